@@ -1,0 +1,281 @@
+"""Fine-tune a BERT classifier with PyTorch and transformers: the run that `bertc finetune` is compared with.
+
+The order of the examples and the weights of a new head come from bertc_random, so both programs see the
+same batches and start from the same point.  Dropout comes from torch's own generator and differs.
+
+Prints one JSON object a run, and appends it to --results where that is given.
+"""
+import argparse
+import json
+import math
+import resource
+import sys
+import time
+
+import numpy as np
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+import bertc_random
+import glue
+
+
+class GoogleAdam:
+    """The optimiser of Google's BERT code: Adam without bias correction, decay added to the update.
+
+        m = b1 m + (1 - b1) g;   v = b2 v + (1 - b2) g g;   p -= lr (m / (sqrt(v) + eps) + decay p)
+    """
+
+    def __init__(self, groups, betas=(0.9, 0.999), eps=1e-6):
+        self.param_groups = [dict(group, lr=0.0) for group in groups]
+        self.betas, self.eps = betas, eps
+        for group in self.param_groups:
+            group["m"] = [torch.zeros_like(p) for p in group["params"]]
+            group["v"] = [torch.zeros_like(p) for p in group["params"]]
+
+    @torch.no_grad()
+    def step(self):
+        b1, b2 = self.betas
+        for group in self.param_groups:
+            for p, m, v in zip(group["params"], group["m"], group["v"]):
+                m.mul_(b1).add_(p.grad, alpha=1.0 - b1)
+                v.mul_(b2).addcmul_(p.grad, p.grad, value=1.0 - b2)
+                update = m / (v.sqrt() + self.eps)
+                if group["weight_decay"]:
+                    update.add_(p, alpha=group["weight_decay"])
+                p.sub_(update, alpha=group["lr"])
+
+    def zero_grad(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.grad = None
+
+
+def google_groups(model, decay):
+    """Biases and LayerNorm weights do not decay."""
+    groups = [{"params": [], "weight_decay": decay}, {"params": [], "weight_decay": 0.0}]
+    for name, parameter in model.named_parameters():
+        groups["LayerNorm" in name or name.endswith("bias")]["params"].append(parameter)
+    return groups
+
+
+def make_optimizer(model, args):
+    if args.recipe == "google":
+        decay = 0.01 if args.weight_decay is None else args.weight_decay
+        return GoogleAdam(google_groups(model, decay))
+    return torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.999), eps=1e-8,
+                             weight_decay=args.weight_decay or 0.0, fused=True)
+
+
+def learning_rate(args, step, total):
+    """The rate of a step, counted from 0; the hf recipe has no warm-up, so its first step is a full one."""
+    warmup = total // 10 if args.recipe == "google" else 0
+    if step < warmup:
+        return args.lr * step / warmup
+    return args.lr * (total - step) / total
+
+
+def clip_gradients(model, recipe, limit):
+    """Scale the gradient to at most `limit`; returns its norm before that.
+
+    torch divides by norm + 1e-6, TensorFlow's clip_by_global_norm by the norm alone.
+    """
+    if recipe == "hf":
+        return torch.nn.utils.clip_grad_norm_(model.parameters(), limit).item()
+    grads = [p.grad for p in model.parameters()]
+    norm = torch.nn.utils.get_total_norm(grads).item()
+    if norm > limit:
+        torch._foreach_mul_(grads, limit / norm)
+    return norm
+
+
+def load_config(task, args):
+    config = AutoConfig.from_pretrained(args.model)
+    if task.is_regression:
+        config.num_labels = 1
+    else:
+        config.id2label = dict(enumerate(task.names))
+        config.label2id = {name: i for i, name in enumerate(task.names)}
+    config.problem_type = "regression" if task.is_regression else "single_label_classification"
+    if args.dropout is not None:
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = args.dropout
+        config.classifier_dropout = args.dropout
+    return config
+
+
+@torch.no_grad()
+def fill_new_tensors(model, names, args):
+    """Give the tensors that the checkpoint lacks bertc's initial values."""
+    expected = {"classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias"}
+    if unknown := set(names) - expected:
+        raise ValueError(f"{args.model}: the checkpoint lacks {sorted(unknown)}")
+    parameters = dict(model.named_parameters())
+    for name in sorted(names):
+        tensor = parameters[name]
+        if name.endswith("bias"):
+            tensor.zero_()
+        else:
+            tensor.copy_(torch.from_numpy(bertc_random.initial_weight(
+                args.seed, name, tuple(tensor.shape), model.config.initializer_range, args.recipe == "google")))
+
+
+def load_model(task, args):
+    model, info = AutoModelForSequenceClassification.from_pretrained(
+        args.model, config=load_config(task, args), dtype=torch.float32,
+        attn_implementation=args.attention, output_loading_info=True)
+    fill_new_tensors(model, info["missing_keys"], args)
+    return model
+
+
+def encode(tokenizer, split, max_length):
+    """Token ids and segment ids of every example, cut to max_length and not padded."""
+    texts = (split.first,) if split.second is None else (split.first, split.second)
+    coded = tokenizer(*texts, truncation=True, max_length=max_length, padding=False, return_token_type_ids=True)
+    return coded["input_ids"], coded["token_type_ids"]
+
+
+def collate(coded, rows):
+    """The rows of a batch, padded with zeros to the longest of them."""
+    ids, types = coded
+    shape = (len(rows), max(len(ids[r]) for r in rows))
+    padded_ids, padded_types, mask = (np.zeros(shape, np.int64) for _ in range(3))
+    for line, row in enumerate(rows):
+        length = len(ids[row])
+        padded_ids[line, :length] = ids[row]
+        padded_types[line, :length] = types[row]
+        mask[line, :length] = 1
+    return {"input_ids": torch.from_numpy(padded_ids), "token_type_ids": torch.from_numpy(padded_types),
+            "attention_mask": torch.from_numpy(mask)}
+
+
+def batches(args, count):
+    """Every batch of the run, as example numbers; the last one of an epoch may be small."""
+    for epoch in range(args.epochs):
+        order = np.arange(count) if args.no_shuffle else bertc_random.shuffled_order(args.seed, epoch, count)
+        for start in range(0, count, args.batch_size):
+            yield order[start:start + args.batch_size]
+
+
+def train_step(model, optimizer, inputs, labels, rate, args):
+    """One update; returns the batch's loss and its gradient norm before clipping."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    loss = model(**inputs, labels=labels).loss
+    loss.backward()
+    norm = clip_gradients(model, args.recipe, args.max_grad_norm)
+    optimizer.step()
+    return loss.item(), norm
+
+
+def train(model, coded, labels, args):
+    """Train; returns steps, real tokens, padded tokens and seconds."""
+    total = args.schedule_steps or args.epochs * math.ceil(len(labels) / args.batch_size)
+    optimizer = make_optimizer(model, args)
+    log = open(args.loss_log, "w") if args.loss_log else None
+    labels = torch.from_numpy(labels)
+    steps = tokens = padded = 0
+    model.train()
+    started = time.perf_counter()
+    for steps, rows in enumerate(batches(args, len(labels)), start=1):
+        inputs = collate(coded, rows)
+        rate = learning_rate(args, steps - 1, total)
+        loss, norm = train_step(model, optimizer, inputs, labels[rows], rate, args)
+        tokens += int(inputs["attention_mask"].sum())
+        padded += inputs["input_ids"].numel()
+        seconds = time.perf_counter() - started
+        if log:
+            print(json.dumps({"step": steps, "loss": loss, "lr": rate, "grad_norm": norm, "tokens": tokens,
+                              "seconds": round(seconds, 4)}), file=log, flush=True)
+        if steps % 50 == 0 or steps == 10:
+            print(f"step {steps}/{total} loss {loss:.4f} {seconds / steps:.3f} s/step", file=sys.stderr, flush=True)
+        if steps == args.steps:
+            break
+    return steps, tokens, padded, time.perf_counter() - started
+
+
+@torch.inference_mode()
+def predict(model, coded, batch_size):
+    """Logits of every example, in file order; computed in order of length to pad little."""
+    model.eval()
+    order = sorted(range(len(coded[0])), key=lambda i: len(coded[0][i]))
+    logits = np.zeros((len(order), model.config.num_labels), np.float32)
+    for start in range(0, len(order), batch_size):
+        rows = order[start:start + batch_size]
+        logits[rows] = model(**collate(coded, rows)).logits.numpy()
+    return logits
+
+
+def mean_loss(task, logits, labels):
+    """The training objective over a whole split, every example counting the same."""
+    logits, labels = torch.from_numpy(logits), torch.from_numpy(labels)
+    if task.is_regression:
+        return torch.nn.functional.mse_loss(logits.squeeze(-1), labels).item()
+    return torch.nn.functional.cross_entropy(logits, labels).item()
+
+
+def run(args):
+    task = glue.TASKS[args.task]
+    torch.manual_seed(args.seed)
+    tokenizer = AutoTokenizer.from_pretrained(args.model)
+    model = load_model(task, args)
+    train_split, dev_split = (glue.read_split(task, args.data, name) for name in ("train", "dev"))
+    if args.limit_train:
+        train_split = train_split.head(args.limit_train)
+    train_coded, dev_coded = (encode(tokenizer, s, args.max_length) for s in (train_split, dev_split))
+    steps, tokens, padded, seconds = train(model, train_coded, train_split.labels, args)
+    started = time.perf_counter()
+    logits = predict(model, dev_coded, args.batch_size)
+    eval_seconds = time.perf_counter() - started
+    if args.save:
+        model.save_pretrained(args.save)
+        tokenizer.save_pretrained(args.save)
+    metrics = {k: (v if math.isfinite(v) else None) for k, v in glue.score(task, logits, dev_split.labels).items()}
+    return {"task": args.task, "seed": args.seed, "recipe": args.recipe, "epochs": args.epochs, "metrics": metrics,
+            "loss": mean_loss(task, logits, dev_split.labels), "train_seconds": round(seconds, 2),
+            "tokens_per_second": round(tokens / seconds, 1),
+            "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "steps": steps, "train_tokens": tokens, "padded_tokens": padded,
+            "eval_seconds": round(eval_seconds, 2), "threads": args.threads,
+            "torch": torch.__version__, "transformers": transformers.__version__}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", required=True, choices=sorted(set(glue.TASKS) - {"ax"}))
+    parser.add_argument("--model", required=True, help="a model directory in the transformers layout")
+    parser.add_argument("--data", required=True, help="the GLUE root, or the task's own folder")
+    parser.add_argument("--recipe", default="hf", choices=("hf", "google"))
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--lr", type=float, default=5e-5)
+    parser.add_argument("--max-length", type=int, default=128)
+    parser.add_argument("--max-grad-norm", type=float, default=1.0)
+    parser.add_argument("--weight-decay", type=float, help="default: 0 for hf, 0.01 for google")
+    parser.add_argument("--dropout", type=float, help="hidden, attention and classifier dropout; default: the config's")
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--steps", type=int, help="stop after so many steps; the schedule does not change")
+    parser.add_argument("--schedule-steps", type=int, help="the schedule's total; default: the steps of all epochs")
+    parser.add_argument("--no-shuffle", action="store_true", help="take the examples in file order")
+    parser.add_argument("--limit-train", type=int, help="train on the first N examples of the file")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--attention", default="sdpa", choices=("sdpa", "eager"))
+    parser.add_argument("--loss-log", help="write one JSON object a step to this file")
+    parser.add_argument("--save", help="write the trained model to this directory")
+    parser.add_argument("--results", help="append the run's JSON object to this file")
+    return parser.parse_args()
+
+
+def main():
+    args = parse_arguments()
+    torch.set_num_threads(args.threads)
+    line = json.dumps(run(args))
+    print(line)
+    if args.results:
+        with open(args.results, "a") as file:
+            print(line, file=file)
+
+
+if __name__ == "__main__":
+    main()

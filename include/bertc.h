@@ -1,0 +1,20 @@
+/* bertc: fine-tune BERT on CPUs. Umbrella header, in data-flow order.
+ *
+ * Text becomes ids (vocab, tokenizer), a GLUE task becomes labelled examples (task), examples
+ * become packed batches (batch), a model directory becomes an encoder with a head (config,
+ * model), and both meet in a training run (train). Each header compiles alone.
+ *
+ * The library never prints, never exits and keeps no global mutable state. */
+#ifndef BERTC_H
+#define BERTC_H
+
+#include "bertc/status.h"
+#include "bertc/config.h"
+#include "bertc/vocab.h"
+#include "bertc/tokenizer.h"
+#include "bertc/task.h"
+#include "bertc/batch.h"
+#include "bertc/model.h"
+#include "bertc/train.h"
+
+#endif

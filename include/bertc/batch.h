@@ -1,0 +1,70 @@
+/* Packed batches: where text and numbers meet.
+ *
+ * Padding does not exist. A batch of S sequences is N = sum of lengths rows; sequence s is the
+ * rows starts[s] .. starts[s+1]-1, and the position of a row is its distance from starts[s].
+ *
+ * 1. bertc_inputs holds a whole tokenised data set; a batch copies chosen examples from it into
+ *    buffers that were allocated once.
+ * 2. `examples` carries each sequence's index in the data set: dropout is a function of it, so
+ *    masks do not depend on how sequences are grouped. */
+#ifndef BERTC_BATCH_H
+#define BERTC_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bertc/status.h"
+#include "bertc/task.h"
+#include "bertc/tokenizer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bertc_inputs {
+    size_t count;      /* examples */
+    size_t *starts;    /* (count+1) offsets into ids and types */
+    int32_t *ids;      /* (starts[count]) */
+    uint8_t *types;    /* (starts[count]) */
+    int32_t *labels;   /* (count) class in the model's order; -1 none */
+    float *values;     /* (count) regression target; NaN none */
+    size_t longest;    /* tokens in the longest example */
+    size_t invalid;    /* bad UTF-8 sequences replaced */
+    size_t truncated;  /* examples that lost word pieces to max_length */
+} bertc_inputs;
+
+/* Tokenise a data set. `label_map` turns the task's class into the model's; null keeps it. */
+BERTC_API bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer,
+                                           const bertc_dataset *dataset, size_t max_length,
+                                           const int32_t *label_map, bertc_inputs **inputs,
+                                           bertc_error *err);
+
+BERTC_API void bertc_inputs_free(bertc_inputs *inputs);
+
+typedef struct bertc_batch {
+    int32_t sequences;  /* S */
+    int32_t tokens;     /* N */
+    int32_t longest;    /* tokens in the longest sequence */
+    int32_t *ids;       /* (N) */
+    uint8_t *types;     /* (N) token_type_ids */
+    int32_t *positions; /* (N) */
+    int32_t *starts;    /* (S+1) */
+    uint32_t *examples; /* (S) index in the data set */
+    int32_t *labels;    /* (S) */
+    float *values;      /* (S) */
+    int32_t max_sequences, max_tokens; /* capacity */
+} bertc_batch;
+
+BERTC_API bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens,
+                                          bertc_batch **batch, bertc_error *err);
+
+BERTC_API void bertc_batch_free(bertc_batch *batch);
+
+/* Fill with the examples order[0..n-1]. n and their tokens must fit the capacity (asserted). */
+BERTC_API void bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs,
+                                const uint32_t *order, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,72 @@
+/* BertConfig: the shape and the constants of a BERT encoder, as in a model's config.json.
+ *
+ * 1. Field names and defaults are those of transformers' BertConfig.
+ * 2. A loaded configuration is checked: every size is positive and bounded, heads divide hidden,
+ *    and a key that asks for something this encoder does not compute is refused by name.
+ * 3. Keys that this library does not know are kept and written back unchanged. */
+#ifndef BERTC_CONFIG_H
+#define BERTC_CONFIG_H
+
+#include <stdint.h>
+
+#include "bertc/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum bertc_activation {
+    BERTC_GELU,       /* 0.5 x (1 + erf(x / sqrt 2)): "gelu", "gelu_python" */
+    BERTC_GELU_TANH,  /* tanh form: "gelu_new", "gelu_pytorch_tanh", "gelu_fast" */
+    BERTC_QUICK_GELU, /* x sigmoid(1.702 x): "quick_gelu" */
+    BERTC_RELU,       /* "relu" */
+    BERTC_SILU,       /* x sigmoid(x): "silu", "swish" */
+    BERTC_TANH        /* "tanh" */
+} bertc_activation;
+
+typedef struct bertc_config {
+    int32_t vocab_size;
+    int32_t hidden_size;
+    int32_t num_hidden_layers;
+    int32_t num_attention_heads;
+    int32_t intermediate_size;
+    int32_t max_position_embeddings;
+    int32_t type_vocab_size;
+    int32_t pad_token_id;
+    bertc_activation hidden_act;
+    double hidden_dropout_prob;
+    double attention_probs_dropout_prob;
+    double classifier_dropout; /* negative: null in the file, hidden_dropout_prob is used */
+    double initializer_range;
+    double layer_norm_eps;
+    int32_t num_labels;  /* C >= 1; 1 means regression */
+    char **labels;       /* id2label, num_labels owned strings; LABEL_0.. where the file has none */
+    char *hidden_act_name; /* as spelled in the file; owned */
+    char *json;          /* the file this was read from, or null; owned; its unknown keys are kept */
+} bertc_config;
+
+/* A configuration with BertConfig's defaults (bert-base-uncased) and two labels. */
+BERTC_API bertc_status bertc_config_init(bertc_config *config, bertc_error *err);
+
+/* Read and check `path` (a config.json). Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+BERTC_API bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_error *err);
+
+/* Replace the labels; `labels` holds `count` strings that are copied. */
+BERTC_API bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels,
+                                               int32_t count, bertc_error *err);
+
+/* Check sizes and ranges; `place` names the source in messages. */
+BERTC_API bertc_status bertc_config_check(const bertc_config *config, const char *place,
+                                          bertc_error *err);
+
+/* Deep copy. */
+BERTC_API bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from,
+                                         bertc_error *err);
+
+/* Release what the configuration owns; the struct itself belongs to the caller. */
+BERTC_API void bertc_config_clear(bertc_config *config);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,92 @@
+/* A BERT encoder with a classification or regression head, and its forward pass.
+ *
+ * 1. A model owns its parameters (one block) and nothing that depends on a batch; a workspace owns
+ *    everything that does and is planned once from the largest batch it will see.
+ * 2. What is written loads in transformers (AutoModelForSequenceClassification) and gives the
+ *    same logits; config keys that bertc does not know are written back.
+ * 3. No forward or backward pass allocates. */
+#ifndef BERTC_MODEL_H
+#define BERTC_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bertc/batch.h"
+#include "bertc/config.h"
+#include "bertc/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bertc_model bertc_model;
+typedef struct bertc_workspace bertc_workspace;
+
+/* How the weights of a head that is not in the file are drawn. */
+typedef enum bertc_init {
+    BERTC_INIT_NORMAL,   /* normal(0, initializer_range), as transformers does */
+    BERTC_INIT_TRUNCATED /* the same cut at two standard deviations, as Google's code does */
+} bertc_init;
+
+typedef struct bertc_model_options {
+    const char *backend; /* "onednn", "openblas", "reference"; null: "onednn" */
+    int32_t threads;     /* 0: one for each core that the process may use */
+    uint64_t seed;       /* for weights that are drawn */
+    bertc_init init;
+    /* The labels a head must have, or null to take the head as it is in the file (then a file
+     * without one is an error). Where the file's head has the same labels by name, or unnamed
+     * ones of the same number, it is kept in its own order; else a new one is drawn. */
+    const char *const *labels;
+    int32_t num_labels;
+    bool trainable;      /* allocate gradients */
+    bertc_notify notify; /* receives one line: what was loaded, new, ignored */
+} bertc_model_options;
+
+/* A model with random weights: normal(0, initializer_range), LayerNorm gain 1, zero biases. */
+BERTC_API bertc_status bertc_model_create(const bertc_config *config,
+                                          const bertc_model_options *options, bertc_model **model,
+                                          bertc_error *err);
+
+/* Load `dir` (config.json, model.safetensors). Errors: BERTC_INPUT naming file and tensor. */
+BERTC_API bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,
+                                        bertc_model **model, bertc_error *err);
+
+/* Write config.json and model.safetensors into the existing folder `dir`, each atomically. */
+BERTC_API bertc_status bertc_model_save(const bertc_model *model, const char *dir,
+                                        bertc_error *err);
+
+BERTC_API void bertc_model_free(bertc_model *model);
+
+BERTC_API const bertc_config *bertc_model_config(const bertc_model *model);
+BERTC_API size_t bertc_model_parameters(const bertc_model *model); /* number of scalars */
+
+/* The names that bertc_model_options.backend takes; null past the end. */
+BERTC_API const char *bertc_backend_name(size_t index);
+
+/* Versions of the libraries in use and the instruction set they run on, one line each, into `out`. */
+BERTC_API void bertc_describe_libraries(char *out, size_t size);
+
+/* The largest batch that a workspace must hold. */
+typedef struct bertc_limits {
+    int32_t tokens;    /* N */
+    int32_t sequences; /* S */
+    int32_t longest;   /* tokens in one sequence */
+    bool training;     /* keep what the backward pass needs */
+} bertc_limits;
+
+BERTC_API bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,
+                                              bertc_workspace **workspace, bertc_error *err);
+BERTC_API void bertc_workspace_free(bertc_workspace *workspace);
+BERTC_API size_t bertc_workspace_bytes(const bertc_workspace *workspace);
+
+/* Logits of a batch without dropout: (S,C) row-major, owned by the workspace until its next use.
+ * Errors: BERTC_INPUT where an id, a type or a length does not fit the model; BERTC_NOMEM. */
+BERTC_API bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
+                                           const bertc_batch *batch, const float **logits,
+                                           bertc_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

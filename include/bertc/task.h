@@ -1,0 +1,146 @@
+/* GLUE tasks: one constant table row each, their files read, their metrics computed.
+ *
+ * 1. Everything that is known of a task stands in its row; readers, metrics, submission files,
+ *    help and the default labels derive from it.
+ * 2. Reading is exact: TAB separates, quotes are characters, a BOM and CRLF are accepted, columns
+ *    are found by header name first.
+ * 3. Class indices in examples follow the row's `labels`; a model's own order is applied later,
+ *    by name (bertc_task_match_labels). */
+#ifndef BERTC_TASK_H
+#define BERTC_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bertc/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum bertc_split { BERTC_TRAIN, BERTC_DEV, BERTC_TEST, BERTC_SPLITS } bertc_split;
+
+typedef enum bertc_metric {
+    BERTC_ACCURACY,
+    BERTC_F1, /* of class 1 */
+    BERTC_MATTHEWS,
+    BERTC_PEARSON,
+    BERTC_SPEARMAN,
+    BERTC_METRICS
+} bertc_metric;
+
+enum { BERTC_MAX_LABELS = 3, BERTC_MAX_TASK_METRICS = 2 };
+
+/* Where a split keeps its columns: header names first (null: none), 0-based numbers as fall-back. */
+typedef struct bertc_columns {
+    const char *file;     /* null: the task has no such split */
+    const char *old_file; /* another name the file is known by, or null */
+    bool header;
+    bool skip_short;      /* rows with too few columns are skipped and counted, not refused */
+    const char *a_name, *b_name, *label_name;
+    int a, b, label;      /* -1: absent */
+} bertc_columns;
+
+typedef struct bertc_task {
+    const char *name;   /* "sst2" */
+    const char *folder; /* "SST-2" */
+    const char *title;  /* one line for people */
+    bool pair;
+    bool regression;
+    int num_labels;     /* 1 for regression */
+    const char *labels[BERTC_MAX_LABELS];      /* as published with transformers, in id order */
+    const char *file_labels[BERTC_MAX_LABELS]; /* as spelled in the files, in the same order */
+    int num_metrics;
+    bertc_metric metrics[BERTC_MAX_TASK_METRICS]; /* the first is the primary one */
+    const char *submission; /* file name in a GLUE submission */
+    bool submit_names;      /* submission holds label names, not numbers */
+    bertc_columns splits[BERTC_SPLITS];
+    long rows[BERTC_SPLITS]; /* official row counts; 0 unknown */
+} bertc_task;
+
+BERTC_API size_t bertc_task_count(void);
+BERTC_API const bertc_task *bertc_task_at(size_t index);
+BERTC_API const bertc_task *bertc_task_find(const char *name); /* null: unknown */
+
+BERTC_API const char *bertc_metric_name(bertc_metric metric); /* "accuracy" */
+BERTC_API const char *bertc_split_name(bertc_split split);    /* "train" */
+
+typedef struct bertc_example {
+    const char *a, *b;  /* not NUL-terminated; b null for single sentences; owned by the data set */
+    size_t na, nb;
+    int32_t label;      /* class in the task's order; -1 where the file has none */
+    float value;        /* regression target; NaN where the file has none */
+    size_t line;        /* 1-based line in the file, for messages */
+} bertc_example;
+
+typedef struct bertc_dataset {
+    const bertc_task *task;
+    bertc_split split;
+    char *path;              /* the file it came from */
+    size_t count;
+    bertc_example *examples; /* (count) */
+    size_t skipped;          /* short rows left out (QQP) */
+    bool labelled;           /* every example has a label */
+    char *text;              /* private: the file's bytes */
+} bertc_dataset;
+
+/* The file of a split: `data` is the GLUE root or the task's own folder; `*path` is owned by the
+ * caller (free()). Errors: BERTC_INPUT naming what was looked for. */
+BERTC_API bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split,
+                                       char **path, bertc_error *err);
+
+/* Read a split. limit 0: all rows. Errors: BERTC_INPUT with file and line; BERTC_IO; BERTC_NOMEM. */
+BERTC_API bertc_status bertc_dataset_read(const bertc_task *task, const char *data,
+                                          bertc_split split, size_t limit, bertc_dataset **dataset,
+                                          bertc_error *err);
+
+/* Examples from lines of plain text (`a`, or `a TAB b` for pairs), unlabelled. */
+BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text,
+                                                size_t length, const char *place,
+                                                bertc_dataset **dataset, bertc_error *err);
+
+BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
+
+/* Map the task's label order to a model's: map[i] is the model's index of the task's label i.
+ * Names are compared without case; "LABEL_n" names and a model with other names of the same
+ * number ("0", "1") map one to one with *by_name = false.
+ * Errors: BERTC_INPUT where the numbers of labels differ or names match only in part. */
+BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels,
+                                               int32_t num_labels, int32_t map[BERTC_MAX_LABELS],
+                                               bool *by_name, bertc_error *err);
+
+typedef struct bertc_scores {
+    double value[BERTC_METRICS]; /* only those of the task's row are set */
+    double loss;                 /* mean over examples; NaN where not computed */
+    size_t examples;
+} bertc_scores;
+
+/* Metrics of predictions. For classification logits is (count,C) in the *task's* label order; for
+ * regression (count,1). Errors: BERTC_INPUT where the data set is not labelled; BERTC_NOMEM. */
+BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
+                                        bertc_scores *scores, bertc_error *err);
+
+/* Find out whether another order of the labels scores far better than the given one (a model whose
+ * id2label lies). True and the permutation in `best` when it does. C > 2 or 2; classification only. */
+BERTC_API bool bertc_task_better_order(const bertc_dataset *dataset, const float *logits,
+                                       int32_t best[BERTC_MAX_LABELS], double *given_accuracy,
+                                       double *best_accuracy);
+
+/* Write a submission file (header "index<TAB>prediction") atomically. logits as in score. */
+BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
+                                                   const float *logits, const char *path,
+                                                   bertc_error *err);
+
+/* One prediction as it stands in a submission file ("entailment", "1", "3.250") into `out`. */
+BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out,
+                                            size_t size);
+
+/* Write a miniature GLUE to `dir` (see docs/sample.md): all task folders, corpus.txt, vocab.txt.
+ * Deterministic in `seed`. Errors: BERTC_IO, BERTC_NOMEM. */
+BERTC_API bertc_status bertc_sample_write(const char *dir, uint64_t seed, bertc_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,87 @@
+/* The WordPiece tokenizer of BERT: text -> ids, token types, offsets.
+ *
+ * 1. A tokenizer is immutable after creation and may be used by many threads, each with its own
+ *    bertc_encoding.
+ * 2. `parity` names the reference implementation whose ids are matched exactly, for every input.
+ * 3. Invalid UTF-8 never stops a run: each bad sequence acts as U+FFFD and is counted. */
+#ifndef BERTC_TOKENIZER_H
+#define BERTC_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bertc/status.h"
+#include "bertc/vocab.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bertc_tokenizer bertc_tokenizer;
+
+typedef enum bertc_parity {
+    BERTC_HF_FAST, /* the Rust tokenizers behind AutoTokenizer */
+    BERTC_HF_SLOW, /* transformers' Python BertTokenizer */
+    BERTC_GOOGLE   /* tokenization.py of google-research/bert */
+} bertc_parity;
+
+typedef struct bertc_tokenizer_options {
+    bertc_parity parity;
+    bool do_lower_case;
+    int strip_accents; /* 0 no, 1 yes, -1 follows do_lower_case */
+    bool tokenize_chinese_chars;
+    int32_t model_max_length; /* from tokenizer_config.json; 0 where it states none */
+} bertc_tokenizer_options;
+
+/* The defaults: hf-fast, lower case, accents follow, Chinese characters split, no length. */
+BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
+
+/* Overlay what a model directory says (tokenizer_config.json, tokenizer.json) on `options`.
+ * Files that are absent change nothing. Errors: BERTC_INPUT for a file that is present and bad. */
+BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir,
+                                                    bertc_tokenizer_options *options,
+                                                    bertc_error *err);
+
+/* Create over `vocab`, which must outlive the tokenizer. Errors: BERTC_INPUT where the vocabulary
+ * lacks [UNK], [CLS] or [SEP]; BERTC_NOMEM. */
+BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
+                                              const bertc_tokenizer_options *options,
+                                              bertc_tokenizer **tokenizer, bertc_error *err);
+
+BERTC_API void bertc_tokenizer_free(bertc_tokenizer *tokenizer);
+
+BERTC_API const bertc_vocab *bertc_tokenizer_vocab(const bertc_tokenizer *tokenizer);
+
+BERTC_API bertc_tokenizer_options bertc_tokenizer_options_of(const bertc_tokenizer *tokenizer);
+
+/* One encoded text or pair, and the scratch that encoding it needs. Zero-initialise before the
+ * first use, reuse as often as wanted (the arrays grow and stay), clear at the end. */
+typedef struct bertc_encoding {
+    size_t count;      /* tokens, special tokens included */
+    int32_t *ids;      /* (count) */
+    int32_t *types;    /* (count) token_type_ids: 0 for [CLS] a [SEP], 1 for b [SEP] */
+    uint32_t *begin;   /* (count) first byte in a (type 0) or b (type 1); 0 for special tokens */
+    uint32_t *end;     /* (count) one past the last byte; equal to begin for special tokens */
+    size_t invalid;    /* bad UTF-8 sequences met in this text */
+    size_t truncated;  /* word pieces that did not fit max_length */
+    size_t capacity;   /* private */
+    void *scratch;     /* private */
+} bertc_encoding;
+
+BERTC_API void bertc_encoding_clear(bertc_encoding *encoding);
+
+/* Encode `a` (na bytes) or the pair `a`, `b` (b null: single) as [CLS] a [SEP] (b [SEP]).
+ *
+ * max_length  most tokens in the result, special tokens included; 0: no limit. Longer texts are
+ *             truncated "longest_first" as the parity does it.
+ * Errors: BERTC_NOMEM; BERTC_USAGE where max_length cannot hold the special tokens. */
+BERTC_API bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer,
+                                              bertc_encoding *encoding, const char *a, size_t na,
+                                              const char *b, size_t nb, size_t max_length,
+                                              bertc_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

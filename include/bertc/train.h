@@ -1,0 +1,133 @@
+/* Fine-tuning, evaluation and prediction: whole jobs over a model directory and a GLUE folder.
+ *
+ * 1. A run is a function of its options, its data and the initial weights. Killed at any moment
+ *    and resumed it gives the same bits.
+ * 2. All input is checked before the first step; nothing is written before that.
+ * 3. What a run folder holds is described in docs/run-folder.md. */
+#ifndef BERTC_TRAIN_H
+#define BERTC_TRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bertc/model.h"
+#include "bertc/status.h"
+#include "bertc/task.h"
+#include "bertc/tokenizer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Options: one table -------------------------------------------------------------------- */
+
+typedef enum bertc_option_kind {
+    BERTC_OPTION_FLAG,   /* bool */
+    BERTC_OPTION_INT,    /* int64_t */
+    BERTC_OPTION_REAL,   /* double */
+    BERTC_OPTION_TEXT,   /* const char * */
+    BERTC_OPTION_CHOICE  /* int: index into `choices` */
+} bertc_option_kind;
+
+/* One option: the parser, the help, the man page and run.json are made from this row. */
+typedef struct bertc_option {
+    const char *name;      /* "batch-size" */
+    bertc_option_kind kind;
+    size_t offset;         /* of the field in its struct */
+    const char *initial;   /* default as text; null: none, the option is required or stays unset */
+    double least, most;    /* range of INT and REAL */
+    const char *choices;   /* "hf|google" for CHOICE */
+    const char *argument;  /* "STEPS", for help; null for flags */
+    const char *help;      /* one line */
+    unsigned commands;     /* private to the caller: which commands take it */
+} bertc_option;
+
+typedef enum bertc_recipe { BERTC_RECIPE_HF, BERTC_RECIPE_GOOGLE } bertc_recipe;
+typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
+
+/* Everything a fine-tuning run depends on. Fill with bertc_train_defaults, then set fields. A
+ * negative warmup_ratio or weight_decay means the recipe's own; a negative dropout the model's. */
+typedef struct bertc_train_options {
+    const char *task, *model, *data, *out;
+    double epochs;
+    int64_t batch_size;
+    double lr;
+    int64_t max_length;
+    double warmup_ratio, weight_decay, max_grad_norm, dropout;
+    int64_t seed;
+    int recipe;    /* bertc_recipe */
+    int precision; /* 0: f32 */
+    int backend;   /* index of bertc_backend_name */
+    int keep;      /* bertc_keep */
+    int64_t threads;
+    int64_t micro_batch_tokens; /* most tokens in one forward/backward pass */
+    int64_t eval_batch_size;
+    int64_t eval_every, save_every, limit_train, limit_eval, max_steps; /* 0: none */
+    bool no_shuffle, resume;
+} bertc_train_options;
+
+/* The rows for bertc_train_options, in the order of help. */
+BERTC_API const bertc_option *bertc_train_option_table(size_t *count);
+BERTC_API void bertc_train_defaults(bertc_train_options *options);
+
+/* ---- Jobs ---------------------------------------------------------------------------------- */
+
+typedef struct bertc_progress {
+    const char *phase;      /* "train" or "eval" */
+    int64_t step, steps;    /* done and in all, of this phase */
+    double epoch;           /* fraction of epochs done */
+    double loss;            /* of the last step; NaN in evaluation */
+    double lr;
+    double tokens_per_second, seconds, eta_seconds;
+} bertc_progress;
+
+/* What a job tells its caller. Every member may be null. */
+typedef struct bertc_observer {
+    bertc_notify notify;
+    void (*progress)(void *user, const bertc_progress *progress);
+    /* Asked once a step and between evaluation batches: 0 to go on, or the status to end with
+     * (BERTC_INTERRUPTED, BERTC_TERMINATED) after saving a resumable state. */
+    bertc_status (*stop)(void *user);
+    void *user;
+} bertc_observer;
+
+typedef struct bertc_train_result {
+    int64_t steps;
+    double train_loss;     /* mean over the steps of this run */
+    bertc_scores scores;   /* dev scores of the weights that were kept */
+    double seconds;
+    double tokens_per_second;
+} bertc_train_result;
+
+BERTC_API bertc_status bertc_finetune(const bertc_train_options *options,
+                                      const bertc_observer *observer, bertc_train_result *result,
+                                      bertc_error *err);
+
+typedef struct bertc_predict_options {
+    const char *task, *model, *data; /* data null: `text` holds lines */
+    bertc_split split;
+    const char *text;
+    size_t text_length;
+    int64_t max_length, batch_size, limit, threads;
+    int backend;
+} bertc_predict_options;
+
+/* A model applied to a split. `logits` (count,C) is in the task's label order. */
+typedef struct bertc_predictions {
+    bertc_dataset *dataset;
+    float *logits;
+    bertc_scores scores; /* meaningful where the data set is labelled */
+} bertc_predictions;
+
+/* Run a model over a split. Where `score` is set, a split without labels is refused, and a label
+ * order that scores far worse than another is an error that names the better one. */
+BERTC_API bertc_status bertc_predict(const bertc_predict_options *options, bool score,
+                                     const bertc_observer *observer,
+                                     bertc_predictions *predictions, bertc_error *err);
+BERTC_API void bertc_predictions_clear(bertc_predictions *predictions);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

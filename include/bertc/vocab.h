@@ -1,0 +1,50 @@
+/* A WordPiece vocabulary: word <-> id.
+ *
+ * 1. The id of a word is its line number, from 0; only the line end is stripped.
+ * 2. Where a word stands twice the later line wins the lookup, as in the reference; both lines
+ *    keep their ids. Blank lines count.
+ * 3. Special tokens are found by name, never by position. */
+#ifndef BERTC_VOCAB_H
+#define BERTC_VOCAB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bertc/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bertc_vocab bertc_vocab;
+
+typedef struct bertc_special_ids {
+    int32_t pad, unk, cls, sep, mask; /* -1 where the vocabulary has no such word */
+} bertc_special_ids;
+
+/* Read a vocab.txt. Errors: BERTC_INPUT (missing, empty, no [UNK]), BERTC_IO, BERTC_NOMEM. */
+BERTC_API bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err);
+
+/* The same from memory; `place` names the source in messages; the text is copied. */
+BERTC_API bertc_status bertc_vocab_parse(const char *text, size_t length, const char *place,
+                                         bertc_vocab **vocab, bertc_error *err);
+
+BERTC_API void bertc_vocab_free(bertc_vocab *vocab);
+
+BERTC_API int32_t bertc_vocab_size(const bertc_vocab *vocab);
+
+/* The id of a word of `length` bytes, or -1. */
+BERTC_API int32_t bertc_vocab_id(const bertc_vocab *vocab, const char *word, size_t length);
+
+/* The word of an id in [0, size): not NUL-terminated, `*length` bytes, owned by the vocabulary. */
+BERTC_API const char *bertc_vocab_word(const bertc_vocab *vocab, int32_t id, size_t *length);
+
+BERTC_API bertc_special_ids bertc_vocab_specials(const bertc_vocab *vocab);
+
+/* The bytes of the file, to be written into a model directory unchanged. */
+BERTC_API const char *bertc_vocab_text(const bertc_vocab *vocab, size_t *length);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,22 @@
+/* Setting errors: the first one wins. */
+#ifndef BC_BASE_ERROR_H
+#define BC_BASE_ERROR_H
+
+#include "bertc/status.h"
+
+/* Record `status` and a formatted one-line message in `err` (which may be null) unless it already
+ * holds an error. Control characters from the data are shown as '?'. Returns `status`. */
+bertc_status bc_fail(bertc_error *err, bertc_status status, const char *format, ...)
+    BERTC_PRINTF(3, 4);
+
+/* The same for a failed system call on `path`: "path: what: strerror(errno)", BERTC_IO, but
+ * BERTC_INPUT where a file to be read does not exist (ENOENT, ENOTDIR, EISDIR). */
+bertc_status bc_fail_errno(bertc_error *err, const char *path, const char *what);
+
+/* "out of memory", BERTC_NOMEM. */
+bertc_status bc_fail_memory(bertc_error *err);
+
+/* Send one formatted line to `notify` (which may be null). */
+void bc_notify(const bertc_notify *notify, const char *format, ...) BERTC_PRINTF(2, 3);
+
+#endif

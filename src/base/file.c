@@ -1,0 +1,305 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/size.h"
+
+enum { BUFFER = 1 << 16 };
+
+static int open_retry(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do fd = open(path, flags | O_CLOEXEC, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* Open for reading; on success *size is that of a regular file. */
+static bertc_status open_regular(const char *path, int *fd, size_t *size, bertc_error *err)
+{
+    *fd = open_retry(path, O_RDONLY, 0);
+    if (*fd < 0) return bc_fail_errno(err, path, "cannot open");
+    struct stat info;
+    bertc_status status = BERTC_OK;
+    if (fstat(*fd, &info) != 0) status = bc_fail_errno(err, path, "cannot stat");
+    else if (!S_ISREG(info.st_mode))
+        status = bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
+    else *size = (size_t)info.st_size;
+    if (status != BERTC_OK) close(*fd);
+    return status;
+}
+
+static bertc_status read_all(int fd, const char *path, char *to, size_t size, bertc_error *err)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = read(fd, to + done, size - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return bc_fail_errno(err, path, "cannot read");
+        if (n == 0) return bc_fail(err, BERTC_IO, "%s: file shrank while it was read", path);
+        done += (size_t)n;
+    }
+    return BERTC_OK;
+}
+
+bertc_status bc_file_read(const char *path, char **text, size_t *length, bertc_error *err)
+{
+    int fd;
+    size_t size = 0;
+    bertc_status status = open_regular(path, &fd, &size, err);
+    if (status != BERTC_OK) return status;
+    size_t room;
+    char *bytes = bc_size_add(size, 1, &room) ? bc_alloc(room, 1) : NULL;
+    status = bytes ? read_all(fd, path, bytes, size, err) : bc_fail_memory(err);
+    close(fd);
+    if (status != BERTC_OK) {
+        bc_free(bytes);
+        return status;
+    }
+    bytes[size] = '\0';
+    *text = bytes;
+    *length = size;
+    return BERTC_OK;
+}
+
+bool bc_file_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+bertc_status bc_map_open(const char *path, bc_map *map, bertc_error *err)
+{
+    int fd;
+    size_t size = 0;
+    *map = (bc_map){(const unsigned char *)"", 0};
+    bertc_status status = open_regular(path, &fd, &size, err);
+    if (status != BERTC_OK) return status;
+    if (size > 0) {
+        void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes == MAP_FAILED) status = bc_fail_errno(err, path, "cannot map");
+        else *map = (bc_map){bytes, size};
+    }
+    close(fd);
+    return status;
+}
+
+void bc_map_close(bc_map *map)
+{
+    if (map->length > 0) munmap((void *)(uintptr_t)map->bytes, map->length);
+    *map = (bc_map){NULL, 0};
+}
+
+char *bc_path_join(const char *folder, const char *name)
+{
+    size_t a = strlen(folder), b = strlen(name), room;
+    while (a > 1 && folder[a - 1] == '/') a--;
+    if (!bc_size_add(a, b, &room) || !bc_size_add(room, 2, &room)) return NULL;
+    char *path = bc_realloc(NULL, room, 1);
+    if (!path) return NULL;
+    memcpy(path, folder, a);
+    size_t at = a;
+    if (a > 0 && folder[a - 1] != '/') path[at++] = '/';
+    memcpy(path + at, name, b + 1);
+    return path;
+}
+
+bertc_status bc_folder_sync(const char *path, bertc_error *err)
+{
+    int fd = open_retry(path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0) return bc_fail_errno(err, path, "cannot open folder");
+    bertc_status status = BERTC_OK;
+    if (fsync(fd) != 0) status = bc_fail_errno(err, path, "cannot flush folder");
+    close(fd);
+    return status;
+}
+
+static bertc_status sync_parent(const char *path, bertc_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) return bc_folder_sync(".", err);
+    char *folder = bc_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (!folder) return bc_fail_memory(err);
+    bertc_status status = bc_folder_sync(folder, err);
+    bc_free(folder);
+    return status;
+}
+
+bertc_status bc_folder_create(const char *path, bertc_error *err)
+{
+    char *partial = bc_strndup(path, strlen(path));
+    if (!partial) return bc_fail_memory(err);
+    bertc_status status = BERTC_OK;
+    for (char *p = partial + 1; status == BERTC_OK && *partial; p++) {
+        if (*p != '/' && *p != '\0') continue;
+        char end = *p;
+        *p = '\0';
+        struct stat info;
+        if (mkdir(partial, 0777) != 0 &&
+            !(errno == EEXIST && stat(partial, &info) == 0 && S_ISDIR(info.st_mode))) {
+            if (errno == ENOENT || errno == ENOTDIR || errno == EEXIST) {
+                char reason[128];
+                if (strerror_r(errno, reason, sizeof reason) != 0) reason[0] = '\0';
+                status = bc_fail(err, BERTC_IO, "%s: cannot create folder: %s", path, reason);
+            } else {
+                status = bc_fail_errno(err, path, "cannot create folder");
+            }
+        }
+        *p = end;
+        if (end == '\0') break;
+    }
+    bc_free(partial);
+    return status;
+}
+
+/* Keep the first failure of a writer; a missing folder is an I/O error here, not bad input. */
+static void writer_fail(bc_writer *writer, const char *what)
+{
+    writer->failed = true;
+    bc_fail_errno(&writer->error, writer->path, what);
+    if (writer->error.status == BERTC_INPUT) writer->error.status = BERTC_IO;
+}
+
+bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *err)
+{
+    *writer = (bc_writer){.fd = -1};
+    size_t room = strlen(path) + sizeof ".tmp";
+    writer->path = bc_strndup(path, strlen(path));
+    writer->temporary = bc_realloc(NULL, room, 1);
+    writer->buffer = bc_alloc(BUFFER, 1);
+    if (!writer->path || !writer->temporary || !writer->buffer) {
+        bc_writer_abandon(writer);
+        return bc_fail_memory(err);
+    }
+    snprintf(writer->temporary, room, "%s.tmp", path);
+    writer->fd = open_retry(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    writer->created = writer->fd >= 0;
+    if (writer->created) return BERTC_OK;
+    writer_fail(writer, "cannot create");
+    bertc_status status = bc_fail(err, writer->error.status, "%s", writer->error.message);
+    bc_writer_abandon(writer);
+    return status;
+}
+
+static void write_all(bc_writer *writer, const unsigned char *bytes, size_t length)
+{
+    while (length > 0 && !writer->failed) {
+        ssize_t n = write(writer->fd, bytes, length);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            writer_fail(writer, "cannot write");
+            return;
+        }
+        bytes += n;
+        length -= (size_t)n;
+    }
+}
+
+static void flush(bc_writer *writer)
+{
+    write_all(writer, writer->buffer, writer->buffered);
+    writer->buffered = 0;
+}
+
+void bc_writer_put(bc_writer *writer, const void *bytes, size_t length)
+{
+    if (writer->failed) return;
+    writer->written += length;
+    if (length >= BUFFER - writer->buffered) flush(writer);
+    if (length >= BUFFER) {
+        write_all(writer, bytes, length);
+        return;
+    }
+    memcpy(writer->buffer + writer->buffered, bytes, length);
+    writer->buffered += length;
+}
+
+void bc_writer_printf(bc_writer *writer, const char *format, ...)
+{
+    char small[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(small, sizeof small, format, args);
+    va_end(args);
+    if (n < 0) {
+        writer_fail(writer, "cannot format");
+        return;
+    }
+    if ((size_t)n < sizeof small) {
+        bc_writer_put(writer, small, (size_t)n);
+        return;
+    }
+    char *large = bc_realloc(NULL, (size_t)n + 1, 1);
+    if (!large) {
+        errno = ENOMEM;
+        writer_fail(writer, "cannot format");
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(large, (size_t)n + 1, format, args);
+    va_end(args);
+    bc_writer_put(writer, large, (size_t)n);
+    bc_free(large);
+}
+
+/* Flush to the device and compare what is there with what was handed in. */
+static void settle(bc_writer *writer)
+{
+    flush(writer);
+    if (!writer->failed && fsync(writer->fd) != 0) writer_fail(writer, "cannot flush");
+    struct stat info;
+    if (!writer->failed && fstat(writer->fd, &info) != 0) writer_fail(writer, "cannot stat");
+    if (!writer->failed && (size_t)info.st_size != writer->written) {
+        errno = EIO;
+        writer_fail(writer, "size differs from what was written");
+    }
+    int fd = writer->fd;
+    writer->fd = -1;
+    if (close(fd) != 0 && !writer->failed) writer_fail(writer, "cannot close");
+}
+
+bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
+{
+    settle(writer);
+    if (!writer->failed && rename(writer->temporary, writer->path) != 0)
+        writer_fail(writer, "cannot rename");
+    bertc_status status = BERTC_OK;
+    if (writer->failed) {
+        status = bc_fail(err, writer->error.status, "%s", writer->error.message);
+    } else {
+        bc_free(writer->temporary);
+        writer->temporary = NULL;
+        status = sync_parent(writer->path, err);
+    }
+    bc_writer_abandon(writer);
+    return status;
+}
+
+void bc_writer_abandon(bc_writer *writer)
+{
+    if (writer->fd >= 0) close(writer->fd);
+    if (writer->created && writer->temporary) unlink(writer->temporary);
+    bc_free(writer->path);
+    bc_free(writer->temporary);
+    bc_free(writer->buffer);
+    *writer = (bc_writer){.fd = -1};
+}
+
+bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err)
+{
+    bc_writer writer;
+    bertc_status status = bc_writer_open(&writer, path, err);
+    if (status != BERTC_OK) return status;
+    bc_writer_put(&writer, bytes, length);
+    return bc_writer_commit(&writer, err);
+}

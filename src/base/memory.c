@@ -1,0 +1,75 @@
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+
+enum { ALIGNMENT = 64 };
+
+/* The next multiple of the alignment that is at least one; false on overflow. */
+static bool round_up(size_t bytes, size_t *rounded)
+{
+    if (!bc_size_add(bytes, ALIGNMENT - 1, rounded)) return false;
+    *rounded &= ~(size_t)(ALIGNMENT - 1);
+    if (*rounded == 0) *rounded = ALIGNMENT;
+    return true;
+}
+
+void *bc_alloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!bc_size_mul(count, size, &bytes) || !round_up(bytes, &bytes)) return NULL;
+    return aligned_alloc(ALIGNMENT, bytes);
+}
+
+void *bc_calloc(size_t count, size_t size)
+{
+    return calloc(count ? count : 1, size ? size : 1);
+}
+
+void *bc_realloc(void *old, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!bc_size_mul(count, size, &bytes)) return NULL;
+    return realloc(old, bytes ? bytes : 1);
+}
+
+char *bc_strndup(const char *text, size_t length)
+{
+    if (length == SIZE_MAX) return NULL;
+    char *copy = bc_realloc(NULL, length + 1, 1);
+    if (!copy) return NULL;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+void bc_free(void *memory)
+{
+    free(memory);
+}
+
+void bc_arena_init(bc_arena *arena, void *base, size_t capacity)
+{
+    arena->base = base;
+    arena->capacity = capacity;
+    arena->used = 0;
+}
+
+void *bc_arena_take(bc_arena *arena, size_t count, size_t size)
+{
+    size_t bytes, used;
+    if (!bc_size_mul(count, size, &bytes) || !round_up(bytes, &bytes) ||
+        !bc_size_add(arena->used, bytes, &used)) {
+        assert(!arena->base);
+        arena->used = SIZE_MAX;
+        return NULL;
+    }
+    void *memory = arena->base ? arena->base + arena->used : NULL;
+    arena->used = used;
+    assert(!arena->base || used <= arena->capacity);
+    return memory;
+}

@@ -1,0 +1,33 @@
+/* All memory that the library asks for itself passes through these four functions.
+ *
+ * 1. Every request is counts x size, checked for overflow; a request that overflows fails like one
+ *    that the system refuses.
+ * 2. bc_alloc aligns to 64 bytes (a cache line, a vector register); its memory is not cleared.
+ * 3. An arena is one block with a moving end: allocation is an addition, release is a reset. It
+ *    never grows; its owner plans it first. */
+#ifndef BC_BASE_MEMORY_H
+#define BC_BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* Null on failure. bc_alloc(0, n) gives a valid pointer. All are released by bc_free. */
+void *bc_alloc(size_t count, size_t size);
+void *bc_calloc(size_t count, size_t size);
+void *bc_realloc(void *old, size_t count, size_t size); /* not aligned beyond malloc's promise;
+                                                           `old` comes from bc_realloc or is null */
+char *bc_strndup(const char *text, size_t length);      /* NUL-terminated copy */
+void bc_free(void *memory);
+
+typedef struct bc_arena {
+    unsigned char *base;
+    size_t capacity, used;
+} bc_arena;
+
+/* With base null an arena only measures: takes return null and `used` tells what is needed. */
+void bc_arena_init(bc_arena *arena, void *base, size_t capacity);
+
+/* count x size bytes, 64-byte aligned. Asserts that they fit: the plan guarantees it. A measuring
+ * arena saturates `used` at SIZE_MAX on overflow. */
+void *bc_arena_take(bc_arena *arena, size_t count, size_t size);
+
+#endif

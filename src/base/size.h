@@ -1,0 +1,25 @@
+/* Overflow-checked sizes: every size that comes from a file or an option passes through here
+ * before it is used. Each returns false on overflow and then leaves *out alone. */
+#ifndef BC_BASE_SIZE_H
+#define BC_BASE_SIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+static inline bool bc_size_mul(size_t a, size_t b, size_t *out)
+{
+    size_t r;
+    if (__builtin_mul_overflow(a, b, &r)) return false;
+    *out = r;
+    return true;
+}
+
+static inline bool bc_size_add(size_t a, size_t b, size_t *out)
+{
+    size_t r;
+    if (__builtin_add_overflow(a, b, &r)) return false;
+    *out = r;
+    return true;
+}
+
+#endif
