@@ -13,10 +13,10 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define BERTC_API __attribute__((visibility("default")))
-#define BERTC_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define BERTC_PRINTF(string, first) __attribute__((__format__(__printf__, string, first)))
 #else
 #define BERTC_API
-#define BERTC_PRINTF(format, first)
+#define BERTC_PRINTF(string, first)
 #endif
 
 /* The value of a status is also the exit code of the command-line program. */
