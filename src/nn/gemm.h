@@ -1,0 +1,66 @@
+/* The GEMM seam: three operations on a linear layer (DESIGN law 5), each by several backends.
+ *
+ *   y  = x W^T + b        x (N,in), W (out,in), b (out) or null, y (N,out)
+ *   dx (+)= dy W
+ *   dW (+)= dy^T x,  db (+)= column sums of dy
+ *
+ * 1. All matrices are dense row-major f32. With accumulate false the output is never read: NaN in
+ *    it has no effect.
+ * 2. Every (N, .) matrix has room for bc_rows(N) rows. The rows past N are scratch that belongs to
+ *    the seam: a backend may clear or fill them.
+ * 3. Operations return nothing. A backend that fails (it could not create a primitive) keeps its
+ *    first error, does nothing from then on, and bc_gemm_status tells it once a pass.
+ * 4. The backends agree within rounding; tests compare them. db has a fixed order of summation
+ *    and does not depend on the number of threads. */
+#ifndef BC_NN_GEMM_H
+#define BC_NN_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bertc/status.h"
+
+enum { BC_ROW_ROUND = 16 };
+
+/* Rows that a buffer for n rows must have. */
+static inline size_t bc_rows(size_t n)
+{
+    return (n + BC_ROW_ROUND - 1) / BC_ROW_ROUND * BC_ROW_ROUND;
+}
+
+typedef struct bc_linear {
+    size_t n, in, out; /* N, in, out */
+} bc_linear;
+
+typedef struct bc_gemm bc_gemm;
+
+typedef struct bc_gemm_backend {
+    const char *name;
+    bertc_status (*open)(bc_gemm *gemm, bertc_error *err);
+    void (*close)(bc_gemm *gemm);
+    void (*fwd)(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d);
+    void (*bwd_x)(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate);
+    void (*bwd_w)(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
+    void (*describe)(char *out, size_t size); /* library, version, instruction set */
+} bc_gemm_backend;
+
+struct bc_gemm {
+    const bc_gemm_backend *backend;
+    void *state;       /* the backend's own */
+    bertc_error error; /* the first failure */
+};
+
+extern const bc_gemm_backend bc_gemm_onednn, bc_gemm_openblas, bc_gemm_reference;
+
+/* name null: the first of the table ("onednn"). Errors: BERTC_USAGE for an unknown name. */
+bertc_status bc_gemm_open(bc_gemm *gemm, const char *name, bertc_error *err);
+void bc_gemm_close(bc_gemm *gemm);
+bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err);
+
+void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d);
+void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d,
+                     bool accumulate);
+void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *db, float *dy, float *x, bc_linear d,
+                     bool accumulate);
+
+#endif

@@ -1,0 +1,98 @@
+/* Inside a model: parameters, workspace, and the passes that training is made of.
+ *
+ *   bc_model_fwd   embeddings -> L layers -> pooler -> head, logits in the workspace
+ *   bc_model_loss  loss of the logits and their gradient
+ *   bc_model_bwd   the same way in reverse, gradients into the parameters' grad buffers
+ *
+ * 1. None of the three allocates, prints or fails; bc_model_status tells afterwards whether a
+ *    backend did.
+ * 2. A workspace that was planned for training keeps per layer what backward needs; one for
+ *    inference uses the same buffers for every layer. */
+#ifndef BC_NN_MODEL_H
+#define BC_NN_MODEL_H
+
+#include "bertc/model.h"
+#include "nn/gemm.h"
+#include "nn/params.h"
+
+struct bertc_model {
+    bertc_config config;
+    bc_gemm gemm;
+    int threads;
+    bc_param *params; /* (count) in table order */
+    size_t count;
+    size_t scalars;
+    float *values;    /* the parameter block (scalars) */
+    float *grads;     /* the gradient block, or null */
+};
+
+/* A parameter by its row; `layer` is ignored outside the layers. */
+bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
+
+/* What a layer keeps for backward. */
+typedef struct bc_layer_cache {
+    float *qkv;        /* (N,3H) */
+    float *lse;        /* (N,A) */
+    float *context;    /* (N,H) */
+    float *attn_sum;   /* (N,H) before the first LayerNorm */
+    float *attn_mean, *attn_rstd; /* (N) */
+    float *attn_out;   /* (N,H) after it */
+    float *up;         /* (N,F) before the activation */
+    float *out_sum;    /* (N,H) before the second LayerNorm */
+    float *out_mean, *out_rstd;   /* (N) */
+    float *out;        /* (N,H) the layer's output */
+} bc_layer_cache;
+
+struct bertc_workspace {
+    bertc_limits limits;
+    void *block;         /* one allocation; everything below points into it */
+    size_t bytes;
+    float *embed_sum;    /* (N,H) */
+    float *embed_mean, *embed_rstd; /* (N) */
+    float *embed_out;    /* (N,H) */
+    bc_layer_cache *layers; /* (L); in inference all share one set of buffers */
+    float *first;        /* (S,H) last layer's [CLS] rows */
+    float *pooled;       /* (S,H) after tanh */
+    float *dropped;      /* (S,H) after the classifier's dropout */
+    float *logits;       /* (S,C) */
+    float *dlogits;      /* (S,C) */
+    float *act;          /* (N,F) activation, and its gradient in backward */
+    float *dx, *dy, *dz; /* (N,H) gradients on their way down; training only */
+    float *dwide;        /* (N,max(3H,F)) training only */
+    float *dfirst, *dpooled; /* (S,H) training only */
+    float *attention;    /* scratch for every thread */
+    size_t attention_stride;
+};
+
+/* One forward/backward pass: where its dropout comes from. `training` false: no dropout. */
+typedef struct bc_pass {
+    bool training;
+    uint64_t seed;
+    uint32_t step;
+} bc_pass;
+
+/* Does a batch fit the model (ids, types, lengths) and the workspace? */
+bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,
+                                  const bertc_batch *batch, bertc_error *err);
+
+void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                  bc_pass pass);
+
+/* Sum over the batch of the per-example loss; the gradient is that of sum / divisor. */
+double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
+                     const bertc_batch *batch, double divisor);
+
+/* Gradients of sum / divisor (see bc_model_loss) with respect to every parameter that has a grad
+ * buffer: overwritten, or added to with accumulate. */
+void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                  bc_pass pass, bool accumulate);
+
+/* The first failure of the model's backend, or BERTC_OK. */
+bertc_status bc_model_status(const bertc_model *model, bertc_error *err);
+
+/* Write parameters other than the model's own (the best weights of a run) in the model's format:
+ * `values` is a block in table order. */
+bertc_status bc_model_save_values(const bertc_model *model, const float *values, const char *dir,
+                                  bertc_error *err);
+
+#endif

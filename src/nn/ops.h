@@ -1,0 +1,85 @@
+/* Element-wise and row-wise operations between the matrix products, forward and backward.
+ *
+ * Legend: N tokens, S sequences, H hidden, F intermediate, C classes. Outputs first, then inputs,
+ * parameters, dimensions. All return nothing and assert; rows are shared out to threads and every
+ * sum over rows has a fixed order that does not depend on the number of threads (law 7). */
+#ifndef BC_NN_OPS_H
+#define BC_NN_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bertc/batch.h"
+#include "bertc/config.h"
+#include "nn/dropout.h"
+
+/* LayerNorm's parameters or their gradients, and eps. */
+typedef struct bc_norm {
+    const float *gain, *bias; /* (H) */
+    double eps;
+} bc_norm;
+
+/* y = LayerNorm(word[id] + position[pos] + type[type]), then dropout.
+ *
+ * y (N,H) out; sum (N,H) out, mean and rstd (N) out: kept for backward
+ * word (V,H), position (P,H), type (T,H) in */
+void bc_embed_fwd(float *y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
+                  const float *word, const float *position, const float *type, bc_norm norm,
+                  const bc_dropout *dropout, size_t h);
+
+/* dsum (N,H) out: gradient of the embedding sum; may be dy itself. dgain, dbias (H) out (+= with
+ * accumulate, null: not wanted). */
+void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy, const float *sum,
+                       const float *mean, const float *rstd, const bertc_batch *batch, bc_norm norm,
+                       const bc_dropout *dropout, size_t h, bool accumulate);
+
+/* Scatter dsum into the three tables' gradients (each may be null); rows that occur more than once
+ * are summed in token order. Without accumulate the tables are cleared first. */
+void bc_embed_scatter(float *dword, float *dposition, float *dtype, const float *dsum,
+                      const bertc_batch *batch, const bertc_config *config, bool accumulate);
+
+/* sum = residual + dropout(x); y = LayerNorm(sum).
+ *
+ * y (N,H) out; sum (N,H) out, may alias x; mean, rstd (N) out; x, residual (N,H) in
+ * Source: Ba et al. 2016, section 3 */
+void bc_add_norm_fwd(float *y, float *sum, float *mean, float *rstd, const float *x,
+                     const float *residual, const bertc_batch *batch, bc_norm norm,
+                     const bc_dropout *dropout, size_t h);
+
+/* dsum (N,H) out: gradient of `residual`; dx (N,H) out: of `x`; dsum may alias dy. */
+void bc_add_norm_bwd(float *dsum, float *dx, float *dgain, float *dbias, const float *dy,
+                     const float *sum, const float *mean, const float *rstd,
+                     const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h,
+                     bool accumulate);
+
+/* y = act(x), count elements; y may alias x. */
+void bc_activation_fwd(bertc_activation kind, float *y, const float *x, size_t count);
+
+/* y = act(x) again and dx = dy * act'(x); y or dx may alias x or dy. */
+void bc_activation_bwd(bertc_activation kind, float *y, float *dx, const float *dy, const float *x,
+                       size_t count);
+
+/* The first row of every sequence: y (S,H) out, x (N,H) in. */
+void bc_gather_first(float *y, const float *x, const bertc_batch *batch, size_t h);
+
+/* dx (N,H) out: dy at the first row of every sequence, zero elsewhere. */
+void bc_scatter_first(float *dx, const float *dy, const bertc_batch *batch, size_t h);
+
+/* y = tanh(x); dx = dy * (1 - y^2). */
+void bc_tanh_fwd(float *y, const float *x, size_t count);
+void bc_tanh_bwd(float *dx, const float *dy, const float *y, size_t count);
+
+/* y = x * mask and its backward, the same function: S rows of H at position 0. y may alias x. */
+void bc_dropout_pooled(float *y, const float *x, const bertc_batch *batch,
+                       const bc_dropout *dropout, size_t h);
+
+/* Sum over the batch of cross-entropy (C > 1, labels) or squared error (C = 1, values), in double.
+ * dlogits (S,C) out: gradient of sum / divisor; null: not wanted. */
+double bc_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
+               double divisor);
+
+/* dbias (out) (+)= column sums of dy (N,out), each column in row order. */
+void bc_column_sums(float *sums, const float *x, size_t n, size_t columns, bool accumulate);
+
+#endif

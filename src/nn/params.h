@@ -1,0 +1,82 @@
+/* The parameter table: everything that is known of a parameter of BertForSequenceClassification
+ * stands in one row. Model memory, loader, saver, initialiser, optimiser mask and `inspect` derive
+ * from it.
+ *
+ * 1. The order of rows is the order in memory. Query, key and value stand together, weights first
+ *    and biases after, so that the three are one (3H,H) matrix and one (3H) bias.
+ * 2. Linear weights are (out,in), row-major, as in the checkpoint. */
+#ifndef BC_NN_PARAMS_H
+#define BC_NN_PARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bertc/config.h"
+
+typedef enum bc_param_id {
+    BC_WORD,
+    BC_POSITION,
+    BC_TYPE,
+    BC_EMBED_GAIN,
+    BC_EMBED_BIAS,
+    BC_QUERY_W, /* the first row that every layer has */
+    BC_KEY_W,
+    BC_VALUE_W,
+    BC_QUERY_B,
+    BC_KEY_B,
+    BC_VALUE_B,
+    BC_ATTN_W,
+    BC_ATTN_B,
+    BC_ATTN_GAIN,
+    BC_ATTN_BIAS,
+    BC_UP_W, /* intermediate.dense */
+    BC_UP_B,
+    BC_DOWN_W, /* output.dense */
+    BC_DOWN_B,
+    BC_OUT_GAIN,
+    BC_OUT_BIAS, /* the last row that every layer has */
+    BC_POOL_W,
+    BC_POOL_B,
+    BC_CLASS_W,
+    BC_CLASS_B,
+    BC_PARAM_IDS
+} bc_param_id;
+
+typedef enum bc_scope { BC_SCOPE_EMBEDDINGS, BC_SCOPE_LAYER, BC_SCOPE_POOLER, BC_SCOPE_HEAD } bc_scope;
+typedef enum bc_draw { BC_DRAW_NORMAL, BC_DRAW_ONE, BC_DRAW_ZERO } bc_draw;
+
+typedef struct bc_param_row {
+    const char *name; /* in the checkpoint; %d is the layer */
+    bc_scope scope;
+    char dims[2];     /* 'V' 'P' 'T' 'H' 'F' 'C', or 0: a vector has one */
+    bc_draw draw;     /* how a parameter that is not in a file starts */
+    bool decays;      /* subject to weight decay */
+} bc_param_row;
+
+extern const bc_param_row bc_param_table[BC_PARAM_IDS];
+
+enum { BC_PARAM_NAME = 96 };
+
+typedef struct bc_param {
+    char name[BC_PARAM_NAME]; /* "bert.encoder.layer.3.attention.self.query.weight" */
+    const bc_param_row *row;
+    int layer;                /* -1 outside the layers */
+    int rank;
+    size_t shape[2];
+    size_t count;             /* scalars */
+    size_t offset;            /* of the first scalar in the block */
+    float *value;
+    float *grad;              /* null: not trained */
+} bc_param;
+
+/* Number of parameters of a model of this shape. */
+size_t bc_param_count(const bertc_config *config);
+
+/* Describe all of them in order (params has room for bc_param_count); value and grad are null.
+ * Returns false where the sizes overflow. *total receives the number of scalars. */
+bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total);
+
+/* Index of a parameter in that order; `layer` is ignored outside the layers. */
+size_t bc_param_index(const bertc_config *config, bc_param_id id, int layer);
+
+#endif
