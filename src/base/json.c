@@ -1,0 +1,429 @@
+#include "base/json.h"
+
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/size.h"
+
+/* Longest number in characters: what cJSON 1.7.15 holds in its buffer. */
+enum { LONGEST_NUMBER = 63 };
+
+/* Largest magnitude below which every whole number is a double of its own. */
+#define LARGEST_WHOLE 9007199254740992.0
+
+/* A recursive-descent check. `at` is the offset of the byte in question, also after a failure. */
+typedef struct scanner {
+    const unsigned char *text;
+    size_t length, at;
+    const char *reason; /* why it failed; null while all is well */
+    size_t keys;        /* member names seen so far, in the order of the text */
+    size_t repeated;    /* the number of the member name to refuse as a duplicate, or 0 */
+    int depth;
+} scanner;
+
+static bool scan_value(scanner *s);
+
+static bool refuse(scanner *s, size_t at, const char *reason)
+{
+    s->at = at;
+    s->reason = reason;
+    return false;
+}
+
+static bool at_byte(const scanner *s, int byte)
+{
+    return s->at < s->length && s->text[s->at] == byte;
+}
+
+static bool at_digit(const scanner *s)
+{
+    return s->at < s->length && s->text[s->at] >= '0' && s->text[s->at] <= '9';
+}
+
+static void skip_space(scanner *s)
+{
+    while (at_byte(s, ' ') || at_byte(s, '\t') || at_byte(s, '\n') || at_byte(s, '\r')) s->at++;
+}
+
+/* The length of the well-formed UTF-8 sequence at p, 0 where there is none.
+ * Source: The Unicode Standard, table 3-7. */
+static size_t utf8_sequence(const unsigned char *p, size_t left)
+{
+    unsigned char c = p[0], low = 0x80, high = 0xbf;
+    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    if (n == 0 || n > left) return 0;
+    if (c == 0xe0) low = 0xa0;
+    if (c == 0xed) high = 0x9f;
+    if (c == 0xf0) low = 0x90;
+    if (c == 0xf4) high = 0x8f;
+    if (n > 1 && (p[1] < low || p[1] > high)) return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    return n;
+}
+
+/* The four hexadecimal digits after "\u" at `at`; -1 where they are not there. */
+static int hex4(const scanner *s, size_t at)
+{
+    int value = 0;
+    if (s->length - at < 6 || s->text[at] != '\\' || s->text[at + 1] != 'u') return -1;
+    for (size_t i = at + 2; i < at + 6; i++) {
+        int c = s->text[i], lower = c | 0x20;
+        if (c >= '0' && c <= '9') value = value * 16 + c - '0';
+        else if (lower >= 'a' && lower <= 'f') value = value * 16 + lower - 'a' + 10;
+        else return -1;
+    }
+    return value;
+}
+
+static bool scan_unicode_escape(scanner *s)
+{
+    int unit = hex4(s, s->at);
+    if (unit < 0) return refuse(s, s->at, "\\u without four hexadecimal digits");
+    if (unit == 0) return refuse(s, s->at, "\\u0000 in a string");
+    if (unit >= 0xdc00 && unit <= 0xdfff) return refuse(s, s->at, "lone surrogate");
+    if (unit >= 0xd800 && unit <= 0xdbff) {
+        int second = hex4(s, s->at + 6);
+        if (second < 0xdc00 || second > 0xdfff) return refuse(s, s->at, "lone surrogate");
+        s->at += 6;
+    }
+    s->at += 6;
+    return true;
+}
+
+static bool scan_escape(scanner *s)
+{
+    if (s->length - s->at < 2) return refuse(s, s->length, "unexpected end");
+    unsigned char c = s->text[s->at + 1];
+    if (c == 'u') return scan_unicode_escape(s);
+    if (c == 0 || !strchr("\"\\/bfnrt", c)) return refuse(s, s->at, "unknown escape");
+    s->at += 2;
+    return true;
+}
+
+static bool scan_string(scanner *s)
+{
+    for (s->at++; s->at < s->length;) {
+        unsigned char c = s->text[s->at];
+        if (c == '"') {
+            s->at++;
+            return true;
+        }
+        if (c < 0x20) return refuse(s, s->at, "control character in a string");
+        if (c == '\\') {
+            if (!scan_escape(s)) return false;
+            continue;
+        }
+        size_t n = utf8_sequence(s->text + s->at, s->length - s->at);
+        if (n == 0) return refuse(s, s->at, "invalid UTF-8");
+        s->at += n;
+    }
+    return refuse(s, s->length, "unexpected end");
+}
+
+static bool scan_digits(scanner *s)
+{
+    if (!at_digit(s)) return refuse(s, s->at, "digit expected");
+    while (at_digit(s)) s->at++;
+    return true;
+}
+
+/* Whether the checked number from `start` to `at` is finite as a double. */
+static bool number_in_range(scanner *s, size_t start)
+{
+    char copy[LONGEST_NUMBER + 1];
+    size_t length = s->at - start;
+    if (length > LONGEST_NUMBER) return refuse(s, start, "number longer than 63 characters");
+    memcpy(copy, s->text + start, length);
+    copy[length] = '\0';
+    if (isinf(strtod(copy, NULL))) return refuse(s, start, "number out of range");
+    return true;
+}
+
+static bool scan_number(scanner *s)
+{
+    size_t start = s->at;
+    if (at_byte(s, '-')) s->at++;
+    if (at_byte(s, '0')) {
+        s->at++;
+        if (at_digit(s)) return refuse(s, start, "number with a leading zero");
+    } else if (!scan_digits(s)) {
+        return false;
+    }
+    if (at_byte(s, '.')) {
+        s->at++;
+        if (!scan_digits(s)) return false;
+    }
+    if (at_byte(s, 'e') || at_byte(s, 'E')) {
+        s->at++;
+        if (at_byte(s, '+') || at_byte(s, '-')) s->at++;
+        if (!scan_digits(s)) return false;
+    }
+    return number_in_range(s, start);
+}
+
+static bool scan_word(scanner *s, const char *word)
+{
+    size_t length = strlen(word);
+    if (s->length - s->at < length || memcmp(s->text + s->at, word, length) != 0)
+        return refuse(s, s->at, "value expected");
+    s->at += length;
+    return true;
+}
+
+static bool expect(scanner *s, int byte, const char *reason)
+{
+    skip_space(s);
+    if (s->at == s->length) return refuse(s, s->at, "unexpected end");
+    if (!at_byte(s, byte)) return refuse(s, s->at, reason);
+    s->at++;
+    return true;
+}
+
+static bool scan_member(scanner *s)
+{
+    skip_space(s);
+    size_t start = s->at;
+    if (s->at == s->length) return refuse(s, s->at, "unexpected end");
+    if (!at_byte(s, '"')) return refuse(s, s->at, "member name expected");
+    if (!scan_string(s)) return false;
+    if (++s->keys == s->repeated) return refuse(s, start, "duplicate key");
+    return expect(s, ':', "':' expected") && scan_value(s);
+}
+
+/* An object or an array: open, items separated by commas, close. */
+static bool scan_container(scanner *s, int close, bool (*item)(scanner *), const char *reason)
+{
+    if (s->depth == BC_JSON_DEPTH) return refuse(s, s->at, "nested deeper than 64");
+    s->depth++;
+    s->at++;
+    skip_space(s);
+    if (!at_byte(s, close)) {
+        if (!item(s)) return false;
+        for (skip_space(s); at_byte(s, ','); skip_space(s)) {
+            s->at++;
+            if (!item(s)) return false;
+        }
+    }
+    s->depth--;
+    return expect(s, close, reason);
+}
+
+static bool scan_value(scanner *s)
+{
+    skip_space(s);
+    if (s->at == s->length) return refuse(s, s->at, "unexpected end");
+    switch (s->text[s->at]) {
+    case '{': return scan_container(s, '}', scan_member, "',' or '}' expected");
+    case '[': return scan_container(s, ']', scan_value, "',' or ']' expected");
+    case '"': return scan_string(s);
+    case 't': return scan_word(s, "true");
+    case 'f': return scan_word(s, "false");
+    case 'n': return scan_word(s, "null");
+    default: break;
+    }
+    if (at_byte(s, '-') || at_digit(s)) return scan_number(s);
+    return refuse(s, s->at, "value expected");
+}
+
+static bool scan_document(scanner *s)
+{
+    if (s->length >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0)
+        return refuse(s, 0, "byte order mark");
+    if (!scan_value(s)) return false;
+    skip_space(s);
+    if (s->at < s->length) return refuse(s, s->at, "text after the end of the document");
+    return true;
+}
+
+/* Duplicate keys. The check above does not compare names; the tree has them decoded. Names are
+ * numbered in the order of the text, each object's are sorted, and the number of a repeated one
+ * is handed back to the scanner, which finds its offset. */
+
+typedef struct name {
+    const char *text;
+    size_t number;
+} name;
+
+static int compare_names(const void *a, const void *b)
+{
+    const name *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+/* The number of a repeated name in a sorted list, or 0. */
+static size_t repeated_in(name *names, size_t count)
+{
+    qsort(names, count, sizeof *names, compare_names);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(names[i - 1].text, names[i].text) == 0) return names[i].number;
+    return 0;
+}
+
+/* False where memory is out. *seen counts names; *repeated is set to the number of one, if any. */
+static bool find_repeated(const cJSON *node, size_t *seen, size_t *repeated)
+{
+    bool object = cJSON_IsObject(node), ok = true;
+    size_t count = 0, i = 0;
+    const cJSON *child;
+    if (!object && !cJSON_IsArray(node)) return true;
+    cJSON_ArrayForEach(child, node) count += object;
+    name *names = count ? bc_alloc(count, sizeof *names) : NULL;
+    if (count && !names) return false;
+    cJSON_ArrayForEach(child, node) {
+        if (object) names[i++] = (name){child->string, ++*seen};
+        if (ok) ok = find_repeated(child, seen, repeated);
+    }
+    if (ok && count && *repeated == 0) *repeated = repeated_in(names, count);
+    bc_free(names);
+    return ok;
+}
+
+static bertc_status refused(const scanner *s, const char *place, bertc_error *err)
+{
+    return bc_fail(err, BERTC_INPUT, "%s @%zu: %s", place, s->at, s->reason);
+}
+
+static bertc_status parse(const char *text, size_t length, const char *place, cJSON **tree,
+                          bertc_error *err)
+{
+    scanner s = {.text = (const unsigned char *)text, .length = length};
+    if (!scan_document(&s)) return refused(&s, place, err);
+    cJSON *root = cJSON_ParseWithLength(text, length);
+    if (!root) return bc_fail_memory(err);
+    size_t seen = 0, repeated = 0;
+    bool ok = find_repeated(root, &seen, &repeated);
+    if (ok && repeated == 0) {
+        *tree = root;
+        return BERTC_OK;
+    }
+    cJSON_Delete(root);
+    if (!ok) return bc_fail_memory(err);
+    s = (scanner){.text = (const unsigned char *)text, .length = length, .repeated = repeated};
+    scan_document(&s);
+    return refused(&s, place, err);
+}
+
+/* Numbers are read and written with a decimal point whatever the locale of the program. */
+static locale_t enter_c_locale(void)
+{
+    return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
+}
+
+bertc_status bc_json_parse(const char *text, size_t length, const char *place, cJSON **tree,
+                           bertc_error *err)
+{
+    locale_t before = enter_c_locale();
+    bertc_status status = parse(text, length, place, tree, err);
+    uselocale(before);
+    return status;
+}
+
+bertc_status bc_json_read(const char *path, cJSON **tree, bertc_error *err)
+{
+    char *text;
+    size_t length;
+    bertc_status status = bc_file_read(path, &text, &length, err);
+    if (status != BERTC_OK) return status;
+    status = bc_json_parse(text, length, path, tree, err);
+    bc_free(text);
+    return status;
+}
+
+const cJSON *bc_json_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/* What a value is, for a message. */
+static void describe(const cJSON *value, char out[BC_JSON_DOUBLE])
+{
+    const char *kind = cJSON_IsString(value) ? "a string"
+                       : cJSON_IsBool(value) ? "true or false"
+                       : cJSON_IsArray(value) ? "an array"
+                                              : "an object";
+    if (cJSON_IsNumber(value)) bc_json_double(out, value->valuedouble);
+    else snprintf(out, BC_JSON_DOUBLE, "%s", kind);
+}
+
+bertc_status bc_json_int(const cJSON *object, const char *key, int64_t least, int64_t most,
+                         const char *place, int64_t *value, bertc_error *err)
+{
+    const cJSON *item = bc_json_get(object, key);
+    if (!item || cJSON_IsNull(item)) return BERTC_OK;
+    double number = item->valuedouble;
+    if (cJSON_IsNumber(item) && fabs(number) <= LARGEST_WHOLE && floor(number) == number &&
+        (int64_t)number >= least && (int64_t)number <= most) {
+        *value = (int64_t)number;
+        return BERTC_OK;
+    }
+    char found[BC_JSON_DOUBLE];
+    describe(item, found);
+    return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %s, expected a whole number from %lld to %lld",
+                   place, key, found, (long long)least, (long long)most);
+}
+
+void bc_json_double(char out[BC_JSON_DOUBLE], double value)
+{
+    if (!isfinite(value)) {
+        memcpy(out, "null", sizeof "null");
+        return;
+    }
+    locale_t before = enter_c_locale();
+    if (fabs(value) < 1e15 && floor(value) == value) {
+        snprintf(out, BC_JSON_DOUBLE, "%.0f", value);
+    } else {
+        /* Up to 15 digits survive decimal -> double -> decimal, so a shorter text, where there is
+         * one, is what 15 digits print; only subnormals have fewer. */
+        int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
+        do snprintf(out, BC_JSON_DOUBLE, "%.*g", digits++, value);
+        while (strtod(out, NULL) != value);
+    }
+    uselocale(before);
+}
+
+/* Append the escape of one ASCII character, or the character itself. */
+static char *put_ascii(char *to, unsigned char c)
+{
+    static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    for (const char *p = named; *p; p += 2)
+        if ((unsigned char)p[0] == c) {
+            *to++ = '\\';
+            *to++ = p[1];
+            return to;
+        }
+    if (c < 0x20) return to + snprintf(to, 7, "\\u%04x", (unsigned)c);
+    *to++ = (char)c;
+    return to;
+}
+
+char *bc_json_quote(const char *text, size_t length)
+{
+    size_t room;
+    if (!bc_size_mul(length, 6, &room) || !bc_size_add(room, 3, &room)) return NULL;
+    char *quoted = bc_realloc(NULL, room, 1), *to = quoted;
+    if (!quoted) return NULL;
+    *to++ = '"';
+    for (size_t i = 0; i < length;) {
+        const unsigned char *p = (const unsigned char *)text + i;
+        size_t n = utf8_sequence(p, length - i);
+        if (n == 1) {
+            to = put_ascii(to, *p);
+        } else {
+            memcpy(to, n ? (const char *)p : "\xef\xbf\xbd", n ? n : 3);
+            to += n ? n : 3;
+        }
+        i += n ? n : 1;
+    }
+    *to++ = '"';
+    *to = '\0';
+    return quoted;
+}
