@@ -35,16 +35,18 @@ enum { BERTC_MAX_LABELS = 3, BERTC_MAX_TASK_METRICS = 2 };
 /* Where a split keeps its columns: header names first (null: none), 0-based numbers as fall-back. */
 typedef struct bertc_columns {
     const char *file;     /* null: the task has no such split */
-    const char *old_file; /* another name the file is known by, or null */
     bool header;
     bool skip_short;      /* rows with too few columns are skipped and counted, not refused */
     const char *a_name, *b_name, *label_name;
     int a, b, label;      /* -1: absent */
+    const char *no_gold;  /* label of rows without an agreed answer, skipped and counted; or null */
+    const char *ids_file; /* lists the rows of `file` that belong to dev, by columns 1 and 2; or null */
 } bertc_columns;
 
 typedef struct bertc_task {
     const char *name;   /* "sst2" */
     const char *folder; /* "SST-2" */
+    const char *old_folder; /* another name the folder is known by, or null */
     const char *title;  /* one line for people */
     bool pair;
     bool regression;
@@ -53,9 +55,9 @@ typedef struct bertc_task {
     const char *file_labels[BERTC_MAX_LABELS]; /* as spelled in the files, in the same order */
     int num_metrics;
     bertc_metric metrics[BERTC_MAX_TASK_METRICS]; /* the first is the primary one */
-    const char *submission; /* file name in a GLUE submission */
-    bool submit_names;      /* submission holds label names, not numbers */
+    const char *submission; /* file name in a GLUE submission; labels as in file_labels */
     bertc_columns splits[BERTC_SPLITS];
+    bertc_columns old_splits[BERTC_SPLITS]; /* an older distribution, looked for second */
     long rows[BERTC_SPLITS]; /* official row counts; 0 unknown */
 } bertc_task;
 
@@ -81,6 +83,7 @@ typedef struct bertc_dataset {
     size_t count;
     bertc_example *examples; /* (count) */
     size_t skipped;          /* short rows left out (QQP) */
+    size_t ungraded;         /* rows left out because they have no gold label (MNLI's "-") */
     bool labelled;           /* every example has a label */
     char *text;              /* private: the file's bytes */
 } bertc_dataset;
@@ -90,12 +93,15 @@ typedef struct bertc_dataset {
 BERTC_API bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split,
                                        char **path, bertc_error *err);
 
-/* Read a split. limit 0: all rows. Errors: BERTC_INPUT with file and line; BERTC_IO; BERTC_NOMEM. */
+/* Read a split. limit 0: all rows. A split whose labels are absent or all -1 is read with
+ * labelled = false; it is for the caller not to train on it.
+ * Errors: BERTC_INPUT with file and line; BERTC_IO; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_dataset_read(const bertc_task *task, const char *data,
                                           bertc_split split, size_t limit, bertc_dataset **dataset,
                                           bertc_error *err);
 
-/* Examples from lines of plain text (`a`, or `a TAB b` for pairs), unlabelled. */
+/* Examples from lines of plain text (`a`, or `a TAB b` for pairs), unlabelled; a blank line is an
+ * example too. `text` is copied; `place` names it in messages. Errors: BERTC_INPUT; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text,
                                                 size_t length, const char *place,
                                                 bertc_dataset **dataset, bertc_error *err);
@@ -103,8 +109,9 @@ BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const ch
 BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
 
 /* Map the task's label order to a model's: map[i] is the model's index of the task's label i.
- * Names are compared without case; "LABEL_n" names and a model with other names of the same
- * number ("0", "1") map one to one with *by_name = false.
+ * Names are compared without case, '-' and ' ' counting as '_', and by common synonyms ("POS" for
+ * "positive"). A model whose names say nothing ("LABEL_1", "1", or none that the task knows) maps
+ * in order with *by_name = false; so do null `labels`.
  * Errors: BERTC_INPUT where the numbers of labels differ or names match only in part. */
 BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels,
                                                int32_t num_labels, int32_t map[BERTC_MAX_LABELS],
@@ -117,17 +124,22 @@ typedef struct bertc_scores {
 } bertc_scores;
 
 /* Metrics of predictions. For classification logits is (count,C) in the *task's* label order; for
- * regression (count,1). Errors: BERTC_INPUT where the data set is not labelled; BERTC_NOMEM. */
+ * regression (count,1). A correlation with a constant is NaN; Matthews and F1 are 0 where they are
+ * undefined. Errors: BERTC_INPUT where the data set is empty or not labelled; BERTC_DIVERGED
+ * where a logit is not finite; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
                                         bertc_scores *scores, bertc_error *err);
 
 /* Find out whether another order of the labels scores far better than the given one (a model whose
- * id2label lies). True and the permutation in `best` when it does. C > 2 or 2; classification only. */
+ * id2label lies). True when it does; best[i] is then the column of logits that behaves as the
+ * task's label i. The accuracies are set whenever the data set is labelled and not a regression.
+ * The rule is in tasks/labels.c; it needs examples of every class and at least 36 in all. */
 BERTC_API bool bertc_task_better_order(const bertc_dataset *dataset, const float *logits,
                                        int32_t best[BERTC_MAX_LABELS], double *given_accuracy,
                                        double *best_accuracy);
 
-/* Write a submission file (header "index<TAB>prediction") atomically. logits as in score. */
+/* Write a submission file (header "index<TAB>prediction") atomically. logits as in score.
+ * Errors: BERTC_DIVERGED where a logit is not finite; BERTC_IO; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
                                                    const float *logits, const char *path,
                                                    bertc_error *err);

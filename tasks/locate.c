@@ -1,0 +1,113 @@
+#include "tasks/locate.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+/* A task's file is looked for below these; "" is the task's own folder given as --data. */
+enum { FOLDERS = 3, SETS = 2 };
+
+typedef struct search {
+    const char *folders[FOLDERS];        /* null: none */
+    const bertc_columns *sets[SETS];     /* in order of preference */
+} search;
+
+static search plan(const bertc_task *task, bertc_split split)
+{
+    return (search){.folders = {task->folder, task->old_folder, ""},
+                    .sets = {&task->splits[split], &task->old_splits[split]}};
+}
+
+static char *join(const char *data, const char *folder, const char *file)
+{
+    if (!*folder) return bc_path_join(data, file);
+    char *inner = bc_path_join(data, folder);
+    char *path = inner ? bc_path_join(inner, file) : NULL;
+    bc_free(inner);
+    return path;
+}
+
+/* The list of dev rows lies beside the file. */
+static bertc_status find_ids(bc_place *place, const char *data, const char *folder,
+                             bertc_error *err)
+{
+    if (!place->columns->ids_file) return BERTC_OK;
+    place->ids = join(data, folder, place->columns->ids_file);
+    if (!place->ids) return bc_fail_memory(err);
+    if (bc_file_exists(place->ids)) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: needs %s beside it, the list of its dev rows",
+                   place->path, place->columns->ids_file);
+}
+
+static bertc_status try_file(const char *data, const char *folder, bc_place *place,
+                             bertc_error *err)
+{
+    char *path = join(data, folder, place->columns->file);
+    if (!path) return bc_fail_memory(err);
+    if (!bc_file_exists(path)) {
+        bc_free(path);
+        return BERTC_OK;
+    }
+    place->path = path;
+    return find_ids(place, data, folder, err);
+}
+
+static bertc_status fail_missing(const search *s, const char *data, bertc_error *err)
+{
+    struct stat info;
+    if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
+    if (!S_ISDIR(info.st_mode)) return bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
+    bc_text names = {0};
+    for (int set = 0; set < SETS; set++)
+        for (int f = 0; f < FOLDERS && s->sets[set]->file; f++)
+            if (s->folders[f])
+                bc_text_printf(&names, "%s%s%s%s", names.length ? ", " : "", s->folders[f],
+                               *s->folders[f] ? "/" : "", s->sets[set]->file);
+    bertc_status status = names.failed ? bc_fail_memory(err)
+                                       : bc_fail(err, BERTC_INPUT, "%s: there is no %s", data,
+                                                 names.bytes);
+    bc_text_clear(&names);
+    return status;
+}
+
+bertc_status bc_task_locate(const bertc_task *task, const char *data, bertc_split split,
+                            bc_place *place, bertc_error *err)
+{
+    *place = (bc_place){NULL, NULL, NULL};
+    if (!task->splits[split].file)
+        return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name,
+                       bertc_split_name(split));
+    const search s = plan(task, split);
+    bertc_status status = BERTC_OK;
+    for (int i = 0; i < SETS * FOLDERS && status == BERTC_OK && !place->path; i++) {
+        const char *folder = s.folders[i % FOLDERS];
+        place->columns = s.sets[i / FOLDERS];
+        if (folder && place->columns->file) status = try_file(data, folder, place, err);
+    }
+    if (status == BERTC_OK && !place->path) status = fail_missing(&s, data, err);
+    if (status != BERTC_OK) bc_place_clear(place);
+    return status;
+}
+
+void bc_place_clear(bc_place *place)
+{
+    bc_free(place->path);
+    bc_free(place->ids);
+    *place = (bc_place){NULL, NULL, NULL};
+}
+
+bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split,
+                             char **path, bertc_error *err)
+{
+    bc_place place;
+    bertc_status status = bc_task_locate(task, data, split, &place, err);
+    if (status != BERTC_OK) return status;
+    *path = place.path;
+    place.path = NULL;
+    bc_place_clear(&place);
+    return BERTC_OK;
+}

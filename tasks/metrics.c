@@ -1,0 +1,204 @@
+/* The metrics of the task table, in double precision.
+ *
+ * 1. They equal scikit-learn's accuracy_score, f1_score and matthews_corrcoef and scipy's
+ *    pearsonr and spearmanr, also where those are degenerate: F1 and Matthews are 0 where their
+ *    quotient is 0/0, a correlation with a constant is NaN.
+ * 2. The loss is the one that is trained: mean cross-entropy, or mean squared error.
+ * 3. Sums run in the order of the examples: the result depends on nothing but the logits. */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "tasks/tasks.h"
+
+typedef size_t confusion[BERTC_MAX_LABELS][BERTC_MAX_LABELS];
+
+int bc_argmax(const float *logits, int count)
+{
+    int best = 0;
+    for (int c = 1; c < count; c++)
+        if (logits[c] > logits[best]) best = c;
+    return best;
+}
+
+void bc_confusion(const bertc_dataset *dataset, const float *logits,
+                  size_t counts[BERTC_MAX_LABELS][BERTC_MAX_LABELS])
+{
+    int classes = dataset->task->num_labels;
+    memset(counts, 0, sizeof(confusion));
+    for (size_t i = 0; i < dataset->count; i++) {
+        int32_t label = dataset->examples[i].label;
+        assert(label >= 0 && label < classes);
+        counts[label][bc_argmax(logits + i * (size_t)classes, classes)]++;
+    }
+}
+
+bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err)
+{
+    size_t classes = (size_t)dataset->task->num_labels;
+    for (size_t i = 0; i < dataset->count * classes; i++)
+        if (!isfinite(logits[i]))
+            return bc_fail(err, BERTC_DIVERGED, "%s:%zu: the model's output is not finite",
+                           dataset->path, dataset->examples[i / classes].line);
+    return BERTC_OK;
+}
+
+static double accuracy(confusion counts, size_t total)
+{
+    size_t right = 0;
+    for (int c = 0; c < BERTC_MAX_LABELS; c++) right += counts[c][c];
+    return (double)right / (double)total;
+}
+
+/* 2 TP / (2 TP + FP + FN) of class 1. */
+static double f1(confusion counts)
+{
+    double wrong = 0;
+    for (int c = 0; c < BERTC_MAX_LABELS; c++)
+        if (c != 1) wrong += (double)counts[c][1] + (double)counts[1][c];
+    double hit = 2 * (double)counts[1][1];
+    return hit + wrong > 0 ? hit / (hit + wrong) : 0;
+}
+
+/* The correlation of two class variables as indicator vectors, for any number of classes.
+ * Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation
+ * coefficient", 2004. */
+static double matthews(confusion counts, size_t total)
+{
+    double n = (double)total, right = 0, cross = 0, labels = 0, predictions = 0;
+    for (int c = 0; c < BERTC_MAX_LABELS; c++) {
+        double label = 0, prediction = 0;
+        for (int o = 0; o < BERTC_MAX_LABELS; o++) {
+            label += (double)counts[c][o];
+            prediction += (double)counts[o][c];
+        }
+        right += (double)counts[c][c];
+        cross += label * prediction;
+        labels += label * label;
+        predictions += prediction * prediction;
+    }
+    double spread = (n * n - labels) * (n * n - predictions);
+    return spread > 0 ? (right * n - cross) / sqrt(spread) : 0;
+}
+
+static bool is_constant(const double *x, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (x[i] != x[0]) return false;
+    return true;
+}
+
+static double mean(const double *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i];
+    return sum / (double)n;
+}
+
+static double pearson(const double *x, const double *y, size_t n)
+{
+    if (is_constant(x, n) || is_constant(y, n)) return NAN;
+    double mx = mean(x, n), my = mean(y, n), xx = 0, yy = 0, xy = 0;
+    for (size_t i = 0; i < n; i++) {
+        double dx = x[i] - mx, dy = y[i] - my;
+        xx += dx * dx;
+        yy += dy * dy;
+        xy += dx * dy;
+    }
+    return fmax(-1, fmin(1, xy / (sqrt(xx) * sqrt(yy))));
+}
+
+typedef struct ranked {
+    double value;
+    size_t index;
+} ranked;
+
+static int by_value(const void *a, const void *b)
+{
+    double x = ((const ranked *)a)->value, y = ((const ranked *)b)->value;
+    return (x > y) - (x < y);
+}
+
+/* Replace values by their ranks from 1; equal values share the average of theirs. */
+static void rank(double *x, size_t n, ranked *scratch)
+{
+    for (size_t i = 0; i < n; i++) scratch[i] = (ranked){x[i], i};
+    qsort(scratch, n, sizeof *scratch, by_value);
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && scratch[to].value == scratch[from].value; to++) continue;
+        double shared = (double)(from + 1 + to) / 2;
+        for (size_t i = from; i < to; i++) x[scratch[i].index] = shared;
+    }
+}
+
+static double squared_error(const double *x, const double *y, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (x[i] - y[i]) * (x[i] - y[i]);
+    return sum / (double)n;
+}
+
+/* -log softmax(logits)[label], without overflow. */
+static double cross_entropy(const float *logits, int classes, int32_t label)
+{
+    double top = logits[bc_argmax(logits, classes)], sum = 0;
+    for (int c = 0; c < classes; c++) sum += exp((double)logits[c] - top);
+    return log(sum) + top - (double)logits[label];
+}
+
+static void score_classes(const bertc_dataset *dataset, const float *logits, bertc_scores *scores)
+{
+    const bertc_task *task = dataset->task;
+    size_t n = dataset->count;
+    confusion counts;
+    bc_confusion(dataset, logits, counts);
+    scores->value[BERTC_ACCURACY] = accuracy(counts, n);
+    scores->value[BERTC_F1] = f1(counts);
+    scores->value[BERTC_MATTHEWS] = matthews(counts, n);
+    double loss = 0;
+    for (size_t i = 0; i < n; i++)
+        loss += cross_entropy(logits + i * (size_t)task->num_labels, task->num_labels,
+                              dataset->examples[i].label);
+    scores->loss = loss / (double)n;
+}
+
+static bertc_status score_values(const bertc_dataset *dataset, const float *logits,
+                                 bertc_scores *scores, bertc_error *err)
+{
+    size_t n = dataset->count;
+    double *x = bc_alloc(n, sizeof *x), *y = bc_alloc(n, sizeof *y);
+    ranked *scratch = bc_alloc(n, sizeof *scratch);
+    if (x && y && scratch) {
+        for (size_t i = 0; i < n; i++) {
+            x[i] = (double)logits[i];
+            y[i] = (double)dataset->examples[i].value;
+        }
+        scores->loss = squared_error(x, y, n);
+        scores->value[BERTC_PEARSON] = pearson(x, y, n);
+        rank(x, n, scratch);
+        rank(y, n, scratch);
+        scores->value[BERTC_SPEARMAN] = pearson(x, y, n);
+    }
+    bertc_status status = x && y && scratch ? BERTC_OK : bc_fail_memory(err);
+    bc_free(x);
+    bc_free(y);
+    bc_free(scratch);
+    return status;
+}
+
+bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
+                              bertc_scores *scores, bertc_error *err)
+{
+    *scores = (bertc_scores){.loss = NAN, .examples = dataset->count};
+    for (int m = 0; m < BERTC_METRICS; m++) scores->value[m] = NAN;
+    if (!dataset->labelled)
+        return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", dataset->path);
+    bertc_status status = bc_check_finite(dataset, logits, err);
+    if (status != BERTC_OK) return status;
+    if (dataset->task->regression) return score_values(dataset, logits, scores, err);
+    score_classes(dataset, logits, scores);
+    return BERTC_OK;
+}

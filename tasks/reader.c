@@ -1,0 +1,481 @@
+/* Exact reading of GLUE's TSV files.
+ *
+ * 1. TAB separates, LF or CR LF ends a line, quotes and every other byte (NUL too) are text. A
+ *    UTF-8 BOM before the first line is dropped, and so are blank lines after the last.
+ * 2. A file with a header is read by its column names. Where the names of the texts are not in it
+ *    the table's numbers hold, but never for a first line that holds data; where only the label's
+ *    is not, its number holds unless a text stands there.
+ * 3. Every row has as many columns as the header (CoLA: four). Only QQP's train and dev skip short
+ *    rows, because the official files have some; their number is kept.
+ * 4. An empty sentence is data (QQP has some). A label of -1 is no label; a train or dev file either
+ *    labels all its rows or none.
+ * 5. One pass, one block for the text that is kept, so that MNLI's parse columns cost no memory.
+ *
+ * It does not guess: a value that is not a label, a number out of range or a line of another
+ * width is an error with its line, never a dropped row. */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "tasks/locate.h"
+#include "tasks/number.h"
+#include "tasks/tasks.h"
+
+static const size_t NOWHERE = SIZE_MAX;
+
+typedef struct slice {
+    const char *at;
+    size_t n;
+} slice;
+
+typedef struct reader {
+    bertc_dataset *set;
+    const bertc_columns *columns; /* null: plain lines */
+    const bc_row_ids *ids;
+    const char *next, *end; /* what is still to be read */
+    size_t line;            /* number of the line last taken */
+    size_t a, b, label;     /* column numbers; NOWHERE: absent */
+    size_t width;           /* columns in every row */
+    size_t room;            /* examples allocated */
+    size_t kept;            /* bytes of set->text in use */
+    size_t graded, blank;   /* lines of the last example with and without a label; 0: none yet */
+    bertc_error *err;
+} reader;
+
+/* The columns of a row that matter. */
+typedef struct row {
+    slice a, b, label, ids;
+    size_t width;
+} row;
+
+/* How much of a value a message shows. */
+static int shown(slice value)
+{
+    return value.n < 60 ? (int)value.n : 60;
+}
+
+static bool is(slice value, const char *text)
+{
+    return value.n == strlen(text) && memcmp(value.at, text, value.n) == 0;
+}
+
+/* ---- Lines and columns --------------------------------------------------------------------- */
+
+static bool take_line(reader *r, slice *line)
+{
+    if (r->next == r->end) return false;
+    const char *stop = memchr(r->next, '\n', (size_t)(r->end - r->next));
+    const char *after = stop ? stop + 1 : r->end;
+    if (!stop) stop = r->end;
+    if (stop > r->next && stop[-1] == '\r') stop--;
+    *line = (slice){r->next, (size_t)(stop - r->next)};
+    r->next = after;
+    r->line++;
+    return true;
+}
+
+/* Cut the first column off `rest`; false after the last. */
+static bool take_column(slice *rest, slice *column)
+{
+    if (!rest->at) return false;
+    const char *tab = memchr(rest->at, '\t', rest->n);
+    if (!tab) {
+        *column = *rest;
+        *rest = (slice){NULL, 0};
+        return true;
+    }
+    *column = (slice){rest->at, (size_t)(tab - rest->at)};
+    rest->n -= column->n + 1;
+    rest->at = tab + 1;
+    return true;
+}
+
+static row split_row(const reader *r, slice line)
+{
+    row out = {.width = 0};
+    slice column;
+    for (; take_column(&line, &column); out.width++) {
+        if (out.width == r->a) out.a = column;
+        if (out.width == r->b) out.b = column;
+        if (out.width == r->label) out.label = column;
+        if (!r->ids) continue;
+        if (out.width == 1) out.ids = column;
+        if (out.width == 2) out.ids.n += 1 + column.n;
+    }
+    return out;
+}
+
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static bertc_status fail_width(reader *r, size_t width)
+{
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: %zu column%s, expected %zu", r->set->path, r->line,
+                   width, plural(width), r->width);
+}
+
+/* ---- The header ---------------------------------------------------------------------------- */
+
+static size_t number(int column)
+{
+    return column < 0 ? NOWHERE : (size_t)column;
+}
+
+static bool in_width(size_t column, size_t width)
+{
+    return column == NOWHERE || column < width;
+}
+
+static int class_of(const bertc_task *task, slice value)
+{
+    for (int i = 0; i < task->num_labels; i++)
+        if (task->file_labels[i] && is(value, task->file_labels[i])) return i;
+    return -1;
+}
+
+/* Whether a column of the first line is a number or a label, which no header has. */
+static bool is_value(const reader *r, slice column)
+{
+    double ignored;
+    return bc_parse_number(column.at, column.n, &ignored) || class_of(r->set->task, column) >= 0;
+}
+
+static bertc_status fail_header(reader *r)
+{
+    const bertc_columns *c = r->columns;
+    bool pair = c->b_name != NULL;
+    return bc_fail(r->err, BERTC_INPUT, "%s:1: %zu column%s, expected a header with \"%s\"%s%s%s",
+                   r->set->path, r->width, plural(r->width), c->a_name, pair ? " and \"" : "",
+                   pair ? c->b_name : "", pair ? "\"" : "");
+}
+
+/* Take the columns by number, which the first line must allow. */
+static bertc_status number_columns(reader *r, slice first, slice line)
+{
+    r->a = number(r->columns->a);
+    r->b = number(r->columns->b);
+    if (!in_width(r->a, r->width) || !in_width(r->b, r->width)) return fail_header(r);
+    row values = split_row(r, line);
+    if (is_value(r, first) || (values.label.at && is_value(r, values.label)))
+        return bc_fail(r->err, BERTC_INPUT, "%s:1: a row of data, expected a header",
+                       r->set->path);
+    return BERTC_OK;
+}
+
+/* Find the columns by name, then by number. */
+static bertc_status read_header(reader *r, slice line)
+{
+    const bertc_columns *c = r->columns;
+    slice rest = line, first = {NULL, 0}, column;
+    r->a = r->b = r->label = NOWHERE;
+    for (r->width = 0; take_column(&rest, &column); r->width++) {
+        if (r->width == 0) first = column;
+        if (r->a == NOWHERE && is(column, c->a_name)) r->a = r->width;
+        if (r->b == NOWHERE && c->b_name && is(column, c->b_name)) r->b = r->width;
+        if (r->label == NOWHERE && is(column, c->label_name)) r->label = r->width;
+    }
+    if (r->label == NOWHERE) r->label = number(c->label);
+    bertc_status status = BERTC_OK;
+    if (r->a == NOWHERE || (c->b_name && r->b == NOWHERE))
+        status = number_columns(r, first, line);
+    if (!in_width(r->label, r->width) || r->label == r->a || r->label == r->b) r->label = NOWHERE;
+    return status;
+}
+
+/* ---- Labels -------------------------------------------------------------------------------- */
+
+/* "0, 1": what a label may be, for messages. */
+static void list_labels(const bertc_task *task, char *out, size_t size)
+{
+    size_t at = 0;
+    for (int i = 0; i < task->num_labels; i++) {
+        const char *parts[] = {i ? ", " : "", task->file_labels[i]};
+        for (int p = 0; p < 2; p++)
+            for (const char *c = parts[p]; *c && at + 1 < size; c++) out[at++] = *c;
+    }
+    out[at] = '\0';
+}
+
+static bertc_status fail_label(reader *r, slice value)
+{
+    char allowed[128];
+    list_labels(r->set->task, allowed, sizeof allowed);
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s", r->set->path,
+                   r->line, shown(value), value.at, allowed);
+}
+
+static bertc_status read_class(reader *r, slice value, bertc_example *example)
+{
+    example->label = class_of(r->set->task, value);
+    return example->label < 0 ? fail_label(r, value) : BERTC_OK;
+}
+
+static bertc_status fail_score(reader *r, slice value, const char *reason)
+{
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: score \"%.*s\" is %s", r->set->path, r->line,
+                   shown(value), value.at, reason);
+}
+
+static bertc_status read_score(reader *r, slice value, bertc_example *example)
+{
+    double score;
+    if (!bc_parse_number(value.at, value.n, &score))
+        return fail_score(r, value, "not a number");
+    if (!isfinite(score)) return fail_score(r, value, "not finite");
+    if (score < 0 || score > 5) return fail_score(r, value, "not between 0 and 5");
+    example->value = (float)score;
+    return BERTC_OK;
+}
+
+/* Whether a label says that there is none. Test files also leave the column empty. */
+static bool is_blank(const reader *r, slice value)
+{
+    if (value.n == 0) return r->set->split == BERTC_TEST;
+    double score;
+    return is(value, "-1") || (r->set->task->regression &&
+                               bc_parse_number(value.at, value.n, &score) && score == -1);
+}
+
+static bertc_status read_label(reader *r, slice value, bertc_example *example)
+{
+    bool blank = r->label == NOWHERE || is_blank(r, value);
+    bool strict = r->set->split != BERTC_TEST;
+    if (blank && !(strict && r->graded)) {
+        r->blank = r->line;
+        return BERTC_OK;
+    }
+    if (strict && r->blank)
+        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: a label, but line %zu has none", r->set->path,
+                       r->line, r->blank);
+    r->graded = r->line;
+    return r->set->task->regression ? read_score(r, value, example)
+                                    : read_class(r, value, example);
+}
+
+/* ---- Rows ---------------------------------------------------------------------------------- */
+
+static int by_bytes(const void *a, const void *b)
+{
+    const bc_row_id *x = a, *y = b;
+    int order = memcmp(x->at, y->at, x->n < y->n ? x->n : y->n);
+    return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+/* Whether a row belongs to another split that is kept in the same file. */
+static bool is_elsewhere(const reader *r, slice ids)
+{
+    if (!r->ids) return false;
+    bc_row_id key = {ids.at, ids.n};
+    bool listed = bsearch(&key, r->ids->sorted, r->ids->count, sizeof key, by_bytes) != NULL;
+    return listed != (r->set->split == BERTC_DEV);
+}
+
+/* A copy of `text` in the set's block, which is as long as the file and so never too small. */
+static const char *keep_text(reader *r, slice text)
+{
+    char *to = r->set->text + r->kept;
+    memcpy(to, text.at, text.n);
+    r->kept += text.n;
+    return to;
+}
+
+static bertc_status add_example(reader *r, const row *from, bertc_example example)
+{
+    bertc_dataset *set = r->set;
+    if (set->count == r->room) {
+        size_t room = r->room ? 2 * r->room : 256;
+        void *larger = bc_realloc(set->examples, room, sizeof *set->examples);
+        if (!larger) return bc_fail_memory(r->err);
+        set->examples = larger;
+        r->room = room;
+    }
+    example.a = keep_text(r, from->a);
+    example.na = from->a.n;
+    if (set->task->pair) {
+        example.b = keep_text(r, from->b);
+        example.nb = from->b.n;
+    }
+    set->examples[set->count++] = example;
+    return BERTC_OK;
+}
+
+static bertc_status read_row(reader *r, slice line)
+{
+    row from = split_row(r, line);
+    if (from.width < r->width && r->columns && r->columns->skip_short) {
+        r->set->skipped++;
+        return BERTC_OK;
+    }
+    if (from.width != r->width) return fail_width(r, from.width);
+    if (is_elsewhere(r, from.ids)) return BERTC_OK;
+    if (r->label != NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
+        r->set->ungraded++;
+        return BERTC_OK;
+    }
+    bertc_example example = {.label = -1, .value = NAN, .line = r->line};
+    bertc_status status = read_label(r, from.label, &example);
+    return status == BERTC_OK ? add_example(r, &from, example) : status;
+}
+
+static bertc_status read_rows(reader *r, size_t limit)
+{
+    bertc_status status = BERTC_OK;
+    slice line;
+    while (status == BERTC_OK && (limit == 0 || r->set->count < limit) && take_line(r, &line))
+        status = read_row(r, line);
+    r->set->labelled = r->graded && !r->blank;
+    return status;
+}
+
+/* ---- Files --------------------------------------------------------------------------------- */
+
+/* An empty data set named `path` with room for `length` bytes of text. */
+static bertc_dataset *create(const bertc_task *task, bertc_split split, const char *path,
+                             size_t length)
+{
+    bertc_dataset *set = bc_calloc(1, sizeof *set);
+    if (!set) return NULL;
+    set->task = task;
+    set->split = split;
+    set->path = bc_strndup(path, strlen(path));
+    set->text = bc_alloc(length, 1);
+    if (set->path && set->text) return set;
+    bertc_dataset_free(set);
+    return NULL;
+}
+
+void bertc_dataset_free(bertc_dataset *dataset)
+{
+    if (!dataset) return;
+    bc_free(dataset->path);
+    bc_free(dataset->examples);
+    bc_free(dataset->text);
+    bc_free(dataset);
+}
+
+static void skip_bom(reader *r)
+{
+    if (r->end - r->next >= 3 && memcmp(r->next, "\xEF\xBB\xBF", 3) == 0) r->next += 3;
+}
+
+static bertc_status read_table(reader *r, size_t limit)
+{
+    const char *path = r->set->path;
+    if (r->end - r->next >= 2 &&
+        (memcmp(r->next, "\xFF\xFE", 2) == 0 || memcmp(r->next, "\xFE\xFF", 2) == 0))
+        return bc_fail(r->err, BERTC_INPUT, "%s: UTF-16 text, expected UTF-8", path);
+    skip_bom(r);
+    while (r->end > r->next && (r->end[-1] == '\n' || r->end[-1] == '\r')) r->end--;
+    slice line;
+    if (r->columns->header) {
+        if (!take_line(r, &line)) return bc_fail(r->err, BERTC_INPUT, "%s: empty file", path);
+        bertc_status status = read_header(r, line);
+        if (status != BERTC_OK) return status;
+    }
+    if (r->next == r->end)
+        return bc_fail(r->err, BERTC_INPUT, "%s: %s", path,
+                       r->columns->header ? "no rows after the header" : "empty file");
+    bertc_status status = read_rows(r, limit);
+    if (status == BERTC_OK && r->set->count == 0)
+        status = bc_fail(r->err, BERTC_INPUT, "%s: no row is a complete example", path);
+    return status;
+}
+
+static bertc_status finish(reader *r, bertc_status status, bertc_dataset **dataset)
+{
+    if (status == BERTC_OK) *dataset = r->set;
+    else bertc_dataset_free(r->set);
+    return status;
+}
+
+bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
+                              const bertc_columns *columns, const bc_row_ids *ids,
+                              const char *bytes, size_t length, const char *path, size_t limit,
+                              bertc_dataset **dataset, bertc_error *err)
+{
+    reader r = {.columns = columns, .ids = ids, .next = bytes, .end = bytes + length, .err = err,
+                .a = number(columns->a), .b = number(columns->b), .label = number(columns->label),
+                .width = 4};
+    r.set = create(task, split, path, length);
+    if (!r.set) return bc_fail_memory(err);
+    return finish(&r, read_table(&r, limit), dataset);
+}
+
+bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
+                                      const char *place, bertc_dataset **dataset, bertc_error *err)
+{
+    reader r = {.next = text, .end = text + length, .err = err, .a = 0,
+                .b = task->pair ? 1 : NOWHERE, .label = NOWHERE, .width = task->pair ? 2 : 1};
+    skip_bom(&r);
+    if (r.next == r.end) return bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
+    r.set = create(task, BERTC_TEST, place, length);
+    if (!r.set) return bc_fail_memory(err);
+    return finish(&r, read_rows(&r, 0), dataset);
+}
+
+/* The dev rows of `path` as listed in a file beside it: one "id TAB id" a line. The slices point
+ * into `map`. */
+static bertc_status read_ids(const char *path, bc_map *map, bc_row_id **sorted, size_t *count,
+                             bertc_error *err)
+{
+    bertc_status status = bc_map_open(path, map, err);
+    if (status != BERTC_OK) return status;
+    reader r = {.next = (const char *)map->bytes, .end = (const char *)map->bytes + map->length};
+    skip_bom(&r);
+    slice line;
+    size_t room = 0;
+    for (*count = 0; take_line(&r, &line); ++*count) {
+        if (*count == room) {
+            room = room ? 2 * room : 256;
+            void *larger = bc_realloc(*sorted, room, sizeof **sorted);
+            if (!larger) return bc_fail_memory(err);
+            *sorted = larger;
+        }
+        (*sorted)[*count] = (bc_row_id){line.at, line.n};
+    }
+    if (*count == 0) return bc_fail(err, BERTC_INPUT, "%s: empty file", path);
+    qsort(*sorted, *count, sizeof **sorted, by_bytes);
+    return BERTC_OK;
+}
+
+static bertc_status parse_file(const bertc_task *task, bertc_split split, const bc_place *place,
+                               const bc_map *file, size_t limit, bertc_dataset **dataset,
+                               bertc_error *err)
+{
+    const char *bytes = (const char *)file->bytes;
+    if (!place->ids)
+        return bc_dataset_parse(task, split, place->columns, NULL, bytes, file->length,
+                                place->path, limit, dataset, err);
+    bc_map map = {NULL, 0};
+    bc_row_id *sorted = NULL;
+    bc_row_ids ids = {NULL, 0};
+    bertc_status status = read_ids(place->ids, &map, &sorted, &ids.count, err);
+    ids.sorted = sorted;
+    if (status == BERTC_OK)
+        status = bc_dataset_parse(task, split, place->columns, &ids, bytes, file->length,
+                                  place->path, limit, dataset, err);
+    bc_free(sorted);
+    bc_map_close(&map);
+    return status;
+}
+
+bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
+                                size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    bc_place place;
+    bertc_status status = bc_task_locate(task, data, split, &place, err);
+    if (status != BERTC_OK) return status;
+    bc_map file = {NULL, 0};
+    status = bc_map_open(place.path, &file, err);
+    if (status == BERTC_OK)
+        status = parse_file(task, split, &place, &file, limit, dataset, err);
+    bc_map_close(&file);
+    bc_place_clear(&place);
+    return status;
+}

@@ -1,0 +1,167 @@
+/* The task table: everything that is known of a GLUE task, one row each.
+ *
+ * 1. The order of `labels` is the one that transformers' data sets publish; class indices in
+ *    examples follow it. `file_labels` are the same classes as the files spell them.
+ * 2. Where an official file has no label column the label name still stands: copies of the test
+ *    files with a column of -1, or of true labels, are read by it.
+ *
+ * It deliberately knows nothing of other benchmarks: a task that is not GLUE is not a row here. */
+#include <string.h>
+
+#include "tasks/tasks.h"
+
+/* Columns of a file with a header: names and numbers of a, b and the label. */
+#define PAIR(file_, a_, b_, label_, a_at, b_at, label_at)                                        \
+    .file = (file_), .header = true, .a_name = (a_), .b_name = (b_), .label_name = (label_),     \
+    .a = (a_at), .b = (b_at), .label = (label_at)
+#define SINGLE(file_, a_, label_, a_at, label_at) PAIR(file_, a_, NULL, label_, a_at, -1, label_at)
+
+#define SENTENCES(file_, label_, a_at, b_at, label_at)                                           \
+    PAIR(file_, "sentence1", "sentence2", label_, a_at, b_at, label_at)
+#define QUESTIONS(file_, a_at, b_at, label_at)                                                   \
+    PAIR(file_, "question1", "question2", "is_duplicate", a_at, b_at, label_at)
+#define STRINGS(file_, label_at) PAIR(file_, "#1 String", "#2 String", "Quality", 3, 4, label_at)
+#define DIAGNOSTIC_FULL PAIR("diagnostic-full.tsv", "Premise", "Hypothesis", "Label", 5, 6, 7)
+
+#define ZERO_ONE {"0", "1"}
+#define NLI {"entailment", "neutral", "contradiction"}
+#define NLI_OR_NOT {"entailment", "not_entailment"}
+
+static const bertc_task table[] = {
+    {
+        .name = "cola", .folder = "CoLA", .title = "is the sentence grammatical English",
+        .num_labels = 2, .labels = {"unacceptable", "acceptable"}, .file_labels = ZERO_ONE,
+        .num_metrics = 2, .metrics = {BERTC_MATTHEWS, BERTC_ACCURACY}, .submission = "CoLA.tsv",
+        .splits = {{.file = "train.tsv", .a = 3, .b = -1, .label = 1},
+                   {.file = "dev.tsv", .a = 3, .b = -1, .label = 1},
+                   {SINGLE("test.tsv", "sentence", "label", 1, -1)}},
+        .rows = {8551, 1043, 1063},
+    },
+    {
+        .name = "sst2", .folder = "SST-2", .title = "does the review praise or blame",
+        .num_labels = 2, .labels = {"negative", "positive"}, .file_labels = ZERO_ONE,
+        .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "SST-2.tsv",
+        .splits = {{SINGLE("train.tsv", "sentence", "label", 0, 1)},
+                   {SINGLE("dev.tsv", "sentence", "label", 0, 1)},
+                   {SINGLE("test.tsv", "sentence", "label", 1, -1)}},
+        .rows = {67349, 872, 1821},
+    },
+    {
+        .name = "mrpc", .folder = "MRPC", .title = "do two news sentences say the same",
+        .pair = true, .num_labels = 2, .labels = {"not_equivalent", "equivalent"},
+        .file_labels = ZERO_ONE,
+        .num_metrics = 2, .metrics = {BERTC_F1, BERTC_ACCURACY}, .submission = "MRPC.tsv",
+        .splits = {{STRINGS("train.tsv", 0)}, {STRINGS("dev.tsv", 0)}, {STRINGS("test.tsv", -1)}},
+        .old_splits = {{STRINGS("msr_paraphrase_train.txt", 0), .ids_file = "dev_ids.tsv"},
+                       {STRINGS("msr_paraphrase_train.txt", 0), .ids_file = "dev_ids.tsv"},
+                       {STRINGS("msr_paraphrase_test.txt", 0)}},
+        .rows = {3668, 408, 1725},
+    },
+    {
+        .name = "stsb", .folder = "STS-B", .title = "how similar are two sentences, 0 to 5",
+        .pair = true, .regression = true, .num_labels = 1,
+        .num_metrics = 2, .metrics = {BERTC_PEARSON, BERTC_SPEARMAN}, .submission = "STS-B.tsv",
+        .splits = {{SENTENCES("train.tsv", "score", 7, 8, 9)},
+                   {SENTENCES("dev.tsv", "score", 7, 8, 9)},
+                   {SENTENCES("test.tsv", "score", 7, 8, -1)}},
+        .rows = {5749, 1500, 1379},
+    },
+    {
+        .name = "qqp", .folder = "QQP", .title = "do two questions ask the same",
+        .pair = true, .num_labels = 2, .labels = {"not_duplicate", "duplicate"},
+        .file_labels = ZERO_ONE,
+        .num_metrics = 2, .metrics = {BERTC_F1, BERTC_ACCURACY}, .submission = "QQP.tsv",
+        .splits = {{QUESTIONS("train.tsv", 3, 4, 5), .skip_short = true},
+                   {QUESTIONS("dev.tsv", 3, 4, 5), .skip_short = true},
+                   {QUESTIONS("test.tsv", 1, 2, -1)}},
+        .rows = {363846, 40430, 390965},
+    },
+    {
+        .name = "mnli", .folder = "MNLI", .title = "does the premise entail the hypothesis",
+        .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
+        .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "MNLI-m.tsv",
+        .splits = {{SENTENCES("train.tsv", "gold_label", 8, 9, 11), .no_gold = "-"},
+                   {SENTENCES("dev_matched.tsv", "gold_label", 8, 9, 15), .no_gold = "-"},
+                   {SENTENCES("test_matched.tsv", "gold_label", 8, 9, -1)}},
+        .rows = {392702, 9815, 9796},
+    },
+    {
+        .name = "mnli-mm", .folder = "MNLI", .title = "mnli, evaluated on unseen genres",
+        .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
+        .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "MNLI-mm.tsv",
+        .splits = {{SENTENCES("train.tsv", "gold_label", 8, 9, 11), .no_gold = "-"},
+                   {SENTENCES("dev_mismatched.tsv", "gold_label", 8, 9, 15), .no_gold = "-"},
+                   {SENTENCES("test_mismatched.tsv", "gold_label", 8, 9, -1)}},
+        .rows = {392702, 9832, 9847},
+    },
+    {
+        .name = "qnli", .folder = "QNLI", .title = "does the sentence answer the question",
+        .pair = true, .num_labels = 2, .labels = NLI_OR_NOT, .file_labels = NLI_OR_NOT,
+        .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "QNLI.tsv",
+        .splits = {{PAIR("train.tsv", "question", "sentence", "label", 1, 2, 3)},
+                   {PAIR("dev.tsv", "question", "sentence", "label", 1, 2, 3)},
+                   {PAIR("test.tsv", "question", "sentence", "label", 1, 2, -1)}},
+        .rows = {104743, 5463, 5463},
+    },
+    {
+        .name = "rte", .folder = "RTE", .title = "does the text entail the hypothesis",
+        .pair = true, .num_labels = 2, .labels = NLI_OR_NOT, .file_labels = NLI_OR_NOT,
+        .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "RTE.tsv",
+        .splits = {{SENTENCES("train.tsv", "label", 1, 2, 3)},
+                   {SENTENCES("dev.tsv", "label", 1, 2, 3)},
+                   {SENTENCES("test.tsv", "label", 1, 2, -1)}},
+        .rows = {2490, 277, 3000},
+    },
+    {
+        .name = "wnli", .folder = "WNLI", .title = "is the pronoun resolved as stated",
+        .pair = true, .num_labels = 2, .labels = {"not_entailment", "entailment"},
+        .file_labels = ZERO_ONE,
+        .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "WNLI.tsv",
+        .splits = {{SENTENCES("train.tsv", "label", 1, 2, 3)},
+                   {SENTENCES("dev.tsv", "label", 1, 2, 3)},
+                   {SENTENCES("test.tsv", "label", 1, 2, -1)}},
+        .rows = {635, 71, 146},
+    },
+    {
+        /* One file is both dev and test: the official one has no labels, the older one has. */
+        .name = "ax", .folder = "AX", .old_folder = "diagnostic",
+        .title = "mnli's diagnostic set, no training data",
+        .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
+        .num_metrics = 1, .metrics = {BERTC_MATTHEWS}, .submission = "AX.tsv",
+        .splits = {[BERTC_DEV] = {SENTENCES("diagnostic.tsv", "label", 1, 2, -1)},
+                   [BERTC_TEST] = {SENTENCES("diagnostic.tsv", "label", 1, 2, -1)}},
+        .old_splits = {[BERTC_DEV] = {DIAGNOSTIC_FULL, .no_gold = ""},
+                       [BERTC_TEST] = {DIAGNOSTIC_FULL}},
+        .rows = {0, 1104, 1104},
+    },
+};
+
+size_t bertc_task_count(void)
+{
+    return sizeof table / sizeof *table;
+}
+
+const bertc_task *bertc_task_at(size_t index)
+{
+    return index < bertc_task_count() ? &table[index] : NULL;
+}
+
+const bertc_task *bertc_task_find(const char *name)
+{
+    for (size_t i = 0; i < bertc_task_count(); i++)
+        if (strcmp(table[i].name, name) == 0) return &table[i];
+    return NULL;
+}
+
+const char *bertc_metric_name(bertc_metric metric)
+{
+    static const char *const names[BERTC_METRICS] = {"accuracy", "f1", "matthews", "pearson",
+                                                     "spearman"};
+    return (unsigned)metric < BERTC_METRICS ? names[metric] : NULL;
+}
+
+const char *bertc_split_name(bertc_split split)
+{
+    static const char *const names[BERTC_SPLITS] = {"train", "dev", "test"};
+    return (unsigned)split < BERTC_SPLITS ? names[split] : NULL;
+}

@@ -1,0 +1,36 @@
+/* What the files of this room share. */
+#ifndef BC_TASKS_TASKS_H
+#define BC_TASKS_TASKS_H
+
+#include "bertc/task.h"
+
+/* Rows of a file that belong to the dev split, by the bytes "id TAB id" of their columns 1 and 2. */
+typedef struct bc_row_id {
+    const char *at;
+    size_t n;
+} bc_row_id;
+
+typedef struct bc_row_ids {
+    const bc_row_id *sorted; /* (count) */
+    size_t count;
+} bc_row_ids;
+
+/* A split from bytes in memory. `columns` is the row of the task's table to read by; `ids` is null
+ * unless columns->ids_file is set; `path` names the bytes in messages.
+ * Errors: as bertc_dataset_read.  Owns: nothing of its input after it returns. */
+bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
+                              const bertc_columns *columns, const bc_row_ids *ids,
+                              const char *bytes, size_t length, const char *path, size_t limit,
+                              bertc_dataset **dataset, bertc_error *err);
+
+/* The index of the largest logit; the first of equals. */
+int bc_argmax(const float *logits, int count);
+
+/* counts[label][prediction] over a labelled classification data set. */
+void bc_confusion(const bertc_dataset *dataset, const float *logits,
+                  size_t counts[BERTC_MAX_LABELS][BERTC_MAX_LABELS]);
+
+/* Errors: BERTC_DIVERGED naming the first example whose logits are not all finite. */
+bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);
+
+#endif
