@@ -1,0 +1,62 @@
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/size.h"
+
+/* Make room for `more` bytes and a NUL; the room at least doubles. */
+static bool reserve(bc_text *text, size_t more)
+{
+    size_t need;
+    if (text->failed) return false;
+    text->failed = !bc_size_add(text->length, more, &need) || !bc_size_add(need, 1, &need);
+    if (text->failed || need <= text->room) return !text->failed;
+    size_t room = text->room < 32 ? 64 : text->room * 2;
+    if (room < need) room = need;
+    char *bytes = bc_realloc(text->bytes, room, 1);
+    text->failed = !bytes;
+    if (!bytes) return false;
+    text->bytes = bytes;
+    text->room = room;
+    return true;
+}
+
+void bc_text_put(bc_text *text, const char *bytes, size_t length)
+{
+    if (!reserve(text, length)) return;
+    memcpy(text->bytes + text->length, bytes, length);
+    text->length += length;
+    text->bytes[text->length] = '\0';
+}
+
+void bc_text_printf(bc_text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0) text->failed = true;
+    if (n < 0 || !reserve(text, (size_t)n)) return;
+    va_start(args, format);
+    vsnprintf(text->bytes + text->length, (size_t)n + 1, format, args);
+    va_end(args);
+    text->length += (size_t)n;
+}
+
+void bc_text_quote(bc_text *text, const char *string)
+{
+    char *quoted = bc_json_quote(string, strlen(string));
+    if (quoted) bc_text_put(text, quoted, strlen(quoted));
+    else text->failed = true;
+    bc_free(quoted);
+}
+
+void bc_text_clear(bc_text *text)
+{
+    bc_free(text->bytes);
+    *text = (bc_text){0};
+}
