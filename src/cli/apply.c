@@ -1,0 +1,89 @@
+#include "cli/apply.h"
+
+#include <stddef.h>
+
+#include "cli/error.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+
+#define FIELD(name) offsetof(cli_apply_values, name)
+
+enum { BOTH = CLI_EVAL | CLI_PREDICT };
+
+static const bertc_option rows[] = {
+    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
+     "the task, see 'bertc tasks'", BOTH},
+    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
+     "a fine-tuned model: a run folder or a Hugging Face directory", BOTH},
+    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+     "the GLUE folder or the task's own", CLI_EVAL},
+    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+     "the GLUE folder or the task's own; without it lines are read from standard input",
+     CLI_PREDICT},
+    {"split", BERTC_OPTION_CHOICE, FIELD(split), "dev", 0, 0, "train|dev|test", "SPLIT",
+     "which part of the data", CLI_EVAL},
+    {"split", BERTC_OPTION_CHOICE, FIELD(split), "test", 0, 0, "train|dev|test", "SPLIT",
+     "which part of the data", CLI_PREDICT},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
+     "where predictions go; without it standard output", CLI_PREDICT},
+    {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
+     "also write the logits, columns separated by TAB", CLI_PREDICT},
+    {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
+     "print one JSON object instead of a table", CLI_EVAL},
+    {"max-length", BERTC_OPTION_INT, FIELD(max_length), "128", 3, 1000000, NULL, "TOKENS",
+     "longer texts are truncated to this many tokens", BOTH},
+    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
+     "sequences computed together", BOTH},
+    {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
+     "use only the first N examples; 0: all", BOTH},
+    {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
+     "NAME", "which library multiplies matrices", BOTH},
+    {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
+     "processor threads; 0: one for each core that may be used", BOTH},
+};
+
+const bertc_option *cli_apply_table(size_t *count)
+{
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+static const char *task_name(const void *context, size_t index)
+{
+    (void)context;
+    return index < bertc_task_count() ? bertc_task_at(index)->name : NULL;
+}
+
+bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_error *err)
+{
+    *task = bertc_task_find(name);
+    if (*task) return BERTC_OK;
+    const char *nearest = cli_nearest(name, task_name, NULL);
+    if (nearest)
+        return cli_fail(err, BERTC_USAGE, "unknown task '%s', did you mean '%s'?", name, nearest);
+    return cli_fail(err, BERTC_USAGE, "unknown task '%s', see 'bertc tasks'", name);
+}
+
+bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,
+                       bertc_predictions *predictions, bertc_error *err)
+{
+    bertc_predict_options options = {
+        .task = values->task,
+        .model = values->model,
+        .data = values->data,
+        .split = (bertc_split)values->split,
+        .text = text,
+        .text_length = length,
+        .max_length = values->max_length,
+        .batch_size = values->batch_size,
+        .limit = values->limit,
+        .threads = values->threads,
+        .backend = values->backend,
+    };
+    cli_progress progress;
+    bertc_status status = cli_progress_begin(&progress, err);
+    if (status == BERTC_OK)
+        status = bertc_predict(&options, score, &progress.observer, predictions, err);
+    cli_progress_end(&progress);
+    return status;
+}

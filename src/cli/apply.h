@@ -1,0 +1,23 @@
+/* What eval and predict share: their options and the job that applies a model. */
+#ifndef CLI_APPLY_H
+#define CLI_APPLY_H
+
+#include "cli/command.h"
+
+enum { CLI_EVAL = 1, CLI_PREDICT = 2 };
+
+typedef struct cli_apply_values {
+    const char *task, *model, *data, *out, *logits;
+    int split, backend;
+    int64_t max_length, batch_size, limit, threads;
+    bool json;
+} cli_apply_values;
+
+/* The task of that name, or an error with a suggestion. */
+bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_error *err);
+
+/* Run the model, showing progress. `text` holds lines where values->data is null. */
+bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,
+                       bertc_predictions *predictions, bertc_error *err);
+
+#endif

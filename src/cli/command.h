@@ -1,0 +1,70 @@
+/* Commands: one constant row each. Dispatch, help and the man page are made from the rows.
+ *
+ * 1. A command's options are rows of bertc_option; they fill a struct of the command's own, which
+ *    the caller allocates, sets to its defaults and hands to `run`.
+ * 2. `run` writes results to standard output, everything else to standard error, and returns the
+ *    program's exit code; its message is printed by the caller. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "bertc.h"
+
+/* Arguments that are not options. */
+typedef struct cli_words {
+    char *const *word;
+    size_t count;
+} cli_words;
+
+typedef const bertc_option *cli_table(size_t *count);
+
+typedef struct cli_command {
+    const char *name;
+    const char *summary;  /* one line, lower case */
+    const char *examples; /* lines as typed, each ended by a newline */
+    const char *details;  /* a paragraph, lines ended by newlines; or null */
+    const char *required; /* names of options that must be given, separated by spaces; or null */
+    const char *operand;  /* name of the one argument that is no option, for help; null: none */
+    bool operand_required;
+    cli_table *table;               /* null: no options */
+    unsigned mask;                  /* rows of the table that the command takes; 0: all */
+    void (*defaults)(void *values); /* for fields that no row's `initial` sets; or null */
+    size_t size;                    /* of the struct that the rows fill */
+    bertc_status (*run)(const void *values, cli_words words, bertc_error *err);
+} cli_command;
+
+/* The command table; null past the end. */
+const cli_command *cli_command_at(size_t index);
+const cli_command *cli_command_find(const char *name);
+
+/* An unknown command, with a suggestion. */
+bertc_status cli_command_unknown(const char *name, bertc_error *err);
+
+/* What the options of a command fill, where no other header says it. */
+typedef struct cli_tokenize_values {
+    const char *model, *vocab;
+    bool cased, pair, offsets;
+    int parity;
+    int64_t max_length;
+} cli_tokenize_values;
+
+typedef struct cli_sample_values {
+    const char *out;
+    int64_t seed;
+} cli_sample_values;
+
+/* What each command's file exports. */
+cli_table cli_finetune_table, cli_apply_table, cli_tokenize_table, cli_init_table, cli_sample_table,
+    cli_help_table;
+void cli_finetune_defaults(void *values);
+bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_eval(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_predict(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_tokenize(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_inspect(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_tasks(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_init(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_sample(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_help(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_version(const void *values, cli_words words, bertc_error *err);
+
+#endif

@@ -1,0 +1,154 @@
+/* The command table. */
+#include <string.h>
+
+#include "cli/apply.h"
+#include "cli/encoder.h"
+#include "cli/error.h"
+#include "cli/help.h"
+#include "cli/options.h"
+
+static const cli_command commands[] = {
+    {
+        .name = "finetune",
+        .summary = "fine-tune a model on a GLUE task",
+        .examples = "bertc finetune --task sst2 --model MODEL --data GLUE --out run\n"
+                    "bertc finetune --task cola --model MODEL --data GLUE --out run --epochs 4 "
+                    "--lr 3e-5 --seed 1\n"
+                    "bertc finetune --task sst2 --model MODEL --data GLUE --out run "
+                    "--save-every 500 --resume\n",
+        .details = "Trains on the train split, scores the dev split and leaves in --out a folder\n"
+                   "that 'bertc eval', 'bertc predict' and transformers load as a model. Prints\n"
+                   "the dev scores as one JSON object, the same as 'bertc eval --json'. SIGINT\n"
+                   "and SIGTERM save the state; --resume goes on from it.\n",
+        .required = "task model data out",
+        .table = cli_finetune_table,
+        .defaults = cli_finetune_defaults,
+        .size = sizeof(bertc_train_options),
+        .run = cli_finetune,
+    },
+    {
+        .name = "eval",
+        .summary = "score a fine-tuned model on a split",
+        .examples = "bertc eval --task sst2 --model run --data GLUE\n"
+                    "bertc eval --task mnli-mm --model run --data GLUE --json\n",
+        .details = "Prints a table, or with --json one object, for example\n"
+                   "{\"task\":\"sst2\",\"split\":\"dev\",\"examples\":872,\"loss\":0.21,"
+                   "\"metrics\":{\"accuracy\":0.9243}}\n"
+                   "where a number that has no value is null.\n",
+        .required = "task model data",
+        .table = cli_apply_table,
+        .mask = CLI_EVAL,
+        .size = sizeof(cli_apply_values),
+        .run = cli_eval,
+    },
+    {
+        .name = "predict",
+        .summary = "predict labels for a split or for lines of text",
+        .examples =
+            "bertc predict --task sst2 --model run --data GLUE --split test --out SST-2.tsv\n"
+            "echo 'a fine film' | bertc predict --task sst2 --model run\n"
+            "printf 'a man sleeps\\ta person rests\\n' | bertc predict --task mnli "
+            "--model run\n",
+        .details = "With --data the result is a GLUE submission file. Without it each line of\n"
+                   "standard input is a text (or two, separated by a TAB) and gives one line. The\n"
+                   "columns of --logits are the labels in the order of 'bertc tasks'.\n",
+        .required = "task model",
+        .table = cli_apply_table,
+        .mask = CLI_PREDICT,
+        .size = sizeof(cli_apply_values),
+        .run = cli_predict,
+    },
+    {
+        .name = "tokenize",
+        .summary = "turn lines of text into token ids",
+        .examples = "bertc tokenize --model MODEL < lines.txt > ids.txt\n"
+                    "bertc tokenize --vocab vocab.txt --cased --max-length 128 < lines.txt\n",
+        .details =
+            "Every line of standard input gives one line of ids, [CLS] and [SEP] included.\n",
+        .table = cli_tokenize_table,
+        .size = sizeof(cli_tokenize_values),
+        .run = cli_tokenize,
+    },
+    {
+        .name = "inspect",
+        .summary = "list what a model directory or a tensor file holds",
+        .examples = "bertc inspect MODEL\n"
+                    "bertc inspect MODEL/model.safetensors\n",
+        .operand = "DIR|FILE",
+        .operand_required = true,
+        .run = cli_inspect,
+    },
+    {
+        .name = "tasks",
+        .summary = "list the tasks",
+        .examples = "bertc tasks\n",
+        .run = cli_tasks,
+    },
+    {
+        .name = "init",
+        .summary = "make a model directory with random weights",
+        .examples = "bertc init --layers 2 --hidden 128 --heads 2 --vocab vocab.txt --out model\n",
+        .required = "vocab out",
+        .table = cli_init_table,
+        .size = sizeof(cli_encoder),
+        .run = cli_init,
+    },
+    {
+        .name = "sample",
+        .summary = "write a miniature GLUE and a small encoder to try things with",
+        .examples = "bertc sample --out sample\n"
+                    "bertc finetune --task sst2 --model sample/model --data sample --out run\n",
+        .details = "Generated text in the official file formats: a folder for each task,\n"
+                   "corpus.txt, vocab.txt and model/, a small encoder with random weights.\n",
+        .required = "out",
+        .table = cli_sample_table,
+        .size = sizeof(cli_sample_values),
+        .run = cli_sample,
+    },
+    {
+        .name = "help",
+        .summary = "explain a command",
+        .examples = "bertc help\n"
+                    "bertc help finetune\n",
+        .operand = "COMMAND",
+        .table = cli_help_table,
+        .size = sizeof(cli_help_values),
+        .run = cli_help,
+    },
+    {
+        .name = "version",
+        .summary = "print the versions of bertc and its libraries and the instruction set",
+        .examples = "bertc version\n"
+                    "bertc --version\n",
+        .run = cli_version,
+    },
+};
+
+const cli_command *cli_command_at(size_t index)
+{
+    return index < sizeof commands / sizeof commands[0] ? &commands[index] : NULL;
+}
+
+const cli_command *cli_command_find(const char *name)
+{
+    const cli_command *command;
+    for (size_t i = 0; (command = cli_command_at(i)) != NULL; i++)
+        if (strcmp(command->name, name) == 0) return command;
+    return NULL;
+}
+
+static const char *command_name(const void *context, size_t index)
+{
+    (void)context;
+    const cli_command *command = cli_command_at(index);
+    return command ? command->name : NULL;
+}
+
+bertc_status cli_command_unknown(const char *name, bertc_error *err)
+{
+    const char *nearest = cli_nearest(name, command_name, NULL);
+    if (nearest)
+        return cli_fail(err, BERTC_USAGE, "unknown command '%s', did you mean '%s'?", name,
+                        nearest);
+    return cli_fail(err, BERTC_USAGE, "unknown command '%s', see 'bertc help'", name);
+}

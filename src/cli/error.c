@@ -1,0 +1,34 @@
+#include "cli/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bertc_status cli_fail(bertc_error *err, bertc_status status, const char *format, ...)
+{
+    if (err->status != BERTC_OK) return status;
+    err->status = status;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->message, sizeof err->message, format, args);
+    va_end(args);
+    for (unsigned char *p = (unsigned char *)err->message; *p; p++)
+        if (*p < 0x20 || *p == 0x7f) *p = '?';
+    return status;
+}
+
+bertc_status cli_fail_errno(bertc_error *err, const char *place, const char *what)
+{
+    int code = errno;
+    char reason[128];
+    if (strerror_r(code, reason, sizeof reason) != 0)
+        snprintf(reason, sizeof reason, "error %d", code);
+    return cli_fail(err, code == ENOMEM ? BERTC_NOMEM : BERTC_IO, "%s: %s: %s", place, what,
+                    reason);
+}
+
+bertc_status cli_fail_memory(bertc_error *err)
+{
+    return cli_fail(err, BERTC_NOMEM, "out of memory");
+}

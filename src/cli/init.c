@@ -1,0 +1,37 @@
+#include <stddef.h>
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/encoder.h"
+
+#define FIELD(name) offsetof(cli_encoder, name)
+
+static const bertc_option rows[] = {
+    {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE",
+     "the vocabulary: one word piece a line", 0},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the new model directory", 0},
+    {"layers", BERTC_OPTION_INT, FIELD(layers), "2", 1, 1000, NULL, "N", "encoder layers", 0},
+    {"hidden", BERTC_OPTION_INT, FIELD(hidden), "128", 1, 65536, NULL, "N",
+     "features of a token; a multiple of the heads", 0},
+    {"heads", BERTC_OPTION_INT, FIELD(heads), "2", 1, 1024, NULL, "N", "attention heads", 0},
+    {"intermediate", BERTC_OPTION_INT, FIELD(intermediate), "0", 0, 262144, NULL, "N",
+     "features inside a layer; 0: four times the hidden size", 0},
+    {"max-positions", BERTC_OPTION_INT, FIELD(max_positions), "512", 3, 1000000, NULL, "TOKENS",
+     "the longest text that the model can read", 0},
+    {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9.2e18, NULL, "N",
+     "the weights are a function of it", 0},
+    {"cased", BERTC_OPTION_FLAG, FIELD(cased), NULL, 0, 0, NULL, NULL,
+     "the vocabulary has upper case and accents", 0},
+};
+
+const bertc_option *cli_init_table(size_t *count)
+{
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+bertc_status cli_init(const void *values, cli_words words, bertc_error *err)
+{
+    (void)words;
+    return cli_encoder_write(values, err);
+}

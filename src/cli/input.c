@@ -1,0 +1,70 @@
+#include "cli/input.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/error.h"
+
+enum { BLOCK = 1 << 18 };
+
+/* Read more bytes behind those that are there; sets `ended` at the end of input. */
+static bertc_status fill(cli_lines *lines, bertc_error *err)
+{
+    if (lines->begin > 0) {
+        memmove(lines->buffer, lines->buffer + lines->begin, lines->end - lines->begin);
+        lines->end -= lines->begin;
+        lines->begin = 0;
+    }
+    if (lines->room - lines->end < BLOCK) {
+        size_t room = lines->room * 2 + BLOCK;
+        char *buffer = realloc(lines->buffer, room);
+        if (!buffer) return cli_fail_memory(err);
+        lines->buffer = buffer;
+        lines->room = room;
+    }
+    ssize_t n;
+    do n = read(STDIN_FILENO, lines->buffer + lines->end, lines->room - lines->end);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return cli_fail_errno(err, "standard input", "cannot read");
+    lines->ended = n == 0;
+    lines->end += (size_t)n;
+    return BERTC_OK;
+}
+
+bool cli_lines_next(cli_lines *lines, const char **line, size_t *length, bertc_error *err)
+{
+    size_t looked = 0;
+    for (;;) {
+        char *start = lines->buffer + lines->begin;
+        size_t unread = lines->end - lines->begin;
+        char *newline = unread > looked ? memchr(start + looked, '\n', unread - looked) : NULL;
+        if (newline || (lines->ended && unread > 0)) {
+            *line = start;
+            *length = newline ? (size_t)(newline - start) : unread;
+            lines->begin += *length + (newline ? 1 : 0);
+            lines->number++;
+            return true;
+        }
+        looked = unread;
+        if (lines->ended || fill(lines, err) != BERTC_OK) return false;
+    }
+}
+
+void cli_lines_clear(cli_lines *lines)
+{
+    free(lines->buffer);
+    *lines = (cli_lines){0};
+}
+
+bertc_status cli_read_all(char **text, size_t *length, bertc_error *err)
+{
+    cli_lines lines = {0};
+    bertc_status status = BERTC_OK;
+    while (!lines.ended && status == BERTC_OK) status = fill(&lines, err);
+    if (status != BERTC_OK) cli_lines_clear(&lines);
+    *text = lines.buffer;
+    *length = lines.end;
+    return status;
+}

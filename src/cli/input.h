@@ -1,0 +1,22 @@
+/* Standard input, byte for byte: only the newline ends a line and only it is taken off. */
+#ifndef CLI_INPUT_H
+#define CLI_INPUT_H
+
+#include "bertc.h"
+
+typedef struct cli_lines {
+    char *buffer;
+    size_t room, begin, end; /* unread bytes are buffer[begin..end-1] */
+    bool ended;
+    size_t number; /* of the last line that was read, from 1 */
+} cli_lines;
+
+/* The next line (valid until the next call), or false at the end or on an error: see err. Starts
+ * as {0}. */
+bool cli_lines_next(cli_lines *lines, const char **line, size_t *length, bertc_error *err);
+void cli_lines_clear(cli_lines *lines);
+
+/* All of standard input, owned by the caller (free). */
+bertc_status cli_read_all(char **text, size_t *length, bertc_error *err);
+
+#endif

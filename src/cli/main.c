@@ -1,0 +1,70 @@
+/* bertc: the command line.
+ *
+ * 1. Results go to standard output, everything else to standard error.
+ * 2. A failure is one line "bertc: MESSAGE"; the exit code is the bertc_status.
+ * 3. Nothing here computes: every command is a few calls of the public API. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/error.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+static bertc_status run_parsed(const cli_command *command, int argc, char **argv, void *values,
+                               char **words, bertc_error *err)
+{
+    cli_parsed parsed;
+    cli_options_reset(command, values);
+    bertc_status status = cli_options_parse(command, argc, argv, values, words, &parsed, err);
+    if (status != BERTC_OK) return status;
+    if (parsed.help) {
+        cli_help_command(stdout, command);
+        return BERTC_OK;
+    }
+    return command->run(values, parsed.words, err);
+}
+
+static bertc_status run(const cli_command *command, int argc, char **argv, bertc_error *err)
+{
+    void *values = calloc(1, command->size + 1);
+    char **words = calloc((size_t)argc + 1, sizeof *words);
+    bertc_status status = values && words ? run_parsed(command, argc, argv, values, words, err)
+                                          : cli_fail_memory(err);
+    free(words);
+    free(values);
+    return status;
+}
+
+/* `--help` and `--version` in the place of a command. */
+static const char *command_of(const char *word)
+{
+    static const char *const aliases[][2] = {
+        {"--help", "help"}, {"-h", "help"}, {"--version", "version"}, {"-V", "version"}};
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
+        if (strcmp(word, aliases[i][0]) == 0) return aliases[i][1];
+    return word;
+}
+
+int main(int argc, char **argv)
+{
+    cli_stdout_open();
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an ordinary write error */
+    if (argc < 2) {
+        cli_help_overview(stderr);
+        return BERTC_USAGE;
+    }
+    bertc_error err = {0};
+    const cli_command *command = cli_command_find(command_of(argv[1]));
+    bertc_status status =
+        command ? run(command, argc - 2, argv + 2, &err) : cli_command_unknown(argv[1], &err);
+    bertc_error late = {0};
+    if (cli_stdout_close(&late) != BERTC_OK && status == BERTC_OK) {
+        status = late.status;
+        err = late;
+    }
+    if (status != BERTC_OK) cli_complain(err.message[0] ? err.message : "failed");
+    return (int)status;
+}

@@ -1,0 +1,44 @@
+/* The option parser: rows of bertc_option against argv.
+ *
+ * 1. `--name value` and `--name=value`; names in full; `--` ends the options. An option given
+ *    twice takes its last value, so that a script can append options to its own.
+ * 2. Numbers are read strictly: decimal, whole where the row says so, in the row's range, nothing
+ *    before or after.
+ * 3. Every error is BERTC_USAGE, one line, with the nearest name where one is close. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "cli/command.h"
+
+/* The row that `command` takes at `index` of its table; null: another command's or past the end.
+ * Walk with cli_option_count. */
+size_t cli_option_count(const cli_command *command);
+const bertc_option *cli_option_at(const cli_command *command, size_t index);
+bool cli_option_required(const cli_command *command, const bertc_option *option);
+
+/* The choice number `index` of a CHOICE row and its length; null past the end. */
+const char *cli_option_choice(const bertc_option *option, size_t index, size_t *length);
+
+/* The range of an INT or REAL row in words ("1 to 512", "at least 0"); empty where it has none. */
+enum { CLI_RANGE = 64 };
+void cli_option_range(const bertc_option *option, char out[CLI_RANGE]);
+
+/* Set `values` to the defaults of the command. */
+void cli_options_reset(const cli_command *command, void *values);
+
+typedef struct cli_parsed {
+    bool help;       /* --help was met; nothing after it was looked at */
+    cli_words words; /* into `words` of the caller */
+} cli_parsed;
+
+/* Parse argv[0..argc-1] (what follows the command's name) into `values`. `words` has room for argc
+ * pointers. */
+bertc_status cli_options_parse(const cli_command *command, int argc, char **argv, void *values,
+                               char **words, cli_parsed *parsed, bertc_error *err);
+
+/* The candidate nearest to `word` in edit distance, or null where none is near. `next` gives the
+ * candidates by index, null past the end. */
+const char *cli_nearest(const char *word, const char *(*next)(const void *context, size_t index),
+                        const void *context);
+
+#endif

@@ -1,0 +1,37 @@
+/* Where results go: standard output, files that appear whole, folders.
+ *
+ * 1. A regular file is written beside its name and renamed at the end; a device or a pipe is
+ *    written as it is.
+ * 2. Every write is checked; a failure is BERTC_IO naming the file. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <stdio.h>
+
+#include "bertc.h"
+
+/* Make sure that descriptors 0 to 2 are open, so that no file of ours takes their place, and give
+ * standard output a large buffer. Call before anything else. */
+void cli_stdout_open(void);
+
+/* Flush standard output and report the first failure of any write to it. */
+bertc_status cli_stdout_close(bertc_error *err);
+
+typedef struct cli_file {
+    FILE *stream;     /* write here */
+    const char *path; /* as given; null for standard output */
+    char *temporary;  /* what is renamed to path; null where path is written directly */
+} cli_file;
+
+/* Open `path` for writing; null or "-" means standard output. */
+bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err);
+bertc_status cli_file_commit(cli_file *file, bertc_error *err);
+void cli_file_abandon(cli_file *file); /* safe on {0} and after commit */
+
+/* mkdir -p; an existing folder is fine. *created tells whether the last part is new. */
+bertc_status cli_folder_create(const char *path, bool *created, bertc_error *err);
+
+/* "folder/name", owned by the caller (free); null where memory is out. */
+char *cli_path_join(const char *folder, const char *name);
+
+#endif

@@ -1,0 +1,86 @@
+/* Predictions: a submission file from a data set, or one prediction a line from lines. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/apply.h"
+#include "cli/error.h"
+#include "cli/input.h"
+#include "cli/output.h"
+
+static void put_predictions(FILE *to, const bertc_task *task, const bertc_predictions *p,
+                            bool numbered)
+{
+    if (numbered) fputs("index\tprediction\n", to);
+    for (size_t i = 0; i < p->dataset->count; i++) {
+        char text[64];
+        bertc_task_format_prediction(task, p->logits + i * (size_t)task->num_labels, text,
+                                     sizeof text);
+        if (numbered) fprintf(to, "%zu\t", i);
+        fprintf(to, "%s\n", text);
+    }
+}
+
+/* Nine digits carry a float exactly. */
+static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions *p)
+{
+    fputs("index", to);
+    for (int c = 0; c < task->num_labels; c++)
+        fprintf(to, "\t%s", task->regression ? "value" : task->labels[c]);
+    fputc('\n', to);
+    const float *logits = p->logits;
+    for (size_t i = 0; i < p->dataset->count; i++) {
+        fprintf(to, "%zu", i);
+        for (int c = 0; c < task->num_labels; c++) fprintf(to, "\t%.9g", (double)*logits++);
+        fputc('\n', to);
+    }
+}
+
+static bertc_status check_finite(const bertc_task *task, const bertc_predictions *p,
+                                 bertc_error *err)
+{
+    size_t count = p->dataset->count * (size_t)task->num_labels;
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(p->logits[i]))
+            return cli_fail(err, BERTC_DIVERGED,
+                            "%s: example %zu: the model's output is not finite", p->dataset->path,
+                            i / (size_t)task->num_labels);
+    return BERTC_OK;
+}
+
+static bertc_status run(const cli_apply_values *v, const bertc_task *task, cli_file *out,
+                        cli_file *logits, bertc_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    bertc_predictions predictions = {0};
+    bertc_status status = v->data ? BERTC_OK : cli_read_all(&text, &length, err);
+    if (status == BERTC_OK) status = cli_apply(v, text, length, false, &predictions, err);
+    if (status == BERTC_OK) status = check_finite(task, &predictions, err);
+    if (status == BERTC_OK) {
+        put_predictions(out->stream, task, &predictions, v->data != NULL);
+        if (logits->stream) put_logits(logits->stream, task, &predictions);
+        status = cli_file_commit(out, err);
+    }
+    if (status == BERTC_OK && logits->stream) status = cli_file_commit(logits, err);
+    bertc_predictions_clear(&predictions);
+    free(text);
+    return status;
+}
+
+bertc_status cli_predict(const void *values, cli_words words, bertc_error *err)
+{
+    (void)words;
+    const cli_apply_values *v = values;
+    const bertc_task *task;
+    cli_file out = {0}, logits = {0};
+    bertc_status status = cli_task_find(v->task, &task, err);
+    if (v->logits && strcmp(v->logits, v->out ? v->out : "-") == 0)
+        return cli_fail(err, BERTC_USAGE, "--out and --logits name the same file");
+    if (status == BERTC_OK) status = cli_file_open(&out, v->out, err);
+    if (status == BERTC_OK && v->logits) status = cli_file_open(&logits, v->logits, err);
+    if (status == BERTC_OK) status = run(v, task, &out, &logits, err);
+    cli_file_abandon(&out);
+    cli_file_abandon(&logits);
+    return status;
+}

@@ -1,0 +1,149 @@
+#include "cli/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/signals.h"
+
+static const double live_interval = 0.1, plain_interval = 10; /* seconds */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* https://no-color.org: set and not empty. */
+static bool may_colour(void)
+{
+    const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    return isatty(STDERR_FILENO) && !(refused && *refused) && terminal &&
+           strcmp(terminal, "dumb") != 0;
+}
+
+static bool may_redraw(void)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+void cli_complain(const char *message)
+{
+    bool colour = may_colour();
+    fprintf(stderr, "%sbertc:%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "",
+            message);
+}
+
+void cli_format_duration(char out[CLI_DURATION], double seconds)
+{
+    static const struct {
+        double below;
+        double major, minor; /* seconds in each unit */
+        const char *format;
+    } rows[] = {
+        {3600, 60, 1, "%.0fm%02.0fs"},
+        {86400, 3600, 60, "%.0fh%02.0fm"},
+        {8.64e7, 86400, 3600, "%.0fd%02.0fh"},
+    };
+    snprintf(out, CLI_DURATION, "%.0fs", seconds);
+    if (!(seconds >= 59.5)) return;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double whole = floor(seconds / rows[i].minor + 0.5) * rows[i].minor;
+        if (whole >= rows[i].below) continue;
+        double major = floor(whole / rows[i].major);
+        snprintf(out, CLI_DURATION, rows[i].format, major,
+                 (whole - major * rows[i].major) / rows[i].minor);
+        return;
+    }
+}
+
+static void clear_line(cli_progress *p)
+{
+    if (p->shown) fputs("\r\033[K", stderr);
+    p->shown = false;
+}
+
+/* "train 120/6315  epoch 0.06  loss 0.5312  12345 tokens/s  ETA 12m40s" after the phase. */
+static void describe(const bertc_progress *progress, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, " %lld/%lld", (long long)progress->step,
+                                   (long long)progress->steps);
+    if (isfinite(progress->loss) && used < size)
+        used += (size_t)snprintf(out + used, size - used, "  epoch %.2f  loss %.4f",
+                                 progress->epoch, progress->loss);
+    if (progress->tokens_per_second > 0 && used < size)
+        used += (size_t)snprintf(out + used, size - used, "  %.0f tokens/s",
+                                 progress->tokens_per_second);
+    if (isfinite(progress->eta_seconds) && progress->step < progress->steps && used < size) {
+        char eta[CLI_DURATION];
+        cli_format_duration(eta, progress->eta_seconds);
+        snprintf(out + used, size - used, "  ETA %s", eta);
+    }
+}
+
+static size_t terminal_width(void)
+{
+    struct winsize window;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) return window.ws_col;
+    return 80;
+}
+
+static void draw(cli_progress *p, const bertc_progress *progress)
+{
+    char line[200];
+    describe(progress, line, sizeof line);
+    const char *phase = progress->phase;
+    if (!p->live) {
+        fprintf(stderr, "%s%s\n", phase, line);
+        return;
+    }
+    size_t room = terminal_width() - 1, used = strlen(phase);
+    if (used >= room) return;
+    fprintf(stderr, "\r%s%s%s%.*s\033[K", p->colour ? "\033[1m" : "", phase,
+            p->colour ? "\033[0m" : "", (int)(room - used), line);
+    fflush(stderr);
+    p->shown = true;
+}
+
+static void on_progress(void *user, const bertc_progress *progress)
+{
+    cli_progress *p = user;
+    double time = now();
+    bool changed = strcmp(p->phase, progress->phase) != 0;
+    if (!changed && time < p->next && progress->step != progress->steps) return;
+    snprintf(p->phase, sizeof p->phase, "%s", progress->phase);
+    p->next = time + (p->live ? live_interval : plain_interval);
+    draw(p, progress);
+}
+
+static void on_notice(void *user, const char *line)
+{
+    clear_line(user);
+    fprintf(stderr, "%s\n", line);
+}
+
+static bertc_status on_stop(void *user)
+{
+    (void)user;
+    return cli_signals_status();
+}
+
+bertc_status cli_progress_begin(cli_progress *p, bertc_error *err)
+{
+    *p = (cli_progress){.live = may_redraw(), .colour = may_colour()};
+    p->observer = (bertc_observer){
+        .notify = {on_notice, p}, .progress = on_progress, .stop = on_stop, .user = p};
+    return cli_signals_watch(err);
+}
+
+void cli_progress_end(cli_progress *p)
+{
+    clear_line(p);
+    fflush(stderr);
+}

@@ -1,0 +1,49 @@
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "cli/command.h"
+#include "cli/encoder.h"
+#include "cli/error.h"
+#include "cli/output.h"
+
+static const bertc_option rows[] = {
+    {"out", BERTC_OPTION_TEXT, offsetof(cli_sample_values, out), NULL, 0, 0, NULL, "DIR",
+     "where the folders and files go", 0},
+    {"seed", BERTC_OPTION_INT, offsetof(cli_sample_values, seed), "42", 0, 9.2e18, NULL, "N",
+     "the sample is a function of it", 0},
+};
+
+const bertc_option *cli_sample_table(size_t *count)
+{
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+/* The encoder that fits the sample: it learns from scratch in minutes. */
+static bertc_status write_all(const cli_sample_values *v, const char *vocab, const char *model,
+                              bertc_error *err)
+{
+    cli_encoder encoder = {.vocab = vocab,
+                           .out = model,
+                           .layers = 2,
+                           .hidden = 128,
+                           .heads = 2,
+                           .intermediate = 512,
+                           .max_positions = 128,
+                           .seed = v->seed};
+    bertc_status status = cli_encoder_check_out(model, err);
+    if (status == BERTC_OK) status = bertc_sample_write(v->out, (uint64_t)v->seed, err);
+    if (status == BERTC_OK) status = cli_encoder_write(&encoder, err);
+    return status;
+}
+
+bertc_status cli_sample(const void *values, cli_words words, bertc_error *err)
+{
+    (void)words;
+    const cli_sample_values *v = values;
+    char *vocab = cli_path_join(v->out, "vocab.txt"), *model = cli_path_join(v->out, "model");
+    bertc_status status = vocab && model ? write_all(v, vocab, model, err) : cli_fail_memory(err);
+    free(vocab);
+    free(model);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* Scores for people and for programs. */
+#ifndef CLI_SCORES_H
+#define CLI_SCORES_H
+
+#include <stdio.h>
+
+#include "bertc.h"
+
+/* One line: {"task":"sst2","split":"dev","examples":872,"loss":0.21,"metrics":{"accuracy":0.9243}}.
+ * Numbers read back to the same bits; a number that is not finite is null. */
+void cli_scores_json(const bertc_task *task, bertc_split split, const bertc_scores *scores);
+
+/* The same as a small table. */
+void cli_scores_table(const bertc_task *task, bertc_split split, const bertc_scores *scores);
+
+#endif

@@ -1,0 +1,12 @@
+#include <stdio.h>
+
+#include "cli/command.h"
+
+bertc_status cli_version(const void *values, cli_words words, bertc_error *err)
+{
+    (void)values, (void)words, (void)err;
+    char libraries[1024] = "";
+    bertc_describe_libraries(libraries, sizeof libraries);
+    printf("bertc %s\n%s", bertc_version(), libraries);
+    return BERTC_OK;
+}
