@@ -127,8 +127,8 @@ static bertc_status fail_match(const bertc_task *task, char *const *labels, int3
     bool failed = ours.failed || theirs.failed;
     bertc_status status =
         failed ? bc_fail_memory(err)
-               : bc_fail(err, BERTC_INPUT, "the model's %d labels (%s%s) %s the %d of task %s (%s)",
-                         (int)num_labels, theirs.bytes ? theirs.bytes : "",
+               : bc_fail(err, BERTC_INPUT, "the model's %d label%s (%s%s) %s the %d of task %s (%s)",
+                         (int)num_labels, num_labels == 1 ? "" : "s", theirs.bytes ? theirs.bytes : "",
                          num_labels > 8 ? ", ..." : "", reason, task->num_labels, task->name,
                          ours.bytes);
     bc_text_clear(&ours);
@@ -149,7 +149,7 @@ bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels
         return BERTC_OK;
     }
     if (num_labels != task->num_labels)
-        return fail_match(task, labels, num_labels, "are not as many as", err);
+        return fail_match(task, labels, num_labels, num_labels == 1 ? "is not as many as" : "are not as many as", err);
     int found = labels ? match_names(task, labels, map) : 0;
     if (found > 0 && found < task->num_labels)
         return fail_match(task, labels, num_labels, "match only in part", err);

@@ -1,0 +1,95 @@
+/* The task table holds what GLUE publishes, and holds together. */
+#include "unit/tasks_help.h"
+
+/* Columns and rows as the data's own documentation gives them: a, b, label of train, dev, test. */
+static const struct {
+    const char *name, *folder, *submission;
+    int labels, train[3], dev[3], test[3];
+    long rows[3];
+} expected[] = {
+    {"cola", "CoLA", "CoLA.tsv", 2, {3, -1, 1}, {3, -1, 1}, {1, -1, -1}, {8551, 1043, 1063}},
+    {"sst2", "SST-2", "SST-2.tsv", 2, {0, -1, 1}, {0, -1, 1}, {1, -1, -1}, {67349, 872, 1821}},
+    {"mrpc", "MRPC", "MRPC.tsv", 2, {3, 4, 0}, {3, 4, 0}, {3, 4, -1}, {3668, 408, 1725}},
+    {"stsb", "STS-B", "STS-B.tsv", 1, {7, 8, 9}, {7, 8, 9}, {7, 8, -1}, {5749, 1500, 1379}},
+    {"qqp", "QQP", "QQP.tsv", 2, {3, 4, 5}, {3, 4, 5}, {1, 2, -1}, {363846, 40430, 390965}},
+    {"mnli", "MNLI", "MNLI-m.tsv", 3, {8, 9, 11}, {8, 9, 15}, {8, 9, -1}, {392702, 9815, 9796}},
+    {"mnli-mm", "MNLI", "MNLI-mm.tsv", 3, {8, 9, 11}, {8, 9, 15}, {8, 9, -1}, {392702, 9832, 9847}},
+    {"qnli", "QNLI", "QNLI.tsv", 2, {1, 2, 3}, {1, 2, 3}, {1, 2, -1}, {104743, 5463, 5463}},
+    {"rte", "RTE", "RTE.tsv", 2, {1, 2, 3}, {1, 2, 3}, {1, 2, -1}, {2490, 277, 3000}},
+    {"wnli", "WNLI", "WNLI.tsv", 2, {1, 2, 3}, {1, 2, 3}, {1, 2, -1}, {635, 71, 146}},
+    {"ax", "AX", "AX.tsv", 3, {0, 0, 0}, {1, 2, -1}, {1, 2, -1}, {0, 1104, 1104}},
+};
+
+static void check_columns(const bertc_columns *columns, const int at[3])
+{
+    assert_int_equal(columns->a, at[0]);
+    assert_int_equal(columns->b, at[1]);
+    assert_int_equal(columns->label, at[2]);
+}
+
+static void table_is_glue(void **state)
+{
+    (void)state;
+    size_t count = sizeof expected / sizeof *expected;
+    assert_int_equal(bertc_task_count(), count);
+    for (size_t i = 0; i < count; i++) {
+        const bertc_task *task = bertc_task_at(i);
+        assert_ptr_equal(task, task_named(expected[i].name));
+        assert_string_equal(task->folder, expected[i].folder);
+        assert_string_equal(task->submission, expected[i].submission);
+        assert_int_equal(task->num_labels, expected[i].labels);
+        check_columns(&task->splits[BERTC_TRAIN], expected[i].train);
+        check_columns(&task->splits[BERTC_DEV], expected[i].dev);
+        check_columns(&task->splits[BERTC_TEST], expected[i].test);
+        for (int s = 0; s < BERTC_SPLITS; s++)
+            assert_int_equal(task->rows[s], expected[i].rows[s]);
+    }
+}
+
+static void rows_hold_together(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < bertc_task_count(); i++) {
+        const bertc_task *task = bertc_task_at(i);
+        assert_true(task->num_metrics >= 1 && task->num_metrics <= BERTC_MAX_TASK_METRICS);
+        assert_true(task->regression == (task->labels[0] == NULL));
+        assert_non_null(task->title);
+        for (int c = 0; c < task->num_labels && !task->regression; c++) {
+            assert_non_null(task->labels[c]);
+            assert_non_null(task->file_labels[c]);
+        }
+        for (int s = 0; s < BERTC_SPLITS; s++) {
+            const bertc_columns *sets[] = {&task->splits[s], &task->old_splits[s]};
+            for (int o = 0; o < 2; o++) {
+                if (!sets[o]->file) continue;
+                assert_true(task->pair == (sets[o]->b >= 0));
+                assert_true(sets[o]->header == (sets[o]->a_name != NULL));
+                assert_true(sets[o]->header == (sets[o]->label_name != NULL));
+            }
+        }
+    }
+}
+
+static void unknown_names_are_null(void **state)
+{
+    (void)state;
+    assert_null(bertc_task_find("sst"));
+    assert_null(bertc_task_find("SST2"));
+    assert_null(bertc_task_find(""));
+    assert_null(bertc_task_at(bertc_task_count()));
+    assert_null(bertc_metric_name(BERTC_METRICS));
+    assert_null(bertc_split_name(BERTC_SPLITS));
+    assert_string_equal(bertc_metric_name(BERTC_SPEARMAN), "spearman");
+    assert_string_equal(bertc_split_name(BERTC_DEV), "dev");
+    assert_null(task_named("ax")->splits[BERTC_TRAIN].file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table_is_glue),
+        cmocka_unit_test(rows_hold_together),
+        cmocka_unit_test(unknown_names_are_null),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
