@@ -1,0 +1,273 @@
+#include "twin/net.h"
+
+#include <string.h>
+
+#include "twin/ops.h"
+#include "twin/support.h"
+
+/* ---- creation ------------------------------------------------------------------------------- */
+
+static twin_layer make_layer(const twin_net *net, size_t n)
+{
+    size_t h = net->h;
+    return (twin_layer){.qkv = twin_doubles(n * 3 * h),
+                        .lse = twin_doubles(n * net->heads),
+                        .context = twin_doubles(n * h),
+                        .attn_sum = twin_doubles(n * h),
+                        .attn_out = twin_doubles(n * h),
+                        .up = twin_doubles(n * net->f),
+                        .act = twin_doubles(n * net->f),
+                        .out_sum = twin_doubles(n * h),
+                        .out = twin_doubles(n * h)};
+}
+
+static void make_activations(twin_net *net, size_t n, size_t s)
+{
+    size_t layers = (size_t)net->config->num_hidden_layers;
+    net->embed_sum = twin_doubles(n * net->h);
+    net->embed_out = twin_doubles(n * net->h);
+    net->layers = twin_take(layers, sizeof *net->layers);
+    for (size_t l = 0; l < layers; l++) {
+        net->layers[l] = make_layer(net, n);
+        net->layers[l].in = l ? net->layers[l - 1].out : net->embed_out;
+    }
+    net->first = twin_doubles(s * net->h);
+    net->pooled = twin_doubles(s * net->h);
+    net->dropped = twin_doubles(s * net->h);
+    net->logits = twin_doubles(s * net->c);
+    net->dlogits = twin_doubles(s * net->c);
+}
+
+twin_net *twin_net_create(const bertc_config *config, const bertc_batch *batch)
+{
+    twin_net *net = twin_take(1, sizeof *net);
+    net->config = config;
+    net->h = (size_t)config->hidden_size;
+    net->f = (size_t)config->intermediate_size;
+    net->heads = (size_t)config->num_attention_heads;
+    net->c = (size_t)config->num_labels;
+    net->count = bc_param_count(config);
+    net->params = twin_take(net->count, sizeof *net->params);
+    bc_param_plan(config, net->params, &net->scalars);
+    net->values = twin_doubles(net->scalars);
+    net->grads = twin_doubles(net->scalars);
+    make_activations(net, (size_t)batch->tokens, (size_t)batch->sequences);
+    return net;
+}
+
+void twin_net_randomise(twin_net *net, uint64_t seed)
+{
+    for (size_t p = 0; p < net->count; p++) {
+        const bc_param *param = &net->params[p];
+        double deviation = param->rank == 2 ? 0.3 : 0.2;
+        double *drawn = twin_random(param->count, deviation, seed * 1000 + p);
+        double base = param->row->draw == BC_DRAW_ONE ? 1.0 : 0.0;
+        for (size_t i = 0; i < param->count; i++)
+            net->values[param->offset + i] = (float)(base + drawn[i]);
+    }
+}
+
+double *twin_net_value(const twin_net *net, bc_param_id id, int layer)
+{
+    return net->values + net->params[bc_param_index(net->config, id, layer)].offset;
+}
+
+double *twin_net_grad(const twin_net *net, bc_param_id id, int layer)
+{
+    return net->grads + net->params[bc_param_index(net->config, id, layer)].offset;
+}
+
+/* ---- dropout -------------------------------------------------------------------------------- */
+
+static double site_probability(const bertc_config *config, bc_site site)
+{
+    if (site == BC_SITE_ATTENTION) return config->attention_probs_dropout_prob;
+    if (site == BC_SITE_POOLED && config->classifier_dropout >= 0.0)
+        return config->classifier_dropout;
+    return config->hidden_dropout_prob;
+}
+
+static bc_dropout dropout_at(const twin_net *net, bc_pass pass, bc_site site, int layer)
+{
+    double p = pass.training ? site_probability(net->config, site) : 0.0;
+    return bc_dropout_make(p, pass.seed, pass.step, site, layer);
+}
+
+static twin_norm norm_of(const twin_net *net, bc_param_id gain, bc_param_id bias, int layer)
+{
+    return (twin_norm){twin_net_value(net, gain, layer), twin_net_value(net, bias, layer),
+                       net->config->layer_norm_eps};
+}
+
+/* ---- forward -------------------------------------------------------------------------------- */
+
+static const bc_param_id qkv_w[3] = {BC_QUERY_W, BC_KEY_W, BC_VALUE_W};
+static const bc_param_id qkv_b[3] = {BC_QUERY_B, BC_KEY_B, BC_VALUE_B};
+
+/* Columns [part h, part h + h) of the (n,3h) matrix, from or to an (n,h) matrix. */
+static void put_part(double *qkv, const double *x, size_t part, size_t n, size_t h)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(qkv + i * 3 * h + part * h, x + i * h, h * sizeof *x);
+}
+
+static void get_part(double *x, const double *qkv, size_t part, size_t n, size_t h)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(x + i * h, qkv + i * 3 * h + part * h, h * sizeof *x);
+}
+
+static void attention_fwd(twin_net *net, twin_layer *k, int layer, const bertc_batch *batch,
+                          bc_pass pass)
+{
+    size_t n = (size_t)batch->tokens, h = net->h;
+    double *part = twin_doubles(n * h);
+    double *mean = twin_doubles(n), *rstd = twin_doubles(n);
+    for (size_t i = 0; i < 3; i++) {
+        twin_linear_fwd(part, k->in, twin_net_value(net, qkv_w[i], layer),
+                        twin_net_value(net, qkv_b[i], layer), n, h, h);
+        put_part(k->qkv, part, i, n, h);
+    }
+    bc_dropout inner = dropout_at(net, pass, BC_SITE_ATTENTION, layer);
+    bc_dropout outer = dropout_at(net, pass, BC_SITE_ATTN_OUT, layer);
+    twin_attention_fwd(k->context, k->lse, k->qkv, batch, &inner, net->heads, h / net->heads);
+    twin_linear_fwd(part, k->context, twin_net_value(net, BC_ATTN_W, layer),
+                    twin_net_value(net, BC_ATTN_B, layer), n, h, h);
+    twin_add_norm_fwd(k->attn_out, k->attn_sum, mean, rstd, part, k->in, batch,
+                      norm_of(net, BC_ATTN_GAIN, BC_ATTN_BIAS, layer), &outer, h);
+}
+
+static void ffn_fwd(twin_net *net, twin_layer *k, int layer, const bertc_batch *batch, bc_pass pass)
+{
+    size_t n = (size_t)batch->tokens, h = net->h, f = net->f;
+    double *down = twin_doubles(n * h);
+    double *mean = twin_doubles(n), *rstd = twin_doubles(n);
+    twin_linear_fwd(k->up, k->attn_out, twin_net_value(net, BC_UP_W, layer),
+                    twin_net_value(net, BC_UP_B, layer), n, h, f);
+    twin_activation_fwd(net->config->hidden_act, k->act, k->up, n * f);
+    twin_linear_fwd(down, k->act, twin_net_value(net, BC_DOWN_W, layer),
+                    twin_net_value(net, BC_DOWN_B, layer), n, f, h);
+    bc_dropout drop = dropout_at(net, pass, BC_SITE_FFN_OUT, layer);
+    twin_add_norm_fwd(k->out, k->out_sum, mean, rstd, down, k->attn_out, batch,
+                      norm_of(net, BC_OUT_GAIN, BC_OUT_BIAS, layer), &drop, h);
+}
+
+static void head_fwd(twin_net *net, const bertc_batch *batch, bc_pass pass)
+{
+    size_t s = (size_t)batch->sequences, h = net->h;
+    twin_gather_first(net->first, net->layers[net->config->num_hidden_layers - 1].out, batch, h);
+    twin_linear_fwd(net->pooled, net->first, twin_net_value(net, BC_POOL_W, 0),
+                    twin_net_value(net, BC_POOL_B, 0), s, h, h);
+    twin_tanh_fwd(net->pooled, net->pooled, s * h);
+    bc_dropout drop = dropout_at(net, pass, BC_SITE_POOLED, 0);
+    twin_dropout_pooled(net->dropped, net->pooled, batch, &drop, h);
+    twin_linear_fwd(net->logits, net->dropped, twin_net_value(net, BC_CLASS_W, 0),
+                    twin_net_value(net, BC_CLASS_B, 0), s, h, net->c);
+}
+
+double twin_net_fwd(twin_net *net, const bertc_batch *batch, bc_pass pass, double divisor)
+{
+    size_t n = (size_t)batch->tokens;
+    double *mean = twin_doubles(n), *rstd = twin_doubles(n);
+    bc_dropout drop = dropout_at(net, pass, BC_SITE_EMBEDDING, 0);
+    twin_embed_fwd(net->embed_out, net->embed_sum, mean, rstd, batch,
+                   twin_net_value(net, BC_WORD, 0), twin_net_value(net, BC_POSITION, 0),
+                   twin_net_value(net, BC_TYPE, 0), norm_of(net, BC_EMBED_GAIN, BC_EMBED_BIAS, 0),
+                   &drop, net->h);
+    for (int layer = 0; layer < net->config->num_hidden_layers; layer++) {
+        attention_fwd(net, &net->layers[layer], layer, batch, pass);
+        ffn_fwd(net, &net->layers[layer], layer, batch, pass);
+    }
+    head_fwd(net, batch, pass);
+    return twin_loss(net->dlogits, net->logits, batch, net->c, divisor);
+}
+
+/* ---- backward ------------------------------------------------------------------------------- */
+
+static double *add(double *x, const double *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++) x[i] += y[i];
+    return x;
+}
+
+/* Gradient of the last layer's output. */
+static double *head_bwd(twin_net *net, const bertc_batch *batch, bc_pass pass)
+{
+    size_t s = (size_t)batch->sequences, h = net->h;
+    double *dpooled = twin_doubles(s * h), *dfirst = twin_doubles(s * h);
+    double *dout = twin_doubles((size_t)batch->tokens * h);
+    twin_linear_bwd_w(twin_net_grad(net, BC_CLASS_W, 0), twin_net_grad(net, BC_CLASS_B, 0),
+                      net->dlogits, net->dropped, s, h, net->c);
+    twin_linear_bwd_x(dpooled, net->dlogits, twin_net_value(net, BC_CLASS_W, 0), s, h, net->c);
+    bc_dropout drop = dropout_at(net, pass, BC_SITE_POOLED, 0);
+    twin_dropout_pooled(dpooled, dpooled, batch, &drop, h);
+    twin_tanh_bwd(dpooled, dpooled, net->pooled, s * h);
+    twin_linear_bwd_w(twin_net_grad(net, BC_POOL_W, 0), twin_net_grad(net, BC_POOL_B, 0), dpooled,
+                      net->first, s, h, h);
+    twin_linear_bwd_x(dfirst, dpooled, twin_net_value(net, BC_POOL_W, 0), s, h, h);
+    twin_scatter_first(dout, dfirst, batch, h);
+    return dout;
+}
+
+/* From the gradient of the layer's output to that of attn_out. */
+static double *ffn_bwd(twin_net *net, const twin_layer *k, int layer, const double *dout,
+                       const bertc_batch *batch, bc_pass pass)
+{
+    size_t n = (size_t)batch->tokens, h = net->h, f = net->f;
+    double *dsum = twin_doubles(n * h), *ddown = twin_doubles(n * h), *dx = twin_doubles(n * h);
+    double *dact = twin_doubles(n * f), *dup = twin_doubles(n * f);
+    bc_dropout drop = dropout_at(net, pass, BC_SITE_FFN_OUT, layer);
+    twin_add_norm_bwd(dsum, ddown, twin_net_grad(net, BC_OUT_GAIN, layer),
+                      twin_net_grad(net, BC_OUT_BIAS, layer), dout, k->out_sum, batch,
+                      norm_of(net, BC_OUT_GAIN, BC_OUT_BIAS, layer), &drop, h);
+    twin_linear_bwd_w(twin_net_grad(net, BC_DOWN_W, layer), twin_net_grad(net, BC_DOWN_B, layer),
+                      ddown, k->act, n, f, h);
+    twin_linear_bwd_x(dact, ddown, twin_net_value(net, BC_DOWN_W, layer), n, f, h);
+    twin_activation_bwd(net->config->hidden_act, dup, dact, k->up, n * f);
+    twin_linear_bwd_w(twin_net_grad(net, BC_UP_W, layer), twin_net_grad(net, BC_UP_B, layer), dup,
+                      k->attn_out, n, h, f);
+    twin_linear_bwd_x(dx, dup, twin_net_value(net, BC_UP_W, layer), n, h, f);
+    return add(dsum, dx, n * h);
+}
+
+/* From the gradient of attn_out to that of the layer's input. */
+static double *attention_bwd(twin_net *net, const twin_layer *k, int layer, const double *dout,
+                             const bertc_batch *batch, bc_pass pass)
+{
+    size_t n = (size_t)batch->tokens, h = net->h;
+    double *dsum = twin_doubles(n * h), *part = twin_doubles(n * h), *dx = twin_doubles(n * h);
+    double *dcontext = twin_doubles(n * h), *dqkv = twin_doubles(n * 3 * h);
+    bc_dropout outer = dropout_at(net, pass, BC_SITE_ATTN_OUT, layer);
+    bc_dropout inner = dropout_at(net, pass, BC_SITE_ATTENTION, layer);
+    twin_add_norm_bwd(dsum, part, twin_net_grad(net, BC_ATTN_GAIN, layer),
+                      twin_net_grad(net, BC_ATTN_BIAS, layer), dout, k->attn_sum, batch,
+                      norm_of(net, BC_ATTN_GAIN, BC_ATTN_BIAS, layer), &outer, h);
+    twin_linear_bwd_w(twin_net_grad(net, BC_ATTN_W, layer), twin_net_grad(net, BC_ATTN_B, layer),
+                      part, k->context, n, h, h);
+    twin_linear_bwd_x(dcontext, part, twin_net_value(net, BC_ATTN_W, layer), n, h, h);
+    twin_attention_bwd(dqkv, dcontext, k->qkv, batch, &inner, net->heads, h / net->heads);
+    for (size_t i = 0; i < 3; i++) {
+        get_part(part, dqkv, i, n, h);
+        twin_linear_bwd_w(twin_net_grad(net, qkv_w[i], layer), twin_net_grad(net, qkv_b[i], layer),
+                          part, k->in, n, h, h);
+        twin_linear_bwd_x(dx, part, twin_net_value(net, qkv_w[i], layer), n, h, h);
+        add(dsum, dx, n * h);
+    }
+    return dsum;
+}
+
+void twin_net_bwd(twin_net *net, const bertc_batch *batch, bc_pass pass)
+{
+    double *d = head_bwd(net, batch, pass);
+    for (int layer = net->config->num_hidden_layers - 1; layer >= 0; layer--) {
+        d = ffn_bwd(net, &net->layers[layer], layer, d, batch, pass);
+        d = attention_bwd(net, &net->layers[layer], layer, d, batch, pass);
+    }
+    double *dsum = twin_doubles((size_t)batch->tokens * net->h);
+    bc_dropout drop = dropout_at(net, pass, BC_SITE_EMBEDDING, 0);
+    twin_embed_norm_bwd(dsum, twin_net_grad(net, BC_EMBED_GAIN, 0),
+                        twin_net_grad(net, BC_EMBED_BIAS, 0), d, net->embed_sum, batch,
+                        norm_of(net, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, net->h);
+    twin_embed_scatter(twin_net_grad(net, BC_WORD, 0), twin_net_grad(net, BC_POSITION, 0),
+                       twin_net_grad(net, BC_TYPE, 0), dsum, batch, net->config);
+}

@@ -1,0 +1,231 @@
+#include "twin/support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+typedef struct piece {
+    struct piece *next;
+    void *memory;
+} piece;
+
+static piece *pieces;
+
+static void *or_end(void *memory)
+{
+    if (memory) return memory;
+    fputs("test: out of memory\n", stderr);
+    exit(5);
+}
+
+void *twin_take(size_t count, size_t size)
+{
+    size_t bytes = (count * size + 64) / 64 * 64;
+    piece *p = or_end(malloc(sizeof *p));
+    p->memory = or_end(aligned_alloc(64, bytes));
+    memset(p->memory, 0, bytes);
+    p->next = pieces;
+    pieces = p;
+    return p->memory;
+}
+
+double *twin_doubles(size_t count)
+{
+    return twin_take(count, sizeof(double));
+}
+
+float *twin_floats(size_t count)
+{
+    return twin_take(count, sizeof(float));
+}
+
+const void *twin_mark(void)
+{
+    return pieces;
+}
+
+void twin_release_to(const void *mark)
+{
+    while (pieces && pieces != mark) {
+        piece *p = pieces;
+        pieces = p->next;
+        free(p->memory);
+        free(p);
+    }
+}
+
+int twin_release(void **state)
+{
+    (void)state;
+    twin_release_to(NULL);
+    return 0;
+}
+
+/* ---- numbers -------------------------------------------------------------------------------- */
+
+/* SplitMix64 (Steele et al. 2014) of a counter. */
+static uint64_t mix(uint64_t seed, uint64_t index)
+{
+    uint64_t z = seed * 0xD1B54A32D192ED03u + (index + 1) * 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+uint32_t twin_below(uint64_t seed, uint64_t index, uint32_t below)
+{
+    return (uint32_t)((mix(seed, index) >> 32) * below >> 32);
+}
+
+double *twin_random(size_t count, double deviation, uint64_t seed)
+{
+    double *x = twin_doubles(count);
+    for (size_t i = 0; i < count; i++) {
+        double u = ((double)(mix(seed, 2 * i) >> 11) + 0.5) * 0x1p-53;
+        double v = (double)(mix(seed, 2 * i + 1) >> 11) * 0x1p-53;
+        x[i] = deviation * sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
+    }
+    return x;
+}
+
+float *twin_random_floats(size_t count, double deviation, uint64_t seed)
+{
+    double *x = twin_random(count, deviation, seed);
+    float *y = twin_floats(count);
+    for (size_t i = 0; i < count; i++) y[i] = (float)x[i];
+    return y;
+}
+
+double *twin_widen(const float *x, size_t count)
+{
+    double *y = twin_doubles(count);
+    for (size_t i = 0; i < count; i++) y[i] = x[i];
+    return y;
+}
+
+float *twin_copy(const float *x, size_t count)
+{
+    float *y = twin_floats(count);
+    memcpy(y, x, count * sizeof *y);
+    return y;
+}
+
+void twin_fill_nan(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) x[i] = NAN;
+}
+
+/* ---- distance ------------------------------------------------------------------------------- */
+
+double twin_largest(const double *x, size_t count)
+{
+    double most = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(x[i])) return INFINITY;
+        most = fmax(most, fabs(x[i]));
+    }
+    return most;
+}
+
+double twin_distance(const float *a, const double *b, size_t count)
+{
+    double most = 0.0, scale = twin_largest(b, count);
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(a[i]) || isnan(b[i])) return INFINITY;
+        most = fmax(most, fabs(a[i] - b[i]));
+    }
+    return scale > 0.0 ? most / scale : most;
+}
+
+double twin_distance_floats(const float *a, const float *b, size_t count)
+{
+    return twin_distance(a, twin_widen(b, count), count);
+}
+
+/* ---- batches -------------------------------------------------------------------------------- */
+
+static bertc_batch *empty_batch(int32_t sequences, int32_t tokens)
+{
+    size_t s = (size_t)sequences, n = (size_t)tokens;
+    bertc_batch *b = twin_take(1, sizeof *b);
+    *b = (bertc_batch){.sequences = sequences,
+                       .tokens = tokens,
+                       .ids = twin_take(n, sizeof *b->ids),
+                       .types = twin_take(n, sizeof *b->types),
+                       .positions = twin_take(n, sizeof *b->positions),
+                       .starts = twin_take(s + 1, sizeof *b->starts),
+                       .examples = twin_take(s, sizeof *b->examples),
+                       .labels = twin_take(s, sizeof *b->labels),
+                       .values = twin_take(s, sizeof *b->values),
+                       .max_sequences = sequences,
+                       .max_tokens = tokens};
+    return b;
+}
+
+bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int32_t sequences,
+                        uint64_t seed)
+{
+    int32_t tokens = 0;
+    for (int32_t s = 0; s < sequences; s++) tokens += lengths[s];
+    bertc_batch *b = empty_batch(sequences, tokens);
+    for (int32_t s = 0, row = 0; s < sequences; s++) {
+        if (lengths[s] > b->longest) b->longest = lengths[s];
+        b->examples[s] = (uint32_t)(7 * s + 3);
+        b->labels[s] = (int32_t)twin_below(seed + 1, (uint64_t)s, (uint32_t)config->num_labels);
+        b->values[s] = (float)twin_below(seed + 2, (uint64_t)s, 1000) / 200.0f;
+        for (int32_t i = 0; i < lengths[s]; i++, row++) {
+            b->ids[row] = (int32_t)twin_below(seed + 3, (uint64_t)row, (uint32_t)config->vocab_size);
+            b->types[row] =
+                (uint8_t)twin_below(seed + 4, (uint64_t)row, (uint32_t)config->type_vocab_size);
+            b->positions[row] = i;
+        }
+        b->starts[s + 1] = row;
+    }
+    return b;
+}
+
+bertc_batch *twin_batch_part(const bertc_batch *batch, int32_t first, int32_t count)
+{
+    int32_t begin = batch->starts[first], end = batch->starts[first + count];
+    bertc_batch *part = empty_batch(count, end - begin);
+    size_t n = (size_t)(end - begin);
+    memcpy(part->ids, batch->ids + begin, n * sizeof *part->ids);
+    memcpy(part->types, batch->types + begin, n * sizeof *part->types);
+    memcpy(part->positions, batch->positions + begin, n * sizeof *part->positions);
+    for (int32_t s = 0; s < count; s++) {
+        int32_t length = batch->starts[first + s + 1] - batch->starts[first + s];
+        if (length > part->longest) part->longest = length;
+        part->starts[s + 1] = part->starts[s] + length;
+        part->examples[s] = batch->examples[first + s];
+        part->labels[s] = batch->labels[first + s];
+        part->values[s] = batch->values[first + s];
+    }
+    return part;
+}
+
+bertc_config twin_config(int32_t layers, int32_t hidden, int32_t heads, int32_t intermediate,
+                         int32_t labels, bertc_activation act)
+{
+    static char name[] = "gelu", label[] = "LABEL";
+    static char *names[64];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) names[i] = label;
+    return (bertc_config){.vocab_size = 23,
+                          .hidden_size = hidden,
+                          .num_hidden_layers = layers,
+                          .num_attention_heads = heads,
+                          .intermediate_size = intermediate,
+                          .max_position_embeddings = 512,
+                          .type_vocab_size = 2,
+                          .hidden_act = act,
+                          .hidden_dropout_prob = 0.1,
+                          .attention_probs_dropout_prob = 0.2,
+                          .classifier_dropout = -1.0,
+                          .initializer_range = 0.02,
+                          .layer_norm_eps = 1e-12,
+                          .num_labels = labels,
+                          .labels = names,
+                          .hidden_act_name = name};
+}
