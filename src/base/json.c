@@ -343,6 +343,22 @@ const cJSON *bc_json_get(const cJSON *object, const char *key)
     return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
+bool bc_json_span(const char *text, size_t length, size_t *at, const char **value, size_t *size)
+{
+    scanner s = {.text = (const unsigned char *)text, .length = length, .at = *at};
+    skip_space(&s);
+    if (!at_byte(&s, *at ? ',' : '{')) return false;
+    s.at++;
+    skip_space(&s);
+    if (!at_byte(&s, '"') || !scan_string(&s) || !expect(&s, ':', "")) return false;
+    skip_space(&s);
+    *value = text + s.at;
+    if (!scan_value(&s)) return false;
+    *size = (size_t)(text + s.at - *value);
+    *at = s.at;
+    return true;
+}
+
 /* What a value is, for a message. */
 static void describe(const cJSON *value, char out[BC_JSON_DOUBLE])
 {

@@ -35,6 +35,11 @@ const cJSON *bc_json_get(const cJSON *object, const char *key);
 bertc_status bc_json_int(const cJSON *object, const char *key, int64_t least, int64_t most,
                          const char *place, int64_t *value, bertc_error *err);
 
+/* Step through the members of an object as they are spelled. `text` is what bc_json_parse accepted;
+ * *at starts at 0 and is moved on; *value is the next member's value and *size its bytes. The
+ * members come in the order of the tree's. False after the last. */
+bool bc_json_span(const char *text, size_t length, size_t *at, const char **value, size_t *size);
+
 /* The shortest text that reads back to the same double ("null" for NaN and infinities). */
 enum { BC_JSON_DOUBLE = 32 };
 void bc_json_double(char out[BC_JSON_DOUBLE], double value);

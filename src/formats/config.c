@@ -1,0 +1,470 @@
+/* Reading and checking config.json.
+ *
+ * 1. Every key of BertConfig that changes what an encoder computes is honoured or refused by name.
+ * 2. A key that is absent or null has BertConfig's default.
+ * 3. Keys that change how something is computed but not what (chunk_size_feed_forward, use_cache,
+ *    gradient_checkpointing, tie_word_embeddings) or that nobody computes with are not looked at,
+ *    only kept. */
+#include "formats/config.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { MOST_LABELS = 1 << 20 };
+
+#define LARGEST_DROPOUT 0.999999 /* what is kept is scaled by 1 / (1 - p) */
+
+#define WHOLE(key, least, most) {#key, offsetof(bertc_config, key), true, false, least, most}
+#define REAL(key, least, most) {#key, offsetof(bertc_config, key), false, false, least, most}
+
+const bc_config_field bc_config_fields[] = {
+    WHOLE(vocab_size, 1, INT32_MAX),
+    WHOLE(hidden_size, 1, 1 << 20),
+    WHOLE(num_hidden_layers, 1, 4096),
+    WHOLE(num_attention_heads, 1, 1 << 20),
+    WHOLE(intermediate_size, 1, 1 << 24),
+    WHOLE(max_position_embeddings, 1, 1 << 24),
+    WHOLE(type_vocab_size, 1, 1 << 16),
+    {"pad_token_id", offsetof(bertc_config, pad_token_id), true, true, 0, INT32_MAX},
+    REAL(hidden_dropout_prob, 0, LARGEST_DROPOUT),
+    REAL(attention_probs_dropout_prob, 0, LARGEST_DROPOUT),
+    {"classifier_dropout", offsetof(bertc_config, classifier_dropout), false, true, 0,
+     LARGEST_DROPOUT},
+    REAL(initializer_range, 0, 1000),
+    REAL(layer_norm_eps, 0, 1),
+};
+const size_t bc_config_field_count = sizeof bc_config_fields / sizeof *bc_config_fields;
+
+static const struct {
+    const char *name;
+    bertc_activation activation;
+} activations[] = {
+    {"gelu", BERTC_GELU},
+    {"gelu_python", BERTC_GELU},
+    {"gelu_new", BERTC_GELU_TANH},
+    {"gelu_pytorch_tanh", BERTC_GELU_TANH},
+    {"gelu_python_tanh", BERTC_GELU_TANH},
+    {"gelu_accurate", BERTC_GELU_TANH},
+    {"gelu_fast", BERTC_GELU_TANH},
+    {"quick_gelu", BERTC_QUICK_GELU},
+    {"relu", BERTC_RELU},
+    {"silu", BERTC_SILU},
+    {"swish", BERTC_SILU},
+    {"tanh", BERTC_TANH},
+};
+enum { ACTIVATIONS = sizeof activations / sizeof *activations };
+
+/* Keys that may ask for what this encoder does not compute, and the values that do not. */
+static const struct {
+    const char *key;
+    const char *supported[2]; /* as JSON, besides null and absence */
+} demands[] = {
+    {"model_type", {"\"bert\""}},
+    {"position_embedding_type", {"\"absolute\""}},
+    {"is_decoder", {"false"}},
+    {"is_encoder_decoder", {"false"}},
+    {"add_cross_attention", {"false"}},
+    {"pruned_heads", {"{}"}},
+    {"quantization_config", {NULL}},
+    {"problem_type", {"\"single_label_classification\"", "\"regression\""}},
+};
+enum { DEMANDS = sizeof demands / sizeof *demands };
+
+/* Fields */
+
+double bc_config_get(const bertc_config *config, const bc_config_field *field)
+{
+    const char *at = (const char *)config + field->offset;
+    int32_t whole;
+    double real;
+    memcpy(&whole, at, sizeof whole);
+    if (field->whole) return whole;
+    memcpy(&real, at, sizeof real);
+    return real;
+}
+
+static void set_field(bertc_config *config, const bc_config_field *field, double real)
+{
+    char *at = (char *)config + field->offset;
+    if (field->whole) {
+        int32_t whole = (int32_t)real;
+        memcpy(at, &whole, sizeof whole);
+    } else {
+        memcpy(at, &real, sizeof real);
+    }
+}
+
+static bertc_status fail_field(const bc_config_field *field, const char *found, const char *place,
+                               bertc_error *err)
+{
+    char least[BC_JSON_DOUBLE], most[BC_JSON_DOUBLE];
+    bc_json_double(least, field->least);
+    bc_json_double(most, field->most);
+    return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, expected a %snumber from %s to %s%s",
+                   place, field->key, found, field->whole ? "whole " : "", least, most,
+                   field->nullable ? " or null" : "");
+}
+
+static bool in_range(const bc_config_field *field, double value)
+{
+    if (field->nullable && value < 0) return true;
+    if (field->whole && floor(value) != value) return false;
+    return value >= field->least && value <= field->most;
+}
+
+static bertc_status check_field(const bertc_config *config, const bc_config_field *field,
+                                const char *place, bertc_error *err)
+{
+    double value = bc_config_get(config, field);
+    char shown[BC_JSON_DOUBLE];
+    if (in_range(field, value)) return BERTC_OK;
+    bc_json_double(shown, value);
+    return fail_field(field, isnan(value) ? "not a number" : shown, place, err);
+}
+
+static bertc_status read_field(const cJSON *tree, const bc_config_field *field, const char *place,
+                               bertc_config *config, bertc_error *err)
+{
+    const cJSON *item = bc_json_get(tree, field->key);
+    if (!item) return BERTC_OK;
+    if (cJSON_IsNull(item)) {
+        if (field->nullable) set_field(config, field, -1);
+        return BERTC_OK;
+    }
+    double value = item->valuedouble;
+    if (cJSON_IsNumber(item) && value >= 0 && in_range(field, value)) {
+        set_field(config, field, value);
+        return BERTC_OK;
+    }
+    char *shown = cJSON_PrintUnformatted(item);
+    bertc_status status = shown ? fail_field(field, shown, place, err) : bc_fail_memory(err);
+    cJSON_free(shown);
+    return status;
+}
+
+/* What must not be asked for */
+
+static bertc_status check_demand(const cJSON *tree, size_t row, const char *place, bertc_error *err)
+{
+    const cJSON *item = bc_json_get(tree, demands[row].key);
+    if (!item || cJSON_IsNull(item)) return BERTC_OK;
+    char *shown = cJSON_PrintUnformatted(item);
+    if (!shown) return bc_fail_memory(err);
+    const char *const *supported = demands[row].supported;
+    bertc_status status = BERTC_OK;
+    if (!(supported[0] && strcmp(shown, supported[0]) == 0) &&
+        !(supported[1] && strcmp(shown, supported[1]) == 0))
+        status = bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, bertc supports only %s%s%s", place,
+                         demands[row].key, shown, supported[0] ? supported[0] : "null",
+                         supported[1] ? " and " : "", supported[1] ? supported[1] : "");
+    cJSON_free(shown);
+    return status;
+}
+
+static bertc_status check_problem(const cJSON *tree, int32_t labels, const char *place,
+                                  bertc_error *err)
+{
+    const char *problem = cJSON_GetStringValue(bc_json_get(tree, "problem_type"));
+    if (!problem || (strcmp(problem, "regression") == 0) == (labels == 1)) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: \"problem_type\" is \"%s\" with %d label%s", place,
+                   problem, (int)labels, labels == 1 ? "" : "s");
+}
+
+/* Activation */
+
+static int find_activation(const char *name)
+{
+    for (int i = 0; i < ACTIVATIONS; i++)
+        if (strcmp(name, activations[i].name) == 0) return i;
+    return -1;
+}
+
+static bertc_status fail_activation(const char *place, const char *name, bertc_error *err)
+{
+    bc_text known = {0};
+    for (int i = 0; i < ACTIVATIONS; i++)
+        bc_text_printf(&known, "%s%s", i ? " " : "", activations[i].name);
+    bertc_status status =
+        known.failed ? bc_fail_memory(err)
+                     : bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is \"%.80s\", known are: %s",
+                               place, name, known.bytes);
+    bc_text_clear(&known);
+    return status;
+}
+
+static bertc_status read_activation(const cJSON *tree, const char *place, bertc_config *config,
+                                    bertc_error *err)
+{
+    const cJSON *item = bc_json_get(tree, "hidden_act");
+    if (!item || cJSON_IsNull(item)) return BERTC_OK;
+    const char *name = cJSON_GetStringValue(item);
+    if (!name) return bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is not a string", place);
+    int row = find_activation(name);
+    if (row < 0) return fail_activation(place, name, err);
+    char *copy = bc_strndup(name, strlen(name));
+    if (!copy) return bc_fail_memory(err);
+    bc_free(config->hidden_act_name);
+    config->hidden_act_name = copy;
+    config->hidden_act = activations[row].activation;
+    return BERTC_OK;
+}
+
+/* Labels */
+
+static void free_labels(char **labels, int32_t count)
+{
+    for (int32_t i = 0; labels && i < count; i++) bc_free(labels[i]);
+    bc_free(labels);
+}
+
+/* Take over `labels`, or release them where one is missing. */
+static bertc_status replace_labels(bertc_config *config, char **labels, int32_t count,
+                                   bertc_error *err)
+{
+    bool whole = labels != NULL;
+    for (int32_t i = 0; whole && i < count; i++) whole = labels[i] != NULL;
+    if (!whole) {
+        free_labels(labels, count);
+        return bc_fail_memory(err);
+    }
+    free_labels(config->labels, config->num_labels);
+    config->labels = labels;
+    config->num_labels = count;
+    return BERTC_OK;
+}
+
+bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels, int32_t count,
+                                     bertc_error *err)
+{
+    if (count < 1 || count > MOST_LABELS)
+        return bc_fail(err, BERTC_USAGE, "%d labels, expected 1 to %d", (int)count, MOST_LABELS);
+    char **copy = bc_calloc((size_t)count, sizeof *copy);
+    for (int32_t i = 0; copy && i < count; i++) copy[i] = bc_strndup(labels[i], strlen(labels[i]));
+    return replace_labels(config, copy, count, err);
+}
+
+static bertc_status set_default_labels(bertc_config *config, int32_t count, bertc_error *err)
+{
+    char **labels = bc_calloc((size_t)count, sizeof *labels);
+    for (int32_t i = 0; labels && i < count; i++) {
+        char name[32];
+        int n = snprintf(name, sizeof name, "LABEL_%d", (int)i);
+        labels[i] = bc_strndup(name, (size_t)n);
+    }
+    return replace_labels(config, labels, count, err);
+}
+
+/* The number that `key` spells, or -1 where it is not one of 0..count-1 without leading zeros. */
+static int32_t label_index(const char *key, int32_t count)
+{
+    int32_t value = 0;
+    if (!key[0] || (key[0] == '0' && key[1])) return -1;
+    for (const char *p = key; *p; p++) {
+        if (*p < '0' || *p > '9') return -1;
+        value = value * 10 + (*p - '0');
+        if (value >= count) return -1;
+    }
+    return value;
+}
+
+static bertc_status read_id2label(const cJSON *map, const char *place, bertc_config *config,
+                                  bertc_error *err)
+{
+    int count = cJSON_IsObject(map) ? cJSON_GetArraySize(map) : 0;
+    if (count < 1 || count > MOST_LABELS)
+        return bc_fail(err, BERTC_INPUT, "%s: \"id2label\" does not name 1 to %d labels", place,
+                       MOST_LABELS);
+    char **labels = bc_calloc((size_t)count, sizeof *labels);
+    bertc_status status = labels ? BERTC_OK : bc_fail_memory(err);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, map) {
+        if (status != BERTC_OK) break;
+        int32_t index = label_index(item->string, count);
+        const char *name = cJSON_GetStringValue(item);
+        if (index < 0)
+            status = bc_fail(err, BERTC_INPUT, "%s: \"id2label\" has key \"%.80s\", expected 0 to %d",
+                             place, item->string, count - 1);
+        else if (!name)
+            status = bc_fail(err, BERTC_INPUT, "%s: label %d in \"id2label\" is not a string", place,
+                             (int)index);
+        else labels[index] = bc_strndup(name, strlen(name));
+    }
+    if (status == BERTC_OK) return replace_labels(config, labels, count, err);
+    free_labels(labels, count);
+    return status;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    const bc_label *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+bc_label *bc_config_sorted_labels(const bertc_config *config)
+{
+    size_t count = (size_t)config->num_labels;
+    bc_label *labels = bc_alloc(count, sizeof *labels);
+    if (!labels) return NULL;
+    for (int32_t i = 0; i < config->num_labels; i++) labels[i] = (bc_label){config->labels[i], i};
+    qsort(labels, count, sizeof *labels, compare_labels);
+    return labels;
+}
+
+static int compare_name(const void *key, const void *label)
+{
+    return strcmp(key, ((const bc_label *)label)->name);
+}
+
+/* label2id may lack labels, and it may name others (transformers leaves LABEL_0 there when
+ * id2label is edited by hand), but it must not contradict id2label, which decides. */
+static bertc_status check_label2id(const cJSON *tree, const char *place, const bertc_config *config,
+                                   bertc_error *err)
+{
+    bc_label *sorted = bc_config_sorted_labels(config);
+    if (!sorted) return bc_fail_memory(err);
+    bertc_status status = BERTC_OK;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, bc_json_get(tree, "label2id")) {
+        const char *name = item->string ? item->string : "";
+        double index = cJSON_IsNumber(item) ? item->valuedouble : -1;
+        bool known = bsearch(name, sorted, (size_t)config->num_labels, sizeof *sorted,
+                             compare_name) != NULL;
+        bool agrees = index >= 0 && index < config->num_labels && floor(index) == index &&
+                      strcmp(config->labels[(int32_t)index], name) == 0;
+        if (!known || agrees) continue;
+        status = bc_fail(err, BERTC_INPUT, "%s: \"label2id\" contradicts \"id2label\" on \"%.80s\"",
+                         place, name);
+        break;
+    }
+    bc_free(sorted);
+    return status;
+}
+
+static bertc_status read_labels(const cJSON *tree, const char *place, bertc_config *config,
+                                bertc_error *err)
+{
+    const cJSON *map = bc_json_get(tree, "id2label");
+    int64_t count = -1;
+    bertc_status status = bc_json_int(tree, "num_labels", 1, MOST_LABELS, place, &count, err);
+    if (status != BERTC_OK) return status;
+    if (!map || cJSON_IsNull(map))
+        return set_default_labels(config, count < 0 ? 2 : (int32_t)count, err);
+    status = read_id2label(map, place, config, err);
+    if (status == BERTC_OK) status = check_label2id(tree, place, config, err);
+    if (status == BERTC_OK && count >= 0 && count != config->num_labels)
+        status = bc_fail(err, BERTC_INPUT, "%s: \"num_labels\" is %d, \"id2label\" has %d", place,
+                         (int)count, (int)config->num_labels);
+    return status;
+}
+
+/* Public */
+
+bertc_status bertc_config_init(bertc_config *config, bertc_error *err)
+{
+    *config = (bertc_config){
+        .vocab_size = 30522,
+        .hidden_size = 768,
+        .num_hidden_layers = 12,
+        .num_attention_heads = 12,
+        .intermediate_size = 3072,
+        .max_position_embeddings = 512,
+        .type_vocab_size = 2,
+        .hidden_act = BERTC_GELU,
+        .hidden_dropout_prob = 0.1,
+        .attention_probs_dropout_prob = 0.1,
+        .classifier_dropout = -1,
+        .initializer_range = 0.02,
+        .layer_norm_eps = 1e-12,
+        .hidden_act_name = bc_strndup("gelu", 4),
+    };
+    bertc_status status = config->hidden_act_name ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK) status = set_default_labels(config, 2, err);
+    if (status != BERTC_OK) bertc_config_clear(config);
+    return status;
+}
+
+static bertc_status read_tree(const cJSON *tree, const char *place, bertc_config *config,
+                              bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    if (!cJSON_IsObject(tree))
+        return bc_fail(err, BERTC_INPUT, "%s: not a JSON object", place);
+    for (size_t i = 0; status == BERTC_OK && i < DEMANDS; i++)
+        status = check_demand(tree, i, place, err);
+    for (size_t i = 0; status == BERTC_OK && i < bc_config_field_count; i++)
+        status = read_field(tree, &bc_config_fields[i], place, config, err);
+    if (status == BERTC_OK) status = read_activation(tree, place, config, err);
+    if (status == BERTC_OK) status = read_labels(tree, place, config, err);
+    if (status == BERTC_OK) status = check_problem(tree, config->num_labels, place, err);
+    if (status == BERTC_OK) status = bertc_config_check(config, place, err);
+    return status;
+}
+
+bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_error *err)
+{
+    size_t length = 0;
+    cJSON *tree = NULL;
+    bertc_status status = bertc_config_init(config, err);
+    if (status != BERTC_OK) return status;
+    status = bc_file_read(path, &config->json, &length, err);
+    if (status == BERTC_OK) status = bc_json_parse(config->json, length, path, &tree, err);
+    if (status == BERTC_OK) status = read_tree(tree, path, config, err);
+    cJSON_Delete(tree);
+    if (status != BERTC_OK) bertc_config_clear(config);
+    return status;
+}
+
+bertc_status bertc_config_check(const bertc_config *config, const char *place, bertc_error *err)
+{
+    for (size_t i = 0; i < bc_config_field_count; i++) {
+        bertc_status status = check_field(config, &bc_config_fields[i], place, err);
+        if (status != BERTC_OK) return status;
+    }
+    if (config->hidden_size % config->num_attention_heads != 0)
+        return bc_fail(err, BERTC_INPUT,
+                       "%s: \"hidden_size\" %d is not a multiple of \"num_attention_heads\" %d",
+                       place, (int)config->hidden_size, (int)config->num_attention_heads);
+    if (config->pad_token_id >= config->vocab_size)
+        return bc_fail(err, BERTC_INPUT, "%s: \"pad_token_id\" %d is not below \"vocab_size\" %d",
+                       place, (int)config->pad_token_id, (int)config->vocab_size);
+    int row = config->hidden_act_name ? find_activation(config->hidden_act_name) : -1;
+    if (row < 0 || activations[row].activation != config->hidden_act)
+        return fail_activation(place, config->hidden_act_name ? config->hidden_act_name : "", err);
+    if (config->num_labels < 1 || !config->labels)
+        return bc_fail(err, BERTC_INPUT, "%s: no labels", place);
+    return BERTC_OK;
+}
+
+bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc_error *err)
+{
+    *to = *from;
+    to->labels = NULL;
+    to->num_labels = 0;
+    to->hidden_act_name = bc_strndup(from->hidden_act_name, strlen(from->hidden_act_name));
+    to->json = from->json ? bc_strndup(from->json, strlen(from->json)) : NULL;
+    bertc_status status = BERTC_OK;
+    if (!to->hidden_act_name || (from->json && !to->json)) status = bc_fail_memory(err);
+    if (status == BERTC_OK)
+        status = bertc_config_set_labels(to, (const char *const *)from->labels, from->num_labels,
+                                         err);
+    if (status != BERTC_OK) bertc_config_clear(to);
+    return status;
+}
+
+void bertc_config_clear(bertc_config *config)
+{
+    free_labels(config->labels, config->num_labels);
+    bc_free(config->hidden_act_name);
+    bc_free(config->json);
+    *config = (bertc_config){0};
+}

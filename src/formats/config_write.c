@@ -1,0 +1,162 @@
+/* Writing config.json: the members are collected as (key, text of the value), sorted by key and
+ * printed as transformers prints them (two spaces, keys in order). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "formats/config.h"
+
+typedef struct member {
+    const char *key;
+    bc_text value;
+} member;
+
+typedef struct members {
+    member *list;
+    size_t count;
+} members;
+
+/* Keys other than the fields' that bertc writes itself, or drops (num_labels: id2label tells). */
+static const char *const own_keys[] = {"architectures", "model_type", "hidden_act", "id2label",
+                                       "label2id",      "num_labels", "problem_type"};
+enum { OWN_KEYS = sizeof own_keys / sizeof *own_keys, DTYPE_KEYS = 2 };
+
+static bool is_own_key(const char *key)
+{
+    for (size_t i = 0; i < OWN_KEYS; i++)
+        if (strcmp(key, own_keys[i]) == 0) return true;
+    for (size_t i = 0; i < bc_config_field_count; i++)
+        if (strcmp(key, bc_config_fields[i].key) == 0) return true;
+    return false;
+}
+
+static bc_text *add(members *all, const char *key)
+{
+    member *new = &all->list[all->count++];
+    *new = (member){.key = key};
+    return &new->value;
+}
+
+/* A real keeps a point or an exponent: transformers' type check refuses 0 where it wants 0.0. */
+static void put_number(bc_text *value, const bertc_config *config, const bc_config_field *field)
+{
+    char text[BC_JSON_DOUBLE];
+    double number = bc_config_get(config, field);
+    bool null = field->nullable && number < 0;
+    bc_json_double(text, number);
+    bc_text_printf(value, "%s", null ? "null" : text);
+    if (!null && !field->whole && !strpbrk(text, ".e")) bc_text_printf(value, ".0");
+}
+
+static void put_id2label(bc_text *value, const bertc_config *config)
+{
+    for (int32_t i = 0; i < config->num_labels; i++) {
+        bc_text_printf(value, "%s\n    \"%d\": ", i ? "," : "{", (int)i);
+        bc_text_quote(value, config->labels[i]);
+    }
+    bc_text_printf(value, "\n  }");
+}
+
+/* Of equal labels the last one counts, as in transformers. */
+static void put_label2id(bc_text *value, const bertc_config *config)
+{
+    bc_label *labels = bc_config_sorted_labels(config);
+    const char *separator = "{";
+    value->failed = !labels;
+    for (int32_t i = 0; labels && i < config->num_labels; i++) {
+        bool last = i + 1 == config->num_labels || strcmp(labels[i].name, labels[i + 1].name) != 0;
+        if (!last) continue;
+        bc_text_printf(value, "%s\n    ", separator);
+        bc_text_quote(value, labels[i].name);
+        bc_text_printf(value, ": %d", (int)labels[i].index);
+        separator = ",";
+    }
+    bc_text_printf(value, "\n  }");
+    bc_free(labels);
+}
+
+static void add_own(members *all, const bertc_config *config)
+{
+    bool regression = config->num_labels == 1;
+    bc_text_printf(add(all, "architectures"), "[\n    \"BertForSequenceClassification\"\n  ]");
+    bc_text_printf(add(all, "model_type"), "\"bert\"");
+    bc_text_quote(add(all, "hidden_act"), config->hidden_act_name);
+    put_id2label(add(all, "id2label"), config);
+    put_label2id(add(all, "label2id"), config);
+    bc_text_quote(add(all, "problem_type"),
+                  regression ? "regression" : "single_label_classification");
+    for (size_t i = 0; i < bc_config_field_count; i++)
+        put_number(add(all, bc_config_fields[i].key), config, &bc_config_fields[i]);
+}
+
+/* The members of the original file that bertc does not write itself, as they are spelled there;
+ * the type of the weights, which may be spelled in two ways, becomes float32. */
+static void add_kept(members *all, const char *json, const cJSON *tree)
+{
+    bool typed = false;
+    size_t at = 0, size;
+    const char *value;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, tree) {
+        if (!bc_json_span(json, strlen(json), &at, &value, &size)) break;
+        bool dtype = strcmp(item->string, "dtype") == 0 || strcmp(item->string, "torch_dtype") == 0;
+        typed = typed || dtype;
+        if (dtype) bc_text_printf(add(all, item->string), "\"float32\"");
+        else if (!is_own_key(item->string)) bc_text_put(add(all, item->string), value, size);
+    }
+    if (!typed) bc_text_printf(add(all, "dtype"), "\"float32\"");
+}
+
+static int compare_members(const void *a, const void *b)
+{
+    return strcmp(((const member *)a)->key, ((const member *)b)->key);
+}
+
+static void print_members(bc_text *text, members *all)
+{
+    qsort(all->list, all->count, sizeof *all->list, compare_members);
+    for (size_t i = 0; i < all->count; i++) {
+        const bc_text *value = &all->list[i].value;
+        bc_text_printf(text, "%s\n  ", i ? "," : "{");
+        bc_text_quote(text, all->list[i].key);
+        bc_text_printf(text, ": ");
+        if (!value->failed) bc_text_put(text, value->bytes, value->length);
+        text->failed = text->failed || value->failed;
+    }
+    bc_text_printf(text, "\n}\n");
+}
+
+/* The whole document; false where memory is out. */
+static bool print_config(bc_text *text, const bertc_config *config, const cJSON *tree)
+{
+    members all = {0};
+    const cJSON *item;
+    size_t kept = 0;
+    cJSON_ArrayForEach(item, tree) kept++;
+    all.list = bc_alloc(kept + OWN_KEYS + DTYPE_KEYS + bc_config_field_count, sizeof *all.list);
+    if (!all.list) return false;
+    add_own(&all, config);
+    add_kept(&all, config->json ? config->json : "", tree);
+    print_members(text, &all);
+    for (size_t i = 0; i < all.count; i++) bc_text_clear(&all.list[i].value);
+    bc_free(all.list);
+    return !text->failed;
+}
+
+bertc_status bc_config_write(const bertc_config *config, const char *path, bertc_error *err)
+{
+    cJSON *tree = NULL;
+    bc_text text = {0};
+    bertc_status status = BERTC_OK;
+    if (config->json)
+        status = bc_json_parse(config->json, strlen(config->json), "config.json", &tree, err);
+    if (status == BERTC_OK && !print_config(&text, config, tree)) status = bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_file_write(path, text.bytes, text.length, err);
+    bc_text_clear(&text);
+    cJSON_Delete(tree);
+    return status;
+}
