@@ -1,0 +1,35 @@
+# Sourced by the other scripts: install what is missing on a Debian machine.
+
+packages_build="build-essential cmake ninja-build pkg-config libdnnl-dev libopenblas-openmp-dev \
+libutf8proc-dev libcjson-dev libxxhash-dev"
+packages_test="libcmocka-dev"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# True where the package is installed, or a tool of its own stands on the PATH.
+have_package() {
+    case $1 in
+    cmake) command -v cmake >/dev/null && return 0 ;;
+    ninja-build) command -v ninja >/dev/null && return 0 ;;
+    esac
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# install_packages NAME...: those that are missing; false where that cannot be done.
+install_packages() {
+    missing=
+    for package in "$@"; do
+        have_package "$package" || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "This is not Debian; please install what these packages hold:$missing" >&2
+        return 1
+    fi
+    echo "Installing:$missing"
+    as_root apt-get update -qq &&
+        as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}

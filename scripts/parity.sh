@@ -1,0 +1,38 @@
+#!/bin/sh
+# Install the Python reference into a folder of its own and run the parity tests against it.
+#
+# BERTC_TORCH names the torch to install (default torch==2.13.0), BERTC_PYTHON an interpreter that
+# has the packages already. Says why and succeeds where the reference cannot be had.
+set -eu
+cd "$(dirname "$0")/.."
+
+skip() {
+    echo "skipped: parity with the Python reference: $1"
+    exit 0
+}
+
+python=${BERTC_PYTHON:-}
+if [ -z "$python" ]; then
+    command -v python3 >/dev/null || skip "python3 is not installed"
+    venv=build/venv
+    if [ ! -x "$venv/bin/python" ]; then
+        python3 -m venv "$venv" >/dev/null 2>&1 || {
+            rm -rf "$venv"
+            skip "cannot make a virtual environment (package python3-venv)"
+        }
+    fi
+    python=$venv/bin/python
+    if [ ! -e "$venv/ready" ]; then
+        "$python" -m pip install -q "${BERTC_TORCH:-torch==2.13.0}" \
+            -r bench/peers/requirements.txt >build/venv.log 2>&1 ||
+            skip "cannot install bench/peers/requirements.txt, see build/venv.log"
+        touch "$venv/ready"
+    fi
+fi
+for program in tests/parity/run.sh tests/parity/run.py; do
+    [ -e "$program" ] || continue
+    case $program in
+    *.py) "$python" "$program" --bertc build/release/bertc ;;
+    *) PYTHON=$python BERTC=build/release/bertc sh "$program" ;;
+    esac
+done

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Install what is missing, build with sanitizers and in release, and run every test in both; then
+# build with clang for its warnings where there is one.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+install_packages $packages_build $packages_test
+
+jobs=$(nproc)
+for preset in dev release; do
+    echo "== $preset: build and test"
+    cmake --preset "$preset" -G Ninja -DBERTC_TESTS=ON -DBERTC_WERROR=ON >/dev/null
+    cmake --build --preset "$preset" -j "$jobs"
+    ctest --preset "$preset" -j "$jobs"
+done
+
+if command -v clang >/dev/null && echo '#include <omp.h>' | clang -fopenmp -E - >/dev/null 2>&1; then
+    echo "== clang: build for its warnings"
+    cmake -S . -B build/clang -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug \
+        -DCMAKE_C_FLAGS_DEBUG=-O0 -DBERTC_WERROR=ON >/dev/null
+    cmake --build build/clang -j "$jobs"
+else
+    echo "skipped: the build with clang (packages clang and libomp-dev)"
+fi
+echo "All tests passed."
