@@ -1,6 +1,8 @@
 #include "formats/model_dir.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -59,12 +61,11 @@ static bertc_status read_max_length(const char *dir, int64_t *length, bertc_erro
     return status;
 }
 
-bertc_status bc_model_dir_write_tokenizer(const char *dir, bool lower_case, int64_t max_length,
-                                          bertc_error *err)
+static bertc_status write_default(const char *dir, int64_t max_length, bertc_error *err)
 {
     char *path = bc_path_join(dir, "tokenizer_config.json");
     bc_text text = {0};
-    bc_text_printf(&text, "{\n  \"do_lower_case\": %s,\n", lower_case ? "true" : "false");
+    bc_text_printf(&text, "{\n  \"do_lower_case\": true,\n");
     if (max_length > 0)
         bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)max_length);
     bc_text_printf(&text, "  \"tokenizer_class\": \"BertTokenizer\"\n}\n");
@@ -88,5 +89,5 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc
     if (stated) return BERTC_OK;
     int64_t max_length;
     bertc_status status = read_max_length(from, &max_length, err);
-    return status == BERTC_OK ? bc_model_dir_write_tokenizer(to, true, max_length, err) : status;
+    return status == BERTC_OK ? write_default(to, max_length, err) : status;
 }

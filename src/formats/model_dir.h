@@ -2,9 +2,6 @@
 #ifndef BC_FORMATS_MODEL_DIR_H
 #define BC_FORMATS_MODEL_DIR_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "bertc/status.h"
 
 /* Copy the tokenizer's files that are in folder `from` (vocab.txt, tokenizer_config.json,
@@ -13,9 +10,5 @@
  * tokenizer_config.json with BertTokenizer's default (lower case) is written, so that
  * AutoTokenizer reads the text as bertc did. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc_error *err);
-
-/* Write a tokenizer_config.json into `dir`; max_length 0 states none. */
-bertc_status bc_model_dir_write_tokenizer(const char *dir, bool lower_case, int64_t max_length,
-                                          bertc_error *err);
 
 #endif
