@@ -25,10 +25,11 @@ static int open_retry(const char *path, int flags, mode_t mode)
     return fd;
 }
 
-/* Open for reading; on success *size is that of a regular file. */
+/* Open for reading; on success *size is that of a regular file. O_NONBLOCK: a named pipe is refused,
+ * not waited for. */
 static bertc_status open_regular(const char *path, int *fd, size_t *size, bertc_error *err)
 {
-    *fd = open_retry(path, O_RDONLY, 0);
+    *fd = open_retry(path, O_RDONLY | O_NONBLOCK, 0);
     if (*fd < 0) return bc_fail_errno(err, path, "cannot open");
     struct stat info;
     bertc_status status = BERTC_OK;
@@ -76,6 +77,12 @@ bool bc_file_exists(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0;
+}
+
+bool bc_folder_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 bertc_status bc_map_open(const char *path, bc_map *map, bertc_error *err)

@@ -16,7 +16,8 @@
 /* The whole file, NUL-terminated one past its length, released by bc_free. */
 bertc_status bc_file_read(const char *path, char **text, size_t *length, bertc_error *err);
 
-bool bc_file_exists(const char *path);
+bool bc_file_exists(const char *path);   /* anything of that name */
+bool bc_folder_exists(const char *path); /* a folder */
 
 /* Read-only view of a file. Zero-length files give bytes == "" and length 0. */
 typedef struct bc_map {

@@ -51,6 +51,11 @@ size_t bc_dtype_bits(bc_dtype dtype)
     return dtypes[dtype].bits;
 }
 
+bool bc_dtype_is_float(bc_dtype dtype)
+{
+    return dtype == BC_F32 || dtype == BC_F16 || dtype == BC_BF16 || dtype == BC_F64;
+}
+
 /* "path: tensor "NAME": reason"; the name is cut so that the reason stays. */
 static bertc_status fail_tensor(const char *path, const char *name, const char *reason,
                                 bertc_error *err)

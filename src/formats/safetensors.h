@@ -15,6 +15,7 @@
 #ifndef BC_FORMATS_SAFETENSORS_H
 #define BC_FORMATS_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <cjson/cJSON.h>
@@ -70,6 +71,9 @@ typedef struct bc_safetensors {
 /* "F32"; and how many bits one value takes. */
 const char *bc_dtype_name(bc_dtype dtype);
 size_t bc_dtype_bits(bc_dtype dtype);
+
+/* Whether bc_tensor_to_f32 reads it. */
+bool bc_dtype_is_float(bc_dtype dtype);
 
 /* Map and check a file. Errors: BERTC_INPUT "path @OFFSET: ..." or "path: tensor "NAME": ...";
  * BERTC_IO; BERTC_NOMEM; *file is then closed. */

@@ -1,0 +1,192 @@
+#include "bertc/inspect.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "formats/names.h"
+#include "formats/safetensors.h"
+#include "nn/params.h"
+
+_Static_assert((int)BERTC_TENSOR_RANK == (int)BC_MAX_RANK, "every shape of a file can be shown");
+
+static const char *const fit_names[BERTC_FITS] = {
+    [BERTC_FIT_MATCHES] = "matches",         [BERTC_FIT_RENAMED] = "renamed",
+    [BERTC_FIT_IGNORED] = "ignored",         [BERTC_FIT_WRONG_SHAPE] = "wrong shape",
+    [BERTC_FIT_WRONG_TYPE] = "wrong type",   [BERTC_FIT_MISSING] = "missing",
+    [BERTC_FIT_UNKNOWN] = "not compared",
+};
+
+const char *bertc_fit_name(bertc_fit fit)
+{
+    return fit_names[fit];
+}
+
+/* The parameters that the configuration asks for, findable by name. */
+typedef struct plan {
+    bc_param *params;   /* in table order */
+    bc_param **by_name; /* sorted */
+    bool *held;         /* in table order: a tensor of the file has this name */
+    size_t count;
+} plan;
+
+static int compare_params(const void *a, const void *b)
+{
+    return strcmp((*(bc_param *const *)a)->name, (*(bc_param *const *)b)->name);
+}
+
+static int compare_name(const void *key, const void *param)
+{
+    return strcmp(key, (*(bc_param *const *)param)->name);
+}
+
+static void plan_clear(plan *wanted)
+{
+    bc_free(wanted->params);
+    bc_free(wanted->by_name);
+    bc_free(wanted->held);
+    *wanted = (plan){0};
+}
+
+static bertc_status plan_make(const bertc_config *config, plan *wanted, bertc_error *err)
+{
+    size_t count = bc_param_count(config), total;
+    wanted->params = bc_alloc(count, sizeof *wanted->params);
+    wanted->by_name = bc_alloc(count, sizeof *wanted->by_name);
+    wanted->held = bc_calloc(count, sizeof *wanted->held);
+    if (!wanted->params || !wanted->by_name || !wanted->held) return bc_fail_memory(err);
+    if (!bc_param_plan(config, wanted->params, &total))
+        return bc_fail(err, BERTC_INPUT, "the configuration's sizes overflow");
+    for (size_t i = 0; i < count; i++) wanted->by_name[i] = &wanted->params[i];
+    qsort(wanted->by_name, count, sizeof *wanted->by_name, compare_params);
+    wanted->count = count;
+    return BERTC_OK;
+}
+
+/* The parameter of this name today that no tensor before had, or null. */
+static const bc_param *plan_take(plan *wanted, const char *today)
+{
+    if (wanted->count == 0) return NULL;
+    bc_param **found = bsearch(today, wanted->by_name, wanted->count, sizeof *wanted->by_name,
+                               compare_name);
+    if (!found || wanted->held[*found - wanted->params]) return NULL;
+    wanted->held[*found - wanted->params] = true;
+    return *found;
+}
+
+static bertc_fit compare(const bc_tensor *tensor, const bc_param *param)
+{
+    bool same = tensor->rank == param->rank;
+    for (int i = 0; same && i < param->rank; i++) same = tensor->shape[i] == param->shape[i];
+    if (!same) return BERTC_FIT_WRONG_SHAPE;
+    if (!bc_dtype_is_float(tensor->dtype)) return BERTC_FIT_WRONG_TYPE;
+    return strcmp(tensor->name, param->name) == 0 ? BERTC_FIT_MATCHES : BERTC_FIT_RENAMED;
+}
+
+/* Append one line: a tensor, a parameter, or a tensor that is that parameter. */
+static bertc_status add(bertc_inspection *to, const bc_tensor *tensor, const bc_param *param,
+                        bertc_fit fit, bertc_error *err)
+{
+    bertc_tensor_info *info = &to->tensors[to->count++];
+    const char *name = tensor ? tensor->name : param->name;
+    *info = (bertc_tensor_info){.fit = fit, .dtype = ""};
+    info->name = bc_strndup(name, strlen(name));
+    if (tensor) {
+        info->dtype = bc_dtype_name(tensor->dtype);
+        info->rank = tensor->rank;
+        info->bytes = tensor->bytes;
+        memcpy(info->shape, tensor->shape, sizeof info->shape);
+        to->bytes += tensor->bytes;
+    }
+    if (param) {
+        info->parameter = bc_strndup(param->name, strlen(param->name));
+        info->wanted_rank = param->rank;
+        memcpy(info->wanted_shape, param->shape, sizeof info->wanted_shape);
+    }
+    to->tally[fit]++;
+    return info->name && (!param || info->parameter) ? BERTC_OK : bc_fail_memory(err);
+}
+
+static bertc_status add_tensor(bertc_inspection *to, const bc_tensor *tensor, plan *wanted,
+                               bertc_error *err)
+{
+    char today[BC_PARAM_NAME];
+    bc_name_today(tensor->name, today, sizeof today);
+    const bc_param *param = plan_take(wanted, today);
+    bertc_fit fit = param             ? compare(tensor, param)
+                    : to->has_config ? BERTC_FIT_IGNORED
+                                     : BERTC_FIT_UNKNOWN;
+    return add(to, tensor, param, fit, err);
+}
+
+static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan *wanted,
+                         bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    to->tensors = bc_alloc(file->count + wanted->count, sizeof *to->tensors);
+    if (!to->tensors) return bc_fail_memory(err);
+    for (size_t i = 0; status == BERTC_OK && i < file->count; i++)
+        status = add_tensor(to, &file->tensors[i], wanted, err);
+    for (size_t i = 0; status == BERTC_OK && i < wanted->count; i++)
+        if (!wanted->held[i])
+            status = add(to, NULL, &wanted->params[i], BERTC_FIT_MISSING, err);
+    return status;
+}
+
+/* The weights' path, and that of the config.json beside them (null where memory is out). */
+static void locate(const char *path, char **weights, char **config)
+{
+    if (bc_folder_exists(path)) {
+        *weights = bc_path_join(path, "model.safetensors");
+        *config = bc_path_join(path, "config.json");
+        return;
+    }
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? bc_strndup(path, (size_t)(slash - path) + 1) : bc_strndup(".", 1);
+    *weights = bc_strndup(path, strlen(path));
+    *config = folder ? bc_path_join(folder, "config.json") : NULL;
+    bc_free(folder);
+}
+
+static bertc_status inspect(const char *config, bertc_inspection *to, bertc_error *err)
+{
+    bc_safetensors file = {0};
+    plan wanted = {0};
+    bertc_status status = bc_safetensors_open(to->weights, &file, err);
+    if (status == BERTC_OK && bc_file_exists(config)) {
+        status = bertc_config_load(config, &to->config, err);
+        to->has_config = status == BERTC_OK;
+        if (status == BERTC_OK) status = plan_make(&to->config, &wanted, err);
+    }
+    if (status == BERTC_OK) status = list(to, &file, &wanted, err);
+    plan_clear(&wanted);
+    bc_safetensors_close(&file);
+    return status;
+}
+
+bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc_error *err)
+{
+    char *config;
+    *inspection = (bertc_inspection){0};
+    locate(path, &inspection->weights, &config);
+    bertc_status status = inspection->weights && config ? inspect(config, inspection, err)
+                                                        : bc_fail_memory(err);
+    bc_free(config);
+    if (status != BERTC_OK) bertc_inspection_clear(inspection);
+    return status;
+}
+
+void bertc_inspection_clear(bertc_inspection *inspection)
+{
+    for (size_t i = 0; i < inspection->count; i++) {
+        bc_free(inspection->tensors[i].name);
+        bc_free(inspection->tensors[i].parameter);
+    }
+    bc_free(inspection->tensors);
+    bc_free(inspection->weights);
+    if (inspection->has_config) bertc_config_clear(&inspection->config);
+    *inspection = (bertc_inspection){0};
+}
