@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -160,9 +161,11 @@ void cli_options_reset(const cli_command *command, void *values)
     size_t count = cli_option_count(command);
     for (size_t i = 0; i < count; i++) {
         const bertc_option *row = cli_option_at(command, i);
-        bertc_error ignored = {0};
-        if (row && row->initial && row->kind != BERTC_OPTION_FLAG)
-            set(row, row->initial, values, &ignored);
+        if (!row || !row->initial || row->kind == BERTC_OPTION_FLAG) continue;
+        bertc_error err = {0};
+        bertc_status status = set(row, row->initial, values, &err);
+        assert(status == BERTC_OK && "a default fits its row");
+        (void)status;
     }
 }
 

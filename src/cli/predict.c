@@ -48,13 +48,13 @@ static bertc_status check_finite(const bertc_task *task, const bertc_predictions
     return BERTC_OK;
 }
 
-static bertc_status run(const cli_apply_values *v, const bertc_task *task, cli_file *out,
-                        cli_file *logits, bertc_error *err)
+/* `out` and `logits` are opened before the model is: what cannot be written is known early. */
+static bertc_status run(const cli_apply_values *v, const bertc_task *task, const char *text,
+                        size_t length, cli_file *out, cli_file *logits, bertc_error *err)
 {
-    char *text = NULL;
-    size_t length = 0;
     bertc_predictions predictions = {0};
-    bertc_status status = v->data ? BERTC_OK : cli_read_all(&text, &length, err);
+    bertc_status status = cli_file_open(out, v->out, err);
+    if (status == BERTC_OK && v->logits) status = cli_file_open(logits, v->logits, err);
     if (status == BERTC_OK) status = cli_apply(v, text, length, false, &predictions, err);
     if (status == BERTC_OK) status = check_finite(task, &predictions, err);
     if (status == BERTC_OK) {
@@ -64,7 +64,6 @@ static bertc_status run(const cli_apply_values *v, const bertc_task *task, cli_f
     }
     if (status == BERTC_OK && logits->stream) status = cli_file_commit(logits, err);
     bertc_predictions_clear(&predictions);
-    free(text);
     return status;
 }
 
@@ -73,14 +72,18 @@ bertc_status cli_predict(const void *values, cli_words words, bertc_error *err)
     (void)words;
     const cli_apply_values *v = values;
     const bertc_task *task;
-    cli_file out = {0}, logits = {0};
+    char *text = NULL;
+    size_t length = 0;
     bertc_status status = cli_task_find(v->task, &task, err);
-    if (v->logits && strcmp(v->logits, v->out ? v->out : "-") == 0)
-        return cli_fail(err, BERTC_USAGE, "--out and --logits name the same file");
-    if (status == BERTC_OK) status = cli_file_open(&out, v->out, err);
-    if (status == BERTC_OK && v->logits) status = cli_file_open(&logits, v->logits, err);
-    if (status == BERTC_OK) status = run(v, task, &out, &logits, err);
-    cli_file_abandon(&out);
-    cli_file_abandon(&logits);
+    if (status == BERTC_OK && v->logits && strcmp(v->logits, v->out ? v->out : "-") == 0)
+        status = cli_fail(err, BERTC_USAGE, "--out and --logits name the same file");
+    if (status == BERTC_OK && !v->data) status = cli_read_all(&text, &length, err);
+    if (status == BERTC_OK) {
+        cli_file out = {0}, logits = {0};
+        status = run(v, task, text, length, &out, &logits, err);
+        cli_file_abandon(&out);
+        cli_file_abandon(&logits);
+    }
+    free(text);
     return status;
 }

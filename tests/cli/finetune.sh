@@ -1,0 +1,74 @@
+# bertc finetune, eval and predict, end to end on the sample. Leaves a run in $RUN for other tests.
+. "$(dirname "$0")/lib.sh"
+
+rm -rf "$RUN"
+options="--task sst2 --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 6 --lr 5e-4 --limit-eval 40"
+run 0 finetune $options --out "$RUN"
+cp "$scratch/out" result.json
+for file in config.json model.safetensors vocab.txt tokenizer_config.json run.json log.jsonl eval.json; do
+    checks=$((checks + 1))
+    [ -s "$RUN/$file" ] || fail "no $file in the run"
+done
+
+# One JSON object, the one of eval --json.
+run 0 eval --task sst2 --model "$RUN" --data "$SAMPLE" --json --limit 40
+same "scores" "$(cat result.json)" "$scratch/out" "eval --json"
+case $(cat result.json) in
+'{"task":"sst2","split":"dev","examples":40,"loss":'[0-9]*',"metrics":{"accuracy":'[0-9]*'}}') ;;
+*) fail "not the object that was agreed on: $(cat result.json)" ;;
+esac
+[ "$(wc -l <result.json)" = 1 ] || fail "not one line"
+
+# The table has the same numbers, and every option can be written in both ways.
+run 0 eval --task=sst2 --model="$RUN" --data="$SAMPLE/SST-2" --limit=40
+[ "$(awk '{ print $1 }' "$scratch/out" | tr '\n' ' ')" = "task split examples loss accuracy " ] ||
+    fail "table of eval: $(cat "$scratch/out")"
+run 0 eval --task sst2 --model "$RUN" --data "$SAMPLE" --split train --limit 10 --json
+grep -q '"split":"train","examples":10,' "$scratch/out" || fail "eval --split train"
+
+# A second run of the same options is the same run.
+run 0 finetune $options --out again
+cmp "$RUN/model.safetensors" again/model.safetensors || fail "two runs of one seed differ"
+same "result" "$(cat result.json)" "$scratch/out" "finetune"
+
+# ---- predict
+rows=$(($(wc -l <"$SAMPLE/SST-2/test.tsv") - 1))
+run 0 predict --task sst2 --model "$RUN" --data "$SAMPLE" --split test --out SST-2.tsv --logits logits.tsv
+same "standard output" "" "$scratch/out" "predict --out"
+[ "$(head -n 1 SST-2.tsv)" = "index	prediction" ] || fail "header of predictions"
+[ "$(wc -l <SST-2.tsv)" = $((rows + 1)) ] || fail "$(wc -l <SST-2.tsv) lines of predictions"
+[ "$(awk -F '\t' 'NR > 1 && ($1 != NR - 2 || ($2 != "0" && $2 != "1"))' SST-2.tsv)" = "" ] ||
+    fail "rows of predictions"
+[ "$(head -n 1 logits.tsv)" = "index	negative	positive" ] || fail "header of logits"
+awk -F '\t' 'NR > 1 { print $1 "\t" ($3 > $2) }' logits.tsv >from_logits
+tail -n +2 SST-2.tsv | cmp - from_logits || fail "predictions are not those of the logits"
+
+# Without --out the same comes to standard output, and through a device.
+run 0 predict --task sst2 --model "$RUN" --data "$SAMPLE" --split test
+cmp "$scratch/out" SST-2.tsv || fail "predict to standard output"
+run 0 predict --task sst2 --model "$RUN" --data "$SAMPLE" --out - --logits /dev/null
+cmp "$scratch/out" SST-2.tsv || fail "predict --out -"
+[ -c /dev/null ] || fail "predict replaced /dev/null"
+
+# Lines in, lines out.
+tail -n +2 "$SAMPLE/SST-2/test.tsv" | cut -f 2 >lines
+input=lines
+run 0 predict --task sst2 --model "$RUN"
+input=/dev/null
+tail -n +2 SST-2.tsv | cut -f 2 | cmp - "$scratch/out" || fail "predictions of lines are others"
+run 0 predict --task sst2 --model "$RUN"
+same "no lines" "" "$scratch/out" "predict < /dev/null"
+
+# ---- The task table
+run 0 tasks
+[ "$(wc -l <"$scratch/out")" = 12 ] || fail "bertc tasks prints $(wc -l <"$scratch/out") lines"
+for task in cola sst2 mrpc stsb qqp mnli mnli-mm qnli rte wnli ax; do
+    grep -q "^$task " "$scratch/out" || fail "bertc tasks has no $task"
+done
+
+# ---- inspect
+run 0 inspect "$RUN"
+grep -q 'bert.embeddings.word_embeddings.weight' "$scratch/out" || fail "inspect lists no tensor"
+run 0 inspect "$RUN/model.safetensors"
+grep -q 'classifier.bias' "$scratch/out" || fail "inspect of a file lists no tensor"
+finish

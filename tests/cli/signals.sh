@@ -1,0 +1,80 @@
+# SIGINT and SIGTERM end a run with 130 and 143 in a state that --resume finishes to the same bits;
+# a second signal ends it at once; two runs never share a folder.
+. "$(dirname "$0")/lib.sh"
+set -m # background jobs get the signals
+
+options="--task sst2 --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 60 --limit-eval 40"
+
+# start OUT [OPTION]...: in the background, until the first steps are in the log.
+start() {
+    out=$1
+    shift
+    "$BERTC" finetune $options --out "$out" "$@" >"$scratch/out" 2>"$scratch/err" &
+    pid=$!
+    tries=0
+    while [ "$(wc -l 2>/dev/null <"$out/log.jsonl" || echo 0)" -lt 2 ] && [ $tries -lt 600 ]; do
+        kill -0 $pid 2>/dev/null || break
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+}
+
+"$BERTC" finetune $options --out whole >whole.json 2>"$scratch/err" || fail "the uninterrupted run"
+for row in "INT 130" "TERM 143"; do
+    set -- $row
+    checks=$((checks + 1))
+    start "run$1"
+    kill -"$1" $pid
+    wait $pid
+    got=$?
+    [ "$got" = "$2" ] || fail "exit code $got after SIG$1"
+    [ "$(tail -n 1 "$scratch/err" | cut -c 1-7)" = "bertc: " ] || fail "no message after SIG$1"
+    [ ! -s "$scratch/out" ] || fail "a result after SIG$1"
+    "$BERTC" finetune $options --out "run$1" --resume >resumed.json 2>"$scratch/err" ||
+        fail "--resume after SIG$1: $(cat "$scratch/err")"
+    cmp whole/model.safetensors "run$1/model.safetensors" || fail "other weights after SIG$1"
+    cmp whole.json resumed.json || fail "other scores after SIG$1"
+done
+
+# The second signal does not wait.
+start twice
+kill -STOP $pid # both arrive while it cannot act
+kill -INT $pid
+kill -TERM $pid
+kill -CONT $pid
+wait $pid
+got=$?
+case $got in
+130 | 143) ;;
+*) fail "exit code $got after two signals" ;;
+esac
+checks=$((checks + 1))
+
+# A folder that is in use.
+start locked
+kill -STOP $pid
+refuse_locked=$("$BERTC" finetune $options --out locked --resume 2>&1 >/dev/null)
+got=$?
+[ "$got" = 8 ] || fail "exit code $got where another run holds the folder"
+case $refuse_locked in
+"bertc: locked: "*"$pid"*) ;;
+*) fail "message where another run holds the folder: $refuse_locked" ;;
+esac
+kill -CONT $pid
+kill -TERM $pid
+wait $pid
+checks=$((checks + 1))
+
+# A progress line that nobody reads does not end a run.
+("$BERTC" finetune $options --out quiet --max-steps 3 2>&1 >quiet.json; echo $? >code) | true
+[ "$(cat code)" = 0 ] || fail "exit code $(cat code) with standard error closed"
+[ -s quiet.json ] || fail "no result with standard error closed"
+
+# A file size limit is an ordinary error: no room for the weights.
+(
+    ulimit -f 8
+    "$BERTC" finetune $options --out limited --max-steps 3 >"$scratch/out" 2>"$scratch/err"
+)
+got=$?
+[ "$got" = 4 ] || fail "exit code $got under a file size limit: $(cat "$scratch/err")"
+finish

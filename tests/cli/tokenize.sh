@@ -1,0 +1,101 @@
+# bertc tokenize: one line of ids for each line of text, byte for byte.
+. "$(dirname "$0")/lib.sh"
+
+#                 0       1       2       3       4        5       6       7     8   9    10      11     12
+printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' hello world '##s' , un '##aff' '##able' Hello >vocab.txt
+
+# ids EXPECTED TEXT OPTION...: TEXT goes through printf.
+ids() {
+    expected=$1
+    printf "$2" >"$scratch/in"
+    shift 2
+    input=$scratch/in
+    expect 0 "$expected" "" tokenize --vocab vocab.txt "$@"
+    input=/dev/null
+}
+
+ids "" ""
+ids "2 3" "\n"
+ids "2 3
+2 3" "\n\n"
+ids "2 5 8 6 7 3" "Hello, worlds\n"
+ids "2 5 8 6 7 3" "Hello, worlds"
+ids "2 9 10 11 3
+2 5 3" "unaffable\nhello"
+ids "2 12 3" "Hello\n" --cased
+ids "2 1 3" "HELLO\n" --cased
+ids "2 5 3" "hello\r\n"
+ids "2 5 6 3" "hello\000 world\n"
+ids "2 5 6 3" "hello\tworld\n"
+ids "2 5 3 6 8 3" "hello\tworld,\n" --pair
+ids "2 5 3 3" "hello\t\n" --pair
+ids "2 5 3 6 6 3" "hello\tworld\tworld\n" --pair
+ids "2 5 8 3" "hello, world\n" --max-length 4
+ids "2:0-0 5:0-5 8:5-6 6:7-12 7:12-13 3:0-0" "Hello, worlds\n" --offsets
+for parity in hf-fast hf-slow google; do ids "2 5 6 3" "hello world\n" --parity $parity; done
+ids "2 1 3" "xyzzy\n" --parity=google
+
+# Invalid UTF-8 is counted, once.
+printf 'hello\377 world\nhello \300\200\n' >"$scratch/in"
+input=$scratch/in
+run 0 tokenize --vocab vocab.txt
+case $(cat "$scratch/err") in
+"standard input: "*" invalid UTF-8 sequences read as U+FFFD") ;;
+*) fail "warning of invalid UTF-8: $(cat "$scratch/err")" ;;
+esac
+input=/dev/null
+
+# A line of 3 MB, and many lines.
+awk 'BEGIN { for (i = 0; i < 500000; i++) printf "hello "; print ""; print "world" }' >"$scratch/in"
+"$BERTC" tokenize --vocab vocab.txt <"$scratch/in" >"$scratch/out"
+[ "$(awk '{ print NF }' "$scratch/out" | tr '\n' ' ')" = "500002 3 " ] || fail "a long line"
+awk 'BEGIN { for (i = 0; i < 20000; i++) print "hello, world" }' >"$scratch/in"
+"$BERTC" tokenize --vocab vocab.txt <"$scratch/in" | sort -u >"$scratch/out"
+[ "$(cat "$scratch/out")" = "2 5 8 6 3" ] || fail "many lines"
+checks=$((checks + 2))
+
+# A model directory says how.
+mkdir cased
+cp vocab.txt cased
+echo '{"do_lower_case": false}' >cased/tokenizer_config.json
+echo Hello >"$scratch/in"
+input=$scratch/in
+expect 0 "2 12 3" "" tokenize --model cased
+mkdir plain
+cp vocab.txt plain
+expect 0 "2 5 3" "" tokenize --model plain
+expect 0 "2 12 3" "" tokenize --model plain --cased
+input=/dev/null
+
+# Bad input.
+printf 'hello\tworld\nhello\n' >"$scratch/in"
+"$BERTC" tokenize --vocab vocab.txt --pair <"$scratch/in" >"$scratch/out" 2>"$scratch/err"
+[ $? = 3 ] || fail "exit code of a pair without TAB"
+same "standard error" "bertc: standard input:2: no TAB between two texts" "$scratch/err" "--pair"
+refuse 3 "no.txt: cannot open: No such file or directory" tokenize --vocab no.txt
+refuse 3 "no/vocab.txt: cannot open: No such file or directory" tokenize --model no
+refuse 3 "vocab.txt/vocab.txt: cannot open: Not a directory" tokenize --model vocab.txt
+refuse 3 "plain: not a regular file" tokenize --vocab plain
+: >empty.txt
+run 3 tokenize --vocab empty.txt
+printf 'a\nb\n' >unfit.txt
+run 3 tokenize --vocab unfit.txt
+mkdir broken
+cp vocab.txt broken
+echo '{"do_lower_case": ' >broken/tokenizer_config.json
+run 3 tokenize --model broken
+"$BERTC" tokenize --vocab vocab.txt <"$here" >"$scratch/out" 2>"$scratch/err"
+[ $? = 4 ] || fail "exit code where standard input is a folder"
+"$BERTC" tokenize --vocab vocab.txt <&- >"$scratch/out" 2>"$scratch/err"
+[ $? = 4 ] || fail "exit code where standard input is closed"
+
+# A reader that goes away ends it quietly.
+yes hello | "$BERTC" tokenize --vocab vocab.txt 2>"$scratch/err" | head -n 1 >"$scratch/out"
+same "standard error" "" "$scratch/err" "tokenize | head"
+if [ -c /dev/full ]; then
+    echo hello | "$BERTC" tokenize --vocab vocab.txt >/dev/full 2>"$scratch/err"
+    [ $? = 4 ] || fail "exit code of tokenize > /dev/full"
+    same "standard error" "bertc: standard output: cannot write: No space left on device" \
+        "$scratch/err" "tokenize > /dev/full"
+fi
+finish
