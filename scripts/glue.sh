@@ -1,0 +1,428 @@
+#!/bin/sh
+# Fine-tune, evaluate and predict every GLUE task whose data is at hand, and print one table.
+#
+#   scripts/glue.sh MODEL GLUE OUT [option...] [-- option of 'bertc finetune'...]
+#
+#   --tasks "rte mrpc"     the tasks, in this order; default: all that GLUE has, small ones first
+#   --seeds "42 43 44"     one run for each; default 42
+#   --lrs "2e-5 3e-5"      one run for each; default 2e-5
+#   --epochs N --batch-size N --max-length N     as in 'bertc finetune'
+#
+# MODEL is a model directory, GLUE the folder that holds CoLA, SST-2, ..., OUT receives
+#
+#   OUT/TASK/lr-RATE/seed-SEED/       the runs
+#   OUT/scores/TASK.lr-RATE.seed-SEED.NAME.json     what 'bertc eval --json' said of the dev split NAME
+#   OUT/submission/, OUT/submission.zip   predictions of each task's best run, for the GLUE server
+#   OUT/table.txt                     the table
+#
+# mnli-mm and ax are evaluated and predicted with mnli's runs. Run the same command again to go on
+# after an interruption: what is done is skipped, what was under way is resumed. The binary is
+# $BERTC, else build/release/bertc, else the one in PATH.
+#
+# Exit code: 0, or that of the first run that failed (the others are still made), 2 for wrong usage,
+# 130 or 143 when interrupted.
+set -u
+
+script=$0
+root=$(CDPATH='' cd -- "$(dirname -- "$script")/.." && pwd) || exit 4
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+usage() {
+    say "glue.sh: $*"
+    sed -n '4,9s/^# \{0,1\}//p' "$script" >&2
+    exit 2
+}
+
+# ---- Options -----------------------------------------------------------------------------------
+
+case ${1-} in
+-h | --help)
+    sed -n '2,/^set/s/^# \{0,1\}//p' "$script" | sed '/^set/d'
+    exit 0
+    ;;
+esac
+[ $# -ge 3 ] || usage "needs MODEL GLUE OUT"
+model=$1 glue=$2 out=$3
+shift 3
+tasks='' seeds=42 lrs=2e-5 epochs='' batch_size='' max_length=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    --)
+        shift
+        break
+        ;;
+    --tasks | --seeds | --lrs | --epochs | --batch-size | --max-length)
+        [ $# -ge 2 ] || usage "$1 needs a value"
+        case $1 in
+        --tasks) tasks=$2 ;;
+        --seeds) seeds=$2 ;;
+        --lrs) lrs=$2 ;;
+        --epochs) epochs=$2 ;;
+        --batch-size) batch_size=$2 ;;
+        --max-length) max_length=$2 ;;
+        esac
+        shift 2
+        ;;
+    *) usage "unknown option '$1' (options of 'bertc finetune' stand after --)" ;;
+    esac
+done
+# What is left in "$@" goes to 'bertc finetune'.
+
+bertc=${BERTC-}
+if [ -z "$bertc" ]; then
+    bertc=$root/build/release/bertc
+    [ -x "$bertc" ] || bertc=$(command -v bertc) || usage "no bertc: build it or set BERTC"
+fi
+[ -d "$model" ] || usage "$model: no such model directory"
+[ -d "$glue" ] || usage "$glue: no such folder"
+
+# ---- Tasks -------------------------------------------------------------------------------------
+
+all_tasks='wnli rte mrpc stsb cola sst2 qnli qqp mnli'
+
+# Set folder, train, dev, test and submission of a task.
+describe() {
+    train=train.tsv dev=dev.tsv test=test.tsv
+    case $1 in
+    cola) folder=CoLA ;;
+    sst2) folder=SST-2 ;;
+    mrpc) folder=MRPC ;;
+    stsb) folder=STS-B ;;
+    qqp) folder=QQP ;;
+    qnli) folder=QNLI ;;
+    rte) folder=RTE ;;
+    wnli) folder=WNLI ;;
+    mnli) folder=MNLI dev=dev_matched.tsv test=test_matched.tsv ;;
+    mnli-mm) folder=MNLI dev=dev_mismatched.tsv test=test_mismatched.tsv ;;
+    ax) folder=AX train='' dev=diagnostic.tsv test=diagnostic.tsv ;;
+    *) usage "unknown task '$1': choose from $all_tasks" ;;
+    esac
+    case $1 in
+    mnli) submission=MNLI-m.tsv ;;
+    mnli-mm) submission=MNLI-mm.tsv ;;
+    *) submission=$folder.tsv ;;
+    esac
+    if [ "$1" = mrpc ] && [ ! -f "$glue/MRPC/train.tsv" ]; then
+        train=msr_paraphrase_train.txt dev=dev_ids.tsv test=msr_paraphrase_test.txt
+    fi
+    if [ "$1" = ax ] && [ ! -f "$glue/AX/diagnostic.tsv" ]; then
+        for place in diagnostic/diagnostic.tsv AX/diagnostic-full.tsv diagnostic/diagnostic-full.tsv; do
+            [ -f "$glue/$place" ] || continue
+            folder=${place%/*} dev=${place#*/} test=$dev
+            break
+        done
+    fi
+}
+
+# has TASK train|dev|test: whether the file is there; ax has a dev split where its file has labels.
+has() {
+    describe "$1"
+    case $2 in
+    train) [ -n "$train" ] && [ -f "$glue/$folder/$train" ] ;;
+    dev) [ -f "$glue/$folder/$dev" ] && { [ "$1" != ax ] || has_labels "$glue/$folder/$dev"; } ;;
+    test) [ -f "$glue/$folder/$test" ] ;;
+    esac
+}
+
+has_labels() {
+    awk -F '\t' 'NR == 1 { sub(/\r$/, ""); for (i = 1; i <= NF; i++) if (tolower($i) == "label") found = 1; exit }
+                 END { exit !found }' "$1"
+}
+
+# The tasks that a run of TASK is evaluated and predicted on.
+served() {
+    if [ "$1" = mnli ]; then echo mnli mnli-mm ax; else echo "$1"; fi
+}
+
+if [ -n "$tasks" ]; then
+    for task in $tasks; do
+        case " $all_tasks " in
+        *" $task "*) ;;
+        *) usage "unknown task '$task': choose from $all_tasks (mnli-mm and ax come with mnli)" ;;
+        esac
+        has "$task" train && has "$task" dev || {
+            describe "$task"
+            usage "$glue/$folder: $task needs $train and $dev"
+        }
+    done
+else
+    for task in $all_tasks; do
+        if has "$task" train && has "$task" dev; then tasks="$tasks $task"; fi
+    done
+    [ -n "$tasks" ] || usage "$glue: no task has its data here"
+fi
+
+# ---- Settings ----------------------------------------------------------------------------------
+
+# Runs made with other settings must not stand in one table.
+settings="model $model
+epochs ${epochs:-default}
+batch-size ${batch_size:-default}
+max-length ${max_length:-default}
+options $*"
+mkdir -p "$out/scores" "$out/submission" || exit 4
+if [ -f "$out/settings.txt" ]; then
+    if [ "$settings" != "$(cat "$out/settings.txt")" ]; then
+        say "glue.sh: $out holds runs with other settings ($out/settings.txt):"
+        printf '%s\n' "$settings" | diff "$out/settings.txt" - >&2
+        exit 2
+    fi
+else
+    printf '%s\n' "$settings" >"$out/settings.txt.tmp" &&
+        mv "$out/settings.txt.tmp" "$out/settings.txt" || exit 4
+fi
+
+# ---- Running -----------------------------------------------------------------------------------
+
+failed=0 # exit code of the first run that failed
+stopped=0
+trap 'stopped=130' INT
+trap 'stopped=143' TERM
+
+# Run a command; leave if it, or this script, was interrupted; remember the first failure.
+attempt() {
+    "$@"
+    code=$?
+    case $code in 130 | 143) stopped=$code ;; esac
+    if [ "$stopped" -ne 0 ]; then
+        say "interrupted; the same command goes on from here"
+        exit "$stopped"
+    fi
+    if [ "$code" -eq 2 ]; then exit 2; fi
+    if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=$code; fi
+    return "$code"
+}
+
+# into FILE COMMAND...: the command's output, all of it or no file.
+into() {
+    target=$1
+    shift
+    "$@" >"$target.tmp"
+    into_code=$?
+    if [ "$into_code" -ne 0 ]; then
+        rm -f "$target.tmp"
+        return "$into_code"
+    fi
+    mv "$target.tmp" "$target"
+}
+
+# fine_tune TASK RATE SEED RUN [option...]
+fine_tune() {
+    ft_task=$1 ft_lr=$2 ft_seed=$3 ft_run=$4
+    shift 4
+    if [ -f "$ft_run/eval.json" ] && [ ! -d "$ft_run/checkpoint" ]; then
+        say "$ft_run: done"
+        return 0
+    fi
+    mkdir -p "${ft_run%/*}" || return 4
+    rm -f "$out/scores/$ft_task.lr-$ft_lr.seed-$ft_seed."*
+    if [ -n "$epochs" ]; then set -- --epochs "$epochs" "$@"; fi
+    if [ -n "$batch_size" ]; then set -- --batch-size "$batch_size" "$@"; fi
+    if [ -n "$max_length" ]; then set -- --max-length "$max_length" "$@"; fi
+    if [ -d "$ft_run/checkpoint" ]; then
+        say "$ft_run: resuming"
+        set -- "$@" --resume
+    else
+        say "$ft_run"
+    fi
+    attempt "$bertc" finetune --task "$ft_task" --model "$model" --data "$glue" --out "$ft_run" \
+        --lr "$ft_lr" --seed "$ft_seed" "$@" >/dev/null
+}
+
+# evaluate NAME RUN SCORES
+evaluate() {
+    [ ! -f "$3" ] || return 0
+    ev_task=$1 ev_run=$2 ev_scores=$3
+    set --
+    if [ -n "$max_length" ]; then set -- --max-length "$max_length"; fi
+    attempt into "$ev_scores" "$bertc" eval --task "$ev_task" --model "$ev_run" --data "$glue" \
+        --split dev --json "$@"
+}
+
+# predict NAME RUN: into OUT/submission, unless it is there from the same run.
+predict() {
+    describe "$1"
+    pr_task=$1 pr_run=$2 pr_file=$out/submission/$submission
+    pr_from=$out/submission/.$submission.from
+    if [ -f "$pr_file" ] && [ "$(cat "$pr_from" 2>/dev/null)" = "$pr_run" ]; then return 0; fi
+    rm -f "$pr_from"
+    set --
+    if [ -n "$max_length" ]; then set -- --max-length "$max_length"; fi
+    attempt "$bertc" predict --task "$pr_task" --model "$pr_run" --data "$glue" --split test \
+        --out "$pr_file" "$@" || return
+    printf '%s\n' "$pr_run" >"$pr_from"
+}
+
+for task in $tasks; do
+    for lr in $lrs; do
+        for seed in $seeds; do
+            run=$out/$task/lr-$lr/seed-$seed
+            fine_tune "$task" "$lr" "$seed" "$run" "$@" || continue
+            for name in $(served "$task"); do
+                if has "$name" dev; then
+                    evaluate "$name" "$run" "$out/scores/$task.lr-$lr.seed-$seed.$name.json"
+                fi
+            done
+        done
+    done
+done
+
+# ---- Scores ------------------------------------------------------------------------------------
+
+# One line for each value: task rate seed name metric value.
+collect() {
+    for task in $tasks; do
+        for lr in $lrs; do
+            for seed in $seeds; do
+                for name in $(served "$task"); do
+                    file=$out/scores/$task.lr-$lr.seed-$seed.$name.json
+                    [ -f "$file" ] || continue
+                    awk -v key="$task $lr $seed $name" '
+                        { gsub(/[ \t\r]/, ""); text = text $0 }
+                        END {
+                            if (!match(text, /"metrics":\{[^}]*\}/)) exit 1
+                            n = split(substr(text, RSTART + 11, RLENGTH - 12), part, ",")
+                            for (i = 1; i <= n; i++) {
+                                split(part[i], pair, ":")
+                                gsub(/"/, "", pair[1])
+                                print key, pair[1], pair[2]
+                            }
+                        }' "$file" || say "$file: no metrics in it"
+                done
+            done
+        done
+    done
+}
+
+# What the table and the choice of runs share. A task's score is the mean of its metrics, mnli's also
+# that of matched and mismatched; a correlation that is null (constant predictions) counts as 0; ax
+# counts for nothing.
+scores_awk='
+    function better(a, b) { return b == "" || a > b }
+    $4 != "ax" {
+        run = $1 SUBSEP $2 SUBSEP $3
+        sum[run, $4] += ($6 == "null" ? 0 : $6)
+        num[run, $4]++
+        if (!((run, $4) in known)) { known[run, $4] = 1; names[run] = names[run] " " $4 }
+        if (!(run in seen)) { seen[run] = 1; runs[++count] = run }
+    }
+    function score(run,   list, n, i, total) {
+        n = split(names[run], list, " ")
+        for (i = 1; i <= n; i++) total += sum[run, list[i]] / num[run, list[i]]
+        return total / n
+    }'
+
+# The best run of each task: task rate seed.
+best_runs() {
+    awk "$scores_awk"'
+        END {
+            for (i = 1; i <= count; i++) {
+                split(runs[i], id, SUBSEP)
+                s = score(runs[i])
+                if (better(s, top[id[1]])) { top[id[1]] = s; line[id[1]] = id[1] " " id[2] " " id[3] }
+            }
+            for (task in line) print line[task]
+        }' "$out/values.txt"
+}
+
+table() {
+    awk -v all="$all_tasks" "$scores_awk"'
+        function mean(key) { return total[key] / times[key] }
+        function deviation(key,   spread) {
+            if (times[key] < 2) return "-"
+            spread = (squares[key] - total[key] * total[key] / times[key]) / (times[key] - 1)
+            return sprintf("%.2f", spread > 0 ? sqrt(spread) : 0)
+        }
+        function average(title, sum, n, of, missing) {
+            if (n == 0) return
+            printf "%s %.1f", title, sum / n
+            if (n == of) print ""
+            else printf ", of %d only (of %d; missing:%s)\n", n, of, missing
+        }
+        {
+            rate = $1 SUBSEP $2
+            key = rate SUBSEP $4 SUBSEP $5
+            if (!(key in times)) order[++keys] = key
+            value = 100 * ($6 == "null" ? 0 : $6)
+            if ($6 == "null") nulls++
+            total[key] += value
+            squares[key] += value * value
+            times[key]++
+        }
+        END {
+            for (i = 1; i <= count; i++) {
+                split(runs[i], id, SUBSEP)
+                rate_sum[id[1], id[2]] += score(runs[i])
+                rate_num[id[1], id[2]]++
+            }
+            for (rate in rate_sum) {
+                split(rate, id, SUBSEP)
+                s = rate_sum[rate] / rate_num[rate]
+                if (better(s, top[id[1]])) { top[id[1]] = s; chosen[id[1]] = id[2] }
+            }
+            print "scores on dev x 100; * marks the rate that the averages take"
+            printf "%-8s %-8s %5s  %-9s %7s %9s\n", "task", "lr", "seeds", "metric", "mean", "deviation"
+            for (i = 1; i <= keys; i++) {
+                split(order[i], id, SUBSEP)
+                is_chosen = chosen[id[1]] == id[2]
+                printf "%-8s %-8s %5d  %-9s %7.2f %9s\n", id[3], id[2] (is_chosen ? "*" : ""), \
+                    times[order[i]], id[4], mean(order[i]), deviation(order[i])
+                if (is_chosen) at[id[3], id[4]] = mean(order[i])
+            }
+            if (nulls) printf("%d undefined correlation%s (constant predictions) counted as 0\n", nulls, nulls == 1 ? "" : "s")
+            n = split(all, task, " ")
+            for (i = 1; i <= n; i++) {
+                if (task[i] in top) { glue += 100 * top[task[i]]; have++ }
+                else missing = missing " " task[i]
+            }
+            average("GLUE average (each task the mean of its metrics):", glue, have, n, missing)
+            missing = ""
+            m = split("mnli:accuracy mnli-mm:accuracy qqp:f1 qnli:accuracy sst2:accuracy " \
+                      "cola:matthews stsb:spearman mrpc:f1 rte:accuracy", paper, " ")
+            for (i = 1; i <= m; i++) {
+                split(paper[i], id, ":")
+                if ((id[1], id[2]) in at) { sum_paper += at[id[1], id[2]]; have_paper++ }
+                else missing = missing " " id[1]
+            }
+            average("BERT paper average (one metric each, no wnli):", sum_paper, have_paper, m, missing)
+        }' "$out/values.txt"
+}
+
+collect >"$out/values.txt.tmp" && mv "$out/values.txt.tmp" "$out/values.txt" || exit 4
+if [ ! -s "$out/values.txt" ]; then
+    say "glue.sh: no run was evaluated"
+    if [ "$failed" -eq 0 ]; then failed=3; fi
+    exit "$failed"
+fi
+
+# ---- Submission --------------------------------------------------------------------------------
+
+best_runs >"$out/best.txt.tmp" && mv "$out/best.txt.tmp" "$out/best.txt" || exit 4
+while read -r task lr seed <&3; do
+    for name in $(served "$task"); do
+        if has "$name" test; then predict "$name" "$out/$task/lr-$lr/seed-$seed"; fi
+    done
+done 3<"$out/best.txt"
+
+absent=''
+for name in $all_tasks mnli-mm ax; do
+    describe "$name"
+    [ -f "$out/submission/$submission" ] || absent="$absent $submission"
+done
+rm -f "$out/submission.zip"
+if ls "$out/submission/"*.tsv >/dev/null 2>&1; then
+    if command -v zip >/dev/null; then
+        (cd "$out/submission" && zip -q -X ../submission.zip ./*.tsv) || exit 4
+    else
+        say "no zip here: pack $out/submission/*.tsv for the GLUE server yourself"
+    fi
+    [ -z "$absent" ] || say "the submission lacks$absent"
+fi
+
+table >"$out/table.txt.tmp" && mv "$out/table.txt.tmp" "$out/table.txt" || exit 4
+cat "$out/table.txt"
+if [ "$failed" -ne 0 ]; then say "a run failed (exit code $failed)"; fi
+exit "$failed"
