@@ -1,0 +1,215 @@
+/* Attention: the f32 kernel against the double-precision twin, and the laws of packing. */
+#include <math.h>
+#include <omp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nn/attention.h"
+#include "twin/expect.h"
+#include "twin/ops.h"
+#include "twin/support.h"
+
+enum { THREADS = 3 };
+
+/* One problem: its inputs, and room for results that begins as NaN. */
+typedef struct bench {
+    const bertc_batch *batch;
+    bc_attention dims;
+    bc_dropout dropout;
+    size_t n, h;
+    float *qkv, *dcontext;
+    float *context, *lse, *dqkv;
+} bench;
+
+static const bertc_config *any_config(void)
+{
+    static bertc_config config;
+    config = twin_config(1, 8, 1, 8, 2, BERTC_GELU);
+    return &config;
+}
+
+static void clear_results(bench *t)
+{
+    twin_fill_nan(t->context, t->n * t->h);
+    twin_fill_nan(t->lse, t->n * t->dims.heads);
+    twin_fill_nan(t->dqkv, t->n * 3 * t->h);
+    twin_fill_nan(t->dims.scratch, t->dims.scratch_stride * THREADS);
+}
+
+static bench make_for(const bertc_batch *batch, size_t heads, size_t width, double p, uint64_t seed)
+{
+    bench t = {.batch = batch, .n = (size_t)batch->tokens, .h = heads * width};
+    t.dims = (bc_attention){.heads = heads, .width = width};
+    t.dims.scratch_stride = bc_attention_scratch((size_t)batch->longest, width);
+    t.dims.scratch = twin_floats(t.dims.scratch_stride * THREADS);
+    t.dropout = bc_dropout_make(p, 5, 6, BC_SITE_ATTENTION, 3);
+    t.qkv = twin_random_floats(t.n * 3 * t.h, 1.0, seed);
+    t.dcontext = twin_random_floats(t.n * t.h, 1.0, seed + 1);
+    t.context = twin_floats(t.n * t.h);
+    t.lse = twin_floats(t.n * heads);
+    t.dqkv = twin_floats(t.n * 3 * t.h);
+    clear_results(&t);
+    return t;
+}
+
+static bench make(const int32_t *lengths, int32_t sequences, size_t heads, size_t width, double p)
+{
+    return make_for(twin_batch(any_config(), lengths, sequences, 1), heads, width, p, width);
+}
+
+static void run(const bench *t)
+{
+    bc_attention_fwd(t->context, t->lse, t->qkv, t->batch, &t->dropout, t->dims);
+    bc_attention_bwd(t->dqkv, t->dcontext, t->lse, t->qkv, t->batch, &t->dropout, t->dims);
+}
+
+enum { CONTEXT, LSE, DQKV, MEASURES };
+
+static void compare(measure m[MEASURES], const bench *t)
+{
+    size_t rows = t->n, h = t->h;
+    double *context = twin_doubles(rows * h), *lse = twin_doubles(rows * t->dims.heads);
+    double *dqkv = twin_doubles(rows * 3 * h), *qkv = twin_widen(t->qkv, rows * 3 * h);
+    twin_attention_fwd(context, lse, qkv, t->batch, &t->dropout, t->dims.heads, t->dims.width);
+    twin_attention_bwd(dqkv, twin_widen(t->dcontext, rows * h), qkv, t->batch, &t->dropout,
+                       t->dims.heads, t->dims.width);
+    run(t);
+    expect_within(&m[CONTEXT], twin_distance(t->context, context, rows * h));
+    expect_within(&m[LSE], twin_distance(t->lse, lse, rows * t->dims.heads));
+    expect_within(&m[DQKV], twin_distance(t->dqkv, dqkv, rows * 3 * h));
+}
+
+static void test_against_twin(void **state)
+{
+    (void)state;
+    static const size_t widths[] = {1, 2, 5, 16, 25, 32, 64, 100};
+    static const int32_t mixed[] = {1, 17, 2, 33, 16, 5};
+    measure m[MEASURES] = {{"context", 1e-6, 0.0}, {"log-sum-exp", 5e-7, 0.0}, {"dqkv", 2e-6, 0.0}};
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+        for (size_t heads = 1; heads <= 3; heads++) {
+            bench t = make(mixed, 6, heads, widths[w], heads == 2 ? 0.0 : 0.2);
+            compare(m, &t);
+            twin_release(NULL);
+        }
+    print_measures(m, MEASURES);
+}
+
+static void test_every_length(void **state)
+{
+    (void)state;
+    measure m[MEASURES] = {{"context", 1e-6, 0.0}, {"log-sum-exp", 5e-7, 0.0}, {"dqkv", 2e-6, 0.0}};
+    for (int32_t length = 1; length <= 70; length++) {
+        bench t = make(&length, 1, 2, 8, 0.1);
+        compare(m, &t);
+        twin_release(NULL);
+    }
+    print_measures(m, MEASURES);
+}
+
+static void test_long_sequence(void **state)
+{
+    (void)state;
+    static const int32_t lengths[] = {3, 512, 200};
+    measure m[MEASURES] = {{"context", 2e-6, 0.0}, {"log-sum-exp", 5e-7, 0.0}, {"dqkv", 4e-6, 0.0}};
+    bench t = make(lengths, 3, 1, 64, 0.1);
+    compare(m, &t);
+    print_measures(m, MEASURES);
+}
+
+/* Scores of some dozens and of some thousands: nothing overflows, and the error grows only with the
+ * rounding of the scores. */
+static void test_large_scores(void **state)
+{
+    (void)state;
+    static const int32_t lengths[] = {20, 9};
+    measure m[MEASURES] = {{"context", 1e-5, 0.0}, {"log-sum-exp", 5e-7, 0.0}, {"dqkv", 1e-5, 0.0}};
+    for (float factor = 4.0f; factor < 40.0f; factor += 26.0f) {
+        bench t = make(lengths, 2, 2, 16, 0.0);
+        for (size_t i = 0; i < t.n * 3 * t.h; i++)
+            if (i % (3 * t.h) < 2 * t.h) t.qkv[i] *= factor;
+        compare(m, &t);
+    }
+    print_measures(m, MEASURES);
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    static const int32_t lengths[] = {40, 1, 23, 8, 64};
+    bench t = make(lengths, 5, 3, 20, 0.1);
+    float *first[3] = {0}, *now[3] = {t.context, t.lse, t.dqkv};
+    const size_t sizes[3] = {t.n * t.h, t.n * t.dims.heads, t.n * 3 * t.h};
+    for (int threads = 1; threads <= THREADS; threads++) {
+        clear_results(&t);
+        omp_set_num_threads(threads);
+        run(&t);
+        for (size_t i = 0; i < 3; i++) {
+            if (first[i]) assert_memory_equal(first[i], now[i], sizes[i] * sizeof(float));
+            first[i] = twin_copy(now[i], sizes[i]);
+        }
+    }
+    omp_set_num_threads(omp_get_num_procs());
+}
+
+/* Packed = each sequence alone, to the bit, dropout included. */
+static void test_packing(void **state)
+{
+    (void)state;
+    static const int32_t lengths[] = {7, 31, 1, 16, 50};
+    bench all = make(lengths, 5, 2, 24, 0.2);
+    run(&all);
+    for (int32_t s = 0; s < 5; s++) {
+        size_t at = (size_t)all.batch->starts[s];
+        bench one = make_for(twin_batch_part(all.batch, s, 1), 2, 24, 0.2, 1);
+        memcpy(one.qkv, all.qkv + at * 3 * all.h, one.n * 3 * one.h * sizeof(float));
+        memcpy(one.dcontext, all.dcontext + at * all.h, one.n * one.h * sizeof(float));
+        run(&one);
+        assert_memory_equal(one.context, all.context + at * all.h, one.n * one.h * sizeof(float));
+        assert_memory_equal(one.lse, all.lse + at * 2, one.n * 2 * sizeof(float));
+        assert_memory_equal(one.dqkv, all.dqkv + at * 3 * all.h, one.n * 3 * one.h * sizeof(float));
+    }
+}
+
+/* A NaN in a key reaches every row of its head and sequence, and no other. */
+static void test_nan_stays_nan(void **state)
+{
+    (void)state;
+    static const int32_t lengths[] = {6, 9, 4};
+    bench t = make(lengths, 3, 2, 10, 0.1);
+    t.qkv[8 * 3 * t.h + t.h + 13] = NAN; /* row 8 is in sequence 1; key 13 is in head 1 */
+    run(&t);
+    for (size_t i = 0; i < t.n; i++)
+        for (size_t j = 0; j < t.h; j++) {
+            bool touched = i >= 6 && i < 15 && j >= 10;
+            assert_int_equal(isnan(t.context[i * t.h + j]) != 0, touched);
+            for (size_t part = 0; part < 3; part++)
+                assert_int_equal(isnan(t.dqkv[i * 3 * t.h + part * t.h + j]) != 0, touched);
+        }
+}
+
+static void test_scratch_that_overflows(void **state)
+{
+    (void)state;
+    assert_true(bc_attention_scratch(SIZE_MAX / 4, 64) == SIZE_MAX);
+    assert_true(bc_attention_scratch((size_t)1 << 33, 1) == SIZE_MAX);
+    assert_true(bc_attention_scratch(512, 64) < (size_t)1 << 24);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_against_twin, twin_release),
+        cmocka_unit_test_teardown(test_every_length, twin_release),
+        cmocka_unit_test_teardown(test_long_sequence, twin_release),
+        cmocka_unit_test_teardown(test_large_scores, twin_release),
+        cmocka_unit_test_teardown(test_threads, twin_release),
+        cmocka_unit_test_teardown(test_packing, twin_release),
+        cmocka_unit_test_teardown(test_nan_stays_nan, twin_release),
+        cmocka_unit_test(test_scratch_that_overflows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,397 @@
+/* Element-wise and row-wise operations: the f32 kernels against the double-precision twins. */
+#include <math.h>
+#include <omp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nn/ops.h"
+#include "twin/expect.h"
+#include "twin/ops.h"
+#include "twin/support.h"
+
+static const int32_t lengths[] = {5, 1, 17, 2, 33};
+enum { S = 5, N = 58 };
+static const size_t widths[] = {1, 8, 50, 128, 768, 1000};
+enum { WIDTHS = sizeof widths / sizeof *widths };
+
+/* Inputs of one width in both precisions. */
+typedef struct bench {
+    bertc_config config;
+    const bertc_batch *batch;
+    size_t h;
+    bc_dropout dropout;
+    float *x, *residual, *dy, *gain, *bias, *word, *position, *type;
+    double *x_true, *residual_true, *dy_true, *word_true, *position_true, *type_true;
+    bc_norm norm;
+    twin_norm norm_true;
+} bench;
+
+static bench make(size_t h, double p, bc_site site)
+{
+    bench t = {.h = h, .config = twin_config(1, (int32_t)h, 1, 8, 3, BERTC_GELU)};
+    t.config.max_position_embeddings = 40;
+    t.batch = twin_batch(&t.config, lengths, S, h);
+    t.dropout = bc_dropout_make(p, 9, 4, site, 2);
+    t.x = twin_random_floats(N * h, 1.0, 1);
+    t.residual = twin_random_floats(N * h, 1.0, 2);
+    t.dy = twin_random_floats(N * h, 1.0, 3);
+    t.gain = twin_random_floats(h, 1.0, 4);
+    t.bias = twin_random_floats(h, 1.0, 5);
+    t.word = twin_random_floats(23 * h, 1.0, 6);
+    t.position = twin_random_floats(40 * h, 1.0, 7);
+    t.type = twin_random_floats(2 * h, 1.0, 8);
+    t.x_true = twin_widen(t.x, N * h);
+    t.residual_true = twin_widen(t.residual, N * h);
+    t.dy_true = twin_widen(t.dy, N * h);
+    t.word_true = twin_widen(t.word, 23 * h);
+    t.position_true = twin_widen(t.position, 40 * h);
+    t.type_true = twin_widen(t.type, 2 * h);
+    t.norm = (bc_norm){t.gain, t.bias, 1e-5};
+    t.norm_true = (twin_norm){twin_widen(t.gain, h), twin_widen(t.bias, h), 1e-5};
+    return t;
+}
+
+static float *nans(size_t count)
+{
+    float *x = twin_floats(count);
+    twin_fill_nan(x, count);
+    return x;
+}
+
+/* ---- residual and LayerNorm ----------------------------------------------------------------- */
+
+typedef struct norm_outputs {
+    float *y, *sum, *mean, *rstd, *dsum, *dx, *dgain, *dbias;
+} norm_outputs;
+
+typedef struct norm_truth {
+    double *y, *sum, *mean, *rstd, *dsum, *dx, *dgain, *dbias;
+} norm_truth;
+
+static norm_outputs norm_room(size_t h)
+{
+    return (norm_outputs){nans(N * h), nans(N * h), nans(N),  nans(N),
+                          nans(N * h), nans(N * h), nans(h), nans(h)};
+}
+
+static norm_truth norm_room_true(size_t h)
+{
+    return (norm_truth){twin_doubles(N * h), twin_doubles(N * h), twin_doubles(N),
+                        twin_doubles(N),     twin_doubles(N * h), twin_doubles(N * h),
+                        twin_doubles(h),     twin_doubles(h)};
+}
+
+enum { M_Y, M_SUM, M_MEAN, M_RSTD, M_DSUM, M_DX, M_DGAIN, M_DBIAS, NORM_MEASURES };
+#define NORM_MEASURE_TABLE                                                                         \
+    {                                                                                              \
+        {"y", 1e-6, 0.0}, {"sum", 2e-7, 0.0}, {"mean", 1e-6, 0.0}, {"rstd", 1e-6, 0.0},             \
+            {"dsum", 2e-6, 0.0}, {"dx", 2e-6, 0.0}, {"dgain", 1e-6, 0.0}, {"dbias", 1e-6, 0.0},     \
+    }
+
+static void compare_norm(measure m[NORM_MEASURES], const norm_outputs *o, const norm_truth *t,
+                         size_t h)
+{
+    expect_within(&m[M_Y], twin_distance(o->y, t->y, N * h));
+    expect_within(&m[M_SUM], twin_distance(o->sum, t->sum, N * h));
+    expect_within(&m[M_MEAN], twin_distance(o->mean, t->mean, N));
+    expect_within(&m[M_RSTD], twin_distance(o->rstd, t->rstd, N));
+    expect_within(&m[M_DSUM], twin_distance(o->dsum, t->dsum, N * h));
+    expect_within(&m[M_DX], twin_distance(o->dx, t->dx, N * h));
+    expect_within(&m[M_DGAIN], twin_distance(o->dgain, t->dgain, h));
+    expect_within(&m[M_DBIAS], twin_distance(o->dbias, t->dbias, h));
+}
+
+/* `in_place`: sum takes x's place and dsum that of dy, as the header allows. */
+static void add_norm(norm_outputs *o, const bench *t, bool in_place)
+{
+    size_t h = t->h;
+    if (in_place) {
+        o->sum = twin_copy(t->x, N * h);
+        o->dsum = twin_copy(t->dy, N * h);
+    }
+    bc_add_norm_fwd(o->y, o->sum, o->mean, o->rstd, in_place ? o->sum : t->x, t->residual, t->batch,
+                    t->norm, &t->dropout, h);
+    bc_add_norm_bwd(o->dsum, o->dx, o->dgain, o->dbias, in_place ? o->dsum : t->dy, o->sum, o->mean,
+                    o->rstd, t->batch, t->norm, &t->dropout, h, false);
+}
+
+static norm_truth add_norm_truth(const bench *t)
+{
+    norm_truth r = norm_room_true(t->h);
+    twin_add_norm_fwd(r.y, r.sum, r.mean, r.rstd, t->x_true, t->residual_true, t->batch,
+                      t->norm_true, &t->dropout, t->h);
+    twin_add_norm_bwd(r.dsum, r.dx, r.dgain, r.dbias, t->dy_true, r.sum, t->batch, t->norm_true,
+                      &t->dropout, t->h);
+    return r;
+}
+
+static void test_add_norm(void **state)
+{
+    (void)state;
+    measure m[NORM_MEASURES] = NORM_MEASURE_TABLE;
+    for (size_t w = 1; w < WIDTHS; w++)
+        for (int variant = 0; variant < 4; variant++) {
+            bench t = make(widths[w], variant & 1 ? 0.1 : 0.0, BC_SITE_ATTN_OUT);
+            norm_outputs o = norm_room(t.h);
+            add_norm(&o, &t, variant & 2);
+            norm_truth r = add_norm_truth(&t);
+            compare_norm(m, &o, &r, t.h);
+            twin_release(NULL);
+        }
+    print_measures(m, NORM_MEASURES);
+}
+
+/* dgain and dbias are added to with accumulate, and may be unwanted. */
+static void test_norm_accumulates(void **state)
+{
+    (void)state;
+    bench t = make(130, 0.1, BC_SITE_FFN_OUT);
+    norm_outputs o = norm_room(t.h), unwanted = norm_room(t.h);
+    norm_truth r = add_norm_truth(&t);
+    add_norm(&o, &t, false);
+    bc_add_norm_bwd(o.dsum, o.dx, o.dgain, o.dbias, t.dy, o.sum, o.mean, o.rstd, t.batch, t.norm,
+                    &t.dropout, t.h, true);
+    for (size_t j = 0; j < t.h; j++) {
+        r.dgain[j] *= 2.0;
+        r.dbias[j] *= 2.0;
+    }
+    assert_true(twin_distance(o.dgain, r.dgain, t.h) < 1e-6);
+    assert_true(twin_distance(o.dbias, r.dbias, t.h) < 1e-6);
+    bc_add_norm_bwd(unwanted.dsum, unwanted.dx, NULL, NULL, t.dy, o.sum, o.mean, o.rstd, t.batch,
+                    t.norm, &t.dropout, t.h, false);
+    assert_memory_equal(unwanted.dsum, o.dsum, N * t.h * sizeof(float));
+    assert_memory_equal(unwanted.dx, o.dx, N * t.h * sizeof(float));
+}
+
+static void test_norm_keeps_nan(void **state)
+{
+    (void)state;
+    bench t = make(50, 0.0, BC_SITE_ATTN_OUT);
+    norm_outputs o = norm_room(t.h);
+    t.x[7 * 50 + 3] = NAN;
+    t.dy[9 * 50 + 11] = NAN;
+    add_norm(&o, &t, false);
+    for (size_t i = 0; i < N * t.h; i++) {
+        assert_int_equal(isnan(o.y[i]) != 0, i / 50 == 7);
+        assert_int_equal(isnan(o.dsum[i]) != 0, i / 50 == 7 || i / 50 == 9);
+    }
+    for (size_t j = 0; j < t.h; j++) assert_int_equal(isnan(o.dbias[j]) != 0, j == 11);
+}
+
+/* ---- embeddings ----------------------------------------------------------------------------- */
+
+static void embed(norm_outputs *o, const bench *t)
+{
+    bc_embed_fwd(o->y, o->sum, o->mean, o->rstd, t->batch, t->word, t->position, t->type, t->norm,
+                 &t->dropout, t->h);
+    bc_embed_norm_bwd(o->dsum, o->dgain, o->dbias, t->dy, o->sum, o->mean, o->rstd, t->batch,
+                      t->norm, &t->dropout, t->h, false);
+    memcpy(o->dx, t->dy, N * t->h * sizeof(float)); /* once more in place, without parameters */
+    bc_embed_norm_bwd(o->dx, NULL, NULL, o->dx, o->sum, o->mean, o->rstd, t->batch, t->norm,
+                      &t->dropout, t->h, false);
+}
+
+static norm_truth embed_truth(const bench *t)
+{
+    norm_truth r = norm_room_true(t->h);
+    twin_embed_fwd(r.y, r.sum, r.mean, r.rstd, t->batch, t->word_true, t->position_true,
+                   t->type_true, t->norm_true, &t->dropout, t->h);
+    twin_embed_norm_bwd(r.dsum, r.dgain, r.dbias, t->dy_true, r.sum, t->batch, t->norm_true,
+                        &t->dropout, t->h);
+    r.dx = r.dsum;
+    return r;
+}
+
+static void test_embed(void **state)
+{
+    (void)state;
+    measure m[NORM_MEASURES] = NORM_MEASURE_TABLE;
+    for (size_t w = 1; w < WIDTHS; w++)
+        for (int drop = 0; drop < 2; drop++) {
+            bench t = make(widths[w], drop ? 0.1 : 0.0, BC_SITE_EMBEDDING);
+            norm_outputs o = norm_room(t.h);
+            embed(&o, &t);
+            norm_truth r = embed_truth(&t);
+            compare_norm(m, &o, &r, t.h);
+            twin_release(NULL);
+        }
+    print_measures(m, NORM_MEASURES);
+}
+
+static void test_scatter(void **state)
+{
+    (void)state;
+    measure m = {"table gradients", 1e-6, 0.0};
+    for (size_t w = 0; w < WIDTHS; w++) {
+        bench t = make(widths[w], 0.0, BC_SITE_EMBEDDING);
+        const size_t rows[3] = {23, 40, 2};
+        float *d[3];
+        double *r[3];
+        for (size_t i = 0; i < 3; i++) {
+            d[i] = nans(rows[i] * t.h);
+            r[i] = twin_doubles(rows[i] * t.h);
+        }
+        twin_embed_scatter(r[0], r[1], r[2], t.dy_true, t.batch, &t.config);
+        bc_embed_scatter(d[0], d[1], d[2], t.dy, t.batch, &t.config, false);
+        for (size_t i = 0; i < 3; i++) expect_within(&m, twin_distance(d[i], r[i], rows[i] * t.h));
+        bc_embed_scatter(d[0], d[1], d[2], t.dy, t.batch, &t.config, true);
+        for (size_t i = 0; i < 3; i++) {
+            for (size_t j = 0; j < rows[i] * t.h; j++) r[i][j] *= 2.0;
+            expect_within(&m, twin_distance(d[i], r[i], rows[i] * t.h));
+        }
+        bc_embed_scatter(NULL, NULL, NULL, t.dy, t.batch, &t.config, false);
+        twin_release(NULL);
+    }
+    print_measures(&m, 1);
+}
+
+/* ---- head ----------------------------------------------------------------------------------- */
+
+static void test_first_rows(void **state)
+{
+    (void)state;
+    for (size_t w = 0; w < WIDTHS; w++) {
+        bench t = make(widths[w], 0.0, BC_SITE_POOLED);
+        float *y = nans(S * t.h), *dx = nans(N * t.h);
+        double *y_true = twin_doubles(S * t.h), *dx_true = twin_doubles(N * t.h);
+        bc_gather_first(y, t.x, t.batch, t.h);
+        bc_scatter_first(dx, t.dy, t.batch, t.h);
+        twin_gather_first(y_true, t.x_true, t.batch, t.h);
+        twin_scatter_first(dx_true, t.dy_true, t.batch, t.h);
+        assert_true(twin_distance(y, y_true, S * t.h) == 0.0);
+        assert_true(twin_distance(dx, dx_true, N * t.h) == 0.0);
+        twin_release(NULL);
+    }
+}
+
+static void test_pooled_dropout(void **state)
+{
+    (void)state;
+    for (size_t w = 0; w < WIDTHS; w++) {
+        bench t = make(widths[w], 0.3, BC_SITE_POOLED);
+        float *y = nans(S * t.h);
+        double *y_true = twin_doubles(S * t.h);
+        bc_dropout_pooled(y, t.x, t.batch, &t.dropout, t.h);
+        twin_dropout_pooled(y_true, t.x_true, t.batch, &t.dropout, t.h);
+        assert_true(twin_distance(y, y_true, S * t.h) < 1e-7);
+        bc_dropout_pooled(t.x, t.x, t.batch, &t.dropout, t.h);
+        assert_memory_equal(t.x, y, S * t.h * sizeof(float));
+        twin_release(NULL);
+    }
+}
+
+static void compare_loss(measure m[2], const bertc_batch *batch, const float *logits, size_t c)
+{
+    double *truth = twin_doubles(S * c);
+    float *dlogits = nans(S * c);
+    double wanted = twin_loss(truth, twin_widen(logits, S * c), batch, c, 7.0);
+    double loss = bc_loss(dlogits, logits, batch, c, 7.0);
+    expect_within(&m[0], fabs(loss - wanted) / fmax(1.0, fabs(wanted)));
+    expect_within(&m[1], twin_distance(dlogits, truth, S * c));
+    assert_true(bc_loss(NULL, logits, batch, c, 7.0) == loss);
+}
+
+static void test_loss(void **state)
+{
+    (void)state;
+    measure m[2] = {{"loss", 1e-6, 0.0}, {"dlogits", 1e-6, 0.0}};
+    for (size_t c = 1; c <= 20; c++) {
+        bertc_config config = twin_config(1, 8, 1, 8, (int32_t)c, BERTC_GELU);
+        bertc_batch *batch = twin_batch(&config, lengths, S, c);
+        compare_loss(m, batch, twin_random_floats(S * c, 2.0, c), c);
+        compare_loss(m, batch, twin_random_floats(S * c, 1000.0, c), c);
+    }
+    print_measures(m, 2);
+}
+
+static void test_loss_keeps_nan(void **state)
+{
+    (void)state;
+    for (size_t c = 1; c <= 3; c++)
+        for (size_t at = 0; at < c; at++) {
+            bertc_config config = twin_config(1, 8, 1, 8, (int32_t)c, BERTC_GELU);
+            float *logits = twin_random_floats(S * c, 1.0, c);
+            logits[2 * c + at] = NAN;
+            assert_true(isnan(bc_loss(NULL, logits, twin_batch(&config, lengths, S, c), c, 1.0)));
+        }
+}
+
+/* ---- sums and threads ----------------------------------------------------------------------- */
+
+static void test_column_sums(void **state)
+{
+    (void)state;
+    measure m = {"column sums", 1e-6, 0.0};
+    for (size_t w = 0; w < WIDTHS; w++) {
+        bench t = make(widths[w], 0.0, BC_SITE_POOLED);
+        float *sums = nans(t.h);
+        double *truth = twin_doubles(t.h);
+        for (size_t i = 0; i < N * t.h; i++) truth[i % t.h] += t.x_true[i];
+        bc_column_sums(sums, t.x, N, t.h, false);
+        expect_within(&m, twin_distance(sums, truth, t.h));
+        bc_column_sums(sums, t.x, N, t.h, true);
+        for (size_t j = 0; j < t.h; j++) truth[j] *= 2.0;
+        expect_within(&m, twin_distance(sums, truth, t.h));
+        twin_release(NULL);
+    }
+    print_measures(&m, 1);
+}
+
+/* Everything with a sum in it, computed with a number of threads into one block. */
+static float *all_sums(const bench *t, int threads, size_t *count)
+{
+    size_t h = t->h;
+    *count = 4 * N * h + 4 * N + 70 * h;
+    float *out = twin_floats(*count), *p = out;
+    norm_outputs o = {.y = p, .sum = p + N * h, .dsum = p + 2 * N * h, .dx = p + 3 * N * h};
+    p += 4 * N * h;
+    o.mean = p;
+    o.rstd = p + N;
+    p += 4 * N;
+    o.dgain = p;
+    o.dbias = p + h;
+    omp_set_num_threads(threads);
+    embed(&o, t);
+    add_norm(&o, t, false);
+    bc_embed_scatter(p + 2 * h, p + 25 * h, p + 65 * h, t->dy, t->batch, &t->config, false);
+    bc_column_sums(p + 67 * h, t->dy, N, h, false);
+    double loss = bc_loss(NULL, t->x, t->batch, 3, 1.0);
+    memcpy(o.rstd + N, &loss, sizeof loss);
+    omp_set_num_threads(omp_get_num_procs());
+    return out;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    for (size_t w = 1; w < WIDTHS; w++) {
+        bench t = make(widths[w], 0.1, BC_SITE_ATTN_OUT);
+        size_t count;
+        float *one = all_sums(&t, 1, &count);
+        for (int threads = 2; threads <= 3; threads++)
+            assert_memory_equal(one, all_sums(&t, threads, &count), count * sizeof *one);
+        twin_release(NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_add_norm, twin_release),
+        cmocka_unit_test_teardown(test_norm_accumulates, twin_release),
+        cmocka_unit_test_teardown(test_norm_keeps_nan, twin_release),
+        cmocka_unit_test_teardown(test_embed, twin_release),
+        cmocka_unit_test_teardown(test_scatter, twin_release),
+        cmocka_unit_test_teardown(test_first_rows, twin_release),
+        cmocka_unit_test_teardown(test_pooled_dropout, twin_release),
+        cmocka_unit_test_teardown(test_loss, twin_release),
+        cmocka_unit_test_teardown(test_loss_keeps_nan, twin_release),
+        cmocka_unit_test_teardown(test_column_sums, twin_release),
+        cmocka_unit_test_teardown(test_threads, twin_release),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
