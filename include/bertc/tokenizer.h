@@ -26,25 +26,41 @@ typedef enum bertc_parity {
     BERTC_GOOGLE   /* tokenization.py of google-research/bert */
 } bertc_parity;
 
+/* A special token of the model's own ("[E1]"), matched literally in the text. */
+enum { BERTC_ADDED_MOST = 32, BERTC_ADDED_BYTES = 60, BERTC_PREFIX_BYTES = 16 };
+typedef struct bertc_added_token {
+    char text[BERTC_ADDED_BYTES]; /* NUL-terminated */
+    int32_t id;                   /* -1: the id of that word in the vocabulary */
+} bertc_added_token;
+
 typedef struct bertc_tokenizer_options {
     bertc_parity parity;
     bool do_lower_case;
     int strip_accents; /* 0 no, 1 yes, -1 follows do_lower_case */
     bool tokenize_chinese_chars;
+    bool clean_text;          /* drop control characters; only hf-fast can do without */
     int32_t model_max_length; /* from tokenizer_config.json; 0 where it states none */
+    int32_t max_word_chars;   /* longer words are [UNK]; 0: as the parity does, 100 or 200 */
+    char prefix[BERTC_PREFIX_BYTES]; /* of pieces that continue a word: "##" */
+    int32_t added_count;
+    bertc_added_token added[BERTC_ADDED_MOST];
 } bertc_tokenizer_options;
 
 /* The defaults: hf-fast, lower case, accents follow, Chinese characters split, no length. */
 BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
 
-/* Overlay what a model directory says (tokenizer_config.json, tokenizer.json) on `options`.
- * Files that are absent change nothing. Errors: BERTC_INPUT for a file that is present and bad. */
+/* Overlay what a model directory says (tokenizer_config.json, tokenizer.json) on `options`, with
+ * the precedence of AutoTokenizer: a BERT class in tokenizer_config.json (or a config.json of a
+ * model and no class) takes case, accents and Chinese characters from tokenizer_config.json and
+ * only the added tokens from tokenizer.json; a generic class takes everything from tokenizer.json.
+ * Files that are absent change nothing. Errors: BERTC_INPUT for a file that is present and bad, or
+ * that asks for something that is not BERT's WordPiece, by name. */
 BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir,
                                                     bertc_tokenizer_options *options,
                                                     bertc_error *err);
 
 /* Create over `vocab`, which must outlive the tokenizer. Errors: BERTC_INPUT where the vocabulary
- * lacks [UNK], [CLS] or [SEP]; BERTC_NOMEM. */
+ * lacks [UNK], [CLS], [SEP] or an added token; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
                                               const bertc_tokenizer_options *options,
                                               bertc_tokenizer **tokenizer, bertc_error *err);

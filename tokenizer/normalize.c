@@ -1,0 +1,208 @@
+/* Normalisation of one stretch of text, character by character, with the source of each kept.
+ *
+ * The steps of all parities stand here once, in an order that suits each of them; the recipe says
+ * which ones apply:
+ *
+ *   read (clean, CJK, lower_first) - compose | lower_words - strip - lower_last
+ *
+ * A stretch ends at white space or beside a CJK ideograph. No step looks across these ends: white
+ * space and ideographs are starters that take part in no composition. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "tokenizer/tokenizer.h"
+
+static bool reserve(bc_chars *chars, size_t more)
+{
+    if (chars->room - chars->count >= more) return true;
+    size_t room = (chars->count + more) * 2 + 64;
+    bc_char *at = bc_realloc(chars->at, room, sizeof *at);
+    if (!at) return false;
+    chars->at = at;
+    chars->room = room;
+    return true;
+}
+
+static const bc_unicode_row *row_of(const bertc_tokenizer *tokenizer, uint32_t code)
+{
+    return bc_unicode_get(&tokenizer->unicode, code);
+}
+
+static uint16_t flags_of(const bertc_tokenizer *tokenizer, uint32_t code)
+{
+    return row_of(tokenizer, code)->flags[tokenizer->recipe.column];
+}
+
+static uint8_t class_of(const bertc_tokenizer *tokenizer, uint32_t code)
+{
+    return row_of(tokenizer, code)->ccc[tokenizer->recipe.column];
+}
+
+/* Append `c` lowered. The caller has reserved BC_LOWER_MOST. */
+static void put_lower(const bertc_tokenizer *tokenizer, bc_chars *out, bc_char c)
+{
+    uint32_t codes[BC_LOWER_MOST];
+    size_t count = 1;
+    codes[0] = c.code;
+    if (flags_of(tokenizer, c.code) & BC_LOWERS)
+        count = bc_unicode_lower(tokenizer->recipe.column, c.code, codes);
+    for (size_t i = 0; i < count; i++)
+        out->at[out->count++] = (bc_char){codes[i], c.begin, c.end};
+}
+
+/* Decode and clean up to the end of the stretch; BC_FAILED where memory is out. */
+static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_chars *out,
+                           const unsigned char *text, size_t at, size_t end, size_t *invalid)
+{
+    const bc_recipe *recipe = &tokenizer->recipe;
+    out->count = 0;
+    while (at < end) {
+        bc_char c = {.begin = (uint32_t)at};
+        bool valid;
+        size_t next = at + bc_utf8_decode(text + at, end - at, &c.code, &valid);
+        c.end = (uint32_t)next;
+        if (!reserve(out, BC_LOWER_MOST)) return BC_FAILED;
+        size_t start = out->count;
+        if (recipe->lower_first)
+            put_lower(tokenizer, out, c);
+        else
+            out->at[out->count++] = c;
+        uint16_t flags = flags_of(tokenizer, out->at[start].code);
+        bool ideograph = recipe->space_cjk && (flags & BC_CJK);
+        if (flags & recipe->drop) {
+            out->count = start;
+        } else if (flags & BC_SPACE) {
+            out->count = start;
+            return next;
+        } else if (ideograph && start > 0) {
+            out->count = start;
+            return at;
+        }
+        if (!valid) ++*invalid;
+        at = next;
+        if (ideograph) return at;
+    }
+    return at;
+}
+
+/* Is the capital sigma at `i` the last letter of its word? Python's rule: a cased letter before it
+ * and none after, where case-ignorable characters do not count. */
+static bool final_sigma(const bertc_tokenizer *tokenizer, const bc_chars *chars, size_t i)
+{
+    size_t before = i, after = i + 1;
+    while (before > 0 && (flags_of(tokenizer, chars->at[before - 1].code) & BC_IGNORABLE)) before--;
+    if (before == 0 || !(flags_of(tokenizer, chars->at[before - 1].code) & BC_CASED)) return false;
+    while (after < chars->count && (flags_of(tokenizer, chars->at[after].code) & BC_IGNORABLE))
+        after++;
+    return after == chars->count || !(flags_of(tokenizer, chars->at[after].code) & BC_CASED);
+}
+
+static bool lower(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars *out,
+                  bool in_context)
+{
+    out->count = 0;
+    if (!reserve(out, in->count * BC_LOWER_MOST)) return false;
+    for (size_t i = 0; i < in->count; i++) {
+        bc_char c = in->at[i];
+        if (in_context && c.code == 0x3A3 && final_sigma(tokenizer, in, i)) c.code = 0x3C2;
+        put_lower(tokenizer, out, c);
+    }
+    return true;
+}
+
+/* Put a character with a combining class behind those of its run, at[run..], that sort before or
+ * with it. The caller has reserved one place. */
+static void put_mark(const bertc_tokenizer *tokenizer, bc_chars *out, size_t run, bc_char c,
+                     uint8_t class)
+{
+    size_t i = out->count++;
+    for (; i > run && class_of(tokenizer, out->at[i - 1].code) > class; i--)
+        out->at[i] = out->at[i - 1];
+    out->at[i] = c;
+}
+
+/* Canonical decomposition in canonical order, with or without nonspacing marks. A mark that is
+ * left out cannot change the order of the others, but one of class 0 still ends their run. */
+static bool decompose(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars *out,
+                      bool drop_marks)
+{
+    size_t run = 0;
+    out->count = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        uint32_t codes[BC_DECOMPOSE_MOST];
+        size_t count = 1;
+        codes[0] = in->at[i].code;
+        if (flags_of(tokenizer, codes[0]) & BC_DECOMPOSES)
+            count = bc_unicode_decompose(codes[0], codes);
+        if (!reserve(out, BC_DECOMPOSE_MOST)) return false;
+        for (size_t k = 0; k < count; k++) {
+            bool dropped = drop_marks && (flags_of(tokenizer, codes[k]) & BC_MARK);
+            uint8_t class = class_of(tokenizer, codes[k]);
+            if (!dropped)
+                put_mark(tokenizer, out, class ? run : out->count,
+                         (bc_char){codes[k], in->at[i].begin, in->at[i].end}, class);
+            if (class == 0) run = out->count;
+        }
+    }
+    return true;
+}
+
+/* Canonical composition in place of decomposed, ordered characters. A character joins the last
+ * starter unless one of its own or a higher class stands between. */
+static void compose(const bertc_tokenizer *tokenizer, bc_chars *chars)
+{
+    size_t kept = 0, starter = 0;
+    int last = -1; /* class of the last character behind the starter, -1 where there is none */
+    bool started = false;
+    for (size_t i = 0; i < chars->count; i++) {
+        bc_char c = chars->at[i];
+        int class = class_of(tokenizer, c.code);
+        uint32_t whole = 0;
+        if (started && last < class) whole = bc_unicode_compose(chars->at[starter].code, c.code);
+        if (whole) {
+            chars->at[starter].code = whole;
+            chars->at[starter].end = c.end;
+            continue;
+        }
+        if (class == 0) {
+            started = true;
+            starter = kept;
+        }
+        last = class == 0 ? -1 : class;
+        chars->at[kept++] = c;
+    }
+    chars->count = kept;
+}
+
+static void swap(bc_scratch *scratch)
+{
+    bc_chars old = scratch->chars;
+    scratch->chars = scratch->other;
+    scratch->other = old;
+}
+
+size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
+                    const unsigned char *text, size_t at, size_t end, size_t *invalid)
+{
+    const bc_recipe *recipe = &tokenizer->recipe;
+    size_t next = read_stretch(tokenizer, &scratch->chars, text, at, end, invalid);
+    if (next == BC_FAILED) return BC_FAILED;
+    if (recipe->compose) {
+        if (!decompose(tokenizer, &scratch->chars, &scratch->other, false)) return BC_FAILED;
+        compose(tokenizer, &scratch->other);
+        swap(scratch);
+    }
+    if (recipe->lower_words) {
+        if (!lower(tokenizer, &scratch->chars, &scratch->other, true)) return BC_FAILED;
+        swap(scratch);
+    }
+    if (recipe->strip) {
+        if (!decompose(tokenizer, &scratch->chars, &scratch->other, true)) return BC_FAILED;
+        swap(scratch);
+    }
+    if (recipe->lower_last) {
+        if (!lower(tokenizer, &scratch->chars, &scratch->other, false)) return BC_FAILED;
+        swap(scratch);
+    }
+    return next;
+}

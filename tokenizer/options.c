@@ -1,0 +1,358 @@
+/* What the files of a model directory say about its tokenizer.
+ *
+ * AutoTokenizer decides first by class. A BERT class builds its tokenizer from the members of
+ * tokenizer_config.json and ignores the normaliser and the model settings of tokenizer.json; a
+ * generic class takes tokenizer.json as it stands. Added tokens count in both files either way.
+ * Everything that would change ids and is not BERT's WordPiece is refused by name. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "bertc/tokenizer.h"
+
+/* One file of the directory; tree is null where it is absent. */
+typedef struct document {
+    char *path;
+    cJSON *tree;
+} document;
+
+static bertc_status open_document(const char *folder, const char *name, document *doc,
+                                  bertc_error *err)
+{
+    doc->path = bc_path_join(folder, name);
+    if (!doc->path) return bc_fail_memory(err);
+    if (!bc_file_exists(doc->path)) return BERTC_OK;
+    bertc_status status = bc_json_read(doc->path, &doc->tree, err);
+    if (!status && !cJSON_IsObject(doc->tree))
+        status = bc_fail(err, BERTC_INPUT, "%s: not an object", doc->path);
+    return status;
+}
+
+static void close_document(document *doc)
+{
+    cJSON_Delete(doc->tree);
+    bc_free(doc->path);
+}
+
+/* The string at `key`, or null. */
+static const char *string_at(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(bc_json_get(object, key));
+}
+
+/* A member that must be true or false; absent or null leaves *value alone. */
+static bertc_status read_bool(const cJSON *object, const char *key, const char *place, bool *value,
+                              bertc_error *err)
+{
+    const cJSON *member = bc_json_get(object, key);
+    if (!member || cJSON_IsNull(member)) return BERTC_OK;
+    if (!cJSON_IsBool(member))
+        return bc_fail(err, BERTC_INPUT, "%s: %s is neither true nor false", place, key);
+    *value = cJSON_IsTrue(member);
+    return BERTC_OK;
+}
+
+static bertc_status read_strip(const cJSON *object, const char *place,
+                               bertc_tokenizer_options *options, bertc_error *err)
+{
+    const cJSON *member = bc_json_get(object, "strip_accents");
+    bool strip = false;
+    bertc_status status = read_bool(object, "strip_accents", place, &strip, err);
+    if (!status && member) options->strip_accents = cJSON_IsNull(member) ? -1 : strip;
+    return status;
+}
+
+/* The member must be the string `wanted` where it is present. */
+static bertc_status require(const cJSON *object, const char *key, const char *wanted,
+                            const char *place, bertc_error *err)
+{
+    const cJSON *member = bc_json_get(object, key);
+    if (!member || cJSON_IsNull(member)) return BERTC_OK;
+    if (cJSON_IsObject(member)) member = bc_json_get(member, "content");
+    const char *text = cJSON_GetStringValue(member);
+    if (text && strcmp(text, wanted) == 0) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: %s is \"%s\", only \"%s\" is supported", place, key,
+                   text ? text : "not a string", wanted);
+}
+
+/* The "type" of the object at `key` must be one of the space-separated names. */
+static bertc_status require_type(const cJSON *object, const char *key, const char *names,
+                                 const char *place, bertc_error *err)
+{
+    const char *type = string_at(bc_json_get(object, key), "type");
+    const char *found = type && *type ? strstr(names, type) : NULL;
+    size_t length = type ? strlen(type) : 0;
+    if (found && (found == names || found[-1] == ' ') && (!found[length] || found[length] == ' '))
+        return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: %s is %s, not %s", place, key, type ? type : "missing",
+                   names);
+}
+
+static bool is_named_special(const char *text)
+{
+    static const char *const names[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(text, names[i]) == 0) return true;
+    return false;
+}
+
+/* Note one literal token. The five named ones are found in the vocabulary anyway. */
+static bertc_status add_token(bertc_tokenizer_options *options, const char *text, int32_t id,
+                              const char *place, bertc_error *err)
+{
+    size_t length = strlen(text);
+    if (length == 0 || is_named_special(text)) return BERTC_OK;
+    for (int32_t i = 0; i < options->added_count; i++)
+        if (strcmp(options->added[i].text, text) == 0) {
+            if (id >= 0) options->added[i].id = id;
+            return BERTC_OK;
+        }
+    if (length >= BERTC_ADDED_BYTES)
+        return bc_fail(err, BERTC_INPUT, "%s: the added token \"%s\" is longer than %d bytes",
+                       place, text, BERTC_ADDED_BYTES - 1);
+    if (options->added_count == BERTC_ADDED_MOST)
+        return bc_fail(err, BERTC_INPUT, "%s: more than %d added tokens", place, BERTC_ADDED_MOST);
+    bertc_added_token *token = &options->added[options->added_count++];
+    memcpy(token->text, text, length + 1);
+    token->id = id;
+    return BERTC_OK;
+}
+
+/* One entry of an added_tokens table. White space beside a token never matters here, so lstrip and
+ * rstrip may be as they like. */
+static bertc_status read_added(const cJSON *entry, int64_t id, const char *place,
+                               bertc_tokenizer_options *options, bertc_error *err)
+{
+    const char *text = string_at(entry, "content");
+    bool normalized = false, single = false;
+    if (!text) return bc_fail(err, BERTC_INPUT, "%s: an added token without content", place);
+    bertc_status status = read_bool(entry, "normalized", place, &normalized, err);
+    if (!status) status = read_bool(entry, "single_word", place, &single, err);
+    if (status) return status;
+    if (normalized || single)
+        return bc_fail(err, BERTC_INPUT, "%s: the added token \"%s\" is %s, which is not supported",
+                       place, text, normalized ? "normalized" : "single_word");
+    return add_token(options, text, (int32_t)id, place, err);
+}
+
+/* tokenizer_config.json: {"30522": {"content": ...}, ...}. */
+static bertc_status read_decoder(const document *doc, bertc_tokenizer_options *options,
+                                 bertc_error *err)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, bc_json_get(doc->tree, "added_tokens_decoder"))
+    {
+        int64_t id = 0;
+        for (const char *digit = entry->string; *digit; digit++) {
+            if (*digit < '0' || *digit > '9' || id > INT32_MAX / 10 - 1)
+                return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is no token id", doc->path,
+                               entry->string);
+            id = id * 10 + (*digit - '0');
+        }
+        bertc_status status = read_added(entry, id, doc->path, options, err);
+        if (status) return status;
+    }
+    return BERTC_OK;
+}
+
+/* tokenizer_config.json: ["[E1]", {"content": "[E2]"}, ...]. */
+static bertc_status read_extra(const document *doc, const char *key,
+                               bertc_tokenizer_options *options, bertc_error *err)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, bc_json_get(doc->tree, key))
+    {
+        const char *text = cJSON_IsObject(entry) ? string_at(entry, "content")
+                                                 : cJSON_GetStringValue(entry);
+        if (!text) return bc_fail(err, BERTC_INPUT, "%s: %s holds no strings", doc->path, key);
+        bertc_status status = add_token(options, text, -1, doc->path, err);
+        if (status) return status;
+    }
+    return BERTC_OK;
+}
+
+/* tokenizer.json: [{"id": 30522, "content": ...}, ...]. */
+static bertc_status read_added_list(const document *doc, bertc_tokenizer_options *options,
+                                    bertc_error *err)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, bc_json_get(doc->tree, "added_tokens"))
+    {
+        int64_t id = -1;
+        bertc_status status = bc_json_int(entry, "id", 0, INT32_MAX, doc->path, &id, err);
+        if (!status) status = read_added(entry, id, doc->path, options, err);
+        if (status) return status;
+    }
+    return BERTC_OK;
+}
+
+/* Lengths beyond any model ("1e30", the reference's way to say none) are none. */
+static bertc_status read_length(const document *doc, const char *key,
+                                bertc_tokenizer_options *options, bertc_error *err)
+{
+    const cJSON *member = bc_json_get(doc->tree, key);
+    if (!member || cJSON_IsNull(member)) return BERTC_OK;
+    double length = cJSON_IsNumber(member) ? member->valuedouble : 0;
+    if (!(length >= 1)) return bc_fail(err, BERTC_INPUT, "%s: %s is no length", doc->path, key);
+    options->model_max_length = length <= INT32_MAX ? (int32_t)length : 0;
+    return BERTC_OK;
+}
+
+static bertc_status read_names(const document *doc, bertc_error *err)
+{
+    static const char *const names[][2] = {
+        {"unk_token", "[UNK]"}, {"sep_token", "[SEP]"},   {"pad_token", "[PAD]"},
+        {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}, {"truncation_side", "right"}};
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++)
+        status = require(doc->tree, names[i][0], names[i][1], doc->path, err);
+    bool split = false;
+    if (!status) status = read_bool(doc->tree, "split_special_tokens", doc->path, &split, err);
+    if (!status && split)
+        status = bc_fail(err, BERTC_INPUT, "%s: split_special_tokens is not supported", doc->path);
+    return status;
+}
+
+/* What tokenizer_config.json says to every class. */
+static bertc_status read_config(const document *doc, bertc_tokenizer_options *options,
+                                bertc_error *err)
+{
+    bertc_status status = read_names(doc, err);
+    if (!status) status = read_length(doc, "max_len", options, err);
+    if (!status) status = read_length(doc, "model_max_length", options, err);
+    if (!status) status = read_decoder(doc, options, err);
+    if (!status) status = read_extra(doc, "additional_special_tokens", options, err);
+    if (!status) status = read_extra(doc, "extra_special_tokens", options, err);
+    return status;
+}
+
+static bertc_status read_case(const document *doc, bertc_tokenizer_options *options,
+                              bertc_error *err)
+{
+    bertc_status status =
+        read_bool(doc->tree, "do_lower_case", doc->path, &options->do_lower_case, err);
+    if (!status)
+        status = read_bool(doc->tree, "tokenize_chinese_chars", doc->path,
+                           &options->tokenize_chinese_chars, err);
+    if (!status) status = read_strip(doc->tree, doc->path, options, err);
+    return status;
+}
+
+static bertc_status read_normalizer(const document *doc, bertc_tokenizer_options *options,
+                                    bertc_error *err)
+{
+    const cJSON *object = bc_json_get(doc->tree, "normalizer");
+    bertc_status status = require_type(doc->tree, "normalizer", "BertNormalizer", doc->path, err);
+    if (!status) status = read_bool(object, "lowercase", doc->path, &options->do_lower_case, err);
+    if (!status) status = read_bool(object, "clean_text", doc->path, &options->clean_text, err);
+    if (!status)
+        status = read_bool(object, "handle_chinese_chars", doc->path,
+                           &options->tokenize_chinese_chars, err);
+    if (!status) status = read_strip(object, doc->path, options, err);
+    return status;
+}
+
+static bertc_status read_model(const document *doc, bertc_tokenizer_options *options,
+                               bertc_error *err)
+{
+    const cJSON *model = bc_json_get(doc->tree, "model");
+    const char *prefix = string_at(model, "continuing_subword_prefix");
+    int64_t most = options->max_word_chars;
+    bertc_status status = require(model, "unk_token", "[UNK]", doc->path, err);
+    if (!status)
+        status = bc_json_int(model, "max_input_chars_per_word", 1, INT32_MAX, doc->path, &most, err);
+    if (status) return status;
+    options->max_word_chars = (int32_t)most;
+    if (!prefix) return BERTC_OK;
+    size_t length = strlen(prefix);
+    if (length >= BERTC_PREFIX_BYTES)
+        return bc_fail(err, BERTC_INPUT, "%s: continuing_subword_prefix is longer than %d bytes",
+                       doc->path, BERTC_PREFIX_BYTES - 1);
+    memcpy(options->prefix, prefix, length + 1);
+    return BERTC_OK;
+}
+
+/* Everything in tokenizer.json, for a generic class. */
+static bertc_status read_generic(const document *doc, bertc_tokenizer_options *options,
+                                 bertc_error *err)
+{
+    bertc_status status = read_normalizer(doc, options, err);
+    if (!status)
+        status = require_type(doc->tree, "pre_tokenizer", "BertPreTokenizer", doc->path, err);
+    if (!status)
+        status = require_type(doc->tree, "post_processor", "TemplateProcessing BertProcessing",
+                              doc->path, err);
+    if (!status) status = read_model(doc, options, err);
+    return status;
+}
+
+/* Does this class name leave the tokenizer to tokenizer.json? Unknown names are refused. */
+static bertc_status classify(const char *name, const char *place, bool *generic, bertc_error *err)
+{
+    static const struct {
+        const char *name;
+        bool generic;
+    } classes[] = {{"BertTokenizer", false},        {"DistilBertTokenizer", false},
+                   {"ElectraTokenizer", false},     {"MobileBertTokenizer", false},
+                   {"SqueezeBertTokenizer", false}, {"ConvBertTokenizer", false},
+                   {"PreTrainedTokenizer", true},   {"TokenizersBackend", true}};
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        size_t length = strlen(classes[i].name);
+        if (strncmp(name, classes[i].name, length) != 0) continue;
+        if (name[length] && strcmp(name + length, "Fast") != 0) continue;
+        *generic = classes[i].generic;
+        return BERTC_OK;
+    }
+    return bc_fail(err, BERTC_INPUT, "%s: tokenizer_class %s is not BERT's WordPiece", place, name);
+}
+
+typedef struct folder {
+    document config, model, json; /* tokenizer_config.json, config.json, tokenizer.json */
+} folder;
+
+static bertc_status find_class(const folder *files, bool *generic, bertc_error *err)
+{
+    const char *name = string_at(files->config.tree, "tokenizer_class");
+    if (name) return classify(name, files->config.path, generic, err);
+    name = string_at(files->model.tree, "tokenizer_class");
+    if (name) return classify(name, files->model.path, generic, err);
+    *generic = !string_at(files->model.tree, "model_type");
+    return BERTC_OK;
+}
+
+static bertc_status overlay(const folder *files, bertc_tokenizer_options *options,
+                            bertc_error *err)
+{
+    bool generic = false;
+    bertc_status status = find_class(files, &generic, err);
+    if (!status && files->config.tree) status = read_config(&files->config, options, err);
+    if (!status && files->json.tree) {
+        const cJSON *model = bc_json_get(files->json.tree, "model");
+        if (bc_json_get(model, "type"))
+            status = require_type(files->json.tree, "model", "WordPiece", files->json.path, err);
+        if (!status) status = read_added_list(&files->json, options, err);
+    }
+    if (status) return status;
+    if (generic && files->json.tree) return read_generic(&files->json, options, err);
+    return read_case(&files->config, options, err);
+}
+
+bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options,
+                                          bertc_error *err)
+{
+    folder files = {0};
+    bertc_status status = open_document(model_dir, "tokenizer_config.json", &files.config, err);
+    if (!status) status = open_document(model_dir, "config.json", &files.model, err);
+    if (!status) status = open_document(model_dir, "tokenizer.json", &files.json, err);
+    if (!status) {
+        bertc_tokenizer_options made = *options;
+        status = overlay(&files, &made, err);
+        if (!status) *options = made;
+    }
+    close_document(&files.config);
+    close_document(&files.model);
+    close_document(&files.json);
+    return status;
+}

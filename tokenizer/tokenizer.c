@@ -1,0 +1,167 @@
+/* Making a tokenizer: options to a recipe, vocabulary to a trie, Unicode to tables of bytes. */
+#include "tokenizer/tokenizer.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+bertc_tokenizer_options bertc_tokenizer_defaults(void)
+{
+    return (bertc_tokenizer_options){
+        .parity = BERTC_HF_FAST,
+        .do_lower_case = true,
+        .strip_accents = -1,
+        .tokenize_chinese_chars = true,
+        .clean_text = true,
+        .prefix = "##",
+    };
+}
+
+static bc_recipe make_recipe(const bertc_tokenizer_options *options)
+{
+    bool fast = options->parity == BERTC_HF_FAST, google = options->parity == BERTC_GOOGLE;
+    bool slow = options->parity == BERTC_HF_SLOW, lower = options->do_lower_case;
+    bool strip = options->strip_accents < 0 ? lower : options->strip_accents > 0;
+    uint16_t drop = google ? BC_CONTROL : BC_CONTROL | BC_OTHER;
+    return (bc_recipe){
+        .column = fast ? BC_COLUMN_HF : BC_COLUMN_PY,
+        .drop = fast && !options->clean_text ? 0 : drop,
+        .space_cjk = options->tokenize_chinese_chars,
+        .lower_first = slow && lower,
+        .compose = slow && !strip, /* before an NFD it would change nothing */
+        .lower_words = google && lower,
+        .strip = strip,
+        .lower_last = fast && lower,
+        .find_added = !google,
+        .keep_added = slow,
+        .odd_to_first = !fast,
+        .word_limit = options->max_word_chars > 0 ? (size_t)options->max_word_chars
+                      : google                    ? 200
+                                                  : 100,
+    };
+}
+
+static void add_literal(bertc_tokenizer *tokenizer, const char *text, size_t length, int32_t id)
+{
+    tokenizer->literals[tokenizer->literal_count++] = (bc_literal){text, length, id};
+    unsigned char first = (unsigned char)text[0];
+    tokenizer->literal_starts[first] = true;
+    if (tokenizer->literal_count == 1)
+        tokenizer->literal_start = first;
+    else if (tokenizer->literal_start != first)
+        tokenizer->literal_start = -1;
+}
+
+/* The five specials that the vocabulary has, and the model's own. */
+static bertc_status collect_literals(bertc_tokenizer *tokenizer, bertc_error *err)
+{
+    const bertc_special_ids *ids = &tokenizer->specials;
+    const int32_t named[5] = {ids->pad, ids->unk, ids->cls, ids->sep, ids->mask};
+    for (size_t i = 0; i < 5; i++) {
+        size_t length;
+        if (named[i] < 0) continue;
+        const char *word = bertc_vocab_word(tokenizer->vocab, named[i], &length);
+        add_literal(tokenizer, word, length, named[i]);
+    }
+    for (int32_t i = 0; i < tokenizer->options.added_count; i++) {
+        const bertc_added_token *token = &tokenizer->options.added[i];
+        size_t length = strnlen(token->text, BERTC_ADDED_BYTES);
+        int32_t id = token->id >= 0 ? token->id
+                                    : bertc_vocab_id(tokenizer->vocab, token->text, length);
+        if (length == 0) continue;
+        if (id < 0)
+            return bc_fail(err, BERTC_INPUT, "the vocabulary lacks the special token %s",
+                           token->text);
+        add_literal(tokenizer, token->text, length, id);
+    }
+    return BERTC_OK;
+}
+
+static bc_byte byte_kind(const bertc_tokenizer *tokenizer, unsigned byte)
+{
+    if (byte >= 0x80) return BC_BYTE_HARD;
+    uint16_t flags = bc_unicode_get(&tokenizer->unicode, byte)->flags[tokenizer->recipe.column];
+    if (flags & tokenizer->recipe.drop) return BC_BYTE_HARD;
+    if (flags & BC_SPACE) return BC_BYTE_SPACE;
+    return flags & BC_PUNCT ? BC_BYTE_PUNCT : BC_BYTE_WORD;
+}
+
+static void fill_bytes(bertc_tokenizer *tokenizer)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bool upper = byte >= 'A' && byte <= 'Z';
+        tokenizer->kind[byte] = (uint8_t)byte_kind(tokenizer, byte);
+        tokenizer->lower[byte] =
+            (unsigned char)(upper && tokenizer->options.do_lower_case ? byte + 32 : byte);
+    }
+    for (unsigned byte = 0; byte < 128; byte++) {
+        char low = (char)tokenizer->lower[byte];
+        int32_t id = bertc_vocab_id(tokenizer->vocab, &low, 1);
+        tokenizer->single[byte] = id >= 0 ? id : tokenizer->specials.unk;
+    }
+}
+
+static bertc_status check_specials(const bertc_special_ids *ids, bertc_error *err)
+{
+    const char *missing = ids->unk < 0 ? "[UNK]" : ids->cls < 0 ? "[CLS]" : ids->sep < 0 ? "[SEP]" : NULL;
+    if (!missing) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "the vocabulary lacks %s", missing);
+}
+
+static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
+{
+    const bertc_tokenizer_options *options = &tokenizer->options;
+    if (options->added_count < 0 || options->added_count > BERTC_ADDED_MOST)
+        return bc_fail(err, BERTC_USAGE, "%d added tokens, at most %d", (int)options->added_count,
+                       (int)BERTC_ADDED_MOST);
+    tokenizer->specials = bertc_vocab_specials(tokenizer->vocab);
+    bertc_status status = check_specials(&tokenizer->specials, err);
+    if (status) return status;
+    tokenizer->recipe = make_recipe(options);
+    tokenizer->literal_start = -1;
+    status = collect_literals(tokenizer, err);
+    if (status) return status;
+    bc_unicode_fill(&tokenizer->unicode);
+    fill_bytes(tokenizer);
+    status = bc_trie_build(&tokenizer->trie, tokenizer->vocab, err);
+    if (status) return status;
+    tokenizer->continued = bc_trie_walk(&tokenizer->trie, 0, options->prefix,
+                                        strnlen(options->prefix, BERTC_PREFIX_BYTES));
+    return BERTC_OK;
+}
+
+bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
+                                    const bertc_tokenizer_options *options,
+                                    bertc_tokenizer **tokenizer, bertc_error *err)
+{
+    *tokenizer = NULL;
+    bertc_tokenizer *made = bc_calloc(1, sizeof *made);
+    if (!made) return bc_fail_memory(err);
+    made->vocab = vocab;
+    made->options = *options;
+    bertc_status status = fill(made, err);
+    if (status) {
+        bertc_tokenizer_free(made);
+        return status;
+    }
+    *tokenizer = made;
+    return BERTC_OK;
+}
+
+void bertc_tokenizer_free(bertc_tokenizer *tokenizer)
+{
+    if (!tokenizer) return;
+    bc_trie_free(&tokenizer->trie);
+    bc_free(tokenizer);
+}
+
+const bertc_vocab *bertc_tokenizer_vocab(const bertc_tokenizer *tokenizer)
+{
+    return tokenizer->vocab;
+}
+
+bertc_tokenizer_options bertc_tokenizer_options_of(const bertc_tokenizer *tokenizer)
+{
+    return tokenizer->options;
+}

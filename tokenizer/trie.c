@@ -1,0 +1,134 @@
+/* Building the double array, in two steps: a plain linked trie of the words, then each node's
+ * children placed, parents first, at the lowest base where all their places are free. */
+#include "tokenizer/trie.h"
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+enum { BYTES = 256 };
+
+typedef struct link {
+    int32_t child, sibling; /* -1 at the end */
+    int32_t id;
+    int32_t place; /* in the double array, once it has one */
+    unsigned char byte;
+} link;
+
+typedef struct builder {
+    link *links;
+    int32_t count;
+    bc_trie *trie;
+    size_t room;
+    size_t low; /* places below it are (nearly) all taken */
+} builder;
+
+static int32_t add_link(builder *b, int32_t parent, unsigned char byte)
+{
+    int32_t *at = &b->links[parent].child;
+    while (*at >= 0 && b->links[*at].byte != byte) at = &b->links[*at].sibling;
+    if (*at >= 0) return *at;
+    *at = b->count;
+    b->links[b->count] = (link){.child = -1, .sibling = -1, .id = -1, .place = -1, .byte = byte};
+    return b->count++;
+}
+
+/* At most one link a byte of the vocabulary, and the root. */
+static bertc_status link_words(builder *b, const bertc_vocab *vocab, bertc_error *err)
+{
+    size_t bytes;
+    bertc_vocab_text(vocab, &bytes);
+    b->links = bc_alloc(bytes + 1, sizeof *b->links);
+    if (!b->links) return bc_fail_memory(err);
+    b->links[0] = (link){.child = -1, .sibling = -1, .id = -1};
+    b->count = 1;
+    for (int32_t id = 0; id < bertc_vocab_size(vocab); id++) {
+        size_t length;
+        const char *word = bertc_vocab_word(vocab, id, &length);
+        int32_t node = 0;
+        for (size_t i = 0; i < length; i++) node = add_link(b, node, (unsigned char)word[i]);
+        if (length > 0) b->links[node].id = id;
+    }
+    return BERTC_OK;
+}
+
+/* Make places up to `last` and the 256 beyond it exist. */
+static bool reach(builder *b, size_t last)
+{
+    size_t need = last + BYTES + 1;
+    if (need > INT32_MAX) return false;
+    if (need > b->room) {
+        size_t room = need + need / 2;
+        bc_trie_node *nodes = bc_realloc(b->trie->nodes, room, sizeof *nodes);
+        if (!nodes) return false;
+        b->trie->nodes = nodes;
+        b->room = room;
+    }
+    for (; b->trie->count < need; b->trie->count++)
+        b->trie->nodes[b->trie->count] = (bc_trie_node){.base = 0, .check = -1, .id = -1};
+    return true;
+}
+
+static bool fits(const builder *b, int32_t child, size_t base)
+{
+    for (; child >= 0; child = b->links[child].sibling)
+        if (b->trie->nodes[base + b->links[child].byte].check >= 0) return false;
+    return true;
+}
+
+/* The lowest base from b->low on, 0 where memory is out. Bases start at 1, so that no child takes
+ * the root's place 0. A search that found few free places moves `low` up behind it. */
+static size_t find_base(builder *b, int32_t child)
+{
+    size_t tried = 0, base = b->low;
+    for (;; base++, tried++) {
+        if (!reach(b, base + BYTES)) return 0;
+        if (fits(b, child, base)) break;
+    }
+    if (tried > 64) b->low = base - 32;
+    return base;
+}
+
+static bool place_children(builder *b, int32_t parent)
+{
+    int32_t child = b->links[parent].child, place = b->links[parent].place;
+    b->trie->nodes[place].id = b->links[parent].id;
+    if (child < 0) return true;
+    size_t base = find_base(b, child);
+    if (base == 0) return false;
+    b->trie->nodes[place].base = (int32_t)base;
+    for (; child >= 0; child = b->links[child].sibling) {
+        b->links[child].place = (int32_t)(base + b->links[child].byte);
+        b->trie->nodes[b->links[child].place].check = place;
+    }
+    return true;
+}
+
+bertc_status bc_trie_build(bc_trie *trie, const bertc_vocab *vocab, bertc_error *err)
+{
+    *trie = (bc_trie){0};
+    builder b = {.trie = trie, .low = 1};
+    bertc_status status = link_words(&b, vocab, err);
+    /* Links are made parents first, so that a parent always has its place already. */
+    bool placed = !status && reach(&b, 0);
+    if (placed) b.links[0].place = 0;
+    for (int32_t i = 0; placed && i < b.count; i++) placed = place_children(&b, i);
+    bc_free(b.links);
+    if (!status && !placed) status = bc_fail_memory(err);
+    if (status) bc_trie_free(trie);
+    return status;
+}
+
+void bc_trie_free(bc_trie *trie)
+{
+    bc_free(trie->nodes);
+    *trie = (bc_trie){0};
+}
+
+int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length && node >= 0; i++)
+        node = bc_trie_step(trie, node, (unsigned char)bytes[i]);
+    return node;
+}

@@ -1,0 +1,76 @@
+/* Code points: UTF-8, categories, lower case and normalisation as the references see them.
+ *
+ * 1. Categories, combining classes and lower case come from generated tables, never from the
+ *    installed utf8proc: its version of Unicode differs between systems, and the references mix
+ *    versions of their own (unicode_tables.py states which).
+ * 2. utf8proc is asked only for the decomposition of a code point whose column says that it
+ *    decomposes, and for the composition of a pair. Unicode's stability policy fixes both for
+ *    characters that have once been assigned, so every version from 9.0 on gives the same. */
+#ifndef BC_TOKENIZER_UNICODE_H
+#define BC_TOKENIZER_UNICODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whose belief about Unicode: the Rust package's or Python's. */
+typedef enum bc_column { BC_COLUMN_HF, BC_COLUMN_PY } bc_column;
+
+enum {
+    BC_CONTROL = 1 << 0,    /* dropped when a text is cleaned (hf: all; py: Cc, Cf, U+0000, U+FFFD) */
+    BC_OTHER = 1 << 1,      /* py: Cn, Co, Cs */
+    BC_SPACE = 1 << 2,      /* splits words */
+    BC_MARK = 1 << 3,       /* Mn */
+    BC_PUNCT = 1 << 4,      /* a word of its own */
+    BC_CJK = 1 << 5,        /* spaced on both sides */
+    BC_DECOMPOSES = 1 << 6, /* differs from its NFD */
+    BC_LOWERS = 1 << 7,     /* differs from its lower case */
+    BC_CASED = 1 << 8,      /* py: context of a final sigma */
+    BC_IGNORABLE = 1 << 9   /* py: skipped in that context */
+};
+
+typedef struct bc_unicode_row {
+    uint16_t flags[2]; /* by bc_column */
+    uint8_t ccc[2];    /* canonical combining class */
+} bc_unicode_row;
+
+typedef struct bc_unicode_range {
+    uint32_t first;
+    uint8_t row;
+} bc_unicode_range;
+
+typedef struct bc_lower_run {
+    uint32_t first, last;
+    uint8_t step;
+    int32_t delta;
+} bc_lower_run;
+
+/* A byte per code point of the first two planes: the number of its row. */
+enum { BC_UNICODE_DENSE = 0x20000 };
+typedef struct bc_unicode {
+    uint8_t row[BC_UNICODE_DENSE];
+} bc_unicode;
+
+void bc_unicode_fill(bc_unicode *unicode);
+
+const bc_unicode_row *bc_unicode_get(const bc_unicode *unicode, uint32_t code);
+
+/* The lower case of one code point out of context; U+0130 gives two, all others one. */
+enum { BC_LOWER_MOST = 2 };
+size_t bc_unicode_lower(bc_column column, uint32_t code, uint32_t out[BC_LOWER_MOST]);
+
+/* The full canonical decomposition of a code point that decomposes. */
+enum { BC_DECOMPOSE_MOST = 8 };
+size_t bc_unicode_decompose(uint32_t code, uint32_t out[BC_DECOMPOSE_MOST]);
+
+/* The primary composite of a pair, or 0. */
+uint32_t bc_unicode_compose(uint32_t first, uint32_t second);
+
+/* Decode the character at text[0], length >= 1; returns its bytes. An ill-formed sequence gives
+ * U+FFFD and the length of its maximal subpart, with *valid false. */
+size_t bc_utf8_decode(const unsigned char *text, size_t length, uint32_t *code, bool *valid);
+
+enum { BC_UTF8_MOST = 4 };
+size_t bc_utf8_encode(uint32_t code, unsigned char out[BC_UTF8_MOST]);
+
+#endif

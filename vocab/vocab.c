@@ -1,0 +1,225 @@
+/* The vocabulary in memory: the bytes of the file, where each line lies in them, and a hash table
+ * from words to ids.
+ *
+ * White space at the end of a line is no part of its word: the reference trims it, and a word with
+ * it could never be found. */
+#include "bertc/vocab.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+typedef struct line {
+    uint32_t start, length;
+} line;
+
+struct bertc_vocab {
+    char *text;
+    size_t text_length;
+    line *words; /* (size) */
+    int32_t size;
+    int32_t *slots; /* (slot_mask + 1) ids, -1 where free */
+    size_t slot_mask;
+    bertc_special_ids specials;
+};
+
+static size_t hash_word(const char *bytes, size_t length)
+{
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001B3u;
+    return (size_t)(hash ^ hash >> 32);
+}
+
+/* The slot that holds the word, or the free one where it belongs. */
+static size_t find_slot(const bertc_vocab *vocab, const char *bytes, size_t length)
+{
+    size_t slot = hash_word(bytes, length) & vocab->slot_mask;
+    for (;; slot = (slot + 1) & vocab->slot_mask) {
+        int32_t id = vocab->slots[slot];
+        if (id < 0) return slot;
+        const line *other = &vocab->words[id];
+        if (other->length == length && memcmp(vocab->text + other->start, bytes, length) == 0)
+            return slot;
+    }
+}
+
+/* The bytes of the white space that ends at `end`, 0 where there is none: what Unicode calls
+ * White_Space. */
+static size_t space_before(const char *text, size_t end)
+{
+    static const char *const wide[] = {
+        "\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81",
+        "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86",
+        "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A", "\xE2\x80\xA8",
+        "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80"};
+    if (end == 0) return 0;
+    unsigned char last = (unsigned char)text[end - 1];
+    if (last == ' ' || (last >= 9 && last <= 13)) return 1;
+    if (last < 0x80) return 0;
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+        size_t bytes = strlen(wide[i]);
+        if (end >= bytes && memcmp(text + end - bytes, wide[i], bytes) == 0) return bytes;
+    }
+    return 0;
+}
+
+static line trim_line(const char *text, size_t start, size_t end)
+{
+    size_t bytes;
+    while ((bytes = space_before(text + start, end - start)) > 0) end -= bytes;
+    return (line){(uint32_t)start, (uint32_t)(end - start)};
+}
+
+static size_t count_lines(const char *text, size_t length)
+{
+    size_t lines = 0;
+    for (const char *at = text; (at = memchr(at, '\n', length - (size_t)(at - text))); at++) lines++;
+    return lines + (length > 0 && text[length - 1] != '\n');
+}
+
+/* Well-formed UTF-8 up to `length`; else the offset of the first byte that is not. */
+static size_t check_utf8(const unsigned char *text, size_t length)
+{
+    size_t i = 0;
+    while (i < length) {
+        unsigned char first = text[i];
+        size_t more = first < 0x80 ? 0 : first < 0xC2 ? 4 : first < 0xE0 ? 1 : first < 0xF0 ? 2
+                    : first < 0xF5 ? 3 : 4;
+        if (more == 4 || length - i <= more) return i;
+        unsigned char second = more ? text[i + 1] : 0x80;
+        if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
+            (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F))
+            return i;
+        for (size_t k = 1; k <= more; k++)
+            if ((text[i + k] & 0xC0) != 0x80) return i;
+        i += more + 1;
+    }
+    return length;
+}
+
+static bertc_status check_text(const char *text, size_t length, const char *place,
+                               bertc_error *err)
+{
+    if (length == 0) return bc_fail(err, BERTC_INPUT, "%s: the vocabulary is empty", place);
+    if (length > INT32_MAX)
+        return bc_fail(err, BERTC_INPUT, "%s: a vocabulary of more than 2 GiB", place);
+    size_t bad = check_utf8((const unsigned char *)text, length);
+    if (bad < length)
+        return bc_fail(err, BERTC_INPUT, "%s:%zu: not UTF-8", place,
+                       count_lines(text, bad) + (bad == 0 || text[bad - 1] == '\n'));
+    return BERTC_OK;
+}
+
+static bertc_status allocate(bertc_vocab *vocab, const char *text, size_t length,
+                             bertc_error *err)
+{
+    size_t lines = count_lines(text, length), slots = 16;
+    while (slots < lines * 2) slots *= 2;
+    vocab->text = bc_strndup(text, length);
+    vocab->words = bc_alloc(lines, sizeof *vocab->words);
+    vocab->slots = bc_alloc(slots, sizeof *vocab->slots);
+    if (!vocab->text || !vocab->words || !vocab->slots) return bc_fail_memory(err);
+    vocab->text_length = length;
+    vocab->slot_mask = slots - 1;
+    memset(vocab->slots, 0xFF, slots * sizeof *vocab->slots);
+    return BERTC_OK;
+}
+
+static void fill(bertc_vocab *vocab)
+{
+    size_t start = 0;
+    while (start < vocab->text_length) {
+        const char *rest = vocab->text + start;
+        const char *newline = memchr(rest, '\n', vocab->text_length - start);
+        size_t end = newline ? (size_t)(newline - vocab->text) : vocab->text_length;
+        line *entry = &vocab->words[vocab->size];
+        *entry = trim_line(vocab->text, start, end);
+        vocab->slots[find_slot(vocab, vocab->text + entry->start, entry->length)] = vocab->size++;
+        start = end + 1;
+    }
+}
+
+static void find_specials(bertc_vocab *vocab)
+{
+    vocab->specials = (bertc_special_ids){
+        .pad = bertc_vocab_id(vocab, "[PAD]", 5),
+        .unk = bertc_vocab_id(vocab, "[UNK]", 5),
+        .cls = bertc_vocab_id(vocab, "[CLS]", 5),
+        .sep = bertc_vocab_id(vocab, "[SEP]", 5),
+        .mask = bertc_vocab_id(vocab, "[MASK]", 6),
+    };
+}
+
+bertc_status bertc_vocab_parse(const char *text, size_t length, const char *place,
+                               bertc_vocab **vocab, bertc_error *err)
+{
+    *vocab = NULL;
+    bertc_status status = check_text(text, length, place, err);
+    if (status) return status;
+    bertc_vocab *made = bc_calloc(1, sizeof *made);
+    if (!made) return bc_fail_memory(err);
+    status = allocate(made, text, length, err);
+    if (!status) {
+        fill(made);
+        find_specials(made);
+        if (made->specials.unk < 0)
+            status = bc_fail(err, BERTC_INPUT, "%s: no [UNK] in the vocabulary", place);
+    }
+    if (status) {
+        bertc_vocab_free(made);
+        return status;
+    }
+    *vocab = made;
+    return BERTC_OK;
+}
+
+bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err)
+{
+    char *text;
+    size_t length;
+    *vocab = NULL;
+    bertc_status status = bc_file_read(path, &text, &length, err);
+    if (status) return status;
+    status = bertc_vocab_parse(text, length, path, vocab, err);
+    bc_free(text);
+    return status;
+}
+
+void bertc_vocab_free(bertc_vocab *vocab)
+{
+    if (!vocab) return;
+    bc_free(vocab->text);
+    bc_free(vocab->words);
+    bc_free(vocab->slots);
+    bc_free(vocab);
+}
+
+int32_t bertc_vocab_size(const bertc_vocab *vocab)
+{
+    return vocab->size;
+}
+
+int32_t bertc_vocab_id(const bertc_vocab *vocab, const char *word, size_t length)
+{
+    return vocab->slots[find_slot(vocab, word, length)];
+}
+
+const char *bertc_vocab_word(const bertc_vocab *vocab, int32_t id, size_t *length)
+{
+    *length = vocab->words[id].length;
+    return vocab->text + vocab->words[id].start;
+}
+
+bertc_special_ids bertc_vocab_specials(const bertc_vocab *vocab)
+{
+    return vocab->specials;
+}
+
+const char *bertc_vocab_text(const bertc_vocab *vocab, size_t *length)
+{
+    *length = vocab->text_length;
+    return vocab->text;
+}
