@@ -126,7 +126,9 @@ bertc_status bc_folder_sync(const char *path, bertc_error *err)
     int fd = open_retry(path, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0) return bc_fail_errno(err, path, "cannot open folder");
     bertc_status status = BERTC_OK;
-    if (fsync(fd) != 0) status = bc_fail_errno(err, path, "cannot flush folder");
+    /* EINVAL: a file system that has no such operation */
+    if (fsync(fd) != 0 && errno != EINVAL)
+        status = bc_fail_errno(err, path, "cannot flush folder");
     close(fd);
     return status;
 }
@@ -142,58 +144,87 @@ static bertc_status sync_parent(const char *path, bertc_error *err)
     return status;
 }
 
+/* mkdir, fine where there is a folder of that name already. */
+static bool make_folder(const char *path)
+{
+    if (mkdir(path, 0777) == 0) return true;
+    int code = errno;
+    bool there = bc_folder_exists(path);
+    errno = code;
+    return there;
+}
+
+/* As bc_fail_errno, but a missing folder is an I/O error when writing, not bad input. */
+static bertc_status fail_to_write(bertc_error *err, const char *path, const char *what)
+{
+    bertc_error error = {.status = BERTC_OK};
+    bc_fail_errno(&error, path, what);
+    if (error.status == BERTC_INPUT) error.status = BERTC_IO;
+    return bc_fail(err, error.status, "%s", error.message);
+}
+
 bertc_status bc_folder_create(const char *path, bertc_error *err)
 {
     char *partial = bc_strndup(path, strlen(path));
     if (!partial) return bc_fail_memory(err);
     bertc_status status = BERTC_OK;
-    for (char *p = partial + 1; status == BERTC_OK && *partial; p++) {
-        if (*p != '/' && *p != '\0') continue;
-        char end = *p;
-        *p = '\0';
-        struct stat info;
-        if (mkdir(partial, 0777) != 0 &&
-            !(errno == EEXIST && stat(partial, &info) == 0 && S_ISDIR(info.st_mode))) {
-            if (errno == ENOENT || errno == ENOTDIR || errno == EEXIST) {
-                char reason[128];
-                if (strerror_r(errno, reason, sizeof reason) != 0) reason[0] = '\0';
-                status = bc_fail(err, BERTC_IO, "%s: cannot create folder: %s", path, reason);
-            } else {
-                status = bc_fail_errno(err, path, "cannot create folder");
-            }
-        }
-        *p = end;
-        if (end == '\0') break;
+    errno = ENOENT;
+    if (!path[0]) status = fail_to_write(err, path, "cannot create folder");
+    for (size_t i = 1; status == BERTC_OK && i <= strlen(path); i++) {
+        if (path[i] != '/' && path[i] != '\0') continue;
+        partial[i] = '\0';
+        if (!make_folder(partial)) status = fail_to_write(err, path, "cannot create folder");
+        partial[i] = path[i];
     }
     bc_free(partial);
     return status;
 }
 
-/* Keep the first failure of a writer; a missing folder is an I/O error here, not bad input. */
+/* Keep the first failure of a writer. */
 static void writer_fail(bc_writer *writer, const char *what)
 {
     writer->failed = true;
-    bc_fail_errno(&writer->error, writer->path, what);
-    if (writer->error.status == BERTC_INPUT) writer->error.status = BERTC_IO;
+    fail_to_write(&writer->error, writer->path, what);
+}
+
+/* Whether `path` names something that a file must not replace: a device, a pipe, or a link to
+ * what the process has open (/dev/stdout). */
+static bool is_special(const char *path)
+{
+    struct stat info;
+    char target[8];
+    ssize_t n = readlink(path, target, sizeof target);
+    if (n >= 6 && memcmp(target, "/proc/", 6) == 0) return true;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* The name to write to; null where memory is out. */
+static char *temporary_name(const char *path)
+{
+    if (is_special(path)) return bc_strndup(path, strlen(path));
+    size_t room = strlen(path) + sizeof ".tmp";
+    char *name = bc_realloc(NULL, room, 1);
+    if (name) snprintf(name, room, "%s.tmp", path);
+    return name;
 }
 
 bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *err)
 {
     *writer = (bc_writer){.fd = -1};
-    size_t room = strlen(path) + sizeof ".tmp";
     writer->path = bc_strndup(path, strlen(path));
-    writer->temporary = bc_realloc(NULL, room, 1);
+    writer->temporary = temporary_name(path);
     writer->buffer = bc_alloc(BUFFER, 1);
     if (!writer->path || !writer->temporary || !writer->buffer) {
         bc_writer_abandon(writer);
         return bc_fail_memory(err);
     }
-    snprintf(writer->temporary, room, "%s.tmp", path);
-    writer->fd = open_retry(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    writer->created = writer->fd >= 0;
-    if (writer->created) return BERTC_OK;
-    writer_fail(writer, "cannot create");
-    bertc_status status = bc_fail(err, writer->error.status, "%s", writer->error.message);
+    writer->direct = strcmp(writer->path, writer->temporary) == 0;
+    int flags = writer->direct ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+    errno = EISDIR;
+    if (!bc_folder_exists(path)) writer->fd = open_retry(writer->temporary, flags, 0666);
+    writer->created = writer->fd >= 0 && !writer->direct;
+    if (writer->fd >= 0) return BERTC_OK;
+    bertc_status status = fail_to_write(err, path, "cannot create");
     bc_writer_abandon(writer);
     return status;
 }
@@ -203,7 +234,8 @@ static void write_all(bc_writer *writer, const unsigned char *bytes, size_t leng
     while (length > 0 && !writer->failed) {
         ssize_t n = write(writer->fd, bytes, length);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
+        if (n == 0) errno = EIO;
+        if (n <= 0) {
             writer_fail(writer, "cannot write");
             return;
         }
@@ -220,7 +252,7 @@ static void flush(bc_writer *writer)
 
 void bc_writer_put(bc_writer *writer, const void *bytes, size_t length)
 {
-    if (writer->failed) return;
+    if (writer->failed || length == 0) return;
     writer->written += length;
     if (length >= BUFFER - writer->buffered) flush(writer);
     if (length >= BUFFER) {
@@ -260,16 +292,21 @@ void bc_writer_printf(bc_writer *writer, const char *format, ...)
 }
 
 /* Flush to the device and compare what is there with what was handed in. */
-static void settle(bc_writer *writer)
+static void verify(bc_writer *writer)
 {
-    flush(writer);
-    if (!writer->failed && fsync(writer->fd) != 0) writer_fail(writer, "cannot flush");
     struct stat info;
+    if (!writer->failed && fsync(writer->fd) != 0) writer_fail(writer, "cannot flush");
     if (!writer->failed && fstat(writer->fd, &info) != 0) writer_fail(writer, "cannot stat");
     if (!writer->failed && (size_t)info.st_size != writer->written) {
         errno = EIO;
         writer_fail(writer, "size differs from what was written");
     }
+}
+
+static void settle(bc_writer *writer)
+{
+    flush(writer);
+    if (!writer->direct) verify(writer);
     int fd = writer->fd;
     writer->fd = -1;
     if (close(fd) != 0 && !writer->failed) writer_fail(writer, "cannot close");
@@ -278,14 +315,13 @@ static void settle(bc_writer *writer)
 bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
 {
     settle(writer);
-    if (!writer->failed && rename(writer->temporary, writer->path) != 0)
+    if (!writer->failed && !writer->direct && rename(writer->temporary, writer->path) != 0)
         writer_fail(writer, "cannot rename");
     bertc_status status = BERTC_OK;
     if (writer->failed) {
         status = bc_fail(err, writer->error.status, "%s", writer->error.message);
-    } else {
-        bc_free(writer->temporary);
-        writer->temporary = NULL;
+    } else if (!writer->direct) {
+        writer->created = false;
         status = sync_parent(writer->path, err);
     }
     bc_writer_abandon(writer);
@@ -295,7 +331,7 @@ bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
 void bc_writer_abandon(bc_writer *writer)
 {
     if (writer->fd >= 0) close(writer->fd);
-    if (writer->created && writer->temporary) unlink(writer->temporary);
+    if (writer->created) unlink(writer->temporary);
     bc_free(writer->path);
     bc_free(writer->temporary);
     bc_free(writer->buffer);

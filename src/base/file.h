@@ -4,7 +4,9 @@
  *    the bytes handed in, renames over the target and flushes the folder. Until then the old
  *    content stands; bc_writer_abandon leaves nothing behind.
  * 2. The first failed write, fsync or close is final: commit fails and removes the temporary.
- * 3. EINTR is retried and short writes are continued. */
+ * 3. EINTR is retried and short writes are continued.
+ * 4. A link is replaced, not followed, but a device, a pipe or /dev/stdout is written to directly:
+ *    nothing can be renamed over it. */
 #ifndef BC_BASE_FILE_H
 #define BC_BASE_FILE_H
 
@@ -31,7 +33,7 @@ typedef struct bc_writer {
     char *path, *temporary;
     int fd;
     size_t written;
-    bool created, failed;
+    bool created, direct, failed;
     unsigned char *buffer;
     size_t buffered;
     bertc_error error; /* the first failure */

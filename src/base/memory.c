@@ -27,7 +27,9 @@ void *bc_alloc(size_t count, size_t size)
 
 void *bc_calloc(size_t count, size_t size)
 {
-    return calloc(count ? count : 1, size ? size : 1);
+    size_t bytes;
+    if (!bc_size_mul(count, size, &bytes)) return NULL;
+    return calloc(bytes ? bytes : 1, 1);
 }
 
 void *bc_realloc(void *old, size_t count, size_t size)

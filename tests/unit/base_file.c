@@ -1,0 +1,300 @@
+/* Files: whole or not at all. Each failure is made to happen and the folder looked at afterwards. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+static char folder[64];
+
+static char *in_folder(const char *name)
+{
+    char *path = bc_path_join(folder, name);
+    assert_non_null(path);
+    return path;
+}
+
+static int enter(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "base_file.XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+/* Names in the folder, "." and ".." aside. */
+static int entries(void)
+{
+    int count = 0;
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir));)
+        count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(dir);
+    return count;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    DIR *dir = opendir(folder);
+    if (!dir) return -1;
+    for (struct dirent *e; (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
+            char *path = in_folder(e->d_name);
+            remove(path);
+            bc_free(path);
+        }
+    closedir(dir);
+    return rmdir(folder);
+}
+
+static void expect_content(const char *path, const char *content)
+{
+    char *text;
+    size_t length;
+    bertc_error err = {0};
+    assert_int_equal(bc_file_read(path, &text, &length, &err), BERTC_OK);
+    assert_int_equal(length, strlen(content));
+    assert_string_equal(text, content);
+    bc_free(text);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    char *path = in_folder("a");
+    bertc_error err = {0};
+    bc_map map;
+    assert_int_equal(bc_file_write(path, "", 0, &err), BERTC_OK);
+    expect_content(path, "");
+    assert_int_equal(bc_map_open(path, &map, &err), BERTC_OK);
+    assert_int_equal(map.length, 0);
+    bc_map_close(&map);
+    assert_int_equal(bc_file_write(path, "one\n", 4, &err), BERTC_OK);
+    expect_content(path, "one\n");
+    assert_int_equal(bc_map_open(path, &map, &err), BERTC_OK);
+    assert_int_equal(map.length, 4);
+    assert_memory_equal(map.bytes, "one\n", 4);
+    bc_map_close(&map);
+    assert_int_equal(entries(), 1);
+    bc_free(path);
+}
+
+/* Pieces of every length around the buffer's, against a copy kept in memory. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 65535, 1, 65536, 65537, 0, 7, 131072, 65529, 65536, 3};
+    char *path = in_folder("pieces"), *text;
+    bc_text kept = {0};
+    bc_writer writer;
+    bertc_error err = {0};
+    assert_int_equal(bc_writer_open(&writer, path, &err), BERTC_OK);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *piece = bc_alloc(sizes[i], 1);
+        memset(piece, (int)('a' + i), sizes[i]);
+        bc_writer_put(&writer, piece, sizes[i]);
+        bc_text_put(&kept, piece, sizes[i]);
+        bc_free(piece);
+        bc_writer_printf(&writer, "%zu,%0600d\n", i, 7);
+        bc_text_printf(&kept, "%zu,%0600d\n", i, 7);
+    }
+    assert_int_equal(bc_writer_commit(&writer, &err), BERTC_OK);
+    size_t length;
+    assert_int_equal(bc_file_read(path, &text, &length, &err), BERTC_OK);
+    assert_int_equal(length, kept.length);
+    assert_memory_equal(text, kept.bytes, length);
+    bc_free(text);
+    bc_text_clear(&kept);
+    bc_free(path);
+}
+
+static void test_abandon(void **state)
+{
+    (void)state;
+    char *path = in_folder("a");
+    bc_writer writer;
+    bertc_error err = {0};
+    assert_int_equal(bc_file_write(path, "old", 3, &err), BERTC_OK);
+    assert_int_equal(bc_writer_open(&writer, path, &err), BERTC_OK);
+    bc_writer_put(&writer, "new", 3);
+    assert_int_equal(entries(), 2);
+    bc_writer_abandon(&writer);
+    bc_writer_abandon(&writer);
+    assert_int_equal(entries(), 1);
+    expect_content(path, "old");
+    bc_free(path);
+}
+
+/* The file may grow to `limit` bytes and no further; a larger one fails and the old one stands. */
+static void test_limit(void **state)
+{
+    (void)state;
+    enum { SIZE = 200000 };
+    static const rlim_t limits[] = {0, 1, 65536, 100000, SIZE - 1};
+    char *path = in_folder("a"), *big = bc_calloc(SIZE, 1), expected[256];
+    bertc_error err = {0};
+    struct rlimit before, now;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(bc_file_write(path, "old", 3, &err), BERTC_OK);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    snprintf(expected, sizeof expected, "%s: cannot write: File too large", path);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        err = (bertc_error){0};
+        now = (struct rlimit){limits[i], before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+        bertc_status status = bc_file_write(path, big, SIZE, &err);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(status, BERTC_IO);
+        assert_string_equal(err.message, expected);
+        assert_int_equal(entries(), 1);
+        expect_content(path, "old");
+    }
+    assert_int_equal(bc_file_write(path, big, SIZE, NULL), BERTC_OK);
+    bc_free(big);
+    bc_free(path);
+}
+
+/* A device is written to, not replaced. */
+static void test_full_device(void **state)
+{
+    (void)state;
+    struct stat info;
+    bertc_error err = {0};
+    if (access("/dev/full", W_OK) != 0) skip();
+    assert_int_equal(bc_file_write("/dev/full", "text", 4, &err), BERTC_IO);
+    assert_string_equal(err.message, "/dev/full: cannot write: No space left on device");
+    assert_int_equal(bc_file_write("/dev/null", "text", 4, NULL), BERTC_OK);
+    assert_int_equal(stat("/dev/full", &info), 0);
+    assert_true(S_ISCHR(info.st_mode));
+    assert_int_equal(stat("/dev/null", &info), 0);
+    assert_true(S_ISCHR(info.st_mode));
+}
+
+/* What else writes to the temporary file makes its size differ. */
+static void test_size_checked(void **state)
+{
+    (void)state;
+    char *path = in_folder("a"), expected[256];
+    bc_writer writer;
+    bertc_error err = {0};
+    assert_int_equal(bc_writer_open(&writer, path, &err), BERTC_OK);
+    bc_writer_put(&writer, "text", 4);
+    assert_int_equal(ftruncate(writer.fd, 100), 0);
+    assert_int_equal(bc_writer_commit(&writer, &err), BERTC_IO);
+    snprintf(expected, sizeof expected,
+             "%s: size differs from what was written: Input/output error", path);
+    assert_string_equal(err.message, expected);
+    assert_int_equal(entries(), 0);
+    bc_free(path);
+}
+
+static void test_links(void **state)
+{
+    (void)state;
+    char *path = in_folder("link"), *target = in_folder("target"), *other = in_folder("link.tmp");
+    struct stat info;
+    assert_int_equal(bc_file_write(target, "old", 3, NULL), BERTC_OK);
+    assert_int_equal(symlink("target", path), 0);
+    assert_int_equal(bc_file_write(path, "new", 3, NULL), BERTC_OK);
+    expect_content(target, "old");
+    expect_content(path, "new");
+    assert_int_equal(lstat(path, &info), 0);
+    assert_true(S_ISREG(info.st_mode));
+    /* a link in the way of the temporary file is not followed */
+    assert_int_equal(symlink("target", other), 0);
+    assert_int_equal(bc_file_write(path, "more", 4, NULL), BERTC_IO);
+    expect_content(target, "old");
+    bc_free(path);
+    bc_free(target);
+    bc_free(other);
+}
+
+static void test_messages(void **state)
+{
+    (void)state;
+    char *text, *pipe = in_folder("pipe");
+    size_t length;
+    bc_map map;
+    bertc_error err = {0};
+    assert_int_equal(bc_file_read("no/such", &text, &length, &err), BERTC_INPUT);
+    assert_string_equal(err.message, "no/such: cannot open: No such file or directory");
+    assert_int_equal(bc_map_open(".", &map, &err), BERTC_INPUT);
+    assert_string_equal(err.message, "no/such: cannot open: No such file or directory");
+    err = (bertc_error){0};
+    assert_int_equal(bc_map_open(".", &map, &err), BERTC_INPUT);
+    assert_string_equal(err.message, ".: not a regular file");
+    err = (bertc_error){0};
+    assert_int_equal(bc_file_write("no/such", "", 0, &err), BERTC_IO);
+    assert_string_equal(err.message, "no/such: cannot create: No such file or directory");
+    err = (bertc_error){0};
+    assert_int_equal(bc_file_write(".", "", 0, &err), BERTC_IO);
+    assert_string_equal(err.message, ".: cannot create: Is a directory");
+    err = (bertc_error){0};
+    assert_int_equal(mkfifo(pipe, 0600), 0); /* refused, not waited for */
+    assert_int_equal(bc_file_read(pipe, &text, &length, &err), BERTC_INPUT);
+    bc_free(pipe);
+}
+
+static void test_folders(void **state)
+{
+    (void)state;
+    char *deep = in_folder("x//y/"), *file = in_folder("f"), *below = in_folder("f/g");
+    char expected[256];
+    bertc_error err = {0};
+    assert_int_equal(bc_folder_create(deep, &err), BERTC_OK);
+    assert_int_equal(bc_folder_create(deep, &err), BERTC_OK);
+    assert_int_equal(bc_folder_create("/", &err), BERTC_OK);
+    assert_true(bc_folder_exists(deep));
+    assert_int_equal(bc_file_write(file, "", 0, &err), BERTC_OK);
+    assert_false(bc_folder_exists(file));
+    assert_true(bc_file_exists(file));
+    snprintf(expected, sizeof expected, "%s: cannot create folder: File exists", file);
+    assert_int_equal(bc_folder_create(file, &err), BERTC_IO);
+    assert_string_equal(err.message, expected);
+    assert_int_equal(bc_folder_create(below, NULL), BERTC_IO);
+    assert_int_equal(bc_folder_create("", NULL), BERTC_IO);
+    assert_int_equal(remove(deep), 0);
+    bc_free(deep);
+    bc_free(file);
+    bc_free(below);
+}
+
+static void test_join(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a//", "b", "a/b"}, {"/", "b", "/b"},
+        {"", "b", "b"},    {".", "b", "./b"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *path = bc_path_join(cases[i][0], cases[i][1]);
+        assert_string_equal(path, cases[i][2]);
+        bc_free(path);
+    }
+}
+
+int main(void)
+{
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, leave)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(test_round_trip),   IN_FOLDER(test_pieces), IN_FOLDER(test_abandon),
+        IN_FOLDER(test_limit),        IN_FOLDER(test_links),  IN_FOLDER(test_size_checked),
+        IN_FOLDER(test_messages),     IN_FOLDER(test_folders), cmocka_unit_test(test_full_device),
+        cmocka_unit_test(test_join),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
