@@ -3,22 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-bc_rng_block bc_rng(uint64_t seed, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3)
-{
-    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    for (int round = 0; round < 10; round++) {
-        uint64_t p0 = (uint64_t)0xD2511F53u * c0;
-        uint64_t p1 = (uint64_t)0xCD9E8D57u * c2;
-        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)p1;
-        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)p0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return (bc_rng_block){{c0, c1, c2, c3}};
-}
-
 /* Merge sort of indices by key: stable, so equal keys stay in index order. */
 static void merge_sort(uint32_t *order, const uint64_t *key, uint32_t *spare, size_t count)
 {

@@ -14,6 +14,9 @@
 #include "bertc/config.h"
 #include "nn/dropout.h"
 
+/* The widest row: the dropout factors of one lie on a thread's stack. */
+enum { BC_MAX_HIDDEN = 16384 };
+
 /* LayerNorm's parameters or their gradients, and eps. */
 typedef struct bc_norm {
     const float *gain, *bias; /* (H) */

@@ -1,0 +1,279 @@
+#include "nn/attention.h"
+
+#include <assert.h>
+#include <math.h>
+#include <omp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "nn/simd.h"
+
+/* LANE: rows are padded with zeros to whole vectors. BLOCK: rows and terms of a product at a time. */
+enum { LANE = 16, BLOCK = 4 };
+
+static size_t pad(size_t n)
+{
+    return (n + LANE - 1) / LANE * LANE;
+}
+
+/* One head of one sequence in a thread's scratch. */
+typedef struct tile {
+    size_t n, d, np, dp;  /* length of the sequence, width of the head, both padded */
+    float *q, *k, *v, *o; /* (n,dp) query, key, value; context or its gradient */
+    float *t;             /* (d,np) K^T, then V^T */
+    float *p, *g;         /* (n,np) probabilities, their gradient */
+    float *row;           /* (np) dropout factors */
+    float *spare;         /* (BLOCK-1, max(np,dp)) for multiply */
+} tile;
+
+size_t bc_attention_scratch(size_t longest, size_t width)
+{
+    size_t np = pad(longest), dp = pad(width), square, side, flat, total;
+    if (!bc_size_mul(longest, 2 * np, &square) || !bc_size_mul(longest, 4 * dp, &side) ||
+        !bc_size_mul(width, np, &flat) || !bc_size_add(square, side, &total) ||
+        !bc_size_add(total, flat, &total) || !bc_size_add(total, BLOCK * np + BLOCK * dp, &total))
+        return SIZE_MAX;
+    return total;
+}
+
+static tile lay_out(float *scratch, size_t n, size_t d)
+{
+    tile t = {.n = n, .d = d, .np = pad(n), .dp = pad(d)};
+    t.q = scratch;
+    t.k = t.q + n * t.dp;
+    t.v = t.k + n * t.dp;
+    t.o = t.v + n * t.dp;
+    t.t = t.o + n * t.dp;
+    t.p = t.t + d * t.np;
+    t.g = t.p + n * t.np;
+    t.row = t.g + n * t.np;
+    t.spare = t.row + t.np;
+    return t;
+}
+
+/* C (m,n) = sum over k of A[i*ra + k*ca] * B[k*ldb + j]; n a multiple of LANE. */
+typedef struct product {
+    float *c;
+    const float *a, *b;
+    size_t m, n, k, ldc, ra, ca, ldb;
+} product;
+
+/* The factors of one row of A for k .. k+3; zero past the end of the sum. */
+static inline void factors(float f[BLOCK], const product *x, size_t i, size_t k)
+{
+    const float *a = x->a + (i < x->m ? i : x->m - 1) * x->ra;
+    for (size_t e = 0; e < BLOCK; e++) f[e] = k + e < x->k ? a[(k + e) * x->ca] : 0.0f;
+}
+
+/* Four rows of C += four terms of the sum: sixteen multiply-adds for eight loads and four stores, all
+ * contiguous. */
+static inline void add_terms(float *restrict c0, float *restrict c1, float *restrict c2,
+                             float *restrict c3, const float *restrict b0, const float *restrict b1,
+                             const float *restrict b2, const float *restrict b3,
+                             float f[BLOCK][BLOCK], size_t n)
+{
+    float f00 = f[0][0], f01 = f[0][1], f02 = f[0][2], f03 = f[0][3];
+    float f10 = f[1][0], f11 = f[1][1], f12 = f[1][2], f13 = f[1][3];
+    float f20 = f[2][0], f21 = f[2][1], f22 = f[2][2], f23 = f[2][3];
+    float f30 = f[3][0], f31 = f[3][1], f32 = f[3][2], f33 = f[3][3];
+#pragma omp simd
+    for (size_t j = 0; j < n; j++) {
+        c0[j] = c0[j] + f00 * b0[j] + f01 * b1[j] + f02 * b2[j] + f03 * b3[j];
+        c1[j] = c1[j] + f10 * b0[j] + f11 * b1[j] + f12 * b2[j] + f13 * b3[j];
+        c2[j] = c2[j] + f20 * b0[j] + f21 * b1[j] + f22 * b2[j] + f23 * b3[j];
+        c3[j] = c3[j] + f30 * b0[j] + f31 * b1[j] + f32 * b2[j] + f33 * b3[j];
+    }
+}
+
+/* Rows past the end are computed into `spare` (3n floats). */
+BC_CLONES static void multiply(product x, float *spare)
+{
+    memset(spare, 0, (BLOCK - 1) * x.n * sizeof *spare);
+    for (size_t i = 0; i < x.m; i++) memset(x.c + i * x.ldc, 0, x.n * sizeof *x.c);
+    for (size_t i = 0; i < x.m; i += BLOCK) {
+        float *c[BLOCK];
+        for (size_t r = 0; r < BLOCK; r++)
+            c[r] = i + r < x.m ? x.c + (i + r) * x.ldc : spare + (r - 1) * x.n;
+        for (size_t k = 0; k < x.k; k += BLOCK) {
+            float f[BLOCK][BLOCK];
+            const float *b[BLOCK];
+            for (size_t e = 0; e < BLOCK; e++) {
+                factors(f[e], &x, i + e, k);
+                b[e] = x.b + (k + e < x.k ? k + e : k) * x.ldb;
+            }
+            add_terms(c[0], c[1], c[2], c[3], b[0], b[1], b[2], b[3], f, x.n);
+        }
+    }
+}
+
+/* Copy n rows of d floats that lie `stride` apart into rows of dp, zero beyond d. */
+static void take(float *to, const float *from, size_t stride, const tile *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        memcpy(to + i * t->dp, from + i * stride, t->d * sizeof *to);
+        memset(to + i * t->dp + t->d, 0, (t->dp - t->d) * sizeof *to);
+    }
+}
+
+static void give(float *to, size_t stride, const float *from, const tile *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        memcpy(to + i * stride, from + i * t->dp, t->d * sizeof *to);
+}
+
+/* t->t (d,np) = transpose of x (n,dp), zero beyond n. */
+static void transpose(const tile *t, const float *x)
+{
+    for (size_t j = 0; j < t->d; j++) {
+        for (size_t i = 0; i < t->n; i++) t->t[j * t->np + i] = x[i * t->dp + j];
+        for (size_t i = t->n; i < t->np; i++) t->t[j * t->np + i] = 0.0f;
+    }
+}
+
+/* t->p = Q K^T, not yet scaled. */
+static void scores(const tile *t)
+{
+    transpose(t, t->k);
+    multiply((product){t->p, t->q, t->t, t->n, t->np, t->d, t->np, t->dp, 1, t->np}, t->spare);
+}
+
+/* One row of scores becomes probabilities; returns the log of the sum of exponentials. */
+BC_CLONES static float softmax(float *p, size_t n, float scale)
+{
+    float most = p[0];
+    for (size_t j = 1; j < n; j++) most = p[j] > most ? p[j] : most;
+    float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (size_t j = 0; j < n; j++) {
+        p[j] = bc_expf((p[j] - most) * scale);
+        sum += p[j];
+    }
+    float inverse = 1.0f / sum;
+    for (size_t j = 0; j < n; j++) p[j] *= inverse;
+    return most * scale + logf(sum);
+}
+
+/* The same probabilities from what forward kept. */
+BC_CLONES static void softmax_again(float *p, size_t n, float scale, float lse)
+{
+    for (size_t j = 0; j < n; j++) p[j] = bc_expf(p[j] * scale - lse);
+}
+
+static void apply(float *x, const float *factor, size_t n)
+{
+    for (size_t j = 0; j < n; j++) x[j] *= factor[j];
+}
+
+/* From P, the dropout factors and g = dO V^T (gradient of the dropped probabilities): g becomes the
+ * gradient of the scaled scores times scale, p becomes the dropped probabilities. */
+BC_CLONES static void softmax_bwd(float *p, float *g, const float *factor, size_t n, float scale)
+{
+    float dot = 0.0f;
+#pragma omp simd reduction(+ : dot)
+    for (size_t j = 0; j < n; j++) {
+        g[j] *= factor[j];
+        dot += g[j] * p[j];
+    }
+    for (size_t j = 0; j < n; j++) {
+        g[j] = p[j] * (g[j] - dot) * scale;
+        p[j] *= factor[j];
+    }
+}
+
+/* What both passes need of one (sequence, head). */
+typedef struct place {
+    size_t begin, n;      /* rows of the sequence */
+    uint32_t example;
+    size_t head, h, d;    /* H and D */
+    float scale;          /* 1 / sqrt D */
+} place;
+
+static place locate(const bertc_batch *batch, const bc_attention *dims, size_t index)
+{
+    size_t s = index / dims->heads, begin = (size_t)batch->starts[s];
+    return (place){.begin = begin,
+                   .n = (size_t)batch->starts[s + 1] - begin,
+                   .example = batch->examples[s],
+                   .head = index % dims->heads,
+                   .h = dims->heads * dims->width,
+                   .d = dims->width,
+                   .scale = 1.0f / sqrtf((float)dims->width)};
+}
+
+static void take_qkv(const tile *t, const float *qkv, place at)
+{
+    const float *from = qkv + at.begin * 3 * at.h + at.head * at.d;
+    take(t->q, from, 3 * at.h, t);
+    take(t->k, from + at.h, 3 * at.h, t);
+    take(t->v, from + 2 * at.h, 3 * at.h, t);
+}
+
+/* The dropout factors of probability row i. */
+static void mask_row(const tile *t, const bc_dropout *dropout, place at, size_t i)
+{
+    bc_dropout_row(dropout, at.example, (uint32_t)i, (uint32_t)at.head, t->row, t->n);
+}
+
+static void head_fwd(float *context, float *lse, const float *qkv, const bc_dropout *dropout,
+                     place at, size_t heads, float *scratch)
+{
+    tile t = lay_out(scratch, at.n, at.d);
+    take_qkv(&t, qkv, at);
+    scores(&t);
+    for (size_t i = 0; i < t.n; i++) {
+        float *p = t.p + i * t.np;
+        lse[(at.begin + i) * heads + at.head] = softmax(p, t.n, at.scale);
+        if (dropout->threshold == 0) continue;
+        mask_row(&t, dropout, at, i);
+        apply(p, t.row, t.n);
+    }
+    multiply((product){t.o, t.p, t.v, t.n, t.dp, t.n, t.dp, t.np, 1, t.dp}, t.spare);
+    give(context + at.begin * at.h + at.head * at.d, at.h, t.o, &t);
+}
+
+void bc_attention_fwd(float *context, float *lse, const float *qkv, const bertc_batch *batch,
+                      const bc_dropout *dropout, bc_attention dims)
+{
+    size_t count = (size_t)batch->sequences * dims.heads;
+#pragma omp parallel for schedule(dynamic)
+    for (size_t index = 0; index < count; index++)
+        head_fwd(context, lse, qkv, dropout, locate(batch, &dims, index), dims.heads,
+                 dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
+}
+
+static void head_bwd(float *dqkv, const float *dcontext, const float *lse, const float *qkv,
+                     const bc_dropout *dropout, place at, size_t heads, float *scratch)
+{
+    tile t = lay_out(scratch, at.n, at.d);
+    take_qkv(&t, qkv, at);
+    take(t.o, dcontext + at.begin * at.h + at.head * at.d, at.h, &t);
+    scores(&t);
+    transpose(&t, t.v);
+    multiply((product){t.g, t.o, t.t, t.n, t.np, t.d, t.np, t.dp, 1, t.np}, t.spare);
+    for (size_t i = 0; i < t.n; i++) {
+        float *p = t.p + i * t.np;
+        softmax_again(p, t.n, at.scale, lse[(at.begin + i) * heads + at.head]);
+        mask_row(&t, dropout, at, i);
+        softmax_bwd(p, t.g + i * t.np, t.row, t.n, at.scale);
+    }
+    float *to = dqkv + at.begin * 3 * at.h + at.head * at.d;
+    /* dV = P^T dO; then dQ = dS K and dK = dS^T Q. V is no longer needed and takes the results. */
+    multiply((product){t.v, t.p, t.o, t.n, t.dp, t.n, t.dp, 1, t.np, t.dp}, t.spare);
+    give(to + 2 * at.h, 3 * at.h, t.v, &t);
+    multiply((product){t.v, t.g, t.k, t.n, t.dp, t.n, t.dp, t.np, 1, t.dp}, t.spare);
+    give(to, 3 * at.h, t.v, &t);
+    multiply((product){t.v, t.g, t.q, t.n, t.dp, t.n, t.dp, 1, t.np, t.dp}, t.spare);
+    give(to + at.h, 3 * at.h, t.v, &t);
+}
+
+void bc_attention_bwd(float *dqkv, const float *dcontext, const float *lse, const float *qkv,
+                      const bertc_batch *batch, const bc_dropout *dropout, bc_attention dims)
+{
+    size_t count = (size_t)batch->sequences * dims.heads;
+#pragma omp parallel for schedule(dynamic)
+    for (size_t index = 0; index < count; index++)
+        head_bwd(dqkv, dcontext, lse, qkv, dropout, locate(batch, &dims, index), dims.heads,
+                 dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
+}

@@ -1,0 +1,75 @@
+#include "nn/gemm.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "bertc/model.h"
+#include "nn/ops.h"
+
+static const bc_gemm_backend *const backends[] = {
+    &bc_gemm_onednn,
+    &bc_gemm_openblas,
+    &bc_gemm_reference,
+};
+enum { BACKENDS = sizeof backends / sizeof *backends };
+
+const char *bertc_backend_name(size_t index)
+{
+    return index < BACKENDS ? backends[index]->name : NULL;
+}
+
+void bertc_describe_libraries(char *out, size_t size)
+{
+    if (size) out[0] = '\0';
+    for (size_t i = 0, used = 0; i < BACKENDS && used + 1 < size; i++) {
+        if (used) out[used++] = '\n';
+        backends[i]->describe(out + used, size - used);
+        used += strlen(out + used);
+    }
+}
+
+bertc_status bc_gemm_open(bc_gemm *gemm, const char *name, bertc_error *err)
+{
+    memset(gemm, 0, sizeof *gemm);
+    for (size_t i = 0; i < BACKENDS; i++)
+        if (!name || strcmp(name, backends[i]->name) == 0) {
+            gemm->backend = backends[i];
+            return gemm->backend->open(gemm, err);
+        }
+    return bc_fail(err, BERTC_USAGE, "unknown backend \"%s\"", name);
+}
+
+void bc_gemm_close(bc_gemm *gemm)
+{
+    if (gemm->backend) gemm->backend->close(gemm);
+    memset(gemm, 0, sizeof *gemm);
+}
+
+bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err)
+{
+    if (gemm->error.status == BERTC_OK) return BERTC_OK;
+    return bc_fail(err, gemm->error.status, "%s", gemm->error.message);
+}
+
+void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d)
+{
+    assert(d.n > 0 && d.in > 0 && d.out > 0);
+    if (gemm->error.status == BERTC_OK) gemm->backend->fwd(gemm, y, x, w, b, d);
+}
+
+void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d,
+                     bool accumulate)
+{
+    assert(d.n > 0 && d.in > 0 && d.out > 0);
+    if (gemm->error.status == BERTC_OK) gemm->backend->bwd_x(gemm, dx, dy, w, d, accumulate);
+}
+
+void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *db, float *dy, float *x, bc_linear d,
+                     bool accumulate)
+{
+    assert(d.n > 0 && d.in > 0 && d.out > 0);
+    if (dw && gemm->error.status == BERTC_OK) gemm->backend->bwd_w(gemm, dw, dy, x, d, accumulate);
+    if (db) bc_column_sums(db, dy, d.n, d.out, accumulate);
+}

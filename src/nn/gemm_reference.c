@@ -1,0 +1,62 @@
+/* The reference backend: textbook loops that accumulate in double precision. Slow; it is what the
+ * other backends are compared with. */
+#include "nn/gemm.h"
+
+#include <stdio.h>
+
+static bertc_status open_reference(bc_gemm *gemm, bertc_error *err)
+{
+    (void)gemm;
+    (void)err;
+    return BERTC_OK;
+}
+
+static void close_reference(bc_gemm *gemm)
+{
+    (void)gemm;
+}
+
+static void fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d)
+{
+    (void)gemm;
+#pragma omp parallel for schedule(static)
+    for (size_t n = 0; n < d.n; n++)
+        for (size_t o = 0; o < d.out; o++) {
+            double sum = b ? b[o] : 0.0;
+            for (size_t i = 0; i < d.in; i++) sum += (double)x[n * d.in + i] * w[o * d.in + i];
+            y[n * d.out + o] = (float)sum;
+        }
+}
+
+static void bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate)
+{
+    (void)gemm;
+#pragma omp parallel for schedule(static)
+    for (size_t n = 0; n < d.n; n++)
+        for (size_t i = 0; i < d.in; i++) {
+            double sum = accumulate ? dx[n * d.in + i] : 0.0;
+            for (size_t o = 0; o < d.out; o++) sum += (double)dy[n * d.out + o] * w[o * d.in + i];
+            dx[n * d.in + i] = (float)sum;
+        }
+}
+
+static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate)
+{
+    (void)gemm;
+#pragma omp parallel for schedule(static)
+    for (size_t o = 0; o < d.out; o++)
+        for (size_t i = 0; i < d.in; i++) {
+            double sum = accumulate ? dw[o * d.in + i] : 0.0;
+            for (size_t n = 0; n < d.n; n++) sum += (double)dy[n * d.out + o] * x[n * d.in + i];
+            dw[o * d.in + i] = (float)sum;
+        }
+}
+
+static void describe(char *out, size_t size)
+{
+    snprintf(out, size, "reference: plain loops, double accumulation");
+}
+
+const bc_gemm_backend bc_gemm_reference = {
+    "reference", open_reference, close_reference, fwd, bwd_x, bwd_w, describe,
+};

@@ -1,0 +1,387 @@
+/* Making, loading and saving models.
+ *
+ * 1. A parameter is found in a file by its name of today (formats/names.h), so old spellings and a
+ *    missing "bert." prefix make no difference.
+ * 2. Only the pooler and the head may be missing; they are then drawn and named in the notice.
+ * 3. Weights go straight from the mapped file into the parameter block. */
+#include "nn/model.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "formats/config.h"
+#include "formats/names.h"
+#include "formats/safetensors.h"
+#include "nn/ops.h"
+
+static const char weights_name[] = "model.safetensors";
+
+/* ---- making --------------------------------------------------------------------------------- */
+
+static void draw_param(const bc_param *param, const bertc_config *config,
+                       const bertc_model_options *options)
+{
+    switch (param->row->draw) {
+    case BC_DRAW_NORMAL:
+        bc_rng_normal(options->seed, param->name, config->initializer_range,
+                      options->init == BERTC_INIT_TRUNCATED, param->value, param->count);
+        break;
+    case BC_DRAW_ONE:
+        for (size_t i = 0; i < param->count; i++) param->value[i] = 1.0f;
+        break;
+    case BC_DRAW_ZERO: memset(param->value, 0, param->count * sizeof(float)); break;
+    }
+}
+
+static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
+{
+    m->count = bc_param_count(&m->config);
+    m->params = bc_alloc(m->count, sizeof *m->params);
+    if (!m->params) return bc_fail_memory(err);
+    if (!bc_param_plan(&m->config, m->params, &m->scalars))
+        return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
+    m->values = bc_alloc(m->scalars, sizeof(float));
+    if (trainable) m->grads = bc_alloc(m->scalars, sizeof(float));
+    if (!m->values || (trainable && !m->grads))
+        return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights",
+                       m->scalars * sizeof(float) * (trainable ? 2 : 1) >> 20);
+    for (size_t i = 0; i < m->count; i++) {
+        m->params[i].value = m->values + m->params[i].offset;
+        if (trainable) m->params[i].grad = m->grads + m->params[i].offset;
+    }
+    return BERTC_OK;
+}
+
+/* A model over m->config with memory and a backend, its weights not yet set. */
+static bertc_status furnish(bertc_model *m, const bertc_model_options *options, bertc_error *err)
+{
+    if (m->config.hidden_size > BC_MAX_HIDDEN)
+        return bc_fail(err, BERTC_INPUT, "config.json: hidden_size %d is more than %d",
+                       (int)m->config.hidden_size, BC_MAX_HIDDEN);
+    m->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
+    omp_set_num_threads(m->threads);
+    bertc_status status = allocate(m, options->trainable, err);
+    if (status == BERTC_OK) status = bc_gemm_open(&m->gemm, options->backend, err);
+    return status;
+}
+
+static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model)
+{
+    if (status == BERTC_OK) *model = m;
+    else bertc_model_free(m);
+    return status;
+}
+
+bertc_status bertc_model_create(const bertc_config *config, const bertc_model_options *options,
+                                bertc_model **model, bertc_error *err)
+{
+    bertc_model *m = bc_calloc(1, sizeof *m);
+    if (!m) return bc_fail_memory(err);
+    bertc_status status = bertc_config_check(config, "config", err);
+    if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
+    if (status == BERTC_OK) status = furnish(m, options, err);
+    for (size_t i = 0; status == BERTC_OK && i < m->count; i++)
+        draw_param(&m->params[i], &m->config, options);
+    return finish(m, status, model);
+}
+
+void bertc_model_free(bertc_model *model)
+{
+    if (!model) return;
+    bc_gemm_close(&model->gemm);
+    bertc_config_clear(&model->config);
+    bc_free(model->params);
+    bc_free(model->values);
+    bc_free(model->grads);
+    bc_free(model);
+}
+
+/* ---- loading -------------------------------------------------------------------------------- */
+
+/* A file's tensors beside their names of today. */
+typedef struct source {
+    bc_safetensors file;
+    char (*names)[BC_PARAM_NAME];
+    bool *used;
+} source;
+
+static void close_source(source *from)
+{
+    bc_safetensors_close(&from->file);
+    bc_free(from->names);
+    bc_free(from->used);
+}
+
+static bertc_status refuse_other_formats(const char *dir, const char *path, bertc_error *err)
+{
+    static const char *const others[] = {"model.safetensors.index.json", "pytorch_model.bin",
+                                         "tf_model.h5", "bert_model.ckpt.index"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char *other = bc_path_join(dir, others[i]);
+        if (!other) return bc_fail_memory(err);
+        bool there = bc_file_exists(other);
+        bc_free(other);
+        if (there)
+            return bc_fail(err, BERTC_INPUT,
+                           "%s: no such file, only %s; save the model as one safetensors file", path,
+                           others[i]);
+    }
+    return BERTC_OK;
+}
+
+static bertc_status open_source(const char *dir, source *from, bertc_error *err)
+{
+    char *path = bc_path_join(dir, weights_name);
+    if (!path) return bc_fail_memory(err);
+    bertc_status status = BERTC_OK;
+    if (!bc_file_exists(path)) status = refuse_other_formats(dir, path, err);
+    if (status == BERTC_OK) status = bc_safetensors_open(path, &from->file, err);
+    bc_free(path);
+    if (status != BERTC_OK) return status;
+    from->names = bc_alloc(from->file.count, sizeof *from->names);
+    from->used = bc_calloc(from->file.count, sizeof *from->used);
+    if (!from->names || !from->used) return bc_fail_memory(err);
+    for (size_t i = 0; i < from->file.count; i++)
+        bc_name_today(from->file.tensors[i].name, from->names[i], BC_PARAM_NAME);
+    return BERTC_OK;
+}
+
+/* The tensor that holds a parameter: one spelled as today before one that is renamed. */
+static const bc_tensor *find_tensor(source *from, const char *name, bool use)
+{
+    const bc_tensor *found = bc_safetensors_find(&from->file, name);
+    for (size_t i = 0; !found && i < from->file.count; i++)
+        if (strcmp(from->names[i], name) == 0) found = &from->file.tensors[i];
+    if (found && use) from->used[found - from->file.tensors] = true;
+    return found;
+}
+
+static bool same_shape(const bc_param *param, const bc_tensor *tensor)
+{
+    if (param->rank != tensor->rank) return false;
+    for (int i = 0; i < param->rank; i++)
+        if (param->shape[i] != tensor->shape[i]) return false;
+    return true;
+}
+
+static bertc_status refuse_shape(const bc_param *param, const bc_tensor *tensor, const char *path,
+                                 bertc_error *err)
+{
+    char shapes[2][64] = {"", ""};
+    for (int side = 0; side < 2; side++) {
+        int rank = side ? param->rank : tensor->rank;
+        const size_t *shape = side ? param->shape : tensor->shape;
+        size_t used = 0;
+        for (int i = 0; i < rank && used < sizeof shapes[side]; i++)
+            used += (size_t)snprintf(shapes[side] + used, sizeof shapes[side] - used, "%s%zu",
+                                     i ? "," : "", shape[i]);
+    }
+    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" has shape (%s), config.json asks for (%s)",
+                   path, tensor->name, shapes[0], shapes[1]);
+}
+
+static bool label_in(const char *label, const char *const *labels, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++)
+        if (strcasecmp(label, labels[i]) == 0) return true;
+    return false;
+}
+
+/* Whether a configuration's labels are those that are asked for, in any order, or are unnamed. */
+static bool labels_agree(const bertc_config *config, const bertc_model_options *options)
+{
+    if (config->num_labels != options->num_labels) return false;
+    bool named = true, unnamed = true;
+    for (int32_t i = 0; i < config->num_labels; i++) {
+        char plain[32];
+        snprintf(plain, sizeof plain, "LABEL_%d", (int)i);
+        named = named && label_in(config->labels[i], options->labels, options->num_labels);
+        unnamed = unnamed && strcasecmp(config->labels[i], plain) == 0;
+    }
+    return named || unnamed;
+}
+
+/* Decide on the head before memory is laid out: the file's, or a new one with the options' labels. */
+static bertc_status choose_head(bertc_model *m, source *from, const bertc_model_options *options,
+                                bool *fresh, bertc_error *err)
+{
+    const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
+    const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
+    size_t rows = weight && weight->rank == 2 ? weight->shape[0] : 0;
+    *fresh = false;
+    if (!options->labels) {
+        if (weight && bias) return BERTC_OK;
+        return bc_fail(err, BERTC_INPUT,
+                       "%s: no classifier: this is a bare encoder, fine-tune it first",
+                       from->file.path);
+    }
+    *fresh = !weight || !bias || rows != (size_t)options->num_labels ||
+             weight->shape[1] != (size_t)m->config.hidden_size || !labels_agree(&m->config, options);
+    if (!*fresh) return BERTC_OK;
+    return bertc_config_set_labels(&m->config, options->labels, options->num_labels, err);
+}
+
+static bertc_status load_param(bertc_model *m, const bc_param *param, source *from, bool fresh,
+                               const bertc_model_options *options, bool *drawn, bertc_error *err)
+{
+    bool head = param->row->scope == BC_SCOPE_HEAD;
+    const bc_tensor *tensor = head && fresh ? NULL : find_tensor(from, param->name, true);
+    *drawn = !tensor;
+    if (tensor) {
+        if (!same_shape(param, tensor)) return refuse_shape(param, tensor, from->file.path, err);
+        return bc_tensor_to_f32(tensor, param->value, from->file.path, err);
+    }
+    if (!head && !(options->labels && param->row->scope == BC_SCOPE_POOLER))
+        return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,
+                       param->name);
+    draw_param(param, &m->config, options);
+    return BERTC_OK;
+}
+
+/* Append " NAME" to a line, or " ..." once it is full. */
+static void list_name(char *line, size_t room, const char *name)
+{
+    size_t used = strlen(line);
+    if (used + strlen(name) + sizeof " ..." < room)
+        snprintf(line + used, room - used, " %s", name);
+    else if (used + sizeof " ..." <= room && strcmp(line + used - 4, " ...") != 0)
+        snprintf(line + used, room - used, " ...");
+}
+
+static bertc_status load_params(bertc_model *m, source *from, bool fresh,
+                                const bertc_model_options *options, bertc_error *err)
+{
+    char drawn_names[256] = "new:", ignored[256] = "ignored:";
+    size_t loaded = 0, left = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        bool drawn;
+        bertc_status status = load_param(m, &m->params[i], from, fresh, options, &drawn, err);
+        if (status != BERTC_OK) return status;
+        if (drawn) list_name(drawn_names, sizeof drawn_names, m->params[i].name);
+        else loaded++;
+    }
+    for (size_t i = 0; i < from->file.count; i++) {
+        if (from->used[i]) continue;
+        left++;
+        list_name(ignored, sizeof ignored, from->file.tensors[i].name);
+    }
+    bc_notify(&options->notify, "%s: loaded %zu tensors; %s; %s", from->file.path, loaded,
+              loaded == m->count ? "new: none" : drawn_names, left ? ignored : "ignored: none");
+    return BERTC_OK;
+}
+
+bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,
+                              bertc_model **model, bertc_error *err)
+{
+    bertc_model *m = bc_calloc(1, sizeof *m);
+    char *path = bc_path_join(dir, "config.json");
+    source from = {0};
+    bool fresh = false;
+    bertc_status status = m && path ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bertc_config_load(path, &m->config, err);
+    if (status == BERTC_OK) status = open_source(dir, &from, err);
+    if (status == BERTC_OK) status = choose_head(m, &from, options, &fresh, err);
+    if (status == BERTC_OK) status = furnish(m, options, err);
+    if (status == BERTC_OK) status = load_params(m, &from, fresh, options, err);
+    close_source(&from);
+    bc_free(path);
+    return finish(m, status, model);
+}
+
+/* ---- saving --------------------------------------------------------------------------------- */
+
+bertc_status bc_model_save_values(const bertc_model *model, const float *values, const char *dir,
+                                  bertc_error *err)
+{
+    static const char *const metadata[] = {"format", "pt", NULL};
+    bc_tensor_out *tensors = bc_alloc(model->count, sizeof *tensors);
+    char *weights = bc_path_join(dir, weights_name), *config = bc_path_join(dir, "config.json");
+    bertc_status status = tensors && weights && config ? BERTC_OK : bc_fail_memory(err);
+    for (size_t i = 0; status == BERTC_OK && i < model->count; i++) {
+        const bc_param *param = &model->params[i];
+        tensors[i] = (bc_tensor_out){.name = param->name,
+                                     .dtype = BC_F32,
+                                     .rank = param->rank,
+                                     .shape = {param->shape[0], param->shape[1]},
+                                     .data = values + param->offset};
+    }
+    if (status == BERTC_OK) status = bc_config_write(&model->config, config, err);
+    if (status == BERTC_OK)
+        status = bc_safetensors_write(weights, tensors, model->count, metadata, err);
+    bc_free(tensors);
+    bc_free(weights);
+    bc_free(config);
+    return status;
+}
+
+bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err)
+{
+    return bc_model_save_values(model, model->values, dir, err);
+}
+
+/* ---- use ------------------------------------------------------------------------------------ */
+
+const bertc_config *bertc_model_config(const bertc_model *model)
+{
+    return &model->config;
+}
+
+size_t bertc_model_parameters(const bertc_model *model)
+{
+    return model->scalars;
+}
+
+static bertc_status check_sequence(const bertc_config *config, const bertc_batch *batch, int32_t s,
+                                   bertc_error *err)
+{
+    int32_t begin = batch->starts[s], end = batch->starts[s + 1];
+    if (end <= begin || end - begin > config->max_position_embeddings)
+        return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the model takes 1 to %d",
+                       (unsigned)batch->examples[s], (int)(end - begin),
+                       (int)config->max_position_embeddings);
+    for (int32_t i = begin; i < end; i++) {
+        if (batch->ids[i] < 0 || batch->ids[i] >= config->vocab_size)
+            return bc_fail(err, BERTC_INPUT, "example %u: token id %d, vocab_size is %d",
+                           (unsigned)batch->examples[s], (int)batch->ids[i],
+                           (int)config->vocab_size);
+        if (batch->types[i] >= config->type_vocab_size)
+            return bc_fail(err, BERTC_INPUT, "example %u: token type %d, type_vocab_size is %d",
+                           (unsigned)batch->examples[s], (int)batch->types[i],
+                           (int)config->type_vocab_size);
+    }
+    return BERTC_OK;
+}
+
+bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,
+                                  const bertc_batch *batch, bertc_error *err)
+{
+    const bertc_limits *limits = &workspace->limits;
+    if (batch->sequences < 1 || batch->sequences > limits->sequences ||
+        batch->tokens > limits->tokens || batch->longest > limits->longest)
+        return bc_fail(err, BERTC_INPUT,
+                       "a batch of %d sequences, %d tokens, longest %d exceeds the plan of %d, %d, %d",
+                       (int)batch->sequences, (int)batch->tokens, (int)batch->longest,
+                       (int)limits->sequences, (int)limits->tokens, (int)limits->longest);
+    for (int32_t s = 0; s < batch->sequences; s++) {
+        bertc_status status = check_sequence(&model->config, batch, s, err);
+        if (status != BERTC_OK) return status;
+    }
+    return BERTC_OK;
+}
+
+bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
+                                 const bertc_batch *batch, const float **logits, bertc_error *err)
+{
+    bertc_status status = bc_model_check_batch(model, workspace, batch, err);
+    if (status != BERTC_OK) return status;
+    bc_model_fwd(model, workspace, batch, (bc_pass){0});
+    *logits = workspace->logits;
+    return bc_model_status(model, err);
+}

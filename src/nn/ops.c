@@ -1,0 +1,309 @@
+#include "nn/ops.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "nn/simd.h"
+
+/* Column sums are cut into blocks of columns, one thread a block, rows in order: the order of each
+ * sum is fixed whatever the number of threads. */
+enum { COLUMNS = 64 };
+
+/* ---- LayerNorm ------------------------------------------------------------------------------ */
+
+/* y = LayerNorm(x) of one row; returns mean and 1/deviation. */
+BC_CLONES static void norm_row(float *y, float *mean, float *rstd, const float *x, bc_norm norm,
+                               size_t h)
+{
+    float sum = 0.0f, square = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (size_t j = 0; j < h; j++) sum += x[j];
+    float m = sum / (float)h;
+#pragma omp simd reduction(+ : square)
+    for (size_t j = 0; j < h; j++) square += (x[j] - m) * (x[j] - m);
+    float r = (float)(1.0 / sqrt((double)square / (double)h + norm.eps));
+    const float *gain = norm.gain, *bias = norm.bias;
+    for (size_t j = 0; j < h; j++) y[j] = (x[j] - m) * r * gain[j] + bias[j];
+    *mean = m;
+    *rstd = r;
+}
+
+/* dx of one row of LayerNorm; dx may alias dy. */
+BC_CLONES static void norm_row_bwd(float *dx, const float *dy, const float *x, float mean,
+                                   float rstd, const float *gain, size_t h)
+{
+    float sum = 0.0f, dot = 0.0f;
+#pragma omp simd reduction(+ : sum, dot)
+    for (size_t j = 0; j < h; j++) {
+        float g = dy[j] * gain[j];
+        sum += g;
+        dot += g * (x[j] - mean) * rstd;
+    }
+    sum /= (float)h;
+    dot /= (float)h;
+    for (size_t j = 0; j < h; j++)
+        dx[j] = (dy[j] * gain[j] - sum - (x[j] - mean) * rstd * dot) * rstd;
+}
+
+/* dgain and dbias for the columns [begin,end). */
+BC_CLONES static void norm_columns(float *dgain, float *dbias, const float *dy, const float *x,
+                                   const float *mean, const float *rstd, size_t n, size_t h,
+                                   size_t begin, size_t end, bool accumulate)
+{
+    float gain[COLUMNS] = {0}, bias[COLUMNS] = {0};
+    size_t width = end - begin;
+    for (size_t i = 0; i < n; i++) {
+        const float *d = dy + i * h + begin, *row = x + i * h + begin;
+        float m = mean[i], r = rstd[i];
+        for (size_t j = 0; j < width; j++) {
+            gain[j] += d[j] * (row[j] - m) * r;
+            bias[j] += d[j];
+        }
+    }
+    for (size_t j = 0; j < width; j++) {
+        dgain[begin + j] = gain[j] + (accumulate ? dgain[begin + j] : 0.0f);
+        dbias[begin + j] = bias[j] + (accumulate ? dbias[begin + j] : 0.0f);
+    }
+}
+
+static void norm_params_bwd(float *dgain, float *dbias, const float *dy, const float *x,
+                            const float *mean, const float *rstd, size_t n, size_t h,
+                            bool accumulate)
+{
+    if (!dgain || !dbias) return;
+#pragma omp parallel for schedule(static)
+    for (size_t begin = 0; begin < h; begin += COLUMNS)
+        norm_columns(dgain, dbias, dy, x, mean, rstd, n, h, begin,
+                     h - begin < COLUMNS ? h : begin + COLUMNS, accumulate);
+}
+
+BC_CLONES static void columns(float *sums, const float *x, size_t n, size_t stride, size_t begin,
+                              size_t end, bool accumulate)
+{
+    float sum[COLUMNS] = {0};
+    size_t width = end - begin;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < width; j++) sum[j] += x[i * stride + begin + j];
+    for (size_t j = 0; j < width; j++)
+        sums[begin + j] = sum[j] + (accumulate ? sums[begin + j] : 0.0f);
+}
+
+void bc_column_sums(float *sums, const float *x, size_t n, size_t width, bool accumulate)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t begin = 0; begin < width; begin += COLUMNS)
+        columns(sums, x, n, width, begin, width - begin < COLUMNS ? width : begin + COLUMNS,
+                accumulate);
+}
+
+/* ---- rows with dropout ---------------------------------------------------------------------- */
+
+BC_CLONES static void add_dropped(float *sum, const float *x, const float *residual,
+                                  const float *factor, size_t h)
+{
+    for (size_t j = 0; j < h; j++) sum[j] = residual[j] + x[j] * factor[j];
+}
+
+BC_CLONES static void scale_row(float *y, const float *x, const float *factor, size_t h)
+{
+    for (size_t j = 0; j < h; j++) y[j] = x[j] * factor[j];
+}
+
+/* y = x * mask for one row; x where dropout is off. */
+static void drop_row(float *y, const float *x, const bc_dropout *dropout, uint32_t example,
+                     uint32_t position, size_t h)
+{
+    float factor[BC_MAX_HIDDEN];
+    if (dropout->threshold == 0) {
+        if (y != x) memcpy(y, x, h * sizeof *y);
+        return;
+    }
+    bc_dropout_row(dropout, example, position, 0, factor, h);
+    scale_row(y, x, factor, h);
+}
+
+/* The example that row i belongs to is found from the sequence; loops over tokens therefore run over
+ * sequences outside and rows inside. `body` sees s, i, position and example. */
+#define FOR_EACH_TOKEN(batch, body)                                                                \
+    _Pragma("omp parallel for schedule(dynamic)") for (int32_t s = 0; s < (batch)->sequences; s++) \
+    {                                                                                              \
+        const uint32_t example = (batch)->examples[s];                                             \
+        const size_t begin = (size_t)(batch)->starts[s], end = (size_t)(batch)->starts[s + 1];     \
+        for (size_t i = begin; i < end; i++) {                                                     \
+            const uint32_t position = (uint32_t)(i - begin);                                       \
+            body                                                                                   \
+        }                                                                                          \
+    }
+
+/* ---- embeddings ----------------------------------------------------------------------------- */
+
+BC_CLONES static void add_three(float *sum, const float *a, const float *b, const float *c, size_t h)
+{
+    for (size_t j = 0; j < h; j++) sum[j] = a[j] + c[j] + b[j];
+}
+
+void bc_embed_fwd(float *y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
+                  const float *word, const float *position_table, const float *type, bc_norm norm,
+                  const bc_dropout *dropout, size_t h)
+{
+    assert(h <= BC_MAX_HIDDEN);
+    FOR_EACH_TOKEN(batch, {
+        float *row = y + i * h;
+        add_three(sum + i * h, word + (size_t)batch->ids[i] * h, position_table + position * h,
+                  type + batch->types[i] * h, h);
+        norm_row(row, &mean[i], &rstd[i], sum + i * h, norm, h);
+        drop_row(row, row, dropout, example, position, h);
+    })
+}
+
+void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy, const float *sum,
+                       const float *mean, const float *rstd, const bertc_batch *batch, bc_norm norm,
+                       const bc_dropout *dropout, size_t h, bool accumulate)
+{
+    size_t n = (size_t)batch->tokens;
+    FOR_EACH_TOKEN(batch, { drop_row(dsum + i * h, dy + i * h, dropout, example, position, h); })
+    norm_params_bwd(dgain, dbias, dsum, sum, mean, rstd, n, h, accumulate);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++)
+        norm_row_bwd(dsum + i * h, dsum + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
+}
+
+/* Add rows' slices [begin,end) into a table, in token order. */
+static void scatter(float *table, const float *dsum, const bertc_batch *batch, size_t h,
+                    size_t begin, size_t end, size_t (*row_of)(const bertc_batch *, size_t))
+{
+    for (size_t i = 0; i < (size_t)batch->tokens; i++) {
+        float *to = table + row_of(batch, i) * h;
+        const float *from = dsum + i * h;
+        for (size_t j = begin; j < end; j++) to[j] += from[j];
+    }
+}
+
+static size_t word_row(const bertc_batch *batch, size_t i)
+{
+    return (size_t)batch->ids[i];
+}
+
+static size_t position_row(const bertc_batch *batch, size_t i)
+{
+    return (size_t)batch->positions[i];
+}
+
+static size_t type_row(const bertc_batch *batch, size_t i)
+{
+    return batch->types[i];
+}
+
+void bc_embed_scatter(float *dword, float *dposition, float *dtype, const float *dsum,
+                      const bertc_batch *batch, const bertc_config *config, bool accumulate)
+{
+    size_t h = (size_t)config->hidden_size;
+    const struct {
+        float *table;
+        size_t rows;
+        size_t (*row_of)(const bertc_batch *, size_t);
+    } tables[] = {
+        {dword, (size_t)config->vocab_size, word_row},
+        {dposition, (size_t)config->max_position_embeddings, position_row},
+        {dtype, (size_t)config->type_vocab_size, type_row},
+    };
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
+        float *table = tables[t].table;
+        if (!table) continue;
+        if (!accumulate) memset(table, 0, tables[t].rows * h * sizeof *table);
+#pragma omp parallel for schedule(static)
+        for (size_t begin = 0; begin < h; begin += COLUMNS)
+            scatter(table, dsum, batch, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS,
+                    tables[t].row_of);
+    }
+}
+
+/* ---- residual and LayerNorm ----------------------------------------------------------------- */
+
+void bc_add_norm_fwd(float *y, float *sum, float *mean, float *rstd, const float *x,
+                     const float *residual, const bertc_batch *batch, bc_norm norm,
+                     const bc_dropout *dropout, size_t h)
+{
+    assert(h <= BC_MAX_HIDDEN);
+    FOR_EACH_TOKEN(batch, {
+        float factor[BC_MAX_HIDDEN];
+        bc_dropout_row(dropout, example, position, 0, factor, h);
+        add_dropped(sum + i * h, x + i * h, residual + i * h, factor, h);
+        norm_row(y + i * h, &mean[i], &rstd[i], sum + i * h, norm, h);
+    })
+}
+
+void bc_add_norm_bwd(float *dsum, float *dx, float *dgain, float *dbias, const float *dy,
+                     const float *sum, const float *mean, const float *rstd,
+                     const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h,
+                     bool accumulate)
+{
+    norm_params_bwd(dgain, dbias, dy, sum, mean, rstd, (size_t)batch->tokens, h, accumulate);
+    FOR_EACH_TOKEN(batch, {
+        norm_row_bwd(dsum + i * h, dy + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
+        drop_row(dx + i * h, dsum + i * h, dropout, example, position, h);
+    })
+}
+
+/* ---- head ----------------------------------------------------------------------------------- */
+
+void bc_gather_first(float *y, const float *x, const bertc_batch *batch, size_t h)
+{
+    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+        memcpy(y + s * h, x + (size_t)batch->starts[s] * h, h * sizeof *y);
+}
+
+void bc_scatter_first(float *dx, const float *dy, const bertc_batch *batch, size_t h)
+{
+    memset(dx, 0, (size_t)batch->tokens * h * sizeof *dx);
+    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+        memcpy(dx + (size_t)batch->starts[s] * h, dy + s * h, h * sizeof *dx);
+}
+
+void bc_tanh_fwd(float *y, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) y[i] = tanhf(x[i]);
+}
+
+void bc_tanh_bwd(float *dx, const float *dy, const float *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++) dx[i] = dy[i] * (1.0f - y[i] * y[i]);
+}
+
+void bc_dropout_pooled(float *y, const float *x, const bertc_batch *batch,
+                       const bc_dropout *dropout, size_t h)
+{
+    assert(h <= BC_MAX_HIDDEN);
+    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+        drop_row(y + s * h, x + s * h, dropout, batch->examples[s], 0, h);
+}
+
+/* Cross-entropy of one row; p receives the gradient of loss / divisor. */
+static double cross_entropy(float *p, const float *z, size_t c, int32_t label, double divisor)
+{
+    double most = z[0], sum = 0.0;
+    for (size_t j = 1; j < c; j++) most = z[j] > most ? z[j] : most;
+    for (size_t j = 0; j < c; j++) sum += exp(z[j] - most);
+    double lse = most + log(sum);
+    for (size_t j = 0; p && j < c; j++)
+        p[j] = (float)((exp(z[j] - lse) - (j == (size_t)label)) / divisor);
+    return lse - z[label];
+}
+
+double bc_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
+               double divisor)
+{
+    double total = 0.0;
+    for (size_t s = 0; s < (size_t)batch->sequences; s++) {
+        if (c > 1) {
+            float *p = dlogits ? dlogits + s * c : NULL;
+            total += cross_entropy(p, logits + s * c, c, batch->labels[s], divisor);
+        } else {
+            double difference = (double)logits[s] - batch->values[s];
+            if (dlogits) dlogits[s] = (float)(2.0 * difference / divisor);
+            total += difference * difference;
+        }
+    }
+    return total;
+}

@@ -1,0 +1,90 @@
+/* Portable vector code.
+ *
+ * BC_CLONES compiles a function for AVX-512, AVX2 and the baseline and picks one when the program
+ * starts; what it calls must be inline to be cloned with it. Loops are written so that the compiler
+ * vectorises them; sums over a row are marked `omp simd reduction`, so their order depends on the
+ * instruction set, and on nothing else.
+ *
+ * The exponential and error functions are polynomials fitted at Chebyshev nodes in double precision
+ * (tests/unit/nn_ops.c holds their measured errors). NaN stays NaN. */
+#ifndef BC_NN_SIMD_H
+#define BC_NN_SIMD_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define BC_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define BC_CLONES
+#endif
+
+static inline float bc_bits_to_float(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* e^x, relative error below 2e-7; 0 below -87.3, infinity never (clamped at 88.3). */
+static inline float bc_expf(float x)
+{
+    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
+    float clamped = x < -87.3f ? -87.3f : x;
+    clamped = clamped > 88.3f ? 88.3f : clamped;
+    float k = clamped * 1.44269504f + shift - shift;
+    float r = clamped - k * 0.693145752f - k * 1.42860677e-6f;
+    float p = 1.39485900e-3f;
+    p = p * r + 8.37513527e-3f;
+    p = p * r + 4.16662181e-2f;
+    p = p * r + 1.66664154e-1f;
+    p = p * r + 5.00000011e-1f;
+    p = p * r + 1.00000004f;
+    p = p * r + 1.0f;
+    int32_t exponent = (int32_t)k;
+    float result = p * bc_bits_to_float((uint32_t)(exponent + 127) << 23);
+    result = x < -87.3f ? 0.0f : result;
+    return x != x ? x : result;
+}
+
+/* erf(x), absolute error below 2e-7. */
+static inline float bc_erff(float x)
+{
+    float t = x < 0.0f ? -x : x;
+    float s = x * x;
+    float near = -9.67359043e-6f;
+    near = near * s + 1.12682538e-4f;
+    near = near * s - 8.48439653e-4f;
+    near = near * s + 5.22105341e-3f;
+    near = near * s - 2.68654383e-2f;
+    near = near * s + 1.12837826e-1f;
+    near = near * s - 3.76126385e-1f;
+    near = near * s + 1.12837917f;
+    near = near * x;
+    float u = t > 4.0f ? 4.0f : t;
+    float far = 1.61510356e-6f;
+    far = far * u - 4.56122093e-5f;
+    far = far * u + 5.92960815e-4f;
+    far = far * u - 4.74116739e-3f;
+    far = far * u + 2.63675595e-2f;
+    far = far * u - 1.09983562e-1f;
+    far = far * u - 6.31931061e-1f;
+    far = far * u - 1.13017046f;
+    far = far * u + 3.04219043e-4f;
+    far = 1.0f - bc_expf(far);
+    far = x < 0.0f ? -far : far;
+    return t < 1.0f ? near : x != x ? x : far;
+}
+
+static inline float bc_sigmoidf(float x)
+{
+    return 1.0f / (1.0f + bc_expf(-x));
+}
+
+static inline float bc_tanhf_fast(float x)
+{
+    return 1.0f - 2.0f / (1.0f + bc_expf(2.0f * x));
+}
+
+#endif
