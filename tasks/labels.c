@@ -72,18 +72,16 @@ static bool means(const char *name, const char *label)
     return false;
 }
 
-/* Find each of the task's labels among the model's; the number of those found. */
+/* Find each of the task's labels among the model's; the number of those found. No name means two
+ * labels of one task, so no two can be found in one place. */
 static int match_names(const bertc_task *task, char *const *labels, int32_t map[BERTC_MAX_LABELS])
 {
     int found = 0;
-    bool taken[BERTC_MAX_LABELS] = {false};
     for (int i = 0; i < task->num_labels; i++) {
         map[i] = -1;
         for (int j = 0; j < task->num_labels && map[i] < 0; j++)
-            if (!taken[j] && means(labels[j], task->labels[i])) map[i] = j;
-        if (map[i] < 0) continue;
-        taken[map[i]] = true;
-        found++;
+            if (means(labels[j], task->labels[i])) map[i] = j;
+        found += map[i] >= 0;
     }
     return found;
 }
