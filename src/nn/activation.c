@@ -12,7 +12,8 @@ enum { CHUNK = 4096 };
 #define CUBIC 0.044715f
 #define QUICK 1.702f
 
-/* For every kind: value v and derivative d at x. */
+/* For every kind: value v and derivative d at x. Where s is the sigmoid 1 / (1 + a), a s is 1 - s
+ * without its cancellation; (1 + tanh u) / 2 is the sigmoid of 2u. */
 #define KINDS(X)                                                                                   \
     X(gelu, {                                                                                      \
         float half = 0.5f * (1.0f + bc_erff(x * INV_SQRT_2));                                      \
@@ -20,24 +21,26 @@ enum { CHUNK = 4096 };
         d = half + x * INV_SQRT_2PI * bc_expf(-0.5f * x * x);                                      \
     })                                                                                             \
     X(gelu_tanh, {                                                                                 \
-        float t = bc_tanhf_fast(SQRT_2_OVER_PI * (x + CUBIC * x * x * x));                         \
-        v = 0.5f * x * (1.0f + t);                                                                 \
-        d = 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * SQRT_2_OVER_PI *                       \
-                                    (1.0f + 3.0f * CUBIC * x * x);                                 \
+        float a = bc_expf(-2.0f * SQRT_2_OVER_PI * (x + CUBIC * x * x * x));                       \
+        float s = 1.0f / (1.0f + a);                                                               \
+        v = x * s;                                                                                 \
+        d = s + v * (a * s) * (2.0f * SQRT_2_OVER_PI) * (1.0f + 3.0f * CUBIC * x * x);             \
     })                                                                                             \
     X(quick_gelu, {                                                                                \
-        float s = bc_sigmoidf(QUICK * x);                                                          \
+        float a = bc_expf(-QUICK * x);                                                             \
+        float s = 1.0f / (1.0f + a);                                                               \
         v = x * s;                                                                                 \
-        d = s + QUICK * v * (1.0f - s);                                                            \
+        d = s + QUICK * v * (a * s);                                                               \
     })                                                                                             \
     X(relu, {                                                                                      \
         v = x > 0.0f ? x : x != x ? x : 0.0f;                                                      \
         d = x > 0.0f ? 1.0f : x != x ? x : 0.0f;                                                   \
     })                                                                                             \
     X(silu, {                                                                                      \
-        float s = bc_sigmoidf(x);                                                                  \
+        float a = bc_expf(-x);                                                                     \
+        float s = 1.0f / (1.0f + a);                                                               \
         v = x * s;                                                                                 \
-        d = s + v * (1.0f - s);                                                                    \
+        d = s + v * (a * s);                                                                       \
     })                                                                                             \
     X(tanh, {                                                                                      \
         v = bc_tanhf_fast(x);                                                                      \

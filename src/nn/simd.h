@@ -77,11 +77,6 @@ static inline float bc_erff(float x)
     return t < 1.0f ? near : x != x ? x : far;
 }
 
-static inline float bc_sigmoidf(float x)
-{
-    return 1.0f / (1.0f + bc_expf(-x));
-}
-
 static inline float bc_tanhf_fast(float x)
 {
     return 1.0f - 2.0f / (1.0f + bc_expf(2.0f * x));
