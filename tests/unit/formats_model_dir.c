@@ -1,0 +1,157 @@
+/* The tokenizer's files follow a model, and old parameter names become today's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "formats/model_dir.h"
+#include "formats/names.h"
+
+static const char from[] = "formats_from.tmp", to[] = "formats_to.tmp";
+static const char *const files[] = {"vocab.txt",   "tokenizer_config.json",
+                                    "config.json", "tokenizer.json",
+                                    "special_tokens_map.json", "added_tokens.json"};
+enum { FILES = sizeof files / sizeof *files };
+
+static int enter(void **state)
+{
+    (void)state;
+    return bc_folder_create(from, NULL) == BERTC_OK && bc_folder_create(to, NULL) == BERTC_OK ? 0 : -1;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FILES; i++) {
+        char *a = bc_path_join(from, files[i]), *b = bc_path_join(to, files[i]);
+        unlink(a);
+        unlink(b);
+        bc_free(a);
+        bc_free(b);
+    }
+    return rmdir(from) | rmdir(to);
+}
+
+static void put(const char *file, const char *bytes, size_t length)
+{
+    char *path = bc_path_join(from, file);
+    assert_int_equal(bc_file_write(path, bytes, length, NULL), BERTC_OK);
+    bc_free(path);
+}
+
+/* A file in `to`, or null where it must not be. */
+static void expect(const char *file, const char *bytes, size_t length)
+{
+    char *path = bc_path_join(to, file), *found;
+    size_t size;
+    assert_int_equal(bc_file_exists(path), bytes != NULL);
+    if (bytes) {
+        assert_int_equal(bc_file_read(path, &found, &size, NULL), BERTC_OK);
+        assert_int_equal(size, length);
+        assert_memory_equal(found, bytes, length);
+        bc_free(found);
+    }
+    bc_free(path);
+}
+
+static void test_copied(void **state)
+{
+    (void)state;
+    static const char odd[] = "a\r\n\0\xff";
+    put("vocab.txt", odd, sizeof odd);
+    put("tokenizer_config.json", "not even JSON", 13);
+    put("tokenizer.json", "", 0);
+    put("added_tokens.json", "{}", 2);
+    put("config.json", "{}", 2);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL), BERTC_OK);
+    expect("vocab.txt", odd, sizeof odd);
+    expect("tokenizer_config.json", "not even JSON", 13);
+    expect("tokenizer.json", "", 0);
+    expect("added_tokens.json", "{}", 2);
+    expect("special_tokens_map.json", NULL, 0);
+    expect("config.json", NULL, 0);
+    assert_int_equal(bc_model_dir_copy_tokenizer(to, to, NULL), BERTC_OK);
+    expect("vocab.txt", odd, sizeof odd);
+}
+
+static void test_default(void **state)
+{
+    (void)state;
+    static const char plain[] =
+        "{\n  \"do_lower_case\": true,\n  \"tokenizer_class\": \"BertTokenizer\"\n}\n";
+    static const char limited[] = "{\n  \"do_lower_case\": true,\n  \"model_max_length\": 77,\n"
+                                  "  \"tokenizer_class\": \"BertTokenizer\"\n}\n";
+    put("vocab.txt", "a\n", 2);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL), BERTC_OK);
+    expect("tokenizer_config.json", plain, sizeof plain - 1);
+    put("config.json", "{\"max_position_embeddings\":77}", 30);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL), BERTC_OK);
+    expect("tokenizer_config.json", limited, sizeof limited - 1);
+}
+
+/* tokenizer.json states the case itself. */
+static void test_no_default(void **state)
+{
+    (void)state;
+    put("vocab.txt", "a\n", 2);
+    put("tokenizer.json", "{}", 2);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL), BERTC_OK);
+    expect("tokenizer_config.json", NULL, 0);
+}
+
+static void test_errors(void **state)
+{
+    (void)state;
+    bertc_error err = {0};
+    put("vocab.txt", "a\n", 2);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, "no/such", &err), BERTC_IO);
+    assert_string_equal(err.message, "no/such/vocab.txt: cannot create: No such file or directory");
+    put("config.json", "{", 1);
+    err = (bertc_error){0};
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, &err), BERTC_INPUT);
+    assert_string_equal(err.message, "formats_from.tmp/config.json @1: unexpected end");
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"bert.pooler.dense.weight", "bert.pooler.dense.weight"},
+        {"pooler.dense.bias", "bert.pooler.dense.bias"},
+        {"embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight"},
+        {"bert.encoder.layer.0.output.LayerNorm.beta",
+         "bert.encoder.layer.0.output.LayerNorm.bias"},
+        {"encoder.layer.11.attention.self.query.weight",
+         "bert.encoder.layer.11.attention.self.query.weight"},
+        {"classifier.weight", "classifier.weight"},
+        {"cls.predictions.transform.LayerNorm.gamma", "cls.predictions.transform.LayerNorm.weight"},
+        {"gamma", "gamma"},
+        {"x.gamma", "x.gamma"},
+        {"encoders.a", "encoders.a"},
+        {"", ""},
+    };
+    char out[64], tiny[9];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bc_name_today(cases[i][0], out, sizeof out);
+        assert_string_equal(out, cases[i][1]);
+    }
+    bc_name_today("encoder.layer", tiny, sizeof tiny);
+    assert_string_equal(tiny, "bert.enc");
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, enter, leave)
+    const struct CMUnitTest tests[] = {
+        TEST(test_copied), TEST(test_default), TEST(test_no_default), TEST(test_errors),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
