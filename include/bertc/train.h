@@ -40,14 +40,15 @@ typedef struct bertc_option {
     const char *choices;   /* "hf|google" for CHOICE */
     const char *argument;  /* "STEPS", for help; null for flags */
     const char *help;      /* one line */
-    unsigned commands;     /* private to the caller: which commands take it */
+    unsigned commands;     /* private to the owner of the table */
 } bertc_option;
 
 typedef enum bertc_recipe { BERTC_RECIPE_HF, BERTC_RECIPE_GOOGLE } bertc_recipe;
 typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 
 /* Everything a fine-tuning run depends on. Fill with bertc_train_defaults, then set fields. A
- * negative warmup_ratio or weight_decay means the recipe's own; a negative dropout the model's. */
+ * negative warmup_ratio or weight_decay means the recipe's own; a negative dropout the model's; a
+ * max_length of 0 means 128, or the model's most where that is less. */
 typedef struct bertc_train_options {
     const char *task, *model, *data, *out;
     double epochs;

@@ -1,0 +1,120 @@
+/* Saving. A checkpoint is one sealed file that appears whole or not at all:
+ *
+ *   1. log.jsonl is flushed, so that the length which the checkpoint records is on disk;
+ *   2. the weights that were best so far are a file of their own, flushed before;
+ *   3. step-N.safetensors is written beside, flushed, compared in size, renamed, folder flushed;
+ *   4. only then are files removed that neither of the two newest checkpoints refers to.
+ *
+ * Killed anywhere in between, the previous checkpoint and all it refers to are still there. */
+#include "train/checkpoint.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "train/options.h"
+#include "train/record.h"
+#include "train/sealed.h"
+
+char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s-%lld.safetensors", prefix, (long long)step);
+    return bc_path_join(run->folder.work, name);
+}
+
+static bool is_kept(const bc_run *run, const char *name)
+{
+    long long step;
+    if (bc_folder_parse_name(name, "step", &step))
+        return step == run->saved[0] || step == run->saved[1];
+    if (bc_folder_parse_name(name, "best", &step))
+        return step == run->state.best_step || step == run->saved_best[0] ||
+               step == run->saved_best[1];
+    return true;
+}
+
+void bc_checkpoint_prune(const bc_run *run)
+{
+    DIR *dir = opendir(run->folder.work);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;)
+        if (!is_kept(run, e->d_name)) unlinkat(dirfd(dir), e->d_name, 0);
+    if (dir) closedir(dir);
+}
+
+/* A state that is not finite is worth nothing, and it would push out one that is. */
+static bertc_status check_weights(const bc_run *run, bertc_error *err)
+{
+    const bc_param *bad = bc_run_find_bad(run, false);
+    if (!bad) return BERTC_OK;
+    return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
+                   (long long)run->state.step, bad->name);
+}
+
+static bertc_status write_checkpoint(const bc_run *run, const char *path, bertc_error *err)
+{
+    const bc_block blocks[] = {{"weights", run->model->values, run->model->scalars},
+                               {"m", run->optim.m, run->optim.scalars},
+                               {"v", run->optim.v, run->optim.scalars}};
+    bc_text state = {0}, options = {0}, prints = {0};
+    bc_state_record(&state, &run->state);
+    bc_options_record(&options, &run->options);
+    bc_record_prints(&prints, &run->prints);
+    const char *const texts[] = {"format", "bertc-checkpoint-1", "state",  state.bytes,
+                                 "options", options.bytes,       "prints", prints.bytes, NULL};
+    bertc_status status = state.failed || options.failed || prints.failed
+                              ? bc_fail_memory(err)
+                              : bc_sealed_write(path, blocks, 3, texts, err);
+    bc_text_clear(&state);
+    bc_text_clear(&options);
+    bc_text_clear(&prints);
+    return status;
+}
+
+bertc_status bc_run_save(bc_run *run, bertc_error *err)
+{
+    bertc_status status = check_weights(run, err);
+    if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
+    if (status != BERTC_OK) return status;
+    run->state.log_bytes = run->log.length;
+    char *path = bc_checkpoint_path(run, "step", run->state.step);
+    status = path ? write_checkpoint(run, path, err) : bc_fail_memory(err);
+    bc_free(path);
+    if (status != BERTC_OK) return status;
+    run->saved[1] = run->saved[0];
+    run->saved_best[1] = run->saved_best[0];
+    run->saved[0] = run->state.step;
+    run->saved_best[0] = run->state.best_step;
+    bc_checkpoint_prune(run);
+    return BERTC_OK;
+}
+
+bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
+{
+    const bc_block block = {"weights", run->model->values, run->model->scalars};
+    static const char *const texts[] = {"format", "bertc-weights-1", NULL};
+    bertc_status status = check_weights(run, err);
+    if (status != BERTC_OK) return status;
+    char *path = bc_checkpoint_path(run, "best", run->state.best_step);
+    status = path ? bc_sealed_write(path, &block, 1, texts, err) : bc_fail_memory(err);
+    bc_free(path);
+    if (status == BERTC_OK) bc_checkpoint_prune(run);
+    return status;
+}
+
+bertc_status bc_run_load_best(bc_run *run, bertc_error *err)
+{
+    bc_safetensors file;
+    char *path = bc_checkpoint_path(run, "best", run->state.best_step);
+    if (!path) return bc_fail_memory(err);
+    bertc_status status = bc_sealed_open(path, &file, err);
+    bc_free(path);
+    if (status != BERTC_OK) return status;
+    status = bc_sealed_copy(&file, "weights", run->model->values, run->model->scalars, err);
+    bc_safetensors_close(&file);
+    return status;
+}

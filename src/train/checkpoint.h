@@ -1,0 +1,13 @@
+/* The files in checkpoint/ and their names. See docs/run-folder.md. */
+#ifndef BC_TRAIN_CHECKPOINT_H
+#define BC_TRAIN_CHECKPOINT_H
+
+#include "train/run.h"
+
+/* checkpoint/PREFIX-STEP.safetensors, released by bc_free; null where memory is out. */
+char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step);
+
+/* Remove what neither the kept checkpoints nor the running state refer to. */
+void bc_checkpoint_prune(const bc_run *run);
+
+#endif

@@ -1,0 +1,179 @@
+/* Fine-tuning, from options to a run folder. */
+#include <math.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "train/options.h"
+#include "train/record.h"
+
+/* ---- The loop ------------------------------------------------------------------------------ */
+
+static bool is_evaluation_due(const bc_run *run)
+{
+    const bc_state *s = &run->state;
+    if (s->evaluated == s->step || s->step == 0) return false;
+    return s->step == run->steps || (run->eval_every > 0 && s->step % run->eval_every == 0);
+}
+
+static bool is_save_due(const bc_run *run)
+{
+    int64_t every = run->options.save_every, step = run->state.step;
+    return every > 0 && step > 0 && step < run->steps && step % every == 0 && run->saved[0] != step;
+}
+
+/* Seconds until the end: steps, and evaluations as long as the last one. Before the first of them
+ * a forward pass is taken for a third of a step's work. */
+static double time_left(const bc_run *run)
+{
+    int64_t left = run->steps - run->state.step;
+    int64_t evaluations = run->eval_every > 0 ? left / run->eval_every : 0;
+    if (evaluations == 0 || run->steps % run->eval_every != 0) evaluations++;
+    double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
+    size_t tokens = run->dev.inputs->starts[run->dev.inputs->count];
+    if (evaluation <= 0 && speed > 0) evaluation = (double)tokens / (3 * speed);
+    return (double)left * bc_meter_step_seconds(&run->meter) + (double)evaluations * evaluation;
+}
+
+static void show(bc_run *run, const bc_report *report)
+{
+    bertc_progress p = {
+        .phase = "train",
+        .step = run->state.step,
+        .steps = run->steps,
+        .epoch = bc_run_epochs(run, run->state.step),
+        .loss = report->loss,
+        .lr = report->lr,
+        .tokens_per_second = bc_meter_speed(&run->meter),
+        .eta_seconds = time_left(run),
+    };
+    bc_meter_show(&run->meter, p, run->meter.done == 1 || p.step == p.steps);
+}
+
+static bertc_status step(bc_run *run, bertc_error *err)
+{
+    bc_report report;
+    bertc_status status = bc_run_step(run, &report, err);
+    if (status != BERTC_OK) return status;
+    bc_meter_add(&run->meter, report.seconds, report.tokens);
+    show(run, &report);
+    return BERTC_OK;
+}
+
+static bertc_status train(bc_run *run, bertc_error *err)
+{
+    for (;;) {
+        bertc_status status = BERTC_OK;
+        if (is_evaluation_due(run)) status = bc_run_evaluate(run, err);
+        if (status == BERTC_OK && is_save_due(run)) status = bc_run_save(run, err);
+        if (status != BERTC_OK || run->state.step == run->steps) return status;
+        status = bc_meter_stop(&run->meter);
+        if (status == BERTC_OK) status = step(run, err);
+        if (status != BERTC_OK) return status;
+    }
+}
+
+/* ---- The run ------------------------------------------------------------------------------- */
+
+/* The caller asked to stop: save where the run stands, and say so. */
+static bertc_status interrupt(bc_run *run, bertc_status wanted, bertc_error *err)
+{
+    long long done = (long long)run->state.step, steps = (long long)run->steps;
+    bertc_status status = BERTC_OK;
+    if (done > 0 && run->saved[0] != done) status = bc_run_save(run, err);
+    if (status != BERTC_OK) return status;
+    return bc_fail(err, wanted, "stopped at step %lld of %lld; go on with --resume", done, steps);
+}
+
+/* The recipe's own values where none were given. */
+static void resolve_recipe(bertc_train_options *o)
+{
+    static const struct {
+        double warmup_ratio, weight_decay;
+    } own[] = {[BERTC_RECIPE_HF] = {0, 0}, [BERTC_RECIPE_GOOGLE] = {0.1, 0.01}};
+    if (o->warmup_ratio < 0) o->warmup_ratio = own[o->recipe].warmup_ratio;
+    if (o->weight_decay < 0) o->weight_decay = own[o->recipe].weight_decay;
+}
+
+/* What can be refused without reading data: options, task, model directory, run folder. */
+static bertc_status open_run(bc_run *run, bool *finished, bertc_error *err)
+{
+    bertc_train_options *o = &run->options;
+    bertc_status status = bc_options_check(o, err);
+    if (status != BERTC_OK) return status;
+    run->task = bertc_task_find(o->task);
+    if (!run->task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", o->task);
+    if (!run->task->splits[BERTC_TRAIN].file)
+        return bc_fail(err, BERTC_USAGE, "task %s has no training data", o->task);
+    resolve_recipe(o);
+    status = bc_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter),
+                            err);
+    if (status != BERTC_OK) return status;
+    o->max_length = (int64_t)run->source.max_length;
+    return bc_folder_open(&run->folder, o->out, o->resume, finished, err);
+}
+
+static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)
+{
+    bertc_status status =
+        bc_record_read(run->folder.path, &run->options, run->task, result, err);
+    if (status == BERTC_OK)
+        bc_notify(bc_meter_notify(&run->meter), "%s: the run is finished, nothing to do",
+                  run->folder.path);
+    return status;
+}
+
+static void take_result(const bc_run *run, bertc_train_result *result)
+{
+    const bc_state *s = &run->state;
+    bool best = bc_run_kept_step(run) == s->best_step;
+    *result = (bertc_train_result){
+        .steps = s->step,
+        .train_loss = s->loss_sum / (double)s->step,
+        .scores = best ? s->best : s->last,
+        .seconds = bc_clock() - run->meter.began,
+        .tokens_per_second = bc_meter_speed(&run->meter),
+    };
+}
+
+static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error *err)
+{
+    bertc_status status = bc_run_prepare(run, err);
+    if (status == BERTC_OK && run->options.resume) status = bc_run_restore(run, err);
+    if (status == BERTC_OK)
+        status = bc_log_open(&run->log, run->folder.path, run->state.log_bytes, err);
+    if (status == BERTC_OK) status = train(run, err);
+    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED)
+        return interrupt(run, status, err);
+    if (status == BERTC_OK) status = bc_run_finish(run, err);
+    if (status == BERTC_OK) take_result(run, result);
+    return status;
+}
+
+static void close_run(bc_run *run)
+{
+    bc_log_close(&run->log);
+    bc_optim_clear(&run->optim);
+    bertc_batch_free(run->batch);
+    bertc_workspace_free(run->workspace);
+    bc_free(run->order);
+    bc_free(run->scratch);
+    bc_eval_close(&run->dev);
+    bertc_inputs_free(run->train);
+    bertc_model_free(run->model);
+    bc_source_close(&run->source);
+    bc_folder_close(&run->folder);
+}
+
+bertc_status bertc_finetune(const bertc_train_options *options, const bertc_observer *observer,
+                            bertc_train_result *result, bertc_error *err)
+{
+    bc_run run = {.options = *options, .log.fd = -1, .folder.fd = -1};
+    bool finished = false;
+    *result = (bertc_train_result){0};
+    bc_meter_start(&run.meter, observer);
+    bertc_status status = open_run(&run, &finished, err);
+    if (status == BERTC_OK)
+        status = finished ? show_finished(&run, result, err) : execute(&run, result, err);
+    close_run(&run);
+    return status;
+}

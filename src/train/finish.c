@@ -1,0 +1,120 @@
+/* Evaluation of the dev split during a run, and the result at its end.
+ *
+ * The result is written in an order that a crash cannot confuse: run.json comes last and says that
+ * all the rest is there; until then the run counts as unfinished and goes on from its checkpoint.
+ */
+#include <math.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "formats/model_dir.h"
+#include "train/record.h"
+
+/* ---- Evaluation ---------------------------------------------------------------------------- */
+
+int64_t bc_run_kept_step(const bc_run *run)
+{
+    bool best = run->options.keep == BERTC_KEEP_BEST && run->state.best_step > 0;
+    return best ? run->state.best_step : run->state.step;
+}
+
+/* Is the primary metric better than before? NaN never is, and of equals the earlier stays. */
+static bool is_best(const bc_run *run)
+{
+    bertc_metric primary = run->task->metrics[0];
+    double value = run->state.last.value[primary];
+    if (isnan(value)) return false;
+    return run->state.best_step == 0 || value > run->state.best.value[primary];
+}
+
+static bertc_status log_scores(bc_run *run, double seconds, bertc_error *err)
+{
+    bc_text line = {0};
+    char epoch[BC_JSON_DOUBLE];
+    bc_json_double(epoch, bc_run_epochs(run, run->state.step));
+    bc_text_printf(&line, "{\"step\":%lld,\"epoch\":%s,\"eval\":", (long long)run->state.step,
+                   epoch);
+    bc_record_scores(&line, run->task, BERTC_DEV, &run->state.last);
+    bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
+    bertc_status status = line.failed ? bc_fail_memory(err)
+                                      : bc_log_append(&run->log, line.bytes, line.length, err);
+    bc_text_clear(&line);
+    return status;
+}
+
+bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
+{
+    bc_state *state = &run->state;
+    bertc_status status =
+        bc_eval_run(&run->dev, run->model, run->workspace, run->batch, &run->meter, err);
+    if (status == BERTC_OK)
+        status = bertc_task_score(run->dev.dataset, run->dev.logits, &state->last, err);
+    if (status != BERTC_OK) return status;
+    state->evaluated = state->step;
+    if (is_best(run)) {
+        state->best_step = state->step;
+        state->best = state->last;
+        if (run->options.keep == BERTC_KEEP_BEST && state->step < run->steps)
+            status = bc_run_save_best(run, err);
+    }
+    return status == BERTC_OK ? log_scores(run, run->meter.pass_seconds, err) : status;
+}
+
+/* ---- The result ---------------------------------------------------------------------------- */
+
+static bertc_status write_text(const bc_run *run, const char *name, bc_text *text,
+                               bertc_error *err)
+{
+    char *path = bc_path_join(run->folder.path, name);
+    bertc_status status = path && !text->failed
+                              ? bc_file_write(path, text->bytes, text->length, err)
+                              : bc_fail_memory(err);
+    bc_free(path);
+    bc_text_clear(text);
+    return status;
+}
+
+static bertc_status write_scores(const bc_run *run, bertc_error *err)
+{
+    bc_text text = {0};
+    bool best = bc_run_kept_step(run) == run->state.best_step;
+    bc_record_scores(&text, run->task, BERTC_DEV, best ? &run->state.best : &run->state.last);
+    bc_text_printf(&text, "\n");
+    return write_text(run, "eval.json", &text, err);
+}
+
+static bertc_status write_record(const bc_run *run, bertc_error *err)
+{
+    bc_text text = {0};
+    bc_record_run(&text, run);
+    return write_text(run, "run.json", &text, err);
+}
+
+static void restore_dropout(bc_run *run)
+{
+    bertc_config *c = &run->model->config;
+    c->hidden_dropout_prob = run->dropout[0];
+    c->attention_probs_dropout_prob = run->dropout[1];
+    c->classifier_dropout = run->dropout[2];
+}
+
+bertc_status bc_run_finish(bc_run *run, bertc_error *err)
+{
+    const char *out = run->folder.path;
+    bertc_status status = BERTC_OK;
+    if (bc_run_kept_step(run) != run->state.step) status = bc_run_load_best(run, err);
+    const bc_param *bad = bc_run_find_bad(run, false);
+    if (status == BERTC_OK && bad)
+        status = bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
+                         (long long)run->state.step, bad->name);
+    restore_dropout(run);
+    if (status == BERTC_OK) status = bertc_model_save(run->model, out, err);
+    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(run->options.model, out, err);
+    if (status == BERTC_OK) status = write_scores(run, err);
+    if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
+    if (status == BERTC_OK) status = write_record(run, err);
+    if (status == BERTC_OK) bc_folder_clear_work(&run->folder);
+    return status;
+}

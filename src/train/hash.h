@@ -1,0 +1,23 @@
+/* XXH3, 128 bits: what data, weights and checkpoints are told apart by. Not a defence against
+ * someone who wants two files to look alike. */
+#ifndef BC_TRAIN_HASH_H
+#define BC_TRAIN_HASH_H
+
+#include <stddef.h>
+
+#include "bertc/batch.h"
+
+enum { BC_HASH_HEX = 33 };
+
+typedef struct bc_part {
+    const void *bytes;
+    size_t length;
+} bc_part;
+
+/* The hash of parts laid end to end, as hexadecimal digits. */
+void bc_hash(char out[BC_HASH_HEX], const bc_part *parts, size_t count);
+
+/* Everything a tokenised data set holds: lengths, ids, types, labels, values. */
+void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *inputs);
+
+#endif

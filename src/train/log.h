@@ -1,0 +1,31 @@
+/* log.jsonl: one line per step and per evaluation, appended with one write each.
+ *
+ * A run that goes on from a checkpoint cuts the file to the length that the checkpoint recorded,
+ * so that it reads as if the run had never stopped. */
+#ifndef BC_TRAIN_LOG_H
+#define BC_TRAIN_LOG_H
+
+#include <stdint.h>
+
+#include "base/text.h"
+#include "bertc/status.h"
+
+typedef struct bc_log {
+    char *path;
+    int fd; /* -1: not open */
+    int64_t length;
+} bc_log;
+
+/* Open for appending after the first `length` bytes; 0 makes a new file. Errors: BERTC_IO. */
+bertc_status bc_log_open(bc_log *log, const char *folder, int64_t length, bertc_error *err);
+
+bertc_status bc_log_append(bc_log *log, const char *line, size_t length, bertc_error *err);
+bertc_status bc_log_sync(bc_log *log, bertc_error *err);
+
+/* Close; a log without a line is removed. */
+void bc_log_close(bc_log *log);
+
+/* Bytes of the log in `folder`; 0 where there is none. */
+int64_t bc_log_size(const char *folder);
+
+#endif

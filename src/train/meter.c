@@ -1,0 +1,71 @@
+#include "train/meter.h"
+
+#include <time.h>
+
+static const double interval = 0.1;
+
+double bc_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void bc_meter_start(bc_meter *meter, const bertc_observer *observer)
+{
+    *meter = (bc_meter){.observer = observer, .began = bc_clock()};
+}
+
+void bc_meter_add(bc_meter *meter, double seconds, int64_t tokens)
+{
+    bc_mark last = meter->mark[meter->done % BC_METER_WINDOW];
+    meter->done++;
+    meter->mark[meter->done % BC_METER_WINDOW] =
+        (bc_mark){last.busy + seconds, last.tokens + tokens};
+}
+
+/* Seconds and tokens of the steps in the window; returns their number. */
+static size_t recent(const bc_meter *meter, bc_mark *sum)
+{
+    size_t steps = meter->done < BC_METER_WINDOW ? meter->done : BC_METER_WINDOW - 1;
+    bc_mark last = meter->mark[meter->done % BC_METER_WINDOW];
+    bc_mark first = meter->mark[(meter->done - steps) % BC_METER_WINDOW];
+    *sum = (bc_mark){last.busy - first.busy, last.tokens - first.tokens};
+    return steps;
+}
+
+double bc_meter_speed(const bc_meter *meter)
+{
+    bc_mark sum;
+    recent(meter, &sum);
+    return sum.busy > 0 ? (double)sum.tokens / sum.busy : 0;
+}
+
+double bc_meter_step_seconds(const bc_meter *meter)
+{
+    bc_mark sum;
+    size_t steps = recent(meter, &sum);
+    return steps > 0 ? sum.busy / (double)steps : 0;
+}
+
+void bc_meter_show(bc_meter *meter, bertc_progress progress, bool must)
+{
+    const bertc_observer *o = meter->observer;
+    double now = bc_clock();
+    if (!o || !o->progress) return;
+    if (!must && meter->shown > 0 && now - meter->shown < interval) return;
+    meter->shown = now;
+    progress.seconds = now - meter->began;
+    o->progress(o->user, &progress);
+}
+
+bertc_status bc_meter_stop(const bc_meter *meter)
+{
+    const bertc_observer *o = meter->observer;
+    return o && o->stop ? o->stop(o->user) : BERTC_OK;
+}
+
+const bertc_notify *bc_meter_notify(const bc_meter *meter)
+{
+    return meter->observer ? &meter->observer->notify : NULL;
+}

@@ -1,0 +1,239 @@
+/* The option table of a fine-tuning run and what derives from it: defaults, checks, the record in
+ * run.json, the comparison on resume. */
+#include "train/options.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+#define FIELD(name) offsetof(bertc_train_options, name)
+
+/* Options that do not change what a run computes, or that stand for something that is compared by
+ * itself: model and data by the hashes of what was read from them. */
+enum { FREE = 1, HIDDEN = 2 };
+
+static const bertc_option rows[] = {
+    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
+     "the task, see 'bertc tasks'", 0},
+    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
+     "the model to start from, a Hugging Face directory", FREE},
+    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+     "the GLUE folder or the task's own", FREE},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR",
+     "the run folder, new or empty", FREE | HIDDEN},
+    {"epochs", BERTC_OPTION_REAL, FIELD(epochs), "3", 1e-6, 1e6, NULL, "N",
+     "passes over the training data, also a fraction", 0},
+    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
+     "sequences in a step", 0},
+    {"lr", BERTC_OPTION_REAL, FIELD(lr), "2e-5", 0, 1e30, NULL, "RATE",
+     "the highest learning rate", 0},
+    {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
+     "longer texts are truncated to this many tokens; default 128, or the model's most", 0},
+    {"recipe", BERTC_OPTION_CHOICE, FIELD(recipe), "hf", 0, 0, "hf|google", "NAME",
+     "optimiser and schedule as in transformers or as in Google's code", 0},
+    {"warmup-ratio", BERTC_OPTION_REAL, FIELD(warmup_ratio), NULL, 0, 1, NULL, "R",
+     "part of the steps in which the rate rises; default 0 (hf) or 0.1 (google)", 0},
+    {"weight-decay", BERTC_OPTION_REAL, FIELD(weight_decay), NULL, 0, 1e6, NULL, "W",
+     "of weights, not of biases and LayerNorm; default 0 (hf) or 0.01 (google)", 0},
+    {"max-grad-norm", BERTC_OPTION_REAL, FIELD(max_grad_norm), "1", 0, 1e30, NULL, "NORM",
+     "gradients are scaled down to this norm; 0: never", 0},
+    {"dropout", BERTC_OPTION_REAL, FIELD(dropout), NULL, 0, 0.99, NULL, "P",
+     "in place of all of the model's dropout probabilities, in this run only", 0},
+    {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740992.0, NULL, "N",
+     "of the order of examples, dropout and the new head", 0},
+    {"no-shuffle", BERTC_OPTION_FLAG, FIELD(no_shuffle), NULL, 0, 0, NULL, NULL,
+     "take the examples in the order of the file", 0},
+    {"max-steps", BERTC_OPTION_INT, FIELD(max_steps), "0", 0, 2147483647, NULL, "N",
+     "end after N steps at the latest, the schedule with it; 0: no such limit", 0},
+    {"limit-train", BERTC_OPTION_INT, FIELD(limit_train), "0", 0, 2147483647, NULL, "N",
+     "use only the first N training examples; 0: all", 0},
+    {"limit-eval", BERTC_OPTION_INT, FIELD(limit_eval), "0", 0, 2147483647, NULL, "N",
+     "use only the first N dev examples; 0: all", 0},
+    {"eval-every", BERTC_OPTION_INT, FIELD(eval_every), "0", 0, 2147483647, NULL, "STEPS",
+     "score the dev split every so many steps; 0: only at the end", 0},
+    {"keep", BERTC_OPTION_CHOICE, FIELD(keep), "last", 0, 0, "last|best", "WHICH",
+     "weights to keep: the last, or the best of the evaluations (then one each epoch)", 0},
+    {"save-every", BERTC_OPTION_INT, FIELD(save_every), "0", 0, 2147483647, NULL, "STEPS",
+     "save a checkpoint every so many steps; 0: only when interrupted", FREE},
+    {"resume", BERTC_OPTION_FLAG, FIELD(resume), NULL, 0, 0, NULL, NULL,
+     "go on from the checkpoint in --out, or start where there is none", FREE | HIDDEN},
+    {"micro-batch-tokens", BERTC_OPTION_INT, FIELD(micro_batch_tokens), "8192", 1, 16777216, NULL,
+     "N", "most tokens computed at once; larger batches are computed in parts", 0},
+    {"eval-batch-size", BERTC_OPTION_INT, FIELD(eval_batch_size), "32", 1, 65536, NULL, "N",
+     "sequences computed together in evaluation", 0},
+    {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32", "TYPE",
+     "number format of the matrix products", 0},
+    {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
+     "NAME", "which library multiplies matrices", 0},
+    {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
+     "processor threads; 0: one for each core that may be used", FREE},
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+const bertc_option *bertc_train_option_table(size_t *count)
+{
+    *count = ROWS;
+    return rows;
+}
+
+void bertc_train_defaults(bertc_train_options *options)
+{
+    *options = (bertc_train_options){
+        .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
+        .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
+        .keep = BERTC_KEEP_LAST, .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
+}
+
+/* ---- Checks -------------------------------------------------------------------------------- */
+
+static const void *field(const bertc_option *row, const bertc_train_options *options)
+{
+    return (const char *)options + row->offset;
+}
+
+/* Whether a field holds the value that stands for "not given". */
+static bool is_unset(const bertc_option *row, const bertc_train_options *options)
+{
+    if (row->initial) return false;
+    if (row->kind == BERTC_OPTION_INT) return *(const int64_t *)field(row, options) == 0;
+    if (row->kind == BERTC_OPTION_REAL) return *(const double *)field(row, options) < 0;
+    return false;
+}
+
+static int choices(const bertc_option *row)
+{
+    int n = 1;
+    for (const char *p = row->choices; *p; p++) n += *p == '|';
+    return n;
+}
+
+static bool in_range(const bertc_option *row, const bertc_train_options *options)
+{
+    const void *at = field(row, options);
+    double value;
+    switch (row->kind) {
+    case BERTC_OPTION_INT: value = (double)*(const int64_t *)at; break;
+    case BERTC_OPTION_REAL: value = *(const double *)at; break;
+    case BERTC_OPTION_CHOICE: return *(const int *)at >= 0 && *(const int *)at < choices(row);
+    case BERTC_OPTION_TEXT: return *(const char *const *)at != NULL;
+    default: return true;
+    }
+    return value >= row->least && value <= row->most;
+}
+
+bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        const bertc_option *row = &rows[i];
+        if (is_unset(row, options) || in_range(row, options)) continue;
+        if (row->kind == BERTC_OPTION_TEXT)
+            return bc_fail(err, BERTC_USAGE, "--%s is missing", row->name);
+        return bc_fail(err, BERTC_USAGE, "--%s is out of range", row->name);
+    }
+    return BERTC_OK;
+}
+
+/* ---- Record and comparison ----------------------------------------------------------------- */
+
+static void put_choice(bc_text *out, const bertc_option *row, int index)
+{
+    const char *p = row->choices;
+    for (; index > 0; index--) p = strchr(p, '|') + 1;
+    bc_text_printf(out, "\"%.*s\"", (int)strcspn(p, "|"), p);
+}
+
+static void put_value(bc_text *out, const bertc_option *row, const bertc_train_options *options)
+{
+    const void *at = field(row, options);
+    char number[BC_JSON_DOUBLE];
+    if (is_unset(row, options)) {
+        bc_text_printf(out, "null");
+        return;
+    }
+    switch (row->kind) {
+    case BERTC_OPTION_FLAG: bc_text_printf(out, "%s", *(const bool *)at ? "true" : "false"); break;
+    case BERTC_OPTION_INT: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
+    case BERTC_OPTION_REAL:
+        bc_json_double(number, *(const double *)at);
+        bc_text_printf(out, "%s", number);
+        break;
+    case BERTC_OPTION_TEXT: bc_text_quote(out, *(const char *const *)at); break;
+    case BERTC_OPTION_CHOICE: put_choice(out, row, *(const int *)at); break;
+    }
+}
+
+void bc_options_record(bc_text *out, const bertc_train_options *options)
+{
+    const char *separator = "{";
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].commands & HIDDEN) continue;
+        bc_text_printf(out, "%s\"%s\":", separator, rows[i].name);
+        put_value(out, &rows[i], options);
+        separator = ",";
+    }
+    bc_text_printf(out, "}");
+}
+
+/* Compare two records member by member: both are trees of what bc_options_record writes. */
+static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].commands & FREE) continue;
+        const cJSON *x = bc_json_get(a, rows[i].name), *y = bc_json_get(b, rows[i].name);
+        if (!x || !y || !cJSON_Compare(x, y, true)) return &rows[i];
+        if (cJSON_IsNumber(x) && x->valuedouble != y->valuedouble) return &rows[i];
+    }
+    return NULL;
+}
+
+/* A member as it was written, for a message. */
+static void put_shown(bc_text *out, const cJSON *item)
+{
+    char number[BC_JSON_DOUBLE];
+    if (cJSON_IsNumber(item)) {
+        bc_json_double(number, item->valuedouble);
+        bc_text_printf(out, "%s", number);
+    } else if (cJSON_IsString(item)) {
+        bc_text_printf(out, "%s", item->valuestring);
+    } else {
+        bc_text_printf(out, "%s", cJSON_IsTrue(item) ? "given" : cJSON_IsFalse(item) ? "not given"
+                                                                                     : "unset");
+    }
+}
+
+static bertc_status fail_different(const bertc_option *row, const cJSON *stored, const cJSON *now,
+                                   const char *place, bertc_error *err)
+{
+    bc_text was = {0}, is = {0};
+    put_shown(&was, bc_json_get(stored, row->name));
+    put_shown(&is, bc_json_get(now, row->name));
+    bertc_status status =
+        was.failed || is.failed
+            ? bc_fail_memory(err)
+            : bc_fail(err, BERTC_USAGE, "%s: --%s was %s in this run and is %s now", place,
+                      row->name, was.bytes, is.bytes);
+    bc_text_clear(&was);
+    bc_text_clear(&is);
+    return status;
+}
+
+bertc_status bc_options_compare(const bertc_train_options *options, const cJSON *stored,
+                                const char *place, bertc_error *err)
+{
+    bc_text text = {0};
+    cJSON *now = NULL;
+    bc_options_record(&text, options);
+    bertc_status status = text.failed
+                              ? bc_fail_memory(err)
+                              : bc_json_parse(text.bytes, text.length, "options", &now, err);
+    bc_text_clear(&text);
+    if (status != BERTC_OK) return status;
+    const bertc_option *row = first_difference(stored, now);
+    if (row) status = fail_different(row, stored, now, place, err);
+    cJSON_Delete(now);
+    return status;
+}

@@ -1,0 +1,25 @@
+/* What derives from the option table of a fine-tuning run (the table itself: bertc/train.h). */
+#ifndef BC_TRAIN_OPTIONS_H
+#define BC_TRAIN_OPTIONS_H
+
+#include <cjson/cJSON.h>
+
+#include "base/text.h"
+#include "bertc/train.h"
+
+/* Tokens of one pass by default: a batch of 32 x 128 with room to spare. */
+enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
+
+/* Every field in its row's range. Errors: BERTC_USAGE naming the option. */
+bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
+
+/* Append the options as a JSON object by option name; what is unset is null. --out and --resume
+ * are left out: they say where the record lies and how the run got there, not what it computed. */
+void bc_options_record(bc_text *out, const bertc_train_options *options);
+
+/* Compare with a record. Options that do not change the result may differ.
+ * Errors: BERTC_USAGE naming the first option that differs and both values. */
+bertc_status bc_options_compare(const bertc_train_options *options, const cJSON *stored,
+                                const char *place, bertc_error *err);
+
+#endif

@@ -1,0 +1,156 @@
+/* A model applied to a split or to lines of text. */
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "train/evaluate.h"
+#include "train/options.h"
+
+typedef struct job {
+    const bertc_predict_options *options;
+    const bertc_task *task;
+    bc_meter meter;
+    bc_source source;
+    bertc_model *model;
+    bool by_name; /* labels were matched by name */
+    bc_eval eval;
+    bertc_workspace *workspace;
+    bertc_batch *batch;
+} job;
+
+static bertc_status read_data(const job *j, bool score, bertc_dataset **dataset, bertc_error *err)
+{
+    const bertc_predict_options *o = j->options;
+    bertc_status status =
+        o->data ? bertc_dataset_read(j->task, o->data, o->split, (size_t)o->limit, dataset, err)
+                : bertc_dataset_from_lines(j->task, o->text, o->text_length, "standard input",
+                                           dataset, err);
+    if (status != BERTC_OK || !score) return status;
+    const bertc_dataset *set = *dataset;
+    if (set->count == 0) status = bc_fail(err, BERTC_INPUT, "%s: no examples", set->path);
+    else if (!set->labelled)
+        status = bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", set->path);
+    if (status == BERTC_OK) return status;
+    bertc_dataset_free(*dataset);
+    *dataset = NULL;
+    return status;
+}
+
+static bertc_status load_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+{
+    const bertc_predict_options *o = j->options;
+    const bertc_config *config = &j->source.config;
+    bertc_model_options options = {.backend = bertc_backend_name((size_t)o->backend),
+                                   .threads = (int32_t)o->threads};
+    if (bc_meter_notify(&j->meter)) options.notify = *bc_meter_notify(&j->meter);
+    bertc_status status = bertc_task_match_labels(j->task, config->labels, config->num_labels, map,
+                                                  &j->by_name, err);
+    if (status != BERTC_OK) return status;
+    return bertc_model_load(o->model, &options, &j->model, err);
+}
+
+static bertc_status plan(job *j, bertc_error *err)
+{
+    size_t count = j->eval.dataset->count, most = j->eval.pack.sequences;
+    bertc_limits limits = {
+        .tokens = (int32_t)j->eval.most_tokens,
+        .sequences = (int32_t)(count < most ? count : most),
+        .longest = (int32_t)j->eval.inputs->longest,
+    };
+    if (count == 0) return BERTC_OK;
+    bertc_status status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
+    if (status == BERTC_OK)
+        status = bertc_batch_create(limits.sequences, limits.tokens, &j->batch, err);
+    return status;
+}
+
+/* Another order of the labels fits far better: the model's names say nothing, and its numbers
+ * mean something else than the task's. */
+static bertc_status check_order(const job *j, bertc_error *err)
+{
+    int32_t best[BERTC_MAX_LABELS];
+    double given, better;
+    const bertc_task *task = j->task;
+    if (j->by_name ||
+        !bertc_task_better_order(j->eval.dataset, j->eval.logits, best, &given, &better))
+        return BERTC_OK;
+    const char *names[BERTC_MAX_LABELS];
+    bc_text order = {0};
+    for (int i = 0; i < task->num_labels; i++) names[j->eval.map[best[i]]] = task->labels[i];
+    for (int i = 0; i < task->num_labels; i++)
+        bc_text_printf(&order, "%s%s", i ? ", " : "", names[i]);
+    bertc_status status =
+        order.failed ? bc_fail_memory(err)
+                     : bc_fail(err, BERTC_INPUT,
+                               "%s: the label order is wrong: accuracy %.4f, but %.4f if the "
+                               "model's labels are %s; name them in id2label of config.json",
+                               j->options->model, given, better, order.bytes);
+    bc_text_clear(&order);
+    return status;
+}
+
+static bertc_status execute(job *j, bool score, bertc_predictions *predictions, bertc_error *err)
+{
+    bertc_dataset *dataset = NULL;
+    int32_t map[BERTC_MAX_LABELS];
+    bc_pack pack = {(size_t)j->options->batch_size, BC_PASS_TOKENS};
+    bertc_status status = bc_source_open(&j->source, j->options->model, j->options->max_length,
+                                         bc_meter_notify(&j->meter), err);
+    if (status == BERTC_OK) status = read_data(j, score, &dataset, err);
+    if (status == BERTC_OK) status = load_model(j, map, err);
+    if (status != BERTC_OK) {
+        bertc_dataset_free(dataset);
+        return status;
+    }
+    status = bc_eval_open(&j->eval, dataset, &j->source, map, pack, err);
+    if (status == BERTC_OK) status = plan(j, err);
+    if (status == BERTC_OK)
+        status = bc_eval_run(&j->eval, j->model, j->workspace, j->batch, &j->meter, err);
+    if (status == BERTC_OK && score) status = check_order(j, err);
+    if (status == BERTC_OK && score)
+        status = bertc_task_score(dataset, j->eval.logits, &predictions->scores, err);
+    return status;
+}
+
+static bertc_status check_options(const bertc_predict_options *o, const bertc_task *task,
+                                  bertc_error *err)
+{
+    if (!task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", o->task);
+    if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
+    if (o->batch_size < 1 || o->batch_size > 65536)
+        return bc_fail(err, BERTC_USAGE, "--batch-size is out of range");
+    return BERTC_OK;
+}
+
+bertc_status bertc_predict(const bertc_predict_options *options, bool score,
+                           const bertc_observer *observer, bertc_predictions *predictions,
+                           bertc_error *err)
+{
+    job j = {.options = options, .task = bertc_task_find(options->task)};
+    *predictions = (bertc_predictions){.scores.loss = (double)NAN};
+    bc_meter_start(&j.meter, observer);
+    bertc_status status = check_options(options, j.task, err);
+    if (status == BERTC_OK) status = execute(&j, score, predictions, err);
+    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED) bc_fail(err, status, "stopped");
+    if (status == BERTC_OK) {
+        predictions->dataset = j.eval.dataset;
+        predictions->logits = j.eval.logits;
+        j.eval.dataset = NULL;
+        j.eval.logits = NULL;
+    }
+    bertc_batch_free(j.batch);
+    bertc_workspace_free(j.workspace);
+    bc_eval_close(&j.eval);
+    bertc_model_free(j.model);
+    bc_source_close(&j.source);
+    return status;
+}
+
+void bertc_predictions_clear(bertc_predictions *predictions)
+{
+    bertc_dataset_free(predictions->dataset);
+    bc_free(predictions->logits);
+    *predictions = (bertc_predictions){0};
+}

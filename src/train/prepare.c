@@ -1,0 +1,222 @@
+/* Everything before the first step. What can be refused is refused here, the cheap checks first;
+ * nothing is written but the lock. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "train/options.h"
+#include "train/run.h"
+
+/* ---- Data and model ------------------------------------------------------------------------ */
+
+static bertc_status read_split(const bc_run *run, bertc_split split, bertc_dataset **dataset,
+                               bertc_error *err)
+{
+    const bertc_train_options *o = &run->options;
+    int64_t limit = split == BERTC_TRAIN ? o->limit_train : o->limit_eval;
+    bertc_status status =
+        bertc_dataset_read(run->task, o->data, split, (size_t)limit, dataset, err);
+    if (status != BERTC_OK) return status;
+    const bertc_dataset *set = *dataset;
+    if (set->count == 0)
+        return bc_fail(err, BERTC_INPUT, "%s: no examples", set->path);
+    if (!set->labelled)
+        return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path,
+                       bertc_split_name(split), split == BERTC_TRAIN ? "train on" : "score");
+    if (set->skipped > 0)
+        bc_notify(bc_meter_notify(&run->meter), "%s: %zu short rows skipped", set->path,
+                  set->skipped);
+    if (set->ungraded > 0)
+        bc_notify(bc_meter_notify(&run->meter), "%s: %zu rows without a gold label left out",
+                  set->path, set->ungraded);
+    return BERTC_OK;
+}
+
+static bertc_status load_model(bc_run *run, bertc_error *err)
+{
+    static const char *const regression[] = {"LABEL_0"};
+    const bertc_train_options *o = &run->options;
+    bertc_model_options options = {
+        .backend = bertc_backend_name((size_t)o->backend),
+        .threads = (int32_t)o->threads,
+        .seed = (uint64_t)o->seed,
+        .init = o->recipe == BERTC_RECIPE_GOOGLE ? BERTC_INIT_TRUNCATED : BERTC_INIT_NORMAL,
+        .labels = run->task->regression ? regression : run->task->labels,
+        .num_labels = run->task->num_labels,
+        .trainable = true,
+    };
+    if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);
+    bertc_status status = bertc_model_load(o->model, &options, &run->model, err);
+    if (status == BERTC_OK) run->options.threads = run->model->threads;
+    return status;
+}
+
+/* A head that came without names gets the task's, so that nobody has to guess them later. */
+static bertc_status name_labels(bc_run *run, const int32_t *map, bertc_error *err)
+{
+    const char *names[BERTC_MAX_LABELS];
+    for (int i = 0; i < run->task->num_labels; i++) names[map[i]] = run->task->labels[i];
+    return bertc_config_set_labels(&run->model->config, names, run->task->num_labels, err);
+}
+
+static bertc_status match_labels(bc_run *run, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+{
+    bool by_name;
+    const bertc_config *config = &run->model->config;
+    bertc_status status = bertc_task_match_labels(run->task, config->labels, config->num_labels,
+                                                  map, &by_name, err);
+    if (status != BERTC_OK || by_name) return status;
+    return name_labels(run, map, err);
+}
+
+static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
+{
+    return (bc_counts){dataset->count, dataset->skipped, dataset->ungraded, inputs->truncated,
+                       inputs->invalid};
+}
+
+static bertc_status tokenise(bc_run *run, bertc_dataset *train, bertc_dataset **dev,
+                             const int32_t *map, bertc_error *err)
+{
+    bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
+    bertc_dataset *set = *dev;
+    bertc_status status = bertc_inputs_create(run->source.tokenizer, train, run->source.max_length,
+                                              map, &run->train, err);
+    if (status == BERTC_OK)
+        status = bc_check_inputs(run->train, &run->source.config, train->path, err);
+    if (status != BERTC_OK) return status;
+    *dev = NULL;
+    status = bc_eval_open(&run->dev, set, &run->source, map, pack, err);
+    if (status != BERTC_OK) return status;
+    run->train_counts = count(train, run->train);
+    run->dev_counts = count(set, run->dev.inputs);
+    return BERTC_OK;
+}
+
+static void take_prints(bc_run *run)
+{
+    bc_part weights = {run->model->values, run->model->scalars * sizeof(float)};
+    bc_part vocab;
+    vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
+    bc_hash(run->prints.weights, &weights, 1);
+    bc_hash(run->prints.vocab, &vocab, 1);
+    bc_hash_inputs(run->prints.train, run->train);
+    bc_hash_inputs(run->prints.dev, run->dev.inputs);
+}
+
+static bertc_status read_all(bc_run *run, bertc_error *err)
+{
+    bertc_dataset *train = NULL, *dev = NULL;
+    int32_t map[BERTC_MAX_LABELS];
+    bertc_status status = read_split(run, BERTC_TRAIN, &train, err);
+    if (status == BERTC_OK) status = read_split(run, BERTC_DEV, &dev, err);
+    if (status == BERTC_OK) status = load_model(run, err);
+    if (status == BERTC_OK) status = match_labels(run, map, err);
+    if (status == BERTC_OK) status = tokenise(run, train, &dev, map, err);
+    if (status == BERTC_OK) take_prints(run);
+    bertc_dataset_free(train);
+    bertc_dataset_free(dev);
+    return status;
+}
+
+/* ---- Plan ---------------------------------------------------------------------------------- */
+
+static bertc_status plan_steps(bc_run *run, bertc_error *err)
+{
+    const bertc_train_options *o = &run->options;
+    size_t size = (size_t)o->batch_size;
+    run->epoch_steps = (int64_t)(run->train->count / size + (run->train->count % size != 0));
+    double steps = o->epochs * (double)run->epoch_steps;
+    int64_t whole = steps < 4e9 ? (int64_t)steps : INT64_MAX - 1;
+    run->steps = whole + ((double)whole < steps);
+    if (o->max_steps > 0 && run->steps > o->max_steps) run->steps = o->max_steps;
+    if (run->steps > INT32_MAX)
+        return bc_fail(err, BERTC_USAGE, "--epochs asks for more than %d steps", INT32_MAX);
+    run->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->steps);
+    /* "Best" is the best of several; by default those are the ends of the epochs. */
+    run->eval_every = o->eval_every;
+    if (o->keep == BERTC_KEEP_BEST && o->eval_every == 0) run->eval_every = run->epoch_steps;
+    return BERTC_OK;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static bertc_status plan_passes(bc_run *run, bertc_limits *limits, bertc_error *err)
+{
+    bc_pack *pack = &run->pack, *dev = &run->dev.pack;
+    *pack = (bc_pack){smaller((size_t)run->options.batch_size, run->train->count),
+                      (size_t)run->options.micro_batch_tokens};
+    run->order = bc_alloc(run->train->count, sizeof *run->order);
+    run->scratch = bc_alloc(run->train->count, 2 * sizeof *run->scratch);
+    if (!run->order || !run->scratch) return bc_fail_memory(err);
+    bertc_status status = bc_pack_longest_first(run->train, run->order, err);
+    if (status != BERTC_OK) return status;
+    size_t tokens = bc_pack_most(run->train, run->order, *pack);
+    *limits = (bertc_limits){
+        .tokens = (int32_t)larger(tokens, run->dev.most_tokens),
+        .sequences = (int32_t)larger(pack->sequences,
+                                     smaller(dev->sequences, run->dev.dataset->count)),
+        .longest = (int32_t)larger(run->train->longest, run->dev.inputs->longest),
+        .training = true,
+    };
+    return BERTC_OK;
+}
+
+/* The model's dropout gives way to the run's until the model is saved. */
+static void set_dropout(bc_run *run)
+{
+    bertc_config *c = &run->model->config;
+    double p = run->options.dropout;
+    run->dropout[0] = c->hidden_dropout_prob;
+    run->dropout[1] = c->attention_probs_dropout_prob;
+    run->dropout[2] = c->classifier_dropout;
+    if (p < 0) return;
+    c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
+}
+
+/* Room for the result, for the best weights, and for three checkpoints: two that are kept and the
+ * one that is being written. A run that saves only when it is interrupted needs one. */
+static double disk_bytes(const bc_run *run)
+{
+    double model = 4.0 * (double)run->model->scalars;
+    double checkpoint = model + 8.0 * (double)run->optim.scalars;
+    int kept = run->options.save_every > 0 ? 3 : 1;
+    int best = run->options.keep == BERTC_KEEP_BEST ? kept : 0;
+    return model + kept * checkpoint + best * model;
+}
+
+static bertc_status plan_memory(bc_run *run, bertc_error *err)
+{
+    bertc_limits limits;
+    const bertc_train_options *o = &run->options;
+    bertc_status status = plan_passes(run, &limits, err);
+    if (status == BERTC_OK)
+        status = bertc_workspace_create(run->model, &limits, &run->workspace, err);
+    if (status == BERTC_OK)
+        status = bertc_batch_create(limits.sequences, limits.tokens, &run->batch, err);
+    if (status == BERTC_OK)
+        status = bc_optim_create(&run->optim, run->model->params, run->model->count,
+                                 (bertc_recipe)o->recipe, o->weight_decay, run->model->threads,
+                                 err);
+    if (status != BERTC_OK || o->resume) return status;
+    return bc_folder_check_space(&run->folder, disk_bytes(run), err);
+}
+
+bertc_status bc_run_prepare(bc_run *run, bertc_error *err)
+{
+    run->epoch = -1;
+    bertc_status status = read_all(run, err);
+    if (status == BERTC_OK) status = plan_steps(run, err);
+    if (status == BERTC_OK) status = plan_memory(run, err);
+    if (status == BERTC_OK) set_dropout(run);
+    return status;
+}

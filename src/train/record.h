@@ -1,0 +1,28 @@
+/* The JSON that a run leaves: scores, run.json; and reading them back. */
+#ifndef BC_TRAIN_RECORD_H
+#define BC_TRAIN_RECORD_H
+
+#include <cjson/cJSON.h>
+
+#include "base/text.h"
+#include "train/run.h"
+
+/* {"task":...,"split":...,"examples":...,"loss":...,"metrics":{...}}, the object of `eval --json` */
+void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
+                      const bertc_scores *scores);
+
+/* {"weights":...,"train":...,"dev":...,"vocab":...} */
+void bc_record_prints(bc_text *out, const bc_prints *prints);
+
+/* Compare hashes with a record. Errors: BERTC_USAGE naming the first that differs. */
+bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, const char *place,
+                               bertc_error *err);
+
+/* The whole of run.json. Nothing in it depends on when or how often the run was interrupted. */
+void bc_record_run(bc_text *out, const bc_run *run);
+
+/* The result of a finished run in `folder`, after its options were compared with `options`. */
+bertc_status bc_record_read(const char *folder, const bertc_train_options *options,
+                            const bertc_task *task, bertc_train_result *result, bertc_error *err);
+
+#endif

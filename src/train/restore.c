@@ -1,0 +1,169 @@
+/* Going on from a checkpoint.
+ *
+ * The newest checkpoint that is whole is used: its own bytes, the weights that were best then, and
+ * as much of log.jsonl as it recorded. A damaged one is passed over with a warning. A whole one of
+ * other options, data or initial weights is never used: the run is refused instead. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "train/checkpoint.h"
+#include "train/options.h"
+#include "train/record.h"
+#include "train/sealed.h"
+
+enum { MOST = 64 }; /* more checkpoints than a run ever leaves */
+
+static int newest_first(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* Steps of the checkpoints that lie there, newest first. */
+static size_t list_steps(const bc_run *run, int64_t steps[MOST])
+{
+    size_t count = 0;
+    long long step;
+    DIR *dir = opendir(run->folder.work);
+    for (struct dirent *e; dir && count < MOST && (e = readdir(dir)) != NULL;)
+        if (bc_folder_parse_name(e->d_name, "step", &step)) steps[count++] = step;
+    if (dir) closedir(dir);
+    qsort(steps, count, sizeof *steps, newest_first);
+    return count;
+}
+
+/* Is what the checkpoint refers to whole? Errors: BERTC_INPUT saying what is not. */
+static bertc_status check_companions(const bc_run *run, const bc_state *state, bertc_error *err)
+{
+    int64_t bytes = bc_log_size(run->folder.path);
+    if (bytes < state->log_bytes)
+        return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %lld bytes, the checkpoint recorded %lld",
+                       run->folder.path, (long long)bytes, (long long)state->log_bytes);
+    if (state->best_step == 0 || run->options.keep != BERTC_KEEP_BEST) return BERTC_OK;
+    bc_safetensors best;
+    char *path = bc_checkpoint_path(run, "best", state->best_step);
+    if (!path) return bc_fail_memory(err);
+    bertc_status status = bc_sealed_open(path, &best, err);
+    bc_safetensors_close(&best);
+    bc_free(path);
+    return status;
+}
+
+static bertc_status parse_text(const bc_safetensors *file, const char *key, cJSON **tree,
+                               bertc_error *err)
+{
+    const char *text = bc_safetensors_metadata(file, key);
+    if (!text) return bc_fail(err, BERTC_INPUT, "%s: no \"%s\"", file->path, key);
+    return bc_json_parse(text, strlen(text), file->path, tree, err);
+}
+
+/* Does a whole checkpoint belong to this run? Errors: BERTC_USAGE naming what differs. */
+static bertc_status check_identity(const bc_run *run, const bc_safetensors *file, bertc_error *err)
+{
+    cJSON *options = NULL, *prints = NULL;
+    bertc_status status = parse_text(file, "options", &options, err);
+    if (status == BERTC_OK) status = parse_text(file, "prints", &prints, err);
+    if (status == BERTC_OK)
+        status = bc_options_compare(&run->options, options, run->folder.path, err);
+    if (status == BERTC_OK)
+        status = bc_compare_prints(&run->prints, prints, run->folder.path, err);
+    cJSON_Delete(options);
+    cJSON_Delete(prints);
+    return status;
+}
+
+static bertc_status copy_tensors(bc_run *run, const bc_safetensors *file, bertc_error *err)
+{
+    bertc_status status =
+        bc_sealed_copy(file, "weights", run->model->values, run->model->scalars, err);
+    if (status == BERTC_OK)
+        status = bc_sealed_copy(file, "m", run->optim.m, run->optim.scalars, err);
+    if (status == BERTC_OK)
+        status = bc_sealed_copy(file, "v", run->optim.v, run->optim.scalars, err);
+    return status;
+}
+
+/* Open a checkpoint and read its state. Errors: BERTC_INPUT where it is damaged. */
+static bertc_status open_whole(const bc_run *run, int64_t step, bc_safetensors *file,
+                               bc_state *state, bertc_error *err)
+{
+    char *path = bc_checkpoint_path(run, "step", step);
+    if (!path) return bc_fail_memory(err);
+    bertc_status status = bc_sealed_open(path, file, err);
+    bc_free(path);
+    if (status != BERTC_OK) return status;
+    const char *text = bc_safetensors_metadata(file, "state");
+    status = text ? bc_state_parse(text, file->path, state, err)
+                  : bc_fail(err, BERTC_INPUT, "%s: no \"state\"", file->path);
+    if (status == BERTC_OK) status = check_companions(run, state, err);
+    if (status != BERTC_OK) bc_safetensors_close(file);
+    return status;
+}
+
+/* Take one checkpoint; *damaged is set where the error is its own. */
+static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *err)
+{
+    bc_safetensors file;
+    bc_state state;
+    bertc_status status = open_whole(run, step, &file, &state, err);
+    *damaged = status == BERTC_INPUT;
+    if (status != BERTC_OK) return status;
+    status = check_identity(run, &file, err);
+    if (status == BERTC_OK && state.step > run->steps)
+        status = bc_fail(err, BERTC_INPUT, "%s: step %lld of %lld", file.path,
+                         (long long)state.step, (long long)run->steps);
+    if (status == BERTC_OK) status = copy_tensors(run, &file, err);
+    if (status == BERTC_OK) run->state = state;
+    bc_safetensors_close(&file);
+    return status;
+}
+
+/* One line for all that was passed over. */
+static void say_where(const bc_run *run, const bertc_error *damage)
+{
+    const bertc_notify *notify = bc_meter_notify(&run->meter);
+    const char *reason = damage->message;
+    long long step = (long long)run->state.step;
+    if (damage->status != BERTC_OK && step > 0)
+        bc_notify(notify, "warning: %s; going on from the checkpoint of step %lld", reason, step);
+    else if (damage->status != BERTC_OK)
+        bc_notify(notify, "warning: %s; starting from the beginning", reason);
+    else if (step > 0) bc_notify(notify, "%s: going on from step %lld", run->folder.path, step);
+    else bc_notify(notify, "%s: no checkpoint, starting from the beginning", run->folder.path);
+}
+
+/* The next older checkpoint stays as well, where it is whole. */
+static void keep_older(bc_run *run, int64_t step)
+{
+    bc_safetensors file;
+    bc_state state;
+    if (open_whole(run, step, &file, &state, NULL) != BERTC_OK) return;
+    run->saved[1] = step;
+    run->saved_best[1] = state.best_step;
+    bc_safetensors_close(&file);
+}
+
+bertc_status bc_run_restore(bc_run *run, bertc_error *err)
+{
+    int64_t steps[MOST];
+    bertc_error damage = {0};
+    size_t count = list_steps(run, steps), i = 0;
+    bool damaged = true;
+    for (; i < count && damaged; i++) {
+        bertc_error inner = {0};
+        bertc_status status = take(run, steps[i], &damaged, &inner);
+        if (damaged) bc_fail(&damage, inner.status, "%s", inner.message);
+        else if (status != BERTC_OK) return bc_fail(err, status, "%s", inner.message);
+    }
+    if (!damaged) {
+        run->saved[0] = run->state.step;
+        run->saved_best[0] = run->state.best_step;
+        if (i < count) keep_older(run, steps[i]);
+    }
+    say_where(run, &damage);
+    return BERTC_OK;
+}

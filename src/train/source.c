@@ -1,0 +1,74 @@
+#include "train/source.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "train/options.h"
+
+static bertc_status load_config(bc_source *source, const char *dir, bertc_error *err)
+{
+    char *path = bc_path_join(dir, "config.json");
+    bertc_status status = path ? bertc_config_load(path, &source->config, err)
+                               : bc_fail_memory(err);
+    bc_free(path);
+    return status;
+}
+
+static bertc_status load_tokenizer(bc_source *source, const char *dir, bertc_error *err)
+{
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    char *path = bc_path_join(dir, "vocab.txt");
+    bertc_status status = path ? bertc_vocab_load(path, &source->vocab, err) : bc_fail_memory(err);
+    bc_free(path);
+    if (status == BERTC_OK) status = bertc_tokenizer_read_options(dir, &options, err);
+    if (status != BERTC_OK) return status;
+    return bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
+}
+
+static bertc_status check_vocab(const bc_source *source, const char *dir,
+                                const bertc_notify *notify, bertc_error *err)
+{
+    int32_t words = bertc_vocab_size(source->vocab), rows = source->config.vocab_size;
+    if (words > rows)
+        return bc_fail(err, BERTC_INPUT,
+                       "%s/vocab.txt: %d words, the model's vocab_size is only %d", dir, (int)words,
+                       (int)rows);
+    if (words < rows)
+        bc_notify(notify, "%s/vocab.txt: %d words, the model has room for %d", dir, (int)words,
+                  (int)rows);
+    return BERTC_OK;
+}
+
+static bertc_status settle_length(bc_source *source, int64_t wanted, const bertc_notify *notify,
+                                  bertc_error *err)
+{
+    int64_t most = source->config.max_position_embeddings;
+    if (wanted > most)
+        return bc_fail(err, BERTC_USAGE,
+                       "--max-length %lld is more than the model's max_position_embeddings %lld",
+                       (long long)wanted, (long long)most);
+    source->max_length = (size_t)(wanted ? wanted : BC_DEFAULT_LENGTH);
+    if (wanted || most >= BC_DEFAULT_LENGTH) return BERTC_OK;
+    source->max_length = (size_t)most;
+    bc_notify(notify, "texts are truncated to %lld tokens, the model's max_position_embeddings",
+              (long long)most);
+    return BERTC_OK;
+}
+
+bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_length,
+                            const bertc_notify *notify, bertc_error *err)
+{
+    bertc_status status = load_config(source, dir, err);
+    if (status == BERTC_OK) status = settle_length(source, max_length, notify, err);
+    if (status == BERTC_OK) status = load_tokenizer(source, dir, err);
+    if (status == BERTC_OK) status = check_vocab(source, dir, notify, err);
+    return status;
+}
+
+void bc_source_close(bc_source *source)
+{
+    bertc_tokenizer_free(source->tokenizer);
+    bertc_vocab_free(source->vocab);
+    bertc_config_clear(&source->config);
+    *source = (bc_source){0};
+}

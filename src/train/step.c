@@ -1,0 +1,140 @@
+/* One training step.
+ *
+ * A batch is a run of batch_size examples in the order of its epoch; the last of an epoch may be
+ * smaller. What does not fit one pass is computed in several: every pass divides its loss by the
+ * size of the whole batch, so the gradients add up to those of the batch. Nothing is allocated. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/rng.h"
+#include "train/run.h"
+
+double bc_run_epochs(const bc_run *run, int64_t step)
+{
+    int64_t left = step % run->epoch_steps;
+    double part = (double)left * (double)run->options.batch_size / (double)run->train->count;
+    return (double)(step / run->epoch_steps) + part;
+}
+
+/* The order of the examples is a function of seed and epoch. */
+static void set_epoch(bc_run *run, int64_t epoch)
+{
+    if (run->epoch == epoch) return;
+    run->epoch = epoch;
+    if (run->options.no_shuffle) {
+        for (size_t i = 0; i < run->train->count; i++) run->order[i] = (uint32_t)i;
+        return;
+    }
+    bc_rng_shuffle((uint64_t)run->options.seed, (uint32_t)epoch, run->order, run->scratch,
+                   run->train->count);
+}
+
+/* The examples of the next step. */
+static const uint32_t *next_batch(bc_run *run, size_t *count)
+{
+    set_epoch(run, run->state.step / run->epoch_steps);
+    size_t size = (size_t)run->options.batch_size;
+    size_t first = (size_t)(run->state.step % run->epoch_steps) * size;
+    size_t left = run->train->count - first;
+    *count = left < size ? left : size;
+    return run->order + first;
+}
+
+/* Gradients and mean loss of a batch, in one pass or more. */
+static bertc_status compute_gradients(bc_run *run, const uint32_t *examples, size_t count,
+                                      bc_report *report, bertc_error *err)
+{
+    bc_pass pass = {.training = true, .seed = (uint64_t)run->options.seed,
+                    .step = (uint32_t)run->state.step};
+    size_t n, tokens;
+    double loss = 0;
+    for (size_t at = 0; at < count; at += n) {
+        n = bc_pack_next(run->train, examples + at, count - at, run->pack, &tokens);
+        bertc_batch_fill(run->batch, run->train, examples + at, n);
+        bc_model_fwd(run->model, run->workspace, run->batch, pass);
+        loss += bc_model_loss(run->model, run->workspace, run->batch, (double)count);
+        bc_model_bwd(run->model, run->workspace, run->batch, pass, at > 0);
+        report->tokens += (int64_t)tokens;
+    }
+    report->loss = loss / (double)count;
+    return bc_model_status(run->model, err);
+}
+
+/* ---- Divergence ---------------------------------------------------------------------------- */
+
+static bool all_finite(const float *x, size_t count)
+{
+    float sum = 0; /* x - x is 0 where x is finite, else NaN */
+    for (size_t i = 0; i < count; i++) sum += x[i] - x[i];
+    return sum == 0;
+}
+
+const bc_param *bc_run_find_bad(const bc_run *run, bool gradients)
+{
+    for (size_t i = 0; i < run->model->count; i++) {
+        const bc_param *p = &run->model->params[i];
+        const float *x = gradients ? p->grad : p->value;
+        if (x && !all_finite(x, p->count)) return p;
+    }
+    return NULL;
+}
+
+/* Refuse to update from a loss or gradient that is not finite. */
+static bertc_status check_finite(const bc_run *run, const bc_report *report, bertc_error *err)
+{
+    if (isfinite(report->loss) && isfinite(report->norm)) return BERTC_OK;
+    const bc_param *value = bc_run_find_bad(run, false);
+    const bc_param *bad = value ? value : bc_run_find_bad(run, true);
+    const char *what = isfinite(report->loss) ? "gradient norm" : "loss";
+    return bc_fail(err, BERTC_DIVERGED, "step %lld: the %s is not finite%s%s%s",
+                   (long long)run->state.step + 1, what,
+                   !bad    ? ""
+                   : value ? "; first in the weights "
+                           : "; first in the gradient of ",
+                   bad ? bad->name : "", bad ? "; no update was made" : "");
+}
+
+/* ---- The log ------------------------------------------------------------------------------- */
+
+static bertc_status log_step(bc_run *run, const bc_report *report, bertc_error *err)
+{
+    char epoch[BC_JSON_DOUBLE], loss[BC_JSON_DOUBLE], lr[BC_JSON_DOUBLE], norm[BC_JSON_DOUBLE];
+    char line[512];
+    bc_json_double(epoch, bc_run_epochs(run, run->state.step));
+    bc_json_double(loss, report->loss);
+    bc_json_double(lr, report->lr);
+    bc_json_double(norm, report->norm);
+    int n = snprintf(line, sizeof line,
+                     "{\"step\":%lld,\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,"
+                     "\"tokens\":%lld,\"seconds\":%.4f}\n",
+                     (long long)run->state.step, epoch, loss, lr, norm, (long long)report->tokens,
+                     report->seconds);
+    return bc_log_append(&run->log, line, (size_t)n, err);
+}
+
+bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err)
+{
+    const bertc_train_options *o = &run->options;
+    bertc_recipe recipe = (bertc_recipe)o->recipe;
+    bc_state *state = &run->state;
+    double began = bc_clock();
+    size_t count;
+    *report = (bc_report){0};
+    const uint32_t *examples = next_batch(run, &count);
+    bertc_status status = compute_gradients(run, examples, count, report, err);
+    if (status != BERTC_OK) return status;
+    report->norm = bc_optim_norm(&run->optim);
+    status = check_finite(run, report, err);
+    if (status != BERTC_OK) return status;
+    report->lr = bc_schedule_rate(recipe, o->lr, state->step, run->warmup, run->steps);
+    bc_optim_step(&run->optim, state->step, report->lr,
+                  bc_clip_scale(recipe, report->norm, o->max_grad_norm));
+    state->step++;
+    state->tokens += report->tokens;
+    state->loss_sum += report->loss;
+    report->seconds = bc_clock() - began;
+    return log_step(run, report, err);
+}
