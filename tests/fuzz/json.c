@@ -1,0 +1,68 @@
+/* bc_json_parse: what is refused has a one-line message with a place; what is accepted
+ * gives its numbers, strings and members back. */
+#include "base/json.h"
+
+#include "base/memory.h"
+#include "fuzz.h"
+
+static void check_number(double value)
+{
+    char text[BC_JSON_DOUBLE];
+    cJSON *tree = NULL;
+    bc_json_double(text, value);
+    FUZZ_CHECK(bc_json_parse(text, strlen(text), "x", &tree, NULL) == BERTC_OK);
+    FUZZ_CHECK(memcmp(&tree->valuedouble, &value, sizeof value) == 0);
+    cJSON_Delete(tree);
+}
+
+static void check_string(const char *string)
+{
+    cJSON *tree = NULL;
+    char *quoted = bc_json_quote(string, strlen(string));
+    FUZZ_CHECK(quoted);
+    FUZZ_CHECK(bc_json_parse(quoted, strlen(quoted), "x", &tree, NULL) == BERTC_OK);
+    FUZZ_CHECK(strcmp(cJSON_GetStringValue(tree), string) == 0);
+    cJSON_Delete(tree);
+    bc_free(quoted);
+}
+
+static void check_tree(const cJSON *node)
+{
+    if (cJSON_IsNumber(node)) check_number(node->valuedouble);
+    if (cJSON_IsString(node)) check_string(node->valuestring);
+    if (node->string) check_string(node->string);
+    for (const cJSON *child = node->child; child; child = child->next) check_tree(child);
+}
+
+/* The spans of an object are its members, each a document of its own. */
+static void check_spans(const char *text, size_t length, const cJSON *tree)
+{
+    size_t at = 0, size;
+    const char *value;
+    const cJSON *child = cJSON_IsObject(tree) ? tree->child : NULL;
+    for (; bc_json_span(text, length, &at, &value, &size); child = child->next) {
+        cJSON *alone = NULL;
+        FUZZ_CHECK(child);
+        FUZZ_CHECK(bc_json_parse(value, size, "x", &alone, NULL) == BERTC_OK);
+        FUZZ_CHECK(cJSON_Compare(alone, child, 1));
+        cJSON_Delete(alone);
+    }
+    FUZZ_CHECK(!child);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = (const char *)data;
+    cJSON *tree = NULL;
+    bertc_error err = {0};
+    bertc_status status = bc_json_parse(text, size, "x", &tree, &err);
+    if (status != BERTC_OK) {
+        FUZZ_CHECK(status == BERTC_INPUT && !tree);
+        FUZZ_CHECK(strncmp(err.message, "x @", 3) == 0 && !strchr(err.message, '\n'));
+        return 0;
+    }
+    check_tree(tree);
+    check_spans(text, size, tree);
+    cJSON_Delete(tree);
+    return 0;
+}
