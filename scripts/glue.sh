@@ -213,23 +213,18 @@ into() {
 fine_tune() {
     ft_task=$1 ft_lr=$2 ft_seed=$3 ft_run=$4
     shift 4
-    if [ -f "$ft_run/eval.json" ] && [ ! -d "$ft_run/checkpoint" ]; then
+    if [ -f "$ft_run/run.json" ]; then # the last file that a run writes
         say "$ft_run: done"
         return 0
     fi
+    say "$ft_run"
     mkdir -p "${ft_run%/*}" || return 4
     rm -f "$out/scores/$ft_task.lr-$ft_lr.seed-$ft_seed."*
     if [ -n "$epochs" ]; then set -- --epochs "$epochs" "$@"; fi
     if [ -n "$batch_size" ]; then set -- --batch-size "$batch_size" "$@"; fi
     if [ -n "$max_length" ]; then set -- --max-length "$max_length" "$@"; fi
-    if [ -d "$ft_run/checkpoint" ]; then
-        say "$ft_run: resuming"
-        set -- "$@" --resume
-    else
-        say "$ft_run"
-    fi
     attempt "$bertc" finetune --task "$ft_task" --model "$model" --data "$glue" --out "$ft_run" \
-        --lr "$ft_lr" --seed "$ft_seed" "$@" >/dev/null
+        --lr "$ft_lr" --seed "$ft_seed" --resume "$@" >/dev/null
 }
 
 # evaluate NAME RUN SCORES

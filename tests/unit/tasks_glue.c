@@ -19,7 +19,7 @@ static const char fake[] =
     "finetune)\n"
     "  mkdir -p \"$out/checkpoint\"\n"
     "  case $out in *${STOP:-@}*) exit 130 ;; *${FAIL:-@}*) exit 6 ;; esac\n"
-    "  rm -r \"$out/checkpoint\"; echo '{}' >\"$out/eval.json\" ;;\n"
+    "  rm -r \"$out/checkpoint\"; echo '{}' >\"$out/run.json\" ;;\n"
     "eval)\n"
     "  case $model in *seed-1) s=1 ;; *) s=2 ;; esac\n"
     "  case $model in *lr-3e-5*) s=$((s + 4)) ;; esac\n"
@@ -124,8 +124,8 @@ static void runs_everything_and_averages(void **state)
                               "-- --recipe google"), 0);
     assert_int_equal(logged("finetune"), 8);
     assert_int_equal(logged("finetune --task mrpc --model model --data glue --out "
-                            "out/mrpc/lr-2e-5/seed-1 --lr 2e-5 --seed 1 --epochs 4 --recipe "
-                            "google"), 1);
+                            "out/mrpc/lr-2e-5/seed-1 --lr 2e-5 --seed 1 --resume --epochs 4 "
+                            "--recipe google"), 1);
     assert_int_equal(logged("eval"), 8);
     assert_int_equal(logged("eval --task sst2 --model out/sst2/lr-3e-5/seed-2 --data glue "
                             "--split dev --json"), 1);
