@@ -69,21 +69,19 @@ static const bertc_option *find(const cli_command *command, const char *name, si
 
 void cli_option_range(const bertc_option *row, char out[CLI_RANGE])
 {
-    const double endless = 2147483647; /* a limit of this size is none to a reader */
+    const double endless = 1e6; /* a limit of this size is none to a reader */
     out[0] = '\0';
     if (row->kind != BERTC_OPTION_INT && row->kind != BERTC_OPTION_REAL) return;
     if (row->most < endless)
         snprintf(out, CLI_RANGE, "%.10g to %.10g", row->least, row->most);
-    else if (row->least > -endless)
+    else if (row->least > 0)
         snprintf(out, CLI_RANGE, "at least %.10g", row->least);
 }
 
 static bertc_status out_of_range(const bertc_option *row, const char *text, bertc_error *err)
 {
-    char range[CLI_RANGE];
-    cli_option_range(row, range);
-    return cli_fail(err, BERTC_USAGE, "--%s: %s is out of range%s%s", row->name, text,
-                    range[0] ? ": " : "", range);
+    return cli_fail(err, BERTC_USAGE, "--%s: %s is out of range, %.16g to %.16g", row->name, text,
+                    row->least, row->most);
 }
 
 static bertc_status set_int(const bertc_option *row, const char *text, void *field,

@@ -19,7 +19,8 @@ bool cli_option_required(const cli_command *command, const bertc_option *option)
 /* The choice number `index` of a CHOICE row and its length; null past the end. */
 const char *cli_option_choice(const bertc_option *option, size_t index, size_t *length);
 
-/* The range of an INT or REAL row in words ("1 to 512", "at least 0"); empty where it has none. */
+/* The range of an INT or REAL row as a reader needs it ("1 to 512", "at least 3"); empty where it
+ * says nothing. */
 enum { CLI_RANGE = 64 };
 void cli_option_range(const bertc_option *option, char out[CLI_RANGE]);
 

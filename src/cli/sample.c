@@ -9,7 +9,7 @@
 static const bertc_option rows[] = {
     {"out", BERTC_OPTION_TEXT, offsetof(cli_sample_values, out), NULL, 0, 0, NULL, "DIR",
      "where the folders and files go", 0},
-    {"seed", BERTC_OPTION_INT, offsetof(cli_sample_values, seed), "42", 0, 9.2e18, NULL, "N",
+    {"seed", BERTC_OPTION_INT, offsetof(cli_sample_values, seed), "42", 0, 9007199254740992.0, NULL, "N",
      "the sample is a function of it", 0},
 };
 

@@ -54,10 +54,10 @@ number "--lr: '1,5' is not a number" --lr=1,5
 number "--lr: '' is not a number" --lr=
 number "--recipe: 'tf' is not one of hf|google" --recipe=tf
 refuse 2 "--split: 'de' is not one of train|dev|test" eval --split de
-refuse 2 "--batch-size: 0 is out of range: 1 to 65536" eval --batch-size 0
-refuse 2 "--batch-size: 99999999999999999999 is out of range: 1 to 65536" eval \
+refuse 2 "--batch-size: 0 is out of range, 1 to 65536" eval --batch-size 0
+refuse 2 "--batch-size: 99999999999999999999 is out of range, 1 to 65536" eval \
     --batch-size 99999999999999999999
-refuse 2 "--seed: -1 is out of range: at least 0" init --seed -1
+refuse 2 "--seed: -1 is out of range, 0 to 9007199254740992" init --seed -1
 
 # An option given twice takes its last value: the first one is not looked at for its meaning.
 refuse 2 "unknown task 'two', see 'bertc tasks'" eval --task one --task=two --model x --data y
