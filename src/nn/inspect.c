@@ -27,9 +27,9 @@ const char *bertc_fit_name(bertc_fit fit)
 
 /* The parameters that the configuration asks for, findable by name. */
 typedef struct plan {
-    bc_param *params;   /* in table order */
-    bc_param **by_name; /* sorted */
-    bool *held;         /* in table order: a tensor of the file has this name */
+    bc_param *params;         /* in table order */
+    bc_param **by_name;       /* sorted */
+    const bc_tensor **holder; /* in table order: the tensor that is this parameter, or null */
     size_t count;
 } plan;
 
@@ -47,7 +47,7 @@ static void plan_clear(plan *wanted)
 {
     bc_free(wanted->params);
     bc_free(wanted->by_name);
-    bc_free(wanted->held);
+    bc_free(wanted->holder);
     *wanted = (plan){0};
 }
 
@@ -56,8 +56,8 @@ static bertc_status plan_make(const bertc_config *config, plan *wanted, bertc_er
     size_t count = bc_param_count(config), total;
     wanted->params = bc_alloc(count, sizeof *wanted->params);
     wanted->by_name = bc_alloc(count, sizeof *wanted->by_name);
-    wanted->held = bc_calloc(count, sizeof *wanted->held);
-    if (!wanted->params || !wanted->by_name || !wanted->held) return bc_fail_memory(err);
+    wanted->holder = bc_calloc(count, sizeof *wanted->holder);
+    if (!wanted->params || !wanted->by_name || !wanted->holder) return bc_fail_memory(err);
     if (!bc_param_plan(config, wanted->params, &total))
         return bc_fail(err, BERTC_INPUT, "the configuration's sizes overflow");
     for (size_t i = 0; i < count; i++) wanted->by_name[i] = &wanted->params[i];
@@ -66,15 +66,27 @@ static bertc_status plan_make(const bertc_config *config, plan *wanted, bertc_er
     return BERTC_OK;
 }
 
-/* The parameter of this name today that no tensor before had, or null. */
-static const bc_param *plan_take(plan *wanted, const char *today)
+/* The parameter of this name, or null. */
+static const bc_param *plan_find(const plan *wanted, const char *name)
 {
     if (wanted->count == 0) return NULL;
-    bc_param **found = bsearch(today, wanted->by_name, wanted->count, sizeof *wanted->by_name,
-                               compare_name);
-    if (!found || wanted->held[*found - wanted->params]) return NULL;
-    wanted->held[*found - wanted->params] = true;
-    return *found;
+    bc_param **found =
+        bsearch(name, wanted->by_name, wanted->count, sizeof *wanted->by_name, compare_name);
+    return found ? *found : NULL;
+}
+
+/* Find each parameter's tensor: the one of its very name, else the first of an older name. */
+static void plan_claim(plan *wanted, const bc_safetensors *file)
+{
+    for (int old = 0; old < 2; old++)
+        for (size_t i = 0; i < file->count; i++) {
+            char today[BC_PARAM_NAME];
+            const char *name = file->tensors[i].name;
+            if (old) bc_name_today(name, today, sizeof today);
+            const bc_param *param = plan_find(wanted, old ? today : name);
+            const bc_tensor **holder = param ? &wanted->holder[param - wanted->params] : NULL;
+            if (holder && !*holder) *holder = &file->tensors[i];
+        }
 }
 
 static bertc_fit compare(const bc_tensor *tensor, const bc_param *param)
@@ -110,12 +122,13 @@ static bertc_status add(bertc_inspection *to, const bc_tensor *tensor, const bc_
     return info->name && (!param || info->parameter) ? BERTC_OK : bc_fail_memory(err);
 }
 
-static bertc_status add_tensor(bertc_inspection *to, const bc_tensor *tensor, plan *wanted,
+static bertc_status add_tensor(bertc_inspection *to, const bc_tensor *tensor, const plan *wanted,
                                bertc_error *err)
 {
     char today[BC_PARAM_NAME];
     bc_name_today(tensor->name, today, sizeof today);
-    const bc_param *param = plan_take(wanted, today);
+    const bc_param *param = plan_find(wanted, today);
+    if (param && wanted->holder[param - wanted->params] != tensor) param = NULL;
     bertc_fit fit = param             ? compare(tensor, param)
                     : to->has_config ? BERTC_FIT_IGNORED
                                      : BERTC_FIT_UNKNOWN;
@@ -128,10 +141,11 @@ static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan 
     bertc_status status = BERTC_OK;
     to->tensors = bc_alloc(file->count + wanted->count, sizeof *to->tensors);
     if (!to->tensors) return bc_fail_memory(err);
+    plan_claim(wanted, file);
     for (size_t i = 0; status == BERTC_OK && i < file->count; i++)
         status = add_tensor(to, &file->tensors[i], wanted, err);
     for (size_t i = 0; status == BERTC_OK && i < wanted->count; i++)
-        if (!wanted->held[i])
+        if (!wanted->holder[i])
             status = add(to, NULL, &wanted->params[i], BERTC_FIT_MISSING, err);
     return status;
 }
