@@ -56,8 +56,7 @@ input=lines
 run 0 predict --task sst2 --model "$RUN"
 input=/dev/null
 tail -n +2 SST-2.tsv | cut -f 2 | cmp - "$scratch/out" || fail "predictions of lines are others"
-run 0 predict --task sst2 --model "$RUN"
-same "no lines" "" "$scratch/out" "predict < /dev/null"
+refuse 3 "standard input: no lines to read" predict --task sst2 --model "$RUN"
 
 # ---- The task table
 run 0 tasks

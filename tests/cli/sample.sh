@@ -19,7 +19,7 @@ run 0 sample --out three --seed 43
 cmp -s three/SST-2/train.tsv two/SST-2/train.tsv && fail "two seeds give the same sample"
 refuse 2 "two/model/config.json: is already there, choose another folder" sample --out two
 : >file
-refuse 4 "file/model/model: cannot create folder: Not a directory" sample --out file/model
+refuse 4 "file/model: cannot create folder: File exists" sample --out file/model
 
 # A model from scratch.
 cp "$SAMPLE/vocab.txt" .
