@@ -54,7 +54,8 @@ static const char *const entailed[] = {"entailment", "not_entailment"};
     "sentence1_parse\tsentence2_parse\tsentence1\tsentence2"
 #define MNLI_ROW(genre) "%i\t%p\t%p\t" genre NOTHING "\t%a\t%b"
 #define RATERS "\tlabel1\tlabel2\tlabel3\tlabel4\tlabel5"
-#define STSB_HEADER "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2"
+#define STSB_HEADER                                                                                \
+    "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2"
 #define STSB_ROW "%i\tsample-events\tevents\tsample\t%o\tnone\tnone\t%a\t%b"
 #define MRPC_IDS "#1 ID\t#2 ID\t#1 String\t#2 String"
 

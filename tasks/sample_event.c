@@ -9,7 +9,8 @@ void bc_phrase_say(bc_text *text, const bc_phrase *phrase)
     if (!phrase->noun) return;
     if (phrase->determiner) bc_say(text, phrase->determiner);
     const bc_adjective *adjective = phrase->adjective;
-    if (adjective) bc_say(text, phrase->also && adjective->also ? adjective->also : adjective->word);
+    if (adjective)
+        bc_say(text, phrase->also && adjective->also ? adjective->also : adjective->word);
     bc_say(text, bc_noun_form(phrase->noun, phrase->plural, phrase->also).text);
     if (phrase->place) bc_say(text, phrase->place->words);
 }

@@ -17,7 +17,7 @@ enum {
     BC_ANY = BC_ALIVE | BC_THING
 };
 
-/* Where a word is at home; MNLI's matched files speak of the town, its mismatched of the country. */
+/* Where a word is at home: MNLI's matched files speak of the town, the others of the country. */
 enum { BC_TOWN = 1, BC_COUNTRY = 2, BC_BOTH = BC_TOWN | BC_COUNTRY };
 
 typedef struct bc_noun {
