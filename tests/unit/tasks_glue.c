@@ -74,8 +74,8 @@ static int glue(const char *environment, const char *arguments)
     assert_non_null(getcwd(path, sizeof path));
     snprintf(command, sizeof command,
              "cd %s && chmod +x bertc && rm -f log && touch log && "
-             "LOG=$PWD/log BERTC=$PWD/bertc %s sh %s/../scripts/glue.sh %s >stdout 2>stderr", root, environment,
-             path, arguments);
+             "LOG=$PWD/log BERTC=$PWD/bertc %s sh %s/../scripts/glue.sh %s >stdout 2>stderr",
+             root, environment, path, arguments);
     int status = system(command);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
