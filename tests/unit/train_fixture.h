@@ -1,0 +1,180 @@
+/* A tiny model and a tiny SST-2 in a temporary folder, for tests of whole runs. */
+#ifndef TRAIN_FIXTURE_H
+#define TRAIN_FIXTURE_H
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "bertc.h"
+
+/* |got - want| <= most; false for NaN. */
+static inline void assert_close(double got, double want, double most)
+{
+    if (!(got - want <= most && want - got <= most))
+        fail_msg("%.17g is not within %g of %.17g", got, most, want);
+}
+
+static const char fixture_words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
+                                    "good\nbad\na\nfilm\nvery\nnot\nplot\nand\n";
+
+static inline void fixture_write(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Sentences of 1 to 9 words whose label is their first word's. */
+static inline void fixture_split(const char *path, int first, int count)
+{
+    static const char *const tail[] = {"a", "film", "very", "not", "plot", "and"};
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs("sentence\tlabel\n", file);
+    for (int i = first; i < first + count; i++) {
+        int label = i * 7 % 5 < 2;
+        fputs(label ? "good" : "bad", file);
+        for (int w = 0; w < i * 11 % 9; w++) fprintf(file, " %s", tail[(i * 3 + w * 5) % 6]);
+        fprintf(file, "\t%d\n", label);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static inline void fixture_model(const char *dir)
+{
+    bertc_config config;
+    bertc_model *model;
+    assert_int_equal(bertc_config_init(&config, NULL), BERTC_OK);
+    config.vocab_size = 13;
+    config.hidden_size = 16;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 2;
+    config.intermediate_size = 32;
+    config.max_position_embeddings = 24;
+    config.initializer_range = 0.2;
+    bertc_model_options options = {.backend = "reference", .threads = 1, .seed = 3};
+    assert_int_equal(bertc_model_create(&config, &options, &model, NULL), BERTC_OK);
+    assert_int_equal(mkdir(dir, 0777), 0);
+    assert_int_equal(bertc_model_save(model, dir, NULL), BERTC_OK);
+    bertc_model_free(model);
+    bertc_config_clear(&config);
+    char path[256];
+    snprintf(path, sizeof path, "%s/vocab.txt", dir);
+    fixture_write(path, fixture_words);
+}
+
+/* Make the folder, go into it and lay out model/ and data/SST-2/. */
+static inline int fixture_enter(void **state)
+{
+    const char *base = getenv("TMPDIR");
+    char name[256];
+    static char folder[1024];
+    snprintf(name, sizeof name, "%s/bertc_train.XXXXXX", base ? base : ".");
+    if (!mkdtemp(name) || chdir(name) != 0 || !getcwd(folder, sizeof folder)) return -1;
+    *state = folder;
+    if (mkdir("data", 0777) != 0 || mkdir("data/SST-2", 0777) != 0) return -1;
+    fixture_split("data/SST-2/train.tsv", 0, 22);
+    fixture_split("data/SST-2/dev.tsv", 100, 13);
+    fixture_model("model");
+    return 0;
+}
+
+static inline void fixture_remove(const char *path)
+{
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+        char *inner = bc_path_join(path, e->d_name);
+        fixture_remove(inner);
+        bc_free(inner);
+    }
+    if (dir) closedir(dir);
+    remove(path);
+}
+
+static inline int fixture_leave(void **state)
+{
+    if (chdir("/") != 0) return -1;
+    fixture_remove(*state);
+    return 0;
+}
+
+static inline bertc_train_options fixture_options(const char *out)
+{
+    bertc_train_options o;
+    bertc_train_defaults(&o);
+    o.task = "sst2";
+    o.model = "model";
+    o.data = "data";
+    o.out = out;
+    o.epochs = 2;
+    o.batch_size = 5;
+    o.lr = 1e-2;
+    o.backend = 2;
+    o.threads = 1;
+    return o;
+}
+
+/* All of a file, NUL-terminated; with the values of "seconds" struck out where asked for. */
+static inline char *fixture_read(const char *path, size_t *length, bool timeless)
+{
+    char *text;
+    bertc_error err = {0};
+    if (bc_file_read(path, &text, length, &err) != BERTC_OK) fail_msg("%s", err.message);
+    for (char *p = text; timeless && (p = strstr(p, "\"seconds\":")) != NULL;) {
+        p += strlen("\"seconds\":");
+        size_t n = strspn(p, "0123456789.");
+        memmove(p, p + n, *length - (size_t)(p - text) - n + 1);
+        *length -= n;
+    }
+    return text;
+}
+
+static inline void fixture_same_file(const char *a, const char *b, const char *name)
+{
+    char path[2][256];
+    size_t length[2];
+    bool timeless = strcmp(name, "log.jsonl") == 0;
+    snprintf(path[0], sizeof path[0], "%s/%s", a, name);
+    snprintf(path[1], sizeof path[1], "%s/%s", b, name);
+    char *x = fixture_read(path[0], &length[0], timeless);
+    char *y = fixture_read(path[1], &length[1], timeless);
+    if (length[0] != length[1] || memcmp(x, y, length[0]) != 0)
+        fail_msg("%s and %s differ", path[0], path[1]);
+    bc_free(x);
+    bc_free(y);
+}
+
+static inline int fixture_entries(const char *path)
+{
+    int count = 0;
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) count += e->d_name[0] != '.';
+    if (dir) closedir(dir);
+    return count;
+}
+
+/* The two folders hold the same files with the same bytes. */
+static inline void fixture_same_run(const char *a, const char *b)
+{
+    DIR *dir = opendir(a);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;)
+        if (e->d_name[0] != '.') fixture_same_file(a, b, e->d_name);
+    closedir(dir);
+    assert_int_equal(fixture_entries(a), fixture_entries(b));
+}
+
+#endif

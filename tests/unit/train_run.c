@@ -1,0 +1,344 @@
+/* Whole runs of a tiny model: stopped at every step and resumed, in micro-batches, diverging. */
+#include "train_fixture.h"
+
+#include <math.h>
+
+#include "nn/params.h"
+
+/* An observer that stops once `polls` questions were answered with 0. */
+typedef struct stopper {
+    int left;
+    bertc_status with;
+    char notice[2048];
+    int notices;
+} stopper;
+
+static bertc_status on_stop(void *user)
+{
+    stopper *s = user;
+    return s->left-- > 0 ? BERTC_OK : s->with;
+}
+
+static void on_notice(void *user, const char *line)
+{
+    stopper *s = user;
+    snprintf(s->notice, sizeof s->notice, "%s", line);
+    s->notices++;
+}
+
+static bertc_status run_until(bertc_train_options o, int polls, bertc_train_result *result,
+                              bertc_error *err)
+{
+    stopper s = {.left = polls, .with = BERTC_INTERRUPTED};
+    bertc_observer observer = {.stop = on_stop, .user = &s};
+    return bertc_finetune(&o, &observer, result, err);
+}
+
+static void run(bertc_train_options o, bertc_train_result *result)
+{
+    bertc_error err = {0};
+    if (bertc_finetune(&o, NULL, result, &err) != BERTC_OK) fail_msg("%s", err.message);
+}
+
+/* ---- Resume ---------------------------------------------------------------------------------- */
+
+/* Stop after `first` questions, then after `second`, then go to the end; the result must be that
+ * of the run that nobody stopped. */
+static void stop_twice(bertc_train_options o, int first, int second, const char *whole)
+{
+    bertc_train_result result;
+    bertc_error err = {0};
+    fixture_remove("stopped");
+    o.out = "stopped";
+    assert_int_equal(run_until(o, first, &result, &err), BERTC_INTERRUPTED);
+    assert_non_null(strstr(err.message, "go on with --resume"));
+    o.resume = true;
+    bertc_status status = run_until(o, second, &result, NULL);
+    assert_true(status == BERTC_INTERRUPTED || status == BERTC_OK);
+    run(o, &result);
+    fixture_same_run(whole, "stopped");
+}
+
+static void compare_all_stops(bertc_train_options o)
+{
+    bertc_train_result result;
+    o.out = "whole";
+    fixture_remove("whole");
+    run(o, &result);
+    assert_int_equal(result.steps, 10);
+    assert_int_equal(fixture_entries("whole"), 7);
+    int polls = 0;
+    fixture_remove("stopped");
+    o.out = "stopped";
+    while (run_until(o, polls, &result, NULL) != BERTC_OK) {
+        fixture_remove("stopped");
+        polls++;
+    }
+    assert_in_range(polls, 10, 40);
+    for (int i = 0; i < polls; i++) stop_twice(o, i, i % 3, "whole");
+}
+
+static void test_stopped_anywhere(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("whole");
+    o.eval_every = 3;
+    o.dropout = 0.2;
+    compare_all_stops(o);
+}
+
+static void test_stopped_anywhere_keeping_the_best(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("whole");
+    o.eval_every = 2;
+    o.save_every = 3;
+    o.keep = BERTC_KEEP_BEST;
+    o.recipe = BERTC_RECIPE_GOOGLE;
+    o.eval_batch_size = 4;
+    compare_all_stops(o);
+}
+
+static void test_stopped_with_onednn(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("whole");
+    bertc_train_result result;
+    o.backend = 0;
+    fixture_remove("whole");
+    run(o, &result);
+    stop_twice(o, 4, 3, "whole");
+}
+
+static void test_resume_of_a_finished_run(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("finished");
+    bertc_train_result first, second;
+    bertc_error err = {0};
+    run(o, &first);
+    struct stat before, after;
+    assert_int_equal(stat("finished", &before), 0);
+    o.resume = true;
+    stopper s = {0};
+    bertc_observer observer = {.notify = {on_notice, &s}};
+    assert_int_equal(bertc_finetune(&o, &observer, &second, &err), BERTC_OK);
+    assert_string_equal(s.notice, "finished: the run is finished, nothing to do");
+    assert_int_equal(second.steps, first.steps);
+    assert_true(second.train_loss == first.train_loss);
+    assert_true(second.scores.value[BERTC_ACCURACY] == first.scores.value[BERTC_ACCURACY]);
+    assert_int_equal(stat("finished", &after), 0);
+    assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+    o.lr = 1e-3;
+    assert_int_equal(bertc_finetune(&o, NULL, &second, &err), BERTC_USAGE);
+    assert_string_equal(err.message, "finished: --lr was 0.01 in this run and is 0.001 now");
+}
+
+static void test_resume_with_other_options(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("other");
+    bertc_train_result result;
+    bertc_error err = {0};
+    assert_int_equal(run_until(o, 4, &result, NULL), BERTC_INTERRUPTED);
+    o.resume = true;
+    bertc_train_options changed = o;
+    changed.no_shuffle = true;
+    assert_int_equal(bertc_finetune(&changed, NULL, &result, &err), BERTC_USAGE);
+    assert_string_equal(err.message,
+                        "other: --no-shuffle was not given in this run and is given now");
+    changed = o;
+    changed.dropout = 0.3;
+    err = (bertc_error){0};
+    assert_int_equal(bertc_finetune(&changed, NULL, &result, &err), BERTC_USAGE);
+    assert_string_equal(err.message, "other: --dropout was unset in this run and is 0.3 now");
+
+    assert_int_equal(rename("data/SST-2/train.tsv", "kept.tsv"), 0);
+    fixture_split("data/SST-2/train.tsv", 1, 22);
+    err = (bertc_error){0};
+    assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_USAGE);
+    assert_string_equal(err.message,
+                        "other: the training data are not those that this run began with");
+    assert_int_equal(rename("kept.tsv", "data/SST-2/train.tsv"), 0);
+
+    assert_int_equal(rename("model", "moved"), 0);
+    o.model = "moved";
+    o.threads = 2;
+    o.save_every = 2;
+    run(o, &result); /* none of these changes the result */
+    assert_int_equal(rename("moved", "model"), 0);
+}
+
+static void test_damaged_checkpoint(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("damaged");
+    bertc_train_result result;
+    bertc_error err = {0};
+    run(fixture_options("intact"), &result);
+    o.save_every = 3;
+    assert_int_equal(run_until(o, 7, &result, NULL), BERTC_INTERRUPTED);
+    assert_int_equal(fixture_entries("damaged/checkpoint"), 2);
+    FILE *file = fopen("damaged/checkpoint/step-7.safetensors", "r+b");
+    assert_non_null(file);
+    fseek(file, 5000, SEEK_SET);
+    fputs("x!", file);
+    fclose(file);
+    stopper s = {0};
+    bertc_observer observer = {.notify = {on_notice, &s}};
+    o.resume = true;
+    assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_OK);
+    assert_string_equal(s.notice,
+                        "warning: damaged/checkpoint/step-7.safetensors: its content does not "
+                        "match its hash; going on from the checkpoint of step 6");
+    fixture_same_file("intact", "damaged", "model.safetensors");
+    fixture_same_file("intact", "damaged", "log.jsonl");
+}
+
+/* ---- What a step computes -------------------------------------------------------------------- */
+
+static double last_loss(const char *out)
+{
+    char path[256];
+    size_t length;
+    snprintf(path, sizeof path, "%s/log.jsonl", out);
+    char *text = fixture_read(path, &length, true), *at = text;
+    double loss = NAN;
+    for (char *p; (p = strstr(at, "\"loss\":")) != NULL; at = p + 1)
+        if (strncmp(p - 20, "examples", 8) != 0) loss = strtod(p + 7, NULL);
+    bc_free(text);
+    return loss;
+}
+
+static void test_micro_batches_add_up(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("one-pass");
+    bertc_train_result whole, parts;
+    o.dropout = 0.1;
+    o.lr = 1e-3;
+    run(o, &whole);
+    o.out = "many-passes";
+    o.micro_batch_tokens = 7; /* less than the longest sequence */
+    run(o, &parts);
+    assert_close(parts.train_loss, whole.train_loss, 1e-5 * whole.train_loss);
+    assert_close(last_loss("many-passes"), last_loss("one-pass"), 1e-4);
+    assert_close(parts.scores.loss, whole.scores.loss, 1e-4);
+}
+
+static void test_dropout_is_not_saved(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("dropped");
+    bertc_train_result result;
+    bertc_config config;
+    o.dropout = 0.35;
+    o.max_steps = 2;
+    run(o, &result);
+    assert_int_equal(bertc_config_load("dropped/config.json", &config, NULL), BERTC_OK);
+    assert_true(config.hidden_dropout_prob == 0.1 && config.classifier_dropout < 0);
+    assert_string_equal(config.labels[1], "positive");
+    bertc_config_clear(&config);
+}
+
+static void test_best_is_the_best(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("best");
+    bertc_train_result result;
+    o.keep = BERTC_KEEP_BEST;
+    o.eval_every = 1;
+    o.lr = 0.05;
+    run(o, &result);
+    size_t length;
+    double most = -1;
+    char *text = fixture_read("best/log.jsonl", &length, false);
+    for (char *p = text; (p = strstr(p, "\"accuracy\":")) != NULL; p++)
+        most = fmax(most, strtod(p + strlen("\"accuracy\":"), NULL));
+    assert_true(result.scores.value[BERTC_ACCURACY] == most);
+    bc_free(text);
+    bertc_predictions p;
+    bertc_predict_options apply = {.task = "sst2", .model = "best", .data = "data",
+                                   .split = BERTC_DEV, .batch_size = 32, .backend = 2};
+    assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
+    assert_true(p.scores.value[BERTC_ACCURACY] == most);
+    assert_true(p.scores.loss == result.scores.loss);
+    bertc_predictions_clear(&p);
+}
+
+static void test_divergence_stops_before_the_update(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("diverged");
+    bertc_train_result result;
+    bertc_error err = {0};
+    o.lr = 1e30;
+    o.save_every = 1;
+    assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_DIVERGED);
+    assert_memory_equal(err.message, "step ", 5);
+    assert_non_null(strstr(err.message, "not finite"));
+    assert_non_null(strstr(err.message, "weight"));
+}
+
+/* A NaN planted in the model is found at the first step, by name, and nothing is saved. */
+static void test_planted_nan(void **unused)
+{
+    (void)unused;
+    fixture_model("planted");
+    FILE *file = fopen("planted/model.safetensors", "r+b");
+    uint64_t header;
+    assert_non_null(file);
+    assert_int_equal(fread(&header, sizeof header, 1, file), 1);
+    float nan = NAN; /* a value of the gain of the embeddings' LayerNorm */
+    long at = (13 + 24 + 2) * 16 + 3;
+    fseek(file, (long)header + 8 + at * 4, SEEK_SET);
+    assert_int_equal(fwrite(&nan, sizeof nan, 1, file), 1);
+    fclose(file);
+    bertc_train_options o = fixture_options("poisoned");
+    bertc_train_result result;
+    bertc_error err = {0};
+    o.model = "planted";
+    assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_DIVERGED);
+    assert_string_equal(err.message,
+                        "step 1: the loss is not finite; first in the weights "
+                        "bert.embeddings.LayerNorm.weight; no update was made");
+    assert_false(bc_file_exists("poisoned"));
+}
+
+static void count_progress(void *user, const bertc_progress *p)
+{
+    int *calls = user;
+    assert_true(p->step >= 1 && p->step <= p->steps && p->seconds >= 0);
+    calls[strcmp(p->phase, "train") != 0]++;
+}
+
+static void test_progress_is_first_and_last_at_least(void **unused)
+{
+    (void)unused;
+    int calls[2] = {0};
+    bertc_observer observer = {.progress = count_progress, .user = calls};
+    bertc_train_options o = fixture_options("watched");
+    bertc_train_result result;
+    assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
+    assert_in_range(calls[0], 2, 10);
+    assert_in_range(calls[1], 1, 13);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stopped_anywhere),
+        cmocka_unit_test(test_stopped_anywhere_keeping_the_best),
+        cmocka_unit_test(test_stopped_with_onednn),
+        cmocka_unit_test(test_resume_of_a_finished_run),
+        cmocka_unit_test(test_resume_with_other_options),
+        cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_micro_batches_add_up),
+        cmocka_unit_test(test_dropout_is_not_saved),
+        cmocka_unit_test(test_best_is_the_best),
+        cmocka_unit_test(test_divergence_stops_before_the_update),
+        cmocka_unit_test(test_planted_nan),
+        cmocka_unit_test(test_progress_is_first_and_last_at_least),
+    };
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
