@@ -15,6 +15,7 @@
 #include "bertc/task.h"
 #include "bertc/batch.h"
 #include "bertc/model.h"
+#include "bertc/inspect.h"
 #include "bertc/train.h"
 
 #endif

@@ -1,5 +1,6 @@
 #include "twin/net.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "twin/ops.h"
@@ -59,7 +60,8 @@ void twin_net_randomise(twin_net *net, uint64_t seed)
 {
     for (size_t p = 0; p < net->count; p++) {
         const bc_param *param = &net->params[p];
-        double deviation = param->rank == 2 ? 0.3 : 0.2;
+        bool matrix = param->rank == 2, table = param->row->scope == BC_SCOPE_EMBEDDINGS;
+        double deviation = matrix && !table ? 1.0 / sqrt((double)param->shape[1]) : 0.3;
         double *drawn = twin_random(param->count, deviation, seed * 1000 + p);
         double base = param->row->draw == BC_DRAW_ONE ? 1.0 : 0.0;
         for (size_t i = 0; i < param->count; i++)

@@ -209,7 +209,8 @@ bertc_batch *twin_batch_part(const bertc_batch *batch, int32_t first, int32_t co
 bertc_config twin_config(int32_t layers, int32_t hidden, int32_t heads, int32_t intermediate,
                          int32_t labels, bertc_activation act)
 {
-    static char name[] = "gelu", label[] = "LABEL";
+    static char spelled[][12] = {"gelu", "gelu_new", "quick_gelu", "relu", "silu", "tanh"};
+    static char label[] = "LABEL";
     static char *names[64];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) names[i] = label;
     return (bertc_config){.vocab_size = 23,
@@ -227,5 +228,5 @@ bertc_config twin_config(int32_t layers, int32_t hidden, int32_t heads, int32_t 
                           .layer_norm_eps = 1e-12,
                           .num_labels = labels,
                           .labels = names,
-                          .hidden_act_name = name};
+                          .hidden_act_name = spelled[act]};
 }

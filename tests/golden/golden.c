@@ -1,0 +1,254 @@
+/* Compare every activation, every gradient and ten training losses of a small random BERT with
+ * what transformers computed (dump.py).
+ *
+ *   golden CASE...   the folders that dump.py wrote; exits 1 where anything differs too much */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "bertc/model.h"
+#include "formats/safetensors.h"
+#include "nn/model.h"
+#include "train/optim.h"
+
+/* Largest differences accepted. The file holds float64 results rounded once, so these are the errors
+ * of f32 arithmetic on this side alone. */
+static const double activation_bound = 5e-6; /* over the largest value */
+static const double gradient_bound = 2e-5;   /* in norm */
+static const double loss_bound = 1e-4;       /* relative, over ten steps; the last losses are small */
+
+enum { STEPS = 10 };
+static const double base_rate = 2e-3, clip = 1.0;
+
+typedef struct worst {
+    double activation, gradient, loss;
+} worst;
+
+static int failures;
+
+static void check_status(bertc_status status, const bertc_error *err)
+{
+    if (status == BERTC_OK) return;
+    fprintf(stderr, "golden: %s\n", err->message);
+    exit(1);
+}
+
+static void judge(const char *where, const char *what, double difference, double bound, double *most)
+{
+    if (!(difference <= *most)) *most = difference;
+    if (difference <= bound) return;
+    fprintf(stderr, "%s: %s differs by %.3e, accepted %.1e\n", where, what, difference, bound);
+    failures++;
+}
+
+/* ---- the file ------------------------------------------------------------------------------- */
+
+static const bc_tensor *find(const bc_safetensors *file, const char *name)
+{
+    const bc_tensor *tensor = bc_safetensors_find(file, name);
+    if (tensor) return tensor;
+    fprintf(stderr, "%s: no tensor \"%s\"\n", file->path, name);
+    exit(1);
+}
+
+/* A copy of a tensor's bytes, aligned. */
+static void *copy_of(const bc_safetensors *file, const char *name)
+{
+    const bc_tensor *tensor = find(file, name);
+    void *memory = bc_alloc(tensor->bytes, 1);
+    if (!memory) exit(5);
+    memcpy(memory, tensor->data, tensor->bytes);
+    return memory;
+}
+
+static bertc_batch read_batch(const bc_safetensors *file)
+{
+    bertc_batch b = {.sequences = (int32_t)find(file, "labels")->count,
+                     .tokens = (int32_t)find(file, "ids")->count,
+                     .ids = copy_of(file, "ids"),
+                     .starts = copy_of(file, "starts"),
+                     .labels = copy_of(file, "labels"),
+                     .values = copy_of(file, "values")};
+    int32_t *types = copy_of(file, "types");
+    b.types = bc_alloc((size_t)b.tokens, 1);
+    b.positions = bc_alloc((size_t)b.tokens, sizeof *b.positions);
+    b.examples = bc_calloc((size_t)b.sequences, sizeof *b.examples);
+    for (int32_t s = 0; s < b.sequences; s++) {
+        int32_t length = b.starts[s + 1] - b.starts[s];
+        if (length > b.longest) b.longest = length;
+        for (int32_t i = 0; i < length; i++) {
+            b.positions[b.starts[s] + i] = i;
+            b.types[b.starts[s] + i] = (uint8_t)types[b.starts[s] + i];
+        }
+    }
+    b.max_sequences = b.sequences;
+    b.max_tokens = b.tokens;
+    bc_free(types);
+    return b;
+}
+
+static void free_batch(bertc_batch *b)
+{
+    void *all[] = {b->ids, b->types, b->positions, b->starts, b->examples, b->labels, b->values};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) bc_free(all[i]);
+}
+
+/* ---- one case ------------------------------------------------------------------------------- */
+
+typedef struct golden {
+    const char *folder;
+    bc_safetensors file;
+    bertc_batch batch;
+    bertc_model *model;
+    bertc_workspace *workspace;
+    worst worst;
+} golden;
+
+static void open_golden(golden *g, const char *folder)
+{
+    bertc_error err = {0};
+    char path[1024];
+    const bertc_model_options options = {.trainable = true};
+    snprintf(path, sizeof path, "%s/golden.safetensors", folder);
+    memset(g, 0, sizeof *g);
+    g->folder = folder;
+    check_status(bc_safetensors_open(path, &g->file, &err), &err);
+    g->batch = read_batch(&g->file);
+    check_status(bertc_model_load(folder, &options, &g->model, &err), &err);
+    bertc_limits limits = {g->batch.tokens, g->batch.sequences, g->batch.longest, true};
+    check_status(bertc_workspace_create(g->model, &limits, &g->workspace, &err), &err);
+    check_status(bc_model_check_batch(g->model, g->workspace, &g->batch, &err), &err);
+}
+
+static void close_golden(golden *g)
+{
+    bertc_workspace_free(g->workspace);
+    bertc_model_free(g->model);
+    free_batch(&g->batch);
+    bc_safetensors_close(&g->file);
+}
+
+static double step_once(golden *g, const bc_pass *pass)
+{
+    double sequences = g->batch.sequences;
+    bertc_error err = {0};
+    bc_model_fwd(g->model, g->workspace, &g->batch, *pass);
+    double loss = bc_model_loss(g->model, g->workspace, &g->batch, sequences) / sequences;
+    bc_model_bwd(g->model, g->workspace, &g->batch, *pass, false);
+    check_status(bc_model_status(g->model, &err), &err);
+    return loss;
+}
+
+static void compare_activation(golden *g, const char *name, const float *found)
+{
+    const bc_tensor *tensor = find(&g->file, name);
+    float *wanted = copy_of(&g->file, name);
+    double most = 0.0, scale = 0.0;
+    for (size_t i = 0; i < tensor->count; i++) {
+        double difference = fabs((double)found[i] - (double)wanted[i]);
+        if (!(difference <= most)) most = difference;
+        scale = fmax(scale, fabs((double)wanted[i]));
+    }
+    judge(g->folder, name, most / scale, activation_bound, &g->worst.activation);
+    bc_free(wanted);
+}
+
+static double norm_of(const float *x, size_t count)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < count; i++) sum += (double)x[i] * (double)x[i];
+    return sqrt(sum);
+}
+
+/* The gradient of a key's bias is zero in exact arithmetic; its error is taken over the norm of the
+ * query's, the parameter before it. */
+static void compare_gradient(golden *g, const bc_param *param)
+{
+    const bc_param *like = param->row == &bc_param_table[BC_KEY_B] ? param - 1 : param;
+    char name[BC_PARAM_NAME + 8], scale[BC_PARAM_NAME + 8];
+    snprintf(name, sizeof name, "grad.%s", param->name);
+    snprintf(scale, sizeof scale, "grad.%s", like->name);
+    float *wanted = copy_of(&g->file, name), *typical = copy_of(&g->file, scale);
+    double norm = norm_of(typical, like->count);
+    for (size_t i = 0; i < param->count; i++) wanted[i] -= param->grad[i];
+    judge(g->folder, name, norm_of(wanted, param->count) / norm, gradient_bound,
+          &g->worst.gradient);
+    bc_free(wanted);
+    bc_free(typical);
+}
+
+static void compare_pass(golden *g)
+{
+    const bc_pass pass = {.training = true};
+    const bertc_workspace *w = g->workspace;
+    float *wanted = copy_of(&g->file, "loss");
+    double loss = step_once(g, &pass);
+    judge(g->folder, "loss", fabs(loss - (double)wanted[0]) / (double)wanted[0], loss_bound,
+          &g->worst.loss);
+    bc_free(wanted);
+    compare_activation(g, "embeddings", w->embed_out);
+    for (int layer = 0; layer < g->model->config.num_hidden_layers; layer++) {
+        char name[32];
+        snprintf(name, sizeof name, "layer.%d", layer);
+        compare_activation(g, name, w->layers[layer].out);
+    }
+    compare_activation(g, "pooled", w->pooled);
+    compare_activation(g, "logits", w->logits);
+    for (size_t p = 0; p < g->model->count; p++) compare_gradient(g, &g->model->params[p]);
+}
+
+/* Losses of the first steps, with the schedule, clipping and optimiser of a recipe. */
+static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
+{
+    bertc_error err = {0};
+    bc_optim optim;
+    bool google = recipe == BERTC_RECIPE_GOOGLE;
+    int64_t warmup = bc_schedule_warmup(recipe, google ? 0.1 : 0.0, STEPS);
+    float *wanted = copy_of(&g->file, name);
+    check_status(bc_optim_create(&optim, g->model->params, g->model->count, recipe,
+                                 google ? 0.01 : 0.0, 1, &err),
+                 &err);
+    for (int64_t step = 0; step < STEPS; step++) {
+        const bc_pass pass = {.training = true, .seed = 1, .step = (uint32_t)step};
+        double loss = step_once(g, &pass);
+        double scale = bc_clip_scale(recipe, bc_optim_norm(&optim), clip);
+        double rate = bc_schedule_rate(recipe, base_rate, step, warmup, STEPS);
+        bc_optim_step(&optim, step, rate, scale);
+        judge(g->folder, name, fabs(loss - (double)wanted[step]) / (double)wanted[step], loss_bound,
+              &g->worst.loss);
+    }
+    bc_optim_clear(&optim);
+    bc_free(wanted);
+}
+
+static void compare_case(const char *folder)
+{
+    static const struct {
+        bertc_recipe recipe;
+        const char *name;
+    } recipes[] = {{BERTC_RECIPE_HF, "losses.hf"}, {BERTC_RECIPE_GOOGLE, "losses.google"}};
+    golden g;
+    worst most = {0};
+    for (size_t r = 0; r < 2; r++) { /* each from the weights of the file */
+        open_golden(&g, folder);
+        g.worst = most;
+        if (r == 0) compare_pass(&g);
+        compare_losses(&g, recipes[r].recipe, recipes[r].name);
+        most = g.worst;
+        close_golden(&g);
+    }
+    printf("%s: activations %.1e, gradients %.1e, losses %.1e\n", folder, most.activation,
+           most.gradient, most.loss);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fputs("usage: golden CASE...\n", stderr);
+        return 2;
+    }
+    for (int i = 1; i < argc; i++) compare_case(argv[i]);
+    return failures ? 1 : 0;
+}

@@ -1,0 +1,383 @@
+/* The whole model against the double-precision network, and the laws that training rests on. */
+#include <math.h>
+#include <omp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nn/model.h"
+#include "twin/expect.h"
+#include "twin/net.h"
+#include "twin/support.h"
+
+static const int32_t lengths[] = {9, 1, 24, 5, 16, 2};
+enum { S = 6 };
+static const bc_pass dropped = {.training = true, .seed = 1234567, .step = 8};
+static const bc_pass plain = {.training = false};
+static const double divisor = 6.0;
+
+/* ---- a model and its workspace, released by close_all ---------------------------------------- */
+
+typedef struct bench {
+    bertc_config config;
+    bertc_batch *batch;
+    twin_net *net; /* holds the weights */
+    bertc_model *model;
+    bertc_workspace *workspace;
+} bench;
+
+enum { MOST = 8 };
+static bertc_model *models[MOST];
+static bertc_workspace *workspaces[MOST];
+static size_t opened;
+
+static int close_all(void **state)
+{
+    for (size_t i = 0; i < opened; i++) {
+        bertc_workspace_free(workspaces[i]);
+        bertc_model_free(models[i]);
+    }
+    opened = 0;
+    omp_set_num_threads(omp_get_num_procs());
+    return twin_release(state);
+}
+
+static void open_model(bench *t, const char *backend, int32_t threads, bool training)
+{
+    bertc_error err = {0};
+    const bertc_model_options options = {.backend = backend, .threads = threads, .trainable = true};
+    const bertc_limits limits = {t->batch->tokens, t->batch->sequences, t->batch->longest, training};
+    assert_true(opened < MOST);
+    if (bertc_model_create(&t->config, &options, &t->model, &err) != BERTC_OK)
+        fail_msg("%s", err.message);
+    if (bertc_workspace_create(t->model, &limits, &t->workspace, &err) != BERTC_OK)
+        fail_msg("%s", err.message);
+    models[opened] = t->model;
+    workspaces[opened++] = t->workspace;
+    assert_int_equal(t->model->scalars, t->net->scalars);
+    for (size_t i = 0; i < t->net->scalars; i++) t->model->values[i] = (float)t->net->values[i];
+    twin_fill_nan(t->model->grads, t->model->scalars);
+    twin_fill_nan(t->workspace->block, t->workspace->bytes / sizeof(float));
+}
+
+static bench make(bertc_config config, const char *backend, int32_t threads)
+{
+    bench t = {.config = config, .batch = twin_batch(&config, lengths, S, 3)};
+    bertc_config *kept = twin_take(1, sizeof *kept);
+    *kept = config;
+    t.net = twin_net_create(kept, t.batch);
+    twin_net_randomise(t.net, 17);
+    open_model(&t, backend, threads, true);
+    return t;
+}
+
+static bertc_config middle(void)
+{
+    return twin_config(2, 48, 3, 100, 3, BERTC_GELU);
+}
+
+/* Forward, loss and backward of a batch in the model. */
+static double run(const bench *t, const bertc_batch *batch, bc_pass pass, bool accumulate)
+{
+    bertc_error err = {0};
+    assert_int_equal(bc_model_check_batch(t->model, t->workspace, batch, &err), BERTC_OK);
+    bc_model_fwd(t->model, t->workspace, batch, pass);
+    double loss = bc_model_loss(t->model, t->workspace, batch, divisor);
+    bc_model_bwd(t->model, t->workspace, batch, pass, accumulate);
+    assert_int_equal(bc_model_status(t->model, &err), BERTC_OK);
+    return loss;
+}
+
+/* ---- against the twin ----------------------------------------------------------------------- */
+
+enum { LOGITS, LOSS, GRADIENTS, MEASURES };
+#define MEASURE_TABLE                                                                              \
+    {                                                                                              \
+        {"logits", 2e-6, 0.0}, {"loss", 1e-6, 0.0}, {"gradients, in norm", 1e-5, 0.0},              \
+    }
+
+/* |grad - truth| over |truth|, in norm. The gradient of a key's bias is zero in exact arithmetic: its
+ * error is taken over the norm of the query's, which stands before it. `grads` is a whole block. */
+static double gradient_error(const bc_param *param, const double *grads)
+{
+    const double *truth = grads + param->offset;
+    const double *like = param->row == &bc_param_table[BC_KEY_B] ? truth - param->count : truth;
+    double error = 0.0, norm = 0.0;
+    for (size_t i = 0; i < param->count; i++) {
+        error += pow(param->grad[i] - truth[i], 2.0);
+        norm += pow(like[i], 2.0);
+    }
+    return sqrt(error / norm);
+}
+
+static void compare(measure m[MEASURES], const bench *t, bc_pass pass)
+{
+    double wanted = twin_net_fwd(t->net, t->batch, pass, divisor);
+    twin_net_bwd(t->net, t->batch, pass);
+    double loss = run(t, t->batch, pass, false);
+    expect_within(&m[LOGITS], twin_distance(t->workspace->logits, t->net->logits, S * t->net->c));
+    expect_within(&m[LOSS], fabs(loss - wanted) / wanted);
+    for (size_t p = 0; p < t->model->count; p++) {
+        const bc_param *param = &t->model->params[p];
+        double error = gradient_error(param, t->net->grads);
+        if (!(error <= m[GRADIENTS].bound)) print_message("%s\n", param->name);
+        expect_within(&m[GRADIENTS], error);
+    }
+}
+
+static void check_config(measure m[MEASURES], bertc_config config, const char *backend)
+{
+    bench t = make(config, backend, 0);
+    compare(m, &t, dropped);
+    compare(m, &t, plain);
+    close_all(NULL);
+}
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    measure m[MEASURES] = MEASURE_TABLE;
+    check_config(m, twin_config(1, 8, 1, 8, 2, BERTC_GELU), NULL);
+    check_config(m, twin_config(1, 8, 8, 3, 5, BERTC_GELU), NULL);
+    check_config(m, twin_config(3, 50, 2, 77, 3, BERTC_GELU), NULL);
+    check_config(m, twin_config(2, 128, 2, 512, 2, BERTC_GELU), NULL);
+    check_config(m, twin_config(2, 96, 3, 200, 1, BERTC_GELU), NULL);
+    print_measures(m, MEASURES);
+}
+
+static void test_activations(void **state)
+{
+    (void)state;
+    measure m[MEASURES] = MEASURE_TABLE;
+    for (int act = BERTC_GELU; act <= BERTC_TANH; act++) {
+        bertc_config config = twin_config(2, 32, 4, 50, 3, (bertc_activation)act);
+        config.classifier_dropout = 0.4;
+        check_config(m, config, NULL);
+    }
+    print_measures(m, MEASURES);
+}
+
+static void test_backends(void **state)
+{
+    (void)state;
+    for (size_t i = 0; bertc_backend_name(i); i++) {
+        measure m[MEASURES] = MEASURE_TABLE;
+        check_config(m, middle(), bertc_backend_name(i));
+        print_message("%s\n", bertc_backend_name(i));
+        print_measures(m, MEASURES);
+    }
+}
+
+/* ---- laws ----------------------------------------------------------------------------------- */
+
+static void expect_same_gradients(measure *m, const bench *t, const float *wanted)
+{
+    const double *grads = twin_widen(wanted, t->model->scalars);
+    for (size_t p = 0; p < t->model->count; p++)
+        expect_within(m, gradient_error(&t->model->params[p], grads));
+}
+
+/* Packed = each sequence alone: the logits, and the sum of the gradients; with dropout. */
+static void test_packed_is_each_alone(void **state)
+{
+    (void)state;
+    measure m[2] = {{"logits alone and packed", 2e-6, 0.0}, {"gradients, in norm", 1e-6, 0.0}};
+    bench t = make(middle(), NULL, 0);
+    double loss = run(&t, t.batch, dropped, false), sum = 0.0;
+    float *logits = twin_copy(t.workspace->logits, S * 3);
+    float *grads = twin_copy(t.model->grads, t.model->scalars);
+    bool same = true;
+    for (int32_t s = 0; s < S; s++) {
+        sum += run(&t, twin_batch_part(t.batch, s, 1), dropped, s > 0);
+        expect_within(&m[0], twin_distance_floats(t.workspace->logits, logits + 3 * s, 3));
+        same = same && memcmp(t.workspace->logits, logits + 3 * s, 3 * sizeof *logits) == 0;
+    }
+    assert_true(fabs(sum - loss) < 1e-6 * loss);
+    expect_same_gradients(&m[1], &t, grads);
+    print_measures(m, 2);
+    print_message("logits: %s\n", same ? "the same bits" : "not the same bits");
+}
+
+static void test_two_halves_are_one_batch(void **state)
+{
+    (void)state;
+    measure m = {"gradients of two halves, in norm", 1e-6, 0.0};
+    bench t = make(middle(), NULL, 0);
+    double whole = run(&t, t.batch, dropped, false);
+    float *grads = twin_copy(t.model->grads, t.model->scalars);
+    twin_fill_nan(t.model->grads, t.model->scalars);
+    double first = run(&t, twin_batch_part(t.batch, 0, 3), dropped, false);
+    double second = run(&t, twin_batch_part(t.batch, 3, 3), dropped, true);
+    assert_true(fabs(first + second - whole) < 1e-6 * whole);
+    expect_same_gradients(&m, &t, grads);
+    print_measures(&m, 1);
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"reference", "onednn"};
+    for (size_t k = 0; k < 2; k++) {
+        float *logits = NULL, *grads = NULL;
+        bool same = true;
+        for (int32_t threads = 1; threads <= 3; threads++) {
+            bench t = make(middle(), names[k], threads);
+            omp_set_num_threads(threads);
+            run(&t, t.batch, dropped, false);
+            size_t count = t.model->scalars;
+            same = same && (!logits || memcmp(logits, t.workspace->logits, S * 3 * sizeof *logits) == 0);
+            same = same && (!grads || memcmp(grads, t.model->grads, count * sizeof *grads) == 0);
+            logits = twin_copy(t.workspace->logits, S * 3);
+            grads = twin_copy(t.model->grads, count);
+        }
+        print_message("%s, 1 to 3 threads: %s\n", names[k], same ? "the same bits" : "other bits");
+        assert_true(same || k == 1);
+        close_all(NULL);
+    }
+}
+
+/* Twice the same pass: the same bits, whatever the buffers held. */
+static void test_repetition(void **state)
+{
+    (void)state;
+    bench t = make(middle(), NULL, 0);
+    double first = run(&t, t.batch, dropped, false);
+    float *grads = twin_copy(t.model->grads, t.model->scalars);
+    twin_fill_nan(t.model->grads, t.model->scalars);
+    twin_fill_nan(t.workspace->block, t.workspace->bytes / sizeof(float));
+    assert_true(run(&t, t.batch, dropped, false) == first);
+    assert_memory_equal(grads, t.model->grads, t.model->scalars * sizeof *grads);
+}
+
+/* A workspace for inference gives the logits of one for training. */
+static void test_inference(void **state)
+{
+    (void)state;
+    bench t = make(middle(), NULL, 0);
+    const float *logits;
+    bertc_error err = {0};
+    run(&t, t.batch, plain, false);
+    float *trained = twin_copy(t.workspace->logits, S * 3);
+    size_t bytes = bertc_workspace_bytes(t.workspace);
+    open_model(&t, NULL, 0, false);
+    assert_true(bertc_workspace_bytes(t.workspace) < bytes);
+    assert_int_equal(bertc_model_forward(t.model, t.workspace, t.batch, &logits, &err), BERTC_OK);
+    assert_memory_equal(logits, trained, S * 3 * sizeof *logits);
+}
+
+/* Dropout is another with another seed, step or example, and nothing else changes it. */
+static void test_dropout_is_a_function(void **state)
+{
+    (void)state;
+    bench t = make(middle(), NULL, 0);
+    double base = run(&t, t.batch, dropped, false);
+    bc_pass other = dropped;
+    other.step++;
+    assert_true(run(&t, t.batch, other, false) != base);
+    other = dropped;
+    other.seed++;
+    assert_true(run(&t, t.batch, other, false) != base);
+    t.batch->examples[2] += 1000;
+    assert_true(run(&t, t.batch, dropped, false) != base);
+    t.batch->examples[2] -= 1000;
+    assert_true(run(&t, t.batch, dropped, false) == base);
+}
+
+/* Embeddings, each layer, pooler and head: what is frozen as a whole. */
+static size_t group_of(const bc_param *param)
+{
+    switch (param->row->scope) {
+    case BC_SCOPE_EMBEDDINGS: return 0;
+    case BC_SCOPE_LAYER: return 1 + (size_t)param->layer;
+    case BC_SCOPE_POOLER: return 3;
+    default: return 4;
+    }
+}
+
+/* Parameters without a gradient buffer are left alone; the others get the same gradient. */
+static void test_untrained_parameters(void **state)
+{
+    (void)state;
+    bench t = make(middle(), NULL, 0);
+    double loss = run(&t, t.batch, dropped, false);
+    float *grads = twin_copy(t.model->grads, t.model->scalars);
+    for (unsigned trained = 0; trained < 32; trained++) {
+        twin_fill_nan(t.model->grads, t.model->scalars);
+        for (size_t p = 0; p < t.model->count; p++) {
+            bc_param *param = &t.model->params[p];
+            bool on = trained >> group_of(param) & 1;
+            param->grad = on ? t.model->grads + param->offset : NULL;
+        }
+        assert_true(run(&t, t.batch, dropped, false) == loss);
+        for (size_t p = 0; p < t.model->count; p++) {
+            const bc_param *param = &t.model->params[p];
+            const float *now = t.model->grads + param->offset;
+            for (size_t i = 0; !param->grad && i < param->count; i++) assert_true(isnan(now[i]));
+            if (param->grad)
+                assert_memory_equal(now, grads + param->offset, param->count * sizeof *now);
+        }
+    }
+}
+
+static void test_nan_stays_nan(void **state)
+{
+    (void)state;
+    bench t = make(middle(), NULL, 0);
+    bc_model_param(t.model, BC_UP_W, 0)->value[5] = NAN;
+    assert_true(isnan(run(&t, t.batch, plain, false)));
+}
+
+/* ---- refusals ------------------------------------------------------------------------------- */
+
+static void expect_refusal(const bench *t, const bertc_batch *batch)
+{
+    bertc_error err = {0};
+    assert_int_equal(bc_model_check_batch(t->model, t->workspace, batch, &err), BERTC_INPUT);
+    assert_true(strlen(err.message) > 0);
+    assert_null(strchr(err.message, '\n'));
+    print_message("%s\n", err.message);
+}
+
+static void test_batches_that_do_not_fit(void **state)
+{
+    (void)state;
+    bertc_config config = middle();
+    config.max_position_embeddings = 24;
+    bench t = make(config, NULL, 0);
+    bertc_batch *batch = twin_batch_part(t.batch, 0, S);
+    batch->ids[20] = 23;
+    expect_refusal(&t, batch);
+    batch->ids[20] = -1;
+    expect_refusal(&t, batch);
+    batch->ids[20] = 22;
+    batch->types[3] = 2;
+    expect_refusal(&t, batch);
+    batch->types[3] = 1;
+    bertc_error err = {0};
+    assert_int_equal(bc_model_check_batch(t.model, t.workspace, batch, &err), BERTC_OK);
+    static const int32_t long_one[] = {25};
+    expect_refusal(&t, twin_batch(&config, long_one, 1, 1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_shapes, close_all),
+        cmocka_unit_test_teardown(test_activations, close_all),
+        cmocka_unit_test_teardown(test_backends, close_all),
+        cmocka_unit_test_teardown(test_packed_is_each_alone, close_all),
+        cmocka_unit_test_teardown(test_two_halves_are_one_batch, close_all),
+        cmocka_unit_test_teardown(test_threads, close_all),
+        cmocka_unit_test_teardown(test_repetition, close_all),
+        cmocka_unit_test_teardown(test_inference, close_all),
+        cmocka_unit_test_teardown(test_dropout_is_a_function, close_all),
+        cmocka_unit_test_teardown(test_untrained_parameters, close_all),
+        cmocka_unit_test_teardown(test_nan_stays_nan, close_all),
+        cmocka_unit_test_teardown(test_batches_that_do_not_fit, close_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
