@@ -68,16 +68,11 @@ static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_chars *out,
         else
             out->at[out->count++] = c;
         uint16_t flags = flags_of(tokenizer, out->at[start].code);
-        bool ideograph = recipe->space_cjk && (flags & BC_CJK);
-        if (flags & recipe->drop) {
-            out->count = start;
-        } else if (flags & BC_SPACE) {
-            out->count = start;
-            return next;
-        } else if (ideograph && start > 0) {
-            out->count = start;
-            return at;
-        }
+        bool dropped = flags & recipe->drop;
+        bool ideograph = !dropped && recipe->space_cjk && (flags & BC_CJK);
+        if (dropped || (flags & BC_SPACE) || (ideograph && start > 0)) out->count = start;
+        if (!dropped && (flags & BC_SPACE)) return next;
+        if (ideograph && start > 0) return at;
         if (!valid) ++*invalid;
         at = next;
         if (ideograph) return at;
@@ -110,15 +105,17 @@ static bool lower(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars
     return true;
 }
 
-/* Put a character with a combining class behind those of its run, at[run..], that sort before or
- * with it. The caller has reserved one place. */
+/* Put a character behind those of its run, at[run..], that sort before or with its combining
+ * class. Only the codes move: sources stay in the order of the text. The caller has reserved one
+ * place. */
 static void put_mark(const bertc_tokenizer *tokenizer, bc_chars *out, size_t run, bc_char c,
                      uint8_t class)
 {
     size_t i = out->count++;
-    for (; i > run && class_of(tokenizer, out->at[i - 1].code) > class; i--)
-        out->at[i] = out->at[i - 1];
     out->at[i] = c;
+    for (; i > run && class_of(tokenizer, out->at[i - 1].code) > class; i--)
+        out->at[i].code = out->at[i - 1].code;
+    out->at[i].code = c.code;
 }
 
 /* Canonical decomposition in canonical order, with or without nonspacing marks. A mark that is

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "vocab/internal.h"
 
 typedef struct line {
     uint32_t start, length;
@@ -46,9 +47,7 @@ static size_t find_slot(const bertc_vocab *vocab, const char *bytes, size_t leng
     }
 }
 
-/* The bytes of the white space that ends at `end`, 0 where there is none: what Unicode calls
- * White_Space. */
-static size_t space_before(const char *text, size_t end)
+size_t bc_vocab_space_before(const char *text, size_t end)
 {
     static const char *const wide[] = {
         "\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81",
@@ -69,7 +68,7 @@ static size_t space_before(const char *text, size_t end)
 static line trim_line(const char *text, size_t start, size_t end)
 {
     size_t bytes;
-    while ((bytes = space_before(text + start, end - start)) > 0) end -= bytes;
+    while ((bytes = bc_vocab_space_before(text + start, end - start)) > 0) end -= bytes;
     return (line){(uint32_t)start, (uint32_t)(end - start)};
 }
 
@@ -176,15 +175,37 @@ bertc_status bertc_vocab_parse(const char *text, size_t length, const char *plac
     return BERTC_OK;
 }
 
+/* The tokenizer.json beside an absent `path`, or `path` itself where it is one; null: no memory. */
+static char *find_json(const char *path, bool *json)
+{
+    static const char name[] = "tokenizer.json";
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(path);
+    *json = length > 5 && strcmp(path + length - 5, ".json") == 0;
+    if (*json || bc_file_exists(path)) return bc_strndup(path, length);
+    char *beside = bc_realloc(NULL, folder + sizeof name, 1);
+    if (!beside) return NULL;
+    memcpy(beside, path, folder);
+    memcpy(beside + folder, name, sizeof name);
+    *json = bc_file_exists(beside);
+    if (*json) return beside;
+    bc_free(beside);
+    return bc_strndup(path, length);
+}
+
 bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err)
 {
-    char *text;
-    size_t length;
+    char *text = NULL;
+    size_t length = 0;
+    bool json;
     *vocab = NULL;
-    bertc_status status = bc_file_read(path, &text, &length, err);
-    if (status) return status;
-    status = bertc_vocab_parse(text, length, path, vocab, err);
+    char *found = find_json(path, &json);
+    if (!found) return bc_fail_memory(err);
+    bertc_status status = json ? bc_vocab_read_json(found, &text, &length, err)
+                               : bc_file_read(found, &text, &length, err);
+    if (!status) status = bertc_vocab_parse(text, length, found, vocab, err);
     bc_free(text);
+    bc_free(found);
     return status;
 }
 

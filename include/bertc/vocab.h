@@ -1,6 +1,7 @@
 /* A WordPiece vocabulary: word <-> id.
  *
- * 1. The id of a word is its line number, from 0; only the line end is stripped.
+ * 1. The id of a word is its line number, from 0. The line end and white space before it are no
+ *    part of the word (the reference trims them); white space in front is.
  * 2. Where a word stands twice the later line wins the lookup, as in the reference; both lines
  *    keep their ids. Blank lines count.
  * 3. Special tokens are found by name, never by position. */
@@ -22,7 +23,9 @@ typedef struct bertc_special_ids {
     int32_t pad, unk, cls, sep, mask; /* -1 where the vocabulary has no such word */
 } bertc_special_ids;
 
-/* Read a vocab.txt. Errors: BERTC_INPUT (missing, empty, no [UNK]), BERTC_IO, BERTC_NOMEM. */
+/* Read a vocab.txt, or the vocabulary inside a tokenizer.json where `path` names one or is absent
+ * and one lies beside it (the reference saves no vocab.txt any more).
+ * Errors: BERTC_INPUT (missing, empty, not UTF-8, no [UNK]), BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err);
 
 /* The same from memory; `place` names the source in messages; the text is copied. */

@@ -1,0 +1,83 @@
+/* bertc_tokenizer_encode: any bytes, any parity and options. Offsets lie in their text, a reused
+ * encoding gives the same as a fresh one, and what truncation takes away adds up to the whole.
+ * The first three bytes choose options, pair and length. */
+#include "bertc/tokenizer.h"
+
+#include "fuzz.h"
+
+enum { VARIANTS = 3 * 16 };
+
+static const char words[] =
+    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##a\n##b\nab\n##ab\nthe\n##s\n.\n,\n[\n]\n=\nsigma\n"
+    "\xCF\x83\n\xCF\x82\n\xCE\xB1\n##\xCF\x83\n##\xCF\x82\n\xE4\xB8\xAD\ni\nE\ne\n\xC3\xA9\n##\xC3\xA9\n";
+
+static bertc_tokenizer *make(const bertc_vocab *vocab, int variant)
+{
+    bertc_tokenizer *tokenizer = NULL;
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    options.parity = (bertc_parity)(variant / 16);
+    options.do_lower_case = variant & 1;
+    options.tokenize_chinese_chars = variant & 2;
+    options.clean_text = variant & 4;
+    options.strip_accents = variant & 8 ? -1 : 1 - (variant & 1);
+    FUZZ_CHECK(bertc_tokenizer_create(vocab, &options, &tokenizer, NULL) == BERTC_OK);
+    return tokenizer;
+}
+
+static const bertc_tokenizer *choose(unsigned variant)
+{
+    static bertc_vocab *vocab;
+    static bertc_tokenizer *made[VARIANTS];
+    if (!vocab)
+        FUZZ_CHECK(bertc_vocab_parse(words, sizeof words - 1, "words", &vocab, NULL) == BERTC_OK);
+    variant %= VARIANTS;
+    if (!made[variant]) made[variant] = make(vocab, (int)variant);
+    return made[variant];
+}
+
+static void check_offsets(const bertc_encoding *e, size_t na, size_t nb)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        FUZZ_CHECK(e->types[i] == 0 || e->types[i] == 1);
+        FUZZ_CHECK(e->begin[i] <= e->end[i] && e->end[i] <= (e->types[i] ? nb : na));
+    }
+}
+
+static void check_same(const bertc_encoding *x, const bertc_encoding *y)
+{
+    FUZZ_CHECK(x->count == y->count && x->invalid == y->invalid && x->truncated == y->truncated);
+    FUZZ_CHECK(memcmp(x->ids, y->ids, x->count * sizeof *x->ids) == 0);
+    FUZZ_CHECK(memcmp(x->begin, y->begin, x->count * sizeof *x->begin) == 0);
+    FUZZ_CHECK(memcmp(x->end, y->end, x->count * sizeof *x->end) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static bertc_encoding reused;
+    bertc_encoding fresh = {0};
+    if (size < 3) return 0;
+    const bertc_tokenizer *tokenizer = choose(data[0]);
+    bool pair = data[1] & 1;
+    size_t most = data[1] > 127 ? 3 + data[1] % 16 : 0, rest = size - 3;
+    size_t na = pair ? rest * data[2] / 255 : rest, nb = rest - na;
+    /* Copies of exactly the length, so that a read beyond the end is seen. */
+    char *a = malloc(na ? na : 1), *b = malloc(nb ? nb : 1);
+    FUZZ_CHECK(a && b);
+    memcpy(a, data + 3, na);
+    memcpy(b, data + 3 + na, nb);
+    const char *second = pair ? b : NULL;
+    FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &reused, a, na, second, nb, most, NULL) == BERTC_OK);
+    FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &fresh, a, na, second, nb, most, NULL) == BERTC_OK);
+    check_offsets(&fresh, na, nb);
+    check_same(&fresh, &reused);
+    if (most) {
+        FUZZ_CHECK(fresh.count <= most);
+        size_t kept = fresh.count, cut = fresh.truncated;
+        FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &fresh, a, na, second, nb, 0, NULL) == BERTC_OK);
+        FUZZ_CHECK(fresh.count == kept + cut && (cut == 0 || kept == most));
+    }
+    bertc_encoding_clear(&fresh);
+    free(a);
+    free(b);
+    return 0;
+}

@@ -1,0 +1,189 @@
+/* Vocabularies: ids are line numbers, the later of two equal words wins, bad files are refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bertc/vocab.h"
+
+#define TEXT(t) t, sizeof t - 1
+
+static bertc_vocab *parse(const char *text, size_t length)
+{
+    bertc_vocab *vocab = NULL;
+    bertc_error err = {0};
+    bertc_status status = bertc_vocab_parse(text, length, "v", &vocab, &err);
+    if (status) fail_msg("%s", err.message);
+    return vocab;
+}
+
+static int32_t id_of(const bertc_vocab *vocab, const char *word)
+{
+    return bertc_vocab_id(vocab, word, strlen(word));
+}
+
+static void assert_word(const bertc_vocab *vocab, int32_t id, const char *expected)
+{
+    size_t length;
+    const char *word = bertc_vocab_word(vocab, id, &length);
+    assert_int_equal(length, strlen(expected));
+    assert_memory_equal(word, expected, length);
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    static const char text[] = "[PAD]\n[UNK]\r\n\na b\na\t\n##a \n \xC3\xA9\xC2\xA0\nlast";
+    bertc_vocab *vocab = parse(TEXT(text));
+    assert_int_equal(bertc_vocab_size(vocab), 8);
+    assert_int_equal(id_of(vocab, "[UNK]"), 1);
+    assert_int_equal(id_of(vocab, ""), 2);
+    assert_int_equal(id_of(vocab, "a b"), 3);
+    assert_int_equal(id_of(vocab, "a"), 4);
+    assert_int_equal(id_of(vocab, "##a"), 5);
+    assert_int_equal(id_of(vocab, " \xC3\xA9"), 6); /* white space in front belongs to the word */
+    assert_int_equal(id_of(vocab, "last"), 7);
+    assert_int_equal(id_of(vocab, "lost"), -1);
+    assert_int_equal(id_of(vocab, "las"), -1);
+    assert_word(vocab, 1, "[UNK]");
+    assert_word(vocab, 6, " \xC3\xA9");
+    size_t length;
+    assert_memory_equal(bertc_vocab_text(vocab, &length), text, sizeof text - 1);
+    assert_int_equal(length, sizeof text - 1);
+    bertc_vocab_free(vocab);
+}
+
+static void test_duplicates(void **state)
+{
+    (void)state;
+    bertc_vocab *vocab = parse(TEXT("[UNK]\nx\n\ny\nx\n\n"));
+    assert_int_equal(bertc_vocab_size(vocab), 6);
+    assert_int_equal(id_of(vocab, "x"), 4);
+    assert_int_equal(id_of(vocab, ""), 5);
+    assert_word(vocab, 1, "x");
+    assert_word(vocab, 4, "x");
+    bertc_vocab_free(vocab);
+}
+
+static void test_specials(void **state)
+{
+    (void)state;
+    bertc_vocab *vocab = parse(TEXT("[SEP]\nx\n[MASK]\n[UNK]\n[CLS]\n"));
+    bertc_special_ids ids = bertc_vocab_specials(vocab);
+    assert_int_equal(ids.sep, 0);
+    assert_int_equal(ids.mask, 2);
+    assert_int_equal(ids.unk, 3);
+    assert_int_equal(ids.cls, 4);
+    assert_int_equal(ids.pad, -1);
+    bertc_vocab_free(vocab);
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    enum { WORDS = 50000 };
+    char *text = malloc(WORDS * 8 + 16), *to = text;
+    assert_non_null(text);
+    to += sprintf(to, "[UNK]\n");
+    for (int i = 1; i < WORDS; i++) to += sprintf(to, "w%d\n", i);
+    bertc_vocab *vocab = parse(text, (size_t)(to - text));
+    for (int i = 1; i < WORDS; i++) {
+        char word[16];
+        snprintf(word, sizeof word, "w%d", i);
+        assert_int_equal(id_of(vocab, word), i);
+    }
+    bertc_vocab_free(vocab);
+    free(text);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t length;
+        const char *message;
+    } cases[] = {
+        {TEXT(""), "v: the vocabulary is empty"},
+        {TEXT("a\nb\n"), "v: no [UNK] in the vocabulary"},
+        {TEXT("[UNK]\nb\xFFx\n"), "v:2: not UTF-8"},
+        {TEXT("[UNK]\nb\n\xE2\x82"), "v:3: not UTF-8"},
+        {TEXT("\xC0\x80[UNK]\n"), "v:1: not UTF-8"},
+        {TEXT("[UNK]\n\xED\xA0\x80\n"), "v:2: not UTF-8"},
+        {TEXT("[UNK]\n\xF4\x90\x80\x80\n"), "v:2: not UTF-8"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bertc_error err = {0};
+        bertc_vocab *vocab = (bertc_vocab *)(uintptr_t)1;
+        assert_int_equal(bertc_vocab_parse(cases[i].text, cases[i].length, "v", &vocab, &err),
+                         BERTC_INPUT);
+        assert_string_equal(err.message, cases[i].message);
+        assert_null(vocab);
+    }
+}
+
+static void put_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void refuse_json(const char *path, const char *text, const char *message)
+{
+    bertc_error err = {0};
+    bertc_vocab *vocab;
+    put_file(path, text);
+    assert_int_equal(bertc_vocab_load(path, &vocab, &err), BERTC_INPUT);
+    assert_non_null(strstr(err.message, message));
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    static const char lines[] = "[UNK]\n\xC3\xA9\n\nb\n[E1]\n";
+    char folder[] = "vocab_XXXXXX", path[64], absent[64];
+    bertc_error err = {0};
+    bertc_vocab *vocab = NULL;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/tokenizer.json", folder);
+    snprintf(absent, sizeof absent, "%s/vocab.txt", folder);
+    assert_int_equal(bertc_vocab_load(absent, &vocab, &err), BERTC_INPUT);
+    put_file(path, "{\"model\": {\"vocab\": {\"b\": 3, \"[UNK]\": 0, \"\\u00e9\": 1}},"
+                   " \"added_tokens\": [{\"id\": 4, \"content\": \"[E1]\"},"
+                   " {\"id\": 0, \"content\": \"[UNK]\"}]}");
+    /* Both the file itself and the vocab.txt that is not there. */
+    for (int beside = 0; beside < 2; beside++) {
+        size_t length;
+        assert_int_equal(bertc_vocab_load(beside ? absent : path, &vocab, NULL), BERTC_OK);
+        assert_memory_equal(bertc_vocab_text(vocab, &length), lines, sizeof lines - 1);
+        assert_int_equal(length, sizeof lines - 1);
+        assert_int_equal(bertc_vocab_size(vocab), 5);
+        assert_int_equal(id_of(vocab, "[E1]"), 4);
+        bertc_vocab_free(vocab);
+    }
+    refuse_json(path, "{}", "model.vocab is no object of words");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 9}}}", "\"[UNK]\" has no id within");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0.5}}}", "\"[UNK]\" has no id within");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"a\": 0, \"[UNK]\": 0}}}", "both have id 0");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a \": 1}}}", "ends in white space");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines),    cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_specials), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
