@@ -115,9 +115,9 @@ static void list(bc_text *out, const char *const *names, int32_t count)
         bc_text_printf(out, "%s%s", i ? ", " : "", names[i]);
 }
 
-/* "the model has 3 labels (a, b, c), task T has 2 (d, e)", with a remark after it. */
+/* "the model's 2 labels (a, b) REASON the 3 of task T (c, d, e)" */
 static bertc_status fail_match(const bertc_task *task, char *const *labels, int32_t num_labels,
-                               const char *remark, bertc_error *err)
+                               const char *reason, bertc_error *err)
 {
     bc_text names = {0}, wanted = {0};
     if (labels) list(&names, (const char *const *)labels, num_labels < 8 ? num_labels : 8);
@@ -126,10 +126,10 @@ static bertc_status fail_match(const bertc_task *task, char *const *labels, int3
     if (names.failed || wanted.failed)
         bc_fail_memory(err);
     else
-        status = bc_fail(err, BERTC_INPUT, "the model has %d label%s (%s%s), task %s has %d (%s)%s",
+        status = bc_fail(err, BERTC_INPUT, "the model's %d label%s (%s%s) %s the %d of task %s (%s)",
                          (int)num_labels, num_labels == 1 ? "" : "s",
-                         names.bytes ? names.bytes : "", num_labels > 8 ? ", ..." : "", task->name,
-                         task->num_labels, wanted.bytes, remark);
+                         names.bytes ? names.bytes : "", num_labels > 8 ? ", ..." : "", reason,
+                         task->num_labels, task->name, wanted.bytes);
     bc_text_clear(&names);
     bc_text_clear(&wanted);
     return status;
@@ -148,10 +148,11 @@ bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels
         return BERTC_OK;
     }
     if (num_labels != task->num_labels)
-        return fail_match(task, labels, num_labels, "", err);
+        return fail_match(task, labels, num_labels,
+                          num_labels == 1 ? "is not as many as" : "are not as many as", err);
     int found = labels ? match_names(task, labels, map) : 0;
     if (found > 0 && found < task->num_labels)
-        return fail_match(task, labels, num_labels, ": they match only in part", err);
+        return fail_match(task, labels, num_labels, "match only in part", err);
     *by_name = found > 0;
     if (!*by_name) match_numbers(task->num_labels, labels, map);
     return BERTC_OK;

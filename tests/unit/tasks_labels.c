@@ -55,19 +55,20 @@ static void mismatches_name_both_lists(void **state)
         const char *task, *labels[9], *message;
         int32_t count;
     } cases[] = {
-        {"sst2", {"negative", "neutral"}, "the model has 2 labels (negative, neutral), task sst2 "
-         "has 2 (negative, positive): they match only in part", 2},
-        {"mnli", {"entailment", "contradiction", "x"}, "the model has 3 labels (entailment, "
-         "contradiction, x), task mnli has 3 (entailment, neutral, contradiction): they match "
-         "only in part", 3},
-        {"sst2", {"positive", "positive"}, "the model has 2 labels (positive, positive), task sst2 "
-         "has 2 (negative, positive): they match only in part", 2},
-        {"sst2", {"LABEL_0", "LABEL_1", "LABEL_2"}, "the model has 3 labels (LABEL_0, LABEL_1, "
-         "LABEL_2), task sst2 has 2 (negative, positive)", 3},
-        {"sst2", {"a", "b", "c", "d", "e", "f", "g", "h", "i"}, "the model has 9 labels (a, b, c, "
-         "d, e, f, g, h, ...), task sst2 has 2 (negative, positive)", 9},
+        {"sst2", {"negative", "neutral"}, "the model's 2 labels (negative, neutral) match only in "
+         "part the 2 of task sst2 (negative, positive)", 2},
+        {"mnli", {"entailment", "contradiction", "x"}, "the model's 3 labels (entailment, "
+         "contradiction, x) match only in part the 3 of task mnli (entailment, neutral, "
+         "contradiction)", 3},
+        {"sst2", {"positive", "positive"}, "the model's 2 labels (positive, positive) match only "
+         "in part the 2 of task sst2 (negative, positive)", 2},
+        {"sst2", {"LABEL_0", "LABEL_1", "LABEL_2"}, "the model's 3 labels (LABEL_0, LABEL_1, "
+         "LABEL_2) are not as many as the 2 of task sst2 (negative, positive)", 3},
+        {"sst2", {"a", "b", "c", "d", "e", "f", "g", "h", "i"}, "the model's 9 labels (a, b, c, d, "
+         "e, f, g, h, ...) are not as many as the 2 of task sst2 (negative, positive)", 9},
         {"stsb", {"LABEL_0", "LABEL_1"}, "the model has 2 labels, task stsb needs one value", 2},
-        {"rte", {"x"}, "the model has 1 label (x), task rte has 2 (entailment, not_entailment)", 1},
+        {"rte", {"x"}, "the model's 1 label (x) is not as many as the 2 of task rte "
+         "(entailment, not_entailment)", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int32_t map[BERTC_MAX_LABELS];
