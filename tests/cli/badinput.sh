@@ -6,7 +6,9 @@ mkdir -p data/SST-2
 for split in train dev test; do head -n 30 "$SAMPLE/SST-2/$split.tsv" >data/SST-2/$split.tsv; done
 cp -r "$SAMPLE/model" model
 
-# with FILE: what follows changes a copy of the folder `model` or `data` that holds FILE.
+words=$(wc -l <model/vocab.txt)
+
+# broken FOLDER: make `bad`, a copy that the next lines damage.
 broken() {
     rm -rf bad
     cp -r "$1" bad
@@ -25,64 +27,62 @@ data() {
 
 # ---- Files that are missing
 finetune 3 "no/config.json: cannot open: No such file or directory" --model no --data data
-finetune 3 "no: no such folder" --model model --data no
+finetune 3 "no: cannot open folder: No such file or directory" --model model --data no
 broken model; rm bad/model.safetensors
 model "bad/model.safetensors: cannot open: No such file or directory"
 broken model; rm bad/vocab.txt
 model "bad/vocab.txt: cannot open: No such file or directory"
 broken data; rm bad/SST-2/dev.tsv
-data "bad/SST-2/dev.tsv: cannot open: No such file or directory"
+data "bad: there is no SST-2/dev.tsv, dev.tsv"
 
 # ---- Foreign and damaged models
 broken model; echo 'not JSON' >bad/config.json
-model "x"
+model "bad/config.json @0: value expected"
 broken model; echo '[]' >bad/config.json
-model "x"
+model "bad/config.json: not a JSON object"
 broken model; sed -i 's/"model_type": *"bert"/"model_type": "gpt2"/' bad/config.json
-model "x"
+model "bad/config.json: \"model_type\" is \"gpt2\", bertc supports only \"bert\""
 broken model; sed -i 's/"hidden_size": *128/"hidden_size": 64/' bad/config.json
-model "x"
+model "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\" has shape ($words,128), config.json asks for ($words,64)"
 broken model; sed -i 's/"num_hidden_layers": *2/"num_hidden_layers": 3/' bad/config.json
-model "x"
+model "bad/model.safetensors: tensor \"bert.encoder.layer.2.attention.self.query.weight\" is missing"
 broken model; head -c 100000 model/model.safetensors >bad/model.safetensors
-model "x"
+model "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file"
 broken model; head -c 7 model/model.safetensors >bad/model.safetensors
-model "x"
+model "bad/model.safetensors @0: 7 bytes, too short for safetensors"
 broken model; : >bad/model.safetensors
-model "x"
+model "bad/model.safetensors @0: 0 bytes, too short for safetensors"
 broken model; echo 'a text, not tensors' >bad/model.safetensors
-model "x"
+model "bad/model.safetensors @0: header of 2318355968635969633 bytes, at most 100000000 allowed"
 
 # ---- A vocabulary that does not fit
 broken model; echo extra >>bad/vocab.txt
-model "x"
-broken model; sed -i '$d' bad/vocab.txt
-model "x"
+model "bad/vocab.txt: $((words + 1)) words, the model's vocab_size is only $words"
 broken model; : >bad/vocab.txt
-model "x"
+model "bad/vocab.txt: the vocabulary is empty"
 broken model; sed -i 's/^\[CLS\]$/cls/' bad/vocab.txt
-model "x"
+model "the vocabulary lacks [CLS]"
 
 # ---- Data
 broken data; sed -i '5s/\t.*//' bad/SST-2/train.tsv
-data "x"
+data "bad/SST-2/train.tsv:5: 1 column, expected 2"
 broken data; sed -i '7s/\t[01]$/\t7/' bad/SST-2/train.tsv
-data "x"
+data "bad/SST-2/train.tsv:7: label \"7\" is not one of 0, 1"
 broken data; sed -i '3s/\t[01]$/\tpositive/' bad/SST-2/dev.tsv
-data "x"
+data "bad/SST-2/dev.tsv:3: label \"positive\" is not one of 0, 1"
 broken data; : >bad/SST-2/train.tsv
-data "x"
+data "bad/SST-2/train.tsv: empty file"
 broken data; head -n 1 data/SST-2/train.tsv >bad/SST-2/train.tsv
-data "x"
+data "bad/SST-2/train.tsv: no rows after the header"
 
 # ---- Options that do not fit the model
-finetune 2 "x" --model model --data data --max-length 129
-finetune 2 "x" --model model --data data --max-length 2
+finetune 2 "--max-length 129 is more than the model's max_position_embeddings 128" --model model --data data --max-length 129
+finetune 2 "--max-length: 2 is out of range, 3 to 1000000" --model model --data data --max-length 2
 
 # ---- Output that cannot be written
 : >file
-refuse 4 "x" finetune --task sst2 --model model --data data --out file
-refuse 4 "x" finetune --task sst2 --model model --data data --out file/run
+refuse 4 "file: cannot be a folder, a file is in the way" finetune --task sst2 --model model --data data --out file
+refuse 4 "file/run: cannot be a folder, a file is in the way" finetune --task sst2 --model model --data data --out file/run
 refuse 4 "file/x: cannot create: Not a directory" predict --task sst2 --model "$RUN" --data data --out file/x
 refuse 4 "data: cannot create: Is a directory" predict --task sst2 --model "$RUN" --data data --out data
 refuse 4 "no/x: cannot create: No such file or directory" predict --task sst2 --model "$RUN" --data data \
@@ -91,20 +91,20 @@ refuse 4 "file/x: cannot create: Not a directory" predict --task sst2 --model "$
     --out ok.tsv --logits file/x
 
 # ---- eval and predict
-refuse 3 "x" eval --task sst2 --model "$RUN" --data data --split test
-refuse 3 "x" eval --task mnli --model "$RUN" --data "$SAMPLE"
-refuse 3 "x" eval --task sst2 --model no --data data
-refuse 3 "x" predict --task sst2 --model "$RUN" --data no --out p.tsv
-refuse 3 "x" predict --task ax --model "$RUN" --data data --out p.tsv
+refuse 3 "data/SST-2/test.tsv: split has no labels to score" eval --task sst2 --model "$RUN" --data data --split test
+refuse 3 "the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
+refuse 3 "no/config.json: cannot open: No such file or directory" eval --task sst2 --model no --data data
+refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv
+refuse 3 "data: there is no AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv
 echo 'one text only' >lines
 input=lines
-refuse 3 "x" predict --task mnli --model "$RUN"
+refuse 3 "standard input:1: 1 column, expected 2" predict --task mnli --model "$RUN"
 input=/dev/null
 
 # ---- inspect
-refuse 3 "x" inspect no
+refuse 3 "no: cannot open: No such file or directory" inspect no
 broken model; head -c 100000 model/model.safetensors >bad/model.safetensors
-refuse 3 "x" inspect bad
-refuse 3 "x" inspect bad/model.safetensors
-refuse 3 "x" inspect data
+refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file" inspect bad
+refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file" inspect bad/model.safetensors
+refuse 3 "data/model.safetensors: cannot open: No such file or directory" inspect data
 finish

@@ -1,22 +1,18 @@
 # SIGINT and SIGTERM end a run with 130 and 143 in a state that --resume finishes to the same bits;
 # a second signal ends it at once; two runs never share a folder.
 . "$(dirname "$0")/lib.sh"
-set -m # background jobs get the signals
 
-options="--task sst2 --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 60 --limit-eval 40"
+options="--task sst2 --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 40 --limit-eval 40
+    --threads 1"
 
-# start OUT [OPTION]...: in the background, until the first steps are in the log.
+# start OUT [OPTION]...: in the background, until the first steps are in the log. (A shell starts
+# such a job with SIGINT ignored; bertc listens all the same.)
 start() {
     out=$1
     shift
     "$BERTC" finetune $options --out "$out" "$@" >"$scratch/out" 2>"$scratch/err" &
     pid=$!
-    tries=0
-    while [ "$(wc -l 2>/dev/null <"$out/log.jsonl" || echo 0)" -lt 2 ] && [ $tries -lt 600 ]; do
-        kill -0 $pid 2>/dev/null || break
-        tries=$((tries + 1))
-        sleep 0.1
-    done
+    while [ ! -s "$out/log.jsonl" ] && kill -0 $pid 2>/dev/null; do :; done
 }
 
 "$BERTC" finetune $options --out whole >whole.json 2>"$scratch/err" || fail "the uninterrupted run"
@@ -44,10 +40,7 @@ kill -TERM $pid
 kill -CONT $pid
 wait $pid
 got=$?
-case $got in
-130 | 143) ;;
-*) fail "exit code $got after two signals" ;;
-esac
+[ "$got" = 143 ] || fail "exit code $got after SIGINT and SIGTERM"
 checks=$((checks + 1))
 
 # A folder that is in use.
