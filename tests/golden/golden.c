@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "bertc/model.h"
 #include "formats/safetensors.h"
 #include "nn/model.h"
 #include "train/optim.h"
+#include "twin/packed.h"
+#include "twin/support.h"
 
 /* Largest differences accepted. The file holds float64 results rounded once, so these are the errors
  * of f32 arithmetic on this side alone. */
@@ -43,64 +44,12 @@ static void judge(const char *where, const char *what, double difference, double
     failures++;
 }
 
-/* ---- the file ------------------------------------------------------------------------------- */
-
-static const bc_tensor *find(const bc_safetensors *file, const char *name)
-{
-    const bc_tensor *tensor = bc_safetensors_find(file, name);
-    if (tensor) return tensor;
-    fprintf(stderr, "%s: no tensor \"%s\"\n", file->path, name);
-    exit(1);
-}
-
-/* A copy of a tensor's bytes, aligned. */
-static void *copy_of(const bc_safetensors *file, const char *name)
-{
-    const bc_tensor *tensor = find(file, name);
-    void *memory = bc_alloc(tensor->bytes, 1);
-    if (!memory) exit(5);
-    memcpy(memory, tensor->data, tensor->bytes);
-    return memory;
-}
-
-static bertc_batch read_batch(const bc_safetensors *file)
-{
-    bertc_batch b = {.sequences = (int32_t)find(file, "labels")->count,
-                     .tokens = (int32_t)find(file, "ids")->count,
-                     .ids = copy_of(file, "ids"),
-                     .starts = copy_of(file, "starts"),
-                     .labels = copy_of(file, "labels"),
-                     .values = copy_of(file, "values")};
-    int32_t *types = copy_of(file, "types");
-    b.types = bc_alloc((size_t)b.tokens, 1);
-    b.positions = bc_alloc((size_t)b.tokens, sizeof *b.positions);
-    b.examples = bc_calloc((size_t)b.sequences, sizeof *b.examples);
-    for (int32_t s = 0; s < b.sequences; s++) {
-        int32_t length = b.starts[s + 1] - b.starts[s];
-        if (length > b.longest) b.longest = length;
-        for (int32_t i = 0; i < length; i++) {
-            b.positions[b.starts[s] + i] = i;
-            b.types[b.starts[s] + i] = (uint8_t)types[b.starts[s] + i];
-        }
-    }
-    b.max_sequences = b.sequences;
-    b.max_tokens = b.tokens;
-    bc_free(types);
-    return b;
-}
-
-static void free_batch(bertc_batch *b)
-{
-    void *all[] = {b->ids, b->types, b->positions, b->starts, b->examples, b->labels, b->values};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) bc_free(all[i]);
-}
-
 /* ---- one case ------------------------------------------------------------------------------- */
 
 typedef struct golden {
     const char *folder;
     bc_safetensors file;
-    bertc_batch batch;
+    bertc_batch *batch;
     bertc_model *model;
     bertc_workspace *workspace;
     worst worst;
@@ -115,36 +64,36 @@ static void open_golden(golden *g, const char *folder)
     memset(g, 0, sizeof *g);
     g->folder = folder;
     check_status(bc_safetensors_open(path, &g->file, &err), &err);
-    g->batch = read_batch(&g->file);
+    g->batch = twin_read_batch(&g->file);
     check_status(bertc_model_load(folder, &options, &g->model, &err), &err);
-    bertc_limits limits = {g->batch.tokens, g->batch.sequences, g->batch.longest, true};
+    bertc_limits limits = {g->batch->tokens, g->batch->sequences, g->batch->longest, true};
     check_status(bertc_workspace_create(g->model, &limits, &g->workspace, &err), &err);
-    check_status(bc_model_check_batch(g->model, g->workspace, &g->batch, &err), &err);
+    check_status(bc_model_check_batch(g->model, g->workspace, g->batch, &err), &err);
 }
 
 static void close_golden(golden *g)
 {
     bertc_workspace_free(g->workspace);
     bertc_model_free(g->model);
-    free_batch(&g->batch);
     bc_safetensors_close(&g->file);
+    twin_release(NULL);
 }
 
 static double step_once(golden *g, const bc_pass *pass)
 {
-    double sequences = g->batch.sequences;
+    double sequences = g->batch->sequences;
     bertc_error err = {0};
-    bc_model_fwd(g->model, g->workspace, &g->batch, *pass);
-    double loss = bc_model_loss(g->model, g->workspace, &g->batch, sequences) / sequences;
-    bc_model_bwd(g->model, g->workspace, &g->batch, *pass, false);
+    bc_model_fwd(g->model, g->workspace, g->batch, *pass);
+    double loss = bc_model_loss(g->model, g->workspace, g->batch, sequences) / sequences;
+    bc_model_bwd(g->model, g->workspace, g->batch, *pass, false);
     check_status(bc_model_status(g->model, &err), &err);
     return loss;
 }
 
 static void compare_activation(golden *g, const char *name, const float *found)
 {
-    const bc_tensor *tensor = find(&g->file, name);
-    float *wanted = copy_of(&g->file, name);
+    const bc_tensor *tensor = twin_tensor(&g->file, name);
+    const float *wanted = twin_tensor_copy(&g->file, name);
     double most = 0.0, scale = 0.0;
     for (size_t i = 0; i < tensor->count; i++) {
         double difference = fabs((double)found[i] - (double)wanted[i]);
@@ -152,7 +101,6 @@ static void compare_activation(golden *g, const char *name, const float *found)
         scale = fmax(scale, fabs((double)wanted[i]));
     }
     judge(g->folder, name, most / scale, activation_bound, &g->worst.activation);
-    bc_free(wanted);
 }
 
 static double norm_of(const float *x, size_t count)
@@ -170,24 +118,21 @@ static void compare_gradient(golden *g, const bc_param *param)
     char name[BC_PARAM_NAME + 8], scale[BC_PARAM_NAME + 8];
     snprintf(name, sizeof name, "grad.%s", param->name);
     snprintf(scale, sizeof scale, "grad.%s", like->name);
-    float *wanted = copy_of(&g->file, name), *typical = copy_of(&g->file, scale);
+    float *wanted = twin_tensor_copy(&g->file, name), *typical = twin_tensor_copy(&g->file, scale);
     double norm = norm_of(typical, like->count);
     for (size_t i = 0; i < param->count; i++) wanted[i] -= param->grad[i];
     judge(g->folder, name, norm_of(wanted, param->count) / norm, gradient_bound,
           &g->worst.gradient);
-    bc_free(wanted);
-    bc_free(typical);
 }
 
 static void compare_pass(golden *g)
 {
     const bc_pass pass = {.training = true};
     const bertc_workspace *w = g->workspace;
-    float *wanted = copy_of(&g->file, "loss");
+    const float *wanted = twin_tensor_copy(&g->file, "loss");
     double loss = step_once(g, &pass);
     judge(g->folder, "loss", fabs(loss - (double)wanted[0]) / (double)wanted[0], loss_bound,
           &g->worst.loss);
-    bc_free(wanted);
     compare_activation(g, "embeddings", w->embed_out);
     for (int layer = 0; layer < g->model->config.num_hidden_layers; layer++) {
         char name[32];
@@ -206,7 +151,7 @@ static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
     bc_optim optim;
     bool google = recipe == BERTC_RECIPE_GOOGLE;
     int64_t warmup = bc_schedule_warmup(recipe, google ? 0.1 : 0.0, STEPS);
-    float *wanted = copy_of(&g->file, name);
+    const float *wanted = twin_tensor_copy(&g->file, name);
     check_status(bc_optim_create(&optim, g->model->params, g->model->count, recipe,
                                  google ? 0.01 : 0.0, 1, &err),
                  &err);
@@ -220,7 +165,6 @@ static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
               &g->worst.loss);
     }
     bc_optim_clear(&optim);
-    bc_free(wanted);
 }
 
 static void compare_case(const char *folder)

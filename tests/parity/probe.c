@@ -1,0 +1,85 @@
+/* What a model computes, for comparison with transformers.
+ *
+ *   bertc-probe logits|gradients MODEL INPUTS OUTPUT [BACKEND]
+ *
+ * MODEL is a model directory with a head, INPUTS a packed batch (tests/twin/packed.h). OUTPUT receives
+ * logits (S,C), the mean loss, and with `gradients` grad.NAME for every parameter, all without
+ * dropout. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bertc/model.h"
+#include "formats/safetensors.h"
+#include "nn/model.h"
+#include "twin/packed.h"
+#include "twin/support.h"
+
+static void check_status(bertc_status status, const bertc_error *err)
+{
+    if (status == BERTC_OK) return;
+    fprintf(stderr, "bertc-probe: %s\n", err->message);
+    exit((int)status);
+}
+
+static char *grad_name(const bc_param *param)
+{
+    char *name = twin_take(BC_PARAM_NAME + 8, 1);
+    snprintf(name, BC_PARAM_NAME + 8, "grad.%s", param->name);
+    return name;
+}
+
+static void write_results(const char *path, const bertc_model *model, const bertc_workspace *w,
+                          const bertc_batch *batch, float loss)
+{
+    bertc_error err = {0};
+    size_t gradients = w->limits.training ? model->count : 0;
+    bc_tensor_out *out = twin_take(gradients + 2, sizeof *out);
+    size_t sequences = (size_t)batch->sequences, classes = (size_t)model->config.num_labels;
+    out[0] = (bc_tensor_out){"logits", BC_F32, 2, {sequences, classes}, w->logits};
+    out[1] = (bc_tensor_out){"loss", BC_F32, 1, {1}, &loss};
+    for (size_t p = 0; p < gradients; p++) {
+        const bc_param *param = &model->params[p];
+        out[p + 2] = (bc_tensor_out){grad_name(param), BC_F32, param->rank, {0}, param->grad};
+        memcpy(out[p + 2].shape, param->shape, sizeof param->shape);
+    }
+    check_status(bc_safetensors_write(path, out, gradients + 2, NULL, &err), &err);
+}
+
+static void probe(bool gradients, const char *folder, const char *inputs, const char *output,
+                  const char *backend)
+{
+    bertc_error err = {0};
+    bc_safetensors file;
+    bertc_model *model;
+    bertc_workspace *workspace;
+    const bertc_model_options options = {.backend = backend, .trainable = gradients};
+    const bc_pass pass = {.training = false};
+    check_status(bc_safetensors_open(inputs, &file, &err), &err);
+    bertc_batch *batch = twin_read_batch(&file);
+    check_status(bertc_model_load(folder, &options, &model, &err), &err);
+    bertc_limits limits = {batch->tokens, batch->sequences, batch->longest, gradients};
+    check_status(bertc_workspace_create(model, &limits, &workspace, &err), &err);
+    check_status(bc_model_check_batch(model, workspace, batch, &err), &err);
+    bc_model_fwd(model, workspace, batch, pass);
+    double loss = bc_model_loss(model, workspace, batch, batch->sequences) / batch->sequences;
+    if (gradients) bc_model_bwd(model, workspace, batch, pass, false);
+    check_status(bc_model_status(model, &err), &err);
+    write_results(output, model, workspace, batch, (float)loss);
+    bertc_workspace_free(workspace);
+    bertc_model_free(model);
+    bc_safetensors_close(&file);
+    twin_release(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    bool gradients = argc > 1 && strcmp(argv[1], "gradients") == 0;
+    if (argc < 5 || argc > 6 || (!gradients && strcmp(argv[1], "logits") != 0)) {
+        fputs("usage: bertc-probe logits|gradients MODEL INPUTS OUTPUT [BACKEND]\n", stderr);
+        return 2;
+    }
+    probe(gradients, argv[2], argv[3], argv[4], argc > 5 ? argv[5] : NULL);
+    return 0;
+}
