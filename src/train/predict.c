@@ -27,15 +27,8 @@ static bertc_status read_data(const job *j, bool score, bertc_dataset **dataset,
         o->data ? bertc_dataset_read(j->task, o->data, o->split, (size_t)o->limit, dataset, err)
                 : bertc_dataset_from_lines(j->task, o->text, o->text_length, "standard input",
                                            dataset, err);
-    if (status != BERTC_OK || !score) return status;
-    const bertc_dataset *set = *dataset;
-    if (set->count == 0) status = bc_fail(err, BERTC_INPUT, "%s: no examples", set->path);
-    else if (!set->labelled)
-        status = bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", set->path);
-    if (status == BERTC_OK) return status;
-    bertc_dataset_free(*dataset);
-    *dataset = NULL;
-    return status;
+    if (status != BERTC_OK || !score || (*dataset)->labelled) return status;
+    return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", (*dataset)->path);
 }
 
 static bertc_status load_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
@@ -59,7 +52,6 @@ static bertc_status plan(job *j, bertc_error *err)
         .sequences = (int32_t)(count < most ? count : most),
         .longest = (int32_t)j->eval.inputs->longest,
     };
-    if (count == 0) return BERTC_OK;
     bertc_status status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
     if (status == BERTC_OK)
         status = bertc_batch_create(limits.sequences, limits.tokens, &j->batch, err);

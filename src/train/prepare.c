@@ -19,8 +19,6 @@ static bertc_status read_split(const bc_run *run, bertc_split split, bertc_datas
         bertc_dataset_read(run->task, o->data, split, (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;
     const bertc_dataset *set = *dataset;
-    if (set->count == 0)
-        return bc_fail(err, BERTC_INPUT, "%s: no examples", set->path);
     if (!set->labelled)
         return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path,
                        bertc_split_name(split), split == BERTC_TRAIN ? "train on" : "score");

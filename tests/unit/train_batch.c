@@ -1,0 +1,185 @@
+/* Tokenised data sets, packed batches, and which sequences share a pass. */
+#include "train_fixture.h"
+
+#include <math.h>
+
+#include "train/packing.h"
+#include "train/source.h"
+
+static bc_source source;
+
+static int open_source(void **state)
+{
+    bertc_error err = {0};
+    if (fixture_enter(state) != 0) return -1;
+    return bc_source_open(&source, "model", 0, NULL, &err) == BERTC_OK ? 0 : -1;
+}
+
+static int close_source(void **state)
+{
+    bc_source_close(&source);
+    return fixture_leave(state);
+}
+
+static bertc_inputs *tokenise(const char *task, const char *text, size_t max_length,
+                              const int32_t *map)
+{
+    bertc_dataset *set;
+    bertc_inputs *inputs = NULL;
+    bertc_error err = {0};
+    assert_int_equal(bertc_dataset_from_lines(bertc_task_find(task), text, strlen(text), "lines",
+                                              &set, &err),
+                     BERTC_OK);
+    if (bertc_inputs_create(source.tokenizer, set, max_length, map, &inputs, &err) != BERTC_OK)
+        fail_msg("%s", err.message);
+    bertc_dataset_free(set);
+    return inputs;
+}
+
+static void test_tokens_lie_one_behind_the_other(void **unused)
+{
+    (void)unused;
+    bertc_inputs *in = tokenise("sst2", "good film\n\nbad\nvery very very bad film\n", 6, NULL);
+    static const size_t starts[] = {0, 4, 6, 9, 15};
+    static const int32_t ids[] = {2, 5, 8, 3, 2, 3, 2, 6, 3, 2, 9, 9, 9, 6, 3};
+    assert_int_equal(in->count, 4);
+    assert_memory_equal(in->starts, starts, sizeof starts);
+    assert_memory_equal(in->ids, ids, sizeof ids);
+    assert_int_equal(in->longest, 6);
+    assert_int_equal(in->truncated, 1);
+    assert_int_equal(in->labels[0], -1);
+    assert_true(isnan(in->values[0]));
+    bertc_inputs_free(in);
+}
+
+static void test_pairs_have_types(void **unused)
+{
+    (void)unused;
+    bertc_inputs *in = tokenise("rte", "good\tbad film\n", 16, NULL);
+    static const uint8_t types[] = {0, 0, 0, 1, 1, 1};
+    assert_int_equal(in->starts[1], sizeof types);
+    assert_memory_equal(in->types, types, sizeof types);
+    bertc_inputs_free(in);
+}
+
+static void test_labels_are_mapped(void **unused)
+{
+    (void)unused;
+    bertc_dataset *set;
+    bertc_inputs *plain, *swapped;
+    static const int32_t map[BERTC_MAX_LABELS] = {1, 0};
+    assert_int_equal(bertc_dataset_read(bertc_task_find("sst2"), "data", BERTC_TRAIN, 0, &set, NULL),
+                     BERTC_OK);
+    assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, NULL, &plain, NULL), BERTC_OK);
+    assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, map, &swapped, NULL), BERTC_OK);
+    for (size_t i = 0; i < set->count; i++) {
+        assert_int_equal(plain->labels[i], set->examples[i].label);
+        assert_int_equal(swapped->labels[i], 1 - set->examples[i].label);
+    }
+    bertc_inputs_free(plain);
+    bertc_inputs_free(swapped);
+    bertc_dataset_free(set);
+}
+
+/* More examples than a block holds: the joints must not show. */
+static void test_blocks_join(void **unused)
+{
+    (void)unused;
+    enum { COUNT = 1500 };
+    char *text = calloc(COUNT, 64), *p = text;
+    for (int i = 0; i < COUNT; i++) {
+        for (int w = 0; w < i % 5; w++) p += sprintf(p, "film ");
+        p += sprintf(p, "%s\n", i % 2 ? "good" : "bad");
+    }
+    bertc_inputs *in = tokenise("sst2", text, 16, NULL);
+    assert_int_equal(in->count, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(in->starts[i + 1] - in->starts[i], 3 + i % 5);
+        assert_int_equal(in->ids[in->starts[i + 1] - 2], i % 2 ? 5 : 6);
+    }
+    bertc_inputs_free(in);
+    free(text);
+}
+
+static void test_an_error_names_its_line(void **unused)
+{
+    (void)unused;
+    bertc_dataset *set;
+    bertc_inputs *in = NULL;
+    bertc_error err = {0};
+    static const char text[] = "good\ttext\n";
+    assert_int_equal(bertc_dataset_from_lines(bertc_task_find("rte"), text, strlen(text), "lines",
+                                              &set, &err),
+                     BERTC_OK);
+    assert_int_equal(bertc_inputs_create(source.tokenizer, set, 2, NULL, &in, &err), BERTC_USAGE);
+    assert_memory_equal(err.message, "lines:1: ", 9);
+    err = (bertc_error){0};
+    set->examples[0].label = 2;
+    assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, NULL, &in, &err), BERTC_INPUT);
+    assert_string_equal(err.message, "lines:1: label 2, the task has 2");
+    assert_null(in);
+    bertc_dataset_free(set);
+}
+
+static void test_a_batch_is_packed(void **unused)
+{
+    (void)unused;
+    bertc_inputs *in = tokenise("sst2", "good film\n\nbad\n", 16, NULL);
+    bertc_batch *batch;
+    static const uint32_t order[] = {2, 0};
+    static const int32_t ids[] = {2, 6, 3, 2, 5, 8, 3}, positions[] = {0, 1, 2, 0, 1, 2, 3};
+    static const int32_t starts[] = {0, 3, 7};
+    assert_int_equal(bertc_batch_create(2, 7, &batch, NULL), BERTC_OK);
+    bertc_batch_fill(batch, in, order, 2);
+    assert_int_equal(batch->sequences, 2);
+    assert_int_equal(batch->tokens, 7);
+    assert_int_equal(batch->longest, 4);
+    assert_memory_equal(batch->ids, ids, sizeof ids);
+    assert_memory_equal(batch->positions, positions, sizeof positions);
+    assert_memory_equal(batch->starts, starts, sizeof starts);
+    assert_memory_equal(batch->examples, order, sizeof order);
+    bertc_batch_fill(batch, in, order + 1, 1);
+    assert_int_equal(batch->tokens, 4);
+    bertc_batch_free(batch);
+    bertc_inputs_free(in);
+    assert_int_equal(bertc_batch_create(0, 7, &batch, NULL), BERTC_USAGE);
+}
+
+static void test_passes_respect_both_limits(void **unused)
+{
+    (void)unused;
+    /* lengths 4, 2, 3, 7, 3 */
+    bertc_inputs *in = tokenise("sst2", "good film\n\nbad\na a a a a\nfilm\n", 16, NULL);
+    static const uint32_t order[] = {0, 1, 2, 3, 4};
+    uint32_t sorted[5];
+    static const uint32_t by_length[] = {3, 0, 2, 4, 1};
+    size_t tokens;
+    assert_int_equal(bc_pack_next(in, order, 5, (bc_pack){8, 9}, &tokens), 3);
+    assert_int_equal(tokens, 9);
+    assert_int_equal(bc_pack_next(in, order, 5, (bc_pack){2, 9}, &tokens), 2);
+    assert_int_equal(bc_pack_next(in, order, 5, (bc_pack){8, 8}, &tokens), 2);
+    assert_int_equal(bc_pack_next(in, order + 3, 2, (bc_pack){8, 5}, &tokens), 1);
+    assert_int_equal(tokens, 7);
+    assert_int_equal(bc_pack_next(in, order + 4, 1, (bc_pack){8, 99}, &tokens), 1);
+    assert_int_equal(bc_pack_longest_first(in, sorted, NULL), BERTC_OK);
+    assert_memory_equal(sorted, by_length, sizeof sorted);
+    assert_int_equal(bc_pack_most(in, sorted, (bc_pack){2, 100}), 11);
+    assert_int_equal(bc_pack_most(in, sorted, (bc_pack){2, 9}), 9);
+    assert_int_equal(bc_pack_most(in, sorted, (bc_pack){2, 5}), 7);
+    assert_int_equal(bc_pack_most(in, sorted, (bc_pack){99, 100}), 19);
+    bertc_inputs_free(in);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tokens_lie_one_behind_the_other),
+        cmocka_unit_test(test_pairs_have_types),
+        cmocka_unit_test(test_labels_are_mapped),
+        cmocka_unit_test(test_blocks_join),
+        cmocka_unit_test(test_an_error_names_its_line),
+        cmocka_unit_test(test_a_batch_is_packed),
+        cmocka_unit_test(test_passes_respect_both_limits),
+    };
+    return cmocka_run_group_tests(tests, open_source, close_source);
+}

@@ -1,0 +1,225 @@
+/* Checkpoints: whole or refused; the state they carry; the lock on a run folder. */
+#include "train_fixture.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+
+#include "train/folder.h"
+#include "train/sealed.h"
+#include "train/state.h"
+
+static const float weights[] = {1, -2, 3.5f, NAN, 0, 1e-30f, 7};
+static const char *const texts[] = {"format", "test", "state", "{\"step\":12}", NULL};
+
+static void write_sealed(const char *path)
+{
+    const bc_block blocks[] = {{"weights", weights, 7}, {"m", weights, 2}};
+    bertc_error err = {0};
+    if (bc_sealed_write(path, blocks, 2, texts, &err) != BERTC_OK) fail_msg("%s", err.message);
+}
+
+static void put(const char *path, const char *bytes, size_t length)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_a_sealed_file_reads_back(void **unused)
+{
+    (void)unused;
+    bc_safetensors file;
+    bertc_error err = {0};
+    float out[7];
+    write_sealed("sealed");
+    assert_int_equal(bc_sealed_open("sealed", &file, &err), BERTC_OK);
+    assert_string_equal(bc_safetensors_metadata(&file, "state"), "{\"step\":12}");
+    assert_int_equal(bc_sealed_copy(&file, "weights", out, 7, &err), BERTC_OK);
+    assert_memory_equal(out, weights, sizeof out);
+    assert_int_equal(bc_sealed_copy(&file, "m", out, 7, &err), BERTC_INPUT);
+    assert_string_equal(err.message, "sealed: no tensor \"m\" of 7 values");
+    bc_safetensors_close(&file);
+}
+
+/* Every byte of a small one, three ways: all bits, one bit, and to another kind of blank. */
+static void test_every_flipped_byte_is_seen(void **unused)
+{
+    (void)unused;
+    static const char flips[] = {(char)0xff, 1, 0x20 ^ '\n', 0x20 ^ '\t', 0x20};
+    size_t length;
+    write_sealed("sealed");
+    char *bytes = fixture_read("sealed", &length, false);
+    for (size_t i = 0; i < length; i++)
+        for (size_t f = 0; f < sizeof flips; f++) {
+            bc_safetensors file;
+            bytes[i] ^= flips[f];
+            put("flipped", bytes, length);
+            bytes[i] ^= flips[f];
+            if (bc_sealed_open("flipped", &file, NULL) != BERTC_INPUT)
+                fail_msg("byte %zu of %zu changed by 0x%02x was not seen", i, length,
+                         (unsigned char)flips[f]);
+        }
+    bc_free(bytes);
+}
+
+static void test_every_truncation_is_seen(void **unused)
+{
+    (void)unused;
+    size_t length;
+    write_sealed("sealed");
+    char *bytes = fixture_read("sealed", &length, false);
+    for (size_t n = 0; n < length; n++) {
+        bc_safetensors file;
+        put("short", bytes, n);
+        assert_int_equal(bc_sealed_open("short", &file, NULL), BERTC_INPUT);
+    }
+    bc_free(bytes);
+}
+
+/* ---- State ----------------------------------------------------------------------------------- */
+
+static void test_a_state_reads_back_to_the_bit(void **unused)
+{
+    (void)unused;
+    bc_state in = {.step = 123456789012, .evaluated = 5, .tokens = 7, .log_bytes = 8,
+                   .loss_sum = 0.1 + 0.2, .best_step = 4};
+    in.last = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
+    in.best = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10};
+    bc_text text = {0};
+    bc_state out;
+    bertc_error err = {0};
+    bc_state_record(&text, &in);
+    assert_int_equal(bc_state_parse(text.bytes, "state", &out, &err), BERTC_OK);
+    assert_true(isnan(out.last.value[3]) && isnan(out.best.loss));
+    out.last.value[3] = in.last.value[3];
+    out.best.loss = in.best.loss;
+    assert_memory_equal(&in, &out, sizeof in);
+    bc_text_clear(&text);
+    assert_int_equal(bc_state_parse("{\"step\":-1}", "state", &out, &err), BERTC_INPUT);
+}
+
+/* ---- The folder ------------------------------------------------------------------------------ */
+
+static bertc_status open_folder(bc_folder *folder, const char *path, bool resume, bertc_error *err)
+{
+    bool finished;
+    *err = (bertc_error){0};
+    return bc_folder_open(folder, path, resume, &finished, err);
+}
+
+static void test_an_unused_folder_leaves_no_trace(void **unused)
+{
+    (void)unused;
+    bc_folder folder;
+    bertc_error err;
+    assert_int_equal(open_folder(&folder, "deep/down/run/", false, &err), BERTC_OK);
+    assert_true(bc_file_exists("deep/down/run/checkpoint/lock"));
+    bc_folder_close(&folder);
+    assert_false(bc_file_exists("deep"));
+    assert_int_equal(mkdir("empty", 0777), 0);
+    assert_int_equal(open_folder(&folder, "empty", false, &err), BERTC_OK);
+    bc_folder_close(&folder);
+    assert_int_equal(fixture_entries("empty"), 0);
+    assert_true(bc_file_exists("empty"));
+}
+
+static void test_the_loser_names_the_holder(void **unused)
+{
+    (void)unused;
+    bc_folder first, second;
+    bertc_error err;
+    char want[128];
+    assert_int_equal(open_folder(&first, "shared", false, &err), BERTC_OK);
+    for (int resume = 0; resume < 2; resume++) {
+        assert_int_equal(open_folder(&second, "shared", resume, &err), BERTC_LOCKED);
+        snprintf(want, sizeof want, "shared: locked by another run, process %ld", (long)getpid());
+        assert_string_equal(err.message, want);
+        bc_folder_close(&second);
+        assert_true(bc_file_exists("shared/checkpoint/lock"));
+    }
+    bc_folder_close(&first);
+    assert_int_equal(open_folder(&second, "shared", false, &err), BERTC_OK);
+    bc_folder_close(&second);
+    assert_false(bc_file_exists("shared"));
+}
+
+/* A process that dies leaves its lock file, but not its lock. */
+static void test_a_dead_holder_holds_nothing(void **unused)
+{
+    (void)unused;
+    bc_folder folder;
+    bertc_error err;
+    pid_t child = fork();
+    if (child == 0) _exit(open_folder(&folder, "orphan", false, &err) == BERTC_OK ? 9 : 1);
+    int code;
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_int_equal(WEXITSTATUS(code), 9);
+    assert_true(bc_file_exists("orphan/checkpoint/lock"));
+    assert_int_equal(open_folder(&folder, "orphan", false, &err), BERTC_OK);
+    bc_folder_close(&folder);
+    assert_int_equal(fixture_entries("orphan"), 0);
+}
+
+static void refuse(const char *path, bool resume, bertc_status status, const char *message)
+{
+    bc_folder folder;
+    bertc_error err;
+    assert_int_equal(open_folder(&folder, path, resume, &err), status);
+    assert_string_equal(err.message, message);
+    bc_folder_close(&folder);
+}
+
+static void test_what_must_not_be_overwritten(void **unused)
+{
+    (void)unused;
+    assert_int_equal(mkdir("foreign", 0777), 0);
+    fixture_write("foreign/notes.txt", "mine");
+    refuse("foreign", false, BERTC_USAGE,
+           "foreign: holds \"notes.txt\", which no run left there; choose another --out");
+    refuse("foreign", true, BERTC_USAGE,
+           "foreign: holds \"notes.txt\", which no run left there; choose another --out");
+    assert_int_equal(fixture_entries("foreign"), 1);
+    fixture_write("foreign/log.jsonl", "");
+    refuse("foreign", false, BERTC_USAGE,
+           "foreign: holds an unfinished run; go on with --resume or choose another --out");
+    fixture_write("foreign/run.json", "{}");
+    refuse("foreign", false, BERTC_USAGE,
+           "foreign: holds a finished run; choose another --out, or --resume for its result");
+    assert_int_equal(fixture_entries("foreign"), 3);
+    fixture_write("file", "");
+    refuse("file", false, BERTC_IO, "file: cannot be a folder, a file is in the way");
+    refuse("file/run", false, BERTC_IO, "file/run: cannot be a folder, a file is in the way");
+    refuse("/proc/run", false, BERTC_IO,
+           "/proc/run/checkpoint: cannot create folder: No such file or directory");
+}
+
+static void test_space_is_asked_for(void **unused)
+{
+    (void)unused;
+    bc_folder folder;
+    bertc_error err;
+    assert_int_equal(open_folder(&folder, "full", false, &err), BERTC_OK);
+    assert_int_equal(bc_folder_check_space(&folder, 1, &err), BERTC_OK);
+    assert_int_equal(bc_folder_check_space(&folder, 1e18, &err), BERTC_IO);
+    assert_memory_equal(err.message, "full: the run needs 1000000000000.0 MB of disk space, ", 54);
+    bc_folder_close(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_sealed_file_reads_back),
+        cmocka_unit_test(test_every_flipped_byte_is_seen),
+        cmocka_unit_test(test_every_truncation_is_seen),
+        cmocka_unit_test(test_a_state_reads_back_to_the_bit),
+        cmocka_unit_test(test_an_unused_folder_leaves_no_trace),
+        cmocka_unit_test(test_the_loser_names_the_holder),
+        cmocka_unit_test(test_a_dead_holder_holds_nothing),
+        cmocka_unit_test(test_what_must_not_be_overwritten),
+        cmocka_unit_test(test_space_is_asked_for),
+    };
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
