@@ -3,8 +3,8 @@
 
 Texts: every line of every file under --data/glue and --data/text, the sentences and pairs of each
 task, every Unicode code point in several contexts, and --strings generated ones. Each goes through
-three parities, with the uncased and the cased vocabulary, whole and cut to 128
-tokens, pairs also to 11.
+three parities, with the uncased and the cased vocabulary, whole; files
+and pairs also cut to 128 tokens, pairs to 11.
 
   hf-fast  AutoTokenizer of the installed transformers
   hf-slow  BertTokenizer of a transformers 4 in the interpreter --slow-python, else
@@ -29,7 +29,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import tokenizer_reference as reference  # noqa: E402
 
 BATCH = 20000
-LENGTHS = {1: (0, 128), 2: (0, 128, 11)}  # of single texts and of pairs
+WHOLE, CUT, PAIRS = (0,), (0, 128), (0, 128, 11)  # the maximum lengths of each kind of set
 PAIR_COLUMNS = [("sentence1", "sentence2"), ("#1 String", "#2 String"), ("question1", "question2"),
                 ("question", "sentence")]
 # An interpreter with transformers 4 answers requests of one JSON line each.
@@ -254,11 +254,11 @@ class Run:
             sys.exit(f"tokenizer_parity: {len(texts)} lines in, {len(lines) - 1} out")
         return lines
 
-    def compare(self, name, model, vocab, cased, batches):
+    def compare(self, name, model, vocab, cased, batches, lengths):
         count = wrong = 0
         for texts in batches:
             plain = [tuple(part.decode("utf-8", "replace") for part in text) for text in texts]
-            for length in LENGTHS[len(texts[0])]:
+            for length in lengths:
                 ours = self.bertc_ids(model, vocab, cased, texts, length)
                 for text, mine, theirs in zip(texts, ours, model.batch(plain, length)):
                     count += 1
@@ -334,13 +334,15 @@ def main():
             print(f"{model.name}: {model.version}")
             sets = [] if args.no_data else data_sets(args.data)
             for name, texts in sets:
-                run.compare(name, model, vocab, cased, batched(texts))
+                lengths = PAIRS if len(texts[0]) == 2 else CUT
+                run.compare(name, model, vocab, cased, batched(texts), lengths)
             if not args.no_code_points:
-                run.compare("every code point", model, vocab, cased, batched(code_points()))
+                run.compare("every code point", model, vocab, cased, batched(code_points()), WHOLE)
             texts = generate(args.strings, args.seed + cased, words)
-            run.compare("generated", model, vocab, cased, batched(texts))
+            run.compare("generated", model, vocab, cased, batched(texts), WHOLE)
             texts = generate(args.strings // 4, args.seed + 2 + cased, words)
-            run.compare("generated pairs", model, vocab, cased, (in_pairs(batch) for batch in batched(texts)))
+            run.compare("generated pairs", model, vocab, cased, (in_pairs(batch) for batch in batched(texts)),
+                        PAIRS)
     print(f"tokenizer parity: {run.differences:,d} differences in {run.total:,d} encodings")
     return 1 if run.differences else 0
 

@@ -1,0 +1,270 @@
+/* tokenizer_config.json and tokenizer.json: what they may ask for, with the precedence of
+ * AutoTokenizer, and what is refused by name. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "unit/tokenizer_help.h"
+
+static const char *const names[] = {"tokenizer_config.json", "config.json", "tokenizer.json"};
+static char folder[] = "options_XXXXXX";
+
+/* Write the three files (null: absent), read them, remove them. */
+static bertc_status read_files(const char *const texts[3], bertc_tokenizer_options *options,
+                               bertc_error *err)
+{
+    char path[64];
+    *options = bertc_tokenizer_defaults();
+    for (int i = 0; i < 3; i++) {
+        if (!texts[i]) continue;
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_true(fputs(texts[i], file) >= 0);
+        assert_int_equal(fclose(file), 0);
+    }
+    bertc_status status = bertc_tokenizer_read_options(folder, options, err);
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return status;
+}
+
+static bertc_tokenizer_options accept(const char *config, const char *model, const char *json)
+{
+    bertc_tokenizer_options options;
+    bertc_error err = {0};
+    const char *texts[3] = {config, model, json};
+    if (read_files(texts, &options, &err)) fail_msg("%s", err.message);
+    return options;
+}
+
+static void refuse(const char *config, const char *json, const char *message)
+{
+    bertc_tokenizer_options options, defaults = bertc_tokenizer_defaults();
+    bertc_error err = {0};
+    const char *texts[3] = {config, NULL, json};
+    assert_int_equal(read_files(texts, &options, &err), BERTC_INPUT);
+    if (!strstr(err.message, message)) fail_msg("%s", err.message);
+    assert_memory_equal(&options, &defaults, sizeof options);
+}
+
+#define BERT "{\"model_type\": \"bert\"}"
+#define GENERIC "{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}"
+#define JSON(normalizer, model, added)                                                       \
+    "{\"normalizer\": {\"type\": \"BertNormalizer\"" normalizer "},"                         \
+    " \"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"},"                                  \
+    " \"post_processor\": {\"type\": \"TemplateProcessing\"}, \"added_tokens\": [" added "]," \
+    " \"model\": {\"type\": \"WordPiece\"" model "}}"
+
+static void test_config(void **state)
+{
+    (void)state;
+    bertc_tokenizer_options o = accept(NULL, NULL, NULL);
+    assert_true(o.do_lower_case && o.tokenize_chinese_chars && o.strip_accents == -1);
+    o = accept("{\"do_lower_case\": false, \"model_max_length\": 512}", BERT, NULL);
+    assert_false(o.do_lower_case);
+    assert_int_equal(o.model_max_length, 512);
+    o = accept("{\"strip_accents\": true, \"tokenize_chinese_chars\": false}", BERT, NULL);
+    assert_true(o.do_lower_case && !o.tokenize_chinese_chars && o.strip_accents == 1);
+    o = accept("{\"strip_accents\": null, \"do_lower_case\": null}", BERT, NULL);
+    assert_true(o.do_lower_case && o.strip_accents == -1);
+    assert_int_equal(accept("{\"strip_accents\": false}", BERT, NULL).strip_accents, 0);
+}
+
+static void test_length(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config;
+        int32_t length;
+    } cases[] = {
+        {"{}", 0},
+        {"{\"model_max_length\": null}", 0},
+        {"{\"model_max_length\": 128.0}", 128},
+        {"{\"model_max_length\": 1e30}", 0},
+        {"{\"model_max_length\": 1000000000000000019884624838656}", 0},
+        {"{\"max_len\": 77}", 77},
+        {"{\"max_len\": 77, \"model_max_length\": 88}", 88},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(accept(cases[i].config, BERT, NULL).model_max_length, cases[i].length);
+    refuse("{\"model_max_length\": 0}", NULL, "model_max_length is no length");
+    refuse("{\"model_max_length\": \"512\"}", NULL, "model_max_length is no length");
+}
+
+/* A BERT class looks into tokenizer_config.json, a generic one into tokenizer.json. */
+static void test_precedence(void **state)
+{
+    (void)state;
+    static const char json[] =
+        JSON(", \"lowercase\": false, \"clean_text\": false, \"handle_chinese_chars\": false,"
+             " \"strip_accents\": true",
+             ", \"max_input_chars_per_word\": 7, \"continuing_subword_prefix\": \"@@\"", "");
+    static const char *const bert_class[] = {
+        NULL, "{}", "{\"tokenizer_class\": \"BertTokenizer\"}",
+        "{\"tokenizer_class\": \"BertTokenizerFast\"}",
+        "{\"tokenizer_class\": \"DistilBertTokenizer\"}"};
+    for (size_t i = 0; i < sizeof bert_class / sizeof *bert_class; i++) {
+        bertc_tokenizer_options o = accept(bert_class[i], BERT, json);
+        assert_true(o.do_lower_case && o.clean_text && o.tokenize_chinese_chars);
+        assert_int_equal(o.strip_accents, -1);
+        assert_int_equal(o.max_word_chars, 0);
+        assert_string_equal(o.prefix, "##");
+    }
+    static const char *const generic[] = {
+        GENERIC, "{\"tokenizer_class\": \"TokenizersBackend\", \"do_lower_case\": true}"};
+    for (size_t i = 0; i < 3; i++) {
+        bertc_tokenizer_options o = accept(i < 2 ? generic[i] : NULL, i < 2 ? BERT : NULL, json);
+        assert_false(o.do_lower_case || o.clean_text || o.tokenize_chinese_chars);
+        assert_int_equal(o.strip_accents, 1);
+        assert_int_equal(o.max_word_chars, 7);
+        assert_string_equal(o.prefix, "@@");
+    }
+    assert_false(accept("{\"tokenizer_class\": \"BertTokenizer\", \"do_lower_case\": false}", NULL,
+                        JSON(", \"lowercase\": true", "", ""))
+                     .do_lower_case);
+}
+
+#define ADDED(id, text, more) "{\"id\": " #id ", \"content\": \"" text "\"" more "}"
+
+static void test_added(void **state)
+{
+    (void)state;
+    static const char config[] =
+        "{\"added_tokens_decoder\": {\"0\": {\"content\": \"[PAD]\", \"special\": true},"
+        " \"9\": {\"content\": \"[E1]\", \"special\": true, \"normalized\": false}},"
+        " \"additional_special_tokens\": [\"[E1]\", {\"content\": \"<x>\"}]}";
+    bertc_tokenizer_options o =
+        accept(config, BERT, JSON("", "", ADDED(0, "[PAD]", "") "," ADDED(8, "<x>", ", \"lstrip\": true")));
+    assert_int_equal(o.added_count, 2);
+    assert_string_equal(o.added[0].text, "[E1]");
+    assert_int_equal(o.added[0].id, 9);
+    assert_string_equal(o.added[1].text, "<x>");
+    assert_int_equal(o.added[1].id, 8);
+    static const char words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n[e]\nx\n";
+    o.added[1].id = -1; /* the vocabulary knows */
+    strcpy(o.added[1].text, "[e]");
+    tokens t = tokens_open(words, sizeof words - 1, &o);
+    assert_int_equal(tokens_encode(&t, "a[E1]b [e]", 10, NULL, 0, 0), BERTC_OK);
+    assert_int_equal(t.encoding.count, 6);
+    assert_int_equal(t.encoding.ids[2], 9);
+    assert_int_equal(t.encoding.ids[4], 7);
+    tokens_close(&t);
+    bertc_vocab *vocab;
+    bertc_tokenizer *tokenizer;
+    bertc_error err = {0};
+    strcpy(o.added[1].text, "<y>");
+    assert_int_equal(bertc_vocab_parse(words, sizeof words - 1, "v", &vocab, NULL), BERTC_OK);
+    assert_int_equal(bertc_tokenizer_create(vocab, &o, &tokenizer, &err), BERTC_INPUT);
+    assert_string_equal(err.message, "the vocabulary lacks the special token <y>");
+    bertc_vocab_free(vocab);
+}
+
+/* Texts that overlap: the leftmost, and there the longest. */
+static void test_longest(void **state)
+{
+    (void)state;
+    static const char words[] = "[UNK]\n[CLS]\n[SEP]\n<a>\n<a><b>\n<b>\na\n";
+    bertc_tokenizer_options o = bertc_tokenizer_defaults();
+    o.added_count = 3;
+    o.added[0] = (bertc_added_token){"<a>", -1};
+    o.added[1] = (bertc_added_token){"<a><b>", -1};
+    o.added[2] = (bertc_added_token){"<b>", -1};
+    tokens t = tokens_open(words, sizeof words - 1, &o);
+    tokens_expect(&t, "<a><b><a>a<b>", 13, "<a><b> <a> a <b>");
+    tokens_close(&t);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    refuse("{\"do_lower_case\": 1}", NULL, "do_lower_case is neither true nor false");
+    refuse("{\"strip_accents\": \"x\"}", NULL, "strip_accents is neither true nor false");
+    refuse("{\"cls_token\": \"<s>\"}", NULL, "cls_token is \"<s>\", only \"[CLS]\" is supported");
+    refuse("{\"unk_token\": {\"content\": \"<unk>\"}}", NULL, "unk_token is \"<unk>\"");
+    refuse("{\"truncation_side\": \"left\"}", NULL, "truncation_side is \"left\"");
+    refuse("{\"split_special_tokens\": true}", NULL, "split_special_tokens is not supported");
+    refuse("{\"tokenizer_class\": \"RobertaTokenizer\"}", NULL,
+           "tokenizer_class RobertaTokenizer is not BERT's WordPiece");
+    refuse("{\"tokenizer_class\": \"BertJapaneseTokenizer\"}", NULL, "BertJapaneseTokenizer");
+    refuse("[]", NULL, "not an object");
+    refuse("{", NULL, "tokenizer_config.json @1");
+    refuse("{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}", NULL, "\"x\" is no token id");
+    refuse("{\"extra_special_tokens\": [1]}", NULL, "extra_special_tokens holds no strings");
+    refuse(NULL, JSON("", "", ADDED(7, "ab", ", \"normalized\": true")),
+           "the added token \"ab\" is normalized");
+    refuse(NULL, JSON("", "", ADDED(7, "ab", ", \"single_word\": true")), "is single_word");
+    refuse(NULL, JSON("", ", \"unk_token\": \"<unk>\"", ""), "unk_token is \"<unk>\"");
+    refuse(NULL, JSON("", ", \"max_input_chars_per_word\": 0", ""), "max_input_chars_per_word");
+    refuse(NULL, JSON("", ", \"continuing_subword_prefix\": \"0123456789abcdef\"", ""),
+           "continuing_subword_prefix is longer than 15 bytes");
+    refuse(NULL, "{\"model\": {\"type\": \"BPE\"}}", "model is BPE, not WordPiece");
+    refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}, \"normalizer\": {\"type\": \"Sequence\"}}",
+           "normalizer is Sequence, not BertNormalizer");
+    refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}}", "normalizer is missing");
+    refuse(NULL,
+           "{\"model\": {}, \"normalizer\": {\"type\": \"BertNormalizer\"},"
+           " \"pre_tokenizer\": {\"type\": \"Whitespace\"}}",
+           "pre_tokenizer is Whitespace");
+    refuse(NULL, JSON(", \"lowercase\": 3", "", ""), "lowercase is neither true nor false");
+}
+
+/* The normaliser's switches, in what they do. */
+static void test_switches(void **state)
+{
+    (void)state;
+    static const char words[] = "[UNK]\n[CLS]\n[SEP]\nA\na\n\xC3\xA9\nE\ne\nab\na\xE4\xB8\xAD" "b\na\x01" "b\n";
+    bertc_tokenizer_options o = bertc_tokenizer_defaults();
+    o.strip_accents = 0;
+    tokens t = tokens_open(words, sizeof words - 1, &o);
+    tokens_expect(&t, "A \xC3\x89", 4, "a \xC3\xA9");
+    tokens_close(&t);
+    o.do_lower_case = false;
+    o.strip_accents = 1;
+    o.tokenize_chinese_chars = false;
+    o.clean_text = false;
+    t = tokens_open(words, sizeof words - 1, &o);
+    tokens_expect(&t, "A \xC3\x89 a\xE4\xB8\xAD" "b a\x01" "b", 14, "A E a\xE4\xB8\xAD" "b a\x01" "b");
+    tokens_close(&t);
+    o = bertc_tokenizer_defaults();
+    o.max_word_chars = 1;
+    strcpy(o.prefix, "");
+    t = tokens_open(words, sizeof words - 1, &o);
+    tokens_expect(&t, "a ab", 4, "a [UNK]");
+    tokens_close(&t);
+    o.max_word_chars = 5;
+    t = tokens_open(words, sizeof words - 1, &o);
+    tokens_expect(&t, "aeab", 4, "a e ab");
+    tokens_close(&t);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config),     cmocka_unit_test(test_length),
+        cmocka_unit_test(test_precedence), cmocka_unit_test(test_added),
+        cmocka_unit_test(test_longest),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_switches),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
