@@ -139,8 +139,8 @@ static void scores(const tile *t)
     multiply((product){t->p, t->q, t->t, t->n, t->np, t->d, t->np, t->dp, 1, t->np}, t->spare);
 }
 
-/* One row of scores becomes probabilities; returns the log of the sum of exponentials. */
-BC_CLONES static float softmax(float *p, size_t n, float scale)
+/* One row of scores becomes probabilities. */
+BC_CLONES static void softmax(float *p, size_t n, float scale)
 {
     float most = p[0];
     for (size_t j = 1; j < n; j++) most = p[j] > most ? p[j] : most;
@@ -152,13 +152,6 @@ BC_CLONES static float softmax(float *p, size_t n, float scale)
     }
     float inverse = 1.0f / sum;
     for (size_t j = 0; j < n; j++) p[j] *= inverse;
-    return most * scale + logf(sum);
-}
-
-/* The same probabilities from what forward kept. */
-BC_CLONES static void softmax_again(float *p, size_t n, float scale, float lse)
-{
-    for (size_t j = 0; j < n; j++) p[j] = bc_expf(p[j] * scale - lse);
 }
 
 static void apply(float *x, const float *factor, size_t n)
@@ -216,15 +209,15 @@ static void mask_row(const tile *t, const bc_dropout *dropout, place at, size_t 
     bc_dropout_row(dropout, at.example, (uint32_t)i, (uint32_t)at.head, t->row, t->n);
 }
 
-static void head_fwd(float *context, float *lse, const float *qkv, const bc_dropout *dropout,
-                     place at, size_t heads, float *scratch)
+static void head_fwd(float *context, const float *qkv, const bc_dropout *dropout, place at,
+                     float *scratch)
 {
     tile t = lay_out(scratch, at.n, at.d);
     take_qkv(&t, qkv, at);
     scores(&t);
     for (size_t i = 0; i < t.n; i++) {
         float *p = t.p + i * t.np;
-        lse[(at.begin + i) * heads + at.head] = softmax(p, t.n, at.scale);
+        softmax(p, t.n, at.scale);
         if (dropout->threshold == 0) continue;
         mask_row(&t, dropout, at, i);
         apply(p, t.row, t.n);
@@ -233,18 +226,18 @@ static void head_fwd(float *context, float *lse, const float *qkv, const bc_drop
     give(context + at.begin * at.h + at.head * at.d, at.h, t.o, &t);
 }
 
-void bc_attention_fwd(float *context, float *lse, const float *qkv, const bertc_batch *batch,
+void bc_attention_fwd(float *context, const float *qkv, const bertc_batch *batch,
                       const bc_dropout *dropout, bc_attention dims)
 {
     size_t count = (size_t)batch->sequences * dims.heads;
 #pragma omp parallel for schedule(dynamic)
     for (size_t index = 0; index < count; index++)
-        head_fwd(context, lse, qkv, dropout, locate(batch, &dims, index), dims.heads,
+        head_fwd(context, qkv, dropout, locate(batch, &dims, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
 }
 
-static void head_bwd(float *dqkv, const float *dcontext, const float *lse, const float *qkv,
-                     const bc_dropout *dropout, place at, size_t heads, float *scratch)
+static void head_bwd(float *dqkv, const float *dcontext, const float *qkv,
+                     const bc_dropout *dropout, place at, float *scratch)
 {
     tile t = lay_out(scratch, at.n, at.d);
     take_qkv(&t, qkv, at);
@@ -254,7 +247,7 @@ static void head_bwd(float *dqkv, const float *dcontext, const float *lse, const
     multiply((product){t.g, t.o, t.t, t.n, t.np, t.d, t.np, t.dp, 1, t.np}, t.spare);
     for (size_t i = 0; i < t.n; i++) {
         float *p = t.p + i * t.np;
-        softmax_again(p, t.n, at.scale, lse[(at.begin + i) * heads + at.head]);
+        softmax(p, t.n, at.scale);
         mask_row(&t, dropout, at, i);
         softmax_bwd(p, t.g + i * t.np, t.row, t.n, at.scale);
     }
@@ -268,12 +261,12 @@ static void head_bwd(float *dqkv, const float *dcontext, const float *lse, const
     give(to + at.h, 3 * at.h, t.v, &t);
 }
 
-void bc_attention_bwd(float *dqkv, const float *dcontext, const float *lse, const float *qkv,
+void bc_attention_bwd(float *dqkv, const float *dcontext, const float *qkv,
                       const bertc_batch *batch, const bc_dropout *dropout, bc_attention dims)
 {
     size_t count = (size_t)batch->sequences * dims.heads;
 #pragma omp parallel for schedule(dynamic)
     for (size_t index = 0; index < count; index++)
-        head_bwd(dqkv, dcontext, lse, qkv, dropout, locate(batch, &dims, index), dims.heads,
+        head_bwd(dqkv, dcontext, qkv, dropout, locate(batch, &dims, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
 }

@@ -3,8 +3,8 @@
  * For every sequence s and head a, with Q, K, V the head's slices of the sequence's rows:
  *   P = softmax(Q K^T / sqrt D),  context = dropout(P) V
  *
- * Nothing of size length x length is kept: backward computes P again from Q, K and each row's
- * log-sum-exp, and the dropout mask is drawn again. A thread works on one (s, a) at a time in its own
+ * Nothing of size length x length is kept: backward computes P again from Q and K, to the same bits,
+ * and draws the dropout mask again. A thread works on one (s, a) at a time in its own
  * scratch, so results do not depend on the number of threads.
  *
  * Source: Vaswani et al. 2017, section 3.2; recomputation after Dao et al. 2022, section 3.1. */
@@ -27,12 +27,12 @@ typedef struct bc_attention {
  * overflow. */
 size_t bc_attention_scratch(size_t longest, size_t width);
 
-/* context (N,H) out; lse (N,A) out, kept for backward; qkv (N,3H) in: query, key, value. */
-void bc_attention_fwd(float *context, float *lse, const float *qkv, const bertc_batch *batch,
+/* context (N,H) out; qkv (N,3H) in: query, key, value. */
+void bc_attention_fwd(float *context, const float *qkv, const bertc_batch *batch,
                       const bc_dropout *dropout, bc_attention dims);
 
-/* dqkv (N,3H) out; dcontext (N,H) in; lse, qkv as in forward. */
-void bc_attention_bwd(float *dqkv, const float *dcontext, const float *lse, const float *qkv,
+/* dqkv (N,3H) out; dcontext (N,H) in; qkv as in forward. */
+void bc_attention_bwd(float *dqkv, const float *dcontext, const float *qkv,
                       const bertc_batch *batch, const bc_dropout *dropout, bc_attention dims);
 
 #endif

@@ -107,7 +107,7 @@ static void layer_fwd(const pass_view *v, float *x, int l)
     bc_dropout probabilities = dropout(v, BC_SITE_ATTENTION, l);
     bc_dropout attn = dropout(v, BC_SITE_ATTN_OUT, l), ffn = dropout(v, BC_SITE_FFN_OUT, l);
     linear_fwd(v, k->qkv, x, BC_QUERY_W, BC_QUERY_B, l, (bc_linear){v->n, v->h, 3 * v->h});
-    bc_attention_fwd(k->context, k->lse, k->qkv, v->batch, &probabilities, v->attention);
+    bc_attention_fwd(k->context, k->qkv, v->batch, &probabilities, v->attention);
     linear_fwd(v, k->attn_sum, k->context, BC_ATTN_W, BC_ATTN_B, l, (bc_linear){v->n, v->h, v->h});
     bc_add_norm_fwd(k->attn_out, k->attn_sum, k->attn_mean, k->attn_rstd, k->attn_sum, x, v->batch,
                     norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &attn, v->h);
@@ -197,7 +197,7 @@ static void attention_bwd(const pass_view *v, float *x, int l, bool accumulate)
                     k->attn_sum, k->attn_mean, k->attn_rstd, v->batch,
                     norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &drop, v->h, accumulate);
     linear_bwd(v, w->dz, w->dx, k->context, BC_ATTN_W, BC_ATTN_B, l, out, accumulate);
-    bc_attention_bwd(w->dwide, w->dz, k->lse, k->qkv, v->batch, &probabilities, v->attention);
+    bc_attention_bwd(w->dwide, w->dz, k->qkv, v->batch, &probabilities, v->attention);
     bc_linear_bwd_w(v->gemm, grad(m, BC_QUERY_W, l), grad(m, BC_QUERY_B, l), w->dwide, x, qkv,
                     accumulate);
     bc_linear_bwd_x(v->gemm, w->dy, w->dwide, value(m, BC_QUERY_W, l), qkv, true);

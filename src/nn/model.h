@@ -32,7 +32,6 @@ bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
 /* What a layer keeps for backward. */
 typedef struct bc_layer_cache {
     float *qkv;        /* (N,3H) */
-    float *lse;        /* (N,A) */
     float *context;    /* (N,H) */
     float *attn_sum;   /* (N,H) before the first LayerNorm */
     float *attn_mean, *attn_rstd; /* (N) */

@@ -61,17 +61,17 @@ BC_CLONES static void norm_columns(float *dgain, float *dbias, const float *dy, 
             bias[j] += d[j];
         }
     }
-    for (size_t j = 0; j < width; j++) {
+    for (size_t j = 0; dgain && j < width; j++)
         dgain[begin + j] = gain[j] + (accumulate ? dgain[begin + j] : 0.0f);
+    for (size_t j = 0; dbias && j < width; j++)
         dbias[begin + j] = bias[j] + (accumulate ? dbias[begin + j] : 0.0f);
-    }
 }
 
 static void norm_params_bwd(float *dgain, float *dbias, const float *dy, const float *x,
                             const float *mean, const float *rstd, size_t n, size_t h,
                             bool accumulate)
 {
-    if (!dgain || !dbias) return;
+    if (!dgain && !dbias) return;
 #pragma omp parallel for schedule(static)
     for (size_t begin = 0; begin < h; begin += COLUMNS)
         norm_columns(dgain, dbias, dy, x, mean, rstd, n, h, begin,
@@ -123,18 +123,25 @@ static void drop_row(float *y, const float *x, const bc_dropout *dropout, uint32
     scale_row(y, x, factor, h);
 }
 
-/* The example that row i belongs to is found from the sequence; loops over tokens therefore run over
- * sequences outside and rows inside. `body` sees s, i, position and example. */
-#define FOR_EACH_TOKEN(batch, body)                                                                \
-    _Pragma("omp parallel for schedule(dynamic)") for (int32_t s = 0; s < (batch)->sequences; s++) \
-    {                                                                                              \
-        const uint32_t example = (batch)->examples[s];                                             \
-        const size_t begin = (size_t)(batch)->starts[s], end = (size_t)(batch)->starts[s + 1];     \
-        for (size_t i = begin; i < end; i++) {                                                     \
-            const uint32_t position = (uint32_t)(i - begin);                                       \
-            body                                                                                   \
-        }                                                                                          \
+/* The example that row i belongs to: sequences lie one after another, so it is a search among their
+ * starts. */
+static uint32_t example_of(const bertc_batch *batch, size_t i)
+{
+    int32_t low = 0, high = batch->sequences;
+    while (high - low > 1) {
+        int32_t middle = low + (high - low) / 2;
+        if ((size_t)batch->starts[middle] <= i) low = middle;
+        else high = middle;
     }
+    return batch->examples[low];
+}
+
+/* y = x * mask for row i of the batch. */
+static void drop_token(float *y, const float *x, const bc_dropout *dropout,
+                       const bertc_batch *batch, size_t i, size_t h)
+{
+    drop_row(y, x, dropout, example_of(batch, i), (uint32_t)batch->positions[i], h);
+}
 
 /* ---- embeddings ----------------------------------------------------------------------------- */
 
@@ -144,17 +151,18 @@ BC_CLONES static void add_three(float *sum, const float *a, const float *b, cons
 }
 
 void bc_embed_fwd(float *y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
-                  const float *word, const float *position_table, const float *type, bc_norm norm,
+                  const float *word, const float *position, const float *type, bc_norm norm,
                   const bc_dropout *dropout, size_t h)
 {
     assert(h <= BC_MAX_HIDDEN);
-    FOR_EACH_TOKEN(batch, {
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < (size_t)batch->tokens; i++) {
         float *row = y + i * h;
-        add_three(sum + i * h, word + (size_t)batch->ids[i] * h, position_table + position * h,
-                  type + batch->types[i] * h, h);
+        add_three(sum + i * h, word + (size_t)batch->ids[i] * h,
+                  position + (size_t)batch->positions[i] * h, type + batch->types[i] * h, h);
         norm_row(row, &mean[i], &rstd[i], sum + i * h, norm, h);
-        drop_row(row, row, dropout, example, position, h);
-    })
+        drop_token(row, row, dropout, batch, i, h);
+    }
 }
 
 void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy, const float *sum,
@@ -162,7 +170,8 @@ void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy,
                        const bc_dropout *dropout, size_t h, bool accumulate)
 {
     size_t n = (size_t)batch->tokens;
-    FOR_EACH_TOKEN(batch, { drop_row(dsum + i * h, dy + i * h, dropout, example, position, h); })
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) drop_token(dsum + i * h, dy + i * h, dropout, batch, i, h);
     norm_params_bwd(dgain, dbias, dsum, sum, mean, rstd, n, h, accumulate);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++)
@@ -226,12 +235,13 @@ void bc_add_norm_fwd(float *y, float *sum, float *mean, float *rstd, const float
                      const bc_dropout *dropout, size_t h)
 {
     assert(h <= BC_MAX_HIDDEN);
-    FOR_EACH_TOKEN(batch, {
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < (size_t)batch->tokens; i++) {
         float factor[BC_MAX_HIDDEN];
-        bc_dropout_row(dropout, example, position, 0, factor, h);
+        bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, factor, h);
         add_dropped(sum + i * h, x + i * h, residual + i * h, factor, h);
         norm_row(y + i * h, &mean[i], &rstd[i], sum + i * h, norm, h);
-    })
+    }
 }
 
 void bc_add_norm_bwd(float *dsum, float *dx, float *dgain, float *dbias, const float *dy,
@@ -239,11 +249,13 @@ void bc_add_norm_bwd(float *dsum, float *dx, float *dgain, float *dbias, const f
                      const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h,
                      bool accumulate)
 {
-    norm_params_bwd(dgain, dbias, dy, sum, mean, rstd, (size_t)batch->tokens, h, accumulate);
-    FOR_EACH_TOKEN(batch, {
+    size_t n = (size_t)batch->tokens;
+    norm_params_bwd(dgain, dbias, dy, sum, mean, rstd, n, h, accumulate);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) {
         norm_row_bwd(dsum + i * h, dy + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
-        drop_row(dx + i * h, dsum + i * h, dropout, example, position, h);
-    })
+        drop_token(dx + i * h, dsum + i * h, dropout, batch, i, h);
+    }
 }
 
 /* ---- head ----------------------------------------------------------------------------------- */

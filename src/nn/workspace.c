@@ -39,7 +39,6 @@ static float *take(bc_arena *arena, size_t rows, size_t columns)
 static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d)
 {
     k->qkv = take(arena, d->n, 3 * d->h);
-    k->lse = take(arena, d->n, d->heads);
     k->context = take(arena, d->n, d->h);
     k->attn_sum = take(arena, d->n, d->h);
     k->attn_mean = take(arena, d->n, 1);

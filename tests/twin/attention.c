@@ -25,8 +25,8 @@ static size_t at_context(const head *x, size_t i, size_t d)
     return row * x->heads * x->width + x->a * x->width + d;
 }
 
-/* Softmax of row i; returns its log of the sum of exponentials. */
-static double row_probabilities(const head *x, const double *qkv, size_t i)
+/* Softmax of row i. */
+static void row_probabilities(const head *x, const double *qkv, size_t i)
 {
     double *p = x->probability + i * x->n, most = -INFINITY, sum = 0.0;
     for (size_t j = 0; j < x->n; j++) {
@@ -36,9 +36,7 @@ static double row_probabilities(const head *x, const double *qkv, size_t i)
         most = fmax(most, p[j]);
     }
     for (size_t j = 0; j < x->n; j++) sum += exp(p[j] - most);
-    double lse = most + log(sum);
-    for (size_t j = 0; j < x->n; j++) p[j] = exp(p[j] - lse);
-    return lse;
+    for (size_t j = 0; j < x->n; j++) p[j] = exp(p[j] - most) / sum;
 }
 
 static void row_factors(const head *x, size_t i)
@@ -64,10 +62,10 @@ static void close_head(head *x)
     free(x->factor);
 }
 
-static void head_fwd(const head *x, double *context, double *lse, const double *qkv)
+static void head_fwd(const head *x, double *context, const double *qkv)
 {
     for (size_t i = 0; i < x->n; i++) {
-        lse[((size_t)x->batch->starts[x->s] + i) * x->heads + x->a] = row_probabilities(x, qkv, i);
+        row_probabilities(x, qkv, i);
         row_factors(x, i);
         for (size_t d = 0; d < x->width; d++) {
             double sum = 0.0;
@@ -112,13 +110,13 @@ static void head_bwd(const head *x, double *dqkv, const double *dcontext, const 
     free(ds);
 }
 
-void twin_attention_fwd(double *context, double *lse, const double *qkv, const bertc_batch *batch,
+void twin_attention_fwd(double *context, const double *qkv, const bertc_batch *batch,
                         const bc_dropout *dropout, size_t heads, size_t width)
 {
     for (size_t s = 0; s < (size_t)batch->sequences; s++)
         for (size_t a = 0; a < heads; a++) {
             head x = open_head(batch, dropout, s, a, heads, width);
-            head_fwd(&x, context, lse, qkv);
+            head_fwd(&x, context, qkv);
             close_head(&x);
         }
 }

@@ -12,7 +12,6 @@ static twin_layer make_layer(const twin_net *net, size_t n)
 {
     size_t h = net->h;
     return (twin_layer){.qkv = twin_doubles(n * 3 * h),
-                        .lse = twin_doubles(n * net->heads),
                         .context = twin_doubles(n * h),
                         .attn_sum = twin_doubles(n * h),
                         .attn_out = twin_doubles(n * h),
@@ -132,7 +131,7 @@ static void attention_fwd(twin_net *net, twin_layer *k, int layer, const bertc_b
     }
     bc_dropout inner = dropout_at(net, pass, BC_SITE_ATTENTION, layer);
     bc_dropout outer = dropout_at(net, pass, BC_SITE_ATTN_OUT, layer);
-    twin_attention_fwd(k->context, k->lse, k->qkv, batch, &inner, net->heads, h / net->heads);
+    twin_attention_fwd(k->context, k->qkv, batch, &inner, net->heads, h / net->heads);
     twin_linear_fwd(part, k->context, twin_net_value(net, BC_ATTN_W, layer),
                     twin_net_value(net, BC_ATTN_B, layer), n, h, h);
     twin_add_norm_fwd(k->attn_out, k->attn_sum, mean, rstd, part, k->in, batch,

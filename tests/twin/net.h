@@ -13,7 +13,6 @@
 typedef struct twin_layer {
     double *in;                       /* (N,H) the layer before's output */
     double *qkv;                      /* (N,3H) */
-    double *lse;                      /* (N,A) */
     double *context, *attn_sum, *attn_out; /* (N,H) */
     double *up, *act;                 /* (N,F) */
     double *out_sum, *out;            /* (N,H) */

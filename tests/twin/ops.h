@@ -57,8 +57,8 @@ void twin_linear_bwd_x(double *dx, const double *dy, const double *w, size_t n, 
 void twin_linear_bwd_w(double *dw, double *db, const double *dy, const double *x, size_t n,
                        size_t in, size_t out);
 
-/* context (N,H), lse (N,A) out; qkv (N,3H) in */
-void twin_attention_fwd(double *context, double *lse, const double *qkv, const bertc_batch *batch,
+/* context (N,H) out; qkv (N,3H) in */
+void twin_attention_fwd(double *context, const double *qkv, const bertc_batch *batch,
                         const bc_dropout *dropout, size_t heads, size_t width);
 void twin_attention_bwd(double *dqkv, const double *dcontext, const double *qkv,
                         const bertc_batch *batch, const bc_dropout *dropout, size_t heads,

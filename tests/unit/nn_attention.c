@@ -22,7 +22,7 @@ typedef struct bench {
     bc_dropout dropout;
     size_t n, h;
     float *qkv, *dcontext;
-    float *context, *lse, *dqkv;
+    float *context, *dqkv;
 } bench;
 
 static const bertc_config *any_config(void)
@@ -35,7 +35,6 @@ static const bertc_config *any_config(void)
 static void clear_results(bench *t)
 {
     twin_fill_nan(t->context, t->n * t->h);
-    twin_fill_nan(t->lse, t->n * t->dims.heads);
     twin_fill_nan(t->dqkv, t->n * 3 * t->h);
     twin_fill_nan(t->dims.scratch, t->dims.scratch_stride * THREADS);
 }
@@ -50,7 +49,6 @@ static bench make_for(const bertc_batch *batch, size_t heads, size_t width, doub
     t.qkv = twin_random_floats(t.n * 3 * t.h, 1.0, seed);
     t.dcontext = twin_random_floats(t.n * t.h, 1.0, seed + 1);
     t.context = twin_floats(t.n * t.h);
-    t.lse = twin_floats(t.n * heads);
     t.dqkv = twin_floats(t.n * 3 * t.h);
     clear_results(&t);
     return t;
@@ -63,23 +61,22 @@ static bench make(const int32_t *lengths, int32_t sequences, size_t heads, size_
 
 static void run(const bench *t)
 {
-    bc_attention_fwd(t->context, t->lse, t->qkv, t->batch, &t->dropout, t->dims);
-    bc_attention_bwd(t->dqkv, t->dcontext, t->lse, t->qkv, t->batch, &t->dropout, t->dims);
+    bc_attention_fwd(t->context, t->qkv, t->batch, &t->dropout, t->dims);
+    bc_attention_bwd(t->dqkv, t->dcontext, t->qkv, t->batch, &t->dropout, t->dims);
 }
 
-enum { CONTEXT, LSE, DQKV, MEASURES };
+enum { CONTEXT, DQKV, MEASURES };
 
 static void compare(measure m[MEASURES], const bench *t)
 {
     size_t rows = t->n, h = t->h;
-    double *context = twin_doubles(rows * h), *lse = twin_doubles(rows * t->dims.heads);
+    double *context = twin_doubles(rows * h);
     double *dqkv = twin_doubles(rows * 3 * h), *qkv = twin_widen(t->qkv, rows * 3 * h);
-    twin_attention_fwd(context, lse, qkv, t->batch, &t->dropout, t->dims.heads, t->dims.width);
+    twin_attention_fwd(context, qkv, t->batch, &t->dropout, t->dims.heads, t->dims.width);
     twin_attention_bwd(dqkv, twin_widen(t->dcontext, rows * h), qkv, t->batch, &t->dropout,
                        t->dims.heads, t->dims.width);
     run(t);
     expect_within(&m[CONTEXT], twin_distance(t->context, context, rows * h));
-    expect_within(&m[LSE], twin_distance(t->lse, lse, rows * t->dims.heads));
     expect_within(&m[DQKV], twin_distance(t->dqkv, dqkv, rows * 3 * h));
 }
 
@@ -88,7 +85,7 @@ static void test_against_twin(void **state)
     (void)state;
     static const size_t widths[] = {1, 2, 5, 16, 25, 32, 64, 100};
     static const int32_t mixed[] = {1, 17, 2, 33, 16, 5};
-    measure m[MEASURES] = {{"context", 1e-6, 0.0}, {"log-sum-exp", 5e-7, 0.0}, {"dqkv", 2e-6, 0.0}};
+    measure m[MEASURES] = {{"context", 1e-6, 0.0}, {"dqkv", 2e-6, 0.0}};
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
         for (size_t heads = 1; heads <= 3; heads++) {
             bench t = make(mixed, 6, heads, widths[w], heads == 2 ? 0.0 : 0.2);
@@ -101,7 +98,7 @@ static void test_against_twin(void **state)
 static void test_every_length(void **state)
 {
     (void)state;
-    measure m[MEASURES] = {{"context", 1e-6, 0.0}, {"log-sum-exp", 5e-7, 0.0}, {"dqkv", 2e-6, 0.0}};
+    measure m[MEASURES] = {{"context", 1e-6, 0.0}, {"dqkv", 2e-6, 0.0}};
     for (int32_t length = 1; length <= 70; length++) {
         bench t = make(&length, 1, 2, 8, 0.1);
         compare(m, &t);
@@ -114,7 +111,7 @@ static void test_long_sequence(void **state)
 {
     (void)state;
     static const int32_t lengths[] = {3, 512, 200};
-    measure m[MEASURES] = {{"context", 2e-6, 0.0}, {"log-sum-exp", 5e-7, 0.0}, {"dqkv", 4e-6, 0.0}};
+    measure m[MEASURES] = {{"context", 2e-6, 0.0}, {"dqkv", 4e-6, 0.0}};
     bench t = make(lengths, 3, 1, 64, 0.1);
     compare(m, &t);
     print_measures(m, MEASURES);
@@ -126,7 +123,7 @@ static void test_large_scores(void **state)
 {
     (void)state;
     static const int32_t lengths[] = {20, 9};
-    measure m[MEASURES] = {{"context", 1e-5, 0.0}, {"log-sum-exp", 5e-7, 0.0}, {"dqkv", 1e-5, 0.0}};
+    measure m[MEASURES] = {{"context", 1e-5, 0.0}, {"dqkv", 1e-5, 0.0}};
     for (float factor = 4.0f; factor < 40.0f; factor += 26.0f) {
         bench t = make(lengths, 2, 2, 16, 0.0);
         for (size_t i = 0; i < t.n * 3 * t.h; i++)
@@ -141,13 +138,13 @@ static void test_threads(void **state)
     (void)state;
     static const int32_t lengths[] = {40, 1, 23, 8, 64};
     bench t = make(lengths, 5, 3, 20, 0.1);
-    float *first[3] = {0}, *now[3] = {t.context, t.lse, t.dqkv};
-    const size_t sizes[3] = {t.n * t.h, t.n * t.dims.heads, t.n * 3 * t.h};
+    float *first[2] = {0}, *now[2] = {t.context, t.dqkv};
+    const size_t sizes[2] = {t.n * t.h, t.n * 3 * t.h};
     for (int threads = 1; threads <= THREADS; threads++) {
         clear_results(&t);
         omp_set_num_threads(threads);
         run(&t);
-        for (size_t i = 0; i < 3; i++) {
+        for (size_t i = 0; i < 2; i++) {
             if (first[i]) assert_memory_equal(first[i], now[i], sizes[i] * sizeof(float));
             first[i] = twin_copy(now[i], sizes[i]);
         }
@@ -169,7 +166,6 @@ static void test_packing(void **state)
         memcpy(one.dcontext, all.dcontext + at * all.h, one.n * one.h * sizeof(float));
         run(&one);
         assert_memory_equal(one.context, all.context + at * all.h, one.n * one.h * sizeof(float));
-        assert_memory_equal(one.lse, all.lse + at * 2, one.n * 2 * sizeof(float));
         assert_memory_equal(one.dqkv, all.dqkv + at * 3 * all.h, one.n * 3 * one.h * sizeof(float));
     }
 }
