@@ -270,6 +270,8 @@ def run(args):
     train_split, dev_split = (glue.read_split(task, args.data, name) for name in ("train", "dev"))
     if args.limit_train:
         train_split = train_split.head(args.limit_train)
+    if args.limit_eval:
+        dev_split = dev_split.head(args.limit_eval)
     train_coded, dev_coded = (encode(tokenizer, s, args.max_length) for s in (train_split, dev_split))
     steps, tokens, padded, seconds = train(model, train_coded, train_split.labels, args)
     started = time.perf_counter()
@@ -307,6 +309,7 @@ def parse_arguments():
     parser.add_argument("--schedule-steps", type=int, help="the schedule's total; default: the steps of all epochs")
     parser.add_argument("--no-shuffle", action="store_true", help="take the examples in file order")
     parser.add_argument("--limit-train", type=int, help="train on the first N examples of the file")
+    parser.add_argument("--limit-eval", type=int, help="evaluate on the first N examples of the file")
     parser.add_argument("--packed", action="store_true",
                         help="pad in the attention products alone: the same result in less time (BERT classifiers)")
     parser.add_argument("--threads", type=int, default=1)
