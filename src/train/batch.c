@@ -64,6 +64,7 @@ static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc
         bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, e->a, e->na, e->b, e->nb,
                                                      max_length, &inner);
         if (status == BERTC_OK) status = block_append(b, encoding, &b->lengths[i]);
+        else if (status == BERTC_NOMEM) bc_fail_memory(&b->error);
         else bc_fail(&b->error, status, "%s:%zu: %s", dataset->path, e->line, inner.message);
         if (status != BERTC_OK) return;
     }

@@ -159,19 +159,16 @@ static bertc_status take_lock(bc_folder *folder, bertc_error *err)
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
-/* Length of the part of a path that exists. */
-static size_t existing_part(const char *path)
+/* Length of the part of a path that exists; the rest is cut off. */
+static size_t existing_part(char *path)
 {
-    char *part = bc_strndup(path, strlen(path));
-    if (!part) return strlen(path);
     struct stat info;
-    size_t length = strlen(part);
-    while (length > 0 && stat(part, &info) != 0) {
-        while (length > 0 && part[length - 1] != '/') length--;
-        while (length > 0 && part[length - 1] == '/') length--;
-        part[length] = '\0';
+    size_t length = strlen(path);
+    while (length > 0 && stat(path, &info) != 0) {
+        while (length > 0 && path[length - 1] != '/') length--;
+        while (length > 0 && path[length - 1] == '/') length--;
+        path[length] = '\0';
     }
-    bc_free(part);
     return length;
 }
 
@@ -184,6 +181,7 @@ static bertc_status name_paths(bc_folder *folder, const char *path, bertc_error 
     folder->lock = folder->work ? bc_path_join(folder->work, "lock") : NULL;
     if (!folder->lock) return bc_fail_memory(err);
     folder->found = existing_part(folder->path);
+    memcpy(folder->path, path, length);
     return BERTC_OK;
 }
 
@@ -194,10 +192,12 @@ bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bo
     *finished = false;
     bertc_status status = name_paths(folder, path, err);
     if (status == BERTC_OK) status = check_content(folder, resume, finished, err);
-    if (status != BERTC_OK || *finished) return status;
+    if (status != BERTC_OK || (*finished && !bc_file_exists(folder->work))) return status;
     status = take_lock(folder, err);
     /* Between the first look and the lock another run may have come and gone. */
     if (status == BERTC_OK) status = check_content(folder, resume, finished, err);
+    /* Killed between its last file and the removal of its checkpoints. */
+    if (status == BERTC_OK && *finished) bc_folder_clear_work(folder);
     return status;
 }
 

@@ -144,7 +144,7 @@ static inline char *fixture_read(const char *path, size_t *length, bool timeless
 
 static inline void fixture_same_file(const char *a, const char *b, const char *name)
 {
-    char path[2][256];
+    char path[2][600];
     size_t length[2];
     bool timeless = strcmp(name, "log.jsonl") == 0;
     snprintf(path[0], sizeof path[0], "%s/%s", a, name);

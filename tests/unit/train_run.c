@@ -134,6 +134,22 @@ static void test_resume_of_a_finished_run(void **unused)
     assert_string_equal(err.message, "finished: --lr was 0.01 in this run and is 0.001 now");
 }
 
+/* Killed after its last file was there and before its checkpoints were gone. */
+static void test_a_finished_run_is_tidied(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("untidy");
+    bertc_train_result result;
+    run(o, &result);
+    assert_int_equal(mkdir("untidy/checkpoint", 0777), 0);
+    fixture_write("untidy/checkpoint/step-7.safetensors", "");
+    fixture_write("untidy/checkpoint/step-8.safetensors.tmp", "");
+    fixture_write("untidy/checkpoint/lock", "1\n");
+    o.resume = true;
+    run(o, &result);
+    assert_int_equal(fixture_entries("untidy"), 7);
+}
+
 static void test_resume_with_other_options(void **unused)
 {
     (void)unused;
@@ -331,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_stopped_anywhere_keeping_the_best),
         cmocka_unit_test(test_stopped_with_onednn),
         cmocka_unit_test(test_resume_of_a_finished_run),
+        cmocka_unit_test(test_a_finished_run_is_tidied),
         cmocka_unit_test(test_resume_with_other_options),
         cmocka_unit_test(test_damaged_checkpoint),
         cmocka_unit_test(test_micro_batches_add_up),

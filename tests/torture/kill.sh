@@ -1,0 +1,92 @@
+#!/bin/sh
+# Runs that are killed with SIGKILL at random moments, one to three times each, and resumed. Every
+# file of the result must be that of a run which nobody killed, time fields of the log aside.
+#
+#   BERTC=path/to/bertc sh kill.sh [RUNS [SEED]]
+#
+# 3 runs by default. The seed decides the moments; it is printed, so that a failure can be repeated
+# (as far as the machine's speed allows).
+set -eu
+
+runs=${1:-3}
+seed=${2:-$$}
+bertc=${BERTC:?the program to torture}
+case $bertc in /*) ;; *) bertc=$PWD/$bertc ;; esac
+work=$(mktemp -d "${TMPDIR:-.}/torture_kill.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+OMP_WAIT_POLICY=passive
+export OMP_WAIT_POLICY
+common="--task sst2 --model sample/model --data sample --threads 1 --batch-size 8 --max-steps 45
+        --limit-train 240 --limit-eval 80 --lr 5e-4"
+best="--keep best --eval-every 4 --save-every 3 --recipe google"
+plain="--eval-every 7 --save-every 5 --micro-batch-tokens 40"
+
+# random LOW HIGH: the next number of the sequence; $state counts the draws
+state=0
+random() {
+    state=$((state + 1))
+    awk -v s="$seed" -v n="$state" -v low="$1" -v high="$2" \
+        'BEGIN { srand(s * 1000 + n); rand(); printf "%.3f", low + rand() * (high - low) }'
+}
+
+seconds() { date +%s.%N; }
+
+# strip FILE: the log without its times
+strip() { sed 's/"seconds":[0-9.]*//' "$1"; }
+
+compare() {
+    (cd "$1" && find . | sort) > names.1
+    (cd "$2" && find . | sort) > names.2
+    cmp names.1 names.2 || return 1
+    for name in $(cd "$1" && find . -type f); do
+        if [ "$name" = ./log.jsonl ]; then
+            strip "$1/$name" > log.1
+            strip "$2/$name" > log.2
+            cmp log.1 log.2 || return 1
+        else
+            cmp "$1/$name" "$2/$name" || return 1
+        fi
+    done
+}
+
+# killed OPTIONS...: start or resume, kill after a random part of the whole run's time
+killed() {
+    "$bertc" finetune $common "$@" --out run 2>> messages > /dev/null &
+    pid=$!
+    sleep "$(random 0 "$whole_seconds")"
+    kill -9 $pid 2> /dev/null && kills=$((kills + 1))
+    wait $pid 2> /dev/null || true
+}
+
+"$bertc" sample --out sample > /dev/null 2>&1
+kills=0 failed=0
+echo "seed $seed"
+for variant in best plain; do
+    eval "options=\$$variant"
+    begun=$(seconds)
+    "$bertc" finetune $common $options --out "whole_$variant" > /dev/null 2>&1
+    eval "${variant}_seconds=$(echo "$begun $(seconds)" | awk '{ print $2 - $1 }')"
+done
+i=0
+while [ $i -lt "$runs" ]; do
+    i=$((i + 1))
+    variant=$([ $((i % 2)) -eq 0 ] && echo plain || echo best)
+    eval "options=\$$variant whole_seconds=\$${variant}_seconds"
+    rm -rf run messages
+    killed $options
+    more=$(random 0 3)
+    while [ "${more%.*}" -gt 0 ]; do
+        more=$((${more%.*} - 1))
+        killed $options --resume
+    done
+    if ! "$bertc" finetune $common $options --out run --resume 2>> messages > /dev/null ||
+        ! compare "whole_$variant" run; then
+        failed=$((failed + 1))
+        echo "run $i ($variant) differs:"
+        sed 's/^/    /' messages
+    fi
+done
+echo "$runs runs, $kills kills, $failed differ"
+[ $failed -eq 0 ]

@@ -1,0 +1,127 @@
+/* Memory torture.
+ *
+ * The library's own requests go through counters (the linker wraps them). Two questions:
+ *   - does a training step allocate? Two runs that differ only in their number of steps must make
+ *     the same number of requests, the text of the log aside;
+ *   - what if the Nth request fails, for every N of a run? Exit code 5, one line, no leak (the
+ *     sanitised build sees it), and the folder can be used again. */
+#include "unit/train_fixture.h"
+
+#include "train/run.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static long requests, fail_at; /* fail_at 0: never */
+
+static bool refused(void)
+{
+    long n;
+#pragma omp atomic capture
+    n = ++requests;
+    return n == fail_at;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return refused() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return refused() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return refused() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+static long count_requests(int64_t steps)
+{
+    bertc_train_options o = fixture_options("counted");
+    bertc_train_result result;
+    bertc_error err = {0};
+    o.epochs = 100;
+    o.max_steps = steps;
+    o.micro_batch_tokens = 16;
+    requests = 0;
+    if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
+    fixture_remove("counted");
+    return requests;
+}
+
+static void test_a_step_allocates_nothing(void **unused)
+{
+    (void)unused;
+    fail_at = 0;
+    count_requests(1);
+    assert_int_equal(count_requests(30), count_requests(3));
+}
+
+/* Everything that a run does: evaluation, best weights, checkpoints, resume. */
+static bertc_status whole_run(bool resume, bertc_error *err)
+{
+    bertc_train_options o = fixture_options("starved");
+    bertc_train_result result;
+    o.max_steps = 6;
+    o.eval_every = 2;
+    o.save_every = 2;
+    o.keep = BERTC_KEEP_BEST;
+    o.resume = resume;
+    return bertc_finetune(&o, NULL, &result, err);
+}
+
+/* Refuse the first request, the second, and so on until there are no more. A refusal that the
+ * library can do without is one that leaves the result as it is. */
+static void starve(bool resume)
+{
+    long refusals = 0;
+    bool reached = true;
+    for (long n = 1; reached; n++) {
+        bertc_error err = {0};
+        requests = 0;
+        fail_at = n;
+        bertc_status status = whole_run(resume, &err);
+        reached = requests >= n;
+        fail_at = 0;
+        if (status == BERTC_OK) fixture_same_run("fed", "starved");
+        else if (status != BERTC_NOMEM) fail_msg("request %ld: %d %s", n, status, err.message);
+        else if (!strstr(err.message, "out of memory")) fail_msg("request %ld: %s", n, err.message);
+        refusals += status == BERTC_NOMEM;
+        if (status == BERTC_OK || !resume) fixture_remove("starved");
+    }
+    print_message("%ld requests refused\n", refusals);
+    assert_true(refusals > 100);
+}
+
+static void test_every_refused_request_is_survived(void **unused)
+{
+    (void)unused;
+    bertc_error err = {0};
+    fail_at = 0;
+    assert_int_equal(whole_run(false, &err), BERTC_OK);
+    assert_int_equal(rename("starved", "fed"), 0);
+    starve(false);
+    starve(true); /* the next attempt goes on from what the last one saved */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_step_allocates_nothing),
+        cmocka_unit_test(test_every_refused_request_is_survived),
+    };
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
