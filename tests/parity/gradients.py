@@ -37,23 +37,24 @@ def compare(verdict, args, name, folder, work):
 def main():
     parser = common.arguments(__doc__)
     parser.add_argument("--backend", default="onednn")
-    parser.add_argument("--large", action="store_true", help="24 x 1024 as well: 5 GB of memory")
+    parser.add_argument("--large", action="store_true", help="24 x 1024 instead: 5 GB of memory")
     parser.add_argument("--lengths", type=int, nargs="+", default=common.LENGTHS)
     args = common.parse(parser)
     verdict = common.Verdict()
+    source = common.encoder_folder()
     with tempfile.TemporaryDirectory() as work:
-        common.save_random_model(f"{work}/base", args.seed)
-        compare(verdict, args, "12 x 768, random", f"{work}/base", work)
-        source = common.encoder_folder()
-        if source:
-            common.save_encoder_with_head(source, f"{work}/real", args.seed)
-            compare(verdict, args, "real encoder", f"{work}/real", work)
-        else:
-            print("skipped: the real encoder, its package is not installed")
         if args.large:
             common.save_random_model(f"{work}/large", args.seed, hidden_size=1024, num_hidden_layers=24,
                                      num_attention_heads=16, intermediate_size=4096)
             compare(verdict, args, "24 x 1024, random", f"{work}/large", work)
+        else:
+            common.save_random_model(f"{work}/base", args.seed)
+            compare(verdict, args, "12 x 768, random", f"{work}/base", work)
+        if source and not args.large:
+            common.save_encoder_with_head(source, f"{work}/real", args.seed)
+            compare(verdict, args, "real encoder", f"{work}/real", work)
+    if not source:
+        print("skipped: the real encoder, its package is not installed")
     verdict.exit()
 
 

@@ -1,0 +1,95 @@
+"""A model that bertc trained and saved, loaded by transformers.
+
+Fine-tunes for a few steps on the data that `bertc sample` writes, once with classes and once with
+regression, from a model whose config.json holds keys that bertc does not know. Then: transformers
+reports no missing and no unexpected weights, its tokenizer and model give the logits that
+`bertc predict` gives, and the unknown keys are still there.
+"""
+import json
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+
+import common
+
+BOUND = 2e-5
+UNKNOWN = {"house_style": {"columns": [1, 2.5, None, "x"], "deep": {"on": True}}, "motto": "größer ☃",
+           "tiny": 1e-300, "wide": 123456789012345}
+
+
+def add_unknown_keys(folder):
+    path = pathlib.Path(folder) / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | UNKNOWN, ensure_ascii=False, indent=2))
+
+
+def check_config(verdict, folder):
+    kept = json.loads((pathlib.Path(folder) / "config.json").read_text())
+    lost = [key for key, value in UNKNOWN.items() if kept.get(key) != value]
+    verdict.expect("unknown config keys lost or changed", len(lost), 0)
+    weights = common.load_file(pathlib.Path(folder) / "model.safetensors")
+    verdict.expect("weights that are not finite", sum(not np.isfinite(w).all() for w in weights.values()), 0)
+
+
+def read_lines(path, pair):
+    """Texts of a test file of the sample: the last one or two columns."""
+    rows = [line.split("\t") for line in pathlib.Path(path).read_text().split("\n")[1:] if line]
+    return [row[-2:] if pair else row[-1:] for row in rows]
+
+
+def our_logits(args, task, folder, data, work):
+    path = f"{work}/logits.tsv"
+    common.run([args.bertc, "predict", "--task", task, "--model", folder, "--data", data, "--split", "test",
+                "--out", f"{work}/predictions.tsv", "--logits", path, "--limit", args.limit])
+    return np.loadtxt(path, skiprows=1, ndmin=2)[:, 1:]
+
+
+def their_logits(folder, texts):
+    tokenizer = common.AutoTokenizer.from_pretrained(folder)
+    model = common.load_model(folder)
+    logits = []
+    with common.torch.no_grad():
+        for text in texts:
+            logits.append(model(**tokenizer(*text, return_tensors="pt", truncation=True, max_length=128)).logits[0].numpy())
+    return np.stack(logits), model.config
+
+
+def compare(verdict, args, name, task, source, data, file, work):
+    out = f"{work}/{name.replace(' ', '-')}-{task}"
+    common.run([args.bertc, "finetune", "--task", task, "--model", source, "--data", data, "--out", out,
+                "--max-steps", 4, "--batch-size", 16, "--limit-eval", 16, "--lr", 1e-4, "--threads", args.threads])
+    texts = read_lines(pathlib.Path(data) / file, pair=task == "stsb")[:args.limit]
+    wanted, config = their_logits(out, texts)
+    found = our_logits(args, task, out, data, work)
+    if found.shape != wanted.shape:
+        sys.exit(f"{name}, {task}: shapes {found.shape} and {wanted.shape}")
+    verdict.expect(f"{name}, {task}: largest logit difference of {len(texts)}",
+                   common.largest_difference(found, wanted), BOUND)
+    problem = "regression" if task == "stsb" else "single_label_classification"
+    verdict.expect(f"{name}, {task}: problem_type {config.problem_type}", config.problem_type != problem, 0)
+    check_config(verdict, out)
+
+
+def main():
+    parser = common.arguments(__doc__)
+    parser.add_argument("--limit", type=int, default=100, help="texts to compare")
+    args = common.parse(parser)
+    verdict = common.Verdict()
+    with tempfile.TemporaryDirectory() as work:
+        common.run([args.bertc, "sample", "--out", f"{work}/glue", "--seed", args.seed])
+        sources = {"sample model": f"{work}/glue/model"}
+        if common.encoder_folder():
+            sources["real encoder"] = f"{work}/real"
+            common.save_encoder_with_head(common.encoder_folder(), f"{work}/real", args.seed, labels=2)
+        else:
+            print("skipped: the real encoder, its package is not installed")
+        for name, source in sources.items():
+            add_unknown_keys(source)
+            compare(verdict, args, name, "sst2", source, f"{work}/glue", "SST-2/test.tsv", work)
+            compare(verdict, args, name, "stsb", source, f"{work}/glue", "STS-B/test.tsv", work)
+    verdict.exit()
+
+
+if __name__ == "__main__":
+    main()
