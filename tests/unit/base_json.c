@@ -74,6 +74,9 @@ static void test_refused(void **state)
         {TEXT("\"\\\0\""), "x @1: unknown escape"},
         {TEXT("\"\t\""), "x @1: control character in a string"},
         {TEXT("\"\0\""), "x @1: control character in a string"},
+        {TEXT("\"\x1f\""), "x @1: control character in a string"},
+        {TEXT("\"\\u12"), "x @1: \\u without four hexadecimal digits"},
+        {TEXT("\"\\ud800\\udc0"), "x @1: lone surrogate"},
         {TEXT("\"\\u12\""), "x @1: \\u without four hexadecimal digits"},
         {TEXT("\"\\u12g4\""), "x @1: \\u without four hexadecimal digits"},
         {TEXT("\"\\u\xc4\xb0""23\""), "x @1: \\u without four hexadecimal digits"},
@@ -152,6 +155,13 @@ static void test_accepted(void **state)
 static void test_depth(void **state)
 {
     (void)state;
+    bc_text wide = {0};
+    cJSON *flat = NULL;
+    for (int i = 0; i < 100; i++) bc_text_printf(&wide, "%s[{}]", i ? "," : "[");
+    bc_text_printf(&wide, "]");
+    assert_int_equal(bc_json_parse(wide.bytes, wide.length, "x", &flat, NULL), BERTC_OK);
+    cJSON_Delete(flat);
+    bc_text_clear(&wide);
     for (int depth = 62; depth <= 66; depth++) {
         char text[256];
         cJSON *tree = NULL;

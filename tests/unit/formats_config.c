@@ -267,6 +267,8 @@ static void test_check(void **state)
     assert_int_equal(bertc_config_check(&c, "m", &err), BERTC_INPUT);
     assert_string_equal(err.message, "m: \"hidden_dropout_prob\" is not a number, expected a "
                                      "number from 0 to 0.999999");
+    c.hidden_dropout_prob = -0.5; /* only nullable numbers may be negative */
+    assert_int_equal(bertc_config_check(&c, "m", NULL), BERTC_INPUT);
     c.hidden_dropout_prob = 0;
     c.hidden_act = BERTC_RELU; /* but the name says gelu */
     assert_int_equal(bertc_config_check(&c, "m", NULL), BERTC_INPUT);
