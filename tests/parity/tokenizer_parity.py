@@ -275,7 +275,7 @@ class Run:
         self.shown += 1
         if self.shown <= 20:
             print(f"  {name}, {model.name}, cased {cased}, length {length}: {str(text)[:400]}\n"
-                  f"    bertc     {mine.decode()[:400]}\n    reference {' '.join(map(str, theirs))[:400]}")
+                  f"    bertc     {mine.decode()[:400]}\n    reference {' '.join(map(str, theirs))[:400]}", flush=True)
 
 
 def batched(texts):

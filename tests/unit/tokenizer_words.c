@@ -270,6 +270,20 @@ static void test_mark_order(void **state)
     tokens_close(&t);
 }
 
+/* A mark joins its letter over marks of lower classes, not over one of its own class. */
+static void test_blocked(void **state)
+{
+    (void)state;
+    static const char blocked[] = "[UNK]\n[CLS]\n[SEP]\ne\xCC\x85\xCC\x81\n\xC3\xA9\xCC\xA4\n";
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    options.parity = BERTC_HF_SLOW;
+    options.do_lower_case = false;
+    tokens t = tokens_open(blocked, sizeof blocked - 1, &options);
+    tokens_expect(&t, "e\xCC\x85\xCC\x81", 5, "e\xCC\x85\xCC\x81"); /* U+0305, U+0301: both 230 */
+    tokens_expect(&t, "e\xCC\x81\xCC\xA4", 5, "\xC3\xA9\xCC\xA4"); /* U+0324 has 220 */
+    tokens_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_literals),   cmocka_unit_test(test_unassigned),
         cmocka_unit_test(test_long_words), cmocka_unit_test(test_invalid_count),
         cmocka_unit_test(test_offsets),    cmocka_unit_test(test_mark_order),
+        cmocka_unit_test(test_blocked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
