@@ -29,10 +29,4 @@ if [ -z "$python" ]; then
         touch "$venv/ready"
     fi
 fi
-for program in tests/parity/run.sh tests/parity/run.py; do
-    [ -e "$program" ] || continue
-    case $program in
-    *.py) "$python" "$program" --bertc build/release/bertc ;;
-    *) PYTHON=$python BERTC=build/release/bertc sh "$program" ;;
-    esac
-done
+exec "$python" tests/parity/run.py --bertc build/release/bertc
