@@ -29,8 +29,8 @@ static int enter(void **state)
     static const float values[10];
     const bc_tensor_out tensors[] = {
         {"embeddings.word_embeddings.weight", BC_F16, 2, {5, 2}, values},
-        {"bert.embeddings.LayerNorm.gamma", BC_F32, 1, {2}, values},
         {"bert.embeddings.LayerNorm.weight", BC_F32, 1, {2}, values},
+        {"bert.embeddings.LayerNorm.gamma", BC_F32, 1, {2}, values},
         {"bert.embeddings.LayerNorm.bias", BC_I32, 1, {2}, values},
         {"bert.embeddings.position_ids", BC_I64, 2, {1, 4}, values},
         {"bert.pooler.dense.weight", BC_F32, 2, {2, 2}, values},
