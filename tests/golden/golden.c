@@ -14,11 +14,11 @@
 #include "twin/packed.h"
 #include "twin/support.h"
 
-/* Largest differences accepted. The file holds float64 results rounded once, so these are the errors
- * of f32 arithmetic on this side alone. */
+/* Largest differences accepted. The file holds float64 results rounded once, so these are the
+ * errors of f32 arithmetic on this side alone. */
 static const double activation_bound = 5e-6; /* over the largest value */
 static const double gradient_bound = 2e-5;   /* in norm */
-static const double loss_bound = 1e-4;       /* relative, over ten steps; the last losses are small */
+static const double loss_bound = 1e-4; /* relative, over ten steps; the last losses are small */
 
 enum { STEPS = 10 };
 static const double base_rate = 2e-3, clip = 1.0;
@@ -36,7 +36,8 @@ static void check_status(bertc_status status, const bertc_error *err)
     exit(1);
 }
 
-static void judge(const char *where, const char *what, double difference, double bound, double *most)
+static void judge(const char *where, const char *what, double difference, double bound,
+                  double *most)
 {
     if (!(difference <= *most)) *most = difference;
     if (difference <= bound) return;

@@ -52,7 +52,8 @@ static void check_config(const char *what, const bertc_config *config, uint64_t 
         const bc_param *param = &w.net->params[p];
         double error = grad_error(mean_loss, &w, w.net->values + param->offset,
                                   w.net->grads + param->offset, param->count, step);
-        if (!(error <= GRAD_BOUND)) fail_msg("%s, %s: relative error %.3e", what, param->name, error);
+        if (!(error <= GRAD_BOUND))
+            fail_msg("%s, %s: relative error %.3e", what, param->name, error);
         worst = fmax(worst, error);
     }
     print_message("%-30s %zu parameters, worst %.1e\n", what, w.net->scalars, worst);

@@ -2,9 +2,9 @@
  *
  *   bertc-probe logits|gradients MODEL INPUTS OUTPUT [BACKEND]
  *
- * MODEL is a model directory with a head, INPUTS a packed batch (tests/twin/packed.h). OUTPUT receives
- * logits (S,C), the mean loss, and with `gradients` grad.NAME for every parameter, all without
- * dropout. */
+ * MODEL is a model directory with a head, INPUTS a packed batch (tests/twin/packed.h). OUTPUT
+ * receives logits (S,C), the mean loss, and with `gradients` grad.NAME for every parameter, all
+ * without dropout. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -51,8 +51,14 @@ static head open_head(const bertc_batch *batch, const bc_dropout *dropout, size_
                       size_t heads, size_t width)
 {
     size_t n = (size_t)(batch->starts[s + 1] - batch->starts[s]);
-    return (head){.batch = batch, .dropout = dropout, .s = s, .a = a, .heads = heads,
-                  .width = width, .n = n, .probability = malloc(n * n * sizeof(double)),
+    return (head){.batch = batch,
+                  .dropout = dropout,
+                  .s = s,
+                  .a = a,
+                  .heads = heads,
+                  .width = width,
+                  .n = n,
+                  .probability = malloc(n * n * sizeof(double)),
                   .factor = malloc(n * n * sizeof(double))};
 }
 

@@ -108,14 +108,12 @@ static const bc_param_id qkv_b[3] = {BC_QUERY_B, BC_KEY_B, BC_VALUE_B};
 /* Columns [part h, part h + h) of the (n,3h) matrix, from or to an (n,h) matrix. */
 static void put_part(double *qkv, const double *x, size_t part, size_t n, size_t h)
 {
-    for (size_t i = 0; i < n; i++)
-        memcpy(qkv + i * 3 * h + part * h, x + i * h, h * sizeof *x);
+    for (size_t i = 0; i < n; i++) memcpy(qkv + i * 3 * h + part * h, x + i * h, h * sizeof *x);
 }
 
 static void get_part(double *x, const double *qkv, size_t part, size_t n, size_t h)
 {
-    for (size_t i = 0; i < n; i++)
-        memcpy(x + i * h, qkv + i * 3 * h + part * h, h * sizeof *x);
+    for (size_t i = 0; i < n; i++) memcpy(x + i * h, qkv + i * 3 * h + part * h, h * sizeof *x);
 }
 
 static void attention_fwd(twin_net *net, twin_layer *k, int layer, const bertc_batch *batch,

@@ -11,11 +11,11 @@
 
 /* What forward leaves for backward, for one layer. */
 typedef struct twin_layer {
-    double *in;                       /* (N,H) the layer before's output */
-    double *qkv;                      /* (N,3H) */
+    double *in;                            /* (N,H) the layer before's output */
+    double *qkv;                           /* (N,3H) */
     double *context, *attn_sum, *attn_out; /* (N,H) */
-    double *up, *act;                 /* (N,F) */
-    double *out_sum, *out;            /* (N,H) */
+    double *up, *act;                      /* (N,F) */
+    double *out_sum, *out;                 /* (N,H) */
 } twin_layer;
 
 typedef struct twin_net {

@@ -18,8 +18,8 @@ static float *token_factors(const bc_dropout *dropout, const bertc_batch *batch,
 {
     size_t s = sequence_of(batch, row);
     float *factor = malloc(bc_dropout_width(h) * sizeof *factor);
-    bc_dropout_row(dropout, batch->examples[s], (uint32_t)(row - (size_t)batch->starts[s]), 0, factor,
-                   h);
+    size_t place = row - (size_t)batch->starts[s];
+    bc_dropout_row(dropout, batch->examples[s], (uint32_t)place, 0, factor, h);
     return factor;
 }
 
@@ -39,8 +39,8 @@ static void drop_tokens(double *y, const double *x, const bc_dropout *dropout,
 
 /* ---- LayerNorm ------------------------------------------------------------------------------ */
 
-static void norm_fwd(double *y, double *mean, double *rstd, const double *x, size_t n, twin_norm norm,
-                     size_t h)
+static void norm_fwd(double *y, double *mean, double *rstd, const double *x, size_t n,
+                     twin_norm norm, size_t h)
 {
     for (size_t i = 0; i < n; i++) {
         double sum = 0.0, squares = 0.0;
@@ -159,9 +159,9 @@ void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, c
 
 /* ---- activations ---------------------------------------------------------------------------- */
 
-static const double root_half = 0.70710678118654752440;      /* sqrt(1/2) */
-static const double gauss = 0.39894228040143267794;          /* 1 / sqrt(2 pi) */
-static const double tanh_factor = 0.79788456080286535588;    /* sqrt(2/pi) */
+static const double root_half = 0.70710678118654752440;   /* sqrt(1/2) */
+static const double gauss = 0.39894228040143267794;       /* 1 / sqrt(2 pi) */
+static const double tanh_factor = 0.79788456080286535588; /* sqrt(2/pi) */
 static const double tanh_cubic = 0.044715;
 
 static double sigmoid(double x)
@@ -172,13 +172,18 @@ static double sigmoid(double x)
 double twin_act(bertc_activation kind, double x)
 {
     switch (kind) {
-    case BERTC_GELU: return 0.5 * x * erfc(-x * root_half);
+    case BERTC_GELU:
+        return 0.5 * x * erfc(-x * root_half);
     case BERTC_GELU_TANH:
         return 0.5 * x * (1.0 + tanh(tanh_factor * (x + tanh_cubic * x * x * x)));
-    case BERTC_QUICK_GELU: return x * sigmoid(1.702 * x);
-    case BERTC_RELU: return x > 0.0 ? x : 0.0;
-    case BERTC_SILU: return x * sigmoid(x);
-    case BERTC_TANH: return tanh(x);
+    case BERTC_QUICK_GELU:
+        return x * sigmoid(1.702 * x);
+    case BERTC_RELU:
+        return x > 0.0 ? x : 0.0;
+    case BERTC_SILU:
+        return x * sigmoid(x);
+    case BERTC_TANH:
+        return tanh(x);
     }
     return NAN;
 }
@@ -199,12 +204,18 @@ static double swish_slope(double x, double beta)
 double twin_act_slope(bertc_activation kind, double x)
 {
     switch (kind) {
-    case BERTC_GELU: return 0.5 * erfc(-x * root_half) + x * gauss * exp(-0.5 * x * x);
-    case BERTC_GELU_TANH: return gelu_tanh_slope(x);
-    case BERTC_QUICK_GELU: return swish_slope(x, 1.702);
-    case BERTC_RELU: return x > 0.0 ? 1.0 : 0.0;
-    case BERTC_SILU: return swish_slope(x, 1.0);
-    case BERTC_TANH: return 1.0 - tanh(x) * tanh(x);
+    case BERTC_GELU:
+        return 0.5 * erfc(-x * root_half) + x * gauss * exp(-0.5 * x * x);
+    case BERTC_GELU_TANH:
+        return gelu_tanh_slope(x);
+    case BERTC_QUICK_GELU:
+        return swish_slope(x, 1.702);
+    case BERTC_RELU:
+        return x > 0.0 ? 1.0 : 0.0;
+    case BERTC_SILU:
+        return swish_slope(x, 1.0);
+    case BERTC_TANH:
+        return 1.0 - tanh(x) * tanh(x);
     }
     return NAN;
 }
@@ -274,7 +285,8 @@ double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch
     double loss = 0.0;
     for (size_t s = 0; s < (size_t)batch->sequences; s++) {
         if (c > 1) {
-            loss += cross_entropy(dlogits + s * c, logits + s * c, (size_t)batch->labels[s], c, divisor);
+            loss += cross_entropy(dlogits + s * c, logits + s * c, (size_t)batch->labels[s], c,
+                                  divisor);
         } else {
             double error = logits[s] - batch->values[s];
             dlogits[s] = 2.0 * error / divisor;

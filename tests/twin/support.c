@@ -177,7 +177,8 @@ bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int3
         b->labels[s] = (int32_t)twin_below(seed + 1, (uint64_t)s, (uint32_t)config->num_labels);
         b->values[s] = (float)twin_below(seed + 2, (uint64_t)s, 1000) / 200.0f;
         for (int32_t i = 0; i < lengths[s]; i++, row++) {
-            b->ids[row] = (int32_t)twin_below(seed + 3, (uint64_t)row, (uint32_t)config->vocab_size);
+            b->ids[row] =
+                (int32_t)twin_below(seed + 3, (uint64_t)row, (uint32_t)config->vocab_size);
             b->types[row] =
                 (uint8_t)twin_below(seed + 4, (uint64_t)row, (uint32_t)config->type_vocab_size);
             b->positions[row] = i;

@@ -10,7 +10,8 @@
 #include "bertc/batch.h"
 #include "bertc/config.h"
 
-/* Cleared, 64-byte aligned memory that lives until twin_release. Ends the program when out of memory. */
+/* Cleared, 64-byte aligned memory that lives until twin_release. Ends the program where there is no
+ * more. */
 void *twin_take(size_t count, size_t size);
 double *twin_doubles(size_t count);
 float *twin_floats(size_t count);

@@ -1,5 +1,5 @@
-/* Law 3: no pass of a model allocates. The linker sends this program's calls of the C allocator, and
- * those of all our objects, to the counters below; libraries are not counted. */
+/* Law 3: no pass of a model allocates. The linker sends this program's calls of the C allocator,
+ * and those of all our objects, to the counters below; libraries are not counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

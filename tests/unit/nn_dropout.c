@@ -44,7 +44,10 @@ static void philox(uint32_t x[4], uint64_t seed)
 static void test_known_answers(void **state)
 {
     (void)state;
-    static const struct { uint64_t seed; uint32_t in[4], out[4]; } known[] = {
+    static const struct {
+        uint64_t seed;
+        uint32_t in[4], out[4];
+    } known[] = {
         {0, {0, 0, 0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
         {UINT64_MAX, {~0u, ~0u, ~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
         {0x299f31d0a4093822u,

@@ -15,8 +15,8 @@
 #include "twin/support.h"
 
 static const bc_linear shapes[] = {
-    {1, 1, 1},     {1, 8, 3},     {5, 50, 7},   {16, 8, 8},   {17, 128, 50}, {31, 50, 128},
-    {33, 1, 5},    {70, 5, 1},    {64, 96, 64}, {3, 768, 2},  {37, 768, 96}, {130, 64, 768},
+    {1, 1, 1},  {1, 8, 3},  {5, 50, 7},   {16, 8, 8},  {17, 128, 50}, {31, 50, 128},
+    {33, 1, 5}, {70, 5, 1}, {64, 96, 64}, {3, 768, 2}, {37, 768, 96}, {130, 64, 768},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -174,7 +174,8 @@ static void test_backends_agree(void **state)
         bc_gemm gemm;
         bertc_error err = {0};
         if (bc_gemm_open(&gemm, bertc_backend_name(k), &err) != BERTC_OK) continue;
-        float *now[3] = {nan_floats(t.rows * d.out), nan_floats(t.rows * d.in), nan_floats(d.out * d.in)};
+        float *now[3] = {nan_floats(t.rows * d.out), nan_floats(t.rows * d.in),
+                         nan_floats(d.out * d.in)};
         const size_t sizes[3] = {d.n * d.out, d.n * d.in, d.out * d.in};
         bc_linear_fwd(&gemm, now[0], t.x, t.w, t.b, d);
         bc_linear_bwd_x(&gemm, now[1], t.dy, t.w, d, false);
@@ -258,7 +259,8 @@ static void test_nan_stays_nan(void **state)
         t.x[7 * 30 + 4] = NAN;
         t.dy[3 * 40 + 6] = NAN;
         bc_linear_fwd(&gemm, y, t.x, t.w, t.b, t.d);
-        for (size_t i = 0; i < (size_t)20 * 40; i++) assert_int_equal(isnan(y[i]) != 0, i / 40 == 7);
+        for (size_t i = 0; i < (size_t)20 * 40; i++)
+            assert_int_equal(isnan(y[i]) != 0, i / 40 == 7);
         bc_linear_bwd_w(&gemm, dw, db, t.dy, t.x, t.d, false);
         for (size_t i = 0; i < 1200; i++)
             assert_int_equal(isnan(dw[i]) != 0, i / 30 == 6 || i % 30 == 4);

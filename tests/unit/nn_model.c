@@ -50,7 +50,8 @@ static void open_model(bench *t, const char *backend, int32_t threads, bool trai
 {
     bertc_error err = {0};
     const bertc_model_options options = {.backend = backend, .threads = threads, .trainable = true};
-    const bertc_limits limits = {t->batch->tokens, t->batch->sequences, t->batch->longest, training};
+    const bertc_limits limits = {t->batch->tokens, t->batch->sequences, t->batch->longest,
+                                 training};
     assert_true(opened < MOST);
     if (bertc_model_create(&t->config, &options, &t->model, &err) != BERTC_OK)
         fail_msg("%s", err.message);
@@ -97,11 +98,12 @@ static double run(const bench *t, const bertc_batch *batch, bc_pass pass, bool a
 enum { LOGITS, LOSS, GRADIENTS, MEASURES };
 #define MEASURE_TABLE                                                                              \
     {                                                                                              \
-        {"logits", 2e-6, 0.0}, {"loss", 1e-6, 0.0}, {"gradients, in norm", 1e-5, 0.0},              \
+        {"logits", 2e-6, 0.0}, {"loss", 1e-6, 0.0}, {"gradients, in norm", 1e-5, 0.0},             \
     }
 
-/* |grad - truth| over |truth|, in norm. The gradient of a key's bias is zero in exact arithmetic: its
- * error is taken over the norm of the query's, which stands before it. `grads` is a whole block. */
+/* |grad - truth| over |truth|, in norm. The gradient of a key's bias is zero in exact arithmetic:
+ * its error is taken over the norm of the query's, which stands before it. `grads` is a whole
+ * block. */
 static double gradient_error(const bc_param *param, const double *grads)
 {
     const double *truth = grads + param->offset;
@@ -229,7 +231,8 @@ static void test_threads(void **state)
             omp_set_num_threads(threads);
             run(&t, t.batch, dropped, false);
             size_t count = t.model->scalars;
-            same = same && (!logits || memcmp(logits, t.workspace->logits, S * 3 * sizeof *logits) == 0);
+            same = same &&
+                   (!logits || memcmp(logits, t.workspace->logits, S * 3 * sizeof *logits) == 0);
             same = same && (!grads || memcmp(grads, t.model->grads, count * sizeof *grads) == 0);
             logits = twin_copy(t.workspace->logits, S * 3);
             grads = twin_copy(t.model->grads, count);
@@ -291,10 +294,14 @@ static void test_dropout_is_a_function(void **state)
 static size_t group_of(const bc_param *param)
 {
     switch (param->row->scope) {
-    case BC_SCOPE_EMBEDDINGS: return 0;
-    case BC_SCOPE_LAYER: return 1 + (size_t)param->layer;
-    case BC_SCOPE_POOLER: return 3;
-    default: return 4;
+    case BC_SCOPE_EMBEDDINGS:
+        return 0;
+    case BC_SCOPE_LAYER:
+        return 1 + (size_t)param->layer;
+    case BC_SCOPE_POOLER:
+        return 3;
+    default:
+        return 4;
     }
 }
 

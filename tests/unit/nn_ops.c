@@ -74,22 +74,21 @@ typedef struct norm_truth {
 
 static norm_outputs norm_room(size_t h)
 {
-    return (norm_outputs){nans(N * h), nans(N * h), nans(N),  nans(N),
+    return (norm_outputs){nans(N * h), nans(N * h), nans(N), nans(N),
                           nans(N * h), nans(N * h), nans(h), nans(h)};
 }
 
 static norm_truth norm_room_true(size_t h)
 {
-    return (norm_truth){twin_doubles(N * h), twin_doubles(N * h), twin_doubles(N),
-                        twin_doubles(N),     twin_doubles(N * h), twin_doubles(N * h),
-                        twin_doubles(h),     twin_doubles(h)};
+    return (norm_truth){twin_doubles(N * h), twin_doubles(N * h), twin_doubles(N), twin_doubles(N),
+                        twin_doubles(N * h), twin_doubles(N * h), twin_doubles(h), twin_doubles(h)};
 }
 
 enum { M_Y, M_SUM, M_MEAN, M_RSTD, M_DSUM, M_DX, M_DGAIN, M_DBIAS, NORM_MEASURES };
 #define NORM_MEASURE_TABLE                                                                         \
     {                                                                                              \
-        {"y", 1e-6, 0.0}, {"sum", 2e-7, 0.0}, {"mean", 1e-6, 0.0}, {"rstd", 1e-6, 0.0},             \
-            {"dsum", 2e-6, 0.0}, {"dx", 2e-6, 0.0}, {"dgain", 1e-6, 0.0}, {"dbias", 1e-6, 0.0},     \
+        {"y", 1e-6, 0.0}, {"sum", 2e-7, 0.0}, {"mean", 1e-6, 0.0}, {"rstd", 1e-6, 0.0},            \
+            {"dsum", 2e-6, 0.0}, {"dx", 2e-6, 0.0}, {"dgain", 1e-6, 0.0}, {"dbias", 1e-6, 0.0},    \
     }
 
 static void compare_norm(measure m[NORM_MEASURES], const norm_outputs *o, const norm_truth *t,
