@@ -91,6 +91,7 @@ static bertc_status fill_config(const cli_encoder *encoder, const bertc_vocab *v
     config->intermediate_size =
         (int32_t)(encoder->intermediate > 0 ? encoder->intermediate : 4 * encoder->hidden);
     config->max_position_embeddings = (int32_t)encoder->max_positions;
+    config->initializer_range = encoder->initializer_range;
     config->pad_token_id = special.pad >= 0 ? special.pad : 0;
     return bertc_config_check(config, "the new model", err);
 }

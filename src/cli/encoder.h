@@ -8,6 +8,7 @@ typedef struct cli_encoder {
     const char *vocab, *out;
     int64_t layers, hidden, heads, intermediate, max_positions; /* intermediate 0: 4 x hidden */
     int64_t seed;
+    double initializer_range;
     bool cased;
 } cli_encoder;
 

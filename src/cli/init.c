@@ -18,6 +18,8 @@ static const bertc_option rows[] = {
      "features inside a layer; 0: four times the hidden size", 0},
     {"max-positions", BERTC_OPTION_INT, FIELD(max_positions), "512", 3, 1000000, NULL, "TOKENS",
      "the longest text that the model can read", 0},
+    {"initializer-range", BERTC_OPTION_REAL, FIELD(initializer_range), "0.02", 0, 1, NULL, "SD",
+     "standard deviation of the weights; small models learn faster from 0.05", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740992.0, NULL, "N",
      "the weights are a function of it", 0},
     {"cased", BERTC_OPTION_FLAG, FIELD(cased), NULL, 0, 0, NULL, NULL,

@@ -30,7 +30,8 @@ static bertc_status write_all(const cli_sample_values *v, const char *vocab, con
                            .heads = 2,
                            .intermediate = 512,
                            .max_positions = 128,
-                           .seed = v->seed};
+                           .seed = v->seed,
+                           .initializer_range = 0.05};
     bertc_status status = cli_encoder_check_out(model, err);
     if (status == BERTC_OK) status = bertc_sample_write(v->out, (uint64_t)v->seed, err);
     if (status == BERTC_OK) status = cli_encoder_write(&encoder, err);
