@@ -51,13 +51,16 @@ compare() {
     done
 }
 
-# killed OPTIONS...: start or resume, kill after a random part of the whole run's time
+# killed OPTIONS...: start or resume, kill after a random part of the whole run's time; true where
+# it was still running
 killed() {
     "$bertc" finetune $common "$@" --out run 2>> messages > /dev/null &
     pid=$!
     sleep "$(random 0 "$whole_seconds")"
-    kill -9 $pid 2> /dev/null && kills=$((kills + 1))
-    wait $pid 2> /dev/null || true
+    kill -9 $pid 2> /dev/null || true
+    code=0
+    wait $pid 2> /dev/null || code=$?
+    [ $code -eq 137 ] && kills=$((kills + 1))
 }
 
 "$bertc" sample --out sample > /dev/null 2>&1
@@ -74,13 +77,10 @@ while [ $i -lt "$runs" ]; do
     i=$((i + 1))
     variant=$([ $((i % 2)) -eq 0 ] && echo plain || echo best)
     eval "options=\$$variant whole_seconds=\$${variant}_seconds"
-    rm -rf run messages
-    killed $options
+    while rm -rf run messages && ! killed $options; do :; done
     more=$(random 0 3)
-    while [ "${more%.*}" -gt 0 ]; do
-        more=$((${more%.*} - 1))
-        killed $options --resume
-    done
+    more=${more%.*}
+    while [ "$more" -gt 0 ] && killed $options --resume; do more=$((more - 1)); done
     if ! "$bertc" finetune $common $options --out run --resume 2>> messages > /dev/null ||
         ! compare "whole_$variant" run; then
         failed=$((failed + 1))

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-#include "nn/params.h"
+#include "train/sealed.h"
+#include "train/state.h"
 
 /* An observer that stops once `polls` questions were answered with 0. */
 typedef struct stopper {
@@ -211,6 +212,103 @@ static void test_damaged_checkpoint(void **unused)
     fixture_same_file("intact", "damaged", "log.jsonl");
 }
 
+/* Whatever the moment: every checkpoint that lies there is whole, and so are the best weights that
+ * it refers to. */
+static int check_complete(const char *out)
+{
+    int found = 0;
+    for (int step = 1; step <= 10; step++) {
+        char path[128];
+        bc_safetensors file;
+        bc_state state;
+        snprintf(path, sizeof path, "%s/checkpoint/step-%d.safetensors", out, step);
+        if (!bc_file_exists(path)) continue;
+        assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
+        assert_int_equal(
+            bc_state_parse(bc_safetensors_metadata(&file, "state"), path, &state, NULL), BERTC_OK);
+        bc_safetensors_close(&file);
+        snprintf(path, sizeof path, "%s/checkpoint/best-%d.safetensors", out,
+                 (int)state.best_step);
+        if (state.best_step > 0) assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
+        bc_safetensors_close(&file);
+        found++;
+    }
+    return found;
+}
+
+static bertc_status stop_and_check(void *user)
+{
+    int *found = user;
+    int now = check_complete("stopped");
+    if (now > *found) *found = now;
+    return BERTC_OK;
+}
+
+/* Change one byte of the newest checkpoint; false where there is none. */
+static bool damage_newest(void)
+{
+    for (int step = 10; step > 0; step--) {
+        char path[64];
+        snprintf(path, sizeof path, "stopped/checkpoint/step-%d.safetensors", step);
+        FILE *file = fopen(path, "r+b");
+        if (!file) continue;
+        fseek(file, 6000, SEEK_SET);
+        fputc('#', file);
+        fclose(file);
+        return true;
+    }
+    return false;
+}
+
+static bertc_train_options changing_best(void)
+{
+    bertc_train_options o = fixture_options("stopped");
+    o.eval_every = 1; /* the best ones are those of steps 1, 6, 7 and 8 */
+    o.save_every = 2;
+    o.keep = BERTC_KEEP_BEST;
+    return o;
+}
+
+static void test_checkpoints_are_complete_at_any_time(void **unused)
+{
+    (void)unused;
+    for (int polls = 2; polls < 20; polls += 2) {
+        bertc_train_options o = changing_best();
+        bertc_train_result result;
+        int found = 0;
+        bertc_observer observer = {.stop = stop_and_check, .user = &found};
+        fixture_remove("stopped");
+        assert_int_equal(run_until(o, polls, &result, NULL), BERTC_INTERRUPTED);
+        o.resume = true;
+        assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
+        assert_int_equal(found, polls < 18 ? 2 : found);
+    }
+}
+
+/* With the newest damaged, the older one is enough for the same result. */
+static void test_the_older_checkpoint_will_do(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = changing_best();
+    bertc_train_result result;
+    o.out = "whole";
+    fixture_remove("whole");
+    run(o, &result);
+    o.out = "stopped";
+    for (int polls = 2; polls < 20; polls += 2) {
+        fixture_remove("stopped");
+        o.resume = false;
+        assert_int_equal(run_until(o, polls, &result, NULL), BERTC_INTERRUPTED);
+        assert_true(damage_newest());
+        o.resume = true;
+        stopper s = {0};
+        bertc_observer observer = {.notify = {on_notice, &s}};
+        assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
+        if (polls > 4) assert_non_null(strstr(s.notice, "going on from the checkpoint of step"));
+        fixture_same_run("whole", "stopped");
+    }
+}
+
 /* ---- What a step computes -------------------------------------------------------------------- */
 
 static double last_loss(const char *out)
@@ -268,10 +366,20 @@ static void test_best_is_the_best(void **unused)
     run(o, &result);
     size_t length;
     double most = -1;
-    char *text = fixture_read("best/log.jsonl", &length, false);
-    for (char *p = text; (p = strstr(p, "\"accuracy\":")) != NULL; p++)
-        most = fmax(most, strtod(p + strlen("\"accuracy\":"), NULL));
+    int evaluation = 0, kept = 0;
+    char *text = fixture_read("best/log.jsonl", &length, false), want[64];
+    for (char *p = text; (p = strstr(p, "\"accuracy\":")) != NULL; p++) {
+        double accuracy = strtod(p + strlen("\"accuracy\":"), NULL);
+        evaluation++;
+        if (accuracy > most) kept = evaluation;
+        most = fmax(most, accuracy);
+    }
+    bc_free(text);
     assert_true(result.scores.value[BERTC_ACCURACY] == most);
+    assert_in_range(kept, 1, evaluation - 1); /* else this test shows nothing */
+    text = fixture_read("best/run.json", &length, false);
+    snprintf(want, sizeof want, "\"kept_step\":%d,", kept);
+    assert_non_null(strstr(text, want)); /* of equals the earliest */
     bc_free(text);
     bertc_predictions p;
     bertc_predict_options apply = {.task = "sst2", .model = "best", .data = "data",
@@ -291,9 +399,9 @@ static void test_divergence_stops_before_the_update(void **unused)
     o.lr = 1e30;
     o.save_every = 1;
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_DIVERGED);
-    assert_memory_equal(err.message, "step ", 5);
-    assert_non_null(strstr(err.message, "not finite"));
-    assert_non_null(strstr(err.message, "weight"));
+    assert_string_equal(err.message, "step 2: the loss is not finite; first in the gradient of "
+                                     "bert.embeddings.word_embeddings.weight; no update was made");
+    assert_int_equal(check_complete("diverged"), 1);
 }
 
 /* A NaN planted in the model is found at the first step, by name, and nothing is saved. */
@@ -350,6 +458,8 @@ int main(void)
         cmocka_unit_test(test_a_finished_run_is_tidied),
         cmocka_unit_test(test_resume_with_other_options),
         cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_checkpoints_are_complete_at_any_time),
+        cmocka_unit_test(test_the_older_checkpoint_will_do),
         cmocka_unit_test(test_micro_batches_add_up),
         cmocka_unit_test(test_dropout_is_not_saved),
         cmocka_unit_test(test_best_is_the_best),
