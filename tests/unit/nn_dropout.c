@@ -93,6 +93,24 @@ static void test_mask_is_its_definition(void **state)
     }
 }
 
+/* A draw that equals the threshold is kept: one in 65,536 tells. */
+static void test_threshold_itself_is_kept(void **state)
+{
+    (void)state;
+    float factor[768];
+    size_t met = 0;
+    bc_dropout d = bc_dropout_make(0.1, 3, 4, BC_SITE_FFN_OUT, 5);
+    for (uint32_t position = 0; position < 600; position++) {
+        bc_dropout_row(&d, 6, position, 0, factor, 768);
+        for (size_t j = 0; j < 768; j++) {
+            if (draw(&d, 6, position, 0, j, 768) != d.threshold) continue;
+            assert_true(factor[j] == d.scale);
+            met++;
+        }
+    }
+    assert_true(met > 0);
+}
+
 static void test_row_writes_its_width(void **state)
 {
     (void)state;
@@ -194,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answers),
         cmocka_unit_test(test_mask_is_its_definition),
+        cmocka_unit_test(test_threshold_itself_is_kept),
         cmocka_unit_test_teardown(test_row_writes_its_width, twin_release),
         cmocka_unit_test(test_frequency),
         cmocka_unit_test(test_scale_keeps_the_mean),

@@ -269,7 +269,7 @@ static void test_nan_stays_nan(void **state)
     }
 }
 
-/* More shapes than the cache of primitives holds, then the first again. */
+/* Many shapes one after another, then the first again: nothing is mixed up. */
 static void test_many_shapes(void **state)
 {
     (void)state;

@@ -187,7 +187,7 @@ static void expect_same_gradients(measure *m, const bench *t, const float *wante
 static void test_packed_is_each_alone(void **state)
 {
     (void)state;
-    measure m[2] = {{"logits alone and packed", 2e-6, 0.0}, {"gradients, in norm", 1e-6, 0.0}};
+    measure m[2] = {{"logits alone and packed", 2e-6, 0.0}, {"gradients, in norm", 5e-6, 0.0}};
     bench t = make(middle(), NULL, 0);
     double loss = run(&t, t.batch, dropped, false), sum = 0.0;
     float *logits = twin_copy(t.workspace->logits, S * 3);
@@ -207,7 +207,7 @@ static void test_packed_is_each_alone(void **state)
 static void test_two_halves_are_one_batch(void **state)
 {
     (void)state;
-    measure m = {"gradients of two halves, in norm", 1e-6, 0.0};
+    measure m = {"gradients of two halves, in norm", 5e-6, 0.0};
     bench t = make(middle(), NULL, 0);
     double whole = run(&t, t.batch, dropped, false);
     float *grads = twin_copy(t.model->grads, t.model->scalars);

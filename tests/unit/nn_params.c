@@ -61,7 +61,9 @@ static void test_index_finds_every_row(void **state)
     bc_param *params = plan(&config, &count, &total);
     for (int id = 0; id < BC_PARAM_IDS; id++)
         for (int layer = 0; layer < 2; layer++) {
-            const bc_param *p = &params[bc_param_index(&config, (bc_param_id)id, layer)];
+            size_t index = bc_param_index(&config, (bc_param_id)id, layer);
+            assert_true(index < count);
+            const bc_param *p = &params[index];
             assert_ptr_equal(p->row, &bc_param_table[id]);
             assert_int_equal(p->layer, p->row->scope == BC_SCOPE_LAYER ? layer : -1);
         }
