@@ -36,8 +36,7 @@ static void test_options(void **unused)
     o = fixture_options("refused");
     o.epochs = NAN;
     refuse(o, BERTC_USAGE, "--epochs is out of range");
-    o.epochs = 1e6;
-    o.batch_size = 1;
+    o.epochs = 1;
     o.max_length = 25;
     refuse(o, BERTC_USAGE,
            "--max-length 25 is more than the model's max_position_embeddings 24");
@@ -167,7 +166,9 @@ static void test_prediction(void **unused)
     fixture_write("data/SST-2/test.tsv", "index\tsentence\n0\tgood\n1\tbad film\n");
     o = apply("model");
     o.split = BERTC_TEST;
+    assert_int_equal(rename("model/model.safetensors", "later"), 0); /* said before it is needed */
     refuse_predict(o, true, BERTC_INPUT, "data/SST-2/test.tsv: split has no labels to score");
+    assert_int_equal(rename("later", "model/model.safetensors"), 0);
     bertc_predictions p;
     assert_int_equal(bertc_predict(&o, false, NULL, &p, NULL), BERTC_OK);
     assert_int_equal(p.dataset->count, 2);
