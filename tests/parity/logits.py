@@ -12,7 +12,7 @@ BOUND = 2e-5
 
 def compare(verdict, args, name, folder, work):
     model = common.load_model(folder)
-    inputs = common.random_inputs(model.config, args.seed)
+    inputs = common.random_inputs(model.config, args.seed, args.lengths)
     wanted = common.reference(model, inputs, gradients=False)
     for backend in args.backend:
         found = common.probe(args, "logits", folder, inputs, work, backend)
@@ -23,6 +23,7 @@ def compare(verdict, args, name, folder, work):
 def main():
     parser = common.arguments(__doc__)
     parser.add_argument("--backend", nargs="+", default=["onednn", "openblas"])
+    parser.add_argument("--lengths", type=int, nargs="+", default=common.LENGTHS)
     args = common.parse(parser)
     verdict = common.Verdict()
     with tempfile.TemporaryDirectory() as work:
