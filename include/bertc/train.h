@@ -105,6 +105,8 @@ BERTC_API bertc_status bertc_finetune(const bertc_train_options *options,
                                       const bertc_observer *observer, bertc_train_result *result,
                                       bertc_error *err);
 
+/* A max_length of 0 means that of the run where `model` is a run folder, else 128, or the model's
+ * most where that is less. */
 typedef struct bertc_predict_options {
     const char *task, *model, *data; /* data null: `text` holds lines */
     bertc_split split;

@@ -390,6 +390,26 @@ static void test_best_is_the_best(void **unused)
     bertc_predictions_clear(&p);
 }
 
+/* A run folder is scored with the length it was trained with, where no other is asked for. */
+static void test_the_length_of_the_run_is_the_default(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("short");
+    bertc_train_result result;
+    bertc_predictions p;
+    o.max_length = 5;
+    run(o, &result);
+    bertc_predict_options apply = {.task = "sst2", .model = "short", .data = "data",
+                                   .split = BERTC_DEV, .batch_size = 32, .backend = 2};
+    assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
+    assert_true(p.scores.loss == result.scores.loss);
+    bertc_predictions_clear(&p);
+    apply.max_length = 24;
+    assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
+    assert_true(p.scores.loss != result.scores.loss);
+    bertc_predictions_clear(&p);
+}
+
 static void test_divergence_stops_before_the_update(void **unused)
 {
     (void)unused;
@@ -463,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_micro_batches_add_up),
         cmocka_unit_test(test_dropout_is_not_saved),
         cmocka_unit_test(test_best_is_the_best),
+        cmocka_unit_test(test_the_length_of_the_run_is_the_default),
         cmocka_unit_test(test_divergence_stops_before_the_update),
         cmocka_unit_test(test_planted_nan),
         cmocka_unit_test(test_progress_is_first_and_last_at_least),
