@@ -53,7 +53,7 @@ try() {
 # From random weights it takes more passes and a higher rate than from a pretrained model.
 try sst2 SST-2 dev.tsv 2 2 --recipe google --epochs 4 --lr 5e-4
 try cola CoLA dev.tsv 2 1 --recipe google --epochs 12 --lr 3e-4 --batch-size 16
-try mnli MNLI dev_matched.tsv 0 2 --recipe google --epochs 4 --lr 5e-4
+try mnli MNLI dev_matched.tsv 0 2 --recipe google --epochs 5 --lr 3e-4
 
 cat <<END
 
