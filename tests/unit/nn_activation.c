@@ -13,7 +13,7 @@
 #include "twin/ops.h"
 #include "twin/support.h"
 
-enum { SWEEP = 2000001 };
+enum { SWEEP = 400001 };
 
 static float sweep(size_t i, double from, double to)
 {
