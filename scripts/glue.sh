@@ -69,7 +69,20 @@ while [ $# -gt 0 ]; do
     *) usage "unknown option '$1' (options of 'bertc finetune' stand after --)" ;;
     esac
 done
-# What is left in "$@" goes to 'bertc finetune'.
+# What is left in "$@" goes to 'bertc finetune', but for what the table and the names of folders rest on.
+for option in "$@"; do
+    case ${option%%=*} in
+    --lr | --seed) usage "${option%%=*} after --: give ${option%%=*}s before it" ;;
+    --epochs | --batch-size | --max-length) usage "${option%%=*} after --: give it before" ;;
+    --task | --model | --data | --out | --resume) usage "${option%%=*} after --: is set for each run" ;;
+    esac
+done
+
+# The words of a list, each once.
+once() {
+    printf '%s\n' $1 | awk '!seen[$0]++'
+}
+tasks=$(once "$tasks") seeds=$(once "$seeds") lrs=$(once "$lrs")
 
 bertc=${BERTC-}
 if [ -z "$bertc" ]; then
@@ -159,6 +172,7 @@ fi
 
 # Runs made with other settings must not stand in one table.
 settings="model $model
+data $glue
 epochs ${epochs:-default}
 batch-size ${batch_size:-default}
 max-length ${max_length:-default}

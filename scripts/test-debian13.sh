@@ -30,12 +30,13 @@ if [ ! -e "$folder/ready" ]; then
 fi
 
 leave() {
-    umount "$folder/proc" "$folder/dev" 2>/dev/null || true
+    for mounted in dev/pts dev proc; do umount "$folder/$mounted" 2>/dev/null || true; done
 }
 trap leave EXIT
 trap 'exit 130' INT TERM
 mount -t proc proc "$folder/proc" 2>/dev/null || skip "cannot mount /proc"
 mount --bind /dev "$folder/dev" 2>/dev/null || skip "cannot mount /dev"
+mount --bind /dev/pts "$folder/dev/pts" 2>/dev/null || skip "cannot mount /dev/pts"
 
 # How this machine's apt reaches the network holds for the folder too.
 cp /etc/resolv.conf "$folder/etc/resolv.conf"

@@ -96,17 +96,22 @@ static int label_number(const char *name)
     return digit[0] >= '0' && digit[0] <= '9' && !digit[1] ? digit[0] - '0' : -1;
 }
 
-/* Map by the numbers in the names where they are all there, else in order. */
-static void match_numbers(int count, char *const *labels, int32_t map[BERTC_MAX_LABELS])
+/* Map by the numbers in the names; false where they are not all there. */
+static bool match_numbers(int count, char *const *labels, int32_t map[BERTC_MAX_LABELS])
 {
-    int32_t numbered[BERTC_MAX_LABELS] = {-1, -1, -1};
-    bool all = labels != NULL;
-    for (int j = 0; j < count && all; j++) {
-        int n = label_number(labels[j]);
-        all = n >= 0 && n < count && numbered[n] < 0;
-        if (all) numbered[n] = j;
+    for (int i = 0; i < count; i++) map[i] = -1;
+    for (int j = 0; j < count; j++) {
+        int n = labels ? label_number(labels[j]) : -1;
+        if (n < 0 || n >= count || map[n] >= 0) return false;
+        map[n] = j;
     }
-    for (int i = 0; i < count; i++) map[i] = all ? numbered[i] : i;
+    return true;
+}
+
+bool bc_labels_are_numbers(char *const *labels, int32_t count)
+{
+    int32_t map[BERTC_MAX_LABELS];
+    return count <= BERTC_MAX_LABELS && match_numbers(count, labels, map);
 }
 
 static void list(bc_text *out, const char *const *names, int32_t count)
@@ -154,7 +159,8 @@ bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels
     if (found > 0 && found < task->num_labels)
         return fail_match(task, labels, num_labels, "match only in part", err);
     *by_name = found > 0;
-    if (!*by_name) match_numbers(task->num_labels, labels, map);
+    if (!*by_name && !match_numbers(task->num_labels, labels, map))
+        for (int i = 0; i < task->num_labels; i++) map[i] = i;
     return BERTC_OK;
 }
 

@@ -160,7 +160,8 @@ static bertc_status number_columns(reader *r, slice first, slice line)
 {
     r->a = number(r->columns->a);
     r->b = number(r->columns->b);
-    if (!in_width(r->a, r->width) || !in_width(r->b, r->width)) return fail_header(r);
+    if (r->width == 1 || !in_width(r->a, r->width) || !in_width(r->b, r->width))
+        return fail_header(r);
     row values = split_row(r, line);
     if (is_value(r, first) || (values.label.at && is_value(r, values.label)))
         return bc_fail(r->err, BERTC_INPUT, "%s:1: a row of data, expected a header",

@@ -7,7 +7,7 @@
 typedef struct bc_sample {
     bc_text a, b;       /* b empty for single sentences */
     int label;          /* in the order of the task's row */
-    double score;       /* STS-B */
+    int score;          /* STS-B, in thousandths */
     const char *source; /* CoLA: what the sentence tries */
 } bc_sample;
 

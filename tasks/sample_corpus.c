@@ -44,12 +44,9 @@ static void describe_kind(bc_dice *dice, uint32_t sentences, bc_text *paragraph)
         static const char *const patterns[] = {
             "some $M are $A .", "the $A $N was $P .", "there is a $A $N $P .", "all $M $P are $A .",
         };
-        const bc_slots slots = {
-            .BC_SLOT('A') = bc_adjective_pick(dice, noun->sense)->word,
-            .BC_SLOT('M') = many.text,
-            .BC_SLOT('N') = one.text,
-            .BC_SLOT('P') = bc_place_pick(dice, BC_BOTH)->words,
-        };
+        bc_slots slots = {.BC_SLOT('M') = many.text, .BC_SLOT('N') = one.text};
+        slots.BC_SLOT('A') = bc_adjective_pick(dice, noun->sense)->word;
+        slots.BC_SLOT('P') = bc_place_pick(dice, BC_BOTH)->words;
         sentence = (bc_text){0};
         bc_fill(&sentence, *BC_PICK(dice, patterns), &slots);
         add(paragraph, &sentence);
@@ -60,8 +57,9 @@ static void recount(bc_dice *dice, uint32_t sentences, bc_text *paragraph)
 {
     static bc_grammar *const tellers[] = {bc_grammar_mnli, bc_grammar_wnli, bc_grammar_qnli};
     while (sentences-- > 0) {
+        bc_grammar *const teller = *BC_PICK(dice, tellers);
         bc_sample sample = {0};
-        (*BC_PICK(dice, tellers))(dice, BC_TOWN + bc_roll(dice, 2), &sample);
+        teller(dice, BC_BOTH, &sample);
         bc_say(paragraph, sample.a.bytes);
     }
 }
@@ -72,6 +70,6 @@ void bc_grammar_corpus(bc_dice *dice, unsigned flavour, bc_sample *sample)
         tell_doings, review, describe_kind, recount,
     };
     (void)flavour;
-    const uint32_t sentences = 2 + bc_roll(dice, 4);
-    (*BC_PICK(dice, kinds))(dice, sentences, &sample->a);
+    const uint32_t sentences = 2 + bc_roll(dice, 4), kind = bc_roll(dice, BC_COUNT(kinds));
+    kinds[kind](dice, sentences, &sample->a);
 }

@@ -10,10 +10,10 @@ static void use_synonyms(bc_dice *dice, bc_event *event, uint32_t percent)
 
 /* In the manner of newspapers, split from their punctuation: as it is, or said by someone. The
  * quotation marks stand bare in the file, as the official ones do. */
-static void say_news(bc_dice *dice, const bc_event *event, unsigned voice, bool quoted,
-                     bc_text *text)
+static void say_news(bc_dice *dice, const bc_event *event, unsigned voice, bc_text *text)
 {
     static const char *const sources[] = {"officials said", "a witness said", "the paper wrote"};
+    const bool quoted = bc_chance(dice, 15);
     if (quoted) bc_say(text, "\"");
     bc_event_say(text, event, voice);
     if (quoted) bc_sayf(text, ", \" %s", *BC_PICK(dice, sources));
@@ -28,19 +28,19 @@ void bc_grammar_mrpc(bc_dice *dice, unsigned flavour, bc_sample *sample)
     bc_event first = bc_event_draw(dice);
     bc_event second = first;
     const unsigned voice = bc_roll(dice, BC_VOICES);
+    const unsigned other_voice = (voice + 1 + bc_roll(dice, BC_VOICES - 1)) % BC_VOICES;
     sample->label = bc_chance(dice, 67);
     use_synonyms(dice, &second, 40);
     if (!sample->label) bc_event_change(dice, &second, bc_roll(dice, BC_ASPECTS));
-    say_news(dice, &first, voice, bc_chance(dice, 15), &sample->a);
-    say_news(dice, &second, (voice + 1 + bc_roll(dice, BC_VOICES - 1)) % BC_VOICES,
-             bc_chance(dice, 15), &sample->b);
+    say_news(dice, &first, voice, &sample->a);
+    say_news(dice, &second, other_voice, &sample->b);
 }
 
 /* 0 to 5: one point for every aspect that agrees, a little less where it says so by a synonym. */
 void bc_grammar_stsb(bc_dice *dice, unsigned flavour, bc_sample *sample)
 {
     (void)flavour;
-    const double synonym = 0.85;
+    enum { AGREES = 1000, AGREES_BY_SYNONYM = 850 };
     bc_event first = bc_event_draw(dice);
     bc_event second = first;
     const uint32_t different = bc_roll(dice, BC_ASPECTS + 1);
@@ -50,9 +50,9 @@ void bc_grammar_stsb(bc_dice *dice, unsigned flavour, bc_sample *sample)
             left--;
         } else if (bc_event_has_synonym(&second, aspect) && bc_chance(dice, 40)) {
             second.also[aspect] = true;
-            sample->score += synonym;
+            sample->score += AGREES_BY_SYNONYM;
         } else {
-            sample->score += 1;
+            sample->score += AGREES;
         }
     }
     bc_event_say(&sample->a, &first, 0);

@@ -73,12 +73,10 @@ static bc_text quality(bc_dice *dice, bool positive)
 static bc_text judgement(bc_dice *dice, const governor *pattern, bool positive)
 {
     const bc_text adjective = quality(dice, positive);
-    const bc_slots slots = {
-        .BC_SLOT('A') = adjective.bytes,
-        .BC_SLOT('S') = *BC_PICK(dice, substances[positive != pattern->flips]),
-        .BC_SLOT('T') = *BC_PICK(dice, topics),
-    };
+    bc_slots slots = {.BC_SLOT('A') = adjective.bytes};
     bc_text text = {0};
+    slots.BC_SLOT('S') = *BC_PICK(dice, substances[positive != pattern->flips]);
+    slots.BC_SLOT('T') = *BC_PICK(dice, topics);
     bc_fill(&text, pattern->words, &slots);
     return text;
 }

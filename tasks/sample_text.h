@@ -2,9 +2,11 @@
  *
  * 1. A roll is a function of (seed, file, index, attempt, number of the roll): an example does not
  *    depend on the examples before it, only on where it stands.
- * 2. Grammars speak in separate words, punctuation included ("slow , but moving"); bc_polish then
+ * 2. Rolls are counted, so their order matters: no two of them stand in one expression, argument
+ *    list or initialiser, whose order is the compiler's.
+ * 3. Grammars speak in separate words, punctuation included ("slow , but moving"); bc_polish then
  *    settles a/an, and, where asked, joins the punctuation and sets the capital.
- * 3. A sentence that would outgrow its buffer is a mistake in a grammar: asserted, then cut. */
+ * 4. A sentence that would outgrow its buffer is a mistake in a grammar: asserted, then cut. */
 #ifndef BC_TASKS_SAMPLE_TEXT_H
 #define BC_TASKS_SAMPLE_TEXT_H
 

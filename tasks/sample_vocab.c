@@ -28,9 +28,9 @@ static char letter(const char **text)
 {
     const unsigned char *p = (const unsigned char *)*text;
     const bool marked = p[0] == 0xC3 && p[1] >= 0xA8 && p[1] <= 0xAB;
-    if (!marked && !isalpha(p[0])) return 0;
+    if (!marked && (p[0] >= 0x80 || !isalpha(p[0]))) return 0;
     *text += marked ? 2 : 1;
-    return marked ? 'e' : (char)tolower(p[0]);
+    return marked ? 'e' : (char)(p[0] | 0x20);
 }
 
 void bc_words_count(bc_words *words, const char *text)

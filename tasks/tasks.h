@@ -33,4 +33,7 @@ void bc_confusion(const bertc_dataset *dataset, const float *logits,
 /* Errors: BERTC_DIVERGED naming the first example whose logits are not all finite. */
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);
 
+/* Whether a model's labels are the numbers from 0 on, in any order, bare or as LABEL_0. */
+bool bc_labels_are_numbers(char *const *labels, int32_t count);
+
 #endif

@@ -202,17 +202,75 @@ static bertc_status read_length(const document *doc, const char *key,
 
 static bertc_status read_names(const document *doc, bertc_error *err)
 {
-    static const char *const names[][2] = {
-        {"unk_token", "[UNK]"}, {"sep_token", "[SEP]"},   {"pad_token", "[PAD]"},
-        {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}, {"truncation_side", "right"}};
+    static const char *const names[][2] = {{"unk_token", "[UNK]"},
+                                           {"sep_token", "[SEP]"},
+                                           {"pad_token", "[PAD]"},
+                                           {"cls_token", "[CLS]"},
+                                           {"mask_token", "[MASK]"}};
     bertc_status status = BERTC_OK;
     for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++)
         status = require(doc->tree, names[i][0], names[i][1], doc->path, err);
+    return status;
+}
+
+/* What a text is cut and split by. */
+static bertc_status read_splitting(const document *doc, bertc_error *err)
+{
     bool split = false;
+    bertc_status status = require(doc->tree, "truncation_side", "right", doc->path, err);
     if (!status) status = read_bool(doc->tree, "split_special_tokens", doc->path, &split, err);
     if (!status && split)
         status = bc_fail(err, BERTC_INPUT, "%s: split_special_tokens is not supported", doc->path);
     return status;
+}
+
+/* Settings that only the Python tokenizer obeys. */
+static bertc_status read_slow(const document *doc, bertc_error *err)
+{
+    bool basic = true;
+    bertc_status status = read_bool(doc->tree, "do_basic_tokenize", doc->path, &basic, err);
+    if (!status && !basic)
+        status = bc_fail(err, BERTC_INPUT, "%s: do_basic_tokenize false is not supported", doc->path);
+    if (!status && cJSON_GetArraySize(bc_json_get(doc->tree, "never_split")) > 0)
+        status = bc_fail(err, BERTC_INPUT, "%s: never_split is not supported", doc->path);
+    return status;
+}
+
+/* Which inputs the model takes: token types are left out where they are not listed. */
+static void read_inputs(const document *doc, bertc_tokenizer_options *options)
+{
+    const cJSON *names = bc_json_get(doc->tree, "model_input_names"), *entry;
+    if (!cJSON_IsArray(names)) return;
+    options->no_types = true;
+    cJSON_ArrayForEach(entry, names)
+    {
+        const char *name = cJSON_GetStringValue(entry);
+        if (name && strcmp(name, "token_type_ids") == 0) options->no_types = false;
+    }
+}
+
+/* added_tokens.json: {"[E1]": 30522, ...}. What special_tokens_map.json does not call special is
+ * normalised before it is looked for. */
+static bertc_status read_legacy_added(const document *doc, bertc_tokenizer_options *options,
+                                      bertc_error *err)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, doc->tree)
+    {
+        bool special = is_named_special(entry->string);
+        for (int32_t i = 0; i < options->added_count; i++)
+            special = special || strcmp(options->added[i].text, entry->string) == 0;
+        if (!special)
+            return bc_fail(err, BERTC_INPUT,
+                           "%s: the added token \"%s\" is normalized, which is not supported",
+                           doc->path, entry->string);
+        if (!cJSON_IsNumber(entry) || !(entry->valuedouble >= 0 && entry->valuedouble < INT32_MAX))
+            return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no token id", doc->path, entry->string);
+        bertc_status status =
+            add_token(options, entry->string, (int32_t)entry->valuedouble, doc->path, err);
+        if (status) return status;
+    }
+    return BERTC_OK;
 }
 
 /* What tokenizer_config.json says to every class. */
@@ -220,6 +278,9 @@ static bertc_status read_config(const document *doc, bertc_tokenizer_options *op
                                 bertc_error *err)
 {
     bertc_status status = read_names(doc, err);
+    if (!status) status = read_splitting(doc, err);
+    if (!status && options->parity == BERTC_HF_SLOW) status = read_slow(doc, err);
+    read_inputs(doc, options);
     if (!status) status = read_length(doc, "max_len", options, err);
     if (!status) status = read_length(doc, "model_max_length", options, err);
     if (!status) status = read_decoder(doc, options, err);
@@ -274,6 +335,33 @@ static bertc_status read_model(const document *doc, bertc_tokenizer_options *opt
     return BERTC_OK;
 }
 
+/* One list of a template: [{"SpecialToken": {"id": ..., "type_id": ...}}, {"Sequence": ...}]. */
+static bool is_template(const cJSON *list, const char *const *ids, int length)
+{
+    if (cJSON_GetArraySize(list) != length) return false;
+    for (int i = 0; i < length; i++) {
+        const cJSON *entry = cJSON_GetArrayItem(list, i), *part = entry ? entry->child : NULL;
+        const char *id = string_at(part, "id");
+        const cJSON *type = bc_json_get(part, "type_id");
+        if (!id || strcmp(id, ids[i]) != 0 || (type && type->valuedouble != (i > 2 ? 1 : 0)))
+            return false;
+    }
+    return true;
+}
+
+/* [CLS] a [SEP], and b [SEP] after it. */
+static bertc_status read_template(const document *doc, bertc_error *err)
+{
+    static const char *const ids[] = {"[CLS]", "A", "[SEP]", "B", "[SEP]"};
+    const cJSON *processor = bc_json_get(doc->tree, "post_processor");
+    const char *type = string_at(processor, "type");
+    if (!type || strcmp(type, "TemplateProcessing") != 0) return BERTC_OK;
+    if (is_template(bc_json_get(processor, "single"), ids, 3) &&
+        is_template(bc_json_get(processor, "pair"), ids, 5))
+        return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: post_processor is not [CLS] A [SEP] B [SEP]", doc->path);
+}
+
 /* Everything in tokenizer.json, for a generic class. */
 static bertc_status read_generic(const document *doc, bertc_tokenizer_options *options,
                                  bertc_error *err)
@@ -284,6 +372,7 @@ static bertc_status read_generic(const document *doc, bertc_tokenizer_options *o
     if (!status)
         status = require_type(doc->tree, "post_processor", "TemplateProcessing BertProcessing",
                               doc->path, err);
+    if (!status) status = read_template(doc, err);
     if (!status) status = read_model(doc, options, err);
     return status;
 }
@@ -310,7 +399,19 @@ static bertc_status classify(const char *name, const char *place, bool *generic,
 
 typedef struct folder {
     document config, model, json; /* tokenizer_config.json, config.json, tokenizer.json */
+    document map, added;          /* special_tokens_map.json, added_tokens.json */
 } folder;
+
+/* Two files of old, which count where tokenizer_config.json does not list the added tokens. */
+static bertc_status read_legacy(const folder *files, bertc_tokenizer_options *options,
+                                bertc_error *err)
+{
+    if (bc_json_get(files->config.tree, "added_tokens_decoder")) return BERTC_OK;
+    bertc_status status = read_names(&files->map, err);
+    if (!status) status = read_extra(&files->map, "additional_special_tokens", options, err);
+    if (!status) status = read_legacy_added(&files->added, options, err);
+    return status;
+}
 
 static bertc_status find_class(const folder *files, bool *generic, bertc_error *err)
 {
@@ -328,6 +429,7 @@ static bertc_status overlay(const folder *files, bertc_tokenizer_options *option
     bool generic = false;
     bertc_status status = find_class(files, &generic, err);
     if (!status && files->config.tree) status = read_config(&files->config, options, err);
+    if (!status) status = read_legacy(files, options, err);
     if (!status && files->json.tree) {
         const cJSON *model = bc_json_get(files->json.tree, "model");
         if (bc_json_get(model, "type"))
@@ -346,6 +448,8 @@ bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer
     bertc_status status = open_document(model_dir, "tokenizer_config.json", &files.config, err);
     if (!status) status = open_document(model_dir, "config.json", &files.model, err);
     if (!status) status = open_document(model_dir, "tokenizer.json", &files.json, err);
+    if (!status) status = open_document(model_dir, "special_tokens_map.json", &files.map, err);
+    if (!status) status = open_document(model_dir, "added_tokens.json", &files.added, err);
     if (!status) {
         bertc_tokenizer_options made = *options;
         status = overlay(&files, &made, err);
@@ -354,5 +458,7 @@ bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer
     close_document(&files.config);
     close_document(&files.model);
     close_document(&files.json);
+    close_document(&files.map);
+    close_document(&files.added);
     return status;
 }

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "bertc/status.h"
+#include "bertc/vocab.h"
 
 /* The bytes of white space (Unicode White_Space) that end at text[end], 0 where there are none. */
 size_t bc_vocab_space_before(const char *text, size_t end);
@@ -12,5 +12,9 @@ size_t bc_vocab_space_before(const char *text, size_t end);
  * (bc_free). Added tokens with ids behind it become words too. Ids without a word become blank
  * lines. Errors: BERTC_INPUT; BERTC_IO; BERTC_NOMEM. */
 bertc_status bc_vocab_read_json(const char *path, char **text, size_t *length, bertc_error *err);
+
+/* Whether a tokenizer.json gives its words the ids of a vocab.txt. Errors: BERTC_INPUT naming the first
+ * that differs; BERTC_IO; BERTC_NOMEM. */
+bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, bertc_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* The vocabulary inside a tokenizer.json, for directories that carry no vocab.txt. */
 #include "vocab/internal.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -80,6 +81,29 @@ bertc_status bc_vocab_read_json(const char *path, char **text, size_t *length, b
     status = list.at ? collect(tree, &list, path, err) : bc_fail_memory(err);
     if (!status) status = join(&list, text, length, err);
     bc_free(list.at);
+    cJSON_Delete(tree);
+    return status;
+}
+
+bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, bertc_error *err)
+{
+    cJSON *tree = NULL;
+    bertc_status status = bc_json_read(path, &tree, err);
+    const cJSON *vocabulary = bc_json_get(bc_json_get(tree, "model"), "vocab"), *entry;
+    if (!status && !cJSON_IsObject(vocabulary))
+        status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);
+    for (entry = vocabulary ? vocabulary->child : NULL; entry && !status; entry = entry->next) {
+        const char *word = entry->string;
+        size_t length = strlen(word);
+        /* White space at its end is lost in vocab.txt; an id behind its lines is an added one. */
+        bool same = length == 0 || bc_vocab_space_before(word, length) > 0 ||
+                    entry->valuedouble >= bertc_vocab_size(vocab);
+        int32_t id = same ? 0 : bertc_vocab_id(vocab, word, length);
+        if (!same && entry->valuedouble != id)
+            status = bc_fail(err, BERTC_INPUT,
+                             "%s: \"%s\" has id %.0f, but %d in vocab.txt; remove the wrong file",
+                             path, word, entry->valuedouble, (int)id);
+    }
     cJSON_Delete(tree);
     return status;
 }

@@ -209,6 +209,20 @@ bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error
     return status;
 }
 
+bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_error *err)
+{
+    char *words = bc_path_join(dir, "vocab.txt"), *json = bc_path_join(dir, "tokenizer.json");
+    bertc_status status = words && json ? bertc_vocab_load(words, vocab, err) : bc_fail_memory(err);
+    if (!status && bc_file_exists(words) && bc_file_exists(json)) {
+        status = bc_vocab_compare_json(*vocab, json, err);
+        if (status) bertc_vocab_free(*vocab);
+        if (status) *vocab = NULL;
+    }
+    bc_free(words);
+    bc_free(json);
+    return status;
+}
+
 void bertc_vocab_free(bertc_vocab *vocab)
 {
     if (!vocab) return;

@@ -39,11 +39,12 @@ def reference_speed(log):
     return (steps[-1]["tokens"] - steps[WARM - 1]["tokens"]) / (steps[-1]["seconds"] - steps[WARM - 1]["seconds"])
 
 
-def bertc_run(args, model, folder, backend):
+def bertc_run(args, model, folder, backend, precision="f32"):
     out = tempfile.mkdtemp(dir=folder) + "/run"
     memory = run([args.bertc, "finetune", "--task", args.task, "--model", model, "--data", args.data, "--out", out,
                   "--epochs", "1", "--limit-train", str(args.steps * args.batch_size), "--limit-eval", "1",
-                  "--batch-size", str(args.batch_size), "--threads", str(args.threads), "--backend", backend],
+                  "--batch-size", str(args.batch_size), "--threads", str(args.threads), "--backend", backend,
+                  "--precision", precision],
                  args.threads)
     return bertc_speed(out + "/log.jsonl"), memory
 
@@ -71,7 +72,7 @@ def processor():
 
 
 def report(args, results):
-    print(f"{args.layers} x {args.hidden}, f32, {args.task}, batch {args.batch_size}, {args.threads} threads, "
+    print(f"{args.layers} x {args.hidden}, f32 where not said, {args.task}, batch {args.batch_size}, {args.threads} threads, "
           f"{args.steps} steps ({WARM} left out), {args.rounds} rounds, {processor()}\n")
     print("| program | tokens/s | ratio | peak memory, MB | ratio |\n|---|---|---|---|---|")
     base = results["PyTorch, padded to the longest"]
@@ -95,6 +96,7 @@ def parse_arguments():
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--f32-only", action="store_true", help="for a processor without bf16")
     return parser.parse_args()
 
 
@@ -109,7 +111,10 @@ def main():
             "PyTorch, linear layers unpadded": lambda: reference_run(args, model, folder, "--packed"),
             "bertc, onednn": lambda: bertc_run(args, model, folder, "onednn"),
             "bertc, openblas": lambda: bertc_run(args, model, folder, "openblas"),
+            "bertc, onednn, bf16": lambda: bertc_run(args, model, folder, "onednn", "bf16"),
         }
+        if args.f32_only:
+            del programs["bertc, onednn, bf16"]
         results = {name: [] for name in programs}
         for _ in range(args.rounds):
             for name, program in programs.items():

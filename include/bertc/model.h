@@ -29,8 +29,17 @@ typedef enum bertc_init {
     BERTC_INIT_TRUNCATED /* the same cut at two standard deviations, as Google's code does */
 } bertc_init;
 
+/* What the encoder's matrix products multiply. Sums, weights and everything else are f32. */
+typedef enum bertc_precision { BERTC_F32, BERTC_BF16, BERTC_AUTO } bertc_precision;
+
+/* Make BERTC_AUTO one of the others: bf16 where the backend and the processor have it. Errors:
+ * BERTC_USAGE for bf16 where they do not. */
+BERTC_API bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
+                                               bertc_error *err);
+
 typedef struct bertc_model_options {
     const char *backend; /* "onednn", "openblas", "reference"; null: "onednn" */
+    bertc_precision precision; /* not BERTC_AUTO */
     int32_t threads;     /* 0: one for each core that the process may use */
     uint64_t seed;       /* for weights that are drawn */
     bertc_init init;
@@ -73,6 +82,7 @@ typedef struct bertc_limits {
     int32_t sequences; /* S */
     int32_t longest;   /* tokens in one sequence */
     bool training;     /* keep what the backward pass needs */
+    bool whole;        /* every row of the last layer's output, not only the heads' */
 } bertc_limits;
 
 BERTC_API bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,

@@ -40,6 +40,7 @@ typedef struct bertc_tokenizer_options {
     bool tokenize_chinese_chars;
     bool clean_text;          /* drop control characters; only hf-fast can do without */
     int32_t model_max_length; /* from tokenizer_config.json; 0 where it states none */
+    bool no_types;            /* a model's second text is not told from its first: all types 0 */
     int32_t max_word_chars;   /* longer words are [UNK]; 0: as the parity does, 100 or 200 */
     char prefix[BERTC_PREFIX_BYTES]; /* of pieces that continue a word: "##" */
     int32_t added_count;
@@ -49,7 +50,8 @@ typedef struct bertc_tokenizer_options {
 /* The defaults: hf-fast, lower case, accents follow, Chinese characters split, no length. */
 BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
 
-/* Overlay what a model directory says (tokenizer_config.json, tokenizer.json) on `options`, with
+/* Overlay what a model directory says (tokenizer_config.json, tokenizer.json, and where the first
+ * does not list the added tokens special_tokens_map.json and added_tokens.json) on `options`, with
  * the precedence of AutoTokenizer: a BERT class in tokenizer_config.json (or a config.json of a
  * model and no class) takes case, accents and Chinese characters from tokenizer_config.json and
  * only the added tokens from tokenizer.json; a generic class takes everything from tokenizer.json.

@@ -58,7 +58,7 @@ typedef struct bertc_train_options {
     double warmup_ratio, weight_decay, max_grad_norm, dropout;
     int64_t seed;
     int recipe;    /* bertc_recipe */
-    int precision; /* 0: f32 */
+    int precision; /* bertc_precision */
     int backend;   /* index of bertc_backend_name */
     int keep;      /* bertc_keep */
     int64_t threads;
@@ -114,6 +114,7 @@ typedef struct bertc_predict_options {
     size_t text_length;
     int64_t max_length, batch_size, limit, threads;
     int backend;
+    bertc_precision precision;
 } bertc_predict_options;
 
 /* A model applied to a split. `logits` (count,C) is in the task's label order. */

@@ -28,6 +28,11 @@ typedef struct bertc_special_ids {
  * Errors: BERTC_INPUT (missing, empty, not UTF-8, no [UNK]), BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err);
 
+/* Load the vocabulary of a model directory: vocab.txt, or tokenizer.json's where there is none. Where
+ * both are there they must agree: some programs read the one, some the other. Errors: as above. */
+BERTC_API bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab,
+                                            bertc_error *err);
+
 /* The same from memory; `place` names the source in messages; the text is copied. */
 BERTC_API bertc_status bertc_vocab_parse(const char *text, size_t length, const char *place,
                                          bertc_vocab **vocab, bertc_error *err);

@@ -31,11 +31,14 @@ static const bertc_option rows[] = {
     {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
      "print one JSON object instead of a table", CLI_EVAL},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
-     "longer texts are truncated to this many tokens; default 128, or the model's most", BOTH},
+     "longer texts are truncated to this many tokens; default what the model was trained with, "
+     "else 128, or the model's most", BOTH},
     {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
      "sequences computed together", BOTH},
     {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
      "use only the first N examples; 0: all", BOTH},
+    {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto", "TYPE",
+     "what the encoder's matrix products multiply; auto: bf16 where the processor has it", BOTH},
     {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
      "NAME", "which library multiplies matrices", BOTH},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
@@ -79,6 +82,7 @@ bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t 
         .limit = values->limit,
         .threads = values->threads,
         .backend = values->backend,
+        .precision = (bertc_precision)values->precision,
     };
     cli_progress progress;
     bertc_status status = cli_progress_begin(&progress, err);

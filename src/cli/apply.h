@@ -8,7 +8,7 @@ enum { CLI_EVAL = 1, CLI_PREDICT = 2 };
 
 typedef struct cli_apply_values {
     const char *task, *model, *data, *out, *logits;
-    int split, backend;
+    int split, backend, precision;
     int64_t max_length, batch_size, limit, threads;
     bool json;
 } cli_apply_values;

@@ -23,6 +23,7 @@ typedef struct cli_command {
     const char *examples; /* lines as typed, each ended by a newline */
     const char *details;  /* a paragraph, lines ended by newlines; or null */
     const char *required; /* names of options that must be given, separated by spaces; or null */
+    const char *needs[2]; /* an option that says nothing without another, and that one; or null */
     const char *operand;  /* name of the one argument that is no option, for help; null: none */
     bool operand_required;
     cli_table *table;               /* null: no options */

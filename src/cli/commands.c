@@ -53,6 +53,7 @@ static const cli_command commands[] = {
                    "standard input is a text (or two, separated by a TAB) and gives one line. The\n"
                    "columns of --logits are the labels in the order of 'bertc tasks'.\n",
         .required = "task model",
+        .needs = {"split", "data"},
         .table = cli_apply_table,
         .mask = CLI_PREDICT,
         .size = sizeof(cli_apply_values),

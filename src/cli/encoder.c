@@ -12,7 +12,8 @@ static const char *const files[] = {"config.json", "model.safetensors", "vocab.t
                                     "tokenizer_config.json"};
 enum { FILES = sizeof files / sizeof files[0] };
 
-bertc_status cli_encoder_check_out(const char *out, bertc_error *err)
+/* Refuse a folder that already holds a model. */
+static bertc_status check_out(const char *out, bertc_error *err)
 {
     for (int i = 0; i < FILES; i++) {
         char *path = cli_path_join(out, files[i]);
@@ -103,9 +104,11 @@ static bertc_status check_vocab(const cli_encoder *encoder, const bertc_vocab *v
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     options.do_lower_case = !encoder->cased;
     bertc_tokenizer *tokenizer = NULL;
-    bertc_status status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
+    bertc_error reason = {.status = BERTC_OK};
+    bertc_status status = bertc_tokenizer_create(vocab, &options, &tokenizer, &reason);
     bertc_tokenizer_free(tokenizer);
-    return status;
+    if (status == BERTC_OK) return status;
+    return cli_fail(err, status, "%s: %s", encoder->vocab, reason.message);
 }
 
 bertc_status cli_encoder_write(const cli_encoder *encoder, bertc_error *err)
@@ -114,7 +117,7 @@ bertc_status cli_encoder_write(const cli_encoder *encoder, bertc_error *err)
     bertc_model *model = NULL;
     bertc_config config = {0};
     bertc_model_options options = {.threads = 1, .seed = (uint64_t)encoder->seed};
-    bertc_status status = cli_encoder_check_out(encoder->out, err);
+    bertc_status status = check_out(encoder->out, err);
     if (status == BERTC_OK) status = bertc_vocab_load(encoder->vocab, &vocab, err);
     if (status == BERTC_OK) status = check_vocab(encoder, vocab, err);
     if (status == BERTC_OK) status = bertc_config_init(&config, err);

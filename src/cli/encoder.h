@@ -12,10 +12,7 @@ typedef struct cli_encoder {
     bool cased;
 } cli_encoder;
 
-/* Refuse a folder that already holds a model; nothing is written. */
-bertc_status cli_encoder_check_out(const char *out, bertc_error *err);
-
-/* Write encoder->out. Where it fails, nothing of it is left behind. */
+/* Write encoder->out, which must not hold a model yet. Where it fails, nothing of it is left behind. */
 bertc_status cli_encoder_write(const cli_encoder *encoder, bertc_error *err);
 
 #endif

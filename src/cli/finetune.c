@@ -20,9 +20,9 @@ static void summarise(const bertc_train_options *options, const bertc_task *task
     char duration[CLI_DURATION];
     cli_format_duration(duration, result->seconds);
     bertc_metric metric = task->metrics[0];
-    fprintf(stderr, "%lld steps in %s, %.0f tokens/s, dev %s %.4f, model in %s\n",
-            (long long)result->steps, duration, result->tokens_per_second,
-            bertc_metric_name(metric), result->scores.value[metric], options->out);
+    fprintf(stderr, "%lld step%s in %s, %.0f tokens/s, dev %s %.4f, model in %s\n",
+            (long long)result->steps, result->steps == 1 ? "" : "s", duration,
+            result->tokens_per_second, bertc_metric_name(metric), result->scores.value[metric], options->out);
 }
 
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)

@@ -213,6 +213,20 @@ static bertc_status take_option(const cli_command *command, int argc, char **arg
     return set(row, value, values, err);
 }
 
+static bool is_given(const cli_command *command, const char *name, const bool *given)
+{
+    size_t count;
+    return given[find(command, name, strlen(name)) - command->table(&count)];
+}
+
+static bertc_status check_needs(const cli_command *command, const bool *given, bertc_error *err)
+{
+    const char *const *needs = command->needs;
+    if (!needs[0] || !is_given(command, needs[0], given) || is_given(command, needs[1], given))
+        return BERTC_OK;
+    return cli_fail(err, BERTC_USAGE, "--%s says nothing without --%s", needs[0], needs[1]);
+}
+
 static bertc_status check_required(const cli_command *command, const bool *given, size_t words,
                                    bertc_error *err)
 {
@@ -262,6 +276,7 @@ static bertc_status parse(const cli_command *command, int argc, char **argv, voi
             status = take_option(command, argc, argv, &i, values, given, err);
         }
     }
+    if (status == BERTC_OK) status = check_needs(command, given, err);
     if (status != BERTC_OK) return status;
     return check_required(command, given, parsed->words.count, err);
 }

@@ -1,7 +1,10 @@
 #include "cli/output.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,18 +24,73 @@ void cli_stdout_open(void)
     setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof buffer);
 }
 
+/* Set errno to why an earlier write failed, which only another attempt can tell. */
+static void recall_error(FILE *stream)
+{
+    clearerr(stream);
+    if (fputc('\n', stream) != EOF && fflush(stream) == 0) errno = EIO;
+}
+
 bertc_status cli_stdout_close(bertc_error *err)
 {
     bool failed = ferror(stdout) != 0;
-    errno = failed ? EIO : 0;
-    if (fflush(stdout) == 0 && !failed) return BERTC_OK;
+    if (failed) recall_error(stdout);
+    else if (fflush(stdout) == 0) return BERTC_OK;
     return cli_fail_errno(err, "standard output", "cannot write");
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 static bool is_special(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* The one name of a file: that which symbolic links lead to, or the place of one that is not there
+ * yet. Null with errno where there is none. Links that go round in circles are not ENOENT. */
+static char *real_name(const char *path)
+{
+    char *real = realpath(path, NULL), target[PATH_MAX];
+    if (real || errno != ENOENT) return real;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *parent = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    char *folder = parent ? realpath(parent, NULL) : NULL;
+    ssize_t length = folder ? readlink(path, target, sizeof target - 1) : -1;
+    if (length >= 0) {
+        target[length] = '\0';
+        char *next = target[0] == '/' ? strdup(target) : cli_path_join(folder, target);
+        if (next) real = real_name(next);
+        free(next);
+    } else if (folder) {
+        real = cli_path_join(folder, name);
+    }
+    int code = errno;
+    free(parent);
+    free(folder);
+    errno = code;
+    return real;
+}
+
+/* A file beside `file`, of a name that no other process takes. */
+static FILE *open_beside(cli_file *file)
+{
+    static int opened;
+    size_t room = strlen(file->real) + 48;
+    file->temporary = malloc(room);
+    if (!file->temporary) return NULL;
+    snprintf(file->temporary, room, "%s.%ld-%d.tmp", file->real, (long)getpid(), opened++);
+    int fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) return fdopen(fd, "w");
+    int code = errno;
+    free(file->temporary);
+    file->temporary = NULL;
+    errno = code;
+    return NULL;
 }
 
 bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
@@ -43,23 +101,22 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
         return BERTC_OK;
     }
     file->path = path;
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    if (is_folder(path)) {
         errno = EISDIR;
         return cli_fail_errno(err, path, "cannot create");
     }
-    if (!is_special(path)) {
-        size_t room = strlen(path) + sizeof ".tmp";
-        file->temporary = malloc(room);
-        if (!file->temporary) return cli_fail_memory(err);
-        snprintf(file->temporary, room, "%s.tmp", path);
-    }
-    file->stream = fopen(file->temporary ? file->temporary : path, "w");
+    file->real = real_name(path);
+    if (file->real) file->stream = is_special(path) ? fopen(path, "w") : open_beside(file);
     if (file->stream) return BERTC_OK;
     bertc_status status = cli_fail_errno(err, path, "cannot create");
-    free(file->temporary);
-    *file = (cli_file){0};
+    cli_file_abandon(file);
     return status;
+}
+
+bool cli_file_same(const cli_file *a, const cli_file *b)
+{
+    if (a->stream == stdout || b->stream == stdout) return a->stream == b->stream;
+    return a->real && b->real && strcmp(a->real, b->real) == 0;
 }
 
 /* The new name must survive a power loss. */
@@ -79,7 +136,7 @@ bertc_status cli_file_commit(cli_file *file, bertc_error *err)
 {
     if (file->stream == stdout) return BERTC_OK; /* checked at the end of the program */
     bool good = ferror(file->stream) == 0;
-    if (!good) errno = EIO;
+    if (!good) recall_error(file->stream);
     good = good && fflush(file->stream) == 0;
     if (file->temporary) good = good && fsync(fileno(file->stream)) == 0;
     int code = errno;
@@ -87,10 +144,10 @@ bertc_status cli_file_commit(cli_file *file, bertc_error *err)
     file->stream = NULL;
     if (!good) errno = code;
     good = good && closed;
-    if (good && file->temporary) good = rename(file->temporary, file->path) == 0;
+    if (good && file->temporary) good = rename(file->temporary, file->real) == 0;
     bertc_status status = good ? BERTC_OK : cli_fail_errno(err, file->path, "cannot write");
     if (good && file->temporary) {
-        sync_parent(file->path);
+        sync_parent(file->real);
         free(file->temporary);
         file->temporary = NULL;
     }
@@ -103,13 +160,32 @@ void cli_file_abandon(cli_file *file)
     if (file->stream && file->stream != stdout) fclose(file->stream);
     if (file->temporary) unlink(file->temporary);
     free(file->temporary);
+    free(file->real);
     *file = (cli_file){0};
 }
 
-static bool is_folder(const char *path)
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
 {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    (void)info, (void)kind;
+    return place->level > 0 ? remove(path) : 0;
+}
+
+void cli_folder_empty(const char *path)
+{
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+bertc_status cli_folder_check_empty(const char *path, bertc_error *err)
+{
+    DIR *dir = opendir(path);
+    if (!dir && errno == ENOENT) return BERTC_OK;
+    if (!dir) return cli_fail_errno(err, path, "cannot open");
+    bool empty = true;
+    for (struct dirent *e; empty && (e = readdir(dir)) != NULL;)
+        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+    closedir(dir);
+    if (empty) return BERTC_OK;
+    return cli_fail(err, BERTC_USAGE, "%s: is not empty, choose another folder", path);
 }
 
 bertc_status cli_folder_create(const char *path, bool *created, bertc_error *err)

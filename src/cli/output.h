@@ -2,7 +2,8 @@
  *
  * 1. A regular file is written beside its name and renamed at the end; a device or a pipe is
  *    written as it is.
- * 2. Every write is checked; a failure is BERTC_IO naming the file. */
+ * 2. Nothing but the file that was named is touched: the name beside it is taken by nobody else.
+ * 3. Every write is checked; a failure is BERTC_IO naming the file. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
@@ -20,7 +21,8 @@ bertc_status cli_stdout_close(bertc_error *err);
 typedef struct cli_file {
     FILE *stream;     /* write here */
     const char *path; /* as given; null for standard output */
-    char *temporary;  /* what is renamed to path; null where path is written directly */
+    char *real;       /* the path without symbolic links: what is written, not the link to it */
+    char *temporary;  /* what is renamed to it; null where it is written directly */
 } cli_file;
 
 /* Open `path` for writing; null or "-" means standard output. */
@@ -28,8 +30,17 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err);
 bertc_status cli_file_commit(cli_file *file, bertc_error *err);
 void cli_file_abandon(cli_file *file); /* safe on {0} and after commit */
 
+/* Whether two open files are one. */
+bool cli_file_same(const cli_file *a, const cli_file *b);
+
 /* mkdir -p; an existing folder is fine. *created tells whether the last part is new. */
 bertc_status cli_folder_create(const char *path, bool *created, bertc_error *err);
+
+/* Fails with BERTC_USAGE where the folder has something in it; one that is not there is fine. */
+bertc_status cli_folder_check_empty(const char *path, bertc_error *err);
+
+/* Remove everything in a folder that this command filled. */
+void cli_folder_empty(const char *path);
 
 /* "folder/name", owned by the caller (free); null where memory is out. */
 char *cli_path_join(const char *folder, const char *name);

@@ -55,6 +55,8 @@ static bertc_status run(const cli_apply_values *v, const bertc_task *task, const
     bertc_predictions predictions = {0};
     bertc_status status = cli_file_open(out, v->out, err);
     if (status == BERTC_OK && v->logits) status = cli_file_open(logits, v->logits, err);
+    if (status == BERTC_OK && v->logits && cli_file_same(out, logits))
+        status = cli_fail(err, BERTC_USAGE, "--out and --logits name the same file");
     if (status == BERTC_OK) status = cli_apply(v, text, length, false, &predictions, err);
     if (status == BERTC_OK) status = check_finite(task, &predictions, err);
     if (status == BERTC_OK) {
@@ -75,8 +77,6 @@ bertc_status cli_predict(const void *values, cli_words words, bertc_error *err)
     char *text = NULL;
     size_t length = 0;
     bertc_status status = cli_task_find(v->task, &task, err);
-    if (status == BERTC_OK && v->logits && strcmp(v->logits, v->out ? v->out : "-") == 0)
-        status = cli_fail(err, BERTC_USAGE, "--out and --logits name the same file");
     if (status == BERTC_OK && !v->data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) {
         cli_file out = {0}, logits = {0};

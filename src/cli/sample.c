@@ -1,15 +1,17 @@
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/encoder.h"
 #include "cli/error.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 
 static const bertc_option rows[] = {
     {"out", BERTC_OPTION_TEXT, offsetof(cli_sample_values, out), NULL, 0, 0, NULL, "DIR",
-     "where the folders and files go", 0},
-    {"seed", BERTC_OPTION_INT, offsetof(cli_sample_values, seed), "42", 0, 9007199254740992.0, NULL, "N",
+     "where the folders and files go, new or empty", 0},
+    {"seed", BERTC_OPTION_INT, offsetof(cli_sample_values, seed), "42", 0, 9007199254740991.0, NULL, "N",
      "the sample is a function of it", 0},
 };
 
@@ -32,9 +34,27 @@ static bertc_status write_all(const cli_sample_values *v, const char *vocab, con
                            .max_positions = 128,
                            .seed = v->seed,
                            .initializer_range = 0.05};
-    bertc_status status = cli_encoder_check_out(model, err);
-    if (status == BERTC_OK) status = bertc_sample_write(v->out, (uint64_t)v->seed, err);
+    bertc_status status = bertc_sample_write(v->out, (uint64_t)v->seed, err);
     if (status == BERTC_OK) status = cli_encoder_write(&encoder, err);
+    return status;
+}
+
+/* A signal waits for the end of the writing, a second or two; what was written then goes, as it
+ * does where the writing fails. */
+static bertc_status write_or_nothing(const cli_sample_values *v, const char *vocab,
+                                     const char *model, bertc_error *err)
+{
+    bool created;
+    bertc_status status = cli_folder_check_empty(v->out, err);
+    if (status == BERTC_OK) status = cli_signals_watch(err);
+    if (status == BERTC_OK) status = cli_folder_create(v->out, &created, err);
+    if (status != BERTC_OK) return status;
+    status = write_all(v, vocab, model, err);
+    if (status == BERTC_OK && cli_signals_status() != BERTC_OK)
+        status = cli_fail(err, cli_signals_status(), "stopped");
+    if (status == BERTC_OK) return status;
+    cli_folder_empty(v->out);
+    if (created) rmdir(v->out);
     return status;
 }
 
@@ -43,7 +63,8 @@ bertc_status cli_sample(const void *values, cli_words words, bertc_error *err)
     (void)words;
     const cli_sample_values *v = values;
     char *vocab = cli_path_join(v->out, "vocab.txt"), *model = cli_path_join(v->out, "model");
-    bertc_status status = vocab && model ? write_all(v, vocab, model, err) : cli_fail_memory(err);
+    bertc_status status = vocab && model ? write_or_nothing(v, vocab, model, err)
+                                         : cli_fail_memory(err);
     free(vocab);
     free(model);
     return status;

@@ -115,11 +115,7 @@ static bertc_status encode_all(const cli_tokenize_values *v, const bertc_tokeniz
 static bertc_status load_vocab(const cli_tokenize_values *v, bertc_vocab **vocab, bertc_error *err)
 {
     if (v->vocab) return bertc_vocab_load(v->vocab, vocab, err);
-    char *path = cli_path_join(v->model, "vocab.txt");
-    if (!path) return cli_fail_memory(err);
-    bertc_status status = bertc_vocab_load(path, vocab, err);
-    free(path);
-    return status;
+    return bertc_vocab_load_dir(v->model, vocab, err);
 }
 
 bertc_status cli_tokenize(const void *values, cli_words words, bertc_error *err)
@@ -133,10 +129,10 @@ bertc_status cli_tokenize(const void *values, cli_words words, bertc_error *err)
     bertc_tokenizer *tokenizer = NULL;
     sink *s = malloc(sizeof *s);
     bertc_status status = s ? load_vocab(v, &vocab, err) : cli_fail_memory(err);
+    options.parity = (bertc_parity)v->parity;
     if (status == BERTC_OK && v->model)
         status = bertc_tokenizer_read_options(v->model, &options, err);
     if (v->cased) options.do_lower_case = false;
-    options.parity = (bertc_parity)v->parity;
     if (status == BERTC_OK) status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
     if (status == BERTC_OK) {
         s->used = 0;

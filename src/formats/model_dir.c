@@ -91,3 +91,27 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc
     bertc_status status = read_max_length(from, &max_length, err);
     return status == BERTC_OK ? write_default(to, max_length, err) : status;
 }
+
+static bertc_status refuse_other_formats(const char *dir, const char *path, bertc_error *err)
+{
+    static const char *const others[] = {"model.safetensors.index.json", "pytorch_model.bin",
+                                         "tf_model.h5", "bert_model.ckpt.index"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char *other = bc_path_join(dir, others[i]);
+        if (!other) return bc_fail_memory(err);
+        bool there = bc_file_exists(other);
+        bc_free(other);
+        if (there)
+            return bc_fail(err, BERTC_INPUT,
+                           "%s: no such file, only %s; save the model as one safetensors file", path,
+                           others[i]);
+    }
+    return BERTC_OK;
+}
+
+bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err)
+{
+    *path = bc_path_join(dir, "model.safetensors");
+    if (!*path) return bc_fail_memory(err);
+    return bc_file_exists(*path) ? BERTC_OK : refuse_other_formats(dir, *path, err);
+}

@@ -20,10 +20,11 @@ static size_t pad(size_t n)
 
 /* One head of one sequence in a thread's scratch. */
 typedef struct tile {
+    size_t m;             /* rows that ask */
     size_t n, d, np, dp;  /* length of the sequence, width of the head, both padded */
-    float *q, *k, *v, *o; /* (n,dp) query, key, value; context or its gradient */
+    float *q, *k, *v, *o; /* query and context or its gradient (m,dp); key and value (n,dp) */
     float *t;             /* (d,np) K^T, then V^T */
-    float *p, *g;         /* (n,np) probabilities, their gradient */
+    float *p, *g;         /* (m,np) probabilities, their gradient */
     float *row;           /* (np) dropout factors */
     float *spare;         /* (BLOCK-1, max(np,dp)) for multiply */
 } tile;
@@ -38,9 +39,9 @@ size_t bc_attention_scratch(size_t longest, size_t width)
     return total;
 }
 
-static tile lay_out(float *scratch, size_t n, size_t d)
+static tile lay_out(float *scratch, size_t m, size_t n, size_t d)
 {
-    tile t = {.n = n, .d = d, .np = pad(n), .dp = pad(d)};
+    tile t = {.m = m, .n = n, .d = d, .np = pad(n), .dp = pad(d)};
     t.q = scratch;
     t.k = t.q + n * t.dp;
     t.v = t.k + n * t.dp;
@@ -108,19 +109,18 @@ BC_CLONES static void multiply(product x, float *spare)
     }
 }
 
-/* Copy n rows of d floats that lie `stride` apart into rows of dp, zero beyond d. */
-static void take(float *to, const float *from, size_t stride, const tile *t)
+/* Copy rows of d floats that lie `stride` apart into rows of dp, zero beyond d. */
+static void take(float *to, const float *from, size_t stride, size_t rows, const tile *t)
 {
-    for (size_t i = 0; i < t->n; i++) {
+    for (size_t i = 0; i < rows; i++) {
         memcpy(to + i * t->dp, from + i * stride, t->d * sizeof *to);
         memset(to + i * t->dp + t->d, 0, (t->dp - t->d) * sizeof *to);
     }
 }
 
-static void give(float *to, size_t stride, const float *from, const tile *t)
+static void give(float *to, size_t stride, const float *from, size_t rows, const tile *t)
 {
-    for (size_t i = 0; i < t->n; i++)
-        memcpy(to + i * stride, from + i * t->dp, t->d * sizeof *to);
+    for (size_t i = 0; i < rows; i++) memcpy(to + i * stride, from + i * t->dp, t->d * sizeof *to);
 }
 
 /* t->t (d,np) = transpose of x (n,dp), zero beyond n. */
@@ -136,7 +136,7 @@ static void transpose(const tile *t, const float *x)
 static void scores(const tile *t)
 {
     transpose(t, t->k);
-    multiply((product){t->p, t->q, t->t, t->n, t->np, t->d, t->np, t->dp, 1, t->np}, t->spare);
+    multiply((product){t->p, t->q, t->t, t->m, t->np, t->d, t->np, t->dp, 1, t->np}, t->spare);
 }
 
 /* One row of scores becomes probabilities. */
@@ -177,17 +177,21 @@ BC_CLONES static void softmax_bwd(float *p, float *g, const float *factor, size_
 
 /* What both passes need of one (sequence, head). */
 typedef struct place {
-    size_t begin, n;      /* rows of the sequence */
+    size_t begin, n; /* rows of the sequence */
+    size_t ask, m;   /* rows of Q and of the context */
     uint32_t example;
-    size_t head, h, d;    /* H and D */
-    float scale;          /* 1 / sqrt D */
+    size_t head, h, d; /* H and D */
+    float scale;       /* 1 / sqrt D */
 } place;
 
-static place locate(const bertc_batch *batch, const bc_attention *dims, size_t index)
+static place locate(const bertc_batch *batch, const bc_attention *dims, bool first, size_t index)
 {
     size_t s = index / dims->heads, begin = (size_t)batch->starts[s];
+    size_t n = (size_t)batch->starts[s + 1] - begin;
     return (place){.begin = begin,
-                   .n = (size_t)batch->starts[s + 1] - begin,
+                   .n = n,
+                   .ask = first ? s : begin,
+                   .m = first ? 1 : n,
                    .example = batch->examples[s],
                    .head = index % dims->heads,
                    .h = dims->heads * dims->width,
@@ -195,12 +199,20 @@ static place locate(const bertc_batch *batch, const bc_attention *dims, size_t i
                    .scale = 1.0f / sqrtf((float)dims->width)};
 }
 
-static void take_qkv(const tile *t, const float *qkv, place at)
+/* The same with every pointer at this head's part of this sequence's rows. */
+static bc_qkv part_of(bc_qkv x, place at)
 {
-    const float *from = qkv + at.begin * 3 * at.h + at.head * at.d;
-    take(t->q, from, 3 * at.h, t);
-    take(t->k, from + at.h, 3 * at.h, t);
-    take(t->v, from + 2 * at.h, 3 * at.h, t);
+    x.q += at.ask * x.q_stride + at.head * at.d;
+    x.k += at.begin * x.kv_stride + at.head * at.d;
+    x.v += at.begin * x.kv_stride + at.head * at.d;
+    return x;
+}
+
+static void take_qkv(const tile *t, bc_qkv from)
+{
+    take(t->q, from.q, from.q_stride, t->m, t);
+    take(t->k, from.k, from.kv_stride, t->n, t);
+    take(t->v, from.v, from.kv_stride, t->n, t);
 }
 
 /* The dropout factors of probability row i. */
@@ -209,64 +221,63 @@ static void mask_row(const tile *t, const bc_dropout *dropout, place at, size_t 
     bc_dropout_row(dropout, at.example, (uint32_t)i, (uint32_t)at.head, t->row, t->n);
 }
 
-static void head_fwd(float *context, const float *qkv, const bc_dropout *dropout, place at,
-                     float *scratch)
+static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, place at, float *scratch)
 {
-    tile t = lay_out(scratch, at.n, at.d);
-    take_qkv(&t, qkv, at);
+    tile t = lay_out(scratch, at.m, at.n, at.d);
+    take_qkv(&t, part_of(in, at));
     scores(&t);
-    for (size_t i = 0; i < t.n; i++) {
+    for (size_t i = 0; i < t.m; i++) {
         float *p = t.p + i * t.np;
         softmax(p, t.n, at.scale);
         if (dropout->threshold == 0) continue;
         mask_row(&t, dropout, at, i);
         apply(p, t.row, t.n);
     }
-    multiply((product){t.o, t.p, t.v, t.n, t.dp, t.n, t.dp, t.np, 1, t.dp}, t.spare);
-    give(context + at.begin * at.h + at.head * at.d, at.h, t.o, &t);
+    multiply((product){t.o, t.p, t.v, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp}, t.spare);
+    give(context + at.ask * at.h + at.head * at.d, at.h, t.o, t.m, &t);
 }
 
-void bc_attention_fwd(float *context, const float *qkv, const bertc_batch *batch,
+void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch,
                       const bc_dropout *dropout, bc_attention dims)
 {
     size_t count = (size_t)batch->sequences * dims.heads;
 #pragma omp parallel for schedule(dynamic)
     for (size_t index = 0; index < count; index++)
-        head_fwd(context, qkv, dropout, locate(batch, &dims, index),
+        head_fwd(context, in, dropout, locate(batch, &dims, in.first, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
 }
 
-static void head_bwd(float *dqkv, const float *dcontext, const float *qkv,
-                     const bc_dropout *dropout, place at, float *scratch)
+static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropout *dropout,
+                     place at, float *scratch)
 {
-    tile t = lay_out(scratch, at.n, at.d);
-    take_qkv(&t, qkv, at);
-    take(t.o, dcontext + at.begin * at.h + at.head * at.d, at.h, &t);
+    tile t = lay_out(scratch, at.m, at.n, at.d);
+    take_qkv(&t, part_of(in, at));
+    take(t.o, dcontext + at.ask * at.h + at.head * at.d, at.h, t.m, &t);
     scores(&t);
     transpose(&t, t.v);
-    multiply((product){t.g, t.o, t.t, t.n, t.np, t.d, t.np, t.dp, 1, t.np}, t.spare);
-    for (size_t i = 0; i < t.n; i++) {
+    multiply((product){t.g, t.o, t.t, t.m, t.np, t.d, t.np, t.dp, 1, t.np}, t.spare);
+    for (size_t i = 0; i < t.m; i++) {
         float *p = t.p + i * t.np;
         softmax(p, t.n, at.scale);
         mask_row(&t, dropout, at, i);
         softmax_bwd(p, t.g + i * t.np, t.row, t.n, at.scale);
     }
-    float *to = dqkv + at.begin * 3 * at.h + at.head * at.d;
+    to = part_of(to, at);
     /* dV = P^T dO; then dQ = dS K and dK = dS^T Q. V is no longer needed and takes the results. */
-    multiply((product){t.v, t.p, t.o, t.n, t.dp, t.n, t.dp, 1, t.np, t.dp}, t.spare);
-    give(to + 2 * at.h, 3 * at.h, t.v, &t);
-    multiply((product){t.v, t.g, t.k, t.n, t.dp, t.n, t.dp, t.np, 1, t.dp}, t.spare);
-    give(to, 3 * at.h, t.v, &t);
-    multiply((product){t.v, t.g, t.q, t.n, t.dp, t.n, t.dp, 1, t.np, t.dp}, t.spare);
-    give(to + at.h, 3 * at.h, t.v, &t);
+    multiply((product){t.v, t.p, t.o, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp}, t.spare);
+    give(to.v, to.kv_stride, t.v, t.n, &t);
+    multiply((product){t.v, t.g, t.k, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp}, t.spare);
+    give(to.q, to.q_stride, t.v, t.m, &t);
+    multiply((product){t.v, t.g, t.q, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp}, t.spare);
+    give(to.k, to.kv_stride, t.v, t.n, &t);
 }
 
-void bc_attention_bwd(float *dqkv, const float *dcontext, const float *qkv,
-                      const bertc_batch *batch, const bc_dropout *dropout, bc_attention dims)
+void bc_attention_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
+                      const bc_dropout *dropout, bc_attention dims)
 {
     size_t count = (size_t)batch->sequences * dims.heads;
 #pragma omp parallel for schedule(dynamic)
     for (size_t index = 0; index < count; index++)
-        head_bwd(dqkv, dcontext, qkv, dropout, locate(batch, &dims, index),
+        head_bwd(d, dcontext, in, dropout, locate(batch, &dims, in.first, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
 }

@@ -3,14 +3,17 @@
  * For every sequence s and head a, with Q, K, V the head's slices of the sequence's rows:
  *   P = softmax(Q K^T / sqrt D),  context = dropout(P) V
  *
- * Nothing of size length x length is kept: backward computes P again from Q and K, to the same bits,
- * and draws the dropout mask again. A thread works on one (s, a) at a time in its own
+ * Where only the first token of each sequence asks, Q and context have one row a sequence.
+ *
+ * Nothing of size length x length is kept: backward computes P again from Q and K, to the same
+ * bits, and draws the dropout mask again. A thread works on one (s, a) at a time in its own
  * scratch, so results do not depend on the number of threads.
  *
  * Source: Vaswani et al. 2017, section 3.2; recomputation after Dao et al. 2022, section 3.1. */
 #ifndef BC_NN_ATTENTION_H
 #define BC_NN_ATTENTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bertc/batch.h"
@@ -27,12 +30,32 @@ typedef struct bc_attention {
  * overflow. */
 size_t bc_attention_scratch(size_t longest, size_t width);
 
-/* context (N,H) out; qkv (N,3H) in: query, key, value. */
-void bc_attention_fwd(float *context, const float *qkv, const bertc_batch *batch,
+/* Queries, keys and values, or their gradients: where the first row of each begins, and how far
+ * apart rows are. */
+typedef struct bc_qkv {
+    float *q, *k, *v;
+    size_t q_stride, kv_stride;
+    bool first; /* q (S,H) instead of (N,H) */
+} bc_qkv;
+
+/* Q, K and V side by side in (N,3H). */
+static inline bc_qkv bc_qkv_all(float *qkv, size_t h)
+{
+    return (bc_qkv){qkv, qkv + h, qkv + 2 * h, 3 * h, 3 * h, false};
+}
+
+/* Q of the first tokens in (S,H), K and V side by side in (N,2H). */
+static inline bc_qkv bc_qkv_first(float *q, float *kv, size_t h)
+{
+    return (bc_qkv){q, kv, kv + h, h, 2 * h, true};
+}
+
+/* context (N,H), or (S,H) of the first tokens, out. */
+void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch,
                       const bc_dropout *dropout, bc_attention dims);
 
-/* dqkv (N,3H) out; dcontext (N,H) in; qkv as in forward. */
-void bc_attention_bwd(float *dqkv, const float *dcontext, const float *qkv,
-                      const bertc_batch *batch, const bc_dropout *dropout, bc_attention dims);
+/* d out: gradients laid out as `in`; dcontext as context in forward. */
+void bc_attention_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
+                      const bc_dropout *dropout, bc_attention dims);
 
 #endif

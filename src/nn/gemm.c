@@ -20,7 +20,7 @@ const char *bertc_backend_name(size_t index)
     return index < BACKENDS ? backends[index]->name : NULL;
 }
 
-void bertc_describe_libraries(char *out, size_t size)
+void bc_gemm_describe(char *out, size_t size)
 {
     if (size) out[0] = '\0';
     for (size_t i = 0, used = 0; i < BACKENDS && used + 1 < size; i++) {
@@ -53,6 +53,35 @@ bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err)
     return bc_fail(err, gemm->error.status, "%s", gemm->error.message);
 }
 
+bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err)
+{
+    const bc_gemm_backend *backend = gemm->backend;
+    char text[256];
+    if (!backend->half)
+        return bc_fail(err, BERTC_USAGE, "--precision bf16: backend %s has no bf16 products",
+                       backend->name);
+    if (!backend->half_is_native()) {
+        backend->describe(text, sizeof text);
+        return bc_fail(err, BERTC_USAGE,
+                       "--precision bf16: this processor has no bf16 instructions (%s)", text);
+    }
+    gemm->half = backend->half;
+    return BERTC_OK;
+}
+
+bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
+                                     bertc_error *err)
+{
+    if (*precision == BERTC_F32) return BERTC_OK;
+    bc_gemm gemm;
+    bertc_status status = bc_gemm_open(&gemm, backend, err);
+    if (status == BERTC_OK && *precision == BERTC_BF16) status = bc_gemm_use_half(&gemm, err);
+    if (*precision == BERTC_AUTO)
+        *precision = bc_gemm_use_half(&gemm, NULL) == BERTC_OK ? BERTC_BF16 : BERTC_F32;
+    bc_gemm_close(&gemm);
+    return status;
+}
+
 void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d)
 {
     assert(d.n > 0 && d.in > 0 && d.out > 0);
@@ -72,4 +101,25 @@ void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *db, float *dy, float *x, b
     assert(d.n > 0 && d.in > 0 && d.out > 0);
     if (dw && gemm->error.status == BERTC_OK) gemm->backend->bwd_w(gemm, dw, dy, x, d, accumulate);
     if (db) bc_column_sums(db, dy, d.n, d.out, accumulate);
+}
+
+void bc_half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+                 bc_linear d)
+{
+    assert(d.n > 0 && d.in > 0 && d.out > 0);
+    if (gemm->error.status == BERTC_OK) gemm->half->fwd(gemm, y, x, w, b, d);
+}
+
+void bc_half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+                   bool accumulate)
+{
+    assert(d.n > 0 && d.in > 0 && d.out > 0);
+    if (gemm->error.status == BERTC_OK) gemm->half->bwd_x(gemm, dx, dy, w, d, accumulate);
+}
+
+void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
+                   bool accumulate)
+{
+    assert(d.n > 0 && d.in > 0 && d.out > 0);
+    if (gemm->error.status == BERTC_OK) gemm->half->bwd_w(gemm, dw, dy, x, d, accumulate);
 }

@@ -8,15 +8,18 @@
  *    it has no effect.
  * 2. Every (N, .) matrix has room for bc_rows(N) rows. The rows past N are scratch that belongs to
  *    the seam: a backend may clear or fill them.
- * 3. Operations return nothing. A backend that fails (it could not create a primitive) keeps its
+ * 3. The same operations exist on bf16 operands, with f32 sums and results, where the backend and the
+ *    processor have them (bc_gemm_use_half). Their x and dy have zeros in the rows past N.
+ * 4. Operations return nothing. A backend that fails (it could not create a primitive) keeps its
  *    first error, does nothing from then on, and bc_gemm_status tells it once a pass.
- * 4. The backends agree within rounding; tests compare them. db has a fixed order of summation
+ * 5. The backends agree within rounding; tests compare them. db has a fixed order of summation
  *    and does not depend on the number of threads. */
 #ifndef BC_NN_GEMM_H
 #define BC_NN_GEMM_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bertc/status.h"
 
@@ -34,6 +37,16 @@ typedef struct bc_linear {
 
 typedef struct bc_gemm bc_gemm;
 
+/* The products on bf16 operands. */
+typedef struct bc_gemm_half {
+    void (*fwd)(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+                bc_linear d);
+    void (*bwd_x)(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+                  bool accumulate);
+    void (*bwd_w)(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
+                  bool accumulate);
+} bc_gemm_half;
+
 typedef struct bc_gemm_backend {
     const char *name;
     bertc_status (*open)(bc_gemm *gemm, bertc_error *err);
@@ -42,10 +55,13 @@ typedef struct bc_gemm_backend {
     void (*bwd_x)(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate);
     void (*bwd_w)(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
     void (*describe)(char *out, size_t size); /* library, version, instruction set */
+    const bc_gemm_half *half;                 /* null: the backend has no bf16 products */
+    bool (*half_is_native)(void);             /* the processor has instructions for them */
 } bc_gemm_backend;
 
 struct bc_gemm {
     const bc_gemm_backend *backend;
+    const bc_gemm_half *half; /* null until bc_gemm_use_half */
     void *state;       /* the backend's own */
     bertc_error error; /* the first failure */
 };
@@ -55,12 +71,26 @@ extern const bc_gemm_backend bc_gemm_onednn, bc_gemm_openblas, bc_gemm_reference
 /* name null: the first of the table ("onednn"). Errors: BERTC_USAGE for an unknown name. */
 bertc_status bc_gemm_open(bc_gemm *gemm, const char *name, bertc_error *err);
 void bc_gemm_close(bc_gemm *gemm);
+
+/* What each backend says of itself, a line each. */
+void bc_gemm_describe(char *out, size_t size);
 bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err);
+
+/* Ready the bf16 products. Errors: BERTC_USAGE where the backend or the processor has none. */
+bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err);
 
 void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d);
 void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d,
                      bool accumulate);
 void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *db, float *dy, float *x, bc_linear d,
                      bool accumulate);
+
+/* The same on bf16 operands; a bias's gradient is the caller's. */
+void bc_half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+                 bc_linear d);
+void bc_half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+                   bool accumulate);
+void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
+                   bool accumulate);
 
 #endif

@@ -5,25 +5,50 @@
  *    runs two of them (dx, and dW for the wide input) at 45 to 50. It takes any N without a primitive
  *    to create, and the same call exists in 2.6 and 3.x.
  * 2. beta = 0 does not read the output.
- * 3. The bias is laid into the output first and the product added to it. */
+ * 3. The bias is laid into the output first and the product added to it.
+ * 4. Products on bf16 operands are `matmul` primitives: there is no public bf16 gemm. N is rounded up to
+ *    BC_ROW_ROUND rows so that few shapes occur; the library keeps their kernels in its cache (1024 by
+ *    default), and making a primitive from there costs some microseconds. Sums into what is there are
+ *    a post-op; without one the output is not read.
+ * 5. dnnl_memory_desc is a struct in 2.x and a handle in 3.x: `layout` hides the difference. */
 #include "nn/gemm.h"
 
 #include <dnnl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
-static bertc_status open_onednn(bc_gemm *gemm, bertc_error *err)
-{
-    (void)gemm;
-    (void)err;
-    return BERTC_OK;
-}
+typedef struct engine {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+} engine;
 
 static void close_onednn(bc_gemm *gemm)
 {
-    (void)gemm;
+    engine *e = gemm->state;
+    if (e && e->stream) dnnl_stream_destroy(e->stream);
+    if (e && e->engine) dnnl_engine_destroy(e->engine);
+    bc_free(e);
+}
+
+static bertc_status open_onednn(bc_gemm *gemm, bertc_error *err)
+{
+    engine *e = bc_calloc(1, sizeof *e);
+    gemm->state = e;
+    if (!e) return bc_fail_memory(err);
+    if (dnnl_engine_create(&e->engine, dnnl_cpu, 0) != dnnl_success ||
+        dnnl_stream_create(&e->stream, e->engine, dnnl_stream_default_flags) != dnnl_success)
+        return bc_fail(err, BERTC_IO, "oneDNN: cannot create an engine for the processor");
+    return BERTC_OK;
+}
+
+static void fail_product(bc_gemm *gemm, dnnl_status_t status, size_t m, size_t n, size_t k)
+{
+    bc_fail(&gemm->error, status == dnnl_out_of_memory ? BERTC_NOMEM : BERTC_IO,
+            "oneDNN: a product of %zu x %zu x %zu failed (status %d)", m, n, k, (int)status);
 }
 
 /* C (m,n) = op(A) op(B) + beta C, all dense row-major in memory; 'T' transposes. */
@@ -33,9 +58,7 @@ static void multiply(bc_gemm *gemm, char ta, char tb, size_t m, size_t n, size_t
     dnnl_dim_t lda = (dnnl_dim_t)(ta == 'N' ? k : m), ldb = (dnnl_dim_t)(tb == 'N' ? n : k);
     dnnl_status_t status = dnnl_sgemm(ta, tb, (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1.0f, a,
                                       lda, b, ldb, beta, c, (dnnl_dim_t)n);
-    if (status != dnnl_success)
-        bc_fail(&gemm->error, status == dnnl_out_of_memory ? BERTC_NOMEM : BERTC_IO,
-                "oneDNN: a product of %zu x %zu x %zu failed (status %d)", m, n, k, (int)status);
+    if (status != dnnl_success) fail_product(gemm, status, m, n, k);
 }
 
 static void fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d)
@@ -54,6 +77,189 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
 {
     multiply(gemm, 'T', 'N', d.out, d.in, d.n, dy, x, accumulate ? 1.0f : 0.0f, dw);
 }
+
+/* ---- bf16 ----------------------------------------------------------------------------------- */
+
+/* A dense matrix in memory, as its transpose where asked for. */
+typedef struct matrix {
+    const void *data;
+    dnnl_data_type_t type;
+    size_t rows, columns;
+    bool transposed; /* stored (columns,rows) */
+} matrix;
+
+#if DNNL_VERSION_MAJOR >= 3
+typedef dnnl_memory_desc_t layout;
+
+static dnnl_status_t lay_out(layout *to, const matrix *x)
+{
+    dnnl_dims_t dims = {(dnnl_dim_t)x->rows, (dnnl_dim_t)x->columns};
+    return dnnl_memory_desc_create_with_tag(to, 2, dims, x->type,
+                                            x->transposed ? dnnl_ba : dnnl_ab);
+}
+
+static void forget(layout *of)
+{
+    if (*of) dnnl_memory_desc_destroy(*of);
+}
+
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[4],
+                                     bool bias, const_dnnl_primitive_attr_t attr)
+{
+    return dnnl_matmul_primitive_desc_create(to, on, l[0], l[1], bias ? l[2] : NULL, l[3], attr);
+}
+
+static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, const void *data)
+{
+    return dnnl_memory_create(to, *of, on, (void *)(uintptr_t)data);
+}
+#else
+typedef dnnl_memory_desc_t layout;
+
+static dnnl_status_t lay_out(layout *to, const matrix *x)
+{
+    dnnl_dims_t dims = {(dnnl_dim_t)x->rows, (dnnl_dim_t)x->columns};
+    return dnnl_memory_desc_init_by_tag(to, 2, dims, x->type, x->transposed ? dnnl_ba : dnnl_ab);
+}
+
+static void forget(layout *of)
+{
+    (void)of;
+}
+
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[4],
+                                     bool bias, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_matmul_desc_t matmul;
+    dnnl_status_t status =
+        dnnl_matmul_desc_init(&matmul, &l[0], &l[1], bias ? &l[2] : NULL, &l[3]);
+    if (status != dnnl_success) return status;
+    return dnnl_primitive_desc_create(to, &matmul, attr, on, NULL);
+}
+
+static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, const void *data)
+{
+    return dnnl_memory_create(to, of, on, (void *)(uintptr_t)data);
+}
+#endif
+
+/* Add the product to what is in the output. */
+static dnnl_status_t make_sum(dnnl_primitive_attr_t *attr)
+{
+    dnnl_post_ops_t sum = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(attr);
+    if (status == dnnl_success) status = dnnl_post_ops_create(&sum);
+    if (status == dnnl_success)
+#if DNNL_VERSION_MAJOR >= 3
+        status = dnnl_post_ops_append_sum(sum, 1.0f, 0, dnnl_data_type_undef);
+#else
+        status = dnnl_post_ops_append_sum(sum, 1.0f);
+#endif
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attr, sum);
+    if (sum) dnnl_post_ops_destroy(sum);
+    return status;
+}
+
+/* What one execution needs; every handle null until it is there. x: source, weights, bias, output. */
+typedef struct job {
+    layout layouts[4];
+    dnnl_memory_t memory[4];
+    dnnl_primitive_attr_t attr;
+    dnnl_primitive_desc_t description;
+    dnnl_primitive_t primitive;
+} job;
+
+static dnnl_status_t prepare(job *j, const engine *e, const matrix x[4], bool accumulate)
+{
+    const bool bias = x[2].data != NULL;
+    dnnl_status_t status = accumulate ? make_sum(&j->attr) : dnnl_success;
+    for (int i = 0; i < 4 && status == dnnl_success; i++)
+        if (x[i].data) status = lay_out(&j->layouts[i], &x[i]);
+    if (status == dnnl_success)
+        status = describe_matmul(&j->description, e->engine, j->layouts, bias, j->attr);
+    if (status == dnnl_success) status = dnnl_primitive_create(&j->primitive, j->description);
+    for (int i = 0; i < 4 && status == dnnl_success; i++)
+        if (x[i].data) status = hold(&j->memory[i], &j->layouts[i], e->engine, x[i].data);
+    return status;
+}
+
+static dnnl_status_t execute(const job *j, const engine *e)
+{
+    static const int roles[4] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST};
+    dnnl_exec_arg_t args[4];
+    int count = 0;
+    for (int i = 0; i < 4; i++)
+        if (j->memory[i]) args[count++] = (dnnl_exec_arg_t){roles[i], j->memory[i]};
+    dnnl_status_t status = dnnl_primitive_execute(j->primitive, e->stream, count, args);
+    return status == dnnl_success ? dnnl_stream_wait(e->stream) : status;
+}
+
+static void clear(job *j)
+{
+    for (int i = 0; i < 4; i++) {
+        if (j->memory[i]) dnnl_memory_destroy(j->memory[i]);
+        forget(&j->layouts[i]);
+    }
+    if (j->primitive) dnnl_primitive_destroy(j->primitive);
+    if (j->description) dnnl_primitive_desc_destroy(j->description);
+    if (j->attr) dnnl_primitive_attr_destroy(j->attr);
+}
+
+/* Output (+)= source weights + bias, bias a row vector or of null data. */
+static void multiply_half(bc_gemm *gemm, const matrix x[4], bool accumulate)
+{
+    job j;
+    memset(&j, 0, sizeof j);
+    dnnl_status_t status = prepare(&j, gemm->state, x, accumulate);
+    if (status == dnnl_success) status = execute(&j, gemm->state);
+    clear(&j);
+    if (status != dnnl_success)
+        fail_product(gemm, status, x[3].rows, x[3].columns, x[0].columns);
+}
+
+static void half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+                     bc_linear d)
+{
+    size_t n = bc_rows(d.n);
+    const matrix all[4] = {{x, dnnl_bf16, n, d.in, false},
+                           {w, dnnl_bf16, d.in, d.out, true},
+                           {b, dnnl_f32, 1, d.out, false},
+                           {y, dnnl_f32, n, d.out, false}};
+    multiply_half(gemm, all, false);
+}
+
+static void half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+                       bool accumulate)
+{
+    size_t n = bc_rows(d.n);
+    const matrix all[4] = {{dy, dnnl_bf16, n, d.out, false},
+                           {w, dnnl_bf16, d.out, d.in, false},
+                           {0},
+                           {dx, dnnl_f32, n, d.in, false}};
+    multiply_half(gemm, all, accumulate);
+}
+
+static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
+                       bool accumulate)
+{
+    size_t n = bc_rows(d.n);
+    const matrix all[4] = {{dy, dnnl_bf16, d.out, n, true},
+                           {x, dnnl_bf16, n, d.in, false},
+                           {0},
+                           {dw, dnnl_f32, d.out, d.in, false}};
+    multiply_half(gemm, all, accumulate);
+}
+
+/* Below this instruction set the library would emulate bf16, slower than f32. */
+static bool half_is_native(void)
+{
+    unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
+    return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+}
+
+static const bc_gemm_half half = {half_fwd, half_bwd_x, half_bwd_w};
+
+/* ---- description ---------------------------------------------------------------------------- */
 
 static const char *isa_name(unsigned isa)
 {
@@ -84,4 +290,5 @@ static void describe(char *out, size_t size)
 
 const bc_gemm_backend bc_gemm_onednn = {
     "onednn", open_onednn, close_onednn, fwd, bwd_x, bwd_w, describe,
+    &half, half_is_native,
 };

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "nn/simd.h"
+
 static bertc_status open_reference(bc_gemm *gemm, bertc_error *err)
 {
     (void)gemm;
@@ -52,11 +54,60 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
         }
 }
 
+static void half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+                     bc_linear d)
+{
+    (void)gemm;
+#pragma omp parallel for schedule(static)
+    for (size_t n = 0; n < d.n; n++)
+        for (size_t o = 0; o < d.out; o++) {
+            double sum = b ? b[o] : 0.0;
+            for (size_t i = 0; i < d.in; i++)
+                sum += (double)bc_from_half(x[n * d.in + i]) * bc_from_half(w[o * d.in + i]);
+            y[n * d.out + o] = (float)sum;
+        }
+}
+
+static void half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+                       bool accumulate)
+{
+    (void)gemm;
+#pragma omp parallel for schedule(static)
+    for (size_t n = 0; n < d.n; n++)
+        for (size_t i = 0; i < d.in; i++) {
+            double sum = accumulate ? dx[n * d.in + i] : 0.0;
+            for (size_t o = 0; o < d.out; o++)
+                sum += (double)bc_from_half(dy[n * d.out + o]) * bc_from_half(w[o * d.in + i]);
+            dx[n * d.in + i] = (float)sum;
+        }
+}
+
+static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
+                       bool accumulate)
+{
+    (void)gemm;
+#pragma omp parallel for schedule(static)
+    for (size_t o = 0; o < d.out; o++)
+        for (size_t i = 0; i < d.in; i++) {
+            double sum = accumulate ? dw[o * d.in + i] : 0.0;
+            for (size_t n = 0; n < d.n; n++)
+                sum += (double)bc_from_half(dy[n * d.out + o]) * bc_from_half(x[n * d.in + i]);
+            dw[o * d.in + i] = (float)sum;
+        }
+}
+
+static bool always(void)
+{
+    return true;
+}
+
+static const bc_gemm_half half = {half_fwd, half_bwd_x, half_bwd_w};
+
 static void describe(char *out, size_t size)
 {
     snprintf(out, size, "reference: plain loops, double accumulation");
 }
 
 const bc_gemm_backend bc_gemm_reference = {
-    "reference", open_reference, close_reference, fwd, bwd_x, bwd_w, describe,
+    "reference", open_reference, close_reference, fwd, bwd_x, bwd_w, describe, &half, always,
 };

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "formats/names.h"
+#include "formats/model_dir.h"
 #include "formats/safetensors.h"
 #include "nn/params.h"
 
@@ -150,19 +151,20 @@ static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan 
     return status;
 }
 
-/* The weights' path, and that of the config.json beside them (null where memory is out). */
-static void locate(const char *path, char **weights, char **config)
+/* The weights' path, and that of the config.json beside them. */
+static bertc_status locate(const char *path, char **weights, char **config, bertc_error *err)
 {
+    *weights = *config = NULL;
     if (bc_folder_exists(path)) {
-        *weights = bc_path_join(path, "model.safetensors");
         *config = bc_path_join(path, "config.json");
-        return;
+        return *config ? bc_model_dir_weights(path, weights, err) : bc_fail_memory(err);
     }
     const char *slash = strrchr(path, '/');
     char *folder = slash ? bc_strndup(path, (size_t)(slash - path) + 1) : bc_strndup(".", 1);
     *weights = bc_strndup(path, strlen(path));
     *config = folder ? bc_path_join(folder, "config.json") : NULL;
     bc_free(folder);
+    return *weights && *config ? BERTC_OK : bc_fail_memory(err);
 }
 
 static bertc_status inspect(const char *config, bertc_inspection *to, bertc_error *err)
@@ -185,9 +187,8 @@ bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc
 {
     char *config;
     *inspection = (bertc_inspection){0};
-    locate(path, &inspection->weights, &config);
-    bertc_status status = inspection->weights && config ? inspect(config, inspection, err)
-                                                        : bc_fail_memory(err);
+    bertc_status status = locate(path, &inspection->weights, &config, err);
+    if (status == BERTC_OK) status = inspect(config, inspection, err);
     bc_free(config);
     if (status != BERTC_OK) bertc_inspection_clear(inspection);
     return status;

@@ -35,6 +35,7 @@ typedef struct pass_view {
     bc_gemm *gemm;
     size_t n, s, h, f, c;
     bc_attention attention;
+    bool first; /* the rows are the first ones of the sequences */
 } pass_view;
 
 static pass_view view(const bertc_model *model, bertc_workspace *w, const bertc_batch *batch,
@@ -58,6 +59,30 @@ static pass_view view(const bertc_model *model, bertc_workspace *w, const bertc_
     };
 }
 
+/* The first rows of a batch as a batch. */
+static void point_at_heads(bertc_batch *heads, const bertc_batch *batch)
+{
+    heads->sequences = heads->tokens = batch->sequences;
+    heads->examples = batch->examples;
+    for (int32_t s = 0; s < batch->sequences; s++) {
+        heads->starts[s] = s;
+        heads->positions[s] = 0;
+    }
+    heads->starts[batch->sequences] = batch->sequences;
+}
+
+/* The view of the rows that go on from a layer's queries: in the last layer those that the heads
+ * read, as if each were a sequence of its own. */
+static pass_view asking(const pass_view *v, int layer)
+{
+    pass_view asking = *v;
+    if (v->w->limits.whole || layer + 1 < v->model->config.num_hidden_layers) return asking;
+    asking.batch = &v->w->heads;
+    asking.n = v->s;
+    asking.first = true;
+    return asking;
+}
+
 /* Dropout at a site of this pass; off outside training. */
 static bc_dropout dropout(const pass_view *v, bc_site site, int layer)
 {
@@ -77,16 +102,41 @@ static bc_norm norm(const pass_view *v, bc_param_id gain, bc_param_id bias, int 
 static void linear_fwd(const pass_view *v, float *y, float *x, bc_param_id weight, bc_param_id bias,
                        int layer, bc_linear d)
 {
-    bc_linear_fwd(v->gemm, y, x, value(v->model, weight, layer), value(v->model, bias, layer), d);
+    const bc_param *w = bc_model_param(v->model, weight, layer);
+    const float *b = value(v->model, bias, layer);
+    if (!w->half) {
+        bc_linear_fwd(v->gemm, y, x, w->value, b, d);
+        return;
+    }
+    bc_round_rows(v->w->half_x, x, d.n, d.in);
+    bc_half_fwd(v->gemm, y, v->w->half_x, w->half, b, d);
 }
 
-/* Gradients of a linear layer; dx null: not wanted. */
-static void linear_bwd(const pass_view *v, float *dx, float *dy, float *x, bc_param_id weight,
-                       bc_param_id bias, int layer, bc_linear d, bool accumulate)
+/* What the gradients of a linear layer are wanted for, and where they go. */
+typedef struct wanted {
+    float *dx;       /* null: not wanted */
+    bool add;        /* to what is in dx */
+    float *x;        /* the layer's input, for the weight's; null: not wanted */
+    bool accumulate; /* the weight's */
+} wanted;
+
+static void linear_bwd(const pass_view *v, wanted to, float *dy, bc_param_id weight,
+                       bc_param_id bias, int layer, bc_linear d)
 {
-    bc_linear_bwd_w(v->gemm, grad(v->model, weight, layer), grad(v->model, bias, layer), dy, x, d,
-                    accumulate);
-    if (dx) bc_linear_bwd_x(v->gemm, dx, dy, value(v->model, weight, layer), d, false);
+    const bc_param *w = bc_model_param(v->model, weight, layer);
+    float *db = to.x ? grad(v->model, bias, layer) : NULL;
+    if (!w->half) {
+        if (to.x) bc_linear_bwd_w(v->gemm, w->grad, db, dy, to.x, d, to.accumulate);
+        if (to.dx) bc_linear_bwd_x(v->gemm, to.dx, dy, w->value, d, to.add);
+        return;
+    }
+    bc_round_rows(v->w->half_dy, dy, d.n, d.out);
+    if (db) bc_column_sums(db, dy, d.n, d.out, to.accumulate);
+    if (to.x && w->grad) {
+        bc_round_rows(v->w->half_x, to.x, d.n, d.in);
+        bc_half_bwd_w(v->gemm, w->grad, v->w->half_dy, v->w->half_x, d, to.accumulate);
+    }
+    if (to.dx) bc_half_bwd_x(v->gemm, to.dx, v->w->half_dy, w->half, d, to.add);
 }
 
 /* ---- forward -------------------------------------------------------------------------------- */
@@ -101,16 +151,40 @@ static void embed_fwd(const pass_view *v)
                  norm(v, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, v->h);
 }
 
-static void layer_fwd(const pass_view *v, float *x, int l)
+/* Where a layer's queries, keys and values, or their gradients, lie in a buffer. */
+static bc_qkv qkv_in(const pass_view *asking, float *buffer)
+{
+    if (!asking->first) return bc_qkv_all(buffer, asking->h);
+    return bc_qkv_first(buffer, buffer + bc_rows(asking->n) * asking->h, asking->h);
+}
+
+/* Context of the rows that ask from a layer's input; returns those rows of the input. */
+static float *attend_fwd(const pass_view *v, const pass_view *asking, float *x, int l)
 {
     bc_layer_cache *k = &v->w->layers[l];
     bc_dropout probabilities = dropout(v, BC_SITE_ATTENTION, l);
+    bc_qkv qkv = qkv_in(asking, k->qkv);
+    float *rows = asking->first ? v->w->last_in : x;
+    if (asking->first) {
+        bc_gather_first(rows, x, v->batch, v->h);
+        linear_fwd(v, qkv.q, rows, BC_QUERY_W, BC_QUERY_B, l, (bc_linear){v->s, v->h, v->h});
+        linear_fwd(v, qkv.k, x, BC_KEY_W, BC_KEY_B, l, (bc_linear){v->n, v->h, 2 * v->h});
+    } else {
+        linear_fwd(v, qkv.q, x, BC_QUERY_W, BC_QUERY_B, l, (bc_linear){v->n, v->h, 3 * v->h});
+    }
+    bc_attention_fwd(k->context, qkv, v->batch, &probabilities, v->attention);
+    return rows;
+}
+
+static void layer_fwd(const pass_view *all, float *x, int l)
+{
+    const pass_view rows = asking(all, l), *v = &rows;
+    bc_layer_cache *k = &v->w->layers[l];
     bc_dropout attn = dropout(v, BC_SITE_ATTN_OUT, l), ffn = dropout(v, BC_SITE_FFN_OUT, l);
-    linear_fwd(v, k->qkv, x, BC_QUERY_W, BC_QUERY_B, l, (bc_linear){v->n, v->h, 3 * v->h});
-    bc_attention_fwd(k->context, k->qkv, v->batch, &probabilities, v->attention);
+    float *residual = attend_fwd(all, v, x, l);
     linear_fwd(v, k->attn_sum, k->context, BC_ATTN_W, BC_ATTN_B, l, (bc_linear){v->n, v->h, v->h});
-    bc_add_norm_fwd(k->attn_out, k->attn_sum, k->attn_mean, k->attn_rstd, k->attn_sum, x, v->batch,
-                    norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &attn, v->h);
+    bc_add_norm_fwd(k->attn_out, k->attn_sum, k->attn_mean, k->attn_rstd, k->attn_sum, residual,
+                    v->batch, norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &attn, v->h);
     linear_fwd(v, k->up, k->attn_out, BC_UP_W, BC_UP_B, l, (bc_linear){v->n, v->h, v->f});
     bc_activation_fwd(v->model->config.hidden_act, v->w->act, k->up, v->n * v->f);
     linear_fwd(v, k->out_sum, v->w->act, BC_DOWN_W, BC_DOWN_B, l, (bc_linear){v->n, v->f, v->h});
@@ -122,7 +196,8 @@ static void head_fwd(const pass_view *v, const float *x)
 {
     bertc_workspace *w = v->w;
     bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
-    bc_gather_first(w->first, x, v->batch, v->h);
+    if (w->limits.whole) bc_gather_first(w->first, x, v->batch, v->h);
+    else memcpy(w->first, x, v->s * v->h * sizeof *x);
     linear_fwd(v, w->pooled, w->first, BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
     bc_tanh_fwd(w->pooled, w->pooled, v->s * v->h);
     bc_dropout_pooled(w->dropped, w->pooled, v->batch, &drop, v->h);
@@ -133,6 +208,7 @@ void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const be
                   bc_pass pass)
 {
     pass_view v = view(model, workspace, batch, pass);
+    point_at_heads(&workspace->heads, batch);
     embed_fwd(&v);
     float *x = workspace->embed_out;
     for (int l = 0; l < model->config.num_hidden_layers; l++) {
@@ -151,23 +227,27 @@ double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
 
 /* ---- backward ------------------------------------------------------------------------------- */
 
-/* Gradient of the last layer's output into w->dy. */
+/* Gradient of the last layer's output, of those rows that it has, into w->dy. */
 static void head_bwd(const pass_view *v, bool accumulate)
 {
     bertc_workspace *w = v->w;
     bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
-    linear_bwd(v, w->dpooled, w->dlogits, w->dropped, BC_CLASS_W, BC_CLASS_B, 0,
-               (bc_linear){v->s, v->h, v->c}, accumulate);
+    linear_bwd(v, (wanted){w->dpooled, false, w->dropped, accumulate}, w->dlogits, BC_CLASS_W,
+               BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
     bc_dropout_pooled(w->dpooled, w->dpooled, v->batch, &drop, v->h);
     bc_tanh_bwd(w->dpooled, w->dpooled, w->pooled, v->s * v->h);
-    linear_bwd(v, w->dfirst, w->dpooled, w->first, BC_POOL_W, BC_POOL_B, 0,
-               (bc_linear){v->s, v->h, v->h}, accumulate);
-    bc_scatter_first(w->dy, w->dfirst, v->batch, v->h);
+    float *dfirst = w->limits.whole ? w->dfirst : w->dy;
+    linear_bwd(v, (wanted){dfirst, false, w->first, accumulate}, w->dpooled, BC_POOL_W, BC_POOL_B,
+               0, (bc_linear){v->s, v->h, v->h});
+    if (!w->limits.whole) return;
+    memset(w->dy, 0, v->n * v->h * sizeof *w->dy);
+    bc_add_first(w->dy, dfirst, v->batch, v->h);
 }
 
 /* The feed-forward half: w->dy, gradient of the layer's output, becomes that of attn_out. */
-static void ffn_bwd(const pass_view *v, int l, bool accumulate)
+static void ffn_bwd(const pass_view *all, int l, bool accumulate)
 {
+    const pass_view rows = asking(all, l), *v = &rows;
     bertc_workspace *w = v->w;
     bc_layer_cache *k = &w->layers[l];
     const bertc_model *m = v->model;
@@ -176,31 +256,51 @@ static void ffn_bwd(const pass_view *v, int l, bool accumulate)
     bc_add_norm_bwd(w->dy, w->dx, grad(m, BC_OUT_GAIN, l), grad(m, BC_OUT_BIAS, l), w->dy,
                     k->out_sum, k->out_mean, k->out_rstd, v->batch,
                     norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l), &drop, v->h, accumulate);
-    bc_linear_bwd_x(v->gemm, w->dwide, w->dx, value(m, BC_DOWN_W, l), down, false);
+    linear_bwd(v, (wanted){.dx = w->dwide}, w->dx, BC_DOWN_W, BC_DOWN_B, l, down);
     bc_activation_bwd(m->config.hidden_act, w->act, w->dwide, w->dwide, k->up, v->n * v->f);
-    linear_bwd(v, NULL, w->dx, w->act, BC_DOWN_W, BC_DOWN_B, l, down, accumulate);
-    bc_linear_bwd_w(v->gemm, grad(m, BC_UP_W, l), grad(m, BC_UP_B, l), w->dwide, k->attn_out, up,
-                    accumulate);
-    bc_linear_bwd_x(v->gemm, w->dy, w->dwide, value(m, BC_UP_W, l), up, true);
+    linear_bwd(v, (wanted){.x = w->act, .accumulate = accumulate}, w->dx, BC_DOWN_W, BC_DOWN_B, l,
+               down);
+    linear_bwd(v, (wanted){w->dy, true, k->attn_out, accumulate}, w->dwide, BC_UP_W, BC_UP_B, l,
+               up);
+}
+
+/* From w->dz, gradient of the context, and w->dy, that of the rows that asked, the gradient of the
+ * layer's input x into w->dy. */
+static void attend_bwd(const pass_view *v, const pass_view *asking, float *x, int l,
+                       bool accumulate)
+{
+    bertc_workspace *w = v->w;
+    bc_dropout probabilities = dropout(v, BC_SITE_ATTENTION, l);
+    bc_linear all = {v->n, v->h, 3 * v->h}, one = {v->s, v->h, v->h}, two = {v->n, v->h, 2 * v->h};
+    bc_qkv d = qkv_in(asking, w->dwide);
+    bc_attention_bwd(d, w->dz, qkv_in(asking, w->layers[l].qkv), v->batch, &probabilities,
+                     v->attention);
+    if (!asking->first) {
+        linear_bwd(v, (wanted){w->dy, true, x, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l, all);
+        return;
+    }
+    memcpy(w->dfirst, w->dy, v->s * v->h * sizeof *w->dy);
+    linear_bwd(v, (wanted){w->dfirst, true, w->last_in, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B,
+               l, one);
+    linear_bwd(v, (wanted){w->dy, false, x, accumulate}, d.k, BC_KEY_W, BC_KEY_B, l, two);
+    bc_add_first(w->dy, w->dfirst, v->batch, v->h);
 }
 
 /* The attention half: w->dy, gradient of attn_out, becomes that of the layer's input x. */
-static void attention_bwd(const pass_view *v, float *x, int l, bool accumulate)
+static void attention_bwd(const pass_view *all, float *x, int l, bool accumulate)
 {
+    const pass_view rows = asking(all, l), *v = &rows;
     bertc_workspace *w = v->w;
     bc_layer_cache *k = &w->layers[l];
     const bertc_model *m = v->model;
     bc_dropout drop = dropout(v, BC_SITE_ATTN_OUT, l);
-    bc_dropout probabilities = dropout(v, BC_SITE_ATTENTION, l);
-    bc_linear out = {v->n, v->h, v->h}, qkv = {v->n, v->h, 3 * v->h};
+    bc_linear out = {v->n, v->h, v->h};
     bc_add_norm_bwd(w->dy, w->dx, grad(m, BC_ATTN_GAIN, l), grad(m, BC_ATTN_BIAS, l), w->dy,
                     k->attn_sum, k->attn_mean, k->attn_rstd, v->batch,
                     norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &drop, v->h, accumulate);
-    linear_bwd(v, w->dz, w->dx, k->context, BC_ATTN_W, BC_ATTN_B, l, out, accumulate);
-    bc_attention_bwd(w->dwide, w->dz, k->qkv, v->batch, &probabilities, v->attention);
-    bc_linear_bwd_w(v->gemm, grad(m, BC_QUERY_W, l), grad(m, BC_QUERY_B, l), w->dwide, x, qkv,
-                    accumulate);
-    bc_linear_bwd_x(v->gemm, w->dy, w->dwide, value(m, BC_QUERY_W, l), qkv, true);
+    linear_bwd(v, (wanted){w->dz, false, k->context, accumulate}, w->dx, BC_ATTN_W, BC_ATTN_B, l,
+               out);
+    attend_bwd(all, v, x, l, accumulate);
 }
 
 static void embed_bwd(const pass_view *v, bool accumulate)

@@ -7,7 +7,10 @@
  * 1. None of the three allocates, prints or fails; bc_model_status tells afterwards whether a
  *    backend did.
  * 2. A workspace that was planned for training keeps per layer what backward needs; one for
- *    inference uses the same buffers for every layer. */
+ *    inference uses the same buffers for every layer.
+ * 3. The heads read the first row of each sequence and no other. In the last layer only keys and
+ *    values are computed for all rows; everything else, and its backward pass, for the S first
+ *    rows, unless the workspace was planned for the whole. The result is the same. */
 #ifndef BC_NN_MODEL_H
 #define BC_NN_MODEL_H
 
@@ -24,12 +27,17 @@ struct bertc_model {
     size_t scalars;
     float *values;    /* the parameter block (scalars) */
     float *grads;     /* the gradient block, or null */
+    uint16_t *halves; /* bf16 copies of the layers' matrices, or null in f32 */
 };
+
+/* Renew the bf16 copies of all weights, after they were changed by anything but bc_optim_step. */
+void bc_model_round(bertc_model *model);
 
 /* A parameter by its row; `layer` is ignored outside the layers. */
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
 
-/* What a layer keeps for backward. */
+/* What a layer keeps for backward. In a last layer that is not computed whole, N is S but for qkv,
+ * which then holds queries (S,H) and after them keys and values (N,2H). */
 typedef struct bc_layer_cache {
     float *qkv;        /* (N,3H) */
     float *context;    /* (N,H) */
@@ -50,7 +58,9 @@ struct bertc_workspace {
     float *embed_mean, *embed_rstd; /* (N) */
     float *embed_out;    /* (N,H) */
     bc_layer_cache *layers; /* (L); in inference all share one set of buffers */
-    float *first;        /* (S,H) last layer's [CLS] rows */
+    float *last_in;      /* (S,H) first rows of the last layer's input; null with `whole` */
+    float *first;        /* (S,H) first rows of its output */
+    bertc_batch heads;   /* the first rows as S sequences of one token, set by bc_model_fwd */
     float *pooled;       /* (S,H) after tanh */
     float *dropped;      /* (S,H) after the classifier's dropout */
     float *logits;       /* (S,C) */
@@ -59,6 +69,8 @@ struct bertc_workspace {
     float *dx, *dy, *dz; /* (N,H) gradients on their way down; training only */
     float *dwide;        /* (N,max(3H,F)) training only */
     float *dfirst, *dpooled; /* (S,H) training only */
+    uint16_t *half_x;    /* (N,max(H,F)) input of a product in bf16, else null */
+    uint16_t *half_dy;   /* (N,max(3H,F)) gradient of its output; training only */
     float *attention;    /* scratch for every thread */
     size_t attention_stride;
 };

@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "formats/config.h"
+#include "formats/model_dir.h"
 #include "formats/names.h"
 #include "formats/safetensors.h"
 #include "nn/ops.h"
@@ -59,6 +60,45 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
     return BERTC_OK;
 }
 
+static bool has_half(const bc_param *param)
+{
+    return param->row->scope == BC_SCOPE_LAYER && param->rank == 2;
+}
+
+/* The bf16 copies lie in the order of the parameters, so that a layer's query, key and value are one
+ * matrix there too. */
+static bertc_status allocate_halves(bertc_model *m, bertc_error *err)
+{
+    size_t scalars = 0, at = 0;
+    bertc_status status = bc_gemm_use_half(&m->gemm, err);
+    if (status != BERTC_OK) return status;
+    for (size_t i = 0; i < m->count; i++)
+        if (has_half(&m->params[i])) scalars += m->params[i].count;
+    m->halves = bc_alloc(scalars, sizeof *m->halves);
+    if (!m->halves)
+        return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights in bf16",
+                       scalars * sizeof *m->halves >> 20);
+    for (size_t i = 0; i < m->count; i++) {
+        if (!has_half(&m->params[i])) continue;
+        m->params[i].half = m->halves + at;
+        at += m->params[i].count;
+    }
+    return BERTC_OK;
+}
+
+void bc_model_round(bertc_model *model)
+{
+    for (size_t i = 0; i < model->count; i++) {
+        const bc_param *param = &model->params[i];
+        if (!param->half) continue;
+#pragma omp parallel for schedule(static)
+        for (size_t row = 0; row < param->shape[0]; row++) {
+            size_t at = row * param->shape[1];
+            bc_round(param->half + at, param->value + at, param->shape[1]);
+        }
+    }
+}
+
 /* A model over m->config with memory and a backend, its weights not yet set. */
 static bertc_status furnish(bertc_model *m, const bertc_model_options *options, bertc_error *err)
 {
@@ -69,11 +109,13 @@ static bertc_status furnish(bertc_model *m, const bertc_model_options *options, 
     omp_set_num_threads(m->threads);
     bertc_status status = allocate(m, options->trainable, err);
     if (status == BERTC_OK) status = bc_gemm_open(&m->gemm, options->backend, err);
+    if (status == BERTC_OK && options->precision == BERTC_BF16) status = allocate_halves(m, err);
     return status;
 }
 
 static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model)
 {
+    if (status == BERTC_OK) bc_model_round(m);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;
@@ -100,6 +142,7 @@ void bertc_model_free(bertc_model *model)
     bc_free(model->params);
     bc_free(model->values);
     bc_free(model->grads);
+    bc_free(model->halves);
     bc_free(model);
 }
 
@@ -119,29 +162,10 @@ static void close_source(source *from)
     bc_free(from->used);
 }
 
-static bertc_status refuse_other_formats(const char *dir, const char *path, bertc_error *err)
-{
-    static const char *const others[] = {"model.safetensors.index.json", "pytorch_model.bin",
-                                         "tf_model.h5", "bert_model.ckpt.index"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        char *other = bc_path_join(dir, others[i]);
-        if (!other) return bc_fail_memory(err);
-        bool there = bc_file_exists(other);
-        bc_free(other);
-        if (there)
-            return bc_fail(err, BERTC_INPUT,
-                           "%s: no such file, only %s; save the model as one safetensors file", path,
-                           others[i]);
-    }
-    return BERTC_OK;
-}
-
 static bertc_status open_source(const char *dir, source *from, bertc_error *err)
 {
-    char *path = bc_path_join(dir, weights_name);
-    if (!path) return bc_fail_memory(err);
-    bertc_status status = BERTC_OK;
-    if (!bc_file_exists(path)) status = refuse_other_formats(dir, path, err);
+    char *path = NULL;
+    bertc_status status = bc_model_dir_weights(dir, &path, err);
     if (status == BERTC_OK) status = bc_safetensors_open(path, &from->file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
@@ -217,7 +241,9 @@ static bertc_status choose_head(bertc_model *m, source *from, const bertc_model_
     size_t rows = weight && weight->rank == 2 ? weight->shape[0] : 0;
     *fresh = false;
     if (!options->labels) {
-        if (weight && bias) return BERTC_OK;
+        /* Without an encoder either, its first tensor is missed by name. */
+        if ((weight && bias) || !find_tensor(from, bc_param_table[BC_WORD].name, false))
+            return BERTC_OK;
         return bc_fail(err, BERTC_INPUT,
                        "%s: no classifier: this is a bare encoder, fine-tune it first",
                        from->file.path);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/gemm.h"
 #include "nn/simd.h"
 
 /* Column sums are cut into blocks of columns, one thread a block, rows in order: the order of each
@@ -95,6 +96,24 @@ void bc_column_sums(float *sums, const float *x, size_t n, size_t width, bool ac
     for (size_t begin = 0; begin < width; begin += COLUMNS)
         columns(sums, x, n, width, begin, width - begin < COLUMNS ? width : begin + COLUMNS,
                 accumulate);
+}
+
+BC_CLONES static void halve(uint16_t *restrict y, const float *restrict x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) y[i] = bc_to_half(x[i]);
+}
+
+/* A clone that is not static would be exported, whatever its visibility. */
+void bc_round(uint16_t *y, const float *x, size_t count)
+{
+    halve(y, x, count);
+}
+
+void bc_round_rows(uint16_t *y, const float *x, size_t n, size_t width)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) bc_round(y + i * width, x + i * width, width);
+    memset(y + n * width, 0, (bc_rows(n) - n) * width * sizeof *y);
 }
 
 /* ---- rows with dropout ---------------------------------------------------------------------- */
@@ -266,11 +285,10 @@ void bc_gather_first(float *y, const float *x, const bertc_batch *batch, size_t 
         memcpy(y + s * h, x + (size_t)batch->starts[s] * h, h * sizeof *y);
 }
 
-void bc_scatter_first(float *dx, const float *dy, const bertc_batch *batch, size_t h)
+void bc_add_first(float *dx, const float *dy, const bertc_batch *batch, size_t h)
 {
-    memset(dx, 0, (size_t)batch->tokens * h * sizeof *dx);
     for (size_t s = 0; s < (size_t)batch->sequences; s++)
-        memcpy(dx + (size_t)batch->starts[s] * h, dy + s * h, h * sizeof *dx);
+        for (size_t j = 0; j < h; j++) dx[(size_t)batch->starts[s] * h + j] += dy[s * h + j];
 }
 
 void bc_tanh_fwd(float *y, const float *x, size_t count)

@@ -66,8 +66,8 @@ void bc_activation_bwd(bertc_activation kind, float *y, float *dx, const float *
 /* The first row of every sequence: y (S,H) out, x (N,H) in. */
 void bc_gather_first(float *y, const float *x, const bertc_batch *batch, size_t h);
 
-/* dx (N,H) out: dy at the first row of every sequence, zero elsewhere. */
-void bc_scatter_first(float *dx, const float *dy, const bertc_batch *batch, size_t h);
+/* Its backward: the first row of every sequence in dx (N,H) += dy (S,H). */
+void bc_add_first(float *dx, const float *dy, const bertc_batch *batch, size_t h);
 
 /* y = tanh(x); dx = dy * (1 - y^2). */
 void bc_tanh_fwd(float *y, const float *x, size_t count);
@@ -81,6 +81,12 @@ void bc_dropout_pooled(float *y, const float *x, const bertc_batch *batch,
  * dlogits (S,C) out: gradient of sum / divisor; null: not wanted. */
 double bc_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
                double divisor);
+
+/* y = x in bf16, count elements, by one thread. */
+void bc_round(uint16_t *y, const float *x, size_t count);
+
+/* y = x in bf16, n rows of `width`; rows up to bc_rows(n) are cleared. */
+void bc_round_rows(uint16_t *y, const float *x, size_t n, size_t width);
 
 /* dbias (out) (+)= column sums of dy (N,out), each column in row order. */
 void bc_column_sums(float *sums, const float *x, size_t n, size_t columns, bool accumulate);

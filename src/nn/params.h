@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bertc/config.h"
 
@@ -67,6 +68,7 @@ typedef struct bc_param {
     size_t offset;            /* of the first scalar in the block */
     float *value;
     float *grad;              /* null: not trained */
+    uint16_t *half;           /* bf16 copy that products read; null: they read value */
 } bc_param;
 
 /* Number of parameters of a model of this shape. */

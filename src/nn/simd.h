@@ -27,6 +27,20 @@ static inline float bc_bits_to_float(uint32_t bits)
     return value;
 }
 
+/* bf16 is the upper half of a float. Rounded to nearest, ties to even; NaN stays NaN. */
+static inline uint16_t bc_to_half(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    return (uint16_t)(x != x ? bits >> 16 | 0x40 : rounded);
+}
+
+static inline float bc_from_half(uint16_t half)
+{
+    return bc_bits_to_float((uint32_t)half << 16);
+}
+
 /* e^x, relative error below 2e-7; 0 below -87.3, infinity never (clamped at 88.3). */
 static inline float bc_expf(float x)
 {

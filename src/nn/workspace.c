@@ -14,6 +14,7 @@
 
 typedef struct dims {
     size_t n, s, layers, h, heads, f, c, threads, longest;
+    bool half;
 } dims;
 
 static dims measure(const bertc_model *model, const bertc_limits *limits)
@@ -27,7 +28,8 @@ static dims measure(const bertc_model *model, const bertc_limits *limits)
                   .f = (size_t)config->intermediate_size,
                   .c = (size_t)config->num_labels,
                   .threads = (size_t)model->threads,
-                  .longest = (size_t)limits->longest};
+                  .longest = (size_t)limits->longest,
+                  .half = model->halves != NULL};
 }
 
 /* Sizes are products of two numbers that each fit 31 bits times a small factor. */
@@ -36,19 +38,20 @@ static float *take(bc_arena *arena, size_t rows, size_t columns)
     return bc_arena_take(arena, rows, columns * sizeof(float));
 }
 
-static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d)
+/* rows: those that go on from the queries. */
+static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t rows)
 {
     k->qkv = take(arena, d->n, 3 * d->h);
-    k->context = take(arena, d->n, d->h);
-    k->attn_sum = take(arena, d->n, d->h);
-    k->attn_mean = take(arena, d->n, 1);
-    k->attn_rstd = take(arena, d->n, 1);
-    k->attn_out = take(arena, d->n, d->h);
-    k->up = take(arena, d->n, d->f);
-    k->out_sum = take(arena, d->n, d->h);
-    k->out_mean = take(arena, d->n, 1);
-    k->out_rstd = take(arena, d->n, 1);
-    k->out = take(arena, d->n, d->h);
+    k->context = take(arena, rows, d->h);
+    k->attn_sum = take(arena, rows, d->h);
+    k->attn_mean = take(arena, rows, 1);
+    k->attn_rstd = take(arena, rows, 1);
+    k->attn_out = take(arena, rows, d->h);
+    k->up = take(arena, rows, d->f);
+    k->out_sum = take(arena, rows, d->h);
+    k->out_mean = take(arena, rows, 1);
+    k->out_rstd = take(arena, rows, 1);
+    k->out = take(arena, rows, d->h);
 }
 
 /* Inference keeps nothing: all layers write the same buffers, but a layer's input and its output
@@ -57,16 +60,26 @@ static void plan_layers(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     bc_layer_cache shared[2];
     if (!w->limits.training) {
-        plan_layer(&shared[0], arena, d);
+        plan_layer(&shared[0], arena, d, d->n);
         shared[1] = shared[0];
         shared[1].out = take(arena, d->n, d->h);
     }
     for (size_t l = 0; l < d->layers; l++) {
         bc_layer_cache cache;
-        if (w->limits.training) plan_layer(&cache, arena, d);
+        bool last = l + 1 == d->layers && !w->limits.whole;
+        if (w->limits.training) plan_layer(&cache, arena, d, last ? d->s : d->n);
         else cache = shared[l % 2];
         if (w->layers) w->layers[l] = cache;
     }
+}
+
+/* Rows of the last layer that the heads read. */
+static void plan_heads(bertc_workspace *w, bc_arena *arena, const dims *d)
+{
+    if (!w->limits.whole) w->last_in = take(arena, d->s, d->h);
+    w->first = take(arena, d->s, d->h);
+    w->heads.starts = bc_arena_take(arena, d->s + 1, sizeof *w->heads.starts);
+    w->heads.positions = bc_arena_take(arena, d->s, sizeof *w->heads.positions);
 }
 
 static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
@@ -77,7 +90,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
     w->embed_rstd = take(arena, d->n, 1);
     w->embed_out = take(arena, d->n, d->h);
     plan_layers(w, arena, d);
-    w->first = take(arena, d->s, d->h);
+    plan_heads(w, arena, d);
     w->pooled = take(arena, d->s, d->h);
     w->dropped = take(arena, d->s, d->h);
     w->logits = take(arena, d->s, d->c);
@@ -90,6 +103,11 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
         w->dwide = take(arena, d->n, wide);
         w->dfirst = take(arena, d->s, d->h);
         w->dpooled = take(arena, d->s, d->h);
+    }
+    if (d->half) {
+        w->half_x = bc_arena_take(arena, d->n, (d->h > d->f ? d->h : d->f) * sizeof *w->half_x);
+        if (w->limits.training)
+            w->half_dy = bc_arena_take(arena, d->n, wide * sizeof *w->half_dy);
     }
     w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads);
     if (w->attention_stride < SIZE_MAX / sizeof(float))

@@ -42,12 +42,13 @@ static bool block_reserve(block *b, size_t more)
     return true;
 }
 
-static bertc_status block_append(block *b, const bertc_encoding *encoding, size_t *length)
+static bertc_status block_append(block *b, const bertc_encoding *encoding, bool typed,
+                                 size_t *length)
 {
     if (!block_reserve(b, encoding->count)) return bc_fail_memory(&b->error);
     memcpy(b->ids + b->tokens, encoding->ids, encoding->count * sizeof *b->ids);
     for (size_t i = 0; i < encoding->count; i++)
-        b->types[b->tokens + i] = (uint8_t)encoding->types[i];
+        b->types[b->tokens + i] = typed ? (uint8_t)encoding->types[i] : 0;
     b->tokens += encoding->count;
     b->invalid += encoding->invalid;
     b->truncated += encoding->truncated > 0;
@@ -58,12 +59,13 @@ static bertc_status block_append(block *b, const bertc_encoding *encoding, size_
 static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
                          size_t max_length, bertc_encoding *encoding)
 {
+    const bool typed = !bertc_tokenizer_options_of(tokenizer).no_types;
     for (size_t i = 0; i < b->count; i++) {
         const bertc_example *e = &dataset->examples[b->first + i];
         bertc_error inner = {0};
         bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, e->a, e->na, e->b, e->nb,
                                                      max_length, &inner);
-        if (status == BERTC_OK) status = block_append(b, encoding, &b->lengths[i]);
+        if (status == BERTC_OK) status = block_append(b, encoding, typed, &b->lengths[i]);
         else if (status == BERTC_NOMEM) bc_fail_memory(&b->error);
         else bc_fail(&b->error, status, "%s:%zu: %s", dataset->path, e->line, inner.message);
         if (status != BERTC_OK) return;

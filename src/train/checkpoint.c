@@ -116,5 +116,6 @@ bertc_status bc_run_load_best(bc_run *run, bertc_error *err)
     if (status != BERTC_OK) return status;
     status = bc_sealed_copy(&file, "weights", run->model->values, run->model->scalars, err);
     bc_safetensors_close(&file);
+    if (status == BERTC_OK) bc_model_round(run->model);
     return status;
 }

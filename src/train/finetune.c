@@ -94,6 +94,15 @@ static void resolve_recipe(bertc_train_options *o)
     if (o->weight_decay < 0) o->weight_decay = own[o->recipe].weight_decay;
 }
 
+static bertc_status resolve_precision(bertc_train_options *o, bertc_error *err)
+{
+    bertc_precision precision = (bertc_precision)o->precision;
+    bertc_status status =
+        bertc_precision_resolve(bertc_backend_name((size_t)o->backend), &precision, err);
+    o->precision = (int)precision;
+    return status;
+}
+
 /* What can be refused without reading data: options, task, model directory, run folder. */
 static bertc_status open_run(bc_run *run, bool *finished, bertc_error *err)
 {
@@ -105,6 +114,8 @@ static bertc_status open_run(bc_run *run, bool *finished, bertc_error *err)
     if (!run->task->splits[BERTC_TRAIN].file)
         return bc_fail(err, BERTC_USAGE, "task %s has no training data", o->task);
     resolve_recipe(o);
+    status = resolve_precision(o, err);
+    if (status != BERTC_OK) return status;
     status = bc_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter),
                             err);
     if (status != BERTC_OK) return status;

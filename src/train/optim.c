@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "nn/ops.h"
 #include "nn/simd.h"
 
 enum { CHUNK = 16384, LANES = 16 };
@@ -141,6 +142,8 @@ void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
         const bc_chunk *c = &optim->chunks[i];
         adamw(c->param->value + c->start, optim->m + c->moment, optim->v + c->moment,
               c->param->grad + c->start, c->count, c->param->row->decays ? decaying : plain);
+        if (c->param->half)
+            bc_round(c->param->half + c->start, c->param->value + c->start, c->count);
     }
 }
 

@@ -5,7 +5,7 @@
  *    one thread in a fixed order and sums of chunks form a fixed tree, so nothing depends on the
  *    number of threads.
  * 3. One pass over memory per step: parameter, gradient and both moments are read once, three of
- *    them written once. No allocation after bc_optim_create. */
+ *    them written once, and the bf16 copy where there is one. No allocation after bc_optim_create. */
 #ifndef BC_TRAIN_OPTIM_H
 #define BC_TRAIN_OPTIM_H
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "tasks/tasks.h"
 #include "train/evaluate.h"
 #include "train/options.h"
 
@@ -29,7 +30,11 @@ static bertc_status read_data(const job *j, bool score, bertc_dataset **dataset,
         o->data ? bertc_dataset_read(j->task, o->data, o->split, (size_t)o->limit, dataset, err)
                 : bertc_dataset_from_lines(j->task, o->text, o->text_length, "standard input",
                                            dataset, err);
-    if (status != BERTC_OK || !score || (*dataset)->labelled) return status;
+    if (status != BERTC_OK) return status;
+    if (!o->data && o->limit > 0 && (size_t)o->limit < (*dataset)->count)
+        (*dataset)->count = (size_t)o->limit;
+    bc_source_notify_rows(*dataset, bc_meter_notify(&j->meter));
+    if (!score || (*dataset)->labelled) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", (*dataset)->path);
 }
 
@@ -57,15 +62,32 @@ static bertc_status open_source(job *j, bertc_error *err)
     return bc_source_open(&j->source, o->model, length, bc_meter_notify(&j->meter), err);
 }
 
+/* The model's labels as the task's. Names that say nothing to the task are taken in their order. */
+static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+{
+    const bertc_config *config = &j->source.config;
+    bertc_error reason = {.status = BERTC_OK};
+    bertc_status status = bertc_task_match_labels(j->task, config->labels, config->num_labels, map,
+                                                  &j->by_name, &reason);
+    if (status != BERTC_OK)
+        return bc_fail(err, status, "%s/config.json: %s", j->options->model, reason.message);
+    if (!j->by_name && !bc_labels_are_numbers(config->labels, config->num_labels))
+        bc_notify(bc_meter_notify(&j->meter),
+                  "%s/config.json: the labels %s, ... are not those of task %s; taken in order",
+                  j->options->model, config->labels[0], j->task->name);
+    return BERTC_OK;
+}
+
 static bertc_status load_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
 {
     const bertc_predict_options *o = j->options;
-    const bertc_config *config = &j->source.config;
     bertc_model_options options = {.backend = bertc_backend_name((size_t)o->backend),
+                                   .precision = o->precision,
                                    .threads = (int32_t)o->threads};
     if (bc_meter_notify(&j->meter)) options.notify = *bc_meter_notify(&j->meter);
-    bertc_status status = bertc_task_match_labels(j->task, config->labels, config->num_labels, map,
-                                                  &j->by_name, err);
+    bertc_status status = bertc_precision_resolve(options.backend, &options.precision, err);
+    if (status != BERTC_OK) return status;
+    status = match_labels(j, map, err);
     if (status != BERTC_OK) return status;
     return bertc_model_load(o->model, &options, &j->model, err);
 }
@@ -122,6 +144,8 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
         return status;
     }
     status = bc_eval_open(&j->eval, dataset, &j->source, map, pack, err);
+    if (status == BERTC_OK)
+        bc_source_notify_inputs(dataset, j->eval.inputs, bc_meter_notify(&j->meter));
     if (status == BERTC_OK) status = plan(j, err);
     if (status == BERTC_OK)
         status = bc_eval_run(&j->eval, j->model, j->workspace, j->batch, &j->meter, err);

@@ -22,12 +22,7 @@ static bertc_status read_split(const bc_run *run, bertc_split split, bertc_datas
     if (!set->labelled)
         return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path,
                        bertc_split_name(split), split == BERTC_TRAIN ? "train on" : "score");
-    if (set->skipped > 0)
-        bc_notify(bc_meter_notify(&run->meter), "%s: %zu short rows skipped", set->path,
-                  set->skipped);
-    if (set->ungraded > 0)
-        bc_notify(bc_meter_notify(&run->meter), "%s: %zu rows without a gold label left out",
-                  set->path, set->ungraded);
+    bc_source_notify_rows(set, bc_meter_notify(&run->meter));
     return BERTC_OK;
 }
 
@@ -37,6 +32,7 @@ static bertc_status load_model(bc_run *run, bertc_error *err)
     const bertc_train_options *o = &run->options;
     bertc_model_options options = {
         .backend = bertc_backend_name((size_t)o->backend),
+        .precision = (bertc_precision)o->precision,
         .threads = (int32_t)o->threads,
         .seed = (uint64_t)o->seed,
         .init = o->recipe == BERTC_RECIPE_GOOGLE ? BERTC_INIT_TRUNCATED : BERTC_INIT_NORMAL,
@@ -89,6 +85,8 @@ static bertc_status tokenise(bc_run *run, bertc_dataset *train, bertc_dataset **
     if (status != BERTC_OK) return status;
     run->train_counts = count(train, run->train);
     run->dev_counts = count(set, run->dev.inputs);
+    bc_source_notify_inputs(train, run->train, bc_meter_notify(&run->meter));
+    bc_source_notify_inputs(set, run->dev.inputs, bc_meter_notify(&run->meter));
     return BERTC_OK;
 }
 

@@ -84,6 +84,7 @@ static bertc_status copy_tensors(bc_run *run, const bc_safetensors *file, bertc_
         status = bc_sealed_copy(file, "m", run->optim.m, run->optim.scalars, err);
     if (status == BERTC_OK)
         status = bc_sealed_copy(file, "v", run->optim.v, run->optim.scalars, err);
+    if (status == BERTC_OK) bc_model_round(run->model);
     return status;
 }
 

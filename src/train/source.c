@@ -5,6 +5,24 @@
 #include "base/memory.h"
 #include "train/options.h"
 
+void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
+{
+    if (set->skipped > 0)
+        bc_notify(notify, "%s: %zu short row%s skipped", set->path, set->skipped,
+                  set->skipped == 1 ? "" : "s");
+    if (set->ungraded > 0)
+        bc_notify(notify, "%s: %zu row%s without a gold label left out", set->path, set->ungraded,
+                  set->ungraded == 1 ? "" : "s");
+}
+
+void bc_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *inputs,
+                             const bertc_notify *notify)
+{
+    if (inputs->invalid > 0)
+        bc_notify(notify, "%s: %zu invalid UTF-8 sequence%s read as U+FFFD", set->path,
+                  inputs->invalid, inputs->invalid == 1 ? "" : "s");
+}
+
 static bertc_status load_config(bc_source *source, const char *dir, bertc_error *err)
 {
     char *path = bc_path_join(dir, "config.json");
@@ -17,12 +35,12 @@ static bertc_status load_config(bc_source *source, const char *dir, bertc_error 
 static bertc_status load_tokenizer(bc_source *source, const char *dir, bertc_error *err)
 {
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
-    char *path = bc_path_join(dir, "vocab.txt");
-    bertc_status status = path ? bertc_vocab_load(path, &source->vocab, err) : bc_fail_memory(err);
-    bc_free(path);
+    bertc_status status = bertc_vocab_load_dir(dir, &source->vocab, err);
     if (status == BERTC_OK) status = bertc_tokenizer_read_options(dir, &options, err);
     if (status != BERTC_OK) return status;
-    return bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
+    bertc_error reason = {.status = BERTC_OK};
+    status = bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, &reason);
+    return status == BERTC_OK ? status : bc_fail(err, status, "%s: %s", dir, reason.message);
 }
 
 static bertc_status check_vocab(const bc_source *source, const char *dir,
@@ -39,28 +57,35 @@ static bertc_status check_vocab(const bc_source *source, const char *dir,
     return BERTC_OK;
 }
 
-static bertc_status settle_length(bc_source *source, int64_t wanted, const bertc_notify *notify,
-                                  bertc_error *err)
+static bertc_status check_length(const bc_source *source, int64_t wanted, bertc_error *err)
 {
     int64_t most = source->config.max_position_embeddings;
-    if (wanted > most)
-        return bc_fail(err, BERTC_USAGE,
-                       "--max-length %lld is more than the model's max_position_embeddings %lld",
-                       (long long)wanted, (long long)most);
+    if (wanted <= most) return BERTC_OK;
+    return bc_fail(err, BERTC_USAGE,
+                   "--max-length %lld is more than the model's max_position_embeddings %lld",
+                   (long long)wanted, (long long)most);
+}
+
+/* Where no length is asked for: the default, or less where the model or its tokenizer states less. */
+static void settle_length(bc_source *source, int64_t wanted, const bertc_notify *notify)
+{
+    int64_t stated = bertc_tokenizer_options_of(source->tokenizer).model_max_length;
+    int64_t positions = source->config.max_position_embeddings;
+    int64_t most = stated > 0 && stated < positions ? stated : positions;
     source->max_length = (size_t)(wanted ? wanted : BC_DEFAULT_LENGTH);
-    if (wanted || most >= BC_DEFAULT_LENGTH) return BERTC_OK;
+    if (wanted || most >= BC_DEFAULT_LENGTH) return;
     source->max_length = (size_t)most;
-    bc_notify(notify, "texts are truncated to %lld tokens, the model's max_position_embeddings",
-              (long long)most);
-    return BERTC_OK;
+    bc_notify(notify, "texts are truncated to %lld tokens, the model's %s", (long long)most,
+              most == positions ? "max_position_embeddings" : "model_max_length");
 }
 
 bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_length,
                             const bertc_notify *notify, bertc_error *err)
 {
     bertc_status status = load_config(source, dir, err);
-    if (status == BERTC_OK) status = settle_length(source, max_length, notify, err);
+    if (status == BERTC_OK) status = check_length(source, max_length, err);
     if (status == BERTC_OK) status = load_tokenizer(source, dir, err);
+    if (status == BERTC_OK) settle_length(source, max_length, notify);
     if (status == BERTC_OK) status = check_vocab(source, dir, notify, err);
     return status;
 }

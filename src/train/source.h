@@ -3,6 +3,7 @@
 #ifndef BC_TRAIN_SOURCE_H
 #define BC_TRAIN_SOURCE_H
 
+#include "bertc/batch.h"
 #include "bertc/config.h"
 #include "bertc/tokenizer.h"
 
@@ -19,5 +20,10 @@ typedef struct bc_source {
 bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_length,
                             const bertc_notify *notify, bertc_error *err);
 void bc_source_close(bc_source *source);
+
+/* Say what of a data set was left out, and what of its text was not as it should be. */
+void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify);
+void bc_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *inputs,
+                             const bertc_notify *notify);
 
 #endif

@@ -61,7 +61,7 @@ model "bad/vocab.txt: $((words + 1)) words, the model's vocab_size is only $word
 broken model; : >bad/vocab.txt
 model "bad/vocab.txt: the vocabulary is empty"
 broken model; sed -i 's/^\[CLS\]$/cls/' bad/vocab.txt
-model "the vocabulary lacks [CLS]"
+model "bad: the vocabulary lacks [CLS]"
 
 # ---- Data
 broken data; sed -i '5s/\t.*//' bad/SST-2/train.tsv
@@ -92,7 +92,7 @@ refuse 4 "file/x: cannot create: Not a directory" predict --task sst2 --model "$
 
 # ---- eval and predict
 refuse 3 "data/SST-2/test.tsv: split has no labels to score" eval --task sst2 --model "$RUN" --data data --split test
-refuse 3 "the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
+refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
 refuse 3 "no/config.json: cannot open: No such file or directory" eval --task sst2 --model no --data data
 refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv
 refuse 3 "data: there is no AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv
@@ -107,4 +107,7 @@ broken model; head -c 100000 model/model.safetensors >bad/model.safetensors
 refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file" inspect bad
 refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file" inspect bad/model.safetensors
 refuse 3 "data/model.safetensors: cannot open: No such file or directory" inspect data
+mkdir torch
+: >torch/pytorch_model.bin
+refuse 3 "torch/model.safetensors: no such file, only pytorch_model.bin; save the model as one safetensors file" inspect torch
 finish

@@ -57,6 +57,49 @@ run 0 predict --task sst2 --model "$RUN"
 input=/dev/null
 tail -n +2 SST-2.tsv | cut -f 2 | cmp - "$scratch/out" || fail "predictions of lines are others"
 refuse 3 "standard input: no lines to read" predict --task sst2 --model "$RUN"
+input=lines
+run 0 predict --task sst2 --model "$RUN" --limit 3
+[ "$(wc -l <"$scratch/out")" = 3 ] || fail "predict --limit 3 of lines"
+refuse 2 "--split says nothing without --data" predict --task sst2 --model "$RUN" --split dev
+
+# Nothing but the file that is named is touched, and a link is written through.
+echo mine >to.tsv.tmp
+ln -s to.tsv link.tsv
+run 0 predict --task sst2 --model "$RUN" --out link.tsv
+[ "$(cat to.tsv.tmp)" = mine ] || fail "predict took over to.tsv.tmp"
+[ -L link.tsv ] && [ -s to.tsv ] || fail "predict replaced a link"
+cp to.tsv before.tsv
+refuse 2 "--out and --logits name the same file" predict --task sst2 --model "$RUN" --out to.tsv \
+    --logits ./link.tsv
+cmp to.tsv before.tsv || fail "a refused predict changed its file"
+input=/dev/null
+
+# What eval leaves out or takes on trust is said.
+mkdir QQP
+printf 'id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta\tb\t0\n1\t3\t4\ta\n' >QQP/dev.tsv
+run 0 eval --task qqp --model "$RUN" --data .
+grep -q '^QQP/dev.tsv: 1 short row skipped$\|^./QQP/dev.tsv: 1 short row skipped$' "$scratch/err" ||
+    fail "eval says nothing of a short row"
+grep -q 'the labels negative, ... are not those of task qqp; taken in order' "$scratch/err" ||
+    fail "eval says nothing of foreign labels"
+
+# Without a length of its own a run takes what the tokenizer states.
+cp -r "$SAMPLE/model" stated
+sed 's/"model_max_length": *[0-9]*/"model_max_length": 20/' "$SAMPLE/model/tokenizer_config.json" \
+    >stated/tokenizer_config.json
+run 0 finetune --task sst2 --model stated --data "$SAMPLE" --out stated.run --max-steps 1 --limit-eval 1
+grep -q "truncated to 20 tokens, the model's model_max_length" "$scratch/err" ||
+    fail "model_max_length is not the default"
+
+# ---- The sweep refuses what its table could not tell apart
+glue() { BERTC=$BERTC sh "$here/../../scripts/glue.sh" "$SAMPLE/model" "$@" >"$scratch/out" 2>"$scratch/err"; }
+checks=$((checks + 3))
+glue "$SAMPLE" sweep --tasks wnli -- --lr 1 && fail "glue.sh takes --lr after --"
+glue "$SAMPLE" sweep --tasks wnli --seeds "1 1" --epochs 1 -- --limit-train 16 --threads 1 ||
+    fail "glue.sh: $(cat "$scratch/err")"
+grep -q '^wnli  *2e-5\* *1 ' "$scratch/out" || fail "glue.sh counts a seed twice: $(cat "$scratch/out")"
+glue "$SAMPLE/." sweep --tasks wnli --epochs 1 -- --limit-train 16 --threads 1 &&
+    fail "glue.sh mixes two data sets"
 
 # ---- The task table
 run 0 tasks

@@ -17,9 +17,12 @@ run 0 sample --out two --seed 42
 diff -r "$SAMPLE" two >"$scratch/diff" || fail "two samples of one seed differ"
 run 0 sample --out three --seed 43
 cmp -s three/SST-2/train.tsv two/SST-2/train.tsv && fail "two seeds give the same sample"
-refuse 2 "two/model/config.json: is already there, choose another folder" sample --out two
+refuse 2 "two: is not empty, choose another folder" sample --out two
+mkdir own own/SST-2
+echo mine >own/SST-2/train.tsv
+refuse 2 "own: is not empty, choose another folder" sample --out own
 : >file
-refuse 4 "file/model: cannot create folder: File exists" sample --out file/model
+refuse 4 "file/model: cannot open: Not a directory" sample --out file/model
 
 # A model from scratch.
 cp "$SAMPLE/vocab.txt" .
@@ -41,7 +44,8 @@ small="--layers 1 --hidden 8 --heads 2"
 refuse 2 "again/config.json: is already there, choose another folder" init --vocab vocab.txt \
     --out again $small
 refuse 3 "no.txt: cannot open: No such file or directory" init --vocab no.txt --out x $small
-run 3 init --vocab vocab.txt --out x --layers 1 --hidden 9 --heads 2
+refuse 2 "--hidden 9 is not a multiple of --heads 2" init --vocab vocab.txt --out x --layers 1 \
+    --hidden 9 --heads 2
 printf 'a\nb\n' >unfit.txt
 run 3 init --vocab unfit.txt --out x $small
 refuse 4 "file/x: cannot create folder: Not a directory" init --vocab vocab.txt --out file/x $small

@@ -2,8 +2,8 @@
 # terminal says otherwise. `script` gives the program a terminal.
 . "$(dirname "$0")/lib.sh"
 
-if ! command -v script >/dev/null; then
-    echo "skipped: no 'script' to make a terminal"
+if ! script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+    echo "skipped: 'script' cannot make a terminal here"
     exit 77
 fi
 escape=$(printf '\033')

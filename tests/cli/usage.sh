@@ -57,7 +57,9 @@ refuse 2 "--split: 'de' is not one of train|dev|test" eval --split de
 refuse 2 "--batch-size: 0 is out of range, 1 to 65536" eval --batch-size 0
 refuse 2 "--batch-size: 99999999999999999999 is out of range, 1 to 65536" eval \
     --batch-size 99999999999999999999
-refuse 2 "--seed: -1 is out of range, 0 to 9007199254740992" init --seed -1
+refuse 2 "--seed: -1 is out of range, 0 to 9007199254740991" init --seed -1
+refuse 2 "--seed: 9007199254740993 is out of range, 0 to 9007199254740991" init \
+    --seed 9007199254740993
 
 # An option given twice takes its last value: the first one is not looked at for its meaning.
 refuse 2 "unknown task 'two', see 'bertc tasks'" eval --task one --task=two --model x --data y

@@ -56,7 +56,8 @@ typedef struct golden {
     worst worst;
 } golden;
 
-static void open_golden(golden *g, const char *folder)
+/* whole: all activations of the last layer are wanted */
+static void open_golden(golden *g, const char *folder, bool whole)
 {
     bertc_error err = {0};
     char path[1024];
@@ -67,7 +68,7 @@ static void open_golden(golden *g, const char *folder)
     check_status(bc_safetensors_open(path, &g->file, &err), &err);
     g->batch = twin_read_batch(&g->file);
     check_status(bertc_model_load(folder, &options, &g->model, &err), &err);
-    bertc_limits limits = {g->batch->tokens, g->batch->sequences, g->batch->longest, true};
+    bertc_limits limits = {g->batch->tokens, g->batch->sequences, g->batch->longest, true, whole};
     check_status(bertc_workspace_create(g->model, &limits, &g->workspace, &err), &err);
     check_status(bc_model_check_batch(g->model, g->workspace, g->batch, &err), &err);
 }
@@ -142,6 +143,12 @@ static void compare_pass(golden *g)
     }
     compare_activation(g, "pooled", w->pooled);
     compare_activation(g, "logits", w->logits);
+}
+
+static void compare_gradients(golden *g)
+{
+    const bc_pass pass = {.training = true};
+    step_once(g, &pass);
     for (size_t p = 0; p < g->model->count; p++) compare_gradient(g, &g->model->params[p]);
 }
 
@@ -177,9 +184,10 @@ static void compare_case(const char *folder)
     golden g;
     worst most = {0};
     for (size_t r = 0; r < 2; r++) { /* each from the weights of the file */
-        open_golden(&g, folder);
+        open_golden(&g, folder, r == 0);
         g.worst = most;
         if (r == 0) compare_pass(&g);
+        compare_gradients(&g);
         compare_losses(&g, recipes[r].recipe, recipes[r].name);
         most = g.worst;
         close_golden(&g);

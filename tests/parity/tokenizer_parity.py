@@ -16,6 +16,7 @@ data that are absent are skipped with a notice. Python 3.11 is needed for hf-slo
 results depend on Python's version of Unicode.
 """
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -317,6 +318,7 @@ def main():
     parser.add_argument("--bertc", required=True, help="the program")
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder with vocab, glue and text")
     parser.add_argument("--strings", type=int, default=20000, help="generated texts")
+    parser.add_argument("--every", type=int, default=1, help="of the files and code points only one in so many")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parity", action="append", choices=["hf-fast", "hf-slow", "google"])
     parser.add_argument("--slow-python", help="an interpreter with transformers 4")
@@ -335,9 +337,10 @@ def main():
             sets = [] if args.no_data else data_sets(args.data)
             for name, texts in sets:
                 lengths = PAIRS if len(texts[0]) == 2 else CUT
-                run.compare(name, model, vocab, cased, batched(texts), lengths)
+                run.compare(name, model, vocab, cased, batched(texts[::args.every]), lengths)
             if not args.no_code_points:
-                run.compare("every code point", model, vocab, cased, batched(code_points()), WHOLE)
+                run.compare("every code point", model, vocab, cased, batched(itertools.islice(code_points(), 0, None, args.every)),
+                            WHOLE)
             texts = generate(args.strings, args.seed + cased, words)
             run.compare("generated", model, vocab, cased, batched(texts), WHOLE)
             texts = generate(args.strings // 4, args.seed + 2 + cased, words)

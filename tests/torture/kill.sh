@@ -23,12 +23,12 @@ common="--task sst2 --model sample/model --data sample --threads 1 --batch-size 
 best="--keep best --eval-every 4 --save-every 3 --recipe google"
 plain="--eval-every 7 --save-every 5 --micro-batch-tokens 40"
 
-# random LOW HIGH: the next number of the sequence; $state counts the draws
+# random LOW HIGH: the next number of the sequence in $draw; $state counts the draws
 state=0
 random() {
     state=$((state + 1))
-    awk -v s="$seed" -v n="$state" -v low="$1" -v high="$2" \
-        'BEGIN { srand(s * 1000 + n); rand(); printf "%.3f", low + rand() * (high - low) }'
+    draw=$(awk -v s="$seed" -v n="$state" -v low="$1" -v high="$2" \
+        'BEGIN { srand(s * 1000 + n); rand(); printf "%.3f", low + rand() * (high - low) }')
 }
 
 seconds() { date +%s.%N; }
@@ -54,9 +54,10 @@ compare() {
 # killed OPTIONS...: start or resume, kill after a random part of the whole run's time; true where
 # it was still running
 killed() {
+    random 0 "$whole_seconds"
     "$bertc" finetune $common "$@" --out run 2>> messages > /dev/null &
     pid=$!
-    sleep "$(random 0 "$whole_seconds")"
+    sleep "$draw"
     kill -9 $pid 2> /dev/null || true
     code=0
     wait $pid 2> /dev/null || code=$?
@@ -78,8 +79,8 @@ while [ $i -lt "$runs" ]; do
     variant=$([ $((i % 2)) -eq 0 ] && echo plain || echo best)
     eval "options=\$$variant whole_seconds=\$${variant}_seconds"
     while rm -rf run messages && ! killed $options; do :; done
-    more=$(random 0 3)
-    more=${more%.*}
+    random 0 3
+    more=${draw%.*}
     while [ "$more" -gt 0 ] && killed $options --resume; do more=$((more - 1)); done
     if ! "$bertc" finetune $common $options --out run --resume 2>> messages > /dev/null ||
         ! compare "whole_$variant" run; then

@@ -70,19 +70,6 @@ static void test_a_step_allocates_nothing(void **unused)
     assert_int_equal(count_requests(30), count_requests(3));
 }
 
-/* Everything that a run does: evaluation, best weights, checkpoints, resume. */
-static bertc_status whole_run(bool resume, bertc_error *err)
-{
-    bertc_train_options o = fixture_options("starved");
-    bertc_train_result result;
-    o.max_steps = 6;
-    o.eval_every = 2;
-    o.save_every = 2;
-    o.keep = BERTC_KEEP_BEST;
-    o.resume = resume;
-    return bertc_finetune(&o, NULL, &result, err);
-}
-
 /* Refuse the first request, the second, and so on until there are no more. A refusal that the
  * library can do without is one that leaves the result as it is. */
 static void starve(bool resume)
@@ -93,7 +80,7 @@ static void starve(bool resume)
         bertc_error err = {0};
         requests = 0;
         fail_at = n;
-        bertc_status status = whole_run(resume, &err);
+        bertc_status status = fixture_whole_run("starved", resume, &err);
         reached = requests >= n;
         fail_at = 0;
         if (status == BERTC_OK) fixture_same_run("fed", "starved");
@@ -111,7 +98,7 @@ static void test_every_refused_request_is_survived(void **unused)
     (void)unused;
     bertc_error err = {0};
     fail_at = 0;
-    assert_int_equal(whole_run(false, &err), BERTC_OK);
+    assert_int_equal(fixture_whole_run("starved", false, &err), BERTC_OK);
     assert_int_equal(rename("starved", "fed"), 0);
     starve(false);
     starve(true); /* the next attempt goes on from what the last one saved */

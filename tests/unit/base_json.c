@@ -125,7 +125,7 @@ static void test_accepted(void **state)
         const char *text, *printed;
     } cases[] = {
         {"0", "0"},
-        {"-0", "-0"},
+        {"-0.5", "-0.5"}, /* not -0: newer versions of cJSON drop its sign */
         {"\t[ ]\r\n", "[]"},
         {"{ }", "{}"},
         {"[true,false,null]", "[true,false,null]"},

@@ -61,8 +61,9 @@ static bench make(const int32_t *lengths, int32_t sequences, size_t heads, size_
 
 static void run(const bench *t)
 {
-    bc_attention_fwd(t->context, t->qkv, t->batch, &t->dropout, t->dims);
-    bc_attention_bwd(t->dqkv, t->dcontext, t->qkv, t->batch, &t->dropout, t->dims);
+    bc_qkv in = bc_qkv_all(t->qkv, t->h), d = bc_qkv_all(t->dqkv, t->h);
+    bc_attention_fwd(t->context, in, t->batch, &t->dropout, t->dims);
+    bc_attention_bwd(d, t->dcontext, in, t->batch, &t->dropout, t->dims);
 }
 
 enum { CONTEXT, DQKV, MEASURES };
@@ -93,6 +94,43 @@ static void test_against_twin(void **state)
             twin_release(NULL);
         }
     print_measures(m, MEASURES);
+}
+
+/* Where first rows alone ask, they get the bits that they get among all, and give the gradients
+ * that all give when the others' are zero. */
+static void test_first_rows_alone(void **state)
+{
+    (void)state;
+    static const int32_t lengths[] = {1, 17, 2, 33, 16, 5};
+    enum { S = 6 };
+    bench t = make(lengths, S, 3, 20, 0.2);
+    size_t n = t.n, h = t.h;
+    float *q = twin_floats(S * h), *kv = twin_floats(n * 2 * h), *context = twin_floats(S * h);
+    float *dq = twin_floats(S * h), *dkv = twin_floats(n * 2 * h), *dcontext = twin_floats(S * h);
+    for (size_t i = 0; i < n; i++)
+        memcpy(kv + i * 2 * h, t.qkv + i * 3 * h + h, 2 * h * sizeof *kv);
+    for (size_t s = 0, i = 0; i < n; i++) {
+        if (i != (size_t)t.batch->starts[s]) {
+            memset(t.dcontext + i * h, 0, h * sizeof(float));
+            continue;
+        }
+        memcpy(q + s * h, t.qkv + i * 3 * h, h * sizeof *q);
+        memcpy(dcontext + s++ * h, t.dcontext + i * h, h * sizeof *q);
+    }
+    run(&t);
+    twin_fill_nan(dq, S * h);
+    twin_fill_nan(dkv, n * 2 * h);
+    bc_qkv in = bc_qkv_first(q, kv, h);
+    bc_attention_fwd(context, in, t.batch, &t.dropout, t.dims);
+    bc_attention_bwd(bc_qkv_first(dq, dkv, h), dcontext, in, t.batch, &t.dropout, t.dims);
+    for (size_t s = 0; s < S; s++) {
+        size_t at = (size_t)t.batch->starts[s];
+        assert_memory_equal(context + s * h, t.context + at * h, h * sizeof(float));
+        assert_memory_equal(dq + s * h, t.dqkv + at * 3 * h, h * sizeof(float));
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < 2 * h; j++)
+            assert_true(dkv[i * 2 * h + j] == t.dqkv[i * 3 * h + h + j]);
 }
 
 static void test_every_length(void **state)
@@ -199,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_against_twin, twin_release),
+        cmocka_unit_test_teardown(test_first_rows_alone, twin_release),
         cmocka_unit_test_teardown(test_every_length, twin_release),
         cmocka_unit_test_teardown(test_long_sequence, twin_release),
         cmocka_unit_test_teardown(test_large_scores, twin_release),

@@ -10,6 +10,8 @@
 
 #include "bertc/model.h"
 #include "nn/gemm.h"
+#include "nn/ops.h"
+#include "nn/simd.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"
@@ -143,6 +145,95 @@ static void test_reference(void **state)
 {
     (void)state;
     check_backend("reference", 1e-7);
+}
+
+/* ---- bf16 ----------------------------------------------------------------------------------- */
+
+/* The floats that bf16 holds; random floats become these before anything is computed. */
+static void round_floats(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) x[i] = bc_from_half(bc_to_half(x[i]));
+}
+
+static uint16_t *halves(const float *x, size_t n, size_t width)
+{
+    uint16_t *y = twin_take(bc_rows(n) * width, sizeof *y);
+    bc_round_rows(y, x, n, width);
+    return y;
+}
+
+static bench make_rounded(bc_linear d, uint64_t seed)
+{
+    bench t = make(d, seed);
+    round_floats(t.x, d.n * d.in);
+    round_floats(t.w, d.out * d.in);
+    round_floats(t.dy, d.n * d.out);
+    double *x = twin_widen(t.x, d.n * d.in), *w = twin_widen(t.w, d.out * d.in);
+    double *b = twin_widen(t.b, d.out), *dy = twin_widen(t.dy, d.n * d.out);
+    twin_linear_fwd(t.y_true, x, w, b, d.n, d.in, d.out);
+    twin_linear_bwd_x(t.dx_true, dy, w, d.n, d.in, d.out);
+    twin_linear_bwd_w(t.dw_true, t.db_true, dy, x, d.n, d.in, d.out);
+    return t;
+}
+
+/* Fresh, then added to what is there. */
+static void measure_half(bc_gemm *gemm, measure m[MEASURES], const bench *t)
+{
+    bc_linear d = t->d;
+    uint16_t *x = halves(t->x, d.n, d.in), *dy = halves(t->dy, d.n, d.out);
+    uint16_t *w = halves(t->w, d.out, d.in);
+    float *y = nan_floats(t->rows * d.out), *dx = nan_floats(t->rows * d.in);
+    float *dw = nan_floats(d.out * d.in);
+    bc_half_fwd(gemm, y, x, w, t->b, d);
+    expect_within(&m[Y], twin_distance(y, t->y_true, d.n * d.out));
+    for (int added = 0; added < 2; added++) {
+        bc_half_bwd_x(gemm, dx, dy, w, d, added);
+        bc_half_bwd_w(gemm, dw, dy, x, d, added);
+        expect_within(&m[DX], twin_distance(dx, t->dx_true, d.n * d.in));
+        expect_within(&m[DW], twin_distance(dw, t->dw_true, d.out * d.in));
+        for (size_t i = 0; i < d.n * d.in; i++) t->dx_true[i] *= 2.0;
+        for (size_t i = 0; i < d.out * d.in; i++) t->dw_true[i] *= 2.0;
+    }
+}
+
+/* On operands that bf16 holds the products are as good as those in f32. */
+static void test_half(void **state)
+{
+    (void)state;
+    for (size_t k = 0; bertc_backend_name(k); k++) {
+        measure m[MEASURES] = {{"y", 2e-6, 0.0}, {"dx", 2e-6, 0.0}, {"dW", 2e-6, 0.0}};
+        bertc_error err = {0};
+        bc_gemm gemm;
+        open_backend(&gemm, bertc_backend_name(k));
+        bertc_status status = bc_gemm_use_half(&gemm, &err);
+        if (status != BERTC_OK) {
+            assert_int_equal(status, BERTC_USAGE);
+            print_message("skipped: %s\n", err.message);
+        }
+        for (size_t i = 0; i < SHAPES && status == BERTC_OK; i++) {
+            bench t = make_rounded(shapes[i], 10 * i);
+            measure_half(&gemm, m, &t);
+            twin_release(NULL);
+        }
+        assert_int_equal(bc_gemm_status(&gemm, NULL), BERTC_OK);
+        bc_gemm_close(&gemm);
+        if (status == BERTC_OK) print_measures(m, DB);
+    }
+}
+
+static void test_who_has_half(void **state)
+{
+    (void)state;
+    bertc_error err = {0};
+    bertc_precision precision = BERTC_AUTO;
+    assert_int_equal(bertc_precision_resolve("reference", &precision, &err), BERTC_OK);
+    assert_int_equal(precision, BERTC_BF16);
+    precision = BERTC_AUTO;
+    assert_int_equal(bertc_precision_resolve("openblas", &precision, &err), BERTC_OK);
+    assert_int_equal(precision, BERTC_F32);
+    precision = BERTC_BF16;
+    assert_int_equal(bertc_precision_resolve("openblas", &precision, &err), BERTC_USAGE);
+    assert_string_equal(err.message, "--precision bf16: backend openblas has no bf16 products");
 }
 
 static void test_no_bias_and_no_gradients(void **state)
@@ -304,6 +395,8 @@ int main(void)
         cmocka_unit_test_teardown(test_onednn, twin_release),
         cmocka_unit_test_teardown(test_openblas, twin_release),
         cmocka_unit_test_teardown(test_reference, twin_release),
+        cmocka_unit_test_teardown(test_half, twin_release),
+        cmocka_unit_test_teardown(test_who_has_half, twin_release),
         cmocka_unit_test_teardown(test_no_bias_and_no_gradients, twin_release),
         cmocka_unit_test_teardown(test_backends_agree, twin_release),
         cmocka_unit_test_teardown(test_threads, twin_release),

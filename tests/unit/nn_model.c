@@ -46,12 +46,12 @@ static int close_all(void **state)
     return twin_release(state);
 }
 
-static void open_model(bench *t, const char *backend, int32_t threads, bool training)
+static void open_with(bench *t, bertc_model_options options, bool training, bool whole)
 {
     bertc_error err = {0};
-    const bertc_model_options options = {.backend = backend, .threads = threads, .trainable = true};
-    const bertc_limits limits = {t->batch->tokens, t->batch->sequences, t->batch->longest,
-                                 training};
+    options.trainable = true;
+    const bertc_limits limits = {t->batch->tokens, t->batch->sequences, t->batch->longest, training,
+                                 whole};
     assert_true(opened < MOST);
     if (bertc_model_create(&t->config, &options, &t->model, &err) != BERTC_OK)
         fail_msg("%s", err.message);
@@ -61,18 +61,30 @@ static void open_model(bench *t, const char *backend, int32_t threads, bool trai
     workspaces[opened++] = t->workspace;
     assert_int_equal(t->model->scalars, t->net->scalars);
     for (size_t i = 0; i < t->net->scalars; i++) t->model->values[i] = (float)t->net->values[i];
+    bc_model_round(t->model);
     twin_fill_nan(t->model->grads, t->model->scalars);
     twin_fill_nan(t->workspace->block, t->workspace->bytes / sizeof(float));
 }
 
-static bench make(bertc_config config, const char *backend, int32_t threads)
+static void open_model(bench *t, const char *backend, int32_t threads, bool training, bool whole)
+{
+    open_with(t, (bertc_model_options){.backend = backend, .threads = threads}, training, whole);
+}
+
+static bench prepare(bertc_config config)
 {
     bench t = {.config = config, .batch = twin_batch(&config, lengths, S, 3)};
     bertc_config *kept = twin_take(1, sizeof *kept);
     *kept = config;
     t.net = twin_net_create(kept, t.batch);
     twin_net_randomise(t.net, 17);
-    open_model(&t, backend, threads, true);
+    return t;
+}
+
+static bench make(bertc_config config, const char *backend, int32_t threads)
+{
+    bench t = prepare(config);
+    open_model(&t, backend, threads, true, false);
     return t;
 }
 
@@ -174,6 +186,31 @@ static void test_backends(void **state)
     }
 }
 
+/* bf16 keeps eight bits of each factor: logits and gradients are near, not equal, and are the
+ * same in every backend but for the order of sums. */
+static void test_half(void **state)
+{
+    (void)state;
+    const float *first = NULL;
+    for (size_t k = 0; bertc_backend_name(k); k++) {
+        bertc_precision precision = BERTC_AUTO;
+        bertc_precision_resolve(bertc_backend_name(k), &precision, NULL);
+        if (precision != BERTC_BF16) continue;
+        measure m[MEASURES] = {
+            {"logits", 0.02, 0.0}, {"loss", 0.02, 0.0}, {"gradients, in norm", 0.05, 0.0}};
+        bench t = prepare(middle());
+        open_with(&t,
+                  (bertc_model_options){.backend = bertc_backend_name(k), .precision = precision},
+                  true, false);
+        compare(m, &t, dropped);
+        assert_true(m[LOGITS].worst > 1e-5); /* it was bf16 */
+        if (first) assert_true(twin_distance_floats(t.workspace->logits, first, S * 3) < 2e-3);
+        first = twin_copy(t.workspace->logits, S * 3);
+        print_message("%s\n", bertc_backend_name(k));
+        print_measures(m, MEASURES);
+    }
+}
+
 /* ---- laws ----------------------------------------------------------------------------------- */
 
 static void expect_same_gradients(measure *m, const bench *t, const float *wanted)
@@ -266,10 +303,34 @@ static void test_inference(void **state)
     run(&t, t.batch, plain, false);
     float *trained = twin_copy(t.workspace->logits, S * 3);
     size_t bytes = bertc_workspace_bytes(t.workspace);
-    open_model(&t, NULL, 0, false);
+    open_model(&t, NULL, 0, false, false);
     assert_true(bertc_workspace_bytes(t.workspace) < bytes);
     assert_int_equal(bertc_model_forward(t.model, t.workspace, t.batch, &logits, &err), BERTC_OK);
     assert_memory_equal(logits, trained, S * 3 * sizeof *logits);
+}
+
+/* A last layer that is computed whole gives the same as one that is computed for the heads, within
+ * the rounding of other sums. */
+static void test_whole_last_layer(void **state)
+{
+    (void)state;
+    for (size_t k = 0; bertc_backend_name(k); k++) {
+        bench t = make(middle(), bertc_backend_name(k), 0);
+        double loss = run(&t, t.batch, dropped, false);
+        float *logits = twin_copy(t.workspace->logits, S * 3);
+        double *grads = twin_widen(t.model->grads, t.model->scalars);
+        size_t bytes = bertc_workspace_bytes(t.workspace);
+        open_model(&t, bertc_backend_name(k), 0, true, true);
+        assert_true(bertc_workspace_bytes(t.workspace) > bytes);
+        double whole = run(&t, t.batch, dropped, false);
+        bool same = memcmp(logits, t.workspace->logits, S * 3 * sizeof *logits) == 0;
+        /* the libraries choose a kernel by the number of rows */
+        assert_true(same || strcmp(bertc_backend_name(k), "reference") != 0);
+        assert_true(fabs(whole - loss) <= 1e-6 * loss);
+        for (size_t p = 0; p < t.model->count; p++)
+            assert_true(gradient_error(&t.model->params[p], grads) < 2e-6);
+        close_all(NULL);
+    }
 }
 
 /* Dropout is another with another seed, step or example, and nothing else changes it. */
@@ -376,11 +437,13 @@ int main(void)
         cmocka_unit_test_teardown(test_shapes, close_all),
         cmocka_unit_test_teardown(test_activations, close_all),
         cmocka_unit_test_teardown(test_backends, close_all),
+        cmocka_unit_test_teardown(test_half, close_all),
         cmocka_unit_test_teardown(test_packed_is_each_alone, close_all),
         cmocka_unit_test_teardown(test_two_halves_are_one_batch, close_all),
         cmocka_unit_test_teardown(test_threads, close_all),
         cmocka_unit_test_teardown(test_repetition, close_all),
         cmocka_unit_test_teardown(test_inference, close_all),
+        cmocka_unit_test_teardown(test_whole_last_layer, close_all),
         cmocka_unit_test_teardown(test_dropout_is_a_function, close_all),
         cmocka_unit_test_teardown(test_untrained_parameters, close_all),
         cmocka_unit_test_teardown(test_nan_stays_nan, close_all),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "nn/ops.h"
+#include "nn/simd.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"
@@ -255,13 +256,17 @@ static void test_first_rows(void **state)
     (void)state;
     for (size_t w = 0; w < WIDTHS; w++) {
         bench t = make(widths[w], 0.0, BC_SITE_POOLED);
-        float *y = nans(S * t.h), *dx = nans(N * t.h);
+        float *y = nans(S * t.h), *dx = twin_floats(N * t.h);
         double *y_true = twin_doubles(S * t.h), *dx_true = twin_doubles(N * t.h);
         bc_gather_first(y, t.x, t.batch, t.h);
-        bc_scatter_first(dx, t.dy, t.batch, t.h);
+        memset(dx, 0, N * t.h * sizeof *dx);
+        bc_add_first(dx, t.dy, t.batch, t.h);
         twin_gather_first(y_true, t.x_true, t.batch, t.h);
         twin_scatter_first(dx_true, t.dy_true, t.batch, t.h);
         assert_true(twin_distance(y, y_true, S * t.h) == 0.0);
+        assert_true(twin_distance(dx, dx_true, N * t.h) == 0.0);
+        bc_add_first(dx, t.dy, t.batch, t.h);
+        for (size_t i = 0; i < N * t.h; i++) dx_true[i] *= 2.0;
         assert_true(twin_distance(dx, dx_true, N * t.h) == 0.0);
         twin_release(NULL);
     }
@@ -364,6 +369,33 @@ static float *all_sums(const bench *t, int threads, size_t *count)
     return out;
 }
 
+/* Every bf16 number is itself; what lies between two goes to the nearer, in the middle to the even.
+ */
+static void test_rounding_to_half(void **state)
+{
+    (void)state;
+    for (uint32_t half = 0; half < 0x10000; half++) {
+        float x = bc_from_half((uint16_t)half);
+        if (isnan(x)) {
+            assert_true(isnan(bc_from_half(bc_to_half(x))));
+            continue;
+        }
+        assert_int_equal(bc_to_half(x), half);
+        if ((half & 0x7fff) == 0x7f80) continue; /* above the largest lies infinity */
+        uint32_t up = half + 1;
+        assert_int_equal(bc_to_half(bc_bits_to_float(half << 16 | 0x7fff)), half);
+        assert_int_equal(bc_to_half(bc_bits_to_float(half << 16 | 0x8001)), up);
+        assert_int_equal(bc_to_half(bc_bits_to_float(half << 16 | 0x8000)), half & 1 ? up : half);
+    }
+    assert_true(isnan(bc_from_half(bc_to_half(bc_bits_to_float(0x7f800001)))));
+    float x[3 * 5];
+    uint16_t y[16 * 5];
+    for (size_t i = 0; i < 15; i++) x[i] = (float)i;
+    memset(y, 0xff, sizeof y);
+    bc_round_rows(y, x, 3, 5);
+    for (size_t i = 0; i < 80; i++) assert_true(bc_from_half(y[i]) == (i < 15 ? (float)i : 0.0f));
+}
+
 static void test_threads(void **state)
 {
     (void)state;
@@ -390,6 +422,7 @@ int main(void)
         cmocka_unit_test_teardown(test_loss, twin_release),
         cmocka_unit_test_teardown(test_loss_keeps_nan, twin_release),
         cmocka_unit_test_teardown(test_column_sums, twin_release),
+        cmocka_unit_test(test_rounding_to_half),
         cmocka_unit_test_teardown(test_threads, twin_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,16 +12,17 @@
 
 #include "unit/tokenizer_help.h"
 
-static const char *const names[] = {"tokenizer_config.json", "config.json", "tokenizer.json"};
+enum { FILES = 5 };
+static const char *const names[FILES] = {"tokenizer_config.json", "config.json", "tokenizer.json",
+                                         "special_tokens_map.json", "added_tokens.json"};
 static char folder[] = "options_XXXXXX";
 
-/* Write the three files (null: absent), read them, remove them. */
-static bertc_status read_files(const char *const texts[3], bertc_tokenizer_options *options,
+/* Write the files (null: absent), read them, remove them. */
+static bertc_status overlay_files(const char *const texts[FILES], bertc_tokenizer_options *options,
                                bertc_error *err)
 {
     char path[64];
-    *options = bertc_tokenizer_defaults();
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < FILES; i++) {
         if (!texts[i]) continue;
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         FILE *file = fopen(path, "w");
@@ -30,18 +31,25 @@ static bertc_status read_files(const char *const texts[3], bertc_tokenizer_optio
         assert_int_equal(fclose(file), 0);
     }
     bertc_status status = bertc_tokenizer_read_options(folder, options, err);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }
     return status;
 }
 
+static bertc_status read_files(const char *const texts[FILES], bertc_tokenizer_options *options,
+                               bertc_error *err)
+{
+    *options = bertc_tokenizer_defaults();
+    return overlay_files(texts, options, err);
+}
+
 static bertc_tokenizer_options accept(const char *config, const char *model, const char *json)
 {
     bertc_tokenizer_options options;
     bertc_error err = {0};
-    const char *texts[3] = {config, model, json};
+    const char *texts[FILES] = {config, model, json};
     if (read_files(texts, &options, &err)) fail_msg("%s", err.message);
     return options;
 }
@@ -50,7 +58,7 @@ static void refuse(const char *config, const char *json, const char *message)
 {
     bertc_tokenizer_options options, defaults = bertc_tokenizer_defaults();
     bertc_error err = {0};
-    const char *texts[3] = {config, NULL, json};
+    const char *texts[FILES] = {config, NULL, json};
     assert_int_equal(read_files(texts, &options, &err), BERTC_INPUT);
     if (!strstr(err.message, message)) fail_msg("%s", err.message);
     assert_memory_equal(&options, &defaults, sizeof options);
@@ -58,10 +66,18 @@ static void refuse(const char *config, const char *json, const char *message)
 
 #define BERT "{\"model_type\": \"bert\"}"
 #define GENERIC "{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}"
+#define PIECE(kind, id, type) "{\"" kind "\": {\"id\": \"" id "\", \"type_id\": " type "}}"
+#define SINGLE                                                              \
+    PIECE("SpecialToken", "[CLS]", "0") "," PIECE("Sequence", "A", "0") "," \
+        PIECE("SpecialToken", "[SEP]", "0")
+#define TEMPLATE                                                            \
+    "\"single\": [" SINGLE "], \"pair\": [" SINGLE                          \
+    "," PIECE("Sequence", "B", "1") "," PIECE("SpecialToken", "[SEP]", "1") "]"
 #define JSON(normalizer, model, added)                                                       \
     "{\"normalizer\": {\"type\": \"BertNormalizer\"" normalizer "},"                         \
     " \"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"},"                                  \
-    " \"post_processor\": {\"type\": \"TemplateProcessing\"}, \"added_tokens\": [" added "]," \
+    " \"post_processor\": {\"type\": \"TemplateProcessing\"," TEMPLATE "},"                \
+    " \"added_tokens\": [" added "],"                                                       \
     " \"model\": {\"type\": \"WordPiece\"" model "}}"
 
 static void test_config(void **state)
@@ -217,6 +233,78 @@ static void test_refused(void **state)
     refuse(NULL, JSON(", \"lowercase\": 3", "", ""), "lowercase is neither true nor false");
 }
 
+/* The template of a generic class must be BERT's. */
+static void test_template(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "\"single\": [" SINGLE "], \"pair\": [" SINGLE "," SINGLE "]",
+        "\"single\": [" PIECE("Sequence", "A", "0") "], \"pair\": []", "\"single\": 3", "\"a\": 1"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char json[2048];
+        snprintf(json, sizeof json,
+                 "{\"model\": {\"type\": \"WordPiece\"},"
+                 " \"normalizer\": {\"type\": \"BertNormalizer\"},"
+                 " \"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"},"
+                 " \"post_processor\": {\"type\": \"TemplateProcessing\", %s}}",
+                 others[i]);
+        refuse(GENERIC, json, "post_processor is not [CLS] A [SEP] B [SEP]");
+    }
+}
+
+/* special_tokens_map.json and added_tokens.json count where the configuration lists no tokens. */
+static void test_legacy_files(void **state)
+{
+    (void)state;
+    bertc_tokenizer_options o;
+    bertc_error err = {0};
+    const char *texts[FILES] = {"{}", BERT, NULL,
+                                "{\"cls_token\": {\"content\": \"[CLS]\"},"
+                                " \"additional_special_tokens\": [\"[E1]\"]}",
+                                "{\"[E1]\": 40, \"[CLS]\": 2}"};
+    assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
+    assert_int_equal(o.added_count, 1);
+    assert_string_equal(o.added[0].text, "[E1]");
+    assert_int_equal(o.added[0].id, 40);
+    texts[0] = "{\"added_tokens_decoder\": {}}";
+    assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
+    assert_int_equal(o.added_count, 0);
+    texts[0] = NULL;
+    texts[3] = "{\"cls_token\": \"<cls>\"}";
+    assert_int_equal(read_files(texts, &o, &err), BERTC_INPUT);
+    assert_non_null(strstr(err.message, "special_tokens_map.json: cls_token is \"<cls>\""));
+    texts[3] = NULL;
+    err = (bertc_error){0};
+    assert_int_equal(read_files(texts, &o, &err), BERTC_INPUT);
+    assert_non_null(strstr(err.message, "the added token \"[E1]\" is normalized"));
+}
+
+static void test_inputs_of_the_model(void **state)
+{
+    (void)state;
+    assert_false(accept("{}", BERT, NULL).no_types);
+    assert_false(accept("{\"model_input_names\": [\"input_ids\", \"token_type_ids\"]}", BERT, NULL)
+                     .no_types);
+    assert_true(accept("{\"model_input_names\": [\"input_ids\"]}", BERT, NULL).no_types);
+}
+
+/* What only the Python tokenizer obeys is refused in its name, and in no other's. */
+static void test_slow_settings(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"{\"do_basic_tokenize\": false}",
+                                           "{\"never_split\": [\"covid19\"]}"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *texts[FILES] = {settings[i], BERT};
+        bertc_tokenizer_options o = bertc_tokenizer_defaults();
+        bertc_error err = {0};
+        assert_int_equal(overlay_files(texts, &o, &err), BERTC_OK);
+        o.parity = BERTC_HF_SLOW;
+        assert_int_equal(overlay_files(texts, &o, &err), BERTC_INPUT);
+        assert_non_null(strstr(err.message, "is not supported"));
+    }
+}
+
 /* The normaliser's switches, in what they do. */
 static void test_switches(void **state)
 {
@@ -264,7 +352,9 @@ int main(void)
         cmocka_unit_test(test_config),     cmocka_unit_test(test_length),
         cmocka_unit_test(test_precedence), cmocka_unit_test(test_added),
         cmocka_unit_test(test_longest),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_switches),
+        cmocka_unit_test(test_template),   cmocka_unit_test(test_legacy_files),
+        cmocka_unit_test(test_switches),   cmocka_unit_test(test_inputs_of_the_model),
+        cmocka_unit_test(test_slow_settings),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

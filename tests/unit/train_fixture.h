@@ -127,6 +127,19 @@ static inline bertc_train_options fixture_options(const char *out)
     return o;
 }
 
+/* Everything that a run writes: evaluation, best weights, checkpoints. */
+static inline bertc_status fixture_whole_run(const char *out, bool resume, bertc_error *err)
+{
+    bertc_train_options o = fixture_options(out);
+    bertc_train_result result;
+    o.max_steps = 6;
+    o.eval_every = 2;
+    o.save_every = 2;
+    o.keep = BERTC_KEEP_BEST;
+    o.resume = resume;
+    return bertc_finetune(&o, NULL, &result, err);
+}
+
 /* All of a file, NUL-terminated; with the values of "seconds" struck out where asked for. */
 static inline char *fixture_read(const char *path, size_t *length, bool timeless)
 {

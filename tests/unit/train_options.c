@@ -75,7 +75,7 @@ static void test_checks_name_the_option(void **unused)
     assert_int_equal(bc_options_check(&o, &err), BERTC_USAGE);
     assert_string_equal(err.message, "--batch-size is out of range");
     o = fixture_options("out");
-    o.precision = 1;
+    o.precision = 3;
     err = (bertc_error){0};
     assert_int_equal(bc_options_check(&o, &err), BERTC_USAGE);
     assert_string_equal(err.message, "--precision is out of range");

@@ -100,6 +100,17 @@ static void test_stopped_anywhere_keeping_the_best(void **unused)
     compare_all_stops(o);
 }
 
+/* The bf16 copies of the weights are made anew from a checkpoint's, to the same bits. */
+static void test_stopped_in_half_precision(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("whole");
+    o.eval_every = 3;
+    o.keep = BERTC_KEEP_BEST;
+    o.precision = BERTC_BF16;
+    compare_all_stops(o);
+}
+
 static void test_stopped_with_onednn(void **unused)
 {
     (void)unused;
@@ -227,8 +238,7 @@ static int check_complete(const char *out)
         assert_int_equal(
             bc_state_parse(bc_safetensors_metadata(&file, "state"), path, &state, NULL), BERTC_OK);
         bc_safetensors_close(&file);
-        snprintf(path, sizeof path, "%s/checkpoint/best-%d.safetensors", out,
-                 (int)state.best_step);
+        snprintf(path, sizeof path, "%s/checkpoint/best-%d.safetensors", out, (int)state.best_step);
         if (state.best_step > 0) assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
         bc_safetensors_close(&file);
         found++;
@@ -355,6 +365,12 @@ static void test_dropout_is_not_saved(void **unused)
     bertc_config_clear(&config);
 }
 
+static bertc_predict_options on_dev(const char *model)
+{
+    return (bertc_predict_options){.task = "sst2", .model = model, .data = "data",
+                                   .split = BERTC_DEV, .batch_size = 32, .backend = 2};
+}
+
 static void test_best_is_the_best(void **unused)
 {
     (void)unused;
@@ -382,8 +398,7 @@ static void test_best_is_the_best(void **unused)
     assert_non_null(strstr(text, want)); /* of equals the earliest */
     bc_free(text);
     bertc_predictions p;
-    bertc_predict_options apply = {.task = "sst2", .model = "best", .data = "data",
-                                   .split = BERTC_DEV, .batch_size = 32, .backend = 2};
+    bertc_predict_options apply = on_dev("best");
     assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
     assert_true(p.scores.value[BERTC_ACCURACY] == most);
     assert_true(p.scores.loss == result.scores.loss);
@@ -399,8 +414,7 @@ static void test_the_length_of_the_run_is_the_default(void **unused)
     bertc_predictions p;
     o.max_length = 5;
     run(o, &result);
-    bertc_predict_options apply = {.task = "sst2", .model = "short", .data = "data",
-                                   .split = BERTC_DEV, .batch_size = 32, .backend = 2};
+    bertc_predict_options apply = on_dev("short");
     assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
     assert_true(p.scores.loss == result.scores.loss);
     bertc_predictions_clear(&p);
@@ -443,9 +457,8 @@ static void test_planted_nan(void **unused)
     bertc_error err = {0};
     o.model = "planted";
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_DIVERGED);
-    assert_string_equal(err.message,
-                        "step 1: the loss is not finite; first in the weights "
-                        "bert.embeddings.LayerNorm.weight; no update was made");
+    assert_string_equal(err.message, "step 1: the loss is not finite; first in the weights "
+                                     "bert.embeddings.LayerNorm.weight; no update was made");
     assert_false(bc_file_exists("poisoned"));
 }
 
@@ -473,6 +486,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stopped_anywhere),
         cmocka_unit_test(test_stopped_anywhere_keeping_the_best),
+        cmocka_unit_test(test_stopped_in_half_precision),
         cmocka_unit_test(test_stopped_with_onednn),
         cmocka_unit_test(test_resume_of_a_finished_run),
         cmocka_unit_test(test_a_finished_run_is_tidied),

@@ -145,6 +145,40 @@ static void refuse_json(const char *path, const char *text, const char *message)
     assert_non_null(strstr(err.message, message));
 }
 
+/* Where a directory has both files they must agree. */
+static void test_both_files(void **state)
+{
+    (void)state;
+    char folder[] = "vocab_XXXXXX", lines[64], json[64];
+    bertc_error err = {0};
+    bertc_vocab *vocab = NULL;
+    assert_non_null(mkdtemp(folder));
+    snprintf(lines, sizeof lines, "%s/vocab.txt", folder);
+    snprintf(json, sizeof json, "%s/tokenizer.json", folder);
+    put_file(lines, "[UNK]\na\nb\n");
+    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a\": 1, \"b\": 2, \"c\": 3}}}");
+    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, &err), BERTC_OK);
+    assert_int_equal(bertc_vocab_size(vocab), 3);
+    bertc_vocab_free(vocab);
+    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"b\": 1, \"a\": 2}}}");
+    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, &err), BERTC_INPUT);
+    assert_null(vocab);
+    assert_non_null(strstr(err.message, "\"b\" has id 1, but 2 in vocab.txt"));
+    put_file(json, "{\"model\": {\"vocab\": [[\"a\", 1]]}}");
+    err = (bertc_error){0};
+    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, &err), BERTC_INPUT);
+    assert_non_null(strstr(err.message, "tokenizer.json: model.vocab is no object of words"));
+    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a \": 7, \"a\": 1}}}");
+    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, NULL), BERTC_OK);
+    bertc_vocab_free(vocab);
+    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0}}}");
+    unlink(lines);
+    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, NULL), BERTC_OK);
+    bertc_vocab_free(vocab);
+    unlink(json);
+    rmdir(folder);
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -184,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_lines),    cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_specials), cmocka_unit_test(test_many),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_json),
+        cmocka_unit_test(test_both_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

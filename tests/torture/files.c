@@ -1,0 +1,158 @@
+/* File torture: every operation of a run that changes a disk is made to fail, one a run.
+ *
+ * The linker wraps the calls. For every N, the Nth open for writing, write, flush, truncation,
+ * rename or folder fails as on a full or broken disk. Then
+ *   1. the run ends with an I/O error of one line;
+ *   2. no temporary file is left, and the model that it started from is as it was;
+ *   3. the next attempt with --resume ends as the run that never failed. */
+#include "unit/train_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/types.h>
+
+int __real_open(const char *path, int flags, ...);
+int __real_mkdir(const char *path, mode_t mode);
+int __real_rename(const char *from, const char *to);
+int __real_fsync(int fd);
+int __real_ftruncate(int fd, off_t length);
+ssize_t __real_write(int fd, const void *bytes, size_t count);
+ssize_t __real_pwrite(int fd, const void *bytes, size_t count, off_t offset);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_fsync(int fd);
+int __wrap_ftruncate(int fd, off_t length);
+ssize_t __wrap_write(int fd, const void *bytes, size_t count);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset);
+
+static long operations, fail_at; /* fail_at 0: never */
+static bool persistent;          /* all later ones fail too, as on a disk that stays full */
+static const char *failed;       /* the operation that did */
+
+static bool refused(const char *name, int code)
+{
+    operations++;
+    if (fail_at == 0 || operations < fail_at || (operations > fail_at && !persistent)) return false;
+    if (operations == fail_at) failed = name;
+    errno = code;
+    return true;
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    if ((flags & (O_WRONLY | O_RDWR)) && refused("open", ENOSPC)) return -1;
+    return __real_open(path, flags, 0666);
+}
+
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+    return refused("mkdir", ENOSPC) ? -1 : __real_mkdir(path, mode);
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+    return refused("rename", EIO) ? -1 : __real_rename(from, to);
+}
+
+int __wrap_fsync(int fd)
+{
+    return refused("fsync", EIO) ? -1 : __real_fsync(fd);
+}
+
+int __wrap_ftruncate(int fd, off_t length)
+{
+    return refused("ftruncate", EIO) ? -1 : __real_ftruncate(fd, length);
+}
+
+/* A disk that runs full takes a part first. */
+ssize_t __wrap_write(int fd, const void *bytes, size_t count)
+{
+    if (!refused("write", ENOSPC)) return __real_write(fd, bytes, count);
+    return persistent && count > 1 && operations == fail_at ? __real_write(fd, bytes, count / 2)
+                                                            : -1;
+}
+
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset)
+{
+    return refused("pwrite", ENOSPC) ? -1 : __real_pwrite(fd, bytes, count, offset);
+}
+
+static void no_temporary_in(const char *path)
+{
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        if (e->d_name[0] == '.') continue;
+        if (strstr(e->d_name, ".tmp")) fail_msg("%s left %s/%s", failed, path, e->d_name);
+        char *inner = bc_path_join(path, e->d_name);
+        no_temporary_in(inner);
+        bc_free(inner);
+    }
+    if (dir) closedir(dir);
+}
+
+static void check_failure(long n, bertc_status status, const bertc_error *err)
+{
+    if (status != BERTC_IO) fail_msg("%s %ld: status %d, %s", failed, n, status, err->message);
+    if (!strchr(err->message, ':') || strchr(err->message, '\n'))
+        fail_msg("%s %ld: '%s' does not name a file", failed, n, err->message);
+    no_temporary_in("tried");
+}
+
+/* Fail the first operation of a run, the second, and so on until it has no more. */
+static void fail_each(void)
+{
+    long failures = 0;
+    bool reached = true;
+    for (long n = 1; reached; n++) {
+        bertc_error err = {0};
+        operations = 0;
+        fail_at = n;
+        bertc_status status = fixture_whole_run("tried", false, &err);
+        reached = operations >= n;
+        fail_at = 0;
+        failures += reached;
+        if (!reached) fixture_remove("tried");
+        if (reached) check_failure(n, status, &err);
+        fixture_same_run("kept", "model");
+        err = (bertc_error){0};
+        if (fixture_whole_run("tried", reached, &err) != BERTC_OK)
+            fail_msg("after %s %ld: %s", failed, n, err.message);
+        fixture_same_run("whole", "tried");
+        fixture_remove("tried");
+    }
+    print_message("%ld operations failed\n", failures);
+    assert_true(failures > 50);
+}
+
+static void test_one_failure(void **unused)
+{
+    (void)unused;
+    persistent = false;
+    fail_each();
+}
+
+static void test_a_disk_that_stays_full(void **unused)
+{
+    (void)unused;
+    persistent = true;
+    fail_each();
+}
+
+static int set_up(void **state)
+{
+    bertc_error err = {0};
+    if (fixture_enter(state) != 0) return -1;
+    if (rename("model", "kept") != 0) return -1;
+    fixture_model("model");
+    return fixture_whole_run("whole", false, &err) == BERTC_OK ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_failure),
+        cmocka_unit_test(test_a_disk_that_stays_full),
+    };
+    return cmocka_run_group_tests(tests, set_up, fixture_leave);
+}
