@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "bertc/model.h"
-#include "nn/ops.h"
 
 static const bc_gemm_backend *const backends[] = {
     &bc_gemm_onednn,
@@ -95,12 +94,10 @@ void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_lin
     if (gemm->error.status == BERTC_OK) gemm->backend->bwd_x(gemm, dx, dy, w, d, accumulate);
 }
 
-void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *db, float *dy, float *x, bc_linear d,
-                     bool accumulate)
+void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate)
 {
     assert(d.n > 0 && d.in > 0 && d.out > 0);
     if (dw && gemm->error.status == BERTC_OK) gemm->backend->bwd_w(gemm, dw, dy, x, d, accumulate);
-    if (db) bc_column_sums(db, dy, d.n, d.out, accumulate);
 }
 
 void bc_half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,

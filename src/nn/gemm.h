@@ -2,7 +2,7 @@
  *
  *   y  = x W^T + b        x (N,in), W (out,in), b (out) or null, y (N,out)
  *   dx (+)= dy W
- *   dW (+)= dy^T x,  db (+)= column sums of dy
+ *   dW (+)= dy^T x
  *
  * 1. All matrices are dense row-major f32. With accumulate false the output is never read: NaN in
  *    it has no effect.
@@ -12,8 +12,7 @@
  *    processor have them (bc_gemm_use_half). Their x and dy have zeros in the rows past N.
  * 4. Operations return nothing. A backend that fails (it could not create a primitive) keeps its
  *    first error, does nothing from then on, and bc_gemm_status tells it once a pass.
- * 5. The backends agree within rounding; tests compare them. db has a fixed order of summation
- *    and does not depend on the number of threads. */
+ * 5. The backends agree within rounding; tests compare them. */
 #ifndef BC_NN_GEMM_H
 #define BC_NN_GEMM_H
 
@@ -82,10 +81,9 @@ bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err);
 void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d);
 void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d,
                      bool accumulate);
-void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *db, float *dy, float *x, bc_linear d,
-                     bool accumulate);
+void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
 
-/* The same on bf16 operands; a bias's gradient is the caller's. */
+/* The same on bf16 operands. */
 void bc_half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
                  bc_linear d);
 void bc_half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,

@@ -99,6 +99,11 @@ static bc_norm norm(const pass_view *v, bc_param_id gain, bc_param_id bias, int 
                      v->model->config.layer_norm_eps};
 }
 
+static void lap(const pass_view *v, bc_work work)
+{
+    bc_lap(v->w->laps, work);
+}
+
 static void linear_fwd(const pass_view *v, float *y, float *x, bc_param_id weight, bc_param_id bias,
                        int layer, bc_linear d)
 {
@@ -106,10 +111,12 @@ static void linear_fwd(const pass_view *v, float *y, float *x, bc_param_id weigh
     const float *b = value(v->model, bias, layer);
     if (!w->half) {
         bc_linear_fwd(v->gemm, y, x, w->value, b, d);
-        return;
+    } else {
+        bc_round_rows(v->w->half_x, x, d.n, d.in);
+        lap(v, BC_WORK_ROUNDING);
+        bc_half_fwd(v->gemm, y, v->w->half_x, w->half, b, d);
     }
-    bc_round_rows(v->w->half_x, x, d.n, d.in);
-    bc_half_fwd(v->gemm, y, v->w->half_x, w->half, b, d);
+    lap(v, BC_WORK_PRODUCTS);
 }
 
 /* What the gradients of a linear layer are wanted for, and where they go. */
@@ -125,18 +132,23 @@ static void linear_bwd(const pass_view *v, wanted to, float *dy, bc_param_id wei
 {
     const bc_param *w = bc_model_param(v->model, weight, layer);
     float *db = to.x ? grad(v->model, bias, layer) : NULL;
+    if (db) bc_column_sums(db, dy, d.n, d.out, to.accumulate);
+    lap(v, BC_WORK_BIASES);
     if (!w->half) {
-        if (to.x) bc_linear_bwd_w(v->gemm, w->grad, db, dy, to.x, d, to.accumulate);
+        if (to.x) bc_linear_bwd_w(v->gemm, w->grad, dy, to.x, d, to.accumulate);
         if (to.dx) bc_linear_bwd_x(v->gemm, to.dx, dy, w->value, d, to.add);
+        lap(v, BC_WORK_PRODUCTS);
         return;
     }
     bc_round_rows(v->w->half_dy, dy, d.n, d.out);
-    if (db) bc_column_sums(db, dy, d.n, d.out, to.accumulate);
+    lap(v, BC_WORK_ROUNDING);
     if (to.x && w->grad) {
         bc_round_rows(v->w->half_x, to.x, d.n, d.in);
+        lap(v, BC_WORK_ROUNDING);
         bc_half_bwd_w(v->gemm, w->grad, v->w->half_dy, v->w->half_x, d, to.accumulate);
     }
     if (to.dx) bc_half_bwd_x(v->gemm, to.dx, v->w->half_dy, w->half, d, to.add);
+    lap(v, BC_WORK_PRODUCTS);
 }
 
 /* ---- forward -------------------------------------------------------------------------------- */
@@ -149,6 +161,7 @@ static void embed_fwd(const pass_view *v)
     bc_embed_fwd(w->embed_out, w->embed_sum, w->embed_mean, w->embed_rstd, v->batch,
                  value(m, BC_WORD, 0), value(m, BC_POSITION, 0), value(m, BC_TYPE, 0),
                  norm(v, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, v->h);
+    lap(v, BC_WORK_EMBEDDINGS);
 }
 
 /* Where a layer's queries, keys and values, or their gradients, lie in a buffer. */
@@ -173,6 +186,7 @@ static float *attend_fwd(const pass_view *v, const pass_view *asking, float *x, 
         linear_fwd(v, qkv.q, x, BC_QUERY_W, BC_QUERY_B, l, (bc_linear){v->n, v->h, 3 * v->h});
     }
     bc_attention_fwd(k->context, qkv, v->batch, &probabilities, v->attention);
+    lap(v, BC_WORK_ATTENTION);
     return rows;
 }
 
@@ -185,11 +199,14 @@ static void layer_fwd(const pass_view *all, float *x, int l)
     linear_fwd(v, k->attn_sum, k->context, BC_ATTN_W, BC_ATTN_B, l, (bc_linear){v->n, v->h, v->h});
     bc_add_norm_fwd(k->attn_out, k->attn_sum, k->attn_mean, k->attn_rstd, k->attn_sum, residual,
                     v->batch, norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &attn, v->h);
+    lap(v, BC_WORK_NORMS);
     linear_fwd(v, k->up, k->attn_out, BC_UP_W, BC_UP_B, l, (bc_linear){v->n, v->h, v->f});
     bc_activation_fwd(v->model->config.hidden_act, v->w->act, k->up, v->n * v->f);
+    lap(v, BC_WORK_ACTIVATION);
     linear_fwd(v, k->out_sum, v->w->act, BC_DOWN_W, BC_DOWN_B, l, (bc_linear){v->n, v->f, v->h});
     bc_add_norm_fwd(k->out, k->out_sum, k->out_mean, k->out_rstd, k->out_sum, k->attn_out, v->batch,
                     norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l), &ffn, v->h);
+    lap(v, BC_WORK_NORMS);
 }
 
 static void head_fwd(const pass_view *v, const float *x)
@@ -201,6 +218,7 @@ static void head_fwd(const pass_view *v, const float *x)
     linear_fwd(v, w->pooled, w->first, BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
     bc_tanh_fwd(w->pooled, w->pooled, v->s * v->h);
     bc_dropout_pooled(w->dropped, w->pooled, v->batch, &drop, v->h);
+    lap(v, BC_WORK_HEAD);
     linear_fwd(v, w->logits, w->dropped, BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
 }
 
@@ -221,8 +239,10 @@ void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const be
 double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
                      const bertc_batch *batch, double divisor)
 {
-    return bc_loss(workspace->dlogits, workspace->logits, batch, (size_t)model->config.num_labels,
-                   divisor);
+    double loss = bc_loss(workspace->dlogits, workspace->logits, batch,
+                          (size_t)model->config.num_labels, divisor);
+    bc_lap(workspace->laps, BC_WORK_HEAD);
+    return loss;
 }
 
 /* ---- backward ------------------------------------------------------------------------------- */
@@ -236,6 +256,7 @@ static void head_bwd(const pass_view *v, bool accumulate)
                BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
     bc_dropout_pooled(w->dpooled, w->dpooled, v->batch, &drop, v->h);
     bc_tanh_bwd(w->dpooled, w->dpooled, w->pooled, v->s * v->h);
+    lap(v, BC_WORK_HEAD);
     float *dfirst = w->limits.whole ? w->dfirst : w->dy;
     linear_bwd(v, (wanted){dfirst, false, w->first, accumulate}, w->dpooled, BC_POOL_W, BC_POOL_B,
                0, (bc_linear){v->s, v->h, v->h});
@@ -256,8 +277,10 @@ static void ffn_bwd(const pass_view *all, int l, bool accumulate)
     bc_add_norm_bwd(w->dy, w->dx, grad(m, BC_OUT_GAIN, l), grad(m, BC_OUT_BIAS, l), w->dy,
                     k->out_sum, k->out_mean, k->out_rstd, v->batch,
                     norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l), &drop, v->h, accumulate);
+    lap(v, BC_WORK_NORMS);
     linear_bwd(v, (wanted){.dx = w->dwide}, w->dx, BC_DOWN_W, BC_DOWN_B, l, down);
     bc_activation_bwd(m->config.hidden_act, w->act, w->dwide, w->dwide, k->up, v->n * v->f);
+    lap(v, BC_WORK_ACTIVATION);
     linear_bwd(v, (wanted){.x = w->act, .accumulate = accumulate}, w->dx, BC_DOWN_W, BC_DOWN_B, l,
                down);
     linear_bwd(v, (wanted){w->dy, true, k->attn_out, accumulate}, w->dwide, BC_UP_W, BC_UP_B, l,
@@ -275,6 +298,7 @@ static void attend_bwd(const pass_view *v, const pass_view *asking, float *x, in
     bc_qkv d = qkv_in(asking, w->dwide);
     bc_attention_bwd(d, w->dz, qkv_in(asking, w->layers[l].qkv), v->batch, &probabilities,
                      v->attention);
+    lap(v, BC_WORK_ATTENTION);
     if (!asking->first) {
         linear_bwd(v, (wanted){w->dy, true, x, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l, all);
         return;
@@ -298,6 +322,7 @@ static void attention_bwd(const pass_view *all, float *x, int l, bool accumulate
     bc_add_norm_bwd(w->dy, w->dx, grad(m, BC_ATTN_GAIN, l), grad(m, BC_ATTN_BIAS, l), w->dy,
                     k->attn_sum, k->attn_mean, k->attn_rstd, v->batch,
                     norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &drop, v->h, accumulate);
+    lap(v, BC_WORK_NORMS);
     linear_bwd(v, (wanted){w->dz, false, k->context, accumulate}, w->dx, BC_ATTN_W, BC_ATTN_B, l,
                out);
     attend_bwd(all, v, x, l, accumulate);
@@ -313,6 +338,7 @@ static void embed_bwd(const pass_view *v, bool accumulate)
                       norm(v, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, v->h, accumulate);
     bc_embed_scatter(grad(m, BC_WORD, 0), grad(m, BC_POSITION, 0), grad(m, BC_TYPE, 0), w->dy,
                      v->batch, &m->config, accumulate);
+    lap(v, BC_WORK_EMBEDDINGS);
 }
 
 void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,

@@ -16,6 +16,7 @@
 
 #include "bertc/model.h"
 #include "nn/gemm.h"
+#include "nn/laps.h"
 #include "nn/params.h"
 
 struct bertc_model {
@@ -73,6 +74,7 @@ struct bertc_workspace {
     uint16_t *half_dy;   /* (N,max(3H,F)) gradient of its output; training only */
     float *attention;    /* scratch for every thread */
     size_t attention_stride;
+    bc_laps *laps;       /* null: the passes are not timed */
 };
 
 /* One forward/backward pass: where its dropout comes from. `training` false: no dropout. */

@@ -1,15 +1,6 @@
 #include "train/meter.h"
 
-#include <time.h>
-
 static const double interval = 0.1;
-
-double bc_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void bc_meter_start(bc_meter *meter, const bertc_observer *observer)
 {

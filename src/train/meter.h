@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "bertc/train.h"
 
 enum { BC_METER_WINDOW = 33 };
@@ -26,8 +27,6 @@ typedef struct bc_meter {
     size_t done;                    /* steps */
     double pass_seconds;            /* of one evaluation, the last; 0: none yet */
 } bc_meter;
-
-double bc_clock(void); /* monotonic, seconds */
 
 void bc_meter_start(bc_meter *meter, const bertc_observer *observer);
 

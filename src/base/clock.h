@@ -1,0 +1,15 @@
+/* Time that only goes forward. */
+#ifndef BC_BASE_CLOCK_H
+#define BC_BASE_CLOCK_H
+
+#include <time.h>
+
+/* Monotonic, seconds. */
+static inline double bc_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+#endif
