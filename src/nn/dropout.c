@@ -23,12 +23,14 @@ BC_CLONES static void draw(const bc_dropout *d, uint32_t c1, uint32_t c2, float 
     uint32_t base = ((uint32_t)BC_RNG_DROPOUT + (uint32_t)d->site) << 24 | d->layer << 16;
     uint32_t threshold = d->threshold;
     float scale = d->scale;
-    for (size_t k = 0; k < blocks; k++) {
-        bc_rng_block b = bc_rng(d->seed, base | (uint32_t)k, c1, c2, d->step);
-        for (size_t w = 0; w < 4; w++) {
-            factor[2 * w * blocks + k] = (b.word[w] & 0xffff) < threshold ? 0.0f : scale;
-            factor[(2 * w + 1) * blocks + k] = b.word[w] >> 16 < threshold ? 0.0f : scale;
-        }
+    for (size_t k = 0; k < blocks; k += BC_RNG_LANES) {
+        bc_rng_lanes b = bc_rng_many(d->seed, base | (uint32_t)k, c1, c2, d->step);
+        size_t lanes = blocks - k < BC_RNG_LANES ? blocks - k : BC_RNG_LANES;
+        for (size_t w = 0; w < 4; w++)
+            for (size_t l = 0; l < lanes; l++) {
+                factor[2 * w * blocks + k + l] = (b.word[w][l] & 0xffff) < threshold ? 0.0f : scale;
+                factor[(2 * w + 1) * blocks + k + l] = b.word[w][l] >> 16 < threshold ? 0.0f : scale;
+            }
     }
 }
 
