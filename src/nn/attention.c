@@ -10,8 +10,10 @@
 #include "base/size.h"
 #include "nn/simd.h"
 
-/* LANE: rows are padded with zeros to whole vectors. BLOCK: rows and terms of a product at a time. */
-enum { LANE = 16, BLOCK = 4 };
+/* LANE: rows are padded with zeros to whole vectors. ROWS: of a product at a time; their sums and a
+ * row of B fit the registers of AVX2 as well as those of AVX-512. */
+enum { LANE = 16, ROWS = 6 };
+typedef float lane __attribute__((vector_size(LANE * sizeof(float))));
 
 static size_t pad(size_t n)
 {
@@ -26,7 +28,6 @@ typedef struct tile {
     float *t;             /* (d,np) K^T, then V^T */
     float *p, *g;         /* (m,np) probabilities, their gradient */
     float *row;           /* (np) dropout factors */
-    float *spare;         /* (BLOCK-1, max(np,dp)) for multiply */
 } tile;
 
 size_t bc_attention_scratch(size_t longest, size_t width)
@@ -34,7 +35,7 @@ size_t bc_attention_scratch(size_t longest, size_t width)
     size_t np = pad(longest), dp = pad(width), square, side, flat, total;
     if (!bc_size_mul(longest, 2 * np, &square) || !bc_size_mul(longest, 4 * dp, &side) ||
         !bc_size_mul(width, np, &flat) || !bc_size_add(square, side, &total) ||
-        !bc_size_add(total, flat, &total) || !bc_size_add(total, BLOCK * np + BLOCK * dp, &total))
+        !bc_size_add(total, flat, &total) || !bc_size_add(total, np, &total))
         return SIZE_MAX;
     return total;
 }
@@ -50,7 +51,6 @@ static tile lay_out(float *scratch, size_t m, size_t n, size_t d)
     t.p = t.t + d * t.np;
     t.g = t.p + n * t.np;
     t.row = t.g + n * t.np;
-    t.spare = t.row + t.np;
     return t;
 }
 
@@ -61,52 +61,26 @@ typedef struct product {
     size_t m, n, k, ldc, ra, ca, ldb;
 } product;
 
-/* The factors of one row of A for k .. k+3; zero past the end of the sum. */
-static inline void factors(float f[BLOCK], const product *x, size_t i, size_t k)
+/* Rows i .. i+ROWS-1 of C at columns j .. j+LANE-1, summed in registers over all k. Rows past the end
+ * repeat the last one and are not stored. */
+BC_INLINE void multiply_block(const product *x, size_t i, size_t j)
 {
-    const float *a = x->a + (i < x->m ? i : x->m - 1) * x->ra;
-    for (size_t e = 0; e < BLOCK; e++) f[e] = k + e < x->k ? a[(k + e) * x->ca] : 0.0f;
+    lane sum[ROWS] = {0};
+    const float *a[ROWS], *b = x->b + j;
+    for (size_t r = 0; r < ROWS; r++) a[r] = x->a + (i + r < x->m ? i + r : x->m - 1) * x->ra;
+    for (size_t k = 0; k < x->k; k++) {
+        lane row;
+        memcpy(&row, b + k * x->ldb, sizeof row);
+        for (size_t r = 0; r < ROWS; r++) sum[r] += a[r][k * x->ca] * row;
+    }
+    for (size_t r = 0; r < ROWS; r++)
+        if (i + r < x->m) memcpy(x->c + (i + r) * x->ldc + j, &sum[r], sizeof sum[r]);
 }
 
-/* Four rows of C += four terms of the sum: sixteen multiply-adds for eight loads and four stores, all
- * contiguous. */
-static inline void add_terms(float *restrict c0, float *restrict c1, float *restrict c2,
-                             float *restrict c3, const float *restrict b0, const float *restrict b1,
-                             const float *restrict b2, const float *restrict b3,
-                             float f[BLOCK][BLOCK], size_t n)
+BC_CLONES static void multiply(product x)
 {
-    float f00 = f[0][0], f01 = f[0][1], f02 = f[0][2], f03 = f[0][3];
-    float f10 = f[1][0], f11 = f[1][1], f12 = f[1][2], f13 = f[1][3];
-    float f20 = f[2][0], f21 = f[2][1], f22 = f[2][2], f23 = f[2][3];
-    float f30 = f[3][0], f31 = f[3][1], f32 = f[3][2], f33 = f[3][3];
-#pragma omp simd
-    for (size_t j = 0; j < n; j++) {
-        c0[j] = c0[j] + f00 * b0[j] + f01 * b1[j] + f02 * b2[j] + f03 * b3[j];
-        c1[j] = c1[j] + f10 * b0[j] + f11 * b1[j] + f12 * b2[j] + f13 * b3[j];
-        c2[j] = c2[j] + f20 * b0[j] + f21 * b1[j] + f22 * b2[j] + f23 * b3[j];
-        c3[j] = c3[j] + f30 * b0[j] + f31 * b1[j] + f32 * b2[j] + f33 * b3[j];
-    }
-}
-
-/* Rows past the end are computed into `spare` (3n floats). */
-BC_CLONES static void multiply(product x, float *spare)
-{
-    memset(spare, 0, (BLOCK - 1) * x.n * sizeof *spare);
-    for (size_t i = 0; i < x.m; i++) memset(x.c + i * x.ldc, 0, x.n * sizeof *x.c);
-    for (size_t i = 0; i < x.m; i += BLOCK) {
-        float *c[BLOCK];
-        for (size_t r = 0; r < BLOCK; r++)
-            c[r] = i + r < x.m ? x.c + (i + r) * x.ldc : spare + (r - 1) * x.n;
-        for (size_t k = 0; k < x.k; k += BLOCK) {
-            float f[BLOCK][BLOCK];
-            const float *b[BLOCK];
-            for (size_t e = 0; e < BLOCK; e++) {
-                factors(f[e], &x, i + e, k);
-                b[e] = x.b + (k + e < x.k ? k + e : k) * x.ldb;
-            }
-            add_terms(c[0], c[1], c[2], c[3], b[0], b[1], b[2], b[3], f, x.n);
-        }
-    }
+    for (size_t i = 0; i < x.m; i += ROWS)
+        for (size_t j = 0; j < x.n; j += LANE) multiply_block(&x, i, j);
 }
 
 /* Copy rows of d floats that lie `stride` apart into rows of dp, zero beyond d. */
@@ -136,7 +110,7 @@ static void transpose(const tile *t, const float *x)
 static void scores(const tile *t)
 {
     transpose(t, t->k);
-    multiply((product){t->p, t->q, t->t, t->m, t->np, t->d, t->np, t->dp, 1, t->np}, t->spare);
+    multiply((product){t->p, t->q, t->t, t->m, t->np, t->d, t->np, t->dp, 1, t->np});
 }
 
 /* One row of scores becomes probabilities. */
@@ -233,7 +207,7 @@ static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, place
         mask_row(&t, dropout, at, i);
         apply(p, t.row, t.n);
     }
-    multiply((product){t.o, t.p, t.v, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp}, t.spare);
+    multiply((product){t.o, t.p, t.v, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp});
     give(context + at.ask * at.h + at.head * at.d, at.h, t.o, t.m, &t);
 }
 
@@ -255,7 +229,7 @@ static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropo
     take(t.o, dcontext + at.ask * at.h + at.head * at.d, at.h, t.m, &t);
     scores(&t);
     transpose(&t, t.v);
-    multiply((product){t.g, t.o, t.t, t.m, t.np, t.d, t.np, t.dp, 1, t.np}, t.spare);
+    multiply((product){t.g, t.o, t.t, t.m, t.np, t.d, t.np, t.dp, 1, t.np});
     for (size_t i = 0; i < t.m; i++) {
         float *p = t.p + i * t.np;
         softmax(p, t.n, at.scale);
@@ -264,11 +238,11 @@ static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropo
     }
     to = part_of(to, at);
     /* dV = P^T dO; then dQ = dS K and dK = dS^T Q. V is no longer needed and takes the results. */
-    multiply((product){t.v, t.p, t.o, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp}, t.spare);
+    multiply((product){t.v, t.p, t.o, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp});
     give(to.v, to.kv_stride, t.v, t.n, &t);
-    multiply((product){t.v, t.g, t.k, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp}, t.spare);
+    multiply((product){t.v, t.g, t.k, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp});
     give(to.q, to.q_stride, t.v, t.m, &t);
-    multiply((product){t.v, t.g, t.q, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp}, t.spare);
+    multiply((product){t.v, t.g, t.q, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp});
     give(to.k, to.kv_stride, t.v, t.n, &t);
 }
 

@@ -20,6 +20,13 @@
 #define BC_CLONES
 #endif
 
+/* For what is called from a clone and too large to be inlined unasked. */
+#if defined(__GNUC__)
+#define BC_INLINE static inline __attribute__((always_inline))
+#else
+#define BC_INLINE static inline
+#endif
+
 static inline float bc_bits_to_float(uint32_t bits)
 {
     float value;
