@@ -7,9 +7,9 @@
  * 2. beta = 0 does not read the output.
  * 3. The bias is laid into the output first and the product added to it.
  * 4. Products on bf16 operands are `matmul` primitives: there is no public bf16 gemm. N is rounded up to
- *    BC_ROW_ROUND rows so that few shapes occur; the library keeps their kernels in its cache (1024 by
- *    default), and making a primitive from there costs some microseconds. Sums into what is there are
- *    a post-op; without one the output is not read.
+ *    BC_ROW_ROUND rows so that few shapes occur, and each shape's primitive is kept: the library frees
+ *    its scratch memory with the last primitive, and touching new pages in every product costs more
+ *    than the product. Sums into what is there are a post-op; without one the output is not read.
  * 5. dnnl_memory_desc is a struct in 2.x and a handle in 3.x: `layout` hides the difference. */
 #include "nn/gemm.h"
 
@@ -21,14 +21,43 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+/* A dense matrix in memory, as its transpose where asked for. */
+typedef struct matrix {
+    const void *data;
+    dnnl_data_type_t type;
+    size_t rows, columns;
+    bool transposed; /* stored (columns,rows) */
+} matrix;
+
+enum { OPERANDS = 4, PRODUCTS = 1024 };
+
+/* A product on bf16 operands, ready to be executed: source, weights, bias, output. Without a
+ * primitive the place is free. */
+typedef struct product {
+    matrix shape[OPERANDS]; /* of what it was made for; their data is that of the first time */
+    bool accumulate;
+    dnnl_memory_t memory[OPERANDS]; /* null: no bias */
+    dnnl_primitive_t primitive;
+} product;
+
 typedef struct engine {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
+    product products[PRODUCTS]; /* by a hash of their shape; a newcomer takes the place */
 } engine;
+
+static void clear_product(product *p)
+{
+    for (int i = 0; i < OPERANDS; i++)
+        if (p->memory[i]) dnnl_memory_destroy(p->memory[i]);
+    if (p->primitive) dnnl_primitive_destroy(p->primitive);
+    memset(p, 0, sizeof *p);
+}
 
 static void close_onednn(bc_gemm *gemm)
 {
     engine *e = gemm->state;
+    for (size_t i = 0; e && i < PRODUCTS; i++) clear_product(&e->products[i]);
     if (e && e->stream) dnnl_stream_destroy(e->stream);
     if (e && e->engine) dnnl_engine_destroy(e->engine);
     bc_free(e);
@@ -80,14 +109,6 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
 
 /* ---- bf16 ----------------------------------------------------------------------------------- */
 
-/* A dense matrix in memory, as its transpose where asked for. */
-typedef struct matrix {
-    const void *data;
-    dnnl_data_type_t type;
-    size_t rows, columns;
-    bool transposed; /* stored (columns,rows) */
-} matrix;
-
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t layout;
 
@@ -103,15 +124,15 @@ static void forget(layout *of)
     if (*of) dnnl_memory_desc_destroy(*of);
 }
 
-static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[4],
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[OPERANDS],
                                      bool bias, const_dnnl_primitive_attr_t attr)
 {
     return dnnl_matmul_primitive_desc_create(to, on, l[0], l[1], bias ? l[2] : NULL, l[3], attr);
 }
 
-static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, const void *data)
+static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on)
 {
-    return dnnl_memory_create(to, *of, on, (void *)(uintptr_t)data);
+    return dnnl_memory_create(to, *of, on, DNNL_MEMORY_NONE);
 }
 #else
 typedef dnnl_memory_desc_t layout;
@@ -127,7 +148,7 @@ static void forget(layout *of)
     (void)of;
 }
 
-static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[4],
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[OPERANDS],
                                      bool bias, const_dnnl_primitive_attr_t attr)
 {
     dnnl_matmul_desc_t matmul;
@@ -137,9 +158,9 @@ static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on
     return dnnl_primitive_desc_create(to, &matmul, attr, on, NULL);
 }
 
-static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, const void *data)
+static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on)
 {
-    return dnnl_memory_create(to, of, on, (void *)(uintptr_t)data);
+    return dnnl_memory_create(to, of, on, DNNL_MEMORY_NONE);
 }
 #endif
 
@@ -160,59 +181,89 @@ static dnnl_status_t make_sum(dnnl_primitive_attr_t *attr)
     return status;
 }
 
-/* What one execution needs; every handle null until it is there. x: source, weights, bias, output. */
-typedef struct job {
-    layout layouts[4];
-    dnnl_memory_t memory[4];
-    dnnl_primitive_attr_t attr;
-    dnnl_primitive_desc_t description;
-    dnnl_primitive_t primitive;
-} job;
-
-static dnnl_status_t prepare(job *j, const engine *e, const matrix x[4], bool accumulate)
+/* Make the primitive; what was made up to a failure is released by clear_product. */
+static dnnl_status_t make_primitive(product *p, const engine *e, layout layouts[OPERANDS])
 {
-    const bool bias = x[2].data != NULL;
-    dnnl_status_t status = accumulate ? make_sum(&j->attr) : dnnl_success;
-    for (int i = 0; i < 4 && status == dnnl_success; i++)
-        if (x[i].data) status = lay_out(&j->layouts[i], &x[i]);
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t description = NULL;
+    dnnl_status_t status = p->accumulate ? make_sum(&attr) : dnnl_success;
     if (status == dnnl_success)
-        status = describe_matmul(&j->description, e->engine, j->layouts, bias, j->attr);
-    if (status == dnnl_success) status = dnnl_primitive_create(&j->primitive, j->description);
-    for (int i = 0; i < 4 && status == dnnl_success; i++)
-        if (x[i].data) status = hold(&j->memory[i], &j->layouts[i], e->engine, x[i].data);
+        status = describe_matmul(&description, e->engine, layouts, p->shape[2].data != NULL, attr);
+    if (status == dnnl_success) status = dnnl_primitive_create(&p->primitive, description);
+    if (description) dnnl_primitive_desc_destroy(description);
+    if (attr) dnnl_primitive_attr_destroy(attr);
     return status;
 }
 
-static dnnl_status_t execute(const job *j, const engine *e)
+static dnnl_status_t make_product(product *p, const engine *e, const matrix x[OPERANDS],
+                                  bool accumulate)
 {
-    static const int roles[4] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST};
-    dnnl_exec_arg_t args[4];
+    layout layouts[OPERANDS];
+    dnnl_status_t status = dnnl_success;
+    memset(layouts, 0, sizeof layouts);
+    memcpy(p->shape, x, sizeof p->shape);
+    p->accumulate = accumulate;
+    for (int i = 0; i < OPERANDS && status == dnnl_success; i++) {
+        if (!x[i].data) continue;
+        status = lay_out(&layouts[i], &x[i]);
+        if (status == dnnl_success) status = hold(&p->memory[i], &layouts[i], e->engine);
+    }
+    if (status == dnnl_success) status = make_primitive(p, e, layouts);
+    for (int i = 0; i < OPERANDS; i++) forget(&layouts[i]);
+    return status;
+}
+
+static bool is_for(const product *p, const matrix x[OPERANDS], bool accumulate)
+{
+    if (!p->primitive || p->accumulate != accumulate) return false;
+    for (int i = 0; i < OPERANDS; i++) {
+        const matrix *a = &p->shape[i], *b = &x[i];
+        if (!a->data != !b->data || a->type != b->type || a->rows != b->rows ||
+            a->columns != b->columns || a->transposed != b->transposed)
+            return false;
+    }
+    return true;
+}
+
+/* The product of this shape, made where it is not there yet. */
+static dnnl_status_t find_product(engine *e, const matrix x[OPERANDS], bool accumulate,
+                                  product **found)
+{
+    size_t hash = accumulate;
+    for (int i = 0; i < OPERANDS; i++)
+        hash = (hash * 31 + x[i].rows / BC_ROW_ROUND) * 31 + x[i].columns / BC_ROW_ROUND;
+    product *p = &e->products[hash % PRODUCTS];
+    *found = p;
+    if (is_for(p, x, accumulate)) return dnnl_success;
+    clear_product(p);
+    dnnl_status_t status = make_product(p, e, x, accumulate);
+    if (status != dnnl_success) clear_product(p);
+    return status;
+}
+
+static dnnl_status_t execute(const product *p, const engine *e, const matrix x[OPERANDS])
+{
+    static const int roles[OPERANDS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS,
+                                        DNNL_ARG_DST};
+    dnnl_exec_arg_t args[OPERANDS];
     int count = 0;
-    for (int i = 0; i < 4; i++)
-        if (j->memory[i]) args[count++] = (dnnl_exec_arg_t){roles[i], j->memory[i]};
-    dnnl_status_t status = dnnl_primitive_execute(j->primitive, e->stream, count, args);
+    for (int i = 0; i < OPERANDS; i++) {
+        if (!p->memory[i]) continue;
+        dnnl_status_t status =
+            dnnl_memory_set_data_handle(p->memory[i], (void *)(uintptr_t)x[i].data);
+        if (status != dnnl_success) return status;
+        args[count++] = (dnnl_exec_arg_t){roles[i], p->memory[i]};
+    }
+    dnnl_status_t status = dnnl_primitive_execute(p->primitive, e->stream, count, args);
     return status == dnnl_success ? dnnl_stream_wait(e->stream) : status;
 }
 
-static void clear(job *j)
-{
-    for (int i = 0; i < 4; i++) {
-        if (j->memory[i]) dnnl_memory_destroy(j->memory[i]);
-        forget(&j->layouts[i]);
-    }
-    if (j->primitive) dnnl_primitive_destroy(j->primitive);
-    if (j->description) dnnl_primitive_desc_destroy(j->description);
-    if (j->attr) dnnl_primitive_attr_destroy(j->attr);
-}
-
 /* Output (+)= source weights + bias, bias a row vector or of null data. */
-static void multiply_half(bc_gemm *gemm, const matrix x[4], bool accumulate)
+static void multiply_half(bc_gemm *gemm, const matrix x[OPERANDS], bool accumulate)
 {
-    job j;
-    memset(&j, 0, sizeof j);
-    dnnl_status_t status = prepare(&j, gemm->state, x, accumulate);
-    if (status == dnnl_success) status = execute(&j, gemm->state);
-    clear(&j);
+    product *p;
+    dnnl_status_t status = find_product(gemm->state, x, accumulate, &p);
+    if (status == dnnl_success) status = execute(p, gemm->state, x);
     if (status != dnnl_success)
         fail_product(gemm, status, x[3].rows, x[3].columns, x[0].columns);
 }
@@ -221,7 +272,7 @@ static void half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t 
                      bc_linear d)
 {
     size_t n = bc_rows(d.n);
-    const matrix all[4] = {{x, dnnl_bf16, n, d.in, false},
+    const matrix all[OPERANDS] = {{x, dnnl_bf16, n, d.in, false},
                            {w, dnnl_bf16, d.in, d.out, true},
                            {b, dnnl_f32, 1, d.out, false},
                            {y, dnnl_f32, n, d.out, false}};
@@ -232,7 +283,7 @@ static void half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint1
                        bool accumulate)
 {
     size_t n = bc_rows(d.n);
-    const matrix all[4] = {{dy, dnnl_bf16, n, d.out, false},
+    const matrix all[OPERANDS] = {{dy, dnnl_bf16, n, d.out, false},
                            {w, dnnl_bf16, d.out, d.in, false},
                            {0},
                            {dx, dnnl_f32, n, d.in, false}};
@@ -243,7 +294,7 @@ static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint1
                        bool accumulate)
 {
     size_t n = bc_rows(d.n);
-    const matrix all[4] = {{dy, dnnl_bf16, d.out, n, true},
+    const matrix all[OPERANDS] = {{dy, dnnl_bf16, d.out, n, true},
                            {x, dnnl_bf16, n, d.in, false},
                            {0},
                            {dw, dnnl_f32, d.out, d.in, false}};
