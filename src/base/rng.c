@@ -3,6 +3,77 @@
 #include <math.h>
 #include <stdlib.h>
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define HAVE_AVX512_VERSION 1
+#endif
+
+/* ---- Philox in lanes ------------------------------------------------------------------------ */
+
+void bc_rng_many_portable(bc_rng_lanes *lanes, uint64_t seed)
+{
+    for (int l = 0; l < BC_RNG_LANES; l++) {
+        bc_rng_block b = bc_rng(seed, lanes->word[0][l], lanes->word[1][l], lanes->word[2][l],
+                                lanes->word[3][l]);
+        for (int w = 0; w < 4; w++) lanes->word[w][l] = b.word[w];
+    }
+}
+
+#ifdef HAVE_AVX512_VERSION
+/* A word in the lower half of each 64-bit lane, where the product takes it and leaves its low part:
+ * what is in the upper halves does not matter. */
+typedef struct wide_lanes {
+    __m512i word[4];
+} wide_lanes;
+
+__attribute__((target("avx512f"))) static inline void do_round(wide_lanes *c, __m512i k0, __m512i k1)
+{
+    const __m512i m0 = _mm512_set1_epi64(0xD2511F53), m1 = _mm512_set1_epi64(0xCD9E8D57);
+    enum { XOR_OF_THREE = 0x96 };
+    __m512i p0 = _mm512_mul_epu32(c->word[0], m0), p1 = _mm512_mul_epu32(c->word[2], m1);
+    __m512i high0 = _mm512_srli_epi64(p0, 32), high1 = _mm512_srli_epi64(p1, 32);
+    c->word[0] = _mm512_ternarylogic_epi64(high1, c->word[1], k0, XOR_OF_THREE);
+    c->word[1] = p1;
+    c->word[2] = _mm512_ternarylogic_epi64(high0, c->word[3], k1, XOR_OF_THREE);
+    c->word[3] = p0;
+}
+
+__attribute__((target("avx512f"))) static void many_avx512(bc_rng_lanes *lanes, uint64_t seed)
+{
+    wide_lanes half0, half1;
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int w = 0; w < 4; w++) {
+        const __m256i *from = (const __m256i *)(const void *)lanes->word[w];
+        half0.word[w] = _mm512_cvtepu32_epi64(_mm256_loadu_si256(from));
+        half1.word[w] = _mm512_cvtepu32_epi64(_mm256_loadu_si256(from + 1));
+    }
+    for (int round = 0; round < 10; round++) {
+        do_round(&half0, _mm512_set1_epi64(k0), _mm512_set1_epi64(k1));
+        do_round(&half1, _mm512_set1_epi64(k0), _mm512_set1_epi64(k1));
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    for (int w = 0; w < 4; w++) {
+        __m256i *to = (__m256i *)(void *)lanes->word[w];
+        _mm256_storeu_si256(to, _mm512_cvtepi64_epi32(half0.word[w]));
+        _mm256_storeu_si256(to + 1, _mm512_cvtepi64_epi32(half1.word[w]));
+    }
+}
+#endif
+
+void bc_rng_many(bc_rng_lanes *lanes, uint64_t seed)
+{
+#ifdef HAVE_AVX512_VERSION
+    if (__builtin_cpu_supports("avx512f")) {
+        many_avx512(lanes, seed);
+        return;
+    }
+#endif
+    bc_rng_many_portable(lanes, seed);
+}
+
+/* ---- Shuffles and normal numbers ------------------------------------------------------------ */
+
 /* Merge sort of indices by key: stable, so equal keys stay in index order. */
 static void merge_sort(uint32_t *order, const uint64_t *key, uint32_t *spare, size_t count)
 {

@@ -41,39 +41,16 @@ static inline bc_rng_block bc_rng(uint64_t seed, uint32_t c0, uint32_t c1, uint3
     return (bc_rng_block){{c0, c1, c2, c3}};
 }
 
-/* The same for BC_RNG_LANES counters (c0 + lane, c1, c2, c3) at once: the products of a round stand in
- * loops over lanes, which become vector code where a call for each lane does not. */
+/* BC_RNG_LANES counters on their way to random words: word w of lane l. */
 enum { BC_RNG_LANES = 16 };
 typedef struct bc_rng_lanes {
     uint32_t word[4][BC_RNG_LANES];
 } bc_rng_lanes;
 
-static inline bc_rng_lanes bc_rng_many(uint64_t seed, uint32_t c0, uint32_t c1, uint32_t c2,
-                                       uint32_t c3)
-{
-    bc_rng_lanes c;
-    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    for (uint32_t l = 0; l < BC_RNG_LANES; l++) {
-        c.word[0][l] = c0 + l;
-        c.word[1][l] = c1;
-        c.word[2][l] = c2;
-        c.word[3][l] = c3;
-    }
-    for (int round = 0; round < 10; round++) {
-#pragma omp simd
-        for (int l = 0; l < BC_RNG_LANES; l++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c.word[0][l];
-            uint64_t p1 = (uint64_t)0xCD9E8D57u * c.word[2][l];
-            c.word[0][l] = (uint32_t)(p1 >> 32) ^ c.word[1][l] ^ k0;
-            c.word[1][l] = (uint32_t)p1;
-            c.word[2][l] = (uint32_t)(p0 >> 32) ^ c.word[3][l] ^ k1;
-            c.word[3][l] = (uint32_t)p0;
-        }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return c;
-}
+/* The counters become what bc_rng gives for each of them. Compilers make poor code of the widening
+ * products, so there is a version for AVX-512 by hand beside the portable one. */
+void bc_rng_many(bc_rng_lanes *lanes, uint64_t seed);
+void bc_rng_many_portable(bc_rng_lanes *lanes, uint64_t seed);
 
 /* Write a permutation of 0..count-1 for `epoch` into order: ascending by a 64-bit key that is a
  * function of (seed, epoch, index), ties by index. scratch holds 2 * count 64-bit words. */

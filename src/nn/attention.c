@@ -11,8 +11,9 @@
 #include "nn/simd.h"
 
 /* LANE: rows are padded with zeros to whole vectors. ROWS: of a product at a time; their sums and a
- * row of B fit the registers of AVX2 as well as those of AVX-512. */
-enum { LANE = 16, ROWS = 6 };
+ * row of B fit the registers of AVX2 as well as those of AVX-512. STRIP: rows of probabilities whose
+ * dropout factors are drawn together. */
+enum { LANE = 16, ROWS = 6, STRIP = BC_RNG_LANES };
 typedef float lane __attribute__((vector_size(LANE * sizeof(float))));
 
 static size_t pad(size_t n)
@@ -27,15 +28,15 @@ typedef struct tile {
     float *q, *k, *v, *o; /* query and context or its gradient (m,dp); key and value (n,dp) */
     float *t;             /* (d,np) K^T, then V^T */
     float *p, *g;         /* (m,np) probabilities, their gradient */
-    float *row;           /* (np) dropout factors */
+    float *mask;          /* (STRIP,np) dropout factors */
 } tile;
 
 size_t bc_attention_scratch(size_t longest, size_t width)
 {
     size_t np = pad(longest), dp = pad(width), square, side, flat, total;
     if (!bc_size_mul(longest, 2 * np, &square) || !bc_size_mul(longest, 4 * dp, &side) ||
-        !bc_size_mul(width, np, &flat) || !bc_size_add(square, side, &total) ||
-        !bc_size_add(total, flat, &total) || !bc_size_add(total, np, &total))
+        !bc_size_mul(width + STRIP, np, &flat) || !bc_size_add(square, side, &total) ||
+        !bc_size_add(total, flat, &total))
         return SIZE_MAX;
     return total;
 }
@@ -50,7 +51,7 @@ static tile lay_out(float *scratch, size_t m, size_t n, size_t d)
     t.t = t.o + n * t.dp;
     t.p = t.t + d * t.np;
     t.g = t.p + n * t.np;
-    t.row = t.g + n * t.np;
+    t.mask = t.g + n * t.np;
     return t;
 }
 
@@ -113,40 +114,50 @@ static void scores(const tile *t)
     multiply((product){t->p, t->q, t->t, t->m, t->np, t->d, t->np, t->dp, 1, t->np});
 }
 
-/* One row of scores becomes probabilities. */
-BC_CLONES static void softmax(float *p, size_t n, float scale)
+/* One row of n scores becomes probabilities; beyond n zeros, to np. Lane by lane, so that short rows
+ * take whole vectors too. */
+BC_CLONES static void softmax(float *p, size_t n, size_t np, float scale)
 {
-    float most = p[0];
-    for (size_t j = 1; j < n; j++) most = p[j] > most ? p[j] : most;
-    float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (size_t j = 0; j < n; j++) {
-        p[j] = bc_expf((p[j] - most) * scale);
-        sum += p[j];
-    }
-    float inverse = 1.0f / sum;
-    for (size_t j = 0; j < n; j++) p[j] *= inverse;
+    float most[LANE], sum[LANE] = {0}, m, total = 0.0f;
+    for (size_t j = n; j < np; j++) p[j] = -INFINITY;
+    memcpy(most, p, sizeof most);
+    for (size_t j = LANE; j < np; j += LANE)
+        for (size_t l = 0; l < LANE; l++) most[l] = p[j + l] > most[l] ? p[j + l] : most[l];
+    m = most[0];
+    for (size_t l = 1; l < LANE; l++) m = most[l] > m ? most[l] : m;
+    for (size_t j = 0; j < np; j += LANE)
+        for (size_t l = 0; l < LANE; l++) {
+            p[j + l] = bc_expf((p[j + l] - m) * scale);
+            sum[l] += p[j + l];
+        }
+    for (size_t l = 0; l < LANE; l++) total += sum[l];
+    float inverse = 1.0f / total;
+    for (size_t j = 0; j < np; j += LANE)
+        for (size_t l = 0; l < LANE; l++) p[j + l] *= inverse;
 }
 
-static void apply(float *x, const float *factor, size_t n)
+BC_CLONES static void apply(float *x, const float *factor, size_t np)
 {
-    for (size_t j = 0; j < n; j++) x[j] *= factor[j];
+    for (size_t j = 0; j < np; j += LANE)
+        for (size_t l = 0; l < LANE; l++) x[j + l] *= factor[j + l];
 }
 
 /* From P, the dropout factors and g = dO V^T (gradient of the dropped probabilities): g becomes the
  * gradient of the scaled scores times scale, p becomes the dropped probabilities. */
-BC_CLONES static void softmax_bwd(float *p, float *g, const float *factor, size_t n, float scale)
+BC_CLONES static void softmax_bwd(float *p, float *g, const float *factor, size_t np, float scale)
 {
-    float dot = 0.0f;
-#pragma omp simd reduction(+ : dot)
-    for (size_t j = 0; j < n; j++) {
-        g[j] *= factor[j];
-        dot += g[j] * p[j];
-    }
-    for (size_t j = 0; j < n; j++) {
-        g[j] = p[j] * (g[j] - dot) * scale;
-        p[j] *= factor[j];
-    }
+    float sum[LANE] = {0}, dot = 0.0f;
+    for (size_t j = 0; j < np; j += LANE)
+        for (size_t l = 0; l < LANE; l++) {
+            g[j + l] *= factor[j + l];
+            sum[l] += g[j + l] * p[j + l];
+        }
+    for (size_t l = 0; l < LANE; l++) dot += sum[l];
+    for (size_t j = 0; j < np; j += LANE)
+        for (size_t l = 0; l < LANE; l++) {
+            g[j + l] = p[j + l] * (g[j + l] - dot) * scale;
+            p[j + l] *= factor[j + l];
+        }
 }
 
 /* What both passes need of one (sequence, head). */
@@ -189,10 +200,16 @@ static void take_qkv(const tile *t, bc_qkv from)
     take(t->v, from.v, from.kv_stride, t->n, t);
 }
 
-/* The dropout factors of probability row i. */
-static void mask_row(const tile *t, const bc_dropout *dropout, place at, size_t i)
+/* The dropout factors of the STRIP rows of probabilities from i on; zero beyond n. Returns how many
+ * rows there are. */
+static size_t draw_mask(const tile *t, const bc_dropout *dropout, place at, size_t i)
 {
-    bc_dropout_row(dropout, at.example, (uint32_t)i, (uint32_t)at.head, t->row, t->n);
+    size_t rows = t->m - i < STRIP ? t->m - i : STRIP, width = bc_dropout_width(t->n);
+    bc_dropout_rows(dropout, at.example, (uint32_t)i, rows, (uint32_t)at.head, t->mask, t->n,
+                    t->np);
+    for (size_t r = 0; r < rows; r++)
+        memset(t->mask + r * t->np + width, 0, (t->np - width) * sizeof *t->mask);
+    return rows;
 }
 
 static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, place at, float *scratch)
@@ -200,13 +217,9 @@ static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, place
     tile t = lay_out(scratch, at.m, at.n, at.d);
     take_qkv(&t, part_of(in, at));
     scores(&t);
-    for (size_t i = 0; i < t.m; i++) {
-        float *p = t.p + i * t.np;
-        softmax(p, t.n, at.scale);
-        if (dropout->threshold == 0) continue;
-        mask_row(&t, dropout, at, i);
-        apply(p, t.row, t.n);
-    }
+    for (size_t i = 0; i < t.m; i++) softmax(t.p + i * t.np, t.n, t.np, at.scale);
+    for (size_t i = 0; dropout->threshold > 0 && i < t.m; i += STRIP)
+        apply(t.p + i * t.np, t.mask, draw_mask(&t, dropout, at, i) * t.np);
     multiply((product){t.o, t.p, t.v, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp});
     give(context + at.ask * at.h + at.head * at.d, at.h, t.o, t.m, &t);
 }
@@ -230,11 +243,13 @@ static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropo
     scores(&t);
     transpose(&t, t.v);
     multiply((product){t.g, t.o, t.t, t.m, t.np, t.d, t.np, t.dp, 1, t.np});
-    for (size_t i = 0; i < t.m; i++) {
-        float *p = t.p + i * t.np;
-        softmax(p, t.n, at.scale);
-        mask_row(&t, dropout, at, i);
-        softmax_bwd(p, t.g + i * t.np, t.row, t.n, at.scale);
+    for (size_t i = 0; i < t.m; i += STRIP) {
+        size_t rows = draw_mask(&t, dropout, at, i);
+        for (size_t r = 0; r < rows; r++) {
+            float *p = t.p + (i + r) * t.np;
+            softmax(p, t.n, t.np, at.scale);
+            softmax_bwd(p, t.g + (i + r) * t.np, t.mask + r * t.np, t.np, at.scale);
+        }
     }
     to = part_of(to, at);
     /* dV = P^T dO; then dQ = dS K and dK = dS^T Q. V is no longer needed and takes the results. */

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/rng.h"
+
 typedef enum bc_site {
     BC_SITE_EMBEDDING = 1,
     BC_SITE_ATTENTION = 2, /* probabilities */
@@ -33,7 +35,7 @@ typedef struct bc_dropout {
 
 bc_dropout bc_dropout_make(double p, uint64_t seed, uint32_t step, bc_site site, int layer);
 
-/* Number of uint16_t that bc_dropout_row writes for a row of n elements: n rounded up to 8. */
+/* Number of floats that bc_dropout_row writes for a row of n elements: n rounded up to 8. */
 static inline size_t bc_dropout_width(size_t n)
 {
     return (n + 7) / 8 * 8;
@@ -43,5 +45,10 @@ static inline size_t bc_dropout_width(size_t n)
  * row's place in its sequence, `head` is 0 outside attention. With threshold 0 all are 1. */
 void bc_dropout_row(const bc_dropout *dropout, uint32_t example, uint32_t position, uint32_t head,
                     float *factor, size_t n);
+
+/* Up to BC_RNG_LANES rows, at position, position + 1, ..: rows of factors lie `stride` floats apart.
+ * Short rows are drawn side by side. */
+void bc_dropout_rows(const bc_dropout *dropout, uint32_t example, uint32_t position, size_t rows,
+                     uint32_t head, float *factor, size_t n, size_t stride);
 
 #endif

@@ -207,6 +207,27 @@ static void test_coordinates_are_independent(void **state)
         expect_independent(&base, &others[i], here, here);
 }
 
+/* Rows that are drawn together are those that are drawn one by one: short rows side by side, long ones
+ * in turn, and not a float beyond them. */
+static void test_rows(void **state)
+{
+    (void)state;
+    enum { MOST = 300, TOGETHER = BC_RNG_LANES };
+    static float together[TOGETHER * MOST + MOST], one[MOST];
+    bc_dropout d = bc_dropout_make(0.3, 9, 4, BC_SITE_ATTENTION, 2);
+    for (size_t n = 1; n < MOST - 8; n += 1 + n / 4)
+        for (size_t rows = 1; rows <= TOGETHER; rows += 5) {
+            size_t width = bc_dropout_width(n), stride = width + 3;
+            for (size_t i = 0; i < sizeof together / sizeof *together; i++) together[i] = -1.0f;
+            bc_dropout_rows(&d, 6, 40, rows, 3, together, n, stride);
+            for (size_t i = 0; i < rows; i++) {
+                bc_dropout_row(&d, 6, 40 + (uint32_t)i, 3, one, n);
+                assert_memory_equal(together + i * stride, one, width * sizeof *one);
+                assert_true(together[i * stride + width] < 0);
+            }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_frequency),
         cmocka_unit_test(test_scale_keeps_the_mean),
         cmocka_unit_test(test_off),
+        cmocka_unit_test(test_rows),
         cmocka_unit_test_teardown(test_coordinates_are_independent, twin_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
