@@ -97,6 +97,9 @@ static void take_prints(bc_run *run)
     vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
     bc_hash(run->prints.weights, &weights, 1);
     bc_hash(run->prints.vocab, &vocab, 1);
+    bertc_tokenizer_options settings = bertc_tokenizer_options_of(run->source.tokenizer);
+    bc_hash_tokenizer(run->prints.tokenizer, &settings);
+    bc_hash_config(run->prints.config, &run->source.config);
     bc_hash_inputs(run->prints.train, run->train);
     bc_hash_inputs(run->prints.dev, run->dev.inputs);
 }

@@ -33,14 +33,17 @@ void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
 
 /* ---- Hashes -------------------------------------------------------------------------------- */
 
+/* What a difference in data can follow from stands behind it: it is compared first. */
 static const struct {
-    const char *key, *what;
+    const char *key, *differs;
     size_t offset;
 } prints_rows[] = {
-    {"weights", "the initial weights", offsetof(bc_prints, weights)},
-    {"train", "the training data", offsetof(bc_prints, train)},
-    {"dev", "the dev data", offsetof(bc_prints, dev)},
-    {"vocab", "the vocabulary", offsetof(bc_prints, vocab)},
+    {"weights", "the initial weights are not those", offsetof(bc_prints, weights)},
+    {"train", "the training data are not those", offsetof(bc_prints, train)},
+    {"dev", "the dev data are not those", offsetof(bc_prints, dev)},
+    {"vocab", "the vocabulary is not the one", offsetof(bc_prints, vocab)},
+    {"tokenizer", "the settings of the tokenizer are not those", offsetof(bc_prints, tokenizer)},
+    {"config", "the model's config.json is not the one", offsetof(bc_prints, config)},
 };
 
 enum { PRINTS = sizeof prints_rows / sizeof prints_rows[0] };
@@ -61,8 +64,8 @@ bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, con
         if (cJSON_IsString(was) &&
             strcmp(was->valuestring, (const char *)prints + prints_rows[i].offset) == 0)
             continue;
-        return bc_fail(err, BERTC_USAGE, "%s: %s are not those that this run began with", place,
-                       prints_rows[i].what);
+        return bc_fail(err, BERTC_USAGE, "%s: %s that this run began with", place,
+                       prints_rows[i].differs);
     }
     return BERTC_OK;
 }

@@ -11,7 +11,7 @@
 void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
                       const bertc_scores *scores);
 
-/* {"weights":...,"train":...,"dev":...,"vocab":...} */
+/* {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...} */
 void bc_record_prints(bc_text *out, const bc_prints *prints);
 
 /* Compare hashes with a record. Errors: BERTC_USAGE naming the first that differs. */

@@ -22,6 +22,8 @@
 typedef struct bc_prints {
     char weights[BC_HASH_HEX]; /* initial */
     char train[BC_HASH_HEX], dev[BC_HASH_HEX], vocab[BC_HASH_HEX];
+    char tokenizer[BC_HASH_HEX]; /* its settings */
+    char config[BC_HASH_HEX];    /* as the model came, before --dropout and a new head */
 } bc_prints;
 
 /* What was read, for run.json. */
