@@ -23,6 +23,11 @@ static const struct {
 };
 enum { TOKENIZER_FILES = sizeof tokenizer_files / sizeof *tokenizer_files };
 
+const char *bc_model_dir_tokenizer_file(size_t index)
+{
+    return index < TOKENIZER_FILES ? tokenizer_files[index].name : NULL;
+}
+
 static bertc_status copy_path(const char *from, const char *to, bertc_error *err)
 {
     char *bytes = NULL;

@@ -88,8 +88,10 @@ static bertc_status write_scores(const bc_run *run, bertc_error *err)
 static bertc_status write_record(const bc_run *run, bertc_error *err)
 {
     bc_text text = {0};
-    bc_record_run(&text, run);
-    return write_text(run, "run.json", &text, err);
+    bertc_status status = bc_record_run(&text, run, err);
+    if (status == BERTC_OK) return write_text(run, "run.json", &text, err);
+    bc_text_clear(&text);
+    return status;
 }
 
 static void restore_dropout(bc_run *run)

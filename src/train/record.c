@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "train/manifest.h"
 #include "train/options.h"
 
 static void put_double(bc_text *out, double value)
@@ -98,7 +99,7 @@ static void put_labels(bc_text *out, const bertc_config *config)
     bc_text_printf(out, "]");
 }
 
-void bc_record_run(bc_text *out, const bc_run *run)
+bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
 {
     bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
     put_libraries(out);
@@ -120,7 +121,10 @@ void bc_record_run(bc_text *out, const bc_run *run)
                    (long long)run->state.tokens);
     bc_text_printf(out, "\"train_loss\":");
     put_double(out, run->state.loss_sum / (double)run->state.step);
+    bc_text_printf(out, ",\n ");
+    bertc_status status = bc_manifest_record(out, run->folder.path, err);
     bc_text_printf(out, "}\n");
+    return status;
 }
 
 /* ---- Reading back -------------------------------------------------------------------------- */
@@ -157,6 +161,7 @@ bertc_status bc_record_read(const char *folder, const bertc_train_options *optio
     bertc_status status = read_member(folder, "run.json", &run, err);
     if (status == BERTC_OK)
         status = bc_options_compare(options, bc_json_get(run, "options"), folder, err);
+    if (status == BERTC_OK) status = bc_manifest_check(run, folder, err);
     if (status == BERTC_OK) status = read_member(folder, "eval.json", &eval, err);
     if (status == BERTC_OK) {
         double steps = number_or_nan(bc_json_get(run, "steps"));

@@ -52,11 +52,61 @@ static void test_another_tokenizer(void **unused)
     fixture_run(o);
 }
 
+/* ---- A finished run -------------------------------------------------------------------------- */
+
+static void cut(const char *path, off_t less)
+{
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(truncate(path, info.st_size - less), 0);
+}
+
+static void test_a_file_of_a_finished_run_is_gone(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"model.safetensors", "config.json", "vocab.txt",
+                                        "tokenizer_config.json", "eval.json", "log.jsonl"};
+    bertc_train_options o = fixture_options("gone");
+    fixture_run(o);
+    o.resume = true;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[64], message[128];
+        snprintf(path, sizeof path, "gone/%s", names[i]);
+        snprintf(message, sizeof message, "%s: cannot open: No such file or directory", path);
+        assert_int_equal(rename(path, "kept"), 0);
+        fixture_refuse(o, BERTC_INPUT, message);
+        assert_int_equal(rename("kept", path), 0);
+    }
+    fixture_run(o);
+}
+
+static void test_a_file_of_a_finished_run_is_damaged(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("hurt");
+    fixture_run(o);
+    o.resume = true;
+    bc_free(change("hurt/vocab.txt", "film", "fils"));
+    fixture_refuse(o, BERTC_INPUT,
+                   "hurt/vocab.txt: its content does not match its hash in run.json");
+    bc_free(change("hurt/vocab.txt", "fils", "film"));
+    cut("hurt/log.jsonl", 1);
+    fixture_refuse(o, BERTC_INPUT, "hurt/log.jsonl: 10 lines, run.json recorded 11");
+    cut("hurt/model.safetensors", 4);
+    bertc_train_result result;
+    bertc_error err = {0};
+    assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_INPUT);
+    assert_memory_equal(err.message, "hurt/model.safetensors: ", 24);
+    assert_non_null(strstr(err.message, " bytes, run.json recorded "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_another_network),
         cmocka_unit_test(test_another_tokenizer),
+        cmocka_unit_test(test_a_file_of_a_finished_run_is_gone),
+        cmocka_unit_test(test_a_file_of_a_finished_run_is_damaged),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }
