@@ -106,7 +106,7 @@ bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
     return status;
 }
 
-bertc_status bc_run_load_best(bc_run *run, bertc_error *err)
+bertc_status bc_run_load_best(const bc_run *run, float *to, bertc_error *err)
 {
     bc_safetensors file;
     char *path = bc_checkpoint_path(run, "best", run->state.best_step);
@@ -114,8 +114,7 @@ bertc_status bc_run_load_best(bc_run *run, bertc_error *err)
     bertc_status status = bc_sealed_open(path, &file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
-    status = bc_sealed_copy(&file, "weights", run->model->values, run->model->scalars, err);
+    status = bc_sealed_copy(&file, "weights", to, run->model->scalars, err);
     bc_safetensors_close(&file);
-    if (status == BERTC_OK) bc_model_round(run->model);
     return status;
 }

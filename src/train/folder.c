@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -251,4 +252,16 @@ bertc_status bc_folder_check_space(const bc_folder *folder, double bytes, bertc_
     if (left >= bytes) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s: the run needs %.1f MB of disk space, %.1f MB are free",
                    folder->path, bytes / 1e6, left / 1e6);
+}
+
+bertc_status bc_folder_check_limit(const bc_folder *folder, double bytes, bertc_error *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        bytes <= (double)limit.rlim_cur)
+        return BERTC_OK;
+    return bc_fail(err, BERTC_IO,
+                   "%s: the run needs files of %.1f MB, the limit of this process is %.1f MB "
+                   "(ulimit -f)",
+                   folder->path, bytes / 1e6, (double)limit.rlim_cur / 1e6);
 }

@@ -39,4 +39,7 @@ bool bc_folder_parse_name(const char *name, const char *prefix, long long *step)
 /* Does the disk have room for `bytes` more? Errors: BERTC_IO naming both numbers. */
 bertc_status bc_folder_check_space(const bc_folder *folder, double bytes, bertc_error *err);
 
+/* May the process write a file of `bytes` (ulimit -f)? Errors: BERTC_IO naming both numbers. */
+bertc_status bc_folder_check_limit(const bc_folder *folder, double bytes, bertc_error *err);
+
 #endif

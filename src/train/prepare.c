@@ -182,15 +182,19 @@ static void set_dropout(bc_run *run)
     c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
 }
 
+static double checkpoint_bytes(const bc_run *run)
+{
+    return 4.0 * (double)run->model->scalars + 8.0 * (double)run->optim.scalars;
+}
+
 /* Room for the result, for the best weights, and for three checkpoints: two that are kept and the
  * one that is being written. A run that saves only when it is interrupted needs one. */
 static double disk_bytes(const bc_run *run)
 {
     double model = 4.0 * (double)run->model->scalars;
-    double checkpoint = model + 8.0 * (double)run->optim.scalars;
     int kept = run->options.save_every > 0 ? 3 : 1;
     int best = run->options.keep == BERTC_KEEP_BEST ? kept : 0;
-    return model + kept * checkpoint + best * model;
+    return model + kept * checkpoint_bytes(run) + best * model;
 }
 
 static bertc_status plan_memory(bc_run *run, bertc_error *err)
@@ -206,6 +210,8 @@ static bertc_status plan_memory(bc_run *run, bertc_error *err)
         status = bc_optim_create(&run->optim, run->model->params, run->model->count,
                                  (bertc_recipe)o->recipe, o->weight_decay, run->model->threads,
                                  err);
+    if (status == BERTC_OK)
+        status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
     if (status != BERTC_OK || o->resume) return status;
     return bc_folder_check_space(&run->folder, disk_bytes(run), err);
 }

@@ -73,7 +73,7 @@ bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err);
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err);
 bertc_status bc_run_save(bc_run *run, bertc_error *err);
 bertc_status bc_run_save_best(bc_run *run, bertc_error *err);
-bertc_status bc_run_load_best(bc_run *run, bertc_error *err);
+bertc_status bc_run_load_best(const bc_run *run, float *to, bertc_error *err);
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
 /* The first scalar of weights, or gradients, that is not finite: its parameter; null: none. */

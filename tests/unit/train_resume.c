@@ -100,6 +100,66 @@ static void test_a_file_of_a_finished_run_is_damaged(void **unused)
     assert_non_null(strstr(err.message, " bytes, run.json recorded "));
 }
 
+/* ---- A result that cannot be written --------------------------------------------------------- */
+
+/* Before the last step, put a folder in the way of a file. */
+typedef struct obstacle {
+    int left;
+    const char *path, *other;
+} obstacle;
+
+static bertc_status on_stop(void *user)
+{
+    obstacle *o = user;
+    if (o->left-- > 0) return BERTC_OK;
+    mkdir(o->path, 0777);
+    if (o->other) mkdir(o->other, 0777);
+    return BERTC_OK;
+}
+
+static void fail_at_the_end(bertc_train_options o, obstacle *way, const char *message)
+{
+    bertc_observer observer = {.stop = on_stop, .user = way};
+    bertc_train_result result;
+    bertc_error err = {0};
+    assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_IO);
+    assert_string_equal(err.message, message);
+}
+
+static void test_a_failed_result_leaves_a_checkpoint(void **unused)
+{
+    (void)unused;
+    for (int keep = BERTC_KEEP_LAST; keep <= BERTC_KEEP_BEST; keep++) {
+        bertc_train_options o = fixture_options("unfailing");
+        o.keep = keep;
+        if (keep == BERTC_KEEP_BEST) o.lr = 0.05, o.eval_every = 1; /* not the last is the best */
+        fixture_remove("unfailing");
+        fixture_run(o);
+        o.out = "failing";
+        obstacle way = {9, "failing/model.safetensors", NULL};
+        fail_at_the_end(o, &way, "failing/model.safetensors: cannot create: Is a directory; the "
+                                 "training is saved, go on with --resume");
+        assert_true(bc_file_exists("failing/checkpoint/step-10.safetensors"));
+        assert_false(bc_file_exists("failing/config.json"));
+        assert_int_equal(rmdir("failing/model.safetensors"), 0);
+        o.resume = true;
+        fixture_run(o);
+        fixture_same_run("unfailing", "failing");
+        fixture_remove("failing");
+    }
+}
+
+static void test_a_failed_result_leaves_nothing(void **unused)
+{
+    (void)unused;
+    obstacle way = {9, "lost/eval.json", "lost/checkpoint/step-10.safetensors"};
+    fail_at_the_end(fixture_options("lost"), &way, "lost/eval.json: cannot create: Is a directory");
+    assert_int_equal(rmdir("lost/eval.json"), 0);
+    assert_int_equal(rmdir("lost/checkpoint/step-10.safetensors"), 0);
+    assert_int_equal(fixture_entries("lost"), 1);
+    assert_int_equal(fixture_entries("lost/checkpoint"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +167,8 @@ int main(void)
         cmocka_unit_test(test_another_tokenizer),
         cmocka_unit_test(test_a_file_of_a_finished_run_is_gone),
         cmocka_unit_test(test_a_file_of_a_finished_run_is_damaged),
+        cmocka_unit_test(test_a_failed_result_leaves_a_checkpoint),
+        cmocka_unit_test(test_a_failed_result_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }
