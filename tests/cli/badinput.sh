@@ -90,6 +90,14 @@ refuse 4 "no/x: cannot create: No such file or directory" predict --task sst2 --
 refuse 4 "file/x: cannot create: Not a directory" predict --task sst2 --model "$RUN" --data data \
     --out ok.tsv --logits file/x
 
+# ---- Both files of a prediction or none
+for files in "--out p.tsv --logits /dev/full" "--out /dev/full --logits l.tsv"; do
+    run 4 predict --task sst2 --model "$RUN" --data data $files
+    contains "$scratch/err" "bertc: /dev/full: cannot write: No space left on device"
+done
+"$BERTC" predict --task sst2 --model "$RUN" --data data --logits l.tsv >/dev/full 2>"$scratch/err"
+[ $? = 4 ] && [ ! -e l.tsv ] || fail "predict with a full standard output leaves its logits"
+
 # ---- eval and predict
 refuse 3 "data/SST-2/test.tsv: split has no labels to score" eval --task sst2 --model "$RUN" --data data --split test
 refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
