@@ -73,6 +73,7 @@ void bc_hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *o)
     begin(&state);
     XXH3_128bits_update(&state, settings, sizeof settings);
     put_string(&state, o->prefix);
+    for (int i = 0; i < BERTC_SPECIALS; i++) put_string(&state, o->special[i]);
     for (int32_t i = 0; i < o->added_count; i++) {
         put_string(&state, o->added[i].text);
         XXH3_128bits_update(&state, &o->added[i].id, sizeof o->added[i].id);

@@ -61,7 +61,9 @@ model "bad/vocab.txt: $((words + 1)) words, the model's vocab_size is only $word
 broken model; : >bad/vocab.txt
 model "bad/vocab.txt: the vocabulary is empty"
 broken model; sed -i 's/^\[CLS\]$/cls/' bad/vocab.txt
-model "bad: the vocabulary lacks [CLS]"
+model "bad/vocab.txt: the vocabulary lacks [CLS]"
+refuse 3 "bad/vocab.txt: the vocabulary lacks [CLS]" tokenize --vocab bad/vocab.txt
+refuse 3 "bad/vocab.txt: the vocabulary lacks [CLS]" tokenize --model bad
 
 # ---- Data
 broken data; sed -i '5s/\t.*//' bad/SST-2/train.tsv
