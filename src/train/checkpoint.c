@@ -61,14 +61,18 @@ static bertc_status write_checkpoint(const bc_run *run, const char *path, bertc_
                                {"m", run->optim.m, run->optim.scalars},
                                {"v", run->optim.v, run->optim.scalars}};
     bc_text state = {0}, options = {0}, prints = {0};
+    char log[BC_HASH_HEX];
+    bertc_status status = bc_log_hash(run->folder.path, run->state.log_bytes, log, err);
+    if (status != BERTC_OK) return status;
     bc_state_record(&state, &run->state);
     bc_options_record(&options, &run->options);
     bc_record_prints(&prints, &run->prints);
     const char *const texts[] = {"format", "bertc-checkpoint-1", "state",  state.bytes,
-                                 "options", options.bytes,       "prints", prints.bytes, NULL};
-    bertc_status status = state.failed || options.failed || prints.failed
-                              ? bc_fail_memory(err)
-                              : bc_sealed_write(path, blocks, 3, texts, err);
+                                 "options", options.bytes,       "prints", prints.bytes,
+                                 "log",     log,                 NULL};
+    status = state.failed || options.failed || prints.failed
+                 ? bc_fail_memory(err)
+                 : bc_sealed_write(path, blocks, 3, texts, err);
     bc_text_clear(&state);
     bc_text_clear(&options);
     bc_text_clear(&prints);

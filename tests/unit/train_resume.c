@@ -52,6 +52,42 @@ static void test_another_tokenizer(void **unused)
     fixture_run(o);
 }
 
+static char notice[1024];
+
+static void on_notice(void *user, const char *line)
+{
+    (void)user;
+    snprintf(notice, sizeof notice, "%s", line);
+}
+
+/* A log that was changed or cut is no log of the checkpoint; the older one may still be good. */
+static void test_another_log(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *from, *to, *notice;
+    } changes[] = {
+        {"\"step\":5,", "\"step\":7,", "changed since the checkpoint was saved; going on from the "
+                                       "checkpoint of step 3"},
+        {"\"step\":1,", "\"step\":7,",
+         "changed since the checkpoint was saved; starting from the beginning"},
+    };
+    bertc_observer observer = {.notify = {on_notice, NULL}};
+    fixture_run(fixture_options("untouched"));
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        bertc_train_options o = fixture_options("touched");
+        bertc_train_result result;
+        o.save_every = 3;
+        fixture_interrupt(o, 5);
+        bc_free(change("touched/log.jsonl", changes[i].from, changes[i].to));
+        o.resume = true;
+        assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
+        if (!strstr(notice, changes[i].notice)) fail_msg("%s", notice);
+        fixture_same_file("untouched", "touched", "log.jsonl");
+        fixture_remove("touched");
+    }
+}
+
 /* ---- A finished run -------------------------------------------------------------------------- */
 
 static void cut(const char *path, off_t less)
@@ -165,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_another_network),
         cmocka_unit_test(test_another_tokenizer),
+        cmocka_unit_test(test_another_log),
         cmocka_unit_test(test_a_file_of_a_finished_run_is_gone),
         cmocka_unit_test(test_a_file_of_a_finished_run_is_damaged),
         cmocka_unit_test(test_a_failed_result_leaves_a_checkpoint),

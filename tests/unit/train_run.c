@@ -263,7 +263,9 @@ static bool damage_newest(void)
         FILE *file = fopen(path, "r+b");
         if (!file) continue;
         fseek(file, 6000, SEEK_SET);
-        fputc('#', file);
+        int byte = fgetc(file);
+        fseek(file, 6000, SEEK_SET);
+        fputc(byte ^ 1, file);
         fclose(file);
         return true;
     }
