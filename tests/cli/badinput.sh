@@ -119,5 +119,12 @@ refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight
 refuse 3 "data/model.safetensors: cannot open: No such file or directory" inspect data
 mkdir torch
 : >torch/pytorch_model.bin
-refuse 3 "torch/model.safetensors: no such file, only pytorch_model.bin; save the model as one safetensors file" inspect torch
+refuse 3 "torch/model.safetensors: no such file; weights of PyTorch (pytorch_model.bin) are found but not read, save the model as one safetensors file" inspect torch
+mv torch/pytorch_model.bin torch/model.safetensors.index.json
+refuse 3 "torch/model.safetensors: no such file; weights in several files (model.safetensors.index.json) are found but not read, save the model as one safetensors file" inspect torch
+broken model; sed -i 's/"model_type"/"position_embedding_type": "relative_key", "model_type"/' bad/config.json
+run 3 inspect bad
+same "standard error" 'bertc: bad/config.json: "position_embedding_type" is "relative_key", bertc supports only "absolute"' "$scratch/err" inspect bad
+contains "$scratch/out" "config   refused"
+grep -q "^F32 .* not compared  bert.embeddings.word_embeddings.weight$" "$scratch/out" || fail "inspect of a refused model lists no tensors"
 finish
