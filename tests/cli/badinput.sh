@@ -33,7 +33,7 @@ model "bad/model.safetensors: cannot open: No such file or directory"
 broken model; rm bad/vocab.txt
 model "bad/vocab.txt: cannot open: No such file or directory"
 broken data; rm bad/SST-2/dev.tsv
-data "bad: there is no SST-2/dev.tsv, dev.tsv"
+data "bad: there is neither SST-2/dev.tsv nor dev.tsv"
 
 # ---- Foreign and damaged models
 broken model; echo 'not JSON' >bad/config.json
@@ -105,7 +105,7 @@ refuse 3 "data/SST-2/test.tsv: split has no labels to score" eval --task sst2 --
 refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
 refuse 3 "no/config.json: cannot open: No such file or directory" eval --task sst2 --model no --data data
 refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv
-refuse 3 "data: there is no AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv
+refuse 3 "data: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv
 echo 'one text only' >lines
 input=lines
 refuse 3 "standard input:1: 1 column, expected 2" predict --task mnli --model "$RUN"
