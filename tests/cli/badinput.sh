@@ -35,6 +35,13 @@ model "bad/vocab.txt: cannot open: No such file or directory"
 broken data; rm bad/SST-2/dev.tsv
 data "bad: there is neither SST-2/dev.tsv nor dev.tsv"
 
+# ---- A path that is too long for a message keeps its reason
+long=$(printf '%01500d' 0)
+"$BERTC" inspect "$long" 2>"$scratch/err"
+grep -q '^bertc: 00*\.\.\.00*: cannot open: File name too long$' "$scratch/err" || fail "$(cat "$scratch/err")"
+"$BERTC" predict --task sst2 --model "$RUN" --data data --out "$long" 2>"$scratch/err"
+grep -q '^bertc: 00*\.\.\.00*: cannot create: File name too long$' "$scratch/err" || fail "$(cat "$scratch/err")"
+
 # ---- Foreign and damaged models
 broken model; echo 'not JSON' >bad/config.json
 model "bad/config.json @0: value expected"
