@@ -121,11 +121,27 @@ static bertc_status write_model(bc_run *run, bertc_error *err)
     return bc_model_save_values(model, best ? model->grads : model->values, run->folder.path, err);
 }
 
+/* The words of a model that has them in tokenizer.json only. They stand there as they are read, so
+ * both files say the same. */
+static bertc_status write_vocab(const bc_run *run, bertc_error *err)
+{
+    char *path = bc_path_join(run->folder.path, "vocab.txt");
+    bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
+    if (path && !bc_file_exists(path)) {
+        size_t length;
+        const char *text = bertc_vocab_text(run->source.vocab, &length);
+        status = bc_file_write(path, text, length, err);
+    }
+    bc_free(path);
+    return status;
+}
+
 static bertc_status write_result(bc_run *run, bertc_error *err)
 {
     bertc_status status = write_model(run, err);
     if (status == BERTC_OK)
         status = bc_model_dir_copy_tokenizer(run->options.model, run->folder.path, err);
+    if (status == BERTC_OK) status = write_vocab(run, err);
     if (status == BERTC_OK) status = write_scores(run, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
     return status == BERTC_OK ? write_record(run, err) : status;

@@ -367,6 +367,29 @@ static void test_dropout_is_not_saved(void **unused)
     bertc_config_clear(&config);
 }
 
+static void test_words_of_tokenizer_json_become_vocab_txt(void **unused)
+{
+    (void)unused;
+    static const char json[] =
+        "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2,"
+        " \"[SEP]\": 3, \"[MASK]\": 4, \"good\": 5, \"bad\": 6, \"a\": 7, \"film\": 8, \"very\": 9,"
+        " \"not\": 10, \"plot\": 11, \"and\": 12}}}";
+    bertc_train_options o = fixture_options("from-words");
+    fixture_run(o);
+    fixture_model("json");
+    fixture_remove("json/vocab.txt");
+    fixture_write("json/tokenizer.json", json);
+    o.model = "json";
+    o.out = "from-json";
+    fixture_run(o);
+    fixture_same_file("json", "from-json", "tokenizer.json");
+    fixture_same_file("from-words", "from-json", "vocab.txt");
+    fixture_same_file("from-words", "from-json", "model.safetensors");
+    o.model = "from-json"; /* both files, and they agree */
+    o.out = "again";
+    fixture_run(o);
+}
+
 static bertc_predict_options on_dev(const char *model)
 {
     return (bertc_predict_options){.task = "sst2", .model = model, .data = "data",
@@ -510,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_the_older_checkpoint_will_do),
         cmocka_unit_test(test_micro_batches_add_up),
         cmocka_unit_test(test_dropout_is_not_saved),
+        cmocka_unit_test(test_words_of_tokenizer_json_become_vocab_txt),
         cmocka_unit_test(test_best_is_the_best),
         cmocka_unit_test(test_the_length_of_the_run_is_the_default),
         cmocka_unit_test(test_divergence_stops_before_the_update),
