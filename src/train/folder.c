@@ -196,10 +196,7 @@ bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bo
     if (status != BERTC_OK || (*finished && !bc_file_exists(folder->work))) return status;
     status = take_lock(folder, err);
     /* Between the first look and the lock another run may have come and gone. */
-    if (status == BERTC_OK) status = check_content(folder, resume, finished, err);
-    /* Killed between its last file and the removal of its checkpoints. */
-    if (status == BERTC_OK && *finished) bc_folder_clear_work(folder);
-    return status;
+    return status == BERTC_OK ? check_content(folder, resume, finished, err) : status;
 }
 
 /* Remove folders from `path` up to, not including, the part that existed before. What is not empty,

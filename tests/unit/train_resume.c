@@ -136,6 +136,24 @@ static void test_a_file_of_a_finished_run_is_damaged(void **unused)
     assert_non_null(strstr(err.message, " bytes, run.json recorded "));
 }
 
+/* The checkpoints of a run that was killed at its very end go once its result is known to be whole. */
+static void test_checkpoints_outlive_a_damaged_result(void **unused)
+{
+    (void)unused;
+    static const char checkpoint[] = "late/checkpoint/step-10.safetensors";
+    bertc_train_options o = fixture_options("late");
+    fixture_run(o);
+    assert_int_equal(mkdir("late/checkpoint", 0777), 0);
+    fixture_write(checkpoint, "");
+    assert_int_equal(rename("late/vocab.txt", "kept"), 0);
+    o.resume = true;
+    fixture_refuse(o, BERTC_INPUT, "late/vocab.txt: cannot open: No such file or directory");
+    assert_true(bc_file_exists(checkpoint));
+    assert_int_equal(rename("kept", "late/vocab.txt"), 0);
+    fixture_run(o);
+    assert_false(bc_file_exists("late/checkpoint"));
+}
+
 /* ---- A result that cannot be written --------------------------------------------------------- */
 
 /* Before the last step, put a folder in the way of a file. */
@@ -204,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_another_log),
         cmocka_unit_test(test_a_file_of_a_finished_run_is_gone),
         cmocka_unit_test(test_a_file_of_a_finished_run_is_damaged),
+        cmocka_unit_test(test_checkpoints_outlive_a_damaged_result),
         cmocka_unit_test(test_a_failed_result_leaves_a_checkpoint),
         cmocka_unit_test(test_a_failed_result_leaves_nothing),
     };
