@@ -227,13 +227,12 @@ into() {
 fine_tune() {
     ft_task=$1 ft_lr=$2 ft_seed=$3 ft_run=$4
     shift 4
-    if [ -f "$ft_run/run.json" ]; then # the last file that a run writes
-        say "$ft_run: done"
-        return 0
+    # run.json is the last file that a run writes; --resume then only checks that all is there.
+    if [ ! -f "$ft_run/run.json" ]; then
+        say "$ft_run"
+        mkdir -p "${ft_run%/*}" || return 4
+        rm -f "$out/scores/$ft_task.lr-$ft_lr.seed-$ft_seed."*
     fi
-    say "$ft_run"
-    mkdir -p "${ft_run%/*}" || return 4
-    rm -f "$out/scores/$ft_task.lr-$ft_lr.seed-$ft_seed."*
     if [ -n "$epochs" ]; then set -- --epochs "$epochs" "$@"; fi
     if [ -n "$batch_size" ]; then set -- --batch-size "$batch_size" "$@"; fi
     if [ -n "$max_length" ]; then set -- --max-length "$max_length" "$@"; fi

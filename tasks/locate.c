@@ -56,21 +56,34 @@ static bertc_status try_file(const char *data, const char *folder, bc_place *pla
     return find_ids(place, data, folder, err);
 }
 
+/* The names that were looked for, one after the other; how many. */
+static int list_names(const search *s, const char *separator, bc_text *names)
+{
+    int count = 0;
+    for (int i = 0; i < SETS * FOLDERS; i++) {
+        const char *folder = s->folders[i % FOLDERS], *file = s->sets[i / FOLDERS]->file;
+        if (!folder || !file) continue;
+        bc_text_printf(names, "%s%s%s%s", count++ > 0 ? separator : "", folder, *folder ? "/" : "",
+                       file);
+    }
+    return count;
+}
+
 static bertc_status fail_missing(const search *s, const char *data, bertc_error *err)
 {
     struct stat info;
     if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
     if (!S_ISDIR(info.st_mode)) return bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
-    bc_text names = {0};
-    for (int set = 0; set < SETS; set++)
-        for (int f = 0; f < FOLDERS && s->sets[set]->file; f++)
-            if (s->folders[f])
-                bc_text_printf(&names, "%s%s%s%s", names.length ? ", " : "", s->folders[f],
-                               *s->folders[f] ? "/" : "", s->sets[set]->file);
-    bertc_status status = names.failed ? bc_fail_memory(err)
-                                       : bc_fail(err, BERTC_INPUT, "%s: there is no %s", data,
-                                                 names.bytes);
-    bc_text_clear(&names);
+    bc_text two = {0}, more = {0};
+    bool neither = list_names(s, " nor ", &two) == 2;
+    list_names(s, ", ", &more);
+    bertc_status status =
+        two.failed || more.failed
+            ? bc_fail_memory(err)
+            : bc_fail(err, BERTC_INPUT, "%s: there is %s %s", data, neither ? "neither" : "none of",
+                      neither ? two.bytes : more.bytes);
+    bc_text_clear(&two);
+    bc_text_clear(&more);
     return status;
 }
 

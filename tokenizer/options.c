@@ -70,7 +70,6 @@ static bertc_status require(const cJSON *object, const char *key, const char *wa
 {
     const cJSON *member = bc_json_get(object, key);
     if (!member || cJSON_IsNull(member)) return BERTC_OK;
-    if (cJSON_IsObject(member)) member = bc_json_get(member, "content");
     const char *text = cJSON_GetStringValue(member);
     if (text && strcmp(text, wanted) == 0) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: %s is \"%s\", only \"%s\" is supported", place, key,
@@ -90,11 +89,10 @@ static bertc_status require_type(const cJSON *object, const char *key, const cha
                    names);
 }
 
-static bool is_named_special(const char *text)
+static bool is_named_special(const bertc_tokenizer_options *options, const char *text)
 {
-    static const char *const names[] = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(text, names[i]) == 0) return true;
+    for (size_t i = 0; i < BERTC_SPECIALS; i++)
+        if (strcmp(text, options->special[i]) == 0) return true;
     return false;
 }
 
@@ -103,7 +101,7 @@ static bertc_status add_token(bertc_tokenizer_options *options, const char *text
                               const char *place, bertc_error *err)
 {
     size_t length = strlen(text);
-    if (length == 0 || is_named_special(text)) return BERTC_OK;
+    if (length == 0 || is_named_special(options, text)) return BERTC_OK;
     for (int32_t i = 0; i < options->added_count; i++)
         if (strcmp(options->added[i].text, text) == 0) {
             if (id >= 0) options->added[i].id = id;
@@ -200,16 +198,32 @@ static bertc_status read_length(const document *doc, const char *key,
     return BERTC_OK;
 }
 
-static bertc_status read_names(const document *doc, bertc_error *err)
+/* One name, a string or an object with "content"; absent or null leaves it alone. */
+static bertc_status read_name(const document *doc, const char *key, char *name, bertc_error *err)
 {
-    static const char *const names[][2] = {{"unk_token", "[UNK]"},
-                                           {"sep_token", "[SEP]"},
-                                           {"pad_token", "[PAD]"},
-                                           {"cls_token", "[CLS]"},
-                                           {"mask_token", "[MASK]"}};
+    const cJSON *member = bc_json_get(doc->tree, key);
+    if (!member || cJSON_IsNull(member)) return BERTC_OK;
+    const char *text = cJSON_IsObject(member) ? string_at(member, "content")
+                                              : cJSON_GetStringValue(member);
+    if (!text || !*text)
+        return bc_fail(err, BERTC_INPUT, "%s: %s is no name of a token", doc->path, key);
+    if (strlen(text) >= BERTC_ADDED_BYTES)
+        return bc_fail(err, BERTC_INPUT, "%s: %s is longer than %d bytes", doc->path, key,
+                       BERTC_ADDED_BYTES - 1);
+    memcpy(name, text, strlen(text) + 1);
+    return BERTC_OK;
+}
+
+static bertc_status read_names(const document *doc, bertc_tokenizer_options *options,
+                               bertc_error *err)
+{
+    static const char *const keys[BERTC_SPECIALS] = {
+        [BERTC_UNK] = "unk_token", [BERTC_SEP] = "sep_token",   [BERTC_PAD] = "pad_token",
+        [BERTC_CLS] = "cls_token", [BERTC_MASK] = "mask_token",
+    };
     bertc_status status = BERTC_OK;
-    for (size_t i = 0; !status && i < sizeof names / sizeof names[0]; i++)
-        status = require(doc->tree, names[i][0], names[i][1], doc->path, err);
+    for (size_t i = 0; !status && i < BERTC_SPECIALS; i++)
+        status = read_name(doc, keys[i], options->special[i], err);
     return status;
 }
 
@@ -257,7 +271,7 @@ static bertc_status read_legacy_added(const document *doc, bertc_tokenizer_optio
     const cJSON *entry;
     cJSON_ArrayForEach(entry, doc->tree)
     {
-        bool special = is_named_special(entry->string);
+        bool special = is_named_special(options, entry->string);
         for (int32_t i = 0; i < options->added_count; i++)
             special = special || strcmp(options->added[i].text, entry->string) == 0;
         if (!special)
@@ -277,7 +291,7 @@ static bertc_status read_legacy_added(const document *doc, bertc_tokenizer_optio
 static bertc_status read_config(const document *doc, bertc_tokenizer_options *options,
                                 bertc_error *err)
 {
-    bertc_status status = read_names(doc, err);
+    bertc_status status = read_names(doc, options, err);
     if (!status) status = read_splitting(doc, err);
     if (!status && options->parity == BERTC_HF_SLOW) status = read_slow(doc, err);
     read_inputs(doc, options);
@@ -321,7 +335,7 @@ static bertc_status read_model(const document *doc, bertc_tokenizer_options *opt
     const cJSON *model = bc_json_get(doc->tree, "model");
     const char *prefix = string_at(model, "continuing_subword_prefix");
     int64_t most = options->max_word_chars;
-    bertc_status status = require(model, "unk_token", "[UNK]", doc->path, err);
+    bertc_status status = require(model, "unk_token", options->special[BERTC_UNK], doc->path, err);
     if (!status)
         status = bc_json_int(model, "max_input_chars_per_word", 1, INT32_MAX, doc->path, &most, err);
     if (status) return status;
@@ -350,16 +364,19 @@ static bool is_template(const cJSON *list, const char *const *ids, int length)
 }
 
 /* [CLS] a [SEP], and b [SEP] after it. */
-static bertc_status read_template(const document *doc, bertc_error *err)
+static bertc_status read_template(const document *doc, const bertc_tokenizer_options *options,
+                                  bertc_error *err)
 {
-    static const char *const ids[] = {"[CLS]", "A", "[SEP]", "B", "[SEP]"};
+    const char *cls = options->special[BERTC_CLS], *sep = options->special[BERTC_SEP];
+    const char *const ids[] = {cls, "A", sep, "B", sep};
     const cJSON *processor = bc_json_get(doc->tree, "post_processor");
     const char *type = string_at(processor, "type");
     if (!type || strcmp(type, "TemplateProcessing") != 0) return BERTC_OK;
     if (is_template(bc_json_get(processor, "single"), ids, 3) &&
         is_template(bc_json_get(processor, "pair"), ids, 5))
         return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: post_processor is not [CLS] A [SEP] B [SEP]", doc->path);
+    return bc_fail(err, BERTC_INPUT, "%s: post_processor is not %s A %s B %s", doc->path, cls, sep,
+                   sep);
 }
 
 /* Everything in tokenizer.json, for a generic class. */
@@ -372,7 +389,7 @@ static bertc_status read_generic(const document *doc, bertc_tokenizer_options *o
     if (!status)
         status = require_type(doc->tree, "post_processor", "TemplateProcessing BertProcessing",
                               doc->path, err);
-    if (!status) status = read_template(doc, err);
+    if (!status) status = read_template(doc, options, err);
     if (!status) status = read_model(doc, options, err);
     return status;
 }
@@ -407,7 +424,7 @@ static bertc_status read_legacy(const folder *files, bertc_tokenizer_options *op
                                 bertc_error *err)
 {
     if (bc_json_get(files->config.tree, "added_tokens_decoder")) return BERTC_OK;
-    bertc_status status = read_names(&files->map, err);
+    bertc_status status = read_names(&files->map, options, err);
     if (!status) status = read_extra(&files->map, "additional_special_tokens", options, err);
     if (!status) status = read_legacy_added(&files->added, options, err);
     return status;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "vocab/internal.h"
 
 bertc_tokenizer_options bertc_tokenizer_defaults(void)
 {
@@ -15,6 +16,8 @@ bertc_tokenizer_options bertc_tokenizer_defaults(void)
         .tokenize_chinese_chars = true,
         .clean_text = true,
         .prefix = "##",
+        .special = {[BERTC_UNK] = "[UNK]", [BERTC_SEP] = "[SEP]", [BERTC_PAD] = "[PAD]",
+                    [BERTC_CLS] = "[CLS]", [BERTC_MASK] = "[MASK]"},
     };
 }
 
@@ -71,8 +74,8 @@ static bertc_status collect_literals(bertc_tokenizer *tokenizer, bertc_error *er
                                     : bertc_vocab_id(tokenizer->vocab, token->text, length);
         if (length == 0) continue;
         if (id < 0)
-            return bc_fail(err, BERTC_INPUT, "the vocabulary lacks the special token %s",
-                           token->text);
+            return bc_fail(err, BERTC_INPUT, "%s: the vocabulary lacks the special token %s",
+                           bc_vocab_place(tokenizer->vocab), token->text);
         add_literal(tokenizer, token->text, length, id);
     }
     return BERTC_OK;
@@ -102,11 +105,26 @@ static void fill_bytes(bertc_tokenizer *tokenizer)
     }
 }
 
-static bertc_status check_specials(const bertc_special_ids *ids, bertc_error *err)
+/* Find the special tokens by the names that the options give them. */
+static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
 {
-    const char *missing = ids->unk < 0 ? "[UNK]" : ids->cls < 0 ? "[CLS]" : ids->sep < 0 ? "[SEP]" : NULL;
-    if (!missing) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "the vocabulary lacks %s", missing);
+    static const bertc_special needed[] = {BERTC_UNK, BERTC_CLS, BERTC_SEP};
+    int32_t id[BERTC_SPECIALS];
+    for (int i = 0; i < BERTC_SPECIALS; i++) {
+        const char *name = tokenizer->options.special[i];
+        id[i] = bertc_vocab_id(tokenizer->vocab, name, strnlen(name, BERTC_ADDED_BYTES));
+    }
+    tokenizer->specials = (bertc_special_ids){.pad = id[BERTC_PAD],
+                                              .unk = id[BERTC_UNK],
+                                              .cls = id[BERTC_CLS],
+                                              .sep = id[BERTC_SEP],
+                                              .mask = id[BERTC_MASK]};
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (id[needed[i]] < 0)
+            return bc_fail(err, BERTC_INPUT, "%s: the vocabulary lacks %.*s",
+                           bc_vocab_place(tokenizer->vocab), BERTC_ADDED_BYTES - 1,
+                           tokenizer->options.special[needed[i]]);
+    return BERTC_OK;
 }
 
 static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
@@ -115,8 +133,7 @@ static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
     if (options->added_count < 0 || options->added_count > BERTC_ADDED_MOST)
         return bc_fail(err, BERTC_USAGE, "%d added tokens, at most %d", (int)options->added_count,
                        (int)BERTC_ADDED_MOST);
-    tokenizer->specials = bertc_vocab_specials(tokenizer->vocab);
-    bertc_status status = check_specials(&tokenizer->specials, err);
+    bertc_status status = find_specials(tokenizer, err);
     if (status) return status;
     tokenizer->recipe = make_recipe(options);
     tokenizer->literal_start = -1;

@@ -5,6 +5,9 @@
 
 #include "bertc/vocab.h"
 
+/* The file that the vocabulary came from, or what it was called when it was parsed. */
+const char *bc_vocab_place(const bertc_vocab *vocab);
+
 /* The bytes of white space (Unicode White_Space) that end at text[end], 0 where there are none. */
 size_t bc_vocab_space_before(const char *text, size_t end);
 

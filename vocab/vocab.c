@@ -18,6 +18,7 @@ typedef struct line {
 } line;
 
 struct bertc_vocab {
+    char *place;
     char *text;
     size_t text_length;
     line *words; /* (size) */
@@ -113,14 +114,15 @@ static bertc_status check_text(const char *text, size_t length, const char *plac
 }
 
 static bertc_status allocate(bertc_vocab *vocab, const char *text, size_t length,
-                             bertc_error *err)
+                             const char *place, bertc_error *err)
 {
     size_t lines = count_lines(text, length), slots = 16;
     while (slots < lines * 2) slots *= 2;
+    vocab->place = bc_strndup(place, strlen(place));
     vocab->text = bc_strndup(text, length);
     vocab->words = bc_alloc(lines, sizeof *vocab->words);
     vocab->slots = bc_alloc(slots, sizeof *vocab->slots);
-    if (!vocab->text || !vocab->words || !vocab->slots) return bc_fail_memory(err);
+    if (!vocab->place || !vocab->text || !vocab->words || !vocab->slots) return bc_fail_memory(err);
     vocab->text_length = length;
     vocab->slot_mask = slots - 1;
     memset(vocab->slots, 0xFF, slots * sizeof *vocab->slots);
@@ -160,17 +162,13 @@ bertc_status bertc_vocab_parse(const char *text, size_t length, const char *plac
     if (status) return status;
     bertc_vocab *made = bc_calloc(1, sizeof *made);
     if (!made) return bc_fail_memory(err);
-    status = allocate(made, text, length, err);
-    if (!status) {
-        fill(made);
-        find_specials(made);
-        if (made->specials.unk < 0)
-            status = bc_fail(err, BERTC_INPUT, "%s: no [UNK] in the vocabulary", place);
-    }
+    status = allocate(made, text, length, place, err);
     if (status) {
         bertc_vocab_free(made);
         return status;
     }
+    fill(made);
+    find_specials(made);
     *vocab = made;
     return BERTC_OK;
 }
@@ -226,10 +224,16 @@ bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_er
 void bertc_vocab_free(bertc_vocab *vocab)
 {
     if (!vocab) return;
+    bc_free(vocab->place);
     bc_free(vocab->text);
     bc_free(vocab->words);
     bc_free(vocab->slots);
     bc_free(vocab);
+}
+
+const char *bc_vocab_place(const bertc_vocab *vocab)
+{
+    return vocab->place;
 }
 
 int32_t bertc_vocab_size(const bertc_vocab *vocab)

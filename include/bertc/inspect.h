@@ -42,6 +42,7 @@ typedef struct bertc_inspection {
     char *weights;        /* path of the file that was read */
     bool has_config;      /* config.json stands beside it */
     bertc_config config;  /* where has_config */
+    bertc_error refusal;  /* why the config.json beside it is not one that bertc computes */
     size_t count;
     bertc_tensor_info *tensors; /* as they lie in the file, then the missing ones */
     size_t tally[BERTC_FITS];   /* how many tensors fit in which way */
@@ -49,8 +50,9 @@ typedef struct bertc_inspection {
 } bertc_inspection;
 
 /* Inspect a model directory or a safetensors file, with the config.json beside it where there is
- * one. Released by bertc_inspection_clear; cleared after an error.
- * Errors: BERTC_INPUT for a damaged file or a configuration that is refused, BERTC_IO, BERTC_NOMEM. */
+ * one; where that is refused, `refusal` says why and the tensors are not compared. Released by
+ * bertc_inspection_clear; cleared after an error.
+ * Errors: BERTC_INPUT for a damaged file, BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_inspect(const char *path, bertc_inspection *inspection,
                                      bertc_error *err);
 

@@ -26,6 +26,16 @@ typedef enum bertc_parity {
     BERTC_GOOGLE   /* tokenization.py of google-research/bert */
 } bertc_parity;
 
+/* The tokens that a model has a use for, whatever it calls them. */
+typedef enum bertc_special {
+    BERTC_UNK,
+    BERTC_SEP,
+    BERTC_PAD,
+    BERTC_CLS,
+    BERTC_MASK,
+    BERTC_SPECIALS
+} bertc_special;
+
 /* A special token of the model's own ("[E1]"), matched literally in the text. */
 enum { BERTC_ADDED_MOST = 32, BERTC_ADDED_BYTES = 60, BERTC_PREFIX_BYTES = 16 };
 typedef struct bertc_added_token {
@@ -43,11 +53,13 @@ typedef struct bertc_tokenizer_options {
     bool no_types;            /* a model's second text is not told from its first: all types 0 */
     int32_t max_word_chars;   /* longer words are [UNK]; 0: as the parity does, 100 or 200 */
     char prefix[BERTC_PREFIX_BYTES]; /* of pieces that continue a word: "##" */
+    char special[BERTC_SPECIALS][BERTC_ADDED_BYTES]; /* their names: "[UNK]", "[SEP]", ... */
     int32_t added_count;
     bertc_added_token added[BERTC_ADDED_MOST];
 } bertc_tokenizer_options;
 
-/* The defaults: hf-fast, lower case, accents follow, Chinese characters split, no length. */
+/* The defaults: hf-fast, lower case, accents follow, Chinese characters split, no length, BERT's
+ * names of special tokens. */
 BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
 
 /* Overlay what a model directory says (tokenizer_config.json, tokenizer.json, and where the first
@@ -55,6 +67,7 @@ BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
  * the precedence of AutoTokenizer: a BERT class in tokenizer_config.json (or a config.json of a
  * model and no class) takes case, accents and Chinese characters from tokenizer_config.json and
  * only the added tokens from tokenizer.json; a generic class takes everything from tokenizer.json.
+ * The names of special tokens (cls_token, ...) are those of tokenizer_config.json.
  * Files that are absent change nothing. Errors: BERTC_INPUT for a file that is present and bad, or
  * that asks for something that is not BERT's WordPiece, by name. */
 BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir,
@@ -62,7 +75,7 @@ BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir,
                                                     bertc_error *err);
 
 /* Create over `vocab`, which must outlive the tokenizer. Errors: BERTC_INPUT where the vocabulary
- * lacks [UNK], [CLS], [SEP] or an added token; BERTC_NOMEM. */
+ * lacks the unknown, the first or the separating token, or an added one; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
                                               const bertc_tokenizer_options *options,
                                               bertc_tokenizer **tokenizer, bertc_error *err);

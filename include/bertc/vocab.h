@@ -20,12 +20,12 @@ extern "C" {
 typedef struct bertc_vocab bertc_vocab;
 
 typedef struct bertc_special_ids {
-    int32_t pad, unk, cls, sep, mask; /* -1 where the vocabulary has no such word */
+    int32_t pad, unk, cls, sep, mask; /* [PAD] ...; -1 where the vocabulary has no such word */
 } bertc_special_ids;
 
 /* Read a vocab.txt, or the vocabulary inside a tokenizer.json where `path` names one or is absent
  * and one lies beside it (the reference saves no vocab.txt any more).
- * Errors: BERTC_INPUT (missing, empty, not UTF-8, no [UNK]), BERTC_IO, BERTC_NOMEM. */
+ * Errors: BERTC_INPUT (missing, empty, not UTF-8), BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err);
 
 /* Load the vocabulary of a model directory: vocab.txt, or tokenizer.json's where there is none. Where

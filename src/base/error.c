@@ -5,11 +5,41 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* A message is one line whatever the data that it quotes. */
 static void make_printable(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p; p++)
         if (*p < 0x20 || *p == 0x7f) *p = '?';
+}
+
+/* Of a line that is too long the middle gives way: the place stands first, the reason last. No
+ * character of UTF-8 is cut. */
+static void shorten(char *out, size_t size, const char *line, size_t length)
+{
+    static const char gap[] = "...";
+    size_t head = size / 4, tail = size - head - sizeof gap;
+    const char *rest = line + length - tail;
+    while (head > 0 && (line[head] & 0xC0) == 0x80) head--;
+    while ((*rest & 0xC0) == 0x80) rest++;
+    snprintf(out, size, "%.*s%s%s", (int)head, line, gap, rest);
+}
+
+/* Format one printable line into `out`. */
+static void format_line(char *out, size_t size, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(out, size, format, args);
+    char *line = n >= (int)size ? bc_alloc((size_t)n + 1, 1) : NULL;
+    if (line) {
+        vsnprintf(line, (size_t)n + 1, format, again);
+        shorten(out, size, line, (size_t)n);
+        bc_free(line);
+    }
+    va_end(again);
+    make_printable(out);
 }
 
 bertc_status bc_fail(bertc_error *err, bertc_status status, const char *format, ...)
@@ -18,9 +48,8 @@ bertc_status bc_fail(bertc_error *err, bertc_status status, const char *format, 
     err->status = status;
     va_list args;
     va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
+    format_line(err->message, sizeof err->message, format, args);
     va_end(args);
-    make_printable(err->message);
     return status;
 }
 
@@ -47,9 +76,8 @@ void bc_notify(const bertc_notify *notify, const char *format, ...)
     char line[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    format_line(line, sizeof line, format, args);
     va_end(args);
-    make_printable(line);
     notify->line(notify->user, line);
 }
 

@@ -38,7 +38,7 @@ static const bertc_option rows[] = {
     {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
      "use only the first N examples; 0: all", BOTH},
     {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto", "TYPE",
-     "what the encoder's matrix products multiply; auto: bf16 where the processor has it", BOTH},
+     "what the encoder's products multiply; auto: bf16 where backend and processor have it", BOTH},
     {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
      "NAME", "which library multiplies matrices", BOTH},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",

@@ -104,11 +104,9 @@ static bertc_status check_vocab(const cli_encoder *encoder, const bertc_vocab *v
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     options.do_lower_case = !encoder->cased;
     bertc_tokenizer *tokenizer = NULL;
-    bertc_error reason = {.status = BERTC_OK};
-    bertc_status status = bertc_tokenizer_create(vocab, &options, &tokenizer, &reason);
+    bertc_status status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
     bertc_tokenizer_free(tokenizer);
-    if (status == BERTC_OK) return status;
-    return cli_fail(err, status, "%s: %s", encoder->vocab, reason.message);
+    return status;
 }
 
 bertc_status cli_encoder_write(const cli_encoder *encoder, bertc_error *err)

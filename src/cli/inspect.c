@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/error.h"
 
 static const char *format_shape(const size_t *shape, int rank, char *out, size_t size)
 {
@@ -47,16 +48,16 @@ bertc_status cli_inspect(const void *values, cli_words words, bertc_error *err)
     if (status != BERTC_OK) return status;
     printf("weights  %s, %zu bytes in %zu tensors\n", found.weights, found.bytes,
            found.count - found.tally[BERTC_FIT_MISSING]);
-    if (found.has_config)
-        print_config(&found.config);
-    else
-        puts("config   none beside it");
+    if (found.has_config) print_config(&found.config);
+    else printf("config   %s\n", found.refusal.status ? "refused" : "none beside it");
     for (int fit = 0, shown = 0; fit < BERTC_FITS; fit++)
         if (found.tally[fit] > 0)
             printf("%s%zu %s", shown++ > 0 ? ", " : "fit      ", found.tally[fit],
                    bertc_fit_name((bertc_fit)fit));
     puts("\n");
     for (size_t i = 0; i < found.count; i++) print_tensor(&found.tensors[i]);
+    if (found.refusal.status != BERTC_OK)
+        status = cli_fail(err, found.refusal.status, "%s", found.refusal.message);
     bertc_inspection_clear(&found);
-    return BERTC_OK;
+    return status;
 }

@@ -132,9 +132,9 @@ static void sync_parent(const char *path)
     free(folder);
 }
 
-bertc_status cli_file_commit(cli_file *file, bertc_error *err)
+bertc_status cli_file_settle(cli_file *file, bertc_error *err)
 {
-    if (file->stream == stdout) return BERTC_OK; /* checked at the end of the program */
+    if (file->stream == stdout) return cli_stdout_close(err);
     bool good = ferror(file->stream) == 0;
     if (!good) recall_error(file->stream);
     good = good && fflush(file->stream) == 0;
@@ -143,10 +143,16 @@ bertc_status cli_file_commit(cli_file *file, bertc_error *err)
     bool closed = fclose(file->stream) == 0;
     file->stream = NULL;
     if (!good) errno = code;
-    good = good && closed;
-    if (good && file->temporary) good = rename(file->temporary, file->real) == 0;
-    bertc_status status = good ? BERTC_OK : cli_fail_errno(err, file->path, "cannot write");
-    if (good && file->temporary) {
+    return good && closed ? BERTC_OK : cli_fail_errno(err, file->path, "cannot write");
+}
+
+bertc_status cli_file_commit(cli_file *file, bertc_error *err)
+{
+    if (file->stream == stdout) return BERTC_OK; /* checked at the end of the program */
+    bertc_status status = file->stream ? cli_file_settle(file, err) : BERTC_OK;
+    if (status == BERTC_OK && file->temporary && rename(file->temporary, file->real) != 0)
+        status = cli_fail_errno(err, file->path, "cannot write");
+    if (status == BERTC_OK && file->temporary) {
         sync_parent(file->real);
         free(file->temporary);
         file->temporary = NULL;

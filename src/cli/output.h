@@ -28,6 +28,10 @@ typedef struct cli_file {
 /* Open `path` for writing; null or "-" means standard output. */
 bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err);
 bertc_status cli_file_commit(cli_file *file, bertc_error *err);
+
+/* What can fail of a commit but the rename: call it for each of several files first, so that all
+ * appear or none. */
+bertc_status cli_file_settle(cli_file *file, bertc_error *err);
 void cli_file_abandon(cli_file *file); /* safe on {0} and after commit */
 
 /* Whether two open files are one. */

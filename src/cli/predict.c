@@ -48,6 +48,17 @@ static bertc_status check_finite(const bertc_task *task, const bertc_predictions
     return BERTC_OK;
 }
 
+/* Both files or none. */
+static bertc_status commit(cli_file *out, cli_file *logits, bertc_error *err)
+{
+    bool both = logits->stream != NULL;
+    bertc_status status = cli_file_settle(out, err);
+    if (status == BERTC_OK && both) status = cli_file_settle(logits, err);
+    if (status == BERTC_OK) status = cli_file_commit(out, err);
+    if (status == BERTC_OK && both) status = cli_file_commit(logits, err);
+    return status;
+}
+
 /* `out` and `logits` are opened before the model is: what cannot be written is known early. */
 static bertc_status run(const cli_apply_values *v, const bertc_task *task, const char *text,
                         size_t length, cli_file *out, cli_file *logits, bertc_error *err)
@@ -62,9 +73,8 @@ static bertc_status run(const cli_apply_values *v, const bertc_task *task, const
     if (status == BERTC_OK) {
         put_predictions(out->stream, task, &predictions, v->data != NULL);
         if (logits->stream) put_logits(logits->stream, task, &predictions);
-        status = cli_file_commit(out, err);
+        status = commit(out, logits, err);
     }
-    if (status == BERTC_OK && logits->stream) status = cli_file_commit(logits, err);
     bertc_predictions_clear(&predictions);
     return status;
 }

@@ -23,6 +23,11 @@ static const struct {
 };
 enum { TOKENIZER_FILES = sizeof tokenizer_files / sizeof *tokenizer_files };
 
+const char *bc_model_dir_tokenizer_file(size_t index)
+{
+    return index < TOKENIZER_FILES ? tokenizer_files[index].name : NULL;
+}
+
 static bertc_status copy_path(const char *from, const char *to, bertc_error *err)
 {
     char *bytes = NULL;
@@ -94,17 +99,24 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc
 
 static bertc_status refuse_other_formats(const char *dir, const char *path, bertc_error *err)
 {
-    static const char *const others[] = {"model.safetensors.index.json", "pytorch_model.bin",
-                                         "tf_model.h5", "bert_model.ckpt.index"};
+    static const struct {
+        const char *name, *what;
+    } others[] = {{"model.safetensors.index.json", "weights in several files"},
+                  {"pytorch_model.bin", "weights of PyTorch"},
+                  {"pytorch_model.bin.index.json", "weights of PyTorch in several files"},
+                  {"tf_model.h5", "weights of TensorFlow"},
+                  {"bert_model.ckpt.index", "weights of TensorFlow 1"},
+                  {"flax_model.msgpack", "weights of Flax"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        char *other = bc_path_join(dir, others[i]);
+        char *other = bc_path_join(dir, others[i].name);
         if (!other) return bc_fail_memory(err);
         bool there = bc_file_exists(other);
         bc_free(other);
         if (there)
             return bc_fail(err, BERTC_INPUT,
-                           "%s: no such file, only %s; save the model as one safetensors file", path,
-                           others[i]);
+                           "%s: no such file; %s (%s) are found but not read, save the model as one "
+                           "safetensors file",
+                           path, others[i].what, others[i].name);
     }
     return BERTC_OK;
 }

@@ -2,7 +2,12 @@
 #ifndef BC_FORMATS_MODEL_DIR_H
 #define BC_FORMATS_MODEL_DIR_H
 
+#include <stddef.h>
+
 #include "bertc/status.h"
+
+/* The names of the files that a tokenizer may have; null past the end. */
+const char *bc_model_dir_tokenizer_file(size_t index);
 
 /* Copy the tokenizer's files that are in folder `from` (vocab.txt, tokenizer_config.json,
  * tokenizer.json, special_tokens_map.json, added_tokens.json) into the existing folder `to`, byte

@@ -59,7 +59,7 @@ bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err)
     if (!backend->half)
         return bc_fail(err, BERTC_USAGE, "--precision bf16: backend %s has no bf16 products",
                        backend->name);
-    if (!backend->half_is_native()) {
+    if (backend->half_is_native && !backend->half_is_native()) {
         backend->describe(text, sizeof text);
         return bc_fail(err, BERTC_USAGE,
                        "--precision bf16: this processor has no bf16 instructions (%s)", text);
@@ -75,8 +75,10 @@ bertc_status bertc_precision_resolve(const char *backend, bertc_precision *preci
     bc_gemm gemm;
     bertc_status status = bc_gemm_open(&gemm, backend, err);
     if (status == BERTC_OK && *precision == BERTC_BF16) status = bc_gemm_use_half(&gemm, err);
-    if (*precision == BERTC_AUTO)
-        *precision = bc_gemm_use_half(&gemm, NULL) == BERTC_OK ? BERTC_BF16 : BERTC_F32;
+    if (status == BERTC_OK && *precision == BERTC_AUTO) {
+        bool native = gemm.backend->half_is_native && gemm.backend->half_is_native();
+        *precision = native ? BERTC_BF16 : BERTC_F32;
+    }
     bc_gemm_close(&gemm);
     return status;
 }

@@ -55,7 +55,7 @@ typedef struct bc_gemm_backend {
     void (*bwd_w)(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
     void (*describe)(char *out, size_t size); /* library, version, instruction set */
     const bc_gemm_half *half;                 /* null: the backend has no bf16 products */
-    bool (*half_is_native)(void);             /* the processor has instructions for them */
+    bool (*half_is_native)(void); /* the processor has instructions for them; null: plain loops do */
 } bc_gemm_backend;
 
 struct bc_gemm {

@@ -96,11 +96,6 @@ static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint1
         }
 }
 
-static bool always(void)
-{
-    return true;
-}
-
 static const bc_gemm_half half = {half_fwd, half_bwd_x, half_bwd_w};
 
 static void describe(char *out, size_t size)
@@ -109,5 +104,5 @@ static void describe(char *out, size_t size)
 }
 
 const bc_gemm_backend bc_gemm_reference = {
-    "reference", open_reference, close_reference, fwd, bwd_x, bwd_w, describe, &half, always,
+    "reference", open_reference, close_reference, fwd, bwd_x, bwd_w, describe, &half, NULL,
 };

@@ -167,16 +167,26 @@ static bertc_status locate(const char *path, char **weights, char **config, bert
     return *weights && *config ? BERTC_OK : bc_fail_memory(err);
 }
 
+/* The configuration and what it asks for. One that is refused is a finding. */
+static bertc_status read_config(const char *path, bertc_inspection *to, plan *wanted,
+                                bertc_error *err)
+{
+    bertc_error why = {.status = BERTC_OK};
+    if (!bc_file_exists(path)) return BERTC_OK;
+    bertc_status status = bertc_config_load(path, &to->config, &why);
+    to->has_config = status == BERTC_OK;
+    if (status == BERTC_OK) return plan_make(&to->config, wanted, err);
+    if (status != BERTC_INPUT) return bc_fail(err, status, "%s", why.message);
+    to->refusal = why;
+    return BERTC_OK;
+}
+
 static bertc_status inspect(const char *config, bertc_inspection *to, bertc_error *err)
 {
     bc_safetensors file = {0};
     plan wanted = {0};
     bertc_status status = bc_safetensors_open(to->weights, &file, err);
-    if (status == BERTC_OK && bc_file_exists(config)) {
-        status = bertc_config_load(config, &to->config, err);
-        to->has_config = status == BERTC_OK;
-        if (status == BERTC_OK) status = plan_make(&to->config, &wanted, err);
-    }
+    if (status == BERTC_OK) status = read_config(config, to, &wanted, err);
     if (status == BERTC_OK) status = list(to, &file, &wanted, err);
     plan_clear(&wanted);
     bc_safetensors_close(&file);

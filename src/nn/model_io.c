@@ -3,7 +3,7 @@
  * 1. A parameter is found in a file by its name of today (formats/names.h), so old spellings and a
  *    missing "bert." prefix make no difference.
  * 2. Only the pooler and the head may be missing; they are then drawn and named in the notice.
- * 3. Weights go straight from the mapped file into the parameter block. */
+ * 3. Weights go straight from the mapped file into the parameter block; all of them are finite. */
 #include "nn/model.h"
 
 #include <omp.h>
@@ -254,6 +254,37 @@ static bertc_status choose_head(bertc_model *m, source *from, const bertc_model_
     return bertc_config_set_labels(&m->config, options->labels, options->num_labels, err);
 }
 
+static bool all_finite(const float *x, size_t count)
+{
+    uint32_t bad = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bad |= (bits & 0x7f800000u) == 0x7f800000u;
+    }
+    return !bad;
+}
+
+/* Convert and check piece by piece, so that the check finds its values in the cache. */
+static bertc_status read_values(const bc_tensor *tensor, float *to, const char *path,
+                                bertc_error *err)
+{
+    enum { PIECE = 1 << 14 };
+    size_t width = bc_dtype_bits(tensor->dtype) / 8;
+    bc_tensor piece = *tensor;
+    for (size_t at = 0; at < tensor->count; at += piece.count) {
+        piece.count = tensor->count - at < PIECE ? tensor->count - at : PIECE;
+        piece.bytes = piece.count * width;
+        piece.data = tensor->data + at * width;
+        bertc_status status = bc_tensor_to_f32(&piece, to + at, path, err);
+        if (status != BERTC_OK) return status;
+        if (!all_finite(to + at, piece.count))
+            return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite", path,
+                           tensor->name);
+    }
+    return BERTC_OK;
+}
+
 static bertc_status load_param(bertc_model *m, const bc_param *param, source *from, bool fresh,
                                const bertc_model_options *options, bool *drawn, bertc_error *err)
 {
@@ -262,7 +293,7 @@ static bertc_status load_param(bertc_model *m, const bc_param *param, source *fr
     *drawn = !tensor;
     if (tensor) {
         if (!same_shape(param, tensor)) return refuse_shape(param, tensor, from->file.path, err);
-        return bc_tensor_to_f32(tensor, param->value, from->file.path, err);
+        return read_values(tensor, param->value, from->file.path, err);
     }
     if (!head && !(options->labels && param->row->scope == BC_SCOPE_POOLER))
         return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,

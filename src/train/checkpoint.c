@@ -61,14 +61,18 @@ static bertc_status write_checkpoint(const bc_run *run, const char *path, bertc_
                                {"m", run->optim.m, run->optim.scalars},
                                {"v", run->optim.v, run->optim.scalars}};
     bc_text state = {0}, options = {0}, prints = {0};
+    char log[BC_HASH_HEX];
+    bertc_status status = bc_log_hash(run->folder.path, run->state.log_bytes, log, err);
+    if (status != BERTC_OK) return status;
     bc_state_record(&state, &run->state);
     bc_options_record(&options, &run->options);
     bc_record_prints(&prints, &run->prints);
     const char *const texts[] = {"format", "bertc-checkpoint-1", "state",  state.bytes,
-                                 "options", options.bytes,       "prints", prints.bytes, NULL};
-    bertc_status status = state.failed || options.failed || prints.failed
-                              ? bc_fail_memory(err)
-                              : bc_sealed_write(path, blocks, 3, texts, err);
+                                 "options", options.bytes,       "prints", prints.bytes,
+                                 "log",     log,                 NULL};
+    status = state.failed || options.failed || prints.failed
+                 ? bc_fail_memory(err)
+                 : bc_sealed_write(path, blocks, 3, texts, err);
     bc_text_clear(&state);
     bc_text_clear(&options);
     bc_text_clear(&prints);
@@ -106,7 +110,7 @@ bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
     return status;
 }
 
-bertc_status bc_run_load_best(bc_run *run, bertc_error *err)
+bertc_status bc_run_load_best(const bc_run *run, float *to, bertc_error *err)
 {
     bc_safetensors file;
     char *path = bc_checkpoint_path(run, "best", run->state.best_step);
@@ -114,8 +118,7 @@ bertc_status bc_run_load_best(bc_run *run, bertc_error *err)
     bertc_status status = bc_sealed_open(path, &file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
-    status = bc_sealed_copy(&file, "weights", run->model->values, run->model->scalars, err);
+    status = bc_sealed_copy(&file, "weights", to, run->model->scalars, err);
     bc_safetensors_close(&file);
-    if (status == BERTC_OK) bc_model_round(run->model);
     return status;
 }

@@ -127,10 +127,12 @@ static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc
 {
     bertc_status status =
         bc_record_read(run->folder.path, &run->options, run->task, result, err);
-    if (status == BERTC_OK)
-        bc_notify(bc_meter_notify(&run->meter), "%s: the run is finished, nothing to do",
-                  run->folder.path);
-    return status;
+    if (status != BERTC_OK) return status;
+    /* Killed between its last file and the removal of its checkpoints. */
+    if (run->folder.fd >= 0) bc_folder_clear_work(&run->folder);
+    bc_notify(bc_meter_notify(&run->meter), "%s: the run is finished, nothing to do",
+              run->folder.path);
+    return BERTC_OK;
 }
 
 static void take_result(const bc_run *run, bertc_train_result *result)

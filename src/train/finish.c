@@ -2,14 +2,17 @@
  *
  * The result is written in an order that a crash cannot confuse: run.json comes last and says that
  * all the rest is there; until then the run counts as unfinished and goes on from its checkpoint.
- */
+ * Where it cannot be written, what was trained becomes a checkpoint if that can be, and nothing
+ * stays that looks like a result. */
 #include <math.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "formats/model_dir.h"
+#include "train/manifest.h"
 #include "train/record.h"
 
 /* ---- Evaluation ---------------------------------------------------------------------------- */
@@ -88,8 +91,10 @@ static bertc_status write_scores(const bc_run *run, bertc_error *err)
 static bertc_status write_record(const bc_run *run, bertc_error *err)
 {
     bc_text text = {0};
-    bc_record_run(&text, run);
-    return write_text(run, "run.json", &text, err);
+    bertc_status status = bc_record_run(&text, run, err);
+    if (status == BERTC_OK) return write_text(run, "run.json", &text, err);
+    bc_text_clear(&text);
+    return status;
 }
 
 static void restore_dropout(bc_run *run)
@@ -100,21 +105,75 @@ static void restore_dropout(bc_run *run)
     c->classifier_dropout = run->dropout[2];
 }
 
-bertc_status bc_run_finish(bc_run *run, bertc_error *err)
+/* The weights to keep are the model's, or the best ones, which are read to where the gradients were:
+ * the last ones stay, so that the state can still be saved. */
+static bertc_status write_model(bc_run *run, bertc_error *err)
 {
-    const char *out = run->folder.path;
-    bertc_status status = BERTC_OK;
-    if (bc_run_kept_step(run) != run->state.step) status = bc_run_load_best(run, err);
-    const bc_param *bad = bc_run_find_bad(run, false);
-    if (status == BERTC_OK && bad)
-        status = bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
-                         (long long)run->state.step, bad->name);
+    bertc_model *model = run->model;
+    bool best = bc_run_kept_step(run) != run->state.step;
+    bertc_status status = best ? bc_run_load_best(run, model->grads, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
+    const bc_param *bad = bc_run_find_bad(run, best);
+    if (bad)
+        return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
+                       (long long)run->state.step, bad->name);
     restore_dropout(run);
-    if (status == BERTC_OK) status = bertc_model_save(run->model, out, err);
-    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(run->options.model, out, err);
+    return bc_model_save_values(model, best ? model->grads : model->values, run->folder.path, err);
+}
+
+/* The words of a model that has them in tokenizer.json only. They stand there as they are read, so
+ * both files say the same. */
+static bertc_status write_vocab(const bc_run *run, bertc_error *err)
+{
+    char *path = bc_path_join(run->folder.path, "vocab.txt");
+    bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
+    if (path && !bc_file_exists(path)) {
+        size_t length;
+        const char *text = bertc_vocab_text(run->source.vocab, &length);
+        status = bc_file_write(path, text, length, err);
+    }
+    bc_free(path);
+    return status;
+}
+
+static bertc_status write_result(bc_run *run, bertc_error *err)
+{
+    bertc_status status = write_model(run, err);
+    if (status == BERTC_OK)
+        status = bc_model_dir_copy_tokenizer(run->options.model, run->folder.path, err);
+    if (status == BERTC_OK) status = write_vocab(run, err);
     if (status == BERTC_OK) status = write_scores(run, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
-    if (status == BERTC_OK) status = write_record(run, err);
-    if (status == BERTC_OK) bc_folder_clear_work(&run->folder);
-    return status;
+    return status == BERTC_OK ? write_record(run, err) : status;
+}
+
+static void remove_member(const bc_run *run, const char *name)
+{
+    char *path = bc_path_join(run->folder.path, name);
+    if (path) unlink(path);
+    bc_free(path);
+}
+
+/* Take back what there is of a result, run.json first: without it the rest stands for nothing. The
+ * log goes too where no checkpoint needs it. */
+static void withdraw(const bc_run *run)
+{
+    const char *name;
+    remove_member(run, "run.json");
+    for (size_t i = 0; (name = bc_manifest_name(i)) != NULL; i++) remove_member(run, name);
+    if (run->saved[0] == 0) remove_member(run, "log.jsonl");
+}
+
+bertc_status bc_run_finish(bc_run *run, bertc_error *err)
+{
+    bertc_error why = {0};
+    bertc_status status = write_result(run, &why);
+    if (status == BERTC_OK) {
+        bc_folder_clear_work(&run->folder);
+        return BERTC_OK;
+    }
+    bool saved = run->saved[0] == run->state.step || bc_run_save(run, NULL) == BERTC_OK;
+    withdraw(run);
+    return bc_fail(err, status, "%s%s", why.message,
+                   saved ? "; the training is saved, go on with --resume" : "");
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -195,10 +196,7 @@ bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bo
     if (status != BERTC_OK || (*finished && !bc_file_exists(folder->work))) return status;
     status = take_lock(folder, err);
     /* Between the first look and the lock another run may have come and gone. */
-    if (status == BERTC_OK) status = check_content(folder, resume, finished, err);
-    /* Killed between its last file and the removal of its checkpoints. */
-    if (status == BERTC_OK && *finished) bc_folder_clear_work(folder);
-    return status;
+    return status == BERTC_OK ? check_content(folder, resume, finished, err) : status;
 }
 
 /* Remove folders from `path` up to, not including, the part that existed before. What is not empty,
@@ -251,4 +249,16 @@ bertc_status bc_folder_check_space(const bc_folder *folder, double bytes, bertc_
     if (left >= bytes) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s: the run needs %.1f MB of disk space, %.1f MB are free",
                    folder->path, bytes / 1e6, left / 1e6);
+}
+
+bertc_status bc_folder_check_limit(const bc_folder *folder, double bytes, bertc_error *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        bytes <= (double)limit.rlim_cur)
+        return BERTC_OK;
+    return bc_fail(err, BERTC_IO,
+                   "%s: the run needs files of %.1f MB, the limit of this process is %.1f MB "
+                   "(ulimit -f)",
+                   folder->path, bytes / 1e6, (double)limit.rlim_cur / 1e6);
 }

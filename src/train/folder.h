@@ -21,7 +21,8 @@ typedef struct bc_folder {
 } bc_folder;
 
 /* Take the folder `path` for a run. Where `resume` is set and the folder holds a finished run,
- * *finished is set; nothing is changed but checkpoints that a killed run did not come to remove.
+ * *finished is set and nothing is changed; the lock is held where there are checkpoints that a
+ * killed run did not come to remove.
  * Errors: BERTC_USAGE where it holds something that must not be overwritten; BERTC_LOCKED naming
  * the process that holds it; BERTC_IO. Close in any case. */
 bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bool *finished,
@@ -38,5 +39,8 @@ bool bc_folder_parse_name(const char *name, const char *prefix, long long *step)
 
 /* Does the disk have room for `bytes` more? Errors: BERTC_IO naming both numbers. */
 bertc_status bc_folder_check_space(const bc_folder *folder, double bytes, bertc_error *err);
+
+/* May the process write a file of `bytes` (ulimit -f)? Errors: BERTC_IO naming both numbers. */
+bertc_status bc_folder_check_limit(const bc_folder *folder, double bytes, bertc_error *err);
 
 #endif

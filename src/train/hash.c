@@ -3,18 +3,37 @@
 #include <stdio.h>
 
 #define XXH_STATIC_LINKING_ONLY /* for a state that needs no allocation */
+#include <string.h>
 #include <xxhash.h>
+
+#include "formats/config.h"
+
+static void begin(XXH3_state_t *state)
+{
+    XXH3_INITSTATE(state);
+    XXH3_128bits_reset(state);
+}
+
+static void end(const XXH3_state_t *state, char out[BC_HASH_HEX])
+{
+    XXH128_hash_t hash = XXH3_128bits_digest(state);
+    snprintf(out, BC_HASH_HEX, "%016llx%016llx", (unsigned long long)hash.high64,
+             (unsigned long long)hash.low64);
+}
+
+/* With its NUL, so that no two lists of strings look alike. */
+static void put_string(XXH3_state_t *state, const char *string)
+{
+    XXH3_128bits_update(state, string, strlen(string) + 1);
+}
 
 void bc_hash(char out[BC_HASH_HEX], const bc_part *parts, size_t count)
 {
     XXH3_state_t state;
-    XXH3_INITSTATE(&state);
-    XXH3_128bits_reset(&state);
+    begin(&state);
     for (size_t i = 0; i < count; i++)
         XXH3_128bits_update(&state, parts[i].bytes, parts[i].length);
-    XXH128_hash_t hash = XXH3_128bits_digest(&state);
-    snprintf(out, BC_HASH_HEX, "%016llx%016llx", (unsigned long long)hash.high64,
-             (unsigned long long)hash.low64);
+    end(&state, out);
 }
 
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)
@@ -29,4 +48,35 @@ void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)
         {in->values, in->count * sizeof *in->values},
     };
     bc_hash(out, parts, sizeof parts / sizeof parts[0]);
+}
+
+void bc_hash_config(char out[BC_HASH_HEX], const bertc_config *config)
+{
+    XXH3_state_t state;
+    begin(&state);
+    for (size_t i = 0; i < bc_config_field_count; i++) {
+        double value = bc_config_get(config, &bc_config_fields[i]);
+        XXH3_128bits_update(&state, &value, sizeof value);
+    }
+    put_string(&state, config->hidden_act_name);
+    for (int32_t i = 0; i < config->num_labels; i++) put_string(&state, config->labels[i]);
+    end(&state, out);
+}
+
+void bc_hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *o)
+{
+    const int32_t settings[] = {(int32_t)o->parity, o->do_lower_case,
+                                o->strip_accents < 0 ? o->do_lower_case : o->strip_accents,
+                                o->tokenize_chinese_chars, o->clean_text, o->no_types,
+                                o->max_word_chars, o->added_count};
+    XXH3_state_t state;
+    begin(&state);
+    XXH3_128bits_update(&state, settings, sizeof settings);
+    put_string(&state, o->prefix);
+    for (int i = 0; i < BERTC_SPECIALS; i++) put_string(&state, o->special[i]);
+    for (int32_t i = 0; i < o->added_count; i++) {
+        put_string(&state, o->added[i].text);
+        XXH3_128bits_update(&state, &o->added[i].id, sizeof o->added[i].id);
+    }
+    end(&state, out);
 }

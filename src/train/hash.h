@@ -6,6 +6,8 @@
 #include <stddef.h>
 
 #include "bertc/batch.h"
+#include "bertc/config.h"
+#include "bertc/tokenizer.h"
 
 enum { BC_HASH_HEX = 33 };
 
@@ -19,5 +21,12 @@ void bc_hash(char out[BC_HASH_HEX], const bc_part *parts, size_t count);
 
 /* Everything a tokenised data set holds: lengths, ids, types, labels, values. */
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *inputs);
+
+/* Every number, the activation and the labels of a configuration; what config.json says besides
+ * changes no result. */
+void bc_hash_config(char out[BC_HASH_HEX], const bertc_config *config);
+
+/* Every setting that ids depend on besides the vocabulary. */
+void bc_hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *options);
 
 #endif

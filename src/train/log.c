@@ -65,11 +65,20 @@ void bc_log_close(bc_log *log)
     *log = (bc_log){.fd = -1};
 }
 
-int64_t bc_log_size(const char *folder)
+bertc_status bc_log_hash(const char *folder, int64_t length, char out[BC_HASH_HEX],
+                         bertc_error *err)
 {
-    struct stat info;
+    bc_map map;
     char *path = bc_path_join(folder, name);
-    int64_t size = path && stat(path, &info) == 0 ? (int64_t)info.st_size : 0;
+    bertc_status status = path ? bc_map_open(path, &map, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) {
+        const bc_part part = {map.bytes, (size_t)length};
+        if (map.length < part.length)
+            status = bc_fail(err, BERTC_INPUT, "%s: %zu bytes, the checkpoint recorded %zu", path,
+                             map.length, part.length);
+        else bc_hash(out, &part, 1);
+        bc_map_close(&map);
+    }
     bc_free(path);
-    return size;
+    return status;
 }

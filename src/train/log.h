@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "bertc/status.h"
+#include "train/hash.h"
 
 typedef struct bc_log {
     char *path;
@@ -25,7 +26,9 @@ bertc_status bc_log_sync(bc_log *log, bertc_error *err);
 /* Close; a log without a line is removed. */
 void bc_log_close(bc_log *log);
 
-/* Bytes of the log in `folder`; 0 where there is none. */
-int64_t bc_log_size(const char *folder);
+/* The hash of the first `length` bytes of the log in `folder`. Errors: BERTC_INPUT where there are not
+ * so many; BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_log_hash(const char *folder, int64_t length, char out[BC_HASH_HEX],
+                         bertc_error *err);
 
 #endif

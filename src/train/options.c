@@ -65,7 +65,7 @@ static const bertc_option rows[] = {
     {"eval-batch-size", BERTC_OPTION_INT, FIELD(eval_batch_size), "32", 1, 65536, NULL, "N",
      "sequences computed together in evaluation", 0},
     {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto",
-     "TYPE", "what the encoder's matrix products multiply; auto: bf16 where the processor has it", 0},
+     "TYPE", "what the encoder's products multiply; auto: bf16 where backend and processor have it", 0},
     {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
      "NAME", "which library multiplies matrices", 0},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",

@@ -97,6 +97,9 @@ static void take_prints(bc_run *run)
     vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
     bc_hash(run->prints.weights, &weights, 1);
     bc_hash(run->prints.vocab, &vocab, 1);
+    bertc_tokenizer_options settings = bertc_tokenizer_options_of(run->source.tokenizer);
+    bc_hash_tokenizer(run->prints.tokenizer, &settings);
+    bc_hash_config(run->prints.config, &run->source.config);
     bc_hash_inputs(run->prints.train, run->train);
     bc_hash_inputs(run->prints.dev, run->dev.inputs);
 }
@@ -179,15 +182,19 @@ static void set_dropout(bc_run *run)
     c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
 }
 
+static double checkpoint_bytes(const bc_run *run)
+{
+    return 4.0 * (double)run->model->scalars + 8.0 * (double)run->optim.scalars;
+}
+
 /* Room for the result, for the best weights, and for three checkpoints: two that are kept and the
  * one that is being written. A run that saves only when it is interrupted needs one. */
 static double disk_bytes(const bc_run *run)
 {
     double model = 4.0 * (double)run->model->scalars;
-    double checkpoint = model + 8.0 * (double)run->optim.scalars;
     int kept = run->options.save_every > 0 ? 3 : 1;
     int best = run->options.keep == BERTC_KEEP_BEST ? kept : 0;
-    return model + kept * checkpoint + best * model;
+    return model + kept * checkpoint_bytes(run) + best * model;
 }
 
 static bertc_status plan_memory(bc_run *run, bertc_error *err)
@@ -203,6 +210,8 @@ static bertc_status plan_memory(bc_run *run, bertc_error *err)
         status = bc_optim_create(&run->optim, run->model->params, run->model->count,
                                  (bertc_recipe)o->recipe, o->weight_decay, run->model->threads,
                                  err);
+    if (status == BERTC_OK)
+        status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
     if (status != BERTC_OK || o->resume) return status;
     return bc_folder_check_space(&run->folder, disk_bytes(run), err);
 }

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "train/manifest.h"
 #include "train/options.h"
 
 static void put_double(bc_text *out, double value)
@@ -33,14 +34,17 @@ void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
 
 /* ---- Hashes -------------------------------------------------------------------------------- */
 
+/* What a difference in data can follow from stands behind it: it is compared first. */
 static const struct {
-    const char *key, *what;
+    const char *key, *differs;
     size_t offset;
 } prints_rows[] = {
-    {"weights", "the initial weights", offsetof(bc_prints, weights)},
-    {"train", "the training data", offsetof(bc_prints, train)},
-    {"dev", "the dev data", offsetof(bc_prints, dev)},
-    {"vocab", "the vocabulary", offsetof(bc_prints, vocab)},
+    {"weights", "the initial weights are not those", offsetof(bc_prints, weights)},
+    {"train", "the training data are not those", offsetof(bc_prints, train)},
+    {"dev", "the dev data are not those", offsetof(bc_prints, dev)},
+    {"vocab", "the vocabulary is not the one", offsetof(bc_prints, vocab)},
+    {"tokenizer", "the settings of the tokenizer are not those", offsetof(bc_prints, tokenizer)},
+    {"config", "the model's config.json is not the one", offsetof(bc_prints, config)},
 };
 
 enum { PRINTS = sizeof prints_rows / sizeof prints_rows[0] };
@@ -61,8 +65,8 @@ bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, con
         if (cJSON_IsString(was) &&
             strcmp(was->valuestring, (const char *)prints + prints_rows[i].offset) == 0)
             continue;
-        return bc_fail(err, BERTC_USAGE, "%s: %s are not those that this run began with", place,
-                       prints_rows[i].what);
+        return bc_fail(err, BERTC_USAGE, "%s: %s that this run began with", place,
+                       prints_rows[i].differs);
     }
     return BERTC_OK;
 }
@@ -95,7 +99,7 @@ static void put_labels(bc_text *out, const bertc_config *config)
     bc_text_printf(out, "]");
 }
 
-void bc_record_run(bc_text *out, const bc_run *run)
+bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
 {
     bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
     put_libraries(out);
@@ -117,7 +121,10 @@ void bc_record_run(bc_text *out, const bc_run *run)
                    (long long)run->state.tokens);
     bc_text_printf(out, "\"train_loss\":");
     put_double(out, run->state.loss_sum / (double)run->state.step);
+    bc_text_printf(out, ",\n ");
+    bertc_status status = bc_manifest_record(out, run->folder.path, err);
     bc_text_printf(out, "}\n");
+    return status;
 }
 
 /* ---- Reading back -------------------------------------------------------------------------- */
@@ -154,6 +161,7 @@ bertc_status bc_record_read(const char *folder, const bertc_train_options *optio
     bertc_status status = read_member(folder, "run.json", &run, err);
     if (status == BERTC_OK)
         status = bc_options_compare(options, bc_json_get(run, "options"), folder, err);
+    if (status == BERTC_OK) status = bc_manifest_check(run, folder, err);
     if (status == BERTC_OK) status = read_member(folder, "eval.json", &eval, err);
     if (status == BERTC_OK) {
         double steps = number_or_nan(bc_json_get(run, "steps"));

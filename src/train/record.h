@@ -11,17 +11,19 @@
 void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
                       const bertc_scores *scores);
 
-/* {"weights":...,"train":...,"dev":...,"vocab":...} */
+/* {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...} */
 void bc_record_prints(bc_text *out, const bc_prints *prints);
 
 /* Compare hashes with a record. Errors: BERTC_USAGE naming the first that differs. */
 bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, const char *place,
                                bertc_error *err);
 
-/* The whole of run.json. Nothing in it depends on when or how often the run was interrupted. */
-void bc_record_run(bc_text *out, const bc_run *run);
+/* The whole of run.json, after everything else is there. Nothing in it depends on when or how often
+ * the run was interrupted. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err);
 
-/* The result of a finished run in `folder`, after its options were compared with `options`. */
+/* The result of a finished run in `folder`, after its options were compared with `options` and its
+ * files with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */
 bertc_status bc_record_read(const char *folder, const bertc_train_options *options,
                             const bertc_task *task, bertc_train_result *result, bertc_error *err);
 

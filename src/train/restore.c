@@ -36,18 +36,27 @@ static size_t list_steps(const bc_run *run, int64_t steps[MOST])
     return count;
 }
 
-/* Is what the checkpoint refers to whole? Errors: BERTC_INPUT saying what is not. */
-static bertc_status check_companions(const bc_run *run, const bc_state *state, bertc_error *err)
+static bertc_status check_log(const bc_run *run, const bc_state *state, const char *recorded,
+                              bertc_error *err)
 {
-    int64_t bytes = bc_log_size(run->folder.path);
-    if (bytes < state->log_bytes)
-        return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %lld bytes, the checkpoint recorded %lld",
-                       run->folder.path, (long long)bytes, (long long)state->log_bytes);
+    char hash[BC_HASH_HEX];
+    bertc_status status = bc_log_hash(run->folder.path, state->log_bytes, hash, err);
+    if (status != BERTC_OK || (recorded && strcmp(recorded, hash) == 0)) return status;
+    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: changed since the checkpoint was saved",
+                   run->folder.path);
+}
+
+/* Is what the checkpoint refers to whole? Errors: BERTC_INPUT saying what is not. */
+static bertc_status check_companions(const bc_run *run, const bc_state *state,
+                                     const bc_safetensors *file, bertc_error *err)
+{
+    bertc_status status = check_log(run, state, bc_safetensors_metadata(file, "log"), err);
+    if (status != BERTC_OK) return status;
     if (state->best_step == 0 || run->options.keep != BERTC_KEEP_BEST) return BERTC_OK;
     bc_safetensors best;
     char *path = bc_checkpoint_path(run, "best", state->best_step);
     if (!path) return bc_fail_memory(err);
-    bertc_status status = bc_sealed_open(path, &best, err);
+    status = bc_sealed_open(path, &best, err);
     bc_safetensors_close(&best);
     bc_free(path);
     return status;
@@ -100,7 +109,7 @@ static bertc_status open_whole(const bc_run *run, int64_t step, bc_safetensors *
     const char *text = bc_safetensors_metadata(file, "state");
     status = text ? bc_state_parse(text, file->path, state, err)
                   : bc_fail(err, BERTC_INPUT, "%s: no \"state\"", file->path);
-    if (status == BERTC_OK) status = check_companions(run, state, err);
+    if (status == BERTC_OK) status = check_companions(run, state, file, err);
     if (status != BERTC_OK) bc_safetensors_close(file);
     return status;
 }

@@ -22,6 +22,8 @@
 typedef struct bc_prints {
     char weights[BC_HASH_HEX]; /* initial */
     char train[BC_HASH_HEX], dev[BC_HASH_HEX], vocab[BC_HASH_HEX];
+    char tokenizer[BC_HASH_HEX]; /* its settings */
+    char config[BC_HASH_HEX];    /* as the model came, before --dropout and a new head */
 } bc_prints;
 
 /* What was read, for run.json. */
@@ -71,7 +73,7 @@ bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err);
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err);
 bertc_status bc_run_save(bc_run *run, bertc_error *err);
 bertc_status bc_run_save_best(bc_run *run, bertc_error *err);
-bertc_status bc_run_load_best(bc_run *run, bertc_error *err);
+bertc_status bc_run_load_best(const bc_run *run, float *to, bertc_error *err);
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
 /* The first scalar of weights, or gradients, that is not finite: its parameter; null: none. */

@@ -38,9 +38,7 @@ static bertc_status load_tokenizer(bc_source *source, const char *dir, bertc_err
     bertc_status status = bertc_vocab_load_dir(dir, &source->vocab, err);
     if (status == BERTC_OK) status = bertc_tokenizer_read_options(dir, &options, err);
     if (status != BERTC_OK) return status;
-    bertc_error reason = {.status = BERTC_OK};
-    status = bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, &reason);
-    return status == BERTC_OK ? status : bc_fail(err, status, "%s: %s", dir, reason.message);
+    return bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
 }
 
 static bertc_status check_vocab(const bc_source *source, const char *dir,

@@ -33,7 +33,14 @@ model "bad/model.safetensors: cannot open: No such file or directory"
 broken model; rm bad/vocab.txt
 model "bad/vocab.txt: cannot open: No such file or directory"
 broken data; rm bad/SST-2/dev.tsv
-data "bad: there is no SST-2/dev.tsv, dev.tsv"
+data "bad: there is neither SST-2/dev.tsv nor dev.tsv"
+
+# ---- A path that is too long for a message keeps its reason
+long=$(printf '%01500d' 0)
+"$BERTC" inspect "$long" 2>"$scratch/err"
+grep -q '^bertc: 00*\.\.\.00*: cannot open: File name too long$' "$scratch/err" || fail "$(cat "$scratch/err")"
+"$BERTC" predict --task sst2 --model "$RUN" --data data --out "$long" 2>"$scratch/err"
+grep -q '^bertc: 00*\.\.\.00*: cannot create: File name too long$' "$scratch/err" || fail "$(cat "$scratch/err")"
 
 # ---- Foreign and damaged models
 broken model; echo 'not JSON' >bad/config.json
@@ -61,7 +68,9 @@ model "bad/vocab.txt: $((words + 1)) words, the model's vocab_size is only $word
 broken model; : >bad/vocab.txt
 model "bad/vocab.txt: the vocabulary is empty"
 broken model; sed -i 's/^\[CLS\]$/cls/' bad/vocab.txt
-model "bad: the vocabulary lacks [CLS]"
+model "bad/vocab.txt: the vocabulary lacks [CLS]"
+refuse 3 "bad/vocab.txt: the vocabulary lacks [CLS]" tokenize --vocab bad/vocab.txt
+refuse 3 "bad/vocab.txt: the vocabulary lacks [CLS]" tokenize --model bad
 
 # ---- Data
 broken data; sed -i '5s/\t.*//' bad/SST-2/train.tsv
@@ -90,12 +99,20 @@ refuse 4 "no/x: cannot create: No such file or directory" predict --task sst2 --
 refuse 4 "file/x: cannot create: Not a directory" predict --task sst2 --model "$RUN" --data data \
     --out ok.tsv --logits file/x
 
+# ---- Both files of a prediction or none
+for files in "--out p.tsv --logits /dev/full" "--out /dev/full --logits l.tsv"; do
+    run 4 predict --task sst2 --model "$RUN" --data data $files
+    contains "$scratch/err" "bertc: /dev/full: cannot write: No space left on device"
+done
+"$BERTC" predict --task sst2 --model "$RUN" --data data --logits l.tsv >/dev/full 2>"$scratch/err"
+[ $? = 4 ] && [ ! -e l.tsv ] || fail "predict with a full standard output leaves its logits"
+
 # ---- eval and predict
 refuse 3 "data/SST-2/test.tsv: split has no labels to score" eval --task sst2 --model "$RUN" --data data --split test
 refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
 refuse 3 "no/config.json: cannot open: No such file or directory" eval --task sst2 --model no --data data
 refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv
-refuse 3 "data: there is no AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv
+refuse 3 "data: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv
 echo 'one text only' >lines
 input=lines
 refuse 3 "standard input:1: 1 column, expected 2" predict --task mnli --model "$RUN"
@@ -109,5 +126,12 @@ refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight
 refuse 3 "data/model.safetensors: cannot open: No such file or directory" inspect data
 mkdir torch
 : >torch/pytorch_model.bin
-refuse 3 "torch/model.safetensors: no such file, only pytorch_model.bin; save the model as one safetensors file" inspect torch
+refuse 3 "torch/model.safetensors: no such file; weights of PyTorch (pytorch_model.bin) are found but not read, save the model as one safetensors file" inspect torch
+mv torch/pytorch_model.bin torch/model.safetensors.index.json
+refuse 3 "torch/model.safetensors: no such file; weights in several files (model.safetensors.index.json) are found but not read, save the model as one safetensors file" inspect torch
+broken model; sed -i 's/"model_type"/"position_embedding_type": "relative_key", "model_type"/' bad/config.json
+run 3 inspect bad
+same "standard error" 'bertc: bad/config.json: "position_embedding_type" is "relative_key", bertc supports only "absolute"' "$scratch/err" inspect bad
+contains "$scratch/out" "config   refused"
+grep -q "^F32 .* not compared  bert.embeddings.word_embeddings.weight$" "$scratch/out" || fail "inspect of a refused model lists no tensors"
 finish

@@ -93,11 +93,16 @@ grep -q "truncated to 20 tokens, the model's model_max_length" "$scratch/err" ||
 
 # ---- The sweep refuses what its table could not tell apart
 glue() { BERTC=$BERTC sh "$here/../../scripts/glue.sh" "$SAMPLE/model" "$@" >"$scratch/out" 2>"$scratch/err"; }
-checks=$((checks + 3))
+checks=$((checks + 4))
 glue "$SAMPLE" sweep --tasks wnli -- --lr 1 && fail "glue.sh takes --lr after --"
 glue "$SAMPLE" sweep --tasks wnli --seeds "1 1" --epochs 1 -- --limit-train 16 --threads 1 ||
     fail "glue.sh: $(cat "$scratch/err")"
 grep -q '^wnli  *2e-5\* *1 ' "$scratch/out" || fail "glue.sh counts a seed twice: $(cat "$scratch/out")"
+mv sweep/wnli/lr-2e-5/seed-1/model.safetensors kept
+glue "$SAMPLE" sweep --tasks wnli --seeds "1 1" --epochs 1 -- --limit-train 16 --threads 1 &&
+    fail "glue.sh takes a run without weights for done"
+grep -q 'seed-1/model.safetensors: cannot open' "$scratch/err" || fail "glue.sh: $(cat "$scratch/err")"
+mv kept sweep/wnli/lr-2e-5/seed-1/model.safetensors
 glue "$SAMPLE/." sweep --tasks wnli --epochs 1 -- --limit-train 16 --threads 1 &&
     fail "glue.sh mixes two data sets"
 

@@ -70,4 +70,7 @@ checks=$((checks + 1))
 )
 got=$?
 [ "$got" = 4 ] || fail "exit code $got under a file size limit: $(cat "$scratch/err")"
+grep -q '^bertc: limited: the run needs files of .* (ulimit -f)$' "$scratch/err" ||
+    fail "message under a file size limit: $(cat "$scratch/err")"
+[ ! -e limited ] || fail "a run under a file size limit left a folder"
 finish

@@ -3,7 +3,8 @@
  * The linker wraps the calls. For every N, the Nth open for writing, write, flush, truncation,
  * rename or folder fails as on a full or broken disk. Then
  *   1. the run ends with an I/O error of one line;
- *   2. no temporary file is left, and the model that it started from is as it was;
+ *   2. neither a temporary file nor a part of a result is left, and the model that it started from is
+ *      as it was;
  *   3. the next attempt with --resume ends as the run that never failed. */
 #include "unit/train_fixture.h"
 
@@ -97,6 +98,10 @@ static void check_failure(long n, bertc_status status, const bertc_error *err)
     if (!strchr(err->message, ':') || strchr(err->message, '\n'))
         fail_msg("%s %ld: '%s' does not name a file", failed, n, err->message);
     no_temporary_in("tried");
+    static const char *const result[] = {"tried/config.json", "tried/model.safetensors",
+                                         "tried/vocab.txt", "tried/eval.json", "tried/run.json"};
+    for (size_t i = 0; i < sizeof result / sizeof result[0]; i++)
+        if (bc_file_exists(result[i])) fail_msg("%s %ld left %s", failed, n, result[i]);
 }
 
 /* Fail the first operation of a run, the second, and so on until it has no more. */

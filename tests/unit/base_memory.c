@@ -140,6 +140,21 @@ static void test_error(void **state)
     err = (bertc_error){0};
     bc_fail(&err, BERTC_IO, "%5000d", 1);
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
+    /* Both ends of a long line stay, in whole characters. */
+    char path[3001];
+    for (int shift = 0; shift < 2; shift++) {
+        err = (bertc_error){0};
+        memset(path, '/', sizeof path);
+        for (int i = shift; i + 1 < 3000; i += 2) memcpy(path + i, "\xC3\xA9", 2);
+        path[3000 - shift] = '\0';
+        bc_fail(&err, BERTC_IO, "%s: the reason", path);
+        size_t length = strlen(err.message);
+        assert_true(length >= sizeof err.message - 4);
+        const char *gap = strstr(err.message, "...");
+        assert_non_null(gap);
+        assert_memory_equal(gap - 2, "\xC3\xA9...\xC3\xA9", 7);
+        assert_string_equal(err.message + length - strlen(": the reason"), ": the reason");
+    }
     bc_notify(&notify, "%d\t%s", 1, "two");
     assert_string_equal(line, "1?two");
     bc_notify(NULL, "nothing");

@@ -229,6 +229,9 @@ static void test_who_has_half(void **state)
     bertc_error err = {0};
     bertc_precision precision = BERTC_AUTO;
     assert_int_equal(bertc_precision_resolve("reference", &precision, &err), BERTC_OK);
+    assert_int_equal(precision, BERTC_F32); /* plain loops are never the faster choice */
+    precision = BERTC_BF16;
+    assert_int_equal(bertc_precision_resolve("reference", &precision, &err), BERTC_OK);
     assert_int_equal(precision, BERTC_BF16);
     precision = BERTC_AUTO;
     assert_int_equal(bertc_precision_resolve("openblas", &precision, &err), BERTC_OK);

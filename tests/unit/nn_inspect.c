@@ -138,6 +138,23 @@ static void test_no_config(void **state)
     bertc_inspection_clear(&all);
 }
 
+/* A configuration that is refused hides no tensors. */
+static void test_refused_config(void **state)
+{
+    (void)state;
+    bertc_inspection all;
+    bertc_error err = {0};
+    assert_int_equal(bc_file_write(config, "{}{", 3, NULL), BERTC_OK);
+    assert_int_equal(bertc_inspect(folder, &all, &err), BERTC_OK);
+    assert_int_equal(all.refusal.status, BERTC_INPUT);
+    assert_string_equal(all.refusal.message,
+                        "nn_inspect.tmp/config.json @2: text after the end of the document");
+    assert_false(all.has_config);
+    assert_int_equal(all.tally[BERTC_FIT_UNKNOWN], all.count);
+    assert_true(all.count > 0);
+    bertc_inspection_clear(&all);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -145,12 +162,6 @@ static void test_errors(void **state)
     bertc_error err = {0};
     assert_int_equal(bertc_inspect("no/such", &all, &err), BERTC_INPUT);
     assert_string_equal(err.message, "no/such: cannot open: No such file or directory");
-    err = (bertc_error){0};
-    assert_int_equal(bc_file_write(config, "{}{", 3, NULL), BERTC_OK);
-    assert_int_equal(bertc_inspect(folder, &all, &err), BERTC_INPUT);
-    assert_string_equal(err.message,
-                        "nn_inspect.tmp/config.json @2: text after the end of the document");
-    assert_null(all.tensors);
     unlink(weights);
     err = (bertc_error){0};
     assert_int_equal(bertc_inspect(folder, &all, &err), BERTC_INPUT);
@@ -162,6 +173,7 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {TEST(test_folder_and_file), TEST(test_details),
-                                       TEST(test_no_config), TEST(test_errors)};
+                                       TEST(test_no_config), TEST(test_refused_config),
+                                       TEST(test_errors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

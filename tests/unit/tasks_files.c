@@ -56,12 +56,12 @@ static void missing_files_are_named(void **state)
     (void)state;
     char root[64];
     make_folder(root);
-    read_bad("sst2", root, BERTC_DEV, BERTC_INPUT, "@: there is no SST-2/dev.tsv, dev.tsv");
+    read_bad("sst2", root, BERTC_DEV, BERTC_INPUT, "@: there is neither SST-2/dev.tsv nor dev.tsv");
     read_bad("mrpc", root, BERTC_TEST, BERTC_INPUT,
-             "@: there is no MRPC/test.tsv, test.tsv, MRPC/msr_paraphrase_test.txt, "
+             "@: there is none of MRPC/test.tsv, test.tsv, MRPC/msr_paraphrase_test.txt, "
              "msr_paraphrase_test.txt");
     read_bad("ax", root, BERTC_TEST, BERTC_INPUT,
-             "@: there is no AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, "
+             "@: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, "
              "AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv");
     read_bad("ax", root, BERTC_TRAIN, BERTC_USAGE, "task ax has no train split");
     put_file(root, "SST-2/dev.tsv", "");

@@ -180,7 +180,7 @@ static void test_added(void **state)
     strcpy(o.added[1].text, "<y>");
     assert_int_equal(bertc_vocab_parse(words, sizeof words - 1, "v", &vocab, NULL), BERTC_OK);
     assert_int_equal(bertc_tokenizer_create(vocab, &o, &tokenizer, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "the vocabulary lacks the special token <y>");
+    assert_string_equal(err.message, "v: the vocabulary lacks the special token <y>");
     bertc_vocab_free(vocab);
 }
 
@@ -204,8 +204,10 @@ static void test_refused(void **state)
     (void)state;
     refuse("{\"do_lower_case\": 1}", NULL, "do_lower_case is neither true nor false");
     refuse("{\"strip_accents\": \"x\"}", NULL, "strip_accents is neither true nor false");
-    refuse("{\"cls_token\": \"<s>\"}", NULL, "cls_token is \"<s>\", only \"[CLS]\" is supported");
-    refuse("{\"unk_token\": {\"content\": \"<unk>\"}}", NULL, "unk_token is \"<unk>\"");
+    refuse("{\"cls_token\": 1}", NULL, "cls_token is no name of a token");
+    refuse("{\"unk_token\": {\"lstrip\": false}}", NULL, "unk_token is no name of a token");
+    refuse("{\"sep_token\": \"0123456789012345678901234567890123456789012345678901234567890123\"}",
+           NULL, "sep_token is longer than 59 bytes");
     refuse("{\"truncation_side\": \"left\"}", NULL, "truncation_side is \"left\"");
     refuse("{\"split_special_tokens\": true}", NULL, "split_special_tokens is not supported");
     refuse("{\"tokenizer_class\": \"RobertaTokenizer\"}", NULL,
@@ -270,13 +272,51 @@ static void test_legacy_files(void **state)
     assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
     assert_int_equal(o.added_count, 0);
     texts[0] = NULL;
-    texts[3] = "{\"cls_token\": \"<cls>\"}";
-    assert_int_equal(read_files(texts, &o, &err), BERTC_INPUT);
-    assert_non_null(strstr(err.message, "special_tokens_map.json: cls_token is \"<cls>\""));
     texts[3] = NULL;
-    err = (bertc_error){0};
     assert_int_equal(read_files(texts, &o, &err), BERTC_INPUT);
     assert_non_null(strstr(err.message, "the added token \"[E1]\" is normalized"));
+}
+
+/* Ids are those that AutoTokenizer (transformers 5.24) gives for the same files. */
+static void test_names_of_special_tokens(void **state)
+{
+    (void)state;
+    static const char words[] = "<pad>\n<unk>\n<s>\n</s>\n<mask>\na\nfilm\ngood\n[\n]\ncls\n<\n>\n";
+    static const int32_t want[] = {2, 7, 2, 8, 10, 9, 1, 4, 3, 5, 3};
+    static const char called[] =
+        "\"cls_token\": \"<s>\", \"sep_token\": {\"content\": \"</s>\", \"__type\": \"AddedToken\"},"
+        " \"unk_token\": \"<unk>\", \"pad_token\": \"<pad>\","
+        " \"mask_token\": {\"content\": \"<mask>\", \"__type\": \"AddedToken\"}";
+    char both[512], map[512];
+    snprintf(both, sizeof both, "{\"tokenizer_class\": \"BertTokenizer\", %s}", called);
+    snprintf(map, sizeof map, "{%s}", called);
+    /* The map wins, unless the configuration lists the added tokens. */
+    const char *const files[][FILES] = {
+        {both, BERT},
+        {NULL, BERT, NULL, map},
+        {"{\"cls_token\": \"[CLS]\"}", BERT, NULL, map},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        bertc_tokenizer_options o;
+        bertc_error err = {0};
+        assert_int_equal(read_files(files[i], &o, &err), BERTC_OK);
+        tokens t = tokens_open(words, sizeof words - 1, &o);
+        assert_int_equal(tokens_encode(&t, "good <s>[CLS] zz <mask>", 23, "a", 1, 0), BERTC_OK);
+        assert_int_equal(t.encoding.count, sizeof want / sizeof want[0]);
+        assert_memory_equal(t.encoding.ids, want, sizeof want);
+        tokens_close(&t);
+    }
+    static const char listed[] = "{\"added_tokens_decoder\": {}, \"cls_token\": \"[CLS]\"}";
+    const char *const texts[FILES] = {listed, BERT, NULL, map};
+    bertc_tokenizer_options o;
+    bertc_error err = {0};
+    bertc_vocab *vocab;
+    bertc_tokenizer *tokenizer;
+    assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
+    assert_int_equal(bertc_vocab_parse(words, sizeof words - 1, "v", &vocab, NULL), BERTC_OK);
+    assert_int_equal(bertc_tokenizer_create(vocab, &o, &tokenizer, &err), BERTC_INPUT);
+    assert_string_equal(err.message, "v: the vocabulary lacks [UNK]");
+    bertc_vocab_free(vocab);
 }
 
 static void test_inputs_of_the_model(void **state)
@@ -355,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_template),   cmocka_unit_test(test_legacy_files),
         cmocka_unit_test(test_switches),   cmocka_unit_test(test_inputs_of_the_model),
         cmocka_unit_test(test_slow_settings),
+        cmocka_unit_test(test_names_of_special_tokens),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -140,6 +140,35 @@ static inline bertc_status fixture_whole_run(const char *out, bool resume, bertc
     return bertc_finetune(&o, NULL, &result, err);
 }
 
+static inline bertc_status fixture_on_stop(void *user)
+{
+    int *left = user;
+    return (*left)-- > 0 ? BERTC_OK : BERTC_INTERRUPTED;
+}
+
+/* A run that is asked to stop after `steps` steps. */
+static inline void fixture_interrupt(bertc_train_options o, int steps)
+{
+    bertc_train_result result;
+    bertc_observer observer = {.stop = fixture_on_stop, .user = &steps};
+    assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_INTERRUPTED);
+}
+
+static inline void fixture_run(bertc_train_options o)
+{
+    bertc_train_result result;
+    bertc_error err = {0};
+    if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
+}
+
+static inline void fixture_refuse(bertc_train_options o, bertc_status status, const char *message)
+{
+    bertc_train_result result;
+    bertc_error err = {0};
+    assert_int_equal(bertc_finetune(&o, NULL, &result, &err), status);
+    assert_string_equal(err.message, message);
+}
+
 /* All of a file, NUL-terminated; with the values of "seconds" struck out where asked for. */
 static inline char *fixture_read(const char *path, size_t *length, bool timeless)
 {

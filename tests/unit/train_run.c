@@ -263,7 +263,9 @@ static bool damage_newest(void)
         FILE *file = fopen(path, "r+b");
         if (!file) continue;
         fseek(file, 6000, SEEK_SET);
-        fputc('#', file);
+        int byte = fgetc(file);
+        fseek(file, 6000, SEEK_SET);
+        fputc(byte ^ 1, file);
         fclose(file);
         return true;
     }
@@ -365,6 +367,29 @@ static void test_dropout_is_not_saved(void **unused)
     bertc_config_clear(&config);
 }
 
+static void test_words_of_tokenizer_json_become_vocab_txt(void **unused)
+{
+    (void)unused;
+    static const char json[] =
+        "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2,"
+        " \"[SEP]\": 3, \"[MASK]\": 4, \"good\": 5, \"bad\": 6, \"a\": 7, \"film\": 8, \"very\": 9,"
+        " \"not\": 10, \"plot\": 11, \"and\": 12}}}";
+    bertc_train_options o = fixture_options("from-words");
+    fixture_run(o);
+    fixture_model("json");
+    fixture_remove("json/vocab.txt");
+    fixture_write("json/tokenizer.json", json);
+    o.model = "json";
+    o.out = "from-json";
+    fixture_run(o);
+    fixture_same_file("json", "from-json", "tokenizer.json");
+    fixture_same_file("from-words", "from-json", "vocab.txt");
+    fixture_same_file("from-words", "from-json", "model.safetensors");
+    o.model = "from-json"; /* both files, and they agree */
+    o.out = "again";
+    fixture_run(o);
+}
+
 static bertc_predict_options on_dev(const char *model)
 {
     return (bertc_predict_options){.task = "sst2", .model = model, .data = "data",
@@ -438,28 +463,40 @@ static void test_divergence_stops_before_the_update(void **unused)
     assert_int_equal(check_complete("diverged"), 1);
 }
 
-/* A NaN planted in the model is found at the first step, by name, and nothing is saved. */
-static void test_planted_nan(void **unused)
+/* A value of the gain of the embeddings' LayerNorm. */
+static void plant(float value)
 {
-    (void)unused;
-    fixture_model("planted");
-    FILE *file = fopen("planted/model.safetensors", "r+b");
     uint64_t header;
+    long at = (13 + 24 + 2) * 16 + 3;
+    FILE *file = fopen("planted/model.safetensors", "r+b");
     assert_non_null(file);
     assert_int_equal(fread(&header, sizeof header, 1, file), 1);
-    float nan = NAN; /* a value of the gain of the embeddings' LayerNorm */
-    long at = (13 + 24 + 2) * 16 + 3;
     fseek(file, (long)header + 8 + at * 4, SEEK_SET);
-    assert_int_equal(fwrite(&nan, sizeof nan, 1, file), 1);
-    fclose(file);
+    assert_int_equal(fwrite(&value, sizeof value, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_weights_that_are_not_finite_are_refused(void **unused)
+{
+    (void)unused;
+    static const char message[] = "planted/model.safetensors: tensor "
+                                  "\"bert.embeddings.LayerNorm.weight\": a value is not finite";
+    static const float values[] = {NAN, INFINITY, -INFINITY};
+    fixture_model("planted");
     bertc_train_options o = fixture_options("poisoned");
-    bertc_train_result result;
-    bertc_error err = {0};
     o.model = "planted";
-    assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_DIVERGED);
-    assert_string_equal(err.message, "step 1: the loss is not finite; first in the weights "
-                                     "bert.embeddings.LayerNorm.weight; no update was made");
-    assert_false(bc_file_exists("poisoned"));
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        bertc_predictions p;
+        bertc_error err = {0};
+        bertc_predict_options apply = on_dev("planted");
+        plant(values[i]);
+        fixture_refuse(o, BERTC_INPUT, message);
+        assert_false(bc_file_exists("poisoned"));
+        assert_int_equal(bertc_predict(&apply, true, NULL, &p, &err), BERTC_INPUT);
+        assert_string_equal(err.message, message);
+    }
+    plant(1);
+    fixture_run(o);
 }
 
 static void count_progress(void *user, const bertc_progress *p)
@@ -496,10 +533,11 @@ int main(void)
         cmocka_unit_test(test_the_older_checkpoint_will_do),
         cmocka_unit_test(test_micro_batches_add_up),
         cmocka_unit_test(test_dropout_is_not_saved),
+        cmocka_unit_test(test_words_of_tokenizer_json_become_vocab_txt),
         cmocka_unit_test(test_best_is_the_best),
         cmocka_unit_test(test_the_length_of_the_run_is_the_default),
         cmocka_unit_test(test_divergence_stops_before_the_update),
-        cmocka_unit_test(test_planted_nan),
+        cmocka_unit_test(test_weights_that_are_not_finite_are_refused),
         cmocka_unit_test(test_progress_is_first_and_last_at_least),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

@@ -1,0 +1,139 @@
+#include "train/manifest.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "formats/model_dir.h"
+#include "train/hash.h"
+
+static const char *const own[] = {"config.json", "model.safetensors", "eval.json"};
+enum { OWN = sizeof own / sizeof own[0] };
+
+const char *bc_manifest_name(size_t index)
+{
+    return index < OWN ? own[index] : bc_model_dir_tokenizer_file(index - OWN);
+}
+
+static bertc_status open_member(const char *folder, const char *name, bc_map *map, bertc_error *err)
+{
+    char *path = bc_path_join(folder, name);
+    bertc_status status = path ? bc_map_open(path, map, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status;
+}
+
+static void hash_map(char out[BC_HASH_HEX], const bc_map *map)
+{
+    const bc_part part = {map->bytes, map->length};
+    bc_hash(out, &part, 1);
+}
+
+static size_t count_lines(const bc_map *map)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < map->length; i++) lines += map->bytes[i] == '\n';
+    return lines;
+}
+
+/* ---- Recording ----------------------------------------------------------------------------- */
+
+static bertc_status record_path(bc_text *out, const char *path, const char *name, bertc_error *err)
+{
+    bc_map map;
+    char hash[BC_HASH_HEX];
+    bertc_status status = bc_map_open(path, &map, err);
+    if (status != BERTC_OK) return status;
+    hash_map(hash, &map);
+    bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", name == own[0] ? "" : ",", name,
+                   map.length, hash);
+    bc_map_close(&map);
+    return BERTC_OK;
+}
+
+static bertc_status record_file(bc_text *out, const char *folder, const char *name, bool optional,
+                                bertc_error *err)
+{
+    char *path = bc_path_join(folder, name);
+    bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
+    if (path && !(optional && !bc_file_exists(path))) status = record_path(out, path, name, err);
+    bc_free(path);
+    return status;
+}
+
+bertc_status bc_manifest_record(bc_text *out, const char *folder, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    bc_map log;
+    const char *name;
+    bc_text_printf(out, "\"files\":{");
+    for (size_t i = 0; status == BERTC_OK && (name = bc_manifest_name(i)) != NULL; i++)
+        status = record_file(out, folder, name, i >= OWN, err);
+    if (status == BERTC_OK) status = open_member(folder, "log.jsonl", &log, err);
+    if (status != BERTC_OK) return status;
+    bc_text_printf(out, "},\"log_lines\":%zu", count_lines(&log));
+    bc_map_close(&log);
+    return BERTC_OK;
+}
+
+/* ---- Checking ------------------------------------------------------------------------------ */
+
+static double number_at(const cJSON *object, const char *key)
+{
+    const cJSON *item = bc_json_get(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : -1;
+}
+
+static bertc_status compare(const char *folder, const char *name, const bc_map *map,
+                            const cJSON *record, bertc_error *err)
+{
+    char hash[BC_HASH_HEX];
+    const char *recorded = cJSON_GetStringValue(bc_json_get(record, "xxh3"));
+    double bytes = number_at(record, "bytes");
+    if ((double)map->length != bytes)
+        return bc_fail(err, BERTC_INPUT, "%s/%s: %zu bytes, run.json recorded %.0f", folder, name,
+                       map->length, bytes);
+    hash_map(hash, map);
+    if (recorded && strcmp(recorded, hash) == 0) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s/%s: its content does not match its hash in run.json",
+                   folder, name);
+}
+
+static bertc_status check_file(const char *folder, const char *name, const cJSON *record,
+                               bertc_error *err)
+{
+    bc_map map;
+    bertc_status status = open_member(folder, name, &map, err);
+    if (status != BERTC_OK) return status;
+    status = compare(folder, name, &map, record, err);
+    bc_map_close(&map);
+    return status;
+}
+
+static bertc_status check_log(const char *folder, double recorded, bertc_error *err)
+{
+    bc_map map;
+    bertc_status status = open_member(folder, "log.jsonl", &map, err);
+    if (status != BERTC_OK) return status;
+    size_t lines = count_lines(&map);
+    bc_map_close(&map);
+    if ((double)lines == recorded) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %zu lines, run.json recorded %.0f", folder,
+                   lines, recorded);
+}
+
+bertc_status bc_manifest_check(const cJSON *run, const char *folder, bertc_error *err)
+{
+    const cJSON *files = bc_json_get(run, "files");
+    bertc_status status = BERTC_OK;
+    const char *name;
+    for (size_t i = 0; status == BERTC_OK && (name = bc_manifest_name(i)) != NULL; i++) {
+        const cJSON *record = bc_json_get(files, name);
+        if (record) status = check_file(folder, name, record, err);
+        else if (i < OWN)
+            status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", folder, name);
+    }
+    return status == BERTC_OK ? check_log(folder, number_at(run, "log_lines"), err) : status;
+}
