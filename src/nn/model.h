@@ -58,7 +58,8 @@ struct bertc_workspace {
     float *embed_sum;    /* (N,H) */
     float *embed_mean, *embed_rstd; /* (N) */
     float *embed_out;    /* (N,H) */
-    bc_layer_cache *layers; /* (L); in inference all share one set of buffers */
+    bc_layer_cache *layers; /* (L); in inference all share one set of buffers, with checkpointing
+                               layer l and layer l + N do */
     float *last_in;      /* (S,H) first rows of the last layer's input; null with `whole` */
     float *first;        /* (S,H) first rows of its output */
     bertc_batch heads;   /* the first rows as S sequences of one token, set by bc_model_fwd */
@@ -76,6 +77,12 @@ struct bertc_workspace {
     size_t attention_stride;
     bc_laps *laps;       /* null: the passes are not timed */
 };
+
+/* How many layers share their input's keeping; all of them without checkpointing. */
+static inline size_t bc_layer_group(const bertc_limits *limits, size_t layers)
+{
+    return limits->checkpointing > 0 ? (size_t)limits->checkpointing : layers;
+}
 
 /* One forward/backward pass: where its dropout comes from. `training` false: no dropout. */
 typedef struct bc_pass {

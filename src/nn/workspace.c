@@ -56,19 +56,26 @@ static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t
 
 /* Inference keeps nothing: all layers write the same buffers, but a layer's input and its output
  * must differ, so outputs alternate between two. */
-static void plan_layers(bertc_workspace *w, bc_arena *arena, const dims *d)
+static void plan_inference(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     bc_layer_cache shared[2];
-    if (!w->limits.training) {
-        plan_layer(&shared[0], arena, d, d->n);
-        shared[1] = shared[0];
-        shared[1].out = take(arena, d->n, d->h);
-    }
+    plan_layer(&shared[0], arena, d, d->n);
+    shared[1] = shared[0];
+    shared[1].out = take(arena, d->n, d->h);
+    for (size_t l = 0; w->layers && l < d->layers; l++) w->layers[l] = shared[l % 2];
+}
+
+/* The layers of the first group get a cache each, later ones that of the layer N before them. The
+ * output of a group's last layer outlives its group. */
+static void plan_training(bertc_workspace *w, bc_arena *arena, const dims *d)
+{
+    size_t group = bc_layer_group(&w->limits, d->layers);
     for (size_t l = 0; l < d->layers; l++) {
-        bc_layer_cache cache;
+        bc_layer_cache cache = {0};
         bool last = l + 1 == d->layers && !w->limits.whole;
-        if (w->limits.training) plan_layer(&cache, arena, d, last ? d->s : d->n);
-        else cache = shared[l % 2];
+        if (l < group) plan_layer(&cache, arena, d, last ? d->s : d->n);
+        else if (w->layers) cache = w->layers[l - group];
+        if (l >= group && (l + 1) % group == 0) cache.out = take(arena, d->n, d->h);
         if (w->layers) w->layers[l] = cache;
     }
 }
@@ -89,7 +96,8 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
     w->embed_mean = take(arena, d->n, 1);
     w->embed_rstd = take(arena, d->n, 1);
     w->embed_out = take(arena, d->n, d->h);
-    plan_layers(w, arena, d);
+    if (w->limits.training) plan_training(w, arena, d);
+    else plan_inference(w, arena, d);
     plan_heads(w, arena, d);
     w->pooled = take(arena, d->s, d->h);
     w->dropped = take(arena, d->s, d->h);
