@@ -6,11 +6,13 @@
 
 #include <assert.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/size.h"
 #include "nn/attention.h"
+
+enum { ALIGNMENT = 64 };
 
 typedef struct dims {
     size_t n, s, layers, h, heads, f, c, threads, longest;
@@ -29,7 +31,7 @@ static dims measure(const bertc_model *model, const bertc_limits *limits)
                   .c = (size_t)config->num_labels,
                   .threads = (size_t)model->threads,
                   .longest = (size_t)limits->longest,
-                  .half = model->halves != NULL};
+                  .half = model->half};
 }
 
 /* Sizes are products of two numbers that each fit 31 bits times a small factor. */
@@ -124,21 +126,37 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
         arena->used = SIZE_MAX;
 }
 
+size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits)
+{
+    assert(limits->tokens > 0 && limits->sequences > 0 && limits->longest > 0);
+    dims d = measure(model, limits);
+    bertc_workspace w = {.limits = *limits};
+    bc_arena arena;
+    bc_arena_init(&arena, NULL, 0);
+    plan(&w, &arena, &d);
+    return arena.used;
+}
+
+/* The block, all zero: the rows past a batch's end are read by the backends before anything was
+ * written there. calloc leaves pages that no batch reaches out of memory. */
+static bool take_block(bertc_workspace *w)
+{
+    size_t room;
+    w->memory = bc_size_add(w->bytes, ALIGNMENT, &room) ? bc_calloc(1, room) : NULL;
+    w->block = (void *)(((uintptr_t)w->memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+    return w->memory != NULL;
+}
+
 bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,
                                     bertc_workspace **workspace, bertc_error *err)
 {
-    assert(limits->tokens > 0 && limits->sequences > 0 && limits->longest > 0);
     dims d = measure(model, limits);
     bertc_workspace *w = bc_calloc(1, sizeof *w);
     if (!w) return bc_fail_memory(err);
     w->limits = *limits;
-    bc_arena arena;
-    bc_arena_init(&arena, NULL, 0);
-    plan(w, &arena, &d);
-    w->bytes = arena.used;
+    w->bytes = bc_workspace_plan(model, limits);
     w->layers = bc_calloc(d.layers, sizeof *w->layers);
-    w->block = bc_alloc(1, w->bytes);
-    if (!w->layers || !w->block) {
+    if (!w->layers || !take_block(w)) {
         size_t megabytes = w->bytes >> 20;
         bertc_workspace_free(w);
         return bc_fail(err, BERTC_NOMEM,
@@ -146,8 +164,7 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
                        "--micro-batch-tokens or --batch-size",
                        megabytes, (int)limits->tokens);
     }
-    /* The rows past a batch's end are read by the backends before anything was written there. */
-    memset(w->block, 0, w->bytes);
+    bc_arena arena;
     bc_arena_init(&arena, w->block, w->bytes);
     plan(w, &arena, &d);
     *workspace = w;
@@ -158,7 +175,7 @@ void bertc_workspace_free(bertc_workspace *workspace)
 {
     if (!workspace) return;
     bc_free(workspace->layers);
-    bc_free(workspace->block);
+    bc_free(workspace->memory);
     bc_free(workspace);
 }
 
