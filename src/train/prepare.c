@@ -1,5 +1,5 @@
-/* Everything before the first step. What can be refused is refused here, the cheap checks first;
- * nothing is written but the lock. */
+/* From the data to a run that can step: first all that can be known without the weights, then the
+ * weights and everything that was planned. */
 #include <string.h>
 
 #include "base/error.h"
@@ -26,7 +26,7 @@ static bertc_status read_split(const bc_run *run, bertc_split split, bertc_datas
     return BERTC_OK;
 }
 
-static bertc_status load_model(bc_run *run, bertc_error *err)
+static bertc_model_options model_options(const bc_run *run)
 {
     static const char *const regression[] = {"LABEL_0"};
     const bertc_train_options *o = &run->options;
@@ -41,7 +41,13 @@ static bertc_status load_model(bc_run *run, bertc_error *err)
         .trainable = true,
     };
     if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);
-    bertc_status status = bertc_model_load(o->model, &options, &run->model, err);
+    return options;
+}
+
+static bertc_status open_model(bc_run *run, bertc_error *err)
+{
+    bertc_model_options options = model_options(run);
+    bertc_status status = bc_model_open(run->options.model, &options, &run->model, err);
     if (status == BERTC_OK) run->options.threads = run->model->threads;
     return status;
 }
@@ -107,10 +113,9 @@ static bertc_status read_all(bc_run *run, bertc_error *err)
     int32_t map[BERTC_MAX_LABELS];
     bertc_status status = read_split(run, BERTC_TRAIN, &train, err);
     if (status == BERTC_OK) status = read_split(run, BERTC_DEV, &dev, err);
-    if (status == BERTC_OK) status = load_model(run, err);
+    if (status == BERTC_OK) status = open_model(run, err);
     if (status == BERTC_OK) status = match_labels(run, map, err);
     if (status == BERTC_OK) status = tokenise(run, train, &dev, map, err);
-    if (status == BERTC_OK) take_prints(run);
     bertc_dataset_free(train);
     bertc_dataset_free(dev);
     return status;
@@ -146,7 +151,14 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static bertc_status plan_passes(bc_run *run, bertc_limits *limits, bertc_error *err)
+int32_t bc_run_pass_tokens(const bc_run *run, size_t tokens)
+{
+    bc_pack train = {run->pack.sequences, tokens}, dev = {run->dev.pack.sequences, tokens};
+    return (int32_t)larger(bc_pack_most(run->train, run->order, train),
+                           bc_pack_most(run->dev.inputs, run->dev.order, dev));
+}
+
+static bertc_status plan_passes(bc_run *run, bertc_error *err)
 {
     bc_pack *pack = &run->pack, *dev = &run->dev.pack;
     *pack = (bc_pack){smaller((size_t)run->options.batch_size, run->train->count),
@@ -156,16 +168,27 @@ static bertc_status plan_passes(bc_run *run, bertc_limits *limits, bertc_error *
     if (!run->order || !run->scratch) return bc_fail_memory(err);
     bertc_status status = bc_pack_longest_first(run->train, run->order, err);
     if (status != BERTC_OK) return status;
-    size_t tokens = bc_pack_most(run->train, run->order, *pack);
-    *limits = (bertc_limits){
-        .tokens = (int32_t)larger(tokens, run->dev.most_tokens),
+    run->limits = (bertc_limits){
+        .tokens = bc_run_pass_tokens(run, pack->tokens),
         .sequences = (int32_t)larger(pack->sequences,
                                      smaller(dev->sequences, run->dev.dataset->count)),
         .longest = (int32_t)larger(run->train->longest, run->dev.inputs->longest),
         .training = true,
+        .checkpointing = (int32_t)run->options.gradient_checkpointing,
     };
     return BERTC_OK;
 }
+
+bertc_status bc_run_survey(bc_run *run, bertc_error *err)
+{
+    run->epoch = -1;
+    bertc_status status = read_all(run, err);
+    if (status == BERTC_OK) status = plan_steps(run, err);
+    if (status == BERTC_OK) status = plan_passes(run, err);
+    return status;
+}
+
+/* ---- Weights and memory -------------------------------------------------------------------- */
 
 /* The model's dropout gives way to the run's until the model is saved. */
 static void set_dropout(bc_run *run)
@@ -179,40 +202,25 @@ static void set_dropout(bc_run *run)
     c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
 }
 
-/* Room for the result, for the best weights, and for three checkpoints: two that are kept and the
- * one that is being written. A run that saves only when it is interrupted needs one. */
-static double disk_bytes(const bc_run *run)
+static bertc_status allocate(bc_run *run, bertc_error *err)
 {
-    double model = 4.0 * (double)run->model->scalars;
-    double checkpoint = model + 8.0 * (double)run->optim.scalars;
-    int kept = run->options.save_every > 0 ? 3 : 1;
-    int best = run->options.keep == BERTC_KEEP_BEST ? kept : 0;
-    return model + kept * checkpoint + best * model;
-}
-
-static bertc_status plan_memory(bc_run *run, bertc_error *err)
-{
-    bertc_limits limits;
     const bertc_train_options *o = &run->options;
-    bertc_status status = plan_passes(run, &limits, err);
+    bertc_status status =
+        bertc_workspace_create(run->model, &run->limits, &run->workspace, err);
     if (status == BERTC_OK)
-        status = bertc_workspace_create(run->model, &limits, &run->workspace, err);
-    if (status == BERTC_OK)
-        status = bertc_batch_create(limits.sequences, limits.tokens, &run->batch, err);
-    if (status == BERTC_OK)
-        status = bc_optim_create(&run->optim, run->model->params, run->model->count,
-                                 (bertc_recipe)o->recipe, o->weight_decay, run->model->threads,
-                                 err);
-    if (status != BERTC_OK || o->resume) return status;
-    return bc_folder_check_space(&run->folder, disk_bytes(run), err);
+        status = bertc_batch_create(run->limits.sequences, run->limits.tokens, &run->batch, err);
+    if (status != BERTC_OK) return status;
+    return bc_optim_create(&run->optim, run->model->params, run->model->count,
+                           (bertc_recipe)o->recipe, o->weight_decay, run->model->threads, err);
 }
 
-bertc_status bc_run_prepare(bc_run *run, bertc_error *err)
+bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
 {
-    run->epoch = -1;
-    bertc_status status = read_all(run, err);
-    if (status == BERTC_OK) status = plan_steps(run, err);
-    if (status == BERTC_OK) status = plan_memory(run, err);
-    if (status == BERTC_OK) set_dropout(run);
-    return status;
+    bertc_model_options options = model_options(run);
+    bertc_status status = bc_model_read(run->model, &options, err);
+    if (status == BERTC_OK) status = allocate(run, err);
+    if (status != BERTC_OK) return status;
+    take_prints(run);
+    set_dropout(run);
+    return BERTC_OK;
 }
