@@ -154,6 +154,7 @@ typedef struct bc_weights {
     char (*names)[BC_PARAM_NAME];
     bool *used;
     bool fresh; /* the head is drawn, whatever the file has */
+    const bc_tensor **tensors; /* of the model's parameters, null for those that are drawn */
 } source;
 
 static void close_source(source *from)
@@ -162,6 +163,7 @@ static void close_source(source *from)
     bc_safetensors_close(&from->file);
     bc_free(from->names);
     bc_free(from->used);
+    bc_free(from->tensors);
     bc_free(from);
 }
 
@@ -274,16 +276,18 @@ static bertc_status choose_head(bertc_model *m, const bertc_model_options *optio
     return bertc_config_set_labels(&m->config, options->labels, options->num_labels, err);
 }
 
-/* Find the tensors of all parameters, null for those that are drawn, and check that they fit. */
-static bertc_status match_params(const bertc_model *m, const bc_tensor **tensors,
-                                 const bertc_model_options *options, bertc_error *err)
+/* Find the tensors of all parameters and check that they fit. */
+static bertc_status match_params(const bertc_model *m, const bertc_model_options *options,
+                                 bertc_error *err)
 {
     source *from = m->from;
+    from->tensors = bc_alloc(m->count, sizeof *from->tensors);
+    if (!from->tensors) return bc_fail_memory(err);
     for (size_t i = 0; i < m->count; i++) {
         const bc_param *param = &m->params[i];
         bool head = param->row->scope == BC_SCOPE_HEAD;
         const bc_tensor *t = head && from->fresh ? NULL : find_tensor(from, param->name, true);
-        tensors[i] = t;
+        from->tensors[i] = t;
         if (t && !same_shape(param, t)) return refuse_shape(param, t, from->file.path, err);
         if (t && !bc_dtype_is_float(t->dtype))
             return bc_tensor_to_f32(t, NULL, from->file.path, err);
@@ -295,8 +299,9 @@ static bertc_status match_params(const bertc_model *m, const bc_tensor **tensors
 }
 
 /* Side by side: most of the time is the first touch of the pages. */
-static void read_params(const bertc_model *m, const bc_tensor *const *tensors)
+static void read_params(const bertc_model *m)
 {
+    const bc_tensor **tensors = m->from->tensors;
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < m->count; i++)
         if (tensors[i]) bc_tensor_to_f32(tensors[i], m->params[i].value, m->from->file.path, NULL);
@@ -312,14 +317,13 @@ static void list_name(char *line, size_t room, const char *name)
         snprintf(line + used, room - used, " ...");
 }
 
-static void notify_loaded(const bertc_model *m, const bc_tensor *const *tensors,
-                          const bertc_notify *notify)
+static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
 {
     const source *from = m->from;
     char drawn[256] = "new:", ignored[256] = "ignored:";
     size_t loaded = 0, left = 0;
     for (size_t i = 0; i < m->count; i++) {
-        if (!tensors[i]) list_name(drawn, sizeof drawn, m->params[i].name);
+        if (!from->tensors[i]) list_name(drawn, sizeof drawn, m->params[i].name);
         else loaded++;
     }
     for (size_t i = 0; i < from->file.count; i++) {
@@ -329,15 +333,6 @@ static void notify_loaded(const bertc_model *m, const bc_tensor *const *tensors,
     }
     bc_notify(notify, "%s: loaded %zu tensors; %s; %s", from->file.path, loaded,
               loaded == m->count ? "new: none" : drawn, left ? ignored : "ignored: none");
-}
-
-static void load_params(const bertc_model *m, const bc_tensor *const *tensors,
-                        const bertc_model_options *options)
-{
-    read_params(m, tensors);
-    for (size_t i = 0; i < m->count; i++)
-        if (!tensors[i]) draw_param(&m->params[i], &m->config, options);
-    notify_loaded(m, tensors, &options->notify);
 }
 
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
@@ -350,6 +345,7 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
     if (status == BERTC_OK) status = open_source(dir, m, err);
     if (status == BERTC_OK) status = choose_head(m, options, err);
     if (status == BERTC_OK) status = lay_out(m, options, err);
+    if (status == BERTC_OK) status = match_params(m, options, err);
     bc_free(path);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
@@ -359,18 +355,16 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
                            bertc_error *err)
 {
-    const bc_tensor **tensors = bc_alloc(model->count, sizeof *tensors);
-    bertc_status status =
-        tensors ? match_params(model, tensors, options, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = furnish(model, options, err);
-    if (status == BERTC_OK) {
-        load_params(model, tensors, options);
-        bc_model_round(model);
-    }
-    bc_free(tensors);
+    bertc_status status = furnish(model, options, err);
+    if (status != BERTC_OK) return status;
+    read_params(model);
+    for (size_t i = 0; i < model->count; i++)
+        if (!model->from->tensors[i]) draw_param(&model->params[i], &model->config, options);
+    bc_model_round(model);
+    notify_loaded(model, &options->notify);
     close_source(model->from);
     model->from = NULL;
-    return status;
+    return BERTC_OK;
 }
 
 bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,

@@ -96,17 +96,6 @@ static bertc_status tokenise(bc_run *run, bertc_dataset *train, bertc_dataset **
     return BERTC_OK;
 }
 
-static void take_prints(bc_run *run)
-{
-    bc_part weights = {run->model->values, run->model->scalars * sizeof(float)};
-    bc_part vocab;
-    vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
-    bc_hash(run->prints.weights, &weights, 1);
-    bc_hash(run->prints.vocab, &vocab, 1);
-    bc_hash_inputs(run->prints.train, run->train);
-    bc_hash_inputs(run->prints.dev, run->dev.inputs);
-}
-
 static bertc_status read_all(bc_run *run, bertc_error *err)
 {
     bertc_dataset *train = NULL, *dev = NULL;
@@ -202,6 +191,17 @@ static void set_dropout(bc_run *run)
     c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
 }
 
+static bertc_status take_prints(bc_run *run, bertc_error *err)
+{
+    bc_part vocab;
+    vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
+    bc_hash(run->prints.vocab, &vocab, 1);
+    bc_hash_inputs(run->prints.train, run->train);
+    bc_hash_inputs(run->prints.dev, run->dev.inputs);
+    return bc_hash_block(run->prints.weights, run->model->values,
+                         run->model->scalars * sizeof(float), err);
+}
+
 static bertc_status allocate(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
@@ -219,8 +219,7 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     bertc_model_options options = model_options(run);
     bertc_status status = bc_model_read(run->model, &options, err);
     if (status == BERTC_OK) status = allocate(run, err);
-    if (status != BERTC_OK) return status;
-    take_prints(run);
-    set_dropout(run);
-    return BERTC_OK;
+    if (status == BERTC_OK) status = take_prints(run, err);
+    if (status == BERTC_OK) set_dropout(run);
+    return status;
 }
