@@ -2,8 +2,7 @@
  *
  * 1. Every request is counts x size, checked for overflow; a request that overflows fails like one
  *    that the system refuses.
- * 2. bc_alloc aligns to 64 bytes (a cache line, a vector register); its memory is not cleared. Blocks
- *    of some megabytes lie in huge pages where the system has them.
+ * 2. bc_alloc aligns to 64 bytes (a cache line, a vector register); its memory is not cleared.
  * 3. An arena is one block with a moving end: allocation is an addition, release is a reset. It
  *    never grows; its owner plans it first. */
 #ifndef BC_BASE_MEMORY_H

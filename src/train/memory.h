@@ -2,7 +2,8 @@
  *
  * The figures are those of the plans that the run allocates by: the parameter table, the workspace's
  * arena over no memory, the tokenised data. They are the most that the run can come to: pages of
- * the workspace that no batch reaches are not in memory. */
+ * the workspace that no batch reaches are not in memory. Pages of files that are mapped while they
+ * are read (weights, a checkpoint) are not counted: the system can drop them. */
 #ifndef BC_TRAIN_MEMORY_H
 #define BC_TRAIN_MEMORY_H
 
