@@ -10,7 +10,7 @@
 
 enum { ROOM = 64 };
 
-/* The options of finetune and one more, laid side by side at the first call: a table is one array. */
+/* The options of finetune and one more, laid out here again because a table is one array. */
 const bertc_option *cli_plan_table(size_t *count)
 {
     static const bertc_option json = {

@@ -1,6 +1,7 @@
 /* What a run will need: memory from the plans that it allocates by, time from steps of its own. */
 #include <math.h>
 
+#include "base/error.h"
 #include "train/memory.h"
 
 /* Steps that are run at most, the first to warm up, and the seconds after which none is begun. */
@@ -58,6 +59,7 @@ bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer
     if (status == BERTC_OK) account(&run, result);
     if (status == BERTC_OK && result->fits) status = bc_run_furnish(&run, err);
     if (status == BERTC_OK && result->fits) status = measure(&run, result, err);
+    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED) bc_fail(err, status, "stopped");
     bc_run_close(&run);
     return status;
 }

@@ -1,10 +1,8 @@
 /* From the data to a run that can step: first all that can be known without the weights, then the
  * weights and everything that was planned. */
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/size.h"
 #include "train/options.h"
 #include "train/run.h"
 

@@ -89,7 +89,25 @@ static void test_time(void **unused)
     assert_false(bc_file_exists("checkpoint"));
 }
 
-/* A run that needs `need` in `room` is refused in one line; "" for what does not help. */
+static bertc_status on_stop(void *user)
+{
+    (void)user;
+    return BERTC_INTERRUPTED;
+}
+
+static void test_stopped(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options(NULL);
+    bertc_observer observer = {.stop = on_stop};
+    bertc_plan_result result;
+    bertc_error err = {0};
+    most = SIZE_MAX;
+    assert_int_equal(bertc_plan(&o, &observer, &result, &err), BERTC_INTERRUPTED);
+    assert_string_equal(err.message, "stopped");
+}
+
+/* A run that needs `need` in `room` is refused in one line; advice "": nothing helps. */
 static void refuse(const bertc_train_options *o, size_t need, size_t room, const char *advice)
 {
     char message[256];
@@ -174,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_time),
+        cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_advice),
         cmocka_unit_test(test_advice_of_checkpointing),
         cmocka_unit_test(test_weights_are_not_read),
