@@ -83,6 +83,8 @@ typedef struct bertc_limits {
     int32_t longest;   /* tokens in one sequence */
     bool training;     /* keep what the backward pass needs */
     bool whole;        /* every row of the last layer's output, not only the heads' */
+    int32_t checkpointing; /* N > 0: keep the inputs of every Nth layer for the backward pass and
+                              compute the layers between again, to the same bits; 0: keep all */
 } bertc_limits;
 
 BERTC_API bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,

@@ -63,6 +63,7 @@ typedef struct bertc_train_options {
     int keep;      /* bertc_keep */
     int64_t threads;
     int64_t micro_batch_tokens; /* most tokens in one forward/backward pass */
+    int64_t gradient_checkpointing; /* bertc_limits.checkpointing */
     int64_t eval_batch_size;
     int64_t eval_every, save_every, limit_train, limit_eval, max_steps; /* 0: none */
     bool no_shuffle, resume;
@@ -104,6 +105,37 @@ typedef struct bertc_train_result {
 BERTC_API bertc_status bertc_finetune(const bertc_train_options *options,
                                       const bertc_observer *observer, bertc_train_result *result,
                                       bertc_error *err);
+
+/* A part of the memory of a run. */
+typedef struct bertc_memory_part {
+    const char *name; /* "weights" */
+    size_t bytes;
+} bertc_memory_part;
+
+enum { BERTC_MEMORY_PARTS = 8 };
+
+/* What a run will need. Memory is that at its fullest, with the largest batch that its data can
+ * make; it comes from the same plan that the run allocates by. */
+typedef struct bertc_plan_result {
+    bertc_memory_part parts[BERTC_MEMORY_PARTS];
+    size_t peak;            /* sum of the parts */
+    size_t available;       /* what the process may have in memory; SIZE_MAX: no limit known */
+    const char *limit;      /* what says so: "MemAvailable", "memory.max", "ulimit -v" */
+    bool fits;
+    char advice[96];        /* where it does not fit, the options with which it would; or empty */
+    int64_t steps;
+    double tokens_per_step; /* mean over the training data */
+    int measured;           /* steps that were timed; 0: it does not fit, and the two below are NaN */
+    double step_seconds;    /* of a step of that many tokens */
+    double seconds;         /* all steps and evaluations, evaluations taken for a third of a step's
+                               work on the same tokens */
+} bertc_plan_result;
+
+/* What bertc_finetune with these options would need, without writing anything; `out` and `resume`
+ * are ignored. Where the run fits, a few steps are run and timed. */
+BERTC_API bertc_status bertc_plan(const bertc_train_options *options,
+                                  const bertc_observer *observer, bertc_plan_result *result,
+                                  bertc_error *err);
 
 /* A max_length of 0 means that of the run where `model` is a run folder, else 128, or the model's
  * most where that is less. */

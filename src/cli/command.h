@@ -53,11 +53,17 @@ typedef struct cli_sample_values {
     int64_t seed;
 } cli_sample_values;
 
+typedef struct cli_plan_values {
+    bertc_train_options train; /* first: the rows of its table fill it */
+    bool json;
+} cli_plan_values;
+
 /* What each command's file exports. */
-cli_table cli_finetune_table, cli_apply_table, cli_tokenize_table, cli_init_table, cli_sample_table,
+cli_table cli_finetune_table, cli_plan_table, cli_apply_table, cli_tokenize_table, cli_init_table, cli_sample_table,
     cli_help_table;
 void cli_finetune_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_plan(const void *values, cli_words words, bertc_error *err);
 bertc_status cli_eval(const void *values, cli_words words, bertc_error *err);
 bertc_status cli_predict(const void *values, cli_words words, bertc_error *err);
 bertc_status cli_tokenize(const void *values, cli_words words, bertc_error *err);

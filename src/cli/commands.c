@@ -27,6 +27,23 @@ static const cli_command commands[] = {
         .run = cli_finetune,
     },
     {
+        .name = "plan",
+        .summary = "say what a fine-tuning run will need: memory, time",
+        .examples = "bertc plan --task sst2 --model MODEL --data GLUE --batch-size 32\n"
+                    "bertc plan --task mnli --model MODEL --data GLUE --gradient-checkpointing 1 "
+                    "--json\n",
+        .details = "Takes the options of finetune and writes nothing. Memory is that of the\n"
+                   "largest batch, by part, from the plan that the run allocates by. Where it\n"
+                   "can be had, a few steps are run and timed; where not, the option is named\n"
+                   "with which the run would fit. In JSON sizes are bytes, a number that has no\n"
+                   "value is null.\n",
+        .required = "task model data",
+        .table = cli_plan_table,
+        .defaults = cli_finetune_defaults,
+        .size = sizeof(cli_plan_values),
+        .run = cli_plan,
+    },
+    {
         .name = "eval",
         .summary = "score a fine-tuned model on a split",
         .examples = "bertc eval --task sst2 --model run --data GLUE\n"

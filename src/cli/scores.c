@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* The shortest of 15 to 17 digits that reads back to the same number. */
-static void put_number(double value)
+void cli_put_number(double value)
 {
     if (!isfinite(value)) {
         fputs("null", stdout);
@@ -22,11 +22,11 @@ void cli_scores_json(const bertc_task *task, bertc_split split, const bertc_scor
 {
     printf("{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
            bertc_split_name(split), scores->examples);
-    put_number(scores->loss);
+    cli_put_number(scores->loss);
     fputs(",\"metrics\":{", stdout);
     for (int i = 0; i < task->num_metrics; i++) {
         printf("%s\"%s\":", i > 0 ? "," : "", bertc_metric_name(task->metrics[i]));
-        put_number(scores->value[task->metrics[i]]);
+        cli_put_number(scores->value[task->metrics[i]]);
     }
     fputs("}}\n", stdout);
 }

@@ -10,6 +10,9 @@
  * Numbers read back to the same bits; a number that is not finite is null. */
 void cli_scores_json(const bertc_task *task, bertc_split split, const bertc_scores *scores);
 
+/* A number of JSON: reads back to the same bits; null where it is not finite. */
+void cli_put_number(double value);
+
 /* The same as a small table. */
 void cli_scores_table(const bertc_task *task, bertc_split split, const bertc_scores *scores);
 

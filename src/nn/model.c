@@ -222,18 +222,25 @@ static void head_fwd(const pass_view *v, const float *x)
     linear_fwd(v, w->logits, w->dropped, BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
 }
 
+static float *layer_input(const bertc_workspace *w, int l)
+{
+    return l > 0 ? w->layers[l - 1].out : w->embed_out;
+}
+
+static void layers_fwd(const pass_view *v, int first, int end)
+{
+    for (int l = first; l < end; l++) layer_fwd(v, layer_input(v->w, l), l);
+}
+
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass)
 {
     pass_view v = view(model, workspace, batch, pass);
+    int layers = model->config.num_hidden_layers;
     point_at_heads(&workspace->heads, batch);
     embed_fwd(&v);
-    float *x = workspace->embed_out;
-    for (int l = 0; l < model->config.num_hidden_layers; l++) {
-        layer_fwd(&v, x, l);
-        x = workspace->layers[l].out;
-    }
-    head_fwd(&v, x);
+    layers_fwd(&v, 0, layers);
+    head_fwd(&v, layer_input(workspace, layers));
 }
 
 double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
@@ -346,10 +353,14 @@ void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const be
 {
     assert(workspace->limits.training && model->grads);
     pass_view v = view(model, workspace, batch, pass);
+    int layers = model->config.num_hidden_layers;
+    int group = (int)bc_layer_group(&workspace->limits, (size_t)layers);
     head_bwd(&v, accumulate);
-    for (int l = model->config.num_hidden_layers - 1; l >= 0; l--) {
+    for (int l = layers - 1; l >= 0; l--) {
+        bool gone = l + 1 < layers && (l + 1) % group == 0;
+        if (gone) layers_fwd(&v, l + 1 - group, l + 1);
         ffn_bwd(&v, l, accumulate);
-        attention_bwd(&v, l ? workspace->layers[l - 1].out : workspace->embed_out, l, accumulate);
+        attention_bwd(&v, layer_input(workspace, l), l, accumulate);
     }
     embed_bwd(&v, accumulate);
 }

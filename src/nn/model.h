@@ -28,8 +28,21 @@ struct bertc_model {
     size_t scalars;
     float *values;    /* the parameter block (scalars) */
     float *grads;     /* the gradient block, or null */
-    uint16_t *halves; /* bf16 copies of the layers' matrices, or null in f32 */
+    bool half;        /* products read bf16 copies of the layers' matrices: */
+    uint16_t *halves; /* those, or null */
+    struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
 };
+
+/* The two halves of bertc_model_load, with the same options. Opening checks the files and lays out
+ * the parameters: what the workspace's plan needs is there, but no memory for weights. Reading
+ * fails only where memory or the backend does; the model can then only be freed. */
+bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
+                           bertc_model **model, bertc_error *err);
+bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
+                           bertc_error *err);
+
+/* How many scalars have a bf16 copy. */
+size_t bc_model_half_scalars(const bertc_model *model);
 
 /* Renew the bf16 copies of all weights, after they were changed by anything but bc_optim_step. */
 void bc_model_round(bertc_model *model);
@@ -53,12 +66,14 @@ typedef struct bc_layer_cache {
 
 struct bertc_workspace {
     bertc_limits limits;
-    void *block;         /* one allocation; everything below points into it */
+    void *memory;        /* one allocation, and its first aligned byte: */
+    void *block;         /* everything below points into it */
     size_t bytes;
     float *embed_sum;    /* (N,H) */
     float *embed_mean, *embed_rstd; /* (N) */
     float *embed_out;    /* (N,H) */
-    bc_layer_cache *layers; /* (L); in inference all share one set of buffers */
+    bc_layer_cache *layers; /* (L); in inference all share one set of buffers, with checkpointing
+                               layer l and layer l + N do */
     float *last_in;      /* (S,H) first rows of the last layer's input; null with `whole` */
     float *first;        /* (S,H) first rows of its output */
     bertc_batch heads;   /* the first rows as S sequences of one token, set by bc_model_fwd */
@@ -77,12 +92,21 @@ struct bertc_workspace {
     bc_laps *laps;       /* null: the passes are not timed */
 };
 
+/* How many layers share their input's keeping; all of them without checkpointing. */
+static inline size_t bc_layer_group(const bertc_limits *limits, size_t layers)
+{
+    return limits->checkpointing > 0 ? (size_t)limits->checkpointing : layers;
+}
+
 /* One forward/backward pass: where its dropout comes from. `training` false: no dropout. */
 typedef struct bc_pass {
     bool training;
     uint64_t seed;
     uint32_t step;
 } bc_pass;
+
+/* Bytes of a workspace, planned and not allocated; SIZE_MAX where they overflow. */
+size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
 
 /* Does a batch fit the model (ids, types, lengths) and the workspace? */
 bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,

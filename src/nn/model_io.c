@@ -3,7 +3,8 @@
  * 1. A parameter is found in a file by its name of today (formats/names.h), so old spellings and a
  *    missing "bert." prefix make no difference.
  * 2. Only the pooler and the head may be missing; they are then drawn and named in the notice.
- * 3. Weights go straight from the mapped file into the parameter block; all of them are finite. */
+ * 3. Weights go straight from the mapped file into the parameter block, tensors side by side; all of
+ *    them are finite. */
 #include "nn/model.h"
 
 #include <omp.h>
@@ -43,11 +44,6 @@ static void draw_param(const bc_param *param, const bertc_config *config,
 
 static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
 {
-    m->count = bc_param_count(&m->config);
-    m->params = bc_alloc(m->count, sizeof *m->params);
-    if (!m->params) return bc_fail_memory(err);
-    if (!bc_param_plan(&m->config, m->params, &m->scalars))
-        return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
     m->values = bc_alloc(m->scalars, sizeof(float));
     if (trainable) m->grads = bc_alloc(m->scalars, sizeof(float));
     if (!m->values || (trainable && !m->grads))
@@ -65,15 +61,21 @@ static bool has_half(const bc_param *param)
     return param->row->scope == BC_SCOPE_LAYER && param->rank == 2;
 }
 
+size_t bc_model_half_scalars(const bertc_model *model)
+{
+    size_t scalars = 0;
+    for (size_t i = 0; model->half && i < model->count; i++)
+        if (has_half(&model->params[i])) scalars += model->params[i].count;
+    return scalars;
+}
+
 /* The bf16 copies lie in the order of the parameters, so that a layer's query, key and value are one
  * matrix there too. */
 static bertc_status allocate_halves(bertc_model *m, bertc_error *err)
 {
-    size_t scalars = 0, at = 0;
+    size_t scalars = bc_model_half_scalars(m), at = 0;
     bertc_status status = bc_gemm_use_half(&m->gemm, err);
     if (status != BERTC_OK) return status;
-    for (size_t i = 0; i < m->count; i++)
-        if (has_half(&m->params[i])) scalars += m->params[i].count;
     m->halves = bc_alloc(scalars, sizeof *m->halves);
     if (!m->halves)
         return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights in bf16",
@@ -99,17 +101,29 @@ void bc_model_round(bertc_model *model)
     }
 }
 
-/* A model over m->config with memory and a backend, its weights not yet set. */
-static bertc_status furnish(bertc_model *m, const bertc_model_options *options, bertc_error *err)
+/* Settle everything that follows from m->config and the options: the parameters, without memory. */
+static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, bertc_error *err)
 {
     if (m->config.hidden_size > BC_MAX_HIDDEN)
         return bc_fail(err, BERTC_INPUT, "config.json: hidden_size %d is more than %d",
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
     m->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
+    m->half = options->precision == BERTC_BF16;
+    m->count = bc_param_count(&m->config);
+    m->params = bc_alloc(m->count, sizeof *m->params);
+    if (!m->params) return bc_fail_memory(err);
+    if (!bc_param_plan(&m->config, m->params, &m->scalars))
+        return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
+    return BERTC_OK;
+}
+
+/* Memory and a backend for a model that is laid out; its weights are not yet set. */
+static bertc_status furnish(bertc_model *m, const bertc_model_options *options, bertc_error *err)
+{
     omp_set_num_threads(m->threads);
     bertc_status status = allocate(m, options->trainable, err);
     if (status == BERTC_OK) status = bc_gemm_open(&m->gemm, options->backend, err);
-    if (status == BERTC_OK && options->precision == BERTC_BF16) status = allocate_halves(m, err);
+    if (status == BERTC_OK && m->half) status = allocate_halves(m, err);
     return status;
 }
 
@@ -128,15 +142,36 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
     if (!m) return bc_fail_memory(err);
     bertc_status status = bertc_config_check(config, "config", err);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
+    if (status == BERTC_OK) status = lay_out(m, options, err);
     if (status == BERTC_OK) status = furnish(m, options, err);
     for (size_t i = 0; status == BERTC_OK && i < m->count; i++)
         draw_param(&m->params[i], &m->config, options);
     return finish(m, status, model);
 }
 
+/* A file's tensors beside their names of today. */
+typedef struct bc_weights {
+    bc_safetensors file;
+    char (*names)[BC_PARAM_NAME];
+    bool *used;
+    bool fresh; /* the head is drawn, whatever the file has */
+    const bc_tensor **tensors; /* of the model's parameters, null for those that are drawn */
+} source;
+
+static void close_source(source *from)
+{
+    if (!from) return;
+    bc_safetensors_close(&from->file);
+    bc_free(from->names);
+    bc_free(from->used);
+    bc_free(from->tensors);
+    bc_free(from);
+}
+
 void bertc_model_free(bertc_model *model)
 {
     if (!model) return;
+    close_source(model->from);
     bc_gemm_close(&model->gemm);
     bertc_config_clear(&model->config);
     bc_free(model->params);
@@ -148,24 +183,11 @@ void bertc_model_free(bertc_model *model)
 
 /* ---- loading -------------------------------------------------------------------------------- */
 
-/* A file's tensors beside their names of today. */
-typedef struct source {
-    bc_safetensors file;
-    char (*names)[BC_PARAM_NAME];
-    bool *used;
-} source;
-
-static void close_source(source *from)
-{
-    bc_safetensors_close(&from->file);
-    bc_free(from->names);
-    bc_free(from->used);
-}
-
-static bertc_status open_source(const char *dir, source *from, bertc_error *err)
+static bertc_status open_source(const char *dir, bertc_model *m, bertc_error *err)
 {
     char *path = NULL;
-    bertc_status status = bc_model_dir_weights(dir, &path, err);
+    source *from = m->from = bc_calloc(1, sizeof *from);
+    bertc_status status = from ? bc_model_dir_weights(dir, &path, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = bc_safetensors_open(path, &from->file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
@@ -233,13 +255,13 @@ static bool labels_agree(const bertc_config *config, const bertc_model_options *
 }
 
 /* Decide on the head before memory is laid out: the file's, or a new one with the options' labels. */
-static bertc_status choose_head(bertc_model *m, source *from, const bertc_model_options *options,
-                                bool *fresh, bertc_error *err)
+static bertc_status choose_head(bertc_model *m, const bertc_model_options *options,
+                                bertc_error *err)
 {
+    source *from = m->from;
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
     size_t rows = weight && weight->rank == 2 ? weight->shape[0] : 0;
-    *fresh = false;
     if (!options->labels) {
         /* Without an encoder either, its first tensor is missed by name. */
         if ((weight && bias) || !find_tensor(from, bc_param_table[BC_WORD].name, false))
@@ -248,10 +270,33 @@ static bertc_status choose_head(bertc_model *m, source *from, const bertc_model_
                        "%s: no classifier: this is a bare encoder, fine-tune it first",
                        from->file.path);
     }
-    *fresh = !weight || !bias || rows != (size_t)options->num_labels ||
-             weight->shape[1] != (size_t)m->config.hidden_size || !labels_agree(&m->config, options);
-    if (!*fresh) return BERTC_OK;
+    from->fresh = !weight || !bias || rows != (size_t)options->num_labels ||
+                  weight->shape[1] != (size_t)m->config.hidden_size ||
+                  !labels_agree(&m->config, options);
+    if (!from->fresh) return BERTC_OK;
     return bertc_config_set_labels(&m->config, options->labels, options->num_labels, err);
+}
+
+/* Find the tensors of all parameters and check that they fit. */
+static bertc_status match_params(const bertc_model *m, const bertc_model_options *options,
+                                 bertc_error *err)
+{
+    source *from = m->from;
+    from->tensors = bc_alloc(m->count, sizeof *from->tensors);
+    if (!from->tensors) return bc_fail_memory(err);
+    for (size_t i = 0; i < m->count; i++) {
+        const bc_param *param = &m->params[i];
+        bool head = param->row->scope == BC_SCOPE_HEAD;
+        const bc_tensor *t = head && from->fresh ? NULL : find_tensor(from, param->name, true);
+        from->tensors[i] = t;
+        if (t && !same_shape(param, t)) return refuse_shape(param, t, from->file.path, err);
+        if (t && !bc_dtype_is_float(t->dtype))
+            return bc_tensor_to_f32(t, NULL, from->file.path, err);
+        if (!t && !head && !(options->labels && param->row->scope == BC_SCOPE_POOLER))
+            return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,
+                           param->name);
+    }
+    return BERTC_OK;
 }
 
 static bool all_finite(const float *x, size_t count)
@@ -266,8 +311,7 @@ static bool all_finite(const float *x, size_t count)
 }
 
 /* Convert and check piece by piece, so that the check finds its values in the cache. */
-static bertc_status read_values(const bc_tensor *tensor, float *to, const char *path,
-                                bertc_error *err)
+static bool read_values(const bc_tensor *tensor, float *to)
 {
     enum { PIECE = 1 << 14 };
     size_t width = bc_dtype_bits(tensor->dtype) / 8;
@@ -276,30 +320,24 @@ static bertc_status read_values(const bc_tensor *tensor, float *to, const char *
         piece.count = tensor->count - at < PIECE ? tensor->count - at : PIECE;
         piece.bytes = piece.count * width;
         piece.data = tensor->data + at * width;
-        bertc_status status = bc_tensor_to_f32(&piece, to + at, path, err);
-        if (status != BERTC_OK) return status;
-        if (!all_finite(to + at, piece.count))
-            return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite", path,
-                           tensor->name);
+        if (bc_tensor_to_f32(&piece, to + at, "", NULL) != BERTC_OK ||
+            !all_finite(to + at, piece.count))
+            return false;
     }
-    return BERTC_OK;
+    return true;
 }
 
-static bertc_status load_param(bertc_model *m, const bc_param *param, source *from, bool fresh,
-                               const bertc_model_options *options, bool *drawn, bertc_error *err)
+/* Side by side: most of the time is the first touch of the pages. */
+static bertc_status read_params(const bertc_model *m, bertc_error *err)
 {
-    bool head = param->row->scope == BC_SCOPE_HEAD;
-    const bc_tensor *tensor = head && fresh ? NULL : find_tensor(from, param->name, true);
-    *drawn = !tensor;
-    if (tensor) {
-        if (!same_shape(param, tensor)) return refuse_shape(param, tensor, from->file.path, err);
-        return read_values(tensor, param->value, from->file.path, err);
-    }
-    if (!head && !(options->labels && param->row->scope == BC_SCOPE_POOLER))
-        return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,
-                       param->name);
-    draw_param(param, &m->config, options);
-    return BERTC_OK;
+    const bc_tensor **tensors = m->from->tensors;
+    size_t bad = SIZE_MAX;
+#pragma omp parallel for schedule(dynamic) reduction(min : bad)
+    for (size_t i = 0; i < m->count; i++)
+        if (tensors[i] && !read_values(tensors[i], m->params[i].value) && i < bad) bad = i;
+    if (bad == SIZE_MAX) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite",
+                   m->from->file.path, tensors[bad]->name);
 }
 
 /* Append " NAME" to a line, or " ..." once it is full. */
@@ -312,16 +350,13 @@ static void list_name(char *line, size_t room, const char *name)
         snprintf(line + used, room - used, " ...");
 }
 
-static bertc_status load_params(bertc_model *m, source *from, bool fresh,
-                                const bertc_model_options *options, bertc_error *err)
+static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
 {
-    char drawn_names[256] = "new:", ignored[256] = "ignored:";
+    const source *from = m->from;
+    char drawn[256] = "new:", ignored[256] = "ignored:";
     size_t loaded = 0, left = 0;
     for (size_t i = 0; i < m->count; i++) {
-        bool drawn;
-        bertc_status status = load_param(m, &m->params[i], from, fresh, options, &drawn, err);
-        if (status != BERTC_OK) return status;
-        if (drawn) list_name(drawn_names, sizeof drawn_names, m->params[i].name);
+        if (!from->tensors[i]) list_name(drawn, sizeof drawn, m->params[i].name);
         else loaded++;
     }
     for (size_t i = 0; i < from->file.count; i++) {
@@ -329,27 +364,51 @@ static bertc_status load_params(bertc_model *m, source *from, bool fresh,
         left++;
         list_name(ignored, sizeof ignored, from->file.tensors[i].name);
     }
-    bc_notify(&options->notify, "%s: loaded %zu tensors; %s; %s", from->file.path, loaded,
-              loaded == m->count ? "new: none" : drawn_names, left ? ignored : "ignored: none");
+    bc_notify(notify, "%s: loaded %zu tensors; %s; %s", from->file.path, loaded,
+              loaded == m->count ? "new: none" : drawn, left ? ignored : "ignored: none");
+}
+
+bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
+                           bertc_model **model, bertc_error *err)
+{
+    bertc_model *m = bc_calloc(1, sizeof *m);
+    char *path = bc_path_join(dir, "config.json");
+    bertc_status status = m && path ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bertc_config_load(path, &m->config, err);
+    if (status == BERTC_OK) status = open_source(dir, m, err);
+    if (status == BERTC_OK) status = choose_head(m, options, err);
+    if (status == BERTC_OK) status = lay_out(m, options, err);
+    if (status == BERTC_OK) status = match_params(m, options, err);
+    bc_free(path);
+    if (status == BERTC_OK) *model = m;
+    else bertc_model_free(m);
+    return status;
+}
+
+bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
+                           bertc_error *err)
+{
+    bertc_status status = furnish(model, options, err);
+    if (status == BERTC_OK) status = read_params(model, err);
+    if (status != BERTC_OK) return status;
+    for (size_t i = 0; i < model->count; i++)
+        if (!model->from->tensors[i]) draw_param(&model->params[i], &model->config, options);
+    bc_model_round(model);
+    notify_loaded(model, &options->notify);
+    close_source(model->from);
+    model->from = NULL;
     return BERTC_OK;
 }
 
 bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,
                               bertc_model **model, bertc_error *err)
 {
-    bertc_model *m = bc_calloc(1, sizeof *m);
-    char *path = bc_path_join(dir, "config.json");
-    source from = {0};
-    bool fresh = false;
-    bertc_status status = m && path ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bertc_config_load(path, &m->config, err);
-    if (status == BERTC_OK) status = open_source(dir, &from, err);
-    if (status == BERTC_OK) status = choose_head(m, &from, options, &fresh, err);
-    if (status == BERTC_OK) status = furnish(m, options, err);
-    if (status == BERTC_OK) status = load_params(m, &from, fresh, options, err);
-    close_source(&from);
-    bc_free(path);
-    return finish(m, status, model);
+    bertc_model *m = NULL;
+    bertc_status status = bc_model_open(dir, options, &m, err);
+    if (status == BERTC_OK) status = bc_model_read(m, options, err);
+    if (status == BERTC_OK) *model = m;
+    else bertc_model_free(m);
+    return status;
 }
 
 /* ---- saving --------------------------------------------------------------------------------- */

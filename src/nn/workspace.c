@@ -6,11 +6,13 @@
 
 #include <assert.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/size.h"
 #include "nn/attention.h"
+
+enum { ALIGNMENT = 64 };
 
 typedef struct dims {
     size_t n, s, layers, h, heads, f, c, threads, longest;
@@ -29,7 +31,7 @@ static dims measure(const bertc_model *model, const bertc_limits *limits)
                   .c = (size_t)config->num_labels,
                   .threads = (size_t)model->threads,
                   .longest = (size_t)limits->longest,
-                  .half = model->halves != NULL};
+                  .half = model->half};
 }
 
 /* Sizes are products of two numbers that each fit 31 bits times a small factor. */
@@ -56,19 +58,26 @@ static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t
 
 /* Inference keeps nothing: all layers write the same buffers, but a layer's input and its output
  * must differ, so outputs alternate between two. */
-static void plan_layers(bertc_workspace *w, bc_arena *arena, const dims *d)
+static void plan_inference(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     bc_layer_cache shared[2];
-    if (!w->limits.training) {
-        plan_layer(&shared[0], arena, d, d->n);
-        shared[1] = shared[0];
-        shared[1].out = take(arena, d->n, d->h);
-    }
+    plan_layer(&shared[0], arena, d, d->n);
+    shared[1] = shared[0];
+    shared[1].out = take(arena, d->n, d->h);
+    for (size_t l = 0; w->layers && l < d->layers; l++) w->layers[l] = shared[l % 2];
+}
+
+/* The layers of the first group get a cache each, later ones that of the layer N before them. The
+ * output of a group's last layer outlives its group. */
+static void plan_training(bertc_workspace *w, bc_arena *arena, const dims *d)
+{
+    size_t group = bc_layer_group(&w->limits, d->layers);
     for (size_t l = 0; l < d->layers; l++) {
-        bc_layer_cache cache;
+        bc_layer_cache cache = {0};
         bool last = l + 1 == d->layers && !w->limits.whole;
-        if (w->limits.training) plan_layer(&cache, arena, d, last ? d->s : d->n);
-        else cache = shared[l % 2];
+        if (l < group) plan_layer(&cache, arena, d, last ? d->s : d->n);
+        else if (w->layers) cache = w->layers[l - group];
+        if (l >= group && (l + 1) % group == 0) cache.out = take(arena, d->n, d->h);
         if (w->layers) w->layers[l] = cache;
     }
 }
@@ -89,7 +98,8 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
     w->embed_mean = take(arena, d->n, 1);
     w->embed_rstd = take(arena, d->n, 1);
     w->embed_out = take(arena, d->n, d->h);
-    plan_layers(w, arena, d);
+    if (w->limits.training) plan_training(w, arena, d);
+    else plan_inference(w, arena, d);
     plan_heads(w, arena, d);
     w->pooled = take(arena, d->s, d->h);
     w->dropped = take(arena, d->s, d->h);
@@ -116,21 +126,37 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
         arena->used = SIZE_MAX;
 }
 
+size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits)
+{
+    assert(limits->tokens > 0 && limits->sequences > 0 && limits->longest > 0);
+    dims d = measure(model, limits);
+    bertc_workspace w = {.limits = *limits};
+    bc_arena arena;
+    bc_arena_init(&arena, NULL, 0);
+    plan(&w, &arena, &d);
+    return arena.used;
+}
+
+/* The block, all zero: the rows past a batch's end are read by the backends before anything was
+ * written there. calloc leaves pages that no batch reaches out of memory. */
+static bool take_block(bertc_workspace *w)
+{
+    size_t room;
+    w->memory = bc_size_add(w->bytes, ALIGNMENT, &room) ? bc_calloc(1, room) : NULL;
+    w->block = (void *)(((uintptr_t)w->memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+    return w->memory != NULL;
+}
+
 bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,
                                     bertc_workspace **workspace, bertc_error *err)
 {
-    assert(limits->tokens > 0 && limits->sequences > 0 && limits->longest > 0);
     dims d = measure(model, limits);
     bertc_workspace *w = bc_calloc(1, sizeof *w);
     if (!w) return bc_fail_memory(err);
     w->limits = *limits;
-    bc_arena arena;
-    bc_arena_init(&arena, NULL, 0);
-    plan(w, &arena, &d);
-    w->bytes = arena.used;
+    w->bytes = bc_workspace_plan(model, limits);
     w->layers = bc_calloc(d.layers, sizeof *w->layers);
-    w->block = bc_alloc(1, w->bytes);
-    if (!w->layers || !w->block) {
+    if (!w->layers || !take_block(w)) {
         size_t megabytes = w->bytes >> 20;
         bertc_workspace_free(w);
         return bc_fail(err, BERTC_NOMEM,
@@ -138,8 +164,7 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
                        "--micro-batch-tokens or --batch-size",
                        megabytes, (int)limits->tokens);
     }
-    /* The rows past a batch's end are read by the backends before anything was written there. */
-    memset(w->block, 0, w->bytes);
+    bc_arena arena;
     bc_arena_init(&arena, w->block, w->bytes);
     plan(w, &arena, &d);
     *workspace = w;
@@ -150,7 +175,7 @@ void bertc_workspace_free(bertc_workspace *workspace)
 {
     if (!workspace) return;
     bc_free(workspace->layers);
-    bc_free(workspace->block);
+    bc_free(workspace->memory);
     bc_free(workspace);
 }
 

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/room.h"
+#include "train/memory.h"
 #include "train/options.h"
 #include "train/record.h"
 
@@ -21,17 +23,16 @@ static bool is_save_due(const bc_run *run)
     return every > 0 && step > 0 && step < run->steps && step % every == 0 && run->saved[0] != step;
 }
 
-/* Seconds until the end: steps, and evaluations as long as the last one. Before the first of them
- * a forward pass is taken for a third of a step's work. */
-static double time_left(const bc_run *run)
+/* Evaluations take as long as the last one. Before the first of them a forward pass is taken for a
+ * third of a step's work. */
+double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
 {
-    int64_t left = run->steps - run->state.step;
     int64_t evaluations = run->eval_every > 0 ? left / run->eval_every : 0;
     if (evaluations == 0 || run->steps % run->eval_every != 0) evaluations++;
     double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
     size_t tokens = run->dev.inputs->starts[run->dev.inputs->count];
     if (evaluation <= 0 && speed > 0) evaluation = (double)tokens / (3 * speed);
-    return (double)left * bc_meter_step_seconds(&run->meter) + (double)evaluations * evaluation;
+    return (double)left * step_seconds + (double)evaluations * evaluation;
 }
 
 static void show(bc_run *run, const bc_report *report)
@@ -44,7 +45,8 @@ static void show(bc_run *run, const bc_report *report)
         .loss = report->loss,
         .lr = report->lr,
         .tokens_per_second = bc_meter_speed(&run->meter),
-        .eta_seconds = time_left(run),
+        .eta_seconds = bc_run_seconds(run, run->steps - run->state.step,
+                                      bc_meter_step_seconds(&run->meter)),
     };
     bc_meter_show(&run->meter, p, run->meter.done == 1 || p.step == p.steps);
 }
@@ -103,8 +105,8 @@ static bertc_status resolve_precision(bertc_train_options *o, bertc_error *err)
     return status;
 }
 
-/* What can be refused without reading data: options, task, model directory, run folder. */
-static bertc_status open_run(bc_run *run, bool *finished, bertc_error *err)
+/* What can be refused without reading data: options, task, model directory. */
+bertc_status bc_run_open(bc_run *run, bertc_error *err)
 {
     bertc_train_options *o = &run->options;
     bertc_status status = bc_options_check(o, err);
@@ -116,11 +118,14 @@ static bertc_status open_run(bc_run *run, bool *finished, bertc_error *err)
     resolve_recipe(o);
     status = resolve_precision(o, err);
     if (status != BERTC_OK) return status;
+    run->resident = bc_room_read().resident;
     status = bc_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter),
                             err);
     if (status != BERTC_OK) return status;
+    size_t now = bc_room_read().resident;
+    run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
-    return bc_folder_open(&run->folder, o->out, o->resume, finished, err);
+    return BERTC_OK;
 }
 
 static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)
@@ -148,9 +153,38 @@ static void take_result(const bc_run *run, bertc_train_result *result)
     };
 }
 
+/* Weights and both moments: all parameters are trained. */
+static double checkpoint_bytes(const bc_run *run)
+{
+    return 12.0 * (double)run->model->scalars;
+}
+
+/* Room for the result, for the best weights, and for three checkpoints: two that are kept and the
+ * one that is being written. A run that saves only when it is interrupted needs one. */
+static double disk_bytes(const bc_run *run)
+{
+    double model = 4.0 * (double)run->model->scalars;
+    int kept = run->options.save_every > 0 ? 3 : 1;
+    int best = run->options.keep == BERTC_KEEP_BEST ? kept : 0;
+    return model + kept * checkpoint_bytes(run) + best * model;
+}
+
+/* Everything before the first step. What can be refused is refused here, the cheap checks first;
+ * nothing is written but the lock. */
+static bertc_status prepare(bc_run *run, bertc_error *err)
+{
+    bertc_status status = bc_run_survey(run, err);
+    if (status == BERTC_OK) status = bc_memory_check(run, err);
+    if (status == BERTC_OK)
+        status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
+    if (status == BERTC_OK && !run->options.resume)
+        status = bc_folder_check_space(&run->folder, disk_bytes(run), err);
+    return status == BERTC_OK ? bc_run_furnish(run, err) : status;
+}
+
 static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error *err)
 {
-    bertc_status status = bc_run_prepare(run, err);
+    bertc_status status = prepare(run, err);
     if (status == BERTC_OK && run->options.resume) status = bc_run_restore(run, err);
     if (status == BERTC_OK)
         status = bc_log_open(&run->log, run->folder.path, run->state.log_bytes, err);
@@ -162,7 +196,7 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
     return status;
 }
 
-static void close_run(bc_run *run)
+void bc_run_close(bc_run *run)
 {
     bc_log_close(&run->log);
     bc_optim_clear(&run->optim);
@@ -184,9 +218,11 @@ bertc_status bertc_finetune(const bertc_train_options *options, const bertc_obse
     bool finished = false;
     *result = (bertc_train_result){0};
     bc_meter_start(&run.meter, observer);
-    bertc_status status = open_run(&run, &finished, err);
+    bertc_status status = bc_run_open(&run, err);
+    if (status == BERTC_OK)
+        status = bc_folder_open(&run.folder, run.options.out, run.options.resume, &finished, err);
     if (status == BERTC_OK)
         status = finished ? show_finished(&run, result, err) : execute(&run, result, err);
-    close_run(&run);
+    bc_run_close(&run);
     return status;
 }

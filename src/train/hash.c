@@ -1,12 +1,16 @@
 #include "train/hash.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define XXH_STATIC_LINKING_ONLY /* for a state that needs no allocation */
-#include <string.h>
 #include <xxhash.h>
 
+#include "base/error.h"
+#include "base/memory.h"
 #include "formats/config.h"
+
+enum { PIECE = 4 << 20 };
 
 static void begin(XXH3_state_t *state)
 {
@@ -34,6 +38,23 @@ void bc_hash(char out[BC_HASH_HEX], const bc_part *parts, size_t count)
     for (size_t i = 0; i < count; i++)
         XXH3_128bits_update(&state, parts[i].bytes, parts[i].length);
     end(&state, out);
+}
+
+bertc_status bc_hash_block(char out[BC_HASH_HEX], const void *bytes, size_t length,
+                           bertc_error *err)
+{
+    size_t count = length / PIECE + (length % PIECE != 0);
+    XXH128_hash_t *hashes = bc_alloc(count, sizeof *hashes);
+    if (!hashes) return bc_fail_memory(err);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < count; i++) {
+        size_t left = length - i * PIECE;
+        hashes[i] = XXH3_128bits((const char *)bytes + i * PIECE, left < PIECE ? left : PIECE);
+    }
+    const bc_part all = {hashes, count * sizeof *hashes};
+    bc_hash(out, &all, 1);
+    bc_free(hashes);
+    return BERTC_OK;
 }
 
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)

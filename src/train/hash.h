@@ -19,6 +19,11 @@ typedef struct bc_part {
 /* The hash of parts laid end to end, as hexadecimal digits. */
 void bc_hash(char out[BC_HASH_HEX], const bc_part *parts, size_t count);
 
+/* The hash of a large block: that of the hashes of its pieces of 4 MB, which are computed side by
+ * side. Errors: BERTC_NOMEM. */
+bertc_status bc_hash_block(char out[BC_HASH_HEX], const void *bytes, size_t length,
+                           bertc_error *err);
+
 /* Everything a tokenised data set holds: lengths, ids, types, labels, values. */
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *inputs);
 

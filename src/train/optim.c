@@ -1,6 +1,7 @@
 #include "train/optim.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -32,6 +33,18 @@ static size_t cut(bc_chunk *chunks, const bc_param *params, size_t count)
     return scalars;
 }
 
+/* Zero moments, written by the threads that will use them. Pages that came zero would be touched
+ * twice in the first step: read, then copied for writing. */
+static void clear_moments(bc_optim *optim)
+{
+#pragma omp parallel for schedule(static) num_threads(optim->threads)
+    for (size_t i = 0; i < optim->count; i++) {
+        const bc_chunk *c = &optim->chunks[i];
+        memset(optim->m + c->moment, 0, c->count * sizeof *optim->m);
+        memset(optim->v + c->moment, 0, c->count * sizeof *optim->v);
+    }
+}
+
 bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t count,
                              bertc_recipe recipe, double weight_decay, int threads,
                              bertc_error *err)
@@ -43,10 +56,13 @@ bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t cou
     optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
     if (optim->chunks && optim->sums) {
         optim->scalars = cut(optim->chunks, params, count);
-        optim->m = bc_calloc(optim->scalars, sizeof *optim->m);
-        optim->v = bc_calloc(optim->scalars, sizeof *optim->v);
+        optim->m = bc_alloc(optim->scalars, sizeof *optim->m);
+        optim->v = bc_alloc(optim->scalars, sizeof *optim->v);
     }
-    if (optim->m && optim->v) return BERTC_OK;
+    if (optim->m && optim->v) {
+        clear_moments(optim);
+        return BERTC_OK;
+    }
     bc_optim_clear(optim);
     return bc_fail_memory(err);
 }

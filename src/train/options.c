@@ -62,6 +62,9 @@ static const bertc_option rows[] = {
      "go on from the checkpoint in --out, or start where there is none", FREE | HIDDEN},
     {"micro-batch-tokens", BERTC_OPTION_INT, FIELD(micro_batch_tokens), "8192", 1, 16777216, NULL,
      "N", "most tokens computed at once; larger batches are computed in parts", 0},
+    {"gradient-checkpointing", BERTC_OPTION_INT, FIELD(gradient_checkpointing), "0", 0, 1000, NULL,
+     "N", "keep only the input of every Nth layer and compute the rest again in backward, to the "
+     "same bits: 1 needs least memory; 0: keep all", FREE},
     {"eval-batch-size", BERTC_OPTION_INT, FIELD(eval_batch_size), "32", 1, 65536, NULL, "N",
      "sequences computed together in evaluation", 0},
     {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto",

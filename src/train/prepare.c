@@ -1,10 +1,8 @@
-/* Everything before the first step. What can be refused is refused here, the cheap checks first;
- * nothing is written but the lock. */
-#include <string.h>
+/* From the data to a run that can step: first all that can be known without the weights, then the
+ * weights and everything that was planned. */
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/size.h"
 #include "train/options.h"
 #include "train/run.h"
 
@@ -26,7 +24,7 @@ static bertc_status read_split(const bc_run *run, bertc_split split, bertc_datas
     return BERTC_OK;
 }
 
-static bertc_status load_model(bc_run *run, bertc_error *err)
+static bertc_model_options model_options(const bc_run *run)
 {
     static const char *const regression[] = {"LABEL_0"};
     const bertc_train_options *o = &run->options;
@@ -41,7 +39,13 @@ static bertc_status load_model(bc_run *run, bertc_error *err)
         .trainable = true,
     };
     if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);
-    bertc_status status = bertc_model_load(o->model, &options, &run->model, err);
+    return options;
+}
+
+static bertc_status open_model(bc_run *run, bertc_error *err)
+{
+    bertc_model_options options = model_options(run);
+    bertc_status status = bc_model_open(run->options.model, &options, &run->model, err);
     if (status == BERTC_OK) run->options.threads = run->model->threads;
     return status;
 }
@@ -90,30 +94,15 @@ static bertc_status tokenise(bc_run *run, bertc_dataset *train, bertc_dataset **
     return BERTC_OK;
 }
 
-static void take_prints(bc_run *run)
-{
-    bc_part weights = {run->model->values, run->model->scalars * sizeof(float)};
-    bc_part vocab;
-    vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
-    bc_hash(run->prints.weights, &weights, 1);
-    bc_hash(run->prints.vocab, &vocab, 1);
-    bertc_tokenizer_options settings = bertc_tokenizer_options_of(run->source.tokenizer);
-    bc_hash_tokenizer(run->prints.tokenizer, &settings);
-    bc_hash_config(run->prints.config, &run->source.config);
-    bc_hash_inputs(run->prints.train, run->train);
-    bc_hash_inputs(run->prints.dev, run->dev.inputs);
-}
-
 static bertc_status read_all(bc_run *run, bertc_error *err)
 {
     bertc_dataset *train = NULL, *dev = NULL;
     int32_t map[BERTC_MAX_LABELS];
     bertc_status status = read_split(run, BERTC_TRAIN, &train, err);
     if (status == BERTC_OK) status = read_split(run, BERTC_DEV, &dev, err);
-    if (status == BERTC_OK) status = load_model(run, err);
+    if (status == BERTC_OK) status = open_model(run, err);
     if (status == BERTC_OK) status = match_labels(run, map, err);
     if (status == BERTC_OK) status = tokenise(run, train, &dev, map, err);
-    if (status == BERTC_OK) take_prints(run);
     bertc_dataset_free(train);
     bertc_dataset_free(dev);
     return status;
@@ -149,7 +138,14 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static bertc_status plan_passes(bc_run *run, bertc_limits *limits, bertc_error *err)
+int32_t bc_run_pass_tokens(const bc_run *run, size_t tokens)
+{
+    bc_pack train = {run->pack.sequences, tokens}, dev = {run->dev.pack.sequences, tokens};
+    return (int32_t)larger(bc_pack_most(run->train, run->order, train),
+                           bc_pack_most(run->dev.inputs, run->dev.order, dev));
+}
+
+static bertc_status plan_passes(bc_run *run, bertc_error *err)
 {
     bc_pack *pack = &run->pack, *dev = &run->dev.pack;
     *pack = (bc_pack){smaller((size_t)run->options.batch_size, run->train->count),
@@ -159,16 +155,27 @@ static bertc_status plan_passes(bc_run *run, bertc_limits *limits, bertc_error *
     if (!run->order || !run->scratch) return bc_fail_memory(err);
     bertc_status status = bc_pack_longest_first(run->train, run->order, err);
     if (status != BERTC_OK) return status;
-    size_t tokens = bc_pack_most(run->train, run->order, *pack);
-    *limits = (bertc_limits){
-        .tokens = (int32_t)larger(tokens, run->dev.most_tokens),
+    run->limits = (bertc_limits){
+        .tokens = bc_run_pass_tokens(run, pack->tokens),
         .sequences = (int32_t)larger(pack->sequences,
                                      smaller(dev->sequences, run->dev.dataset->count)),
         .longest = (int32_t)larger(run->train->longest, run->dev.inputs->longest),
         .training = true,
+        .checkpointing = (int32_t)run->options.gradient_checkpointing,
     };
     return BERTC_OK;
 }
+
+bertc_status bc_run_survey(bc_run *run, bertc_error *err)
+{
+    run->epoch = -1;
+    bertc_status status = read_all(run, err);
+    if (status == BERTC_OK) status = plan_steps(run, err);
+    if (status == BERTC_OK) status = plan_passes(run, err);
+    return status;
+}
+
+/* ---- Weights and memory -------------------------------------------------------------------- */
 
 /* The model's dropout gives way to the run's until the model is saved. */
 static void set_dropout(bc_run *run)
@@ -182,46 +189,38 @@ static void set_dropout(bc_run *run)
     c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
 }
 
-static double checkpoint_bytes(const bc_run *run)
+static bertc_status take_prints(bc_run *run, bertc_error *err)
 {
-    return 4.0 * (double)run->model->scalars + 8.0 * (double)run->optim.scalars;
+    bc_part vocab;
+    vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
+    bc_hash(run->prints.vocab, &vocab, 1);
+    bertc_tokenizer_options settings = bertc_tokenizer_options_of(run->source.tokenizer);
+    bc_hash_tokenizer(run->prints.tokenizer, &settings);
+    bc_hash_config(run->prints.config, &run->source.config);
+    bc_hash_inputs(run->prints.train, run->train);
+    bc_hash_inputs(run->prints.dev, run->dev.inputs);
+    return bc_hash_block(run->prints.weights, run->model->values,
+                         run->model->scalars * sizeof(float), err);
 }
 
-/* Room for the result, for the best weights, and for three checkpoints: two that are kept and the
- * one that is being written. A run that saves only when it is interrupted needs one. */
-static double disk_bytes(const bc_run *run)
+static bertc_status allocate(bc_run *run, bertc_error *err)
 {
-    double model = 4.0 * (double)run->model->scalars;
-    int kept = run->options.save_every > 0 ? 3 : 1;
-    int best = run->options.keep == BERTC_KEEP_BEST ? kept : 0;
-    return model + kept * checkpoint_bytes(run) + best * model;
-}
-
-static bertc_status plan_memory(bc_run *run, bertc_error *err)
-{
-    bertc_limits limits;
     const bertc_train_options *o = &run->options;
-    bertc_status status = plan_passes(run, &limits, err);
+    bertc_status status =
+        bertc_workspace_create(run->model, &run->limits, &run->workspace, err);
     if (status == BERTC_OK)
-        status = bertc_workspace_create(run->model, &limits, &run->workspace, err);
-    if (status == BERTC_OK)
-        status = bertc_batch_create(limits.sequences, limits.tokens, &run->batch, err);
-    if (status == BERTC_OK)
-        status = bc_optim_create(&run->optim, run->model->params, run->model->count,
-                                 (bertc_recipe)o->recipe, o->weight_decay, run->model->threads,
-                                 err);
-    if (status == BERTC_OK)
-        status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
-    if (status != BERTC_OK || o->resume) return status;
-    return bc_folder_check_space(&run->folder, disk_bytes(run), err);
+        status = bertc_batch_create(run->limits.sequences, run->limits.tokens, &run->batch, err);
+    if (status != BERTC_OK) return status;
+    return bc_optim_create(&run->optim, run->model->params, run->model->count,
+                           (bertc_recipe)o->recipe, o->weight_decay, run->model->threads, err);
 }
 
-bertc_status bc_run_prepare(bc_run *run, bertc_error *err)
+bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
 {
-    run->epoch = -1;
-    bertc_status status = read_all(run, err);
-    if (status == BERTC_OK) status = plan_steps(run, err);
-    if (status == BERTC_OK) status = plan_memory(run, err);
+    bertc_model_options options = model_options(run);
+    bertc_status status = bc_model_read(run->model, &options, err);
+    if (status == BERTC_OK) status = allocate(run, err);
+    if (status == BERTC_OK) status = take_prints(run, err);
     if (status == BERTC_OK) set_dropout(run);
     return status;
 }

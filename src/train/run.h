@@ -1,6 +1,8 @@
 /* A fine-tuning run from its options to its result: what all of its parts share.
  *
- *   bc_run_prepare   read data -> match labels -> load model -> tokenise -> plan workspace
+ *   bc_run_open      options, task, configuration, vocabulary
+ *   bc_run_survey    read data -> open model -> match labels -> tokenise -> plan steps and passes
+ *   bc_run_furnish   read weights -> allocate what was planned
  *   bc_run_restore   go on from the newest whole checkpoint, where there is one
  *   bc_run_step      batch -> forward -> loss -> backward -> clip -> AdamW
  *   bc_run_evaluate  the dev split, and whether it is the best so far
@@ -46,6 +48,9 @@ typedef struct bc_run {
     bc_prints prints;
     bc_counts train_counts, dev_counts;
 
+    size_t resident;    /* bytes in memory before the vocabulary was read */
+    size_t vocabulary;  /* and those that it took */
+    bertc_limits limits;
     bertc_workspace *workspace;
     bertc_batch *batch;
     bc_pack pack;       /* limits of a training pass */
@@ -67,9 +72,17 @@ typedef struct bc_report {
     int64_t tokens;
 } bc_report;
 
-bertc_status bc_run_prepare(bc_run *run, bertc_error *err);
+bertc_status bc_run_open(bc_run *run, bertc_error *err);
+bertc_status bc_run_survey(bc_run *run, bertc_error *err);
+bertc_status bc_run_furnish(bc_run *run, bertc_error *err);
+void bc_run_close(bc_run *run);
+
+/* Most tokens of a pass where passes are limited to so many; after bc_run_survey's plan. */
+int32_t bc_run_pass_tokens(const bc_run *run, size_t tokens);
+
 bertc_status bc_run_restore(bc_run *run, bertc_error *err);
-bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err);
+bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err);
+bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err); /* and log it */
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err);
 bertc_status bc_run_save(bc_run *run, bertc_error *err);
 bertc_status bc_run_save_best(bc_run *run, bertc_error *err);
@@ -81,6 +94,9 @@ const bc_param *bc_run_find_bad(const bc_run *run, bool gradients);
 
 /* The step whose weights are the result. */
 int64_t bc_run_kept_step(const bc_run *run);
+
+/* Seconds that `steps` more steps take and the evaluations up to the end, at the meter's speed. */
+double bc_run_seconds(const bc_run *run, int64_t steps, double step_seconds);
 
 /* Fraction of epochs that `step` steps are. */
 double bc_run_epochs(const bc_run *run, int64_t step);

@@ -115,7 +115,7 @@ static bertc_status log_step(bc_run *run, const bc_report *report, bertc_error *
     return bc_log_append(&run->log, line, (size_t)n, err);
 }
 
-bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err)
+bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
     bertc_recipe recipe = (bertc_recipe)o->recipe;
@@ -136,5 +136,11 @@ bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err)
     state->tokens += report->tokens;
     state->loss_sum += report->loss;
     report->seconds = bc_clock() - began;
-    return log_step(run, report, err);
+    return BERTC_OK;
+}
+
+bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err)
+{
+    bertc_status status = bc_run_update(run, report, err);
+    return status == BERTC_OK ? log_step(run, report, err) : status;
 }

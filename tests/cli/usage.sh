@@ -64,11 +64,14 @@ refuse 2 "--seed: 9007199254740993 is out of range, 0 to 9007199254740991" init 
 # An option given twice takes its last value: the first one is not looked at for its meaning.
 refuse 2 "unknown task 'two', see 'bertc tasks'" eval --task one --task=two --model x --data y
 refuse 2 "unknown task 'sst-2', did you mean 'sst2'?" eval --task sst-2 --model x --data y
+refuse 2 "unknown task 'ssst2', did you mean 'sst2'?" plan --task ssst2 --model x --data y
+refuse 2 "'bertc plan' needs --model, --data, see 'bertc plan --help'" plan --task sst2
+refuse 2 "--gradient-checkpointing: -1 is out of range, 0 to 1000" plan --gradient-checkpointing -1
 refuse 2 "unknown task 'ssst2', did you mean 'sst2'?" finetune --task ssst2 --model x --data y \
     --out z
 
 # ---- Help: examples first, every option with its default; --help wins over what follows it
-for command in finetune eval predict tokenize inspect tasks init sample help version; do
+for command in finetune plan eval predict tokenize inspect tasks init sample help version; do
     expect_first=$(printf 'Examples:\n')
     run 0 "$command" --help
     [ "$(head -n 1 "$scratch/out")" = "$expect_first" ] || fail "help of $command starts otherwise"

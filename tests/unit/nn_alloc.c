@@ -65,7 +65,8 @@ static void test_steps_do_not_allocate(void **state)
     const bertc_batch *batch = twin_batch(&config, lengths, 4, 1);
     for (size_t k = 0; bertc_backend_name(k); k++) {
         const bertc_model_options options = {.backend = bertc_backend_name(k), .trainable = true};
-        const bertc_limits limits = {batch->tokens, batch->sequences, batch->longest, true, false};
+        const bertc_limits limits = {batch->tokens, batch->sequences, batch->longest, true, false,
+                                     (int32_t)k};
         bertc_model *model;
         bertc_workspace *workspace;
         calls = 0;

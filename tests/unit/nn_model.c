@@ -46,16 +46,14 @@ static int close_all(void **state)
     return twin_release(state);
 }
 
-static void open_with(bench *t, bertc_model_options options, bool training, bool whole)
+static void open_limited(bench *t, bertc_model_options options, const bertc_limits *limits)
 {
     bertc_error err = {0};
     options.trainable = true;
-    const bertc_limits limits = {t->batch->tokens, t->batch->sequences, t->batch->longest, training,
-                                 whole};
     assert_true(opened < MOST);
     if (bertc_model_create(&t->config, &options, &t->model, &err) != BERTC_OK)
         fail_msg("%s", err.message);
-    if (bertc_workspace_create(t->model, &limits, &t->workspace, &err) != BERTC_OK)
+    if (bertc_workspace_create(t->model, limits, &t->workspace, &err) != BERTC_OK)
         fail_msg("%s", err.message);
     models[opened] = t->model;
     workspaces[opened++] = t->workspace;
@@ -64,6 +62,20 @@ static void open_with(bench *t, bertc_model_options options, bool training, bool
     bc_model_round(t->model);
     twin_fill_nan(t->model->grads, t->model->scalars);
     twin_fill_nan(t->workspace->block, t->workspace->bytes / sizeof(float));
+}
+
+static bertc_limits limits_of(const bertc_batch *batch)
+{
+    return (bertc_limits){.tokens = batch->tokens, .sequences = batch->sequences,
+                          .longest = batch->longest, .training = true};
+}
+
+static void open_with(bench *t, bertc_model_options options, bool training, bool whole)
+{
+    bertc_limits limits = limits_of(t->batch);
+    limits.training = training;
+    limits.whole = whole;
+    open_limited(t, options, &limits);
 }
 
 static void open_model(bench *t, const char *backend, int32_t threads, bool training, bool whole)
@@ -308,6 +320,59 @@ static void test_inference(void **state)
     assert_memory_equal(logits, trained, S * 3 * sizeof *logits);
 }
 
+/* Forward and backward of two batches with the inputs of every Nth layer kept: logits, losses and
+ * gradients to the bit those of `all`, which keeps everything, in less memory. */
+static void check_recomputed(const bench *all, bertc_model_options options, bool whole, int32_t n)
+{
+    bench few = *all;
+    bertc_limits limits = limits_of(all->batch);
+    size_t count = all->model->scalars, kept = bertc_workspace_bytes(all->workspace);
+    limits.whole = whole;
+    limits.checkpointing = n;
+    open_limited(&few, options, &limits);
+    for (int32_t first = 0; first < S; first += S / 2) { /* the second adds to the first */
+        bertc_batch *part = twin_batch_part(all->batch, first, S / 2);
+        double wanted = run(all, part, dropped, first > 0), loss = run(&few, part, dropped, first > 0);
+        assert_true(loss == wanted);
+        assert_memory_equal(few.workspace->logits, all->workspace->logits,
+                            S / 2 * all->net->c * sizeof(float));
+        assert_memory_equal(few.model->grads, all->model->grads, count * sizeof(float));
+    }
+    if (n < all->config.num_hidden_layers) assert_true(bertc_workspace_bytes(few.workspace) < kept);
+    else assert_int_equal(bertc_workspace_bytes(few.workspace), kept);
+    opened--;
+    bertc_workspace_free(few.workspace);
+    bertc_model_free(few.model);
+}
+
+static void test_checkpointing(void **state)
+{
+    (void)state;
+    static const int32_t layers[] = {1, 2, 3, 5};
+    for (size_t k = 0; bertc_backend_name(k); k++)
+        for (int whole = 0; whole < 2; whole++)
+            for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) {
+                bertc_model_options options = {.backend = bertc_backend_name(k)};
+                bench all = prepare(twin_config(layers[i], 48, 3, 100, 3, BERTC_GELU));
+                open_with(&all, options, true, whole);
+                for (int32_t n = 1; n <= layers[i] + 1; n++)
+                    check_recomputed(&all, options, whole, n);
+                close_all(NULL);
+            }
+}
+
+/* The same with bf16 products, where the processor has them. */
+static void test_checkpointing_in_half(void **state)
+{
+    (void)state;
+    bertc_model_options options = {.precision = BERTC_AUTO};
+    bertc_precision_resolve(NULL, &options.precision, NULL);
+    if (options.precision != BERTC_BF16) skip();
+    bench all = prepare(twin_config(5, 48, 3, 100, 3, BERTC_GELU));
+    open_with(&all, options, true, false);
+    for (int32_t n = 1; n <= 5; n++) check_recomputed(&all, options, false, n);
+}
+
 /* A last layer that is computed whole gives the same as one that is computed for the heads, within
  * the rounding of other sums. */
 static void test_whole_last_layer(void **state)
@@ -442,6 +507,8 @@ int main(void)
         cmocka_unit_test_teardown(test_threads, close_all),
         cmocka_unit_test_teardown(test_repetition, close_all),
         cmocka_unit_test_teardown(test_inference, close_all),
+        cmocka_unit_test_teardown(test_checkpointing, close_all),
+        cmocka_unit_test_teardown(test_checkpointing_in_half, close_all),
         cmocka_unit_test_teardown(test_whole_last_layer, close_all),
         cmocka_unit_test_teardown(test_dropout_is_a_function, close_all),
         cmocka_unit_test_teardown(test_untrained_parameters, close_all),

@@ -122,6 +122,32 @@ static void test_stopped_with_onednn(void **unused)
     stop_twice(o, 4, 3, "whole");
 }
 
+/* Layers computed again in backward: the same bits, in passes of any size, and where a run that kept
+ * everything goes on without. */
+static void test_checkpointing_layers(void **unused)
+{
+    (void)unused;
+    static const char *const files[] = {"model.safetensors", "log.jsonl", "eval.json"};
+    bertc_train_options o = fixture_options("whole");
+    bertc_train_result result;
+    o.dropout = 0.2;
+    for (int64_t tokens = 16; tokens <= 8192; tokens *= 512) {
+        fixture_remove("whole");
+        fixture_remove("stopped");
+        o.micro_batch_tokens = tokens;
+        o.out = "whole";
+        run(o, &result);
+        o.out = "stopped";
+        assert_int_equal(run_until(o, 4, &result, NULL), BERTC_INTERRUPTED);
+        o.resume = true;
+        o.gradient_checkpointing = 1;
+        run(o, &result);
+        for (size_t i = 0; i < 3; i++) fixture_same_file("whole", "stopped", files[i]);
+        o.resume = false;
+        o.gradient_checkpointing = 0;
+    }
+}
+
 static void test_resume_of_a_finished_run(void **unused)
 {
     (void)unused;
@@ -525,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_stopped_anywhere_keeping_the_best),
         cmocka_unit_test(test_stopped_in_half_precision),
         cmocka_unit_test(test_stopped_with_onednn),
+        cmocka_unit_test(test_checkpointing_layers),
         cmocka_unit_test(test_resume_of_a_finished_run),
         cmocka_unit_test(test_a_finished_run_is_tidied),
         cmocka_unit_test(test_resume_with_other_options),

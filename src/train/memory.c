@@ -1,0 +1,156 @@
+#include "train/memory.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/size.h"
+
+/* ---- Parts --------------------------------------------------------------------------------- */
+
+/* a x b + c, SIZE_MAX on overflow. */
+static size_t sum_of(size_t a, size_t b, size_t c)
+{
+    size_t sum;
+    return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
+}
+
+static size_t weights(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return sum_of(run->model->scalars, sizeof(float), 0);
+}
+
+static size_t moments(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return sum_of(run->model->scalars, 2 * sizeof(float), 0);
+}
+
+static size_t halves(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return sum_of(bc_model_half_scalars(run->model), sizeof(uint16_t), 0);
+}
+
+static size_t workspace(const bc_run *run, const bertc_limits *limits)
+{
+    return bc_workspace_plan(run->model, limits);
+}
+
+static size_t input_bytes(const bertc_inputs *in)
+{
+    size_t token = sizeof *in->ids + sizeof *in->types;
+    size_t example = sizeof *in->starts + sizeof *in->labels + sizeof *in->values;
+    return in->starts[in->count] * token + in->count * example;
+}
+
+/* Tokens of both splits, the dev split's text, the order of the examples and a batch. */
+static size_t data(const bc_run *run, const bertc_limits *limits)
+{
+    const bertc_dataset *dev = run->dev.dataset;
+    size_t text = dev->count * sizeof *dev->examples;
+    for (size_t i = 0; i < dev->count; i++) text += dev->examples[i].na + dev->examples[i].nb;
+    size_t order = run->train->count * (sizeof *run->order + 2 * sizeof *run->scratch);
+    size_t batch = (size_t)limits->tokens * (2 * sizeof(int32_t) + 1);
+    return input_bytes(run->train) + input_bytes(run->dev.inputs) + text + order + batch;
+}
+
+static size_t vocabulary(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return run->vocabulary;
+}
+
+/* The program and its libraries as they are, and what the libraries take for products: packed
+ * operands and generated code, measured with models of 12 x 768. */
+static size_t program(const bc_run *run, const bertc_limits *limits)
+{
+    enum { PRODUCTS = 24 << 20 };
+    (void)limits;
+    return run->resident + PRODUCTS;
+}
+
+static const struct part {
+    const char *name;
+    size_t (*bytes)(const bc_run *run, const bertc_limits *limits);
+} rows[] = {
+    {"weights", weights}, {"gradients", weights}, {"moments", moments},
+    {"bf16_copies", halves}, {"workspace", workspace}, {"data", data},
+    {"vocabulary", vocabulary}, {"program", program},
+};
+
+_Static_assert(sizeof rows / sizeof rows[0] == BERTC_MEMORY_PARTS, "a part for each row");
+
+size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits,
+                       bertc_memory_part parts[BERTC_MEMORY_PARTS])
+{
+    size_t sum = 0;
+    for (int i = 0; i < BERTC_MEMORY_PARTS; i++) {
+        parts[i] = (bertc_memory_part){rows[i].name, rows[i].bytes(run, limits)};
+        sum = sum_of(1, sum, parts[i].bytes);
+    }
+    return sum;
+}
+
+/* ---- Advice -------------------------------------------------------------------------------- */
+
+static bool fits(const bc_run *run, const bertc_limits *limits, size_t room)
+{
+    bertc_memory_part parts[BERTC_MEMORY_PARTS];
+    return bc_memory_parts(run, limits, parts) <= room;
+}
+
+/* The largest power of two of tokens a pass that fits; 0: none. A pass holds at least the longest
+ * sequence, whatever the limit says. */
+static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t room)
+{
+    int32_t most = limits.tokens, tokens = 1;
+    while (tokens <= (most - 1) / 2) tokens *= 2;
+    for (; tokens >= limits.longest; tokens /= 2) {
+        limits.tokens = bc_run_pass_tokens(run, (size_t)tokens);
+        if (fits(run, &limits, room)) return tokens;
+    }
+    return 0;
+}
+
+/* The largest groups of layers that fit; 0: none. */
+static int32_t find_group(const bc_run *run, bertc_limits limits, size_t room)
+{
+    int32_t layers = run->model->config.num_hidden_layers;
+    int32_t now = limits.checkpointing > 0 ? limits.checkpointing : layers;
+    for (int32_t n = (now < layers ? now : layers) - 1; n > 0; n--) {
+        limits.checkpointing = n;
+        if (fits(run, &limits, room)) return n;
+    }
+    return 0;
+}
+
+void bc_memory_advise(const bc_run *run, size_t room, char *out, size_t size)
+{
+    static const char tokens_name[] = "--micro-batch-tokens";
+    static const char group_name[] = "--gradient-checkpointing";
+    bertc_limits least = run->limits;
+    least.checkpointing = 1;
+    int tokens = find_tokens(run, run->limits, room);
+    int group = tokens ? 0 : find_group(run, run->limits, room);
+    int both = tokens || group ? 0 : find_tokens(run, least, room);
+    out[0] = '\0';
+    if (tokens) snprintf(out, size, "%s %d", tokens_name, tokens);
+    if (group) snprintf(out, size, "%s %d", group_name, group);
+    if (both) snprintf(out, size, "%s %d %s 1", tokens_name, both, group_name);
+}
+
+bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
+{
+    bertc_memory_part parts[BERTC_MEMORY_PARTS];
+    char advice[96];
+    bc_room room = bc_room_read();
+    size_t need = bc_memory_parts(run, &run->limits, parts);
+    if (need <= room.most) return BERTC_OK;
+    bc_memory_advise(run, room.most, advice, sizeof advice);
+    return bc_fail(err, BERTC_NOMEM,
+                   "out of memory: the run needs %zu MB, %zu MB are available (%s); %s%s",
+                   need >> 20, room.most >> 20, room.limit,
+                   advice[0] ? "it fits with " : "no option makes it fit", advice);
+}

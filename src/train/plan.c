@@ -1,0 +1,65 @@
+/* What a run will need: memory from the plans that it allocates by, time from steps of its own. */
+#include <math.h>
+
+#include "base/error.h"
+#include "train/memory.h"
+
+/* Steps that are run at most, the first to warm up, and the seconds after which none is begun. */
+enum { STEPS = 3 };
+static const double patience = 10;
+
+/* Run the first steps of the training and time all but the first, or that where it took long. */
+static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
+{
+    double began = bc_clock();
+    bc_report report;
+    for (int i = 0; i < STEPS; i++) {
+        bertc_status status = bc_meter_stop(&run->meter);
+        if (status == BERTC_OK) status = bc_run_update(run, &report, err);
+        if (status != BERTC_OK) return status;
+        bool late = bc_clock() - began > patience;
+        if (i > 0 || late) {
+            bc_meter_add(&run->meter, report.seconds, report.tokens);
+            result->measured++;
+        }
+        if (late) break;
+    }
+    result->step_seconds = result->tokens_per_step / bc_meter_speed(&run->meter);
+    result->seconds = bc_run_seconds(run, run->steps, result->step_seconds);
+    return BERTC_OK;
+}
+
+static void account(const bc_run *run, bertc_plan_result *result)
+{
+    bc_room room = bc_room_read();
+    double tokens = (double)run->train->starts[run->train->count];
+    *result = (bertc_plan_result){
+        .available = room.most,
+        .limit = room.limit,
+        .steps = run->steps,
+        .tokens_per_step = tokens / (double)run->epoch_steps,
+        .step_seconds = (double)NAN,
+        .seconds = (double)NAN,
+    };
+    result->peak = bc_memory_parts(run, &run->limits, result->parts);
+    result->fits = result->peak <= room.most;
+    if (!result->fits)
+        bc_memory_advise(run, room.most, result->advice, sizeof result->advice);
+}
+
+bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
+                        bertc_plan_result *result, bertc_error *err)
+{
+    bc_run run = {.options = *options, .log.fd = -1, .folder.fd = -1};
+    run.options.out = ""; /* nothing is written */
+    *result = (bertc_plan_result){0};
+    bc_meter_start(&run.meter, observer);
+    bertc_status status = bc_run_open(&run, err);
+    if (status == BERTC_OK) status = bc_run_survey(&run, err);
+    if (status == BERTC_OK) account(&run, result);
+    if (status == BERTC_OK && result->fits) status = bc_run_furnish(&run, err);
+    if (status == BERTC_OK && result->fits) status = measure(&run, result, err);
+    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED) bc_fail(err, status, "stopped");
+    bc_run_close(&run);
+    return status;
+}

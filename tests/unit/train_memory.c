@@ -1,0 +1,201 @@
+/* What a run will need, and what does not fit. The linker sends the question how much memory there
+ * is to this program, and lets it count how often weights are read. */
+#include "train_fixture.h"
+
+#include <math.h>
+
+#include "base/room.h"
+
+bc_room __wrap_bc_room_read(void);
+
+bertc_status __real_bc_model_read(bertc_model *model, const bertc_model_options *options,
+                                  bertc_error *err);
+bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options,
+                                  bertc_error *err);
+
+static size_t most = SIZE_MAX;
+static int reads;
+
+bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options,
+                                  bertc_error *err)
+{
+    reads++;
+    return __real_bc_model_read(model, options, err);
+}
+
+bc_room __wrap_bc_room_read(void)
+{
+    return (bc_room){.resident = 1 << 20, .most = most, .limit = "the test"};
+}
+
+static bertc_plan_result plan(bertc_train_options o, size_t room)
+{
+    bertc_plan_result result;
+    bertc_error err = {0};
+    most = room;
+    o.out = NULL;
+    if (bertc_plan(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
+    return result;
+}
+
+static size_t part(const bertc_plan_result *result, const char *name)
+{
+    for (int i = 0; i < BERTC_MEMORY_PARTS; i++)
+        if (strcmp(result->parts[i].name, name) == 0) return result->parts[i].bytes;
+    fail_msg("no part %s", name);
+    return 0;
+}
+
+static void test_parts(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options(NULL);
+    bertc_plan_result result = plan(o, SIZE_MAX);
+    bertc_model_options keep = {.backend = "reference", .threads = 1};
+    bertc_model *model;
+    size_t sum = 0;
+    assert_int_equal(bertc_model_load("model", &keep, &model, NULL), BERTC_OK);
+    size_t bytes = bertc_model_parameters(model) * sizeof(float);
+    bertc_model_free(model);
+    assert_int_equal(part(&result, "weights"), bytes);
+    assert_int_equal(part(&result, "gradients"), bytes);
+    assert_int_equal(part(&result, "moments"), 2 * bytes);
+    assert_int_equal(part(&result, "bf16_copies"), 0);
+    assert_true(part(&result, "workspace") > 0 && part(&result, "data") > 0);
+    for (int i = 0; i < BERTC_MEMORY_PARTS; i++) sum += result.parts[i].bytes;
+    assert_int_equal(result.peak, sum);
+    assert_true(result.available == SIZE_MAX);
+    o.precision = BERTC_BF16;
+    /* the matrices of two layers: 4 of 16 x 16 and 2 of 16 x 32 */
+    result = plan(o, SIZE_MAX);
+    assert_int_equal(part(&result, "bf16_copies"), 2 * (2 * (4 * 256 + 2 * 512)));
+}
+
+static void test_time(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options(NULL);
+    o.eval_every = 3;
+    bertc_plan_result result = plan(o, SIZE_MAX);
+    assert_true(result.fits && result.advice[0] == '\0');
+    assert_int_equal(result.steps, 10);
+    assert_int_equal(result.measured, 2);
+    assert_true(result.step_seconds > 0 && result.seconds > 10 * result.step_seconds);
+    assert_true(result.tokens_per_step > 5 * 3 && result.tokens_per_step < 5 * 11);
+    result = plan(o, 1000);
+    assert_false(result.fits);
+    assert_int_equal(result.measured, 0);
+    assert_true(isnan(result.step_seconds) && isnan(result.seconds));
+    assert_false(bc_file_exists("checkpoint"));
+}
+
+static bertc_status on_stop(void *user)
+{
+    (void)user;
+    return BERTC_INTERRUPTED;
+}
+
+static void test_stopped(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options(NULL);
+    bertc_observer observer = {.stop = on_stop};
+    bertc_plan_result result;
+    bertc_error err = {0};
+    most = SIZE_MAX;
+    assert_int_equal(bertc_plan(&o, &observer, &result, &err), BERTC_INTERRUPTED);
+    assert_string_equal(err.message, "stopped");
+}
+
+/* A run that needs `need` in `room` is refused in one line; advice "": nothing helps. */
+static void refuse(const bertc_train_options *o, size_t need, size_t room, const char *advice)
+{
+    char message[256];
+    bertc_train_result result;
+    bertc_error err = {0};
+    most = room;
+    snprintf(message, sizeof message,
+             "out of memory: the run needs %zu MB, %zu MB are available (the test); %s%s",
+             need >> 20, room >> 20, advice[0] ? "it fits with " : "no option makes it fit", advice);
+    assert_int_equal(bertc_finetune(o, NULL, &result, &err), BERTC_NOMEM);
+    assert_string_equal(err.message, message);
+    assert_false(bc_file_exists(o->out));
+}
+
+/* Set the options that an advice names. */
+static void follow(bertc_train_options *o, const char *advice)
+{
+    const char *tokens = strstr(advice, "--micro-batch-tokens ");
+    const char *group = strstr(advice, "--gradient-checkpointing ");
+    if (tokens) o->micro_batch_tokens = atoi(strchr(tokens, ' '));
+    if (group) o->gradient_checkpointing = atoi(strchr(group, ' '));
+}
+
+/* In every room an advice is good: with it the run fits. Rooms get smaller until nothing helps. The
+ * kinds of advice come in their order. */
+static void test_advice(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("refused");
+    const char *seen[] = {"--micro-batch-tokens", "--gradient-checkpointing"};
+    size_t counts[3] = {0};
+    o.batch_size = 16;
+    size_t need = plan(o, SIZE_MAX).peak;
+    assert_true(plan(o, need).fits);
+    for (size_t room = need - 1;; room -= 512) {
+        bertc_plan_result result = plan(o, room);
+        assert_false(result.fits);
+        refuse(&o, need, room, result.advice);
+        if (!result.advice[0]) break;
+        bertc_train_options followed = o;
+        follow(&followed, result.advice);
+        assert_true(plan(followed, room).peak <= room);
+        bool tokens = strstr(result.advice, seen[0]), group = strstr(result.advice, seen[1]);
+        counts[tokens && group ? 2 : group]++;
+        assert_false(group && !tokens); /* smaller passes are tried first, and are enough here */
+    }
+    assert_true(counts[0] > 3 && counts[2] > 0);
+}
+
+/* Where passes are as small as they can be, checkpointing is what is left. */
+static void test_advice_of_checkpointing(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("refused");
+    bertc_train_result result;
+    o.micro_batch_tokens = 1;
+    size_t need = plan(o, SIZE_MAX).peak;
+    refuse(&o, need, need - 1, "--gradient-checkpointing 1");
+    o.gradient_checkpointing = 1;
+    most = need - 1;
+    assert_int_equal(bertc_finetune(&o, NULL, &result, NULL), BERTC_OK);
+    fixture_remove("refused");
+    refuse(&o, plan(o, SIZE_MAX).peak, 1 << 20, "");
+}
+
+/* What does not fit is refused before the weights are read. */
+static void test_weights_are_not_read(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("refused");
+    size_t need = plan(o, SIZE_MAX).peak;
+    reads = 0;
+    refuse(&o, need, 1000, "");
+    assert_false(plan(o, 1000).fits);
+    assert_int_equal(reads, 0);
+    assert_true(plan(o, SIZE_MAX).fits);
+    assert_int_equal(reads, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_advice),
+        cmocka_unit_test(test_advice_of_checkpointing),
+        cmocka_unit_test(test_weights_are_not_read),
+    };
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
