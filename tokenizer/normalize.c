@@ -143,7 +143,8 @@ static bool decompose(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_c
             bool starter = class_of(tokenizer, codes[k]) == 0;
             if (starter && !order_run(tokenizer, out, run)) return false;
             if (!reserve(out, 1)) return false;
-            if (!dropped) out->at[out->count++] = (bc_char){codes[k], in->at[i].begin, in->at[i].end};
+            if (!dropped)
+                out->at[out->count++] = (bc_char){codes[k], in->at[i].begin, in->at[i].end};
             if (starter) run = out->count;
         }
     }

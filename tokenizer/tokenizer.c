@@ -85,8 +85,9 @@ static int32_t mark_id(const bertc_tokenizer *tokenizer, uint32_t code)
 {
     const bc_unicode_row *row = bc_unicode_get(&tokenizer->unicode, code);
     bc_column column = tokenizer->recipe.column;
-    unsigned others = BC_SPACE | BC_MARK | BC_CJK | BC_DECOMPOSES | BC_LOWERS | tokenizer->recipe.drop;
+    unsigned others = BC_SPACE | BC_MARK | BC_CJK | BC_DECOMPOSES | BC_LOWERS;
     unsigned char bytes[BC_UTF8_MOST];
+    others |= tokenizer->recipe.drop;
     if (!(row->flags[column] & BC_PUNCT) || (row->flags[column] & others) || row->ccc[column])
         return -1;
     int32_t node = bc_trie_walk(&tokenizer->trie, 0, bytes, bc_utf8_encode(code, bytes));

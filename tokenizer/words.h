@@ -34,7 +34,7 @@ typedef struct bc_words {
     size_t mask; /* slots - 1 */
 } bc_words;
 
-/* The words of `vocab` that have at most `longest` bytes and do not change when lowered by `lower`. */
+/* The words of `vocab` that have at most `longest` bytes and stay as they are under `lower`. */
 bertc_status bc_words_build(bc_words *words, const bertc_vocab *vocab, size_t longest,
                             const unsigned char lower[256], bertc_error *err);
 void bc_words_free(bc_words *words);
