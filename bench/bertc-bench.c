@@ -1,7 +1,8 @@
-/* bertc-bench: what a training step, a forward pass, the optimiser and the tokenizer cost, beside
- * the least that they could cost. One JSON line or one row of a table for every figure. */
+/* bertc-bench: what a training step, a forward pass and the optimiser cost, beside the least that
+ * they could cost, and what text costs. One JSON line or one row of a table for every figure. */
+#include "bench.h"
+
 #include <omp.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "nn/model.h"
 #include "train/optim.h"
 
-enum { QUANTILES = 21, ROUNDS_MOST = 64, NAME = 96 };
+enum { QUANTILES = 21 };
 
 static const char usage[] =
     "Examples:\n"
@@ -32,12 +33,14 @@ static const char usage[] =
     "  infer     forward passes of batches of 1, 8, 32 and 128\n"
     "  optim     AdamW over all parameters, beside a copy of the same bytes\n"
     "  tokenize  lines of a text, one thread\n"
+    "  inputs    SST-2's train split, from memory to the tokens of a data set\n"
     "\n"
     "Options (default):\n"
     "  --layers N (12)  --hidden N (768)  --batch-size N (32)  --rounds N (5)  --threads N (2)\n"
     "  --lengths NAME   sst2, cola, mnli, stsb, pad128, len512 or a number of tokens (sst2)\n"
     "  --precision f32|bf16 (f32)  --backend onednn|openblas|reference (onednn)\n"
     "  --vocab FILE  --text FILE   for tokenize\n"
+    "  --vocab FILE  --data DIR    for inputs: the GLUE folder\n"
     "  --json           a JSON object a line instead of a table\n";
 
 /* Lengths in word pieces of bert-base-uncased, [CLS] and [SEP] included, cut at 128: least, each
@@ -52,20 +55,16 @@ static const struct {
     {"stsb", {10, 15, 16, 17, 18, 19, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 35, 42, 51, 60, 125}},
 };
 
-static struct settings {
-    int layers, hidden, batch_size, rounds, threads;
-    const char *lengths, *precision, *backend, *vocab, *text;
-    bool json;
-} settings = {12, 768, 32, 5, 2, "sst2", "f32", "onednn", NULL, NULL, false};
+bench_settings settings = {12, 768, 32, 5, 2, "sst2", "f32", "onednn", NULL, NULL, NULL, false};
 
-static void check(bertc_status status, const bertc_error *err)
+void check(bertc_status status, const bertc_error *err)
 {
     if (status == BERTC_OK) return;
     fprintf(stderr, "bertc-bench: %s\n", err->message);
     exit((int)status);
 }
 
-static void *get(size_t count, size_t size)
+void *get(size_t count, size_t size)
 {
     void *memory = bc_calloc(count, size);
     bertc_error err = {.message = "out of memory"};
@@ -75,12 +74,7 @@ static void *get(size_t count, size_t size)
 
 /* ---- Figures -------------------------------------------------------------------------------- */
 
-typedef struct sample {
-    double value[ROUNDS_MOST];
-    int count;
-} sample;
-
-static void add(sample *s, double value)
+void add(sample *s, double value)
 {
     s->value[s->count++] = value;
 }
@@ -91,8 +85,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* `what` is a figure of this run: its median, least and most. */
-static void print_figure(const char *what, const char *unit, sample s, int batch)
+void print_figure(const char *what, const char *unit, sample s, int batch)
 {
     qsort(s.value, (size_t)s.count, sizeof *s.value, ascending);
     int half = s.count / 2;
@@ -516,67 +509,6 @@ static void bench_optim(void)
     bertc_model_free(model);
 }
 
-/* ---- Tokenizer ------------------------------------------------------------------------------ */
-
-static char *read_text(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    long end = -1;
-    if (file && fseek(file, 0, SEEK_END) == 0) end = ftell(file);
-    if (end < 0) {
-        fprintf(stderr, "bertc-bench: cannot read %s\n", path);
-        exit(BERTC_INPUT);
-    }
-    rewind(file);
-    char *text = get((size_t)end + 1, 1);
-    *size = fread(text, 1, (size_t)end, file);
-    fclose(file);
-    return text;
-}
-
-static void bench_tokenize(void)
-{
-    if (!settings.vocab || !settings.text) {
-        fputs("bertc-bench: tokenize needs --vocab and --text\n", stderr);
-        exit(BERTC_USAGE);
-    }
-    bertc_error err;
-    bertc_vocab *vocab;
-    bertc_tokenizer *tokenizer;
-    bertc_tokenizer_options options = bertc_tokenizer_defaults();
-    bertc_encoding encoding = {0};
-    sample time = {0}, speed = {0};
-    size_t size, tokens = 0;
-    char *text = read_text(settings.text, &size);
-    check(bertc_vocab_load(settings.vocab, &vocab, &err), &err);
-    check(bertc_tokenizer_create(vocab, &options, &tokenizer, &err), &err);
-    for (int r = -1; r < settings.rounds; r++) {
-        double began = bc_clock();
-        tokens = 0;
-        for (const char *line = text, *next; line < text + size; line = next + 1) {
-            next = memchr(line, '\n', (size_t)(text + size - line));
-            if (!next) next = text + size;
-            check(bertc_tokenizer_encode(tokenizer, &encoding, line, (size_t)(next - line), NULL, 0,
-                                         0, &err),
-                  &err);
-            tokens += encoding.count;
-        }
-        double seconds = bc_clock() - began;
-        if (r < 0) continue;
-        add(&time, 1e3 * seconds);
-        add(&speed, (double)size / seconds * 1e-6);
-    }
-    char what[NAME];
-    snprintf(what, sizeof what, "tokenize %zu tokens", tokens);
-    settings.threads = 1;
-    print_figure(what, "ms", time, 0);
-    print_figure("tokenize speed", "MB/s", speed, 0);
-    bertc_encoding_clear(&encoding);
-    bertc_tokenizer_free(tokenizer);
-    bertc_vocab_free(vocab);
-    bc_free(text);
-}
-
 /* ---- Command line --------------------------------------------------------------------------- */
 
 static const struct {
@@ -585,6 +517,7 @@ static const struct {
 } benches[] = {
     {"gemm", bench_gemm},   {"step", bench_step},   {"breakdown", bench_breakdown},
     {"infer", bench_infer}, {"optim", bench_optim}, {"tokenize", bench_tokenize},
+    {"inputs", bench_inputs},
 };
 
 static const struct {
@@ -597,6 +530,7 @@ static const struct {
     {"--threads", &settings.threads, NULL},     {"--lengths", NULL, &settings.lengths},
     {"--precision", NULL, &settings.precision}, {"--backend", NULL, &settings.backend},
     {"--vocab", NULL, &settings.vocab},         {"--text", NULL, &settings.text},
+    {"--data", NULL, &settings.data},
 };
 
 static void fail(const char *what, const char *argument)

@@ -25,10 +25,9 @@ static bool grow(void *array, size_t room)
     return made != NULL;
 }
 
-static bool reserve(bertc_encoding *encoding, size_t count)
+bool bc_encoding_grow(bertc_encoding *encoding, size_t more)
 {
-    if (encoding->capacity >= count) return true;
-    size_t room = count * 2 + 32;
+    size_t room = (encoding->count + more) * 2 + 32;
     if (!grow(&encoding->ids, room) || !grow(&encoding->types, room) ||
         !grow(&encoding->begin, room) || !grow(&encoding->end, room))
         return false;
@@ -52,26 +51,11 @@ static void truncate_pair(const bc_recipe *recipe, size_t room, size_t *a, size_
     *b = room - *a;
 }
 
-static void put_special(bertc_encoding *encoding, int32_t id, int32_t type)
+static bool put_special(bertc_encoding *encoding, int32_t id)
 {
-    size_t i = encoding->count++;
-    encoding->ids[i] = id;
-    encoding->types[i] = type;
-    encoding->begin[i] = 0;
-    encoding->end[i] = 0;
-}
-
-static void put_pieces(bertc_encoding *encoding, const bc_piece *pieces, size_t count,
-                       int32_t type)
-{
-    size_t base = encoding->count;
-    for (size_t i = 0; i < count; i++) {
-        encoding->ids[base + i] = pieces[i].id;
-        encoding->types[base + i] = type;
-        encoding->begin[base + i] = pieces[i].begin;
-        encoding->end[base + i] = pieces[i].end;
-    }
-    encoding->count += count;
+    if (!bc_encoding_reserve(encoding, 1)) return false;
+    bc_put(encoding, id, 0, 0);
+    return true;
 }
 
 static bertc_status check(size_t na, size_t nb, bool pair, size_t max_length, bertc_error *err)
@@ -85,24 +69,48 @@ static bertc_status check(size_t na, size_t nb, bool pair, size_t max_length, be
     return BERTC_OK;
 }
 
-static bertc_status assemble(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, bool pair,
-                             size_t max_length, bertc_error *err)
+/* Move count tokens from `from` down to `to`. */
+static void move(bertc_encoding *encoding, size_t to, size_t from, size_t count)
 {
-    const bc_scratch *scratch = encoding->scratch;
-    const bertc_special_ids *ids = &tokenizer->specials;
-    size_t a = scratch->pieces[0].count, b = scratch->pieces[1].count, all = a + b;
+    if (to == from) return;
+    memmove(encoding->ids + to, encoding->ids + from, count * sizeof *encoding->ids);
+    memmove(encoding->begin + to, encoding->begin + from, count * sizeof *encoding->begin);
+    memmove(encoding->end + to, encoding->end + from, count * sizeof *encoding->end);
+}
+
+/* [CLS] a [SEP] (b [SEP]) stand there whole with `a` and `b` pieces, the last [SEP] excepted: cut
+ * both to the maximum length, and add what is missing. */
+static bool finish(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, size_t a, size_t b,
+                   bool pair, size_t max_length)
+{
+    size_t whole_a = a, all = a + b;
     if (max_length && !pair && a > max_length - 2) a = max_length - 2;
     if (max_length && pair) truncate_pair(&tokenizer->recipe, max_length - 3, &a, &b);
-    if (!reserve(encoding, a + b + 3)) return bc_fail_memory(err);
-    put_special(encoding, ids->cls, 0);
-    put_pieces(encoding, scratch->pieces[0].at, a, 0);
-    put_special(encoding, ids->sep, 0);
-    if (pair) {
-        put_pieces(encoding, scratch->pieces[1].at, b, 1);
-        put_special(encoding, ids->sep, 1);
-    }
+    if (pair) move(encoding, a + 1, whole_a + 1, b + 1);
+    encoding->count = pair ? a + b + 2 : a + 1;
     encoding->truncated = all - a - b;
-    return BERTC_OK;
+    if (!put_special(encoding, tokenizer->specials.sep)) return false;
+    for (size_t i = 0; i < a + 2; i++) encoding->types[i] = 0;
+    for (size_t i = a + 2; i < encoding->count; i++) encoding->types[i] = 1;
+    return true;
+}
+
+static bertc_status encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding,
+                           const char *a, size_t na, const char *b, size_t nb, size_t max_length,
+                           bertc_error *err)
+{
+    if (!put_special(encoding, tokenizer->specials.cls)) return bc_fail_memory(err);
+    bertc_status status = bc_split(tokenizer, (const unsigned char *)a, na, encoding, err);
+    if (status) return status;
+    size_t pieces_a = encoding->count - 1, pieces_b = 0;
+    if (b) {
+        if (!put_special(encoding, tokenizer->specials.sep)) return bc_fail_memory(err);
+        status = bc_split(tokenizer, (const unsigned char *)b, nb, encoding, err);
+        if (status) return status;
+        pieces_b = encoding->count - pieces_a - 2;
+    }
+    bool done = finish(tokenizer, encoding, pieces_a, pieces_b, b != NULL, max_length);
+    return done ? BERTC_OK : bc_fail_memory(err);
 }
 
 bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding,
@@ -116,15 +124,8 @@ bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_enco
     bertc_status status = check(na, nb, b != NULL, max_length, err);
     if (status) return status;
     if (!encoding->scratch) encoding->scratch = bc_calloc(1, sizeof(bc_scratch));
-    bc_scratch *scratch = encoding->scratch;
-    if (!scratch) return bc_fail_memory(err);
-    scratch->pieces[0].count = scratch->pieces[1].count = 0;
-    status = bc_split(tokenizer, scratch, (const unsigned char *)a, na, &scratch->pieces[0],
-                      &encoding->invalid, err);
-    if (!status)
-        status = bc_split(tokenizer, scratch, (const unsigned char *)b, nb, &scratch->pieces[1],
-                          &encoding->invalid, err);
-    if (!status) status = assemble(tokenizer, encoding, b != NULL, max_length, err);
+    if (!encoding->scratch) return bc_fail_memory(err);
+    status = encode(tokenizer, encoding, a, na, b, nb, max_length, err);
     if (status) encoding->count = 0;
     return status;
 }

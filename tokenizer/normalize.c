@@ -105,17 +105,24 @@ static bool lower(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars
     return true;
 }
 
-/* Put a character behind those of its run, at[run..], that sort before or with its combining
- * class. Only the codes move: sources stay in the order of the text. The caller has reserved one
- * place. */
-static void put_mark(const bertc_tokenizer *tokenizer, bc_chars *out, size_t run, bc_char c,
-                     uint8_t class)
+/* Put the marks at[run..] in the order of their combining classes, equal ones as they stand. Only
+ * the codes move: sources stay in the order of the text. A counting sort, since a hostile text is
+ * one long run; what it has sorted lies behind the run until it is copied back. */
+static bool order_run(const bertc_tokenizer *tokenizer, bc_chars *out, size_t run)
 {
-    size_t i = out->count++;
-    out->at[i] = c;
-    for (; i > run && class_of(tokenizer, out->at[i - 1].code) > class; i--)
-        out->at[i].code = out->at[i - 1].code;
-    out->at[i].code = c.code;
+    size_t count = out->count - run, starts[257] = {0};
+    bool ordered = true;
+    for (size_t i = run; i + 1 < out->count && ordered; i++)
+        ordered = class_of(tokenizer, out->at[i].code) <= class_of(tokenizer, out->at[i + 1].code);
+    if (ordered) return true;
+    if (!reserve(out, count)) return false;
+    bc_char *marks = out->at + run, *sorted = out->at + out->count;
+    for (size_t i = 0; i < count; i++) starts[class_of(tokenizer, marks[i].code) + 1]++;
+    for (size_t i = 0; i < 256; i++) starts[i + 1] += starts[i];
+    for (size_t i = 0; i < count; i++)
+        sorted[starts[class_of(tokenizer, marks[i].code)]++].code = marks[i].code;
+    for (size_t i = 0; i < count; i++) marks[i].code = sorted[i].code;
+    return true;
 }
 
 /* Canonical decomposition in canonical order, with or without nonspacing marks. A mark that is
@@ -131,17 +138,17 @@ static bool decompose(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_c
         codes[0] = in->at[i].code;
         if (flags_of(tokenizer, codes[0]) & BC_DECOMPOSES)
             count = bc_unicode_decompose(codes[0], codes);
-        if (!reserve(out, BC_DECOMPOSE_MOST)) return false;
         for (size_t k = 0; k < count; k++) {
             bool dropped = drop_marks && (flags_of(tokenizer, codes[k]) & BC_MARK);
-            uint8_t class = class_of(tokenizer, codes[k]);
+            bool starter = class_of(tokenizer, codes[k]) == 0;
+            if (starter && !order_run(tokenizer, out, run)) return false;
+            if (!reserve(out, 1)) return false;
             if (!dropped)
-                put_mark(tokenizer, out, class ? run : out->count,
-                         (bc_char){codes[k], in->at[i].begin, in->at[i].end}, class);
-            if (class == 0) run = out->count;
+                out->at[out->count++] = (bc_char){codes[k], in->at[i].begin, in->at[i].end};
+            if (starter) run = out->count;
         }
     }
-    return true;
+    return order_run(tokenizer, out, run);
 }
 
 /* Canonical composition in place of decomposed, ordered characters. A character joins the last

@@ -1,4 +1,5 @@
-/* Making a tokenizer: options to a recipe, vocabulary to a trie, Unicode to tables of bytes. */
+/* Making a tokenizer: options to a recipe, vocabulary to a trie and a table of words, Unicode to
+ * tables of bytes. */
 #include "tokenizer/tokenizer.h"
 
 #include <string.h>
@@ -81,28 +82,35 @@ static bertc_status collect_literals(bertc_tokenizer *tokenizer, bertc_error *er
     return BERTC_OK;
 }
 
-static bc_byte byte_kind(const bertc_tokenizer *tokenizer, unsigned byte)
+/* The id of a mark that is a word by itself whatever stands beside it, as long as that is plain
+ * too; -1 where it takes part in a normalisation or is not in the vocabulary as it stands. */
+static int32_t mark_id(const bertc_tokenizer *tokenizer, uint32_t code)
 {
-    if (byte >= 0x80) return BC_BYTE_HARD;
-    uint16_t flags = bc_unicode_get(&tokenizer->unicode, byte)->flags[tokenizer->recipe.column];
-    if (flags & tokenizer->recipe.drop) return BC_BYTE_HARD;
-    if (flags & BC_SPACE) return BC_BYTE_SPACE;
-    return flags & BC_PUNCT ? BC_BYTE_PUNCT : BC_BYTE_WORD;
+    const bc_unicode_row *row = bc_unicode_get(&tokenizer->unicode, code);
+    bc_column column = tokenizer->recipe.column;
+    unsigned others = BC_SPACE | BC_MARK | BC_CJK | BC_DECOMPOSES | BC_LOWERS;
+    unsigned char bytes[BC_UTF8_MOST];
+    others |= tokenizer->recipe.drop;
+    if (!(row->flags[column] & BC_PUNCT) || (row->flags[column] & others) || row->ccc[column])
+        return -1;
+    int32_t node = bc_trie_walk(&tokenizer->trie, 0, bytes, bc_utf8_encode(code, bytes));
+    return node < 0 ? -1 : tokenizer->trie.nodes[node].id;
 }
 
 static void fill_bytes(bertc_tokenizer *tokenizer)
 {
+    tokenizer->fold = tokenizer->options.do_lower_case ? 0x20 : 0;
     for (unsigned byte = 0; byte < 256; byte++) {
         bool upper = byte >= 'A' && byte <= 'Z';
-        tokenizer->kind[byte] = (uint8_t)byte_kind(tokenizer, byte);
-        tokenizer->lower[byte] =
-            (unsigned char)(upper && tokenizer->options.do_lower_case ? byte + 32 : byte);
+        tokenizer->lower[byte] = (unsigned char)(upper ? byte | tokenizer->fold : byte);
     }
     for (unsigned byte = 0; byte < 128; byte++) {
-        char low = (char)tokenizer->lower[byte];
-        int32_t id = bertc_vocab_id(tokenizer->vocab, &low, 1);
-        tokenizer->single[byte] = id >= 0 ? id : tokenizer->specials.unk;
+        uint16_t flags = bc_unicode_get(&tokenizer->unicode, byte)->flags[tokenizer->recipe.column];
+        tokenizer->space[byte] = (flags & BC_SPACE) && !(flags & tokenizer->recipe.drop);
+        tokenizer->marks[byte] = mark_id(tokenizer, byte);
     }
+    for (unsigned i = 0; i < BC_QUOTES; i++)
+        tokenizer->quotes[i] = mark_id(tokenizer, 0x2000 + i);
 }
 
 /* Find the special tokens by the names that the options give them. */
@@ -140,12 +148,14 @@ static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
     status = collect_literals(tokenizer, err);
     if (status) return status;
     bc_unicode_fill(&tokenizer->unicode);
-    fill_bytes(tokenizer);
     status = bc_trie_build(&tokenizer->trie, tokenizer->vocab, err);
     if (status) return status;
-    tokenizer->continued = bc_trie_walk(&tokenizer->trie, 0, options->prefix,
-                                        strnlen(options->prefix, BERTC_PREFIX_BYTES));
-    return BERTC_OK;
+    fill_bytes(tokenizer);
+    tokenizer->continued =
+        bc_trie_walk(&tokenizer->trie, 0, (const unsigned char *)options->prefix,
+                     strnlen(options->prefix, BERTC_PREFIX_BYTES));
+    return bc_words_build(&tokenizer->words, tokenizer->vocab, tokenizer->recipe.word_limit,
+                          tokenizer->lower, err);
 }
 
 bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
@@ -170,6 +180,7 @@ void bertc_tokenizer_free(bertc_tokenizer *tokenizer)
 {
     if (!tokenizer) return;
     bc_trie_free(&tokenizer->trie);
+    bc_words_free(&tokenizer->words);
     bc_free(tokenizer);
 }
 

@@ -5,6 +5,7 @@
 #include "bertc/tokenizer.h"
 #include "tokenizer/trie.h"
 #include "tokenizer/unicode.h"
+#include "tokenizer/words.h"
 
 /* One parity and one set of options, resolved into what each step does. */
 typedef struct bc_recipe {
@@ -22,9 +23,6 @@ typedef struct bc_recipe {
     size_t word_limit; /* longest word in code points */
 } bc_recipe;
 
-/* How a byte of ASCII is treated where no other byte is near. */
-typedef enum bc_byte { BC_BYTE_WORD, BC_BYTE_PUNCT, BC_BYTE_SPACE, BC_BYTE_HARD } bc_byte;
-
 /* A literal in the text that is a token by itself. */
 typedef struct bc_literal {
     const char *text; /* in the vocabulary or in the options */
@@ -32,7 +30,7 @@ typedef struct bc_literal {
     int32_t id;
 } bc_literal;
 
-enum { BC_LITERALS = 5 + BERTC_ADDED_MOST };
+enum { BC_LITERALS = 5 + BERTC_ADDED_MOST, BC_QUOTES = 64 };
 
 struct bertc_tokenizer {
     const bertc_vocab *vocab;
@@ -40,10 +38,13 @@ struct bertc_tokenizer {
     bc_recipe recipe;
     bertc_special_ids specials;
     bc_trie trie;
-    int32_t continued;         /* the node of the continuation prefix, -1 where it leads nowhere */
-    uint8_t kind[256];         /* bc_byte by byte */
-    unsigned char lower[256];  /* ASCII, lowered or as it is */
-    int32_t single[128];       /* the id of a word of one ASCII character */
+    bc_words words;
+    int32_t continued;           /* the node of the continuation prefix, -1 where it leads nowhere */
+    bool space[256];             /* white space of ASCII that is not dropped */
+    unsigned char lower[256];    /* ASCII, lowered or as it is */
+    unsigned char fold;          /* 0x20 where letters are lowered, else 0 */
+    int32_t marks[128];          /* by character: the id of a plain mark, see bc_mark, or -1 */
+    int32_t quotes[BC_QUOTES];   /* the same from U+2000 on: quotation marks, dashes, ... */
     bc_literal literals[BC_LITERALS];
     size_t literal_count;
     bool literal_starts[256];
@@ -61,29 +62,32 @@ typedef struct bc_chars {
     size_t count, room;
 } bc_chars;
 
-/* A word piece; the offsets count from the start of its text. */
-typedef struct bc_piece {
-    int32_t id;
-    uint32_t begin, end;
-} bc_piece;
-
-typedef struct bc_pieces {
-    bc_piece *at;
-    size_t count, room;
-} bc_pieces;
-
 typedef struct bc_scratch {
     bc_chars chars, other; /* a stretch of text under normalisation, and the step before */
     unsigned char *word;   /* one word in UTF-8 */
     uint32_t *word_char;   /* by byte of the word: which character */
     size_t word_room;
-    bc_pieces pieces[2]; /* of a and of b */
 } bc_scratch;
 
 void bc_scratch_free(bc_scratch *scratch);
 
+/* Pieces are appended to the encoding itself: ids, begin and end; types follow at the end. */
+
 /* Grow to at least count + more; false where memory is out. */
-bool bc_pieces_reserve(bc_pieces *pieces, size_t more);
+bool bc_encoding_grow(bertc_encoding *encoding, size_t more);
+
+static inline bool bc_encoding_reserve(bertc_encoding *encoding, size_t more)
+{
+    return encoding->capacity - encoding->count >= more || bc_encoding_grow(encoding, more);
+}
+
+static inline void bc_put(bertc_encoding *encoding, int32_t id, size_t begin, size_t end)
+{
+    size_t i = encoding->count++;
+    encoding->ids[i] = id;
+    encoding->begin[i] = (uint32_t)begin;
+    encoding->end[i] = (uint32_t)end;
+}
 
 /* Normalise the stretch of text[at..end) up to the next white space, or one CJK ideograph, into
  * scratch->chars. Returns where the next one starts, or BC_FAILED where memory is out. */
@@ -92,13 +96,15 @@ size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                     const unsigned char *text, size_t at, size_t end, size_t *invalid);
 
 /* Append the pieces of the word bytes[begin..end), mapped byte by byte, with offsets from
- * `bytes`; a word with any unmatched rest is [UNK] whole. `pieces` has room for end - begin. */
+ * `bytes`; a word with any unmatched rest is [UNK] whole. `out` has room for end - begin. */
 void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, size_t begin,
-                  size_t end, const unsigned char map[256], bc_pieces *pieces);
+                  size_t end, const unsigned char map[256], bertc_encoding *out);
 
-/* All pieces of a text, appended to `pieces`. */
-bertc_status bc_split(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
-                      const unsigned char *text, size_t length, bc_pieces *pieces,
-                      size_t *invalid, bertc_error *err);
+/* The pieces of scratch->chars, a normalised stretch; false where memory is out. */
+bool bc_match_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch, bertc_encoding *out);
+
+/* All pieces of a text, appended to `out`. */
+bertc_status bc_split(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t length,
+                      bertc_encoding *out, bertc_error *err);
 
 #endif

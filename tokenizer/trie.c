@@ -126,9 +126,10 @@ void bc_trie_free(bc_trie *trie)
     *trie = (bc_trie){0};
 }
 
-int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const char *bytes, size_t length)
+int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const unsigned char *bytes,
+                     size_t length)
 {
     for (size_t i = 0; i < length && node >= 0; i++)
-        node = bc_trie_step(trie, node, (unsigned char)bytes[i]);
+        node = bc_trie_step(trie, node, bytes[i]);
     return node;
 }

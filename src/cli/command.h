@@ -45,7 +45,7 @@ typedef struct cli_tokenize_values {
     const char *model, *vocab;
     bool cased, pair, offsets;
     int parity;
-    int64_t max_length;
+    int64_t max_length, threads;
 } cli_tokenize_values;
 
 typedef struct cli_sample_values {

@@ -82,7 +82,8 @@ static const cli_command commands[] = {
         .examples = "bertc tokenize --model MODEL < lines.txt > ids.txt\n"
                     "bertc tokenize --vocab vocab.txt --cased --max-length 128 < lines.txt\n",
         .details =
-            "Every line of standard input gives one line of ids, [CLS] and [SEP] included.\n",
+            "Every line of standard input gives one line of ids, [CLS] and [SEP] included. The\n"
+            "lines come in their order, the same at any number of threads.\n",
         .table = cli_tokenize_table,
         .size = sizeof(cli_tokenize_values),
         .run = cli_tokenize,

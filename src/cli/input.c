@@ -7,7 +7,7 @@
 
 #include "cli/error.h"
 
-enum { BLOCK = 1 << 18 };
+enum { BLOCK = 1 << 20 };
 
 /* Read more bytes behind those that are there; sets `ended` at the end of input. */
 static bertc_status fill(cli_lines *lines, bertc_error *err)
@@ -33,18 +33,24 @@ static bertc_status fill(cli_lines *lines, bertc_error *err)
     return BERTC_OK;
 }
 
-bool cli_lines_next(cli_lines *lines, const char **line, size_t *length, bertc_error *err)
+/* One past the last newline of text[from..end), or 0. */
+static size_t after_newline(const char *text, size_t from, size_t end)
+{
+    while (end > from && text[end - 1] != '\n') end--;
+    return end > from ? end : 0;
+}
+
+bool cli_lines_next(cli_lines *lines, const char **text, size_t *length, bertc_error *err)
 {
     size_t looked = 0;
     for (;;) {
-        char *start = lines->buffer + lines->begin;
+        const char *start = lines->buffer + lines->begin;
         size_t unread = lines->end - lines->begin;
-        char *newline = unread > looked ? memchr(start + looked, '\n', unread - looked) : NULL;
-        if (newline || (lines->ended && unread > 0)) {
-            *line = start;
-            *length = newline ? (size_t)(newline - start) : unread;
-            lines->begin += *length + (newline ? 1 : 0);
-            lines->number++;
+        *length = unread > looked ? after_newline(start, looked, unread) : 0;
+        if (*length == 0 && lines->ended) *length = unread;
+        if (*length > 0) {
+            *text = start;
+            lines->begin += *length;
             return true;
         }
         looked = unread;

@@ -8,12 +8,12 @@ typedef struct cli_lines {
     char *buffer;
     size_t room, begin, end; /* unread bytes are buffer[begin..end-1] */
     bool ended;
-    size_t number; /* of the last line that was read, from 1 */
 } cli_lines;
 
-/* The next line (valid until the next call), or false at the end or on an error: see err. Starts
- * as {0}. */
-bool cli_lines_next(cli_lines *lines, const char **line, size_t *length, bertc_error *err);
+/* The next whole lines, newlines included, as many as have been read (valid until the next call);
+ * only the very last one may lack its newline. False at the end or on an error: see err. Starts as
+ * {0}. */
+bool cli_lines_next(cli_lines *lines, const char **text, size_t *length, bertc_error *err);
 void cli_lines_clear(cli_lines *lines);
 
 /* All of standard input, owned by the caller (free). */

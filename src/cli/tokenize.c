@@ -1,4 +1,9 @@
-/* Text lines in, token ids out, as fast as the tokenizer goes. */
+/* Text lines in, token ids out, as fast as the tokenizer goes.
+ *
+ * What one read of standard input gives is cut at line ends into parts. Threads turn parts into
+ * output side by side, each part into a buffer of its own; then the buffers are written in order.
+ * Memory holds one read, or the longest line, and what it gives. */
+#include <omp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +12,6 @@
 #include "cli/command.h"
 #include "cli/error.h"
 #include "cli/input.h"
-#include "cli/output.h"
 
 #define FIELD(name) offsetof(cli_tokenize_values, name)
 
@@ -26,6 +30,8 @@ static const bertc_option rows[] = {
      "NAME", "the implementation whose ids are matched", 0},
     {"offsets", BERTC_OPTION_FLAG, FIELD(offsets), NULL, 0, 0, NULL, NULL,
      "print ID:BEGIN-END with the bytes of its text that each token covers", 0},
+    {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
+     "processor threads; 0: one for each core that may be used", 0},
 };
 
 const bertc_option *cli_tokenize_table(size_t *count)
@@ -34,81 +40,169 @@ const bertc_option *cli_tokenize_table(size_t *count)
     return rows;
 }
 
-/* ---- Output -------------------------------------------------------------------------------- */
+/* ---- One part ------------------------------------------------------------------------------ */
 
-enum { ROOM = 1 << 16, MOST = 64 /* bytes that one token can need */ };
+enum { PARTS_PER_THREAD = 4, PART_LEAST = 1 << 13, DIGITS = 11 /* a number and what follows it */ };
 
-typedef struct sink {
-    char bytes[ROOM];
-    size_t used;
-} sink;
+typedef struct part {
+    const char *text; /* whole lines */
+    size_t length;
+    char *out;
+    size_t used, room;
+    size_t lines, invalid;
+    bool no_tab;       /* the last line lacks it */
+    bertc_error error; /* of the last line */
+} part;
 
-static bertc_status flush(sink *s, bertc_error *err)
+static bool reserve(part *p, size_t more)
 {
-    size_t used = s->used;
-    s->used = 0;
-    if (fwrite(s->bytes, 1, used, stdout) == used) return BERTC_OK;
-    return cli_fail_errno(err, "standard output", "cannot write");
+    if (p->room - p->used >= more) return true;
+    size_t room = (p->used + more) * 2;
+    char *out = realloc(p->out, room);
+    if (!out) return false;
+    p->out = out;
+    p->room = room;
+    return true;
 }
 
-static void put_number(sink *s, uint32_t value)
+static char *put_number(char *to, uint32_t value, char end)
 {
-    char digits[10];
+    char digits[DIGITS];
     size_t n = 0;
     do digits[n++] = (char)('0' + value % 10);
     while ((value /= 10) > 0);
-    while (n > 0) s->bytes[s->used++] = digits[--n];
+    while (n > 0) *to++ = digits[--n];
+    *to++ = end;
+    return to;
 }
 
-static bertc_status put_line(sink *s, const bertc_encoding *e, bool offsets, bertc_error *err)
+static bertc_status put_line(part *p, const bertc_encoding *e, bool offsets)
 {
+    if (!reserve(p, e->count * DIGITS * (offsets ? 3 : 1))) return cli_fail_memory(&p->error);
+    char *to = p->out + p->used;
     for (size_t i = 0; i < e->count; i++) {
-        if (s->used > ROOM - MOST && flush(s, err) != BERTC_OK) return err->status;
-        if (i > 0) s->bytes[s->used++] = ' ';
-        put_number(s, (uint32_t)e->ids[i]);
+        char end = i + 1 < e->count ? ' ' : '\n';
+        to = put_number(to, (uint32_t)e->ids[i], offsets ? ':' : end);
         if (!offsets) continue;
-        s->bytes[s->used++] = ':';
-        put_number(s, e->begin[i]);
-        s->bytes[s->used++] = '-';
-        put_number(s, e->end[i]);
+        to = put_number(to, e->begin[i], '-');
+        to = put_number(to, e->end[i], end);
     }
-    s->bytes[s->used++] = '\n';
+    p->used = (size_t)(to - p->out);
     return BERTC_OK;
 }
 
-/* ---- The job ------------------------------------------------------------------------------- */
-
 static bertc_status encode_line(const cli_tokenize_values *v, const bertc_tokenizer *tokenizer,
-                                bertc_encoding *encoding, const char *line, size_t length,
-                                size_t number, bertc_error *err)
+                                bertc_encoding *encoding, const char *line, size_t length, part *p)
 {
     const char *tab = v->pair ? memchr(line, '\t', length) : NULL;
-    if (v->pair && !tab)
-        return cli_fail(err, BERTC_INPUT, "standard input:%zu: no TAB between two texts", number);
+    p->no_tab = v->pair && !tab;
+    if (p->no_tab) return BERTC_INPUT;
     size_t first = tab ? (size_t)(tab - line) : length;
-    return bertc_tokenizer_encode(tokenizer, encoding, line, first, tab ? tab + 1 : NULL,
-                                  tab ? length - first - 1 : 0, (size_t)v->max_length, err);
+    bertc_status status = bertc_tokenizer_encode(
+        tokenizer, encoding, line, first, tab ? tab + 1 : NULL, tab ? length - first - 1 : 0,
+        (size_t)v->max_length, &p->error);
+    p->invalid += encoding->invalid;
+    return status == BERTC_OK ? put_line(p, encoding, v->offsets) : status;
+}
+
+/* Up to the first line that fails. */
+static void encode_part(const cli_tokenize_values *v, const bertc_tokenizer *tokenizer,
+                        bertc_encoding *encoding, part *p)
+{
+    bertc_status status = BERTC_OK;
+    for (const char *at = p->text, *end = at + p->length; at < end && status == BERTC_OK;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        size_t length = newline ? (size_t)(newline - at) : (size_t)(end - at);
+        p->lines++;
+        status = encode_line(v, tokenizer, encoding, at, length, p);
+        at += length + 1;
+    }
+}
+
+/* ---- All parts ----------------------------------------------------------------------------- */
+
+typedef struct job {
+    const cli_tokenize_values *values;
+    const bertc_tokenizer *tokenizer;
+    int threads, most; /* most: parts at a time */
+    bertc_encoding *encodings; /* by thread */
+    part *parts;
+    size_t lines, invalid; /* of parts that have been written */
+} job;
+
+static bertc_status open_job(job *j, bertc_error *err)
+{
+    j->threads = j->values->threads > 0 ? (int)j->values->threads : omp_get_num_procs();
+    j->most = j->threads * PARTS_PER_THREAD;
+    j->encodings = calloc((size_t)j->threads, sizeof *j->encodings);
+    j->parts = calloc((size_t)j->most, sizeof *j->parts);
+    return j->encodings && j->parts ? BERTC_OK : cli_fail_memory(err);
+}
+
+static void close_job(job *j)
+{
+    for (int i = 0; j->encodings && i < j->threads; i++) bertc_encoding_clear(&j->encodings[i]);
+    for (int i = 0; j->parts && i < j->most; i++) free(j->parts[i].out);
+    free(j->encodings);
+    free(j->parts);
+}
+
+/* Cut whole lines into parts of about the same length; returns their number. */
+static int cut(job *j, const char *text, size_t length)
+{
+    size_t share = length / (size_t)j->most + 1, at = 0;
+    int count = 0;
+    if (share < PART_LEAST) share = PART_LEAST;
+    for (; at < length; count++) {
+        size_t end = length - at > share ? at + share : length;
+        const char *newline = memchr(text + end - 1, '\n', length - end + 1);
+        end = newline ? (size_t)(newline - text) + 1 : length;
+        part *p = &j->parts[count];
+        *p = (part){.text = text + at, .length = end - at, .out = p->out, .room = p->room};
+        at = end;
+    }
+    return count;
+}
+
+static bertc_status write_part(job *j, const part *p, bertc_error *err)
+{
+    j->lines += p->lines;
+    j->invalid += p->invalid;
+    if (p->used > 0 && fwrite(p->out, 1, p->used, stdout) != p->used)
+        return cli_fail_errno(err, "standard output", "cannot write");
+    if (p->no_tab)
+        return cli_fail(err, BERTC_INPUT, "standard input:%zu: no TAB between two texts", j->lines);
+    if (p->error.status != BERTC_OK)
+        return cli_fail(err, p->error.status, "%s", p->error.message);
+    return BERTC_OK;
+}
+
+static bertc_status encode_block(job *j, const char *text, size_t length, bertc_error *err)
+{
+    int count = cut(j, text, length);
+    bertc_status status = BERTC_OK;
+#pragma omp parallel for schedule(dynamic) num_threads(j->threads) if (count > 1)
+    for (int i = 0; i < count; i++)
+        encode_part(j->values, j->tokenizer, &j->encodings[omp_get_thread_num()], &j->parts[i]);
+    for (int i = 0; i < count && status == BERTC_OK; i++) status = write_part(j, &j->parts[i], err);
+    return status;
 }
 
 static bertc_status encode_all(const cli_tokenize_values *v, const bertc_tokenizer *tokenizer,
-                               sink *s, bertc_error *err)
+                               bertc_error *err)
 {
+    job j = {.values = v, .tokenizer = tokenizer};
     cli_lines lines = {0};
-    bertc_encoding encoding = {0};
-    size_t invalid = 0, length = 0;
-    const char *line = NULL;
-    while (err->status == BERTC_OK && cli_lines_next(&lines, &line, &length, err)) {
-        if (encode_line(v, tokenizer, &encoding, line, length, lines.number, err) != BERTC_OK)
-            break;
-        invalid += encoding.invalid;
-        put_line(s, &encoding, v->offsets, err);
-    }
-    flush(s, err);
+    size_t length = 0;
+    const char *text = NULL;
+    bertc_status status = open_job(&j, err);
+    while (status == BERTC_OK && cli_lines_next(&lines, &text, &length, err))
+        status = encode_block(&j, text, length, err);
     cli_lines_clear(&lines);
-    bertc_encoding_clear(&encoding);
-    if (invalid > 0)
-        fprintf(stderr, "standard input: %zu invalid UTF-8 sequence%s read as U+FFFD\n", invalid,
-                invalid == 1 ? "" : "s");
+    close_job(&j);
+    if (j.invalid > 0)
+        fprintf(stderr, "standard input: %zu invalid UTF-8 sequence%s read as U+FFFD\n", j.invalid,
+                j.invalid == 1 ? "" : "s");
     return err->status;
 }
 
@@ -127,19 +221,14 @@ bertc_status cli_tokenize(const void *values, cli_words words, bertc_error *err)
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     bertc_vocab *vocab = NULL;
     bertc_tokenizer *tokenizer = NULL;
-    sink *s = malloc(sizeof *s);
-    bertc_status status = s ? load_vocab(v, &vocab, err) : cli_fail_memory(err);
+    bertc_status status = load_vocab(v, &vocab, err);
     options.parity = (bertc_parity)v->parity;
     if (status == BERTC_OK && v->model)
         status = bertc_tokenizer_read_options(v->model, &options, err);
     if (v->cased) options.do_lower_case = false;
     if (status == BERTC_OK) status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
-    if (status == BERTC_OK) {
-        s->used = 0;
-        status = encode_all(v, tokenizer, s, err);
-    }
+    if (status == BERTC_OK) status = encode_all(v, tokenizer, err);
     bertc_tokenizer_free(tokenizer);
     bertc_vocab_free(vocab);
-    free(s);
     return status;
 }

@@ -45,14 +45,45 @@ case $(cat "$scratch/err") in
 esac
 input=/dev/null
 
-# A line of 3 MB, and many lines.
-awk 'BEGIN { for (i = 0; i < 500000; i++) printf "hello "; print ""; print "world" }' >"$scratch/in"
+# A line of 6 MB, and many lines.
+awk 'BEGIN { for (i = 0; i < 1000000; i++) printf "hello "; print ""; print "world" }' >"$scratch/in"
 "$BERTC" tokenize --vocab vocab.txt <"$scratch/in" >"$scratch/out"
-[ "$(awk '{ print NF }' "$scratch/out" | tr '\n' ' ')" = "500002 3 " ] || fail "a long line"
+[ "$(awk '{ print NF }' "$scratch/out" | tr '\n' ' ')" = "1000002 3 " ] || fail "a long line"
 awk 'BEGIN { for (i = 0; i < 20000; i++) print "hello, world" }' >"$scratch/in"
 "$BERTC" tokenize --vocab vocab.txt <"$scratch/in" | sort -u >"$scratch/out"
 [ "$(cat "$scratch/out")" = "2 5 8 6 3" ] || fail "many lines"
 checks=$((checks + 2))
+
+# Any number of threads gives the same bytes: several blocks, lines of all lengths, none at the end.
+awk 'BEGIN {
+    for (i = 0; i < 60000; i++) {
+        for (j = i * 7 % 23; j > 0; j--) printf "hello unaffable %d, ", i
+        print "world\tun\377"
+    }
+    printf "hello\tlast"
+}' >"$scratch/in"
+for options in "--threads 1" "--pair --offsets --threads 1"; do
+    "$BERTC" tokenize --vocab vocab.txt $options <"$scratch/in" >"$scratch/one" 2>"$scratch/err"
+    [ "$(wc -l <"$scratch/one")" = 60001 ] || fail "lines of: tokenize $options"
+    for threads in 0 2 3 16; do
+        "$BERTC" tokenize --vocab vocab.txt $options --threads $threads <"$scratch/in" \
+            >"$scratch/out" 2>"$scratch/more"
+        cmp "$scratch/one" "$scratch/out" || fail "$threads threads of: tokenize $options"
+        cmp "$scratch/err" "$scratch/more" || fail "warning of $threads threads"
+        checks=$((checks + 2))
+    done
+done
+
+# The first bad line ends it, with what stands before it written, however many there are.
+awk 'BEGIN { for (i = 1; i <= 300000; i++) print (i % 123457 ? "hello\tworld" : "hello") }' >"$scratch/in"
+for threads in 1 2 7; do
+    "$BERTC" tokenize --vocab vocab.txt --pair --threads $threads <"$scratch/in" >"$scratch/out" 2>"$scratch/err"
+    [ $? = 3 ] || fail "exit code of a late pair without TAB"
+    same "standard error" "bertc: standard input:123457: no TAB between two texts" "$scratch/err" \
+        "tokenize --pair --threads $threads"
+    [ "$(sort "$scratch/out" | uniq -c | tr -s ' ')" = " 123456 2 5 3 6 3" ] || fail "lines before a bad one"
+    checks=$((checks + 1))
+done
 
 # A model directory says how.
 mkdir cased

@@ -257,16 +257,43 @@ static void test_offsets(void **state)
 static void test_mark_order(void **state)
 {
     (void)state;
-    static const char order[] = "[UNK]\n[CLS]\n[SEP]\na\xE3\x80\xAE\xF0\x9D\x85\xAD\nb\n";
+    static const char order[] = "[UNK]\n[CLS]\n[SEP]\na\xE3\x80\xAE\xF0\x9D\x85\xAD\nb\n##b\n";
     tokens t = tokens_open(order, sizeof order - 1, NULL);
     /* U+302E has class 224, U+1D16D 226, U+0301 230 and is dropped, U+094D has 9 and is dropped. */
     tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE3\x80\xAE", 8, "a\xE3\x80\xAE\xF0\x9D\x85\xAD");
     tokens_expect(&t, "a\xCC\x81\xF0\x9D\x85\xAD\xCC\x81\xE3\x80\xAE", 12,
                   "a\xE3\x80\xAE\xF0\x9D\x85\xAD");
+    /* A starter ends the run. */
+    tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE3\x80\xAE" "b", 9, "a\xE3\x80\xAE\xF0\x9D\x85\xAD ##b");
     /* U+0903 is a starter and stays: the marks belong to different runs. */
     tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE0\xA4\x83\xE3\x80\xAE", 11, "[UNK]");
     /* U+0902 is a starter too, and dropped: it still parts the runs. */
     tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE0\xA4\x82\xE3\x80\xAE", 11, "[UNK]");
+    tokens_close(&t);
+}
+
+/* A run of thousands of marks: those of the lower class come first, each with the next place. */
+static void test_long_run(void **state)
+{
+    (void)state;
+    enum { PAIRS = 20000 };
+    static const char marks[] =
+        "[UNK]\n[CLS]\n[SEP]\na\n##\xE3\x80\xAE\n##\xF0\x9D\x85\xAD\n";
+    static const char pair[] = "\xF0\x9D\x85\xAD\xE3\x80\xAE";
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    options.max_word_chars = 3 * PAIRS;
+    tokens t = tokens_open(marks, sizeof marks - 1, &options);
+    char *text = malloc(1 + 7 * PAIRS);
+    assert_non_null(text);
+    text[0] = 'a';
+    for (size_t i = 0; i < PAIRS; i++) memcpy(text + 1 + 7 * i, pair, 7);
+    assert_int_equal(tokens_encode(&t, text, 1 + 7 * PAIRS, NULL, 0, 0), BERTC_OK);
+    assert_int_equal(t.encoding.count, 3 + 2 * PAIRS);
+    for (uint32_t i = 0; i < 2 * PAIRS; i++) {
+        assert_int_equal(t.encoding.ids[2 + i], i < PAIRS ? 4 : 5);
+        assert_int_equal(t.encoding.begin[2 + i], 1 + i / 2 * 7 + i % 2 * 4);
+    }
+    free(text);
     tokens_close(&t);
 }
 
@@ -292,7 +319,7 @@ int main(void)
         cmocka_unit_test(test_literals),   cmocka_unit_test(test_unassigned),
         cmocka_unit_test(test_long_words), cmocka_unit_test(test_invalid_count),
         cmocka_unit_test(test_offsets),    cmocka_unit_test(test_mark_order),
-        cmocka_unit_test(test_blocked),
+        cmocka_unit_test(test_blocked),    cmocka_unit_test(test_long_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,118 @@
+/* The tokenizer alone, and a data set on its way to the tokens that training reads. */
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "bench.h"
+
+static char *read_text(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    long end = -1;
+    if (file && fseek(file, 0, SEEK_END) == 0) end = ftell(file);
+    if (end < 0) {
+        fprintf(stderr, "bertc-bench: cannot read %s\n", path);
+        exit(BERTC_INPUT);
+    }
+    rewind(file);
+    char *text = get((size_t)end + 1, 1);
+    *size = fread(text, 1, (size_t)end, file);
+    fclose(file);
+    return text;
+}
+
+static void need(const char *what, const char *options, bool given)
+{
+    if (given) return;
+    fprintf(stderr, "bertc-bench: %s needs %s\n", what, options);
+    exit(BERTC_USAGE);
+}
+
+static bertc_tokenizer *open_tokenizer(bertc_vocab **vocab)
+{
+    bertc_error err;
+    bertc_tokenizer *tokenizer;
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    check(bertc_vocab_load(settings.vocab, vocab, &err), &err);
+    check(bertc_tokenizer_create(*vocab, &options, &tokenizer, &err), &err);
+    return tokenizer;
+}
+
+/* All lines, one by one; returns the number of tokens. */
+static size_t encode_lines(const bertc_tokenizer *tokenizer, bertc_encoding *encoding,
+                           const char *text, size_t size)
+{
+    bertc_error err;
+    size_t tokens = 0;
+    for (const char *line = text, *next; line < text + size; line = next + 1) {
+        next = memchr(line, '\n', (size_t)(text + size - line));
+        if (!next) next = text + size;
+        check(bertc_tokenizer_encode(tokenizer, encoding, line, (size_t)(next - line), NULL, 0, 0,
+                                     &err),
+              &err);
+        tokens += encoding->count;
+    }
+    return tokens;
+}
+
+void bench_tokenize(void)
+{
+    need("tokenize", "--vocab and --text", settings.vocab && settings.text);
+    bertc_vocab *vocab;
+    bertc_tokenizer *tokenizer = open_tokenizer(&vocab);
+    bertc_encoding encoding = {0};
+    sample time = {0}, speed = {0};
+    size_t size, tokens = 0;
+    char *text = read_text(settings.text, &size), what[NAME];
+    for (int r = -1; r < settings.rounds; r++) {
+        double began = bc_clock();
+        tokens = encode_lines(tokenizer, &encoding, text, size);
+        double seconds = bc_clock() - began;
+        if (r < 0) continue;
+        add(&time, 1e3 * seconds);
+        add(&speed, (double)size / seconds * 1e-6);
+    }
+    snprintf(what, sizeof what, "tokenize %zu tokens", tokens);
+    int threads = settings.threads;
+    settings.threads = 1;
+    print_figure(what, "ms", time, 0);
+    print_figure("tokenize speed", "MB/s", speed, 0);
+    settings.threads = threads;
+    bertc_encoding_clear(&encoding);
+    bertc_tokenizer_free(tokenizer);
+    bertc_vocab_free(vocab);
+    bc_free(text);
+}
+
+void bench_inputs(void)
+{
+    need("inputs", "--vocab and --data", settings.vocab && settings.data);
+    bertc_error err;
+    bertc_vocab *vocab;
+    bertc_dataset *dataset;
+    bertc_tokenizer *tokenizer = open_tokenizer(&vocab);
+    sample read = {0}, time = {0};
+    omp_set_num_threads(settings.threads);
+    for (int r = -1; r < settings.rounds; r++) {
+        bertc_inputs *inputs;
+        double began = bc_clock();
+        check(bertc_dataset_read(bertc_task_find("sst2"), settings.data, BERTC_TRAIN, 0, &dataset,
+                                 &err),
+              &err);
+        double there = bc_clock();
+        check(bertc_inputs_create(tokenizer, dataset, 128, NULL, &inputs, &err), &err);
+        double ended = bc_clock();
+        bertc_inputs_free(inputs);
+        bertc_dataset_free(dataset);
+        if (r < 0) continue;
+        add(&read, 1e3 * (there - began));
+        add(&time, 1e3 * (ended - there));
+    }
+    print_figure("inputs: reading", "ms", read, 0);
+    print_figure("inputs: tokenising", "ms", time, 0);
+    bertc_tokenizer_free(tokenizer);
+    bertc_vocab_free(vocab);
+}

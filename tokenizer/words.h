@@ -1,0 +1,125 @@
+/* Short words of ASCII: read from a text at once, found in the vocabulary at once.
+ *
+ * 1. A run is letters and digits only. Those of fewer than BC_RUN bytes fit a key, zero where it is
+ *    longer than the word, so that two words are equal where their keys are.
+ * 2. The table holds exactly the words of the vocabulary that can be such a run after lowering, by
+ *    the id that the trie has for them. A word that it lacks may still be pieces.
+ * 3. Reading never touches a byte outside text[0..end). */
+#ifndef BC_TOKENIZER_WORDS_H
+#define BC_TOKENIZER_WORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "tokenizer/trie.h"
+
+enum { BC_RUN = 16 }; /* bytes looked at together */
+
+typedef struct bc_key {
+    uint64_t low, high;
+} bc_key;
+
+typedef struct bc_word {
+    bc_key key;
+    int32_t id; /* -1 where the slot is free */
+} bc_word;
+
+typedef struct bc_words {
+    bc_word *slots;
+    size_t mask; /* slots - 1 */
+} bc_words;
+
+/* The words of `vocab` that have at most `longest` bytes and stay as they are under `lower`. */
+bertc_status bc_words_build(bc_words *words, const bertc_vocab *vocab, size_t longest,
+                            const unsigned char lower[256], bertc_error *err);
+void bc_words_free(bc_words *words);
+
+static inline size_t bc_words_slot(const bc_words *words, bc_key key)
+{
+    uint64_t hash = (key.low ^ key.high * 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
+    return (size_t)(hash >> 32) & words->mask;
+}
+
+/* The id of a word, or -1. */
+static inline int32_t bc_words_find(const bc_words *words, bc_key key)
+{
+    for (size_t at = bc_words_slot(words, key);; at = (at + 1) & words->mask) {
+        const bc_word *word = &words->slots[at];
+        if (word->id < 0 || (word->key.low == key.low && word->key.high == key.high))
+            return word->id;
+    }
+}
+
+/* How many letters and digits stand at text[at], BC_RUN for that many or more; fewer than BC_RUN
+ * are also given as a key, each byte with the bits of `fold`: 0x20 lowers a letter and leaves a
+ * digit as it is. */
+static inline size_t bc_run_plain(const unsigned char *text, size_t at, size_t end,
+                                  unsigned char fold, bc_key *key)
+{
+    uint64_t half[2] = {0, 0};
+    size_t n = 0;
+    for (; n < BC_RUN && at + n < end; n++) {
+        unsigned byte = text[at + n], low = byte | 0x20;
+        if (!(low >= 'a' && low <= 'z') && !(byte >= '0' && byte <= '9')) break;
+        half[n / 8] |= (uint64_t)(byte | fold) << 8 * (n % 8);
+    }
+    *key = (bc_key){half[0], half[1]};
+    return n;
+}
+
+#if defined(__SSE2__)
+
+/* BC_RUN bytes from text[at] on, zero from text[end] on. */
+static inline __m128i bc_run_load(const unsigned char *text, size_t at, size_t end)
+{
+    size_t left = end - at, drop = 8 * (BC_RUN - left);
+    unsigned char copy[BC_RUN] = {0};
+    uint64_t low, high;
+    if (left >= BC_RUN) return _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+    if (end < BC_RUN) {
+        memcpy(copy, text + at, left);
+        return _mm_loadu_si128((const __m128i *)(const void *)copy);
+    }
+    memcpy(&low, text + end - 16, sizeof low);
+    memcpy(&high, text + end - 8, sizeof high);
+    if (drop >= 64) return _mm_set_epi64x(0, (long long)(high >> (drop - 64)));
+    return _mm_set_epi64x((long long)(high >> drop),
+                          (long long)(low >> drop | high << (64 - drop)));
+}
+
+static inline size_t bc_run(const unsigned char *text, size_t at, size_t end, unsigned char fold,
+                            bc_key *key)
+{
+    static const unsigned char masks[2 * BC_RUN] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                    255, 255, 255, 255, 255, 255, 255, 255};
+    __m128i block = bc_run_load(text, at, end), low = _mm_or_si128(block, _mm_set1_epi8(0x20));
+    /* Signed comparisons: bytes from 0x80 on are below all of these. */
+    __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(low, _mm_set1_epi8('a' - 1)),
+                                   _mm_cmplt_epi8(low, _mm_set1_epi8('z' + 1)));
+    __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8('0' - 1)),
+                                  _mm_cmplt_epi8(block, _mm_set1_epi8('9' + 1)));
+    unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_or_si128(letter, digit));
+    size_t n = (size_t)__builtin_ctz(other | 1u << BC_RUN);
+    __m128i keep = _mm_loadu_si128((const __m128i *)(const void *)(masks + BC_RUN - n));
+    block = _mm_and_si128(_mm_or_si128(block, _mm_set1_epi8((char)fold)), keep);
+    key->low = (uint64_t)_mm_cvtsi128_si64(block);
+    key->high = (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(block, block));
+    return n;
+}
+
+#else
+
+static inline size_t bc_run(const unsigned char *text, size_t at, size_t end, unsigned char fold,
+                            bc_key *key)
+{
+    return bc_run_plain(text, at, end, fold, key);
+}
+
+#endif
+
+#endif
