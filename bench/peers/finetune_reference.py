@@ -107,7 +107,7 @@ def load_config(task, args):
 
 @torch.no_grad()
 def fill_new_tensors(model, names, args):
-    """Give the tensors that the checkpoint lacks bertc's initial values."""
+    """Give the tensors that the checkpoint lacks, or has for other labels, bertc's initial values."""
     expected = {"classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias"}
     if unknown := set(names) - expected:
         raise ValueError(f"{args.model}: the checkpoint lacks {sorted(unknown)}")
@@ -124,8 +124,8 @@ def fill_new_tensors(model, names, args):
 def load_model(task, args):
     model, info = AutoModelForSequenceClassification.from_pretrained(
         args.model, config=load_config(task, args), dtype=torch.float32,
-        attn_implementation="unpadded" if args.packed else args.attention, output_loading_info=True)
-    fill_new_tensors(model, info["missing_keys"], args)
+        attn_implementation="unpadded" if args.packed else args.attention, output_loading_info=True, ignore_mismatched_sizes=True)
+    fill_new_tensors(model, {*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])}, args)
     return model
 
 
@@ -136,10 +136,10 @@ def encode(tokenizer, split, max_length):
     return coded["input_ids"], coded["token_type_ids"]
 
 
-def collate(coded, rows):
-    """The rows of a batch, padded with zeros to the longest of them."""
+def collate(coded, rows, least=0):
+    """The rows of a batch, padded with zeros to the longest of them and at least to `least` tokens."""
     ids, types = coded
-    shape = (len(rows), max(len(ids[r]) for r in rows))
+    shape = (len(rows), max(least, max(len(ids[r]) for r in rows)))
     padded_ids, padded_types, mask = (np.zeros(shape, np.int64) for _ in range(3))
     for line, row in enumerate(rows):
         length = len(ids[row])
@@ -197,12 +197,13 @@ def unpadded_logits(model, coded, examples):
     return model.classifier(model.dropout(pooled))
 
 
-def batch_logits(model, coded, rows, packed):
-    """The logits of a batch, and the tokens that the linear layers computed for them."""
-    if packed:
-        return unpadded_logits(model, coded, rows), sum(len(coded[0][row]) for row in rows)
-    inputs = collate(coded, rows)
-    return model(**inputs).logits, inputs["input_ids"].numel()
+def batch_logits(model, coded, rows, args):
+    """The logits of a batch, in f32, and the tokens that the linear layers computed for them."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=args.autocast == "bf16"):
+        if args.packed:
+            return unpadded_logits(model, coded, rows).float(), sum(len(coded[0][row]) for row in rows)
+        inputs = collate(coded, rows, args.pad_to)
+        return model(**inputs).logits.float(), inputs["input_ids"].numel()
 
 
 def mean_loss(logits, labels):
@@ -217,7 +218,7 @@ def train_step(model, optimizer, coded, labels, rows, rate, args):
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.zero_grad()
-    logits, computed = batch_logits(model, coded, rows, args.packed)
+    logits, computed = batch_logits(model, coded, rows, args)
     loss = mean_loss(logits, labels[rows])
     loss.backward()
     norm = clip_gradients(model, args.recipe, args.max_grad_norm)
@@ -258,7 +259,7 @@ def predict(model, coded, args):
     logits = np.zeros((len(order), model.config.num_labels), np.float32)
     for start in range(0, len(order), args.batch_size):
         rows = order[start:start + args.batch_size]
-        logits[rows] = batch_logits(model, coded, rows, args.packed)[0].numpy()
+        logits[rows] = batch_logits(model, coded, rows, args)[0].numpy()
     return logits
 
 
@@ -287,6 +288,7 @@ def run(args):
             "tokens_per_second": round(tokens / seconds, 1),
             "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
             "steps": steps, "train_tokens": tokens, "padded_tokens": padded, "packed": args.packed,
+            "pad_to": args.pad_to, "autocast": args.autocast,
             "eval_seconds": round(eval_seconds, 2), "threads": args.threads,
             "torch": torch.__version__, "transformers": transformers.__version__}
 
@@ -312,6 +314,9 @@ def parse_arguments():
     parser.add_argument("--limit-eval", type=int, help="evaluate on the first N examples of the file")
     parser.add_argument("--packed", action="store_true",
                         help="pad in the attention products alone: the same result in less time (BERT classifiers)")
+    parser.add_argument("--pad-to", type=int, default=0,
+                        help="pad every batch to so many tokens at least; default: to its longest example")
+    parser.add_argument("--autocast", choices=("bf16",), help="run forward and backward under torch.autocast")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--attention", default="sdpa", choices=("sdpa", "eager"))
     parser.add_argument("--loss-log", help="write one JSON object a step to this file")

@@ -1,36 +1,81 @@
 """Tokens a second and peak memory of a training run: bertc and PyTorch + transformers, side by side.
 
 Makes a model directory with random weights of the shape asked for, then runs bertc and the reference in
-turn, --rounds times, over the same examples in the same order. Both are whole processes; the first steps
+turn, --rounds times, over the same examples in the same order. All are whole processes; the first steps
 of each, in which memory is touched and kernels are compiled for the first time, are left out of the speed.
-Prints one row a program (median, least, most) and the ratio to the padded reference, round by round.
+Prints one row a program (median, least, most) and the ratio to the first, round by round.
+
+The work: sst2 and mnli are batches of 32 of the task's own sentences, cut at 128; len512 is batches of 8
+texts of random words that fill 512 tokens. Where MNLI has no train.tsv, dev_matched.tsv stands in for it.
 """
-import argparse
 import json
 import os
-import platform
-import statistics
-import subprocess
-import sys
+import random
 import tempfile
+from dataclasses import dataclass
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import glue
+import measure
+
 WARM = 2  # steps left out of the speed
 
+# What each program is given beyond the run itself; the first is how transformers' example script trains by default.
+PYTORCH = {
+    "PyTorch f32, padded to 128": ("--pad-to", "128"),
+    "PyTorch bf16, padded to 128": ("--pad-to", "128", "--autocast", "bf16"),
+    "PyTorch f32, padded to the longest": (),
+    "PyTorch bf16, padded to the longest": ("--autocast", "bf16"),
+    "PyTorch f32, linear layers unpadded": ("--packed",),
+}
+BERTC = {
+    "bertc f32": (),
+    "bertc f32, openblas": ("--backend", "openblas"),
+    "bertc bf16": ("--precision", "bf16"),
+}
 
-def run(command, threads):
-    """Run a command to its end; returns its peak resident memory in MB."""
-    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    message = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{' '.join(command)}\n{message.decode()}")
-    return usage.ru_maxrss / 1024
+
+@dataclass(frozen=True)
+class Work:
+    task: str
+    batch_size: int
+    max_length: int
+
+
+WORKS = {"sst2": Work("sst2", 32, 128), "mnli": Work("mnli", 32, 128), "len512": Work("sst2", 8, 512)}
+
+
+def write_rows(path, rows):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", newline="\n") as file:
+        file.writelines("\t".join(row) + "\n" for row in rows)
+
+
+def mnli_data(args, folder):
+    """MNLI's own folder, or one whose train.tsv has the rows of dev_matched.tsv in train.tsv's columns."""
+    if os.path.exists(glue.find_file(glue.TASKS["mnli"], args.data, "train")):
+        return args.data
+    rows = glue.read_rows(glue.find_file(glue.TASKS["mnli"], args.data, "dev"))
+    extra = range(rows[0].index("label2"), rows[0].index("label5") + 1)
+    write_rows(f"{folder}/mnli/MNLI/dev_matched.tsv", rows)
+    write_rows(f"{folder}/mnli/MNLI/train.tsv", [[x for i, x in enumerate(row) if i not in extra] for row in rows])
+    return f"{folder}/mnli"
+
+
+def long_data(args, folder):
+    """SST-2's format, every text 600 whole words of the vocabulary: more than 512 tokens."""
+    words = [word for word in open(args.vocab, encoding="utf-8").read().split() if word.isascii() and word.isalpha()]
+    draw = random.Random(1)
+    rows = [[" ".join(draw.choices(words, k=600)), str(i % 2)] for i in range(args.steps * WORKS["len512"].batch_size)]
+    for name in ("train", "dev"):
+        write_rows(f"{folder}/len512/SST-2/{name}.tsv", [["sentence", "label"], *rows])
+    return f"{folder}/len512"
+
+
+DATA = {"sst2": lambda args, folder: args.data, "mnli": mnli_data, "len512": long_data}
 
 
 def bertc_speed(log):
-    steps = [row for row in map(json.loads, open(log)) if "loss" in row and "step" in row and "lr" in row][WARM:]
+    steps = [row for row in map(json.loads, open(log)) if "loss" in row][WARM:]
     return sum(row["tokens"] for row in steps) / sum(row["seconds"] for row in steps)
 
 
@@ -39,87 +84,72 @@ def reference_speed(log):
     return (steps[-1]["tokens"] - steps[WARM - 1]["tokens"]) / (steps[-1]["seconds"] - steps[WARM - 1]["seconds"])
 
 
-def bertc_run(args, model, folder, backend, precision="f32"):
+def run_options(args, work, model, data):
+    """The options that bertc and the reference have in common."""
+    options = {"task": work.task, "model": model, "data": data, "epochs": 1, "batch-size": work.batch_size,
+               "max-length": work.max_length, "limit-train": args.steps * work.batch_size, "limit-eval": 1,
+               "threads": args.threads}
+    return [word for name, value in options.items() for word in ("--" + name, str(value))]
+
+
+def bertc_run(args, options, folder, extra):
     out = tempfile.mkdtemp(dir=folder) + "/run"
-    memory = run([args.bertc, "finetune", "--task", args.task, "--model", model, "--data", args.data, "--out", out,
-                  "--epochs", "1", "--limit-train", str(args.steps * args.batch_size), "--limit-eval", "1",
-                  "--batch-size", str(args.batch_size), "--threads", str(args.threads), "--backend", backend,
-                  "--precision", precision],
-                 args.threads)
+    _, memory = measure.run([args.bertc, "finetune", *options, "--out", out, *extra], args.threads)
     return bertc_speed(out + "/log.jsonl"), memory
 
 
-def reference_run(args, model, folder, *extra):
-    log = os.path.join(tempfile.mkdtemp(dir=folder), "log.jsonl")
-    memory = run([sys.executable, os.path.join(HERE, "finetune_reference.py"), "--task", args.task, "--model", model,
-                  "--data", args.data, "--epochs", "1", "--limit-train", str(args.steps * args.batch_size),
-                  "--limit-eval", "1", "--batch-size", str(args.batch_size), "--threads", str(args.threads),
-                  "--loss-log", log, *extra], args.threads)
+def reference_run(args, options, folder, extra):
+    log = tempfile.mkdtemp(dir=folder) + "/log.jsonl"
+    _, memory = measure.run(measure.script("finetune_reference.py", *options, "--loss-log", log, *extra), args.threads)
     return reference_speed(log), memory
 
 
-def spread(values, form):
-    values = sorted(values)
-    return f"{form % statistics.median(values)} ({form % values[0]} to {form % values[-1]})"
+def compare(args, name, model):
+    """Run every program on one work; returns (tokens/s, MB) of each round, by program."""
+    work = WORKS[name]
+    programs = {}
+    with tempfile.TemporaryDirectory() as folder:
+        options = run_options(args, work, model, DATA[name](args, folder))
+        for table, start in ((PYTORCH, reference_run), (BERTC, bertc_run)):
+            for program, extra in table.items():
+                if not (args.f32_only and "bf16" in program) and not ("128" in program and work.max_length > 128):
+                    programs[program] = lambda start=start, extra=extra: start(args, options, folder, extra)
+        return measure.in_turn(programs, args.rounds)
 
 
-def processor():
-    if os.path.exists("/proc/cpuinfo"):
-        for line in open("/proc/cpuinfo"):
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.machine()
+def speeds(results):
+    return {name: [row[0] for row in rows] for name, rows in results.items()}
 
 
-def report(args, results):
-    print(f"{args.layers} x {args.hidden}, f32 where not said, {args.task}, batch {args.batch_size}, {args.threads} threads, "
-          f"{args.steps} steps ({WARM} left out), {args.rounds} rounds, {processor()}\n")
-    print("| program | tokens/s | ratio | peak memory, MB | ratio |\n|---|---|---|---|---|")
-    base = results["PyTorch, padded to the longest"]
-    for name, rows in results.items():
-        speed = [row[0] / other[0] for row, other in zip(rows, base)]
-        memory = [row[1] / other[1] for row, other in zip(rows, base)]
-        print(f"| {name} | {spread([r[0] for r in rows], '%.0f')} | {spread(speed, '%.2f')} "
-              f"| {spread([r[1] for r in rows], '%.0f')} | {spread(memory, '%.2f')} |")
+def report(args, name, results):
+    work = WORKS[name]
+    print(f"Training, {name}: batch {work.batch_size}, cut at {work.max_length}, {args.steps} steps ({WARM} left out)\n")
+    print("| program | tokens/s | to the first | peak memory, MB | to the first |\n|---|---|---|---|---|")
+    base = next(iter(results.values()))
+    for program, rows in results.items():
+        speed, memory = zip(*rows)
+        base_speed, base_memory = zip(*base)
+        print(f"| {program} | {measure.spread(speed, '%.0f')} | {measure.spread(measure.ratios(speed, base_speed), '%.2f')} "
+              f"| {measure.spread(memory, '%.0f')} | {measure.spread(measure.ratios(memory, base_memory), '%.2f')} |")
+    print(flush=True)
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bertc", default=os.path.join(HERE, "../../build/release/bertc"))
-    parser.add_argument("--data", required=True, help="the GLUE root")
-    parser.add_argument("--vocab", required=True, help="a vocab.txt that fits the data")
-    parser.add_argument("--task", default="sst2")
-    parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--hidden", type=int, default=768)
-    parser.add_argument("--heads", type=int, default=12)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--f32-only", action="store_true", help="for a processor without bf16")
+    parser = measure.parser(__doc__)
+    add_options(parser)
+    parser.add_argument("--work", default="sst2", choices=WORKS)
     return parser.parse_args()
+
+
+def add_options(parser):
+    parser.add_argument("--steps", type=int, default=6, help=f"steps of a run, {WARM} of them to warm up")
 
 
 def main():
     args = parse_arguments()
+    print(measure.describe(args))
     with tempfile.TemporaryDirectory() as folder:
-        model = folder + "/model"
-        run([args.bertc, "init", "--layers", str(args.layers), "--hidden", str(args.hidden), "--heads",
-             str(args.heads), "--vocab", args.vocab, "--out", model], args.threads)
-        programs = {
-            "PyTorch, padded to the longest": lambda: reference_run(args, model, folder),
-            "PyTorch, linear layers unpadded": lambda: reference_run(args, model, folder, "--packed"),
-            "bertc, onednn": lambda: bertc_run(args, model, folder, "onednn"),
-            "bertc, openblas": lambda: bertc_run(args, model, folder, "openblas"),
-            "bertc, onednn, bf16": lambda: bertc_run(args, model, folder, "onednn", "bf16"),
-        }
-        if args.f32_only:
-            del programs["bertc, onednn, bf16"]
-        results = {name: [] for name in programs}
-        for _ in range(args.rounds):
-            for name, program in programs.items():
-                results[name].append(program())
-    report(args, results)
+        report(args, args.work, compare(args, args.work, measure.make_model(args, folder + "/model")))
 
 
 if __name__ == "__main__":

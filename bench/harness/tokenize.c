@@ -1,34 +1,14 @@
 /* The tokenizer alone, and a data set on its way to the tokens that training reads. */
 #include <omp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
-#include "bench.h"
-
-static char *read_text(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    long end = -1;
-    if (file && fseek(file, 0, SEEK_END) == 0) end = ftell(file);
-    if (end < 0) {
-        fprintf(stderr, "bertc-bench: cannot read %s\n", path);
-        exit(BERTC_INPUT);
-    }
-    rewind(file);
-    char *text = get((size_t)end + 1, 1);
-    *size = fread(text, 1, (size_t)end, file);
-    fclose(file);
-    return text;
-}
+#include "harness/harness.h"
 
 static void need(const char *what, const char *options, bool given)
 {
-    if (given) return;
-    fprintf(stderr, "bertc-bench: %s needs %s\n", what, options);
-    exit(BERTC_USAGE);
+    if (!given) stop(BERTC_USAGE, what, options);
 }
 
 static bertc_tokenizer *open_tokenizer(bertc_vocab **vocab)
@@ -60,7 +40,7 @@ static size_t encode_lines(const bertc_tokenizer *tokenizer, bertc_encoding *enc
 
 void bench_tokenize(void)
 {
-    need("tokenize", "--vocab and --text", settings.vocab && settings.text);
+    need("tokenize", "needs --vocab and --text", settings.vocab && settings.text);
     bertc_vocab *vocab;
     bertc_tokenizer *tokenizer = open_tokenizer(&vocab);
     bertc_encoding encoding = {0};
@@ -89,7 +69,7 @@ void bench_tokenize(void)
 
 void bench_inputs(void)
 {
-    need("inputs", "--vocab and --data", settings.vocab && settings.data);
+    need("inputs", "needs --vocab and --data", settings.vocab && settings.data);
     bertc_error err;
     bertc_vocab *vocab;
     bertc_dataset *dataset;

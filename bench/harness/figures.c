@@ -1,0 +1,103 @@
+/* Errors and figures. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "harness/harness.h"
+
+void check(bertc_status status, const bertc_error *err)
+{
+    if (status == BERTC_OK) return;
+    fprintf(stderr, "bertc-bench: %s\n", err->message);
+    exit((int)status);
+}
+
+void stop(bertc_status status, const char *what, const char *why)
+{
+    fprintf(stderr, "bertc-bench: %s: %s\n", what, why);
+    exit((int)status);
+}
+
+void *get(size_t count, size_t size)
+{
+    void *memory = bc_calloc(count, size);
+    bertc_error err = {.message = "out of memory"};
+    check(memory ? BERTC_OK : BERTC_NOMEM, &err);
+    return memory;
+}
+
+void add(sample *s, double value)
+{
+    s->value[s->count++] = value;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+spread spread_of(sample s)
+{
+    qsort(s.value, (size_t)s.count, sizeof *s.value, ascending);
+    int half = s.count / 2;
+    double median = s.count % 2 ? s.value[half] : (s.value[half - 1] + s.value[half]) / 2;
+    return (spread){median, s.value[0], s.value[s.count - 1]};
+}
+
+/* The instruction set that a backend runs on: what its line of the library's own description says
+ * last, or that of the first backend where no line is its own. */
+static void describe_isa(const char *backend, char isa[NAME])
+{
+    static const char words[] = "instruction set ";
+    char text[1024], start[NAME];
+    bertc_describe_libraries(text, sizeof text);
+    snprintf(start, sizeof start, "%s:", backend);
+    char *line = strstr(text, start);
+    if (!line) line = text;
+    line[strcspn(line, "\n")] = '\0';
+    char *last = strrchr(line, ',');
+    last = last ? last + 2 : line;
+    if (strncmp(last, words, sizeof words - 1) == 0) last += sizeof words - 1;
+    snprintf(isa, NAME, "%.*s", NAME - 1, last);
+}
+
+static void print_json(const char *backend, const char *isa, const char *what, const char *unit,
+                       sample s, int batch)
+{
+    spread p = spread_of(s);
+    printf("{\"what\":\"%s\",\"unit\":\"%s\",\"median\":%.6g,\"least\":%.6g,\"most\":%.6g,"
+           "\"rounds\":%d,\"layers\":%d,\"hidden\":%d,\"batch_size\":%d,\"lengths\":\"%s\","
+           "\"threads\":%d,\"precision\":\"%s\",\"backend\":\"%s\",\"isa\":\"%s\"}\n",
+           what, unit, p.median, p.least, p.most, s.count, settings.layers, settings.hidden, batch,
+           settings.lengths, settings.threads, settings.precision, backend, isa);
+}
+
+static void print_row(const char *backend, const char *isa, const char *what, const char *unit,
+                      sample s, int batch)
+{
+    static bool titled;
+    spread p = spread_of(s);
+    char work[NAME] = "";
+    if (batch) snprintf(work, sizeof work, ", batch %d of %s", batch, settings.lengths);
+    if (!titled)
+        printf("%-28s %-10s %12s %12s %12s   n\n", "figure", "unit", "median", "least", "most");
+    titled = true;
+    printf("%-28s %-10s %12.6g %12.6g %12.6g %3d  %d x %d%s, %d thread%s, %s, %s, %s\n", what, unit,
+           p.median, p.least, p.most, s.count, settings.layers, settings.hidden, work,
+           settings.threads, settings.threads == 1 ? "" : "s", settings.precision, backend, isa);
+}
+
+void print_figure_by(const char *backend, const char *what, const char *unit, sample s, int batch)
+{
+    char isa[NAME];
+    describe_isa(backend, isa);
+    (settings.json ? print_json : print_row)(backend, isa, what, unit, s, batch);
+    fflush(stdout);
+}
+
+void print_figure(const char *what, const char *unit, sample s, int batch)
+{
+    print_figure_by(settings.backend, what, unit, s, batch);
+}

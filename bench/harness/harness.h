@@ -1,0 +1,138 @@
+/* bertc-bench: what a training step, a forward pass, the optimiser, the tokenizer and the start
+ * cost, beside the least that they could cost. One JSON line or one row of a table a figure.
+ *
+ * A program that measures gives up on the first error: check() prints it, then exits. */
+#ifndef BENCH_HARNESS_H
+#define BENCH_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "bertc.h"
+#include "nn/laps.h"
+#include "nn/model.h"
+#include "train/optim.h"
+
+enum { ROUNDS_MOST = 64, NAME = 96, PATH = 4096 };
+
+/* What the command line asks for: shared by all, changed only by main and by a sweep. */
+typedef struct bench_settings {
+    int layers, hidden, batch_size, rounds, threads;
+    const char *lengths, *precision, *backend, *vocab, *text, *model, *data, *bertc, *svg;
+    bool json;
+} bench_settings;
+
+extern bench_settings settings;
+
+/* ---- Ends ----------------------------------------------------------------------------------- */
+
+void check(bertc_status status, const bertc_error *err);
+_Noreturn void stop(bertc_status status, const char *what, const char *why);
+void *get(size_t count, size_t size); /* zeroed; bc_free() */
+
+/* ---- Figures -------------------------------------------------------------------------------- */
+
+typedef struct sample {
+    double value[ROUNDS_MOST];
+    int count;
+} sample;
+
+typedef struct spread {
+    double median, least, most;
+} spread;
+
+void add(sample *s, double value);
+spread spread_of(sample s);
+
+/* `what` is a figure of this run: its median, least and most. */
+void print_figure(const char *what, const char *unit, sample s, int batch);
+/* The same of kernels other than those that --backend names. */
+void print_figure_by(const char *backend, const char *what, const char *unit, sample s, int batch);
+
+/* ---- A model and batches -------------------------------------------------------------------- */
+
+bool use_half(void);
+int heads_of(int hidden); /* of 64 features each */
+void take_shape(const char *model); /* of a directory, into the settings */
+bertc_model_options model_options(bool trainable);
+bertc_model *make_model(bool trainable);
+
+/* A batch of random ids with one length from each of `size` equal parts of the distribution. */
+bertc_batch *make_batch(uint32_t number, int size);
+bertc_workspace *make_workspace(const bertc_model *model, const bertc_batch *batch, bool training);
+char *read_text(const char *path, size_t *size); /* bc_free() */
+
+/* ---- The floor ------------------------------------------------------------------------------ */
+
+enum { LINEARS = 4, KINDS = 3, CANDIDATES = 2 };
+
+/* Every product of all layers over n rows, on the model's own weights and gradients, so that the
+ * operands come from memory as they do in a step. */
+typedef struct gemm_floor {
+    const bertc_model *model;
+    size_t n;
+    float *x, *y;
+    uint16_t *half_x, *half_y;
+    bc_gemm gemm[CANDIDATES];
+    int candidates;
+    int best[LINEARS][KINDS];
+} gemm_floor;
+
+gemm_floor open_floor(const bertc_model *model, const bertc_batch *batch);
+double time_floor(gemm_floor *f); /* all products of a step, in its order; seconds */
+void close_floor(gemm_floor *f);
+
+/* ---- Training steps ------------------------------------------------------------------------- */
+
+/* A batch, and the passes that bertc's own limit of tokens makes of it. */
+typedef struct trainer {
+    bertc_model *model;
+    bertc_workspace *workspace;
+    bertc_batch *batch, **passes;
+    int count;
+    bc_optim optim;
+    bc_laps laps;
+    double norm_seconds, update_seconds;
+    uint32_t step;
+} trainer;
+
+trainer open_trainer(void);
+double train(trainer *t); /* one step; its seconds */
+void close_trainer(trainer *t);
+
+/* ---- Drawings ------------------------------------------------------------------------------- */
+
+enum { CURVE_POINTS = 16, CURVES = 2 };
+
+typedef struct curve {
+    const char *name;
+    int count;
+    double x[CURVE_POINTS];
+    spread y[CURVE_POINTS];
+} curve;
+
+/* x is drawn in powers of two and marked where there are points; y from 0, or in powers of ten. */
+typedef struct panel {
+    const char *title;
+    bool log_y;
+    curve curves[CURVES];
+} panel;
+
+/* Two panels a row under `title`. */
+void write_svg(const char *path, const char *title, const panel *panels, int count);
+
+/* ---- What can be measured ------------------------------------------------------------------- */
+
+void bench_gemm(void);
+void bench_step(void);
+void bench_breakdown(void);
+void bench_infer(void);
+void bench_optim(void);
+void bench_tokenize(void);
+void bench_inputs(void);
+void bench_load(void);
+void bench_sweep(void);
+
+#endif

@@ -1,0 +1,145 @@
+/* Curves in panels, as one SVG file. */
+#include <math.h>
+#include <stdio.h>
+
+#include "harness/harness.h"
+
+enum {
+    WIDTH = 480, HEIGHT = 320, ROW = 2,           /* of a panel; panels a row */
+    TOP = 56,                                     /* of the drawing */
+    LEFT = 64, RIGHT = 16, ABOVE = 36, BELOW = 44 /* of a panel's frame */
+};
+
+static const char *const colours[CURVES] = {"#1f5fa8", "#c4501b"};
+
+/* Where a panel stands and what its axes show. */
+typedef struct frame {
+    double x, y, width, height;
+    double x_least, x_most, y_least, y_most;
+    bool log_y;
+} frame;
+
+static double place_x(const frame *f, double x)
+{
+    double range = log2(f->x_most / f->x_least);
+    return f->x + (range > 0 ? log2(x / f->x_least) / range : 0.5) * f->width;
+}
+
+static double place_y(const frame *f, double y)
+{
+    double part = f->log_y ? log(y / f->y_least) / log(f->y_most / f->y_least)
+                           : (y - f->y_least) / (f->y_most - f->y_least);
+    return f->y + f->height - part * f->height;
+}
+
+/* The largest of 1, 2 and 5 times a power of ten that is not above v. */
+static double round_down(double v)
+{
+    double power = pow(10, floor(log10(v))), digit = v / power;
+    return power * (digit >= 5 ? 5 : digit >= 2 ? 2 : 1);
+}
+
+static void widen(frame *f, const panel *p)
+{
+    *f = (frame){.x_least = HUGE_VAL, .y_least = HUGE_VAL, .log_y = p->log_y};
+    for (int c = 0; c < CURVES; c++)
+        for (int i = 0; i < p->curves[c].count; i++) {
+            f->x_least = fmin(f->x_least, p->curves[c].x[i]);
+            f->x_most = fmax(f->x_most, p->curves[c].x[i]);
+            f->y_least = fmin(f->y_least, p->curves[c].y[i].least);
+            f->y_most = fmax(f->y_most, p->curves[c].y[i].most);
+        }
+    f->y_most *= 1.05;
+    f->y_least = p->log_y ? round_down(f->y_least) : 0;
+}
+
+static frame frame_of(const panel *p, int number)
+{
+    frame f;
+    widen(&f, p);
+    f.x = number % ROW * WIDTH + LEFT;
+    f.y = TOP + number / ROW * HEIGHT + ABOVE;
+    f.width = WIDTH - LEFT - RIGHT;
+    f.height = HEIGHT - ABOVE - BELOW;
+    return f;
+}
+
+/* ---- Marks ---------------------------------------------------------------------------------- */
+
+static void mark_y(FILE *to, const frame *f, double value)
+{
+    double y = place_y(f, value);
+    fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='#ddd'/>", f->x, y,
+            f->x + f->width, y);
+    fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='end'>%.10g</text>\n", f->x - 6, y + 4, value);
+}
+
+static void draw_y_axis(FILE *to, const frame *f)
+{
+    double step = round_down(f->y_most / 4);
+    for (int i = 0; !f->log_y && i * step <= f->y_most; i++) mark_y(to, f, i * step);
+    for (double v = f->y_least; f->log_y && v <= f->y_most; v = round_down(2.5001 * v))
+        mark_y(to, f, v);
+}
+
+/* A mark for each point of the curve that has most. */
+static void draw_x_axis(FILE *to, const frame *f, const panel *p)
+{
+    const curve *most = &p->curves[p->curves[1].count > p->curves[0].count];
+    double bottom = f->y + f->height;
+    for (int i = 0; i < most->count; i++) {
+        double x = place_x(f, most->x[i]);
+        fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='#333'/>", x, bottom, x,
+                bottom + 4);
+        fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='middle'>%.10g</text>\n", x, bottom + 17,
+                most->x[i]);
+    }
+    fprintf(to, "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='none' stroke='#333'/>\n",
+            f->x, f->y, f->width, f->height);
+    fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='middle'>%s</text>\n", f->x + f->width / 2,
+            bottom + 35, p->title);
+    fprintf(to, "<text x='%.1f' y='%.1f'>tokens/s</text>\n", f->x - LEFT + 8, f->y - 10);
+}
+
+/* ---- Curves --------------------------------------------------------------------------------- */
+
+/* A line through the medians, a dot on each and a bar from least to most. */
+static void draw_curve(FILE *to, const frame *f, const curve *c, int number)
+{
+    const char *colour = colours[number];
+    fprintf(to, "<polyline fill='none' stroke='%s' stroke-width='1.5' points='", colour);
+    for (int i = 0; i < c->count; i++)
+        fprintf(to, "%.1f,%.1f ", place_x(f, c->x[i]), place_y(f, c->y[i].median));
+    fputs("'/>\n", to);
+    for (int i = 0; i < c->count; i++) {
+        double x = place_x(f, c->x[i]);
+        fprintf(to, "<circle cx='%.1f' cy='%.1f' r='2.5' fill='%s'/>", x,
+                place_y(f, c->y[i].median), colour);
+        fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='%s'/>\n", x,
+                place_y(f, c->y[i].least), x, place_y(f, c->y[i].most), colour);
+    }
+    fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='end' fill='%s'>%s</text>\n",
+            f->x + f->width - 50 * number, f->y - 10, colour, c->name);
+}
+
+void write_svg(const char *path, const char *title, const panel *panels, int count)
+{
+    FILE *to = fopen(path, "wb");
+    if (!to) stop(BERTC_IO, path, "cannot be made");
+    int width = ROW * WIDTH, height = TOP + (count + ROW - 1) / ROW * HEIGHT;
+    fprintf(to,
+            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' width='%d' height='%d' "
+            "font-family='sans-serif' font-size='12'>\n"
+            "<rect width='100%%' height='100%%' fill='white'/>\n"
+            "<text x='%d' y='28' font-size='15'>%s</text>\n",
+            width, height, width, height, LEFT / 2, title);
+    for (int p = 0; p < count; p++) {
+        frame f = frame_of(&panels[p], p);
+        draw_y_axis(to, &f);
+        draw_x_axis(to, &f, &panels[p]);
+        for (int c = 0; c < CURVES; c++)
+            if (panels[p].curves[c].count) draw_curve(to, &f, &panels[p].curves[c], c);
+    }
+    fputs("</svg>\n", to);
+    if (fclose(to) != 0) stop(BERTC_IO, path, "cannot be written");
+}
