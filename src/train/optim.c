@@ -6,10 +6,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "nn/ops.h"
 #include "nn/simd.h"
 
-enum { CHUNK = 16384, LANES = 16 };
+enum { CHUNK = 16384, LANES = 64 };
 
 static const double beta1 = 0.9, beta2 = 0.999;
 
@@ -79,7 +78,7 @@ void bc_optim_clear(bc_optim *optim)
 /* ---- Norm ---------------------------------------------------------------------------------- */
 
 /* Sum of squares in double, in LANES partial sums, so that the order is the same on every
- * instruction set. */
+ * instruction set; so many that their additions do not wait for each other. */
 BC_CLONES static double squares(const float *x, size_t count)
 {
     double lane[LANES] = {0}, sum = 0;
@@ -136,17 +135,42 @@ static update plan_update(bertc_recipe recipe, int64_t step, double lr, double s
     return u;
 }
 
-BC_CLONES static void adamw(float *restrict p, float *restrict m, float *restrict v,
-                            const float *restrict grad, size_t count, update u)
+/* One scalar. */
+BC_INLINE float adamw(float p, float *m, float *v, float grad, const update *u)
 {
     const float b1 = (float)beta1, b2 = (float)beta2;
     const float c1 = (float)(1 - beta1), c2 = (float)(1 - beta2);
+    float g = grad * u->scale;
+    *m = b1 * *m + c1 * g;
+    *v = b2 * *v + c2 * g * g;
+    return u->keep * p - u->rate * (*m / (sqrtf(*v) / u->root + u->eps));
+}
+
+BC_CLONES static void update_plain(float *restrict p, float *restrict m, float *restrict v,
+                                   const float *restrict grad, size_t count, update u)
+{
+    for (size_t i = 0; i < count; i++) p[i] = adamw(p[i], &m[i], &v[i], grad[i], &u);
+}
+
+/* The same, and the bf16 copy while the value is at hand. */
+BC_CLONES static void update_rounded(float *restrict p, float *restrict m, float *restrict v,
+                                     const float *restrict grad, uint16_t *restrict half,
+                                     size_t count, update u)
+{
     for (size_t i = 0; i < count; i++) {
-        float g = grad[i] * u.scale;
-        m[i] = b1 * m[i] + c1 * g;
-        v[i] = b2 * v[i] + c2 * g * g;
-        p[i] = u.keep * p[i] - u.rate * (m[i] / (sqrtf(v[i]) / u.root + u.eps));
+        float value = adamw(p[i], &m[i], &v[i], grad[i], &u);
+        p[i] = value;
+        half[i] = bc_to_half(value);
     }
+}
+
+static void update_chunk(bc_optim *optim, const bc_chunk *c, update u)
+{
+    const bc_param *param = c->param;
+    float *p = param->value + c->start, *m = optim->m + c->moment, *v = optim->v + c->moment;
+    const float *grad = param->grad + c->start;
+    if (param->half) update_rounded(p, m, v, grad, param->half + c->start, c->count, u);
+    else update_plain(p, m, v, grad, c->count, u);
 }
 
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
@@ -156,10 +180,7 @@ void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
     for (size_t i = 0; i < optim->count; i++) {
         const bc_chunk *c = &optim->chunks[i];
-        adamw(c->param->value + c->start, optim->m + c->moment, optim->v + c->moment,
-              c->param->grad + c->start, c->count, c->param->row->decays ? decaying : plain);
-        if (c->param->half)
-            bc_round(c->param->half + c->start, c->param->value + c->start, c->count);
+        update_chunk(optim, c, c->param->row->decays ? decaying : plain);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "nn/simd.h"
 #include "train/optim.h"
 
 /* ---- Against PyTorch 2.13 -------------------------------------------------------------------- */
@@ -228,6 +229,29 @@ static void test_schedules(void **unused)
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_HF, 0, 11), 0);
 }
 
+/* A parameter with a bf16 copy moves as one without, and the copy is its value rounded. */
+static void test_bf16_copy(void **unused)
+{
+    (void)unused;
+    enum { COUNT = 16384 + 53 };
+    static float value[2][COUNT], grad[COUNT];
+    static uint16_t half[COUNT];
+    bc_rng_normal(3, "value", 1.0, 0, value[0], COUNT);
+    bc_rng_normal(4, "grad", 0.1, 0, grad, COUNT);
+    memcpy(value[1], value[0], sizeof value[1]);
+    for (int k = 0; k < 2; k++) {
+        bc_param param = {.row = &bc_param_table[BC_UP_W], .count = COUNT, .value = value[k],
+                          .grad = grad, .half = k ? half : NULL};
+        bc_optim optim;
+        assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0.1, 2, NULL),
+                         BERTC_OK);
+        for (int step = 0; step < 3; step++) bc_optim_step(&optim, step, 0.01, 0.5);
+        bc_optim_clear(&optim);
+    }
+    assert_memory_equal(value[0], value[1], sizeof value[0]);
+    for (size_t i = 0; i < COUNT; i++) assert_int_equal(half[i], bc_to_half(value[1][i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_norm_keeps_what_is_not_finite),
         cmocka_unit_test(test_clip),
         cmocka_unit_test(test_schedules),
+        cmocka_unit_test(test_bf16_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
