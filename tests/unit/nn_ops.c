@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "nn/gemm.h"
 #include "nn/ops.h"
 #include "nn/simd.h"
 #include "twin/expect.h"
@@ -389,11 +390,12 @@ static void test_rounding_to_half(void **state)
     }
     assert_true(isnan(bc_from_half(bc_to_half(bc_bits_to_float(0x7f800001)))));
     float x[3 * 5];
-    uint16_t y[16 * 5];
+    uint16_t y[BC_ROW_ROUND * 5];
     for (size_t i = 0; i < 15; i++) x[i] = (float)i;
     memset(y, 0xff, sizeof y);
     bc_round_rows(y, x, 3, 5);
-    for (size_t i = 0; i < 80; i++) assert_true(bc_from_half(y[i]) == (i < 15 ? (float)i : 0.0f));
+    for (size_t i = 0; i < BC_ROW_ROUND * 5; i++)
+        assert_true(bc_from_half(y[i]) == (i < 15 ? (float)i : 0.0f));
 }
 
 static void test_threads(void **state)
