@@ -8,7 +8,7 @@
 #include "base/size.h"
 #include "nn/simd.h"
 
-enum { CHUNK = 16384, LANES = 64 };
+enum { CHUNK = 16384, LANES = 16 };
 
 static const double beta1 = 0.9, beta2 = 0.999;
 
@@ -78,7 +78,7 @@ void bc_optim_clear(bc_optim *optim)
 /* ---- Norm ---------------------------------------------------------------------------------- */
 
 /* Sum of squares in double, in LANES partial sums, so that the order is the same on every
- * instruction set; so many that their additions do not wait for each other. */
+ * instruction set. */
 BC_CLONES static double squares(const float *x, size_t count)
 {
     double lane[LANES] = {0}, sum = 0;
