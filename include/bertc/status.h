@@ -7,6 +7,8 @@
 #ifndef BERTC_STATUS_H
 #define BERTC_STATUS_H
 
+#include <stdarg.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -37,6 +39,11 @@ typedef struct bertc_error {
     bertc_status status; /* BERTC_OK while nothing has failed */
     char message[1024];  /* NUL-terminated; empty while nothing has failed */
 } bertc_error;
+
+/* Record an error as the library does, for a program's own: the first one wins; one printable line,
+ * whose middle gives way where it is too long. `err` may be null. Returns `status`. */
+BERTC_API bertc_status bertc_error_set(bertc_error *err, bertc_status status, const char *format,
+                                       va_list args);
 
 /* Where the library sends one-line notices (what was loaded, skipped, ignored). A null function
  * drops them. `line` has no newline and lives only during the call. */

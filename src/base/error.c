@@ -42,13 +42,20 @@ static void format_line(char *out, size_t size, const char *format, va_list args
     make_printable(out);
 }
 
-bertc_status bc_fail(bertc_error *err, bertc_status status, const char *format, ...)
+bertc_status bertc_error_set(bertc_error *err, bertc_status status, const char *format,
+                             va_list args)
 {
     if (!err || err->status != BERTC_OK) return status;
     err->status = status;
+    format_line(err->message, sizeof err->message, format, args);
+    return status;
+}
+
+bertc_status bc_fail(bertc_error *err, bertc_status status, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    format_line(err->message, sizeof err->message, format, args);
+    bertc_error_set(err, status, format, args);
     va_end(args);
     return status;
 }
