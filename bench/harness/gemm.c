@@ -23,8 +23,8 @@ static void multiply(gemm_floor *f, bc_gemm *gemm, int linear, int kind, int lay
     size_t h = (size_t)settings.hidden;
     bc_linear d = {f->n, (size_t)linears[linear].in * h, (size_t)linears[linear].out * h};
     const bc_param *w = bc_model_param(f->model, linears[linear].weight, layer);
-    if (w->half && kind == 0) bc_half_fwd(gemm, f->y, f->half_x, w->half, NULL, d);
-    else if (w->half && kind == 1) bc_half_bwd_x(gemm, f->x, f->half_y, w->half, d, false);
+    if (w->half && kind == 0) bc_half_fwd(gemm, (bc_matrix){.full = f->y}, f->half_x, w->half, NULL, d);
+    else if (w->half && kind == 1) bc_half_bwd_x(gemm, (bc_matrix){.full = f->x}, f->half_y, w->half, d, false);
     else if (w->half) bc_half_bwd_w(gemm, w->grad, f->half_y, f->half_x, d, false);
     else if (kind == 0) bc_linear_fwd(gemm, f->y, f->x, w->value, NULL, d);
     else if (kind == 1) bc_linear_bwd_x(gemm, f->x, f->y, w->value, d, false);

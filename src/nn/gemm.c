@@ -102,16 +102,17 @@ void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d,
     if (dw && gemm->error.status == BERTC_OK) gemm->backend->bwd_w(gemm, dw, dy, x, d, accumulate);
 }
 
-void bc_half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+void bc_half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
                  bc_linear d)
 {
     assert(d.n > 0 && d.in > 0 && d.out > 0);
     if (gemm->error.status == BERTC_OK) gemm->half->fwd(gemm, y, x, w, b, d);
 }
 
-void bc_half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+void bc_half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
                    bool accumulate)
 {
+    assert(dx.full || !accumulate);
     assert(d.n > 0 && d.in > 0 && d.out > 0);
     if (gemm->error.status == BERTC_OK) gemm->half->bwd_x(gemm, dx, dy, w, d, accumulate);
 }

@@ -8,8 +8,9 @@
  *    it has no effect.
  * 2. Every (N, .) matrix has room for bc_rows(N) rows. The rows past N are scratch that belongs to
  *    the seam: a backend may clear or fill them.
- * 3. The same operations exist on bf16 operands, with f32 sums and results, where the backend and the
- *    processor have them (bc_gemm_use_half). Their x and dy have zeros in the rows past N.
+ * 3. The same operations exist on bf16 operands, with f32 sums, where the backend and the processor
+ *    have them (bc_gemm_use_half). Their x and dy have zeros in the rows past N. Results are f32, or
+ *    for y and dx also the rounded sums.
  * 4. Operations return nothing. A backend that fails (it could not create a primitive) keeps its
  *    first error, does nothing from then on, and bc_gemm_status tells it once a pass.
  * 5. The backends agree within rounding; tests compare them. */
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include "bertc/status.h"
+#include "nn/matrix.h"
 
 /* An odd multiple of 16 rows takes oneDNN's AMX kernels three times as long as the next even one. */
 enum { BC_ROW_ROUND = 32 };
@@ -37,11 +39,11 @@ typedef struct bc_linear {
 
 typedef struct bc_gemm bc_gemm;
 
-/* The products on bf16 operands. */
+/* The products on bf16 operands. y and dx are in f32 where `full` is there, else in bf16. */
 typedef struct bc_gemm_half {
-    void (*fwd)(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+    void (*fwd)(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
                 bc_linear d);
-    void (*bwd_x)(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+    void (*bwd_x)(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
                   bool accumulate);
     void (*bwd_w)(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
                   bool accumulate);
@@ -84,10 +86,10 @@ void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_lin
                      bool accumulate);
 void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
 
-/* The same on bf16 operands. */
-void bc_half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+/* The same on bf16 operands. y and dx: f32 where `full` is there, else bf16, and then not added to. */
+void bc_half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
                  bc_linear d);
-void bc_half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+void bc_half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
                    bool accumulate);
 void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
                    bool accumulate);

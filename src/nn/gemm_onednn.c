@@ -268,25 +268,32 @@ static void multiply_half(bc_gemm *gemm, const matrix x[OPERANDS], bool accumula
         fail_product(gemm, status, x[3].rows, x[3].columns, x[0].columns);
 }
 
-static void half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+/* A result of `rows` x `columns` in the precision that it has. */
+static matrix result(bc_matrix y, size_t rows, size_t columns)
+{
+    if (y.full) return (matrix){y.full, dnnl_f32, rows, columns, false};
+    return (matrix){y.half, dnnl_bf16, rows, columns, false};
+}
+
+static void half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
                      bc_linear d)
 {
     size_t n = bc_rows(d.n);
     const matrix all[OPERANDS] = {{x, dnnl_bf16, n, d.in, false},
                            {w, dnnl_bf16, d.in, d.out, true},
                            {b, dnnl_f32, 1, d.out, false},
-                           {y, dnnl_f32, n, d.out, false}};
+                           result(y, n, d.out)};
     multiply_half(gemm, all, false);
 }
 
-static void half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+static void half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
                        bool accumulate)
 {
     size_t n = bc_rows(d.n);
     const matrix all[OPERANDS] = {{dy, dnnl_bf16, n, d.out, false},
                            {w, dnnl_bf16, d.out, d.in, false},
                            {0},
-                           {dx, dnnl_f32, n, d.in, false}};
+                           result(dx, n, d.in)};
     multiply_half(gemm, all, accumulate);
 }
 

@@ -54,7 +54,14 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
         }
 }
 
-static void half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t *w, const float *b,
+/* Element `at` of a result. */
+static void put(bc_matrix y, size_t at, double sum)
+{
+    if (y.full) y.full[at] = (float)sum;
+    else y.half[at] = bc_to_half((float)sum);
+}
+
+static void half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
                      bc_linear d)
 {
     (void)gemm;
@@ -64,21 +71,21 @@ static void half_fwd(bc_gemm *gemm, float *y, const uint16_t *x, const uint16_t 
             double sum = b ? b[o] : 0.0;
             for (size_t i = 0; i < d.in; i++)
                 sum += (double)bc_from_half(x[n * d.in + i]) * bc_from_half(w[o * d.in + i]);
-            y[n * d.out + o] = (float)sum;
+            put(y, n * d.out + o, sum);
         }
 }
 
-static void half_bwd_x(bc_gemm *gemm, float *dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+static void half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
                        bool accumulate)
 {
     (void)gemm;
 #pragma omp parallel for schedule(static)
     for (size_t n = 0; n < d.n; n++)
         for (size_t i = 0; i < d.in; i++) {
-            double sum = accumulate ? dx[n * d.in + i] : 0.0;
+            double sum = accumulate ? dx.full[n * d.in + i] : 0.0;
             for (size_t o = 0; o < d.out; o++)
                 sum += (double)bc_from_half(dy[n * d.out + o]) * bc_from_half(w[o * d.in + i]);
-            dx[n * d.in + i] = (float)sum;
+            put(dx, n * d.in + i, sum);
         }
 }
 

@@ -104,50 +104,53 @@ static void lap(const pass_view *v, bc_work work)
     bc_lap(v->w->laps, work);
 }
 
-static void linear_fwd(const pass_view *v, float *y, float *x, bc_param_id weight, bc_param_id bias,
-                       int layer, bc_linear d)
+/* x in the precision of the products: rounded where they are in bf16. */
+static void make_operand(const pass_view *v, bc_matrix x, size_t n, size_t width)
+{
+    if (!v->model->half) return;
+    bc_round_rows(x.half, x.full, n, width);
+    lap(v, BC_WORK_ROUNDING);
+}
+
+static bc_matrix full(float *x)
+{
+    return (bc_matrix){.full = x};
+}
+
+/* y in f32 where y.full is there. A weight without a bf16 copy takes x and y in f32. */
+static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id weight,
+                       bc_param_id bias, int layer, bc_linear d)
 {
     const bc_param *w = bc_model_param(v->model, weight, layer);
     const float *b = value(v->model, bias, layer);
-    if (!w->half) {
-        bc_linear_fwd(v->gemm, y, x, w->value, b, d);
-    } else {
-        bc_round_rows(v->w->half_x, x, d.n, d.in);
-        lap(v, BC_WORK_ROUNDING);
-        bc_half_fwd(v->gemm, y, v->w->half_x, w->half, b, d);
-    }
+    if (w->half) bc_half_fwd(v->gemm, y, x.half, w->half, b, d);
+    else bc_linear_fwd(v->gemm, y.full, x.full, w->value, b, d);
     lap(v, BC_WORK_PRODUCTS);
 }
 
 /* What the gradients of a linear layer are wanted for, and where they go. */
 typedef struct wanted {
-    float *dx;       /* null: not wanted */
+    bc_matrix dx;    /* not there: not wanted */
     bool add;        /* to what is in dx */
-    float *x;        /* the layer's input, for the weight's; null: not wanted */
+    bc_matrix x;     /* the layer's input, for the weight's; not there: not wanted */
     bool accumulate; /* the weight's */
 } wanted;
 
-static void linear_bwd(const pass_view *v, wanted to, float *dy, bc_param_id weight,
+static void linear_bwd(const pass_view *v, wanted to, bc_matrix dy, bc_param_id weight,
                        bc_param_id bias, int layer, bc_linear d)
 {
     const bc_param *w = bc_model_param(v->model, weight, layer);
-    float *db = to.x ? grad(v->model, bias, layer) : NULL;
+    bool weights = bc_matrix_is_there(to.x), inputs = bc_matrix_is_there(to.dx);
+    float *db = weights ? grad(v->model, bias, layer) : NULL;
     if (db) bc_column_sums(db, dy, d.n, d.out, to.accumulate);
     lap(v, BC_WORK_BIASES);
-    if (!w->half) {
-        if (to.x) bc_linear_bwd_w(v->gemm, w->grad, dy, to.x, d, to.accumulate);
-        if (to.dx) bc_linear_bwd_x(v->gemm, to.dx, dy, w->value, d, to.add);
-        lap(v, BC_WORK_PRODUCTS);
-        return;
+    if (w->half) {
+        if (weights) bc_half_bwd_w(v->gemm, w->grad, dy.half, to.x.half, d, to.accumulate);
+        if (inputs) bc_half_bwd_x(v->gemm, to.dx, dy.half, w->half, d, to.add);
+    } else {
+        if (weights) bc_linear_bwd_w(v->gemm, w->grad, dy.full, to.x.full, d, to.accumulate);
+        if (inputs) bc_linear_bwd_x(v->gemm, to.dx.full, dy.full, w->value, d, to.add);
     }
-    bc_round_rows(v->w->half_dy, dy, d.n, d.out);
-    lap(v, BC_WORK_ROUNDING);
-    if (to.x && w->grad) {
-        bc_round_rows(v->w->half_x, to.x, d.n, d.in);
-        lap(v, BC_WORK_ROUNDING);
-        bc_half_bwd_w(v->gemm, w->grad, v->w->half_dy, v->w->half_x, d, to.accumulate);
-    }
-    if (to.dx) bc_half_bwd_x(v->gemm, to.dx, v->w->half_dy, w->half, d, to.add);
     lap(v, BC_WORK_PRODUCTS);
 }
 
@@ -172,40 +175,48 @@ static bc_qkv qkv_in(const pass_view *asking, float *buffer)
 }
 
 /* Context of the rows that ask from a layer's input; returns those rows of the input. */
-static float *attend_fwd(const pass_view *v, const pass_view *asking, float *x, int l)
+static bc_matrix attend_fwd(const pass_view *v, const pass_view *asking, bc_matrix x, int l)
 {
-    bc_layer_cache *k = &v->w->layers[l];
+    bertc_workspace *w = v->w;
+    bc_layer_cache *k = &w->layers[l];
     bc_dropout probabilities = dropout(v, BC_SITE_ATTENTION, l);
     bc_qkv qkv = qkv_in(asking, k->qkv);
-    float *rows = asking->first ? v->w->last_in : x;
+    bc_linear all = {v->n, v->h, 3 * v->h}, one = {v->s, v->h, v->h}, two = {v->n, v->h, 2 * v->h};
+    bc_matrix rows = asking->first ? w->last_in : x;
     if (asking->first) {
-        bc_gather_first(rows, x, v->batch, v->h);
-        linear_fwd(v, qkv.q, rows, BC_QUERY_W, BC_QUERY_B, l, (bc_linear){v->s, v->h, v->h});
-        linear_fwd(v, qkv.k, x, BC_KEY_W, BC_KEY_B, l, (bc_linear){v->n, v->h, 2 * v->h});
+        bc_gather_first(rows.full, x.full, v->batch, v->h);
+        make_operand(v, rows, v->s, v->h);
+        linear_fwd(v, full(qkv.q), rows, BC_QUERY_W, BC_QUERY_B, l, one);
+        linear_fwd(v, full(qkv.k), x, BC_KEY_W, BC_KEY_B, l, two);
     } else {
-        linear_fwd(v, qkv.q, x, BC_QUERY_W, BC_QUERY_B, l, (bc_linear){v->n, v->h, 3 * v->h});
+        linear_fwd(v, full(qkv.q), x, BC_QUERY_W, BC_QUERY_B, l, all);
     }
-    bc_attention_fwd(k->context, qkv, v->batch, &probabilities, v->attention);
+    float *context = k->context.full ? k->context.full : w->attn_out.full;
+    bc_attention_fwd(context, qkv, v->batch, &probabilities, v->attention);
     lap(v, BC_WORK_ATTENTION);
+    make_operand(v, (bc_matrix){context, k->context.half}, asking->n, v->h);
     return rows;
 }
 
-static void layer_fwd(const pass_view *all, float *x, int l)
+static void layer_fwd(const pass_view *all, bc_matrix out, bc_matrix x, int l)
 {
     const pass_view rows = asking(all, l), *v = &rows;
-    bc_layer_cache *k = &v->w->layers[l];
+    bertc_workspace *w = v->w;
+    bc_layer_cache *k = &w->layers[l];
     bc_dropout attn = dropout(v, BC_SITE_ATTN_OUT, l), ffn = dropout(v, BC_SITE_FFN_OUT, l);
-    float *residual = attend_fwd(all, v, x, l);
-    linear_fwd(v, k->attn_sum, k->context, BC_ATTN_W, BC_ATTN_B, l, (bc_linear){v->n, v->h, v->h});
-    bc_add_norm_fwd(k->attn_out, k->attn_sum, k->attn_mean, k->attn_rstd, k->attn_sum, residual,
-                    v->batch, norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &attn, v->h);
+    bc_matrix residual = attend_fwd(all, v, x, l);
+    linear_fwd(v, full(k->attn_sum), k->context, BC_ATTN_W, BC_ATTN_B, l,
+               (bc_linear){v->n, v->h, v->h});
+    bc_add_norm_fwd(w->attn_out, k->attn_sum, k->attn_mean, k->attn_rstd, k->attn_sum,
+                    residual.full, v->batch, norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &attn, v->h);
     lap(v, BC_WORK_NORMS);
-    linear_fwd(v, k->up, k->attn_out, BC_UP_W, BC_UP_B, l, (bc_linear){v->n, v->h, v->f});
-    bc_activation_fwd(v->model->config.hidden_act, v->w->act, k->up, v->n * v->f);
+    linear_fwd(v, k->up, w->attn_out, BC_UP_W, BC_UP_B, l, (bc_linear){v->n, v->h, v->f});
+    bc_activation_fwd(v->model->config.hidden_act, w->act, k->up, v->n, v->f);
     lap(v, BC_WORK_ACTIVATION);
-    linear_fwd(v, k->out_sum, v->w->act, BC_DOWN_W, BC_DOWN_B, l, (bc_linear){v->n, v->f, v->h});
-    bc_add_norm_fwd(k->out, k->out_sum, k->out_mean, k->out_rstd, k->out_sum, k->attn_out, v->batch,
-                    norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l), &ffn, v->h);
+    linear_fwd(v, full(k->out_sum), w->act, BC_DOWN_W, BC_DOWN_B, l,
+               (bc_linear){v->n, v->f, v->h});
+    bc_add_norm_fwd(out, k->out_sum, k->out_mean, k->out_rstd, k->out_sum, w->attn_out.full,
+                    v->batch, norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l), &ffn, v->h);
     lap(v, BC_WORK_NORMS);
 }
 
@@ -215,21 +226,33 @@ static void head_fwd(const pass_view *v, const float *x)
     bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
     if (w->limits.whole) bc_gather_first(w->first, x, v->batch, v->h);
     else memcpy(w->first, x, v->s * v->h * sizeof *x);
-    linear_fwd(v, w->pooled, w->first, BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
+    linear_fwd(v, full(w->pooled), full(w->first), BC_POOL_W, BC_POOL_B, 0,
+               (bc_linear){v->s, v->h, v->h});
     bc_tanh_fwd(w->pooled, w->pooled, v->s * v->h);
     bc_dropout_pooled(w->dropped, w->pooled, v->batch, &drop, v->h);
     lap(v, BC_WORK_HEAD);
-    linear_fwd(v, w->logits, w->dropped, BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
+    linear_fwd(v, full(w->logits), full(w->dropped), BC_CLASS_W, BC_CLASS_B, 0,
+               (bc_linear){v->s, v->h, v->c});
 }
 
-static float *layer_input(const bertc_workspace *w, int l)
+/* In forward, where the output of layer l - 1 goes and the input of layer l comes from. */
+static bc_matrix flow(const bertc_workspace *w, int l)
 {
-    return l > 0 ? w->layers[l - 1].out : w->embed_out;
+    return l > 0 ? w->flow[l % 2] : w->embed_out;
+}
+
+/* The output of a layer again, n rows, from what it keeps. */
+static void output_again(const pass_view *v, bc_matrix y, int l)
+{
+    const bc_layer_cache *k = &v->w->layers[l];
+    bc_norm_again(y, k->out_sum, k->out_mean, k->out_rstd, norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l),
+                  v->n, v->h);
+    lap(v, BC_WORK_NORMS);
 }
 
 static void layers_fwd(const pass_view *v, int first, int end)
 {
-    for (int l = first; l < end; l++) layer_fwd(v, layer_input(v->w, l), l);
+    for (int l = first; l < end; l++) layer_fwd(v, flow(v->w, l + 1), flow(v->w, l), l);
 }
 
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
@@ -240,7 +263,15 @@ void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const be
     point_at_heads(&workspace->heads, batch);
     embed_fwd(&v);
     layers_fwd(&v, 0, layers);
-    head_fwd(&v, layer_input(workspace, layers));
+    head_fwd(&v, flow(workspace, layers).full);
+}
+
+void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
+                     const bertc_batch *batch, int layer, float *y)
+{
+    pass_view all = view(model, (bertc_workspace *)(uintptr_t)workspace, batch, (bc_pass){0});
+    pass_view rows = asking(&all, layer);
+    output_again(&rows, full(y), layer);
 }
 
 double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
@@ -259,20 +290,27 @@ static void head_bwd(const pass_view *v, bool accumulate)
 {
     bertc_workspace *w = v->w;
     bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
-    linear_bwd(v, (wanted){w->dpooled, false, w->dropped, accumulate}, w->dlogits, BC_CLASS_W,
-               BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
+    linear_bwd(v, (wanted){full(w->dpooled), false, full(w->dropped), accumulate},
+               full(w->dlogits), BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
     bc_dropout_pooled(w->dpooled, w->dpooled, v->batch, &drop, v->h);
     bc_tanh_bwd(w->dpooled, w->dpooled, w->pooled, v->s * v->h);
     lap(v, BC_WORK_HEAD);
     float *dfirst = w->limits.whole ? w->dfirst : w->dy;
-    linear_bwd(v, (wanted){dfirst, false, w->first, accumulate}, w->dpooled, BC_POOL_W, BC_POOL_B,
-               0, (bc_linear){v->s, v->h, v->h});
+    linear_bwd(v, (wanted){full(dfirst), false, full(w->first), accumulate}, full(w->dpooled),
+               BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
     if (!w->limits.whole) return;
     memset(w->dy, 0, v->n * v->h * sizeof *w->dy);
     bc_add_first(w->dy, dfirst, v->batch, v->h);
 }
 
-/* The feed-forward half: w->dy, gradient of the layer's output, becomes that of attn_out. */
+/* A matrix in the precision of the products alone. */
+static bc_matrix operand(const pass_view *v, bc_matrix x)
+{
+    return v->model->half ? (bc_matrix){.half = x.half} : full(x.full);
+}
+
+/* The feed-forward half: w->dy, gradient of the layer's output, becomes that of its attention half's
+ * output. */
 static void ffn_bwd(const pass_view *all, int l, bool accumulate)
 {
     const pass_view rows = asking(all, l), *v = &rows;
@@ -281,44 +319,55 @@ static void ffn_bwd(const pass_view *all, int l, bool accumulate)
     const bertc_model *m = v->model;
     bc_dropout drop = dropout(v, BC_SITE_FFN_OUT, l);
     bc_linear up = {v->n, v->h, v->f}, down = {v->n, v->f, v->h};
+    bc_matrix dwide = operand(v, w->dwide), x = operand(v, w->attn_out);
     bc_add_norm_bwd(w->dy, w->dx, grad(m, BC_OUT_GAIN, l), grad(m, BC_OUT_BIAS, l), w->dy,
                     k->out_sum, k->out_mean, k->out_rstd, v->batch,
                     norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l), &drop, v->h, accumulate);
+    bc_norm_again(x, k->attn_sum, k->attn_mean, k->attn_rstd,
+                  norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), v->n, v->h);
     lap(v, BC_WORK_NORMS);
-    linear_bwd(v, (wanted){.dx = w->dwide}, w->dx, BC_DOWN_W, BC_DOWN_B, l, down);
-    bc_activation_bwd(m->config.hidden_act, w->act, w->dwide, w->dwide, k->up, v->n * v->f);
+    linear_bwd(v, (wanted){.dx = dwide}, w->dx, BC_DOWN_W, BC_DOWN_B, l, down);
+    bc_activation_bwd(m->config.hidden_act, w->act, dwide, dwide, k->up, v->n, v->f);
     lap(v, BC_WORK_ACTIVATION);
     linear_bwd(v, (wanted){.x = w->act, .accumulate = accumulate}, w->dx, BC_DOWN_W, BC_DOWN_B, l,
                down);
-    linear_bwd(v, (wanted){w->dy, true, k->attn_out, accumulate}, w->dwide, BC_UP_W, BC_UP_B, l,
-               up);
+    linear_bwd(v, (wanted){full(w->dy), true, x, accumulate}, dwide, BC_UP_W, BC_UP_B, l, up);
+}
+
+/* Gradients by way of queries, keys or values, of which d.out columns a row are in dwide.full. */
+static void qkv_bwd(const pass_view *v, wanted to, float *from, bc_param_id weight, bc_param_id bias,
+                    int l, bc_linear d)
+{
+    bc_matrix dy = {from, v->w->dwide.half};
+    make_operand(v, dy, d.n, d.out);
+    linear_bwd(v, to, dy, weight, bias, l, d);
 }
 
 /* From w->dz, gradient of the context, and w->dy, that of the rows that asked, the gradient of the
  * layer's input x into w->dy. */
-static void attend_bwd(const pass_view *v, const pass_view *asking, float *x, int l,
+static void attend_bwd(const pass_view *v, const pass_view *asking, bc_matrix x, int l,
                        bool accumulate)
 {
     bertc_workspace *w = v->w;
     bc_dropout probabilities = dropout(v, BC_SITE_ATTENTION, l);
     bc_linear all = {v->n, v->h, 3 * v->h}, one = {v->s, v->h, v->h}, two = {v->n, v->h, 2 * v->h};
-    bc_qkv d = qkv_in(asking, w->dwide);
+    bc_qkv d = qkv_in(asking, w->dwide.full);
     bc_attention_bwd(d, w->dz, qkv_in(asking, w->layers[l].qkv), v->batch, &probabilities,
                      v->attention);
     lap(v, BC_WORK_ATTENTION);
     if (!asking->first) {
-        linear_bwd(v, (wanted){w->dy, true, x, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l, all);
+        qkv_bwd(v, (wanted){full(w->dy), true, x, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l, all);
         return;
     }
     memcpy(w->dfirst, w->dy, v->s * v->h * sizeof *w->dy);
-    linear_bwd(v, (wanted){w->dfirst, true, w->last_in, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B,
-               l, one);
-    linear_bwd(v, (wanted){w->dy, false, x, accumulate}, d.k, BC_KEY_W, BC_KEY_B, l, two);
+    qkv_bwd(v, (wanted){full(w->dfirst), true, w->last_in, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B,
+            l, one);
+    qkv_bwd(v, (wanted){full(w->dy), false, x, accumulate}, d.k, BC_KEY_W, BC_KEY_B, l, two);
     bc_add_first(w->dy, w->dfirst, v->batch, v->h);
 }
 
-/* The attention half: w->dy, gradient of attn_out, becomes that of the layer's input x. */
-static void attention_bwd(const pass_view *all, float *x, int l, bool accumulate)
+/* The attention half: w->dy, gradient of its output, becomes that of the layer's input. */
+static void attention_bwd(const pass_view *all, int l, bool accumulate)
 {
     const pass_view rows = asking(all, l), *v = &rows;
     bertc_workspace *w = v->w;
@@ -326,13 +375,22 @@ static void attention_bwd(const pass_view *all, float *x, int l, bool accumulate
     const bertc_model *m = v->model;
     bc_dropout drop = dropout(v, BC_SITE_ATTN_OUT, l);
     bc_linear out = {v->n, v->h, v->h};
+    bc_matrix x = operand(v, flow(w, l));
+    if (l > 0) output_again(all, x, l - 1);
     bc_add_norm_bwd(w->dy, w->dx, grad(m, BC_ATTN_GAIN, l), grad(m, BC_ATTN_BIAS, l), w->dy,
                     k->attn_sum, k->attn_mean, k->attn_rstd, v->batch,
                     norm(v, BC_ATTN_GAIN, BC_ATTN_BIAS, l), &drop, v->h, accumulate);
     lap(v, BC_WORK_NORMS);
-    linear_bwd(v, (wanted){w->dz, false, k->context, accumulate}, w->dx, BC_ATTN_W, BC_ATTN_B, l,
-               out);
+    linear_bwd(v, (wanted){full(w->dz), false, k->context, accumulate}, w->dx, BC_ATTN_W, BC_ATTN_B,
+               l, out);
     attend_bwd(all, v, x, l, accumulate);
+}
+
+/* Forward through a group of layers whose keeping is gone. */
+static void layers_again(const pass_view *v, int first, int end)
+{
+    if (first > 0) output_again(v, flow(v->w, first), first - 1);
+    layers_fwd(v, first, end);
 }
 
 static void embed_bwd(const pass_view *v, bool accumulate)
@@ -358,9 +416,9 @@ void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const be
     head_bwd(&v, accumulate);
     for (int l = layers - 1; l >= 0; l--) {
         bool gone = l + 1 < layers && (l + 1) % group == 0;
-        if (gone) layers_fwd(&v, l + 1 - group, l + 1);
+        if (gone) layers_again(&v, l + 1 - group, l + 1);
         ffn_bwd(&v, l, accumulate);
-        attention_bwd(&v, layer_input(workspace, l), l, accumulate);
+        attention_bwd(&v, l, accumulate);
     }
     embed_bwd(&v, accumulate);
 }

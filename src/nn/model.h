@@ -50,20 +50,20 @@ void bc_model_round(bertc_model *model);
 /* A parameter by its row; `layer` is ignored outside the layers. */
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
 
-/* What a layer keeps for backward. In a last layer that is not computed whole, N is S but for qkv,
- * which then holds queries (S,H) and after them keys and values (N,2H). */
+/* What a layer keeps for backward. Of its LayerNorms the sums are kept; their outputs are made again.
+ * In a last layer that is not computed whole, N is S but for qkv, which then holds queries (S,H) and
+ * after them keys and values (N,2H). Matrices are bf16 where the products are, else f32. */
 typedef struct bc_layer_cache {
     float *qkv;        /* (N,3H) */
-    float *context;    /* (N,H) */
+    bc_matrix context; /* (N,H) */
     float *attn_sum;   /* (N,H) before the first LayerNorm */
     float *attn_mean, *attn_rstd; /* (N) */
-    float *attn_out;   /* (N,H) after it */
-    float *up;         /* (N,F) before the activation */
+    bc_matrix up;      /* (N,F) before the activation */
     float *out_sum;    /* (N,H) before the second LayerNorm */
     float *out_mean, *out_rstd;   /* (N) */
-    float *out;        /* (N,H) the layer's output */
 } bc_layer_cache;
 
+/* A bc_matrix below, but for act, is in f32, and in bf16 too where the products are. */
 struct bertc_workspace {
     bertc_limits limits;
     void *memory;        /* one allocation, and its first aligned byte: */
@@ -71,22 +71,23 @@ struct bertc_workspace {
     size_t bytes;
     float *embed_sum;    /* (N,H) */
     float *embed_mean, *embed_rstd; /* (N) */
-    float *embed_out;    /* (N,H) */
+    bc_matrix embed_out; /* (N,H) */
     bc_layer_cache *layers; /* (L); in inference all share one set of buffers, with checkpointing
                                layer l and layer l + N do */
-    float *last_in;      /* (S,H) first rows of the last layer's input; null with `whole` */
+    bc_matrix flow[2];   /* (N,H) input of layers > 0 of even and of odd number, in forward */
+    bc_matrix attn_out;  /* (N,H) after a layer's first LayerNorm */
+    bc_matrix act;       /* (N,F) activation; in one precision, as layers' `up` */
+    bc_matrix last_in;   /* (S,H) first rows of the last layer's input; null with `whole` */
     float *first;        /* (S,H) first rows of its output */
     bertc_batch heads;   /* the first rows as S sequences of one token, set by bc_model_fwd */
     float *pooled;       /* (S,H) after tanh */
     float *dropped;      /* (S,H) after the classifier's dropout */
     float *logits;       /* (S,C) */
     float *dlogits;      /* (S,C) */
-    float *act;          /* (N,F) activation, and its gradient in backward */
-    float *dx, *dy, *dz; /* (N,H) gradients on their way down; training only */
-    float *dwide;        /* (N,max(3H,F)) training only */
+    float *dy, *dz;      /* (N,H) gradients on their way down; training only */
+    bc_matrix dx;        /* (N,H) the same */
+    bc_matrix dwide;     /* (N,max(3H,F)), of which f32 only (N,3H) beside bf16; training only */
     float *dfirst, *dpooled; /* (S,H) training only */
-    uint16_t *half_x;    /* (N,max(H,F)) input of a product in bf16, else null */
-    uint16_t *half_dy;   /* (N,max(3H,F)) gradient of its output; training only */
     float *attention;    /* scratch for every thread */
     size_t attention_stride;
     bc_laps *laps;       /* null: the passes are not timed */
@@ -114,6 +115,11 @@ bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspac
 
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass);
+
+/* y (N,H) = output of a layer after bc_model_fwd with a workspace for training; of the last layer
+ * the rows that were computed. With checkpointing only of a layer that is still kept. */
+void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
+                     const bertc_batch *batch, int layer, float *y);
 
 /* Sum over the batch of the per-example loss; the gradient is that of sum / divisor. */
 double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,

@@ -13,9 +13,8 @@ enum { COLUMNS = 64 };
 
 /* ---- LayerNorm ------------------------------------------------------------------------------ */
 
-/* y = LayerNorm(x) of one row; returns mean and 1/deviation. */
-BC_CLONES static void norm_row(float *y, float *mean, float *rstd, const float *x, bc_norm norm,
-                               size_t h)
+/* Mean and 1/deviation of one row. */
+BC_CLONES static void measure_row(float *mean, float *rstd, const float *x, double eps, size_t h)
 {
     float sum = 0.0f, square = 0.0f;
 #pragma omp simd reduction(+ : sum)
@@ -23,11 +22,16 @@ BC_CLONES static void norm_row(float *y, float *mean, float *rstd, const float *
     float m = sum / (float)h;
 #pragma omp simd reduction(+ : square)
     for (size_t j = 0; j < h; j++) square += (x[j] - m) * (x[j] - m);
-    float r = (float)(1.0 / sqrt((double)square / (double)h + norm.eps));
-    const float *gain = norm.gain, *bias = norm.bias;
-    for (size_t j = 0; j < h; j++) y[j] = (x[j] - m) * r * gain[j] + bias[j];
     *mean = m;
-    *rstd = r;
+    *rstd = (float)(1.0 / sqrt((double)square / (double)h + eps));
+}
+
+/* y = LayerNorm(x) of one row. */
+BC_CLONES static void norm_row(float *y, const float *x, float mean, float rstd, bc_norm norm,
+                               size_t h)
+{
+    const float *gain = norm.gain, *bias = norm.bias;
+    for (size_t j = 0; j < h; j++) y[j] = (x[j] - mean) * rstd * gain[j] + bias[j];
 }
 
 /* dx of one row of LayerNorm; dx may alias dy. */
@@ -79,24 +83,28 @@ static void norm_params_bwd(float *dgain, float *dbias, const float *dy, const f
                      h - begin < COLUMNS ? h : begin + COLUMNS, accumulate);
 }
 
-BC_CLONES static void columns(float *sums, const float *x, size_t n, size_t stride, size_t begin,
+BC_CLONES static void columns(float *sums, bc_matrix x, size_t n, size_t stride, size_t begin,
                               size_t end, bool accumulate)
 {
     float sum[COLUMNS] = {0};
     size_t width = end - begin;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < width; j++) sum[j] += x[i * stride + begin + j];
+    for (size_t i = 0; i < n && x.full; i++)
+        for (size_t j = 0; j < width; j++) sum[j] += x.full[i * stride + begin + j];
+    for (size_t i = 0; i < n && !x.full; i++)
+        for (size_t j = 0; j < width; j++) sum[j] += bc_from_half(x.half[i * stride + begin + j]);
     for (size_t j = 0; j < width; j++)
         sums[begin + j] = sum[j] + (accumulate ? sums[begin + j] : 0.0f);
 }
 
-void bc_column_sums(float *sums, const float *x, size_t n, size_t width, bool accumulate)
+void bc_column_sums(float *sums, bc_matrix x, size_t n, size_t width, bool accumulate)
 {
 #pragma omp parallel for schedule(static)
     for (size_t begin = 0; begin < width; begin += COLUMNS)
         columns(sums, x, n, width, begin, width - begin < COLUMNS ? width : begin + COLUMNS,
                 accumulate);
 }
+
+/* ---- bf16 ----------------------------------------------------------------------------------- */
 
 BC_CLONES static void halve(uint16_t *restrict y, const float *restrict x, size_t count)
 {
@@ -113,7 +121,23 @@ void bc_round_rows(uint16_t *y, const float *x, size_t n, size_t width)
 {
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) bc_round(y + i * width, x + i * width, width);
+    bc_clear_tail(y, n, width);
+}
+
+void bc_clear_tail(uint16_t *y, size_t n, size_t width)
+{
     memset(y + n * width, 0, (bc_rows(n) - n) * width * sizeof *y);
+}
+
+/* Where row i of y is computed: in place, or in `spare` where only its rounding is kept. */
+static float *row_of(bc_matrix y, size_t i, float *spare, size_t h)
+{
+    return y.full ? y.full + i * h : spare;
+}
+
+static void round_row(bc_matrix y, size_t i, const float *row, size_t h)
+{
+    if (y.half) bc_round(y.half + i * h, row, h);
 }
 
 /* ---- rows with dropout ---------------------------------------------------------------------- */
@@ -169,19 +193,22 @@ BC_CLONES static void add_three(float *sum, const float *a, const float *b, cons
     for (size_t j = 0; j < h; j++) sum[j] = a[j] + c[j] + b[j];
 }
 
-void bc_embed_fwd(float *y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
+void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
                   const float *word, const float *position, const float *type, bc_norm norm,
                   const bc_dropout *dropout, size_t h)
 {
     assert(h <= BC_MAX_HIDDEN);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
-        float *row = y + i * h;
+        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
         add_three(sum + i * h, word + (size_t)batch->ids[i] * h,
                   position + (size_t)batch->positions[i] * h, type + batch->types[i] * h, h);
-        norm_row(row, &mean[i], &rstd[i], sum + i * h, norm, h);
+        measure_row(&mean[i], &rstd[i], sum + i * h, norm.eps, h);
+        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
         drop_token(row, row, dropout, batch, i, h);
+        round_row(y, i, row, h);
     }
+    if (y.half) bc_clear_tail(y.half, (size_t)batch->tokens, h);
 }
 
 void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy, const float *sum,
@@ -199,10 +226,10 @@ void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy,
 
 /* Add rows' slices [begin,end) into a table, in token order. */
 static void scatter(float *table, const float *dsum, const bertc_batch *batch, size_t h,
-                    size_t begin, size_t end, size_t (*row_of)(const bertc_batch *, size_t))
+                    size_t begin, size_t end, size_t (*table_row)(const bertc_batch *, size_t))
 {
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
-        float *to = table + row_of(batch, i) * h;
+        float *to = table + table_row(batch, i) * h;
         const float *from = dsum + i * h;
         for (size_t j = begin; j < end; j++) to[j] += from[j];
     }
@@ -230,7 +257,7 @@ void bc_embed_scatter(float *dword, float *dposition, float *dtype, const float 
     const struct {
         float *table;
         size_t rows;
-        size_t (*row_of)(const bertc_batch *, size_t);
+        size_t (*table_row)(const bertc_batch *, size_t);
     } tables[] = {
         {dword, (size_t)config->vocab_size, word_row},
         {dposition, (size_t)config->max_position_embeddings, position_row},
@@ -243,27 +270,42 @@ void bc_embed_scatter(float *dword, float *dposition, float *dtype, const float 
 #pragma omp parallel for schedule(static)
         for (size_t begin = 0; begin < h; begin += COLUMNS)
             scatter(table, dsum, batch, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS,
-                    tables[t].row_of);
+                    tables[t].table_row);
     }
 }
 
 /* ---- residual and LayerNorm ----------------------------------------------------------------- */
 
-void bc_add_norm_fwd(float *y, float *sum, float *mean, float *rstd, const float *x,
+void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x,
                      const float *residual, const bertc_batch *batch, bc_norm norm,
                      const bc_dropout *dropout, size_t h)
 {
     assert(h <= BC_MAX_HIDDEN);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
-        float factor[BC_MAX_HIDDEN];
-        bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, factor, h);
-        add_dropped(sum + i * h, x + i * h, residual + i * h, factor, h);
-        norm_row(y + i * h, &mean[i], &rstd[i], sum + i * h, norm, h);
+        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
+        bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, spare, h);
+        add_dropped(sum + i * h, x + i * h, residual + i * h, spare, h);
+        measure_row(&mean[i], &rstd[i], sum + i * h, norm.eps, h);
+        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
+        round_row(y, i, row, h);
     }
+    if (y.half) bc_clear_tail(y.half, (size_t)batch->tokens, h);
 }
 
-void bc_add_norm_bwd(float *dsum, float *dx, float *dgain, float *dbias, const float *dy,
+void bc_norm_again(bc_matrix y, const float *sum, const float *mean, const float *rstd, bc_norm norm,
+                   size_t n, size_t h)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) {
+        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
+        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
+        round_row(y, i, row, h);
+    }
+    if (y.half) bc_clear_tail(y.half, n, h);
+}
+
+void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, const float *dy,
                      const float *sum, const float *mean, const float *rstd,
                      const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h,
                      bool accumulate)
@@ -273,8 +315,10 @@ void bc_add_norm_bwd(float *dsum, float *dx, float *dgain, float *dbias, const f
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) {
         norm_row_bwd(dsum + i * h, dy + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
-        drop_token(dx + i * h, dsum + i * h, dropout, batch, i, h);
+        drop_token(dx.full + i * h, dsum + i * h, dropout, batch, i, h);
+        round_row(dx, i, dx.full + i * h, h);
     }
+    if (dx.half) bc_clear_tail(dx.half, n, h);
 }
 
 /* ---- head ----------------------------------------------------------------------------------- */

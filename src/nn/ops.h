@@ -13,6 +13,7 @@
 #include "bertc/batch.h"
 #include "bertc/config.h"
 #include "nn/dropout.h"
+#include "nn/matrix.h"
 
 /* The widest row: the dropout factors of one lie on a thread's stack. */
 enum { BC_MAX_HIDDEN = 16384 };
@@ -27,7 +28,7 @@ typedef struct bc_norm {
  *
  * y (N,H) out; sum (N,H) out, mean and rstd (N) out: kept for backward
  * word (V,H), position (P,H), type (T,H) in */
-void bc_embed_fwd(float *y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
+void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
                   const float *word, const float *position, const float *type, bc_norm norm,
                   const bc_dropout *dropout, size_t h);
 
@@ -46,22 +47,26 @@ void bc_embed_scatter(float *dword, float *dposition, float *dtype, const float 
  *
  * y (N,H) out; sum (N,H) out, may alias x; mean, rstd (N) out; x, residual (N,H) in
  * Source: Ba et al. 2016, section 3 */
-void bc_add_norm_fwd(float *y, float *sum, float *mean, float *rstd, const float *x,
+void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x,
                      const float *residual, const bertc_batch *batch, bc_norm norm,
                      const bc_dropout *dropout, size_t h);
 
-/* dsum (N,H) out: gradient of `residual`; dx (N,H) out: of `x`; dsum may alias dy. */
-void bc_add_norm_bwd(float *dsum, float *dx, float *dgain, float *dbias, const float *dy,
+/* y = LayerNorm(sum) once more, n rows, to the bit what bc_add_norm_fwd made of them. */
+void bc_norm_again(bc_matrix y, const float *sum, const float *mean, const float *rstd, bc_norm norm,
+                   size_t n, size_t h);
+
+/* dsum (N,H) out: gradient of `residual`; dx (N,H) out, dx.full always: of `x`; dsum may alias dy. */
+void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, const float *dy,
                      const float *sum, const float *mean, const float *rstd,
                      const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h,
                      bool accumulate);
 
-/* y = act(x), count elements; y may alias x. */
-void bc_activation_fwd(bertc_activation kind, float *y, const float *x, size_t count);
+/* y = act(x), n rows of `width`, both in f32 or both in bf16; y may alias x. */
+void bc_activation_fwd(bertc_activation kind, bc_matrix y, bc_matrix x, size_t n, size_t width);
 
-/* y = act(x) again and dx = dy * act'(x); y or dx may alias x or dy. */
-void bc_activation_bwd(bertc_activation kind, float *y, float *dx, const float *dy, const float *x,
-                       size_t count);
+/* y = act(x) again and dx = dy * act'(x), all in the same precision; y or dx may alias x or dy. */
+void bc_activation_bwd(bertc_activation kind, bc_matrix y, bc_matrix dx, bc_matrix dy, bc_matrix x,
+                       size_t n, size_t width);
 
 /* The first row of every sequence: y (S,H) out, x (N,H) in. */
 void bc_gather_first(float *y, const float *x, const bertc_batch *batch, size_t h);
@@ -88,7 +93,10 @@ void bc_round(uint16_t *y, const float *x, size_t count);
 /* y = x in bf16, n rows of `width`; rows up to bc_rows(n) are cleared. */
 void bc_round_rows(uint16_t *y, const float *x, size_t n, size_t width);
 
-/* dbias (out) (+)= column sums of dy (N,out), each column in row order. */
-void bc_column_sums(float *sums, const float *x, size_t n, size_t columns, bool accumulate);
+/* y = 0 in the rows from n to bc_rows(n). */
+void bc_clear_tail(uint16_t *y, size_t n, size_t width);
+
+/* sums (columns) (+)= column sums of x (n,columns), each in row order; of x.full where it is there. */
+void bc_column_sums(float *sums, bc_matrix x, size_t n, size_t columns, bool accumulate);
 
 #endif

@@ -5,8 +5,8 @@
  * vectorises them; sums over a row are marked `omp simd reduction`, so their order depends on the
  * instruction set, and on nothing else.
  *
- * The exponential and error functions are polynomials fitted at Chebyshev nodes in double precision
- * (tests/unit/nn_ops.c holds their measured errors). NaN stays NaN. */
+ * The exponential and the normal distribution are polynomials fitted at Chebyshev nodes in double
+ * precision (tests/unit/nn_activation.c holds their measured errors). NaN stays NaN. */
 #ifndef BC_NN_SIMD_H
 #define BC_NN_SIMD_H
 
@@ -69,33 +69,28 @@ static inline float bc_expf(float x)
     return x != x ? x : result;
 }
 
-/* erf(x), absolute error below 2e-7. */
-static inline float bc_erff(float x)
+/* The standard normal distribution function at x, absolute error below 1e-7, and e^(-x^2/2).
+ *
+ * At -|x| it is e^(-x^2/2) times a smooth function, which a polynomial follows as far as the product
+ * matters. */
+static inline float bc_normalf(float x, float *bell)
 {
-    float t = x < 0.0f ? -x : x;
-    float s = x * x;
-    float near = -9.67359043e-6f;
-    near = near * s + 1.12682538e-4f;
-    near = near * s - 8.48439653e-4f;
-    near = near * s + 5.22105341e-3f;
-    near = near * s - 2.68654383e-2f;
-    near = near * s + 1.12837826e-1f;
-    near = near * s - 3.76126385e-1f;
-    near = near * s + 1.12837917f;
-    near = near * x;
-    float u = t > 4.0f ? 4.0f : t;
-    float far = 1.61510356e-6f;
-    far = far * u - 4.56122093e-5f;
-    far = far * u + 5.92960815e-4f;
-    far = far * u - 4.74116739e-3f;
-    far = far * u + 2.63675595e-2f;
-    far = far * u - 1.09983562e-1f;
-    far = far * u - 6.31931061e-1f;
-    far = far * u - 1.13017046f;
-    far = far * u + 3.04219043e-4f;
-    far = 1.0f - bc_expf(far);
-    far = x < 0.0f ? -far : far;
-    return t < 1.0f ? near : x != x ? x : far;
+    float t = x < 0.0f ? -x : x, u = t > 5.5f ? 5.5f : t;
+    float tail = -3.15548895e-7f;
+    tail = tail * u + 7.70887876e-6f;
+    tail = tail * u - 8.47717088e-5f;
+    tail = tail * u + 5.63655545e-4f;
+    tail = tail * u - 2.59009699e-3f;
+    tail = tail * u + 9.00385709e-3f;
+    tail = tail * u - 2.54718259e-2f;
+    tail = tail * u + 6.19239364e-2f;
+    tail = tail * u - 1.32805787e-1f;
+    tail = tail * u + 2.49972573e-1f;
+    tail = tail * u - 3.98940602e-1f;
+    tail = tail * u + 4.99999983e-1f;
+    *bell = bc_expf(-0.5f * x * x);
+    tail *= *bell;
+    return x > 0.0f ? 1.0f - tail : tail;
 }
 
 static inline float bc_tanhf_fast(float x)

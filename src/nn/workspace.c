@@ -40,31 +40,52 @@ static float *take(bc_arena *arena, size_t rows, size_t columns)
     return bc_arena_take(arena, rows, columns * sizeof(float));
 }
 
+static uint16_t *take_half(bc_arena *arena, size_t rows, size_t columns)
+{
+    return bc_arena_take(arena, rows, columns * sizeof(uint16_t));
+}
+
+/* In the precision of the products. */
+static bc_matrix take_operand(bc_arena *arena, const dims *d, size_t rows, size_t columns)
+{
+    if (d->half) return (bc_matrix){.half = take_half(arena, rows, columns)};
+    return (bc_matrix){.full = take(arena, rows, columns)};
+}
+
+/* In f32, and in bf16 too where the products are. */
+static bc_matrix take_both(bc_arena *arena, const dims *d, size_t rows, size_t columns)
+{
+    bc_matrix x = {.full = take(arena, rows, columns)};
+    if (d->half) x.half = take_half(arena, rows, columns);
+    return x;
+}
+
+/* The second LayerNorm, of which a layer's output is made. */
+static void plan_out(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t rows)
+{
+    k->out_sum = take(arena, rows, d->h);
+    k->out_mean = take(arena, rows, 1);
+    k->out_rstd = take(arena, rows, 1);
+}
+
 /* rows: those that go on from the queries. */
 static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t rows)
 {
     k->qkv = take(arena, d->n, 3 * d->h);
-    k->context = take(arena, rows, d->h);
+    k->context = take_operand(arena, d, rows, d->h);
     k->attn_sum = take(arena, rows, d->h);
     k->attn_mean = take(arena, rows, 1);
     k->attn_rstd = take(arena, rows, 1);
-    k->attn_out = take(arena, rows, d->h);
-    k->up = take(arena, rows, d->f);
-    k->out_sum = take(arena, rows, d->h);
-    k->out_mean = take(arena, rows, 1);
-    k->out_rstd = take(arena, rows, 1);
-    k->out = take(arena, rows, d->h);
+    k->up = take_operand(arena, d, rows, d->f);
+    plan_out(k, arena, d, rows);
 }
 
-/* Inference keeps nothing: all layers write the same buffers, but a layer's input and its output
- * must differ, so outputs alternate between two. */
+/* Inference keeps nothing: all layers write the same buffers. */
 static void plan_inference(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
-    bc_layer_cache shared[2];
-    plan_layer(&shared[0], arena, d, d->n);
-    shared[1] = shared[0];
-    shared[1].out = take(arena, d->n, d->h);
-    for (size_t l = 0; w->layers && l < d->layers; l++) w->layers[l] = shared[l % 2];
+    bc_layer_cache shared;
+    plan_layer(&shared, arena, d, d->n);
+    for (size_t l = 0; w->layers && l < d->layers; l++) w->layers[l] = shared;
 }
 
 /* The layers of the first group get a cache each, later ones that of the layer N before them. The
@@ -77,7 +98,7 @@ static void plan_training(bertc_workspace *w, bc_arena *arena, const dims *d)
         bool last = l + 1 == d->layers && !w->limits.whole;
         if (l < group) plan_layer(&cache, arena, d, last ? d->s : d->n);
         else if (w->layers) cache = w->layers[l - group];
-        if (l >= group && (l + 1) % group == 0) cache.out = take(arena, d->n, d->h);
+        if (l >= group && (l + 1) % group == 0) plan_out(&cache, arena, d, d->n);
         if (w->layers) w->layers[l] = cache;
     }
 }
@@ -85,40 +106,41 @@ static void plan_training(bertc_workspace *w, bc_arena *arena, const dims *d)
 /* Rows of the last layer that the heads read. */
 static void plan_heads(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
-    if (!w->limits.whole) w->last_in = take(arena, d->s, d->h);
+    if (!w->limits.whole) w->last_in = take_both(arena, d, d->s, d->h);
     w->first = take(arena, d->s, d->h);
     w->heads.starts = bc_arena_take(arena, d->s + 1, sizeof *w->heads.starts);
     w->heads.positions = bc_arena_take(arena, d->s, sizeof *w->heads.positions);
 }
 
-static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
+static void plan_gradients(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     size_t wide = 3 * d->h > d->f ? 3 * d->h : d->f;
+    w->dx = take_both(arena, d, d->n, d->h);
+    w->dy = take(arena, d->n, d->h);
+    w->dz = take(arena, d->n, d->h);
+    w->dwide.full = take(arena, d->n, d->half ? 3 * d->h : wide);
+    if (d->half) w->dwide.half = take_half(arena, d->n, wide);
+    w->dfirst = take(arena, d->s, d->h);
+    w->dpooled = take(arena, d->s, d->h);
+}
+
+static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
+{
     w->embed_sum = take(arena, d->n, d->h);
     w->embed_mean = take(arena, d->n, 1);
     w->embed_rstd = take(arena, d->n, 1);
-    w->embed_out = take(arena, d->n, d->h);
+    w->embed_out = take_both(arena, d, d->n, d->h);
     if (w->limits.training) plan_training(w, arena, d);
     else plan_inference(w, arena, d);
+    for (int i = 0; i < 2; i++) w->flow[i] = take_both(arena, d, d->n, d->h);
+    w->attn_out = take_both(arena, d, d->n, d->h);
+    w->act = take_operand(arena, d, d->n, d->f);
     plan_heads(w, arena, d);
     w->pooled = take(arena, d->s, d->h);
     w->dropped = take(arena, d->s, d->h);
     w->logits = take(arena, d->s, d->c);
     w->dlogits = take(arena, d->s, d->c);
-    w->act = take(arena, d->n, d->f);
-    if (w->limits.training) {
-        w->dx = take(arena, d->n, d->h);
-        w->dy = take(arena, d->n, d->h);
-        w->dz = take(arena, d->n, d->h);
-        w->dwide = take(arena, d->n, wide);
-        w->dfirst = take(arena, d->s, d->h);
-        w->dpooled = take(arena, d->s, d->h);
-    }
-    if (d->half) {
-        w->half_x = bc_arena_take(arena, d->n, (d->h > d->f ? d->h : d->f) * sizeof *w->half_x);
-        if (w->limits.training)
-            w->half_dy = bc_arena_take(arena, d->n, wide * sizeof *w->half_dy);
-    }
+    if (w->limits.training) plan_gradients(w, arena, d);
     w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads);
     if (w->attention_stride < SIZE_MAX / sizeof(float))
         w->attention = take(arena, d->threads, w->attention_stride);

@@ -133,14 +133,19 @@ static void compare_pass(golden *g)
     const bertc_workspace *w = g->workspace;
     const float *wanted = twin_tensor_copy(&g->file, "loss");
     double loss = step_once(g, &pass);
+    size_t hidden = (size_t)g->model->config.hidden_size;
+    float *out = malloc((size_t)g->batch->tokens * hidden * sizeof *out);
+    if (!out) exit(1);
     judge(g->folder, "loss", fabs(loss - (double)wanted[0]) / (double)wanted[0], loss_bound,
           &g->worst.loss);
-    compare_activation(g, "embeddings", w->embed_out);
+    compare_activation(g, "embeddings", w->embed_out.full);
     for (int layer = 0; layer < g->model->config.num_hidden_layers; layer++) {
         char name[32];
         snprintf(name, sizeof name, "layer.%d", layer);
-        compare_activation(g, name, w->layers[layer].out);
+        bc_model_output(g->model, w, g->batch, layer, out);
+        compare_activation(g, name, out);
     }
+    free(out);
     compare_activation(g, "pooled", w->pooled);
     compare_activation(g, "logits", w->logits);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "nn/gemm.h"
 #include "nn/ops.h"
 #include "nn/simd.h"
 #include "twin/expect.h"
@@ -34,17 +35,29 @@ static void test_exponential(void **state)
     print_measures(&m, 1);
 }
 
-static void test_error_function(void **state)
+static void test_normal_distribution(void **state)
 {
     (void)state;
-    measure m = {"erf(x), absolute", 2e-7, 0.0};
+    measure m[2] = {{"normal distribution, absolute", 1e-7, 0.0}, {"  its bell, absolute", 1e-7, 0.0}};
+    float bell;
     for (size_t i = 0; i < SWEEP; i++) {
-        float x = sweep(i, -6.0, 6.0);
-        expect_within(&m, fabs(bc_erff(x) - erf((double)x)));
+        float x = sweep(i, -9.0, 9.0);
+        expect_within(&m[0], fabs(bc_normalf(x, &bell) - 0.5 * erfc(-(double)x / sqrt(2.0))));
+        expect_within(&m[1], fabs(bell - exp(-0.5 * (double)x * (double)x)));
     }
-    assert_true(bc_erff(INFINITY) == 1.0f && bc_erff(-INFINITY) == -1.0f && bc_erff(0.0f) == 0.0f);
-    assert_true(isnan(bc_erff(NAN)) && isnan(bc_erff(-NAN)));
-    print_measures(&m, 1);
+    assert_true(bc_normalf(INFINITY, &bell) == 1.0f && bc_normalf(-INFINITY, &bell) == 0.0f);
+    assert_true(isnan(bc_normalf(NAN, &bell)) && isnan(bc_normalf(-NAN, &bell)));
+    print_measures(m, 2);
+}
+
+static bc_matrix full(float *x)
+{
+    return (bc_matrix){.full = x};
+}
+
+static bc_matrix half(uint16_t *x)
+{
+    return (bc_matrix){.half = x};
 }
 
 /* The error of a value or a slope, over max(1, |x|): beyond one, float itself is no finer. */
@@ -56,8 +69,8 @@ static void sweep_activation(bertc_activation kind, measure m[2])
         x[i] = sweep(i, -20.0, 20.0);
         dy[i] = 1.0f;
     }
-    bc_activation_fwd(kind, y, x, SWEEP);
-    bc_activation_bwd(kind, again, dx, dy, x, SWEEP);
+    bc_activation_fwd(kind, full(y), full(x), 1, SWEEP);
+    bc_activation_bwd(kind, full(again), full(dx), full(dy), full(x), 1, SWEEP);
     for (size_t i = 0; i < SWEEP; i++) {
         double size = fmax(1.0, fabs(x[i]));
         expect_within(&m[0], fabs(y[i] - twin_act(kind, x[i])) / size);
@@ -89,17 +102,46 @@ static void test_aliasing(void **state)
             size_t n = counts[c], bytes = n * sizeof(float);
             float *x = twin_random_floats(n, 1.0, n), *dy = twin_random_floats(n, 1.0, n + 1);
             float *y = twin_floats(n), *dx = twin_floats(n), *a = twin_copy(x, n);
-            bc_activation_fwd(kind, a, a, n);
-            bc_activation_bwd(kind, y, dx, dy, x, n);
+            bc_activation_fwd(kind, full(a), full(a), 1, n);
+            bc_activation_bwd(kind, full(y), full(dx), full(dy), full(x), 1, n);
             assert_memory_equal(a, y, bytes);
             float *x2 = twin_copy(x, n), *dy2 = twin_copy(dy, n);
-            bc_activation_bwd(kind, x2, dy2, dy2, x2, n);
+            bc_activation_bwd(kind, full(x2), full(dy2), full(dy2), full(x2), 1, n);
             assert_memory_equal(x2, y, bytes);
             assert_memory_equal(dy2, dx, bytes);
-            bc_activation_bwd(kind, dy, x, dy, x, n);
+            bc_activation_bwd(kind, full(dy), full(x), full(dy), full(x), 1, n);
             assert_memory_equal(dy, y, bytes);
             assert_memory_equal(x, dx, bytes);
         }
+}
+
+/* In bf16: what f32 makes of the same elements, rounded; the rows past n are cleared. */
+static void test_activations_in_bf16(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, WIDTH = 50, COUNT = ROWS * WIDTH };
+    for (int k = BERTC_GELU; k <= BERTC_TANH; k++) {
+        bertc_activation kind = (bertc_activation)k;
+        float *x = twin_random_floats(COUNT, 3.0, (uint64_t)k), *y = twin_floats(COUNT);
+        float *dy = twin_random_floats(COUNT, 1.0, (uint64_t)k + 9), *dx = twin_floats(COUNT);
+        size_t room = bc_rows(ROWS) * WIDTH;
+        uint16_t *hx = twin_take(room, 2), *hy = twin_take(room, 2), *hd = twin_take(room, 2);
+        memset(hy, 0xff, room * sizeof *hy);
+        for (size_t i = 0; i < COUNT; i++) {
+            hx[i] = bc_to_half(x[i]), hd[i] = bc_to_half(dy[i]);
+            x[i] = bc_from_half(hx[i]), dy[i] = bc_from_half(hd[i]);
+        }
+        bc_activation_bwd(kind, full(y), full(dx), full(dy), full(x), ROWS, WIDTH);
+        bc_activation_fwd(kind, half(hy), half(hx), ROWS, WIDTH);
+        for (size_t i = 0; i < room; i++) assert_int_equal(hy[i], i < COUNT ? bc_to_half(y[i]) : 0);
+        memset(hy, 0xff, room * sizeof *hy);
+        memset(hd + COUNT, 0xff, (room - COUNT) * sizeof *hd);
+        bc_activation_bwd(kind, half(hy), half(hd), half(hd), half(hx), ROWS, WIDTH);
+        for (size_t i = 0; i < room; i++) {
+            assert_int_equal(hy[i], i < COUNT ? bc_to_half(y[i]) : 0);
+            assert_int_equal(hd[i], i < COUNT ? bc_to_half(dx[i]) : 0);
+        }
+    }
 }
 
 static void test_activations_keep_nan(void **state)
@@ -111,7 +153,7 @@ static void test_activations_keep_nan(void **state)
             float *y = twin_floats(40), *dx = twin_floats(40);
             x[at] = NAN;
             dy[39 - at] = NAN;
-            bc_activation_bwd((bertc_activation)kind, y, dx, dy, x, 40);
+            bc_activation_bwd((bertc_activation)kind, full(y), full(dx), full(dy), full(x), 1, 40);
             for (size_t i = 0; i < 40; i++) {
                 assert_int_equal(isnan(y[i]) != 0, i == at);
                 assert_int_equal(isnan(dx[i]) != 0, i == at || i == 39 - at);
@@ -145,9 +187,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exponential),
-        cmocka_unit_test(test_error_function),
+        cmocka_unit_test(test_normal_distribution),
         cmocka_unit_test_teardown(test_activations, twin_release),
         cmocka_unit_test_teardown(test_aliasing, twin_release),
+        cmocka_unit_test_teardown(test_activations_in_bf16, twin_release),
         cmocka_unit_test_teardown(test_activations_keep_nan, twin_release),
         cmocka_unit_test_teardown(test_tanh, twin_release),
     };

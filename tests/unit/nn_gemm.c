@@ -81,7 +81,7 @@ static void measure_fresh(bc_gemm *gemm, measure m[MEASURES], const bench *t)
     bc_linear_fwd(gemm, y, t->x, t->w, t->b, d);
     bc_linear_bwd_x(gemm, dx, t->dy, t->w, d, false);
     bc_linear_bwd_w(gemm, dw, t->dy, t->x, d, false);
-    bc_column_sums(db, t->dy, d.n, d.out, false);
+    bc_column_sums(db, (bc_matrix){.full = t->dy}, d.n, d.out, false);
     expect_within(&m[Y], twin_distance(y, t->y_true, d.n * d.out));
     expect_within(&m[DX], twin_distance(dx, t->dx_true, d.n * d.in));
     expect_within(&m[DW], twin_distance(dw, t->dw_true, d.out * d.in));
@@ -99,7 +99,7 @@ static void measure_accumulated(bc_gemm *gemm, measure m[MEASURES], const bench 
     add(t->db_true, db, d.out);
     bc_linear_bwd_x(gemm, dx, t->dy, t->w, d, true);
     bc_linear_bwd_w(gemm, dw, t->dy, t->x, d, true);
-    bc_column_sums(db, t->dy, d.n, d.out, true);
+    bc_column_sums(db, (bc_matrix){.full = t->dy}, d.n, d.out, true);
     expect_within(&m[DX], twin_distance(dx, t->dx_true, d.n * d.in));
     expect_within(&m[DW], twin_distance(dw, t->dw_true, d.out * d.in));
     expect_within(&m[DB], twin_distance(db, t->db_true, d.out));
@@ -178,24 +178,40 @@ static bench make_rounded(bc_linear d, uint64_t seed)
     return t;
 }
 
-/* Fresh, then added to what is there. */
-static void measure_half(bc_gemm *gemm, measure m[MEASURES], const bench *t)
+enum { HALF_Y = DW + 1, HALF_DX, HALF_MEASURES };
+
+/* bf16 results as floats. */
+static float *widened(const uint16_t *x, size_t count)
+{
+    float *y = twin_floats(count);
+    for (size_t i = 0; i < count; i++) y[i] = bc_from_half(x[i]);
+    return y;
+}
+
+/* Fresh, then added to what is there; and in bf16. */
+static void measure_half(bc_gemm *gemm, measure m[HALF_MEASURES], const bench *t)
 {
     bc_linear d = t->d;
     uint16_t *x = halves(t->x, d.n, d.in), *dy = halves(t->dy, d.n, d.out);
     uint16_t *w = halves(t->w, d.out, d.in);
     float *y = nan_floats(t->rows * d.out), *dx = nan_floats(t->rows * d.in);
     float *dw = nan_floats(d.out * d.in);
-    bc_half_fwd(gemm, y, x, w, t->b, d);
+    bc_half_fwd(gemm, (bc_matrix){.full = y}, x, w, t->b, d);
     expect_within(&m[Y], twin_distance(y, t->y_true, d.n * d.out));
     for (int added = 0; added < 2; added++) {
-        bc_half_bwd_x(gemm, dx, dy, w, d, added);
+        bc_half_bwd_x(gemm, (bc_matrix){.full = dx}, dy, w, d, added);
         bc_half_bwd_w(gemm, dw, dy, x, d, added);
         expect_within(&m[DX], twin_distance(dx, t->dx_true, d.n * d.in));
         expect_within(&m[DW], twin_distance(dw, t->dw_true, d.out * d.in));
         for (size_t i = 0; i < d.n * d.in; i++) t->dx_true[i] *= 2.0;
         for (size_t i = 0; i < d.out * d.in; i++) t->dw_true[i] *= 2.0;
     }
+    uint16_t *half_y = twin_take(t->rows * d.out, 2), *half_dx = twin_take(t->rows * d.in, 2);
+    for (size_t i = 0; i < d.n * d.in; i++) t->dx_true[i] /= 4.0;
+    bc_half_fwd(gemm, (bc_matrix){.half = half_y}, x, w, t->b, d);
+    bc_half_bwd_x(gemm, (bc_matrix){.half = half_dx}, dy, w, d, false);
+    expect_within(&m[HALF_Y], twin_distance(widened(half_y, d.n * d.out), t->y_true, d.n * d.out));
+    expect_within(&m[HALF_DX], twin_distance(widened(half_dx, d.n * d.in), t->dx_true, d.n * d.in));
 }
 
 /* On operands that bf16 holds the products are as good as those in f32. */
@@ -203,7 +219,10 @@ static void test_half(void **state)
 {
     (void)state;
     for (size_t k = 0; bertc_backend_name(k); k++) {
-        measure m[MEASURES] = {{"y", 2e-6, 0.0}, {"dx", 2e-6, 0.0}, {"dW", 2e-6, 0.0}};
+        measure m[HALF_MEASURES] = {
+            {"y", 2e-6, 0.0},         {"dx", 2e-6, 0.0},         {"dW", 2e-6, 0.0},
+            {"y in bf16", 4e-3, 0.0}, {"dx in bf16", 4e-3, 0.0},
+        };
         bertc_error err = {0};
         bc_gemm gemm;
         open_backend(&gemm, bertc_backend_name(k));
@@ -219,7 +238,7 @@ static void test_half(void **state)
         }
         assert_int_equal(bc_gemm_status(&gemm, NULL), BERTC_OK);
         bc_gemm_close(&gemm);
-        if (status == BERTC_OK) print_measures(m, DB);
+        if (status == BERTC_OK) print_measures(m, HALF_MEASURES);
     }
 }
 
@@ -254,7 +273,7 @@ static void test_no_bias_and_no_gradients(void **state)
         bc_linear_fwd(&gemm, y, t.x, t.w, NULL, t.d);
         assert_true(twin_distance(y, t.y_true, (size_t)21 * 24) < 2e-6);
         bc_linear_bwd_w(&gemm, NULL, t.dy, t.x, t.d, false);
-        bc_column_sums(db, t.dy, t.d.n, t.d.out, false);
+        bc_column_sums(db, (bc_matrix){.full = t.dy}, t.d.n, t.d.out, false);
         assert_true(twin_distance(db, t.db_true, 24) < 2e-6);
         bc_gemm_close(&gemm);
     }
@@ -298,7 +317,7 @@ static float *all_results(const char *name, int threads, const bench *t)
     bc_linear_fwd(&gemm, out, t->x, t->w, t->b, d);
     bc_linear_bwd_x(&gemm, dx, t->dy, t->w, d, false);
     bc_linear_bwd_w(&gemm, dw, t->dy, t->x, d, false);
-    bc_column_sums(db, t->dy, d.n, d.out, false);
+    bc_column_sums(db, (bc_matrix){.full = t->dy}, d.n, d.out, false);
     memset(out + d.n * d.out, 0, (t->rows - d.n) * d.out * sizeof *out);
     memset(dx + d.n * d.in, 0, (t->rows - d.n) * d.in * sizeof *out);
     bc_gemm_close(&gemm);
@@ -360,7 +379,7 @@ static void test_nan_stays_nan(void **state)
         for (size_t i = 0; i < (size_t)20 * 40; i++)
             assert_int_equal(isnan(y[i]) != 0, i / 40 == 7);
         bc_linear_bwd_w(&gemm, dw, t.dy, t.x, t.d, false);
-        bc_column_sums(db, t.dy, t.d.n, t.d.out, false);
+        bc_column_sums(db, (bc_matrix){.full = t.dy}, t.d.n, t.d.out, false);
         for (size_t i = 0; i < 1200; i++)
             assert_int_equal(isnan(dw[i]) != 0, i / 30 == 6 || i % 30 == 4);
         for (size_t i = 0; i < 40; i++) assert_int_equal(isnan(db[i]) != 0, i == 6);

@@ -57,6 +57,11 @@ static bench make(size_t h, double p, bc_site site)
     return t;
 }
 
+static bc_matrix full(float *x)
+{
+    return (bc_matrix){.full = x};
+}
+
 static float *nans(size_t count)
 {
     float *x = twin_floats(count);
@@ -114,9 +119,9 @@ static void add_norm(norm_outputs *o, const bench *t, bool in_place)
         o->sum = twin_copy(t->x, N * h);
         o->dsum = twin_copy(t->dy, N * h);
     }
-    bc_add_norm_fwd(o->y, o->sum, o->mean, o->rstd, in_place ? o->sum : t->x, t->residual, t->batch,
+    bc_add_norm_fwd(full(o->y), o->sum, o->mean, o->rstd, in_place ? o->sum : t->x, t->residual, t->batch,
                     t->norm, &t->dropout, h);
-    bc_add_norm_bwd(o->dsum, o->dx, o->dgain, o->dbias, in_place ? o->dsum : t->dy, o->sum, o->mean,
+    bc_add_norm_bwd(o->dsum, full(o->dx), o->dgain, o->dbias, in_place ? o->dsum : t->dy, o->sum, o->mean,
                     o->rstd, t->batch, t->norm, &t->dropout, h, false);
 }
 
@@ -154,7 +159,7 @@ static void test_norm_accumulates(void **state)
     norm_outputs o = norm_room(t.h), unwanted = norm_room(t.h);
     norm_truth r = add_norm_truth(&t);
     add_norm(&o, &t, false);
-    bc_add_norm_bwd(o.dsum, o.dx, o.dgain, o.dbias, t.dy, o.sum, o.mean, o.rstd, t.batch, t.norm,
+    bc_add_norm_bwd(o.dsum, full(o.dx), o.dgain, o.dbias, t.dy, o.sum, o.mean, o.rstd, t.batch, t.norm,
                     &t.dropout, t.h, true);
     for (size_t j = 0; j < t.h; j++) {
         r.dgain[j] *= 2.0;
@@ -162,7 +167,7 @@ static void test_norm_accumulates(void **state)
     }
     assert_true(twin_distance(o.dgain, r.dgain, t.h) < 1e-6);
     assert_true(twin_distance(o.dbias, r.dbias, t.h) < 1e-6);
-    bc_add_norm_bwd(unwanted.dsum, unwanted.dx, NULL, NULL, t.dy, o.sum, o.mean, o.rstd, t.batch,
+    bc_add_norm_bwd(unwanted.dsum, full(unwanted.dx), NULL, NULL, t.dy, o.sum, o.mean, o.rstd, t.batch,
                     t.norm, &t.dropout, t.h, false);
     assert_memory_equal(unwanted.dsum, o.dsum, N * t.h * sizeof(float));
     assert_memory_equal(unwanted.dx, o.dx, N * t.h * sizeof(float));
@@ -187,7 +192,7 @@ static void test_norm_keeps_nan(void **state)
 
 static void embed(norm_outputs *o, const bench *t)
 {
-    bc_embed_fwd(o->y, o->sum, o->mean, o->rstd, t->batch, t->word, t->position, t->type, t->norm,
+    bc_embed_fwd(full(o->y), o->sum, o->mean, o->rstd, t->batch, t->word, t->position, t->type, t->norm,
                  &t->dropout, t->h);
     bc_embed_norm_bwd(o->dsum, o->dgain, o->dbias, t->dy, o->sum, o->mean, o->rstd, t->batch,
                       t->norm, &t->dropout, t->h, false);
@@ -336,9 +341,9 @@ static void test_column_sums(void **state)
         float *sums = nans(t.h);
         double *truth = twin_doubles(t.h);
         for (size_t i = 0; i < N * t.h; i++) truth[i % t.h] += t.x_true[i];
-        bc_column_sums(sums, t.x, N, t.h, false);
+        bc_column_sums(sums, full(t.x), N, t.h, false);
         expect_within(&m, twin_distance(sums, truth, t.h));
-        bc_column_sums(sums, t.x, N, t.h, true);
+        bc_column_sums(sums, full(t.x), N, t.h, true);
         for (size_t j = 0; j < t.h; j++) truth[j] *= 2.0;
         expect_within(&m, twin_distance(sums, truth, t.h));
         twin_release(NULL);
@@ -363,7 +368,7 @@ static float *all_sums(const bench *t, int threads, size_t *count)
     embed(&o, t);
     add_norm(&o, t, false);
     bc_embed_scatter(p + 2 * h, p + 25 * h, p + 65 * h, t->dy, t->batch, &t->config, false);
-    bc_column_sums(p + 67 * h, t->dy, N, h, false);
+    bc_column_sums(p + 67 * h, full(t->dy), N, h, false);
     double loss = bc_loss(NULL, t->x, t->batch, 3, 1.0);
     memcpy(o.rstd + N, &loss, sizeof loss);
     omp_set_num_threads(omp_get_num_procs());
@@ -398,6 +403,50 @@ static void test_rounding_to_half(void **state)
         assert_true(bc_from_half(y[i]) == (i < 15 ? (float)i : 0.0f));
 }
 
+/* Both precisions of a result: the second is the first rounded, also alone, and cleared past n. */
+static void expect_rounded(const uint16_t *half, const float *x, size_t n, size_t width)
+{
+    for (size_t i = 0; i < bc_rows(n) * width; i++)
+        assert_int_equal(half[i], i < n * width ? bc_to_half(x[i]) : 0);
+}
+
+static uint16_t *dirty_halves(size_t n, size_t width)
+{
+    uint16_t *x = twin_take(bc_rows(n) * width, sizeof *x);
+    memset(x, 0xff, bc_rows(n) * width * sizeof *x);
+    return x;
+}
+
+static void test_rows_in_bf16(void **state)
+{
+    (void)state;
+    bench t = make(130, 0.1, BC_SITE_FFN_OUT);
+    size_t h = t.h;
+    norm_outputs o = norm_room(h), again = norm_room(h);
+    uint16_t *half = dirty_halves(N, h);
+    bc_embed_fwd((bc_matrix){o.y, half}, o.sum, o.mean, o.rstd, t.batch, t.word, t.position, t.type,
+                 t.norm, &t.dropout, h);
+    expect_rounded(half, o.y, N, h);
+    half = dirty_halves(N, h);
+    bc_add_norm_fwd((bc_matrix){o.y, half}, o.sum, o.mean, o.rstd, t.x, t.residual, t.batch, t.norm,
+                    &t.dropout, h);
+    expect_rounded(half, o.y, N, h);
+    bc_norm_again(full(again.y), o.sum, o.mean, o.rstd, t.norm, N, h);
+    assert_memory_equal(again.y, o.y, N * h * sizeof(float));
+    half = dirty_halves(N, h);
+    bc_norm_again((bc_matrix){.half = half}, o.sum, o.mean, o.rstd, t.norm, N, h);
+    expect_rounded(half, o.y, N, h);
+    half = dirty_halves(N, h);
+    bc_add_norm_bwd(o.dsum, (bc_matrix){o.dx, half}, NULL, NULL, t.dy, o.sum, o.mean, o.rstd,
+                    t.batch, t.norm, &t.dropout, h, false);
+    expect_rounded(half, o.dx, N, h);
+    float sums[2][130];
+    for (size_t i = 0; i < N * h; i++) o.dx[i] = bc_from_half(half[i]);
+    bc_column_sums(sums[0], full(o.dx), N, h, false);
+    bc_column_sums(sums[1], (bc_matrix){.half = half}, N, h, false);
+    assert_memory_equal(sums[0], sums[1], sizeof sums[0]);
+}
+
 static void test_threads(void **state)
 {
     (void)state;
@@ -425,6 +474,7 @@ int main(void)
         cmocka_unit_test_teardown(test_loss_keeps_nan, twin_release),
         cmocka_unit_test_teardown(test_column_sums, twin_release),
         cmocka_unit_test(test_rounding_to_half),
+        cmocka_unit_test_teardown(test_rows_in_bf16, twin_release),
         cmocka_unit_test_teardown(test_threads, twin_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
