@@ -123,3 +123,25 @@ void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t 
     assert(d.n > 0 && d.in > 0 && d.out > 0);
     if (gemm->error.status == BERTC_OK) gemm->half->bwd_w(gemm, dw, dy, x, d, accumulate);
 }
+
+bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
+                          bertc_error *err)
+{
+    *packed = NULL;
+    if (!gemm->backend->packing) return BERTC_OK;
+    *packed = gemm->backend->packing->pack(gemm, w, in, out);
+    if (*packed) return BERTC_OK;
+    return gemm->error.status == BERTC_OK ? bc_fail_memory(err) : bc_gemm_status(gemm, err);
+}
+
+void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed)
+{
+    if (packed) gemm->backend->packing->unpack(packed);
+}
+
+void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
+                   bc_linear d)
+{
+    assert(d.n > 0 && d.in > 0 && d.out > 0);
+    if (gemm->error.status == BERTC_OK) gemm->backend->packing->fwd(gemm, y, x, w, b, d);
+}

@@ -11,9 +11,11 @@
  * 3. The same operations exist on bf16 operands, with f32 sums, where the backend and the processor
  *    have them (bc_gemm_use_half). Their x and dy have zeros in the rows past N. Results are f32, or
  *    for y and dx also the rounded sums.
- * 4. Operations return nothing. A backend that fails (it could not create a primitive) keeps its
+ * 4. Weights that stay as they are can be packed into the layout that the backend likes best, for y
+ *    alone (bc_gemm_pack). The plain ones are then not read.
+ * 5. Operations return nothing. A backend that fails (it could not create a primitive) keeps its
  *    first error, does nothing from then on, and bc_gemm_status tells it once a pass.
- * 5. The backends agree within rounding; tests compare them. */
+ * 6. The backends agree within rounding; tests compare them. */
 #ifndef BC_NN_GEMM_H
 #define BC_NN_GEMM_H
 
@@ -49,6 +51,19 @@ typedef struct bc_gemm_half {
                   bool accumulate);
 } bc_gemm_half;
 
+/* A backend's own copy of one layer's weights; the rest of it follows. */
+typedef struct bc_packed {
+    size_t in, out;
+} bc_packed;
+
+typedef struct bc_gemm_pack_ops {
+    /* null: out of memory, or the backend failed and keeps the error */
+    bc_packed *(*pack)(bc_gemm *gemm, bc_matrix w, size_t in, size_t out);
+    void (*fwd)(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
+                bc_linear d);
+    void (*unpack)(bc_packed *w);
+} bc_gemm_pack_ops;
+
 typedef struct bc_gemm_backend {
     const char *name;
     bertc_status (*open)(bc_gemm *gemm, bertc_error *err);
@@ -59,6 +74,7 @@ typedef struct bc_gemm_backend {
     void (*describe)(char *out, size_t size); /* library, version, instruction set */
     const bc_gemm_half *half;                 /* null: the backend has no bf16 products */
     bool (*half_is_native)(void); /* the processor has instructions for them; null: plain loops do */
+    const bc_gemm_pack_ops *packing;          /* null: none */
 } bc_gemm_backend;
 
 struct bc_gemm {
@@ -93,5 +109,15 @@ void bc_half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16
                    bool accumulate);
 void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
                    bool accumulate);
+
+/* Copy w (out,in), f32 or bf16, into the backend's own layout. *packed: null where it has none.
+ * Free with bc_gemm_unpack, before the gemm is closed. Errors: BERTC_NOMEM, or the backend's. */
+bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
+                          bertc_error *err);
+void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);
+
+/* bc_linear_fwd or bc_half_fwd with packed weights: x in the precision of the weights. */
+void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
+                   bc_linear d);
 
 #endif

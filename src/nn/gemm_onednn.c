@@ -21,17 +21,119 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* A dense matrix in memory, as its transpose where asked for. */
+enum { OPERANDS = 4, PRODUCTS = 1024 };
+
+/* ---- What differs between oneDNN 2.x and 3.x ------------------------------------------------ */
+
+#if DNNL_VERSION_MAJOR >= 3
+typedef dnnl_memory_desc_t layout;
+
+static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_data_type_t type,
+                                dnnl_format_tag_t tag)
+{
+    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
+    return dnnl_memory_desc_create_with_tag(to, 2, dims, type, tag);
+}
+
+static dnnl_status_t copy_layout(layout *to, const layout *from)
+{
+    return dnnl_memory_desc_clone(to, *from);
+}
+
+static void forget(layout *of)
+{
+    if (*of) dnnl_memory_desc_destroy(*of);
+}
+
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[OPERANDS],
+                                     bool bias, const_dnnl_primitive_attr_t attr)
+{
+    return dnnl_matmul_primitive_desc_create(to, on, l[0], l[1], bias ? l[2] : NULL, l[3], attr);
+}
+
+static dnnl_status_t weights_layout(layout *to, const_dnnl_primitive_desc_t of)
+{
+    return dnnl_memory_desc_clone(to, dnnl_primitive_desc_query_md(of, dnnl_query_weights_md, 0));
+}
+
+static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from,
+                                      layout *as)
+{
+    return dnnl_reorder_primitive_desc_create(to, *from, on, *as, on, NULL);
+}
+
+static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, void *data)
+{
+    return dnnl_memory_create(to, *of, on, data);
+}
+#else
+typedef dnnl_memory_desc_t layout;
+
+static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_data_type_t type,
+                                dnnl_format_tag_t tag)
+{
+    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
+    return dnnl_memory_desc_init_by_tag(to, 2, dims, type, tag);
+}
+
+static dnnl_status_t copy_layout(layout *to, const layout *from)
+{
+    *to = *from;
+    return dnnl_success;
+}
+
+static void forget(layout *of)
+{
+    (void)of;
+}
+
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[OPERANDS],
+                                     bool bias, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_matmul_desc_t matmul;
+    dnnl_status_t status =
+        dnnl_matmul_desc_init(&matmul, &l[0], &l[1], bias ? &l[2] : NULL, &l[3]);
+    if (status != dnnl_success) return status;
+    return dnnl_primitive_desc_create(to, &matmul, attr, on, NULL);
+}
+
+static dnnl_status_t weights_layout(layout *to, const_dnnl_primitive_desc_t of)
+{
+    return copy_layout(to, dnnl_primitive_desc_query_md(of, dnnl_query_weights_md, 0));
+}
+
+static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from,
+                                      layout *as)
+{
+    return dnnl_reorder_primitive_desc_create(to, from, on, as, on, NULL);
+}
+
+static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, void *data)
+{
+    return dnnl_memory_create(to, of, on, data);
+}
+#endif
+
+/* ---- The library's objects ------------------------------------------------------------------ */
+
+/* A matrix in memory: dense, as its transpose where asked for, or laid out by the library. */
 typedef struct matrix {
     const void *data;
     dnnl_data_type_t type;
     size_t rows, columns;
-    bool transposed; /* stored (columns,rows) */
+    bool transposed;   /* stored (columns,rows) */
+    const layout *own; /* null: dense */
 } matrix;
 
-enum { OPERANDS = 4, PRODUCTS = 1024 };
+/* One layer's weights as the library likes them. */
+typedef struct packed {
+    bc_packed shape;
+    dnnl_data_type_t type;
+    layout layout;
+    dnnl_memory_t memory;
+} packed;
 
-/* A product on bf16 operands, ready to be executed: source, weights, bias, output. Without a
+/* A product of a primitive, ready to be executed: source, weights, bias, output. Without a
  * primitive the place is free. */
 typedef struct product {
     matrix shape[OPERANDS]; /* of what it was made for; their data is that of the first time */
@@ -109,61 +211,6 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
 
 /* ---- bf16 ----------------------------------------------------------------------------------- */
 
-#if DNNL_VERSION_MAJOR >= 3
-typedef dnnl_memory_desc_t layout;
-
-static dnnl_status_t lay_out(layout *to, const matrix *x)
-{
-    dnnl_dims_t dims = {(dnnl_dim_t)x->rows, (dnnl_dim_t)x->columns};
-    return dnnl_memory_desc_create_with_tag(to, 2, dims, x->type,
-                                            x->transposed ? dnnl_ba : dnnl_ab);
-}
-
-static void forget(layout *of)
-{
-    if (*of) dnnl_memory_desc_destroy(*of);
-}
-
-static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[OPERANDS],
-                                     bool bias, const_dnnl_primitive_attr_t attr)
-{
-    return dnnl_matmul_primitive_desc_create(to, on, l[0], l[1], bias ? l[2] : NULL, l[3], attr);
-}
-
-static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on)
-{
-    return dnnl_memory_create(to, *of, on, DNNL_MEMORY_NONE);
-}
-#else
-typedef dnnl_memory_desc_t layout;
-
-static dnnl_status_t lay_out(layout *to, const matrix *x)
-{
-    dnnl_dims_t dims = {(dnnl_dim_t)x->rows, (dnnl_dim_t)x->columns};
-    return dnnl_memory_desc_init_by_tag(to, 2, dims, x->type, x->transposed ? dnnl_ba : dnnl_ab);
-}
-
-static void forget(layout *of)
-{
-    (void)of;
-}
-
-static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[OPERANDS],
-                                     bool bias, const_dnnl_primitive_attr_t attr)
-{
-    dnnl_matmul_desc_t matmul;
-    dnnl_status_t status =
-        dnnl_matmul_desc_init(&matmul, &l[0], &l[1], bias ? &l[2] : NULL, &l[3]);
-    if (status != dnnl_success) return status;
-    return dnnl_primitive_desc_create(to, &matmul, attr, on, NULL);
-}
-
-static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on)
-{
-    return dnnl_memory_create(to, of, on, DNNL_MEMORY_NONE);
-}
-#endif
-
 /* Add the product to what is in the output. */
 static dnnl_status_t make_sum(dnnl_primitive_attr_t *attr)
 {
@@ -195,6 +242,12 @@ static dnnl_status_t make_primitive(product *p, const engine *e, layout layouts[
     return status;
 }
 
+static dnnl_status_t lay_out(layout *to, const matrix *x)
+{
+    if (x->own) return copy_layout(to, x->own);
+    return lay_out_as(to, x->rows, x->columns, x->type, x->transposed ? dnnl_ba : dnnl_ab);
+}
+
 static dnnl_status_t make_product(product *p, const engine *e, const matrix x[OPERANDS],
                                   bool accumulate)
 {
@@ -206,7 +259,7 @@ static dnnl_status_t make_product(product *p, const engine *e, const matrix x[OP
     for (int i = 0; i < OPERANDS && status == dnnl_success; i++) {
         if (!x[i].data) continue;
         status = lay_out(&layouts[i], &x[i]);
-        if (status == dnnl_success) status = hold(&p->memory[i], &layouts[i], e->engine);
+        if (status == dnnl_success) status = hold(&p->memory[i], &layouts[i], e->engine, DNNL_MEMORY_NONE);
     }
     if (status == dnnl_success) status = make_primitive(p, e, layouts);
     for (int i = 0; i < OPERANDS; i++) forget(&layouts[i]);
@@ -219,7 +272,7 @@ static bool is_for(const product *p, const matrix x[OPERANDS], bool accumulate)
     for (int i = 0; i < OPERANDS; i++) {
         const matrix *a = &p->shape[i], *b = &x[i];
         if (!a->data != !b->data || a->type != b->type || a->rows != b->rows ||
-            a->columns != b->columns || a->transposed != b->transposed)
+            a->columns != b->columns || a->transposed != b->transposed || !a->own != !b->own)
             return false;
     }
     return true;
@@ -231,7 +284,7 @@ static dnnl_status_t find_product(engine *e, const matrix x[OPERANDS], bool accu
 {
     size_t hash = accumulate;
     for (int i = 0; i < OPERANDS; i++)
-        hash = (hash * 31 + x[i].rows / BC_ROW_ROUND) * 31 + x[i].columns / BC_ROW_ROUND;
+        hash = (hash * 31 + x[i].rows / 4) * 31 + x[i].columns / BC_ROW_ROUND;
     product *p = &e->products[hash % PRODUCTS];
     *found = p;
     if (is_for(p, x, accumulate)) return dnnl_success;
@@ -259,7 +312,7 @@ static dnnl_status_t execute(const product *p, const engine *e, const matrix x[O
 }
 
 /* Output (+)= source weights + bias, bias a row vector or of null data. */
-static void multiply_half(bc_gemm *gemm, const matrix x[OPERANDS], bool accumulate)
+static void run_product(bc_gemm *gemm, const matrix x[OPERANDS], bool accumulate)
 {
     product *p;
     dnnl_status_t status = find_product(gemm->state, x, accumulate, &p);
@@ -271,42 +324,139 @@ static void multiply_half(bc_gemm *gemm, const matrix x[OPERANDS], bool accumula
 /* A result of `rows` x `columns` in the precision that it has. */
 static matrix result(bc_matrix y, size_t rows, size_t columns)
 {
-    if (y.full) return (matrix){y.full, dnnl_f32, rows, columns, false};
-    return (matrix){y.half, dnnl_bf16, rows, columns, false};
+    if (y.full) return (matrix){y.full, dnnl_f32, rows, columns, false, NULL};
+    return (matrix){y.half, dnnl_bf16, rows, columns, false, NULL};
 }
 
 static void half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
                      bc_linear d)
 {
     size_t n = bc_rows(d.n);
-    const matrix all[OPERANDS] = {{x, dnnl_bf16, n, d.in, false},
-                           {w, dnnl_bf16, d.in, d.out, true},
-                           {b, dnnl_f32, 1, d.out, false},
+    const matrix all[OPERANDS] = {{x, dnnl_bf16, n, d.in, false, NULL},
+                           {w, dnnl_bf16, d.in, d.out, true, NULL},
+                           {b, dnnl_f32, 1, d.out, false, NULL},
                            result(y, n, d.out)};
-    multiply_half(gemm, all, false);
+    run_product(gemm, all, false);
 }
 
 static void half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
                        bool accumulate)
 {
     size_t n = bc_rows(d.n);
-    const matrix all[OPERANDS] = {{dy, dnnl_bf16, n, d.out, false},
-                           {w, dnnl_bf16, d.out, d.in, false},
+    const matrix all[OPERANDS] = {{dy, dnnl_bf16, n, d.out, false, NULL},
+                           {w, dnnl_bf16, d.out, d.in, false, NULL},
                            {0},
                            result(dx, n, d.in)};
-    multiply_half(gemm, all, accumulate);
+    run_product(gemm, all, accumulate);
 }
 
 static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
                        bool accumulate)
 {
     size_t n = bc_rows(d.n);
-    const matrix all[OPERANDS] = {{dy, dnnl_bf16, d.out, n, true},
-                           {x, dnnl_bf16, n, d.in, false},
+    const matrix all[OPERANDS] = {{dy, dnnl_bf16, d.out, n, true, NULL},
+                           {x, dnnl_bf16, n, d.in, false, NULL},
                            {0},
-                           {dw, dnnl_f32, d.out, d.in, false}};
-    multiply_half(gemm, all, accumulate);
+                           {dw, dnnl_f32, d.out, d.in, false, NULL}};
+    run_product(gemm, all, accumulate);
 }
+
+/* ---- packed weights ------------------------------------------------------------------------- */
+
+/* The rows that a product is done for: few shapes, but a single short text is not made longer for it. */
+static size_t product_rows(size_t n, dnnl_data_type_t type)
+{
+    enum { SHORT = 64, STEP = 4 };
+    return type == dnnl_f32 && n < SHORT ? (n + STEP - 1) / STEP * STEP : bc_rows(n);
+}
+
+/* The layout that suits a product of medium length. */
+static dnnl_status_t choose_layout(packed *p, const engine *e)
+{
+    enum { ROWS = 64 };
+    dnnl_primitive_desc_t description = NULL;
+    layout l[OPERANDS];
+    size_t in = p->shape.in, out = p->shape.out;
+    memset(l, 0, sizeof l);
+    dnnl_status_t status = lay_out_as(&l[0], ROWS, in, p->type, dnnl_ab);
+    if (status == dnnl_success)
+        status = lay_out_as(&l[1], in, out, p->type, dnnl_format_tag_any);
+    if (status == dnnl_success) status = lay_out_as(&l[3], ROWS, out, dnnl_f32, dnnl_ab);
+    if (status == dnnl_success) status = describe_matmul(&description, e->engine, l, false, NULL);
+    if (status == dnnl_success) status = weights_layout(&p->layout, description);
+    if (description) dnnl_primitive_desc_destroy(description);
+    for (int i = 0; i < OPERANDS; i++) forget(&l[i]);
+    return status;
+}
+
+/* Fill p->memory from dense weights (out,in). */
+static dnnl_status_t reorder(packed *p, const engine *e, const void *w)
+{
+    dnnl_primitive_desc_t description = NULL;
+    dnnl_primitive_t primitive = NULL;
+    dnnl_memory_t source = NULL;
+    layout dense;
+    memset(&dense, 0, sizeof dense);
+    dnnl_status_t status = lay_out_as(&dense, p->shape.in, p->shape.out, p->type, dnnl_ba);
+    if (status == dnnl_success) status = hold(&source, &dense, e->engine, (void *)(uintptr_t)w);
+    if (status == dnnl_success)
+        status = describe_reorder(&description, e->engine, &dense, &p->layout);
+    if (status == dnnl_success) status = dnnl_primitive_create(&primitive, description);
+    if (status == dnnl_success) {
+        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, p->memory}};
+        status = dnnl_primitive_execute(primitive, e->stream, 2, args);
+    }
+    if (status == dnnl_success) status = dnnl_stream_wait(e->stream);
+    if (primitive) dnnl_primitive_destroy(primitive);
+    if (description) dnnl_primitive_desc_destroy(description);
+    if (source) dnnl_memory_destroy(source);
+    forget(&dense);
+    return status;
+}
+
+static void unpack(bc_packed *w)
+{
+    packed *p = (packed *)w;
+    if (p->memory) dnnl_memory_destroy(p->memory);
+    forget(&p->layout);
+    bc_free(p);
+}
+
+static bc_packed *pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out)
+{
+    const engine *e = gemm->state;
+    packed *p = bc_calloc(1, sizeof *p);
+    if (!p) return NULL;
+    p->shape = (bc_packed){in, out};
+    p->type = w.full ? dnnl_f32 : dnnl_bf16;
+    dnnl_status_t status = choose_layout(p, e);
+    if (status == dnnl_success)
+        status = hold(&p->memory, &p->layout, e->engine, DNNL_MEMORY_ALLOCATE);
+    if (status == dnnl_success) status = reorder(p, e, w.full ? (void *)w.full : (void *)w.half);
+    if (status == dnnl_success) return &p->shape;
+    fail_product(gemm, status, 0, out, in);
+    unpack(&p->shape);
+    return NULL;
+}
+
+static void packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
+                       bc_linear d)
+{
+    const packed *p = (const packed *)w;
+    const void *from = p->type == dnnl_f32 ? (const void *)x.full : x.half;
+    void *weights = NULL;
+    dnnl_memory_get_data_handle(p->memory, &weights);
+    size_t n = product_rows(d.n, p->type);
+    const matrix all[OPERANDS] = {{from, p->type, n, d.in, false, NULL},
+                                  {weights, p->type, d.in, d.out, false, &p->layout},
+                                  {b, dnnl_f32, 1, d.out, false, NULL},
+                                  result(y, n, d.out)};
+    run_product(gemm, all, false);
+}
+
+static const bc_gemm_pack_ops packing = {pack, packed_fwd, unpack};
+
+/* ---- bf16 instructions ---------------------------------------------------------------------- */
 
 /* Below this instruction set the library would emulate bf16, slower than f32. */
 static bool half_is_native(void)
@@ -348,5 +498,5 @@ static void describe(char *out, size_t size)
 
 const bc_gemm_backend bc_gemm_onednn = {
     "onednn", open_onednn, close_onednn, fwd, bwd_x, bwd_w, describe,
-    &half, half_is_native,
+    &half, half_is_native, &packing,
 };

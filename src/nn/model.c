@@ -123,7 +123,8 @@ static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id
 {
     const bc_param *w = bc_model_param(v->model, weight, layer);
     const float *b = value(v->model, bias, layer);
-    if (w->half) bc_half_fwd(v->gemm, y, x.half, w->half, b, d);
+    if (w->packed && w->packed->out == d.out) bc_packed_fwd(v->gemm, y, x, w->packed, b, d);
+    else if (w->half) bc_half_fwd(v->gemm, y, x.half, w->half, b, d);
     else bc_linear_fwd(v->gemm, y.full, x.full, w->value, b, d);
     lap(v, BC_WORK_PRODUCTS);
 }

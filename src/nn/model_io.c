@@ -127,9 +127,44 @@ static bertc_status furnish(bertc_model *m, const bertc_model_options *options, 
     return status;
 }
 
-static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model)
+/* The matrices of the layers' products, packed: weights that are not trained stay as they are. The
+ * last layer multiplies with its queries' weights apart (see bc_model_fwd). */
+static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
 {
-    if (status == BERTC_OK) bc_model_round(m);
+    bool last = layer + 1 == model->config.num_hidden_layers;
+    const struct {
+        bc_param_id id;
+        size_t count; /* of matrices, one after another */
+    } products[] = {
+        {BC_QUERY_W, last ? 1 : 3}, {BC_KEY_W, last ? 2 : 0}, {BC_ATTN_W, 1},
+        {BC_UP_W, 1},               {BC_DOWN_W, 1},
+    };
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < sizeof products / sizeof *products && status == BERTC_OK; i++) {
+        bc_param *p = bc_model_param(model, products[i].id, layer);
+        bc_matrix w = p->half ? (bc_matrix){.half = p->half} : (bc_matrix){.full = p->value};
+        if (products[i].count > 0)
+            status = bc_gemm_pack(&model->gemm, w, p->shape[1], products[i].count * p->shape[0],
+                                  &p->packed, err);
+    }
+    return status;
+}
+
+/* The copies that products read, once the weights are set. */
+static bertc_status copy_weights(bertc_model *model, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    bc_model_round(model);
+    if (model->grads) return BERTC_OK;
+    omp_set_num_threads(model->threads);
+    for (int layer = 0; layer < model->config.num_hidden_layers && status == BERTC_OK; layer++)
+        status = pack_layer(model, layer, err);
+    return status;
+}
+
+static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model, bertc_error *err)
+{
+    if (status == BERTC_OK) status = copy_weights(m, err);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;
@@ -146,7 +181,7 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
     if (status == BERTC_OK) status = furnish(m, options, err);
     for (size_t i = 0; status == BERTC_OK && i < m->count; i++)
         draw_param(&m->params[i], &m->config, options);
-    return finish(m, status, model);
+    return finish(m, status, model, err);
 }
 
 /* A file's tensors beside their names of today. */
@@ -172,6 +207,8 @@ void bertc_model_free(bertc_model *model)
 {
     if (!model) return;
     close_source(model->from);
+    for (size_t i = 0; model->params && i < model->count; i++)
+        bc_gemm_unpack(&model->gemm, model->params[i].packed);
     bc_gemm_close(&model->gemm);
     bertc_config_clear(&model->config);
     bc_free(model->params);
@@ -393,7 +430,8 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < model->count; i++)
         if (!model->from->tensors[i]) draw_param(&model->params[i], &model->config, options);
-    bc_model_round(model);
+    status = copy_weights(model, err);
+    if (status != BERTC_OK) return status;
     notify_loaded(model, &options->notify);
     close_source(model->from);
     model->from = NULL;

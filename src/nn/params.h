@@ -69,6 +69,8 @@ typedef struct bc_param {
     float *value;
     float *grad;              /* null: not trained */
     uint16_t *half;           /* bf16 copy that products read; null: they read value */
+    struct bc_packed *packed; /* weights of this and the parameters after it that are multiplied with
+                                 it, for forward; null: not packed */
 } bc_param;
 
 /* Number of parameters of a model of this shape. */

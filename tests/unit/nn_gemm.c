@@ -242,6 +242,46 @@ static void test_half(void **state)
     }
 }
 
+/* y of packed weights, of one precision. */
+static void measure_packed(bc_gemm *gemm, measure *m, const bench *t, bool half)
+{
+    bc_linear d = t->d;
+    bertc_error err = {0};
+    bc_packed *packed;
+    bc_matrix x = {.full = t->x}, w = {.full = t->w};
+    float *y = nan_floats(t->rows * d.out);
+    if (half) x = (bc_matrix){.half = halves(t->x, d.n, d.in)};
+    if (half) w = (bc_matrix){.half = halves(t->w, d.out, d.in)};
+    assert_int_equal(bc_gemm_pack(gemm, w, d.in, d.out, &packed, &err), BERTC_OK);
+    if (!packed) return;
+    assert_true(packed->in == d.in && packed->out == d.out);
+    twin_fill_nan(t->w, d.out * d.in); /* are not read again */
+    bc_packed_fwd(gemm, (bc_matrix){.full = y}, x, packed, t->b, d);
+    bc_gemm_unpack(gemm, packed);
+    expect_within(m, twin_distance(y, t->y_true, d.n * d.out));
+}
+
+static void test_packed(void **state)
+{
+    (void)state;
+    for (size_t k = 0; bertc_backend_name(k); k++) {
+        measure m[2] = {{"y of packed weights", 2e-6, 0.0}, {"  in bf16", 2e-6, 0.0}};
+        bc_gemm gemm;
+        open_backend(&gemm, bertc_backend_name(k));
+        assert_true(k > 0 || gemm.backend->packing);
+        size_t precisions = bc_gemm_use_half(&gemm, NULL) == BERTC_OK ? 2 : 1;
+        for (size_t i = 0; i < SHAPES; i++)
+            for (size_t p = 0; p < precisions; p++) {
+                bench t = make_rounded(shapes[i], 10 * i);
+                measure_packed(&gemm, &m[p], &t, p > 0);
+                twin_release(NULL);
+            }
+        assert_int_equal(bc_gemm_status(&gemm, NULL), BERTC_OK);
+        bc_gemm_close(&gemm);
+        print_measures(m, precisions);
+    }
+}
+
 static void test_who_has_half(void **state)
 {
     (void)state;
@@ -423,6 +463,7 @@ int main(void)
         cmocka_unit_test_teardown(test_openblas, twin_release),
         cmocka_unit_test_teardown(test_reference, twin_release),
         cmocka_unit_test_teardown(test_half, twin_release),
+        cmocka_unit_test_teardown(test_packed, twin_release),
         cmocka_unit_test_teardown(test_who_has_half, twin_release),
         cmocka_unit_test_teardown(test_no_bias_and_no_gradients, twin_release),
         cmocka_unit_test_teardown(test_backends_agree, twin_release),
