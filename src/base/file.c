@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 
-enum { BUFFER = 1 << 16 };
+enum { BUFFER = 1 << 16, PIECE = 1 << 20 };
 
 static int open_retry(const char *path, int flags, mode_t mode)
 {
@@ -71,6 +71,24 @@ bertc_status bc_file_read(const char *path, char **text, size_t *length, bertc_e
     *text = bytes;
     *length = size;
     return BERTC_OK;
+}
+
+bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *bytes, size_t length),
+                          void *to, size_t *length, bertc_error *err)
+{
+    int fd;
+    bertc_status status = open_regular(path, &fd, length, err);
+    if (status != BERTC_OK) return status;
+    char *piece = bc_alloc(PIECE, 1);
+    if (!piece) status = bc_fail_memory(err);
+    for (size_t left = *length, n; status == BERTC_OK && left > 0; left -= n) {
+        n = left < PIECE ? left : PIECE;
+        status = read_all(fd, path, piece, n, err);
+        if (status == BERTC_OK) take(to, piece, n);
+    }
+    bc_free(piece);
+    close(fd);
+    return status;
 }
 
 bool bc_file_exists(const char *path)

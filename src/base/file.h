@@ -18,6 +18,10 @@
 /* The whole file, NUL-terminated one past its length, released by bc_free. */
 bertc_status bc_file_read(const char *path, char **text, size_t *length, bertc_error *err);
 
+/* The whole file, a piece at a time in a buffer of its own: `take` gets each. *length: of the file. */
+bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *bytes, size_t length),
+                          void *to, size_t *length, bertc_error *err);
+
 bool bc_file_exists(const char *path);   /* anything of that name */
 bool bc_folder_exists(const char *path); /* a folder */
 

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "formats/config.h"
 
@@ -55,6 +56,20 @@ bertc_status bc_hash_block(char out[BC_HASH_HEX], const void *bytes, size_t leng
     bc_hash(out, &all, 1);
     bc_free(hashes);
     return BERTC_OK;
+}
+
+static void put_piece(void *state, const void *bytes, size_t length)
+{
+    XXH3_128bits_update(state, bytes, length);
+}
+
+bertc_status bc_hash_file(char out[BC_HASH_HEX], size_t *length, const char *path, bertc_error *err)
+{
+    XXH3_state_t state;
+    begin(&state);
+    bertc_status status = bc_file_scan(path, put_piece, &state, length, err);
+    if (status == BERTC_OK) end(&state, out);
+    return status;
 }
 
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)

@@ -24,6 +24,9 @@ void bc_hash(char out[BC_HASH_HEX], const bc_part *parts, size_t count);
 bertc_status bc_hash_block(char out[BC_HASH_HEX], const void *bytes, size_t length,
                            bertc_error *err);
 
+/* The hash of a file and its length, without more than a piece of it in memory. */
+bertc_status bc_hash_file(char out[BC_HASH_HEX], size_t *length, const char *path, bertc_error *err);
+
 /* Everything a tokenised data set holds: lengths, ids, types, labels, values. */
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *inputs);
 

@@ -17,18 +17,12 @@ const char *bc_manifest_name(size_t index)
     return index < OWN ? own[index] : bc_model_dir_tokenizer_file(index - OWN);
 }
 
-static bertc_status open_member(const char *folder, const char *name, bc_map *map, bertc_error *err)
+static bertc_status open_log(const char *folder, bc_map *map, bertc_error *err)
 {
-    char *path = bc_path_join(folder, name);
+    char *path = bc_path_join(folder, "log.jsonl");
     bertc_status status = path ? bc_map_open(path, map, err) : bc_fail_memory(err);
     bc_free(path);
     return status;
-}
-
-static void hash_map(char out[BC_HASH_HEX], const bc_map *map)
-{
-    const bc_part part = {map->bytes, map->length};
-    bc_hash(out, &part, 1);
 }
 
 static size_t count_lines(const bc_map *map)
@@ -42,14 +36,12 @@ static size_t count_lines(const bc_map *map)
 
 static bertc_status record_path(bc_text *out, const char *path, const char *name, bertc_error *err)
 {
-    bc_map map;
+    size_t length;
     char hash[BC_HASH_HEX];
-    bertc_status status = bc_map_open(path, &map, err);
+    bertc_status status = bc_hash_file(hash, &length, path, err);
     if (status != BERTC_OK) return status;
-    hash_map(hash, &map);
     bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", name == own[0] ? "" : ",", name,
-                   map.length, hash);
-    bc_map_close(&map);
+                   length, hash);
     return BERTC_OK;
 }
 
@@ -71,7 +63,7 @@ bertc_status bc_manifest_record(bc_text *out, const char *folder, bertc_error *e
     bc_text_printf(out, "\"files\":{");
     for (size_t i = 0; status == BERTC_OK && (name = bc_manifest_name(i)) != NULL; i++)
         status = record_file(out, folder, name, i >= OWN, err);
-    if (status == BERTC_OK) status = open_member(folder, "log.jsonl", &log, err);
+    if (status == BERTC_OK) status = open_log(folder, &log, err);
     if (status != BERTC_OK) return status;
     bc_text_printf(out, "},\"log_lines\":%zu", count_lines(&log));
     bc_map_close(&log);
@@ -86,16 +78,14 @@ static double number_at(const cJSON *object, const char *key)
     return cJSON_IsNumber(item) ? item->valuedouble : -1;
 }
 
-static bertc_status compare(const char *folder, const char *name, const bc_map *map,
-                            const cJSON *record, bertc_error *err)
+static bertc_status compare(const char *folder, const char *name, size_t length,
+                            const char hash[BC_HASH_HEX], const cJSON *record, bertc_error *err)
 {
-    char hash[BC_HASH_HEX];
     const char *recorded = cJSON_GetStringValue(bc_json_get(record, "xxh3"));
     double bytes = number_at(record, "bytes");
-    if ((double)map->length != bytes)
+    if ((double)length != bytes)
         return bc_fail(err, BERTC_INPUT, "%s/%s: %zu bytes, run.json recorded %.0f", folder, name,
-                       map->length, bytes);
-    hash_map(hash, map);
+                       length, bytes);
     if (recorded && strcmp(recorded, hash) == 0) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s/%s: its content does not match its hash in run.json",
                    folder, name);
@@ -104,18 +94,17 @@ static bertc_status compare(const char *folder, const char *name, const bc_map *
 static bertc_status check_file(const char *folder, const char *name, const cJSON *record,
                                bertc_error *err)
 {
-    bc_map map;
-    bertc_status status = open_member(folder, name, &map, err);
-    if (status != BERTC_OK) return status;
-    status = compare(folder, name, &map, record, err);
-    bc_map_close(&map);
-    return status;
+    size_t length;
+    char hash[BC_HASH_HEX], *path = bc_path_join(folder, name);
+    bertc_status status = path ? bc_hash_file(hash, &length, path, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status == BERTC_OK ? compare(folder, name, length, hash, record, err) : status;
 }
 
 static bertc_status check_log(const char *folder, double recorded, bertc_error *err)
 {
     bc_map map;
-    bertc_status status = open_member(folder, "log.jsonl", &map, err);
+    bertc_status status = open_log(folder, &map, err);
     if (status != BERTC_OK) return status;
     size_t lines = count_lines(&map);
     bc_map_close(&map);
