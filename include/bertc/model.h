@@ -85,6 +85,8 @@ typedef struct bertc_limits {
     bool whole;        /* every row of the last layer's output, not only the heads' */
     int32_t checkpointing; /* N > 0: keep the inputs of every Nth layer for the backward pass and
                               compute the layers between again, to the same bits; 0: keep all */
+    int32_t trained;   /* with training: the most tokens of a batch that is trained on, where others,
+                          that are only read, may be longer; 0: any batch may be trained on */
 } bertc_limits;
 
 BERTC_API bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,

@@ -99,6 +99,12 @@ static bc_norm norm(const pass_view *v, bc_param_id gain, bc_param_id bias, int 
                      v->model->config.layer_norm_eps};
 }
 
+/* Where a layer keeps what it computes. */
+static bc_layer_cache *cache_of(const pass_view *v, int layer)
+{
+    return &v->w->layers[v->pass.forgets ? 0 : layer];
+}
+
 static void lap(const pass_view *v, bc_work work)
 {
     bc_lap(v->w->laps, work);
@@ -179,7 +185,7 @@ static bc_qkv qkv_in(const pass_view *asking, float *buffer)
 static bc_matrix attend_fwd(const pass_view *v, const pass_view *asking, bc_matrix x, int l)
 {
     bertc_workspace *w = v->w;
-    bc_layer_cache *k = &w->layers[l];
+    bc_layer_cache *k = cache_of(v, l);
     bc_dropout probabilities = dropout(v, BC_SITE_ATTENTION, l);
     bc_qkv qkv = qkv_in(asking, k->qkv);
     bc_linear all = {v->n, v->h, 3 * v->h}, one = {v->s, v->h, v->h}, two = {v->n, v->h, 2 * v->h};
@@ -203,7 +209,7 @@ static void layer_fwd(const pass_view *all, bc_matrix out, bc_matrix x, int l)
 {
     const pass_view rows = asking(all, l), *v = &rows;
     bertc_workspace *w = v->w;
-    bc_layer_cache *k = &w->layers[l];
+    bc_layer_cache *k = cache_of(v, l);
     bc_dropout attn = dropout(v, BC_SITE_ATTN_OUT, l), ffn = dropout(v, BC_SITE_FFN_OUT, l);
     bc_matrix residual = attend_fwd(all, v, x, l);
     linear_fwd(v, full(k->attn_sum), k->context, BC_ATTN_W, BC_ATTN_B, l,
@@ -245,7 +251,7 @@ static bc_matrix flow(const bertc_workspace *w, int l)
 /* The output of a layer again, n rows, from what it keeps. */
 static void output_again(const pass_view *v, bc_matrix y, int l)
 {
-    const bc_layer_cache *k = &v->w->layers[l];
+    const bc_layer_cache *k = cache_of(v, l);
     bc_norm_again(y, k->out_sum, k->out_mean, k->out_rstd, norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l),
                   v->n, v->h);
     lap(v, BC_WORK_NORMS);
@@ -316,7 +322,7 @@ static void ffn_bwd(const pass_view *all, int l, bool accumulate)
 {
     const pass_view rows = asking(all, l), *v = &rows;
     bertc_workspace *w = v->w;
-    bc_layer_cache *k = &w->layers[l];
+    bc_layer_cache *k = cache_of(v, l);
     const bertc_model *m = v->model;
     bc_dropout drop = dropout(v, BC_SITE_FFN_OUT, l);
     bc_linear up = {v->n, v->h, v->f}, down = {v->n, v->f, v->h};
@@ -353,7 +359,7 @@ static void attend_bwd(const pass_view *v, const pass_view *asking, bc_matrix x,
     bc_dropout probabilities = dropout(v, BC_SITE_ATTENTION, l);
     bc_linear all = {v->n, v->h, 3 * v->h}, one = {v->s, v->h, v->h}, two = {v->n, v->h, 2 * v->h};
     bc_qkv d = qkv_in(asking, w->dwide.full);
-    bc_attention_bwd(d, w->dz, qkv_in(asking, w->layers[l].qkv), v->batch, &probabilities,
+    bc_attention_bwd(d, w->dz, qkv_in(asking, cache_of(v, l)->qkv), v->batch, &probabilities,
                      v->attention);
     lap(v, BC_WORK_ATTENTION);
     if (!asking->first) {
@@ -372,7 +378,7 @@ static void attention_bwd(const pass_view *all, int l, bool accumulate)
 {
     const pass_view rows = asking(all, l), *v = &rows;
     bertc_workspace *w = v->w;
-    bc_layer_cache *k = &w->layers[l];
+    bc_layer_cache *k = cache_of(v, l);
     const bertc_model *m = v->model;
     bc_dropout drop = dropout(v, BC_SITE_ATTN_OUT, l);
     bc_linear out = {v->n, v->h, v->h};

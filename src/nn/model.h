@@ -72,8 +72,8 @@ struct bertc_workspace {
     float *embed_sum;    /* (N,H) */
     float *embed_mean, *embed_rstd; /* (N) */
     bc_matrix embed_out; /* (N,H) */
-    bc_layer_cache *layers; /* (L); in inference all share one set of buffers, with checkpointing
-                               layer l and layer l + N do */
+    bc_layer_cache *layers; /* (L); with checkpointing layers l and l + N share buffers; the first
+                               serves all in a pass that forgets */
     bc_matrix flow[2];   /* (N,H) input of layers > 0 of even and of odd number, in forward */
     bc_matrix attn_out;  /* (N,H) after a layer's first LayerNorm */
     bc_matrix act;       /* (N,F) activation; in one precision, as layers' `up` */
@@ -102,6 +102,7 @@ static inline size_t bc_layer_group(const bertc_limits *limits, size_t layers)
 /* One forward/backward pass: where its dropout comes from. `training` false: no dropout. */
 typedef struct bc_pass {
     bool training;
+    bool forgets; /* no backward follows: all layers use the first one's buffers */
     uint64_t seed;
     uint32_t step;
 } bc_pass;
@@ -116,7 +117,7 @@ bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspac
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass);
 
-/* y (N,H) = output of a layer after bc_model_fwd with a workspace for training; of the last layer
+/* y (N,H) = output of a layer after a bc_model_fwd that keeps it; of the last layer
  * the rows that were computed. With checkpointing only of a layer that is still kept. */
 void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y);

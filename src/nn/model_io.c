@@ -535,7 +535,7 @@ bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *work
 {
     bertc_status status = bc_model_check_batch(model, workspace, batch, err);
     if (status != BERTC_OK) return status;
-    bc_model_fwd(model, workspace, batch, (bc_pass){0});
+    bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
     *logits = workspace->logits;
     return bc_model_status(model, err);
 }

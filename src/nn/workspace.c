@@ -15,14 +15,16 @@
 enum { ALIGNMENT = 64 };
 
 typedef struct dims {
-    size_t n, s, layers, h, heads, f, c, threads, longest;
+    size_t n, kept, s, layers, h, heads, f, c, threads, longest;
     bool half;
 } dims;
 
 static dims measure(const bertc_model *model, const bertc_limits *limits)
 {
     const bertc_config *config = &model->config;
+    int32_t trained = limits->trained > 0 ? limits->trained : limits->tokens;
     return (dims){.n = bc_rows((size_t)limits->tokens),
+                  .kept = bc_rows((size_t)trained),
                   .s = bc_rows((size_t)limits->sequences),
                   .layers = (size_t)config->num_hidden_layers,
                   .h = (size_t)config->hidden_size,
@@ -68,10 +70,10 @@ static void plan_out(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t r
     k->out_rstd = take(arena, rows, 1);
 }
 
-/* rows: those that go on from the queries. */
-static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t rows)
+/* n: rows in all; rows: those that go on from the queries. */
+static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t n, size_t rows)
 {
-    k->qkv = take(arena, d->n, 3 * d->h);
+    k->qkv = take(arena, n, 3 * d->h);
     k->context = take_operand(arena, d, rows, d->h);
     k->attn_sum = take(arena, rows, d->h);
     k->attn_mean = take(arena, rows, 1);
@@ -84,21 +86,23 @@ static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t
 static void plan_inference(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     bc_layer_cache shared;
-    plan_layer(&shared, arena, d, d->n);
+    plan_layer(&shared, arena, d, d->n, d->n);
     for (size_t l = 0; w->layers && l < d->layers; l++) w->layers[l] = shared;
 }
 
 /* The layers of the first group get a cache each, later ones that of the layer N before them. The
- * output of a group's last layer outlives its group. */
+ * output of a group's last layer outlives its group. The first layer's serves every layer of a pass
+ * that is not trained on. */
 static void plan_training(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     size_t group = bc_layer_group(&w->limits, d->layers);
     for (size_t l = 0; l < d->layers; l++) {
         bc_layer_cache cache = {0};
         bool last = l + 1 == d->layers && !w->limits.whole;
-        if (l < group) plan_layer(&cache, arena, d, last ? d->s : d->n);
+        size_t n = l > 0 ? d->kept : d->n;
+        if (l < group) plan_layer(&cache, arena, d, n, last && l > 0 ? d->s : n);
         else if (w->layers) cache = w->layers[l - group];
-        if (l >= group && (l + 1) % group == 0) plan_out(&cache, arena, d, d->n);
+        if (l >= group && (l + 1) % group == 0) plan_out(&cache, arena, d, d->kept);
         if (w->layers) w->layers[l] = cache;
     }
 }
@@ -115,11 +119,11 @@ static void plan_heads(bertc_workspace *w, bc_arena *arena, const dims *d)
 static void plan_gradients(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     size_t wide = 3 * d->h > d->f ? 3 * d->h : d->f;
-    w->dx = take_both(arena, d, d->n, d->h);
-    w->dy = take(arena, d->n, d->h);
-    w->dz = take(arena, d->n, d->h);
-    w->dwide.full = take(arena, d->n, d->half ? 3 * d->h : wide);
-    if (d->half) w->dwide.half = take_half(arena, d->n, wide);
+    w->dx = take_both(arena, d, d->kept, d->h);
+    w->dy = take(arena, d->kept, d->h);
+    w->dz = take(arena, d->kept, d->h);
+    w->dwide.full = take(arena, d->kept, d->half ? 3 * d->h : wide);
+    if (d->half) w->dwide.half = take_half(arena, d->kept, wide);
     w->dfirst = take(arena, d->s, d->h);
     w->dpooled = take(arena, d->s, d->h);
 }

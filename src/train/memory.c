@@ -108,7 +108,7 @@ static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t room)
     int32_t most = limits.tokens, tokens = 1;
     while (tokens <= (most - 1) / 2) tokens *= 2;
     for (; tokens >= limits.longest; tokens /= 2) {
-        limits.tokens = bc_run_pass_tokens(run, (size_t)tokens);
+        bc_run_limit_passes(run, (size_t)tokens, &limits);
         if (fits(run, &limits, room)) return tokens;
     }
     return 0;

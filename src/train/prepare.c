@@ -138,11 +138,12 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-int32_t bc_run_pass_tokens(const bc_run *run, size_t tokens)
+void bc_run_limit_passes(const bc_run *run, size_t tokens, bertc_limits *limits)
 {
     bc_pack train = {run->pack.sequences, tokens}, dev = {run->dev.pack.sequences, tokens};
-    return (int32_t)larger(bc_pack_most(run->train, run->order, train),
-                           bc_pack_most(run->dev.inputs, run->dev.order, dev));
+    size_t trained = bc_pack_most(run->train, run->order, train);
+    limits->trained = (int32_t)trained;
+    limits->tokens = (int32_t)larger(trained, bc_pack_most(run->dev.inputs, run->dev.order, dev));
 }
 
 static bertc_status plan_passes(bc_run *run, bertc_error *err)
@@ -156,13 +157,13 @@ static bertc_status plan_passes(bc_run *run, bertc_error *err)
     bertc_status status = bc_pack_longest_first(run->train, run->order, err);
     if (status != BERTC_OK) return status;
     run->limits = (bertc_limits){
-        .tokens = bc_run_pass_tokens(run, pack->tokens),
         .sequences = (int32_t)larger(pack->sequences,
                                      smaller(dev->sequences, run->dev.dataset->count)),
         .longest = (int32_t)larger(run->train->longest, run->dev.inputs->longest),
         .training = true,
         .checkpointing = (int32_t)run->options.gradient_checkpointing,
     };
+    bc_run_limit_passes(run, pack->tokens, &run->limits);
     return BERTC_OK;
 }
 

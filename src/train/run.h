@@ -77,8 +77,9 @@ bertc_status bc_run_survey(bc_run *run, bertc_error *err);
 bertc_status bc_run_furnish(bc_run *run, bertc_error *err);
 void bc_run_close(bc_run *run);
 
-/* Most tokens of a pass where passes are limited to so many; after bc_run_survey's plan. */
-int32_t bc_run_pass_tokens(const bc_run *run, size_t tokens);
+/* Set the most tokens of a pass, trained on or not, where passes are limited to so many; after
+ * bc_run_survey's plan. */
+void bc_run_limit_passes(const bc_run *run, size_t tokens, bertc_limits *limits);
 
 bertc_status bc_run_restore(bc_run *run, bertc_error *err);
 bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err);

@@ -68,7 +68,7 @@ static void open_golden(golden *g, const char *folder, bool whole)
     check_status(bc_safetensors_open(path, &g->file, &err), &err);
     g->batch = twin_read_batch(&g->file);
     check_status(bertc_model_load(folder, &options, &g->model, &err), &err);
-    bertc_limits limits = {g->batch->tokens, g->batch->sequences, g->batch->longest, true, whole, 0};
+    bertc_limits limits = {g->batch->tokens, g->batch->sequences, g->batch->longest, true, whole, 0, 0};
     check_status(bertc_workspace_create(g->model, &limits, &g->workspace, &err), &err);
     check_status(bc_model_check_batch(g->model, g->workspace, g->batch, &err), &err);
 }

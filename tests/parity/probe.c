@@ -59,7 +59,7 @@ static void probe(bool gradients, const char *folder, const char *inputs, const 
     check_status(bc_safetensors_open(inputs, &file, &err), &err);
     bertc_batch *batch = twin_read_batch(&file);
     check_status(bertc_model_load(folder, &options, &model, &err), &err);
-    bertc_limits limits = {batch->tokens, batch->sequences, batch->longest, gradients, false, 0};
+    bertc_limits limits = {batch->tokens, batch->sequences, batch->longest, gradients, false, 0, 0};
     check_status(bertc_workspace_create(model, &limits, &workspace, &err), &err);
     check_status(bc_model_check_batch(model, workspace, batch, &err), &err);
     bc_model_fwd(model, workspace, batch, pass);

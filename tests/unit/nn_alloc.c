@@ -66,7 +66,7 @@ static void test_steps_do_not_allocate(void **state)
     for (size_t k = 0; bertc_backend_name(k); k++) {
         const bertc_model_options options = {.backend = bertc_backend_name(k), .trainable = true};
         const bertc_limits limits = {batch->tokens, batch->sequences, batch->longest, true, false,
-                                     (int32_t)k};
+                                     (int32_t)k, 0};
         bertc_model *model;
         bertc_workspace *workspace;
         calls = 0;

@@ -320,6 +320,22 @@ static void test_inference(void **state)
     assert_memory_equal(logits, trained, S * 3 * sizeof *logits);
 }
 
+/* Between steps a training run reads batches that are longer than those it trains on: the layers'
+ * buffers are planned for the shorter ones, and the logits are the same. */
+static void test_longer_batches_are_read(void **state)
+{
+    (void)state;
+    bench t = make(twin_config(3, 48, 3, 100, 3, BERTC_GELU), NULL, 0), few = t;
+    const float *logits;
+    bertc_limits limits = limits_of(t.batch);
+    limits.trained = 1;
+    run(&t, t.batch, plain, false);
+    open_limited(&few, (bertc_model_options){0}, &limits);
+    assert_true(bertc_workspace_bytes(few.workspace) < bertc_workspace_bytes(t.workspace));
+    assert_int_equal(bertc_model_forward(few.model, few.workspace, t.batch, &logits, NULL), BERTC_OK);
+    assert_memory_equal(logits, t.workspace->logits, S * 3 * sizeof *logits);
+}
+
 /* Forward and backward of two batches with the inputs of every Nth layer kept: logits, losses and
  * gradients to the bit those of `all`, which keeps everything, in less memory. */
 static void check_recomputed(const bench *all, bertc_model_options options, bool whole, int32_t n)
@@ -506,6 +522,7 @@ int main(void)
         cmocka_unit_test_teardown(test_two_halves_are_one_batch, close_all),
         cmocka_unit_test_teardown(test_threads, close_all),
         cmocka_unit_test_teardown(test_repetition, close_all),
+        cmocka_unit_test_teardown(test_longer_batches_are_read, close_all),
         cmocka_unit_test_teardown(test_inference, close_all),
         cmocka_unit_test_teardown(test_checkpointing, close_all),
         cmocka_unit_test_teardown(test_checkpointing_in_half, close_all),
