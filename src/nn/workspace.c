@@ -119,7 +119,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
         if (w->limits.training)
             w->half_dy = bc_arena_take(arena, d->n, wide * sizeof *w->half_dy);
     }
-    w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads);
+    w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads, d->half);
     if (w->attention_stride < SIZE_MAX / sizeof(float))
         w->attention = take(arena, d->threads, w->attention_stride);
     else

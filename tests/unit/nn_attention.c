@@ -43,7 +43,7 @@ static bench make_for(const bertc_batch *batch, size_t heads, size_t width, doub
 {
     bench t = {.batch = batch, .n = (size_t)batch->tokens, .h = heads * width};
     t.dims = (bc_attention){.heads = heads, .width = width};
-    t.dims.scratch_stride = bc_attention_scratch((size_t)batch->longest, width);
+    t.dims.scratch_stride = bc_attention_scratch((size_t)batch->longest, width, false);
     t.dims.scratch = twin_floats(t.dims.scratch_stride * THREADS);
     t.dropout = bc_dropout_make(p, 5, 6, BC_SITE_ATTENTION, 3);
     t.qkv = twin_random_floats(t.n * 3 * t.h, 1.0, seed);
@@ -228,9 +228,9 @@ static void test_nan_stays_nan(void **state)
 static void test_scratch_that_overflows(void **state)
 {
     (void)state;
-    assert_true(bc_attention_scratch(SIZE_MAX / 4, 64) == SIZE_MAX);
-    assert_true(bc_attention_scratch((size_t)1 << 33, 1) == SIZE_MAX);
-    assert_true(bc_attention_scratch(512, 64) < (size_t)1 << 24);
+    assert_true(bc_attention_scratch(SIZE_MAX / 4, 64, false) == SIZE_MAX);
+    assert_true(bc_attention_scratch((size_t)1 << 33, 1, false) == SIZE_MAX);
+    assert_true(bc_attention_scratch(512, 64, false) < (size_t)1 << 24);
 }
 
 int main(void)
