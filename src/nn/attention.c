@@ -185,8 +185,8 @@ void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch,
         bc_attention_half_fwd(context, in, batch, dropout, dims);
         return;
     }
-    size_t count = (size_t)batch->sequences * dims.heads;
-#pragma omp parallel for schedule(dynamic)
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
+#pragma omp parallel for schedule(dynamic, chunk)
     for (size_t index = 0; index < count; index++)
         head_fwd(context, in, dropout, bc_locate(batch, &dims, in.first, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
@@ -226,8 +226,8 @@ void bc_attention_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_ba
         bc_attention_half_bwd(d, dcontext, in, batch, dropout, dims);
         return;
     }
-    size_t count = (size_t)batch->sequences * dims.heads;
-#pragma omp parallel for schedule(dynamic)
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
+#pragma omp parallel for schedule(dynamic, chunk)
     for (size_t index = 0; index < count; index++)
         head_bwd(d, dcontext, in, dropout, bc_locate(batch, &dims, in.first, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);

@@ -221,10 +221,12 @@ BC_CLONES static void finish_pair(word *restrict p2, word *restrict s2, uint16_t
     }
 }
 
-/* The dropout factors of the rows of a strip from row i on; zero beyond n. */
+/* The dropout factors of the rows of a strip from row i on; zero beyond n. Without dropout all strips
+ * are as the first, which has the most rows. */
 static void draw_mask(const head *x, const bc_dropout *dropout, size_t i, size_t rows)
 {
     size_t width = bc_dropout_width(x->at.n);
+    if (dropout->threshold == 0 && i > 0) return;
     for (size_t r = 0; r < rows; r += BC_RNG_LANES) {
         size_t some = rows - r < BC_RNG_LANES ? rows - r : BC_RNG_LANES;
         bc_dropout_rows(dropout, x->at.example, (uint32_t)(i + r), some, (uint32_t)x->at.head,
@@ -358,11 +360,11 @@ static head open_head(const bertc_batch *batch, const bc_attention *dims, bool f
 void bc_attention_half_fwd(float *context, bc_qkv in, const bertc_batch *batch,
                            const bc_dropout *dropout, bc_attention dims)
 {
-    size_t count = (size_t)batch->sequences * dims.heads;
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
 #pragma omp parallel
     {
         dims.tiles->open();
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(dynamic, chunk)
         for (size_t index = 0; index < count; index++) {
             head x = open_head(batch, &dims, in.first, index);
             head_fwd(&x, context + x.at.ask * x.at.h + x.at.head * x.at.d, bc_part_of(in, x.at),
@@ -375,11 +377,11 @@ void bc_attention_half_fwd(float *context, bc_qkv in, const bertc_batch *batch,
 void bc_attention_half_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
                            const bc_dropout *dropout, bc_attention dims)
 {
-    size_t count = (size_t)batch->sequences * dims.heads;
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
 #pragma omp parallel
     {
         dims.tiles->open();
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(dynamic, chunk)
         for (size_t index = 0; index < count; index++) {
             head x = open_head(batch, &dims, in.first, index);
             head_bwd(&x, bc_part_of(d, x.at), dcontext + x.at.ask * x.at.h + x.at.head * x.at.d,

@@ -3,6 +3,8 @@
 #define BC_NN_ATTENTION_PARTS_H
 
 #include <math.h>
+#include <omp.h>
+#include <string.h>
 
 #include "nn/attention.h"
 #include "nn/simd.h"
@@ -76,10 +78,17 @@ BC_INLINE float bc_exponentials(float *s, size_t n, size_t padded, float scale)
     float m = bc_lane_max(most);
     for (size_t j = 0; j < padded; j += BC_LANE)
         for (size_t l = 0; l < BC_LANE; l++) {
-            s[j + l] = bc_expf((s[j + l] - m) * scale);
+            s[j + l] = bc_exp_down((s[j + l] - m) * scale);
             sum[l] += s[j + l];
         }
     return bc_lane_sum(sum);
+}
+
+/* Heads that a thread takes at a time: many parts for each thread, since lengths differ. */
+static inline size_t bc_heads_at_once(size_t count)
+{
+    size_t parts = 32 * (size_t)omp_get_max_threads();
+    return count > parts ? count / parts : 1;
 }
 
 /* attention_half.c: as bc_attention_scratch, bc_attention_fwd and bc_attention_bwd. */
