@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "nn/attention_parts.h"
 #include "nn/simd.h"
 
 /* LANE: rows are padded with zeros to whole vectors. ROWS: of a product at a time; their sums and a
  * row of B fit the registers of AVX2 as well as those of AVX-512. STRIP: rows of probabilities whose
  * dropout factors are drawn together. */
-enum { LANE = 16, ROWS = 6, STRIP = BC_RNG_LANES };
+enum { LANE = BC_LANE, ROWS = 6, STRIP = BC_RNG_LANES };
 typedef float lane __attribute__((vector_size(LANE * sizeof(float))));
 
 static size_t pad(size_t n)
@@ -31,8 +32,9 @@ typedef struct tile {
     float *mask;          /* (STRIP,np) dropout factors */
 } tile;
 
-size_t bc_attention_scratch(size_t longest, size_t width)
+size_t bc_attention_scratch(size_t longest, size_t width, bool half)
 {
+    if (half) return bc_attention_half_scratch(longest, width);
     size_t np = pad(longest), dp = pad(width), square, side, flat, total;
     if (!bc_size_mul(longest, 2 * np, &square) || !bc_size_mul(longest, 4 * dp, &side) ||
         !bc_size_mul(width + STRIP, np, &flat) || !bc_size_add(square, side, &total) ||
@@ -114,26 +116,11 @@ static void scores(const tile *t)
     multiply((product){t->p, t->q, t->t, t->m, t->np, t->d, t->np, t->dp, 1, t->np});
 }
 
-/* One row of n scores becomes probabilities; beyond n zeros, to np. Lane by lane, so that short rows
- * take whole vectors too. */
+/* One row of n scores becomes probabilities; beyond n zeros, to np. */
 BC_CLONES static void softmax(float *p, size_t n, size_t np, float scale)
 {
-    float most[LANE], sum[LANE] = {0}, m, total = 0.0f;
-    for (size_t j = n; j < np; j++) p[j] = -INFINITY;
-    memcpy(most, p, sizeof most);
-    for (size_t j = LANE; j < np; j += LANE)
-        for (size_t l = 0; l < LANE; l++) most[l] = p[j + l] > most[l] ? p[j + l] : most[l];
-    m = most[0];
-    for (size_t l = 1; l < LANE; l++) m = most[l] > m ? most[l] : m;
-    for (size_t j = 0; j < np; j += LANE)
-        for (size_t l = 0; l < LANE; l++) {
-            p[j + l] = bc_expf((p[j + l] - m) * scale);
-            sum[l] += p[j + l];
-        }
-    for (size_t l = 0; l < LANE; l++) total += sum[l];
-    float inverse = 1.0f / total;
-    for (size_t j = 0; j < np; j += LANE)
-        for (size_t l = 0; l < LANE; l++) p[j + l] *= inverse;
+    float inverse = 1.0f / bc_exponentials(p, n, np, scale);
+    for (size_t j = 0; j < np; j++) p[j] *= inverse;
 }
 
 BC_CLONES static void apply(float *x, const float *factor, size_t np)
@@ -146,51 +133,18 @@ BC_CLONES static void apply(float *x, const float *factor, size_t np)
  * gradient of the scaled scores times scale, p becomes the dropped probabilities. */
 BC_CLONES static void softmax_bwd(float *p, float *g, const float *factor, size_t np, float scale)
 {
-    float sum[LANE] = {0}, dot = 0.0f;
+    float sum[LANE] = {0};
     for (size_t j = 0; j < np; j += LANE)
         for (size_t l = 0; l < LANE; l++) {
             g[j + l] *= factor[j + l];
             sum[l] += g[j + l] * p[j + l];
         }
-    for (size_t l = 0; l < LANE; l++) dot += sum[l];
+    float dot = bc_lane_sum(sum);
     for (size_t j = 0; j < np; j += LANE)
         for (size_t l = 0; l < LANE; l++) {
             g[j + l] = p[j + l] * (g[j + l] - dot) * scale;
             p[j + l] *= factor[j + l];
         }
-}
-
-/* What both passes need of one (sequence, head). */
-typedef struct place {
-    size_t begin, n; /* rows of the sequence */
-    size_t ask, m;   /* rows of Q and of the context */
-    uint32_t example;
-    size_t head, h, d; /* H and D */
-    float scale;       /* 1 / sqrt D */
-} place;
-
-static place locate(const bertc_batch *batch, const bc_attention *dims, bool first, size_t index)
-{
-    size_t s = index / dims->heads, begin = (size_t)batch->starts[s];
-    size_t n = (size_t)batch->starts[s + 1] - begin;
-    return (place){.begin = begin,
-                   .n = n,
-                   .ask = first ? s : begin,
-                   .m = first ? 1 : n,
-                   .example = batch->examples[s],
-                   .head = index % dims->heads,
-                   .h = dims->heads * dims->width,
-                   .d = dims->width,
-                   .scale = 1.0f / sqrtf((float)dims->width)};
-}
-
-/* The same with every pointer at this head's part of this sequence's rows. */
-static bc_qkv part_of(bc_qkv x, place at)
-{
-    x.q += at.ask * x.q_stride + at.head * at.d;
-    x.k += at.begin * x.kv_stride + at.head * at.d;
-    x.v += at.begin * x.kv_stride + at.head * at.d;
-    return x;
 }
 
 static void take_qkv(const tile *t, bc_qkv from)
@@ -202,7 +156,7 @@ static void take_qkv(const tile *t, bc_qkv from)
 
 /* The dropout factors of the STRIP rows of probabilities from i on; zero beyond n. Returns how many
  * rows there are. */
-static size_t draw_mask(const tile *t, const bc_dropout *dropout, place at, size_t i)
+static size_t draw_mask(const tile *t, const bc_dropout *dropout, bc_place at, size_t i)
 {
     size_t rows = t->m - i < STRIP ? t->m - i : STRIP, width = bc_dropout_width(t->n);
     bc_dropout_rows(dropout, at.example, (uint32_t)i, rows, (uint32_t)at.head, t->mask, t->n,
@@ -212,10 +166,10 @@ static size_t draw_mask(const tile *t, const bc_dropout *dropout, place at, size
     return rows;
 }
 
-static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, place at, float *scratch)
+static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, bc_place at, float *scratch)
 {
     tile t = lay_out(scratch, at.m, at.n, at.d);
-    take_qkv(&t, part_of(in, at));
+    take_qkv(&t, bc_part_of(in, at));
     scores(&t);
     for (size_t i = 0; i < t.m; i++) softmax(t.p + i * t.np, t.n, t.np, at.scale);
     for (size_t i = 0; dropout->threshold > 0 && i < t.m; i += STRIP)
@@ -227,18 +181,22 @@ static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, place
 void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch,
                       const bc_dropout *dropout, bc_attention dims)
 {
-    size_t count = (size_t)batch->sequences * dims.heads;
-#pragma omp parallel for schedule(dynamic)
+    if (dims.tiles) {
+        bc_attention_half_fwd(context, in, batch, dropout, dims);
+        return;
+    }
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
+#pragma omp parallel for schedule(dynamic, chunk)
     for (size_t index = 0; index < count; index++)
-        head_fwd(context, in, dropout, locate(batch, &dims, in.first, index),
+        head_fwd(context, in, dropout, bc_locate(batch, &dims, in.first, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
 }
 
 static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropout *dropout,
-                     place at, float *scratch)
+                     bc_place at, float *scratch)
 {
     tile t = lay_out(scratch, at.m, at.n, at.d);
-    take_qkv(&t, part_of(in, at));
+    take_qkv(&t, bc_part_of(in, at));
     take(t.o, dcontext + at.ask * at.h + at.head * at.d, at.h, t.m, &t);
     scores(&t);
     transpose(&t, t.v);
@@ -251,7 +209,7 @@ static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropo
             softmax_bwd(p, t.g + (i + r) * t.np, t.mask + r * t.np, t.np, at.scale);
         }
     }
-    to = part_of(to, at);
+    to = bc_part_of(to, at);
     /* dV = P^T dO; then dQ = dS K and dK = dS^T Q. V is no longer needed and takes the results. */
     multiply((product){t.v, t.p, t.o, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp});
     give(to.v, to.kv_stride, t.v, t.n, &t);
@@ -264,9 +222,13 @@ static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropo
 void bc_attention_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
                       const bc_dropout *dropout, bc_attention dims)
 {
-    size_t count = (size_t)batch->sequences * dims.heads;
-#pragma omp parallel for schedule(dynamic)
+    if (dims.tiles) {
+        bc_attention_half_bwd(d, dcontext, in, batch, dropout, dims);
+        return;
+    }
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
+#pragma omp parallel for schedule(dynamic, chunk)
     for (size_t index = 0; index < count; index++)
-        head_bwd(d, dcontext, in, dropout, locate(batch, &dims, in.first, index),
+        head_bwd(d, dcontext, in, dropout, bc_locate(batch, &dims, in.first, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
 }

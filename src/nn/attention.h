@@ -18,17 +18,19 @@
 
 #include "bertc/batch.h"
 #include "nn/dropout.h"
+#include "nn/tiles.h"
 
 typedef struct bc_attention {
     size_t heads;   /* A */
     size_t width;   /* D = H / A */
     float *scratch; /* bc_attention_scratch floats for each thread */
     size_t scratch_stride;
+    const bc_tiles *tiles; /* products on bf16 operands; null: f32 */
 } bc_attention;
 
-/* Floats of scratch that one thread needs for sequences of up to `longest` tokens; SIZE_MAX on
- * overflow. */
-size_t bc_attention_scratch(size_t longest, size_t width);
+/* Floats of scratch that one thread needs for sequences of up to `longest` tokens, in f32 or on bf16
+ * operands; SIZE_MAX on overflow. */
+size_t bc_attention_scratch(size_t longest, size_t width, bool half);
 
 /* Queries, keys and values, or their gradients: where the first row of each begins, and how far
  * apart rows are. */

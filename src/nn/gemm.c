@@ -65,6 +65,7 @@ bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err)
                        "--precision bf16: this processor has no bf16 instructions (%s)", text);
     }
     gemm->half = backend->half;
+    gemm->tiles = backend->half_is_native ? bc_tiles_best() : &bc_tiles_plain;
     return BERTC_OK;
 }
 

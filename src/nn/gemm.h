@@ -25,6 +25,7 @@
 
 #include "bertc/status.h"
 #include "nn/matrix.h"
+#include "nn/tiles.h"
 
 /* An odd multiple of 16 rows takes oneDNN's AMX kernels three times as long as the next even one. */
 enum { BC_ROW_ROUND = 32 };
@@ -80,6 +81,7 @@ typedef struct bc_gemm_backend {
 struct bc_gemm {
     const bc_gemm_backend *backend;
     const bc_gemm_half *half; /* null until bc_gemm_use_half */
+    const bc_tiles *tiles;    /* likewise: small products on bf16 operands */
     void *state;       /* the backend's own */
     bertc_error error; /* the first failure */
 };

@@ -55,7 +55,8 @@ static pass_view view(const bertc_model *model, bertc_workspace *w, const bertc_
         .h = h,
         .f = (size_t)config->intermediate_size,
         .c = (size_t)config->num_labels,
-        .attention = {heads, h / heads, w->attention, w->attention_stride},
+        .attention = {heads, h / heads, w->attention, w->attention_stride,
+                      model->half ? model->gemm.tiles : NULL},
     };
 }
 

@@ -48,14 +48,13 @@ static inline float bc_from_half(uint16_t half)
     return bc_bits_to_float((uint32_t)half << 16);
 }
 
-/* e^x, relative error below 2e-7; 0 below -87.3, infinity never (clamped at 88.3). */
-static inline float bc_expf(float x)
+/* e^x for -88 <= x <= 88.3, relative error below 2e-7; 0 below -87.7, where no bits of the exponent
+ * remain. */
+static inline float bc_exp_within(float x)
 {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
-    float clamped = x < -87.3f ? -87.3f : x;
-    clamped = clamped > 88.3f ? 88.3f : clamped;
-    float k = clamped * 1.44269504f + shift - shift;
-    float r = clamped - k * 0.693145752f - k * 1.42860677e-6f;
+    float k = x * 1.44269504f + shift - shift;
+    float r = x - k * 0.693145752f - k * 1.42860677e-6f;
     float p = 1.39485900e-3f;
     p = p * r + 8.37513527e-3f;
     p = p * r + 4.16662181e-2f;
@@ -64,9 +63,24 @@ static inline float bc_expf(float x)
     p = p * r + 1.00000004f;
     p = p * r + 1.0f;
     int32_t exponent = (int32_t)k;
-    float result = p * bc_bits_to_float((uint32_t)(exponent + 127) << 23);
+    return p * bc_bits_to_float((uint32_t)(exponent + 127) << 23);
+}
+
+/* e^x; 0 below -87.3, infinity never (clamped at 88.3). */
+static inline float bc_expf(float x)
+{
+    float clamped = x < -87.3f ? -87.3f : x;
+    clamped = clamped > 88.3f ? 88.3f : clamped;
+    float result = bc_exp_within(clamped);
     result = x < -87.3f ? 0.0f : result;
     return x != x ? x : result;
+}
+
+/* e^x for x <= 0 or NaN, in a third fewer instructions; 0 below -87.7. In this order the comparison is
+ * one instruction, and NaN passes it and stays in the polynomial. */
+static inline float bc_exp_down(float x)
+{
+    return bc_exp_within(-88.0f > x ? -88.0f : x);
 }
 
 /* The standard normal distribution function at x, absolute error below 1e-7, and e^(-x^2/2).
@@ -88,7 +102,7 @@ static inline float bc_normalf(float x, float *bell)
     tail = tail * u + 2.49972573e-1f;
     tail = tail * u - 3.98940602e-1f;
     tail = tail * u + 4.99999983e-1f;
-    *bell = bc_expf(-0.5f * x * x);
+    *bell = bc_exp_down(-0.5f * x * x);
     tail *= *bell;
     return x > 0.0f ? 1.0f - tail : tail;
 }

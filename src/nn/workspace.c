@@ -145,7 +145,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
     w->logits = take(arena, d->s, d->c);
     w->dlogits = take(arena, d->s, d->c);
     if (w->limits.training) plan_gradients(w, arena, d);
-    w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads);
+    w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads, d->half);
     if (w->attention_stride < SIZE_MAX / sizeof(float))
         w->attention = take(arena, d->threads, w->attention_stride);
     else

@@ -1,4 +1,4 @@
-/* Attention: the f32 kernel against the double-precision twin, and the laws of packing. */
+/* Attention: in f32 and on bf16 operands against the double-precision twins, and the laws of packing. */
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -9,11 +9,27 @@
 #include <cmocka.h>
 
 #include "nn/attention.h"
+#include "nn/simd.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"
 
 enum { THREADS = 3 };
+
+/* What products are made of: null for f32, or one of those on bf16 operands. */
+static const bc_tiles *kind;
+
+/* A test for f32 and for every kind of bf16 products that this processor has. */
+static void for_each_kind(void (*test)(void))
+{
+    for (size_t i = 0; i == 0 || bc_tiles_at(i - 1); i++) {
+        kind = i ? bc_tiles_at(i - 1) : NULL;
+        if (kind && !kind->ready()) continue;
+        test();
+        twin_release(NULL);
+    }
+    kind = NULL;
+}
 
 /* One problem: its inputs, and room for results that begins as NaN. */
 typedef struct bench {
@@ -42,8 +58,8 @@ static void clear_results(bench *t)
 static bench make_for(const bertc_batch *batch, size_t heads, size_t width, double p, uint64_t seed)
 {
     bench t = {.batch = batch, .n = (size_t)batch->tokens, .h = heads * width};
-    t.dims = (bc_attention){.heads = heads, .width = width};
-    t.dims.scratch_stride = bc_attention_scratch((size_t)batch->longest, width);
+    t.dims = (bc_attention){.heads = heads, .width = width, .tiles = kind};
+    t.dims.scratch_stride = bc_attention_scratch((size_t)batch->longest, width, kind != NULL);
     t.dims.scratch = twin_floats(t.dims.scratch_stride * THREADS);
     t.dropout = bc_dropout_make(p, 5, 6, BC_SITE_ATTENTION, 3);
     t.qkv = twin_random_floats(t.n * 3 * t.h, 1.0, seed);
@@ -98,9 +114,8 @@ static void test_against_twin(void **state)
 
 /* Where first rows alone ask, they get the bits that they get among all, and give the gradients
  * that all give when the others' are zero. */
-static void test_first_rows_alone(void **state)
+static void first_rows_alone(void)
 {
-    (void)state;
     static const int32_t lengths[] = {1, 17, 2, 33, 16, 5};
     enum { S = 6 };
     bench t = make(lengths, S, 3, 20, 0.2);
@@ -131,6 +146,12 @@ static void test_first_rows_alone(void **state)
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < 2 * h; j++)
             assert_true(dkv[i * 2 * h + j] == t.dqkv[i * 3 * h + h + j]);
+}
+
+static void test_first_rows_alone(void **state)
+{
+    (void)state;
+    for_each_kind(first_rows_alone);
 }
 
 static void test_every_length(void **state)
@@ -171,9 +192,8 @@ static void test_large_scores(void **state)
     print_measures(m, MEASURES);
 }
 
-static void test_threads(void **state)
+static void threads(void)
 {
-    (void)state;
     static const int32_t lengths[] = {40, 1, 23, 8, 64};
     bench t = make(lengths, 5, 3, 20, 0.1);
     float *first[2] = {0}, *now[2] = {t.context, t.dqkv};
@@ -190,10 +210,15 @@ static void test_threads(void **state)
     omp_set_num_threads(omp_get_num_procs());
 }
 
-/* Packed = each sequence alone, to the bit, dropout included. */
-static void test_packing(void **state)
+static void test_threads(void **state)
 {
     (void)state;
+    for_each_kind(threads);
+}
+
+/* Packed = each sequence alone, to the bit, dropout included. */
+static void packing(void)
+{
     static const int32_t lengths[] = {7, 31, 1, 16, 50};
     bench all = make(lengths, 5, 2, 24, 0.2);
     run(&all);
@@ -208,10 +233,15 @@ static void test_packing(void **state)
     }
 }
 
-/* A NaN in a key reaches every row of its head and sequence, and no other. */
-static void test_nan_stays_nan(void **state)
+static void test_packing(void **state)
 {
     (void)state;
+    for_each_kind(packing);
+}
+
+/* A NaN in a key reaches every row of its head and sequence, and no other. */
+static void nan_stays_nan(void)
+{
     static const int32_t lengths[] = {6, 9, 4};
     bench t = make(lengths, 3, 2, 10, 0.1);
     t.qkv[8 * 3 * t.h + t.h + 13] = NAN; /* row 8 is in sequence 1; key 13 is in head 1 */
@@ -225,12 +255,153 @@ static void test_nan_stays_nan(void **state)
         }
 }
 
+static void test_nan_stays_nan(void **state)
+{
+    (void)state;
+    for_each_kind(nan_stays_nan);
+}
+
+/* ---- bf16 ----------------------------------------------------------------------------------- */
+
+static void round_floats(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) x[i] = bc_from_half(bc_to_half(x[i]));
+}
+
+/* Largest |a - b| beyond its slack, over the largest |b|. */
+static double distance_beyond(const float *a, const double *b, const double *slack, size_t count)
+{
+    double worst = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        double beyond = fabs((double)a[i] - b[i]) - slack[i];
+        if (!(beyond <= worst)) worst = beyond;
+    }
+    return worst / twin_largest(b, count);
+}
+
+/* On operands that bf16 holds, against the twin that rounds in the same places. */
+static void compare_half(measure m[MEASURES], const bench *t)
+{
+    size_t count = t->n * t->h;
+    round_floats(t->qkv, 3 * count);
+    round_floats(t->dcontext, count);
+    double *context = twin_doubles(count), *dqkv = twin_doubles(3 * count);
+    double *slack = twin_doubles(3 * count), *qkv = twin_widen(t->qkv, 3 * count);
+    run(t);
+    twin_attention_half(context, slack, NULL, qkv, t->batch, &t->dropout, t->dims.heads,
+                        t->dims.width);
+    expect_within(&m[CONTEXT], distance_beyond(t->context, context, slack, count));
+    twin_attention_half(dqkv, slack, twin_widen(t->dcontext, count), qkv, t->batch, &t->dropout,
+                        t->dims.heads, t->dims.width);
+    expect_within(&m[DQKV], distance_beyond(t->dqkv, dqkv, slack, 3 * count));
+}
+
+static void print_kind(const measure m[MEASURES])
+{
+    print_message("%s\n", kind->name);
+    print_measures(m, MEASURES);
+}
+
+static void half_widths(void)
+{
+    static const size_t widths[] = {1, 2, 5, 16, 25, 32, 64, 100};
+    static const int32_t mixed[] = {1, 17, 2, 33, 16, 5, 65};
+    measure m[MEASURES] = {{"context", 2e-6, 0.0}, {"dqkv", 4e-6, 0.0}};
+    for (size_t w = 0; kind && w < sizeof widths / sizeof *widths; w++)
+        for (size_t heads = 1; heads <= 3; heads++) {
+            const void *mark = twin_mark();
+            bench t = make(mixed, 7, heads, widths[w], heads == 2 ? 0.0 : 0.2);
+            compare_half(m, &t);
+            twin_release_to(mark);
+        }
+    if (kind) print_kind(m);
+}
+
+static void half_lengths(void)
+{
+    measure m[MEASURES] = {{"context", 2e-6, 0.0}, {"dqkv", 4e-6, 0.0}};
+    for (int32_t length = 1; kind && length <= 140; length += length < 70 ? 1 : 7) {
+        bench t = make(&length, 1, 2, 8, 0.1);
+        compare_half(m, &t);
+        twin_release(NULL);
+    }
+    if (kind) print_kind(m);
+}
+
+static void half_long(void)
+{
+    static const int32_t lengths[] = {3, 512};
+    measure m[MEASURES] = {{"context", 3e-6, 0.0}, {"dqkv", 6e-6, 0.0}};
+    if (!kind) return;
+    bench t = make(lengths, 2, 1, 64, 0.1);
+    compare_half(m, &t);
+    print_kind(m);
+}
+
+static void test_half_against_twin(void **state)
+{
+    (void)state;
+    for_each_kind(half_widths);
+    for_each_kind(half_lengths);
+    for_each_kind(half_long);
+}
+
+/* ||a - b|| over ||b|| of one part of (N,3H), or of the whole of (N,H). */
+static double error_in_norm(const float *a, const double *b, size_t rows, size_t stride, size_t h)
+{
+    double error = 0.0, size = 0.0;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < h; j++) {
+            double x = b[i * stride + j], e = (double)a[i * stride + j] - x;
+            error += e * e;
+            size += x * x;
+        }
+    return sqrt(error / size);
+}
+
+/* Against exact attention, on operands that bf16 does not hold. Rounding is off by 2^-8 at most and by
+ * u = 1.6e-3 in the mean square. Independent errors of a context: those of its values and probabilities,
+ * u each, and of the scores, each a sum of products of two rounded factors, u * sqrt 2: 2 u = 3.2e-3. Of
+ * the gradient of a query or key: rounded dS, the other factor, scores, and dP, again a product:
+ * sqrt 6 u = 3.9e-3. */
+static void half_against_exact(void)
+{
+    static const int32_t lengths[] = {12, 128, 40, 65};
+    measure m[4] = {{"context, in norm", 4e-3, 0.0}, {"dq", 5e-3, 0.0}, {"dk", 5e-3, 0.0},
+                    {"dv", 4e-3, 0.0}};
+    if (!kind) return;
+    bench t = make(lengths, 4, 2, 64, 0.1);
+    size_t h = t.h, n = t.n;
+    double *context = twin_doubles(n * h), *dqkv = twin_doubles(n * 3 * h);
+    double *qkv = twin_widen(t.qkv, n * 3 * h), *dcontext = twin_widen(t.dcontext, n * h);
+    twin_attention_fwd(context, qkv, t.batch, &t.dropout, 2, 64);
+    twin_attention_bwd(dqkv, dcontext, qkv, t.batch, &t.dropout, 2, 64);
+    run(&t);
+    expect_within(&m[0], error_in_norm(t.context, context, n, h, h));
+    for (size_t part = 0; part < 3; part++)
+        expect_within(&m[1 + part],
+                      error_in_norm(t.dqkv + part * h, dqkv + part * h, n, 3 * h, h));
+    assert_true(m[0].worst > 1e-4); /* it was bf16 */
+    print_message("%s\n", kind->name);
+    print_measures(m, 4);
+}
+
+static void test_half_against_exact(void **state)
+{
+    (void)state;
+    for_each_kind(half_against_exact);
+}
+
 static void test_scratch_that_overflows(void **state)
 {
     (void)state;
-    assert_true(bc_attention_scratch(SIZE_MAX / 4, 64) == SIZE_MAX);
-    assert_true(bc_attention_scratch((size_t)1 << 33, 1) == SIZE_MAX);
-    assert_true(bc_attention_scratch(512, 64) < (size_t)1 << 24);
+    assert_true(bc_attention_scratch(SIZE_MAX / 4, 64, false) == SIZE_MAX);
+    assert_true(bc_attention_scratch((size_t)1 << 33, 1, false) == SIZE_MAX);
+    assert_true(bc_attention_scratch(512, 64, false) < (size_t)1 << 24);
+    assert_true(bc_attention_scratch(SIZE_MAX / 4, 64, true) == SIZE_MAX);
+    assert_true(bc_attention_scratch(64, SIZE_MAX / 4, true) == SIZE_MAX);
+    assert_true(bc_attention_scratch((size_t)1 << 30, (size_t)1 << 30, true) == SIZE_MAX);
+    assert_true(bc_attention_scratch(512, 64, true) < (size_t)1 << 24);
 }
 
 int main(void)
@@ -244,6 +415,8 @@ int main(void)
         cmocka_unit_test_teardown(test_threads, twin_release),
         cmocka_unit_test_teardown(test_packing, twin_release),
         cmocka_unit_test_teardown(test_nan_stays_nan, twin_release),
+        cmocka_unit_test_teardown(test_half_against_twin, twin_release),
+        cmocka_unit_test_teardown(test_half_against_exact, twin_release),
         cmocka_unit_test(test_scratch_that_overflows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

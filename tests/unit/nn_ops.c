@@ -375,6 +375,24 @@ static float *all_sums(const bench *t, int threads, size_t *count)
     return out;
 }
 
+/* e^x from where it is zero to where it is clamped, and that of numbers below zero alone. */
+static void test_exponential(void **state)
+{
+    (void)state;
+    measure m[2] = {{"e^x, relative", 2e-7, 0.0}, {"e^x below zero, relative", 2e-7, 0.0}};
+    for (float x = -87.3f; x < 88.0f; x += 0.0013f) {
+        double truth = exp((double)x);
+        expect_within(&m[0], fabs(bc_expf(x) / truth - 1.0));
+        if (x <= 0.0f) expect_within(&m[1], fabs(bc_exp_down(x) / truth - 1.0));
+    }
+    assert_true(bc_expf(-88.0f) == 0.0f && bc_expf(-INFINITY) == 0.0f);
+    assert_true(bc_exp_down(-88.0f) == 0.0f && bc_exp_down(-INFINITY) == 0.0f);
+    assert_true(bc_exp_down(0.0f) == 1.0f && bc_expf(0.0f) == 1.0f);
+    assert_true(isfinite(bc_expf(INFINITY)));
+    assert_true(isnan(bc_expf(NAN)) && isnan(bc_exp_down(NAN)));
+    print_measures(m, 2);
+}
+
 /* Every bf16 number is itself; what lies between two goes to the nearer, in the middle to the even.
  */
 static void test_rounding_to_half(void **state)
@@ -473,6 +491,7 @@ int main(void)
         cmocka_unit_test_teardown(test_loss, twin_release),
         cmocka_unit_test_teardown(test_loss_keeps_nan, twin_release),
         cmocka_unit_test_teardown(test_column_sums, twin_release),
+        cmocka_unit_test(test_exponential),
         cmocka_unit_test(test_rounding_to_half),
         cmocka_unit_test_teardown(test_rows_in_bf16, twin_release),
         cmocka_unit_test_teardown(test_threads, twin_release),
