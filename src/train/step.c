@@ -72,12 +72,20 @@ static bool all_finite(const float *x, size_t count)
     return sum == 0;
 }
 
-const bc_param *bc_run_find_bad(const bc_run *run, bool gradients)
+const bc_param *bc_run_find_bad(const bc_run *run, const float *values)
 {
     for (size_t i = 0; i < run->model->count; i++) {
         const bc_param *p = &run->model->params[i];
-        const float *x = gradients ? p->grad : p->value;
-        if (x && !all_finite(x, p->count)) return p;
+        if (!all_finite(values + p->offset, p->count)) return p;
+    }
+    return NULL;
+}
+
+static const bc_param *find_bad_gradient(const bc_run *run)
+{
+    for (size_t i = 0; i < run->model->count; i++) {
+        const bc_param *p = &run->model->params[i];
+        if (p->grad && !all_finite(p->grad, p->count)) return p;
     }
     return NULL;
 }
@@ -86,8 +94,8 @@ const bc_param *bc_run_find_bad(const bc_run *run, bool gradients)
 static bertc_status check_finite(const bc_run *run, const bc_report *report, bertc_error *err)
 {
     if (isfinite(report->loss) && isfinite(report->norm)) return BERTC_OK;
-    const bc_param *value = bc_run_find_bad(run, false);
-    const bc_param *bad = value ? value : bc_run_find_bad(run, true);
+    const bc_param *value = bc_run_find_bad(run, run->model->values);
+    const bc_param *bad = value ? value : find_bad_gradient(run);
     const char *what = isfinite(report->loss) ? "gradient norm" : "loss";
     return bc_fail(err, BERTC_DIVERGED, "step %lld: the %s is not finite%s%s%s",
                    (long long)run->state.step + 1, what,
