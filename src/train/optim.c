@@ -7,10 +7,9 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "nn/simd.h"
+#include "train/adamw.h"
 
 enum { CHUNK = 16384, LANES = 16 };
-
-static const double beta1 = 0.9, beta2 = 0.999;
 
 static size_t chunks_of(const bc_param *param)
 {
@@ -118,64 +117,27 @@ double bc_clip_scale(bertc_recipe recipe, double norm, double most)
 
 /* ---- Update -------------------------------------------------------------------------------- */
 
-/* What is the same for all scalars of a chunk:
- *   p = keep p - rate (m / (sqrt(v) / root + eps)) */
-typedef struct update {
-    float scale, keep, rate, root, eps;
-} update;
-
-static update plan_update(bertc_recipe recipe, int64_t step, double lr, double scale)
+static bc_update plan_update(bertc_recipe recipe, int64_t step, double lr, double scale)
 {
-    update u = {.scale = (float)scale, .keep = 1, .rate = (float)lr, .root = 1, .eps = 1e-6f};
+    bc_update u = {.scale = (float)scale, .keep = 1, .rate = (float)lr, .root = 1, .eps = 1e-6f};
     if (recipe == BERTC_RECIPE_GOOGLE) return u;
     double t = (double)(step + 1);
-    u.rate = (float)(lr / (1 - pow(beta1, t)));
-    u.root = (float)sqrt(1 - pow(beta2, t));
+    u.rate = (float)(lr / (1 - pow(BC_BETA1, t)));
+    u.root = (float)sqrt(1 - pow(BC_BETA2, t));
     u.eps = 1e-8f;
     return u;
 }
 
-/* One scalar. */
-BC_INLINE float adamw(float p, float *m, float *v, float grad, const update *u)
-{
-    const float b1 = (float)beta1, b2 = (float)beta2;
-    const float c1 = (float)(1 - beta1), c2 = (float)(1 - beta2);
-    float g = grad * u->scale;
-    *m = b1 * *m + c1 * g;
-    *v = b2 * *v + c2 * g * g;
-    return u->keep * p - u->rate * (*m / (sqrtf(*v) / u->root + u->eps));
-}
-
-BC_CLONES static void update_plain(float *restrict p, float *restrict m, float *restrict v,
-                                   const float *restrict grad, size_t count, update u)
-{
-    for (size_t i = 0; i < count; i++) p[i] = adamw(p[i], &m[i], &v[i], grad[i], &u);
-}
-
-/* The same, and the bf16 copy while the value is at hand. */
-BC_CLONES static void update_rounded(float *restrict p, float *restrict m, float *restrict v,
-                                     const float *restrict grad, uint16_t *restrict half,
-                                     size_t count, update u)
-{
-    for (size_t i = 0; i < count; i++) {
-        float value = adamw(p[i], &m[i], &v[i], grad[i], &u);
-        p[i] = value;
-        half[i] = bc_to_half(value);
-    }
-}
-
-static void update_chunk(bc_optim *optim, const bc_chunk *c, update u)
+static void update_chunk(bc_optim *optim, const bc_chunk *c, bc_update u)
 {
     const bc_param *param = c->param;
-    float *p = param->value + c->start, *m = optim->m + c->moment, *v = optim->v + c->moment;
-    const float *grad = param->grad + c->start;
-    if (param->half) update_rounded(p, m, v, grad, param->half + c->start, c->count, u);
-    else update_plain(p, m, v, grad, c->count, u);
+    bc_adamw(param->value + c->start, optim->m + c->moment, optim->v + c->moment,
+             param->grad + c->start, param->half ? param->half + c->start : NULL, c->count, u);
 }
 
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 {
-    update plain = plan_update(optim->recipe, step, lr, scale), decaying = plain;
+    bc_update plain = plan_update(optim->recipe, step, lr, scale), decaying = plain;
     decaying.keep = (float)(1 - lr * optim->weight_decay);
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
     for (size_t i = 0; i < optim->count; i++) {
