@@ -2,6 +2,8 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "nn/simd.h"
 
@@ -55,4 +57,50 @@ void bc_adamw(float *p, float *m, float *v, const float *grad, uint16_t *half, s
 {
     if (half) move_rounded(p, m, v, grad, half, count, update);
     else move(p, m, v, grad, count, update);
+}
+
+/* ---- Without a gradient -------------------------------------------------------------------- */
+
+BC_CLONES static void coast(float *restrict p, float *restrict m, float *restrict v, size_t count,
+                            const bc_update *updates, size_t steps)
+{
+    for (const bc_update *u = updates; u < updates + steps; u++)
+        for (size_t i = 0; i < count; i++) p[i] = adamw(p[i], &m[i], &v[i], 0.0f, u);
+}
+
+BC_CLONES static void decay_v(float *v, size_t count, size_t steps)
+{
+    for (size_t s = 0; s < steps; s++)
+        for (size_t i = 0; i < count; i++) v[i] = next_v(v[i], 0.0f);
+}
+
+BC_CLONES static void decay_p(float *p, size_t count, float keep)
+{
+    for (size_t i = 0; i < count; i++) p[i] = keep * p[i];
+}
+
+/* +0 in every place. */
+BC_CLONES static bool is_zero(const float *x, size_t count)
+{
+    uint32_t any = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        any |= bits;
+    }
+    return any == 0;
+}
+
+/* Where m is zero it stays so, and what is subtracted from p is +0, which changes nothing. */
+void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *updates,
+                   size_t steps)
+{
+    if (steps == 0) return;
+    if (!is_zero(m, count)) {
+        coast(p, m, v, count, updates, steps);
+        return;
+    }
+    if (!is_zero(v, count)) decay_v(v, count, steps);
+    for (size_t s = 0; s < steps; s++)
+        if (updates[s].keep != 1.0f) decay_p(p, count, updates[s].keep);
 }

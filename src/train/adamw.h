@@ -1,5 +1,5 @@
 /* AdamW of a run of scalars: the one place where its floating-point operations and their order
- * stand.
+ * stand. optim.c applies it to all parameters, lazy.c to rows that missed steps, to the same bits.
  *
  *   g = scale * grad;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
  *   p = keep p - rate (m / (sqrt(v) / root + eps))
@@ -29,5 +29,9 @@ typedef struct bc_update {
  * not wanted. */
 void bc_adamw(float *p, float *m, float *v, const float *grad, uint16_t *half, size_t count,
               bc_update update);
+
+/* So many steps, one after another, with gradient zero. */
+void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *updates,
+                   size_t steps);
 
 #endif

@@ -81,6 +81,7 @@ static bertc_status write_checkpoint(const bc_run *run, const char *path, bertc_
 
 bertc_status bc_run_save(bc_run *run, bertc_error *err)
 {
+    bc_optim_settle(&run->optim);
     bertc_status status = check_weights(run, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
     if (status != BERTC_OK) return status;

@@ -50,6 +50,7 @@ static bertc_status log_scores(bc_run *run, double seconds, bertc_error *err)
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
 {
     bc_state *state = &run->state;
+    bc_optim_settle(&run->optim);
     bertc_status status =
         bc_eval_run(&run->dev, run->model, run->workspace, run->batch, &run->meter, err);
     if (status == BERTC_OK)
@@ -121,6 +122,7 @@ static bertc_status write_model(bc_run *run, bertc_error *err)
 {
     bc_safetensors best;
     const float *values;
+    bc_optim_settle(&run->optim);
     if (bc_run_kept_step(run) == run->state.step)
         return write_values(run, run->model->values, err);
     bertc_status status = bc_run_open_best(run, &best, &values, err);

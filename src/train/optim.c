@@ -1,5 +1,6 @@
 #include "train/optim.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -7,7 +8,6 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "nn/simd.h"
-#include "train/adamw.h"
 
 enum { CHUNK = 16384, LANES = 16 };
 
@@ -16,31 +16,65 @@ static size_t chunks_of(const bc_param *param)
     return param->grad ? param->count / CHUNK + (param->count % CHUNK != 0) : 0;
 }
 
-/* Cut every trained parameter; returns the number of scalars in all. */
-static size_t cut(bc_chunk *chunks, const bc_param *params, size_t count)
+static void count_chunks(bc_optim *optim, const bc_param *params, size_t count)
 {
-    size_t scalars = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t chunks = chunks_of(&params[i]);
+        optim->count += chunks;
+        if (!params[i].touched) optim->whole += chunks;
+    }
+}
+
+/* Cut every trained parameter. */
+static void cut(bc_optim *optim, const bc_param *params, size_t count)
+{
+    bc_chunk *whole = optim->chunks, *touched = whole + optim->whole;
+    size_t place = 0;
     for (size_t i = 0; i < count; i++) {
         const bc_param *p = &params[i];
         for (size_t at = 0; p->grad && at < p->count; at += CHUNK) {
-            size_t left = p->count - at;
-            *chunks++ = (bc_chunk){p, at, left < CHUNK ? left : CHUNK, scalars + at};
+            size_t left = p->count - at, size = left < CHUNK ? left : CHUNK;
+            bc_chunk **to = p->touched ? &touched : &whole;
+            *(*to)++ = (bc_chunk){p, at, size, optim->scalars + at, place++};
         }
-        if (p->grad) scalars += p->count;
+        if (p->grad) optim->scalars += p->count;
     }
-    return scalars;
 }
 
 /* Zero moments, written by the threads that will use them. Pages that came zero would be touched
  * twice in the first step: read, then copied for writing. */
-static void clear_moments(bc_optim *optim)
+static void clear_chunks(bc_optim *optim, size_t begin, size_t end)
 {
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = 0; i < optim->count; i++) {
+    for (size_t i = begin; i < end; i++) {
         const bc_chunk *c = &optim->chunks[i];
         memset(optim->m + c->moment, 0, c->count * sizeof *optim->m);
         memset(optim->v + c->moment, 0, c->count * sizeof *optim->v);
     }
+}
+
+static bertc_status create_lazy(bc_optim *optim, bertc_error *err)
+{
+    if (optim->whole == optim->count) return BERTC_OK;
+    const bc_chunk *first = &optim->chunks[optim->whole], *last = &optim->chunks[optim->count - 1];
+    assert(first->param == last->param);
+    return bc_lazy_create(&optim->lazy, first->param, optim->m + first->moment,
+                          optim->v + first->moment, optim->threads, err);
+}
+
+static bertc_status allocate(bc_optim *optim, const bc_param *params, size_t count,
+                             bertc_error *err)
+{
+    optim->chunks = bc_alloc(optim->count, sizeof *optim->chunks);
+    optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
+    if (!optim->chunks || !optim->sums) return bc_fail_memory(err);
+    cut(optim, params, count);
+    optim->m = bc_alloc(optim->scalars, sizeof *optim->m);
+    optim->v = bc_alloc(optim->scalars, sizeof *optim->v);
+    if (!optim->m || !optim->v) return bc_fail_memory(err);
+    clear_chunks(optim, 0, optim->whole);
+    clear_chunks(optim, optim->whole, optim->count);
+    return create_lazy(optim, err);
 }
 
 bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t count,
@@ -49,24 +83,15 @@ bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t cou
 {
     *optim = (bc_optim){.recipe = recipe, .weight_decay = weight_decay,
                         .threads = threads > 0 ? threads : 1};
-    for (size_t i = 0; i < count; i++) optim->count += chunks_of(&params[i]);
-    optim->chunks = bc_alloc(optim->count, sizeof *optim->chunks);
-    optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
-    if (optim->chunks && optim->sums) {
-        optim->scalars = cut(optim->chunks, params, count);
-        optim->m = bc_alloc(optim->scalars, sizeof *optim->m);
-        optim->v = bc_alloc(optim->scalars, sizeof *optim->v);
-    }
-    if (optim->m && optim->v) {
-        clear_moments(optim);
-        return BERTC_OK;
-    }
-    bc_optim_clear(optim);
-    return bc_fail_memory(err);
+    count_chunks(optim, params, count);
+    bertc_status status = allocate(optim, params, count, err);
+    if (status != BERTC_OK) bc_optim_clear(optim);
+    return status;
 }
 
 void bc_optim_clear(bc_optim *optim)
 {
+    bc_lazy_clear(&optim->lazy);
     bc_free(optim->m);
     bc_free(optim->v);
     bc_free(optim->chunks);
@@ -76,15 +101,53 @@ void bc_optim_clear(bc_optim *optim)
 
 /* ---- Norm ---------------------------------------------------------------------------------- */
 
-/* Sum of squares in double, in LANES partial sums, so that the order is the same on every
- * instruction set. */
-BC_CLONES static double squares(const float *x, size_t count)
+static double square(float x)
+{
+    return (double)x * (double)x;
+}
+
+/* Add squares to LANES partial sums in turn; `count` is a multiple of LANES. */
+BC_CLONES static void add_groups(double sums[LANES], const float *x, size_t count)
+{
+    double lane[LANES];
+    for (size_t k = 0; k < LANES; k++) lane[k] = sums[k];
+    for (size_t i = 0; i < count; i += LANES)
+        for (size_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+    for (size_t k = 0; k < LANES; k++) sums[k] = lane[k];
+}
+
+/* The same from sum `first` on, any count. Which sum a scalar goes to depends on its place in its
+ * chunk alone, so the order is the same on every instruction set, and rows of zeros may as well be
+ * left out: they add +0. */
+static void add_squares(double sums[LANES], size_t first, const float *x, size_t count)
+{
+    for (; first % LANES != 0 && count > 0; first++, x++, count--)
+        sums[first % LANES] += square(*x);
+    size_t groups = count / LANES * LANES;
+    add_groups(sums, x, groups);
+    for (size_t k = groups; k < count; k++) sums[k - groups] += square(x[k]);
+}
+
+/* The squares of those rows, or parts of rows, of a chunk that were touched. */
+static void add_touched(double lane[LANES], const bc_chunk *c)
+{
+    const bc_param *param = c->param;
+    size_t h = param->shape[1], end = c->start + c->count;
+    for (size_t row = c->start / h; row * h < end; row++) {
+        int32_t slot = param->touched->slot[row];
+        if (slot < 0) continue;
+        size_t from = row * h > c->start ? row * h : c->start;
+        size_t to = row * h + h < end ? row * h + h : end;
+        add_squares(lane, from - c->start, param->grad + (size_t)slot * h + (from - row * h),
+                    to - from);
+    }
+}
+
+static double squares(const bc_chunk *c)
 {
     double lane[LANES] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
-    for (size_t k = 0; i + k < count; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+    if (c->param->touched) add_touched(lane, c);
+    else add_squares(lane, 0, c->param->grad + c->start, c->count);
     for (size_t k = 0; k < LANES; k++) sum += lane[k];
     return sum;
 }
@@ -98,13 +161,17 @@ static double tree_sum(const double *x, size_t count)
     return sum;
 }
 
-double bc_optim_norm(bc_optim *optim)
+static void sum_chunks(bc_optim *optim, size_t begin, size_t end)
 {
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = 0; i < optim->count; i++) {
-        const bc_chunk *c = &optim->chunks[i];
-        optim->sums[i] = squares(c->param->grad + c->start, c->count);
-    }
+    for (size_t i = begin; i < end; i++)
+        optim->sums[optim->chunks[i].place] = squares(&optim->chunks[i]);
+}
+
+double bc_optim_norm(bc_optim *optim)
+{
+    sum_chunks(optim, 0, optim->whole);
+    sum_chunks(optim, optim->whole, optim->count);
     return sqrt(tree_sum(optim->sums, optim->count));
 }
 
@@ -138,12 +205,24 @@ static void update_chunk(bc_optim *optim, const bc_chunk *c, bc_update u)
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 {
     bc_update plain = plan_update(optim->recipe, step, lr, scale), decaying = plain;
+    const bc_param *table = optim->lazy.param;
     decaying.keep = (float)(1 - lr * optim->weight_decay);
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = 0; i < optim->count; i++) {
+    for (size_t i = 0; i < optim->whole; i++) {
         const bc_chunk *c = &optim->chunks[i];
         update_chunk(optim, c, c->param->row->decays ? decaying : plain);
     }
+    if (table) bc_lazy_step(&optim->lazy, table->row->decays ? decaying : plain);
+}
+
+void bc_optim_catch_up(bc_optim *optim)
+{
+    bc_lazy_catch_up(&optim->lazy);
+}
+
+void bc_optim_settle(bc_optim *optim)
+{
+    bc_lazy_settle(&optim->lazy);
 }
 
 /* ---- Schedules ----------------------------------------------------------------------------- */

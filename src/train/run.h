@@ -55,6 +55,7 @@ typedef struct bc_run {
     bertc_workspace *workspace;
     bertc_batch *batch;
     bc_pack pack;       /* limits of a training pass */
+    bc_touched words;   /* rows of the word table that the step's batch names */
     bc_optim optim;
     uint32_t *order;    /* (count) of `epoch` */
     uint64_t *scratch;  /* (2 count) for shuffling */
