@@ -92,13 +92,14 @@ typedef struct trainer {
     bertc_workspace *workspace;
     bertc_batch *batch, **passes;
     int count;
+    bc_touched words; /* that the batch names: the same in every step, so no row misses one */
     bc_optim optim;
     bc_laps laps;
     double norm_seconds, update_seconds;
     uint32_t step;
 } trainer;
 
-trainer open_trainer(void);
+void open_trainer(trainer *t);
 double train(trainer *t); /* one step; its seconds */
 void close_trainer(trainer *t);
 

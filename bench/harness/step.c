@@ -54,21 +54,34 @@ static bertc_workspace *plan(const trainer *t)
     return make_workspace(t->model, &most, true);
 }
 
-trainer open_trainer(void)
+/* As in a run, the word table has a gradient where the batch names a word. */
+static void touch_words(trainer *t)
 {
     bertc_error err;
-    trainer t = {.model = make_model(true), .batch = make_batch(0, settings.batch_size)};
-    cut(&t);
-    t.workspace = plan(&t);
-    check(bc_optim_create(&t.optim, t.model->params, t.model->count, BERTC_RECIPE_HF, 0.01,
+    bc_param *table = bc_model_param(t->model, BC_WORD, 0);
+    size_t tokens = (size_t)t->batch->tokens;
+    check(bc_touched_create(&t->words, table->shape[0], tokens, &err), &err);
+    bc_touched_add(&t->words, t->batch->ids, tokens);
+    table->touched = &t->words;
+}
+
+/* The trainer's address stays: its parameters point to its words. */
+void open_trainer(trainer *t)
+{
+    bertc_error err;
+    *t = (trainer){.model = make_model(true), .batch = make_batch(0, settings.batch_size)};
+    cut(t);
+    touch_words(t);
+    t->workspace = plan(t);
+    check(bc_optim_create(&t->optim, t->model->params, t->model->count, BERTC_RECIPE_HF, 0.01,
                           settings.threads, &err),
           &err);
-    return t;
 }
 
 void close_trainer(trainer *t)
 {
     bc_optim_clear(&t->optim);
+    bc_touched_clear(&t->words);
     bertc_workspace_free(t->workspace);
     for (int i = 0; i < t->count; i++) bertc_batch_free(t->passes[i]);
     bc_free(t->passes);
@@ -100,7 +113,8 @@ double train(trainer *t)
 
 void bench_step(void)
 {
-    trainer t = open_trainer();
+    trainer t;
+    open_trainer(&t);
     gemm_floor f = open_floor(t.model, t.batch);
     sample step = {0}, floor = {0}, ratio = {0}, speed = {0};
     train(&t);
@@ -127,7 +141,8 @@ void bench_breakdown(void)
         [BC_WORK_ATTENTION] = "attention",   [BC_WORK_NORMS] = "norms",
         [BC_WORK_ACTIVATION] = "activation", [BC_WORK_HEAD] = "head",
     };
-    trainer t = open_trainer();
+    trainer t;
+    open_trainer(&t);
     sample part[BC_WORKS] = {0}, norm = {0}, update = {0}, whole = {0}, share = {0};
     train(&t);
     t.workspace->laps = &t.laps;

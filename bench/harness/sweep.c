@@ -32,7 +32,8 @@ static spread measure(const char *what)
 {
     sample speed = {0};
     snprintf(swept.text, sizeof swept.text, "%d", swept.length);
-    trainer t = open_trainer();
+    trainer t;
+    open_trainer(&t);
     train(&t);
     for (int r = 0; r < settings.rounds; r++) add(&speed, t.batch->tokens / train(&t));
     close_trainer(&t);

@@ -405,11 +405,12 @@ static void embed_bwd(const pass_view *v, bool accumulate)
 {
     bertc_workspace *w = v->w;
     const bertc_model *m = v->model;
+    const bc_param *word = bc_model_param(m, BC_WORD, 0);
     bc_dropout drop = dropout(v, BC_SITE_EMBEDDING, 0);
     bc_embed_norm_bwd(w->dy, grad(m, BC_EMBED_GAIN, 0), grad(m, BC_EMBED_BIAS, 0), w->dy,
                       w->embed_sum, w->embed_mean, w->embed_rstd, v->batch,
                       norm(v, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, v->h, accumulate);
-    bc_embed_scatter(grad(m, BC_WORD, 0), grad(m, BC_POSITION, 0), grad(m, BC_TYPE, 0), w->dy,
+    bc_embed_scatter(word->grad, word->touched, grad(m, BC_POSITION, 0), grad(m, BC_TYPE, 0), w->dy,
                      v->batch, &m->config, accumulate);
     lap(v, BC_WORK_EMBEDDINGS);
 }

@@ -27,7 +27,7 @@ struct bertc_model {
     size_t count;
     size_t scalars;
     float *values;    /* the parameter block (scalars) */
-    float *grads;     /* the gradient block, or null */
+    float *grads;     /* the gradient block (bc_model_grad_scalars), or null */
     bool half;        /* products read bf16 copies of the layers' matrices: */
     uint16_t *halves; /* those, or null */
     struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
@@ -40,6 +40,10 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
                            bertc_model **model, bertc_error *err);
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
                            bertc_error *err);
+
+/* How many scalars the gradient block has. It is smaller than that of the values where a table's
+ * `touched` was set before the weights were read. */
+size_t bc_model_grad_scalars(const bertc_model *model);
 
 /* How many scalars have a bf16 copy. */
 size_t bc_model_half_scalars(const bertc_model *model);

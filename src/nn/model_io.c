@@ -42,16 +42,27 @@ static void draw_param(const bc_param *param, const bertc_config *config,
     }
 }
 
+size_t bc_model_grad_scalars(const bertc_model *model)
+{
+    size_t scalars = 0;
+    for (size_t i = 0; i < model->count; i++) scalars += bc_param_grad_room(&model->params[i]);
+    return scalars;
+}
+
 static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
 {
+    size_t scalars = trainable ? bc_model_grad_scalars(m) : 0;
     m->values = bc_alloc(m->scalars, sizeof(float));
-    if (trainable) m->grads = bc_alloc(m->scalars, sizeof(float));
+    if (trainable) m->grads = bc_alloc(scalars, sizeof(float));
     if (!m->values || (trainable && !m->grads))
         return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights",
-                       m->scalars * sizeof(float) * (trainable ? 2 : 1) >> 20);
+                       (m->scalars + scalars) * sizeof(float) >> 20);
+    float *grad = m->grads;
     for (size_t i = 0; i < m->count; i++) {
         m->params[i].value = m->values + m->params[i].offset;
-        if (trainable) m->params[i].grad = m->grads + m->params[i].offset;
+        if (!trainable) continue;
+        m->params[i].grad = grad;
+        grad += bc_param_grad_room(&m->params[i]);
     }
     return BERTC_OK;
 }

@@ -224,53 +224,61 @@ void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy,
         norm_row_bwd(dsum + i * h, dsum + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
 }
 
+/* A table's gradient and which of its rows a token belongs to. */
+typedef struct table_grad {
+    float *rows;
+    size_t count;
+    size_t (*row_of)(const bertc_batch *batch, const bc_touched *words, size_t token);
+} table_grad;
+
+static size_t word_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+{
+    size_t id = (size_t)batch->ids[i];
+    if (!words) return id;
+    assert(words->slot[id] >= 0);
+    return (size_t)words->slot[id];
+}
+
+static size_t position_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+{
+    (void)words;
+    return (size_t)batch->positions[i];
+}
+
+static size_t type_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+{
+    (void)words;
+    return batch->types[i];
+}
+
 /* Add rows' slices [begin,end) into a table, in token order. */
-static void scatter(float *table, const float *dsum, const bertc_batch *batch, size_t h,
-                    size_t begin, size_t end, size_t (*table_row)(const bertc_batch *, size_t))
+static void scatter(const table_grad *table, const float *dsum, const bertc_batch *batch,
+                    const bc_touched *words, size_t h, size_t begin, size_t end)
 {
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
-        float *to = table + table_row(batch, i) * h;
+        float *to = table->rows + table->row_of(batch, words, i) * h;
         const float *from = dsum + i * h;
         for (size_t j = begin; j < end; j++) to[j] += from[j];
     }
 }
 
-static size_t word_row(const bertc_batch *batch, size_t i)
-{
-    return (size_t)batch->ids[i];
-}
-
-static size_t position_row(const bertc_batch *batch, size_t i)
-{
-    return (size_t)batch->positions[i];
-}
-
-static size_t type_row(const bertc_batch *batch, size_t i)
-{
-    return batch->types[i];
-}
-
-void bc_embed_scatter(float *dword, float *dposition, float *dtype, const float *dsum,
-                      const bertc_batch *batch, const bertc_config *config, bool accumulate)
+void bc_embed_scatter(float *dword, const bc_touched *words, float *dposition, float *dtype,
+                      const float *dsum, const bertc_batch *batch, const bertc_config *config,
+                      bool accumulate)
 {
     size_t h = (size_t)config->hidden_size;
-    const struct {
-        float *table;
-        size_t rows;
-        size_t (*table_row)(const bertc_batch *, size_t);
-    } tables[] = {
-        {dword, (size_t)config->vocab_size, word_row},
+    const table_grad tables[] = {
+        {dword, words ? words->count : (size_t)config->vocab_size, word_row},
         {dposition, (size_t)config->max_position_embeddings, position_row},
         {dtype, (size_t)config->type_vocab_size, type_row},
     };
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        float *table = tables[t].table;
-        if (!table) continue;
-        if (!accumulate) memset(table, 0, tables[t].rows * h * sizeof *table);
+        const table_grad *table = &tables[t];
+        if (!table->rows) continue;
+        if (!accumulate) memset(table->rows, 0, table->count * h * sizeof *table->rows);
 #pragma omp parallel for schedule(static)
         for (size_t begin = 0; begin < h; begin += COLUMNS)
-            scatter(table, dsum, batch, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS,
-                    tables[t].table_row);
+            scatter(table, dsum, batch, words, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS);
     }
 }
 

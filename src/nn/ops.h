@@ -14,6 +14,7 @@
 #include "bertc/config.h"
 #include "nn/dropout.h"
 #include "nn/matrix.h"
+#include "nn/touched.h"
 
 /* The widest row: the dropout factors of one lie on a thread's stack. */
 enum { BC_MAX_HIDDEN = 16384 };
@@ -39,9 +40,12 @@ void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy,
                        const bc_dropout *dropout, size_t h, bool accumulate);
 
 /* Scatter dsum into the three tables' gradients (each may be null); rows that occur more than once
- * are summed in token order. Without accumulate the tables are cleared first. */
-void bc_embed_scatter(float *dword, float *dposition, float *dtype, const float *dsum,
-                      const bertc_batch *batch, const bertc_config *config, bool accumulate);
+ * are summed in token order. Without accumulate the tables are cleared first.
+ *
+ * dword (V,H) out, or with `words`, which has all of the batch's ids, (words->count,H) */
+void bc_embed_scatter(float *dword, const bc_touched *words, float *dposition, float *dtype,
+                      const float *dsum, const bertc_batch *batch, const bertc_config *config,
+                      bool accumulate);
 
 /* sum = residual + dropout(x); y = LayerNorm(sum).
  *

@@ -63,6 +63,16 @@ size_t bc_param_index(const bertc_config *config, bc_param_id id, int layer)
     return row + (layers - 1) * ROWS_OF_LAYER;
 }
 
+size_t bc_param_grad_room(const bc_param *param)
+{
+    return param->touched ? param->touched->most * param->shape[1] : param->count;
+}
+
+size_t bc_param_grad_count(const bc_param *param)
+{
+    return param->touched ? param->touched->count * param->shape[1] : param->count;
+}
+
 static size_t dimension(const bertc_config *config, char symbol)
 {
     switch (symbol) {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "bertc/config.h"
+#include "nn/touched.h"
 
 typedef enum bc_param_id {
     BC_WORD,
@@ -68,6 +69,7 @@ typedef struct bc_param {
     size_t offset;            /* of the first scalar in the block */
     float *value;
     float *grad;              /* null: not trained */
+    const bc_touched *touched; /* of a table: the rows that grad has; null: all of them */
     uint16_t *half;           /* bf16 copy that products read; null: they read value */
     struct bc_packed *packed; /* weights of this and the parameters after it that are multiplied with
                                  it, for forward; null: not packed */
@@ -79,6 +81,11 @@ size_t bc_param_count(const bertc_config *config);
 /* Describe all of them in order (params has room for bc_param_count); value and grad are null.
  * Returns false where the sizes overflow. *total receives the number of scalars. */
 bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total);
+
+/* Scalars of its gradient, were it trained: those that there is room for, and those that the rows
+ * touched now have. */
+size_t bc_param_grad_room(const bc_param *param);
+size_t bc_param_grad_count(const bc_param *param);
 
 /* Index of a parameter in that order; `layer` is ignored outside the layers. */
 size_t bc_param_index(const bertc_config *config, bc_param_id id, int layer);

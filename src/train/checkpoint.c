@@ -49,7 +49,7 @@ void bc_checkpoint_prune(const bc_run *run)
 /* A state that is not finite is worth nothing, and it would push out one that is. */
 static bertc_status check_weights(const bc_run *run, bertc_error *err)
 {
-    const bc_param *bad = bc_run_find_bad(run, false);
+    const bc_param *bad = bc_run_find_bad(run, run->model->values);
     if (!bad) return BERTC_OK;
     return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
                    (long long)run->state.step, bad->name);
@@ -81,6 +81,7 @@ static bertc_status write_checkpoint(const bc_run *run, const char *path, bertc_
 
 bertc_status bc_run_save(bc_run *run, bertc_error *err)
 {
+    bc_optim_settle(&run->optim);
     bertc_status status = check_weights(run, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
     if (status != BERTC_OK) return status;
@@ -110,15 +111,14 @@ bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
     return status;
 }
 
-bertc_status bc_run_load_best(const bc_run *run, float *to, bertc_error *err)
+bertc_status bc_run_open_best(const bc_run *run, bc_safetensors *file, const float **values,
+                              bertc_error *err)
 {
-    bc_safetensors file;
     char *path = bc_checkpoint_path(run, "best", run->state.best_step);
+    *file = (bc_safetensors){0};
     if (!path) return bc_fail_memory(err);
-    bertc_status status = bc_sealed_open(path, &file, err);
+    bertc_status status = bc_sealed_open(path, file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
-    status = bc_sealed_copy(&file, "weights", to, run->model->scalars, err);
-    bc_safetensors_close(&file);
-    return status;
+    return bc_sealed_find(file, "weights", run->model->scalars, values, err);
 }

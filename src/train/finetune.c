@@ -200,6 +200,7 @@ void bc_run_close(bc_run *run)
 {
     bc_log_close(&run->log);
     bc_optim_clear(&run->optim);
+    bc_touched_clear(&run->words);
     bertc_batch_free(run->batch);
     bertc_workspace_free(run->workspace);
     bc_free(run->order);

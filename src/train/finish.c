@@ -50,6 +50,7 @@ static bertc_status log_scores(bc_run *run, double seconds, bertc_error *err)
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
 {
     bc_state *state = &run->state;
+    bc_optim_settle(&run->optim);
     bertc_status status =
         bc_eval_run(&run->dev, run->model, run->workspace, run->batch, &run->meter, err);
     if (status == BERTC_OK)
@@ -105,20 +106,29 @@ static void restore_dropout(bc_run *run)
     c->classifier_dropout = run->dropout[2];
 }
 
-/* The weights to keep are the model's, or the best ones, which are read to where the gradients were:
- * the last ones stay, so that the state can still be saved. */
-static bertc_status write_model(bc_run *run, bertc_error *err)
+static bertc_status write_values(bc_run *run, const float *values, bertc_error *err)
 {
-    bertc_model *model = run->model;
-    bool best = bc_run_kept_step(run) != run->state.step;
-    bertc_status status = best ? bc_run_load_best(run, model->grads, err) : BERTC_OK;
-    if (status != BERTC_OK) return status;
-    const bc_param *bad = bc_run_find_bad(run, best);
+    const bc_param *bad = bc_run_find_bad(run, values);
     if (bad)
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
                        (long long)run->state.step, bad->name);
     restore_dropout(run);
-    return bc_model_save_values(model, best ? model->grads : model->values, run->folder.path, err);
+    return bc_model_save_values(run->model, values, run->folder.path, err);
+}
+
+/* The weights to keep are the model's, or the best ones, straight from their file: the last ones
+ * stay in memory, so that the state can still be saved. */
+static bertc_status write_model(bc_run *run, bertc_error *err)
+{
+    bc_safetensors best;
+    const float *values;
+    bc_optim_settle(&run->optim);
+    if (bc_run_kept_step(run) == run->state.step)
+        return write_values(run, run->model->values, err);
+    bertc_status status = bc_run_open_best(run, &best, &values, err);
+    if (status == BERTC_OK) status = write_values(run, values, err);
+    bc_safetensors_close(&best);
+    return status;
 }
 
 /* The words of a model that has them in tokenizer.json only. They stand there as they are read, so

@@ -21,10 +21,18 @@ static size_t weights(const bc_run *run, const bertc_limits *limits)
     return sum_of(run->model->scalars, sizeof(float), 0);
 }
 
+/* Of the word table those of the rows that a batch touches, and which rows those are. */
+static size_t gradients(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return sum_of(bc_model_grad_scalars(run->model), sizeof(float), bc_touched_bytes(&run->words));
+}
+
+/* And how far the rows of the word table are. */
 static size_t moments(const bc_run *run, const bertc_limits *limits)
 {
     (void)limits;
-    return sum_of(run->model->scalars, 2 * sizeof(float), 0);
+    return sum_of(run->model->scalars, 2 * sizeof(float), bc_lazy_bytes(run->words.table));
 }
 
 static size_t halves(const bc_run *run, const bertc_limits *limits)
@@ -75,7 +83,7 @@ static const struct part {
     const char *name;
     size_t (*bytes)(const bc_run *run, const bertc_limits *limits);
 } rows[] = {
-    {"weights", weights}, {"gradients", weights}, {"moments", moments},
+    {"weights", weights}, {"gradients", gradients}, {"moments", moments},
     {"bf16_copies", halves}, {"workspace", workspace}, {"data", data},
     {"vocabulary", vocabulary}, {"program", program},
 };

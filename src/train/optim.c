@@ -1,5 +1,6 @@
 #include "train/optim.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -10,38 +11,70 @@
 
 enum { CHUNK = 16384, LANES = 16 };
 
-static const double beta1 = 0.9, beta2 = 0.999;
-
 static size_t chunks_of(const bc_param *param)
 {
     return param->grad ? param->count / CHUNK + (param->count % CHUNK != 0) : 0;
 }
 
-/* Cut every trained parameter; returns the number of scalars in all. */
-static size_t cut(bc_chunk *chunks, const bc_param *params, size_t count)
+static void count_chunks(bc_optim *optim, const bc_param *params, size_t count)
 {
-    size_t scalars = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t chunks = chunks_of(&params[i]);
+        optim->count += chunks;
+        if (!params[i].touched) optim->whole += chunks;
+    }
+}
+
+/* Cut every trained parameter. */
+static void cut(bc_optim *optim, const bc_param *params, size_t count)
+{
+    bc_chunk *whole = optim->chunks, *touched = whole + optim->whole;
+    size_t place = 0;
     for (size_t i = 0; i < count; i++) {
         const bc_param *p = &params[i];
         for (size_t at = 0; p->grad && at < p->count; at += CHUNK) {
-            size_t left = p->count - at;
-            *chunks++ = (bc_chunk){p, at, left < CHUNK ? left : CHUNK, scalars + at};
+            size_t left = p->count - at, size = left < CHUNK ? left : CHUNK;
+            bc_chunk **to = p->touched ? &touched : &whole;
+            *(*to)++ = (bc_chunk){p, at, size, optim->scalars + at, place++};
         }
-        if (p->grad) scalars += p->count;
+        if (p->grad) optim->scalars += p->count;
     }
-    return scalars;
 }
 
 /* Zero moments, written by the threads that will use them. Pages that came zero would be touched
  * twice in the first step: read, then copied for writing. */
-static void clear_moments(bc_optim *optim)
+static void clear_chunks(bc_optim *optim, size_t begin, size_t end)
 {
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = 0; i < optim->count; i++) {
+    for (size_t i = begin; i < end; i++) {
         const bc_chunk *c = &optim->chunks[i];
         memset(optim->m + c->moment, 0, c->count * sizeof *optim->m);
         memset(optim->v + c->moment, 0, c->count * sizeof *optim->v);
     }
+}
+
+static bertc_status create_lazy(bc_optim *optim, bertc_error *err)
+{
+    if (optim->whole == optim->count) return BERTC_OK;
+    const bc_chunk *first = &optim->chunks[optim->whole], *last = &optim->chunks[optim->count - 1];
+    assert(first->param == last->param);
+    return bc_lazy_create(&optim->lazy, first->param, optim->m + first->moment,
+                          optim->v + first->moment, optim->threads, err);
+}
+
+static bertc_status allocate(bc_optim *optim, const bc_param *params, size_t count,
+                             bertc_error *err)
+{
+    optim->chunks = bc_alloc(optim->count, sizeof *optim->chunks);
+    optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
+    if (!optim->chunks || !optim->sums) return bc_fail_memory(err);
+    cut(optim, params, count);
+    optim->m = bc_alloc(optim->scalars, sizeof *optim->m);
+    optim->v = bc_alloc(optim->scalars, sizeof *optim->v);
+    if (!optim->m || !optim->v) return bc_fail_memory(err);
+    clear_chunks(optim, 0, optim->whole);
+    clear_chunks(optim, optim->whole, optim->count);
+    return create_lazy(optim, err);
 }
 
 bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t count,
@@ -50,24 +83,15 @@ bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t cou
 {
     *optim = (bc_optim){.recipe = recipe, .weight_decay = weight_decay,
                         .threads = threads > 0 ? threads : 1};
-    for (size_t i = 0; i < count; i++) optim->count += chunks_of(&params[i]);
-    optim->chunks = bc_alloc(optim->count, sizeof *optim->chunks);
-    optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
-    if (optim->chunks && optim->sums) {
-        optim->scalars = cut(optim->chunks, params, count);
-        optim->m = bc_alloc(optim->scalars, sizeof *optim->m);
-        optim->v = bc_alloc(optim->scalars, sizeof *optim->v);
-    }
-    if (optim->m && optim->v) {
-        clear_moments(optim);
-        return BERTC_OK;
-    }
-    bc_optim_clear(optim);
-    return bc_fail_memory(err);
+    count_chunks(optim, params, count);
+    bertc_status status = allocate(optim, params, count, err);
+    if (status != BERTC_OK) bc_optim_clear(optim);
+    return status;
 }
 
 void bc_optim_clear(bc_optim *optim)
 {
+    bc_lazy_clear(&optim->lazy);
     bc_free(optim->m);
     bc_free(optim->v);
     bc_free(optim->chunks);
@@ -77,15 +101,53 @@ void bc_optim_clear(bc_optim *optim)
 
 /* ---- Norm ---------------------------------------------------------------------------------- */
 
-/* Sum of squares in double, in LANES partial sums, so that the order is the same on every
- * instruction set. */
-BC_CLONES static double squares(const float *x, size_t count)
+static double square(float x)
+{
+    return (double)x * (double)x;
+}
+
+/* Add squares to LANES partial sums in turn; `count` is a multiple of LANES. */
+BC_CLONES static void add_groups(double sums[LANES], const float *x, size_t count)
+{
+    double lane[LANES];
+    for (size_t k = 0; k < LANES; k++) lane[k] = sums[k];
+    for (size_t i = 0; i < count; i += LANES)
+        for (size_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+    for (size_t k = 0; k < LANES; k++) sums[k] = lane[k];
+}
+
+/* The same from sum `first` on, any count. Which sum a scalar goes to depends on its place in its
+ * chunk alone, so the order is the same on every instruction set, and rows of zeros may as well be
+ * left out: they add +0. */
+static void add_squares(double sums[LANES], size_t first, const float *x, size_t count)
+{
+    for (; first % LANES != 0 && count > 0; first++, x++, count--)
+        sums[first % LANES] += square(*x);
+    size_t groups = count / LANES * LANES;
+    add_groups(sums, x, groups);
+    for (size_t k = groups; k < count; k++) sums[k - groups] += square(x[k]);
+}
+
+/* The squares of those rows, or parts of rows, of a chunk that were touched. */
+static void add_touched(double lane[LANES], const bc_chunk *c)
+{
+    const bc_param *param = c->param;
+    size_t h = param->shape[1], end = c->start + c->count;
+    for (size_t row = c->start / h; row * h < end; row++) {
+        int32_t slot = param->touched->slot[row];
+        if (slot < 0) continue;
+        size_t from = row * h > c->start ? row * h : c->start;
+        size_t to = row * h + h < end ? row * h + h : end;
+        add_squares(lane, from - c->start, param->grad + (size_t)slot * h + (from - row * h),
+                    to - from);
+    }
+}
+
+static double squares(const bc_chunk *c)
 {
     double lane[LANES] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
-    for (size_t k = 0; i + k < count; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+    if (c->param->touched) add_touched(lane, c);
+    else add_squares(lane, 0, c->param->grad + c->start, c->count);
     for (size_t k = 0; k < LANES; k++) sum += lane[k];
     return sum;
 }
@@ -99,13 +161,17 @@ static double tree_sum(const double *x, size_t count)
     return sum;
 }
 
-double bc_optim_norm(bc_optim *optim)
+static void sum_chunks(bc_optim *optim, size_t begin, size_t end)
 {
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = 0; i < optim->count; i++) {
-        const bc_chunk *c = &optim->chunks[i];
-        optim->sums[i] = squares(c->param->grad + c->start, c->count);
-    }
+    for (size_t i = begin; i < end; i++)
+        optim->sums[optim->chunks[i].place] = squares(&optim->chunks[i]);
+}
+
+double bc_optim_norm(bc_optim *optim)
+{
+    sum_chunks(optim, 0, optim->whole);
+    sum_chunks(optim, optim->whole, optim->count);
     return sqrt(tree_sum(optim->sums, optim->count));
 }
 
@@ -118,70 +184,45 @@ double bc_clip_scale(bertc_recipe recipe, double norm, double most)
 
 /* ---- Update -------------------------------------------------------------------------------- */
 
-/* What is the same for all scalars of a chunk:
- *   p = keep p - rate (m / (sqrt(v) / root + eps)) */
-typedef struct update {
-    float scale, keep, rate, root, eps;
-} update;
-
-static update plan_update(bertc_recipe recipe, int64_t step, double lr, double scale)
+static bc_update plan_update(bertc_recipe recipe, int64_t step, double lr, double scale)
 {
-    update u = {.scale = (float)scale, .keep = 1, .rate = (float)lr, .root = 1, .eps = 1e-6f};
+    bc_update u = {.scale = (float)scale, .keep = 1, .rate = (float)lr, .root = 1, .eps = 1e-6f};
     if (recipe == BERTC_RECIPE_GOOGLE) return u;
     double t = (double)(step + 1);
-    u.rate = (float)(lr / (1 - pow(beta1, t)));
-    u.root = (float)sqrt(1 - pow(beta2, t));
+    u.rate = (float)(lr / (1 - pow(BC_BETA1, t)));
+    u.root = (float)sqrt(1 - pow(BC_BETA2, t));
     u.eps = 1e-8f;
     return u;
 }
 
-/* One scalar. */
-BC_INLINE float adamw(float p, float *m, float *v, float grad, const update *u)
-{
-    const float b1 = (float)beta1, b2 = (float)beta2;
-    const float c1 = (float)(1 - beta1), c2 = (float)(1 - beta2);
-    float g = grad * u->scale;
-    *m = b1 * *m + c1 * g;
-    *v = b2 * *v + c2 * g * g;
-    return u->keep * p - u->rate * (*m / (sqrtf(*v) / u->root + u->eps));
-}
-
-BC_CLONES static void update_plain(float *restrict p, float *restrict m, float *restrict v,
-                                   const float *restrict grad, size_t count, update u)
-{
-    for (size_t i = 0; i < count; i++) p[i] = adamw(p[i], &m[i], &v[i], grad[i], &u);
-}
-
-/* The same, and the bf16 copy while the value is at hand. */
-BC_CLONES static void update_rounded(float *restrict p, float *restrict m, float *restrict v,
-                                     const float *restrict grad, uint16_t *restrict half,
-                                     size_t count, update u)
-{
-    for (size_t i = 0; i < count; i++) {
-        float value = adamw(p[i], &m[i], &v[i], grad[i], &u);
-        p[i] = value;
-        half[i] = bc_to_half(value);
-    }
-}
-
-static void update_chunk(bc_optim *optim, const bc_chunk *c, update u)
+static void update_chunk(bc_optim *optim, const bc_chunk *c, bc_update u)
 {
     const bc_param *param = c->param;
-    float *p = param->value + c->start, *m = optim->m + c->moment, *v = optim->v + c->moment;
-    const float *grad = param->grad + c->start;
-    if (param->half) update_rounded(p, m, v, grad, param->half + c->start, c->count, u);
-    else update_plain(p, m, v, grad, c->count, u);
+    bc_adamw(param->value + c->start, optim->m + c->moment, optim->v + c->moment,
+             param->grad + c->start, param->half ? param->half + c->start : NULL, c->count, u);
 }
 
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 {
-    update plain = plan_update(optim->recipe, step, lr, scale), decaying = plain;
+    bc_update plain = plan_update(optim->recipe, step, lr, scale), decaying = plain;
+    const bc_param *table = optim->lazy.param;
     decaying.keep = (float)(1 - lr * optim->weight_decay);
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = 0; i < optim->count; i++) {
+    for (size_t i = 0; i < optim->whole; i++) {
         const bc_chunk *c = &optim->chunks[i];
         update_chunk(optim, c, c->param->row->decays ? decaying : plain);
     }
+    if (table) bc_lazy_step(&optim->lazy, table->row->decays ? decaying : plain);
+}
+
+void bc_optim_catch_up(bc_optim *optim)
+{
+    bc_lazy_catch_up(&optim->lazy);
+}
+
+void bc_optim_settle(bc_optim *optim)
+{
+    bc_lazy_settle(&optim->lazy);
 }
 
 /* ---- Schedules ----------------------------------------------------------------------------- */

@@ -5,7 +5,9 @@
  *    one thread in a fixed order and sums of chunks form a fixed tree, so nothing depends on the
  *    number of threads.
  * 3. One pass over memory per step: parameter, gradient and both moments are read once, three of
- *    them written once, and the bf16 copy where there is one. No allocation after bc_optim_create. */
+ *    them written once, and the bf16 copy where there is one. No allocation after bc_optim_create.
+ * 4. Of a table whose gradient is kept for touched rows alone (nn/touched.h) the other rows are
+ *    left behind (lazy.h). All numbers are those that a whole gradient with zeros would give. */
 #ifndef BC_TRAIN_OPTIM_H
 #define BC_TRAIN_OPTIM_H
 
@@ -15,12 +17,14 @@
 
 #include "bertc/train.h"
 #include "nn/params.h"
+#include "train/lazy.h"
 
 /* A run of scalars of one parameter. */
 typedef struct bc_chunk {
     const bc_param *param;
     size_t start, count; /* in the parameter */
     size_t moment;       /* of the first scalar, in m and v */
+    size_t place;        /* among all chunks, in the order of the parameters */
 } bc_chunk;
 
 typedef struct bc_optim {
@@ -29,12 +33,14 @@ typedef struct bc_optim {
     int threads;
     size_t scalars;   /* that are trained */
     float *m, *v;     /* (scalars) first and second moment, zero at the start */
-    bc_chunk *chunks; /* (count) */
-    double *sums;     /* (count) squares of a chunk's gradient */
-    size_t count;
+    bc_chunk *chunks; /* (count) those of the touched table after all others */
+    double *sums;     /* (count) squares of a chunk's gradient, by place */
+    size_t count, whole; /* chunks; those that have all of their gradient */
+    bc_lazy lazy;     /* of the touched table */
 } bc_optim;
 
-/* params (count) must outlive the optimiser. Errors: BERTC_NOMEM. */
+/* params (count) must outlive the optimiser; no more than one has `touched`. Errors:
+ * BERTC_NOMEM. */
 bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t count,
                              bertc_recipe recipe, double weight_decay, int threads,
                              bertc_error *err);
@@ -56,6 +62,11 @@ double bc_clip_scale(bertc_recipe recipe, double norm, double most);
  * wd is 0 for biases and LayerNorm. Source: Loshchilov and Hutter 2019 (torch.optim.AdamW);
  * AdamWeightDecayOptimizer in google-research/bert, optimization.py. */
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale);
+
+/* Bring the touched rows up to date, before they are read; all rows, before anything but a training
+ * pass reads parameters or moments. */
+void bc_optim_catch_up(bc_optim *optim);
+void bc_optim_settle(bc_optim *optim);
 
 /* The learning rate of `step` (from 0) of `total`, of which the first `warmup` rise.
  *

@@ -1,6 +1,8 @@
 /* From the data to a run that can step: first all that can be known without the weights, then the
  * weights and everything that was planned. */
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "train/options.h"
@@ -167,12 +169,23 @@ static bertc_status plan_passes(bc_run *run, bertc_error *err)
     return BERTC_OK;
 }
 
+/* Of the word table's gradient there is room for the rows that the largest batch can name. */
+static bertc_status plan_words(bc_run *run, bertc_error *err)
+{
+    bc_pack batch = {run->pack.sequences, SIZE_MAX};
+    bc_param *table = bc_model_param(run->model, BC_WORD, 0);
+    size_t tokens = bc_pack_most(run->train, run->order, batch);
+    table->touched = &run->words;
+    return bc_touched_create(&run->words, table->shape[0], smaller(table->shape[0], tokens), err);
+}
+
 bertc_status bc_run_survey(bc_run *run, bertc_error *err)
 {
     run->epoch = -1;
     bertc_status status = read_all(run, err);
     if (status == BERTC_OK) status = plan_steps(run, err);
     if (status == BERTC_OK) status = plan_passes(run, err);
+    if (status == BERTC_OK) status = plan_words(run, err);
     return status;
 }
 

@@ -11,6 +11,7 @@
 #ifndef BC_TRAIN_RUN_H
 #define BC_TRAIN_RUN_H
 
+#include "formats/safetensors.h"
 #include "nn/model.h"
 #include "train/evaluate.h"
 #include "train/folder.h"
@@ -54,6 +55,7 @@ typedef struct bc_run {
     bertc_workspace *workspace;
     bertc_batch *batch;
     bc_pack pack;       /* limits of a training pass */
+    bc_touched words;   /* rows of the word table that the step's batch names */
     bc_optim optim;
     uint32_t *order;    /* (count) of `epoch` */
     uint64_t *scratch;  /* (2 count) for shuffling */
@@ -87,11 +89,13 @@ bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err); /* a
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err);
 bertc_status bc_run_save(bc_run *run, bertc_error *err);
 bertc_status bc_run_save_best(bc_run *run, bertc_error *err);
-bertc_status bc_run_load_best(const bc_run *run, float *to, bertc_error *err);
+/* Map the best weights, a block in table order; `file` is to be closed, also after an error. */
+bertc_status bc_run_open_best(const bc_run *run, bc_safetensors *file, const float **values,
+                              bertc_error *err);
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
-/* The first scalar of weights, or gradients, that is not finite: its parameter; null: none. */
-const bc_param *bc_run_find_bad(const bc_run *run, bool gradients);
+/* The first scalar of a block of weights that is not finite: its parameter; null: none. */
+const bc_param *bc_run_find_bad(const bc_run *run, const float *values);
 
 /* The step whose weights are the result. */
 int64_t bc_run_kept_step(const bc_run *run);

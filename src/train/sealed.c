@@ -98,13 +98,24 @@ bertc_status bc_sealed_open(const char *path, bc_safetensors *file, bertc_error 
     return bc_fail(err, BERTC_INPUT, "%s: its content does not match its hash", path);
 }
 
+/* bc_safetensors_write aligns the data, and here all tensors are F32. */
+bertc_status bc_sealed_find(const bc_safetensors *file, const char *name, size_t count,
+                            const float **values, bertc_error *err)
+{
+    const bc_tensor *tensor = bc_safetensors_find(file, name);
+    if (!tensor || tensor->dtype != BC_F32 || tensor->count != count ||
+        (uintptr_t)tensor->data % sizeof(float) != 0)
+        return bc_fail(err, BERTC_INPUT, "%s: no tensor \"%s\" of %zu values", file->path, name,
+                       count);
+    *values = (const float *)(const void *)tensor->data;
+    return BERTC_OK;
+}
+
 bertc_status bc_sealed_copy(const bc_safetensors *file, const char *name, float *to, size_t count,
                             bertc_error *err)
 {
-    const bc_tensor *tensor = bc_safetensors_find(file, name);
-    if (!tensor || tensor->dtype != BC_F32 || tensor->count != count)
-        return bc_fail(err, BERTC_INPUT, "%s: no tensor \"%s\" of %zu values", file->path, name,
-                       count);
-    memcpy(to, tensor->data, tensor->bytes);
-    return BERTC_OK;
+    const float *values = NULL;
+    bertc_status status = bc_sealed_find(file, name, count, &values, err);
+    if (status == BERTC_OK) memcpy(to, values, count * sizeof *to);
+    return status;
 }

@@ -43,6 +43,18 @@ static const uint32_t *next_batch(bc_run *run, size_t *count)
     return run->order + first;
 }
 
+/* The rows of the word table that a batch names, up to date for its forward passes. */
+static void take_words(bc_run *run, const uint32_t *examples, size_t count)
+{
+    const bertc_inputs *in = run->train;
+    bc_touched_reset(&run->words);
+    for (size_t i = 0; i < count; i++) {
+        size_t from = in->starts[examples[i]];
+        bc_touched_add(&run->words, in->ids + from, in->starts[examples[i] + 1] - from);
+    }
+    bc_optim_catch_up(&run->optim);
+}
+
 /* Gradients and mean loss of a batch, in one pass or more. */
 static bertc_status compute_gradients(bc_run *run, const uint32_t *examples, size_t count,
                                       bc_report *report, bertc_error *err)
@@ -51,6 +63,7 @@ static bertc_status compute_gradients(bc_run *run, const uint32_t *examples, siz
                     .step = (uint32_t)run->state.step};
     size_t n, tokens;
     double loss = 0;
+    take_words(run, examples, count);
     for (size_t at = 0; at < count; at += n) {
         n = bc_pack_next(run->train, examples + at, count - at, run->pack, &tokens);
         bertc_batch_fill(run->batch, run->train, examples + at, n);
@@ -72,22 +85,31 @@ static bool all_finite(const float *x, size_t count)
     return sum == 0;
 }
 
-const bc_param *bc_run_find_bad(const bc_run *run, bool gradients)
+const bc_param *bc_run_find_bad(const bc_run *run, const float *values)
 {
     for (size_t i = 0; i < run->model->count; i++) {
         const bc_param *p = &run->model->params[i];
-        const float *x = gradients ? p->grad : p->value;
-        if (x && !all_finite(x, p->count)) return p;
+        if (!all_finite(values + p->offset, p->count)) return p;
+    }
+    return NULL;
+}
+
+static const bc_param *find_bad_gradient(const bc_run *run)
+{
+    for (size_t i = 0; i < run->model->count; i++) {
+        const bc_param *p = &run->model->params[i];
+        if (p->grad && !all_finite(p->grad, bc_param_grad_count(p))) return p;
     }
     return NULL;
 }
 
 /* Refuse to update from a loss or gradient that is not finite. */
-static bertc_status check_finite(const bc_run *run, const bc_report *report, bertc_error *err)
+static bertc_status check_finite(bc_run *run, const bc_report *report, bertc_error *err)
 {
     if (isfinite(report->loss) && isfinite(report->norm)) return BERTC_OK;
-    const bc_param *value = bc_run_find_bad(run, false);
-    const bc_param *bad = value ? value : bc_run_find_bad(run, true);
+    bc_optim_settle(&run->optim);
+    const bc_param *value = bc_run_find_bad(run, run->model->values);
+    const bc_param *bad = value ? value : find_bad_gradient(run);
     const char *what = isfinite(report->loss) ? "gradient norm" : "loss";
     return bc_fail(err, BERTC_DIVERGED, "step %lld: the %s is not finite%s%s%s",
                    (long long)run->state.step + 1, what,

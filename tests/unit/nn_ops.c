@@ -242,17 +242,52 @@ static void test_scatter(void **state)
             r[i] = twin_doubles(rows[i] * t.h);
         }
         twin_embed_scatter(r[0], r[1], r[2], t.dy_true, t.batch, &t.config);
-        bc_embed_scatter(d[0], d[1], d[2], t.dy, t.batch, &t.config, false);
+        bc_embed_scatter(d[0], NULL, d[1], d[2], t.dy, t.batch, &t.config, false);
         for (size_t i = 0; i < 3; i++) expect_within(&m, twin_distance(d[i], r[i], rows[i] * t.h));
-        bc_embed_scatter(d[0], d[1], d[2], t.dy, t.batch, &t.config, true);
+        bc_embed_scatter(d[0], NULL, d[1], d[2], t.dy, t.batch, &t.config, true);
         for (size_t i = 0; i < 3; i++) {
             for (size_t j = 0; j < rows[i] * t.h; j++) r[i][j] *= 2.0;
             expect_within(&m, twin_distance(d[i], r[i], rows[i] * t.h));
         }
-        bc_embed_scatter(NULL, NULL, NULL, t.dy, t.batch, &t.config, false);
+        bc_embed_scatter(NULL, NULL, NULL, NULL, t.dy, t.batch, &t.config, false);
         twin_release(NULL);
     }
     print_measures(&m, 1);
+}
+
+/* With the words that a batch names the gradient has their rows alone, to the same bits; what others
+ * named adds rows of zeros. */
+static void test_scatter_to_touched_rows(void **state)
+{
+    (void)state;
+    static const int32_t other[] = {22, 0};
+    for (size_t w = 0; w < WIDTHS; w++) {
+        bench t = make(widths[w], 0.0, BC_SITE_EMBEDDING);
+        size_t tokens = (size_t)t.batch->tokens;
+        float *dense = nans(23 * t.h), *rows = nans(23 * t.h);
+        bc_touched words;
+        assert_int_equal(bc_touched_create(&words, 23, 23, NULL), BERTC_OK);
+        for (int pass = 0; pass < 3; pass++) { /* alone, after another set, a second pass */
+            if (pass == 1) bc_touched_reset(&words);
+            if (pass == 1) bc_touched_add(&words, other, 2);
+            bc_touched_add(&words, t.batch->ids, tokens);
+            bc_embed_scatter(dense, NULL, NULL, NULL, t.dy, t.batch, &t.config, pass == 2);
+            bc_embed_scatter(rows, &words, NULL, NULL, t.dy, t.batch, &t.config, pass == 2);
+            size_t named = 0;
+            for (size_t id = 0; id < 23; id++) {
+                const float *want = dense + id * t.h;
+                float sum = 0;
+                for (size_t j = 0; j < t.h; j++) sum += fabsf(want[j]);
+                if (words.slot[id] < 0) assert_true(sum == 0);
+                else assert_memory_equal(rows + (size_t)words.slot[id] * t.h, want, t.h * sizeof *want);
+                named += words.slot[id] >= 0;
+            }
+            assert_int_equal(named, words.count);
+            assert_true(named < 23);
+        }
+        bc_touched_clear(&words);
+        twin_release(NULL);
+    }
 }
 
 /* ---- head ----------------------------------------------------------------------------------- */
@@ -367,7 +402,7 @@ static float *all_sums(const bench *t, int threads, size_t *count)
     omp_set_num_threads(threads);
     embed(&o, t);
     add_norm(&o, t, false);
-    bc_embed_scatter(p + 2 * h, p + 25 * h, p + 65 * h, t->dy, t->batch, &t->config, false);
+    bc_embed_scatter(p + 2 * h, NULL, p + 25 * h, p + 65 * h, t->dy, t->batch, &t->config, false);
     bc_column_sums(p + 67 * h, full(t->dy), N, h, false);
     double loss = bc_loss(NULL, t->x, t->batch, 3, 1.0);
     memcpy(o.rstd + N, &loss, sizeof loss);
@@ -486,6 +521,7 @@ int main(void)
         cmocka_unit_test_teardown(test_norm_keeps_nan, twin_release),
         cmocka_unit_test_teardown(test_embed, twin_release),
         cmocka_unit_test_teardown(test_scatter, twin_release),
+        cmocka_unit_test_teardown(test_scatter_to_touched_rows, twin_release),
         cmocka_unit_test_teardown(test_first_rows, twin_release),
         cmocka_unit_test_teardown(test_pooled_dropout, twin_release),
         cmocka_unit_test_teardown(test_loss, twin_release),

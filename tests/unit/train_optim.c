@@ -229,6 +229,32 @@ static void test_schedules(void **unused)
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_HF, 0, 11), 0);
 }
 
+/* Without a gradient momentum runs out within 800 steps: it becomes zero, and never a denormal number
+ * that every later step would have to work on. */
+static void test_momentum_runs_out(void **unused)
+{
+    (void)unused;
+    static const float grads[4] = {1e-4f, -1e-4f, 1e-18f, NAN};
+    float value[4] = {1, 1, 0, 1}, grad[4];
+    bc_param param = {.row = &bc_param_table[BC_UP_B], .count = 4, .value = value, .grad = grad};
+    bc_optim optim;
+    memcpy(grad, grads, sizeof grad);
+    assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0, 1, NULL), BERTC_OK);
+    for (int step = 0; step < 800; step++) {
+        bc_optim_step(&optim, step, 1e-3, 1);
+        memset(grad, 0, sizeof grad);
+        for (int i = 0; i < 3; i++) {
+            assert_true(optim.m[i] == 0 || isnormal(optim.m[i]));
+            assert_true(optim.v[i] == 0 || isnormal(optim.v[i]));
+        }
+        assert_true(step > 0 || (optim.m[2] > 0 && optim.v[2] == 0));
+    }
+    for (int i = 0; i < 3; i++) assert_true(optim.m[i] == 0);
+    assert_true(optim.v[0] > 0);
+    assert_true(isnan(optim.m[3]) && isnan(optim.v[3]) && isnan(value[3]));
+    bc_optim_clear(&optim);
+}
+
 /* A parameter with a bf16 copy moves as one without, and the copy is its value rounded. */
 static void test_bf16_copy(void **unused)
 {
@@ -262,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_norm_keeps_what_is_not_finite),
         cmocka_unit_test(test_clip),
         cmocka_unit_test(test_schedules),
+        cmocka_unit_test(test_momentum_runs_out),
         cmocka_unit_test(test_bf16_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
