@@ -166,7 +166,8 @@ static size_t draw_mask(const tile *t, const bc_dropout *dropout, bc_place at, s
     return rows;
 }
 
-static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, bc_place at, float *scratch)
+static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, bc_place at,
+                     float *scratch)
 {
     tile t = lay_out(scratch, at.m, at.n, at.d);
     take_qkv(&t, bc_part_of(in, at));

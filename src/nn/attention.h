@@ -9,6 +9,9 @@
  * bits, and draws the dropout mask again. A thread works on one (s, a) at a time in its own
  * scratch, so results do not depend on the number of threads.
  *
+ * With bf16 operands (attention_half.c) the products take Q, K, V, P and gradients rounded to bf16
+ * and sum in f32; everything else, and the masks, are as in f32.
+ *
  * Source: Vaswani et al. 2017, section 3.2; recomputation after Dao et al. 2022, section 3.1. */
 #ifndef BC_NN_ATTENTION_H
 #define BC_NN_ATTENTION_H
@@ -28,8 +31,8 @@ typedef struct bc_attention {
     const bc_tiles *tiles; /* products on bf16 operands; null: f32 */
 } bc_attention;
 
-/* Floats of scratch that one thread needs for sequences of up to `longest` tokens, in f32 or on bf16
- * operands; SIZE_MAX on overflow. */
+/* Floats of scratch that one thread needs for sequences of up to `longest` tokens, in f32 or on
+ * bf16 operands; SIZE_MAX on overflow. */
 size_t bc_attention_scratch(size_t longest, size_t width, bool half);
 
 /* Queries, keys and values, or their gradients: where the first row of each begins, and how far

@@ -3,12 +3,13 @@
  *   S = Q K^T    P = softmax(S / sqrt D) * dropout    O = P V
  *   G = dO V^T   dS = gradient of the softmax         dQ = dS K    dV^T = dO^T P    dK^T = Q^T dS
  *
- * 1. Q, K, V, dO and, once computed, P and dS are rounded to bf16; S, G, the softmax, dropout and all
- *    sums are f32.
- * 2. Work goes by strips of STRIP rows that ask, so that scores stay in the cache and scratch grows
- *    with the length, not with its square. dV^T and dK^T add up over the strips in their order.
- * 3. The gradients of keys and values are computed transposed: P and dS, the large operands, are then
- *    wanted in pairs of rows, which is how two rows of a strip come out side by side.
+ * 1. Q, K, V, dO and, once computed, P and dS are rounded to bf16; S, G, the softmax, dropout and
+ *    all sums are f32.
+ * 2. Work goes by strips of STRIP rows that ask, so that scores stay in the cache and scratch
+ *    grows with the length, not with its square. dV^T and dK^T add up over the strips in their
+ *    order.
+ * 3. The gradients of keys and values are computed transposed: P and dS, the large operands, are
+ *    then wanted in pairs of rows, which is how two rows of a strip come out side by side.
  * 4. Rows are padded with zeros to whole tiles; what is computed past the end is not read.
  * 5. A row's probabilities and context do not depend on which other rows ask. */
 #include "nn/attention_parts.h"
@@ -27,8 +28,8 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
-/* A distance between rows of whole lanes of words: an odd number of them, since rows that are a power
- * of two apart meet in few places of a cache. */
+/* A distance between rows of whole lanes of words: an odd number of them, since rows that are a
+ * power of two apart meet in few places of a cache. */
 static size_t spread(size_t words)
 {
     return round_up(words, LANE) | LANE;
@@ -106,7 +107,7 @@ size_t bc_attention_half_scratch(size_t longest, size_t width)
     return arena.used == SIZE_MAX ? SIZE_MAX : arena.used / sizeof(float);
 }
 
-/* ---- rounding ----------------------------------------------------------------------------------- */
+/* ---- rounding ------------------------------------------------------------------------------- */
 
 /* Rows of a head lie a page apart, where the processor does not see them coming: ask for row i of
  * `count` rows of d floats ahead of its use, if there is one. */
@@ -168,7 +169,7 @@ static void round_transposed(const head *x, uint16_t *to, const float *from, siz
     x->tiles->transpose(to, x->wide, x->rows, x->d32 / 2, x->n16, x->d32 / 2);
 }
 
-/* ---- rows of probabilities ---------------------------------------------------------------------- */
+/* ---- rows of probabilities ------------------------------------------------------------------ */
 
 /* Scores s become exponentials, zero from n to n16. Returns one over their sum. */
 BC_CLONES static float exponentials(float *s, size_t n, size_t n16, float scale)
@@ -221,8 +222,8 @@ BC_CLONES static void finish_pair(word *restrict p2, word *restrict s2, uint16_t
     }
 }
 
-/* The dropout factors of the rows of a strip from row i on; zero beyond n. Without dropout all strips
- * are as the first, which has the most rows. */
+/* The dropout factors of the rows of a strip from row i on; zero beyond n. Without dropout all
+ * strips are as the first, which has the most rows. */
 static void draw_mask(const head *x, const bc_dropout *dropout, size_t i, size_t rows)
 {
     size_t width = bc_dropout_width(x->at.n);
@@ -236,7 +237,7 @@ static void draw_mask(const head *x, const bc_dropout *dropout, size_t i, size_t
         memset(x->mask + r * x->wide + width, 0, (x->n16 - width) * sizeof *x->mask);
 }
 
-/* ---- a head ------------------------------------------------------------------------------------- */
+/* ---- a head --------------------------------------------------------------------------------- */
 
 /* c (rows,n) = rows of A (m,d) from i on times B (d,n). */
 static void times_wide(const head *x, float *c, const uint16_t *a, const uint16_t *b, size_t i,
@@ -258,8 +259,8 @@ static void give(const head *x, float *to, size_t stride, size_t rows)
 /* to (rows,d) = x->a x->b. */
 static void times_keys(const head *x, float *to, size_t stride, size_t rows)
 {
-    x->tiles->multiply((bc_tile_product){x->out, x->a, x->b, round_up(rows, BC_TILE), x->d16, x->n32,
-                                         x->d16, x->deep, x->d16, false});
+    x->tiles->multiply((bc_tile_product){x->out, x->a, x->b, round_up(rows, BC_TILE), x->d16,
+                                         x->n32, x->d16, x->deep, x->d16, false});
     give(x, to, stride, rows);
 }
 
@@ -291,14 +292,15 @@ static void head_fwd(const head *x, float *context, bc_qkv in, const bc_dropout 
         for (size_t r = 0; r < rows; r++) {
             float *s = x->s + r * x->wide;
             float inverse = exponentials(s, x->at.n, x->n16, x->at.scale);
-            round_dropped(x->a + 2 * r * x->deep, s, x->mask + r * x->wide, inverse, x->n16, x->n32);
+            round_dropped(x->a + 2 * r * x->deep, s, x->mask + r * x->wide, inverse, x->n16,
+                          x->n32);
         }
         times_keys(x, context + i * x->at.h, x->at.h, rows);
     }
 }
 
-/* From the scores and x->g of a strip: P and dS in pairs, dS also in x->a. A row that is missing to
- * a whole tile is one of zeros. */
+/* From the scores and x->g of a strip: P and dS in pairs, dS also in x->a. A row that is missing
+ * to a whole tile is one of zeros. */
 static void strip_bwd(const head *x, size_t rows)
 {
     size_t all = round_up(rows, BC_TILE_DEPTH);
@@ -346,7 +348,7 @@ static void head_bwd(const head *x, bc_qkv to, const float *dcontext, bc_qkv in,
     give_transposed(x, to.k, to.kv_stride, x->dkt);
 }
 
-/* ---- all heads ---------------------------------------------------------------------------------- */
+/* ---- all heads ------------------------------------------------------------------------------ */
 
 /* Head `index` of the batch in this thread's scratch. */
 static head open_head(const bertc_batch *batch, const bc_attention *dims, bool first, size_t index)

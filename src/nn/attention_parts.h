@@ -18,19 +18,20 @@ typedef struct bc_place {
     float scale;       /* 1 / sqrt D */
 } bc_place;
 
-static inline bc_place bc_locate(const bertc_batch *batch, const bc_attention *dims, bool first, size_t index)
+static inline bc_place bc_locate(const bertc_batch *batch, const bc_attention *dims, bool first,
+                                 size_t index)
 {
     size_t s = index / dims->heads, begin = (size_t)batch->starts[s];
     size_t n = (size_t)batch->starts[s + 1] - begin;
     return (bc_place){.begin = begin,
-                   .n = n,
-                   .ask = first ? s : begin,
-                   .m = first ? 1 : n,
-                   .example = batch->examples[s],
-                   .head = index % dims->heads,
-                   .h = dims->heads * dims->width,
-                   .d = dims->width,
-                   .scale = 1.0f / sqrtf((float)dims->width)};
+                      .n = n,
+                      .ask = first ? s : begin,
+                      .m = first ? 1 : n,
+                      .example = batch->examples[s],
+                      .head = index % dims->heads,
+                      .h = dims->heads * dims->width,
+                      .d = dims->width,
+                      .scale = 1.0f / sqrtf((float)dims->width)};
 }
 
 /* The same with every pointer at this head's part of this sequence's rows. */

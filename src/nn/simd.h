@@ -53,7 +53,7 @@ static inline float bc_from_half(uint16_t half)
 static inline float bc_exp_within(float x)
 {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
-    float k = x * 1.44269504f + shift - shift;
+    float shifted = x * 1.44269504f + shift, k = shifted - shift;
     float r = x - k * 0.693145752f - k * 1.42860677e-6f;
     float p = 1.39485900e-3f;
     p = p * r + 8.37513527e-3f;
@@ -62,8 +62,9 @@ static inline float bc_exp_within(float x)
     p = p * r + 5.00000011e-1f;
     p = p * r + 1.00000004f;
     p = p * r + 1.0f;
-    int32_t exponent = (int32_t)k;
-    return p * bc_bits_to_float((uint32_t)(exponent + 127) << 23);
+    uint32_t bits; /* end in k */
+    memcpy(&bits, &shifted, sizeof bits);
+    return p * bc_bits_to_float((bits + 127) << 23);
 }
 
 /* e^x; 0 below -87.3, infinity never (clamped at 88.3). */

@@ -1,15 +1,17 @@
-/* Small products on bf16 operands with f32 sums, for one thread on matrices that lie in its caches.
+/* Small products on bf16 operands with f32 sums, for one thread on matrices that lie in its
+ * caches.
  *
  *   C (m,n) (+)= A (m,k) B (k,n)
  *
  * 1. A word is two neighbours along k. A is row-major: its words lie side by side. B is stored in
- *    pairs of rows: word j of pair p holds B[2p][j] and B[2p+1][j]. That is how AMX and AVX-512 BF16
- *    take them.
- * 2. m and n are multiples of 16, k of 32: operands are padded, with zeros along k. With accumulate
- *    false C is never read.
- * 3. An element of C is the same whatever the other rows and columns are: it is summed in the order
- *    of k by one instruction.
- * 4. A matrix of words in one of the two layouts, transposed, is the transposed matrix in the other.
+ *    pairs of rows: word j of pair p holds B[2p][j] and B[2p+1][j]. That is how AMX and AVX-512
+ *    BF16 take them.
+ * 2. m and n are multiples of 16, k of 32: operands are padded, with zeros along k. With
+ *    accumulate false C is never read.
+ * 3. An element of C is the same whatever the other rows and columns are: it is summed in the
+ *    order of k by one instruction.
+ * 4. A matrix of words in one of the two layouts, transposed, is the transposed matrix in the
+ *    other.
  * 5. A thread calls open before and close after its products: AMX keeps a state.
  *
  * The plain version defines what the others compute; tests compare them within rounding. */

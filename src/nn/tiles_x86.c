@@ -1,9 +1,9 @@
 /* Small products by AMX, and by the dot products of AVX-512 BF16 where there is none.
  *
- * 1. Both are compiled by function attributes and called only where the processor has them and, for
- *    AMX, Linux has given the process leave to use the tile registers.
- * 2. Eight tile registers: four sums of 16 x 16, two tiles of A, two of B. Four products then take four
- *    loads; a single sum would take eight.
+ * 1. Both are compiled by function attributes and called only where the processor has them and,
+ *    for AMX, Linux has given the process leave to use the tile registers.
+ * 2. Eight tile registers: four sums of 16 x 16, two tiles of A, two of B. Four products then take
+ *    four loads; a single sum would take eight.
  * 3. Denormal operands and results count as zero in both; NaN stays NaN. */
 #define _DEFAULT_SOURCE 1 /* syscall */
 #include "nn/tiles.h"
@@ -20,7 +20,7 @@
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512bf16")))
 #define AMX __attribute__((target("amx-tile,amx-bf16")))
 
-/* ---- AVX-512 ------------------------------------------------------------------------------------ */
+/* ---- AVX-512 -------------------------------------------------------------------------------- */
 
 static bool avx512_ready(void)
 {
@@ -106,11 +106,11 @@ static void avx512_transpose(void *to, size_t ldto, const void *from, size_t ldf
 const bc_tiles bc_tiles_avx512 = {"AVX-512 BF16", avx512_ready,    nothing,
                                   nothing,        avx512_multiply, avx512_transpose};
 
-/* ---- AMX ---------------------------------------------------------------------------------------- */
+/* ---- AMX ------------------------------------------------------------------------------------ */
 
 static bool amx_ready(void)
 {
-    enum { LEAF = 7, REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA */
+    enum { LEAF = 7, REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM; its feature */
     const unsigned needed = 1u << 22 | 1u << 24;         /* AMX-BF16, AMX-TILE */
     unsigned a, b, c, d;
     if (!avx512_ready() || !__get_cpuid_count(LEAF, 0, &a, &b, &c, &d) || (d & needed) != needed)

@@ -1,9 +1,9 @@
-/* Attention of one head of one sequence on bf16 operands: the textbook formula in double precision,
- * with probabilities and the gradient of the scores rounded where src/nn rounds them.
+/* Attention of one head of one sequence on bf16 operands: the textbook formula in double
+ * precision, with probabilities and the gradient of the scores rounded where src/nn rounds them.
  *
- * What is rounded there was computed in f32. Where it lies so near the middle between two bf16 numbers
- * that f32 may fall on the other side, the result may be off by the difference, weighted as the rounded
- * number is: that is the result's slack, and it is zero nearly everywhere. */
+ * What is rounded there was computed in f32. Where it lies so near the middle between two bf16
+ * numbers that f32 may fall on the other side, the result may be off by the difference, weighted
+ * as the rounded number is: that is the result's slack, and it is zero nearly everywhere. */
 #include "twin/ops.h"
 
 #include <math.h>
@@ -79,7 +79,8 @@ static void add_row(const head *x, double *dqkv, double *slack, size_t i)
 {
     for (size_t j = 0; j < x->n; j++)
         for (size_t d = 0; d < x->width; d++) {
-            size_t q = i * 3 * x->h + d, k = j * 3 * x->h + x->h + d, v = k + x->h, o = i * x->h + d;
+            size_t q = i * 3 * x->h + d, o = i * x->h + d;
+            size_t k = (j * 3 + 1) * x->h + d, v = k + x->h;
             dqkv[q] += x->ds[j] * x->k[j * 3 * x->h + d];
             slack[q] += x->dslack[j] * fabs(x->k[j * 3 * x->h + d]);
             dqkv[k] += x->ds[j] * x->q[q];

@@ -64,9 +64,9 @@ void twin_attention_bwd(double *dqkv, const double *dcontext, const double *qkv,
                         const bertc_batch *batch, const bc_dropout *dropout, size_t heads,
                         size_t width);
 
-/* The same on bf16 operands: the inputs are numbers that bf16 holds, probabilities and the gradients of
- * scores are rounded. out: the context (N,H) where dcontext is null, else dqkv (N,3H). slack, as out:
- * how far each may lie off because f32 may round to the other side. */
+/* The same on bf16 operands: the inputs are numbers that bf16 holds, probabilities and the
+ * gradients of scores are rounded. out: the context (N,H) where dcontext is null, else dqkv
+ * (N,3H). slack, as out: how far each may lie off because f32 may round to the other side. */
 void twin_attention_half(double *out, double *slack, const double *dcontext, const double *qkv,
                          const bertc_batch *batch, const bc_dropout *dropout, size_t heads,
                          size_t width);
