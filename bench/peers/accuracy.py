@@ -1,6 +1,6 @@
-"""Scores of bertc and of PyTorch + transformers after the same fine-tuning, over several seeds.
+"""Scores of bertc and of PyTorch + transformers, or of bertc in bf16, after the same fine-tuning, over several seeds.
 
-Runs both programs for every task and seed with the same recipe, rate, order and initial head, and prints a
+Runs both for every task and seed with the same recipe, rate, order and initial head, and prints a
 table of means and standard deviations. What is already in --out is not run again, and a bertc run that was cut
 off is resumed, so the command can be repeated until the table is complete.
 """
@@ -15,15 +15,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 EPOCHS = {"sst2": 1, "cola": 3, "mrpc": 3, "stsb": 3}
 
 
-def bertc_metrics(args, task, seed):
+def bertc_metrics(args, task, seed, precision="f32"):
     """The run's dev metrics; trains where they are not there yet. None with --table-only and no result."""
-    folder = f"{args.out}/bertc/{task}-{seed}"
+    folder = f"{args.out}/bertc-{precision}/{task}-{seed}"
     if not os.path.exists(folder + "/eval.json"):
         if args.table_only:
             return None
         subprocess.run([args.bertc, "finetune", "--task", task, "--model", args.model, "--data", args.data,
                         "--out", folder, "--epochs", str(EPOCHS[task]), "--lr", str(args.lr), "--seed", str(seed),
-                        "--threads", str(args.threads), "--save-every", "200", "--resume"],
+                        "--threads", str(args.threads), "--precision", precision, "--save-every", "200", "--resume"],
                        check=True, stdout=subprocess.DEVNULL)
     with open(folder + "/eval.json") as file:
         return json.load(file)["metrics"]
@@ -45,6 +45,13 @@ def reference_metrics(args, task, seed):
                     "--threads", str(args.threads), "--packed", "--results", results],
                    check=True, env=environment, stdout=subprocess.DEVNULL)
     return reference_metrics(args, task, seed)
+
+
+def bf16_metrics(args, task, seed):
+    return bertc_metrics(args, task, seed, "bf16")
+
+
+BESIDE = {"transformers": reference_metrics, "bf16": bf16_metrics}
 
 
 def describe(values):
@@ -74,6 +81,7 @@ def parse_arguments():
     parser.add_argument("--seeds", nargs="+", type=int, default=[42, 43, 44])
     parser.add_argument("--lr", type=float, default=5e-5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--beside", default="transformers", choices=BESIDE, help="what bertc in f32 is compared with")
     parser.add_argument("--table-only", action="store_true", help="run nothing, show what is there")
     return parser.parse_args()
 
@@ -82,11 +90,11 @@ def main():
     args = parse_arguments()
     lines = []
     for task in args.tasks:
-        pairs = [(bertc_metrics(args, task, seed), reference_metrics(args, task, seed)) for seed in args.seeds]
+        pairs = [(bertc_metrics(args, task, seed), BESIDE[args.beside](args, task, seed)) for seed in args.seeds]
         ours, theirs = ([m for m in side if m] for side in zip(*pairs))
         for name in (ours or theirs or [{}])[0]:
             lines.append(row(task, name, [m[name] for m in ours], [m[name] for m in theirs]))
-    print("| task | metric, dev, x100 | seeds of each | bertc | transformers | difference |\n|---|---|---|---|---|---|")
+    print(f"| task | metric, dev, x100 | seeds of each | bertc | {args.beside} | difference |\n|---|---|---|---|---|---|")
     print("\n".join(lines))
 
 

@@ -1,9 +1,12 @@
+#define _DEFAULT_SOURCE 1 /* madvise */
 #include "base/memory.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/size.h"
 
@@ -52,6 +55,21 @@ char *bc_strndup(const char *text, size_t length)
 void bc_free(void *memory)
 {
     free(memory);
+}
+
+void bc_touch(void *memory, size_t bytes, int threads)
+{
+#ifdef MADV_POPULATE_WRITE
+    enum { PIECE = 1 << 20 };
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (uintptr_t at = begin; at < end; at += PIECE)
+        (void)madvise((void *)at, end - at < PIECE ? end - at : PIECE, MADV_POPULATE_WRITE);
+#else
+    (void)memory, (void)bytes, (void)threads;
+#endif
 }
 
 void bc_arena_init(bc_arena *arena, void *base, size_t capacity)

@@ -18,6 +18,10 @@ void *bc_realloc(void *old, size_t count, size_t size); /* not aligned beyond ma
 char *bc_strndup(const char *text, size_t length);      /* NUL-terminated copy */
 void bc_free(void *memory);
 
+/* Have the system give a block's pages now, many at once and to several threads, where otherwise every
+ * first use of one would interrupt the program. Nothing that is in them changes. */
+void bc_touch(void *memory, size_t bytes, int threads);
+
 typedef struct bc_arena {
     unsigned char *base;
     size_t capacity, used;

@@ -57,6 +57,8 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
     if (!m->values || (trainable && !m->grads))
         return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights",
                        (m->scalars + scalars) * sizeof(float) >> 20);
+    bc_touch(m->values, m->scalars * sizeof(float), m->threads);
+    if (trainable) bc_touch(m->grads, scalars * sizeof(float), m->threads);
     float *grad = m->grads;
     for (size_t i = 0; i < m->count; i++) {
         m->params[i].value = m->values + m->params[i].offset;

@@ -41,16 +41,25 @@ static void cut(bc_optim *optim, const bc_param *params, size_t count)
     }
 }
 
-/* Zero moments, written by the threads that will use them. Pages that came zero would be touched
- * twice in the first step: read, then copied for writing. */
-static void clear_chunks(bc_optim *optim, size_t begin, size_t end)
+/* Both moments, zero. Their pages are touched here but for those of the touched table: most of its rows
+ * are named by no batch, or late. */
+static bool take_moments(bc_optim *optim)
 {
-#pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = begin; i < end; i++) {
-        const bc_chunk *c = &optim->chunks[i];
-        memset(optim->m + c->moment, 0, c->count * sizeof *optim->m);
-        memset(optim->v + c->moment, 0, c->count * sizeof *optim->v);
+    size_t line = 64 / sizeof(float), bytes;
+    size_t room = (optim->scalars / line + 1) * line; /* each begins in a line of the cache */
+    if (!bc_size_mul(room, 2 * sizeof(float), &bytes) || !bc_size_add(bytes, 64, &bytes)) return false;
+    optim->moments = bc_calloc(1, bytes);
+    if (!optim->moments) return false;
+    optim->m = (float *)(((uintptr_t)optim->moments + 63) / 64 * 64);
+    optim->v = optim->m + room;
+    for (size_t i = 0; i < optim->whole; i++) {
+        size_t begin = optim->chunks[i].moment, end = begin + optim->chunks[i].count;
+        for (; i + 1 < optim->whole && optim->chunks[i + 1].moment == end; i++)
+            end += optim->chunks[i + 1].count;
+        bc_touch(optim->m + begin, (end - begin) * sizeof *optim->m, optim->threads);
+        bc_touch(optim->v + begin, (end - begin) * sizeof *optim->v, optim->threads);
     }
+    return true;
 }
 
 static bertc_status create_lazy(bc_optim *optim, bertc_error *err)
@@ -69,11 +78,7 @@ static bertc_status allocate(bc_optim *optim, const bc_param *params, size_t cou
     optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
     if (!optim->chunks || !optim->sums) return bc_fail_memory(err);
     cut(optim, params, count);
-    optim->m = bc_alloc(optim->scalars, sizeof *optim->m);
-    optim->v = bc_alloc(optim->scalars, sizeof *optim->v);
-    if (!optim->m || !optim->v) return bc_fail_memory(err);
-    clear_chunks(optim, 0, optim->whole);
-    clear_chunks(optim, optim->whole, optim->count);
+    if (!take_moments(optim)) return bc_fail_memory(err);
     return create_lazy(optim, err);
 }
 
@@ -92,8 +97,7 @@ bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t cou
 void bc_optim_clear(bc_optim *optim)
 {
     bc_lazy_clear(&optim->lazy);
-    bc_free(optim->m);
-    bc_free(optim->v);
+    bc_free(optim->moments);
     bc_free(optim->chunks);
     bc_free(optim->sums);
     *optim = (bc_optim){0};

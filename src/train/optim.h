@@ -32,6 +32,7 @@ typedef struct bc_optim {
     double weight_decay;
     int threads;
     size_t scalars;   /* that are trained */
+    void *moments;    /* one allocation, which holds both: */
     float *m, *v;     /* (scalars) first and second moment, zero at the start */
     bc_chunk *chunks; /* (count) those of the touched table after all others */
     double *sums;     /* (count) squares of a chunk's gradient, by place */
