@@ -1,6 +1,6 @@
-"""Every comparison of training and inference, and one table of the ratios that matter.
+"""Every comparison of speed, and one table of the ratios that matter.
 
-Runs training_speed's three works and inference_speed, prints their tables, and at the end bertc against the
+Runs tokenizer_speed on SST-2's sentences, training_speed's three works and inference_speed, prints their tables, and at the end bertc against the
 example script's default, against the fastest PyTorch, and against the fastest of PyTorch and ONNX Runtime:
 medians of the ratios round by round, least to most.
 """
@@ -46,6 +46,8 @@ def main():
     inference_speed.add_options(parser)
     args = parser.parse_args()
     print(measure.describe(args, "onnxruntime"))
+    print(measure.run(measure.script("tokenizer_speed.py", "--vocab", args.vocab, "--data", args.data, "--bertc", args.bertc),
+                      args.threads)[0], flush=True)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         model = measure.make_model(args, folder + "/model")
