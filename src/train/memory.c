@@ -29,10 +29,17 @@ static size_t gradients(const bc_run *run, const bertc_limits *limits)
 }
 
 /* And how far the rows of the word table are. */
+/* Those of words that the data do not name stay zero and take no memory; a row lies on up to a page
+ * more than it fills. */
 static size_t moments(const bc_run *run, const bertc_limits *limits)
 {
+    enum { PAGE = 4096 };
+    const bc_param *table = bc_model_param(run->model, BC_WORD, 0);
+    size_t whole = sum_of(table->count, sizeof(float), 0);
+    size_t named = sum_of(run->named, sum_of(table->shape[1], sizeof(float), PAGE), 0);
+    size_t rest = sum_of(run->model->scalars - table->count, sizeof(float), 0);
     (void)limits;
-    return sum_of(run->model->scalars, 2 * sizeof(float), bc_lazy_bytes(run->words.table));
+    return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(run->words.table));
 }
 
 static size_t halves(const bc_run *run, const bertc_limits *limits)

@@ -8,17 +8,17 @@
 enum { STEPS = 3 };
 static const double patience = 10;
 
-/* Run the first steps of the training and time all but the first, or that where it took long. */
+/* Run the first steps of the training and time all but the first, or that where it took long or is alone. */
 static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
 {
     double began = bc_clock();
     bc_report report;
-    for (int i = 0; i < STEPS; i++) {
+    for (int i = 0; i < STEPS && i < run->steps; i++) {
         bertc_status status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = bc_run_update(run, &report, err);
         if (status != BERTC_OK) return status;
         bool late = bc_clock() - began > patience;
-        if (i > 0 || late) {
+        if (i > 0 || late || run->steps == 1) {
             bc_meter_add(&run->meter, report.seconds, report.tokens);
             result->measured++;
         }

@@ -142,10 +142,32 @@ static size_t larger(size_t a, size_t b)
 
 void bc_run_limit_passes(const bc_run *run, size_t tokens, bertc_limits *limits)
 {
-    bc_pack train = {run->pack.sequences, tokens}, dev = {run->dev.pack.sequences, tokens};
-    size_t trained = bc_pack_most(run->train, run->order, train);
+    bc_pack dev = {run->dev.pack.sequences, tokens};
+    size_t trained = smaller(run->batch_tokens, larger(tokens, run->train->longest));
     limits->trained = (int32_t)trained;
     limits->tokens = (int32_t)larger(trained, bc_pack_most(run->dev.inputs, run->dev.order, dev));
+}
+
+/* Tokens of the largest batch. The order of every epoch is known, so those that will come can be
+ * counted; in a run of very many examples the longest ones make a batch that is at least as large. */
+static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
+{
+    static const int64_t few = 1 << 22;
+    const size_t *starts = run->train->starts;
+    bc_pack whole = {run->pack.sequences, SIZE_MAX};
+    if (run->steps > few / (int64_t)run->pack.sequences) {
+        bertc_status status = bc_pack_longest_first(run->train, run->order, err);
+        if (status == BERTC_OK) run->batch_tokens = bc_pack_most(run->train, run->order, whole);
+        return status;
+    }
+    for (int64_t step = 0; step < run->steps; step++) {
+        size_t count, tokens = 0;
+        const uint32_t *examples = bc_run_batch(run, step, &count);
+        for (size_t i = 0; i < count; i++) tokens += starts[examples[i] + 1] - starts[examples[i]];
+        run->batch_tokens = larger(run->batch_tokens, tokens);
+    }
+    run->epoch = -1;
+    return BERTC_OK;
 }
 
 static bertc_status plan_passes(bc_run *run, bertc_error *err)
@@ -156,7 +178,7 @@ static bertc_status plan_passes(bc_run *run, bertc_error *err)
     run->order = bc_alloc(run->train->count, sizeof *run->order);
     run->scratch = bc_alloc(run->train->count, 2 * sizeof *run->scratch);
     if (!run->order || !run->scratch) return bc_fail_memory(err);
-    bertc_status status = bc_pack_longest_first(run->train, run->order, err);
+    bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
     run->limits = (bertc_limits){
         .sequences = (int32_t)larger(pack->sequences,
@@ -169,14 +191,28 @@ static bertc_status plan_passes(bc_run *run, bertc_error *err)
     return BERTC_OK;
 }
 
+static bertc_status count_words(bc_run *run, size_t rows, bertc_error *err)
+{
+    const bertc_inputs *in = run->train;
+    bool *named = bc_calloc(rows, sizeof *named);
+    if (!named) return bc_fail_memory(err);
+    for (size_t i = 0; i < in->starts[in->count]; i++) {
+        run->named += !named[in->ids[i]];
+        named[in->ids[i]] = true;
+    }
+    bc_free(named);
+    return BERTC_OK;
+}
+
 /* Of the word table's gradient there is room for the rows that the largest batch can name. */
 static bertc_status plan_words(bc_run *run, bertc_error *err)
 {
-    bc_pack batch = {run->pack.sequences, SIZE_MAX};
     bc_param *table = bc_model_param(run->model, BC_WORD, 0);
-    size_t tokens = bc_pack_most(run->train, run->order, batch);
+    size_t rows = table->shape[0];
     table->touched = &run->words;
-    return bc_touched_create(&run->words, table->shape[0], smaller(table->shape[0], tokens), err);
+    bertc_status status = count_words(run, rows, err);
+    if (status != BERTC_OK) return status;
+    return bc_touched_create(&run->words, rows, smaller(run->named, run->batch_tokens), err);
 }
 
 bertc_status bc_run_survey(bc_run *run, bertc_error *err)

@@ -55,6 +55,8 @@ typedef struct bc_run {
     bertc_workspace *workspace;
     bertc_batch *batch;
     bc_pack pack;       /* limits of a training pass */
+    size_t batch_tokens; /* of the run's largest batch */
+    size_t named;       /* different words in the training data */
     bc_touched words;   /* rows of the word table that the step's batch names */
     bc_optim optim;
     uint32_t *order;    /* (count) of `epoch` */
@@ -78,6 +80,9 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err);
 bertc_status bc_run_survey(bc_run *run, bertc_error *err);
 bertc_status bc_run_furnish(bc_run *run, bertc_error *err);
 void bc_run_close(bc_run *run);
+
+/* The examples of a step, until the next call. */
+const uint32_t *bc_run_batch(bc_run *run, int64_t step, size_t *count);
 
 /* Set the most tokens of a pass, trained on or not, where passes are limited to so many; after
  * bc_run_survey's plan. */

@@ -32,12 +32,11 @@ static void set_epoch(bc_run *run, int64_t epoch)
                    run->train->count);
 }
 
-/* The examples of the next step. */
-static const uint32_t *next_batch(bc_run *run, size_t *count)
+const uint32_t *bc_run_batch(bc_run *run, int64_t step, size_t *count)
 {
-    set_epoch(run, run->state.step / run->epoch_steps);
+    set_epoch(run, step / run->epoch_steps);
     size_t size = (size_t)run->options.batch_size;
-    size_t first = (size_t)(run->state.step % run->epoch_steps) * size;
+    size_t first = (size_t)(step % run->epoch_steps) * size;
     size_t left = run->train->count - first;
     *count = left < size ? left : size;
     return run->order + first;
@@ -145,7 +144,7 @@ bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
     double began = bc_clock();
     size_t count;
     *report = (bc_report){0};
-    const uint32_t *examples = next_batch(run, &count);
+    const uint32_t *examples = bc_run_batch(run, state->step, &count);
     bertc_status status = compute_gradients(run, examples, count, report, err);
     if (status != BERTC_OK) return status;
     report->norm = bc_optim_norm(&run->optim);
