@@ -122,7 +122,7 @@ void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t 
                    bool accumulate)
 {
     assert(d.n > 0 && d.in > 0 && d.out > 0);
-    if (gemm->error.status == BERTC_OK) gemm->half->bwd_w(gemm, dw, dy, x, d, accumulate);
+    if (dw && gemm->error.status == BERTC_OK) gemm->half->bwd_w(gemm, dw, dy, x, d, accumulate);
 }
 
 bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,

@@ -313,6 +313,8 @@ static void test_no_bias_and_no_gradients(void **state)
         bc_linear_fwd(&gemm, y, t.x, t.w, NULL, t.d);
         assert_true(twin_distance(y, t.y_true, (size_t)21 * 24) < 2e-6);
         bc_linear_bwd_w(&gemm, NULL, t.dy, t.x, t.d, false);
+        if (bc_gemm_use_half(&gemm, NULL) == BERTC_OK)
+            bc_half_bwd_w(&gemm, NULL, halves(t.dy, 21, 24), halves(t.x, 21, 40), t.d, false);
         bc_column_sums(db, (bc_matrix){.full = t.dy}, t.d.n, t.d.out, false);
         assert_true(twin_distance(db, t.db_true, 24) < 2e-6);
         bc_gemm_close(&gemm);
