@@ -19,7 +19,7 @@ enum { ROUNDS_MOST = 64, NAME = 96, PATH = 4096 };
 
 /* What the command line asks for: shared by all, changed only by main and by a sweep. */
 typedef struct bench_settings {
-    int layers, hidden, batch_size, rounds, threads;
+    int layers, hidden, batch_size, rounds, threads, frozen;
     const char *lengths, *precision, *backend, *vocab, *text, *model, *data, *bertc, *svg;
     bool json;
 } bench_settings;

@@ -31,6 +31,7 @@ static const char usage[] =
     "Options (default):\n"
     "  --layers N (12)  --hidden N (768)  --batch-size N (32)  --rounds N (5)  --threads N (2)\n"
     "  --lengths NAME   sst2, cola, mnli, stsb, pad128, len512 or a number of tokens (sst2)\n"
+    "  --frozen N       stages that are not trained, of embeddings, layers and pooler (0)\n"
     "  --precision f32|bf16|both (f32)  --backend onednn|openblas|reference (onednn)\n"
     "  --vocab FILE     for tokenize, inputs and load\n"
     "  --text FILE      for tokenize and infer\n"
@@ -67,7 +68,8 @@ static const struct {
 } options[] = {
     {"--layers", &settings.layers, NULL},       {"--hidden", &settings.hidden, NULL},
     {"--batch-size", &settings.batch_size, NULL}, {"--rounds", &settings.rounds, NULL},
-    {"--threads", &settings.threads, NULL},     {"--lengths", NULL, &settings.lengths},
+    {"--threads", &settings.threads, NULL},     {"--frozen", &settings.frozen, NULL},
+    {"--lengths", NULL, &settings.lengths},
     {"--precision", NULL, &settings.precision}, {"--backend", NULL, &settings.backend},
     {"--vocab", NULL, &settings.vocab},         {"--text", NULL, &settings.text},
     {"--model", NULL, &settings.model},         {"--data", NULL, &settings.data},

@@ -48,7 +48,8 @@ bertc_model_options model_options(bool trainable)
                                  .precision = use_half() ? BERTC_BF16 : BERTC_F32,
                                  .threads = settings.threads,
                                  .seed = 1,
-                                 .trainable = trainable};
+                                 .trainable = trainable,
+                                 .frozen = settings.frozen};
 }
 
 bertc_model *make_model(bool trainable)

@@ -49,6 +49,8 @@ typedef struct bertc_model_options {
     const char *const *labels;
     int32_t num_labels;
     bool trainable;      /* allocate gradients */
+    int32_t frozen;      /* of the stages embeddings, each layer, pooler, how many are not trained;
+                            0: all are trained. The head always is */
     bertc_notify notify; /* receives one line: what was loaded, new, ignored */
 } bertc_model_options;
 

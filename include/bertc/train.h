@@ -51,6 +51,7 @@ typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
  * max_length of 0 means 128, or the model's most where that is less. */
 typedef struct bertc_train_options {
     const char *task, *model, *data, *out;
+    const char *freeze; /* "none", "embeddings", "all", or a number of layers */
     double epochs;
     int64_t batch_size;
     double lr;

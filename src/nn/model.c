@@ -84,14 +84,17 @@ static pass_view asking(const pass_view *v, int layer)
     return asking;
 }
 
-/* Dropout at a site of this pass; off outside training. */
+/* Dropout at a site of this pass; off outside training and in what is not trained, so that a batch
+ * finds there what it found before. */
 static bc_dropout dropout(const pass_view *v, bc_site site, int layer)
 {
     const bertc_config *config = &v->model->config;
     double p = config->hidden_dropout_prob;
     if (site == BC_SITE_ATTENTION) p = config->attention_probs_dropout_prob;
     if (site == BC_SITE_POOLED && config->classifier_dropout >= 0) p = config->classifier_dropout;
-    return bc_dropout_make(v->pass.training ? p : 0.0, v->pass.seed, v->pass.step, site, layer);
+    int frozen = v->model->frozen, stage = site == BC_SITE_EMBEDDING ? 0 : 1 + layer;
+    bool off = !v->pass.training || (site != BC_SITE_POOLED && stage < frozen);
+    return bc_dropout_make(off ? 0.0 : p, v->pass.seed, v->pass.step, site, layer);
 }
 
 static bc_norm norm(const pass_view *v, bc_param_id gain, bc_param_id bias, int layer)
@@ -103,7 +106,8 @@ static bc_norm norm(const pass_view *v, bc_param_id gain, bc_param_id bias, int 
 /* Where a layer keeps what it computes. */
 static bc_layer_cache *cache_of(const pass_view *v, int layer)
 {
-    return &v->w->layers[v->pass.forgets ? 0 : layer];
+    int lowest = bc_lowest_trained(v->model), all = lowest < v->model->config.num_hidden_layers ? lowest : 0;
+    return &v->w->layers[v->pass.forgets ? all : layer];
 }
 
 static void lap(const pass_view *v, bc_work work)
@@ -298,15 +302,18 @@ static void head_bwd(const pass_view *v, bool accumulate)
 {
     bertc_workspace *w = v->w;
     bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
-    linear_bwd(v, (wanted){full(w->dpooled), false, full(w->dropped), accumulate},
-               full(w->dlogits), BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
+    int layers = v->model->config.num_hidden_layers, frozen = v->model->frozen;
+    bc_matrix none = {0};
+    linear_bwd(v, (wanted){frozen <= layers + 1 ? full(w->dpooled) : none, false, full(w->dropped),
+                           accumulate}, full(w->dlogits), BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
+    if (frozen > layers + 1) return;
     bc_dropout_pooled(w->dpooled, w->dpooled, v->batch, &drop, v->h);
     bc_tanh_bwd(w->dpooled, w->dpooled, w->pooled, v->s * v->h);
     lap(v, BC_WORK_HEAD);
     float *dfirst = w->limits.whole ? w->dfirst : w->dy;
-    linear_bwd(v, (wanted){full(dfirst), false, full(w->first), accumulate}, full(w->dpooled),
-               BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
-    if (!w->limits.whole) return;
+    linear_bwd(v, (wanted){frozen <= layers ? full(dfirst) : none, false, full(w->first), accumulate},
+               full(w->dpooled), BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
+    if (frozen > layers || !w->limits.whole) return;
     memset(w->dy, 0, v->n * v->h * sizeof *w->dy);
     bc_add_first(w->dy, dfirst, v->batch, v->h);
 }
@@ -352,7 +359,7 @@ static void qkv_bwd(const pass_view *v, wanted to, float *from, bc_param_id weig
 }
 
 /* From w->dz, gradient of the context, and w->dy, that of the rows that asked, the gradient of the
- * layer's input x into w->dy. */
+ * layer's input x into w->dy, where anything below is trained. */
 static void attend_bwd(const pass_view *v, const pass_view *asking, bc_matrix x, int l,
                        bool accumulate)
 {
@@ -363,15 +370,16 @@ static void attend_bwd(const pass_view *v, const pass_view *asking, bc_matrix x,
     bc_attention_bwd(d, w->dz, qkv_in(asking, cache_of(v, l)->qkv), v->batch, &probabilities,
                      v->attention);
     lap(v, BC_WORK_ATTENTION);
+    bool below = v->model->frozen <= l;
+    bc_matrix dx = {below ? w->dy : NULL, NULL}, dfirst = {below ? w->dfirst : NULL, NULL};
     if (!asking->first) {
-        qkv_bwd(v, (wanted){full(w->dy), true, x, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l, all);
+        qkv_bwd(v, (wanted){dx, true, x, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l, all);
         return;
     }
     memcpy(w->dfirst, w->dy, v->s * v->h * sizeof *w->dy);
-    qkv_bwd(v, (wanted){full(w->dfirst), true, w->last_in, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B,
-            l, one);
-    qkv_bwd(v, (wanted){full(w->dy), false, x, accumulate}, d.k, BC_KEY_W, BC_KEY_B, l, two);
-    bc_add_first(w->dy, w->dfirst, v->batch, v->h);
+    qkv_bwd(v, (wanted){dfirst, true, w->last_in, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l, one);
+    qkv_bwd(v, (wanted){dx, false, x, accumulate}, d.k, BC_KEY_W, BC_KEY_B, l, two);
+    if (below) bc_add_first(w->dy, w->dfirst, v->batch, v->h);
 }
 
 /* The attention half: w->dy, gradient of its output, becomes that of the layer's input. */
@@ -420,16 +428,16 @@ void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const be
 {
     assert(workspace->limits.training && model->grads);
     pass_view v = view(model, workspace, batch, pass);
-    int layers = model->config.num_hidden_layers;
+    int layers = model->config.num_hidden_layers, lowest = bc_lowest_trained(model);
     int group = (int)bc_layer_group(&workspace->limits, (size_t)layers);
     head_bwd(&v, accumulate);
-    for (int l = layers - 1; l >= 0; l--) {
-        bool gone = l + 1 < layers && (l + 1) % group == 0;
+    for (int l = layers - 1; l >= lowest; l--) {
+        bool gone = l + 1 < layers && (l + 1 - lowest) % group == 0;
         if (gone) layers_again(&v, l + 1 - group, l + 1);
         ffn_bwd(&v, l, accumulate);
         attention_bwd(&v, l, accumulate);
     }
-    embed_bwd(&v, accumulate);
+    if (model->frozen == 0) embed_bwd(&v, accumulate);
 }
 
 bertc_status bc_model_status(const bertc_model *model, bertc_error *err)

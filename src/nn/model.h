@@ -28,6 +28,7 @@ struct bertc_model {
     size_t scalars;
     float *values;    /* the parameter block (scalars) */
     float *grads;     /* the gradient block (bc_model_grad_scalars), or null */
+    int frozen;       /* stages that are not trained (bertc_model_options) */
     bool half;        /* products read bf16 copies of the layers' matrices: */
     uint16_t *halves; /* those, or null */
     struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
@@ -44,6 +45,9 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
 /* How many scalars the gradient block has. It is smaller than that of the values where a table's
  * `touched` was set before the weights were read. */
 size_t bc_model_grad_scalars(const bertc_model *model);
+
+/* How many scalars are trained. */
+size_t bc_model_trained_scalars(const bertc_model *model);
 
 /* How many scalars have a bf16 copy. */
 size_t bc_model_half_scalars(const bertc_model *model);
@@ -77,7 +81,8 @@ struct bertc_workspace {
     float *embed_mean, *embed_rstd; /* (N) */
     bc_matrix embed_out; /* (N,H) */
     bc_layer_cache *layers; /* (L); with checkpointing layers l and l + N share buffers; the first
-                               serves all in a pass that forgets */
+                               with a backward pass serves all in a pass that
+                               forgets */
     bc_matrix flow[2];   /* (N,H) input of layers > 0 of even and of odd number, in forward */
     bc_matrix attn_out;  /* (N,H) after a layer's first LayerNorm */
     bc_matrix act;       /* (N,F) activation; in one precision, as layers' `up` */
@@ -97,6 +102,13 @@ struct bertc_workspace {
     bc_laps *laps;       /* null: the passes are not timed */
 };
 
+/* The lowest layer that has a backward pass; L: none has. */
+static inline int bc_lowest_trained(const bertc_model *model)
+{
+    int layers = (int)model->config.num_hidden_layers, low = model->frozen - 1;
+    return low < 0 ? 0 : low < layers ? low : layers;
+}
+
 /* How many layers share their input's keeping; all of them without checkpointing. */
 static inline size_t bc_layer_group(const bertc_limits *limits, size_t layers)
 {
@@ -106,7 +118,7 @@ static inline size_t bc_layer_group(const bertc_limits *limits, size_t layers)
 /* One forward/backward pass: where its dropout comes from. `training` false: no dropout. */
 typedef struct bc_pass {
     bool training;
-    bool forgets; /* no backward follows: all layers use the first one's buffers */
+    bool forgets; /* no backward follows: all layers use one's buffers */
     uint64_t seed;
     uint32_t step;
 } bc_pass;

@@ -42,6 +42,14 @@ static void draw_param(const bc_param *param, const bertc_config *config,
     }
 }
 
+size_t bc_model_trained_scalars(const bertc_model *model)
+{
+    size_t scalars = 0;
+    for (size_t i = 0; i < model->count; i++)
+        if (!model->params[i].frozen) scalars += model->params[i].count;
+    return scalars;
+}
+
 size_t bc_model_grad_scalars(const bertc_model *model)
 {
     size_t scalars = 0;
@@ -62,7 +70,7 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
     float *grad = m->grads;
     for (size_t i = 0; i < m->count; i++) {
         m->params[i].value = m->values + m->params[i].offset;
-        if (!trainable) continue;
+        if (!trainable || m->params[i].frozen) continue;
         m->params[i].grad = grad;
         grad += bc_param_grad_room(&m->params[i]);
     }
@@ -127,6 +135,9 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
     if (!m->params) return bc_fail_memory(err);
     if (!bc_param_plan(&m->config, m->params, &m->scalars))
         return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
+    m->frozen = options->frozen;
+    for (size_t i = 0; i < m->count; i++)
+        m->params[i].frozen = bc_param_stage(&m->config, &m->params[i]) < m->frozen;
     return BERTC_OK;
 }
 

@@ -63,8 +63,20 @@ size_t bc_param_index(const bertc_config *config, bc_param_id id, int layer)
     return row + (layers - 1) * ROWS_OF_LAYER;
 }
 
+int bc_param_stage(const bertc_config *config, const bc_param *param)
+{
+    int layers = (int)config->num_hidden_layers;
+    switch (param->row->scope) {
+    case BC_SCOPE_EMBEDDINGS: return 0;
+    case BC_SCOPE_LAYER: return 1 + param->layer;
+    case BC_SCOPE_POOLER: return 1 + layers;
+    default: return 2 + layers;
+    }
+}
+
 size_t bc_param_grad_room(const bc_param *param)
 {
+    if (param->frozen) return 0;
     return param->touched ? param->touched->most * param->shape[1] : param->count;
 }
 

@@ -15,7 +15,7 @@
 enum { ALIGNMENT = 64 };
 
 typedef struct dims {
-    size_t n, kept, s, layers, h, heads, f, c, threads, longest;
+    size_t n, kept, s, layers, lowest, h, heads, f, c, threads, longest;
     bool half;
 } dims;
 
@@ -27,6 +27,7 @@ static dims measure(const bertc_model *model, const bertc_limits *limits)
                   .kept = bc_rows((size_t)trained),
                   .s = bc_rows((size_t)limits->sequences),
                   .layers = (size_t)config->num_hidden_layers,
+                  .lowest = (size_t)bc_lowest_trained(model),
                   .h = (size_t)config->hidden_size,
                   .heads = (size_t)config->num_attention_heads,
                   .f = (size_t)config->intermediate_size,
@@ -90,20 +91,33 @@ static void plan_inference(bertc_workspace *w, bc_arena *arena, const dims *d)
     for (size_t l = 0; w->layers && l < d->layers; l++) w->layers[l] = shared;
 }
 
-/* The layers of the first group get a cache each, later ones that of the layer N before them. The
- * output of a group's last layer outlives its group. The first layer's serves every layer of a pass
- * that is not trained on. */
-static void plan_training(bertc_workspace *w, bc_arena *arena, const dims *d)
+/* Of the layers with a backward pass those of the first group get a cache each, later ones that of the
+ * layer N before them; the output of a group's last layer outlives its group. */
+static void plan_trained(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     size_t group = bc_layer_group(&w->limits, d->layers);
-    for (size_t l = 0; l < d->layers; l++) {
+    for (size_t l = d->lowest; l < d->layers; l++) {
         bc_layer_cache cache = {0};
-        bool last = l + 1 == d->layers && !w->limits.whole;
-        size_t n = l > 0 ? d->kept : d->n;
-        if (l < group) plan_layer(&cache, arena, d, n, last && l > 0 ? d->s : n);
+        size_t n = l > d->lowest ? d->kept : d->n, above = l - d->lowest;
+        bool last = l + 1 == d->layers && above > 0 && !w->limits.whole;
+        if (above < group) plan_layer(&cache, arena, d, n, last ? d->s : n);
         else if (w->layers) cache = w->layers[l - group];
-        if (l >= group && (l + 1) % group == 0) plan_out(&cache, arena, d, d->kept);
+        if (above >= group && (above + 1) % group == 0) plan_out(&cache, arena, d, d->kept);
         if (w->layers) w->layers[l] = cache;
+    }
+}
+
+/* The layers below them use the lowest one's cache before it does, as do all layers of a pass that is
+ * not trained on; but the lowest one's input must last. */
+static void plan_training(bertc_workspace *w, bc_arena *arena, const dims *d)
+{
+    bc_layer_cache shared = {0};
+    plan_trained(w, arena, d);
+    if (d->lowest == d->layers) plan_layer(&shared, arena, d, d->n, d->n);
+    else if (w->layers) shared = w->layers[d->lowest];
+    for (size_t l = 0; l < d->lowest; l++) {
+        if (l + 1 == d->lowest && d->lowest < d->layers) plan_out(&shared, arena, d, d->kept);
+        if (w->layers) w->layers[l] = shared;
     }
 }
 
@@ -119,13 +133,14 @@ static void plan_heads(bertc_workspace *w, bc_arena *arena, const dims *d)
 static void plan_gradients(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     size_t wide = 3 * d->h > d->f ? 3 * d->h : d->f;
+    w->dfirst = take(arena, d->s, d->h);
+    w->dpooled = take(arena, d->s, d->h);
+    if (d->lowest == d->layers) return;
     w->dx = take_both(arena, d, d->kept, d->h);
     w->dy = take(arena, d->kept, d->h);
     w->dz = take(arena, d->kept, d->h);
     w->dwide.full = take(arena, d->kept, d->half ? 3 * d->h : wide);
     if (d->half) w->dwide.half = take_half(arena, d->kept, wide);
-    w->dfirst = take(arena, d->s, d->h);
-    w->dpooled = take(arena, d->s, d->h);
 }
 
 static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)

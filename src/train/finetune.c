@@ -125,7 +125,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     size_t now = bc_room_read().resident;
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
-    return BERTC_OK;
+    return bc_options_freeze(o->freeze, run->source.config.num_hidden_layers, &run->frozen, err);
 }
 
 static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)
@@ -153,10 +153,10 @@ static void take_result(const bc_run *run, bertc_train_result *result)
     };
 }
 
-/* Weights and both moments: all parameters are trained. */
+/* Weights, and both moments of those that are trained. */
 static double checkpoint_bytes(const bc_run *run)
 {
-    return 12.0 * (double)run->model->scalars;
+    return 4.0 * (double)run->model->scalars + 8.0 * (double)bc_model_trained_scalars(run->model);
 }
 
 /* Room for the result, for the best weights, and for three checkpoints: two that are kept and the

@@ -28,17 +28,18 @@ static size_t gradients(const bc_run *run, const bertc_limits *limits)
     return sum_of(bc_model_grad_scalars(run->model), sizeof(float), bc_touched_bytes(&run->words));
 }
 
-/* And how far the rows of the word table are. */
-/* Those of words that the data do not name stay zero and take no memory; a row lies on up to a page
- * more than it fills. */
+/* Of the word table those of words that the data do not name stay zero and take no memory; a row lies
+ * on up to a page more than it fills. */
 static size_t moments(const bc_run *run, const bertc_limits *limits)
 {
     enum { PAGE = 4096 };
     const bc_param *table = bc_model_param(run->model, BC_WORD, 0);
+    size_t trained = bc_model_trained_scalars(run->model);
+    (void)limits;
+    if (table->frozen) return sum_of(trained, 2 * sizeof(float), 0);
     size_t whole = sum_of(table->count, sizeof(float), 0);
     size_t named = sum_of(run->named, sum_of(table->shape[1], sizeof(float), PAGE), 0);
-    size_t rest = sum_of(run->model->scalars - table->count, sizeof(float), 0);
-    (void)limits;
+    size_t rest = sum_of(trained - table->count, sizeof(float), 0);
     return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(run->words.table));
 }
 

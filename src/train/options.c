@@ -2,8 +2,10 @@
  * run.json, the comparison on resume. */
 #include "train/options.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -42,6 +44,9 @@ static const bertc_option rows[] = {
      "gradients are scaled down to this norm; 0: never", 0},
     {"dropout", BERTC_OPTION_REAL, FIELD(dropout), NULL, 0, 0.99, NULL, "P",
      "in place of all of the model's dropout probabilities, in this run only", 0},
+    {"freeze", BERTC_OPTION_TEXT, FIELD(freeze), "none", 0, 0, NULL, "N|embeddings|all",
+     "train neither the embeddings nor the first N layers, nor use dropout there; all: only the new "
+     "head is trained", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
      "of the order of examples, dropout and the new head", 0},
     {"no-shuffle", BERTC_OPTION_FLAG, FIELD(no_shuffle), NULL, 0, 0, NULL, NULL,
@@ -88,7 +93,7 @@ void bertc_train_defaults(bertc_train_options *options)
     *options = (bertc_train_options){
         .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
-        .keep = BERTC_KEEP_LAST, .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
+        .freeze = "none", .keep = BERTC_KEEP_LAST, .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
 }
 
 /* ---- Checks -------------------------------------------------------------------------------- */
@@ -137,6 +142,23 @@ bertc_status bc_options_check(const bertc_train_options *options, bertc_error *e
             return bc_fail(err, BERTC_USAGE, "--%s is missing", row->name);
         return bc_fail(err, BERTC_USAGE, "--%s is out of range", row->name);
     }
+    return BERTC_OK;
+}
+
+bertc_status bc_options_freeze(const char *text, int32_t layers, int32_t *frozen, bertc_error *err)
+{
+    static const char digits[] = "0123456789";
+    if (strcmp(text, "none") == 0) *frozen = 0;
+    else if (strcmp(text, "embeddings") == 0) *frozen = 1;
+    else if (strcmp(text, "all") == 0) *frozen = layers + 2;
+    else if (text[0] != '\0' && text[strspn(text, digits)] == '\0') {
+        long count = strlen(text) < 9 ? strtol(text, NULL, 10) : LONG_MAX;
+        if (count > layers)
+            return bc_fail(err, BERTC_USAGE, "--freeze: %s layers, the model has %d", text, (int)layers);
+        *frozen = 1 + (int32_t)count;
+    } else
+        return bc_fail(err, BERTC_USAGE,
+                       "--freeze: '%s' is not none, embeddings, all or a number of layers", text);
     return BERTC_OK;
 }
 

@@ -39,6 +39,7 @@ static bertc_model_options model_options(const bc_run *run)
         .labels = run->task->regression ? regression : run->task->labels,
         .num_labels = run->task->num_labels,
         .trainable = true,
+        .frozen = run->frozen,
     };
     if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);
     return options;
@@ -48,8 +49,12 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
 {
     bertc_model_options options = model_options(run);
     bertc_status status = bc_model_open(run->options.model, &options, &run->model, err);
-    if (status == BERTC_OK) run->options.threads = run->model->threads;
-    return status;
+    if (status != BERTC_OK) return status;
+    run->options.threads = run->model->threads;
+    if (run->frozen > 0)
+        bc_notify(bc_meter_notify(&run->meter), "--freeze %s: %zu of %zu parameters are trained",
+                  run->options.freeze, bc_model_trained_scalars(run->model), run->model->scalars);
+    return BERTC_OK;
 }
 
 /* A head that came without names gets the task's, so that nobody has to guess them later. */
@@ -209,6 +214,7 @@ static bertc_status plan_words(bc_run *run, bertc_error *err)
 {
     bc_param *table = bc_model_param(run->model, BC_WORD, 0);
     size_t rows = table->shape[0];
+    if (table->frozen) return BERTC_OK;
     table->touched = &run->words;
     bertc_status status = count_words(run, rows, err);
     if (status != BERTC_OK) return status;

@@ -46,6 +46,7 @@ const uint32_t *bc_run_batch(bc_run *run, int64_t step, size_t *count)
 static void take_words(bc_run *run, const uint32_t *examples, size_t count)
 {
     const bertc_inputs *in = run->train;
+    if (!run->words.slot) return;
     bc_touched_reset(&run->words);
     for (size_t i = 0; i < count; i++) {
         size_t from = in->starts[examples[i]];

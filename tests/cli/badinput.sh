@@ -35,6 +35,15 @@ model "bad/vocab.txt: cannot open: No such file or directory"
 broken data; rm bad/SST-2/dev.tsv
 data "bad: there is neither SST-2/dev.tsv nor dev.tsv"
 
+# ---- What the model has not
+finetune 2 "--freeze: 3 layers, the model has 2" --model model --data data --freeze 3
+finetune 2 "--freeze: 99999999999999999999 layers, the model has 2" --model model --data data \
+    --freeze 99999999999999999999
+finetune 2 "--freeze: 'pooler' is not none, embeddings, all or a number of layers" --model model \
+    --data data --freeze pooler
+finetune 2 "--freeze: '-1' is not none, embeddings, all or a number of layers" --model model \
+    --data data --freeze -1
+
 # ---- A path that is too long for a message keeps its reason
 long=$(printf '%01500d' 0)
 "$BERTC" inspect "$long" 2>"$scratch/err"

@@ -60,7 +60,7 @@ static void open_limited(bench *t, bertc_model_options options, const bertc_limi
     assert_int_equal(t->model->scalars, t->net->scalars);
     for (size_t i = 0; i < t->net->scalars; i++) t->model->values[i] = (float)t->net->values[i];
     bc_model_round(t->model);
-    twin_fill_nan(t->model->grads, t->model->scalars);
+    twin_fill_nan(t->model->grads, bc_model_grad_scalars(t->model));
     twin_fill_nan(t->workspace->block, t->workspace->bytes / sizeof(float));
 }
 
@@ -336,6 +336,71 @@ static void test_longer_batches_are_read(void **state)
     assert_memory_equal(logits, t.workspace->logits, S * 3 * sizeof *logits);
 }
 
+/* With the first stages frozen: what is trained has the gradients, to the bit, of a model that is trained
+ * whole, what is not has none, and memory falls with every stage. */
+static void check_frozen(const bench *all, bertc_model_options options, bool whole, int32_t group)
+{
+    bertc_limits limits = limits_of(all->batch);
+    size_t before = SIZE_MAX, stages = (size_t)all->config.num_hidden_layers + 2;
+    limits.whole = whole;
+    limits.checkpointing = group;
+    for (size_t frozen = 0; frozen <= stages; frozen++) {
+        bench few = *all;
+        size_t trained = 0;
+        options.frozen = (int32_t)frozen;
+        open_limited(&few, options, &limits);
+        double loss = run(&few, all->batch, plain, false), wanted = run(all, all->batch, plain, false);
+        assert_true(loss == wanted);
+        for (size_t i = 0; i < all->model->count; i++) {
+            const bc_param *p = &few.model->params[i], *whole_p = &all->model->params[i];
+            bool kept = bc_param_stage(&all->config, p) >= (int)frozen;
+            assert_int_equal(p->grad != NULL, kept);
+            if (kept) assert_memory_equal(p->grad, whole_p->grad, p->count * sizeof(float));
+            if (kept) trained += p->count;
+        }
+        assert_int_equal(bc_model_trained_scalars(few.model), trained);
+        size_t bytes = bertc_workspace_bytes(few.workspace);
+        bool fewer = frozen > 1 && frozen < stages; /* layers with a backward pass */
+        if (group == 0) assert_true(fewer ? bytes < before : bytes <= before);
+        before = bytes;
+        opened--;
+        bertc_workspace_free(few.workspace);
+        bertc_model_free(few.model);
+    }
+}
+
+static void test_frozen_stages(void **state)
+{
+    (void)state;
+    for (int half = 0; half < 2; half++)
+        for (int whole = 0; whole < 2; whole++) {
+            bertc_model_options options = {.backend = half ? "reference" : NULL,
+                                           .precision = half ? BERTC_BF16 : BERTC_F32};
+            bench all = prepare(twin_config(4, 48, 3, 100, 3, BERTC_GELU));
+            open_with(&all, options, true, whole);
+            for (int32_t group = 0; group <= 3; group++) check_frozen(&all, options, whole, group);
+            close_all(NULL);
+        }
+}
+
+/* Dropout is off in what is frozen and on above it. */
+static void test_frozen_dropout(void **state)
+{
+    (void)state;
+    bench t = prepare(middle()), base = t;
+    bertc_limits limits = limits_of(t.batch);
+    open_limited(&t, (bertc_model_options){.frozen = 2}, &limits);
+    open_limited(&base, (bertc_model_options){0}, &limits);
+    size_t count = (size_t)t.batch->tokens * 48;
+    float *wanted = twin_floats(count), *found = twin_floats(count);
+    run(&base, t.batch, plain, false);
+    double dry = run(&t, t.batch, plain, false), wet = run(&t, t.batch, dropped, false);
+    bc_model_output(base.model, base.workspace, t.batch, 0, wanted);
+    bc_model_output(t.model, t.workspace, t.batch, 0, found);
+    assert_memory_equal(found, wanted, count * sizeof *found);
+    assert_true(dry != wet);
+}
+
 /* Forward and backward of two batches with the inputs of every Nth layer kept: logits, losses and
  * gradients to the bit those of `all`, which keeps everything, in less memory. */
 static void check_recomputed(const bench *all, bertc_model_options options, bool whole, int32_t n)
@@ -522,6 +587,8 @@ int main(void)
         cmocka_unit_test_teardown(test_two_halves_are_one_batch, close_all),
         cmocka_unit_test_teardown(test_threads, close_all),
         cmocka_unit_test_teardown(test_repetition, close_all),
+        cmocka_unit_test_teardown(test_frozen_stages, close_all),
+        cmocka_unit_test_teardown(test_frozen_dropout, close_all),
         cmocka_unit_test_teardown(test_longer_batches_are_read, close_all),
         cmocka_unit_test_teardown(test_inference, close_all),
         cmocka_unit_test_teardown(test_checkpointing, close_all),

@@ -148,6 +148,53 @@ static void test_checkpointing_layers(void **unused)
     }
 }
 
+/* The tensors of two runs' or models' files: which are the same to the bit. */
+static bool same_tensor(const char *a, const char *b, const char *name)
+{
+    bc_safetensors x, y;
+    assert_int_equal(bc_safetensors_open(a, &x, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_open(b, &y, NULL), BERTC_OK);
+    const bc_tensor *s = bc_safetensors_find(&x, name), *t = bc_safetensors_find(&y, name);
+    assert_non_null(s);
+    assert_non_null(t);
+    bool same = memcmp(s->data, t->data, s->count * sizeof(float)) == 0;
+    bc_safetensors_close(&x);
+    bc_safetensors_close(&y);
+    return same;
+}
+
+/* Whatever is frozen stays as it was, the rest moves; and a run that is stopped goes on to the same
+ * result, in both recipes, precisions and in passes of any size. */
+static void test_frozen_parameters_stay(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *freeze;
+        bool word, low, high, pooler; /* are frozen */
+    } cases[] = {{"none", false, false, false, false}, {"embeddings", true, false, false, false},
+                 {"0", true, false, false, false},     {"1", true, true, false, false},
+                 {"2", true, true, true, false},       {"all", true, true, true, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_train_options o = fixture_options("whole");
+        bertc_train_result result;
+        o.freeze = cases[i].freeze;
+        o.recipe = i % 2 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
+        o.precision = i % 3 == 1 ? BERTC_BF16 : BERTC_F32;
+        o.micro_batch_tokens = i % 3 == 2 ? 16 : 8192;
+        o.gradient_checkpointing = i == 3;
+        fixture_remove("whole");
+        run(o, &result);
+        const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
+        assert_int_equal(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[i].word);
+        assert_int_equal(same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[i].low);
+        assert_int_equal(same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.bias"),
+                         cases[i].high);
+        assert_int_equal(same_tensor(a, b, "bert.pooler.dense.weight"), cases[i].pooler);
+        assert_false(same_tensor(a, b, "classifier.weight"));
+        stop_twice(o, 4, 3, "whole");
+    }
+}
+
 static void test_resume_of_a_finished_run(void **unused)
 {
     (void)unused;
@@ -552,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_stopped_in_half_precision),
         cmocka_unit_test(test_stopped_with_onednn),
         cmocka_unit_test(test_checkpointing_layers),
+        cmocka_unit_test(test_frozen_parameters_stay),
         cmocka_unit_test(test_resume_of_a_finished_run),
         cmocka_unit_test(test_a_finished_run_is_tidied),
         cmocka_unit_test(test_resume_with_other_options),
