@@ -44,6 +44,7 @@ typedef struct bertc_option {
 } bertc_option;
 
 typedef enum bertc_recipe { BERTC_RECIPE_HF, BERTC_RECIPE_GOOGLE } bertc_recipe;
+typedef enum bertc_train_only { BERTC_TRAIN_ALL, BERTC_TRAIN_BIASES } bertc_train_only;
 typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 
 /* Everything a fine-tuning run depends on. Fill with bertc_train_defaults, then set fields. A
@@ -52,21 +53,24 @@ typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 typedef struct bertc_train_options {
     const char *task, *model, *data, *out;
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
+    int64_t reinit_layers;
+    double head_lr, layer_lr_decay; /* head_lr negative: lr */
     double epochs;
     int64_t batch_size;
     double lr;
     int64_t max_length;
     double warmup_ratio, weight_decay, max_grad_norm, dropout;
     int64_t seed;
-    int recipe;    /* bertc_recipe */
-    int precision; /* bertc_precision */
-    int backend;   /* index of bertc_backend_name */
-    int keep;      /* bertc_keep */
     int64_t threads;
     int64_t micro_batch_tokens; /* most tokens in one forward/backward pass */
     int64_t gradient_checkpointing; /* bertc_limits.checkpointing */
     int64_t eval_batch_size;
     int64_t eval_every, save_every, limit_train, limit_eval, max_steps; /* 0: none */
+    int recipe;    /* bertc_recipe */
+    int precision; /* bertc_precision */
+    int backend;   /* index of bertc_backend_name */
+    int keep;      /* bertc_keep */
+    int train_only; /* bertc_train_only */
     bool no_shuffle, resume;
 } bertc_train_options;
 

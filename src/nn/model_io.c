@@ -136,8 +136,11 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
     if (!bc_param_plan(&m->config, m->params, &m->scalars))
         return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
     m->frozen = options->frozen;
-    for (size_t i = 0; i < m->count; i++)
-        m->params[i].frozen = bc_param_stage(&m->config, &m->params[i]) < m->frozen;
+    for (size_t i = 0; i < m->count; i++) {
+        bc_param *p = &m->params[i];
+        bool left_out = options->biases_only && p->row->scope != BC_SCOPE_HEAD && !bc_param_is_bias(p);
+        p->frozen = left_out || bc_param_stage(&m->config, p) < m->frozen;
+    }
     return BERTC_OK;
 }
 
@@ -338,6 +341,15 @@ static bertc_status choose_head(bertc_model *m, const bertc_model_options *optio
     return bertc_config_set_labels(&m->config, options->labels, options->num_labels, err);
 }
 
+/* Is this parameter drawn, whatever the file has for it? */
+static bool is_drawn_anew(const bertc_model *m, const bc_param *param,
+                          const bertc_model_options *options)
+{
+    int stage = bc_param_stage(&m->config, param), layers = m->config.num_hidden_layers;
+    return options->reinit_layers > 0 && stage > layers - options->reinit_layers &&
+           param->row->scope != BC_SCOPE_HEAD;
+}
+
 /* Find the tensors of all parameters and check that they fit. */
 static bertc_status match_params(const bertc_model *m, const bertc_model_options *options,
                                  bertc_error *err)
@@ -349,7 +361,7 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
         const bc_param *param = &m->params[i];
         bool head = param->row->scope == BC_SCOPE_HEAD;
         const bc_tensor *t = head && from->fresh ? NULL : find_tensor(from, param->name, true);
-        from->tensors[i] = t;
+        from->tensors[i] = is_drawn_anew(m, param, options) ? NULL : t;
         if (t && !same_shape(param, t)) return refuse_shape(param, t, from->file.path, err);
         if (t && !bc_dtype_is_float(t->dtype))
             return bc_tensor_to_f32(t, NULL, from->file.path, err);

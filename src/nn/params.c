@@ -74,6 +74,12 @@ int bc_param_stage(const bertc_config *config, const bc_param *param)
     }
 }
 
+bool bc_param_is_bias(const bc_param *param)
+{
+    const char *dot = strrchr(param->row->name, '.');
+    return strcmp(dot, ".bias") == 0;
+}
+
 size_t bc_param_grad_room(const bc_param *param)
 {
     if (param->frozen) return 0;
@@ -102,7 +108,8 @@ static bool describe(const bertc_config *config, bc_param_id id, int layer, bc_p
                      size_t *total)
 {
     const bc_param_row *row = &bc_param_table[id];
-    *param = (bc_param){.row = row, .layer = layer, .offset = *total, .count = 1};
+    *param = (bc_param){.row = row, .layer = layer, .offset = *total, .count = 1,
+                         .rate = 1};
     /* The name's only directive is the layer number; rows outside the layers have none. */
     const char *mark = strstr(row->name, "%d");
     if (mark)

@@ -71,6 +71,7 @@ typedef struct bc_param {
     float *grad;              /* null: not trained */
     const bc_touched *touched; /* of a table: the rows that grad has; null: all of them */
     bool frozen;              /* it is not trained, whatever else is */
+    double rate;              /* of the learning rate */
     uint16_t *half;           /* bf16 copy that products read; null: they read value */
     struct bc_packed *packed; /* weights of this and the parameters after it that are multiplied with
                                  it, for forward; null: not packed */
@@ -86,6 +87,9 @@ bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total);
 /* Where a parameter lies in the order of the forward pass: 0 embeddings, 1 + l layer l, then pooler
  * and head. */
 int bc_param_stage(const bertc_config *config, const bc_param *param);
+
+/* Of a linear layer or a LayerNorm. */
+bool bc_param_is_bias(const bc_param *param);
 
 /* Scalars of its gradient, were it trained: those that there is room for (none where it is frozen),
  * and those that the rows touched now have. */

@@ -125,7 +125,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     size_t now = bc_room_read().resident;
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
-    return bc_options_freeze(o->freeze, run->source.config.num_hidden_layers, &run->frozen, err);
+    return bc_options_trained(o, run->source.config.num_hidden_layers, &run->frozen, err);
 }
 
 static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)

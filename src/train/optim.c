@@ -221,14 +221,31 @@ double bc_clip_scale(bertc_recipe recipe, double norm, double most)
 
 /* ---- Update -------------------------------------------------------------------------------- */
 
-static bc_update plan_update(bertc_recipe recipe, int64_t step, double lr, double scale)
+/* What all parameters have in common in a step. */
+typedef struct step_plan {
+    bc_update update;
+    double lr, rate, decay; /* rate: lr with the correction of the first moment */
+} step_plan;
+
+static step_plan plan_step(const bc_optim *optim, int64_t step, double lr, double scale)
 {
-    bc_update u = {.scale = (float)scale, .keep = 1, .rate = (float)lr, .root = 1, .eps = 1e-6f};
-    if (recipe == BERTC_RECIPE_GOOGLE) return u;
-    double t = (double)(step + 1);
-    u.rate = (float)(lr / (1 - pow(BC_BETA1, t)));
-    u.root = (float)sqrt(1 - pow(BC_BETA2, t));
-    u.eps = 1e-8f;
+    bc_update u = {.scale = (float)scale, .keep = 1, .root = 1, .eps = 1e-6f};
+    step_plan plan = {.lr = lr, .rate = lr, .decay = optim->weight_decay};
+    if (optim->recipe == BERTC_RECIPE_HF) {
+        double t = (double)(step + 1);
+        plan.rate = lr / (1 - pow(BC_BETA1, t));
+        u.root = (float)sqrt(1 - pow(BC_BETA2, t));
+        u.eps = 1e-8f;
+    }
+    plan.update = u;
+    return plan;
+}
+
+static bc_update update_of(const step_plan *plan, const bc_param *param)
+{
+    bc_update u = plan->update;
+    u.rate = (float)(plan->rate * param->rate);
+    if (param->row->decays) u.keep = (float)(1 - plan->lr * param->rate * plan->decay);
     return u;
 }
 
@@ -241,15 +258,14 @@ static void update_chunk(bc_optim *optim, const bc_chunk *c, bc_update u)
 
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 {
-    bc_update plain = plan_update(optim->recipe, step, lr, scale), decaying = plain;
+    const step_plan plan = plan_step(optim, step, lr, scale);
     const bc_param *table = optim->lazy.param;
-    decaying.keep = (float)(1 - lr * optim->weight_decay);
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
     for (size_t i = 0; i < optim->whole; i++) {
         const bc_chunk *c = &optim->chunks[i];
-        update_chunk(optim, c, c->param->row->decays ? decaying : plain);
+        update_chunk(optim, c, update_of(&plan, c->param));
     }
-    if (table) bc_lazy_step(&optim->lazy, table->row->decays ? decaying : plain);
+    if (table) bc_lazy_step(&optim->lazy, update_of(&plan, table));
 }
 
 void bc_optim_catch_up(bc_optim *optim)

@@ -47,6 +47,14 @@ static const bertc_option rows[] = {
     {"freeze", BERTC_OPTION_TEXT, FIELD(freeze), "none", 0, 0, NULL, "N|embeddings|all",
      "train neither the embeddings nor the first N layers, nor use dropout there; all: only the new "
      "head is trained", 0},
+    {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, "all|bias", "WHICH",
+     "of the encoder's parameters; bias: biases alone, beside the head", 0},
+    {"head-lr", BERTC_OPTION_REAL, FIELD(head_lr), NULL, 0, 1e30, NULL, "RATE",
+     "the head's learning rate in place of --lr", 0},
+    {"layer-lr-decay", BERTC_OPTION_REAL, FIELD(layer_lr_decay), "1", 1e-6, 1, NULL, "R",
+     "each layer's rate is R times that of what lies above it, down to the embeddings", 0},
+    {"reinit-layers", BERTC_OPTION_INT, FIELD(reinit_layers), "0", 0, 1000, NULL, "K",
+     "draw the last K layers and the pooler anew before training; 0: none", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
      "of the order of examples, dropout and the new head", 0},
     {"no-shuffle", BERTC_OPTION_FLAG, FIELD(no_shuffle), NULL, 0, 0, NULL, NULL,
@@ -93,7 +101,7 @@ void bertc_train_defaults(bertc_train_options *options)
     *options = (bertc_train_options){
         .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
-        .freeze = "none", .keep = BERTC_KEEP_LAST, .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
+        .freeze = "none", .head_lr = -1, .layer_lr_decay = 1, .keep = BERTC_KEEP_LAST, .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
 }
 
 /* ---- Checks -------------------------------------------------------------------------------- */
@@ -145,7 +153,7 @@ bertc_status bc_options_check(const bertc_train_options *options, bertc_error *e
     return BERTC_OK;
 }
 
-bertc_status bc_options_freeze(const char *text, int32_t layers, int32_t *frozen, bertc_error *err)
+static bertc_status read_freeze(const char *text, int32_t layers, int32_t *frozen, bertc_error *err)
 {
     static const char digits[] = "0123456789";
     if (strcmp(text, "none") == 0) *frozen = 0;
@@ -159,6 +167,22 @@ bertc_status bc_options_freeze(const char *text, int32_t layers, int32_t *frozen
     } else
         return bc_fail(err, BERTC_USAGE,
                        "--freeze: '%s' is not none, embeddings, all or a number of layers", text);
+    return BERTC_OK;
+}
+
+bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, int32_t *frozen,
+                                bertc_error *err)
+{
+    bertc_status status = read_freeze(o->freeze, layers, frozen, err);
+    if (status != BERTC_OK) return status;
+    if (o->reinit_layers > layers)
+        return bc_fail(err, BERTC_USAGE, "--reinit-layers: %d layers, the model has %d",
+                       (int)o->reinit_layers, (int)layers);
+    if (o->reinit_layers > 0 && *frozen - 1 > layers - (int32_t)o->reinit_layers)
+        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
+                       (int)o->reinit_layers, o->freeze);
+    if (o->head_lr >= 0 && o->lr == 0)
+        return bc_fail(err, BERTC_USAGE, "--head-lr with an --lr of 0; for the head alone: --freeze all");
     return BERTC_OK;
 }
 

@@ -13,9 +13,10 @@ enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
 /* Every field in its row's range. Errors: BERTC_USAGE naming the option. */
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
 
-/* How many stages (bertc_model_options.frozen) --freeze names in a model of so many layers. Errors:
- * BERTC_USAGE. */
-bertc_status bc_options_freeze(const char *text, int32_t layers, int32_t *frozen, bertc_error *err);
+/* Check what is trained against a model of so many layers; *frozen: how many stages
+ * (bertc_model_options) --freeze names. Errors: BERTC_USAGE. */
+bertc_status bc_options_trained(const bertc_train_options *options, int32_t layers, int32_t *frozen,
+                                bertc_error *err);
 
 /* Append the options as a JSON object by option name; what is unset is null. --out and --resume
  * are left out: they say where the record lies and how the run got there, not what it computed. */

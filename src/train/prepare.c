@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include <math.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "train/options.h"
@@ -40,9 +42,24 @@ static bertc_model_options model_options(const bc_run *run)
         .num_labels = run->task->num_labels,
         .trainable = true,
         .frozen = run->frozen,
+        .biases_only = o->train_only == BERTC_TRAIN_BIASES,
+        .reinit_layers = (int32_t)o->reinit_layers,
     };
     if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);
     return options;
+}
+
+/* The head's own rate, and each layer's less than that of what lies above it. */
+static void set_rates(const bc_run *run)
+{
+    const bertc_train_options *o = &run->options;
+    const bertc_config *config = &run->model->config;
+    for (size_t i = 0; i < run->model->count; i++) {
+        bc_param *p = &run->model->params[i];
+        int above = config->num_hidden_layers + 2 - bc_param_stage(config, p);
+        if (above > 0) p->rate = pow(o->layer_lr_decay, above);
+        else if (o->head_lr >= 0) p->rate = o->head_lr / o->lr;
+    }
 }
 
 static bertc_status open_model(bc_run *run, bertc_error *err)
@@ -51,9 +68,11 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     bertc_status status = bc_model_open(run->options.model, &options, &run->model, err);
     if (status != BERTC_OK) return status;
     run->options.threads = run->model->threads;
-    if (run->frozen > 0)
-        bc_notify(bc_meter_notify(&run->meter), "--freeze %s: %zu of %zu parameters are trained",
-                  run->options.freeze, bc_model_trained_scalars(run->model), run->model->scalars);
+    set_rates(run);
+    size_t trained = bc_model_trained_scalars(run->model);
+    if (trained < run->model->scalars)
+        bc_notify(bc_meter_notify(&run->meter), "%zu of %zu parameters are trained", trained,
+                  run->model->scalars);
     return BERTC_OK;
 }
 

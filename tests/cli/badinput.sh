@@ -43,6 +43,11 @@ finetune 2 "--freeze: 'pooler' is not none, embeddings, all or a number of layer
     --data data --freeze pooler
 finetune 2 "--freeze: '-1' is not none, embeddings, all or a number of layers" --model model \
     --data data --freeze -1
+finetune 2 "--reinit-layers: 3 layers, the model has 2" --model model --data data --reinit-layers 3
+finetune 2 "--reinit-layers 1: of these --freeze 2 trains not all" --model model --data data \
+    --reinit-layers 1 --freeze 2
+finetune 2 "--head-lr with an --lr of 0; for the head alone: --freeze all" --model model --data data \
+    --lr 0 --head-lr 1e-3
 
 # ---- A path that is too long for a message keeps its reason
 long=$(printf '%01500d' 0)

@@ -383,6 +383,22 @@ static void test_frozen_stages(void **state)
         }
 }
 
+/* Biases alone: their gradients, and the head's, are those of a model that is trained whole. */
+static void test_biases_only(void **state)
+{
+    (void)state;
+    bench all = make(middle(), NULL, 0), few = all;
+    bertc_limits limits = limits_of(all.batch);
+    open_limited(&few, (bertc_model_options){.biases_only = true}, &limits);
+    assert_true(run(&few, all.batch, dropped, false) == run(&all, all.batch, dropped, false));
+    for (size_t i = 0; i < all.model->count; i++) {
+        const bc_param *p = &few.model->params[i];
+        bool kept = strstr(p->name, ".bias") || strncmp(p->name, "classifier", 10) == 0;
+        assert_int_equal(p->grad != NULL, kept);
+        if (kept) assert_memory_equal(p->grad, all.model->params[i].grad, p->count * sizeof(float));
+    }
+}
+
 /* Dropout is off in what is frozen and on above it. */
 static void test_frozen_dropout(void **state)
 {
@@ -589,6 +605,7 @@ int main(void)
         cmocka_unit_test_teardown(test_repetition, close_all),
         cmocka_unit_test_teardown(test_frozen_stages, close_all),
         cmocka_unit_test_teardown(test_frozen_dropout, close_all),
+        cmocka_unit_test_teardown(test_biases_only, close_all),
         cmocka_unit_test_teardown(test_longer_batches_are_read, close_all),
         cmocka_unit_test_teardown(test_inference, close_all),
         cmocka_unit_test_teardown(test_checkpointing, close_all),

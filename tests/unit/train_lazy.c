@@ -27,10 +27,10 @@ static table *make(const bc_touched *touched, bertc_recipe recipe, double decay)
     bc_rng_normal(7, "value", 0.05, 0, t->value, ROWS * H);
     bc_rng_normal(7, "other", 0.05, 0, t->other, OTHER);
     t->value[3] = t->value[100 * H] = -0.0f;
-    t->params[0] = (bc_param){.row = &bc_param_table[BC_WORD], .rank = 2, .shape = {ROWS, H},
+    t->params[0] = (bc_param){.rate = 1, .row = &bc_param_table[BC_WORD], .rank = 2, .shape = {ROWS, H},
                               .count = ROWS * H, .value = t->value, .grad = t->grad,
                               .touched = touched};
-    t->params[1] = (bc_param){.row = &bc_param_table[BC_UP_B], .rank = 1, .shape = {OTHER},
+    t->params[1] = (bc_param){.rate = 1, .row = &bc_param_table[BC_UP_B], .rank = 1, .shape = {OTHER},
                               .count = OTHER, .value = t->other, .grad = t->dother};
     assert_int_equal(bc_optim_create(&t->optim, t->params, 2, recipe, decay, 2, NULL), BERTC_OK);
     return t;
@@ -166,7 +166,7 @@ static void test_frozen(void **unused)
     bc_optim optim;
     assert_int_equal(bc_touched_create(&touched, 2, 1, NULL), BERTC_OK);
     bc_touched_add(&touched, &row, 1);
-    bc_param param = {.row = &bc_param_table[BC_WORD], .rank = 2, .shape = {2, 1}, .count = 2,
+    bc_param param = {.rate = 1, .row = &bc_param_table[BC_WORD], .rank = 2, .shape = {2, 1}, .count = 2,
                       .value = value, .touched = &touched};
     assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0.1, 1, NULL), BERTC_OK);
     bc_optim_catch_up(&optim);

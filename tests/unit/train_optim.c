@@ -26,7 +26,7 @@ static void test_three_steps_of_torch(void **unused)
     static const double v[4] = {0.0003005188482347876, 5.198224971536547e-05, 0.002644493244588375,
                                 3.1548554879634594e-09};
     float value[4] = {0.5f, -1.25f, 3.0f, 0.0078125f}, grad[4];
-    bc_param param = {.row = &bc_param_table[BC_WORD], .count = 4, .value = value, .grad = grad};
+    bc_param param = {.rate = 1, .row = &bc_param_table[BC_WORD], .count = 4, .value = value, .grad = grad};
     bc_optim optim;
     assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0.1, 1, NULL), BERTC_OK);
     for (int step = 0; step < 3; step++) {
@@ -53,8 +53,9 @@ static const struct {
     bc_param_id id;
     size_t count;
     bool trained;
-} shapes[PARAMS] = {{BC_UP_W, MOST, true}, {BC_UP_B, 16384, true}, {BC_DOWN_W, 500, false},
-                    {BC_OUT_GAIN, 77, true}};
+    double rate;
+} shapes[PARAMS] = {{BC_UP_W, MOST, true, 0.5}, {BC_UP_B, 16384, true, 1}, {BC_DOWN_W, 500, false, 1},
+                    {BC_OUT_GAIN, 77, true, 3}};
 
 typedef struct fixture {
     bc_param params[PARAMS];
@@ -69,6 +70,7 @@ static fixture *make(void)
     for (int p = 0; p < PARAMS; p++) {
         f->params[p] = (bc_param){.row = &bc_param_table[shapes[p].id],
                                   .count = shapes[p].count,
+                                  .rate = shapes[p].rate,
                                   .value = f->value[p],
                                   .grad = shapes[p].trained ? f->grad[p] : NULL};
         bc_rng_normal(7, "value", 0.5, 0, f->value[p], MOST);
@@ -85,11 +87,12 @@ static void draw_gradients(fixture *f, int step)
 }
 
 /* The textbook, one scalar at a time. */
-static void twin_step(fixture *f, bertc_recipe recipe, int step, double lr, double wd, double scale)
+static void twin_step(fixture *f, bertc_recipe recipe, int step, double base, double wd,
+                      double scale)
 {
     double t = step + 1, c1 = 1 - pow(0.9, t), c2 = 1 - pow(0.999, t);
     for (int p = 0; p < PARAMS; p++) {
-        double decay = p == 0 ? wd : 0;
+        double decay = p == 0 ? wd : 0, lr = shapes[p].rate * base;
         for (size_t i = 0; shapes[p].trained && i < shapes[p].count; i++) {
             double g = (double)f->grad[p][i] * scale, *x = &f->twin[p][i];
             double m = f->m[p][i] = 0.9 * f->m[p][i] + 0.1 * g;
@@ -236,7 +239,7 @@ static void test_momentum_runs_out(void **unused)
     (void)unused;
     static const float grads[4] = {1e-4f, -1e-4f, 1e-18f, NAN};
     float value[4] = {1, 1, 0, 1}, grad[4];
-    bc_param param = {.row = &bc_param_table[BC_UP_B], .count = 4, .value = value, .grad = grad};
+    bc_param param = {.rate = 1, .row = &bc_param_table[BC_UP_B], .count = 4, .value = value, .grad = grad};
     bc_optim optim;
     memcpy(grad, grads, sizeof grad);
     assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0, 1, NULL), BERTC_OK);
@@ -266,7 +269,7 @@ static void test_bf16_copy(void **unused)
     bc_rng_normal(4, "grad", 0.1, 0, grad, COUNT);
     memcpy(value[1], value[0], sizeof value[1]);
     for (int k = 0; k < 2; k++) {
-        bc_param param = {.row = &bc_param_table[BC_UP_W], .count = COUNT, .value = value[k],
+        bc_param param = {.rate = 1, .row = &bc_param_table[BC_UP_W], .count = COUNT, .value = value[k],
                           .grad = grad, .half = k ? half : NULL};
         bc_optim optim;
         assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0.1, 2, NULL),

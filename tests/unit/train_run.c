@@ -163,6 +163,93 @@ static bool same_tensor(const char *a, const char *b, const char *name)
     return same;
 }
 
+/* The largest difference between a tensor of two files. */
+static double largest_move(const char *a, const char *b, const char *name)
+{
+    bc_safetensors x, y;
+    double most = 0;
+    assert_int_equal(bc_safetensors_open(a, &x, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_open(b, &y, NULL), BERTC_OK);
+    const bc_tensor *s = bc_safetensors_find(&x, name), *t = bc_safetensors_find(&y, name);
+    for (size_t i = 0; i < s->count; i++) {
+        float p, q;
+        memcpy(&p, s->data + i * sizeof p, sizeof p);
+        memcpy(&q, t->data + i * sizeof q, sizeof q);
+        most = fmax(most, fabs((double)p - (double)q));
+    }
+    bc_safetensors_close(&x);
+    bc_safetensors_close(&y);
+    return most;
+}
+
+/* AdamW's first step moves a scalar by its learning rate, whatever the gradient. */
+static void test_rates_of_layers_and_head(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name;
+        double rate;
+    } rows[] = {{"bert.embeddings.word_embeddings.weight", 1e-2 / 16},
+                {"bert.encoder.layer.0.output.dense.weight", 1e-2 / 8},
+                {"bert.encoder.layer.1.attention.self.value.bias", 1e-2 / 4},
+                {"bert.pooler.dense.weight", 1e-2 / 2},
+                {"classifier.weight", 3e-2}};
+    bertc_train_options o = fixture_options("first"), start = fixture_options("start");
+    bertc_train_result result;
+    o.layer_lr_decay = 0.5;
+    o.head_lr = 3e-2;
+    o.max_steps = start.max_steps = 1;
+    start.lr = 0; /* the head is drawn, nothing moves */
+    fixture_remove("first");
+    fixture_remove("start");
+    run(o, &result);
+    run(start, &result);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double move = largest_move("start/model.safetensors", "first/model.safetensors", rows[i].name);
+        assert_true(fabs(move / rows[i].rate - 1) < 1e-3);
+    }
+}
+
+/* The last layers and the pooler are drawn anew, the same each time; the others come from the file. */
+static void test_layers_drawn_anew(void **unused)
+{
+    (void)unused;
+    static const char *const low = "bert.encoder.layer.0.output.dense.weight";
+    static const char *const high = "bert.encoder.layer.1.output.dense.weight";
+    static const char *const pooler = "bert.pooler.dense.weight";
+    bertc_train_options o = fixture_options("anew");
+    bertc_train_result result;
+    o.lr = 0;
+    o.max_steps = 1;
+    for (int layers = 0; layers <= 2; layers++) {
+        o.reinit_layers = layers;
+        fixture_remove("anew");
+        run(o, &result);
+        const char *a = "model/model.safetensors", *b = "anew/model.safetensors";
+        assert_int_equal(same_tensor(a, b, low), layers < 2);
+        assert_int_equal(same_tensor(a, b, high), layers < 1);
+        assert_int_equal(same_tensor(a, b, pooler), layers < 1);
+        assert_true(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
+        o.out = "again";
+        fixture_remove("again");
+        run(o, &result);
+        assert_true(same_tensor(b, "again/model.safetensors", high));
+        o.out = "anew";
+    }
+    fixture_remove("again");
+    bertc_train_options moving = fixture_options("whole");
+    moving.reinit_layers = 1;
+    moving.train_only = BERTC_TRAIN_BIASES;
+    fixture_remove("whole");
+    run(moving, &result);
+    assert_true(same_tensor("anew/model.safetensors", "whole/model.safetensors",
+                            "bert.embeddings.LayerNorm.weight"));
+    assert_false(same_tensor("model/model.safetensors", "whole/model.safetensors",
+                             "bert.embeddings.LayerNorm.bias"));
+    assert_true(same_tensor("model/model.safetensors", "whole/model.safetensors", low));
+    stop_twice(moving, 4, 3, "whole");
+}
+
 /* Whatever is frozen stays as it was, the rest moves; and a run that is stopped goes on to the same
  * result, in both recipes, precisions and in passes of any size. */
 static void test_frozen_parameters_stay(void **unused)
@@ -600,6 +687,8 @@ int main(void)
         cmocka_unit_test(test_stopped_with_onednn),
         cmocka_unit_test(test_checkpointing_layers),
         cmocka_unit_test(test_frozen_parameters_stay),
+        cmocka_unit_test(test_rates_of_layers_and_head),
+        cmocka_unit_test(test_layers_drawn_anew),
         cmocka_unit_test(test_resume_of_a_finished_run),
         cmocka_unit_test(test_a_finished_run_is_tidied),
         cmocka_unit_test(test_resume_with_other_options),
