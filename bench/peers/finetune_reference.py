@@ -53,20 +53,43 @@ class GoogleAdam:
                 p.grad = None
 
 
-def google_groups(model, decay):
-    """Biases and LayerNorm weights do not decay."""
-    groups = [{"params": [], "weight_decay": decay}, {"params": [], "weight_decay": 0.0}]
+def stage(name, layers):
+    """Where a parameter lies in the forward pass: 0 embeddings, 1 + l layer l, then pooler and head."""
+    if ".embeddings." in name:
+        return 0
+    if ".layer." in name:
+        return 1 + int(name.split(".layer.")[1].split(".")[0])
+    return layers + 1 if ".pooler." in name else layers + 2
+
+
+def freeze(model, args):
+    """Take from training what --freeze and --train-only name."""
+    layers = model.config.num_hidden_layers
+    frozen = {"none": 0, "embeddings": 1, "all": layers + 2}.get(args.freeze)
+    frozen = 1 + int(args.freeze) if frozen is None else frozen
     for name, parameter in model.named_parameters():
-        groups["LayerNorm" in name or name.endswith("bias")]["params"].append(parameter)
-    return groups
+        left_out = args.train_only == "bias" and stage(name, layers) < layers + 2 and not name.endswith(".bias")
+        parameter.requires_grad_(not left_out and stage(name, layers) >= frozen)
+
+
+def groups_of(model, args, decay):
+    """Trained parameters by their part of the learning rate and by whether they decay."""
+    layers, groups = model.config.num_hidden_layers, {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        above = layers + 2 - stage(name, layers)
+        part = args.layer_lr_decay ** above if above or args.head_lr is None else args.head_lr / args.lr
+        own = 0.0 if "LayerNorm" in name or name.endswith("bias") else decay
+        groups.setdefault((part, own), []).append(parameter)
+    return [{"params": parameters, "part": part, "weight_decay": own} for (part, own), parameters in groups.items()]
 
 
 def make_optimizer(model, args):
     if args.recipe == "google":
-        decay = 0.01 if args.weight_decay is None else args.weight_decay
-        return GoogleAdam(google_groups(model, decay))
-    return torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.999), eps=1e-8,
-                             weight_decay=args.weight_decay or 0.0, fused=True)
+        return GoogleAdam(groups_of(model, args, 0.01 if args.weight_decay is None else args.weight_decay))
+    return torch.optim.AdamW(groups_of(model, args, args.weight_decay or 0.0), lr=args.lr, betas=(0.9, 0.999), eps=1e-8,
+                             fused=True)
 
 
 def learning_rate(args, step, total):
@@ -84,7 +107,7 @@ def clip_gradients(model, recipe, limit):
     """
     if recipe == "hf":
         return torch.nn.utils.clip_grad_norm_(model.parameters(), limit).item()
-    grads = [p.grad for p in model.parameters()]
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
     norm = torch.nn.utils.get_total_norm(grads).item()
     if norm > limit:
         torch._foreach_mul_(grads, limit / norm)
@@ -216,7 +239,7 @@ def mean_loss(logits, labels):
 def train_step(model, optimizer, coded, labels, rows, rate, args):
     """One update over `rows`; returns the loss, the gradient norm before clipping and the tokens computed."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["part"]
     optimizer.zero_grad()
     logits, computed = batch_logits(model, coded, rows, args)
     loss = mean_loss(logits, labels[rows])
@@ -229,6 +252,7 @@ def train_step(model, optimizer, coded, labels, rows, rate, args):
 def train(model, coded, labels, args):
     """Train; returns steps, real tokens, padded tokens and seconds."""
     total = args.schedule_steps or args.epochs * math.ceil(len(labels) / args.batch_size)
+    freeze(model, args)
     optimizer = make_optimizer(model, args)
     log = open(args.loss_log, "w") if args.loss_log else None
     labels = torch.from_numpy(labels)
@@ -305,6 +329,10 @@ def parse_arguments():
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--max-grad-norm", type=float, default=1.0)
     parser.add_argument("--weight-decay", type=float, help="default: 0 for hf, 0.01 for google")
+    parser.add_argument("--freeze", default="none", help="none, embeddings, all, or a number of layers")
+    parser.add_argument("--train-only", default="all", choices=("all", "bias"))
+    parser.add_argument("--head-lr", type=float)
+    parser.add_argument("--layer-lr-decay", type=float, default=1.0)
     parser.add_argument("--dropout", type=float, help="hidden, attention and classifier dropout; default: the config's")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--steps", type=int, help="stop after so many steps; the schedule does not change")

@@ -33,17 +33,19 @@ def run_theirs(args, work, options):
     return losses(log)
 
 
-def compare(verdict, args, task, recipe):
+def compare(verdict, args, task, recipe, more=(), bound=BOUND, name=None):
+    """One run in both programs, with `more` options; `name` is printed in place of the task's."""
+    name = name or task
     options = ["--task", task, "--model", common.encoder_folder(), "--data", args.data / "glue", "--recipe", recipe,
                "--batch-size", args.batch_size, "--lr", args.lr, "--max-length", 128, "--dropout", 0,
-               "--seed", args.seed, "--threads", args.threads]
+               "--seed", args.seed, "--threads", args.threads, *more]
     with tempfile.TemporaryDirectory() as work:
         ours, theirs = run_ours(args, work, options), run_theirs(args, work, options)
     if len(ours) != args.steps or ours.keys() != theirs.keys():
-        sys.exit(f"{task}, {recipe}: {len(ours)} and {len(theirs)} steps, expected {args.steps}")
+        sys.exit(f"{name}, {recipe}: {len(ours)} and {len(theirs)} steps, expected {args.steps}")
     worst = max(ours, key=lambda step: abs(ours[step] - theirs[step]) / theirs[step])
     figure = abs(ours[worst] - theirs[worst]) / theirs[worst]
-    verdict.expect(f"{task}, {recipe}: {args.steps} steps, worst loss", figure, BOUND)
+    verdict.expect(f"{name}, {recipe}: {args.steps} steps, worst loss", figure, bound)
     last = args.steps
     print(f"    at step {worst}; ours {ours[1]:.6f} to {ours[last]:.6f}, "
           f"theirs {theirs[1]:.6f} to {theirs[last]:.6f}", flush=True)
