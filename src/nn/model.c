@@ -84,6 +84,12 @@ static pass_view asking(const pass_view *v, int layer)
     return asking;
 }
 
+/* Is this stage of the forward pass (bc_param_stage) trained, or anything below it? */
+static bool is_trained(const pass_view *v, int stage)
+{
+    return stage >= v->model->frozen;
+}
+
 /* Dropout at a site of this pass; off outside training and in what is not trained, so that a batch
  * finds there what it found before. */
 static bc_dropout dropout(const pass_view *v, bc_site site, int layer)
@@ -92,9 +98,9 @@ static bc_dropout dropout(const pass_view *v, bc_site site, int layer)
     double p = config->hidden_dropout_prob;
     if (site == BC_SITE_ATTENTION) p = config->attention_probs_dropout_prob;
     if (site == BC_SITE_POOLED && config->classifier_dropout >= 0) p = config->classifier_dropout;
-    int frozen = v->model->frozen, stage = site == BC_SITE_EMBEDDING ? 0 : 1 + layer;
-    bool off = !v->pass.training || (site != BC_SITE_POOLED && stage < frozen);
-    return bc_dropout_make(off ? 0.0 : p, v->pass.seed, v->pass.step, site, layer);
+    int stage = site == BC_SITE_EMBEDDING ? 0 : 1 + layer;
+    bool on = v->pass.training && (site == BC_SITE_POOLED || is_trained(v, stage));
+    return bc_dropout_make(on ? p : 0.0, v->pass.seed, v->pass.step, site, layer);
 }
 
 static bc_norm norm(const pass_view *v, bc_param_id gain, bc_param_id bias, int layer)
@@ -106,8 +112,7 @@ static bc_norm norm(const pass_view *v, bc_param_id gain, bc_param_id bias, int 
 /* Where a layer keeps what it computes. */
 static bc_layer_cache *cache_of(const pass_view *v, int layer)
 {
-    int lowest = bc_lowest_trained(v->model), all = lowest < v->model->config.num_hidden_layers ? lowest : 0;
-    return &v->w->layers[v->pass.forgets ? all : layer];
+    return v->pass.forgets ? &v->w->shared : &v->w->layers[layer];
 }
 
 static void lap(const pass_view *v, bc_work work)
@@ -302,18 +307,18 @@ static void head_bwd(const pass_view *v, bool accumulate)
 {
     bertc_workspace *w = v->w;
     bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
-    int layers = v->model->config.num_hidden_layers, frozen = v->model->frozen;
-    bc_matrix none = {0};
-    linear_bwd(v, (wanted){frozen <= layers + 1 ? full(w->dpooled) : none, false, full(w->dropped),
-                           accumulate}, full(w->dlogits), BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
-    if (frozen > layers + 1) return;
+    int layers = v->model->config.num_hidden_layers;
+    bool pooler = is_trained(v, layers + 1), below = is_trained(v, layers);
+    linear_bwd(v, (wanted){full(pooler ? w->dpooled : NULL), false, full(w->dropped), accumulate},
+               full(w->dlogits), BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
+    if (!pooler) return;
     bc_dropout_pooled(w->dpooled, w->dpooled, v->batch, &drop, v->h);
     bc_tanh_bwd(w->dpooled, w->dpooled, w->pooled, v->s * v->h);
     lap(v, BC_WORK_HEAD);
     float *dfirst = w->limits.whole ? w->dfirst : w->dy;
-    linear_bwd(v, (wanted){frozen <= layers ? full(dfirst) : none, false, full(w->first), accumulate},
+    linear_bwd(v, (wanted){full(below ? dfirst : NULL), false, full(w->first), accumulate},
                full(w->dpooled), BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
-    if (frozen > layers || !w->limits.whole) return;
+    if (!below || !w->limits.whole) return;
     memset(w->dy, 0, v->n * v->h * sizeof *w->dy);
     bc_add_first(w->dy, dfirst, v->batch, v->h);
 }
@@ -370,8 +375,8 @@ static void attend_bwd(const pass_view *v, const pass_view *asking, bc_matrix x,
     bc_attention_bwd(d, w->dz, qkv_in(asking, cache_of(v, l)->qkv), v->batch, &probabilities,
                      v->attention);
     lap(v, BC_WORK_ATTENTION);
-    bool below = v->model->frozen <= l;
-    bc_matrix dx = {below ? w->dy : NULL, NULL}, dfirst = {below ? w->dfirst : NULL, NULL};
+    bool below = is_trained(v, l);
+    bc_matrix dx = full(below ? w->dy : NULL), dfirst = full(below ? w->dfirst : NULL);
     if (!asking->first) {
         qkv_bwd(v, (wanted){dx, true, x, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l, all);
         return;
@@ -437,7 +442,7 @@ void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const be
         ffn_bwd(&v, l, accumulate);
         attention_bwd(&v, l, accumulate);
     }
-    if (model->frozen == 0) embed_bwd(&v, accumulate);
+    if (is_trained(&v, 0)) embed_bwd(&v, accumulate);
 }
 
 bertc_status bc_model_status(const bertc_model *model, bertc_error *err)

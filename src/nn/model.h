@@ -80,9 +80,9 @@ struct bertc_workspace {
     float *embed_sum;    /* (N,H) */
     float *embed_mean, *embed_rstd; /* (N) */
     bc_matrix embed_out; /* (N,H) */
-    bc_layer_cache *layers; /* (L); with checkpointing layers l and l + N share buffers; the first
-                               with a backward pass serves all in a pass that
-                               forgets */
+    bc_layer_cache *layers; /* (L); with checkpointing layers l and l + N share buffers, layers
+                               without a backward pass do */
+    bc_layer_cache shared;  /* of every layer in a pass that forgets */
     bc_matrix flow[2];   /* (N,H) input of layers > 0 of even and of odd number, in forward */
     bc_matrix attn_out;  /* (N,H) after a layer's first LayerNorm */
     bc_matrix act;       /* (N,F) activation; in one precision, as layers' `up` */

@@ -27,7 +27,8 @@ static dims measure(const bertc_model *model, const bertc_limits *limits)
                   .kept = bc_rows((size_t)trained),
                   .s = bc_rows((size_t)limits->sequences),
                   .layers = (size_t)config->num_hidden_layers,
-                  .lowest = (size_t)bc_lowest_trained(model),
+                  .lowest = (size_t)(limits->training ? bc_lowest_trained(model)
+                                                      : config->num_hidden_layers),
                   .h = (size_t)config->hidden_size,
                   .heads = (size_t)config->num_attention_heads,
                   .f = (size_t)config->intermediate_size,
@@ -83,16 +84,8 @@ static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t
     plan_out(k, arena, d, rows);
 }
 
-/* Inference keeps nothing: all layers write the same buffers. */
-static void plan_inference(bertc_workspace *w, bc_arena *arena, const dims *d)
-{
-    bc_layer_cache shared;
-    plan_layer(&shared, arena, d, d->n, d->n);
-    for (size_t l = 0; w->layers && l < d->layers; l++) w->layers[l] = shared;
-}
-
-/* Of the layers with a backward pass those of the first group get a cache each, later ones that of the
- * layer N before them; the output of a group's last layer outlives its group. */
+/* Of the layers with a backward pass those of the first group get a cache each, later ones that of
+ * the layer N before them; the output of a group's last layer outlives its group. */
 static void plan_trained(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     size_t group = bc_layer_group(&w->limits, d->layers);
@@ -107,17 +100,19 @@ static void plan_trained(bertc_workspace *w, bc_arena *arena, const dims *d)
     }
 }
 
-/* The layers below them use the lowest one's cache before it does, as do all layers of a pass that is
- * not trained on; but the lowest one's input must last. */
-static void plan_training(bertc_workspace *w, bc_arena *arena, const dims *d)
+/* Layers without a backward pass share a cache, which is also all that a pass needs that forgets: that
+ * of the lowest layer with one, which comes after them, or one of their own. But the lowest one's
+ * input must last. */
+static void plan_layers(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
-    bc_layer_cache shared = {0};
+    bool none = d->lowest == d->layers;
     plan_trained(w, arena, d);
-    if (d->lowest == d->layers) plan_layer(&shared, arena, d, d->n, d->n);
-    else if (w->layers) shared = w->layers[d->lowest];
+    if (none) plan_layer(&w->shared, arena, d, d->n, d->n);
+    else if (w->layers) w->shared = w->layers[d->lowest];
     for (size_t l = 0; l < d->lowest; l++) {
-        if (l + 1 == d->lowest && d->lowest < d->layers) plan_out(&shared, arena, d, d->kept);
-        if (w->layers) w->layers[l] = shared;
+        bc_layer_cache cache = w->shared;
+        if (l + 1 == d->lowest && !none) plan_out(&cache, arena, d, d->kept);
+        if (w->layers) w->layers[l] = cache;
     }
 }
 
@@ -149,8 +144,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
     w->embed_mean = take(arena, d->n, 1);
     w->embed_rstd = take(arena, d->n, 1);
     w->embed_out = take_both(arena, d, d->n, d->h);
-    if (w->limits.training) plan_training(w, arena, d);
-    else plan_inference(w, arena, d);
+    plan_layers(w, arena, d);
     for (int i = 0; i < 2; i++) w->flow[i] = take_both(arena, d, d->n, d->h);
     w->attn_out = take_both(arena, d, d->n, d->h);
     w->act = take_operand(arena, d, d->n, d->f);
