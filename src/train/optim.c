@@ -154,14 +154,6 @@ static double add_lanes(const double lane[LANES])
     return sum;
 }
 
-static double squares(const bc_chunk *c)
-{
-    double lane[LANES] = {0};
-    if (c->param->touched) add_touched(lane, c);
-    else add_squares(lane, 0, c->param->grad + c->start, c->count);
-    return add_lanes(lane);
-}
-
 /* The squares of WAYS whole chunks side by side, to the same bits: a core that reads in one place alone
  * does not keep the memory busy. */
 BC_CLONES static void add_side_by_side(double sums[WAYS][LANES], const float *const x[WAYS])
@@ -183,32 +175,40 @@ static double tree_sum(const double *x, size_t count)
     return sum;
 }
 
-/* The sums of the next WAYS chunks at most. */
+/* The sums of the next WAYS chunks at most, whose gradients are whole. */
 static void sum_some(bc_optim *optim, const bc_chunk *c, size_t count)
 {
-    double lane[WAYS][LANES];
+    double lane[WAYS][LANES] = {{0}};
     const float *from[WAYS];
     bool full = count == WAYS;
     for (size_t w = 0; w < count; w++) {
-        full = full && !c[w].param->touched && c[w].count == CHUNK;
         from[w] = c[w].param->grad + c[w].start;
+        full = full && c[w].count == CHUNK;
     }
     if (full) add_side_by_side(lane, from);
-    for (size_t w = 0; w < count; w++)
-        optim->sums[c[w].place] = full ? add_lanes(lane[w]) : squares(&c[w]);
+    for (size_t w = 0; w < count; w++) {
+        if (!full) add_squares(lane[w], 0, from[w], c[w].count);
+        optim->sums[c[w].place] = add_lanes(lane[w]);
+    }
 }
 
-static void sum_chunks(bc_optim *optim, size_t begin, size_t end)
+static void sum_touched(bc_optim *optim, const bc_chunk *c)
 {
-#pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = begin; i < end; i += WAYS)
-        sum_some(optim, &optim->chunks[i], end - i < WAYS ? end - i : WAYS);
+    double lane[LANES] = {0};
+    add_touched(lane, c);
+    optim->sums[c->place] = add_lanes(lane);
 }
 
 double bc_optim_norm(bc_optim *optim)
 {
-    sum_chunks(optim, 0, optim->whole);
-    sum_chunks(optim, optim->whole, optim->count);
+    size_t whole = optim->whole;
+#pragma omp parallel for schedule(static) num_threads(optim->threads)
+    for (size_t i = 0; i < whole; i += WAYS) {
+        size_t left = whole - i;
+        sum_some(optim, &optim->chunks[i], left < WAYS ? left : WAYS);
+    }
+#pragma omp parallel for schedule(static) num_threads(optim->threads)
+    for (size_t i = whole; i < optim->count; i++) sum_touched(optim, &optim->chunks[i]);
     return sqrt(tree_sum(optim->sums, optim->count));
 }
 

@@ -60,8 +60,9 @@ double bc_clip_scale(bertc_recipe recipe, double norm, double most);
  *   hf:      p = (1 - lr wd) p - lr/(1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + 1e-8),  t = step+1
  *   google:  p = p - lr (m / (sqrt(v) + 1e-6) + wd p)
  *
- * wd is 0 for biases and LayerNorm; lr is times the parameter's own rate. Source: Loshchilov and Hutter 2019 (torch.optim.AdamW);
- * AdamWeightDecayOptimizer in google-research/bert, optimization.py. */
+ * wd is 0 for biases and LayerNorm; lr is times the parameter's own rate. Source: Loshchilov and
+ * Hutter 2019 (torch.optim.AdamW); AdamWeightDecayOptimizer in google-research/bert,
+ * optimization.py. */
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale);
 
 /* Bring the touched rows up to date, before they are read; all rows, before anything but a training
