@@ -359,8 +359,24 @@ static head open_head(const bertc_batch *batch, const bc_attention *dims, bool f
     return lay_out(&arena, bc_locate(batch, dims, first, index), dims->tiles);
 }
 
-void bc_attention_half_fwd(float *context, bc_qkv in, const bertc_batch *batch,
-                           const bc_dropout *dropout, bc_attention dims)
+/* What a pass does with every head. Null d: forward, which writes the context; else backward. */
+typedef struct job {
+    const bc_qkv *d;
+    float *context;
+    const float *dcontext;
+    bc_qkv in;
+    const bc_dropout *dropout;
+} job;
+
+static void do_head(const job *j, const head *x)
+{
+    size_t begin = x->at.ask * x->at.h + x->at.head * x->at.d;
+    bc_qkv in = bc_part_of(j->in, x->at);
+    if (j->d) head_bwd(x, bc_part_of(*j->d, x->at), j->dcontext + begin, in, j->dropout);
+    else head_fwd(x, j->context + begin, in, j->dropout);
+}
+
+static void do_heads(job j, const bertc_batch *batch, bc_attention dims)
 {
     size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
 #pragma omp parallel
@@ -368,27 +384,21 @@ void bc_attention_half_fwd(float *context, bc_qkv in, const bertc_batch *batch,
         dims.tiles->open();
 #pragma omp for schedule(dynamic, chunk)
         for (size_t index = 0; index < count; index++) {
-            head x = open_head(batch, &dims, in.first, index);
-            head_fwd(&x, context + x.at.ask * x.at.h + x.at.head * x.at.d, bc_part_of(in, x.at),
-                     dropout);
+            head x = open_head(batch, &dims, j.in.first, index);
+            do_head(&j, &x);
         }
         dims.tiles->close();
     }
 }
 
+void bc_attention_half_fwd(float *context, bc_qkv in, const bertc_batch *batch,
+                           const bc_dropout *dropout, bc_attention dims)
+{
+    do_heads((job){.context = context, .in = in, .dropout = dropout}, batch, dims);
+}
+
 void bc_attention_half_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
                            const bc_dropout *dropout, bc_attention dims)
 {
-    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
-#pragma omp parallel
-    {
-        dims.tiles->open();
-#pragma omp for schedule(dynamic, chunk)
-        for (size_t index = 0; index < count; index++) {
-            head x = open_head(batch, &dims, in.first, index);
-            head_bwd(&x, bc_part_of(d, x.at), dcontext + x.at.ask * x.at.h + x.at.head * x.at.d,
-                     bc_part_of(in, x.at), dropout);
-        }
-        dims.tiles->close();
-    }
+    do_heads((job){.d = &d, .dcontext = dcontext, .in = in, .dropout = dropout}, batch, dims);
 }
