@@ -25,19 +25,15 @@ enum { OPERANDS = 4, PRODUCTS = 1024 };
 
 /* ---- What differs between oneDNN 2.x and 3.x ------------------------------------------------ */
 
-#if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t layout;
 
-static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_data_type_t type,
-                                dnnl_format_tag_t tag)
-{
-    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
-    return dnnl_memory_desc_create_with_tag(to, 2, dims, type, tag);
-}
+#if DNNL_VERSION_MAJOR >= 3
+#define PASS(l) (*(l)) /* a layout to the library: the handle */
+#define lay_out_by_tag dnnl_memory_desc_create_with_tag
 
-static dnnl_status_t copy_layout(layout *to, const layout *from)
+static dnnl_status_t copy_layout(layout *to, const_dnnl_memory_desc_t from)
 {
-    return dnnl_memory_desc_clone(to, *from);
+    return dnnl_memory_desc_clone(to, from);
 }
 
 static void forget(layout *of)
@@ -50,31 +46,9 @@ static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on
 {
     return dnnl_matmul_primitive_desc_create(to, on, l[0], l[1], bias ? l[2] : NULL, l[3], attr);
 }
-
-static dnnl_status_t weights_layout(layout *to, const_dnnl_primitive_desc_t of)
-{
-    return dnnl_memory_desc_clone(to, dnnl_primitive_desc_query_md(of, dnnl_query_weights_md, 0));
-}
-
-static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from,
-                                      layout *as)
-{
-    return dnnl_reorder_primitive_desc_create(to, *from, on, *as, on, NULL);
-}
-
-static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, void *data)
-{
-    return dnnl_memory_create(to, *of, on, data);
-}
 #else
-typedef dnnl_memory_desc_t layout;
-
-static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_data_type_t type,
-                                dnnl_format_tag_t tag)
-{
-    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
-    return dnnl_memory_desc_init_by_tag(to, 2, dims, type, tag);
-}
+#define PASS(l) (l) /* a layout to the library: where it lies */
+#define lay_out_by_tag dnnl_memory_desc_init_by_tag
 
 static dnnl_status_t copy_layout(layout *to, const layout *from)
 {
@@ -96,6 +70,14 @@ static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on
     if (status != dnnl_success) return status;
     return dnnl_primitive_desc_create(to, &matmul, attr, on, NULL);
 }
+#endif
+
+static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_data_type_t type,
+                                dnnl_format_tag_t tag)
+{
+    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
+    return lay_out_by_tag(to, 2, dims, type, tag);
+}
 
 static dnnl_status_t weights_layout(layout *to, const_dnnl_primitive_desc_t of)
 {
@@ -105,14 +87,13 @@ static dnnl_status_t weights_layout(layout *to, const_dnnl_primitive_desc_t of)
 static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from,
                                       layout *as)
 {
-    return dnnl_reorder_primitive_desc_create(to, from, on, as, on, NULL);
+    return dnnl_reorder_primitive_desc_create(to, PASS(from), on, PASS(as), on, NULL);
 }
 
 static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, void *data)
 {
-    return dnnl_memory_create(to, of, on, data);
+    return dnnl_memory_create(to, PASS(of), on, data);
 }
-#endif
 
 /* ---- The library's objects ------------------------------------------------------------------ */
 
@@ -244,7 +225,7 @@ static dnnl_status_t make_primitive(product *p, const engine *e, layout layouts[
 
 static dnnl_status_t lay_out(layout *to, const matrix *x)
 {
-    if (x->own) return copy_layout(to, x->own);
+    if (x->own) return copy_layout(to, PASS(x->own));
     return lay_out_as(to, x->rows, x->columns, x->type, x->transposed ? dnnl_ba : dnnl_ab);
 }
 
