@@ -64,6 +64,14 @@ def encoder_folder():
     return next((path.locate().parent for path in files if path.name == "model.safetensors"), None)
 
 
+def need_encoder(args):
+    """Skip where the real encoder or the GLUE data are absent."""
+    if not (args.data / "glue").exists():
+        skip(f"no {args.data / 'glue'}")
+    if not encoder_folder():
+        skip("the package of the real encoder is not installed")
+
+
 # ---- models --------------------------------------------------------------------------------------
 
 def save_random_model(folder, seed, **shape):

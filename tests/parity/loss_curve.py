@@ -59,10 +59,7 @@ def main():
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--lr", type=float, default=2e-5)
     args = common.parse(parser)
-    if not (args.data / "glue").exists():
-        common.skip(f"no {args.data / 'glue'}")
-    if not common.encoder_folder():
-        common.skip("the package of the real encoder is not installed")
+    common.need_encoder(args)
     verdict = common.Verdict()
     for task in args.tasks:
         for recipe in args.recipes:

@@ -21,10 +21,7 @@ def main():
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     args = common.parse(parser)
     args.steps, args.batch_size, args.lr = 10, 32, 2e-5
-    if not (args.data / "glue").exists():
-        common.skip(f"no {args.data / 'glue'}")
-    if not common.encoder_folder():
-        common.skip("the package of the real encoder is not installed")
+    common.need_encoder(args)
     verdict = common.Verdict()
     for way in args.ways:
         for recipe in ("hf", "google"):
