@@ -189,7 +189,8 @@ static bertc_status copy_weights(bertc_model *model, bertc_error *err)
     return status;
 }
 
-static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model, bertc_error *err)
+static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model,
+                           bertc_error *err)
 {
     if (status == BERTC_OK) status = copy_weights(m, err);
     if (status == BERTC_OK) *model = m;

@@ -45,8 +45,8 @@ static const bertc_option rows[] = {
     {"dropout", BERTC_OPTION_REAL, FIELD(dropout), NULL, 0, 0.99, NULL, "P",
      "in place of all of the model's dropout probabilities, in this run only", 0},
     {"freeze", BERTC_OPTION_TEXT, FIELD(freeze), "none", 0, 0, NULL, "N|embeddings|all",
-     "train neither the embeddings nor the first N layers, nor use dropout there; all: only the new "
-     "head is trained", 0},
+     "train neither the embeddings nor the first N layers, nor use dropout there; all: nor the "
+     "pooler, the head alone is trained", 0},
     {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, "all|bias", "WHICH",
      "of the encoder's parameters; bias: biases alone, beside the head", 0},
     {"head-lr", BERTC_OPTION_REAL, FIELD(head_lr), NULL, 0, 1e30, NULL, "RATE",
@@ -101,7 +101,8 @@ void bertc_train_defaults(bertc_train_options *options)
     *options = (bertc_train_options){
         .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
-        .freeze = "none", .head_lr = -1, .layer_lr_decay = 1, .keep = BERTC_KEEP_LAST, .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
+        .freeze = "none", .head_lr = -1, .layer_lr_decay = 1, .keep = BERTC_KEEP_LAST,
+        .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
 }
 
 /* ---- Checks -------------------------------------------------------------------------------- */
@@ -162,7 +163,8 @@ static bertc_status read_freeze(const char *text, int32_t layers, int32_t *froze
     else if (text[0] != '\0' && text[strspn(text, digits)] == '\0') {
         long count = strlen(text) < 9 ? strtol(text, NULL, 10) : LONG_MAX;
         if (count > layers)
-            return bc_fail(err, BERTC_USAGE, "--freeze: %s layers, the model has %d", text, (int)layers);
+            return bc_fail(err, BERTC_USAGE, "--freeze: %s layers, the model has %d", text,
+                           (int)layers);
         *frozen = 1 + (int32_t)count;
     } else
         return bc_fail(err, BERTC_USAGE,
@@ -182,7 +184,8 @@ bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, in
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
                        (int)o->reinit_layers, o->freeze);
     if (o->head_lr >= 0 && o->lr == 0)
-        return bc_fail(err, BERTC_USAGE, "--head-lr with an --lr of 0; for the head alone: --freeze all");
+        return bc_fail(err, BERTC_USAGE,
+                       "--head-lr with an --lr of 0; for the head alone: --freeze all");
     return BERTC_OK;
 }
 

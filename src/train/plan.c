@@ -8,7 +8,8 @@
 enum { STEPS = 3 };
 static const double patience = 10;
 
-/* Run the first steps of the training and time all but the first, or that where it took long or is alone. */
+/* Run the first steps of the training and time all but the first, or that where it took long or is
+ * alone. */
 static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
 {
     double began = bc_clock();
