@@ -1,121 +1,9 @@
 /* The whole model against the double-precision network, and the laws that training rests on. */
 #include <math.h>
-#include <omp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include "nn/model.h"
+#include "nn_bench.h"
 #include "twin/expect.h"
-#include "twin/net.h"
-#include "twin/support.h"
-
-static const int32_t lengths[] = {9, 1, 24, 5, 16, 2};
-enum { S = 6 };
-static const bc_pass dropped = {.training = true, .seed = 1234567, .step = 8};
-static const bc_pass plain = {.training = false};
-static const double divisor = 6.0;
-
-/* ---- a model and its workspace, released by close_all ---------------------------------------- */
-
-typedef struct bench {
-    bertc_config config;
-    bertc_batch *batch;
-    twin_net *net; /* holds the weights */
-    bertc_model *model;
-    bertc_workspace *workspace;
-} bench;
-
-enum { MOST = 8 };
-static bertc_model *models[MOST];
-static bertc_workspace *workspaces[MOST];
-static size_t opened;
-
-static int close_all(void **state)
-{
-    for (size_t i = 0; i < opened; i++) {
-        bertc_workspace_free(workspaces[i]);
-        bertc_model_free(models[i]);
-    }
-    opened = 0;
-    omp_set_num_threads(omp_get_num_procs());
-    return twin_release(state);
-}
-
-static void open_limited(bench *t, bertc_model_options options, const bertc_limits *limits)
-{
-    bertc_error err = {0};
-    options.trainable = true;
-    assert_true(opened < MOST);
-    if (bertc_model_create(&t->config, &options, &t->model, &err) != BERTC_OK)
-        fail_msg("%s", err.message);
-    if (bertc_workspace_create(t->model, limits, &t->workspace, &err) != BERTC_OK)
-        fail_msg("%s", err.message);
-    models[opened] = t->model;
-    workspaces[opened++] = t->workspace;
-    assert_int_equal(t->model->scalars, t->net->scalars);
-    for (size_t i = 0; i < t->net->scalars; i++) t->model->values[i] = (float)t->net->values[i];
-    bc_model_round(t->model);
-    twin_fill_nan(t->model->grads, bc_model_grad_scalars(t->model));
-    twin_fill_nan(t->workspace->block, t->workspace->bytes / sizeof(float));
-}
-
-static bertc_limits limits_of(const bertc_batch *batch)
-{
-    return (bertc_limits){.tokens = batch->tokens, .sequences = batch->sequences,
-                          .longest = batch->longest, .training = true};
-}
-
-static void open_with(bench *t, bertc_model_options options, bool training, bool whole)
-{
-    bertc_limits limits = limits_of(t->batch);
-    limits.training = training;
-    limits.whole = whole;
-    open_limited(t, options, &limits);
-}
-
-static void open_model(bench *t, const char *backend, int32_t threads, bool training, bool whole)
-{
-    open_with(t, (bertc_model_options){.backend = backend, .threads = threads}, training, whole);
-}
-
-static bench prepare(bertc_config config)
-{
-    bench t = {.config = config, .batch = twin_batch(&config, lengths, S, 3)};
-    bertc_config *kept = twin_take(1, sizeof *kept);
-    *kept = config;
-    t.net = twin_net_create(kept, t.batch);
-    twin_net_randomise(t.net, 17);
-    return t;
-}
-
-static bench make(bertc_config config, const char *backend, int32_t threads)
-{
-    bench t = prepare(config);
-    open_model(&t, backend, threads, true, false);
-    return t;
-}
-
-static bertc_config middle(void)
-{
-    return twin_config(2, 48, 3, 100, 3, BERTC_GELU);
-}
-
-/* Forward, loss and backward of a batch in the model. */
-static double run(const bench *t, const bertc_batch *batch, bc_pass pass, bool accumulate)
-{
-    bertc_error err = {0};
-    assert_int_equal(bc_model_check_batch(t->model, t->workspace, batch, &err), BERTC_OK);
-    bc_model_fwd(t->model, t->workspace, batch, pass);
-    double loss = bc_model_loss(t->model, t->workspace, batch, divisor);
-    bc_model_bwd(t->model, t->workspace, batch, pass, accumulate);
-    assert_int_equal(bc_model_status(t->model, &err), BERTC_OK);
-    return loss;
-}
 
 /* ---- against the twin ----------------------------------------------------------------------- */
 
@@ -336,87 +224,6 @@ static void test_longer_batches_are_read(void **state)
     assert_memory_equal(logits, t.workspace->logits, S * 3 * sizeof *logits);
 }
 
-/* With the first stages frozen: what is trained has the gradients, to the bit, of a model that is trained
- * whole, what is not has none, and memory falls with every stage. */
-static void check_frozen(const bench *all, bertc_model_options options, bool whole, int32_t group)
-{
-    bertc_limits limits = limits_of(all->batch);
-    size_t before = SIZE_MAX, stages = (size_t)all->config.num_hidden_layers + 2;
-    limits.whole = whole;
-    limits.checkpointing = group;
-    for (size_t frozen = 0; frozen <= stages; frozen++) {
-        bench few = *all;
-        size_t trained = 0;
-        options.frozen = (int32_t)frozen;
-        open_limited(&few, options, &limits);
-        double loss = run(&few, all->batch, plain, false), wanted = run(all, all->batch, plain, false);
-        assert_true(loss == wanted);
-        for (size_t i = 0; i < all->model->count; i++) {
-            const bc_param *p = &few.model->params[i], *whole_p = &all->model->params[i];
-            bool kept = bc_param_stage(&all->config, p) >= (int)frozen;
-            assert_int_equal(p->grad != NULL, kept);
-            if (kept) assert_memory_equal(p->grad, whole_p->grad, p->count * sizeof(float));
-            if (kept) trained += p->count;
-        }
-        assert_int_equal(bc_model_trained_scalars(few.model), trained);
-        size_t bytes = bertc_workspace_bytes(few.workspace);
-        bool fewer = frozen > 1 && frozen < stages; /* layers with a backward pass */
-        if (group == 0) assert_true(fewer ? bytes < before : bytes <= before);
-        before = bytes;
-        opened--;
-        bertc_workspace_free(few.workspace);
-        bertc_model_free(few.model);
-    }
-}
-
-static void test_frozen_stages(void **state)
-{
-    (void)state;
-    for (int half = 0; half < 2; half++)
-        for (int whole = 0; whole < 2; whole++) {
-            bertc_model_options options = {.backend = half ? "reference" : NULL,
-                                           .precision = half ? BERTC_BF16 : BERTC_F32};
-            bench all = prepare(twin_config(4, 48, 3, 100, 3, BERTC_GELU));
-            open_with(&all, options, true, whole);
-            for (int32_t group = 0; group <= 3; group++) check_frozen(&all, options, whole, group);
-            close_all(NULL);
-        }
-}
-
-/* Biases alone: their gradients, and the head's, are those of a model that is trained whole. */
-static void test_biases_only(void **state)
-{
-    (void)state;
-    bench all = make(middle(), NULL, 0), few = all;
-    bertc_limits limits = limits_of(all.batch);
-    open_limited(&few, (bertc_model_options){.biases_only = true}, &limits);
-    assert_true(run(&few, all.batch, dropped, false) == run(&all, all.batch, dropped, false));
-    for (size_t i = 0; i < all.model->count; i++) {
-        const bc_param *p = &few.model->params[i];
-        bool kept = strstr(p->name, ".bias") || strncmp(p->name, "classifier", 10) == 0;
-        assert_int_equal(p->grad != NULL, kept);
-        if (kept) assert_memory_equal(p->grad, all.model->params[i].grad, p->count * sizeof(float));
-    }
-}
-
-/* Dropout is off in what is frozen and on above it. */
-static void test_frozen_dropout(void **state)
-{
-    (void)state;
-    bench t = prepare(middle()), base = t;
-    bertc_limits limits = limits_of(t.batch);
-    open_limited(&t, (bertc_model_options){.frozen = 2}, &limits);
-    open_limited(&base, (bertc_model_options){0}, &limits);
-    size_t count = (size_t)t.batch->tokens * 48;
-    float *wanted = twin_floats(count), *found = twin_floats(count);
-    run(&base, t.batch, plain, false);
-    double dry = run(&t, t.batch, plain, false), wet = run(&t, t.batch, dropped, false);
-    bc_model_output(base.model, base.workspace, t.batch, 0, wanted);
-    bc_model_output(t.model, t.workspace, t.batch, 0, found);
-    assert_memory_equal(found, wanted, count * sizeof *found);
-    assert_true(dry != wet);
-}
-
 /* Forward and backward of two batches with the inputs of every Nth layer kept: logits, losses and
  * gradients to the bit those of `all`, which keeps everything, in less memory. */
 static void check_recomputed(const bench *all, bertc_model_options options, bool whole, int32_t n)
@@ -603,9 +410,6 @@ int main(void)
         cmocka_unit_test_teardown(test_two_halves_are_one_batch, close_all),
         cmocka_unit_test_teardown(test_threads, close_all),
         cmocka_unit_test_teardown(test_repetition, close_all),
-        cmocka_unit_test_teardown(test_frozen_stages, close_all),
-        cmocka_unit_test_teardown(test_frozen_dropout, close_all),
-        cmocka_unit_test_teardown(test_biases_only, close_all),
         cmocka_unit_test_teardown(test_longer_batches_are_read, close_all),
         cmocka_unit_test_teardown(test_inference, close_all),
         cmocka_unit_test_teardown(test_checkpointing, close_all),

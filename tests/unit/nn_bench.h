@@ -1,0 +1,122 @@
+/* Small models for tests: one with a workspace, a batch and the double-precision network that holds its
+ * weights. What a test opens, close_all releases. */
+#ifndef BC_TESTS_NN_BENCH_H
+#define BC_TESTS_NN_BENCH_H
+
+#include <omp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nn/model.h"
+#include "twin/net.h"
+#include "twin/support.h"
+
+static const int32_t lengths[] = {9, 1, 24, 5, 16, 2};
+enum { S = 6 };
+
+static const bc_pass dropped = {.training = true, .seed = 1234567, .step = 8};
+static const bc_pass plain = {.training = false};
+static const double divisor = 6.0;
+
+/* ---- a model and its workspace, released by close_all ---------------------------------------- */
+
+typedef struct bench {
+    bertc_config config;
+    bertc_batch *batch;
+    twin_net *net; /* holds the weights */
+    bertc_model *model;
+    bertc_workspace *workspace;
+} bench;
+
+enum { MOST = 8 };
+static bertc_model *models[MOST];
+static bertc_workspace *workspaces[MOST];
+static size_t opened;
+
+static inline int close_all(void **state)
+{
+    for (size_t i = 0; i < opened; i++) {
+        bertc_workspace_free(workspaces[i]);
+        bertc_model_free(models[i]);
+    }
+    opened = 0;
+    omp_set_num_threads(omp_get_num_procs());
+    return twin_release(state);
+}
+
+static inline void open_limited(bench *t, bertc_model_options options, const bertc_limits *limits)
+{
+    bertc_error err = {0};
+    options.trainable = true;
+    assert_true(opened < MOST);
+    if (bertc_model_create(&t->config, &options, &t->model, &err) != BERTC_OK)
+        fail_msg("%s", err.message);
+    if (bertc_workspace_create(t->model, limits, &t->workspace, &err) != BERTC_OK)
+        fail_msg("%s", err.message);
+    models[opened] = t->model;
+    workspaces[opened++] = t->workspace;
+    assert_int_equal(t->model->scalars, t->net->scalars);
+    for (size_t i = 0; i < t->net->scalars; i++) t->model->values[i] = (float)t->net->values[i];
+    bc_model_round(t->model);
+    twin_fill_nan(t->model->grads, bc_model_grad_scalars(t->model));
+    twin_fill_nan(t->workspace->block, t->workspace->bytes / sizeof(float));
+}
+
+static inline bertc_limits limits_of(const bertc_batch *batch)
+{
+    return (bertc_limits){.tokens = batch->tokens, .sequences = batch->sequences,
+                          .longest = batch->longest, .training = true};
+}
+
+static inline void open_with(bench *t, bertc_model_options options, bool training, bool whole)
+{
+    bertc_limits limits = limits_of(t->batch);
+    limits.training = training;
+    limits.whole = whole;
+    open_limited(t, options, &limits);
+}
+
+static inline void open_model(bench *t, const char *backend, int32_t threads, bool training, bool whole)
+{
+    open_with(t, (bertc_model_options){.backend = backend, .threads = threads}, training, whole);
+}
+
+static inline bench prepare(bertc_config config)
+{
+    bench t = {.config = config, .batch = twin_batch(&config, lengths, S, 3)};
+    bertc_config *kept = twin_take(1, sizeof *kept);
+    *kept = config;
+    t.net = twin_net_create(kept, t.batch);
+    twin_net_randomise(t.net, 17);
+    return t;
+}
+
+static inline bench make(bertc_config config, const char *backend, int32_t threads)
+{
+    bench t = prepare(config);
+    open_model(&t, backend, threads, true, false);
+    return t;
+}
+
+static inline bertc_config middle(void)
+{
+    return twin_config(2, 48, 3, 100, 3, BERTC_GELU);
+}
+
+/* Forward, loss and backward of a batch in the model. */
+static inline double run(const bench *t, const bertc_batch *batch, bc_pass pass, bool accumulate)
+{
+    bertc_error err = {0};
+    assert_int_equal(bc_model_check_batch(t->model, t->workspace, batch, &err), BERTC_OK);
+    bc_model_fwd(t->model, t->workspace, batch, pass);
+    double loss = bc_model_loss(t->model, t->workspace, batch, divisor);
+    bc_model_bwd(t->model, t->workspace, batch, pass, accumulate);
+    assert_int_equal(bc_model_status(t->model, &err), BERTC_OK);
+    return loss;
+}
+
+#endif

@@ -1,0 +1,170 @@
+/* Which parameters a run trains, and at which rate: frozen stages, biases alone, layers drawn anew. */
+#include "train_fixture.h"
+
+#include <math.h>
+
+#include "formats/safetensors.h"
+
+/* One tensor of two files. */
+typedef struct pair {
+    bc_safetensors files[2];
+    const bc_tensor *tensors[2];
+} pair;
+
+static void open_pair(pair *p, const char *a, const char *b, const char *name)
+{
+    const char *const paths[] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bc_safetensors_open(paths[i], &p->files[i], NULL), BERTC_OK);
+        p->tensors[i] = bc_safetensors_find(&p->files[i], name);
+        assert_non_null(p->tensors[i]);
+    }
+}
+
+static void close_pair(pair *p)
+{
+    for (int i = 0; i < 2; i++) bc_safetensors_close(&p->files[i]);
+}
+
+static bool same_tensor(const char *a, const char *b, const char *name)
+{
+    pair p;
+    open_pair(&p, a, b, name);
+    bool same = memcmp(p.tensors[0]->data, p.tensors[1]->data, p.tensors[0]->bytes) == 0;
+    close_pair(&p);
+    return same;
+}
+
+static double largest_move(const char *a, const char *b, const char *name)
+{
+    pair p;
+    double most = 0;
+    open_pair(&p, a, b, name);
+    for (size_t i = 0; i < p.tensors[0]->count; i++) {
+        float x[2];
+        for (int k = 0; k < 2; k++)
+            memcpy(&x[k], p.tensors[k]->data + i * sizeof *x, sizeof *x);
+        most = fmax(most, fabs((double)x[0] - (double)x[1]));
+    }
+    close_pair(&p);
+    return most;
+}
+
+/* Stopped twice and resumed, a run gives the files of `whole`, which nobody stopped. */
+static void stop_twice(bertc_train_options o)
+{
+    fixture_remove("stopped");
+    o.out = "stopped";
+    fixture_interrupt(o, 4);
+    o.resume = true;
+    fixture_interrupt(o, 3);
+    fixture_run(o);
+    fixture_same_run("whole", "stopped");
+}
+
+/* AdamW's first step moves a scalar by its learning rate, whatever the gradient. */
+static void test_rates_of_layers_and_head(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name;
+        double rate;
+    } rows[] = {{"bert.embeddings.word_embeddings.weight", 1e-2 / 16},
+                {"bert.encoder.layer.0.output.dense.weight", 1e-2 / 8},
+                {"bert.encoder.layer.1.attention.self.value.bias", 1e-2 / 4},
+                {"bert.pooler.dense.weight", 1e-2 / 2},
+                {"classifier.weight", 3e-2}};
+    bertc_train_options o = fixture_options("first"), start = fixture_options("start");
+    o.layer_lr_decay = 0.5;
+    o.head_lr = 3e-2;
+    o.max_steps = start.max_steps = 1;
+    start.lr = 0; /* the head is drawn, nothing moves */
+    fixture_remove("first");
+    fixture_remove("start");
+    fixture_run(o);
+    fixture_run(start);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        double move = largest_move("start/model.safetensors", "first/model.safetensors", rows[i].name);
+        assert_true(fabs(move / rows[i].rate - 1) < 1e-3);
+    }
+}
+
+/* The last layers and the pooler are drawn anew, the same each time; the others come from the file. */
+static void test_layers_drawn_anew(void **unused)
+{
+    (void)unused;
+    static const char *const low = "bert.encoder.layer.0.output.dense.weight";
+    static const char *const high = "bert.encoder.layer.1.output.dense.weight";
+    static const char *const pooler = "bert.pooler.dense.weight";
+    bertc_train_options o = fixture_options("anew");
+    o.lr = 0;
+    o.max_steps = 1;
+    for (int layers = 0; layers <= 2; layers++) {
+        o.reinit_layers = layers;
+        fixture_remove("anew");
+        fixture_run(o);
+        const char *a = "model/model.safetensors", *b = "anew/model.safetensors";
+        assert_int_equal(same_tensor(a, b, low), layers < 2);
+        assert_int_equal(same_tensor(a, b, high), layers < 1);
+        assert_int_equal(same_tensor(a, b, pooler), layers < 1);
+        assert_true(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
+        o.out = "again";
+        fixture_remove("again");
+        fixture_run(o);
+        assert_true(same_tensor(b, "again/model.safetensors", high));
+        o.out = "anew";
+    }
+    fixture_remove("again");
+    bertc_train_options moving = fixture_options("whole");
+    moving.reinit_layers = 1;
+    moving.train_only = BERTC_TRAIN_BIASES;
+    fixture_remove("whole");
+    fixture_run(moving);
+    assert_true(same_tensor("anew/model.safetensors", "whole/model.safetensors",
+                            "bert.embeddings.LayerNorm.weight"));
+    assert_false(same_tensor("model/model.safetensors", "whole/model.safetensors",
+                             "bert.embeddings.LayerNorm.bias"));
+    assert_true(same_tensor("model/model.safetensors", "whole/model.safetensors", low));
+    stop_twice(moving);
+}
+
+/* Whatever is frozen stays as it was, the rest moves; and a run that is stopped goes on to the same
+ * result, in both recipes, precisions and in passes of any size. */
+static void test_frozen_parameters_stay(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *freeze;
+        bool word, low, high, pooler; /* are frozen */
+    } cases[] = {{"none", false, false, false, false}, {"embeddings", true, false, false, false},
+                 {"0", true, false, false, false},     {"1", true, true, false, false},
+                 {"2", true, true, true, false},       {"all", true, true, true, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_train_options o = fixture_options("whole");
+            o.freeze = cases[i].freeze;
+        o.recipe = i % 2 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
+        o.precision = i % 3 == 1 ? BERTC_BF16 : BERTC_F32;
+        o.micro_batch_tokens = i % 3 == 2 ? 16 : 8192;
+        o.gradient_checkpointing = i == 3;
+        fixture_remove("whole");
+        fixture_run(o);
+        const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
+        assert_int_equal(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[i].word);
+        assert_int_equal(same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[i].low);
+        assert_int_equal(same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.bias"),
+                         cases[i].high);
+        assert_int_equal(same_tensor(a, b, "bert.pooler.dense.weight"), cases[i].pooler);
+        assert_false(same_tensor(a, b, "classifier.weight"));
+        stop_twice(o);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_frozen_parameters_stay),
+        cmocka_unit_test(test_rates_of_layers_and_head),
+        cmocka_unit_test(test_layers_drawn_anew),
+    };
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
