@@ -40,6 +40,8 @@ class GoogleAdam:
         b1, b2 = self.betas
         for group in self.param_groups:
             for p, m, v in zip(group["params"], group["m"], group["v"]):
+                if p.grad is None:
+                    continue
                 m.mul_(b1).add_(p.grad, alpha=1.0 - b1)
                 v.mul_(b2).addcmul_(p.grad, p.grad, value=1.0 - b2)
                 update = m / (v.sqrt() + self.eps)
@@ -62,11 +64,22 @@ def stage(name, layers):
     return layers + 1 if ".pooler." in name else layers + 2
 
 
-def freeze(model, args):
-    """Take from training what --freeze and --train-only name."""
+def frozen_stages(word, layers):
+    """How many stages a word of --freeze names."""
+    frozen = {"none": 0, "embeddings": 1, "all": layers + 2}.get(word)
+    return 1 + int(word) if frozen is None else frozen
+
+
+def thaws(args, layers, epoch_steps):
+    """Pairs of the first step, and how many stages are frozen from then on."""
+    entries = (entry.split(":") for entry in args.unfreeze_schedule.split(",") if entry)
+    return [(0, frozen_stages(args.freeze, layers))] + [
+        (math.ceil(float(epoch) * epoch_steps), frozen_stages(word, layers)) for epoch, word in entries]
+
+
+def freeze(model, args, frozen):
+    """Take from training so many stages and what --train-only leaves out."""
     layers = model.config.num_hidden_layers
-    frozen = {"none": 0, "embeddings": 1, "all": layers + 2}.get(args.freeze)
-    frozen = 1 + int(args.freeze) if frozen is None else frozen
     for name, parameter in model.named_parameters():
         left_out = args.train_only == "bias" and stage(name, layers) < layers + 2 and not name.endswith(".bias")
         parameter.requires_grad_(not left_out and stage(name, layers) >= frozen)
@@ -251,8 +264,10 @@ def train_step(model, optimizer, coded, labels, rows, rate, args):
 
 def train(model, coded, labels, args):
     """Train; returns steps, real tokens, padded tokens and seconds."""
-    total = args.schedule_steps or args.epochs * math.ceil(len(labels) / args.batch_size)
-    freeze(model, args)
+    epoch_steps = math.ceil(len(labels) / args.batch_size)
+    total = args.schedule_steps or args.epochs * epoch_steps
+    schedule = thaws(args, model.config.num_hidden_layers, epoch_steps)
+    freeze(model, args, schedule[-1][1])
     optimizer = make_optimizer(model, args)
     log = open(args.loss_log, "w") if args.loss_log else None
     labels = torch.from_numpy(labels)
@@ -261,6 +276,8 @@ def train(model, coded, labels, args):
     started = time.perf_counter()
     for steps, rows in enumerate(batches(args, len(labels)), start=1):
         rate = learning_rate(args, steps - 1, total)
+        for frozen in (frozen for step, frozen in schedule if step == steps - 1):
+            freeze(model, args, frozen)
         loss, norm, wide = train_step(model, optimizer, coded, labels, rows, rate, args)
         tokens += sum(len(coded[0][row]) for row in rows)
         padded += wide
@@ -330,6 +347,7 @@ def parse_arguments():
     parser.add_argument("--max-grad-norm", type=float, default=1.0)
     parser.add_argument("--weight-decay", type=float, help="default: 0 for hf, 0.01 for google")
     parser.add_argument("--freeze", default="none", help="none, embeddings, all, or a number of layers")
+    parser.add_argument("--unfreeze-schedule", default="", help="EPOCH:FREEZE,...: what stays frozen from an epoch on")
     parser.add_argument("--train-only", default="all", choices=("all", "bias"))
     parser.add_argument("--head-lr", type=float)
     parser.add_argument("--layer-lr-decay", type=float, default=1.0)

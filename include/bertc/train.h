@@ -53,6 +53,7 @@ typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 typedef struct bertc_train_options {
     const char *task, *model, *data, *out;
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
+    const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
     int64_t reinit_layers;
     double head_lr, layer_lr_decay; /* head_lr negative: lr */
     double epochs;

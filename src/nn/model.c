@@ -437,7 +437,7 @@ void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const be
     int group = (int)bc_layer_group(&workspace->limits, (size_t)layers);
     head_bwd(&v, accumulate);
     for (int l = layers - 1; l >= lowest; l--) {
-        bool gone = l + 1 < layers && (l + 1 - lowest) % group == 0;
+        bool gone = l + 1 < layers && (l + 1 - workspace->lowest) % group == 0;
         if (gone) layers_again(&v, l + 1 - group, l + 1);
         ffn_bwd(&v, l, accumulate);
         attention_bwd(&v, l, accumulate);

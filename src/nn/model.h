@@ -28,7 +28,8 @@ struct bertc_model {
     size_t scalars;
     float *values;    /* the parameter block (scalars) */
     float *grads;     /* the gradient block (bc_model_grad_scalars), or null */
-    int frozen;       /* stages that are not trained (bertc_model_options) */
+    int frozen;       /* stages that are not trained now (bertc_model_options); may become fewer and
+                         again as many as when the workspace was planned */
     bool half;        /* products read bf16 copies of the layers' matrices: */
     uint16_t *halves; /* those, or null */
     struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
@@ -80,6 +81,7 @@ struct bertc_workspace {
     float *embed_sum;    /* (N,H) */
     float *embed_mean, *embed_rstd; /* (N) */
     bc_matrix embed_out; /* (N,H) */
+    int lowest;          /* bc_lowest_trained when it was planned */
     bc_layer_cache *layers; /* (L); with checkpointing layers l and l + N share buffers, layers
                                without a backward pass do */
     bc_layer_cache shared;  /* of every layer in a pass that forgets */

@@ -72,6 +72,7 @@ typedef struct bc_param {
     const bc_touched *touched; /* of a table: the rows that grad has; null: all of them */
     bool frozen;              /* it is not trained, whatever else is */
     double rate;              /* of the learning rate */
+    int64_t since;            /* the first step that trains it */
     uint16_t *half;           /* bf16 copy that products read; null: they read value */
     struct bc_packed *packed; /* weights of this and the parameters after it that are multiplied with
                                  it, for forward; null: not packed */

@@ -202,6 +202,7 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
     bc_arena arena;
     bc_arena_init(&arena, w->block, w->bytes);
     plan(w, &arena, &d);
+    w->lowest = (int)d.lowest;
     *workspace = w;
     return BERTC_OK;
 }

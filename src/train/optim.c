@@ -75,7 +75,7 @@ static bertc_status allocate(bc_optim *optim, const bc_param *params, size_t cou
                              bertc_error *err)
 {
     optim->chunks = bc_alloc(optim->count, sizeof *optim->chunks);
-    optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
+    optim->sums = bc_calloc(optim->count, sizeof *optim->sums);
     if (!optim->chunks || !optim->sums) return bc_fail_memory(err);
     cut(optim, params, count);
     if (!take_moments(optim)) return bc_fail_memory(err);
@@ -101,6 +101,16 @@ void bc_optim_clear(bc_optim *optim)
     bc_free(optim->chunks);
     bc_free(optim->sums);
     *optim = (bc_optim){0};
+}
+
+/* What starts later stands earlier in the order, the table first of all. Sums of what takes no part are
+ * zero: they were never made. */
+void bc_optim_thaw(bc_optim *optim, int64_t step)
+{
+    optim->first = 0;
+    while (optim->first < optim->whole && optim->chunks[optim->first].param->since > step)
+        optim->first++;
+    optim->asleep = optim->lazy.param && optim->lazy.param->since > step;
 }
 
 /* ---- Norm ---------------------------------------------------------------------------------- */
@@ -201,14 +211,14 @@ static void sum_touched(bc_optim *optim, const bc_chunk *c)
 
 double bc_optim_norm(bc_optim *optim)
 {
-    size_t whole = optim->whole;
+    size_t whole = optim->whole, end = optim->asleep ? whole : optim->count;
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = 0; i < whole; i += WAYS) {
+    for (size_t i = optim->first; i < whole; i += WAYS) {
         size_t left = whole - i;
         sum_some(optim, &optim->chunks[i], left < WAYS ? left : WAYS);
     }
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = whole; i < optim->count; i++) sum_touched(optim, &optim->chunks[i]);
+    for (size_t i = whole; i < end; i++) sum_touched(optim, &optim->chunks[i]);
     return sqrt(tree_sum(optim->sums, optim->count));
 }
 
@@ -223,28 +233,22 @@ double bc_clip_scale(bertc_recipe recipe, double norm, double most)
 
 /* What all parameters have in common in a step. */
 typedef struct step_plan {
-    bc_update update;
-    double lr, rate, decay; /* rate: lr with the correction of the first moment */
+    bertc_recipe recipe;
+    int64_t step;
+    double lr, scale, decay;
 } step_plan;
-
-static step_plan plan_step(const bc_optim *optim, int64_t step, double lr, double scale)
-{
-    bc_update u = {.scale = (float)scale, .keep = 1, .root = 1, .eps = 1e-6f};
-    step_plan plan = {.lr = lr, .rate = lr, .decay = optim->weight_decay};
-    if (optim->recipe == BERTC_RECIPE_HF) {
-        double t = (double)(step + 1);
-        plan.rate = lr / (1 - pow(BC_BETA1, t));
-        u.root = (float)sqrt(1 - pow(BC_BETA2, t));
-        u.eps = 1e-8f;
-    }
-    plan.update = u;
-    return plan;
-}
 
 static bc_update update_of(const step_plan *plan, const bc_param *param)
 {
-    bc_update u = plan->update;
-    u.rate = (float)(plan->rate * param->rate);
+    bc_update u = {.scale = (float)plan->scale, .keep = 1, .root = 1, .eps = 1e-6f};
+    double rate = plan->lr;
+    if (plan->recipe == BERTC_RECIPE_HF) {
+        double t = (double)(plan->step - param->since + 1);
+        rate /= 1 - pow(BC_BETA1, t);
+        u.root = (float)sqrt(1 - pow(BC_BETA2, t));
+        u.eps = 1e-8f;
+    }
+    u.rate = (float)(rate * param->rate);
     if (param->row->decays) u.keep = (float)(1 - plan->lr * param->rate * plan->decay);
     return u;
 }
@@ -258,12 +262,18 @@ static void update_chunk(bc_optim *optim, const bc_chunk *c, bc_update u)
 
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 {
-    const step_plan plan = plan_step(optim, step, lr, scale);
-    const bc_param *table = optim->lazy.param;
-#pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = 0; i < optim->whole; i++) {
-        const bc_chunk *c = &optim->chunks[i];
-        update_chunk(optim, c, update_of(&plan, c->param));
+    const step_plan plan = {optim->recipe, step, lr, scale, optim->weight_decay};
+    const bc_param *table = optim->asleep ? NULL : optim->lazy.param;
+#pragma omp parallel num_threads(optim->threads)
+    {
+        const bc_param *of = NULL;
+        bc_update update;
+#pragma omp for schedule(static)
+        for (size_t i = optim->first; i < optim->whole; i++) {
+            const bc_chunk *c = &optim->chunks[i];
+            if (c->param != of) update = update_of(&plan, of = c->param);
+            update_chunk(optim, c, update);
+        }
     }
     if (table) bc_lazy_step(&optim->lazy, update_of(&plan, table));
 }

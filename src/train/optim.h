@@ -37,6 +37,8 @@ typedef struct bc_optim {
     bc_chunk *chunks; /* (count) those of the touched table after all others */
     double *sums;     /* (count) squares of a chunk's gradient, by place */
     size_t count, whole; /* chunks; those that have all of their gradient */
+    size_t first;     /* of them that takes part now */
+    bool asleep;      /* the touched table takes no part now */
     bc_lazy lazy;     /* of the touched table */
 } bc_optim;
 
@@ -46,6 +48,10 @@ bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t cou
                              bertc_recipe recipe, double weight_decay, int threads,
                              bertc_error *err);
 void bc_optim_clear(bc_optim *optim);
+
+/* Let parameters whose `since` is after `step` out of norm and update until the next call; without
+ * one all take part. */
+void bc_optim_thaw(bc_optim *optim, int64_t step);
 
 /* Euclidean norm of all gradients together. */
 double bc_optim_norm(bc_optim *optim);
@@ -57,7 +63,8 @@ double bc_clip_scale(bertc_recipe recipe, double norm, double most);
 /* One update with the gradients times `scale`. `step` counts from 0.
  *
  *   g = scale * grad;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
- *   hf:      p = (1 - lr wd) p - lr/(1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + 1e-8),  t = step+1
+ *   hf:      p = (1 - lr wd) p - lr/(1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + 1e-8)
+ *           t = step + 1 - since
  *   google:  p = p - lr (m / (sqrt(v) + 1e-6) + wd p)
  *
  * wd is 0 for biases and LayerNorm; lr is times the parameter's own rate. Source: Loshchilov and

@@ -2,7 +2,6 @@
  * run.json, the comparison on resume. */
 #include "train/options.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "train/thaw.h"
 
 #define FIELD(name) offsetof(bertc_train_options, name)
 
@@ -47,6 +47,10 @@ static const bertc_option rows[] = {
     {"freeze", BERTC_OPTION_TEXT, FIELD(freeze), "none", 0, 0, NULL, "N|embeddings|all",
      "train neither the embeddings nor the first N layers, nor use dropout there; all: nor the "
      "pooler, the head alone is trained", 0},
+    {"unfreeze-schedule", BERTC_OPTION_TEXT, FIELD(unfreeze_schedule), "none", 0, 0,
+     NULL, "EPOCH:FREEZE,...|each-epoch",
+     "what stays frozen from an epoch on: '--freeze all --unfreeze-schedule 1:10,2:8' thaws two "
+     "layers after each; each-epoch: one layer more after every epoch, from the last down", 0},
     {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, "all|bias", "WHICH",
      "of the encoder's parameters; bias: biases alone, beside the head", 0},
     {"head-lr", BERTC_OPTION_REAL, FIELD(head_lr), NULL, 0, 1e30, NULL, "RATE",
@@ -101,7 +105,7 @@ void bertc_train_defaults(bertc_train_options *options)
     *options = (bertc_train_options){
         .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
-        .freeze = "none", .head_lr = -1, .layer_lr_decay = 1, .keep = BERTC_KEEP_LAST,
+        .freeze = "none", .unfreeze_schedule = "none", .head_lr = -1, .layer_lr_decay = 1, .keep = BERTC_KEEP_LAST,
         .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
 }
 
@@ -154,33 +158,16 @@ bertc_status bc_options_check(const bertc_train_options *options, bertc_error *e
     return BERTC_OK;
 }
 
-static bertc_status read_freeze(const char *text, int32_t layers, int32_t *frozen, bertc_error *err)
-{
-    static const char digits[] = "0123456789";
-    if (strcmp(text, "none") == 0) *frozen = 0;
-    else if (strcmp(text, "embeddings") == 0) *frozen = 1;
-    else if (strcmp(text, "all") == 0) *frozen = layers + 2;
-    else if (text[0] != '\0' && text[strspn(text, digits)] == '\0') {
-        long count = strlen(text) < 9 ? strtol(text, NULL, 10) : LONG_MAX;
-        if (count > layers)
-            return bc_fail(err, BERTC_USAGE, "--freeze: %s layers, the model has %d", text,
-                           (int)layers);
-        *frozen = 1 + (int32_t)count;
-    } else
-        return bc_fail(err, BERTC_USAGE,
-                       "--freeze: '%s' is not none, embeddings, all or a number of layers", text);
-    return BERTC_OK;
-}
-
 bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, int32_t *frozen,
                                 bertc_error *err)
 {
-    bertc_status status = read_freeze(o->freeze, layers, frozen, err);
+    int32_t first;
+    bertc_status status = bc_thaw_check(o, layers, &first, frozen, err);
     if (status != BERTC_OK) return status;
     if (o->reinit_layers > layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers: %d layers, the model has %d",
                        (int)o->reinit_layers, (int)layers);
-    if (o->reinit_layers > 0 && *frozen - 1 > layers - (int32_t)o->reinit_layers)
+    if (o->reinit_layers > 0 && first - 1 > layers - (int32_t)o->reinit_layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
                        (int)o->reinit_layers, o->freeze);
     if (o->head_lr >= 0 && o->lr == 0)

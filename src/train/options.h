@@ -14,7 +14,7 @@ enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
 
 /* Check what is trained against a model of so many layers; *frozen: how many stages
- * (bertc_model_options) --freeze names. Errors: BERTC_USAGE. */
+ * (bertc_model_options) are frozen from the first step to the last. Errors: BERTC_USAGE. */
 bertc_status bc_options_trained(const bertc_train_options *options, int32_t layers, int32_t *frozen,
                                 bertc_error *err);
 

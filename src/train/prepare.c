@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "train/options.h"
 #include "train/run.h"
+#include "train/thaw.h"
 
 /* ---- Data and model ------------------------------------------------------------------------ */
 
@@ -147,6 +148,8 @@ static bertc_status plan_steps(bc_run *run, bertc_error *err)
     if (o->max_steps > 0 && run->steps > o->max_steps) run->steps = o->max_steps;
     if (run->steps > INT32_MAX)
         return bc_fail(err, BERTC_USAGE, "--epochs asks for more than %d steps", INT32_MAX);
+    bertc_status status = bc_thaw_plan(o, run->model, run->epoch_steps, run->steps, err);
+    if (status != BERTC_OK) return status;
     run->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->steps);
     /* "Best" is the best of several; by default those are the ends of the epochs. */
     run->eval_every = o->eval_every;

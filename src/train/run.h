@@ -42,7 +42,7 @@ typedef struct bc_run {
     bc_log log;
     bc_source source;
 
-    int32_t frozen;     /* stages of the model that are not trained */
+    int32_t frozen;     /* stages of the model that are never trained */
     bertc_model *model;
     double dropout[3];  /* the model's own, put back before it is saved */
     bertc_inputs *train;

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "train/run.h"
+#include "train/thaw.h"
 
 double bc_run_epochs(const bc_run *run, int64_t step)
 {
@@ -55,6 +56,19 @@ static void take_words(bc_run *run, const uint32_t *examples, size_t count)
     bc_optim_catch_up(&run->optim);
 }
 
+/* What this step trains. */
+static void thaw(bc_run *run)
+{
+    int64_t step = run->state.step;
+    int frozen = bc_thaw_frozen(run->model, step), layers = run->model->config.num_hidden_layers;
+    if (frozen < run->model->frozen && step > 0)
+        bc_notify(bc_meter_notify(&run->meter), "step %lld: %s%d of %d layers are trained from now on",
+                  (long long)step + 1, frozen == 0 ? "embeddings and " : "",
+                  layers - (frozen > 1 ? frozen - 1 : 0), layers);
+    run->model->frozen = frozen;
+    bc_optim_thaw(&run->optim, step);
+}
+
 /* Gradients and mean loss of a batch, in one pass or more. */
 static bertc_status compute_gradients(bc_run *run, const uint32_t *examples, size_t count,
                                       bc_report *report, bertc_error *err)
@@ -63,6 +77,7 @@ static bertc_status compute_gradients(bc_run *run, const uint32_t *examples, siz
                     .step = (uint32_t)run->state.step};
     size_t n, tokens;
     double loss = 0;
+    thaw(run);
     take_words(run, examples, count);
     for (size_t at = 0; at < count; at += n) {
         n = bc_pack_next(run->train, examples + at, count - at, run->pack, &tokens);
@@ -98,7 +113,7 @@ static const bc_param *find_bad_gradient(const bc_run *run)
 {
     for (size_t i = 0; i < run->model->count; i++) {
         const bc_param *p = &run->model->params[i];
-        if (p->grad && !all_finite(p->grad, bc_param_grad_count(p))) return p;
+        if (p->grad && p->since <= run->state.step && !all_finite(p->grad, bc_param_grad_count(p))) return p;
     }
     return NULL;
 }

@@ -9,6 +9,7 @@ BOUND = 1e-4
 WAYS = {
     "all but the embeddings": ("--freeze", "embeddings"),
     "the upper layers": ("--freeze", "3"),
+    "layers that thaw": ("--freeze", "all", "--unfreeze-schedule", "0.001:5,0.0019:2,0.0033:none", "--lr", "1e-4"),
     "the head alone": ("--freeze", "all", "--head-lr", "1e-2"),
     "biases": ("--train-only", "bias", "--lr", "1e-3"),
     "biases of the upper layers": ("--train-only", "bias", "--freeze", "3", "--lr", "1e-3"),

@@ -281,6 +281,31 @@ static void test_bf16_copy(void **unused)
     for (size_t i = 0; i < COUNT; i++) assert_int_equal(half[i], bc_to_half(value[1][i]));
 }
 
+/* Before `since` a parameter takes no part, whatever is in its gradient; then it moves as one that starts. */
+static void test_parameter_that_starts_late(void **unused)
+{
+    (void)unused;
+    float value[2][2] = {{1, 2}, {3, 4}}, grad[2][2] = {{NAN, NAN}, {3, 4}};
+    bc_param params[2] = {{.rate = 1, .row = &bc_param_table[BC_UP_B], .count = 2, .since = 2},
+                          {.rate = 1, .row = &bc_param_table[BC_DOWN_B], .count = 2}};
+    for (int i = 0; i < 2; i++) params[i].value = value[i], params[i].grad = grad[i];
+    bc_optim optim;
+    assert_int_equal(bc_optim_create(&optim, params, 2, BERTC_RECIPE_HF, 0, 1, NULL), BERTC_OK);
+    for (int step = 0; step < 2; step++) {
+        bc_optim_thaw(&optim, step);
+        assert_close(bc_optim_norm(&optim), 5, 0);
+        bc_optim_step(&optim, step, 0.01, 1);
+    }
+    assert_true(value[0][0] == 1 && value[0][1] == 2);
+    assert_close((double)value[1][1], 4 - 2 * 0.01, 1e-6);
+    grad[0][0] = 12, grad[0][1] = 0;
+    bc_optim_thaw(&optim, 2);
+    assert_close(bc_optim_norm(&optim), 13, 0);
+    bc_optim_step(&optim, 2, 0.01, 1);
+    assert_close((double)value[0][0], 1 - 0.01, 1e-7);
+    bc_optim_clear(&optim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_schedules),
         cmocka_unit_test(test_momentum_runs_out),
         cmocka_unit_test(test_bf16_copy),
+        cmocka_unit_test(test_parameter_that_starts_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,7 @@ static void test_frozen_parameters_stay(void **unused)
                  {"2", true, true, true, false},       {"all", true, true, true, true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_train_options o = fixture_options("whole");
-            o.freeze = cases[i].freeze;
+        o.freeze = cases[i].freeze;
         o.recipe = i % 2 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
         o.precision = i % 3 == 1 ? BERTC_BF16 : BERTC_F32;
         o.micro_batch_tokens = i % 3 == 2 ? 16 : 8192;
@@ -159,12 +159,91 @@ static void test_frozen_parameters_stay(void **unused)
     }
 }
 
+/* Whether two logs, but for times, are the same up to a step. */
+static bool same_until(const char *a, const char *b, int step)
+{
+    size_t length;
+    char mark[32], *x = fixture_read(a, &length, true), *y = fixture_read(b, &length, true);
+    snprintf(mark, sizeof mark, "{\"step\":%d,", step + 1);
+    const char *end = strstr(x, mark);
+    bool same = end && strncmp(x, y, (size_t)(end - x)) == 0;
+    bc_free(x);
+    bc_free(y);
+    return same;
+}
+
+/* Until an entry's epoch the run is that of --freeze, then it is not; what thaws moves, what never does
+ * stays; and a run that is stopped goes on to the same result. */
+static void test_schedule_thaws(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *freeze, *schedule;
+        bool word, low, pooler; /* are frozen to the end */
+    } cases[] = {{"all", "1:1", true, true, false},
+                 {"2", "0.4:1,1:none", false, false, false},
+                 {"all", "each-epoch", true, true, false},
+                 {"1", "each-epoch", true, false, false}};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        size_t c = i / 2;
+        bertc_train_options o = fixture_options("whole"), frozen = fixture_options("frozen");
+        o.freeze = frozen.freeze = cases[c].freeze;
+        o.unfreeze_schedule = cases[c].schedule;
+        o.recipe = frozen.recipe = i % 2 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
+        o.precision = frozen.precision = c % 2 ? BERTC_BF16 : BERTC_F32;
+        o.micro_batch_tokens = frozen.micro_batch_tokens = i == 3 ? 16 : 8192;
+        o.gradient_checkpointing = c == 1;
+        fixture_remove("whole");
+        fixture_remove("frozen");
+        fixture_run(o);
+        fixture_run(frozen);
+        int thaw = c == 1 ? 2 : 4;
+        assert_true(same_until("whole/log.jsonl", "frozen/log.jsonl", thaw));
+        assert_false(same_until("whole/log.jsonl", "frozen/log.jsonl", thaw + 2));
+        const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
+        assert_int_equal(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[c].word);
+        assert_int_equal(same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[c].low);
+        assert_int_equal(same_tensor(a, b, "bert.pooler.dense.weight"), cases[c].pooler);
+        stop_twice(o);
+    }
+}
+
+static void test_schedules_are_refused(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *freeze, *schedule, *message;
+    } cases[] = {
+        {"all", "1:3", "--unfreeze-schedule: 3 layers, the model has 2"},
+        {"1", "1:1", "--unfreeze-schedule: '1:1' unfreezes nothing that is still frozen then"},
+        {"all", "1:1,1:0", "--unfreeze-schedule: '1:0' is not after epoch 1"},
+        {"all", "0:1", "--unfreeze-schedule: '0:1' is not after epoch 0"},
+        {"all", "2:1", "--unfreeze-schedule: epoch 2 is past the end of the run"},
+        {"all", "1", "--unfreeze-schedule: '1' is not EPOCH:FREEZE, such as 1:8"},
+        {"all", "x:1", "--unfreeze-schedule: 'x:1' is not EPOCH:FREEZE, such as 1:8"},
+        {"all", "1:some",
+         "--unfreeze-schedule: 'some' is not none, embeddings, all or a number of layers"},
+        {"all", "1:1,", "--unfreeze-schedule: nothing after the last comma"},
+        {"all", "", "--unfreeze-schedule is empty"},
+        {"none", "1:1", "--unfreeze-schedule: nothing is frozen; give --freeze, such as all"},
+        {"none", "each-epoch", "--unfreeze-schedule: nothing is frozen; give --freeze, such as all"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_train_options o = fixture_options("refused");
+        o.freeze = cases[i].freeze;
+        o.unfreeze_schedule = cases[i].schedule;
+        fixture_refuse(o, BERTC_USAGE, cases[i].message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frozen_parameters_stay),
         cmocka_unit_test(test_rates_of_layers_and_head),
         cmocka_unit_test(test_layers_drawn_anew),
+        cmocka_unit_test(test_schedule_thaws),
+        cmocka_unit_test(test_schedules_are_refused),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }
