@@ -49,8 +49,8 @@ static const bertc_option rows[] = {
      "pooler, the head alone is trained", 0},
     {"unfreeze-schedule", BERTC_OPTION_TEXT, FIELD(unfreeze_schedule), "none", 0, 0,
      NULL, "EPOCH:FREEZE,...|each-epoch",
-     "what stays frozen from an epoch on: '--freeze all --unfreeze-schedule 1:10,2:8' thaws two "
-     "layers after each; each-epoch: one layer more after every epoch, from the last down", 0},
+     "what stays frozen from an epoch on, as in 1:8,2:4,3:none after '--freeze all'; each-epoch: one "
+     "layer more is trained after every epoch, from the last down", 0},
     {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, "all|bias", "WHICH",
      "of the encoder's parameters; bias: biases alone, beside the head", 0},
     {"head-lr", BERTC_OPTION_REAL, FIELD(head_lr), NULL, 0, 1e30, NULL, "RATE",

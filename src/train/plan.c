@@ -8,12 +8,14 @@
 enum { STEPS = 3 };
 static const double patience = 10;
 
-/* Run the first steps of the training and time all but the first, or that where it took long or is
- * alone. */
+/* Run the first steps of the training, in which everything is trained that ever is, and time all but the
+ * first, or that where it took long or is alone. */
 static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
 {
     double began = bc_clock();
     bc_report report;
+    for (size_t i = 0; i < run->model->count; i++)
+        if (run->model->params[i].grad) run->model->params[i].since = 0;
     for (int i = 0; i < STEPS && i < run->steps; i++) {
         bertc_status status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = bc_run_update(run, &report, err);

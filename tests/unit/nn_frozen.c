@@ -1,6 +1,8 @@
 /* Models of which a part is trained: its gradients are those of the whole, and the rest costs nothing. */
 #include "nn_bench.h"
 
+#include <math.h>
+
 /* With the first stages frozen: what is trained has the gradients, to the bit, of a model that is
  * trained whole, what is not has none, and memory falls with every layer. */
 static void check_frozen(const bench *all, bertc_model_options options, bool whole, int32_t group)
@@ -47,6 +49,31 @@ static void test_frozen_stages(void **state)
         }
 }
 
+/* Stages that are frozen for a while only, in a workspace for when they are not. */
+static void test_thawing_stages(void **state)
+{
+    (void)state;
+    bench all = prepare(twin_config(4, 48, 3, 100, 3, BERTC_GELU));
+    bertc_limits limits = limits_of(all.batch);
+    open_limited(&all, (bertc_model_options){0}, &limits);
+    run(&all, all.batch, plain, false);
+    for (int32_t group = 0; group <= 3; group++) {
+        bench thawing = all;
+        limits.checkpointing = group;
+        open_limited(&thawing, (bertc_model_options){0}, &limits);
+        for (int frozen = 6; frozen >= 0; frozen--) {
+            twin_fill_nan(thawing.model->grads, bc_model_grad_scalars(thawing.model));
+            thawing.model->frozen = frozen;
+            run(&thawing, all.batch, plain, false);
+            for (size_t i = 0; i < all.model->count; i++) {
+                const bc_param *p = &thawing.model->params[i];
+                if (bc_param_stage(&all.config, p) < frozen) assert_true(isnan(p->grad[0]));
+                else assert_memory_equal(p->grad, all.model->params[i].grad, p->count * sizeof(float));
+            }
+        }
+    }
+}
+
 /* Biases alone: their gradients, and the head's, are those of a model that is trained whole. */
 static void test_biases_only(void **state)
 {
@@ -85,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_frozen_stages, close_all),
+        cmocka_unit_test_teardown(test_thawing_stages, close_all),
         cmocka_unit_test_teardown(test_frozen_dropout, close_all),
         cmocka_unit_test_teardown(test_biases_only, close_all),
     };

@@ -162,11 +162,12 @@ static void test_frozen_parameters_stay(void **unused)
 /* Whether two logs, but for times, are the same up to a step. */
 static bool same_until(const char *a, const char *b, int step)
 {
-    size_t length;
+    size_t length, at = 0;
     char mark[32], *x = fixture_read(a, &length, true), *y = fixture_read(b, &length, true);
     snprintf(mark, sizeof mark, "{\"step\":%d,", step + 1);
-    const char *end = strstr(x, mark);
-    bool same = end && strncmp(x, y, (size_t)(end - x)) == 0;
+    while (x[at] != '\0' && x[at] == y[at]) at++;
+    x[at] = '\0';
+    bool same = strstr(x, mark) != NULL;
     bc_free(x);
     bc_free(y);
     return same;
