@@ -45,13 +45,19 @@ typedef struct bertc_option {
 
 typedef enum bertc_recipe { BERTC_RECIPE_HF, BERTC_RECIPE_GOOGLE } bertc_recipe;
 typedef enum bertc_train_only { BERTC_TRAIN_ALL, BERTC_TRAIN_BIASES } bertc_train_only;
+typedef enum bertc_task_sampling {
+    BERTC_PROPORTIONAL, /* by the number of training examples */
+    BERTC_ANNEALED,     /* by a power of it that falls from 1 in the first epoch to 0.2 in the last */
+    BERTC_UNIFORM
+} bertc_task_sampling;
 typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 
 /* Everything a fine-tuning run depends on. Fill with bertc_train_defaults, then set fields. A
  * negative warmup_ratio or weight_decay means the recipe's own; a negative dropout the model's; a
  * max_length of 0 means 128, or the model's most where that is less. */
 typedef struct bertc_train_options {
-    const char *task, *model, *data, *out;
+    const char *task; /* or several, separated by commas: one encoder, a head each */
+    const char *model, *data, *out;
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
     const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
     int64_t reinit_layers;
@@ -72,6 +78,7 @@ typedef struct bertc_train_options {
     int backend;   /* index of bertc_backend_name */
     int keep;      /* bertc_keep */
     int train_only; /* bertc_train_only */
+    int task_sampling; /* bertc_task_sampling */
     bool no_shuffle, resume;
 } bertc_train_options;
 
@@ -100,10 +107,15 @@ typedef struct bertc_observer {
     void *user;
 } bertc_observer;
 
+enum { BERTC_MAX_TASKS = 16 };
+
 typedef struct bertc_train_result {
     int64_t steps;
     double train_loss;     /* mean over the steps of this run */
-    bertc_scores scores;   /* dev scores of the weights that were kept */
+    bertc_scores scores;   /* dev scores of the weights that were kept, of the first task */
+    int num_tasks;
+    const bertc_task *tasks[BERTC_MAX_TASKS];   /* in the order of the options */
+    bertc_scores task_scores[BERTC_MAX_TASKS];  /* of each */
     double seconds;
     double tokens_per_second;
 } bertc_train_result;

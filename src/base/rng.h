@@ -16,7 +16,8 @@ enum {
     BC_RNG_DROPOUT = 0,  /* plus the dropout site, see nn/dropout.h; sites are 1..15 */
     BC_RNG_SHUFFLE = 16,
     BC_RNG_NORMAL = 17,
-    BC_RNG_SAMPLE = 18   /* the sample-data writer */
+    BC_RNG_SAMPLE = 18,  /* the sample-data writer */
+    BC_RNG_TASK = 19     /* which of several tasks a step trains */
 };
 
 typedef struct bc_rng_block {

@@ -1,6 +1,8 @@
 #include "cli/apply.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cli/error.h"
 #include "cli/options.h"
@@ -65,6 +67,19 @@ bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_erro
     if (nearest)
         return cli_fail(err, BERTC_USAGE, "unknown task '%s', did you mean '%s'?", name, nearest);
     return cli_fail(err, BERTC_USAGE, "unknown task '%s', see 'bertc tasks'", name);
+}
+
+bertc_status cli_tasks_check(const char *list, bertc_error *err)
+{
+    for (;; list++) {
+        char name[64];
+        const bertc_task *task;
+        size_t length = strcspn(list, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(length < 63 ? length : 63), list);
+        bertc_status status = cli_task_find(name, &task, err);
+        list += length;
+        if (status != BERTC_OK || *list == '\0') return status;
+    }
 }
 
 bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,

@@ -16,6 +16,9 @@ typedef struct cli_apply_values {
 /* The task of that name, or an error with a suggestion. */
 bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_error *err);
 
+/* The same for each of a list with commas; whether they may stand together is for the job to say. */
+bertc_status cli_tasks_check(const char *list, bertc_error *err);
+
 /* Run the model, showing progress. `text` holds lines where values->data is null. */
 bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,
                        bertc_predictions *predictions, bertc_error *err);

@@ -14,23 +14,27 @@ void cli_finetune_defaults(void *values)
     bertc_train_defaults(values);
 }
 
-static void summarise(const bertc_train_options *options, const bertc_task *task,
-                      const bertc_train_result *result)
+static void summarise(const bertc_train_options *options, const bertc_train_result *result)
 {
     char duration[CLI_DURATION];
+    bool several = result->num_tasks > 1;
     cli_format_duration(duration, result->seconds);
-    bertc_metric metric = task->metrics[0];
-    fprintf(stderr, "%lld step%s in %s, %.0f tokens/s, dev %s %.4f, model in %s\n",
-            (long long)result->steps, result->steps == 1 ? "" : "s", duration,
-            result->tokens_per_second, bertc_metric_name(metric), result->scores.value[metric], options->out);
+    fprintf(stderr, "%lld step%s in %s, %.0f tokens/s, dev", (long long)result->steps,
+            result->steps == 1 ? "" : "s", duration, result->tokens_per_second);
+    for (int i = 0; i < result->num_tasks; i++) {
+        bertc_metric metric = result->tasks[i]->metrics[0];
+        fprintf(stderr, "%s%s%s %s %.4f", i ? "," : "", several ? " " : "",
+                several ? result->tasks[i]->name : "", bertc_metric_name(metric),
+                result->task_scores[i].value[metric]);
+    }
+    fprintf(stderr, ", %s in %s\n", several ? "models" : "model", options->out);
 }
 
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
     const bertc_train_options *options = values;
-    const bertc_task *task;
-    bertc_status status = cli_task_find(options->task, &task, err);
+    bertc_status status = cli_tasks_check(options->task, err);
     if (status != BERTC_OK) return status;
     cli_progress progress;
     bertc_train_result result = {0};
@@ -38,7 +42,8 @@ bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)
     if (status == BERTC_OK) status = bertc_finetune(options, &progress.observer, &result, err);
     cli_progress_end(&progress);
     if (status != BERTC_OK) return status;
-    summarise(options, task, &result);
-    cli_scores_json(task, BERTC_DEV, &result.scores);
+    summarise(options, &result);
+    for (int i = 0; i < result.num_tasks; i++)
+        cli_scores_json(result.tasks[i], BERTC_DEV, &result.task_scores[i]);
     return BERTC_OK;
 }

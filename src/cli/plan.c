@@ -85,8 +85,7 @@ bertc_status cli_plan(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
     const cli_plan_values *v = values;
-    const bertc_task *task;
-    bertc_status status = cli_task_find(v->train.task, &task, err);
+    bertc_status status = cli_tasks_check(v->train.task, err);
     if (status != BERTC_OK) return status;
     bertc_plan_result plan;
     cli_progress progress;

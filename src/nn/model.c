@@ -13,7 +13,9 @@
 
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer)
 {
-    return &model->params[bc_param_index(&model->config, id, layer)];
+    size_t index = bc_param_index(&model->config, id, layer);
+    if (bc_param_table[id].scope == BC_SCOPE_HEAD) index += (size_t)model->head * BC_HEAD_PARAMS;
+    return &model->params[index];
 }
 
 static float *value(const bertc_model *model, bc_param_id id, int layer)

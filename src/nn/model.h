@@ -19,8 +19,19 @@
 #include "nn/laps.h"
 #include "nn/params.h"
 
+/* A head that a model is to have. */
+typedef struct bc_head {
+    const char *name; /* before those of its parameters; null where it is the only one */
+    const char *const *labels;
+    int32_t num_labels;
+} bc_head;
+
 struct bertc_model {
-    bertc_config config;
+    bertc_config config; /* with the labels of the head in use */
+    int head;            /* that one: passes, saving and bc_model_param take it */
+    int num_heads;
+    bertc_config *others; /* (num_heads) labels, and nothing else, of the heads that are not in use; null
+                             for one head */
     bc_gemm gemm;
     int threads;
     bc_param *params; /* (count) in table order */
@@ -43,6 +54,31 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
                            bertc_error *err);
 
+/* The same with the heads (count) that are wanted in place of the options' labels. The file's head is
+ * kept for the first of them whose labels it has. */
+bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options,
+                                 const bc_head *heads, int count, bertc_model **model,
+                                 bertc_error *err);
+
+/* The first of the heads (count) whose labels a configuration has, in any order, or unnamed ones of the
+ * same number; -1: none. */
+int bc_head_find(const bertc_config *config, const bc_head *heads, int count);
+
+/* Say what became of a file's head: kept, for which of several, or replaced (`kept` < 0), and why.
+ * fits: its weights have the shape that its configuration asks for. */
+void bc_head_notify(const bertc_config *config, bool fits, int kept, const bc_head *heads, int count,
+                    const char *path, const bertc_notify *notify);
+
+/* Give each head its labels: its own, or to the one that is kept those of the configuration. */
+bertc_status bc_model_take_heads(bertc_model *model, const bc_head *heads, int count, int kept,
+                                 bertc_error *err);
+
+/* Take another of the model's heads into use. */
+void bc_model_use_head(bertc_model *model, int head);
+
+/* The most labels that a head has. */
+size_t bc_model_most_labels(const bertc_model *model);
+
 /* How many scalars the gradient block has. It is smaller than that of the values where a table's
  * `touched` was set before the weights were read. */
 size_t bc_model_grad_scalars(const bertc_model *model);
@@ -56,7 +92,7 @@ size_t bc_model_half_scalars(const bertc_model *model);
 /* Renew the bf16 copies of all weights, after they were changed by anything but bc_optim_step. */
 void bc_model_round(bertc_model *model);
 
-/* A parameter by its row; `layer` is ignored outside the layers. */
+/* A parameter by its row, of the head in use; `layer` is ignored outside the layers. */
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
 
 /* What a layer keeps for backward. Of its LayerNorms the sums are kept; their outputs are made again.
@@ -152,8 +188,8 @@ void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const be
 /* The first failure of the model's backend, or BERTC_OK. */
 bertc_status bc_model_status(const bertc_model *model, bertc_error *err);
 
-/* Write parameters other than the model's own (the best weights of a run) in the model's format:
- * `values` is a block in table order. */
+/* Write parameters other than the model's own (the best weights of a run) in the model's format, with
+ * the head in use: `values` is a block in table order. */
 bertc_status bc_model_save_values(const bertc_model *model, const float *values, const char *dir,
                                   bertc_error *err);
 

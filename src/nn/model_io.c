@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -122,19 +121,33 @@ void bc_model_round(bertc_model *model)
     }
 }
 
+/* Describe the parameters: the table's, and those of heads after the first. */
+static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_error *err)
+{
+    size_t first = bc_param_count(&m->config) - BC_HEAD_PARAMS, at = first;
+    m->count = first + (size_t)m->num_heads * BC_HEAD_PARAMS;
+    m->params = bc_alloc(m->count, sizeof *m->params);
+    if (!m->params) return bc_fail_memory(err);
+    bool fits = bc_param_plan(&m->config, m->params, &m->scalars);
+    for (int i = 1; i < m->num_heads && fits; i++)
+        fits = bc_param_plan_head(&m->config, i, m->others[i].num_labels,
+                                  m->params + (at += BC_HEAD_PARAMS), &m->scalars);
+    for (int i = 0; i < m->num_heads && m->num_heads > 1; i++)
+        bc_param_name_head(m->params + first + (size_t)i * BC_HEAD_PARAMS, heads[i].name);
+    return fits ? BERTC_OK : bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
+}
+
 /* Settle everything that follows from m->config and the options: the parameters, without memory. */
-static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, bertc_error *err)
+static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, const bc_head *heads,
+                            bertc_error *err)
 {
     if (m->config.hidden_size > BC_MAX_HIDDEN)
         return bc_fail(err, BERTC_INPUT, "config.json: hidden_size %d is more than %d",
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
     m->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     m->half = options->precision == BERTC_BF16;
-    m->count = bc_param_count(&m->config);
-    m->params = bc_alloc(m->count, sizeof *m->params);
-    if (!m->params) return bc_fail_memory(err);
-    if (!bc_param_plan(&m->config, m->params, &m->scalars))
-        return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
+    bertc_status status = plan_params(m, heads, err);
+    if (status != BERTC_OK) return status;
     m->frozen = options->frozen;
     for (size_t i = 0; i < m->count; i++) {
         bc_param *p = &m->params[i];
@@ -203,9 +216,10 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
 {
     bertc_model *m = bc_calloc(1, sizeof *m);
     if (!m) return bc_fail_memory(err);
+    m->num_heads = 1;
     bertc_status status = bertc_config_check(config, "config", err);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
-    if (status == BERTC_OK) status = lay_out(m, options, err);
+    if (status == BERTC_OK) status = lay_out(m, options, NULL, err);
     if (status == BERTC_OK) status = furnish(m, options, err);
     for (size_t i = 0; status == BERTC_OK && i < m->count; i++)
         draw_param(&m->params[i], &m->config, options);
@@ -217,7 +231,7 @@ typedef struct bc_weights {
     bc_safetensors file;
     char (*names)[BC_PARAM_NAME];
     bool *used;
-    bool fresh; /* the head is drawn, whatever the file has */
+    int kept;   /* the model's head that is the file's; -1: none, all are drawn */
     const bc_tensor **tensors; /* of the model's parameters, null for those that are drawn */
 } source;
 
@@ -239,6 +253,8 @@ void bertc_model_free(bertc_model *model)
         bc_gemm_unpack(&model->gemm, model->params[i].packed);
     bc_gemm_close(&model->gemm);
     bertc_config_clear(&model->config);
+    for (int i = 0; model->others && i < model->num_heads; i++) bertc_config_clear(&model->others[i]);
+    bc_free(model->others);
     bc_free(model->params);
     bc_free(model->values);
     bc_free(model->grads);
@@ -298,48 +314,28 @@ static bertc_status refuse_shape(const bc_param *param, const bc_tensor *tensor,
                    path, tensor->name, shapes[0], shapes[1]);
 }
 
-static bool label_in(const char *label, const char *const *labels, int32_t count)
-{
-    for (int32_t i = 0; i < count; i++)
-        if (strcasecmp(label, labels[i]) == 0) return true;
-    return false;
-}
-
-/* Whether a configuration's labels are those that are asked for, in any order, or are unnamed. */
-static bool labels_agree(const bertc_config *config, const bertc_model_options *options)
-{
-    if (config->num_labels != options->num_labels) return false;
-    bool named = true, unnamed = true;
-    for (int32_t i = 0; i < config->num_labels; i++) {
-        char plain[32];
-        snprintf(plain, sizeof plain, "LABEL_%d", (int)i);
-        named = named && label_in(config->labels[i], options->labels, options->num_labels);
-        unnamed = unnamed && strcasecmp(config->labels[i], plain) == 0;
-    }
-    return named || unnamed;
-}
-
-/* Decide on the head before memory is laid out: the file's, or a new one with the options' labels. */
-static bertc_status choose_head(bertc_model *m, const bertc_model_options *options,
-                                bertc_error *err)
+/* Decide on the heads before memory is laid out: which is the file's, which are drawn. None wanted:
+ * the file's it is. */
+static bertc_status choose_heads(bertc_model *m, const bertc_notify *notify, const bc_head *heads,
+                                 int count, bertc_error *err)
 {
     source *from = m->from;
+    const bertc_config *config = &m->config;
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
-    size_t rows = weight && weight->rank == 2 ? weight->shape[0] : 0;
-    if (!options->labels) {
+    bool there = weight && bias;
+    if (count == 0) {
         /* Without an encoder either, its first tensor is missed by name. */
-        if ((weight && bias) || !find_tensor(from, bc_param_table[BC_WORD].name, false))
-            return BERTC_OK;
+        if (there || !find_tensor(from, bc_param_table[BC_WORD].name, false)) return BERTC_OK;
         return bc_fail(err, BERTC_INPUT,
                        "%s: no classifier: this is a bare encoder, fine-tune it first",
                        from->file.path);
     }
-    from->fresh = !weight || !bias || rows != (size_t)options->num_labels ||
-                  weight->shape[1] != (size_t)m->config.hidden_size ||
-                  !labels_agree(&m->config, options);
-    if (!from->fresh) return BERTC_OK;
-    return bertc_config_set_labels(&m->config, options->labels, options->num_labels, err);
+    bool fits = there && weight->rank == 2 && weight->shape[0] == (size_t)config->num_labels &&
+                weight->shape[1] == (size_t)config->hidden_size;
+    from->kept = fits ? bc_head_find(config, heads, count) : -1;
+    if (there) bc_head_notify(config, fits, from->kept, heads, count, from->file.path, notify);
+    return bc_model_take_heads(m, heads, count, from->kept, err);
 }
 
 /* Is this parameter drawn, whatever the file has for it? */
@@ -351,9 +347,16 @@ static bool is_drawn_anew(const bertc_model *m, const bc_param *param,
            param->row->scope != BC_SCOPE_HEAD;
 }
 
-/* Find the tensors of all parameters and check that they fit. */
+/* The file's tensor for a parameter, if that is to be taken. */
+static const bc_tensor *tensor_of(const bertc_model *m, const bc_param *param)
+{
+    if (param->row->scope != BC_SCOPE_HEAD) return find_tensor(m->from, param->name, true);
+    return param->head == m->from->kept ? find_tensor(m->from, param->row->name, true) : NULL;
+}
+
+/* Find the tensors of all parameters and check that they fit. `wanted`: heads were asked for. */
 static bertc_status match_params(const bertc_model *m, const bertc_model_options *options,
-                                 bertc_error *err)
+                                 bool wanted, bertc_error *err)
 {
     source *from = m->from;
     from->tensors = bc_alloc(m->count, sizeof *from->tensors);
@@ -361,12 +364,12 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
     for (size_t i = 0; i < m->count; i++) {
         const bc_param *param = &m->params[i];
         bool head = param->row->scope == BC_SCOPE_HEAD;
-        const bc_tensor *t = head && from->fresh ? NULL : find_tensor(from, param->name, true);
+        const bc_tensor *t = tensor_of(m, param);
         from->tensors[i] = is_drawn_anew(m, param, options) ? NULL : t;
         if (t && !same_shape(param, t)) return refuse_shape(param, t, from->file.path, err);
         if (t && !bc_dtype_is_float(t->dtype))
             return bc_tensor_to_f32(t, NULL, from->file.path, err);
-        if (!t && !head && !(options->labels && param->row->scope == BC_SCOPE_POOLER))
+        if (!t && !head && !(wanted && param->row->scope == BC_SCOPE_POOLER))
             return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,
                            param->name);
     }
@@ -445,14 +448,23 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
                            bertc_model **model, bertc_error *err)
 {
+    const bc_head head = {.labels = options->labels, .num_labels = options->num_labels};
+    return bc_model_open_heads(dir, options, &head, options->labels != NULL, model, err);
+}
+
+bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options,
+                                 const bc_head *heads, int count, bertc_model **model,
+                                 bertc_error *err)
+{
     bertc_model *m = bc_calloc(1, sizeof *m);
     char *path = bc_path_join(dir, "config.json");
     bertc_status status = m && path ? BERTC_OK : bc_fail_memory(err);
+    if (m) m->num_heads = 1;
     if (status == BERTC_OK) status = bertc_config_load(path, &m->config, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
-    if (status == BERTC_OK) status = choose_head(m, options, err);
-    if (status == BERTC_OK) status = lay_out(m, options, err);
-    if (status == BERTC_OK) status = match_params(m, options, err);
+    if (status == BERTC_OK) status = choose_heads(m, &options->notify, heads, count, err);
+    if (status == BERTC_OK) status = lay_out(m, options, heads, err);
+    if (status == BERTC_OK) status = match_params(m, options, count > 0, err);
     bc_free(path);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
@@ -492,20 +504,23 @@ bertc_status bc_model_save_values(const bertc_model *model, const float *values,
                                   bertc_error *err)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
+    size_t count = 0;
     bc_tensor_out *tensors = bc_alloc(model->count, sizeof *tensors);
     char *weights = bc_path_join(dir, weights_name), *config = bc_path_join(dir, "config.json");
     bertc_status status = tensors && weights && config ? BERTC_OK : bc_fail_memory(err);
     for (size_t i = 0; status == BERTC_OK && i < model->count; i++) {
         const bc_param *param = &model->params[i];
-        tensors[i] = (bc_tensor_out){.name = param->name,
-                                     .dtype = BC_F32,
-                                     .rank = param->rank,
-                                     .shape = {param->shape[0], param->shape[1]},
-                                     .data = values + param->offset};
+        bool head = param->row->scope == BC_SCOPE_HEAD;
+        if (head && param->head != model->head) continue;
+        tensors[count++] = (bc_tensor_out){.name = head ? param->row->name : param->name,
+                                           .dtype = BC_F32,
+                                           .rank = param->rank,
+                                           .shape = {param->shape[0], param->shape[1]},
+                                           .data = values + param->offset};
     }
     if (status == BERTC_OK) status = bc_config_write(&model->config, config, err);
     if (status == BERTC_OK)
-        status = bc_safetensors_write(weights, tensors, model->count, metadata, err);
+        status = bc_safetensors_write(weights, tensors, count, metadata, err);
     bc_free(tensors);
     bc_free(weights);
     bc_free(config);

@@ -108,8 +108,8 @@ static bool describe(const bertc_config *config, bc_param_id id, int layer, bc_p
                      size_t *total)
 {
     const bc_param_row *row = &bc_param_table[id];
-    *param = (bc_param){.row = row, .layer = layer, .offset = *total, .count = 1,
-                         .rate = 1};
+    *param = (bc_param){.row = row, .layer = layer, .offset = *total, .count = 1, .rate = 1};
+    param->head = row->scope == BC_SCOPE_HEAD ? 0 : -1;
     /* The name's only directive is the layer number; rows outside the layers have none. */
     const char *mark = strstr(row->name, "%d");
     if (mark)
@@ -136,4 +136,22 @@ bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total)
     for (int id = AFTER_LAYER; id < BC_PARAM_IDS; id++)
         if (!describe(config, (bc_param_id)id, -1, params++, total)) return false;
     return true;
+}
+
+bool bc_param_plan_head(const bertc_config *config, int head, int32_t num_labels, bc_param *params,
+                        size_t *total)
+{
+    bertc_config shape = *config;
+    shape.num_labels = num_labels;
+    for (int id = BC_CLASS_W; id < BC_PARAM_IDS; id++, params++) {
+        if (!describe(&shape, (bc_param_id)id, -1, params, total)) return false;
+        params->head = head;
+    }
+    return true;
+}
+
+void bc_param_name_head(bc_param params[BC_HEAD_PARAMS], const char *name)
+{
+    for (int i = 0; i < BC_HEAD_PARAMS; i++)
+        snprintf(params[i].name, sizeof params[i].name, "%s.%s", name, params[i].row->name);
 }

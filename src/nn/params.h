@@ -39,10 +39,12 @@ typedef enum bc_param_id {
     BC_OUT_BIAS, /* the last row that every layer has */
     BC_POOL_W,
     BC_POOL_B,
-    BC_CLASS_W,
+    BC_CLASS_W, /* the first row of a head */
     BC_CLASS_B,
     BC_PARAM_IDS
 } bc_param_id;
+
+enum { BC_HEAD_PARAMS = BC_PARAM_IDS - BC_CLASS_W };
 
 typedef enum bc_scope { BC_SCOPE_EMBEDDINGS, BC_SCOPE_LAYER, BC_SCOPE_POOLER, BC_SCOPE_HEAD } bc_scope;
 typedef enum bc_draw { BC_DRAW_NORMAL, BC_DRAW_ONE, BC_DRAW_ZERO } bc_draw;
@@ -63,6 +65,7 @@ typedef struct bc_param {
     char name[BC_PARAM_NAME]; /* "bert.encoder.layer.3.attention.self.query.weight" */
     const bc_param_row *row;
     int layer;                /* -1 outside the layers */
+    int head;                 /* which one it belongs to; -1: none */
     int rank;
     size_t shape[2];
     size_t count;             /* scalars */
@@ -84,6 +87,14 @@ size_t bc_param_count(const bertc_config *config);
 /* Describe all of them in order (params has room for bc_param_count); value and grad are null.
  * Returns false where the sizes overflow. *total receives the number of scalars. */
 bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total);
+
+/* Describe one more head after all that was planned (params has room for BC_HEAD_PARAMS), and move
+ * *total. Its names are those of the first head until bc_param_name_head. */
+bool bc_param_plan_head(const bertc_config *config, int head, int32_t num_labels, bc_param *params,
+                        size_t *total);
+
+/* Where there are several heads, each has its name before those of its parameters. */
+void bc_param_name_head(bc_param params[BC_HEAD_PARAMS], const char *name);
 
 /* Where a parameter lies in the order of the forward pass: 0 embeddings, 1 + l layer l, then pooler
  * and head. */

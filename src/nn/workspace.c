@@ -32,7 +32,7 @@ static dims measure(const bertc_model *model, const bertc_limits *limits)
                   .h = (size_t)config->hidden_size,
                   .heads = (size_t)config->num_attention_heads,
                   .f = (size_t)config->intermediate_size,
-                  .c = (size_t)config->num_labels,
+                  .c = bc_model_most_labels(model),
                   .threads = (size_t)model->threads,
                   .longest = (size_t)limits->longest,
                   .half = model->half};

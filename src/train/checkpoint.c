@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -32,10 +33,18 @@ static bool is_kept(const bc_run *run, const char *name)
     long long step;
     if (bc_folder_parse_name(name, "step", &step))
         return step == run->saved[0] || step == run->saved[1];
-    if (bc_folder_parse_name(name, "best", &step))
-        return step == run->state.best_step || step == run->saved_best[0] ||
-               step == run->saved_best[1];
-    return true;
+    if (!bc_folder_parse_name(name, "best", &step)) return true;
+    for (int i = 0; i < run->num_lanes; i++)
+        if (step == run->state.task[i].best_step || step == run->saved_best[0][i] ||
+            step == run->saved_best[1][i])
+            return true;
+    return false;
+}
+
+void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state)
+{
+    run->saved[at] = state->step;
+    for (int i = 0; i < run->num_lanes; i++) run->saved_best[at][i] = state->task[i].best_step;
 }
 
 void bc_checkpoint_prune(const bc_run *run)
@@ -91,9 +100,8 @@ bertc_status bc_run_save(bc_run *run, bertc_error *err)
     bc_free(path);
     if (status != BERTC_OK) return status;
     run->saved[1] = run->saved[0];
-    run->saved_best[1] = run->saved_best[0];
-    run->saved[0] = run->state.step;
-    run->saved_best[0] = run->state.best_step;
+    memcpy(run->saved_best[1], run->saved_best[0], sizeof run->saved_best[1]);
+    bc_checkpoint_remember(run, 0, &run->state);
     bc_checkpoint_prune(run);
     return BERTC_OK;
 }
@@ -104,17 +112,17 @@ bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
     static const char *const texts[] = {"format", "bertc-weights-1", NULL};
     bertc_status status = check_weights(run, err);
     if (status != BERTC_OK) return status;
-    char *path = bc_checkpoint_path(run, "best", run->state.best_step);
+    char *path = bc_checkpoint_path(run, "best", run->state.step);
     status = path ? bc_sealed_write(path, &block, 1, texts, err) : bc_fail_memory(err);
     bc_free(path);
     if (status == BERTC_OK) bc_checkpoint_prune(run);
     return status;
 }
 
-bertc_status bc_run_open_best(const bc_run *run, bc_safetensors *file, const float **values,
+bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, const float **values,
                               bertc_error *err)
 {
-    char *path = bc_checkpoint_path(run, "best", run->state.best_step);
+    char *path = bc_checkpoint_path(run, "best", run->state.task[lane].best_step);
     *file = (bc_safetensors){0};
     if (!path) return bc_fail_memory(err);
     bertc_status status = bc_sealed_open(path, file, err);

@@ -30,7 +30,11 @@ double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
     int64_t evaluations = run->eval_every > 0 ? left / run->eval_every : 0;
     if (evaluations == 0 || run->steps % run->eval_every != 0) evaluations++;
     double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
-    size_t tokens = run->dev.inputs->starts[run->dev.inputs->count];
+    size_t tokens = 0;
+    for (int i = 0; i < run->num_lanes; i++) {
+        const bertc_inputs *dev = run->lanes[i].dev.inputs;
+        tokens += dev->starts[dev->count];
+    }
     if (evaluation <= 0 && speed > 0) evaluation = (double)tokens / (3 * speed);
     return (double)left * step_seconds + (double)evaluations * evaluation;
 }
@@ -105,16 +109,26 @@ static bertc_status resolve_precision(bertc_train_options *o, bertc_error *err)
     return status;
 }
 
-/* What can be refused without reading data: options, task, model directory. */
+static bertc_status open_lanes(bc_run *run, bertc_error *err)
+{
+    const bertc_task *tasks[BERTC_MAX_TASKS];
+    bertc_status status = bc_mix_read(run->options.task, tasks, &run->num_lanes, err);
+    if (status != BERTC_OK) return status;
+    for (int i = 0; i < run->num_lanes; i++) run->lanes[i].task = tasks[i];
+    run->state.tasks = run->num_lanes;
+    if (run->num_lanes == 1 && run->options.task_sampling != BERTC_PROPORTIONAL)
+        return bc_fail(err, BERTC_USAGE, "--task-sampling: there is one task, %s", tasks[0]->name);
+    return BERTC_OK;
+}
+
+/* What can be refused without reading data: options, tasks, model directory. */
 bertc_status bc_run_open(bc_run *run, bertc_error *err)
 {
     bertc_train_options *o = &run->options;
     bertc_status status = bc_options_check(o, err);
     if (status != BERTC_OK) return status;
-    run->task = bertc_task_find(o->task);
-    if (!run->task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", o->task);
-    if (!run->task->splits[BERTC_TRAIN].file)
-        return bc_fail(err, BERTC_USAGE, "task %s has no training data", o->task);
+    status = open_lanes(run, err);
+    if (status != BERTC_OK) return status;
     resolve_recipe(o);
     status = resolve_precision(o, err);
     if (status != BERTC_OK) return status;
@@ -131,7 +145,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
 static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)
 {
     bertc_status status =
-        bc_record_read(run->folder.path, &run->options, run->task, result, err);
+        bc_record_read(run, result, err);
     if (status != BERTC_OK) return status;
     /* Killed between its last file and the removal of its checkpoints. */
     if (run->folder.fd >= 0) bc_folder_clear_work(&run->folder);
@@ -143,14 +157,18 @@ static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc
 static void take_result(const bc_run *run, bertc_train_result *result)
 {
     const bc_state *s = &run->state;
-    bool best = bc_run_kept_step(run) == s->best_step;
     *result = (bertc_train_result){
         .steps = s->step,
         .train_loss = s->loss_sum / (double)s->step,
-        .scores = best ? s->best : s->last,
+        .scores = *bc_run_kept_scores(run, 0),
+        .num_tasks = run->num_lanes,
         .seconds = bc_clock() - run->meter.began,
         .tokens_per_second = bc_meter_speed(&run->meter),
     };
+    for (int i = 0; i < run->num_lanes; i++) {
+        result->tasks[i] = run->lanes[i].task;
+        result->task_scores[i] = *bc_run_kept_scores(run, i);
+    }
 }
 
 /* Weights, and both moments of those that are trained. */
@@ -159,14 +177,14 @@ static double checkpoint_bytes(const bc_run *run)
     return 4.0 * (double)run->model->scalars + 8.0 * (double)bc_model_trained_scalars(run->model);
 }
 
-/* Room for the result, for the best weights, and for three checkpoints: two that are kept and the
+/* Room for the result of each task, for its best weights, and for three checkpoints: two that are kept and the
  * one that is being written. A run that saves only when it is interrupted needs one. */
 static double disk_bytes(const bc_run *run)
 {
     double model = 4.0 * (double)run->model->scalars;
     int kept = run->options.save_every > 0 ? 3 : 1;
     int best = run->options.keep == BERTC_KEEP_BEST ? kept : 0;
-    return model + kept * checkpoint_bytes(run) + best * model;
+    return kept * checkpoint_bytes(run) + run->num_lanes * (1 + best) * model;
 }
 
 /* Everything before the first step. What can be refused is refused here, the cheap checks first;
@@ -203,10 +221,12 @@ void bc_run_close(bc_run *run)
     bc_touched_clear(&run->words);
     bertc_batch_free(run->batch);
     bertc_workspace_free(run->workspace);
-    bc_free(run->order);
+    for (int i = 0; i < run->num_lanes; i++) {
+        bc_free(run->lanes[i].order);
+        bc_eval_close(&run->lanes[i].dev);
+        bertc_inputs_free(run->lanes[i].train);
+    }
     bc_free(run->scratch);
-    bc_eval_close(&run->dev);
-    bertc_inputs_free(run->train);
     bertc_model_free(run->model);
     bc_source_close(&run->source);
     bc_folder_close(&run->folder);

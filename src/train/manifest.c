@@ -1,5 +1,6 @@
 #include "train/manifest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -9,12 +10,32 @@
 #include "formats/model_dir.h"
 #include "train/hash.h"
 
-static const char *const own[] = {"config.json", "model.safetensors", "eval.json"};
+/* Of a model's folder; the last is there where the folder is one of several. */
+static const char *const own[] = {"config.json", "model.safetensors", "eval.json", "run.json"};
 enum { OWN = sizeof own / sizeof own[0] };
 
-const char *bc_manifest_name(size_t index)
+/* The index-th name in a model's folder, one of several or the only one; null past the end. */
+static const char *name_in_folder(size_t index, bool several)
 {
-    return index < OWN ? own[index] : bc_model_dir_tokenizer_file(index - OWN);
+    size_t count = several ? OWN : OWN - 1;
+    return index < count ? own[index] : bc_model_dir_tokenizer_file(index - count);
+}
+
+bool bc_manifest_member(const bc_run *run, size_t index, bc_member *member)
+{
+    bool several = run->num_lanes > 1;
+    size_t required = several ? OWN : OWN - 1, names = 0;
+    if (several && index-- == 0) {
+        *member = (bc_member){.path = "eval.json"};
+        return true;
+    }
+    while (name_in_folder(names, several)) names++;
+    if (index >= names * (size_t)run->num_lanes) return false;
+    const char *folder = run->lanes[index / names].task->name;
+    snprintf(member->path, sizeof member->path, "%s%s%s", several ? folder : "", several ? "/" : "",
+             name_in_folder(index % names, several));
+    member->optional = index % names >= required;
+    return true;
 }
 
 static bertc_status open_log(const char *folder, bc_map *map, bertc_error *err)
@@ -34,35 +55,38 @@ static size_t count_lines(const bc_map *map)
 
 /* ---- Recording ----------------------------------------------------------------------------- */
 
-static bertc_status record_path(bc_text *out, const char *path, const char *name, bertc_error *err)
+static bertc_status record_path(bc_text *out, const char *path, const char *name, bool first,
+                                bertc_error *err)
 {
     size_t length;
     char hash[BC_HASH_HEX];
     bertc_status status = bc_hash_file(hash, &length, path, err);
     if (status != BERTC_OK) return status;
-    bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", name == own[0] ? "" : ",", name,
+    bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", first ? "" : ",", name,
                    length, hash);
     return BERTC_OK;
 }
 
-static bertc_status record_file(bc_text *out, const char *folder, const char *name, bool optional,
-                                bertc_error *err)
+static bertc_status record_file(bc_text *out, const char *folder, const bc_member *member,
+                                bool first, bertc_error *err)
 {
-    char *path = bc_path_join(folder, name);
+    char *path = bc_path_join(folder, member->path);
     bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
-    if (path && !(optional && !bc_file_exists(path))) status = record_path(out, path, name, err);
+    if (path && !(member->optional && !bc_file_exists(path)))
+        status = record_path(out, path, member->path, first, err);
     bc_free(path);
     return status;
 }
 
-bertc_status bc_manifest_record(bc_text *out, const char *folder, bertc_error *err)
+bertc_status bc_manifest_record(bc_text *out, const bc_run *run, bertc_error *err)
 {
+    const char *folder = run->folder.path;
     bertc_status status = BERTC_OK;
     bc_map log;
-    const char *name;
+    bc_member member;
     bc_text_printf(out, "\"files\":{");
-    for (size_t i = 0; status == BERTC_OK && (name = bc_manifest_name(i)) != NULL; i++)
-        status = record_file(out, folder, name, i >= OWN, err);
+    for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
+        status = record_file(out, folder, &member, i == 0, err);
     if (status == BERTC_OK) status = open_log(folder, &log, err);
     if (status != BERTC_OK) return status;
     bc_text_printf(out, "},\"log_lines\":%zu", count_lines(&log));
@@ -113,16 +137,18 @@ static bertc_status check_log(const char *folder, double recorded, bertc_error *
                    lines, recorded);
 }
 
-bertc_status bc_manifest_check(const cJSON *run, const char *folder, bertc_error *err)
+bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_error *err)
 {
-    const cJSON *files = bc_json_get(run, "files");
+    const cJSON *files = bc_json_get(record, "files");
+    const char *folder = run->folder.path;
     bertc_status status = BERTC_OK;
-    const char *name;
-    for (size_t i = 0; status == BERTC_OK && (name = bc_manifest_name(i)) != NULL; i++) {
-        const cJSON *record = bc_json_get(files, name);
-        if (record) status = check_file(folder, name, record, err);
-        else if (i < OWN)
-            status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", folder, name);
+    bc_member member;
+    for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++) {
+        const cJSON *file = bc_json_get(files, member.path);
+        if (file) status = check_file(folder, member.path, file, err);
+        else if (!member.optional)
+            status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", folder,
+                             member.path);
     }
-    return status == BERTC_OK ? check_log(folder, number_at(run, "log_lines"), err) : status;
+    return status == BERTC_OK ? check_log(folder, number_at(record, "log_lines"), err) : status;
 }

@@ -8,16 +8,23 @@
 
 #include "base/text.h"
 #include "bertc/status.h"
+#include "train/run.h"
 
-/* The names that a result may have besides run.json and log.jsonl; null past the end. */
-const char *bc_manifest_name(size_t index);
+/* A file that a result has besides run.json and log.jsonl. */
+typedef struct bc_member {
+    char path[64];  /* in the run folder: "config.json", or of several tasks "sst2/config.json" */
+    bool optional;
+} bc_member;
 
-/* Append "files":{NAME:{"bytes":...,"xxh3":...},...},"log_lines":... for what lies in `folder`.
+/* The index-th of them; false past the end. */
+bool bc_manifest_member(const bc_run *run, size_t index, bc_member *member);
+
+/* Append "files":{NAME:{"bytes":...,"xxh3":...},...},"log_lines":... for what lies in the run's folder.
  * Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_manifest_record(bc_text *out, const char *folder, bertc_error *err);
+bertc_status bc_manifest_record(bc_text *out, const bc_run *run, bertc_error *err);
 
-/* Compare what lies in `folder` with the record `run`. Errors: BERTC_INPUT naming the first file that
- * is missing or differs; BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_manifest_check(const cJSON *run, const char *folder, bertc_error *err);
+/* Compare what lies in the run's folder with the record `record`. Errors: BERTC_INPUT naming the first
+ * file that is missing or differs; BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_error *err);
 
 #endif

@@ -61,15 +61,26 @@ static size_t input_bytes(const bertc_inputs *in)
     return in->starts[in->count] * token + in->count * example;
 }
 
-/* Tokens of both splits, the dev split's text, the order of the examples and a batch. */
-static size_t data(const bc_run *run, const bertc_limits *limits)
+/* Tokens of both splits, the dev split's text and the order of the examples. */
+static size_t lane_bytes(const bc_lane *lane)
 {
-    const bertc_dataset *dev = run->dev.dataset;
+    const bertc_dataset *dev = lane->dev.dataset;
     size_t text = dev->count * sizeof *dev->examples;
     for (size_t i = 0; i < dev->count; i++) text += dev->examples[i].na + dev->examples[i].nb;
-    size_t order = run->train->count * (sizeof *run->order + 2 * sizeof *run->scratch);
-    size_t batch = (size_t)limits->tokens * (2 * sizeof(int32_t) + 1);
-    return input_bytes(run->train) + input_bytes(run->dev.inputs) + text + order + batch;
+    size_t order = lane->train->count * sizeof *lane->order;
+    return input_bytes(lane->train) + input_bytes(lane->dev.inputs) + text + order;
+}
+
+/* That of all lanes, room to shuffle the largest, and a batch. */
+static size_t data(const bc_run *run, const bertc_limits *limits)
+{
+    size_t sum = (size_t)limits->tokens * (2 * sizeof(int32_t) + 1), most = 0;
+    for (int i = 0; i < run->num_lanes; i++) {
+        size_t count = run->lanes[i].train->count;
+        sum += lane_bytes(&run->lanes[i]);
+        if (count > most) most = count;
+    }
+    return sum + most * 2 * sizeof *run->scratch;
 }
 
 static size_t vocabulary(const bc_run *run, const bertc_limits *limits)

@@ -87,7 +87,7 @@ bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t cou
                              bertc_error *err)
 {
     *optim = (bc_optim){.recipe = recipe, .weight_decay = weight_decay,
-                        .threads = threads > 0 ? threads : 1};
+                        .threads = threads > 0 ? threads : 1, .step = INT64_MAX};
     count_chunks(optim, params, count);
     bertc_status status = allocate(optim, params, count, err);
     if (status != BERTC_OK) bc_optim_clear(optim);
@@ -103,13 +103,14 @@ void bc_optim_clear(bc_optim *optim)
     *optim = (bc_optim){0};
 }
 
-/* What starts later stands earlier in the order, the table first of all. Sums of what takes no part are
- * zero: they were never made. */
+/* Of the encoder what starts later stands earlier in the order, the table first of all, and its sums are
+ * zero: they were never made. Heads, at the end, come and go. */
 void bc_optim_thaw(bc_optim *optim, int64_t step)
 {
+    optim->step = step;
     optim->first = 0;
-    while (optim->first < optim->whole && optim->chunks[optim->first].param->since > step)
-        optim->first++;
+    for (const bc_chunk *c = optim->chunks; optim->first < optim->whole; optim->first++, c++)
+        if (c->param->head >= 0 || c->param->since <= step) break;
     optim->asleep = optim->lazy.param && optim->lazy.param->since > step;
 }
 
@@ -193,11 +194,11 @@ static void sum_some(bc_optim *optim, const bc_chunk *c, size_t count)
     bool full = count == WAYS;
     for (size_t w = 0; w < count; w++) {
         from[w] = c[w].param->grad + c[w].start;
-        full = full && c[w].count == CHUNK;
+        full = full && c[w].count == CHUNK && c[w].param->since <= optim->step;
     }
     if (full) add_side_by_side(lane, from);
     for (size_t w = 0; w < count; w++) {
-        if (!full) add_squares(lane[w], 0, from[w], c[w].count);
+        if (!full && c[w].param->since <= optim->step) add_squares(lane[w], 0, from[w], c[w].count);
         optim->sums[c[w].place] = add_lanes(lane[w]);
     }
 }
@@ -271,6 +272,7 @@ void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 #pragma omp for schedule(static)
         for (size_t i = optim->first; i < optim->whole; i++) {
             const bc_chunk *c = &optim->chunks[i];
+            if (c->param->since > optim->step) continue;
             if (c->param != of) update = update_of(&plan, of = c->param);
             update_chunk(optim, c, update);
         }

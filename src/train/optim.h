@@ -37,7 +37,8 @@ typedef struct bc_optim {
     bc_chunk *chunks; /* (count) those of the touched table after all others */
     double *sums;     /* (count) squares of a chunk's gradient, by place */
     size_t count, whole; /* chunks; those that have all of their gradient */
-    size_t first;     /* of them that takes part now */
+    size_t first;     /* of them that may take part now */
+    int64_t step;     /* of bc_optim_thaw; before: past all */
     bool asleep;      /* the touched table takes no part now */
     bc_lazy lazy;     /* of the touched table */
 } bc_optim;

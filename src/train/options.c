@@ -19,7 +19,11 @@ enum { FREE = 1, HIDDEN = 2 };
 
 static const bertc_option rows[] = {
     {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
-     "the task, see 'bertc tasks'", 0},
+     "the task, see 'bertc tasks'; several, as in sst2,cola,stsb: one encoder with a head for each", 0},
+    {"task-sampling", BERTC_OPTION_CHOICE, FIELD(task_sampling), "proportional", 0, 0,
+     "proportional|annealed|uniform", "HOW",
+     "how the task of each step is drawn: by the numbers of examples, evenly, or from the first to the "
+     "second over the epochs", 0},
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "the model to start from, a Hugging Face directory", FREE},
     {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",

@@ -32,15 +32,29 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
     return BERTC_OK;
 }
 
+/* The mean over the training data; of several tasks as often as each comes in the first steps. */
+static double tokens_per_step(const bc_run *run)
+{
+    enum { FEW = 1 << 20 };
+    bc_mix mix = run->mix;
+    double sum = 0;
+    bc_mix_seek(&mix, run->steps < FEW ? run->steps : FEW);
+    for (int i = 0; i < run->num_lanes; i++) {
+        const bc_lane *lane = &run->lanes[i];
+        double tokens = (double)lane->train->starts[lane->train->count];
+        sum += (double)mix.taken[i] / (double)mix.step * (tokens / (double)lane->epoch_steps);
+    }
+    return sum;
+}
+
 static void account(const bc_run *run, bertc_plan_result *result)
 {
     bc_room room = bc_room_read();
-    double tokens = (double)run->train->starts[run->train->count];
     *result = (bertc_plan_result){
         .available = room.most,
         .limit = room.limit,
         .steps = run->steps,
-        .tokens_per_step = tokens / (double)run->epoch_steps,
+        .tokens_per_step = tokens_per_step(run),
         .step_seconds = (double)NAN,
         .seconds = (double)NAN,
     };

@@ -99,32 +99,82 @@ static void put_labels(bc_text *out, const bertc_config *config)
     bc_text_printf(out, "]");
 }
 
-bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
+static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
 {
     bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
     put_libraries(out);
     bc_text_printf(out, ",\n \"options\":");
     bc_options_record(out, &run->options);
     bc_text_printf(out, ",\n \"xxh3\":");
-    bc_record_prints(out, &run->prints);
+    bc_record_prints(out, prints);
+}
+
+/* A lane's data and labels. */
+static void put_lane(bc_text *out, const bc_run *run, int lane)
+{
+    const bc_lane *l = &run->lanes[lane];
+    put_counts(out, "train", &l->train_counts);
     bc_text_printf(out, ",\n ");
-    put_counts(out, "train", &run->train_counts);
-    bc_text_printf(out, ",\n ");
-    put_counts(out, "dev", &run->dev_counts);
+    put_counts(out, "dev", &l->dev_counts);
     bc_text_printf(out, ",\n \"labels\":");
+    bc_model_use_head(run->model, lane);
     put_labels(out, bertc_model_config(run->model));
-    bc_text_printf(out, ",\"parameters\":%zu,", bertc_model_parameters(run->model));
-    bc_text_printf(out, "\"steps\":%lld,\"warmup_steps\":%lld,\"eval_every\":%lld,"
-                   "\"kept_step\":%lld,\"tokens\":%lld,",
-                   (long long)run->state.step, (long long)run->warmup, (long long)run->eval_every,
-                   (long long)bc_run_kept_step(run),
-                   (long long)run->state.tokens);
-    bc_text_printf(out, "\"train_loss\":");
+}
+
+/* How far the run came; kept_step where all is one lane's. */
+static void put_course(bc_text *out, const bc_run *run, int lane, size_t parameters)
+{
+    bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"warmup_steps\":%lld,\"eval_every\":%lld,",
+                   parameters, (long long)run->state.step, (long long)run->warmup,
+                   (long long)run->eval_every);
+    if (lane >= 0)
+        bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_kept_step(run, lane));
+    bc_text_printf(out, "\"tokens\":%lld,\"train_loss\":", (long long)run->state.tokens);
     put_double(out, run->state.loss_sum / (double)run->state.step);
+}
+
+/* All tasks by name, where there are several. */
+static void put_lanes(bc_text *out, const bc_run *run)
+{
+    for (int i = 0; i < run->num_lanes; i++) {
+        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->lanes[i].task->name);
+        put_lane(out, run, i);
+        bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_kept_step(run, i));
+    }
+    bc_text_printf(out, "},\n ");
+}
+
+bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
+{
+    bool several = run->num_lanes > 1;
+    put_origin(out, run, &run->prints);
     bc_text_printf(out, ",\n ");
-    bertc_status status = bc_manifest_record(out, run->folder.path, err);
+    if (several) put_lanes(out, run);
+    else put_lane(out, run, 0);
+    if (!several) bc_text_printf(out, ",");
+    put_course(out, run, several ? -1 : 0, bertc_model_parameters(run->model));
+    bc_text_printf(out, ",\n ");
+    bertc_status status = bc_manifest_record(out, run, err);
     bc_text_printf(out, "}\n");
     return status;
+}
+
+void bc_record_lane(bc_text *out, const bc_run *run, int lane)
+{
+    bc_prints prints = run->prints;
+    size_t parameters = 0;
+    memcpy(prints.train, run->lanes[lane].train_print, sizeof prints.train);
+    memcpy(prints.dev, run->lanes[lane].dev_print, sizeof prints.dev);
+    for (size_t i = 0; i < run->model->count; i++) {
+        const bc_param *p = &run->model->params[i];
+        if (p->head < 0 || p->head == lane) parameters += p->count;
+    }
+    put_origin(out, run, &prints);
+    bc_text_printf(out, ",\n \"task\":\"%s\",\n ", run->lanes[lane].task->name);
+    put_lane(out, run, lane);
+    bc_text_printf(out, ",");
+    put_course(out, run, lane, parameters);
+    bc_text_printf(out, "}\n");
 }
 
 /* ---- Reading back -------------------------------------------------------------------------- */
@@ -154,22 +204,34 @@ static void take_scores(const cJSON *tree, const bertc_task *task, bertc_scores 
             number_or_nan(bc_json_get(metrics, bertc_metric_name(task->metrics[i])));
 }
 
-bertc_status bc_record_read(const char *folder, const bertc_train_options *options,
-                            const bertc_task *task, bertc_train_result *result, bertc_error *err)
+/* The scores of all lanes: one object, or of several a list in the order of the tasks. */
+static void take_all_scores(const bc_run *run, const cJSON *eval, bertc_train_result *result)
 {
-    cJSON *run = NULL, *eval = NULL;
-    bertc_status status = read_member(folder, "run.json", &run, err);
+    result->num_tasks = run->num_lanes;
+    for (int i = 0; i < run->num_lanes; i++) {
+        const cJSON *tree = run->num_lanes > 1 ? cJSON_GetArrayItem(eval, i) : eval;
+        result->tasks[i] = run->lanes[i].task;
+        take_scores(tree, result->tasks[i], &result->task_scores[i]);
+    }
+    result->scores = result->task_scores[0];
+}
+
+bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err)
+{
+    cJSON *record = NULL, *eval = NULL;
+    const char *folder = run->folder.path;
+    bertc_status status = read_member(folder, "run.json", &record, err);
     if (status == BERTC_OK)
-        status = bc_options_compare(options, bc_json_get(run, "options"), folder, err);
-    if (status == BERTC_OK) status = bc_manifest_check(run, folder, err);
+        status = bc_options_compare(&run->options, bc_json_get(record, "options"), folder, err);
+    if (status == BERTC_OK) status = bc_manifest_check(record, run, err);
     if (status == BERTC_OK) status = read_member(folder, "eval.json", &eval, err);
     if (status == BERTC_OK) {
-        double steps = number_or_nan(bc_json_get(run, "steps"));
+        double steps = number_or_nan(bc_json_get(record, "steps"));
         result->steps = steps >= 0 && steps <= 1e15 ? (int64_t)steps : 0;
-        result->train_loss = number_or_nan(bc_json_get(run, "train_loss"));
-        take_scores(eval, task, &result->scores);
+        result->train_loss = number_or_nan(bc_json_get(record, "train_loss"));
+        take_all_scores(run, eval, result);
     }
-    cJSON_Delete(run);
+    cJSON_Delete(record);
     cJSON_Delete(eval);
     return status;
 }

@@ -22,9 +22,11 @@ bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, con
  * the run was interrupted. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err);
 
-/* The result of a finished run in `folder`, after its options were compared with `options` and its
- * files with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */
-bertc_status bc_record_read(const char *folder, const bertc_train_options *options,
-                            const bertc_task *task, bertc_train_result *result, bertc_error *err);
+/* The same of one task of several, for its folder, without the files. */
+void bc_record_lane(bc_text *out, const bc_run *run, int lane);
+
+/* The result of a finished run, after its options were compared with those in its folder and its files
+ * with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */
+bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err);
 
 #endif

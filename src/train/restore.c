@@ -46,19 +46,30 @@ static bertc_status check_log(const bc_run *run, const bc_state *state, const ch
                    run->folder.path);
 }
 
+/* Are the weights whole that were best for a task? */
+static bertc_status check_best(const bc_run *run, int64_t step, bertc_error *err)
+{
+    bc_safetensors best;
+    char *path = bc_checkpoint_path(run, "best", step);
+    if (!path) return bc_fail_memory(err);
+    bertc_status status = bc_sealed_open(path, &best, err);
+    bc_safetensors_close(&best);
+    bc_free(path);
+    return status;
+}
+
 /* Is what the checkpoint refers to whole? Errors: BERTC_INPUT saying what is not. */
 static bertc_status check_companions(const bc_run *run, const bc_state *state,
                                      const bc_safetensors *file, bertc_error *err)
 {
     bertc_status status = check_log(run, state, bc_safetensors_metadata(file, "log"), err);
-    if (status != BERTC_OK) return status;
-    if (state->best_step == 0 || run->options.keep != BERTC_KEEP_BEST) return BERTC_OK;
-    bc_safetensors best;
-    char *path = bc_checkpoint_path(run, "best", state->best_step);
-    if (!path) return bc_fail_memory(err);
-    status = bc_sealed_open(path, &best, err);
-    bc_safetensors_close(&best);
-    bc_free(path);
+    if (run->options.keep != BERTC_KEEP_BEST) return status;
+    int64_t checked = 0;
+    for (int i = 0; i < state->tasks && status == BERTC_OK; i++) {
+        int64_t step = state->task[i].best_step;
+        if (step != checked && step > 0) status = check_best(run, step, err);
+        checked = step;
+    }
     return status;
 }
 
@@ -123,6 +134,9 @@ static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *
     *damaged = status == BERTC_INPUT;
     if (status != BERTC_OK) return status;
     status = check_identity(run, &file, err);
+    if (status == BERTC_OK && state.tasks != run->num_lanes)
+        status = bc_fail(err, BERTC_INPUT, "%s: of %d tasks, not %d", file.path, (int)state.tasks,
+                         run->num_lanes);
     if (status == BERTC_OK && state.step > run->steps)
         status = bc_fail(err, BERTC_INPUT, "%s: step %lld of %lld", file.path,
                          (long long)state.step, (long long)run->steps);
@@ -152,8 +166,7 @@ static void keep_older(bc_run *run, int64_t step)
     bc_safetensors file;
     bc_state state;
     if (open_whole(run, step, &file, &state, NULL) != BERTC_OK) return;
-    run->saved[1] = step;
-    run->saved_best[1] = state.best_step;
+    bc_checkpoint_remember(run, 1, &state);
     bc_safetensors_close(&file);
 }
 
@@ -170,8 +183,7 @@ bertc_status bc_run_restore(bc_run *run, bertc_error *err)
         else if (status != BERTC_OK) return bc_fail(err, status, "%s", inner.message);
     }
     if (!damaged) {
-        run->saved[0] = run->state.step;
-        run->saved_best[0] = run->state.best_step;
+        bc_checkpoint_remember(run, 0, &run->state);
         if (i < count) keep_older(run, steps[i]);
     }
     say_where(run, &damage);

@@ -18,6 +18,7 @@
 #include "train/hash.h"
 #include "train/log.h"
 #include "train/meter.h"
+#include "train/mix.h"
 #include "train/optim.h"
 #include "train/state.h"
 
@@ -34,9 +35,24 @@ typedef struct bc_counts {
     size_t examples, skipped, ungraded, truncated, invalid;
 } bc_counts;
 
+/* A task of a run: its data and where in them its steps are. A run of one task has one of these, a
+ * run of several the same number of heads, in the same order. */
+typedef struct bc_lane {
+    const bertc_task *task;
+    bertc_inputs *train;
+    bc_eval dev;
+    char train_print[BC_HASH_HEX], dev_print[BC_HASH_HEX];
+    bc_counts train_counts, dev_counts;
+    uint32_t *order;     /* (count) of `epoch` */
+    int64_t epoch;       /* of its own, whose order that is; -1: none yet */
+    int64_t epoch_steps; /* batches that its examples make */
+} bc_lane;
+
 typedef struct bc_run {
     bertc_train_options options; /* resolved */
-    const bertc_task *task;
+    bc_lane lanes[BERTC_MAX_TASKS];
+    int num_lanes;
+    bc_mix mix;         /* which of them a step trains */
     bc_meter meter;
     bc_folder folder;
     bc_log log;
@@ -45,10 +61,7 @@ typedef struct bc_run {
     int32_t frozen;     /* stages of the model that are never trained */
     bertc_model *model;
     double dropout[3];  /* the model's own, put back before it is saved */
-    bertc_inputs *train;
-    bc_eval dev;
     bc_prints prints;
-    bc_counts train_counts, dev_counts;
 
     size_t resident;    /* bytes in memory before the vocabulary was read */
     size_t vocabulary;  /* and those that it took */
@@ -60,19 +73,19 @@ typedef struct bc_run {
     size_t named;       /* different words in the training data */
     bc_touched words;   /* rows of the word table that the step's batch names */
     bc_optim optim;
-    uint32_t *order;    /* (count) of `epoch` */
-    uint64_t *scratch;  /* (2 count) for shuffling */
-    int64_t epoch;      /* whose order that is; -1: none yet */
+    uint64_t *scratch;  /* (2 count) for shuffling the lane of most examples */
 
-    int64_t epoch_steps, steps, warmup;
+    int64_t epoch_steps; /* those of all lanes */
+    int64_t steps, warmup;
     int64_t eval_every; /* resolved; 0: only at the end */
     bc_state state;
-    int64_t saved[2], saved_best[2]; /* steps of the checkpoints that are kept, newest first, and
-                                        of the weights that were best then; 0: none */
+    int64_t saved[2];   /* steps of the checkpoints that are kept, newest first; 0: none */
+    int64_t saved_best[2][BERTC_MAX_TASKS]; /* and of each lane's weights that were best then */
 } bc_run;
 
 /* What one step did, for the log. */
 typedef struct bc_report {
+    const char *task; /* where there are several */
     double loss, lr, norm, seconds;
     int64_t tokens;
 } bc_report;
@@ -82,8 +95,8 @@ bertc_status bc_run_survey(bc_run *run, bertc_error *err);
 bertc_status bc_run_furnish(bc_run *run, bertc_error *err);
 void bc_run_close(bc_run *run);
 
-/* The examples of a step, until the next call. */
-const uint32_t *bc_run_batch(bc_run *run, int64_t step, size_t *count);
+/* The lane of a step and its examples, until the next call. */
+bc_lane *bc_run_batch(bc_run *run, int64_t step, const uint32_t **examples, size_t *count);
 
 /* Set the most tokens of a pass, trained on or not, where passes are limited to so many; after
  * bc_run_survey's plan. */
@@ -95,16 +108,21 @@ bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err); /* a
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err);
 bertc_status bc_run_save(bc_run *run, bertc_error *err);
 bertc_status bc_run_save_best(bc_run *run, bertc_error *err);
-/* Map the best weights, a block in table order; `file` is to be closed, also after an error. */
-bertc_status bc_run_open_best(const bc_run *run, bc_safetensors *file, const float **values,
+/* Map a lane's best weights, a block in table order; `file` is to be closed, also after an error. */
+bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, const float **values,
                               bertc_error *err);
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
 /* The first scalar of a block of weights that is not finite: its parameter; null: none. */
 const bc_param *bc_run_find_bad(const bc_run *run, const float *values);
 
-/* The step whose weights are the result. */
-int64_t bc_run_kept_step(const bc_run *run);
+/* The step whose weights are a lane's result, and their scores. */
+int64_t bc_run_kept_step(const bc_run *run, int lane);
+const bertc_scores *bc_run_kept_scores(const bc_run *run, int lane);
+
+/* The folder of a lane's result: the run's, or where there are several one of the task's name in it.
+ * Released by bc_free; null where memory is out. */
+char *bc_run_lane_folder(const bc_run *run, int lane);
 
 /* Seconds that `steps` more steps take and the evaluations up to the end, at the meter's speed. */
 double bc_run_seconds(const bc_run *run, int64_t steps, double step_seconds);

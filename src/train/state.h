@@ -8,15 +8,21 @@
 #include "base/text.h"
 #include "bertc/train.h"
 
+/* What the evaluations of a task came to. */
+typedef struct bc_standing {
+    bertc_scores last; /* of `evaluated` */
+    int64_t best_step; /* whose weights are kept; 0: none */
+    bertc_scores best;
+} bc_standing;
+
 typedef struct bc_state {
     int64_t step;      /* updates done */
     int64_t evaluated; /* the step that was last evaluated, 0: none */
     int64_t tokens;    /* trained on so far */
     int64_t log_bytes; /* of log.jsonl that belong to this state */
     double loss_sum;   /* over steps */
-    bertc_scores last; /* of `evaluated` */
-    int64_t best_step; /* whose weights are kept; 0: none */
-    bertc_scores best;
+    int64_t tasks;     /* at least 1 */
+    bc_standing task[BERTC_MAX_TASKS];
 } bc_state;
 
 /* As a JSON object, and back. Errors: BERTC_INPUT, BERTC_NOMEM. */

@@ -13,40 +13,46 @@
 #include "train/run.h"
 #include "train/thaw.h"
 
+/* Of one task an epoch is its examples; of several it is that many steps. */
 double bc_run_epochs(const bc_run *run, int64_t step)
 {
     int64_t left = step % run->epoch_steps;
-    double part = (double)left * (double)run->options.batch_size / (double)run->train->count;
-    return (double)(step / run->epoch_steps) + part;
+    double size = (double)run->options.batch_size;
+    double count = run->num_lanes > 1 ? (double)run->epoch_steps * size : (double)run->lanes->train->count;
+    return (double)(step / run->epoch_steps) + (double)left * size / count;
 }
 
-/* The order of the examples is a function of seed and epoch. */
-static void set_epoch(bc_run *run, int64_t epoch)
+/* The order of a lane's examples is a function of seed and epoch. */
+static void set_epoch(const bc_run *run, bc_lane *lane, int64_t epoch)
 {
-    if (run->epoch == epoch) return;
-    run->epoch = epoch;
+    if (lane->epoch == epoch) return;
+    lane->epoch = epoch;
     if (run->options.no_shuffle) {
-        for (size_t i = 0; i < run->train->count; i++) run->order[i] = (uint32_t)i;
+        for (size_t i = 0; i < lane->train->count; i++) lane->order[i] = (uint32_t)i;
         return;
     }
-    bc_rng_shuffle((uint64_t)run->options.seed, (uint32_t)epoch, run->order, run->scratch,
-                   run->train->count);
+    bc_rng_shuffle((uint64_t)run->options.seed, (uint32_t)epoch, lane->order, run->scratch,
+                   lane->train->count);
 }
 
-const uint32_t *bc_run_batch(bc_run *run, int64_t step, size_t *count)
+bc_lane *bc_run_batch(bc_run *run, int64_t step, const uint32_t **examples, size_t *count)
 {
-    set_epoch(run, step / run->epoch_steps);
+    bc_mix_seek(&run->mix, step);
+    int task = bc_mix_task(&run->mix, step);
+    bc_lane *lane = &run->lanes[task];
+    int64_t own = run->mix.taken[task];
+    set_epoch(run, lane, own / lane->epoch_steps);
     size_t size = (size_t)run->options.batch_size;
-    size_t first = (size_t)(step % run->epoch_steps) * size;
-    size_t left = run->train->count - first;
+    size_t first = (size_t)(own % lane->epoch_steps) * size;
+    size_t left = lane->train->count - first;
     *count = left < size ? left : size;
-    return run->order + first;
+    *examples = lane->order + first;
+    return lane;
 }
 
 /* The rows of the word table that a batch names, up to date for its forward passes. */
-static void take_words(bc_run *run, const uint32_t *examples, size_t count)
+static void take_words(bc_run *run, const bertc_inputs *in, const uint32_t *examples, size_t count)
 {
-    const bertc_inputs *in = run->train;
     if (!run->words.slot) return;
     bc_touched_reset(&run->words);
     for (size_t i = 0; i < count; i++) {
@@ -54,6 +60,19 @@ static void take_words(bc_run *run, const uint32_t *examples, size_t count)
         bc_touched_add(&run->words, in->ids + from, in->starts[examples[i] + 1] - from);
     }
     bc_optim_catch_up(&run->optim);
+}
+
+/* Take a lane's head into use. The others have no part in the step; AdamW counts the steps of a head
+ * from its own first one. */
+static void use_head(bc_run *run, const bc_lane *lane)
+{
+    int head = (int)(lane - run->lanes);
+    bc_model_use_head(run->model, head);
+    for (size_t i = 0; i < run->model->count; i++) {
+        bc_param *p = &run->model->params[i];
+        if (p->head >= 0)
+            p->since = p->head == head ? run->state.step - run->mix.taken[head] : INT64_MAX;
+    }
 }
 
 /* What this step trains. */
@@ -70,18 +89,20 @@ static void thaw(bc_run *run)
 }
 
 /* Gradients and mean loss of a batch, in one pass or more. */
-static bertc_status compute_gradients(bc_run *run, const uint32_t *examples, size_t count,
-                                      bc_report *report, bertc_error *err)
+static bertc_status compute_gradients(bc_run *run, const bc_lane *lane, const uint32_t *examples,
+                                      size_t count, bc_report *report, bertc_error *err)
 {
+    const bertc_inputs *train = lane->train;
     bc_pass pass = {.training = true, .seed = (uint64_t)run->options.seed,
                     .step = (uint32_t)run->state.step};
     size_t n, tokens;
     double loss = 0;
+    use_head(run, lane);
     thaw(run);
-    take_words(run, examples, count);
+    take_words(run, train, examples, count);
     for (size_t at = 0; at < count; at += n) {
-        n = bc_pack_next(run->train, examples + at, count - at, run->pack, &tokens);
-        bertc_batch_fill(run->batch, run->train, examples + at, n);
+        n = bc_pack_next(train, examples + at, count - at, run->pack, &tokens);
+        bertc_batch_fill(run->batch, train, examples + at, n);
         bc_model_fwd(run->model, run->workspace, run->batch, pass);
         loss += bc_model_loss(run->model, run->workspace, run->batch, (double)count);
         bc_model_bwd(run->model, run->workspace, run->batch, pass, at > 0);
@@ -145,9 +166,10 @@ static bertc_status log_step(bc_run *run, const bc_report *report, bertc_error *
     bc_json_double(lr, report->lr);
     bc_json_double(norm, report->norm);
     int n = snprintf(line, sizeof line,
-                     "{\"step\":%lld,\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,"
+                     "{\"step\":%lld,%s%s%s\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,"
                      "\"tokens\":%lld,\"seconds\":%.4f}\n",
-                     (long long)run->state.step, epoch, loss, lr, norm, (long long)report->tokens,
+                     (long long)run->state.step, report->task ? "\"task\":\"" : "",
+                     report->task ? report->task : "", report->task ? "\"," : "", epoch, loss, lr, norm, (long long)report->tokens,
                      report->seconds);
     return bc_log_append(&run->log, line, (size_t)n, err);
 }
@@ -160,8 +182,10 @@ bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
     double began = bc_clock();
     size_t count;
     *report = (bc_report){0};
-    const uint32_t *examples = bc_run_batch(run, state->step, &count);
-    bertc_status status = compute_gradients(run, examples, count, report, err);
+    const uint32_t *examples;
+    const bc_lane *lane = bc_run_batch(run, state->step, &examples, &count);
+    bertc_status status = compute_gradients(run, lane, examples, count, report, err);
+    report->task = run->num_lanes > 1 ? lane->task->name : NULL;
     if (status != BERTC_OK) return status;
     report->norm = bc_optim_norm(&run->optim);
     status = check_finite(run, report, err);

@@ -264,8 +264,8 @@ static int check_complete(const char *out)
         assert_int_equal(
             bc_state_parse(bc_safetensors_metadata(&file, "state"), path, &state, NULL), BERTC_OK);
         bc_safetensors_close(&file);
-        snprintf(path, sizeof path, "%s/checkpoint/best-%d.safetensors", out, (int)state.best_step);
-        if (state.best_step > 0) assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
+        snprintf(path, sizeof path, "%s/checkpoint/best-%d.safetensors", out, (int)state.task[0].best_step);
+        if (state.task[0].best_step > 0) assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
         bc_safetensors_close(&file);
         found++;
     }

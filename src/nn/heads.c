@@ -1,0 +1,110 @@
+/* The heads of a model: which one a file's is kept for, and which one is in use. */
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "nn/model.h"
+
+/* ---- Labels -------------------------------------------------------------------------------- */
+
+static bool label_in(const char *label, const bc_head *head)
+{
+    for (int32_t i = 0; i < head->num_labels; i++)
+        if (strcasecmp(label, head->labels[i]) == 0) return true;
+    return false;
+}
+
+static bool is_unnamed(char *const *labels, int32_t count)
+{
+    bool unnamed = true;
+    for (int32_t i = 0; i < count; i++) {
+        char plain[32];
+        snprintf(plain, sizeof plain, "LABEL_%d", (int)i);
+        unnamed = unnamed && strcasecmp(labels[i], plain) == 0;
+    }
+    return unnamed;
+}
+
+/* Whether a configuration's labels are those of a head, in any order, or are unnamed. */
+static bool labels_agree(const bertc_config *config, const bc_head *head)
+{
+    if (config->num_labels != head->num_labels) return false;
+    bool named = true;
+    for (int32_t i = 0; i < config->num_labels; i++) named = named && label_in(config->labels[i], head);
+    return named || is_unnamed(config->labels, config->num_labels);
+}
+
+enum { MOST_SHOWN = 4 };
+
+/* "labels a, b" */
+static void describe_labels(bc_text *out, const char *const *labels, int32_t count)
+{
+    if (count == 1) bc_text_printf(out, "one value");
+    else if (is_unnamed((char *const *)labels, count)) bc_text_printf(out, "%d unnamed labels", (int)count);
+    else {
+        for (int32_t i = 0; i < count && i < MOST_SHOWN; i++)
+            bc_text_printf(out, "%s%s", i ? ", " : "labels ", labels[i]);
+        if (count > MOST_SHOWN) bc_text_printf(out, ", ...");
+    }
+}
+
+void bc_head_notify(const bertc_config *config, bool fits, int kept, const bc_head *heads, int count,
+                    const char *path, const bertc_notify *notify)
+{
+    bc_text line = {0};
+    bc_text_printf(&line, "%s: head %s", path, kept >= 0 ? "kept" : "replaced");
+    if (kept >= 0 && count > 1) bc_text_printf(&line, " for %s", heads[kept].name);
+    bc_text_printf(&line, fits ? ": it has " : ": its weights do not fit its ");
+    describe_labels(&line, (const char *const *)config->labels, config->num_labels);
+    if (kept < 0 && fits) bc_text_printf(&line, count > 1 ? ", as no task has" : ", not ");
+    if (kept < 0 && fits && count == 1) describe_labels(&line, heads->labels, heads->num_labels);
+    if (!line.failed) bc_notify(notify, "%s", line.bytes);
+    bc_text_clear(&line);
+}
+
+int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (labels_agree(config, &heads[i])) return i;
+    return -1;
+}
+
+/* ---- Several heads ------------------------------------------------------------------------- */
+
+bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count, int kept,
+                                 bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    m->num_heads = count;
+    if (count > 1) m->others = bc_calloc((size_t)count, sizeof *m->others);
+    if (count > 1 && !m->others) return bc_fail_memory(err);
+    for (int i = 1; i < count && status == BERTC_OK; i++) {
+        const char *const *own = (const char *const *)m->config.labels;
+        status = bertc_config_set_labels(&m->others[i], i == kept ? own : heads[i].labels,
+                                         heads[i].num_labels, err);
+    }
+    if (status != BERTC_OK || kept == 0) return status;
+    return bertc_config_set_labels(&m->config, heads->labels, heads->num_labels, err);
+}
+
+void bc_model_use_head(bertc_model *model, int head)
+{
+    bertc_config *config = &model->config, *now = &model->others[model->head];
+    if (head == model->head) return;
+    now->labels = config->labels;
+    now->num_labels = config->num_labels;
+    config->labels = model->others[head].labels;
+    config->num_labels = model->others[head].num_labels;
+    model->others[head] = (bertc_config){0};
+    model->head = head;
+}
+
+size_t bc_model_most_labels(const bertc_model *model)
+{
+    size_t most = (size_t)model->config.num_labels;
+    for (int i = 0; model->others && i < model->num_heads; i++)
+        if ((size_t)model->others[i].num_labels > most) most = (size_t)model->others[i].num_labels;
+    return most;
+}
