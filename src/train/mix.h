@@ -33,8 +33,8 @@ int bc_mix_task(const bc_mix *mix, int64_t step);
 /* Go to a step, forward or from the beginning. */
 void bc_mix_seek(bc_mix *mix, int64_t step);
 
-/* Read "a,b,c" into tasks. Errors: BERTC_USAGE naming a task that is unknown, has no training data or
- * stands there twice. */
+/* Read "a,b,c" into tasks. Errors: BERTC_USAGE naming a task that is unknown, has no training data, of
+ * several none of its own, or stands there twice. */
 bertc_status bc_mix_read(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
                          bertc_error *err);
 
