@@ -6,6 +6,8 @@
 #   --tasks "rte mrpc"     the tasks, in this order; default: all that GLUE has, small ones first
 #   --seeds "42 43 44"     one run for each; default 42
 #   --lrs "2e-5 3e-5"      one run for each; default 2e-5
+#   --stages mnli:rte,mrpc,stsb     rte, mrpc and stsb begin with mnli's run of the same rate and seed in
+#                          place of MODEL; several such, separated by blanks
 #   --epochs N --batch-size N --max-length N     as in 'bertc finetune'
 #
 # MODEL is a model directory, GLUE the folder that holds CoLA, SST-2, ..., OUT receives
@@ -32,7 +34,7 @@ say() {
 
 usage() {
     say "glue.sh: $*"
-    sed -n '4,9s/^# \{0,1\}//p' "$script" >&2
+    sed -n '4,11s/^# \{0,1\}//p' "$script" >&2
     exit 2
 }
 
@@ -47,17 +49,18 @@ esac
 [ $# -ge 3 ] || usage "needs MODEL GLUE OUT"
 model=$1 glue=$2 out=$3
 shift 3
-tasks='' seeds=42 lrs=2e-5 epochs='' batch_size='' max_length=''
+tasks='' stages='' seeds=42 lrs=2e-5 epochs='' batch_size='' max_length=''
 while [ $# -gt 0 ]; do
     case $1 in
     --)
         shift
         break
         ;;
-    --tasks | --seeds | --lrs | --epochs | --batch-size | --max-length)
+    --tasks | --stages | --seeds | --lrs | --epochs | --batch-size | --max-length)
         [ $# -ge 2 ] || usage "$1 needs a value"
         case $1 in
         --tasks) tasks=$2 ;;
+        --stages) stages=$2 ;;
         --seeds) seeds=$2 ;;
         --lrs) lrs=$2 ;;
         --epochs) epochs=$2 ;;
@@ -168,6 +171,50 @@ else
     [ -n "$tasks" ] || usage "$glue: no task has its data here"
 fi
 
+# ---- Stages ------------------------------------------------------------------------------------
+
+# first_of TASK: the task whose run it begins with; nothing where that is MODEL.
+first_of() {
+    for stage in $stages; do
+        case ",${stage#*:}," in
+        *",$1,"*) echo "${stage%%:*}" ;;
+        esac
+    done
+}
+
+# in_stages TASK [SEEN]: the task after all that it begins with.
+in_stages() {
+    case " ${2-} " in
+    *" $1 "*) usage "--stages: $1 begins with itself" ;;
+    esac
+    is_first=$(first_of "$1")
+    case $is_first in
+    *[[:space:]]*) usage "--stages: $1 begins with both $(echo $is_first)" ;;
+    ?*) in_stages "$is_first" "${2-} $1" || exit ;;
+    esac
+    echo "$1"
+}
+
+for stage in $stages; do
+    case $stage in
+    *:*:* | :* | *: | *,,* | *:,* | *,) usage "--stages: '$stage' is not TASK:TASK,..." ;;
+    *:*) ;;
+    *) usage "--stages: '$stage' is not TASK:TASK,..." ;;
+    esac
+    for name in $(printf '%s\n' "$stage" | tr ':,' '  '); do
+        case " $(echo $tasks) " in
+        *" $name "*) ;;
+        *) usage "--stages: $name is none of the tasks that are run: $(echo $tasks)" ;;
+        esac
+    done
+done
+ordered=''
+for task in $tasks; do
+    part=$(in_stages "$task") || exit 2
+    ordered="$ordered $part"
+done
+tasks=$(once "$ordered")
+
 # ---- Settings ----------------------------------------------------------------------------------
 
 # Runs made with other settings must not stand in one table.
@@ -175,7 +222,8 @@ settings="model $model
 data $glue
 epochs ${epochs:-default}
 batch-size ${batch_size:-default}
-max-length ${max_length:-default}
+max-length ${max_length:-default}${stages:+
+stages $stages}
 options $*"
 mkdir -p "$out/scores" "$out/submission" || exit 4
 if [ -f "$out/settings.txt" ]; then
@@ -223,9 +271,19 @@ into() {
     mv "$target.tmp" "$target"
 }
 
+# Where a run of TASK RATE SEED begins.
+begins_with() {
+    bw_first=$(first_of "$1")
+    if [ -n "$bw_first" ]; then echo "$out/$bw_first/lr-$2/seed-$3"; else echo "$model"; fi
+}
+
 # fine_tune TASK RATE SEED RUN [option...]
 fine_tune() {
-    ft_task=$1 ft_lr=$2 ft_seed=$3 ft_run=$4
+    ft_task=$1 ft_lr=$2 ft_seed=$3 ft_run=$4 ft_from=$(begins_with "$1" "$2" "$3")
+    if [ "$ft_from" != "$model" ] && [ ! -f "$ft_from/run.json" ]; then
+        say "$ft_run: not made, $ft_from is not finished"
+        return 3
+    fi
     shift 4
     # run.json is the last file that a run writes; --resume then only checks that all is there.
     if [ ! -f "$ft_run/run.json" ]; then
@@ -236,7 +294,7 @@ fine_tune() {
     if [ -n "$epochs" ]; then set -- --epochs "$epochs" "$@"; fi
     if [ -n "$batch_size" ]; then set -- --batch-size "$batch_size" "$@"; fi
     if [ -n "$max_length" ]; then set -- --max-length "$max_length" "$@"; fi
-    attempt "$bertc" finetune --task "$ft_task" --model "$model" --data "$glue" --out "$ft_run" \
+    attempt "$bertc" finetune --task "$ft_task" --model "$ft_from" --data "$glue" --out "$ft_run" \
         --lr "$ft_lr" --seed "$ft_seed" --resume "$@" >/dev/null
 }
 

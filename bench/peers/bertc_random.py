@@ -12,6 +12,7 @@ import numpy as np
 
 PURPOSE_SHUFFLE = 16
 PURPOSE_INIT = 17
+PURPOSE_TASK = 19
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
