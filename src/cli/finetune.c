@@ -14,15 +14,18 @@ void cli_finetune_defaults(void *values)
     bertc_train_defaults(values);
 }
 
-static void summarise(const bertc_train_options *options, const bertc_task *task,
-                      const bertc_train_result *result)
+static void summarise(const bertc_train_options *options, const bertc_train_result *result)
 {
-    char duration[CLI_DURATION];
+    char duration[CLI_DURATION], planned[32] = "";
     cli_format_duration(duration, result->seconds);
-    bertc_metric metric = task->metrics[0];
-    fprintf(stderr, "%lld step%s in %s, %.0f tokens/s, dev %s %.4f, model in %s\n",
-            (long long)result->steps, result->steps == 1 ? "" : "s", duration,
-            result->tokens_per_second, bertc_metric_name(metric), result->scores.value[metric], options->out);
+    const bertc_split_scores *first = &result->evals[0];
+    bertc_metric metric = first->task->metrics[0];
+    if (result->steps < result->planned_steps)
+        snprintf(planned, sizeof planned, " of %lld", (long long)result->planned_steps);
+    fprintf(stderr, "%lld%s step%s in %s, %.0f tokens/s, %s %s %.4f, model in %s\n",
+            (long long)result->steps, planned, result->steps == 1 && !planned[0] ? "" : "s", duration,
+            result->tokens_per_second, bertc_split_name(first->split), bertc_metric_name(metric),
+            first->scores.value[metric], options->out);
 }
 
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)
@@ -38,7 +41,8 @@ bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)
     if (status == BERTC_OK) status = bertc_finetune(options, &progress.observer, &result, err);
     cli_progress_end(&progress);
     if (status != BERTC_OK) return status;
-    summarise(options, task, &result);
-    cli_scores_json(task, BERTC_DEV, &result.scores);
+    summarise(options, &result);
+    for (size_t i = 0; i < result.eval_count; i++)
+        cli_scores_json(result.evals[i].task, result.evals[i].split, &result.evals[i].scores);
     return BERTC_OK;
 }

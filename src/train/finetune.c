@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/room.h"
 #include "train/memory.h"
+#include "train/objective.h"
 #include "train/options.h"
 #include "train/record.h"
 
@@ -20,7 +21,7 @@ static bool is_evaluation_due(const bc_run *run)
 static bool is_save_due(const bc_run *run)
 {
     int64_t every = run->options.save_every, step = run->state.step;
-    return every > 0 && step > 0 && step < run->steps && step % every == 0 && run->saved[0] != step;
+    return every > 0 && step > 0 && !bc_run_is_over(run) && step % every == 0 && run->saved[0] != step;
 }
 
 /* Evaluations take as long as the last one. Before the first of them a forward pass is taken for a
@@ -30,8 +31,7 @@ double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
     int64_t evaluations = run->eval_every > 0 ? left / run->eval_every : 0;
     if (evaluations == 0 || run->steps % run->eval_every != 0) evaluations++;
     double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
-    size_t tokens = run->dev.inputs->starts[run->dev.inputs->count];
-    if (evaluation <= 0 && speed > 0) evaluation = (double)tokens / (3 * speed);
+    if (evaluation <= 0 && speed > 0) evaluation = (double)bc_run_eval_tokens(run) / (3 * speed);
     return (double)left * step_seconds + (double)evaluations * evaluation;
 }
 
@@ -67,7 +67,7 @@ static bertc_status train(bc_run *run, bertc_error *err)
         bertc_status status = BERTC_OK;
         if (is_evaluation_due(run)) status = bc_run_evaluate(run, err);
         if (status == BERTC_OK && is_save_due(run)) status = bc_run_save(run, err);
-        if (status != BERTC_OK || run->state.step == run->steps) return status;
+        if (status != BERTC_OK || bc_run_is_over(run)) return status;
         status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = step(run, err);
         if (status != BERTC_OK) return status;
@@ -105,16 +105,30 @@ static bertc_status resolve_precision(bertc_train_options *o, bertc_error *err)
     return status;
 }
 
+/* What the task alone refuses: splits, metric and loss that it has not. */
+static bertc_status open_task(bc_run *run, bertc_error *err)
+{
+    const bertc_train_options *o = &run->options;
+    run->task = bertc_task_find(o->task);
+    if (!run->task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", o->task);
+    if (!run->task->splits[BERTC_TRAIN].file)
+        return bc_fail(err, BERTC_USAGE, "task %s has no training data", o->task);
+    if (o->stratified && o->limit_train == 0)
+        return bc_fail(err, BERTC_USAGE, "--stratified says nothing without --limit-train");
+    bertc_status status =
+        bc_scored_read(o->eval_splits, run->task, run->scored, &run->eval_count, err);
+    run->state.splits = run->eval_count;
+    if (status == BERTC_OK) status = bc_scored_check_best(o, run->scored[0].task, err);
+    return status == BERTC_OK ? bc_objective_open(run, err) : status;
+}
+
 /* What can be refused without reading data: options, task, model directory. */
 bertc_status bc_run_open(bc_run *run, bertc_error *err)
 {
     bertc_train_options *o = &run->options;
     bertc_status status = bc_options_check(o, err);
+    if (status == BERTC_OK) status = open_task(run, err);
     if (status != BERTC_OK) return status;
-    run->task = bertc_task_find(o->task);
-    if (!run->task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", o->task);
-    if (!run->task->splits[BERTC_TRAIN].file)
-        return bc_fail(err, BERTC_USAGE, "task %s has no training data", o->task);
     resolve_recipe(o);
     status = resolve_precision(o, err);
     if (status != BERTC_OK) return status;
@@ -130,8 +144,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
 
 static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)
 {
-    bertc_status status =
-        bc_record_read(run->folder.path, &run->options, run->task, result, err);
+    bertc_status status = bc_record_read(run, result, err);
     if (status != BERTC_OK) return status;
     /* Killed between its last file and the removal of its checkpoints. */
     if (run->folder.fd >= 0) bc_folder_clear_work(&run->folder);
@@ -143,14 +156,18 @@ static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc
 static void take_result(const bc_run *run, bertc_train_result *result)
 {
     const bc_state *s = &run->state;
-    bool best = bc_run_kept_step(run) == s->best_step;
+    const bertc_scores *scores = bc_run_kept_scores(run);
     *result = (bertc_train_result){
         .steps = s->step,
+        .planned_steps = run->steps,
         .train_loss = s->loss_sum / (double)s->step,
-        .scores = best ? s->best : s->last,
+        .scores = scores[0],
+        .eval_count = run->eval_count,
         .seconds = bc_clock() - run->meter.began,
         .tokens_per_second = bc_meter_speed(&run->meter),
     };
+    for (size_t i = 0; i < run->eval_count; i++)
+        result->evals[i] = (bertc_split_scores){run->scored[i].task, run->scored[i].split, scores[i]};
 }
 
 /* Weights, and both moments of those that are trained. */
@@ -205,7 +222,7 @@ void bc_run_close(bc_run *run)
     bertc_workspace_free(run->workspace);
     bc_free(run->order);
     bc_free(run->scratch);
-    bc_eval_close(&run->dev);
+    for (size_t i = 0; i < run->eval_count; i++) bc_eval_close(&run->evals[i]);
     bertc_inputs_free(run->train);
     bertc_model_free(run->model);
     bc_source_close(&run->source);

@@ -1,10 +1,11 @@
-/* Evaluation of the dev split during a run, and the result at its end.
+/* Evaluation during a run, and the result at its end.
  *
  * The result is written in an order that a crash cannot confuse: run.json comes last and says that
  * all the rest is there; until then the run counts as unfinished and goes on from its checkpoint.
  * Where it cannot be written, what was trained becomes a checkpoint if that can be, and nothing
  * stays that looks like a result. */
 #include <math.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -23,23 +24,55 @@ int64_t bc_run_kept_step(const bc_run *run)
     return best ? run->state.best_step : run->state.step;
 }
 
-/* Is the primary metric better than before? NaN never is, and of equals the earlier stays. */
-static bool is_best(const bc_run *run)
+const bertc_scores *bc_run_kept_scores(const bc_run *run)
 {
-    bertc_metric primary = run->task->metrics[0];
-    double value = run->state.last.value[primary];
-    if (isnan(value)) return false;
-    return run->state.best_step == 0 || value > run->state.best.value[primary];
+    bool best = bc_run_kept_step(run) == run->state.best_step;
+    return best ? run->state.best : run->state.last;
 }
 
-static bertc_status log_scores(bc_run *run, double seconds, bertc_error *err)
+static double value_of(const bc_run *run, const bertc_scores *scores)
+{
+    return bc_scored_value(&run->options, run->scored[0].task, &scores[0]);
+}
+
+/* Is the first split's metric better than before? NaN never is, and of equals the earlier stays. */
+static bool is_best(const bc_run *run)
+{
+    double value = value_of(run, run->state.last);
+    if (isnan(value)) return false;
+    return run->state.best_step == 0 || value > value_of(run, run->state.best);
+}
+
+/* Evaluations since the best one; the last of a run may come early, but nothing comes after it. */
+static int64_t evaluations_in_vain(const bc_run *run)
+{
+    const bc_state *s = &run->state;
+    return run->eval_every > 0 ? (s->evaluated - s->best_step) / run->eval_every : 0;
+}
+
+bool bc_run_is_over(const bc_run *run)
+{
+    int64_t patience = run->options.patience;
+    if (run->state.step == run->steps) return true;
+    return patience > 0 && evaluations_in_vain(run) >= patience;
+}
+
+size_t bc_run_eval_tokens(const bc_run *run)
+{
+    size_t tokens = 0;
+    for (size_t i = 0; i < run->eval_count; i++)
+        tokens += run->evals[i].inputs->starts[run->evals[i].inputs->count];
+    return tokens;
+}
+
+static bertc_status log_scores(bc_run *run, size_t split, double seconds, bertc_error *err)
 {
     bc_text line = {0};
     char epoch[BC_JSON_DOUBLE];
     bc_json_double(epoch, bc_run_epochs(run, run->state.step));
     bc_text_printf(&line, "{\"step\":%lld,\"epoch\":%s,\"eval\":", (long long)run->state.step,
                    epoch);
-    bc_record_scores(&line, run->task, BERTC_DEV, &run->state.last);
+    bc_record_scores(&line, run->scored[split], &run->state.last[split]);
     bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
     bertc_status status = line.failed ? bc_fail_memory(err)
                                       : bc_log_append(&run->log, line.bytes, line.length, err);
@@ -47,23 +80,54 @@ static bertc_status log_scores(bc_run *run, double seconds, bertc_error *err)
     return status;
 }
 
+/* seconds (eval_count) out: that each split took. */
+static bertc_status score(bc_run *run, double *seconds, bertc_error *err)
+{
+    double sum = 0;
+    for (size_t i = 0; i < run->eval_count; i++) {
+        bc_eval *eval = &run->evals[i];
+        bertc_status status =
+            bc_eval_run(eval, run->model, run->workspace, run->batch, &run->meter, err);
+        if (status == BERTC_OK)
+            status = bertc_task_score(eval->dataset, eval->logits, &run->state.last[i], err);
+        if (status != BERTC_OK) return status;
+        sum += seconds[i] = run->meter.pass_seconds;
+    }
+    run->meter.pass_seconds = sum;
+    return BERTC_OK;
+}
+
+/* Say so where this was the last evaluation that is waited for. */
+static void notify_end(const bc_run *run)
+{
+    const bertc_notify *notify = bc_meter_notify(&run->meter);
+    const bc_state *s = &run->state;
+    const char *name = bc_scored_best_name(&run->options, run->scored[0].task);
+    if (s->step == run->steps || !bc_run_is_over(run)) return;
+    if (s->best_step > 0)
+        bc_notify(notify, "step %lld: no better %s since step %lld, the run ends", (long long)s->step,
+                  name, (long long)s->best_step);
+    else bc_notify(notify, "step %lld: the %s never had a value, the run ends", (long long)s->step, name);
+}
+
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
 {
     bc_state *state = &run->state;
+    double seconds[BERTC_MAX_EVALS];
     bc_optim_settle(&run->optim);
-    bertc_status status =
-        bc_eval_run(&run->dev, run->model, run->workspace, run->batch, &run->meter, err);
-    if (status == BERTC_OK)
-        status = bertc_task_score(run->dev.dataset, run->dev.logits, &state->last, err);
+    bertc_status status = score(run, seconds, err);
     if (status != BERTC_OK) return status;
     state->evaluated = state->step;
     if (is_best(run)) {
         state->best_step = state->step;
-        state->best = state->last;
+        memcpy(state->best, state->last, sizeof state->best);
         if (run->options.keep == BERTC_KEEP_BEST && state->step < run->steps)
             status = bc_run_save_best(run, err);
     }
-    return status == BERTC_OK ? log_scores(run, run->meter.pass_seconds, err) : status;
+    for (size_t i = 0; i < run->eval_count && status == BERTC_OK; i++)
+        status = log_scores(run, i, seconds[i], err);
+    notify_end(run);
+    return status;
 }
 
 /* ---- The result ---------------------------------------------------------------------------- */
@@ -83,9 +147,7 @@ static bertc_status write_text(const bc_run *run, const char *name, bc_text *tex
 static bertc_status write_scores(const bc_run *run, bertc_error *err)
 {
     bc_text text = {0};
-    bool best = bc_run_kept_step(run) == run->state.best_step;
-    bc_record_scores(&text, run->task, BERTC_DEV, best ? &run->state.best : &run->state.last);
-    bc_text_printf(&text, "\n");
+    bc_record_evals(&text, run);
     return write_text(run, "eval.json", &text, err);
 }
 

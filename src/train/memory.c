@@ -61,15 +61,23 @@ static size_t input_bytes(const bertc_inputs *in)
     return in->starts[in->count] * token + in->count * example;
 }
 
-/* Tokens of both splits, the dev split's text, the order of the examples and a batch. */
+/* Tokens and text of a split that is scored. */
+static size_t eval_bytes(const bc_eval *eval)
+{
+    const bertc_dataset *set = eval->dataset;
+    size_t text = set->count * sizeof *set->examples;
+    for (size_t i = 0; i < set->count; i++) text += set->examples[i].na + set->examples[i].nb;
+    return input_bytes(eval->inputs) + text;
+}
+
+/* All splits, the order of the examples and a batch. */
 static size_t data(const bc_run *run, const bertc_limits *limits)
 {
-    const bertc_dataset *dev = run->dev.dataset;
-    size_t text = dev->count * sizeof *dev->examples;
-    for (size_t i = 0; i < dev->count; i++) text += dev->examples[i].na + dev->examples[i].nb;
+    size_t evals = 0;
+    for (size_t i = 0; i < run->eval_count; i++) evals += eval_bytes(&run->evals[i]);
     size_t order = run->train->count * (sizeof *run->order + 2 * sizeof *run->scratch);
     size_t batch = (size_t)limits->tokens * (2 * sizeof(int32_t) + 1);
-    return input_bytes(run->train) + input_bytes(run->dev.inputs) + text + order + batch;
+    return input_bytes(run->train) + evals + order + batch;
 }
 
 static size_t vocabulary(const bc_run *run, const bertc_limits *limits)

@@ -4,29 +4,53 @@
 #include <stdint.h>
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "train/objective.h"
 #include "train/options.h"
-#include "train/run.h"
+#include "train/stratify.h"
 #include "train/thaw.h"
 
 /* ---- Data and model ------------------------------------------------------------------------ */
 
-static bertc_status read_split(const bc_run *run, bertc_split split, bertc_dataset **dataset,
-                               bertc_error *err)
+/* What is read: first the data to train on, then what is scored. */
+typedef struct data_sets {
+    bertc_dataset *train, *evals[BERTC_MAX_EVALS];
+} data_sets;
+
+static bertc_status read_split(const bc_run *run, bc_scored which, int64_t limit, const char *purpose,
+                               bertc_dataset **dataset, bertc_error *err)
 {
-    const bertc_train_options *o = &run->options;
-    int64_t limit = split == BERTC_TRAIN ? o->limit_train : o->limit_eval;
-    bertc_status status =
-        bertc_dataset_read(run->task, o->data, split, (size_t)limit, dataset, err);
+    bertc_status status = bertc_dataset_read(which.task, run->options.data, which.split,
+                                             (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;
     const bertc_dataset *set = *dataset;
     if (!set->labelled)
         return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path,
-                       bertc_split_name(split), split == BERTC_TRAIN ? "train on" : "score");
+                       bertc_split_name(which.split), purpose);
     bc_source_notify_rows(set, bc_meter_notify(&run->meter));
     return BERTC_OK;
+}
+
+static bertc_status read_train(const bc_run *run, bertc_dataset **train, bertc_error *err)
+{
+    const bertc_train_options *o = &run->options;
+    bc_scored which = {run->task, BERTC_TRAIN};
+    bertc_status status =
+        read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", train, err);
+    if (status != BERTC_OK || !o->stratified) return status;
+    return bc_stratify(*train, (size_t)o->limit_train, (uint64_t)o->seed, err);
+}
+
+static bertc_status read_splits(const bc_run *run, data_sets *sets, bertc_error *err)
+{
+    bertc_status status = read_train(run, &sets->train, err);
+    for (size_t i = 0; i < run->eval_count && status == BERTC_OK; i++)
+        status = read_split(run, run->scored[i], run->options.limit_eval, "score", &sets->evals[i],
+                            err);
+    return status;
 }
 
 static bertc_model_options model_options(const bc_run *run)
@@ -85,12 +109,13 @@ static bertc_status name_labels(bc_run *run, const int32_t *map, bertc_error *er
     return bertc_config_set_labels(&run->model->config, names, run->task->num_labels, err);
 }
 
-static bertc_status match_labels(bc_run *run, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+static bertc_status match_labels(bc_run *run, const bertc_task *task, int32_t map[BERTC_MAX_LABELS],
+                                 bertc_error *err)
 {
     bool by_name;
     const bertc_config *config = &run->model->config;
-    bertc_status status = bertc_task_match_labels(run->task, config->labels, config->num_labels,
-                                                  map, &by_name, err);
+    bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, map,
+                                                  &by_name, err);
     if (status != BERTC_OK || by_name) return status;
     return name_labels(run, map, err);
 }
@@ -101,37 +126,50 @@ static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
                        inputs->invalid};
 }
 
-static bertc_status tokenise(bc_run *run, bertc_dataset *train, bertc_dataset **dev,
-                             const int32_t *map, bertc_error *err)
+static bertc_status tokenise_train(bc_run *run, const bertc_dataset *train, bertc_error *err)
 {
-    bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
-    bertc_dataset *set = *dev;
-    bertc_status status = bertc_inputs_create(run->source.tokenizer, train, run->source.max_length,
-                                              map, &run->train, err);
+    int32_t map[BERTC_MAX_LABELS];
+    bertc_status status = match_labels(run, run->task, map, err);
+    if (status == BERTC_OK) status = bc_objective_settle(run, train, map, err);
+    if (status == BERTC_OK)
+        status = bertc_inputs_create(run->source.tokenizer, train, run->source.max_length, map,
+                                     &run->train, err);
     if (status == BERTC_OK)
         status = bc_check_inputs(run->train, &run->source.config, train->path, err);
     if (status != BERTC_OK) return status;
-    *dev = NULL;
-    status = bc_eval_open(&run->dev, set, &run->source, map, pack, err);
-    if (status != BERTC_OK) return status;
     run->train_counts = count(train, run->train);
-    run->dev_counts = count(set, run->dev.inputs);
     bc_source_notify_inputs(train, run->train, bc_meter_notify(&run->meter));
-    bc_source_notify_inputs(set, run->dev.inputs, bc_meter_notify(&run->meter));
+    return BERTC_OK;
+}
+
+/* Take over the data of the split of this number. */
+static bertc_status tokenise_eval(bc_run *run, size_t number, bertc_dataset **dataset,
+                                  bertc_error *err)
+{
+    bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
+    bertc_dataset *set = *dataset;
+    bc_eval *eval = &run->evals[number];
+    int32_t map[BERTC_MAX_LABELS];
+    bertc_status status = match_labels(run, set->task, map, err);
+    if (status != BERTC_OK) return status;
+    *dataset = NULL;
+    status = bc_eval_open(eval, set, &run->source, map, pack, err);
+    if (status != BERTC_OK) return status;
+    run->eval_counts[number] = count(set, eval->inputs);
+    bc_source_notify_inputs(set, eval->inputs, bc_meter_notify(&run->meter));
     return BERTC_OK;
 }
 
 static bertc_status read_all(bc_run *run, bertc_error *err)
 {
-    bertc_dataset *train = NULL, *dev = NULL;
-    int32_t map[BERTC_MAX_LABELS];
-    bertc_status status = read_split(run, BERTC_TRAIN, &train, err);
-    if (status == BERTC_OK) status = read_split(run, BERTC_DEV, &dev, err);
+    data_sets sets = {0};
+    bertc_status status = read_splits(run, &sets, err);
     if (status == BERTC_OK) status = open_model(run, err);
-    if (status == BERTC_OK) status = match_labels(run, map, err);
-    if (status == BERTC_OK) status = tokenise(run, train, &dev, map, err);
-    bertc_dataset_free(train);
-    bertc_dataset_free(dev);
+    if (status == BERTC_OK) status = tokenise_train(run, sets.train, err);
+    for (size_t i = 0; i < run->eval_count && status == BERTC_OK; i++)
+        status = tokenise_eval(run, i, &sets.evals[i], err);
+    bertc_dataset_free(sets.train);
+    for (size_t i = 0; i < run->eval_count; i++) bertc_dataset_free(sets.evals[i]);
     return status;
 }
 
@@ -153,7 +191,8 @@ static bertc_status plan_steps(bc_run *run, bertc_error *err)
     run->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->steps);
     /* "Best" is the best of several; by default those are the ends of the epochs. */
     run->eval_every = o->eval_every;
-    if (o->keep == BERTC_KEEP_BEST && o->eval_every == 0) run->eval_every = run->epoch_steps;
+    bool several = o->keep == BERTC_KEEP_BEST || o->patience > 0;
+    if (several && o->eval_every == 0) run->eval_every = run->epoch_steps;
     return BERTC_OK;
 }
 
@@ -169,10 +208,15 @@ static size_t larger(size_t a, size_t b)
 
 void bc_run_limit_passes(const bc_run *run, size_t tokens, bertc_limits *limits)
 {
-    bc_pack dev = {run->dev.pack.sequences, tokens};
     size_t trained = smaller(run->batch_tokens, larger(tokens, run->train->longest));
+    size_t most = trained;
+    for (size_t i = 0; i < run->eval_count; i++) {
+        const bc_eval *eval = &run->evals[i];
+        bc_pack pack = {eval->pack.sequences, tokens};
+        most = larger(most, bc_pack_most(eval->inputs, eval->order, pack));
+    }
     limits->trained = (int32_t)trained;
-    limits->tokens = (int32_t)larger(trained, bc_pack_most(run->dev.inputs, run->dev.order, dev));
+    limits->tokens = (int32_t)most;
 }
 
 /* Tokens of the largest batch. The order of every epoch is known, so those that will come can be
@@ -199,7 +243,8 @@ static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 
 static bertc_status plan_passes(bc_run *run, bertc_error *err)
 {
-    bc_pack *pack = &run->pack, *dev = &run->dev.pack;
+    bc_pack *pack = &run->pack;
+    size_t sequences, longest = run->train->longest;
     *pack = (bc_pack){smaller((size_t)run->options.batch_size, run->train->count),
                       (size_t)run->options.micro_batch_tokens};
     run->order = bc_alloc(run->train->count, sizeof *run->order);
@@ -207,10 +252,15 @@ static bertc_status plan_passes(bc_run *run, bertc_error *err)
     if (!run->order || !run->scratch) return bc_fail_memory(err);
     bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
+    sequences = pack->sequences;
+    for (size_t i = 0; i < run->eval_count; i++) {
+        const bc_eval *eval = &run->evals[i];
+        sequences = larger(sequences, smaller(eval->pack.sequences, eval->inputs->count));
+        longest = larger(longest, eval->inputs->longest);
+    }
     run->limits = (bertc_limits){
-        .sequences = (int32_t)larger(pack->sequences,
-                                     smaller(dev->sequences, run->dev.dataset->count)),
-        .longest = (int32_t)larger(run->train->longest, run->dev.inputs->longest),
+        .sequences = (int32_t)sequences,
+        .longest = (int32_t)longest,
         .training = true,
         .checkpointing = (int32_t)run->options.gradient_checkpointing,
     };
@@ -267,6 +317,19 @@ static void set_dropout(bc_run *run)
     c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
 }
 
+/* The hash of what is scored: of one split, or of the hashes of several. */
+static void print_evals(bc_run *run)
+{
+    char hashes[BERTC_MAX_EVALS][BC_HASH_HEX];
+    bc_part parts[BERTC_MAX_EVALS];
+    for (size_t i = 0; i < run->eval_count; i++) {
+        bc_hash_inputs(hashes[i], run->evals[i].inputs);
+        parts[i] = (bc_part){hashes[i], BC_HASH_HEX - 1};
+    }
+    if (run->eval_count == 1) memcpy(run->prints.dev, hashes[0], BC_HASH_HEX);
+    else bc_hash(run->prints.dev, parts, run->eval_count);
+}
+
 static bertc_status take_prints(bc_run *run, bertc_error *err)
 {
     bc_part vocab;
@@ -276,7 +339,7 @@ static bertc_status take_prints(bc_run *run, bertc_error *err)
     bc_hash_tokenizer(run->prints.tokenizer, &settings);
     bc_hash_config(run->prints.config, &run->source.config);
     bc_hash_inputs(run->prints.train, run->train);
-    bc_hash_inputs(run->prints.dev, run->dev.inputs);
+    print_evals(run);
     return bc_hash_block(run->prints.weights, run->model->values,
                          run->model->scalars * sizeof(float), err);
 }

@@ -18,11 +18,11 @@ static void put_double(bc_text *out, double value)
     bc_text_printf(out, "%s", number);
 }
 
-void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
-                      const bertc_scores *scores)
+void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores)
 {
+    const bertc_task *task = split.task;
     bc_text_printf(out, "{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
-                   bertc_split_name(split), scores->examples);
+                   bertc_split_name(split.split), scores->examples);
     put_double(out, scores->loss);
     bc_text_printf(out, ",\"metrics\":{");
     for (int i = 0; i < task->num_metrics; i++) {
@@ -30,6 +30,16 @@ void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
         put_double(out, scores->value[task->metrics[i]]);
     }
     bc_text_printf(out, "}}");
+}
+
+void bc_record_evals(bc_text *out, const bc_run *run)
+{
+    bool several = run->eval_count > 1;
+    for (size_t i = 0; i < run->eval_count; i++) {
+        bc_text_printf(out, i ? ",\n" : several ? "[" : "");
+        bc_record_scores(out, run->scored[i], &bc_run_kept_scores(run)[i]);
+    }
+    bc_text_printf(out, several ? "]\n" : "\n");
 }
 
 /* ---- Hashes -------------------------------------------------------------------------------- */
@@ -73,12 +83,17 @@ bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, con
 
 /* ---- run.json ------------------------------------------------------------------------------ */
 
-static void put_counts(bc_text *out, const char *name, const bc_counts *c)
+/* One object, or an array of several. */
+static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_t count)
 {
-    bc_text_printf(out,
-                   "\"%s\":{\"examples\":%zu,\"skipped\":%zu,\"ungraded\":%zu,\"truncated\":%zu,"
-                   "\"invalid_utf8\":%zu}",
-                   name, c->examples, c->skipped, c->ungraded, c->truncated, c->invalid);
+    bc_text_printf(out, "\"%s\":%s", name, count > 1 ? "[" : "");
+    for (size_t i = 0; i < count; i++)
+        bc_text_printf(out,
+                       "%s{\"examples\":%zu,\"skipped\":%zu,\"ungraded\":%zu,\"truncated\":%zu,"
+                       "\"invalid_utf8\":%zu}",
+                       i ? "," : "", c[i].examples, c[i].skipped, c[i].ungraded, c[i].truncated,
+                       c[i].invalid);
+    bc_text_printf(out, count > 1 ? "]" : "");
 }
 
 static void put_libraries(bc_text *out)
@@ -99,6 +114,18 @@ static void put_labels(bc_text *out, const bertc_config *config)
     bc_text_printf(out, "]");
 }
 
+/* In the order of the labels. */
+static void put_weights(bc_text *out, const bc_run *run)
+{
+    if (!run->objective.weights) return;
+    bc_text_printf(out, ",\"class_weights\":[");
+    for (int i = 0; i < run->task->num_labels; i++) {
+        bc_text_printf(out, i ? "," : "");
+        put_double(out, run->objective.weights[i]);
+    }
+    bc_text_printf(out, "]");
+}
+
 bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
 {
     bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
@@ -108,15 +135,17 @@ bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
     bc_text_printf(out, ",\n \"xxh3\":");
     bc_record_prints(out, &run->prints);
     bc_text_printf(out, ",\n ");
-    put_counts(out, "train", &run->train_counts);
+    put_counts(out, "train", &run->train_counts, 1);
     bc_text_printf(out, ",\n ");
-    put_counts(out, "dev", &run->dev_counts);
+    put_counts(out, "dev", run->eval_counts, run->eval_count);
     bc_text_printf(out, ",\n \"labels\":");
     put_labels(out, bertc_model_config(run->model));
+    put_weights(out, run);
     bc_text_printf(out, ",\"parameters\":%zu,", bertc_model_parameters(run->model));
-    bc_text_printf(out, "\"steps\":%lld,\"warmup_steps\":%lld,\"eval_every\":%lld,"
-                   "\"kept_step\":%lld,\"tokens\":%lld,",
-                   (long long)run->state.step, (long long)run->warmup, (long long)run->eval_every,
+    bc_text_printf(out, "\"steps\":%lld,\"planned_steps\":%lld,\"warmup_steps\":%lld,"
+                   "\"eval_every\":%lld,\"kept_step\":%lld,\"tokens\":%lld,",
+                   (long long)run->state.step, (long long)run->steps, (long long)run->warmup,
+                   (long long)run->eval_every,
                    (long long)bc_run_kept_step(run),
                    (long long)run->state.tokens);
     bc_text_printf(out, "\"train_loss\":");
@@ -134,6 +163,12 @@ static double number_or_nan(const cJSON *item)
     return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
 }
 
+static int64_t count_or_zero(const cJSON *item)
+{
+    double count = number_or_nan(item);
+    return count >= 0 && count <= 1e15 ? (int64_t)count : 0;
+}
+
 static bertc_status read_member(const char *folder, const char *name, cJSON **tree,
                                 bertc_error *err)
 {
@@ -146,30 +181,40 @@ static bertc_status read_member(const char *folder, const char *name, cJSON **tr
 static void take_scores(const cJSON *tree, const bertc_task *task, bertc_scores *scores)
 {
     const cJSON *metrics = bc_json_get(tree, "metrics");
-    double examples = number_or_nan(bc_json_get(tree, "examples"));
     *scores = (bertc_scores){.loss = number_or_nan(bc_json_get(tree, "loss"))};
-    scores->examples = examples >= 0 && examples <= 1e15 ? (size_t)examples : 0;
+    scores->examples = (size_t)count_or_zero(bc_json_get(tree, "examples"));
     for (int i = 0; i < task->num_metrics; i++)
         scores->value[task->metrics[i]] =
             number_or_nan(bc_json_get(metrics, bertc_metric_name(task->metrics[i])));
 }
 
-bertc_status bc_record_read(const char *folder, const bertc_train_options *options,
-                            const bertc_task *task, bertc_train_result *result, bertc_error *err)
+static void take_result(const bc_run *run, const cJSON *record, const cJSON *evals,
+                        bertc_train_result *result)
 {
-    cJSON *run = NULL, *eval = NULL;
-    bertc_status status = read_member(folder, "run.json", &run, err);
-    if (status == BERTC_OK)
-        status = bc_options_compare(options, bc_json_get(run, "options"), folder, err);
-    if (status == BERTC_OK) status = bc_manifest_check(run, folder, err);
-    if (status == BERTC_OK) status = read_member(folder, "eval.json", &eval, err);
-    if (status == BERTC_OK) {
-        double steps = number_or_nan(bc_json_get(run, "steps"));
-        result->steps = steps >= 0 && steps <= 1e15 ? (int64_t)steps : 0;
-        result->train_loss = number_or_nan(bc_json_get(run, "train_loss"));
-        take_scores(eval, task, &result->scores);
+    result->steps = count_or_zero(bc_json_get(record, "steps"));
+    result->planned_steps = count_or_zero(bc_json_get(record, "planned_steps"));
+    result->train_loss = number_or_nan(bc_json_get(record, "train_loss"));
+    result->eval_count = run->eval_count;
+    for (size_t i = 0; i < run->eval_count; i++) {
+        const bc_scored *split = &run->scored[i];
+        const cJSON *one = run->eval_count > 1 ? cJSON_GetArrayItem(evals, (int)i) : evals;
+        result->evals[i] = (bertc_split_scores){.task = split->task, .split = split->split};
+        take_scores(one, split->task, &result->evals[i].scores);
     }
-    cJSON_Delete(run);
-    cJSON_Delete(eval);
+    result->scores = result->evals[0].scores;
+}
+
+bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err)
+{
+    const char *folder = run->folder.path;
+    cJSON *record = NULL, *evals = NULL;
+    bertc_status status = read_member(folder, "run.json", &record, err);
+    if (status == BERTC_OK)
+        status = bc_options_compare(&run->options, bc_json_get(record, "options"), folder, err);
+    if (status == BERTC_OK) status = bc_manifest_check(record, folder, err);
+    if (status == BERTC_OK) status = read_member(folder, "eval.json", &evals, err);
+    if (status == BERTC_OK) take_result(run, record, evals, result);
+    cJSON_Delete(record);
+    cJSON_Delete(evals);
     return status;
 }

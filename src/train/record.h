@@ -8,8 +8,10 @@
 #include "train/run.h"
 
 /* {"task":...,"split":...,"examples":...,"loss":...,"metrics":{...}}, the object of `eval --json` */
-void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
-                      const bertc_scores *scores);
+void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores);
+
+/* eval.json: the scores of the weights that are kept; of several splits an array. */
+void bc_record_evals(bc_text *out, const bc_run *run);
 
 /* {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...} */
 void bc_record_prints(bc_text *out, const bc_prints *prints);
@@ -22,9 +24,8 @@ bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, con
  * the run was interrupted. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err);
 
-/* The result of a finished run in `folder`, after its options were compared with `options` and its
- * files with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */
-bertc_status bc_record_read(const char *folder, const bertc_train_options *options,
-                            const bertc_task *task, bertc_train_result *result, bertc_error *err);
+/* The result of a finished run in the run's folder, after its options were compared with the run's and
+ * its files with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */
+bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err);
 
 #endif

@@ -9,68 +9,114 @@
 
 typedef enum kind { WHOLE, SIZE, REAL } kind;
 
-typedef struct state_row {
+typedef struct row {
     const char *name;
     kind kind;
     size_t offset;
-} state_row;
+} row;
 
 #define ROW(kind, name, member) {name, kind, offsetof(bc_state, member)}
-#define SCORES(prefix, member)                                                                     \
-    ROW(REAL, prefix "_accuracy", member.value[BERTC_ACCURACY]),                                   \
-        ROW(REAL, prefix "_f1", member.value[BERTC_F1]),                                           \
-        ROW(REAL, prefix "_matthews", member.value[BERTC_MATTHEWS]),                               \
-        ROW(REAL, prefix "_pearson", member.value[BERTC_PEARSON]),                                 \
-        ROW(REAL, prefix "_spearman", member.value[BERTC_SPEARMAN]),                               \
-        ROW(REAL, prefix "_loss", member.loss), ROW(SIZE, prefix "_examples", member.examples)
+#define SCORE(kind, name, member) {name, kind, offsetof(bertc_scores, member)}
 
-_Static_assert(BERTC_METRICS == 5, "SCORES lists every metric");
-
-static const state_row rows[] = {
+static const row rows[] = {
     ROW(WHOLE, "step", step),
     ROW(WHOLE, "evaluated", evaluated),
     ROW(WHOLE, "tokens", tokens),
     ROW(WHOLE, "log_bytes", log_bytes),
     ROW(REAL, "loss_sum", loss_sum),
-    SCORES("last", last),
     ROW(WHOLE, "best_step", best_step),
-    SCORES("best", best),
+    ROW(SIZE, "splits", splits),
 };
 
-enum { ROWS = sizeof rows / sizeof rows[0] };
+/* Of each split, last and best. */
+static const row scores[] = {
+    SCORE(REAL, "accuracy", value[BERTC_ACCURACY]),
+    SCORE(REAL, "f1", value[BERTC_F1]),
+    SCORE(REAL, "matthews", value[BERTC_MATTHEWS]),
+    SCORE(REAL, "pearson", value[BERTC_PEARSON]),
+    SCORE(REAL, "spearman", value[BERTC_SPEARMAN]),
+    SCORE(REAL, "loss", loss),
+    SCORE(SIZE, "examples", examples),
+};
 
-void bc_state_record(bc_text *out, const bc_state *state)
+_Static_assert(BERTC_METRICS == 5, "scores lists every metric");
+
+enum { ROWS = sizeof rows / sizeof *rows, SCORES = sizeof scores / sizeof *scores };
+
+static void put(bc_text *out, const row *table, size_t count, const void *values)
 {
-    for (size_t i = 0; i < ROWS; i++) {
-        const char *at = (const char *)state + rows[i].offset;
+    for (size_t i = 0; i < count; i++) {
+        const void *at = (const char *)values + table[i].offset;
         char number[BC_JSON_DOUBLE];
-        bc_text_printf(out, "%s\"%s\":", i ? "," : "{", rows[i].name);
-        switch (rows[i].kind) {
-        case WHOLE: bc_text_printf(out, "%lld", (long long)*(const int64_t *)(const void *)at); break;
-        case SIZE: bc_text_printf(out, "%zu", *(const size_t *)(const void *)at); break;
+        bc_text_printf(out, "%s\"%s\":", i ? "," : "{", table[i].name);
+        switch (table[i].kind) {
+        case WHOLE: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
+        case SIZE: bc_text_printf(out, "%zu", *(const size_t *)at); break;
         case REAL:
-            bc_json_double(number, *(const double *)(const void *)at);
+            bc_json_double(number, *(const double *)at);
             bc_text_printf(out, "%s", number);
             break;
         }
     }
+}
+
+static void put_scores(bc_text *out, const char *name, const bertc_scores *splits, size_t count)
+{
+    bc_text_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < count; i++) {
+        bc_text_printf(out, i ? "," : "");
+        put(out, scores, SCORES, &splits[i]);
+        bc_text_printf(out, "}");
+    }
+    bc_text_printf(out, "]");
+}
+
+void bc_state_record(bc_text *out, const bc_state *state)
+{
+    put(out, rows, ROWS, state);
+    put_scores(out, "last", state->last, state->splits);
+    put_scores(out, "best", state->best, state->splits);
     bc_text_printf(out, "}");
 }
 
-static bertc_status take(const cJSON *tree, const state_row *row, const char *place,
-                         bc_state *state, bertc_error *err)
+static bertc_status take_one(const cJSON *tree, const row *from, const char *place, void *values,
+                             bertc_error *err)
 {
     const int64_t most = 9007199254740992; /* whole in a double */
-    void *at = (char *)state + row->offset;
-    const cJSON *item = bc_json_get(tree, row->name);
+    void *at = (char *)values + from->offset;
+    const cJSON *item = bc_json_get(tree, from->name);
     int64_t whole = 0;
-    if (row->kind == REAL) {
+    if (from->kind == REAL) {
         *(double *)at = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
         return BERTC_OK;
     }
-    bertc_status status = bc_json_int(tree, row->name, 0, most, place, &whole, err);
-    if (row->kind == SIZE) *(size_t *)at = (size_t)whole;
+    bertc_status status = bc_json_int(tree, from->name, 0, most, place, &whole, err);
+    if (from->kind == SIZE) *(size_t *)at = (size_t)whole;
     else *(int64_t *)at = whole;
+    return status;
+}
+
+static bertc_status take(const cJSON *tree, const row *table, size_t count, const char *place,
+                         void *values, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < count && status == BERTC_OK; i++)
+        status = take_one(tree, &table[i], place, values, err);
+    return status;
+}
+
+static bertc_status take_scores(const cJSON *tree, const char *name, const char *place,
+                                bertc_scores *splits, size_t count, bertc_error *err)
+{
+    const cJSON *list = bc_json_get(tree, name), *item;
+    bertc_status status = BERTC_OK;
+    if (!cJSON_IsArray(list) || (size_t)cJSON_GetArraySize(list) != count)
+        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" does not have the scores of %zu splits", place,
+                       name, count);
+    cJSON_ArrayForEach(item, list)
+    {
+        if (status == BERTC_OK) status = take(item, scores, SCORES, place, splits++, err);
+    }
     return status;
 }
 
@@ -80,8 +126,13 @@ bertc_status bc_state_parse(const char *text, const char *place, bc_state *state
     *state = (bc_state){0};
     bertc_status status = bc_json_parse(text, strlen(text), place, &tree, err);
     if (status != BERTC_OK) return status;
-    for (size_t i = 0; i < ROWS && status == BERTC_OK; i++)
-        status = take(tree, &rows[i], place, state, err);
+    status = take(tree, rows, ROWS, place, state, err);
+    if (status == BERTC_OK && state->splits > BERTC_MAX_EVALS)
+        status = bc_fail(err, BERTC_INPUT, "%s: more than %d splits", place, BERTC_MAX_EVALS);
+    if (status == BERTC_OK)
+        status = take_scores(tree, "last", place, state->last, state->splits, err);
+    if (status == BERTC_OK)
+        status = take_scores(tree, "best", place, state->best, state->splits, err);
     cJSON_Delete(tree);
     return status;
 }

@@ -14,9 +14,10 @@ typedef struct bc_state {
     int64_t tokens;    /* trained on so far */
     int64_t log_bytes; /* of log.jsonl that belong to this state */
     double loss_sum;   /* over steps */
-    bertc_scores last; /* of `evaluated` */
     int64_t best_step; /* whose weights are kept; 0: none */
-    bertc_scores best;
+    size_t splits;     /* that are scored: */
+    bertc_scores last[BERTC_MAX_EVALS]; /* of `evaluated` */
+    bertc_scores best[BERTC_MAX_EVALS]; /* of `best_step` */
 } bc_state;
 
 /* As a JSON object, and back. Errors: BERTC_INPUT, BERTC_NOMEM. */

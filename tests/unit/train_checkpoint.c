@@ -85,20 +85,23 @@ static void test_a_state_reads_back_to_the_bit(void **unused)
 {
     (void)unused;
     bc_state in = {.step = 123456789012, .evaluated = 5, .tokens = 7, .log_bytes = 8,
-                   .loss_sum = 0.1 + 0.2, .best_step = 4};
-    in.last = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
-    in.best = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10};
+                   .loss_sum = 0.1 + 0.2, .best_step = 4, .splits = 2};
+    in.last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
+    in.best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10};
     bc_text text = {0};
     bc_state out;
     bertc_error err = {0};
     bc_state_record(&text, &in);
     assert_int_equal(bc_state_parse(text.bytes, "state", &out, &err), BERTC_OK);
-    assert_true(isnan(out.last.value[3]) && isnan(out.best.loss));
-    out.last.value[3] = in.last.value[3];
-    out.best.loss = in.best.loss;
+    assert_true(isnan(out.last[1].value[3]) && isnan(out.best[0].loss));
+    out.last[1].value[3] = in.last[1].value[3];
+    out.best[0].loss = in.best[0].loss;
     assert_memory_equal(&in, &out, sizeof in);
     bc_text_clear(&text);
-    assert_int_equal(bc_state_parse("{\"step\":-1}", "state", &out, &err), BERTC_INPUT);
+    static const char *const bad[] = {"{\"step\":-1}", "{\"splits\":1,\"last\":[{}],\"best\":[]}",
+                                      "{\"splits\":1}", "{\"splits\":9}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(bc_state_parse(bad[i], "state", &out, &err), BERTC_INPUT);
 }
 
 /* ---- The folder ------------------------------------------------------------------------------ */
