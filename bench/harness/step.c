@@ -97,7 +97,7 @@ double train(trainer *t)
     t->laps.last = began;
     for (int i = 0; i < t->count; i++) {
         bc_model_fwd(t->model, t->workspace, t->passes[i], pass);
-        bc_model_loss(t->model, t->workspace, t->passes[i], settings.batch_size);
+        bc_model_loss(t->model, t->workspace, t->passes[i], NULL, settings.batch_size);
         bc_model_bwd(t->model, t->workspace, t->passes[i], pass, i > 0);
     }
     double passed = bc_clock();

@@ -52,6 +52,13 @@ typedef enum bertc_task_sampling {
 } bertc_task_sampling;
 typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 
+/* What makes an evaluation the best: the task's first metric, a bertc_metric in its order, the loss. */
+typedef enum bertc_best {
+    BERTC_BEST_PRIMARY,
+    BERTC_BEST_ACCURACY,
+    BERTC_BEST_LOSS = BERTC_BEST_ACCURACY + BERTC_METRICS
+} bertc_best;
+
 /* Everything a fine-tuning run depends on. Fill with bertc_train_defaults, then set fields. A
  * negative warmup_ratio or weight_decay means the recipe's own; a negative dropout the model's; a
  * max_length of 0 means 128, or the model's most where that is less. */
@@ -62,6 +69,10 @@ typedef struct bertc_train_options {
     const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
     int64_t reinit_layers;
     double head_lr, layer_lr_decay; /* head_lr negative: lr */
+    const char *class_weights; /* "W,W,..." in the task's label order, "balanced" or "none" */
+    double label_smoothing;
+    const char *eval_splits;   /* "dev,mnli-mm": splits of the task, dev splits of other tasks */
+    int64_t patience;          /* evaluations; 0: none */
     double epochs;
     int64_t batch_size;
     double lr;
@@ -79,7 +90,8 @@ typedef struct bertc_train_options {
     int keep;      /* bertc_keep */
     int train_only; /* bertc_train_only */
     int task_sampling; /* bertc_task_sampling */
-    bool no_shuffle, resume;
+    int best_metric; /* bertc_best */
+    bool no_shuffle, resume, stratified;
 } bertc_train_options;
 
 /* The rows for bertc_train_options, in the order of help. */
@@ -107,15 +119,23 @@ typedef struct bertc_observer {
     void *user;
 } bertc_observer;
 
-enum { BERTC_MAX_TASKS = 16 };
+/* The most tasks of a run, and more splits than a task has to be scored by. */
+enum { BERTC_MAX_TASKS = 16, BERTC_MAX_EVALS = 8 };
+
+/* Scores of one split. */
+typedef struct bertc_split_scores {
+    const bertc_task *task;
+    bertc_split split;
+    bertc_scores scores;
+} bertc_split_scores;
 
 typedef struct bertc_train_result {
     int64_t steps;
+    int64_t planned_steps; /* more than `steps` where --patience ended the run */
     double train_loss;     /* mean over the steps of this run */
-    bertc_scores scores;   /* dev scores of the weights that were kept, of the first task */
-    int num_tasks;
-    const bertc_task *tasks[BERTC_MAX_TASKS];   /* in the order of the options */
-    bertc_scores task_scores[BERTC_MAX_TASKS];  /* of each */
+    bertc_scores scores;   /* of the weights that were kept, on the first task's first split */
+    bertc_split_scores evals[BERTC_MAX_TASKS * BERTC_MAX_EVALS]; /* and on all, task by task */
+    size_t eval_count;
     double seconds;
     double tokens_per_second;
 } bertc_train_result;

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/apply.h"
 #include "cli/progress.h"
@@ -16,18 +17,22 @@ void cli_finetune_defaults(void *values)
 
 static void summarise(const bertc_train_options *options, const bertc_train_result *result)
 {
-    char duration[CLI_DURATION];
-    bool several = result->num_tasks > 1;
+    char duration[CLI_DURATION], planned[32] = "";
+    size_t tasks = 1;
+    for (const char *p = options->task; (p = strchr(p, ',')) != NULL; p++) tasks++;
     cli_format_duration(duration, result->seconds);
-    fprintf(stderr, "%lld step%s in %s, %.0f tokens/s, dev", (long long)result->steps,
-            result->steps == 1 ? "" : "s", duration, result->tokens_per_second);
-    for (int i = 0; i < result->num_tasks; i++) {
-        bertc_metric metric = result->tasks[i]->metrics[0];
-        fprintf(stderr, "%s%s%s %s %.4f", i ? "," : "", several ? " " : "",
-                several ? result->tasks[i]->name : "", bertc_metric_name(metric),
-                result->task_scores[i].value[metric]);
+    if (result->steps < result->planned_steps)
+        snprintf(planned, sizeof planned, " of %lld", (long long)result->planned_steps);
+    fprintf(stderr, "%lld%s step%s in %s, %.0f tokens/s", (long long)result->steps, planned,
+            result->steps == 1 && !planned[0] ? "" : "s", duration, result->tokens_per_second);
+    /* Of each task the first of its splits; each has as many. */
+    for (size_t i = 0; i < result->eval_count; i += result->eval_count / tasks) {
+        const bertc_split_scores *e = &result->evals[i];
+        bertc_metric metric = e->task->metrics[0];
+        fprintf(stderr, ", %s%s%s %s %.4f", tasks > 1 ? e->task->name : "", tasks > 1 ? " " : "",
+                bertc_split_name(e->split), bertc_metric_name(metric), e->scores.value[metric]);
     }
-    fprintf(stderr, ", %s in %s\n", several ? "models" : "model", options->out);
+    fprintf(stderr, ", model%s in %s\n", tasks > 1 ? "s" : "", options->out);
 }
 
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)
@@ -43,7 +48,7 @@ bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)
     cli_progress_end(&progress);
     if (status != BERTC_OK) return status;
     summarise(options, &result);
-    for (int i = 0; i < result.num_tasks; i++)
-        cli_scores_json(result.tasks[i], BERTC_DEV, &result.task_scores[i]);
+    for (size_t i = 0; i < result.eval_count; i++)
+        cli_scores_json(result.evals[i].task, result.evals[i].split, &result.evals[i].scores);
     return BERTC_OK;
 }

@@ -294,10 +294,10 @@ void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
 }
 
 double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
-                     const bertc_batch *batch, double divisor)
+                     const bertc_batch *batch, const bc_objective *objective, double divisor)
 {
     double loss = bc_loss(workspace->dlogits, workspace->logits, batch,
-                          (size_t)model->config.num_labels, divisor);
+                          (size_t)model->config.num_labels, objective, divisor);
     bc_lap(workspace->laps, BC_WORK_HEAD);
     return loss;
 }

@@ -17,6 +17,7 @@
 #include "bertc/model.h"
 #include "nn/gemm.h"
 #include "nn/laps.h"
+#include "nn/ops.h"
 #include "nn/params.h"
 
 /* A head that a model is to have. */
@@ -176,9 +177,9 @@ void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const be
 void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y);
 
-/* Sum over the batch of the per-example loss; the gradient is that of sum / divisor. */
+/* Sum over the batch of the per-example loss (bc_loss); the gradient is that of sum / divisor. */
 double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
-                     const bertc_batch *batch, double divisor);
+                     const bertc_batch *batch, const bc_objective *objective, double divisor);
 
 /* Gradients of sum / divisor (see bc_model_loss) with respect to every parameter that has a grad
  * buffer: overwritten, or added to with accumulate. */

@@ -1,10 +1,12 @@
 /* Fine-tuning, from options to a run folder. */
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/room.h"
 #include "train/memory.h"
+#include "train/objective.h"
 #include "train/options.h"
 #include "train/record.h"
 
@@ -20,7 +22,7 @@ static bool is_evaluation_due(const bc_run *run)
 static bool is_save_due(const bc_run *run)
 {
     int64_t every = run->options.save_every, step = run->state.step;
-    return every > 0 && step > 0 && step < run->steps && step % every == 0 && run->saved[0] != step;
+    return every > 0 && step > 0 && !bc_run_is_over(run) && step % every == 0 && run->saved[0] != step;
 }
 
 /* Evaluations take as long as the last one. Before the first of them a forward pass is taken for a
@@ -30,12 +32,7 @@ double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
     int64_t evaluations = run->eval_every > 0 ? left / run->eval_every : 0;
     if (evaluations == 0 || run->steps % run->eval_every != 0) evaluations++;
     double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
-    size_t tokens = 0;
-    for (int i = 0; i < run->num_lanes; i++) {
-        const bertc_inputs *dev = run->lanes[i].dev.inputs;
-        tokens += dev->starts[dev->count];
-    }
-    if (evaluation <= 0 && speed > 0) evaluation = (double)tokens / (3 * speed);
+    if (evaluation <= 0 && speed > 0) evaluation = (double)bc_run_eval_tokens(run) / (3 * speed);
     return (double)left * step_seconds + (double)evaluations * evaluation;
 }
 
@@ -71,7 +68,7 @@ static bertc_status train(bc_run *run, bertc_error *err)
         bertc_status status = BERTC_OK;
         if (is_evaluation_due(run)) status = bc_run_evaluate(run, err);
         if (status == BERTC_OK && is_save_due(run)) status = bc_run_save(run, err);
-        if (status != BERTC_OK || run->state.step == run->steps) return status;
+        if (status != BERTC_OK || bc_run_is_over(run)) return status;
         status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = step(run, err);
         if (status != BERTC_OK) return status;
@@ -109,16 +106,34 @@ static bertc_status resolve_precision(bertc_train_options *o, bertc_error *err)
     return status;
 }
 
+/* What a task alone refuses: splits, metric and loss that it has not. */
+static bertc_status open_lane(bc_run *run, int number, const bertc_task *task, bertc_error *err)
+{
+    const bertc_train_options *o = &run->options;
+    bc_lane *lane = &run->lanes[number];
+    lane->task = task;
+    bertc_status status = bc_scored_read(o->eval_splits, task, lane->scored, &lane->eval_count, err);
+    run->state.task[number].splits = lane->eval_count;
+    if (status == BERTC_OK) status = bc_scored_check_best(o, lane->scored[0].task, err);
+    return status == BERTC_OK ? bc_objective_open(o, lane, err) : status;
+}
+
 static bertc_status open_lanes(bc_run *run, bertc_error *err)
 {
+    const bertc_train_options *o = &run->options;
     const bertc_task *tasks[BERTC_MAX_TASKS];
-    bertc_status status = bc_mix_read(run->options.task, tasks, &run->num_lanes, err);
+    bertc_status status = bc_mix_read(o->task, tasks, &run->num_lanes, err);
     if (status != BERTC_OK) return status;
-    for (int i = 0; i < run->num_lanes; i++) run->lanes[i].task = tasks[i];
     run->state.tasks = run->num_lanes;
-    if (run->num_lanes == 1 && run->options.task_sampling != BERTC_PROPORTIONAL)
+    if (run->num_lanes == 1 && o->task_sampling != BERTC_PROPORTIONAL)
         return bc_fail(err, BERTC_USAGE, "--task-sampling: there is one task, %s", tasks[0]->name);
-    return BERTC_OK;
+    if (run->num_lanes > 1 && strpbrk(o->class_weights, "0123456789"))
+        return bc_fail(err, BERTC_USAGE, "--class-weights: with several tasks balanced or none");
+    if (o->stratified && o->limit_train == 0)
+        return bc_fail(err, BERTC_USAGE, "--stratified says nothing without --limit-train");
+    for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++)
+        status = open_lane(run, i, tasks[i], err);
+    return status;
 }
 
 /* What can be refused without reading data: options, tasks, model directory. */
@@ -126,8 +141,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
 {
     bertc_train_options *o = &run->options;
     bertc_status status = bc_options_check(o, err);
-    if (status != BERTC_OK) return status;
-    status = open_lanes(run, err);
+    if (status == BERTC_OK) status = open_lanes(run, err);
     if (status != BERTC_OK) return status;
     resolve_recipe(o);
     status = resolve_precision(o, err);
@@ -144,8 +158,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
 
 static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)
 {
-    bertc_status status =
-        bc_record_read(run, result, err);
+    bertc_status status = bc_record_read(run, result, err);
     if (status != BERTC_OK) return status;
     /* Killed between its last file and the removal of its checkpoints. */
     if (run->folder.fd >= 0) bc_folder_clear_work(&run->folder);
@@ -159,15 +172,18 @@ static void take_result(const bc_run *run, bertc_train_result *result)
     const bc_state *s = &run->state;
     *result = (bertc_train_result){
         .steps = s->step,
+        .planned_steps = run->steps,
         .train_loss = s->loss_sum / (double)s->step,
         .scores = *bc_run_kept_scores(run, 0),
-        .num_tasks = run->num_lanes,
         .seconds = bc_clock() - run->meter.began,
         .tokens_per_second = bc_meter_speed(&run->meter),
     };
-    for (int i = 0; i < run->num_lanes; i++) {
-        result->tasks[i] = run->lanes[i].task;
-        result->task_scores[i] = *bc_run_kept_scores(run, i);
+    for (int l = 0; l < run->num_lanes; l++) {
+        const bc_lane *lane = &run->lanes[l];
+        const bertc_scores *scores = bc_run_kept_scores(run, l);
+        for (size_t i = 0; i < lane->eval_count; i++)
+            result->evals[result->eval_count++] =
+                (bertc_split_scores){lane->scored[i].task, lane->scored[i].split, scores[i]};
     }
 }
 
@@ -223,7 +239,7 @@ void bc_run_close(bc_run *run)
     bertc_workspace_free(run->workspace);
     for (int i = 0; i < run->num_lanes; i++) {
         bc_free(run->lanes[i].order);
-        bc_eval_close(&run->lanes[i].dev);
+        for (size_t e = 0; e < run->lanes[i].eval_count; e++) bc_eval_close(&run->lanes[i].evals[e]);
         bertc_inputs_free(run->lanes[i].train);
     }
     bc_free(run->scratch);

@@ -1,4 +1,4 @@
-/* Evaluation of the dev split during a run, and the result at its end.
+/* Evaluation during a run, and the result at its end.
  *
  * The result is written in an order that a crash cannot confuse: run.json comes last and says that
  * all the rest is there; until then the run counts as unfinished and goes on from its checkpoint.
@@ -27,26 +27,64 @@ int64_t bc_run_kept_step(const bc_run *run, int lane)
 const bertc_scores *bc_run_kept_scores(const bc_run *run, int lane)
 {
     const bc_standing *task = &run->state.task[lane];
-    return bc_run_kept_step(run, lane) == task->best_step ? &task->best : &task->last;
+    return bc_run_kept_step(run, lane) == task->best_step ? task->best : task->last;
 }
 
-/* Is the primary metric better than before? NaN never is, and of equals the earlier stays. */
-static bool is_best(const bc_lane *lane, const bc_standing *standing)
+static double value_of(const bc_run *run, int lane, const bertc_scores *scores)
 {
-    bertc_metric primary = lane->task->metrics[0];
-    double value = standing->last.value[primary];
-    if (isnan(value)) return false;
-    return standing->best_step == 0 || value > standing->best.value[primary];
+    return bc_scored_value(&run->options, run->lanes[lane].scored[0].task, &scores[0]);
 }
 
-static bertc_status log_scores(bc_run *run, int lane, double seconds, bertc_error *err)
+/* Is the first split's metric better than before? NaN never is, and of equals the earlier stays. */
+static bool is_best(const bc_run *run, int lane)
+{
+    const bc_standing *task = &run->state.task[lane];
+    double value = value_of(run, lane, task->last);
+    if (isnan(value)) return false;
+    return task->best_step == 0 || value > value_of(run, lane, task->best);
+}
+
+/* The last step at which a task was better than before; 0: none. */
+static int64_t best_step(const bc_run *run)
+{
+    int64_t step = 0;
+    for (int i = 0; i < run->num_lanes; i++)
+        if (run->state.task[i].best_step > step) step = run->state.task[i].best_step;
+    return step;
+}
+
+/* Evaluations since the best one of any task; the last of a run may come early, but nothing comes
+ * after it. */
+static int64_t evaluations_in_vain(const bc_run *run)
+{
+    return run->eval_every > 0 ? (run->state.evaluated - best_step(run)) / run->eval_every : 0;
+}
+
+bool bc_run_is_over(const bc_run *run)
+{
+    int64_t patience = run->options.patience;
+    if (run->state.step == run->steps) return true;
+    return patience > 0 && evaluations_in_vain(run) >= patience;
+}
+
+size_t bc_run_eval_tokens(const bc_run *run)
+{
+    size_t tokens = 0;
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++)
+        for (size_t i = 0; i < lane->eval_count; i++)
+            tokens += lane->evals[i].inputs->starts[lane->evals[i].inputs->count];
+    return tokens;
+}
+
+static bertc_status log_scores(bc_run *run, bc_scored split, const bertc_scores *scores,
+                               double seconds, bertc_error *err)
 {
     bc_text line = {0};
     char epoch[BC_JSON_DOUBLE];
     bc_json_double(epoch, bc_run_epochs(run, run->state.step));
     bc_text_printf(&line, "{\"step\":%lld,\"epoch\":%s,\"eval\":", (long long)run->state.step,
                    epoch);
-    bc_record_scores(&line, run->lanes[lane].task, BERTC_DEV, &run->state.task[lane].last);
+    bc_record_scores(&line, split, scores);
     bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
     bertc_status status = line.failed ? bc_fail_memory(err)
                                       : bc_log_append(&run->log, line.bytes, line.length, err);
@@ -54,54 +92,82 @@ static bertc_status log_scores(bc_run *run, int lane, double seconds, bertc_erro
     return status;
 }
 
-/* What the evaluation of all lanes found; it counts once all are there. */
+/* What an evaluation found in a lane; it counts once those of all lanes are there. */
 typedef struct findings {
-    bertc_scores scores[BERTC_MAX_TASKS];
-    double seconds[BERTC_MAX_TASKS];
+    bertc_scores scores[BERTC_MAX_EVALS];
+    double seconds[BERTC_MAX_EVALS]; /* that each split took */
 } findings;
 
-static bertc_status evaluate_lane(bc_run *run, int lane, findings *found, bertc_error *err)
+static bertc_status score(bc_run *run, int number, findings *found, bertc_error *err)
 {
-    bc_eval *dev = &run->lanes[lane].dev;
-    bc_model_use_head(run->model, lane);
-    bertc_status status =
-        bc_eval_run(dev, run->model, run->workspace, run->batch, &run->meter, err);
-    found->seconds[lane] = run->meter.pass_seconds;
-    if (status != BERTC_OK) return status;
-    return bertc_task_score(dev->dataset, dev->logits, &found->scores[lane], err);
+    bc_lane *lane = &run->lanes[number];
+    bc_model_use_head(run->model, number);
+    for (size_t i = 0; i < lane->eval_count; i++) {
+        bc_eval *eval = &lane->evals[i];
+        bertc_status status =
+            bc_eval_run(eval, run->model, run->workspace, run->batch, &run->meter, err);
+        if (status == BERTC_OK)
+            status = bertc_task_score(eval->dataset, eval->logits, &found->scores[i], err);
+        if (status != BERTC_OK) return status;
+        found->seconds[i] = run->meter.pass_seconds;
+    }
+    return BERTC_OK;
 }
 
-/* Take the scores; *best is set where they are the best so far of any task. */
-static void take_scores(bc_run *run, const findings *found, bool *best)
+/* Take the scores of all lanes; whether those of one are the best so far. */
+static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
 {
-    bc_state *state = &run->state;
-    state->evaluated = state->step;
+    bool best = false;
+    run->state.evaluated = run->state.step;
     run->meter.pass_seconds = 0;
     for (int i = 0; i < run->num_lanes; i++) {
-        bc_standing *task = &state->task[i];
-        task->last = found->scores[i];
-        run->meter.pass_seconds += found->seconds[i];
-        if (!is_best(&run->lanes[i], task)) continue;
-        task->best_step = state->step;
-        task->best = task->last;
-        *best = true;
+        bc_standing *task = &run->state.task[i];
+        memcpy(task->last, found[i].scores, sizeof task->last);
+        for (size_t e = 0; e < task->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
+        if (!is_best(run, i)) continue;
+        task->best_step = run->state.step;
+        memcpy(task->best, task->last, sizeof task->best);
+        best = true;
     }
+    return best;
+}
+
+static bertc_status log_all(bc_run *run, const findings found[BERTC_MAX_TASKS], bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (int l = 0; l < run->num_lanes; l++)
+        for (size_t i = 0; i < run->lanes[l].eval_count && status == BERTC_OK; i++)
+            status = log_scores(run, run->lanes[l].scored[i], &found[l].scores[i],
+                                found[l].seconds[i], err);
+    return status;
+}
+
+/* Say so where this was the last evaluation that is waited for. */
+static void notify_end(const bc_run *run)
+{
+    const bertc_notify *notify = bc_meter_notify(&run->meter);
+    long long step = (long long)run->state.step, best = (long long)best_step(run);
+    const char *name = bc_scored_best_name(&run->options, run->lanes->scored[0].task);
+    if (step == run->steps || !bc_run_is_over(run)) return;
+    if (run->num_lanes > 1) name = "score of any task";
+    if (best > 0)
+        bc_notify(notify, "step %lld: no better %s since step %lld, the run ends", step, name, best);
+    else bc_notify(notify, "step %lld: the %s never had a value, the run ends", step, name);
 }
 
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
-    findings found;
-    bool best = false;
+    findings found[BERTC_MAX_TASKS] = {0};
     bc_optim_settle(&run->optim);
     for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++)
-        status = evaluate_lane(run, i, &found, err);
+        status = score(run, i, &found[i], err);
     if (status != BERTC_OK) return status;
-    take_scores(run, &found, &best);
+    bool best = take_scores(run, found);
     if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->steps)
         status = bc_run_save_best(run, err);
-    for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++)
-        status = log_scores(run, i, found.seconds[i], err);
+    if (status == BERTC_OK) status = log_all(run, found, err);
+    notify_end(run);
     return status;
 }
 
@@ -126,24 +192,13 @@ static bertc_status write_text(const char *folder, const char *name, bc_text *te
     return status;
 }
 
-static bertc_status write_scores(const bc_run *run, int lane, const char *folder, bertc_error *err)
+/* The scores of one lane, or of all. */
+static bertc_status write_scores(const bc_run *run, int lane, int lanes, const char *folder,
+                                 bertc_error *err)
 {
     bc_text text = {0};
-    bc_record_scores(&text, run->lanes[lane].task, BERTC_DEV, bc_run_kept_scores(run, lane));
-    bc_text_printf(&text, "\n");
+    bc_record_evals(&text, run, lane, lanes);
     return write_text(folder, "eval.json", &text, err);
-}
-
-/* The scores of all lanes, where there are several. */
-static bertc_status write_all_scores(const bc_run *run, bertc_error *err)
-{
-    bc_text text = {0};
-    for (int i = 0; i < run->num_lanes; i++) {
-        bc_text_printf(&text, i ? ",\n " : "[");
-        bc_record_scores(&text, run->lanes[i].task, BERTC_DEV, bc_run_kept_scores(run, i));
-    }
-    bc_text_printf(&text, "]\n");
-    return write_text(run->folder.path, "eval.json", &text, err);
 }
 
 static bertc_status write_record(const bc_run *run, bertc_error *err)
@@ -221,7 +276,7 @@ static bertc_status write_lane(bc_run *run, int lane, bertc_error *err)
     if (status == BERTC_OK)
         status = bc_model_dir_copy_tokenizer(run->options.model, folder, err);
     if (status == BERTC_OK) status = write_vocab(run, folder, err);
-    if (status == BERTC_OK) status = write_scores(run, lane, folder, err);
+    if (status == BERTC_OK) status = write_scores(run, lane, 1, folder, err);
     if (status == BERTC_OK && run->num_lanes > 1)
         status = write_lane_record(run, lane, folder, err);
     bc_free(folder);
@@ -232,7 +287,8 @@ static bertc_status write_result(bc_run *run, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++) status = write_lane(run, i, err);
-    if (status == BERTC_OK && run->num_lanes > 1) status = write_all_scores(run, err);
+    if (status == BERTC_OK && run->num_lanes > 1)
+        status = write_scores(run, 0, run->num_lanes, run->folder.path, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
     return status == BERTC_OK ? write_record(run, err) : status;
 }

@@ -61,23 +61,23 @@ static size_t input_bytes(const bertc_inputs *in)
     return in->starts[in->count] * token + in->count * example;
 }
 
-/* Tokens of both splits, the dev split's text and the order of the examples. */
-static size_t lane_bytes(const bc_lane *lane)
+/* Tokens and text of a split that is scored. */
+static size_t eval_bytes(const bc_eval *eval)
 {
-    const bertc_dataset *dev = lane->dev.dataset;
-    size_t text = dev->count * sizeof *dev->examples;
-    for (size_t i = 0; i < dev->count; i++) text += dev->examples[i].na + dev->examples[i].nb;
-    size_t order = lane->train->count * sizeof *lane->order;
-    return input_bytes(lane->train) + input_bytes(lane->dev.inputs) + text + order;
+    const bertc_dataset *set = eval->dataset;
+    size_t text = set->count * sizeof *set->examples;
+    for (size_t i = 0; i < set->count; i++) text += set->examples[i].na + set->examples[i].nb;
+    return input_bytes(eval->inputs) + text;
 }
 
-/* That of all lanes, room to shuffle the largest, and a batch. */
+/* All splits of all lanes, the order of the examples, room to shuffle the most, and a batch. */
 static size_t data(const bc_run *run, const bertc_limits *limits)
 {
     size_t sum = (size_t)limits->tokens * (2 * sizeof(int32_t) + 1), most = 0;
-    for (int i = 0; i < run->num_lanes; i++) {
-        size_t count = run->lanes[i].train->count;
-        sum += lane_bytes(&run->lanes[i]);
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
+        size_t count = lane->train->count;
+        sum += input_bytes(lane->train) + count * sizeof *lane->order;
+        for (size_t i = 0; i < lane->eval_count; i++) sum += eval_bytes(&lane->evals[i]);
         if (count > most) most = count;
     }
     return sum + most * 2 * sizeof *run->scratch;

@@ -8,26 +8,51 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "tasks/tasks.h"
+#include "train/objective.h"
 #include "train/options.h"
-#include "train/run.h"
+#include "train/stratify.h"
 #include "train/thaw.h"
 
 /* ---- Data and model ------------------------------------------------------------------------ */
 
-static bertc_status read_split(const bc_run *run, const bc_lane *lane, bertc_split split,
+/* What is read: first the data to train on, then what is scored. */
+typedef struct data_sets {
+    bertc_dataset *train, *evals[BERTC_MAX_EVALS];
+} data_sets;
+
+static bertc_status read_split(const bc_run *run, bc_scored which, int64_t limit, const char *purpose,
                                bertc_dataset **dataset, bertc_error *err)
 {
-    const bertc_train_options *o = &run->options;
-    int64_t limit = split == BERTC_TRAIN ? o->limit_train : o->limit_eval;
-    bertc_status status =
-        bertc_dataset_read(lane->task, o->data, split, (size_t)limit, dataset, err);
+    bertc_status status = bertc_dataset_read(which.task, run->options.data, which.split,
+                                             (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;
     const bertc_dataset *set = *dataset;
     if (!set->labelled)
         return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path,
-                       bertc_split_name(split), split == BERTC_TRAIN ? "train on" : "score");
+                       bertc_split_name(which.split), purpose);
     bc_source_notify_rows(set, bc_meter_notify(&run->meter));
     return BERTC_OK;
+}
+
+static bertc_status read_train(const bc_run *run, const bc_lane *lane, bertc_dataset **train,
+                               bertc_error *err)
+{
+    const bertc_train_options *o = &run->options;
+    bc_scored which = {lane->task, BERTC_TRAIN};
+    bertc_status status =
+        read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", train, err);
+    if (status != BERTC_OK || !o->stratified) return status;
+    return bc_stratify(*train, (size_t)o->limit_train, (uint64_t)o->seed, err);
+}
+
+static bertc_status read_splits(const bc_run *run, const bc_lane *lane, data_sets *sets,
+                                bertc_error *err)
+{
+    bertc_status status = read_train(run, lane, &sets->train, err);
+    for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
+        status = read_split(run, lane->scored[i], run->options.limit_eval, "score", &sets->evals[i],
+                            err);
+    return status;
 }
 
 static bertc_model_options model_options(const bc_run *run)
@@ -105,13 +130,12 @@ static bertc_status name_labels(bc_run *run, const bertc_task *task, const int32
     return bertc_config_set_labels(&run->model->config, names, task->num_labels, err);
 }
 
-static bertc_status match_labels(bc_run *run, int lane, int32_t map[BERTC_MAX_LABELS],
+/* The labels of a task as those of the head in use. */
+static bertc_status match_labels(bc_run *run, const bertc_task *task, int32_t map[BERTC_MAX_LABELS],
                                  bertc_error *err)
 {
     bool by_name;
-    const bertc_task *task = run->lanes[lane].task;
     const bertc_config *config = &run->model->config;
-    bc_model_use_head(run->model, lane);
     bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, map,
                                                   &by_name, err);
     if (status != BERTC_OK || by_name) return status;
@@ -124,51 +148,63 @@ static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
                        inputs->invalid};
 }
 
-/* Tokenise a lane's splits; the dev split is handed over. */
-static bertc_status tokenise(const bc_run *run, bc_lane *lane, bertc_dataset *train,
-                             bertc_dataset **dev, const int32_t *map, bertc_error *err)
+static bertc_status tokenise_train(bc_run *run, bc_lane *lane, const bertc_dataset *train,
+                                   bertc_error *err)
 {
-    bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
-    bertc_dataset *set = *dev;
-    bertc_status status = bertc_inputs_create(run->source.tokenizer, train, run->source.max_length,
-                                              map, &lane->train, err);
+    int32_t map[BERTC_MAX_LABELS];
+    bertc_status status = match_labels(run, lane->task, map, err);
+    if (status == BERTC_OK) status = bc_objective_settle(run, lane, train, map, err);
+    if (status == BERTC_OK)
+        status = bertc_inputs_create(run->source.tokenizer, train, run->source.max_length, map,
+                                     &lane->train, err);
     if (status == BERTC_OK)
         status = bc_check_inputs(lane->train, &run->source.config, train->path, err);
     if (status != BERTC_OK) return status;
-    *dev = NULL;
-    status = bc_eval_open(&lane->dev, set, &run->source, map, pack, err);
-    if (status != BERTC_OK) return status;
     lane->train_counts = count(train, lane->train);
-    lane->dev_counts = count(set, lane->dev.inputs);
     bc_source_notify_inputs(train, lane->train, bc_meter_notify(&run->meter));
-    bc_source_notify_inputs(set, lane->dev.inputs, bc_meter_notify(&run->meter));
     return BERTC_OK;
 }
 
-static bertc_status read_lane(const bc_run *run, const bc_lane *lane, bertc_dataset *sets[2],
-                              bertc_error *err)
+/* Take over the data of the split of this number. */
+static bertc_status tokenise_eval(bc_run *run, bc_lane *lane, size_t number, bertc_dataset **dataset,
+                                  bertc_error *err)
 {
-    bertc_status status = read_split(run, lane, BERTC_TRAIN, &sets[0], err);
-    return status == BERTC_OK ? read_split(run, lane, BERTC_DEV, &sets[1], err) : status;
+    bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
+    bertc_dataset *set = *dataset;
+    bc_eval *eval = &lane->evals[number];
+    int32_t map[BERTC_MAX_LABELS];
+    bertc_status status = match_labels(run, set->task, map, err);
+    if (status != BERTC_OK) return status;
+    *dataset = NULL;
+    status = bc_eval_open(eval, set, &run->source, map, pack, err);
+    if (status != BERTC_OK) return status;
+    lane->eval_counts[number] = count(set, eval->inputs);
+    bc_source_notify_inputs(set, eval->inputs, bc_meter_notify(&run->meter));
+    return BERTC_OK;
+}
+
+static bertc_status tokenise(bc_run *run, int number, data_sets *sets, bertc_error *err)
+{
+    bc_lane *lane = &run->lanes[number];
+    bc_model_use_head(run->model, number);
+    bertc_status status = tokenise_train(run, lane, sets->train, err);
+    for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
+        status = tokenise_eval(run, lane, i, &sets->evals[i], err);
+    return status;
 }
 
 static bertc_status read_all(bc_run *run, bertc_error *err)
 {
-    bertc_dataset *sets[BERTC_MAX_TASKS][2] = {{0}};
-    int32_t map[BERTC_MAX_LABELS];
+    data_sets sets[BERTC_MAX_TASKS] = {0};
     bertc_status status = BERTC_OK;
-    int lanes = run->num_lanes;
-    for (int i = 0; i < lanes && status == BERTC_OK; i++)
-        status = read_lane(run, &run->lanes[i], sets[i], err);
+    for (int l = 0; l < run->num_lanes && status == BERTC_OK; l++)
+        status = read_splits(run, &run->lanes[l], &sets[l], err);
     if (status == BERTC_OK) status = open_model(run, err);
-    for (int i = 0; i < lanes && status == BERTC_OK; i++) {
-        status = match_labels(run, i, map, err);
-        if (status == BERTC_OK)
-            status = tokenise(run, &run->lanes[i], sets[i][0], &sets[i][1], map, err);
-    }
-    for (int i = 0; i < lanes; i++) {
-        bertc_dataset_free(sets[i][0]);
-        bertc_dataset_free(sets[i][1]);
+    for (int l = 0; l < run->num_lanes && status == BERTC_OK; l++)
+        status = tokenise(run, l, &sets[l], err);
+    for (int l = 0; l < run->num_lanes; l++) {
+        bertc_dataset_free(sets[l].train);
+        for (size_t i = 0; i < BERTC_MAX_EVALS; i++) bertc_dataset_free(sets[l].evals[i]);
     }
     return status;
 }
@@ -214,7 +250,8 @@ static bertc_status plan_steps(bc_run *run, bertc_error *err)
     run->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->steps);
     /* "Best" is the best of several; by default those are the ends of the epochs. */
     run->eval_every = o->eval_every;
-    if (o->keep == BERTC_KEEP_BEST && o->eval_every == 0) run->eval_every = run->epoch_steps;
+    bool several = o->keep == BERTC_KEEP_BEST || o->patience > 0;
+    if (several && o->eval_every == 0) run->eval_every = run->epoch_steps;
     return BERTC_OK;
 }
 
@@ -231,11 +268,13 @@ static size_t larger(size_t a, size_t b)
 void bc_run_limit_passes(const bc_run *run, size_t tokens, bertc_limits *limits)
 {
     size_t longest = 0, most = 0;
-    for (int i = 0; i < run->num_lanes; i++) {
-        const bc_lane *lane = &run->lanes[i];
-        bc_pack dev = {lane->dev.pack.sequences, tokens};
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
         longest = larger(longest, lane->train->longest);
-        most = larger(most, bc_pack_most(lane->dev.inputs, lane->dev.order, dev));
+        for (size_t i = 0; i < lane->eval_count; i++) {
+            const bc_eval *eval = &lane->evals[i];
+            bc_pack pack = {eval->pack.sequences, tokens};
+            most = larger(most, bc_pack_most(eval->inputs, eval->order, pack));
+        }
     }
     size_t trained = smaller(run->batch_tokens, larger(tokens, longest));
     limits->trained = (int32_t)trained;
@@ -288,17 +327,26 @@ static bertc_status allocate_orders(bc_run *run, bertc_error *err)
     return run->scratch ? BERTC_OK : bc_fail_memory(err);
 }
 
+/* Sequences of a pass that is not trained on, and tokens of any sequence. */
+static void measure(const bc_run *run, size_t *sequences, size_t *longest)
+{
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
+        *longest = larger(*longest, lane->train->longest);
+        for (size_t i = 0; i < lane->eval_count; i++) {
+            const bc_eval *eval = &lane->evals[i];
+            *sequences = larger(*sequences, smaller(eval->pack.sequences, eval->inputs->count));
+            *longest = larger(*longest, eval->inputs->longest);
+        }
+    }
+}
+
 static bertc_status plan_passes(bc_run *run, bertc_error *err)
 {
     size_t sequences = 0, longest = 0;
     bertc_status status = allocate_orders(run, err);
     if (status == BERTC_OK) status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
-    for (int i = 0; i < run->num_lanes; i++) {
-        const bc_eval *dev = &run->lanes[i].dev;
-        sequences = larger(sequences, smaller(dev->pack.sequences, dev->dataset->count));
-        longest = larger(longest, larger(run->lanes[i].train->longest, dev->inputs->longest));
-    }
+    measure(run, &sequences, &longest);
     run->limits = (bertc_limits){
         .sequences = (int32_t)larger(run->pack.sequences, sequences),
         .longest = (int32_t)longest,
@@ -359,22 +407,36 @@ static void set_dropout(bc_run *run)
     c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
 }
 
-/* Of several lanes the hash of their hashes. */
-static void take_data_prints(bc_run *run)
+/* The hash of one hash is that itself; of several that of all. */
+static void print_all(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], size_t count)
 {
-    bc_part parts[2][BERTC_MAX_TASKS];
-    for (int i = 0; i < run->num_lanes; i++) {
-        bc_lane *lane = &run->lanes[i];
-        bc_hash_inputs(lane->train_print, lane->train);
-        bc_hash_inputs(lane->dev_print, lane->dev.inputs);
-        parts[0][i] = (bc_part){lane->train_print, BC_HASH_HEX};
-        parts[1][i] = (bc_part){lane->dev_print, BC_HASH_HEX};
+    bc_part parts[BERTC_MAX_TASKS];
+    for (size_t i = 0; i < count; i++) parts[i] = (bc_part){hashes[i], BC_HASH_HEX - 1};
+    if (count == 1) memcpy(out, hashes[0], BC_HASH_HEX);
+    else bc_hash(out, parts, count);
+}
+
+_Static_assert((int)BERTC_MAX_EVALS <= (int)BERTC_MAX_TASKS, "print_all has room for either");
+
+static void print_lane(bc_lane *lane)
+{
+    char hashes[BERTC_MAX_EVALS][BC_HASH_HEX];
+    bc_hash_inputs(lane->train_print, lane->train);
+    for (size_t i = 0; i < lane->eval_count; i++) bc_hash_inputs(hashes[i], lane->evals[i].inputs);
+    print_all(lane->dev_print, (const char (*)[BC_HASH_HEX])hashes, lane->eval_count);
+}
+
+static void print_data(bc_run *run)
+{
+    char hashes[2][BERTC_MAX_TASKS][BC_HASH_HEX];
+    size_t count = (size_t)run->num_lanes;
+    for (size_t i = 0; i < count; i++) {
+        print_lane(&run->lanes[i]);
+        memcpy(hashes[0][i], run->lanes[i].train_print, BC_HASH_HEX);
+        memcpy(hashes[1][i], run->lanes[i].dev_print, BC_HASH_HEX);
     }
-    memcpy(run->prints.train, run->lanes->train_print, BC_HASH_HEX);
-    memcpy(run->prints.dev, run->lanes->dev_print, BC_HASH_HEX);
-    if (run->num_lanes == 1) return;
-    bc_hash(run->prints.train, parts[0], (size_t)run->num_lanes);
-    bc_hash(run->prints.dev, parts[1], (size_t)run->num_lanes);
+    print_all(run->prints.train, (const char (*)[BC_HASH_HEX])hashes[0], count);
+    print_all(run->prints.dev, (const char (*)[BC_HASH_HEX])hashes[1], count);
 }
 
 static bertc_status take_prints(bc_run *run, bertc_error *err)
@@ -385,7 +447,7 @@ static bertc_status take_prints(bc_run *run, bertc_error *err)
     bertc_tokenizer_options settings = bertc_tokenizer_options_of(run->source.tokenizer);
     bc_hash_tokenizer(run->prints.tokenizer, &settings);
     bc_hash_config(run->prints.config, &run->source.config);
-    take_data_prints(run);
+    print_data(run);
     return bc_hash_block(run->prints.weights, run->model->values,
                          run->model->scalars * sizeof(float), err);
 }

@@ -18,11 +18,11 @@ static void put_double(bc_text *out, double value)
     bc_text_printf(out, "%s", number);
 }
 
-void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
-                      const bertc_scores *scores)
+void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores)
 {
+    const bertc_task *task = split.task;
     bc_text_printf(out, "{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
-                   bertc_split_name(split), scores->examples);
+                   bertc_split_name(split.split), scores->examples);
     put_double(out, scores->loss);
     bc_text_printf(out, ",\"metrics\":{");
     for (int i = 0; i < task->num_metrics; i++) {
@@ -30,6 +30,24 @@ void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
         put_double(out, scores->value[task->metrics[i]]);
     }
     bc_text_printf(out, "}}");
+}
+
+/* Whether there are several splits in so many lanes. */
+static bool are_several(const bc_run *run, int lane, int lanes)
+{
+    return lanes > 1 || run->lanes[lane].eval_count > 1;
+}
+
+void bc_record_evals(bc_text *out, const bc_run *run, int lane, int lanes)
+{
+    bool several = are_several(run, lane, lanes);
+    const char *separator = several ? "[" : "";
+    for (int l = lane; l < lane + lanes; l++)
+        for (size_t i = 0; i < run->lanes[l].eval_count; i++, separator = ",\n") {
+            bc_text_printf(out, "%s", separator);
+            bc_record_scores(out, run->lanes[l].scored[i], &bc_run_kept_scores(run, l)[i]);
+        }
+    bc_text_printf(out, several ? "]\n" : "\n");
 }
 
 /* ---- Hashes -------------------------------------------------------------------------------- */
@@ -73,12 +91,17 @@ bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, con
 
 /* ---- run.json ------------------------------------------------------------------------------ */
 
-static void put_counts(bc_text *out, const char *name, const bc_counts *c)
+/* One object, or an array of several. */
+static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_t count)
 {
-    bc_text_printf(out,
-                   "\"%s\":{\"examples\":%zu,\"skipped\":%zu,\"ungraded\":%zu,\"truncated\":%zu,"
-                   "\"invalid_utf8\":%zu}",
-                   name, c->examples, c->skipped, c->ungraded, c->truncated, c->invalid);
+    bc_text_printf(out, "\"%s\":%s", name, count > 1 ? "[" : "");
+    for (size_t i = 0; i < count; i++)
+        bc_text_printf(out,
+                       "%s{\"examples\":%zu,\"skipped\":%zu,\"ungraded\":%zu,\"truncated\":%zu,"
+                       "\"invalid_utf8\":%zu}",
+                       i ? "," : "", c[i].examples, c[i].skipped, c[i].ungraded, c[i].truncated,
+                       c[i].invalid);
+    bc_text_printf(out, count > 1 ? "]" : "");
 }
 
 static void put_libraries(bc_text *out)
@@ -99,6 +122,18 @@ static void put_labels(bc_text *out, const bertc_config *config)
     bc_text_printf(out, "]");
 }
 
+/* In the order of the labels. */
+static void put_weights(bc_text *out, const bc_lane *lane)
+{
+    if (!lane->objective.weights) return;
+    bc_text_printf(out, ",\"class_weights\":[");
+    for (int i = 0; i < lane->task->num_labels; i++) {
+        bc_text_printf(out, i ? "," : "");
+        put_double(out, lane->objective.weights[i]);
+    }
+    bc_text_printf(out, "]");
+}
+
 static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
 {
     bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
@@ -113,20 +148,22 @@ static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
 static void put_lane(bc_text *out, const bc_run *run, int lane)
 {
     const bc_lane *l = &run->lanes[lane];
-    put_counts(out, "train", &l->train_counts);
+    put_counts(out, "train", &l->train_counts, 1);
     bc_text_printf(out, ",\n ");
-    put_counts(out, "dev", &l->dev_counts);
+    put_counts(out, "dev", l->eval_counts, l->eval_count);
     bc_text_printf(out, ",\n \"labels\":");
     bc_model_use_head(run->model, lane);
     put_labels(out, bertc_model_config(run->model));
+    put_weights(out, l);
 }
 
 /* How far the run came; kept_step where all is one lane's. */
 static void put_course(bc_text *out, const bc_run *run, int lane, size_t parameters)
 {
-    bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"warmup_steps\":%lld,\"eval_every\":%lld,",
-                   parameters, (long long)run->state.step, (long long)run->warmup,
-                   (long long)run->eval_every);
+    bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"planned_steps\":%lld,"
+                   "\"warmup_steps\":%lld,\"eval_every\":%lld,",
+                   parameters, (long long)run->state.step, (long long)run->steps,
+                   (long long)run->warmup, (long long)run->eval_every);
     if (lane >= 0)
         bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_kept_step(run, lane));
     bc_text_printf(out, "\"tokens\":%lld,\"train_loss\":", (long long)run->state.tokens);
@@ -184,6 +221,12 @@ static double number_or_nan(const cJSON *item)
     return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
 }
 
+static int64_t count_or_zero(const cJSON *item)
+{
+    double count = number_or_nan(item);
+    return count >= 0 && count <= 1e15 ? (int64_t)count : 0;
+}
+
 static bertc_status read_member(const char *folder, const char *name, cJSON **tree,
                                 bertc_error *err)
 {
@@ -196,42 +239,42 @@ static bertc_status read_member(const char *folder, const char *name, cJSON **tr
 static void take_scores(const cJSON *tree, const bertc_task *task, bertc_scores *scores)
 {
     const cJSON *metrics = bc_json_get(tree, "metrics");
-    double examples = number_or_nan(bc_json_get(tree, "examples"));
     *scores = (bertc_scores){.loss = number_or_nan(bc_json_get(tree, "loss"))};
-    scores->examples = examples >= 0 && examples <= 1e15 ? (size_t)examples : 0;
+    scores->examples = (size_t)count_or_zero(bc_json_get(tree, "examples"));
     for (int i = 0; i < task->num_metrics; i++)
         scores->value[task->metrics[i]] =
             number_or_nan(bc_json_get(metrics, bertc_metric_name(task->metrics[i])));
 }
 
-/* The scores of all lanes: one object, or of several a list in the order of the tasks. */
-static void take_all_scores(const bc_run *run, const cJSON *eval, bertc_train_result *result)
+static void take_result(const bc_run *run, const cJSON *record, const cJSON *evals,
+                        bertc_train_result *result)
 {
-    result->num_tasks = run->num_lanes;
-    for (int i = 0; i < run->num_lanes; i++) {
-        const cJSON *tree = run->num_lanes > 1 ? cJSON_GetArrayItem(eval, i) : eval;
-        result->tasks[i] = run->lanes[i].task;
-        take_scores(tree, result->tasks[i], &result->task_scores[i]);
-    }
-    result->scores = result->task_scores[0];
+    result->steps = count_or_zero(bc_json_get(record, "steps"));
+    result->planned_steps = count_or_zero(bc_json_get(record, "planned_steps"));
+    result->train_loss = number_or_nan(bc_json_get(record, "train_loss"));
+    for (int l = 0; l < run->num_lanes; l++)
+        for (size_t i = 0; i < run->lanes[l].eval_count; i++) {
+            const bc_scored *split = &run->lanes[l].scored[i];
+            bool several = are_several(run, 0, run->num_lanes);
+            const cJSON *one = several ? cJSON_GetArrayItem(evals, (int)result->eval_count) : evals;
+            bertc_split_scores *to = &result->evals[result->eval_count++];
+            *to = (bertc_split_scores){.task = split->task, .split = split->split};
+            take_scores(one, split->task, &to->scores);
+        }
+    result->scores = result->evals[0].scores;
 }
 
 bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err)
 {
-    cJSON *record = NULL, *eval = NULL;
     const char *folder = run->folder.path;
+    cJSON *record = NULL, *evals = NULL;
     bertc_status status = read_member(folder, "run.json", &record, err);
     if (status == BERTC_OK)
         status = bc_options_compare(&run->options, bc_json_get(record, "options"), folder, err);
     if (status == BERTC_OK) status = bc_manifest_check(record, run, err);
-    if (status == BERTC_OK) status = read_member(folder, "eval.json", &eval, err);
-    if (status == BERTC_OK) {
-        double steps = number_or_nan(bc_json_get(record, "steps"));
-        result->steps = steps >= 0 && steps <= 1e15 ? (int64_t)steps : 0;
-        result->train_loss = number_or_nan(bc_json_get(record, "train_loss"));
-        take_all_scores(run, eval, result);
-    }
+    if (status == BERTC_OK) status = read_member(folder, "eval.json", &evals, err);
+    if (status == BERTC_OK) take_result(run, record, evals, result);
     cJSON_Delete(record);
-    cJSON_Delete(eval);
+    cJSON_Delete(evals);
     return status;
 }

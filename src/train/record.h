@@ -8,8 +8,10 @@
 #include "train/run.h"
 
 /* {"task":...,"split":...,"examples":...,"loss":...,"metrics":{...}}, the object of `eval --json` */
-void bc_record_scores(bc_text *out, const bertc_task *task, bertc_split split,
-                      const bertc_scores *scores);
+void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores);
+
+/* eval.json of so many lanes: the scores of the weights that are kept; of several splits an array. */
+void bc_record_evals(bc_text *out, const bc_run *run, int lane, int lanes);
 
 /* {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...} */
 void bc_record_prints(bc_text *out, const bc_prints *prints);
@@ -25,8 +27,8 @@ bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err);
 /* The same of one task of several, for its folder, without the files. */
 void bc_record_lane(bc_text *out, const bc_run *run, int lane);
 
-/* The result of a finished run, after its options were compared with those in its folder and its files
- * with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */
+/* The result of a finished run in the run's folder, after its options were compared with the run's and
+ * its files with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */
 bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err);
 
 #endif

@@ -5,7 +5,7 @@
  *   bc_run_furnish   read weights -> allocate what was planned
  *   bc_run_restore   go on from the newest whole checkpoint, where there is one
  *   bc_run_step      batch -> forward -> loss -> backward -> clip -> AdamW
- *   bc_run_evaluate  the dev split, and whether it is the best so far
+ *   bc_run_evaluate  the splits to score, and whether the first is the best so far
  *   bc_run_save      a checkpoint
  *   bc_run_finish    the result, and the checkpoints away */
 #ifndef BC_TRAIN_RUN_H
@@ -20,12 +20,13 @@
 #include "train/meter.h"
 #include "train/mix.h"
 #include "train/optim.h"
+#include "train/scored.h"
 #include "train/state.h"
 
 /* What a run is told apart by besides its options. */
 typedef struct bc_prints {
     char weights[BC_HASH_HEX]; /* initial */
-    char train[BC_HASH_HEX], dev[BC_HASH_HEX], vocab[BC_HASH_HEX];
+    char train[BC_HASH_HEX], dev[BC_HASH_HEX], vocab[BC_HASH_HEX]; /* dev: all that is scored */
     char tokenizer[BC_HASH_HEX]; /* its settings */
     char config[BC_HASH_HEX];    /* as the model came, before --dropout and a new head */
 } bc_prints;
@@ -40,9 +41,13 @@ typedef struct bc_counts {
 typedef struct bc_lane {
     const bertc_task *task;
     bertc_inputs *train;
-    bc_eval dev;
+    bc_objective objective;
+    double class_weights[BERTC_MAX_LABELS]; /* in the model's order */
+    bc_scored scored[BERTC_MAX_EVALS]; /* the first decides what is best */
+    bc_eval evals[BERTC_MAX_EVALS];
+    size_t eval_count;
     char train_print[BC_HASH_HEX], dev_print[BC_HASH_HEX];
-    bc_counts train_counts, dev_counts;
+    bc_counts train_counts, eval_counts[BERTC_MAX_EVALS];
     uint32_t *order;     /* (count) of `epoch` */
     int64_t epoch;       /* of its own, whose order that is; -1: none yet */
     int64_t epoch_steps; /* batches that its examples make */
@@ -116,13 +121,19 @@ bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 /* The first scalar of a block of weights that is not finite: its parameter; null: none. */
 const bc_param *bc_run_find_bad(const bc_run *run, const float *values);
 
-/* The step whose weights are a lane's result, and their scores. */
+/* Whether the last step is done, or patience at an end. */
+bool bc_run_is_over(const bc_run *run);
+
+/* The step whose weights are a lane's result, and their scores (eval_count). */
 int64_t bc_run_kept_step(const bc_run *run, int lane);
 const bertc_scores *bc_run_kept_scores(const bc_run *run, int lane);
 
 /* The folder of a lane's result: the run's, or where there are several one of the task's name in it.
  * Released by bc_free; null where memory is out. */
 char *bc_run_lane_folder(const bc_run *run, int lane);
+
+/* Tokens in all that is scored. */
+size_t bc_run_eval_tokens(const bc_run *run);
 
 /* Seconds that `steps` more steps take and the evaluations up to the end, at the meter's speed. */
 double bc_run_seconds(const bc_run *run, int64_t steps, double step_seconds);

@@ -10,9 +10,10 @@
 
 /* What the evaluations of a task came to. */
 typedef struct bc_standing {
-    bertc_scores last; /* of `evaluated` */
     int64_t best_step; /* whose weights are kept; 0: none */
-    bertc_scores best;
+    size_t splits;     /* that are scored: */
+    bertc_scores last[BERTC_MAX_EVALS]; /* of the last evaluation */
+    bertc_scores best[BERTC_MAX_EVALS]; /* of `best_step` */
 } bc_standing;
 
 typedef struct bc_state {
@@ -21,7 +22,7 @@ typedef struct bc_state {
     int64_t tokens;    /* trained on so far */
     int64_t log_bytes; /* of log.jsonl that belong to this state */
     double loss_sum;   /* over steps */
-    int64_t tasks;     /* at least 1 */
+    int64_t tasks;     /* 1 at least */
     bc_standing task[BERTC_MAX_TASKS];
 } bc_state;
 

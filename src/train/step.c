@@ -1,8 +1,8 @@
 /* One training step.
  *
  * A batch is a run of batch_size examples in the order of its epoch; the last of an epoch may be
- * smaller. What does not fit one pass is computed in several: every pass divides its loss by the
- * size of the whole batch, so the gradients add up to those of the batch. Nothing is allocated. */
+ * smaller. What does not fit one pass is computed in several: every pass divides its loss by what the
+ * whole batch's is divided by, so the gradients add up to those of the batch. Nothing is allocated. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "train/run.h"
+#include "train/objective.h"
 #include "train/thaw.h"
 
 /* Of one task an epoch is its examples; of several it is that many steps. */
@@ -96,7 +96,10 @@ static bertc_status compute_gradients(bc_run *run, const bc_lane *lane, const ui
     bc_pass pass = {.training = true, .seed = (uint64_t)run->options.seed,
                     .step = (uint32_t)run->state.step};
     size_t n, tokens;
-    double loss = 0;
+    double loss = 0, divisor = bc_objective_divisor(lane, examples, count);
+    if (divisor <= 0)
+        return bc_fail(err, BERTC_DIVERGED, "step %lld: the loss is undefined, every example of the "
+                       "batch has the class weight 0", (long long)run->state.step + 1);
     use_head(run, lane);
     thaw(run);
     take_words(run, train, examples, count);
@@ -104,11 +107,11 @@ static bertc_status compute_gradients(bc_run *run, const bc_lane *lane, const ui
         n = bc_pack_next(train, examples + at, count - at, run->pack, &tokens);
         bertc_batch_fill(run->batch, train, examples + at, n);
         bc_model_fwd(run->model, run->workspace, run->batch, pass);
-        loss += bc_model_loss(run->model, run->workspace, run->batch, (double)count);
+        loss += bc_model_loss(run->model, run->workspace, run->batch, &lane->objective, divisor);
         bc_model_bwd(run->model, run->workspace, run->batch, pass, at > 0);
         report->tokens += (int64_t)tokens;
     }
-    report->loss = loss / (double)count;
+    report->loss = loss / divisor;
     return bc_model_status(run->model, err);
 }
 

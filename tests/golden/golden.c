@@ -86,7 +86,7 @@ static double step_once(golden *g, const bc_pass *pass)
     double sequences = g->batch->sequences;
     bertc_error err = {0};
     bc_model_fwd(g->model, g->workspace, g->batch, *pass);
-    double loss = bc_model_loss(g->model, g->workspace, g->batch, sequences) / sequences;
+    double loss = bc_model_loss(g->model, g->workspace, g->batch, NULL, sequences) / sequences;
     bc_model_bwd(g->model, g->workspace, g->batch, *pass, false);
     check_status(bc_model_status(g->model, &err), &err);
     return loss;

@@ -63,7 +63,7 @@ static void probe(bool gradients, const char *folder, const char *inputs, const 
     check_status(bertc_workspace_create(model, &limits, &workspace, &err), &err);
     check_status(bc_model_check_batch(model, workspace, batch, &err), &err);
     bc_model_fwd(model, workspace, batch, pass);
-    double loss = bc_model_loss(model, workspace, batch, batch->sequences) / batch->sequences;
+    double loss = bc_model_loss(model, workspace, batch, NULL, batch->sequences) / batch->sequences;
     if (gradients) bc_model_bwd(model, workspace, batch, pass, false);
     check_status(bc_model_status(model, &err), &err);
     write_results(output, model, workspace, batch, (float)loss);

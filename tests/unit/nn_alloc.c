@@ -53,7 +53,7 @@ static size_t calls_of_a_step(bertc_model *model, bertc_workspace *workspace,
     calls = 0;
     bc_model_check_batch(model, workspace, batch, NULL);
     bc_model_fwd(model, workspace, batch, pass);
-    bc_model_loss(model, workspace, batch, 4.0);
+    bc_model_loss(model, workspace, batch, NULL, 4.0);
     bc_model_bwd(model, workspace, batch, pass, step % 2);
     return calls;
 }

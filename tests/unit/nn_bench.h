@@ -113,7 +113,7 @@ static inline double run(const bench *t, const bertc_batch *batch, bc_pass pass,
     bertc_error err = {0};
     assert_int_equal(bc_model_check_batch(t->model, t->workspace, batch, &err), BERTC_OK);
     bc_model_fwd(t->model, t->workspace, batch, pass);
-    double loss = bc_model_loss(t->model, t->workspace, batch, divisor);
+    double loss = bc_model_loss(t->model, t->workspace, batch, NULL, divisor);
     bc_model_bwd(t->model, t->workspace, batch, pass, accumulate);
     assert_int_equal(bc_model_status(t->model, &err), BERTC_OK);
     return loss;

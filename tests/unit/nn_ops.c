@@ -334,10 +334,10 @@ static void compare_loss(measure m[2], const bertc_batch *batch, const float *lo
     double *truth = twin_doubles(S * c);
     float *dlogits = nans(S * c);
     double wanted = twin_loss(truth, twin_widen(logits, S * c), batch, c, 7.0);
-    double loss = bc_loss(dlogits, logits, batch, c, 7.0);
+    double loss = bc_loss(dlogits, logits, batch, c, NULL, 7.0);
     expect_within(&m[0], fabs(loss - wanted) / fmax(1.0, fabs(wanted)));
     expect_within(&m[1], twin_distance(dlogits, truth, S * c));
-    assert_true(bc_loss(NULL, logits, batch, c, 7.0) == loss);
+    assert_true(bc_loss(NULL, logits, batch, c, NULL, 7.0) == loss);
 }
 
 static void test_loss(void **state)
@@ -361,7 +361,8 @@ static void test_loss_keeps_nan(void **state)
             bertc_config config = twin_config(1, 8, 1, 8, (int32_t)c, BERTC_GELU);
             float *logits = twin_random_floats(S * c, 1.0, c);
             logits[2 * c + at] = NAN;
-            assert_true(isnan(bc_loss(NULL, logits, twin_batch(&config, lengths, S, c), c, 1.0)));
+            assert_true(isnan(bc_loss(NULL, logits, twin_batch(&config, lengths, S, c), c,
+                                      NULL, 1.0)));
         }
 }
 
@@ -404,7 +405,7 @@ static float *all_sums(const bench *t, int threads, size_t *count)
     add_norm(&o, t, false);
     bc_embed_scatter(p + 2 * h, NULL, p + 25 * h, p + 65 * h, t->dy, t->batch, &t->config, false);
     bc_column_sums(p + 67 * h, full(t->dy), N, h, false);
-    double loss = bc_loss(NULL, t->x, t->batch, 3, 1.0);
+    double loss = bc_loss(NULL, t->x, t->batch, 3, NULL, 1.0);
     memcpy(o.rstd + N, &loss, sizeof loss);
     omp_set_num_threads(omp_get_num_procs());
     return out;

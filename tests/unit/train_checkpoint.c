@@ -81,24 +81,40 @@ static void test_every_truncation_is_seen(void **unused)
 
 /* ---- State ----------------------------------------------------------------------------------- */
 
-static void test_a_state_reads_back_to_the_bit(void **unused)
+static void expect_back(int tasks)
 {
-    (void)unused;
     bc_state in = {.step = 123456789012, .evaluated = 5, .tokens = 7, .log_bytes = 8,
-                   .loss_sum = 0.1 + 0.2, .tasks = 2, .task[1].best_step = 4};
-    in.task[1].last = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
-    in.task[1].best = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10};
+                   .loss_sum = 0.1 + 0.2};
+    bc_standing *task = &in.task[tasks - 1];
+    in.tasks = tasks;
+    *task = (bc_standing){.best_step = 4, .splits = 2};
+    task->last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
+    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10};
     bc_text text = {0};
     bc_state out;
     bertc_error err = {0};
     bc_state_record(&text, &in);
     assert_int_equal(bc_state_parse(text.bytes, "state", &out, &err), BERTC_OK);
-    assert_true(isnan(out.task[1].last.value[3]) && isnan(out.task[1].best.loss));
-    out.task[1].last.value[3] = in.task[1].last.value[3];
-    out.task[1].best.loss = in.task[1].best.loss;
+    bc_standing *back = &out.task[tasks - 1];
+    assert_true(isnan(back->last[1].value[3]) && isnan(back->best[0].loss));
+    back->last[1].value[3] = task->last[1].value[3];
+    back->best[0].loss = task->best[0].loss;
     assert_memory_equal(&in, &out, sizeof in);
     bc_text_clear(&text);
-    assert_int_equal(bc_state_parse("{\"step\":-1}", "state", &out, &err), BERTC_INPUT);
+}
+
+static void test_a_state_reads_back_to_the_bit(void **unused)
+{
+    (void)unused;
+    bc_state out;
+    bertc_error err = {0};
+    expect_back(1);
+    expect_back(2);
+    expect_back(BERTC_MAX_TASKS);
+    static const char *const bad[] = {"{\"step\":-1}", "{\"splits\":1,\"last\":[{}],\"best\":[]}",
+                                      "{\"splits\":1}", "{\"splits\":9}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(bc_state_parse(bad[i], "state", &out, &err), BERTC_INPUT);
 }
 
 /* ---- The folder ------------------------------------------------------------------------------ */

@@ -208,6 +208,13 @@ static inline int fixture_entries(const char *path)
     return count;
 }
 
+/* What follows the first `key` in a text; null where there is none. */
+static inline const char *fixture_after(const char *text, const char *key)
+{
+    const char *at = strstr(text, key);
+    return at ? at + strlen(key) : NULL;
+}
+
 /* The two folders hold the same files with the same bytes. */
 static inline void fixture_same_run(const char *a, const char *b)
 {
@@ -217,6 +224,18 @@ static inline void fixture_same_run(const char *a, const char *b)
         if (e->d_name[0] != '.') fixture_same_file(a, b, e->d_name);
     closedir(dir);
     assert_int_equal(fixture_entries(a), fixture_entries(b));
+}
+
+/* Stopped twice and resumed, a run gives the files of `whole`, which nobody stopped. */
+static inline void fixture_stop_twice(bertc_train_options o, const char *whole)
+{
+    fixture_remove("stopped");
+    o.out = "stopped";
+    fixture_interrupt(o, 4);
+    o.resume = true;
+    fixture_interrupt(o, 3);
+    fixture_run(o);
+    fixture_same_run(whole, "stopped");
 }
 
 #endif

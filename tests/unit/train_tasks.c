@@ -115,13 +115,13 @@ static void test_each_task_has_its_model(void **unused)
         o.epochs = 3;
         fixture_remove("each");
         assert_int_equal(bertc_finetune(&o, NULL, &result, NULL), BERTC_OK);
-        assert_int_equal(result.num_tasks, TASKS);
+        assert_int_equal(result.eval_count, TASKS);
         for (int t = 0; t < TASKS; t++) {
             char path[256];
             join(path, "each", names[t]);
-            assert_string_equal(result.tasks[t]->name, names[t]);
-            bertc_scores got = predict(path, names[t]), said = result.task_scores[t];
-            bertc_metric metric = result.tasks[t]->metrics[0];
+            assert_string_equal(result.evals[t].task->name, names[t]);
+            bertc_scores got = predict(path, names[t]), said = result.evals[t].scores;
+            bertc_metric metric = result.evals[t].task->metrics[0];
             assert_true(got.loss == said.loss && got.value[metric] == said.value[metric]);
             if (keep == BERTC_KEEP_BEST)
                 assert_true(said.value[metric] == best_in_log("each/log.jsonl", names[t], primary[t]));
@@ -140,9 +140,9 @@ static void test_steps_and_finished_run(void **unused)
     assert_int_equal(result.steps, 2 * (5 + 4 + 3)); /* two epochs of 22, 17 and 11 in fives */
     o.resume = true;
     assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
-    assert_int_equal(again.num_tasks, TASKS);
+    assert_int_equal(again.eval_count, TASKS);
     for (int t = 0; t < TASKS; t++)
-        assert_true(again.task_scores[t].loss == result.task_scores[t].loss);
+        assert_true(again.evals[t].scores.loss == result.evals[t].scores.loss);
     remove("each/cola/model.safetensors");
     fixture_refuse(o, BERTC_INPUT,
                    "each/cola/model.safetensors: cannot open: No such file or directory");

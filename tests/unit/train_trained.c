@@ -53,13 +53,7 @@ static double largest_move(const char *a, const char *b, const char *name)
 /* Stopped twice and resumed, a run gives the files of `whole`, which nobody stopped. */
 static void stop_twice(bertc_train_options o)
 {
-    fixture_remove("stopped");
-    o.out = "stopped";
-    fixture_interrupt(o, 4);
-    o.resume = true;
-    fixture_interrupt(o, 3);
-    fixture_run(o);
-    fixture_same_run("whole", "stopped");
+    fixture_stop_twice(o, "whole");
 }
 
 /* AdamW's first step moves a scalar by its learning rate, whatever the gradient. */

@@ -1,0 +1,118 @@
+/* The loss with class weights and label smoothing: as PyTorch states it, and its gradient by finite
+ * differences. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include "nn/ops.h"
+
+enum { S = 7, MOST = 5 };
+static const double weights[MOST] = {0.5, 3.0, 0.0, 1.25, 7.0};
+
+static float logits[S * MOST];
+static int32_t labels[S];
+static const bertc_batch batch = {.sequences = S, .labels = labels};
+
+static void fill(size_t c)
+{
+    for (size_t i = 0; i < S * c; i++) logits[i] = (float)(3.0 * sin(1.7 * (double)i + 0.3));
+    for (size_t s = 0; s < S; s++) labels[s] = (int32_t)(s * 3 % c);
+}
+
+static double weight(const bc_objective *o, size_t c)
+{
+    return o->weights ? o->weights[c] : 1.0;
+}
+
+static double divisor(const bc_objective *o)
+{
+    double sum = 0.0;
+    for (size_t s = 0; s < S; s++) sum += weight(o, (size_t)labels[s]);
+    return sum;
+}
+
+/* The two means of torch.nn.functional.cross_entropy: that of the labels and that of all classes, both
+ * divided by the weights of the labels. */
+static double reference(const double *z, size_t c, const bc_objective *o)
+{
+    double label = 0.0, smooth = 0.0;
+    for (size_t s = 0; s < S; s++) {
+        double sum = 0.0;
+        for (size_t j = 0; j < c; j++) sum += exp(z[s * c + j]);
+        for (size_t j = 0; j < c; j++) {
+            double nll = log(sum) - z[s * c + j];
+            smooth += weight(o, j) * nll;
+            if (j == (size_t)labels[s]) label += weight(o, j) * nll;
+        }
+    }
+    return ((1.0 - o->smoothing) * label + o->smoothing / (double)c * smooth) / divisor(o);
+}
+
+static void check(size_t c, bc_objective o)
+{
+    static const double step = 1e-5;
+    double z[S * MOST];
+    float gradient[S * MOST];
+    fill(c);
+    for (size_t i = 0; i < S * c; i++) z[i] = (double)logits[i];
+    double loss = bc_loss(gradient, logits, &batch, c, &o, divisor(&o)) / divisor(&o);
+    assert_true(fabs(loss - reference(z, c, &o)) < 1e-12);
+    for (size_t i = 0; i < S * c; i++) {
+        double kept = z[i];
+        z[i] = kept + step;
+        double above = reference(z, c, &o);
+        z[i] = kept - step;
+        double below = reference(z, c, &o);
+        z[i] = kept;
+        assert_true(fabs((double)gradient[i] - (above - below) / (2 * step)) < 1e-7);
+    }
+}
+
+static void test_weights_and_smoothing(void **unused)
+{
+    (void)unused;
+    static const double parts[] = {0.0, 0.1, 0.7, 1.0};
+    for (size_t c = 2; c <= MOST; c++)
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            check(c, (bc_objective){NULL, parts[i]});
+            check(c, (bc_objective){weights, parts[i]});
+        }
+}
+
+/* Nothing asked for is the plain loss to the bit, and so are weights of 1. */
+static void test_plain(void **unused)
+{
+    (void)unused;
+    static const double ones[] = {1.0, 1.0, 1.0};
+    float plain[S * 3], other[S * 3];
+    fill(3);
+    double loss = bc_loss(plain, logits, &batch, 3, NULL, 7.0);
+    assert_true(bc_loss(other, logits, &batch, 3, &(bc_objective){NULL, 0.0}, 7.0) == loss);
+    assert_memory_equal(plain, other, sizeof plain);
+    assert_true(bc_loss(other, logits, &batch, 3, &(bc_objective){ones, 0.0}, 7.0) == loss);
+    assert_memory_equal(plain, other, sizeof plain);
+}
+
+/* A class that is asked for in no part adds nothing, however far its logit. */
+static void test_far_logits(void **unused)
+{
+    (void)unused;
+    fill(3);
+    for (size_t s = 0; s < S; s++) logits[s * 3 + ((size_t)labels[s] + 1) % 3] = -INFINITY;
+    assert_true(isfinite(bc_loss(NULL, logits, &batch, 3, NULL, 1.0)));
+    assert_true(bc_loss(NULL, logits, &batch, 3, &(bc_objective){NULL, 0.1}, 1.0) == INFINITY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_weights_and_smoothing),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_far_logits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,351 @@
+/* Which evaluation is the best, when a run stops waiting for a better one, and on which splits. */
+#include "train_fixture.h"
+
+#include <math.h>
+
+#include "base/json.h"
+
+/* What a run's log says of the evaluations of its first split, followed by the rule. */
+typedef struct story {
+    int evaluations;
+    long best, last, in_vain; /* steps of the best and the last; evaluations since the best */
+} story;
+
+static story follow(const char *log, bool loss)
+{
+    size_t length;
+    char *text = fixture_read(log, &length, false);
+    double best = NAN;
+    story s = {0};
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        const char *key = loss ? "\"loss\":" : "\"accuracy\":";
+        const char *eval = strstr(line, "\"eval\":"), *step = fixture_after(line, "{\"step\":");
+        if (!eval) continue;
+        double value = strtod(fixture_after(eval, key), NULL) * (loss ? -1 : 1);
+        s.last = strtol(step, NULL, 10);
+        s.evaluations++;
+        s.in_vain++;
+        if (value <= best) continue;
+        best = value;
+        s.best = s.last;
+        s.in_vain = 0;
+    }
+    bc_free(text);
+    return s;
+}
+
+static long kept_step(const char *out)
+{
+    size_t length;
+    char path[64];
+    snprintf(path, sizeof path, "%s/run.json", out);
+    char *text = fixture_read(path, &length, false);
+    long step = strtol(fixture_after(text, "\"kept_step\":"), NULL, 10);
+    bc_free(text);
+    return step;
+}
+
+/* The rate is so high that scores go up and down. */
+static bertc_train_options restless(const char *out)
+{
+    bertc_train_options o = fixture_options(out);
+    o.lr = 0.05;
+    o.epochs = 6;
+    o.eval_every = 2;
+    return o;
+}
+
+static bertc_train_result run(bertc_train_options o)
+{
+    bertc_train_result result;
+    bertc_error err = {0};
+    fixture_remove(o.out);
+    if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
+    return result;
+}
+
+/* Without patience the whole story is there; with it the run follows it up to its end. */
+static void test_patience(void **unused)
+{
+    (void)unused;
+    int early = 0, stopped = 0;
+    for (int i = 0; i < 12; i++) {
+        bertc_train_options o = restless("whole");
+        o.best_metric = i % 2 ? BERTC_BEST_LOSS : BERTC_BEST_ACCURACY;
+        o.recipe = i % 4 > 1 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
+        o.keep = i % 3 ? BERTC_KEEP_BEST : BERTC_KEEP_LAST;
+        o.precision = i % 5 == 0 ? BERTC_BF16 : BERTC_F32;
+        o.save_every = i % 2 ? 2 : 0;
+        o.patience = 1 + i / 4;
+        bertc_train_result result = run(o);
+        story s = follow("whole/log.jsonl", i % 2);
+        assert_int_equal(result.planned_steps, 30);
+        assert_int_equal(result.steps, s.last);
+        assert_true(s.in_vain == o.patience || (s.in_vain < o.patience && s.last == 30));
+        assert_int_equal(kept_step("whole"), o.keep == BERTC_KEEP_BEST ? s.best : s.last);
+        early += s.last < 30;
+        bool long_enough = s.last >= 6; /* to be stopped twice */
+        if (long_enough) fixture_stop_twice(o, "whole");
+        stopped += long_enough && s.last < 30;
+        /* a finished run says the same again */
+        bertc_train_result again;
+        o.resume = true;
+        assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
+        assert_int_equal(again.steps, result.steps);
+        assert_int_equal(again.planned_steps, result.planned_steps);
+        assert_true(again.scores.loss == result.scores.loss);
+    }
+    assert_in_range(early, 4, 12); /* else this test shows little */
+    assert_in_range(stopped, 4, 12);
+}
+
+/* Up to where it ends the run is the one without patience: the schedule is the same. */
+static void test_the_schedule_is_not_shortened(void **unused)
+{
+    (void)unused;
+    size_t length[2];
+    bertc_train_options o = restless("patient");
+    run(o);
+    o.out = "whole";
+    o.patience = 1;
+    bertc_train_result result = run(o);
+    assert_in_range(result.steps, 1, 29);
+    char *whole = fixture_read("patient/log.jsonl", &length[0], true);
+    char *part = fixture_read("whole/log.jsonl", &length[1], true);
+    assert_true(length[1] < length[0]);
+    assert_memory_equal(whole, part, length[1]);
+    bc_free(whole);
+    bc_free(part);
+}
+
+/* By default an evaluation ends each epoch. The first is the best of a run that changes nothing. */
+static void test_patience_by_epochs(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("whole");
+    o.lr = 0;
+    o.epochs = 9;
+    o.patience = 2;
+    bertc_train_result result = run(o);
+    assert_int_equal(result.steps, 15);
+    assert_int_equal(kept_step("whole"), 15);
+    o.keep = BERTC_KEEP_BEST;
+    run(o);
+    assert_int_equal(kept_step("whole"), 5);
+    fixture_stop_twice(o, "whole");
+}
+
+static bertc_status put_in_the_way(void *user)
+{
+    int *left = user;
+    if ((*left)-- == 0) mkdir("failing/eval.json", 0777);
+    return BERTC_OK;
+}
+
+/* Where the result of a run that patience ended cannot be written, the next one writes it. */
+static void test_a_failed_result(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("whole");
+    int left = 3;
+    bertc_observer observer = {.stop = put_in_the_way, .user = &left};
+    bertc_train_result result;
+    o.lr = 0;
+    o.epochs = 9;
+    o.patience = 1;
+    o.keep = BERTC_KEEP_BEST;
+    run(o);
+    o.out = "failing";
+    fixture_remove("failing");
+    assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_IO);
+    assert_true(bc_file_exists("failing/checkpoint/step-10.safetensors"));
+    assert_int_equal(rmdir("failing/eval.json"), 0);
+    o.resume = true;
+    assert_int_equal(bertc_finetune(&o, NULL, &result, NULL), BERTC_OK);
+    assert_int_equal(result.steps, 10);
+    fixture_same_run("whole", "failing");
+}
+
+/* ---- Splits ---------------------------------------------------------------------------------- */
+
+static bertc_scores scores_of(const char *model, bertc_split split, int64_t limit)
+{
+    bertc_predict_options o = {.task = "sst2", .model = model, .data = "data", .split = split,
+                               .batch_size = 32, .limit = limit, .backend = 2, .threads = 1};
+    bertc_predictions p;
+    bertc_error err = {0};
+    if (bertc_predict(&o, true, NULL, &p, &err) != BERTC_OK) fail_msg("%s", err.message);
+    bertc_scores scores = p.scores;
+    bertc_predictions_clear(&p);
+    return scores;
+}
+
+/* Stopped there, also between two splits of an evaluation, a run goes on to the same result. */
+static void stop_at(bertc_train_options o, int stop)
+{
+    o.out = "stopped";
+    fixture_remove("stopped");
+    fixture_interrupt(o, stop);
+    o.resume = true;
+    fixture_run(o);
+    fixture_same_run("whole", "stopped");
+}
+
+static void test_several_splits(void **unused)
+{
+    (void)unused;
+    static const bertc_split order[2][3] = {{BERTC_DEV, BERTC_TRAIN, BERTC_TEST},
+                                            {BERTC_TRAIN, BERTC_TEST, BERTC_DEV}};
+    fixture_split("data/SST-2/test.tsv", 300, 40);
+    for (int i = 0; i < 2; i++) {
+        bertc_train_options o = restless("whole");
+        size_t length;
+        cJSON *tree;
+        o.eval_splits = i ? "train,test,dev" : "dev,train,test";
+        o.limit_eval = i ? 0 : 15;
+        o.keep = BERTC_KEEP_BEST;
+        o.best_metric = BERTC_BEST_LOSS;
+        o.patience = 4;
+        bertc_train_result result = run(o), again;
+        story s = follow("whole/log.jsonl", true);
+        assert_int_equal(result.eval_count, 3);
+        assert_int_equal(s.evaluations % 3, 0);
+        char *text = fixture_read("whole/eval.json", &length, false);
+        assert_int_equal(bc_json_parse(text, length, "eval.json", &tree, NULL), BERTC_OK);
+        assert_int_equal(cJSON_GetArraySize(tree), 3);
+        for (int k = 0; k < 3; k++) {
+            bertc_scores want = scores_of("whole", order[i][k], o.limit_eval);
+            const bertc_split_scores *got = &result.evals[k];
+            assert_ptr_equal(got->task, bertc_task_find("sst2"));
+            assert_int_equal(got->split, order[i][k]);
+            assert_true(got->scores.loss == want.loss);
+            assert_int_equal(got->scores.examples, want.examples);
+            const cJSON *item = cJSON_GetArrayItem(tree, k);
+            assert_string_equal(bc_json_get(item, "split")->valuestring,
+                                bertc_split_name(order[i][k]));
+            assert_true(bc_json_get(item, "loss")->valuedouble == want.loss);
+        }
+        assert_true(result.scores.loss == result.evals[0].scores.loss);
+        cJSON_Delete(tree);
+        bc_free(text);
+        for (int stop = 1; stop < 9; stop++) stop_at(o, stop);
+        o.resume = true;
+        assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
+        assert_memory_equal(&again.evals[2].scores.loss, &result.evals[2].scores.loss, sizeof(double));
+        assert_int_equal(again.eval_count, 3);
+    }
+}
+
+/* The best step by the first split, from a log in which its line comes before those of the others. */
+static long best_of_split(const char *log, const char *split)
+{
+    size_t length;
+    char *text = fixture_read(log, &length, false), mark[32];
+    double best = INFINITY;
+    long step = 0;
+    snprintf(mark, sizeof mark, "\"split\":\"%s\"", split);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        if (!strstr(line, mark)) continue;
+        double loss = strtod(fixture_after(line, "\"loss\":"), NULL);
+        if (loss >= best) continue;
+        best = loss;
+        step = strtol(fixture_after(line, "{\"step\":"), NULL, 10);
+    }
+    bc_free(text);
+    return step;
+}
+
+static void test_the_first_split_decides(void **unused)
+{
+    (void)unused;
+    static const char *const lists[] = {"dev,train", "train,dev"};
+    long best[2];
+    for (int i = 0; i < 2; i++) {
+        bertc_train_options o = restless("whole");
+        o.eval_splits = lists[i];
+        o.keep = BERTC_KEEP_BEST;
+        o.best_metric = BERTC_BEST_LOSS;
+        o.eval_every = 1;
+        o.seed = 1;
+        run(o);
+        best[i] = best_of_split("whole/log.jsonl", i ? "train" : "dev");
+        assert_int_equal(kept_step("whole"), best[i]);
+    }
+    assert_true(best[0] != best[1]); /* else this test shows nothing */
+}
+
+/* The plan counts the largest split: more sequences and longer ones than the others have. */
+static void test_the_plan_counts_all(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("whole");
+    bertc_plan_result one, two;
+    o.batch_size = 1;
+    o.limit_train = 2;
+    assert_int_equal(bertc_plan(&o, NULL, &one, NULL), BERTC_OK);
+    o.eval_splits = "dev,test";
+    assert_int_equal(bertc_plan(&o, NULL, &two, NULL), BERTC_OK);
+    for (int i = 0; i < BERTC_MEMORY_PARTS; i++) {
+        bool grows = strcmp(one.parts[i].name, "workspace") == 0 || strcmp(one.parts[i].name, "data") == 0;
+        if (grows) assert_true(two.parts[i].bytes > one.parts[i].bytes);
+    }
+    run(o);
+}
+
+static void test_refusals(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *task, *splits, *message;
+        int metric, keep;
+        int64_t patience;
+    } cases[] = {
+        {"sst2", "dev,", "--eval-splits: '' is not train, dev, test or a task", 0, 0, 0},
+        {"sst2", "dev,devel", "--eval-splits: 'devel' is not train, dev, test or a task", 0, 0, 0},
+        {"sst2", "dev,train,dev", "--eval-splits: 'dev' is named twice", 0, 0, 0},
+        {"sst2", "dev,sst2", "--eval-splits: 'sst2' is named twice", 0, 0, 0},
+        {"sst2", "dev,cola", "--eval-splits: task cola has other labels than sst2", 0, 0, 0},
+        {"mnli", "dev,rte", "--eval-splits: task rte has other labels than mnli", 0, 0, 0},
+        {"sst2", "stsb", "--eval-splits: task stsb has other labels than sst2", 0, 0, 0},
+        {"sst2", "dev", "--best-metric: task sst2 is not scored by f1 but by accuracy",
+         BERTC_BEST_ACCURACY + BERTC_F1, BERTC_KEEP_BEST, 0},
+        {"mrpc", "dev", "--best-metric: task mrpc is not scored by pearson but by f1, accuracy",
+         BERTC_BEST_ACCURACY + BERTC_PEARSON, 0, 3},
+        {"mnli", "ax,dev", "--best-metric: task ax is not scored by accuracy but by matthews",
+         BERTC_BEST_ACCURACY, 0, 3},
+        {"sst2", "dev", "--best-metric says nothing without --keep best or --patience",
+         BERTC_BEST_LOSS, 0, 0},
+        {"sst2", "dev", "--best-metric is out of range", BERTC_BEST_LOSS + 1, 0, 1},
+        {"sst2", "dev", "--patience is out of range", 0, 0, -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_train_options o = fixture_options("refused");
+        o.task = cases[i].task;
+        o.eval_splits = cases[i].splits;
+        o.best_metric = cases[i].metric;
+        o.keep = cases[i].keep;
+        o.patience = cases[i].patience;
+        fixture_refuse(o, BERTC_USAGE, cases[i].message);
+        assert_false(bc_file_exists("refused"));
+    }
+    bertc_train_options o = fixture_options("refused");
+    fixture_write("data/SST-2/test.tsv", "index\tsentence\n0\tgood\n");
+    o.eval_splits = "dev,test";
+    fixture_refuse(o, BERTC_INPUT, "data/SST-2/test.tsv: the test split has no labels to score");
+    assert_false(bc_file_exists("refused"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_the_schedule_is_not_shortened),
+        cmocka_unit_test(test_patience_by_epochs),
+        cmocka_unit_test(test_a_failed_result),
+        cmocka_unit_test(test_several_splits),
+        cmocka_unit_test(test_the_first_split_decides),
+        cmocka_unit_test(test_the_plan_counts_all),
+        cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
