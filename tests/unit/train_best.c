@@ -19,10 +19,10 @@ static story follow(const char *log, bool loss)
     story s = {0};
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         const char *key = loss ? "\"loss\":" : "\"accuracy\":";
-        const char *eval = strstr(line, "\"eval\":"), *step = fixture_after(line, "{\"step\":");
+        const char *eval = strstr(line, "\"eval\":");
         if (!eval) continue;
-        double value = strtod(fixture_after(eval, key), NULL) * (loss ? -1 : 1);
-        s.last = strtol(step, NULL, 10);
+        double value = fixture_number(eval, key) * (loss ? -1 : 1);
+        s.last = (long)fixture_number(line, "{\"step\":");
         s.evaluations++;
         s.in_vain++;
         if (value <= best) continue;
@@ -40,7 +40,7 @@ static long kept_step(const char *out)
     char path[64];
     snprintf(path, sizeof path, "%s/run.json", out);
     char *text = fixture_read(path, &length, false);
-    long step = strtol(fixture_after(text, "\"kept_step\":"), NULL, 10);
+    long step = (long)fixture_number(text, "\"kept_step\":");
     bc_free(text);
     return step;
 }
@@ -246,10 +246,10 @@ static long best_of_split(const char *log, const char *split)
     snprintf(mark, sizeof mark, "\"split\":\"%s\"", split);
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         if (!strstr(line, mark)) continue;
-        double loss = strtod(fixture_after(line, "\"loss\":"), NULL);
+        double loss = fixture_number(line, "\"loss\":");
         if (loss >= best) continue;
         best = loss;
-        step = strtol(fixture_after(line, "{\"step\":"), NULL, 10);
+        step = (long)fixture_number(line, "{\"step\":");
     }
     bc_free(text);
     return step;
