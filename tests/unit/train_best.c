@@ -236,6 +236,20 @@ static void test_several_splits(void **unused)
     }
 }
 
+/* Other data of any split that is scored are other data. */
+static void test_another_split_is_refused(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = restless("other");
+    o.eval_splits = "dev,test";
+    fixture_interrupt(o, 4);
+    fixture_split("data/SST-2/test.tsv", 301, 40);
+    o.resume = true;
+    fixture_refuse(o, BERTC_USAGE, "other: the dev data are not those that this run began with");
+    fixture_split("data/SST-2/test.tsv", 300, 40);
+    fixture_run(o);
+}
+
 /* The best step by the first split, from a log in which its line comes before those of the others. */
 static long best_of_split(const char *log, const char *split)
 {
@@ -343,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_patience_by_epochs),
         cmocka_unit_test(test_a_failed_result),
         cmocka_unit_test(test_several_splits),
+        cmocka_unit_test(test_another_split_is_refused),
         cmocka_unit_test(test_the_first_split_decides),
         cmocka_unit_test(test_the_plan_counts_all),
         cmocka_unit_test(test_refusals),
