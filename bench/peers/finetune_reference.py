@@ -242,20 +242,32 @@ def batch_logits(model, coded, rows, args):
         return model(**inputs).logits.float(), inputs["input_ids"].numel()
 
 
-def mean_loss(logits, labels):
-    """The training objective: cross entropy, or the mean square of a regression's error."""
+def mean_loss(logits, labels, **objective):
+    """Cross entropy, in training with its objective, or the mean square of a regression's error."""
     if logits.shape[1] == 1:
         return torch.nn.functional.mse_loss(logits.squeeze(-1), labels)
-    return torch.nn.functional.cross_entropy(logits, labels)
+    return torch.nn.functional.cross_entropy(logits, labels, **objective)
 
 
-def train_step(model, optimizer, coded, labels, rows, rate, args):
+def objective_of(args, labels, classes):
+    """What cross_entropy takes besides logits and labels; balanced weights as scikit-learn has them."""
+    if classes == 1:
+        return {}
+    weight = None
+    if args.class_weights == "balanced":
+        weight = torch.from_numpy(len(labels) / (classes * np.bincount(labels, minlength=classes))).float()
+    elif args.class_weights != "none":
+        weight = torch.tensor([float(w) for w in args.class_weights.split(",")])
+    return {"weight": weight, "label_smoothing": args.label_smoothing}
+
+
+def train_step(model, optimizer, coded, labels, rows, rate, objective, args):
     """One update over `rows`; returns the loss, the gradient norm before clipping and the tokens computed."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["part"]
     optimizer.zero_grad()
     logits, computed = batch_logits(model, coded, rows, args)
-    loss = mean_loss(logits, labels[rows])
+    loss = mean_loss(logits, labels[rows], **objective)
     loss.backward()
     norm = clip_gradients(model, args.recipe, args.max_grad_norm)
     optimizer.step()
@@ -270,6 +282,7 @@ def train(model, coded, labels, args):
     freeze(model, args, schedule[-1][1])
     optimizer = make_optimizer(model, args)
     log = open(args.loss_log, "w") if args.loss_log else None
+    objective = objective_of(args, labels, model.config.num_labels)
     labels = torch.from_numpy(labels)
     steps = tokens = padded = 0
     model.train()
@@ -278,7 +291,7 @@ def train(model, coded, labels, args):
         rate = learning_rate(args, steps - 1, total)
         for frozen in (frozen for step, frozen in schedule if step == steps - 1):
             freeze(model, args, frozen)
-        loss, norm, wide = train_step(model, optimizer, coded, labels, rows, rate, args)
+        loss, norm, wide = train_step(model, optimizer, coded, labels, rows, rate, objective, args)
         tokens += sum(len(coded[0][row]) for row in rows)
         padded += wide
         seconds = time.perf_counter() - started
@@ -351,6 +364,8 @@ def parse_arguments():
     parser.add_argument("--train-only", default="all", choices=("all", "bias"))
     parser.add_argument("--head-lr", type=float)
     parser.add_argument("--layer-lr-decay", type=float, default=1.0)
+    parser.add_argument("--class-weights", default="none", help="none, balanced, or W,W,... in the order of the labels")
+    parser.add_argument("--label-smoothing", type=float, default=0.0)
     parser.add_argument("--dropout", type=float, help="hidden, attention and classifier dropout; default: the config's")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--steps", type=int, help="stop after so many steps; the schedule does not change")

@@ -18,8 +18,10 @@ static const cli_command commands[] = {
                     "--save-every 500 --resume\n",
         .details = "Trains on the train split, scores the dev split and leaves in --out a folder\n"
                    "that 'bertc eval', 'bertc predict' and transformers load as a model. Prints\n"
-                   "the dev scores as one JSON object, the same as 'bertc eval --json'. SIGINT\n"
-                   "and SIGTERM save the state; --resume goes on from it.\n",
+                   "the dev scores as one JSON object, the same as 'bertc eval --json', or one\n"
+                   "for each of --eval-splits. Scores have the plain loss, whatever weights and\n"
+                   "smoothing the training has. SIGINT and SIGTERM save the state; --resume goes\n"
+                   "on from it.\n",
         .required = "task model data out",
         .table = cli_finetune_table,
         .defaults = cli_finetune_defaults,

@@ -19,10 +19,10 @@ static story follow(const char *log, bool loss)
     story s = {0};
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         const char *key = loss ? "\"loss\":" : "\"accuracy\":";
-        const char *eval = strstr(line, "\"eval\":"), *step = fixture_after(line, "{\"step\":");
+        const char *eval = strstr(line, "\"eval\":");
         if (!eval) continue;
-        double value = strtod(fixture_after(eval, key), NULL) * (loss ? -1 : 1);
-        s.last = strtol(step, NULL, 10);
+        double value = fixture_number(eval, key) * (loss ? -1 : 1);
+        s.last = (long)fixture_number(line, "{\"step\":");
         s.evaluations++;
         s.in_vain++;
         if (value <= best) continue;
@@ -40,7 +40,7 @@ static long kept_step(const char *out)
     char path[64];
     snprintf(path, sizeof path, "%s/run.json", out);
     char *text = fixture_read(path, &length, false);
-    long step = strtol(fixture_after(text, "\"kept_step\":"), NULL, 10);
+    long step = (long)fixture_number(text, "\"kept_step\":");
     bc_free(text);
     return step;
 }
@@ -236,6 +236,20 @@ static void test_several_splits(void **unused)
     }
 }
 
+/* Other data of any split that is scored are other data. */
+static void test_another_split_is_refused(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = restless("other");
+    o.eval_splits = "dev,test";
+    fixture_interrupt(o, 4);
+    fixture_split("data/SST-2/test.tsv", 301, 40);
+    o.resume = true;
+    fixture_refuse(o, BERTC_USAGE, "other: the dev data are not those that this run began with");
+    fixture_split("data/SST-2/test.tsv", 300, 40);
+    fixture_run(o);
+}
+
 /* The best step by the first split, from a log in which its line comes before those of the others. */
 static long best_of_split(const char *log, const char *split)
 {
@@ -246,10 +260,10 @@ static long best_of_split(const char *log, const char *split)
     snprintf(mark, sizeof mark, "\"split\":\"%s\"", split);
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
         if (!strstr(line, mark)) continue;
-        double loss = strtod(fixture_after(line, "\"loss\":"), NULL);
+        double loss = fixture_number(line, "\"loss\":");
         if (loss >= best) continue;
         best = loss;
-        step = strtol(fixture_after(line, "{\"step\":"), NULL, 10);
+        step = (long)fixture_number(line, "{\"step\":");
     }
     bc_free(text);
     return step;
@@ -343,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_patience_by_epochs),
         cmocka_unit_test(test_a_failed_result),
         cmocka_unit_test(test_several_splits),
+        cmocka_unit_test(test_another_split_is_refused),
         cmocka_unit_test(test_the_first_split_decides),
         cmocka_unit_test(test_the_plan_counts_all),
         cmocka_unit_test(test_refusals),
