@@ -67,6 +67,7 @@ static bertc_status train(bc_run *run, bertc_error *err)
         bertc_status status = BERTC_OK;
         if (is_evaluation_due(run)) status = bc_run_evaluate(run, err);
         if (status == BERTC_OK && is_save_due(run)) status = bc_run_save(run, err);
+        bc_prefix_keep(run);
         if (status != BERTC_OK || run->state.step == run->steps) return status;
         status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = step(run, err);
@@ -199,6 +200,7 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
 void bc_run_close(bc_run *run)
 {
     bc_log_close(&run->log);
+    bc_prefix_close(&run->prefix);
     bc_optim_clear(&run->optim);
     bc_touched_clear(&run->words);
     bertc_batch_free(run->batch);

@@ -19,6 +19,7 @@
 #include "train/log.h"
 #include "train/meter.h"
 #include "train/optim.h"
+#include "train/prefix.h"
 #include "train/state.h"
 
 /* What a run is told apart by besides its options. */
@@ -47,6 +48,7 @@ typedef struct bc_run {
     double dropout[3];  /* the model's own, put back before it is saved */
     bertc_inputs *train;
     bc_eval dev;
+    bc_prefix prefix;   /* what the frozen stages gave for the examples of both */
     bc_prints prints;
     bc_counts train_counts, dev_counts;
 

@@ -82,7 +82,9 @@ static bertc_status compute_gradients(bc_run *run, const uint32_t *examples, siz
     for (size_t at = 0; at < count; at += n) {
         n = bc_pack_next(run->train, examples + at, count - at, run->pack, &tokens);
         bertc_batch_fill(run->batch, run->train, examples + at, n);
-        bc_model_fwd(run->model, run->workspace, run->batch, pass);
+        bertc_status status = bc_cache_fwd(&run->prefix.train, run->model, run->workspace, run->batch,
+                                           pass, err);
+        if (status != BERTC_OK) return status;
         loss += bc_model_loss(run->model, run->workspace, run->batch, (double)count);
         bc_model_bwd(run->model, run->workspace, run->batch, pass, at > 0);
         report->tokens += (int64_t)tokens;
