@@ -486,12 +486,10 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < model->count; i++)
         if (!model->from->tensors[i]) draw_param(&model->params[i], &model->config, options);
-    status = copy_weights(model, err);
-    if (status != BERTC_OK) return status;
     notify_loaded(model, &options->notify);
-    close_source(model->from);
+    close_source(model->from); /* its pages and packed weights are not in memory together */
     model->from = NULL;
-    return BERTC_OK;
+    return copy_weights(model, err);
 }
 
 bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,

@@ -106,10 +106,10 @@ bertc_status bc_cache_make(bc_cache *cache, const char *folder, bertc_error *err
     snprintf(path, room, "%s.tmp", cache->path);
     cache->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     status = cache->fd < 0 ? bc_fail_errno(err, path, "cannot create") : lock(cache, path, &ours, err);
-    if (ours && status == BERTC_OK) {
+    if (ours) {
         cache->temporary = path;
         cache->writes = true;
-        return BERTC_OK;
+        return status;
     }
     if (cache->fd >= 0) close(cache->fd);
     cache->fd = -1;

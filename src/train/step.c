@@ -148,7 +148,7 @@ static bertc_status log_step(bc_run *run, const bc_report *report, bertc_error *
     bc_json_double(norm, report->norm);
     int n = snprintf(line, sizeof line,
                      "{\"step\":%lld,\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,"
-                     "\"tokens\":%lld,\"seconds\":%.4f}\n",
+                     "\"tokens\":%lld,\"seconds\":%.6f}\n",
                      (long long)run->state.step, epoch, loss, lr, norm, (long long)report->tokens,
                      report->seconds);
     return bc_log_append(&run->log, line, (size_t)n, err);
