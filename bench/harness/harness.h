@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/clock.h"
 #include "bertc.h"
@@ -103,6 +104,22 @@ void open_trainer(trainer *t);
 double train(trainer *t); /* one step; its seconds */
 void close_trainer(trainer *t);
 
+/* ---- Other processes ------------------------------------------------------------------------ */
+
+enum { NUMBER = 16 }; /* a number as text */
+
+/* A temporary folder: the sample of `bertc sample`, a model of the settings' shape, its vocabulary, and a run
+ * folder that is not there yet. */
+typedef struct place {
+    char root[PATH / 4], sample[PATH / 2], words[PATH / 2], model[PATH / 2], out[PATH / 2];
+} place;
+
+place open_place(void);
+void make_inputs(const place *p);
+void remove_folder(const char *path);
+pid_t start(const char *const argv[]); /* its output and messages thrown away */
+void run_to_end(const char *const argv[]);
+
 /* ---- Drawings ------------------------------------------------------------------------------- */
 
 enum { CURVE_POINTS = 16, CURVES = 2 };
@@ -135,5 +152,6 @@ void bench_tokenize(void);
 void bench_inputs(void);
 void bench_load(void);
 void bench_sweep(void);
+void bench_transfer(void);
 
 #endif

@@ -17,7 +17,7 @@
 #include "base/memory.h"
 #include "harness/harness.h"
 
-enum { WORDS = 30522, NUMBER = 16 };
+enum { WORDS = 30522 };
 
 /* ---- Processes and folders ------------------------------------------------------------------ */
 
@@ -32,7 +32,7 @@ static _Noreturn void give_up(const char *const argv[], const char *why)
 }
 
 /* A process of argv, its output and messages thrown away. */
-static pid_t start(const char *const argv[])
+pid_t start(const char *const argv[])
 {
     pid_t child = fork();
     if (child < 0) give_up(argv, "cannot be started");
@@ -43,32 +43,28 @@ static pid_t start(const char *const argv[])
     _exit(127);
 }
 
-static void run_to_end(const char *const argv[])
+void run_to_end(const char *const argv[])
 {
     int status;
     if (waitpid(start(argv), &status, 0) < 0 || status != 0) give_up(argv, "failed");
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
 {
     (void)info;
     (void)kind;
-    (void)place;
+    (void)where;
     return remove(path);
 }
 
-static void remove_folder(const char *path)
+void remove_folder(const char *path)
 {
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- What the run is given ------------------------------------------------------------------ */
 
-typedef struct place {
-    char root[PATH / 4], sample[PATH / 2], words[PATH / 2], model[PATH / 2], out[PATH / 2];
-} place;
-
-static place open_place(void)
+place open_place(void)
 {
     place p;
     const char *temporary = getenv("TMPDIR");
@@ -99,7 +95,7 @@ static void write_words(const place *p)
 }
 
 /* A model directory and SST-2 data, but for those that the settings name. */
-static void make_inputs(const place *p)
+void make_inputs(const place *p)
 {
     char layers[NUMBER], hidden[NUMBER], heads[NUMBER];
     snprintf(layers, NUMBER, "%d", settings.layers);

@@ -27,6 +27,8 @@ static const char usage[] =
     "  load      from the start of 'bertc finetune' to the end of its first step\n"
     "  sweep     tokens/s of steps over lengths, batches, layers and hidden sizes, one of them\n"
     "            varied at a time around --layers, --hidden, --batch-size and length 32; as JSON\n"
+    "  transfer  steps of 'bertc finetune' in its first epoch and in the next, of the whole model, with two\n"
+    "            thirds of the layers frozen and with all; ratios to the whole, and peak memory\n"
     "\n"
     "Options (default):\n"
     "  --layers N (12)  --hidden N (768)  --batch-size N (32)  --rounds N (5)  --threads N (2)\n"
@@ -57,6 +59,7 @@ static const struct {
     {"gemm", bench_gemm},   {"step", bench_step},   {"breakdown", bench_breakdown},
     {"infer", bench_infer}, {"optim", bench_optim}, {"tokenize", bench_tokenize},
     {"inputs", bench_inputs}, {"load", bench_load}, {"sweep", bench_sweep},
+    {"transfer", bench_transfer},
 };
 
 enum { BENCHES = sizeof benches / sizeof *benches };

@@ -51,6 +51,8 @@ typedef struct bertc_model_options {
     bool trainable;      /* allocate gradients */
     int32_t frozen;      /* of the stages embeddings, each layer, pooler, how many are not trained;
                             0: all are trained. The head always is */
+    bool settled;        /* what is frozen stays so: there a sequence gets the same rows, to the bit, in
+                            whatever batch it is */
     bool biases_only;    /* of the encoder train the biases alone (BitFit, Ben Zaken et al. 2022) */
     int32_t reinit_layers; /* draw the last so many layers and the pooler anew (Zhang et al. 2021) */
     bertc_notify notify; /* receives one line: what was loaded, new, ignored */

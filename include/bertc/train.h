@@ -83,6 +83,8 @@ typedef struct bertc_train_options {
     int64_t micro_batch_tokens; /* most tokens in one forward/backward pass */
     int64_t gradient_checkpointing; /* bertc_limits.checkpointing */
     int64_t eval_batch_size;
+    const char *cache_dir; /* a folder, or "none" */
+    int64_t cache_memory, cache_disk; /* MB */
     int64_t eval_every, save_every, limit_train, limit_eval, max_steps; /* 0: none */
     int recipe;    /* bertc_recipe */
     int precision; /* bertc_precision */
@@ -150,7 +152,7 @@ typedef struct bertc_memory_part {
     size_t bytes;
 } bertc_memory_part;
 
-enum { BERTC_MEMORY_PARTS = 8 };
+enum { BERTC_MEMORY_PARTS = 9 };
 
 /* What a run will need. Memory is that at its fullest, with the largest batch that its data can
  * make; it comes from the same plan that the run allocates by. */

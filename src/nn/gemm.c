@@ -135,6 +135,13 @@ bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_
     return gemm->error.status == BERTC_OK ? bc_fail_memory(err) : bc_gemm_status(gemm, err);
 }
 
+bool bc_gemm_packs(const char *name)
+{
+    for (size_t i = 0; i < BACKENDS; i++)
+        if (strcmp(name, backends[i]->name) == 0) return backends[i]->packing != NULL;
+    return false;
+}
+
 void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed)
 {
     if (packed) gemm->backend->packing->unpack(packed);

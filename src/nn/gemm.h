@@ -30,6 +30,10 @@
 /* An odd multiple of 16 rows takes oneDNN's AMX kernels three times as long as the next even one. */
 enum { BC_ROW_ROUND = 32 };
 
+/* Rows of a product whose rows must not depend on what else is in it (bc_gemm_backend.block); a multiple of
+ * BC_ROW_ROUND. */
+enum { BC_BLOCK = 64 };
+
 /* Rows that a buffer for n rows must have. */
 static inline size_t bc_rows(size_t n)
 {
@@ -76,6 +80,9 @@ typedef struct bc_gemm_backend {
     const bc_gemm_half *half;                 /* null: the backend has no bf16 products */
     bool (*half_is_native)(void); /* the processor has instructions for them; null: plain loops do */
     const bc_gemm_pack_ops *packing;          /* null: none */
+    /* The library chooses how to sum by the number of rows, but in the same way for all rows of one
+     * product: in products of so many rows each is what it is in any other. 0: in all products */
+    size_t block;
 } bc_gemm_backend;
 
 struct bc_gemm {
@@ -117,6 +124,9 @@ void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t 
 bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
                           bertc_error *err);
 void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);
+
+/* Has the backend of this name a layout of its own? */
+bool bc_gemm_packs(const char *name);
 
 /* bc_linear_fwd or bc_half_fwd with packed weights: x in the precision of the weights. */
 void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,

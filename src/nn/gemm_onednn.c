@@ -479,5 +479,5 @@ static void describe(char *out, size_t size)
 
 const bc_gemm_backend bc_gemm_onednn = {
     "onednn", open_onednn, close_onednn, fwd, bwd_x, bwd_w, describe,
-    &half, half_is_native, &packing,
+    &half, half_is_native, &packing, BC_BLOCK,
 };

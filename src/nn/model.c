@@ -135,15 +135,31 @@ static bc_matrix full(float *x)
     return (bc_matrix){.full = x};
 }
 
-/* y in f32 where y.full is there. A weight without a bf16 copy takes x and y in f32. */
+static void product_fwd(const pass_view *v, bc_matrix y, bc_matrix x, const bc_param *w, const float *b,
+                        bc_linear d)
+{
+    if (w->packed && w->packed->out == d.out) bc_packed_fwd(v->gemm, y, x, w->packed, b, d);
+    else if (w->half) bc_half_fwd(v->gemm, y, x.half, w->half, b, d);
+    else bc_linear_fwd(v->gemm, y.full, x.full, w->value, b, d);
+}
+
+static bc_matrix rows_from(bc_matrix x, size_t first, size_t width)
+{
+    return (bc_matrix){x.full ? x.full + first * width : NULL, x.half ? x.half + first * width : NULL};
+}
+
+/* y in f32 where y.full is there. A weight without a bf16 copy takes x and y in f32. Where the stage is
+ * settled, in products of one number of rows, the last of them past the end. */
 static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id weight,
                        bc_param_id bias, int layer, bc_linear d)
 {
     const bc_param *w = bc_model_param(v->model, weight, layer);
     const float *b = value(v->model, bias, layer);
-    if (w->packed && w->packed->out == d.out) bc_packed_fwd(v->gemm, y, x, w->packed, b, d);
-    else if (w->half) bc_half_fwd(v->gemm, y, x.half, w->half, b, d);
-    else bc_linear_fwd(v->gemm, y.full, x.full, w->value, b, d);
+    bool settled = bc_param_stage(&v->model->config, w) < v->model->settled;
+    size_t n = d.n, block = v->gemm->backend->block;
+    if (settled && block > 0) d.n = block;
+    for (size_t at = 0; at < n; at += d.n)
+        product_fwd(v, rows_from(y, at, d.out), rows_from(x, at, d.in), w, b, d);
     lap(v, BC_WORK_PRODUCTS);
 }
 
@@ -239,15 +255,26 @@ static void layer_fwd(const pass_view *all, bc_matrix out, bc_matrix x, int l)
     lap(v, BC_WORK_NORMS);
 }
 
-static void head_fwd(const pass_view *v, const float *x)
+/* What the pooler reads. */
+static void take_first(const pass_view *v, const float *x)
 {
     bertc_workspace *w = v->w;
-    bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
     if (w->limits.whole) bc_gather_first(w->first, x, v->batch, v->h);
     else memcpy(w->first, x, v->s * v->h * sizeof *x);
+}
+
+static void pooler_fwd(const pass_view *v)
+{
+    bertc_workspace *w = v->w;
     linear_fwd(v, full(w->pooled), full(w->first), BC_POOL_W, BC_POOL_B, 0,
                (bc_linear){v->s, v->h, v->h});
     bc_tanh_fwd(w->pooled, w->pooled, v->s * v->h);
+}
+
+static void head_fwd(const pass_view *v)
+{
+    bertc_workspace *w = v->w;
+    bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
     bc_dropout_pooled(w->dropped, w->pooled, v->batch, &drop, v->h);
     lap(v, BC_WORK_HEAD);
     linear_fwd(v, full(w->logits), full(w->dropped), BC_CLASS_W, BC_CLASS_B, 0,
@@ -260,10 +287,16 @@ static bc_matrix flow(const bertc_workspace *w, int l)
     return l > 0 ? w->flow[l % 2] : w->embed_out;
 }
 
-/* The output of a layer again, n rows, from what it keeps. */
+/* The output of a layer again, n rows, from what it keeps: from its sums, or whole where it was given. */
 static void output_again(const pass_view *v, bc_matrix y, int l)
 {
     const bc_layer_cache *k = cache_of(v, l);
+    if (l + 1 == v->w->given) {
+        if (y.full) memcpy(y.full, k->out_sum, v->n * v->h * sizeof *y.full);
+        if (y.half) bc_round_rows(y.half, k->out_sum, v->n, v->h);
+        lap(v, BC_WORK_NORMS);
+        return;
+    }
     bc_norm_again(y, k->out_sum, k->out_mean, k->out_rstd, norm(v, BC_OUT_GAIN, BC_OUT_BIAS, l),
                   v->n, v->h);
     lap(v, BC_WORK_NORMS);
@@ -274,15 +307,52 @@ static void layers_fwd(const pass_view *v, int first, int end)
     for (int l = first; l < end; l++) layer_fwd(v, flow(v->w, l + 1), flow(v->w, l), l);
 }
 
+/* Stages from `first` on, before `end`, on rows that are in their places. */
+static void stages_fwd(const pass_view *v, int first, int end)
+{
+    int layers = v->model->config.num_hidden_layers, above = end - 1 < layers ? end - 1 : layers;
+    point_at_heads(&v->w->heads, v->batch);
+    if (first == 0) embed_fwd(v);
+    layers_fwd(v, first > 0 ? first - 1 : 0, above);
+    if (first <= layers && end > layers) take_first(v, flow(v->w, layers).full);
+    if (first <= layers + 1 && end > layers + 1) pooler_fwd(v);
+    if (end > layers + 2) head_fwd(v);
+}
+
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass)
 {
     pass_view v = view(model, workspace, batch, pass);
+    workspace->given = 0;
+    stages_fwd(&v, 0, model->config.num_hidden_layers + 3);
+}
+
+float *bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                       int stage)
+{
+    pass_view v = view(model, workspace, batch, (bc_pass){.forgets = true});
+    stages_fwd(&v, 0, stage);
+    return bc_model_entry(model, workspace, stage);
+}
+
+float *bc_model_entry(const bertc_model *model, bertc_workspace *workspace, int stage)
+{
     int layers = model->config.num_hidden_layers;
-    point_at_heads(&workspace->heads, batch);
-    embed_fwd(&v);
-    layers_fwd(&v, 0, layers);
-    head_fwd(&v, flow(workspace, layers).full);
+    if (stage <= layers) return flow(workspace, stage - 1).full;
+    return stage == layers + 1 ? workspace->first : workspace->pooled;
+}
+
+void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                       bc_pass pass, int stage)
+{
+    pass_view v = view(model, workspace, batch, pass);
+    int layers = model->config.num_hidden_layers;
+    workspace->given = stage <= layers ? stage - 1 : 0;
+    if (stage <= layers) make_operand(&v, flow(workspace, stage - 1), v.n, v.h);
+    if (stage > 1 && stage <= layers && !pass.forgets)
+        memcpy(workspace->layers[stage - 2].out_sum, flow(workspace, stage - 1).full,
+               v.n * v.h * sizeof(float));
+    stages_fwd(&v, stage, layers + 3);
 }
 
 void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,

@@ -42,6 +42,8 @@ struct bertc_model {
     float *grads;     /* the gradient block (bc_model_grad_scalars), or null */
     int frozen;       /* stages that are not trained now (bertc_model_options); may become fewer and
                          again as many as when the workspace was planned */
+    int settled;      /* stages that are frozen for good, and in which a sequence's rows are the same, to
+                         the bit, whatever batch it is in */
     bool half;        /* products read bf16 copies of the layers' matrices: */
     uint16_t *halves; /* those, or null */
     struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
@@ -90,6 +92,9 @@ size_t bc_model_trained_scalars(const bertc_model *model);
 /* How many scalars have a bf16 copy. */
 size_t bc_model_half_scalars(const bertc_model *model);
 
+/* How many scalars the products of settled layers multiply with. */
+size_t bc_model_settled_scalars(const bertc_model *model);
+
 /* Renew the bf16 copies of all weights, after they were changed by anything but bc_optim_step. */
 void bc_model_round(bertc_model *model);
 
@@ -119,6 +124,8 @@ struct bertc_workspace {
     float *embed_mean, *embed_rstd; /* (N) */
     bc_matrix embed_out; /* (N,H) */
     int lowest;          /* bc_lowest_trained when it was planned */
+    int given;           /* the layer whose input was given to the last pass: layer given - 1 keeps it in
+                            out_sum; 0: none */
     bc_layer_cache *layers; /* (L); with checkpointing layers l and l + N share buffers, layers
                                without a backward pass do */
     bc_layer_cache shared;  /* of every layer in a pass that forgets */
@@ -171,6 +178,19 @@ bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspac
 
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass);
+
+/* The pass in two: the stages (bc_param_stage) before `stage`, without dropout, and those from it on. Between
+ * them lie, at bc_model_entry, the rows that `stage` reads: (N,H) for a layer, of the batch's S first tokens
+ * (S,H) for pooler and head. They may have been computed in other batches, some at a time, or kept.
+ *
+ * stage   1 .. layers + 2. Where bc_model_bwd follows: none below it is trained
+ *
+ * bc_model_fwd_to returns bc_model_entry. */
+float *bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                       int stage);
+float *bc_model_entry(const bertc_model *model, bertc_workspace *workspace, int stage);
+void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                       bc_pass pass, int stage);
 
 /* y (N,H) = output of a layer after a bc_model_fwd that keeps it; of the last layer
  * the rows that were computed. With checkpointing only of a layer that is still kept. */

@@ -89,6 +89,24 @@ size_t bc_model_half_scalars(const bertc_model *model)
     return scalars;
 }
 
+size_t bc_model_settled_scalars(const bertc_model *model)
+{
+    size_t scalars = 0;
+    for (size_t i = 0; i < model->count; i++) {
+        const bc_param *p = &model->params[i];
+        if (has_half(p) && bc_param_stage(&model->config, p) < model->settled) scalars += p->count;
+    }
+    return scalars;
+}
+
+/* How many layers, the first ones, have packed weights. */
+static int packed_layers(const bertc_model *model)
+{
+    int layers = (int)model->config.num_hidden_layers, settled = model->settled - 1;
+    if (!model->grads || settled > layers) return layers;
+    return settled > 0 ? settled : 0;
+}
+
 /* The bf16 copies lie in the order of the parameters, so that a layer's query, key and value are one
  * matrix there too. */
 static bertc_status allocate_halves(bertc_model *m, bertc_error *err)
@@ -149,6 +167,7 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
     bertc_status status = plan_params(m, heads, err);
     if (status != BERTC_OK) return status;
     m->frozen = options->frozen;
+    m->settled = options->settled ? m->frozen : 0;
     for (size_t i = 0; i < m->count; i++) {
         bc_param *p = &m->params[i];
         bool left_out = options->biases_only && p->row->scope != BC_SCOPE_HEAD && !bc_param_is_bias(p);
@@ -190,14 +209,14 @@ static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
     return status;
 }
 
-/* The copies that products read, once the weights are set. */
+/* The copies that products read, once the weights are set. Layers that may be trained are not packed. */
 static bertc_status copy_weights(bertc_model *model, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     bc_model_round(model);
-    if (model->grads) return BERTC_OK;
     omp_set_num_threads(model->threads);
-    for (int layer = 0; layer < model->config.num_hidden_layers && status == BERTC_OK; layer++)
+    int layers = packed_layers(model);
+    for (int layer = 0; layer < layers && status == BERTC_OK; layer++)
         status = pack_layer(model, layer, err);
     return status;
 }
@@ -479,12 +498,10 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < model->count; i++)
         if (!model->from->tensors[i]) draw_param(&model->params[i], &model->config, options);
-    status = copy_weights(model, err);
-    if (status != BERTC_OK) return status;
     notify_loaded(model, &options->notify);
-    close_source(model->from);
+    close_source(model->from); /* its pages and packed weights are not in memory together */
     model->from = NULL;
-    return BERTC_OK;
+    return copy_weights(model, err);
 }
 
 bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,

@@ -19,13 +19,20 @@ typedef struct dims {
     bool half;
 } dims;
 
+/* Rows of a buffer for n; in settled stages products go on to the end of a block. */
+static size_t rows_for(const bertc_model *model, int32_t n)
+{
+    size_t rows = bc_rows((size_t)n);
+    return model->settled > 0 ? (rows + BC_BLOCK - 1) / BC_BLOCK * BC_BLOCK : rows;
+}
+
 static dims measure(const bertc_model *model, const bertc_limits *limits)
 {
     const bertc_config *config = &model->config;
     int32_t trained = limits->trained > 0 ? limits->trained : limits->tokens;
-    return (dims){.n = bc_rows((size_t)limits->tokens),
-                  .kept = bc_rows((size_t)trained),
-                  .s = bc_rows((size_t)limits->sequences),
+    return (dims){.n = rows_for(model, limits->tokens),
+                  .kept = rows_for(model, trained),
+                  .s = rows_for(model, limits->sequences),
                   .layers = (size_t)config->num_hidden_layers,
                   .lowest = (size_t)(limits->training ? bc_lowest_trained(model)
                                                       : config->num_hidden_layers),

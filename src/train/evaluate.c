@@ -56,6 +56,7 @@ bertc_status bc_eval_open(bc_eval *eval, bertc_dataset *dataset, const bc_source
 
 void bc_eval_close(bc_eval *eval)
 {
+    bc_cache_close(&eval->cache);
     bertc_dataset_free(eval->dataset);
     bertc_inputs_free(eval->inputs);
     bc_free(eval->order);
@@ -92,14 +93,16 @@ bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, bertc_workspac
     int64_t pass = 0;
     for (size_t at = 0; at < eval->inputs->count; at += n) {
         bertc_status status = bc_meter_stop(meter);
-        const float *logits;
         if (status != BERTC_OK) return status;
         n = bc_pack_next(eval->inputs, eval->order + at, eval->inputs->count - at, eval->pack,
                          &tokens);
         bertc_batch_fill(batch, eval->inputs, eval->order + at, n);
-        status = bertc_model_forward(model, workspace, batch, &logits, err);
+        status = bc_model_check_batch(model, workspace, batch, err);
+        if (status == BERTC_OK)
+            status = bc_cache_fwd(&eval->cache, model, workspace, batch, (bc_pass){.forgets = true}, err);
+        if (status == BERTC_OK) status = bc_model_status(model, err);
         if (status != BERTC_OK) return status;
-        place_logits(eval, batch, logits);
+        place_logits(eval, batch, workspace->logits);
         done += tokens;
         show(meter, eval, ++pass, done, began);
     }

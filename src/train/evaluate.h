@@ -6,6 +6,7 @@
 #define BC_TRAIN_EVALUATE_H
 
 #include "bertc/train.h"
+#include "train/cache.h"
 #include "train/meter.h"
 #include "train/packing.h"
 #include "train/source.h"
@@ -16,6 +17,7 @@ typedef struct bc_eval {
     uint32_t *order;        /* by falling length */
     float *logits;          /* (count,C) in the task's label order */
     int32_t map[BERTC_MAX_LABELS]; /* the task's label -> the model's */
+    bc_cache cache;         /* of its inputs, where they have one */
     bc_pack pack;
     int64_t passes;
     size_t most_tokens;     /* in one pass */

@@ -68,6 +68,7 @@ static bertc_status train(bc_run *run, bertc_error *err)
         bertc_status status = BERTC_OK;
         if (is_evaluation_due(run)) status = bc_run_evaluate(run, err);
         if (status == BERTC_OK && is_save_due(run)) status = bc_run_save(run, err);
+        bc_prefix_keep(run);
         if (status != BERTC_OK || bc_run_is_over(run)) return status;
         status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = step(run, err);
@@ -233,12 +234,14 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
 void bc_run_close(bc_run *run)
 {
     bc_log_close(&run->log);
+    bc_prefix_close(&run->prefix);
     bc_optim_clear(&run->optim);
     bc_touched_clear(&run->words);
     bertc_batch_free(run->batch);
     bertc_workspace_free(run->workspace);
     for (int i = 0; i < run->num_lanes; i++) {
         bc_free(run->lanes[i].order);
+        bc_cache_close(&run->lanes[i].cache);
         for (size_t e = 0; e < run->lanes[i].eval_count; e++) bc_eval_close(&run->lanes[i].evals[e]);
         bertc_inputs_free(run->lanes[i].train);
     }

@@ -15,10 +15,14 @@ static size_t sum_of(size_t a, size_t b, size_t c)
     return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
 }
 
+/* Those that stay frozen are there once more where the backend packs them. */
 static size_t weights(const bc_run *run, const bertc_limits *limits)
 {
+    size_t scalar = run->model->half ? sizeof(uint16_t) : sizeof(float), packed = 0;
     (void)limits;
-    return sum_of(run->model->scalars, sizeof(float), 0);
+    if (bc_gemm_packs(bertc_backend_name((size_t)run->options.backend)))
+        packed = sum_of(bc_model_settled_scalars(run->model), scalar, 0);
+    return sum_of(run->model->scalars, sizeof(float), packed);
 }
 
 /* Of the word table those of the rows that a batch touches, and which rows those are. */
@@ -47,6 +51,13 @@ static size_t halves(const bc_run *run, const bertc_limits *limits)
 {
     (void)limits;
     return sum_of(bc_model_half_scalars(run->model), sizeof(uint16_t), 0);
+}
+
+/* What the frozen part gave for the examples. */
+static size_t cache(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return bc_prefix_memory(run);
 }
 
 static size_t workspace(const bc_run *run, const bertc_limits *limits)
@@ -104,7 +115,7 @@ static const struct part {
 } rows[] = {
     {"weights", weights}, {"gradients", gradients}, {"moments", moments},
     {"bf16_copies", halves}, {"workspace", workspace}, {"data", data},
-    {"vocabulary", vocabulary}, {"program", program},
+    {"frozen_outputs", cache}, {"vocabulary", vocabulary}, {"program", program},
 };
 
 _Static_assert(sizeof rows / sizeof rows[0] == BERTC_MEMORY_PARTS, "a part for each row");

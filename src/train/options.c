@@ -101,6 +101,12 @@ static const bertc_option rows[] = {
     {"gradient-checkpointing", BERTC_OPTION_INT, FIELD(gradient_checkpointing), "0", 0, 1000, NULL,
      "N", "keep only the input of every Nth layer and compute the rest again in backward, to the "
      "same bits: 1 needs least memory; 0: keep all", FREE},
+    {"cache-memory", BERTC_OPTION_INT, FIELD(cache_memory), "4096", 0, 1e9, NULL, "MB",
+     "most memory for the outputs of layers that stay frozen, which are computed once; 0: none", FREE},
+    {"cache-disk", BERTC_OPTION_INT, FIELD(cache_disk), "16384", 0, 1e9, NULL, "MB",
+     "largest file for what of them is not in memory; the rest is computed again; 0: none", FREE},
+    {"cache-dir", BERTC_OPTION_TEXT, FIELD(cache_dir), "none", 0, 0, NULL, "DIR",
+     "keep them there for later runs with the same frozen layers and texts", FREE},
     {"eval-batch-size", BERTC_OPTION_INT, FIELD(eval_batch_size), "32", 1, 65536, NULL, "N",
      "sequences computed together in evaluation", 0},
     {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto",
@@ -124,7 +130,8 @@ void bertc_train_defaults(bertc_train_options *options)
     *options = (bertc_train_options){
         .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
-        .freeze = "none", .unfreeze_schedule = "none", .head_lr = -1, .layer_lr_decay = 1, .keep = BERTC_KEEP_LAST,
+        .freeze = "none", .unfreeze_schedule = "none", .head_lr = -1, .layer_lr_decay = 1,
+        .cache_memory = 4096, .cache_disk = 16384, .cache_dir = "none", .keep = BERTC_KEEP_LAST,
         .class_weights = "none", .eval_splits = "dev",
         .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
 }

@@ -66,6 +66,7 @@ static bertc_model_options model_options(const bc_run *run)
         .init = o->recipe == BERTC_RECIPE_GOOGLE ? BERTC_INIT_TRUNCATED : BERTC_INIT_NORMAL,
         .trainable = true,
         .frozen = run->frozen,
+        .settled = true,
         .biases_only = o->train_only == BERTC_TRAIN_BIASES,
         .reinit_layers = (int32_t)o->reinit_layers,
     };
@@ -390,6 +391,7 @@ bertc_status bc_run_survey(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = plan_steps(run, err);
     if (status == BERTC_OK) status = plan_passes(run, err);
     if (status == BERTC_OK) status = plan_words(run, err);
+    if (status == BERTC_OK) bc_prefix_plan(run);
     return status;
 }
 
@@ -471,5 +473,6 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = allocate(run, err);
     if (status == BERTC_OK) status = take_prints(run, err);
     if (status == BERTC_OK) set_dropout(run);
+    if (status == BERTC_OK) status = bc_prefix_open(run, err);
     return status;
 }

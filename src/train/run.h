@@ -20,6 +20,7 @@
 #include "train/meter.h"
 #include "train/mix.h"
 #include "train/optim.h"
+#include "train/prefix.h"
 #include "train/scored.h"
 #include "train/state.h"
 
@@ -41,6 +42,7 @@ typedef struct bc_counts {
 typedef struct bc_lane {
     const bertc_task *task;
     bertc_inputs *train;
+    bc_cache cache;      /* what the frozen stages gave for them */
     bc_objective objective;
     double class_weights[BERTC_MAX_LABELS]; /* in the model's order */
     bc_scored scored[BERTC_MAX_EVALS]; /* the first decides what is best */
@@ -66,6 +68,7 @@ typedef struct bc_run {
     int32_t frozen;     /* stages of the model that are never trained */
     bertc_model *model;
     double dropout[3];  /* the model's own, put back before it is saved */
+    bc_prefix prefix;   /* what the frozen stages gave for the examples of all splits */
     bc_prints prints;
 
     size_t resident;    /* bytes in memory before the vocabulary was read */

@@ -89,7 +89,7 @@ static void thaw(bc_run *run)
 }
 
 /* Gradients and mean loss of a batch, in one pass or more. */
-static bertc_status compute_gradients(bc_run *run, const bc_lane *lane, const uint32_t *examples,
+static bertc_status compute_gradients(bc_run *run, bc_lane *lane, const uint32_t *examples,
                                       size_t count, bc_report *report, bertc_error *err)
 {
     const bertc_inputs *train = lane->train;
@@ -106,7 +106,9 @@ static bertc_status compute_gradients(bc_run *run, const bc_lane *lane, const ui
     for (size_t at = 0; at < count; at += n) {
         n = bc_pack_next(train, examples + at, count - at, run->pack, &tokens);
         bertc_batch_fill(run->batch, train, examples + at, n);
-        bc_model_fwd(run->model, run->workspace, run->batch, pass);
+        bertc_status status =
+            bc_cache_fwd(&lane->cache, run->model, run->workspace, run->batch, pass, err);
+        if (status != BERTC_OK) return status;
         loss += bc_model_loss(run->model, run->workspace, run->batch, &lane->objective, divisor);
         bc_model_bwd(run->model, run->workspace, run->batch, pass, at > 0);
         report->tokens += (int64_t)tokens;
@@ -170,9 +172,10 @@ static bertc_status log_step(bc_run *run, const bc_report *report, bertc_error *
     bc_json_double(norm, report->norm);
     int n = snprintf(line, sizeof line,
                      "{\"step\":%lld,%s%s%s\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,"
-                     "\"tokens\":%lld,\"seconds\":%.4f}\n",
+                     "\"tokens\":%lld,\"seconds\":%.6f}\n",
                      (long long)run->state.step, report->task ? "\"task\":\"" : "",
-                     report->task ? report->task : "", report->task ? "\"," : "", epoch, loss, lr, norm, (long long)report->tokens,
+                     report->task ? report->task : "", report->task ? "\"," : "", epoch, loss, lr,
+                     norm, (long long)report->tokens,
                      report->seconds);
     return bc_log_append(&run->log, line, (size_t)n, err);
 }
@@ -186,7 +189,7 @@ bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
     size_t count;
     *report = (bc_report){0};
     const uint32_t *examples;
-    const bc_lane *lane = bc_run_batch(run, state->step, &examples, &count);
+    bc_lane *lane = bc_run_batch(run, state->step, &examples, &count);
     bertc_status status = compute_gradients(run, lane, examples, count, report, err);
     report->task = run->num_lanes > 1 ? lane->task->name : NULL;
     if (status != BERTC_OK) return status;

@@ -8,7 +8,7 @@ before=$(listing)
 run 0 plan $options --epochs 2
 [ "$before" = "$(listing)" ] || fail "plan leaves files behind"
 [ "$(awk '{ print $1 }' "$scratch/out" | tr '\n' ' ')" = \
-    "weights gradients moments bf16_copies workspace data vocabulary program peak steps step total " ] ||
+    "weights gradients moments bf16_copies workspace data frozen_outputs vocabulary program peak steps step total " ] ||
     fail "table of plan: $(cat "$scratch/out")"
 grep -q '^step time  *[0-9.]* s, from 2 that were run$' "$scratch/out" || fail "no step time"
 
@@ -20,7 +20,7 @@ case $(cat "$scratch/out") in
 *) fail "not the object that was agreed on: $(cat "$scratch/out")" ;;
 esac
 sum=0
-for part in weights gradients moments bf16_copies workspace data vocabulary program; do
+for part in weights gradients moments bf16_copies workspace data frozen_outputs vocabulary program; do
     sum=$((sum + $(field $part)))
 done
 [ "$sum" = "$(field peak)" ] || fail "the parts are $sum, not $(field peak)"

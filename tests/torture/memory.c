@@ -48,7 +48,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
     return refused() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
-static long count_requests(int64_t steps)
+static long count_requests(int64_t steps, const char *freeze, int64_t cache_memory)
 {
     bertc_train_options o = fixture_options("counted");
     bertc_train_result result;
@@ -56,6 +56,8 @@ static long count_requests(int64_t steps)
     o.epochs = 100;
     o.max_steps = steps;
     o.micro_batch_tokens = 16;
+    o.freeze = freeze;
+    o.cache_memory = cache_memory;
     requests = 0;
     if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
     fixture_remove("counted");
@@ -66,8 +68,12 @@ static void test_a_step_allocates_nothing(void **unused)
 {
     (void)unused;
     fail_at = 0;
-    count_requests(1);
-    assert_int_equal(count_requests(30), count_requests(3));
+    count_requests(1, "none", 0);
+    assert_int_equal(count_requests(30, "none", 0), count_requests(3, "none", 0));
+    for (int64_t megabytes = 0; megabytes < 2; megabytes++) { /* in a file, in memory */
+        assert_int_equal(count_requests(30, "1", megabytes), count_requests(7, "1", megabytes));
+        assert_int_equal(count_requests(30, "all", megabytes), count_requests(7, "all", megabytes));
+    }
 }
 
 /* Refuse the first request, the second, and so on until there are no more. A refusal that the
@@ -88,6 +94,7 @@ static void starve(bool resume)
         else if (!strstr(err.message, "out of memory")) fail_msg("request %ld: %s", n, err.message);
         refusals += status == BERTC_NOMEM;
         if (status == BERTC_OK || !resume) fixture_remove("starved");
+        fixture_remove("cached");
     }
     print_message("%ld requests refused\n", refusals);
     assert_true(refusals > 100);
@@ -104,11 +111,20 @@ static void test_every_refused_request_is_survived(void **unused)
     starve(true); /* the next attempt goes on from what the last one saved */
 }
 
+static void test_every_refused_request_of_a_cache_is_survived(void **unused)
+{
+    fixture_remove("fed");
+    fixture_freeze = "1";
+    fixture_cache = "cached";
+    test_every_refused_request_is_survived(unused);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_step_allocates_nothing),
         cmocka_unit_test(test_every_refused_request_is_survived),
+        cmocka_unit_test(test_every_refused_request_of_a_cache_is_survived),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

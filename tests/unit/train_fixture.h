@@ -127,6 +127,9 @@ static inline bertc_train_options fixture_options(const char *out)
     return o;
 }
 
+/* What is frozen in fixture_whole_run, and its --cache-dir. */
+static const char *fixture_freeze = "none", *fixture_cache = "none";
+
 /* Everything that a run writes: evaluation, best weights, checkpoints. */
 static inline bertc_status fixture_whole_run(const char *out, bool resume, bertc_error *err)
 {
@@ -136,6 +139,8 @@ static inline bertc_status fixture_whole_run(const char *out, bool resume, bertc
     o.eval_every = 2;
     o.save_every = 2;
     o.keep = BERTC_KEEP_BEST;
+    o.freeze = fixture_freeze;
+    o.cache_dir = fixture_cache;
     o.resume = resume;
     return bertc_finetune(&o, NULL, &result, err);
 }

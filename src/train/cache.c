@@ -1,0 +1,243 @@
+#include "train/cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/size.h"
+
+/* ---- Plan ---------------------------------------------------------------------------------- */
+
+static size_t bytes_of(const bc_cache *cache, size_t rows)
+{
+    size_t bytes;
+    return bc_size_mul(rows, cache->width * sizeof(float), &bytes) ? bytes : SIZE_MAX;
+}
+
+/* An example's rows in the order of the data. */
+typedef struct span {
+    size_t first, count;
+} span;
+
+static span span_of(const bc_cache *cache, uint32_t example)
+{
+    const size_t *starts = cache->inputs->starts;
+    if (!cache->by_token) return (span){example, 1};
+    return (span){starts[example], starts[example + 1] - starts[example]};
+}
+
+/* The rows of as many examples, after those before row `from`, as a budget holds. */
+static size_t fill(const bc_cache *cache, size_t from, size_t *budget)
+{
+    size_t room = *budget / (cache->width * sizeof(float)), rows = cache->rows, end = from;
+    if (room >= rows - from) end = rows;
+    for (uint32_t i = 0; end < rows; i++) {
+        span s = span_of(cache, i);
+        if (s.first + s.count > from + room) break;
+        if (s.first >= from) end = s.first + s.count;
+    }
+    *budget -= bytes_of(cache, end - from);
+    return end;
+}
+
+void bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_config *config, int stage,
+                   size_t *memory, size_t *disk)
+{
+    cache->inputs = inputs;
+    cache->fd = -1;
+    cache->stage = stage;
+    cache->by_token = stage <= config->num_hidden_layers;
+    cache->width = (size_t)config->hidden_size;
+    cache->rows = cache->by_token ? inputs->starts[inputs->count] : inputs->count;
+    cache->memory_rows = fill(cache, 0, memory);
+    cache->file_rows = fill(cache, cache->memory_rows, disk);
+}
+
+size_t bc_cache_memory(const bc_cache *cache)
+{
+    size_t bytes = bytes_of(cache, cache->memory_rows);
+    if (cache->rows == 0) return 0;
+    return bc_size_add(bytes, cache->inputs->count * sizeof *cache->has, &bytes) ? bytes : SIZE_MAX;
+}
+
+size_t bc_cache_whole(const bc_cache *cache)
+{
+    size_t bytes = bytes_of(cache, cache->rows);
+    return bc_size_add(bytes, BC_CACHE_HEADER, &bytes) ? bytes : SIZE_MAX;
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+/* A file without a name. Where there can be none, what it should hold is computed again. */
+static bertc_status open_file(bc_cache *cache, const char *folder, bertc_error *err)
+{
+    char *path = bc_path_join(folder, "cache.tmp");
+    if (!path) return bc_fail_memory(err);
+    cache->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    cache->writes = cache->fd >= 0 && unlink(path) == 0;
+    if (!cache->writes)
+        bc_notify(cache->notify, "%s: %s; what does not fit in memory is computed again", path,
+                  strerror(errno));
+    bc_free(path);
+    return BERTC_OK;
+}
+
+bertc_status bc_cache_open(bc_cache *cache, const char *folder, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    cache->has = bc_calloc(cache->inputs->count, sizeof *cache->has);
+    cache->memory = bc_alloc(cache->memory_rows, cache->width * sizeof *cache->memory);
+    if (!cache->has || !cache->memory) return bc_fail_memory(err);
+    cache->lacking = cache->inputs->count;
+    if (folder && !cache->writes && cache->file_rows > cache->memory_rows)
+        status = open_file(cache, folder, err);
+    return status;
+}
+
+void bc_cache_close(bc_cache *cache)
+{
+    if (!cache->inputs) return;
+    if (cache->temporary) unlink(cache->temporary);
+    if (cache->fd >= 0) close(cache->fd);
+    bc_free(cache->path);
+    bc_free(cache->temporary);
+    bc_free(cache->memory);
+    bc_free(cache->has);
+    *cache = (bc_cache){0};
+}
+
+/* ---- Rows ---------------------------------------------------------------------------------- */
+
+static off_t offset_of(const bc_cache *cache, span s)
+{
+    return (off_t)(BC_CACHE_HEADER + bytes_of(cache, s.first));
+}
+
+static bertc_status get(const bc_cache *cache, uint32_t example, float *to, bertc_error *err)
+{
+    span s = span_of(cache, example);
+    size_t bytes = bytes_of(cache, s.count);
+    if (s.first + s.count <= cache->memory_rows) {
+        memcpy(to, cache->memory + s.first * cache->width, bytes);
+        return BERTC_OK;
+    }
+    for (size_t done = 0; done < bytes;) {
+        ssize_t n = pread(cache->fd, (char *)to + done, bytes - done,
+                          offset_of(cache, s) + (off_t)done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0)
+            return bc_fail(err, BERTC_IO, "%s: cannot read: %s",
+                           cache->path ? cache->path : "the file of --cache-disk",
+                           n < 0 ? strerror(errno) : "it became shorter");
+        done += (size_t)n;
+    }
+    return BERTC_OK;
+}
+
+static bool write_rows(const bc_cache *cache, span s, const float *rows)
+{
+    size_t bytes = bytes_of(cache, s.count);
+    for (size_t done = 0; done < bytes;) {
+        ssize_t n = pwrite(cache->fd, (const char *)rows + done, bytes - done,
+                           offset_of(cache, s) + (off_t)done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO;
+        if (n <= 0) return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+/* The disk takes no more: what is in the file stays of use to this run, but not to later ones. */
+static void stop_writing(bc_cache *cache)
+{
+    bc_notify(cache->notify, "the file of the frozen part: %s; what is not in it is computed again",
+              strerror(errno));
+    cache->writes = false;
+    if (!cache->temporary) return;
+    unlink(cache->temporary);
+    bc_free(cache->temporary);
+    cache->temporary = NULL;
+}
+
+static void put(bc_cache *cache, uint32_t example, const float *rows)
+{
+    span s = span_of(cache, example);
+    bool fits = s.first + s.count <= cache->memory_rows;
+    if (cache->has[example]) return;
+    if (fits) memcpy(cache->memory + s.first * cache->width, rows, bytes_of(cache, s.count));
+    if (cache->writes && (cache->temporary || (!fits && s.first + s.count <= cache->file_rows))) {
+        if (write_rows(cache, s, rows)) fits = true;
+        else stop_writing(cache);
+    }
+    cache->has[example] = fits;
+    cache->lacking -= fits;
+}
+
+/* ---- Forward ------------------------------------------------------------------------------- */
+
+static size_t list_missing(bc_cache *cache, const bertc_batch *batch)
+{
+    size_t n = 0;
+    for (int32_t s = 0; s < batch->sequences; s++)
+        if (!cache->has[batch->examples[s]]) cache->order[n++] = batch->examples[s];
+    return n;
+}
+
+/* Keep what was computed: n examples at `rows`. Returns how many rows they have. */
+static size_t take(bc_cache *cache, size_t n, const float *rows)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        put(cache, cache->order[i], rows + at * cache->width);
+        at += span_of(cache, cache->order[i]).count;
+    }
+    return at;
+}
+
+/* Set a batch's rows in their places. The n examples that were computed lie at the start, `left` rows in
+ * all; from the last one on none is overwritten before it is moved. */
+static bertc_status place(const bc_cache *cache, const bertc_batch *batch, float *rows, size_t n,
+                          size_t left, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (int32_t s = batch->sequences; s-- > 0 && status == BERTC_OK;) {
+        uint32_t example = batch->examples[s];
+        float *to = rows + (size_t)(cache->by_token ? batch->starts[s] : s) * cache->width;
+        if (n == 0 || cache->order[n - 1] != example) {
+            status = get(cache, example, to, err);
+            continue;
+        }
+        size_t count = span_of(cache, example).count;
+        left -= count;
+        n--;
+        memmove(to, rows + left * cache->width, bytes_of(cache, count));
+    }
+    return status;
+}
+
+bertc_status bc_cache_fwd(bc_cache *cache, const bertc_model *model, bertc_workspace *workspace,
+                          const bertc_batch *batch, bc_pass pass, bertc_error *err)
+{
+    if (!cache || !cache->has) {
+        bc_model_fwd(model, workspace, batch, pass);
+        return BERTC_OK;
+    }
+    float *rows = bc_model_entry(model, workspace, cache->stage);
+    size_t n = list_missing(cache, batch), left = 0;
+    if (n > 0) {
+        bertc_batch_fill(cache->missing, cache->inputs, cache->order, n);
+        bc_model_fwd_to(model, workspace, cache->missing, cache->stage);
+        bertc_status status = bc_model_status(model, err);
+        if (status != BERTC_OK) return status;
+        left = take(cache, n, rows);
+    }
+    bertc_status status = place(cache, batch, rows, n, left, err);
+    if (status == BERTC_OK) bc_model_fwd_from(model, workspace, batch, pass, cache->stage);
+    return status;
+}
