@@ -45,6 +45,7 @@ typedef struct bertc_option {
 
 typedef enum bertc_recipe { BERTC_RECIPE_HF, BERTC_RECIPE_GOOGLE } bertc_recipe;
 typedef enum bertc_train_only { BERTC_TRAIN_ALL, BERTC_TRAIN_BIASES } bertc_train_only;
+typedef enum bertc_lora_save { BERTC_LORA_MERGED, BERTC_LORA_ADAPTER } bertc_lora_save;
 typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 
 /* Everything a fine-tuning run depends on. Fill with bertc_train_defaults, then set fields. A
@@ -55,6 +56,9 @@ typedef struct bertc_train_options {
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
     const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
     int64_t reinit_layers;
+    int64_t lora_rank; /* 0: no adapters */
+    double lora_alpha, lora_dropout;
+    const char *lora_targets; /* "query,value" */
     double head_lr, layer_lr_decay; /* head_lr negative: lr */
     double epochs;
     int64_t batch_size;
@@ -72,6 +76,7 @@ typedef struct bertc_train_options {
     int backend;   /* index of bertc_backend_name */
     int keep;      /* bertc_keep */
     int train_only; /* bertc_train_only */
+    int lora_save; /* bertc_lora_save */
     bool no_shuffle, resume;
 } bertc_train_options;
 

@@ -387,7 +387,8 @@ bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors
         bc_writer_put(&writer, &n, sizeof n);
         bc_writer_put(&writer, header.bytes, header.length);
         for (size_t i = 0; i < count; i++)
-            bc_writer_put(&writer, tensors[i].data, tensor_bytes(&tensors[i]));
+            bc_writer_put(&writer, tensors[i].make ? tensors[i].make(tensors[i].data) : tensors[i].data,
+                          tensor_bytes(&tensors[i]));
         status = bc_writer_commit(&writer, err);
     }
     bc_text_clear(&header);

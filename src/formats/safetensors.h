@@ -98,6 +98,8 @@ typedef struct bc_tensor_out {
     int rank;
     size_t shape[BC_MAX_RANK];
     const void *data;
+    const void *(*make)(const void *data); /* makes the values from `data` when they are written, until
+                                              the next call; null: `data` are they */
 } bc_tensor_out;
 
 /* Write tensors with distinct names, in the given order, the data starting at a multiple of 64.

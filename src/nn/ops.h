@@ -86,6 +86,10 @@ void bc_tanh_bwd(float *dx, const float *dy, const float *y, size_t count);
 void bc_dropout_pooled(float *y, const float *x, const bertc_batch *batch,
                        const bc_dropout *dropout, size_t h);
 
+/* The dropout factors of row i of a batch, of width n: bc_dropout_width(n) floats. */
+void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i,
+                      size_t n);
+
 /* Sum over the batch of cross-entropy (C > 1, labels) or squared error (C = 1, values), in double.
  * dlogits (S,C) out: gradient of sum / divisor; null: not wanted. */
 double bc_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,

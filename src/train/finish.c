@@ -12,6 +12,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "formats/model_dir.h"
+#include "nn/adapter.h"
+#include "train/adapt.h"
 #include "train/manifest.h"
 #include "train/record.h"
 
@@ -113,6 +115,8 @@ static bertc_status write_values(bc_run *run, const float *values, bertc_error *
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
                        (long long)run->state.step, bad->name);
     restore_dropout(run);
+    if (bc_adapt_saves_adapter(&run->options))
+        return bc_model_save_adapter(run->model, values, run->options.model, run->folder.path, err);
     return bc_model_save_values(run->model, values, run->folder.path, err);
 }
 
@@ -150,7 +154,7 @@ static bertc_status write_result(bc_run *run, bertc_error *err)
 {
     bertc_status status = write_model(run, err);
     if (status == BERTC_OK)
-        status = bc_model_dir_copy_tokenizer(run->options.model, run->folder.path, err);
+        status = bc_model_dir_copy_tokenizer(run->source.home, run->folder.path, err);
     if (status == BERTC_OK) status = write_vocab(run, err);
     if (status == BERTC_OK) status = write_scores(run, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);

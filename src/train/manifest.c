@@ -6,15 +6,26 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "formats/adapter.h"
 #include "formats/model_dir.h"
 #include "train/hash.h"
 
-static const char *const own[] = {"config.json", "model.safetensors", "eval.json"};
+/* A result is a whole model or an adapter; the tokenizer's files may be there. */
+enum { WHOLE = 1, ADAPTER = 2 };
+
+static const struct {
+    const char *name;
+    int needed; /* by which of the two */
+} own[] = {{"config.json", WHOLE | ADAPTER},
+           {"model.safetensors", WHOLE},
+           {BC_ADAPTER_CONFIG, ADAPTER},
+           {BC_ADAPTER_WEIGHTS, ADAPTER},
+           {"eval.json", WHOLE | ADAPTER}};
 enum { OWN = sizeof own / sizeof own[0] };
 
 const char *bc_manifest_name(size_t index)
 {
-    return index < OWN ? own[index] : bc_model_dir_tokenizer_file(index - OWN);
+    return index < OWN ? own[index].name : bc_model_dir_tokenizer_file(index - OWN);
 }
 
 static bertc_status open_log(const char *folder, bc_map *map, bertc_error *err)
@@ -40,7 +51,7 @@ static bertc_status record_path(bc_text *out, const char *path, const char *name
     char hash[BC_HASH_HEX];
     bertc_status status = bc_hash_file(hash, &length, path, err);
     if (status != BERTC_OK) return status;
-    bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", name == own[0] ? "" : ",", name,
+    bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", name == own[0].name ? "" : ",", name,
                    length, hash);
     return BERTC_OK;
 }
@@ -55,14 +66,20 @@ static bertc_status record_file(bc_text *out, const char *folder, const char *na
     return status;
 }
 
-bertc_status bc_manifest_record(bc_text *out, const char *folder, bertc_error *err)
+static bool is_needed(size_t index, int kind)
 {
+    return index < OWN && own[index].needed & kind;
+}
+
+bertc_status bc_manifest_record(bc_text *out, const char *folder, bool adapter, bertc_error *err)
+{
+    int kind = adapter ? ADAPTER : WHOLE;
     bertc_status status = BERTC_OK;
     bc_map log;
     const char *name;
     bc_text_printf(out, "\"files\":{");
     for (size_t i = 0; status == BERTC_OK && (name = bc_manifest_name(i)) != NULL; i++)
-        status = record_file(out, folder, name, i >= OWN, err);
+        status = record_file(out, folder, name, !is_needed(i, kind), err);
     if (status == BERTC_OK) status = open_log(folder, &log, err);
     if (status != BERTC_OK) return status;
     bc_text_printf(out, "},\"log_lines\":%zu", count_lines(&log));
@@ -116,12 +133,13 @@ static bertc_status check_log(const char *folder, double recorded, bertc_error *
 bertc_status bc_manifest_check(const cJSON *run, const char *folder, bertc_error *err)
 {
     const cJSON *files = bc_json_get(run, "files");
+    int kind = bc_json_get(files, BC_ADAPTER_CONFIG) ? ADAPTER : WHOLE;
     bertc_status status = BERTC_OK;
     const char *name;
     for (size_t i = 0; status == BERTC_OK && (name = bc_manifest_name(i)) != NULL; i++) {
         const cJSON *record = bc_json_get(files, name);
         if (record) status = check_file(folder, name, record, err);
-        else if (i < OWN)
+        else if (is_needed(i, kind))
             status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", folder, name);
     }
     return status == BERTC_OK ? check_log(folder, number_at(run, "log_lines"), err) : status;

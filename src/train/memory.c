@@ -15,10 +15,12 @@ static size_t sum_of(size_t a, size_t b, size_t c)
     return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
 }
 
+/* With the matrix that is merged when the result is written. */
 static size_t weights(const bc_run *run, const bertc_limits *limits)
 {
+    size_t merged = sum_of(bc_model_merge_scalars(run->model), sizeof(float), 0);
     (void)limits;
-    return sum_of(run->model->scalars, sizeof(float), 0);
+    return sum_of(run->model->scalars, sizeof(float), merged);
 }
 
 /* Of the word table those of the rows that a batch touches, and which rows those are. */

@@ -59,6 +59,17 @@ static const bertc_option rows[] = {
      "each layer's rate is R times that of what lies above it, down to the embeddings", 0},
     {"reinit-layers", BERTC_OPTION_INT, FIELD(reinit_layers), "0", 0, 1000, NULL, "K",
      "draw the last K layers and the pooler anew before training; 0: none", 0},
+    {"lora-rank", BERTC_OPTION_INT, FIELD(lora_rank), "0", 0, 1024, NULL, "R",
+     "train matrices of rank R beside those of the layers, and the head alone (LoRA); 0: not so", 0},
+    {"lora-alpha", BERTC_OPTION_REAL, FIELD(lora_alpha), "8", 1e-6, 1e6, NULL, "A",
+     "their product counts A/R times", 0},
+    {"lora-dropout", BERTC_OPTION_REAL, FIELD(lora_dropout), "0", 0, 0.99, NULL, "P",
+     "of their input", 0},
+    {"lora-targets", BERTC_OPTION_TEXT, FIELD(lora_targets), "query,value", 0, 0, NULL, "NAME,...",
+     "which matrices: query, key, value, attention.output.dense, intermediate.dense, output.dense (of "
+     "attention too, as in peft), all", 0},
+    {"lora-save", BERTC_OPTION_CHOICE, FIELD(lora_save), "merged", 0, 0, "merged|adapter", "HOW",
+     "merged: a whole model; adapter: a directory that peft loads over --model", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
      "of the order of examples, dropout and the new head", 0},
     {"no-shuffle", BERTC_OPTION_FLAG, FIELD(no_shuffle), NULL, 0, 0, NULL, NULL,
@@ -105,7 +116,8 @@ void bertc_train_defaults(bertc_train_options *options)
     *options = (bertc_train_options){
         .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
-        .freeze = "none", .unfreeze_schedule = "none", .head_lr = -1, .layer_lr_decay = 1, .keep = BERTC_KEEP_LAST,
+        .freeze = "none", .unfreeze_schedule = "none", .head_lr = -1, .layer_lr_decay = 1,
+        .lora_alpha = 8, .lora_targets = "query,value", .keep = BERTC_KEEP_LAST,
         .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "train/adapt.h"
 #include "train/options.h"
 #include "train/run.h"
 #include "train/thaw.h"
@@ -44,6 +45,7 @@ static bertc_model_options model_options(const bc_run *run)
         .trainable = true,
         .frozen = run->frozen,
         .biases_only = o->train_only == BERTC_TRAIN_BIASES,
+        .lora = run->lora,
         .reinit_layers = (int32_t)o->reinit_layers,
     };
     if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);
@@ -67,6 +69,7 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
 {
     bertc_model_options options = model_options(run);
     bertc_status status = bc_model_open(run->options.model, &options, &run->model, err);
+    if (status == BERTC_OK) status = bc_adapt_check_base(run, err);
     if (status != BERTC_OK) return status;
     run->options.threads = run->model->threads;
     set_rates(run);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "train/adapt.h"
 #include "train/manifest.h"
 #include "train/options.h"
 
@@ -122,7 +123,7 @@ bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
     bc_text_printf(out, "\"train_loss\":");
     put_double(out, run->state.loss_sum / (double)run->state.step);
     bc_text_printf(out, ",\n ");
-    bertc_status status = bc_manifest_record(out, run->folder.path, err);
+    bertc_status status = bc_manifest_record(out, run->folder.path, bc_adapt_saves_adapter(&run->options), err);
     bc_text_printf(out, "}\n");
     return status;
 }
