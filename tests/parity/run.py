@@ -25,6 +25,7 @@ SCRIPTS = {
     "gradients": ["--bertc", "{bertc}"],
     "roundtrip": ["--bertc", "{bertc}"],
     "loss_curve": ["--bertc", "{bertc}", "--data", "{data}"],
+    "lora": ["--bertc", "{bertc}"],
     "transfer": ["--bertc", "{bertc}", "--data", "{data}"],
 }
 

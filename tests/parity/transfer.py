@@ -2,6 +2,8 @@
 
 The real encoder on SST-2 without dropout, in both recipes. The relative difference may be 1e-4 at every step.
 """
+import importlib.util
+
 import common
 import loss_curve
 
@@ -13,6 +15,8 @@ WAYS = {
     "the head alone": ("--freeze", "all", "--head-lr", "1e-2"),
     "biases": ("--train-only", "bias", "--lr", "1e-3"),
     "biases of the upper layers": ("--train-only", "bias", "--freeze", "3", "--lr", "1e-3"),
+    "adapters": ("--lora-rank", "8", "--lora-alpha", "16", "--lora-targets", "all", "--lr", "1e-3"),
+    "adapters of the upper layers": ("--lora-rank", "4", "--freeze", "3", "--lr", "1e-3", "--layer-lr-decay", "0.8"),
     "rates by layer and for the head": ("--layer-lr-decay", "0.8", "--head-lr", "1e-3"),
 }
 
@@ -25,6 +29,9 @@ def main():
     common.need_encoder(args)
     verdict = common.Verdict()
     for way in args.ways:
+        if "--lora-rank" in WAYS[way] and not importlib.util.find_spec("peft"):
+            print(f"skipped: {way}: no Python package peft")
+            continue
         for recipe in ("hf", "google"):
             loss_curve.compare(verdict, args, "sst2", recipe, WAYS[way], BOUND, way)
     verdict.exit()
