@@ -63,15 +63,16 @@ static bertc_status read_scale(const cJSON *tree, const char *path, bc_adapter *
     return BERTC_OK;
 }
 
-/* Is this a folder with a configuration? *out: its path, where it is. */
-static bool is_model(char *path, char **out)
+/* Take `path`, which becomes the adapter's, as its base where it is a folder with a configuration. */
+static bertc_status try_base(char *path, bc_adapter *adapter, bertc_error *err)
 {
     char *config = path ? bc_path_join(path, "config.json") : NULL;
     bool found = config && bc_file_exists(config);
+    bertc_status status = config ? BERTC_OK : bc_fail_memory(err);
     bc_free(config);
-    if (found) *out = path;
+    if (found) adapter->base = path;
     else bc_free(path);
-    return found;
+    return status;
 }
 
 static bertc_status find_base(const cJSON *tree, const char *path, const char *dir, bc_adapter *adapter,
@@ -80,8 +81,10 @@ static bertc_status find_base(const cJSON *tree, const char *path, const char *d
     const char *name = cJSON_GetStringValue(bc_json_get(tree, "base_model_name_or_path"));
     if (!name || !*name)
         return bc_fail(err, BERTC_INPUT, "%s: no base_model_name_or_path", path);
-    if (is_model(bc_strndup(name, strlen(name)), &adapter->base)) return BERTC_OK;
-    if (name[0] != '/' && is_model(bc_path_join(dir, name), &adapter->base)) return BERTC_OK;
+    bertc_status status = try_base(bc_strndup(name, strlen(name)), adapter, err);
+    if (status == BERTC_OK && !adapter->base && name[0] != '/')
+        status = try_base(bc_path_join(dir, name), adapter, err);
+    if (status != BERTC_OK || adapter->base) return status;
     return bc_fail(err, BERTC_INPUT,
                    "%s: the base model \"%.300s\" is no folder with a config.json, neither from here nor "
                    "from %s",

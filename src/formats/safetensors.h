@@ -98,13 +98,18 @@ typedef struct bc_tensor_out {
     int rank;
     size_t shape[BC_MAX_RANK];
     const void *data;
-    const void *(*make)(const void *data); /* makes the values from `data` when they are written, until
-                                              the next call; null: `data` are they */
 } bc_tensor_out;
 
 /* Write tensors with distinct names, in the given order, the data starting at a multiple of 64.
  * `metadata` is key, value, ..., null; or null for none. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors, size_t count,
                                   const char *const *metadata, bertc_error *err);
+
+/* The same where some values are made only when they are written: make(maker, i) gives those of
+ * tensors[i], valid until its next call, and null for one that has its data. */
+typedef const void *(*bc_tensor_make)(const void *maker, size_t index);
+bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *tensors, size_t count,
+                                       const char *const *metadata, bc_tensor_make make,
+                                       const void *maker, bertc_error *err);
 
 #endif

@@ -9,22 +9,6 @@
 
 static const char weights_name[] = "model.safetensors";
 
-/* A matrix that is made when it is written, in a buffer that all of them share. */
-typedef struct merged {
-    const bertc_lora *lora;
-    const float *w, *a, *b;
-    size_t out, in;
-    float *into;
-} merged;
-
-static const void *make(const void *maker)
-{
-    const merged *m = maker;
-    bc_low_rank_merge(m->into, m->w, m->a, m->b, m->out, m->in, (size_t)m->lora->rank,
-                      m->lora->alpha / m->lora->rank);
-    return m->into;
-}
-
 /* The id of a parameter of a layer. */
 static bc_param_id id_of(const bc_param *param)
 {
@@ -46,41 +30,44 @@ size_t bc_model_merge_scalars(const bertc_model *model)
     return most;
 }
 
-static void list_tensors(const bertc_model *model, const float *values, bc_tensor_out *tensors,
-                         merged *jobs, float *into)
+/* Matrices with adapters are made when they are written, in a buffer that all of them share. */
+typedef struct merger {
+    const bertc_model *model;
+    const float *values;
+    float *into;
+} merger;
+
+static const void *merge(const void *maker, size_t index)
 {
-    size_t count = bc_model_table_count(model);
-    for (size_t i = 0; i < count; i++) {
-        const bc_param *p = &model->params[i], *a = adapter_of(model, p);
-        tensors[i] = (bc_tensor_out){.name = p->name,
-                                     .dtype = BC_F32,
-                                     .rank = p->rank,
-                                     .shape = {p->shape[0], p->shape[1]},
-                                     .data = values + p->offset};
-        if (!a) continue;
-        jobs[i] = (merged){&model->lora, values + p->offset, values + a[0].offset,
-                           values + a[1].offset, p->shape[0], p->shape[1], into};
-        tensors[i].make = make;
-        tensors[i].data = &jobs[i];
-    }
+    const merger *m = maker;
+    const bertc_lora *lora = &m->model->lora;
+    const bc_param *w = &m->model->params[index], *a = adapter_of(m->model, w);
+    if (!a) return NULL;
+    bc_low_rank_merge(m->into, m->values + w->offset, m->values + a[0].offset, m->values + a[1].offset,
+                      w->shape[0], w->shape[1], (size_t)lora->rank, lora->alpha / lora->rank);
+    return m->into;
 }
 
 static bertc_status write_weights(const bertc_model *model, const float *values, const char *path,
                                   bertc_error *err)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
-    size_t count = bc_model_table_count(model), room = bc_model_merge_scalars(model);
+    size_t count = bc_model_table_count(model);
     bc_tensor_out *tensors = bc_alloc(count, sizeof *tensors);
-    merged *jobs = bc_alloc(count, sizeof *jobs);
-    float *into = bc_alloc(room, sizeof *into);
-    bertc_status status = tensors && jobs && into ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) {
-        list_tensors(model, values, tensors, jobs, into);
-        status = bc_safetensors_write(path, tensors, count, metadata, err);
+    const merger m = {model, values, bc_alloc(bc_model_merge_scalars(model), sizeof(float))};
+    bertc_status status = tensors && m.into ? BERTC_OK : bc_fail_memory(err);
+    for (size_t i = 0; status == BERTC_OK && i < count; i++) {
+        const bc_param *p = &model->params[i];
+        tensors[i] = (bc_tensor_out){.name = p->name,
+                                     .dtype = BC_F32,
+                                     .rank = p->rank,
+                                     .shape = {p->shape[0], p->shape[1]},
+                                     .data = values + p->offset};
     }
+    if (status == BERTC_OK)
+        status = bc_safetensors_write_made(path, tensors, count, metadata, merge, &m, err);
     bc_free(tensors);
-    bc_free(jobs);
-    bc_free(into);
+    bc_free(m.into);
     return status;
 }
 

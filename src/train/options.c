@@ -62,9 +62,9 @@ static const bertc_option rows[] = {
     {"lora-rank", BERTC_OPTION_INT, FIELD(lora_rank), "0", 0, 1024, NULL, "R",
      "train matrices of rank R beside those of the layers, and the head alone (LoRA); 0: not so", 0},
     {"lora-alpha", BERTC_OPTION_REAL, FIELD(lora_alpha), "8", 1e-6, 1e6, NULL, "A",
-     "their product counts A/R times", 0},
+     "the product of the two is multiplied by A/R", 0},
     {"lora-dropout", BERTC_OPTION_REAL, FIELD(lora_dropout), "0", 0, 0.99, NULL, "P",
-     "of their input", 0},
+     "dropout of their input", 0},
     {"lora-targets", BERTC_OPTION_TEXT, FIELD(lora_targets), "query,value", 0, 0, NULL, "NAME,...",
      "which matrices: query, key, value, attention.output.dense, intermediate.dense, output.dense (of "
      "attention too, as in peft), all", 0},

@@ -47,7 +47,7 @@ bertc_status bc_sealed_write(const char *path, const bc_block *blocks, size_t co
     }
     for (size_t i = 0; i < count; i++) {
         tensors[i] = (bc_tensor_out){blocks[i].name, BC_F32, 1, {blocks[i].count},
-                                     blocks[i].values, NULL};
+                                     blocks[i].values};
         add_string(&p, blocks[i].name);
         add(&p, blocks[i].values, blocks[i].count * sizeof(float));
     }

@@ -34,22 +34,26 @@ static bertc_status load_config(bc_source *source, const char *dir, bertc_error 
     return status == BERTC_OK ? bc_adapter_load_config(dir, &source->config, err) : status;
 }
 
-static bool has_words(const char *dir)
+static bertc_status look_for_words(const char *dir, bool *found, bertc_error *err)
 {
     static const char *const names[] = {"vocab.txt", "tokenizer.json"};
-    bool found = false;
+    *found = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = bc_path_join(dir, names[i]);
-        found = found || (path && bc_file_exists(path));
+        if (!path) return bc_fail_memory(err);
+        *found = *found || bc_file_exists(path);
         bc_free(path);
     }
-    return found;
+    return BERTC_OK;
 }
 
 /* An adapter of peft's own has no tokenizer beside it. */
 static bertc_status find_home(bc_source *source, const char *dir, bertc_error *err)
 {
-    const char *home = source->base && !has_words(dir) ? source->base : dir;
+    bool found = true;
+    bertc_status status = source->base ? look_for_words(dir, &found, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
+    const char *home = found ? dir : source->base;
     source->home = bc_strndup(home, strlen(home));
     return source->home ? BERTC_OK : bc_fail_memory(err);
 }

@@ -31,7 +31,7 @@ static void check_rewritten(const bc_safetensors *file, const char *path)
     FUZZ_CHECK(out);
     for (size_t i = 0; i < file->count; i++) {
         const bc_tensor *t = &file->tensors[i];
-        out[i] = (bc_tensor_out){t->name, t->dtype, t->rank, {0}, t->data, NULL};
+        out[i] = (bc_tensor_out){t->name, t->dtype, t->rank, {0}, t->data};
         memcpy(out[i].shape, t->shape, sizeof out[i].shape);
     }
     FUZZ_CHECK(bc_safetensors_write(path, out, file->count, NULL, &err) == BERTC_OK);

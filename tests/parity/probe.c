@@ -38,12 +38,12 @@ static void write_results(const char *path, const bertc_model *model, const bert
     size_t gradients = w->limits.training ? model->count : 0, count = 2;
     bc_tensor_out *out = twin_take(gradients + 2, sizeof *out);
     size_t sequences = (size_t)batch->sequences, classes = (size_t)model->config.num_labels;
-    out[0] = (bc_tensor_out){"logits", BC_F32, 2, {sequences, classes}, w->logits, NULL};
-    out[1] = (bc_tensor_out){"loss", BC_F32, 1, {1}, &loss, NULL};
+    out[0] = (bc_tensor_out){"logits", BC_F32, 2, {sequences, classes}, w->logits};
+    out[1] = (bc_tensor_out){"loss", BC_F32, 1, {1}, &loss};
     for (size_t p = 0; p < gradients; p++) {
         const bc_param *param = &model->params[p];
         if (!param->grad) continue;
-        out[count] = (bc_tensor_out){grad_name(param), BC_F32, param->rank, {0}, param->grad, NULL};
+        out[count] = (bc_tensor_out){grad_name(param), BC_F32, param->rank, {0}, param->grad};
         memcpy(out[count++].shape, param->shape, sizeof param->shape);
     }
     check_status(bc_safetensors_write(path, out, count, NULL, &err), &err);
