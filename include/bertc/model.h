@@ -37,6 +37,17 @@ typedef enum bertc_precision { BERTC_F32, BERTC_BF16, BERTC_AUTO } bertc_precisi
 BERTC_API bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
                                                bertc_error *err);
 
+/* Low-rank adaptation (Hu et al. 2021): pairs A (rank,in), B (out,rank) are trained beside the matrices
+ * of the layers, and the head; of the encoder nothing else is. */
+typedef struct bertc_lora {
+    int32_t rank;     /* 0: none, the other members do not count */
+    uint32_t targets; /* bits: query 1, key 2, value 4, attention.output.dense 8,
+                         intermediate.dense 16, output.dense 32, which goes with 8: peft takes
+                         its name for both */
+    double alpha;     /* the product is multiplied by alpha / rank */
+    double dropout;   /* of its input, in training */
+} bertc_lora;
+
 typedef struct bertc_model_options {
     const char *backend; /* "onednn", "openblas", "reference"; null: "onednn" */
     bertc_precision precision; /* not BERTC_AUTO */
@@ -54,6 +65,7 @@ typedef struct bertc_model_options {
     bool settled;        /* what is frozen stays so: there a sequence gets the same rows, to the bit, in
                             whatever batch it is */
     bool biases_only;    /* of the encoder train the biases alone (BitFit, Ben Zaken et al. 2022) */
+    bertc_lora lora;     /* adapters in the layers that are not frozen */
     int32_t reinit_layers; /* draw the last so many layers and the pooler anew (Zhang et al. 2021) */
     bertc_notify notify; /* receives one line: what was loaded, new, ignored */
 } bertc_model_options;

@@ -50,6 +50,7 @@ typedef enum bertc_task_sampling {
     BERTC_ANNEALED,     /* by a power of it that falls from 1 in the first epoch to 0.2 in the last */
     BERTC_UNIFORM
 } bertc_task_sampling;
+typedef enum bertc_lora_save { BERTC_LORA_MERGED, BERTC_LORA_ADAPTER } bertc_lora_save;
 typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 
 /* What makes an evaluation the best: the task's first metric, a bertc_metric in its order, the loss. */
@@ -68,6 +69,9 @@ typedef struct bertc_train_options {
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
     const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
     int64_t reinit_layers;
+    int64_t lora_rank; /* 0: no adapters */
+    double lora_alpha, lora_dropout;
+    const char *lora_targets; /* "query,value" */
     double head_lr, layer_lr_decay; /* head_lr negative: lr */
     const char *class_weights; /* "W,W,..." in the task's label order, "balanced" or "none" */
     double label_smoothing;
@@ -93,6 +97,7 @@ typedef struct bertc_train_options {
     int train_only; /* bertc_train_only */
     int task_sampling; /* bertc_task_sampling */
     int best_metric; /* bertc_best */
+    int lora_save; /* bertc_lora_save */
     bool no_shuffle, resume, stratified;
 } bertc_train_options;
 

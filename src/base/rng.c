@@ -158,3 +158,13 @@ void bc_rng_normal(uint64_t seed, const char *name, double deviation, int trunca
         values[i] = (float)(deviation * z);
     }
 }
+
+void bc_rng_uniform(uint64_t seed, const char *name, double bound, float *values, size_t count)
+{
+    uint32_t tensor = fnv1a(name);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < count; i++) {
+        bc_rng_block b = bc_rng(seed, (uint32_t)BC_RNG_UNIFORM << 24, (uint32_t)i, tensor, 0);
+        values[i] = (float)(bound * ((b.word[0] + 0.5) * 0x1p-31 - 1.0));
+    }
+}

@@ -17,7 +17,8 @@ enum {
     BC_RNG_SHUFFLE = 16,
     BC_RNG_NORMAL = 17,
     BC_RNG_SAMPLE = 18,  /* the sample-data writer */
-    BC_RNG_TASK = 19     /* which of several tasks a step trains */
+    BC_RNG_UNIFORM = 19,
+    BC_RNG_TASK = 20     /* which of several tasks a step trains */
 };
 
 typedef struct bc_rng_block {
@@ -62,5 +63,8 @@ void bc_rng_shuffle(uint64_t seed, uint32_t epoch, uint32_t *order, uint64_t *sc
  * of (seed, name, index). With truncated nonzero a value beyond two deviations is drawn again. */
 void bc_rng_normal(uint64_t seed, const char *name, double deviation, int truncated,
                    float *values, size_t count);
+
+/* The same with values spread evenly over (-bound, bound). */
+void bc_rng_uniform(uint64_t seed, const char *name, double bound, float *values, size_t count);
 
 #endif

@@ -375,8 +375,9 @@ static void put_header(bc_text *text, const bc_tensor_out *tensors, size_t count
         bc_text_put(text, " ", 1);
 }
 
-bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors, size_t count,
-                                  const char *const *metadata, bertc_error *err)
+bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *tensors, size_t count,
+                                       const char *const *metadata, bc_tensor_make make,
+                                       const void *maker, bertc_error *err)
 {
     bc_text header = {0};
     bc_writer writer;
@@ -386,10 +387,18 @@ bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors
         uint64_t n = header.length;
         bc_writer_put(&writer, &n, sizeof n);
         bc_writer_put(&writer, header.bytes, header.length);
-        for (size_t i = 0; i < count; i++)
-            bc_writer_put(&writer, tensors[i].data, tensor_bytes(&tensors[i]));
+        for (size_t i = 0; i < count; i++) {
+            const void *made = make ? make(maker, i) : NULL;
+            bc_writer_put(&writer, made ? made : tensors[i].data, tensor_bytes(&tensors[i]));
+        }
         status = bc_writer_commit(&writer, err);
     }
     bc_text_clear(&header);
     return status;
+}
+
+bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors, size_t count,
+                                  const char *const *metadata, bertc_error *err)
+{
+    return bc_safetensors_write_made(path, tensors, count, metadata, NULL, NULL, err);
 }

@@ -105,4 +105,11 @@ typedef struct bc_tensor_out {
 bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors, size_t count,
                                   const char *const *metadata, bertc_error *err);
 
+/* The same where some values are made only when they are written: make(maker, i) gives those of
+ * tensors[i], valid until its next call, and null for one that has its data. */
+typedef const void *(*bc_tensor_make)(const void *maker, size_t index);
+bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *tensors, size_t count,
+                                       const char *const *metadata, bc_tensor_make make,
+                                       const void *maker, bertc_error *err);
+
 #endif

@@ -89,11 +89,11 @@ static pass_view asking(const pass_view *v, int layer)
 /* Is this stage of the forward pass (bc_param_stage) trained, or anything below it? */
 static bool is_trained(const pass_view *v, int stage)
 {
-    return stage >= v->model->frozen;
+    return stage >= bc_first_trained(v->model);
 }
 
-/* Dropout at a site of this pass; off outside training and in what is not trained, so that a batch
- * finds there what it found before. */
+/* Dropout at a site of this pass; off outside training and in what is frozen, so that a batch finds
+ * there what it found before. */
 static bc_dropout dropout(const pass_view *v, bc_site site, int layer)
 {
     const bertc_config *config = &v->model->config;
@@ -101,7 +101,7 @@ static bc_dropout dropout(const pass_view *v, bc_site site, int layer)
     if (site == BC_SITE_ATTENTION) p = config->attention_probs_dropout_prob;
     if (site == BC_SITE_POOLED && config->classifier_dropout >= 0) p = config->classifier_dropout;
     int stage = site == BC_SITE_EMBEDDING ? 0 : 1 + layer;
-    bool on = v->pass.training && (site == BC_SITE_POOLED || is_trained(v, stage));
+    bool on = v->pass.training && (site == BC_SITE_POOLED || stage >= v->model->frozen);
     return bc_dropout_make(on ? p : 0.0, v->pass.seed, v->pass.step, site, layer);
 }
 
@@ -148,6 +148,50 @@ static bc_matrix rows_from(bc_matrix x, size_t first, size_t width)
     return (bc_matrix){x.full ? x.full + first * width : NULL, x.half ? x.half + first * width : NULL};
 }
 
+/* The adapter of a matrix, ready for this pass; false where it has none. */
+static bool take_adapter(const pass_view *v, bc_param_id weight, int layer, bc_low_rank *l)
+{
+    const bertc_model *m = v->model;
+    const bertc_lora *lora = &m->lora;
+    size_t index = bc_lora_index(lora, m->adapted, weight, layer);
+    if (index == SIZE_MAX) return false;
+    const bc_param *a = &m->params[bc_model_table_count(m) + index], *b = a + 1;
+    bc_site site = (bc_site)(BC_SITE_LORA + bc_lora_target_of(weight));
+    *l = (bc_low_rank){.in = a->shape[1], .out = b->shape[0], .rank = a->shape[0],
+                       .scale = (float)(lora->alpha / lora->rank),
+                       .a = a->value, .b = b->value, .da = a->grad, .db = b->grad,
+                       .turned = v->w->turned, .low = v->w->low, .dlow = v->w->dlow,
+                       .dropped = v->w->low_in};
+    l->dropout = bc_dropout_make(v->pass.training ? lora->dropout : 0.0, v->pass.seed, v->pass.step,
+                                 site, layer);
+    return true;
+}
+
+/* The columns of y from `at` on. */
+static bc_columns columns(bc_matrix y, size_t at, size_t stride)
+{
+    bc_matrix part = {y.full ? y.full + at : NULL, y.half ? y.half + at : NULL};
+    return (bc_columns){part, stride};
+}
+
+/* Of which batch n rows are: all of this view's, or the first ones of its sequences. */
+static const bertc_batch *batch_of(const pass_view *v, size_t n)
+{
+    return n == v->n ? v->batch : &v->w->heads;
+}
+
+/* The adapters of a product, which may be that of several matrices one after another. */
+static void adapters_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id weight, int layer,
+                         bc_linear d)
+{
+    bc_low_rank l;
+    for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
+        if (take_adapter(v, weight, layer, &l))
+            bc_low_rank_fwd(columns(y, at, d.out), x, &l, batch_of(v, d.n), d.n);
+        at += bc_model_param(v->model, weight, layer)->shape[0];
+    }
+}
+
 /* y in f32 where y.full is there. A weight without a bf16 copy takes x and y in f32. Where the stage is
  * settled, in products of one number of rows, the last of them past the end. */
 static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id weight,
@@ -156,10 +200,12 @@ static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id
     const bc_param *w = bc_model_param(v->model, weight, layer);
     const float *b = value(v->model, bias, layer);
     bool settled = bc_param_stage(&v->model->config, w) < v->model->settled;
-    size_t n = d.n, block = v->gemm->backend->block;
-    if (settled && block > 0) d.n = block;
-    for (size_t at = 0; at < n; at += d.n)
-        product_fwd(v, rows_from(y, at, d.out), rows_from(x, at, d.in), w, b, d);
+    size_t block = v->gemm->backend->block;
+    bc_linear part = d;
+    if (settled && block > 0) part.n = block;
+    for (size_t at = 0; at < d.n; at += part.n)
+        product_fwd(v, rows_from(y, at, d.out), rows_from(x, at, d.in), w, b, part);
+    adapters_fwd(v, y, x, weight, layer, d);
     lap(v, BC_WORK_PRODUCTS);
 }
 
@@ -170,6 +216,18 @@ typedef struct wanted {
     bc_matrix x;     /* the layer's input, for the weight's; not there: not wanted */
     bool accumulate; /* the weight's */
 } wanted;
+
+static void adapters_bwd(const pass_view *v, wanted to, bc_matrix dy, bc_param_id weight, int layer,
+                         bc_linear d)
+{
+    bc_low_rank l;
+    for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
+        if (take_adapter(v, weight, layer, &l))
+            bc_low_rank_bwd(to.dx, to.x, columns(dy, at, d.out), &l, batch_of(v, d.n), d.n,
+                            to.accumulate);
+        at += bc_model_param(v->model, weight, layer)->shape[0];
+    }
+}
 
 static void linear_bwd(const pass_view *v, wanted to, bc_matrix dy, bc_param_id weight,
                        bc_param_id bias, int layer, bc_linear d)
@@ -186,6 +244,7 @@ static void linear_bwd(const pass_view *v, wanted to, bc_matrix dy, bc_param_id 
         if (weights) bc_linear_bwd_w(v->gemm, w->grad, dy.full, to.x.full, d, to.accumulate);
         if (inputs) bc_linear_bwd_x(v->gemm, to.dx.full, dy.full, w->value, d, to.add);
     }
+    adapters_bwd(v, to, dy, weight, layer, d);
     lap(v, BC_WORK_PRODUCTS);
 }
 

@@ -17,6 +17,7 @@
 #include "bertc/model.h"
 #include "nn/gemm.h"
 #include "nn/laps.h"
+#include "nn/lora.h"
 #include "nn/ops.h"
 #include "nn/params.h"
 
@@ -36,7 +37,7 @@ struct bertc_model {
     bc_gemm gemm;
     int threads;
     bc_param *params; /* (count) in table order */
-    size_t count;
+    size_t count;     /* with those of adapters, which come last */
     size_t scalars;
     float *values;    /* the parameter block (scalars) */
     float *grads;     /* the gradient block (bc_model_grad_scalars), or null */
@@ -44,6 +45,8 @@ struct bertc_model {
                          again as many as when the workspace was planned */
     int settled;      /* stages that are frozen for good, and in which a sequence's rows are the same, to
                          the bit, whatever batch it is in */
+    bertc_lora lora;  /* rank 0: no adapters */
+    int adapted;      /* the first layer that has some */
     bool half;        /* products read bf16 copies of the layers' matrices: */
     uint16_t *halves; /* those, or null */
     struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
@@ -82,12 +85,21 @@ void bc_model_use_head(bertc_model *model, int head);
 /* The most labels that a head has. */
 size_t bc_model_most_labels(const bertc_model *model);
 
+/* The first parameter of the encoder of an opened model that no file holds; null: none. */
+const bc_param *bc_model_drawn(const bertc_model *model);
+
 /* How many scalars the gradient block has. It is smaller than that of the values where a table's
  * `touched` was set before the weights were read. */
 size_t bc_model_grad_scalars(const bertc_model *model);
 
 /* How many scalars are trained. */
 size_t bc_model_trained_scalars(const bertc_model *model);
+
+/* How many parameters a model's files hold: all but those of adapters. */
+static inline size_t bc_model_table_count(const bertc_model *model)
+{
+    return bc_param_count(&model->config) + (size_t)(model->num_heads - 1) * BC_HEAD_PARAMS;
+}
 
 /* How many scalars have a bf16 copy. */
 size_t bc_model_half_scalars(const bertc_model *model);
@@ -143,15 +155,25 @@ struct bertc_workspace {
     bc_matrix dx;        /* (N,H) the same */
     bc_matrix dwide;     /* (N,max(3H,F)), of which f32 only (N,3H) beside bf16; training only */
     float *dfirst, *dpooled; /* (S,H) training only */
+    float *turned;       /* (R,max out) of adapters, as all four (nn/lora.h) */
+    float *low, *dlow;   /* (N,R) */
+    float *low_in;       /* (N,max in) */
     float *attention;    /* scratch for every thread */
     size_t attention_stride;
     bc_laps *laps;       /* null: the passes are not timed */
 };
 
+/* The first stage of which anything is trained; with adapters the embeddings are not, whether they are
+ * frozen or not. */
+static inline int bc_first_trained(const bertc_model *model)
+{
+    return model->lora.rank > 0 && model->frozen < 1 ? 1 : model->frozen;
+}
+
 /* The lowest layer that has a backward pass; L: none has. */
 static inline int bc_lowest_trained(const bertc_model *model)
 {
-    int layers = (int)model->config.num_hidden_layers, low = model->frozen - 1;
+    int layers = (int)model->config.num_hidden_layers, low = bc_first_trained(model) - 1;
     return low < 0 ? 0 : low < layers ? low : layers;
 }
 
@@ -206,11 +228,14 @@ double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
 void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass, bool accumulate);
 
+/* Scalars of the largest matrix that has an adapter: saving makes it in a buffer of its own. */
+size_t bc_model_merge_scalars(const bertc_model *model);
+
 /* The first failure of the model's backend, or BERTC_OK. */
 bertc_status bc_model_status(const bertc_model *model, bertc_error *err);
 
 /* Write parameters other than the model's own (the best weights of a run) in the model's format, with
- * the head in use: `values` is a block in table order. */
+ * the head in use: `values` is a block in table order. Adapters are merged into their matrices. */
 bertc_status bc_model_save_values(const bertc_model *model, const float *values, const char *dir,
                                   bertc_error *err);
 

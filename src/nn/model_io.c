@@ -1,4 +1,4 @@
-/* Making, loading and saving models.
+/* Making and loading models.
  *
  * 1. A parameter is found in a file by its name of today (formats/names.h), so old spellings and a
  *    missing "bert." prefix make no difference.
@@ -7,6 +7,7 @@
  *    them are finite. */
 #include "nn/model.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +17,11 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/rng.h"
-#include "formats/config.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
 #include "formats/safetensors.h"
+#include "nn/adapter.h"
 #include "nn/ops.h"
-
-static const char weights_name[] = "model.safetensors";
 
 /* ---- making --------------------------------------------------------------------------------- */
 
@@ -36,6 +35,10 @@ static void draw_param(const bc_param *param, const bertc_config *config,
         break;
     case BC_DRAW_ONE:
         for (size_t i = 0; i < param->count; i++) param->value[i] = 1.0f;
+        break;
+    case BC_DRAW_UNIFORM:
+        bc_rng_uniform(options->seed, param->name, 1.0 / sqrt((double)param->shape[1]), param->value,
+                       param->count);
         break;
     case BC_DRAW_ZERO: memset(param->value, 0, param->count * sizeof(float)); break;
     }
@@ -139,20 +142,33 @@ void bc_model_round(bertc_model *model)
     }
 }
 
-/* Describe the parameters: the table's, and those of heads after the first. */
+/* Is a parameter trained that lies in no frozen stage? */
+static bool is_left_out(const bc_param *param, const bertc_model_options *options)
+{
+    bc_scope scope = param->row->scope;
+    if (scope == BC_SCOPE_HEAD) return false;
+    if (options->lora.rank > 0) return scope != BC_SCOPE_ADAPTER;
+    return options->biases_only && !bc_param_is_bias(param);
+}
+
+/* Describe the parameters: the table's, those of heads after the first, those of adapters. */
 static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_error *err)
 {
-    size_t first = bc_param_count(&m->config) - BC_HEAD_PARAMS, at = first;
-    m->count = first + (size_t)m->num_heads * BC_HEAD_PARAMS;
+    size_t table = bc_model_table_count(m), first = bc_param_count(&m->config) - BC_HEAD_PARAMS;
+    int adapted = m->config.num_hidden_layers - m->adapted;
+    m->count = table + (m->lora.rank > 0 ? bc_lora_count(&m->lora, (size_t)adapted) : 0);
     m->params = bc_alloc(m->count, sizeof *m->params);
     if (!m->params) return bc_fail_memory(err);
+    bc_param *head = m->params + first;
     bool fits = bc_param_plan(&m->config, m->params, &m->scalars);
     for (int i = 1; i < m->num_heads && fits; i++)
-        fits = bc_param_plan_head(&m->config, i, m->others[i].num_labels,
-                                  m->params + (at += BC_HEAD_PARAMS), &m->scalars);
-    for (int i = 0; i < m->num_heads && m->num_heads > 1; i++)
-        bc_param_name_head(m->params + first + (size_t)i * BC_HEAD_PARAMS, heads[i].name);
-    return fits ? BERTC_OK : bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
+        fits = bc_param_plan_head(&m->config, i, m->others[i].num_labels, head + i * BC_HEAD_PARAMS,
+                                  &m->scalars);
+    for (int i = 0; i < m->num_heads && m->num_heads > 1 && fits; i++)
+        bc_param_name_head(head + i * BC_HEAD_PARAMS, heads[i].name);
+    if (!fits || !bc_lora_plan(&m->config, &m->lora, m->adapted, m->params, m->params + table, &m->scalars))
+        return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
+    return BERTC_OK;
 }
 
 /* Settle everything that follows from m->config and the options: the parameters, without memory. */
@@ -164,14 +180,16 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
     m->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     m->half = options->precision == BERTC_BF16;
-    bertc_status status = plan_params(m, heads, err);
+    m->lora = options->lora;
+    m->adapted = options->frozen > 1 ? options->frozen - 1 : 0;
+    bertc_status status = bc_lora_check(&m->lora, &m->config, m->adapted, err);
+    if (status == BERTC_OK) status = plan_params(m, heads, err);
     if (status != BERTC_OK) return status;
     m->frozen = options->frozen;
     m->settled = options->settled ? m->frozen : 0;
     for (size_t i = 0; i < m->count; i++) {
         bc_param *p = &m->params[i];
-        bool left_out = options->biases_only && p->row->scope != BC_SCOPE_HEAD && !bc_param_is_bias(p);
-        p->frozen = left_out || bc_param_stage(&m->config, p) < m->frozen;
+        p->frozen = is_left_out(p, options) || bc_param_stage(&m->config, p) < m->frozen;
     }
     return BERTC_OK;
 }
@@ -251,6 +269,7 @@ typedef struct bc_weights {
     char (*names)[BC_PARAM_NAME];
     bool *used;
     int kept;   /* the model's head that is the file's; -1: none, all are drawn */
+    bc_overlay over; /* what lies over the file's tensors, of an adapter */
     const bc_tensor **tensors; /* of the model's parameters, null for those that are drawn */
 } source;
 
@@ -258,6 +277,7 @@ static void close_source(source *from)
 {
     if (!from) return;
     bc_safetensors_close(&from->file);
+    bc_overlay_close(&from->over);
     bc_free(from->names);
     bc_free(from->used);
     bc_free(from->tensors);
@@ -287,7 +307,10 @@ static bertc_status open_source(const char *dir, bertc_model *m, bertc_error *er
 {
     char *path = NULL;
     source *from = m->from = bc_calloc(1, sizeof *from);
-    bertc_status status = from ? bc_model_dir_weights(dir, &path, err) : bc_fail_memory(err);
+    bertc_status status = from ? bc_overlay_open(dir, &from->over, err) : bc_fail_memory(err);
+    if (status == BERTC_OK)
+        status = bc_model_dir_weights(from->over.adapter.base ? from->over.adapter.base : dir, &path,
+                                      err);
     if (status == BERTC_OK) status = bc_safetensors_open(path, &from->file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
@@ -299,14 +322,22 @@ static bertc_status open_source(const char *dir, bertc_model *m, bertc_error *er
     return BERTC_OK;
 }
 
-/* The tensor that holds a parameter: one spelled as today before one that is renamed. */
+/* The tensor that holds a parameter: an adapter's; one spelled as today before one that is renamed. */
 static const bc_tensor *find_tensor(source *from, const char *name, bool use)
 {
+    const bc_tensor *over = bc_overlay_find(&from->over, name);
     const bc_tensor *found = bc_safetensors_find(&from->file, name);
     for (size_t i = 0; !found && i < from->file.count; i++)
         if (strcmp(from->names[i], name) == 0) found = &from->file.tensors[i];
     if (found && use) from->used[found - from->file.tensors] = true;
-    return found;
+    return over ? over : found;
+}
+
+/* The file that a tensor lies in. */
+static const char *path_of(const source *from, const bc_tensor *tensor)
+{
+    bool ours = tensor >= from->file.tensors && tensor < from->file.tensors + from->file.count;
+    return ours ? from->file.path : from->over.file.path;
 }
 
 static bool same_shape(const bc_param *param, const bc_tensor *tensor)
@@ -378,21 +409,22 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
                                  bool wanted, bertc_error *err)
 {
     source *from = m->from;
-    from->tensors = bc_alloc(m->count, sizeof *from->tensors);
+    size_t count = bc_model_table_count(m);
+    from->tensors = bc_calloc(m->count, sizeof *from->tensors);
     if (!from->tensors) return bc_fail_memory(err);
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const bc_param *param = &m->params[i];
         bool head = param->row->scope == BC_SCOPE_HEAD;
         const bc_tensor *t = tensor_of(m, param);
         from->tensors[i] = is_drawn_anew(m, param, options) ? NULL : t;
-        if (t && !same_shape(param, t)) return refuse_shape(param, t, from->file.path, err);
+        if (t && !same_shape(param, t)) return refuse_shape(param, t, path_of(from, t), err);
         if (t && !bc_dtype_is_float(t->dtype))
-            return bc_tensor_to_f32(t, NULL, from->file.path, err);
+            return bc_tensor_to_f32(t, NULL, path_of(from, t), err);
         if (!t && !head && !(wanted && param->row->scope == BC_SCOPE_POOLER))
             return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,
                            param->name);
     }
-    return BERTC_OK;
+    return bc_overlay_check(&from->over, m, err);
 }
 
 static bool all_finite(const float *x, size_t count)
@@ -433,7 +465,7 @@ static bertc_status read_params(const bertc_model *m, bertc_error *err)
         if (tensors[i] && !read_values(tensors[i], m->params[i].value) && i < bad) bad = i;
     if (bad == SIZE_MAX) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite",
-                   m->from->file.path, tensors[bad]->name);
+                   path_of(m->from, tensors[bad]), tensors[bad]->name);
 }
 
 /* Append " NAME" to a line, or " ..." once it is full. */
@@ -450,8 +482,9 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
 {
     const source *from = m->from;
     char drawn[256] = "new:", ignored[256] = "ignored:";
-    size_t loaded = 0, left = 0;
-    for (size_t i = 0; i < m->count; i++) {
+    size_t loaded = 0, left = 0, count = bc_model_table_count(m);
+    const char *over = from->over.file.path;
+    for (size_t i = 0; i < count; i++) {
         if (!from->tensors[i]) list_name(drawn, sizeof drawn, m->params[i].name);
         else loaded++;
     }
@@ -460,8 +493,9 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
         left++;
         list_name(ignored, sizeof ignored, from->file.tensors[i].name);
     }
-    bc_notify(notify, "%s: loaded %zu tensors; %s; %s", from->file.path, loaded,
-              loaded == m->count ? "new: none" : drawn, left ? ignored : "ignored: none");
+    bc_notify(notify, "%s: loaded %zu tensors; %s; %s%s%s", from->file.path, loaded,
+              loaded == count ? "new: none" : drawn, left ? ignored : "ignored: none",
+              over ? "; merged with " : "", over ? over : "");
 }
 
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
@@ -476,18 +510,24 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
                                  bertc_error *err)
 {
     bertc_model *m = bc_calloc(1, sizeof *m);
-    char *path = bc_path_join(dir, "config.json");
-    bertc_status status = m && path ? BERTC_OK : bc_fail_memory(err);
+    bertc_status status = m ? bc_adapter_load_config(dir, &m->config, err) : bc_fail_memory(err);
     if (m) m->num_heads = 1;
-    if (status == BERTC_OK) status = bertc_config_load(path, &m->config, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
     if (status == BERTC_OK) status = choose_heads(m, &options->notify, heads, count, err);
     if (status == BERTC_OK) status = lay_out(m, options, heads, err);
     if (status == BERTC_OK) status = match_params(m, options, count > 0, err);
-    bc_free(path);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;
+}
+
+const bc_param *bc_model_drawn(const bertc_model *model)
+{
+    size_t count = bc_model_table_count(model);
+    for (size_t i = 0; i < count; i++)
+        if (!model->from->tensors[i] && model->params[i].row->scope != BC_SCOPE_HEAD)
+            return &model->params[i];
+    return NULL;
 }
 
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
@@ -498,6 +538,8 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < model->count; i++)
         if (!model->from->tensors[i]) draw_param(&model->params[i], &model->config, options);
+    status = bc_overlay_merge(&model->from->over, model, err);
+    if (status != BERTC_OK) return status;
     notify_loaded(model, &options->notify);
     close_source(model->from); /* its pages and packed weights are not in memory together */
     model->from = NULL;
@@ -513,40 +555,6 @@ bertc_status bertc_model_load(const char *dir, const bertc_model_options *option
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;
-}
-
-/* ---- saving --------------------------------------------------------------------------------- */
-
-bertc_status bc_model_save_values(const bertc_model *model, const float *values, const char *dir,
-                                  bertc_error *err)
-{
-    static const char *const metadata[] = {"format", "pt", NULL};
-    size_t count = 0;
-    bc_tensor_out *tensors = bc_alloc(model->count, sizeof *tensors);
-    char *weights = bc_path_join(dir, weights_name), *config = bc_path_join(dir, "config.json");
-    bertc_status status = tensors && weights && config ? BERTC_OK : bc_fail_memory(err);
-    for (size_t i = 0; status == BERTC_OK && i < model->count; i++) {
-        const bc_param *param = &model->params[i];
-        bool head = param->row->scope == BC_SCOPE_HEAD;
-        if (head && param->head != model->head) continue;
-        tensors[count++] = (bc_tensor_out){.name = head ? param->row->name : param->name,
-                                           .dtype = BC_F32,
-                                           .rank = param->rank,
-                                           .shape = {param->shape[0], param->shape[1]},
-                                           .data = values + param->offset};
-    }
-    if (status == BERTC_OK) status = bc_config_write(&model->config, config, err);
-    if (status == BERTC_OK)
-        status = bc_safetensors_write(weights, tensors, count, metadata, err);
-    bc_free(tensors);
-    bc_free(weights);
-    bc_free(config);
-    return status;
-}
-
-bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err)
-{
-    return bc_model_save_values(model, model->values, dir, err);
 }
 
 /* ---- use ------------------------------------------------------------------------------------ */

@@ -179,6 +179,12 @@ static uint32_t example_of(const bertc_batch *batch, size_t i)
     return batch->examples[low];
 }
 
+void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i,
+                      size_t n)
+{
+    bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, factor, n);
+}
+
 /* y = x * mask for row i of the batch. */
 static void drop_token(float *y, const float *x, const bc_dropout *dropout,
                        const bertc_batch *batch, size_t i, size_t h)

@@ -98,6 +98,10 @@ typedef struct bc_objective {
     double smoothing;      /* 0 to 1 */
 } bc_objective;
 
+/* The dropout factors of row i of a batch, of width n: bc_dropout_width(n) floats. */
+void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i,
+                      size_t n);
+
 /* Sum over the batch of cross-entropy (C > 1, labels) or squared error (C = 1, values), in double.
  * dlogits (S,C) out: gradient of sum / divisor; null: not wanted. objective null: {0}; regression has
  * no other. */

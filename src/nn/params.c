@@ -68,7 +68,8 @@ int bc_param_stage(const bertc_config *config, const bc_param *param)
     int layers = (int)config->num_hidden_layers;
     switch (param->row->scope) {
     case BC_SCOPE_EMBEDDINGS: return 0;
-    case BC_SCOPE_LAYER: return 1 + param->layer;
+    case BC_SCOPE_LAYER:
+    case BC_SCOPE_ADAPTER: return 1 + param->layer;
     case BC_SCOPE_POOLER: return 1 + layers;
     default: return 2 + layers;
     }

@@ -46,13 +46,25 @@ typedef enum bc_param_id {
 
 enum { BC_HEAD_PARAMS = BC_PARAM_IDS - BC_CLASS_W };
 
-typedef enum bc_scope { BC_SCOPE_EMBEDDINGS, BC_SCOPE_LAYER, BC_SCOPE_POOLER, BC_SCOPE_HEAD } bc_scope;
-typedef enum bc_draw { BC_DRAW_NORMAL, BC_DRAW_ONE, BC_DRAW_ZERO } bc_draw;
+typedef enum bc_scope {
+    BC_SCOPE_EMBEDDINGS,
+    BC_SCOPE_LAYER,
+    BC_SCOPE_POOLER,
+    BC_SCOPE_HEAD,
+    BC_SCOPE_ADAPTER /* of a matrix of a layer, after all others (nn/lora.h) */
+} bc_scope;
+typedef enum bc_draw {
+    BC_DRAW_NORMAL,
+    BC_DRAW_ONE,
+    BC_DRAW_ZERO,
+    BC_DRAW_UNIFORM /* within 1 / sqrt(columns): kaiming_uniform with a = sqrt(5) */
+} bc_draw;
 
 typedef struct bc_param_row {
     const char *name; /* in the checkpoint; %d is the layer */
     bc_scope scope;
-    char dims[2];     /* 'V' 'P' 'T' 'H' 'F' 'C', or 0: a vector has one */
+    char dims[2];     /* 'V' 'P' 'T' 'H' 'F' 'C', or 0: a vector has one; of adapters 'R', and 'O' 'I'
+                         of the matrix */
     bc_draw draw;     /* how a parameter that is not in a file starts */
     bool decays;      /* subject to weight decay */
 } bc_param_row;

@@ -132,6 +132,18 @@ static void plan_heads(bertc_workspace *w, bc_arena *arena, const dims *d)
     w->heads.positions = bc_arena_take(arena, d->s, sizeof *w->heads.positions);
 }
 
+/* A pass that is not trained on has no dropout. */
+static void plan_adapters(bertc_workspace *w, bc_arena *arena, const dims *d, const bertc_lora *lora)
+{
+    size_t rank = (size_t)lora->rank, widest = d->f > d->h ? d->f : d->h;
+    if (rank == 0) return;
+    w->turned = take(arena, rank, widest);
+    w->low = take(arena, d->n, rank);
+    if (!w->limits.training) return;
+    w->dlow = take(arena, d->kept, rank);
+    if (lora->dropout > 0) w->low_in = take(arena, d->kept, widest);
+}
+
 static void plan_gradients(bertc_workspace *w, bc_arena *arena, const dims *d)
 {
     size_t wide = 3 * d->h > d->f ? 3 * d->h : d->f;
@@ -145,7 +157,7 @@ static void plan_gradients(bertc_workspace *w, bc_arena *arena, const dims *d)
     if (d->half) w->dwide.half = take_half(arena, d->kept, wide);
 }
 
-static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
+static void plan(bertc_workspace *w, bc_arena *arena, const dims *d, const bertc_lora *lora)
 {
     w->embed_sum = take(arena, d->n, d->h);
     w->embed_mean = take(arena, d->n, 1);
@@ -161,6 +173,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d)
     w->logits = take(arena, d->s, d->c);
     w->dlogits = take(arena, d->s, d->c);
     if (w->limits.training) plan_gradients(w, arena, d);
+    plan_adapters(w, arena, d, lora);
     w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads, d->half);
     if (w->attention_stride < SIZE_MAX / sizeof(float))
         w->attention = take(arena, d->threads, w->attention_stride);
@@ -175,7 +188,7 @@ size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits)
     bertc_workspace w = {.limits = *limits};
     bc_arena arena;
     bc_arena_init(&arena, NULL, 0);
-    plan(&w, &arena, &d);
+    plan(&w, &arena, &d, &model->lora);
     return arena.used;
 }
 
@@ -208,7 +221,7 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
     }
     bc_arena arena;
     bc_arena_init(&arena, w->block, w->bytes);
-    plan(w, &arena, &d);
+    plan(w, &arena, &d, &model->lora);
     w->lowest = (int)d.lowest;
     *workspace = w;
     return BERTC_OK;

@@ -13,6 +13,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "formats/model_dir.h"
+#include "nn/adapter.h"
+#include "train/adapt.h"
 #include "train/manifest.h"
 #include "train/record.h"
 
@@ -234,6 +236,8 @@ static bertc_status write_values(bc_run *run, const float *values, const char *f
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
                        (long long)run->state.step, bad->name);
     restore_dropout(run);
+    if (bc_adapt_saves_adapter(&run->options))
+        return bc_model_save_adapter(run->model, values, run->options.model, folder, err);
     return bc_model_save_values(run->model, values, folder, err);
 }
 
@@ -274,7 +278,7 @@ static bertc_status write_lane(bc_run *run, int lane, bertc_error *err)
     bertc_status status = folder ? bc_folder_create(folder, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = write_model(run, lane, folder, err);
     if (status == BERTC_OK)
-        status = bc_model_dir_copy_tokenizer(run->options.model, folder, err);
+        status = bc_model_dir_copy_tokenizer(run->source.home, folder, err);
     if (status == BERTC_OK) status = write_vocab(run, folder, err);
     if (status == BERTC_OK) status = write_scores(run, lane, 1, folder, err);
     if (status == BERTC_OK && run->num_lanes > 1)

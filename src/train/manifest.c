@@ -7,34 +7,47 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "formats/adapter.h"
 #include "formats/model_dir.h"
+#include "train/adapt.h"
 #include "train/hash.h"
 
-/* Of a model's folder; the last is there where the folder is one of several. */
-static const char *const own[] = {"config.json", "model.safetensors", "eval.json", "run.json"};
+/* A result is a whole model or an adapter, or several of them; the tokenizer's files may be there. */
+enum { WHOLE = 1, ADAPTER = 2 };
+
+static const struct {
+    const char *name;
+    int needed; /* by which of the two */
+} own[] = {{"config.json", WHOLE | ADAPTER},
+           {"model.safetensors", WHOLE},
+           {BC_ADAPTER_CONFIG, ADAPTER},
+           {BC_ADAPTER_WEIGHTS, ADAPTER},
+           {"eval.json", WHOLE | ADAPTER},
+           {"run.json", WHOLE | ADAPTER}}; /* of each of several; that of the run is none of its files */
 enum { OWN = sizeof own / sizeof own[0] };
 
-/* The index-th name in a model's folder, one of several or the only one; null past the end. */
-static const char *name_in_folder(size_t index, bool several)
+/* A name in a model's folder, which is one of several or the run's own; null past the end. */
+static const char *name_at(size_t index, size_t count)
 {
-    size_t count = several ? OWN : OWN - 1;
-    return index < count ? own[index] : bc_model_dir_tokenizer_file(index - count);
+    return index < count ? own[index].name : bc_model_dir_tokenizer_file(index - count);
 }
 
 bool bc_manifest_member(const bc_run *run, size_t index, bc_member *member)
 {
     bool several = run->num_lanes > 1;
-    size_t required = several ? OWN : OWN - 1, names = 0;
+    int kind = bc_adapt_saves_adapter(&run->options) ? ADAPTER : WHOLE;
+    size_t count = several ? OWN : OWN - 1, names = count;
     if (several && index-- == 0) {
         *member = (bc_member){.path = "eval.json"};
         return true;
     }
-    while (name_in_folder(names, several)) names++;
+    while (name_at(names, count)) names++;
     if (index >= names * (size_t)run->num_lanes) return false;
-    const char *folder = run->lanes[index / names].task->name;
-    snprintf(member->path, sizeof member->path, "%s%s%s", several ? folder : "", several ? "/" : "",
-             name_in_folder(index % names, several));
-    member->optional = index % names >= required;
+    const char *folder = several ? run->lanes[index / names].task->name : "";
+    snprintf(member->path, sizeof member->path, "%s%s%s", folder, several ? "/" : "",
+             name_at(index % names, count));
+    index %= names;
+    member->optional = index >= count || !(own[index].needed & kind);
     return true;
 }
 

@@ -15,14 +15,16 @@ static size_t sum_of(size_t a, size_t b, size_t c)
     return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
 }
 
-/* Those that stay frozen are there once more where the backend packs them. */
+/* Those that stay frozen are there once more where the backend packs them; and the matrix that is merged
+ * when the result is written. */
 static size_t weights(const bc_run *run, const bertc_limits *limits)
 {
-    size_t scalar = run->model->half ? sizeof(uint16_t) : sizeof(float), packed = 0;
+    size_t scalar = run->model->half ? sizeof(uint16_t) : sizeof(float);
+    size_t more = sum_of(bc_model_merge_scalars(run->model), sizeof(float), 0);
     (void)limits;
     if (bc_gemm_packs(bertc_backend_name((size_t)run->options.backend)))
-        packed = sum_of(bc_model_settled_scalars(run->model), scalar, 0);
-    return sum_of(run->model->scalars, sizeof(float), packed);
+        more = sum_of(bc_model_settled_scalars(run->model), scalar, more);
+    return sum_of(run->model->scalars, sizeof(float), more);
 }
 
 /* Of the word table those of the rows that a batch touches, and which rows those are. */

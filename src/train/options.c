@@ -68,6 +68,17 @@ static const bertc_option rows[] = {
      "among the training examples", 0},
     {"label-smoothing", BERTC_OPTION_REAL, FIELD(label_smoothing), "0", 0, 1, NULL, "E",
      "part of the target that is spread evenly over the classes", 0},
+    {"lora-rank", BERTC_OPTION_INT, FIELD(lora_rank), "0", 0, 1024, NULL, "R",
+     "train matrices of rank R beside those of the layers, and the head alone (LoRA); 0: not so", 0},
+    {"lora-alpha", BERTC_OPTION_REAL, FIELD(lora_alpha), "8", 1e-6, 1e6, NULL, "A",
+     "the product of the two is multiplied by A/R", 0},
+    {"lora-dropout", BERTC_OPTION_REAL, FIELD(lora_dropout), "0", 0, 0.99, NULL, "P",
+     "dropout of their input", 0},
+    {"lora-targets", BERTC_OPTION_TEXT, FIELD(lora_targets), "query,value", 0, 0, NULL, "NAME,...",
+     "which matrices: query, key, value, attention.output.dense, intermediate.dense, output.dense (of "
+     "attention too, as in peft), all", 0},
+    {"lora-save", BERTC_OPTION_CHOICE, FIELD(lora_save), "merged", 0, 0, "merged|adapter", "HOW",
+     "merged: a whole model; adapter: a directory that peft loads over --model", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
      "of the order of examples, dropout and the new head", 0},
     {"no-shuffle", BERTC_OPTION_FLAG, FIELD(no_shuffle), NULL, 0, 0, NULL, NULL,
@@ -132,7 +143,7 @@ void bertc_train_defaults(bertc_train_options *options)
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
         .freeze = "none", .unfreeze_schedule = "none", .head_lr = -1, .layer_lr_decay = 1,
         .cache_memory = 4096, .cache_disk = 16384, .cache_dir = "none", .keep = BERTC_KEEP_LAST,
-        .class_weights = "none", .eval_splits = "dev",
+        .class_weights = "none", .eval_splits = "dev", .lora_alpha = 8, .lora_targets = "query,value",
         .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "tasks/tasks.h"
+#include "train/adapt.h"
 #include "train/objective.h"
 #include "train/options.h"
 #include "train/stratify.h"
@@ -68,6 +69,7 @@ static bertc_model_options model_options(const bc_run *run)
         .frozen = run->frozen,
         .settled = true,
         .biases_only = o->train_only == BERTC_TRAIN_BIASES,
+        .lora = run->lora,
         .reinit_layers = (int32_t)o->reinit_layers,
     };
     if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);
@@ -112,6 +114,7 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     for (int i = 0; i < run->num_lanes; i++) heads[i] = head_of(run, &run->lanes[i]);
     bertc_status status = bc_model_open_heads(run->options.model, &options, heads, run->num_lanes,
                                               &run->model, err);
+    if (status == BERTC_OK) status = bc_adapt_check_base(run, err);
     if (status != BERTC_OK) return status;
     run->options.threads = run->model->threads;
     set_rates(run);

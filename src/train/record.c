@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "train/adapt.h"
 #include "train/manifest.h"
 #include "train/options.h"
 

@@ -66,6 +66,7 @@ typedef struct bc_run {
     bc_source source;
 
     int32_t frozen;     /* stages of the model that are never trained */
+    bertc_lora lora;    /* adapters beside it */
     bertc_model *model;
     double dropout[3];  /* the model's own, put back before it is saved */
     bc_prefix prefix;   /* what the frozen stages gave for the examples of all splits */

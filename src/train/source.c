@@ -1,8 +1,11 @@
 #include "train/source.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "formats/adapter.h"
 #include "train/options.h"
 
 void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
@@ -25,11 +28,34 @@ void bc_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *input
 
 static bertc_status load_config(bc_source *source, const char *dir, bertc_error *err)
 {
-    char *path = bc_path_join(dir, "config.json");
-    bertc_status status = path ? bertc_config_load(path, &source->config, err)
-                               : bc_fail_memory(err);
-    bc_free(path);
-    return status;
+    bc_adapter adapter = {0};
+    bertc_status status = bc_adapter_read(dir, &adapter, err);
+    source->base = adapter.base;
+    return status == BERTC_OK ? bc_adapter_load_config(dir, &source->config, err) : status;
+}
+
+static bertc_status look_for_words(const char *dir, bool *found, bertc_error *err)
+{
+    static const char *const names[] = {"vocab.txt", "tokenizer.json"};
+    *found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = bc_path_join(dir, names[i]);
+        if (!path) return bc_fail_memory(err);
+        *found = *found || bc_file_exists(path);
+        bc_free(path);
+    }
+    return BERTC_OK;
+}
+
+/* An adapter of peft's own has no tokenizer beside it. */
+static bertc_status find_home(bc_source *source, const char *dir, bertc_error *err)
+{
+    bool found = true;
+    bertc_status status = source->base ? look_for_words(dir, &found, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
+    const char *home = found ? dir : source->base;
+    source->home = bc_strndup(home, strlen(home));
+    return source->home ? BERTC_OK : bc_fail_memory(err);
 }
 
 static bertc_status load_tokenizer(bc_source *source, const char *dir, bertc_error *err)
@@ -82,9 +108,10 @@ bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_leng
 {
     bertc_status status = load_config(source, dir, err);
     if (status == BERTC_OK) status = check_length(source, max_length, err);
-    if (status == BERTC_OK) status = load_tokenizer(source, dir, err);
+    if (status == BERTC_OK) status = find_home(source, dir, err);
+    if (status == BERTC_OK) status = load_tokenizer(source, source->home, err);
     if (status == BERTC_OK) settle_length(source, max_length, notify);
-    if (status == BERTC_OK) status = check_vocab(source, dir, notify, err);
+    if (status == BERTC_OK) status = check_vocab(source, source->home, notify, err);
     return status;
 }
 
@@ -93,5 +120,7 @@ void bc_source_close(bc_source *source)
     bertc_tokenizer_free(source->tokenizer);
     bertc_vocab_free(source->vocab);
     bertc_config_clear(&source->config);
+    bc_free(source->base);
+    bc_free(source->home);
     *source = (bc_source){0};
 }

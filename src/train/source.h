@@ -12,6 +12,8 @@ typedef struct bc_source {
     bertc_vocab *vocab;
     bertc_tokenizer *tokenizer;
     size_t max_length;
+    char *base; /* of an adapter: the directory of the model that it is for; else null */
+    char *home; /* the directory that has the tokenizer's files: this one, or the base */
 } bc_source;
 
 /* max_length 0: the default, or the model's most where that is less. Starts as {0}; close in any

@@ -46,6 +46,12 @@ finetune 2 "--freeze: '-1' is not none, embeddings, all or a number of layers" -
 finetune 2 "--reinit-layers: 3 layers, the model has 2" --model model --data data --reinit-layers 3
 finetune 2 "--reinit-layers 1: of these --freeze 2 trains not all" --model model --data data \
     --reinit-layers 1 --freeze 2
+finetune 2 "--lora-targets: 'dense' is not query, key, value, attention.output.dense, intermediate.dense, output.dense or all" \
+    --model model --data data --lora-rank 4 --lora-targets dense
+finetune 2 "--lora-rank and --train-only exclude each other: of the encoder the adapters alone are trained" \
+    --model model --data data --lora-rank 4 --train-only bias
+finetune 2 "--lora-save without --lora-rank" --model model --data data --lora-save adapter
+finetune 2 "--lora-rank: --freeze all leaves no layer to adapt" --model model --data data --lora-rank 4 --freeze all
 finetune 2 "--head-lr with an --lr of 0; for the head alone: --freeze all" --model model --data data \
     --lr 0 --head-lr 1e-3
 

@@ -1,10 +1,11 @@
 /* What a model computes, for comparison with transformers.
  *
- *   bertc-probe logits|gradients MODEL INPUTS OUTPUT [BACKEND]
+ *   bertc-probe logits|gradients|adapters MODEL INPUTS OUTPUT [BACKEND]
  *
  * MODEL is a model directory with a head, INPUTS a packed batch (tests/twin/packed.h). OUTPUT
  * receives logits (S,C), the mean loss, and with `gradients` grad.NAME for every parameter, all
- * without dropout. */
+ * without dropout. With `adapters` every matrix of a layer has one, of rank 8 and alpha 16, whose A and B
+ * are in INPUTS by name; the gradients are those of adapters and head. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,31 +35,43 @@ static void write_results(const char *path, const bertc_model *model, const bert
                           const bertc_batch *batch, float loss)
 {
     bertc_error err = {0};
-    size_t gradients = w->limits.training ? model->count : 0;
+    size_t gradients = w->limits.training ? model->count : 0, count = 2;
     bc_tensor_out *out = twin_take(gradients + 2, sizeof *out);
     size_t sequences = (size_t)batch->sequences, classes = (size_t)model->config.num_labels;
     out[0] = (bc_tensor_out){"logits", BC_F32, 2, {sequences, classes}, w->logits};
     out[1] = (bc_tensor_out){"loss", BC_F32, 1, {1}, &loss};
     for (size_t p = 0; p < gradients; p++) {
         const bc_param *param = &model->params[p];
-        out[p + 2] = (bc_tensor_out){grad_name(param), BC_F32, param->rank, {0}, param->grad};
-        memcpy(out[p + 2].shape, param->shape, sizeof param->shape);
+        if (!param->grad) continue;
+        out[count] = (bc_tensor_out){grad_name(param), BC_F32, param->rank, {0}, param->grad};
+        memcpy(out[count++].shape, param->shape, sizeof param->shape);
     }
-    check_status(bc_safetensors_write(path, out, gradients + 2, NULL, &err), &err);
+    check_status(bc_safetensors_write(path, out, count, NULL, &err), &err);
 }
 
-static void probe(bool gradients, const char *folder, const char *inputs, const char *output,
+static void take_adapters(const bertc_model *model, const bc_safetensors *file)
+{
+    bertc_error err = {0};
+    for (size_t i = bc_model_table_count(model); i < model->count; i++) {
+        const bc_param *p = &model->params[i];
+        check_status(bc_tensor_to_f32(twin_tensor(file, p->name), p->value, file->path, &err), &err);
+    }
+}
+
+static void probe(bool gradients, bool adapters, const char *folder, const char *inputs, const char *output,
                   const char *backend)
 {
     bertc_error err = {0};
     bc_safetensors file;
     bertc_model *model;
     bertc_workspace *workspace;
-    const bertc_model_options options = {.backend = backend, .trainable = gradients};
+    bertc_model_options options = {.backend = backend, .trainable = gradients};
+    if (adapters) options.lora = (bertc_lora){.rank = 8, .targets = 63, .alpha = 16};
     const bc_pass pass = {.training = false};
     check_status(bc_safetensors_open(inputs, &file, &err), &err);
     bertc_batch *batch = twin_read_batch(&file);
     check_status(bertc_model_load(folder, &options, &model, &err), &err);
+    take_adapters(model, &file);
     bertc_limits limits = {batch->tokens, batch->sequences, batch->longest, gradients, false, 0, 0};
     check_status(bertc_workspace_create(model, &limits, &workspace, &err), &err);
     check_status(bc_model_check_batch(model, workspace, batch, &err), &err);
@@ -75,11 +88,12 @@ static void probe(bool gradients, const char *folder, const char *inputs, const 
 
 int main(int argc, char **argv)
 {
-    bool gradients = argc > 1 && strcmp(argv[1], "gradients") == 0;
+    bool adapters = argc > 1 && strcmp(argv[1], "adapters") == 0;
+    bool gradients = adapters || (argc > 1 && strcmp(argv[1], "gradients") == 0);
     if (argc < 5 || argc > 6 || (!gradients && strcmp(argv[1], "logits") != 0)) {
-        fputs("usage: bertc-probe logits|gradients MODEL INPUTS OUTPUT [BACKEND]\n", stderr);
+        fputs("usage: bertc-probe logits|gradients|adapters MODEL INPUTS OUTPUT [BACKEND]\n", stderr);
         return 2;
     }
-    probe(gradients, argv[2], argv[3], argv[4], argc > 5 ? argv[5] : NULL);
+    probe(gradients, adapters, argv[2], argv[3], argv[4], argc > 5 ? argv[5] : NULL);
     return 0;
 }

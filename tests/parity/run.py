@@ -26,6 +26,7 @@ SCRIPTS = {
     "roundtrip": ["--bertc", "{bertc}"],
     "loss_curve": ["--bertc", "{bertc}", "--data", "{data}"],
     "multitask": ["--bertc", "{bertc}", "--data", "{data}"],
+    "lora": ["--bertc", "{bertc}"],
     "transfer": ["--bertc", "{bertc}", "--data", "{data}"],
 }
 

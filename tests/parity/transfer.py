@@ -3,6 +3,7 @@
 The real encoder on SST-2, and for three classes on MNLI's matched dev file, without dropout, in both recipes.
 The relative difference may be 1e-4 at every step.
 """
+import importlib.util
 import pathlib
 import tempfile
 
@@ -17,6 +18,8 @@ WAYS = {
     "the head alone": ("--freeze", "all", "--head-lr", "1e-2"),
     "biases": ("--train-only", "bias", "--lr", "1e-3"),
     "biases of the upper layers": ("--train-only", "bias", "--freeze", "3", "--lr", "1e-3"),
+    "adapters": ("--lora-rank", "8", "--lora-alpha", "16", "--lora-targets", "all", "--lr", "1e-3"),
+    "adapters of the upper layers": ("--lora-rank", "4", "--freeze", "3", "--lr", "1e-3", "--layer-lr-decay", "0.8"),
     "rates by layer and for the head": ("--layer-lr-decay", "0.8", "--head-lr", "1e-3"),
     "class weights": ("--class-weights", "0.3,2.5"),
     "balanced class weights": ("--class-weights", "balanced"),
@@ -46,6 +49,9 @@ def main():
     with tempfile.TemporaryDirectory() as data:
         lay_out((args.data / "glue").resolve(), pathlib.Path(data))
         for way in args.ways:
+            if "--lora-rank" in WAYS[way] and not importlib.util.find_spec("peft"):
+                print(f"skipped: {way}: no Python package peft")
+                continue
             for recipe in ("hf", "google"):
                 loss_curve.compare(verdict, args, "sst2", recipe, (*WAYS[way], "--data", data), BOUND, way)
     verdict.exit()

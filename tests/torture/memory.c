@@ -78,7 +78,9 @@ static void test_a_step_allocates_nothing(void **unused)
 
 /* Refuse the first request, the second, and so on until there are no more. A refusal that the
  * library can do without is one that leaves the result as it is. */
-static void starve(bool resume)
+typedef bertc_status (*whole_run)(const char *out, bool resume, bertc_error *err);
+
+static void starve(whole_run run, bool resume)
 {
     long refusals = 0;
     bool reached = true;
@@ -86,7 +88,7 @@ static void starve(bool resume)
         bertc_error err = {0};
         requests = 0;
         fail_at = n;
-        bertc_status status = fixture_whole_run("starved", resume, &err);
+        bertc_status status = run("starved", resume, &err);
         reached = requests >= n;
         fail_at = 0;
         if (status == BERTC_OK) fixture_same_run("fed", "starved");
@@ -100,15 +102,58 @@ static void starve(bool resume)
     assert_true(refusals > 100);
 }
 
+static void feed_and_starve(whole_run run)
+{
+    bertc_error err = {0};
+    fail_at = 0;
+    fixture_remove("fed");
+    if (run("starved", false, &err) != BERTC_OK) fail_msg("%s", err.message);
+    assert_int_equal(rename("starved", "fed"), 0);
+    starve(run, false);
+    starve(run, true); /* the next attempt goes on from what the last one saved */
+}
+
 static void test_every_refused_request_is_survived(void **unused)
 {
     (void)unused;
+    feed_and_starve(fixture_whole_run);
+}
+
+static bertc_status run_adapters(const char *out, bool resume, bertc_error *err, const char *model, int save)
+{
+    bertc_train_options o = fixture_options(out);
+    bertc_train_result result;
+    o.model = model;
+    o.lora_rank = 2;
+    o.lora_dropout = 0.1;
+    o.lora_save = save;
+    o.max_steps = 2;
+    o.save_every = 1;
+    o.resume = resume;
+    return bertc_finetune(&o, NULL, &result, err);
+}
+
+static bertc_status save_adapter(const char *out, bool resume, bertc_error *err)
+{
+    return run_adapters(out, resume, err, "model", BERTC_LORA_ADAPTER);
+}
+
+/* From an adapter that has neither labels nor a tokenizer. */
+static bertc_status load_and_merge(const char *out, bool resume, bertc_error *err)
+{
+    return run_adapters(out, resume, err, "adapter", BERTC_LORA_MERGED);
+}
+
+static void test_adapters(void **unused)
+{
+    (void)unused;
     bertc_error err = {0};
+    feed_and_starve(save_adapter);
     fail_at = 0;
-    assert_int_equal(fixture_whole_run("starved", false, &err), BERTC_OK);
-    assert_int_equal(rename("starved", "fed"), 0);
-    starve(false);
-    starve(true); /* the next attempt goes on from what the last one saved */
+    assert_int_equal(save_adapter("adapter", false, &err), BERTC_OK);
+    assert_int_equal(unlink("adapter/config.json") | unlink("adapter/vocab.txt"), 0);
+    assert_int_equal(unlink("adapter/tokenizer_config.json"), 0);
+    feed_and_starve(load_and_merge);
 }
 
 static void test_every_refused_request_of_a_cache_is_survived(void **unused)
@@ -125,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_a_step_allocates_nothing),
         cmocka_unit_test(test_every_refused_request_is_survived),
         cmocka_unit_test(test_every_refused_request_of_a_cache_is_survived),
+        cmocka_unit_test(test_adapters),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -64,7 +64,8 @@ static void test_steps_do_not_allocate(void **state)
     bertc_config config = twin_config(2, 32, 4, 50, 3, BERTC_GELU);
     const bertc_batch *batch = twin_batch(&config, lengths, 4, 1);
     for (size_t k = 0; bertc_backend_name(k); k++) {
-        const bertc_model_options options = {.backend = bertc_backend_name(k), .trainable = true};
+        const bertc_model_options options = {.backend = bertc_backend_name(k), .trainable = true,
+                                             .lora = {(int32_t)k, 63, 8, 0.1}};
         const bertc_limits limits = {batch->tokens, batch->sequences, batch->longest, true, false,
                                      (int32_t)k, 0};
         bertc_model *model;

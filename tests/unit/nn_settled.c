@@ -125,7 +125,7 @@ static void check_two_parts(const bench *all, bertc_model_options options, int32
     double loss = run(&whole, all->batch, dropped, false);
     memcpy(bc_model_entry(parts.model, parts.workspace, stage), kept, rows * h * sizeof *kept);
     bc_model_fwd_from(parts.model, parts.workspace, all->batch, dropped, stage);
-    assert_true(bc_model_loss(parts.model, parts.workspace, all->batch, divisor) == loss);
+    assert_true(bc_model_loss(parts.model, parts.workspace, all->batch, NULL, divisor) == loss);
     bc_model_bwd(parts.model, parts.workspace, all->batch, dropped, false);
     assert_memory_equal(parts.model->grads, whole.model->grads,
                         bc_model_grad_scalars(whole.model) * sizeof(float));

@@ -1,0 +1,53 @@
+/* An adapter directory of Hugging Face peft (LoRA): adapter_config.json beside adapter_model.safetensors,
+ * which hold what was trained, and the name of the model directory that it was trained on.
+ *
+ * 1. A directory with an adapter_config.json is an adapter, whatever else it holds, as for transformers.
+ * 2. What bertc does not compute as peft does (DoRA, rank-stabilised biases, ...) is refused by name.
+ * 3. bertc writes a config.json too, for the names of the labels; peft writes none. */
+#ifndef BC_FORMATS_ADAPTER_H
+#define BC_FORMATS_ADAPTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bertc/config.h"
+#include "bertc/status.h"
+
+#define BC_ADAPTER_CONFIG "adapter_config.json"
+#define BC_ADAPTER_WEIGHTS "adapter_model.safetensors"
+#define BC_ADAPTER_PREFIX "base_model.model." /* of every tensor's name */
+
+typedef struct bc_adapter {
+    char *base;   /* the model directory, found; null: this is no adapter */
+    double alpha;
+    bool root;    /* alpha / sqrt(R) in place of alpha / R (use_rslora) */
+} bc_adapter;
+
+/* Read what `dir` says of itself. Where base_model_name_or_path is not absolute it is looked for from the
+ * current folder, then from `dir`. Starts as {0}, cleared by bc_adapter_clear in any case. Errors:
+ * BERTC_INPUT naming the file and what is wrong; BERTC_IO; BERTC_NOMEM. */
+bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *err);
+void bc_adapter_clear(bc_adapter *adapter);
+
+double bc_adapter_scale(const bc_adapter *adapter, size_t rank);
+
+/* The configuration of the model that a directory stands for: its own config.json, or for an adapter
+ * without one its base's, with as many labels as the adapter's classifier has. Errors: those of
+ * bertc_config_load and bc_adapter_read. */
+bertc_status bc_adapter_load_config(const char *dir, bertc_config *config, bertc_error *err);
+
+/* What an adapter_config.json says. */
+typedef struct bc_adapter_record {
+    const char *base;           /* base_model_name_or_path */
+    int32_t rank;
+    double alpha, dropout;
+    const char *const *targets; /* (count) as peft names them */
+    size_t count;
+    int32_t first, layers;      /* only the layers first .. layers - 1 have adapters */
+} bc_adapter_record;
+
+/* Write dir/adapter_config.json, with the keys of peft 0.7 and later. Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bertc_error *err);
+
+#endif

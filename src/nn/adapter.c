@@ -1,0 +1,221 @@
+#include "nn/adapter.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "formats/config.h"
+#include "formats/names.h"
+#include "nn/lora.h"
+
+static const char of_a[] = "lora_A.weight", of_b[] = "lora_B.weight", plain[] = "weight";
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+static void name_tensor(const char *stored, char name[BC_PARAM_NAME])
+{
+    size_t prefix = strlen(BC_ADAPTER_PREFIX);
+    if (strncmp(stored, BC_ADAPTER_PREFIX, prefix) == 0) stored += prefix;
+    bc_name_today(stored, name, BC_PARAM_NAME);
+}
+
+bertc_status bc_overlay_open(const char *dir, bc_overlay *overlay, bertc_error *err)
+{
+    bertc_status status = bc_adapter_read(dir, &overlay->adapter, err);
+    if (status != BERTC_OK || !overlay->adapter.base) return status;
+    char *path = bc_path_join(dir, BC_ADAPTER_WEIGHTS);
+    status = path ? bc_safetensors_open(path, &overlay->file, err) : bc_fail_memory(err);
+    bc_free(path);
+    if (status != BERTC_OK) return status;
+    overlay->names = bc_alloc(overlay->file.count, sizeof *overlay->names);
+    if (!overlay->names) return bc_fail_memory(err);
+    for (size_t i = 0; i < overlay->file.count; i++)
+        name_tensor(overlay->file.tensors[i].name, overlay->names[i]);
+    return BERTC_OK;
+}
+
+void bc_overlay_close(bc_overlay *overlay)
+{
+    bc_adapter_clear(&overlay->adapter);
+    bc_safetensors_close(&overlay->file);
+    bc_free(overlay->names);
+    *overlay = (bc_overlay){0};
+}
+
+const bc_tensor *bc_overlay_find(const bc_overlay *overlay, const char *name)
+{
+    for (size_t i = 0; i < overlay->file.count; i++)
+        if (strcmp(overlay->names[i], name) == 0) return &overlay->file.tensors[i];
+    return NULL;
+}
+
+/* ---- Pairs --------------------------------------------------------------------------------- */
+
+/* "x.weight" with another end in place of "weight". */
+static bool rename_end(char out[BC_PARAM_NAME], const char *name, const char *from, const char *to)
+{
+    size_t all = strlen(name), end = strlen(from);
+    if (all <= end || name[all - end - 1] != '.' || strcmp(name + all - end, from) != 0) return false;
+    return snprintf(out, BC_PARAM_NAME, "%.*s%s", (int)(all - end), name, to) < BC_PARAM_NAME;
+}
+
+typedef struct pair {
+    const bc_tensor *a, *b;
+} pair;
+
+/* A and B of a parameter; both or neither are there in a file that was checked. */
+static pair pair_of(const bc_overlay *overlay, const bc_param *param)
+{
+    char a[BC_PARAM_NAME], b[BC_PARAM_NAME];
+    if (param->rank != 2 || !rename_end(a, param->name, plain, of_a) ||
+        !rename_end(b, param->name, plain, of_b))
+        return (pair){NULL, NULL};
+    return (pair){bc_overlay_find(overlay, a), bc_overlay_find(overlay, b)};
+}
+
+static const bc_param *find_param(const bertc_model *model, const char *name)
+{
+    size_t count = bc_model_table_count(model);
+    for (size_t i = 0; i < count; i++) {
+        const bc_param *p = &model->params[i];
+        if (strcmp(p->head >= 0 ? p->row->name : p->name, name) == 0) return p;
+    }
+    return NULL;
+}
+
+static bool fits(pair p, const bc_param *param)
+{
+    return p.a && p.b && p.a->rank == 2 && p.b->rank == 2 && p.a->shape[0] > 0 &&
+           p.a->shape[0] == p.b->shape[1] && p.a->shape[1] == param->shape[1] &&
+           p.b->shape[0] == param->shape[0];
+}
+
+static bertc_status check_tensor(const bc_overlay *overlay, const bertc_model *model, size_t index,
+                                 bertc_error *err)
+{
+    const bc_tensor *t = &overlay->file.tensors[index];
+    const char *name = overlay->names[index], *path = overlay->file.path;
+    char stem[BC_PARAM_NAME];
+    if (!bc_dtype_is_float(t->dtype)) return bc_tensor_to_f32(t, NULL, path, err);
+    bool low = rename_end(stem, name, of_a, plain) || rename_end(stem, name, of_b, plain);
+    const bc_param *param = find_param(model, low ? stem : name);
+    if (!param || (low && param->row->scope == BC_SCOPE_EMBEDDINGS))
+        return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\" is of nothing that the model has", path,
+                       t->name);
+    if (low && !fits(pair_of(overlay, param), param))
+        return bc_fail(err, BERTC_INPUT,
+                       "%s: tensor \"%.200s\": A and B do not make a matrix of %zu x %zu", path, t->name,
+                       param->shape[0], param->shape[1]);
+    return BERTC_OK;
+}
+
+bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *model, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < overlay->file.count && status == BERTC_OK; i++)
+        status = check_tensor(overlay, model, i, err);
+    return status;
+}
+
+static bool all_finite(const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
+
+/* Where A or B is not finite, neither is their product. */
+static bertc_status merge_pair(const bc_overlay *overlay, const bc_param *param, pair p,
+                               bertc_error *err)
+{
+    size_t rank = p.a->shape[0], out = param->shape[0], in = param->shape[1];
+    float *a = bc_alloc(p.a->count, sizeof *a), *b = bc_alloc(p.b->count, sizeof *b);
+    bertc_status status = a && b ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_tensor_to_f32(p.a, a, overlay->file.path, err);
+    if (status == BERTC_OK) status = bc_tensor_to_f32(p.b, b, overlay->file.path, err);
+    if (status == BERTC_OK) {
+        bc_low_rank_merge(param->value, param->value, a, b, out, in, rank,
+                          bc_adapter_scale(&overlay->adapter, rank));
+        if (!all_finite(param->value, param->count))
+            status = bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite",
+                             overlay->file.path, p.a->name);
+    }
+    bc_free(a);
+    bc_free(b);
+    return status;
+}
+
+bertc_status bc_overlay_merge(const bc_overlay *overlay, const bertc_model *model, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    size_t count = overlay->adapter.base ? bc_model_table_count(model) : 0;
+    for (size_t i = 0; i < count && status == BERTC_OK; i++) {
+        pair p = pair_of(overlay, &model->params[i]);
+        if (p.a) status = merge_pair(overlay, &model->params[i], p, err);
+    }
+    return status;
+}
+
+/* ---- Saving -------------------------------------------------------------------------------- */
+
+static bertc_status write_tensors(const bertc_model *model, const float *values, const char *path,
+                                  bertc_error *err)
+{
+    enum { NAME = BC_PARAM_NAME + 32 };
+    static const char *const metadata[] = {"format", "pt", NULL};
+    char (*names)[NAME] = bc_alloc(model->count, sizeof *names);
+    bc_tensor_out *tensors = bc_alloc(model->count, sizeof *tensors);
+    bertc_status status = names && tensors ? BERTC_OK : bc_fail_memory(err);
+    size_t count = 0;
+    for (size_t i = 0; status == BERTC_OK && i < model->count; i++) {
+        const bc_param *p = &model->params[i];
+        bool head = p->head >= 0 && p->head == model->head;
+        if (p->row->scope != BC_SCOPE_ADAPTER && !head) continue;
+        snprintf(names[count], NAME, "%s%s", BC_ADAPTER_PREFIX, head ? p->row->name : p->name);
+        tensors[count] = (bc_tensor_out){.name = names[count], .dtype = BC_F32, .rank = p->rank,
+                                         .shape = {p->shape[0], p->shape[1]},
+                                         .data = values + p->offset};
+        count++;
+    }
+    if (status == BERTC_OK) status = bc_safetensors_write(path, tensors, count, metadata, err);
+    bc_free(names);
+    bc_free(tensors);
+    return status;
+}
+
+/* A target as a user of peft names it: without the module that is there only once. */
+static const char *short_name(int target)
+{
+    static const char self[] = "attention.self.";
+    const char *module = bc_lora_targets[target].module;
+    return strncmp(module, self, strlen(self)) == 0 ? module + strlen(self) : module;
+}
+
+static bertc_status write_record(const bertc_model *model, const char *base, const char *dir,
+                                 bertc_error *err)
+{
+    const bertc_lora *lora = &model->lora;
+    const char *targets[BC_LORA_TARGETS];
+    bc_adapter_record record = {.base = base, .rank = lora->rank, .alpha = lora->alpha,
+                                .dropout = lora->dropout, .targets = targets,
+                                .first = model->adapted, .layers = model->config.num_hidden_layers};
+    for (int t = 0; t < BC_LORA_TARGETS; t++)
+        if (lora->targets >> t & 1) targets[record.count++] = short_name(t);
+    return bc_adapter_write(&record, dir, err);
+}
+
+bertc_status bc_model_save_adapter(const bertc_model *model, const float *values, const char *base,
+                                   const char *dir, bertc_error *err)
+{
+    char *config = bc_path_join(dir, "config.json"), *weights = bc_path_join(dir, BC_ADAPTER_WEIGHTS);
+    bertc_status status = config && weights ? bc_config_write(&model->config, config, err)
+                                            : bc_fail_memory(err);
+    if (status == BERTC_OK) status = write_record(model, base, dir, err);
+    if (status == BERTC_OK) status = write_tensors(model, values, weights, err);
+    bc_free(config);
+    bc_free(weights);
+    return status;
+}

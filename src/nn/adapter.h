@@ -1,0 +1,36 @@
+/* An adapter directory as a model's weights: over those of its base lie whole tensors (the classifier),
+ * and beside matrices of it lie pairs A, B, which are added in once the base is read. */
+#ifndef BC_NN_ADAPTER_H
+#define BC_NN_ADAPTER_H
+
+#include "formats/adapter.h"
+#include "formats/safetensors.h"
+#include "nn/model.h"
+
+typedef struct bc_overlay {
+    bc_adapter adapter; /* base null: the directory was no adapter, and the rest is empty */
+    bc_safetensors file;
+    char (*names)[BC_PARAM_NAME]; /* of its tensors: the parameter's, or with "lora_A.weight" at its end */
+} bc_overlay;
+
+/* Open what `dir` holds of an adapter. Starts as {0}, closed by bc_overlay_close in any case. Errors:
+ * BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_overlay_open(const char *dir, bc_overlay *overlay, bertc_error *err);
+void bc_overlay_close(bc_overlay *overlay);
+
+/* The tensor that stands for a parameter as a whole, or null. */
+const bc_tensor *bc_overlay_find(const bc_overlay *overlay, const char *name);
+
+/* Is every tensor understood, and does it fit? Errors: BERTC_INPUT naming file and tensor. */
+bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *model, bertc_error *err);
+
+/* W += scale B A in the model's values. Errors: BERTC_INPUT where the result is not finite;
+ * BERTC_NOMEM. */
+bertc_status bc_overlay_merge(const bc_overlay *overlay, const bertc_model *model, bertc_error *err);
+
+/* Write a block of values (as bc_model_save_values) as an adapter of the model directory `base`:
+ * config.json, adapter_config.json, adapter_model.safetensors. Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_model_save_adapter(const bertc_model *model, const float *values, const char *base,
+                                   const char *dir, bertc_error *err);
+
+#endif

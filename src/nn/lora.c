@@ -1,0 +1,131 @@
+#include "nn/lora.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "nn/ops.h"
+
+const bc_lora_target bc_lora_targets[BC_LORA_TARGETS] = {
+    {"attention.self.query", BC_QUERY_W},   {"attention.self.key", BC_KEY_W},
+    {"attention.self.value", BC_VALUE_W},   {"attention.output.dense", BC_ATTN_W},
+    {"intermediate.dense", BC_UP_W},        {"output.dense", BC_DOWN_W},
+};
+
+/* Of the rows of A and B only the end of the name is their own. */
+static const bc_param_row rows[] = {
+    {"lora_A.weight", BC_SCOPE_ADAPTER, "RI", BC_DRAW_UNIFORM, true},
+    {"lora_B.weight", BC_SCOPE_ADAPTER, "OR", BC_DRAW_ZERO, true},
+};
+enum { BOTH = sizeof rows / sizeof *rows };
+
+/* ---- Targets ------------------------------------------------------------------------------- */
+
+int bc_lora_target_of(bc_param_id weight)
+{
+    for (int t = 0; t < BC_LORA_TARGETS; t++)
+        if (bc_lora_targets[t].weight == weight) return t;
+    return -1;
+}
+
+/* What peft takes a name for: the modules that end in it, after a dot or from their beginning. "dense"
+ * would name the pooler's too, which is not adapted. */
+static uint32_t targets_named(const char *name, size_t length)
+{
+    uint32_t found = 0;
+    if (length == 3 && memcmp(name, "all", 3) == 0) return (1u << BC_LORA_TARGETS) - 1;
+    if (length == 5 && memcmp(name, "dense", 5) == 0) return 0;
+    for (int t = 0; t < BC_LORA_TARGETS; t++) {
+        const char *module = bc_lora_targets[t].module;
+        size_t all = strlen(module);
+        if (length == 0 || length > all || memcmp(module + all - length, name, length) != 0) continue;
+        if (length == all || module[all - length - 1] == '.') found |= 1u << t;
+    }
+    return found;
+}
+
+bertc_status bc_lora_read_targets(const char *list, uint32_t *targets, bertc_error *err)
+{
+    *targets = 0;
+    for (const char *at = list;; at++) {
+        size_t length = strcspn(at, ",");
+        uint32_t named = targets_named(at, length);
+        if (!named)
+            return bc_fail(err, BERTC_USAGE,
+                           "--lora-targets: '%.*s' is not query, key, value, attention.output.dense, "
+                           "intermediate.dense, output.dense or all",
+                           (int)(length < 64 ? length : 64), at);
+        *targets |= named;
+        at += length;
+        if (*at == '\0') return BERTC_OK;
+    }
+}
+
+bertc_status bc_lora_check(const bertc_lora *lora, const bertc_config *config, int first,
+                           bertc_error *err)
+{
+    const uint32_t all = (1u << BC_LORA_TARGETS) - 1;
+    if (lora->rank == 0) return BERTC_OK;
+    if (lora->rank < 0 || !isfinite(lora->alpha) || !(lora->dropout >= 0 && lora->dropout < 1) ||
+        lora->targets == 0 || lora->targets > all)
+        return bc_fail(err, BERTC_USAGE, "low-rank adaptation: a value is out of range");
+    if ((lora->targets & 40u) == 32u)
+        return bc_fail(err, BERTC_USAGE,
+                       "low-rank adaptation: output.dense names attention.output.dense too");
+    if (lora->dropout > 0 && config->intermediate_size > BC_MAX_HIDDEN)
+        return bc_fail(err, BERTC_INPUT, "config.json: intermediate_size %d is more than %d",
+                       (int)config->intermediate_size, BC_MAX_HIDDEN);
+    if (first >= config->num_hidden_layers)
+        return bc_fail(err, BERTC_USAGE, "low-rank adaptation: every layer is frozen");
+    return BERTC_OK;
+}
+
+/* ---- Parameters ---------------------------------------------------------------------------- */
+
+static size_t targets_below(uint32_t targets, int end)
+{
+    size_t count = 0;
+    for (int t = 0; t < end; t++) count += targets >> t & 1;
+    return count;
+}
+
+size_t bc_lora_count(const bertc_lora *lora, size_t layers)
+{
+    if (lora->rank == 0) return 0;
+    return layers * BOTH * targets_below(lora->targets, BC_LORA_TARGETS);
+}
+
+size_t bc_lora_index(const bertc_lora *lora, int first, bc_param_id weight, int layer)
+{
+    int t = bc_lora_target_of(weight);
+    if (lora->rank == 0 || layer < first || t < 0 || !(lora->targets >> t & 1)) return SIZE_MAX;
+    return bc_lora_count(lora, (size_t)(layer - first)) + BOTH * targets_below(lora->targets, t);
+}
+
+/* A or B of the matrix w. */
+static bool describe(const bc_param *w, const bc_param_row *row, size_t rank, bc_param *param,
+                     size_t *total)
+{
+    *param = (bc_param){.row = row, .layer = w->layer, .head = -1, .rank = 2, .offset = *total,
+                        .rate = 1};
+    int stem = (int)(strrchr(w->name, '.') - w->name);
+    snprintf(param->name, sizeof param->name, "%.*s.%s", stem, w->name, row->name);
+    param->shape[0] = row->dims[0] == 'R' ? rank : w->shape[0];
+    param->shape[1] = row->dims[1] == 'R' ? rank : w->shape[1];
+    return bc_size_mul(param->shape[0], param->shape[1], &param->count) &&
+           bc_size_add(*total, param->count, total);
+}
+
+bool bc_lora_plan(const bertc_config *config, const bertc_lora *lora, int first, const bc_param *base,
+                  bc_param *params, size_t *total)
+{
+    for (int layer = first; lora->rank > 0 && layer < config->num_hidden_layers; layer++)
+        for (int t = 0; t < BC_LORA_TARGETS; t++) {
+            const bc_param *w = &base[bc_param_index(config, bc_lora_targets[t].weight, layer)];
+            for (int i = 0; lora->targets >> t & 1 && i < BOTH; i++)
+                if (!describe(w, &rows[i], (size_t)lora->rank, params++, total)) return false;
+        }
+    return true;
+}

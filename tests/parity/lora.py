@@ -1,0 +1,174 @@
+"""Low-rank adapters, against Hugging Face peft.
+
+1. The gradients of A, B and the classifier, every matrix adapted: |ours - theirs| / |theirs| may be 1e-4.
+2. An adapter that bertc trained, loaded by peft, and the same run saved merged, loaded by transformers:
+   both give the logits of `bertc predict`, to 1e-5 of the largest.
+3. Adapters that peft saved, of several kinds, give peft's logits in `bertc predict`; the kinds that bertc
+   does not compute are refused.
+"""
+import json
+import pathlib
+import subprocess
+import tempfile
+
+import numpy as np
+
+import common
+import gradients
+import roundtrip
+
+try:
+    import peft
+except ImportError:
+    common.skip("no Python package peft")
+
+torch = common.torch
+MATRICES = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
+KINDS = {
+    "defaults": dict(r=4),
+    "all linear layers": dict(r=8, lora_alpha=32, target_modules="all-linear"),
+    "rank-stabilised, upper layer": dict(r=4, use_rslora=True, target_modules=MATRICES, layers_to_transform=[1]),
+    "ranks by layer": dict(r=4, rank_pattern={"layer.1.attention.self.query": 2}),
+}
+REFUSED = {
+    "dora": dict(r=4, use_dora=True),
+    "alpha by layer": dict(r=4, alpha_pattern={"layer.1.attention.self.query": 2}),
+    "biases": dict(r=4, bias="lora_only"),
+}
+
+
+def randomise(model, seed):
+    """B is zero at first: give it and A values."""
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".lora_" in name:
+                parameter.normal_(std=0.1)
+
+
+def adapted(model, **options):
+    return peft.get_peft_model(model, peft.LoraConfig(task_type=peft.TaskType.SEQ_CLS, **options)).eval()
+
+
+def plain_name(name):
+    for word in ("base_model.model.", ".modules_to_save", ".default"):
+        name = name.replace(word, "")
+    return name
+
+
+def compare_gradients(verdict, args, name, folder, work):
+    model = adapted(common.load_model(folder), r=8, lora_alpha=16, target_modules=MATRICES)
+    randomise(model, args.seed)
+    trained = {plain_name(key): p for key, p in model.named_parameters() if p.requires_grad}
+    inputs = common.random_inputs(model.config, args.seed, (1, 128, 2, 64, 7, 33))
+    result = common.reference(model, inputs, gradients=False)
+    model.zero_grad()
+    starts = inputs["starts"]
+    for s in range(len(starts) - 1):
+        rows = slice(starts[s], starts[s + 1])
+        ids, types = (torch.from_numpy(inputs[key][rows].astype(np.int64))[None] for key in ("ids", "types"))
+        label = torch.from_numpy(inputs["labels"][s:s + 1].astype(np.int64))
+        (model(input_ids=ids, token_type_ids=types, labels=label).loss / (len(starts) - 1)).backward()
+    wanted = result | {f"grad.{key}": p.grad.numpy() for key, p in trained.items()}
+    values = {key: p.detach().numpy() for key, p in trained.items() if ".lora_" in key}
+    found = common.probe(args, "adapters", folder, inputs | values, work, args.backend)
+    unmatched = {key for key in found if key.startswith("grad.")} ^ {key for key in wanted if key.startswith("grad.")}
+    verdict.expect(f"{name}: gradients on one side only", len(unmatched), 0)
+    errors = sorted(gradients_errors(found, wanted))
+    verdict.expect(f"{name}: loss", abs(float(found["loss"][0]) / float(wanted["loss"][0]) - 1.0), 1e-5)
+    verdict.expect(f"{name}: worst of {len(errors)} gradients", errors[-1][0], gradients.BOUND)
+    print(f"    worst: {errors[-1][1].removeprefix('grad.')}; median {errors[len(errors) // 2][0]:.1e}")
+
+
+def gradients_errors(found, wanted):
+    for name, gradient in wanted.items():
+        if name.startswith("grad."):
+            yield np.linalg.norm(found[name].astype(np.float64) - gradient) / np.linalg.norm(gradient), name
+
+
+def logits_of(model, tokenizer, texts):
+    with torch.no_grad():
+        return np.stack([model.eval()(**tokenizer(*text, return_tensors="pt", truncation=True, max_length=128)).logits[0].numpy()
+                         for text in texts])
+
+
+def load_base(folder, labels=2):
+    return common.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=labels, dtype=torch.float32)
+
+
+def expect_logits(verdict, what, found, wanted):
+    verdict.expect(f"{what}: largest logit difference, relative",
+                   common.largest_difference(found, wanted) / np.abs(wanted).max(), 1e-5)
+
+
+def compare_saved(verdict, args, data, work):
+    """Ours in peft and transformers."""
+    source, logits = f"{data}/model", {}
+    texts = roundtrip.read_lines(pathlib.Path(data) / "SST-2/test.tsv", pair=False)[:args.limit]
+    tokenizer = common.AutoTokenizer.from_pretrained(source)
+    for how in ("merged", "adapter"):
+        out = f"{work}/{how}"
+        common.run([args.bertc, "finetune", "--task", "sst2", "--model", source, "--data", data, "--out", out, "--lr", 5e-3,
+                    "--lora-rank", 8, "--lora-targets", "all", "--lora-dropout", 0.1, "--lora-save", how, "--freeze", 1,
+                    "--max-steps", 20, "--limit-eval", 16, "--threads", args.threads])
+        logits[how] = roundtrip.our_logits(args, "sst2", out, data, work)
+    expect_logits(verdict, "ours, merged and adapter", logits["merged"], logits["adapter"])
+    expect_logits(verdict, "ours, merged, in transformers", logits["merged"],
+                  logits_of(common.load_model(f"{work}/merged"), tokenizer, texts))
+    model = peft.PeftModel.from_pretrained(load_base(source), f"{work}/adapter")
+    expect_logits(verdict, "ours, in peft", logits["adapter"], logits_of(model, tokenizer, texts))
+    untrained = logits_of(load_base(source), tokenizer, texts)
+    moved = common.largest_difference(untrained - untrained.mean(0), logits["adapter"] - logits["adapter"].mean(0))
+    verdict.expect("ours, trained: logits that stayed as they were", moved < 1e-3, 0)
+    compare_files(verdict, model, work)
+
+
+def compare_files(verdict, model, work):
+    """The tensors are those that peft itself would save, and it understands every key."""
+    model.save_pretrained(f"{work}/again")
+    ours, theirs = (common.load_file(f"{work}/{name}/adapter_model.safetensors") for name in ("adapter", "again"))
+    verdict.expect("ours: tensors that peft names otherwise", len(ours.keys() ^ theirs.keys()), 0)
+    differ = sum(not np.array_equal(ours[key], theirs[key]) for key in ours.keys() & theirs.keys())
+    verdict.expect("ours: tensors that peft reads otherwise", differ, 0)
+    known = json.loads(pathlib.Path(f"{work}/again/adapter_config.json").read_text())
+    written = json.loads(pathlib.Path(f"{work}/adapter/adapter_config.json").read_text())
+    verdict.expect("ours: keys that peft does not know", len(written.keys() - known.keys()), 0)
+
+
+def compare_theirs(verdict, args, data, work):
+    """peft's in ours."""
+    source = f"{data}/model"
+    texts = roundtrip.read_lines(pathlib.Path(data) / "SST-2/test.tsv", pair=False)[:args.limit]
+    tokenizer = common.AutoTokenizer.from_pretrained(source)
+    for i, (kind, options) in enumerate((KINDS | REFUSED).items()):
+        torch.manual_seed(args.seed + i)
+        model, folder = adapted(load_base(source), **options), f"{work}/theirs-{i}"
+        randomise(model, args.seed + i)
+        model.save_pretrained(folder)
+        if kind in KINDS:
+            found = roundtrip.our_logits(args, "sst2", folder, data, work)
+            expect_logits(verdict, f"peft's, {kind}", found, logits_of(model, tokenizer, texts))
+        else:
+            command = [args.bertc, "eval", "--task", "sst2", "--model", folder, "--data", data]
+            code = subprocess.run([str(word) for word in command], capture_output=True, check=False).returncode
+            verdict.expect(f"peft's, {kind}: exit code {code}", code != 3, 0)
+
+
+def main():
+    parser = common.arguments(__doc__)
+    parser.add_argument("--backend", default="onednn")
+    parser.add_argument("--limit", type=int, default=100, help="texts to compare")
+    args = common.parse(parser)
+    verdict = common.Verdict()
+    with tempfile.TemporaryDirectory() as work:
+        common.save_random_model(f"{work}/small", args.seed, hidden_size=192, num_hidden_layers=4, num_attention_heads=3,
+                                 intermediate_size=520)
+        compare_gradients(verdict, args, "4 x 192, random", f"{work}/small", work)
+        common.run([args.bertc, "sample", "--out", f"{work}/glue", "--seed", args.seed])
+        compare_saved(verdict, args, f"{work}/glue", work)
+        compare_theirs(verdict, args, f"{work}/glue", work)
+    verdict.exit()
+
+
+if __name__ == "__main__":
+    main()

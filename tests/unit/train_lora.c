@@ -1,0 +1,327 @@
+/* Runs that train adapters: what stays, what is saved, what can be had from it again. */
+#include "train_fixture.h"
+
+#include "base/json.h"
+#include "formats/safetensors.h"
+
+static const char low_query[] = "bert.encoder.layer.0.attention.self.query.weight";
+static const char high_query[] = "bert.encoder.layer.1.attention.self.query.weight";
+static const char high_key[] = "bert.encoder.layer.1.attention.self.key.weight";
+static const char high_down[] = "bert.encoder.layer.1.output.dense.weight";
+
+static bertc_train_options lora_options(const char *out)
+{
+    bertc_train_options o = fixture_options(out);
+    o.lora_rank = 3;
+    o.lora_alpha = 6;
+    fixture_remove(out);
+    return o;
+}
+
+static bool same_tensor(const char *a, const char *b, const char *name)
+{
+    const char *const paths[] = {a, b};
+    bc_safetensors files[2];
+    const bc_tensor *t[2];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bc_safetensors_open(paths[i], &files[i], NULL), BERTC_OK);
+        t[i] = bc_safetensors_find(&files[i], name);
+        assert_non_null(t[i]);
+    }
+    bool same = t[0]->bytes == t[1]->bytes && memcmp(t[0]->data, t[1]->data, t[0]->bytes) == 0;
+    for (int i = 0; i < 2; i++) bc_safetensors_close(&files[i]);
+    return same;
+}
+
+/* Stopped twice and resumed, a run gives the files of `whole`, which nobody stopped. */
+static void stop_twice(bertc_train_options o)
+{
+    fixture_remove("stopped");
+    o.out = "stopped";
+    fixture_interrupt(o, 4);
+    o.resume = true;
+    fixture_interrupt(o, 3);
+    fixture_run(o);
+    fixture_same_run("whole", "stopped");
+}
+
+static bertc_predictions predict(const char *model, bertc_status status, bertc_error *err)
+{
+    bertc_predict_options o = {.task = "sst2", .model = model, .data = "data", .split = BERTC_DEV,
+                               .batch_size = 4, .backend = 2, .threads = 1};
+    bertc_predictions found;
+    bertc_error none = {0};
+    if (bertc_predict(&o, true, NULL, &found, err ? err : &none) != status)
+        fail_msg("%s", err ? err->message : none.message);
+    return found;
+}
+
+/* Two model directories give the same logits, to the bit or within `most`. */
+static void same_logits(const char *a, const char *b, double most)
+{
+    bertc_predictions x = predict(a, BERTC_OK, NULL), y = predict(b, BERTC_OK, NULL);
+    assert_int_equal(x.dataset->count, 13);
+    for (size_t i = 0; i < 26; i++) assert_close(x.logits[i], y.logits[i], most);
+    bertc_predictions_clear(&x);
+    bertc_predictions_clear(&y);
+}
+
+/* With every recipe, precision and size of pass a run that is stopped goes on to the same result, and
+ * what has no adapter stays as it was, to the bit. */
+static void test_runs(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *freeze, *targets;
+        bool low, key, down; /* are adapted */
+    } cases[] = {{"none", "query,value", true, false, false}, {"embeddings", "all", true, true, true},
+                 {"1", "output.dense,query", false, false, true}, {"1", "all", false, true, true}};
+    for (int i = 0; i < 8; i++) {
+        bertc_train_options o = lora_options("whole");
+        o.freeze = cases[i % 4].freeze;
+        o.lora_targets = cases[i % 4].targets;
+        o.recipe = i % 2 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
+        o.precision = i % 3 == 1 ? BERTC_BF16 : BERTC_F32;
+        o.micro_batch_tokens = i % 3 == 2 ? 16 : 8192;
+        o.gradient_checkpointing = i / 2 % 2;
+        o.lora_dropout = i >= 4 ? 0.2 : 0;
+        o.keep = i % 4 > 1 ? BERTC_KEEP_BEST : BERTC_KEEP_LAST;
+        o.lora_save = i >= 4 ? BERTC_LORA_ADAPTER : BERTC_LORA_MERGED;
+        fixture_run(o);
+        stop_twice(o);
+        if (o.lora_save == BERTC_LORA_ADAPTER) continue;
+        const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
+        assert_int_equal(same_tensor(a, b, low_query), !cases[i].low);
+        assert_false(same_tensor(a, b, high_query));
+        assert_int_equal(same_tensor(a, b, high_key), !cases[i].key);
+        assert_int_equal(same_tensor(a, b, high_down), !cases[i].down);
+        assert_true(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
+        assert_true(same_tensor(a, b, "bert.encoder.layer.1.attention.self.query.bias"));
+        assert_true(same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.weight"));
+        assert_true(same_tensor(a, b, "bert.pooler.dense.weight"));
+        assert_false(same_tensor(a, b, "classifier.weight"));
+    }
+}
+
+/* The same run saved merged and as an adapter: one model, whether it is applied or trained on. */
+static void test_merged_and_adapter(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = lora_options("merged");
+    o.lora_targets = "all";
+    fixture_run(o);
+    o = lora_options("adapter");
+    o.lora_targets = "all";
+    o.lora_save = BERTC_LORA_ADAPTER;
+    fixture_run(o);
+    fixture_same_file("merged", "adapter", "log.jsonl");
+    fixture_same_file("merged", "adapter", "config.json");
+    fixture_same_file("merged", "adapter", "vocab.txt");
+    assert_false(bc_file_exists("adapter/model.safetensors"));
+    assert_false(bc_file_exists("merged/adapter_config.json"));
+    same_logits("merged", "adapter", 0);
+    for (int i = 0; i < 2; i++) {
+        o = fixture_options(i ? "from-adapter" : "from-merged");
+        fixture_remove(o.out);
+        o.model = i ? "adapter" : "merged";
+        fixture_run(o);
+    }
+    fixture_same_file("from-merged", "from-adapter", "model.safetensors");
+    fixture_same_file("from-merged", "from-adapter", "log.jsonl");
+    o = lora_options("again"); /* adapters over an adapter, merged */
+    o.model = "adapter";
+    fixture_run(o);
+    o.out = "refused";
+    o.lora_save = BERTC_LORA_ADAPTER;
+    fixture_refuse(o, BERTC_USAGE,
+                   "--lora-save adapter: adapter is an adapter itself, and one can not lie on another; use "
+                   "--lora-save merged");
+    assert_false(bc_file_exists("refused"));
+}
+
+/* A finished run of adapters is checked like others. */
+static void test_finished(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = lora_options("whole");
+    o.lora_save = BERTC_LORA_ADAPTER;
+    fixture_run(o);
+    o.resume = true;
+    fixture_run(o);
+    o.lora_alpha = 7;
+    fixture_refuse(o, BERTC_USAGE, "whole: --lora-alpha was 6 in this run and is 7 now");
+    o.lora_alpha = 6;
+    fixture_write("whole/adapter_config.json", "{}");
+    bertc_train_result result;
+    bertc_error err = {0};
+    assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_INPUT);
+    assert_non_null(strstr(err.message, "whole/adapter_config.json: 2 bytes, run.json recorded "));
+}
+
+/* ---- Files that others write ---------------------------------------------------------------- */
+
+/* Put one text in place of another in a file. */
+static void change(const char *path, const char *from, const char *to)
+{
+    size_t length;
+    char *text = fixture_read(path, &length, false), *at = strstr(text, from);
+    assert_non_null(at);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fprintf(file, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    assert_int_equal(fclose(file), 0);
+    bc_free(text);
+}
+
+static void make_adapter(const char *out)
+{
+    bertc_train_options o = lora_options(out);
+    o.lora_save = BERTC_LORA_ADAPTER;
+    fixture_run(o);
+}
+
+/* As peft writes it: without config.json and tokenizer. The base lies beside it. */
+static void test_bare_adapter(void **unused)
+{
+    (void)unused;
+    static const char *const extra[] = {"config.json", "vocab.txt", "tokenizer_config.json", "run.json"};
+    make_adapter("whole");
+    make_adapter("bare");
+    for (size_t i = 0; i < sizeof extra / sizeof *extra; i++) {
+        char *path = bc_path_join("bare", extra[i]);
+        assert_int_equal(unlink(path), 0);
+        bc_free(path);
+    }
+    same_logits("whole", "bare", 0);
+    assert_int_equal(rename("model", "whole/base"), 0);
+    change("whole/adapter_config.json", "\"model\"", "\"base\"");
+    predict("bare", BERTC_INPUT, &(bertc_error){0});
+    bertc_predictions found = predict("whole", BERTC_OK, NULL);
+    bertc_predictions_clear(&found);
+    assert_int_equal(rename("whole/base", "model"), 0);
+}
+
+static void expect_refused(const char *from, const char *to, const char *message)
+{
+    char wanted[512];
+    bertc_error err = {0};
+    make_adapter("bad");
+    change("bad/adapter_config.json", from, to);
+    predict("bad", BERTC_INPUT, &err);
+    snprintf(wanted, sizeof wanted, "bad/adapter_config.json: %s", message);
+    assert_string_equal(err.message, wanted);
+}
+
+static void test_refused_adapters(void **unused)
+{
+    (void)unused;
+    expect_refused("\"LORA\"", "\"IA3\"", "peft_type is \"IA3\", only LORA is read");
+    expect_refused("\"alpha_pattern\": {}", "\"alpha_pattern\": {\"query\": 2}",
+                   "alpha_pattern is set, bertc does not compute that");
+    expect_refused("\"bias\": \"none\"", "\"bias\": \"all\"", "bias is set, bertc does not compute that");
+    expect_refused("\"revision\": null", "\"use_dora\": true",
+                   "use_dora is set, bertc does not compute that");
+    expect_refused("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"",
+                   "init_lora_weights changes the base, bertc does not");
+    expect_refused("\"lora_alpha\": 6", "\"lora_alpha\": \"6\"", "lora_alpha is not a number");
+    expect_refused("\"model\"", "null", "no base_model_name_or_path");
+    expect_refused("\"model\"", "\"nowhere\"",
+                   "the base model \"nowhere\" is no folder with a config.json, neither from here nor from "
+                   "bad");
+    make_adapter("whole");
+    expect_refused("\"model\"", "\"whole\"", "the base model \"whole\" is an adapter itself");
+}
+
+/* Tensors that do not fit the base. */
+static void test_refused_tensors(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name, *other, *message;
+    } cases[] = {
+        {"layer.0.attention.self.value.lora_A", "layer.7.attention.self.value.lora_A",
+         "is of nothing that the model has"},
+        {"layer.1.attention.self.value.lora_B", "layer.1.attention.self.value.lora_C",
+         "do not make a matrix of 16 x 16"},
+        {"classifier.weight", "classifyer.weight", "is of nothing that the model has"},
+        {"attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[3,16]",
+         "attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[16,3]", "do not make a matrix of 16 x 16"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_error err = {0};
+        size_t length;
+        make_adapter("bad");
+        char *bytes = fixture_read("bad/adapter_model.safetensors", &length, false);
+        char *at = strstr(bytes + sizeof(uint64_t), cases[i].name); /* in the header, which is text */
+        assert_non_null(at);
+        memcpy(at, cases[i].other, strlen(cases[i].name));
+        assert_int_equal(bc_file_write("bad/adapter_model.safetensors", bytes, length, NULL), BERTC_OK);
+        bc_free(bytes);
+        predict("bad", BERTC_INPUT, &err);
+        if (!strstr(err.message, "bad/adapter_model.safetensors: tensor") ||
+            !strstr(err.message, cases[i].message))
+            fail_msg("%s", err.message);
+    }
+}
+
+/* ---- Options ------------------------------------------------------------------------------- */
+
+static void test_refused_options(void **unused)
+{
+    (void)unused;
+    static const char together[] = "of the encoder the adapters alone are trained";
+    char message[256];
+    bertc_train_options o = lora_options("out");
+    o.lora_targets = "query,pooler";
+    fixture_refuse(o, BERTC_USAGE,
+                   "--lora-targets: 'pooler' is not query, key, value, attention.output.dense, "
+                   "intermediate.dense, output.dense or all");
+    o = lora_options("out");
+    o.freeze = "2";
+    fixture_refuse(o, BERTC_USAGE, "--lora-rank: --freeze 2 leaves no layer to adapt");
+    o = lora_options("out");
+    o.reinit_layers = 1;
+    snprintf(message, sizeof message, "--lora-rank and --reinit-layers exclude each other: %s", together);
+    fixture_refuse(o, BERTC_USAGE, message);
+    o = lora_options("out");
+    o.train_only = BERTC_TRAIN_BIASES;
+    snprintf(message, sizeof message, "--lora-rank and --train-only exclude each other: %s", together);
+    fixture_refuse(o, BERTC_USAGE, message);
+    o = lora_options("out");
+    o.lora_rank = 0;
+    fixture_refuse(o, BERTC_USAGE, "--lora-alpha without --lora-rank");
+    assert_false(bc_file_exists("out"));
+}
+
+/* Gradients and moments are those of adapters and head. */
+static void test_plan(void **unused)
+{
+    (void)unused;
+    bertc_plan_result plan;
+    bertc_train_options o = lora_options("out");
+    assert_int_equal(bertc_plan(&o, NULL, &plan, NULL), BERTC_OK);
+    const size_t pair = 3 * 16 + 16 * 3, adapters = 2 * 2 * pair, head = 2 * 16 + 2;
+    assert_string_equal(plan.parts[1].name, "gradients");
+    assert_int_equal(plan.parts[1].bytes, (adapters + head) * sizeof(float));
+    assert_int_equal(plan.parts[2].bytes, 2 * (adapters + head) * sizeof(float));
+    size_t weights = plan.parts[0].bytes;
+    o.lora_rank = 0;
+    o.lora_alpha = 8;
+    assert_int_equal(bertc_plan(&o, NULL, &plan, NULL), BERTC_OK);
+    assert_int_equal(weights, plan.parts[0].bytes + (adapters + 16 * 16) * sizeof(float));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_merged_and_adapter),
+        cmocka_unit_test(test_finished),
+        cmocka_unit_test(test_bare_adapter),
+        cmocka_unit_test(test_refused_adapters),
+        cmocka_unit_test(test_refused_tensors),
+        cmocka_unit_test(test_refused_options),
+        cmocka_unit_test(test_plan),
+    };
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
