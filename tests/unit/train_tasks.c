@@ -201,6 +201,89 @@ static void test_stopped_anywhere(void **unused)
     }
 }
 
+/* Every other way of training and scoring goes with several tasks: adapters, whole or apart, class weights
+ * of each task, several splits, patience, kept outputs of frozen layers. */
+static void test_with_every_other_option(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = options("whole");
+    o.lora_rank = 2;
+    o.lora_save = BERTC_LORA_ADAPTER;
+    o.lora_dropout = 0.1;
+    o.freeze = "1";
+    o.eval_splits = "dev,train";
+    o.keep = BERTC_KEEP_BEST;
+    o.eval_every = 5;
+    compare_stops(o, 11);
+    o = options("whole");
+    o.task = "cola,sst2";
+    o.class_weights = "balanced";
+    o.label_smoothing = 0.1;
+    o.patience = 2;
+    o.eval_every = 2;
+    o.best_metric = BERTC_BEST_LOSS;
+    o.keep = BERTC_KEEP_BEST;
+    o.epochs = 20; /* more than either task goes on getting better */
+    bertc_train_result result;
+    fixture_remove("whole");
+    assert_int_equal(bertc_finetune(&o, NULL, &result, NULL), BERTC_OK);
+    assert_true(result.steps < result.planned_steps);
+    o.class_weights = "1,2";
+    o.out = "refused";
+    fixture_refuse(o, BERTC_USAGE, "--class-weights: with several tasks balanced or none");
+    o.class_weights = "balanced";
+    o.task = "cola,stsb";
+    o.label_smoothing = 0;
+    o.best_metric = BERTC_BEST_LOSS;
+    fixture_refuse(o, BERTC_USAGE, "--class-weights: task stsb is a regression, it has no classes");
+    o.class_weights = "none";
+    o.best_metric = BERTC_BEST_ACCURACY;
+    fixture_refuse(o, BERTC_USAGE,
+                   "--best-metric: task stsb is not scored by accuracy but by pearson, spearman");
+}
+
+/* An adapter of each task is a model like another, with the scores of the run. */
+static void test_adapters_of_each_task(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = options("each");
+    bertc_train_result result;
+    o.lora_rank = 2;
+    o.lora_save = BERTC_LORA_ADAPTER;
+    fixture_remove("each");
+    assert_int_equal(bertc_finetune(&o, NULL, &result, NULL), BERTC_OK);
+    for (int t = 0; t < TASKS; t++) {
+        char path[256];
+        join(path, "each", names[t]);
+        double said = result.evals[t].scores.loss;
+        assert_close(predict(path, names[t]).loss, said, 1e-5 * said);
+    }
+}
+
+/* What is kept of frozen layers changes nothing, whichever task is drawn. */
+static void test_kept_outputs(void **unused)
+{
+    (void)unused;
+    for (int all = 0; all < 2; all++) {
+        bertc_train_options o = options("whole"), bare = options("bare");
+        o.freeze = bare.freeze = all ? "all" : "1";
+        o.task_sampling = bare.task_sampling = BERTC_ANNEALED;
+        o.eval_every = bare.eval_every = 3;
+        bare.cache_memory = bare.cache_disk = 0;
+        fixture_remove("whole");
+        fixture_remove("bare");
+        fixture_run(o);
+        fixture_run(bare);
+        fixture_same_file("whole", "bare", "log.jsonl");
+        for (int t = 0; t < TASKS; t++) {
+            char x[256], y[256];
+            join(x, "whole", names[t]);
+            join(y, "bare", names[t]);
+            fixture_same_file(x, y, "model.safetensors");
+        }
+    }
+}
+
 /* ---- What is trained ------------------------------------------------------------------------- */
 
 /* Of the first steps of a seed all are the first task's. */
@@ -421,6 +504,9 @@ int main(void)
         cmocka_unit_test(test_each_task_has_its_model),
         cmocka_unit_test(test_steps_and_finished_run),
         cmocka_unit_test(test_stopped_anywhere),
+        cmocka_unit_test(test_with_every_other_option),
+        cmocka_unit_test(test_adapters_of_each_task),
+        cmocka_unit_test(test_kept_outputs),
         cmocka_unit_test(test_a_task_alone),
         cmocka_unit_test(test_a_head_counts_its_own_steps),
         cmocka_unit_test(test_the_head_of_an_earlier_run),
