@@ -171,8 +171,9 @@ typedef struct bertc_plan_result {
     int64_t steps;
     double tokens_per_step; /* mean over the training data */
     int measured;           /* steps that were timed; 0: it does not fit, and the two below are NaN */
-    double step_seconds;    /* of a step of that many tokens */
-    double seconds;         /* all steps and evaluations, evaluations taken for a third of a step's
+    double step_seconds;    /* of a step of that many tokens, in the first epoch */
+    double seconds;         /* all steps and evaluations, steps of later epochs as fast as kept outputs of
+                               the frozen part make them, evaluations taken for a third of a step's
                                work on the same tokens */
 } bertc_plan_result;
 

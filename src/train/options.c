@@ -208,6 +208,9 @@ bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, in
     if (o->reinit_layers > 0 && first - 1 > layers - (int32_t)o->reinit_layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
                        (int)o->reinit_layers, o->freeze);
+    if (strcmp(o->cache_dir, "none") != 0 && *frozen < 2)
+        return bc_fail(err, BERTC_USAGE,
+                       "--cache-dir: no layer stays frozen; give --freeze, such as all");
     if (o->head_lr >= 0 && o->lr == 0)
         return bc_fail(err, BERTC_USAGE,
                        "--head-lr with an --lr of 0; for the head alone: --freeze all");

@@ -8,12 +8,38 @@
 enum { STEPS = 3 };
 static const double patience = 10;
 
+static bool keeps_outputs(const bc_run *run)
+{
+    for (int i = 0; i < run->num_lanes; i++)
+        if (run->lanes[i].cache.has) return true;
+    return false;
+}
+
+/* What is left of a step's time in later epochs, where the frozen part is kept: the steps that were timed,
+ * again. */
+static bertc_status measure_again(bc_run *run, int steps, double *left, bertc_error *err)
+{
+    bc_report report;
+    double first = bc_meter_step_seconds(&run->meter) * steps, again = 0;
+    *left = 1;
+    if (!keeps_outputs(run)) return BERTC_OK;
+    run->state.step -= steps;
+    for (int i = 0; i < steps; i++) {
+        bertc_status status = bc_run_update(run, &report, err);
+        if (status != BERTC_OK) return status;
+        again += report.seconds;
+    }
+    if (again < first) *left = again / first;
+    return BERTC_OK;
+}
+
 /* Run the first steps of the training, in which everything is trained that ever is, and time all but the
  * first, or that where it took long or is alone. */
 static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
 {
     double began = bc_clock();
     bc_report report;
+    double left;
     for (size_t i = 0; i < run->model->count; i++)
         if (run->model->params[i].grad) run->model->params[i].since = 0;
     for (int i = 0; i < STEPS && i < run->steps; i++) {
@@ -29,7 +55,10 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
     }
     result->step_seconds = result->tokens_per_step / bc_meter_speed(&run->meter);
     result->seconds = bc_run_seconds(run, run->steps, result->step_seconds);
-    return BERTC_OK;
+    int64_t later = run->steps > run->epoch_steps ? run->steps - run->epoch_steps : 0;
+    bertc_status status = measure_again(run, result->measured, &left, err);
+    if (status == BERTC_OK) result->seconds -= (1 - left) * (double)later * result->step_seconds;
+    return status;
 }
 
 /* The mean over the training data; of several tasks as often as each comes in the first steps. */

@@ -85,7 +85,8 @@ void bc_prefix_plan(bc_run *run)
     place at;
     bc_mix mix = run->mix;
     bool kept = has_folder(run);
-    if (run->frozen < 2 || (run->options.cache_memory == 0 && run->options.cache_disk == 0)) return;
+    bool some = kept || run->options.cache_memory > 0 || run->options.cache_disk > 0;
+    if (run->frozen < 2 || !some) return;
     size_t memory = memory_budget(run), disk = disk_budget(run);
     bc_mix_seek(&mix, run->steps);
     for (size_t i = 0; place_at(run, i, &at); i++) {
@@ -215,8 +216,8 @@ static bertc_status open_kept(bc_run *run, bc_cache *cache, bertc_error *err)
     bertc_status status = bc_cache_find(cache, folder, err);
     if (status != BERTC_OK || cache->has || run->folder.fd < 0) return status;
     if (bc_cache_whole(cache) <= disk_budget(run)) return bc_cache_make(cache, folder, err);
-    bc_notify(cache->notify, "--cache-dir: %zu MB are more than --cache-disk, or half of the disk, holds; "
-              "nothing is kept for later runs", bc_cache_whole(cache) >> 20);
+    bc_notify(cache->notify, "--cache-dir: %.1f MB are more than --cache-disk, or half of the disk, holds; "
+              "nothing is kept for later runs", (double)bc_cache_whole(cache) / 1e6);
     return BERTC_OK;
 }
 

@@ -381,6 +381,27 @@ static void test_damaged_files(void **unused)
     fixture_remove("kept");
 }
 
+/* A folder that may take nothing is still read from. */
+static void test_no_room_for_a_folder(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = options("cached", "1");
+    start(without(o));
+    o.cache_dir = "kept";
+    o.cache_memory = o.cache_disk = 0;
+    start(o);
+    assert_said("--cache-dir: 0.0 MB are more than --cache-disk, or half of the disk, holds; nothing is kept");
+    assert_false(bc_file_exists("kept"));
+    assert_same("without", "cached");
+    o.cache_disk = 1;
+    start(o);
+    o.cache_disk = 0;
+    start(o);
+    assert_int_equal(passes, 2);
+    assert_same("without", "cached");
+    fixture_remove("kept");
+}
+
 static void test_folders_that_cannot_be(void **unused)
 {
     (void)unused;
@@ -389,6 +410,13 @@ static void test_folders_that_cannot_be(void **unused)
     o.cache_dir = "file/inside";
     fixture_refuse(o, BERTC_IO, "file/inside: cannot create folder: File exists");
     assert_false(bc_file_exists("refused"));
+    o.cache_dir = "kept";
+    o.freeze = "embeddings";
+    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
+    o.freeze = "2";
+    o.unfreeze_schedule = "1:none";
+    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
+    o.unfreeze_schedule = "none";
     o.cache_dir = NULL;
     fixture_refuse(o, BERTC_USAGE, "--cache-dir is missing");
     o = options("refused", "1");
@@ -404,9 +432,13 @@ static void test_plan_writes_nothing(void **unused)
     bertc_plan_result result;
     bertc_error err = {0};
     o.cache_dir = "kept";
+    passes = 0;
     if (bertc_plan(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
     assert_false(bc_file_exists("kept"));
     assert_false(bc_file_exists("checkpoint"));
+    assert_int_equal(result.steps, 15);
+    assert_true(result.seconds > 0 && result.measured == 2);
+    assert_int_equal(passes, 2 + 3); /* trials, and the steps, which were run twice but computed once */
     size_t kept = 0;
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++)
         if (strcmp(result.parts[i].name, "frozen_outputs") == 0) kept = result.parts[i].bytes;
@@ -424,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_later_runs_find_it),
         cmocka_unit_test(test_what_another_run_makes_is_left_to_it),
         cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_no_room_for_a_folder),
         cmocka_unit_test(test_folders_that_cannot_be),
         cmocka_unit_test(test_plan_writes_nothing),
     };
