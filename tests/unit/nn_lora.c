@@ -323,6 +323,33 @@ static void test_dropout(void **state)
     check_dropout(BERTC_BF16);
 }
 
+/* Queries and keys of the same weights and adapters are the same, but for the masks of their adapters. */
+static void test_masks_of_targets(void **state)
+{
+    (void)state;
+    bench t = prepare(middle());
+    bertc_limits limits = limits_of(t.batch);
+    bertc_model_options options = {.lora = all};
+    options.lora.dropout = 0.3;
+    open_adapted(&t, options, &limits);
+    bertc_model *m = t.model;
+    const bc_param *query = &m->params[bc_model_table_count(m) + bc_lora_index(&m->lora, 0, BC_QUERY_W, 0)];
+    for (int k = 0; k < 2; k++) memcpy(query[2 + k].value, query[k].value, query[k].count * sizeof(float));
+    const size_t h = 48, n = (size_t)t.batch->tokens;
+    memcpy(bc_model_param(m, BC_KEY_W, 0)->value, bc_model_param(m, BC_QUERY_W, 0)->value, h * h * sizeof(float));
+    memcpy(bc_model_param(m, BC_KEY_B, 0)->value, bc_model_param(m, BC_QUERY_B, 0)->value, h * sizeof(float));
+    m->config.hidden_dropout_prob = m->config.attention_probs_dropout_prob = 0;
+    for (int wet = 0; wet < 2; wet++) {
+        size_t differ = 0;
+        bc_model_fwd(m, t.workspace, t.batch, wet ? dropped : plain);
+        const float *qkv = t.workspace->layers[0].qkv;
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < h; j++)
+                differ += fabsf(qkv[i * 3 * h + j] - qkv[i * 3 * h + h + j]) > 1e-4f;
+        assert_true(wet ? differ > n * h / 2 : differ == 0);
+    }
+}
+
 /* ---- Names --------------------------------------------------------------------------------- */
 
 static void test_target_lists(void **state)
@@ -357,12 +384,14 @@ static void test_start(void **state)
     open_limited(&t, (bertc_model_options){.lora = all, .seed = 4}, &limits);
     for (size_t i = bc_model_table_count(t.model); i < t.model->count; i++) {
         const bc_param *p = &t.model->params[i];
-        double square = 0, bound = 1 / sqrt((double)p->shape[1]);
+        double mean = 0, square = 0, bound = 1 / sqrt((double)p->shape[1]);
         bool is_a = strstr(p->name, "lora_A") != NULL;
         for (size_t k = 0; k < p->count; k++) {
             square += pow(p->value[k], 2) / (double)p->count;
+            mean += p->value[k] / (double)p->count;
             assert_true(fabs((double)p->value[k]) <= (is_a ? bound : 0));
         }
+        assert_true(fabs(mean) < 0.2 * bound);
         if (is_a) assert_true(fabs(square / (bound * bound / 3) - 1) < 0.25);
     }
 }
@@ -375,6 +404,7 @@ int main(void)
         cmocka_unit_test_teardown(test_networks, close_all),
         cmocka_unit_test_teardown(test_what_is_trained, close_all),
         cmocka_unit_test_teardown(test_dropout, close_all),
+        cmocka_unit_test_teardown(test_masks_of_targets, close_all),
         cmocka_unit_test_teardown(test_start, close_all),
         cmocka_unit_test(test_target_lists),
     };
