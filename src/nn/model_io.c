@@ -180,6 +180,7 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
     m->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     m->half = options->precision == BERTC_BF16;
+    m->headless = options->headless;
     m->lora = options->lora;
     m->adapted = options->frozen > 1 ? options->frozen - 1 : 0;
     bertc_status status = bc_lora_check(&m->lora, &m->config, m->adapted, err);
@@ -204,11 +205,11 @@ static bertc_status furnish(bertc_model *m, const bertc_model_options *options, 
     return status;
 }
 
-/* The matrices of the layers' products, packed: weights that are not trained stay as they are. The
- * last layer multiplies with its queries' weights apart (see bc_model_fwd). */
+/* The matrices of the layers' products, packed: weights that are not trained stay as they are. Before a
+ * head the last layer multiplies with its queries' weights apart (see bc_model_fwd). */
 static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
 {
-    bool last = layer + 1 == model->config.num_hidden_layers;
+    bool last = !model->headless && layer + 1 == model->config.num_hidden_layers;
     const struct {
         bc_param_id id;
         size_t count; /* of matrices, one after another */
@@ -366,11 +367,12 @@ static bertc_status refuse_shape(const bc_param *param, const bc_tensor *tensor,
 
 /* Decide on the heads before memory is laid out: which is the file's, which are drawn. None wanted:
  * the file's it is. */
-static bertc_status choose_heads(bertc_model *m, const bertc_notify *notify, const bc_head *heads,
-                                 int count, bertc_error *err)
+static bertc_status choose_heads(bertc_model *m, const bertc_model_options *options,
+                                 const bc_head *heads, int count, bertc_error *err)
 {
     source *from = m->from;
     const bertc_config *config = &m->config;
+    if (options->headless) return BERTC_OK;
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
     bool there = weight && bias;
@@ -384,7 +386,8 @@ static bertc_status choose_heads(bertc_model *m, const bertc_notify *notify, con
     bool fits = there && weight->rank == 2 && weight->shape[0] == (size_t)config->num_labels &&
                 weight->shape[1] == (size_t)config->hidden_size;
     from->kept = fits ? bc_head_find(config, heads, count) : -1;
-    if (there) bc_head_notify(config, fits, from->kept, heads, count, from->file.path, notify);
+    if (there) bc_head_notify(config, fits, from->kept, heads, count, from->file.path,
+                               &options->notify);
     return bc_model_take_heads(m, heads, count, from->kept, err);
 }
 
@@ -393,8 +396,22 @@ static bool is_drawn_anew(const bertc_model *m, const bc_param *param,
                           const bertc_model_options *options)
 {
     int stage = bc_param_stage(&m->config, param), layers = m->config.num_hidden_layers;
-    return options->reinit_layers > 0 && stage > layers - options->reinit_layers &&
-           param->row->scope != BC_SCOPE_HEAD;
+    if (param->row->scope == BC_SCOPE_HEAD) return false;
+    if (param->row->scope == BC_SCOPE_POOLER && options->fresh_pooler) return true;
+    return options->reinit_layers > 0 && stage > layers - options->reinit_layers;
+}
+
+/* Tensors that belong to no part of the model that was asked for are nothing to speak of. */
+static void pass_over_rest(const bertc_model *m, const bertc_model_options *options)
+{
+    source *from = m->from;
+    for (size_t i = 0; i < from->file.count; i++) {
+        const char *name = from->names[i];
+        bool above = options->keep_layers > 0 && bc_name_layer(name) >= m->config.num_hidden_layers;
+        bool head = options->headless && (strncmp(name, "bert.pooler.", 12) == 0 ||
+                                          strncmp(name, "classifier.", 11) == 0);
+        if (above || head) from->used[i] = true;
+    }
 }
 
 /* The file's tensor for a parameter, if that is to be taken. */
@@ -412,8 +429,11 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
     size_t count = bc_model_table_count(m);
     from->tensors = bc_calloc(m->count, sizeof *from->tensors);
     if (!from->tensors) return bc_fail_memory(err);
+    pass_over_rest(m, options);
     for (size_t i = 0; i < count; i++) {
         const bc_param *param = &m->params[i];
+        from->tensors[i] = NULL;
+        if (m->headless && param->row->scope >= BC_SCOPE_POOLER) continue;
         bool head = param->row->scope == BC_SCOPE_HEAD;
         const bc_tensor *t = tensor_of(m, param);
         from->tensors[i] = is_drawn_anew(m, param, options) ? NULL : t;
@@ -485,8 +505,8 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
     size_t loaded = 0, left = 0, count = bc_model_table_count(m);
     const char *over = from->over.file.path;
     for (size_t i = 0; i < count; i++) {
-        if (!from->tensors[i]) list_name(drawn, sizeof drawn, m->params[i].name);
-        else loaded++;
+        if (from->tensors[i]) loaded++;
+        else if (!m->headless) list_name(drawn, sizeof drawn, m->params[i].name);
     }
     for (size_t i = 0; i < from->file.count; i++) {
         if (from->used[i]) continue;
@@ -494,8 +514,17 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
         list_name(ignored, sizeof ignored, from->file.tensors[i].name);
     }
     bc_notify(notify, "%s: loaded %zu tensors; %s; %s%s%s", from->file.path, loaded,
-              loaded == count ? "new: none" : drawn, left ? ignored : "ignored: none",
+              loaded == count || m->headless ? "new: none" : drawn, left ? ignored : "ignored: none",
               over ? "; merged with " : "", over ? over : "");
+}
+
+static bertc_status keep_layers(bertc_model *m, int32_t layers, const char *dir, bertc_error *err)
+{
+    if (layers > m->config.num_hidden_layers)
+        return bc_fail(err, BERTC_USAGE, "--keep-layers %d: %s/config.json has %d layers", (int)layers,
+                       dir, (int)m->config.num_hidden_layers);
+    if (layers > 0) m->config.num_hidden_layers = layers;
+    return BERTC_OK;
 }
 
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
@@ -512,8 +541,9 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     bertc_model *m = bc_calloc(1, sizeof *m);
     bertc_status status = m ? bc_adapter_load_config(dir, &m->config, err) : bc_fail_memory(err);
     if (m) m->num_heads = 1;
+    if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
-    if (status == BERTC_OK) status = choose_heads(m, &options->notify, heads, count, err);
+    if (status == BERTC_OK) status = choose_heads(m, options, heads, count, err);
     if (status == BERTC_OK) status = lay_out(m, options, heads, err);
     if (status == BERTC_OK) status = match_params(m, options, count > 0, err);
     if (status == BERTC_OK) *model = m;
@@ -614,5 +644,19 @@ bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *work
     if (status != BERTC_OK) return status;
     bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
     *logits = workspace->logits;
+    return bc_model_status(model, err);
+}
+
+bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
+                                const bertc_batch *batch, const int32_t *layers, size_t count,
+                                float *out, bertc_error *err)
+{
+    bertc_status status = bc_model_check_batch(model, workspace, batch, err);
+    if (status != BERTC_OK) return status;
+    for (size_t i = 0; i < count; i++)
+        if (layers[i] < 0 || layers[i] > model->config.num_hidden_layers)
+            return bc_fail(err, BERTC_USAGE, "layer %d: the model has %d (0: the embeddings)",
+                           (int)layers[i], (int)model->config.num_hidden_layers);
+    bc_model_hidden(model, workspace, batch, layers, count, out);
     return bc_model_status(model, err);
 }

@@ -34,6 +34,9 @@ bertc_status bc_adapt_check(const bertc_train_options *o, int32_t layers, int32_
                        "adapters alone are trained", name);
     if (name) return bc_fail(err, BERTC_USAGE, "--%s without --lora-rank", name);
     if (o->lora_rank == 0) return BERTC_OK;
+    if (o->keep_layers > 0 && o->lora_save == BERTC_LORA_ADAPTER)
+        return bc_fail(err, BERTC_USAGE, "--lora-save adapter: --keep-layers makes another model than the "
+                       "one that it would lie over; use --lora-save merged");
     if (frozen > layers)
         return bc_fail(err, BERTC_USAGE, "--lora-rank: --freeze %s leaves no layer to adapt", o->freeze);
     *lora = (bertc_lora){.rank = (int32_t)o->lora_rank, .alpha = o->lora_alpha,
