@@ -1,0 +1,107 @@
+/* Every way of training, in both recipes and precisions, whole and in parts: what it does not train stays
+ * to the bit, what it trains moves; in parts the loss is the same; and a run that is stopped goes on to
+ * the same bits. */
+#include "train_fixture.h"
+
+#include <math.h>
+
+#include "formats/safetensors.h"
+
+static const char *const probes[] = {
+    "bert.embeddings.word_embeddings.weight",          "bert.embeddings.LayerNorm.bias",
+    "bert.encoder.layer.0.attention.self.query.weight", "bert.encoder.layer.0.attention.self.query.bias",
+    "bert.encoder.layer.0.output.dense.weight",         "bert.encoder.layer.1.attention.self.query.weight",
+    "bert.encoder.layer.1.output.dense.weight",         "bert.encoder.layer.1.output.dense.bias",
+    "bert.pooler.dense.weight",
+};
+enum { PROBES = sizeof probes / sizeof *probes };
+
+#define WAY(name, statement)                                                                       \
+    static void name(bertc_train_options *o)                                                       \
+    {                                                                                              \
+        statement;                                                                                 \
+    }
+
+WAY(full, (void)o)
+WAY(embeddings, o->freeze = "embeddings")
+WAY(low, o->freeze = "1")
+WAY(head, o->freeze = "all")
+WAY(thaw, o->freeze = "all"; o->unfreeze_schedule = "0.5:1,1:0")
+WAY(each_epoch, o->freeze = "all"; o->unfreeze_schedule = "each-epoch")
+WAY(biases, o->train_only = BERTC_TRAIN_BIASES)
+WAY(low_biases, o->train_only = BERTC_TRAIN_BIASES; o->freeze = "1")
+WAY(rates, o->layer_lr_decay = 0.5; o->head_lr = 1e-3)
+WAY(anew, o->reinit_layers = 1; o->freeze = "1")
+WAY(smaller, o->keep_layers = 1)
+WAY(feature, o->feature_layer = 1)
+WAY(lora, o->lora_rank = 2; o->lora_dropout = 0.1)
+WAY(lora_all, o->lora_rank = 2; o->lora_targets = "all"; o->freeze = "1")
+WAY(adapter, o->lora_rank = 2; o->lora_save = BERTC_LORA_ADAPTER)
+WAY(weights, o->class_weights = "1,3"; o->label_smoothing = 0.1; o->freeze = "1")
+WAY(balanced, o->class_weights = "balanced"; o->patience = 1; o->keep = BERTC_KEEP_BEST)
+
+/* A letter for each probe: m it moves, s it stays, - it is no more. An adapter is no whole model. */
+#define ROW(way, fate) {#way, fate, way}
+static const struct {
+    const char *name, *fate;
+    void (*set)(bertc_train_options *o);
+} ways[] = {
+    ROW(full, "mmmmmmmmm"),    ROW(embeddings, "ssmmmmmmm"), ROW(low, "sssssmmmm"),
+    ROW(head, "sssssssss"),    ROW(thaw, "ssmmmmmmm"),       ROW(each_epoch, "sssssmmmm"),
+    ROW(biases, "smsmsssms"),  ROW(low_biases, "sssssssms"), ROW(rates, "mmmmmmmmm"),
+    ROW(anew, "sssssmmmm"),    ROW(smaller, "mmmmm---m"),    ROW(feature, "sssss---m"),
+    ROW(lora, "ssmssmsss"),    ROW(lora_all, "sssssmmss"),   ROW(adapter, NULL),
+    ROW(weights, "sssssmmmm"), ROW(balanced, "mmmmmmmmm"),
+};
+
+static void check_fate(const char *way, const char *fate)
+{
+    bc_safetensors before, after;
+    assert_int_equal(bc_safetensors_open("model/model.safetensors", &before, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_open("whole/model.safetensors", &after, NULL), BERTC_OK);
+    for (int i = 0; i < PROBES; i++) {
+        const bc_tensor *a = bc_safetensors_find(&before, probes[i]);
+        const bc_tensor *b = bc_safetensors_find(&after, probes[i]);
+        char found = !b ? '-' : memcmp(a->data, b->data, a->bytes) == 0 ? 's' : 'm';
+        if (found != fate[i]) fail_msg("%s: %s: %c, not %c", way, probes[i], found, fate[i]);
+    }
+    bc_safetensors_close(&before);
+    bc_safetensors_close(&after);
+}
+
+/* The mean loss of a run. */
+static double loss_of(bertc_train_options o)
+{
+    bertc_train_result result;
+    bertc_error err = {0};
+    fixture_remove(o.out);
+    if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
+    return result.train_loss;
+}
+
+/* Whatever is in `state` as a number: recipe, precision and parts of a batch, a bit each. */
+static void test_ways(void **state)
+{
+    int kind = (int)(intptr_t)*state;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        bertc_train_options o = fixture_options("whole");
+        o.recipe = kind & 1 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
+        o.precision = kind & 2 ? BERTC_BF16 : BERTC_F32;
+        ways[i].set(&o);
+        double whole = loss_of(o);
+        if (kind & 4) {
+            o.micro_batch_tokens = 16;
+            if (fabs(loss_of(o) / whole - 1) > 1e-4) fail_msg("%s: another loss in parts", ways[i].name);
+        }
+        if (ways[i].fate) check_fate(ways[i].name, ways[i].fate);
+        fixture_stop_twice(o, "whole");
+    }
+}
+
+#define KIND(n) {"test_ways_" #n, test_ways, NULL, NULL, (void *)(intptr_t)(n)}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {KIND(0), KIND(1), KIND(2), KIND(3), KIND(4), KIND(5), KIND(6), KIND(7)};
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
