@@ -18,10 +18,12 @@ cd "$work"
 
 OMP_WAIT_POLICY=passive
 export OMP_WAIT_POLICY
-common="--task sst2 --model sample/model --data sample --threads 1 --batch-size 8 --max-steps 45
+common="--model sample/model --data sample --threads 1 --batch-size 8 --max-steps 45
         --limit-train 240 --limit-eval 80 --lr 5e-4"
-best="--keep best --eval-every 4 --save-every 3 --recipe google"
-plain="--eval-every 7 --save-every 5 --micro-batch-tokens 40"
+best="--task sst2 --keep best --eval-every 4 --save-every 3 --recipe google"
+plain="--task sst2 --eval-every 7 --save-every 5 --micro-batch-tokens 40"
+
+several="--task sst2,cola,stsb --keep best --eval-every 6 --save-every 4"
 
 # random LOW HIGH: the next number of the sequence in $draw; $state counts the draws
 state=0
@@ -67,7 +69,7 @@ killed() {
 "$bertc" sample --out sample > /dev/null 2>&1
 kills=0 failed=0
 echo "seed $seed"
-for variant in best plain; do
+for variant in best plain several; do
     eval "options=\$$variant"
     begun=$(seconds)
     "$bertc" finetune $common $options --out "whole_$variant" > /dev/null 2>&1
@@ -76,7 +78,7 @@ done
 i=0
 while [ $i -lt "$runs" ]; do
     i=$((i + 1))
-    variant=$([ $((i % 2)) -eq 0 ] && echo plain || echo best)
+    variant=$(echo best plain several | cut -d ' ' -f $(((i - 1) % 3 + 1)))
     eval "options=\$$variant whole_seconds=\$${variant}_seconds"
     while rm -rf run messages && ! killed $options; do :; done
     random 0 3
