@@ -126,7 +126,7 @@ bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
     }
     for (size_t i = 0; i < run->eval_count && status == BERTC_OK; i++)
         status = log_scores(run, i, seconds[i], err);
-    notify_end(run);
+    if (status == BERTC_OK) notify_end(run);
     return status;
 }
 
