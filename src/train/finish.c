@@ -169,7 +169,7 @@ bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
     if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->steps)
         status = bc_run_save_best(run, err);
     if (status == BERTC_OK) status = log_all(run, found, err);
-    notify_end(run);
+    if (status == BERTC_OK) notify_end(run);
     return status;
 }
 
