@@ -55,7 +55,7 @@ typedef struct bertc_train_options {
     const char *task, *model, *data, *out;
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
     const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
-    int64_t reinit_layers;
+    int64_t keep_layers, feature_layer, reinit_layers; /* 0: all, none, none */
     int64_t lora_rank; /* 0: no adapters */
     double lora_alpha, lora_dropout;
     const char *lora_targets; /* "query,value" */

@@ -155,6 +155,7 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
     m->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     m->half = options->precision == BERTC_BF16;
+    m->headless = options->headless;
     m->lora = options->lora;
     m->adapted = options->frozen > 1 ? options->frozen - 1 : 0;
     bertc_status status = bc_lora_check(&m->lora, &m->config, m->adapted, err);
@@ -178,11 +179,11 @@ static bertc_status furnish(bertc_model *m, const bertc_model_options *options, 
     return status;
 }
 
-/* The matrices of the layers' products, packed: weights that are not trained stay as they are. The
- * last layer multiplies with its queries' weights apart (see bc_model_fwd). */
+/* The matrices of the layers' products, packed: weights that are not trained stay as they are. Before a
+ * head the last layer multiplies with its queries' weights apart (see bc_model_fwd). */
 static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
 {
-    bool last = layer + 1 == model->config.num_hidden_layers;
+    bool last = !model->headless && layer + 1 == model->config.num_hidden_layers;
     const struct {
         bc_param_id id;
         size_t count; /* of matrices, one after another */
@@ -361,6 +362,7 @@ static bertc_status choose_head(bertc_model *m, const bertc_model_options *optio
                                 bertc_error *err)
 {
     source *from = m->from;
+    if (options->headless) return BERTC_OK;
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
     size_t rows = weight && weight->rank == 2 ? weight->shape[0] : 0;
@@ -384,8 +386,22 @@ static bool is_drawn_anew(const bertc_model *m, const bc_param *param,
                           const bertc_model_options *options)
 {
     int stage = bc_param_stage(&m->config, param), layers = m->config.num_hidden_layers;
-    return options->reinit_layers > 0 && stage > layers - options->reinit_layers &&
-           param->row->scope != BC_SCOPE_HEAD;
+    if (param->row->scope == BC_SCOPE_HEAD) return false;
+    if (param->row->scope == BC_SCOPE_POOLER && options->fresh_pooler) return true;
+    return options->reinit_layers > 0 && stage > layers - options->reinit_layers;
+}
+
+/* Tensors that belong to no part of the model that was asked for are nothing to speak of. */
+static void pass_over_rest(const bertc_model *m, const bertc_model_options *options)
+{
+    source *from = m->from;
+    for (size_t i = 0; i < from->file.count; i++) {
+        const char *name = from->names[i];
+        bool above = options->keep_layers > 0 && bc_name_layer(name) >= m->config.num_hidden_layers;
+        bool head = options->headless && (strncmp(name, "bert.pooler.", 12) == 0 ||
+                                          strncmp(name, "classifier.", 11) == 0);
+        if (above || head) from->used[i] = true;
+    }
 }
 
 /* Find the tensors of all parameters and check that they fit. */
@@ -396,8 +412,10 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
     size_t count = bc_model_table_count(m);
     from->tensors = bc_calloc(m->count, sizeof *from->tensors);
     if (!from->tensors) return bc_fail_memory(err);
+    pass_over_rest(m, options);
     for (size_t i = 0; i < count; i++) {
         const bc_param *param = &m->params[i];
+        if (m->headless && param->row->scope >= BC_SCOPE_POOLER) continue;
         bool head = param->row->scope == BC_SCOPE_HEAD;
         const bc_tensor *t = head && from->fresh ? NULL : find_tensor(from, param->name, true);
         from->tensors[i] = is_drawn_anew(m, param, options) ? NULL : t;
@@ -408,7 +426,7 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
             return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,
                            param->name);
     }
-    return bc_overlay_check(&from->over, m, err);
+    return bc_overlay_check(&from->over, m, options->keep_layers > 0, err);
 }
 
 static bool all_finite(const float *x, size_t count)
@@ -469,8 +487,8 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
     size_t loaded = 0, left = 0, count = bc_model_table_count(m);
     const char *over = from->over.file.path;
     for (size_t i = 0; i < count; i++) {
-        if (!from->tensors[i]) list_name(drawn, sizeof drawn, m->params[i].name);
-        else loaded++;
+        if (from->tensors[i]) loaded++;
+        else if (!m->headless) list_name(drawn, sizeof drawn, m->params[i].name);
     }
     for (size_t i = 0; i < from->file.count; i++) {
         if (from->used[i]) continue;
@@ -478,8 +496,17 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
         list_name(ignored, sizeof ignored, from->file.tensors[i].name);
     }
     bc_notify(notify, "%s: loaded %zu tensors; %s; %s%s%s", from->file.path, loaded,
-              loaded == count ? "new: none" : drawn, left ? ignored : "ignored: none",
+              loaded == count || m->headless ? "new: none" : drawn, left ? ignored : "ignored: none",
               over ? "; merged with " : "", over ? over : "");
+}
+
+static bertc_status keep_layers(bertc_model *m, int32_t layers, const char *path, bertc_error *err)
+{
+    if (layers > m->config.num_hidden_layers)
+        return bc_fail(err, BERTC_USAGE, "--keep-layers %d: %s has %d layers", (int)layers, path,
+                       (int)m->config.num_hidden_layers);
+    if (layers > 0) m->config.num_hidden_layers = layers;
+    return BERTC_OK;
 }
 
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
@@ -487,6 +514,7 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
 {
     bertc_model *m = bc_calloc(1, sizeof *m);
     bertc_status status = m ? bc_adapter_load_config(dir, &m->config, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
     if (status == BERTC_OK) status = choose_head(m, options, err);
     if (status == BERTC_OK) status = lay_out(m, options, err);
@@ -531,64 +559,4 @@ bertc_status bertc_model_load(const char *dir, const bertc_model_options *option
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;
-}
-
-/* ---- use ------------------------------------------------------------------------------------ */
-
-const bertc_config *bertc_model_config(const bertc_model *model)
-{
-    return &model->config;
-}
-
-size_t bertc_model_parameters(const bertc_model *model)
-{
-    return model->scalars;
-}
-
-static bertc_status check_sequence(const bertc_config *config, const bertc_batch *batch, int32_t s,
-                                   bertc_error *err)
-{
-    int32_t begin = batch->starts[s], end = batch->starts[s + 1];
-    if (end <= begin || end - begin > config->max_position_embeddings)
-        return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the model takes 1 to %d",
-                       (unsigned)batch->examples[s], (int)(end - begin),
-                       (int)config->max_position_embeddings);
-    for (int32_t i = begin; i < end; i++) {
-        if (batch->ids[i] < 0 || batch->ids[i] >= config->vocab_size)
-            return bc_fail(err, BERTC_INPUT, "example %u: token id %d, vocab_size is %d",
-                           (unsigned)batch->examples[s], (int)batch->ids[i],
-                           (int)config->vocab_size);
-        if (batch->types[i] >= config->type_vocab_size)
-            return bc_fail(err, BERTC_INPUT, "example %u: token type %d, type_vocab_size is %d",
-                           (unsigned)batch->examples[s], (int)batch->types[i],
-                           (int)config->type_vocab_size);
-    }
-    return BERTC_OK;
-}
-
-bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,
-                                  const bertc_batch *batch, bertc_error *err)
-{
-    const bertc_limits *limits = &workspace->limits;
-    if (batch->sequences < 1 || batch->sequences > limits->sequences ||
-        batch->tokens > limits->tokens || batch->longest > limits->longest)
-        return bc_fail(err, BERTC_INPUT,
-                       "a batch of %d sequences, %d tokens, longest %d exceeds the plan of %d, %d, %d",
-                       (int)batch->sequences, (int)batch->tokens, (int)batch->longest,
-                       (int)limits->sequences, (int)limits->tokens, (int)limits->longest);
-    for (int32_t s = 0; s < batch->sequences; s++) {
-        bertc_status status = check_sequence(&model->config, batch, s, err);
-        if (status != BERTC_OK) return status;
-    }
-    return BERTC_OK;
-}
-
-bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
-                                 const bertc_batch *batch, const float **logits, bertc_error *err)
-{
-    bertc_status status = bc_model_check_batch(model, workspace, batch, err);
-    if (status != BERTC_OK) return status;
-    bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
-    *logits = workspace->logits;
-    return bc_model_status(model, err);
 }

@@ -126,9 +126,10 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     size_t now = bc_room_read().resident;
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
-    int32_t layers = run->source.config.num_hidden_layers;
-    status = bc_options_trained(o, layers, &run->frozen, err);
-    return status == BERTC_OK ? bc_adapt_check(o, layers, run->frozen, &run->lora, err) : status;
+    int32_t *layers = &run->source.config.num_hidden_layers;
+    status = bc_options_keep(o, layers, err);
+    if (status == BERTC_OK) status = bc_options_trained(o, *layers, &run->frozen, err);
+    return status == BERTC_OK ? bc_adapt_check(o, *layers, run->frozen, &run->lora, err) : status;
 }
 
 static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)
