@@ -2,7 +2,7 @@
  * which hold what was trained, and the name of the model directory that it was trained on.
  *
  * 1. A directory with an adapter_config.json is an adapter, whatever else it holds, as for transformers.
- * 2. What bertc does not compute as peft does (DoRA, rank-stabilised biases, ...) is refused by name.
+ * 2. What bertc does not compute as peft does (DoRA, other alphas by layer, trained biases) is refused by name.
  * 3. bertc writes a config.json too, for the names of the labels; peft writes none. */
 #ifndef BC_FORMATS_ADAPTER_H
 #define BC_FORMATS_ADAPTER_H

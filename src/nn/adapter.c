@@ -112,11 +112,13 @@ static bertc_status check_tensor(const bc_overlay *overlay, const bertc_model *m
     return BERTC_OK;
 }
 
-bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *model, bertc_error *err)
+bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *model, bool cut,
+                              bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     for (size_t i = 0; i < overlay->file.count && status == BERTC_OK; i++)
-        status = check_tensor(overlay, model, i, err);
+        if (!cut || bc_name_layer(overlay->names[i]) < model->config.num_hidden_layers)
+            status = check_tensor(overlay, model, i, err);
     return status;
 }
 

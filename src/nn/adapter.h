@@ -21,8 +21,10 @@ void bc_overlay_close(bc_overlay *overlay);
 /* The tensor that stands for a parameter as a whole, or null. */
 const bc_tensor *bc_overlay_find(const bc_overlay *overlay, const char *name);
 
-/* Is every tensor understood, and does it fit? Errors: BERTC_INPUT naming file and tensor. */
-bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *model, bertc_error *err);
+/* Is every tensor understood, and does it fit? Those of layers above the model's are passed over where
+ * it is `cut` from a larger one. Errors: BERTC_INPUT naming file and tensor. */
+bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *model, bool cut,
+                              bertc_error *err);
 
 /* W += scale B A in the model's values. Errors: BERTC_INPUT where the result is not finite;
  * BERTC_NOMEM. */

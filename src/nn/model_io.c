@@ -432,7 +432,6 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
     pass_over_rest(m, options);
     for (size_t i = 0; i < count; i++) {
         const bc_param *param = &m->params[i];
-        from->tensors[i] = NULL;
         if (m->headless && param->row->scope >= BC_SCOPE_POOLER) continue;
         bool head = param->row->scope == BC_SCOPE_HEAD;
         const bc_tensor *t = tensor_of(m, param);
@@ -444,7 +443,7 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
             return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,
                            param->name);
     }
-    return bc_overlay_check(&from->over, m, err);
+    return bc_overlay_check(&from->over, m, options->keep_layers > 0, err);
 }
 
 static bool all_finite(const float *x, size_t count)
@@ -585,78 +584,4 @@ bertc_status bertc_model_load(const char *dir, const bertc_model_options *option
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;
-}
-
-/* ---- use ------------------------------------------------------------------------------------ */
-
-const bertc_config *bertc_model_config(const bertc_model *model)
-{
-    return &model->config;
-}
-
-size_t bertc_model_parameters(const bertc_model *model)
-{
-    return model->scalars;
-}
-
-static bertc_status check_sequence(const bertc_config *config, const bertc_batch *batch, int32_t s,
-                                   bertc_error *err)
-{
-    int32_t begin = batch->starts[s], end = batch->starts[s + 1];
-    if (end <= begin || end - begin > config->max_position_embeddings)
-        return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the model takes 1 to %d",
-                       (unsigned)batch->examples[s], (int)(end - begin),
-                       (int)config->max_position_embeddings);
-    for (int32_t i = begin; i < end; i++) {
-        if (batch->ids[i] < 0 || batch->ids[i] >= config->vocab_size)
-            return bc_fail(err, BERTC_INPUT, "example %u: token id %d, vocab_size is %d",
-                           (unsigned)batch->examples[s], (int)batch->ids[i],
-                           (int)config->vocab_size);
-        if (batch->types[i] >= config->type_vocab_size)
-            return bc_fail(err, BERTC_INPUT, "example %u: token type %d, type_vocab_size is %d",
-                           (unsigned)batch->examples[s], (int)batch->types[i],
-                           (int)config->type_vocab_size);
-    }
-    return BERTC_OK;
-}
-
-bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,
-                                  const bertc_batch *batch, bertc_error *err)
-{
-    const bertc_limits *limits = &workspace->limits;
-    if (batch->sequences < 1 || batch->sequences > limits->sequences ||
-        batch->tokens > limits->tokens || batch->longest > limits->longest)
-        return bc_fail(err, BERTC_INPUT,
-                       "a batch of %d sequences, %d tokens, longest %d exceeds the plan of %d, %d, %d",
-                       (int)batch->sequences, (int)batch->tokens, (int)batch->longest,
-                       (int)limits->sequences, (int)limits->tokens, (int)limits->longest);
-    for (int32_t s = 0; s < batch->sequences; s++) {
-        bertc_status status = check_sequence(&model->config, batch, s, err);
-        if (status != BERTC_OK) return status;
-    }
-    return BERTC_OK;
-}
-
-bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
-                                 const bertc_batch *batch, const float **logits, bertc_error *err)
-{
-    bertc_status status = bc_model_check_batch(model, workspace, batch, err);
-    if (status != BERTC_OK) return status;
-    bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
-    *logits = workspace->logits;
-    return bc_model_status(model, err);
-}
-
-bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
-                                const bertc_batch *batch, const int32_t *layers, size_t count,
-                                float *out, bertc_error *err)
-{
-    bertc_status status = bc_model_check_batch(model, workspace, batch, err);
-    if (status != BERTC_OK) return status;
-    for (size_t i = 0; i < count; i++)
-        if (layers[i] < 0 || layers[i] > model->config.num_hidden_layers)
-            return bc_fail(err, BERTC_USAGE, "layer %d: the model has %d (0: the embeddings)",
-                           (int)layers[i], (int)model->config.num_hidden_layers);
-    bc_model_hidden(model, workspace, batch, layers, count, out);
-    return bc_model_status(model, err);
 }

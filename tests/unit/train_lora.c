@@ -139,6 +139,29 @@ static void test_merged_and_adapter(void **unused)
     assert_false(bc_file_exists("refused"));
 }
 
+/* The lower layers of an adapted model, whole and as an adapter; over them adapters can only be merged. */
+static void test_kept_layers(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 2; i++) {
+        bertc_train_options o = lora_options(i ? "adapter" : "merged");
+        o.lora_save = i ? BERTC_LORA_ADAPTER : BERTC_LORA_MERGED;
+        fixture_run(o);
+        o = lora_options(i ? "from-adapter" : "from-merged");
+        o.model = i ? "adapter" : "merged";
+        o.keep_layers = 1;
+        fixture_run(o);
+    }
+    fixture_same_file("from-merged", "from-adapter", "model.safetensors");
+    bertc_train_options o = lora_options("out");
+    o.keep_layers = 1;
+    o.lora_save = BERTC_LORA_ADAPTER;
+    fixture_refuse(o, BERTC_USAGE,
+                   "--lora-save adapter: --keep-layers 1 leaves no model for it to lie on; use --lora-save "
+                   "merged");
+    assert_false(bc_file_exists("out"));
+}
+
 /* A finished run of adapters is checked like others. */
 static void test_finished(void **unused)
 {
@@ -317,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs),
         cmocka_unit_test(test_merged_and_adapter),
+        cmocka_unit_test(test_kept_layers),
         cmocka_unit_test(test_finished),
         cmocka_unit_test(test_bare_adapter),
         cmocka_unit_test(test_refused_adapters),
