@@ -75,7 +75,7 @@ static bertc_status allocate(bc_optim *optim, const bc_param *params, size_t cou
                              bertc_error *err)
 {
     optim->chunks = bc_alloc(optim->count, sizeof *optim->chunks);
-    optim->sums = bc_calloc(optim->count, sizeof *optim->sums);
+    optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
     if (!optim->chunks || !optim->sums) return bc_fail_memory(err);
     cut(optim, params, count);
     if (!take_moments(optim)) return bc_fail_memory(err);
@@ -103,8 +103,7 @@ void bc_optim_clear(bc_optim *optim)
     *optim = (bc_optim){0};
 }
 
-/* Of the encoder what starts later stands earlier in the order, the table first of all, and its sums are
- * zero: they were never made. Heads, at the end, come and go. */
+/* Of the encoder what starts later stands earlier in the order, the table first of all. Heads, at the end, come and go. */
 void bc_optim_thaw(bc_optim *optim, int64_t step)
 {
     optim->step = step;
@@ -210,6 +209,14 @@ static void sum_touched(bc_optim *optim, const bc_chunk *c)
     optim->sums[c->place] = add_lanes(lane);
 }
 
+/* What takes no part yet has the first places and none in the tree: the norm is, to the bit, that of an
+ * optimiser that has only the rest. */
+static size_t places_out(const bc_optim *optim)
+{
+    if (optim->lazy.param && !optim->asleep) return 0;
+    return optim->first < optim->whole ? optim->chunks[optim->first].place : optim->count;
+}
+
 double bc_optim_norm(bc_optim *optim)
 {
     size_t whole = optim->whole, end = optim->asleep ? whole : optim->count;
@@ -220,7 +227,8 @@ double bc_optim_norm(bc_optim *optim)
     }
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
     for (size_t i = whole; i < end; i++) sum_touched(optim, &optim->chunks[i]);
-    return sqrt(tree_sum(optim->sums, optim->count));
+    size_t out = places_out(optim);
+    return sqrt(tree_sum(optim->sums + out, optim->count - out));
 }
 
 double bc_clip_scale(bertc_recipe recipe, double norm, double most)
