@@ -337,7 +337,7 @@ static bertc_status choose_head(bertc_model *m, const bertc_model_options *optio
                        "%s: no classifier: this is a bare encoder, fine-tune it first",
                        from->file.path);
     }
-    from->fresh = !weight || !bias || rows != (size_t)options->num_labels ||
+    from->fresh = options->fresh_head || !weight || !bias || rows != (size_t)options->num_labels ||
                   weight->shape[1] != (size_t)m->config.hidden_size ||
                   !labels_agree(&m->config, options);
     if (!from->fresh) return BERTC_OK;
@@ -350,7 +350,7 @@ static bool is_drawn_anew(const bertc_model *m, const bc_param *param,
 {
     int stage = bc_param_stage(&m->config, param), layers = m->config.num_hidden_layers;
     if (param->row->scope == BC_SCOPE_HEAD) return false;
-    if (param->row->scope == BC_SCOPE_POOLER && options->fresh_pooler) return true;
+    if (param->row->scope == BC_SCOPE_POOLER && options->fresh_head) return true;
     return options->reinit_layers > 0 && stage > layers - options->reinit_layers;
 }
 
@@ -599,6 +599,7 @@ bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspac
 bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
                                  const bertc_batch *batch, const float **logits, bertc_error *err)
 {
+    if (model->headless) return bc_fail(err, BERTC_USAGE, "the model was loaded without its head");
     bertc_status status = bc_model_check_batch(model, workspace, batch, err);
     if (status != BERTC_OK) return status;
     bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
@@ -610,6 +611,8 @@ bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *works
                                 const bertc_batch *batch, const int32_t *layers, size_t count,
                                 float *out, bertc_error *err)
 {
+    if (!workspace->limits.whole)
+        return bc_fail(err, BERTC_USAGE, "a workspace that was not planned for whole layers");
     bertc_status status = bc_model_check_batch(model, workspace, batch, err);
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < count; i++)
