@@ -114,7 +114,7 @@ def compare_feature_layer(verdict, args, name, folder, glue, work):
         out = f"{work}/head" if source == folder else f"{work}/again"
         common.run([args.bertc, "finetune", *options, "--model", source, "--out", out, "--feature-layer", 1])
         wanted, config = roundtrip.their_logits(out, texts)
-        verdict.expect(f"{name}: layers more than one below a head on the first", config.num_hidden_layers - 1, 0)
+        verdict.expect(f"{name}: a head on layer 1, further layers", config.num_hidden_layers - 1, 0)
         found = roundtrip.our_logits(args, "sst2", out, glue, work)
         verdict.expect(f"{name}: its logits", common.largest_difference(found, wanted), BOUND)
     for out in ("head", "again"):
