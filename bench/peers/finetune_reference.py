@@ -181,7 +181,8 @@ def load_model(task, args):
     model, info = AutoModelForSequenceClassification.from_pretrained(
         args.model, config=load_config(task, args), dtype=torch.float32,
         attn_implementation="unpadded" if args.packed else args.attention, output_loading_info=True, ignore_mismatched_sizes=True)
-    anew = ("bert.pooler.dense.weight", "bert.pooler.dense.bias") if args.feature_layer else ()
+    anew = ("bert.pooler.dense.weight", "bert.pooler.dense.bias", "classifier.weight", "classifier.bias")
+    anew = anew if args.feature_layer else ()
     fill_new_tensors(model, {*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"]), *anew}, args)
     return model
 

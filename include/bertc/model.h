@@ -68,7 +68,7 @@ typedef struct bertc_model_options {
     bertc_lora lora;     /* adapters in the layers that are not frozen */
     int32_t keep_layers; /* the model of the first so many layers; 0: all of them */
     bool headless;       /* for the outputs of layers alone: neither pooler nor head need be there */
-    bool fresh_pooler;   /* draw the pooler anew */
+    bool fresh_head;     /* with labels: draw pooler and head anew, whatever the file has */
     int32_t reinit_layers; /* draw the last so many layers and the pooler anew (Zhang et al. 2021) */
     bertc_notify notify; /* receives one line: what was loaded, new, ignored */
 } bertc_model_options;
@@ -90,7 +90,8 @@ BERTC_API void bertc_model_free(bertc_model *model);
 
 /* Write the model of the first `layers` layers of that in `dir` into the existing folder `out`: their
  * tensors, those outside the layers and the tokenizer's files byte for byte, config.json with another
- * num_hidden_layers. Errors: BERTC_USAGE where it has not so many; BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+ * num_hidden_layers. Errors: BERTC_USAGE where it has not so many; BERTC_INPUT, also where one of the
+ * layers is not whole; BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out,
                                             bertc_error *err);
 
@@ -122,14 +123,16 @@ BERTC_API void bertc_workspace_free(bertc_workspace *workspace);
 BERTC_API size_t bertc_workspace_bytes(const bertc_workspace *workspace);
 
 /* Logits of a batch without dropout: (S,C) row-major, owned by the workspace until its next use.
- * Errors: BERTC_INPUT where an id, a type or a length does not fit the model; BERTC_NOMEM. */
+ * Errors: BERTC_INPUT where an id, a type or a length does not fit the model; BERTC_USAGE where it is
+ * headless; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
                                            const bertc_batch *batch, const float **logits,
                                            bertc_error *err);
 
 /* Outputs of layers without dropout, as output_hidden_states gives them: out (count,N,H). 0 names the
  * output of the embeddings, l that of the l-th layer; nothing above the highest is computed. The
- * workspace was planned with `whole`. Errors: as above. */
+ * workspace was planned with `whole`. Errors: as above; BERTC_USAGE where it was not, or there is no such
+ * layer. */
 BERTC_API bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
                                           const bertc_batch *batch, const int32_t *layers,
                                           size_t count, float *out, bertc_error *err);

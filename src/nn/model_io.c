@@ -383,10 +383,11 @@ static bertc_status choose_heads(bertc_model *m, const bertc_model_options *opti
                        "%s: no classifier: this is a bare encoder, fine-tune it first",
                        from->file.path);
     }
-    bool fits = there && weight->rank == 2 && weight->shape[0] == (size_t)config->num_labels &&
+    bool fits = !options->fresh_head && there && weight->rank == 2 && weight->shape[0] == (size_t)config->num_labels &&
                 weight->shape[1] == (size_t)config->hidden_size;
     from->kept = fits ? bc_head_find(config, heads, count) : -1;
-    if (there) bc_head_notify(config, fits, from->kept, heads, count, from->file.path,
+    if (there && !options->fresh_head)
+        bc_head_notify(config, fits, from->kept, heads, count, from->file.path,
                                &options->notify);
     return bc_model_take_heads(m, heads, count, from->kept, err);
 }
@@ -397,7 +398,7 @@ static bool is_drawn_anew(const bertc_model *m, const bc_param *param,
 {
     int stage = bc_param_stage(&m->config, param), layers = m->config.num_hidden_layers;
     if (param->row->scope == BC_SCOPE_HEAD) return false;
-    if (param->row->scope == BC_SCOPE_POOLER && options->fresh_pooler) return true;
+    if (param->row->scope == BC_SCOPE_POOLER && options->fresh_head) return true;
     return options->reinit_layers > 0 && stage > layers - options->reinit_layers;
 }
 

@@ -54,6 +54,7 @@ bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspac
 bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
                                  const bertc_batch *batch, const float **logits, bertc_error *err)
 {
+    if (model->headless) return bc_fail(err, BERTC_USAGE, "the model was loaded without its head");
     bertc_status status = bc_model_check_batch(model, workspace, batch, err);
     if (status != BERTC_OK) return status;
     bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
@@ -65,6 +66,8 @@ bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *works
                                 const bertc_batch *batch, const int32_t *layers, size_t count,
                                 float *out, bertc_error *err)
 {
+    if (!workspace->limits.whole)
+        return bc_fail(err, BERTC_USAGE, "a workspace that was not planned for whole layers");
     bertc_status status = bc_model_check_batch(model, workspace, batch, err);
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < count; i++)

@@ -7,10 +7,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "bertc/model.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
 #include "formats/safetensors.h"
+#include "nn/model.h"
 
 /* The members of config.json as they are spelled, but for the number of layers. */
 static void put_members(bc_text *out, const char *json, size_t length, const cJSON *tree, int layers)
@@ -95,11 +95,22 @@ static bertc_status check_layers(const char *dir, int layers, bertc_error *err)
     return status;
 }
 
+/* Are the tensors of these layers there, as config.json says? No weights are read. */
+static bertc_status check_tensors(const char *dir, int layers, bertc_error *err)
+{
+    const bertc_model_options options = {.threads = 1, .keep_layers = layers, .headless = true};
+    bertc_model *model = NULL;
+    bertc_status status = bc_model_open(dir, &options, &model, err);
+    bertc_model_free(model);
+    return status;
+}
+
 bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out, bertc_error *err)
 {
     bc_safetensors file = {0};
     char *path = NULL;
     bertc_status status = check_layers(dir, layers, err);
+    if (status == BERTC_OK) status = check_tensors(dir, layers, err);
     if (status == BERTC_OK) status = bc_model_dir_weights(dir, &path, err);
     if (status == BERTC_OK) status = bc_safetensors_open(path, &file, err);
     if (status == BERTC_OK) status = write_all(dir, &file, layers, out, err);

@@ -15,7 +15,6 @@
 #include "train/evaluate.h"
 #include "train/options.h"
 
-enum { MOST_LAYERS = 1024 };
 static const size_t window_scalars = 1 << 24, window_examples = 1 << 13;
 
 typedef struct job {
@@ -43,21 +42,32 @@ typedef struct job {
 
 /* ---- Layers -------------------------------------------------------------------------------- */
 
+static bool is_listed(const job *j, int32_t layer)
+{
+    for (size_t i = 0; i < j->count; i++)
+        if (j->layers[i] == layer) return true;
+    return false;
+}
+
+/* Numbers of at most four digits: more layers there are not. */
 static bertc_status read_layer(job *j, const char **text, bertc_error *err)
 {
-    char *end;
     int32_t most = j->source.config.num_hidden_layers;
-    long layer = strtol(*text, &end, 10);
-    if (end == *text || (*end != ',' && *end != '\0'))
+    const char *digits = *text + (**text == '-');
+    size_t n = strspn(digits, "0123456789");
+    const char *end = digits + n;
+    long layer = n <= 4 ? strtol(*text, NULL, 10) : 0;
+    if (n < 1 || n > 4 || (*end != ',' && *end != '\0'))
         return bc_fail(err, BERTC_USAGE, "--layers: '%s' is not all or numbers such as 1,2,-1",
                        j->options->layers);
     if (layer < -1L - most || layer > most)
         return bc_fail(err, BERTC_USAGE,
                        "--layers: %ld: the model has %d layers, 0 is its embeddings, -1 the last layer",
                        layer, (int)most);
-    if (j->count == MOST_LAYERS)
-        return bc_fail(err, BERTC_USAGE, "--layers: more than %d", MOST_LAYERS);
-    j->layers[j->count++] = (int32_t)(layer < 0 ? most + 1 + layer : layer);
+    if (layer < 0) layer += most + 1;
+    if (is_listed(j, (int32_t)layer))
+        return bc_fail(err, BERTC_USAGE, "--layers: '%s' names layer %ld twice", j->options->layers, layer);
+    j->layers[j->count++] = (int32_t)layer;
     *text = *end == ',' ? end + 1 : end;
     if (*end == ',' && **text == '\0')
         return bc_fail(err, BERTC_USAGE, "--layers: nothing after the last comma");
@@ -69,9 +79,9 @@ static bertc_status read_layers(job *j, bertc_error *err)
     const char *text = j->options->layers;
     int32_t most = j->source.config.num_hidden_layers;
     bertc_status status = BERTC_OK;
-    j->layers = bc_alloc(MOST_LAYERS + 1, sizeof *j->layers);
+    j->layers = bc_alloc((size_t)most + 1, sizeof *j->layers);
     if (!j->layers) return bc_fail_memory(err);
-    if (strcmp(text, "all") == 0 && most <= MOST_LAYERS) {
+    if (strcmp(text, "all") == 0) {
         for (int32_t l = 0; l <= most; l++) j->layers[j->count++] = l;
         return BERTC_OK;
     }
@@ -242,14 +252,14 @@ static void normalize(float *row, size_t width)
     for (size_t k = 0; k < width; k++) row[k] = (float)((double)row[k] / length);
 }
 
-/* Add the row of token `t` of `count` to a pooled one. */
+/* Add the row of token `t` of `count` to a pooled one. NaN stays NaN. */
 static void pool(bertc_pool kind, float *to, const float *row, size_t width, size_t t, size_t count)
 {
     if (t == 0) memcpy(to, row, width * sizeof *to);
     else if (kind == BERTC_POOL_MEAN)
         for (size_t k = 0; k < width; k++) to[k] += row[k];
     else
-        for (size_t k = 0; k < width; k++) to[k] = row[k] > to[k] ? row[k] : to[k];
+        for (size_t k = 0; k < width; k++) to[k] = row[k] <= to[k] || isnan(to[k]) ? to[k] : row[k];
     if (kind == BERTC_POOL_MEAN && t + 1 == count)
         for (size_t k = 0; k < width; k++) to[k] /= (float)count;
 }

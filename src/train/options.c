@@ -64,8 +64,8 @@ static const bertc_option rows[] = {
     {"keep-layers", BERTC_OPTION_INT, FIELD(keep_layers), "0", 0, 1000, NULL, "K",
      "train a smaller model, of the first K layers; 0: of all", 0},
     {"feature-layer", BERTC_OPTION_INT, FIELD(feature_layer), "0", 0, 1000, NULL, "K",
-     "train a head, its pooler new, on the output of layer K as it is: the same as --keep-layers K "
-     "--freeze K with a pooler drawn anew; 0: no", 0},
+     "train a new pooler and head on the output of layer K as it is: the same as --keep-layers K "
+     "--freeze K with both drawn anew; 0: no", 0},
     {"reinit-layers", BERTC_OPTION_INT, FIELD(reinit_layers), "0", 0, 1000, NULL, "K",
      "draw the last K layers and the pooler anew before training; 0: none", 0},
     {"class-weights", BERTC_OPTION_TEXT, FIELD(class_weights), "none", 0, 0, NULL, "balanced|W,W,...",

@@ -59,6 +59,7 @@ run 0 embed $model --task mrpc --data "$SAMPLE" --split dev --limit 5 --format t
 refuse 2 "--layers: 3: the model has 2 layers, 0 is its embeddings, -1 the last layer" embed $model --layers 3
 refuse 2 "--layers: -4: the model has 2 layers, 0 is its embeddings, -1 the last layer" embed $model --layers -4
 refuse 2 "--layers: '1-2' is not all or numbers such as 1,2,-1" embed $model --layers 1-2
+refuse 2 "--layers: '2,-1' names layer 2 twice" embed $model --layers 2,-1
 refuse 2 "--layers: nothing after the last comma" embed $model --layers 1,
 refuse 2 "--layers: the value is empty" embed $model --layers ""
 refuse 2 "--format npy --pool none needs --offsets FILE, for where each text's rows begin" embed $model \

@@ -1,15 +1,19 @@
 """Features of bertc and hidden states of transformers, for every layer, pooling and format; and smaller models.
 
 Texts and pairs of the sample, through the sample's model and, where it is installed, the real encoder. The largest
-absolute difference may be 2e-5. A model of the first layers gives the hidden states of the whole one.
+absolute difference may be 2e-5. A model of the first layers gives the hidden states of the whole one. A model
+whose head was trained on the output of a layer has the same logits in both programs.
 """
+import itertools
 import json
+import pathlib
 import tempfile
 
 import numpy as np
 import torch
 
 import common
+import roundtrip
 
 BOUND = 2e-5
 TEXTS = ["a fine film", "", "\"quoted\" \\ and a\rreturn", "one two three four five six seven eight nine ten", "😀 ünïcode", "x"]
@@ -82,6 +86,41 @@ def compare(verdict, args, name, folder, work):
     verdict.expect(f"{name}: pairs", common.largest_difference(found, [s[-1].mean(0) for s in pairs]), BOUND)
 
 
+ROWS = POOLS | {"cls": lambda x: x[:1], "none": lambda x: x}
+MIXES = {"mean": lambda states: states.mean(0), "concat": lambda states: np.concatenate(states, -1)}
+
+
+def compare_combinations(verdict, args, name, folder, work):
+    """Three layers, in every way."""
+    states, _ = hidden_states(folder, TEXTS)
+    some = [len(states[0]) - 1, 0, 1]
+    for combine, pool, normalize in itertools.product(MIXES, ROWS, (False, True)):
+        options = ["--layers", ",".join(map(str, some)), "--combine", combine, "--pool", pool]
+        options += ["--normalize"] if normalize else []
+        options += ["--offsets", f"{work}/offsets.npy"] if pool == "none" else []
+        found = array(args, folder, work, TEXTS, *options)
+        wanted = np.concatenate([np.atleast_2d(ROWS[pool](MIXES[combine](state[some]))) for state in states])
+        if normalize:
+            wanted = torch.nn.functional.normalize(torch.from_numpy(wanted), dim=-1).numpy()
+        verdict.expect(f"{name}: {combine}, {pool}{', of length 1' if normalize else ''}, {len(found)} rows",
+                       common.largest_difference(found, wanted), BOUND)
+
+
+def compare_feature_layer(verdict, args, name, folder, glue, work):
+    """From a model without a head, and from one that has a head of these labels."""
+    options = ["--task", "sst2", "--data", glue, "--max-steps", 4, "--limit-eval", 16, "--lr", 1e-3, "--threads", args.threads]
+    texts = roundtrip.read_lines(pathlib.Path(glue) / "SST-2/test.tsv", pair=False)[:args.limit]
+    for source in (folder, f"{work}/head"):
+        out = f"{work}/head" if source == folder else f"{work}/again"
+        common.run([args.bertc, "finetune", *options, "--model", source, "--out", out, "--feature-layer", 1])
+        wanted, config = roundtrip.their_logits(out, texts)
+        verdict.expect(f"{name}: a head on layer 1, further layers", config.num_hidden_layers - 1, 0)
+        found = roundtrip.our_logits(args, "sst2", out, glue, work)
+        verdict.expect(f"{name}: its logits", common.largest_difference(found, wanted), BOUND)
+    for out in ("head", "again"):
+        common.shutil.rmtree(f"{work}/{out}")
+
+
 def compare_smaller(verdict, args, name, folder, work):
     states, _ = hidden_states(folder, TEXTS)
     for layers in range(1, len(states[0])):
@@ -94,7 +133,9 @@ def compare_smaller(verdict, args, name, folder, work):
 
 
 def main():
-    args = common.parse(common.arguments(__doc__))
+    parser = common.arguments(__doc__)
+    parser.add_argument("--limit", type=int, default=40, help="texts whose logits are compared")
+    args = common.parse(parser)
     verdict = common.Verdict()
     with tempfile.TemporaryDirectory() as work:
         common.run([args.bertc, "sample", "--out", f"{work}/glue", "--seed", args.seed])
@@ -105,6 +146,8 @@ def main():
             print("skipped: the real encoder, its package is not installed")
         for name, folder in models.items():
             compare(verdict, args, name, folder, work)
+            compare_combinations(verdict, args, name, folder, work)
+            compare_feature_layer(verdict, args, name, folder, f"{work}/glue", work)
             compare_smaller(verdict, args, name, folder, work)
     verdict.exit()
 

@@ -81,9 +81,35 @@ static void test_steps_do_not_allocate(void **state)
     }
 }
 
+static void test_outputs_of_layers_do_not_allocate(void **state)
+{
+    (void)state;
+    bertc_config config = twin_config(2, 32, 4, 50, 3, BERTC_GELU);
+    const bertc_batch *batch = twin_batch(&config, lengths, 4, 1);
+    const bertc_limits limits = {.tokens = batch->tokens, .sequences = batch->sequences,
+                                 .longest = batch->longest, .whole = true};
+    const int32_t layers[] = {2, 0};
+    float *out = twin_floats(2 * (size_t)batch->tokens * 32);
+    for (size_t k = 0; bertc_backend_name(k); k++) {
+        const bertc_model_options options = {.backend = bertc_backend_name(k), .headless = true};
+        bertc_model *model;
+        bertc_workspace *workspace;
+        assert_int_equal(bertc_model_create(&config, &options, &model, NULL), BERTC_OK);
+        assert_int_equal(bertc_workspace_create(model, &limits, &workspace, NULL), BERTC_OK);
+        for (int i = 0; i < 2; i++) {
+            calls = 0;
+            assert_int_equal(bertc_model_hidden(model, workspace, batch, layers, 2, out, NULL), BERTC_OK);
+            assert_int_equal(calls, 0);
+        }
+        bertc_workspace_free(workspace);
+        bertc_model_free(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_outputs_of_layers_do_not_allocate, twin_release),
         cmocka_unit_test_teardown(test_steps_do_not_allocate, twin_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
