@@ -50,18 +50,15 @@ static void describe_labels(bc_text *out, const char *const *labels, int32_t cou
     }
 }
 
-void bc_head_notify(const bertc_config *config, bool fits, int kept, const bc_head *heads, int count,
-                    const char *path, const bertc_notify *notify)
+void bc_head_describe(bc_text *line, const bertc_config *config, bool fits, int kept,
+                      const bc_head *heads, int count)
 {
-    bc_text line = {0};
-    bc_text_printf(&line, "%s: head %s", path, kept >= 0 ? "kept" : "replaced");
-    if (kept >= 0 && count > 1) bc_text_printf(&line, " for %s", heads[kept].name);
-    bc_text_printf(&line, fits ? ": it has " : ": its weights do not fit its ");
-    describe_labels(&line, (const char *const *)config->labels, config->num_labels);
-    if (kept < 0 && fits) bc_text_printf(&line, count > 1 ? ", as no task has" : ", not ");
-    if (kept < 0 && fits && count == 1) describe_labels(&line, heads->labels, heads->num_labels);
-    if (!line.failed) bc_notify(notify, "%s", line.bytes);
-    bc_text_clear(&line);
+    bc_text_printf(line, "head %s", kept >= 0 ? "kept" : "replaced");
+    if (kept >= 0 && count > 1) bc_text_printf(line, " for %s", heads[kept].name);
+    bc_text_printf(line, fits ? ": it has " : ": its weights do not fit its ");
+    describe_labels(line, (const char *const *)config->labels, config->num_labels);
+    if (kept < 0 && fits) bc_text_printf(line, count > 1 ? ", as no task has" : ", not ");
+    if (kept < 0 && fits && count == 1) describe_labels(line, heads->labels, heads->num_labels);
 }
 
 int bc_head_find(const bertc_config *config, const bc_head *heads, int count)

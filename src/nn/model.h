@@ -14,6 +14,7 @@
 #ifndef BC_NN_MODEL_H
 #define BC_NN_MODEL_H
 
+#include "base/text.h"
 #include "bertc/model.h"
 #include "nn/gemm.h"
 #include "nn/laps.h"
@@ -71,10 +72,10 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
  * same number; -1: none. */
 int bc_head_find(const bertc_config *config, const bc_head *heads, int count);
 
-/* Say what became of a file's head: kept, for which of several, or replaced (`kept` < 0), and why.
+/* What became of a file's head, into `line`: kept, for which of several, or replaced (`kept` < 0), and why.
  * fits: its weights have the shape that its configuration asks for. */
-void bc_head_notify(const bertc_config *config, bool fits, int kept, const bc_head *heads, int count,
-                    const char *path, const bertc_notify *notify);
+void bc_head_describe(bc_text *line, const bertc_config *config, bool fits, int kept,
+                      const bc_head *heads, int count);
 
 /* Give each head its labels: its own, or to the one that is kept those of the configuration. */
 bertc_status bc_model_take_heads(bertc_model *model, const bc_head *heads, int count, int kept,

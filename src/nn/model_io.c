@@ -270,6 +270,7 @@ typedef struct bc_weights {
     char (*names)[BC_PARAM_NAME];
     bool *used;
     int kept;   /* the model's head that is the file's; -1: none, all are drawn */
+    bc_text head; /* what became of the file's */
     bc_overlay over; /* what lies over the file's tensors, of an adapter */
     const bc_tensor **tensors; /* of the model's parameters, null for those that are drawn */
 } source;
@@ -279,6 +280,7 @@ static void close_source(source *from)
     if (!from) return;
     bc_safetensors_close(&from->file);
     bc_overlay_close(&from->over);
+    bc_text_clear(&from->head);
     bc_free(from->names);
     bc_free(from->used);
     bc_free(from->tensors);
@@ -383,12 +385,13 @@ static bertc_status choose_heads(bertc_model *m, const bertc_model_options *opti
                        "%s: no classifier: this is a bare encoder, fine-tune it first",
                        from->file.path);
     }
-    bool fits = !options->fresh_head && there && weight->rank == 2 && weight->shape[0] == (size_t)config->num_labels &&
+    bool fits = !options->fresh_head && there && weight->rank == 2 &&
+                weight->shape[0] == (size_t)config->num_labels &&
                 weight->shape[1] == (size_t)config->hidden_size;
     from->kept = fits ? bc_head_find(config, heads, count) : -1;
     if (there && !options->fresh_head)
-        bc_head_notify(config, fits, from->kept, heads, count, from->file.path,
-                               &options->notify);
+        bc_head_describe(&from->head, config, fits, from->kept, heads, count);
+    if (from->head.failed) return bc_fail_memory(err);
     return bc_model_take_heads(m, heads, count, from->kept, err);
 }
 
@@ -513,6 +516,7 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
         left++;
         list_name(ignored, sizeof ignored, from->file.tensors[i].name);
     }
+    if (from->head.length > 0) bc_notify(notify, "%s: %s", from->file.path, from->head.bytes);
     bc_notify(notify, "%s: loaded %zu tensors; %s; %s%s%s", from->file.path, loaded,
               loaded == count || m->headless ? "new: none" : drawn, left ? ignored : "ignored: none",
               over ? "; merged with " : "", over ? over : "");

@@ -52,9 +52,6 @@ bertc_status bc_adapt_check_base(const bc_run *run, bertc_error *err)
     if (run->source.base)
         return bc_fail(err, BERTC_USAGE, "--lora-save adapter: %s is an adapter itself, and one can not "
                        "lie on another; use --lora-save merged", model);
-    if (run->options.keep_layers > 0)
-        return bc_fail(err, BERTC_USAGE, "--lora-save adapter: --keep-layers %d leaves no %s for it to lie "
-                       "on; use --lora-save merged", (int)run->options.keep_layers, model);
     const bc_param *drawn = bc_model_drawn(run->model);
     if (!drawn) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing, and an adapter would not hold the new "

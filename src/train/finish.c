@@ -275,7 +275,8 @@ static bertc_status write_vocab(const bc_run *run, const char *folder, bertc_err
 static bertc_status write_lane(bc_run *run, int lane, bertc_error *err)
 {
     char *folder = bc_run_lane_folder(run, lane);
-    bertc_status status = folder ? bc_folder_create(folder, err) : bc_fail_memory(err);
+    bertc_status status = folder ? BERTC_OK : bc_fail_memory(err);
+    if (folder && run->num_lanes > 1) status = bc_folder_create(folder, err);
     if (status == BERTC_OK) status = write_model(run, lane, folder, err);
     if (status == BERTC_OK)
         status = bc_model_dir_copy_tokenizer(run->source.home, folder, err);

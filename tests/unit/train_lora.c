@@ -157,8 +157,8 @@ static void test_kept_layers(void **unused)
     o.keep_layers = 1;
     o.lora_save = BERTC_LORA_ADAPTER;
     fixture_refuse(o, BERTC_USAGE,
-                   "--lora-save adapter: --keep-layers 1 leaves no model for it to lie on; use --lora-save "
-                   "merged");
+                   "--lora-save adapter: --keep-layers makes another model than the one that it would lie "
+                   "over; use --lora-save merged");
     assert_false(bc_file_exists("out"));
 }
 
