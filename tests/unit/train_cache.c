@@ -307,10 +307,14 @@ static void test_other_texts_and_weights(void **unused)
 {
     (void)unused;
     enum { TRIALS = 2, TRAIN = 5, DEV = 1 };
-    bertc_train_options o = options("cached", "1"), moved = fixture_options("moved");
+    bertc_train_options o = options("cached", "1"), moved = fixture_options("moved"), other = moved;
     size_t length;
     char *text = fixture_read("data/SST-2/train.tsv", &length, false), *word = strstr(text, "very");
     fixture_run(moved);
+    other.out = "other";
+    other.seed = 1;
+    fixture_run(other);
+    o.model = "moved";
     o.cache_dir = "kept";
     start(o);
     memcpy(word, "plot", 4);
@@ -322,7 +326,7 @@ static void test_other_texts_and_weights(void **unused)
     memcpy(word, "very", 4);
     fixture_write("data/SST-2/train.tsv", text);
     bc_free(text);
-    o.model = "moved";
+    o.model = "other";
     start(without(o));
     start(o);
     assert_int_equal(passes, TRIALS + TRAIN + DEV);
