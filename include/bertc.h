@@ -17,5 +17,6 @@
 #include "bertc/model.h"
 #include "bertc/inspect.h"
 #include "bertc/train.h"
+#include "bertc/embed.h"
 
 #endif

@@ -73,7 +73,8 @@ def frozen_stages(word, layers):
 def thaws(args, layers, epoch_steps):
     """Pairs of the first step, and how many stages are frozen from then on."""
     entries = (entry.split(":") for entry in args.unfreeze_schedule.split(",") if entry)
-    return [(0, frozen_stages(args.freeze, layers))] + [
+    first = 1 + layers if args.feature_layer else frozen_stages(args.freeze, layers)
+    return [(0, first)] + [
         (math.ceil(float(epoch) * epoch_steps), frozen_stages(word, layers)) for epoch, word in entries]
 
 
@@ -129,6 +130,7 @@ def clip_gradients(model, recipe, limit):
 
 def load_config(task, args):
     config = AutoConfig.from_pretrained(args.model)
+    config.num_hidden_layers = args.feature_layer or args.keep_layers or config.num_hidden_layers
     if task.is_regression:
         config.num_labels = 1
     else:
@@ -161,7 +163,8 @@ def load_model(task, args):
     model, info = AutoModelForSequenceClassification.from_pretrained(
         args.model, config=load_config(task, args), dtype=torch.float32,
         attn_implementation="unpadded" if args.packed else args.attention, output_loading_info=True, ignore_mismatched_sizes=True)
-    fill_new_tensors(model, {*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])}, args)
+    anew = ("bert.pooler.dense.weight", "bert.pooler.dense.bias") if args.feature_layer else ()
+    fill_new_tensors(model, {*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"]), *anew}, args)
     return model
 
 
@@ -346,6 +349,8 @@ def parse_arguments():
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--max-grad-norm", type=float, default=1.0)
     parser.add_argument("--weight-decay", type=float, help="default: 0 for hf, 0.01 for google")
+    parser.add_argument("--keep-layers", type=int, default=0, help="train the first so many layers; 0: all")
+    parser.add_argument("--feature-layer", type=int, default=0, help="train a pooler and a head on this layer; 0: not")
     parser.add_argument("--freeze", default="none", help="none, embeddings, all, or a number of layers")
     parser.add_argument("--unfreeze-schedule", default="", help="EPOCH:FREEZE,...: what stays frozen from an epoch on")
     parser.add_argument("--train-only", default="all", choices=("all", "bias"))

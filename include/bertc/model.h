@@ -54,6 +54,9 @@ typedef struct bertc_model_options {
     bool settled;        /* what is frozen stays so: there a sequence gets the same rows, to the bit, in
                             whatever batch it is */
     bool biases_only;    /* of the encoder train the biases alone (BitFit, Ben Zaken et al. 2022) */
+    int32_t keep_layers; /* the model of the first so many layers; 0: all of them */
+    bool headless;       /* for the outputs of layers alone: neither pooler nor head need be there */
+    bool fresh_pooler;   /* draw the pooler anew */
     int32_t reinit_layers; /* draw the last so many layers and the pooler anew (Zhang et al. 2021) */
     bertc_notify notify; /* receives one line: what was loaded, new, ignored */
 } bertc_model_options;
@@ -72,6 +75,12 @@ BERTC_API bertc_status bertc_model_save(const bertc_model *model, const char *di
                                         bertc_error *err);
 
 BERTC_API void bertc_model_free(bertc_model *model);
+
+/* Write the model of the first `layers` layers of that in `dir` into the existing folder `out`: their
+ * tensors, those outside the layers and the tokenizer's files byte for byte, config.json with another
+ * num_hidden_layers. Errors: BERTC_USAGE where it has not so many; BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+BERTC_API bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out,
+                                            bertc_error *err);
 
 BERTC_API const bertc_config *bertc_model_config(const bertc_model *model);
 BERTC_API size_t bertc_model_parameters(const bertc_model *model); /* number of scalars */
@@ -105,6 +114,13 @@ BERTC_API size_t bertc_workspace_bytes(const bertc_workspace *workspace);
 BERTC_API bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
                                            const bertc_batch *batch, const float **logits,
                                            bertc_error *err);
+
+/* Outputs of layers without dropout, as output_hidden_states gives them: out (count,N,H). 0 names the
+ * output of the embeddings, l that of the l-th layer; nothing above the highest is computed. The
+ * workspace was planned with `whole`. Errors: as above. */
+BERTC_API bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
+                                          const bertc_batch *batch, const int32_t *layers,
+                                          size_t count, float *out, bertc_error *err);
 
 #ifdef __cplusplus
 }

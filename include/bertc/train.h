@@ -54,7 +54,7 @@ typedef struct bertc_train_options {
     const char *task, *model, *data, *out;
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
     const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
-    int64_t reinit_layers;
+    int64_t keep_layers, feature_layer, reinit_layers; /* 0: all, none, none */
     double head_lr, layer_lr_decay; /* head_lr negative: lr */
     double epochs;
     int64_t batch_size;

@@ -77,6 +77,28 @@ static const cli_command commands[] = {
         .run = cli_predict,
     },
     {
+        .name = "embed",
+        .summary = "write the outputs of an encoder's layers as features",
+        .examples =
+            "bertc embed --model MODEL < lines.txt > features.jsonl\n"
+            "bertc embed --model MODEL --layers -2 --pool cls --normalize --format npy --out x.npy "
+            "< lines.txt\n"
+            "bertc embed --model MODEL --task mrpc --data GLUE --split train --layers 9,10,11,12 "
+            "--combine concat --format npy --out x.npy\n"
+            "bertc embed --model MODEL --pool none --format npy --out x.npy --offsets starts.npy "
+            "< lines.txt\n",
+        .details = "Values are those of output_hidden_states=True in transformers. Layers above\n"
+                   "the highest that is asked for are not computed; neither pooler nor head is\n"
+                   "needed. npy: rows of 32-bit floats for numpy.load. jsonl: an object a text\n"
+                   "with \"index\", \"embedding\" and, by token, \"tokens\". tsv: index, by token\n"
+                   "its number and word piece, then the values.\n",
+        .required = "model",
+        .needs = {"split", "data"},
+        .table = cli_embed_table,
+        .size = sizeof(cli_embed_values),
+        .run = cli_embed,
+    },
+    {
         .name = "tokenize",
         .summary = "turn lines of text into token ids",
         .examples = "bertc tokenize --model MODEL < lines.txt > ids.txt\n"
@@ -111,6 +133,18 @@ static const cli_command commands[] = {
         .table = cli_init_table,
         .size = sizeof(cli_encoder),
         .run = cli_init,
+    },
+    {
+        .name = "truncate",
+        .summary = "make a smaller model of the first layers of another",
+        .examples = "bertc truncate --model MODEL --keep-layers 6 --out small\n",
+        .details = "What is kept, the head too where there is one, is kept byte for byte; only\n"
+                   "num_hidden_layers changes. 'bertc finetune --keep-layers' trains such a model\n"
+                   "at once.\n",
+        .required = "model keep-layers out",
+        .table = cli_truncate_table,
+        .size = sizeof(cli_truncate_values),
+        .run = cli_truncate,
     },
     {
         .name = "sample",

@@ -1,6 +1,8 @@
 #include "formats/names.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const bare[] = {"embeddings.", "encoder.", "pooler."};
@@ -28,4 +30,12 @@ void bc_name_today(const char *name, char *out, size_t room)
     }
     int shown = stem < room ? (int)stem : (int)room;
     snprintf(out, room, "%s%.*s%s", prefix_of(name), shown, name, ending);
+}
+
+long bc_name_layer(const char *name)
+{
+    static const char before[] = "encoder.layer.";
+    const char *at = strstr(name, before);
+    if (!at || !isdigit((unsigned char)at[strlen(before)])) return -1;
+    return strtol(at + strlen(before), NULL, 10);
 }

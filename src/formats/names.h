@@ -10,4 +10,7 @@
  * `room` bytes (NUL included) is cut. */
 void bc_name_today(const char *name, char *out, size_t room);
 
+/* The number of the encoder layer that a tensor of this name belongs to; -1: none. */
+long bc_name_layer(const char *name);
+
 #endif

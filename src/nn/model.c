@@ -353,6 +353,28 @@ void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, con
     stages_fwd(&v, stage, layers + 3);
 }
 
+/* The layers that ask for the output of layer l take it. */
+static void take_hidden(const pass_view *v, int l, const int32_t *layers, size_t count, float *out)
+{
+    size_t size = v->n * v->h;
+    for (size_t i = 0; i < count; i++)
+        if (layers[i] == l) memcpy(out + i * size, flow(v->w, l).full, size * sizeof *out);
+}
+
+void bc_model_hidden(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                     const int32_t *layers, size_t count, float *out)
+{
+    assert(workspace->limits.whole);
+    pass_view v = view(model, workspace, batch, (bc_pass){.forgets = true});
+    int last = 0;
+    for (size_t i = 0; i < count; i++) last = layers[i] > last ? layers[i] : last;
+    embed_fwd(&v);
+    for (int l = 0; l <= last; l++) {
+        if (l > 0) layers_fwd(&v, l - 1, l);
+        take_hidden(&v, l, layers, count, out);
+    }
+}
+
 void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y)
 {

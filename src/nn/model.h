@@ -32,6 +32,7 @@ struct bertc_model {
                          again as many as when the workspace was planned */
     int settled;      /* stages that are frozen for good, and in which a sequence's rows are the same, to
                          the bit, whatever batch it is in */
+    bool headless;    /* pooler and head are not set */
     bool half;        /* products read bf16 copies of the layers' matrices: */
     uint16_t *halves; /* those, or null */
     struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
@@ -134,6 +135,10 @@ typedef struct bc_pass {
 
 /* Bytes of a workspace, planned and not allocated; SIZE_MAX where they overflow. */
 size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
+
+/* out (count,N,H): bertc_model_hidden without its checks. */
+void bc_model_hidden(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                     const int32_t *layers, size_t count, float *out);
 
 /* Does a batch fit the model (ids, types, lengths) and the workspace? */
 bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,

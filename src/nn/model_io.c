@@ -148,6 +148,7 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
     m->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     m->half = options->precision == BERTC_BF16;
+    m->headless = options->headless;
     m->count = bc_param_count(&m->config);
     m->params = bc_alloc(m->count, sizeof *m->params);
     if (!m->params) return bc_fail_memory(err);
@@ -173,11 +174,11 @@ static bertc_status furnish(bertc_model *m, const bertc_model_options *options, 
     return status;
 }
 
-/* The matrices of the layers' products, packed: weights that are not trained stay as they are. The
- * last layer multiplies with its queries' weights apart (see bc_model_fwd). */
+/* The matrices of the layers' products, packed: weights that are not trained stay as they are. Before a
+ * head the last layer multiplies with its queries' weights apart (see bc_model_fwd). */
 static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
 {
-    bool last = layer + 1 == model->config.num_hidden_layers;
+    bool last = !model->headless && layer + 1 == model->config.num_hidden_layers;
     const struct {
         bc_param_id id;
         size_t count; /* of matrices, one after another */
@@ -343,6 +344,7 @@ static bertc_status choose_head(bertc_model *m, const bertc_model_options *optio
                                 bertc_error *err)
 {
     source *from = m->from;
+    if (options->headless) return BERTC_OK;
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
     size_t rows = weight && weight->rank == 2 ? weight->shape[0] : 0;
@@ -366,8 +368,22 @@ static bool is_drawn_anew(const bertc_model *m, const bc_param *param,
                           const bertc_model_options *options)
 {
     int stage = bc_param_stage(&m->config, param), layers = m->config.num_hidden_layers;
-    return options->reinit_layers > 0 && stage > layers - options->reinit_layers &&
-           param->row->scope != BC_SCOPE_HEAD;
+    if (param->row->scope == BC_SCOPE_HEAD) return false;
+    if (param->row->scope == BC_SCOPE_POOLER && options->fresh_pooler) return true;
+    return options->reinit_layers > 0 && stage > layers - options->reinit_layers;
+}
+
+/* Tensors that belong to no part of the model that was asked for are nothing to speak of. */
+static void pass_over_rest(const bertc_model *m, const bertc_model_options *options)
+{
+    source *from = m->from;
+    for (size_t i = 0; i < from->file.count; i++) {
+        const char *name = from->names[i];
+        bool above = options->keep_layers > 0 && bc_name_layer(name) >= m->config.num_hidden_layers;
+        bool head = options->headless && (strncmp(name, "bert.pooler.", 12) == 0 ||
+                                          strncmp(name, "classifier.", 11) == 0);
+        if (above || head) from->used[i] = true;
+    }
 }
 
 /* Find the tensors of all parameters and check that they fit. */
@@ -377,8 +393,11 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
     source *from = m->from;
     from->tensors = bc_alloc(m->count, sizeof *from->tensors);
     if (!from->tensors) return bc_fail_memory(err);
+    pass_over_rest(m, options);
     for (size_t i = 0; i < m->count; i++) {
         const bc_param *param = &m->params[i];
+        from->tensors[i] = NULL;
+        if (m->headless && param->row->scope >= BC_SCOPE_POOLER) continue;
         bool head = param->row->scope == BC_SCOPE_HEAD;
         const bc_tensor *t = head && from->fresh ? NULL : find_tensor(from, param->name, true);
         from->tensors[i] = is_drawn_anew(m, param, options) ? NULL : t;
@@ -449,8 +468,8 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
     char drawn[256] = "new:", ignored[256] = "ignored:";
     size_t loaded = 0, left = 0;
     for (size_t i = 0; i < m->count; i++) {
-        if (!from->tensors[i]) list_name(drawn, sizeof drawn, m->params[i].name);
-        else loaded++;
+        if (from->tensors[i]) loaded++;
+        else if (!m->headless) list_name(drawn, sizeof drawn, m->params[i].name);
     }
     for (size_t i = 0; i < from->file.count; i++) {
         if (from->used[i]) continue;
@@ -458,7 +477,16 @@ static void notify_loaded(const bertc_model *m, const bertc_notify *notify)
         list_name(ignored, sizeof ignored, from->file.tensors[i].name);
     }
     bc_notify(notify, "%s: loaded %zu tensors; %s; %s", from->file.path, loaded,
-              loaded == m->count ? "new: none" : drawn, left ? ignored : "ignored: none");
+              loaded == m->count || m->headless ? "new: none" : drawn, left ? ignored : "ignored: none");
+}
+
+static bertc_status keep_layers(bertc_model *m, int32_t layers, const char *path, bertc_error *err)
+{
+    if (layers > m->config.num_hidden_layers)
+        return bc_fail(err, BERTC_USAGE, "--keep-layers %d: %s has %d layers", (int)layers, path,
+                       (int)m->config.num_hidden_layers);
+    if (layers > 0) m->config.num_hidden_layers = layers;
+    return BERTC_OK;
 }
 
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
@@ -468,6 +496,7 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
     char *path = bc_path_join(dir, "config.json");
     bertc_status status = m && path ? BERTC_OK : bc_fail_memory(err);
     if (status == BERTC_OK) status = bertc_config_load(path, &m->config, err);
+    if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, path, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
     if (status == BERTC_OK) status = choose_head(m, options, err);
     if (status == BERTC_OK) status = lay_out(m, options, err);
@@ -591,5 +620,19 @@ bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *work
     if (status != BERTC_OK) return status;
     bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
     *logits = workspace->logits;
+    return bc_model_status(model, err);
+}
+
+bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
+                                const bertc_batch *batch, const int32_t *layers, size_t count,
+                                float *out, bertc_error *err)
+{
+    bertc_status status = bc_model_check_batch(model, workspace, batch, err);
+    if (status != BERTC_OK) return status;
+    for (size_t i = 0; i < count; i++)
+        if (layers[i] < 0 || layers[i] > model->config.num_hidden_layers)
+            return bc_fail(err, BERTC_USAGE, "layer %d: the model has %d (0: the embeddings)",
+                           (int)layers[i], (int)model->config.num_hidden_layers);
+    bc_model_hidden(model, workspace, batch, layers, count, out);
     return bc_model_status(model, err);
 }

@@ -126,6 +126,8 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     size_t now = bc_room_read().resident;
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
+    status = bc_options_keep(o, &run->source.config.num_hidden_layers, err);
+    if (status != BERTC_OK) return status;
     return bc_options_trained(o, run->source.config.num_hidden_layers, &run->frozen, err);
 }
 

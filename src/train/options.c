@@ -57,6 +57,11 @@ static const bertc_option rows[] = {
      "the head's learning rate in place of --lr", 0},
     {"layer-lr-decay", BERTC_OPTION_REAL, FIELD(layer_lr_decay), "1", 1e-6, 1, NULL, "R",
      "each layer's rate is R times that of what lies above it, down to the embeddings", 0},
+    {"keep-layers", BERTC_OPTION_INT, FIELD(keep_layers), "0", 0, 1000, NULL, "K",
+     "train a smaller model, of the first K layers; 0: of all", 0},
+    {"feature-layer", BERTC_OPTION_INT, FIELD(feature_layer), "0", 0, 1000, NULL, "K",
+     "train a head, its pooler new, on the output of layer K as it is: the same as --keep-layers K "
+     "--freeze K with a pooler drawn anew; 0: no", 0},
     {"reinit-layers", BERTC_OPTION_INT, FIELD(reinit_layers), "0", 0, 1000, NULL, "K",
      "draw the last K layers and the pooler anew before training; 0: none", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
@@ -162,6 +167,37 @@ bertc_status bc_options_check(const bertc_train_options *options, bertc_error *e
             return bc_fail(err, BERTC_USAGE, "--%s is missing", row->name);
         return bc_fail(err, BERTC_USAGE, "--%s is out of range", row->name);
     }
+    return BERTC_OK;
+}
+
+/* The pretrained pooler fits the last layer; --reinit-layers draws it anew, --freeze all keeps it. */
+static bertc_status check_feature(const bertc_train_options *o, bertc_error *err)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } others[] = {{"freeze", strcmp(o->freeze, "none") != 0},
+                  {"unfreeze-schedule", strcmp(o->unfreeze_schedule, "none") != 0},
+                  {"train-only", o->train_only != BERTC_TRAIN_ALL},
+                  {"keep-layers", o->keep_layers > 0},
+                  {"reinit-layers", o->reinit_layers > 0}};
+    for (size_t i = 0; o->feature_layer > 0 && i < sizeof others / sizeof *others; i++)
+        if (others[i].given)
+            return bc_fail(err, BERTC_USAGE, "--feature-layer says by itself what is trained: not with --%s",
+                           others[i].name);
+    return BERTC_OK;
+}
+
+bertc_status bc_options_keep(const bertc_train_options *o, int32_t *layers, bertc_error *err)
+{
+    bool feature = o->feature_layer > 0;
+    int64_t wanted = feature ? o->feature_layer : o->keep_layers;
+    bertc_status status = check_feature(o, err);
+    if (status != BERTC_OK || wanted == 0) return status;
+    if (wanted > *layers)
+        return bc_fail(err, BERTC_USAGE, "--%s %d: the model has %d layers",
+                       feature ? "feature-layer" : "keep-layers", (int)wanted, (int)*layers);
+    *layers = (int32_t)wanted;
     return BERTC_OK;
 }
 

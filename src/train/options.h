@@ -13,6 +13,9 @@ enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
 /* Every field in its row's range. Errors: BERTC_USAGE naming the option. */
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
 
+/* Make *layers, of the model, those that the run keeps. Errors: BERTC_USAGE. */
+bertc_status bc_options_keep(const bertc_train_options *options, int32_t *layers, bertc_error *err);
+
 /* Check what is trained against a model of so many layers; *frozen: how many stages
  * (bertc_model_options) are frozen from the first step to the last. Errors: BERTC_USAGE. */
 bertc_status bc_options_trained(const bertc_train_options *options, int32_t layers, int32_t *frozen,

@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "tasks/tasks.h"
@@ -38,27 +36,10 @@ static bertc_status read_data(const job *j, bool score, bertc_dataset **dataset,
     return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", (*dataset)->path);
 }
 
-/* The length that a run folder was trained with, so that its scores can be had again without
- * saying it; 0 where the model is none or its record says nothing. */
-static int64_t trained_length(const char *dir)
-{
-    cJSON *tree = NULL;
-    int64_t length = 0;
-    char *path = bc_path_join(dir, "run.json");
-    if (path && bc_json_read(path, &tree, NULL) == BERTC_OK) {
-        const cJSON *options = bc_json_get(tree, "options");
-        if (bc_json_int(options, "max-length", 3, 1000000, path, &length, NULL) != BERTC_OK)
-            length = 0;
-        cJSON_Delete(tree);
-    }
-    bc_free(path);
-    return length;
-}
-
 static bertc_status open_source(job *j, bertc_error *err)
 {
     const bertc_predict_options *o = j->options;
-    int64_t length = o->max_length > 0 ? o->max_length : trained_length(o->model);
+    int64_t length = o->max_length > 0 ? o->max_length : bc_source_trained_length(o->model);
     return bc_source_open(&j->source, o->model, length, bc_meter_notify(&j->meter), err);
 }
 

@@ -45,6 +45,8 @@ static bertc_model_options model_options(const bc_run *run)
         .frozen = run->frozen,
         .settled = true,
         .biases_only = o->train_only == BERTC_TRAIN_BIASES,
+        .keep_layers = o->keep_layers || o->feature_layer ? run->source.config.num_hidden_layers : 0,
+        .fresh_pooler = o->feature_layer > 0,
         .reinit_layers = (int32_t)o->reinit_layers,
     };
     if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "train/options.h"
 
@@ -75,6 +76,21 @@ static void settle_length(bc_source *source, int64_t wanted, const bertc_notify 
     source->max_length = (size_t)most;
     bc_notify(notify, "texts are truncated to %lld tokens, the model's %s", (long long)most,
               most == positions ? "max_position_embeddings" : "model_max_length");
+}
+
+int64_t bc_source_trained_length(const char *dir)
+{
+    cJSON *tree = NULL;
+    int64_t length = 0;
+    char *path = bc_path_join(dir, "run.json");
+    if (path && bc_json_read(path, &tree, NULL) == BERTC_OK) {
+        const cJSON *options = bc_json_get(tree, "options");
+        if (bc_json_int(options, "max-length", 3, 1000000, path, &length, NULL) != BERTC_OK)
+            length = 0;
+        cJSON_Delete(tree);
+    }
+    bc_free(path);
+    return length;
 }
 
 bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_length,

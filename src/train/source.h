@@ -21,6 +21,10 @@ bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_leng
                             const bertc_notify *notify, bertc_error *err);
 void bc_source_close(bc_source *source);
 
+/* The max_length that a run folder was trained with, so that its scores can be had again without saying
+ * it; 0 where `dir` is none or its record says nothing. */
+int64_t bc_source_trained_length(const char *dir);
+
 /* Say what of a data set was left out, and what of its text was not as it should be. */
 void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify);
 void bc_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *inputs,

@@ -52,6 +52,8 @@ static bertc_status start(const bertc_train_options *o, int32_t layers, reader *
 {
     *r = (reader){.rest = o->unfreeze_schedule, .layers = layers};
     if (r->rest && strcmp(r->rest, "each-epoch") == 0) r->rest = NULL;
+    r->frozen = 1 + layers;
+    if (o->feature_layer > 0) return BERTC_OK;
     return bc_freeze_read(o->freeze, strlen(o->freeze), "freeze", layers, &r->frozen, err);
 }
 

@@ -7,7 +7,7 @@ contains "$scratch/err" "Examples:" "Usage: bertc COMMAND [OPTION]..."
 refuse 2 "unknown command 'finetun', did you mean 'finetune'?" finetun
 refuse 2 "unknown command 'tokenise', did you mean 'tokenize'?" tokenise
 refuse 2 "unknown command 'ini', did you mean 'init'?" ini
-refuse 2 "unknown command 'frobnicate', see 'bertc help'" frobnicate
+refuse 2 "unknown command 'xylophone', see 'bertc help'" xylophone
 refuse 2 "unknown command '', see 'bertc help'" ""
 refuse 2 "unknown command '--hlep', did you mean 'help'?" --hlep
 refuse 2 "unknown command 'evl', did you mean 'eval'?" help evl

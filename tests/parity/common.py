@@ -7,6 +7,7 @@ import argparse
 import importlib.metadata
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 

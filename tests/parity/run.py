@@ -24,6 +24,7 @@ SCRIPTS = {
     "logits": ["--bertc", "{bertc}"],
     "gradients": ["--bertc", "{bertc}"],
     "roundtrip": ["--bertc", "{bertc}"],
+    "embed": ["--bertc", "{bertc}"],
     "loss_curve": ["--bertc", "{bertc}", "--data", "{data}"],
     "transfer": ["--bertc", "{bertc}", "--data", "{data}"],
 }

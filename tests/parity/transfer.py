@@ -11,6 +11,8 @@ WAYS = {
     "the upper layers": ("--freeze", "3"),
     "layers that thaw": ("--freeze", "all", "--unfreeze-schedule", "0.001:5,0.0019:2,0.0033:none", "--lr", "1e-4"),
     "the head alone": ("--freeze", "all", "--head-lr", "1e-2"),
+    "the first layers alone": ("--keep-layers", "2"),
+    "a head on a layer in the middle": ("--feature-layer", "3", "--lr", "1e-3"),
     "biases": ("--train-only", "bias", "--lr", "1e-3"),
     "biases of the upper layers": ("--train-only", "bias", "--freeze", "3", "--lr", "1e-3"),
     "rates by layer and for the head": ("--layer-lr-decay", "0.8", "--head-lr", "1e-3"),

@@ -173,6 +173,38 @@ static bool same_until(const char *a, const char *b, int step)
     return same;
 }
 
+/* A head on a layer's output: the encoder stays, a new pooler and the head move, the layers above are
+ * gone; the same from a stopped run. */
+static void test_feature_layer(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 4; i++) {
+        bertc_train_options o = fixture_options("whole");
+        o.feature_layer = 1;
+        o.recipe = i % 2;
+        o.precision = i / 2 ? BERTC_BF16 : BERTC_F32;
+        o.micro_batch_tokens = i % 2 ? 16 : 8192;
+        fixture_remove("whole");
+        fixture_run(o);
+        const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
+        assert_true(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
+        assert_true(same_tensor(a, b, "bert.encoder.layer.0.output.LayerNorm.bias"));
+        assert_false(same_tensor(a, b, "bert.pooler.dense.bias"));
+        bc_safetensors file;
+        assert_int_equal(bc_safetensors_open(b, &file, NULL), BERTC_OK);
+        assert_null(bc_safetensors_find(&file, "bert.encoder.layer.1.output.LayerNorm.bias"));
+        bc_safetensors_close(&file);
+        stop_twice(o);
+    }
+    bertc_train_options o = fixture_options("anew");
+    o.feature_layer = 1;
+    o.lr = 0;
+    o.max_steps = 1;
+    fixture_remove("anew");
+    fixture_run(o);
+    assert_false(same_tensor("model/model.safetensors", "anew/model.safetensors", "bert.pooler.dense.weight"));
+}
+
 /* Until an entry's epoch the run is that of --freeze, then it is not; what thaws moves, what never does
  * stays; and a run that is stopped goes on to the same result. */
 static void test_schedule_thaws(void **unused)
@@ -243,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_frozen_parameters_stay),
         cmocka_unit_test(test_rates_of_layers_and_head),
         cmocka_unit_test(test_layers_drawn_anew),
+        cmocka_unit_test(test_feature_layer),
         cmocka_unit_test(test_schedule_thaws),
         cmocka_unit_test(test_schedules_are_refused),
     };

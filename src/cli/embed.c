@@ -1,0 +1,271 @@
+/* Features: what an encoder's layers give for lines of text or a task's split, in one of three formats. */
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/apply.h"
+#include "cli/error.h"
+#include "cli/input.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+#define FIELD(name) offsetof(cli_embed_values, name)
+
+typedef enum format { NPY, JSONL, TSV } format;
+
+static const bertc_option rows[] = {
+    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
+     "an encoder, with or without a head: a Hugging Face directory or a run folder", 0},
+    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
+     "read a split of this task from --data; without it lines are read from standard input", 0},
+    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+     "the GLUE folder or the task's own", 0},
+    {"split", BERTC_OPTION_CHOICE, FIELD(split), "dev", 0, 0, "train|dev|test", "SPLIT",
+     "which part of the data", 0},
+    {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
+     "each line holds two texts, separated by a TAB", 0},
+    {"layers", BERTC_OPTION_TEXT, FIELD(layers), "-1", 0, 0, NULL, "LIST",
+     "whose outputs, such as 12 or 1,2,-1 or all; 0: the embeddings, -1: the last layer", 0},
+    {"combine", BERTC_OPTION_CHOICE, FIELD(combine), "mean", 0, 0, "mean|concat", "HOW",
+     "what is made of several layers", 0},
+    {"pool", BERTC_OPTION_CHOICE, FIELD(pool), "mean", 0, 0, "none|cls|mean|max", "HOW",
+     "one row a text from its tokens, [CLS] and [SEP] among them; none: a row for each token", 0},
+    {"normalize", BERTC_OPTION_FLAG, FIELD(normalize), NULL, 0, 0, NULL, NULL,
+     "scale rows to Euclidean length 1", 0},
+    {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, "npy|jsonl|tsv", "NAME",
+     "of the output", 0},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
+     "where the output goes; without it standard output", 0},
+    {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
+     "with '--format npy --pool none': where each text's rows begin, an .npy of one number more "
+     "than there are texts", 0},
+    {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
+     "longer texts are truncated to this many tokens; default what the model was trained with, "
+     "else 128, or the model's most", 0},
+    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
+     "sequences computed together", 0},
+    {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
+     "use only the first N examples; 0: all", 0},
+    {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto", "TYPE",
+     "what the encoder's products multiply; auto: bf16 where backend and processor have it", 0},
+    {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
+     "NAME", "which library multiplies matrices", 0},
+    {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
+     "processor threads; 0: one for each core that may be used", 0},
+};
+
+const bertc_option *cli_embed_table(size_t *count)
+{
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+/* ---- Formats ------------------------------------------------------------------------------- */
+
+typedef struct writer {
+    const cli_embed_values *values;
+    bertc_embed_shape shape;
+    cli_file out, offsets;
+    int64_t row; /* rows written */
+} writer;
+
+static void put_int64(FILE *to, int64_t number)
+{
+    fwrite(&number, sizeof number, 1, to);
+}
+
+/* The header of an .npy file, version 1.0: a Python literal, padded so that the data is aligned.
+ * Source: numpy.lib.format. */
+static void put_npy_header(FILE *to, const char *type, size_t n, size_t width)
+{
+    static const char order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>';
+    char text[118], shape[64];
+    snprintf(shape, sizeof shape, width > 0 ? "(%zu, %zu)" : "(%zu,)", n, width);
+    snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }", order, type,
+             shape);
+    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, to);
+    fprintf(to, "%-117s\n", text);
+}
+
+static void begin_npy(writer *w)
+{
+    put_npy_header(w->out.stream, "f4", w->shape.rows, w->shape.width);
+    if (!w->offsets.stream) return;
+    put_npy_header(w->offsets.stream, "i8", w->shape.examples + 1, 0);
+    put_int64(w->offsets.stream, 0);
+}
+
+static void take_npy(writer *w, const bertc_embedding *e)
+{
+    fwrite(e->values, sizeof *e->values, e->rows * w->shape.width, w->out.stream);
+    w->row += (int64_t)e->rows;
+    if (w->offsets.stream) put_int64(w->offsets.stream, w->row);
+}
+
+static bool is_by_token(const writer *w)
+{
+    return w->values->pool == BERTC_POOL_NONE;
+}
+
+static const char *word_of(const writer *w, int32_t id, int *length)
+{
+    size_t n;
+    const char *word = bertc_vocab_word(w->shape.vocab, id, &n);
+    *length = (int)n;
+    return word;
+}
+
+/* A word piece as a JSON string. */
+static void put_word(const writer *w, int32_t id)
+{
+    int n;
+    const char *word = word_of(w, id, &n);
+    fputc('"', w->out.stream);
+    for (int i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)word[i];
+        if (c < 0x20) fprintf(w->out.stream, "\\u%04x", c);
+        else {
+            if (c == '"' || c == '\\') fputc('\\', w->out.stream);
+            fputc(c, w->out.stream);
+        }
+    }
+    fputc('"', w->out.stream);
+}
+
+/* Nine digits carry a float exactly. */
+static void put_values(FILE *to, const float *x, size_t count, const char *separator)
+{
+    for (size_t i = 0; i < count; i++) fprintf(to, "%s%.9g", i ? separator : "", (double)x[i]);
+}
+
+static void take_jsonl(writer *w, const bertc_embedding *e)
+{
+    FILE *to = w->out.stream;
+    fprintf(to, "{\"index\":%zu,", e->index);
+    if (is_by_token(w)) {
+        fputs("\"tokens\":", to);
+        for (size_t r = 0; r < e->rows; r++) {
+            fputc(r ? ',' : '[', to);
+            put_word(w, e->ids[r]);
+        }
+        fputs("],", to);
+    }
+    fputs("\"embedding\":", to);
+    for (size_t r = 0; r < e->rows; r++) {
+        if (is_by_token(w)) fputc(r ? ',' : '[', to);
+        fputc('[', to);
+        put_values(to, e->values + r * w->shape.width, w->shape.width, ",");
+        fputc(']', to);
+    }
+    fputs(is_by_token(w) ? "]}\n" : "}\n", to);
+}
+
+static void take_tsv(writer *w, const bertc_embedding *e)
+{
+    FILE *to = w->out.stream;
+    for (size_t r = 0; r < e->rows; r++) {
+        fprintf(to, "%zu\t", e->index);
+        if (is_by_token(w)) {
+            int n;
+            const char *word = word_of(w, e->ids[r], &n);
+            fprintf(to, "%zu\t%.*s\t", r, n, word);
+        }
+        put_values(to, e->values + r * w->shape.width, w->shape.width, "\t");
+        fputc('\n', to);
+    }
+}
+
+static const struct {
+    void (*begin)(writer *w);
+    void (*take)(writer *w, const bertc_embedding *e);
+} formats[] = {[NPY] = {begin_npy, take_npy}, [JSONL] = {NULL, take_jsonl}, [TSV] = {NULL, take_tsv}};
+
+/* ---- The job ------------------------------------------------------------------------------- */
+
+static bertc_status begin(void *user, const bertc_embed_shape *shape, bertc_error *err)
+{
+    (void)err;
+    writer *w = user;
+    w->shape = *shape;
+    if (formats[w->values->format].begin) formats[w->values->format].begin(w);
+    return BERTC_OK;
+}
+
+static bertc_status take(void *user, const bertc_embedding *e, bertc_error *err)
+{
+    writer *w = user;
+    for (size_t i = 0; i < e->rows * w->shape.width; i++)
+        if (!isfinite(e->values[i]))
+            return cli_fail(err, BERTC_DIVERGED, "example %zu: the model's output is not finite",
+                            e->index);
+    formats[w->values->format].take(w, e);
+    if (ferror(w->out.stream)) return cli_file_settle(&w->out, err);
+    return BERTC_OK;
+}
+
+static bertc_status check(const cli_embed_values *v, bertc_error *err)
+{
+    const bertc_task *task;
+    bool by_token = v->format == NPY && v->pool == BERTC_POOL_NONE;
+    bool terminal = v->format == NPY && (!v->out || strcmp(v->out, "-") == 0) && isatty(STDOUT_FILENO);
+    if (v->task && cli_task_find(v->task, &task, err) != BERTC_OK) return err->status;
+    if (by_token && !v->offsets)
+        return cli_fail(err, BERTC_USAGE, "--format npy --pool none needs --offsets FILE, for where "
+                                          "each text's rows begin");
+    if (!by_token && v->offsets)
+        return cli_fail(err, BERTC_USAGE, "--offsets goes with --format npy --pool none");
+    if (terminal)
+        return cli_fail(err, BERTC_USAGE, "--format npy is not for a terminal; give --out FILE");
+    return BERTC_OK;
+}
+
+static bertc_status compute(writer *w, const char *text, size_t length, bertc_error *err)
+{
+    const cli_embed_values *v = w->values;
+    const bertc_embed_options options = {
+        .model = v->model, .task = v->task, .data = v->data, .split = (bertc_split)v->split,
+        .text = text, .text_length = length, .pair = v->pair, .layers = v->layers,
+        .combine = (bertc_combine)v->combine, .pool = (bertc_pool)v->pool,
+        .normalize = v->normalize, .max_length = v->max_length, .batch_size = v->batch_size,
+        .limit = v->limit, .threads = v->threads, .backend = v->backend,
+        .precision = (bertc_precision)v->precision};
+    const bertc_embed_sink sink = {begin, take, w};
+    cli_progress progress;
+    bertc_status status = cli_progress_begin(&progress, err);
+    if (status == BERTC_OK) status = bertc_embed(&options, &progress.observer, &sink, err);
+    cli_progress_end(&progress);
+    return status;
+}
+
+/* Both files or none; what cannot be written is known before the model is loaded. */
+static bertc_status run(writer *w, const char *text, size_t length, bertc_error *err)
+{
+    bool both = w->values->offsets != NULL;
+    bertc_status status = cli_file_open(&w->out, w->values->out, err);
+    if (status == BERTC_OK && both) status = cli_file_open(&w->offsets, w->values->offsets, err);
+    if (status == BERTC_OK && both && cli_file_same(&w->out, &w->offsets))
+        status = cli_fail(err, BERTC_USAGE, "--out and --offsets name the same file");
+    if (status == BERTC_OK) status = compute(w, text, length, err);
+    if (status == BERTC_OK) status = cli_file_settle(&w->out, err);
+    if (status == BERTC_OK && both) status = cli_file_settle(&w->offsets, err);
+    if (status == BERTC_OK) status = cli_file_commit(&w->out, err);
+    if (status == BERTC_OK && both) status = cli_file_commit(&w->offsets, err);
+    return status;
+}
+
+bertc_status cli_embed(const void *values, cli_words words, bertc_error *err)
+{
+    (void)words;
+    writer w = {.values = values};
+    char *text = NULL;
+    size_t length = 0;
+    bertc_status status = check(values, err);
+    if (status == BERTC_OK && !w.values->data) status = cli_read_all(&text, &length, err);
+    if (status == BERTC_OK) status = run(&w, text, length, err);
+    cli_file_abandon(&w.out);
+    cli_file_abandon(&w.offsets);
+    free(text);
+    return status;
+}

@@ -1,0 +1,109 @@
+/* A smaller model from a larger one: its first layers, everything else byte for byte. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "bertc/model.h"
+#include "formats/model_dir.h"
+#include "formats/names.h"
+#include "formats/safetensors.h"
+
+/* The members of config.json as they are spelled, but for the number of layers. */
+static void put_members(bc_text *out, const char *json, size_t length, const cJSON *tree, int layers)
+{
+    static const char key[] = "num_hidden_layers";
+    const char *value;
+    size_t at = 0, size;
+    bc_text_printf(out, "{\n  \"%s\": %d", key, layers);
+    for (const cJSON *item = tree->child; item && bc_json_span(json, length, &at, &value, &size);
+         item = item->next) {
+        if (strcmp(item->string, key) == 0) continue;
+        bc_text_printf(out, ",\n  ");
+        bc_text_quote(out, item->string);
+        bc_text_printf(out, ": %.*s", (int)size, value);
+    }
+    bc_text_printf(out, "\n}\n");
+}
+
+static bertc_status write_config(const char *from, const char *to, int layers, bertc_error *err)
+{
+    char *json = NULL;
+    cJSON *tree = NULL;
+    bc_text out = {0};
+    size_t length = 0;
+    bertc_status status = bc_file_read(from, &json, &length, err);
+    if (status == BERTC_OK) status = bc_json_parse(json, length, from, &tree, err);
+    if (status == BERTC_OK) put_members(&out, json, length, tree, layers);
+    if (status == BERTC_OK)
+        status = out.failed ? bc_fail_memory(err) : bc_file_write(to, out.bytes, out.length, err);
+    bc_text_clear(&out);
+    cJSON_Delete(tree);
+    bc_free(json);
+    return status;
+}
+
+static bertc_status write_tensors(const bc_safetensors *file, const char *to, int layers,
+                                  bertc_error *err)
+{
+    const char *format = bc_safetensors_metadata(file, "format");
+    const char *const metadata[] = {"format", format ? format : "pt", NULL};
+    bc_tensor_out *kept = bc_alloc(file->count, sizeof *kept);
+    size_t count = 0;
+    if (!kept) return bc_fail_memory(err);
+    for (size_t i = 0; i < file->count; i++) {
+        const bc_tensor *t = &file->tensors[i];
+        if (bc_name_layer(t->name) >= layers) continue;
+        bc_tensor_out *out = &kept[count++];
+        *out = (bc_tensor_out){.name = t->name, .dtype = t->dtype, .rank = t->rank, .data = t->data};
+        memcpy(out->shape, t->shape, sizeof out->shape);
+    }
+    bertc_status status = bc_safetensors_write(to, kept, count, metadata, err);
+    bc_free(kept);
+    return status;
+}
+
+/* config.json comes last: without it the folder is no model. */
+static bertc_status write_all(const char *dir, const bc_safetensors *file, int layers,
+                              const char *out, bertc_error *err)
+{
+    char *weights = bc_path_join(out, "model.safetensors"), *config = bc_path_join(out, "config.json");
+    char *from = bc_path_join(dir, "config.json");
+    bertc_status status = weights && config && from ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, out, err);
+    if (status == BERTC_OK) status = write_tensors(file, weights, layers, err);
+    if (status == BERTC_OK) status = write_config(from, config, layers, err);
+    bc_free(weights);
+    bc_free(config);
+    bc_free(from);
+    return status;
+}
+
+static bertc_status check_layers(const char *dir, int layers, bertc_error *err)
+{
+    bertc_config config = {0};
+    char *path = bc_path_join(dir, "config.json");
+    bertc_status status = path ? bertc_config_load(path, &config, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && (layers < 1 || layers > config.num_hidden_layers))
+        status = bc_fail(err, BERTC_USAGE, "--keep-layers %d: %s has 1 to %d layers to keep", layers,
+                         path, (int)config.num_hidden_layers);
+    bertc_config_clear(&config);
+    bc_free(path);
+    return status;
+}
+
+bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out, bertc_error *err)
+{
+    bc_safetensors file = {0};
+    char *path = NULL;
+    bertc_status status = check_layers(dir, layers, err);
+    if (status == BERTC_OK) status = bc_model_dir_weights(dir, &path, err);
+    if (status == BERTC_OK) status = bc_safetensors_open(path, &file, err);
+    if (status == BERTC_OK) status = write_all(dir, &file, layers, out, err);
+    bc_safetensors_close(&file);
+    bc_free(path);
+    return status;
+}
