@@ -141,6 +141,7 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
             {weights, sizeof weights},
             {run->prints.config, sizeof run->prints.config},
             {settings, sizeof settings},
+            {&caches[i]->rows, sizeof caches[i]->rows},
             {backend, strlen(backend) + 1},
             {libraries, strlen(libraries) + 1},
             {&in->count, sizeof in->count},
@@ -165,7 +166,8 @@ static bertc_status try_law(bc_run *run, bool *holds, bertc_error *err)
     size_t tokens = in->starts[1], width = (size_t)run->model->config.hidden_size;
     size_t rows = p->stage <= run->model->config.num_hidden_layers ? tokens : 1;
     size_t most = smaller((size_t)run->limits.sequences, (size_t)run->limits.tokens / tokens);
-    size_t copies = smaller(most, tokens < TRIED / 2 ? TRIED / tokens : 2), bytes = rows * width * sizeof(float);
+    size_t copies = smaller(most, tokens < TRIED / 2 ? TRIED / tokens : 2);
+    size_t bytes = rows * width * sizeof(float);
     float *alone = bc_alloc(rows, width * sizeof *alone);
     if (!alone) return bc_fail_memory(err);
     memset(p->order, 0, copies * sizeof *p->order);
