@@ -141,7 +141,7 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
             {weights, sizeof weights},
             {run->prints.config, sizeof run->prints.config},
             {settings, sizeof settings},
-            {&caches[i]->rows, sizeof caches[i]->rows},
+            {&at.cache->rows, sizeof at.cache->rows},
             {backend, strlen(backend) + 1},
             {libraries, strlen(libraries) + 1},
             {&in->count, sizeof in->count},
