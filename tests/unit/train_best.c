@@ -55,15 +55,6 @@ static bertc_train_options restless(const char *out)
     return o;
 }
 
-static bertc_train_result run(bertc_train_options o)
-{
-    bertc_train_result result;
-    bertc_error err = {0};
-    fixture_remove(o.out);
-    if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
-    return result;
-}
-
 /* Without patience the whole story is there; with it the run follows it up to its end. */
 static void test_patience(void **unused)
 {
@@ -77,7 +68,7 @@ static void test_patience(void **unused)
         o.precision = i % 5 == 0 ? BERTC_BF16 : BERTC_F32;
         o.save_every = i % 2 ? 2 : 0;
         o.patience = 1 + i / 4;
-        bertc_train_result result = run(o);
+        bertc_train_result result = fixture_run_anew(o);
         story s = follow("whole/log.jsonl", i % 2);
         assert_int_equal(result.planned_steps, 30);
         assert_int_equal(result.steps, s.last);
@@ -105,10 +96,10 @@ static void test_the_schedule_is_not_shortened(void **unused)
     (void)unused;
     size_t length[2];
     bertc_train_options o = restless("patient");
-    run(o);
+    fixture_run_anew(o);
     o.out = "whole";
     o.patience = 1;
-    bertc_train_result result = run(o);
+    bertc_train_result result = fixture_run_anew(o);
     assert_in_range(result.steps, 1, 29);
     char *whole = fixture_read("patient/log.jsonl", &length[0], true);
     char *part = fixture_read("whole/log.jsonl", &length[1], true);
@@ -126,11 +117,11 @@ static void test_patience_by_epochs(void **unused)
     o.lr = 0;
     o.epochs = 9;
     o.patience = 2;
-    bertc_train_result result = run(o);
+    bertc_train_result result = fixture_run_anew(o);
     assert_int_equal(result.steps, 15);
     assert_int_equal(kept_step("whole"), 15);
     o.keep = BERTC_KEEP_BEST;
-    run(o);
+    fixture_run_anew(o);
     assert_int_equal(kept_step("whole"), 5);
     fixture_stop_twice(o, "whole");
 }
@@ -154,7 +145,7 @@ static void test_a_failed_result(void **unused)
     o.epochs = 9;
     o.patience = 1;
     o.keep = BERTC_KEEP_BEST;
-    run(o);
+    fixture_run_anew(o);
     o.out = "failing";
     fixture_remove("failing");
     assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_IO);
@@ -206,7 +197,7 @@ static void test_several_splits(void **unused)
         o.keep = BERTC_KEEP_BEST;
         o.best_metric = BERTC_BEST_LOSS;
         o.patience = 4;
-        bertc_train_result result = run(o), again;
+        bertc_train_result result = fixture_run_anew(o), again;
         story s = follow("whole/log.jsonl", true);
         assert_int_equal(result.eval_count, 3);
         assert_int_equal(s.evaluations % 3, 0);
@@ -281,7 +272,7 @@ static void test_the_first_split_decides(void **unused)
         o.best_metric = BERTC_BEST_LOSS;
         o.eval_every = 1;
         o.seed = 1;
-        run(o);
+        fixture_run_anew(o);
         best[i] = best_of_split("whole/log.jsonl", i ? "train" : "dev");
         assert_int_equal(kept_step("whole"), best[i]);
     }
@@ -309,7 +300,7 @@ static void test_the_plan_counts_all(void **unused)
     one.limit_train = two.limit_train = 2;
     two.eval_splits = "dev,test";
     assert_true(planned(two, "workspace") > planned(one, "workspace"));
-    run(two);
+    fixture_run_anew(two);
     one.eval_batch_size = two.eval_batch_size = 1; /* the batch takes no more */
     assert_true(planned(two, "data") >= planned(one, "data") + 40 * sizeof(bertc_example));
     fixture_split("data/SST-2/dev.tsv", 100, 13);

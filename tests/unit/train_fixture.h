@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "bertc.h"
+#include "formats/safetensors.h"
 
 /* |got - want| <= most; false for NaN. */
 static inline void assert_close(double got, double want, double most)
@@ -159,11 +160,19 @@ static inline void fixture_interrupt(bertc_train_options o, int steps)
     assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_INTERRUPTED);
 }
 
-static inline void fixture_run(bertc_train_options o)
+static inline bertc_train_result fixture_run(bertc_train_options o)
 {
     bertc_train_result result;
     bertc_error err = {0};
     if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
+    return result;
+}
+
+/* The same, whatever is in its folder. */
+static inline bertc_train_result fixture_run_anew(bertc_train_options o)
+{
+    fixture_remove(o.out);
+    return fixture_run(o);
 }
 
 static inline void fixture_refuse(bertc_train_options o, bertc_status status, const char *message)
@@ -243,6 +252,37 @@ static inline void fixture_stop_twice(bertc_train_options o, const char *whole)
     fixture_interrupt(o, 3);
     fixture_run(o);
     fixture_same_run(whole, "stopped");
+}
+
+/* One tensor of two files. */
+typedef struct fixture_pair {
+    bc_safetensors files[2];
+    const bc_tensor *tensors[2];
+} fixture_pair;
+
+static inline void fixture_open_pair(fixture_pair *p, const char *a, const char *b, const char *name)
+{
+    const char *const paths[] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bc_safetensors_open(paths[i], &p->files[i], NULL), BERTC_OK);
+        p->tensors[i] = bc_safetensors_find(&p->files[i], name);
+        if (!p->tensors[i]) fail_msg("%s: no %s", paths[i], name);
+    }
+}
+
+static inline void fixture_close_pair(fixture_pair *p)
+{
+    for (int i = 0; i < 2; i++) bc_safetensors_close(&p->files[i]);
+}
+
+static inline bool fixture_same_tensor(const char *a, const char *b, const char *name)
+{
+    fixture_pair p;
+    fixture_open_pair(&p, a, b, name);
+    const bc_tensor *const *t = p.tensors;
+    bool same = t[0]->bytes == t[1]->bytes && memcmp(t[0]->data, t[1]->data, t[0]->bytes) == 0;
+    fixture_close_pair(&p);
+    return same;
 }
 
 #endif

@@ -2,8 +2,6 @@
  * a head is trained on. */
 #include "train_fixture.h"
 
-#include "formats/safetensors.h"
-
 static bool has_tensor(const char *path, const char *name)
 {
     bc_safetensors file;
@@ -11,20 +9,6 @@ static bool has_tensor(const char *path, const char *name)
     bool found = bc_safetensors_find(&file, name) != NULL;
     bc_safetensors_close(&file);
     return found;
-}
-
-static bool same_tensor(const char *a, const char *b, const char *name)
-{
-    bc_safetensors x, y;
-    assert_int_equal(bc_safetensors_open(a, &x, NULL), BERTC_OK);
-    assert_int_equal(bc_safetensors_open(b, &y, NULL), BERTC_OK);
-    const bc_tensor *p = bc_safetensors_find(&x, name), *q = bc_safetensors_find(&y, name);
-    assert_non_null(p);
-    assert_non_null(q);
-    bool same = p->bytes == q->bytes && memcmp(p->data, q->data, p->bytes) == 0;
-    bc_safetensors_close(&x);
-    bc_safetensors_close(&y);
-    return same;
 }
 
 static bool file_has(const char *path, const char *what)
@@ -52,7 +36,7 @@ static void test_directory(void **unused)
                                        "bert.pooler.dense.weight", "classifier.bias"};
     truncate_model("small");
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        assert_true(same_tensor("model/model.safetensors", "small/model.safetensors", kept[i]));
+        assert_true(fixture_same_tensor("model/model.safetensors", "small/model.safetensors", kept[i]));
     assert_true(has_tensor("model/model.safetensors", "bert.encoder.layer.1.output.dense.weight"));
     assert_false(has_tensor("small/model.safetensors", "bert.encoder.layer.1.output.dense.weight"));
     fixture_same_file("model", "small", "vocab.txt");
@@ -156,17 +140,6 @@ static void test_run_of_first_layers(void **unused)
     assert_true(file_has("kept/run.json", "\"keep-layers\":1"));
 }
 
-static void stop_twice(bertc_train_options o)
-{
-    fixture_remove("stopped");
-    o.out = "stopped";
-    fixture_interrupt(o, 4);
-    o.resume = true;
-    fixture_interrupt(o, 3);
-    fixture_run(o);
-    fixture_same_run(o.feature_layer ? "feature" : "kept", "stopped");
-}
-
 /* In both recipes and precisions and in passes of any size: the layers stay as they were, what lies above them
  * goes, pooler and head are new and trained, and a run that is stopped goes on to the same result. */
 static void test_feature_layer(void **unused)
@@ -186,9 +159,9 @@ static void test_feature_layer(void **unused)
         o.gradient_checkpointing = i == 3;
         fixture_remove("feature");
         fixture_run(o);
-        for (size_t k = 0; k < sizeof frozen / sizeof *frozen; k++) assert_true(same_tensor(a, b, frozen[k]));
+        for (size_t k = 0; k < sizeof frozen / sizeof *frozen; k++) assert_true(fixture_same_tensor(a, b, frozen[k]));
         assert_false(has_tensor(b, "bert.encoder.layer.1.output.LayerNorm.bias"));
-        stop_twice(o);
+        fixture_stop_twice(o, "feature");
     }
     assert_true(file_has("feature/run.json", "\"feature-layer\":1"));
 }
@@ -209,9 +182,9 @@ static void test_feature_layer_begins_anew(void **unused)
     fixture_run(moved);
     fixture_run(frozen);
     for (size_t i = 0; i < 2; i++) {
-        assert_true(same_tensor("done/model.safetensors", "plain/model.safetensors", fresh[i]));
-        assert_false(same_tensor("done/model.safetensors", "still/model.safetensors", fresh[i]));
-        assert_false(same_tensor("still/model.safetensors", "moved/model.safetensors", fresh[i]));
+        assert_true(fixture_same_tensor("done/model.safetensors", "plain/model.safetensors", fresh[i]));
+        assert_false(fixture_same_tensor("done/model.safetensors", "still/model.safetensors", fresh[i]));
+        assert_false(fixture_same_tensor("still/model.safetensors", "moved/model.safetensors", fresh[i]));
     }
 }
 

@@ -2,7 +2,6 @@
 #include "train_fixture.h"
 
 #include "base/json.h"
-#include "formats/safetensors.h"
 
 static const char low_query[] = "bert.encoder.layer.0.attention.self.query.weight";
 static const char high_query[] = "bert.encoder.layer.1.attention.self.query.weight";
@@ -16,33 +15,6 @@ static bertc_train_options lora_options(const char *out)
     o.lora_alpha = 6;
     fixture_remove(out);
     return o;
-}
-
-static bool same_tensor(const char *a, const char *b, const char *name)
-{
-    const char *const paths[] = {a, b};
-    bc_safetensors files[2];
-    const bc_tensor *t[2];
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(bc_safetensors_open(paths[i], &files[i], NULL), BERTC_OK);
-        t[i] = bc_safetensors_find(&files[i], name);
-        assert_non_null(t[i]);
-    }
-    bool same = t[0]->bytes == t[1]->bytes && memcmp(t[0]->data, t[1]->data, t[0]->bytes) == 0;
-    for (int i = 0; i < 2; i++) bc_safetensors_close(&files[i]);
-    return same;
-}
-
-/* Stopped twice and resumed, a run gives the files of `whole`, which nobody stopped. */
-static void stop_twice(bertc_train_options o)
-{
-    fixture_remove("stopped");
-    o.out = "stopped";
-    fixture_interrupt(o, 4);
-    o.resume = true;
-    fixture_interrupt(o, 3);
-    fixture_run(o);
-    fixture_same_run("whole", "stopped");
 }
 
 static bertc_predictions predict(const char *model, bertc_status status, bertc_error *err)
@@ -88,18 +60,18 @@ static void test_runs(void **unused)
         o.keep = i % 4 > 1 ? BERTC_KEEP_BEST : BERTC_KEEP_LAST;
         o.lora_save = i >= 4 ? BERTC_LORA_ADAPTER : BERTC_LORA_MERGED;
         fixture_run(o);
-        stop_twice(o);
+        fixture_stop_twice(o, "whole");
         if (o.lora_save == BERTC_LORA_ADAPTER) continue;
         const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
-        assert_int_equal(same_tensor(a, b, low_query), !cases[i].low);
-        assert_false(same_tensor(a, b, high_query));
-        assert_int_equal(same_tensor(a, b, high_key), !cases[i].key);
-        assert_int_equal(same_tensor(a, b, high_down), !cases[i].down);
-        assert_true(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
-        assert_true(same_tensor(a, b, "bert.encoder.layer.1.attention.self.query.bias"));
-        assert_true(same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.weight"));
-        assert_true(same_tensor(a, b, "bert.pooler.dense.weight"));
-        assert_false(same_tensor(a, b, "classifier.weight"));
+        assert_int_equal(fixture_same_tensor(a, b, low_query), !cases[i].low);
+        assert_false(fixture_same_tensor(a, b, high_query));
+        assert_int_equal(fixture_same_tensor(a, b, high_key), !cases[i].key);
+        assert_int_equal(fixture_same_tensor(a, b, high_down), !cases[i].down);
+        assert_true(fixture_same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
+        assert_true(fixture_same_tensor(a, b, "bert.encoder.layer.1.attention.self.query.bias"));
+        assert_true(fixture_same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.weight"));
+        assert_true(fixture_same_tensor(a, b, "bert.pooler.dense.weight"));
+        assert_false(fixture_same_tensor(a, b, "classifier.weight"));
     }
 }
 

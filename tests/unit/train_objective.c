@@ -50,15 +50,6 @@ static double reference_of(const char *model, const double *w, double smoothing)
     return loss;
 }
 
-static double loss_of(bertc_train_options o)
-{
-    bertc_train_result result;
-    bertc_error err = {0};
-    fixture_remove(o.out);
-    if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
-    return result.train_loss;
-}
-
 /* Of 22 examples 9 are good. */
 static const struct way {
     const char *weights;
@@ -92,7 +83,7 @@ static void test_the_loss_is_that_of_the_formula(void **unused)
     (void)unused;
     bertc_train_options o = one_step();
     o.out = "swapped";
-    loss_of(o);
+    fixture_run_anew(o);
     swap_labels("swapped");
     for (int i = 0; i < WAYS; i++)
         for (int variant = 0; variant < 3; variant++) {
@@ -101,7 +92,7 @@ static void test_the_loss_is_that_of_the_formula(void **unused)
             o.label_smoothing = ways[i].smoothing;
             if (variant == 1) o.micro_batch_tokens = 16;
             if (variant == 2) o.model = "swapped";
-            double loss = loss_of(o);
+            double loss = fixture_run_anew(o).train_loss;
             double want = reference_of("still", ways[i].resolved, ways[i].smoothing);
             assert_close(loss / want, 1, 1e-6);
         }
@@ -130,7 +121,7 @@ static void check_record(bertc_train_options o, double negative, double positive
 {
     size_t length;
     char numbers[2][BC_JSON_DOUBLE], want[128];
-    loss_of(o);
+    fixture_run_anew(o);
     char *text = fixture_read("still/run.json", &length, false);
     bc_json_double(numbers[0], negative);
     bc_json_double(numbers[1], positive);
@@ -168,9 +159,9 @@ static void test_parts_and_resume(void **unused)
             o.recipe = google ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
             o.precision = i % 2 ? BERTC_BF16 : BERTC_F32;
             o.lr = 1e-3;
-            double whole = loss_of(o);
+            double whole = fixture_run_anew(o).train_loss;
             o.micro_batch_tokens = 16;
-            double parts = loss_of(o);
+            double parts = fixture_run_anew(o).train_loss;
             assert_close(parts / whole, 1, o.precision == BERTC_F32 ? 1e-5 : 1e-3);
             fixture_stop_twice(o, "whole");
         }

@@ -4,7 +4,6 @@
 
 #include <math.h>
 
-#include "formats/safetensors.h"
 #include "train/mix.h"
 
 enum { TASKS = 3 };
@@ -296,20 +295,6 @@ static bool begins_with_first(int64_t seed, int steps)
     return bc_mix_task(&mix, steps) != 0;
 }
 
-static bool same_tensor(const char *a, const char *b, const char *name)
-{
-    const char *const paths[] = {a, b};
-    bc_safetensors files[2];
-    const bc_tensor *t[2];
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(bc_safetensors_open(paths[i], &files[i], NULL), BERTC_OK);
-        assert_non_null(t[i] = bc_safetensors_find(&files[i], name));
-    }
-    bool same = t[0]->bytes == t[1]->bytes && memcmp(t[0]->data, t[1]->data, t[0]->bytes) == 0;
-    for (int i = 0; i < 2; i++) bc_safetensors_close(&files[i]);
-    return same;
-}
-
 /* As long as one task is drawn the run is that task's alone, to the bit; and heads of tasks that were not
  * drawn stay as they were, weight decay or not. */
 static void test_a_task_alone(void **unused)
@@ -333,10 +318,10 @@ static void test_a_task_alone(void **unused)
     fixture_same_file("each/sst2", "alone", weights);
     fixture_same_file("each/sst2", "alone", "config.json");
     fixture_same_file("each/sst2", "alone", "eval.json");
-    assert_true(same_tensor("each/cola/model.safetensors", "start/cola/model.safetensors", head));
-    assert_true(same_tensor("each/stsb/model.safetensors", "start/stsb/model.safetensors", head));
-    assert_false(same_tensor("each/sst2/model.safetensors", "start/sst2/model.safetensors", head));
-    assert_true(same_tensor("each/sst2/model.safetensors", "each/stsb/model.safetensors",
+    assert_true(fixture_same_tensor("each/cola/model.safetensors", "start/cola/model.safetensors", head));
+    assert_true(fixture_same_tensor("each/stsb/model.safetensors", "start/stsb/model.safetensors", head));
+    assert_false(fixture_same_tensor("each/sst2/model.safetensors", "start/sst2/model.safetensors", head));
+    assert_true(fixture_same_tensor("each/sst2/model.safetensors", "each/stsb/model.safetensors",
                             "bert.pooler.dense.weight"));
 }
 
@@ -434,22 +419,22 @@ static void test_the_head_of_an_earlier_run(void **unused)
     expect_head(&n, "model/model.safetensors: head kept: it has 2 unnamed labels\n");
     watch("sst2", "first", "same", &n);
     expect_head(&n, "first/model.safetensors: head kept: it has labels negative, positive\n");
-    assert_true(same_tensor("first/model.safetensors", "same/model.safetensors", head));
+    assert_true(fixture_same_tensor("first/model.safetensors", "same/model.safetensors", head));
     watch("cola", "first", "other", &n);
     expect_head(&n, "first/model.safetensors: head replaced: it has labels negative, positive, not labels "
                     "unacceptable, acceptable\n");
-    assert_false(same_tensor("first/model.safetensors", "other/model.safetensors", head));
+    assert_false(fixture_same_tensor("first/model.safetensors", "other/model.safetensors", head));
     watch("stsb", "first", "value", &n);
     expect_head(&n, "first/model.safetensors: head replaced: it has labels negative, positive, not one value\n");
     watch("stsb", "value", "again", &n);
     expect_head(&n, "value/model.safetensors: head kept: it has one value\n");
-    assert_true(same_tensor("value/model.safetensors", "again/model.safetensors", head));
+    assert_true(fixture_same_tensor("value/model.safetensors", "again/model.safetensors", head));
     watch("sst2", "value", "back", &n);
     expect_head(&n, "value/model.safetensors: head replaced: it has one value, not labels negative, positive\n");
     rename_labels("same", "POS", "NEG");
     watch("sst2", "same", "spelled", &n);
     expect_head(&n, "same/model.safetensors: head kept: it has labels POS, NEG\n");
-    assert_true(same_tensor("same/model.safetensors", "spelled/model.safetensors", head));
+    assert_true(fixture_same_tensor("same/model.safetensors", "spelled/model.safetensors", head));
 }
 
 /* Of several tasks the one whose labels it has gets the model's head. */
@@ -461,8 +446,8 @@ static void test_the_head_goes_to_its_task(void **unused)
     watch("cola", "model", "first", &n);
     watch("stsb,sst2,cola", "first", "each", &n);
     expect_head(&n, "first/model.safetensors: head kept for cola: it has labels unacceptable, acceptable\n");
-    assert_true(same_tensor("first/model.safetensors", "each/cola/model.safetensors", head));
-    assert_false(same_tensor("first/model.safetensors", "each/sst2/model.safetensors", head));
+    assert_true(fixture_same_tensor("first/model.safetensors", "each/cola/model.safetensors", head));
+    assert_false(fixture_same_tensor("first/model.safetensors", "each/sst2/model.safetensors", head));
     watch("stsb,sst2", "first", "each", &n);
     expect_head(&n, "first/model.safetensors: head replaced: it has labels unacceptable, acceptable, as no task has\n");
     watch("cola,stsb", "each/stsb", "more", &n);

@@ -3,57 +3,19 @@
 
 #include <math.h>
 
-#include "formats/safetensors.h"
-
-/* One tensor of two files. */
-typedef struct pair {
-    bc_safetensors files[2];
-    const bc_tensor *tensors[2];
-} pair;
-
-static void open_pair(pair *p, const char *a, const char *b, const char *name)
-{
-    const char *const paths[] = {a, b};
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(bc_safetensors_open(paths[i], &p->files[i], NULL), BERTC_OK);
-        p->tensors[i] = bc_safetensors_find(&p->files[i], name);
-        assert_non_null(p->tensors[i]);
-    }
-}
-
-static void close_pair(pair *p)
-{
-    for (int i = 0; i < 2; i++) bc_safetensors_close(&p->files[i]);
-}
-
-static bool same_tensor(const char *a, const char *b, const char *name)
-{
-    pair p;
-    open_pair(&p, a, b, name);
-    bool same = memcmp(p.tensors[0]->data, p.tensors[1]->data, p.tensors[0]->bytes) == 0;
-    close_pair(&p);
-    return same;
-}
-
 static double largest_move(const char *a, const char *b, const char *name)
 {
-    pair p;
+    fixture_pair p;
     double most = 0;
-    open_pair(&p, a, b, name);
+    fixture_open_pair(&p, a, b, name);
     for (size_t i = 0; i < p.tensors[0]->count; i++) {
         float x[2];
         for (int k = 0; k < 2; k++)
             memcpy(&x[k], p.tensors[k]->data + i * sizeof *x, sizeof *x);
         most = fmax(most, fabs((double)x[0] - (double)x[1]));
     }
-    close_pair(&p);
+    fixture_close_pair(&p);
     return most;
-}
-
-/* Stopped twice and resumed, a run gives the files of `whole`, which nobody stopped. */
-static void stop_twice(bertc_train_options o)
-{
-    fixture_stop_twice(o, "whole");
 }
 
 /* AdamW's first step moves a scalar by its learning rate, whatever the gradient. */
@@ -98,14 +60,14 @@ static void test_layers_drawn_anew(void **unused)
         fixture_remove("anew");
         fixture_run(o);
         const char *a = "model/model.safetensors", *b = "anew/model.safetensors";
-        assert_int_equal(same_tensor(a, b, low), layers < 2);
-        assert_int_equal(same_tensor(a, b, high), layers < 1);
-        assert_int_equal(same_tensor(a, b, pooler), layers < 1);
-        assert_true(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
+        assert_int_equal(fixture_same_tensor(a, b, low), layers < 2);
+        assert_int_equal(fixture_same_tensor(a, b, high), layers < 1);
+        assert_int_equal(fixture_same_tensor(a, b, pooler), layers < 1);
+        assert_true(fixture_same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
         o.out = "again";
         fixture_remove("again");
         fixture_run(o);
-        assert_true(same_tensor(b, "again/model.safetensors", high));
+        assert_true(fixture_same_tensor(b, "again/model.safetensors", high));
         o.out = "anew";
     }
     fixture_remove("again");
@@ -114,12 +76,12 @@ static void test_layers_drawn_anew(void **unused)
     moving.train_only = BERTC_TRAIN_BIASES;
     fixture_remove("whole");
     fixture_run(moving);
-    assert_true(same_tensor("anew/model.safetensors", "whole/model.safetensors",
+    assert_true(fixture_same_tensor("anew/model.safetensors", "whole/model.safetensors",
                             "bert.embeddings.LayerNorm.weight"));
-    assert_false(same_tensor("model/model.safetensors", "whole/model.safetensors",
+    assert_false(fixture_same_tensor("model/model.safetensors", "whole/model.safetensors",
                              "bert.embeddings.LayerNorm.bias"));
-    assert_true(same_tensor("model/model.safetensors", "whole/model.safetensors", low));
-    stop_twice(moving);
+    assert_true(fixture_same_tensor("model/model.safetensors", "whole/model.safetensors", low));
+    fixture_stop_twice(moving, "whole");
 }
 
 /* Whatever is frozen stays as it was, the rest moves; and a run that is stopped goes on to the same
@@ -143,13 +105,13 @@ static void test_frozen_parameters_stay(void **unused)
         fixture_remove("whole");
         fixture_run(o);
         const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
-        assert_int_equal(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[i].word);
-        assert_int_equal(same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[i].low);
-        assert_int_equal(same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.bias"),
+        assert_int_equal(fixture_same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[i].word);
+        assert_int_equal(fixture_same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[i].low);
+        assert_int_equal(fixture_same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.bias"),
                          cases[i].high);
-        assert_int_equal(same_tensor(a, b, "bert.pooler.dense.weight"), cases[i].pooler);
-        assert_false(same_tensor(a, b, "classifier.weight"));
-        stop_twice(o);
+        assert_int_equal(fixture_same_tensor(a, b, "bert.pooler.dense.weight"), cases[i].pooler);
+        assert_false(fixture_same_tensor(a, b, "classifier.weight"));
+        fixture_stop_twice(o, "whole");
     }
 }
 
@@ -165,38 +127,6 @@ static bool same_until(const char *a, const char *b, int step)
     bc_free(x);
     bc_free(y);
     return same;
-}
-
-/* A head on a layer's output: the encoder stays, a new pooler and the head move, the layers above are
- * gone; the same from a stopped run. */
-static void test_feature_layer(void **unused)
-{
-    (void)unused;
-    for (int i = 0; i < 4; i++) {
-        bertc_train_options o = fixture_options("whole");
-        o.feature_layer = 1;
-        o.recipe = i % 2;
-        o.precision = i / 2 ? BERTC_BF16 : BERTC_F32;
-        o.micro_batch_tokens = i % 2 ? 16 : 8192;
-        fixture_remove("whole");
-        fixture_run(o);
-        const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
-        assert_true(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"));
-        assert_true(same_tensor(a, b, "bert.encoder.layer.0.output.LayerNorm.bias"));
-        assert_false(same_tensor(a, b, "bert.pooler.dense.bias"));
-        bc_safetensors file;
-        assert_int_equal(bc_safetensors_open(b, &file, NULL), BERTC_OK);
-        assert_null(bc_safetensors_find(&file, "bert.encoder.layer.1.output.LayerNorm.bias"));
-        bc_safetensors_close(&file);
-        stop_twice(o);
-    }
-    bertc_train_options o = fixture_options("anew");
-    o.feature_layer = 1;
-    o.lr = 0;
-    o.max_steps = 1;
-    fixture_remove("anew");
-    fixture_run(o);
-    assert_false(same_tensor("model/model.safetensors", "anew/model.safetensors", "bert.pooler.dense.weight"));
 }
 
 /* Until an entry's epoch the run is that of --freeze, then it is not; what thaws moves, what never does
@@ -228,10 +158,10 @@ static void test_schedule_thaws(void **unused)
         assert_true(same_until("whole/log.jsonl", "frozen/log.jsonl", thaw));
         assert_false(same_until("whole/log.jsonl", "frozen/log.jsonl", thaw + 2));
         const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
-        assert_int_equal(same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[c].word);
-        assert_int_equal(same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[c].low);
-        assert_int_equal(same_tensor(a, b, "bert.pooler.dense.weight"), cases[c].pooler);
-        stop_twice(o);
+        assert_int_equal(fixture_same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[c].word);
+        assert_int_equal(fixture_same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[c].low);
+        assert_int_equal(fixture_same_tensor(a, b, "bert.pooler.dense.weight"), cases[c].pooler);
+        fixture_stop_twice(o, "whole");
     }
 }
 
@@ -269,7 +199,6 @@ int main(void)
         cmocka_unit_test(test_frozen_parameters_stay),
         cmocka_unit_test(test_rates_of_layers_and_head),
         cmocka_unit_test(test_layers_drawn_anew),
-        cmocka_unit_test(test_feature_layer),
         cmocka_unit_test(test_schedule_thaws),
         cmocka_unit_test(test_schedules_are_refused),
     };

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#include "formats/safetensors.h"
 
 static const char *const probes[] = {
     "bert.embeddings.word_embeddings.weight",          "bert.embeddings.LayerNorm.bias",
@@ -69,16 +68,6 @@ static void check_fate(const char *way, const char *fate)
     bc_safetensors_close(&after);
 }
 
-/* The mean loss of a run. */
-static double loss_of(bertc_train_options o)
-{
-    bertc_train_result result;
-    bertc_error err = {0};
-    fixture_remove(o.out);
-    if (bertc_finetune(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
-    return result.train_loss;
-}
-
 /* Whatever is in `state` as a number: recipe, precision and parts of a batch, a bit each. */
 static void test_ways(void **state)
 {
@@ -88,10 +77,10 @@ static void test_ways(void **state)
         o.recipe = kind & 1 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
         o.precision = kind & 2 ? BERTC_BF16 : BERTC_F32;
         ways[i].set(&o);
-        double whole = loss_of(o);
+        double whole = fixture_run_anew(o).train_loss;
         if (kind & 4) {
             o.micro_batch_tokens = 16;
-            if (fabs(loss_of(o) / whole - 1) > 1e-4) fail_msg("%s: another loss in parts", ways[i].name);
+            if (fabs(fixture_run_anew(o).train_loss / whole - 1) > 1e-4) fail_msg("%s: another loss in parts", ways[i].name);
         }
         if (ways[i].fate) check_fate(ways[i].name, ways[i].fate);
         fixture_stop_twice(o, "whole");
