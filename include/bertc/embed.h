@@ -26,19 +26,12 @@ typedef enum bertc_combine { BERTC_COMBINE_MEAN, BERTC_COMBINE_CONCAT } bertc_co
 typedef enum bertc_pool { BERTC_POOL_NONE, BERTC_POOL_CLS, BERTC_POOL_MEAN, BERTC_POOL_MAX } bertc_pool;
 
 typedef struct bertc_embed_options {
-    const char *model;
-    const char *task, *data; /* both, for a split; or null: `text` holds lines */
-    bertc_split split;
-    const char *text;
-    size_t text_length;
+    bertc_predict_options on; /* task and data both, for a split; or neither, for lines of text */
     bool pair;           /* a line holds two texts, separated by a TAB */
     const char *layers;  /* "12", "-1" (the last), "1,2,-1", "all" */
     bertc_combine combine; /* of several layers */
     bertc_pool pool;
     bool normalize;      /* rows to Euclidean length 1 */
-    int64_t max_length, batch_size, limit, threads;
-    int backend;
-    bertc_precision precision;
 } bertc_embed_options;
 
 /* What will come. */

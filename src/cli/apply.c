@@ -10,41 +10,61 @@
 
 #define FIELD(name) offsetof(cli_apply_values, name)
 
-enum { BOTH = CLI_EVAL | CLI_PREDICT };
+enum { BOTH = CLI_EVAL | CLI_PREDICT, ALL = BOTH | CLI_EMBED };
 
 static const bertc_option rows[] = {
     {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
      "the task, see 'bertc tasks'", BOTH},
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "a fine-tuned model: a run folder or a Hugging Face directory", BOTH},
+    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
+     "an encoder, with or without a head: a Hugging Face directory or a run folder", CLI_EMBED},
+    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
+     "read a split of this task from --data; without it lines are read from standard input", CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own", CLI_EVAL},
+     "the GLUE folder or the task's own", CLI_EVAL | CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
      "the GLUE folder or the task's own; without it lines are read from standard input",
      CLI_PREDICT},
     {"split", BERTC_OPTION_CHOICE, FIELD(split), "dev", 0, 0, "train|dev|test", "SPLIT",
-     "which part of the data", CLI_EVAL},
+     "which part of the data", CLI_EVAL | CLI_EMBED},
     {"split", BERTC_OPTION_CHOICE, FIELD(split), "test", 0, 0, "train|dev|test", "SPLIT",
      "which part of the data", CLI_PREDICT},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
-     "where predictions go; without it standard output", CLI_PREDICT},
+     "where the output goes; without it standard output", CLI_PREDICT | CLI_EMBED},
     {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
      "also write the logits, columns separated by TAB", CLI_PREDICT},
+    {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
+     "each line holds two texts, separated by a TAB", CLI_EMBED},
+    {"layers", BERTC_OPTION_TEXT, FIELD(layers), "-1", 0, 0, NULL, "LIST",
+     "whose outputs, such as 12 or 1,2,-1 or all; 0: the embeddings, -1: the last layer", CLI_EMBED},
+    {"combine", BERTC_OPTION_CHOICE, FIELD(combine), "mean", 0, 0, "mean|concat", "HOW",
+     "what is made of several layers", CLI_EMBED},
+    {"pool", BERTC_OPTION_CHOICE, FIELD(pool), "mean", 0, 0, "none|cls|mean|max", "HOW",
+     "one row a text from its tokens, [CLS] and [SEP] among them; none: a row for each token",
+     CLI_EMBED},
+    {"normalize", BERTC_OPTION_FLAG, FIELD(normalize), NULL, 0, 0, NULL, NULL,
+     "scale rows to Euclidean length 1", CLI_EMBED},
+    {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, "npy|jsonl|tsv", "NAME",
+     "of the output", CLI_EMBED},
+    {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
+     "with '--format npy --pool none': where each text's rows begin, an .npy of one number more "
+     "than there are texts", CLI_EMBED},
     {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
      "print one JSON object instead of a table", CLI_EVAL},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
      "longer texts are truncated to this many tokens; default what the model was trained with, "
-     "else 128, or the model's most", BOTH},
+     "else 128, or the model's most", ALL},
     {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
-     "sequences computed together", BOTH},
+     "sequences computed together", ALL},
     {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
-     "use only the first N examples; 0: all", BOTH},
+     "use only the first N examples; 0: all", ALL},
     {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto", "TYPE",
-     "what the encoder's products multiply; auto: bf16 where backend and processor have it", BOTH},
+     "what the encoder's products multiply; auto: bf16 where backend and processor have it", ALL},
     {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
-     "NAME", "which library multiplies matrices", BOTH},
+     "NAME", "which library multiplies matrices", ALL},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "processor threads; 0: one for each core that may be used", BOTH},
+     "processor threads; 0: one for each core that may be used", ALL},
 };
 
 const bertc_option *cli_apply_table(size_t *count)
@@ -82,10 +102,9 @@ bertc_status cli_tasks_check(const char *list, bertc_error *err)
     }
 }
 
-bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,
-                       bertc_predictions *predictions, bertc_error *err)
+bertc_predict_options cli_apply_options(const cli_apply_values *values, const char *text, size_t length)
 {
-    bertc_predict_options options = {
+    return (bertc_predict_options){
         .task = values->task,
         .model = values->model,
         .data = values->data,
@@ -99,6 +118,12 @@ bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t 
         .backend = values->backend,
         .precision = (bertc_precision)values->precision,
     };
+}
+
+bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,
+                       bertc_predictions *predictions, bertc_error *err)
+{
+    const bertc_predict_options options = cli_apply_options(values, text, length);
     cli_progress progress;
     bertc_status status = cli_progress_begin(&progress, err);
     if (status == BERTC_OK)

@@ -1,16 +1,16 @@
-/* What eval and predict share: their options and the job that applies a model. */
+/* What eval, predict and embed share: their options and the job that applies a model. */
 #ifndef CLI_APPLY_H
 #define CLI_APPLY_H
 
 #include "cli/command.h"
 
-enum { CLI_EVAL = 1, CLI_PREDICT = 2 };
+enum { CLI_EVAL = 1, CLI_PREDICT = 2, CLI_EMBED = 4 };
 
 typedef struct cli_apply_values {
-    const char *task, *model, *data, *out, *logits;
-    int split, backend, precision;
+    const char *task, *model, *data, *out, *logits, *layers, *offsets;
+    int split, backend, precision, combine, pool, format;
     int64_t max_length, batch_size, limit, threads;
-    bool json;
+    bool json, pair, normalize;
 } cli_apply_values;
 
 /* The task of that name, or an error with a suggestion. */
@@ -18,6 +18,9 @@ bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_erro
 
 /* The same for each of a list with commas; whether they may stand together is for the job to say. */
 bertc_status cli_tasks_check(const char *list, bertc_error *err);
+
+/* The options as the library takes them. */
+bertc_predict_options cli_apply_options(const cli_apply_values *values, const char *text, size_t length);
 
 /* Run the model, showing progress. `text` holds lines where values->data is null. */
 bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,

@@ -53,13 +53,6 @@ typedef struct cli_sample_values {
     int64_t seed;
 } cli_sample_values;
 
-typedef struct cli_embed_values {
-    const char *model, *task, *data, *layers, *out, *offsets;
-    int split, combine, pool, format, backend, precision;
-    int64_t max_length, batch_size, limit, threads;
-    bool pair, normalize;
-} cli_embed_values;
-
 typedef struct cli_truncate_values {
     const char *model, *out;
     int64_t keep_layers;
@@ -71,7 +64,7 @@ typedef struct cli_plan_values {
 } cli_plan_values;
 
 /* What each command's file exports. */
-cli_table cli_finetune_table, cli_plan_table, cli_apply_table, cli_embed_table, cli_tokenize_table, cli_init_table,
+cli_table cli_finetune_table, cli_plan_table, cli_apply_table, cli_tokenize_table, cli_init_table,
     cli_truncate_table, cli_sample_table, cli_help_table;
 void cli_finetune_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err);

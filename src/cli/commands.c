@@ -96,8 +96,9 @@ static const cli_command commands[] = {
                    "its number and word piece, then the values.\n",
         .required = "model",
         .needs = {"split", "data"},
-        .table = cli_embed_table,
-        .size = sizeof(cli_embed_values),
+        .table = cli_apply_table,
+        .mask = CLI_EMBED,
+        .size = sizeof(cli_apply_values),
         .run = cli_embed,
     },
     {

@@ -1,6 +1,5 @@
 /* Features: what an encoder's layers give for lines of text or a task's split, in one of three formats. */
 #include <math.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,61 +10,12 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 
-#define FIELD(name) offsetof(cli_embed_values, name)
-
 typedef enum format { NPY, JSONL, TSV } format;
-
-static const bertc_option rows[] = {
-    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
-     "an encoder, with or without a head: a Hugging Face directory or a run folder", 0},
-    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
-     "read a split of this task from --data; without it lines are read from standard input", 0},
-    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own", 0},
-    {"split", BERTC_OPTION_CHOICE, FIELD(split), "dev", 0, 0, "train|dev|test", "SPLIT",
-     "which part of the data", 0},
-    {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
-     "each line holds two texts, separated by a TAB", 0},
-    {"layers", BERTC_OPTION_TEXT, FIELD(layers), "-1", 0, 0, NULL, "LIST",
-     "whose outputs, such as 12 or 1,2,-1 or all; 0: the embeddings, -1: the last layer", 0},
-    {"combine", BERTC_OPTION_CHOICE, FIELD(combine), "mean", 0, 0, "mean|concat", "HOW",
-     "what is made of several layers", 0},
-    {"pool", BERTC_OPTION_CHOICE, FIELD(pool), "mean", 0, 0, "none|cls|mean|max", "HOW",
-     "one row a text from its tokens, [CLS] and [SEP] among them; none: a row for each token", 0},
-    {"normalize", BERTC_OPTION_FLAG, FIELD(normalize), NULL, 0, 0, NULL, NULL,
-     "scale rows to Euclidean length 1", 0},
-    {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, "npy|jsonl|tsv", "NAME",
-     "of the output", 0},
-    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
-     "where the output goes; without it standard output", 0},
-    {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
-     "with '--format npy --pool none': where each text's rows begin, an .npy of one number more "
-     "than there are texts", 0},
-    {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
-     "longer texts are truncated to this many tokens; default what the model was trained with, "
-     "else 128, or the model's most", 0},
-    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
-     "sequences computed together", 0},
-    {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
-     "use only the first N examples; 0: all", 0},
-    {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto", "TYPE",
-     "what the encoder's products multiply; auto: bf16 where backend and processor have it", 0},
-    {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
-     "NAME", "which library multiplies matrices", 0},
-    {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "processor threads; 0: one for each core that may be used", 0},
-};
-
-const bertc_option *cli_embed_table(size_t *count)
-{
-    *count = sizeof rows / sizeof rows[0];
-    return rows;
-}
 
 /* ---- Formats ------------------------------------------------------------------------------- */
 
 typedef struct writer {
-    const cli_embed_values *values;
+    const cli_apply_values *values;
     bertc_embed_shape shape;
     cli_file out, offsets;
     int64_t row; /* rows written */
@@ -205,7 +155,7 @@ static bertc_status take(void *user, const bertc_embedding *e, bertc_error *err)
     return BERTC_OK;
 }
 
-static bertc_status check(const cli_embed_values *v, bertc_error *err)
+static bertc_status check(const cli_apply_values *v, bertc_error *err)
 {
     const bertc_task *task;
     bool by_token = v->format == NPY && v->pool == BERTC_POOL_NONE;
@@ -223,14 +173,10 @@ static bertc_status check(const cli_embed_values *v, bertc_error *err)
 
 static bertc_status compute(writer *w, const char *text, size_t length, bertc_error *err)
 {
-    const cli_embed_values *v = w->values;
+    const cli_apply_values *v = w->values;
     const bertc_embed_options options = {
-        .model = v->model, .task = v->task, .data = v->data, .split = (bertc_split)v->split,
-        .text = text, .text_length = length, .pair = v->pair, .layers = v->layers,
-        .combine = (bertc_combine)v->combine, .pool = (bertc_pool)v->pool,
-        .normalize = v->normalize, .max_length = v->max_length, .batch_size = v->batch_size,
-        .limit = v->limit, .threads = v->threads, .backend = v->backend,
-        .precision = (bertc_precision)v->precision};
+        .on = cli_apply_options(v, text, length), .pair = v->pair, .layers = v->layers,
+        .combine = (bertc_combine)v->combine, .pool = (bertc_pool)v->pool, .normalize = v->normalize};
     const bertc_embed_sink sink = {begin, take, w};
     cli_progress progress;
     bertc_status status = cli_progress_begin(&progress, err);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/error.h"
+#include "cli/signals.h"
 
 enum { BUFFER = 1 << 16 };
 
@@ -176,12 +177,8 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
     return place->level > 0 ? remove(path) : 0;
 }
 
-void cli_folder_empty(const char *path)
-{
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-bertc_status cli_folder_check_empty(const char *path, bertc_error *err)
+/* One that is not there is fine. */
+static bertc_status check_empty(const char *path, bertc_error *err)
 {
     DIR *dir = opendir(path);
     if (!dir && errno == ENOENT) return BERTC_OK;
@@ -213,6 +210,22 @@ bertc_status cli_folder_create(const char *path, bool *created, bertc_error *err
     free(part);
     errno = code == EEXIST ? ENOTDIR : code;
     return code == 0 ? BERTC_OK : cli_fail_errno(err, path, "cannot create folder");
+}
+
+bertc_status cli_folder_fill(const char *path, cli_fill *fill, const void *values, bertc_error *err)
+{
+    bool created;
+    bertc_status status = check_empty(path, err);
+    if (status == BERTC_OK) status = cli_signals_watch(err);
+    if (status == BERTC_OK) status = cli_folder_create(path, &created, err);
+    if (status != BERTC_OK) return status;
+    status = fill(values, err);
+    if (status == BERTC_OK && cli_signals_status() != BERTC_OK)
+        status = cli_fail(err, cli_signals_status(), "stopped");
+    if (status == BERTC_OK) return status;
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (created) rmdir(path);
+    return status;
 }
 
 char *cli_path_join(const char *folder, const char *name)

@@ -37,14 +37,13 @@ void cli_file_abandon(cli_file *file); /* safe on {0} and after commit */
 /* Whether two open files are one. */
 bool cli_file_same(const cli_file *a, const cli_file *b);
 
+/* Fill a new or empty folder by `fill`: all of it, or where that fails or a signal came meanwhile nothing.
+ * The signal waits for the end of the writing. */
+typedef bertc_status cli_fill(const void *values, bertc_error *err);
+bertc_status cli_folder_fill(const char *path, cli_fill *fill, const void *values, bertc_error *err);
+
 /* mkdir -p; an existing folder is fine. *created tells whether the last part is new. */
 bertc_status cli_folder_create(const char *path, bool *created, bertc_error *err);
-
-/* Fails with BERTC_USAGE where the folder has something in it; one that is not there is fine. */
-bertc_status cli_folder_check_empty(const char *path, bertc_error *err);
-
-/* Remove everything in a folder that this command filled. */
-void cli_folder_empty(const char *path);
 
 /* "folder/name", owned by the caller (free); null where memory is out. */
 char *cli_path_join(const char *folder, const char *name);

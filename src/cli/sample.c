@@ -1,12 +1,10 @@
 #include <stddef.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/encoder.h"
 #include "cli/error.h"
 #include "cli/output.h"
-#include "cli/signals.h"
 
 static const bertc_option rows[] = {
     {"out", BERTC_OPTION_TEXT, offsetof(cli_sample_values, out), NULL, 0, 0, NULL, "DIR",
@@ -39,22 +37,13 @@ static bertc_status write_all(const cli_sample_values *v, const char *vocab, con
     return status;
 }
 
-/* A signal waits for the end of the writing, a second or two; what was written then goes, as it
- * does where the writing fails. */
-static bertc_status write_or_nothing(const cli_sample_values *v, const char *vocab,
-                                     const char *model, bertc_error *err)
+static bertc_status fill(const void *values, bertc_error *err)
 {
-    bool created;
-    bertc_status status = cli_folder_check_empty(v->out, err);
-    if (status == BERTC_OK) status = cli_signals_watch(err);
-    if (status == BERTC_OK) status = cli_folder_create(v->out, &created, err);
-    if (status != BERTC_OK) return status;
-    status = write_all(v, vocab, model, err);
-    if (status == BERTC_OK && cli_signals_status() != BERTC_OK)
-        status = cli_fail(err, cli_signals_status(), "stopped");
-    if (status == BERTC_OK) return status;
-    cli_folder_empty(v->out);
-    if (created) rmdir(v->out);
+    const cli_sample_values *v = values;
+    char *vocab = cli_path_join(v->out, "vocab.txt"), *model = cli_path_join(v->out, "model");
+    bertc_status status = vocab && model ? write_all(v, vocab, model, err) : cli_fail_memory(err);
+    free(vocab);
+    free(model);
     return status;
 }
 
@@ -62,10 +51,5 @@ bertc_status cli_sample(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
     const cli_sample_values *v = values;
-    char *vocab = cli_path_join(v->out, "vocab.txt"), *model = cli_path_join(v->out, "model");
-    bertc_status status = vocab && model ? write_or_nothing(v, vocab, model, err)
-                                         : cli_fail_memory(err);
-    free(vocab);
-    free(model);
-    return status;
+    return cli_folder_fill(v->out, fill, v, err);
 }

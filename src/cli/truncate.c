@@ -1,10 +1,7 @@
 #include <stddef.h>
-#include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/error.h"
 #include "cli/output.h"
-#include "cli/signals.h"
 
 #define FIELD(name) offsetof(cli_truncate_values, name)
 
@@ -21,21 +18,15 @@ const bertc_option *cli_truncate_table(size_t *count)
     return rows;
 }
 
-/* A signal waits for the end of the writing; what was written then goes, as it does where that fails. */
+static bertc_status fill(const void *values, bertc_error *err)
+{
+    const cli_truncate_values *v = values;
+    return bertc_model_truncate(v->model, (int32_t)v->keep_layers, v->out, err);
+}
+
 bertc_status cli_truncate(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
     const cli_truncate_values *v = values;
-    bool created;
-    bertc_status status = cli_folder_check_empty(v->out, err);
-    if (status == BERTC_OK) status = cli_signals_watch(err);
-    if (status == BERTC_OK) status = cli_folder_create(v->out, &created, err);
-    if (status != BERTC_OK) return status;
-    status = bertc_model_truncate(v->model, (int32_t)v->keep_layers, v->out, err);
-    if (status == BERTC_OK && cli_signals_status() != BERTC_OK)
-        status = cli_fail(err, cli_signals_status(), "stopped");
-    if (status == BERTC_OK) return status;
-    cli_folder_empty(v->out);
-    if (created) rmdir(v->out);
-    return status;
+    return cli_folder_fill(v->out, fill, v, err);
 }

@@ -143,9 +143,9 @@ static void product_fwd(const pass_view *v, bc_matrix y, bc_matrix x, const bc_p
     else bc_linear_fwd(v->gemm, y.full, x.full, w->value, b, d);
 }
 
-static bc_matrix rows_from(bc_matrix x, size_t first, size_t width)
+static bc_matrix from(bc_matrix x, size_t at)
 {
-    return (bc_matrix){x.full ? x.full + first * width : NULL, x.half ? x.half + first * width : NULL};
+    return (bc_matrix){x.full ? x.full + at : NULL, x.half ? x.half + at : NULL};
 }
 
 /* The adapter of a matrix, ready for this pass; false where it has none. */
@@ -167,13 +167,6 @@ static bool take_adapter(const pass_view *v, bc_param_id weight, int layer, bc_l
     return true;
 }
 
-/* The columns of y from `at` on. */
-static bc_columns columns(bc_matrix y, size_t at, size_t stride)
-{
-    bc_matrix part = {y.full ? y.full + at : NULL, y.half ? y.half + at : NULL};
-    return (bc_columns){part, stride};
-}
-
 /* Of which batch n rows are: all of this view's, or the first ones of its sequences. */
 static const bertc_batch *batch_of(const pass_view *v, size_t n)
 {
@@ -187,7 +180,7 @@ static void adapters_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_
     bc_low_rank l;
     for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
         if (take_adapter(v, weight, layer, &l))
-            bc_low_rank_fwd(columns(y, at, d.out), x, &l, batch_of(v, d.n), d.n);
+            bc_low_rank_fwd((bc_columns){from(y, at), d.out}, x, &l, batch_of(v, d.n), d.n);
         at += bc_model_param(v->model, weight, layer)->shape[0];
     }
 }
@@ -204,7 +197,7 @@ static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id
     bc_linear part = d;
     if (settled && block > 0) part.n = block;
     for (size_t at = 0; at < d.n; at += part.n)
-        product_fwd(v, rows_from(y, at, d.out), rows_from(x, at, d.in), w, b, part);
+        product_fwd(v, from(y, at * d.out), from(x, at * d.in), w, b, part);
     adapters_fwd(v, y, x, weight, layer, d);
     lap(v, BC_WORK_PRODUCTS);
 }
@@ -223,7 +216,7 @@ static void adapters_bwd(const pass_view *v, wanted to, bc_matrix dy, bc_param_i
     bc_low_rank l;
     for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
         if (take_adapter(v, weight, layer, &l))
-            bc_low_rank_bwd(to.dx, to.x, columns(dy, at, d.out), &l, batch_of(v, d.n), d.n,
+            bc_low_rank_bwd(to.dx, to.x, (bc_columns){from(dy, at), d.out}, &l, batch_of(v, d.n), d.n,
                             to.accumulate);
         at += bc_model_param(v->model, weight, layer)->shape[0];
     }

@@ -92,35 +92,19 @@ static bertc_status read_layers(job *j, bertc_error *err)
 
 /* ---- Preparation --------------------------------------------------------------------------- */
 
-static bertc_status check(const bertc_embed_options *o, bertc_error *err)
-{
-    if (o->data && !o->task)
-        return bc_fail(err, BERTC_USAGE, "--data says nothing without --task");
-    if (o->task && !o->data)
-        return bc_fail(err, BERTC_USAGE, "--task says nothing without --data");
-    if (o->data && o->pair)
-        return bc_fail(err, BERTC_USAGE, "--pair is for lines of text; a task knows what it reads");
-    if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
-    if (o->batch_size < 1 || o->batch_size > 65536)
-        return bc_fail(err, BERTC_USAGE, "--batch-size is out of range");
-    return BERTC_OK;
-}
-
-static bertc_status read_data(job *j, bertc_error *err)
+/* How the texts are read: as a task's, or as lines. */
+static bertc_status choose_task(const bertc_embed_options *o, const bertc_task **task, bertc_error *err)
 {
     static const bertc_task lines[] = {{.name = "text"}, {.name = "text", .pair = true}};
-    const bertc_embed_options *o = j->options;
-    const bertc_task *task = o->task ? bertc_task_find(o->task) : &lines[o->pair];
-    if (!task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", o->task);
-    bertc_status status =
-        o->data ? bertc_dataset_read(task, o->data, o->split, (size_t)o->limit, &j->dataset, err)
-                : bertc_dataset_from_lines(task, o->text, o->text_length, "standard input",
-                                           &j->dataset, err);
-    if (status != BERTC_OK) return status;
-    if (!o->data && o->limit > 0 && (size_t)o->limit < j->dataset->count)
-        j->dataset->count = (size_t)o->limit;
-    bc_source_notify_rows(j->dataset, bc_meter_notify(&j->meter));
-    return BERTC_OK;
+    const bertc_predict_options *on = &o->on;
+    if (on->data && !on->task)
+        return bc_fail(err, BERTC_USAGE, "--data says nothing without --task");
+    if (on->task && !on->data)
+        return bc_fail(err, BERTC_USAGE, "--task says nothing without --data");
+    if (on->data && o->pair)
+        return bc_fail(err, BERTC_USAGE, "--pair is for lines of text; a task knows what it reads");
+    *task = on->task ? bertc_task_find(on->task) : &lines[o->pair];
+    return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", on->task);
 }
 
 static bertc_status tokenise(job *j, bertc_error *err)
@@ -136,7 +120,7 @@ static bertc_status tokenise(job *j, bertc_error *err)
 
 static bertc_status load_model(job *j, bertc_error *err)
 {
-    const bertc_embed_options *o = j->options;
+    const bertc_predict_options *o = &j->options->on;
     bertc_model_options options = {.backend = bertc_backend_name((size_t)o->backend),
                                    .precision = o->precision,
                                    .threads = (int32_t)o->threads,
@@ -174,7 +158,7 @@ static void measure(job *j)
 {
     const bertc_inputs *in = j->inputs;
     bool concat = j->options->combine == BERTC_COMBINE_CONCAT;
-    j->pack = (bc_pack){(size_t)j->options->batch_size, BC_PASS_TOKENS};
+    j->pack = (bc_pack){(size_t)j->options->on.batch_size, BC_PASS_TOKENS};
     j->shape = (bertc_embed_shape){
         .examples = in->count,
         .tokens = in->starts[in->count],
@@ -212,13 +196,12 @@ static bertc_status allocate(job *j, bertc_error *err)
 
 static bertc_status prepare(job *j, bertc_error *err)
 {
-    const bertc_embed_options *o = j->options;
-    int64_t length = o->max_length > 0 ? o->max_length : bc_source_trained_length(o->model);
-    bertc_status status = check(o, err);
+    const bertc_task *task;
+    bertc_status status = choose_task(j->options, &task, err);
     if (status == BERTC_OK)
-        status = bc_source_open(&j->source, o->model, length, bc_meter_notify(&j->meter), err);
+        status = bc_source_open_texts(&j->source, &j->options->on, task, bc_meter_notify(&j->meter),
+                                      &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
-    if (status == BERTC_OK) status = read_data(j, err);
     if (status == BERTC_OK) status = tokenise(j, err);
     if (status == BERTC_OK) status = load_model(j, err);
     if (status != BERTC_OK) return status;

@@ -21,26 +21,13 @@ typedef struct job {
     bertc_batch *batch;
 } job;
 
-static bertc_status read_data(const job *j, bool score, bertc_dataset **dataset, bertc_error *err)
+/* The model's source and the data, which is to have labels where it is scored. */
+static bertc_status open_source(job *j, bool score, bertc_dataset **dataset, bertc_error *err)
 {
-    const bertc_predict_options *o = j->options;
-    bertc_status status =
-        o->data ? bertc_dataset_read(j->task, o->data, o->split, (size_t)o->limit, dataset, err)
-                : bertc_dataset_from_lines(j->task, o->text, o->text_length, "standard input",
-                                           dataset, err);
-    if (status != BERTC_OK) return status;
-    if (!o->data && o->limit > 0 && (size_t)o->limit < (*dataset)->count)
-        (*dataset)->count = (size_t)o->limit;
-    bc_source_notify_rows(*dataset, bc_meter_notify(&j->meter));
-    if (!score || (*dataset)->labelled) return BERTC_OK;
+    bertc_status status = bc_source_open_texts(&j->source, j->options, j->task,
+                                               bc_meter_notify(&j->meter), dataset, err);
+    if (status != BERTC_OK || !score || (*dataset)->labelled) return status;
     return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", (*dataset)->path);
-}
-
-static bertc_status open_source(job *j, bertc_error *err)
-{
-    const bertc_predict_options *o = j->options;
-    int64_t length = o->max_length > 0 ? o->max_length : bc_source_trained_length(o->model);
-    return bc_source_open(&j->source, o->model, length, bc_meter_notify(&j->meter), err);
 }
 
 /* The model's labels as the task's. Names that say nothing to the task are taken in their order. */
@@ -117,8 +104,7 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
     bertc_dataset *dataset = NULL;
     int32_t map[BERTC_MAX_LABELS];
     bc_pack pack = {(size_t)j->options->batch_size, BC_PASS_TOKENS};
-    bertc_status status = open_source(j, err);
-    if (status == BERTC_OK) status = read_data(j, score, &dataset, err);
+    bertc_status status = open_source(j, score, &dataset, err);
     if (status == BERTC_OK) status = load_model(j, map, err);
     if (status != BERTC_OK) {
         bertc_dataset_free(dataset);
@@ -136,16 +122,6 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
     return status;
 }
 
-static bertc_status check_options(const bertc_predict_options *o, const bertc_task *task,
-                                  bertc_error *err)
-{
-    if (!task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", o->task);
-    if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
-    if (o->batch_size < 1 || o->batch_size > 65536)
-        return bc_fail(err, BERTC_USAGE, "--batch-size is out of range");
-    return BERTC_OK;
-}
-
 bertc_status bertc_predict(const bertc_predict_options *options, bool score,
                            const bertc_observer *observer, bertc_predictions *predictions,
                            bertc_error *err)
@@ -153,8 +129,8 @@ bertc_status bertc_predict(const bertc_predict_options *options, bool score,
     job j = {.options = options, .task = bertc_task_find(options->task)};
     *predictions = (bertc_predictions){.scores.loss = (double)NAN};
     bc_meter_start(&j.meter, observer);
-    bertc_status status = check_options(options, j.task, err);
-    if (status == BERTC_OK) status = execute(&j, score, predictions, err);
+    bertc_status status = j.task ? execute(&j, score, predictions, err)
+                                 : bc_fail(err, BERTC_USAGE, "unknown task '%s'", options->task);
     if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED) bc_fail(err, status, "stopped");
     if (status == BERTC_OK) {
         predictions->dataset = j.eval.dataset;

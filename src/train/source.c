@@ -104,7 +104,21 @@ static void settle_length(bc_source *source, int64_t wanted, const bertc_notify 
               most == positions ? "max_position_embeddings" : "model_max_length");
 }
 
-int64_t bc_source_trained_length(const char *dir)
+bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_length,
+                            const bertc_notify *notify, bertc_error *err)
+{
+    bertc_status status = load_config(source, dir, err);
+    if (status == BERTC_OK) status = check_length(source, max_length, err);
+    if (status == BERTC_OK) status = find_home(source, dir, err);
+    if (status == BERTC_OK) status = load_tokenizer(source, source->home, err);
+    if (status == BERTC_OK) settle_length(source, max_length, notify);
+    if (status == BERTC_OK) status = check_vocab(source, source->home, notify, err);
+    return status;
+}
+
+/* The max_length that a run folder was trained with, so that its scores can be had again without saying
+ * it; 0 where `dir` is none or its record says nothing. */
+static int64_t trained_length(const char *dir)
 {
     cJSON *tree = NULL;
     int64_t length = 0;
@@ -119,16 +133,29 @@ int64_t bc_source_trained_length(const char *dir)
     return length;
 }
 
-bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_length,
-                            const bertc_notify *notify, bertc_error *err)
+static bertc_status read_texts(const bertc_predict_options *o, const bertc_task *task,
+                               const bertc_notify *notify, bertc_dataset **dataset, bertc_error *err)
 {
-    bertc_status status = load_config(source, dir, err);
-    if (status == BERTC_OK) status = check_length(source, max_length, err);
-    if (status == BERTC_OK) status = find_home(source, dir, err);
-    if (status == BERTC_OK) status = load_tokenizer(source, source->home, err);
-    if (status == BERTC_OK) settle_length(source, max_length, notify);
-    if (status == BERTC_OK) status = check_vocab(source, source->home, notify, err);
-    return status;
+    bertc_status status =
+        o->data ? bertc_dataset_read(task, o->data, o->split, (size_t)o->limit, dataset, err)
+                : bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err);
+    if (status != BERTC_OK) return status;
+    if (!o->data && o->limit > 0 && (size_t)o->limit < (*dataset)->count)
+        (*dataset)->count = (size_t)o->limit;
+    bc_source_notify_rows(*dataset, notify);
+    return BERTC_OK;
+}
+
+bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options *o,
+                                  const bertc_task *task, const bertc_notify *notify,
+                                  bertc_dataset **dataset, bertc_error *err)
+{
+    if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
+    if (o->batch_size < 1 || o->batch_size > 65536)
+        return bc_fail(err, BERTC_USAGE, "--batch-size is out of range");
+    int64_t length = o->max_length > 0 ? o->max_length : trained_length(o->model);
+    bertc_status status = bc_source_open(source, o->model, length, notify, err);
+    return status == BERTC_OK ? read_texts(o, task, notify, dataset, err) : status;
 }
 
 void bc_source_close(bc_source *source)

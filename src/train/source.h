@@ -5,7 +5,7 @@
 
 #include "bertc/batch.h"
 #include "bertc/config.h"
-#include "bertc/tokenizer.h"
+#include "bertc/train.h"
 
 typedef struct bc_source {
     bertc_config config;
@@ -23,9 +23,11 @@ bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_leng
                             const bertc_notify *notify, bertc_error *err);
 void bc_source_close(bc_source *source);
 
-/* The max_length that a run folder was trained with, so that its scores can be had again without saying
- * it; 0 where `dir` is none or its record says nothing. */
-int64_t bc_source_trained_length(const char *dir);
+/* What a model is applied to: its source, and the texts of a split or of lines, as `task` reads them.
+ * Errors: as those of bc_source_open and of reading data; BERTC_USAGE where options say nothing. */
+bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options *options,
+                                  const bertc_task *task, const bertc_notify *notify,
+                                  bertc_dataset **dataset, bertc_error *err);
 
 /* Say what of a data set was left out, and what of its text was not as it should be. */
 void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify);

@@ -49,17 +49,17 @@ static void clear(taken *t)
 
 static bertc_embed_options options_for(const char *layers, bertc_combine combine, bertc_pool pool)
 {
-    return (bertc_embed_options){.model = "model", .layers = layers, .combine = combine, .pool = pool,
-                                 .batch_size = 4, .backend = 2, .threads = 1};
+    return (bertc_embed_options){.on = {.model = "model", .batch_size = 4, .backend = 2, .threads = 1},
+                                 .layers = layers, .combine = combine, .pool = pool};
 }
 
 static bertc_status run_job(bertc_embed_options o, const bertc_observer *observer, taken *t, bertc_error *err)
 {
     const bertc_embed_sink sink = {begin, take, t};
     *t = (taken){0};
-    if (!o.task && !o.text) {
-        o.text = text;
-        o.text_length = strlen(text);
+    if (!o.on.task && !o.on.text) {
+        o.on.text = text;
+        o.on.text_length = strlen(text);
     }
     return bertc_embed(&o, observer, &sink, err);
 }
@@ -69,7 +69,7 @@ static taken run(bertc_embed_options o)
     taken t;
     bertc_error err = {0};
     if (run_job(o, NULL, &t, &err) != BERTC_OK) fail_msg("%s", err.message);
-    assert_int_equal(t.texts, o.limit > 0 ? (size_t)o.limit : TEXTS);
+    assert_int_equal(t.texts, o.on.limit > 0 ? (size_t)o.on.limit : TEXTS);
     assert_int_equal(t.shape.examples, t.texts);
     assert_int_equal(t.shape.rows, t.all_rows);
     return t;
@@ -159,13 +159,13 @@ static void test_batches(void **unused)
     for (int pool = BERTC_POOL_NONE; pool <= BERTC_POOL_MAX; pool++) {
         bertc_embed_options o = options_for("1,2", BERTC_COMBINE_MEAN, (bertc_pool)pool);
         taken whole = run(o);
-        for (o.batch_size = 1; o.batch_size <= 9; o.batch_size += 2) {
+        for (o.on.batch_size = 1; o.on.batch_size <= 9; o.on.batch_size += 2) {
             taken t = run(o);
             for (size_t i = 0; i < TEXTS; i++)
                 assert_memory_equal(t.values[i], whole.values[i], t.rows[i] * t.width * sizeof(float));
             clear(&t);
         }
-        o.limit = 4;
+        o.on.limit = 4;
         taken few = run(o);
         assert_memory_equal(few.values[3], whole.values[3], few.rows[3] * few.width * sizeof(float));
         clear(&few);
@@ -177,10 +177,10 @@ static void test_split(void **unused)
 {
     (void)unused;
     bertc_embed_options o = options_for("-1", BERTC_COMBINE_MEAN, BERTC_POOL_CLS);
-    o.task = "sst2";
-    o.data = "data";
-    o.split = BERTC_DEV;
-    o.limit = 5;
+    o.on.task = "sst2";
+    o.on.data = "data";
+    o.on.split = BERTC_DEV;
+    o.on.limit = 5;
     taken t = run(o);
     assert_int_equal(t.width, H);
     clear(&t);
@@ -254,7 +254,7 @@ static void test_refusals(void **unused)
     }
     bertc_error err = {0};
     bertc_embed_options o = options_for("-1", BERTC_COMBINE_MEAN, BERTC_POOL_MEAN);
-    o.task = "sst2";
+    o.on.task = "sst2";
     assert_int_equal(run_job(o, NULL, &t, &err), BERTC_USAGE);
     assert_string_equal(err.message, "--task says nothing without --data");
 }
@@ -275,7 +275,7 @@ static void test_nan_is_not_lost(void **unused)
     fixture_write("huge/vocab.txt", fixture_words);
     for (int pool = BERTC_POOL_MEAN; pool <= BERTC_POOL_MAX; pool++) {
         bertc_embed_options o = options_for("0", BERTC_COMBINE_MEAN, (bertc_pool)pool);
-        o.model = "huge";
+        o.on.model = "huge";
         taken t = run(o);
         assert_true(isfinite(t.values[0][0]));
         assert_true(isnan(t.values[1][0]));
