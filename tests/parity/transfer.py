@@ -11,10 +11,11 @@ import common
 import loss_curve
 
 BOUND = 1e-4
+EXAMPLES = 512  # 16 batches: epochs are in sixteenths
 WAYS = {
     "all but the embeddings": ("--freeze", "embeddings"),
     "the upper layers": ("--freeze", "3"),
-    "layers that thaw": ("--freeze", "all", "--unfreeze-schedule", "0.001:5,0.0019:2,0.0033:none", "--lr", "1e-4"),
+    "layers that thaw": ("--freeze", "all", "--unfreeze-schedule", "0.125:5,0.25:2,0.5:none", "--lr", "1e-4"),
     "the head alone": ("--freeze", "all", "--head-lr", "1e-2"),
     "the first layers alone": ("--keep-layers", "2"),
     "a head on a layer in the middle": ("--feature-layer", "3", "--lr", "1e-3"),
@@ -55,7 +56,8 @@ def main():
                 print(f"skipped: {way}: no Python package peft")
                 continue
             for recipe in ("hf", "google"):
-                loss_curve.compare(verdict, args, "sst2", recipe, (*WAYS[way], "--data", data), BOUND, way)
+                options = (*WAYS[way], "--data", data, "--limit-train", EXAMPLES)
+                loss_curve.compare(verdict, args, "sst2", recipe, options, BOUND, way)
     verdict.exit()
 
 
