@@ -1,8 +1,8 @@
 /* What freezing saves: whole runs of `bertc finetune` over the same batches, in turn. The first epoch
  * computes the frozen part and keeps what it gives, the next one reads it.
  *
- * 1. Times are those of the runs' logs, without the first step, which makes kernels; ratios are of the same
- *    batches in the same round.
+ * 1. Times are those of the runs' logs, without the first steps, in which kernels are made and memory is seen
+ *    for the first time; ratios are of the same batches in the same round.
  * 2. Memory is the most that the process had, its data and the kept outputs included. */
 #define _DEFAULT_SOURCE /* wait4 */
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "base/rng.h"
 #include "harness/harness.h"
 
-enum { BATCHES = 6, EPOCHS = 2, WAYS = 3, FILLERS = 20000 };
+enum { BATCHES = 20, FIRST = 4, EPOCHS = 2, WAYS = 3, FILLERS = 20000 };
 
 /* Seconds of a step in each epoch; 0: not run. */
 typedef struct outcome {
@@ -43,7 +43,7 @@ static void write_sentences(const place *p)
     if (fclose(file) != 0) stop(BERTC_IO, path, "cannot be written");
 }
 
-/* The mean of the steps of each epoch, but for the first of all, which every epoch does without. */
+/* The mean of the steps of each epoch but for the FIRST ones. */
 static void read_log(const char *out, int steps, outcome *o)
 {
     char path[PATH], line[512];
@@ -53,8 +53,8 @@ static void read_log(const char *out, int steps, outcome *o)
     for (int step = 0; step < steps && fgets(line, sizeof line, file); step++) {
         const char *seconds = strstr(line, "\"seconds\":");
         if (!seconds) stop(BERTC_INPUT, path, "a line has no seconds");
-        if (step % BATCHES > 0)
-            o->step[step / BATCHES] += atof(seconds + strlen("\"seconds\":")) / (BATCHES - 1);
+        if (step % BATCHES >= FIRST)
+            o->step[step / BATCHES] += atof(seconds + strlen("\"seconds\":")) / (BATCHES - FIRST);
     }
     fclose(file);
 }
