@@ -151,9 +151,10 @@ static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
     status = bc_trie_build(&tokenizer->trie, tokenizer->vocab, err);
     if (status) return status;
     fill_bytes(tokenizer);
-    tokenizer->continued =
-        bc_trie_walk(&tokenizer->trie, 0, (const unsigned char *)options->prefix,
-                     strnlen(options->prefix, BERTC_PREFIX_BYTES));
+    int32_t continued = bc_trie_walk(&tokenizer->trie, 0, (const unsigned char *)options->prefix,
+                                     strnlen(options->prefix, BERTC_PREFIX_BYTES));
+    status = bc_matcher_build(&tokenizer->rest, &tokenizer->trie, continued, err);
+    if (status) return status;
     return bc_words_build(&tokenizer->words, tokenizer->vocab, tokenizer->recipe.word_limit,
                           tokenizer->lower, err);
 }
@@ -179,6 +180,7 @@ bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
 void bertc_tokenizer_free(bertc_tokenizer *tokenizer)
 {
     if (!tokenizer) return;
+    bc_matcher_free(&tokenizer->rest);
     bc_trie_free(&tokenizer->trie);
     bc_words_free(&tokenizer->words);
     bc_free(tokenizer);

@@ -3,6 +3,7 @@
 #define BC_TOKENIZER_TOKENIZER_H
 
 #include "bertc/tokenizer.h"
+#include "tokenizer/matcher.h"
 #include "tokenizer/trie.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/words.h"
@@ -39,7 +40,7 @@ struct bertc_tokenizer {
     bertc_special_ids specials;
     bc_trie trie;
     bc_words words;
-    int32_t continued;           /* the node of the continuation prefix, -1 where it leads nowhere */
+    bc_matcher rest;             /* of a word after its first piece */
     bool space[256];             /* white space of ASCII that is not dropped */
     unsigned char lower[256];    /* ASCII, lowered or as it is */
     unsigned char fold;          /* 0x20 where letters are lowered, else 0 */

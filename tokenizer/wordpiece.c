@@ -1,7 +1,5 @@
-/* Greedy longest match of one word, and of the words of a normalised stretch.
- *
- * The walk takes no more steps for a piece than the longest word of the vocabulary has bytes, so a
- * text costs at most that many steps a byte: nothing here is quadratic in the text. */
+/* Greedy longest match of one word, and of the words of a normalised stretch. Each byte is walked at most
+ * twice: once for the first piece, once by the matcher. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -17,33 +15,30 @@ void bc_scratch_free(bc_scratch *scratch)
     bc_free(scratch);
 }
 
+/* The longest word that bytes[begin..end) begin with; its end in *stop. -1: none. */
+static int32_t match_first(const bc_trie *trie, const unsigned char *bytes, size_t begin, size_t end,
+                           const unsigned char map[256], size_t *stop)
+{
+    int32_t id = -1, node = 0;
+    for (size_t i = begin; i < end && (node = bc_trie_step(trie, node, map[bytes[i]])) >= 0; i++)
+        if (trie->nodes[node].id >= 0) {
+            id = trie->nodes[node].id;
+            *stop = i + 1;
+        }
+    return id;
+}
+
 void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, size_t begin,
                   size_t end, const unsigned char map[256], bertc_encoding *out)
 {
-    const bc_trie_node *nodes = tokenizer->trie.nodes;
-    size_t kept = out->count;
-    int32_t root = 0;
-    for (size_t start = begin; start < end;) {
-        int32_t node = root, id = -1;
-        size_t stop = start;
-        for (size_t i = start; i < end && root >= 0; i++) {
-            int32_t next = nodes[node].base + map[bytes[i]];
-            if (nodes[next].check != node) break;
-            node = next;
-            if (nodes[node].id >= 0) {
-                id = nodes[node].id;
-                stop = i + 1;
-            }
-        }
-        if (id < 0) {
-            out->count = kept;
-            bc_put(out, tokenizer->specials.unk, begin, end);
-            return;
-        }
-        bc_put(out, id, start, stop);
-        start = stop;
-        root = tokenizer->continued;
-    }
+    const bc_trie *trie = &tokenizer->trie;
+    size_t kept = out->count, stop;
+    int32_t id = match_first(trie, bytes, begin, end, map, &stop);
+    if (id >= 0) bc_put(out, id, begin, stop);
+    if (id >= 0 && (stop == end || bc_matcher_run(&tokenizer->rest, trie, bytes, stop, end, map, out)))
+        return;
+    out->count = kept;
+    bc_put(out, tokenizer->specials.unk, begin, end);
 }
 
 /* Room for one word of `count` characters. */

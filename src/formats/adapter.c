@@ -12,7 +12,6 @@
 #include "formats/config.h"
 #include "formats/safetensors.h"
 
-
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 /* Keys that change what an adapter computes, beyond A, B and alpha; each must be off. */

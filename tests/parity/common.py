@@ -114,8 +114,18 @@ def random_inputs(config, seed, lengths=LENGTHS):
     }
 
 
+def share_of_loss(out, label, inputs):
+    """What one sequence adds to the batch's loss: that of transformers, or with class weights and smoothing."""
+    if "class_weights" not in inputs:
+        return out.loss / len(inputs["labels"])
+    weights = inputs["class_weights"]
+    loss = torch.nn.functional.cross_entropy(out.logits, label, torch.from_numpy(weights).float(), reduction="sum",
+                                             label_smoothing=float(inputs["smoothing"][0]))
+    return loss / weights[inputs["labels"]].sum()
+
+
 def reference(model, inputs, gradients):
-    """Logits, mean loss and gradients, each sequence by itself: no padding takes part."""
+    """Logits, mean loss and gradients of what is trained, each sequence by itself: no padding takes part."""
     starts = inputs["starts"]
     count = len(starts) - 1
     logits, loss = [], 0.0
@@ -126,13 +136,14 @@ def reference(model, inputs, gradients):
         label = torch.from_numpy(inputs["labels"][s:s + 1].astype(np.int64))
         with torch.set_grad_enabled(gradients):
             out = model(input_ids=ids, token_type_ids=types, labels=label)
-            if gradients:
-                (out.loss / count).backward()
+            share = share_of_loss(out, label, inputs)
+        if gradients:
+            share.backward()
         logits.append(out.logits[0].detach().numpy())
-        loss += out.loss.item() / count
+        loss += share.item()
     found = {"logits": np.stack(logits), "loss": np.array([loss], np.float32)}
     if gradients:
-        found |= {f"grad.{name}": p.grad.numpy() for name, p in model.named_parameters()}
+        found |= {f"grad.{name}": p.grad.numpy() for name, p in model.named_parameters() if p.requires_grad}
     return found
 
 

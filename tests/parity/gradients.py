@@ -2,7 +2,7 @@
 
 The error of a parameter is |ours - theirs| / |theirs| in norm and may be 1e-4. The gradient of a key's
 bias is zero in exact arithmetic (softmax does not see it); its error is taken over the norm of
-the query's bias.
+the query's bias. Once more with class weights and label smoothing.
 """
 import tempfile
 
@@ -22,9 +22,9 @@ def relative_errors(found, wanted):
         yield error / np.linalg.norm(like.astype(np.float64)), name
 
 
-def compare(verdict, args, name, folder, work):
+def compare(verdict, args, name, folder, work, **objective):
     model = common.load_model(folder)
-    inputs = common.random_inputs(model.config, args.seed, args.lengths)
+    inputs = common.random_inputs(model.config, args.seed, args.lengths) | objective
     wanted = common.reference(model, inputs, gradients=True)
     found = common.probe(args, "gradients", folder, inputs, work, args.backend)
     errors = sorted(relative_errors(found, wanted))
@@ -53,6 +53,8 @@ def main():
         if source and not args.large:
             common.save_encoder_with_head(source, f"{work}/real", args.seed)
             compare(verdict, args, "real encoder", f"{work}/real", work)
+            compare(verdict, args, "real encoder, weighted classes", f"{work}/real", work,
+                    class_weights=np.array([0.3, 2.5, 1.0]), smoothing=np.array([0.1]))
     if not source:
         print("skipped: the real encoder, its package is not installed")
     verdict.exit()

@@ -61,15 +61,7 @@ def compare_gradients(verdict, args, name, folder, work):
     randomise(model, args.seed)
     trained = {plain_name(key): p for key, p in model.named_parameters() if p.requires_grad}
     inputs = common.random_inputs(model.config, args.seed, (1, 128, 2, 64, 7, 33))
-    result = common.reference(model, inputs, gradients=False)
-    model.zero_grad()
-    starts = inputs["starts"]
-    for s in range(len(starts) - 1):
-        rows = slice(starts[s], starts[s + 1])
-        ids, types = (torch.from_numpy(inputs[key][rows].astype(np.int64))[None] for key in ("ids", "types"))
-        label = torch.from_numpy(inputs["labels"][s:s + 1].astype(np.int64))
-        (model(input_ids=ids, token_type_ids=types, labels=label).loss / (len(starts) - 1)).backward()
-    wanted = result | {f"grad.{key}": p.grad.numpy() for key, p in trained.items()}
+    wanted = {plain_name(key): value for key, value in common.reference(model, inputs, gradients=True).items()}
     values = {key: p.detach().numpy() for key, p in trained.items() if ".lora_" in key}
     found = common.probe(args, "adapters", folder, inputs | values, work, args.backend)
     unmatched = {key for key in found if key.startswith("grad.")} ^ {key for key in wanted if key.startswith("grad.")}

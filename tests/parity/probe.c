@@ -4,7 +4,7 @@
  *
  * MODEL is a model directory with a head, INPUTS a packed batch (tests/twin/packed.h). OUTPUT
  * receives logits (S,C), the mean loss, and with `gradients` grad.NAME for every parameter, all
- * without dropout. With `adapters` every matrix of a layer has one, of rank 8 and alpha 16, whose A and B
+ * without dropout. Where INPUTS has class_weights (C) and smoothing (1), in double, the loss is theirs. With `adapters` every matrix of a layer has one, of rank 8 and alpha 16, whose A and B
  * are in INPUTS by name; the gradients are those of adapters and head. */
 #include <stdbool.h>
 #include <stdio.h>
@@ -58,6 +58,19 @@ static void take_adapters(const bertc_model *model, const bc_safetensors *file)
     }
 }
 
+/* The mean loss, and its gradient by the logits. */
+static double mean_loss(bertc_model *model, bertc_workspace *w, const bertc_batch *batch, const bc_safetensors *file)
+{
+    if (!bc_safetensors_find(file, "class_weights"))
+        return bc_model_loss(model, w, batch, NULL, batch->sequences) / batch->sequences;
+    const double *weights = twin_tensor_copy(file, "class_weights");
+    const double *smoothing = twin_tensor_copy(file, "smoothing");
+    const bc_objective objective = {weights, *smoothing};
+    double divisor = 0;
+    for (int32_t s = 0; s < batch->sequences; s++) divisor += weights[batch->labels[s]];
+    return bc_model_loss(model, w, batch, &objective, divisor) / divisor;
+}
+
 static void probe(bool gradients, bool adapters, const char *folder, const char *inputs, const char *output,
                   const char *backend)
 {
@@ -76,7 +89,7 @@ static void probe(bool gradients, bool adapters, const char *folder, const char 
     check_status(bertc_workspace_create(model, &limits, &workspace, &err), &err);
     check_status(bc_model_check_batch(model, workspace, batch, &err), &err);
     bc_model_fwd(model, workspace, batch, pass);
-    double loss = bc_model_loss(model, workspace, batch, NULL, batch->sequences) / batch->sequences;
+    double loss = mean_loss(model, workspace, batch, &file);
     if (gradients) bc_model_bwd(model, workspace, batch, pass, false);
     check_status(bc_model_status(model, &err), &err);
     write_results(output, model, workspace, batch, (float)loss);
