@@ -10,22 +10,25 @@
 
 #include "base/size.h"
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, LARGE = 2 << 20 }; /* LARGE: bytes of a large page, on x86-64 and on Arm */
 
-/* The next multiple of the alignment that is at least one; false on overflow. */
-static bool round_up(size_t bytes, size_t *rounded)
+/* The next multiple of an alignment that is at least one; false on overflow. */
+static bool round_up(size_t bytes, size_t alignment, size_t *rounded)
 {
-    if (!bc_size_add(bytes, ALIGNMENT - 1, rounded)) return false;
-    *rounded &= ~(size_t)(ALIGNMENT - 1);
-    if (*rounded == 0) *rounded = ALIGNMENT;
+    if (!bc_size_add(bytes, alignment - 1, rounded)) return false;
+    *rounded &= ~(alignment - 1);
+    if (*rounded == 0) *rounded = alignment;
     return true;
 }
 
 void *bc_alloc(size_t count, size_t size)
 {
-    size_t bytes;
-    if (!bc_size_mul(count, size, &bytes) || !round_up(bytes, &bytes)) return NULL;
-    return aligned_alloc(ALIGNMENT, bytes);
+    size_t bytes, room;
+    if (!bc_size_mul(count, size, &bytes)) return NULL;
+    size_t alignment = bytes < LARGE ? ALIGNMENT : LARGE;
+    void *memory = round_up(bytes, alignment, &room) ? aligned_alloc(alignment, room) : NULL;
+    if (memory) bc_prefer_large(memory, bytes);
+    return memory;
 }
 
 void *bc_calloc(size_t count, size_t size)
@@ -57,18 +60,39 @@ void bc_free(void *memory)
     free(memory);
 }
 
+/* The whole pages of a block. */
+static void pages_of(const void *memory, size_t bytes, uintptr_t page, uintptr_t *begin, uintptr_t *end)
+{
+    *begin = ((uintptr_t)memory + page - 1) / page * page;
+    *end = ((uintptr_t)memory + bytes) / page * page;
+    if (*end < *begin) *end = *begin;
+}
+
+void bc_prefer_large(void *memory, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    uintptr_t begin, end;
+    pages_of(memory, bytes, LARGE, &begin, &end);
+    if (begin < end) (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+    (void)memory, (void)bytes;
+#endif
+}
+
 void bc_touch(void *memory, size_t bytes, int threads)
 {
+    bc_prefer_large(memory, bytes);
 #ifdef MADV_POPULATE_WRITE
-    enum { PIECE = 1 << 20 };
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
-    uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
+    uintptr_t begin, end;
+    pages_of(memory, bytes, (uintptr_t)sysconf(_SC_PAGESIZE), &begin, &end);
 #pragma omp parallel for schedule(static) num_threads(threads)
-    for (uintptr_t at = begin; at < end; at += PIECE)
-        (void)madvise((void *)at, end - at < PIECE ? end - at : PIECE, MADV_POPULATE_WRITE);
+    for (uintptr_t large = begin / LARGE; large < (end + LARGE - 1) / LARGE; large++) {
+        uintptr_t from = large * LARGE > begin ? large * LARGE : begin;
+        uintptr_t to = (large + 1) * LARGE < end ? (large + 1) * LARGE : end;
+        (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+    }
 #else
-    (void)memory, (void)bytes, (void)threads;
+    (void)threads;
 #endif
 }
 
@@ -82,7 +106,7 @@ void bc_arena_init(bc_arena *arena, void *base, size_t capacity)
 void *bc_arena_take(bc_arena *arena, size_t count, size_t size)
 {
     size_t bytes, used;
-    if (!bc_size_mul(count, size, &bytes) || !round_up(bytes, &bytes) ||
+    if (!bc_size_mul(count, size, &bytes) || !round_up(bytes, ALIGNMENT, &bytes) ||
         !bc_size_add(arena->used, bytes, &used)) {
         assert(!arena->base);
         arena->used = SIZE_MAX;

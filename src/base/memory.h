@@ -2,7 +2,8 @@
  *
  * 1. Every request is counts x size, checked for overflow; a request that overflows fails like one
  *    that the system refuses.
- * 2. bc_alloc aligns to 64 bytes (a cache line, a vector register); its memory is not cleared.
+ * 2. bc_alloc aligns to 64 bytes (a cache line, a vector register), large blocks to large pages, which
+ *    they ask for; its memory is not cleared.
  * 3. An arena is one block with a moving end: allocation is an addition, release is a reset. It
  *    never grows; its owner plans it first. */
 #ifndef BC_BASE_MEMORY_H
@@ -18,8 +19,12 @@ void *bc_realloc(void *old, size_t count, size_t size); /* not aligned beyond ma
 char *bc_strndup(const char *text, size_t length);      /* NUL-terminated copy */
 void bc_free(void *memory);
 
-/* Have the system give a block's pages now, many at once and to several threads, where otherwise every
- * first use of one would interrupt the program. Nothing that is in them changes. */
+/* Ask the system for large pages where a cleared block spans them: it gives them with fewer interruptions
+ * and the processor finds them sooner. A large page is taken whole, whatever of it is written to. */
+void bc_prefer_large(void *memory, size_t bytes);
+
+/* Have the system give a block's pages now, large ones where it can, many at once and to several threads,
+ * where otherwise every first use of one would interrupt the program. Nothing that is in them changes. */
 void bc_touch(void *memory, size_t bytes, int threads);
 
 typedef struct bc_arena {

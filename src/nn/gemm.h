@@ -30,10 +30,6 @@
 /* An odd multiple of 16 rows takes oneDNN's AMX kernels three times as long as the next even one. */
 enum { BC_ROW_ROUND = 32 };
 
-/* Rows of a product whose rows must not depend on what else is in it (bc_gemm_backend.block); a multiple of
- * BC_ROW_ROUND. */
-enum { BC_BLOCK = 64 };
-
 /* Rows that a buffer for n rows must have. */
 static inline size_t bc_rows(size_t n)
 {
@@ -80,9 +76,6 @@ typedef struct bc_gemm_backend {
     const bc_gemm_half *half;                 /* null: the backend has no bf16 products */
     bool (*half_is_native)(void); /* the processor has instructions for them; null: plain loops do */
     const bc_gemm_pack_ops *packing;          /* null: none */
-    /* The library chooses how to sum by the number of rows, but in the same way for all rows of one
-     * product: in products of so many rows each is what it is in any other. 0: in all products */
-    size_t block;
 } bc_gemm_backend;
 
 struct bc_gemm {

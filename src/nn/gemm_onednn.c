@@ -111,7 +111,7 @@ typedef struct packed {
     bc_packed shape;
     dnnl_data_type_t type;
     layout layout;
-    dnnl_memory_t memory;
+    void *values;
 } packed;
 
 /* A product of a primitive, ready to be executed: source, weights, bias, output. Without a
@@ -370,27 +370,29 @@ static dnnl_status_t choose_layout(packed *p, const engine *e)
     return status;
 }
 
-/* Fill p->memory from dense weights (out,in). */
+/* Fill p->values from dense weights (out,in). */
 static dnnl_status_t reorder(packed *p, const engine *e, const void *w)
 {
     dnnl_primitive_desc_t description = NULL;
     dnnl_primitive_t primitive = NULL;
-    dnnl_memory_t source = NULL;
+    dnnl_memory_t source = NULL, to = NULL;
     layout dense;
     memset(&dense, 0, sizeof dense);
     dnnl_status_t status = lay_out_as(&dense, p->shape.in, p->shape.out, p->type, dnnl_ba);
     if (status == dnnl_success) status = hold(&source, &dense, e->engine, (void *)(uintptr_t)w);
+    if (status == dnnl_success) status = hold(&to, &p->layout, e->engine, p->values);
     if (status == dnnl_success)
         status = describe_reorder(&description, e->engine, &dense, &p->layout);
     if (status == dnnl_success) status = dnnl_primitive_create(&primitive, description);
     if (status == dnnl_success) {
-        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, p->memory}};
+        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, to}};
         status = dnnl_primitive_execute(primitive, e->stream, 2, args);
     }
     if (status == dnnl_success) status = dnnl_stream_wait(e->stream);
     if (primitive) dnnl_primitive_destroy(primitive);
     if (description) dnnl_primitive_desc_destroy(description);
     if (source) dnnl_memory_destroy(source);
+    if (to) dnnl_memory_destroy(to);
     forget(&dense);
     return status;
 }
@@ -398,8 +400,8 @@ static dnnl_status_t reorder(packed *p, const engine *e, const void *w)
 static void unpack(bc_packed *w)
 {
     packed *p = (packed *)w;
-    if (p->memory) dnnl_memory_destroy(p->memory);
     forget(&p->layout);
+    bc_free(p->values);
     bc_free(p);
 }
 
@@ -411,8 +413,10 @@ static bc_packed *pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out)
     p->shape = (bc_packed){in, out};
     p->type = w.full ? dnnl_f32 : dnnl_bf16;
     dnnl_status_t status = choose_layout(p, e);
-    if (status == dnnl_success)
-        status = hold(&p->memory, &p->layout, e->engine, DNNL_MEMORY_ALLOCATE);
+    if (status == dnnl_success) {
+        p->values = bc_alloc(dnnl_memory_desc_get_size(PASS(&p->layout)), 1);
+        if (!p->values) status = dnnl_out_of_memory;
+    }
     if (status == dnnl_success) status = reorder(p, e, w.full ? (void *)w.full : (void *)w.half);
     if (status == dnnl_success) return &p->shape;
     fail_product(gemm, status, 0, out, in);
@@ -425,11 +429,9 @@ static void packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed 
 {
     const packed *p = (const packed *)w;
     const void *from = p->type == dnnl_f32 ? (const void *)x.full : x.half;
-    void *weights = NULL;
-    dnnl_memory_get_data_handle(p->memory, &weights);
     size_t n = product_rows(d.n, p->type);
     const matrix all[OPERANDS] = {{from, p->type, n, d.in, false, NULL},
-                                  {weights, p->type, d.in, d.out, false, &p->layout},
+                                  {p->values, p->type, d.in, d.out, false, &p->layout},
                                   {b, dnnl_f32, 1, d.out, false, NULL},
                                   result(y, n, d.out)};
     run_product(gemm, all, false);
@@ -479,5 +481,5 @@ static void describe(char *out, size_t size)
 
 const bc_gemm_backend bc_gemm_onednn = {
     "onednn", open_onednn, close_onednn, fwd, bwd_x, bwd_w, describe,
-    &half, half_is_native, &packing, BC_BLOCK,
+    &half, half_is_native, &packing,
 };

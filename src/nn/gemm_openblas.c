@@ -65,5 +65,4 @@ static void describe(char *out, size_t size)
 
 const bc_gemm_backend bc_gemm_openblas = {
     "openblas", open_openblas, close_openblas, fwd, bwd_x, bwd_w, describe, NULL, NULL, NULL,
-    BC_BLOCK,
 };

@@ -112,5 +112,4 @@ static void describe(char *out, size_t size)
 
 const bc_gemm_backend bc_gemm_reference = {
     "reference", open_reference, close_reference, fwd, bwd_x, bwd_w, describe, &half, NULL, NULL,
-    0,
 };

@@ -135,12 +135,11 @@ static bc_matrix full(float *x)
     return (bc_matrix){.full = x};
 }
 
-static void product_fwd(const pass_view *v, bc_matrix y, bc_matrix x, const bc_param *w, const float *b,
-                        bc_linear d)
+void bc_product_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_param *w, const float *b, bc_linear d)
 {
-    if (w->packed && w->packed->out == d.out) bc_packed_fwd(v->gemm, y, x, w->packed, b, d);
-    else if (w->half) bc_half_fwd(v->gemm, y, x.half, w->half, b, d);
-    else bc_linear_fwd(v->gemm, y.full, x.full, w->value, b, d);
+    if (w->packed && w->packed->out == d.out) bc_packed_fwd(gemm, y, x, w->packed, b, d);
+    else if (w->half) bc_half_fwd(gemm, y, x.half, w->half, b, d);
+    else bc_linear_fwd(gemm, y.full, x.full, w->value, b, d);
 }
 
 static bc_matrix from(bc_matrix x, size_t at)
@@ -185,19 +184,26 @@ static void adapters_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_
     }
 }
 
-/* y in f32 where y.full is there. A weight without a bf16 copy takes x and y in f32. Where the stage is
- * settled, in products of one number of rows, the last of them past the end. */
+/* In a settled stage: how many of n rows are a product, from sequence s or block s on. */
+static size_t rows_of_product(const pass_view *v, size_t n, size_t s)
+{
+    if (v->model->block > 0) return v->model->block;
+    return n == v->n ? (size_t)(v->batch->starts[s + 1] - v->batch->starts[s]) : 1;
+}
+
+/* y in f32 where y.full is there. A weight without a bf16 copy takes x and y in f32. Products of settled stages
+ * may end past the last row, and in rows that the next one sets. */
 static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id weight,
                        bc_param_id bias, int layer, bc_linear d)
 {
     const bc_param *w = bc_model_param(v->model, weight, layer);
     const float *b = value(v->model, bias, layer);
     bool settled = bc_param_stage(&v->model->config, w) < v->model->settled;
-    size_t block = v->gemm->backend->block;
     bc_linear part = d;
-    if (settled && block > 0) part.n = block;
-    for (size_t at = 0; at < d.n; at += part.n)
-        product_fwd(v, from(y, at * d.out), from(x, at * d.in), w, b, part);
+    for (size_t at = 0, s = 0; at < d.n; at += part.n, s++) {
+        if (settled) part.n = rows_of_product(v, d.n, s);
+        bc_product_fwd(v->gemm, from(y, at * d.out), from(x, at * d.in), w, b, part);
+    }
     adapters_fwd(v, y, x, weight, layer, d);
     lap(v, BC_WORK_PRODUCTS);
 }

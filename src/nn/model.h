@@ -45,7 +45,8 @@ struct bertc_model {
     int frozen;       /* stages that are not trained now (bertc_model_options); may become fewer and
                          again as many as when the workspace was planned */
     int settled;      /* stages that are frozen for good, and in which a sequence's rows are the same, to
-                         the bit, whatever batch it is in */
+                         the bit, whatever batch it is in: */
+    size_t block;     /* their products are of so many rows each; 0: of one sequence each */
     bertc_lora lora;  /* rank 0: no adapters */
     int adapted;      /* the first layer that has some */
     bool headless;    /* pooler and head are not set */
@@ -105,6 +106,23 @@ static inline size_t bc_model_table_count(const bertc_model *model)
 
 /* How many scalars have a bf16 copy. */
 size_t bc_model_half_scalars(const bertc_model *model);
+
+/* A product of a layer's weights, or the pooler's: several matrices that lie one after another are one. */
+typedef struct bc_product {
+    bc_param *w; /* the first */
+    size_t in, out;
+} bc_product;
+
+/* Those of a layer in the order of a pass, or with layer = num_hidden_layers that of the pooler; how many. */
+enum { BC_MOST_PRODUCTS = 5 };
+int bc_model_products(bertc_model *model, int layer, bc_product products[BC_MOST_PRODUCTS]);
+
+/* x (N,in) through it into y (N,out), by the weights' packed or bf16 copy where there is one. */
+void bc_product_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_param *w, const float *b, bc_linear d);
+
+/* Choose model->block, once all copies of the weights are made. Errors: BERTC_NOMEM, or the backend's. */
+enum { BC_BLOCK_MOST = 192 };
+bertc_status bc_model_settle(bertc_model *model, bertc_error *err);
 
 /* How many scalars the products of settled layers multiply with. */
 size_t bc_model_settled_scalars(const bertc_model *model);

@@ -205,25 +205,16 @@ static bertc_status furnish(bertc_model *m, const bertc_model_options *options, 
     return status;
 }
 
-/* The matrices of the layers' products, packed: weights that are not trained stay as they are. Before a
- * head the last layer multiplies with its queries' weights apart (see bc_model_fwd). */
+/* Weights that are not trained stay as they are. */
 static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
 {
-    bool last = !model->headless && layer + 1 == model->config.num_hidden_layers;
-    const struct {
-        bc_param_id id;
-        size_t count; /* of matrices, one after another */
-    } products[] = {
-        {BC_QUERY_W, last ? 1 : 3}, {BC_KEY_W, last ? 2 : 0}, {BC_ATTN_W, 1},
-        {BC_UP_W, 1},               {BC_DOWN_W, 1},
-    };
+    bc_product products[BC_MOST_PRODUCTS];
+    int count = bc_model_products(model, layer, products);
     bertc_status status = BERTC_OK;
-    for (size_t i = 0; i < sizeof products / sizeof *products && status == BERTC_OK; i++) {
-        bc_param *p = bc_model_param(model, products[i].id, layer);
+    for (int i = 0; i < count && status == BERTC_OK; i++) {
+        bc_param *p = products[i].w;
         bc_matrix w = p->half ? (bc_matrix){.half = p->half} : (bc_matrix){.full = p->value};
-        if (products[i].count > 0)
-            status = bc_gemm_pack(&model->gemm, w, p->shape[1], products[i].count * p->shape[0],
-                                  &p->packed, err);
+        status = bc_gemm_pack(&model->gemm, w, products[i].in, products[i].out, &p->packed, err);
     }
     return status;
 }
@@ -237,7 +228,7 @@ static bertc_status copy_weights(bertc_model *model, bertc_error *err)
     int layers = packed_layers(model);
     for (int layer = 0; layer < layers && status == BERTC_OK; layer++)
         status = pack_layer(model, layer, err);
-    return status;
+    return status == BERTC_OK ? bc_model_settle(model, err) : status;
 }
 
 static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model,

@@ -19,11 +19,11 @@ typedef struct dims {
     bool half;
 } dims;
 
-/* Rows of a buffer for n; in settled stages products go on to the end of a block. */
+/* Rows of a buffer for n; the products of settled stages may go on for nearly a block. */
 static size_t rows_for(const bertc_model *model, int32_t n)
 {
     size_t rows = bc_rows((size_t)n);
-    return model->settled > 0 ? (rows + BC_BLOCK - 1) / BC_BLOCK * BC_BLOCK : rows;
+    return model->settled > 0 ? rows + BC_BLOCK_MOST : rows;
 }
 
 static dims measure(const bertc_model *model, const bertc_limits *limits)
@@ -198,6 +198,7 @@ static bool take_block(bertc_workspace *w)
 {
     size_t room;
     w->memory = bc_size_add(w->bytes, ALIGNMENT, &room) ? bc_calloc(1, room) : NULL;
+    if (w->memory) bc_prefer_large(w->memory, room);
     w->block = (void *)(((uintptr_t)w->memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
     return w->memory != NULL;
 }

@@ -244,6 +244,11 @@ bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, in
     if (o->reinit_layers > 0 && first - 1 > layers - (int32_t)o->reinit_layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
                        (int)o->reinit_layers, o->freeze);
+    bool head_alone = *frozen > layers + 1;
+    if (head_alone && o->train_only != BERTC_TRAIN_ALL)
+        return bc_fail(err, BERTC_USAGE, "--train-only: --freeze all trains nothing of the encoder");
+    if (head_alone && o->layer_lr_decay != 1)
+        return bc_fail(err, BERTC_USAGE, "--layer-lr-decay: --freeze all trains nothing of the encoder");
     if (strcmp(o->cache_dir, "none") != 0 && *frozen < 2)
         return bc_fail(err, BERTC_USAGE,
                        "--cache-dir: no layer stays frozen; give --freeze, such as all");

@@ -125,7 +125,7 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
     const bertc_model *model = run->model;
     const char *version = bertc_version();
     const char *backend = bertc_backend_name((size_t)run->options.backend);
-    const int32_t settings[] = {run->prefix.stage, model->half, model->threads};
+    const int32_t settings[] = {run->prefix.stage, model->half, model->threads, (int32_t)model->block};
     place at;
     bertc_status status =
         bc_hash_block(weights, model->values,
@@ -152,35 +152,6 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
         bc_hash(at.cache->key, parts, sizeof parts / sizeof *parts);
     }
     return BERTC_OK;
-}
-
-/* ---- The law ------------------------------------------------------------------------------- */
-
-enum { TRIED = 128 }; /* tokens of a pass on trial */
-
-/* The first example alone, and many times over at every place of a batch: are its rows the same? */
-static bertc_status try_law(bc_run *run, bool *holds, bertc_error *err)
-{
-    bc_prefix *p = &run->prefix;
-    const bertc_inputs *in = run->lanes->train;
-    size_t tokens = in->starts[1], width = (size_t)run->model->config.hidden_size;
-    size_t rows = p->stage <= run->model->config.num_hidden_layers ? tokens : 1;
-    size_t most = smaller((size_t)run->limits.sequences, (size_t)run->limits.tokens / tokens);
-    size_t copies = smaller(most, tokens < TRIED / 2 ? TRIED / tokens : 2);
-    size_t bytes = rows * width * sizeof(float);
-    float *alone = bc_alloc(rows, width * sizeof *alone);
-    if (!alone) return bc_fail_memory(err);
-    memset(p->order, 0, copies * sizeof *p->order);
-    *holds = true;
-    for (size_t n = 1; n <= copies; n += copies > 1 ? copies - 1 : 1) {
-        bertc_batch_fill(p->missing, in, p->order, n);
-        const float *found = bc_model_fwd_to(run->model, run->workspace, p->missing, p->stage);
-        if (n == 1) memcpy(alone, found, bytes);
-        for (size_t i = 0; i < n; i++)
-            *holds = *holds && memcmp(alone, found + i * rows * width, bytes) == 0;
-    }
-    bc_free(alone);
-    return bc_model_status(run->model, err);
 }
 
 /* ---- Opening ------------------------------------------------------------------------------- */
@@ -241,20 +212,13 @@ static bertc_status open_cache(bc_run *run, const place *at, bertc_error *err)
 bertc_status bc_prefix_open(bc_run *run, bertc_error *err)
 {
     bc_prefix *p = &run->prefix;
-    bool holds = false;
     if (p->stage == 0) return BERTC_OK;
     p->order = bc_alloc((size_t)run->limits.sequences, sizeof *p->order);
     if (!p->order) return bc_fail_memory(err);
     bertc_status status =
         bertc_batch_create(run->limits.sequences, run->limits.tokens, &p->missing, err);
-    if (status == BERTC_OK) status = try_law(run, &holds, err);
     if (status == BERTC_OK && has_folder(run)) status = set_keys(run, err);
     if (status != BERTC_OK) return status;
-    if (!holds) {
-        bc_notify(bc_meter_notify(&run->meter), "outputs of the frozen part depend here on the batch they "
-                  "are computed in, so none are kept");
-        return BERTC_OK;
-    }
     place at;
     for (size_t i = 0; place_at(run, i, &at) && status == BERTC_OK; i++)
         status = open_cache(run, &at, err);

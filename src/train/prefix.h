@@ -3,8 +3,7 @@
  * 1. What is kept are the outputs of those stages for all splits, each where it is read more than once. The
  *    embeddings alone are computed as fast as they are read.
  * 2. A cache that is found in --cache-dir is checked whole before the run writes anything.
- * 3. The law that it rests on (bertc_model_options.settled) is tried on the run's own model and data
- *    before; where it does not hold nothing is kept, and one line says so. */
+ * 3. It rests on bertc_model_options.settled: what is kept is what any batch would have. */
 #ifndef BC_TRAIN_PREFIX_H
 #define BC_TRAIN_PREFIX_H
 

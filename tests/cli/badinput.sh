@@ -52,6 +52,10 @@ finetune 2 "--lora-rank and --train-only exclude each other: of the encoder the 
     --model model --data data --lora-rank 4 --train-only bias
 finetune 2 "--lora-save without --lora-rank" --model model --data data --lora-save adapter
 finetune 2 "--lora-rank: --freeze all leaves no layer to adapt" --model model --data data --lora-rank 4 --freeze all
+finetune 2 "--train-only: --freeze all trains nothing of the encoder" --model model --data data \
+    --train-only bias --freeze all
+finetune 2 "--layer-lr-decay: --freeze all trains nothing of the encoder" --model model --data data \
+    --layer-lr-decay 0.9 --freeze all
 finetune 2 "--head-lr with an --lr of 0; for the head alone: --freeze all" --model model --data data \
     --lr 0 --head-lr 1e-3
 

@@ -1,9 +1,12 @@
 /* Sizes, allocation, arena and growing text. */
+#define _DEFAULT_SOURCE 1 /* madvise, mincore */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -66,6 +69,49 @@ static void test_alloc(void **state)
     assert_non_null(copy);
     bc_free(copy);
     bc_free(NULL);
+}
+
+/* Large blocks begin where a large page can. */
+static void test_large(void **state)
+{
+    (void)state;
+    enum { LARGE = 2 << 20 };
+    for (size_t n = LARGE; n < 3 * LARGE; n += LARGE / 4 - 1) {
+        unsigned char *memory = bc_alloc(n, 1);
+        assert_non_null(memory);
+        assert_int_equal((uintptr_t)memory % LARGE, 0);
+        memset(memory, 1, n);
+        bc_free(memory);
+    }
+}
+
+/* Pages that are touched are there, with what was in them. */
+static void test_touch(void **state)
+{
+    (void)state;
+    enum { BYTES = 9 << 20, BEGIN = 12345, TOUCHED = 5 << 20 };
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    unsigned char *memory = bc_calloc(BYTES, 1), there;
+    assert_non_null(memory);
+    memory[BEGIN] = 1;
+    memory[BEGIN + TOUCHED - 1] = 2;
+    if (madvise((void *)((uintptr_t)memory / page * page), page, MADV_POPULATE_WRITE) != 0) {
+        bc_free(memory);
+        print_message("skipped: this kernel does not give pages in bulk\n");
+        skip();
+    }
+    bc_touch(memory + BEGIN, TOUCHED, 2);
+    uintptr_t at = ((uintptr_t)memory + BEGIN + page - 1) / page * page;
+    for (; at + page <= (uintptr_t)memory + BEGIN + TOUCHED; at += page) {
+        assert_int_equal(mincore((void *)at, page, &there), 0);
+        assert_true(there & 1);
+    }
+    for (size_t i = 0; i < BYTES; i++)
+        assert_int_equal(memory[i], i == BEGIN ? 1 : i == BEGIN + TOUCHED - 1 ? 2 : 0);
+    bc_touch(memory + BEGIN, 0, 2);
+    bc_touch(memory + BEGIN, 1, 2);
+    bc_prefer_large(memory + BEGIN, 1);
+    bc_free(memory);
 }
 
 static void plan(bc_arena *arena, unsigned char **first, unsigned char **second)
@@ -166,7 +212,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes), cmocka_unit_test(test_overflow),
-        cmocka_unit_test(test_alloc), cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_alloc), cmocka_unit_test(test_large),
+        cmocka_unit_test(test_touch), cmocka_unit_test(test_arena),
         cmocka_unit_test(test_text),  cmocka_unit_test(test_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,88 @@
+/* Products of settled stages: a row must be the same, to the bit, wherever it lies in a batch.
+ *
+ * Libraries choose how to sum by a product's number of rows; its rows may then still differ, as those at the
+ * end of a thread's part go through another kernel. So rows that are all alike are tried in products of a few
+ * sizes, on this machine and with this many threads: where they come out alike, every row of such a product is
+ * summed in the same way. Where no size does that, each sequence gets its own products. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "nn/model.h"
+#include "nn/ops.h"
+
+static const size_t sizes[] = {64, 96, 128, BC_BLOCK_MOST};
+
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+int bc_model_products(bertc_model *model, int layer, bc_product products[BC_MOST_PRODUCTS])
+{
+    int layers = (int)model->config.num_hidden_layers, count = 0;
+    /* Before a head the last layer multiplies with its queries' weights apart (see attend_fwd). */
+    bool apart = !model->headless && layer + 1 == layers, pooler = layer == layers;
+    const struct {
+        bc_param_id id;
+        size_t matrices;
+    } all[] = {
+        {BC_QUERY_W, pooler ? 0 : apart ? 1 : 3}, {BC_KEY_W, apart ? 2 : 0}, {BC_ATTN_W, !pooler},
+        {BC_UP_W, !pooler}, {BC_DOWN_W, !pooler}, {BC_POOL_W, pooler},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].matrices == 0) continue;
+        bc_param *w = bc_model_param(model, all[i].id, pooler ? 0 : layer);
+        products[count++] = (bc_product){w, w->shape[1], all[i].matrices * w->shape[0]};
+    }
+    return count;
+}
+
+/* Operands of a trial, with room for the largest. */
+typedef struct trial {
+    bc_matrix x;
+    float *y;
+} trial;
+
+static bool comes_out_alike(bc_gemm *gemm, const bc_product *product, size_t rows, trial *t)
+{
+    size_t in = product->in, out = product->out;
+    bc_rng_uniform(0, "settle", 1.0, t->x.full, in);
+    for (size_t row = 1; row < rows; row++) memcpy(t->x.full + row * in, t->x.full, in * sizeof *t->x.full);
+    bc_round_rows(t->x.half, t->x.full, rows, in);
+    bc_product_fwd(gemm, (bc_matrix){.full = t->y}, t->x, product->w, NULL, (bc_linear){rows, in, out});
+    for (size_t row = 1; row < rows; row++)
+        if (memcmp(t->y + row * out, t->y, out * sizeof *t->y) != 0) return false;
+    return true;
+}
+
+/* Products of the same shape are the same in all layers; the last one may have other shapes. */
+static bool size_suits(bertc_model *model, size_t rows, trial *t)
+{
+    int layers = (int)model->config.num_hidden_layers, settled = model->settled - 1;
+    bc_product products[BC_MOST_PRODUCTS];
+    for (int layer = 0; layer < settled; layer++) {
+        if (layer > 0 && layer < layers - 1) continue;
+        int count = bc_model_products(model, layer, products);
+        for (int i = 0; i < count; i++)
+            if (!comes_out_alike(&model->gemm, &products[i], rows, t)) return false;
+    }
+    return true;
+}
+
+bertc_status bc_model_settle(bertc_model *model, bertc_error *err)
+{
+    const bertc_config *config = &model->config;
+    size_t h = (size_t)config->hidden_size, f = (size_t)config->intermediate_size;
+    size_t widest = 3 * h > f ? 3 * h : f, scalars = BC_BLOCK_MOST * widest;
+    model->block = sizes[0];
+    if (model->settled < 2) return BERTC_OK;
+    trial t = {.x = {bc_alloc(scalars, sizeof(float)), bc_alloc(scalars, sizeof(uint16_t))},
+               .y = bc_alloc(scalars, sizeof(float))};
+    bertc_status status = t.x.full && t.x.half && t.y ? BERTC_OK : bc_fail_memory(err);
+    size_t i = 0;
+    while (status == BERTC_OK && i < SIZES && !size_suits(model, sizes[i], &t)) i++;
+    model->block = i < SIZES ? sizes[i] : 0;
+    bc_free(t.x.full);
+    bc_free(t.x.half);
+    bc_free(t.y);
+    return status == BERTC_OK ? bc_gemm_status(&model->gemm, err) : status;
+}
