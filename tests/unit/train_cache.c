@@ -340,7 +340,7 @@ static void test_what_another_run_makes_is_left_to_it(void **unused)
     assert_true(bc_file_exists(names[0]));
     assert_int_equal(fixture_entries("kept"), 2);
     start(o);
-    assert_int_equal(passes, 2);
+    assert_int_equal(passes, 0);
     fixture_remove("kept");
 }
 
@@ -393,7 +393,7 @@ static void test_damaged_files(void **unused)
         bc_free(bytes);
     }
     start(o);
-    assert_int_equal(passes, 2);
+    assert_int_equal(passes, 0);
     fixture_remove("kept");
 }
 
@@ -413,7 +413,7 @@ static void test_no_room_for_a_folder(void **unused)
     start(o);
     o.cache_disk = 0;
     start(o);
-    assert_int_equal(passes, 2);
+    assert_int_equal(passes, 0);
     assert_same("without", "cached");
     fixture_remove("kept");
 }
@@ -454,7 +454,7 @@ static void test_plan_writes_nothing(void **unused)
     assert_false(bc_file_exists("checkpoint"));
     assert_int_equal(result.steps, 15);
     assert_true(result.seconds > 0 && result.measured == 2);
-    assert_int_equal(passes, 2 + 3); /* trials, and the steps, which were run twice but computed once */
+    assert_int_equal(passes, 3); /* the steps, which were run twice but computed once */
     size_t kept = 0;
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++)
         if (strcmp(result.parts[i].name, "frozen_outputs") == 0) kept = result.parts[i].bytes;
