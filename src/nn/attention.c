@@ -15,7 +15,10 @@
  * row of B fit the registers of AVX2 as well as those of AVX-512. STRIP: rows of probabilities whose
  * dropout factors are drawn together. */
 enum { LANE = BC_LANE, ROWS = 6, STRIP = BC_RNG_LANES };
-typedef float lane __attribute__((vector_size(LANE * sizeof(float))));
+#ifdef BC_WIDE
+typedef float wide __attribute__((vector_size(LANE * sizeof(float))));
+#endif
+typedef float narrow __attribute__((vector_size(LANE / 2 * sizeof(float))));
 
 static size_t pad(size_t n)
 {
@@ -65,26 +68,55 @@ typedef struct product {
 } product;
 
 /* Rows i .. i+ROWS-1 of C at columns j .. j+LANE-1, summed in registers over all k. Rows past the end
- * repeat the last one and are not stored. */
-BC_INLINE void multiply_block(const product *x, size_t i, size_t j)
-{
-    lane sum[ROWS] = {0};
-    const float *a[ROWS], *b = x->b + j;
-    for (size_t r = 0; r < ROWS; r++) a[r] = x->a + (i + r < x->m ? i + r : x->m - 1) * x->ra;
-    for (size_t k = 0; k < x->k; k++) {
-        lane row;
-        memcpy(&row, b + k * x->ldb, sizeof row);
-        for (size_t r = 0; r < ROWS; r++) sum[r] += a[r][k * x->ca] * row;
+ * repeat the last one and are not stored. A vector must be no wider than a register: compilers keep wider
+ * ones in memory. */
+#define MULTIPLY_BLOCK(name, vector)                                                                \
+    BC_INLINE void name(const product *x, size_t i, size_t j)                                       \
+    {                                                                                               \
+        enum { PARTS = LANE * sizeof(float) / sizeof(vector), WIDTH = LANE / PARTS };               \
+        vector sum[ROWS][PARTS] = {0};                                                              \
+        const float *a[ROWS], *b = x->b + j;                                                        \
+        for (size_t r = 0; r < ROWS; r++) a[r] = x->a + (i + r < x->m ? i + r : x->m - 1) * x->ra;  \
+        for (size_t k = 0; k < x->k; k++) {                                                         \
+            vector row[PARTS];                                                                      \
+            memcpy(row, b + k * x->ldb, sizeof row);                                                \
+            for (size_t r = 0; r < ROWS; r++)                                                       \
+                for (size_t p = 0; p < PARTS; p++) sum[r][p] += a[r][k * x->ca] * row[p];           \
+        }                                                                                           \
+        for (size_t r = 0; r < ROWS; r++)                                                           \
+            for (size_t p = 0; p < PARTS; p++)                                                      \
+                if (i + r < x->m)                                                                   \
+                    memcpy(x->c + (i + r) * x->ldc + j + p * WIDTH, &sum[r][p], sizeof(vector));    \
     }
-    for (size_t r = 0; r < ROWS; r++)
-        if (i + r < x->m) memcpy(x->c + (i + r) * x->ldc + j, &sum[r], sizeof sum[r]);
-}
 
-BC_CLONES static void multiply(product x)
+MULTIPLY_BLOCK(multiply_narrow_block, narrow)
+
+BC_CLONES static void multiply_narrow(product x)
 {
     for (size_t i = 0; i < x.m; i += ROWS)
-        for (size_t j = 0; j < x.n; j += LANE) multiply_block(&x, i, j);
+        for (size_t j = 0; j < x.n; j += LANE) multiply_narrow_block(&x, i, j);
 }
+
+#ifdef BC_WIDE
+MULTIPLY_BLOCK(multiply_wide_block, wide)
+
+BC_WIDE static void multiply_wide(product x)
+{
+    for (size_t i = 0; i < x.m; i += ROWS)
+        for (size_t j = 0; j < x.n; j += LANE) multiply_wide_block(&x, i, j);
+}
+
+static void multiply(product x)
+{
+    if (__builtin_cpu_supports("x86-64-v4")) multiply_wide(x);
+    else multiply_narrow(x);
+}
+#else
+static void multiply(product x)
+{
+    multiply_narrow(x);
+}
+#endif
 
 /* Copy rows of d floats that lie `stride` apart into rows of dp, zero beyond d. */
 static void take(float *to, const float *from, size_t stride, size_t rows, const tile *t)

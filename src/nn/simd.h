@@ -16,6 +16,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define BC_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define BC_WIDE __attribute__((target("arch=x86-64-v4"))) /* for vectors of 64 bytes */
 #else
 #define BC_CLONES
 #endif
