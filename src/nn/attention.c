@@ -67,11 +67,11 @@ typedef struct product {
     size_t m, n, k, ldc, ra, ca, ldb;
 } product;
 
-/* Rows i .. i+ROWS-1 of C at columns j .. j+LANE-1, summed in registers over all k. Rows past the end
- * repeat the last one and are not stored. A vector must be no wider than a register: compilers keep wider
- * ones in memory. */
-#define MULTIPLY_BLOCK(name, vector)                                                                \
-    BC_INLINE void name(const product *x, size_t i, size_t j)                                       \
+/* Block by block: rows i .. i+ROWS-1 of C at columns j .. j+LANE-1, summed in registers over all k. Rows past
+ * the end repeat the last one and are not stored. A vector must be no wider than a register: compilers keep
+ * wider ones in memory. */
+#define MULTIPLY_BY(vector)                                                                         \
+    BC_INLINE void multiply_block_by_##vector(const product *x, size_t i, size_t j)                 \
     {                                                                                               \
         enum { PARTS = LANE * sizeof(float) / sizeof(vector), WIDTH = LANE / PARTS };               \
         vector sum[ROWS][PARTS] = {0};                                                              \
@@ -87,36 +87,39 @@ typedef struct product {
             for (size_t p = 0; p < PARTS; p++)                                                      \
                 if (i + r < x->m)                                                                   \
                     memcpy(x->c + (i + r) * x->ldc + j + p * WIDTH, &sum[r][p], sizeof(vector));    \
+    }                                                                                               \
+    BC_INLINE void multiply_by_##vector(const product *x)                                           \
+    {                                                                                               \
+        for (size_t i = 0; i < x->m; i += ROWS)                                                     \
+            for (size_t j = 0; j < x->n; j += LANE) multiply_block_by_##vector(x, i, j);            \
     }
 
-MULTIPLY_BLOCK(multiply_narrow_block, narrow)
+MULTIPLY_BY(narrow)
 
 BC_CLONES static void multiply_narrow(product x)
 {
-    for (size_t i = 0; i < x.m; i += ROWS)
-        for (size_t j = 0; j < x.n; j += LANE) multiply_narrow_block(&x, i, j);
+    multiply_by_narrow(&x);
 }
 
 #ifdef BC_WIDE
-MULTIPLY_BLOCK(multiply_wide_block, wide)
+MULTIPLY_BY(wide)
 
 BC_WIDE static void multiply_wide(product x)
 {
-    for (size_t i = 0; i < x.m; i += ROWS)
-        for (size_t j = 0; j < x.n; j += LANE) multiply_wide_block(&x, i, j);
+    multiply_by_wide(&x);
 }
+#endif
 
 static void multiply(product x)
 {
-    if (__builtin_cpu_supports("x86-64-v4")) multiply_wide(x);
-    else multiply_narrow(x);
-}
-#else
-static void multiply(product x)
-{
+#ifdef BC_WIDE
+    if (__builtin_cpu_supports("x86-64-v4")) {
+        multiply_wide(x);
+        return;
+    }
+#endif
     multiply_narrow(x);
 }
-#endif
 
 /* Copy rows of d floats that lie `stride` apart into rows of dp, zero beyond d. */
 static void take(float *to, const float *from, size_t stride, size_t rows, const tile *t)

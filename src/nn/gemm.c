@@ -125,16 +125,11 @@ void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t 
     if (dw && gemm->error.status == BERTC_OK) gemm->half->bwd_w(gemm, dw, dy, x, d, accumulate);
 }
 
-static bool packing_pays(const bc_gemm *gemm)
-{
-    return gemm->backend->packing && gemm->backend->packing->pays(gemm);
-}
-
 bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
                           bertc_error *err)
 {
     *packed = NULL;
-    if (!packing_pays(gemm)) return BERTC_OK;
+    if (!gemm->backend->packing) return BERTC_OK;
     *packed = gemm->backend->packing->pack(gemm, w, in, out);
     if (*packed) return BERTC_OK;
     return gemm->error.status == BERTC_OK ? bc_fail_memory(err) : bc_gemm_status(gemm, err);
@@ -143,7 +138,8 @@ bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_
 bool bc_gemm_packs(const char *name)
 {
     bc_gemm gemm;
-    bool packs = bc_gemm_open(&gemm, name, NULL) == BERTC_OK && packing_pays(&gemm);
+    bool packs = bc_gemm_open(&gemm, name, NULL) == BERTC_OK && gemm.backend->packing &&
+                 gemm.backend->packing->pays(&gemm);
     bc_gemm_close(&gemm);
     return packs;
 }

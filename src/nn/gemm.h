@@ -113,13 +113,13 @@ void bc_half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16
 void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
                    bool accumulate);
 
-/* Copy w (out,in), f32 or bf16, into the backend's own layout. *packed: null where it has none that pays.
+/* Copy w (out,in), f32 or bf16, into the backend's own layout. *packed: null where it has none.
  * Free with bc_gemm_unpack, before the gemm is closed. Errors: BERTC_NOMEM, or the backend's. */
 bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
                           bertc_error *err);
 void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);
 
-/* Has the backend of this name a layout of its own that pays? */
+/* Has the backend of this name a layout of its own in which products are faster, on this processor? */
 bool bc_gemm_packs(const char *name);
 
 /* bc_linear_fwd or bc_half_fwd with packed weights: x in the precision of the weights. */

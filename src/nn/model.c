@@ -135,13 +135,6 @@ static bc_matrix full(float *x)
     return (bc_matrix){.full = x};
 }
 
-void bc_product_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_param *w, const float *b, bc_linear d)
-{
-    if (w->packed && w->packed->out == d.out) bc_packed_fwd(gemm, y, x, w->packed, b, d);
-    else if (w->half) bc_half_fwd(gemm, y, x.half, w->half, b, d);
-    else bc_linear_fwd(gemm, y.full, x.full, w->value, b, d);
-}
-
 static bc_matrix from(bc_matrix x, size_t at)
 {
     return (bc_matrix){x.full ? x.full + at : NULL, x.half ? x.half + at : NULL};

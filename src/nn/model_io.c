@@ -225,7 +225,7 @@ static bertc_status copy_weights(bertc_model *model, bertc_error *err)
     bertc_status status = BERTC_OK;
     bc_model_round(model);
     omp_set_num_threads(model->threads);
-    int layers = packed_layers(model);
+    int layers = bc_gemm_packs(model->gemm.backend->name) ? packed_layers(model) : 0;
     for (int layer = 0; layer < layers && status == BERTC_OK; layer++)
         status = pack_layer(model, layer, err);
     return status == BERTC_OK ? bc_model_settle(model, err) : status;

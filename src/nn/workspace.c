@@ -23,7 +23,7 @@ typedef struct dims {
 static size_t rows_for(const bertc_model *model, int32_t n)
 {
     size_t rows = bc_rows((size_t)n);
-    return model->settled > 0 ? rows + BC_BLOCK_MOST : rows;
+    return model->settled > 1 ? rows + BC_BLOCK_MOST : rows;
 }
 
 static dims measure(const bertc_model *model, const bertc_limits *limits)

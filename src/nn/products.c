@@ -1,4 +1,5 @@
-/* Products of settled stages: a row must be the same, to the bit, wherever it lies in a batch.
+/* The products of the layers' weights, and their size in settled stages: a row must be the same there, to the
+ * bit, wherever it lies in a batch.
  *
  * Libraries choose how to sum by a product's number of rows; its rows may then still differ, as those at the
  * end of a thread's part go through another kernel. So rows that are all alike are tried in products of a few
@@ -34,6 +35,13 @@ int bc_model_products(bertc_model *model, int layer, bc_product products[BC_MOST
         products[count++] = (bc_product){w, w->shape[1], all[i].matrices * w->shape[0]};
     }
     return count;
+}
+
+void bc_product_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_param *w, const float *b, bc_linear d)
+{
+    if (w->packed && w->packed->out == d.out) bc_packed_fwd(gemm, y, x, w->packed, b, d);
+    else if (w->half) bc_half_fwd(gemm, y, x.half, w->half, b, d);
+    else bc_linear_fwd(gemm, y.full, x.full, w->value, b, d);
 }
 
 /* Operands of a trial, with room for the largest. */
