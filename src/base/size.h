@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes of what bertc calls an MB, of memory and of disk alike. */
+#define BC_MB 0x1p20
+
 static inline bool bc_size_mul(size_t a, size_t b, size_t *out)
 {
     size_t r;

@@ -466,6 +466,7 @@ static bool read_values(const bc_tensor *tensor, float *to)
             !all_finite(to + at, piece.count))
             return false;
     }
+    bc_map_drop(tensor->data, tensor->bytes);
     return true;
 }
 
@@ -566,7 +567,7 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
     status = bc_overlay_merge(&model->from->over, model, err);
     if (status != BERTC_OK) return status;
     notify_loaded(model, &options->notify);
-    close_source(model->from); /* its pages and packed weights are not in memory together */
+    close_source(model->from);
     model->from = NULL;
     return copy_weights(model, err);
 }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/size.h"
 
 static const char work_name[] = "checkpoint", log_name[] = "log.jsonl", record_name[] = "run.json";
 
@@ -248,7 +249,7 @@ bertc_status bc_folder_check_space(const bc_folder *folder, double bytes, bertc_
     double left = (double)disk.f_bavail * (double)disk.f_frsize;
     if (left >= bytes) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s: the run needs %.1f MB of disk space, %.1f MB are free",
-                   folder->path, bytes / 1e6, left / 1e6);
+                   folder->path, bytes / BC_MB, left / BC_MB);
 }
 
 bertc_status bc_folder_check_limit(const bc_folder *folder, double bytes, bertc_error *err)
@@ -260,5 +261,5 @@ bertc_status bc_folder_check_limit(const bc_folder *folder, double bytes, bertc_
     return bc_fail(err, BERTC_IO,
                    "%s: the run needs files of %.1f MB, the limit of this process is %.1f MB "
                    "(ulimit -f)",
-                   folder->path, bytes / 1e6, (double)limit.rlim_cur / 1e6);
+                   folder->path, bytes / BC_MB, (double)limit.rlim_cur / BC_MB);
 }

@@ -169,7 +169,7 @@ static void say_plan(const bc_run *run, const place *at)
 {
     const bc_cache *cache = at->cache;
     char split[64];
-    double row = (double)cache->width * sizeof(float) / 1e6;
+    double row = (double)cache->width * sizeof(float) / BC_MB;
     double memory = row * (double)cache->memory_rows, whole = row * (double)cache->rows;
     double file = cache->fd >= 0 ? row * (double)(cache->file_rows - cache->memory_rows) : 0;
     name_place(run, at, split);
@@ -190,7 +190,7 @@ static bertc_status open_kept(bc_run *run, bc_cache *cache, bertc_error *err)
     if (status != BERTC_OK || cache->has || run->folder.fd < 0) return status;
     if (bc_cache_whole(cache) <= disk_budget(run)) return bc_cache_make(cache, folder, err);
     bc_notify(cache->notify, "--cache-dir: %.1f MB are more than --cache-disk, or half of the disk, holds; "
-              "nothing is kept for later runs", (double)bc_cache_whole(cache) / 1e6);
+              "nothing is kept for later runs", (double)bc_cache_whole(cache) / BC_MB);
     return BERTC_OK;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/room.h"
 #include "base/text.h"
 
 static char folder[64];
@@ -90,6 +91,30 @@ static void test_round_trip(void **state)
     assert_memory_equal(map.bytes, "one\n", 4);
     bc_map_close(&map);
     assert_int_equal(entries(), 1);
+    bc_free(path);
+}
+
+/* A part in the middle, neither end at a page's: it leaves memory, and its bytes are still the file's. */
+static void test_map_drop(void **state)
+{
+    enum { SIZE = 16 << 20, FROM = 1000, LENGTH = SIZE - 3000 };
+    (void)state;
+    bertc_error err;
+    bc_map map;
+    char *path = in_folder("large"), *bytes = bc_alloc(SIZE, 1);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < SIZE; i++) bytes[i] = (char)(i % 251);
+    assert_int_equal(bc_file_write(path, bytes, SIZE, &err), BERTC_OK);
+    assert_int_equal(bc_map_open(path, &map, &err), BERTC_OK);
+    assert_memory_equal(map.bytes, bytes, SIZE);
+    size_t before = bc_room_read().resident;
+    bc_map_drop(map.bytes + FROM, LENGTH);
+    size_t after = bc_room_read().resident;
+    assert_true(after + LENGTH / 2 < before);
+    assert_memory_equal(map.bytes, bytes, SIZE);
+    bc_map_drop(map.bytes + FROM, 1);
+    bc_map_close(&map);
+    bc_free(bytes);
     bc_free(path);
 }
 
@@ -303,6 +328,7 @@ int main(void)
         IN_FOLDER(test_limit),        IN_FOLDER(test_links),  IN_FOLDER(test_size_checked),
         IN_FOLDER(test_messages),     IN_FOLDER(test_folders), IN_FOLDER(test_full_device),
         cmocka_unit_test(test_join),
+        IN_FOLDER(test_map_drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,6 +194,47 @@ static void test_weights_are_not_read(void **unused)
     assert_int_equal(reads, 1);
 }
 
+/* The most that was resident, kB; from now on with `reset`. 0: the system does not say. */
+static long peak(bool reset)
+{
+    char line[256];
+    long kb = 0;
+    FILE *refs = reset ? fopen("/proc/self/clear_refs", "w") : NULL;
+    if (refs) fputs("5", refs);
+    if (reset && (!refs || fclose(refs) != 0)) return 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (strncmp(line, "VmHWM:", 6) == 0) kb = strtol(line + 6, NULL, 10);
+    if (status) fclose(status);
+    return kb;
+}
+
+/* While weights are read from a file its pages leave, so that a load takes hardly more than the weights. */
+static void test_file_is_not_held(void **unused)
+{
+    (void)unused;
+    const bertc_model_options options = {.backend = "reference"}; /* it packs nothing */
+    const long weights = 6 * 12 * 512 * 512 * 4 / 1024;
+    bertc_config config;
+    bertc_model *model;
+    assert_int_equal(bertc_config_init(&config, NULL), BERTC_OK);
+    config.vocab_size = 100;
+    config.hidden_size = 512;
+    config.num_hidden_layers = 6;
+    config.num_attention_heads = 8;
+    config.intermediate_size = 2048;
+    assert_int_equal(bertc_model_create(&config, &options, &model, NULL), BERTC_OK);
+    assert_int_equal(mkdir("wide", 0777), 0);
+    assert_int_equal(bertc_model_save(model, "wide", NULL), BERTC_OK);
+    bertc_model_free(model);
+    long before = peak(true);
+    if (before == 0) skip();
+    assert_int_equal(bertc_model_load("wide", &options, &model, NULL), BERTC_OK);
+    assert_in_range(peak(false) - before, weights, weights + weights / 2);
+    bertc_model_free(model);
+    bertc_config_clear(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_advice),
         cmocka_unit_test(test_advice_of_checkpointing),
         cmocka_unit_test(test_weights_are_not_read),
+        cmocka_unit_test(test_file_is_not_held),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }
