@@ -63,41 +63,71 @@ static void describe_isa(const char *backend, char isa[NAME])
     snprintf(isa, NAME, "%.*s", NAME - 1, last);
 }
 
-static void print_json(const char *backend, const char *isa, const char *what, const char *unit,
-                       sample s, int batch)
+bench_work work_of(const bertc_batch *batch)
 {
-    spread p = spread_of(s);
-    printf("{\"what\":\"%s\",\"unit\":\"%s\",\"median\":%.6g,\"least\":%.6g,\"most\":%.6g,"
-           "\"rounds\":%d,\"layers\":%d,\"hidden\":%d,\"batch_size\":%d,\"lengths\":\"%s\","
-           "\"threads\":%d,\"precision\":\"%s\",\"backend\":\"%s\",\"isa\":\"%s\"}\n",
-           what, unit, p.median, p.least, p.most, s.count, settings.layers, settings.hidden, batch,
-           settings.lengths, settings.threads, settings.precision, backend, isa);
+    return (bench_work){.batch = batch->sequences, .tokens = batch->tokens, .lengths = settings.lengths};
 }
 
-static void print_row(const char *backend, const char *isa, const char *what, const char *unit,
-                      sample s, int batch)
+/* The model and the batches, or the text, as members of an object. */
+static void print_members(const char *backend, const char *isa, bench_work work)
+{
+    if (work.bytes) {
+        printf("\"bytes\":%zu,\"threads\":%d}\n", work.bytes, settings.threads);
+        return;
+    }
+    printf("\"layers\":%d,\"hidden\":%d,\"frozen\":%d,", settings.layers, settings.hidden, settings.frozen);
+    if (work.batch) printf("\"batch_size\":%d,\"lengths\":\"%s\",", work.batch, work.lengths);
+    if (work.tokens) printf("\"tokens\":%d,", work.tokens);
+    printf("\"threads\":%d,\"precision\":\"%s\",\"backend\":\"%s\",\"isa\":\"%s\"}\n", settings.threads,
+           settings.precision, backend, isa);
+}
+
+static void print_json(const char *backend, const char *isa, const char *what, const char *unit, sample s,
+                       bench_work work)
+{
+    spread p = spread_of(s);
+    printf("{\"what\":\"%s\",\"unit\":\"%s\",\"median\":%.6g,\"least\":%.6g,\"most\":%.6g,\"rounds\":%d,",
+           what, unit, p.median, p.least, p.most, s.count);
+    print_members(backend, isa, work);
+}
+
+/* The same for a reader. */
+static void print_shape(const char *backend, const char *isa, bench_work work)
+{
+    char threads[NAME];
+    snprintf(threads, sizeof threads, "%d thread%s", settings.threads, settings.threads == 1 ? "" : "s");
+    if (work.bytes) {
+        printf("%zu bytes, %s\n", work.bytes, threads);
+        return;
+    }
+    printf("%d x %d", settings.layers, settings.hidden);
+    if (settings.frozen) printf(", %d stages frozen", settings.frozen);
+    if (work.batch) printf(", batch %d of %s", work.batch, work.lengths);
+    if (work.tokens) printf(" (%d tokens)", work.tokens);
+    printf(", %s, %s, %s, %s\n", threads, settings.precision, backend, isa);
+}
+
+static void print_row(const char *backend, const char *isa, const char *what, const char *unit, sample s,
+                      bench_work work)
 {
     static bool titled;
     spread p = spread_of(s);
-    char work[NAME] = "";
-    if (batch) snprintf(work, sizeof work, ", batch %d of %s", batch, settings.lengths);
     if (!titled)
         printf("%-28s %-10s %12s %12s %12s   n\n", "figure", "unit", "median", "least", "most");
     titled = true;
-    printf("%-28s %-10s %12.6g %12.6g %12.6g %3d  %d x %d%s, %d thread%s, %s, %s, %s\n", what, unit,
-           p.median, p.least, p.most, s.count, settings.layers, settings.hidden, work,
-           settings.threads, settings.threads == 1 ? "" : "s", settings.precision, backend, isa);
+    printf("%-28s %-10s %12.6g %12.6g %12.6g %3d  ", what, unit, p.median, p.least, p.most, s.count);
+    print_shape(backend, isa, work);
 }
 
-void print_figure_by(const char *backend, const char *what, const char *unit, sample s, int batch)
+void print_figure_by(const char *backend, const char *what, const char *unit, sample s, bench_work work)
 {
     char isa[NAME];
     describe_isa(backend, isa);
-    (settings.json ? print_json : print_row)(backend, isa, what, unit, s, batch);
+    (settings.json ? print_json : print_row)(backend, isa, what, unit, s, work);
     fflush(stdout);
 }
 
-void print_figure(const char *what, const char *unit, sample s, int batch)
+void print_figure(const char *what, const char *unit, sample s, bench_work work)
 {
-    print_figure_by(settings.backend, what, unit, s, batch);
+    print_figure_by(settings.backend, what, unit, s, work);
 }

@@ -1,4 +1,11 @@
-/* The floor: the matrix products that a step cannot do without, each by the best kernel found. */
+/* The floor: the matrix products that a step, or a forward pass, cannot do without, each by the best kernel
+ * found.
+ *
+ * 1. Those of the whole computation: all layers over all rows, each in the precision that a step asks for. A
+ *    step does fewer, as the last layer goes on with first rows only, so that its share of the floor can
+ *    exceed one. Where stages are frozen the floor leaves out what they need not.
+ * 2. A kernel of a training step takes weights as they lie, since they change in every step; one of a forward
+ *    pass may also take them packed. */
 #include <omp.h>
 #include <stdio.h>
 
@@ -18,66 +25,108 @@ static const struct {
     {"down", BC_DOWN_W, 4, 1},
 };
 
-static void multiply(gemm_floor *f, bc_gemm *gemm, int linear, int kind, int layer)
+/* The last layer's queries are packed apart from its keys and values. */
+static void multiply_packed(gemm_floor *f, bc_gemm *gemm, int linear, int layer)
+{
+    bc_product products[BC_MOST_PRODUCTS];
+    int count = bc_model_products(f->model, layer, products);
+    const bc_param *weight = bc_model_param(f->model, linears[linear].weight, layer);
+    const bc_param *rest = linear == 0 ? bc_model_param(f->model, BC_KEY_W, layer) : NULL;
+    for (int i = 0; i < count; i++) {
+        if (products[i].w != weight && products[i].w != rest) continue;
+        bc_linear d = {f->n, products[i].in, products[i].out};
+        bc_packed_fwd(gemm, (bc_matrix){.full = f->y}, (bc_matrix){f->x, f->half_x}, products[i].w->packed,
+                      NULL, d);
+    }
+}
+
+/* In bf16 the wide activations and their gradients leave the products so. */
+static void multiply_half(gemm_floor *f, bc_gemm *gemm, const bc_param *w, int linear, int kind, bc_linear d)
+{
+    bool wide = linear == (kind == 0 ? 2 : 3);
+    bc_matrix y = wide ? (bc_matrix){.half = f->half_y} : (bc_matrix){.full = f->y};
+    bc_matrix x = wide ? (bc_matrix){.half = f->half_x} : (bc_matrix){.full = f->x};
+    if (kind == 0) bc_half_fwd(gemm, y, f->half_x, w->half, NULL, d);
+    else if (kind == 1) bc_half_bwd_x(gemm, x, f->half_y, w->half, d, false);
+    else bc_half_bwd_w(gemm, w->grad, f->half_y, f->half_x, d, false);
+}
+
+static void multiply(gemm_floor *f, const floor_kernel *kernel, int linear, int kind, int layer)
 {
     size_t h = (size_t)settings.hidden;
     bc_linear d = {f->n, (size_t)linears[linear].in * h, (size_t)linears[linear].out * h};
     const bc_param *w = bc_model_param(f->model, linears[linear].weight, layer);
-    if (w->half && kind == 0) bc_half_fwd(gemm, (bc_matrix){.full = f->y}, f->half_x, w->half, NULL, d);
-    else if (w->half && kind == 1) bc_half_bwd_x(gemm, (bc_matrix){.full = f->x}, f->half_y, w->half, d, false);
-    else if (w->half) bc_half_bwd_w(gemm, w->grad, f->half_y, f->half_x, d, false);
-    else if (kind == 0) bc_linear_fwd(gemm, f->y, f->x, w->value, NULL, d);
-    else if (kind == 1) bc_linear_bwd_x(gemm, f->x, f->y, w->value, d, false);
-    else bc_linear_bwd_w(gemm, w->grad, f->y, f->x, d, false);
+    if (kernel->packed) multiply_packed(f, kernel->gemm, linear, layer);
+    else if (w->half) multiply_half(f, kernel->gemm, w, linear, kind, d);
+    else if (kind == 0) bc_linear_fwd(kernel->gemm, f->y, f->x, w->value, NULL, d);
+    else if (kind == 1) bc_linear_bwd_x(kernel->gemm, f->x, f->y, w->value, d, false);
+    else bc_linear_bwd_w(kernel->gemm, w->grad, f->y, f->x, d, false);
 }
 
-static double time_layers(gemm_floor *f, bc_gemm *gemm, int linear, int kind)
+/* Is this product of a step that trains the model as it is? Stage 0 are the embeddings. */
+static bool is_needed(const gemm_floor *f, int linear, int kind, int layer)
+{
+    int stage = layer + 1, frozen = f->model->frozen;
+    if (kind == 0) return true;
+    if (stage < frozen) return false;
+    return kind == 2 || linear > 0 || stage > frozen;
+}
+
+static double time_layers(gemm_floor *f, const floor_kernel *kernel, int linear, int kind)
 {
     double began = bc_clock();
-    for (int l = 0; l < settings.layers; l++) multiply(f, gemm, linear, kind, l);
+    for (int l = 0; l < settings.layers; l++)
+        if (is_needed(f, linear, kind, l)) multiply(f, kernel, linear, kind, l);
     return bc_clock() - began;
 }
 
-/* The fastest candidate for each product: least of three times, after one that warms up. */
+/* The fastest kernel for each product: least of three times, after one that warms up. */
 static void choose(gemm_floor *f)
 {
     for (int i = 0; i < LINEARS; i++)
-        for (int kind = 0; kind < KINDS; kind++) {
+        for (int kind = 0; kind < f->kinds; kind++) {
             double least = 1e30;
-            for (int c = 0; c < f->candidates; c++)
+            for (int c = 0; c < f->count; c++)
                 for (int round = 0; round < 4; round++) {
-                    double seconds = time_layers(f, &f->gemm[c], i, kind);
+                    double seconds = time_layers(f, &f->kernels[c], i, kind);
                     if (round == 0 || seconds >= least) continue;
                     least = seconds;
-                    f->best[i][kind] = c;
+                    f->best[i][kind] = &f->kernels[c];
                 }
         }
 }
 
-gemm_floor open_floor(const bertc_model *model, const bertc_batch *batch)
+static void add_library(gemm_floor *f, const char *backend)
 {
-    static const char *const names[CANDIDATES] = {"onednn", "openblas"};
+    bertc_error err = {0};
+    bc_gemm *gemm = &f->libraries[f->count];
+    check(bc_gemm_open(gemm, backend, &err), &err);
+    if (use_half()) check(bc_gemm_use_half(gemm, &err), &err);
+    f->kernels[f->count++] = (floor_kernel){backend, gemm, false};
+}
+
+void open_floor(gemm_floor *f, bertc_model *model, const bertc_batch *batch)
+{
     size_t n = (size_t)batch->tokens, room = bc_rows(n) * 4 * (size_t)settings.hidden;
-    gemm_floor f = {.model = model, .n = n, .candidates = use_half() ? 1 : CANDIDATES};
-    bertc_error err;
-    f.x = get(room, sizeof *f.x);
-    f.y = get(room, sizeof *f.y);
-    f.half_x = get(room, sizeof *f.half_x);
-    f.half_y = get(room, sizeof *f.half_y);
-    for (size_t i = 0; i < room; i++) f.x[i] = f.y[i] = (float)((double)(i % 257) / 257 - 0.5);
-    for (size_t i = 0; i < room; i++) f.half_x[i] = f.half_y[i] = (uint16_t)(0x3e00 + i % 257);
-    for (int c = 0; c < f.candidates; c++) {
-        check(bc_gemm_open(&f.gemm[c], names[c], &err), &err);
-        if (use_half()) check(bc_gemm_use_half(&f.gemm[c], &err), &err);
-    }
+    *f = (gemm_floor){.model = model, .n = n, .work = work_of(batch), .kinds = model->grads ? KINDS : 1};
+    f->x = get(room, sizeof *f->x);
+    f->y = get(room, sizeof *f->y);
+    f->half_x = get(room, sizeof *f->half_x);
+    f->half_y = get(room, sizeof *f->half_y);
+    for (size_t i = 0; i < room; i++) f->x[i] = f->y[i] = (float)((double)(i % 257) / 257 - 0.5);
+    for (size_t i = 0; i < room; i++) f->half_x[i] = f->half_y[i] = (uint16_t)(0x3e00 + i % 257);
     omp_set_num_threads(settings.threads);
-    choose(&f);
-    return f;
+    add_library(f, "onednn");
+    if (!use_half()) add_library(f, "openblas");
+    if (bc_model_param(model, BC_UP_W, 0)->packed)
+        f->kernels[f->count++] = (floor_kernel){settings.backend, &model->gemm, true};
+    choose(f);
 }
 
 void close_floor(gemm_floor *f)
 {
-    for (int c = 0; c < f->candidates; c++) bc_gemm_close(&f->gemm[c]);
+    for (int c = 0; c < f->count; c++)
+        if (!f->kernels[c].packed) bc_gemm_close(f->kernels[c].gemm);
     bc_free(f->x);
     bc_free(f->y);
     bc_free(f->half_x);
@@ -88,36 +137,49 @@ double time_floor(gemm_floor *f)
 {
     double began = bc_clock();
     for (int l = 0; l < settings.layers; l++)
-        for (int i = 0; i < LINEARS; i++) multiply(f, &f->gemm[f->best[i][0]], i, 0, l);
-    for (int l = settings.layers - 1; l >= 0; l--)
+        for (int i = 0; i < LINEARS; i++) multiply(f, f->best[i][0], i, 0, l);
+    for (int l = settings.layers - 1; l >= 0 && f->kinds > 1; l--)
         for (int i = LINEARS - 1; i >= 0; i--)
-            for (int kind = 1; kind < KINDS; kind++)
-                multiply(f, &f->gemm[f->best[i][kind]], i, kind, l);
+            for (int kind = 1; kind < f->kinds; kind++)
+                if (is_needed(f, i, kind, l)) multiply(f, f->best[i][kind], i, kind, l);
     return bc_clock() - began;
 }
 
+void print_floor(const gemm_floor *f, sample milliseconds)
+{
+    print_figure_by("best of each", f->kinds > 1 ? "gemm floor of a step" : "gemm floor of forward", "ms",
+                    milliseconds, f->work);
+}
+
+/* The rate of one product, all layers together. */
+static void print_rate(gemm_floor *f, int linear, int kind)
+{
+    char what[NAME];
+    sample rate = {0};
+    const floor_kernel *kernel = f->best[linear][kind];
+    double h = settings.hidden, n = (double)f->n, l = settings.layers;
+    double work = 2 * n * h * h * linears[linear].in * linears[linear].out * l;
+    for (int r = 0; r < settings.rounds; r++) add(&rate, work / time_layers(f, kernel, linear, kind) * 1e-9);
+    snprintf(what, sizeof what, "gemm %s %s %s%s", linears[linear].name, kind_names[kind], kernel->name,
+             kernel->packed ? " packed" : "");
+    print_figure_by(kernel->name, what, "GFLOP/s", rate, f->work);
+}
+
+/* Of a model that is trained, and of one that is not. */
 void bench_gemm(void)
 {
-    bertc_model *model = make_model(true);
-    bertc_batch *batch = make_batch(0, settings.batch_size);
-    gemm_floor f = open_floor(model, batch);
-    for (int i = 0; i < LINEARS; i++)
-        for (int kind = 0; kind < KINDS; kind++) {
-            char what[NAME];
-            sample rate = {0};
-            double h = settings.hidden, n = batch->tokens, l = settings.layers;
-            double work = 2 * n * h * h * linears[i].in * linears[i].out * l;
-            bc_gemm *gemm = &f.gemm[f.best[i][kind]];
-            for (int r = 0; r < settings.rounds; r++)
-                add(&rate, work / time_layers(&f, gemm, i, kind) * 1e-9);
-            snprintf(what, sizeof what, "gemm %s %s %s", linears[i].name, kind_names[kind],
-                     gemm->backend->name);
-            print_figure_by(gemm->backend->name, what, "GFLOP/s", rate, settings.batch_size);
-        }
-    sample floor = {0};
-    for (int r = 0; r < settings.rounds; r++) add(&floor, 1e3 * time_floor(&f));
-    print_figure_by("best of each", "gemm floor of a step", "ms", floor, settings.batch_size);
-    close_floor(&f);
-    bertc_batch_free(batch);
-    bertc_model_free(model);
+    for (int trained = 1; trained >= 0; trained--) {
+        bertc_model *model = make_model(trained);
+        bertc_batch *batch = make_batch(0, settings.batch_size);
+        gemm_floor f;
+        open_floor(&f, model, batch);
+        for (int i = 0; i < LINEARS; i++)
+            for (int kind = 0; kind < f.kinds; kind++) print_rate(&f, i, kind);
+        sample floor = {0};
+        for (int r = 0; r < settings.rounds; r++) add(&floor, 1e3 * time_floor(&f));
+        print_floor(&f, floor);
+        close_floor(&f);
+        bertc_batch_free(batch);
+        bertc_model_free(model);
+    }
 }

@@ -27,6 +27,9 @@ typedef struct bench_settings {
 
 extern bench_settings settings;
 
+bool is_given(const char *option); /* on the command line */
+bool read_number(const char *text, int least, int most, int *number); /* all of the text is one */
+
 /* ---- Ends ----------------------------------------------------------------------------------- */
 
 void check(bertc_status status, const bertc_error *err);
@@ -47,10 +50,19 @@ typedef struct spread {
 void add(sample *s, double value);
 spread spread_of(sample s);
 
+/* What a figure is of, beside the settings: batches of texts, or a text alone, which has no model. */
+typedef struct bench_work {
+    int batch, tokens;   /* 0: none; tokens of a batch, 0 where they differ or are not known */
+    const char *lengths; /* where the batches come from */
+    size_t bytes;        /* of a text alone */
+} bench_work;
+
+bench_work work_of(const bertc_batch *batch);
+
 /* `what` is a figure of this run: its median, least and most. */
-void print_figure(const char *what, const char *unit, sample s, int batch);
+void print_figure(const char *what, const char *unit, sample s, bench_work work);
 /* The same of kernels other than those that --backend names. */
-void print_figure_by(const char *backend, const char *what, const char *unit, sample s, int batch);
+void print_figure_by(const char *backend, const char *what, const char *unit, sample s, bench_work work);
 
 /* ---- A model and batches -------------------------------------------------------------------- */
 
@@ -67,22 +79,32 @@ char *read_text(const char *path, size_t *size); /* bc_free() */
 
 /* ---- The floor ------------------------------------------------------------------------------ */
 
-enum { LINEARS = 4, KINDS = 3, CANDIDATES = 2 };
+enum { LINEARS = 4, KINDS = 3, KERNELS = 3 };
+
+typedef struct floor_kernel {
+    const char *name; /* of the library */
+    bc_gemm *gemm;
+    bool packed; /* on the model's packed weights */
+} floor_kernel;
 
 /* Every product of all layers over n rows, on the model's own weights and gradients, so that the
- * operands come from memory as they do in a step. */
+ * operands come from memory as they do in a step. Its address stays. */
 typedef struct gemm_floor {
-    const bertc_model *model;
+    bertc_model *model;
     size_t n;
+    bench_work work;
+    int kinds, count;
     float *x, *y;
     uint16_t *half_x, *half_y;
-    bc_gemm gemm[CANDIDATES];
-    int candidates;
-    int best[LINEARS][KINDS];
+    bc_gemm libraries[KERNELS];
+    floor_kernel kernels[KERNELS];
+    const floor_kernel *best[LINEARS][KINDS];
 } gemm_floor;
 
-gemm_floor open_floor(const bertc_model *model, const bertc_batch *batch);
-double time_floor(gemm_floor *f); /* all products of a step, in its order; seconds */
+/* Of a step where the model has gradients, of a forward pass where not. */
+void open_floor(gemm_floor *f, bertc_model *model, const bertc_batch *batch);
+double time_floor(gemm_floor *f); /* all products, in their order; seconds */
+void print_floor(const gemm_floor *f, sample milliseconds);
 void close_floor(gemm_floor *f);
 
 /* ---- Training steps ------------------------------------------------------------------------- */
@@ -117,8 +139,9 @@ typedef struct place {
 place open_place(void);
 void make_inputs(const place *p);
 void remove_folder(const char *path);
-pid_t start(const char *const argv[]); /* its output and messages thrown away */
+pid_t start(const char *const argv[]); /* its output is thrown away, its messages are kept */
 void run_to_end(const char *const argv[]);
+_Noreturn void give_up(const char *const argv[], const char *why); /* with its last message */
 
 /* ---- Drawings ------------------------------------------------------------------------------- */
 

@@ -7,32 +7,45 @@
 static double forward(const bertc_model *model, bertc_workspace *workspace,
                       const bertc_batch *batch)
 {
-    bertc_error err;
+    bertc_error err = {0};
     const float *logits;
     double began = bc_clock();
     check(bertc_model_forward(model, workspace, batch, &logits, &err), &err);
     return bc_clock() - began;
 }
 
+static void infer_shape(bertc_model *model, int size)
+{
+    sample time = {0}, speed = {0}, floor = {0}, ratio = {0};
+    bertc_batch *batch = make_batch(0, size);
+    bertc_workspace *workspace = make_workspace(model, batch, false);
+    bench_work work = work_of(batch);
+    gemm_floor f;
+    open_floor(&f, model, batch);
+    forward(model, workspace, batch);
+    for (int r = 0; r < settings.rounds; r++) {
+        double least = time_floor(&f), seconds = forward(model, workspace, batch);
+        add(&time, 1e3 * seconds);
+        add(&speed, size / seconds);
+        add(&floor, 1e3 * least);
+        add(&ratio, least / seconds);
+    }
+    print_figure("infer", "ms", time, work);
+    print_figure("infer speed", "texts/s", speed, work);
+    print_floor(&f, floor);
+    print_figure("infer ratio_to_floor", "ratio", ratio, work);
+    close_floor(&f);
+    bertc_workspace_free(workspace);
+    bertc_batch_free(batch);
+}
+
 static void infer_shapes(void)
 {
     static const int sizes[] = {1, 8, 32, 128};
     bertc_model *model = make_model(false);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        sample time = {0}, speed = {0};
-        bertc_batch *batch = make_batch(0, sizes[i]);
-        bertc_workspace *workspace = make_workspace(model, batch, false);
-        forward(model, workspace, batch);
-        for (int r = 0; r < settings.rounds; r++) {
-            double seconds = forward(model, workspace, batch);
-            add(&time, 1e3 * seconds);
-            add(&speed, sizes[i] / seconds);
-        }
-        print_figure("infer", "ms", time, sizes[i]);
-        print_figure("infer speed", "texts/s", speed, sizes[i]);
-        bertc_workspace_free(workspace);
-        bertc_batch_free(batch);
-    }
+    if (is_given("--batch-size")) infer_shape(model, settings.batch_size);
+    else
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) infer_shape(model, sizes[i]);
     bertc_model_free(model);
 }
 
@@ -41,7 +54,7 @@ static void infer_shapes(void)
 /* The lines of --text as ids of --model's own tokenizer, cut at 128. */
 static bertc_inputs *read_inputs(void)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bertc_vocab *vocab;
     bertc_tokenizer *tokenizer;
     bertc_dataset *lines;
@@ -83,7 +96,7 @@ static double forward_all(const bertc_model *model, bertc_workspace *workspace, 
 
 static void infer_text(void)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bertc_model *model;
     bertc_batch *batch;
     bertc_workspace *workspace;
@@ -99,10 +112,8 @@ static void infer_text(void)
     forward_all(model, workspace, batch, inputs);
     for (int r = 0; r < settings.rounds; r++)
         add(&speed, (double)inputs->count / forward_all(model, workspace, batch, inputs));
-    const char *lengths = settings.lengths;
-    settings.lengths = "a text's lines";
-    print_figure("infer text", "texts/s", speed, settings.batch_size);
-    settings.lengths = lengths;
+    bench_work work = {.batch = settings.batch_size, .lengths = "the text's lines"};
+    print_figure("infer text", "texts/s", speed, work);
     bertc_workspace_free(workspace);
     bertc_batch_free(batch);
     bertc_inputs_free(inputs);
@@ -113,6 +124,8 @@ void bench_infer(void)
 {
     if (!settings.model != !settings.text)
         stop(BERTC_USAGE, "infer", "needs both --model and --text, or neither");
+    if (settings.model && is_given("--lengths"))
+        stop(BERTC_USAGE, "infer", "--lengths is not for the lines of a text");
     if (settings.model) infer_text();
     else infer_shapes();
 }

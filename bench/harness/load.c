@@ -21,24 +21,41 @@ enum { WORDS = 30522 };
 
 /* ---- Processes and folders ------------------------------------------------------------------ */
 
-/* Its inputs stay where they are, so that the command can be run by hand. */
-static _Noreturn void give_up(const char *const argv[], const char *why)
+static FILE *messages; /* of the last process */
+
+/* Their last line; empty where there is none. */
+static void read_last(char line[PATH])
 {
-    char command[PATH] = "";
+    char next[PATH];
+    line[0] = '\0';
+    if (!messages) return;
+    rewind(messages);
+    while (fgets(next, sizeof next, messages)) snprintf(line, PATH, ": %.*s", (int)strcspn(next, "\n"), next);
+}
+
+/* Its inputs stay where they are, so that the command can be run by hand. */
+void give_up(const char *const argv[], const char *why)
+{
+    char command[PATH] = "", last[PATH], all[PATH + NAME];
     for (size_t i = 0, used = 0; argv[i] && used < sizeof command; i++)
         used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "",
                                  argv[i]);
-    stop(BERTC_IO, command, why);
+    read_last(last);
+    snprintf(all, sizeof all, "%s%s", why, last);
+    stop(BERTC_IO, command, all);
 }
 
-/* A process of argv, its output and messages thrown away. */
 pid_t start(const char *const argv[])
 {
+    if (!messages) messages = tmpfile();
+    if (messages) rewind(messages);
+    if (!messages || ftruncate(fileno(messages), 0) != 0) give_up(argv, "its messages cannot be kept");
     pid_t child = fork();
     if (child < 0) give_up(argv, "cannot be started");
     if (child > 0) return child;
     int null = open("/dev/null", O_WRONLY);
-    if (null >= 0) dup2(null, STDOUT_FILENO), dup2(null, STDERR_FILENO);
+    if (null >= 0) dup2(null, STDOUT_FILENO);
+    dup2(fileno(messages), STDERR_FILENO);
     execvp(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
 }
@@ -163,9 +180,7 @@ void bench_load(void)
         add(&part, step);
     }
     remove_folder(p.root);
-    const char *lengths = settings.lengths;
-    settings.lengths = settings.data ? "SST-2" : "the sample's SST-2";
-    print_figure("load: exec to first step", "s", whole, settings.batch_size);
-    print_figure("load: the step itself", "s", part, settings.batch_size);
-    settings.lengths = lengths;
+    bench_work work = {.batch = settings.batch_size, .lengths = settings.data ? "SST-2" : "the sample's SST-2"};
+    print_figure("load: exec to first step", "s", whole, work);
+    print_figure("load: the step itself", "s", part, work);
 }

@@ -11,22 +11,24 @@ static const char usage[] =
     "  bertc-bench step infer optim --precision bf16 --json\n"
     "  bertc-bench tokenize --vocab vocab.txt --text lines.txt\n"
     "  bertc-bench infer --model DIR --text lines.txt --batch-size 32\n"
-    "  bertc-bench sweep --precision both --svg sweep.svg > sweep.jsonl\n"
+    "  bertc-bench sweep --precision both --json --svg sweep.svg > sweep.jsonl\n"
     "\n"
     "Usage: bertc-bench WHAT... [OPTION]...\n"
     "\n"
     "What:\n"
-    "  gemm      the products that a step cannot do without, each by the best kernel found\n"
+    "  gemm      the products that a step, or a forward pass, cannot do without, each by the best\n"
+    "            kernel found\n"
     "  step      whole training steps, beside those products in the same rounds\n"
     "  breakdown parts of a training step\n"
-    "  infer     forward passes of batches of 1, 8, 32 and 128; with --model and --text, of that\n"
-    "            model over those lines, --batch-size at a time in the order of the file\n"
+    "  infer     forward passes of batches of 1, 8, 32 and 128, or of --batch-size, beside their\n"
+    "            products; with --model and --text, of that model over those lines, --batch-size\n"
+    "            at a time in the order of the file\n"
     "  optim     AdamW over all parameters, beside a copy of the same bytes\n"
     "  tokenize  lines of a text, one thread\n"
     "  inputs    SST-2's train split, from its file to the tokens of a data set\n"
     "  load      from the start of 'bertc finetune' to the end of its first step\n"
     "  sweep     tokens/s of steps over lengths, batches, layers and hidden sizes, one of them\n"
-    "            varied at a time around --layers, --hidden, --batch-size and length 32; as JSON\n"
+    "            varied at a time around --layers, --hidden, --batch-size and length 32\n"
     "  transfer  steps of 'bertc finetune' in its first epoch and in the next, of the whole model, with two\n"
     "            thirds of the layers frozen and with all; ratios to the whole, and peak memory\n"
     "\n"
@@ -39,7 +41,7 @@ static const char usage[] =
     "  --text FILE      for tokenize and infer\n"
     "  --model DIR      for infer and load; it also gives --layers and --hidden\n"
     "  --data DIR       the GLUE folder for inputs; for load, SST-2 instead of generated sentences\n"
-    "  --bertc PROGRAM  for load (the one beside bertc-bench)\n"
+    "  --bertc PROGRAM  for load and transfer (the one beside bertc-bench)\n"
     "  --svg FILE       also draw the sweep\n"
     "  --json           a JSON object a line instead of a table\n";
 
@@ -52,61 +54,117 @@ bench_settings settings = {.layers = 12,
                            .precision = "f32",
                            .backend = "onednn"};
 
+enum {
+    GEMM = 1 << 0,
+    STEP = 1 << 1,
+    BREAKDOWN = 1 << 2,
+    INFER = 1 << 3,
+    OPTIM = 1 << 4,
+    TOKENIZE = 1 << 5,
+    INPUTS = 1 << 6,
+    LOAD = 1 << 7,
+    SWEEP = 1 << 8,
+    TRANSFER = 1 << 9,
+    ALL = (1 << 10) - 1,
+    TEXTS = TOKENIZE | INPUTS, /* no model is in them */
+    MODELS = ALL & ~TEXTS
+};
+
 static const struct {
     const char *name;
+    int bit;
     void (*run)(void);
 } benches[] = {
-    {"gemm", bench_gemm},   {"step", bench_step},   {"breakdown", bench_breakdown},
-    {"infer", bench_infer}, {"optim", bench_optim}, {"tokenize", bench_tokenize},
-    {"inputs", bench_inputs}, {"load", bench_load}, {"sweep", bench_sweep},
-    {"transfer", bench_transfer},
+    {"gemm", GEMM, bench_gemm},
+    {"step", STEP, bench_step},
+    {"breakdown", BREAKDOWN, bench_breakdown},
+    {"infer", INFER, bench_infer},
+    {"optim", OPTIM, bench_optim},
+    {"tokenize", TOKENIZE, bench_tokenize},
+    {"inputs", INPUTS, bench_inputs},
+    {"load", LOAD, bench_load},
+    {"sweep", SWEEP, bench_sweep},
+    {"transfer", TRANSFER, bench_transfer},
 };
 
 enum { BENCHES = sizeof benches / sizeof *benches };
 
-static const struct {
+/* A number has its least and most; `of`: what it is for. */
+static struct {
     const char *name;
     int *number;
     const char **text;
+    int least, most, of;
+    bool given;
 } options[] = {
-    {"--layers", &settings.layers, NULL},       {"--hidden", &settings.hidden, NULL},
-    {"--batch-size", &settings.batch_size, NULL}, {"--rounds", &settings.rounds, NULL},
-    {"--threads", &settings.threads, NULL},     {"--frozen", &settings.frozen, NULL},
-    {"--lengths", NULL, &settings.lengths},
-    {"--precision", NULL, &settings.precision}, {"--backend", NULL, &settings.backend},
-    {"--vocab", NULL, &settings.vocab},         {"--text", NULL, &settings.text},
-    {"--model", NULL, &settings.model},         {"--data", NULL, &settings.data},
-    {"--bertc", NULL, &settings.bertc},         {"--svg", NULL, &settings.svg},
+    {"--layers", &settings.layers, NULL, 1, 1000, MODELS, false},
+    {"--hidden", &settings.hidden, NULL, 1, 16384, MODELS, false},
+    {"--batch-size", &settings.batch_size, NULL, 1, 4096, MODELS & ~OPTIM, false},
+    {"--rounds", &settings.rounds, NULL, 1, ROUNDS_MOST, ALL, false},
+    {"--threads", &settings.threads, NULL, 1, 1024, ALL & ~TOKENIZE, false},
+    {"--frozen", &settings.frozen, NULL, 0, 1002, STEP | BREAKDOWN, false},
+    {"--lengths", NULL, &settings.lengths, 0, 0, GEMM | STEP | BREAKDOWN | INFER | TRANSFER, false},
+    {"--precision", NULL, &settings.precision, 0, 0, MODELS, false},
+    {"--backend", NULL, &settings.backend, 0, 0, MODELS & ~GEMM, false},
+    {"--vocab", NULL, &settings.vocab, 0, 0, TEXTS | LOAD, false},
+    {"--text", NULL, &settings.text, 0, 0, TOKENIZE | INFER, false},
+    {"--model", NULL, &settings.model, 0, 0, INFER | LOAD, false},
+    {"--data", NULL, &settings.data, 0, 0, INPUTS | LOAD, false},
+    {"--bertc", NULL, &settings.bertc, 0, 0, LOAD | TRANSFER, false},
+    {"--svg", NULL, &settings.svg, 0, 0, SWEEP, false},
 };
 
-static _Noreturn void fail(const char *what, const char *argument)
+enum { OPTIONS = sizeof options / sizeof *options };
+
+bool is_given(const char *option)
 {
-    fprintf(stderr, "bertc-bench: %s: %s\n%s", argument, what, usage);
+    for (size_t o = 0; o < OPTIONS; o++)
+        if (strcmp(options[o].name, option) == 0) return options[o].given;
+    return false;
+}
+
+static _Noreturn void fail(const char *argument, const char *why)
+{
+    fprintf(stderr, "bertc-bench: %s: %s; 'bertc-bench --help' tells what there is\n", argument, why);
     exit(BERTC_USAGE);
+}
+
+bool read_number(const char *text, int least, int most, int *number)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || value < least || value > most) return false;
+    *number = (int)value;
+    return true;
 }
 
 /* Reads the option at argv[i] and its value; returns the number of arguments taken. */
 static int read_option(char **argv, int i)
 {
+    char why[NAME];
     if (strcmp(argv[i], "--json") == 0) {
         settings.json = true;
         return 1;
     }
-    for (size_t o = 0; o < sizeof options / sizeof *options; o++) {
+    for (size_t o = 0; o < OPTIONS; o++) {
         if (strcmp(argv[i], options[o].name) != 0) continue;
-        if (!argv[i + 1]) fail("a value is missing", argv[i]);
+        if (!argv[i + 1]) fail(argv[i], "a value is missing");
+        options[o].given = true;
         if (options[o].text) *options[o].text = argv[i + 1];
-        else *options[o].number = atoi(argv[i + 1]);
-        if (options[o].number && *options[o].number < 1) fail("not a number above 0", argv[i]);
+        else if (!read_number(argv[i + 1], options[o].least, options[o].most, options[o].number)) {
+            snprintf(why, sizeof why, "'%.32s' is not a whole number from %d to %d", argv[i + 1],
+                     options[o].least, options[o].most);
+            fail(argv[i], why);
+        }
         return 2;
     }
-    fail("unknown option", argv[i]);
+    fail(argv[i], "unknown option");
 }
 
-/* Marks what argv names; returns how many. */
-static int read_arguments(char **argv, bool wanted[BENCHES])
+/* The bits of what argv names. */
+static int read_arguments(char **argv)
 {
-    int count = 0;
+    int wanted = 0;
     for (int i = 1; argv[i];) {
         if (argv[i][0] == '-') {
             i += read_option(argv, i);
@@ -114,43 +172,59 @@ static int read_arguments(char **argv, bool wanted[BENCHES])
         }
         size_t b = 0;
         while (b < BENCHES && strcmp(argv[i], benches[b].name) != 0) b++;
-        if (b == BENCHES) fail("nothing of this name", argv[i]);
-        wanted[b] = true;
-        count++;
+        if (b == BENCHES) fail(argv[i], "nothing of this name can be measured");
+        wanted |= benches[b].bit;
         i++;
     }
-    return count;
+    return wanted;
 }
 
-/* Everything wanted, once for each precision that --precision names. */
-static void run_benches(const bool wanted[BENCHES])
+/* No option is passed over, and the shape is one that there can be. */
+static void check_options(int wanted)
+{
+    for (size_t o = 0; o < OPTIONS; o++)
+        if (options[o].given && !(options[o].of & wanted))
+            fail(options[o].name, "not for what is to be measured");
+    if (settings.model && (is_given("--layers") || is_given("--hidden")))
+        fail("--model", "it gives --layers and --hidden itself");
+    if (settings.model) take_shape(settings.model);
+    if (settings.frozen > settings.layers + 2) fail("--frozen", "the model has not so many stages");
+    const char *asked = settings.precision;
+    if (strcmp(asked, "f32") != 0 && strcmp(asked, "bf16") != 0 && strcmp(asked, "both") != 0)
+        fail("--precision", "f32, bf16 or both");
+}
+
+/* Everything wanted, once for each precision that --precision names; texts once. */
+static void run_benches(int wanted)
 {
     static const char *const precisions[] = {"f32", "bf16"};
     const char *asked = settings.precision;
-    bool any = false;
     for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
         if (strcmp(asked, "both") != 0 && strcmp(asked, precisions[p]) != 0) continue;
         settings.precision = precisions[p];
-        any = true;
         for (size_t b = 0; b < BENCHES; b++)
-            if (wanted[b]) benches[b].run();
+            if (wanted & benches[b].bit) benches[b].run();
+        wanted &= MODELS;
     }
-    if (!any) fail("f32, bf16 or both", "--precision");
 }
 
 int main(int argc, char **argv)
 {
     static char beside[PATH];
-    bool wanted[BENCHES] = {0};
     char *slash = argc ? strrchr(argv[0], '/') : NULL;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        }
     snprintf(beside, sizeof beside, "%.*sbertc", slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
     settings.bertc = beside;
-    if (!read_arguments(argv, wanted)) {
+    int wanted = read_arguments(argv);
+    if (!wanted) {
         fputs(usage, stderr);
         return BERTC_USAGE;
     }
-    if (settings.rounds > ROUNDS_MOST) fail("at most 64", "--rounds");
-    if (settings.model) take_shape(settings.model);
+    check_options(wanted);
     run_benches(wanted);
     return 0;
 }

@@ -9,7 +9,7 @@
 /* Sequences first .. first + count - 1 of a batch as a batch of their own. */
 static bertc_batch *slice(const bertc_batch *from, int first, int count)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bertc_batch *to;
     int at = from->starts[first], tokens = from->starts[first + count] - at;
     check(bertc_batch_create(count, tokens, &to, &err), &err);
@@ -57,7 +57,7 @@ static bertc_workspace *plan(const trainer *t)
 /* As in a run, the word table has a gradient where the batch names a word. */
 static void touch_words(trainer *t)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bc_param *table = bc_model_param(t->model, BC_WORD, 0);
     size_t tokens = (size_t)t->batch->tokens;
     check(bc_touched_create(&t->words, table->shape[0], tokens, &err), &err);
@@ -68,7 +68,7 @@ static void touch_words(trainer *t)
 /* The trainer's address stays: its parameters point to its words. */
 void open_trainer(trainer *t)
 {
-    bertc_error err;
+    bertc_error err = {0};
     *t = (trainer){.model = make_model(true), .batch = make_batch(0, settings.batch_size)};
     cut(t);
     touch_words(t);
@@ -91,7 +91,7 @@ void close_trainer(trainer *t)
 
 double train(trainer *t)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bc_pass pass = {.training = true, .seed = 1, .step = t->step};
     double began = bc_clock();
     t->laps.last = began;
@@ -115,7 +115,9 @@ void bench_step(void)
 {
     trainer t;
     open_trainer(&t);
-    gemm_floor f = open_floor(t.model, t.batch);
+    gemm_floor f;
+    open_floor(&f, t.model, t.batch);
+    bench_work work = work_of(t.batch);
     sample step = {0}, floor = {0}, ratio = {0}, speed = {0};
     train(&t);
     for (int r = 0; r < settings.rounds; r++) {
@@ -125,10 +127,10 @@ void bench_step(void)
         add(&ratio, least / seconds);
         add(&speed, t.batch->tokens / seconds);
     }
-    print_figure("step", "ms", step, settings.batch_size);
-    print_figure_by("best of each", "gemm floor of a step", "ms", floor, settings.batch_size);
-    print_figure("step ratio_to_floor", "ratio", ratio, settings.batch_size);
-    print_figure("step speed", "tokens/s", speed, settings.batch_size);
+    print_figure("step", "ms", step, work);
+    print_floor(&f, floor);
+    print_figure("step ratio_to_floor", "ratio", ratio, work);
+    print_figure("step speed", "tokens/s", speed, work);
     close_floor(&f);
     close_trainer(&t);
 }
@@ -143,6 +145,7 @@ void bench_breakdown(void)
     };
     trainer t;
     open_trainer(&t);
+    bench_work work = work_of(t.batch);
     sample part[BC_WORKS] = {0}, norm = {0}, update = {0}, whole = {0}, share = {0};
     train(&t);
     t.workspace->laps = &t.laps;
@@ -162,12 +165,12 @@ void bench_breakdown(void)
     for (int i = 0; i < BC_WORKS; i++) {
         char what[NAME];
         snprintf(what, sizeof what, "step: %s", names[i]);
-        print_figure(what, "ms", part[i], settings.batch_size);
+        print_figure(what, "ms", part[i], work);
     }
-    print_figure("step: gradient norm", "ms", norm, settings.batch_size);
-    print_figure("step: AdamW", "ms", update, settings.batch_size);
-    print_figure("step: whole", "ms", whole, settings.batch_size);
-    print_figure("step: parts of the whole", "ratio", share, settings.batch_size);
+    print_figure("step: gradient norm", "ms", norm, work);
+    print_figure("step: AdamW", "ms", update, work);
+    print_figure("step: whole", "ms", whole, work);
+    print_figure("step: parts of the whole", "ratio", share, work);
     close_trainer(&t);
     double sum = spread_of(share).median;
     if (sum < 0.95 || sum > 1.05)

@@ -1,6 +1,5 @@
 /* Cost against size: tokens/s of training steps, one factor varied at a time around a shape. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "harness/harness.h"
 
@@ -17,9 +16,10 @@ static const struct {
     int values[CURVE_POINTS]; /* until 0 */
     bool log_y;
 } factors[FACTORS] = {
-    {"sweep of length", "tokens in a text", &swept.length, {8, 16, 32, 64, 128, 256, 512}, false},
+    {"sweep of length", "tokens in a text", &swept.length,
+     {8, 12, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512}, false},
     {"sweep of batch", "texts in a batch", &settings.batch_size,
-     {1, 2, 4, 8, 16, 32, 64, 128, 256}, false},
+     {1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256}, false},
     {"sweep of layers", "layers", &settings.layers, {2, 3, 4, 6, 8, 12, 16, 24}, true},
     {"sweep of hidden", "hidden size", &settings.hidden, {128, 192, 256, 384, 512, 768, 1024},
      true},
@@ -36,8 +36,8 @@ static spread measure(const char *what)
     open_trainer(&t);
     train(&t);
     for (int r = 0; r < settings.rounds; r++) add(&speed, t.batch->tokens / train(&t));
+    print_figure(what, "tokens/s", speed, work_of(t.batch));
     close_trainer(&t);
-    print_figure(what, "tokens/s", speed, settings.batch_size);
     return spread_of(speed);
 }
 
@@ -56,6 +56,13 @@ static void sweep_factor(int f)
     *factors[f].setting = usual;
 }
 
+/* The file is there before the first figure, so that a path that is none costs nothing. */
+static void check_svg(void)
+{
+    FILE *file = fopen(settings.svg, "ab");
+    if (!file || fclose(file) != 0) stop(BERTC_IO, settings.svg, "cannot be written");
+}
+
 static void draw(void)
 {
     char title[4 * NAME];
@@ -70,10 +77,9 @@ static void draw(void)
 void bench_sweep(void)
 {
     bench_settings usual = settings;
-    int length = atoi(settings.lengths);
-    swept.length = length > 0 ? length : LENGTH;
+    if (settings.svg) check_svg();
+    swept.length = LENGTH;
     settings.lengths = swept.text;
-    settings.json = true;
     for (int f = 0; f < FACTORS; f++) sweep_factor(f);
     if (settings.svg) draw();
     settings = usual;

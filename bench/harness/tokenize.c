@@ -13,7 +13,7 @@ static void need(const char *what, const char *options, bool given)
 
 static bertc_tokenizer *open_tokenizer(bertc_vocab **vocab)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bertc_tokenizer *tokenizer;
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     check(bertc_vocab_load(settings.vocab, vocab, &err), &err);
@@ -25,7 +25,7 @@ static bertc_tokenizer *open_tokenizer(bertc_vocab **vocab)
 static size_t encode_lines(const bertc_tokenizer *tokenizer, bertc_encoding *encoding,
                            const char *text, size_t size)
 {
-    bertc_error err;
+    bertc_error err = {0};
     size_t tokens = 0;
     for (const char *line = text, *next; line < text + size; line = next + 1) {
         next = memchr(line, '\n', (size_t)(text + size - line));
@@ -47,6 +47,7 @@ void bench_tokenize(void)
     sample time = {0}, speed = {0};
     size_t size, tokens = 0;
     char *text = read_text(settings.text, &size), what[NAME];
+    if (size == 0) stop(BERTC_INPUT, settings.text, "is empty");
     for (int r = -1; r < settings.rounds; r++) {
         double began = bc_clock();
         tokens = encode_lines(tokenizer, &encoding, text, size);
@@ -57,9 +58,10 @@ void bench_tokenize(void)
     }
     snprintf(what, sizeof what, "tokenize %zu tokens", tokens);
     int threads = settings.threads;
+    bench_work work = {.bytes = size};
     settings.threads = 1;
-    print_figure(what, "ms", time, 0);
-    print_figure("tokenize speed", "MB/s", speed, 0);
+    print_figure(what, "ms", time, work);
+    print_figure("tokenize speed", "MB/s", speed, work);
     settings.threads = threads;
     bertc_encoding_clear(&encoding);
     bertc_tokenizer_free(tokenizer);
@@ -70,11 +72,12 @@ void bench_tokenize(void)
 void bench_inputs(void)
 {
     need("inputs", "needs --vocab and --data", settings.vocab && settings.data);
-    bertc_error err;
+    bertc_error err = {0};
     bertc_vocab *vocab;
     bertc_dataset *dataset;
     bertc_tokenizer *tokenizer = open_tokenizer(&vocab);
     sample read = {0}, time = {0};
+    bench_work work = {0};
     omp_set_num_threads(settings.threads);
     for (int r = -1; r < settings.rounds; r++) {
         bertc_inputs *inputs;
@@ -85,14 +88,16 @@ void bench_inputs(void)
         double there = bc_clock();
         check(bertc_inputs_create(tokenizer, dataset, 128, NULL, &inputs, &err), &err);
         double ended = bc_clock();
+        work.bytes = 0;
+        for (size_t i = 0; i < dataset->count; i++) work.bytes += dataset->examples[i].na;
         bertc_inputs_free(inputs);
         bertc_dataset_free(dataset);
         if (r < 0) continue;
         add(&read, 1e3 * (there - began));
         add(&time, 1e3 * (ended - there));
     }
-    print_figure("inputs: reading", "ms", read, 0);
-    print_figure("inputs: tokenising", "ms", time, 0);
+    print_figure("inputs: reading", "ms", read, work);
+    print_figure("inputs: tokenising", "ms", time, work);
     bertc_tokenizer_free(tokenizer);
     bertc_vocab_free(vocab);
 }

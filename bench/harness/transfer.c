@@ -73,7 +73,7 @@ static outcome run_way(const place *p, const char *freeze, int epochs)
                           freeze, "--epochs", count, "--batch-size", batch, "--threads", threads,
                           "--backend", settings.backend, "--precision", settings.precision, NULL};
     if (wait4(start(argv), &status, 0, &used) < 0 || status != 0)
-        stop(BERTC_IO, settings.bertc, "a run failed");
+        give_up(argv, "failed");
     read_log(p->out, epochs * BATCHES, &o);
     o.megabytes = (double)used.ru_maxrss / 1024;
     remove_folder(p->out);
@@ -85,7 +85,7 @@ static void print_part(const char *way, const char *what, const char *unit, samp
     char name[NAME];
     if (s.count == 0) return;
     snprintf(name, sizeof name, "%s: %s", way, what);
-    print_figure(name, unit, s, settings.batch_size);
+    print_figure(name, unit, s, (bench_work){.batch = settings.batch_size, .lengths = settings.lengths});
 }
 
 void bench_transfer(void)

@@ -27,7 +27,7 @@ bool use_half(void)
 
 void take_shape(const char *model)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bertc_config config;
     char path[PATH];
     snprintf(path, sizeof path, "%s/config.json", model);
@@ -54,7 +54,7 @@ bertc_model_options model_options(bool trainable)
 
 bertc_model *make_model(bool trainable)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bertc_config config;
     bertc_model *model;
     check(bertc_config_init(&config, &err), &err);
@@ -87,14 +87,14 @@ static int length_of(uint32_t batch, uint32_t i, int size)
         int below = (int)at;
         return (int)(q[below] + (at - below) * (q[below + 1] - q[below]) + 0.5);
     }
-    int tokens = atoi(name);
-    if (tokens >= 1 && tokens <= 512) return tokens;
-    stop(BERTC_USAGE, name, "--lengths takes a name of the list or 1 to 512");
+    int tokens;
+    if (read_number(name, 1, 512, &tokens)) return tokens;
+    stop(BERTC_USAGE, name, "--lengths is sst2, cola, mnli, stsb, pad128, len512 or 1 to 512");
 }
 
 bertc_batch *make_batch(uint32_t number, int size)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bertc_batch *batch;
     check(bertc_batch_create(size, size * 512, &batch, &err), &err);
     batch->sequences = size;
@@ -117,7 +117,7 @@ bertc_batch *make_batch(uint32_t number, int size)
 
 bertc_workspace *make_workspace(const bertc_model *model, const bertc_batch *batch, bool training)
 {
-    bertc_error err;
+    bertc_error err = {0};
     bertc_workspace *workspace;
     bertc_limits limits = {.tokens = batch->tokens,
                            .sequences = batch->sequences,

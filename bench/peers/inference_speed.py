@@ -29,7 +29,7 @@ def write_texts(args, folder):
 
 
 def bertc_run(args, folder, batch_size, order):
-    output, _ = measure.run([os.path.join(os.path.dirname(args.bertc), "bertc-bench"), "infer", "--json", "--rounds", "1",
+    output, _ = measure.run([measure.bench(args), "infer", "--json", "--rounds", "1",
                              "--model", folder + "/model", "--text", f"{folder}/{order}.txt", "--batch-size",
                              str(batch_size), "--threads", str(args.threads)], args.threads)
     return json.loads(output)["median"]

@@ -30,6 +30,11 @@ def script(name, *arguments):
     return [sys.executable, os.path.join(HERE, name), *map(str, arguments)]
 
 
+def bench(args):
+    """bertc-bench, which lies beside bertc."""
+    return os.path.join(os.path.dirname(args.bertc), "bertc-bench")
+
+
 def make_model(args, folder):
     """A model directory with random weights of the shape asked for; its head has two labels."""
     run([args.bertc, "init", "--layers", str(args.layers), "--hidden", str(args.hidden), "--heads", str(args.heads),

@@ -1,17 +1,25 @@
 """Every comparison of speed, and one table of the ratios that matter.
 
-Runs tokenizer_speed on SST-2's sentences, training_speed's three works and inference_speed, prints their tables, and at the end bertc against the
-example script's default, against the fastest PyTorch, and against the fastest of PyTorch and ONNX Runtime:
-medians of the ratios round by round, least to most.
+Runs tokenizer_speed on SST-2's sentences and the lines of --text, training_speed's three works, inference_speed and
+bertc-bench, prints their tables, and at the end bertc against the other tokenizers, the example script's default, the
+fastest PyTorch, the fastest of PyTorch and ONNX Runtime, the floor of the products and a copy of AdamW's bytes, and the time
+to the first step: medians of the ratios round by round, least to most.
 """
+import json
 import tempfile
 
 import inference_speed
 import measure
+import tokenizer_speed
 import training_speed
 
 DEFAULT = "PyTorch f32, padded to 128"
-LEAN = "PyTorch f32, padded to the longest"
+LEAN = {"f32": "PyTorch f32, padded to the longest", "bf16": "PyTorch bf16, padded to the longest"}
+
+
+def tokenizer_rows(results):
+    return [(f"tokenizer, {title}: {name} / bertc", values)
+            for title, ratios in results.items() for name, values in ratios.items() if name != "bertc"]
 
 
 def training_rows(name, results):
@@ -20,13 +28,14 @@ def training_rows(name, results):
     memory = {program: [row[1] for row in rows] for program, rows in results.items()}
     best = measure.fastest({p: s for p, s in speeds.items() if "unpadded" not in p}, "PyTorch")
     rows = []
-    for program in ("bertc f32", "bertc bf16"):
+    for precision, lean in LEAN.items():
+        program = f"bertc {precision}"
         if program not in speeds:
             continue
         if DEFAULT in speeds:
             rows.append((f"{name}: {program} / {DEFAULT}", measure.ratios(speeds[program], speeds[DEFAULT])))
         rows.append((f"{name}: {program} / PyTorch at its best", measure.ratios(speeds[program], best)))
-        rows.append((f"{name}: peak memory, {program} / {LEAN}", measure.ratios(memory[program], memory[LEAN])))
+        rows.append((f"{name}: peak memory, {program} / {lean}", measure.ratios(memory[program], memory[lean])))
     return rows
 
 
@@ -40,15 +49,30 @@ def inference_rows(results):
     return rows
 
 
+def bench_rows(args):
+    """What bertc-bench measures of bertc alone: its own median, least and most."""
+    rows = []
+    for precision in ("f32",) if args.f32_only else ("f32", "bf16"):
+        shape = ["--json", "--precision", precision, "--threads", args.threads, "--layers", args.layers, "--hidden", args.hidden]
+        for what in (["step", "--lengths", "sst2"], ["step", "--lengths", "mnli"], ["optim"],
+                     ["load", "--vocab", args.vocab, "--data", args.data]):
+            output, _ = measure.run([measure.bench(args), *map(str, what + shape)], args.threads)
+            for figure in map(json.loads, output.splitlines()):
+                if "ratio" in figure["what"] or "exec" in figure["what"]:
+                    name = f"{figure['what']}, {figure.get('lengths', 'all parameters')}, {precision}, {figure['unit']}"
+                    rows.append((name, [figure["least"], figure["median"], figure["most"]]))
+    return rows
+
+
 def main():
     parser = measure.parser(__doc__)
     training_speed.add_options(parser)
     inference_speed.add_options(parser)
+    parser.add_argument("--text", help="a file with a text a line, for the tokenizers")
     args = parser.parse_args()
     print(measure.describe(args, "onnxruntime"))
-    print(measure.run(measure.script("tokenizer_speed.py", "--vocab", args.vocab, "--data", args.data, "--bertc", args.bertc),
-                      args.threads)[0], flush=True)
-    rows = []
+    args.only = None
+    rows = tokenizer_rows(tokenizer_speed.compare_all(args))
     with tempfile.TemporaryDirectory() as folder:
         model = measure.make_model(args, folder + "/model")
         for name in training_speed.WORKS:
@@ -58,6 +82,7 @@ def main():
         results = inference_speed.compare(args, folder)
         inference_speed.report(args, results)
         rows += inference_rows(results)
+    rows += bench_rows(args)
     print("| ratio | median (least to most) |\n|---|---|")
     for name, values in rows:
         print(f"| {name} | {measure.spread(values, '%.2f')} |")

@@ -14,12 +14,13 @@ import array
 import importlib.metadata
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import zlib
+
+import measure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ONE_THREAD = {name: "1" for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
@@ -171,7 +172,7 @@ class Peer:
 
 class Bertc:
     def __init__(self, args, path):
-        self.command = [args.bench, "tokenize", "--vocab", args.vocab, "--text", path, "--rounds", "3", "--json"]
+        self.command = [measure.bench(args), "tokenize", "--vocab", args.vocab, "--text", path, "--rounds", "3", "--json"]
         with open(path, "rb") as file:
             rows = subprocess.run([args.bertc, "tokenize", "--vocab", args.vocab, "--threads", "1"], stdin=file,
                                   check=True, stdout=subprocess.PIPE).stdout.splitlines()
@@ -187,11 +188,6 @@ class Bertc:
 
 # ---- Report -------------------------------------------------------------------------------------
 
-def spread(values, form):
-    values = sorted(values)
-    return f"{form % statistics.median(values)} ({form % values[0]} to {form % values[-1]})"
-
-
 def installed(name):
     try:
         return importlib.metadata.version(PEERS[name].package)
@@ -201,6 +197,7 @@ def installed(name):
 
 
 def compare(args, title, path):
+    """Print the table of one text; returns how many times longer than bertc each took, round by round."""
     programs = {"bertc": Bertc(args, path)}
     for name in args.only or PEERS:
         version = installed(name)
@@ -218,12 +215,14 @@ def compare(args, title, path):
     right = next((p.digests for name, p in programs.items() if name.startswith("Rust")), None)
     print(f"\n{title}: {len(programs['bertc'].digests):,d} texts, {os.path.getsize(path) / 1e6:.1f} MB, "
           f"{args.rounds} rounds\n\n| program | ms | times bertc's | texts that differ |\n|---|---|---|---|")
+    ratios = {name: measure.ratios(seconds[name], seconds["bertc"]) for name in programs}
     for name, program in programs.items():
         program.close()
-        ratios = [a / b for a, b in zip(seconds[name], seconds["bertc"])]
         wrong = sum(a != b for a, b in zip(program.digests, right)) if right else "?"
-        print(f"| {name} | {spread([1e3 * s for s in seconds[name]], '%.0f')} | {spread(ratios, '%.1f')} | {wrong} |",
-              flush=True)
+        print(f"| {name} | {measure.spread([1e3 * s for s in seconds[name]], '%.0f')} "
+              f"| {measure.spread(ratios[name], '%.1f')} | {wrong} |", flush=True)
+    print(flush=True)
+    return ratios
 
 
 def write_sentences(data, path):
@@ -233,10 +232,21 @@ def write_sentences(data, path):
             out.write(line.split(b"\t")[0] + b"\n")
 
 
+def compare_all(args):
+    """The lines of --text and the sentences of --data; returns the ratios of each by its title."""
+    results = {}
+    if args.text:
+        results[os.path.basename(args.text)] = compare(args, os.path.basename(args.text), args.text)
+    if args.data:
+        with tempfile.TemporaryDirectory() as folder:
+            write_sentences(args.data, folder + "/sentences.txt")
+            results["SST-2 train"] = compare(args, "SST-2 train", folder + "/sentences.txt")
+    return results
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bertc", default=os.path.join(HERE, "../../build/release/bertc"))
-    parser.add_argument("--bench", default=os.path.join(HERE, "../../build/release/bertc-bench"))
     parser.add_argument("--vocab", required=True, help="bert-base-uncased's vocab.txt")
     parser.add_argument("--text", help="a file with a text a line")
     parser.add_argument("--data", help="the GLUE root, for the sentences of SST-2")
@@ -250,12 +260,7 @@ def main():
     args = parse_arguments()
     if args.work:
         return work(args.work, args.vocab, args.text)
-    if args.text:
-        compare(args, os.path.basename(args.text), args.text)
-    if args.data:
-        with tempfile.TemporaryDirectory() as folder:
-            write_sentences(args.data, folder + "/sentences.txt")
-            compare(args, "SST-2 train", folder + "/sentences.txt")
+    compare_all(args)
 
 
 if __name__ == "__main__":

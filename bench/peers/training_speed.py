@@ -142,7 +142,13 @@ def parse_arguments():
 
 
 def add_options(parser):
-    parser.add_argument("--steps", type=int, default=6, help=f"steps of a run, {WARM} of them to warm up")
+    def steps(text):
+        if int(text) <= WARM:
+            raise ValueError
+        return int(text)
+
+    parser.add_argument("--steps", type=steps, default=6,
+                        help=f"steps of a run, more than {WARM}, which are to warm up")
 
 
 def main():

@@ -159,6 +159,10 @@ typedef struct bertc_memory_part {
 
 enum { BERTC_MEMORY_PARTS = 9 };
 
+/* What to say where no size of passes makes a run fit. */
+#define BERTC_NO_ADVICE \
+    "smaller passes are not enough; training less of the model takes less (--freeze, --lora-rank)"
+
 /* What a run will need. Memory is that at its fullest, with the largest batch that its data can
  * make; it comes from the same plan that the run allocates by. */
 typedef struct bertc_plan_result {

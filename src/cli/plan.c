@@ -36,7 +36,7 @@ static void print_memory(const bertc_plan_result *plan)
     putchar('\n');
     if (!plan->fits)
         printf("does not fit; %s%s\n",
-               plan->advice[0] ? "it fits with " : "no option makes it fit", plan->advice);
+               plan->advice[0] ? "it fits with " : BERTC_NO_ADVICE, plan->advice);
 }
 
 static void print_time(const bertc_plan_result *plan)

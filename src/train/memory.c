@@ -192,5 +192,5 @@ bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
     return bc_fail(err, BERTC_NOMEM,
                    "out of memory: the run needs %zu MB, %zu MB are available (%s); %s%s",
                    need >> 20, room.most >> 20, room.limit,
-                   advice[0] ? "it fits with " : "no option makes it fit", advice);
+                   advice[0] ? "it fits with " : BERTC_NO_ADVICE, advice);
 }

@@ -123,7 +123,7 @@ static void refuse(const bertc_train_options *o, size_t need, size_t room, const
     most = room;
     snprintf(message, sizeof message,
              "out of memory: the run needs %zu MB, %zu MB are available (the test); %s%s",
-             need >> 20, room >> 20, advice[0] ? "it fits with " : "no option makes it fit", advice);
+             need >> 20, room >> 20, advice[0] ? "it fits with " : BERTC_NO_ADVICE, advice);
     assert_int_equal(bertc_finetune(o, NULL, &result, &err), BERTC_NOMEM);
     assert_string_equal(err.message, message);
     assert_false(bc_file_exists(o->out));
