@@ -113,7 +113,8 @@ static const bertc_option rows[] = {
     {"resume", BERTC_OPTION_FLAG, FIELD(resume), NULL, 0, 0, NULL, NULL,
      "go on from the checkpoint in --out, or start where there is none", FREE | HIDDEN},
     {"micro-batch-tokens", BERTC_OPTION_INT, FIELD(micro_batch_tokens), "8192", 1, 16777216, NULL,
-     "N", "most tokens computed at once; larger batches are computed in parts", 0},
+     "N", "most tokens computed at once; larger batches are computed in parts, to the same result "
+     "but for rounding", 0},
     {"gradient-checkpointing", BERTC_OPTION_INT, FIELD(gradient_checkpointing), "0", 0, 1000, NULL,
      "N", "keep only the input of every Nth layer and compute the rest again in backward, to the "
      "same bits: 1 needs least memory; 0: keep all", FREE},
