@@ -181,10 +181,15 @@ static bertc_status read_header(reader *r, slice line)
         if (r->b == NOWHERE && c->b_name && is(column, c->b_name)) r->b = r->width;
         if (r->label == NOWHERE && is(column, c->label_name)) r->label = r->width;
     }
-    if (r->label == NOWHERE) r->label = number(c->label);
+    if (r->label == NOWHERE) {
+        r->set->no_label = c->label_name;
+        r->label = number(c->label);
+    }
     bertc_status status = BERTC_OK;
-    if (r->a == NOWHERE || (c->b_name && r->b == NOWHERE))
+    if (r->a == NOWHERE || (c->b_name && r->b == NOWHERE)) {
+        r->set->no_text = r->a == NOWHERE ? c->a_name : c->b_name;
         status = number_columns(r, first, line);
+    }
     if (!in_width(r->label, r->width) || r->label == r->a || r->label == r->b) r->label = NOWHERE;
     return status;
 }

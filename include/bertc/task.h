@@ -85,6 +85,8 @@ typedef struct bertc_dataset {
     size_t skipped;          /* short rows left out (QQP) */
     size_t ungraded;         /* rows left out because they have no gold label (MNLI's "-") */
     bool labelled;           /* every example has a label */
+    const char *no_text;     /* column that a header lacks, so that those of the texts are taken by number */
+    const char *no_label;    /* column of the labels that a header lacks; taken by number, or not there */
     char *text;              /* private: the file's bytes */
 } bertc_dataset;
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -213,15 +214,28 @@ static void writer_fail(bc_writer *writer, const char *what)
     fail_to_write(&writer->error, writer->path, what);
 }
 
-/* Whether `path` names something that a file must not replace: a device, a pipe, or a link to
- * what the process has open (/dev/stdout). */
+/* The descriptor that a path names as such (/dev/stdout, /dev/fd/3); -1: none. What is open there is written
+ * on, where opening it anew would begin at its start. */
+static int own_descriptor(const char *path)
+{
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (strcmp(path, "/dev/stdout") == 0) return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0) return STDERR_FILENO;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        size_t n = strlen(folders[i]);
+        char *end = NULL;
+        long number = strncmp(path, folders[i], n) == 0 ? strtol(path + n, &end, 10) : -1;
+        if (end && end > path + n && !*end && number >= 0 && number <= INT_MAX) return (int)number;
+    }
+    return -1;
+}
+
+/* Whether `path` names something that a file must not replace: a device, a pipe, what is open. */
 static bool is_special(const char *path)
 {
     struct stat info;
-    char target[8];
-    ssize_t n = readlink(path, target, sizeof target);
-    if (n >= 6 && memcmp(target, "/proc/", 6) == 0) return true;
-    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+    return own_descriptor(path) >= 0 ||
+           (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
 }
 
 /* The name to write to; null where memory is out. */
@@ -246,8 +260,10 @@ bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *er
     }
     writer->direct = strcmp(writer->path, writer->temporary) == 0;
     int flags = writer->direct ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+    int own = own_descriptor(path);
     errno = EISDIR;
-    if (!bc_folder_exists(path)) writer->fd = open_retry(writer->temporary, flags, 0666);
+    if (own >= 0) writer->fd = fcntl(own, F_DUPFD_CLOEXEC, 0);
+    else if (!bc_folder_exists(path)) writer->fd = open_retry(writer->temporary, flags, 0666);
     writer->created = writer->fd >= 0 && !writer->direct;
     if (writer->fd >= 0) return BERTC_OK;
     bertc_status status = fail_to_write(err, path, "cannot create");

@@ -4,11 +4,21 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/error.h"
 
 static atomic_int received; /* the number of the first signal */
+
+/* Programs that end others may signal a process and then its group: what comes within a second is the same
+ * wish. */
+static void pass_over_repeats(const sigset_t *set)
+{
+    const struct timespec second = {.tv_sec = 1}, none = {0};
+    nanosleep(&second, NULL);
+    while (sigtimedwait(set, NULL, &none) > 0) continue;
+}
 
 static void *wait_for_signals(void *set)
 {
@@ -16,6 +26,7 @@ static void *wait_for_signals(void *set)
         int number = 0, none = 0;
         if (sigwait(set, &number) != 0) continue;
         if (!atomic_compare_exchange_strong(&received, &none, number)) _exit(128 + number);
+        pass_over_repeats(set);
     }
     return NULL;
 }

@@ -171,6 +171,27 @@ static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_erro
     return BERTC_OK;
 }
 
+/* How many threads there are when so many are asked for. Libraries divide their work by the number that they
+ * are told and leave the parts of those that do not come, so no more must be told. */
+static int count_threads(int asked)
+{
+    int there = 1;
+    omp_set_dynamic(0);
+#pragma omp parallel num_threads(asked)
+#pragma omp single
+    there = omp_get_num_threads();
+    return there;
+}
+
+static void settle_threads(bertc_model *m, const bertc_model_options *options)
+{
+    int asked = options->threads > 0 ? options->threads : omp_get_num_procs();
+    m->threads = count_threads(asked);
+    if (options->threads > m->threads)
+        bc_notify(&options->notify, "--threads %d: OpenMP gives %d (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)",
+                  asked, (int)m->threads);
+}
+
 /* Settle everything that follows from m->config and the options: the parameters, without memory. */
 static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, const bc_head *heads,
                             bertc_error *err)
@@ -178,7 +199,7 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
     if (m->config.hidden_size > BC_MAX_HIDDEN)
         return bc_fail(err, BERTC_INPUT, "config.json: hidden_size %d is more than %d",
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
-    m->threads = options->threads > 0 ? options->threads : omp_get_num_procs();
+    settle_threads(m, options);
     m->half = options->precision == BERTC_BF16;
     m->headless = options->headless;
     m->lora = options->lora;

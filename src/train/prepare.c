@@ -28,10 +28,11 @@ static bertc_status read_split(const bc_run *run, bc_scored which, int64_t limit
                                              (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;
     const bertc_dataset *set = *dataset;
-    if (!set->labelled)
-        return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path,
-                       bertc_split_name(which.split), purpose);
     bc_source_notify_rows(set, bc_meter_notify(&run->meter));
+    if (!set->labelled)
+        return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s%s%s%s", set->path,
+                       bertc_split_name(which.split), purpose, set->no_label ? "; its header has no column \"" : "",
+                       set->no_label ? set->no_label : "", set->no_label ? "\"" : "");
     return BERTC_OK;
 }
 

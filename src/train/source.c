@@ -11,6 +11,12 @@
 
 void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
 {
+    if (set->no_text)
+        bc_notify(notify, "%s:1: the header has no column \"%s\"; the columns of the texts are taken by number",
+                  set->path, set->no_text);
+    if (set->no_label && set->labelled)
+        bc_notify(notify, "%s:1: the header has no column \"%s\"; that of the labels is taken by number",
+                  set->path, set->no_label);
     if (set->skipped > 0)
         bc_notify(notify, "%s: %zu short row%s skipped", set->path, set->skipped,
                   set->skipped == 1 ? "" : "s");
@@ -25,6 +31,9 @@ void bc_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *input
     if (inputs->invalid > 0)
         bc_notify(notify, "%s: %zu invalid UTF-8 sequence%s read as U+FFFD", set->path,
                   inputs->invalid, inputs->invalid == 1 ? "" : "s");
+    if (inputs->truncated > 0)
+        bc_notify(notify, "%s: %zu of %zu texts cut to %zu tokens (--max-length)", set->path,
+                  inputs->truncated, inputs->count, inputs->longest);
 }
 
 static bertc_status load_config(bc_source *source, const char *dir, bertc_error *err)

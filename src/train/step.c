@@ -88,7 +88,8 @@ static void thaw(bc_run *run)
     bc_optim_thaw(&run->optim, step);
 }
 
-/* Gradients and mean loss of a batch, in one pass or more. */
+/* Gradients and mean loss of a batch, in one pass or more. Where the caller asks to stop between two, the step
+ * has not been: it is computed again when the run goes on. */
 static bertc_status compute_gradients(bc_run *run, bc_lane *lane, const uint32_t *examples,
                                       size_t count, bc_report *report, bertc_error *err)
 {
@@ -104,10 +105,11 @@ static bertc_status compute_gradients(bc_run *run, bc_lane *lane, const uint32_t
     thaw(run);
     take_words(run, train, examples, count);
     for (size_t at = 0; at < count; at += n) {
+        bertc_status status = at > 0 ? bc_meter_stop(&run->meter) : BERTC_OK;
+        if (status != BERTC_OK) return status;
         n = bc_pack_next(train, examples + at, count - at, run->pack, &tokens);
         bertc_batch_fill(run->batch, train, examples + at, n);
-        bertc_status status =
-            bc_cache_fwd(&lane->cache, run->model, run->workspace, run->batch, pass, err);
+        status = bc_cache_fwd(&lane->cache, run->model, run->workspace, run->batch, pass, err);
         if (status != BERTC_OK) return status;
         loss += bc_model_loss(run->model, run->workspace, run->batch, &lane->objective, divisor);
         bc_model_bwd(run->model, run->workspace, run->batch, pass, at > 0);

@@ -111,6 +111,22 @@ mv kept sweep/wnli/lr-2e-5/seed-1/model.safetensors
 glue "$SAMPLE/." sweep --tasks wnli --epochs 1 -- --limit-train 16 --threads 1 &&
     fail "glue.sh mixes two data sets"
 
+# ---- Fewer threads than were asked for
+scores() { sed -n 's/.*"loss":\([0-9.]\{7\}\).*"metrics":\(.*\)/\1 \2/p' "$scratch/out"; }
+run 0 eval --task sst2 --model "$RUN" --data "$SAMPLE" --json --threads 1 --backend reference
+expected=$(scores)
+for limit in OMP_THREAD_LIMIT=1 OMP_DYNAMIC=true OMP_MAX_ACTIVE_LEVELS=0; do
+    for backend in onednn openblas; do
+        checks=$((checks + 1))
+        env "$limit" timeout -s KILL 60 "$BERTC" eval --task sst2 --model "$RUN" --data "$SAMPLE" --json --threads 2 \
+            --backend $backend >"$scratch/out" 2>"$scratch/err" || fail "$limit, $backend: exit code $?"
+        [ "$(scores)" = "$expected" ] || fail "$limit, $backend: $(scores), not $expected"
+        [ $limit = OMP_DYNAMIC=true ] ||
+            grep -qx -- '--threads 2: OpenMP gives 1 (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)' "$scratch/err" ||
+            fail "$limit, $backend: $(cat "$scratch/err")"
+    done
+done
+
 # ---- The task table
 run 0 tasks
 [ "$(wc -l <"$scratch/out")" = 12 ] || fail "bertc tasks prints $(wc -l <"$scratch/out") lines"

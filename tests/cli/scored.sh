@@ -80,7 +80,7 @@ refused 2 "--eval-splits: 'dev' is named twice" mnli --eval-splits dev,mnli-mm,d
 refused 2 "--eval-splits: task rte has other labels than mnli" mnli --eval-splits dev,rte
 refused 2 "--eval-splits: 'matched' is not train, dev, test or a task" mnli --eval-splits matched
 refused 2 "--stratified says nothing without --limit-train" sst2 --stratified
-refused 3 "$SAMPLE/SST-2/test.tsv: the test split has no labels to score" sst2 --eval-splits dev,test
+refused 3 "$SAMPLE/SST-2/test.tsv: the test split has no labels to score; its header has no column \"label\"" sst2 --eval-splits dev,test
 mkdir -p one/SST-2
 cp "$SAMPLE/SST-2/dev.tsv" one/SST-2
 printf 'sentence\tlabel\ngood\t1\nfine\t1\n' >one/SST-2/train.tsv

@@ -1,5 +1,5 @@
 # SIGINT and SIGTERM end a run with 130 and 143 in a state that --resume finishes to the same bits;
-# a second signal ends it at once; two runs never share a folder.
+# a second signal, where it comes later, ends it at once; two runs never share a folder.
 . "$(dirname "$0")/lib.sh"
 
 options="--task sst2 --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 40 --limit-eval 40
@@ -32,15 +32,38 @@ for row in "INT 130" "TERM 143"; do
     cmp whole.json resumed.json || fail "other scores after SIG$1"
 done
 
-# The second signal does not wait.
-start twice
+# Two signals at once are one wish: the run is saved.
+start both
 kill -STOP $pid # both arrive while it cannot act
-kill -INT $pid
 kill -TERM $pid
+kill -INT $pid
 kill -CONT $pid
 wait $pid
 got=$?
-[ "$got" = 143 ] || fail "exit code $got after SIGINT and SIGTERM"
+[ "$got" = 130 ] || [ "$got" = 143 ] || fail "exit code $got after SIGINT and SIGTERM at once"
+grep -q '^bertc: stopped at step [0-9]* of 40; go on with --resume$' "$scratch/err" ||
+    fail "message after two signals at once: $(tail -n 1 "$scratch/err")"
+"$BERTC" finetune $options --out both --resume >resumed.json 2>"$scratch/err" ||
+    fail "--resume after two signals at once: $(cat "$scratch/err")"
+cmp whole/model.safetensors both/model.safetensors || fail "other weights after two signals at once"
+checks=$((checks + 1))
+
+# A second signal more than a second later does not wait for the end of a pass, which takes some seconds.
+yes 'a text that is long enough for a pass over all of them to take more than two seconds' | head -n 600 |
+    awk 'BEGIN { print "sentence\tlabel" } { for (i = 0; i < 7; i++) printf "%s ", $0; print "\t" NR % 2 }' >long.tsv
+mkdir -p long/SST-2
+cp long.tsv long/SST-2/train.tsv
+cp "$SAMPLE/SST-2/dev.tsv" long/SST-2/dev.tsv
+"$BERTC" finetune --task sst2 --model "$SAMPLE/model" --data long --batch-size 600 --micro-batch-tokens 1000000 \
+    --limit-eval 1 --threads 1 --out twice >"$scratch/out" 2>"$scratch/err" &
+pid=$!
+while [ ! -e twice/log.jsonl ] && kill -0 $pid 2>/dev/null; do :; done
+kill -INT $pid
+sleep 1.5
+kill -TERM $pid
+wait $pid
+got=$?
+[ "$got" = 143 ] || fail "exit code $got after SIGINT and, later, SIGTERM"
 checks=$((checks + 1))
 
 # A folder that is in use.

@@ -94,6 +94,24 @@ static void test_round_trip(void **state)
     bc_free(path);
 }
 
+/* What names an open file is written where that stands. */
+static void test_own_descriptor(void **state)
+{
+    (void)state;
+    char *path = in_folder("open"), own[32];
+    int fd = open(path, O_WRONLY | O_CREAT, 0666);
+    assert_true(fd >= 0);
+    snprintf(own, sizeof own, "/dev/fd/%d", fd);
+    assert_int_equal(write(fd, "head ", 5), 5);
+    assert_int_equal(bc_file_write(own, "text", 4, NULL), BERTC_OK);
+    assert_int_equal(write(fd, " tail", 5), 5);
+    assert_int_equal(close(fd), 0);
+    expect_content(path, "head text tail");
+    assert_int_equal(bc_file_write(own, "text", 4, NULL), BERTC_IO);
+    assert_int_equal(entries(), 1);
+    bc_free(path);
+}
+
 /* A part in the middle, neither end at a page's: it leaves memory, and its bytes are still the file's. */
 static void test_map_drop(void **state)
 {
@@ -328,7 +346,7 @@ int main(void)
         IN_FOLDER(test_limit),        IN_FOLDER(test_links),  IN_FOLDER(test_size_checked),
         IN_FOLDER(test_messages),     IN_FOLDER(test_folders), IN_FOLDER(test_full_device),
         cmocka_unit_test(test_join),
-        IN_FOLDER(test_map_drop),
+        IN_FOLDER(test_map_drop),     IN_FOLDER(test_own_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,9 +83,17 @@ static void columns_by_number_where_names_differ(void **state)
     assert_text(set->examples[0].a, set->examples[0].na, "Q");
     assert_text(set->examples[0].b, set->examples[0].nb, "S");
     assert_int_equal(set->examples[0].label, 0);
+    assert_string_equal(set->no_text, "question");
+    assert_string_equal(set->no_label, "label");
     bertc_dataset_free(set);
     set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tgold\n0\tA\tB\tentailment\n");
     assert_true(set->labelled);
+    assert_null(set->no_text);
+    assert_string_equal(set->no_label, "label");
+    bertc_dataset_free(set);
+    set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tlabel\n0\tA\tB\tentailment\n");
+    assert_null(set->no_text);
+    assert_null(set->no_label);
     bertc_dataset_free(set);
 }
 

@@ -345,7 +345,8 @@ static void test_refusals(void **unused)
     bertc_train_options o = fixture_options("refused");
     fixture_write("data/SST-2/test.tsv", "index\tsentence\n0\tgood\n");
     o.eval_splits = "dev,test";
-    fixture_refuse(o, BERTC_INPUT, "data/SST-2/test.tsv: the test split has no labels to score");
+    fixture_refuse(o, BERTC_INPUT, "data/SST-2/test.tsv: the test split has no labels to score; its header "
+                                   "has no column \"label\"");
     assert_false(bc_file_exists("refused"));
 }
 

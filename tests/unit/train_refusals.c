@@ -81,6 +81,9 @@ static void test_data(void **unused)
                 "data/SST-2/train.tsv: the train split has no labels to train on");
     refuse_text("data/SST-2/dev.tsv", text,
                 "data/SST-2/dev.tsv: the dev split has no labels to score");
+    refuse_text("data/SST-2/train.tsv", "sentence\nbad\n",
+                "data/SST-2/train.tsv: the train split has no labels to train on; its header has no column "
+                "\"label\"");
     refuse_text("data/SST-2/train.tsv", head, "data/SST-2/train.tsv: no rows after the header");
 }
 

@@ -154,6 +154,37 @@ static void test_checkpoints_outlive_a_damaged_result(void **unused)
     assert_false(bc_file_exists("late/checkpoint"));
 }
 
+/* ---- A stop within a step ---------------------------------------------------------------------- */
+
+static bertc_status count_calls(void *user)
+{
+    ++*(int *)user;
+    return BERTC_OK;
+}
+
+/* A batch in several passes: wherever between two of them the run stops, the step is as if it had not been. */
+static void test_stopped_between_passes(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("parts");
+    bertc_train_result result;
+    int calls = 0;
+    bertc_observer observer = {.stop = count_calls, .user = &calls};
+    o.micro_batch_tokens = 12;
+    o.save_every = 3;
+    assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
+    assert_true(calls > 2 * 10); /* ten steps */
+    for (int left = 0; left < calls; left++) {
+        bertc_train_options stopped = o;
+        stopped.out = "stopped";
+        fixture_interrupt(stopped, left);
+        stopped.resume = true;
+        fixture_run(stopped);
+        fixture_same_run("parts", "stopped");
+        fixture_remove("stopped");
+    }
+}
+
 /* ---- A result that cannot be written --------------------------------------------------------- */
 
 /* Before the last step, put a folder in the way of a file. */
@@ -223,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_a_file_of_a_finished_run_is_gone),
         cmocka_unit_test(test_a_file_of_a_finished_run_is_damaged),
         cmocka_unit_test(test_checkpoints_outlive_a_damaged_result),
+        cmocka_unit_test(test_stopped_between_passes),
         cmocka_unit_test(test_a_failed_result_leaves_a_checkpoint),
         cmocka_unit_test(test_a_failed_result_leaves_nothing),
     };
