@@ -48,18 +48,20 @@ grep -q '^bertc: stopped at step [0-9]* of 40; go on with --resume$' "$scratch/e
 cmp whole/model.safetensors both/model.safetensors || fail "other weights after two signals at once"
 checks=$((checks + 1))
 
-# A second signal more than a second later does not wait for the end of a pass, which takes some seconds.
-yes 'a text that is long enough for a pass over all of them to take more than two seconds' | head -n 600 |
+# A second signal more than a second later does not wait for the end of a pass, which takes some seconds: that
+# of the second step, which begins once the first is in the log.
+yes 'a text that is long enough for a pass over all of them to take more than two seconds' | head -n 25 |
     awk 'BEGIN { print "sentence\tlabel" } { for (i = 0; i < 7; i++) printf "%s ", $0; print "\t" NR % 2 }' >long.tsv
 mkdir -p long/SST-2
 cp long.tsv long/SST-2/train.tsv
 cp "$SAMPLE/SST-2/dev.tsv" long/SST-2/dev.tsv
-"$BERTC" finetune --task sst2 --model "$SAMPLE/model" --data long --batch-size 600 --micro-batch-tokens 1000000 \
+"$BERTC" finetune --task sst2 --model "$SAMPLE/model" --data long --batch-size 25 --backend reference \
     --limit-eval 1 --threads 1 --out twice >"$scratch/out" 2>"$scratch/err" &
 pid=$!
-while [ ! -e twice/log.jsonl ] && kill -0 $pid 2>/dev/null; do :; done
+while [ ! -s twice/log.jsonl ] && kill -0 $pid 2>/dev/null; do :; done
+sleep 0.2
 kill -INT $pid
-sleep 1.5
+sleep 1.3
 kill -TERM $pid
 wait $pid
 got=$?
