@@ -14,16 +14,26 @@
 
 static const char *const kind_names[KINDS] = {"fwd", "dx", "dw"};
 
+enum { QKV, ATTN, UP, DOWN };
+
 static const struct {
     const char *name;
     bc_param_id weight;
     int in, out; /* in units of the hidden size */
 } linears[LINEARS] = {
-    {"qkv", BC_QUERY_W, 1, 3},
-    {"attn", BC_ATTN_W, 1, 1},
-    {"up", BC_UP_W, 1, 4},
-    {"down", BC_DOWN_W, 4, 1},
+    [QKV] = {"qkv", BC_QUERY_W, 1, 3},
+    [ATTN] = {"attn", BC_ATTN_W, 1, 1},
+    [UP] = {"up", BC_UP_W, 1, 4},
+    [DOWN] = {"down", BC_DOWN_W, 4, 1},
 };
+
+/* In bf16 the wide activations and their gradients leave the products so. */
+static bc_matrix output(const gemm_floor *f, int linear, int kind)
+{
+    bool half = f->model->half && linear == (kind == 0 ? UP : DOWN);
+    if (kind == 0) return half ? (bc_matrix){.half = f->half_y} : (bc_matrix){.full = f->y};
+    return half ? (bc_matrix){.half = f->half_x} : (bc_matrix){.full = f->x};
+}
 
 /* The last layer's queries are packed apart from its keys and values. */
 static void multiply_packed(gemm_floor *f, bc_gemm *gemm, int linear, int layer)
@@ -31,23 +41,18 @@ static void multiply_packed(gemm_floor *f, bc_gemm *gemm, int linear, int layer)
     bc_product products[BC_MOST_PRODUCTS];
     int count = bc_model_products(f->model, layer, products);
     const bc_param *weight = bc_model_param(f->model, linears[linear].weight, layer);
-    const bc_param *rest = linear == 0 ? bc_model_param(f->model, BC_KEY_W, layer) : NULL;
+    const bc_param *rest = linear == QKV ? bc_model_param(f->model, BC_KEY_W, layer) : NULL;
     for (int i = 0; i < count; i++) {
         if (products[i].w != weight && products[i].w != rest) continue;
         bc_linear d = {f->n, products[i].in, products[i].out};
-        bc_packed_fwd(gemm, (bc_matrix){.full = f->y}, (bc_matrix){f->x, f->half_x}, products[i].w->packed,
-                      NULL, d);
+        bc_packed_fwd(gemm, output(f, linear, 0), (bc_matrix){f->x, f->half_x}, products[i].w->packed, NULL, d);
     }
 }
 
-/* In bf16 the wide activations and their gradients leave the products so. */
 static void multiply_half(gemm_floor *f, bc_gemm *gemm, const bc_param *w, int linear, int kind, bc_linear d)
 {
-    bool wide = linear == (kind == 0 ? 2 : 3);
-    bc_matrix y = wide ? (bc_matrix){.half = f->half_y} : (bc_matrix){.full = f->y};
-    bc_matrix x = wide ? (bc_matrix){.half = f->half_x} : (bc_matrix){.full = f->x};
-    if (kind == 0) bc_half_fwd(gemm, y, f->half_x, w->half, NULL, d);
-    else if (kind == 1) bc_half_bwd_x(gemm, x, f->half_y, w->half, d, false);
+    if (kind == 0) bc_half_fwd(gemm, output(f, linear, kind), f->half_x, w->half, NULL, d);
+    else if (kind == 1) bc_half_bwd_x(gemm, output(f, linear, kind), f->half_y, w->half, d, false);
     else bc_half_bwd_w(gemm, w->grad, f->half_y, f->half_x, d, false);
 }
 
@@ -69,7 +74,7 @@ static bool is_needed(const gemm_floor *f, int linear, int kind, int layer)
     int stage = layer + 1, frozen = f->model->frozen;
     if (kind == 0) return true;
     if (stage < frozen) return false;
-    return kind == 2 || linear > 0 || stage > frozen;
+    return kind == 2 || linear != QKV || stage > frozen;
 }
 
 static double time_layers(gemm_floor *f, const floor_kernel *kernel, int linear, int kind)

@@ -67,6 +67,7 @@ enum {
     TRANSFER = 1 << 9,
     ALL = (1 << 10) - 1,
     TEXTS = TOKENIZE | INPUTS, /* no model is in them */
+    TRAINED = STEP | BREAKDOWN,
     MODELS = ALL & ~TEXTS
 };
 
@@ -102,7 +103,7 @@ static struct {
     {"--batch-size", &settings.batch_size, NULL, 1, 4096, MODELS & ~OPTIM, false},
     {"--rounds", &settings.rounds, NULL, 1, ROUNDS_MOST, ALL, false},
     {"--threads", &settings.threads, NULL, 1, 1024, ALL & ~TOKENIZE, false},
-    {"--frozen", &settings.frozen, NULL, 0, 1002, STEP | BREAKDOWN, false},
+    {"--frozen", &settings.frozen, NULL, 0, 1002, TRAINED, false},
     {"--lengths", NULL, &settings.lengths, 0, 0, GEMM | STEP | BREAKDOWN | INFER | TRANSFER, false},
     {"--precision", NULL, &settings.precision, 0, 0, MODELS, false},
     {"--backend", NULL, &settings.backend, 0, 0, MODELS & ~GEMM, false},
@@ -194,16 +195,20 @@ static void check_options(int wanted)
         fail("--precision", "f32, bf16 or both");
 }
 
-/* Everything wanted, once for each precision that --precision names; texts once. */
+/* Everything wanted, once for each precision that --precision names; texts once. Stages are frozen only in what
+ * takes --frozen. */
 static void run_benches(int wanted)
 {
     static const char *const precisions[] = {"f32", "bf16"};
     const char *asked = settings.precision;
+    int frozen = settings.frozen;
     for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
         if (strcmp(asked, "both") != 0 && strcmp(asked, precisions[p]) != 0) continue;
         settings.precision = precisions[p];
-        for (size_t b = 0; b < BENCHES; b++)
+        for (size_t b = 0; b < BENCHES; b++) {
+            settings.frozen = benches[b].bit & TRAINED ? frozen : 0;
             if (wanted & benches[b].bit) benches[b].run();
+        }
         wanted &= MODELS;
     }
 }
