@@ -1,4 +1,3 @@
-#define _DEFAULT_SOURCE 1 /* madvise */
 #include "base/file.h"
 
 #include <errno.h>
@@ -125,13 +124,6 @@ void bc_map_close(bc_map *map)
 {
     if (map->length > 0) munmap((void *)(uintptr_t)map->bytes, map->length);
     *map = (bc_map){NULL, 0};
-}
-
-void bc_map_drop(const void *bytes, size_t length)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)bytes;
-    uintptr_t begin = (from + page - 1) / page * page, end = (from + length) / page * page;
-    if (begin < end) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 char *bc_path_join(const char *folder, const char *name)

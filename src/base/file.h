@@ -33,9 +33,6 @@ typedef struct bc_map {
 bertc_status bc_map_open(const char *path, bc_map *map, bertc_error *err);
 void bc_map_close(bc_map *map);
 
-/* A part of a view that was read: its whole pages leave memory. They are there again once they are read. */
-void bc_map_drop(const void *bytes, size_t length);
-
 typedef struct bc_writer {
     char *path, *temporary;
     int fd;

@@ -171,22 +171,10 @@ static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_erro
     return BERTC_OK;
 }
 
-/* How many threads there are when so many are asked for. Libraries divide their work by the number that they
- * are told and leave the parts of those that do not come, so no more must be told. */
-static int count_threads(int asked)
-{
-    int there = 1;
-    omp_set_dynamic(0);
-#pragma omp parallel num_threads(asked)
-#pragma omp single
-    there = omp_get_num_threads();
-    return there;
-}
-
 static void settle_threads(bertc_model *m, const bertc_model_options *options)
 {
     int asked = options->threads > 0 ? options->threads : omp_get_num_procs();
-    m->threads = count_threads(asked);
+    m->threads = bc_gemm_threads(asked);
     if (options->threads > m->threads)
         bc_notify(&options->notify, "--threads %d: OpenMP gives %d (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)",
                   asked, (int)m->threads);

@@ -29,11 +29,12 @@ static bertc_status read_split(const bc_run *run, bc_scored which, int64_t limit
     if (status != BERTC_OK) return status;
     const bertc_dataset *set = *dataset;
     bc_source_notify_rows(set, bc_meter_notify(&run->meter));
-    if (!set->labelled)
-        return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s%s%s%s", set->path,
-                       bertc_split_name(which.split), purpose, set->no_label ? "; its header has no column \"" : "",
-                       set->no_label ? set->no_label : "", set->no_label ? "\"" : "");
-    return BERTC_OK;
+    const char *split = bertc_split_name(which.split);
+    if (set->labelled) return BERTC_OK;
+    if (!set->no_label)
+        return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path, split, purpose);
+    return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s; its header has no column \"%s\"",
+                   set->path, split, purpose, set->no_label);
 }
 
 static bertc_status read_train(const bc_run *run, const bc_lane *lane, bertc_dataset **train,
