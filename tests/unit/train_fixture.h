@@ -53,10 +53,20 @@ static inline void fixture_split(const char *path, int first, int count)
     assert_int_equal(fclose(file), 0);
 }
 
+/* A model of this shape with random weights in a new folder. */
+static inline void fixture_save(const bertc_config *config, const char *dir)
+{
+    bertc_model *model;
+    bertc_model_options options = {.backend = "reference", .threads = 1, .seed = 3};
+    assert_int_equal(bertc_model_create(config, &options, &model, NULL), BERTC_OK);
+    assert_int_equal(mkdir(dir, 0777), 0);
+    assert_int_equal(bertc_model_save(model, dir, NULL), BERTC_OK);
+    bertc_model_free(model);
+}
+
 static inline void fixture_model(const char *dir)
 {
     bertc_config config;
-    bertc_model *model;
     assert_int_equal(bertc_config_init(&config, NULL), BERTC_OK);
     config.vocab_size = 13;
     config.hidden_size = 16;
@@ -65,11 +75,7 @@ static inline void fixture_model(const char *dir)
     config.intermediate_size = 32;
     config.max_position_embeddings = 24;
     config.initializer_range = 0.2;
-    bertc_model_options options = {.backend = "reference", .threads = 1, .seed = 3};
-    assert_int_equal(bertc_model_create(&config, &options, &model, NULL), BERTC_OK);
-    assert_int_equal(mkdir(dir, 0777), 0);
-    assert_int_equal(bertc_model_save(model, dir, NULL), BERTC_OK);
-    bertc_model_free(model);
+    fixture_save(&config, dir);
     bertc_config_clear(&config);
     char path[256];
     snprintf(path, sizeof path, "%s/vocab.txt", dir);
@@ -240,6 +246,16 @@ static inline void fixture_same_run(const char *a, const char *b)
         if (e->d_name[0] != '.') fixture_same_file(a, b, e->d_name);
     closedir(dir);
     assert_int_equal(fixture_entries(a), fixture_entries(b));
+}
+
+/* The run, stopped after so many questions whether to go on and resumed, writes what that in `whole` did. */
+static inline void fixture_same_resumed(bertc_train_options o, int steps, const char *whole)
+{
+    fixture_interrupt(o, steps);
+    o.resume = true;
+    fixture_run(o);
+    fixture_same_run(whole, o.out);
+    fixture_remove(o.out);
 }
 
 /* Stopped twice and resumed, a run gives the files of `whole`, which nobody stopped. */

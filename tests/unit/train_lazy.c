@@ -206,13 +206,9 @@ static void compare_runs(bertc_train_options o, int steps)
     fixture_run(o);
     fixture_same_run("eager", "lazy");
     o.out = "resumed";
-    fixture_interrupt(o, steps);
-    o.resume = true;
-    fixture_run(o);
-    fixture_same_run("eager", "resumed");
+    fixture_same_resumed(o, steps, "eager");
     fixture_remove("eager");
     fixture_remove("lazy");
-    fixture_remove("resumed");
 }
 
 /* Few words a batch, so that most rows miss steps. */

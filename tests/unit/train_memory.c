@@ -223,16 +223,13 @@ static void test_file_is_not_held(void **unused)
     config.num_hidden_layers = 6;
     config.num_attention_heads = 8;
     config.intermediate_size = 2048;
-    assert_int_equal(bertc_model_create(&config, &options, &model, NULL), BERTC_OK);
-    assert_int_equal(mkdir("wide", 0777), 0);
-    assert_int_equal(bertc_model_save(model, "wide", NULL), BERTC_OK);
-    bertc_model_free(model);
+    fixture_save(&config, "wide");
+    bertc_config_clear(&config);
     long before = peak(true);
     if (before == 0) skip();
     assert_int_equal(bertc_model_load("wide", &options, &model, NULL), BERTC_OK);
     assert_in_range(peak(false) - before, weights, weights + weights / 2);
     bertc_model_free(model);
-    bertc_config_clear(&config);
 }
 
 int main(void)

@@ -177,11 +177,7 @@ static void test_stopped_between_passes(void **unused)
     for (int left = 0; left < calls; left++) {
         bertc_train_options stopped = o;
         stopped.out = "stopped";
-        fixture_interrupt(stopped, left);
-        stopped.resume = true;
-        fixture_run(stopped);
-        fixture_same_run("parts", "stopped");
-        fixture_remove("stopped");
+        fixture_same_resumed(stopped, left, "parts");
     }
 }
 
