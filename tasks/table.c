@@ -25,6 +25,8 @@
 
 #define ZERO_ONE {"0", "1"}
 #define NLI {"entailment", "neutral", "contradiction"}
+#define MNLI_LENGTHS                                                                             \
+    {6, 15, 18, 21, 23, 26, 28, 30, 32, 34, 36, 38, 41, 43, 46, 49, 53, 57, 63, 72, 128}
 #define NLI_OR_NOT {"entailment", "not_entailment"}
 
 static const bertc_task table[] = {
@@ -36,6 +38,8 @@ static const bertc_task table[] = {
                    {.file = "dev.tsv", .a = 3, .b = -1, .label = 1},
                    {SINGLE("test.tsv", "sentence", "label", 1, -1)}},
         .rows = {8551, 1043, 1063},
+        .lengths = {4, 6, 7, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 12, 12, 13, 14, 15, 17, 20, 47},
+        .words = 5587,
     },
     {
         .name = "sst2", .folder = "SST-2", .title = "does the review praise or blame",
@@ -45,6 +49,8 @@ static const bertc_task table[] = {
                    {SINGLE("dev.tsv", "sentence", "label", 0, 1)},
                    {SINGLE("test.tsv", "sentence", "label", 1, -1)}},
         .rows = {67349, 872, 1821},
+        .lengths = {3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 13, 14, 16, 18, 20, 23, 27, 33, 66},
+        .words = 11572,
     },
     {
         .name = "mrpc", .folder = "MRPC", .title = "do two news sentences say the same",
@@ -56,6 +62,8 @@ static const bertc_task table[] = {
                        {STRINGS("msr_paraphrase_train.txt", 0), .ids_file = "dev_ids.tsv"},
                        {STRINGS("msr_paraphrase_test.txt", 0)}},
         .rows = {3668, 408, 1725},
+        .lengths = {19, 32, 36, 39, 41, 44, 45, 47, 50, 51, 53, 55, 57, 59, 61, 62, 64, 67, 70, 74, 103},
+        .words = 11563,
     },
     {
         .name = "stsb", .folder = "STS-B", .title = "how similar are two sentences, 0 to 5",
@@ -65,6 +73,8 @@ static const bertc_task table[] = {
                    {SENTENCES("dev.tsv", "score", 7, 8, 9)},
                    {SENTENCES("test.tsv", "score", 7, 8, -1)}},
         .rows = {5749, 1500, 1379},
+        .lengths = {10, 15, 16, 17, 18, 19, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 35, 42, 51, 60, 125},
+        .words = 10796,
     },
     {
         .name = "qqp", .folder = "QQP", .title = "do two questions ask the same",
@@ -84,6 +94,7 @@ static const bertc_task table[] = {
                    {SENTENCES("dev_matched.tsv", "gold_label", 8, 9, 15), .no_gold = "-"},
                    {SENTENCES("test_matched.tsv", "gold_label", 8, 9, -1)}},
         .rows = {392702, 9815, 9796},
+        .lengths = MNLI_LENGTHS,
     },
     {
         .name = "mnli-mm", .folder = "MNLI", .title = "mnli, evaluated on unseen genres",
@@ -93,6 +104,7 @@ static const bertc_task table[] = {
                    {SENTENCES("dev_mismatched.tsv", "gold_label", 8, 9, 15), .no_gold = "-"},
                    {SENTENCES("test_mismatched.tsv", "gold_label", 8, 9, -1)}},
         .rows = {392702, 9832, 9847},
+        .lengths = MNLI_LENGTHS,
     },
     {
         .name = "qnli", .folder = "QNLI", .title = "does the sentence answer the question",

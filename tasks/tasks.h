@@ -3,6 +3,7 @@
 #define BC_TASKS_TASKS_H
 
 #include "bertc/task.h"
+#include "bertc/vocab.h"
 
 /* Rows of a file that belong to the dev split, by the bytes "id TAB id" of their columns 1 and 2. */
 typedef struct bc_row_id {
@@ -32,6 +33,15 @@ void bc_confusion(const bertc_dataset *dataset, const float *logits,
 
 /* Errors: BERTC_DIVERGED naming the first example whose logits are not all finite. */
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);
+
+/* A made-up split in place of one that is not there: the official number of texts (limit 0, or at most that
+ * many), as long as the task's are, in single words of the vocabulary, with labels that mean nothing.
+ * Errors: BERTC_USAGE where the lengths are not known or the vocabulary has no plain words; BERTC_NOMEM. */
+bertc_status bc_standin(const bertc_task *task, bertc_split split, size_t limit, const bertc_vocab *vocab,
+                        bertc_dataset **dataset, bertc_error *err);
+
+/* The length that this part (0 to 1) of a task's texts do not exceed, between those stated. */
+double bc_task_length(const bertc_task *task, double part);
 
 /* Whether a model's labels are the numbers from 0 on, in any order, bare or as LABEL_0. */
 bool bc_labels_are_numbers(char *const *labels, int32_t count);

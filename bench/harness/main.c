@@ -34,7 +34,7 @@ static const char usage[] =
     "\n"
     "Options (default):\n"
     "  --layers N (12)  --hidden N (768)  --batch-size N (32)  --rounds N (5)  --threads N (2)\n"
-    "  --lengths NAME   sst2, cola, mnli, stsb, pad128, len512 or a number of tokens (sst2)\n"
+    "  --lengths NAME   sst2, cola, mrpc, stsb, mnli, pad128, len512 or a number of tokens (sst2)\n"
     "  --frozen N       stages that are not trained, of embeddings, layers and pooler (0)\n"
     "  --precision f32|bf16|both (f32)  --backend onednn|openblas|reference (onednn)\n"
     "  --vocab FILE     for tokenize, inputs and load\n"

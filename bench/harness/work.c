@@ -5,20 +5,7 @@
 
 #include "base/rng.h"
 #include "harness/harness.h"
-
-enum { QUANTILES = 21 };
-
-/* Lengths in word pieces of bert-base-uncased, [CLS] and [SEP] included, cut at 128: least, each
- * twentieth part of the examples, most. Counted over the train splits; mnli over dev_matched. */
-static const struct {
-    const char *name;
-    int quantile[QUANTILES];
-} distributions[] = {
-    {"sst2", {3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 13, 14, 16, 18, 20, 23, 27, 33, 66}},
-    {"cola", {4, 6, 7, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 12, 12, 13, 14, 15, 17, 20, 47}},
-    {"mnli", {6, 15, 18, 21, 23, 26, 28, 30, 32, 34, 36, 38, 41, 43, 46, 49, 53, 57, 63, 72, 128}},
-    {"stsb", {10, 15, 16, 17, 18, 19, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 35, 42, 51, 60, 125}},
-};
+#include "tasks/tasks.h"
 
 bool use_half(void)
 {
@@ -80,16 +67,12 @@ static int length_of(uint32_t batch, uint32_t i, int size)
     const char *name = settings.lengths;
     if (strcmp(name, "pad128") == 0) return 128;
     if (strcmp(name, "len512") == 0) return 512;
-    for (size_t d = 0; d < sizeof distributions / sizeof *distributions; d++) {
-        if (strcmp(name, distributions[d].name) != 0) continue;
-        const int *q = distributions[d].quantile;
-        double at = (i + draw(batch, i)) / size * (QUANTILES - 1);
-        int below = (int)at;
-        return (int)(q[below] + (at - below) * (q[below + 1] - q[below]) + 0.5);
-    }
+    const bertc_task *task = bertc_task_find(name);
+    if (task && task->lengths[0] > 0)
+        return (int)(bc_task_length(task, (i + draw(batch, i)) / size) + 0.5);
     int tokens;
     if (read_number(name, 1, 512, &tokens)) return tokens;
-    stop(BERTC_USAGE, name, "--lengths is sst2, cola, mnli, stsb, pad128, len512 or 1 to 512");
+    stop(BERTC_USAGE, name, "--lengths is sst2, cola, mrpc, stsb, mnli, pad128, len512 or 1 to 512");
 }
 
 bertc_batch *make_batch(uint32_t number, int size)

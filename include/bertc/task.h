@@ -32,6 +32,9 @@ typedef enum bertc_metric {
 
 enum { BERTC_MAX_LABELS = 3, BERTC_MAX_TASK_METRICS = 2 };
 
+/* Of the lengths of a task's texts: how many are stated, and where longer ones are cut. */
+enum { BERTC_LENGTHS = 21, BERTC_KNOWN_LENGTH = 128 };
+
 /* Where a split keeps its columns: header names first (null: none), 0-based numbers as fall-back. */
 typedef struct bertc_columns {
     const char *file;     /* null: the task has no such split */
@@ -59,6 +62,10 @@ typedef struct bertc_task {
     bertc_columns splits[BERTC_SPLITS];
     bertc_columns old_splits[BERTC_SPLITS]; /* an older distribution, looked for second */
     long rows[BERTC_SPLITS]; /* official row counts; 0 unknown */
+    /* Of the train split in word pieces of bert-base-uncased (MNLI: of dev_matched): the length, with [CLS] and
+     * [SEP], of the shortest text, of that after each twentieth part of them, and of the longest, cut at
+     * BERTC_KNOWN_LENGTH; and how many different pieces there are. 0: unknown, or all. */
+    int lengths[BERTC_LENGTHS], words;
 } bertc_task;
 
 BERTC_API size_t bertc_task_count(void);

@@ -182,7 +182,8 @@ typedef struct bertc_plan_result {
 } bertc_plan_result;
 
 /* What bertc_finetune with these options would need, without writing anything; `out` and `resume`
- * are ignored. Where the run fits, a few steps are run and timed. */
+ * are ignored. Where the run fits, a few steps are run and timed. Where `data` is null, texts of usual lengths
+ * stand in for it. Errors: as bertc_finetune; BERTC_USAGE where usual lengths are not known. */
 BERTC_API bertc_status bertc_plan(const bertc_train_options *options,
                                   const bertc_observer *observer, bertc_plan_result *result,
                                   bertc_error *err);

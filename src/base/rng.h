@@ -18,7 +18,8 @@ enum {
     BC_RNG_NORMAL = 17,
     BC_RNG_SAMPLE = 18,  /* the sample-data writer */
     BC_RNG_UNIFORM = 19,
-    BC_RNG_TASK = 20     /* which of several tasks a step trains */
+    BC_RNG_TASK = 20,    /* which of several tasks a step trains */
+    BC_RNG_STANDIN = 21  /* texts in place of those that are not there */
 };
 
 typedef struct bc_rng_block {

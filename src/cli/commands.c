@@ -31,15 +31,16 @@ static const cli_command commands[] = {
     {
         .name = "plan",
         .summary = "say what a fine-tuning run will need: memory, time",
-        .examples = "bertc plan --task sst2 --model MODEL --data GLUE --batch-size 32\n"
+        .examples = "bertc plan --model MODEL --task sst2 --batch-size 32\n"
                     "bertc plan --task mnli --model MODEL --data GLUE --gradient-checkpointing 1 "
                     "--json\n",
-        .details = "Takes the options of finetune and writes nothing. Memory is that of the\n"
-                   "largest batch, by part, from the plan that the run allocates by. Where it\n"
-                   "can be had, a few steps are run and timed; where not, the option is named\n"
-                   "with which the run would fit. In JSON sizes are bytes, a number that has no\n"
-                   "value is null.\n",
-        .required = "task model data",
+        .details = "Takes the options of finetune and writes nothing. Without --data texts of\n"
+                   "the lengths that GLUE's have stand in for it (cola, sst2, mrpc, stsb, mnli).\n"
+                   "Memory is that of the largest batch, by part, from the plan that the run\n"
+                   "allocates by. Where it can be had, a few steps are run and timed; where not,\n"
+                   "the option is named with which the run would fit. In JSON sizes are bytes, a\n"
+                   "number that has no value is null.\n",
+        .required = "task model",
         .table = cli_plan_table,
         .defaults = cli_finetune_defaults,
         .size = sizeof(cli_plan_values),

@@ -98,6 +98,8 @@ bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer
 {
     bc_run run = {.options = *options, .log.fd = -1, .folder.fd = -1};
     run.options.out = ""; /* nothing is written */
+    run.made_up = !run.options.data;
+    if (run.made_up) run.options.data = "";
     *result = (bertc_plan_result){0};
     bc_meter_start(&run.meter, observer);
     bertc_status status = bc_run_open(&run, err);

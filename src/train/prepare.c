@@ -21,9 +21,23 @@ typedef struct data_sets {
     bertc_dataset *train, *evals[BERTC_MAX_EVALS];
 } data_sets;
 
+static bertc_status make_up(const bc_run *run, bc_scored which, int64_t limit, bertc_dataset **dataset,
+                            bertc_error *err)
+{
+    if (run->source.max_length > BERTC_KNOWN_LENGTH)
+        return bc_fail(err, BERTC_USAGE, "--data is missing: for a --max-length of more than %d it is needed",
+                       BERTC_KNOWN_LENGTH);
+    bertc_status status = bc_standin(which.task, which.split, (size_t)limit, run->source.vocab, dataset, err);
+    if (status == BERTC_OK && which.split == BERTC_TRAIN)
+        bc_notify(bc_meter_notify(&run->meter), "no --data: %zu texts as long as those of GLUE's %s stand in for it",
+                  (*dataset)->count, which.task->name);
+    return status;
+}
+
 static bertc_status read_split(const bc_run *run, bc_scored which, int64_t limit, const char *purpose,
                                bertc_dataset **dataset, bertc_error *err)
 {
+    if (run->made_up) return make_up(run, which, limit, dataset, err);
     bertc_status status = bertc_dataset_read(which.task, run->options.data, which.split,
                                              (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;

@@ -59,6 +59,7 @@ typedef struct bc_run {
     bertc_train_options options; /* resolved */
     bc_lane lanes[BERTC_MAX_TASKS];
     int num_lanes;
+    bool made_up;       /* texts of usual lengths stand in for data that is not given */
     bc_mix mix;         /* which of them a step trains */
     bc_meter meter;
     bc_folder folder;

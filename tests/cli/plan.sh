@@ -28,6 +28,26 @@ workspace=$(field workspace)
 run 0 plan $options --json --limit-train 40 --batch-size 8 --epochs 1 --gradient-checkpointing 1
 [ "$(field workspace)" -lt "$workspace" ] || fail "checkpointing saves nothing"
 
+# ---- Without data texts of usual lengths stand in for it
+run 0 plan --task sst2 --model $SAMPLE/model --threads 1
+grep -qx "no --data: 67349 texts as long as those of GLUE's sst2 stand in for it" "$scratch/err" ||
+    fail "nothing stands in: $(cat "$scratch/err")"
+grep -q '^steps  *6315 of 4[0-9][0-9] tokens$' "$scratch/out" || fail "steps: $(cat "$scratch/out")"
+run 0 plan --task cola,mrpc --model $SAMPLE/model --threads 1 --max-steps 5
+grep -q '^steps  *5 of [0-9]* tokens$' "$scratch/out" || fail "steps of two: $(cat "$scratch/out")"
+refuse 2 "--data is missing: how long the texts of rte's train split are is not known" plan --task rte \
+    --model $SAMPLE/model
+long="--layers 1 --hidden 16 --heads 1 --max-positions 200"
+run 0 init $long --vocab $SAMPLE/vocab.txt --out long
+refuse 2 "--data is missing: for a --max-length of more than 128 it is needed" plan --task sst2 --model long \
+    --max-length 129
+
+# ---- What is written is nothing to a plan
+for option in "--out run" --resume "--save-every 5"; do
+    run 2 plan $options $option
+    grep -q "^bertc: unknown option '${option%% *}'" "$scratch/err" || fail "$option: $(cat "$scratch/err")"
+done
+
 # ---- Bad input is that of finetune
 refuse 3 "no/config.json: cannot open: No such file or directory" plan --task sst2 --model no --data no
 refuse 2 "--max-length 129 is more than the model's max_position_embeddings 128" plan $options \

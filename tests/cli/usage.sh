@@ -65,7 +65,7 @@ refuse 2 "--seed: 9007199254740993 is out of range, 0 to 9007199254740991" init 
 refuse 2 "unknown task 'two', see 'bertc tasks'" eval --task one --task=two --model x --data y
 refuse 2 "unknown task 'sst-2', did you mean 'sst2'?" eval --task sst-2 --model x --data y
 refuse 2 "unknown task 'ssst2', did you mean 'sst2'?" plan --task ssst2 --model x --data y
-refuse 2 "'bertc plan' needs --model, --data, see 'bertc plan --help'" plan --task sst2
+refuse 2 "'bertc plan' needs --model, see 'bertc plan --help'" plan --task sst2
 refuse 2 "--gradient-checkpointing: -1 is out of range, 0 to 1000" plan --gradient-checkpointing -1
 refuse 2 "--freeze: the value is empty" finetune --freeze=
 refuse 2 "unknown task 'ssst2', did you mean 'sst2'?" finetune --task ssst2 --model x --data y \

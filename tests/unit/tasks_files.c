@@ -135,19 +135,6 @@ static void ax_as_it_used_to_be(void **state)
 
 /* ---- Official files ------------------------------------------------------------------------ */
 
-/* The folder of official data: $BERTC_TEST_DATA, else shared/data beside the repository. */
-static const char *official_data(void)
-{
-    const char *places[] = {getenv("BERTC_TEST_DATA"), "../../shared/data", "../shared/data"};
-    static char glue[512];
-    for (int i = 0; i < 3; i++) {
-        if (!places[i]) continue;
-        snprintf(glue, sizeof glue, "%s/glue", places[i]);
-        if (bc_file_exists(glue)) return glue;
-    }
-    return NULL;
-}
-
 static void check_labels(const bertc_dataset *set)
 {
     for (size_t i = 0; i < set->count; i++) {
@@ -162,11 +149,8 @@ static void check_labels(const bertc_dataset *set)
 static void official_files_have_official_rows(void **state)
 {
     (void)state;
-    const char *glue = official_data();
-    if (!glue) {
-        print_message("no official data at hand (BERTC_TEST_DATA): skipped\n");
-        skip();
-    }
+    char glue[512];
+    if (!official_data("glue", glue)) skip();
     int files = 0;
     for (size_t t = 0; t < bertc_task_count(); t++)
         for (bertc_split split = BERTC_TRAIN; split < BERTC_SPLITS; split++) {

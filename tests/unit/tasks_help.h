@@ -107,4 +107,18 @@ static inline void put_file(const char *folder, const char *name, const char *te
     bc_free(path);
 }
 
+/* What is called `name` in the folder of official data: $BERTC_TEST_DATA, else shared/data beside the
+ * repository. Says so where it is not there. */
+static inline bool official_data(const char *name, char path[512])
+{
+    const char *places[] = {getenv("BERTC_TEST_DATA"), "../../shared/data", "../shared/data"};
+    for (int i = 0; i < 3; i++) {
+        if (!places[i]) continue;
+        snprintf(path, 512, "%s/%s", places[i], name);
+        if (bc_file_exists(path)) return true;
+    }
+    print_message("no official data at hand (BERTC_TEST_DATA): skipped\n");
+    return false;
+}
+
 #endif
