@@ -113,7 +113,10 @@ bertc_status bc_map_open(const char *path, bc_map *map, bertc_error *err)
     if (status != BERTC_OK) return status;
     if (size > 0) {
         void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes == MAP_FAILED) status = bc_fail_errno(err, path, "cannot map");
+        if (bytes == MAP_FAILED && errno == ENOMEM)
+            status = bc_fail(err, BERTC_NOMEM, "%s: no room in the address space to map %zu MB (ulimit -v)", path,
+                             size >> 20);
+        else if (bytes == MAP_FAILED) status = bc_fail_errno(err, path, "cannot map");
         else *map = (bc_map){bytes, size};
     }
     close(fd);

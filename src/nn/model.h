@@ -63,6 +63,9 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
                            bertc_error *err);
 
+/* Bytes of files that an opened model has in view, until it is read. */
+size_t bc_model_mapped(const bertc_model *model);
+
 /* The same with the heads (count) that are wanted in place of the options' labels. The file's head is
  * kept for the first of them whose labels it has. */
 bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options,
@@ -104,7 +107,8 @@ static inline size_t bc_model_table_count(const bertc_model *model)
     return bc_param_count(&model->config) + (size_t)(model->num_heads - 1) * BC_HEAD_PARAMS;
 }
 
-/* How many scalars have a bf16 copy. */
+/* How many scalars the layers' matrices have, and how many of them a bf16 copy. */
+size_t bc_model_matrix_scalars(const bertc_model *model);
 size_t bc_model_half_scalars(const bertc_model *model);
 
 /* A product of a layer's weights, or the pooler's: several matrices that lie one after another are one. */

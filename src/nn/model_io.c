@@ -44,21 +44,6 @@ static void draw_param(const bc_param *param, const bertc_config *config,
     }
 }
 
-size_t bc_model_trained_scalars(const bertc_model *model)
-{
-    size_t scalars = 0;
-    for (size_t i = 0; i < model->count; i++)
-        if (!model->params[i].frozen) scalars += model->params[i].count;
-    return scalars;
-}
-
-size_t bc_model_grad_scalars(const bertc_model *model)
-{
-    size_t scalars = 0;
-    for (size_t i = 0; i < model->count; i++) scalars += bc_param_grad_room(&model->params[i]);
-    return scalars;
-}
-
 static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
 {
     size_t scalars = trainable ? bc_model_grad_scalars(m) : 0;
@@ -77,29 +62,6 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
         grad += bc_param_grad_room(&m->params[i]);
     }
     return BERTC_OK;
-}
-
-static bool has_half(const bc_param *param)
-{
-    return param->row->scope == BC_SCOPE_LAYER && param->rank == 2;
-}
-
-size_t bc_model_half_scalars(const bertc_model *model)
-{
-    size_t scalars = 0;
-    for (size_t i = 0; model->half && i < model->count; i++)
-        if (has_half(&model->params[i])) scalars += model->params[i].count;
-    return scalars;
-}
-
-size_t bc_model_settled_scalars(const bertc_model *model)
-{
-    size_t scalars = 0;
-    for (size_t i = 0; i < model->count; i++) {
-        const bc_param *p = &model->params[i];
-        if (has_half(p) && bc_param_stage(&model->config, p) < model->settled) scalars += p->count;
-    }
-    return scalars;
 }
 
 /* How many layers, the first ones, have packed weights. */
@@ -122,7 +84,7 @@ static bertc_status allocate_halves(bertc_model *m, bertc_error *err)
         return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights in bf16",
                        scalars * sizeof *m->halves >> 20);
     for (size_t i = 0; i < m->count; i++) {
-        if (!has_half(&m->params[i])) continue;
+        if (!bc_param_is_matrix(&m->params[i])) continue;
         m->params[i].half = m->halves + at;
         at += m->params[i].count;
     }
@@ -554,6 +516,12 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;
+}
+
+size_t bc_model_mapped(const bertc_model *model)
+{
+    const source *from = model->from;
+    return from ? from->file.map.length + from->over.file.map.length : 0;
 }
 
 const bc_param *bc_model_drawn(const bertc_model *model)

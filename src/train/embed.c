@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "train/evaluate.h"
+#include "train/memory.h"
 #include "train/options.h"
 
 static const size_t window_scalars = 1 << 24, window_examples = 1 << 13;
@@ -24,6 +25,7 @@ typedef struct job {
     bc_source source;
     bertc_dataset *dataset;
     bertc_inputs *inputs;
+    bertc_model_options how; /* the model is opened and read */
     bertc_model *model;
     bertc_workspace *workspace;
     bertc_batch *batch;
@@ -118,20 +120,19 @@ static bertc_status tokenise(job *j, bertc_error *err)
     return status;
 }
 
-static bertc_status load_model(job *j, bertc_error *err)
+static bertc_status open_model(job *j, bertc_error *err)
 {
     const bertc_predict_options *o = &j->options->on;
-    bertc_model_options options = {.backend = bertc_backend_name((size_t)o->backend),
+    j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
                                    .precision = o->precision,
                                    .threads = (int32_t)o->threads,
                                    .headless = true,
                                    .keep_layers = 1};
-    if (bc_meter_notify(&j->meter)) options.notify = *bc_meter_notify(&j->meter);
+    if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
     for (size_t i = 0; i < j->count; i++)
-        if (j->layers[i] > options.keep_layers) options.keep_layers = j->layers[i];
-    bertc_status status = bertc_precision_resolve(options.backend, &options.precision, err);
-    if (status != BERTC_OK) return status;
-    return bertc_model_load(o->model, &options, &j->model, err);
+        if (j->layers[i] > j->how.keep_layers) j->how.keep_layers = j->layers[i];
+    bertc_status status = bertc_precision_resolve(j->how.backend, &j->how.precision, err);
+    return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -168,19 +169,24 @@ static void measure(job *j)
     };
 }
 
-static bertc_status allocate(job *j, bertc_error *err)
+static bertc_status furnish(job *j, bertc_error *err)
 {
     const bertc_inputs *in = j->inputs;
-    size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, most_rows;
-    size_t tokens = smaller(larger(j->pack.tokens, in->longest), j->shape.tokens);
+    size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, most_rows, results;
+    size_t sequences = smaller(j->pack.sequences, in->count);
+    size_t tokens = smaller(larger(j->pack.tokens, in->longest), sequences * in->longest);
     bertc_limits limits = {.tokens = (int32_t)tokens,
-                           .sequences = (int32_t)smaller(j->pack.sequences, in->count),
+                           .sequences = (int32_t)sequences,
                            .longest = (int32_t)in->longest,
                            .whole = true};
     most_rows = j->options->pool == BERTC_POOL_NONE ? in->longest : 1;
     size_t room = smaller(larger(window_scalars / width, most_rows), j->shape.rows);
-    if (!bc_size_mul(h * j->count, tokens, &scalars) || !bc_size_mul(room, width, &room))
+    if (!bc_size_mul(h * j->count, tokens, &scalars) || !bc_size_mul(room, width, &room) ||
+        !bc_size_add(scalars, room, &results) || !bc_size_mul(results, sizeof *j->results, &results))
         return bc_fail_memory(err);
+    bertc_status status = bc_memory_check_applied(j->model, j->how.backend, &limits, results, err);
+    if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
+    if (status != BERTC_OK) return status;
     j->keys = bc_alloc(window_examples, sizeof *j->keys);
     j->order = bc_alloc(window_examples, sizeof *j->order);
     j->offsets = bc_alloc(window_examples, sizeof *j->offsets);
@@ -189,7 +195,7 @@ static bertc_status allocate(job *j, bertc_error *err)
     j->row = bc_alloc(width, sizeof *j->row);
     if (!j->keys || !j->order || !j->offsets || !j->results || !j->hidden || !j->row)
         return bc_fail_memory(err);
-    bertc_status status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
+    status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
     if (status != BERTC_OK) return status;
     return bertc_batch_create(limits.sequences, limits.tokens, &j->batch, err);
 }
@@ -203,10 +209,10 @@ static bertc_status prepare(job *j, bertc_error *err)
                                       &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
     if (status == BERTC_OK) status = tokenise(j, err);
-    if (status == BERTC_OK) status = load_model(j, err);
+    if (status == BERTC_OK) status = open_model(j, err);
     if (status != BERTC_OK) return status;
     measure(j);
-    return allocate(j, err);
+    return furnish(j, err);
 }
 
 /* ---- One example --------------------------------------------------------------------------- */

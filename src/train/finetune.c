@@ -148,11 +148,11 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     resolve_recipe(o);
     status = resolve_precision(o, err);
     if (status != BERTC_OK) return status;
-    run->resident = bc_room_read().resident;
+    run->resident = bc_room_read(0).resident;
     status = bc_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter),
                             err);
     if (status != BERTC_OK) return status;
-    size_t now = bc_room_read().resident;
+    size_t now = bc_room_read(0).resident;
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
     int32_t *layers = &run->source.config.num_hidden_layers;

@@ -102,11 +102,13 @@ static size_t vocabulary(const bc_run *run, const bertc_limits *limits)
     return run->vocabulary;
 }
 
-/* The program and its libraries as they are, and what the libraries take for products: packed
- * operands and generated code, measured with models of 12 x 768. */
+/* What the libraries take for products: packed operands and generated code, measured with models of
+ * 12 x 768. */
+enum { PRODUCTS = 24 << 20 };
+
+/* The program and its libraries as they are, and those. */
 static size_t program(const bc_run *run, const bertc_limits *limits)
 {
-    enum { PRODUCTS = 24 << 20 };
     (void)limits;
     return run->resident + PRODUCTS;
 }
@@ -185,7 +187,7 @@ bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
 {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     char advice[96];
-    bc_room room = bc_room_read();
+    bc_room room = bc_room_read(bc_model_mapped(run->model));
     size_t need = bc_memory_parts(run, &run->limits, parts);
     if (need <= room.most) return BERTC_OK;
     bc_memory_advise(run, room.most, advice, sizeof advice);
@@ -193,4 +195,29 @@ bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
                    "out of memory: the run needs %zu MB, %zu MB are available (%s); %s%s",
                    need >> 20, room.most >> 20, room.limit,
                    advice[0] ? "it fits with " : BERTC_NO_ADVICE, advice);
+}
+
+/* ---- Models that are applied --------------------------------------------------------------- */
+
+static size_t applied(const bertc_model *model, const char *backend, const bertc_limits *limits, size_t more)
+{
+    size_t scalar = model->half ? sizeof(uint16_t) : sizeof(float);
+    size_t sum = sum_of(model->scalars, sizeof(float), sum_of(1, PRODUCTS, more));
+    sum = sum_of(bc_model_half_scalars(model), sizeof(uint16_t), sum);
+    if (bc_gemm_packs(backend)) sum = sum_of(bc_model_matrix_scalars(model), scalar, sum);
+    return sum_of(1, bc_workspace_plan(model, limits), sum);
+}
+
+bertc_status bc_memory_check_applied(const bertc_model *model, const char *backend, const bertc_limits *limits,
+                                     size_t results, bertc_error *err)
+{
+    bc_room room = bc_room_read(bc_model_mapped(model));
+    bertc_limits least = *limits;
+    size_t more = sum_of(1, results, room.resident), need = applied(model, backend, limits, more);
+    least.sequences = 1;
+    least.tokens = limits->longest;
+    if (need <= room.most) return BERTC_OK;
+    return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB are needed, %zu MB are available (%s)%s", need >> 20,
+                   room.most >> 20, room.limit,
+                   applied(model, backend, &least, more) <= room.most ? "; a smaller --batch-size takes less" : "");
 }

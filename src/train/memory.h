@@ -23,4 +23,9 @@ void bc_memory_advise(const bc_run *run, size_t room, char *out, size_t size);
  * what would help. */
 bertc_status bc_memory_check(const bc_run *run, bertc_error *err);
 
+/* Can a model that was opened be read and applied in passes of these limits, beside what is in memory now and so
+ * many bytes of results? Errors: BERTC_NOMEM saying what is needed and what there is. */
+bertc_status bc_memory_check_applied(const bertc_model *model, const char *backend, const bertc_limits *limits,
+                                     size_t results, bertc_error *err);
+
 #endif

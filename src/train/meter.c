@@ -15,10 +15,16 @@ void bc_meter_add(bc_meter *meter, double seconds, int64_t tokens)
         (bc_mark){last.busy + seconds, last.tokens + tokens};
 }
 
+size_t bc_meter_steps(const bc_meter *meter)
+{
+    size_t warm = meter->done < 2 ? meter->done : meter->done - 1;
+    return warm < BC_METER_WINDOW ? warm : BC_METER_WINDOW - 1;
+}
+
 /* Seconds and tokens of the steps in the window; returns their number. */
 static size_t recent(const bc_meter *meter, bc_mark *sum)
 {
-    size_t steps = meter->done < BC_METER_WINDOW ? meter->done : BC_METER_WINDOW - 1;
+    size_t steps = bc_meter_steps(meter);
     bc_mark last = meter->mark[meter->done % BC_METER_WINDOW];
     bc_mark first = meter->mark[(meter->done - steps) % BC_METER_WINDOW];
     *sum = (bc_mark){last.busy - first.busy, last.tokens - first.tokens};

@@ -33,6 +33,9 @@ void bc_meter_start(bc_meter *meter, const bertc_observer *observer);
 /* A step took `seconds` over `tokens`. */
 void bc_meter_add(bc_meter *meter, double seconds, int64_t tokens);
 
+/* How many steps count as recent. The first, which warms up, does so only while it is alone. */
+size_t bc_meter_steps(const bc_meter *meter);
+
 double bc_meter_speed(const bc_meter *meter);        /* tokens a second, recent */
 double bc_meter_step_seconds(const bc_meter *meter); /* recent */
 

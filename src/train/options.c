@@ -233,6 +233,15 @@ bertc_status bc_options_keep(const bertc_train_options *o, int32_t *layers, bert
     return BERTC_OK;
 }
 
+/* An option that says how the encoder is trained, where the head alone is. */
+static const char *find_idle(const bertc_train_options *o, bool head_alone)
+{
+    if (!head_alone) return NULL;
+    if (o->train_only != BERTC_TRAIN_ALL) return "train-only";
+    if (o->layer_lr_decay != 1) return "layer-lr-decay";
+    return o->gradient_checkpointing > 0 ? "gradient-checkpointing" : NULL;
+}
+
 bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, int32_t *frozen,
                                 bertc_error *err)
 {
@@ -245,11 +254,8 @@ bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, in
     if (o->reinit_layers > 0 && first - 1 > layers - (int32_t)o->reinit_layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
                        (int)o->reinit_layers, o->freeze);
-    bool head_alone = *frozen > layers + 1;
-    if (head_alone && o->train_only != BERTC_TRAIN_ALL)
-        return bc_fail(err, BERTC_USAGE, "--train-only: --freeze all trains nothing of the encoder");
-    if (head_alone && o->layer_lr_decay != 1)
-        return bc_fail(err, BERTC_USAGE, "--layer-lr-decay: --freeze all trains nothing of the encoder");
+    const char *idle = find_idle(o, *frozen > layers + 1);
+    if (idle) return bc_fail(err, BERTC_USAGE, "--%s: --freeze all trains nothing of the encoder", idle);
     if (strcmp(o->cache_dir, "none") != 0 && *frozen < 2)
         return bc_fail(err, BERTC_USAGE,
                        "--cache-dir: no layer stays frozen; give --freeze, such as all");

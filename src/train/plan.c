@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "train/memory.h"
 
-/* Steps that are run at most, the first to warm up, and the seconds after which none is begun. */
+/* Steps that are run at most, and the seconds after which none is begun. */
 enum { STEPS = 3 };
 static const double patience = 10;
 
@@ -33,8 +33,7 @@ static bertc_status measure_again(bc_run *run, int steps, double *left, bertc_er
     return BERTC_OK;
 }
 
-/* Run the first steps of the training, in which everything is trained that ever is, and time all but the
- * first, or that where it took long or is alone. */
+/* Run and time the first steps of the training, in which everything is trained that ever is. */
 static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
 {
     double began = bc_clock();
@@ -46,13 +45,10 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
         bertc_status status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = bc_run_update(run, &report, err);
         if (status != BERTC_OK) return status;
-        bool late = bc_clock() - began > patience;
-        if (i > 0 || late || run->steps == 1) {
-            bc_meter_add(&run->meter, report.seconds, report.tokens);
-            result->measured++;
-        }
-        if (late) break;
+        bc_meter_add(&run->meter, report.seconds, report.tokens);
+        if (bc_clock() - began > patience) break;
     }
+    result->measured = (int)bc_meter_steps(&run->meter);
     result->step_seconds = result->tokens_per_step / bc_meter_speed(&run->meter);
     result->seconds = bc_run_seconds(run, run->steps, result->step_seconds);
     int64_t later = run->steps > run->epoch_steps ? run->steps - run->epoch_steps : 0;
@@ -78,7 +74,7 @@ static double tokens_per_step(const bc_run *run)
 
 static void account(const bc_run *run, bertc_plan_result *result)
 {
-    bc_room room = bc_room_read();
+    bc_room room = bc_room_read(bc_model_mapped(run->model));
     *result = (bertc_plan_result){
         .available = room.most,
         .limit = room.limit,

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "tasks/tasks.h"
 #include "train/evaluate.h"
+#include "train/memory.h"
 #include "train/options.h"
 
 typedef struct job {
@@ -14,6 +15,7 @@ typedef struct job {
     const bertc_task *task;
     bc_meter meter;
     bc_source source;
+    bertc_model_options how; /* the model is opened and read */
     bertc_model *model;
     bool by_name; /* labels were matched by name */
     bc_eval eval;
@@ -46,21 +48,20 @@ static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_er
     return BERTC_OK;
 }
 
-static bertc_status load_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+static bertc_status open_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
 {
     const bertc_predict_options *o = j->options;
-    bertc_model_options options = {.backend = bertc_backend_name((size_t)o->backend),
+    j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
                                    .precision = o->precision,
                                    .threads = (int32_t)o->threads};
-    if (bc_meter_notify(&j->meter)) options.notify = *bc_meter_notify(&j->meter);
-    bertc_status status = bertc_precision_resolve(options.backend, &options.precision, err);
-    if (status != BERTC_OK) return status;
-    status = match_labels(j, map, err);
-    if (status != BERTC_OK) return status;
-    return bertc_model_load(o->model, &options, &j->model, err);
+    if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
+    bertc_status status = bertc_precision_resolve(j->how.backend, &j->how.precision, err);
+    if (status == BERTC_OK) status = match_labels(j, map, err);
+    return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
 }
 
-static bertc_status plan(job *j, bertc_error *err)
+/* Weights, and memory for the largest pass. */
+static bertc_status furnish(job *j, bertc_error *err)
 {
     size_t count = j->eval.dataset->count, most = j->eval.pack.sequences;
     bertc_limits limits = {
@@ -68,7 +69,9 @@ static bertc_status plan(job *j, bertc_error *err)
         .sequences = (int32_t)(count < most ? count : most),
         .longest = (int32_t)j->eval.inputs->longest,
     };
-    bertc_status status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
+    bertc_status status = bc_memory_check_applied(j->model, j->how.backend, &limits, 0, err);
+    if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
+    if (status == BERTC_OK) status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
     if (status == BERTC_OK)
         status = bertc_batch_create(limits.sequences, limits.tokens, &j->batch, err);
     return status;
@@ -105,7 +108,7 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
     int32_t map[BERTC_MAX_LABELS];
     bc_pack pack = {(size_t)j->options->batch_size, BC_PASS_TOKENS};
     bertc_status status = open_source(j, score, &dataset, err);
-    if (status == BERTC_OK) status = load_model(j, map, err);
+    if (status == BERTC_OK) status = open_model(j, map, err);
     if (status != BERTC_OK) {
         bertc_dataset_free(dataset);
         return status;
@@ -113,7 +116,7 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
     status = bc_eval_open(&j->eval, dataset, &j->source, map, pack, err);
     if (status == BERTC_OK)
         bc_source_notify_inputs(dataset, j->eval.inputs, bc_meter_notify(&j->meter));
-    if (status == BERTC_OK) status = plan(j, err);
+    if (status == BERTC_OK) status = furnish(j, err);
     if (status == BERTC_OK)
         status = bc_eval_run(&j->eval, j->model, j->workspace, j->batch, &j->meter, err);
     if (status == BERTC_OK && score) status = check_order(j, err);

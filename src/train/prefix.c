@@ -28,7 +28,7 @@ static size_t smaller(size_t a, size_t b)
 static size_t memory_budget(const bc_run *run)
 {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
-    size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read().most;
+    size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read(bc_model_mapped(run->model)).most;
     return smaller((size_t)run->options.cache_memory << 20, room > need ? (room - need) / 2 : 0);
 }
 

@@ -56,6 +56,8 @@ finetune 2 "--train-only: --freeze all trains nothing of the encoder" --model mo
     --train-only bias --freeze all
 finetune 2 "--layer-lr-decay: --freeze all trains nothing of the encoder" --model model --data data \
     --layer-lr-decay 0.9 --freeze all
+finetune 2 "--gradient-checkpointing: --freeze all trains nothing of the encoder" --model model --data data \
+    --gradient-checkpointing 1 --freeze all
 finetune 2 "--head-lr with an --lr of 0; for the head alone: --freeze all" --model model --data data \
     --lr 0 --head-lr 1e-3
 

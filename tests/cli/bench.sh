@@ -73,7 +73,7 @@ refuse 2 "--frozen: the model has not so many stages$help" step --layers 2 --fro
 refuse 2 "--lengths: not for what is to be measured$help" sweep --lengths mnli
 refuse 2 "--threads: not for what is to be measured$help" tokenize --threads 2
 refuse 2 "--precision: f32, bf16 or both$help" step --precision auto
-refuse 2 "64x: --lengths is sst2, cola, mnli, stsb, pad128, len512 or 1 to 512" step --lengths 64x
+refuse 2 "64x: --lengths is sst2, cola, mrpc, stsb, mnli, pad128, len512 or 1 to 512" step --lengths 64x
 refuse 2 "all: nothing of this name can be measured$help" all
 refuse 2 "--fast: unknown option$help" step --fast
 refuse 2 "infer: needs both --model and --text, or neither" infer --text lines.txt

@@ -54,8 +54,8 @@ refuse 2 "--max-length 129 is more than the model's max_position_embeddings 128"
     --max-length 129
 
 # ---- A limit on the address space. A program with sanitizers cannot live under one.
-if (ulimit -v 800000 && "$BERTC" version) >/dev/null 2>&1; then
-    ulimit -v 800000
+if (ulimit -v 1100000 && "$BERTC" version) >/dev/null 2>&1; then
+    ulimit -v 1100000
     large="--batch-size 4096 --micro-batch-tokens 16777216"
     run 0 plan $options $large --json
     case $(cat "$scratch/out") in

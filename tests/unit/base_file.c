@@ -125,9 +125,9 @@ static void test_map_drop(void **state)
     assert_int_equal(bc_file_write(path, bytes, SIZE, &err), BERTC_OK);
     assert_int_equal(bc_map_open(path, &map, &err), BERTC_OK);
     assert_memory_equal(map.bytes, bytes, SIZE);
-    size_t before = bc_room_read().resident;
+    size_t before = bc_room_read(0).resident;
     bc_map_drop(map.bytes + FROM, LENGTH);
-    size_t after = bc_room_read().resident;
+    size_t after = bc_room_read(0).resident;
     assert_true(after + LENGTH / 2 < before);
     assert_memory_equal(map.bytes, bytes, SIZE);
     bc_map_drop(map.bytes + FROM, 1);

@@ -5,8 +5,9 @@
 #include <math.h>
 
 #include "base/room.h"
+#include "bertc/embed.h"
 
-bc_room __wrap_bc_room_read(void);
+bc_room __wrap_bc_room_read(size_t passing);
 
 bertc_status __real_bc_model_read(bertc_model *model, const bertc_model_options *options,
                                   bertc_error *err);
@@ -23,8 +24,9 @@ bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options 
     return __real_bc_model_read(model, options, err);
 }
 
-bc_room __wrap_bc_room_read(void)
+bc_room __wrap_bc_room_read(size_t passing)
 {
+    (void)passing;
     return (bc_room){.resident = 1 << 20, .most = most, .limit = "the test"};
 }
 
@@ -194,6 +196,56 @@ static void test_weights_are_not_read(void **unused)
     assert_int_equal(reads, 1);
 }
 
+static bertc_status predict(size_t room, int64_t batch_size, bertc_error *err)
+{
+#define LONG "a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a\n"
+    static const char lines[] = LONG LONG LONG;
+    const bertc_predict_options o = {.task = "sst2", .model = "model", .text = lines, .threads = 1,
+                                     .text_length = sizeof lines - 1, .backend = 2, .batch_size = batch_size};
+    bertc_predictions predictions;
+    most = room;
+    bertc_status status = bertc_predict(&o, false, NULL, &predictions, err);
+    if (status == BERTC_OK) bertc_predictions_clear(&predictions);
+    return status;
+}
+
+/* A model that is only applied is refused before its weights are read, by the least that it needs; smaller
+ * passes are named where they are enough. */
+static void test_applied(void **unused)
+{
+    (void)unused;
+    bertc_error err = {0};
+    size_t few = 1 << 20, enough = (size_t)1 << 30;
+    while (enough - few > 1) {
+        size_t middle = (few + enough) / 2;
+        if (predict(middle, 3, NULL) == BERTC_OK) enough = middle;
+        else few = middle;
+    }
+    reads = 0;
+    assert_int_equal(predict(few, 3, &err), BERTC_NOMEM);
+    assert_string_equal(strchr(err.message, ';'), "; a smaller --batch-size takes less");
+    assert_int_equal(reads, 0);
+    assert_int_equal(predict(few, 1, NULL), BERTC_OK);
+    err = (bertc_error){0};
+    assert_int_equal(predict(2 << 20, 3, &err), BERTC_NOMEM);
+    assert_non_null(strstr(err.message, " MB are needed, 2 MB are available (the test)"));
+    assert_null(strchr(err.message, ';'));
+}
+
+static void test_embed_is_refused(void **unused)
+{
+    (void)unused;
+    const bertc_embed_sink nowhere = {0};
+    const bertc_embed_options o = {.layers = "-1", .on = {.model = "model", .text = "a\n", .text_length = 2,
+                                                         .batch_size = 1, .backend = 2, .threads = 1}};
+    bertc_error err = {0};
+    most = 2 << 20;
+    reads = 0;
+    assert_int_equal(bertc_embed(&o, NULL, &nowhere, &err), BERTC_NOMEM);
+    assert_non_null(strstr(err.message, " MB are needed, 2 MB are available (the test)"));
+    assert_int_equal(reads, 0);
+}
+
 /* The most that was resident, kB; from now on with `reset`. 0: the system does not say. */
 static long peak(bool reset)
 {
@@ -241,6 +293,8 @@ int main(void)
         cmocka_unit_test(test_advice),
         cmocka_unit_test(test_advice_of_checkpointing),
         cmocka_unit_test(test_weights_are_not_read),
+        cmocka_unit_test(test_applied),
+        cmocka_unit_test(test_embed_is_refused),
         cmocka_unit_test(test_file_is_not_held),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
