@@ -90,13 +90,19 @@ static bertc_status find_base(const cJSON *tree, const char *path, const char *d
                    path, name, dir);
 }
 
+bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err)
+{
+    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
+    *adapter = path && bc_file_exists(path);
+    bc_free(path);
+    return path ? BERTC_OK : bc_fail_memory(err);
+}
+
 static bertc_status check_base(const bc_adapter *adapter, const char *path, bertc_error *err)
 {
-    char *config = bc_path_join(adapter->base, BC_ADAPTER_CONFIG);
-    if (!config) return bc_fail_memory(err);
-    bool adapted = bc_file_exists(config);
-    bc_free(config);
-    if (!adapted) return BERTC_OK;
+    bool adapted;
+    bertc_status status = bc_adapter_is(adapter->base, &adapted, err);
+    if (status != BERTC_OK || !adapted) return status;
     return bc_fail(err, BERTC_INPUT, "%s: the base model \"%.300s\" is an adapter itself", path,
                    adapter->base);
 }

@@ -24,6 +24,9 @@ typedef struct bc_adapter {
     bool root;    /* alpha / sqrt(R) in place of alpha / R (use_rslora) */
 } bc_adapter;
 
+/* Is it one, by rule 1? Errors: BERTC_NOMEM. */
+bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err);
+
 /* Read what `dir` says of itself. Where base_model_name_or_path is not absolute it is looked for from the
  * current folder, then from `dir`. Starts as {0}, cleared by bc_adapter_clear in any case. Errors:
  * BERTC_INPUT naming the file and what is wrong; BERTC_IO; BERTC_NOMEM. */

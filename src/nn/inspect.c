@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "formats/adapter.h"
 #include "formats/names.h"
 #include "formats/model_dir.h"
 #include "formats/safetensors.h"
@@ -151,10 +152,19 @@ static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan 
     return status;
 }
 
-/* The weights' path, and that of the config.json beside them. */
+/* The weights' path, and that of the config.json beside them. That of an adapter, where it has one, is of the
+ * model that it is for. */
 static bertc_status locate(const char *path, char **weights, char **config, bertc_error *err)
 {
+    bool adapter;
     *weights = *config = NULL;
+    bertc_status status = bc_adapter_is(path, &adapter, err);
+    if (status != BERTC_OK) return status;
+    if (adapter) {
+        *weights = bc_path_join(path, BC_ADAPTER_WEIGHTS);
+        *config = bc_strndup("", 0);
+        return *weights && *config ? BERTC_OK : bc_fail_memory(err);
+    }
     if (bc_folder_exists(path)) {
         *config = bc_path_join(path, "config.json");
         return *config ? bc_model_dir_weights(path, weights, err) : bc_fail_memory(err);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "formats/adapter.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
 #include "formats/safetensors.h"
@@ -109,7 +110,12 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
 {
     bc_safetensors file = {0};
     char *path = NULL;
-    bertc_status status = check_layers(dir, layers, err);
+    bool adapter;
+    bertc_status status = bc_adapter_is(dir, &adapter, err);
+    if (status == BERTC_OK && adapter)
+        status = bc_fail(err, BERTC_INPUT, "%s: an adapter has no layers to keep; truncate the model that it is for",
+                         dir);
+    if (status == BERTC_OK) status = check_layers(dir, layers, err);
     if (status == BERTC_OK) status = check_tensors(dir, layers, err);
     if (status == BERTC_OK) status = bc_model_dir_weights(dir, &path, err);
     if (status == BERTC_OK) status = bc_safetensors_open(path, &file, err);

@@ -155,6 +155,21 @@ static bertc_status read_texts(const bertc_predict_options *o, const bertc_task 
     return BERTC_OK;
 }
 
+/* A run of several tasks leaves a model of each in a folder of its name. */
+static bertc_status refuse_several(const char *dir, const bertc_task *task, bertc_error *err)
+{
+    char *config = bc_path_join(dir, "config.json"), *own = bc_path_join(dir, task->name);
+    char *inner = own ? bc_path_join(own, "config.json") : NULL;
+    bertc_status status = config && inner ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK && !bc_file_exists(config) && bc_file_exists(inner))
+        status = bc_fail(err, BERTC_INPUT, "%s: no model but a folder of several; that of %s is %s", dir, task->name,
+                         own);
+    bc_free(config);
+    bc_free(own);
+    bc_free(inner);
+    return status;
+}
+
 bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options *o,
                                   const bertc_task *task, const bertc_notify *notify,
                                   bertc_dataset **dataset, bertc_error *err)
@@ -163,7 +178,8 @@ bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options
     if (o->batch_size < 1 || o->batch_size > 65536)
         return bc_fail(err, BERTC_USAGE, "--batch-size is out of range");
     int64_t length = o->max_length > 0 ? o->max_length : trained_length(o->model);
-    bertc_status status = bc_source_open(source, o->model, length, notify, err);
+    bertc_status status = refuse_several(o->model, task, err);
+    if (status == BERTC_OK) status = bc_source_open(source, o->model, length, notify, err);
     return status == BERTC_OK ? read_texts(o, task, notify, dataset, err) : status;
 }
 

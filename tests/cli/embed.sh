@@ -90,6 +90,10 @@ grep -q '"num_hidden_layers": 1,' b/config.json || fail "layers of what was trai
 run 0 eval --task sst2 --model b --data "$SAMPLE" --limit 8
 refuse 2 "--keep-layers 3: $SAMPLE/model/config.json has 1 to 2 layers to keep" truncate \
     --model "$SAMPLE/model" --keep-layers 3 --out more
+mkdir adapter
+echo '{}' >adapter/adapter_config.json
+refuse 3 "adapter: an adapter has no layers to keep; truncate the model that it is for" truncate --model adapter \
+    --keep-layers 1 --out more
 refuse 2 "small: is not empty, choose another folder" truncate --model "$SAMPLE/model" --keep-layers 1 --out small
 refuse 3 "no/config.json: cannot open: No such file or directory" truncate --model no --keep-layers 1 --out more
 more="finetune --task sst2 --model $SAMPLE/model --data $SAMPLE --out more"

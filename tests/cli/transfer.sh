@@ -56,6 +56,7 @@ grep -q ', sst2 dev accuracy [0-9.]*, cola dev matthews [-0-9.]*, stsb dev pears
     fail "$(cat "$scratch/err")"
 [ "$(tr -d '[]' <each/eval.json | sed 's/,$//')" = "$(cat printed)" ] || fail "eval.json: $(cat each/eval.json)"
 [ "$(grep -c '^{"step":[0-9]*,"task":"[a-z0-9]*","epoch":' each/log.jsonl)" = 4 ] || fail "$(cat each/log.jsonl)"
+refuse 3 "each: no model but a folder of several; that of cola is each/cola" eval --task cola --model each --data "$SAMPLE"
 line=0
 for task in sst2 cola stsb; do
     line=$((line + 1))
@@ -70,6 +71,11 @@ tune --task sst2,cola,stsb --model "$SAMPLE/model" --out each --task-sampling un
 cmp printed "$scratch/out" || fail "a finished run says other scores"
 run 0 plan --task sst2,cola --model "$SAMPLE/model" --data "$SAMPLE" --json --limit-train 16 --batch-size 8 --epochs 2
 grep -q '"steps":8,' "$scratch/out" || fail "$(cat "$scratch/out")"
+
+# ---- What an adapter holds
+tune --task rte --model "$SAMPLE/model" --out adapter --lora-rank 2 --lora-save adapter
+run 0 inspect adapter
+grep -q '^base_model.model.*query.lora_A.weight$' "$scratch/out" || fail "$(cat "$scratch/out")"
 
 # ---- Refused by name
 set -- finetune --model "$SAMPLE/model" --data "$SAMPLE" --out none --task
