@@ -3,7 +3,7 @@
  * Three limits count, the tightest wins: what the system can give without swapping (MemAvailable),
  * the limits of the control groups that the process is in (memory.max, or version 1's
  * memory.limit_in_bytes; page cache that can be dropped does not count as used), and the limit on
- * its address space (ulimit -v). A limit that cannot be read does not count. */
+ * its address space (ulimit -v), part of which is set aside. A limit that cannot be read does not count. */
 #ifndef BC_BASE_ROOM_H
 #define BC_BASE_ROOM_H
 
