@@ -5,6 +5,7 @@
  *     the same number of requests, the text of the log aside;
  *   - what if the Nth request fails, for every N of a run? Exit code 5, one line, no leak (the
  *     sanitised build sees it), and the folder can be used again. */
+#include "bertc/embed.h"
 #include "unit/train_fixture.h"
 
 #include "train/run.h"
@@ -164,6 +165,77 @@ static void test_every_refused_request_of_a_cache_is_survived(void **unused)
     test_every_refused_request_is_survived(unused);
 }
 
+/* Jobs that leave nothing behind. */
+static bertc_status plan_made_up(bertc_error *err)
+{
+    bertc_train_options o = fixture_options("none");
+    bertc_plan_result result;
+    o.task = "cola";
+    o.data = NULL;
+    o.limit_train = 20;
+    o.limit_eval = 4;
+    return bertc_plan(&o, NULL, &result, err);
+}
+
+static bertc_predict_options lines(void)
+{
+    static const char text[] = "a film\nno film\n";
+    return (bertc_predict_options){.task = "sst2", .model = "model", .text = text, .text_length = sizeof text - 1,
+                                   .batch_size = 2, .backend = 2, .threads = 1};
+}
+
+static bertc_status predict(bertc_error *err)
+{
+    const bertc_predict_options o = lines();
+    bertc_predictions predictions;
+    bertc_status status = bertc_predict(&o, false, NULL, &predictions, err);
+    if (status == BERTC_OK) bertc_predictions_clear(&predictions);
+    return status;
+}
+
+static bertc_status begin(void *user, const bertc_embed_shape *shape, bertc_error *err)
+{
+    (void)user, (void)shape, (void)err;
+    return BERTC_OK;
+}
+
+static bertc_status take(void *user, const bertc_embedding *embedding, bertc_error *err)
+{
+    (void)user, (void)embedding, (void)err;
+    return BERTC_OK;
+}
+
+static bertc_status embed(bertc_error *err)
+{
+    const bertc_embed_sink sink = {.begin = begin, .take = take};
+    bertc_embed_options o = {.on = lines(), .layers = "all"};
+    o.on.task = NULL;
+    return bertc_embed(&o, NULL, &sink, err);
+}
+
+static void test_other_jobs(void **unused)
+{
+    (void)unused;
+    bertc_status (*const jobs[])(bertc_error *) = {plan_made_up, predict, embed};
+    for (size_t j = 0; j < sizeof jobs / sizeof *jobs; j++) {
+        long refusals = 0;
+        bool reached = true;
+        for (long n = 1; reached; n++) {
+            bertc_error err = {0};
+            requests = 0;
+            fail_at = n;
+            bertc_status status = jobs[j](&err);
+            reached = requests >= n;
+            fail_at = 0;
+            if (status != BERTC_OK && (status != BERTC_NOMEM || !strstr(err.message, "out of memory")))
+                fail_msg("job %zu, request %ld: %d %s", j, n, status, err.message);
+            refusals += status == BERTC_NOMEM;
+        }
+        print_message("%ld requests refused\n", refusals);
+        assert_true(refusals > 50);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_every_refused_request_is_survived),
         cmocka_unit_test(test_every_refused_request_of_a_cache_is_survived),
         cmocka_unit_test(test_adapters),
+        cmocka_unit_test(test_other_jobs),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }
