@@ -1,0 +1,47 @@
+/* The speed that is shown, and the time that is planned by: recent steps, without the first. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "train/meter.h"
+
+static void the_first_step_counts_while_it_is_alone(void **unused)
+{
+    (void)unused;
+    bc_meter meter;
+    bc_meter_start(&meter, NULL);
+    assert_int_equal(bc_meter_steps(&meter), 0);
+    assert_true(bc_meter_speed(&meter) == 0 && bc_meter_step_seconds(&meter) == 0);
+    bc_meter_add(&meter, 8, 40);
+    assert_int_equal(bc_meter_steps(&meter), 1);
+    assert_true(bc_meter_speed(&meter) == 5 && bc_meter_step_seconds(&meter) == 8);
+    bc_meter_add(&meter, 1, 50);
+    assert_int_equal(bc_meter_steps(&meter), 1);
+    assert_true(bc_meter_speed(&meter) == 50 && bc_meter_step_seconds(&meter) == 1);
+    bc_meter_add(&meter, 3, 50);
+    assert_int_equal(bc_meter_steps(&meter), 2);
+    assert_true(bc_meter_speed(&meter) == 25 && bc_meter_step_seconds(&meter) == 2);
+}
+
+static void old_steps_are_forgotten(void **unused)
+{
+    (void)unused;
+    bc_meter meter;
+    bc_meter_start(&meter, NULL);
+    for (int i = 0; i < 100; i++) bc_meter_add(&meter, 4, 1);
+    for (int i = 1; i < BC_METER_WINDOW; i++) bc_meter_add(&meter, 2, 10);
+    assert_int_equal(bc_meter_steps(&meter), BC_METER_WINDOW - 1);
+    assert_true(bc_meter_speed(&meter) == 5 && bc_meter_step_seconds(&meter) == 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_step_counts_while_it_is_alone),
+        cmocka_unit_test(old_steps_are_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
