@@ -17,14 +17,6 @@ static double draw(bertc_split split, size_t text, size_t which)
            0x1p-32;
 }
 
-double bc_task_length(const bertc_task *task, double part)
-{
-    double at = part * (BERTC_LENGTHS - 1);
-    int below = at < BERTC_LENGTHS - 1 ? (int)at : BERTC_LENGTHS - 2;
-    const int *lengths = task->lengths + below;
-    return lengths[0] + (at - below) * (lengths[1] - lengths[0]);
-}
-
 static bool is_plain(const char *word, size_t length)
 {
     size_t letters = 0;
@@ -86,12 +78,12 @@ bertc_status bc_standin(const bertc_task *task, bertc_split split, size_t limit,
     if (limit == 0 || limit > rows) limit = rows;
     for (size_t text = 0; text < limit && count > 0; text++)
         put_line(&lines, task, split, text, vocab, ids, count);
-    bertc_status status = lines.failed ? bc_fail_memory(err)
-                          : count > 0  ? bertc_dataset_from_lines(task, lines.bytes, lines.length, task->name,
-                                                                  dataset, err)
-                                       : bc_fail(err, BERTC_USAGE,
-                                                 "--data is missing: the vocabulary has no words in small "
-                                                 "letters to make texts of");
+    bertc_status status = BERTC_OK;
+    if (lines.failed) status = bc_fail_memory(err);
+    else if (count == 0)
+        status = bc_fail(err, BERTC_USAGE,
+                         "--data is missing: the vocabulary has no words in small letters to make texts of");
+    else status = bertc_dataset_from_lines(task, lines.bytes, lines.length, task->name, dataset, err);
     if (status == BERTC_OK) label(*dataset, split);
     bc_text_clear(&lines);
     bc_free(ids);

@@ -165,6 +165,14 @@ const bertc_task *bertc_task_find(const char *name)
     return NULL;
 }
 
+double bc_task_length(const bertc_task *task, double part)
+{
+    double at = part * (BERTC_LENGTHS - 1);
+    int below = at < BERTC_LENGTHS - 1 ? (int)at : BERTC_LENGTHS - 2;
+    const int *lengths = task->lengths + below;
+    return lengths[0] + (at - below) * (lengths[1] - lengths[0]);
+}
+
 const char *bertc_metric_name(bertc_metric metric)
 {
     static const char *const names[BERTC_METRICS] = {"accuracy", "f1", "matthews", "pearson",

@@ -152,8 +152,8 @@ static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan 
     return status;
 }
 
-/* The weights' path, and that of the config.json beside them. That of an adapter, where it has one, is of the
- * model that it is for. */
+/* The weights' path, and that of the config.json beside them; null for an adapter, where it is of the model that
+ * the adapter is for. */
 static bertc_status locate(const char *path, char **weights, char **config, bertc_error *err)
 {
     bool adapter;
@@ -162,8 +162,7 @@ static bertc_status locate(const char *path, char **weights, char **config, bert
     if (status != BERTC_OK) return status;
     if (adapter) {
         *weights = bc_path_join(path, BC_ADAPTER_WEIGHTS);
-        *config = bc_strndup("", 0);
-        return *weights && *config ? BERTC_OK : bc_fail_memory(err);
+        return *weights ? BERTC_OK : bc_fail_memory(err);
     }
     if (bc_folder_exists(path)) {
         *config = bc_path_join(path, "config.json");
@@ -182,7 +181,7 @@ static bertc_status read_config(const char *path, bertc_inspection *to, plan *wa
                                 bertc_error *err)
 {
     bertc_error why = {.status = BERTC_OK};
-    if (!bc_file_exists(path)) return BERTC_OK;
+    if (!path || !bc_file_exists(path)) return BERTC_OK;
     bertc_status status = bertc_config_load(path, &to->config, &why);
     to->has_config = status == BERTC_OK;
     if (status == BERTC_OK) return plan_make(&to->config, wanted, err);

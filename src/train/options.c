@@ -234,9 +234,8 @@ bertc_status bc_options_keep(const bertc_train_options *o, int32_t *layers, bert
 }
 
 /* An option that says how the encoder is trained, where the head alone is. */
-static const char *find_idle(const bertc_train_options *o, bool head_alone)
+static const char *find_idle(const bertc_train_options *o)
 {
-    if (!head_alone) return NULL;
     if (o->train_only != BERTC_TRAIN_ALL) return "train-only";
     if (o->layer_lr_decay != 1) return "layer-lr-decay";
     return o->gradient_checkpointing > 0 ? "gradient-checkpointing" : NULL;
@@ -254,7 +253,7 @@ bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, in
     if (o->reinit_layers > 0 && first - 1 > layers - (int32_t)o->reinit_layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
                        (int)o->reinit_layers, o->freeze);
-    const char *idle = find_idle(o, *frozen > layers + 1);
+    const char *idle = *frozen > layers + 1 ? find_idle(o) : NULL;
     if (idle) return bc_fail(err, BERTC_USAGE, "--%s: --freeze all trains nothing of the encoder", idle);
     if (strcmp(o->cache_dir, "none") != 0 && *frozen < 2)
         return bc_fail(err, BERTC_USAGE,

@@ -196,9 +196,10 @@ static void test_weights_are_not_read(void **unused)
     assert_int_equal(reads, 1);
 }
 
+#define LONG "a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a\n"
+
 static bertc_status predict(size_t room, int64_t batch_size, bertc_error *err)
 {
-#define LONG "a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a\n"
     static const char lines[] = LONG LONG LONG;
     const bertc_predict_options o = {.task = "sst2", .model = "model", .text = lines, .threads = 1,
                                      .text_length = sizeof lines - 1, .backend = 2, .batch_size = batch_size};
