@@ -38,7 +38,9 @@ static bertc_status find_ids(bc_place *place, const char *data, const char *fold
     if (!place->columns->ids_file) return BERTC_OK;
     place->ids = join(data, folder, place->columns->ids_file);
     if (!place->ids) return bc_fail_memory(err);
-    if (bc_file_exists(place->ids)) return BERTC_OK;
+    bool found;
+    bertc_status status = bc_file_find(place->ids, &found, err);
+    if (status != BERTC_OK || found) return status;
     return bc_fail(err, BERTC_INPUT, "%s: needs %s beside it, the list of its dev rows",
                    place->path, place->columns->ids_file);
 }
@@ -48,9 +50,11 @@ static bertc_status try_file(const char *data, const char *folder, bc_place *pla
 {
     char *path = join(data, folder, place->columns->file);
     if (!path) return bc_fail_memory(err);
-    if (!bc_file_exists(path)) {
+    bool found;
+    bertc_status status = bc_file_find(path, &found, err);
+    if (status != BERTC_OK || !found) {
         bc_free(path);
-        return BERTC_OK;
+        return status;
     }
     place->path = path;
     return find_ids(place, data, folder, err);
@@ -69,11 +73,15 @@ static int list_names(const search *s, const char *separator, bc_text *names)
     return count;
 }
 
-static bertc_status fail_missing(const search *s, const char *data, bertc_error *err)
+static bertc_status check_folder(const char *data, bertc_error *err)
 {
     struct stat info;
     if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
-    if (!S_ISDIR(info.st_mode)) return bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
+    return S_ISDIR(info.st_mode) ? BERTC_OK : bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
+}
+
+static bertc_status fail_missing(const search *s, const char *data, bertc_error *err)
+{
     bc_text two = {0}, more = {0};
     bool neither = list_names(s, " nor ", &two) == 2;
     list_names(s, ", ", &more);
@@ -95,7 +103,7 @@ bertc_status bc_task_locate(const bertc_task *task, const char *data, bertc_spli
         return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name,
                        bertc_split_name(split));
     const search s = plan(task, split);
-    bertc_status status = BERTC_OK;
+    bertc_status status = check_folder(data, err);
     for (int i = 0; i < SETS * FOLDERS && status == BERTC_OK && !place->path; i++) {
         const char *folder = s.folders[i % FOLDERS];
         place->columns = s.sets[i / FOLDERS];

@@ -23,8 +23,10 @@ static bertc_status open_document(const char *folder, const char *name, document
 {
     doc->path = bc_path_join(folder, name);
     if (!doc->path) return bc_fail_memory(err);
-    if (!bc_file_exists(doc->path)) return BERTC_OK;
-    bertc_status status = bc_json_read(doc->path, &doc->tree, err);
+    bool found;
+    bertc_status status = bc_file_find(doc->path, &found, err);
+    if (status || !found) return status;
+    status = bc_json_read(doc->path, &doc->tree, err);
     if (!status && !cJSON_IsObject(doc->tree))
         status = bc_fail(err, BERTC_INPUT, "%s: not an object", doc->path);
     return status;

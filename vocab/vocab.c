@@ -173,34 +173,51 @@ bertc_status bertc_vocab_parse(const char *text, size_t length, const char *plac
     return BERTC_OK;
 }
 
-/* The tokenizer.json beside an absent `path`, or `path` itself where it is one; null: no memory. */
-static char *find_json(const char *path, bool *json)
+/* The tokenizer.json beside `path`; null: no memory. */
+static char *name_beside(const char *path)
 {
     static const char name[] = "tokenizer.json";
     const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash - path) + 1 : 0, length = strlen(path);
-    *json = length > 5 && strcmp(path + length - 5, ".json") == 0;
-    if (*json || bc_file_exists(path)) return bc_strndup(path, length);
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
     char *beside = bc_realloc(NULL, folder + sizeof name, 1);
     if (!beside) return NULL;
     memcpy(beside, path, folder);
     memcpy(beside + folder, name, sizeof name);
-    *json = bc_file_exists(beside);
-    if (*json) return beside;
+    return beside;
+}
+
+/* The file to read in place of `path`, owned by the caller: `path` itself, or where that is absent a
+ * tokenizer.json beside it. */
+static bertc_status find_words(const char *path, char **words, bool *json, bertc_error *err)
+{
+    size_t length = strlen(path);
+    bool found = false;
+    *json = length > 5 && strcmp(path + length - 5, ".json") == 0;
+    *words = bc_strndup(path, length);
+    if (!*words) return bc_fail_memory(err);
+    bertc_status status = *json ? BERTC_OK : bc_file_find(path, &found, err);
+    if (status || *json || found) return status;
+    char *beside = name_beside(path);
+    status = beside ? bc_file_find(beside, json, err) : bc_fail_memory(err);
+    if (!status && *json) {
+        bc_free(*words);
+        *words = beside;
+        return BERTC_OK;
+    }
     bc_free(beside);
-    return bc_strndup(path, length);
+    return status;
 }
 
 bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err)
 {
-    char *text = NULL;
+    char *text = NULL, *found = NULL;
     size_t length = 0;
     bool json;
     *vocab = NULL;
-    char *found = find_json(path, &json);
-    if (!found) return bc_fail_memory(err);
-    bertc_status status = json ? bc_vocab_read_json(found, &text, &length, err)
-                               : bc_file_read(found, &text, &length, err);
+    bertc_status status = find_words(path, &found, &json, err);
+    if (!status)
+        status = json ? bc_vocab_read_json(found, &text, &length, err)
+                      : bc_file_read(found, &text, &length, err);
     if (!status) status = bertc_vocab_parse(text, length, found, vocab, err);
     bc_free(text);
     bc_free(found);
@@ -210,12 +227,14 @@ bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error
 bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_error *err)
 {
     char *words = bc_path_join(dir, "vocab.txt"), *json = bc_path_join(dir, "tokenizer.json");
+    bool listed = false, both = false;
+    *vocab = NULL;
     bertc_status status = words && json ? bertc_vocab_load(words, vocab, err) : bc_fail_memory(err);
-    if (!status && bc_file_exists(words) && bc_file_exists(json)) {
-        status = bc_vocab_compare_json(*vocab, json, err);
-        if (status) bertc_vocab_free(*vocab);
-        if (status) *vocab = NULL;
-    }
+    if (!status) status = bc_file_find(words, &listed, err);
+    if (!status && listed) status = bc_file_find(json, &both, err);
+    if (!status && both) status = bc_vocab_compare_json(*vocab, json, err);
+    if (status) bertc_vocab_free(*vocab);
+    if (status) *vocab = NULL;
     bc_free(words);
     bc_free(json);
     return status;

@@ -92,10 +92,34 @@ bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *b
     return status;
 }
 
-bool bc_file_exists(const char *path)
+/* Refuse the link to nothing that made stat(path) say that there is nothing: the path itself, or a folder above
+ * it. `part` is a copy of the path, which is cut. */
+static bertc_status refuse_dangling(char *part, bertc_error *err)
+{
+    struct stat info, there;
+    char target[PATH_MAX];
+    while (lstat(part, &info) != 0) {
+        char *slash = strrchr(part, '/');
+        if (errno != ENOENT) return bc_fail_errno(err, part, "cannot stat");
+        if (!slash || slash == part) return BERTC_OK;
+        *slash = '\0';
+    }
+    if (!S_ISLNK(info.st_mode) || stat(part, &there) == 0) return BERTC_OK;
+    ssize_t n = readlink(part, target, sizeof target - 1);
+    return bc_fail(err, BERTC_INPUT, "%s: a link to \"%.*s\", which is not there", part, n > 0 ? (int)n : 0, target);
+}
+
+bertc_status bc_file_find(const char *path, bool *found, bertc_error *err)
 {
     struct stat info;
-    return stat(path, &info) == 0;
+    *found = stat(path, &info) == 0;
+    if (*found && S_ISREG(info.st_mode)) return BERTC_OK;
+    if (*found) return bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
+    if (errno != ENOENT) return bc_fail_errno(err, path, "cannot stat");
+    char *part = bc_strndup(path, strlen(path));
+    bertc_status status = part ? refuse_dangling(part, err) : bc_fail_memory(err);
+    bc_free(part);
+    return status;
 }
 
 bool bc_folder_exists(const char *path)

@@ -22,7 +22,10 @@ bertc_status bc_file_read(const char *path, char **text, size_t *length, bertc_e
 bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *bytes, size_t length),
                           void *to, size_t *length, bertc_error *err);
 
-bool bc_file_exists(const char *path);   /* anything of that name */
+/* Is there a file to be read? Only a name that nothing stands for is absent. Errors: BERTC_INPUT for a link to
+ * nothing, or what is no regular file; BERTC_IO where it cannot be told; BERTC_NOMEM. */
+bertc_status bc_file_find(const char *path, bool *found, bertc_error *err);
+
 bool bc_folder_exists(const char *path); /* a folder */
 
 /* Read-only view of a file. Zero-length files give bytes == "" and length 0. */

@@ -66,8 +66,8 @@ static bertc_status read_scale(const cJSON *tree, const char *path, bc_adapter *
 static bertc_status try_base(char *path, bc_adapter *adapter, bertc_error *err)
 {
     char *config = path ? bc_path_join(path, "config.json") : NULL;
-    bool found = config && bc_file_exists(config);
-    bertc_status status = config ? BERTC_OK : bc_fail_memory(err);
+    bool found = false;
+    bertc_status status = config ? bc_file_find(config, &found, err) : bc_fail_memory(err);
     bc_free(config);
     if (found) adapter->base = path;
     else bc_free(path);
@@ -93,9 +93,10 @@ static bertc_status find_base(const cJSON *tree, const char *path, const char *d
 bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err)
 {
     char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
-    *adapter = path && bc_file_exists(path);
+    *adapter = false;
+    bertc_status status = path ? bc_file_find(path, adapter, err) : bc_fail_memory(err);
     bc_free(path);
-    return path ? BERTC_OK : bc_fail_memory(err);
+    return status;
 }
 
 static bertc_status check_base(const bc_adapter *adapter, const char *path, bertc_error *err)
@@ -111,8 +112,9 @@ bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *
 {
     cJSON *tree = NULL;
     char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
-    bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
-    if (path && bc_file_exists(path)) {
+    bool found = false;
+    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && found) {
         status = bc_json_read(path, &tree, err);
         if (status == BERTC_OK) status = check_kind(tree, path, err);
         if (status == BERTC_OK) status = read_scale(tree, path, adapter, err);
@@ -174,10 +176,11 @@ bertc_status bc_adapter_load_config(const char *dir, bertc_config *config, bertc
 {
     bc_adapter adapter = {0};
     char *path = bc_path_join(dir, "config.json");
+    bool own = true;
     bertc_status status = path ? bc_adapter_read(dir, &adapter, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && adapter.base) status = bc_file_find(path, &own, err);
     if (status == BERTC_OK)
-        status = adapter.base && !bc_file_exists(path) ? load_from_base(dir, adapter.base, config, err)
-                                                       : bertc_config_load(path, config, err);
+        status = own ? bertc_config_load(path, config, err) : load_from_base(dir, adapter.base, config, err);
     bc_adapter_clear(&adapter);
     bc_free(path);
     return status;

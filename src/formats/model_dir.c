@@ -43,9 +43,9 @@ static bertc_status copy_file(const char *from, const char *to, const char *name
                               bertc_error *err)
 {
     char *source = bc_path_join(from, name), *target = bc_path_join(to, name);
-    bertc_status status = source && target ? BERTC_OK : bc_fail_memory(err);
-    *found = status == BERTC_OK && bc_file_exists(source);
-    if (*found) status = copy_path(source, target, err);
+    *found = false;
+    bertc_status status = source && target ? bc_file_find(source, found, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && *found) status = copy_path(source, target, err);
     bc_free(source);
     bc_free(target);
     return status;
@@ -57,8 +57,9 @@ static bertc_status read_max_length(const char *dir, int64_t *length, bertc_erro
     *length = 0;
     cJSON *tree = NULL;
     char *path = bc_path_join(dir, "config.json");
-    bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
-    if (path && bc_file_exists(path)) status = bc_json_read(path, &tree, err);
+    bool found = false;
+    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && found) status = bc_json_read(path, &tree, err);
     if (status == BERTC_OK)
         status = bc_json_int(tree, "max_position_embeddings", 1, INT32_MAX, path, length, err);
     cJSON_Delete(tree);
@@ -110,8 +111,10 @@ static bertc_status refuse_other_formats(const char *dir, const char *path, bert
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         char *other = bc_path_join(dir, others[i].name);
         if (!other) return bc_fail_memory(err);
-        bool there = bc_file_exists(other);
+        bool there = false;
+        bertc_status status = bc_file_find(other, &there, err);
         bc_free(other);
+        if (status != BERTC_OK) return status;
         if (there)
             return bc_fail(err, BERTC_INPUT,
                            "%s: no such file; %s (%s) are found but not read, save the model as one "
@@ -125,5 +128,7 @@ bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err
 {
     *path = bc_path_join(dir, "model.safetensors");
     if (!*path) return bc_fail_memory(err);
-    return bc_file_exists(*path) ? BERTC_OK : refuse_other_formats(dir, *path, err);
+    bool found = false;
+    bertc_status status = bc_file_find(*path, &found, err);
+    return status != BERTC_OK || found ? status : refuse_other_formats(dir, *path, err);
 }

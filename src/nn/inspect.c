@@ -156,15 +156,13 @@ static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan 
  * the adapter is for. */
 static bertc_status locate(const char *path, char **weights, char **config, bertc_error *err)
 {
-    bool adapter;
     *weights = *config = NULL;
-    bertc_status status = bc_adapter_is(path, &adapter, err);
-    if (status != BERTC_OK) return status;
-    if (adapter) {
-        *weights = bc_path_join(path, BC_ADAPTER_WEIGHTS);
-        return *weights ? BERTC_OK : bc_fail_memory(err);
-    }
     if (bc_folder_exists(path)) {
+        bool adapter;
+        bertc_status status = bc_adapter_is(path, &adapter, err);
+        if (status != BERTC_OK) return status;
+        *weights = adapter ? bc_path_join(path, BC_ADAPTER_WEIGHTS) : NULL;
+        if (adapter) return *weights ? BERTC_OK : bc_fail_memory(err);
         *config = bc_path_join(path, "config.json");
         return *config ? bc_model_dir_weights(path, weights, err) : bc_fail_memory(err);
     }
@@ -181,8 +179,10 @@ static bertc_status read_config(const char *path, bertc_inspection *to, plan *wa
                                 bertc_error *err)
 {
     bertc_error why = {.status = BERTC_OK};
-    if (!path || !bc_file_exists(path)) return BERTC_OK;
-    bertc_status status = bertc_config_load(path, &to->config, &why);
+    bool found = false;
+    bertc_status status = path ? bc_file_find(path, &found, &why) : BERTC_OK;
+    if (status == BERTC_OK && !found) return BERTC_OK;
+    if (status == BERTC_OK) status = bertc_config_load(path, &to->config, &why);
     to->has_config = status == BERTC_OK;
     if (status == BERTC_OK) return plan_make(&to->config, wanted, err);
     if (status != BERTC_INPUT) return bc_fail(err, status, "%s", why.message);

@@ -56,8 +56,10 @@ static bertc_status check(const bc_cache *cache, const bc_map *map, bertc_error 
 bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err)
 {
     bc_map map = {0};
+    bool found = false;
     bertc_status status = name_file(cache, folder, err);
-    if (status != BERTC_OK || !bc_file_exists(cache->path)) return status;
+    if (status == BERTC_OK && bc_folder_exists(folder)) status = bc_file_find(cache->path, &found, err);
+    if (status != BERTC_OK || !found) return status;
     status = bc_map_open(cache->path, &map, err);
     if (status != BERTC_OK) return status;
     status = check(cache, &map, err);

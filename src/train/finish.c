@@ -262,8 +262,9 @@ static bertc_status write_model(bc_run *run, int lane, const char *folder, bertc
 static bertc_status write_vocab(const bc_run *run, const char *folder, bertc_error *err)
 {
     char *path = bc_path_join(folder, "vocab.txt");
-    bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
-    if (path && !bc_file_exists(path)) {
+    bool found = false;
+    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && !found) {
         size_t length;
         const char *text = bertc_vocab_text(run->source.vocab, &length);
         status = bc_file_write(path, text, length, err);

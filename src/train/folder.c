@@ -194,7 +194,7 @@ bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bo
     *finished = false;
     bertc_status status = name_paths(folder, path, err);
     if (status == BERTC_OK) status = check_content(folder, resume, finished, err);
-    if (status != BERTC_OK || (*finished && !bc_file_exists(folder->work))) return status;
+    if (status != BERTC_OK || (*finished && !bc_folder_exists(folder->work))) return status;
     status = take_lock(folder, err);
     /* Between the first look and the lock another run may have come and gone. */
     return status == BERTC_OK ? check_content(folder, resume, finished, err) : status;

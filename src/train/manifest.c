@@ -84,9 +84,10 @@ static bertc_status record_file(bc_text *out, const char *folder, const bc_membe
                                 bool first, bertc_error *err)
 {
     char *path = bc_path_join(folder, member->path);
+    bool found = true;
     bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
-    if (path && !(member->optional && !bc_file_exists(path)))
-        status = record_path(out, path, member->path, first, err);
+    if (path && member->optional) status = bc_file_find(path, &found, err);
+    if (status == BERTC_OK && found) status = record_path(out, path, member->path, first, err);
     bc_free(path);
     return status;
 }

@@ -4,6 +4,7 @@
  * as much of log.jsonl as it recorded. A damaged one is passed over with a warning. A whole one of
  * other options, data or initial weights is never used: the run is refused instead. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,17 +24,21 @@ static int newest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Steps of the checkpoints that lie there, newest first. */
-static size_t list_steps(const bc_run *run, int64_t steps[MOST])
+/* Steps of the checkpoints that lie there, newest first. A folder that cannot be read is not an empty one. */
+static bertc_status list_steps(const bc_run *run, int64_t steps[MOST], size_t *count, bertc_error *err)
 {
-    size_t count = 0;
     long long step;
     DIR *dir = opendir(run->folder.work);
-    for (struct dirent *e; dir && count < MOST && (e = readdir(dir)) != NULL;)
-        if (bc_folder_parse_name(e->d_name, "step", &step)) steps[count++] = step;
-    if (dir) closedir(dir);
-    qsort(steps, count, sizeof *steps, newest_first);
-    return count;
+    *count = 0;
+    if (!dir) return bc_fail_errno(err, run->folder.work, "cannot open folder");
+    errno = 0;
+    for (struct dirent *e; *count < MOST && (e = readdir(dir)) != NULL;)
+        if (bc_folder_parse_name(e->d_name, "step", &step)) steps[(*count)++] = step;
+    bertc_status status =
+        errno == 0 ? BERTC_OK : bc_fail_errno(err, run->folder.work, "cannot read folder");
+    closedir(dir);
+    qsort(steps, *count, sizeof *steps, newest_first);
+    return status;
 }
 
 static bertc_status check_log(const bc_run *run, const bc_state *state, const char *recorded,
@@ -174,8 +179,10 @@ bertc_status bc_run_restore(bc_run *run, bertc_error *err)
 {
     int64_t steps[MOST];
     bertc_error damage = {0};
-    size_t count = list_steps(run, steps), i = 0;
+    size_t count, i = 0;
     bool damaged = true;
+    bertc_status listed = list_steps(run, steps, &count, err);
+    if (listed != BERTC_OK) return listed;
     for (; i < count && damaged; i++) {
         bertc_error inner = {0};
         bertc_status status = take(run, steps[i], &damaged, &inner);

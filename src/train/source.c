@@ -47,14 +47,14 @@ static bertc_status load_config(bc_source *source, const char *dir, bertc_error 
 static bertc_status look_for_words(const char *dir, bool *found, bertc_error *err)
 {
     static const char *const names[] = {"vocab.txt", "tokenizer.json"};
+    bertc_status status = BERTC_OK;
     *found = false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == BERTC_OK && !*found; i++) {
         char *path = bc_path_join(dir, names[i]);
-        if (!path) return bc_fail_memory(err);
-        *found = *found || bc_file_exists(path);
+        status = path ? bc_file_find(path, found, err) : bc_fail_memory(err);
         bc_free(path);
     }
-    return BERTC_OK;
+    return status;
 }
 
 /* An adapter of peft's own has no tokenizer beside it. */
@@ -127,19 +127,19 @@ bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_leng
 
 /* The max_length that a run folder was trained with, so that its scores can be had again without saying
  * it; 0 where `dir` is none or its record says nothing. */
-static int64_t trained_length(const char *dir)
+static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_error *err)
 {
     cJSON *tree = NULL;
-    int64_t length = 0;
+    bool found = false;
     char *path = bc_path_join(dir, "run.json");
-    if (path && bc_json_read(path, &tree, NULL) == BERTC_OK) {
-        const cJSON *options = bc_json_get(tree, "options");
-        if (bc_json_int(options, "max-length", 3, 1000000, path, &length, NULL) != BERTC_OK)
-            length = 0;
-        cJSON_Delete(tree);
-    }
+    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
+    *length = 0;
+    if (status == BERTC_OK && found) status = bc_json_read(path, &tree, err);
+    if (status == BERTC_OK)
+        status = bc_json_int(bc_json_get(tree, "options"), "max-length", 3, 1000000, path, length, err);
+    cJSON_Delete(tree);
     bc_free(path);
-    return length;
+    return status;
 }
 
 static bertc_status read_texts(const bertc_predict_options *o, const bertc_task *task,
@@ -160,8 +160,10 @@ static bertc_status refuse_several(const char *dir, const bertc_task *task, bert
 {
     char *config = bc_path_join(dir, "config.json"), *own = bc_path_join(dir, task->name);
     char *inner = own ? bc_path_join(own, "config.json") : NULL;
-    bertc_status status = config && inner ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK && !bc_file_exists(config) && bc_file_exists(inner))
+    bool single = false, several = false;
+    bertc_status status = config && inner ? bc_file_find(config, &single, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && !single) status = bc_file_find(inner, &several, err);
+    if (status == BERTC_OK && several)
         status = bc_fail(err, BERTC_INPUT, "%s: no model but a folder of several; that of %s is %s", dir, task->name,
                          own);
     bc_free(config);
@@ -177,8 +179,9 @@ bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options
     if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
     if (o->batch_size < 1 || o->batch_size > 65536)
         return bc_fail(err, BERTC_USAGE, "--batch-size is out of range");
-    int64_t length = o->max_length > 0 ? o->max_length : trained_length(o->model);
+    int64_t length = o->max_length;
     bertc_status status = refuse_several(o->model, task, err);
+    if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
     if (status == BERTC_OK) status = bc_source_open(source, o->model, length, notify, err);
     return status == BERTC_OK ? read_texts(o, task, notify, dataset, err) : status;
 }

@@ -35,6 +35,35 @@ model "bad/vocab.txt: cannot open: No such file or directory"
 broken data; rm bad/SST-2/dev.tsv
 data "bad: there is neither SST-2/dev.tsv nor dev.tsv"
 
+# ---- Files that are not there to be read, which is not the same as none: what they say would change the result
+# unreadable FOLDER NAME WHAT COMMAND...: the folder's file as a link to nothing, a link to itself, a folder, a pipe.
+unreadable() {
+    from=$1 name=$2
+    shift 2
+    broken "$from"; rm -f "bad/$name"; ln -s nowhere "bad/$name"
+    refuse 3 "bad/$name: a link to \"nowhere\", which is not there" "$@"
+    broken "$from"; rm -f "bad/$name"; ln -s "${name##*/}" "bad/$name"
+    refuse 4 "bad/$name: cannot stat: Too many levels of symbolic links" "$@"
+    broken "$from"; rm -f "bad/$name"; mkdir "bad/$name"
+    refuse 3 "bad/$name: not a regular file" "$@"
+    broken "$from"; rm -f "bad/$name"; mkfifo "bad/$name"
+    refuse 3 "bad/$name: not a regular file" "$@"
+}
+for name in tokenizer_config.json special_tokens_map.json added_tokens.json tokenizer.json vocab.txt; do
+    unreadable model $name tokenize --model bad
+    unreadable model $name truncate --model bad --keep-layers 1 --out out
+    unreadable model $name finetune --task sst2 --out out --model bad --data data
+done
+for name in model.safetensors adapter_config.json; do
+    unreadable model $name finetune --task sst2 --out out --model bad --data data
+    unreadable model $name inspect bad
+    unreadable model $name truncate --model bad --keep-layers 1 --out out
+done
+unreadable "$RUN" run.json eval --task sst2 --model bad --data data
+unreadable "$RUN" tokenizer_config.json predict --task sst2 --model bad --data data --out out
+unreadable data SST-2/train.tsv finetune --task sst2 --out out --model model --data bad
+unreadable data SST-2/dev.tsv eval --task sst2 --model "$RUN" --data bad
+
 # ---- What the model has not
 finetune 2 "--freeze: 3 layers, the model has 2" --model model --data data --freeze 3
 finetune 2 "--freeze: 99999999999999999999 layers, the model has 2" --model model --data data \

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/room.h"
 #include "base/text.h"
+#include "unit/exists.h"
 
 static char folder[64];
 
@@ -300,6 +301,56 @@ static void test_messages(void **state)
     bc_free(pipe);
 }
 
+/* What bc_file_find says of a path: "" where it is absent, "found", or the message behind the path's part that
+ * it names. */
+static void expect_find(const char *path, const char *expected, bertc_status code)
+{
+    bool found = true;
+    bertc_error err = {0};
+    bertc_status status = bc_file_find(path, &found, &err);
+    if (status != code) fail_msg("%s: status %d, %s", path, (int)status, err.message);
+    if (status != BERTC_OK) assert_non_null(strstr(err.message, expected));
+    else assert_string_equal(found ? "found" : "", expected);
+}
+
+/* Only a name that nothing stands for is absent: not what leads nowhere, and not what cannot be told. */
+static void test_find(void **state)
+{
+    (void)state;
+    enum { NAMES = 10 };
+    static const char *const names[NAMES] = {"file", "link", "there", "dangling", "loop",
+                                             "pipe", "file/x", "dangling/x", "there/x", "sub/x"};
+    char *path[NAMES], *sub = in_folder("sub"), too_long[5000] = "";
+    for (int i = 0; i < NAMES; i++) path[i] = in_folder(names[i]);
+    memset(too_long, 'a', sizeof too_long - 1);
+    expect_find(path[0], "", BERTC_OK);
+    expect_find(path[9], "", BERTC_OK); /* no such folder either */
+    assert_int_equal(bc_file_write(path[0], "text", 4, NULL), BERTC_OK);
+    assert_int_equal(mkdir(sub, 0777), 0);
+    assert_int_equal(symlink("file", path[1]), 0);
+    assert_int_equal(symlink("sub", path[2]), 0);
+    assert_int_equal(symlink("nowhere", path[3]), 0);
+    assert_int_equal(symlink("loop", path[4]), 0);
+    assert_int_equal(mkfifo(path[5], 0600), 0);
+    expect_find(path[0], "found", BERTC_OK);
+    expect_find(path[1], "found", BERTC_OK);
+    expect_find(path[2], "/there: not a regular file", BERTC_INPUT);
+    expect_find(path[3], "/dangling: a link to \"nowhere\", which is not there", BERTC_INPUT);
+    expect_find(path[4], "/loop: cannot stat: Too many levels of symbolic links", BERTC_IO);
+    expect_find(path[5], "/pipe: not a regular file", BERTC_INPUT);
+    expect_find(path[6], "/file/x: cannot stat: Not a directory", BERTC_INPUT);
+    expect_find(path[7], "/dangling: a link to \"nowhere\", which is not there", BERTC_INPUT);
+    expect_find(path[8], "", BERTC_OK); /* nothing of that name in a linked folder */
+    expect_find(path[9], "", BERTC_OK);
+    expect_find(too_long, ": cannot stat: File name too long", BERTC_IO);
+    if (geteuid() != 0) { /* whom no folder is closed to */
+        assert_int_equal(chmod(sub, 0), 0);
+        expect_find(path[9], "/sub/x: cannot stat: Permission denied", BERTC_IO);
+    }
+    for (int i = 0; i < NAMES; i++) bc_free(path[i]);
+    bc_free(sub);
+}
+
 static void test_folders(void **state)
 {
     (void)state;
@@ -345,7 +396,7 @@ int main(void)
         IN_FOLDER(test_round_trip),   IN_FOLDER(test_pieces), IN_FOLDER(test_abandon),
         IN_FOLDER(test_limit),        IN_FOLDER(test_links),  IN_FOLDER(test_size_checked),
         IN_FOLDER(test_messages),     IN_FOLDER(test_folders), IN_FOLDER(test_full_device),
-        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_join),  IN_FOLDER(test_find),
         IN_FOLDER(test_map_drop),     IN_FOLDER(test_own_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

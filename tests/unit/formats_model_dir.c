@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
+#include "unit/exists.h"
 
 static const char from[] = "formats_from.tmp", to[] = "formats_to.tmp";
 static const char *const files[] = {"vocab.txt",   "tokenizer_config.json",

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "tasks/tasks.h"
+#include "unit/exists.h"
 
 static inline const bertc_task *task_named(const char *name)
 {

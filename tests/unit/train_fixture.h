@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "bertc.h"
+#include "unit/exists.h"
 #include "formats/safetensors.h"
 
 /* |got - want| <= most; false for NaN. */
