@@ -9,7 +9,8 @@
  *    rows, because the official files have some; their number is kept.
  * 4. An empty sentence is data (QQP has some). A label of -1 is no label; a train or dev file either
  *    labels all its rows or none.
- * 5. One pass, one block for the text that is kept, so that MNLI's parse columns cost no memory.
+ * 5. One pass, a piece of the file at a time, one block for the text that is kept, so that MNLI's parse columns
+ *    cost no memory. A line has at most 64 MB.
  *
  * It does not guess: a value that is not a label, a number out of range or a line of another
  * width is an error with its line, never a dropped row. */
@@ -27,6 +28,8 @@
 
 static const size_t NOWHERE = SIZE_MAX;
 
+enum { PIECE = 1 << 20, LONGEST_LINE = 64 << 20 };
+
 typedef struct slice {
     const char *at;
     size_t n;
@@ -36,13 +39,18 @@ typedef struct reader {
     bertc_dataset *set;
     const bertc_columns *columns; /* null: plain lines */
     const bc_row_ids *ids;
-    const char *next, *end; /* what is still to be read */
+    const char *next, *end; /* what is still to be read, */
+    const bc_input *input;  /* and what of it is not yet in memory; null: nothing */
+    size_t at, stop;        /* there: where the next piece begins, where the last one ends */
+    char *window;           /* the piece that next and end point into */
+    size_t size;            /* of the window */
     size_t line;            /* number of the line last taken */
     size_t a, b, label;     /* column numbers; NOWHERE: absent */
     size_t width;           /* columns in every row */
     size_t room;            /* examples allocated */
     size_t kept;            /* bytes of set->text in use */
     size_t graded, blank;   /* lines of the last example with and without a label; 0: none yet */
+    bertc_status status;    /* of what was read */
     bertc_error *err;
 } reader;
 
@@ -65,10 +73,53 @@ static bool is(slice value, const char *text)
 
 /* ---- Lines and columns --------------------------------------------------------------------- */
 
+/* Is there more of the file than what is in memory? */
+static bool has_more(const reader *r)
+{
+    return r->input && r->at < r->stop;
+}
+
+static bertc_status fail_line(reader *r, size_t line)
+{
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: a line of more than %d bytes", r->set->path, line, LONGEST_LINE);
+}
+
+/* Read on, behind what is still to be read. What pointed into the window no longer does. */
+static bertc_status fill(reader *r)
+{
+    size_t unread = (size_t)(r->end - r->next), left = r->stop - r->at;
+    if (unread > LONGEST_LINE) return fail_line(r, r->line + 1);
+    if (unread > 0) memmove(r->window, r->next, unread);
+    if (r->size - unread < PIECE) {
+        size_t size = 2 * r->size + PIECE;
+        char *window = bc_realloc(r->window, size, 1);
+        if (!window) return bc_fail_memory(r->err);
+        r->window = window;
+        r->size = size;
+    }
+    size_t n = left < r->size - unread ? left : r->size - unread;
+    bertc_status status = bc_input_read(r->input, r->window + unread, n, r->at, r->err);
+    if (status != BERTC_OK) return status;
+    r->at += n;
+    r->next = r->window;
+    r->end = r->window + unread + n;
+    return BERTC_OK;
+}
+
+/* The next line; false at the end and after an error, which is kept in r->status. What it holds stays until the
+ * next call. */
 static bool take_line(reader *r, slice *line)
 {
+    const char *stop;
+    for (size_t looked = 0;;) {
+        size_t unread = (size_t)(r->end - r->next);
+        stop = unread > looked ? memchr(r->next + looked, '\n', unread - looked) : NULL;
+        if (stop || !has_more(r)) break;
+        looked = unread;
+        r->status = fill(r);
+        if (r->status != BERTC_OK) return false;
+    }
     if (r->next == r->end) return false;
-    const char *stop = memchr(r->next, '\n', (size_t)(r->end - r->next));
     const char *after = stop ? stop + 1 : r->end;
     if (!stop) stop = r->end;
     if (stop > r->next && stop[-1] == '\r') stop--;
@@ -313,6 +364,7 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
 
 static bertc_status read_row(reader *r, slice line)
 {
+    if (line.n > LONGEST_LINE) return fail_line(r, r->line);
     row from = split_row(r, line);
     if (from.width < r->width && r->columns && r->columns->skip_short) {
         r->set->skipped++;
@@ -335,6 +387,7 @@ static bertc_status read_rows(reader *r, size_t limit)
     slice line;
     while (status == BERTC_OK && (limit == 0 || r->set->count < limit) && take_line(r, &line))
         status = read_row(r, line);
+    if (status == BERTC_OK) status = r->status;
     r->set->labelled = r->graded && !r->blank;
     return status;
 }
@@ -370,21 +423,40 @@ static void skip_bom(reader *r)
     if (r->end - r->next >= 3 && memcmp(r->next, "\xEF\xBB\xBF", 3) == 0) r->next += 3;
 }
 
+/* Leave out the line ends at the end of the file, and have its beginning in memory. */
+static bertc_status begin_file(reader *r)
+{
+    enum { TAIL = 4096 };
+    char tail[TAIL];
+    bool found = false;
+    for (r->stop = r->input->size; r->stop > 0 && !found;) {
+        size_t n = r->stop < TAIL ? r->stop : TAIL;
+        bertc_status status = bc_input_read(r->input, tail, n, r->stop - n, r->err);
+        if (status != BERTC_OK) return status;
+        while (n > 0 && (tail[n - 1] == '\n' || tail[n - 1] == '\r')) n--, r->stop--;
+        found = n > 0;
+    }
+    return has_more(r) ? fill(r) : BERTC_OK;
+}
+
 static bertc_status read_table(reader *r, size_t limit)
 {
     const char *path = r->set->path;
+    bertc_status begun = r->input ? begin_file(r) : BERTC_OK;
+    if (begun != BERTC_OK) return begun;
     if (r->end - r->next >= 2 &&
         (memcmp(r->next, "\xFF\xFE", 2) == 0 || memcmp(r->next, "\xFE\xFF", 2) == 0))
         return bc_fail(r->err, BERTC_INPUT, "%s: UTF-16 text, expected UTF-8", path);
     skip_bom(r);
-    while (r->end > r->next && (r->end[-1] == '\n' || r->end[-1] == '\r')) r->end--;
+    while (!r->input && r->end > r->next && (r->end[-1] == '\n' || r->end[-1] == '\r')) r->end--;
     slice line;
     if (r->columns->header) {
-        if (!take_line(r, &line)) return bc_fail(r->err, BERTC_INPUT, "%s: empty file", path);
+        if (!take_line(r, &line))
+            return r->status != BERTC_OK ? r->status : bc_fail(r->err, BERTC_INPUT, "%s: empty file", path);
         bertc_status status = read_header(r, line);
         if (status != BERTC_OK) return status;
     }
-    if (r->next == r->end)
+    if (r->next == r->end && !has_more(r))
         return bc_fail(r->err, BERTC_INPUT, "%s: %s", path,
                        r->columns->header ? "no rows after the header" : "empty file");
     bertc_status status = read_rows(r, limit);
@@ -395,9 +467,21 @@ static bertc_status read_table(reader *r, size_t limit)
 
 static bertc_status finish(reader *r, bertc_status status, bertc_dataset **dataset)
 {
+    bc_free(r->window);
     if (status == BERTC_OK) *dataset = r->set;
     else bertc_dataset_free(r->set);
     return status;
+}
+
+static bertc_status read_columns(reader *r, const bertc_columns *columns, const bc_row_ids *ids, size_t limit)
+{
+    r->columns = columns;
+    r->ids = ids;
+    r->a = number(columns->a);
+    r->b = number(columns->b);
+    r->label = number(columns->label);
+    r->width = 4;
+    return read_table(r, limit);
 }
 
 bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
@@ -405,12 +489,10 @@ bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
                               const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err)
 {
-    reader r = {.columns = columns, .ids = ids, .next = bytes, .end = bytes + length, .err = err,
-                .a = number(columns->a), .b = number(columns->b), .label = number(columns->label),
-                .width = 4};
+    reader r = {.next = bytes, .end = bytes + length, .err = err};
     r.set = create(task, split, path, length);
     if (!r.set) return bc_fail_memory(err);
-    return finish(&r, read_table(&r, limit), dataset);
+    return finish(&r, read_columns(&r, columns, ids, limit), dataset);
 }
 
 bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
@@ -425,14 +507,14 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
     return finish(&r, read_rows(&r, 0), dataset);
 }
 
-/* The dev rows of `path` as listed in a file beside it: one "id TAB id" a line. The slices point
- * into `map`. */
-static bertc_status read_ids(const char *path, bc_map *map, bc_row_id **sorted, size_t *count,
+/* The dev rows as listed in a file beside the data's: one "id TAB id" a line. The slices point into `text`. */
+static bertc_status read_ids(const char *path, char **text, bc_row_id **sorted, size_t *count,
                              bertc_error *err)
 {
-    bertc_status status = bc_map_open(path, map, err);
+    size_t length = 0;
+    bertc_status status = bc_file_read(path, BC_KIND_WORDS, text, &length, err);
     if (status != BERTC_OK) return status;
-    reader r = {.next = (const char *)map->bytes, .end = (const char *)map->bytes + map->length};
+    reader r = {.next = *text, .end = *text + length};
     skip_bom(&r);
     slice line;
     size_t room = 0;
@@ -450,38 +532,34 @@ static bertc_status read_ids(const char *path, bc_map *map, bc_row_id **sorted, 
     return BERTC_OK;
 }
 
-static bertc_status parse_file(const bertc_task *task, bertc_split split, const bc_place *place,
-                               const bc_map *file, size_t limit, bertc_dataset **dataset,
-                               bertc_error *err)
+static bertc_status read_file(const bertc_task *task, bertc_split split, const bc_place *place,
+                              const bc_row_ids *ids, size_t limit, bertc_dataset **dataset, bertc_error *err)
 {
-    const char *bytes = (const char *)file->bytes;
-    if (!place->ids)
-        return bc_dataset_parse(task, split, place->columns, NULL, bytes, file->length,
-                                place->path, limit, dataset, err);
-    bc_map map = {NULL, 0};
-    bc_row_id *sorted = NULL;
-    bc_row_ids ids = {NULL, 0};
-    bertc_status status = read_ids(place->ids, &map, &sorted, &ids.count, err);
-    ids.sorted = sorted;
-    if (status == BERTC_OK)
-        status = bc_dataset_parse(task, split, place->columns, &ids, bytes, file->length,
-                                  place->path, limit, dataset, err);
-    bc_free(sorted);
-    bc_map_close(&map);
-    return status;
+    bc_input input;
+    bertc_status status = bc_input_open(place->path, &input, err);
+    if (status != BERTC_OK) return status;
+    reader r = {.input = &input, .set = create(task, split, place->path, input.size), .err = err};
+    status = r.set ? read_columns(&r, place->columns, ids, limit) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_input_check(&input, err);
+    bc_input_close(&input);
+    return finish(&r, status, dataset);
 }
 
 bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
                                 size_t limit, bertc_dataset **dataset, bertc_error *err)
 {
     bc_place place;
+    char *text = NULL;
+    bc_row_id *sorted = NULL;
+    bc_row_ids ids = {NULL, 0};
     bertc_status status = bc_task_locate(task, data, split, &place, err);
     if (status != BERTC_OK) return status;
-    bc_map file = {NULL, 0};
-    status = bc_map_open(place.path, &file, err);
+    if (place.ids) status = read_ids(place.ids, &text, &sorted, &ids.count, err);
+    ids.sorted = sorted;
     if (status == BERTC_OK)
-        status = parse_file(task, split, &place, &file, limit, dataset, err);
-    bc_map_close(&file);
+        status = read_file(task, split, &place, place.ids ? &ids : NULL, limit, dataset, err);
+    bc_free(sorted);
+    bc_free(text);
     bc_place_clear(&place);
     return status;
 }

@@ -18,7 +18,7 @@ typedef struct document {
     cJSON *tree;
 } document;
 
-static bertc_status open_document(const char *folder, const char *name, document *doc,
+static bertc_status open_document(const char *folder, const char *name, bc_kind kind, document *doc,
                                   bertc_error *err)
 {
     doc->path = bc_path_join(folder, name);
@@ -26,7 +26,7 @@ static bertc_status open_document(const char *folder, const char *name, document
     bool found;
     bertc_status status = bc_file_find(doc->path, &found, err);
     if (status || !found) return status;
-    status = bc_json_read(doc->path, &doc->tree, err);
+    status = bc_json_read(doc->path, kind, &doc->tree, err);
     if (!status && !cJSON_IsObject(doc->tree))
         status = bc_fail(err, BERTC_INPUT, "%s: not an object", doc->path);
     return status;
@@ -464,11 +464,11 @@ bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer
                                           bertc_error *err)
 {
     folder files = {0};
-    bertc_status status = open_document(model_dir, "tokenizer_config.json", &files.config, err);
-    if (!status) status = open_document(model_dir, "config.json", &files.model, err);
-    if (!status) status = open_document(model_dir, "tokenizer.json", &files.json, err);
-    if (!status) status = open_document(model_dir, "special_tokens_map.json", &files.map, err);
-    if (!status) status = open_document(model_dir, "added_tokens.json", &files.added, err);
+    bertc_status status = open_document(model_dir, "tokenizer_config.json", BC_KIND_SETTINGS, &files.config, err);
+    if (!status) status = open_document(model_dir, "config.json", BC_KIND_SETTINGS, &files.model, err);
+    if (!status) status = open_document(model_dir, "tokenizer.json", BC_KIND_TOKENIZER, &files.json, err);
+    if (!status) status = open_document(model_dir, "special_tokens_map.json", BC_KIND_SETTINGS, &files.map, err);
+    if (!status) status = open_document(model_dir, "added_tokens.json", BC_KIND_SETTINGS, &files.added, err);
     if (!status) {
         bertc_tokenizer_options made = *options;
         status = overlay(&files, &made, err);

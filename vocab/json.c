@@ -70,7 +70,7 @@ static bertc_status join(const words *list, char **text, size_t *length, bertc_e
 bertc_status bc_vocab_read_json(const char *path, char **text, size_t *length, bertc_error *err)
 {
     cJSON *tree = NULL;
-    bertc_status status = bc_json_read(path, &tree, err);
+    bertc_status status = bc_json_read(path, BC_KIND_TOKENIZER, &tree, err);
     if (status) return status;
     const cJSON *vocab = bc_json_get(bc_json_get(tree, "model"), "vocab");
     words list = {0};
@@ -88,7 +88,7 @@ bertc_status bc_vocab_read_json(const char *path, char **text, size_t *length, b
 bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, bertc_error *err)
 {
     cJSON *tree = NULL;
-    bertc_status status = bc_json_read(path, &tree, err);
+    bertc_status status = bc_json_read(path, BC_KIND_TOKENIZER, &tree, err);
     const cJSON *vocabulary = bc_json_get(bc_json_get(tree, "model"), "vocab"), *entry;
     if (!status && !cJSON_IsObject(vocabulary))
         status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);

@@ -217,7 +217,7 @@ bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error
     bertc_status status = find_words(path, &found, &json, err);
     if (!status)
         status = json ? bc_vocab_read_json(found, &text, &length, err)
-                      : bc_file_read(found, &text, &length, err);
+                      : bc_file_read(found, BC_KIND_WORDS, &text, &length, err);
     if (!status) status = bertc_vocab_parse(text, length, found, vocab, err);
     bc_free(text);
     bc_free(found);

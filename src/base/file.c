@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,70 +25,13 @@ static int open_retry(const char *path, int flags, mode_t mode)
     return fd;
 }
 
-/* Open for reading; on success *size is that of a regular file. O_NONBLOCK: a named pipe is refused,
- * not waited for. */
-static bertc_status open_regular(const char *path, int *fd, size_t *size, bertc_error *err)
+/* As bc_fail_errno, but no error of a file that is there, or is to be there, is bad input. */
+static bertc_status fail_to_use(bertc_error *err, const char *path, const char *what)
 {
-    *fd = open_retry(path, O_RDONLY | O_NONBLOCK, 0);
-    if (*fd < 0) return bc_fail_errno(err, path, "cannot open");
-    struct stat info;
-    bertc_status status = BERTC_OK;
-    if (fstat(*fd, &info) != 0) status = bc_fail_errno(err, path, "cannot stat");
-    else if (!S_ISREG(info.st_mode))
-        status = bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
-    else *size = (size_t)info.st_size;
-    if (status != BERTC_OK) close(*fd);
-    return status;
-}
-
-static bertc_status read_all(int fd, const char *path, char *to, size_t size, bertc_error *err)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = read(fd, to + done, size - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return bc_fail_errno(err, path, "cannot read");
-        if (n == 0) return bc_fail(err, BERTC_IO, "%s: file shrank while it was read", path);
-        done += (size_t)n;
-    }
-    return BERTC_OK;
-}
-
-bertc_status bc_file_read(const char *path, char **text, size_t *length, bertc_error *err)
-{
-    int fd;
-    size_t size = 0;
-    bertc_status status = open_regular(path, &fd, &size, err);
-    if (status != BERTC_OK) return status;
-    size_t room;
-    char *bytes = bc_size_add(size, 1, &room) ? bc_alloc(room, 1) : NULL;
-    status = bytes ? read_all(fd, path, bytes, size, err) : bc_fail_memory(err);
-    close(fd);
-    if (status != BERTC_OK) {
-        bc_free(bytes);
-        return status;
-    }
-    bytes[size] = '\0';
-    *text = bytes;
-    *length = size;
-    return BERTC_OK;
-}
-
-bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *bytes, size_t length),
-                          void *to, size_t *length, bertc_error *err)
-{
-    int fd;
-    bertc_status status = open_regular(path, &fd, length, err);
-    if (status != BERTC_OK) return status;
-    char *piece = bc_alloc(PIECE, 1);
-    if (!piece) status = bc_fail_memory(err);
-    for (size_t left = *length, n; status == BERTC_OK && left > 0; left -= n) {
-        n = left < PIECE ? left : PIECE;
-        status = read_all(fd, path, piece, n, err);
-        if (status == BERTC_OK) take(to, piece, n);
-    }
-    bc_free(piece);
-    close(fd);
-    return status;
+    bertc_error error = {.status = BERTC_OK};
+    bc_fail_errno(&error, path, what);
+    if (error.status == BERTC_INPUT) error.status = BERTC_IO;
+    return bc_fail(err, error.status, "%s", error.message);
 }
 
 /* Refuse the link to nothing that made stat(path) say that there is nothing: the path itself, or a folder above
@@ -128,29 +70,128 @@ bool bc_folder_exists(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-bertc_status bc_map_open(const char *path, bc_map *map, bertc_error *err)
+ssize_t bc_read_at(int fd, void *to, size_t length, off_t offset)
 {
-    int fd;
-    size_t size = 0;
-    *map = (bc_map){(const unsigned char *)"", 0};
-    bertc_status status = open_regular(path, &fd, &size, err);
-    if (status != BERTC_OK) return status;
-    if (size > 0) {
-        void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes == MAP_FAILED && errno == ENOMEM)
-            status = bc_fail(err, BERTC_NOMEM, "%s: no room in the address space to map %zu MB (ulimit -v)", path,
-                             size >> 20);
-        else if (bytes == MAP_FAILED) status = bc_fail_errno(err, path, "cannot map");
-        else *map = (bc_map){bytes, size};
+    size_t done = 0;
+    while (done < length) {
+        ssize_t n = pread(fd, (char *)to + done, length - done, offset + (off_t)done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        if (n == 0) break;
+        done += (size_t)n;
     }
-    close(fd);
-    return status;
+    return (ssize_t)done;
 }
 
-void bc_map_close(bc_map *map)
+bool bc_write_at(int fd, const void *bytes, size_t length, off_t offset)
 {
-    if (map->length > 0) munmap((void *)(uintptr_t)map->bytes, map->length);
-    *map = (bc_map){NULL, 0};
+    for (size_t done = 0; done < length;) {
+        ssize_t n = pwrite(fd, (const char *)bytes + done, length - done, offset + (off_t)done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO;
+        if (n <= 0) return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+/* O_NONBLOCK: a named pipe is refused, not waited for. */
+bertc_status bc_input_open(const char *path, bc_input *input, bertc_error *err)
+{
+    struct stat info;
+    bertc_status status = BERTC_OK;
+    *input = (bc_input){.path = path, .fd = open_retry(path, O_RDONLY | O_NONBLOCK, 0)};
+    if (input->fd < 0) return bc_fail_errno(err, path, "cannot open");
+    if (fstat(input->fd, &info) != 0) status = bc_fail_errno(err, path, "cannot stat");
+    else if (!S_ISREG(info.st_mode)) status = bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
+    if (status != BERTC_OK) {
+        bc_input_close(input);
+        return status;
+    }
+    input->size = (size_t)info.st_size;
+    input->changed = info.st_mtim;
+    return BERTC_OK;
+}
+
+void bc_input_close(bc_input *input)
+{
+    if (input->fd >= 0) close(input->fd);
+    input->fd = -1;
+}
+
+static bertc_status fail_shrunk(const char *path, bertc_error *err)
+{
+    return bc_fail(err, BERTC_IO, "%s: file shrank while it was read", path);
+}
+
+bertc_status bc_input_read(const bc_input *input, void *to, size_t length, size_t offset, bertc_error *err)
+{
+    ssize_t n = bc_read_at(input->fd, to, length, (off_t)offset);
+    if (n < 0) return fail_to_use(err, input->path, "cannot read");
+    return (size_t)n == length ? BERTC_OK : fail_shrunk(input->path, err);
+}
+
+bertc_status bc_input_check(const bc_input *input, bertc_error *err)
+{
+    struct stat info;
+    if (fstat(input->fd, &info) != 0) return fail_to_use(err, input->path, "cannot stat");
+    if ((size_t)info.st_size == input->size && info.st_mtim.tv_sec == input->changed.tv_sec &&
+        info.st_mtim.tv_nsec == input->changed.tv_nsec)
+        return BERTC_OK;
+    return bc_fail(err, BERTC_IO, "%s: file changed while it was read", input->path);
+}
+
+static bertc_status check_length(const bc_input *input, bc_kind kind, bertc_error *err)
+{
+    static const struct {
+        const char *name;
+        size_t most;
+    } kinds[BC_KINDS] = {
+        [BC_KIND_SETTINGS] = {"a JSON file of settings", 64 << 20},
+        [BC_KIND_TOKENIZER] = {"a tokenizer.json", 256 << 20},
+        [BC_KIND_WORDS] = {"a list of words or rows", 256 << 20},
+    };
+    if (input->size <= kinds[kind].most) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, %s has at most %zu", input->path, input->size, kinds[kind].name,
+                   kinds[kind].most);
+}
+
+bertc_status bc_file_read(const char *path, bc_kind kind, char **text, size_t *length, bertc_error *err)
+{
+    bc_input input;
+    char *bytes = NULL;
+    bertc_status status = bc_input_open(path, &input, err);
+    if (status == BERTC_OK) status = check_length(&input, kind, err);
+    if (status == BERTC_OK && !(bytes = bc_alloc(input.size + 1, 1))) status = bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_input_read(&input, bytes, input.size, 0, err);
+    bc_input_close(&input);
+    if (status != BERTC_OK) {
+        bc_free(bytes);
+        return status;
+    }
+    bytes[input.size] = '\0';
+    *text = bytes;
+    *length = input.size;
+    return BERTC_OK;
+}
+
+bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *bytes, size_t length),
+                          void *to, size_t *length, bertc_error *err)
+{
+    bc_input input;
+    bertc_status status = bc_input_open(path, &input, err);
+    if (status != BERTC_OK) return status;
+    char *piece = bc_alloc(PIECE, 1);
+    if (!piece) status = bc_fail_memory(err);
+    for (size_t at = 0, n; status == BERTC_OK && at < input.size; at += n) {
+        n = input.size - at < PIECE ? input.size - at : PIECE;
+        status = bc_input_read(&input, piece, n, at, err);
+        if (status == BERTC_OK) take(to, piece, n);
+    }
+    *length = input.size;
+    bc_free(piece);
+    bc_input_close(&input);
+    return status;
 }
 
 char *bc_path_join(const char *folder, const char *name)
@@ -200,26 +241,17 @@ static bool make_folder(const char *path)
     return there;
 }
 
-/* As bc_fail_errno, but a missing folder is an I/O error when writing, not bad input. */
-static bertc_status fail_to_write(bertc_error *err, const char *path, const char *what)
-{
-    bertc_error error = {.status = BERTC_OK};
-    bc_fail_errno(&error, path, what);
-    if (error.status == BERTC_INPUT) error.status = BERTC_IO;
-    return bc_fail(err, error.status, "%s", error.message);
-}
-
 bertc_status bc_folder_create(const char *path, bertc_error *err)
 {
     char *partial = bc_strndup(path, strlen(path));
     if (!partial) return bc_fail_memory(err);
     bertc_status status = BERTC_OK;
     errno = ENOENT;
-    if (!path[0]) status = fail_to_write(err, path, "cannot create folder");
+    if (!path[0]) status = fail_to_use(err, path, "cannot create folder");
     for (size_t i = 1; status == BERTC_OK && i <= strlen(path); i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         partial[i] = '\0';
-        if (!make_folder(partial)) status = fail_to_write(err, path, "cannot create folder");
+        if (!make_folder(partial)) status = fail_to_use(err, path, "cannot create folder");
         partial[i] = path[i];
     }
     bc_free(partial);
@@ -230,7 +262,7 @@ bertc_status bc_folder_create(const char *path, bertc_error *err)
 static void writer_fail(bc_writer *writer, const char *what)
 {
     writer->failed = true;
-    fail_to_write(&writer->error, writer->path, what);
+    fail_to_use(&writer->error, writer->path, what);
 }
 
 /* The descriptor that a path names as such (/dev/stdout, /dev/fd/3); -1: none. What is open there is written
@@ -273,19 +305,20 @@ bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *er
     writer->path = bc_strndup(path, strlen(path));
     writer->temporary = temporary_name(path);
     writer->buffer = bc_alloc(BUFFER, 1);
-    if (!writer->path || !writer->temporary || !writer->buffer) {
+    writer->hasher = bc_hasher_new();
+    if (!writer->path || !writer->temporary || !writer->buffer || !writer->hasher) {
         bc_writer_abandon(writer);
         return bc_fail_memory(err);
     }
     writer->direct = strcmp(writer->path, writer->temporary) == 0;
-    int flags = writer->direct ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+    int flags = writer->direct ? O_WRONLY : O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW;
     int own = own_descriptor(path);
     errno = EISDIR;
     if (own >= 0) writer->fd = fcntl(own, F_DUPFD_CLOEXEC, 0);
     else if (!bc_folder_exists(path)) writer->fd = open_retry(writer->temporary, flags, 0666);
     writer->created = writer->fd >= 0 && !writer->direct;
     if (writer->fd >= 0) return BERTC_OK;
-    bertc_status status = fail_to_write(err, path, "cannot create");
+    bertc_status status = fail_to_use(err, path, "cannot create");
     bc_writer_abandon(writer);
     return status;
 }
@@ -315,6 +348,7 @@ void bc_writer_put(bc_writer *writer, const void *bytes, size_t length)
 {
     if (writer->failed || length == 0) return;
     writer->written += length;
+    bc_hasher_put(writer->hasher, bytes, length);
     if (length >= BUFFER - writer->buffered) flush(writer);
     if (length >= BUFFER) {
         write_all(writer, bytes, length);
@@ -352,7 +386,26 @@ void bc_writer_printf(bc_writer *writer, const char *format, ...)
     bc_free(large);
 }
 
-/* Flush to the device and compare what is there with what was handed in. */
+/* Read back what was written and compare it with what was handed in. */
+static void compare(bc_writer *writer)
+{
+    bc_hasher there;
+    char found[BC_HASH_HEX];
+    bc_hasher_begin(&there);
+    for (size_t at = 0, n; at < writer->written && !writer->failed; at += n) {
+        n = writer->written - at < BUFFER ? writer->written - at : BUFFER;
+        ssize_t got = bc_read_at(writer->fd, writer->buffer, n, (off_t)at);
+        if (got < 0) writer_fail(writer, "cannot read back");
+        else bc_hasher_put(&there, writer->buffer, (size_t)got);
+    }
+    bc_hasher_end(&there, found);
+    bc_hasher_end(writer->hasher, writer->hash);
+    if (writer->failed || strcmp(found, writer->hash) == 0) return;
+    errno = EIO;
+    writer_fail(writer, "content differs from what was written");
+}
+
+/* Flush to the device and check what is there. */
 static void verify(bc_writer *writer)
 {
     struct stat info;
@@ -362,6 +415,7 @@ static void verify(bc_writer *writer)
         errno = EIO;
         writer_fail(writer, "size differs from what was written");
     }
+    if (!writer->failed) compare(writer);
 }
 
 static void settle(bc_writer *writer)
@@ -373,9 +427,53 @@ static void settle(bc_writer *writer)
     if (close(fd) != 0 && !writer->failed) writer_fail(writer, "cannot close");
 }
 
+/* ---- What was written ---------------------------------------------------------------------- */
+
+static bc_written *find_written(const bc_ledger *ledger, const char *path)
+{
+    for (size_t i = 0; i < ledger->count; i++)
+        if (strcmp(ledger->files[i].path, path) == 0) return &ledger->files[i];
+    return NULL;
+}
+
+const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path)
+{
+    return find_written(ledger, path);
+}
+
+/* False where memory is out. */
+static bool note_written(const bc_writer *writer)
+{
+    bc_ledger *ledger = writer->ledger;
+    bc_written *file = find_written(ledger, writer->path);
+    if (!file) {
+        bc_written *files = bc_realloc(ledger->files, ledger->count + 1, sizeof *files);
+        if (!files) return false;
+        ledger->files = files;
+        file = &files[ledger->count];
+        file->path = bc_strndup(writer->path, strlen(writer->path));
+        if (!file->path) return false;
+        ledger->count++;
+    }
+    file->bytes = writer->written;
+    memcpy(file->hash, writer->hash, sizeof file->hash);
+    return true;
+}
+
+void bc_ledger_clear(bc_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++) bc_free(ledger->files[i].path);
+    bc_free(ledger->files);
+    *ledger = (bc_ledger){0};
+}
+
 bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
 {
     settle(writer);
+    if (!writer->failed && writer->ledger && !note_written(writer)) {
+        errno = ENOMEM;
+        writer_fail(writer, "cannot note its hash");
+    }
     if (!writer->failed && !writer->direct && rename(writer->temporary, writer->path) != 0)
         writer_fail(writer, "cannot rename");
     bertc_status status = BERTC_OK;
@@ -396,14 +494,45 @@ void bc_writer_abandon(bc_writer *writer)
     bc_free(writer->path);
     bc_free(writer->temporary);
     bc_free(writer->buffer);
+    bc_free(writer->hasher);
     *writer = (bc_writer){.fd = -1};
 }
 
-bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err)
+bertc_status bc_file_write_noted(bc_ledger *ledger, const char *path, const void *bytes, size_t length,
+                                 bertc_error *err)
 {
     bc_writer writer;
     bertc_status status = bc_writer_open(&writer, path, err);
     if (status != BERTC_OK) return status;
+    writer.ledger = ledger;
     bc_writer_put(&writer, bytes, length);
     return bc_writer_commit(&writer, err);
+}
+
+bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err)
+{
+    return bc_file_write_noted(NULL, path, bytes, length, err);
+}
+
+bertc_status bc_file_copy(bc_ledger *ledger, const char *from, const char *to, bertc_error *err)
+{
+    bc_input input;
+    bc_writer writer;
+    char *piece = bc_alloc(PIECE, 1);
+    bertc_status status = piece ? bc_input_open(from, &input, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) {
+        status = bc_writer_open(&writer, to, err);
+        for (size_t at = 0, n; status == BERTC_OK && at < input.size; at += n) {
+            n = input.size - at < PIECE ? input.size - at : PIECE;
+            status = bc_input_read(&input, piece, n, at, err);
+            if (status == BERTC_OK) bc_writer_put(&writer, piece, n);
+        }
+        if (status == BERTC_OK) status = bc_input_check(&input, err);
+        writer.ledger = ledger;
+        if (status == BERTC_OK) status = bc_writer_commit(&writer, err);
+        bc_writer_abandon(&writer);
+        bc_input_close(&input);
+    }
+    bc_free(piece);
+    return status;
 }

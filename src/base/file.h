@@ -1,7 +1,7 @@
-/* Files: read whole or mapped, written never by halves.
+/* Files: read whole or by pieces, written never by halves.
  *
- * 1. bc_writer writes beside the target, then bc_writer_commit flushes, checks the size against
- *    the bytes handed in, renames over the target and flushes the folder. Until then the old
+ * 1. bc_writer writes beside the target, then bc_writer_commit flushes, compares size and content with
+ *    the bytes handed in (by a hash of these), renames over the target and flushes the folder. Until then the old
  *    content stands; bc_writer_abandon leaves nothing behind.
  * 2. The first failed write, fsync or close is final: commit fails and removes the temporary.
  * 3. EINTR is retried and short writes are continued.
@@ -12,11 +12,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
 
+#include "base/hash.h"
 #include "bertc/status.h"
 
-/* The whole file, NUL-terminated one past its length, released by bc_free. */
-bertc_status bc_file_read(const char *path, char **text, size_t *length, bertc_error *err);
+/* Kinds of file that are read whole: each has a most of bytes, far above any that is of use. */
+typedef enum bc_kind {
+    BC_KIND_SETTINGS,  /* config.json and its like */
+    BC_KIND_TOKENIZER, /* tokenizer.json */
+    BC_KIND_WORDS,     /* a vocabulary, or a list of a data set's rows */
+    BC_KINDS
+} bc_kind;
+
+/* The whole file, NUL-terminated one past its length, released by bc_free. Errors: BERTC_INPUT, also where it is
+ * longer than its kind may be; BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_file_read(const char *path, bc_kind kind, char **text, size_t *length, bertc_error *err);
 
 /* The whole file, a piece at a time in a buffer of its own: `take` gets each. *length: of the file. */
 bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *bytes, size_t length),
@@ -28,18 +40,51 @@ bertc_status bc_file_find(const char *path, bool *found, bertc_error *err);
 
 bool bc_folder_exists(const char *path); /* a folder */
 
-/* Read-only view of a file. Zero-length files give bytes == "" and length 0. */
-typedef struct bc_map {
-    const unsigned char *bytes;
-    size_t length;
-} bc_map;
-bertc_status bc_map_open(const char *path, bc_map *map, bertc_error *err);
-void bc_map_close(bc_map *map);
+/* A file that is read piece by piece, at any place and by many threads: what is shortened meanwhile, or lies on a
+ * disk that fails, is an error. */
+typedef struct bc_input {
+    const char *path; /* the opener's, which stays */
+    int fd;           /* -1: not open */
+    size_t size;
+    struct timespec changed;
+} bc_input;
+
+bertc_status bc_input_open(const char *path, bc_input *input, bertc_error *err);
+void bc_input_close(bc_input *input); /* safe after a failed open */
+
+/* bytes offset .. offset + length - 1. Errors: BERTC_IO naming the file. */
+bertc_status bc_input_read(const bc_input *input, void *to, size_t length, size_t offset, bertc_error *err);
+
+/* Is the file the one that was opened, as far as size and time of change tell? Errors: BERTC_IO. */
+bertc_status bc_input_check(const bc_input *input, bertc_error *err);
+
+/* pread and pwrite of everything: interrupted ones are retried, short ones continued, and one that does nothing
+ * is EIO. How many bytes were read: fewer at the end of the file, and -1 with errno for an error. */
+ssize_t bc_read_at(int fd, void *to, size_t length, off_t offset);
+bool bc_write_at(int fd, const void *bytes, size_t length, off_t offset); /* false with errno */
+
+/* The files that were written: their size and hash (as bc_hash_file's) as they were handed in. Starts as {0}. */
+typedef struct bc_written {
+    char *path;
+    size_t bytes;
+    char hash[BC_HASH_HEX];
+} bc_written;
+
+typedef struct bc_ledger {
+    bc_written *files;
+    size_t count;
+} bc_ledger;
+
+const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path); /* null: none */
+void bc_ledger_clear(bc_ledger *ledger);
 
 typedef struct bc_writer {
     char *path, *temporary;
     int fd;
     size_t written;
+    bc_hasher *hasher; /* of what was handed in, */
+    char hash[BC_HASH_HEX]; /* and its end */
+    bc_ledger *ledger; /* where a commit notes it; null: nowhere */
     bool created, direct, failed;
     unsigned char *buffer;
     size_t buffered;
@@ -52,8 +97,13 @@ void bc_writer_printf(bc_writer *writer, const char *format, ...) BERTC_PRINTF(2
 bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err); /* also releases it */
 void bc_writer_abandon(bc_writer *writer);                          /* safe after commit */
 
-/* A whole small file at once. */
+/* A whole small file at once; noted in `ledger` unless that is null. */
 bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err);
+bertc_status bc_file_write_noted(bc_ledger *ledger, const char *path, const void *bytes, size_t length,
+                                 bertc_error *err);
+
+/* A copy of a file, by pieces. */
+bertc_status bc_file_copy(bc_ledger *ledger, const char *from, const char *to, bertc_error *err);
 
 /* mkdir -p; an existing folder is fine. */
 bertc_status bc_folder_create(const char *path, bertc_error *err);

@@ -327,11 +327,11 @@ bertc_status bc_json_parse(const char *text, size_t length, const char *place, c
     return status;
 }
 
-bertc_status bc_json_read(const char *path, cJSON **tree, bertc_error *err)
+bertc_status bc_json_read(const char *path, bc_kind kind, cJSON **tree, bertc_error *err)
 {
     char *text;
     size_t length;
-    bertc_status status = bc_file_read(path, &text, &length, err);
+    bertc_status status = bc_file_read(path, kind, &text, &length, err);
     if (status != BERTC_OK) return status;
     status = bc_json_parse(text, length, path, tree, err);
     bc_free(text);

@@ -14,6 +14,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/file.h"
 #include "bertc/status.h"
 
 /* Nesting deeper than this is refused. */
@@ -25,7 +26,7 @@ bertc_status bc_json_parse(const char *text, size_t length, const char *place, c
                            bertc_error *err);
 
 /* Read and parse a file. */
-bertc_status bc_json_read(const char *path, cJSON **tree, bertc_error *err);
+bertc_status bc_json_read(const char *path, bc_kind kind, cJSON **tree, bertc_error *err);
 
 /* A member of an object by exact key, or null. */
 const cJSON *bc_json_get(const cJSON *object, const char *key);

@@ -96,13 +96,6 @@ void bc_touch(void *memory, size_t bytes, int threads)
 #endif
 }
 
-void bc_map_drop(const void *bytes, size_t length)
-{
-    uintptr_t begin, end;
-    pages_of(bytes, length, (uintptr_t)sysconf(_SC_PAGESIZE), &begin, &end);
-    if (begin < end) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
-}
-
 void bc_arena_init(bc_arena *arena, void *base, size_t capacity)
 {
     arena->base = base;

@@ -27,10 +27,6 @@ void bc_prefer_large(void *memory, size_t bytes);
  * where otherwise every first use of one would interrupt the program. Nothing that is in them changes. */
 void bc_touch(void *memory, size_t bytes, int threads);
 
-/* A part of a file's view (base/file.h) that was read: its whole pages leave memory, and are there again once
- * they are read. Of any other memory it would lose the content. */
-void bc_map_drop(const void *bytes, size_t length);
-
 typedef struct bc_arena {
     unsigned char *base;
     size_t capacity, used;

@@ -123,7 +123,7 @@ static void read_groups(bc_room *room, const char *root, const struct version *v
 
 /* ---- All together -------------------------------------------------------------------------- */
 
-bc_room bc_room_read_at(const char *root, size_t address_limit, size_t passing)
+bc_room bc_room_read_at(const char *root, size_t address_limit)
 {
     bc_room room = {.most = SIZE_MAX, .limit = "no limit"};
     size_t address = 0;
@@ -131,14 +131,13 @@ bc_room bc_room_read_at(const char *root, size_t address_limit, size_t passing)
     read_system(&room, root);
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
         read_groups(&room, root, &versions[i]);
-    address = difference(address, passing);
     if (address_limit < SIZE_MAX) tighten(&room, difference(address_limit, address), "ulimit -v");
     return room;
 }
 
-bc_room bc_room_read(size_t passing)
+bc_room bc_room_read(void)
 {
     struct rlimit limit;
     bool limited = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-    return bc_room_read_at("", limited ? (size_t)limit.rlim_cur : SIZE_MAX, passing);
+    return bc_room_read_at("", limited ? (size_t)limit.rlim_cur : SIZE_MAX);
 }

@@ -15,10 +15,9 @@ typedef struct bc_room {
     const char *limit; /* which limit that is: "MemAvailable" */
 } bc_room;
 
-/* passing: bytes of the address space, views of files, that will be given back. */
-bc_room bc_room_read(size_t passing);
+bc_room bc_room_read(void);
 
 /* The same from the files below `root` in place of "/", and this limit on the address space. */
-bc_room bc_room_read_at(const char *root, size_t address_limit, size_t passing);
+bc_room bc_room_read_at(const char *root, size_t address_limit);
 
 #endif

@@ -7,7 +7,24 @@
 
 #include "cli/error.h"
 
-enum { BLOCK = 1 << 20 };
+enum { BLOCK = 1 << 20, LONGEST_LINE = 64 << 20 };
+
+/* Count lines in `length` more bytes; refuse one that is too long. */
+static bertc_status count_lines(cli_lines *lines, const char *bytes, size_t length, bertc_error *err)
+{
+    for (const char *end = bytes + length; bytes < end;) {
+        const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
+        lines->length += (size_t)((newline ? newline : end) - bytes);
+        if (lines->length > LONGEST_LINE)
+            return cli_fail(err, BERTC_INPUT, "standard input:%zu: a line of more than %d bytes", lines->line + 1,
+                            LONGEST_LINE);
+        if (!newline) break;
+        lines->line++;
+        lines->length = 0;
+        bytes = newline + 1;
+    }
+    return BERTC_OK;
+}
 
 /* Read more bytes behind those that are there; sets `ended` at the end of input. */
 static bertc_status fill(cli_lines *lines, bertc_error *err)
@@ -30,7 +47,7 @@ static bertc_status fill(cli_lines *lines, bertc_error *err)
     if (n < 0) return cli_fail_errno(err, "standard input", "cannot read");
     lines->ended = n == 0;
     lines->end += (size_t)n;
-    return BERTC_OK;
+    return count_lines(lines, lines->buffer + lines->end - n, (size_t)n, err);
 }
 
 /* One past the last newline of text[from..end), or 0. */

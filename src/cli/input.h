@@ -7,10 +7,13 @@
 typedef struct cli_lines {
     char *buffer;
     size_t room, begin, end; /* unread bytes are buffer[begin..end-1] */
+    size_t line, length;     /* line ends so far, and bytes behind the last one */
     bool ended;
 } cli_lines;
 
-/* The next whole lines, newlines included, as many as have been read (valid until the next call);
+/* A line of more than 64 MB is refused (BERTC_INPUT), before more of it is read.
+ *
+ * The next whole lines, newlines included, as many as have been read (valid until the next call);
  * only the very last one may lack its newline. False at the end or on an error: see err. Starts as
  * {0}. */
 bool cli_lines_next(cli_lines *lines, const char **text, size_t *length, bertc_error *err);

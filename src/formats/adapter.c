@@ -115,7 +115,7 @@ bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *
     bool found = false;
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
     if (status == BERTC_OK && found) {
-        status = bc_json_read(path, &tree, err);
+        status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
         if (status == BERTC_OK) status = check_kind(tree, path, err);
         if (status == BERTC_OK) status = read_scale(tree, path, adapter, err);
         if (status == BERTC_OK) status = find_base(tree, path, dir, adapter, err);
@@ -229,13 +229,14 @@ static void put_record(bc_text *text, const bc_adapter_record *r)
     bc_text_printf(text, ",\n  \"task_type\": \"SEQ_CLS\",\n  \"use_rslora\": false\n}\n");
 }
 
-bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bertc_error *err)
+bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bc_ledger *ledger, bertc_error *err)
 {
     char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
     bc_text text = {0};
     put_record(&text, record);
-    bertc_status status = path && !text.failed ? bc_file_write(path, text.bytes, text.length, err)
-                                               : bc_fail_memory(err);
+    bertc_status status = path && !text.failed
+                              ? bc_file_write_noted(ledger, path, text.bytes, text.length, err)
+                              : bc_fail_memory(err);
     bc_text_clear(&text);
     bc_free(path);
     return status;

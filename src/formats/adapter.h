@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/file.h"
 #include "bertc/config.h"
 #include "bertc/status.h"
 
@@ -50,7 +51,8 @@ typedef struct bc_adapter_record {
     int32_t first, layers;      /* only the layers first .. layers - 1 have adapters */
 } bc_adapter_record;
 
-/* Write dir/adapter_config.json, with the keys of peft 0.7 and later. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bertc_error *err);
+/* Write dir/adapter_config.json, with the keys of peft 0.7 and later; noted in `ledger` unless that is null.
+ * Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bc_ledger *ledger, bertc_error *err);
 
 #endif

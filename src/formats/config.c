@@ -416,7 +416,7 @@ bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_err
     cJSON *tree = NULL;
     bertc_status status = bertc_config_init(config, err);
     if (status != BERTC_OK) return status;
-    status = bc_file_read(path, &config->json, &length, err);
+    status = bc_file_read(path, BC_KIND_SETTINGS, &config->json, &length, err);
     if (status == BERTC_OK) status = bc_json_parse(config->json, length, path, &tree, err);
     if (status == BERTC_OK) status = read_tree(tree, path, config, err);
     cJSON_Delete(tree);

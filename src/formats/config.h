@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/file.h"
 #include "bertc/config.h"
 
 /* The numbers of a configuration. `nullable` ones are null in the file where they are negative. */
@@ -31,7 +32,7 @@ bc_label *bc_config_sorted_labels(const bertc_config *config);
 
 /* Write the config.json of a BertForSequenceClassification: every key of bertc_config with its
  * value, architectures, labels, problem_type and dtype float32, and all other keys of
- * config->json as they are spelled there, sorted by key. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_config_write(const bertc_config *config, const char *path, bertc_error *err);
+ * config->json as they are spelled there, sorted by key. Noted in `ledger` unless that is null. Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_config_write(const bertc_config *config, const char *path, bc_ledger *ledger, bertc_error *err);
 
 #endif

@@ -28,24 +28,14 @@ const char *bc_model_dir_tokenizer_file(size_t index)
     return index < TOKENIZER_FILES ? tokenizer_files[index].name : NULL;
 }
 
-static bertc_status copy_path(const char *from, const char *to, bertc_error *err)
-{
-    char *bytes = NULL;
-    size_t length = 0;
-    bertc_status status = bc_file_read(from, &bytes, &length, err);
-    if (status == BERTC_OK) status = bc_file_write(to, bytes, length, err);
-    bc_free(bytes);
-    return status;
-}
-
 /* Copy one file of a folder where it is there; *found tells. */
-static bertc_status copy_file(const char *from, const char *to, const char *name, bool *found,
-                              bertc_error *err)
+static bertc_status copy_file(const char *from, const char *to, const char *name, bc_ledger *ledger,
+                              bool *found, bertc_error *err)
 {
     char *source = bc_path_join(from, name), *target = bc_path_join(to, name);
     *found = false;
     bertc_status status = source && target ? bc_file_find(source, found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && *found) status = copy_path(source, target, err);
+    if (status == BERTC_OK && *found) status = bc_file_copy(ledger, source, target, err);
     bc_free(source);
     bc_free(target);
     return status;
@@ -59,7 +49,7 @@ static bertc_status read_max_length(const char *dir, int64_t *length, bertc_erro
     char *path = bc_path_join(dir, "config.json");
     bool found = false;
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && found) status = bc_json_read(path, &tree, err);
+    if (status == BERTC_OK && found) status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
     if (status == BERTC_OK)
         status = bc_json_int(tree, "max_position_embeddings", 1, INT32_MAX, path, length, err);
     cJSON_Delete(tree);
@@ -67,7 +57,7 @@ static bertc_status read_max_length(const char *dir, int64_t *length, bertc_erro
     return status;
 }
 
-static bertc_status write_default(const char *dir, int64_t max_length, bertc_error *err)
+static bertc_status write_default(const char *dir, int64_t max_length, bc_ledger *ledger, bertc_error *err)
 {
     char *path = bc_path_join(dir, "tokenizer_config.json");
     bc_text text = {0};
@@ -76,26 +66,26 @@ static bertc_status write_default(const char *dir, int64_t max_length, bertc_err
         bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)max_length);
     bc_text_printf(&text, "  \"tokenizer_class\": \"BertTokenizer\"\n}\n");
     bertc_status status = path && !text.failed
-                              ? bc_file_write(path, text.bytes, text.length, err)
+                              ? bc_file_write_noted(ledger, path, text.bytes, text.length, err)
                               : bc_fail_memory(err);
     bc_text_clear(&text);
     bc_free(path);
     return status;
 }
 
-bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc_error *err)
+bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bc_ledger *ledger, bertc_error *err)
 {
     bool stated = false;
     for (size_t i = 0; i < TOKENIZER_FILES; i++) {
         bool found;
-        bertc_status status = copy_file(from, to, tokenizer_files[i].name, &found, err);
+        bertc_status status = copy_file(from, to, tokenizer_files[i].name, ledger, &found, err);
         if (status != BERTC_OK) return status;
         stated = stated || (found && tokenizer_files[i].states_case);
     }
     if (stated) return BERTC_OK;
     int64_t max_length;
     bertc_status status = read_max_length(from, &max_length, err);
-    return status == BERTC_OK ? write_default(to, max_length, err) : status;
+    return status == BERTC_OK ? write_default(to, max_length, ledger, err) : status;
 }
 
 static bertc_status refuse_other_formats(const char *dir, const char *path, bertc_error *err)

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/file.h"
 #include "bertc/status.h"
 
 /* The names of the files that a tokenizer may have; null past the end. */
@@ -13,8 +14,9 @@ const char *bc_model_dir_tokenizer_file(size_t index);
  * tokenizer.json, special_tokens_map.json, added_tokens.json) into the existing folder `to`, byte
  * for byte, each atomically. Where `from` has neither of the two that state the case, a
  * tokenizer_config.json with BertTokenizer's default (lower case) is written, so that
- * AutoTokenizer reads the text as bertc did. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc_error *err);
+ * AutoTokenizer reads the text as bertc did. What is written is noted in `ledger` unless that is null. Errors:
+ * BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bc_ledger *ledger, bertc_error *err);
 
 /* Path of a directory's weights, owned by the caller (bc_free) in any case. Errors: BERTC_INPUT where
  * there are weights in another format only; a directory without any gets the path. */

@@ -13,11 +13,12 @@
 #include "base/size.h"
 #include "base/text.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are read where they lie");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are read as they are stored");
 _Static_assert(sizeof(size_t) == 8, "sizes in files are 64-bit");
 
 enum {
     PREFIX = 8, /* bytes of the header's length */
+    FIRST = 32, /* bytes that tell a safetensors file from others */
     LONGEST_HEADER = 100000000,
     DATA_ALIGNMENT = 64
 };
@@ -100,9 +101,8 @@ static const char *read_shape(const cJSON *entry, bc_tensor *tensor)
     return NULL;
 }
 
-/* Null, or why the offsets are refused. `data` is what follows the header. */
-static const char *read_offsets(const cJSON *entry, const unsigned char *data, size_t length,
-                                bc_tensor *tensor)
+/* Null, or why the offsets are refused. `length` bytes from `data` on follow the header. */
+static const char *read_offsets(const cJSON *entry, size_t data, size_t length, bc_tensor *tensor)
 {
     const cJSON *offsets = bc_json_get(entry, "data_offsets");
     size_t begin, end, bits;
@@ -115,21 +115,20 @@ static const char *read_offsets(const cJSON *entry, const unsigned char *data, s
     if (!bc_size_mul(tensor->count, dtypes[tensor->dtype].bits, &bits)) return "shape overflows";
     if (bits % 8 != 0 || bits / 8 != end - begin)
         return "shape and dtype do not give the length in data_offsets";
-    tensor->data = data + begin;
+    tensor->offset = data + begin;
     tensor->bytes = end - begin;
     return NULL;
 }
 
-static bertc_status read_tensor(const bc_safetensors *file, size_t header, const cJSON *entry,
-                                bc_tensor *tensor, bertc_error *err)
+static bertc_status read_tensor(const bc_safetensors *file, const cJSON *entry, bc_tensor *tensor,
+                                bertc_error *err)
 {
-    const unsigned char *data = file->map.bytes + PREFIX + header;
     *tensor = (bc_tensor){.name = entry->string};
     const char *reason = NULL;
     if (!cJSON_IsObject(entry)) reason = "entry is not an object";
     else if (!read_dtype(entry, &tensor->dtype)) reason = "unknown dtype";
     if (!reason) reason = read_shape(entry, tensor);
-    if (!reason) reason = read_offsets(entry, data, file->map.length - PREFIX - header, tensor);
+    if (!reason) reason = read_offsets(entry, file->data, file->input.size - file->data, tensor);
     return reason ? fail_tensor(file->path, entry->string, reason, err) : BERTC_OK;
 }
 
@@ -147,7 +146,7 @@ static bertc_status check_metadata(const char *path, const cJSON *metadata, bert
     return bc_fail(err, BERTC_INPUT, "%s: __metadata__ does not map strings to strings", path);
 }
 
-static bertc_status read_tensors(bc_safetensors *file, size_t header, bertc_error *err)
+static bertc_status read_tensors(bc_safetensors *file, bertc_error *err)
 {
     const cJSON *entry;
     size_t entries = 0;
@@ -158,7 +157,7 @@ static bertc_status read_tensors(bc_safetensors *file, size_t header, bertc_erro
         bertc_status status =
             is_metadata(entry)
                 ? check_metadata(file->path, entry, err)
-                : read_tensor(file, header, entry, &file->tensors[file->count++], err);
+                : read_tensor(file, entry, &file->tensors[file->count++], err);
         if (status != BERTC_OK) return status;
     }
     return BERTC_OK;
@@ -168,36 +167,36 @@ static bertc_status read_tensors(bc_safetensors *file, size_t header, bertc_erro
 static int compare_tensors(const void *a, const void *b)
 {
     const bc_tensor *x = a, *y = b;
-    int begin = (x->data > y->data) - (x->data < y->data);
+    int begin = (x->offset > y->offset) - (x->offset < y->offset);
     int bytes = (x->bytes > y->bytes) - (x->bytes < y->bytes);
     return begin ? begin : bytes ? bytes : strcmp(x->name, y->name);
 }
 
-static bertc_status check_layout(bc_safetensors *file, size_t header, bertc_error *err)
+static bertc_status check_layout(bc_safetensors *file, bertc_error *err)
 {
-    const unsigned char *at = file->map.bytes + PREFIX + header;
-    const unsigned char *end = file->map.bytes + file->map.length;
+    size_t at = file->data, end = file->input.size;
     qsort(file->tensors, file->count, sizeof *file->tensors, compare_tensors);
     for (size_t i = 0; i < file->count; i++) {
         const bc_tensor *tensor = &file->tensors[i];
-        if (tensor->data != at)
+        if (tensor->offset != at)
             return fail_tensor(file->path, tensor->name,
-                               tensor->data > at ? "unused bytes before its data"
+                               tensor->offset > at ? "unused bytes before its data"
                                                  : "data overlaps another tensor's", err);
         at += tensor->bytes;
     }
     if (at == end) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s @%zu: %zu bytes after the last tensor", file->path,
-                   (size_t)(at - file->map.bytes), (size_t)(end - at));
+                   at, end - at);
 }
 
-/* Check what comes before the JSON; *header is its length. */
-static bertc_status check_prefix(const bc_safetensors *file, size_t *header, bertc_error *err)
+/* Check what comes before the JSON, of which `bytes` are the first of the file; *header is its length. */
+static bertc_status check_prefix(const bc_safetensors *file, const unsigned char bytes[FIRST], size_t *header,
+                                 bertc_error *err)
 {
     static const char pointer[] = "version https://git-lfs";
-    const unsigned char *bytes = file->map.bytes;
-    size_t length = file->map.length;
+    size_t length = file->input.size;
     uint64_t n;
+    _Static_assert(sizeof pointer <= FIRST, "it is read with the header's length");
     if (length >= sizeof pointer && memcmp(bytes, pointer, sizeof pointer - 1) == 0)
         return bc_fail(err, BERTC_INPUT, "%s: a Git LFS pointer, not the file it stands for",
                        file->path);
@@ -218,28 +217,48 @@ static bertc_status check_prefix(const bc_safetensors *file, size_t *header, ber
     return BERTC_OK;
 }
 
-static bertc_status parse_header(bc_safetensors *file, size_t header, bertc_error *err)
+static bertc_status read_prefix(const bc_safetensors *file, size_t *header, bertc_error *err)
+{
+    unsigned char bytes[FIRST] = {0};
+    size_t length = file->input.size < FIRST ? file->input.size : FIRST;
+    bertc_status status = bc_input_read(&file->input, bytes, length, 0, err);
+    return status == BERTC_OK ? check_prefix(file, bytes, header, err) : status;
+}
+
+static bertc_status parse_header(bc_safetensors *file, const char *text, size_t length, bertc_error *err)
 {
     bc_text place = {0};
     bc_text_printf(&place, "%s: header", file->path);
-    bertc_status status =
-        place.failed ? bc_fail_memory(err)
-                     : bc_json_parse((const char *)file->map.bytes + PREFIX, header, place.bytes,
-                                     &file->header, err);
+    bertc_status status = place.failed
+                              ? bc_fail_memory(err)
+                              : bc_json_parse(text, length, place.bytes, &file->header, err);
     bc_text_clear(&place);
+    return status;
+}
+
+static bertc_status read_header(bc_safetensors *file, size_t length, bertc_error *err)
+{
+    char *text = bc_alloc(length, 1);
+    bertc_status status = text ? bc_input_read(&file->input, text, length, PREFIX, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = parse_header(file, text, length, err);
+    size_t end = length;
+    while (status == BERTC_OK && end > 0 && text[end - 1] == ' ') end--;
+    file->trimmed = status == BERTC_OK && end > 0 && text[end - 1] == '}';
+    file->data = PREFIX + length;
+    bc_free(text);
     return status;
 }
 
 bertc_status bc_safetensors_open(const char *path, bc_safetensors *file, bertc_error *err)
 {
     size_t header = 0;
-    *file = (bc_safetensors){0};
+    *file = (bc_safetensors){.input = {.fd = -1}};
     file->path = bc_strndup(path, strlen(path));
-    bertc_status status = file->path ? bc_map_open(path, &file->map, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = check_prefix(file, &header, err);
-    if (status == BERTC_OK) status = parse_header(file, header, err);
-    if (status == BERTC_OK) status = read_tensors(file, header, err);
-    if (status == BERTC_OK) status = check_layout(file, header, err);
+    bertc_status status = file->path ? bc_input_open(file->path, &file->input, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = read_prefix(file, &header, err);
+    if (status == BERTC_OK) status = read_header(file, header, err);
+    if (status == BERTC_OK) status = read_tensors(file, err);
+    if (status == BERTC_OK) status = check_layout(file, err);
     if (status != BERTC_OK) bc_safetensors_close(file);
     return status;
 }
@@ -260,9 +279,9 @@ void bc_safetensors_close(bc_safetensors *file)
 {
     cJSON_Delete(file->header);
     bc_free(file->tensors);
+    if (file->path) bc_input_close(&file->input);
     bc_free(file->path);
-    bc_map_close(&file->map);
-    *file = (bc_safetensors){0};
+    *file = (bc_safetensors){.input = {.fd = -1}};
 }
 
 /* Values */
@@ -314,18 +333,45 @@ static void convert_double(const unsigned char *from, float *to, size_t count)
     }
 }
 
-bertc_status bc_tensor_to_f32(const bc_tensor *tensor, float *out, const char *path,
-                              bertc_error *err)
+bertc_status bc_tensor_check_float(const bc_tensor *tensor, const char *path, bertc_error *err)
 {
-    switch (tensor->dtype) {
-    case BC_F32: memcpy(out, tensor->data, tensor->bytes); return BERTC_OK;
-    case BC_F16: convert_half(tensor->data, out, tensor->count); return BERTC_OK;
-    case BC_BF16: convert_bfloat(tensor->data, out, tensor->count); return BERTC_OK;
-    case BC_F64: convert_double(tensor->data, out, tensor->count); return BERTC_OK;
-    default: break;
-    }
+    if (bc_dtype_is_float(tensor->dtype)) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": %s values, expected floating point",
                    path, tensor->name, bc_dtype_name(tensor->dtype));
+}
+
+bertc_status bc_safetensors_bytes(const bc_safetensors *file, const bc_tensor *tensor, size_t from, size_t length,
+                                  void *out, bertc_error *err)
+{
+    assert(from <= tensor->bytes && length <= tensor->bytes - from);
+    return bc_input_read(&file->input, out, length, tensor->offset + from, err);
+}
+
+/* F32 needs no conversion; the others pass through a piece on the stack. */
+bertc_status bc_safetensors_floats(const bc_safetensors *file, const bc_tensor *tensor, size_t from, size_t count,
+                                   float *out, bertc_error *err)
+{
+    enum { ROOM = 1 << 15 };
+    unsigned char piece[ROOM];
+    bertc_status status = bc_tensor_check_float(tensor, file->path, err);
+    if (status != BERTC_OK) return status;
+    size_t width = dtypes[tensor->dtype].bits / 8, most = ROOM / width;
+    if (tensor->dtype == BC_F32)
+        return bc_safetensors_bytes(file, tensor, from * width, count * width, out, err);
+    for (size_t at = 0, n; status == BERTC_OK && at < count; at += n) {
+        n = count - at < most ? count - at : most;
+        status = bc_safetensors_bytes(file, tensor, (from + at) * width, n * width, piece, err);
+        if (status != BERTC_OK) break;
+        if (tensor->dtype == BC_F16) convert_half(piece, out + at, n);
+        if (tensor->dtype == BC_BF16) convert_bfloat(piece, out + at, n);
+        if (tensor->dtype == BC_F64) convert_double(piece, out + at, n);
+    }
+    return status;
+}
+
+bertc_status bc_safetensors_check(const bc_safetensors *file, bertc_error *err)
+{
+    return bc_input_check(&file->input, err);
 }
 
 /* Writing */
@@ -375,9 +421,26 @@ static void put_header(bc_text *text, const bc_tensor_out *tensors, size_t count
         bc_text_put(text, " ", 1);
 }
 
+/* The bytes of a tensor that is made while it is written. */
+static bertc_status put_made(bc_writer *writer, size_t index, size_t bytes, bc_tensor_make make, const void *maker,
+                             bertc_error *err)
+{
+    enum { PIECE = 1 << 20 };
+    bertc_status status = BERTC_OK;
+    void *piece = bc_alloc(bytes < PIECE ? bytes : PIECE, 1);
+    if (!piece) return bc_fail_memory(err);
+    for (size_t at = 0, n; status == BERTC_OK && at < bytes; at += n) {
+        n = bytes - at < PIECE ? bytes - at : PIECE;
+        status = make(maker, index, at, n, piece, err);
+        if (status == BERTC_OK) bc_writer_put(writer, piece, n);
+    }
+    bc_free(piece);
+    return status;
+}
+
 bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *tensors, size_t count,
                                        const char *const *metadata, bc_tensor_make make,
-                                       const void *maker, bertc_error *err)
+                                       const void *maker, bc_ledger *ledger, bertc_error *err)
 {
     bc_text header = {0};
     bc_writer writer;
@@ -385,13 +448,16 @@ bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *te
     bertc_status status = header.failed ? bc_fail_memory(err) : bc_writer_open(&writer, path, err);
     if (status == BERTC_OK) {
         uint64_t n = header.length;
+        writer.ledger = ledger;
         bc_writer_put(&writer, &n, sizeof n);
         bc_writer_put(&writer, header.bytes, header.length);
-        for (size_t i = 0; i < count; i++) {
-            const void *made = make ? make(maker, i) : NULL;
-            bc_writer_put(&writer, made ? made : tensors[i].data, tensor_bytes(&tensors[i]));
+        for (size_t i = 0; i < count && status == BERTC_OK; i++) {
+            size_t bytes = tensor_bytes(&tensors[i]);
+            if (tensors[i].data || !make) bc_writer_put(&writer, tensors[i].data, bytes);
+            else status = put_made(&writer, i, bytes, make, maker, err);
         }
-        status = bc_writer_commit(&writer, err);
+        if (status == BERTC_OK) status = bc_writer_commit(&writer, err);
+        bc_writer_abandon(&writer);
     }
     bc_text_clear(&header);
     return status;
@@ -400,5 +466,5 @@ bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *te
 bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors, size_t count,
                                   const char *const *metadata, bertc_error *err)
 {
-    return bc_safetensors_write_made(path, tensors, count, metadata, NULL, NULL, err);
+    return bc_safetensors_write_made(path, tensors, count, metadata, NULL, NULL, NULL, err);
 }

@@ -2,14 +2,12 @@
  *
  *   u64 little-endian n | n bytes of JSON, padded with spaces | data
  *
- * 1. An open file is mapped and wholly checked: the header is strict JSON without duplicate keys,
+ * 1. Of an open file the header is read and wholly checked: it is strict JSON without duplicate keys,
  *    every product and sum is checked for overflow, the tensors fill the data from its first byte
- *    to its last without holes or overlaps. Nothing read from it can point outside the map.
- * 2. Values are read where they lie; a tensor need not be aligned.
+ *    to its last without holes or overlaps. Nothing read from it can point outside the file.
+ * 2. Values are read by pieces, straight to where they are wanted; a tensor need not be aligned. A file that
+ *    is shortened meanwhile is an error, and one that was changed is found out by bc_safetensors_check.
  * 3. What is written appears whole or not at all.
- *
- * It does not survive another process that shortens a file while it is mapped: reading beyond the
- * new end raises SIGBUS. Programs that follow rule 3 replace a file and never shorten it.
  *
  * Source: https://github.com/huggingface/safetensors, "Format". Little-endian hosts only. */
 #ifndef BC_FORMATS_SAFETENSORS_H
@@ -23,7 +21,7 @@
 #include "base/file.h"
 #include "bertc/status.h"
 
-/* The types of the format; bc_tensor_to_f32 reads the first four. */
+/* The types of the format; bc_safetensors_floats reads the first four. */
 typedef enum bc_dtype {
     BC_F32,
     BC_F16,
@@ -56,13 +54,15 @@ typedef struct bc_tensor {
     int rank; /* 0: one value */
     size_t shape[BC_MAX_RANK];
     size_t count; /* product of the shape */
-    const unsigned char *data;
+    size_t offset; /* of its data in the file */
     size_t bytes;
 } bc_tensor;
 
 typedef struct bc_safetensors {
     char *path;
-    bc_map map;
+    bc_input input;
+    size_t data;  /* where the first tensor lies */
+    bool trimmed; /* the header ends in "}" and spaces, as rule 3's files do */
     size_t count;
     bc_tensor *tensors; /* in the order of their data */
     cJSON *header;
@@ -72,10 +72,10 @@ typedef struct bc_safetensors {
 const char *bc_dtype_name(bc_dtype dtype);
 size_t bc_dtype_bits(bc_dtype dtype);
 
-/* Whether bc_tensor_to_f32 reads it. */
+/* Whether bc_safetensors_floats reads it. */
 bool bc_dtype_is_float(bc_dtype dtype);
 
-/* Map and check a file. Errors: BERTC_INPUT "path @OFFSET: ..." or "path: tensor "NAME": ...";
+/* Open and check a file. Errors: BERTC_INPUT "path @OFFSET: ..." or "path: tensor "NAME": ...";
  * BERTC_IO; BERTC_NOMEM; *file is then closed. */
 bertc_status bc_safetensors_open(const char *path, bc_safetensors *file, bertc_error *err);
 
@@ -87,10 +87,20 @@ const char *bc_safetensors_metadata(const bc_safetensors *file, const char *key)
 
 void bc_safetensors_close(bc_safetensors *file); /* also after a failed open, or twice */
 
-/* The values of an F32, F16, BF16 or F64 tensor. F64 is rounded to nearest, values beyond float's
- * range become infinite. Errors: BERTC_INPUT naming `path`, tensor and type. */
-bertc_status bc_tensor_to_f32(const bc_tensor *tensor, float *out, const char *path,
-                              bertc_error *err);
+/* Refuse a tensor that is not of F32, F16, BF16 or F64. Errors: BERTC_INPUT naming `path`, tensor and type. */
+bertc_status bc_tensor_check_float(const bc_tensor *tensor, const char *path, bertc_error *err);
+
+/* The values from .. from + count - 1 of such a tensor. F64 is rounded to nearest, values beyond float's range
+ * become infinite. Many threads may read at once. Errors: as bc_tensor_check_float; BERTC_IO. */
+bertc_status bc_safetensors_floats(const bc_safetensors *file, const bc_tensor *tensor, size_t from, size_t count,
+                                   float *out, bertc_error *err);
+
+/* The bytes from .. from + length - 1 of any tensor. Errors: BERTC_IO. */
+bertc_status bc_safetensors_bytes(const bc_safetensors *file, const bc_tensor *tensor, size_t from, size_t length,
+                                  void *out, bertc_error *err);
+
+/* Is what was read of one file, or was it changed meanwhile? Errors: BERTC_IO. */
+bertc_status bc_safetensors_check(const bc_safetensors *file, bertc_error *err);
 
 typedef struct bc_tensor_out {
     const char *name;
@@ -105,11 +115,13 @@ typedef struct bc_tensor_out {
 bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors, size_t count,
                                   const char *const *metadata, bertc_error *err);
 
-/* The same where some values are made only when they are written: make(maker, i) gives those of
- * tensors[i], valid until its next call, and null for one that has its data. */
-typedef const void *(*bc_tensor_make)(const void *maker, size_t index);
+/* The same where some values are made only when they are written: make(maker, i, from, length) puts the bytes
+ * from .. from + length - 1 of tensors[i], whose data is null, to `to`. A tensor's pieces come in their order.
+ * The file is noted in `ledger` unless that is null. */
+typedef bertc_status (*bc_tensor_make)(const void *maker, size_t index, size_t from, size_t length, void *to,
+                                       bertc_error *err);
 bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *tensors, size_t count,
                                        const char *const *metadata, bc_tensor_make make,
-                                       const void *maker, bertc_error *err);
+                                       const void *maker, bc_ledger *ledger, bertc_error *err);
 
 #endif

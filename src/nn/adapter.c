@@ -99,7 +99,7 @@ static bertc_status check_tensor(const bc_overlay *overlay, const bertc_model *m
     const bc_tensor *t = &overlay->file.tensors[index];
     const char *name = overlay->names[index], *path = overlay->file.path;
     char stem[BC_PARAM_NAME];
-    if (!bc_dtype_is_float(t->dtype)) return bc_tensor_to_f32(t, NULL, path, err);
+    if (!bc_dtype_is_float(t->dtype)) return bc_tensor_check_float(t, path, err);
     bool low = rename_end(stem, name, of_a, plain) || rename_end(stem, name, of_b, plain);
     const bc_param *param = find_param(model, low ? stem : name);
     if (!param || (low && param->row->scope == BC_SCOPE_EMBEDDINGS))
@@ -136,8 +136,8 @@ static bertc_status merge_pair(const bc_overlay *overlay, const bc_param *param,
     size_t rank = p.a->shape[0], out = param->shape[0], in = param->shape[1];
     float *a = bc_alloc(p.a->count, sizeof *a), *b = bc_alloc(p.b->count, sizeof *b);
     bertc_status status = a && b ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_tensor_to_f32(p.a, a, overlay->file.path, err);
-    if (status == BERTC_OK) status = bc_tensor_to_f32(p.b, b, overlay->file.path, err);
+    if (status == BERTC_OK) status = bc_safetensors_floats(&overlay->file, p.a, 0, p.a->count, a, err);
+    if (status == BERTC_OK) status = bc_safetensors_floats(&overlay->file, p.b, 0, p.b->count, b, err);
     if (status == BERTC_OK) {
         bc_low_rank_merge(param->value, param->value, a, b, out, in, rank,
                           bc_adapter_scale(&overlay->adapter, rank));
@@ -158,19 +158,22 @@ bertc_status bc_overlay_merge(const bc_overlay *overlay, const bertc_model *mode
         pair p = pair_of(overlay, &model->params[i]);
         if (p.a) status = merge_pair(overlay, &model->params[i], p, err);
     }
+    if (status == BERTC_OK && overlay->adapter.base) status = bc_safetensors_check(&overlay->file, err);
     return status;
 }
 
 /* ---- Saving -------------------------------------------------------------------------------- */
 
-static bertc_status write_tensors(const bertc_model *model, const float *values, const char *path,
-                                  bertc_error *err)
+static bertc_status write_tensors(const bertc_model *model, const bc_values *values, const char *path,
+                                  bc_ledger *ledger, bertc_error *err)
 {
     enum { NAME = BC_PARAM_NAME + 32 };
     static const char *const metadata[] = {"format", "pt", NULL};
     char (*names)[NAME] = bc_alloc(model->count, sizeof *names);
     bc_tensor_out *tensors = bc_alloc(model->count, sizeof *tensors);
-    bertc_status status = names && tensors ? BERTC_OK : bc_fail_memory(err);
+    const bc_param **params = bc_alloc(model->count, sizeof *params);
+    const bc_value_maker maker = {.values = values, .params = params};
+    bertc_status status = names && tensors && params ? BERTC_OK : bc_fail_memory(err);
     size_t count = 0;
     for (size_t i = 0; status == BERTC_OK && i < model->count; i++) {
         const bc_param *p = &model->params[i];
@@ -179,10 +182,12 @@ static bertc_status write_tensors(const bertc_model *model, const float *values,
         snprintf(names[count], NAME, "%s%s", BC_ADAPTER_PREFIX, head ? p->row->name : p->name);
         tensors[count] = (bc_tensor_out){.name = names[count], .dtype = BC_F32, .rank = p->rank,
                                          .shape = {p->shape[0], p->shape[1]},
-                                         .data = values + p->offset};
-        count++;
+                                         .data = bc_values_at(values, p)};
+        params[count++] = p;
     }
-    if (status == BERTC_OK) status = bc_safetensors_write(path, tensors, count, metadata, err);
+    if (status == BERTC_OK)
+        status = bc_safetensors_write_made(path, tensors, count, metadata, bc_values_make, &maker, ledger, err);
+    bc_free(params);
     bc_free(names);
     bc_free(tensors);
     return status;
@@ -197,7 +202,7 @@ static const char *short_name(int target)
 }
 
 static bertc_status write_record(const bertc_model *model, const char *base, const char *dir,
-                                 bertc_error *err)
+                                 bc_ledger *ledger, bertc_error *err)
 {
     const bertc_lora *lora = &model->lora;
     const char *targets[BC_LORA_TARGETS];
@@ -206,17 +211,17 @@ static bertc_status write_record(const bertc_model *model, const char *base, con
                                 .first = model->adapted, .layers = model->config.num_hidden_layers};
     for (int t = 0; t < BC_LORA_TARGETS; t++)
         if (lora->targets >> t & 1) targets[record.count++] = short_name(t);
-    return bc_adapter_write(&record, dir, err);
+    return bc_adapter_write(&record, dir, ledger, err);
 }
 
-bertc_status bc_model_save_adapter(const bertc_model *model, const float *values, const char *base,
-                                   const char *dir, bertc_error *err)
+bertc_status bc_model_save_adapter(const bertc_model *model, const bc_values *values, const char *base,
+                                   const char *dir, bc_ledger *ledger, bertc_error *err)
 {
     char *config = bc_path_join(dir, "config.json"), *weights = bc_path_join(dir, BC_ADAPTER_WEIGHTS);
-    bertc_status status = config && weights ? bc_config_write(&model->config, config, err)
+    bertc_status status = config && weights ? bc_config_write(&model->config, config, ledger, err)
                                             : bc_fail_memory(err);
-    if (status == BERTC_OK) status = write_record(model, base, dir, err);
-    if (status == BERTC_OK) status = write_tensors(model, values, weights, err);
+    if (status == BERTC_OK) status = write_record(model, base, dir, ledger, err);
+    if (status == BERTC_OK) status = write_tensors(model, values, weights, ledger, err);
     bc_free(config);
     bc_free(weights);
     return status;

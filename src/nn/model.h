@@ -21,6 +21,7 @@
 #include "nn/lora.h"
 #include "nn/ops.h"
 #include "nn/params.h"
+#include "nn/values.h"
 
 /* A head that a model is to have. */
 typedef struct bc_head {
@@ -62,9 +63,6 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
                            bertc_model **model, bertc_error *err);
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
                            bertc_error *err);
-
-/* Bytes of files that an opened model has in view, until it is read. */
-size_t bc_model_mapped(const bertc_model *model);
 
 /* The same with the heads (count) that are wanted in place of the options' labels. The file's head is
  * kept for the first of them whose labels it has. */
@@ -256,15 +254,15 @@ double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
 void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass, bool accumulate);
 
-/* Scalars of the largest matrix that has an adapter: saving makes it in a buffer of its own. */
+/* Scalars of the largest matrix that has an adapter, with that: saving makes it in a buffer of its own. */
 size_t bc_model_merge_scalars(const bertc_model *model);
 
 /* The first failure of the model's backend, or BERTC_OK. */
 bertc_status bc_model_status(const bertc_model *model, bertc_error *err);
 
-/* Write parameters other than the model's own (the best weights of a run) in the model's format, with
- * the head in use: `values` is a block in table order. Adapters are merged into their matrices. */
-bertc_status bc_model_save_values(const bertc_model *model, const float *values, const char *dir,
-                                  bertc_error *err);
+/* Write a block of values (the model's own, or the best weights of a run) in the model's format, with the head in
+ * use. Adapters are merged into their matrices. What is written is noted in `ledger` unless that is null. */
+bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const char *dir,
+                                  bc_ledger *ledger, bertc_error *err);
 
 #endif

@@ -3,8 +3,8 @@
  * 1. A parameter is found in a file by its name of today (formats/names.h), so old spellings and a
  *    missing "bert." prefix make no difference.
  * 2. Only the pooler and the head may be missing; they are then drawn and named in the notice.
- * 3. Weights go straight from the mapped file into the parameter block, tensors side by side; all of
- *    them are finite. */
+ * 3. Weights go straight from the file into the parameter block, tensors side by side; all of them are finite,
+ *    and of one file. */
 #include "nn/model.h"
 
 #include <math.h>
@@ -299,10 +299,15 @@ static const bc_tensor *find_tensor(source *from, const char *name, bool use)
 }
 
 /* The file that a tensor lies in. */
-static const char *path_of(const source *from, const bc_tensor *tensor)
+static const bc_safetensors *file_of(const source *from, const bc_tensor *tensor)
 {
     bool ours = tensor >= from->file.tensors && tensor < from->file.tensors + from->file.count;
-    return ours ? from->file.path : from->over.file.path;
+    return ours ? &from->file : &from->over.file;
+}
+
+static const char *path_of(const source *from, const bc_tensor *tensor)
+{
+    return file_of(from, tensor)->path;
 }
 
 static bool same_shape(const bc_param *param, const bc_tensor *tensor)
@@ -404,7 +409,7 @@ static bertc_status match_params(const bertc_model *m, const bertc_model_options
         from->tensors[i] = is_drawn_anew(m, param, options) ? NULL : t;
         if (t && !same_shape(param, t)) return refuse_shape(param, t, path_of(from, t), err);
         if (t && !bc_dtype_is_float(t->dtype))
-            return bc_tensor_to_f32(t, NULL, path_of(from, t), err);
+            return bc_tensor_check_float(t, path_of(from, t), err);
         if (!t && !head && !(wanted && param->row->scope == BC_SCOPE_POOLER))
             return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->file.path,
                            param->name);
@@ -423,35 +428,40 @@ static bool all_finite(const float *x, size_t count)
     return !bad;
 }
 
-/* Convert and check piece by piece, so that the check finds its values in the cache. */
-static bool read_values(const bc_tensor *tensor, float *to)
+/* Read and check piece by piece, so that the check finds its values in the processor's cache. */
+static bertc_status read_values(const bc_safetensors *file, const bc_tensor *tensor, float *to, bertc_error *err)
 {
-    enum { PIECE = 1 << 14 };
-    size_t width = bc_dtype_bits(tensor->dtype) / 8;
-    bc_tensor piece = *tensor;
-    for (size_t at = 0; at < tensor->count; at += piece.count) {
-        piece.count = tensor->count - at < PIECE ? tensor->count - at : PIECE;
-        piece.bytes = piece.count * width;
-        piece.data = tensor->data + at * width;
-        if (bc_tensor_to_f32(&piece, to + at, "", NULL) != BERTC_OK ||
-            !all_finite(to + at, piece.count))
-            return false;
+    enum { PIECE = 1 << 16 };
+    bertc_status status = BERTC_OK;
+    for (size_t at = 0, n; at < tensor->count && status == BERTC_OK; at += n) {
+        n = tensor->count - at < PIECE ? tensor->count - at : PIECE;
+        status = bc_safetensors_floats(file, tensor, at, n, to + at, err);
+        if (status == BERTC_OK && !all_finite(to + at, n))
+            status = bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite", file->path,
+                             tensor->name);
     }
-    bc_map_drop(tensor->data, tensor->bytes);
-    return true;
+    return status;
 }
 
-/* Side by side: most of the time is the first touch of the pages. */
+/* Side by side: most of the time is the first touch of the pages. Of several errors that of the first tensor
+ * counts. */
 static bertc_status read_params(const bertc_model *m, bertc_error *err)
 {
     const bc_tensor **tensors = m->from->tensors;
+    bertc_error first = {0};
     size_t bad = SIZE_MAX;
-#pragma omp parallel for schedule(dynamic) reduction(min : bad)
-    for (size_t i = 0; i < m->count; i++)
-        if (tensors[i] && !read_values(tensors[i], m->params[i].value) && i < bad) bad = i;
-    if (bad == SIZE_MAX) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite",
-                   path_of(m->from, tensors[bad]), tensors[bad]->name);
+#pragma omp parallel for schedule(dynamic)
+    for (size_t i = 0; i < m->count; i++) {
+        bertc_error why = {0};
+        if (!tensors[i] || read_values(file_of(m->from, tensors[i]), tensors[i], m->params[i].value, &why) == BERTC_OK)
+            continue;
+#pragma omp critical(bc_read_params)
+        if (i < bad) {
+            bad = i;
+            first = why;
+        }
+    }
+    return bad == SIZE_MAX ? BERTC_OK : bc_fail(err, first.status, "%s", first.message);
 }
 
 /* Append " NAME" to a line, or " ..." once it is full. */
@@ -518,12 +528,6 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     return status;
 }
 
-size_t bc_model_mapped(const bertc_model *model)
-{
-    const source *from = model->from;
-    return from ? from->file.map.length + from->over.file.map.length : 0;
-}
-
 const bc_param *bc_model_drawn(const bertc_model *model)
 {
     size_t count = bc_model_table_count(model);
@@ -542,6 +546,7 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
     for (size_t i = 0; i < model->count; i++)
         if (!model->from->tensors[i]) draw_param(&model->params[i], &model->config, options);
     status = bc_overlay_merge(&model->from->over, model, err);
+    if (status == BERTC_OK) status = bc_safetensors_check(&model->from->file, err);
     if (status != BERTC_OK) return status;
     notify_loaded(model, &options->notify);
     close_source(model->from);

@@ -1,6 +1,8 @@
 /* Saving models. Adapters are merged into their matrices while those are written, one at a time. */
 #include "nn/model.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -24,63 +26,81 @@ static const bc_param *adapter_of(const bertc_model *model, const bc_param *para
 size_t bc_model_merge_scalars(const bertc_model *model)
 {
     size_t most = 0, count = bc_model_table_count(model);
-    for (size_t i = 0; i < count; i++)
-        if (adapter_of(model, &model->params[i]) && model->params[i].count > most)
-            most = model->params[i].count;
+    for (size_t i = 0; i < count; i++) {
+        const bc_param *w = &model->params[i], *a = adapter_of(model, w);
+        size_t scalars = a ? w->count + a[0].count + a[1].count : 0;
+        if (scalars > most) most = scalars;
+    }
     return most;
 }
 
-/* Matrices with adapters are made when they are written, in a buffer that all of them share. Up to the
- * heads, of which one is written, a tensor has its parameter's index. */
+/* Matrices with adapters are made when they are written, in a buffer that all of them share: the matrix, then A
+ * and B. */
 typedef struct merger {
     const bertc_model *model;
-    const float *values;
+    bc_value_maker plain;
     float *into;
 } merger;
 
-static const void *merge(const void *maker, size_t index)
+static bertc_status merge(const merger *m, const bc_param *w, const bc_param *a, bertc_error *err)
 {
-    const merger *m = maker;
     const bertc_lora *lora = &m->model->lora;
-    const bc_param *w = &m->model->params[index], *a = adapter_of(m->model, w);
-    if (!a) return NULL;
-    bc_low_rank_merge(m->into, m->values + w->offset, m->values + a[0].offset, m->values + a[1].offset,
-                      w->shape[0], w->shape[1], (size_t)lora->rank, lora->alpha / lora->rank);
-    return m->into;
+    const bc_values *values = m->plain.values;
+    float *of_a = m->into + w->count, *of_b = of_a + a[0].count;
+    bertc_status status = bc_values_read(values, w->offset, w->count, m->into, err);
+    if (status == BERTC_OK) status = bc_values_read(values, a[0].offset, a[0].count, of_a, err);
+    if (status == BERTC_OK) status = bc_values_read(values, a[1].offset, a[1].count, of_b, err);
+    if (status == BERTC_OK)
+        bc_low_rank_merge(m->into, m->into, of_a, of_b, w->shape[0], w->shape[1], (size_t)lora->rank,
+                          lora->alpha / lora->rank);
+    return status;
 }
 
-static bertc_status write_weights(const bertc_model *model, const float *values, const char *path,
-                                  bertc_error *err)
+static bertc_status make(const void *maker, size_t index, size_t from, size_t length, void *to, bertc_error *err)
+{
+    const merger *m = maker;
+    const bc_param *w = m->plain.params[index], *a = adapter_of(m->model, w);
+    if (!a) return bc_values_make(&m->plain, index, from, length, to, err);
+    bertc_status status = from == 0 ? merge(m, w, a, err) : BERTC_OK;
+    if (status == BERTC_OK) memcpy(to, (const char *)m->into + from, length);
+    return status;
+}
+
+static bertc_status write_weights(const bertc_model *model, const bc_values *values, const char *path,
+                                  bc_ledger *ledger, bertc_error *err)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
     size_t count = bc_model_table_count(model), written = 0;
     bc_tensor_out *tensors = bc_alloc(count, sizeof *tensors);
-    const merger m = {model, values, bc_alloc(bc_model_merge_scalars(model), sizeof(float))};
-    bertc_status status = tensors && m.into ? BERTC_OK : bc_fail_memory(err);
+    const bc_param **params = bc_alloc(count, sizeof *params);
+    const merger m = {model, {values, params}, bc_alloc(bc_model_merge_scalars(model), sizeof(float))};
+    bertc_status status = tensors && params && m.into ? BERTC_OK : bc_fail_memory(err);
     for (size_t i = 0; status == BERTC_OK && i < count; i++) {
         const bc_param *p = &model->params[i];
         bool head = p->row->scope == BC_SCOPE_HEAD;
         if (head && p->head != model->head) continue;
-        tensors[written++] = (bc_tensor_out){.name = head ? p->row->name : p->name,
-                                             .dtype = BC_F32,
-                                             .rank = p->rank,
-                                             .shape = {p->shape[0], p->shape[1]},
-                                             .data = values + p->offset};
+        tensors[written] = (bc_tensor_out){.name = head ? p->row->name : p->name,
+                                           .dtype = BC_F32,
+                                           .rank = p->rank,
+                                           .shape = {p->shape[0], p->shape[1]},
+                                           .data = adapter_of(model, p) ? NULL : bc_values_at(values, p)};
+        params[written++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(path, tensors, written, metadata, merge, &m, err);
+        status = bc_safetensors_write_made(path, tensors, written, metadata, make, &m, ledger, err);
     bc_free(tensors);
+    bc_free(params);
     bc_free(m.into);
     return status;
 }
 
-bertc_status bc_model_save_values(const bertc_model *model, const float *values, const char *dir,
-                                  bertc_error *err)
+bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const char *dir,
+                                  bc_ledger *ledger, bertc_error *err)
 {
     char *weights = bc_path_join(dir, weights_name), *config = bc_path_join(dir, "config.json");
-    bertc_status status = weights && config ? bc_config_write(&model->config, config, err)
+    bertc_status status = weights && config ? bc_config_write(&model->config, config, ledger, err)
                                             : bc_fail_memory(err);
-    if (status == BERTC_OK) status = write_weights(model, values, weights, err);
+    if (status == BERTC_OK) status = write_weights(model, values, weights, ledger, err);
     bc_free(weights);
     bc_free(config);
     return status;
@@ -88,5 +108,6 @@ bertc_status bc_model_save_values(const bertc_model *model, const float *values,
 
 bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err)
 {
-    return bc_model_save_values(model, model->values, dir, err);
+    const bc_values values = {.memory = model->values};
+    return bc_model_save_values(model, &values, dir, NULL, err);
 }

@@ -36,7 +36,7 @@ static bertc_status write_config(const char *from, const char *to, int layers, b
     cJSON *tree = NULL;
     bc_text out = {0};
     size_t length = 0;
-    bertc_status status = bc_file_read(from, &json, &length, err);
+    bertc_status status = bc_file_read(from, BC_KIND_SETTINGS, &json, &length, err);
     if (status == BERTC_OK) status = bc_json_parse(json, length, from, &tree, err);
     if (status == BERTC_OK) put_members(&out, json, length, tree, layers);
     if (status == BERTC_OK)
@@ -47,22 +47,40 @@ static bertc_status write_config(const char *from, const char *to, int layers, b
     return status;
 }
 
+/* The tensors of a file that another one is to hold. */
+typedef struct selection {
+    const bc_safetensors *file;
+    const bc_tensor **tensors;
+} selection;
+
+static bertc_status copy_bytes(const void *maker, size_t index, size_t from, size_t length, void *to,
+                               bertc_error *err)
+{
+    const selection *s = maker;
+    bertc_status status = bc_safetensors_bytes(s->file, s->tensors[index], from, length, to, err);
+    return status == BERTC_OK ? bc_safetensors_check(s->file, err) : status;
+}
+
 static bertc_status write_tensors(const bc_safetensors *file, const char *to, int layers,
                                   bertc_error *err)
 {
     const char *format = bc_safetensors_metadata(file, "format");
     const char *const metadata[] = {"format", format ? format : "pt", NULL};
     bc_tensor_out *kept = bc_alloc(file->count, sizeof *kept);
+    const selection from = {file, bc_alloc(file->count, sizeof *from.tensors)};
+    bertc_status status = kept && from.tensors ? BERTC_OK : bc_fail_memory(err);
     size_t count = 0;
-    if (!kept) return bc_fail_memory(err);
-    for (size_t i = 0; i < file->count; i++) {
+    for (size_t i = 0; i < file->count && status == BERTC_OK; i++) {
         const bc_tensor *t = &file->tensors[i];
         if (bc_name_layer(t->name) >= layers) continue;
-        bc_tensor_out *out = &kept[count++];
-        *out = (bc_tensor_out){.name = t->name, .dtype = t->dtype, .rank = t->rank, .data = t->data};
+        bc_tensor_out *out = &kept[count];
+        *out = (bc_tensor_out){.name = t->name, .dtype = t->dtype, .rank = t->rank};
         memcpy(out->shape, t->shape, sizeof out->shape);
+        from.tensors[count++] = t;
     }
-    bertc_status status = bc_safetensors_write(to, kept, count, metadata, err);
+    if (status == BERTC_OK)
+        status = bc_safetensors_write_made(to, kept, count, metadata, copy_bytes, &from, NULL, err);
+    bc_free(from.tensors);
     bc_free(kept);
     return status;
 }
@@ -74,7 +92,7 @@ static bertc_status write_all(const char *dir, const bc_safetensors *file, int l
     char *weights = bc_path_join(out, "model.safetensors"), *config = bc_path_join(out, "config.json");
     char *from = bc_path_join(dir, "config.json");
     bertc_status status = weights && config && from ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, out, err);
+    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, out, NULL, err);
     if (status == BERTC_OK) status = write_tensors(file, weights, layers, err);
     if (status == BERTC_OK) status = write_config(from, config, layers, err);
     bc_free(weights);

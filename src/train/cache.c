@@ -24,7 +24,7 @@ typedef struct span {
     size_t first, count;
 } span;
 
-static span span_of(const bc_cache *cache, uint32_t example)
+static span span_of(const bc_cache *cache, size_t example)
 {
     const size_t *starts = cache->inputs->starts;
     if (!cache->by_token) return (span){example, 1};
@@ -62,7 +62,8 @@ size_t bc_cache_memory(const bc_cache *cache)
 {
     size_t bytes = bytes_of(cache, cache->memory_rows);
     if (cache->rows == 0) return 0;
-    return bc_size_add(bytes, cache->inputs->count * sizeof *cache->has, &bytes) ? bytes : SIZE_MAX;
+    size_t example = sizeof *cache->has + sizeof *cache->prints;
+    return bc_size_add(bytes, cache->inputs->count * example, &bytes) ? bytes : SIZE_MAX;
 }
 
 size_t bc_cache_whole(const bc_cache *cache)
@@ -91,8 +92,9 @@ bertc_status bc_cache_open(bc_cache *cache, const char *folder, bertc_error *err
 {
     bertc_status status = BERTC_OK;
     cache->has = bc_calloc(cache->inputs->count, sizeof *cache->has);
+    cache->prints = bc_alloc(cache->inputs->count, sizeof *cache->prints);
     cache->memory = bc_alloc(cache->memory_rows, cache->width * sizeof *cache->memory);
-    if (!cache->has || !cache->memory) return bc_fail_memory(err);
+    if (!cache->has || !cache->prints || !cache->memory) return bc_fail_memory(err);
     cache->lacking = cache->inputs->count;
     if (folder && !cache->writes && cache->file_rows > cache->memory_rows)
         status = open_file(cache, folder, err);
@@ -108,6 +110,7 @@ void bc_cache_close(bc_cache *cache)
     bc_free(cache->temporary);
     bc_free(cache->memory);
     bc_free(cache->has);
+    bc_free(cache->prints);
     *cache = (bc_cache){0};
 }
 
@@ -118,39 +121,44 @@ static off_t offset_of(const bc_cache *cache, span s)
     return (off_t)(BC_CACHE_HEADER + bytes_of(cache, s.first));
 }
 
-static bertc_status get(const bc_cache *cache, uint32_t example, float *to, bertc_error *err)
+/* The file, for messages. */
+static const char *name_of(const bc_cache *cache)
+{
+    return cache->path ? cache->path : "the file of --cache-disk";
+}
+
+bertc_status bc_cache_read(const bc_cache *cache, size_t example, float *rows, bertc_error *err)
 {
     span s = span_of(cache, example);
     size_t bytes = bytes_of(cache, s.count);
-    if (s.first + s.count <= cache->memory_rows) {
-        memcpy(to, cache->memory + s.first * cache->width, bytes);
-        return BERTC_OK;
-    }
-    for (size_t done = 0; done < bytes;) {
-        ssize_t n = pread(cache->fd, (char *)to + done, bytes - done,
-                          offset_of(cache, s) + (off_t)done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0)
-            return bc_fail(err, BERTC_IO, "%s: cannot read: %s",
-                           cache->path ? cache->path : "the file of --cache-disk",
-                           n < 0 ? strerror(errno) : "it became shorter");
-        done += (size_t)n;
-    }
-    return BERTC_OK;
+    ssize_t n = bc_read_at(cache->fd, rows, bytes, offset_of(cache, s));
+    if (n >= 0 && (size_t)n == bytes) return BERTC_OK;
+    return bc_fail(err, BERTC_IO, "%s: cannot read: %s", name_of(cache),
+                   n < 0 ? strerror(errno) : "it became shorter");
 }
 
-static bool write_rows(const bc_cache *cache, span s, const float *rows)
+uint64_t bc_cache_print(const bc_cache *cache, size_t example, const float *rows)
 {
-    size_t bytes = bytes_of(cache, s.count);
-    for (size_t done = 0; done < bytes;) {
-        ssize_t n = pwrite(cache->fd, (const char *)rows + done, bytes - done,
-                           offset_of(cache, s) + (off_t)done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n == 0) errno = EIO;
-        if (n <= 0) return false;
-        done += (size_t)n;
+    return bc_hash_short(rows, bytes_of(cache, span_of(cache, example).count));
+}
+
+static bertc_status get(const bc_cache *cache, uint32_t example, float *to, bertc_error *err)
+{
+    span s = span_of(cache, example);
+    if (s.first + s.count <= cache->memory_rows) {
+        memcpy(to, cache->memory + s.first * cache->width, bytes_of(cache, s.count));
+        return BERTC_OK;
     }
-    return true;
+    bertc_status status = bc_cache_read(cache, example, to, err);
+    if (status != BERTC_OK || bc_cache_print(cache, example, to) == cache->prints[example]) return status;
+    return bc_fail(err, BERTC_IO, "%s: content differs from what was written", name_of(cache));
+}
+
+static bool write_rows(const bc_cache *cache, uint32_t example, const float *rows)
+{
+    span s = span_of(cache, example);
+    cache->prints[example] = bc_cache_print(cache, example, rows);
+    return bc_write_at(cache->fd, rows, bytes_of(cache, s.count), offset_of(cache, s));
 }
 
 /* The disk takes no more: what is in the file stays of use to this run, but not to later ones. */
@@ -172,7 +180,7 @@ static void put(bc_cache *cache, uint32_t example, const float *rows)
     if (cache->has[example]) return;
     if (fits) memcpy(cache->memory + s.first * cache->width, rows, bytes_of(cache, s.count));
     if (cache->writes && (cache->temporary || (!fits && s.first + s.count <= cache->file_rows))) {
-        if (write_rows(cache, s, rows)) fits = true;
+        if (write_rows(cache, example, rows)) fits = true;
         else stop_writing(cache);
     }
     cache->has[example] = fits;

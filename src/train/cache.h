@@ -8,7 +8,8 @@
  *    kept and where.
  * 2. Nothing is allocated between opening and closing, but by bc_cache_keep.
  * 3. A disk that is full ends no run: what cannot be written is computed again, and one line says so.
- * 4. A file that is kept for later runs appears whole, or not at all (cache_file.c). Any other file has lost
+ * 4. What comes from a file is compared with what was given to it, by a hash that was taken then.
+ * 5. A file that is kept for later runs appears whole, or not at all (cache_file.c). Any other file has lost
  *    its name before anything is in it, and goes with the process. */
 #ifndef BC_TRAIN_CACHE_H
 #define BC_TRAIN_CACHE_H
@@ -18,6 +19,7 @@
 
 /* A page before the rows of a file. */
 enum { BC_CACHE_HEADER = 4096 };
+#define BC_CACHE_FORMAT "bertc-cache-2" /* part of every key: no other format is ever looked at */
 
 typedef struct bc_cache {
     const bertc_inputs *inputs;
@@ -29,6 +31,7 @@ typedef struct bc_cache {
     size_t file_rows;   /* and the first that are in memory or in the file */
     float *memory;      /* (memory_rows,H) */
     bool *has;          /* (examples); null: nothing is kept */
+    uint64_t *prints;   /* (examples) hashes of what was given to the file */
     size_t lacking;     /* examples */
     int fd;             /* -1: no file */
     bool writes;        /* rows go into the file */
@@ -60,6 +63,10 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
 /* Make such a file, beside bc_cache_open's memory; another run that is making it is left to it. Errors:
  * BERTC_IO. */
 bertc_status bc_cache_make(bc_cache *cache, const char *folder, bertc_error *err);
+
+/* Read an example's rows (n,H) from the file. Errors: BERTC_IO. bc_cache_print: the hash of such rows. */
+bertc_status bc_cache_read(const bc_cache *cache, size_t example, float *rows, bertc_error *err);
+uint64_t bc_cache_print(const bc_cache *cache, size_t example, const float *rows);
 
 /* Give that file its name once it is whole. A failure is one line. */
 void bc_cache_keep(bc_cache *cache);

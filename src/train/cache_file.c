@@ -1,8 +1,9 @@
 /* A cache that later runs find: DIR/KEY.cache, a page of header and all rows in the order of the data.
  *
  * 1. KEY is a hash of everything that the rows depend on.
- * 2. The header is text that is known to the last byte once the rows are: it holds their hash. A file is
- *    used where both are as they must be, so that any byte that changed is noticed.
+ * 2. The header is text that is known to the last byte once the rows are: it holds the hash of their hashes, which
+ *    are taken from what is given to the file. A file is used where both are as they must be, so that any byte
+ *    that changed, or never got there, is noticed.
  * 3. While it is made its name ends in .tmp, and the process that makes it holds a lock on it (flock). What
  *    a killed process left there is used by none, and overwritten. */
 #include <errno.h>
@@ -18,13 +19,53 @@
 #include "base/memory.h"
 #include "train/cache.h"
 
-static const char format[] = "bertc-cache-1";
-
-static void write_header(char page[BC_CACHE_HEADER], const bc_cache *cache, const char *hash)
+static void write_header(char page[BC_CACHE_HEADER], const bc_cache *cache)
 {
+    char hash[BC_HASH_HEX];
+    const bc_part prints = {cache->prints, cache->inputs->count * sizeof *cache->prints};
+    bc_hash(hash, &prints, 1);
     memset(page, 0, BC_CACHE_HEADER);
-    snprintf(page, BC_CACHE_HEADER, "%s\nkey %s\nrows %zu\nwidth %zu\nxxh3 %s\n", format, cache->key,
+    snprintf(page, BC_CACHE_HEADER, "%s\nkey %s\nrows %zu\nwidth %zu\nxxh3 %s\n", BC_CACHE_FORMAT, cache->key,
              cache->rows, cache->width, hash);
+}
+
+/* Is the page in the file's place for it? */
+static bertc_status compare_header(const bc_cache *cache, const char page[BC_CACHE_HEADER], const char *path,
+                                   bool *same, bertc_error *err)
+{
+    char there[BC_CACHE_HEADER];
+    ssize_t n = bc_read_at(cache->fd, there, sizeof there, 0);
+    *same = n == (ssize_t)sizeof there && memcmp(there, page, sizeof there) == 0;
+    return n < 0 ? bc_fail_errno(err, path, "cannot read") : BERTC_OK;
+}
+
+/* Take the hash of an example's rows from the file, or compare it. */
+static bertc_status scan_one(const bc_cache *cache, size_t example, float *rows, bool compare, bertc_error *err)
+{
+    bertc_status status = rows ? bc_cache_read(cache, example, rows, err) : bc_fail_memory(err);
+    if (status != BERTC_OK) return status;
+    uint64_t print = bc_cache_print(cache, example, rows);
+    if (!compare) cache->prints[example] = print;
+    if (print == cache->prints[example]) return BERTC_OK;
+    return bc_fail(err, BERTC_IO, "%s: content differs from what was written", cache->path);
+}
+
+static bertc_status scan(const bc_cache *cache, bool compare, bertc_error *err)
+{
+    bertc_error first = {0};
+#pragma omp parallel
+    {
+        float *rows = bc_alloc(cache->by_token ? cache->inputs->longest : 1, cache->width * sizeof *rows);
+#pragma omp for schedule(static)
+        for (size_t i = 0; i < cache->inputs->count; i++) {
+            bertc_error why = {0};
+            if (scan_one(cache, i, rows, compare, &why) == BERTC_OK) continue;
+#pragma omp critical(bc_cache_scan)
+            bc_fail(&first, why.status, "%s", why.message);
+        }
+        bc_free(rows);
+    }
+    return first.status == BERTC_OK ? BERTC_OK : bc_fail(err, first.status, "%s", first.message);
 }
 
 static bertc_status name_file(bc_cache *cache, const char *folder, bertc_error *err)
@@ -37,42 +78,40 @@ static bertc_status name_file(bc_cache *cache, const char *folder, bertc_error *
 
 /* ---- Finding ------------------------------------------------------------------------------- */
 
-static bertc_status check(const bc_cache *cache, const bc_map *map, bertc_error *err)
+static bertc_status check(const bc_cache *cache, size_t length, bertc_error *err)
 {
-    char page[BC_CACHE_HEADER], hash[BC_HASH_HEX];
+    char page[BC_CACHE_HEADER];
     size_t whole = bc_cache_whole(cache);
-    if (map->length != whole)
+    bool same;
+    if (length != whole)
         return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, expected %zu; remove it", cache->path,
-                       map->length, whole);
-    bertc_status status =
-        bc_hash_block(hash, map->bytes + BC_CACHE_HEADER, whole - BC_CACHE_HEADER, err);
+                       length, whole);
+    bertc_status status = scan(cache, false, err);
     if (status != BERTC_OK) return status;
-    write_header(page, cache, hash);
-    if (memcmp(page, map->bytes, sizeof page) == 0) return BERTC_OK;
+    write_header(page, cache);
+    status = compare_header(cache, page, cache->path, &same, err);
+    if (status != BERTC_OK || same) return status;
     return bc_fail(err, BERTC_INPUT, "%s: damaged, header and content do not fit; remove it",
                    cache->path);
 }
 
 bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err)
 {
-    bc_map map = {0};
     bool found = false;
+    bc_input input;
     bertc_status status = name_file(cache, folder, err);
     if (status == BERTC_OK && bc_folder_exists(folder)) status = bc_file_find(cache->path, &found, err);
     if (status != BERTC_OK || !found) return status;
-    status = bc_map_open(cache->path, &map, err);
+    status = bc_input_open(cache->path, &input, err);
     if (status != BERTC_OK) return status;
-    status = check(cache, &map, err);
-    bc_map_close(&map);
-    if (status != BERTC_OK) return status;
-    cache->fd = open(cache->path, O_RDONLY | O_CLOEXEC);
-    if (cache->fd < 0) return bc_fail_errno(err, cache->path, "cannot open");
+    cache->fd = input.fd;
     cache->has = bc_alloc(cache->inputs->count, sizeof *cache->has);
-    if (!cache->has) return bc_fail_memory(err);
+    cache->prints = bc_alloc(cache->inputs->count, sizeof *cache->prints);
+    if (!cache->has || !cache->prints) return bc_fail_memory(err);
     memset(cache->has, true, cache->inputs->count * sizeof *cache->has);
     cache->memory_rows = 0;
     cache->file_rows = cache->rows;
-    return BERTC_OK;
+    return check(cache, input.size, err);
 }
 
 /* ---- Making -------------------------------------------------------------------------------- */
@@ -121,24 +160,32 @@ bertc_status bc_cache_make(bc_cache *cache, const char *folder, bertc_error *err
     return status;
 }
 
-/* The header, when all rows are on the disk, then the name. */
+/* The header, when all rows are on the disk as they were given to it. */
+static bertc_status seal(const bc_cache *cache, bertc_error *err)
+{
+    char page[BC_CACHE_HEADER];
+    const char *path = cache->temporary;
+    struct stat info;
+    bool same;
+    bertc_status status = scan(cache, true, err);
+    if (status != BERTC_OK) return status;
+    write_header(page, cache);
+    if (!bc_write_at(cache->fd, page, sizeof page, 0)) return bc_fail_errno(err, path, "cannot write");
+    if (fsync(cache->fd) != 0) return bc_fail_errno(err, path, "cannot flush");
+    if (fstat(cache->fd, &info) != 0) return bc_fail_errno(err, path, "cannot stat");
+    if ((size_t)info.st_size != bc_cache_whole(cache))
+        return bc_fail(err, BERTC_IO, "%s: %lld bytes after %zu were written", path, (long long)info.st_size,
+                       bc_cache_whole(cache));
+    status = compare_header(cache, page, path, &same, err);
+    if (status != BERTC_OK || same) return status;
+    return bc_fail(err, BERTC_IO, "%s: content differs from what was written", path);
+}
+
+/* Then the name. */
 static bertc_status finish(bc_cache *cache, const char *folder, bertc_error *err)
 {
-    char page[BC_CACHE_HEADER], hash[BC_HASH_HEX];
-    bc_map map;
-    bertc_status status = bc_map_open(cache->temporary, &map, err);
+    bertc_status status = seal(cache, err);
     if (status != BERTC_OK) return status;
-    if (map.length != bc_cache_whole(cache))
-        status = bc_fail(err, BERTC_IO, "%s: %zu bytes after %zu were written", cache->temporary,
-                         map.length, bc_cache_whole(cache));
-    else
-        status = bc_hash_block(hash, map.bytes + BC_CACHE_HEADER, map.length - BC_CACHE_HEADER, err);
-    bc_map_close(&map);
-    if (status != BERTC_OK) return status;
-    write_header(page, cache, hash);
-    if (pwrite(cache->fd, page, sizeof page, 0) != (ssize_t)sizeof page)
-        return bc_fail_errno(err, cache->temporary, "cannot write");
-    if (fsync(cache->fd) != 0) return bc_fail_errno(err, cache->temporary, "cannot flush");
     if (rename(cache->temporary, cache->path) != 0)
         return bc_fail_errno(err, cache->path, "cannot rename");
     return bc_folder_sync(folder, err);

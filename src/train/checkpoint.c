@@ -2,7 +2,7 @@
  *
  *   1. log.jsonl is flushed, so that the length which the checkpoint records is on disk;
  *   2. the weights that were best so far are a file of their own, flushed before;
- *   3. step-N.safetensors is written beside, flushed, compared in size, renamed, folder flushed;
+ *   3. step-N.safetensors is written beside, flushed, compared with what was handed in, renamed, folder flushed;
  *   4. only then are files removed that neither of the two newest checkpoints refers to.
  *
  * Killed anywhere in between, the previous checkpoint and all it refers to are still there. */
@@ -71,8 +71,8 @@ static bertc_status write_checkpoint(const bc_run *run, const char *path, bertc_
                                {"v", run->optim.v, run->optim.scalars}};
     bc_text state = {0}, options = {0}, prints = {0};
     char log[BC_HASH_HEX];
-    bertc_status status = bc_log_hash(run->folder.path, run->state.log_bytes, log, err);
-    if (status != BERTC_OK) return status;
+    bertc_status status;
+    bc_log_end(&run->log, log);
     bc_state_record(&state, &run->state);
     bc_options_record(&options, &run->options);
     bc_record_prints(&prints, &run->prints);
@@ -119,14 +119,15 @@ bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
     return status;
 }
 
-bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, const float **values,
+bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, bc_values *values,
                               bertc_error *err)
 {
     char *path = bc_checkpoint_path(run, "best", run->state.task[lane].best_step);
     *file = (bc_safetensors){0};
+    *values = (bc_values){.file = file};
     if (!path) return bc_fail_memory(err);
     bertc_status status = bc_sealed_open(path, file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
-    return bc_sealed_find(file, "weights", run->model->scalars, values, err);
+    return bc_sealed_find(file, "weights", run->model->scalars, &values->tensor, err);
 }

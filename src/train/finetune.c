@@ -148,11 +148,11 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     resolve_recipe(o);
     status = resolve_precision(o, err);
     if (status != BERTC_OK) return status;
-    run->resident = bc_room_read(0).resident;
+    run->resident = bc_room_read().resident;
     status = bc_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter),
                             err);
     if (status != BERTC_OK) return status;
-    size_t now = bc_room_read(0).resident;
+    size_t now = bc_room_read().resident;
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
     int32_t *layers = &run->source.config.num_hidden_layers;
@@ -238,6 +238,7 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
 void bc_run_close(bc_run *run)
 {
     bc_log_close(&run->log);
+    bc_ledger_clear(&run->written);
     bc_prefix_close(&run->prefix);
     bc_optim_clear(&run->optim);
     bc_touched_clear(&run->words);

@@ -182,12 +182,12 @@ char *bc_run_lane_folder(const bc_run *run, int lane)
     return bc_path_join(path, run->lanes[lane].task->name);
 }
 
-static bertc_status write_text(const char *folder, const char *name, bc_text *text,
+static bertc_status write_text(bc_run *run, const char *folder, const char *name, bc_text *text,
                                bertc_error *err)
 {
     char *path = bc_path_join(folder, name);
     bertc_status status = path && !text->failed
-                              ? bc_file_write(path, text->bytes, text->length, err)
+                              ? bc_file_write_noted(&run->written, path, text->bytes, text->length, err)
                               : bc_fail_memory(err);
     bc_free(path);
     bc_text_clear(text);
@@ -195,29 +195,29 @@ static bertc_status write_text(const char *folder, const char *name, bc_text *te
 }
 
 /* The scores of one lane, or of all. */
-static bertc_status write_scores(const bc_run *run, int lane, int lanes, const char *folder,
+static bertc_status write_scores(bc_run *run, int lane, int lanes, const char *folder,
                                  bertc_error *err)
 {
     bc_text text = {0};
     bc_record_evals(&text, run, lane, lanes);
-    return write_text(folder, "eval.json", &text, err);
+    return write_text(run, folder, "eval.json", &text, err);
 }
 
-static bertc_status write_record(const bc_run *run, bertc_error *err)
+static bertc_status write_record(bc_run *run, bertc_error *err)
 {
     bc_text text = {0};
     bertc_status status = bc_record_run(&text, run, err);
-    if (status == BERTC_OK) return write_text(run->folder.path, "run.json", &text, err);
+    if (status == BERTC_OK) return write_text(run, run->folder.path, "run.json", &text, err);
     bc_text_clear(&text);
     return status;
 }
 
-static bertc_status write_lane_record(const bc_run *run, int lane, const char *folder,
+static bertc_status write_lane_record(bc_run *run, int lane, const char *folder,
                                       bertc_error *err)
 {
     bc_text text = {0};
     bc_record_lane(&text, run, lane);
-    return write_text(folder, "run.json", &text, err);
+    return write_text(run, folder, "run.json", &text, err);
 }
 
 static void restore_dropout(bc_run *run)
@@ -228,17 +228,18 @@ static void restore_dropout(bc_run *run)
     c->classifier_dropout = run->dropout[2];
 }
 
-static bertc_status write_values(bc_run *run, const float *values, const char *folder,
+/* Those that come from a file were checked before that was written. */
+static bertc_status write_values(bc_run *run, const bc_values *values, const char *folder,
                                  bertc_error *err)
 {
-    const bc_param *bad = bc_run_find_bad(run, values);
+    const bc_param *bad = values->memory ? bc_run_find_bad(run, values->memory) : NULL;
     if (bad)
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
                        (long long)run->state.step, bad->name);
     restore_dropout(run);
     if (bc_adapt_saves_adapter(&run->options))
-        return bc_model_save_adapter(run->model, values, run->options.model, folder, err);
-    return bc_model_save_values(run->model, values, folder, err);
+        return bc_model_save_adapter(run->model, values, run->options.model, folder, &run->written, err);
+    return bc_model_save_values(run->model, values, folder, &run->written, err);
 }
 
 /* The weights to keep are the model's, or the best ones, straight from their file: the last ones
@@ -246,20 +247,19 @@ static bertc_status write_values(bc_run *run, const float *values, const char *f
 static bertc_status write_model(bc_run *run, int lane, const char *folder, bertc_error *err)
 {
     bc_safetensors best;
-    const float *values;
+    bc_values values = {.memory = run->model->values};
     bc_optim_settle(&run->optim);
     bc_model_use_head(run->model, lane);
-    if (bc_run_kept_step(run, lane) == run->state.step)
-        return write_values(run, run->model->values, folder, err);
+    if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, &values, folder, err);
     bertc_status status = bc_run_open_best(run, lane, &best, &values, err);
-    if (status == BERTC_OK) status = write_values(run, values, folder, err);
+    if (status == BERTC_OK) status = write_values(run, &values, folder, err);
     bc_safetensors_close(&best);
     return status;
 }
 
 /* The words of a model that has them in tokenizer.json only. They stand there as they are read, so
  * both files say the same. */
-static bertc_status write_vocab(const bc_run *run, const char *folder, bertc_error *err)
+static bertc_status write_vocab(bc_run *run, const char *folder, bertc_error *err)
 {
     char *path = bc_path_join(folder, "vocab.txt");
     bool found = false;
@@ -267,7 +267,7 @@ static bertc_status write_vocab(const bc_run *run, const char *folder, bertc_err
     if (status == BERTC_OK && !found) {
         size_t length;
         const char *text = bertc_vocab_text(run->source.vocab, &length);
-        status = bc_file_write(path, text, length, err);
+        status = bc_file_write_noted(&run->written, path, text, length, err);
     }
     bc_free(path);
     return status;
@@ -280,7 +280,7 @@ static bertc_status write_lane(bc_run *run, int lane, bertc_error *err)
     if (folder && run->num_lanes > 1) status = bc_folder_create(folder, err);
     if (status == BERTC_OK) status = write_model(run, lane, folder, err);
     if (status == BERTC_OK)
-        status = bc_model_dir_copy_tokenizer(run->source.home, folder, err);
+        status = bc_model_dir_copy_tokenizer(run->source.home, folder, &run->written, err);
     if (status == BERTC_OK) status = write_vocab(run, folder, err);
     if (status == BERTC_OK) status = write_scores(run, lane, 1, folder, err);
     if (status == BERTC_OK && run->num_lanes > 1)

@@ -15,13 +15,22 @@ typedef struct bc_log {
     char *path;
     int fd; /* -1: not open */
     int64_t length;
+    bc_hasher *given; /* of all lines as they were handed in, */
+    bc_hasher *found; /* and of those that were read back: */
+    int64_t checked;  /* the first bytes */
 } bc_log;
 
-/* Open for appending after the first `length` bytes; 0 makes a new file. Errors: BERTC_IO. */
+/* Open for appending after the first `length` bytes, which are as they were handed in; 0 makes a new file.
+ * Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_log_open(bc_log *log, const char *folder, int64_t length, bertc_error *err);
 
 bertc_status bc_log_append(bc_log *log, const char *line, size_t length, bertc_error *err);
+
+/* Flush, and compare what is there with what was handed in. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_log_sync(bc_log *log, bertc_error *err);
+
+/* The hash of all lines, as they were handed in. */
+void bc_log_end(const bc_log *log, char out[BC_HASH_HEX]);
 
 /* Close; a log without a line is removed. */
 void bc_log_close(bc_log *log);

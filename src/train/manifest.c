@@ -1,5 +1,6 @@
 #include "train/manifest.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,6 @@
 #include "formats/adapter.h"
 #include "formats/model_dir.h"
 #include "train/adapt.h"
-#include "train/hash.h"
 
 /* A result is a whole model or an adapter, or several of them; the tokenizer's files may be there. */
 enum { WHOLE = 1, ADAPTER = 2 };
@@ -51,61 +51,51 @@ bool bc_manifest_member(const bc_run *run, size_t index, bc_member *member)
     return true;
 }
 
-static bertc_status open_log(const char *folder, bc_map *map, bertc_error *err)
-{
-    char *path = bc_path_join(folder, "log.jsonl");
-    bertc_status status = path ? bc_map_open(path, map, err) : bc_fail_memory(err);
-    bc_free(path);
-    return status;
-}
-
-static size_t count_lines(const bc_map *map)
+static void add_lines(void *sum, const void *bytes, size_t length)
 {
     size_t lines = 0;
-    for (size_t i = 0; i < map->length; i++) lines += map->bytes[i] == '\n';
-    return lines;
+    for (size_t i = 0; i < length; i++) lines += ((const char *)bytes)[i] == '\n';
+    *(size_t *)sum += lines;
+}
+
+static bertc_status count_lines(const char *folder, size_t *lines, bertc_error *err)
+{
+    size_t length;
+    char *path = bc_path_join(folder, "log.jsonl");
+    *lines = 0;
+    bertc_status status = path ? bc_file_scan(path, add_lines, lines, &length, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status;
 }
 
 /* ---- Recording ----------------------------------------------------------------------------- */
 
-static bertc_status record_path(bc_text *out, const char *path, const char *name, bool first,
+/* What was handed in is recorded, not what can be read. */
+static bertc_status record_file(bc_text *out, const bc_run *run, const bc_member *member, bool first,
                                 bertc_error *err)
 {
-    size_t length;
-    char hash[BC_HASH_HEX];
-    bertc_status status = bc_hash_file(hash, &length, path, err);
-    if (status != BERTC_OK) return status;
-    bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", first ? "" : ",", name,
-                   length, hash);
-    return BERTC_OK;
-}
-
-static bertc_status record_file(bc_text *out, const char *folder, const bc_member *member,
-                                bool first, bertc_error *err)
-{
-    char *path = bc_path_join(folder, member->path);
-    bool found = true;
-    bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
-    if (path && member->optional) status = bc_file_find(path, &found, err);
-    if (status == BERTC_OK && found) status = record_path(out, path, member->path, first, err);
+    char *path = bc_path_join(run->folder.path, member->path);
+    if (!path) return bc_fail_memory(err);
+    const bc_written *file = bc_ledger_find(&run->written, path);
+    assert(file || member->optional);
+    if (file)
+        bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", first ? "" : ",", member->path,
+                       file->bytes, file->hash);
     bc_free(path);
-    return status;
+    return BERTC_OK;
 }
 
 bertc_status bc_manifest_record(bc_text *out, const bc_run *run, bertc_error *err)
 {
-    const char *folder = run->folder.path;
     bertc_status status = BERTC_OK;
-    bc_map log;
+    size_t lines;
     bc_member member;
     bc_text_printf(out, "\"files\":{");
     for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
-        status = record_file(out, folder, &member, i == 0, err);
-    if (status == BERTC_OK) status = open_log(folder, &log, err);
-    if (status != BERTC_OK) return status;
-    bc_text_printf(out, "},\"log_lines\":%zu", count_lines(&log));
-    bc_map_close(&log);
-    return BERTC_OK;
+        status = record_file(out, run, &member, i == 0, err);
+    if (status == BERTC_OK) status = count_lines(run->folder.path, &lines, err);
+    if (status == BERTC_OK) bc_text_printf(out, "},\"log_lines\":%zu", lines);
+    return status;
 }
 
 /* ---- Checking ------------------------------------------------------------------------------ */
@@ -141,12 +131,9 @@ static bertc_status check_file(const char *folder, const char *name, const cJSON
 
 static bertc_status check_log(const char *folder, double recorded, bertc_error *err)
 {
-    bc_map map;
-    bertc_status status = open_log(folder, &map, err);
-    if (status != BERTC_OK) return status;
-    size_t lines = count_lines(&map);
-    bc_map_close(&map);
-    if ((double)lines == recorded) return BERTC_OK;
+    size_t lines;
+    bertc_status status = count_lines(folder, &lines, err);
+    if (status != BERTC_OK || (double)lines == recorded) return status;
     return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %zu lines, run.json recorded %.0f", folder,
                    lines, recorded);
 }

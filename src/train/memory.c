@@ -187,7 +187,7 @@ bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
 {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     char advice[96];
-    bc_room room = bc_room_read(bc_model_mapped(run->model));
+    bc_room room = bc_room_read();
     size_t need = bc_memory_parts(run, &run->limits, parts);
     if (need <= room.most) return BERTC_OK;
     bc_memory_advise(run, room.most, advice, sizeof advice);
@@ -211,7 +211,7 @@ static size_t applied(const bertc_model *model, const char *backend, const bertc
 bertc_status bc_memory_check_applied(const bertc_model *model, const char *backend, const bertc_limits *limits,
                                      size_t results, bertc_error *err)
 {
-    bc_room room = bc_room_read(bc_model_mapped(model));
+    bc_room room = bc_room_read();
     bertc_limits least = *limits;
     size_t more = sum_of(1, results, room.resident), need = applied(model, backend, limits, more);
     least.sequences = 1;

@@ -74,7 +74,7 @@ static double tokens_per_step(const bc_run *run)
 
 static void account(const bc_run *run, bertc_plan_result *result)
 {
-    bc_room room = bc_room_read(bc_model_mapped(run->model));
+    bc_room room = bc_room_read();
     *result = (bertc_plan_result){
         .available = room.most,
         .limit = room.limit,

@@ -28,7 +28,7 @@ static size_t smaller(size_t a, size_t b)
 static size_t memory_budget(const bc_run *run)
 {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
-    size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read(bc_model_mapped(run->model)).most;
+    size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read().most;
     return smaller((size_t)run->options.cache_memory << 20, room > need ? (room - need) / 2 : 0);
 }
 
@@ -137,6 +137,7 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
         if (!in) continue;
         size_t tokens = in->starts[in->count];
         const bc_part parts[] = {
+            {BC_CACHE_FORMAT, sizeof BC_CACHE_FORMAT},
             {version, strlen(version) + 1},
             {weights, sizeof weights},
             {run->prints.config, sizeof run->prints.config},

@@ -232,7 +232,7 @@ static bertc_status read_member(const char *folder, const char *name, cJSON **tr
                                 bertc_error *err)
 {
     char *path = bc_path_join(folder, name);
-    bertc_status status = path ? bc_json_read(path, tree, err) : bc_fail_memory(err);
+    bertc_status status = path ? bc_json_read(path, BC_KIND_SETTINGS, tree, err) : bc_fail_memory(err);
     bc_free(path);
     return status;
 }

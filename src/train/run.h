@@ -64,6 +64,7 @@ typedef struct bc_run {
     bc_meter meter;
     bc_folder folder;
     bc_log log;
+    bc_ledger written;  /* the files of the result */
     bc_source source;
 
     int32_t frozen;     /* stages of the model that are never trained */
@@ -118,8 +119,8 @@ bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err); /* a
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err);
 bertc_status bc_run_save(bc_run *run, bertc_error *err);
 bertc_status bc_run_save_best(bc_run *run, bertc_error *err);
-/* Map a lane's best weights, a block in table order; `file` is to be closed, also after an error. */
-bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, const float **values,
+/* Open a lane's best weights, a block in table order; `file` is to be closed, also after an error. */
+bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, bc_values *values,
                               bertc_error *err);
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 

@@ -6,11 +6,12 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "train/hash.h"
 
 static const char seal_key[] = "xxh3";
 
-enum { PARTS = 2 * BC_SEALED_BLOCKS + 2 * BC_SEALED_TEXTS };
+enum { PIECE = 1 << 20, PARTS = 2 * BC_SEALED_BLOCKS + 2 * BC_SEALED_TEXTS };
 
 /* What is hashed, in order: keys and values of the texts, then names and values of the tensors;
  * strings with their NUL, so that no two lists look alike. */
@@ -57,65 +58,72 @@ bertc_status bc_sealed_write(const char *path, const bc_block *blocks, size_t co
     return bc_safetensors_write(path, tensors, count, metadata, err);
 }
 
-/* The seal that the content asks for; false where there is more than a sealed file can hold. */
-static bool expected_seal(const bc_safetensors *file, char out[BC_HASH_HEX])
+static void put_string(bc_hasher *to, const char *string)
 {
-    parts p = {.count = 0};
+    bc_hasher_put(to, string, strlen(string) + 1);
+}
+
+static bertc_status put_values(bc_hasher *to, const bc_safetensors *file, const bc_tensor *tensor, char *piece,
+                               bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t at = 0, n; status == BERTC_OK && at < tensor->bytes; at += n) {
+        n = tensor->bytes - at < PIECE ? tensor->bytes - at : PIECE;
+        status = bc_safetensors_bytes(file, tensor, at, n, piece, err);
+        if (status == BERTC_OK) bc_hasher_put(to, piece, n);
+    }
+    return status;
+}
+
+/* The seal that the content asks for. */
+static bertc_status expected_seal(const bc_safetensors *file, char out[BC_HASH_HEX], bertc_error *err)
+{
+    bc_hasher hasher;
     const cJSON *item;
+    char *piece = bc_alloc(PIECE, 1);
+    bertc_status status = piece ? BERTC_OK : bc_fail_memory(err);
+    bc_hasher_begin(&hasher);
     cJSON_ArrayForEach(item, bc_json_get(file->header, "__metadata__")) {
         if (strcmp(item->string, seal_key) == 0) continue;
-        if (!add_string(&p, item->string) || !add_string(&p, item->valuestring)) return false;
+        put_string(&hasher, item->string);
+        put_string(&hasher, item->valuestring);
     }
-    for (size_t i = 0; i < file->count; i++)
-        if (!add_string(&p, file->tensors[i].name) ||
-            !add(&p, file->tensors[i].data, file->tensors[i].bytes))
-            return false;
-    bc_hash(out, p.part, p.count);
-    return true;
+    for (size_t i = 0; status == BERTC_OK && i < file->count; i++) {
+        put_string(&hasher, file->tensors[i].name);
+        status = put_values(&hasher, file, &file->tensors[i], piece, err);
+    }
+    bc_hasher_end(&hasher, out);
+    bc_free(piece);
+    return status;
 }
 
-/* Between the end of the header's text and the data there are only spaces. The header was parsed
- * before, so its length lies inside the file. */
-static bool padding_is_blank(const bc_safetensors *file)
-{
-    uint64_t length;
-    memcpy(&length, file->map.bytes, sizeof length);
-    const unsigned char *header = file->map.bytes + sizeof length;
-    while (length > 0 && header[length - 1] == ' ') length--;
-    return length > 0 && header[length - 1] == '}';
-}
-
+/* Between the end of the header's text and the data there are only spaces (trimmed). */
 bertc_status bc_sealed_open(const char *path, bc_safetensors *file, bertc_error *err)
 {
     bertc_status status = bc_safetensors_open(path, file, err);
     if (status != BERTC_OK) return status;
     char expected[BC_HASH_HEX];
     const char *seal = bc_safetensors_metadata(file, seal_key);
-    if (seal && expected_seal(file, expected) && strcmp(seal, expected) == 0 &&
-        padding_is_blank(file))
-        return BERTC_OK;
-    bc_safetensors_close(file);
-    return bc_fail(err, BERTC_INPUT, "%s: its content does not match its hash", path);
+    if (seal) status = expected_seal(file, expected, err);
+    if (status == BERTC_OK && (!seal || !file->trimmed || strcmp(seal, expected) != 0))
+        status = bc_fail(err, BERTC_INPUT, "%s: its content does not match its hash", path);
+    if (status != BERTC_OK) bc_safetensors_close(file);
+    return status;
 }
 
-/* bc_safetensors_write aligns the data, and here all tensors are F32. */
 bertc_status bc_sealed_find(const bc_safetensors *file, const char *name, size_t count,
-                            const float **values, bertc_error *err)
+                            const bc_tensor **tensor, bertc_error *err)
 {
-    const bc_tensor *tensor = bc_safetensors_find(file, name);
-    if (!tensor || tensor->dtype != BC_F32 || tensor->count != count ||
-        (uintptr_t)tensor->data % sizeof(float) != 0)
-        return bc_fail(err, BERTC_INPUT, "%s: no tensor \"%s\" of %zu values", file->path, name,
-                       count);
-    *values = (const float *)(const void *)tensor->data;
-    return BERTC_OK;
+    *tensor = bc_safetensors_find(file, name);
+    if (*tensor && (*tensor)->dtype == BC_F32 && (*tensor)->count == count) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: no tensor \"%s\" of %zu values", file->path, name, count);
 }
 
 bertc_status bc_sealed_copy(const bc_safetensors *file, const char *name, float *to, size_t count,
                             bertc_error *err)
 {
-    const float *values = NULL;
-    bertc_status status = bc_sealed_find(file, name, count, &values, err);
-    if (status == BERTC_OK) memcpy(to, values, count * sizeof *to);
-    return status;
+    const bc_tensor *tensor;
+    bertc_status status = bc_sealed_find(file, name, count, &tensor, err);
+    if (status == BERTC_OK) status = bc_safetensors_floats(file, tensor, 0, count, to, err);
+    return status == BERTC_OK ? bc_safetensors_check(file, err) : status;
 }

@@ -25,10 +25,10 @@ bertc_status bc_sealed_write(const char *path, const bc_block *blocks, size_t co
  * Close with bc_safetensors_close. */
 bertc_status bc_sealed_open(const char *path, bc_safetensors *file, bertc_error *err);
 
-/* Find a tensor that must have `count` values, where it lies in the file; or copy it. Errors:
- * BERTC_INPUT. */
+/* Find a tensor that must have `count` values; or copy it. Errors: BERTC_INPUT; where a copy is not of the file
+ * that was verified BERTC_IO. */
 bertc_status bc_sealed_find(const bc_safetensors *file, const char *name, size_t count,
-                            const float **values, bertc_error *err);
+                            const bc_tensor **tensor, bertc_error *err);
 bertc_status bc_sealed_copy(const bc_safetensors *file, const char *name, float *to, size_t count,
                             bertc_error *err);
 

@@ -134,7 +134,7 @@ static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_
     char *path = bc_path_join(dir, "run.json");
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
     *length = 0;
-    if (status == BERTC_OK && found) status = bc_json_read(path, &tree, err);
+    if (status == BERTC_OK && found) status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
     if (status == BERTC_OK)
         status = bc_json_int(bc_json_get(tree, "options"), "max-length", 3, 1000000, path, length, err);
     cJSON_Delete(tree);

@@ -54,7 +54,7 @@ static void take_adapters(const bertc_model *model, const bc_safetensors *file)
     bertc_error err = {0};
     for (size_t i = bc_model_table_count(model); i < model->count; i++) {
         const bc_param *p = &model->params[i];
-        check_status(bc_tensor_to_f32(twin_tensor(file, p->name), p->value, file->path, &err), &err);
+        check_status(bc_safetensors_floats(file, twin_tensor(file, p->name), 0, p->count, p->value, &err), &err);
     }
 }
 

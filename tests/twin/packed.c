@@ -18,8 +18,9 @@ void *twin_tensor_copy(const bc_safetensors *file, const char *name)
 {
     const bc_tensor *tensor = twin_tensor(file, name);
     void *memory = twin_take(tensor->bytes, 1);
-    memcpy(memory, tensor->data, tensor->bytes);
-    return memory;
+    if (bc_safetensors_bytes(file, tensor, 0, tensor->bytes, memory, NULL) == BERTC_OK) return memory;
+    fprintf(stderr, "%s: cannot read\n", file->path);
+    exit(1);
 }
 
 bertc_batch *twin_read_batch(const bc_safetensors *file)

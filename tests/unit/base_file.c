@@ -16,7 +16,6 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/room.h"
 #include "base/text.h"
 #include "unit/exists.h"
 
@@ -68,7 +67,7 @@ static void expect_content(const char *path, const char *content)
     char *text;
     size_t length;
     bertc_error err = {0};
-    assert_int_equal(bc_file_read(path, &text, &length, &err), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, &err), BERTC_OK);
     assert_int_equal(length, strlen(content));
     assert_string_equal(text, content);
     bc_free(text);
@@ -79,18 +78,22 @@ static void test_round_trip(void **state)
     (void)state;
     char *path = in_folder("a");
     bertc_error err = {0};
-    bc_map map;
+    bc_input input;
+    char bytes[4];
     assert_int_equal(bc_file_write(path, "", 0, &err), BERTC_OK);
     expect_content(path, "");
-    assert_int_equal(bc_map_open(path, &map, &err), BERTC_OK);
-    assert_int_equal(map.length, 0);
-    bc_map_close(&map);
+    assert_int_equal(bc_input_open(path, &input, &err), BERTC_OK);
+    assert_int_equal(input.size, 0);
+    assert_int_equal(bc_input_read(&input, bytes, 0, 0, &err), BERTC_OK);
+    bc_input_close(&input);
     assert_int_equal(bc_file_write(path, "one\n", 4, &err), BERTC_OK);
     expect_content(path, "one\n");
-    assert_int_equal(bc_map_open(path, &map, &err), BERTC_OK);
-    assert_int_equal(map.length, 4);
-    assert_memory_equal(map.bytes, "one\n", 4);
-    bc_map_close(&map);
+    assert_int_equal(bc_input_open(path, &input, &err), BERTC_OK);
+    assert_int_equal(input.size, 4);
+    assert_int_equal(bc_input_read(&input, bytes, 3, 1, &err), BERTC_OK);
+    assert_memory_equal(bytes, "ne\n", 3);
+    assert_int_equal(bc_input_read(&input, bytes, 4, 1, NULL), BERTC_IO);
+    bc_input_close(&input);
     assert_int_equal(entries(), 1);
     bc_free(path);
 }
@@ -110,30 +113,6 @@ static void test_own_descriptor(void **state)
     expect_content(path, "head text tail");
     assert_int_equal(bc_file_write(own, "text", 4, NULL), BERTC_IO);
     assert_int_equal(entries(), 1);
-    bc_free(path);
-}
-
-/* A part in the middle, neither end at a page's: it leaves memory, and its bytes are still the file's. */
-static void test_map_drop(void **state)
-{
-    enum { SIZE = 16 << 20, FROM = 1000, LENGTH = SIZE - 3000 };
-    (void)state;
-    bertc_error err;
-    bc_map map;
-    char *path = in_folder("large"), *bytes = bc_alloc(SIZE, 1);
-    assert_non_null(bytes);
-    for (size_t i = 0; i < SIZE; i++) bytes[i] = (char)(i % 251);
-    assert_int_equal(bc_file_write(path, bytes, SIZE, &err), BERTC_OK);
-    assert_int_equal(bc_map_open(path, &map, &err), BERTC_OK);
-    assert_memory_equal(map.bytes, bytes, SIZE);
-    size_t before = bc_room_read(0).resident;
-    bc_map_drop(map.bytes + FROM, LENGTH);
-    size_t after = bc_room_read(0).resident;
-    assert_true(after + LENGTH / 2 < before);
-    assert_memory_equal(map.bytes, bytes, SIZE);
-    bc_map_drop(map.bytes + FROM, 1);
-    bc_map_close(&map);
-    bc_free(bytes);
     bc_free(path);
 }
 
@@ -158,7 +137,7 @@ static void test_pieces(void **state)
     }
     assert_int_equal(bc_writer_commit(&writer, &err), BERTC_OK);
     size_t length;
-    assert_int_equal(bc_file_read(path, &text, &length, &err), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, &err), BERTC_OK);
     assert_int_equal(length, kept.length);
     assert_memory_equal(text, kept.bytes, length);
     bc_free(text);
@@ -280,14 +259,14 @@ static void test_messages(void **state)
     (void)state;
     char *text, *pipe = in_folder("pipe");
     size_t length;
-    bc_map map;
+    bc_input input;
     bertc_error err = {0};
-    assert_int_equal(bc_file_read("no/such", &text, &length, &err), BERTC_INPUT);
+    assert_int_equal(bc_file_read("no/such", BC_KIND_WORDS, &text, &length, &err), BERTC_INPUT);
     assert_string_equal(err.message, "no/such: cannot open: No such file or directory");
-    assert_int_equal(bc_map_open(".", &map, &err), BERTC_INPUT);
+    assert_int_equal(bc_input_open(".", &input, &err), BERTC_INPUT);
     assert_string_equal(err.message, "no/such: cannot open: No such file or directory");
     err = (bertc_error){0};
-    assert_int_equal(bc_map_open(".", &map, &err), BERTC_INPUT);
+    assert_int_equal(bc_input_open(".", &input, &err), BERTC_INPUT);
     assert_string_equal(err.message, ".: not a regular file");
     err = (bertc_error){0};
     assert_int_equal(bc_file_write("no/such", "", 0, &err), BERTC_IO);
@@ -297,7 +276,7 @@ static void test_messages(void **state)
     assert_string_equal(err.message, ".: cannot create: Is a directory");
     err = (bertc_error){0};
     assert_int_equal(mkfifo(pipe, 0600), 0); /* refused, not waited for */
-    assert_int_equal(bc_file_read(pipe, &text, &length, &err), BERTC_INPUT);
+    assert_int_equal(bc_file_read(pipe, BC_KIND_WORDS, &text, &length, &err), BERTC_INPUT);
     bc_free(pipe);
 }
 
@@ -397,7 +376,7 @@ int main(void)
         IN_FOLDER(test_limit),        IN_FOLDER(test_links),  IN_FOLDER(test_size_checked),
         IN_FOLDER(test_messages),     IN_FOLDER(test_folders), IN_FOLDER(test_full_device),
         cmocka_unit_test(test_join),  IN_FOLDER(test_find),
-        IN_FOLDER(test_map_drop),     IN_FOLDER(test_own_descriptor),
+        IN_FOLDER(test_own_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

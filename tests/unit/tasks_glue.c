@@ -87,7 +87,7 @@ static char *text_of(const char *name)
     size_t length;
     snprintf(path, sizeof path, "%s/%s", root, name);
     bertc_error err = {0};
-    bc_file_read(path, &text, &length, &err);
+    bc_file_read(path, BC_KIND_WORDS, &text, &length, &err);
     assert_string_equal(err.message, "");
     return text;
 }

@@ -10,7 +10,7 @@ static char root[64];
 static char *read_sample(const char *folder, const char *name, size_t *length)
 {
     char *path = bc_path_join(folder, name), *text = NULL;
-    assert_int_equal(bc_file_read(path, &text, length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, length, NULL), BERTC_OK);
     bc_free(path);
     return text;
 }

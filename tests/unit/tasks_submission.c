@@ -13,7 +13,7 @@ static void assert_written(const char *task, const float *logits, size_t n, cons
     assert_int_equal(bertc_task_write_submission(set, logits, path, NULL), BERTC_OK);
     char *text;
     size_t length;
-    assert_int_equal(bc_file_read(path, &text, &length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, NULL), BERTC_OK);
     assert_text(text, length, expected);
     bc_free(text);
     bertc_dataset_free(set);

@@ -196,7 +196,7 @@ __attribute__((noinline, unused)) static char *fixture_read(const char *path, si
 {
     char *text;
     bertc_error err = {0};
-    if (bc_file_read(path, &text, length, &err) != BERTC_OK) fail_msg("%s", err.message);
+    if (bc_file_read(path, BC_KIND_WORDS, &text, length, &err) != BERTC_OK) fail_msg("%s", err.message);
     for (char *p = text; timeless && (p = strstr(p, "\"seconds\":")) != NULL;) {
         p += strlen("\"seconds\":");
         size_t n = strspn(p, "0123456789.");
@@ -271,6 +271,39 @@ static inline void fixture_stop_twice(bertc_train_options o, const char *whole)
     fixture_same_run(whole, "stopped");
 }
 
+/* What a tensor holds, released by bc_free. */
+static inline void *fixture_bytes(const bc_safetensors *file, const bc_tensor *tensor)
+{
+    void *bytes = bc_alloc(tensor->bytes, 1);
+    assert_non_null(bytes);
+    assert_int_equal(bc_safetensors_bytes(file, tensor, 0, tensor->bytes, bytes, NULL), BERTC_OK);
+    return bytes;
+}
+
+static inline bool fixture_same_bytes(const bc_safetensors files[2], const bc_tensor *const tensors[2])
+{
+    void *a = fixture_bytes(&files[0], tensors[0]), *b = fixture_bytes(&files[1], tensors[1]);
+    bool same = tensors[0]->bytes == tensors[1]->bytes && memcmp(a, b, tensors[0]->bytes) == 0;
+    bc_free(a);
+    bc_free(b);
+    return same;
+}
+
+/* How far apart their F32 values are at most. */
+static inline double fixture_distance(const bc_safetensors files[2], const bc_tensor *const tensors[2])
+{
+    double most = 0;
+    float *a = fixture_bytes(&files[0], tensors[0]), *b = fixture_bytes(&files[1], tensors[1]);
+    assert_int_equal(tensors[0]->bytes, tensors[1]->bytes);
+    for (size_t i = 0; i < tensors[0]->count; i++) {
+        double d = (double)a[i] - (double)b[i];
+        most = d > most ? d : -d > most ? -d : most;
+    }
+    bc_free(a);
+    bc_free(b);
+    return most;
+}
+
 /* One tensor of two files. */
 typedef struct fixture_pair {
     bc_safetensors files[2];
@@ -296,8 +329,7 @@ static inline bool fixture_same_tensor(const char *a, const char *b, const char 
 {
     fixture_pair p;
     fixture_open_pair(&p, a, b, name);
-    const bc_tensor *const *t = p.tensors;
-    bool same = t[0]->bytes == t[1]->bytes && memcmp(t[0]->data, t[1]->data, t[0]->bytes) == 0;
+    bool same = fixture_same_bytes(p.files, p.tensors);
     fixture_close_pair(&p);
     return same;
 }

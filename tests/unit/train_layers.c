@@ -234,11 +234,13 @@ static void test_bare_encoder(void **unused)
         const bc_tensor *t = &file.tensors[i];
         if (strncmp(t->name, "bert.", 5) != 0 || strstr(t->name, "pooler")) continue;
         assert_true(count < 64);
-        tensors[count] = (bc_tensor_out){.name = t->name + 5, .dtype = t->dtype, .rank = t->rank, .data = t->data};
+        tensors[count] = (bc_tensor_out){.name = t->name + 5, .dtype = t->dtype, .rank = t->rank,
+                                          .data = fixture_bytes(&file, t)};
         memcpy(tensors[count++].shape, t->shape, sizeof t->shape);
     }
     assert_int_equal(mkdir("bare", 0777), 0);
     assert_int_equal(bc_safetensors_write("bare/model.safetensors", tensors, count, NULL, NULL), BERTC_OK);
+    for (size_t i = 0; i < count; i++) bc_free((void *)(uintptr_t)tensors[i].data);
     bc_safetensors_close(&file);
     size_t length;
     char *text = fixture_read("model/config.json", &length, false);

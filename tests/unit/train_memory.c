@@ -7,7 +7,7 @@
 #include "base/room.h"
 #include "bertc/embed.h"
 
-bc_room __wrap_bc_room_read(size_t passing);
+bc_room __wrap_bc_room_read(void);
 
 bertc_status __real_bc_model_read(bertc_model *model, const bertc_model_options *options,
                                   bertc_error *err);
@@ -24,9 +24,8 @@ bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options 
     return __real_bc_model_read(model, options, err);
 }
 
-bc_room __wrap_bc_room_read(size_t passing)
+bc_room __wrap_bc_room_read(void)
 {
-    (void)passing;
     return (bc_room){.resident = 1 << 20, .most = most, .limit = "the test"};
 }
 

@@ -350,11 +350,7 @@ static void test_a_head_counts_its_own_steps(void **unused)
             assert_int_equal(bc_safetensors_open(paths[i], &files[i], NULL), BERTC_OK);
             w[i] = bc_safetensors_find(&files[i], "classifier.weight");
         }
-        for (size_t k = 0; k < w[0]->count; k++) {
-            float x[2];
-            for (int i = 0; i < 2; i++) memcpy(&x[i], w[i]->data + k * sizeof *x, sizeof *x);
-            moved[t] = fmax(moved[t], fabs((double)x[0] - (double)x[1]));
-        }
+        moved[t] = fixture_distance(files, w);
         for (int i = 0; i < 2; i++) bc_safetensors_close(&files[i]);
     }
     int late = moved[1] > 0 ? 1 : 2; /* the fourth step's: its rate is a quarter of the highest */

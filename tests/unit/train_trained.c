@@ -6,14 +6,8 @@
 static double largest_move(const char *a, const char *b, const char *name)
 {
     fixture_pair p;
-    double most = 0;
     fixture_open_pair(&p, a, b, name);
-    for (size_t i = 0; i < p.tensors[0]->count; i++) {
-        float x[2];
-        for (int k = 0; k < 2; k++)
-            memcpy(&x[k], p.tensors[k]->data + i * sizeof *x, sizeof *x);
-        most = fmax(most, fabs((double)x[0] - (double)x[1]));
-    }
+    double most = fixture_distance(p.files, p.tensors);
     fixture_close_pair(&p);
     return most;
 }

@@ -55,17 +55,16 @@ static const struct {
 
 static void check_fate(const char *way, const char *fate)
 {
-    bc_safetensors before, after;
-    assert_int_equal(bc_safetensors_open("model/model.safetensors", &before, NULL), BERTC_OK);
-    assert_int_equal(bc_safetensors_open("whole/model.safetensors", &after, NULL), BERTC_OK);
+    bc_safetensors files[2];
+    assert_int_equal(bc_safetensors_open("model/model.safetensors", &files[0], NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_open("whole/model.safetensors", &files[1], NULL), BERTC_OK);
     for (int i = 0; i < PROBES; i++) {
-        const bc_tensor *a = bc_safetensors_find(&before, probes[i]);
-        const bc_tensor *b = bc_safetensors_find(&after, probes[i]);
-        char found = !b ? '-' : memcmp(a->data, b->data, a->bytes) == 0 ? 's' : 'm';
+        const bc_tensor *const t[2] = {bc_safetensors_find(&files[0], probes[i]),
+                                       bc_safetensors_find(&files[1], probes[i])};
+        char found = !t[1] ? '-' : fixture_same_bytes(files, t) ? 's' : 'm';
         if (found != fate[i]) fail_msg("%s: %s: %c, not %c", way, probes[i], found, fate[i]);
     }
-    bc_safetensors_close(&before);
-    bc_safetensors_close(&after);
+    for (int i = 0; i < 2; i++) bc_safetensors_close(&files[i]);
 }
 
 /* Whatever is in `state` as a number: recipe, precision and parts of a batch, a bit each. */

@@ -1,0 +1,84 @@
+#include "base/hash.h"
+
+#include <stdio.h>
+
+#define XXH_STATIC_LINKING_ONLY /* for a state that needs no allocation */
+#include <xxhash.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+enum { PIECE = 4 << 20 };
+
+_Static_assert(sizeof(XXH3_state_t) <= sizeof(bc_hasher), "a hasher holds the library's state");
+_Static_assert(_Alignof(XXH3_state_t) <= _Alignof(bc_hasher), "and is aligned as that asks for");
+
+static XXH3_state_t *state_of(bc_hasher *hasher)
+{
+    return (XXH3_state_t *)(void *)hasher->state;
+}
+
+void bc_hasher_begin(bc_hasher *hasher)
+{
+    XXH3_INITSTATE(state_of(hasher));
+    XXH3_128bits_reset(state_of(hasher));
+}
+
+bc_hasher *bc_hasher_new(void)
+{
+    bc_hasher *hasher = bc_alloc(1, sizeof *hasher);
+    if (hasher) bc_hasher_begin(hasher);
+    return hasher;
+}
+
+void bc_hasher_put(void *hasher, const void *bytes, size_t length)
+{
+    XXH3_128bits_update(state_of(hasher), bytes, length);
+}
+
+void bc_hasher_end(const bc_hasher *hasher, char out[BC_HASH_HEX])
+{
+    XXH128_hash_t hash = XXH3_128bits_digest((const XXH3_state_t *)(const void *)hasher->state);
+    snprintf(out, BC_HASH_HEX, "%016llx%016llx", (unsigned long long)hash.high64,
+             (unsigned long long)hash.low64);
+}
+
+void bc_hash(char out[BC_HASH_HEX], const bc_part *parts, size_t count)
+{
+    bc_hasher hasher;
+    bc_hasher_begin(&hasher);
+    for (size_t i = 0; i < count; i++) bc_hasher_put(&hasher, parts[i].bytes, parts[i].length);
+    bc_hasher_end(&hasher, out);
+}
+
+bertc_status bc_hash_block(char out[BC_HASH_HEX], const void *bytes, size_t length,
+                           bertc_error *err)
+{
+    size_t count = length / PIECE + (length % PIECE != 0);
+    XXH128_hash_t *hashes = bc_alloc(count, sizeof *hashes);
+    if (!hashes) return bc_fail_memory(err);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < count; i++) {
+        size_t left = length - i * PIECE;
+        hashes[i] = XXH3_128bits((const char *)bytes + i * PIECE, left < PIECE ? left : PIECE);
+    }
+    const bc_part all = {hashes, count * sizeof *hashes};
+    bc_hash(out, &all, 1);
+    bc_free(hashes);
+    return BERTC_OK;
+}
+
+uint64_t bc_hash_short(const void *bytes, size_t length)
+{
+    return XXH3_64bits(bytes, length);
+}
+
+bertc_status bc_hash_file(char out[BC_HASH_HEX], size_t *length, const char *path, bertc_error *err)
+{
+    bc_hasher hasher;
+    bc_hasher_begin(&hasher);
+    bertc_status status = bc_file_scan(path, bc_hasher_put, &hasher, length, err);
+    if (status == BERTC_OK) bc_hasher_end(&hasher, out);
+    return status;
+}
