@@ -42,7 +42,7 @@ static bertc_status refuse_dangling(char *part, bertc_error *err)
     char target[PATH_MAX];
     while (lstat(part, &info) != 0) {
         char *slash = strrchr(part, '/');
-        if (errno != ENOENT) return bc_fail_errno(err, part, "cannot stat");
+        if (errno != ENOENT) return bc_fail_errno(err, part, "cannot open");
         if (!slash || slash == part) return BERTC_OK;
         *slash = '\0';
     }
@@ -57,7 +57,7 @@ bertc_status bc_file_find(const char *path, bool *found, bertc_error *err)
     *found = stat(path, &info) == 0;
     if (*found && S_ISREG(info.st_mode)) return BERTC_OK;
     if (*found) return bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
-    if (errno != ENOENT) return bc_fail_errno(err, path, "cannot stat");
+    if (errno != ENOENT) return bc_fail_errno(err, path, "cannot open");
     char *part = bc_strndup(path, strlen(path));
     bertc_status status = part ? refuse_dangling(part, err) : bc_fail_memory(err);
     bc_free(part);

@@ -455,7 +455,7 @@ static bertc_status read_params(const bertc_model *m, bertc_error *err)
         bertc_error why = {0};
         if (!tensors[i] || read_values(file_of(m->from, tensors[i]), tensors[i], m->params[i].value, &why) == BERTC_OK)
             continue;
-#pragma omp critical(bc_read_params)
+#pragma omp critical
         if (i < bad) {
             bad = i;
             first = why;

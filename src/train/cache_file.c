@@ -60,7 +60,7 @@ static bertc_status scan(const bc_cache *cache, bool compare, bertc_error *err)
         for (size_t i = 0; i < cache->inputs->count; i++) {
             bertc_error why = {0};
             if (scan_one(cache, i, rows, compare, &why) == BERTC_OK) continue;
-#pragma omp critical(bc_cache_scan)
+#pragma omp critical
             bc_fail(&first, why.status, "%s", why.message);
         }
         bc_free(rows);

@@ -43,7 +43,7 @@ unreadable() {
     broken "$from"; rm -f "bad/$name"; ln -s nowhere "bad/$name"
     refuse 3 "bad/$name: a link to \"nowhere\", which is not there" "$@"
     broken "$from"; rm -f "bad/$name"; ln -s "${name##*/}" "bad/$name"
-    refuse 4 "bad/$name: cannot stat: Too many levels of symbolic links" "$@"
+    refuse 4 "bad/$name: cannot open: Too many levels of symbolic links" "$@"
     broken "$from"; rm -f "bad/$name"; mkdir "bad/$name"
     refuse 3 "bad/$name: not a regular file" "$@"
     broken "$from"; rm -f "bad/$name"; mkfifo "bad/$name"

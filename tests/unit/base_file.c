@@ -280,6 +280,90 @@ static void test_messages(void **state)
     bc_free(pipe);
 }
 
+/* Another content under the same size, as of a write that did not do what it said. */
+static void test_content_checked(void **state)
+{
+    (void)state;
+    enum { SIZE = 300000 };
+    static const off_t places[] = {0, SIZE / 2, SIZE - 1};
+    static char bytes[SIZE];
+    char *path = in_folder("a"), *temporary = in_folder("a.tmp");
+    assert_int_equal(bc_file_write(path, "old", 3, NULL), BERTC_OK);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        bc_writer writer;
+        bertc_error err = {0};
+        assert_int_equal(bc_writer_open(&writer, path, &err), BERTC_OK);
+        bc_writer_put(&writer, bytes, SIZE); /* so many are not kept back */
+        int fd = open(temporary, O_WRONLY);
+        assert_int_equal(pwrite(fd, "x", 1, places[i]), 1);
+        assert_int_equal(close(fd), 0);
+        assert_int_equal(bc_writer_commit(&writer, &err), BERTC_IO);
+        assert_non_null(strstr(err.message, "/a: content differs from what was written"));
+        expect_content(path, "old");
+        assert_int_equal(entries(), 1);
+    }
+    bc_free(path);
+    bc_free(temporary);
+}
+
+/* Size and hash of what was handed in, of each file once; a copy too. */
+static void test_ledger(void **state)
+{
+    (void)state;
+    bc_ledger ledger = {0};
+    char *a = in_folder("a"), *b = in_folder("b"), hash[BC_HASH_HEX];
+    size_t length;
+    assert_int_equal(bc_file_write_noted(&ledger, a, "first", 5, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_noted(&ledger, a, "second", 6, NULL), BERTC_OK);
+    assert_int_equal(bc_file_copy(&ledger, a, b, NULL), BERTC_OK);
+    expect_content(b, "second");
+    assert_int_equal(ledger.count, 2);
+    assert_int_equal(bc_hash_file(hash, &length, a, NULL), BERTC_OK);
+    for (int i = 0; i < 2; i++) {
+        const bc_written *file = bc_ledger_find(&ledger, i ? b : a);
+        assert_non_null(file);
+        assert_int_equal(file->bytes, 6);
+        assert_string_equal(file->hash, hash);
+    }
+    assert_null(bc_ledger_find(&ledger, "a"));
+    bc_ledger_clear(&ledger);
+    assert_int_equal(bc_file_copy(NULL, "no/such", b, NULL), BERTC_INPUT);
+    expect_content(b, "second");
+    bc_free(a);
+    bc_free(b);
+}
+
+/* A file that is far too long for its kind is refused by its length. */
+static void test_too_long(void **state)
+{
+    (void)state;
+    static const struct {
+        bc_kind kind;
+        long most;
+        const char *name;
+    } rows[] = {{BC_KIND_SETTINGS, 64 << 20, "a JSON file of settings"},
+                {BC_KIND_TOKENIZER, 256 << 20, "a tokenizer.json"},
+                {BC_KIND_WORDS, 256 << 20, "a list of words or rows"}};
+    char *path = in_folder("long"), *text, expected[200];
+    size_t length;
+    assert_int_equal(bc_file_write(path, "", 0, NULL), BERTC_OK);
+    for (int i = 0; i < BC_KINDS; i++) {
+        bertc_error err = {0};
+        if (i == 0) { /* the smallest */
+            assert_int_equal(truncate(path, rows[i].most), 0);
+            assert_int_equal(bc_file_read(path, rows[i].kind, &text, &length, &err), BERTC_OK);
+            assert_int_equal(length, rows[i].most);
+            bc_free(text);
+        }
+        assert_int_equal(truncate(path, rows[i].most + 1), 0);
+        assert_int_equal(bc_file_read(path, rows[i].kind, &text, &length, &err), BERTC_INPUT);
+        snprintf(expected, sizeof expected, "%s: %ld bytes, %s has at most %ld", path, rows[i].most + 1, rows[i].name,
+                 rows[i].most);
+        assert_string_equal(err.message, expected);
+    }
+    bc_free(path);
+}
+
 /* What bc_file_find says of a path: "" where it is absent, "found", or the message behind the path's part that
  * it names. */
 static void expect_find(const char *path, const char *expected, bertc_status code)
@@ -315,16 +399,16 @@ static void test_find(void **state)
     expect_find(path[1], "found", BERTC_OK);
     expect_find(path[2], "/there: not a regular file", BERTC_INPUT);
     expect_find(path[3], "/dangling: a link to \"nowhere\", which is not there", BERTC_INPUT);
-    expect_find(path[4], "/loop: cannot stat: Too many levels of symbolic links", BERTC_IO);
+    expect_find(path[4], "/loop: cannot open: Too many levels of symbolic links", BERTC_IO);
     expect_find(path[5], "/pipe: not a regular file", BERTC_INPUT);
-    expect_find(path[6], "/file/x: cannot stat: Not a directory", BERTC_INPUT);
+    expect_find(path[6], "/file/x: cannot open: Not a directory", BERTC_INPUT);
     expect_find(path[7], "/dangling: a link to \"nowhere\", which is not there", BERTC_INPUT);
     expect_find(path[8], "", BERTC_OK); /* nothing of that name in a linked folder */
     expect_find(path[9], "", BERTC_OK);
-    expect_find(too_long, ": cannot stat: File name too long", BERTC_IO);
+    expect_find(too_long, ": cannot open: File name too long", BERTC_IO);
     if (geteuid() != 0) { /* whom no folder is closed to */
         assert_int_equal(chmod(sub, 0), 0);
-        expect_find(path[9], "/sub/x: cannot stat: Permission denied", BERTC_IO);
+        expect_find(path[9], "/sub/x: cannot open: Permission denied", BERTC_IO);
     }
     for (int i = 0; i < NAMES; i++) bc_free(path[i]);
     bc_free(sub);
@@ -375,7 +459,8 @@ int main(void)
         IN_FOLDER(test_round_trip),   IN_FOLDER(test_pieces), IN_FOLDER(test_abandon),
         IN_FOLDER(test_limit),        IN_FOLDER(test_links),  IN_FOLDER(test_size_checked),
         IN_FOLDER(test_messages),     IN_FOLDER(test_folders), IN_FOLDER(test_full_device),
-        cmocka_unit_test(test_join),  IN_FOLDER(test_find),
+        cmocka_unit_test(test_join),  IN_FOLDER(test_find), IN_FOLDER(test_content_checked),
+        IN_FOLDER(test_ledger),       IN_FOLDER(test_too_long),
         IN_FOLDER(test_own_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

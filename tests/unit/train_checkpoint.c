@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <math.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "nn/model.h"
 #include "train/folder.h"
 #include "train/sealed.h"
 #include "train/state.h"
@@ -42,6 +44,49 @@ static void test_a_sealed_file_reads_back(void **unused)
     assert_int_equal(bc_sealed_copy(&file, "m", out, 7, &err), BERTC_INPUT);
     assert_string_equal(err.message, "sealed: no tensor \"m\" of 7 values");
     bc_safetensors_close(&file);
+}
+
+static void cut(const char *path)
+{
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(truncate(path, info.st_size / 2), 0);
+}
+
+/* A checkpoint or a model's weights that become shorter between the look at their header and the reading of their
+ * values, or are written to: an error that names the file, and no signal. */
+static void test_files_that_change_while_they_are_read(void **unused)
+{
+    (void)unused;
+    enum { COUNT = 1 << 20 };
+    static float many[COUNT], out[COUNT];
+    const bc_block block = {"weights", many, COUNT};
+    bc_safetensors file;
+    bertc_error err = {0};
+    assert_int_equal(bc_sealed_write("sealed", &block, 1, texts, &err), BERTC_OK);
+    assert_int_equal(bc_sealed_open("sealed", &file, &err), BERTC_OK);
+    cut("sealed");
+    assert_int_equal(bc_sealed_copy(&file, "weights", out, COUNT, &err), BERTC_IO);
+    assert_string_equal(err.message, "sealed: file shrank while it was read");
+    bc_safetensors_close(&file);
+    static const char *const messages[] = {"model/model.safetensors: file shrank while it was read",
+                                           "model/model.safetensors: file changed while it was read"};
+    for (int i = 0; i < 2; i++) {
+        const bertc_model_options options = {.backend = "reference", .threads = 2, .headless = true};
+        const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+        bertc_model *model;
+        err = (bertc_error){0};
+        fixture_remove("model");
+        fixture_model("model");
+        assert_int_equal(bc_model_open("model", &options, &model, &err), BERTC_OK);
+        if (i == 0) cut("model/model.safetensors");
+        else assert_int_equal(utimensat(AT_FDCWD, "model/model.safetensors", times, 0), 0);
+        assert_int_equal(bc_model_read(model, &options, &err), BERTC_IO);
+        assert_string_equal(err.message, messages[i]);
+        bertc_model_free(model);
+    }
+    fixture_remove("model");
+    fixture_model("model");
 }
 
 /* Every byte of a small one, three ways: all bits, one bit, and to another kind of blank. */
@@ -229,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_sealed_file_reads_back),
         cmocka_unit_test(test_every_flipped_byte_is_seen),
+        cmocka_unit_test(test_files_that_change_while_they_are_read),
         cmocka_unit_test(test_every_truncation_is_seen),
         cmocka_unit_test(test_a_state_reads_back_to_the_bit),
         cmocka_unit_test(test_an_unused_folder_leaves_no_trace),

@@ -304,7 +304,7 @@ static void test_plan(void **unused)
     o.lora_rank = 0;
     o.lora_alpha = 8;
     assert_int_equal(bertc_plan(&o, NULL, &plan, NULL), BERTC_OK);
-    assert_int_equal(weights, plan.parts[0].bytes + (adapters + 16 * 16) * sizeof(float));
+    assert_int_equal(weights, plan.parts[0].bytes + (adapters + 16 * 16 + pair) * sizeof(float));
 }
 
 int main(void)
