@@ -51,16 +51,32 @@ static bertc_status refuse_dangling(char *part, bertc_error *err)
     return bc_fail(err, BERTC_INPUT, "%s: a link to \"%.*s\", which is not there", part, n > 0 ? (int)n : 0, target);
 }
 
-bertc_status bc_file_find(const char *path, bool *found, bertc_error *err)
+/* Look at what stands at a path; *found false: nothing does. */
+static bertc_status look(const char *path, struct stat *info, bool *found, bertc_error *err)
 {
-    struct stat info;
-    *found = stat(path, &info) == 0;
-    if (*found && S_ISREG(info.st_mode)) return BERTC_OK;
-    if (*found) return bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
+    *found = stat(path, info) == 0;
+    if (*found) return BERTC_OK;
     if (errno != ENOENT) return bc_fail_errno(err, path, "cannot open");
     char *part = bc_strndup(path, strlen(path));
     bertc_status status = part ? refuse_dangling(part, err) : bc_fail_memory(err);
     bc_free(part);
+    return status;
+}
+
+bertc_status bc_file_find(const char *path, bool *found, bertc_error *err)
+{
+    struct stat info;
+    bertc_status status = look(path, &info, found, err);
+    if (status == BERTC_OK && *found && !S_ISREG(info.st_mode))
+        status = bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
+    return status;
+}
+
+bertc_status bc_folder_find(const char *path, bool *found, bertc_error *err)
+{
+    struct stat info;
+    bertc_status status = look(path, &info, found, err);
+    *found = status == BERTC_OK && *found && S_ISDIR(info.st_mode);
     return status;
 }
 

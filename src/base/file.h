@@ -38,7 +38,10 @@ bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *b
  * nothing, or what is no regular file; BERTC_IO where it cannot be told; BERTC_NOMEM. */
 bertc_status bc_file_find(const char *path, bool *found, bertc_error *err);
 
-bool bc_folder_exists(const char *path); /* a folder */
+/* Is there a folder? Errors: as those of bc_file_find, but anything else is none. */
+bertc_status bc_folder_find(const char *path, bool *found, bertc_error *err);
+
+bool bc_folder_exists(const char *path); /* one that can be seen */
 
 /* A file that is read piece by piece, at any place and by many threads: what is shortened meanwhile, or lies on a
  * disk that fails, is an error. */

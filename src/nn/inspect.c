@@ -152,20 +152,26 @@ static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan 
     return status;
 }
 
+static bertc_status locate_in(const char *dir, char **weights, char **config, bertc_error *err)
+{
+    bool adapter;
+    bertc_status status = bc_adapter_is(dir, &adapter, err);
+    if (status != BERTC_OK) return status;
+    *weights = adapter ? bc_path_join(dir, BC_ADAPTER_WEIGHTS) : NULL;
+    if (adapter) return *weights ? BERTC_OK : bc_fail_memory(err);
+    *config = bc_path_join(dir, "config.json");
+    return *config ? bc_model_dir_weights(dir, weights, err) : bc_fail_memory(err);
+}
+
 /* The weights' path, and that of the config.json beside them; null for an adapter, where it is of the model that
  * the adapter is for. */
 static bertc_status locate(const char *path, char **weights, char **config, bertc_error *err)
 {
+    bool found;
     *weights = *config = NULL;
-    if (bc_folder_exists(path)) {
-        bool adapter;
-        bertc_status status = bc_adapter_is(path, &adapter, err);
-        if (status != BERTC_OK) return status;
-        *weights = adapter ? bc_path_join(path, BC_ADAPTER_WEIGHTS) : NULL;
-        if (adapter) return *weights ? BERTC_OK : bc_fail_memory(err);
-        *config = bc_path_join(path, "config.json");
-        return *config ? bc_model_dir_weights(path, weights, err) : bc_fail_memory(err);
-    }
+    bertc_status status = bc_folder_find(path, &found, err);
+    if (status != BERTC_OK) return status;
+    if (found) return locate_in(path, weights, config, err);
     const char *slash = strrchr(path, '/');
     char *folder = slash ? bc_strndup(path, (size_t)(slash - path) + 1) : bc_strndup(".", 1);
     *weights = bc_strndup(path, strlen(path));

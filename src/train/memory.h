@@ -2,8 +2,7 @@
  *
  * The figures are those of the plans that the run allocates by: the parameter table, the workspace's
  * arena over no memory, the tokenised data. They are the most that the run can come to: pages of
- * the workspace that no batch reaches are not in memory. Pages of files that are mapped while they
- * are read (weights, a checkpoint) are not counted: the system can drop them. */
+ * the workspace that no batch reaches are not in memory. */
 #ifndef BC_TRAIN_MEMORY_H
 #define BC_TRAIN_MEMORY_H
 
