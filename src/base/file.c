@@ -487,8 +487,8 @@ bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
 {
     settle(writer);
     if (!writer->failed && writer->ledger && !note_written(writer)) {
-        errno = ENOMEM;
-        writer_fail(writer, "cannot note its hash");
+        writer->failed = true;
+        bc_fail_memory(&writer->error);
     }
     if (!writer->failed && !writer->direct && rename(writer->temporary, writer->path) != 0)
         writer_fail(writer, "cannot rename");

@@ -121,10 +121,9 @@ static off_t offset_of(const bc_cache *cache, span s)
     return (off_t)(BC_CACHE_HEADER + bytes_of(cache, s.first));
 }
 
-/* The file, for messages. */
-static const char *name_of(const bc_cache *cache)
+const char *bc_cache_name(const bc_cache *cache)
 {
-    return cache->path ? cache->path : "the file of --cache-disk";
+    return cache->temporary ? cache->temporary : cache->path ? cache->path : "the file of --cache-disk";
 }
 
 bertc_status bc_cache_read(const bc_cache *cache, size_t example, float *rows, bertc_error *err)
@@ -133,7 +132,7 @@ bertc_status bc_cache_read(const bc_cache *cache, size_t example, float *rows, b
     size_t bytes = bytes_of(cache, s.count);
     ssize_t n = bc_read_at(cache->fd, rows, bytes, offset_of(cache, s));
     if (n >= 0 && (size_t)n == bytes) return BERTC_OK;
-    return bc_fail(err, BERTC_IO, "%s: cannot read: %s", name_of(cache),
+    return bc_fail(err, BERTC_IO, "%s: cannot read: %s", bc_cache_name(cache),
                    n < 0 ? strerror(errno) : "it became shorter");
 }
 
@@ -151,7 +150,7 @@ static bertc_status get(const bc_cache *cache, uint32_t example, float *to, bert
     }
     bertc_status status = bc_cache_read(cache, example, to, err);
     if (status != BERTC_OK || bc_cache_print(cache, example, to) == cache->prints[example]) return status;
-    return bc_fail(err, BERTC_IO, "%s: content differs from what was written", name_of(cache));
+    return bc_fail(err, BERTC_IO, "%s: content differs from what was written", bc_cache_name(cache));
 }
 
 static bool write_rows(const bc_cache *cache, uint32_t example, const float *rows)

@@ -64,6 +64,9 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
  * BERTC_IO. */
 bertc_status bc_cache_make(bc_cache *cache, const char *folder, bertc_error *err);
 
+/* The file, for messages. */
+const char *bc_cache_name(const bc_cache *cache);
+
 /* Read an example's rows (n,H) from the file. Errors: BERTC_IO. bc_cache_print: the hash of such rows. */
 bertc_status bc_cache_read(const bc_cache *cache, size_t example, float *rows, bertc_error *err);
 uint64_t bc_cache_print(const bc_cache *cache, size_t example, const float *rows);

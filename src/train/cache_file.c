@@ -47,7 +47,7 @@ static bertc_status scan_one(const bc_cache *cache, size_t example, float *rows,
     uint64_t print = bc_cache_print(cache, example, rows);
     if (!compare) cache->prints[example] = print;
     if (print == cache->prints[example]) return BERTC_OK;
-    return bc_fail(err, BERTC_IO, "%s: content differs from what was written", cache->path);
+    return bc_fail(err, BERTC_IO, "%s: content differs from what was written", bc_cache_name(cache));
 }
 
 static bertc_status scan(const bc_cache *cache, bool compare, bertc_error *err)

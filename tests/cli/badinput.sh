@@ -64,6 +64,25 @@ unreadable "$RUN" tokenizer_config.json predict --task sst2 --model bad --data d
 unreadable data SST-2/train.tsv finetune --task sst2 --out out --model model --data bad
 unreadable data SST-2/dev.tsv eval --task sst2 --model "$RUN" --data bad
 
+# ---- Far too long: refused before it is in memory
+long_line() {
+    head -c 67108865 /dev/zero | tr '\0' a
+}
+broken model; truncate -s 67108865 bad/config.json
+model "bad/config.json: 67108865 bytes, a JSON file of settings has at most 67108864"
+broken model; truncate -s 268435457 bad/vocab.txt
+model "bad/vocab.txt: 268435457 bytes, a list of words or rows has at most 268435456"
+broken data; { head -n 2 data/SST-2/train.tsv; long_line; } >bad/SST-2/train.tsv
+data "bad/SST-2/train.tsv:3: a line of more than 67108864 bytes"
+rm -r bad
+input=$scratch/long
+long_line >"$input"
+refuse 3 "standard input:1: a line of more than 67108864 bytes" tokenize --model model
+{ echo "a film"; long_line; } >"$input"
+refuse 3 "standard input:2: a line of more than 67108864 bytes" predict --task sst2 --model "$RUN"
+refuse 3 "standard input:2: a line of more than 67108864 bytes" embed --model "$RUN"
+input=/dev/null
+
 # ---- What the model has not
 finetune 2 "--freeze: 3 layers, the model has 2" --model model --data data --freeze 3
 finetune 2 "--freeze: 99999999999999999999 layers, the model has 2" --model model --data data \
