@@ -1,15 +1,17 @@
 /* Exact reading of GLUE's TSV files.
  *
  * 1. TAB separates, LF or CR LF ends a line, quotes and every other byte (NUL too) are text. A
- *    UTF-8 BOM before the first line is dropped, and so are blank lines after the last.
- * 2. A file with a header is read by its column names. Where the names of the texts are not in it
- *    the table's numbers hold, but never for a first line that holds data; where only the label's
- *    is not, its number holds unless a text stands there.
+ *    UTF-8 BOM before the first line is dropped, and so are blank lines after the last, but where a
+ *    line is one text and nothing else.
+ * 2. A file with a header is read by its column names, in any case and without blanks around them. No
+ *    number stands in for a name that is missing, and no name may stand twice.
  * 3. Every row has as many columns as the header (CoLA: four). Only QQP's train and dev skip short
  *    rows, because the official files have some; their number is kept.
  * 4. An empty sentence is data (QQP has some). A label of -1 is no label; a train or dev file either
  *    labels all its rows or none.
- * 5. One pass, one block for the text that is kept, so that MNLI's parse columns cost no memory.
+ * 5. Read for its texts alone a file gives every row, whatever stands for a label there: nothing is
+ *    skipped, and a short row is an error in any file.
+ * 6. One pass, one block for the text that is kept, so that MNLI's parse columns cost no memory.
  *
  * It does not guess: a value that is not a label, a number out of range or a line of another
  * width is an error with its line, never a dropped row. */
@@ -21,6 +23,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "tasks/locate.h"
 #include "tasks/number.h"
 #include "tasks/tasks.h"
@@ -38,7 +41,7 @@ typedef struct reader {
     const bc_row_ids *ids;
     const char *next, *end; /* what is still to be read */
     size_t line;            /* number of the line last taken */
-    size_t a, b, label;     /* column numbers; NOWHERE: absent */
+    size_t a, b, label, index; /* column numbers; NOWHERE: absent */
     size_t width;           /* columns in every row */
     size_t room;            /* examples allocated */
     size_t kept;            /* bytes of set->text in use */
@@ -48,7 +51,7 @@ typedef struct reader {
 
 /* The columns of a row that matter. */
 typedef struct row {
-    slice a, b, label, ids;
+    slice a, b, label, index, ids;
     size_t width;
 } row;
 
@@ -102,6 +105,7 @@ static row split_row(const reader *r, slice line)
         if (out.width == r->a) out.a = column;
         if (out.width == r->b) out.b = column;
         if (out.width == r->label) out.label = column;
+        if (out.width == r->index) out.index = column;
         if (!r->ids) continue;
         if (out.width == 1) out.ids = column;
         if (out.width == 2) out.ids.n += 1 + column.n;
@@ -127,10 +131,137 @@ static size_t number(int column)
     return column < 0 ? NOWHERE : (size_t)column;
 }
 
-static bool in_width(size_t column, size_t width)
+/* A column of the header. */
+typedef struct heading {
+    slice name; /* without blanks around it */
+    size_t at;  /* its number */
+} heading;
+
+static slice trim(slice name)
 {
-    return column == NOWHERE || column < width;
+    for (; name.n > 0 && name.at[0] == ' '; name.n--) name.at++;
+    while (name.n > 0 && name.at[name.n - 1] == ' ') name.n--;
+    return name;
 }
+
+static int lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+/* Names are compared in any case. */
+static int compare_names(slice x, slice y)
+{
+    for (size_t i = 0; i < x.n && i < y.n; i++) {
+        int order = lower(x.at[i]) - lower(y.at[i]);
+        if (order != 0) return order;
+    }
+    return (x.n > y.n) - (x.n < y.n);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const heading *x = a, *y = b;
+    return compare_names(x->name, y->name);
+}
+
+static bool is_name(slice column, const char *name)
+{
+    return name && compare_names(trim(column), (slice){name, strlen(name)}) == 0;
+}
+
+/* The number of the column of this name; NOWHERE. */
+static size_t find_column(const heading *sorted, size_t count, const char *name)
+{
+    if (!name) return NOWHERE;
+    const heading key = {{name, strlen(name)}, 0};
+    const heading *found = bsearch(&key, sorted, count, sizeof key, by_name);
+    return found ? found->at : NOWHERE;
+}
+
+static bertc_status sort_headings(reader *r, slice line, heading **sorted)
+{
+    size_t room = 1;
+    slice column;
+    for (size_t i = 0; i < line.n; i++) room += line.at[i] == '\t';
+    *sorted = bc_alloc(room, sizeof **sorted);
+    if (!*sorted) return bc_fail_memory(r->err);
+    for (r->width = 0; take_column(&line, &column); r->width++)
+        (*sorted)[r->width] = (heading){trim(column), r->width};
+    qsort(*sorted, r->width, sizeof **sorted, by_name);
+    for (size_t i = 1; i < r->width; i++) {
+        slice name = (*sorted)[i].name;
+        if (name.n > 0 && compare_names((*sorted)[i - 1].name, name) == 0)
+            return bc_fail(r->err, BERTC_INPUT, "%s:1: two columns of the header are named \"%.*s\"",
+                           r->set->path, shown(name), name.at);
+    }
+    return BERTC_OK;
+}
+
+/* What the header has, for messages: "\"id\", \"text\"". */
+static bertc_status list_columns(reader *r, slice line)
+{
+    enum { MOST = 20 };
+    bc_text list = {0};
+    slice column;
+    size_t count = 0;
+    for (; count < MOST && take_column(&line, &column); count++)
+        bc_text_printf(&list, "%s\"%.*s\"", count ? ", " : "", shown(column), column.at);
+    if (line.at) bc_text_printf(&list, ", ...");
+    if (list.failed) {
+        bc_text_clear(&list);
+        return bc_fail_memory(r->err);
+    }
+    r->set->columns = list.bytes;
+    return BERTC_OK;
+}
+
+/* The header lacks a text, or both. */
+static bertc_status fail_texts(reader *r)
+{
+    const bertc_columns *c = r->columns;
+    bool a = r->a == NOWHERE, b = c->b_name && r->b == NOWHERE;
+    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s",
+                   r->set->path, a && b ? "s" : "", a ? c->a_name : c->b_name,
+                   a && b ? " and \"" : "", a && b ? c->b_name : "", a && b ? "\"" : "",
+                   r->set->columns);
+}
+
+static bertc_status read_header(reader *r)
+{
+    static const char *const indices[] = {"index", "id"};
+    const bertc_columns *c = r->columns;
+    heading *sorted = NULL;
+    slice line = {r->next, 0};
+    take_line(r, &line);
+    bertc_status status = sort_headings(r, line, &sorted);
+    if (status == BERTC_OK) {
+        r->a = find_column(sorted, r->width, c->a_name);
+        r->b = find_column(sorted, r->width, c->b_name);
+        r->label = find_column(sorted, r->width, c->label_name);
+        for (int i = 0; i < 2 && r->index == NOWHERE; i++)
+            r->index = find_column(sorted, r->width, indices[i]);
+    }
+    bc_free(sorted);
+    bool no_texts = r->a == NOWHERE || (c->b_name && r->b == NOWHERE);
+    if (r->label == NOWHERE) r->set->no_label = c->label_name;
+    if (status == BERTC_OK && (no_texts || r->set->no_label)) status = list_columns(r, line);
+    return status == BERTC_OK && no_texts ? fail_texts(r) : status;
+}
+
+/* A file that should have no header begins with data. */
+static bertc_status refuse_header(const reader *r)
+{
+    reader ahead = *r;
+    slice line;
+    if (!take_line(&ahead, &line)) return BERTC_OK;
+    row first = split_row(&ahead, line);
+    if (!is_name(first.a, r->columns->a_name) && !is_name(first.label, r->columns->label_name))
+        return BERTC_OK;
+    return bc_fail(r->err, BERTC_INPUT, "%s:1: a header, expected a row of data", r->set->path);
+}
+
+/* ---- Labels -------------------------------------------------------------------------------- */
 
 static int class_of(const bertc_task *task, slice value)
 {
@@ -138,63 +269,6 @@ static int class_of(const bertc_task *task, slice value)
         if (task->file_labels[i] && is(value, task->file_labels[i])) return i;
     return -1;
 }
-
-/* Whether a column of the first line is a number or a label, which no header has. */
-static bool is_value(const reader *r, slice column)
-{
-    double ignored;
-    return bc_parse_number(column.at, column.n, &ignored) || class_of(r->set->task, column) >= 0;
-}
-
-static bertc_status fail_header(reader *r)
-{
-    const bertc_columns *c = r->columns;
-    bool pair = c->b_name != NULL;
-    return bc_fail(r->err, BERTC_INPUT, "%s:1: %zu column%s, expected a header with \"%s\"%s%s%s",
-                   r->set->path, r->width, plural(r->width), c->a_name, pair ? " and \"" : "",
-                   pair ? c->b_name : "", pair ? "\"" : "");
-}
-
-/* Take the columns by number, which the first line must allow. */
-static bertc_status number_columns(reader *r, slice first, slice line)
-{
-    r->a = number(r->columns->a);
-    r->b = number(r->columns->b);
-    if (r->width == 1 || !in_width(r->a, r->width) || !in_width(r->b, r->width))
-        return fail_header(r);
-    row values = split_row(r, line);
-    if (is_value(r, first) || (values.label.at && is_value(r, values.label)))
-        return bc_fail(r->err, BERTC_INPUT, "%s:1: a row of data, expected a header",
-                       r->set->path);
-    return BERTC_OK;
-}
-
-/* Find the columns by name, then by number. */
-static bertc_status read_header(reader *r, slice line)
-{
-    const bertc_columns *c = r->columns;
-    slice rest = line, first = {NULL, 0}, column;
-    r->a = r->b = r->label = NOWHERE;
-    for (r->width = 0; take_column(&rest, &column); r->width++) {
-        if (r->width == 0) first = column;
-        if (r->a == NOWHERE && is(column, c->a_name)) r->a = r->width;
-        if (r->b == NOWHERE && c->b_name && is(column, c->b_name)) r->b = r->width;
-        if (r->label == NOWHERE && is(column, c->label_name)) r->label = r->width;
-    }
-    if (r->label == NOWHERE) {
-        r->set->no_label = c->label_name;
-        r->label = number(c->label);
-    }
-    bertc_status status = BERTC_OK;
-    if (r->a == NOWHERE || (c->b_name && r->b == NOWHERE)) {
-        r->set->no_text = r->a == NOWHERE ? c->a_name : c->b_name;
-        status = number_columns(r, first, line);
-    }
-    if (!in_width(r->label, r->width) || r->label == r->a || r->label == r->b) r->label = NOWHERE;
-    return status;
-}
-
-/* ---- Labels -------------------------------------------------------------------------------- */
 
 /* "0, 1": what a label may be, for messages. */
 static void list_labels(const bertc_task *task, char *out, size_t size)
@@ -237,6 +311,12 @@ static bertc_status read_score(reader *r, slice value, bertc_example *example)
     if (score < 0 || score > 5) return fail_score(r, value, "not between 0 and 5");
     example->value = (float)score;
     return BERTC_OK;
+}
+
+/* Whether labels are read at all. */
+static bool wants_labels(const reader *r)
+{
+    return r->columns && (r->columns->label_name || r->columns->label >= 0);
 }
 
 /* Whether a label says that there is none. Test files also leave the column empty. */
@@ -303,6 +383,10 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
     }
     example.a = keep_text(r, from->a);
     example.na = from->a.n;
+    if (r->index != NOWHERE) {
+        example.index = keep_text(r, from->index);
+        example.nindex = from->index.n;
+    }
     if (set->task->pair) {
         example.b = keep_text(r, from->b);
         example.nb = from->b.n;
@@ -324,6 +408,8 @@ static bertc_status read_row(reader *r, slice line)
         r->set->ungraded++;
         return BERTC_OK;
     }
+    if (r->index != NOWHERE && from.index.n == 0 && !wants_labels(r))
+        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->line);
     bertc_example example = {.label = -1, .value = NAN, .line = r->line};
     bertc_status status = read_label(r, from.label, &example);
     return status == BERTC_OK ? add_example(r, &from, example) : status;
@@ -360,6 +446,7 @@ void bertc_dataset_free(bertc_dataset *dataset)
 {
     if (!dataset) return;
     bc_free(dataset->path);
+    bc_free(dataset->columns);
     bc_free(dataset->examples);
     bc_free(dataset->text);
     bc_free(dataset);
@@ -370,6 +457,14 @@ static void skip_bom(reader *r)
     if (r->end - r->next >= 3 && memcmp(r->next, "\xEF\xBB\xBF", 3) == 0) r->next += 3;
 }
 
+/* Where what is still to be read ends, without blank lines at its end. */
+static const char *before_blank_lines(const reader *r)
+{
+    const char *end = r->end;
+    while (end > r->next && (end[-1] == '\n' || end[-1] == '\r')) end--;
+    return end;
+}
+
 static bertc_status read_table(reader *r, size_t limit)
 {
     const char *path = r->set->path;
@@ -377,17 +472,14 @@ static bertc_status read_table(reader *r, size_t limit)
         (memcmp(r->next, "\xFF\xFE", 2) == 0 || memcmp(r->next, "\xFE\xFF", 2) == 0))
         return bc_fail(r->err, BERTC_INPUT, "%s: UTF-16 text, expected UTF-8", path);
     skip_bom(r);
-    while (r->end > r->next && (r->end[-1] == '\n' || r->end[-1] == '\r')) r->end--;
-    slice line;
-    if (r->columns->header) {
-        if (!take_line(r, &line)) return bc_fail(r->err, BERTC_INPUT, "%s: empty file", path);
-        bertc_status status = read_header(r, line);
-        if (status != BERTC_OK) return status;
-    }
+    if (before_blank_lines(r) == r->next)
+        return bc_fail(r->err, BERTC_INPUT, "%s: empty file", path);
+    bertc_status status = r->columns->header ? read_header(r) : refuse_header(r);
+    if (status != BERTC_OK) return status;
+    if (r->width > 1) r->end = before_blank_lines(r);
     if (r->next == r->end)
-        return bc_fail(r->err, BERTC_INPUT, "%s: %s", path,
-                       r->columns->header ? "no rows after the header" : "empty file");
-    bertc_status status = read_rows(r, limit);
+        return bc_fail(r->err, BERTC_INPUT, "%s: no rows after the header", path);
+    status = read_rows(r, limit);
     if (status == BERTC_OK && r->set->count == 0)
         status = bc_fail(r->err, BERTC_INPUT, "%s: no row is a complete example", path);
     return status;
@@ -407,7 +499,7 @@ bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
 {
     reader r = {.columns = columns, .ids = ids, .next = bytes, .end = bytes + length, .err = err,
                 .a = number(columns->a), .b = number(columns->b), .label = number(columns->label),
-                .width = 4};
+                .index = NOWHERE, .width = 4};
     r.set = create(task, split, path, length);
     if (!r.set) return bc_fail_memory(err);
     return finish(&r, read_table(&r, limit), dataset);
@@ -417,7 +509,8 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
                                       const char *place, bertc_dataset **dataset, bertc_error *err)
 {
     reader r = {.next = text, .end = text + length, .err = err, .a = 0,
-                .b = task->pair ? 1 : NOWHERE, .label = NOWHERE, .width = task->pair ? 2 : 1};
+                .b = task->pair ? 1 : NOWHERE, .label = NOWHERE, .index = NOWHERE,
+                .width = task->pair ? 2 : 1};
     skip_bom(&r);
     if (r.next == r.end) return bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
     r.set = create(task, BERTC_TEST, place, length);
@@ -471,17 +564,45 @@ static bertc_status parse_file(const bertc_task *task, bertc_split split, const 
     return status;
 }
 
+static bertc_status read_place(const bertc_task *task, bertc_split split, const bc_place *place,
+                               size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    bc_map file = {NULL, 0};
+    bertc_status status = bc_map_open(place->path, &file, err);
+    if (status == BERTC_OK) status = parse_file(task, split, place, &file, limit, dataset, err);
+    bc_map_close(&file);
+    return status;
+}
+
 bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
                                 size_t limit, bertc_dataset **dataset, bertc_error *err)
 {
     bc_place place;
     bertc_status status = bc_task_locate(task, data, split, &place, err);
     if (status != BERTC_OK) return status;
-    bc_map file = {NULL, 0};
-    status = bc_map_open(place.path, &file, err);
-    if (status == BERTC_OK)
-        status = parse_file(task, split, &place, &file, limit, dataset, err);
-    bc_map_close(&file);
+    status = read_place(task, split, &place, limit, dataset, err);
+    bc_place_clear(&place);
+    return status;
+}
+
+bertc_columns bc_columns_of_texts(const bertc_columns *columns)
+{
+    bertc_columns texts = *columns;
+    texts.skip_short = false;
+    texts.label_name = texts.no_gold = NULL;
+    texts.label = -1;
+    return texts;
+}
+
+bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
+                                      size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    bc_place place;
+    bertc_status status = bc_task_locate(task, data, split, &place, err);
+    if (status != BERTC_OK) return status;
+    const bertc_columns texts = bc_columns_of_texts(place.columns);
+    place.columns = &texts;
+    status = read_place(task, split, &place, limit, dataset, err);
     bc_place_clear(&place);
     return status;
 }
