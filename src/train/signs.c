@@ -1,11 +1,12 @@
 /* When did a run not learn? Of the weights that it keeps two things are looked at.
  *
- * The training loss. A model that calls all C classes equally likely has the loss ln C, one that gives
- * every text the mean of the targets their variance: nobody needs a model for that. A run whose loss is
- * more than a quarter above this, and as far above the loss of its first step, has gone the wrong way. The
- * loss of one batch is chance, so it is the mean of the first steps until there are 16, then one in which
- * the newest step counts a sixteenth. The loss of the dev split says less: where a model overfits it
- * rises although the model is good.
+ * The training loss. A head that is new calls all C classes about equally likely, which costs ln C, or
+ * gives every text a value about 0, which costs the mean square of the targets. A run whose loss is twice
+ * that and twice the loss of its first step has gone the wrong way; the rate is too high for it. Twice,
+ * since a rate that is merely bold overshoots in the first steps and recovers. The loss of one batch is
+ * chance, so it is the mean of the first steps until there are 16, then one in which the newest step
+ * counts a sixteenth. The loss of the dev split says less: where a model overfits it rises although the
+ * model is good.
  *
  * The predictions for each split that is scored: they are all alike though the data are not
  * (tasks/metrics.c says when).
@@ -18,7 +19,7 @@
 
 #include "base/error.h"
 
-static const double margin = 1.25, window = 16;
+static const double margin = 2, window = 16;
 
 void bc_signs_step(bc_run *run, const bc_lane *lane, double loss)
 {
@@ -29,17 +30,14 @@ void bc_signs_step(bc_run *run, const bc_lane *lane, double loss)
     task->loss += (loss - task->loss) / fmin(steps + 1, window);
 }
 
-/* The loss of a lane that knows nothing. */
-static double ignorance(const bc_lane *lane)
+/* The loss of a lane whose head is new. */
+static double usual_start(const bc_lane *lane)
 {
     const bertc_inputs *in = lane->train;
-    double sum = 0, squares = 0, n = (double)in->count;
+    double squares = 0;
     if (!lane->task->regression) return log(lane->task->num_labels);
-    for (size_t i = 0; i < in->count; i++) {
-        sum += (double)in->values[i];
-        squares += (double)in->values[i] * (double)in->values[i];
-    }
-    return squares / n - sum / n * (sum / n);
+    for (size_t i = 0; i < in->count; i++) squares += (double)in->values[i] * (double)in->values[i];
+    return squares / (double)in->count;
 }
 
 enum { SIGN = 256 };
@@ -50,7 +48,7 @@ static bool describe_loss(const bc_run *run, int lane, char text[SIGN])
     const bc_standing *task = &run->state.task[lane];
     bool best = bc_run_kept_step(run, lane) < run->state.step;
     double loss = best ? task->best_loss : task->loss;
-    if (!(loss > margin * fmax(task->first_loss, ignorance(&run->lanes[lane])))) return false;
+    if (!(loss > margin * fmax(task->first_loss, usual_start(&run->lanes[lane])))) return false;
     snprintf(text, SIGN, "%s: the training loss is %.4g, it began at %.4g", run->lanes[lane].task->name,
              loss, task->first_loss);
     return true;
