@@ -16,24 +16,18 @@
  * It does not guess: a value that is not a label, a number out of range or a line of another
  * width is an error with its line, never a dropped row. */
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "tasks/header.h"
 #include "tasks/locate.h"
 #include "tasks/number.h"
 #include "tasks/tasks.h"
 
-static const size_t NOWHERE = SIZE_MAX;
-
-typedef struct slice {
-    const char *at;
-    size_t n;
-} slice;
+typedef bc_slice slice;
 
 typedef struct reader {
     bertc_dataset *set;
@@ -41,7 +35,7 @@ typedef struct reader {
     const bc_row_ids *ids;
     const char *next, *end; /* what is still to be read */
     size_t line;            /* number of the line last taken */
-    size_t a, b, label, index; /* column numbers; NOWHERE: absent */
+    size_t a, b, label, index; /* column numbers; BC_NOWHERE: absent */
     size_t width;           /* columns in every row */
     size_t room;            /* examples allocated */
     size_t kept;            /* bytes of set->text in use */
@@ -81,27 +75,11 @@ static bool take_line(reader *r, slice *line)
     return true;
 }
 
-/* Cut the first column off `rest`; false after the last. */
-static bool take_column(slice *rest, slice *column)
-{
-    if (!rest->at) return false;
-    const char *tab = memchr(rest->at, '\t', rest->n);
-    if (!tab) {
-        *column = *rest;
-        *rest = (slice){NULL, 0};
-        return true;
-    }
-    *column = (slice){rest->at, (size_t)(tab - rest->at)};
-    rest->n -= column->n + 1;
-    rest->at = tab + 1;
-    return true;
-}
-
 static row split_row(const reader *r, slice line)
 {
     row out = {.width = 0};
     slice column;
-    for (; take_column(&line, &column); out.width++) {
+    for (; bc_take_column(&line, &column); out.width++) {
         if (out.width == r->a) out.a = column;
         if (out.width == r->b) out.b = column;
         if (out.width == r->label) out.label = column;
@@ -128,99 +106,14 @@ static bertc_status fail_width(reader *r, size_t width)
 
 static size_t number(int column)
 {
-    return column < 0 ? NOWHERE : (size_t)column;
-}
-
-/* A column of the header. */
-typedef struct heading {
-    slice name; /* without blanks around it */
-    size_t at;  /* its number */
-} heading;
-
-static slice trim(slice name)
-{
-    for (; name.n > 0 && name.at[0] == ' '; name.n--) name.at++;
-    while (name.n > 0 && name.at[name.n - 1] == ' ') name.n--;
-    return name;
-}
-
-static int lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
-}
-
-/* Names are compared in any case. */
-static int compare_names(slice x, slice y)
-{
-    for (size_t i = 0; i < x.n && i < y.n; i++) {
-        int order = lower(x.at[i]) - lower(y.at[i]);
-        if (order != 0) return order;
-    }
-    return (x.n > y.n) - (x.n < y.n);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const heading *x = a, *y = b;
-    return compare_names(x->name, y->name);
-}
-
-static bool is_name(slice column, const char *name)
-{
-    return name && compare_names(trim(column), (slice){name, strlen(name)}) == 0;
-}
-
-/* The number of the column of this name; NOWHERE. */
-static size_t find_column(const heading *sorted, size_t count, const char *name)
-{
-    if (!name) return NOWHERE;
-    const heading key = {{name, strlen(name)}, 0};
-    const heading *found = bsearch(&key, sorted, count, sizeof key, by_name);
-    return found ? found->at : NOWHERE;
-}
-
-static bertc_status sort_headings(reader *r, slice line, heading **sorted)
-{
-    size_t room = 1;
-    slice column;
-    for (size_t i = 0; i < line.n; i++) room += line.at[i] == '\t';
-    *sorted = bc_alloc(room, sizeof **sorted);
-    if (!*sorted) return bc_fail_memory(r->err);
-    for (r->width = 0; take_column(&line, &column); r->width++)
-        (*sorted)[r->width] = (heading){trim(column), r->width};
-    qsort(*sorted, r->width, sizeof **sorted, by_name);
-    for (size_t i = 1; i < r->width; i++) {
-        slice name = (*sorted)[i].name;
-        if (name.n > 0 && compare_names((*sorted)[i - 1].name, name) == 0)
-            return bc_fail(r->err, BERTC_INPUT, "%s:1: two columns of the header are named \"%.*s\"",
-                           r->set->path, shown(name), name.at);
-    }
-    return BERTC_OK;
-}
-
-/* What the header has, for messages: "\"id\", \"text\"". */
-static bertc_status list_columns(reader *r, slice line)
-{
-    enum { MOST = 20 };
-    bc_text list = {0};
-    slice column;
-    size_t count = 0;
-    for (; count < MOST && take_column(&line, &column); count++)
-        bc_text_printf(&list, "%s\"%.*s\"", count ? ", " : "", shown(column), column.at);
-    if (line.at) bc_text_printf(&list, ", ...");
-    if (list.failed) {
-        bc_text_clear(&list);
-        return bc_fail_memory(r->err);
-    }
-    r->set->columns = list.bytes;
-    return BERTC_OK;
+    return column < 0 ? BC_NOWHERE : (size_t)column;
 }
 
 /* The header lacks a text, or both. */
 static bertc_status fail_texts(reader *r)
 {
     const bertc_columns *c = r->columns;
-    bool a = r->a == NOWHERE, b = c->b_name && r->b == NOWHERE;
+    bool a = r->a == BC_NOWHERE, b = c->b_name && r->b == BC_NOWHERE;
     return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s",
                    r->set->path, a && b ? "s" : "", a ? c->a_name : c->b_name,
                    a && b ? " and \"" : "", a && b ? c->b_name : "", a && b ? "\"" : "",
@@ -229,24 +122,25 @@ static bertc_status fail_texts(reader *r)
 
 static bertc_status read_header(reader *r)
 {
-    static const char *const indices[] = {"index", "id"};
     const bertc_columns *c = r->columns;
-    heading *sorted = NULL;
+    bc_header header = {0};
     slice line = {r->next, 0};
     take_line(r, &line);
-    bertc_status status = sort_headings(r, line, &sorted);
-    if (status == BERTC_OK) {
-        r->a = find_column(sorted, r->width, c->a_name);
-        r->b = find_column(sorted, r->width, c->b_name);
-        r->label = find_column(sorted, r->width, c->label_name);
-        for (int i = 0; i < 2 && r->index == NOWHERE; i++)
-            r->index = find_column(sorted, r->width, indices[i]);
-    }
-    bc_free(sorted);
-    bool no_texts = r->a == NOWHERE || (c->b_name && r->b == NOWHERE);
-    if (r->label == NOWHERE) r->set->no_label = c->label_name;
-    if (status == BERTC_OK && (no_texts || r->set->no_label)) status = list_columns(r, line);
-    return status == BERTC_OK && no_texts ? fail_texts(r) : status;
+    bertc_status status = bc_header_read(&header, line, r->set->path, r->err);
+    if (status != BERTC_OK) return status;
+    r->width = header.count;
+    r->a = bc_header_find(&header, c->a_name);
+    r->b = bc_header_find(&header, c->b_name);
+    r->label = bc_header_find(&header, c->label_name);
+    r->index = bc_header_find(&header, "index");
+    if (r->index == BC_NOWHERE) r->index = bc_header_find(&header, "id");
+    bc_header_clear(&header);
+    bool no_texts = r->a == BC_NOWHERE || (c->b_name && r->b == BC_NOWHERE);
+    if (r->label == BC_NOWHERE) r->set->no_label = c->label_name;
+    if (!no_texts && !r->set->no_label) return BERTC_OK;
+    r->set->columns = bc_header_list(line);
+    if (!r->set->columns) return bc_fail_memory(r->err);
+    return no_texts ? fail_texts(r) : BERTC_OK;
 }
 
 /* A file that should have no header begins with data. */
@@ -256,7 +150,7 @@ static bertc_status refuse_header(const reader *r)
     slice line;
     if (!take_line(&ahead, &line)) return BERTC_OK;
     row first = split_row(&ahead, line);
-    if (!is_name(first.a, r->columns->a_name) && !is_name(first.label, r->columns->label_name))
+    if (!bc_is_name(first.a, r->columns->a_name) && !bc_is_name(first.label, r->columns->label_name))
         return BERTC_OK;
     return bc_fail(r->err, BERTC_INPUT, "%s:1: a header, expected a row of data", r->set->path);
 }
@@ -330,7 +224,7 @@ static bool is_blank(const reader *r, slice value)
 
 static bertc_status read_label(reader *r, slice value, bertc_example *example)
 {
-    bool blank = r->label == NOWHERE || is_blank(r, value);
+    bool blank = r->label == BC_NOWHERE || is_blank(r, value);
     bool strict = r->set->split != BERTC_TEST;
     if (blank && !(strict && r->graded)) {
         r->blank = r->line;
@@ -383,7 +277,7 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
     }
     example.a = keep_text(r, from->a);
     example.na = from->a.n;
-    if (r->index != NOWHERE) {
+    if (r->index != BC_NOWHERE) {
         example.index = keep_text(r, from->index);
         example.nindex = from->index.n;
     }
@@ -404,11 +298,11 @@ static bertc_status read_row(reader *r, slice line)
     }
     if (from.width != r->width) return fail_width(r, from.width);
     if (is_elsewhere(r, from.ids)) return BERTC_OK;
-    if (r->label != NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
+    if (r->label != BC_NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
         r->set->ungraded++;
         return BERTC_OK;
     }
-    if (r->index != NOWHERE && from.index.n == 0 && !wants_labels(r))
+    if (r->index != BC_NOWHERE && from.index.n == 0 && !wants_labels(r))
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->line);
     bertc_example example = {.label = -1, .value = NAN, .line = r->line};
     bertc_status status = read_label(r, from.label, &example);
@@ -499,7 +393,7 @@ bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
 {
     reader r = {.columns = columns, .ids = ids, .next = bytes, .end = bytes + length, .err = err,
                 .a = number(columns->a), .b = number(columns->b), .label = number(columns->label),
-                .index = NOWHERE, .width = 4};
+                .index = BC_NOWHERE, .width = 4};
     r.set = create(task, split, path, length);
     if (!r.set) return bc_fail_memory(err);
     return finish(&r, read_table(&r, limit), dataset);
@@ -509,7 +403,7 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
                                       const char *place, bertc_dataset **dataset, bertc_error *err)
 {
     reader r = {.next = text, .end = text + length, .err = err, .a = 0,
-                .b = task->pair ? 1 : NOWHERE, .label = NOWHERE, .index = NOWHERE,
+                .b = task->pair ? 1 : BC_NOWHERE, .label = BC_NOWHERE, .index = BC_NOWHERE,
                 .width = task->pair ? 2 : 1};
     skip_bom(&r);
     if (r.next == r.end) return bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);

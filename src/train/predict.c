@@ -10,6 +10,7 @@
 #include "train/evaluate.h"
 #include "train/memory.h"
 #include "train/options.h"
+#include "train/scored.h"
 
 typedef struct job {
     const bertc_predict_options *options;
@@ -125,6 +126,17 @@ static bertc_status check_order(const job *j, bertc_error *err)
     return status;
 }
 
+static bertc_status take_scores(job *j, bertc_scores *scores, bertc_error *err)
+{
+    char alike[BC_ALIKE];
+    bc_scored scored = {j->task, j->options->split};
+    bertc_status status = check_order(j, err);
+    if (status == BERTC_OK) status = bertc_task_score(j->eval.dataset, j->eval.logits, scores, err);
+    if (status == BERTC_OK && bc_scored_alike(scored, scores, alike))
+        bc_notify(bc_meter_notify(&j->meter), "%s", alike);
+    return status;
+}
+
 static bertc_status execute(job *j, bool score, bertc_predictions *predictions, bertc_error *err)
 {
     bertc_dataset *dataset = NULL;
@@ -142,10 +154,7 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
     if (status == BERTC_OK) status = furnish(j, err);
     if (status == BERTC_OK)
         status = bc_eval_run(&j->eval, j->model, j->workspace, j->batch, &j->meter, err);
-    if (status == BERTC_OK && score) status = check_order(j, err);
-    if (status == BERTC_OK && score)
-        status = bertc_task_score(dataset, j->eval.logits, &predictions->scores, err);
-    return status;
+    return status == BERTC_OK && score ? take_scores(j, &predictions->scores, err) : status;
 }
 
 bertc_status bertc_predict(const bertc_predict_options *options, bool score,

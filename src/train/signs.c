@@ -40,42 +40,29 @@ static double usual_start(const bc_lane *lane)
     return squares / (double)in->count;
 }
 
-enum { SIGN = 256 };
-
 /* The loss of a lane's weights, where it is a sign. */
-static bool describe_loss(const bc_run *run, int lane, char text[SIGN])
+static bool describe_loss(const bc_run *run, int lane, char text[BC_ALIKE])
 {
     const bc_standing *task = &run->state.task[lane];
     bool best = bc_run_kept_step(run, lane) < run->state.step;
     double loss = best ? task->best_loss : task->loss;
     if (!(loss > margin * fmax(task->first_loss, usual_start(&run->lanes[lane])))) return false;
-    snprintf(text, SIGN, "%s: the training loss is %.4g, it began at %.4g", run->lanes[lane].task->name,
+    snprintf(text, BC_ALIKE, "%s: the training loss is %.4g, it began at %.4g", run->lanes[lane].task->name,
              loss, task->first_loss);
     return true;
 }
 
-/* The predictions for a split of a lane, where they are a sign. */
-static bool describe_split(const bc_run *run, int lane, size_t split, char text[SIGN])
-{
-    const bc_scored *scored = &run->lanes[lane].scored[split];
-    const bertc_scores *scores = &bc_run_kept_scores(run, lane)[split];
-    const bertc_task *task = scored->task;
-    if (scores->alike == 0) return false;
-    snprintf(text, SIGN, "%s %s: %s is predicted for all %zu examples", task->name,
-             bertc_split_name(scored->split),
-             task->regression ? "the same value" : task->labels[scores->alike - 1], scores->examples);
-    return true;
-}
-
 /* The sign of this number among all that a lane may have: the loss, then each split. */
-static bool describe(const bc_run *run, int lane, size_t number, char text[SIGN])
+static bool describe(const bc_run *run, int lane, size_t number, char text[BC_ALIKE])
 {
-    return number == 0 ? describe_loss(run, lane, text) : describe_split(run, lane, number - 1, text);
+    if (number == 0) return describe_loss(run, lane, text);
+    size_t split = number - 1;
+    return bc_scored_alike(run->lanes[lane].scored[split], &bc_run_kept_scores(run, lane)[split], text);
 }
 
 void bc_signs_record(bc_text *out, const bc_run *run, int lane, int lanes)
 {
-    char text[SIGN];
+    char text[BC_ALIKE];
     const char *separator = "[";
     for (int l = lane; l < lane + lanes; l++)
         for (size_t i = 0; i <= run->lanes[l].eval_count; i++) {
@@ -94,7 +81,7 @@ static void say(const bertc_notify *notify, const char *text)
 
 int bc_signs_notify(const bc_run *run)
 {
-    char text[SIGN];
+    char text[BC_ALIKE];
     int count = 0;
     for (int l = 0; l < run->num_lanes; l++)
         for (size_t i = 0; i <= run->lanes[l].eval_count; i++) {

@@ -113,6 +113,8 @@ tune --task cola --lr 5 --max-grad-norm 0 --max-steps 30 --out wild --resume
 grep -q '^30 steps, dev matthews 0.0000, model in wild; it did not learn, see above$' "$scratch/err" || fail "$(cat "$scratch/err")"
 [ "$(grep -c '^the run did not learn: ' "$scratch/err")" = 2 ] || fail "$(cat "$scratch/err")"
 cmp printed "$scratch/out" || fail "a finished run prints another result"
+run 0 eval --task cola --model wild --data "$SAMPLE" --json
+grep -q '^cola dev: [a-z]*acceptable is predicted for all 600 examples$' "$scratch/err" || fail "$(cat "$scratch/err")"
 # Of several tasks each is named, and noted in its own folder.
 tune --task sst2,stsb --task-sampling uniform --lr 5 --max-grad-norm 0 --max-steps 30 --out both
 for task in sst2 stsb; do
