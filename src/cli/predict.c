@@ -42,9 +42,9 @@ static bertc_status check_finite(const bertc_task *task, const bertc_predictions
     size_t count = p->dataset->count * (size_t)task->num_labels;
     for (size_t i = 0; i < count; i++)
         if (!isfinite(p->logits[i]))
-            return cli_fail(err, BERTC_DIVERGED,
-                            "%s: example %zu: the model's output is not finite", p->dataset->path,
-                            i / (size_t)task->num_labels);
+            return cli_fail(err, BERTC_DIVERGED, "%s:%zu: the model's output is not finite",
+                            p->dataset->path,
+                            p->dataset->examples[i / (size_t)task->num_labels].line);
     return BERTC_OK;
 }
 
