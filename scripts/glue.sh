@@ -14,7 +14,8 @@
 #
 #   OUT/TASK/lr-RATE/seed-SEED/       the runs
 #   OUT/scores/TASK.lr-RATE.seed-SEED.NAME.json     what 'bertc eval --json' said of the dev split NAME
-#   OUT/submission/, OUT/submission.zip   predictions of each task's best run, for the GLUE server
+#   OUT/submission/, OUT/submission.zip   predictions of each task's best run, for the GLUE server. It takes
+#                          an index that counts from 0; where a test file has another there is no zip
 #   OUT/table.txt                     the table
 #
 # mnli-mm and ax are evaluated and predicted with mnli's runs. Run the same command again to go on
@@ -22,7 +23,7 @@
 # $BERTC, else build/release/bertc, else the one in PATH.
 #
 # Exit code: 0, or that of the first run that failed (the others are still made), 2 for wrong usage,
-# 130 or 143 when interrupted.
+# 3 where predictions are not as the server takes them, 130 or 143 when interrupted.
 set -u
 
 script=$0
@@ -473,13 +474,30 @@ while read -r task lr seed <&3; do
     done
 done 3<"$out/best.txt"
 
-absent=''
+# is_in_order FILE: whether its index counts from 0, as the server wants it.
+is_in_order() {
+    awk -F '\t' -v file="$1" '
+        NR == 1 { if ($0 != "index\tprediction") { print file ":1: no header \"index<TAB>prediction\""; exit bad = 1 } }
+        NR > 1 && $1 "" != NR - 2 "" {
+            print file ":" NR ": index \"" $1 "\", the GLUE server wants " NR - 2 " here"; exit bad = 1
+        }
+        END { if (!bad && NR < 2) { print file ": no predictions"; bad = 1 } exit bad }' "$1" >&2
+}
+
+absent='' in_order=1
 for name in $all_tasks mnli-mm ax; do
     describe "$name"
-    [ -f "$out/submission/$submission" ] || absent="$absent $submission"
+    if [ ! -f "$out/submission/$submission" ]; then
+        absent="$absent $submission"
+    elif ! is_in_order "$out/submission/$submission"; then
+        say "no $out/submission.zip: the rows of $glue/$folder/$test are not all rows of the official file in their order"
+        rm -f "$out/submission/.$submission.from" # it is predicted again
+        in_order=0
+        if [ "$failed" -eq 0 ]; then failed=3; fi
+    fi
 done
 rm -f "$out/submission.zip"
-if ls "$out/submission/"*.tsv >/dev/null 2>&1; then
+if [ "$in_order" = 1 ] && ls "$out/submission/"*.tsv >/dev/null 2>&1; then
     if command -v zip >/dev/null; then
         (cd "$out/submission" && zip -q -X ../submission.zip ./*.tsv) || exit 4
     else
@@ -490,5 +508,5 @@ fi
 
 table >"$out/table.txt.tmp" && mv "$out/table.txt.tmp" "$out/table.txt" || exit 4
 cat "$out/table.txt"
-if [ "$failed" -ne 0 ]; then say "a run failed (exit code $failed)"; fi
+if [ "$failed" -ne 0 ]; then say "not all was done (exit code $failed)"; fi
 exit "$failed"

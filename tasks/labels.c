@@ -101,17 +101,11 @@ static bool match_numbers(int count, char *const *labels, int32_t map[BERTC_MAX_
 {
     for (int i = 0; i < count; i++) map[i] = -1;
     for (int j = 0; j < count; j++) {
-        int n = labels ? label_number(labels[j]) : -1;
+        int n = label_number(labels[j]);
         if (n < 0 || n >= count || map[n] >= 0) return false;
         map[n] = j;
     }
     return true;
-}
-
-bool bc_labels_are_numbers(char *const *labels, int32_t count)
-{
-    int32_t map[BERTC_MAX_LABELS];
-    return count <= BERTC_MAX_LABELS && match_numbers(count, labels, map);
 }
 
 static void list(bc_text *out, const char *const *names, int32_t count)
@@ -156,11 +150,12 @@ bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels
         return fail_match(task, labels, num_labels,
                           num_labels == 1 ? "is not as many as" : "are not as many as", err);
     int found = labels ? match_names(task, labels, map) : 0;
-    if (found > 0 && found < task->num_labels)
-        return fail_match(task, labels, num_labels, "match only in part", err);
-    *by_name = found > 0;
-    if (!*by_name && !match_numbers(task->num_labels, labels, map))
-        for (int i = 0; i < task->num_labels; i++) map[i] = i;
+    *by_name = found == task->num_labels;
+    if (*by_name) return BERTC_OK;
+    if (found > 0) return fail_match(task, labels, num_labels, "match only in part", err);
+    if (labels && !match_numbers(num_labels, labels, map))
+        return fail_match(task, labels, num_labels, "are none of", err);
+    for (int i = 0; i < num_labels && !labels; i++) map[i] = i;
     return BERTC_OK;
 }
 

@@ -4,7 +4,11 @@
  *    pearsonr and spearmanr, also where those are degenerate: F1 and Matthews are 0 where their
  *    quotient is 0/0, a correlation with a constant is NaN.
  * 2. The loss is the one that is trained: mean cross-entropy, or mean squared error.
- * 3. Sums run in the order of the examples: the result depends on nothing but the logits. */
+ * 3. Predictions are called alike where at least 20 examples speak against it, so that neither a few
+ *    examples nor a split of one class do: one class is predicted for all, and 20 are of others; or
+ *    the values that are predicted for 20 or more spread (standard deviation) less than a
+ *    thousandth as far as the targets, which is beyond the places of a submission.
+ * 4. Sums run in the order of the examples: the result depends on nothing but the logits. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +17,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "tasks/tasks.h"
+
+enum { ENOUGH = 20 }; /* examples that speak against predictions which are all alike */
 
 typedef size_t confusion[BERTC_MAX_LABELS][BERTC_MAX_LABELS];
 
@@ -84,6 +90,17 @@ static double matthews(confusion counts, size_t total)
     return spread > 0 ? (right * n - cross) / sqrt(spread) : 0;
 }
 
+/* 1 + the class that all examples are called though enough are of others; else 0. */
+static size_t only_class(confusion counts, size_t total)
+{
+    for (int c = 0; c < BERTC_MAX_LABELS; c++) {
+        size_t called = 0;
+        for (int label = 0; label < BERTC_MAX_LABELS; label++) called += counts[label][c];
+        if (called == total && total - counts[c][c] >= ENOUGH) return (size_t)c + 1;
+    }
+    return 0;
+}
+
 static bool is_constant(const double *x, size_t n)
 {
     for (size_t i = 1; i < n; i++)
@@ -96,6 +113,20 @@ static double mean(const double *x, size_t n)
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += x[i];
     return sum / (double)n;
+}
+
+/* Squared distances from the mean, summed. */
+static double spread_of(const double *x, size_t n)
+{
+    double m = mean(x, n), sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (x[i] - m) * (x[i] - m);
+    return sum;
+}
+
+static bool is_flat(const double *predictions, const double *targets, size_t n)
+{
+    double spread = spread_of(targets, n);
+    return n >= ENOUGH && spread > 0 && spread_of(predictions, n) < 1e-6 * spread;
 }
 
 static double pearson(const double *x, const double *y, size_t n)
@@ -158,6 +189,7 @@ static void score_classes(const bertc_dataset *dataset, const float *logits, ber
     scores->value[BERTC_ACCURACY] = accuracy(counts, n);
     scores->value[BERTC_F1] = f1(counts);
     scores->value[BERTC_MATTHEWS] = matthews(counts, n);
+    scores->alike = only_class(counts, n);
     double loss = 0;
     for (size_t i = 0; i < n; i++)
         loss += cross_entropy(logits + i * (size_t)task->num_labels, task->num_labels,
@@ -178,6 +210,7 @@ static bertc_status score_values(const bertc_dataset *dataset, const float *logi
         }
         scores->loss = squared_error(x, y, n);
         scores->value[BERTC_PEARSON] = pearson(x, y, n);
+        scores->alike = is_flat(x, y, n);
         rank(x, n, scratch);
         rank(y, n, scratch);
         scores->value[BERTC_SPEARMAN] = pearson(x, y, n);

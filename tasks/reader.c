@@ -1,39 +1,36 @@
 /* Exact reading of GLUE's TSV files.
  *
  * 1. TAB separates, LF or CR LF ends a line, quotes and every other byte (NUL too) are text. A
- *    UTF-8 BOM before the first line is dropped, and so are blank lines after the last.
- * 2. A file with a header is read by its column names. Where the names of the texts are not in it
- *    the table's numbers hold, but never for a first line that holds data; where only the label's
- *    is not, its number holds unless a text stands there.
+ *    UTF-8 BOM before the first line is dropped, and so are blank lines after the last, but where a
+ *    line is one text and nothing else.
+ * 2. A file with a header is read by its column names, in any case and without blanks around them. No
+ *    number stands in for a name that is missing, and no name may stand twice.
  * 3. Every row has as many columns as the header (CoLA: four). Only QQP's train and dev skip short
  *    rows, because the official files have some; their number is kept.
  * 4. An empty sentence is data (QQP has some). A label of -1 is no label; a train or dev file either
  *    labels all its rows or none.
- * 5. One pass, a piece of the file at a time, one block for the text that is kept, so that MNLI's parse columns
- *    cost no memory. A line has at most 64 MB.
+ * 5. Read for its texts alone a file gives every row, whatever stands for a label there: nothing is
+ *    skipped, and a short row is an error in any file.
+ * 6. One pass, a piece of the file at a time, one block for the text that is kept, so that MNLI's parse
+ *    columns cost no memory. A line has at most 64 MB.
  *
  * It does not guess: a value that is not a label, a number out of range or a line of another
  * width is an error with its line, never a dropped row. */
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "tasks/header.h"
 #include "tasks/locate.h"
 #include "tasks/number.h"
 #include "tasks/tasks.h"
 
-static const size_t NOWHERE = SIZE_MAX;
-
 enum { PIECE = 1 << 20, LONGEST_LINE = 64 << 20 };
 
-typedef struct slice {
-    const char *at;
-    size_t n;
-} slice;
+typedef bc_slice slice;
 
 typedef struct reader {
     bertc_dataset *set;
@@ -45,7 +42,7 @@ typedef struct reader {
     char *window;           /* the piece that next and end point into */
     size_t size;            /* of the window */
     size_t line;            /* number of the line last taken */
-    size_t a, b, label;     /* column numbers; NOWHERE: absent */
+    size_t a, b, label, index; /* column numbers; BC_NOWHERE: absent */
     size_t width;           /* columns in every row */
     size_t room;            /* examples allocated */
     size_t kept;            /* bytes of set->text in use */
@@ -56,7 +53,7 @@ typedef struct reader {
 
 /* The columns of a row that matter. */
 typedef struct row {
-    slice a, b, label, ids;
+    slice a, b, label, index, ids;
     size_t width;
 } row;
 
@@ -129,30 +126,15 @@ static bool take_line(reader *r, slice *line)
     return true;
 }
 
-/* Cut the first column off `rest`; false after the last. */
-static bool take_column(slice *rest, slice *column)
-{
-    if (!rest->at) return false;
-    const char *tab = memchr(rest->at, '\t', rest->n);
-    if (!tab) {
-        *column = *rest;
-        *rest = (slice){NULL, 0};
-        return true;
-    }
-    *column = (slice){rest->at, (size_t)(tab - rest->at)};
-    rest->n -= column->n + 1;
-    rest->at = tab + 1;
-    return true;
-}
-
 static row split_row(const reader *r, slice line)
 {
     row out = {.width = 0};
     slice column;
-    for (; take_column(&line, &column); out.width++) {
+    for (; bc_take_column(&line, &column); out.width++) {
         if (out.width == r->a) out.a = column;
         if (out.width == r->b) out.b = column;
         if (out.width == r->label) out.label = column;
+        if (out.width == r->index) out.index = column;
         if (!r->ids) continue;
         if (out.width == 1) out.ids = column;
         if (out.width == 2) out.ids.n += 1 + column.n;
@@ -175,13 +157,57 @@ static bertc_status fail_width(reader *r, size_t width)
 
 static size_t number(int column)
 {
-    return column < 0 ? NOWHERE : (size_t)column;
+    return column < 0 ? BC_NOWHERE : (size_t)column;
 }
 
-static bool in_width(size_t column, size_t width)
+/* The header lacks a text, or both. */
+static bertc_status fail_texts(reader *r)
 {
-    return column == NOWHERE || column < width;
+    const bertc_columns *c = r->columns;
+    bool a = r->a == BC_NOWHERE, b = c->b_name && r->b == BC_NOWHERE;
+    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s",
+                   r->set->path, a && b ? "s" : "", a ? c->a_name : c->b_name,
+                   a && b ? " and \"" : "", a && b ? c->b_name : "", a && b ? "\"" : "",
+                   r->set->columns);
 }
+
+static bertc_status read_header(reader *r)
+{
+    const bertc_columns *c = r->columns;
+    bc_header header = {0};
+    slice line;
+    if (!take_line(r, &line)) return r->status;
+    bertc_status status = bc_header_read(&header, line, r->set->path, r->err);
+    if (status != BERTC_OK) return status;
+    r->width = header.count;
+    r->a = bc_header_find(&header, c->a_name);
+    r->b = bc_header_find(&header, c->b_name);
+    r->label = bc_header_find(&header, c->label_name);
+    r->index = bc_header_find(&header, "index");
+    if (r->index == BC_NOWHERE) r->index = bc_header_find(&header, "id");
+    bc_header_clear(&header);
+    bool no_texts = r->a == BC_NOWHERE || (c->b_name && r->b == BC_NOWHERE);
+    if (r->label == BC_NOWHERE) r->set->no_label = c->label_name;
+    if (!no_texts && !r->set->no_label) return BERTC_OK;
+    r->set->columns = bc_header_list(line);
+    if (!r->set->columns) return bc_fail_memory(r->err);
+    return no_texts ? fail_texts(r) : BERTC_OK;
+}
+
+/* A file that should have no header begins with data. */
+static bertc_status refuse_header(reader *r)
+{
+    slice line;
+    if (!take_line(r, &line)) return r->status;
+    row first = split_row(r, line);
+    r->next = line.at;
+    r->line = 0;
+    if (!bc_is_name(first.a, r->columns->a_name) && !bc_is_name(first.label, r->columns->label_name))
+        return BERTC_OK;
+    return bc_fail(r->err, BERTC_INPUT, "%s:1: a header, expected a row of data", r->set->path);
+}
+
+/* ---- Labels -------------------------------------------------------------------------------- */
 
 static int class_of(const bertc_task *task, slice value)
 {
@@ -189,63 +215,6 @@ static int class_of(const bertc_task *task, slice value)
         if (task->file_labels[i] && is(value, task->file_labels[i])) return i;
     return -1;
 }
-
-/* Whether a column of the first line is a number or a label, which no header has. */
-static bool is_value(const reader *r, slice column)
-{
-    double ignored;
-    return bc_parse_number(column.at, column.n, &ignored) || class_of(r->set->task, column) >= 0;
-}
-
-static bertc_status fail_header(reader *r)
-{
-    const bertc_columns *c = r->columns;
-    bool pair = c->b_name != NULL;
-    return bc_fail(r->err, BERTC_INPUT, "%s:1: %zu column%s, expected a header with \"%s\"%s%s%s",
-                   r->set->path, r->width, plural(r->width), c->a_name, pair ? " and \"" : "",
-                   pair ? c->b_name : "", pair ? "\"" : "");
-}
-
-/* Take the columns by number, which the first line must allow. */
-static bertc_status number_columns(reader *r, slice first, slice line)
-{
-    r->a = number(r->columns->a);
-    r->b = number(r->columns->b);
-    if (r->width == 1 || !in_width(r->a, r->width) || !in_width(r->b, r->width))
-        return fail_header(r);
-    row values = split_row(r, line);
-    if (is_value(r, first) || (values.label.at && is_value(r, values.label)))
-        return bc_fail(r->err, BERTC_INPUT, "%s:1: a row of data, expected a header",
-                       r->set->path);
-    return BERTC_OK;
-}
-
-/* Find the columns by name, then by number. */
-static bertc_status read_header(reader *r, slice line)
-{
-    const bertc_columns *c = r->columns;
-    slice rest = line, first = {NULL, 0}, column;
-    r->a = r->b = r->label = NOWHERE;
-    for (r->width = 0; take_column(&rest, &column); r->width++) {
-        if (r->width == 0) first = column;
-        if (r->a == NOWHERE && is(column, c->a_name)) r->a = r->width;
-        if (r->b == NOWHERE && c->b_name && is(column, c->b_name)) r->b = r->width;
-        if (r->label == NOWHERE && is(column, c->label_name)) r->label = r->width;
-    }
-    if (r->label == NOWHERE) {
-        r->set->no_label = c->label_name;
-        r->label = number(c->label);
-    }
-    bertc_status status = BERTC_OK;
-    if (r->a == NOWHERE || (c->b_name && r->b == NOWHERE)) {
-        r->set->no_text = r->a == NOWHERE ? c->a_name : c->b_name;
-        status = number_columns(r, first, line);
-    }
-    if (!in_width(r->label, r->width) || r->label == r->a || r->label == r->b) r->label = NOWHERE;
-    return status;
-}
-
-/* ---- Labels -------------------------------------------------------------------------------- */
 
 /* "0, 1": what a label may be, for messages. */
 static void list_labels(const bertc_task *task, char *out, size_t size)
@@ -290,6 +259,12 @@ static bertc_status read_score(reader *r, slice value, bertc_example *example)
     return BERTC_OK;
 }
 
+/* Whether labels are read at all. */
+static bool wants_labels(const reader *r)
+{
+    return r->columns && (r->columns->label_name || r->columns->label >= 0);
+}
+
 /* Whether a label says that there is none. Test files also leave the column empty. */
 static bool is_blank(const reader *r, slice value)
 {
@@ -301,7 +276,7 @@ static bool is_blank(const reader *r, slice value)
 
 static bertc_status read_label(reader *r, slice value, bertc_example *example)
 {
-    bool blank = r->label == NOWHERE || is_blank(r, value);
+    bool blank = r->label == BC_NOWHERE || is_blank(r, value);
     bool strict = r->set->split != BERTC_TEST;
     if (blank && !(strict && r->graded)) {
         r->blank = r->line;
@@ -354,6 +329,10 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
     }
     example.a = keep_text(r, from->a);
     example.na = from->a.n;
+    if (r->index != BC_NOWHERE) {
+        example.index = keep_text(r, from->index);
+        example.nindex = from->index.n;
+    }
     if (set->task->pair) {
         example.b = keep_text(r, from->b);
         example.nb = from->b.n;
@@ -372,10 +351,12 @@ static bertc_status read_row(reader *r, slice line)
     }
     if (from.width != r->width) return fail_width(r, from.width);
     if (is_elsewhere(r, from.ids)) return BERTC_OK;
-    if (r->label != NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
+    if (r->label != BC_NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
         r->set->ungraded++;
         return BERTC_OK;
     }
+    if (r->index != BC_NOWHERE && from.index.n == 0 && !wants_labels(r))
+        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->line);
     bertc_example example = {.label = -1, .value = NAN, .line = r->line};
     bertc_status status = read_label(r, from.label, &example);
     return status == BERTC_OK ? add_example(r, &from, example) : status;
@@ -413,6 +394,7 @@ void bertc_dataset_free(bertc_dataset *dataset)
 {
     if (!dataset) return;
     bc_free(dataset->path);
+    bc_free(dataset->columns);
     bc_free(dataset->examples);
     bc_free(dataset->text);
     bc_free(dataset);
@@ -423,43 +405,65 @@ static void skip_bom(reader *r)
     if (r->end - r->next >= 3 && memcmp(r->next, "\xEF\xBB\xBF", 3) == 0) r->next += 3;
 }
 
-/* Leave out the line ends at the end of the file, and have its beginning in memory. */
-static bertc_status begin_file(reader *r)
+/* How much of what is read lies before `next`. */
+static size_t position(const reader *r)
+{
+    return r->at - (size_t)(r->end - r->next);
+}
+
+/* Leave out what lies behind `stop`. */
+static void stop_at(reader *r, size_t stop)
+{
+    if (stop < position(r)) stop = position(r);
+    if (r->at > stop) {
+        r->end -= r->at - stop;
+        r->at = stop;
+    }
+    r->stop = stop;
+}
+
+static size_t without_line_ends(const char *bytes, size_t length)
+{
+    while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r')) length--;
+    return length;
+}
+
+/* Find where the file ends without blank lines at its end, and have its beginning in memory. */
+static bertc_status begin_file(reader *r, size_t *last)
 {
     enum { TAIL = 4096 };
     char tail[TAIL];
-    bool found = false;
-    for (r->stop = r->input->size; r->stop > 0 && !found;) {
-        size_t n = r->stop < TAIL ? r->stop : TAIL;
-        bertc_status status = bc_input_read(r->input, tail, n, r->stop - n, r->err);
+    size_t kept = 0, at = r->stop;
+    while (at > 0 && kept == 0) {
+        size_t n = at < TAIL ? at : TAIL;
+        at -= n;
+        bertc_status status = bc_input_read(r->input, tail, n, at, r->err);
         if (status != BERTC_OK) return status;
-        while (n > 0 && (tail[n - 1] == '\n' || tail[n - 1] == '\r')) n--, r->stop--;
-        found = n > 0;
+        kept = without_line_ends(tail, n);
     }
+    *last = at + kept;
     return has_more(r) ? fill(r) : BERTC_OK;
 }
 
 static bertc_status read_table(reader *r, size_t limit)
 {
     const char *path = r->set->path;
-    bertc_status begun = r->input ? begin_file(r) : BERTC_OK;
-    if (begun != BERTC_OK) return begun;
+    size_t last;
+    bertc_status status = BERTC_OK;
+    if (r->input) status = begin_file(r, &last);
+    else last = without_line_ends(r->next, r->at);
+    if (status != BERTC_OK) return status;
     if (r->end - r->next >= 2 &&
         (memcmp(r->next, "\xFF\xFE", 2) == 0 || memcmp(r->next, "\xFE\xFF", 2) == 0))
         return bc_fail(r->err, BERTC_INPUT, "%s: UTF-16 text, expected UTF-8", path);
     skip_bom(r);
-    while (!r->input && r->end > r->next && (r->end[-1] == '\n' || r->end[-1] == '\r')) r->end--;
-    slice line;
-    if (r->columns->header) {
-        if (!take_line(r, &line))
-            return r->status != BERTC_OK ? r->status : bc_fail(r->err, BERTC_INPUT, "%s: empty file", path);
-        bertc_status status = read_header(r, line);
-        if (status != BERTC_OK) return status;
-    }
+    if (position(r) >= last) return bc_fail(r->err, BERTC_INPUT, "%s: empty file", path);
+    status = r->columns->header ? read_header(r) : refuse_header(r);
+    if (status != BERTC_OK) return status;
+    if (r->width > 1) stop_at(r, last);
     if (r->next == r->end && !has_more(r))
-        return bc_fail(r->err, BERTC_INPUT, "%s: %s", path,
-                       r->columns->header ? "no rows after the header" : "empty file");
-    bertc_status status = read_rows(r, limit);
+        return bc_fail(r->err, BERTC_INPUT, "%s: no rows after the header", path);
+    status = read_rows(r, limit);
     if (status == BERTC_OK && r->set->count == 0)
         status = bc_fail(r->err, BERTC_INPUT, "%s: no row is a complete example", path);
     return status;
@@ -480,6 +484,7 @@ static bertc_status read_columns(reader *r, const bertc_columns *columns, const 
     r->a = number(columns->a);
     r->b = number(columns->b);
     r->label = number(columns->label);
+    r->index = BC_NOWHERE;
     r->width = 4;
     return read_table(r, limit);
 }
@@ -489,7 +494,7 @@ bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
                               const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err)
 {
-    reader r = {.next = bytes, .end = bytes + length, .err = err};
+    reader r = {.next = bytes, .end = bytes + length, .at = length, .err = err};
     r.set = create(task, split, path, length);
     if (!r.set) return bc_fail_memory(err);
     return finish(&r, read_columns(&r, columns, ids, limit), dataset);
@@ -499,7 +504,8 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
                                       const char *place, bertc_dataset **dataset, bertc_error *err)
 {
     reader r = {.next = text, .end = text + length, .err = err, .a = 0,
-                .b = task->pair ? 1 : NOWHERE, .label = NOWHERE, .width = task->pair ? 2 : 1};
+                .b = task->pair ? 1 : BC_NOWHERE, .label = BC_NOWHERE, .index = BC_NOWHERE,
+                .width = task->pair ? 2 : 1};
     skip_bom(&r);
     if (r.next == r.end) return bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
     r.set = create(task, BERTC_TEST, place, length);
@@ -538,28 +544,58 @@ static bertc_status read_file(const bertc_task *task, bertc_split split, const b
     bc_input input;
     bertc_status status = bc_input_open(place->path, &input, err);
     if (status != BERTC_OK) return status;
-    reader r = {.input = &input, .set = create(task, split, place->path, input.size), .err = err};
+    reader r = {.input = &input, .stop = input.size, .set = create(task, split, place->path, input.size), .err = err};
     status = r.set ? read_columns(&r, place->columns, ids, limit) : bc_fail_memory(err);
     if (status == BERTC_OK) status = bc_input_check(&input, err);
     bc_input_close(&input);
     return finish(&r, status, dataset);
 }
 
+static bertc_status read_place(const bertc_task *task, bertc_split split, const bc_place *place,
+                               size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    char *text = NULL;
+    bc_row_id *sorted = NULL;
+    bc_row_ids ids = {NULL, 0};
+    bertc_status status = BERTC_OK;
+    if (place->ids) status = read_ids(place->ids, &text, &sorted, &ids.count, err);
+    ids.sorted = sorted;
+    if (status == BERTC_OK)
+        status = read_file(task, split, place, place->ids ? &ids : NULL, limit, dataset, err);
+    bc_free(sorted);
+    bc_free(text);
+    return status;
+}
+
 bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
                                 size_t limit, bertc_dataset **dataset, bertc_error *err)
 {
     bc_place place;
-    char *text = NULL;
-    bc_row_id *sorted = NULL;
-    bc_row_ids ids = {NULL, 0};
     bertc_status status = bc_task_locate(task, data, split, &place, err);
     if (status != BERTC_OK) return status;
-    if (place.ids) status = read_ids(place.ids, &text, &sorted, &ids.count, err);
-    ids.sorted = sorted;
-    if (status == BERTC_OK)
-        status = read_file(task, split, &place, place.ids ? &ids : NULL, limit, dataset, err);
-    bc_free(sorted);
-    bc_free(text);
+    status = read_place(task, split, &place, limit, dataset, err);
+    bc_place_clear(&place);
+    return status;
+}
+
+bertc_columns bc_columns_of_texts(const bertc_columns *columns)
+{
+    bertc_columns texts = *columns;
+    texts.skip_short = false;
+    texts.label_name = texts.no_gold = NULL;
+    texts.label = -1;
+    return texts;
+}
+
+bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
+                                      size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    bc_place place;
+    bertc_status status = bc_task_locate(task, data, split, &place, err);
+    if (status != BERTC_OK) return status;
+    const bertc_columns texts = bc_columns_of_texts(place.columns);
+    place.columns = &texts;
+    status = read_place(task, split, &place, limit, dataset, err);
     bc_place_clear(&place);
     return status;
 }

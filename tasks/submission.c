@@ -1,6 +1,6 @@
-/* Submission files as gluebenchmark.com takes them: "index<TAB>prediction", the index counted from
- * 0 in the order of the test file, classes as the training file spells them, similarity to three
- * places within 0 to 5. Written the same under every locale. */
+/* Submission files as gluebenchmark.com takes them: "index<TAB>prediction", the index that of the test
+ * file (where it has none, counted from 0), classes as the training file spells them, similarity to
+ * three places within 0 to 5. Written the same under every locale. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,10 @@ bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const flo
         char prediction[32];
         bertc_task_format_prediction(dataset->task, logits + i * (size_t)dataset->task->num_labels,
                                      prediction, sizeof prediction);
-        bc_writer_printf(&writer, "%zu\t%s\n", i, prediction);
+        const bertc_example *e = &dataset->examples[i];
+        if (e->index) bc_writer_put(&writer, e->index, e->nindex);
+        else bc_writer_printf(&writer, "%zu", i);
+        bc_writer_printf(&writer, "\t%s\n", prediction);
     }
     return bc_writer_commit(&writer, err);
 }

@@ -10,18 +10,20 @@
 
 #include "tasks/tasks.h"
 
-/* Columns of a file with a header: names and numbers of a, b and the label. */
-#define PAIR(file_, a_, b_, label_, a_at, b_at, label_at)                                        \
+/* A file with a header: the names of a, b and the label. */
+#define PAIR(file_, a_, b_, label_)                                                              \
     .file = (file_), .header = true, .a_name = (a_), .b_name = (b_), .label_name = (label_),     \
-    .a = (a_at), .b = (b_at), .label = (label_at)
-#define SINGLE(file_, a_, label_, a_at, label_at) PAIR(file_, a_, NULL, label_, a_at, -1, label_at)
+    .a = -1, .b = -1, .label = -1
+#define SINGLE(file_) PAIR(file_, "sentence", NULL, "label")
+#define SENTENCES(file_, label_) PAIR(file_, "sentence1", "sentence2", label_)
+#define QUESTIONS(file_) PAIR(file_, "question1", "question2", "is_duplicate")
+#define ANSWERS(file_) PAIR(file_, "question", "sentence", "label")
+#define STRINGS(file_) PAIR(file_, "#1 String", "#2 String", "Quality")
+#define DIAGNOSTIC_FULL PAIR("diagnostic-full.tsv", "Premise", "Hypothesis", "Label")
 
-#define SENTENCES(file_, label_, a_at, b_at, label_at)                                           \
-    PAIR(file_, "sentence1", "sentence2", label_, a_at, b_at, label_at)
-#define QUESTIONS(file_, a_at, b_at, label_at)                                                   \
-    PAIR(file_, "question1", "question2", "is_duplicate", a_at, b_at, label_at)
-#define STRINGS(file_, label_at) PAIR(file_, "#1 String", "#2 String", "Quality", 3, 4, label_at)
-#define DIAGNOSTIC_FULL PAIR("diagnostic-full.tsv", "Premise", "Hypothesis", "Label", 5, 6, 7)
+/* One without: the numbers of its columns, and the names that a header would have. */
+#define COLA(file_)                                                                              \
+    .file = (file_), .a_name = "sentence", .label_name = "label", .a = 3, .b = -1, .label = 1
 
 #define ZERO_ONE {"0", "1"}
 #define NLI {"entailment", "neutral", "contradiction"}
@@ -34,9 +36,9 @@ static const bertc_task table[] = {
         .name = "cola", .folder = "CoLA", .title = "is the sentence grammatical English",
         .num_labels = 2, .labels = {"unacceptable", "acceptable"}, .file_labels = ZERO_ONE,
         .num_metrics = 2, .metrics = {BERTC_MATTHEWS, BERTC_ACCURACY}, .submission = "CoLA.tsv",
-        .splits = {{.file = "train.tsv", .a = 3, .b = -1, .label = 1},
-                   {.file = "dev.tsv", .a = 3, .b = -1, .label = 1},
-                   {SINGLE("test.tsv", "sentence", "label", 1, -1)}},
+        .splits = {{COLA("train.tsv")},
+                   {COLA("dev.tsv")},
+                   {SINGLE("test.tsv")}},
         .rows = {8551, 1043, 1063},
         .lengths = {4, 6, 7, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 12, 12, 13, 14, 15, 17, 20, 47},
         .words = 5587,
@@ -45,9 +47,9 @@ static const bertc_task table[] = {
         .name = "sst2", .folder = "SST-2", .title = "does the review praise or blame",
         .num_labels = 2, .labels = {"negative", "positive"}, .file_labels = ZERO_ONE,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "SST-2.tsv",
-        .splits = {{SINGLE("train.tsv", "sentence", "label", 0, 1)},
-                   {SINGLE("dev.tsv", "sentence", "label", 0, 1)},
-                   {SINGLE("test.tsv", "sentence", "label", 1, -1)}},
+        .splits = {{SINGLE("train.tsv")},
+                   {SINGLE("dev.tsv")},
+                   {SINGLE("test.tsv")}},
         .rows = {67349, 872, 1821},
         .lengths = {3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 13, 14, 16, 18, 20, 23, 27, 33, 66},
         .words = 11572,
@@ -57,10 +59,10 @@ static const bertc_task table[] = {
         .pair = true, .num_labels = 2, .labels = {"not_equivalent", "equivalent"},
         .file_labels = ZERO_ONE,
         .num_metrics = 2, .metrics = {BERTC_F1, BERTC_ACCURACY}, .submission = "MRPC.tsv",
-        .splits = {{STRINGS("train.tsv", 0)}, {STRINGS("dev.tsv", 0)}, {STRINGS("test.tsv", -1)}},
-        .old_splits = {{STRINGS("msr_paraphrase_train.txt", 0), .ids_file = "dev_ids.tsv"},
-                       {STRINGS("msr_paraphrase_train.txt", 0), .ids_file = "dev_ids.tsv"},
-                       {STRINGS("msr_paraphrase_test.txt", 0)}},
+        .splits = {{STRINGS("train.tsv")}, {STRINGS("dev.tsv")}, {STRINGS("test.tsv")}},
+        .old_splits = {{STRINGS("msr_paraphrase_train.txt"), .ids_file = "dev_ids.tsv"},
+                       {STRINGS("msr_paraphrase_train.txt"), .ids_file = "dev_ids.tsv"},
+                       {STRINGS("msr_paraphrase_test.txt")}},
         .rows = {3668, 408, 1725},
         .lengths = {19, 32, 36, 39, 41, 44, 45, 47, 50, 51, 53, 55, 57, 59, 61, 62, 64, 67, 70, 74, 103},
         .words = 11563,
@@ -69,9 +71,9 @@ static const bertc_task table[] = {
         .name = "stsb", .folder = "STS-B", .title = "how similar are two sentences, 0 to 5",
         .pair = true, .regression = true, .num_labels = 1,
         .num_metrics = 2, .metrics = {BERTC_PEARSON, BERTC_SPEARMAN}, .submission = "STS-B.tsv",
-        .splits = {{SENTENCES("train.tsv", "score", 7, 8, 9)},
-                   {SENTENCES("dev.tsv", "score", 7, 8, 9)},
-                   {SENTENCES("test.tsv", "score", 7, 8, -1)}},
+        .splits = {{SENTENCES("train.tsv", "score")},
+                   {SENTENCES("dev.tsv", "score")},
+                   {SENTENCES("test.tsv", "score")}},
         .rows = {5749, 1500, 1379},
         .lengths = {10, 15, 16, 17, 18, 19, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 35, 42, 51, 60, 125},
         .words = 10796,
@@ -81,18 +83,18 @@ static const bertc_task table[] = {
         .pair = true, .num_labels = 2, .labels = {"not_duplicate", "duplicate"},
         .file_labels = ZERO_ONE,
         .num_metrics = 2, .metrics = {BERTC_F1, BERTC_ACCURACY}, .submission = "QQP.tsv",
-        .splits = {{QUESTIONS("train.tsv", 3, 4, 5), .skip_short = true},
-                   {QUESTIONS("dev.tsv", 3, 4, 5), .skip_short = true},
-                   {QUESTIONS("test.tsv", 1, 2, -1)}},
+        .splits = {{QUESTIONS("train.tsv"), .skip_short = true},
+                   {QUESTIONS("dev.tsv"), .skip_short = true},
+                   {QUESTIONS("test.tsv")}},
         .rows = {363846, 40430, 390965},
     },
     {
         .name = "mnli", .folder = "MNLI", .title = "does the premise entail the hypothesis",
         .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "MNLI-m.tsv",
-        .splits = {{SENTENCES("train.tsv", "gold_label", 8, 9, 11), .no_gold = "-"},
-                   {SENTENCES("dev_matched.tsv", "gold_label", 8, 9, 15), .no_gold = "-"},
-                   {SENTENCES("test_matched.tsv", "gold_label", 8, 9, -1)}},
+        .splits = {{SENTENCES("train.tsv", "gold_label"), .no_gold = "-"},
+                   {SENTENCES("dev_matched.tsv", "gold_label"), .no_gold = "-"},
+                   {SENTENCES("test_matched.tsv", "gold_label")}},
         .rows = {392702, 9815, 9796},
         .lengths = MNLI_LENGTHS,
     },
@@ -100,9 +102,9 @@ static const bertc_task table[] = {
         .name = "mnli-mm", .folder = "MNLI", .title = "mnli, evaluated on unseen genres",
         .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "MNLI-mm.tsv",
-        .splits = {{SENTENCES("train.tsv", "gold_label", 8, 9, 11), .no_gold = "-"},
-                   {SENTENCES("dev_mismatched.tsv", "gold_label", 8, 9, 15), .no_gold = "-"},
-                   {SENTENCES("test_mismatched.tsv", "gold_label", 8, 9, -1)}},
+        .splits = {{SENTENCES("train.tsv", "gold_label"), .no_gold = "-"},
+                   {SENTENCES("dev_mismatched.tsv", "gold_label"), .no_gold = "-"},
+                   {SENTENCES("test_mismatched.tsv", "gold_label")}},
         .rows = {392702, 9832, 9847},
         .lengths = MNLI_LENGTHS,
     },
@@ -110,18 +112,18 @@ static const bertc_task table[] = {
         .name = "qnli", .folder = "QNLI", .title = "does the sentence answer the question",
         .pair = true, .num_labels = 2, .labels = NLI_OR_NOT, .file_labels = NLI_OR_NOT,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "QNLI.tsv",
-        .splits = {{PAIR("train.tsv", "question", "sentence", "label", 1, 2, 3)},
-                   {PAIR("dev.tsv", "question", "sentence", "label", 1, 2, 3)},
-                   {PAIR("test.tsv", "question", "sentence", "label", 1, 2, -1)}},
+        .splits = {{ANSWERS("train.tsv")},
+                   {ANSWERS("dev.tsv")},
+                   {ANSWERS("test.tsv")}},
         .rows = {104743, 5463, 5463},
     },
     {
         .name = "rte", .folder = "RTE", .title = "does the text entail the hypothesis",
         .pair = true, .num_labels = 2, .labels = NLI_OR_NOT, .file_labels = NLI_OR_NOT,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "RTE.tsv",
-        .splits = {{SENTENCES("train.tsv", "label", 1, 2, 3)},
-                   {SENTENCES("dev.tsv", "label", 1, 2, 3)},
-                   {SENTENCES("test.tsv", "label", 1, 2, -1)}},
+        .splits = {{SENTENCES("train.tsv", "label")},
+                   {SENTENCES("dev.tsv", "label")},
+                   {SENTENCES("test.tsv", "label")}},
         .rows = {2490, 277, 3000},
     },
     {
@@ -129,9 +131,9 @@ static const bertc_task table[] = {
         .pair = true, .num_labels = 2, .labels = {"not_entailment", "entailment"},
         .file_labels = ZERO_ONE,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "WNLI.tsv",
-        .splits = {{SENTENCES("train.tsv", "label", 1, 2, 3)},
-                   {SENTENCES("dev.tsv", "label", 1, 2, 3)},
-                   {SENTENCES("test.tsv", "label", 1, 2, -1)}},
+        .splits = {{SENTENCES("train.tsv", "label")},
+                   {SENTENCES("dev.tsv", "label")},
+                   {SENTENCES("test.tsv", "label")}},
         .rows = {635, 71, 146},
     },
     {
@@ -140,8 +142,8 @@ static const bertc_task table[] = {
         .title = "mnli's diagnostic set, no training data",
         .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
         .num_metrics = 1, .metrics = {BERTC_MATTHEWS}, .submission = "AX.tsv",
-        .splits = {[BERTC_DEV] = {SENTENCES("diagnostic.tsv", "label", 1, 2, -1)},
-                   [BERTC_TEST] = {SENTENCES("diagnostic.tsv", "label", 1, 2, -1)}},
+        .splits = {[BERTC_DEV] = {SENTENCES("diagnostic.tsv", "label")},
+                   [BERTC_TEST] = {SENTENCES("diagnostic.tsv", "label")}},
         .old_splits = {[BERTC_DEV] = {DIAGNOSTIC_FULL, .no_gold = ""},
                        [BERTC_TEST] = {DIAGNOSTIC_FULL}},
         .rows = {0, 1104, 1104},

@@ -24,6 +24,9 @@ bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
                               const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err);
 
+/* The same row of the table for its texts alone: labels do not count, and no row is left out. */
+bertc_columns bc_columns_of_texts(const bertc_columns *columns);
+
 /* The index of the largest logit; the first of equals. */
 int bc_argmax(const float *logits, int count);
 
@@ -42,8 +45,5 @@ bertc_status bc_standin(const bertc_task *task, bertc_split split, size_t limit,
 
 /* The length that this part (0 to 1) of a task's texts do not exceed, between those stated. */
 double bc_task_length(const bertc_task *task, double part);
-
-/* Whether a model's labels are the numbers from 0 on, in any order, bare or as LABEL_0. */
-bool bc_labels_are_numbers(char *const *labels, int32_t count);
 
 #endif

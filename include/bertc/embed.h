@@ -43,7 +43,8 @@ typedef struct bertc_embed_shape {
 } bertc_embed_shape;
 
 typedef struct bertc_embedding {
-    size_t index;         /* of the example */
+    size_t index;         /* of the example, from 0 in the order of the data */
+    const bertc_example *example; /* with the index that its file gives it, where there is one */
     size_t rows;          /* 1, or its tokens */
     const float *values;  /* (rows,width) */
     const int32_t *ids;   /* of its tokens */

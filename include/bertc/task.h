@@ -3,7 +3,7 @@
  * 1. Everything that is known of a task stands in its row; readers, metrics, submission files,
  *    help and the default labels derive from it.
  * 2. Reading is exact: TAB separates, quotes are characters, a BOM and CRLF are accepted, columns
- *    are found by header name first.
+ *    are found by the names of the header.
  * 3. Class indices in examples follow the row's `labels`; a model's own order is applied later,
  *    by name (bertc_task_match_labels). */
 #ifndef BERTC_TASK_H
@@ -35,13 +35,14 @@ enum { BERTC_MAX_LABELS = 3, BERTC_MAX_TASK_METRICS = 2 };
 /* Of the lengths of a task's texts: how many are stated, and where longer ones are cut. */
 enum { BERTC_LENGTHS = 21, BERTC_KNOWN_LENGTH = 128 };
 
-/* Where a split keeps its columns: header names first (null: none), 0-based numbers as fall-back. */
+/* Where a split keeps its columns: by name in a file with a header, by number (from 0) in one without.
+ * There the names say what a header would look like, which it should not have. */
 typedef struct bertc_columns {
     const char *file;     /* null: the task has no such split */
     bool header;
     bool skip_short;      /* rows with too few columns are skipped and counted, not refused */
-    const char *a_name, *b_name, *label_name;
-    int a, b, label;      /* -1: absent */
+    const char *a_name, *b_name, *label_name; /* null: absent */
+    int a, b, label;      /* -1: absent, or found by name */
     const char *no_gold;  /* label of rows without an agreed answer, skipped and counted; or null */
     const char *ids_file; /* lists the rows of `file` that belong to dev, by columns 1 and 2; or null */
 } bertc_columns;
@@ -81,6 +82,8 @@ typedef struct bertc_example {
     int32_t label;      /* class in the task's order; -1 where the file has none */
     float value;        /* regression target; NaN where the file has none */
     size_t line;        /* 1-based line in the file, for messages */
+    const char *index;  /* its column "index", or "id" where there is none; null: neither; owned by the data set */
+    size_t nindex;
 } bertc_example;
 
 typedef struct bertc_dataset {
@@ -92,8 +95,8 @@ typedef struct bertc_dataset {
     size_t skipped;          /* short rows left out (QQP) */
     size_t ungraded;         /* rows left out because they have no gold label (MNLI's "-") */
     bool labelled;           /* every example has a label */
-    const char *no_text;     /* column that a header lacks, so that those of the texts are taken by number */
-    const char *no_label;    /* column of the labels that a header lacks; taken by number, or not there */
+    const char *no_label;    /* column of the labels that the header lacks; or null */
+    char *columns;           /* those that it has, for messages, where no_label is set */
     char *text;              /* private: the file's bytes */
 } bertc_dataset;
 
@@ -109,6 +112,13 @@ BERTC_API bertc_status bertc_dataset_read(const bertc_task *task, const char *da
                                           bertc_split split, size_t limit, bertc_dataset **dataset,
                                           bertc_error *err);
 
+/* The same for the texts alone, to predict: as many examples as the split has rows, none of them
+ * labelled, whatever stands where labels would be.
+ * Errors: as above; a short row, or one whose index is empty, is BERTC_INPUT in every split. */
+BERTC_API bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data,
+                                                bertc_split split, size_t limit,
+                                                bertc_dataset **dataset, bertc_error *err);
+
 /* Examples from lines of plain text (`a`, or `a TAB b` for pairs), unlabelled; a blank line is an
  * example too. `text` is copied; `place` names it in messages. Errors: BERTC_INPUT; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text,
@@ -119,9 +129,9 @@ BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
 
 /* Map the task's label order to a model's: map[i] is the model's index of the task's label i.
  * Names are compared without case, '-' and ' ' counting as '_', and by common synonyms ("POS" for
- * "positive"). A model whose names say nothing ("LABEL_1", "1", or none that the task knows) maps
- * in order with *by_name = false; so do null `labels`.
- * Errors: BERTC_INPUT where the numbers of labels differ or names match only in part. */
+ * "positive"). A model whose names are numbers from 0 ("LABEL_1", "1") maps by them with *by_name =
+ * false; null `labels` do in their order.
+ * Errors: BERTC_INPUT where the numbers of labels differ, or not all names are those of the task. */
 BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels,
                                                int32_t num_labels, int32_t map[BERTC_MAX_LABELS],
                                                bool *by_name, bertc_error *err);
@@ -130,6 +140,8 @@ typedef struct bertc_scores {
     double value[BERTC_METRICS]; /* only those of the task's row are set */
     double loss;                 /* mean over examples; NaN where not computed */
     size_t examples;
+    size_t alike; /* where the predictions are all alike though the data are not (see tasks/metrics.c):
+                     1, or 1 + the class that is always predicted; else 0 */
 } bertc_scores;
 
 /* Metrics of predictions. For classification logits is (count,C) in the *task's* label order; for
@@ -147,7 +159,8 @@ BERTC_API bool bertc_task_better_order(const bertc_dataset *dataset, const float
                                        int32_t best[BERTC_MAX_LABELS], double *given_accuracy,
                                        double *best_accuracy);
 
-/* Write a submission file (header "index<TAB>prediction") atomically. logits as in score.
+/* Write a submission file (header "index<TAB>prediction") atomically, each prediction under the index
+ * that the data have, else its number from 0. logits as in score.
  * Errors: BERTC_DIVERGED where a logit is not finite; BERTC_IO; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
                                                    const float *logits, const char *path,

@@ -143,8 +143,10 @@ typedef struct bertc_train_result {
     bertc_scores scores;   /* of the weights that were kept, on the first task's first split */
     bertc_split_scores evals[BERTC_MAX_TASKS * BERTC_MAX_EVALS]; /* and on all, task by task */
     size_t eval_count;
-    double seconds;
-    double tokens_per_second;
+    int warnings;          /* signs that the run did not learn; each was a notice, and is in run.json */
+    int64_t steps_now;     /* of `steps` those that this call did */
+    double seconds;        /* that this call took */
+    double tokens_per_second; /* of the steps that this call did, evaluations and saving left out; 0: none */
 } bertc_train_result;
 
 BERTC_API bertc_status bertc_finetune(const bertc_train_options *options,
@@ -198,6 +200,7 @@ typedef struct bertc_predict_options {
     int64_t max_length, batch_size, limit, threads;
     int backend;
     bertc_precision precision;
+    bool any_labels; /* where the model's labels are as many as the task's but others, take them in order */
 } bertc_predict_options;
 
 /* A model applied to a split. `logits` (count,C) is in the task's label order. */
@@ -207,8 +210,10 @@ typedef struct bertc_predictions {
     bertc_scores scores; /* meaningful where the data set is labelled */
 } bertc_predictions;
 
-/* Run a model over a split. Where `score` is set, a split without labels is refused, and a label
- * order that scores far worse than another is an error that names the better one. */
+/* Run a model over a split, or over the lines of `text`. Where `score` is set, its examples with labels: a
+ * split without any is refused, and a label order that scores far worse than another is an error that names
+ * the better one. Else all rows of the split, whose labels are not looked at. A model whose labels are not
+ * those of the task is refused unless `any_labels` is set, one whose labels are not as many always. */
 BERTC_API bertc_status bertc_predict(const bertc_predict_options *options, bool score,
                                      const bertc_observer *observer,
                                      bertc_predictions *predictions, bertc_error *err);

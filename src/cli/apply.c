@@ -34,6 +34,8 @@ static const bertc_option rows[] = {
      "where the output goes; without it standard output", CLI_PREDICT | CLI_EMBED},
     {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
      "also write the logits, columns separated by TAB", CLI_PREDICT},
+    {"any-labels", BERTC_OPTION_FLAG, FIELD(any_labels), NULL, 0, 0, NULL, NULL,
+     "where the model's labels are not those of the task but as many, take them in their order", BOTH},
     {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
      "each line holds two texts, separated by a TAB", CLI_EMBED},
     {"layers", BERTC_OPTION_TEXT, FIELD(layers), "-1", 0, 0, NULL, "LIST",
@@ -117,7 +119,14 @@ bertc_predict_options cli_apply_options(const cli_apply_values *values, const ch
         .threads = values->threads,
         .backend = values->backend,
         .precision = (bertc_precision)values->precision,
+        .any_labels = values->any_labels,
     };
+}
+
+void cli_put_index(FILE *to, const bertc_example *example, size_t row)
+{
+    if (example->index) fwrite(example->index, 1, example->nindex, to);
+    else fprintf(to, "%zu", row);
 }
 
 bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,

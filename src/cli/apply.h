@@ -2,6 +2,8 @@
 #ifndef CLI_APPLY_H
 #define CLI_APPLY_H
 
+#include <stdio.h>
+
 #include "cli/command.h"
 
 enum { CLI_EVAL = 1, CLI_PREDICT = 2, CLI_EMBED = 4 };
@@ -10,7 +12,7 @@ typedef struct cli_apply_values {
     const char *task, *model, *data, *out, *logits, *layers, *offsets;
     int split, backend, precision, combine, pool, format;
     int64_t max_length, batch_size, limit, threads;
-    bool json, pair, normalize;
+    bool json, pair, normalize, any_labels;
 } cli_apply_values;
 
 /* The task of that name, or an error with a suggestion. */
@@ -21,6 +23,9 @@ bertc_status cli_tasks_check(const char *list, bertc_error *err);
 
 /* The options as the library takes them. */
 bertc_predict_options cli_apply_options(const cli_apply_values *values, const char *text, size_t length);
+
+/* What a row of the data is known by: its own index, or its number from 0 where it has none. */
+void cli_put_index(FILE *to, const bertc_example *example, size_t row);
 
 /* Run the model, showing progress. `text` holds lines where values->data is null. */
 bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t length, bool score,

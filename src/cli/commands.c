@@ -20,7 +20,9 @@ static const cli_command commands[] = {
                    "that 'bertc eval', 'bertc predict' and transformers load as a model. Prints\n"
                    "the dev scores as one JSON object, the same as 'bertc eval --json', or one\n"
                    "for each of --eval-splits. Scores have the plain loss, whatever weights and\n"
-                   "smoothing the training has. SIGINT and SIGTERM save the state; --resume goes\n"
+                   "smoothing the training has. Where the training loss ends at twice its start or\n"
+                   "a split gets one answer for all, the summary and run.json say that the run did\n"
+                   "not learn. SIGINT and SIGTERM save the state; --resume goes\n"
                    "on from it.\n",
         .required = "task model data out",
         .table = cli_finetune_table,
@@ -69,9 +71,11 @@ static const cli_command commands[] = {
             "echo 'a fine film' | bertc predict --task sst2 --model run\n"
             "printf 'a man sleeps\\ta person rests\\n' | bertc predict --task mnli "
             "--model run\n",
-        .details = "With --data the result is a GLUE submission file. Without it each line of\n"
-                   "standard input is a text (or two, separated by a TAB) and gives one line. The\n"
-                   "columns of --logits are the labels in the order of 'bertc tasks'.\n",
+        .details = "With --data the result is a GLUE submission file: a prediction for every row,\n"
+                   "under what the row has in the column index (or id), else under its number from\n"
+                   "0. Labels in the file are not looked at. Without --data each line of standard\n"
+                   "input is a text (or two, separated by a TAB) and gives one line. The columns of\n"
+                   "--logits are the labels in the order of 'bertc tasks'.\n",
         .required = "task model",
         .needs = {"split", "data"},
         .table = cli_apply_table,

@@ -67,21 +67,32 @@ static const char *word_of(const writer *w, int32_t id, int *length)
     return word;
 }
 
-/* A word piece as a JSON string. */
-static void put_word(const writer *w, int32_t id)
+static void put_string(FILE *to, const char *text, size_t n)
 {
-    int n;
-    const char *word = word_of(w, id, &n);
-    fputc('"', w->out.stream);
-    for (int i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)word[i];
-        if (c < 0x20) fprintf(w->out.stream, "\\u%04x", c);
+    fputc('"', to);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x20) fprintf(to, "\\u%04x", c);
         else {
-            if (c == '"' || c == '\\') fputc('\\', w->out.stream);
-            fputc(c, w->out.stream);
+            if (c == '"' || c == '\\') fputc('\\', to);
+            fputc(c, to);
         }
     }
-    fputc('"', w->out.stream);
+    fputc('"', to);
+}
+
+static bool is_json_number(const char *text, size_t n)
+{
+    size_t digits = 0;
+    while (digits < n && text[digits] >= '0' && text[digits] <= '9') digits++;
+    return n > 0 && n < 16 && digits == n && (text[0] != '0' || n == 1);
+}
+
+static void put_index(FILE *to, const bertc_embedding *e)
+{
+    const bertc_example *x = e->example;
+    if (x->index && !is_json_number(x->index, x->nindex)) put_string(to, x->index, x->nindex);
+    else cli_put_index(to, x, e->index);
 }
 
 /* Nine digits carry a float exactly. */
@@ -93,12 +104,16 @@ static void put_values(FILE *to, const float *x, size_t count, const char *separ
 static void take_jsonl(writer *w, const bertc_embedding *e)
 {
     FILE *to = w->out.stream;
-    fprintf(to, "{\"index\":%zu,", e->index);
+    fputs("{\"index\":", to);
+    put_index(to, e);
+    fputc(',', to);
     if (is_by_token(w)) {
         fputs("\"tokens\":", to);
         for (size_t r = 0; r < e->rows; r++) {
             fputc(r ? ',' : '[', to);
-            put_word(w, e->ids[r]);
+            int n;
+            const char *word = word_of(w, e->ids[r], &n);
+            put_string(to, word, (size_t)n);
         }
         fputs("],", to);
     }
@@ -116,7 +131,8 @@ static void take_tsv(writer *w, const bertc_embedding *e)
 {
     FILE *to = w->out.stream;
     for (size_t r = 0; r < e->rows; r++) {
-        fprintf(to, "%zu\t", e->index);
+        cli_put_index(to, e->example, e->index);
+        fputc('\t', to);
         if (is_by_token(w)) {
             int n;
             const char *word = word_of(w, e->ids[r], &n);

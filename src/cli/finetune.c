@@ -15,16 +15,27 @@ void cli_finetune_defaults(void *values)
     bertc_train_defaults(values);
 }
 
+/* " in 12m40s, 2212 tokens/s in training", of the steps that this process did. */
+static void put_time(const bertc_train_result *result)
+{
+    char duration[CLI_DURATION];
+    if (result->steps_now == 0) return;
+    cli_format_duration(duration, result->seconds);
+    if (result->steps_now < result->steps)
+        fprintf(stderr, ", the last %lld of them", (long long)result->steps_now);
+    fprintf(stderr, " in %s, %.0f tokens/s in training", duration, result->tokens_per_second);
+}
+
 static void summarise(const bertc_train_options *options, const bertc_train_result *result)
 {
-    char duration[CLI_DURATION], planned[32] = "";
+    char planned[32] = "";
     size_t tasks = 1;
     for (const char *p = options->task; (p = strchr(p, ',')) != NULL; p++) tasks++;
-    cli_format_duration(duration, result->seconds);
     if (result->steps < result->planned_steps)
         snprintf(planned, sizeof planned, " of %lld", (long long)result->planned_steps);
-    fprintf(stderr, "%lld%s step%s in %s, %.0f tokens/s", (long long)result->steps, planned,
-            result->steps == 1 && !planned[0] ? "" : "s", duration, result->tokens_per_second);
+    fprintf(stderr, "%lld%s step%s", (long long)result->steps, planned,
+            result->steps == 1 && !planned[0] ? "" : "s");
+    put_time(result);
     /* Of each task the first of its splits; each has as many. */
     for (size_t i = 0; i < result->eval_count; i += result->eval_count / tasks) {
         const bertc_split_scores *e = &result->evals[i];
@@ -32,7 +43,8 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
         fprintf(stderr, ", %s%s%s %s %.4f", tasks > 1 ? e->task->name : "", tasks > 1 ? " " : "",
                 bertc_split_name(e->split), bertc_metric_name(metric), e->scores.value[metric]);
     }
-    fprintf(stderr, ", model%s in %s\n", tasks > 1 ? "s" : "", options->out);
+    fprintf(stderr, ", model%s in %s%s\n", tasks > 1 ? "s" : "", options->out,
+            result->warnings > 0 ? "; it did not learn, see above" : "");
 }
 
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)

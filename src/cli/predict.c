@@ -16,8 +16,8 @@ static void put_predictions(FILE *to, const bertc_task *task, const bertc_predic
         char text[64];
         bertc_task_format_prediction(task, p->logits + i * (size_t)task->num_labels, text,
                                      sizeof text);
-        if (numbered) fprintf(to, "%zu\t", i);
-        fprintf(to, "%s\n", text);
+        if (numbered) cli_put_index(to, &p->dataset->examples[i], i);
+        fprintf(to, "%s%s\n", numbered ? "\t" : "", text);
     }
 }
 
@@ -30,7 +30,7 @@ static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions
     fputc('\n', to);
     const float *logits = p->logits;
     for (size_t i = 0; i < p->dataset->count; i++) {
-        fprintf(to, "%zu", i);
+        cli_put_index(to, &p->dataset->examples[i], i);
         for (int c = 0; c < task->num_labels; c++) fprintf(to, "\t%.9g", (double)*logits++);
         fputc('\n', to);
     }
@@ -42,9 +42,9 @@ static bertc_status check_finite(const bertc_task *task, const bertc_predictions
     size_t count = p->dataset->count * (size_t)task->num_labels;
     for (size_t i = 0; i < count; i++)
         if (!isfinite(p->logits[i]))
-            return cli_fail(err, BERTC_DIVERGED,
-                            "%s: example %zu: the model's output is not finite", p->dataset->path,
-                            i / (size_t)task->num_labels);
+            return cli_fail(err, BERTC_DIVERGED, "%s:%zu: the model's output is not finite",
+                            p->dataset->path,
+                            p->dataset->examples[i / (size_t)task->num_labels].line);
     return BERTC_OK;
 }
 

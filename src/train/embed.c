@@ -205,7 +205,7 @@ static bertc_status prepare(job *j, bertc_error *err)
     const bertc_task *task;
     bertc_status status = choose_task(j->options, &task, err);
     if (status == BERTC_OK)
-        status = bc_source_open_texts(&j->source, &j->options->on, task, bc_meter_notify(&j->meter),
+        status = bc_source_open_texts(&j->source, &j->options->on, task, false, bc_meter_notify(&j->meter),
                                       &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
     if (status == BERTC_OK) status = tokenise(j, err);
@@ -328,7 +328,8 @@ static bertc_status hand_on(job *j, size_t first, size_t count, bertc_error *err
 {
     bertc_status status = BERTC_OK;
     for (size_t i = 0; i < count && status == BERTC_OK; i++) {
-        const bertc_embedding e = {first + i, rows_of(j, first + i), j->results + j->offsets[i],
+        const bertc_embedding e = {first + i, &j->dataset->examples[first + i],
+                                   rows_of(j, first + i), j->results + j->offsets[i],
                                    j->inputs->ids + j->inputs->starts[first + i]};
         status = j->sink->take(j->sink->user, &e, err);
     }

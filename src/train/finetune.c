@@ -10,6 +10,7 @@
 #include "train/objective.h"
 #include "train/options.h"
 #include "train/record.h"
+#include "train/signs.h"
 
 /* ---- The loop ------------------------------------------------------------------------------ */
 
@@ -180,8 +181,10 @@ static void take_result(const bc_run *run, bertc_train_result *result)
         .planned_steps = run->steps,
         .train_loss = s->loss_sum / (double)s->step,
         .scores = *bc_run_kept_scores(run, 0),
+        .warnings = bc_signs_notify(run),
+        .steps_now = (int64_t)run->meter.done,
         .seconds = bc_clock() - run->meter.began,
-        .tokens_per_second = bc_meter_speed(&run->meter),
+        .tokens_per_second = bc_meter_mean_speed(&run->meter),
     };
     for (int l = 0; l < run->num_lanes; l++) {
         const bc_lane *lane = &run->lanes[l];

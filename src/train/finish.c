@@ -128,6 +128,7 @@ static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
         for (size_t e = 0; e < task->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
         if (!is_best(run, i)) continue;
         task->best_step = run->state.step;
+        task->best_loss = task->loss;
         memcpy(task->best, task->last, sizeof task->best);
         best = true;
     }

@@ -31,11 +31,21 @@ static size_t recent(const bc_meter *meter, bc_mark *sum)
     return steps;
 }
 
+static double speed(bc_mark sum)
+{
+    return sum.busy > 0 ? (double)sum.tokens / sum.busy : 0;
+}
+
 double bc_meter_speed(const bc_meter *meter)
 {
     bc_mark sum;
     recent(meter, &sum);
-    return sum.busy > 0 ? (double)sum.tokens / sum.busy : 0;
+    return speed(sum);
+}
+
+double bc_meter_mean_speed(const bc_meter *meter)
+{
+    return speed(meter->mark[meter->done % BC_METER_WINDOW]);
 }
 
 double bc_meter_step_seconds(const bc_meter *meter)

@@ -37,6 +37,7 @@ void bc_meter_add(bc_meter *meter, double seconds, int64_t tokens);
 size_t bc_meter_steps(const bc_meter *meter);
 
 double bc_meter_speed(const bc_meter *meter);        /* tokens a second, recent */
+double bc_meter_mean_speed(const bc_meter *meter);   /* of all steps, the first one too; 0: none */
 double bc_meter_step_seconds(const bc_meter *meter); /* recent */
 
 /* Hand `progress` on, unless one was within the last tenth of a second and `must` is not set.

@@ -1,5 +1,6 @@
 /* A model applied to a split or to lines of text. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -9,6 +10,7 @@
 #include "train/evaluate.h"
 #include "train/memory.h"
 #include "train/options.h"
+#include "train/scored.h"
 
 typedef struct job {
     const bertc_predict_options *options;
@@ -26,25 +28,47 @@ typedef struct job {
 /* The model's source and the data, which is to have labels where it is scored. */
 static bertc_status open_source(job *j, bool score, bertc_dataset **dataset, bertc_error *err)
 {
-    bertc_status status = bc_source_open_texts(&j->source, j->options, j->task,
+    bertc_status status = bc_source_open_texts(&j->source, j->options, j->task, score,
                                                bc_meter_notify(&j->meter), dataset, err);
-    if (status != BERTC_OK || !score || (*dataset)->labelled) return status;
-    return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", (*dataset)->path);
+    return status == BERTC_OK && score ? bc_source_check_labels(*dataset, "score", err) : status;
 }
 
-/* The model's labels as the task's. Names that say nothing to the task are taken in their order. */
+/* "LABEL_0 is negative, LABEL_1 is positive": which label stands for which of the task's. */
+static void notify_order(const job *j, const char *place, const char *reason,
+                         const int32_t map[BERTC_MAX_LABELS])
+{
+    bc_text order = {0};
+    for (int i = 0; i < j->task->num_labels; i++)
+        bc_text_printf(&order, "%s%s is %s", i ? ", " : "", j->source.config.labels[map[i]],
+                       j->task->labels[i]);
+    if (!order.failed)
+        bc_notify(bc_meter_notify(&j->meter), "%s: the labels %s, their order is assumed: %s", place, reason,
+                  order.bytes);
+    bc_text_clear(&order);
+}
+
+/* The model's labels as the task's: by their names, by their numbers, or where that is asked for in the
+ * order in which they are. */
 static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
 {
     const bertc_config *config = &j->source.config;
+    const char *place = j->options->model, *file = j->source.base ? "" : "/config.json";
     bertc_error reason = {.status = BERTC_OK};
+    char name[512];
+    snprintf(name, sizeof name, "%s%s", place, file);
     bertc_status status = bertc_task_match_labels(j->task, config->labels, config->num_labels, map,
                                                   &j->by_name, &reason);
+    bool fits = !j->task->regression && config->num_labels == j->task->num_labels;
+    if (status == BERTC_INPUT && fits && j->options->any_labels) {
+        for (int32_t i = 0; i < config->num_labels; i++) map[i] = i;
+        j->by_name = false;
+        notify_order(j, name, "are not those of the task", map);
+        return BERTC_OK;
+    }
     if (status != BERTC_OK)
-        return bc_fail(err, status, "%s/config.json: %s", j->options->model, reason.message);
-    if (!j->by_name && !bc_labels_are_numbers(config->labels, config->num_labels))
-        bc_notify(bc_meter_notify(&j->meter),
-                  "%s/config.json: the labels %s, ... are not those of task %s; taken in order",
-                  j->options->model, config->labels[0], j->task->name);
+        return bc_fail(err, status, "%s%s: %s%s", place, file, reason.message,
+                       fits ? "; --any-labels takes them in their order" : "");
+    if (!j->by_name) notify_order(j, name, "have no names", map);
     return BERTC_OK;
 }
 
@@ -102,6 +126,17 @@ static bertc_status check_order(const job *j, bertc_error *err)
     return status;
 }
 
+static bertc_status take_scores(job *j, bertc_scores *scores, bertc_error *err)
+{
+    char alike[BC_ALIKE];
+    bc_scored scored = {j->task, j->options->split};
+    bertc_status status = check_order(j, err);
+    if (status == BERTC_OK) status = bertc_task_score(j->eval.dataset, j->eval.logits, scores, err);
+    if (status == BERTC_OK && bc_scored_alike(scored, scores, alike))
+        bc_notify(bc_meter_notify(&j->meter), "%s", alike);
+    return status;
+}
+
 static bertc_status execute(job *j, bool score, bertc_predictions *predictions, bertc_error *err)
 {
     bertc_dataset *dataset = NULL;
@@ -119,10 +154,7 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
     if (status == BERTC_OK) status = furnish(j, err);
     if (status == BERTC_OK)
         status = bc_eval_run(&j->eval, j->model, j->workspace, j->batch, &j->meter, err);
-    if (status == BERTC_OK && score) status = check_order(j, err);
-    if (status == BERTC_OK && score)
-        status = bertc_task_score(dataset, j->eval.logits, &predictions->scores, err);
-    return status;
+    return status == BERTC_OK && score ? take_scores(j, &predictions->scores, err) : status;
 }
 
 bertc_status bertc_predict(const bertc_predict_options *options, bool score,

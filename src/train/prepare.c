@@ -41,14 +41,8 @@ static bertc_status read_split(const bc_run *run, bc_scored which, int64_t limit
     bertc_status status = bertc_dataset_read(which.task, run->options.data, which.split,
                                              (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;
-    const bertc_dataset *set = *dataset;
-    bc_source_notify_rows(set, bc_meter_notify(&run->meter));
-    const char *split = bertc_split_name(which.split);
-    if (set->labelled) return BERTC_OK;
-    if (!set->no_label)
-        return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path, split, purpose);
-    return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s; its header has no column \"%s\"",
-                   set->path, split, purpose, set->no_label);
+    bc_source_notify_rows(*dataset, bc_meter_notify(&run->meter));
+    return bc_source_check_labels(*dataset, purpose, err);
 }
 
 static bertc_status read_train(const bc_run *run, const bc_lane *lane, bertc_dataset **train,
@@ -119,8 +113,7 @@ static bc_head head_of(const bc_run *run, const bc_lane *lane)
     bc_head head = {.name = task->name, .num_labels = task->num_labels,
                     .labels = task->regression ? regression : task->labels};
     if (bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name, NULL) ==
-            BERTC_OK &&
-        (by_name || bc_labels_are_numbers(config->labels, config->num_labels)))
+        BERTC_OK)
         head.labels = (const char *const *)config->labels;
     return head;
 }

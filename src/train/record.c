@@ -11,6 +11,7 @@
 #include "train/adapt.h"
 #include "train/manifest.h"
 #include "train/options.h"
+#include "train/signs.h"
 
 static void put_double(bc_text *out, double value)
 {
@@ -191,6 +192,8 @@ bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
     else put_lane(out, run, 0);
     if (!several) bc_text_printf(out, ",");
     put_course(out, run, several ? -1 : 0, bertc_model_parameters(run->model));
+    bc_text_printf(out, ",\n \"warnings\":");
+    bc_signs_record(out, run, 0, run->num_lanes);
     bc_text_printf(out, ",\n ");
     bertc_status status = bc_manifest_record(out, run, err);
     bc_text_printf(out, "}\n");
@@ -212,6 +215,8 @@ void bc_record_lane(bc_text *out, const bc_run *run, int lane)
     put_lane(out, run, lane);
     bc_text_printf(out, ",");
     put_course(out, run, lane, parameters);
+    bc_text_printf(out, ",\n \"warnings\":");
+    bc_signs_record(out, run, lane, 1);
     bc_text_printf(out, "}\n");
 }
 
@@ -263,6 +268,7 @@ static void take_result(const bc_run *run, const cJSON *record, const cJSON *eva
             take_scores(one, split->task, &to->scores);
         }
     result->scores = result->evals[0].scores;
+    result->warnings = bc_signs_repeat(bc_json_get(record, "warnings"), bc_meter_notify(&run->meter));
 }
 
 bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err)

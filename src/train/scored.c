@@ -1,5 +1,6 @@
 #include "train/scored.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -114,4 +115,14 @@ bertc_status bc_scored_check_best(const bertc_train_options *o, const bertc_task
         return bc_fail(err, BERTC_USAGE,
                        "--best-metric says nothing without --keep best or --patience");
     return BERTC_OK;
+}
+
+bool bc_scored_alike(bc_scored scored, const bertc_scores *scores, char text[BC_ALIKE])
+{
+    const bertc_task *task = scored.task;
+    if (scores->alike == 0) return false;
+    snprintf(text, BC_ALIKE, "%s %s: %s is predicted for all %zu examples", task->name,
+             bertc_split_name(scored.split),
+             task->regression ? "the same value" : task->labels[scores->alike - 1], scores->examples);
+    return true;
 }

@@ -27,4 +27,8 @@ bertc_status bc_scored_check_best(const bertc_train_options *options, const bert
 /* "accuracy": what is best by --best-metric. */
 const char *bc_scored_best_name(const bertc_train_options *options, const bertc_task *task);
 
+/* "cola dev: acceptable is predicted for all 600 examples", where predictions are alike; false: they are not. */
+enum { BC_ALIKE = 160 };
+bool bc_scored_alike(bc_scored scored, const bertc_scores *scores, char text[BC_ALIKE]);
+
 #endif

@@ -11,18 +11,22 @@
 
 void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
 {
-    if (set->no_text)
-        bc_notify(notify, "%s:1: the header has no column \"%s\"; the columns of the texts are taken by number",
-                  set->path, set->no_text);
-    if (set->no_label && set->labelled)
-        bc_notify(notify, "%s:1: the header has no column \"%s\"; that of the labels is taken by number",
-                  set->path, set->no_label);
     if (set->skipped > 0)
         bc_notify(notify, "%s: %zu short row%s skipped", set->path, set->skipped,
                   set->skipped == 1 ? "" : "s");
     if (set->ungraded > 0)
         bc_notify(notify, "%s: %zu row%s without a gold label left out", set->path, set->ungraded,
                   set->ungraded == 1 ? "" : "s");
+}
+
+bertc_status bc_source_check_labels(const bertc_dataset *set, const char *purpose, bertc_error *err)
+{
+    const char *split = bertc_split_name(set->split);
+    if (set->labelled) return BERTC_OK;
+    if (!set->no_label)
+        return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path, split, purpose);
+    return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s; its header has no column \"%s\", only %s",
+                   set->path, split, purpose, set->no_label, set->columns);
 }
 
 void bc_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *inputs,
@@ -142,11 +146,19 @@ static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_
     return status;
 }
 
-static bertc_status read_texts(const bertc_predict_options *o, const bertc_task *task,
+static bertc_status read_split(const bertc_predict_options *o, const bertc_task *task, bool labels,
+                               bertc_dataset **dataset, bertc_error *err)
+{
+    size_t limit = (size_t)o->limit;
+    return labels ? bertc_dataset_read(task, o->data, o->split, limit, dataset, err)
+                  : bertc_dataset_read_texts(task, o->data, o->split, limit, dataset, err);
+}
+
+static bertc_status read_texts(const bertc_predict_options *o, const bertc_task *task, bool labels,
                                const bertc_notify *notify, bertc_dataset **dataset, bertc_error *err)
 {
     bertc_status status =
-        o->data ? bertc_dataset_read(task, o->data, o->split, (size_t)o->limit, dataset, err)
+        o->data ? read_split(o, task, labels, dataset, err)
                 : bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err);
     if (status != BERTC_OK) return status;
     if (!o->data && o->limit > 0 && (size_t)o->limit < (*dataset)->count)
@@ -173,7 +185,7 @@ static bertc_status refuse_several(const char *dir, const bertc_task *task, bert
 }
 
 bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options *o,
-                                  const bertc_task *task, const bertc_notify *notify,
+                                  const bertc_task *task, bool labels, const bertc_notify *notify,
                                   bertc_dataset **dataset, bertc_error *err)
 {
     if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
@@ -183,7 +195,7 @@ bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options
     bertc_status status = refuse_several(o->model, task, err);
     if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
     if (status == BERTC_OK) status = bc_source_open(source, o->model, length, notify, err);
-    return status == BERTC_OK ? read_texts(o, task, notify, dataset, err) : status;
+    return status == BERTC_OK ? read_texts(o, task, labels, notify, dataset, err) : status;
 }
 
 void bc_source_close(bc_source *source)

@@ -23,11 +23,16 @@ bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_leng
                             const bertc_notify *notify, bertc_error *err);
 void bc_source_close(bc_source *source);
 
-/* What a model is applied to: its source, and the texts of a split or of lines, as `task` reads them.
+/* What a model is applied to: its source, and the texts of a split or of lines, as `task` reads them;
+ * where `labels` is set a split's examples with their labels, else all of its rows.
  * Errors: as those of bc_source_open and of reading data; BERTC_USAGE where options say nothing. */
 bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options *options,
-                                  const bertc_task *task, const bertc_notify *notify,
+                                  const bertc_task *task, bool labels, const bertc_notify *notify,
                                   bertc_dataset **dataset, bertc_error *err);
+
+/* Refuse a split without labels; they are needed to `purpose` ("score").
+ * Errors: BERTC_INPUT, with the columns that the file has where that of the labels is missing. */
+bertc_status bc_source_check_labels(const bertc_dataset *set, const char *purpose, bertc_error *err);
 
 /* Say what of a data set was left out, and what of its text was not as it should be. */
 void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify);

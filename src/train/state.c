@@ -29,6 +29,9 @@ static const row rows[] = {
 /* Of each task. */
 static const row standings[] = {
     {"best_step", WHOLE, offsetof(bc_standing, best_step)},
+    {"first_loss", REAL, offsetof(bc_standing, first_loss)},
+    {"loss", REAL, offsetof(bc_standing, loss)},
+    {"best_loss", REAL, offsetof(bc_standing, best_loss)},
     {"splits", SIZE, offsetof(bc_standing, splits)},
 };
 
@@ -41,6 +44,7 @@ static const row scores[] = {
     SCORE(REAL, "spearman", value[BERTC_SPEARMAN]),
     SCORE(REAL, "loss", loss),
     SCORE(SIZE, "examples", examples),
+    SCORE(SIZE, "alike", alike),
 };
 
 _Static_assert(BERTC_METRICS == 5, "scores lists every metric");

@@ -11,6 +11,9 @@
 /* What the evaluations of a task came to. */
 typedef struct bc_standing {
     int64_t best_step; /* whose weights are kept; 0: none */
+    double first_loss; /* of the task's first step */
+    double loss;       /* of its last ones, see bc_signs_step */
+    double best_loss;  /* the same at best_step */
     size_t splits;     /* that are scored: */
     bertc_scores last[BERTC_MAX_EVALS]; /* of the last evaluation */
     bertc_scores best[BERTC_MAX_EVALS]; /* of `best_step` */

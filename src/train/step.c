@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "train/objective.h"
+#include "train/signs.h"
 #include "train/thaw.h"
 
 /* Of one task an epoch is its examples; of several it is that many steps. */
@@ -201,6 +202,7 @@ bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
     report->lr = bc_schedule_rate(recipe, o->lr, state->step, run->warmup, run->steps);
     bc_optim_step(&run->optim, state->step, report->lr,
                   bc_clip_scale(recipe, report->norm, o->max_grad_norm));
+    bc_signs_step(run, lane, report->loss);
     state->step++;
     state->tokens += report->tokens;
     state->loss_sum += report->loss;

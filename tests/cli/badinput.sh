@@ -182,7 +182,7 @@ done
 [ $? = 4 ] && [ ! -e l.tsv ] || fail "predict with a full standard output leaves its logits"
 
 # ---- eval and predict
-refuse 3 "data/SST-2/test.tsv: split has no labels to score" eval --task sst2 --model "$RUN" --data data --split test
+refuse 3 "data/SST-2/test.tsv: the test split has no labels to score; its header has no column \"label\", only \"index\", \"sentence\"" eval --task sst2 --model "$RUN" --data data --split test
 refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
 refuse 3 "no/config.json: cannot open: No such file or directory" eval --task sst2 --model no --data data
 refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv

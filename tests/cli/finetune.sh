@@ -79,13 +79,13 @@ refuse 2 "--out and --logits name the same file" predict --task sst2 --model "$R
 cmp to.tsv before.tsv || fail "a refused predict changed its file"
 input=/dev/null
 
-# What eval leaves out or takes on trust is said.
+# What eval leaves out is said, and what it takes on trust.
 mkdir QQP
 printf 'id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta\tb\t0\n1\t3\t4\ta\n' >QQP/dev.tsv
-run 0 eval --task qqp --model "$RUN" --data .
+run 0 eval --task qqp --model "$RUN" --data . --any-labels
 grep -q '^QQP/dev.tsv: 1 short row skipped$\|^./QQP/dev.tsv: 1 short row skipped$' "$scratch/err" ||
     fail "eval says nothing of a short row"
-grep -q 'the labels negative, ... are not those of task qqp; taken in order' "$scratch/err" ||
+grep -q 'the labels are not those of the task, their order is assumed: negative is not_duplicate, positive is duplicate$' "$scratch/err" ||
     fail "eval says nothing of foreign labels"
 
 # Without a length of its own a run takes what the tokenizer states.

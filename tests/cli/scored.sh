@@ -49,7 +49,7 @@ grep -q '^3 of 4 steps in ' "$scratch/err" || fail "$(cat "$scratch/err")"
 grep -q '"steps":3,"planned_steps":4,' out/run.json || fail "$(cat out/run.json)"
 run 0 finetune --task sst2 --model "$SAMPLE/model" --data "$SAMPLE" --batch-size 8 --max-steps 4 \
     --limit-eval 40 --lr 0 --eval-every 1 --patience 2 --best-metric loss --out out --resume
-grep -q '^3 of 4 steps in ' "$scratch/err" || fail "$(cat "$scratch/err")"
+grep -q '^3 of 4 steps, dev accuracy ' "$scratch/err" || fail "$(cat "$scratch/err")"
 rm -r out
 
 # ---- Balanced weights are said, in the order of the labels
@@ -80,7 +80,7 @@ refused 2 "--eval-splits: 'dev' is named twice" mnli --eval-splits dev,mnli-mm,d
 refused 2 "--eval-splits: task rte has other labels than mnli" mnli --eval-splits dev,rte
 refused 2 "--eval-splits: 'matched' is not train, dev, test or a task" mnli --eval-splits matched
 refused 2 "--stratified says nothing without --limit-train" sst2 --stratified
-refused 3 "$SAMPLE/SST-2/test.tsv: the test split has no labels to score; its header has no column \"label\"" sst2 --eval-splits dev,test
+refused 3 "$SAMPLE/SST-2/test.tsv: the test split has no labels to score; its header has no column \"label\", only \"index\", \"sentence\"" sst2 --eval-splits dev,test
 mkdir -p one/SST-2
 cp "$SAMPLE/SST-2/dev.tsv" one/SST-2
 printf 'sentence\tlabel\ngood\t1\nfine\t1\n' >one/SST-2/train.tsv

@@ -21,7 +21,7 @@ has() {
 lacks() {
     if grep -qF -e "$1" "$scratch/shown"; then fail "$2: $(cat -v "$scratch/shown")"; fi
 }
-eval="'$BERTC' eval --task sst2 --model '$RUN' --data '$SAMPLE' --limit 40 --threads 1"
+eval="'$BERTC' eval --task sst2 --model '$RUN' --data '$SAMPLE' --limit 8 --batch-size 4 --threads 1"
 
 shown xterm "" "$eval"
 has "$return$escape[1meval$escape[0m " "no live line in colour"

@@ -21,6 +21,7 @@ static void check_example(const bertc_dataset *set, const bertc_example *e)
     must(e->a != NULL && task->pair == (e->b != NULL));
     must(memchr(e->a, '\t', e->na) == NULL && memchr(e->a, '\n', e->na) == NULL);
     must(!e->b || memchr(e->b, '\t', e->nb) == NULL);
+    must(!e->index || memchr(e->index, '\t', e->nindex) == NULL);
     must(e->line > 0 && e->label >= -1 && e->label < task->num_labels);
     if (!set->labelled) return;
     must(task->regression ? e->value >= 0 && e->value <= 5 : e->label >= 0);
@@ -64,9 +65,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const bertc_columns *columns = data[0] % 2 && task->old_splits[split].file
                                        ? &task->old_splits[split]
                                        : &task->splits[split];
+    const bertc_columns texts = bc_columns_of_texts(columns);
     bool lines = data[1] & 1;
     size_t limit = lines ? 0 : data[1] >> 1 & 7;
     if (!columns->file) return 0;
+    if (data[1] & 16) columns = &texts;
     static const bc_row_id dev[] = {{"1\t2", 3}, {"10\t11", 5}};
     static const bc_row_ids ids = {dev, 2};
     bertc_dataset *set = NULL;

@@ -39,7 +39,7 @@ NLI = ("entailment", "neutral", "contradiction")
 
 class Scores(ctypes.Structure):
     _fields_ = [("value", ctypes.c_double * len(METRICS)), ("loss", ctypes.c_double),
-                ("examples", ctypes.c_size_t)]
+                ("examples", ctypes.c_size_t), ("alike", ctypes.c_size_t)]
 
 
 class Error(ctypes.Structure):

@@ -102,6 +102,13 @@ static void mrpc_as_microsoft_ships_it(void **state)
                         (char[]){expected[split][i], '\0'});
         bertc_dataset_free(set);
     }
+    bertc_dataset *texts = NULL; /* those of dev alone, and all of them */
+    assert_int_equal(bertc_dataset_read_texts(task_named("mrpc"), root, BERTC_DEV, 0, &texts, NULL), BERTC_OK);
+    assert_int_equal(texts->count, 2);
+    assert_null(texts->examples[0].index);
+    assert_text(texts->examples[1].a, texts->examples[1].na, "c");
+    assert_false(texts->labelled);
+    bertc_dataset_free(texts);
     put_file(root, "MRPC/train.tsv", MSR "1\t50\t51\tready\tmade\n");
     bertc_dataset *set = read_good("mrpc", root, BERTC_TRAIN);
     assert_int_equal(set->count, 1);
@@ -127,9 +134,11 @@ static void ax_as_it_used_to_be(void **state)
     assert_int_equal(set->examples[0].label, 2);
     assert_text(set->examples[0].b, set->examples[0].nb, "No cat.");
     bertc_dataset_free(set);
-    set = read_good("ax", root, BERTC_TEST);
-    assert_int_equal(set->count, 3);
-    bertc_dataset_free(set);
+    for (bertc_split split = BERTC_DEV; split <= BERTC_TEST; split++) {
+        assert_int_equal(bertc_dataset_read_texts(task_named("ax"), root, split, 0, &set, NULL), BERTC_OK);
+        assert_int_equal(set->count, 3);
+        bertc_dataset_free(set);
+    }
     remove_folder(root);
 }
 
@@ -144,6 +153,21 @@ static void check_labels(const bertc_dataset *set)
         assert_true(set->task->regression ? e->value >= 0 && e->value <= 5
                                           : e->label >= 0 && e->label < set->task->num_labels);
     }
+}
+
+/* All rows, and where the file has an index it counts them. */
+static void check_texts(const bertc_task *task, const char *glue, bertc_split split)
+{
+    bertc_dataset *set = NULL;
+    assert_int_equal(bertc_dataset_read_texts(task, glue, split, 0, &set, NULL), BERTC_OK);
+    assert_int_equal(set->count, task->rows[split]);
+    bool has_index = split == BERTC_TEST || strcmp(task->name, "ax") == 0;
+    for (size_t i = 0; i < set->count && has_index; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "%zu", i);
+        assert_text(set->examples[i].index, set->examples[i].nindex, number);
+    }
+    bertc_dataset_free(set);
 }
 
 static void official_files_have_official_rows(void **state)
@@ -164,6 +188,7 @@ static void official_files_have_official_rows(void **state)
             assert_int_equal(set->labelled, split != BERTC_TEST && strcmp(task->name, "ax") != 0);
             check_labels(set);
             bertc_dataset_free(set);
+            check_texts(task, glue, split);
             files++;
         }
     print_message("%d official files read, row counts as published\n", files);

@@ -31,7 +31,9 @@ static const char fake[] =
     "  *) m='\"accuracy\":0.9'$s ;;\n"
     "  esac\n"
     "  printf '{\"task\":\"%s\",\"loss\":0.5,\"metrics\":{%s}}\\n' $task \"$m\" ;;\n"
-    "predict) echo \"$task $model\" >\"$out\" ;;\n"
+    "predict)\n"
+    "  printf 'index\\tprediction\\n0\\t%s\\n1\\t%s\\n' $task $model >\"$out\"\n"
+    "  case $out in *${SHUFFLE:-@}*) printf '3\\t1\\n2\\t0\\n' >>\"$out\" ;; esac ;;\n"
     "esac\n";
 
 static char root[64];
@@ -142,7 +144,7 @@ static void runs_everything_and_averages(void **state)
                 "wnli rte stsb cola qnli qqp mnli)\n"
                 "BERT paper average (one metric each, no wnli): 90.5, of 2 only (of 9; missing: "
                 "mnli mnli-mm qqp qnli cola stsb rte)\n");
-    assert_file("out/submission/MRPC.tsv", "mrpc out/mrpc/lr-3e-5/seed-2\n");
+    assert_file("out/submission/MRPC.tsv", "index\tprediction\n0\tmrpc\n1\tout/mrpc/lr-3e-5/seed-2\n");
     assert_false(file_exists("out/submission/SST-2.tsv"));
     assert_int_equal(glue("", "model glue out --seeds '1 2' --lrs '2e-5 3e-5' --epochs 4 "
                               "-- --recipe google"), 0);
@@ -169,8 +171,9 @@ static void nine_tasks_are_glue(void **state)
     assert_non_null(strstr(text, "\nmnli-mm  2e-5*        1  accuracy    60.00         -\n"));
     assert_null(strstr(text, "ax "));
     bc_free(text);
-    assert_file("out/submission/AX.tsv", "ax out/mnli/lr-2e-5/seed-1\n");
-    assert_file("out/submission/MNLI-mm.tsv", "mnli-mm out/mnli/lr-2e-5/seed-1\n");
+    assert_file("out/submission/AX.tsv", "index\tprediction\n0\tax\n1\tout/mnli/lr-2e-5/seed-1\n");
+    assert_file("out/submission/MNLI-mm.tsv",
+                "index\tprediction\n0\tmnli-mm\n1\tout/mnli/lr-2e-5/seed-1\n");
     assert_int_equal(logged("predict"), 11);
     assert_int_equal(logged("eval --task ax"), 0);
     text = text_of("stderr");
@@ -217,6 +220,26 @@ static void a_failure_does_not_stop_the_others(void **state)
     text = text_of("stderr");
     assert_non_null(strstr(text, "glue.sh: no run was evaluated\n"));
     bc_free(text);
+}
+
+/* The server wants an index from 0 on: there is no zip of a file that has another, and once its test file
+ * is mended the same command predicts it again. */
+static void an_index_out_of_order_is_not_packed(void **state)
+{
+    (void)state;
+    assert_int_equal(glue("SHUFFLE=MRPC", "model glue out"), 3);
+    char *text = text_of("stderr");
+    assert_non_null(strstr(text, "\nout/submission/MRPC.tsv:4: index \"3\", the GLUE server wants 2 here\n"
+                                 "no out/submission.zip: the rows of glue/MRPC/test.tsv are not all rows of "
+                                 "the official file in their order\n"));
+    bc_free(text);
+    assert_false(file_exists("out/submission.zip"));
+    assert_true(file_exists("out/table.txt"));
+    assert_int_equal(glue("", "model glue out"), 0);
+    assert_int_equal(logged("predict"), 1);
+    if (system("command -v zip >/dev/null") == 0) assert_true(file_exists("out/submission.zip"));
+    assert_int_equal(glue("", "model glue out"), 0);
+    assert_int_equal(logged("predict"), 0);
 }
 
 static void wrong_usage_is_2(void **state)
@@ -270,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nine_tasks_are_glue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interruption_is_resumed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_does_not_stop_the_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_index_out_of_order_is_not_packed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_usage_is_2, set_up, tear_down),
         cmocka_unit_test_setup_teardown(settings_do_not_mix, set_up, tear_down),
     };

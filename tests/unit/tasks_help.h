@@ -26,19 +26,34 @@ static inline const bertc_task *task_named(const char *name)
     return task;
 }
 
-/* Parse `length` bytes as a split of a task, from a buffer that ends where they end. */
+/* Parse `length` bytes by a row of a task's table, from a buffer that ends where they end. */
+static inline bertc_status parse_by(const char *name, bertc_split split, const bertc_columns *columns,
+                                    const char *bytes, size_t length, size_t limit,
+                                    bertc_dataset **set, bertc_error *err)
+{
+    char *exact = malloc(length ? length : 1);
+    assert_non_null(exact);
+    memcpy(exact, bytes, length);
+    bertc_status status = bc_dataset_parse(task_named(name), split, columns, NULL, exact, length,
+                                           "f.tsv", limit, set, err);
+    free(exact);
+    return status;
+}
+
+/* Parse `length` bytes as a split of a task. */
 static inline bertc_status parse_bytes(const char *name, bertc_split split, const char *bytes,
                                        size_t length, size_t limit, bertc_dataset **set,
                                        bertc_error *err)
 {
-    const bertc_task *task = task_named(name);
-    char *exact = malloc(length ? length : 1);
-    assert_non_null(exact);
-    memcpy(exact, bytes, length);
-    bertc_status status = bc_dataset_parse(task, split, &task->splits[split], NULL, exact, length,
-                                           "f.tsv", limit, set, err);
-    free(exact);
-    return status;
+    return parse_by(name, split, &task_named(name)->splits[split], bytes, length, limit, set, err);
+}
+
+/* The same for its texts alone. */
+static inline bertc_status parse_texts(const char *name, bertc_split split, const char *text,
+                                       bertc_dataset **set, bertc_error *err)
+{
+    const bertc_columns texts = bc_columns_of_texts(&task_named(name)->splits[split]);
+    return parse_by(name, split, &texts, text, strlen(text), 0, set, err);
 }
 
 static inline bertc_dataset *parse_good(const char *name, bertc_split split, const char *text)

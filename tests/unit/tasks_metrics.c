@@ -55,6 +55,49 @@ static void two_classes(void **state)
     assert_near(s.value[BERTC_F1], 1);
 }
 
+/* What a string of classes, `n` of `c` and after them `m` of `d`, and one predicted class are called. */
+static size_t alike(const char *task, size_t n, char c, size_t m, char d, char predicted, char last)
+{
+    char labels[128] = "", predictions[128] = "";
+    memset(labels, c, n);
+    memset(labels + n, d, m);
+    memset(predictions, predicted, n + m);
+    predictions[n + m - 1] = last;
+    return score_classes(task, labels, predictions).alike;
+}
+
+static void predictions_of_one_class_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(alike("cola", 60, '1', 20, '0', '1', '1'), 2);
+    assert_int_equal(alike("cola", 20, '1', 60, '0', '0', '0'), 1);
+    assert_int_equal(alike("mnli", 40, '0', 40, '1', '2', '2'), 3);
+    assert_int_equal(alike("cola", 60, '1', 20, '0', '1', '0'), 0); /* not all */
+    assert_int_equal(alike("cola", 60, '1', 19, '0', '1', '1'), 0); /* too few of the other class */
+    assert_int_equal(alike("cola", 4, '1', 4, '0', '1', '1'), 0);
+    assert_int_equal(alike("cola", 50, '1', 50, '1', '1', '1'), 0); /* the data have one class */
+    assert_int_equal(alike("cola", 50, '1', 50, '1', '0', '0'), 1);
+}
+
+static void predictions_of_one_value_are_told(void **state)
+{
+    (void)state;
+    float targets[40], values[40], near[40], far[40], same[40];
+    for (int i = 0; i < 40; i++) {
+        targets[i] = (float)(i % 6);
+        values[i] = 2.5f;
+        same[i] = 3;
+        near[i] = 2.5f + 0.0009f * (float)(i % 6); /* spreads 0.0009 as far as the targets */
+        far[i] = 2.5f + 0.0011f * (float)(i % 6);
+    }
+    assert_int_equal(score_values(targets, values, 40).alike, 1);
+    assert_int_equal(score_values(targets, near, 40).alike, 1);
+    assert_int_equal(score_values(targets, far, 40).alike, 0);
+    assert_int_equal(score_values(targets, values, 19).alike, 0);
+    assert_int_equal(score_values(same, values, 40).alike, 0);
+    assert_int_equal(score_values(targets, targets, 40).alike, 0);
+}
+
 static void three_classes(void **state)
 {
     (void)state;
@@ -160,6 +203,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_classes),
+        cmocka_unit_test(predictions_of_one_class_are_told),
+        cmocka_unit_test(predictions_of_one_value_are_told),
         cmocka_unit_test(three_classes),
         cmocka_unit_test(undefined_class_metrics_are_zero),
         cmocka_unit_test(first_of_equal_logits_is_predicted),

@@ -76,25 +76,117 @@ static void columns_by_name_in_any_order(void **state)
     bertc_dataset_free(set);
 }
 
-static void columns_by_number_where_names_differ(void **state)
+/* Names count in any case and without blanks around them. */
+static void names_may_be_spelled_otherwise(void **state)
 {
     (void)state;
-    bertc_dataset *set = parse_good("qnli", BERTC_DEV, "id\tq\ts\tgold\n7\tQ\tS\tentailment\n");
-    assert_text(set->examples[0].a, set->examples[0].na, "Q");
-    assert_text(set->examples[0].b, set->examples[0].nb, "S");
-    assert_int_equal(set->examples[0].label, 0);
-    assert_string_equal(set->no_text, "question");
+    static const char *const heads[] = {"Sentence\tLABEL", "sentence \t label", "SENTENCE\tlabel\r",
+                                        "\xEF\xBB\xBF" "Sentence\tLabel "};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s\n a \t1\n", heads[i]);
+        bertc_dataset *set = parse_good("sst2", BERTC_TRAIN, text);
+        assert_int_equal(set->count, 1);
+        assert_text(set->examples[0].a, set->examples[0].na, " a ");
+        assert_int_equal(set->examples[0].label, 1);
+        assert_null(set->no_label);
+        bertc_dataset_free(set);
+    }
+}
+
+/* The labels of a file whose header has no column for them are not looked for elsewhere. */
+static void a_missing_label_is_told(void **state)
+{
+    (void)state;
+    bertc_dataset *set = parse_good("rte", BERTC_DEV,
+                                    "index\tsentence1\tsentence2\tgold\n0\tA\tB\tentailment\n");
+    assert_false(set->labelled);
     assert_string_equal(set->no_label, "label");
-    bertc_dataset_free(set);
-    set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tgold\n0\tA\tB\tentailment\n");
-    assert_true(set->labelled);
-    assert_null(set->no_text);
-    assert_string_equal(set->no_label, "label");
+    assert_string_equal(set->columns, "\"index\", \"sentence1\", \"sentence2\", \"gold\"");
     bertc_dataset_free(set);
     set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tlabel\n0\tA\tB\tentailment\n");
-    assert_null(set->no_text);
+    assert_true(set->labelled);
     assert_null(set->no_label);
     bertc_dataset_free(set);
+}
+
+/* ---- Texts alone --------------------------------------------------------------------------- */
+
+#define RTE_TEST "index\tsentence1\tsentence2\tlabel\n"
+
+/* Every row is there, whatever stands for its label, under the index of the file. */
+static void every_row_is_an_example(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *text, *indices; /* indices: one a row, '.' none */
+        bertc_split split;
+    } cases[] = {
+        {"rte", RTE_TEST "0\ta\tb\thidden\n1\tc\td\t-\n2\te\tf\t\n3\tg\th\t-1\n4\ti\tj\t?\n", "0 1 2 3 4",
+         BERTC_TEST},
+        {"rte", RTE_TEST "7\ta\tb\tentailment\n3\tc\td\thidden\n11\te\tf\tx\n", "7 3 11", BERTC_DEV},
+        {"mnli", "index\tsentence1\tsentence2\tgold_label\n4\ta\tb\t-\n5\tc\td\tneutral\n", "4 5", BERTC_DEV},
+        {"mnli-mm", "sentence1\tsentence2\tgold_label\na\tb\t-\nc\td\t-\n", ". .", BERTC_DEV},
+        {"ax", "index\tsentence1\tsentence2\n9\ta\tb\n", "9", BERTC_TEST},
+        {"sst2", "index\tsentence\n5\ta\n2\t\n", "5 2", BERTC_TEST},
+        {"sst2", "sentence\na\n\nb\n\n", ". . . .", BERTC_TEST},
+        {"sst2", "sentence\tlabel\na\t1\nb\thidden\n\n", ". .", BERTC_DEV},
+        {"sst2", "id\tsentence\nx-1\ta\n", "x-1", BERTC_TEST},
+        {"sst2", "ID\tindex\tsentence\n8\t3\ta\n", "3", BERTC_TEST},
+        {"cola", "s\thidden\t\ta\ns\t1\t\tb\n", ". .", BERTC_DEV},
+        {"cola", "index\tsentence\n3\ta\n", "3", BERTC_TEST},
+        {"qqp", "id\tquestion1\tquestion2\n1\ta\tb\n0\tc\td\n", "1 0", BERTC_TEST},
+        {"qqp", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n70\t1\t2\ta\tb\t\n", "70", BERTC_DEV},
+        {"qnli", "index\tquestion\tsentence\n6\ta\tb\n", "6", BERTC_TEST},
+        {"wnli", "index\tsentence1\tsentence2\n6\ta\tb\n", "6", BERTC_TEST},
+        {"mrpc", "index\t#1 ID\t#2 ID\t#1 String\t#2 String\n5\t1\t2\ta\tb\n", "5", BERTC_TEST},
+        {"mrpc", "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n?\t1\t2\ta\tb\n", ".", BERTC_DEV},
+        {"stsb", "index\tsentence1\tsentence2\tscore\n1\ta\tb\thidden\n2\ta\tb\t9\n", "1 2", BERTC_TEST},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_dataset *set = NULL;
+        bertc_error err = {0};
+        char indices[64] = "";
+        parse_texts(cases[i].task, cases[i].split, cases[i].text, &set, &err);
+        assert_string_equal(err.message, "");
+        for (size_t n = 0; n < set->count; n++) {
+            const bertc_example *e = &set->examples[n];
+            snprintf(indices + strlen(indices), sizeof indices - strlen(indices), "%s%.*s", n ? " " : "",
+                     e->index ? (int)e->nindex : 1, e->index ? e->index : ".");
+            assert_int_equal(e->label, -1);
+            assert_true(isnan(e->value));
+        }
+        assert_string_equal(indices, cases[i].indices);
+        assert_false(set->labelled);
+        assert_int_equal(set->skipped + set->ungraded, 0);
+        assert_null(set->no_label);
+        bertc_dataset_free(set);
+    }
+}
+
+static void no_row_is_left_out_silently(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *text, *message;
+        bertc_split split;
+    } cases[] = {
+        {"qqp", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t2\t3\ta\tb\t1\n4\t5\n",
+         "f.tsv:3: 2 columns, expected 6", BERTC_TRAIN},
+        {"qqp", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n4\t5\n",
+         "f.tsv:2: 2 columns, expected 6", BERTC_DEV},
+        {"sst2", "index\tsentence\n0\ta\n\tb\n", "f.tsv:3: the row's index is empty", BERTC_TEST},
+        {"sst2", "index\tsentence\n0\ta\n\n1\tb\n", "f.tsv:3: 1 column, expected 2", BERTC_TEST},
+        {"cola", "source\tlabel\tmark\tsentence\ns\t1\t\ta\n", "f.tsv:1: a header, expected a row of data",
+         BERTC_DEV},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_dataset *set = NULL;
+        bertc_error err = {0};
+        assert_int_equal(parse_texts(cases[i].task, cases[i].split, cases[i].text, &set, &err), BERTC_INPUT);
+        assert_string_equal(err.message, cases[i].message);
+        assert_null(set);
+    }
 }
 
 static void mnli_dev_has_four_more_columns(void **state)
@@ -247,8 +339,8 @@ static void errors_name_place_and_reason(void **state)
         {"cola", BERTC_TRAIN, "s\t1\t\ta\ns\t1\tb\n", "f.tsv:2: 3 columns, expected 4"},
         {"cola", BERTC_TRAIN, "s\t1\t\ta\n\ns\t1\t\tb\n", "f.tsv:2: 1 column, expected 4"},
         {"cola", BERTC_TRAIN, "s\t1\t\ta\tb\n", "f.tsv:1: 5 columns, expected 4"},
-        {"cola", BERTC_DEV, "source\tlabel\tmark\tsentence\n",
-         "f.tsv:1: label \"label\" is not one of 0, 1"},
+        {"cola", BERTC_DEV, "source\tlabel\tmark\tsentence\n", "f.tsv:1: a header, expected a row of data"},
+        {"cola", BERTC_TRAIN, "x\tLabel\ty\tz\n", "f.tsv:1: a header, expected a row of data"},
         {"sst2", BERTC_TRAIN, SST2 "a\tb\t1\n", "f.tsv:2: 3 columns, expected 2"},
         {"sst2", BERTC_TRAIN, SST2 "a\t1\nb\t2\n", "f.tsv:3: label \"2\" is not one of 0, 1"},
         {"sst2", BERTC_TRAIN, SST2 "a\t1\nb\t\n", "f.tsv:3: label \"\" is not one of 0, 1"},
@@ -288,13 +380,32 @@ static void errors_name_place_and_reason(void **state)
         {"cola", BERTC_DEV, "", "f.tsv: empty file"},
         {"sst2", BERTC_DEV, SST2, "f.tsv: no rows after the header"},
         {"sst2", BERTC_DEV, "sentence\tlabel", "f.tsv: no rows after the header"},
-        {"sst2", BERTC_TEST, "text\nabc\n",
-         "f.tsv:1: 1 column, expected a header with \"sentence\""},
+        {"sst2", BERTC_TEST, "text\nabc\n", "f.tsv:1: the header has no column \"sentence\", only \"text\""},
+        {"sst2", BERTC_TRAIN, "id\ttext\tlabel\n0\ta\t1\n",
+         "f.tsv:1: the header has no column \"sentence\", only \"id\", \"text\", \"label\""},
+        {"sst2", BERTC_TRAIN, "label\ttext\n1\ta\n",
+         "f.tsv:1: the header has no column \"sentence\", only \"label\", \"text\""},
+        {"sst2", BERTC_TRAIN, "\"sentence\"\t\"label\"\na\t1\n",
+         "f.tsv:1: the header has no column \"sentence\", only \"\"sentence\"\", \"\"label\"\""},
         {"qnli", BERTC_DEV, "x\ty\n1\t2\n",
-         "f.tsv:1: 2 columns, expected a header with \"question\" and \"sentence\""},
-        {"sst2", BERTC_TRAIN, "good\t1\nbad\t0\n", "f.tsv:1: a row of data, expected a header"},
-        {"sst2", BERTC_TEST, "0\tgood\n1\tbad\n", "f.tsv:1: a row of data, expected a header"},
-        {"rte", BERTC_TRAIN, "a\tb\tc\tentailment\n", "f.tsv:1: a row of data, expected a header"},
+         "f.tsv:1: the header has no columns \"question\" and \"sentence\", only \"x\", \"y\""},
+        {"rte", BERTC_DEV, "index\tsentence1\thypothesis\tlabel\n0\ta\tb\tentailment\n",
+         "f.tsv:1: the header has no column \"sentence2\", only \"index\", \"sentence1\", \"hypothesis\", \"label\""},
+        {"rte", BERTC_DEV, "index\tpremise\tsentence2\tlabel\n0\ta\tb\tentailment\n",
+         "f.tsv:1: the header has no column \"sentence1\", only \"index\", \"premise\", \"sentence2\", \"label\""},
+        {"sst2", BERTC_TRAIN, "good\t1\nbad\t0\n",
+         "f.tsv:1: the header has no column \"sentence\", only \"good\", \"1\""},
+        {"sst2", BERTC_TEST, "0\tgood\n1\tbad\n",
+         "f.tsv:1: the header has no column \"sentence\", only \"0\", \"good\""},
+        {"sst2", BERTC_DEV, "a\ta b\tc\td\te\tf\tg\th\ti\tj\tk\tl\tm\tn\to\tp\tq\tr\ts\tt\tu\n",
+         "f.tsv:1: the header has no column \"sentence\", only \"a\", \"a b\", \"c\", \"d\", \"e\", \"f\", \"g\", "
+         "\"h\", \"i\", \"j\", \"k\", \"l\", \"m\", \"n\", \"o\", \"p\", \"q\", \"r\", \"s\", \"t\", ..."},
+        {"sst2", BERTC_TRAIN, "sentence\tsentence\tlabel\na\tb\t1\n",
+         "f.tsv:1: two columns of the header are named \"sentence\""},
+        {"sst2", BERTC_TRAIN, "label\tsentence\tLABEL\n1\tb\t1\n",
+         "f.tsv:1: two columns of the header are named \"LABEL\""},
+        {"sst2", BERTC_TEST, "index\tnote\tsentence\tnote \n1\tb\tc\td\n",
+         "f.tsv:1: two columns of the header are named \"note\""},
         {"sst2", BERTC_DEV, "\xFF\xFEs", "f.tsv: UTF-16 text, expected UTF-8"},
         {"sst2", BERTC_DEV, "\xFE\xFFs", "f.tsv: UTF-16 text, expected UTF-8"},
     };
@@ -363,7 +474,10 @@ int main(void)
         cmocka_unit_test(bom_crlf_and_no_last_newline),
         cmocka_unit_test(nul_and_foreign_line_ends_are_text),
         cmocka_unit_test(columns_by_name_in_any_order),
-        cmocka_unit_test(columns_by_number_where_names_differ),
+        cmocka_unit_test(names_may_be_spelled_otherwise),
+        cmocka_unit_test(a_missing_label_is_told),
+        cmocka_unit_test(every_row_is_an_example),
+        cmocka_unit_test(no_row_is_left_out_silently),
         cmocka_unit_test(mnli_dev_has_four_more_columns),
         cmocka_unit_test(qqp_skips_short_rows_outside_test),
         cmocka_unit_test(scores_are_numbers),

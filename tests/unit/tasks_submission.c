@@ -40,6 +40,24 @@ static void classes_as_the_server_wants_them(void **state)
     assert_written("ax", three, 3, nli);
 }
 
+/* The index is that of the data, where they have one. */
+static void predictions_stand_under_the_index_of_the_data(void **state)
+{
+    (void)state;
+    static const float logits[] = {1, 0, 0, 1, 0, 1};
+    char folder[64], path[96], *text;
+    size_t length;
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/out.tsv", folder);
+    bertc_dataset *set = parse_good("sst2", BERTC_TEST, "index\tsentence\n7\ta\n2\tb\n12\tc\n");
+    assert_int_equal(bertc_task_write_submission(set, logits, path, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, NULL), BERTC_OK);
+    assert_text(text, length, "index\tprediction\n7\t0\n2\t1\n12\t1\n");
+    bc_free(text);
+    bertc_dataset_free(set);
+    remove_folder(folder);
+}
+
 static void scores_have_three_places_within_range(void **state)
 {
     (void)state;
@@ -104,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_as_the_server_wants_them),
+        cmocka_unit_test(predictions_stand_under_the_index_of_the_data),
         cmocka_unit_test(scores_have_three_places_within_range),
         cmocka_unit_test(scores_round_as_printf),
         cmocka_unit_test(what_is_not_finite_is_refused),

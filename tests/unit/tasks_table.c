@@ -1,30 +1,49 @@
 /* The task table holds what GLUE publishes, and holds together. */
 #include "unit/tasks_help.h"
 
-/* Columns and rows as the data's own documentation gives them: a, b, label of train, dev, test. */
+/* Columns and rows as the data's own documentation gives them: a, b, label; rows of train, dev, test. */
 static const struct {
     const char *name, *folder, *submission;
-    int labels, train[3], dev[3], test[3];
+    int labels;
+    const char *columns[3];
     long rows[3];
 } expected[] = {
-    {"cola", "CoLA", "CoLA.tsv", 2, {3, -1, 1}, {3, -1, 1}, {1, -1, -1}, {8551, 1043, 1063}},
-    {"sst2", "SST-2", "SST-2.tsv", 2, {0, -1, 1}, {0, -1, 1}, {1, -1, -1}, {67349, 872, 1821}},
-    {"mrpc", "MRPC", "MRPC.tsv", 2, {3, 4, 0}, {3, 4, 0}, {3, 4, -1}, {3668, 408, 1725}},
-    {"stsb", "STS-B", "STS-B.tsv", 1, {7, 8, 9}, {7, 8, 9}, {7, 8, -1}, {5749, 1500, 1379}},
-    {"qqp", "QQP", "QQP.tsv", 2, {3, 4, 5}, {3, 4, 5}, {1, 2, -1}, {363846, 40430, 390965}},
-    {"mnli", "MNLI", "MNLI-m.tsv", 3, {8, 9, 11}, {8, 9, 15}, {8, 9, -1}, {392702, 9815, 9796}},
-    {"mnli-mm", "MNLI", "MNLI-mm.tsv", 3, {8, 9, 11}, {8, 9, 15}, {8, 9, -1}, {392702, 9832, 9847}},
-    {"qnli", "QNLI", "QNLI.tsv", 2, {1, 2, 3}, {1, 2, 3}, {1, 2, -1}, {104743, 5463, 5463}},
-    {"rte", "RTE", "RTE.tsv", 2, {1, 2, 3}, {1, 2, 3}, {1, 2, -1}, {2490, 277, 3000}},
-    {"wnli", "WNLI", "WNLI.tsv", 2, {1, 2, 3}, {1, 2, 3}, {1, 2, -1}, {635, 71, 146}},
-    {"ax", "AX", "AX.tsv", 3, {0, 0, 0}, {1, 2, -1}, {1, 2, -1}, {0, 1104, 1104}},
+    {"cola", "CoLA", "CoLA.tsv", 2, {"sentence", NULL, "label"},
+     {8551, 1043, 1063}},
+    {"sst2", "SST-2", "SST-2.tsv", 2, {"sentence", NULL, "label"},
+     {67349, 872, 1821}},
+    {"mrpc", "MRPC", "MRPC.tsv", 2, {"#1 String", "#2 String", "Quality"},
+     {3668, 408, 1725}},
+    {"stsb", "STS-B", "STS-B.tsv", 1, {"sentence1", "sentence2", "score"},
+     {5749, 1500, 1379}},
+    {"qqp", "QQP", "QQP.tsv", 2, {"question1", "question2", "is_duplicate"},
+     {363846, 40430, 390965}},
+    {"mnli", "MNLI", "MNLI-m.tsv", 3, {"sentence1", "sentence2", "gold_label"},
+     {392702, 9815, 9796}},
+    {"mnli-mm", "MNLI", "MNLI-mm.tsv", 3, {"sentence1", "sentence2", "gold_label"},
+     {392702, 9832, 9847}},
+    {"qnli", "QNLI", "QNLI.tsv", 2, {"question", "sentence", "label"},
+     {104743, 5463, 5463}},
+    {"rte", "RTE", "RTE.tsv", 2, {"sentence1", "sentence2", "label"},
+     {2490, 277, 3000}},
+    {"wnli", "WNLI", "WNLI.tsv", 2, {"sentence1", "sentence2", "label"},
+     {635, 71, 146}},
+    {"ax", "AX", "AX.tsv", 3, {"sentence1", "sentence2", "label"},
+     {0, 1104, 1104}},
 };
 
-static void check_columns(const bertc_columns *columns, const int at[3])
+static void assert_name(const char *name, const char *expected_name)
 {
-    assert_int_equal(columns->a, at[0]);
-    assert_int_equal(columns->b, at[1]);
-    assert_int_equal(columns->label, at[2]);
+    if (expected_name) assert_string_equal(name, expected_name);
+    else assert_null(name);
+}
+
+static void check_columns(const bertc_columns *columns, const char *const names[3])
+{
+    if (!columns->file) return;
+    assert_name(columns->a_name, names[0]);
+    assert_name(columns->b_name, names[1]);
+    assert_name(columns->label_name, names[2]);
 }
 
 static void table_is_glue(void **state)
@@ -38,9 +57,7 @@ static void table_is_glue(void **state)
         assert_string_equal(task->folder, expected[i].folder);
         assert_string_equal(task->submission, expected[i].submission);
         assert_int_equal(task->num_labels, expected[i].labels);
-        check_columns(&task->splits[BERTC_TRAIN], expected[i].train);
-        check_columns(&task->splits[BERTC_DEV], expected[i].dev);
-        check_columns(&task->splits[BERTC_TEST], expected[i].test);
+        for (int s = 0; s < BERTC_SPLITS; s++) check_columns(&task->splits[s], expected[i].columns);
         for (int s = 0; s < BERTC_SPLITS; s++)
             assert_int_equal(task->rows[s], expected[i].rows[s]);
     }
@@ -62,9 +79,14 @@ static void rows_hold_together(void **state)
             const bertc_columns *sets[] = {&task->splits[s], &task->old_splits[s]};
             for (int o = 0; o < 2; o++) {
                 if (!sets[o]->file) continue;
-                assert_true(task->pair == (sets[o]->b >= 0));
-                assert_true(sets[o]->header == (sets[o]->a_name != NULL));
-                assert_true(sets[o]->header == (sets[o]->label_name != NULL));
+                assert_true(task->pair == (sets[o]->b_name != NULL));
+                assert_true(sets[o]->a_name && sets[o]->label_name);
+                /* Numbers are for files without a header, which are CoLA's. */
+                bool numbered = strcmp(task->name, "cola") == 0 && s != BERTC_TEST;
+                assert_true(sets[o]->header == !numbered);
+                assert_int_equal(sets[o]->a, numbered ? 3 : -1);
+                assert_int_equal(sets[o]->b, -1);
+                assert_int_equal(sets[o]->label, numbered ? 1 : -1);
             }
         }
     }

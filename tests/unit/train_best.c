@@ -346,7 +346,7 @@ static void test_refusals(void **unused)
     fixture_write("data/SST-2/test.tsv", "index\tsentence\n0\tgood\n");
     o.eval_splits = "dev,test";
     fixture_refuse(o, BERTC_INPUT, "data/SST-2/test.tsv: the test split has no labels to score; its header "
-                                   "has no column \"label\"");
+                                   "has no column \"label\", only \"index\", \"sentence\"");
     assert_false(bc_file_exists("refused"));
 }
 

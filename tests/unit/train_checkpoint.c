@@ -132,9 +132,9 @@ static void expect_back(int tasks)
                    .loss_sum = 0.1 + 0.2};
     bc_standing *task = &in.task[tasks - 1];
     in.tasks = tasks;
-    *task = (bc_standing){.best_step = 4, .splits = 2};
+    *task = (bc_standing){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
     task->last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
-    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10};
+    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10, .alike = 2};
     bc_text text = {0};
     bc_state out;
     bertc_error err = {0};

@@ -24,6 +24,8 @@ static void the_first_step_counts_while_it_is_alone(void **unused)
     bc_meter_add(&meter, 3, 50);
     assert_int_equal(bc_meter_steps(&meter), 2);
     assert_true(bc_meter_speed(&meter) == 25 && bc_meter_step_seconds(&meter) == 2);
+    /* The mean is that of all: 140 tokens in 12 seconds. */
+    assert_true(bc_meter_mean_speed(&meter) == 140.0 / 12);
 }
 
 static void old_steps_are_forgotten(void **unused)
@@ -35,6 +37,8 @@ static void old_steps_are_forgotten(void **unused)
     for (int i = 1; i < BC_METER_WINDOW; i++) bc_meter_add(&meter, 2, 10);
     assert_int_equal(bc_meter_steps(&meter), BC_METER_WINDOW - 1);
     assert_true(bc_meter_speed(&meter) == 5 && bc_meter_step_seconds(&meter) == 2);
+    assert_true(bc_meter_mean_speed(&meter) == (100 + 10 * (BC_METER_WINDOW - 1)) /
+                                                   (400 + 2.0 * (BC_METER_WINDOW - 1)));
 }
 
 int main(void)

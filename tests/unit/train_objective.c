@@ -44,7 +44,7 @@ static double reference_of(const char *model, const double *w, double smoothing)
                                .batch_size = 4, .backend = 2, .threads = 1};
     bertc_predictions p;
     bertc_error err = {0};
-    if (bertc_predict(&o, false, NULL, &p, &err) != BERTC_OK) fail_msg("%s", err.message);
+    if (bertc_predict(&o, true, NULL, &p, &err) != BERTC_OK) fail_msg("%s", err.message);
     double loss = reference(&p, w, smoothing);
     bertc_predictions_clear(&p);
     return loss;

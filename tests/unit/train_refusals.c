@@ -83,7 +83,7 @@ static void test_data(void **unused)
                 "data/SST-2/dev.tsv: the dev split has no labels to score");
     refuse_text("data/SST-2/train.tsv", "sentence\nbad\n",
                 "data/SST-2/train.tsv: the train split has no labels to train on; its header has no column "
-                "\"label\"");
+                "\"label\", only \"sentence\"");
     refuse_text("data/SST-2/train.tsv", head, "data/SST-2/train.tsv: no rows after the header");
 }
 
@@ -170,7 +170,8 @@ static void test_prediction(void **unused)
     o = apply("model");
     o.split = BERTC_TEST;
     assert_int_equal(rename("model/model.safetensors", "later"), 0); /* said before it is needed */
-    refuse_predict(o, true, BERTC_INPUT, "data/SST-2/test.tsv: split has no labels to score");
+    refuse_predict(o, true, BERTC_INPUT, "data/SST-2/test.tsv: the test split has no labels to score; "
+                                          "its header has no column \"label\", only \"index\", \"sentence\"");
     assert_int_equal(rename("later", "model/model.safetensors"), 0);
     bertc_predictions p;
     assert_int_equal(bertc_predict(&o, false, NULL, &p, NULL), BERTC_OK);
@@ -237,6 +238,74 @@ static void test_label_order(void **unused)
     bertc_predictions_clear(&p);
 }
 
+/* Labels without names are taken by their numbers, which is said; other labels are refused, or taken in their
+ * order where that is asked for, if they are as many. */
+static void test_labels_of_another_task(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *task, *labels[3], *message; /* message: the refusal, or the notice */
+        int32_t count;
+        bool any, good;
+    } cases[] = {
+        {"sst2", {"negative", "positive"}, "", 2, false, true},
+        {"sst2", {"POS", "neg"}, "", 2, true, true},
+        {"sst2", {"LABEL_0", "LABEL_1"}, "applied/config.json: the labels have no names, their order is assumed: "
+         "LABEL_0 is negative, LABEL_1 is positive\n", 2, false, true},
+        {"sst2", {"1", "0"}, "applied/config.json: the labels have no names, their order is assumed: "
+         "0 is negative, 1 is positive\n", 2, false, true},
+        {"cola", {"negative", "positive"}, "applied/config.json: the model's 2 labels (negative, positive) are none "
+         "of the 2 of task cola (unacceptable, acceptable); --any-labels takes them in their order", 2, false, false},
+        {"cola", {"negative", "positive"}, "applied/config.json: the labels are not those of the task, their order "
+         "is assumed: negative is unacceptable, positive is acceptable\n", 2, true, true},
+        {"sst2", {"positive", "neutral"}, "applied/config.json: the model's 2 labels (positive, neutral) match only "
+         "in part the 2 of task sst2 (negative, positive); --any-labels takes them in their order", 2, false, false},
+        {"sst2", {"positive", "neutral"}, "applied/config.json: the labels are not those of the task, their order "
+         "is assumed: positive is negative, neutral is positive\n", 2, true, true},
+        {"sst2", {"a", "b", "c"}, "applied/config.json: the model's 3 labels (a, b, c) are not as many as the 2 of "
+         "task sst2 (negative, positive)", 3, true, false},
+        {"rte", {"entailment", "neutral", "contradiction"}, "applied/config.json: the model's 3 labels (entailment, "
+         "neutral, contradiction) are not as many as the 2 of task rte (entailment, not_entailment)", 3, true, false},
+        {"mnli", {"LABEL_2", "LABEL_0", "LABEL_1"}, "applied/config.json: the labels have no names, their order is "
+         "assumed: LABEL_0 is entailment, LABEL_1 is neutral, LABEL_2 is contradiction\n", 3, false, true},
+        {"stsb", {"LABEL_0", "LABEL_1"}, "applied/config.json: the model has 2 labels, task stsb needs one value", 2,
+         true, false},
+        {"stsb", {"LABEL_0"}, "", 1, false, true},
+        {"sst2", {"LABEL_0"}, "applied/config.json: the model's 1 label (LABEL_0) is not as many as the 2 of task "
+         "sst2 (negative, positive)", 1, true, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static const char *const names[] = {"x", "y", "z"};
+        bertc_model_options how = {.backend = "reference", .threads = 1, .num_labels = cases[i].count,
+                                   .labels = names};
+        bertc_model *model;
+        assert_int_equal(bertc_model_load("model", &how, &model, NULL), BERTC_OK);
+        bertc_config *config = (bertc_config *)(uintptr_t)bertc_model_config(model);
+        assert_int_equal(bertc_config_set_labels(config, cases[i].labels, cases[i].count, NULL), BERTC_OK);
+        fixture_remove("applied");
+        assert_int_equal(mkdir("applied", 0777), 0);
+        assert_int_equal(bertc_model_save(model, "applied", NULL), BERTC_OK);
+        bertc_model_free(model);
+        fixture_write("applied/vocab.txt", fixture_words);
+        bertc_predict_options o = apply("applied");
+        bool pair = bertc_task_find(cases[i].task)->pair;
+        o.task = cases[i].task;
+        o.data = NULL;
+        o.text = pair ? "good\tbad\n" : "good\n";
+        o.text_length = strlen(o.text);
+        o.any_labels = cases[i].any;
+        bertc_observer observer = {.notify = {on_notice, NULL}};
+        bertc_predictions p;
+        bertc_error err = {0};
+        notices[0] = '\0';
+        assert_int_equal(bertc_predict(&o, false, &observer, &p, &err), cases[i].good ? BERTC_OK : BERTC_INPUT);
+        bertc_predictions_clear(&p);
+        char *said = strstr(notices, "applied/config.json");
+        if (said) strchr(said, '\n')[1] = '\0';
+        assert_string_equal(cases[i].good ? (said ? said : "") : err.message, cases[i].message);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_prediction),
         cmocka_unit_test(test_label_order),
+        cmocka_unit_test(test_labels_of_another_task),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }
