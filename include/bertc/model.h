@@ -101,8 +101,9 @@ BERTC_API size_t bertc_model_parameters(const bertc_model *model); /* number of 
 /* The names that bertc_model_options.backend takes; null past the end. */
 BERTC_API const char *bertc_backend_name(size_t index);
 
-/* Versions of the libraries in use and the instruction set they run on, one line each, into `out`. */
-BERTC_API void bertc_describe_libraries(char *out, size_t size);
+/* Versions of the libraries and the instruction set they run on, one line each, into `out`: of the backend of this
+ * name, or of all where it is null, and of those for text. */
+BERTC_API void bertc_describe_libraries(const char *backend, char *out, size_t size);
 
 /* The largest batch that a workspace must hold. */
 typedef struct bertc_limits {

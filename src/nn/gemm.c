@@ -20,10 +20,11 @@ const char *bertc_backend_name(size_t index)
     return index < BACKENDS ? backends[index]->name : NULL;
 }
 
-void bc_gemm_describe(char *out, size_t size)
+void bc_gemm_describe(const char *name, char *out, size_t size)
 {
     if (size) out[0] = '\0';
     for (size_t i = 0, used = 0; i < BACKENDS && used + 1 < size; i++) {
+        if (name && strcmp(name, backends[i]->name) != 0) continue;
         if (used) out[used++] = '\n';
         backends[i]->describe(out + used, size - used);
         used += strlen(out + used);

@@ -93,8 +93,8 @@ extern const bc_gemm_backend bc_gemm_onednn, bc_gemm_openblas, bc_gemm_reference
 bertc_status bc_gemm_open(bc_gemm *gemm, const char *name, bertc_error *err);
 void bc_gemm_close(bc_gemm *gemm);
 
-/* What each backend says of itself, a line each. */
-void bc_gemm_describe(char *out, size_t size);
+/* What a backend says of itself, a line; name null: what each does. */
+void bc_gemm_describe(const char *name, char *out, size_t size);
 bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err);
 
 /* Ready the bf16 products. Errors: BERTC_USAGE where the backend or the processor has none. */
