@@ -51,7 +51,7 @@ typedef struct bertc_lora {
 typedef struct bertc_model_options {
     const char *backend; /* "onednn", "openblas", "reference"; null: "onednn" */
     bertc_precision precision; /* not BERTC_AUTO */
-    int32_t threads;     /* 0: one for each core that the process may use */
+    int32_t threads;     /* as bertc_threads_settle takes them; 0: those that pay */
     uint64_t seed;       /* for weights that are drawn */
     bertc_init init;
     /* The labels a head must have, or null to take the head as it is in the file (then a file

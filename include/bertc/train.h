@@ -121,7 +121,7 @@ typedef struct bertc_observer {
     bertc_notify notify;
     void (*progress)(void *user, const bertc_progress *progress);
     /* Asked once a step and between evaluation batches: 0 to go on, or the status to end with
-     * (BERTC_INTERRUPTED, BERTC_TERMINATED) after saving a resumable state. */
+     * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_WARNED, BERTC_TERMINATED) after saving a resumable state. */
     bertc_status (*stop)(void *user);
     void *user;
 } bertc_observer;

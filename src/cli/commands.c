@@ -20,8 +20,9 @@ static const cli_command commands[] = {
                    "that 'bertc eval', 'bertc predict' and transformers load as a model. Prints\n"
                    "the dev scores as one JSON object, the same as 'bertc eval --json', or one\n"
                    "for each of --eval-splits. Scores have the plain loss, whatever weights and\n"
-                   "smoothing the training has. SIGINT and SIGTERM save the state; --resume goes\n"
-                   "on from it.\n",
+                   "smoothing the training has. SIGHUP, SIGINT, SIGUSR1 and SIGTERM save the\n"
+                   "state and end; --resume goes on from it. Another that comes more than a second\n"
+                   "later ends without saving.\n",
         .required = "task model data out",
         .table = cli_finetune_table,
         .defaults = cli_finetune_defaults,

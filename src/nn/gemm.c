@@ -1,7 +1,6 @@
 #include "nn/gemm.h"
 
 #include <assert.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -135,16 +134,6 @@ bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_
     *packed = gemm->backend->packing->pack(gemm, w, in, out);
     if (*packed) return BERTC_OK;
     return gemm->error.status == BERTC_OK ? bc_fail_memory(err) : bc_gemm_status(gemm, err);
-}
-
-int bc_gemm_threads(int asked)
-{
-    int there = 1;
-    omp_set_dynamic(0);
-#pragma omp parallel num_threads(asked)
-#pragma omp single
-    there = omp_get_num_threads();
-    return there;
 }
 
 bool bc_gemm_packs(const char *name)

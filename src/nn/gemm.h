@@ -122,10 +122,6 @@ void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);
 /* Has the backend of this name a layout of its own in which products are faster, on this processor? */
 bool bc_gemm_packs(const char *name);
 
-/* How many threads there are when so many are asked for. Libraries divide their work by the number that they
- * are told and leave the parts of those that do not come, so no more must be told. */
-int bc_gemm_threads(int asked);
-
 /* bc_linear_fwd or bc_half_fwd with packed weights: x in the precision of the weights. */
 void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
                    bc_linear d);

@@ -148,6 +148,9 @@ static void close_onednn(bc_gemm *gemm)
 
 static bertc_status open_onednn(bc_gemm *gemm, bertc_error *err)
 {
+    enum { ROOM = 32 << 20 }; /* for generated code and packed operands: the library falls where it gets none */
+    if (!bc_can_map(ROOM))
+        return bc_fail(err, BERTC_NOMEM, "out of memory: oneDNN needs %d MB of address space", ROOM >> 20);
     engine *e = bc_calloc(1, sizeof *e);
     gemm->state = e;
     if (!e) return bc_fail_memory(err);

@@ -5,7 +5,6 @@
  * 2. The library is loaded when it is first asked for, and then stays: as it is loaded it takes large buffers, and
  *    where it cannot have them (ulimit -v) it asks for them again without end. So it is loaded only where there
  *    is room for them, and programs that multiply by other means never meet it. */
-#define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
 #include "nn/gemm.h"
 
 #include <cblas.h>
@@ -15,7 +14,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -43,17 +41,14 @@ static const struct {
     {"openblas_get_corename", offsetof(openblas, core)},
 };
 
-/* Is there address space for the library, and for a buffer for each thread and one more? (0.3.21 takes 37 MB and
- * buffers of 128 MB.) Asking is taking: what counts is what the system gives. */
+/* Is there address space for the library, and for a buffer for each thread and one more? 0.3.21 takes 37 MB and
+ * buffers of 128 MB. */
 static bertc_status check_room(bertc_error *err)
 {
     enum { LIBRARY = 64 << 20, BUFFER = 136 << 20 };
     size_t bytes = LIBRARY + (size_t)(omp_get_max_threads() + 1) * BUFFER;
-    void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED)
-        return bc_fail(err, BERTC_NOMEM, "out of memory: OpenBLAS needs %zu MB of address space", bytes >> 20);
-    munmap(room, bytes);
-    return BERTC_OK;
+    if (bc_can_map(bytes)) return BERTC_OK;
+    return bc_fail(err, BERTC_NOMEM, "out of memory: OpenBLAS needs %zu MB of address space", bytes >> 20);
 }
 
 static bertc_status load(openblas *library, bertc_error *err)

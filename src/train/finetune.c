@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/room.h"
+#include "bertc/threads.h"
 #include "train/adapt.h"
 #include "train/memory.h"
 #include "train/objective.h"
@@ -142,8 +143,13 @@ static bertc_status open_lanes(bc_run *run, bertc_error *err)
 bertc_status bc_run_open(bc_run *run, bertc_error *err)
 {
     bertc_train_options *o = &run->options;
+    int32_t threads;
     bertc_status status = bc_options_check(o, err);
-    if (status == BERTC_OK) status = open_lanes(run, err);
+    if (status == BERTC_OK)
+        status = bertc_threads_settle(o->threads, bc_meter_notify(&run->meter), &threads, err);
+    if (status != BERTC_OK) return status;
+    o->threads = threads;
+    status = open_lanes(run, err);
     if (status != BERTC_OK) return status;
     resolve_recipe(o);
     status = resolve_precision(o, err);
@@ -228,7 +234,7 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
     if (status == BERTC_OK)
         status = bc_log_open(&run->log, run->folder.path, run->state.log_bytes, err);
     if (status == BERTC_OK) status = train(run, err);
-    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED)
+    if (bc_is_stop(status))
         return interrupt(run, status, err);
     if (status == BERTC_OK) status = bc_run_finish(run, err);
     if (status == BERTC_OK) take_result(run, result);
