@@ -33,7 +33,8 @@ typedef enum bertc_init {
 typedef enum bertc_precision { BERTC_F32, BERTC_BF16, BERTC_AUTO } bertc_precision;
 
 /* Make BERTC_AUTO one of the others: bf16 where the processor has it and the backend uses that. Errors:
- * BERTC_USAGE for bf16 where the backend cannot compute it; "reference" can, in plain loops. */
+ * BERTC_USAGE for bf16 where the backend cannot compute it ("reference" can, in plain loops), and for a backend that is
+ * not to be had here; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
                                                bertc_error *err);
 

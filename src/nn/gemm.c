@@ -73,7 +73,6 @@ bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err)
 bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
                                      bertc_error *err)
 {
-    if (*precision == BERTC_F32) return BERTC_OK;
     bc_gemm gemm;
     bertc_status status = bc_gemm_open(&gemm, backend, err);
     if (status == BERTC_OK && *precision == BERTC_BF16) status = bc_gemm_use_half(&gemm, err);
