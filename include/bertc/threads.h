@@ -18,9 +18,9 @@ enum { BERTC_STACK = 512 << 10 };
  * more than OMP_NUM_THREADS asks for and the quota of its control groups (cpu.max) pays for.
  *
  * The threads are started once, beside each other, and end again: OpenMP ends the program where it cannot have
- * the threads that it was told of. From then on loops in the calling thread have so many. Jobs, and models that are made or
- * loaded, do this themselves; a program that calls bertc_inputs_create before these calls it first. `notify` is told
- * where more are asked for than the quota pays for, or than OpenMP gives.
+ * the threads that it was told of. From then on loops in the calling thread have so many. Jobs, and models that are
+ * made or loaded, do this themselves; a program that calls bertc_inputs_create before these calls it first. `notify`
+ * is told where more are asked for than the quota pays for, or than OpenMP gives.
  *
  * *threads  out  1 to 4096
  * Errors: BERTC_NOMEM where the system does not give so many, or not the stack that each needs (ulimit -s,

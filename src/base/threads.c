@@ -83,8 +83,8 @@ static bertc_status check_stack(size_t own, bertc_error *err)
     bool limited = own == 0 && getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
     size_t stack = limited ? (size_t)limit.rlim_cur : own > 0 ? own : SIZE_MAX;
     if (stack >= BERTC_STACK) return BERTC_OK;
-    return bc_fail(err, BERTC_NOMEM, "out of memory: threads have a stack of %zu KB, %d KB are needed (%s)", stack >> 10,
-                   BERTC_STACK >> 10, limited ? "ulimit -s" : "OMP_STACKSIZE");
+    return bc_fail(err, BERTC_NOMEM, "out of memory: threads have a stack of %zu KB, %d KB are needed (%s)",
+                   stack >> 10, BERTC_STACK >> 10, limited ? "ulimit -s" : "OMP_STACKSIZE");
 }
 
 static void *pass_gate(void *gate)
@@ -171,7 +171,8 @@ bertc_status bertc_threads_settle(int64_t asked, const bertc_notify *notify, int
         bc_notify(notify, "%d threads: OpenMP gives %d (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)", wanted,
                   (int)*threads);
     if (*threads > quota)
-        bc_notify(notify, "%d threads: the quota of the control group (cpu.max) pays for %d; more of them wait for each "
-                  "other", (int)*threads, quota);
+        bc_notify(notify,
+                  "%d threads: the quota of the control group (cpu.max) pays for %d; more wait for each other",
+                  (int)*threads, quota);
     return BERTC_OK;
 }

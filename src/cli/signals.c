@@ -33,8 +33,8 @@ static void *wait_for_signals(void *set)
     return NULL;
 }
 
-/* A hangup that is ignored from the start, as under nohup, stays so. Any other ignored signal, as SIGINT in a job in the
- * background, would never arrive. */
+/* A hangup that is ignored from the start, as under nohup, stays so. Any other ignored signal, as SIGINT in a job in
+ * the background, would never arrive. */
 static void take_signals(sigset_t *set)
 {
     struct sigaction hangup;
