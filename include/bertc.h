@@ -9,6 +9,7 @@
 #define BERTC_H
 
 #include "bertc/status.h"
+#include "bertc/threads.h"
 #include "bertc/config.h"
 #include "bertc/vocab.h"
 #include "bertc/tokenizer.h"

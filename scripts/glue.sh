@@ -23,7 +23,8 @@
 # $BERTC, else build/release/bertc, else the one in PATH.
 #
 # Exit code: 0, or that of the first run that failed (the others are still made), 2 for wrong usage,
-# 3 where predictions are not as the server takes them, 130 or 143 when interrupted.
+# 3 where predictions are not as the server takes them,
+# 129, 130, 138 or 143 when interrupted by SIGHUP, SIGINT, SIGUSR1 or SIGTERM, which bertc is told of.
 set -u
 
 script=$0
@@ -242,14 +243,38 @@ fi
 
 failed=0 # exit code of the first run that failed
 stopped=0
-trap 'stopped=130' INT
-trap 'stopped=143' TERM
+child=''  # the bertc that runs
+
+# pass_on SIGNAL CODE: a scheduler may send it to this script alone.
+pass_on() {
+    stopped=$2
+    [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null
+}
+trap 'pass_on HUP 129' HUP
+trap 'pass_on INT 130' INT
+trap 'pass_on USR1 138' USR1
+trap 'pass_on TERM 143' TERM
+
+# Run a command in the background, so that signals are passed on while it runs; its exit code. A signal ends a wait
+# before the command has ended.
+launch() {
+    [ "$stopped" -eq 0 ] || return "$stopped"
+    "$@" &
+    child=$!
+    while :; do
+        wait "$child"
+        launched=$?
+        kill -0 "$child" 2>/dev/null || break
+    done
+    child=''
+    return "$launched"
+}
 
 # Run a command; leave if it, or this script, was interrupted; remember the first failure.
 attempt() {
     "$@"
     code=$?
-    case $code in 130 | 143) stopped=$code ;; esac
+    case $code in 129 | 130 | 138 | 143) stopped=$code ;; esac
     if [ "$stopped" -ne 0 ]; then
         say "interrupted; the same command goes on from here"
         exit "$stopped"
@@ -263,7 +288,7 @@ attempt() {
 into() {
     target=$1
     shift
-    "$@" >"$target.tmp"
+    launch "$@" >"$target.tmp"
     into_code=$?
     if [ "$into_code" -ne 0 ]; then
         rm -f "$target.tmp"
@@ -295,7 +320,7 @@ fine_tune() {
     if [ -n "$epochs" ]; then set -- --epochs "$epochs" "$@"; fi
     if [ -n "$batch_size" ]; then set -- --batch-size "$batch_size" "$@"; fi
     if [ -n "$max_length" ]; then set -- --max-length "$max_length" "$@"; fi
-    attempt "$bertc" finetune --task "$ft_task" --model "$ft_from" --data "$glue" --out "$ft_run" \
+    attempt launch "$bertc" finetune --task "$ft_task" --model "$ft_from" --data "$glue" --out "$ft_run" \
         --lr "$ft_lr" --seed "$ft_seed" --resume "$@" >/dev/null
 }
 
@@ -318,7 +343,7 @@ predict() {
     rm -f "$pr_from"
     set --
     if [ -n "$max_length" ]; then set -- --max-length "$max_length"; fi
-    attempt "$bertc" predict --task "$pr_task" --model "$pr_run" --data "$glue" --split test \
+    attempt launch "$bertc" predict --task "$pr_task" --model "$pr_run" --data "$glue" --split test \
         --out "$pr_file" "$@" || return
     printf '%s\n' "$pr_run" >"$pr_from"
 }

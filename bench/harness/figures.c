@@ -52,7 +52,7 @@ static void describe_isa(const char *backend, char isa[NAME])
 {
     static const char words[] = "instruction set ";
     char text[1024], start[NAME];
-    bertc_describe_libraries(text, sizeof text);
+    bertc_describe_libraries(NULL, text, sizeof text);
     snprintf(start, sizeof start, "%s:", backend);
     char *line = strstr(text, start);
     if (!line) line = text;

@@ -33,7 +33,8 @@ typedef enum bertc_init {
 typedef enum bertc_precision { BERTC_F32, BERTC_BF16, BERTC_AUTO } bertc_precision;
 
 /* Make BERTC_AUTO one of the others: bf16 where the processor has it and the backend uses that. Errors:
- * BERTC_USAGE for bf16 where the backend cannot compute it; "reference" can, in plain loops. */
+ * BERTC_USAGE for bf16 where the backend cannot compute it ("reference" can, in plain loops), and for a backend that is
+ * not to be had here; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
                                                bertc_error *err);
 
@@ -51,7 +52,7 @@ typedef struct bertc_lora {
 typedef struct bertc_model_options {
     const char *backend; /* "onednn", "openblas", "reference"; null: "onednn" */
     bertc_precision precision; /* not BERTC_AUTO */
-    int32_t threads;     /* 0: one for each core that the process may use */
+    int32_t threads;     /* as bertc_threads_settle takes them; 0: those that pay */
     uint64_t seed;       /* for weights that are drawn */
     bertc_init init;
     /* The labels a head must have, or null to take the head as it is in the file (then a file
@@ -101,8 +102,9 @@ BERTC_API size_t bertc_model_parameters(const bertc_model *model); /* number of 
 /* The names that bertc_model_options.backend takes; null past the end. */
 BERTC_API const char *bertc_backend_name(size_t index);
 
-/* Versions of the libraries in use and the instruction set they run on, one line each, into `out`. */
-BERTC_API void bertc_describe_libraries(char *out, size_t size);
+/* Versions of the libraries and the instruction set they run on, one line each, into `out`: of the backend of this
+ * name, or of all where it is null, and of those for text. */
+BERTC_API void bertc_describe_libraries(const char *backend, char *out, size_t size);
 
 /* The largest batch that a workspace must hold. */
 typedef struct bertc_limits {

@@ -31,7 +31,9 @@ typedef enum bertc_status {
     BERTC_DIVERGED = 6,    /* a loss or gradient norm is not finite */
     BERTC_NETWORK = 7,     /* a download or its checksum failed */
     BERTC_LOCKED = 8,      /* another run holds the folder */
+    BERTC_HUNG_UP = 129,     /* SIGHUP; the state was saved */
     BERTC_INTERRUPTED = 130, /* SIGINT; the state was saved */
+    BERTC_WARNED = 138,      /* SIGUSR1, as schedulers send it before a job's time is over; the state was saved */
     BERTC_TERMINATED = 143   /* SIGTERM; the state was saved */
 } bertc_status;
 

@@ -87,9 +87,10 @@ typedef struct bertc_train_options {
     int64_t micro_batch_tokens; /* most tokens in one forward/backward pass */
     int64_t gradient_checkpointing; /* bertc_limits.checkpointing */
     int64_t eval_batch_size;
+    const char *save_every; /* steps "500", minutes "10m", "0": never, "auto": 10m where the disk has room */
     const char *cache_dir; /* a folder, or "none" */
     int64_t cache_memory, cache_disk; /* MB */
-    int64_t eval_every, save_every, limit_train, limit_eval, max_steps; /* 0: none */
+    int64_t eval_every, limit_train, limit_eval, max_steps; /* 0: none */
     int recipe;    /* bertc_recipe */
     int precision; /* bertc_precision */
     int backend;   /* index of bertc_backend_name */
@@ -121,7 +122,7 @@ typedef struct bertc_observer {
     bertc_notify notify;
     void (*progress)(void *user, const bertc_progress *progress);
     /* Asked once a step and between evaluation batches: 0 to go on, or the status to end with
-     * (BERTC_INTERRUPTED, BERTC_TERMINATED) after saving a resumable state. */
+     * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_WARNED, BERTC_TERMINATED) after saving a resumable state. */
     bertc_status (*stop)(void *user);
     void *user;
 } bertc_observer;

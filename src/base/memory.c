@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE 1 /* madvise */
+#define _DEFAULT_SOURCE 1 /* madvise, MAP_ANONYMOUS */
 #include "base/memory.h"
 
 #include <assert.h>
@@ -77,6 +77,14 @@ void bc_prefer_large(void *memory, size_t bytes)
 #else
     (void)memory, (void)bytes;
 #endif
+}
+
+bool bc_can_map(size_t bytes)
+{
+    void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) return false;
+    munmap(room, bytes);
+    return true;
 }
 
 void bc_touch(void *memory, size_t bytes, int threads)

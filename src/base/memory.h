@@ -9,6 +9,7 @@
 #ifndef BC_BASE_MEMORY_H
 #define BC_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Null on failure. bc_alloc(0, n) gives a valid pointer. All are released by bc_free. */
@@ -22,6 +23,9 @@ void bc_free(void *memory);
 /* Ask the system for large pages where a cleared block spans them: it gives them with fewer interruptions
  * and the processor finds them sooner. A large page is taken whole, whatever of it is written to. */
 void bc_prefer_large(void *memory, size_t bytes);
+
+/* Is there address space for so many bytes more? For libraries that fall where they are not given what they ask for. */
+bool bc_can_map(size_t bytes);
 
 /* Have the system give a block's pages now, large ones where it can, many at once and to several threads,
  * where otherwise every first use of one would interrupt the program. Nothing that is in them changes. */

@@ -1,29 +1,14 @@
 #include "base/room.h"
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/groups.h"
 #include "base/size.h"
-
-enum { TEXT = 8192 };
-
-/* The beginning of a file, as a text; false where it cannot be read. These files have no size. */
-static bool read_text(char text[TEXT], const char *root, const char *path)
-{
-    char name[PATH_MAX];
-    if ((size_t)snprintf(name, sizeof name, "%s%s", root, path) >= sizeof name) return false;
-    FILE *file = fopen(name, "re");
-    if (!file) return false;
-    text[fread(text, 1, TEXT - 1, file)] = '\0';
-    fclose(file);
-    return true;
-}
 
 /* The number after `key` where that begins a line. */
 static bool find_number(const char *text, const char *key, size_t *value)
@@ -57,68 +42,52 @@ static void tighten(bc_room *room, size_t left, const char *limit)
 static void read_self(bc_room *room, const char *root, size_t *address)
 {
     enum { LEFT_OUT = 160 << 20, THREAD = 64 << 20 };
-    char text[TEXT], *end = text;
+    char text[BC_TEXT_ROOM], *end = text;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), threads = 0;
-    if (!read_text(text, root, "/proc/self/statm")) return;
+    if (!bc_group_read(text, root, "/proc/self", "statm")) return;
     *address = strtoull(text, &end, 10) * page + LEFT_OUT;
     room->resident = strtoull(end, NULL, 10) * page;
-    if (read_text(text, root, "/proc/self/status") && find_number(text, "Threads:", &threads))
+    if (bc_group_read(text, root, "/proc/self", "status") && find_number(text, "Threads:", &threads))
         *address += threads * THREAD;
 }
 
 static void read_system(bc_room *room, const char *root)
 {
-    char text[TEXT];
+    char text[BC_TEXT_ROOM];
     size_t kilobytes;
-    if (read_text(text, root, "/proc/meminfo") &&
+    if (bc_group_read(text, root, "/proc", "meminfo") &&
         find_number(text, "MemAvailable:", &kilobytes) && kilobytes < SIZE_MAX / 1024)
         tighten(room, kilobytes * 1024, "MemAvailable");
 }
 
 /* ---- Control groups ------------------------------------------------------------------------ */
 
-/* Both versions: how /proc/self/cgroup names the group, where its files lie. */
+/* Both versions: the controller by which /proc/self/cgroup names the group, and its files. */
 static const struct version {
-    const char *mark, *folder, *limit, *usage;
+    const char *controller, *limit, *usage;
 } versions[] = {
-    {"0::", "/sys/fs/cgroup", "memory.max", "memory.current"},
-    {":memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"},
+    {"", "memory.max", "memory.current"},
+    {"memory", "memory.limit_in_bytes", "memory.usage_in_bytes"},
 };
 
-static bool read_member(char text[TEXT], const char *root, const char *group, const char *name)
-{
-    char path[PATH_MAX];
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", group, name) >= sizeof path) return false;
-    return read_text(text, root, path);
-}
+typedef struct reader {
+    bc_room *room;
+    const struct version *version;
+} reader;
 
 /* The limit of one group; "max" is none. */
-static void read_group(bc_room *room, const char *root, const struct version *v, const char *group)
+static void read_group(void *context, const char *root, const char *folder)
 {
-    char text[TEXT];
+    char text[BC_TEXT_ROOM];
     size_t limit, usage, file = 0, more = 0;
-    if (!read_member(text, root, group, v->limit) || !find_number(text, "", &limit)) return;
-    if (!read_member(text, root, group, v->usage) || !find_number(text, "", &usage)) return;
-    if (read_member(text, root, group, "memory.stat")) {
+    const reader *r = context;
+    if (!bc_group_read(text, root, folder, r->version->limit) || !find_number(text, "", &limit)) return;
+    if (!bc_group_read(text, root, folder, r->version->usage) || !find_number(text, "", &usage)) return;
+    if (bc_group_read(text, root, folder, "memory.stat")) {
         find_number(text, "inactive_file", &file);
         find_number(text, "active_file", &more);
     }
-    tighten(room, difference(limit, difference(usage, file + more)), v->limit);
-}
-
-/* A group and all above it. Inside a container the path may be one that is not seen there; then
- * only the root of what is seen counts. */
-static void read_groups(bc_room *room, const char *root, const struct version *v)
-{
-    char text[TEXT], group[PATH_MAX];
-    if (!read_text(text, root, "/proc/self/cgroup")) return;
-    const char *found = strstr(text, v->mark);
-    if (!found) return;
-    found += strlen(v->mark);
-    int length = snprintf(group, sizeof group, "%s%.*s", v->folder, (int)strcspn(found, "\n"), found);
-    if (length < 0 || (size_t)length >= sizeof group) return;
-    for (size_t least = strlen(v->folder); strlen(group) >= least; *strrchr(group, '/') = '\0')
-        read_group(room, root, v, group);
+    tighten(r->room, difference(limit, difference(usage, file + more)), r->version->limit);
 }
 
 /* ---- All together -------------------------------------------------------------------------- */
@@ -129,8 +98,10 @@ bc_room bc_room_read_at(const char *root, size_t address_limit)
     size_t address = 0;
     read_self(&room, root, &address);
     read_system(&room, root);
-    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
-        read_groups(&room, root, &versions[i]);
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        reader r = {&room, &versions[i]};
+        bc_groups_walk(root, versions[i].controller, read_group, &r);
+    }
     if (address_limit < SIZE_MAX) tighten(&room, difference(address_limit, address), "ulimit -v");
     return room;
 }

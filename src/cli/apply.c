@@ -66,7 +66,8 @@ static const bertc_option rows[] = {
     {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
      "NAME", "which library multiplies matrices", ALL},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "processor threads; 0: one for each core that may be used", ALL},
+     "processor threads; 0: one for each core that may be used, but no more than OMP_NUM_THREADS asks for "
+     "and a control group's quota pays for", ALL},
 };
 
 const bertc_option *cli_apply_table(size_t *count)

@@ -22,8 +22,9 @@ static const cli_command commands[] = {
                    "for each of --eval-splits. Scores have the plain loss, whatever weights and\n"
                    "smoothing the training has. Where the training loss ends at twice its start or\n"
                    "a split gets one answer for all, the summary and run.json say that the run did\n"
-                   "not learn. SIGINT and SIGTERM save the state; --resume goes\n"
-                   "on from it.\n",
+                   "not learn. SIGHUP, SIGINT, SIGUSR1 and SIGTERM save the state and end;\n"
+                   "--resume goes on from it. Another that comes more than a second later ends\n"
+                   "without saving.\n",
         .required = "task model data out",
         .table = cli_finetune_table,
         .defaults = cli_finetune_defaults,

@@ -9,6 +9,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 
 typedef enum format { NPY, JSONL, TSV } format;
 
@@ -205,7 +206,8 @@ static bertc_status compute(writer *w, const char *text, size_t length, bertc_er
 static bertc_status run(writer *w, const char *text, size_t length, bertc_error *err)
 {
     bool both = w->values->offsets != NULL;
-    bertc_status status = cli_file_open(&w->out, w->values->out, err);
+    bertc_status status = cli_signals_watch(err);
+    if (status == BERTC_OK) status = cli_file_open(&w->out, w->values->out, err);
     if (status == BERTC_OK && both) status = cli_file_open(&w->offsets, w->values->offsets, err);
     if (status == BERTC_OK && both && cli_file_same(&w->out, &w->offsets))
         status = cli_fail(err, BERTC_USAGE, "--out and --offsets name the same file");

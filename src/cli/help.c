@@ -20,7 +20,9 @@ static const struct {
     {BERTC_DIVERGED, "training diverged: a loss or gradient is not finite"},
     {BERTC_NETWORK, "a download or its checksum failed"},
     {BERTC_LOCKED, "another run holds the folder"},
+    {BERTC_HUNG_UP, "hung up (SIGHUP), the state is saved"},
     {BERTC_INTERRUPTED, "interrupted (SIGINT), the state is saved"},
+    {BERTC_WARNED, "warned (SIGUSR1), the state is saved"},
     {BERTC_TERMINATED, "terminated (SIGTERM), the state is saved"},
 };
 

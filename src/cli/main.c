@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli/error.h"
 #include "cli/help.h"
@@ -48,6 +49,15 @@ static const char *command_of(const char *word)
     return word;
 }
 
+/* Past the end of a small stack a program falls without a word. */
+static bertc_status check_stack(bertc_error *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= BERTC_STACK) return BERTC_OK;
+    return cli_fail(err, BERTC_NOMEM, "out of memory: a stack of %zu KB, %d KB are needed (ulimit -s)",
+                    (size_t)limit.rlim_cur >> 10, BERTC_STACK >> 10);
+}
+
 int main(int argc, char **argv)
 {
     cli_stdout_open();
@@ -58,8 +68,8 @@ int main(int argc, char **argv)
     }
     bertc_error err = {0};
     const cli_command *command = cli_command_find(command_of(argv[1]));
-    bertc_status status =
-        command ? run(command, argc - 2, argv + 2, &err) : cli_command_unknown(argv[1], &err);
+    bertc_status status = command ? check_stack(&err) : cli_command_unknown(argv[1], &err);
+    if (status == BERTC_OK) status = run(command, argc - 2, argv + 2, &err);
     bertc_error late = {0};
     if (cli_stdout_close(&late) != BERTC_OK && status == BERTC_OK) {
         status = late.status;

@@ -103,8 +103,9 @@ void cli_help_man(FILE *to)
         fputc('\n', to);
     }
     fputs(".SH SIGNALS\n", to);
-    put(to, "The first SIGINT or SIGTERM makes finetune save its state and end within a step;\n"
-            "the second ends the program at once.\n");
+    put(to, "SIGHUP (unless it is ignored, as under nohup), SIGINT, SIGUSR1 and SIGTERM make finetune\n"
+            "save its state and end within a step. What comes of them within a second is one\n"
+            "wish; another after that ends the program without saving.\n");
     fputs(".SH ENVIRONMENT\n.TP\nNO_COLOR\n", to);
     put(to, "where it is set and not empty, no colour is used on a terminal\n");
 }

@@ -7,6 +7,7 @@
 #include "cli/error.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 
 static void put_predictions(FILE *to, const bertc_task *task, const bertc_predictions *p,
                             bool numbered)
@@ -64,7 +65,8 @@ static bertc_status run(const cli_apply_values *v, const bertc_task *task, const
                         size_t length, cli_file *out, cli_file *logits, bertc_error *err)
 {
     bertc_predictions predictions = {0};
-    bertc_status status = cli_file_open(out, v->out, err);
+    bertc_status status = cli_signals_watch(err);
+    if (status == BERTC_OK) status = cli_file_open(out, v->out, err);
     if (status == BERTC_OK && v->logits) status = cli_file_open(logits, v->logits, err);
     if (status == BERTC_OK && v->logits && cli_file_same(out, logits))
         status = cli_fail(err, BERTC_USAGE, "--out and --logits name the same file");

@@ -31,7 +31,8 @@ static const bertc_option rows[] = {
     {"offsets", BERTC_OPTION_FLAG, FIELD(offsets), NULL, 0, 0, NULL, NULL,
      "print ID:BEGIN-END with the bytes of its text that each token covers", 0},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "processor threads; 0: one for each core that may be used", 0},
+     "processor threads; 0: one for each core that may be used, but no more than OMP_NUM_THREADS asks for "
+     "and a control group's quota pays for", 0},
 };
 
 const bertc_option *cli_tokenize_table(size_t *count)
@@ -124,15 +125,24 @@ static void encode_part(const cli_tokenize_values *v, const bertc_tokenizer *tok
 typedef struct job {
     const cli_tokenize_values *values;
     const bertc_tokenizer *tokenizer;
-    int threads, most; /* most: parts at a time */
+    int32_t threads;
+    int most; /* parts at a time */
     bertc_encoding *encodings; /* by thread */
     part *parts;
     size_t lines, invalid; /* of parts that have been written */
 } job;
 
+static void say(void *user, const char *line)
+{
+    (void)user;
+    fprintf(stderr, "%s\n", line);
+}
+
 static bertc_status open_job(job *j, bertc_error *err)
 {
-    j->threads = j->values->threads > 0 ? (int)j->values->threads : omp_get_num_procs();
+    const bertc_notify notify = {say, NULL};
+    bertc_status status = bertc_threads_settle(j->values->threads, &notify, &j->threads, err);
+    if (status != BERTC_OK) return status;
     j->most = j->threads * PARTS_PER_THREAD;
     j->encodings = calloc((size_t)j->threads, sizeof *j->encodings);
     j->parts = calloc((size_t)j->most, sizeof *j->parts);

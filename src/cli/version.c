@@ -6,7 +6,7 @@ bertc_status cli_version(const void *values, cli_words words, bertc_error *err)
 {
     (void)values, (void)words, (void)err;
     char libraries[1024] = "";
-    bertc_describe_libraries(libraries, sizeof libraries);
+    bertc_describe_libraries(NULL, libraries, sizeof libraries);
     printf("bertc %s\n%s\n", bertc_version(), libraries);
     return BERTC_OK;
 }

@@ -1,7 +1,6 @@
 #include "nn/gemm.h"
 
 #include <assert.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,10 +19,11 @@ const char *bertc_backend_name(size_t index)
     return index < BACKENDS ? backends[index]->name : NULL;
 }
 
-void bc_gemm_describe(char *out, size_t size)
+void bc_gemm_describe(const char *name, char *out, size_t size)
 {
     if (size) out[0] = '\0';
     for (size_t i = 0, used = 0; i < BACKENDS && used + 1 < size; i++) {
+        if (name && strcmp(name, backends[i]->name) != 0) continue;
         if (used) out[used++] = '\n';
         backends[i]->describe(out + used, size - used);
         used += strlen(out + used);
@@ -73,7 +73,6 @@ bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err)
 bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
                                      bertc_error *err)
 {
-    if (*precision == BERTC_F32) return BERTC_OK;
     bc_gemm gemm;
     bertc_status status = bc_gemm_open(&gemm, backend, err);
     if (status == BERTC_OK && *precision == BERTC_BF16) status = bc_gemm_use_half(&gemm, err);
@@ -134,16 +133,6 @@ bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_
     *packed = gemm->backend->packing->pack(gemm, w, in, out);
     if (*packed) return BERTC_OK;
     return gemm->error.status == BERTC_OK ? bc_fail_memory(err) : bc_gemm_status(gemm, err);
-}
-
-int bc_gemm_threads(int asked)
-{
-    int there = 1;
-    omp_set_dynamic(0);
-#pragma omp parallel num_threads(asked)
-#pragma omp single
-    there = omp_get_num_threads();
-    return there;
 }
 
 bool bc_gemm_packs(const char *name)

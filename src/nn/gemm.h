@@ -93,8 +93,8 @@ extern const bc_gemm_backend bc_gemm_onednn, bc_gemm_openblas, bc_gemm_reference
 bertc_status bc_gemm_open(bc_gemm *gemm, const char *name, bertc_error *err);
 void bc_gemm_close(bc_gemm *gemm);
 
-/* What each backend says of itself, a line each. */
-void bc_gemm_describe(char *out, size_t size);
+/* What a backend says of itself, a line; name null: what each does. */
+void bc_gemm_describe(const char *name, char *out, size_t size);
 bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err);
 
 /* Ready the bf16 products. Errors: BERTC_USAGE where the backend or the processor has none. */
@@ -121,10 +121,6 @@ void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);
 
 /* Has the backend of this name a layout of its own in which products are faster, on this processor? */
 bool bc_gemm_packs(const char *name);
-
-/* How many threads there are when so many are asked for. Libraries divide their work by the number that they
- * are told and leave the parts of those that do not come, so no more must be told. */
-int bc_gemm_threads(int asked);
 
 /* bc_linear_fwd or bc_half_fwd with packed weights: x in the precision of the weights. */
 void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,

@@ -148,13 +148,17 @@ static void close_onednn(bc_gemm *gemm)
 
 static bertc_status open_onednn(bc_gemm *gemm, bertc_error *err)
 {
+    enum { ROOM = 32 << 20 }; /* for generated code and packed operands: the library falls where it gets none */
+    if (!bc_can_map(ROOM))
+        return bc_fail(err, BERTC_NOMEM, "out of memory: oneDNN needs %d MB of address space", ROOM >> 20);
     engine *e = bc_calloc(1, sizeof *e);
     gemm->state = e;
     if (!e) return bc_fail_memory(err);
-    if (dnnl_engine_create(&e->engine, dnnl_cpu, 0) != dnnl_success ||
-        dnnl_stream_create(&e->stream, e->engine, dnnl_stream_default_flags) != dnnl_success)
-        return bc_fail(err, BERTC_IO, "oneDNN: cannot create an engine for the processor");
-    return BERTC_OK;
+    dnnl_status_t status = dnnl_engine_create(&e->engine, dnnl_cpu, 0);
+    if (status == dnnl_success) status = dnnl_stream_create(&e->stream, e->engine, dnnl_stream_default_flags);
+    if (status == dnnl_success) return BERTC_OK;
+    return bc_fail(err, status == dnnl_out_of_memory ? BERTC_NOMEM : BERTC_IO,
+                   "oneDNN: cannot create an engine for the processor (status %d)", (int)status);
 }
 
 static void fail_product(bc_gemm *gemm, dnnl_status_t status, size_t m, size_t n, size_t k)

@@ -56,7 +56,7 @@ struct bertc_model {
     struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
 };
 
-/* The two halves of bertc_model_load, with the same options. Opening checks the files and lays out
+/* The two halves of bertc_model_load, with the same options, but a number of threads that is settled. Opening checks the files and lays out
  * the parameters: what the workspace's plan needs is there, but no memory for weights. Reading
  * fails only where memory or the backend does; the model can then only be freed. */
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,

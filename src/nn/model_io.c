@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "bertc/threads.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
 #include "formats/safetensors.h"
@@ -133,15 +134,6 @@ static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_erro
     return BERTC_OK;
 }
 
-static void settle_threads(bertc_model *m, const bertc_model_options *options)
-{
-    int asked = options->threads > 0 ? options->threads : omp_get_num_procs();
-    m->threads = bc_gemm_threads(asked);
-    if (options->threads > m->threads)
-        bc_notify(&options->notify, "--threads %d: OpenMP gives %d (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)",
-                  asked, (int)m->threads);
-}
-
 /* Settle everything that follows from m->config and the options: the parameters, without memory. */
 static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, const bc_head *heads,
                             bertc_error *err)
@@ -149,7 +141,7 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
     if (m->config.hidden_size > BC_MAX_HIDDEN)
         return bc_fail(err, BERTC_INPUT, "config.json: hidden_size %d is more than %d",
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
-    settle_threads(m, options);
+    m->threads = options->threads;
     m->half = options->precision == BERTC_BF16;
     m->headless = options->headless;
     m->lora = options->lora;
@@ -219,8 +211,11 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
     m->num_heads = 1;
     bertc_status status = bertc_config_check(config, "config", err);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
-    if (status == BERTC_OK) status = lay_out(m, options, NULL, err);
-    if (status == BERTC_OK) status = furnish(m, options, err);
+    bertc_model_options settled = *options;
+    if (status == BERTC_OK)
+        status = bertc_threads_settle(options->threads, &options->notify, &settled.threads, err);
+    if (status == BERTC_OK) status = lay_out(m, &settled, NULL, err);
+    if (status == BERTC_OK) status = furnish(m, &settled, err);
     for (size_t i = 0; status == BERTC_OK && i < m->count; i++)
         draw_param(&m->params[i], &m->config, options);
     return finish(m, status, model, err);
@@ -558,8 +553,10 @@ bertc_status bertc_model_load(const char *dir, const bertc_model_options *option
                               bertc_model **model, bertc_error *err)
 {
     bertc_model *m = NULL;
-    bertc_status status = bc_model_open(dir, options, &m, err);
-    if (status == BERTC_OK) status = bc_model_read(m, options, err);
+    bertc_model_options settled = *options;
+    bertc_status status = bertc_threads_settle(options->threads, &options->notify, &settled.threads, err);
+    if (status == BERTC_OK) status = bc_model_open(dir, &settled, &m, err);
+    if (status == BERTC_OK) status = bc_model_read(m, &settled, err);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "bertc/threads.h"
 #include "train/evaluate.h"
 #include "train/memory.h"
 #include "train/options.h"
@@ -40,6 +41,7 @@ typedef struct job {
     float *hidden;      /* (count,N,H) of a pass */
     float *row;         /* (width) of one token */
     size_t tokens_done;
+    int32_t threads;
 } job;
 
 /* ---- Layers -------------------------------------------------------------------------------- */
@@ -125,7 +127,7 @@ static bertc_status open_model(job *j, bertc_error *err)
     const bertc_predict_options *o = &j->options->on;
     j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
                                    .precision = o->precision,
-                                   .threads = (int32_t)o->threads,
+                                   .threads = j->threads,
                                    .headless = true,
                                    .keep_layers = 1};
     if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
@@ -354,8 +356,9 @@ bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observe
 {
     job j = {.options = options, .sink = sink};
     bc_meter_start(&j.meter, observer);
-    bertc_status status = run(&j, err);
-    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED) bc_fail(err, status, "stopped");
+    bertc_status status = bertc_threads_settle(options->on.threads, bc_meter_notify(&j.meter), &j.threads, err);
+    if (status == BERTC_OK) status = run(&j, err);
+    if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     void *const owned[] = {j.layers, j.keys, j.order, j.offsets, j.results, j.hidden, j.row};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) bc_free(owned[i]);
     bertc_batch_free(j.batch);

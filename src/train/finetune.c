@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/room.h"
+#include "bertc/threads.h"
 #include "train/adapt.h"
 #include "train/memory.h"
 #include "train/objective.h"
@@ -23,8 +24,69 @@ static bool is_evaluation_due(const bc_run *run)
 
 static bool is_save_due(const bc_run *run)
 {
-    int64_t every = run->options.save_every, step = run->state.step;
-    return every > 0 && step > 0 && !bc_run_is_over(run) && step % every == 0 && run->saved[0] != step;
+    const bc_pace *pace = &run->pace;
+    int64_t step = run->state.step;
+    if (step == 0 || bc_run_is_over(run) || run->saved[0] == step) return false;
+    if (pace->seconds > 0) return bc_clock() - run->save_clock >= pace->seconds;
+    return pace->steps > 0 && step % pace->steps == 0;
+}
+
+/* Weights, and both moments of those that are trained. */
+static double checkpoint_bytes(const bc_run *run)
+{
+    return 4.0 * (double)run->model->scalars + 8.0 * (double)bc_model_trained_scalars(run->model);
+}
+
+/* Room for the result of each task, for its best weights, and for so many checkpoints. */
+static double disk_bytes(const bc_run *run, int checkpoints)
+{
+    double model = 4.0 * (double)run->model->scalars;
+    int best = run->options.keep == BERTC_KEEP_BEST ? checkpoints : 0;
+    return checkpoints * checkpoint_bytes(run) + run->num_lanes * (1 + best) * model;
+}
+
+/* A run that saves has three checkpoints at most: two that are kept and the one that is being written. One that saves
+ * only when it is interrupted has one. */
+enum { SAVING = 3, NOT_SAVING = 1 };
+
+/* Where nobody asked for checkpoints a run does without them rather than end. */
+static void leave_out(bc_run *run, const char *why)
+{
+    run->pace.seconds = 0;
+    run->options.save_every = "0";
+    bc_notify(bc_meter_notify(&run->meter), "%s; checkpoints are saved only when the run is interrupted (--save-every)",
+              why);
+}
+
+/* Every ten minutes, where there is room for what is not there yet. */
+static void choose_pace(bc_run *run)
+{
+    bertc_error why = {0};
+    run->save_clock = bc_clock();
+    if (!run->pace.is_auto) return;
+    int there = (run->saved[0] > 0) + (run->saved[1] > 0);
+    if (bc_folder_check_space(&run->folder, disk_bytes(run, SAVING - there), &why) != BERTC_OK) {
+        leave_out(run, why.message);
+        return;
+    }
+    run->pace.seconds = 600;
+    run->options.save_every = "10m";
+}
+
+/* The log first: where that cannot be written the run cannot go on. */
+static bertc_status save(bc_run *run, bertc_error *err)
+{
+    bertc_error why = {0};
+    bertc_status status = bc_log_sync(&run->log, err);
+    if (status == BERTC_OK && run->pace.is_auto)
+        status = bc_folder_check_space(&run->folder, disk_bytes(run, NOT_SAVING), &why);
+    if (status == BERTC_OK) status = bc_run_save(run, run->pace.is_auto ? &why : err);
+    run->save_clock = bc_clock();
+    if (why.status == BERTC_IO) {
+        leave_out(run, why.message);
+        return BERTC_OK;
+    }
+    return why.status == BERTC_OK ? status : bc_fail(err, status, "%s", why.message);
 }
 
 /* Evaluations take as long as the last one. Before the first of them a forward pass is taken for a
@@ -69,7 +131,7 @@ static bertc_status train(bc_run *run, bertc_error *err)
     for (;;) {
         bertc_status status = BERTC_OK;
         if (is_evaluation_due(run)) status = bc_run_evaluate(run, err);
-        if (status == BERTC_OK && is_save_due(run)) status = bc_run_save(run, err);
+        if (status == BERTC_OK && is_save_due(run)) status = save(run, err);
         bc_prefix_keep(run);
         if (status != BERTC_OK || bc_run_is_over(run)) return status;
         status = bc_meter_stop(&run->meter);
@@ -143,8 +205,14 @@ static bertc_status open_lanes(bc_run *run, bertc_error *err)
 bertc_status bc_run_open(bc_run *run, bertc_error *err)
 {
     bertc_train_options *o = &run->options;
+    int32_t threads;
     bertc_status status = bc_options_check(o, err);
-    if (status == BERTC_OK) status = open_lanes(run, err);
+    if (status == BERTC_OK) status = bc_options_pace(o, &run->pace, err);
+    if (status == BERTC_OK)
+        status = bertc_threads_settle(o->threads, bc_meter_notify(&run->meter), &threads, err);
+    if (status != BERTC_OK) return status;
+    o->threads = threads;
+    status = open_lanes(run, err);
     if (status != BERTC_OK) return status;
     resolve_recipe(o);
     status = resolve_precision(o, err);
@@ -195,22 +263,6 @@ static void take_result(const bc_run *run, bertc_train_result *result)
     }
 }
 
-/* Weights, and both moments of those that are trained. */
-static double checkpoint_bytes(const bc_run *run)
-{
-    return 4.0 * (double)run->model->scalars + 8.0 * (double)bc_model_trained_scalars(run->model);
-}
-
-/* Room for the result of each task, for its best weights, and for three checkpoints: two that are kept and the
- * one that is being written. A run that saves only when it is interrupted needs one. */
-static double disk_bytes(const bc_run *run)
-{
-    double model = 4.0 * (double)run->model->scalars;
-    int kept = run->options.save_every > 0 ? 3 : 1;
-    int best = run->options.keep == BERTC_KEEP_BEST ? kept : 0;
-    return kept * checkpoint_bytes(run) + run->num_lanes * (1 + best) * model;
-}
-
 /* Everything before the first step. What can be refused is refused here, the cheap checks first;
  * nothing is written but the lock. */
 static bertc_status prepare(bc_run *run, bertc_error *err)
@@ -219,8 +271,9 @@ static bertc_status prepare(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = bc_memory_check(run, err);
     if (status == BERTC_OK)
         status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
+    bool saving = run->pace.steps > 0 || run->pace.seconds > 0;
     if (status == BERTC_OK && !run->options.resume)
-        status = bc_folder_check_space(&run->folder, disk_bytes(run), err);
+        status = bc_folder_check_space(&run->folder, disk_bytes(run, saving ? SAVING : NOT_SAVING), err);
     return status == BERTC_OK ? bc_run_furnish(run, err) : status;
 }
 
@@ -228,10 +281,11 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
 {
     bertc_status status = prepare(run, err);
     if (status == BERTC_OK && run->options.resume) status = bc_run_restore(run, err);
+    if (status == BERTC_OK) choose_pace(run);
     if (status == BERTC_OK)
         status = bc_log_open(&run->log, run->folder.path, run->state.log_bytes, err);
     if (status == BERTC_OK) status = train(run, err);
-    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED)
+    if (bc_is_stop(status))
         return interrupt(run, status, err);
     if (status == BERTC_OK) status = bc_run_finish(run, err);
     if (status == BERTC_OK) take_result(run, result);

@@ -8,9 +8,9 @@
 #include "bertc/model.h"
 #include "nn/gemm.h"
 
-void bertc_describe_libraries(char *out, size_t size)
+void bertc_describe_libraries(const char *backend, char *out, size_t size)
 {
-    bc_gemm_describe(out, size);
+    bc_gemm_describe(backend, out, size);
     size_t used = strlen(out);
     if (used + 1 >= size) return;
     unsigned hash = XXH_versionNumber();

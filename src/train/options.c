@@ -108,8 +108,9 @@ static const bertc_option rows[] = {
      "by which an evaluation is the best; primary: the task's first", 0},
     {"patience", BERTC_OPTION_INT, FIELD(patience), "0", 0, 2147483647, NULL, "N",
      "end after N evaluations in a row (by default one each epoch) that are not the best; 0: never", 0},
-    {"save-every", BERTC_OPTION_INT, FIELD(save_every), "0", 0, 2147483647, NULL, "STEPS",
-     "save a checkpoint every so many steps; 0: only when interrupted", FREE},
+    {"save-every", BERTC_OPTION_TEXT, FIELD(save_every), "auto", 0, 0, NULL, "STEPS|MINUTESm",
+     "save a checkpoint every so many steps, or minutes as in 10m; 0: only when interrupted; auto: every "
+     "10m where the disk has room for it", FREE},
     {"resume", BERTC_OPTION_FLAG, FIELD(resume), NULL, 0, 0, NULL, NULL,
      "go on from the checkpoint in --out, or start where there is none", FREE | HIDDEN},
     {"micro-batch-tokens", BERTC_OPTION_INT, FIELD(micro_batch_tokens), "8192", 1, 16777216, NULL,
@@ -131,7 +132,8 @@ static const bertc_option rows[] = {
     {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
      "NAME", "which library multiplies matrices", 0},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "processor threads; 0: one for each core that may be used", FREE},
+     "processor threads; 0: one for each core that may be used, but no more than OMP_NUM_THREADS asks for "
+     "and a control group's quota pays for", FREE},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
@@ -148,7 +150,7 @@ void bertc_train_defaults(bertc_train_options *options)
         .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
         .freeze = "none", .unfreeze_schedule = "none", .head_lr = -1, .layer_lr_decay = 1,
-        .cache_memory = 4096, .cache_disk = 16384, .cache_dir = "none", .keep = BERTC_KEEP_LAST,
+        .cache_memory = 4096, .cache_disk = 16384, .cache_dir = "none", .keep = BERTC_KEEP_LAST, .save_every = "auto",
         .class_weights = "none", .eval_splits = "dev", .lora_alpha = 8, .lora_targets = "query,value",
         .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
 }
@@ -261,6 +263,23 @@ bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, in
     if (o->head_lr >= 0 && o->lr == 0)
         return bc_fail(err, BERTC_USAGE,
                        "--head-lr with an --lr of 0; for the head alone: --freeze all");
+    return BERTC_OK;
+}
+
+bertc_status bc_options_pace(const bertc_train_options *o, bc_pace *pace, bertc_error *err)
+{
+    enum { DIGITS = 10, MOST = 2147483647 };
+    const char *text = o->save_every;
+    size_t digits = strspn(text, "0123456789");
+    bool minutes = digits > 0 && strcmp(text + digits, "m") == 0;
+    long long number = digits <= DIGITS ? strtoll(text, NULL, 10) : MOST + 1LL;
+    *pace = (bc_pace){.is_auto = strcmp(text, "auto") == 0};
+    if (pace->is_auto) return BERTC_OK;
+    if (digits == 0 || (text[digits] && !minutes) || number > MOST || (minutes && number == 0))
+        return bc_fail(err, BERTC_USAGE,
+                       "--save-every: '%s' is neither a number of steps nor one of minutes, as in 10m, nor auto", text);
+    if (minutes) pace->seconds = 60.0 * (double)number;
+    else pace->steps = number;
     return BERTC_OK;
 }
 

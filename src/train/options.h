@@ -3,6 +3,7 @@
 #define BC_TRAIN_OPTIONS_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "base/text.h"
 #include "bertc/train.h"
@@ -20,6 +21,16 @@ bertc_status bc_options_keep(const bertc_train_options *options, int32_t *layers
  * (bertc_model_options) are frozen from the first step to the last. Errors: BERTC_USAGE. */
 bertc_status bc_options_trained(const bertc_train_options *options, int32_t layers, int32_t *frozen,
                                 bertc_error *err);
+
+/* When checkpoints are saved: every so many steps, or seconds; both 0: only where the run is interrupted. */
+typedef struct bc_pace {
+    int64_t steps;
+    double seconds;
+    bool is_auto; /* to be chosen; a save for which there is no room is then left out, with a line */
+} bc_pace;
+
+/* What --save-every says. Errors: BERTC_USAGE. */
+bertc_status bc_options_pace(const bertc_train_options *options, bc_pace *pace, bertc_error *err);
 
 /* Append the options as a JSON object by option name; what is unset is null. --out and --resume
  * are left out: they say where the record lies and how the run got there, not what it computed. */

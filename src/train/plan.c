@@ -103,7 +103,7 @@ bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer
     if (status == BERTC_OK) account(&run, result);
     if (status == BERTC_OK && result->fits) status = bc_run_furnish(&run, err);
     if (status == BERTC_OK && result->fits) status = measure(&run, result, err);
-    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED) bc_fail(err, status, "stopped");
+    if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     bc_run_close(&run);
     return status;
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "bertc/threads.h"
 #include "tasks/tasks.h"
 #include "train/evaluate.h"
 #include "train/memory.h"
@@ -23,6 +24,7 @@ typedef struct job {
     bc_eval eval;
     bertc_workspace *workspace;
     bertc_batch *batch;
+    int32_t threads;
 } job;
 
 /* The model's source and the data, which is to have labels where it is scored. */
@@ -77,7 +79,7 @@ static bertc_status open_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_erro
     const bertc_predict_options *o = j->options;
     j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
                                    .precision = o->precision,
-                                   .threads = (int32_t)o->threads};
+                                   .threads = j->threads};
     if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
     bertc_status status = bertc_precision_resolve(j->how.backend, &j->how.precision, err);
     if (status == BERTC_OK) status = match_labels(j, map, err);
@@ -164,9 +166,11 @@ bertc_status bertc_predict(const bertc_predict_options *options, bool score,
     job j = {.options = options, .task = bertc_task_find(options->task)};
     *predictions = (bertc_predictions){.scores.loss = (double)NAN};
     bc_meter_start(&j.meter, observer);
-    bertc_status status = j.task ? execute(&j, score, predictions, err)
-                                 : bc_fail(err, BERTC_USAGE, "unknown task '%s'", options->task);
-    if (status == BERTC_INTERRUPTED || status == BERTC_TERMINATED) bc_fail(err, status, "stopped");
+    bertc_status status =
+        j.task ? bertc_threads_settle(options->threads, bc_meter_notify(&j.meter), &j.threads, err)
+               : bc_fail(err, BERTC_USAGE, "unknown task '%s'", options->task);
+    if (status == BERTC_OK) status = execute(&j, score, predictions, err);
+    if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     if (status == BERTC_OK) {
         predictions->dataset = j.eval.dataset;
         predictions->logits = j.eval.logits;

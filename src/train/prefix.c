@@ -131,7 +131,7 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
         bc_hash_block(weights, model->values,
                       scalars_below(model, run->prefix.stage) * sizeof *model->values, err);
     if (status != BERTC_OK) return status;
-    bertc_describe_libraries(libraries, sizeof libraries);
+    bertc_describe_libraries(backend, libraries, sizeof libraries);
     for (size_t i = 0; place_at(run, i, &at); i++) {
         const bertc_inputs *in = at.cache->inputs;
         if (!in) continue;

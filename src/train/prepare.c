@@ -127,7 +127,6 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
                                               &run->model, err);
     if (status == BERTC_OK) status = bc_adapt_check_base(run, err);
     if (status != BERTC_OK) return status;
-    run->options.threads = run->model->threads;
     set_rates(run);
     size_t trained = bc_model_trained_scalars(run->model);
     if (trained < run->model->scalars)

@@ -106,10 +106,10 @@ static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_
     bc_text_printf(out, count > 1 ? "]" : "");
 }
 
-static void put_libraries(bc_text *out)
+static void put_libraries(bc_text *out, const bc_run *run)
 {
     char libraries[1024];
-    bertc_describe_libraries(libraries, sizeof libraries);
+    bertc_describe_libraries(bertc_backend_name((size_t)run->options.backend), libraries, sizeof libraries);
     size_t length = strlen(libraries);
     while (length > 0 && libraries[length - 1] == '\n') libraries[--length] = '\0';
     bc_text_quote(out, libraries);
@@ -139,7 +139,7 @@ static void put_weights(bc_text *out, const bc_lane *lane)
 static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
 {
     bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
-    put_libraries(out);
+    put_libraries(out, run);
     bc_text_printf(out, ",\n \"options\":");
     bc_options_record(out, &run->options);
     bc_text_printf(out, ",\n \"xxh3\":");

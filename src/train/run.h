@@ -20,6 +20,7 @@
 #include "train/meter.h"
 #include "train/mix.h"
 #include "train/optim.h"
+#include "train/options.h"
 #include "train/prefix.h"
 #include "train/scored.h"
 #include "train/state.h"
@@ -90,6 +91,8 @@ typedef struct bc_run {
     int64_t steps, warmup;
     int64_t eval_every; /* resolved; 0: only at the end */
     bc_state state;
+    bc_pace pace;       /* of saving */
+    double save_clock;  /* when the training began, or a checkpoint was last saved or left out */
     int64_t saved[2];   /* steps of the checkpoints that are kept, newest first; 0: none */
     int64_t saved_best[2][BERTC_MAX_TASKS]; /* and of each lane's weights that were best then */
 } bc_run;

@@ -122,7 +122,7 @@ for limit in OMP_THREAD_LIMIT=1 OMP_DYNAMIC=true OMP_MAX_ACTIVE_LEVELS=0; do
             --backend $backend >"$scratch/out" 2>"$scratch/err" || fail "$limit, $backend: exit code $?"
         [ "$(scores)" = "$expected" ] || fail "$limit, $backend: $(scores), not $expected"
         [ $limit = OMP_DYNAMIC=true ] ||
-            grep -qx -- '--threads 2: OpenMP gives 1 (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)' "$scratch/err" ||
+            grep -qx -- '2 threads: OpenMP gives 1 (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)' "$scratch/err" ||
             fail "$limit, $backend: $(cat "$scratch/err")"
     done
 done

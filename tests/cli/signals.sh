@@ -1,5 +1,5 @@
-# SIGINT and SIGTERM end a run with 130 and 143 in a state that --resume finishes to the same bits;
-# a second signal, where it comes later, ends it at once; two runs never share a folder.
+# SIGHUP, SIGINT, SIGUSR1 and SIGTERM end a run with 129, 130, 138 and 143 in a state that --resume finishes to the
+# same bits; a second signal, where it comes later, ends it at once; two runs never share a folder.
 . "$(dirname "$0")/lib.sh"
 
 options="--task sst2 --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 40 --limit-eval 40
@@ -16,7 +16,7 @@ start() {
 }
 
 "$BERTC" finetune $options --out whole >whole.json 2>"$scratch/err" || fail "the uninterrupted run"
-for row in "INT 130" "TERM 143"; do
+for row in "HUP 129" "INT 130" "USR1 138" "TERM 143"; do
     set -- $row
     checks=$((checks + 1))
     start "run$1"
@@ -32,21 +32,67 @@ for row in "INT 130" "TERM 143"; do
     cmp whole.json resumed.json || fail "other scores after SIG$1"
 done
 
-# Two signals at once are one wish: the run is saved.
-start both
-kill -STOP $pid # both arrive while it cannot act
-kill -TERM $pid
-kill -INT $pid
-kill -CONT $pid
+# Several signals at once are one wish: the run is saved.
+for several in "TERM INT" "USR1 TERM" "HUP HUP" "HUP INT USR1 TERM"; do
+    start both
+    kill -STOP $pid # all arrive while it cannot act
+    for name in $several; do kill -"$name" $pid; done
+    kill -CONT $pid
+    wait $pid
+    got=$?
+    case $got in
+    129 | 130 | 138 | 143) ;;
+    *) fail "exit code $got after $several at once" ;;
+    esac
+    grep -q '^bertc: stopped at step [0-9]* of 40; go on with --resume$' "$scratch/err" ||
+        fail "message after $several at once: $(tail -n 1 "$scratch/err")"
+    "$BERTC" finetune $options --out both --resume >resumed.json 2>"$scratch/err" ||
+        fail "--resume after $several at once: $(cat "$scratch/err")"
+    cmp whole/model.safetensors both/model.safetensors || fail "other weights after $several at once"
+    rm -r both
+    checks=$((checks + 1))
+done
+
+# A hangup that is ignored from the start, as under nohup, stays so.
+trap '' HUP
+start nohup
+kill -HUP $pid
 wait $pid
 got=$?
-[ "$got" = 130 ] || [ "$got" = 143 ] || fail "exit code $got after SIGINT and SIGTERM at once"
-grep -q '^bertc: stopped at step [0-9]* of 40; go on with --resume$' "$scratch/err" ||
-    fail "message after two signals at once: $(tail -n 1 "$scratch/err")"
-"$BERTC" finetune $options --out both --resume >resumed.json 2>"$scratch/err" ||
-    fail "--resume after two signals at once: $(cat "$scratch/err")"
-cmp whole/model.safetensors both/model.safetensors || fail "other weights after two signals at once"
+trap - HUP
+[ "$got" = 0 ] || fail "exit code $got after an ignored SIGHUP"
+cmp whole/model.safetensors nohup/model.safetensors || fail "other weights after an ignored SIGHUP"
 checks=$((checks + 1))
+
+# watches PID: whether it blocks SIGTERM, which a thread of its own then waits for; waits some seconds for that
+watches() {
+    for i in $(seq 100); do
+        blocked=$(sed -n 's/^SigBlk:.*\(....\)$/\1/p' "/proc/$1/status" 2>/dev/null)
+        [ $((0x${blocked:-0} & 0x4000)) = 0 ] || return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+# Signals are caught before a result file is made: here it is a pipe, and making it waits for its reader.
+mkfifo pipe
+for command in "predict --task sst2 --model $RUN" "embed --model $SAMPLE/model"; do
+    for row in "HUP 129" "INT 130" "USR1 138" "TERM 143"; do
+        set -- $row
+        echo 'a film' >line
+        "$BERTC" $command --out pipe <line 2>"$scratch/err" &
+        pid=$!
+        watches $pid || fail "no signal is caught before a file is made: $command"
+        kill -"$1" $pid
+        timeout 10 cat pipe >/dev/null
+        wait $pid
+        got=$?
+        [ "$got" = "$2" ] || fail "exit code $got after SIG$1: $command"
+        [ "$(tail -n 1 "$scratch/err")" = "bertc: stopped" ] || fail "message after SIG$1: $command: $(cat "$scratch/err")"
+        checks=$((checks + 1))
+    done
+done
+rm pipe line
 
 # A second signal more than a second later does not wait for the end of a pass, which takes some seconds: that
 # of the second step, which begins once the first is in the log.

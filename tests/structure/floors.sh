@@ -11,11 +11,11 @@ set -eu
 cd "$1"
 
 rooms='
-base       base                                            : status
+base       base                                            : status threads
 vocab      base vocab                                      : status vocab
 formats    base formats                                    : status config
 tokenizer  base vocab tokenizer                            : status vocab tokenizer
-nn         base formats nn                                 : status config batch model inspect
+nn         base formats nn                                 : status threads config batch model inspect
 tasks      base vocab tokenizer tasks                      : status vocab tokenizer task
 train      base vocab formats tokenizer nn tasks train     : *
 cli        cli                                             : *

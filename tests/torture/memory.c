@@ -130,7 +130,7 @@ static bertc_status run_adapters(const char *out, bool resume, bertc_error *err,
     o.lora_dropout = 0.1;
     o.lora_save = save;
     o.max_steps = 2;
-    o.save_every = 1;
+    o.save_every = "1";
     o.resume = resume;
     return bertc_finetune(&o, NULL, &result, err);
 }

@@ -10,41 +10,20 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "base/room.h"
+#include "unit/base_root.h"
 
 enum { MB = 1 << 20 };
-static char top[64];
-
-static void write_text(const char *path, const char *text)
-{
-    char folder[256], name[256];
-    bertc_error err = {0};
-    snprintf(name, sizeof name, "%s%s", top, path);
-    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(name, '/') - name), name);
-    assert_int_equal(bc_folder_create(folder, &err), BERTC_OK);
-    if (bc_file_write(name, text, strlen(text), &err) != BERTC_OK) fail_msg("%s", err.message);
-}
 
 /* A new tree with a process that has 8 MB in memory of an address space of 40. */
-static int enter(void **state)
+static int enter_process(void **state)
 {
-    (void)state;
     char text[64];
     long page = sysconf(_SC_PAGESIZE);
-    snprintf(top, sizeof top, "room.XXXXXX");
-    if (!mkdtemp(top)) return -1;
+    if (enter(state) != 0) return -1;
     snprintf(text, sizeof text, "%ld %ld 1 1 0 1 0\n", 40 * MB / page, 8 * MB / page);
     write_text("/proc/self/statm", text);
     return 0;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    char command[96];
-    snprintf(command, sizeof command, "rm -r %s", top);
-    return system(command);
 }
 
 static void expect(size_t megabytes, const char *limit, size_t address)
@@ -124,10 +103,10 @@ static void test_real(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_nothing_known, enter, leave),
-        cmocka_unit_test_setup_teardown(test_system, enter, leave),
-        cmocka_unit_test_setup_teardown(test_groups, enter, leave),
-        cmocka_unit_test_setup_teardown(test_old_groups, enter, leave),
+        cmocka_unit_test_setup_teardown(test_nothing_known, enter_process, leave),
+        cmocka_unit_test_setup_teardown(test_system, enter_process, leave),
+        cmocka_unit_test_setup_teardown(test_groups, enter_process, leave),
+        cmocka_unit_test_setup_teardown(test_old_groups, enter_process, leave),
         cmocka_unit_test(test_real),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

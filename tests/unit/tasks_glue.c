@@ -18,7 +18,10 @@ static const char fake[] =
     "case $command in\n"
     "finetune)\n"
     "  mkdir -p \"$out/checkpoint\"\n"
-    "  case $out in *${STOP:-@}*) exit 130 ;; *${FAIL:-@}*) exit 6 ;; esac\n"
+    "  case $out in *${STOP:-@}*) exit ${CODE:-130} ;; *${FAIL:-@}*) exit 6 ;; esac\n"
+    "  case $out in *${WAIT:-@}*)\n"
+    "    for s in HUP INT USR1 TERM; do trap \"echo told $s >>$LOG; exit 1\" $s; done\n"
+    "    kill -$WITH $PPID; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done; exit 7 ;; esac\n"
     "  rm -r \"$out/checkpoint\"; echo '{}' >\"$out/run.json\" ;;\n"
     "eval)\n"
     "  case $model in *seed-1) s=1 ;; *) s=2 ;; esac\n"
@@ -206,6 +209,41 @@ static void interruption_is_resumed(void **state)
     assert_true(file_exists("out/table.txt"));
 }
 
+/* Any of the four codes ends the script, with no other run begun. */
+static void every_signal_stops(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int code;
+    } cases[] = {{"HUP", 129}, {"INT", 130}, {"USR1", 138}, {"TERM", 143}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char environment[64];
+        snprintf(environment, sizeof environment, "STOP=mrpc CODE=%d", cases[i].code);
+        assert_int_equal(glue(environment, "model glue out"), cases[i].code);
+        assert_int_equal(logged("finetune"), 1);
+    }
+}
+
+/* A signal that the script alone gets while bertc runs is bertc's too. */
+static void signals_are_passed_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int code;
+    } cases[] = {{"HUP", 129}, {"INT", 130}, {"USR1", 138}, {"TERM", 143}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char environment[64], told[16];
+        snprintf(environment, sizeof environment, "WAIT=mrpc WITH=%s", cases[i].name);
+        snprintf(told, sizeof told, "told %s", cases[i].name);
+        assert_int_equal(glue(environment, "model glue out"), cases[i].code);
+        /* A script in the background cannot hear of SIGINT; bertc can. */
+        assert_int_equal(logged(told), cases[i].code != 130);
+        assert_int_equal(logged("finetune"), 1);
+    }
+}
+
 static void a_failure_does_not_stop_the_others(void **state)
 {
     (void)state;
@@ -292,6 +330,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(runs_everything_and_averages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nine_tasks_are_glue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interruption_is_resumed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_signal_stops, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(signals_are_passed_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_does_not_stop_the_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_index_out_of_order_is_not_packed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_usage_is_2, set_up, tear_down),

@@ -66,7 +66,7 @@ static void test_patience(void **unused)
         o.recipe = i % 4 > 1 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
         o.keep = i % 3 ? BERTC_KEEP_BEST : BERTC_KEEP_LAST;
         o.precision = i % 5 == 0 ? BERTC_BF16 : BERTC_F32;
-        o.save_every = i % 2 ? 2 : 0;
+        o.save_every = i % 2 ? "2" : "0";
         o.patience = 1 + i / 4;
         bertc_train_result result = fixture_run_anew(o);
         story s = follow("whole/log.jsonl", i % 2);

@@ -145,7 +145,7 @@ static inline bertc_status fixture_whole_run(const char *out, bool resume, bertc
     bertc_train_result result;
     o.max_steps = 6;
     o.eval_every = 2;
-    o.save_every = 2;
+    o.save_every = "2";
     o.keep = BERTC_KEEP_BEST;
     o.freeze = fixture_freeze;
     o.cache_dir = fixture_cache;

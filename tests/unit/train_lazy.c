@@ -240,7 +240,7 @@ static void test_runs_that_keep_the_best(void **unused)
     o.weight_decay = 0.01;
     o.keep = BERTC_KEEP_BEST;
     o.eval_every = 3;
-    o.save_every = 5;
+    o.save_every = "5";
     compare_runs(o, 23);
     o.recipe = BERTC_RECIPE_GOOGLE;
     compare_runs(o, 24);
@@ -252,7 +252,7 @@ static void test_runs_in_half_precision(void **unused)
     bertc_train_options o = small_batches();
     o.precision = BERTC_BF16;
     o.recipe = BERTC_RECIPE_GOOGLE;
-    o.save_every = 4;
+    o.save_every = "4";
     compare_runs(o, 9);
 }
 

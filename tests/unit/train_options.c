@@ -102,7 +102,7 @@ static void test_a_record_compares_with_its_options(void **unused)
     assert_int_equal(bc_options_compare(&o, tree, "run", &err), BERTC_OK);
     o.resume = true;
     o.threads = 5;
-    o.save_every = 9;
+    o.save_every = "9";
     assert_int_equal(bc_options_compare(&o, tree, "run", &err), BERTC_OK);
     o.lr = 0.3; /* differs in the last bit only */
     assert_int_equal(bc_options_compare(&o, tree, "run", &err), BERTC_USAGE);

@@ -77,7 +77,7 @@ static void test_another_log(void **unused)
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         bertc_train_options o = fixture_options("touched");
         bertc_train_result result;
-        o.save_every = 3;
+        o.save_every = "3";
         fixture_interrupt(o, 5);
         bc_free(change("touched/log.jsonl", changes[i].from, changes[i].to));
         o.resume = true;
@@ -171,7 +171,7 @@ static void test_stopped_between_passes(void **unused)
     int calls = 0;
     bertc_observer observer = {.stop = count_calls, .user = &calls};
     o.micro_batch_tokens = 12;
-    o.save_every = 3;
+    o.save_every = "3";
     assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
     assert_true(calls > 2 * 10); /* ten steps */
     for (int left = 0; left < calls; left++) {

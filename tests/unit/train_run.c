@@ -93,7 +93,7 @@ static void test_stopped_anywhere_keeping_the_best(void **unused)
     (void)unused;
     bertc_train_options o = fixture_options("whole");
     o.eval_every = 2;
-    o.save_every = 3;
+    o.save_every = "3";
     o.keep = BERTC_KEEP_BEST;
     o.recipe = BERTC_RECIPE_GOOGLE;
     o.eval_batch_size = 4;
@@ -218,7 +218,7 @@ static void test_resume_with_other_options(void **unused)
     assert_int_equal(rename("model", "moved"), 0);
     o.model = "moved";
     o.threads = 2;
-    o.save_every = 2;
+    o.save_every = "2";
     run(o, &result); /* none of these changes the result */
     assert_int_equal(rename("moved", "model"), 0);
 }
@@ -230,7 +230,7 @@ static void test_damaged_checkpoint(void **unused)
     bertc_train_result result;
     bertc_error err = {0};
     run(fixture_options("intact"), &result);
-    o.save_every = 3;
+    o.save_every = "3";
     assert_int_equal(run_until(o, 7, &result, NULL), BERTC_INTERRUPTED);
     assert_int_equal(fixture_entries("damaged/checkpoint"), 2);
     FILE *file = fopen("damaged/checkpoint/step-7.safetensors", "r+b");
@@ -302,7 +302,7 @@ static bertc_train_options changing_best(void)
 {
     bertc_train_options o = fixture_options("stopped");
     o.eval_every = 1; /* the best ones are those of steps 1, 6, 7 and 8 */
-    o.save_every = 2;
+    o.save_every = "2";
     o.keep = BERTC_KEEP_BEST;
     return o;
 }
@@ -482,7 +482,7 @@ static void test_divergence_stops_before_the_update(void **unused)
     bertc_train_result result;
     bertc_error err = {0};
     o.lr = 1e30;
-    o.save_every = 1;
+    o.save_every = "1";
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_DIVERGED);
     assert_string_equal(err.message, "step 2: the loss is not finite; first in the gradient of "
                                      "bert.embeddings.word_embeddings.weight; no update was made");

@@ -66,7 +66,8 @@ static void test_a_run_that_went_wrong_says_so(void **unused)
     /* A run that was interrupted finds the same, also after its last evaluation. */
     for (int steps = 1; steps < 20; steps += 6) fixture_same_resumed(wild("parts"), steps, "wild");
     bertc_train_options every = wild("each");
-    every.save_every = every.eval_every = 1;
+    every.save_every = "1";
+    every.eval_every = 1;
     run(every);
     every.out = "parts";
     fixture_same_resumed(every, 19, "each");

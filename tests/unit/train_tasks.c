@@ -193,7 +193,7 @@ static void test_stopped_anywhere(void **unused)
         o.unfreeze_schedule = ways[i].schedule;
         o.dropout = 0.1;
         o.eval_every = 5;
-        o.save_every = 4;
+        o.save_every = "4";
         o.head_lr = i == 2 ? 3e-2 : -1;
         o.layer_lr_decay = i == 1 ? 0.9 : 1;
         compare_stops(o, i == 0 ? 1 : 7);
