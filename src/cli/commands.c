@@ -99,7 +99,8 @@ static const cli_command commands[] = {
                    "the highest that is asked for are not computed; neither pooler nor head is\n"
                    "needed. npy: rows of 32-bit floats for numpy.load. jsonl: an object a text\n"
                    "with \"index\", \"embedding\" and, by token, \"tokens\". tsv: index, by token\n"
-                   "its number and word piece, then the values.\n",
+                   "its number and word piece, then the values. Every row of a split is there, under\n"
+                   "the index that predict gives it.\n",
         .required = "model",
         .needs = {"split", "data"},
         .table = cli_apply_table,

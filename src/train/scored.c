@@ -123,6 +123,6 @@ bool bc_scored_alike(bc_scored scored, const bertc_scores *scores, char text[BC_
     if (scores->alike == 0) return false;
     snprintf(text, BC_ALIKE, "%s %s: %s is predicted for all %zu examples", task->name,
              bertc_split_name(scored.split),
-             task->regression ? "the same value" : task->labels[scores->alike - 1], scores->examples);
+             task->regression ? "about the same value" : task->labels[scores->alike - 1], scores->examples);
     return true;
 }

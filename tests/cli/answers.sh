@@ -121,7 +121,7 @@ for task in sst2 stsb; do
     grep -q "^the run did not learn: $task: the training loss is " "$scratch/err" || fail "$(cat "$scratch/err")"
     grep -q "\"warnings\":\[\"$task: the training loss is [^]]*\]" both/$task/run.json || fail "$(cat both/$task/run.json)"
 done
-grep -q '^the run did not learn: stsb dev: the same value is predicted for all 500 examples$' "$scratch/err" || fail "$(cat "$scratch/err")"
+grep -q '^the run did not learn: stsb dev: about the same value is predicted for all 500 examples$' "$scratch/err" || fail "$(cat "$scratch/err")"
 grep -q '"warnings":\["sst2: .*"stsb: .*\]' both/run.json || fail "$(cat both/run.json)"
 # Few examples to score, a small set: nothing is wrong with that.
 tune --task cola --limit-train 64 --limit-eval 8 --epochs 1 --lr 5e-4 --out small
