@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "base/text.h"
 
 /* The files of a tokenizer, and which of them state how it treats the case of letters. */
@@ -97,33 +98,9 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc
     return status == BERTC_OK ? write_default(to, max_length, err) : status;
 }
 
-static bertc_status refuse_other_formats(const char *dir, const char *path, bertc_error *err)
-{
-    static const struct {
-        const char *name, *what;
-    } others[] = {{"model.safetensors.index.json", "weights in several files"},
-                  {"pytorch_model.bin", "weights of PyTorch"},
-                  {"pytorch_model.bin.index.json", "weights of PyTorch in several files"},
-                  {"tf_model.h5", "weights of TensorFlow"},
-                  {"bert_model.ckpt.index", "weights of TensorFlow 1"},
-                  {"flax_model.msgpack", "weights of Flax"}};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        char *other = bc_path_join(dir, others[i].name);
-        if (!other) return bc_fail_memory(err);
-        bool there = bc_file_exists(other);
-        bc_free(other);
-        if (there)
-            return bc_fail(err, BERTC_INPUT,
-                           "%s: no such file; %s (%s) are found but not read, save the model as one "
-                           "safetensors file",
-                           path, others[i].what, others[i].name);
-    }
-    return BERTC_OK;
-}
-
 bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err)
 {
-    *path = bc_path_join(dir, "model.safetensors");
-    if (!*path) return bc_fail_memory(err);
-    return bc_file_exists(*path) ? BERTC_OK : refuse_other_formats(dir, *path, err);
+    static const char *const name[] = {"model.safetensors"};
+    *path = bc_path_join(dir, name[0]);
+    return *path ? bc_model_place_check(dir, name, 1, err) : bc_fail_memory(err);
 }

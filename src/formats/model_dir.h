@@ -16,8 +16,8 @@ const char *bc_model_dir_tokenizer_file(size_t index);
  * AutoTokenizer reads the text as bertc did. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc_error *err);
 
-/* Path of a directory's weights, owned by the caller (bc_free) in any case. Errors: BERTC_INPUT where
- * there are weights in another format only; a directory without any gets the path. */
+/* Path of a directory's weights, owned by the caller (bc_free) in any case. Errors: those of
+ * bc_model_place_check. */
 bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err);
 
 #endif

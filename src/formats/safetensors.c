@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "base/text.h"
+#include "formats/magic.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are read where they lie");
 _Static_assert(sizeof(size_t) == 8, "sizes in files are 64-bit");
@@ -191,31 +193,43 @@ static bertc_status check_layout(bc_safetensors *file, size_t header, bertc_erro
                    (size_t)(at - file->map.bytes), (size_t)(end - at));
 }
 
+/* A file that does not begin as one of this format: say what it is, or what is wrong. */
+static bertc_status refuse_kind(const bc_safetensors *file, const char *reason, bertc_error *err)
+{
+    bc_text what = {0};
+    size_t length = file->map.length;
+    bc_magic_describe(&what, file->map.bytes, length < BC_MAGIC_HEAD ? length : BC_MAGIC_HEAD,
+                      length < BC_MAGIC_TAIL ? NULL : file->map.bytes + length - BC_MAGIC_TAIL);
+    bertc_status status = what.failed ? bc_fail_memory(err)
+                          : what.length > 0
+                              ? bc_fail(err, BERTC_INPUT, "%s: %s, not a safetensors file", file->path, what.bytes)
+                              : bc_fail(err, BERTC_INPUT, "%s %s", file->path, reason);
+    bc_text_clear(&what);
+    return status;
+}
+
 /* Check what comes before the JSON; *header is its length. */
 static bertc_status check_prefix(const bc_safetensors *file, size_t *header, bertc_error *err)
 {
-    static const char pointer[] = "version https://git-lfs";
     const unsigned char *bytes = file->map.bytes;
     size_t length = file->map.length;
-    uint64_t n;
-    if (length >= sizeof pointer && memcmp(bytes, pointer, sizeof pointer - 1) == 0)
-        return bc_fail(err, BERTC_INPUT, "%s: a Git LFS pointer, not the file it stands for",
-                       file->path);
-    if (length < PREFIX)
-        return bc_fail(err, BERTC_INPUT, "%s @0: %zu bytes, too short for safetensors",
-                       file->path, length);
-    memcpy(&n, bytes, sizeof n);
-    if (n > LONGEST_HEADER)
-        return bc_fail(err, BERTC_INPUT, "%s @0: header of %" PRIu64 " bytes, at most %d allowed",
-                       file->path, n, LONGEST_HEADER);
-    if (n > length - PREFIX)
-        return bc_fail(err, BERTC_INPUT, "%s @0: header of %" PRIu64 " bytes in a file of %zu",
-                       file->path, n, length);
-    if (n == 0 || bytes[PREFIX] != '{')
-        return bc_fail(err, BERTC_INPUT, "%s @%d: header does not start with {", file->path,
-                       PREFIX);
-    *header = (size_t)n;
-    return BERTC_OK;
+    uint64_t n = 0;
+    char reason[96];
+    if (length >= PREFIX) memcpy(&n, bytes, sizeof n);
+    if (length < PREFIX) snprintf(reason, sizeof reason, "@0: %zu bytes, too short for safetensors", length);
+    else if (n > LONGEST_HEADER)
+        snprintf(reason, sizeof reason, "@0: header of %" PRIu64 " bytes, at most %d allowed", n, LONGEST_HEADER);
+    else if (n > length - PREFIX)
+        snprintf(reason, sizeof reason, "@0: header of %" PRIu64 " bytes in a file of %zu", n, length);
+    else if (n == 0 || bytes[PREFIX] != '{')
+        snprintf(reason, sizeof reason, "@%d: header does not start with {", PREFIX);
+    else {
+        *header = (size_t)n;
+        return BERTC_OK;
+    }
+    if (n > 0 && n <= LONGEST_HEADER && length > PREFIX && bytes[PREFIX] == '{') /* one that was cut */
+        return bc_fail(err, BERTC_INPUT, "%s %s", file->path, reason);
+    return refuse_kind(file, reason, err);
 }
 
 static bertc_status parse_header(bc_safetensors *file, size_t header, bertc_error *err)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "base/text.h"
 #include "formats/adapter.h"
 #include "formats/model_dir.h"
@@ -108,10 +109,12 @@ static bertc_status check_tensors(const char *dir, int layers, bertc_error *err)
 
 bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out, bertc_error *err)
 {
+    static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
     bc_safetensors file = {0};
     char *path = NULL;
-    bool adapter;
-    bertc_status status = bc_adapter_is(dir, &adapter, err);
+    bool adapter = false;
+    bertc_status status = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
+    if (status == BERTC_OK) status = bc_adapter_is(dir, &adapter, err);
     if (status == BERTC_OK && adapter)
         status = bc_fail(err, BERTC_INPUT, "%s: an adapter has no layers to keep; truncate the model that it is for",
                          dir);

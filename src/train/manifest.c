@@ -18,10 +18,11 @@ enum { WHOLE = 1, ADAPTER = 2 };
 static const struct {
     const char *name;
     int needed; /* by which of the two */
-} own[] = {{"config.json", WHOLE | ADAPTER},
+} own[] = {{"config.json", WHOLE}, /* of an adapter that an earlier version wrote too */
            {"model.safetensors", WHOLE},
            {BC_ADAPTER_CONFIG, ADAPTER},
            {BC_ADAPTER_WEIGHTS, ADAPTER},
+           {BC_ADAPTER_LABELS, 0}, /* not of one that an earlier version wrote */
            {"eval.json", WHOLE | ADAPTER},
            {"run.json", WHOLE | ADAPTER}}; /* of each of several; that of the run is none of its files */
 enum { OWN = sizeof own / sizeof own[0] };

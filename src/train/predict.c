@@ -36,6 +36,7 @@ static bertc_status open_source(job *j, bool score, bertc_dataset **dataset, ber
 static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
 {
     const bertc_config *config = &j->source.config;
+    if (config->head_refusal) return bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
     bertc_error reason = {.status = BERTC_OK};
     bertc_status status = bertc_task_match_labels(j->task, config->labels, config->num_labels, map,
                                                   &j->by_name, &reason);

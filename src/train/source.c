@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "formats/adapter.h"
 #include "train/options.h"
 
@@ -158,15 +159,15 @@ static bertc_status read_texts(const bertc_predict_options *o, const bertc_task 
 /* A run of several tasks leaves a model of each in a folder of its name. */
 static bertc_status refuse_several(const char *dir, const bertc_task *task, bertc_error *err)
 {
-    char *config = bc_path_join(dir, "config.json"), *own = bc_path_join(dir, task->name);
-    char *inner = own ? bc_path_join(own, "config.json") : NULL;
-    bertc_status status = config && inner ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK && !bc_file_exists(config) && bc_file_exists(inner))
+    static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
+    enum { NAMES = sizeof names / sizeof *names };
+    char *own = bc_path_join(dir, task->name);
+    bertc_status status = own ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK && bc_folder_exists(own) && bc_model_place_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
+        bc_model_place_check(own, names, NAMES, NULL) == BERTC_OK)
         status = bc_fail(err, BERTC_INPUT, "%s: no model but a folder of several; that of %s is %s", dir, task->name,
                          own);
-    bc_free(config);
     bc_free(own);
-    bc_free(inner);
     return status;
 }
 

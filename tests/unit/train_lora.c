@@ -87,9 +87,9 @@ static void test_merged_and_adapter(void **unused)
     o.lora_save = BERTC_LORA_ADAPTER;
     fixture_run(o);
     fixture_same_file("merged", "adapter", "log.jsonl");
-    fixture_same_file("merged", "adapter", "config.json");
     fixture_same_file("merged", "adapter", "vocab.txt");
     assert_false(bc_file_exists("adapter/model.safetensors"));
+    assert_false(bc_file_exists("adapter/config.json"));
     assert_false(bc_file_exists("merged/adapter_config.json"));
     same_logits("merged", "adapter", 0);
     for (int i = 0; i < 2; i++) {
@@ -99,6 +99,7 @@ static void test_merged_and_adapter(void **unused)
         fixture_run(o);
     }
     fixture_same_file("from-merged", "from-adapter", "model.safetensors");
+    fixture_same_file("from-merged", "from-adapter", "config.json");
     fixture_same_file("from-merged", "from-adapter", "log.jsonl");
     o = lora_options("again"); /* adapters over an adapter, merged */
     o.model = "adapter";
@@ -175,11 +176,11 @@ static void make_adapter(const char *out)
     fixture_run(o);
 }
 
-/* As peft writes it: without config.json and tokenizer. The base lies beside it. */
+/* As peft writes it: without labels and tokenizer. The base lies beside it. */
 static void test_bare_adapter(void **unused)
 {
     (void)unused;
-    static const char *const extra[] = {"config.json", "vocab.txt", "tokenizer_config.json", "run.json"};
+    static const char *const extra[] = {"bertc_labels.json", "vocab.txt", "tokenizer_config.json", "run.json"};
     make_adapter("whole");
     make_adapter("bare");
     for (size_t i = 0; i < sizeof extra / sizeof *extra; i++) {

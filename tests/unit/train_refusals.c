@@ -42,20 +42,25 @@ static void test_options(void **unused)
            "--max-length 25 is more than the model's max_position_embeddings 24");
 }
 
+#define FOLDER "a model is a folder with config.json, model.safetensors, vocab.txt and tokenizer_config.json"
+
 static void test_missing_files(void **unused)
 {
     (void)unused;
     bertc_train_options o = fixture_options("refused");
     o.model = "nowhere";
-    refuse(o, BERTC_INPUT, "nowhere/config.json: cannot open: No such file or directory");
+    refuse(o, BERTC_INPUT, 
+           "nowhere: no such folder, and bertc downloads nothing: put the files of that model "
+           "(config.json, model.safetensors, vocab.txt and tokenizer_config.json) into a folder and "
+           "give that");
     assert_int_equal(rename("model/vocab.txt", "vocab.kept"), 0);
     o = fixture_options("refused");
-    refuse(o, BERTC_INPUT, "model/vocab.txt: cannot open: No such file or directory");
+    refuse(o, BERTC_INPUT, "model/vocab.txt: no such file; " FOLDER);
     assert_int_equal(rename("vocab.kept", "model/vocab.txt"), 0);
     assert_int_equal(rename("model/model.safetensors", "weights.kept"), 0);
-    refuse(o, BERTC_INPUT, "model/model.safetensors: cannot open: No such file or directory");
+    refuse(o, BERTC_INPUT, "model/model.safetensors: no such file; " FOLDER);
     fixture_write("model/model.safetensors", "not one");
-    refuse(o, BERTC_INPUT, "model/model.safetensors @0: 7 bytes, too short for safetensors");
+    refuse(o, BERTC_INPUT, "model/model.safetensors: a text that begins \"not one\", not a safetensors file");
     assert_int_equal(rename("weights.kept", "model/model.safetensors"), 0);
 }
 
