@@ -62,6 +62,14 @@ static bertc_status read_scale(const cJSON *tree, const char *path, bc_adapter *
     return BERTC_OK;
 }
 
+bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err)
+{
+    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
+    *adapter = path && bc_file_exists(path);
+    bc_free(path);
+    return path ? BERTC_OK : bc_fail_memory(err);
+}
+
 /* Take `path`, which becomes the adapter's, as its base where it is a folder with a configuration. */
 static bertc_status try_base(char *path, bc_adapter *adapter, bertc_error *err)
 {
@@ -69,6 +77,7 @@ static bertc_status try_base(char *path, bc_adapter *adapter, bertc_error *err)
     bool found = config && bc_file_exists(config);
     bertc_status status = config ? BERTC_OK : bc_fail_memory(err);
     bc_free(config);
+    if (status == BERTC_OK && !found) status = bc_adapter_is(path, &found, err);
     if (found) adapter->base = path;
     else bc_free(path);
     return status;
@@ -88,14 +97,6 @@ static bertc_status find_base(const cJSON *tree, const char *path, const char *d
                    "%s: the base model \"%.300s\" is no folder with a config.json, neither from here nor "
                    "from %s",
                    path, name, dir);
-}
-
-bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err)
-{
-    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
-    *adapter = path && bc_file_exists(path);
-    bc_free(path);
-    return path ? BERTC_OK : bc_fail_memory(err);
 }
 
 static bertc_status check_base(const bc_adapter *adapter, const char *path, bertc_error *err)

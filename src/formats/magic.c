@@ -63,20 +63,30 @@ static const char *describe_fields(const unsigned char *b, size_t length)
     return NULL;
 }
 
-/* A text up to the first byte that no text has; *end is how much of it. */
-static bool is_text(const unsigned char *head, size_t length, size_t *end)
+/* How many bytes follow this one in a character of UTF-8; -1: no text has it here. */
+static int follow(unsigned char byte)
 {
-    for (*end = 0; *end < length; ++*end)
-        if (!isprint(head[*end]) && !isspace(head[*end]) && head[*end] < 0x80) return false;
-    return length > 0;
+    if (byte < 0x80) return byte == 0x7f || (byte < 0x20 && !isspace(byte)) ? -1 : 0;
+    return byte < 0xc2 ? -1 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : byte < 0xf5 ? 3 : -1;
+}
+
+static bool is_text(const unsigned char *head, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        int more = follow(head[i]);
+        if (more < 0) return false;
+        for (; more > 0 && i + 1 < length; more--)
+            if ((head[++i] & 0xc0) != 0x80) return false;
+    }
+    return true;
 }
 
 /* What a program saved that was sent a page or a message in place of the file. */
 static void describe_text(bc_text *out, const unsigned char *head, size_t length)
 {
     enum { SHOWN = 40 };
-    size_t begin = 0, end, shown;
-    if (!is_text(head, length, &end)) return;
+    size_t begin = 0, shown;
+    if (!is_text(head, length)) return;
     while (begin < length && isspace(head[begin])) begin++;
     const char *text = (const char *)head + begin;
     length -= begin;

@@ -98,6 +98,64 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc
     return status == BERTC_OK ? write_default(to, max_length, err) : status;
 }
 
+/* A JSON file of a folder with its text, or an empty object where it is absent. */
+static bertc_status read_object(const char *dir, const char *name, char **text, size_t *length, cJSON **tree,
+                                bertc_error *err)
+{
+    char *path = bc_path_join(dir, name);
+    bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
+    if (path && bc_file_exists(path)) status = bc_file_read(path, text, length, err);
+    else if (path && !(*text = bc_strndup("{}", *length = 2))) status = bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_json_parse(*text, *length, path, tree, err);
+    if (status == BERTC_OK && !cJSON_IsObject(*tree)) status = bc_fail(err, BERTC_INPUT, "%s: not a JSON object", path);
+    bc_free(path);
+    return status;
+}
+
+/* What AutoTokenizer takes where tokenizer_config.json names none. */
+static bertc_status find_class(const char *dir, bc_text *quoted, bertc_error *err)
+{
+    char *text = NULL;
+    cJSON *tree = NULL;
+    size_t length;
+    bertc_status status = read_object(dir, "config.json", &text, &length, &tree, err);
+    const char *name = cJSON_GetStringValue(bc_json_get(tree, "tokenizer_class"));
+    if (!name) name = bc_json_get(tree, "model_type") ? "BertTokenizer" : "PreTrainedTokenizerFast";
+    bc_text_quote(quoted, name);
+    if (status == BERTC_OK && quoted->failed) status = bc_fail_memory(err);
+    cJSON_Delete(tree);
+    bc_free(text);
+    return status;
+}
+
+static bertc_status write_class(const char *from, const char *to, const char *text, size_t length,
+                                const cJSON *tree, bertc_error *err)
+{
+    bc_text name = {0}, out = {0};
+    char *path = bc_path_join(to, "tokenizer_config.json");
+    bertc_status status = path ? find_class(from, &name, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) bc_json_put_with(&out, text, length, tree, "tokenizer_class", name.bytes);
+    if (status == BERTC_OK)
+        status = out.failed ? bc_fail_memory(err) : bc_file_write(path, out.bytes, out.length, err);
+    bc_text_clear(&name);
+    bc_text_clear(&out);
+    bc_free(path);
+    return status;
+}
+
+bertc_status bc_model_dir_name_class(const char *from, const char *to, bertc_error *err)
+{
+    char *text = NULL;
+    cJSON *tree = NULL;
+    size_t length;
+    bertc_status status = read_object(to, "tokenizer_config.json", &text, &length, &tree, err);
+    if (status == BERTC_OK && !cJSON_IsString(bc_json_get(tree, "tokenizer_class")))
+        status = write_class(from, to, text, length, tree, err);
+    cJSON_Delete(tree);
+    bc_free(text);
+    return status;
+}
+
 bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err)
 {
     static const char *const name[] = {"model.safetensors"};

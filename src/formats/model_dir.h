@@ -16,6 +16,11 @@ const char *bc_model_dir_tokenizer_file(size_t index);
  * AutoTokenizer reads the text as bertc did. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bertc_error *err);
 
+/* Make sure that to/tokenizer_config.json names a class. Without one AutoTokenizer asks the config.json beside it, so
+ * a folder that has none needs the name that the one in `from` stands for. `to` has the tokenizer's files of `from`.
+ * Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_model_dir_name_class(const char *from, const char *to, bertc_error *err);
+
 /* Path of a directory's weights, owned by the caller (bc_free) in any case. Errors: those of
  * bc_model_place_check. */
 bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err);

@@ -1,4 +1,5 @@
 /* A smaller model from a larger one: its first layers, everything else byte for byte. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,31 +16,16 @@
 #include "nn/model.h"
 
 /* The members of config.json as they are spelled, but for the number of layers. */
-static void put_members(bc_text *out, const char *json, size_t length, const cJSON *tree, int layers)
-{
-    static const char key[] = "num_hidden_layers";
-    const char *value;
-    size_t at = 0, size;
-    bc_text_printf(out, "{\n  \"%s\": %d", key, layers);
-    for (const cJSON *item = tree->child; item && bc_json_span(json, length, &at, &value, &size);
-         item = item->next) {
-        if (strcmp(item->string, key) == 0) continue;
-        bc_text_printf(out, ",\n  ");
-        bc_text_quote(out, item->string);
-        bc_text_printf(out, ": %.*s", (int)size, value);
-    }
-    bc_text_printf(out, "\n}\n");
-}
-
 static bertc_status write_config(const char *from, const char *to, int layers, bertc_error *err)
 {
-    char *json = NULL;
+    char *json = NULL, number[16];
     cJSON *tree = NULL;
     bc_text out = {0};
     size_t length = 0;
     bertc_status status = bc_file_read(from, &json, &length, err);
     if (status == BERTC_OK) status = bc_json_parse(json, length, from, &tree, err);
-    if (status == BERTC_OK) put_members(&out, json, length, tree, layers);
+    snprintf(number, sizeof number, "%d", layers);
+    if (status == BERTC_OK) bc_json_put_with(&out, json, length, tree, "num_hidden_layers", number);
     if (status == BERTC_OK)
         status = out.failed ? bc_fail_memory(err) : bc_file_write(to, out.bytes, out.length, err);
     bc_text_clear(&out);

@@ -280,6 +280,8 @@ static bertc_status write_lane(bc_run *run, int lane, bertc_error *err)
     if (status == BERTC_OK) status = write_model(run, lane, folder, err);
     if (status == BERTC_OK)
         status = bc_model_dir_copy_tokenizer(run->source.home, folder, err);
+    if (status == BERTC_OK && bc_adapt_saves_adapter(&run->options))
+        status = bc_model_dir_name_class(run->source.home, folder, err);
     if (status == BERTC_OK) status = write_vocab(run, folder, err);
     if (status == BERTC_OK) status = write_scores(run, lane, 1, folder, err);
     if (status == BERTC_OK && run->num_lanes > 1)

@@ -69,25 +69,25 @@ static size_t count_lines(const bc_map *map)
 
 /* ---- Recording ----------------------------------------------------------------------------- */
 
-static bertc_status record_path(bc_text *out, const char *path, const char *name, bool first,
-                                bertc_error *err)
+static bertc_status record_path(bc_text *out, const char *path, const char *name, bertc_error *err)
 {
     size_t length;
     char hash[BC_HASH_HEX];
     bertc_status status = bc_hash_file(hash, &length, path, err);
     if (status != BERTC_OK) return status;
+    bool first = out->length > 0 && out->bytes[out->length - 1] == '{';
     bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", first ? "" : ",", name,
                    length, hash);
     return BERTC_OK;
 }
 
 static bertc_status record_file(bc_text *out, const char *folder, const bc_member *member,
-                                bool first, bertc_error *err)
+                                bertc_error *err)
 {
     char *path = bc_path_join(folder, member->path);
     bertc_status status = path ? BERTC_OK : bc_fail_memory(err);
     if (path && !(member->optional && !bc_file_exists(path)))
-        status = record_path(out, path, member->path, first, err);
+        status = record_path(out, path, member->path, err);
     bc_free(path);
     return status;
 }
@@ -100,7 +100,7 @@ bertc_status bc_manifest_record(bc_text *out, const bc_run *run, bertc_error *er
     bc_member member;
     bc_text_printf(out, "\"files\":{");
     for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
-        status = record_file(out, folder, &member, i == 0, err);
+        status = record_file(out, folder, &member, err);
     if (status == BERTC_OK) status = open_log(folder, &log, err);
     if (status != BERTC_OK) return status;
     bc_text_printf(out, "},\"log_lines\":%zu", count_lines(&log));

@@ -145,16 +145,16 @@ refuse 3 "standard input:1: 1 column, expected 2" predict --task mnli --model "$
 input=/dev/null
 
 # ---- inspect
-refuse 3 "no: cannot open: No such file or directory" inspect no
+refuse 3 "$(hub no)" inspect no
 broken model; head -c 100000 model/model.safetensors >bad/model.safetensors
 refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file" inspect bad
 refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file" inspect bad/model.safetensors
-refuse 3 "data/model.safetensors: cannot open: No such file or directory" inspect data
+refuse 3 "data/model.safetensors: no such file; $folder" inspect data
 mkdir torch
 : >torch/pytorch_model.bin
-refuse 3 "torch/model.safetensors: no such file; weights of PyTorch (pytorch_model.bin) are found but not read, save the model as one safetensors file" inspect torch
+refuse 3 "torch/model.safetensors: no such file; the folder holds weights of PyTorch (pytorch_model.bin), which bertc does not read: save the model as one safetensors file" inspect torch
 mv torch/pytorch_model.bin torch/model.safetensors.index.json
-refuse 3 "torch/model.safetensors: no such file; weights in several files (model.safetensors.index.json) are found but not read, save the model as one safetensors file" inspect torch
+refuse 3 "torch/model.safetensors: no such file; the folder holds weights in several files (model.safetensors.index.json), which bertc does not read: save the model as one safetensors file" inspect torch
 broken model; sed -i 's/"model_type"/"position_embedding_type": "relative_key", "model_type"/' bad/config.json
 run 3 inspect bad
 same "standard error" 'bertc: bad/config.json: "position_embedding_type" is "relative_key", bertc supports only "absolute"' "$scratch/err" inspect bad

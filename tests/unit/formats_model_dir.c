@@ -106,6 +106,33 @@ static void test_no_default(void **state)
     expect("tokenizer_config.json", NULL, 0);
 }
 
+/* A folder without config.json names the tokenizer's class itself, as AutoTokenizer would have found it. */
+static void test_named_class(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *tokenizer, *expected;
+    } cases[] = {
+        {"{\"model_type\":\"bert\"}", "{ \"do_lower_case\":false, \"x\": 1.50 }",
+         "{\n  \"tokenizer_class\": \"BertTokenizer\",\n  \"do_lower_case\": false,\n  \"x\": 1.50\n}\n"},
+        {"{\"model_type\":\"bert\",\"tokenizer_class\":\"BertTokenizerFast\"}", "{\"tokenizer_class\":null}",
+         "{\n  \"tokenizer_class\": \"BertTokenizerFast\"\n}\n"},
+        {"{}", "{}", "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\"\n}\n"},
+        {"{\"model_type\":\"bert\"}", "{\"tokenizer_class\":\"Own\" }", "{\"tokenizer_class\":\"Own\" }"},
+        {"{\"model_type\":\"bert\"}", NULL, "{\n  \"tokenizer_class\": \"BertTokenizer\"\n}\n"},
+    };
+    put("tokenizer.json", "{}", 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        remove("formats_from.tmp/tokenizer_config.json");
+        remove("formats_to.tmp/tokenizer_config.json");
+        put("config.json", cases[i].config, strlen(cases[i].config));
+        if (cases[i].tokenizer) put("tokenizer_config.json", cases[i].tokenizer, strlen(cases[i].tokenizer));
+        assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL), BERTC_OK);
+        assert_int_equal(bc_model_dir_name_class(from, to, NULL), BERTC_OK);
+        expect("tokenizer_config.json", cases[i].expected, strlen(cases[i].expected));
+    }
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -150,7 +177,8 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {
-        TEST(test_copied), TEST(test_default), TEST(test_no_default), TEST(test_errors),
+        TEST(test_copied), TEST(test_default), TEST(test_no_default), TEST(test_named_class),
+        TEST(test_errors),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

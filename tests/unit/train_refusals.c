@@ -242,6 +242,60 @@ static void test_label_order(void **unused)
     bertc_predictions_clear(&p);
 }
 
+/* A classifier over tokens: as transformers writes it, without a pooler, whether the class is named or not. */
+static void save_token_classifier(void)
+{
+    bc_safetensors file;
+    assert_int_equal(bc_safetensors_open("model/model.safetensors", &file, NULL), BERTC_OK);
+    bc_tensor_out *kept = bc_calloc(file.count, sizeof *kept);
+    size_t count = 0;
+    for (size_t i = 0; i < file.count; i++) {
+        const bc_tensor *t = &file.tensors[i];
+        if (strstr(t->name, "pooler")) continue;
+        kept[count] = (bc_tensor_out){.name = t->name, .dtype = t->dtype, .rank = t->rank, .data = t->data};
+        memcpy(kept[count++].shape, t->shape, sizeof t->shape);
+    }
+    assert_int_equal(count, file.count - 2);
+    assert_int_equal(mkdir("tokens", 0777), 0);
+    assert_int_equal(bc_safetensors_write("tokens/model.safetensors", kept, count, NULL, NULL), BERTC_OK);
+    bc_free(kept);
+    bc_safetensors_close(&file);
+    static const char *const names[] = {"config.json", "vocab.txt"};
+    for (size_t i = 0; i < 2; i++) {
+        char *from = bc_path_join("model", names[i]), *to = bc_path_join("tokens", names[i]);
+        size_t length;
+        char *text = fixture_read(from, &length, false);
+        fixture_write(to, text);
+        bc_free(text);
+        bc_free(from);
+        bc_free(to);
+    }
+}
+
+static void keep_head_line(void *user, const char *line)
+{
+    if (strstr(line, ": head ")) snprintf(user, 256, "%s", line);
+}
+
+static void test_token_classifier(void **unused)
+{
+    (void)unused;
+    char line[256] = "";
+    bertc_train_result result;
+    bertc_error err = {0};
+    bertc_observer observer = {.notify = {.line = keep_head_line, .user = line}};
+    bertc_train_options o = fixture_options("retrained");
+    save_token_classifier();
+    refuse_predict(apply("tokens"), true, BERTC_INPUT,
+                   "tokens/model.safetensors: its head cannot be used: a classifier without a pooler reads tokens, "
+                   "not sentences");
+    o.model = "tokens";
+    o.max_steps = 1;
+    assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_OK);
+    assert_string_equal(line, "tokens/model.safetensors: head replaced: a classifier without a pooler reads tokens, "
+                              "not sentences");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_prediction),
         cmocka_unit_test(test_label_order),
+        cmocka_unit_test(test_token_classifier),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }
