@@ -167,13 +167,14 @@ static bertc_status explain_folder(const char *path, wanted files, bertc_error *
     return status;
 }
 
-/* NAME or ORG/NAME, as models are called on the hub. */
+/* NAME or ORG/NAME, as models are called on the hub, or an address. */
 static bool is_hub_name(const char *path)
 {
     int slashes = 0;
+    if (strstr(path, "://")) return true;
     if (!isalnum((unsigned char)path[0])) return false;
     for (const char *p = path; *p; p++) {
-        if (*p == '/') slashes++;
+        if (*p == '/') slashes += p[1] != '\0';
         else if (!isalnum((unsigned char)*p) && !strchr("._-", *p)) return false;
     }
     return slashes <= 1;

@@ -100,6 +100,8 @@ ln -s gone link
 
 nowhere bert-base-uncased "$(hub bert-base-uncased)"
 nowhere google-bert/bert-base-uncased "$(hub google-bert/bert-base-uncased)"
+nowhere google-bert/bert-base-uncased/ "$(hub google-bert/bert-base-uncased/)"
+nowhere https://huggingface.co/google-bert/bert-base-uncased "$(hub https://huggingface.co/google-bert/bert-base-uncased)"
 nowhere ./no/such "./no/such: no such folder; $folder"
 nowhere link "link: a link that leads nowhere"
 nowhere cache "cache: no MISSING in it; the model is in $cache/snapshots/$hash"
