@@ -238,6 +238,7 @@ static void test_head_kinds(void **unused)
     (void)unused;
     bertc_error err = {0};
     make_adapter("kinds");
+    assert_int_equal(unlink("kinds/bertc_labels.json"), 0);
     change("model/config.json", "BertForSequenceClassification", "BertForTokenClassification");
     bertc_predictions found = predict("kinds", BERTC_OK, NULL);
     bertc_predictions_clear(&found);
