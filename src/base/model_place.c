@@ -144,7 +144,7 @@ static void look_below(search *s, const char *folder, int depth)
 
 static bertc_status explain_folder(const char *path, wanted files, bertc_error *err)
 {
-    enum { DEPTH = 2 }; /* hub, models--ORG--NAME, snapshots */
+    enum { DEPTH = 3 }; /* hub, models--ORG--NAME, snapshots */
     char found[256];
     search s = {.files = files};
     look_below(&s, path, DEPTH);

@@ -113,6 +113,11 @@ nowhere "$SAMPLE/model/model.safetensors" "$SAMPLE/model/model.safetensors: not 
 cp -r $cache cache/models--other
 nowhere cache "cache: no MISSING in it, but in 2 folders below it; give one of them, such as $cache/snapshots/$hash"
 run 0 tokenize --model $cache/snapshots/$hash
+mkdir home
+mv cache home/hub
+rm -r home/hub/models--other home/hub/models--google-bert--bert-base-uncased/snapshots/older
+rm -r home/hub/models--google-bert--bert-base-uncased/refs
+nowhere home "home: no MISSING in it; the model is in home/hub/models--google-bert--bert-base-uncased/snapshots/$hash"
 
 # ---- Weights in another format
 cp -r "$SAMPLE/model" bad
