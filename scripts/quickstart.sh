@@ -11,7 +11,7 @@ install_packages $packages_build
 out=${1:-build/quickstart}
 bertc=build/release/bertc
 cmake --preset release -G Ninja -DBERTC_TESTS=OFF >/dev/null
-cmake --build --preset release --target bertc -j "$(nproc)"
+cmake --build --preset release --target installed -j "$(nproc)"
 
 if [ -e "$out" ] && [ ! -e "$out/.bertc-quickstart" ]; then
     echo "$out: exists and is not from an earlier quickstart" >&2

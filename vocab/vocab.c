@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "vocab/internal.h"
 
 typedef struct line {
@@ -226,6 +227,10 @@ bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error
 
 bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_error *err)
 {
+    static const char *const names[] = {"vocab.txt", "tokenizer.json"};
+    *vocab = NULL;
+    bertc_status there = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
+    if (there != BERTC_OK) return there;
     char *words = bc_path_join(dir, "vocab.txt"), *json = bc_path_join(dir, "tokenizer.json");
     bool listed = false, both = false;
     *vocab = NULL;

@@ -2,7 +2,8 @@
  *
  * 1. Field names and defaults are those of transformers' BertConfig.
  * 2. A loaded configuration is checked: every size is positive and bounded, heads divide hidden,
- *    and a key that asks for something this encoder does not compute is refused by name.
+ *    and a key that asks for something this encoder does not compute is refused by name. What only a
+ *    head or only training needs stops nobody else: see head_refusal and bertc_config_check.
  * 3. Keys that this library does not know are kept and written back unchanged. */
 #ifndef BERTC_CONFIG_H
 #define BERTC_CONFIG_H
@@ -36,11 +37,13 @@ typedef struct bertc_config {
     bertc_activation hidden_act;
     double hidden_dropout_prob;
     double attention_probs_dropout_prob;
-    double classifier_dropout; /* negative: null in the file, hidden_dropout_prob is used */
+    double classifier_dropout; /* -1: null in the file, hidden_dropout_prob is used */
     double initializer_range;
     double layer_norm_eps;
     int32_t num_labels;  /* C >= 1; 1 means regression */
     char **labels;       /* id2label, num_labels owned strings; LABEL_0.. where the file has none */
+    char *head_refusal;  /* why the head that the file describes is not one that bertc computes, beginning
+                            with the file's name; null: it is; owned. New labels make it null */
     char *hidden_act_name; /* as spelled in the file; owned */
     char *json;          /* the file this was read from, or null; owned; its unknown keys are kept */
 } bertc_config;
@@ -48,14 +51,15 @@ typedef struct bertc_config {
 /* A configuration with BertConfig's defaults (bert-base-uncased) and two labels. */
 BERTC_API bertc_status bertc_config_init(bertc_config *config, bertc_error *err);
 
-/* Read and check `path` (a config.json). Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+/* Read `path` (a config.json) and check what the encoder computes with. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_error *err);
 
 /* Replace the labels; `labels` holds `count` strings that are copied. */
 BERTC_API bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels,
                                                int32_t count, bertc_error *err);
 
-/* Check sizes and ranges; `place` names the source in messages. */
+/* Check sizes and ranges, also of what only training needs (dropout, initializer_range); `place` names the
+ * source in messages. Errors: BERTC_INPUT. */
 BERTC_API bertc_status bertc_config_check(const bertc_config *config, const char *place,
                                           bertc_error *err);
 

@@ -52,7 +52,8 @@ typedef struct bertc_inspection {
 /* Inspect a model directory, an adapter's, or a safetensors file, with the config.json beside it where
  * there is one; where that is refused, `refusal` says why and the tensors are not compared, and neither are
  * an adapter's. Released by bertc_inspection_clear; cleared after an error.
- * Errors: BERTC_INPUT for a damaged file, BERTC_IO, BERTC_NOMEM. */
+ * Errors: BERTC_INPUT for a path without a model, which says what is there, and for a damaged file or one of another
+ * format, which says of which; BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_inspect(const char *path, bertc_inspection *inspection,
                                      bertc_error *err);
 

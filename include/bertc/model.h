@@ -79,7 +79,9 @@ BERTC_API bertc_status bertc_model_create(const bertc_config *config,
                                           const bertc_model_options *options, bertc_model **model,
                                           bertc_error *err);
 
-/* Load `dir` (config.json, model.safetensors). Errors: BERTC_INPUT naming file and tensor. */
+/* Load `dir` (config.json, model.safetensors). Without labels in the options the file's head is taken, and where
+ * bertc computes none of its kind (head_refusal of its configuration) that is an error; with labels it is then
+ * replaced. Errors: BERTC_INPUT naming file and tensor, or what `dir` is where it is no model's folder. */
 BERTC_API bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,
                                         bertc_model **model, bertc_error *err);
 

@@ -387,6 +387,25 @@ bertc_status bc_json_int(const cJSON *object, const char *key, int64_t least, in
                    place, key, found, (long long)least, (long long)most);
 }
 
+void bc_json_put_with(bc_text *out, const char *text, size_t length, const cJSON *tree, const char *key,
+                      const char *value)
+{
+    const char *spelled;
+    size_t at = 0, size;
+    bc_text_printf(out, "{\n  ");
+    bc_text_quote(out, key);
+    bc_text_printf(out, ": %s", value);
+    for (const cJSON *item = tree->child; item && bc_json_span(text, length, &at, &spelled, &size);
+         item = item->next) {
+        if (strcmp(item->string, key) == 0) continue;
+        bc_text_printf(out, ",\n  ");
+        bc_text_quote(out, item->string);
+        bc_text_printf(out, ": ");
+        bc_text_put(out, spelled, size);
+    }
+    bc_text_printf(out, "\n}\n");
+}
+
 void bc_json_double(char out[BC_JSON_DOUBLE], double value)
 {
     if (!isfinite(value)) {

@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "bertc/status.h"
 
 /* Nesting deeper than this is refused. */
@@ -40,6 +41,11 @@ bertc_status bc_json_int(const cJSON *object, const char *key, int64_t least, in
  * *at starts at 0 and is moved on; *value is the next member's value and *size its bytes. The
  * members come in the order of the tree's. False after the last. */
 bool bc_json_span(const char *text, size_t length, size_t *at, const char **value, size_t *size);
+
+/* Append an object with the members of `tree`, as `text` spells them, and `key`, which stands first and has the
+ * value `value` (JSON) in place of any other. */
+void bc_json_put_with(bc_text *out, const char *text, size_t length, const cJSON *tree, const char *key,
+                      const char *value);
 
 /* The shortest text that reads back to the same double ("null" for NaN and infinities). */
 enum { BC_JSON_DOUBLE = 32 };

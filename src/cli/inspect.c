@@ -38,6 +38,7 @@ static void print_config(const bertc_config *c)
     printf("labels  ");
     for (int32_t i = 0; i < c->num_labels; i++) printf(" %s", c->labels[i]);
     putchar('\n');
+    if (c->head_refusal) printf("head     not used: %s\n", c->head_refusal);
 }
 
 bertc_status cli_inspect(const void *values, cli_words words, bertc_error *err)

@@ -1,13 +1,13 @@
 #include "formats/adapter.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "base/text.h"
 #include "formats/config.h"
 #include "formats/safetensors.h"
@@ -62,6 +62,15 @@ static bertc_status read_scale(const cJSON *tree, const char *path, bc_adapter *
     return BERTC_OK;
 }
 
+bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err)
+{
+    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
+    *adapter = false;
+    bertc_status status = path ? bc_file_find(path, adapter, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status;
+}
+
 /* Take `path`, which becomes the adapter's, as its base where it is a folder with a configuration. */
 static bertc_status try_base(char *path, bc_adapter *adapter, bertc_error *err)
 {
@@ -69,6 +78,7 @@ static bertc_status try_base(char *path, bc_adapter *adapter, bertc_error *err)
     bool found = false;
     bertc_status status = config ? bc_file_find(config, &found, err) : bc_fail_memory(err);
     bc_free(config);
+    if (status == BERTC_OK && !found) status = bc_adapter_is(path, &found, err);
     if (found) adapter->base = path;
     else bc_free(path);
     return status;
@@ -90,15 +100,6 @@ static bertc_status find_base(const cJSON *tree, const char *path, const char *d
                    path, name, dir);
 }
 
-bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err)
-{
-    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
-    *adapter = false;
-    bertc_status status = path ? bc_file_find(path, adapter, err) : bc_fail_memory(err);
-    bc_free(path);
-    return status;
-}
-
 static bertc_status check_base(const bc_adapter *adapter, const char *path, bertc_error *err)
 {
     bool adapted;
@@ -108,20 +109,27 @@ static bertc_status check_base(const bc_adapter *adapter, const char *path, bert
                    adapter->base);
 }
 
-bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *err)
+static bertc_status read_adapter(const char *dir, const char *path, bc_adapter *adapter, bertc_error *err)
 {
     cJSON *tree = NULL;
-    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
-    bool found = false;
-    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && found) {
-        status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
-        if (status == BERTC_OK) status = check_kind(tree, path, err);
-        if (status == BERTC_OK) status = read_scale(tree, path, adapter, err);
-        if (status == BERTC_OK) status = find_base(tree, path, dir, adapter, err);
-        if (status == BERTC_OK) status = check_base(adapter, path, err);
-    }
+    bertc_status status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
+    if (status == BERTC_OK) status = check_kind(tree, path, err);
+    if (status == BERTC_OK) status = read_scale(tree, path, adapter, err);
+    if (status == BERTC_OK) status = find_base(tree, path, dir, adapter, err);
+    if (status == BERTC_OK) status = check_base(adapter, path, err);
     cJSON_Delete(tree);
+    return status;
+}
+
+bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *err)
+{
+    static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
+    bool adapted = false;
+    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
+    bertc_status status = path ? bc_model_place_check(dir, names, sizeof names / sizeof *names, err)
+                               : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_adapter_is(dir, &adapted, err);
+    if (adapted) status = read_adapter(dir, path, adapter, err);
     bc_free(path);
     return status;
 }
@@ -137,38 +145,73 @@ double bc_adapter_scale(const bc_adapter *adapter, size_t rank)
     return adapter->alpha / (adapter->root ? sqrt((double)rank) : (double)rank);
 }
 
+bertc_status bc_adapter_weights(const char *dir, char **path, bertc_error *err)
+{
+    static const char *const name[] = {BC_ADAPTER_WEIGHTS};
+    *path = bc_path_join(dir, name[0]);
+    return *path ? bc_model_place_check(dir, name, 1, err) : bc_fail_memory(err);
+}
+
 /* ---- The configuration --------------------------------------------------------------------- */
 
-/* As many labels as rows of the classifier in `file`, without names where the base has another number. */
-static bertc_status fit_labels(const bc_safetensors *file, bertc_config *config, bertc_error *err)
+/* The rows of the classifier in an adapter's weights; 0: it has none. */
+static bertc_status count_rows(const char *dir, int32_t *rows, bertc_error *err)
 {
-    const bc_tensor *weight = bc_safetensors_find(file, BC_ADAPTER_PREFIX "classifier.weight");
-    size_t rows = weight && weight->rank == 2 ? weight->shape[0] : 0;
-    if (rows == 0 || rows == (size_t)config->num_labels) return BERTC_OK;
-    char (*names)[32] = rows < INT32_MAX ? bc_alloc(rows, sizeof *names) : NULL;
-    const char **labels = names ? bc_alloc(rows, sizeof *labels) : NULL;
-    bertc_status status = labels ? BERTC_OK : bc_fail_memory(err);
-    for (size_t i = 0; status == BERTC_OK && i < rows; i++) {
-        snprintf(names[i], sizeof *names, "LABEL_%zu", i);
-        labels[i] = names[i];
-    }
-    if (status == BERTC_OK) status = bertc_config_set_labels(config, labels, (int32_t)rows, err);
-    bc_free(names);
-    bc_free(labels);
+    bc_safetensors file = {0};
+    char *path;
+    *rows = 0;
+    bertc_status status = bc_adapter_weights(dir, &path, err);
+    if (status == BERTC_OK) status = bc_safetensors_open(path, &file, err);
+    const bc_tensor *w = status == BERTC_OK ? bc_safetensors_find(&file, BC_ADAPTER_PREFIX "classifier.weight") : NULL;
+    if (w && w->rank == 2 && w->shape[0] < INT32_MAX) *rows = (int32_t)w->shape[0];
+    bc_safetensors_close(&file);
+    bc_free(path);
     return status;
 }
 
+/* The labels of the adapter's classifier: those of BC_ADAPTER_LABELS, as many as it has rows; without
+ * that file the base's, and where these are not as many none that have names. */
+static bertc_status read_labels(const char *dir, int32_t rows, bertc_config *config, bertc_error *err)
+{
+    cJSON *tree = NULL;
+    char *path = bc_path_join(dir, BC_ADAPTER_LABELS);
+    bool named = false;
+    bertc_status status = path ? bc_file_find(path, &named, err) : bc_fail_memory(err);
+    if (named && status == BERTC_OK) status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
+    if (named && status == BERTC_OK) status = bc_config_read_head(tree, path, config, err);
+    if (status == BERTC_OK && rows > 0 && rows != config->num_labels)
+        status = named ? bc_fail(err, BERTC_INPUT, "%s: %d labels, the classifier in %s has %d rows", path,
+                                 (int)config->num_labels, BC_ADAPTER_WEIGHTS, (int)rows)
+                       : bc_config_default_labels(config, rows, err);
+    cJSON_Delete(tree);
+    bc_free(path);
+    return status;
+}
+
+/* peft's kind of task tells whether the adapter's head is one for sentences. */
+static bertc_status check_task(const char *dir, bertc_config *config, bertc_error *err)
+{
+    cJSON *tree = NULL;
+    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
+    bertc_status status = path ? bc_json_read(path, BC_KIND_SETTINGS, &tree, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_config_check_task(tree, path, config, err);
+    cJSON_Delete(tree);
+    bc_free(path);
+    return status;
+}
+
+/* A classifier of the adapter's own takes the place of the base's head, whatever that was. */
 static bertc_status load_from_base(const char *dir, const char *base, bertc_config *config,
                                    bertc_error *err)
 {
-    bc_safetensors file = {0};
-    char *path = bc_path_join(base, "config.json"), *weights = bc_path_join(dir, BC_ADAPTER_WEIGHTS);
-    bertc_status status = path && weights ? bertc_config_load(path, config, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_safetensors_open(weights, &file, err);
-    if (status == BERTC_OK) status = fit_labels(&file, config, err);
-    bc_safetensors_close(&file);
+    int32_t rows = 0;
+    char *path = bc_path_join(base, "config.json");
+    bertc_status status = path ? count_rows(dir, &rows, err) : bc_fail_memory(err);
+    if (status == BERTC_OK)
+        status = rows > 0 ? bc_config_load_encoder(path, config, err) : bertc_config_load(path, config, err);
+    if (status == BERTC_OK) status = read_labels(dir, rows, config, err);
+    if (status == BERTC_OK) status = check_task(dir, config, err);
     bc_free(path);
-    bc_free(weights);
     return status;
 }
 
@@ -229,15 +272,25 @@ static void put_record(bc_text *text, const bc_adapter_record *r)
     bc_text_printf(text, ",\n  \"task_type\": \"SEQ_CLS\",\n  \"use_rslora\": false\n}\n");
 }
 
-bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bc_ledger *ledger, bertc_error *err)
+static bertc_status write_text(bc_text *text, const char *dir, const char *name, bc_ledger *ledger,
+                               bertc_error *err)
 {
-    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
-    bc_text text = {0};
-    put_record(&text, record);
-    bertc_status status = path && !text.failed
-                              ? bc_file_write_noted(ledger, path, text.bytes, text.length, err)
+    char *path = bc_path_join(dir, name);
+    bertc_status status = path && !text->failed
+                              ? bc_file_write_noted(ledger, path, text->bytes, text->length, err)
                               : bc_fail_memory(err);
-    bc_text_clear(&text);
+    bc_text_clear(text);
     bc_free(path);
     return status;
+}
+
+bertc_status bc_adapter_write(const bc_adapter_record *record, const bertc_config *config, const char *dir,
+                              bc_ledger *ledger, bertc_error *err)
+{
+    bc_text text = {0};
+    bc_config_put_head(&text, config);
+    bertc_status status = write_text(&text, dir, BC_ADAPTER_LABELS, ledger, err);
+    if (status != BERTC_OK) return status;
+    put_record(&text, record);
+    return write_text(&text, dir, BC_ADAPTER_CONFIG, ledger, err);
 }

@@ -3,7 +3,9 @@
  *
  * 1. A directory with an adapter_config.json is an adapter, whatever else it holds, as for transformers.
  * 2. What bertc does not compute as peft does (DoRA, other alphas by layer, trained biases) is refused by name.
- * 3. bertc writes a config.json too, for the names of the labels; peft writes none. */
+ * 3. There is no config.json, as peft writes none: transformers would take it for a model's. The names of the
+ *    labels are in a file of bertc's own, BC_ADAPTER_LABELS. Earlier versions wrote a config.json, which is read
+ *    where it is. */
 #ifndef BC_FORMATS_ADAPTER_H
 #define BC_FORMATS_ADAPTER_H
 
@@ -17,6 +19,7 @@
 
 #define BC_ADAPTER_CONFIG "adapter_config.json"
 #define BC_ADAPTER_WEIGHTS "adapter_model.safetensors"
+#define BC_ADAPTER_LABELS "bertc_labels.json"
 #define BC_ADAPTER_PREFIX "base_model.model." /* of every tensor's name */
 
 typedef struct bc_adapter {
@@ -30,14 +33,19 @@ bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err);
 
 /* Read what `dir` says of itself. Where base_model_name_or_path is not absolute it is looked for from the
  * current folder, then from `dir`. Starts as {0}, cleared by bc_adapter_clear in any case. Errors:
- * BERTC_INPUT naming the file and what is wrong; BERTC_IO; BERTC_NOMEM. */
+ * BERTC_INPUT naming the file and what is wrong, or that `dir` is neither a model's folder nor an adapter's
+ * (bc_model_place_check); BERTC_IO; BERTC_NOMEM. */
 bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *err);
 void bc_adapter_clear(bc_adapter *adapter);
 
 double bc_adapter_scale(const bc_adapter *adapter, size_t rank);
 
+/* Path of an adapter's weights, owned by the caller (bc_free) in any case. Errors: those of
+ * bc_model_place_check. */
+bertc_status bc_adapter_weights(const char *dir, char **path, bertc_error *err);
+
 /* The configuration of the model that a directory stands for: its own config.json, or for an adapter
- * without one its base's, with as many labels as the adapter's classifier has. Errors: those of
+ * without one its base's, with the adapter's labels and as many as its classifier has. Errors: those of
  * bertc_config_load and bc_adapter_read. */
 bertc_status bc_adapter_load_config(const char *dir, bertc_config *config, bertc_error *err);
 
@@ -51,8 +59,10 @@ typedef struct bc_adapter_record {
     int32_t first, layers;      /* only the layers first .. layers - 1 have adapters */
 } bc_adapter_record;
 
-/* Write dir/adapter_config.json, with the keys of peft 0.7 and later; noted in `ledger` unless that is null.
+/* Write dir/adapter_config.json, with the keys of peft 0.7 and later, and dir/bertc_labels.json: id2label, label2id
+ * and problem_type of `config` as a config.json has them; noted in `ledger` unless that is null.
  * Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bc_ledger *ledger, bertc_error *err);
+bertc_status bc_adapter_write(const bc_adapter_record *record, const bertc_config *config, const char *dir,
+                              bc_ledger *ledger, bertc_error *err);
 
 #endif

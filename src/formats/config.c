@@ -1,8 +1,11 @@
 /* Reading and checking config.json.
  *
  * 1. Every key of BertConfig that changes what an encoder computes is honoured or refused by name.
- * 2. A key that is absent or null has BertConfig's default.
- * 3. Keys that change how something is computed but not what (chunk_size_feed_forward, use_cache,
+ * 2. What only training needs (dropout, initializer_range) is read as it stands and checked by
+ *    bertc_config_check; what only the head needs is read by formats/config_head.c. Neither stops
+ *    whoever wants the encoder.
+ * 3. A key that is absent or null has BertConfig's default.
+ * 4. Keys that change how something is computed but not what (chunk_size_feed_forward, use_cache,
  *    gradient_checkpointing, tie_word_embeddings) or that nobody computes with are not looked at,
  *    only kept. */
 #include "formats/config.h"
@@ -19,12 +22,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { MOST_LABELS = 1 << 20 };
-
 #define LARGEST_DROPOUT 0.999999 /* what is kept is scaled by 1 / (1 - p) */
 
-#define WHOLE(key, least, most) {#key, offsetof(bertc_config, key), true, false, least, most}
-#define REAL(key, least, most) {#key, offsetof(bertc_config, key), false, false, least, most}
+#define WHOLE(key, least, most) {#key, offsetof(bertc_config, key), true, false, false, least, most}
+#define REAL(key, least, most) {#key, offsetof(bertc_config, key), false, false, false, least, most}
+#define TRAINING(key, null, least, most) {#key, offsetof(bertc_config, key), false, null, true, least, most}
 
 const bc_config_field bc_config_fields[] = {
     WHOLE(vocab_size, 1, INT32_MAX),
@@ -34,12 +36,11 @@ const bc_config_field bc_config_fields[] = {
     WHOLE(intermediate_size, 1, 1 << 24),
     WHOLE(max_position_embeddings, 1, 1 << 24),
     WHOLE(type_vocab_size, 1, 1 << 16),
-    {"pad_token_id", offsetof(bertc_config, pad_token_id), true, true, 0, INT32_MAX},
-    REAL(hidden_dropout_prob, 0, LARGEST_DROPOUT),
-    REAL(attention_probs_dropout_prob, 0, LARGEST_DROPOUT),
-    {"classifier_dropout", offsetof(bertc_config, classifier_dropout), false, true, 0,
-     LARGEST_DROPOUT},
-    REAL(initializer_range, 0, 1000),
+    {"pad_token_id", offsetof(bertc_config, pad_token_id), true, true, false, 0, INT32_MAX},
+    TRAINING(hidden_dropout_prob, false, 0, LARGEST_DROPOUT),
+    TRAINING(attention_probs_dropout_prob, false, 0, LARGEST_DROPOUT),
+    TRAINING(classifier_dropout, true, 0, LARGEST_DROPOUT),
+    TRAINING(initializer_range, false, 0, 1000),
     REAL(layer_norm_eps, 0, 1),
 };
 const size_t bc_config_field_count = sizeof bc_config_fields / sizeof *bc_config_fields;
@@ -66,16 +67,15 @@ enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 /* Keys that may ask for what this encoder does not compute, and the values that do not. */
 static const struct {
     const char *key;
-    const char *supported[2]; /* as JSON, besides null and absence */
+    const char *supported; /* as JSON, besides null and absence; null: nothing else */
 } demands[] = {
-    {"model_type", {"\"bert\""}},
-    {"position_embedding_type", {"\"absolute\""}},
-    {"is_decoder", {"false"}},
-    {"is_encoder_decoder", {"false"}},
-    {"add_cross_attention", {"false"}},
-    {"pruned_heads", {"{}"}},
-    {"quantization_config", {NULL}},
-    {"problem_type", {"\"single_label_classification\"", "\"regression\""}},
+    {"model_type", "\"bert\""},
+    {"position_embedding_type", "\"absolute\""},
+    {"is_decoder", "false"},
+    {"is_encoder_decoder", "false"},
+    {"add_cross_attention", "false"},
+    {"pruned_heads", "{}"},
+    {"quantization_config", NULL},
 };
 enum { DEMANDS = sizeof demands / sizeof *demands };
 
@@ -116,7 +116,7 @@ static bertc_status fail_field(const bc_config_field *field, const char *found, 
 
 static bool in_range(const bc_config_field *field, double value)
 {
-    if (field->nullable && value < 0) return true;
+    if (field->nullable && value == -1) return true;
     if (field->whole && floor(value) != value) return false;
     return value >= field->least && value <= field->most;
 }
@@ -141,7 +141,7 @@ static bertc_status read_field(const cJSON *tree, const bc_config_field *field, 
         return BERTC_OK;
     }
     double value = item->valuedouble;
-    if (cJSON_IsNumber(item) && value >= 0 && in_range(field, value)) {
+    if (cJSON_IsNumber(item) && (field->training || in_range(field, value))) {
         set_field(config, field, value);
         return BERTC_OK;
     }
@@ -159,24 +159,13 @@ static bertc_status check_demand(const cJSON *tree, size_t row, const char *plac
     if (!item || cJSON_IsNull(item)) return BERTC_OK;
     char *shown = cJSON_PrintUnformatted(item);
     if (!shown) return bc_fail_memory(err);
-    const char *const *supported = demands[row].supported;
+    const char *supported = demands[row].supported;
     bertc_status status = BERTC_OK;
-    if (!(supported[0] && strcmp(shown, supported[0]) == 0) &&
-        !(supported[1] && strcmp(shown, supported[1]) == 0))
-        status = bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, bertc supports only %s%s%s", place,
-                         demands[row].key, shown, supported[0] ? supported[0] : "null",
-                         supported[1] ? " and " : "", supported[1] ? supported[1] : "");
+    if (!supported || strcmp(shown, supported) != 0)
+        status = bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, bertc supports only %s", place,
+                         demands[row].key, shown, supported ? supported : "null");
     cJSON_free(shown);
     return status;
-}
-
-static bertc_status check_problem(const cJSON *tree, int32_t labels, const char *place,
-                                  bertc_error *err)
-{
-    const char *problem = cJSON_GetStringValue(bc_json_get(tree, "problem_type"));
-    if (!problem || (strcmp(problem, "regression") == 0) == (labels == 1)) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: \"problem_type\" is \"%s\" with %d label%s", place,
-                   problem, (int)labels, labels == 1 ? "" : "s");
 }
 
 /* Activation */
@@ -218,155 +207,6 @@ static bertc_status read_activation(const cJSON *tree, const char *place, bertc_
     return BERTC_OK;
 }
 
-/* Labels */
-
-static void free_labels(char **labels, int32_t count)
-{
-    for (int32_t i = 0; labels && i < count; i++) bc_free(labels[i]);
-    bc_free(labels);
-}
-
-/* Take over `labels`, or release them where one is missing. */
-static bertc_status replace_labels(bertc_config *config, char **labels, int32_t count,
-                                   bertc_error *err)
-{
-    bool whole = labels != NULL;
-    for (int32_t i = 0; whole && i < count; i++) whole = labels[i] != NULL;
-    if (!whole) {
-        free_labels(labels, count);
-        return bc_fail_memory(err);
-    }
-    free_labels(config->labels, config->num_labels);
-    config->labels = labels;
-    config->num_labels = count;
-    return BERTC_OK;
-}
-
-bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels, int32_t count,
-                                     bertc_error *err)
-{
-    if (count < 1 || count > MOST_LABELS)
-        return bc_fail(err, BERTC_USAGE, "%d labels, expected 1 to %d", (int)count, MOST_LABELS);
-    char **copy = bc_calloc((size_t)count, sizeof *copy);
-    for (int32_t i = 0; copy && i < count; i++) copy[i] = bc_strndup(labels[i], strlen(labels[i]));
-    return replace_labels(config, copy, count, err);
-}
-
-static bertc_status set_default_labels(bertc_config *config, int32_t count, bertc_error *err)
-{
-    char **labels = bc_calloc((size_t)count, sizeof *labels);
-    for (int32_t i = 0; labels && i < count; i++) {
-        char name[32];
-        int n = snprintf(name, sizeof name, "LABEL_%d", (int)i);
-        labels[i] = bc_strndup(name, (size_t)n);
-    }
-    return replace_labels(config, labels, count, err);
-}
-
-/* The number that `key` spells, or -1 where it is not one of 0..count-1 without leading zeros. */
-static int32_t label_index(const char *key, int32_t count)
-{
-    int32_t value = 0;
-    if (!key[0] || (key[0] == '0' && key[1])) return -1;
-    for (const char *p = key; *p; p++) {
-        if (*p < '0' || *p > '9') return -1;
-        value = value * 10 + (*p - '0');
-        if (value >= count) return -1;
-    }
-    return value;
-}
-
-static bertc_status read_id2label(const cJSON *map, const char *place, bertc_config *config,
-                                  bertc_error *err)
-{
-    int count = cJSON_IsObject(map) ? cJSON_GetArraySize(map) : 0;
-    if (count < 1 || count > MOST_LABELS)
-        return bc_fail(err, BERTC_INPUT, "%s: \"id2label\" does not name 1 to %d labels", place,
-                       MOST_LABELS);
-    char **labels = bc_calloc((size_t)count, sizeof *labels);
-    bertc_status status = labels ? BERTC_OK : bc_fail_memory(err);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, map) {
-        if (status != BERTC_OK) break;
-        int32_t index = label_index(item->string, count);
-        const char *name = cJSON_GetStringValue(item);
-        if (index < 0)
-            status = bc_fail(err, BERTC_INPUT, "%s: \"id2label\" has key \"%.80s\", expected 0 to %d",
-                             place, item->string, count - 1);
-        else if (!name)
-            status = bc_fail(err, BERTC_INPUT, "%s: label %d in \"id2label\" is not a string", place,
-                             (int)index);
-        else labels[index] = bc_strndup(name, strlen(name));
-    }
-    if (status == BERTC_OK) return replace_labels(config, labels, count, err);
-    free_labels(labels, count);
-    return status;
-}
-
-static int compare_labels(const void *a, const void *b)
-{
-    const bc_label *x = a, *y = b;
-    int order = strcmp(x->name, y->name);
-    return order ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-bc_label *bc_config_sorted_labels(const bertc_config *config)
-{
-    size_t count = (size_t)config->num_labels;
-    bc_label *labels = bc_alloc(count, sizeof *labels);
-    if (!labels) return NULL;
-    for (int32_t i = 0; i < config->num_labels; i++) labels[i] = (bc_label){config->labels[i], i};
-    qsort(labels, count, sizeof *labels, compare_labels);
-    return labels;
-}
-
-static int compare_name(const void *key, const void *label)
-{
-    return strcmp(key, ((const bc_label *)label)->name);
-}
-
-/* label2id may lack labels, and it may name others (transformers leaves LABEL_0 there when
- * id2label is edited by hand), but it must not contradict id2label, which decides. */
-static bertc_status check_label2id(const cJSON *tree, const char *place, const bertc_config *config,
-                                   bertc_error *err)
-{
-    bc_label *sorted = bc_config_sorted_labels(config);
-    if (!sorted) return bc_fail_memory(err);
-    bertc_status status = BERTC_OK;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, bc_json_get(tree, "label2id")) {
-        const char *name = item->string ? item->string : "";
-        double index = cJSON_IsNumber(item) ? item->valuedouble : -1;
-        bool known = bsearch(name, sorted, (size_t)config->num_labels, sizeof *sorted,
-                             compare_name) != NULL;
-        bool agrees = index >= 0 && index < config->num_labels && floor(index) == index &&
-                      strcmp(config->labels[(int32_t)index], name) == 0;
-        if (!known || agrees) continue;
-        status = bc_fail(err, BERTC_INPUT, "%s: \"label2id\" contradicts \"id2label\" on \"%.80s\"",
-                         place, name);
-        break;
-    }
-    bc_free(sorted);
-    return status;
-}
-
-static bertc_status read_labels(const cJSON *tree, const char *place, bertc_config *config,
-                                bertc_error *err)
-{
-    const cJSON *map = bc_json_get(tree, "id2label");
-    int64_t count = -1;
-    bertc_status status = bc_json_int(tree, "num_labels", 1, MOST_LABELS, place, &count, err);
-    if (status != BERTC_OK) return status;
-    if (!map || cJSON_IsNull(map))
-        return set_default_labels(config, count < 0 ? 2 : (int32_t)count, err);
-    status = read_id2label(map, place, config, err);
-    if (status == BERTC_OK) status = check_label2id(tree, place, config, err);
-    if (status == BERTC_OK && count >= 0 && count != config->num_labels)
-        status = bc_fail(err, BERTC_INPUT, "%s: \"num_labels\" is %d, \"id2label\" has %d", place,
-                         (int)count, (int)config->num_labels);
-    return status;
-}
-
 /* Public */
 
 bertc_status bertc_config_init(bertc_config *config, bertc_error *err)
@@ -388,12 +228,12 @@ bertc_status bertc_config_init(bertc_config *config, bertc_error *err)
         .hidden_act_name = bc_strndup("gelu", 4),
     };
     bertc_status status = config->hidden_act_name ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) status = set_default_labels(config, 2, err);
+    if (status == BERTC_OK) status = bc_config_default_labels(config, 2, err);
     if (status != BERTC_OK) bertc_config_clear(config);
     return status;
 }
 
-static bertc_status read_tree(const cJSON *tree, const char *place, bertc_config *config,
+static bertc_status read_tree(const cJSON *tree, const char *place, bool with_head, bertc_config *config,
                               bertc_error *err)
 {
     bertc_status status = BERTC_OK;
@@ -404,13 +244,13 @@ static bertc_status read_tree(const cJSON *tree, const char *place, bertc_config
     for (size_t i = 0; status == BERTC_OK && i < bc_config_field_count; i++)
         status = read_field(tree, &bc_config_fields[i], place, config, err);
     if (status == BERTC_OK) status = read_activation(tree, place, config, err);
-    if (status == BERTC_OK) status = read_labels(tree, place, config, err);
-    if (status == BERTC_OK) status = check_problem(tree, config->num_labels, place, err);
-    if (status == BERTC_OK) status = bertc_config_check(config, place, err);
+    if (status == BERTC_OK) status = bc_config_read_head(tree, place, config, err);
+    if (status == BERTC_OK && with_head) status = bc_config_check_class(tree, place, config, err);
+    if (status == BERTC_OK) status = bc_config_check_encoder(config, place, err);
     return status;
 }
 
-bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_error *err)
+static bertc_status load(const char *path, bool with_head, bertc_config *config, bertc_error *err)
 {
     size_t length = 0;
     cJSON *tree = NULL;
@@ -418,18 +258,46 @@ bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_err
     if (status != BERTC_OK) return status;
     status = bc_file_read(path, BC_KIND_SETTINGS, &config->json, &length, err);
     if (status == BERTC_OK) status = bc_json_parse(config->json, length, path, &tree, err);
-    if (status == BERTC_OK) status = read_tree(tree, path, config, err);
+    if (status == BERTC_OK) status = read_tree(tree, path, with_head, config, err);
     cJSON_Delete(tree);
     if (status != BERTC_OK) bertc_config_clear(config);
     return status;
 }
 
+bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_error *err)
+{
+    return load(path, true, config, err);
+}
+
+bertc_status bc_config_load_encoder(const char *path, bertc_config *config, bertc_error *err)
+{
+    return load(path, false, config, err);
+}
+
+static bertc_status check_fields(const bertc_config *config, bool training, const char *place, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; status == BERTC_OK && i < bc_config_field_count; i++)
+        if (bc_config_fields[i].training == training)
+            status = check_field(config, &bc_config_fields[i], place, err);
+    return status;
+}
+
 bertc_status bertc_config_check(const bertc_config *config, const char *place, bertc_error *err)
 {
-    for (size_t i = 0; i < bc_config_field_count; i++) {
-        bertc_status status = check_field(config, &bc_config_fields[i], place, err);
-        if (status != BERTC_OK) return status;
-    }
+    bertc_status status = bc_config_check_encoder(config, place, err);
+    return status == BERTC_OK ? bc_config_check_training(config, place, err) : status;
+}
+
+bertc_status bc_config_check_training(const bertc_config *config, const char *place, bertc_error *err)
+{
+    return check_fields(config, true, place, err);
+}
+
+bertc_status bc_config_check_encoder(const bertc_config *config, const char *place, bertc_error *err)
+{
+    bertc_status status = check_fields(config, false, place, err);
+    if (status != BERTC_OK) return status;
     if (config->hidden_size % config->num_attention_heads != 0)
         return bc_fail(err, BERTC_INPUT,
                        "%s: \"hidden_size\" %d is not a multiple of \"num_attention_heads\" %d",
@@ -450,6 +318,7 @@ bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc
     *to = *from;
     to->labels = NULL;
     to->num_labels = 0;
+    to->head_refusal = NULL;
     to->hidden_act_name = bc_strndup(from->hidden_act_name, strlen(from->hidden_act_name));
     to->json = from->json ? bc_strndup(from->json, strlen(from->json)) : NULL;
     bertc_status status = BERTC_OK;
@@ -457,13 +326,17 @@ bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc
     if (status == BERTC_OK)
         status = bertc_config_set_labels(to, (const char *const *)from->labels, from->num_labels,
                                          err);
+    if (status == BERTC_OK && from->head_refusal) {
+        to->head_refusal = bc_strndup(from->head_refusal, strlen(from->head_refusal));
+        if (!to->head_refusal) status = bc_fail_memory(err);
+    }
     if (status != BERTC_OK) bertc_config_clear(to);
     return status;
 }
 
 void bertc_config_clear(bertc_config *config)
 {
-    free_labels(config->labels, config->num_labels);
+    bc_config_free_labels(config);
     bc_free(config->hidden_act_name);
     bc_free(config->json);
     *config = (bertc_config){0};

@@ -5,15 +5,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/file.h"
+#include "base/text.h"
 #include "bertc/config.h"
 
-/* The numbers of a configuration. `nullable` ones are null in the file where they are negative. */
+/* The numbers of a configuration. `nullable` ones are -1 where the file has null. */
 typedef struct bc_config_field {
     const char *key; /* in config.json */
     size_t offset;   /* in bertc_config */
     bool whole;      /* int32_t, else double */
     bool nullable;
+    bool training; /* nothing but training, or a parameter that is drawn, needs it */
     double least, most; /* inclusive */
 } bc_config_field;
 
@@ -21,6 +25,28 @@ extern const bc_config_field bc_config_fields[];
 extern const size_t bc_config_field_count;
 
 double bc_config_get(const bertc_config *config, const bc_config_field *field);
+
+/* The two parts of bertc_config_check: what the encoder computes with, which bertc_config_load checks, and
+ * what only training needs. */
+bertc_status bc_config_check_encoder(const bertc_config *config, const char *place, bertc_error *err);
+bertc_status bc_config_check_training(const bertc_config *config, const char *place, bertc_error *err);
+
+/* bertc_config_load of a model whose head is not the file's: whatever class it names. */
+bertc_status bc_config_load_encoder(const char *path, bertc_config *config, bertc_error *err);
+
+/* What the tree of a config.json says of the head: the labels, and whether problem_type goes with them; whether
+ * its class has a head for sentences; the same of the task_type in an adapter_config.json. `place` names the
+ * source. Faults are kept in config->head_refusal, the first one. Errors: BERTC_NOMEM. */
+bertc_status bc_config_read_head(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err);
+bertc_status bc_config_check_class(const cJSON *tree, const char *place, bertc_config *config,
+                                   bertc_error *err);
+bertc_status bc_config_check_task(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err);
+
+/* LABEL_0 and so on, `count` of them. Errors: BERTC_NOMEM. */
+bertc_status bc_config_default_labels(bertc_config *config, int32_t count, bertc_error *err);
+
+/* Leave the configuration without labels and head_refusal. */
+void bc_config_free_labels(bertc_config *config);
 
 typedef struct bc_label {
     const char *name; /* the configuration's */
@@ -34,5 +60,8 @@ bc_label *bc_config_sorted_labels(const bertc_config *config);
  * value, architectures, labels, problem_type and dtype float32, and all other keys of
  * config->json as they are spelled there, sorted by key. Noted in `ledger` unless that is null. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_config_write(const bertc_config *config, const char *path, bc_ledger *ledger, bertc_error *err);
+
+/* Append an object of what such a file says of the head: id2label, label2id, problem_type. */
+void bc_config_put_head(bc_text *text, const bertc_config *config);
 
 #endif

@@ -66,7 +66,7 @@ static void put_label2id(bc_text *value, const bertc_config *config)
 {
     bc_label *labels = bc_config_sorted_labels(config);
     const char *separator = "{";
-    value->failed = !labels;
+    value->failed = value->failed || !labels;
     for (int32_t i = 0; labels && i < config->num_labels; i++) {
         bool last = i + 1 == config->num_labels || strcmp(labels[i].name, labels[i + 1].name) != 0;
         if (!last) continue;
@@ -79,16 +79,30 @@ static void put_label2id(bc_text *value, const bertc_config *config)
     bc_free(labels);
 }
 
+static void put_problem(bc_text *value, const bertc_config *config)
+{
+    bc_text_quote(value, config->num_labels == 1 ? "regression" : "single_label_classification");
+}
+
+void bc_config_put_head(bc_text *text, const bertc_config *config)
+{
+    bc_text_printf(text, "{\n  \"id2label\": ");
+    put_id2label(text, config);
+    bc_text_printf(text, ",\n  \"label2id\": ");
+    put_label2id(text, config);
+    bc_text_printf(text, ",\n  \"problem_type\": ");
+    put_problem(text, config);
+    bc_text_printf(text, "\n}\n");
+}
+
 static void add_own(members *all, const bertc_config *config)
 {
-    bool regression = config->num_labels == 1;
     bc_text_printf(add(all, "architectures"), "[\n    \"BertForSequenceClassification\"\n  ]");
     bc_text_printf(add(all, "model_type"), "\"bert\"");
     bc_text_quote(add(all, "hidden_act"), config->hidden_act_name);
     put_id2label(add(all, "id2label"), config);
     put_label2id(add(all, "label2id"), config);
-    bc_text_quote(add(all, "problem_type"),
-                  regression ? "regression" : "single_label_classification");
+    put_problem(add(all, "problem_type"), config);
     for (size_t i = 0; i < bc_config_field_count; i++)
         put_number(add(all, bc_config_fields[i].key), config, &bc_config_fields[i]);
 }

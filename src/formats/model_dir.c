@@ -8,24 +8,18 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "base/text.h"
 
-/* The files of a tokenizer, and which of them state how it treats the case of letters. */
-static const struct {
-    const char *name;
-    bool states_case;
-} tokenizer_files[] = {
-    {"vocab.txt", false},
-    {"tokenizer_config.json", true},
-    {"tokenizer.json", true},
-    {"special_tokens_map.json", false},
-    {"added_tokens.json", false},
-};
+enum { SETTINGS = 1, WHOLE = 2 }; /* places in tokenizer_files of the two that state how the case is treated */
+
+static const char *const tokenizer_files[] = {"vocab.txt", "tokenizer_config.json", "tokenizer.json",
+                                              "special_tokens_map.json", "added_tokens.json"};
 enum { TOKENIZER_FILES = sizeof tokenizer_files / sizeof *tokenizer_files };
 
 const char *bc_model_dir_tokenizer_file(size_t index)
 {
-    return index < TOKENIZER_FILES ? tokenizer_files[index].name : NULL;
+    return index < TOKENIZER_FILES ? tokenizer_files[index] : NULL;
 }
 
 /* Copy one file of a folder where it is there; *found tells. */
@@ -73,52 +67,105 @@ static bertc_status write_default(const char *dir, int64_t max_length, bc_ledger
     return status;
 }
 
-bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bc_ledger *ledger, bertc_error *err)
+/* A JSON file of a folder with its text, or an empty object where it is absent. */
+static bertc_status read_object(const char *dir, const char *name, char **text, size_t *length, cJSON **tree,
+                                bertc_error *err)
 {
-    bool stated = false;
-    for (size_t i = 0; i < TOKENIZER_FILES; i++) {
-        bool found;
-        bertc_status status = copy_file(from, to, tokenizer_files[i].name, ledger, &found, err);
-        if (status != BERTC_OK) return status;
-        stated = stated || (found && tokenizer_files[i].states_case);
-    }
-    if (stated) return BERTC_OK;
-    int64_t max_length;
-    bertc_status status = read_max_length(from, &max_length, err);
-    return status == BERTC_OK ? write_default(to, max_length, ledger, err) : status;
+    char *path = bc_path_join(dir, name);
+    bool found = false;
+    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && found) status = bc_file_read(path, BC_KIND_SETTINGS, text, length, err);
+    else if (status == BERTC_OK && !(*text = bc_strndup("{}", *length = 2))) status = bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_json_parse(*text, *length, path, tree, err);
+    if (status == BERTC_OK && !cJSON_IsObject(*tree)) status = bc_fail(err, BERTC_INPUT, "%s: not a JSON object", path);
+    bc_free(path);
+    return status;
 }
 
-static bertc_status refuse_other_formats(const char *dir, const char *path, bertc_error *err)
+/* What AutoTokenizer takes where tokenizer_config.json names no class, in quotes; *typed: whether that is BERT's also
+ * beside a config.json of bertc's, or there is no config.json that says otherwise. */
+static bertc_status find_class(const char *dir, bc_text *quoted, bool *typed, bertc_error *err)
 {
-    static const struct {
-        const char *name, *what;
-    } others[] = {{"model.safetensors.index.json", "weights in several files"},
-                  {"pytorch_model.bin", "weights of PyTorch"},
-                  {"pytorch_model.bin.index.json", "weights of PyTorch in several files"},
-                  {"tf_model.h5", "weights of TensorFlow"},
-                  {"bert_model.ckpt.index", "weights of TensorFlow 1"},
-                  {"flax_model.msgpack", "weights of Flax"}};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        char *other = bc_path_join(dir, others[i].name);
-        if (!other) return bc_fail_memory(err);
-        bool there = false;
-        bertc_status status = bc_file_find(other, &there, err);
-        bc_free(other);
-        if (status != BERTC_OK) return status;
-        if (there)
-            return bc_fail(err, BERTC_INPUT,
-                           "%s: no such file; %s (%s) are found but not read, save the model as one "
-                           "safetensors file",
-                           path, others[i].what, others[i].name);
+    char *text = NULL;
+    cJSON *tree = NULL;
+    size_t length;
+    bertc_status status = read_object(dir, "config.json", &text, &length, &tree, err);
+    const char *name = cJSON_GetStringValue(bc_json_get(tree, "tokenizer_class"));
+    bool known = bc_json_get(tree, "model_type") != NULL;
+    *typed = known || !tree || !tree->child;
+    if (!name) name = known ? "BertTokenizer" : "PreTrainedTokenizerFast";
+    bc_text_quote(quoted, name);
+    if (status == BERTC_OK && quoted->failed) status = bc_fail_memory(err);
+    cJSON_Delete(tree);
+    bc_free(text);
+    return status;
+}
+
+/* Write the settings of `from` with a class. */
+static bertc_status write_class(const char *to, const char *text, size_t length, const cJSON *tree, const char *class,
+                                bc_ledger *ledger, bertc_error *err)
+{
+    bc_text out = {0};
+    char *path = bc_path_join(to, tokenizer_files[SETTINGS]);
+    bc_json_put_with(&out, text, length, tree, "tokenizer_class", class);
+    bertc_status status = path && !out.failed ? bc_file_write_noted(ledger, path, out.bytes, out.length, err)
+                                              : bc_fail_memory(err);
+    bc_text_clear(&out);
+    bc_free(path);
+    return status;
+}
+
+/* The settings, with a class where they have none and `class` is given. */
+static bertc_status write_settings(const char *from, const char *to, const char *class, bc_ledger *ledger,
+                                   bertc_error *err)
+{
+    char *text = NULL;
+    cJSON *tree = NULL;
+    size_t length = 0;
+    bool found;
+    bertc_status status = read_object(from, tokenizer_files[SETTINGS], &text, &length, &tree, err);
+    if (status == BERTC_OK)
+        status = cJSON_IsString(bc_json_get(tree, "tokenizer_class"))
+                     ? copy_file(from, to, tokenizer_files[SETTINGS], ledger, &found, err)
+                     : write_class(to, text, length, tree, class, ledger, err);
+    cJSON_Delete(tree);
+    bc_free(text);
+    return status;
+}
+
+static bertc_status copy_settings(const char *from, const char *to, bool alone, bc_ledger *ledger, bertc_error *err)
+{
+    bc_text class = {0};
+    bool typed = true, found;
+    bertc_status status = find_class(from, &class, &typed, err);
+    if (status == BERTC_OK)
+        status = alone || !typed ? write_settings(from, to, class.bytes, ledger, err)
+                                 : copy_file(from, to, tokenizer_files[SETTINGS], ledger, &found, err);
+    bc_text_clear(&class);
+    return status;
+}
+
+bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bool alone, bc_ledger *ledger,
+                                         bertc_error *err)
+{
+    char *path = bc_path_join(from, tokenizer_files[SETTINGS]);
+    bool stated = false, found;
+    bertc_status status = path ? bc_file_find(path, &stated, err) : bc_fail_memory(err);
+    bc_free(path);
+    for (size_t i = 0; i < TOKENIZER_FILES && status == BERTC_OK; i++) {
+        if (i == SETTINGS) continue;
+        status = copy_file(from, to, tokenizer_files[i], ledger, &found, err);
+        stated = stated || (found && i == WHOLE);
     }
-    return BERTC_OK;
+    if (status == BERTC_OK && stated) return copy_settings(from, to, alone, ledger, err);
+    int64_t max_length;
+    if (status == BERTC_OK) status = read_max_length(from, &max_length, err);
+    return status == BERTC_OK ? write_default(to, max_length, ledger, err) : status;
 }
 
 bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err)
 {
-    *path = bc_path_join(dir, "model.safetensors");
-    if (!*path) return bc_fail_memory(err);
-    bool found = false;
-    bertc_status status = bc_file_find(*path, &found, err);
-    return status != BERTC_OK || found ? status : refuse_other_formats(dir, *path, err);
+    static const char *const name[] = {"model.safetensors"};
+    *path = bc_path_join(dir, name[0]);
+    return *path ? bc_model_place_check(dir, name, 1, err) : bc_fail_memory(err);
 }

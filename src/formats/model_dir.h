@@ -2,6 +2,7 @@
 #ifndef BC_FORMATS_MODEL_DIR_H
 #define BC_FORMATS_MODEL_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/file.h"
@@ -14,12 +15,15 @@ const char *bc_model_dir_tokenizer_file(size_t index);
  * tokenizer.json, special_tokens_map.json, added_tokens.json) into the existing folder `to`, byte
  * for byte, each atomically. Where `from` has neither of the two that state the case, a
  * tokenizer_config.json with BertTokenizer's default (lower case) is written, so that
- * AutoTokenizer reads the text as bertc did. What is written is noted in `ledger` unless that is null. Errors:
- * BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bc_ledger *ledger, bertc_error *err);
+ * AutoTokenizer reads the text as bertc did. Without a tokenizer_class there AutoTokenizer asks the model_type of
+ * the config.json beside it: it is added where that says something else in `to`, which has a config.json of
+ * bertc's, or none (`alone`). What is written is noted in `ledger` unless that is null.
+ * Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bool alone, bc_ledger *ledger,
+                                         bertc_error *err);
 
-/* Path of a directory's weights, owned by the caller (bc_free) in any case. Errors: BERTC_INPUT where
- * there are weights in another format only; a directory without any gets the path. */
+/* Path of a directory's weights, owned by the caller (bc_free) in any case. Errors: those of
+ * bc_model_place_check. */
 bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err);
 
 #endif

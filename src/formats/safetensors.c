@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +13,14 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "base/text.h"
+#include "formats/magic.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are read as they are stored");
 _Static_assert(sizeof(size_t) == 8, "sizes in files are 64-bit");
 
 enum {
     PREFIX = 8, /* bytes of the header's length */
-    FIRST = 32, /* bytes that tell a safetensors file from others */
+    FIRST = PREFIX + 1, /* bytes that tell a safetensors file from others */
     LONGEST_HEADER = 100000000,
     DATA_ALIGNMENT = 64
 };
@@ -189,40 +191,48 @@ static bertc_status check_layout(bc_safetensors *file, bertc_error *err)
                    at, end - at);
 }
 
-/* Check what comes before the JSON, of which `bytes` are the first of the file; *header is its length. */
-static bertc_status check_prefix(const bc_safetensors *file, const unsigned char bytes[FIRST], size_t *header,
-                                 bertc_error *err)
+/* A file that does not begin as one of this format: say what it is, or what is wrong. */
+static bertc_status refuse_kind(const bc_safetensors *file, const char *reason, bertc_error *err)
 {
-    static const char pointer[] = "version https://git-lfs";
-    size_t length = file->input.size;
-    uint64_t n;
-    _Static_assert(sizeof pointer <= FIRST, "it is read with the header's length");
-    if (length >= sizeof pointer && memcmp(bytes, pointer, sizeof pointer - 1) == 0)
-        return bc_fail(err, BERTC_INPUT, "%s: a Git LFS pointer, not the file it stands for",
-                       file->path);
-    if (length < PREFIX)
-        return bc_fail(err, BERTC_INPUT, "%s @0: %zu bytes, too short for safetensors",
-                       file->path, length);
-    memcpy(&n, bytes, sizeof n);
-    if (n > LONGEST_HEADER)
-        return bc_fail(err, BERTC_INPUT, "%s @0: header of %" PRIu64 " bytes, at most %d allowed",
-                       file->path, n, LONGEST_HEADER);
-    if (n > length - PREFIX)
-        return bc_fail(err, BERTC_INPUT, "%s @0: header of %" PRIu64 " bytes in a file of %zu",
-                       file->path, n, length);
-    if (n == 0 || bytes[PREFIX] != '{')
-        return bc_fail(err, BERTC_INPUT, "%s @%d: header does not start with {", file->path,
-                       PREFIX);
-    *header = (size_t)n;
-    return BERTC_OK;
+    bc_text what = {0};
+    unsigned char head[BC_MAGIC_HEAD], tail[BC_MAGIC_TAIL];
+    size_t size = file->input.size, length = size < BC_MAGIC_HEAD ? size : BC_MAGIC_HEAD;
+    bool ended = size >= BC_MAGIC_TAIL;
+    bertc_status status = bc_input_read(&file->input, head, length, 0, err);
+    if (status == BERTC_OK && ended) status = bc_input_read(&file->input, tail, sizeof tail, size - sizeof tail, err);
+    if (status != BERTC_OK) return status;
+    bc_magic_describe(&what, head, length, ended ? tail : NULL);
+    status = what.failed       ? bc_fail_memory(err)
+             : what.length > 0 ? bc_fail(err, BERTC_INPUT, "%s: %s, not a safetensors file", file->path, what.bytes)
+                               : bc_fail(err, BERTC_INPUT, "%s %s", file->path, reason);
+    bc_text_clear(&what);
+    return status;
 }
 
+/* Check what comes before the JSON; *header is its length. */
 static bertc_status read_prefix(const bc_safetensors *file, size_t *header, bertc_error *err)
 {
     unsigned char bytes[FIRST] = {0};
-    size_t length = file->input.size < FIRST ? file->input.size : FIRST;
-    bertc_status status = bc_input_read(&file->input, bytes, length, 0, err);
-    return status == BERTC_OK ? check_prefix(file, bytes, header, err) : status;
+    size_t length = file->input.size;
+    uint64_t n = 0;
+    char reason[96];
+    bertc_status status = bc_input_read(&file->input, bytes, length < FIRST ? length : FIRST, 0, err);
+    if (status != BERTC_OK) return status;
+    if (length >= PREFIX) memcpy(&n, bytes, sizeof n);
+    if (length < PREFIX) snprintf(reason, sizeof reason, "@0: %zu bytes, too short for safetensors", length);
+    else if (n > LONGEST_HEADER)
+        snprintf(reason, sizeof reason, "@0: header of %" PRIu64 " bytes, at most %d allowed", n, LONGEST_HEADER);
+    else if (n > length - PREFIX)
+        snprintf(reason, sizeof reason, "@0: header of %" PRIu64 " bytes in a file of %zu", n, length);
+    else if (n == 0 || bytes[PREFIX] != '{')
+        snprintf(reason, sizeof reason, "@%d: header does not start with {", PREFIX);
+    else {
+        *header = (size_t)n;
+        return BERTC_OK;
+    }
+    if (n > 0 && n <= LONGEST_HEADER && length > PREFIX && bytes[PREFIX] == '{') /* one that was cut */
+        return bc_fail(err, BERTC_INPUT, "%s %s", file->path, reason);
+    return refuse_kind(file, reason, err);
 }
 
 static bertc_status parse_header(bc_safetensors *file, const char *text, size_t length, bertc_error *err)

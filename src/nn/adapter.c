@@ -26,8 +26,9 @@ bertc_status bc_overlay_open(const char *dir, bc_overlay *overlay, bertc_error *
 {
     bertc_status status = bc_adapter_read(dir, &overlay->adapter, err);
     if (status != BERTC_OK || !overlay->adapter.base) return status;
-    char *path = bc_path_join(dir, BC_ADAPTER_WEIGHTS);
-    status = path ? bc_safetensors_open(path, &overlay->file, err) : bc_fail_memory(err);
+    char *path;
+    status = bc_adapter_weights(dir, &path, err);
+    if (status == BERTC_OK) status = bc_safetensors_open(path, &overlay->file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
     overlay->names = bc_alloc(overlay->file.count, sizeof *overlay->names);
@@ -211,18 +212,15 @@ static bertc_status write_record(const bertc_model *model, const char *base, con
                                 .first = model->adapted, .layers = model->config.num_hidden_layers};
     for (int t = 0; t < BC_LORA_TARGETS; t++)
         if (lora->targets >> t & 1) targets[record.count++] = short_name(t);
-    return bc_adapter_write(&record, dir, ledger, err);
+    return bc_adapter_write(&record, &model->config, dir, ledger, err);
 }
 
 bertc_status bc_model_save_adapter(const bertc_model *model, const bc_values *values, const char *base,
                                    const char *dir, bc_ledger *ledger, bertc_error *err)
 {
-    char *config = bc_path_join(dir, "config.json"), *weights = bc_path_join(dir, BC_ADAPTER_WEIGHTS);
-    bertc_status status = config && weights ? bc_config_write(&model->config, config, ledger, err)
-                                            : bc_fail_memory(err);
-    if (status == BERTC_OK) status = write_record(model, base, dir, ledger, err);
+    char *weights = bc_path_join(dir, BC_ADAPTER_WEIGHTS);
+    bertc_status status = weights ? write_record(model, base, dir, ledger, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = write_tensors(model, values, weights, ledger, err);
-    bc_free(config);
     bc_free(weights);
     return status;
 }

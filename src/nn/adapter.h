@@ -31,7 +31,7 @@ bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *mode
 bertc_status bc_overlay_merge(const bc_overlay *overlay, const bertc_model *model, bertc_error *err);
 
 /* Write values (as bc_model_save_values) as an adapter of the model directory `base`:
- * config.json, adapter_config.json, adapter_model.safetensors. Errors: BERTC_IO, BERTC_NOMEM. */
+ * bertc_labels.json, adapter_config.json, adapter_model.safetensors. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_model_save_adapter(const bertc_model *model, const bc_values *values, const char *base,
                                    const char *dir, bc_ledger *ledger, bertc_error *err);
 

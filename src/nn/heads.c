@@ -50,10 +50,14 @@ static void describe_labels(bc_text *out, const char *const *labels, int32_t cou
     }
 }
 
-void bc_head_describe(bc_text *line, const bertc_config *config, bool fits, int kept,
+void bc_head_describe(bc_text *line, const bertc_config *config, const char *refusal, bool fits, int kept,
                       const bc_head *heads, int count)
 {
     bc_text_printf(line, "head %s", kept >= 0 ? "kept" : "replaced");
+    if (refusal) {
+        bc_text_printf(line, ": %s", refusal);
+        return;
+    }
     if (kept >= 0 && count > 1) bc_text_printf(line, " for %s", heads[kept].name);
     bc_text_printf(line, fits ? ": it has " : ": its weights do not fit its ");
     describe_labels(line, (const char *const *)config->labels, config->num_labels);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "formats/adapter.h"
 #include "formats/names.h"
 #include "formats/model_dir.h"
@@ -152,32 +153,33 @@ static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan 
     return status;
 }
 
-static bertc_status locate_in(const char *dir, char **weights, char **config, bertc_error *err)
+/* A file's own path, and that of the config.json beside it. */
+static bertc_status locate_beside(const char *path, char **weights, char **config, bertc_error *err)
 {
-    bool adapter;
-    bertc_status status = bc_adapter_is(dir, &adapter, err);
-    if (status != BERTC_OK) return status;
-    *weights = adapter ? bc_path_join(dir, BC_ADAPTER_WEIGHTS) : NULL;
-    if (adapter) return *weights ? BERTC_OK : bc_fail_memory(err);
-    *config = bc_path_join(dir, "config.json");
-    return *config ? bc_model_dir_weights(dir, weights, err) : bc_fail_memory(err);
-}
-
-/* The weights' path, and that of the config.json beside them; null for an adapter, where it is of the model that
- * the adapter is for. */
-static bertc_status locate(const char *path, char **weights, char **config, bertc_error *err)
-{
-    bool found;
-    *weights = *config = NULL;
-    bertc_status status = bc_folder_find(path, &found, err);
-    if (status != BERTC_OK) return status;
-    if (found) return locate_in(path, weights, config, err);
     const char *slash = strrchr(path, '/');
     char *folder = slash ? bc_strndup(path, (size_t)(slash - path) + 1) : bc_strndup(".", 1);
     *weights = bc_strndup(path, strlen(path));
     *config = folder ? bc_path_join(folder, "config.json") : NULL;
     bc_free(folder);
     return *weights && *config ? BERTC_OK : bc_fail_memory(err);
+}
+
+/* The weights' path, and that of the config.json beside them; null for an adapter, where it is of the model that
+ * the adapter is for. */
+static bertc_status locate(const char *path, char **weights, char **config, bertc_error *err)
+{
+    static const char *const names[] = {"model.safetensors", "config.json", BC_ADAPTER_CONFIG};
+    bool adapter, folder, file = false;
+    *weights = *config = NULL;
+    bertc_status status = bc_folder_find(path, &folder, err);
+    if (status == BERTC_OK && !folder) status = bc_file_find(path, &file, err);
+    if (status == BERTC_OK && file) return locate_beside(path, weights, config, err);
+    if (status == BERTC_OK) status = bc_model_place_check(path, names, sizeof names / sizeof *names, err);
+    if (status == BERTC_OK) status = bc_adapter_is(path, &adapter, err);
+    if (status != BERTC_OK) return status;
+    if (adapter) return bc_adapter_weights(path, weights, err);
+    *config = bc_path_join(path, "config.json");
+    return *config ? bc_model_dir_weights(path, weights, err) : bc_fail_memory(err);
 }
 
 /* The configuration and what it asks for. One that is refused is a finding. */

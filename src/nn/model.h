@@ -75,8 +75,8 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
 int bc_head_find(const bertc_config *config, const bc_head *heads, int count);
 
 /* What became of a file's head, into `line`: kept, for which of several, or replaced (`kept` < 0), and why.
- * fits: its weights have the shape that its configuration asks for. */
-void bc_head_describe(bc_text *line, const bertc_config *config, bool fits, int kept,
+ * refusal: why nobody can keep it, or null. fits: its weights have the shape that its configuration asks for. */
+void bc_head_describe(bc_text *line, const bertc_config *config, const char *refusal, bool fits, int kept,
                       const bc_head *heads, int count);
 
 /* Give each head its labels: its own, or to the one that is kept those of the configuration. */

@@ -210,6 +210,8 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
     if (!m) return bc_fail_memory(err);
     m->num_heads = 1;
     bertc_status status = bertc_config_check(config, "config", err);
+    if (status == BERTC_OK && config->head_refusal)
+        status = bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
     bertc_model_options settled = *options;
     if (status == BERTC_OK)
@@ -329,6 +331,28 @@ static bertc_status refuse_shape(const bc_param *param, const bc_tensor *tensor,
                    path, tensor->name, shapes[0], shapes[1]);
 }
 
+/* Why the file's head is not one that bertc computes; null: it is. A head for sentences reads the pooler, and one
+ * for tokens has none. */
+static const char *find_refusal(source *from, const bertc_config *config, bool there)
+{
+    if (config->head_refusal) return config->head_refusal;
+    if (!there || find_tensor(from, bc_param_table[BC_POOL_W].name, false)) return NULL;
+    return "a classifier without a pooler reads tokens, not sentences";
+}
+
+/* The head that is the file's, for a pass through it. */
+static bertc_status require_head(source *from, const char *refusal, bool there, bertc_error *err)
+{
+    /* Without an encoder either, its first tensor is missed by name. */
+    if (!find_tensor(from, bc_param_table[BC_WORD].name, false)) return BERTC_OK;
+    if (!there)
+        return bc_fail(err, BERTC_INPUT,
+                       "%s: no classifier: this is a bare encoder, fine-tune it first",
+                       from->file.path);
+    if (!refusal) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: its head cannot be used: %s", from->file.path, refusal);
+}
+
 /* Decide on the heads before memory is laid out: which is the file's, which are drawn. None wanted:
  * the file's it is. */
 static bertc_status choose_heads(bertc_model *m, const bertc_model_options *options,
@@ -340,19 +364,14 @@ static bertc_status choose_heads(bertc_model *m, const bertc_model_options *opti
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
     bool there = weight && bias;
-    if (count == 0) {
-        /* Without an encoder either, its first tensor is missed by name. */
-        if (there || !find_tensor(from, bc_param_table[BC_WORD].name, false)) return BERTC_OK;
-        return bc_fail(err, BERTC_INPUT,
-                       "%s: no classifier: this is a bare encoder, fine-tune it first",
-                       from->file.path);
-    }
-    bool fits = !options->fresh_head && there && weight->rank == 2 &&
+    const char *refusal = find_refusal(from, config, there);
+    if (count == 0) return require_head(from, refusal, there, err);
+    bool fits = !options->fresh_head && there && !refusal && weight->rank == 2 &&
                 weight->shape[0] == (size_t)config->num_labels &&
                 weight->shape[1] == (size_t)config->hidden_size;
     from->kept = fits ? bc_head_find(config, heads, count) : -1;
-    if (there && !options->fresh_head)
-        bc_head_describe(&from->head, config, fits, from->kept, heads, count);
+    if ((there || config->head_refusal) && !options->fresh_head)
+        bc_head_describe(&from->head, config, refusal, fits, from->kept, heads, count);
     if (from->head.failed) return bc_fail_memory(err);
     return bc_model_take_heads(m, heads, count, from->kept, err);
 }

@@ -1,4 +1,5 @@
 /* A smaller model from a larger one: its first layers, everything else byte for byte. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "base/text.h"
 #include "formats/adapter.h"
 #include "formats/model_dir.h"
@@ -14,31 +16,16 @@
 #include "nn/model.h"
 
 /* The members of config.json as they are spelled, but for the number of layers. */
-static void put_members(bc_text *out, const char *json, size_t length, const cJSON *tree, int layers)
-{
-    static const char key[] = "num_hidden_layers";
-    const char *value;
-    size_t at = 0, size;
-    bc_text_printf(out, "{\n  \"%s\": %d", key, layers);
-    for (const cJSON *item = tree->child; item && bc_json_span(json, length, &at, &value, &size);
-         item = item->next) {
-        if (strcmp(item->string, key) == 0) continue;
-        bc_text_printf(out, ",\n  ");
-        bc_text_quote(out, item->string);
-        bc_text_printf(out, ": %.*s", (int)size, value);
-    }
-    bc_text_printf(out, "\n}\n");
-}
-
 static bertc_status write_config(const char *from, const char *to, int layers, bertc_error *err)
 {
-    char *json = NULL;
+    char *json = NULL, number[16];
     cJSON *tree = NULL;
     bc_text out = {0};
     size_t length = 0;
     bertc_status status = bc_file_read(from, BC_KIND_SETTINGS, &json, &length, err);
     if (status == BERTC_OK) status = bc_json_parse(json, length, from, &tree, err);
-    if (status == BERTC_OK) put_members(&out, json, length, tree, layers);
+    snprintf(number, sizeof number, "%d", layers);
+    if (status == BERTC_OK) bc_json_put_with(&out, json, length, tree, "num_hidden_layers", number);
     if (status == BERTC_OK)
         status = out.failed ? bc_fail_memory(err) : bc_file_write(to, out.bytes, out.length, err);
     bc_text_clear(&out);
@@ -92,7 +79,7 @@ static bertc_status write_all(const char *dir, const bc_safetensors *file, int l
     char *weights = bc_path_join(out, "model.safetensors"), *config = bc_path_join(out, "config.json");
     char *from = bc_path_join(dir, "config.json");
     bertc_status status = weights && config && from ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, out, NULL, err);
+    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, out, false, NULL, err);
     if (status == BERTC_OK) status = write_tensors(file, weights, layers, err);
     if (status == BERTC_OK) status = write_config(from, config, layers, err);
     bc_free(weights);
@@ -126,10 +113,12 @@ static bertc_status check_tensors(const char *dir, int layers, bertc_error *err)
 
 bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out, bertc_error *err)
 {
+    static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
     bc_safetensors file = {0};
     char *path = NULL;
-    bool adapter;
-    bertc_status status = bc_adapter_is(dir, &adapter, err);
+    bool adapter = false;
+    bertc_status status = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
+    if (status == BERTC_OK) status = bc_adapter_is(dir, &adapter, err);
     if (status == BERTC_OK && adapter)
         status = bc_fail(err, BERTC_INPUT, "%s: an adapter has no layers to keep; truncate the model that it is for",
                          dir);

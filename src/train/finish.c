@@ -281,7 +281,8 @@ static bertc_status write_lane(bc_run *run, int lane, bertc_error *err)
     if (folder && run->num_lanes > 1) status = bc_folder_create(folder, err);
     if (status == BERTC_OK) status = write_model(run, lane, folder, err);
     if (status == BERTC_OK)
-        status = bc_model_dir_copy_tokenizer(run->source.home, folder, &run->written, err);
+        status = bc_model_dir_copy_tokenizer(run->source.home, folder, bc_adapt_saves_adapter(&run->options),
+                                             &run->written, err);
     if (status == BERTC_OK) status = write_vocab(run, folder, err);
     if (status == BERTC_OK) status = write_scores(run, lane, 1, folder, err);
     if (status == BERTC_OK && run->num_lanes > 1)

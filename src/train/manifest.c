@@ -18,10 +18,11 @@ enum { WHOLE = 1, ADAPTER = 2 };
 static const struct {
     const char *name;
     int needed; /* by which of the two */
-} own[] = {{"config.json", WHOLE | ADAPTER},
+} own[] = {{"config.json", WHOLE}, /* of an adapter that an earlier version wrote too */
            {"model.safetensors", WHOLE},
            {BC_ADAPTER_CONFIG, ADAPTER},
            {BC_ADAPTER_WEIGHTS, ADAPTER},
+           {BC_ADAPTER_LABELS, 0}, /* not of one that an earlier version wrote */
            {"eval.json", WHOLE | ADAPTER},
            {"run.json", WHOLE | ADAPTER}}; /* of each of several; that of the run is none of its files */
 enum { OWN = sizeof own / sizeof own[0] };
@@ -71,12 +72,12 @@ static bertc_status count_lines(const char *folder, size_t *lines, bertc_error *
 /* ---- Recording ----------------------------------------------------------------------------- */
 
 /* What was handed in is recorded, not what can be read. */
-static bertc_status record_file(bc_text *out, const bc_run *run, const bc_member *member, bool first,
-                                bertc_error *err)
+static bertc_status record_file(bc_text *out, const bc_run *run, const bc_member *member, bertc_error *err)
 {
     char *path = bc_path_join(run->folder.path, member->path);
     if (!path) return bc_fail_memory(err);
     const bc_written *file = bc_ledger_find(&run->written, path);
+    bool first = out->length > 0 && out->bytes[out->length - 1] == '{';
     assert(file || member->optional);
     if (file)
         bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", first ? "" : ",", member->path,
@@ -92,7 +93,7 @@ bertc_status bc_manifest_record(bc_text *out, const bc_run *run, bertc_error *er
     bc_member member;
     bc_text_printf(out, "\"files\":{");
     for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
-        status = record_file(out, run, &member, i == 0, err);
+        status = record_file(out, run, &member, err);
     if (status == BERTC_OK) status = count_lines(run->folder.path, &lines, err);
     if (status == BERTC_OK) bc_text_printf(out, "},\"log_lines\":%zu", lines);
     return status;

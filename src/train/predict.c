@@ -54,6 +54,7 @@ static void notify_order(const job *j, const char *place, const char *reason,
 static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
 {
     const bertc_config *config = &j->source.config;
+    if (config->head_refusal) return bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
     const char *place = j->options->model, *file = j->source.base ? "" : "/config.json";
     bertc_error reason = {.status = BERTC_OK};
     char name[512];

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "formats/config.h"
 #include "tasks/tasks.h"
 #include "train/adapt.h"
 #include "train/objective.h"
@@ -112,10 +114,30 @@ static bc_head head_of(const bc_run *run, const bc_lane *lane)
     bool by_name;
     bc_head head = {.name = task->name, .num_labels = task->num_labels,
                     .labels = task->regression ? regression : task->labels};
-    if (bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name, NULL) ==
-        BERTC_OK)
+    if (!config->head_refusal && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
+                                                         NULL) == BERTC_OK)
         head.labels = (const char *const *)config->labels;
     return head;
+}
+
+/* The model's dropout gives way to the run's until the model is saved. */
+static void set_dropout(bc_run *run)
+{
+    bertc_config *c = &run->model->config;
+    double p = run->options.dropout;
+    run->dropout[0] = c->hidden_dropout_prob;
+    run->dropout[1] = c->attention_probs_dropout_prob;
+    run->dropout[2] = c->classifier_dropout;
+    if (p < 0) return;
+    c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
+}
+
+static bertc_status check_training(const bc_run *run, bertc_error *err)
+{
+    char *path = bc_path_join(run->source.base ? run->source.base : run->options.model, "config.json");
+    bertc_status status = path ? bc_config_check_training(&run->model->config, path, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status;
 }
 
 static bertc_status open_model(bc_run *run, bertc_error *err)
@@ -126,6 +148,9 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     bertc_status status = bc_model_open_heads(run->options.model, &options, heads, run->num_lanes,
                                               &run->model, err);
     if (status == BERTC_OK) status = bc_adapt_check_base(run, err);
+    if (status != BERTC_OK) return status;
+    set_dropout(run);
+    status = check_training(run, err);
     if (status != BERTC_OK) return status;
     set_rates(run);
     size_t trained = bc_model_trained_scalars(run->model);
@@ -410,18 +435,6 @@ bertc_status bc_run_survey(bc_run *run, bertc_error *err)
 
 /* ---- Weights and memory -------------------------------------------------------------------- */
 
-/* The model's dropout gives way to the run's until the model is saved. */
-static void set_dropout(bc_run *run)
-{
-    bertc_config *c = &run->model->config;
-    double p = run->options.dropout;
-    run->dropout[0] = c->hidden_dropout_prob;
-    run->dropout[1] = c->attention_probs_dropout_prob;
-    run->dropout[2] = c->classifier_dropout;
-    if (p < 0) return;
-    c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
-}
-
 /* The hash of one hash is that itself; of several that of all. */
 static void print_all(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], size_t count)
 {
@@ -485,7 +498,6 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     bertc_status status = bc_model_read(run->model, &options, err);
     if (status == BERTC_OK) status = allocate(run, err);
     if (status == BERTC_OK) status = take_prints(run, err);
-    if (status == BERTC_OK) set_dropout(run);
     if (status == BERTC_OK) status = bc_prefix_open(run, err);
     return status;
 }

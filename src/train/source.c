@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/model_place.h"
 #include "formats/adapter.h"
 #include "train/options.h"
 
@@ -167,21 +168,19 @@ static bertc_status read_texts(const bertc_predict_options *o, const bertc_task 
     return BERTC_OK;
 }
 
-/* A run of several tasks leaves a model of each in a folder of its name. */
-static bertc_status refuse_several(const char *dir, const bertc_task *task, bertc_error *err)
+/* Refuse what is no model; a run of several tasks leaves a model of each in a folder of its name. */
+static bertc_status check_place(const char *dir, const bertc_task *task, bertc_error *err)
 {
-    char *config = bc_path_join(dir, "config.json"), *own = bc_path_join(dir, task->name);
-    char *inner = own ? bc_path_join(own, "config.json") : NULL;
-    bool single = false, several = false;
-    bertc_status status = config && inner ? bc_file_find(config, &single, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && !single) status = bc_file_find(inner, &several, err);
-    if (status == BERTC_OK && several)
+    static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
+    enum { NAMES = sizeof names / sizeof *names };
+    char *own = bc_path_join(dir, task->name);
+    bertc_status status = own ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK && bc_folder_exists(own) && bc_model_place_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
+        bc_model_place_check(own, names, NAMES, NULL) == BERTC_OK)
         status = bc_fail(err, BERTC_INPUT, "%s: no model but a folder of several; that of %s is %s", dir, task->name,
                          own);
-    bc_free(config);
     bc_free(own);
-    bc_free(inner);
-    return status;
+    return status == BERTC_OK ? bc_model_place_check(dir, names, NAMES, err) : status;
 }
 
 bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options *o,
@@ -192,7 +191,7 @@ bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options
     if (o->batch_size < 1 || o->batch_size > 65536)
         return bc_fail(err, BERTC_USAGE, "--batch-size is out of range");
     int64_t length = o->max_length;
-    bertc_status status = refuse_several(o->model, task, err);
+    bertc_status status = check_place(o->model, task, err);
     if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
     if (status == BERTC_OK) status = bc_source_open(source, o->model, length, notify, err);
     return status == BERTC_OK ? read_texts(o, task, labels, notify, dataset, err) : status;

@@ -26,12 +26,12 @@ data() {
 }
 
 # ---- Files that are missing
-finetune 3 "no/config.json: cannot open: No such file or directory" --model no --data data
+finetune 3 "$(hub no)" --model no --data data
 finetune 3 "no: cannot open folder: No such file or directory" --model model --data no
 broken model; rm bad/model.safetensors
-model "bad/model.safetensors: cannot open: No such file or directory"
+model "bad/model.safetensors: no such file; $folder"
 broken model; rm bad/vocab.txt
-model "bad/vocab.txt: cannot open: No such file or directory"
+model "bad/vocab.txt: no such file; $folder"
 broken data; rm bad/SST-2/dev.tsv
 data "bad: there is neither SST-2/dev.tsv nor dev.tsv"
 
@@ -132,9 +132,9 @@ model "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\":
 broken model; head -c 7 model/model.safetensors >bad/model.safetensors
 model "bad/model.safetensors @0: 7 bytes, too short for safetensors"
 broken model; : >bad/model.safetensors
-model "bad/model.safetensors @0: 0 bytes, too short for safetensors"
+model "bad/model.safetensors: empty, not a safetensors file"
 broken model; echo 'a text, not tensors' >bad/model.safetensors
-model "bad/model.safetensors @0: header of 2318355968635969633 bytes, at most 100000000 allowed"
+model "bad/model.safetensors: a text that begins \"a text, not tensors\", not a safetensors file"
 
 # ---- A vocabulary that does not fit
 broken model; echo extra >>bad/vocab.txt
@@ -184,7 +184,7 @@ done
 # ---- eval and predict
 refuse 3 "data/SST-2/test.tsv: the test split has no labels to score; its header has no column \"label\", only \"index\", \"sentence\"" eval --task sst2 --model "$RUN" --data data --split test
 refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
-refuse 3 "no/config.json: cannot open: No such file or directory" eval --task sst2 --model no --data data
+refuse 3 "$(hub no)" eval --task sst2 --model no --data data
 refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv
 refuse 3 "data: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv
 echo 'one text only' >lines
@@ -193,16 +193,16 @@ refuse 3 "standard input:1: 1 column, expected 2" predict --task mnli --model "$
 input=/dev/null
 
 # ---- inspect
-refuse 3 "no: cannot open: No such file or directory" inspect no
+refuse 3 "$(hub no)" inspect no
 broken model; head -c 100000 model/model.safetensors >bad/model.safetensors
 refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file" inspect bad
 refuse 3 "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\": data_offsets point past the end of the file" inspect bad/model.safetensors
-refuse 3 "data/model.safetensors: cannot open: No such file or directory" inspect data
+refuse 3 "data/model.safetensors: no such file; $folder" inspect data
 mkdir torch
 : >torch/pytorch_model.bin
-refuse 3 "torch/model.safetensors: no such file; weights of PyTorch (pytorch_model.bin) are found but not read, save the model as one safetensors file" inspect torch
+refuse 3 "torch/model.safetensors: no such file; the folder holds weights of PyTorch (pytorch_model.bin), which bertc does not read: save the model as one safetensors file" inspect torch
 mv torch/pytorch_model.bin torch/model.safetensors.index.json
-refuse 3 "torch/model.safetensors: no such file; weights in several files (model.safetensors.index.json) are found but not read, save the model as one safetensors file" inspect torch
+refuse 3 "torch/model.safetensors: no such file; the folder holds weights in several files (model.safetensors.index.json), which bertc does not read: save the model as one safetensors file" inspect torch
 broken model; sed -i 's/"model_type"/"position_embedding_type": "relative_key", "model_type"/' bad/config.json
 run 3 inspect bad
 same "standard error" 'bertc: bad/config.json: "position_embedding_type" is "relative_key", bertc supports only "absolute"' "$scratch/err" inspect bad

@@ -73,7 +73,7 @@ refuse 2 "--pair is for lines of text; a task knows what it reads" embed $model 
     --data "$SAMPLE"
 refuse 2 "unknown task 'sst', did you mean 'sst2'?" embed $model --task sst --data "$SAMPLE"
 refuse 3 "standard input:1: 1 column, expected 2" embed $model --pair
-refuse 3 "no/config.json: cannot open: No such file or directory" embed --model no
+refuse 3 "$(hub no)" embed --model no
 input=/dev/null
 refuse 3 "standard input: no lines to read" embed $model
 
@@ -95,7 +95,7 @@ echo '{}' >adapter/adapter_config.json
 refuse 3 "adapter: an adapter has no layers to keep; truncate the model that it is for" truncate --model adapter \
     --keep-layers 1 --out more
 refuse 2 "small: is not empty, choose another folder" truncate --model "$SAMPLE/model" --keep-layers 1 --out small
-refuse 3 "no/config.json: cannot open: No such file or directory" truncate --model no --keep-layers 1 --out more
+refuse 3 "$(hub no)" truncate --model no --keep-layers 1 --out more
 more="finetune --task sst2 --model $SAMPLE/model --data $SAMPLE --out more"
 refuse 2 "--keep-layers 3: the model has 2 layers" $more --keep-layers 3
 refuse 2 "--feature-layer 3: the model has 2 layers" $more --feature-layer 3

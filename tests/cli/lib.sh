@@ -62,6 +62,13 @@ expect() {
     same "standard error" "$err" "$scratch/err" "$@"
 }
 
+# What a model's folder holds; hub NAME: the message about one that is not there.
+model_files="config.json, model.safetensors, vocab.txt and tokenizer_config.json"
+folder="a model is a folder with $model_files"
+hub() {
+    echo "$1: no such folder, and bertc downloads nothing: put the files of that model ($model_files) into a folder and give that"
+}
+
 # refuse CODE MESSAGE ARG...: nothing on standard output, one line "bertc: MESSAGE" on standard
 # error, nothing left behind.
 refuse() {

@@ -49,7 +49,7 @@ for option in "--out run" --resume "--save-every 5"; do
 done
 
 # ---- Bad input is that of finetune
-refuse 3 "no/config.json: cannot open: No such file or directory" plan --task sst2 --model no --data no
+refuse 3 "$(hub no)" plan --task sst2 --model no --data no
 refuse 2 "--max-length 129 is more than the model's max_position_embeddings 128" plan $options \
     --max-length 129
 

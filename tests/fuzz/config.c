@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_put(path, data, size);
     bertc_status status = bertc_config_load(path, &config, &err);
     if (status == BERTC_OK) {
-        FUZZ_CHECK(bertc_config_check(&config, "x", &err) == BERTC_OK);
+        FUZZ_CHECK(bc_config_check_encoder(&config, "x", &err) == BERTC_OK);
         FUZZ_CHECK(bertc_config_copy(&copy, &config, &err) == BERTC_OK);
         char *once = rewrite(&config, path), *twice = rewrite(&config, path);
         char *other = rewrite(&copy, path);

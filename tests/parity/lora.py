@@ -3,11 +3,16 @@
 1. The gradients of A, B and the classifier, every matrix adapted: |ours - theirs| / |theirs| may be 1e-4.
 2. An adapter that bertc trained, loaded by peft, and the same run saved merged, loaded by transformers:
    both give the logits of `bertc predict`, to 1e-5 of the largest.
-3. Adapters that peft saved, of several kinds, give peft's logits in `bertc predict`; the kinds that bertc
+3. An adapter directory of bertc serves wherever one of peft does: AutoModelForSequenceClassification, pipeline,
+   AutoPeftModelForSequenceClassification and AutoTokenizer, with bertc's logits and predictions. As with peft's own,
+   where the base's head has another number of labels than the adapter the number is said (num_labels);
+   bertc_labels.json has it, and the names.
+4. Adapters that peft saved, of several kinds, give peft's logits in `bertc predict`; the kinds that bertc
    does not compute are refused.
 """
 import json
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
@@ -115,6 +120,77 @@ def compare_saved(verdict, args, data, work):
     compare_files(verdict, model, work)
 
 
+def named(folder):
+    """What bertc_labels.json says, for from_pretrained; JSON has no numbers for keys."""
+    said = json.loads(pathlib.Path(folder, "bertc_labels.json").read_text())
+    return said | {"id2label": {int(key): label for key, label in said["id2label"].items()}}
+
+
+def labels_of(task):
+    """The names in GLUE's submissions of our labels."""
+    return {"negative": "0", "positive": "1"} if task == "sst2" else {n: n for n in ("entailment", "neutral", "contradiction")}
+
+
+def expect_words(verdict, what, found, wanted):
+    verdict.expect(f"{what}: predictions that differ", sum(a != b for a, b in zip(found, wanted, strict=True)), 0)
+
+
+def compare_directory(verdict, args, task, data, work):
+    """An adapter's directory by itself, as transformers and peft take one; the base was saved without a tokenizer's class."""
+    folder, base, pair = f"{work}/whole-{task}", f"{work}/base-{task}", task != "sst2"
+    shutil.copytree(f"{data}/model", base)
+    pathlib.Path(base, "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    common.run([args.bertc, "finetune", "--task", task, "--model", base, "--data", data, "--out", folder, "--lr", 5e-3,
+                "--lora-rank", 4, "--lora-save", "adapter", "--max-steps", 20, "--limit-eval", 16, "--threads", args.threads])
+    wanted = roundtrip.our_logits(args, task, folder, data, work)
+    predicted = [line.split("\t")[1] for line in pathlib.Path(f"{work}/predictions.tsv").read_text().split("\n")[1:] if line]
+    texts = roundtrip.read_lines(pathlib.Path(data) / {"sst2": "SST-2/test.tsv", "mnli": "MNLI/test_matched.tsv"}[task],
+                                 pair=pair)[:args.limit]
+    tokenizer = common.AutoTokenizer.from_pretrained(folder)
+    labels = wanted.shape[1]
+    more = {} if labels == 2 else dict(num_labels=labels, ignore_mismatched_sizes=True)  # the base's head has two
+    auto = common.AutoModelForSequenceClassification
+    expect_logits(verdict, f"{task}: AutoModelForSequenceClassification of an adapter", wanted,
+                  logits_of(auto.from_pretrained(folder, **more), tokenizer, texts))
+    model = auto.from_pretrained(folder, **named(folder), ignore_mismatched_sizes=True)
+    expect_logits(verdict, f"{task}: the same, with the labels' names", wanted, logits_of(model, tokenizer, texts))
+    names = [model.config.id2label[row.argmax()] for row in logits_of(model, tokenizer, texts)]
+    expect_words(verdict, f"{task}: the labels' names", [labels_of(task)[name] for name in names], predicted)
+    model = peft.AutoPeftModelForSequenceClassification.from_pretrained(folder, **more)
+    expect_logits(verdict, f"{task}: AutoPeftModelForSequenceClassification", wanted, logits_of(model, tokenizer, texts))
+    pipe = common.transformers.pipeline("text-classification", folder, top_k=None, model_kwargs=more)
+    inputs = [{"text": text[0], "text_pair": text[1]} if pair else text[0] for text in texts]
+    scores = np.zeros_like(wanted)
+    for row, said in zip(scores, pipe(inputs, truncation=True, max_length=128), strict=True):
+        for entry in said:
+            row[int(entry["label"].removeprefix("LABEL_"))] = entry["score"]
+    softmax = np.exp(wanted) / np.exp(wanted).sum(1, keepdims=True)
+    verdict.expect(f"{task}: pipeline: largest difference of a probability", common.largest_difference(scores, softmax), 1e-5)
+    said = common.transformers.pipeline("text-classification", folder, model_kwargs=named(folder) | dict(ignore_mismatched_sizes=True))
+    expect_words(verdict, f"{task}: pipeline with the labels' names",
+                 [labels_of(task)[entry["label"]] for entry in said(inputs, truncation=True, max_length=128)], predicted)
+    if more:
+        verdict.expect(f"{task}: peft's own without the number of labels, as ours", loads(folder) != loads(theirs_of(base, labels, work)), 0)
+
+
+def theirs_of(base, labels, work):
+    """An adapter that peft itself saves, of so many labels."""
+    adapted(auto_base(base, labels), r=4).save_pretrained(f"{work}/theirs-whole")
+    return f"{work}/theirs-whole"
+
+
+def auto_base(base, labels):
+    return common.AutoModelForSequenceClassification.from_pretrained(base, num_labels=labels, ignore_mismatched_sizes=True)
+
+
+def loads(folder):
+    try:
+        common.AutoModelForSequenceClassification.from_pretrained(folder)
+    except Exception:  # of any kind
+        return False
+    return True
+
+
 def compare_files(verdict, model, work):
     """The tensors are those that peft itself would save, and it understands every key."""
     model.save_pretrained(f"{work}/again")
@@ -158,6 +234,8 @@ def main():
         compare_gradients(verdict, args, "4 x 192, random", f"{work}/small", work)
         common.run([args.bertc, "sample", "--out", f"{work}/glue", "--seed", args.seed])
         compare_saved(verdict, args, f"{work}/glue", work)
+        compare_directory(verdict, args, "sst2", f"{work}/glue", work)
+        compare_directory(verdict, args, "mnli", f"{work}/glue", work)
         compare_theirs(verdict, args, f"{work}/glue", work)
     verdict.exit()
 

@@ -4,9 +4,15 @@ Fine-tunes for a few steps on the data that `bertc sample` writes, once with cla
 regression, from a model whose config.json holds keys that bertc does not know. Then: transformers
 reports no missing and no unexpected weights, its tokenizer and model give the logits that
 `bertc predict` gives, and the unknown keys are still there.
+
+And what config.json may say of a head without stopping AutoModel stops neither embed nor truncate nor a
+finetune that draws a new head; AutoModel loads what truncate wrote, AutoModelForSequenceClassification
+what finetune wrote, with the new labels.
 """
 import json
 import pathlib
+import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -17,11 +23,31 @@ import common
 BOUND = 2e-5
 UNKNOWN = {"house_style": {"columns": [1, 2.5, None, "x"], "deep": {"on": True}}, "motto": "größer ☃",
            "tiny": 1e-300, "wide": 123456789012345}
+HEADS = {
+    "several labels at once": {"problem_type": "multi_label_classification"},
+    "regression of two": {"problem_type": "regression"},
+    "one label": {"id2label": {"0": "x"}, "label2id": {"x": 0}, "problem_type": None},
+    "numbers for names": {"id2label": {"0": 0, "1": 1}, "label2id": {"0": 0, "1": 1}},
+    "numbers as texts": {"id2label": {"0": "0", "1": "1"}, "label2id": {"0": "0", "1": "1"}},
+    "a name that is null": {"id2label": {"0": "a", "1": None}, "label2id": {"a": 0}},
+    "numbers from 1": {"id2label": {"1": "a", "2": "b"}, "label2id": {"a": 1, "b": 2}},
+    "maps that disagree": {"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 1, "b": 0}},
+    "a number that disagrees": {"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 0, "b": 1}, "num_labels": 3},
+    "maps of another length": {"id2label": {str(i): f"l{i}" for i in range(5)}, "label2id": {"l0": 0}},
+    "an empty map": {"id2label": {}, "label2id": {}},
+    "no labels": {"id2label": None, "label2id": None, "num_labels": 0},
+    "a token head": {"architectures": ["BertForTokenClassification"]},
+    "dropout of 1": {"hidden_dropout_prob": 1.0, "classifier_dropout": 1.0},
+}
+
+
+def change_config(folder, changes):
+    path = pathlib.Path(folder) / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes, ensure_ascii=False, indent=2))
 
 
 def add_unknown_keys(folder):
-    path = pathlib.Path(folder) / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | UNKNOWN, ensure_ascii=False, indent=2))
+    change_config(folder, UNKNOWN)
 
 
 def check_config(verdict, folder):
@@ -71,6 +97,39 @@ def compare(verdict, args, name, task, source, data, file, work):
     check_config(verdict, out)
 
 
+def loads(folder):
+    try:
+        common.transformers.AutoModel.from_pretrained(folder)
+    except Exception:  # of any kind: transformers has many ways to refuse
+        return False
+    return True
+
+
+def succeeds(command):
+    return subprocess.run([str(word) for word in command], capture_output=True, check=False).returncode == 0
+
+
+def compare_heads(verdict, args, source, data, work):
+    for i, (name, changes) in enumerate(HEADS.items()):
+        folder, small, out = (f"{work}/{what}-{i}" for what in ("head", "small", "tuned"))
+        shutil.copytree(source, folder)
+        change_config(folder, changes)
+        theirs = loads(folder)
+        dropout = ["--dropout", 0.1] if "hidden_dropout_prob" in changes else []
+        commands = [["embed", "--model", folder, "--task", "sst2", "--data", data, "--limit", 4, "--out", f"{work}/x.tsv"],
+                    ["plan", "--model", folder, "--task", "sst2", "--data", data, *dropout],
+                    ["inspect", folder],
+                    ["truncate", "--model", folder, "--keep-layers", 1, "--out", small],
+                    ["finetune", "--task", "sst2", "--model", folder, "--data", data, "--out", out, "--max-steps", 1,
+                     "--limit-train", 32, "--limit-eval", 16, "--threads", args.threads, *dropout]]
+        failed = [command[0] for command in commands if not succeeds([args.bertc, *command])]
+        verdict.expect(f"{name} (transformers {'loads' if theirs else 'refuses'}): refused {' '.join(failed)}", len(failed), 0)
+        verdict.expect(f"{name}: transformers loads a smaller one less", theirs > loads(small), 0)
+        config = common.load_model(out).config
+        verdict.expect(f"{name}: labels of the new head", config.id2label != {0: "negative", 1: "positive"}, 0)
+        verdict.expect(f"{name}: its kind", config.problem_type != "single_label_classification", 0)
+
+
 def main():
     parser = common.arguments(__doc__)
     parser.add_argument("--limit", type=int, default=100, help="texts to compare")
@@ -88,6 +147,7 @@ def main():
             add_unknown_keys(source)
             compare(verdict, args, name, "sst2", source, f"{work}/glue", "SST-2/test.tsv", work)
             compare(verdict, args, name, "stsb", source, f"{work}/glue", "STS-B/test.tsv", work)
+        compare_heads(verdict, args, f"{work}/glue/model", f"{work}/glue", work)
     verdict.exit()
 
 

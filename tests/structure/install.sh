@@ -1,15 +1,51 @@
 #!/bin/sh
-# install.sh CMAKE BUILD CC [FLAG...]: installed under a prefix of its own, a program compiles and runs through
-# pkg-config against the shared library.
+# install.sh CMAKE SOURCE BUILD CC [FLAG...]: what is installed is what the quickstart builds, and nothing is where that
+# is not built; installed under a prefix of its own, a program compiles and runs through pkg-config against the
+# shared library.
 set -eu
 command -v pkg-config >/dev/null || {
     echo "skipped: no pkg-config"
     exit 77
 }
-cmake=$1 build=$2 cc=$3
-shift 3
+cmake=$1 source=$2 build=$3 cc=$4
+shift 4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# Every file of the build that cmake --install takes is one that the quickstart's target stands for.
+target=$(sed -n 's/^cmake --build .* --target \([a-z_]*\) .*/\1/p' "$source/scripts/quickstart.sh")
+if [ -n "$target" ] && ninja -C "$build" -t inputs "$target" >"$work/inputs" 2>/dev/null; then
+    grep -o "\"$build/[^\"]*\"" "$build/cmake_install.cmake" | sed "s|^\"$build/||; s|\"\$||" |
+        grep -xE '(lib)?bertc([.]a|[.]so|[.]so[.][0-9]+[.].*)?' | sort -u >"$work/taken"
+    [ "$(wc -l <"$work/taken")" = 4 ] || {
+        echo "installed files of the build: $(cat "$work/taken")"
+        exit 1
+    }
+    lacking=$(grep -vxF -f "$work/inputs" "$work/taken" || true)
+    [ -z "$lacking" ] || {
+        echo "quickstart.sh builds $target, which lacks $lacking"
+        exit 1
+    }
+else
+    echo "not compared: ninja tells no inputs of '$target'"
+fi
+
+# Not built: one reason, and no part of an install.
+"$cmake" -S "$source" -B "$work/bare" -DBERTC_TESTS=OFF >/dev/null
+if "$cmake" --install "$work/bare" --prefix "$work/none" >"$work/out" 2>&1; then
+    echo "an install without a build succeeds"
+    exit 1
+fi
+grep -q "bertc is not built" "$work/out" || {
+    cat "$work/out"
+    exit 1
+}
+[ ! -e "$work/none" ] || {
+    echo "an install without a build leaves $(find "$work/none" -type f)"
+    exit 1
+}
+rm -r "$work/bare"
+
 "$cmake" --install "$build" --prefix "$work/prefix" >/dev/null
 PKG_CONFIG_PATH=$(dirname "$(find "$work" -name bertc.pc)")
 export PKG_CONFIG_PATH

@@ -153,7 +153,7 @@ static void test_adapters(void **unused)
     feed_and_starve(save_adapter);
     fail_at = 0;
     assert_int_equal(save_adapter("adapter", false, &err), BERTC_OK);
-    assert_int_equal(unlink("adapter/config.json") | unlink("adapter/vocab.txt"), 0);
+    assert_int_equal(unlink("adapter/bertc_labels.json") | unlink("adapter/vocab.txt"), 0);
     assert_int_equal(unlink("adapter/tokenizer_config.json"), 0);
     feed_and_starve(load_and_merge);
 }

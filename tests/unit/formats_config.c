@@ -180,13 +180,6 @@ static void test_refused(void **state)
         {"{\"pruned_heads\":{\"1\":[0]}}",
          ": \"pruned_heads\" is {\"1\":[0]}, bertc supports only {}"},
         {"{\"quantization_config\":{}}", ": \"quantization_config\" is {}, bertc supports only null"},
-        {"{\"problem_type\":\"multi_label_classification\"}",
-         ": \"problem_type\" is \"multi_label_classification\", bertc supports only "
-         "\"single_label_classification\" and \"regression\""},
-        {"{\"problem_type\":\"regression\",\"num_labels\":3}",
-         ": \"problem_type\" is \"regression\" with 3 labels"},
-        {"{\"problem_type\":\"single_label_classification\",\"num_labels\":1}",
-         ": \"problem_type\" is \"single_label_classification\" with 1 label"},
         {"{\"hidden_act\":\"mish\"}",
          ": \"hidden_act\" is \"mish\", known are: gelu gelu_python gelu_new gelu_pytorch_tanh "
          "gelu_python_tanh gelu_accurate gelu_fast quick_gelu relu silu swish tanh"},
@@ -203,39 +196,16 @@ static void test_refused(void **state)
          ": \"hidden_size\" is \"768\", expected a whole number from 1 to 1048576"},
         {"{\"num_hidden_layers\":0}",
          ": \"num_hidden_layers\" is 0, expected a whole number from 1 to 4096"},
-        {"{\"pad_token_id\":-1}",
-         ": \"pad_token_id\" is -1, expected a whole number from 0 to 2147483647 or null"},
-        {"{\"hidden_dropout_prob\":1}",
-         ": \"hidden_dropout_prob\" is 1, expected a number from 0 to 0.999999"},
-        {"{\"classifier_dropout\":-0.5}",
-         ": \"classifier_dropout\" is -0.5, expected a number from 0 to 0.999999 or null"},
+        {"{\"pad_token_id\":-2}",
+         ": \"pad_token_id\" is -2, expected a whole number from 0 to 2147483647 or null"},
+        {"{\"hidden_dropout_prob\":\"0.1\"}",
+         ": \"hidden_dropout_prob\" is \"0.1\", expected a number from 0 to 0.999999"},
         {"{\"layer_norm_eps\":true}",
          ": \"layer_norm_eps\" is true, expected a number from 0 to 1"},
         {"{\"hidden_size\":100,\"num_attention_heads\":12}",
          ": \"hidden_size\" 100 is not a multiple of \"num_attention_heads\" 12"},
         {"{\"vocab_size\":10,\"pad_token_id\":10}",
          ": \"pad_token_id\" 10 is not below \"vocab_size\" 10"},
-        {"{\"id2label\":{}}", ": \"id2label\" does not name 1 to 1048576 labels"},
-        {"{\"id2label\":[\"a\"]}", ": \"id2label\" does not name 1 to 1048576 labels"},
-        {"{\"id2label\":{\"0\":\"a\",\"2\":\"b\"}}",
-         ": \"id2label\" has key \"2\", expected 0 to 1"},
-        {"{\"id2label\":{\"0\":\"a\",\"01\":\"b\"}}",
-         ": \"id2label\" has key \"01\", expected 0 to 1"},
-        {"{\"id2label\":{\"a\":\"0\"}}", ": \"id2label\" has key \"a\", expected 0 to 0"},
-        {"{\"id2label\":{\"\":\"0\"}}", ": \"id2label\" has key \"\", expected 0 to 0"},
-        {"{\"id2label\":{\"99999999999999999999\":\"0\"}}",
-         ": \"id2label\" has key \"99999999999999999999\", expected 0 to 0"},
-        {"{\"id2label\":{\"0\":0}}", ": label 0 in \"id2label\" is not a string"},
-        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":{\"a\":1,\"b\":0}}",
-         ": \"label2id\" contradicts \"id2label\" on \"a\""},
-        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":{\"a\":0,\"b\":2}}",
-         ": \"label2id\" contradicts \"id2label\" on \"b\""},
-        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":{\"b\":\"1\"}}",
-         ": \"label2id\" contradicts \"id2label\" on \"b\""},
-        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"num_labels\":3}",
-         ": \"num_labels\" is 3, \"id2label\" has 2"},
-        {"{\"num_labels\":0}",
-         ": \"num_labels\" is 0, expected a whole number from 1 to 1048576"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_config config;
@@ -246,6 +216,134 @@ static void test_refused(void **state)
         assert_int_equal(bertc_config_load(name, &config, &err), BERTC_INPUT);
         assert_string_equal(err.message, expected);
         assert_null(config.json);
+        bertc_config_clear(&config);
+    }
+}
+
+/* What a head alone needs stops nobody who wants the encoder, and is kept for whoever wants the head. */
+static void test_refused_heads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"{\"problem_type\":\"multi_label_classification\"}",
+         ": \"problem_type\" is \"multi_label_classification\", bertc has heads for "
+         "\"single_label_classification\" and \"regression\" only"},
+        {"{\"problem_type\":7}",
+         ": \"problem_type\" is \"no string\", bertc has heads for \"single_label_classification\" and "
+         "\"regression\" only"},
+        {"{\"problem_type\":\"regression\",\"num_labels\":3}",
+         ": \"problem_type\" is \"regression\" with 3 labels"},
+        {"{\"problem_type\":\"single_label_classification\",\"num_labels\":1}",
+         ": \"problem_type\" is \"single_label_classification\" with 1 label"},
+        {"{\"id2label\":{}}", ": \"id2label\" does not name 1 to 1048576 labels"},
+        {"{\"id2label\":[\"a\"]}", ": \"id2label\" does not name 1 to 1048576 labels"},
+        {"{\"id2label\":{\"0\":\"a\",\"2\":\"b\"}}",
+         ": \"id2label\" has key \"2\", expected 0 to 1"},
+        {"{\"id2label\":{\"0\":\"a\",\"01\":\"b\"}}",
+         ": \"id2label\" has key \"01\", expected 0 to 1"},
+        {"{\"id2label\":{\"a\":\"0\"}}", ": \"id2label\" has key \"a\", expected 0 to 0"},
+        {"{\"id2label\":{\"\":\"0\"}}", ": \"id2label\" has key \"\", expected 0 to 0"},
+        {"{\"id2label\":{\"99999999999999999999\":\"0\"}}",
+         ": \"id2label\" has key \"99999999999999999999\", expected 0 to 0"},
+        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":{\"a\":1,\"b\":0}}",
+         ": \"label2id\" contradicts \"id2label\" on \"a\""},
+        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":{\"a\":0,\"b\":2}}",
+         ": \"label2id\" contradicts \"id2label\" on \"b\""},
+        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":{\"b\":\"0\"}}",
+         ": \"label2id\" contradicts \"id2label\" on \"b\""},
+        {"{\"id2label\":{\"0\":\"a\",\"1\":null}}", ": label 1 in \"id2label\" has no name"},
+        {"{\"id2label\":{\"0\":[\"a\"]}}", ": label 0 in \"id2label\" has no name"},
+        {"{\"id2label\":\"a\"}", ": \"id2label\" does not name 1 to 1048576 labels"},
+        {"{\"num_labels\":0}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
+        {"{\"num_labels\":-1}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
+        {"{\"num_labels\":2.5}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
+        {"{\"num_labels\":\"3\"}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
+        {"{\"num_labels\":1048577}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
+        {"{\"architectures\":[\"BertForTokenClassification\"]}",
+         ": \"architectures\" is BertForTokenClassification, whose head is none for sentences"},
+        {"{\"architectures\":[null,\"TFBertForMultipleChoice\"]}",
+         ": \"architectures\" is TFBertForMultipleChoice, whose head is none for sentences"},
+        {"{\"architectures\":[\"BertForQuestionAnswering\"]}",
+         ": \"architectures\" is BertForQuestionAnswering, whose head is none for sentences"},
+        {"{\"architectures\":[\"BertForNextSentencePrediction\"]}",
+         ": \"architectures\" is BertForNextSentencePrediction, whose head is none for sentences"},
+    };
+    static const char *const labels[] = {"x", "y"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_config config, other;
+        char expected[512];
+        load(cases[i].text, &config);
+        snprintf(expected, sizeof expected, "%s%s", name, cases[i].message);
+        assert_non_null(config.head_refusal);
+        assert_string_equal(config.head_refusal, expected);
+        assert_true(config.num_labels >= 1);
+        assert_int_equal(bertc_config_copy(&other, &config, NULL), BERTC_OK);
+        bertc_config_clear(&config);
+        assert_string_equal(other.head_refusal, expected);
+        assert_int_equal(bertc_config_set_labels(&other, labels, 2, NULL), BERTC_OK);
+        assert_null(other.head_refusal);
+        bertc_config_clear(&other);
+    }
+}
+
+/* Labels as they are found in the wild, none of which is a fault. */
+static void test_tolerated_labels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int count;
+        const char *first, *last;
+    } cases[] = {
+        {"{\"id2label\":{\"0\":0,\"1\":1}}", 2, "0", "1"},
+        {"{\"id2label\":{\"0\":-1,\"1\":0.5}}", 2, "-1", "0.5"},
+        {"{\"id2label\":{\"0\":false,\"1\":true}}", 2, "false", "true"},
+        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":{\"a\":\"0\",\"b\":\"1\"}}", 2, "a", "b"},
+        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":{\"a\":null,\"c\":7}}", 2, "a", "b"},
+        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"label2id\":null}", 2, "a", "b"},
+        {"{\"id2label\":{\"0\":\"a\",\"1\":\"b\"},\"num_labels\":3}", 2, "a", "b"},
+        {"{\"id2label\":{\"0\":\"a\"},\"num_labels\":\"x\"}", 1, "a", "a"},
+        {"{\"label2id\":{\"a\":1,\"b\":0}}", 2, "LABEL_0", "LABEL_1"},
+        {"{\"num_labels\":3,\"label2id\":{\"LABEL_0\":2}}", 3, "LABEL_0", "LABEL_2"},
+        {"{\"architectures\":[\"BertForMaskedLM\"]}", 2, "LABEL_0", "LABEL_1"},
+        {"{\"architectures\":null}", 2, "LABEL_0", "LABEL_1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_config config;
+        load(cases[i].text, &config);
+        assert_null(config.head_refusal);
+        assert_int_equal(config.num_labels, cases[i].count);
+        assert_string_equal(config.labels[0], cases[i].first);
+        assert_string_equal(config.labels[cases[i].count - 1], cases[i].last);
+        bertc_config_clear(&config);
+    }
+}
+
+/* What training alone needs is read, and refused by the check of a whole configuration. */
+static void test_training_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"{\"hidden_dropout_prob\":1}",
+         "x: \"hidden_dropout_prob\" is 1, expected a number from 0 to 0.999999"},
+        {"{\"attention_probs_dropout_prob\":-0.5}",
+         "x: \"attention_probs_dropout_prob\" is -0.5, expected a number from 0 to 0.999999"},
+        {"{\"classifier_dropout\":-0.5}",
+         "x: \"classifier_dropout\" is -0.5, expected a number from 0 to 0.999999 or null"},
+        {"{\"initializer_range\":1e6}",
+         "x: \"initializer_range\" is 1000000, expected a number from 0 to 1000"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_config config;
+        bertc_error err = {0};
+        load(cases[i].text, &config);
+        assert_int_equal(bc_config_check_encoder(&config, "x", NULL), BERTC_OK);
+        assert_int_equal(bertc_config_check(&config, "x", &err), BERTC_INPUT);
+        assert_string_equal(err.message, cases[i].message);
         bertc_config_clear(&config);
     }
 }
@@ -426,7 +524,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_defaults), TEST(test_values), TEST(test_activations), TEST(test_refused),
         TEST(test_check),    TEST(test_copy),   TEST(test_write),       TEST(test_dtype),
-        TEST(test_regression), TEST(test_many_labels),
+        TEST(test_regression), TEST(test_many_labels), TEST(test_refused_heads),
+        TEST(test_tolerated_labels), TEST(test_training_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,14 +71,14 @@ static void test_copied(void **state)
     put("tokenizer.json", "", 0);
     put("added_tokens.json", "{}", 2);
     put("config.json", "{}", 2);
-    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, false, NULL, NULL), BERTC_OK);
     expect("vocab.txt", odd, sizeof odd);
     expect("tokenizer_config.json", "not even JSON", 13);
     expect("tokenizer.json", "", 0);
     expect("added_tokens.json", "{}", 2);
     expect("special_tokens_map.json", NULL, 0);
     expect("config.json", NULL, 0);
-    assert_int_equal(bc_model_dir_copy_tokenizer(to, to, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_model_dir_copy_tokenizer(to, to, false, NULL, NULL), BERTC_OK);
     expect("vocab.txt", odd, sizeof odd);
 }
 
@@ -90,10 +90,10 @@ static void test_default(void **state)
     static const char limited[] = "{\n  \"do_lower_case\": true,\n  \"model_max_length\": 77,\n"
                                   "  \"tokenizer_class\": \"BertTokenizer\"\n}\n";
     put("vocab.txt", "a\n", 2);
-    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, false, NULL, NULL), BERTC_OK);
     expect("tokenizer_config.json", plain, sizeof plain - 1);
     put("config.json", "{\"max_position_embeddings\":77}", 30);
-    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, false, NULL, NULL), BERTC_OK);
     expect("tokenizer_config.json", limited, sizeof limited - 1);
 }
 
@@ -103,8 +103,34 @@ static void test_no_default(void **state)
     (void)state;
     put("vocab.txt", "a\n", 2);
     put("tokenizer.json", "{}", 2);
-    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, false, NULL, NULL), BERTC_OK);
     expect("tokenizer_config.json", NULL, 0);
+}
+
+/* A folder without config.json names the tokenizer's class itself, as AutoTokenizer would have found it. */
+static void test_named_class(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *tokenizer, *expected;
+    } cases[] = {
+        {"{\"model_type\":\"bert\"}", "{ \"do_lower_case\":false, \"x\": 1.50 }",
+         "{\n  \"tokenizer_class\": \"BertTokenizer\",\n  \"do_lower_case\": false,\n  \"x\": 1.50\n}\n"},
+        {"{\"model_type\":\"bert\",\"tokenizer_class\":\"BertTokenizerFast\"}", "{\"tokenizer_class\":null}",
+         "{\n  \"tokenizer_class\": \"BertTokenizerFast\"\n}\n"},
+        {"{}", "{}", "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\"\n}\n"},
+        {"{\"model_type\":\"bert\"}", "{\"tokenizer_class\":\"Own\" }", "{\"tokenizer_class\":\"Own\" }"},
+        {"{\"model_type\":\"bert\"}", NULL, "{\n  \"tokenizer_class\": \"BertTokenizer\"\n}\n"},
+    };
+    put("tokenizer.json", "{}", 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        remove("formats_from.tmp/tokenizer_config.json");
+        remove("formats_to.tmp/tokenizer_config.json");
+        put("config.json", cases[i].config, strlen(cases[i].config));
+        if (cases[i].tokenizer) put("tokenizer_config.json", cases[i].tokenizer, strlen(cases[i].tokenizer));
+        assert_int_equal(bc_model_dir_copy_tokenizer(from, to, true, NULL, NULL), BERTC_OK);
+        expect("tokenizer_config.json", cases[i].expected, strlen(cases[i].expected));
+    }
 }
 
 static void test_errors(void **state)
@@ -112,11 +138,11 @@ static void test_errors(void **state)
     (void)state;
     bertc_error err = {0};
     put("vocab.txt", "a\n", 2);
-    assert_int_equal(bc_model_dir_copy_tokenizer(from, "no/such", NULL, &err), BERTC_IO);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, "no/such", false, NULL, &err), BERTC_IO);
     assert_string_equal(err.message, "no/such/vocab.txt: cannot create: No such file or directory");
     put("config.json", "{", 1);
     err = (bertc_error){0};
-    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, NULL, &err), BERTC_INPUT);
+    assert_int_equal(bc_model_dir_copy_tokenizer(from, to, false, NULL, &err), BERTC_INPUT);
     assert_string_equal(err.message, "formats_from.tmp/config.json @1: unexpected end");
 }
 
@@ -151,7 +177,8 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {
-        TEST(test_copied), TEST(test_default), TEST(test_no_default), TEST(test_errors),
+        TEST(test_copied), TEST(test_default), TEST(test_no_default), TEST(test_named_class),
+        TEST(test_errors),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

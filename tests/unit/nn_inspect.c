@@ -161,12 +161,15 @@ static void test_errors(void **state)
     bertc_inspection all;
     bertc_error err = {0};
     assert_int_equal(bertc_inspect("no/such", &all, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "no/such: cannot open: No such file or directory");
+    assert_string_equal(err.message, 
+                        "no/such: no such folder, and bertc downloads nothing: put the files of that model "
+                        "(config.json, model.safetensors, vocab.txt and tokenizer_config.json) into a folder and "
+                        "give that");
     unlink(weights);
     err = (bertc_error){0};
     assert_int_equal(bertc_inspect(folder, &all, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "nn_inspect.tmp/model.safetensors: cannot open: No such file "
-                                     "or directory");
+    assert_string_equal(err.message, "nn_inspect.tmp/model.safetensors: no such file; "
+                        "a model is a folder with config.json, model.safetensors, vocab.txt and tokenizer_config.json");
 }
 
 int main(void)

@@ -87,7 +87,9 @@ static void test_directories_that_are_refused(void **unused)
                 {0, "model", "--keep-layers 0: model/config.json has 1 to 2 layers to keep", BERTC_USAGE},
                 {3, "torn", "torn/model.safetensors: tensor \"bert.encoder.layer.2.attention.self.query.weight\" "
                             "is missing", BERTC_INPUT},
-                {1, "no", "no/config.json: cannot open: No such file or directory", BERTC_INPUT}};
+                {1, "no", "no: no such folder, and bertc downloads nothing: put the files of "
+                            "that model (config.json, model.safetensors, vocab.txt and "
+                            "tokenizer_config.json) into a folder and give that", BERTC_INPUT}};
     assert_int_equal(mkdir("refused", 0777), 0);
     assert_int_equal(mkdir("torn", 0777), 0);
     fixture_write("torn/config.json",

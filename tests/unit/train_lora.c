@@ -2,6 +2,7 @@
 #include "train_fixture.h"
 
 #include "base/json.h"
+#include "formats/adapter.h"
 
 static const char low_query[] = "bert.encoder.layer.0.attention.self.query.weight";
 static const char high_query[] = "bert.encoder.layer.1.attention.self.query.weight";
@@ -87,9 +88,9 @@ static void test_merged_and_adapter(void **unused)
     o.lora_save = BERTC_LORA_ADAPTER;
     fixture_run(o);
     fixture_same_file("merged", "adapter", "log.jsonl");
-    fixture_same_file("merged", "adapter", "config.json");
     fixture_same_file("merged", "adapter", "vocab.txt");
     assert_false(bc_file_exists("adapter/model.safetensors"));
+    assert_false(bc_file_exists("adapter/config.json"));
     assert_false(bc_file_exists("merged/adapter_config.json"));
     same_logits("merged", "adapter", 0);
     for (int i = 0; i < 2; i++) {
@@ -99,6 +100,7 @@ static void test_merged_and_adapter(void **unused)
         fixture_run(o);
     }
     fixture_same_file("from-merged", "from-adapter", "model.safetensors");
+    fixture_same_file("from-merged", "from-adapter", "config.json");
     fixture_same_file("from-merged", "from-adapter", "log.jsonl");
     o = lora_options("again"); /* adapters over an adapter, merged */
     o.model = "adapter";
@@ -175,11 +177,11 @@ static void make_adapter(const char *out)
     fixture_run(o);
 }
 
-/* As peft writes it: without config.json and tokenizer. The base lies beside it. */
+/* As peft writes it: without labels and tokenizer. The base lies beside it. */
 static void test_bare_adapter(void **unused)
 {
     (void)unused;
-    static const char *const extra[] = {"config.json", "vocab.txt", "tokenizer_config.json", "run.json"};
+    static const char *const extra[] = {"bertc_labels.json", "vocab.txt", "tokenizer_config.json", "run.json"};
     make_adapter("whole");
     make_adapter("bare");
     for (size_t i = 0; i < sizeof extra / sizeof *extra; i++) {
@@ -194,6 +196,61 @@ static void test_bare_adapter(void **unused)
     bertc_predictions found = predict("whole", BERTC_OK, NULL);
     bertc_predictions_clear(&found);
     assert_int_equal(rename("whole/base", "model"), 0);
+}
+
+/* The labels of an adapter are its own, those that an earlier version wrote into a config.json too; without either
+ * file the base's count. */
+static void test_labels(void **unused)
+{
+    (void)unused;
+    static const char old[] = "{\"model_type\":\"bert\",\"vocab_size\":%d,\"hidden_size\":16,\"num_hidden_layers\":2,"
+                              "\"num_attention_heads\":2,\"intermediate_size\":32,\"max_position_embeddings\":24,"
+                              "\"id2label\":{\"0\":\"negative\",\"1\":\"positive\"}}";
+    bertc_config config, base;
+    make_adapter("named");
+    assert_int_equal(bc_adapter_load_config("named", &config, NULL), BERTC_OK);
+    assert_string_equal(config.labels[1], "positive");
+    assert_int_equal(bertc_config_load("model/config.json", &base, NULL), BERTC_OK);
+    assert_string_equal(base.labels[1], "LABEL_1");
+    assert_int_equal(config.hidden_size, base.hidden_size);
+    bertc_config_clear(&config);
+    make_adapter("old");
+    char text[512];
+    snprintf(text, sizeof text, old, (int)base.vocab_size);
+    fixture_write("old/config.json", text);
+    assert_int_equal(unlink("old/bertc_labels.json"), 0);
+    same_logits("named", "old", 0);
+    bertc_config_clear(&base);
+    assert_int_equal(unlink("old/config.json"), 0);
+    assert_int_equal(bc_adapter_load_config("old", &config, NULL), BERTC_OK);
+    assert_string_equal(config.labels[1], "LABEL_1");
+    bertc_config_clear(&config);
+    bertc_error err = {0};
+    fixture_write("named/bertc_labels.json", "{\"id2label\":{\"0\":\"a\",\"1\":\"b\",\"2\":\"c\"}}");
+    predict("named", BERTC_INPUT, &err);
+    assert_string_equal(err.message, "named/bertc_labels.json: 3 labels, the classifier in adapter_model.safetensors "
+                                     "has 2 rows");
+}
+
+/* An adapter's own classifier takes the place of the base's head; what it is for tells peft's task. */
+static void test_head_kinds(void **unused)
+{
+    (void)unused;
+    bertc_error err = {0};
+    make_adapter("kinds");
+    assert_int_equal(unlink("kinds/bertc_labels.json"), 0);
+    change("model/config.json", "BertForSequenceClassification", "BertForTokenClassification");
+    bertc_predictions found = predict("kinds", BERTC_OK, NULL);
+    bertc_predictions_clear(&found);
+    predict("model", BERTC_INPUT, &err);
+    assert_string_equal(err.message, "model/config.json: \"architectures\" is BertForTokenClassification, whose head "
+                                     "is none for sentences");
+    change("model/config.json", "BertForTokenClassification", "BertForSequenceClassification");
+    change("kinds/adapter_config.json", "SEQ_CLS", "TOKEN_CLS");
+    err = (bertc_error){0};
+    predict("kinds", BERTC_INPUT, &err);
+    assert_string_equal(err.message, "kinds/adapter_config.json: \"task_type\" is TOKEN_CLS, whose head is none for "
+                                     "sentences");
 }
 
 static void expect_refused(const char *from, const char *to, const char *message)
@@ -315,6 +372,8 @@ int main(void)
         cmocka_unit_test(test_kept_layers),
         cmocka_unit_test(test_finished),
         cmocka_unit_test(test_bare_adapter),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_head_kinds),
         cmocka_unit_test(test_refused_adapters),
         cmocka_unit_test(test_refused_tensors),
         cmocka_unit_test(test_refused_options),

@@ -42,20 +42,25 @@ static void test_options(void **unused)
            "--max-length 25 is more than the model's max_position_embeddings 24");
 }
 
+#define FOLDER "a model is a folder with config.json, model.safetensors, vocab.txt and tokenizer_config.json"
+
 static void test_missing_files(void **unused)
 {
     (void)unused;
     bertc_train_options o = fixture_options("refused");
     o.model = "nowhere";
-    refuse(o, BERTC_INPUT, "nowhere/config.json: cannot open: No such file or directory");
+    refuse(o, BERTC_INPUT, 
+           "nowhere: no such folder, and bertc downloads nothing: put the files of that model "
+           "(config.json, model.safetensors, vocab.txt and tokenizer_config.json) into a folder and "
+           "give that");
     assert_int_equal(rename("model/vocab.txt", "vocab.kept"), 0);
     o = fixture_options("refused");
-    refuse(o, BERTC_INPUT, "model/vocab.txt: cannot open: No such file or directory");
+    refuse(o, BERTC_INPUT, "model/vocab.txt: no such file; " FOLDER);
     assert_int_equal(rename("vocab.kept", "model/vocab.txt"), 0);
     assert_int_equal(rename("model/model.safetensors", "weights.kept"), 0);
-    refuse(o, BERTC_INPUT, "model/model.safetensors: cannot open: No such file or directory");
+    refuse(o, BERTC_INPUT, "model/model.safetensors: no such file; " FOLDER);
     fixture_write("model/model.safetensors", "not one");
-    refuse(o, BERTC_INPUT, "model/model.safetensors @0: 7 bytes, too short for safetensors");
+    refuse(o, BERTC_INPUT, "model/model.safetensors: a text that begins \"not one\", not a safetensors file");
     assert_int_equal(rename("weights.kept", "model/model.safetensors"), 0);
 }
 
@@ -306,6 +311,63 @@ static void test_labels_of_another_task(void **unused)
     }
 }
 
+/* A classifier over tokens: as transformers writes it, without a pooler, whether the class is named or not. */
+static void save_token_classifier(void)
+{
+    bc_safetensors file;
+    assert_int_equal(bc_safetensors_open("model/model.safetensors", &file, NULL), BERTC_OK);
+    bc_tensor_out *kept = bc_calloc(file.count, sizeof *kept);
+    size_t count = 0;
+    for (size_t i = 0; i < file.count; i++) {
+        const bc_tensor *t = &file.tensors[i];
+        if (strstr(t->name, "pooler")) continue;
+        void *data = bc_alloc(t->bytes, 1);
+        assert_int_equal(bc_safetensors_bytes(&file, t, 0, t->bytes, data, NULL), BERTC_OK);
+        kept[count] = (bc_tensor_out){.name = t->name, .dtype = t->dtype, .rank = t->rank, .data = data};
+        memcpy(kept[count++].shape, t->shape, sizeof t->shape);
+    }
+    assert_int_equal(count, file.count - 2);
+    assert_int_equal(mkdir("tokens", 0777), 0);
+    assert_int_equal(bc_safetensors_write("tokens/model.safetensors", kept, count, NULL, NULL), BERTC_OK);
+    for (size_t i = 0; i < count; i++) bc_free((void *)(uintptr_t)kept[i].data);
+    bc_free(kept);
+    bc_safetensors_close(&file);
+    static const char *const names[] = {"config.json", "vocab.txt"};
+    for (size_t i = 0; i < 2; i++) {
+        char *from = bc_path_join("model", names[i]), *to = bc_path_join("tokens", names[i]);
+        size_t length;
+        char *text = fixture_read(from, &length, false);
+        fixture_write(to, text);
+        bc_free(text);
+        bc_free(from);
+        bc_free(to);
+    }
+}
+
+static void keep_head_line(void *user, const char *line)
+{
+    if (strstr(line, ": head ")) snprintf(user, 256, "%s", line);
+}
+
+static void test_token_classifier(void **unused)
+{
+    (void)unused;
+    char line[256] = "";
+    bertc_train_result result;
+    bertc_error err = {0};
+    bertc_observer observer = {.notify = {.line = keep_head_line, .user = line}};
+    bertc_train_options o = fixture_options("retrained");
+    save_token_classifier();
+    refuse_predict(apply("tokens"), true, BERTC_INPUT,
+                   "tokens/model.safetensors: its head cannot be used: a classifier without a pooler reads tokens, "
+                   "not sentences");
+    o.model = "tokens";
+    o.max_steps = 1;
+    assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_OK);
+    assert_string_equal(line, "tokens/model.safetensors: head replaced: a classifier without a pooler reads tokens, "
+                              "not sentences");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_prediction),
         cmocka_unit_test(test_label_order),
         cmocka_unit_test(test_labels_of_another_task),
+        cmocka_unit_test(test_token_classifier),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -1,0 +1,16 @@
+/* What a path is that was given as a model's folder and is none: the one place that says so, for every reader of a
+ * model's files. */
+#ifndef BC_BASE_MODEL_PLACE_H
+#define BC_BASE_MODEL_PLACE_H
+
+#include <stddef.h>
+
+#include "bertc/status.h"
+
+/* Is `path` a folder that holds one of the files `names` (count)? Whether that can be read is for its reader to
+ * say. Errors: BERTC_INPUT: no such folder, and what to do where it looks like a name on the Hugging Face hub; a
+ * file; a folder above that of a model, which is named; a model in a format that is not read; none of these.
+ * BERTC_IO where the path cannot be followed; BERTC_NOMEM. */
+bertc_status bc_model_place_check(const char *path, const char *const *names, size_t count, bertc_error *err);
+
+#endif

@@ -1,0 +1,138 @@
+# What is given as a model: heads of other kinds, paths that are no model's folder, weights in other formats.
+. "$(dirname "$0")/lib.sh"
+
+mkdir -p data/SST-2
+for split in train dev test; do head -n 9 "$SAMPLE/SST-2/$split.tsv" >data/SST-2/$split.tsv; done
+echo "a fine film" >"$scratch/lines"
+
+# says TEXT: a whole line of standard error.
+says() {
+    checks=$((checks + 1))
+    grep -qxF -e "$1" "$scratch/err" || fail "not said: $1, but $(cat "$scratch/err")"
+}
+
+# ---- A head that is not bertc's stops only the commands that use it
+
+# headed MEMBER...: `bad`, a model whose config.json says of its head these members only.
+headed() {
+    rm -rf bad
+    cp -r "$SAMPLE/model" bad
+    {
+        echo '{'
+        printf '  %s,\n' "$@"
+        sed -e 1d -e '/"architectures"/,/]/d' -e '/"id2label"/,/}/d' -e '/"label2id"/,/}/d' -e '/"problem_type"/d' \
+            "$SAMPLE/model/config.json"
+    } >bad/config.json
+}
+tune() {
+    run 0 finetune --task sst2 --data data --model bad --out out --batch-size 8 --max-steps 1 --threads 1 "$@"
+}
+
+# useless REASON MEMBER...: the encoder serves every command, the head none.
+useless() {
+    reason="bad/config.json: $1"
+    shift
+    headed "$@"
+    refuse 3 "$reason" eval --task sst2 --model bad --data data
+    refuse 3 "$reason" predict --task sst2 --model bad --data data --out out.tsv
+    input=$scratch/lines
+    run 0 embed --model bad
+    run 0 tokenize --model bad
+    input=/dev/null
+    run 0 inspect bad
+    contains "$scratch/out" "head     not used: $reason"
+    run 0 truncate --model bad --keep-layers 1 --out small
+    run 0 plan --task sst2 --model bad --data data
+    tune
+    says "bad/model.safetensors: head replaced: $reason"
+    grep -q '"problem_type": "single_label_classification"' out/config.json || fail "problem_type of a new head"
+    grep -q '"1": "positive"' out/config.json || fail "labels of a new head"
+    rm -r small out
+}
+useless '"problem_type" is "multi_label_classification", bertc has heads for "single_label_classification" and "regression" only' \
+    '"problem_type": "multi_label_classification"' '"id2label": {"0": "a", "1": "b"}'
+useless '"problem_type" is "regression" with 2 labels' '"problem_type": "regression"'
+useless 'label 1 in "id2label" has no name' '"id2label": {"0": "a", "1": null}'
+useless '"id2label" has key "2", expected 0 to 1' '"id2label": {"1": "a", "2": "b"}' '"num_labels": 2'
+useless '"label2id" contradicts "id2label" on "a"' '"id2label": {"0": "a", "1": "b"}' '"label2id": {"a": "1", "b": "0"}'
+useless '"num_labels" is not a whole number from 1 to 1048576' '"num_labels": 0'
+useless '"architectures" is BertForTokenClassification, whose head is none for sentences' \
+    '"architectures": ["BertForTokenClassification"]' '"id2label": {"0": "O", "1": "B-PER"}'
+
+# What transformers takes for labels is no fault.
+headed '"id2label": {"0": 0, "1": 1}' '"label2id": {"0": "0", "1": "1"}' '"num_labels": 2'
+run 0 eval --task sst2 --model bad --data data
+headed '"id2label": {"0": "negative", "1": "positive"}' '"label2id": {"negative": null}' '"num_labels": 5'
+run 0 eval --task sst2 --model bad --data data
+tune
+says "bad/model.safetensors: head kept: it has labels negative, positive"
+rm -r out
+
+# Dropout that only training would use.
+headed '"num_labels": 2'
+sed -i 's/"hidden_dropout_prob": 0.1/"hidden_dropout_prob": 1.0/' bad/config.json
+run 0 eval --task sst2 --model bad --data data
+refuse 3 'bad/config.json: "hidden_dropout_prob" is 1, expected a number from 0 to 0.999999' finetune --task sst2 \
+    --data data --model bad --out out
+tune --dropout 0.1
+rm -r out bad
+
+# ---- Paths that are no model's folder
+
+# nowhere PATH MESSAGE: the hint of every command that takes a model's folder; MISSING stands for the file that it wants.
+nowhere() {
+    for command in "finetune --task sst2 --data data --out out" "plan --task sst2 --data data" "eval --task sst2 --data data" \
+        "predict --task sst2 --data data" embed tokenize "truncate --keep-layers 1 --out out"; do
+        case $command in tokenize) missing=vocab.txt ;; *) missing=config.json ;; esac
+        refuse 3 "$(echo "$2" | sed "s/MISSING/$missing/")" $command --model "$1"
+    done
+    [ -f "$1" ] || refuse 3 "$(echo "$2" | sed "s/MISSING/model.safetensors/")" inspect "$1"
+}
+hash=86b5e0934494bd15c9632b12f734a8a67f723594
+cache=cache/models--google-bert--bert-base-uncased
+mkdir -p $cache/refs $cache/snapshots/$hash $cache/snapshots/older cache/.locks tf empty
+cp "$SAMPLE"/model/* $cache/snapshots/$hash
+cp "$SAMPLE"/model/* $cache/snapshots/older
+printf %s $hash >$cache/refs/main
+echo '{}' >tf/bert_config.json
+: >tf/bert_model.ckpt.index
+ln -s gone link
+
+nowhere bert-base-uncased "$(hub bert-base-uncased)"
+nowhere google-bert/bert-base-uncased "$(hub google-bert/bert-base-uncased)"
+nowhere google-bert/bert-base-uncased/ "$(hub google-bert/bert-base-uncased/)"
+nowhere https://huggingface.co/google-bert/bert-base-uncased "$(hub https://huggingface.co/google-bert/bert-base-uncased)"
+nowhere ./no/such "./no/such: no such folder; $folder"
+nowhere link 'link: a link to "gone", which is not there'
+nowhere cache "cache: no MISSING in it; the model is in $cache/snapshots/$hash"
+nowhere $cache "$cache: no MISSING in it; the model is in $cache/snapshots/$hash"
+nowhere $cache/ "$cache/: no MISSING in it; the model is in $cache/snapshots/$hash"
+nowhere tf "tf/MISSING: no such file; the folder holds a model of TensorFlow 1 (bert_config.json), which bertc does not read: save the model as one safetensors file"
+nowhere empty "empty/MISSING: no such file; $folder"
+nowhere "$SAMPLE/model/model.safetensors" "$SAMPLE/model/model.safetensors: not a folder; a model is the folder that holds its files, here $SAMPLE/model"
+cp -r $cache cache/models--other
+nowhere cache "cache: no MISSING in it, but in 2 folders below it; give one of them, such as $cache/snapshots/$hash"
+run 0 tokenize --model $cache/snapshots/$hash
+mkdir home
+mv cache home/hub
+rm -r home/hub/models--other home/hub/models--google-bert--bert-base-uncased/snapshots/older
+rm -r home/hub/models--google-bert--bert-base-uncased/refs
+nowhere home "home: no MISSING in it; the model is in home/hub/models--google-bert--bert-base-uncased/snapshots/$hash"
+
+# ---- Weights in another format
+cp -r "$SAMPLE/model" bad
+sed -e 's/LABEL_0/negative/' -e 's/LABEL_1/positive/' "$SAMPLE/model/config.json" >bad/config.json
+input=$scratch/lines
+for command in "finetune --task sst2 --data data --out out" "eval --task sst2 --data data" embed "plan --task sst2 --data data" \
+    "truncate --keep-layers 1 --out out"; do
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >bad/model.safetensors
+    refuse 3 "bad/model.safetensors: a Git LFS pointer ('git lfs pull' gets the file that it stands for), not a safetensors file" \
+        $command --model bad
+done
+printf 'PK\003\004\000\000\010\010\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\030\000\000\000pytorch_model/data.pkl' \
+    >bad/pytorch_model.bin
+refuse 3 "bad/pytorch_model.bin: weights of PyTorch (zip), not a safetensors file" inspect bad/pytorch_model.bin
+printf '<!doctype html>\n<html>' >bad/model.safetensors
+refuse 3 "bad/model.safetensors: a web page (HTML) that begins \"<!doctype html>\", not a safetensors file" inspect bad
+
+finish
