@@ -33,7 +33,7 @@ for row in "HUP 129" "INT 130" "USR1 138" "TERM 143"; do
 done
 
 # Several signals at once are one wish: the run is saved.
-for several in "TERM INT" "USR1 TERM" "HUP HUP" "HUP INT USR1 TERM"; do
+for several in "USR1 TERM" "HUP INT USR1 TERM"; do
     start both
     kill -STOP $pid # all arrive while it cannot act
     for name in $several; do kill -"$name" $pid; done
@@ -76,21 +76,21 @@ watches() {
 
 # Signals are caught before a result file is made: here it is a pipe, and making it waits for its reader.
 mkfifo pipe
-for command in "predict --task sst2 --model $RUN" "embed --model $SAMPLE/model"; do
-    for row in "HUP 129" "INT 130" "USR1 138" "TERM 143"; do
-        set -- $row
-        echo 'a film' >line
-        "$BERTC" $command --out pipe <line 2>"$scratch/err" &
-        pid=$!
-        watches $pid || fail "no signal is caught before a file is made: $command"
-        kill -"$1" $pid
-        timeout 10 cat pipe >/dev/null
-        wait $pid
-        got=$?
-        [ "$got" = "$2" ] || fail "exit code $got after SIG$1: $command"
-        [ "$(tail -n 1 "$scratch/err")" = "bertc: stopped" ] || fail "message after SIG$1: $command: $(cat "$scratch/err")"
-        checks=$((checks + 1))
-    done
+echo 'a film' >line
+for row in "HUP 129 predict --task sst2 --model $RUN" "USR1 138 embed --model $SAMPLE/model"; do
+    set -- $row
+    name=$1 code=$2
+    shift 2
+    "$BERTC" "$@" --out pipe <line 2>"$scratch/err" &
+    pid=$!
+    watches $pid || fail "no signal is caught before a file is made: $*"
+    kill -"$name" $pid
+    timeout 10 cat pipe >/dev/null
+    wait $pid
+    got=$?
+    [ "$got" = "$code" ] || fail "exit code $got after SIG$name: $*"
+    [ "$(tail -n 1 "$scratch/err")" = "bertc: stopped" ] || fail "message after SIG$name: $*: $(cat "$scratch/err")"
+    checks=$((checks + 1))
 done
 rm pipe line
 
