@@ -100,8 +100,7 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
     bool found = false;
     bc_input input;
     bertc_status status = name_file(cache, folder, err);
-    if (status == BERTC_OK) status = bc_folder_find(folder, &found, err);
-    if (status == BERTC_OK && found) status = bc_file_find(cache->path, &found, err);
+    if (status == BERTC_OK && bc_folder_exists(folder)) status = bc_file_find(cache->path, &found, err);
     if (status != BERTC_OK || !found) return status;
     status = bc_input_open(cache->path, &input, err);
     if (status != BERTC_OK) return status;

@@ -13,6 +13,7 @@
 static size_t memory_most = SIZE_MAX, disk_most = SIZE_MAX; /* bytes */
 static int passes;              /* through the frozen part */
 static long writes_left = LONG_MAX;
+static enum { FULL, HALF, CHANGED } then; /* what becomes of later writes, or only of the next one, which lies */
 static char said[4096];         /* all notices of a run */
 
 void __real_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_config *config,
@@ -43,9 +44,15 @@ float *__wrap_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspa
 
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset)
 {
-    if (writes_left-- > 0) return __real_pwrite(fd, bytes, count, offset);
+    char copy[1 << 14];
+    if (writes_left-- > 0 || (then != FULL && writes_left < -1)) return __real_pwrite(fd, bytes, count, offset);
     errno = ENOSPC;
-    return -1;
+    if (then == FULL) return -1;
+    assert_true(count <= sizeof copy);
+    memcpy(copy, bytes, count);
+    copy[count / 2] ^= 1;
+    assert_true(__real_pwrite(fd, copy, then == HALF ? count / 2 : count, offset) > 0);
+    return (ssize_t)count;
 }
 
 static void on_notice(void *user, const char *line)
@@ -104,6 +111,7 @@ static void no_limits(void)
 {
     memory_most = disk_most = SIZE_MAX;
     writes_left = LONG_MAX;
+    then = FULL;
 }
 
 /* ---- Tiers --------------------------------------------------------------------------------- */
@@ -229,6 +237,38 @@ static void test_full_disk(void **unused)
             assert_true(lines <= 2 && (n >= 12 || lines > 0));
             if (n < 9 && dir) assert_int_equal(fixture_entries("kept"), 0);
         }
+    fixture_remove("kept");
+}
+
+/* Rows that did not get to the disk as they were handed in: the run ends before it uses them, nothing of them is
+ * kept for later runs, and the next attempt ends as the run without a cache. */
+static void test_false_writes(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = options("cached", "1");
+    start(without(o));
+    for (int i = 0; i < 12; i++) {
+        bertc_error err = {0};
+        o.cache_dir = i & 1 ? "kept" : "none";
+        o.resume = false;
+        fixture_remove(o.out);
+        fixture_remove("kept");
+        memory_most = 0;
+        then = i & 2 ? CHANGED : HALF;
+        writes_left = 1 + i; /* one is the lock's */
+        if (attempt(o, &err) != BERTC_IO) fail_msg("write %d: %s", i, err.message);
+        if (!strstr(err.message, "content differs from what was written") && !strstr(err.message, "it became shorter"))
+            fail_msg("%s", err.message);
+        no_limits();
+        o.resume = true;
+        for (int again = 0; again < 2; again++) {
+            err = (bertc_error){0};
+            if (attempt(o, &err) != BERTC_OK) fail_msg("%s", err.message);
+            assert_same("without", o.out);
+            fixture_remove(o.out); /* the second attempt takes what the first kept */
+            o.resume = false;
+        }
+    }
     fixture_remove("kept");
 }
 
@@ -468,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_backends),
         cmocka_unit_test(test_each_example_is_computed_once),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_false_writes),
         cmocka_unit_test(test_later_runs_find_it),
         cmocka_unit_test(test_other_texts_and_weights),
         cmocka_unit_test(test_what_another_run_makes_is_left_to_it),
