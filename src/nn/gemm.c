@@ -47,6 +47,14 @@ void bc_gemm_close(bc_gemm *gemm)
     memset(gemm, 0, sizeof *gemm);
 }
 
+bertc_status bc_gemm_open_like(bc_gemm *gemm, const bc_gemm *other, bertc_error *err)
+{
+    bertc_status status = bc_gemm_open(gemm, other->backend->name, err);
+    if (status == BERTC_OK && other->half) status = bc_gemm_use_half(gemm, err);
+    if (status != BERTC_OK) bc_gemm_close(gemm);
+    return status;
+}
+
 bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err)
 {
     if (gemm->error.status == BERTC_OK) return BERTC_OK;

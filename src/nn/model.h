@@ -4,7 +4,7 @@
  *   bc_model_loss  loss of the logits and their gradient
  *   bc_model_bwd   the same way in reverse, gradients into the parameters' grad buffers
  *
- * 1. None of the three allocates, prints or fails; bc_model_status tells afterwards whether a
+ * 1. None of the three allocates, prints or fails; bc_workspace_status tells afterwards whether a
  *    backend did.
  * 2. A workspace that was planned for training keeps per layer what backward needs; one for
  *    inference uses the same buffers for every layer.
@@ -36,7 +36,7 @@ struct bertc_model {
     int num_heads;
     bertc_config *others; /* (num_heads) labels, and nothing else, of the heads that are not in use; null
                              for one head */
-    bc_gemm gemm;
+    bc_gemm gemm;     /* with which its weights are packed; passes have that of their workspace */
     int threads;
     bc_param *params; /* (count) in table order */
     size_t count;     /* with those of adapters, which come last */
@@ -151,6 +151,7 @@ typedef struct bc_layer_cache {
 /* A bc_matrix below, but for act, is in f32, and in bf16 too where the products are. */
 struct bertc_workspace {
     bertc_limits limits;
+    bc_gemm gemm;        /* the products of passes, with what the backend keeps for them */
     void *memory;        /* one allocation, and its first aligned byte: */
     void *block;         /* everything below points into it */
     size_t bytes;
@@ -242,7 +243,7 @@ void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, con
 
 /* y (N,H) = output of a layer after a bc_model_fwd that keeps it; of the last layer
  * the rows that were computed. With checkpointing only of a layer that is still kept. */
-void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
+void bc_model_output(const bertc_model *model, bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y);
 
 /* Sum over the batch of the per-example loss (bc_loss); the gradient is that of sum / divisor. */
@@ -251,14 +252,14 @@ double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
 
 /* Gradients of sum / divisor (see bc_model_loss) with respect to every parameter that has a grad
  * buffer: overwritten, or added to with accumulate. */
-void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+void bc_model_bwd(bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass, bool accumulate);
 
 /* Scalars of the largest matrix that has an adapter, with that: saving makes it in a buffer of its own. */
 size_t bc_model_merge_scalars(const bertc_model *model);
 
-/* The first failure of the model's backend, or BERTC_OK. */
-bertc_status bc_model_status(const bertc_model *model, bertc_error *err);
+/* The first failure of a backend in passes with this workspace, or BERTC_OK. */
+bertc_status bc_workspace_status(const bertc_workspace *workspace, bertc_error *err);
 
 /* Write a block of values (the model's own, or the best weights of a run) in the model's format, with the head in
  * use. Adapters are merged into their matrices. What is written is noted in `ledger` unless that is null. */

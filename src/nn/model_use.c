@@ -59,7 +59,7 @@ bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *work
     if (status != BERTC_OK) return status;
     bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
     *logits = workspace->logits;
-    return bc_model_status(model, err);
+    return bc_workspace_status(workspace, err);
 }
 
 bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
@@ -75,5 +75,5 @@ bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *works
             return bc_fail(err, BERTC_USAGE, "layer %d: the model has %d (0: the embeddings)",
                            (int)layers[i], (int)model->config.num_hidden_layers);
     bc_model_hidden(model, workspace, batch, layers, count, out);
-    return bc_model_status(model, err);
+    return bc_workspace_status(workspace, err);
 }

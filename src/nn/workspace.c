@@ -224,16 +224,24 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
     bc_arena_init(&arena, w->block, w->bytes);
     plan(w, &arena, &d, &model->lora);
     w->lowest = (int)d.lowest;
-    *workspace = w;
-    return BERTC_OK;
+    bertc_status status = bc_gemm_open_like(&w->gemm, &model->gemm, err);
+    if (status == BERTC_OK) *workspace = w;
+    else bertc_workspace_free(w);
+    return status;
 }
 
 void bertc_workspace_free(bertc_workspace *workspace)
 {
     if (!workspace) return;
+    bc_gemm_close(&workspace->gemm);
     bc_free(workspace->layers);
     bc_free(workspace->memory);
     bc_free(workspace);
+}
+
+bertc_status bc_workspace_status(const bertc_workspace *workspace, bertc_error *err)
+{
+    return bc_gemm_status(&workspace->gemm, err);
 }
 
 size_t bertc_workspace_bytes(const bertc_workspace *workspace)

@@ -240,7 +240,7 @@ bertc_status bc_cache_fwd(bc_cache *cache, const bertc_model *model, bertc_works
     if (n > 0) {
         bertc_batch_fill(cache->missing, cache->inputs, cache->order, n);
         bc_model_fwd_to(model, workspace, cache->missing, cache->stage);
-        bertc_status status = bc_model_status(model, err);
+        bertc_status status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
         left = take(cache, n, rows);
     }

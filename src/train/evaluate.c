@@ -100,7 +100,7 @@ bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, bertc_workspac
         status = bc_model_check_batch(model, workspace, batch, err);
         if (status == BERTC_OK)
             status = bc_cache_fwd(&eval->cache, model, workspace, batch, (bc_pass){.forgets = true}, err);
-        if (status == BERTC_OK) status = bc_model_status(model, err);
+        if (status == BERTC_OK) status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
         place_logits(eval, batch, workspace->logits);
         done += tokens;

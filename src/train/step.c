@@ -117,7 +117,7 @@ static bertc_status compute_gradients(bc_run *run, bc_lane *lane, const uint32_t
         report->tokens += (int64_t)tokens;
     }
     report->loss = loss / divisor;
-    return bc_model_status(run->model, err);
+    return bc_workspace_status(run->workspace, err);
 }
 
 /* ---- Divergence ---------------------------------------------------------------------------- */
