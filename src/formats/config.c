@@ -245,8 +245,11 @@ static bertc_status replace_labels(bertc_config *config, char **labels, int32_t 
 bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels, int32_t count,
                                      bertc_error *err)
 {
+    if (!config || !labels) return bc_fail_null(err, __func__, "config and labels");
     if (count < 1 || count > MOST_LABELS)
         return bc_fail(err, BERTC_USAGE, "%d labels, expected 1 to %d", (int)count, MOST_LABELS);
+    for (int32_t i = 0; i < count; i++)
+        if (!labels[i]) return bc_fail(err, BERTC_USAGE, "label %d of %d is null", (int)i, (int)count);
     char **copy = bc_calloc((size_t)count, sizeof *copy);
     for (int32_t i = 0; copy && i < count; i++) copy[i] = bc_strndup(labels[i], strlen(labels[i]));
     return replace_labels(config, copy, count, err);
@@ -371,6 +374,7 @@ static bertc_status read_labels(const cJSON *tree, const char *place, bertc_conf
 
 bertc_status bertc_config_init(bertc_config *config, bertc_error *err)
 {
+    if (!config) return bc_fail_null(err, __func__, "config");
     *config = (bertc_config){
         .vocab_size = 30522,
         .hidden_size = 768,
@@ -414,6 +418,7 @@ bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_err
 {
     size_t length = 0;
     cJSON *tree = NULL;
+    if (!path || !config) return bc_fail_null(err, __func__, "path and config");
     bertc_status status = bertc_config_init(config, err);
     if (status != BERTC_OK) return status;
     status = bc_file_read(path, BC_KIND_SETTINGS, &config->json, &length, err);
@@ -426,6 +431,7 @@ bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_err
 
 bertc_status bertc_config_check(const bertc_config *config, const char *place, bertc_error *err)
 {
+    if (!config || !place) return bc_fail_null(err, __func__, "config and place");
     for (size_t i = 0; i < bc_config_field_count; i++) {
         bertc_status status = check_field(config, &bc_config_fields[i], place, err);
         if (status != BERTC_OK) return status;
@@ -440,13 +446,18 @@ bertc_status bertc_config_check(const bertc_config *config, const char *place, b
     int row = config->hidden_act_name ? find_activation(config->hidden_act_name) : -1;
     if (row < 0 || activations[row].activation != config->hidden_act)
         return fail_activation(place, config->hidden_act_name ? config->hidden_act_name : "", err);
-    if (config->num_labels < 1 || !config->labels)
+    if (config->num_labels < 1 || config->num_labels > MOST_LABELS || !config->labels)
         return bc_fail(err, BERTC_INPUT, "%s: no labels", place);
+    for (int32_t i = 0; i < config->num_labels; i++)
+        if (!config->labels[i]) return bc_fail(err, BERTC_INPUT, "%s: label %d is null", place, (int)i);
     return BERTC_OK;
 }
 
 bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc_error *err)
 {
+    if (!to || !from || !from->hidden_act_name || !from->labels)
+        return bc_fail_null(err, __func__, "to, from and what it holds");
+    if (to == from) return BERTC_OK;
     *to = *from;
     to->labels = NULL;
     to->num_labels = 0;
@@ -463,6 +474,7 @@ bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc
 
 void bertc_config_clear(bertc_config *config)
 {
+    if (!config) return;
     free_labels(config->labels, config->num_labels);
     bc_free(config->hidden_act_name);
     bc_free(config->json);

@@ -64,6 +64,11 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
                            bertc_error *err);
 
+/* Is every option in its range; are there so many stages and layers? Errors: BERTC_USAGE. */
+bertc_status bc_model_check_options(const bertc_model_options *options, bertc_error *err);
+bertc_status bc_model_check_stages(const bertc_model_options *options, const bertc_config *config,
+                                   bertc_error *err);
+
 /* The same with the heads (count) that are wanted in place of the options' labels. The file's head is
  * kept for the first of them whose labels it has. */
 bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options,
@@ -148,8 +153,15 @@ typedef struct bc_layer_cache {
     float *out_mean, *out_rstd;   /* (N) */
 } bc_layer_cache;
 
+/* The numbers that a plan is made of. */
+typedef struct bc_dims {
+    size_t n, kept, s, layers, lowest, h, heads, f, c, threads, longest, half;
+} bc_dims;
+
 /* A bc_matrix below, but for act, is in f32, and in bf16 too where the products are. */
 struct bertc_workspace {
+    const bertc_model *model; /* whose it is, and what was planned by: */
+    bc_dims dims;
     bertc_limits limits;
     bc_gemm gemm;        /* the products of passes, with what the backend keeps for them */
     void *memory;        /* one allocation, and its first aligned byte: */
@@ -214,6 +226,10 @@ typedef struct bc_pass {
     uint32_t step;
 } bc_pass;
 
+/* Is the workspace this model's? A model that lies where another did, and asks for the same plan, takes its
+ * workspaces for its own. */
+bool bc_workspace_is_of(const bertc_workspace *workspace, const bertc_model *model);
+
 /* Bytes of a workspace, planned and not allocated; SIZE_MAX where they overflow. */
 size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
 
@@ -221,7 +237,8 @@ size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
 void bc_model_hidden(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                      const int32_t *layers, size_t count, float *out);
 
-/* Does a batch fit the model (ids, types, lengths) and the workspace? */
+/* Was the workspace made for this model? Does a batch fit both: ids, types, positions, lengths? Errors: BERTC_USAGE,
+ * BERTC_INPUT. */
 bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,
                                   const bertc_batch *batch, bertc_error *err);
 

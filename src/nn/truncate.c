@@ -129,6 +129,7 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
     bc_safetensors file = {0};
     char *path = NULL;
     bool adapter;
+    if (!dir || !out) return bc_fail_null(err, __func__, "dir and out");
     bertc_status status = bc_adapter_is(dir, &adapter, err);
     if (status == BERTC_OK && adapter)
         status = bc_fail(err, BERTC_INPUT, "%s: an adapter has no layers to keep; truncate the model that it is for",

@@ -314,9 +314,9 @@ static bertc_status compute_window(job *j, size_t first, size_t count, bertc_err
         bertc_status status = bc_meter_stop(&j->meter);
         if (status != BERTC_OK) return status;
         n = bc_pack_next(j->inputs, j->order + at, count - at, j->pack, &tokens);
-        bertc_batch_fill(j->batch, j->inputs, j->order + at, n);
-        status = bertc_model_hidden(j->model, j->workspace, j->batch, j->layers, j->count, j->hidden,
-                                    err);
+        status = bertc_batch_fill(j->batch, j->inputs, j->order + at, n, err);
+        if (status == BERTC_OK)
+            status = bertc_model_hidden(j->model, j->workspace, j->batch, j->layers, j->count, j->hidden, err);
         if (status != BERTC_OK) return status;
         for (size_t s = 0; s < n; s++)
             place(j, (int32_t)s, j->results + j->offsets[j->order[at + s] - first]);
