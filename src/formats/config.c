@@ -245,9 +245,9 @@ static bertc_status replace_labels(bertc_config *config, char **labels, int32_t 
 bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels, int32_t count,
                                      bertc_error *err)
 {
-    if (!config || !labels) return bc_fail_null(err, __func__, "config and labels");
     if (count < 1 || count > MOST_LABELS)
         return bc_fail(err, BERTC_USAGE, "%d labels, expected 1 to %d", (int)count, MOST_LABELS);
+    if (!config || !labels) return bc_fail_null(err, __func__, "config and labels");
     for (int32_t i = 0; i < count; i++)
         if (!labels[i]) return bc_fail(err, BERTC_USAGE, "label %d of %d is null", (int)i, (int)count);
     char **copy = bc_calloc((size_t)count, sizeof *copy);
@@ -418,6 +418,7 @@ bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_err
 {
     size_t length = 0;
     cJSON *tree = NULL;
+    if (config) *config = (bertc_config){0};
     if (!path || !config) return bc_fail_null(err, __func__, "path and config");
     bertc_status status = bertc_config_init(config, err);
     if (status != BERTC_OK) return status;
@@ -455,9 +456,10 @@ bertc_status bertc_config_check(const bertc_config *config, const char *place, b
 
 bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc_error *err)
 {
+    if (to && to == from) return BERTC_OK;
+    if (to) *to = (bertc_config){0};
     if (!to || !from || !from->hidden_act_name || !from->labels)
         return bc_fail_null(err, __func__, "to, from and what it holds");
-    if (to == from) return BERTC_OK;
     *to = *from;
     to->labels = NULL;
     to->num_labels = 0;

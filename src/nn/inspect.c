@@ -211,8 +211,8 @@ static bertc_status inspect(const char *config, bertc_inspection *to, bertc_erro
 bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc_error *err)
 {
     char *config;
+    if (inspection) *inspection = (bertc_inspection){0};
     if (!path || !inspection) return bc_fail_null(err, __func__, "path and inspection");
-    *inspection = (bertc_inspection){0};
     bertc_status status = locate(path, &inspection->weights, &config, err);
     if (status == BERTC_OK) status = inspect(config, inspection, err);
     bc_free(config);

@@ -107,6 +107,9 @@ static bertc_status choose_task(const bertc_embed_options *o, const bertc_task *
         return bc_fail(err, BERTC_USAGE, "--task says nothing without --data");
     if (on->data && o->pair)
         return bc_fail(err, BERTC_USAGE, "--pair is for lines of text; a task knows what it reads");
+    if ((unsigned)o->combine > BERTC_COMBINE_CONCAT || (unsigned)o->pool > BERTC_POOL_MAX)
+        return bc_fail(err, BERTC_USAGE, "bertc_embed_options: combine %d or pool %d is out of range",
+                       (int)o->combine, (int)o->pool);
     *task = on->task ? bertc_task_find(on->task) : &lines[o->pair];
     return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", on->task);
 }
@@ -354,6 +357,8 @@ static bertc_status run(job *j, bertc_error *err)
 bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observer *observer,
                          const bertc_embed_sink *sink, bertc_error *err)
 {
+    if (!options || !options->layers || !sink || !sink->begin || !sink->take)
+        return bc_fail_null(err, __func__, "options, their layers, sink and its functions");
     job j = {.options = options, .sink = sink};
     bc_meter_start(&j.meter, observer);
     bertc_status status = bertc_threads_settle(options->on.threads, bc_meter_notify(&j.meter), &j.threads, err);
