@@ -598,6 +598,8 @@ bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, 
                                       size_t limit, bertc_dataset **dataset, bertc_error *err)
 {
     bc_place place;
+    if (!dataset) return bc_fail_null(err, __func__, "dataset");
+    *dataset = NULL;
     bertc_status status = bc_task_locate(task, data, split, &place, err);
     if (status != BERTC_OK) return status;
     const bertc_columns texts = bc_columns_of_texts(place.columns);

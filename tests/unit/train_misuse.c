@@ -141,6 +141,8 @@ static void test_tasks(void **unused)
     expect(bertc_dataset_read(&wide, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "up to 3 labels");
     expect(bertc_dataset_read(&bare, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "labels with theirs");
     expect(bertc_dataset_read(task, "data", BERTC_DEV, 0, NULL, &e), BERTC_USAGE, &e, null);
+    expect(bertc_dataset_read_texts(task, "data", BERTC_DEV, 0, NULL, &e), BERTC_USAGE, &e, null);
+    expect(bertc_dataset_read_texts(task, NULL, BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, null);
     expect(bertc_dataset_from_lines(task, NULL, 4, "x", &set, &e), BERTC_USAGE, &e, null);
     expect(bertc_dataset_from_lines(NULL, "a\n", 2, "x", &set, &e), BERTC_USAGE, &e, "null task");
     expect(bertc_dataset_from_lines(task, NULL, 0, "x", &set, &e), BERTC_INPUT, &e, "no lines");
@@ -259,9 +261,9 @@ static void test_applied(void **unused)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         bertc_embed_options wrong = {.on = applied(), .layers = "1"};
         all[i](&wrong.on);
-        expect(bertc_predict(&wrong.on, false, NULL, &p, &e), BERTC_USAGE, &e, "--");
+        expect(bertc_predict(&wrong.on, false, NULL, &p, &e), BERTC_USAGE, &e, " ");
         bertc_predictions_clear(&p);
-        expect(bertc_embed(&wrong, NULL, &sink, &e), BERTC_USAGE, &e, "--");
+        expect(bertc_embed(&wrong, NULL, &sink, &e), BERTC_USAGE, &e, " ");
     }
     bertc_predict_options o = applied();
     expect(bertc_predict(NULL, false, NULL, &p, &e), BERTC_USAGE, &e, null);
@@ -292,6 +294,8 @@ static void test_training(void **unused)
     bertc_train_result result;
     bertc_plan_result plan;
     bertc_error e = {0};
+    int32_t threads;
+    char out[4];
     for (size_t i = 0; i < count; i++) {
         bertc_train_options o = fixture_options("run");
         char *field = (char *)&o + rows[i].offset;
@@ -307,9 +311,13 @@ static void test_training(void **unused)
     expect(bertc_finetune(&o, NULL, NULL, &e), BERTC_USAGE, &e, null);
     expect(bertc_plan(NULL, NULL, &plan, &e), BERTC_USAGE, &e, null);
     expect(bertc_plan(&o, NULL, NULL, &e), BERTC_USAGE, &e, null);
+    expect(bertc_threads_settle(1, NULL, NULL, &e), BERTC_USAGE, &e, null);
+    expect(bertc_threads_settle(-1, NULL, &threads, &e), BERTC_USAGE, &e, "out of range");
+    expect(bertc_threads_settle(INT64_MAX, NULL, &threads, &e), BERTC_USAGE, &e, "out of range");
     bertc_train_defaults(NULL);
     assert_non_null(bertc_train_option_table(NULL));
-    bertc_describe_libraries(NULL, 10);
+    bertc_describe_libraries(NULL, NULL, 10);
+    bertc_describe_libraries("abacus", out, 0);
     assert_false(bc_folder_exists("run"));
 }
 
