@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install what is missing, build with sanitizers and in release, and run every test in both; then
-# build with clang for its warnings where there is one.
+# Install what is missing, build with sanitizers and in release, and run every test in both; build what
+# threads share with ThreadSanitizer and run that; then build with clang for its warnings where there is one.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -13,6 +13,12 @@ for preset in dev release; do
     cmake --build --preset "$preset" -j "$jobs"
     ctest --preset "$preset" -j "$jobs"
 done
+
+# OpenMP and the libraries of products are not built for it: those tests leave them out.
+echo "== tsan: what threads share"
+cmake --preset tsan -G Ninja -DBERTC_TESTS=ON >/dev/null
+cmake --build --preset tsan -j "$jobs"
+ctest --preset tsan
 
 if command -v clang >/dev/null && echo '#include <omp.h>' | clang -fopenmp -E - >/dev/null 2>&1; then
     echo "== clang: build for its warnings"

@@ -138,6 +138,11 @@ bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels
                                      int32_t num_labels, int32_t map[BERTC_MAX_LABELS],
                                      bool *by_name, bertc_error *err)
 {
+    if (!map || !by_name) return bc_fail_null(err, __func__, "map and by_name");
+    bertc_status status = bc_task_check(task, err);
+    if (status != BERTC_OK) return status;
+    for (int32_t i = 0; labels && i < num_labels; i++)
+        if (!labels[i]) return bc_fail(err, BERTC_USAGE, "label %d of %d is null", (int)i, (int)num_labels);
     if (task->regression) {
         if (num_labels != 1)
             return bc_fail(err, BERTC_INPUT, "the model has %d labels, task %s needs one value",
@@ -210,8 +215,10 @@ bool bertc_task_better_order(const bertc_dataset *dataset, const float *logits,
                              int32_t best[BERTC_MAX_LABELS], double *given_accuracy,
                              double *best_accuracy)
 {
+    if (!logits || !best || !given_accuracy || !best_accuracy || bc_dataset_check(dataset, NULL) != BERTC_OK)
+        return false;
     int classes = dataset->task->num_labels;
-    if (dataset->task->regression || !dataset->labelled) return false;
+    if (dataset->task->regression || !dataset->labelled || classes < 2) return false;
     size_t counts[BERTC_MAX_LABELS][BERTC_MAX_LABELS];
     bc_confusion(dataset, logits, counts);
     comparison given = compare(counts, classes, orders[0]), top = given;

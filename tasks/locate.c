@@ -99,11 +99,15 @@ bertc_status bc_task_locate(const bertc_task *task, const char *data, bertc_spli
                             bc_place *place, bertc_error *err)
 {
     *place = (bc_place){NULL, NULL, NULL};
+    bertc_status status = bc_task_check(task, err);
+    if (status != BERTC_OK) return status;
+    if (!data) return bc_fail_null(err, __func__, "data");
+    if ((unsigned)split >= BERTC_SPLITS) return bc_fail(err, BERTC_USAGE, "task %s has no split %d", task->name, (int)split);
     if (!task->splits[split].file)
         return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name,
                        bertc_split_name(split));
     const search s = plan(task, split);
-    bertc_status status = check_folder(data, err);
+    status = check_folder(data, err);
     for (int i = 0; i < SETS * FOLDERS && status == BERTC_OK && !place->path; i++) {
         const char *folder = s.folders[i % FOLDERS];
         place->columns = s.sets[i / FOLDERS];
@@ -125,6 +129,8 @@ bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_spl
                              char **path, bertc_error *err)
 {
     bc_place place;
+    if (!path) return bc_fail_null(err, __func__, "path");
+    *path = NULL;
     bertc_status status = bc_task_locate(task, data, split, &place, err);
     if (status != BERTC_OK) return status;
     *path = place.path;

@@ -42,6 +42,21 @@ void bc_confusion(const bertc_dataset *dataset, const float *logits,
     }
 }
 
+bertc_status bc_dataset_check(const bertc_dataset *dataset, bertc_error *err)
+{
+    if (!dataset || !dataset->path || (!dataset->examples && dataset->count > 0))
+        return bc_fail(err, BERTC_USAGE, "no data set");
+    bertc_status status = bc_task_check(dataset->task, err);
+    if (status != BERTC_OK) return status;
+    for (size_t i = 0; dataset->labelled && !dataset->task->regression && i < dataset->count; i++) {
+        int32_t label = dataset->examples[i].label;
+        if (label < 0 || label >= dataset->task->num_labels)
+            return bc_fail(err, BERTC_USAGE, "%s:%zu: label %d, the task has %d", dataset->path,
+                           dataset->examples[i].line, (int)label, dataset->task->num_labels);
+    }
+    return BERTC_OK;
+}
+
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err)
 {
     size_t classes = (size_t)dataset->task->num_labels;
@@ -225,11 +240,14 @@ static bertc_status score_values(const bertc_dataset *dataset, const float *logi
 bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
                               bertc_scores *scores, bertc_error *err)
 {
+    if (!scores || !logits) return bc_fail_null(err, __func__, "logits and scores");
+    bertc_status status = bc_dataset_check(dataset, err);
+    if (status != BERTC_OK) return status;
     *scores = (bertc_scores){.loss = NAN, .examples = dataset->count};
     for (int m = 0; m < BERTC_METRICS; m++) scores->value[m] = NAN;
     if (!dataset->labelled)
         return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", dataset->path);
-    bertc_status status = bc_check_finite(dataset, logits, err);
+    status = bc_check_finite(dataset, logits, err);
     if (status != BERTC_OK) return status;
     if (dataset->task->regression) return score_values(dataset, logits, scores, err);
     score_classes(dataset, logits, scores);

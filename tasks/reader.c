@@ -503,6 +503,11 @@ bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
 bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
                                       const char *place, bertc_dataset **dataset, bertc_error *err)
 {
+    if (!place || !dataset || (!text && length > 0)) return bc_fail_null(err, __func__, "text, place and dataset");
+    *dataset = NULL;
+    bertc_status status = bc_task_check(task, err);
+    if (status != BERTC_OK) return status;
+    if (length == 0) text = "";
     reader r = {.next = text, .end = text + length, .err = err, .a = 0,
                 .b = task->pair ? 1 : BC_NOWHERE, .label = BC_NOWHERE, .index = BC_NOWHERE,
                 .width = task->pair ? 2 : 1};
@@ -571,6 +576,8 @@ bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_
                                 size_t limit, bertc_dataset **dataset, bertc_error *err)
 {
     bc_place place;
+    if (!dataset) return bc_fail_null(err, __func__, "dataset");
+    *dataset = NULL;
     bertc_status status = bc_task_locate(task, data, split, &place, err);
     if (status != BERTC_OK) return status;
     status = read_place(task, split, &place, limit, dataset, err);
@@ -591,6 +598,8 @@ bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, 
                                       size_t limit, bertc_dataset **dataset, bertc_error *err)
 {
     bc_place place;
+    if (!dataset) return bc_fail_null(err, __func__, "dataset");
+    *dataset = NULL;
     bertc_status status = bc_task_locate(task, data, split, &place, err);
     if (status != BERTC_OK) return status;
     const bertc_columns texts = bc_columns_of_texts(place.columns);

@@ -237,6 +237,7 @@ static bertc_status write_vocab(const char *dir, bc_words *words, bertc_error *e
 
 bertc_status bertc_sample_write(const char *dir, uint64_t seed, bertc_error *err)
 {
+    if (!dir) return bc_fail_null(err, __func__, "dir");
     bc_words *words = bc_calloc(1, sizeof *words);
     bertc_status status = words ? bc_folder_create(dir, err) : bc_fail_memory(err);
     for (const sample_file *file = files; status == BERTC_OK && file < files + BC_COUNT(files);

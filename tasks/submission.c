@@ -21,6 +21,9 @@ void bertc_task_format_prediction(const bertc_task *task, const float *logits, c
                                   size_t size)
 {
     bool finite = true;
+    if (!out || size == 0) return;
+    out[0] = '\0';
+    if (!logits || bc_task_check(task, NULL) != BERTC_OK || task->num_labels < 1) return;
     for (int c = 0; c < task->num_labels; c++) finite = finite && isfinite(logits[c]);
     if (!finite)
         snprintf(out, size, "nan");
@@ -33,7 +36,9 @@ void bertc_task_format_prediction(const bertc_task *task, const float *logits, c
 bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const float *logits,
                                          const char *path, bertc_error *err)
 {
-    bertc_status status = bc_check_finite(dataset, logits, err);
+    if (!logits || !path) return bc_fail_null(err, __func__, "logits and path");
+    bertc_status status = bc_dataset_check(dataset, err);
+    if (status == BERTC_OK) status = bc_check_finite(dataset, logits, err);
     if (status != BERTC_OK) return status;
     bc_writer writer;
     status = bc_writer_open(&writer, path, err);

@@ -8,6 +8,7 @@
  * It deliberately knows nothing of other benchmarks: a task that is not GLUE is not a row here. */
 #include <string.h>
 
+#include "base/error.h"
 #include "tasks/tasks.h"
 
 /* A file with a header: the names of a, b and the label. */
@@ -162,9 +163,20 @@ const bertc_task *bertc_task_at(size_t index)
 
 const bertc_task *bertc_task_find(const char *name)
 {
-    for (size_t i = 0; i < bertc_task_count(); i++)
+    for (size_t i = 0; name && i < bertc_task_count(); i++)
         if (strcmp(table[i].name, name) == 0) return &table[i];
     return NULL;
+}
+
+bertc_status bc_task_check(const bertc_task *task, bertc_error *err)
+{
+    if (!task) return bc_fail(err, BERTC_USAGE, "a null task");
+    bool named = task->name && task->num_labels >= 0 && task->num_labels <= BERTC_MAX_LABELS;
+    for (int i = 0; named && !task->regression && i < task->num_labels; i++)
+        named = task->labels[i] && task->file_labels[i];
+    if (named && task->num_metrics >= 0 && task->num_metrics <= BERTC_MAX_TASK_METRICS) return BERTC_OK;
+    return bc_fail(err, BERTC_USAGE, "task %s: a task has a name, up to %d labels with theirs, and up to %d metrics",
+                   task->name ? task->name : "without a name", (int)BERTC_MAX_LABELS, (int)BERTC_MAX_TASK_METRICS);
 }
 
 double bc_task_length(const bertc_task *task, double part)

@@ -16,6 +16,12 @@ typedef struct bc_row_ids {
     size_t count;
 } bc_row_ids;
 
+/* Is a task one that this room can work with? Errors: BERTC_USAGE. */
+bertc_status bc_task_check(const bertc_task *task, bertc_error *err);
+
+/* A data set with its task, and where `labelled` with labels that are the task's. Errors: BERTC_USAGE. */
+bertc_status bc_dataset_check(const bertc_dataset *dataset, bertc_error *err);
+
 /* A split from bytes in memory. `columns` is the row of the task's table to read by; `ids` is null
  * unless columns->ids_file is set; `path` names the bytes in messages.
  * Errors: as bertc_dataset_read.  Owns: nothing of its input after it returns. */

@@ -7,6 +7,7 @@
 
 void bertc_encoding_clear(bertc_encoding *encoding)
 {
+    if (!encoding) return;
     bc_free(encoding->ids);
     bc_free(encoding->types);
     bc_free(encoding->begin);
@@ -117,9 +118,12 @@ bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_enco
                                     const char *a, size_t na, const char *b, size_t nb,
                                     size_t max_length, bertc_error *err)
 {
+    if (!tokenizer || !encoding || (!a && na > 0))
+        return bc_fail_null(err, __func__, "tokenizer, encoding and a");
     encoding->count = 0;
     encoding->invalid = 0;
     encoding->truncated = 0;
+    if (!a) a = "";
     if (!b) nb = 0;
     bertc_status status = check(na, nb, b != NULL, max_length, err);
     if (status) return status;

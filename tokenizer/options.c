@@ -464,6 +464,7 @@ bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer
                                           bertc_error *err)
 {
     folder files = {0};
+    if (!model_dir || !options) return bc_fail_null(err, __func__, "model_dir and options");
     bertc_status status = open_document(model_dir, "tokenizer_config.json", BC_KIND_SETTINGS, &files.config, err);
     if (!status) status = open_document(model_dir, "config.json", BC_KIND_SETTINGS, &files.model, err);
     if (!status) status = open_document(model_dir, "tokenizer.json", BC_KIND_TOKENIZER, &files.json, err);

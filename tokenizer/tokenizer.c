@@ -66,6 +66,7 @@ static bertc_status collect_literals(bertc_tokenizer *tokenizer, bertc_error *er
         size_t length;
         if (named[i] < 0) continue;
         const char *word = bertc_vocab_word(tokenizer->vocab, named[i], &length);
+        if (length == 0) continue;
         add_literal(tokenizer, word, length, named[i]);
     }
     for (int32_t i = 0; i < tokenizer->options.added_count; i++) {
@@ -135,13 +136,28 @@ static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
     return BERTC_OK;
 }
 
+/* Texts that end within their arrays, and values that are known. */
+static bertc_status check_options(const bertc_tokenizer_options *o, bertc_error *err)
+{
+    if (o->added_count < 0 || o->added_count > BERTC_ADDED_MOST)
+        return bc_fail(err, BERTC_USAGE, "%d added tokens, at most %d", (int)o->added_count,
+                       (int)BERTC_ADDED_MOST);
+    bool ends = memchr(o->prefix, '\0', sizeof o->prefix) != NULL;
+    for (int i = 0; i < BERTC_SPECIALS; i++) ends = ends && memchr(o->special[i], '\0', BERTC_ADDED_BYTES);
+    for (int32_t i = 0; i < o->added_count; i++)
+        ends = ends && memchr(o->added[i].text, '\0', BERTC_ADDED_BYTES) && o->added[i].id >= -1;
+    if (!ends || (unsigned)o->parity > BERTC_GOOGLE || o->strip_accents < -1 || o->strip_accents > 1 ||
+        o->model_max_length < 0 || o->max_word_chars < 0)
+        return bc_fail(err, BERTC_USAGE, "tokenizer options: a value is out of range, or a text does not end");
+    return BERTC_OK;
+}
+
 static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
 {
     const bertc_tokenizer_options *options = &tokenizer->options;
-    if (options->added_count < 0 || options->added_count > BERTC_ADDED_MOST)
-        return bc_fail(err, BERTC_USAGE, "%d added tokens, at most %d", (int)options->added_count,
-                       (int)BERTC_ADDED_MOST);
-    bertc_status status = find_specials(tokenizer, err);
+    bertc_status status = check_options(options, err);
+    if (status) return status;
+    status = find_specials(tokenizer, err);
     if (status) return status;
     tokenizer->recipe = make_recipe(options);
     tokenizer->literal_start = -1;
@@ -163,6 +179,7 @@ bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
                                     const bertc_tokenizer_options *options,
                                     bertc_tokenizer **tokenizer, bertc_error *err)
 {
+    if (!vocab || !options || !tokenizer) return bc_fail_null(err, __func__, "vocab, options and tokenizer");
     *tokenizer = NULL;
     bertc_tokenizer *made = bc_calloc(1, sizeof *made);
     if (!made) return bc_fail_memory(err);
@@ -188,10 +205,10 @@ void bertc_tokenizer_free(bertc_tokenizer *tokenizer)
 
 const bertc_vocab *bertc_tokenizer_vocab(const bertc_tokenizer *tokenizer)
 {
-    return tokenizer->vocab;
+    return tokenizer ? tokenizer->vocab : NULL;
 }
 
 bertc_tokenizer_options bertc_tokenizer_options_of(const bertc_tokenizer *tokenizer)
 {
-    return tokenizer->options;
+    return tokenizer ? tokenizer->options : bertc_tokenizer_defaults();
 }

@@ -158,6 +158,7 @@ static void find_specials(bertc_vocab *vocab)
 bertc_status bertc_vocab_parse(const char *text, size_t length, const char *place,
                                bertc_vocab **vocab, bertc_error *err)
 {
+    if (!place || !vocab || (!text && length > 0)) return bc_fail_null(err, __func__, "text, place and vocab");
     *vocab = NULL;
     bertc_status status = check_text(text, length, place, err);
     if (status) return status;
@@ -214,6 +215,7 @@ bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error
     char *text = NULL, *found = NULL;
     size_t length = 0;
     bool json;
+    if (!path || !vocab) return bc_fail_null(err, __func__, "path and vocab");
     *vocab = NULL;
     bertc_status status = find_words(path, &found, &json, err);
     if (!status)
@@ -228,6 +230,7 @@ bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error
 bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_error *err)
 {
     static const char *const names[] = {"vocab.txt", "tokenizer.json"};
+    if (!dir || !vocab) return bc_fail_null(err, __func__, "dir and vocab");
     *vocab = NULL;
     bertc_status there = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
     if (there != BERTC_OK) return there;
@@ -262,27 +265,28 @@ const char *bc_vocab_place(const bertc_vocab *vocab)
 
 int32_t bertc_vocab_size(const bertc_vocab *vocab)
 {
-    return vocab->size;
+    return vocab ? vocab->size : 0;
 }
 
 int32_t bertc_vocab_id(const bertc_vocab *vocab, const char *word, size_t length)
 {
-    return vocab->slots[find_slot(vocab, word, length)];
+    return vocab && word ? vocab->slots[find_slot(vocab, word, length)] : -1;
 }
 
 const char *bertc_vocab_word(const bertc_vocab *vocab, int32_t id, size_t *length)
 {
-    *length = vocab->words[id].length;
-    return vocab->text + vocab->words[id].start;
+    bool there = vocab && id >= 0 && id < vocab->size;
+    if (length) *length = there ? vocab->words[id].length : 0;
+    return there ? vocab->text + vocab->words[id].start : NULL;
 }
 
 bertc_special_ids bertc_vocab_specials(const bertc_vocab *vocab)
 {
-    return vocab->specials;
+    return vocab ? vocab->specials : (bertc_special_ids){-1, -1, -1, -1, -1};
 }
 
 const char *bertc_vocab_text(const bertc_vocab *vocab, size_t *length)
 {
-    *length = vocab->text_length;
-    return vocab->text;
+    if (length) *length = vocab ? vocab->text_length : 0;
+    return vocab ? vocab->text : NULL;
 }

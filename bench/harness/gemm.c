@@ -101,13 +101,13 @@ static void choose(gemm_floor *f)
         }
 }
 
-static void add_library(gemm_floor *f, const char *backend)
+static void add_library(gemm_floor *f, const char *backend, bool packed)
 {
     bertc_error err = {0};
     bc_gemm *gemm = &f->libraries[f->count];
     check(bc_gemm_open(gemm, backend, &err), &err);
     if (use_half()) check(bc_gemm_use_half(gemm, &err), &err);
-    f->kernels[f->count++] = (floor_kernel){backend, gemm, false};
+    f->kernels[f->count++] = (floor_kernel){backend, gemm, packed};
 }
 
 void open_floor(gemm_floor *f, bertc_model *model, const bertc_batch *batch)
@@ -121,17 +121,16 @@ void open_floor(gemm_floor *f, bertc_model *model, const bertc_batch *batch)
     for (size_t i = 0; i < room; i++) f->x[i] = f->y[i] = (float)((double)(i % 257) / 257 - 0.5);
     for (size_t i = 0; i < room; i++) f->half_x[i] = f->half_y[i] = (uint16_t)(0x3e00 + i % 257);
     omp_set_num_threads(settings.threads);
-    add_library(f, "onednn");
-    if (!use_half()) add_library(f, "openblas");
-    if (bc_model_param(model, BC_UP_W, 0)->packed)
-        f->kernels[f->count++] = (floor_kernel){settings.backend, &model->gemm, true};
+    add_library(f, "onednn", false);
+    if (!use_half()) add_library(f, "openblas", false);
+    if (bc_model_param(model, BC_UP_W, 0)->packed) add_library(f, settings.backend, true);
     choose(f);
 }
 
 void close_floor(gemm_floor *f)
 {
     for (int c = 0; c < f->count; c++)
-        if (!f->kernels[c].packed) bc_gemm_close(f->kernels[c].gemm);
+        bc_gemm_close(f->kernels[c].gemm);
     bc_free(f->x);
     bc_free(f->y);
     bc_free(f->half_x);

@@ -87,7 +87,8 @@ static double forward_all(const bertc_model *model, bertc_workspace *workspace, 
     for (size_t at = 0; at < inputs->count; at += n) {
         n = inputs->count - at < size ? inputs->count - at : size;
         for (size_t i = 0; i < n; i++) order[i] = (uint32_t)(at + i);
-        bertc_batch_fill(batch, inputs, order, n);
+        bertc_error err = {0};
+        check(bertc_batch_fill(batch, inputs, order, n, &err), &err);
         seconds += forward(model, workspace, batch);
     }
     bc_free(order);

@@ -107,7 +107,7 @@ double train(trainer *t)
     double ended = bc_clock();
     t->norm_seconds += normed - passed;
     t->update_seconds += ended - normed;
-    check(bc_model_status(t->model, &err), &err);
+    check(bc_workspace_status(t->workspace, &err), &err);
     return ended - began;
 }
 

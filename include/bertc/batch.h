@@ -6,7 +6,11 @@
  * 1. bertc_inputs holds a whole tokenised data set; a batch copies chosen examples from it into
  *    buffers that were allocated once.
  * 2. `examples` carries each sequence's index in the data set: dropout is a function of it, so
- *    masks do not depend on how sequences are grouped. */
+ *    masks do not depend on how sequences are grouped.
+ *
+ * Threads: inputs do not change once they are made, and several threads may read them at once. A batch belongs
+ * to one thread at a time while it is filled; passes only read it. Making inputs takes as many threads as
+ * OpenMP gives the caller. Null pointers: BERTC_USAGE. */
 #ifndef BERTC_BATCH_H
 #define BERTC_BATCH_H
 
@@ -60,9 +64,10 @@ BERTC_API bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tok
 
 BERTC_API void bertc_batch_free(bertc_batch *batch);
 
-/* Fill with the examples order[0..n-1]. n and their tokens must fit the capacity (asserted). */
-BERTC_API void bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs,
-                                const uint32_t *order, size_t n);
+/* Fill with the examples order[0..n-1]. Errors: BERTC_USAGE for an example that there is not, or that does not fit
+ * the capacity; those before it are in the batch. */
+BERTC_API bertc_status bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs,
+                                        const uint32_t *order, size_t n, bertc_error *err);
 
 #ifdef __cplusplus
 }

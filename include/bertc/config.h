@@ -4,7 +4,10 @@
  * 2. A loaded configuration is checked: every size is positive and bounded, heads divide hidden,
  *    and a key that asks for something this encoder does not compute is refused by name. What only a
  *    head or only training needs stops nobody else: see head_refusal and bertc_config_check.
- * 3. Keys that this library does not know are kept and written back unchanged. */
+ * 3. Keys that this library does not know are kept and written back unchanged.
+ *
+ * Threads: a configuration is plain data. Several threads may read one at once, while none changes or clears
+ * it. Null pointers: BERTC_USAGE. */
 #ifndef BERTC_CONFIG_H
 #define BERTC_CONFIG_H
 

@@ -4,7 +4,10 @@
  *    of the l-th layer. Pooled over all tokens of a text, [CLS] and [SEP] among them.
  * 2. Examples come in the order of the data. Memory holds the tokenised data and a few megabytes of
  *    results, however many there are.
- * 3. Neither a pooler nor a head is needed. */
+ * 3. Neither a pooler nor a head is needed.
+ *
+ * Threads: as for the jobs of train.h; the sink is called in the thread that called bertc_embed, and what it is
+ * given lives only during the call, but for the vocabulary, which lives until the job ends. */
 #ifndef BERTC_EMBED_H
 #define BERTC_EMBED_H
 
@@ -57,7 +60,8 @@ typedef struct bertc_embed_sink {
     void *user;
 } bertc_embed_sink;
 
-/* Errors: BERTC_USAGE for a layer that the model has not; those of reading data and models. */
+/* Errors: BERTC_USAGE for a layer that the model has not, a null pointer, or an option out of range; those of reading
+ * data and models. */
 BERTC_API bertc_status bertc_embed(const bertc_embed_options *options,
                                    const bertc_observer *observer, const bertc_embed_sink *sink,
                                    bertc_error *err);

@@ -1,4 +1,7 @@
-/* What is in a model file, and how it fits BertForSequenceClassification. */
+/* What is in a model file, and how it fits BertForSequenceClassification.
+ *
+ * Threads: each may inspect at the same time as others; an inspection is plain data, which several may read
+ * while none clears it. Null pointers: BERTC_USAGE. */
 #ifndef BERTC_INSPECT_H
 #define BERTC_INSPECT_H
 
@@ -57,7 +60,7 @@ typedef struct bertc_inspection {
 BERTC_API bertc_status bertc_inspect(const char *path, bertc_inspection *inspection,
                                      bertc_error *err);
 
-/* "matches", "renamed", "ignored", "wrong shape", "wrong type", "missing", "not compared". */
+/* "matches", "renamed", "ignored", "wrong shape", "wrong type", "missing", "not compared"; null: no bertc_fit. */
 BERTC_API const char *bertc_fit_name(bertc_fit fit);
 
 BERTC_API void bertc_inspection_clear(bertc_inspection *inspection);

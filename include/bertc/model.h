@@ -4,7 +4,18 @@
  *    everything that does and is planned once from the largest batch it will see.
  * 2. What is written loads in transformers (AutoModelForSequenceClassification) and gives the
  *    same logits; config keys that bertc does not know are written back.
- * 3. No forward or backward pass allocates. */
+ * 3. No forward or backward pass allocates; what a backend makes for a new shape of product, the workspace keeps.
+ *
+ * Threads: a model does not change once it is made or loaded. Any number of threads may use one at once, each
+ * with a workspace of its own and none inside a parallel region of OpenMP; results are those of one thread
+ * alone, to the bit. A workspace, and the logits in it, belong to one thread at a time, whichever it is. Freeing
+ * comes after all use. A pass runs on the model's number of threads: it sets that of OpenMP (omp_set_num_threads)
+ * in the thread that calls it, and so do creating and loading. The backend openblas keeps a number of threads
+ * for the whole process: its products in several threads come one after another, and a program's own use of
+ * OpenBLAS beside them is for the program to order.
+ *
+ * Null pointers, options out of their range, a workspace of another model and a batch that contradicts itself:
+ * BERTC_USAGE or BERTC_INPUT, before anything is computed. Every ..._free takes null. */
 #ifndef BERTC_MODEL_H
 #define BERTC_MODEL_H
 
@@ -33,8 +44,8 @@ typedef enum bertc_init {
 typedef enum bertc_precision { BERTC_F32, BERTC_BF16, BERTC_AUTO } bertc_precision;
 
 /* Make BERTC_AUTO one of the others: bf16 where the processor has it and the backend uses that. Errors:
- * BERTC_USAGE for bf16 where the backend cannot compute it ("reference" can, in plain loops), and for a backend that is
- * not to be had here; BERTC_NOMEM. */
+ * BERTC_USAGE for a value that is none, for bf16 where the backend cannot compute it ("reference" can, in plain
+ * loops), and for a backend that is not to be had here; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
                                                bertc_error *err);
 
@@ -61,8 +72,8 @@ typedef struct bertc_model_options {
     const char *const *labels;
     int32_t num_labels;
     bool trainable;      /* allocate gradients */
-    int32_t frozen;      /* of the stages embeddings, each layer, pooler, how many are not trained;
-                            0: all are trained. The head always is */
+    int32_t frozen;      /* of the stages embeddings, each layer, pooler, how many are not trained, up to
+                            num_hidden_layers + 2; 0: all are trained. The head always is */
     bool settled;        /* what is frozen stays so: there a sequence gets the same rows, to the bit, in
                             whatever batch it is */
     bool biases_only;    /* of the encoder train the biases alone (BitFit, Ben Zaken et al. 2022) */
@@ -74,18 +85,21 @@ typedef struct bertc_model_options {
     bertc_notify notify; /* receives one line: what was loaded, new, ignored */
 } bertc_model_options;
 
-/* A model with random weights: normal(0, initializer_range), LayerNorm gain 1, zero biases. */
+/* A model with random weights: normal(0, initializer_range), LayerNorm gain 1, zero biases. Errors: BERTC_USAGE for
+ * an option out of its range, BERTC_INPUT for the configuration, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_create(const bertc_config *config,
                                           const bertc_model_options *options, bertc_model **model,
                                           bertc_error *err);
 
 /* Load `dir` (config.json, model.safetensors). Without labels in the options the file's head is taken, and where
  * bertc computes none of its kind (head_refusal of its configuration) that is an error; with labels it is then
- * replaced. Errors: BERTC_INPUT naming file and tensor, or what `dir` is where it is no model's folder. */
+ * replaced. Errors: BERTC_USAGE for an option out of its range, BERTC_INPUT naming file and tensor, or what `dir` is
+ * where it is no model's folder, BERTC_IO, BERTC_NOMEM. After an error *model is null. */
 BERTC_API bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,
                                         bertc_model **model, bertc_error *err);
 
-/* Write config.json and model.safetensors into the existing folder `dir`, each atomically. */
+/* Write config.json and model.safetensors into the existing folder `dir`, each atomically. Errors: BERTC_USAGE where
+ * the model is headless; BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_save(const bertc_model *model, const char *dir,
                                         bertc_error *err);
 
@@ -108,7 +122,7 @@ BERTC_API const char *bertc_backend_name(size_t index);
  * name, or of all where it is null, and of those for text. */
 BERTC_API void bertc_describe_libraries(const char *backend, char *out, size_t size);
 
-/* The largest batch that a workspace must hold. */
+/* The largest batch that a workspace must hold. The first three are at least 1, the others not negative. */
 typedef struct bertc_limits {
     int32_t tokens;    /* N */
     int32_t sequences; /* S */
@@ -121,14 +135,16 @@ typedef struct bertc_limits {
                           that are only read, may be longer; 0: any batch may be trained on */
 } bertc_limits;
 
+/* Memory for passes of `model`, which must outlive it. Errors: BERTC_USAGE for limits out of range, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,
                                               bertc_workspace **workspace, bertc_error *err);
 BERTC_API void bertc_workspace_free(bertc_workspace *workspace);
-BERTC_API size_t bertc_workspace_bytes(const bertc_workspace *workspace);
+BERTC_API size_t bertc_workspace_bytes(const bertc_workspace *workspace); /* of its buffers; 0: null */
 
 /* Logits of a batch without dropout: (S,C) row-major, owned by the workspace until its next use.
- * Errors: BERTC_INPUT where an id, a type or a length does not fit the model; BERTC_USAGE where it is
- * headless; BERTC_NOMEM. */
+ * Errors: BERTC_INPUT where an id, a type, a position or a length does not fit the model, or the batch not the
+ * limits; BERTC_USAGE where the model is headless, or the workspace is another's; BERTC_NOMEM, or BERTC_IO where
+ * the backend failed: then the workspace can only be freed. */
 BERTC_API bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
                                            const bertc_batch *batch, const float **logits,
                                            bertc_error *err);

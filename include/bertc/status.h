@@ -3,7 +3,11 @@
  * 1. A fallible function returns a bertc_status and takes a nullable bertc_error last.
  * 2. The first error wins: a function never overwrites an error that is already set.
  * 3. A message is one line that names the datum, the place and the reason
- *    ("train.tsv:417: 3 columns, expected 4"), without a trailing newline or full stop. */
+ *    ("train.tsv:417: 3 columns, expected 4"), without a trailing newline or full stop.
+ *
+ * Threads: the library keeps no state of its own between calls. What has a header of its own says there what
+ * threads may share; a bertc_error belongs to one call at a time, and a bertc_notify is called by the thread
+ * that called the library, and by no other. */
 #ifndef BERTC_STATUS_H
 #define BERTC_STATUS_H
 

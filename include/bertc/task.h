@@ -5,7 +5,11 @@
  * 2. Reading is exact: TAB separates, quotes are characters, a BOM and CRLF are accepted, columns
  *    are found by the names of the header.
  * 3. Class indices in examples follow the row's `labels`; a model's own order is applied later,
- *    by name (bertc_task_match_labels). */
+ *    by name (bertc_task_match_labels).
+ *
+ * Threads: the table is constant, and a data set does not change once it is read; any number of threads may use
+ * both at once, until the data set is freed. Null pointers, splits and tasks that there are not:
+ * BERTC_USAGE, and null or false where there is no status. */
 #ifndef BERTC_TASK_H
 #define BERTC_TASK_H
 
@@ -70,7 +74,7 @@ typedef struct bertc_task {
 } bertc_task;
 
 BERTC_API size_t bertc_task_count(void);
-BERTC_API const bertc_task *bertc_task_at(size_t index);
+BERTC_API const bertc_task *bertc_task_at(size_t index); /* null: past the end */
 BERTC_API const bertc_task *bertc_task_find(const char *name); /* null: unknown */
 
 BERTC_API const char *bertc_metric_name(bertc_metric metric); /* "accuracy" */
@@ -166,7 +170,8 @@ BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
                                                    const float *logits, const char *path,
                                                    bertc_error *err);
 
-/* One prediction as it stands in a submission file ("entailment", "1", "3.250") into `out`. */
+/* One prediction as it stands in a submission file ("entailment", "1", "3.250") into `out`; nothing where there
+ * are no logits or no task with labels. */
 BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out,
                                             size_t size);
 

@@ -1,4 +1,7 @@
-/* The number of threads that a job works with. */
+/* The number of threads that a job works with.
+ *
+ * Threads: each may settle its own number at the same time as others; it is that of the calling thread. Null
+ * `threads`: BERTC_USAGE. */
 #ifndef BERTC_THREADS_H
 #define BERTC_THREADS_H
 

@@ -3,7 +3,10 @@
  * 1. A tokenizer is immutable after creation and may be used by many threads, each with its own
  *    bertc_encoding.
  * 2. `parity` names the reference implementation whose ids are matched exactly, for every input.
- * 3. Invalid UTF-8 never stops a run: each bad sequence acts as U+FFFD and is counted. */
+ * 3. Invalid UTF-8 never stops a run: each bad sequence acts as U+FFFD and is counted.
+ *
+ * Threads: any number of them may use one tokenizer, and its vocabulary, at once; an encoding belongs to one
+ * thread at a time. Null pointers: BERTC_USAGE, but `b`, and `a` of no bytes. */
 #ifndef BERTC_TOKENIZER_H
 #define BERTC_TOKENIZER_H
 
@@ -74,7 +77,8 @@ BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir,
                                                     bertc_tokenizer_options *options,
                                                     bertc_error *err);
 
-/* Create over `vocab`, which must outlive the tokenizer. Errors: BERTC_INPUT where the vocabulary
+/* Create over `vocab`, which must outlive the tokenizer. Errors: BERTC_USAGE for options out of their range, or
+ * texts in them that do not end within their arrays; BERTC_INPUT where the vocabulary
  * lacks the unknown, the first or the separating token, or an added one; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
                                               const bertc_tokenizer_options *options,

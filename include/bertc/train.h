@@ -3,7 +3,12 @@
  * 1. A run is a function of its options, its data and the initial weights. Killed at any moment
  *    and resumed it gives the same bits.
  * 2. All input is checked before the first step; nothing is written before that.
- * 3. What a run folder holds is described in docs/run-folder.md. */
+ * 3. What a run folder holds is described in docs/run-folder.md.
+ *
+ * Threads: jobs may run in several threads at once, each with options, observer and results of its own, and with
+ * run folders of their own: a second run in one folder is BERTC_LOCKED. A job takes options.threads threads of
+ * its own, and calls its observer in the thread that called it. Null pointers but those that may be null, and
+ * options out of the range of their row: BERTC_USAGE. */
 #ifndef BERTC_TRAIN_H
 #define BERTC_TRAIN_H
 

@@ -4,7 +4,10 @@
  *    part of the word (the reference trims them); white space in front is.
  * 2. Where a word stands twice the later line wins the lookup, as in the reference; both lines
  *    keep their ids. Blank lines count.
- * 3. Special tokens are found by name, never by position. */
+ * 3. Special tokens are found by name, never by position.
+ *
+ * Threads: a vocabulary does not change once it is loaded; any number of threads may use it at once, until it
+ * is freed. Null pointers: BERTC_USAGE, and where there is no status what an empty vocabulary gives. */
 #ifndef BERTC_VOCAB_H
 #define BERTC_VOCAB_H
 
@@ -41,10 +44,11 @@ BERTC_API void bertc_vocab_free(bertc_vocab *vocab);
 
 BERTC_API int32_t bertc_vocab_size(const bertc_vocab *vocab);
 
-/* The id of a word of `length` bytes, or -1. */
+/* The id of a word of `length` bytes; -1: there is no such word. */
 BERTC_API int32_t bertc_vocab_id(const bertc_vocab *vocab, const char *word, size_t length);
 
-/* The word of an id in [0, size): not NUL-terminated, `*length` bytes, owned by the vocabulary. */
+/* The word of an id: not NUL-terminated, `*length` bytes, owned by the vocabulary; null, of length 0, where the
+ * id is not in [0, size). */
 BERTC_API const char *bertc_vocab_word(const bertc_vocab *vocab, int32_t id, size_t *length);
 
 BERTC_API bertc_special_ids bertc_vocab_specials(const bertc_vocab *vocab);

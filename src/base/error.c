@@ -47,7 +47,7 @@ bertc_status bertc_error_set(bertc_error *err, bertc_status status, const char *
 {
     if (!err || err->status != BERTC_OK) return status;
     err->status = status;
-    format_line(err->message, sizeof err->message, format, args);
+    if (format) format_line(err->message, sizeof err->message, format, args);
     return status;
 }
 
@@ -70,6 +70,11 @@ bertc_status bc_fail_errno(bertc_error *err, const char *path, const char *what)
     if (strerror_r(code, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "error %d", code);
     return bc_fail(err, status, "%s: %s: %s", path, what, reason);
+}
+
+bertc_status bc_fail_null(bertc_error *err, const char *function, const char *arguments)
+{
+    return bc_fail(err, BERTC_USAGE, "%s: %s must not be null", function, arguments);
 }
 
 bertc_status bc_fail_memory(bertc_error *err)

@@ -21,6 +21,9 @@ static inline bool bc_is_stop(bertc_status status)
     return status >= BERTC_HUNG_UP;
 }
 
+/* "FUNCTION: ARGUMENTS must not be null", BERTC_USAGE: for the arguments of a public function. */
+bertc_status bc_fail_null(bertc_error *err, const char *function, const char *arguments);
+
 /* "out of memory", BERTC_NOMEM. */
 bertc_status bc_fail_memory(bertc_error *err);
 

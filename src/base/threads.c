@@ -159,6 +159,7 @@ static int take(int asked)
 
 bertc_status bertc_threads_settle(int64_t asked, const bertc_notify *notify, int32_t *threads, bertc_error *err)
 {
+    if (!threads) return bc_fail_null(err, __func__, "threads");
     if (asked < 0 || asked > MOST)
         return bc_fail(err, BERTC_USAGE, "%lld threads are out of range, 0 to %d", (long long)asked, MOST);
     int quota = bc_threads_quota("");

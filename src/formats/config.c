@@ -211,6 +211,7 @@ static bertc_status read_activation(const cJSON *tree, const char *place, bertc_
 
 bertc_status bertc_config_init(bertc_config *config, bertc_error *err)
 {
+    if (!config) return bc_fail_null(err, __func__, "config");
     *config = (bertc_config){
         .vocab_size = 30522,
         .hidden_size = 768,
@@ -254,6 +255,8 @@ static bertc_status load(const char *path, bool with_head, bertc_config *config,
 {
     size_t length = 0;
     cJSON *tree = NULL;
+    if (config) *config = (bertc_config){0};
+    if (!path || !config) return bc_fail_null(err, __func__, "path and config");
     bertc_status status = bertc_config_init(config, err);
     if (status != BERTC_OK) return status;
     status = bc_file_read(path, BC_KIND_SETTINGS, &config->json, &length, err);
@@ -285,6 +288,7 @@ static bertc_status check_fields(const bertc_config *config, bool training, cons
 
 bertc_status bertc_config_check(const bertc_config *config, const char *place, bertc_error *err)
 {
+    if (!config || !place) return bc_fail_null(err, __func__, "config and place");
     bertc_status status = bc_config_check_encoder(config, place, err);
     return status == BERTC_OK ? bc_config_check_training(config, place, err) : status;
 }
@@ -308,13 +312,19 @@ bertc_status bc_config_check_encoder(const bertc_config *config, const char *pla
     int row = config->hidden_act_name ? find_activation(config->hidden_act_name) : -1;
     if (row < 0 || activations[row].activation != config->hidden_act)
         return fail_activation(place, config->hidden_act_name ? config->hidden_act_name : "", err);
-    if (config->num_labels < 1 || !config->labels)
+    if (config->num_labels < 1 || config->num_labels > BC_MOST_LABELS || !config->labels)
         return bc_fail(err, BERTC_INPUT, "%s: no labels", place);
+    for (int32_t i = 0; i < config->num_labels; i++)
+        if (!config->labels[i]) return bc_fail(err, BERTC_INPUT, "%s: label %d is null", place, (int)i);
     return BERTC_OK;
 }
 
 bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc_error *err)
 {
+    if (to && to == from) return BERTC_OK;
+    if (to) *to = (bertc_config){0};
+    if (!to || !from || !from->hidden_act_name || !from->labels)
+        return bc_fail_null(err, __func__, "to, from and what it holds");
     *to = *from;
     to->labels = NULL;
     to->num_labels = 0;
@@ -336,6 +346,7 @@ bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc
 
 void bertc_config_clear(bertc_config *config)
 {
+    if (!config) return;
     bc_config_free_labels(config);
     bc_free(config->hidden_act_name);
     bc_free(config->json);

@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "bertc/config.h"
 
+enum { BC_MOST_LABELS = 1 << 20 }; /* far above use */
+
 /* The numbers of a configuration. `nullable` ones are -1 where the file has null. */
 typedef struct bc_config_field {
     const char *key; /* in config.json */

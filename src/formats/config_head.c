@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "formats/config.h"
 
-enum { MOST_LABELS = 1 << 20 };
 
 /* Keep "PLACE: REASON" unless a reason is there already. Errors: BERTC_NOMEM. */
 static bertc_status refuse_head(bertc_config *config, const char *place, bertc_error *err, const char *format,
@@ -72,8 +71,11 @@ static bertc_status replace_labels(bertc_config *config, char **labels, int32_t 
 bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels, int32_t count,
                                      bertc_error *err)
 {
-    if (count < 1 || count > MOST_LABELS)
-        return bc_fail(err, BERTC_USAGE, "%d labels, expected 1 to %d", (int)count, MOST_LABELS);
+    if (count < 1 || count > BC_MOST_LABELS)
+        return bc_fail(err, BERTC_USAGE, "%d labels, expected 1 to %d", (int)count, BC_MOST_LABELS);
+    if (!config || !labels) return bc_fail_null(err, __func__, "config and labels");
+    for (int32_t i = 0; i < count; i++)
+        if (!labels[i]) return bc_fail(err, BERTC_USAGE, "label %d of %d is null", (int)i, (int)count);
     char **copy = bc_calloc((size_t)count, sizeof *copy);
     for (int32_t i = 0; copy && i < count; i++) copy[i] = bc_strndup(labels[i], strlen(labels[i]));
     return replace_labels(config, copy, count, err);
@@ -148,12 +150,12 @@ static bertc_status read_count(const cJSON *tree, const char *place, bertc_confi
     double found = 2;
     if (mapped) found = cJSON_IsObject(map) ? cJSON_GetArraySize(map) : 0;
     else if (number && !cJSON_IsNull(number)) found = cJSON_IsNumber(number) ? number->valuedouble : 0;
-    bool fine = found >= 1 && found <= MOST_LABELS && floor(found) == found;
+    bool fine = found >= 1 && found <= BC_MOST_LABELS && floor(found) == found;
     *count = fine ? (int32_t)found : 2;
     if (fine) return BERTC_OK;
     if (mapped)
-        return refuse_head(config, place, err, "\"id2label\" does not name 1 to %d labels", MOST_LABELS);
-    return refuse_head(config, place, err, "\"num_labels\" is not a whole number from 1 to %d", MOST_LABELS);
+        return refuse_head(config, place, err, "\"id2label\" does not name 1 to %d labels", BC_MOST_LABELS);
+    return refuse_head(config, place, err, "\"num_labels\" is not a whole number from 1 to %d", BC_MOST_LABELS);
 }
 
 static int compare_labels(const void *a, const void *b)

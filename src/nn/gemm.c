@@ -47,6 +47,14 @@ void bc_gemm_close(bc_gemm *gemm)
     memset(gemm, 0, sizeof *gemm);
 }
 
+bertc_status bc_gemm_open_like(bc_gemm *gemm, const bc_gemm *other, bertc_error *err)
+{
+    bertc_status status = bc_gemm_open(gemm, other->backend->name, err);
+    if (status == BERTC_OK && other->half) status = bc_gemm_use_half(gemm, err);
+    if (status != BERTC_OK) bc_gemm_close(gemm);
+    return status;
+}
+
 bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err)
 {
     if (gemm->error.status == BERTC_OK) return BERTC_OK;
@@ -73,6 +81,8 @@ bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err)
 bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
                                      bertc_error *err)
 {
+    if (!precision) return bc_fail_null(err, __func__, "precision");
+    if ((unsigned)*precision > BERTC_AUTO) return bc_fail(err, BERTC_USAGE, "precision %d is none", (int)*precision);
     bc_gemm gemm;
     bertc_status status = bc_gemm_open(&gemm, backend, err);
     if (status == BERTC_OK && *precision == BERTC_BF16) status = bc_gemm_use_half(&gemm, err);

@@ -15,7 +15,9 @@
  *    alone (bc_gemm_pack). The plain ones are then not read.
  * 5. Operations return nothing. A backend that fails (it could not create a primitive) keeps its
  *    first error, does nothing from then on, and bc_gemm_status tells it once a pass.
- * 6. The backends agree within rounding; tests compare them. */
+ * 6. One thread at a time uses a bc_gemm: it keeps what a backend makes for the products that it has seen.
+ *    Packed weights may be read with several at once.
+ * 7. The backends agree within rounding; tests compare them. */
 #ifndef BC_NN_GEMM_H
 #define BC_NN_GEMM_H
 
@@ -93,6 +95,9 @@ extern const bc_gemm_backend bc_gemm_onednn, bc_gemm_openblas, bc_gemm_reference
 bertc_status bc_gemm_open(bc_gemm *gemm, const char *name, bertc_error *err);
 void bc_gemm_close(bc_gemm *gemm);
 
+/* One more of the same backend and precision, with nothing in common but those: another thread's. */
+bertc_status bc_gemm_open_like(bc_gemm *gemm, const bc_gemm *other, bertc_error *err);
+
 /* What a backend says of itself, a line; name null: what each does. */
 void bc_gemm_describe(const char *name, char *out, size_t size);
 bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err);
@@ -114,7 +119,7 @@ void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t 
                    bool accumulate);
 
 /* Copy w (out,in), f32 or bf16, into the backend's own layout. *packed: null where it has none.
- * Free with bc_gemm_unpack, before the gemm is closed. Errors: BERTC_NOMEM, or the backend's. */
+ * Free with bc_gemm_unpack, before the gemm is closed; until then any gemm of the backend may read it. Errors: BERTC_NOMEM, or the backend's. */
 bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
                           bertc_error *err);
 void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);

@@ -7,10 +7,12 @@
  * 2. beta = 0 does not read the output.
  * 3. The bias is laid into the output first and the product added to it.
  * 4. Products on bf16 operands are `matmul` primitives: there is no public bf16 gemm. N is rounded up to
- *    BC_ROW_ROUND rows so that few shapes occur, and each shape's primitive is kept: the library frees
- *    its scratch memory with the last primitive, and touching new pages in every product costs more
- *    than the product. Sums into what is there are a post-op; without one the output is not read.
- * 5. dnnl_memory_desc is a struct in 2.x and a handle in 3.x: `layout` hides the difference. */
+ *    BC_ROW_ROUND rows so that few shapes occur, and each shape's primitive is kept. Sums into what is
+ *    there are a post-op; without one the output is not read.
+ * 5. A primitive of a gemm belongs to that gemm, and so does the scratch memory that all of them take in
+ *    turn: touching new pages in every product costs more than the product. The library's own would belong
+ *    to the thread that made the primitive, and is missing or too small where another thread executes it.
+ * 6. dnnl_memory_desc is a struct in 2.x and a handle in 3.x: `layout` hides the difference. */
 #include "nn/gemm.h"
 
 #include <dnnl.h>
@@ -21,7 +23,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-enum { OPERANDS = 4, PRODUCTS = 1024 };
+enum { OPERANDS = 4, SCRATCH = OPERANDS, ARGUMENTS, PRODUCTS = 1024 };
 
 /* ---- What differs between oneDNN 2.x and 3.x ------------------------------------------------ */
 
@@ -84,6 +86,11 @@ static dnnl_status_t weights_layout(layout *to, const_dnnl_primitive_desc_t of)
     return copy_layout(to, dnnl_primitive_desc_query_md(of, dnnl_query_weights_md, 0));
 }
 
+static dnnl_status_t scratch_layout(layout *to, const_dnnl_primitive_desc_t of)
+{
+    return copy_layout(to, dnnl_primitive_desc_query_md(of, dnnl_query_scratchpad_md, 0));
+}
+
 static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from,
                                       layout *as)
 {
@@ -114,24 +121,26 @@ typedef struct packed {
     void *values;
 } packed;
 
-/* A product of a primitive, ready to be executed: source, weights, bias, output. Without a
- * primitive the place is free. */
+/* A product of a primitive, ready to be executed: source, weights, bias, output, and scratch memory. Without
+ * a primitive the place is free. */
 typedef struct product {
     matrix shape[OPERANDS]; /* of what it was made for; their data is that of the first time */
     bool accumulate;
-    dnnl_memory_t memory[OPERANDS]; /* null: no bias */
+    dnnl_memory_t memory[ARGUMENTS]; /* null: no bias, or no scratch memory */
     dnnl_primitive_t primitive;
 } product;
 
 typedef struct engine {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
+    dnnl_memory_t scratch; /* as much as one of the products takes; null: none does */
+    size_t scratch_bytes;
     product products[PRODUCTS]; /* by a hash of their shape; a newcomer takes the place */
 } engine;
 
 static void clear_product(product *p)
 {
-    for (int i = 0; i < OPERANDS; i++)
+    for (int i = 0; i < ARGUMENTS; i++)
         if (p->memory[i]) dnnl_memory_destroy(p->memory[i]);
     if (p->primitive) dnnl_primitive_destroy(p->primitive);
     memset(p, 0, sizeof *p);
@@ -141,6 +150,7 @@ static void close_onednn(bc_gemm *gemm)
 {
     engine *e = gemm->state;
     for (size_t i = 0; e && i < PRODUCTS; i++) clear_product(&e->products[i]);
+    if (e && e->scratch) dnnl_memory_destroy(e->scratch);
     if (e && e->stream) dnnl_stream_destroy(e->stream);
     if (e && e->engine) dnnl_engine_destroy(e->engine);
     bc_free(e);
@@ -197,30 +207,58 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
 /* ---- bf16 ----------------------------------------------------------------------------------- */
 
 /* Add the product to what is in the output. */
-static dnnl_status_t make_sum(dnnl_primitive_attr_t *attr)
+static dnnl_status_t add_to_output(dnnl_primitive_attr_t attr)
 {
     dnnl_post_ops_t sum = NULL;
-    dnnl_status_t status = dnnl_primitive_attr_create(attr);
-    if (status == dnnl_success) status = dnnl_post_ops_create(&sum);
+    dnnl_status_t status = dnnl_post_ops_create(&sum);
     if (status == dnnl_success)
 #if DNNL_VERSION_MAJOR >= 3
         status = dnnl_post_ops_append_sum(sum, 1.0f, 0, dnnl_data_type_undef);
 #else
         status = dnnl_post_ops_append_sum(sum, 1.0f);
 #endif
-    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*attr, sum);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attr, sum);
     if (sum) dnnl_post_ops_destroy(sum);
     return status;
 }
 
+static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attr, bool accumulate)
+{
+    dnnl_status_t status = dnnl_primitive_attr_create(attr);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    return status == dnnl_success && accumulate ? add_to_output(*attr) : status;
+}
+
+/* Have the scratch memory that a primitive takes, and no less than the others do. */
+static dnnl_status_t provide_scratch(product *p, engine *e, const_dnnl_primitive_desc_t description)
+{
+    layout scratch;
+    memset(&scratch, 0, sizeof scratch);
+    dnnl_status_t status = scratch_layout(&scratch, description);
+    size_t bytes = status == dnnl_success ? dnnl_memory_desc_get_size(PASS(&scratch)) : 0;
+    if (bytes > e->scratch_bytes) {
+        if (e->scratch) dnnl_memory_destroy(e->scratch);
+        e->scratch = NULL;
+        e->scratch_bytes = 0;
+        status = hold(&e->scratch, &scratch, e->engine, DNNL_MEMORY_ALLOCATE);
+        if (status == dnnl_success) e->scratch_bytes = bytes;
+    }
+    if (status == dnnl_success && bytes > 0)
+        status = hold(&p->memory[SCRATCH], &scratch, e->engine, DNNL_MEMORY_NONE);
+    forget(&scratch);
+    return status;
+}
+
 /* Make the primitive; what was made up to a failure is released by clear_product. */
-static dnnl_status_t make_primitive(product *p, const engine *e, layout layouts[OPERANDS])
+static dnnl_status_t make_primitive(product *p, engine *e, layout layouts[OPERANDS])
 {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t description = NULL;
-    dnnl_status_t status = p->accumulate ? make_sum(&attr) : dnnl_success;
+    dnnl_status_t status = make_attributes(&attr, p->accumulate);
     if (status == dnnl_success)
         status = describe_matmul(&description, e->engine, layouts, p->shape[2].data != NULL, attr);
+    if (status == dnnl_success) status = provide_scratch(p, e, description);
     if (status == dnnl_success) status = dnnl_primitive_create(&p->primitive, description);
     if (description) dnnl_primitive_desc_destroy(description);
     if (attr) dnnl_primitive_attr_destroy(attr);
@@ -233,7 +271,7 @@ static dnnl_status_t lay_out(layout *to, const matrix *x)
     return lay_out_as(to, x->rows, x->columns, x->type, x->transposed ? dnnl_ba : dnnl_ab);
 }
 
-static dnnl_status_t make_product(product *p, const engine *e, const matrix x[OPERANDS],
+static dnnl_status_t make_product(product *p, engine *e, const matrix x[OPERANDS],
                                   bool accumulate)
 {
     layout layouts[OPERANDS];
@@ -279,16 +317,25 @@ static dnnl_status_t find_product(engine *e, const matrix x[OPERANDS], bool accu
     return status;
 }
 
+/* Where an argument of a product lies. */
+static dnnl_status_t locate(const engine *e, const matrix x[OPERANDS], int argument, void **data)
+{
+    if (argument == SCRATCH) return dnnl_memory_get_data_handle(e->scratch, data);
+    *data = (void *)(uintptr_t)x[argument].data;
+    return dnnl_success;
+}
+
 static dnnl_status_t execute(const product *p, const engine *e, const matrix x[OPERANDS])
 {
-    static const int roles[OPERANDS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS,
-                                        DNNL_ARG_DST};
-    dnnl_exec_arg_t args[OPERANDS];
+    static const int roles[ARGUMENTS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST,
+                                         DNNL_ARG_SCRATCHPAD};
+    dnnl_exec_arg_t args[ARGUMENTS];
     int count = 0;
-    for (int i = 0; i < OPERANDS; i++) {
+    for (int i = 0; i < ARGUMENTS; i++) {
+        void *data;
         if (!p->memory[i]) continue;
-        dnnl_status_t status =
-            dnnl_memory_set_data_handle(p->memory[i], (void *)(uintptr_t)x[i].data);
+        dnnl_status_t status = locate(e, x, i, &data);
+        if (status == dnnl_success) status = dnnl_memory_set_data_handle(p->memory[i], data);
         if (status != dnnl_success) return status;
         args[count++] = (dnnl_exec_arg_t){roles[i], p->memory[i]};
     }

@@ -4,13 +4,17 @@
  *    is refused.
  * 2. The library is loaded when it is first asked for, and then stays: as it is loaded it takes large buffers, and
  *    where it cannot have them (ulimit -v) it asks for them again without end. So it is loaded only where there
- *    is room for them, and programs that multiply by other means never meet it. */
+ *    is room for them, and programs that multiply by other means never meet it.
+ * 3. It keeps the number of threads, and buffers for so many, once for the whole process, and sets them by the
+ *    caller's: two callers with different numbers get wrong sums. So products in several threads come one after
+ *    another. A product in one thread touches none of that. */
 #include "nn/gemm.h"
 
 #include <cblas.h>
 #include <dlfcn.h>
 #include <limits.h>
 #include <omp.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +23,9 @@
 #include "base/memory.h"
 
 enum { OPENMP_BUILD = 2 };
+
+/* The library's threads. */
+static pthread_mutex_t threads = PTHREAD_MUTEX_INITIALIZER;
 
 typedef void sgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
                    float alpha, const float *a, blasint lda, const float *b, blasint ldb, float beta, float *c,
@@ -53,10 +60,12 @@ static bertc_status check_room(bertc_error *err)
 
 static bertc_status load(openblas *library, bertc_error *err)
 {
+    enum { HOW = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
     static const char name[] = "libopenblas.so.0";
-    bertc_status status = check_room(err);
+    void *handle = dlopen(name, HOW | RTLD_NOLOAD);
+    bertc_status status = handle ? BERTC_OK : check_room(err);
     if (status != BERTC_OK) return status;
-    void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!handle) handle = dlopen(name, HOW);
     if (!handle) return bc_fail(err, BERTC_USAGE, "%s; choose another --backend", dlerror());
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols && status == BERTC_OK; i++) {
         void *symbol = dlsym(handle, symbols[i].name);
@@ -99,7 +108,10 @@ static void multiply(bc_gemm *gemm, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, size
     }
     int lda = (int)(ta == CblasNoTrans ? k : m), ldb = (int)(tb == CblasNoTrans ? n : k);
     const openblas *library = gemm->state;
+    bool several = omp_get_max_threads() > 1;
+    if (several) pthread_mutex_lock(&threads);
     library->multiply(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, 1.0f, a, lda, b, ldb, beta, c, (int)n);
+    if (several) pthread_mutex_unlock(&threads);
 }
 
 static void fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d)

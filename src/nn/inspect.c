@@ -25,7 +25,7 @@ static const char *const fit_names[BERTC_FITS] = {
 
 const char *bertc_fit_name(bertc_fit fit)
 {
-    return fit_names[fit];
+    return (unsigned)fit < BERTC_FITS ? fit_names[fit] : NULL;
 }
 
 /* The parameters that the configuration asks for, findable by name. */
@@ -213,7 +213,8 @@ static bertc_status inspect(const char *config, bertc_inspection *to, bertc_erro
 bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc_error *err)
 {
     char *config;
-    *inspection = (bertc_inspection){0};
+    if (inspection) *inspection = (bertc_inspection){0};
+    if (!path || !inspection) return bc_fail_null(err, __func__, "path and inspection");
     bertc_status status = locate(path, &inspection->weights, &config, err);
     if (status == BERTC_OK) status = inspect(config, inspection, err);
     bc_free(config);
@@ -223,6 +224,7 @@ bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc
 
 void bertc_inspection_clear(bertc_inspection *inspection)
 {
+    if (!inspection) return;
     for (size_t i = 0; i < inspection->count; i++) {
         bc_free(inspection->tensors[i].name);
         bc_free(inspection->tensors[i].parameter);

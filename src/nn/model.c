@@ -51,14 +51,14 @@ static pass_view view(const bertc_model *model, bertc_workspace *w, const bertc_
         .w = w,
         .batch = batch,
         .pass = pass,
-        .gemm = (bc_gemm *)&model->gemm,
+        .gemm = &w->gemm,
         .n = (size_t)batch->tokens,
         .s = (size_t)batch->sequences,
         .h = h,
         .f = (size_t)config->intermediate_size,
         .c = (size_t)config->num_labels,
         .attention = {heads, h / heads, w->attention, w->attention_stride,
-                      model->half ? model->gemm.tiles : NULL},
+                      w->gemm.tiles},
     };
 }
 
@@ -428,10 +428,10 @@ void bc_model_hidden(const bertc_model *model, bertc_workspace *workspace, const
     }
 }
 
-void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
+void bc_model_output(const bertc_model *model, bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y)
 {
-    pass_view all = view(model, (bertc_workspace *)(uintptr_t)workspace, batch, (bc_pass){0});
+    pass_view all = view(model, workspace, batch, (bc_pass){0});
     pass_view rows = asking(&all, layer);
     output_again(&rows, full(y), layer);
 }
@@ -573,7 +573,7 @@ static void embed_bwd(const pass_view *v, bool accumulate)
     lap(v, BC_WORK_EMBEDDINGS);
 }
 
-void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+void bc_model_bwd(bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass, bool accumulate)
 {
     assert(workspace->limits.training && model->grads);
@@ -588,9 +588,4 @@ void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const be
         attention_bwd(&v, l, accumulate);
     }
     if (is_trained(&v, 0)) embed_bwd(&v, accumulate);
-}
-
-bertc_status bc_model_status(const bertc_model *model, bertc_error *err)
-{
-    return bc_gemm_status(&model->gemm, err);
 }

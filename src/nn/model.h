@@ -4,7 +4,7 @@
  *   bc_model_loss  loss of the logits and their gradient
  *   bc_model_bwd   the same way in reverse, gradients into the parameters' grad buffers
  *
- * 1. None of the three allocates, prints or fails; bc_model_status tells afterwards whether a
+ * 1. None of the three allocates, prints or fails; bc_workspace_status tells afterwards whether a
  *    backend did.
  * 2. A workspace that was planned for training keeps per layer what backward needs; one for
  *    inference uses the same buffers for every layer.
@@ -36,7 +36,7 @@ struct bertc_model {
     int num_heads;
     bertc_config *others; /* (num_heads) labels, and nothing else, of the heads that are not in use; null
                              for one head */
-    bc_gemm gemm;
+    bc_gemm gemm;     /* with which its weights are packed; passes have that of their workspace */
     int threads;
     bc_param *params; /* (count) in table order */
     size_t count;     /* with those of adapters, which come last */
@@ -63,6 +63,11 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
                            bertc_model **model, bertc_error *err);
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
                            bertc_error *err);
+
+/* Is every option in its range; are there so many stages and layers? Errors: BERTC_USAGE. */
+bertc_status bc_model_check_options(const bertc_model_options *options, bertc_error *err);
+bertc_status bc_model_check_stages(const bertc_model_options *options, const bertc_config *config,
+                                   bertc_error *err);
 
 /* The same with the heads (count) that are wanted in place of the options' labels. The file's head is
  * kept for the first of them whose labels it has. */
@@ -148,9 +153,17 @@ typedef struct bc_layer_cache {
     float *out_mean, *out_rstd;   /* (N) */
 } bc_layer_cache;
 
+/* The numbers that a plan is made of. */
+typedef struct bc_dims {
+    size_t n, kept, s, layers, lowest, h, heads, f, c, threads, longest, half;
+} bc_dims;
+
 /* A bc_matrix below, but for act, is in f32, and in bf16 too where the products are. */
 struct bertc_workspace {
+    const bertc_model *model; /* whose it is, and what was planned by: */
+    bc_dims dims;
     bertc_limits limits;
+    bc_gemm gemm;        /* the products of passes, with what the backend keeps for them */
     void *memory;        /* one allocation, and its first aligned byte: */
     void *block;         /* everything below points into it */
     size_t bytes;
@@ -213,6 +226,10 @@ typedef struct bc_pass {
     uint32_t step;
 } bc_pass;
 
+/* Is the workspace this model's? A model that lies where another did, and asks for the same plan, takes its
+ * workspaces for its own. */
+bool bc_workspace_is_of(const bertc_workspace *workspace, const bertc_model *model);
+
 /* Bytes of a workspace, planned and not allocated; SIZE_MAX where they overflow. */
 size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
 
@@ -220,7 +237,8 @@ size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
 void bc_model_hidden(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                      const int32_t *layers, size_t count, float *out);
 
-/* Does a batch fit the model (ids, types, lengths) and the workspace? */
+/* Was the workspace made for this model? Does a batch fit both: ids, types, positions, lengths? Errors: BERTC_USAGE,
+ * BERTC_INPUT. */
 bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,
                                   const bertc_batch *batch, bertc_error *err);
 
@@ -242,7 +260,7 @@ void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, con
 
 /* y (N,H) = output of a layer after a bc_model_fwd that keeps it; of the last layer
  * the rows that were computed. With checkpointing only of a layer that is still kept. */
-void bc_model_output(const bertc_model *model, const bertc_workspace *workspace,
+void bc_model_output(const bertc_model *model, bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y);
 
 /* Sum over the batch of the per-example loss (bc_loss); the gradient is that of sum / divisor. */
@@ -251,14 +269,14 @@ double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
 
 /* Gradients of sum / divisor (see bc_model_loss) with respect to every parameter that has a grad
  * buffer: overwritten, or added to with accumulate. */
-void bc_model_bwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+void bc_model_bwd(bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass, bool accumulate);
 
 /* Scalars of the largest matrix that has an adapter, with that: saving makes it in a buffer of its own. */
 size_t bc_model_merge_scalars(const bertc_model *model);
 
-/* The first failure of the model's backend, or BERTC_OK. */
-bertc_status bc_model_status(const bertc_model *model, bertc_error *err);
+/* The first failure of a backend in passes with this workspace, or BERTC_OK. */
+bertc_status bc_workspace_status(const bertc_workspace *workspace, bertc_error *err);
 
 /* Write a block of values (the model's own, or the best weights of a run) in the model's format, with the head in
  * use. Adapters are merged into their matrices. What is written is noted in `ledger` unless that is null. */

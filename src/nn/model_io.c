@@ -141,12 +141,14 @@ static bertc_status lay_out(bertc_model *m, const bertc_model_options *options, 
     if (m->config.hidden_size > BC_MAX_HIDDEN)
         return bc_fail(err, BERTC_INPUT, "config.json: hidden_size %d is more than %d",
                        (int)m->config.hidden_size, BC_MAX_HIDDEN);
+    bertc_status status = bc_model_check_stages(options, &m->config, err);
+    if (status != BERTC_OK) return status;
     m->threads = options->threads;
     m->half = options->precision == BERTC_BF16;
     m->headless = options->headless;
     m->lora = options->lora;
     m->adapted = options->frozen > 1 ? options->frozen - 1 : 0;
-    bertc_status status = bc_lora_check(&m->lora, &m->config, m->adapted, err);
+    status = bc_lora_check(&m->lora, &m->config, m->adapted, err);
     if (status == BERTC_OK) status = plan_params(m, heads, err);
     if (status != BERTC_OK) return status;
     m->frozen = options->frozen;
@@ -206,12 +208,15 @@ static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **mo
 bertc_status bertc_model_create(const bertc_config *config, const bertc_model_options *options,
                                 bertc_model **model, bertc_error *err)
 {
+    if (!config || !options || !model) return bc_fail_null(err, __func__, "config, options and model");
+    *model = NULL;
+    bertc_status status = bc_model_check_options(options, err);
+    if (status == BERTC_OK) status = bertc_config_check(config, "config", err);
+    if (status != BERTC_OK) return status;
     bertc_model *m = bc_calloc(1, sizeof *m);
     if (!m) return bc_fail_memory(err);
     m->num_heads = 1;
-    bertc_status status = bertc_config_check(config, "config", err);
-    if (status == BERTC_OK && config->head_refusal)
-        status = bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
+    if (config->head_refusal) status = bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
     bertc_model_options settled = *options;
     if (status == BERTC_OK)
@@ -529,8 +534,10 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
                                  const bc_head *heads, int count, bertc_model **model,
                                  bertc_error *err)
 {
+    bertc_status status = bc_model_check_options(options, err);
+    if (status != BERTC_OK) return status;
     bertc_model *m = bc_calloc(1, sizeof *m);
-    bertc_status status = m ? bc_adapter_load_config(dir, &m->config, err) : bc_fail_memory(err);
+    status = m ? bc_adapter_load_config(dir, &m->config, err) : bc_fail_memory(err);
     if (m) m->num_heads = 1;
     if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
@@ -572,6 +579,8 @@ bertc_status bertc_model_load(const char *dir, const bertc_model_options *option
                               bertc_model **model, bertc_error *err)
 {
     bertc_model *m = NULL;
+    if (!dir || !options || !model) return bc_fail_null(err, __func__, "dir, options and model");
+    *model = NULL;
     bertc_model_options settled = *options;
     bertc_status status = bertc_threads_settle(options->threads, &options->notify, &settled.threads, err);
     if (status == BERTC_OK) status = bc_model_open(dir, &settled, &m, err);

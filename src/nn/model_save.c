@@ -108,6 +108,8 @@ bertc_status bc_model_save_values(const bertc_model *model, const bc_values *val
 
 bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err)
 {
+    if (!model || !dir) return bc_fail_null(err, __func__, "model and dir");
+    if (model->headless) return bc_fail(err, BERTC_USAGE, "%s: the model was loaded without its head", dir);
     const bc_values values = {.memory = model->values};
     return bc_model_save_values(model, &values, dir, NULL, err);
 }

@@ -63,7 +63,7 @@ static bool comes_out_alike(bc_gemm *gemm, const bc_product *product, size_t row
 }
 
 /* Products of the same shape are the same in all layers; the last one may have other shapes. */
-static bool size_suits(bertc_model *model, size_t rows, trial *t)
+static bool size_suits(bertc_model *model, bc_gemm *gemm, size_t rows, trial *t)
 {
     int layers = (int)model->config.num_hidden_layers, settled = model->settled - 1;
     bc_product products[BC_MOST_PRODUCTS];
@@ -71,7 +71,7 @@ static bool size_suits(bertc_model *model, size_t rows, trial *t)
         if (layer > 0 && layer < layers - 1) continue;
         int count = bc_model_products(model, layer, products);
         for (int i = 0; i < count; i++)
-            if (!comes_out_alike(&model->gemm, &products[i], rows, t)) return false;
+            if (!comes_out_alike(gemm, &products[i], rows, t)) return false;
     }
     return true;
 }
@@ -85,12 +85,16 @@ bertc_status bc_model_settle(bertc_model *model, bertc_error *err)
     if (model->settled < 2) return BERTC_OK;
     trial t = {.x = {bc_alloc(scalars, sizeof(float)), bc_alloc(scalars, sizeof(uint16_t))},
                .y = bc_alloc(scalars, sizeof(float))};
+    bc_gemm gemm = {0};
     bertc_status status = t.x.full && t.x.half && t.y ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_gemm_open_like(&gemm, &model->gemm, err);
     size_t i = 0;
-    while (status == BERTC_OK && i < SIZES && !size_suits(model, sizes[i], &t)) i++;
+    while (status == BERTC_OK && i < SIZES && !size_suits(model, &gemm, sizes[i], &t)) i++;
     model->block = i < SIZES ? sizes[i] : 0;
+    if (status == BERTC_OK) status = bc_gemm_status(&gemm, err);
+    bc_gemm_close(&gemm);
     bc_free(t.x.full);
     bc_free(t.x.half);
     bc_free(t.y);
-    return status == BERTC_OK ? bc_gemm_status(&model->gemm, err) : status;
+    return status;
 }

@@ -117,6 +117,7 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
     bc_safetensors file = {0};
     char *path = NULL;
     bool adapter = false;
+    if (!dir || !out) return bc_fail_null(err, __func__, "dir and out");
     bertc_status status = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
     if (status == BERTC_OK) status = bc_adapter_is(dir, &adapter, err);
     if (status == BERTC_OK && adapter)

@@ -4,8 +4,8 @@
  * learn the size, then over the block itself. */
 #include "nn/model.h"
 
-#include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -14,11 +14,6 @@
 
 enum { ALIGNMENT = 64 };
 
-typedef struct dims {
-    size_t n, kept, s, layers, lowest, h, heads, f, c, threads, longest;
-    bool half;
-} dims;
-
 /* Rows of a buffer for n; the products of settled stages may go on for nearly a block. */
 static size_t rows_for(const bertc_model *model, int32_t n)
 {
@@ -26,11 +21,11 @@ static size_t rows_for(const bertc_model *model, int32_t n)
     return model->settled > 1 ? rows + BC_BLOCK_MOST : rows;
 }
 
-static dims measure(const bertc_model *model, const bertc_limits *limits)
+static bc_dims measure(const bertc_model *model, const bertc_limits *limits)
 {
     const bertc_config *config = &model->config;
     int32_t trained = limits->trained > 0 ? limits->trained : limits->tokens;
-    return (dims){.n = rows_for(model, limits->tokens),
+    return (bc_dims){.n = rows_for(model, limits->tokens),
                   .kept = rows_for(model, trained),
                   .s = rows_for(model, limits->sequences),
                   .layers = (size_t)config->num_hidden_layers,
@@ -57,14 +52,14 @@ static uint16_t *take_half(bc_arena *arena, size_t rows, size_t columns)
 }
 
 /* In the precision of the products. */
-static bc_matrix take_operand(bc_arena *arena, const dims *d, size_t rows, size_t columns)
+static bc_matrix take_operand(bc_arena *arena, const bc_dims *d, size_t rows, size_t columns)
 {
     if (d->half) return (bc_matrix){.half = take_half(arena, rows, columns)};
     return (bc_matrix){.full = take(arena, rows, columns)};
 }
 
 /* In f32, and in bf16 too where the products are. */
-static bc_matrix take_both(bc_arena *arena, const dims *d, size_t rows, size_t columns)
+static bc_matrix take_both(bc_arena *arena, const bc_dims *d, size_t rows, size_t columns)
 {
     bc_matrix x = {.full = take(arena, rows, columns)};
     if (d->half) x.half = take_half(arena, rows, columns);
@@ -72,7 +67,7 @@ static bc_matrix take_both(bc_arena *arena, const dims *d, size_t rows, size_t c
 }
 
 /* The second LayerNorm, of which a layer's output is made. */
-static void plan_out(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t rows)
+static void plan_out(bc_layer_cache *k, bc_arena *arena, const bc_dims *d, size_t rows)
 {
     k->out_sum = take(arena, rows, d->h);
     k->out_mean = take(arena, rows, 1);
@@ -80,7 +75,7 @@ static void plan_out(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t r
 }
 
 /* n: rows in all; rows: those that go on from the queries. */
-static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t n, size_t rows)
+static void plan_layer(bc_layer_cache *k, bc_arena *arena, const bc_dims *d, size_t n, size_t rows)
 {
     k->qkv = take(arena, n, 3 * d->h);
     k->context = take_operand(arena, d, rows, d->h);
@@ -93,7 +88,7 @@ static void plan_layer(bc_layer_cache *k, bc_arena *arena, const dims *d, size_t
 
 /* Of the layers with a backward pass those of the first group get a cache each, later ones that of
  * the layer N before them; the output of a group's last layer outlives its group. */
-static void plan_trained(bertc_workspace *w, bc_arena *arena, const dims *d)
+static void plan_trained(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
     size_t group = bc_layer_group(&w->limits, d->layers);
     for (size_t l = d->lowest; l < d->layers; l++) {
@@ -110,7 +105,7 @@ static void plan_trained(bertc_workspace *w, bc_arena *arena, const dims *d)
 /* Layers without a backward pass share a cache, which is also all that a pass needs that forgets: that
  * of the lowest layer with one, which comes after them, or one of their own. But the lowest one's
  * input must last. */
-static void plan_layers(bertc_workspace *w, bc_arena *arena, const dims *d)
+static void plan_layers(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
     bool none = d->lowest == d->layers;
     plan_trained(w, arena, d);
@@ -124,7 +119,7 @@ static void plan_layers(bertc_workspace *w, bc_arena *arena, const dims *d)
 }
 
 /* Rows of the last layer that the heads read. */
-static void plan_heads(bertc_workspace *w, bc_arena *arena, const dims *d)
+static void plan_heads(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
     if (!w->limits.whole) w->last_in = take_both(arena, d, d->s, d->h);
     w->first = take(arena, d->s, d->h);
@@ -133,7 +128,7 @@ static void plan_heads(bertc_workspace *w, bc_arena *arena, const dims *d)
 }
 
 /* A pass that is not trained on has no dropout. */
-static void plan_adapters(bertc_workspace *w, bc_arena *arena, const dims *d, const bertc_lora *lora)
+static void plan_adapters(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const bertc_lora *lora)
 {
     size_t rank = (size_t)lora->rank, widest = d->f > d->h ? d->f : d->h;
     if (rank == 0) return;
@@ -144,7 +139,7 @@ static void plan_adapters(bertc_workspace *w, bc_arena *arena, const dims *d, co
     if (lora->dropout > 0) w->low_in = take(arena, d->kept, widest);
 }
 
-static void plan_gradients(bertc_workspace *w, bc_arena *arena, const dims *d)
+static void plan_gradients(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
     size_t wide = 3 * d->h > d->f ? 3 * d->h : d->f;
     w->dfirst = take(arena, d->s, d->h);
@@ -157,7 +152,7 @@ static void plan_gradients(bertc_workspace *w, bc_arena *arena, const dims *d)
     if (d->half) w->dwide.half = take_half(arena, d->kept, wide);
 }
 
-static void plan(bertc_workspace *w, bc_arena *arena, const dims *d, const bertc_lora *lora)
+static void plan(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const bertc_lora *lora)
 {
     w->embed_sum = take(arena, d->n, d->h);
     w->embed_mean = take(arena, d->n, 1);
@@ -183,13 +178,30 @@ static void plan(bertc_workspace *w, bc_arena *arena, const dims *d, const bertc
 
 size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits)
 {
-    assert(limits->tokens > 0 && limits->sequences > 0 && limits->longest > 0);
-    dims d = measure(model, limits);
+    bc_dims d = measure(model, limits);
     bertc_workspace w = {.limits = *limits};
     bc_arena arena;
     bc_arena_init(&arena, NULL, 0);
     plan(&w, &arena, &d, &model->lora);
     return arena.used;
+}
+
+bool bc_workspace_is_of(const bertc_workspace *w, const bertc_model *model)
+{
+    if (w->model != model || w->gemm.backend != model->gemm.backend) return false;
+    bc_dims now = measure(model, &w->limits);
+    now.lowest = w->dims.lowest; /* a model may thaw */
+    return memcmp(&now, &w->dims, sizeof now) == 0;
+}
+
+static bertc_status check_limits(const bertc_limits *l, bertc_error *err)
+{
+    if (l->tokens > 0 && l->sequences > 0 && l->longest > 0 && l->checkpointing >= 0 && l->trained >= 0 &&
+        l->trained <= l->tokens)
+        return BERTC_OK;
+    return bc_fail(err, BERTC_USAGE, "limits of %d tokens, %d sequences, longest %d, checkpointing %d, trained %d: "
+                   "one is out of range", (int)l->tokens, (int)l->sequences, (int)l->longest, (int)l->checkpointing,
+                   (int)l->trained);
 }
 
 /* The block, all zero: the rows past a batch's end are read by the backends before anything was
@@ -206,9 +218,15 @@ static bool take_block(bertc_workspace *w)
 bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,
                                     bertc_workspace **workspace, bertc_error *err)
 {
-    dims d = measure(model, limits);
+    if (!model || !limits || !workspace) return bc_fail_null(err, __func__, "model, limits and workspace");
+    *workspace = NULL;
+    bertc_status status = check_limits(limits, err);
+    if (status != BERTC_OK) return status;
+    bc_dims d = measure(model, limits);
     bertc_workspace *w = bc_calloc(1, sizeof *w);
     if (!w) return bc_fail_memory(err);
+    w->model = model;
+    w->dims = d;
     w->limits = *limits;
     w->bytes = bc_workspace_plan(model, limits);
     w->layers = bc_calloc(d.layers, sizeof *w->layers);
@@ -224,19 +242,27 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
     bc_arena_init(&arena, w->block, w->bytes);
     plan(w, &arena, &d, &model->lora);
     w->lowest = (int)d.lowest;
-    *workspace = w;
-    return BERTC_OK;
+    status = bc_gemm_open_like(&w->gemm, &model->gemm, err);
+    if (status == BERTC_OK) *workspace = w;
+    else bertc_workspace_free(w);
+    return status;
 }
 
 void bertc_workspace_free(bertc_workspace *workspace)
 {
     if (!workspace) return;
+    bc_gemm_close(&workspace->gemm);
     bc_free(workspace->layers);
     bc_free(workspace->memory);
     bc_free(workspace);
 }
 
+bertc_status bc_workspace_status(const bertc_workspace *workspace, bertc_error *err)
+{
+    return bc_gemm_status(&workspace->gemm, err);
+}
+
 size_t bertc_workspace_bytes(const bertc_workspace *workspace)
 {
-    return workspace->bytes;
+    return workspace ? workspace->bytes : 0;
 }

@@ -6,7 +6,6 @@
  * that failed. */
 #include "train/packing.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -161,6 +160,9 @@ bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_d
                                  size_t max_length, const int32_t *label_map,
                                  bertc_inputs **inputs, bertc_error *err)
 {
+    if (!tokenizer || !dataset || !dataset->task || !inputs)
+        return bc_fail_null(err, __func__, "tokenizer, dataset, its task and inputs");
+    *inputs = NULL;
     if (dataset->count > UINT32_MAX)
         return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered",
                        dataset->path, dataset->count, UINT32_MAX);
@@ -209,6 +211,8 @@ static bool batch_allocate(bertc_batch *batch)
 bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, bertc_batch **batch,
                                 bertc_error *err)
 {
+    if (!batch) return bc_fail_null(err, __func__, "batch");
+    *batch = NULL;
     if (max_sequences < 1 || max_tokens < 1)
         return bc_fail(err, BERTC_USAGE, "a batch of %d sequences and %d tokens",
                        (int)max_sequences, (int)max_tokens);
@@ -237,13 +241,18 @@ void bertc_batch_free(bertc_batch *batch)
     bc_free(batch);
 }
 
-/* Append one example; returns its length. */
-static size_t put_sequence(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example)
+/* Append one example. */
+static bertc_status put_sequence(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example,
+                                 bertc_error *err)
 {
+    if (example >= inputs->count)
+        return bc_fail(err, BERTC_USAGE, "example %u: there are %zu", (unsigned)example, inputs->count);
     size_t from = inputs->starts[example], length = inputs->starts[example + 1] - from;
     size_t s = (size_t)batch->sequences, at = (size_t)batch->tokens;
-    assert(example < inputs->count);
-    assert(s < (size_t)batch->max_sequences && length <= (size_t)batch->max_tokens - at);
+    if (batch->sequences >= batch->max_sequences || length > (size_t)batch->max_tokens - at)
+        return bc_fail(err, BERTC_USAGE, "example %u, of %zu tokens, does not fit a batch of %d sequences and %d "
+                       "tokens after %zu and %zu", (unsigned)example, length, (int)batch->max_sequences,
+                       (int)batch->max_tokens, s, at);
     memcpy(batch->ids + at, inputs->ids + from, length * sizeof *batch->ids);
     memcpy(batch->types + at, inputs->types + from, length);
     for (size_t i = 0; i < length; i++) batch->positions[at + i] = (int32_t)i;
@@ -253,18 +262,19 @@ static size_t put_sequence(bertc_batch *batch, const bertc_inputs *inputs, uint3
     batch->starts[s + 1] = (int32_t)(at + length);
     batch->sequences++;
     batch->tokens += (int32_t)length;
-    return length;
+    if (length > (size_t)batch->longest) batch->longest = (int32_t)length;
+    return BERTC_OK;
 }
 
-void bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs, const uint32_t *order,
-                      size_t n)
+bertc_status bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs, const uint32_t *order,
+                              size_t n, bertc_error *err)
 {
+    if (!batch || !inputs || (!order && n > 0)) return bc_fail_null(err, __func__, "batch, inputs and order");
+    bertc_status status = BERTC_OK;
     batch->sequences = batch->tokens = batch->longest = 0;
     batch->starts[0] = 0;
-    for (size_t i = 0; i < n; i++) {
-        size_t length = put_sequence(batch, inputs, order[i]);
-        if (length > (size_t)batch->longest) batch->longest = (int32_t)length;
-    }
+    for (size_t i = 0; i < n && status == BERTC_OK; i++) status = put_sequence(batch, inputs, order[i], err);
+    return status;
 }
 
 /* ---- Packing ------------------------------------------------------------------------------- */

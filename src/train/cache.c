@@ -238,9 +238,10 @@ bertc_status bc_cache_fwd(bc_cache *cache, const bertc_model *model, bertc_works
     float *rows = bc_model_entry(model, workspace, cache->stage);
     size_t n = list_missing(cache, batch), left = 0;
     if (n > 0) {
-        bertc_batch_fill(cache->missing, cache->inputs, cache->order, n);
+        bertc_status status = bertc_batch_fill(cache->missing, cache->inputs, cache->order, n, err);
+        if (status != BERTC_OK) return status;
         bc_model_fwd_to(model, workspace, cache->missing, cache->stage);
-        bertc_status status = bc_model_status(model, err);
+        status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
         left = take(cache, n, rows);
     }

@@ -107,6 +107,9 @@ static bertc_status choose_task(const bertc_embed_options *o, const bertc_task *
         return bc_fail(err, BERTC_USAGE, "--task says nothing without --data");
     if (on->data && o->pair)
         return bc_fail(err, BERTC_USAGE, "--pair is for lines of text; a task knows what it reads");
+    if ((unsigned)o->combine > BERTC_COMBINE_CONCAT || (unsigned)o->pool > BERTC_POOL_MAX)
+        return bc_fail(err, BERTC_USAGE, "bertc_embed_options: combine %d or pool %d is out of range",
+                       (int)o->combine, (int)o->pool);
     *task = on->task ? bertc_task_find(on->task) : &lines[o->pair];
     return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", on->task);
 }
@@ -314,9 +317,9 @@ static bertc_status compute_window(job *j, size_t first, size_t count, bertc_err
         bertc_status status = bc_meter_stop(&j->meter);
         if (status != BERTC_OK) return status;
         n = bc_pack_next(j->inputs, j->order + at, count - at, j->pack, &tokens);
-        bertc_batch_fill(j->batch, j->inputs, j->order + at, n);
-        status = bertc_model_hidden(j->model, j->workspace, j->batch, j->layers, j->count, j->hidden,
-                                    err);
+        status = bertc_batch_fill(j->batch, j->inputs, j->order + at, n, err);
+        if (status == BERTC_OK)
+            status = bertc_model_hidden(j->model, j->workspace, j->batch, j->layers, j->count, j->hidden, err);
         if (status != BERTC_OK) return status;
         for (size_t s = 0; s < n; s++)
             place(j, (int32_t)s, j->results + j->offsets[j->order[at + s] - first]);
@@ -354,6 +357,8 @@ static bertc_status run(job *j, bertc_error *err)
 bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observer *observer,
                          const bertc_embed_sink *sink, bertc_error *err)
 {
+    if (!options || !options->layers || !sink || !sink->begin || !sink->take)
+        return bc_fail_null(err, __func__, "options, their layers, sink and its functions");
     job j = {.options = options, .sink = sink};
     bc_meter_start(&j.meter, observer);
     bertc_status status = bertc_threads_settle(options->on.threads, bc_meter_notify(&j.meter), &j.threads, err);

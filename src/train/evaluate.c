@@ -96,11 +96,11 @@ bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, bertc_workspac
         if (status != BERTC_OK) return status;
         n = bc_pack_next(eval->inputs, eval->order + at, eval->inputs->count - at, eval->pack,
                          &tokens);
-        bertc_batch_fill(batch, eval->inputs, eval->order + at, n);
-        status = bc_model_check_batch(model, workspace, batch, err);
+        status = bertc_batch_fill(batch, eval->inputs, eval->order + at, n, err);
+        if (status == BERTC_OK) status = bc_model_check_batch(model, workspace, batch, err);
         if (status == BERTC_OK)
             status = bc_cache_fwd(&eval->cache, model, workspace, batch, (bc_pass){.forgets = true}, err);
-        if (status == BERTC_OK) status = bc_model_status(model, err);
+        if (status == BERTC_OK) status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
         place_logits(eval, batch, workspace->logits);
         done += tokens;

@@ -316,9 +316,10 @@ void bc_run_close(bc_run *run)
 bertc_status bertc_finetune(const bertc_train_options *options, const bertc_observer *observer,
                             bertc_train_result *result, bertc_error *err)
 {
+    if (result) *result = (bertc_train_result){0};
+    if (!options || !result) return bc_fail_null(err, __func__, "options and result");
     bc_run run = {.options = *options, .log.fd = -1, .folder.fd = -1};
     bool finished = false;
-    *result = (bertc_train_result){0};
     bc_meter_start(&run.meter, observer);
     bertc_status status = bc_run_open(&run, err);
     if (status == BERTC_OK)

@@ -10,6 +10,7 @@
 
 void bertc_describe_libraries(const char *backend, char *out, size_t size)
 {
+    if (!out || size == 0) return;
     bc_gemm_describe(backend, out, size);
     size_t used = strlen(out);
     if (used + 1 >= size) return;

@@ -140,12 +140,13 @@ enum { ROWS = sizeof rows / sizeof rows[0] };
 
 const bertc_option *bertc_train_option_table(size_t *count)
 {
-    *count = ROWS;
+    if (count) *count = ROWS;
     return rows;
 }
 
 void bertc_train_defaults(bertc_train_options *options)
 {
+    if (!options) return;
     *options = (bertc_train_options){
         .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
         .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
@@ -201,6 +202,27 @@ bertc_status bc_options_check(const bertc_train_options *options, bertc_error *e
             return bc_fail(err, BERTC_USAGE, "--%s is missing", row->name);
         return bc_fail(err, BERTC_USAGE, "--%s is out of range", row->name);
     }
+    return BERTC_OK;
+}
+
+bertc_status bc_options_check_applied(const bertc_predict_options *o, bertc_error *err)
+{
+    const struct {
+        const char *name;
+        int64_t value, least, most;
+    } all[] = {
+        {"split", (int)o->split, 0, BERTC_SPLITS - 1},
+        {"max-length", o->max_length, 0, 1000000},
+        {"batch-size", o->batch_size, 1, 65536},
+        {"limit", o->limit, 0, INT32_MAX},
+        {"threads", o->threads, 0, 4096},
+        {"precision", (int)o->precision, BERTC_F32, BERTC_AUTO},
+        {"backend", bertc_backend_name((size_t)o->backend) ? 0 : -1, 0, 0},
+    };
+    if (!o->model) return bc_fail(err, BERTC_USAGE, "--model is missing");
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].value < all[i].least || all[i].value > all[i].most)
+            return bc_fail(err, BERTC_USAGE, "--%s is out of range", all[i].name);
     return BERTC_OK;
 }
 

@@ -14,6 +14,9 @@ enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
 /* Every field in its row's range. Errors: BERTC_USAGE naming the option. */
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
 
+/* The same for a model that is applied. */
+bertc_status bc_options_check_applied(const bertc_predict_options *options, bertc_error *err);
+
 /* Make *layers, of the model, those that the run keeps. Errors: BERTC_USAGE. */
 bertc_status bc_options_keep(const bertc_train_options *options, int32_t *layers, bertc_error *err);
 

@@ -92,11 +92,12 @@ static void account(const bc_run *run, bertc_plan_result *result)
 bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
                         bertc_plan_result *result, bertc_error *err)
 {
+    if (result) *result = (bertc_plan_result){0};
+    if (!options || !result) return bc_fail_null(err, __func__, "options and result");
     bc_run run = {.options = *options, .log.fd = -1, .folder.fd = -1};
     run.options.out = ""; /* nothing is written */
     run.made_up = !run.options.data;
     if (run.made_up) run.options.data = "";
-    *result = (bertc_plan_result){0};
     bc_meter_start(&run.meter, observer);
     bertc_status status = bc_run_open(&run, err);
     if (status == BERTC_OK) status = bc_run_survey(&run, err);

@@ -164,8 +164,10 @@ bertc_status bertc_predict(const bertc_predict_options *options, bool score,
                            const bertc_observer *observer, bertc_predictions *predictions,
                            bertc_error *err)
 {
+    if (predictions) *predictions = (bertc_predictions){.scores.loss = (double)NAN};
+    if (!options || !options->task || !predictions)
+        return bc_fail_null(err, __func__, "options, their task and predictions");
     job j = {.options = options, .task = bertc_task_find(options->task)};
-    *predictions = (bertc_predictions){.scores.loss = (double)NAN};
     bc_meter_start(&j.meter, observer);
     bertc_status status =
         j.task ? bertc_threads_settle(options->threads, bc_meter_notify(&j.meter), &j.threads, err)
@@ -188,6 +190,7 @@ bertc_status bertc_predict(const bertc_predict_options *options, bool score,
 
 void bertc_predictions_clear(bertc_predictions *predictions)
 {
+    if (!predictions) return;
     bertc_dataset_free(predictions->dataset);
     bc_free(predictions->logits);
     *predictions = (bertc_predictions){0};

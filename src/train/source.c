@@ -188,10 +188,10 @@ bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options
                                   bertc_dataset **dataset, bertc_error *err)
 {
     if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
-    if (o->batch_size < 1 || o->batch_size > 65536)
-        return bc_fail(err, BERTC_USAGE, "--batch-size is out of range");
+    bertc_status status = bc_options_check_applied(o, err);
+    if (status != BERTC_OK) return status;
     int64_t length = o->max_length;
-    bertc_status status = check_place(o->model, task, err);
+    status = check_place(o->model, task, err);
     if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
     if (status == BERTC_OK) status = bc_source_open(source, o->model, length, notify, err);
     return status == BERTC_OK ? read_texts(o, task, labels, notify, dataset, err) : status;

@@ -109,15 +109,15 @@ static bertc_status compute_gradients(bc_run *run, bc_lane *lane, const uint32_t
         bertc_status status = at > 0 ? bc_meter_stop(&run->meter) : BERTC_OK;
         if (status != BERTC_OK) return status;
         n = bc_pack_next(train, examples + at, count - at, run->pack, &tokens);
-        bertc_batch_fill(run->batch, train, examples + at, n);
-        status = bc_cache_fwd(&lane->cache, run->model, run->workspace, run->batch, pass, err);
+        status = bertc_batch_fill(run->batch, train, examples + at, n, err);
+        if (status == BERTC_OK) status = bc_cache_fwd(&lane->cache, run->model, run->workspace, run->batch, pass, err);
         if (status != BERTC_OK) return status;
         loss += bc_model_loss(run->model, run->workspace, run->batch, &lane->objective, divisor);
         bc_model_bwd(run->model, run->workspace, run->batch, pass, at > 0);
         report->tokens += (int64_t)tokens;
     }
     report->loss = loss / divisor;
-    return bc_model_status(run->model, err);
+    return bc_workspace_status(run->workspace, err);
 }
 
 /* ---- Divergence ---------------------------------------------------------------------------- */

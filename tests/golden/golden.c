@@ -88,7 +88,7 @@ static double step_once(golden *g, const bc_pass *pass)
     bc_model_fwd(g->model, g->workspace, g->batch, *pass);
     double loss = bc_model_loss(g->model, g->workspace, g->batch, NULL, sequences) / sequences;
     bc_model_bwd(g->model, g->workspace, g->batch, *pass, false);
-    check_status(bc_model_status(g->model, &err), &err);
+    check_status(bc_workspace_status(g->workspace, &err), &err);
     return loss;
 }
 
@@ -130,7 +130,7 @@ static void compare_gradient(golden *g, const bc_param *param)
 static void compare_pass(golden *g)
 {
     const bc_pass pass = {.training = true};
-    const bertc_workspace *w = g->workspace;
+    bertc_workspace *w = g->workspace;
     const float *wanted = twin_tensor_copy(&g->file, "loss");
     double loss = step_once(g, &pass);
     size_t hidden = (size_t)g->model->config.hidden_size;

@@ -91,7 +91,7 @@ static void probe(bool gradients, bool adapters, const char *folder, const char 
     bc_model_fwd(model, workspace, batch, pass);
     double loss = mean_loss(model, workspace, batch, &file);
     if (gradients) bc_model_bwd(model, workspace, batch, pass, false);
-    check_status(bc_model_status(model, &err), &err);
+    check_status(bc_workspace_status(workspace, &err), &err);
     write_results(output, model, workspace, batch, (float)loss);
     bertc_workspace_free(workspace);
     bertc_model_free(model);

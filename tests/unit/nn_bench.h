@@ -115,7 +115,7 @@ static inline double run(const bench *t, const bertc_batch *batch, bc_pass pass,
     bc_model_fwd(t->model, t->workspace, batch, pass);
     double loss = bc_model_loss(t->model, t->workspace, batch, NULL, divisor);
     bc_model_bwd(t->model, t->workspace, batch, pass, accumulate);
-    assert_int_equal(bc_model_status(t->model, &err), BERTC_OK);
+    assert_int_equal(bc_workspace_status(t->workspace, &err), BERTC_OK);
     return loss;
 }
 

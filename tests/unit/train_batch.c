@@ -130,7 +130,7 @@ static void test_a_batch_is_packed(void **unused)
     static const int32_t ids[] = {2, 6, 3, 2, 5, 8, 3}, positions[] = {0, 1, 2, 0, 1, 2, 3};
     static const int32_t starts[] = {0, 3, 7};
     assert_int_equal(bertc_batch_create(2, 7, &batch, NULL), BERTC_OK);
-    bertc_batch_fill(batch, in, order, 2);
+    assert_int_equal(bertc_batch_fill(batch, in, order, 2, NULL), BERTC_OK);
     assert_int_equal(batch->sequences, 2);
     assert_int_equal(batch->tokens, 7);
     assert_int_equal(batch->longest, 4);
@@ -138,7 +138,7 @@ static void test_a_batch_is_packed(void **unused)
     assert_memory_equal(batch->positions, positions, sizeof positions);
     assert_memory_equal(batch->starts, starts, sizeof starts);
     assert_memory_equal(batch->examples, order, sizeof order);
-    bertc_batch_fill(batch, in, order + 1, 1);
+    assert_int_equal(bertc_batch_fill(batch, in, order + 1, 1, NULL), BERTC_OK);
     assert_int_equal(batch->tokens, 4);
     bertc_batch_free(batch);
     bertc_inputs_free(in);
