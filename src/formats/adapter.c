@@ -229,15 +229,14 @@ static void put_record(bc_text *text, const bc_adapter_record *r)
     bc_text_printf(text, ",\n  \"task_type\": \"SEQ_CLS\",\n  \"use_rslora\": false\n}\n");
 }
 
-bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bc_ledger *ledger, bertc_error *err)
+bertc_status bc_adapter_write(const bc_adapter_record *record, const bc_dir *dir, bc_ledger *ledger,
+                              bertc_error *err)
 {
-    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
     bc_text text = {0};
     put_record(&text, record);
-    bertc_status status = path && !text.failed
-                              ? bc_file_write_noted(ledger, path, text.bytes, text.length, err)
-                              : bc_fail_memory(err);
+    bertc_status status =
+        text.failed ? bc_fail_memory(err)
+                    : bc_file_write_in(dir, BC_ADAPTER_CONFIG, text.bytes, text.length, ledger, err);
     bc_text_clear(&text);
-    bc_free(path);
     return status;
 }

@@ -51,8 +51,9 @@ typedef struct bc_adapter_record {
     int32_t first, layers;      /* only the layers first .. layers - 1 have adapters */
 } bc_adapter_record;
 
-/* Write dir/adapter_config.json, with the keys of peft 0.7 and later; noted in `ledger` unless that is null.
+/* Write adapter_config.json into `dir`, with the keys of peft 0.7 and later; noted in `ledger` unless that is null.
  * Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_adapter_write(const bc_adapter_record *record, const char *dir, bc_ledger *ledger, bertc_error *err);
+bertc_status bc_adapter_write(const bc_adapter_record *record, const bc_dir *dir, bc_ledger *ledger,
+                              bertc_error *err);
 
 #endif

@@ -32,7 +32,9 @@ bc_label *bc_config_sorted_labels(const bertc_config *config);
 
 /* Write the config.json of a BertForSequenceClassification: every key of bertc_config with its
  * value, architectures, labels, problem_type and dtype float32, and all other keys of
- * config->json as they are spelled there, sorted by key. Noted in `ledger` unless that is null. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_config_write(const bertc_config *config, const char *path, bc_ledger *ledger, bertc_error *err);
+ * config->json as they are spelled there, sorted by key. Noted in `ledger` unless that is null.
+ * Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, const char *name, bc_ledger *ledger,
+                             bertc_error *err);
 
 #endif

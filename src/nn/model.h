@@ -262,7 +262,7 @@ bertc_status bc_model_status(const bertc_model *model, bertc_error *err);
 
 /* Write a block of values (the model's own, or the best weights of a run) in the model's format, with the head in
  * use. Adapters are merged into their matrices. What is written is noted in `ledger` unless that is null. */
-bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const char *dir,
+bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err);
 
 #endif

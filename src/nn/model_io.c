@@ -511,7 +511,8 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
                                  bertc_error *err)
 {
     bertc_model *m = bc_calloc(1, sizeof *m);
-    bertc_status status = m ? bc_adapter_load_config(dir, &m->config, err) : bc_fail_memory(err);
+    bertc_status status = m ? bc_model_dir_check_finished(dir, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_adapter_load_config(dir, &m->config, err);
     if (m) m->num_heads = 1;
     if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
@@ -547,6 +548,11 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
     close_source(model->from);
     model->from = NULL;
     return copy_weights(model, err);
+}
+
+bertc_status bertc_model_check_finished(const char *dir, bertc_error *err)
+{
+    return bc_model_dir_check_finished(dir, err);
 }
 
 bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,

@@ -30,7 +30,7 @@ static void put_members(bc_text *out, const char *json, size_t length, const cJS
     bc_text_printf(out, "\n}\n");
 }
 
-static bertc_status write_config(const char *from, const char *to, int layers, bertc_error *err)
+static bertc_status write_config(const char *from, const bc_dir *to, int layers, bertc_error *err)
 {
     char *json = NULL;
     cJSON *tree = NULL;
@@ -40,7 +40,8 @@ static bertc_status write_config(const char *from, const char *to, int layers, b
     if (status == BERTC_OK) status = bc_json_parse(json, length, from, &tree, err);
     if (status == BERTC_OK) put_members(&out, json, length, tree, layers);
     if (status == BERTC_OK)
-        status = out.failed ? bc_fail_memory(err) : bc_file_write(to, out.bytes, out.length, err);
+        status = out.failed ? bc_fail_memory(err)
+                            : bc_file_write_in(to, "config.json", out.bytes, out.length, NULL, err);
     bc_text_clear(&out);
     cJSON_Delete(tree);
     bc_free(json);
@@ -61,7 +62,7 @@ static bertc_status copy_bytes(const void *maker, size_t index, size_t from, siz
     return status == BERTC_OK ? bc_safetensors_check(s->file, err) : status;
 }
 
-static bertc_status write_tensors(const bc_safetensors *file, const char *to, int layers,
+static bertc_status write_tensors(const bc_safetensors *file, const bc_dir *to, int layers,
                                   bertc_error *err)
 {
     const char *format = bc_safetensors_metadata(file, "format");
@@ -79,7 +80,7 @@ static bertc_status write_tensors(const bc_safetensors *file, const char *to, in
         from.tensors[count++] = t;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(to, kept, count, metadata, copy_bytes, &from, NULL, err);
+        status = bc_safetensors_write_made(to, "model.safetensors", kept, count, metadata, copy_bytes, &from, NULL, err);
     bc_free(from.tensors);
     bc_free(kept);
     return status;
@@ -89,14 +90,13 @@ static bertc_status write_tensors(const bc_safetensors *file, const char *to, in
 static bertc_status write_all(const char *dir, const bc_safetensors *file, int layers,
                               const char *out, bertc_error *err)
 {
-    char *weights = bc_path_join(out, "model.safetensors"), *config = bc_path_join(out, "config.json");
+    bc_dir to = {.fd = -1};
     char *from = bc_path_join(dir, "config.json");
-    bertc_status status = weights && config && from ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, out, NULL, err);
-    if (status == BERTC_OK) status = write_tensors(file, weights, layers, err);
-    if (status == BERTC_OK) status = write_config(from, config, layers, err);
-    bc_free(weights);
-    bc_free(config);
+    bertc_status status = from ? bc_dir_open(&to, out, false, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, &to, NULL, err);
+    if (status == BERTC_OK) status = write_tensors(file, &to, layers, err);
+    if (status == BERTC_OK) status = write_config(from, &to, layers, err);
+    bc_dir_close(&to);
     bc_free(from);
     return status;
 }
@@ -129,7 +129,8 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
     bc_safetensors file = {0};
     char *path = NULL;
     bool adapter;
-    bertc_status status = bc_adapter_is(dir, &adapter, err);
+    bertc_status status = bc_model_dir_check_finished(dir, err);
+    if (status == BERTC_OK) status = bc_adapter_is(dir, &adapter, err);
     if (status == BERTC_OK && adapter)
         status = bc_fail(err, BERTC_INPUT, "%s: an adapter has no layers to keep; truncate the model that it is for",
                          dir);

@@ -92,7 +92,7 @@ static void account(const bc_run *run, bertc_plan_result *result)
 bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
                         bertc_plan_result *result, bertc_error *err)
 {
-    bc_run run = {.options = *options, .log.fd = -1, .folder.fd = -1};
+    bc_run run = {.options = *options, .log.fd = -1, .folder = {.fd = -1, .root.fd = -1, .work.fd = -1}};
     run.options.out = ""; /* nothing is written */
     run.made_up = !run.options.data;
     if (run.made_up) run.options.data = "";

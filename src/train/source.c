@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "formats/adapter.h"
+#include "formats/model_dir.h"
 #include "train/options.h"
 
 void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
@@ -40,11 +41,21 @@ void bc_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *input
                   inputs->truncated, inputs->count, inputs->longest);
 }
 
+static bertc_status check_finished(const char *dir, bertc_error *err)
+{
+    bertc_error why = {0};
+    bertc_status status = bc_model_dir_check_finished(dir, &why);
+    if (status == BERTC_OK) return status;
+    return bc_fail(err, status, "%s%s", why.message, status == BERTC_INPUT ? " (finetune --resume)" : "");
+}
+
 static bertc_status load_config(bc_source *source, const char *dir, bertc_error *err)
 {
     bc_adapter adapter = {0};
-    bertc_status status = bc_adapter_read(dir, &adapter, err);
+    bertc_status status = check_finished(dir, err);
+    if (status == BERTC_OK) status = bc_adapter_read(dir, &adapter, err);
     source->base = adapter.base;
+    if (status == BERTC_OK && source->base) status = check_finished(source->base, err);
     return status == BERTC_OK ? bc_adapter_load_config(dir, &source->config, err) : status;
 }
 
@@ -173,7 +184,8 @@ static bertc_status refuse_several(const char *dir, const bertc_task *task, bert
     char *config = bc_path_join(dir, "config.json"), *own = bc_path_join(dir, task->name);
     char *inner = own ? bc_path_join(own, "config.json") : NULL;
     bool single = false, several = false;
-    bertc_status status = config && inner ? bc_file_find(config, &single, err) : bc_fail_memory(err);
+    bertc_status status = config && inner ? check_finished(dir, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_file_find(config, &single, err);
     if (status == BERTC_OK && !single) status = bc_file_find(inner, &several, err);
     if (status == BERTC_OK && several)
         status = bc_fail(err, BERTC_INPUT, "%s: no model but a folder of several; that of %s is %s", dir, task->name,
