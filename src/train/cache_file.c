@@ -98,11 +98,9 @@ static bertc_status check(const bc_cache *cache, size_t length, bertc_error *err
 bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err)
 {
     bc_entry entry;
-    bool found = false;
     bc_input input;
     bertc_status status = name_file(cache, folder, err);
-    if (status == BERTC_OK) status = bc_folder_find(folder, &found, err);
-    if (status != BERTC_OK || !found) return status;
+    if (status != BERTC_OK || !bc_folder_exists(folder)) return status;
     status = bc_dir_entry(&bc_here, cache->path, &entry, err);
     if (status != BERTC_OK || entry == BC_ENTRY_NONE) return status;
     if (entry != BC_ENTRY_FILE) return bc_fail(err, BERTC_INPUT, "%s: not a regular file; remove it", cache->path);

@@ -37,8 +37,8 @@ says "stages/mnli/lr-2e-5/seed-42/model.safetensors: head replaced: it has label
 before=$(cksum stages/*/*/*/model.safetensors)
 glue stages "$@" || fail "glue.sh: $(cat "$scratch/err")"
 [ "$before" = "$(cksum stages/*/*/*/model.safetensors)" ] || fail "glue.sh made its runs again"
-# What a killed stage left is made again, and the stages before it are not.
-rm stages/rte/lr-2e-5/seed-42/run.json stages/rte/lr-2e-5/seed-42/model.safetensors
+# A stage that is gone is made again, and the stages before it are not.
+rm -r stages/rte/lr-2e-5/seed-42
 glue stages "$@" || fail "glue.sh: $(cat "$scratch/err")"
 [ "$before" = "$(cksum stages/*/*/*/model.safetensors)" ] || fail "a stage that is made again is another"
 refuse_glue "--stages: mnli is none of the tasks that are run: rte" none --tasks rte --stages mnli:rte
