@@ -102,7 +102,8 @@ bertc_status bc_task_locate(const bertc_task *task, const char *data, bertc_spli
     bertc_status status = bc_task_check(task, err);
     if (status != BERTC_OK) return status;
     if (!data) return bc_fail_null(err, __func__, "data");
-    if ((unsigned)split >= BERTC_SPLITS) return bc_fail(err, BERTC_USAGE, "task %s has no split %d", task->name, (int)split);
+    if ((unsigned)split >= BERTC_SPLITS)
+        return bc_fail(err, BERTC_USAGE, "task %s has no split %d", task->name, (int)split);
     if (!task->splits[split].file)
         return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name,
                        bertc_split_name(split));

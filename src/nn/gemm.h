@@ -119,7 +119,8 @@ void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t 
                    bool accumulate);
 
 /* Copy w (out,in), f32 or bf16, into the backend's own layout. *packed: null where it has none.
- * Free with bc_gemm_unpack, before the gemm is closed; until then any gemm of the backend may read it. Errors: BERTC_NOMEM, or the backend's. */
+ * Free with bc_gemm_unpack, before the gemm is closed; until then any gemm of the backend may read it.
+ * Errors: BERTC_NOMEM, or the backend's. */
 bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
                           bertc_error *err);
 void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);

@@ -237,8 +237,8 @@ size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
 void bc_model_hidden(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                      const int32_t *layers, size_t count, float *out);
 
-/* Was the workspace made for this model? Does a batch fit both: ids, types, positions, lengths? Errors: BERTC_USAGE,
- * BERTC_INPUT. */
+/* Was the workspace made for this model? Does a batch fit both: ids, types, positions, lengths?
+ * Errors: BERTC_USAGE, BERTC_INPUT. */
 bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,
                                   const bertc_batch *batch, bertc_error *err);
 

@@ -18,8 +18,8 @@ static bertc_status check_sequence(const bertc_config *config, const bertc_batch
 {
     int32_t begin = batch->starts[s], end = batch->starts[s + 1];
     if (end < begin || end > batch->tokens)
-        return bc_fail(err, BERTC_INPUT, "example %u: it ends at token %d of %d, after %d", (unsigned)batch->examples[s],
-                       (int)end, (int)batch->tokens, (int)begin);
+        return bc_fail(err, BERTC_INPUT, "example %u: it ends at token %d of %d, after %d",
+                       (unsigned)batch->examples[s], (int)end, (int)batch->tokens, (int)begin);
     if (end == begin || end - begin > config->max_position_embeddings)
         return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the model takes 1 to %d",
                        (unsigned)batch->examples[s], (int)(end - begin),

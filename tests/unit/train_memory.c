@@ -232,10 +232,24 @@ static void test_applied(void **unused)
     assert_null(strchr(err.message, ';'));
 }
 
+static bertc_status begin(void *user, const bertc_embed_shape *shape, bertc_error *err)
+{
+    (void)user, (void)shape, (void)err;
+    fail_msg("it begins");
+    return BERTC_OK;
+}
+
+static bertc_status take(void *user, const bertc_embedding *example, bertc_error *err)
+{
+    (void)user, (void)example, (void)err;
+    fail_msg("it goes on");
+    return BERTC_OK;
+}
+
 static void test_embed_is_refused(void **unused)
 {
     (void)unused;
-    const bertc_embed_sink nowhere = {0};
+    const bertc_embed_sink nowhere = {begin, take, NULL};
     const bertc_embed_options o = {.layers = "-1", .on = {.model = "model", .text = "a\n", .text_length = 2,
                                                          .batch_size = 1, .backend = 2, .threads = 1}};
     bertc_error err = {0};
