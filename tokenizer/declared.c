@@ -27,6 +27,7 @@ typedef struct token {
     int64_t id;        /* -1: none */
     bool single_word, lstrip, rstrip, special;
     bool late;      /* the reference learns of it after it has read added_tokens.json */
+    bool last;      /* of those with a name: behind the others, and not to be overridden */
     int normalized; /* -1: not stated */
 } token;
 
@@ -108,14 +109,21 @@ static bertc_status put_number(tokens *list, const token *item, bertc_error *err
     return append(list, item, err);
 }
 
-/* The same for names. */
+/* The same for names; one that is not to be overridden keeps its text, but takes the place of the other. */
 static bertc_status put_name(tokens *list, const token *item, bertc_error *err)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->at[i].key, item->key) == 0) {
+    for (size_t i = 0; i < list->count; i++) {
+        token old = list->at[i];
+        if (strcmp(old.key, item->key) != 0) continue;
+        if (item->last == old.last || item->last) {
             list->at[i] = *item;
+            list->at[i].last = old.last;
             return BERTC_OK;
         }
+        memmove(list->at + i, list->at + i + 1, (--list->count - i) * sizeof *list->at);
+        old.last = false;
+        return append(list, &old, err);
+    }
     return append(list, item, err);
 }
 
@@ -231,25 +239,29 @@ static bool is_name(const char *key)
 {
     static const char end[] = "_token";
     size_t length = strlen(key);
-    return length >= sizeof end && strcmp(key + length - (sizeof end - 1), end) == 0;
+    return length >= sizeof end - 1 && strcmp(key + length - (sizeof end - 1), end) == 0;
 }
 
-static bool is_own(const char *key)
+/* The place of a key in `names`, or NAMES. */
+static size_t name_place(const char *key)
 {
-    for (size_t i = 0; i < NAMES; i++)
-        if (names[i].own >= 0 && strcmp(key, names[i].key) == 0) return true;
-    return false;
+    size_t place = 0;
+    while (place < NAMES && strcmp(key, names[place].key) != 0) place++;
+    return place;
 }
 
 /* The members that name a token: {"cls_token": "[CLS]", "mask_token": {"content": ...}, ...}. Keys
- * that are not BERT's may hold anything else. */
+ * that BERT makes no use of may hold anything else. all: whatever the keys are. special: objects are
+ * special tokens. In tokenizer_config.json, and in any list of names, a string under a key of the
+ * model's own is not overridden. */
 static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *object, bool all,
                                bool special)
 {
     const cJSON *entry;
     cJSON_ArrayForEach(entry, object)
     {
-        bool own = is_own(entry->string);
+        size_t place = name_place(entry->string);
+        bool own = place < NAMES && names[place].own >= 0;
         if (!all && !is_name(entry->string)) continue;
         token item = {.text = "", .id = -1};
         bertc_status status = BERTC_OK;
@@ -261,6 +273,7 @@ static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *o
                                  entry->string);
         }
         item.key = entry->string;
+        item.last = all || (place == NAMES && !special && cJSON_IsString(entry));
         if (!status) status = put_name(&r->named, &item, r->err);
         if (status) return status;
     }
@@ -358,8 +371,11 @@ static bertc_status sort_names(reader *r, const bertc_tokenizer_options *options
             if (strcmp(names[i].key, r->named.at[k].key) == 0) item = r->named.at[k];
         status = append(&sorted, &item, r->err);
     }
-    for (size_t i = 0; i < r->named.count && !status; i++)
-        status = put_name(&sorted, &r->named.at[i], r->err);
+    for (size_t i = 0; i < 2 * r->named.count && !status; i++) {
+        const token *item = &r->named.at[i % r->named.count];
+        bool last = i >= r->named.count;
+        if (item->last == last) status = put_name(&sorted, item, r->err);
+    }
     bc_free(r->named.at);
     r->named = sorted;
     return status;

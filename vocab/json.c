@@ -83,13 +83,14 @@ static bertc_status join(const words *list, char **text, size_t *length, bertc_e
 }
 
 bertc_status bc_vocab_read_json(const char *path, bool added, char **text, size_t *length,
-                                bertc_error *err)
+                                int32_t *distinct, bertc_error *err)
 {
     cJSON *tree = NULL;
     bertc_status status = bc_json_read(path, BC_KIND_TOKENIZER, &tree, err);
     if (status) return status;
     const cJSON *vocab = bc_json_get(bc_json_get(tree, "model"), "vocab");
     words list = {0};
+    *distinct = cJSON_GetArraySize(vocab);
     /* Ids run from 0; a few may be missing, but not more than there are words. */
     list.room = 2 * ((size_t)cJSON_GetArraySize(vocab) +
                      (size_t)cJSON_GetArraySize(bc_json_get(tree, "added_tokens")));
@@ -180,7 +181,7 @@ static bertc_status compare(const bertc_vocab *vocab, const words *list, int32_t
 }
 
 bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, int32_t *lines,
-                                   bertc_error *err)
+                                   int32_t *distinct, bertc_error *err)
 {
     cJSON *tree = NULL;
     bertc_status status = bc_json_read(path, BC_KIND_TOKENIZER, &tree, err);
@@ -193,6 +194,7 @@ bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, i
     if (!status && !list.at) status = bc_fail_memory(err);
     if (!status) status = list_words(vocabulary, &list, path, err);
     if (!status) {
+        *distinct = cJSON_GetArraySize(vocabulary);
         *lines = count_lines(vocab, bc_json_get(tree, "added_tokens"), &list);
         status = compare(vocab, &list, *lines, path, err);
     }

@@ -218,13 +218,15 @@ static bertc_status load(const char *path, bool added, bertc_vocab **vocab, bert
     char *text = NULL, *found = NULL;
     size_t length = 0;
     bool json;
+    int32_t distinct = 0;
     if (!path || !vocab) return bc_fail_null(err, __func__, "path and vocab");
     *vocab = NULL;
     bertc_status status = find_words(path, &found, &json, err);
     if (!status)
-        status = json ? bc_vocab_read_json(found, added, &text, &length, err)
+        status = json ? bc_vocab_read_json(found, added, &text, &length, &distinct, err)
                       : bc_file_read(found, BC_KIND_WORDS, &text, &length, err);
     if (!status) status = bertc_vocab_parse(text, length, found, vocab, err);
+    if (!status && json && !added) (*vocab)->distinct = distinct;
     bc_free(text);
     bc_free(found);
     return status;
@@ -254,13 +256,14 @@ bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_er
     if (there != BERTC_OK) return there;
     char *words = bc_path_join(dir, "vocab.txt"), *json = bc_path_join(dir, "tokenizer.json");
     bool listed = false, both = false;
-    int32_t lines = 0;
+    int32_t lines = 0, distinct = 0;
     *vocab = NULL;
     bertc_status status = words && json ? load(words, false, vocab, err) : bc_fail_memory(err);
     if (!status) status = bc_file_find(words, &listed, err);
     if (!status && listed) status = bc_file_find(json, &both, err);
-    if (!status && both) status = bc_vocab_compare_json(*vocab, json, &lines, err);
+    if (!status && both) status = bc_vocab_compare_json(*vocab, json, &lines, &distinct, err);
     if (!status && both && lines < bertc_vocab_size(*vocab)) status = cut(vocab, lines, err);
+    if (!status && both) (*vocab)->distinct = distinct;
     if (status) bertc_vocab_free(*vocab);
     if (status) *vocab = NULL;
     bc_free(words);

@@ -118,6 +118,11 @@ def place_cases():
     yield "bos and eos", {CONFIG: {"bos_token": "<s>", "eos_token": "foo"}}, None
     yield "bos is cls", {CONFIG: {"bos_token": "[CLS]", "eos_token": "[SEP]"}}, None
     yield "own names", {CONFIG: {"image_token": "<t>", "extra_special_tokens": {"q_token": "<q>", "z": "zq"}}}, None
+    yield "own names, strings and objects", {CONFIG: {"a_token": "<t>", "b_token": added("zq", True), "c_token": "<q>"}}, None
+    yield "own names in two files", {CONFIG: {"a_token": "<t>", "b_token": added("zq", True), "_token": "<u>"},
+                                     MAP: {"a_token": "<q>", "b_token": "<r>", "c_token": "<s>"}}, None
+    yield "own names in a list and the map", {CONFIG: {"extra_special_tokens": {"a_token": "<t>"}},
+                                              MAP: {"a_token": "<q>", "extra_special_tokens": {"b_token": "<r>"}}}, None
     yield "both lists", {CONFIG: {"extra_special_tokens": ["<t>"], "additional_special_tokens": ["zq"]}}, None
     yield "map's list", {MAP: {"additional_special_tokens": ["<t>"]}}, None
     yield "map's list and config's", {MAP: {"additional_special_tokens": ["<t>"]},
@@ -163,6 +168,13 @@ def place_cases():
     yield "one id, two tokens", {JSON: tokenizer_json([(end, added("zq"))]),
                                  CONFIG: {"added_tokens_decoder": {str(end): added("<t>")}}}, "has id"
     yield "one token, two ids", {JSON: tokenizer_json([(end, added("zq"))]), ADDED: {"<t>": end, "zq": end + 1}}, "has id"
+    gap = {**{w: i for i, w in enumerate(WORDS)}, "late": end + 7}
+    blanks = [*WORDS, *[""] * 7, "late"]
+    for tokens in ([], [(end + 1, added("zq"))]):
+        name = f"ids without words in json, {len(tokens)} tokens"
+        yield f"{name}, alone", {JSON: tokenizer_json(tokens, words=gap), "vocab.txt": None, MAP: {"pad_token": "<t>"}}, None
+        yield f"{name}, with vocab.txt", {JSON: tokenizer_json(tokens, words=gap), "vocab.txt": blanks, MAP: {"pad_token": "<t>"}}, None
+    yield "blank lines", {"vocab.txt": blanks, MAP: {"pad_token": "<t>"}, ADDED: {"zq": end + 2}}, None
     yield "twins", {CONFIG: {"added_tokens_decoder": {str(end): added("zq", normalized=True),
                                                       str(end + 1): added("ZQ", normalized=True)}}}, "the same once normalised"
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "bertc/vocab.h"
+#include "vocab/internal.h"
 
 #define TEXT(t) t, sizeof t - 1
 
@@ -199,6 +200,31 @@ static void test_both_files(void **state)
     rmdir(folder);
 }
 
+/* Words are counted as the reference does: lines that a later one overrides not, ids of a tokenizer.json
+ * that have no word neither, though they are blank lines of a vocab.txt. */
+static void test_distinct(void **state)
+{
+    (void)state;
+    char folder[] = "vocab_XXXXXX", lines[64], json[64];
+    bertc_vocab *vocab = parse(TEXT("[UNK]\na\n\na\n\nb\n"));
+    assert_int_equal(bc_vocab_distinct(vocab), 4);
+    bertc_vocab_free(vocab);
+    assert_non_null(mkdtemp(folder));
+    snprintf(lines, sizeof lines, "%s/vocab.txt", folder);
+    snprintf(json, sizeof json, "%s/tokenizer.json", folder);
+    put_file(lines, "[UNK]\na\n\nb\n");
+    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a\": 1, \"b\": 3}}}");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bertc_vocab_load_dir(folder, &vocab, NULL), BERTC_OK);
+        assert_int_equal(bertc_vocab_size(vocab), 4);
+        assert_int_equal(bc_vocab_distinct(vocab), 3);
+        bertc_vocab_free(vocab);
+        unlink(lines); /* once more without it */
+    }
+    unlink(json);
+    rmdir(folder);
+}
+
 /* What a tokenizer.json is of, where it is not of WordPiece, beside a vocab.txt and alone. */
 static void test_other_models(void **state)
 {
@@ -272,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_specials), cmocka_unit_test(test_many),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_json),
         cmocka_unit_test(test_both_files), cmocka_unit_test(test_other_models),
+        cmocka_unit_test(test_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
