@@ -25,13 +25,13 @@ sed -n 3p "$scratch/out" | grep -qF '{"index":2,"tokens":["[CLS]","the","\"","pl
     fail "tokens: $(cut -c 1-60 "$scratch/out")"
 
 # A token that is no word of the vocabulary is shown by its own text.
-cp -r "$SAMPLE/model" more
-sed '$d' "$SAMPLE/model/vocab.txt" >more/vocab.txt
-words=$(wc -l <more/vocab.txt)
-echo "{\"added_tokens_decoder\": {\"$words\": {\"content\": \"<<E>>\", \"special\": true}}}" >more/tokenizer_config.json
+cp -r "$SAMPLE/model" longer
+sed '$d' "$SAMPLE/model/vocab.txt" >longer/vocab.txt
+words=$(wc -l <longer/vocab.txt)
+echo "{\"added_tokens_decoder\": {\"$words\": {\"content\": \"<<E>>\", \"special\": true}}}" >longer/tokenizer_config.json
 echo 'the <<E>>film' >"$scratch/in"
 input=$scratch/in
-run 0 embed --model more --threads 1 --pool none
+run 0 embed --model longer --threads 1 --pool none
 grep -qF '"tokens":["[CLS]","the","<<E>>","film","[SEP]"]' "$scratch/out" || fail "an added token: $(cut -c 1-80 "$scratch/out")"
 input=$scratch/lines
 
