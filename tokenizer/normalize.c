@@ -51,11 +51,14 @@ static void put_lower(const bertc_tokenizer *tokenizer, bc_chars *out, bc_char c
 }
 
 /* Decode and clean up to the end of the stretch; BC_FAILED where memory is out. */
-static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_chars *out,
+static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                            const unsigned char *text, size_t at, size_t end, size_t *invalid)
 {
     const bc_recipe *recipe = &tokenizer->recipe;
+    bc_chars *out = &scratch->chars;
     out->count = 0;
+    scratch->space = (bc_char){0};
+    scratch->ideograph = false;
     while (at < end) {
         bc_char c = {.begin = (uint32_t)at};
         bool valid;
@@ -71,11 +74,17 @@ static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_chars *out,
         bool dropped = flags & recipe->drop;
         bool ideograph = !dropped && recipe->space_cjk && (flags & BC_CJK);
         if (dropped || (flags & BC_SPACE) || (ideograph && start > 0)) out->count = start;
-        if (!dropped && (flags & BC_SPACE)) return next;
+        if (!dropped && (flags & BC_SPACE)) {
+            scratch->space = c;
+            return next;
+        }
         if (ideograph && start > 0) return at;
         if (!valid) ++*invalid;
         at = next;
-        if (ideograph) return at;
+        if (ideograph) {
+            scratch->ideograph = true;
+            return at;
+        }
     }
     return at;
 }
@@ -189,7 +198,7 @@ size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                     const unsigned char *text, size_t at, size_t end, size_t *invalid)
 {
     const bc_recipe *recipe = &tokenizer->recipe;
-    size_t next = read_stretch(tokenizer, &scratch->chars, text, at, end, invalid);
+    size_t next = read_stretch(tokenizer, scratch, text, at, end, invalid);
     if (next == BC_FAILED) return BC_FAILED;
     if (recipe->compose) {
         if (!decompose(tokenizer, &scratch->chars, &scratch->other, false)) return BC_FAILED;
@@ -209,4 +218,32 @@ size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
         swap(scratch);
     }
     return next;
+}
+
+static void put_space(bc_chars *chars, uint32_t code, bc_char place)
+{
+    chars->at[chars->count++] = (bc_char){code, place.begin, place.end};
+}
+
+bool bc_normalize_whole(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
+                        const unsigned char *text, size_t at, size_t end, size_t *invalid)
+{
+    bc_chars *whole = &scratch->whole;
+    whole->count = 0;
+    while (at < end) {
+        at = bc_normalize(tokenizer, scratch, text, at, end, invalid);
+        size_t count = scratch->chars.count;
+        if (at == BC_FAILED || !reserve(whole, count + 3)) return false;
+        bc_char space = scratch->space, first = count > 0 ? scratch->chars.at[0] : space;
+        if (scratch->ideograph) put_space(whole, ' ', first);
+        if (count > 0) memcpy(whole->at + whole->count, scratch->chars.at, count * sizeof *whole->at);
+        whole->count += count;
+        if (scratch->ideograph) put_space(whole, ' ', first);
+        if (space.end == space.begin) continue;
+        uint32_t code[BC_DECOMPOSE_MOST] = {space.code};
+        if (tokenizer->recipe.strip && (flags_of(tokenizer, space.code) & BC_DECOMPOSES))
+            bc_unicode_decompose(space.code, code);
+        put_space(whole, tokenizer->recipe.drop ? ' ' : code[0], space);
+    }
+    return true;
 }

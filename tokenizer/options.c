@@ -11,14 +11,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "bertc/tokenizer.h"
+#include "tokenizer/declared.h"
+#include "vocab/internal.h"
 
-/* One file of the directory; tree is null where it is absent. */
-typedef struct document {
-    char *path;
-    cJSON *tree;
-} document;
-
-static bertc_status open_document(const char *folder, const char *name, bc_kind kind, document *doc,
+static bertc_status open_document(const char *folder, const char *name, bc_kind kind, bc_document *doc,
                                   bertc_error *err)
 {
     doc->path = bc_path_join(folder, name);
@@ -32,7 +28,7 @@ static bertc_status open_document(const char *folder, const char *name, bc_kind 
     return status;
 }
 
-static void close_document(document *doc)
+static void close_document(bc_document *doc)
 {
     cJSON_Delete(doc->tree);
     bc_free(doc->path);
@@ -44,24 +40,12 @@ static const char *string_at(const cJSON *object, const char *key)
     return cJSON_GetStringValue(bc_json_get(object, key));
 }
 
-/* A member that must be true or false; absent or null leaves *value alone. */
-static bertc_status read_bool(const cJSON *object, const char *key, const char *place, bool *value,
-                              bertc_error *err)
-{
-    const cJSON *member = bc_json_get(object, key);
-    if (!member || cJSON_IsNull(member)) return BERTC_OK;
-    if (!cJSON_IsBool(member))
-        return bc_fail(err, BERTC_INPUT, "%s: %s is neither true nor false", place, key);
-    *value = cJSON_IsTrue(member);
-    return BERTC_OK;
-}
-
 static bertc_status read_strip(const cJSON *object, const char *place,
                                bertc_tokenizer_options *options, bertc_error *err)
 {
     const cJSON *member = bc_json_get(object, "strip_accents");
     bool strip = false;
-    bertc_status status = read_bool(object, "strip_accents", place, &strip, err);
+    bertc_status status = bc_read_bool(object, "strip_accents", place, &strip, err);
     if (!status && member) options->strip_accents = cJSON_IsNull(member) ? -1 : strip;
     return status;
 }
@@ -91,105 +75,8 @@ static bertc_status require_type(const cJSON *object, const char *key, const cha
                    names);
 }
 
-static bool is_named_special(const bertc_tokenizer_options *options, const char *text)
-{
-    for (size_t i = 0; i < BERTC_SPECIALS; i++)
-        if (strcmp(text, options->special[i]) == 0) return true;
-    return false;
-}
-
-/* Note one literal token. The five named ones are found in the vocabulary anyway. */
-static bertc_status add_token(bertc_tokenizer_options *options, const char *text, int32_t id,
-                              const char *place, bertc_error *err)
-{
-    size_t length = strlen(text);
-    if (length == 0 || is_named_special(options, text)) return BERTC_OK;
-    for (int32_t i = 0; i < options->added_count; i++)
-        if (strcmp(options->added[i].text, text) == 0) {
-            if (id >= 0) options->added[i].id = id;
-            return BERTC_OK;
-        }
-    if (length >= BERTC_ADDED_BYTES)
-        return bc_fail(err, BERTC_INPUT, "%s: the added token \"%s\" is longer than %d bytes",
-                       place, text, BERTC_ADDED_BYTES - 1);
-    if (options->added_count == BERTC_ADDED_MOST)
-        return bc_fail(err, BERTC_INPUT, "%s: more than %d added tokens", place, BERTC_ADDED_MOST);
-    bertc_added_token *token = &options->added[options->added_count++];
-    memcpy(token->text, text, length + 1);
-    token->id = id;
-    return BERTC_OK;
-}
-
-/* One entry of an added_tokens table. White space beside a token never matters here, so lstrip and
- * rstrip may be as they like. */
-static bertc_status read_added(const cJSON *entry, int64_t id, const char *place,
-                               bertc_tokenizer_options *options, bertc_error *err)
-{
-    const char *text = string_at(entry, "content");
-    bool normalized = false, single = false;
-    if (!text) return bc_fail(err, BERTC_INPUT, "%s: an added token without content", place);
-    bertc_status status = read_bool(entry, "normalized", place, &normalized, err);
-    if (!status) status = read_bool(entry, "single_word", place, &single, err);
-    if (status) return status;
-    if (normalized || single)
-        return bc_fail(err, BERTC_INPUT, "%s: the added token \"%s\" is %s, which is not supported",
-                       place, text, normalized ? "normalized" : "single_word");
-    return add_token(options, text, (int32_t)id, place, err);
-}
-
-/* tokenizer_config.json: {"30522": {"content": ...}, ...}. */
-static bertc_status read_decoder(const document *doc, bertc_tokenizer_options *options,
-                                 bertc_error *err)
-{
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, bc_json_get(doc->tree, "added_tokens_decoder"))
-    {
-        int64_t id = 0;
-        for (const char *digit = entry->string; *digit; digit++) {
-            if (*digit < '0' || *digit > '9' || id > INT32_MAX / 10 - 1)
-                return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is no token id", doc->path,
-                               entry->string);
-            id = id * 10 + (*digit - '0');
-        }
-        bertc_status status = read_added(entry, id, doc->path, options, err);
-        if (status) return status;
-    }
-    return BERTC_OK;
-}
-
-/* tokenizer_config.json: ["[E1]", {"content": "[E2]"}, ...]. */
-static bertc_status read_extra(const document *doc, const char *key,
-                               bertc_tokenizer_options *options, bertc_error *err)
-{
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, bc_json_get(doc->tree, key))
-    {
-        const char *text = cJSON_IsObject(entry) ? string_at(entry, "content")
-                                                 : cJSON_GetStringValue(entry);
-        if (!text) return bc_fail(err, BERTC_INPUT, "%s: %s holds no strings", doc->path, key);
-        bertc_status status = add_token(options, text, -1, doc->path, err);
-        if (status) return status;
-    }
-    return BERTC_OK;
-}
-
-/* tokenizer.json: [{"id": 30522, "content": ...}, ...]. */
-static bertc_status read_added_list(const document *doc, bertc_tokenizer_options *options,
-                                    bertc_error *err)
-{
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, bc_json_get(doc->tree, "added_tokens"))
-    {
-        int64_t id = -1;
-        bertc_status status = bc_json_int(entry, "id", 0, INT32_MAX, doc->path, &id, err);
-        if (!status) status = read_added(entry, id, doc->path, options, err);
-        if (status) return status;
-    }
-    return BERTC_OK;
-}
-
 /* Lengths beyond any model ("1e30", the reference's way to say none) are none. */
-static bertc_status read_length(const document *doc, const char *key,
+static bertc_status read_length(const bc_document *doc, const char *key,
                                 bertc_tokenizer_options *options, bertc_error *err)
 {
     const cJSON *member = bc_json_get(doc->tree, key);
@@ -200,51 +87,22 @@ static bertc_status read_length(const document *doc, const char *key,
     return BERTC_OK;
 }
 
-/* One name, a string or an object with "content"; absent or null leaves it alone. */
-static bertc_status read_name(const document *doc, const char *key, char *name, bertc_error *err)
-{
-    const cJSON *member = bc_json_get(doc->tree, key);
-    if (!member || cJSON_IsNull(member)) return BERTC_OK;
-    const char *text = cJSON_IsObject(member) ? string_at(member, "content")
-                                              : cJSON_GetStringValue(member);
-    if (!text || !*text)
-        return bc_fail(err, BERTC_INPUT, "%s: %s is no name of a token", doc->path, key);
-    if (strlen(text) >= BERTC_ADDED_BYTES)
-        return bc_fail(err, BERTC_INPUT, "%s: %s is longer than %d bytes", doc->path, key,
-                       BERTC_ADDED_BYTES - 1);
-    memcpy(name, text, strlen(text) + 1);
-    return BERTC_OK;
-}
-
-static bertc_status read_names(const document *doc, bertc_tokenizer_options *options,
-                               bertc_error *err)
-{
-    static const char *const keys[BERTC_SPECIALS] = {
-        [BERTC_UNK] = "unk_token", [BERTC_SEP] = "sep_token",   [BERTC_PAD] = "pad_token",
-        [BERTC_CLS] = "cls_token", [BERTC_MASK] = "mask_token",
-    };
-    bertc_status status = BERTC_OK;
-    for (size_t i = 0; !status && i < BERTC_SPECIALS; i++)
-        status = read_name(doc, keys[i], options->special[i], err);
-    return status;
-}
-
 /* What a text is cut and split by. */
-static bertc_status read_splitting(const document *doc, bertc_error *err)
+static bertc_status read_splitting(const bc_document *doc, bertc_error *err)
 {
     bool split = false;
     bertc_status status = require(doc->tree, "truncation_side", "right", doc->path, err);
-    if (!status) status = read_bool(doc->tree, "split_special_tokens", doc->path, &split, err);
+    if (!status) status = bc_read_bool(doc->tree, "split_special_tokens", doc->path, &split, err);
     if (!status && split)
         status = bc_fail(err, BERTC_INPUT, "%s: split_special_tokens is not supported", doc->path);
     return status;
 }
 
 /* Settings that only the Python tokenizer obeys. */
-static bertc_status read_slow(const document *doc, bertc_error *err)
+static bertc_status read_slow(const bc_document *doc, bertc_error *err)
 {
     bool basic = true;
-    bertc_status status = read_bool(doc->tree, "do_basic_tokenize", doc->path, &basic, err);
+    bertc_status status = bc_read_bool(doc->tree, "do_basic_tokenize", doc->path, &basic, err);
     if (!status && !basic)
         status = bc_fail(err, BERTC_INPUT, "%s: do_basic_tokenize false is not supported", doc->path);
     if (!status && cJSON_GetArraySize(bc_json_get(doc->tree, "never_split")) > 0)
@@ -253,7 +111,7 @@ static bertc_status read_slow(const document *doc, bertc_error *err)
 }
 
 /* Which inputs the model takes: token types are left out where they are not listed. */
-static void read_inputs(const document *doc, bertc_tokenizer_options *options)
+static void read_inputs(const bc_document *doc, bertc_tokenizer_options *options)
 {
     const cJSON *names = bc_json_get(doc->tree, "model_input_names"), *entry;
     if (!cJSON_IsArray(names)) return;
@@ -265,73 +123,45 @@ static void read_inputs(const document *doc, bertc_tokenizer_options *options)
     }
 }
 
-/* added_tokens.json: {"[E1]": 30522, ...}. What special_tokens_map.json does not call special is
- * normalised before it is looked for. */
-static bertc_status read_legacy_added(const document *doc, bertc_tokenizer_options *options,
-                                      bertc_error *err)
-{
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, doc->tree)
-    {
-        bool special = is_named_special(options, entry->string);
-        for (int32_t i = 0; i < options->added_count; i++)
-            special = special || strcmp(options->added[i].text, entry->string) == 0;
-        if (!special)
-            return bc_fail(err, BERTC_INPUT,
-                           "%s: the added token \"%s\" is normalized, which is not supported",
-                           doc->path, entry->string);
-        if (!cJSON_IsNumber(entry) || !(entry->valuedouble >= 0 && entry->valuedouble < INT32_MAX))
-            return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no token id", doc->path, entry->string);
-        bertc_status status =
-            add_token(options, entry->string, (int32_t)entry->valuedouble, doc->path, err);
-        if (status) return status;
-    }
-    return BERTC_OK;
-}
-
 /* What tokenizer_config.json says to every class. */
-static bertc_status read_config(const document *doc, bertc_tokenizer_options *options,
+static bertc_status read_config(const bc_document *doc, bertc_tokenizer_options *options,
                                 bertc_error *err)
 {
-    bertc_status status = read_names(doc, options, err);
-    if (!status) status = read_splitting(doc, err);
+    bertc_status status = read_splitting(doc, err);
     if (!status && options->parity == BERTC_HF_SLOW) status = read_slow(doc, err);
     read_inputs(doc, options);
     if (!status) status = read_length(doc, "max_len", options, err);
     if (!status) status = read_length(doc, "model_max_length", options, err);
-    if (!status) status = read_decoder(doc, options, err);
-    if (!status) status = read_extra(doc, "additional_special_tokens", options, err);
-    if (!status) status = read_extra(doc, "extra_special_tokens", options, err);
     return status;
 }
 
-static bertc_status read_case(const document *doc, bertc_tokenizer_options *options,
+static bertc_status read_case(const bc_document *doc, bertc_tokenizer_options *options,
                               bertc_error *err)
 {
     bertc_status status =
-        read_bool(doc->tree, "do_lower_case", doc->path, &options->do_lower_case, err);
+        bc_read_bool(doc->tree, "do_lower_case", doc->path, &options->do_lower_case, err);
     if (!status)
-        status = read_bool(doc->tree, "tokenize_chinese_chars", doc->path,
+        status = bc_read_bool(doc->tree, "tokenize_chinese_chars", doc->path,
                            &options->tokenize_chinese_chars, err);
     if (!status) status = read_strip(doc->tree, doc->path, options, err);
     return status;
 }
 
-static bertc_status read_normalizer(const document *doc, bertc_tokenizer_options *options,
+static bertc_status read_normalizer(const bc_document *doc, bertc_tokenizer_options *options,
                                     bertc_error *err)
 {
     const cJSON *object = bc_json_get(doc->tree, "normalizer");
     bertc_status status = require_type(doc->tree, "normalizer", "BertNormalizer", doc->path, err);
-    if (!status) status = read_bool(object, "lowercase", doc->path, &options->do_lower_case, err);
-    if (!status) status = read_bool(object, "clean_text", doc->path, &options->clean_text, err);
+    if (!status) status = bc_read_bool(object, "lowercase", doc->path, &options->do_lower_case, err);
+    if (!status) status = bc_read_bool(object, "clean_text", doc->path, &options->clean_text, err);
     if (!status)
-        status = read_bool(object, "handle_chinese_chars", doc->path,
+        status = bc_read_bool(object, "handle_chinese_chars", doc->path,
                            &options->tokenize_chinese_chars, err);
     if (!status) status = read_strip(object, doc->path, options, err);
     return status;
 }
 
-static bertc_status read_model(const document *doc, bertc_tokenizer_options *options,
+static bertc_status read_model(const bc_document *doc, bertc_tokenizer_options *options,
                                bertc_error *err)
 {
     const cJSON *model = bc_json_get(doc->tree, "model");
@@ -366,7 +196,7 @@ static bool is_template(const cJSON *list, const char *const *ids, int length)
 }
 
 /* [CLS] a [SEP], and b [SEP] after it. */
-static bertc_status read_template(const document *doc, const bertc_tokenizer_options *options,
+static bertc_status read_template(const bc_document *doc, const bertc_tokenizer_options *options,
                                   bertc_error *err)
 {
     const char *cls = options->special[BERTC_CLS], *sep = options->special[BERTC_SEP];
@@ -382,7 +212,7 @@ static bertc_status read_template(const document *doc, const bertc_tokenizer_opt
 }
 
 /* Everything in tokenizer.json, for a generic class. */
-static bertc_status read_generic(const document *doc, bertc_tokenizer_options *options,
+static bertc_status read_generic(const bc_document *doc, bertc_tokenizer_options *options,
                                  bertc_error *err)
 {
     bertc_status status = read_normalizer(doc, options, err);
@@ -416,23 +246,7 @@ static bertc_status classify(const char *name, const char *place, bool *generic,
     return bc_fail(err, BERTC_INPUT, "%s: tokenizer_class %s is not BERT's WordPiece", place, name);
 }
 
-typedef struct folder {
-    document config, model, json; /* tokenizer_config.json, config.json, tokenizer.json */
-    document map, added;          /* special_tokens_map.json, added_tokens.json */
-} folder;
-
-/* Two files of old, which count where tokenizer_config.json does not list the added tokens. */
-static bertc_status read_legacy(const folder *files, bertc_tokenizer_options *options,
-                                bertc_error *err)
-{
-    if (bc_json_get(files->config.tree, "added_tokens_decoder")) return BERTC_OK;
-    bertc_status status = read_names(&files->map, options, err);
-    if (!status) status = read_extra(&files->map, "additional_special_tokens", options, err);
-    if (!status) status = read_legacy_added(&files->added, options, err);
-    return status;
-}
-
-static bertc_status find_class(const folder *files, bool *generic, bertc_error *err)
+static bertc_status find_class(const bc_tokenizer_files *files, bool *generic, bertc_error *err)
 {
     const char *name = string_at(files->config.tree, "tokenizer_class");
     if (name) return classify(name, files->config.path, generic, err);
@@ -442,28 +256,31 @@ static bertc_status find_class(const folder *files, bool *generic, bertc_error *
     return BERTC_OK;
 }
 
-static bertc_status overlay(const folder *files, bertc_tokenizer_options *options,
+static bool any_file(const bc_tokenizer_files *files)
+{
+    return files->config.tree || files->model.tree || files->json.tree || files->map.tree ||
+           files->added.tree;
+}
+
+static bertc_status overlay(const bc_tokenizer_files *files, bertc_tokenizer_options *options,
                             bertc_error *err)
 {
     bool generic = false;
     bertc_status status = find_class(files, &generic, err);
     if (!status && files->config.tree) status = read_config(&files->config, options, err);
-    if (!status) status = read_legacy(files, options, err);
-    if (!status && files->json.tree) {
-        const cJSON *model = bc_json_get(files->json.tree, "model");
-        if (bc_json_get(model, "type"))
-            status = require_type(files->json.tree, "model", "WordPiece", files->json.path, err);
-        if (!status) status = read_added_list(&files->json, options, err);
-    }
+    if (!status && files->json.tree)
+        status = bc_vocab_check_model(files->json.tree, files->json.path, err);
+    generic = generic && files->json.tree;
+    if (!status && any_file(files)) status = bc_declared_read(files, generic, options, err);
     if (status) return status;
-    if (generic && files->json.tree) return read_generic(&files->json, options, err);
+    if (generic) return read_generic(&files->json, options, err);
     return read_case(&files->config, options, err);
 }
 
 bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options,
                                           bertc_error *err)
 {
-    folder files = {0};
+    bc_tokenizer_files files = {0};
     if (!model_dir || !options) return bc_fail_null(err, __func__, "model_dir and options");
     bertc_status status = open_document(model_dir, "tokenizer_config.json", BC_KIND_SETTINGS, &files.config, err);
     if (!status) status = open_document(model_dir, "config.json", BC_KIND_SETTINGS, &files.model, err);

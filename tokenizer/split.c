@@ -89,54 +89,70 @@ static bool split_segment(const bertc_tokenizer *tokenizer, const unsigned char 
         if (at == end) return true;
         if (at == BC_FAILED) return false;
         at = bc_normalize(tokenizer, out->scratch, text, at, end, &out->invalid);
-        if (at == BC_FAILED || !bc_match_stretch(tokenizer, out->scratch, out)) return false;
+        const bc_scratch *scratch = out->scratch;
+        if (at == BC_FAILED || !bc_match_stretch(tokenizer, out->scratch, scratch->chars.at,
+                                                 scratch->chars.count, out))
+            return false;
     }
 }
 
-/* The longest literal at text[at], or null. */
-static const bc_literal *literal_at(const bertc_tokenizer *tokenizer, const unsigned char *text,
-                                    size_t at, size_t end)
+/* The words of normalised characters, white space between them. */
+static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *chars, size_t count,
+                             bertc_encoding *out)
 {
-    const bc_literal *best = NULL;
-    for (size_t i = 0; i < tokenizer->literal_count; i++) {
-        const bc_literal *literal = &tokenizer->literals[i];
-        if (literal->length <= end - at && (!best || literal->length > best->length) &&
-            memcmp(text + at, literal->text, literal->length) == 0)
-            best = literal;
+    size_t first = 0;
+    for (size_t i = 0; i <= count; i++) {
+        if (i < count && !(bc_unicode_get(&tokenizer->unicode, chars[i].code)
+                               ->flags[tokenizer->recipe.column] & BC_SPACE))
+            continue;
+        if (first < i &&
+            !bc_match_stretch(tokenizer, out->scratch, chars + first, i - first, out))
+            return false;
+        first = i + 1;
     }
-    return best;
+    return true;
 }
 
-/* The next place from `at` on where a literal stands; `end` where none does. */
-static size_t find_literal(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
-                           size_t end, const bc_literal **found)
+/* A stretch between the literals of a text, where others are looked for once it is normalised. */
+static bool search_segment(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
+                           size_t end, bertc_encoding *out)
 {
-    for (*found = NULL; at < end; at++) {
-        if (tokenizer->literal_start >= 0) {
-            const unsigned char *start = memchr(text + at, tokenizer->literal_start, end - at);
-            if (!start) return end;
-            at = (size_t)(start - text);
-        }
-        if (!tokenizer->literal_starts[text[at]]) continue;
-        *found = literal_at(tokenizer, text, at, end);
-        if (*found) return at;
+    bc_scratch *scratch = out->scratch;
+    const bc_spelling *spelling = &scratch->text;
+    if (!bc_normalize_whole(tokenizer, scratch, text, at, end, &out->invalid) ||
+        !bc_spell(&scratch->text, scratch->whole.at, scratch->whole.count))
+        return false;
+    if (scratch->whole.count == 0) return true;
+    const bc_char *chars = scratch->whole.at;
+    size_t from = 0, place = 0; /* where what is not yet split begins: characters, bytes */
+    for (bc_found found = {0};
+         bc_added_find(tokenizer, &tokenizer->normalized, spelling->bytes, place, spelling->count, &found);) {
+        size_t first = spelling->chars[found.begin], last = spelling->chars[found.end - 1];
+        if (from < first && !split_normalized(tokenizer, chars + from, first - from, out)) return false;
+        if (!bc_encoding_reserve(out, 1)) return false;
+        bc_put(out, found.literal->id, chars[first].begin, chars[last].end);
+        from = last + 1;
+        place = found.end;
     }
-    return end;
+    return split_normalized(tokenizer, chars + from, scratch->whole.count - from, out);
 }
 
 bertc_status bc_split(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t length,
                       bertc_encoding *out, bertc_error *err)
 {
-    bool search = tokenizer->recipe.find_added && tokenizer->literal_count > 0;
-    for (size_t at = 0; at < length;) {
-        const bc_literal *literal = NULL;
-        size_t stop = search ? find_literal(tokenizer, text, at, length, &literal) : length;
-        if (!split_segment(tokenizer, text, at, stop, out)) return bc_fail_memory(err);
-        at = stop;
-        if (!literal) continue;
+    bool search = tokenizer->recipe.find_added && tokenizer->raw.count > 0;
+    bool normalized = tokenizer->recipe.find_added && tokenizer->normalized.count > 0;
+    bool (*segment)(const bertc_tokenizer *, const unsigned char *, size_t, size_t,
+                    bertc_encoding *) = normalized ? search_segment : split_segment;
+    size_t from = 0;
+    for (bc_found found = {0};
+         search && bc_added_find(tokenizer, &tokenizer->raw, text, from, length, &found);) {
+        if (from < found.begin && !segment(tokenizer, text, from, found.begin, out))
+            return bc_fail_memory(err);
         if (!bc_encoding_reserve(out, 1)) return bc_fail_memory(err);
-        bc_put(out, literal->id, at, at + literal->length);
-        at += literal->length;
+        bc_put(out, found.literal->id, found.begin, found.end);
+        from = found.end;
     }
-    return BERTC_OK;
+    bool done = from == length || segment(tokenizer, text, from, length, out);
+    return done ? BERTC_OK : bc_fail_memory(err);
 }

@@ -10,7 +10,7 @@
 
 bertc_tokenizer_options bertc_tokenizer_defaults(void)
 {
-    return (bertc_tokenizer_options){
+    bertc_tokenizer_options options = {
         .parity = BERTC_HF_FAST,
         .do_lower_case = true,
         .strip_accents = -1,
@@ -19,7 +19,13 @@ bertc_tokenizer_options bertc_tokenizer_defaults(void)
         .prefix = "##",
         .special = {[BERTC_UNK] = "[UNK]", [BERTC_SEP] = "[SEP]", [BERTC_PAD] = "[PAD]",
                     [BERTC_CLS] = "[CLS]", [BERTC_MASK] = "[MASK]"},
+        .added_count = BERTC_SPECIALS,
     };
+    for (int i = 0; i < BERTC_SPECIALS; i++) {
+        memcpy(options.added[i].text, options.special[i], BERTC_ADDED_BYTES);
+        options.added[i].id = -1;
+    }
+    return options;
 }
 
 static bc_recipe make_recipe(const bertc_tokenizer_options *options)
@@ -44,43 +50,6 @@ static bc_recipe make_recipe(const bertc_tokenizer_options *options)
                       : google                    ? 200
                                                   : 100,
     };
-}
-
-static void add_literal(bertc_tokenizer *tokenizer, const char *text, size_t length, int32_t id)
-{
-    tokenizer->literals[tokenizer->literal_count++] = (bc_literal){text, length, id};
-    unsigned char first = (unsigned char)text[0];
-    tokenizer->literal_starts[first] = true;
-    if (tokenizer->literal_count == 1)
-        tokenizer->literal_start = first;
-    else if (tokenizer->literal_start != first)
-        tokenizer->literal_start = -1;
-}
-
-/* The five specials that the vocabulary has, and the model's own. */
-static bertc_status collect_literals(bertc_tokenizer *tokenizer, bertc_error *err)
-{
-    const bertc_special_ids *ids = &tokenizer->specials;
-    const int32_t named[5] = {ids->pad, ids->unk, ids->cls, ids->sep, ids->mask};
-    for (size_t i = 0; i < 5; i++) {
-        size_t length;
-        if (named[i] < 0) continue;
-        const char *word = bertc_vocab_word(tokenizer->vocab, named[i], &length);
-        if (length == 0) continue;
-        add_literal(tokenizer, word, length, named[i]);
-    }
-    for (int32_t i = 0; i < tokenizer->options.added_count; i++) {
-        const bertc_added_token *token = &tokenizer->options.added[i];
-        size_t length = strnlen(token->text, BERTC_ADDED_BYTES);
-        int32_t id = token->id >= 0 ? token->id
-                                    : bertc_vocab_id(tokenizer->vocab, token->text, length);
-        if (length == 0) continue;
-        if (id < 0)
-            return bc_fail(err, BERTC_INPUT, "%s: the vocabulary lacks the special token %s",
-                           bc_vocab_place(tokenizer->vocab), token->text);
-        add_literal(tokenizer, token->text, length, id);
-    }
-    return BERTC_OK;
 }
 
 /* The id of a mark that is a word by itself whatever stands beside it, as long as that is plain
@@ -114,25 +83,37 @@ static void fill_bytes(bertc_tokenizer *tokenizer)
         tokenizer->quotes[i] = mark_id(tokenizer, 0x2000 + i);
 }
 
-/* Find the special tokens by the names that the options give them. */
+/* The id of a special token, by the name that the options give it; -1 where it has none. */
+static int32_t special_id(const bertc_tokenizer *tokenizer, bertc_special special)
+{
+    const char *name = tokenizer->options.special[special];
+    int32_t id = *name ? bertc_vocab_id(tokenizer->vocab, name, strlen(name)) : -1;
+    for (int32_t i = 0; id < 0 && *name && i < tokenizer->options.added_count; i++)
+        if (strcmp(tokenizer->options.added[i].text, name) == 0) id = tokenizer->added[i];
+    return id;
+}
+
+/* A text cannot do without three of them. The unknown one must be a word; the others may be added
+ * tokens, but not by default: then the vocabulary is no BERT's. */
 static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
 {
     static const bertc_special needed[] = {BERTC_UNK, BERTC_CLS, BERTC_SEP};
-    int32_t id[BERTC_SPECIALS];
-    for (int i = 0; i < BERTC_SPECIALS; i++) {
-        const char *name = tokenizer->options.special[i];
-        id[i] = bertc_vocab_id(tokenizer->vocab, name, strnlen(name, BERTC_ADDED_BYTES));
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        const char *name = tokenizer->options.special[needed[i]];
+        bool found = *name && bertc_vocab_id(tokenizer->vocab, name, strlen(name)) >= 0;
+        for (int32_t k = 0; !found && i > 0 && k < tokenizer->options.added_count; k++) {
+            const bertc_added_token *token = &tokenizer->options.added[k];
+            found = token->id >= 0 && strcmp(token->text, name) == 0;
+        }
+        if (!found)
+            return bc_fail(err, BERTC_INPUT, "%s: the vocabulary lacks %s",
+                           bertc_vocab_place(tokenizer->vocab), name);
     }
-    tokenizer->specials = (bertc_special_ids){.pad = id[BERTC_PAD],
-                                              .unk = id[BERTC_UNK],
-                                              .cls = id[BERTC_CLS],
-                                              .sep = id[BERTC_SEP],
-                                              .mask = id[BERTC_MASK]};
-    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
-        if (id[needed[i]] < 0)
-            return bc_fail(err, BERTC_INPUT, "%s: the vocabulary lacks %.*s",
-                           bc_vocab_place(tokenizer->vocab), BERTC_ADDED_BYTES - 1,
-                           tokenizer->options.special[needed[i]]);
+    tokenizer->specials = (bertc_special_ids){.pad = special_id(tokenizer, BERTC_PAD),
+                                              .unk = special_id(tokenizer, BERTC_UNK),
+                                              .cls = special_id(tokenizer, BERTC_CLS),
+                                              .sep = special_id(tokenizer, BERTC_SEP),
+                                              .mask = special_id(tokenizer, BERTC_MASK)};
     return BERTC_OK;
 }
 
@@ -157,18 +138,15 @@ static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
     const bertc_tokenizer_options *options = &tokenizer->options;
     bertc_status status = check_options(options, err);
     if (status) return status;
-    status = find_specials(tokenizer, err);
-    if (status) return status;
     tokenizer->recipe = make_recipe(options);
-    tokenizer->literal_start = -1;
-    status = collect_literals(tokenizer, err);
-    if (status) return status;
     bc_unicode_fill(&tokenizer->unicode);
-    status = bc_trie_build(&tokenizer->trie, tokenizer->vocab, err);
+    status = bc_added_build(tokenizer, err);
+    if (!status) status = find_specials(tokenizer, err);
+    if (!status) status = bc_trie_build(&tokenizer->trie, tokenizer->vocab, err);
     if (status) return status;
     fill_bytes(tokenizer);
     int32_t continued = bc_trie_walk(&tokenizer->trie, 0, (const unsigned char *)options->prefix,
-                                     strnlen(options->prefix, BERTC_PREFIX_BYTES));
+                                     strlen(options->prefix));
     status = bc_matcher_build(&tokenizer->rest, &tokenizer->trie, continued, err);
     if (status) return status;
     return bc_words_build(&tokenizer->words, tokenizer->vocab, tokenizer->recipe.word_limit,
@@ -197,6 +175,7 @@ bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
 void bertc_tokenizer_free(bertc_tokenizer *tokenizer)
 {
     if (!tokenizer) return;
+    bc_added_free(tokenizer);
     bc_matcher_free(&tokenizer->rest);
     bc_trie_free(&tokenizer->trie);
     bc_words_free(&tokenizer->words);

@@ -24,14 +24,30 @@ typedef struct bc_recipe {
     size_t word_limit; /* longest word in code points */
 } bc_recipe;
 
-/* A literal in the text that is a token by itself. */
+/* An added token: `text` is the bytes that are looked for, in the options or, normalised, owned. */
 typedef struct bc_literal {
-    const char *text; /* in the vocabulary or in the options */
+    const char *text;
     size_t length;
     int32_t id;
+    bool single_word, lstrip, rstrip;
 } bc_literal;
 
-enum { BC_LITERALS = 5 + BERTC_ADDED_MOST, BC_QUOTES = 64 };
+/* What one text is searched for: the leftmost one, and of those the longest. */
+typedef struct bc_literals {
+    bc_literal at[BERTC_ADDED_MOST];
+    size_t count;
+    bool starts[256]; /* by byte: some literal begins with it */
+    int start;        /* the only first byte of all literals, or -1 */
+} bc_literals;
+
+/* Where a literal was found: bytes [begin, end), with the white space that it takes along; `next` is
+ * where the search goes on. */
+typedef struct bc_found {
+    const bc_literal *literal;
+    size_t begin, end, next;
+} bc_found;
+
+enum { BC_QUOTES = 64 };
 
 struct bertc_tokenizer {
     const bertc_vocab *vocab;
@@ -46,10 +62,10 @@ struct bertc_tokenizer {
     unsigned char fold;          /* 0x20 where letters are lowered, else 0 */
     int32_t marks[128];          /* by character: the id of a plain mark, see bc_mark, or -1 */
     int32_t quotes[BC_QUOTES];   /* the same from U+2000 on: quotation marks, dashes, ... */
-    bc_literal literals[BC_LITERALS];
-    size_t literal_count;
-    bool literal_starts[256];
-    int literal_start; /* the only first byte of all literals, or -1 */
+    bc_literals raw;        /* looked for in the text */
+    bc_literals normalized; /* looked for in the normalised text, where their own texts are owned */
+    int32_t added[BERTC_ADDED_MOST]; /* the ids of the options' added tokens */
+    int32_t size;
     bc_unicode unicode;
 };
 
@@ -63,13 +79,23 @@ typedef struct bc_chars {
     size_t count, room;
 } bc_chars;
 
+/* Characters spelled in UTF-8, and by byte which character it is of. */
+typedef struct bc_spelling {
+    unsigned char *bytes;
+    uint32_t *chars;
+    size_t count, room;
+} bc_spelling;
+
 typedef struct bc_scratch {
     bc_chars chars, other; /* a stretch of text under normalisation, and the step before */
-    unsigned char *word;   /* one word in UTF-8 */
-    uint32_t *word_char;   /* by byte of the word: which character */
-    size_t word_room;
+    bc_char space;         /* the white space behind the stretch; begin equals end where there is none */
+    bool ideograph;        /* the stretch is a CJK ideograph with space around it */
+    bc_chars whole;        /* a normalised text, white space included */
+    bc_spelling word;      /* one word */
+    bc_spelling text;      /* `whole` */
 } bc_scratch;
 
+void bc_scratch_clear(bc_scratch *scratch);
 void bc_scratch_free(bc_scratch *scratch);
 
 /* Pieces are appended to the encoding itself: ids, begin and end; types follow at the end. */
@@ -96,13 +122,31 @@ static inline void bc_put(bertc_encoding *encoding, int32_t id, size_t begin, si
 size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                     const unsigned char *text, size_t at, size_t end, size_t *invalid);
 
+/* Normalise text[at..end) into scratch->whole, with white space and the spaces around ideographs, as
+ * hf-fast has it before it looks for words. False where memory is out. */
+bool bc_normalize_whole(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
+                        const unsigned char *text, size_t at, size_t end, size_t *invalid);
+
+/* False where memory is out. */
+bool bc_spell(bc_spelling *out, const bc_char *chars, size_t count);
+
 /* Append the pieces of the word bytes[begin..end), mapped byte by byte, with offsets from
  * `bytes`; a word with any unmatched rest is [UNK] whole. `out` has room for end - begin. */
 void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, size_t begin,
                   size_t end, const unsigned char map[256], bertc_encoding *out);
 
-/* The pieces of scratch->chars, a normalised stretch; false where memory is out. */
-bool bc_match_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch, bertc_encoding *out);
+/* The pieces of `count` normalised characters without white space; false where memory is out. */
+bool bc_match_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch, const bc_char *chars,
+                      size_t count, bertc_encoding *out);
+
+/* Number the added tokens and make ready what is looked for. */
+bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err);
+void bc_added_free(bertc_tokenizer *tokenizer);
+
+/* The next literal in text[found->next, end), where text[0, from) is taken already; *found starts as
+ * {0}. False where there is none. */
+bool bc_added_find(const bertc_tokenizer *tokenizer, const bc_literals *literals,
+                   const unsigned char *text, size_t from, size_t end, bc_found *found);
 
 /* All pieces of a text, appended to `out`. */
 bertc_status bc_split(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t length,

@@ -26,7 +26,8 @@ enum {
     BC_DECOMPOSES = 1 << 6, /* differs from its NFD */
     BC_LOWERS = 1 << 7,     /* differs from its lower case */
     BC_CASED = 1 << 8,      /* py: context of a final sigma */
-    BC_IGNORABLE = 1 << 9   /* py: skipped in that context */
+    BC_IGNORABLE = 1 << 9,  /* py: skipped in that context */
+    BC_WORD = 1 << 10       /* hf: part of a word beside a token that must stand alone */
 };
 
 typedef struct bc_unicode_row {

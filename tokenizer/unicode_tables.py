@@ -5,7 +5,8 @@ Two columns, found by asking the references about all 1,112,064 scalar values, o
 
 hf  the Rust package `tokenizers` through its BertNormalizer, NFD and BertPreTokenizer. It mixes
     versions of Unicode: general categories of about 8.0, decompositions and combining classes of
-    9.0, white space and lower case of the Rust standard library it was built with.
+    9.0, white space and lower case of the Rust standard library it was built with, and what is part
+    of a word beside a single_word token as its regular expressions have it.
 py  Python's unicodedata and str.lower, which the two Python references use. Python 3.11, that is
     Unicode 14.0, is required, so that the table never depends on who runs the script.
 
@@ -15,9 +16,10 @@ import sys
 import unicodedata
 
 import tokenizers
-from tokenizers import normalizers, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 
-FLAGS = ["CONTROL", "OTHER", "SPACE", "MARK", "PUNCT", "CJK", "DECOMPOSES", "LOWERS", "CASED", "IGNORABLE"]
+FLAGS = ["CONTROL", "OTHER", "SPACE", "MARK", "PUNCT", "CJK", "DECOMPOSES", "LOWERS", "CASED", "IGNORABLE",
+         "WORD"]
 BIT = {name: 1 << i for i, name in enumerate(FLAGS)}
 SCALARS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 PY_CJK = [(0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F),
@@ -40,6 +42,8 @@ class Rust:
         self.strip, self.lower_str = bert(strip_accents=True), bert(lowercase=True)
         self.nfd = normalizers.NFD().normalize_str
         self.split = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
+        self.single = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
+        self.single.add_tokens([AddedToken("<x>", single_word=True, normalized=False)])
         # One mark for every combining class that its version of Unicode knows.
         marks = {}
         for code in SCALARS:
@@ -65,6 +69,12 @@ class Rust:
         assert len(still) == 1, (hex(ord(char)), still)
         return still[0]
 
+    def is_word(self, char):
+        """Whether a token that must stand alone is not found beside it; on both sides alike."""
+        before, after = (1 not in self.single.encode(text).ids for text in (char + "<x>", "<x>" + char))
+        assert before == after, hex(ord(char))
+        return before
+
     def flags(self, char):
         flags = 0
         words = [word for word, _ in self.split("a" + char + "b")]
@@ -75,6 +85,7 @@ class Rust:
         flags |= BIT["DECOMPOSES"] if self.nfd(char) != char else 0
         flags |= BIT["MARK"] if self.nfd(char) == char and self.strip(char) == "" else 0
         flags |= BIT["LOWERS"] if self.lower(char) != char else 0
+        flags |= BIT["WORD"] if self.is_word(char) else 0
         space = self.clean(char) == " "
         assert not space or flags & BIT["SPACE"], hex(ord(char))
         return flags

@@ -1,4 +1,4 @@
-/* The vocabulary inside a tokenizer.json, for directories that carry no vocab.txt. */
+/* The vocabulary inside a tokenizer.json: for directories that carry no vocab.txt, and beside one. */
 #include "vocab/internal.h"
 
 #include <stdbool.h>
@@ -33,13 +33,28 @@ static bertc_status put_word(words *list, const char *word, double id, const cha
     return BERTC_OK;
 }
 
-static bertc_status collect(const cJSON *tree, words *list, const char *path, bertc_error *err)
+/* Files of old name no type: a list of words with scores is Unigram's, merges are BPE's. */
+bertc_status bc_vocab_check_model(const cJSON *tree, const char *path, bertc_error *err)
+{
+    const cJSON *model = bc_json_get(tree, "model"), *vocab = bc_json_get(model, "vocab");
+    const char *type = cJSON_GetStringValue(bc_json_get(model, "type"));
+    if (!cJSON_IsObject(model))
+        return bc_fail(err, BERTC_INPUT, "%s: no \"model\": this is no tokenizer.json", path);
+    if (!type) type = bc_json_get(model, "merges") ? "BPE" : cJSON_IsArray(vocab) ? "Unigram" : "WordPiece";
+    if (strcmp(type, "WordPiece") == 0) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: the tokenizer is of type %s; bertc reads BERT's, WordPiece", path,
+                   type);
+}
+
+static bertc_status collect(const cJSON *tree, bool with_added, words *list, const char *path,
+                            bertc_error *err)
 {
     const cJSON *vocab = bc_json_get(bc_json_get(tree, "model"), "vocab"), *entry;
-    const cJSON *added = bc_json_get(tree, "added_tokens");
-    bertc_status status = BERTC_OK;
-    if (!cJSON_IsObject(vocab))
-        return bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);
+    const cJSON *added = with_added ? bc_json_get(tree, "added_tokens") : NULL;
+    bertc_status status = bc_vocab_check_model(tree, path, err);
+    if (!status && !cJSON_IsObject(vocab))
+        status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);
+    if (status) return status;
     for (entry = vocab->child; entry && !status; entry = entry->next)
         status = put_word(list, entry->string, cJSON_IsNumber(entry) ? entry->valuedouble : -1,
                           path, err);
@@ -67,43 +82,123 @@ static bertc_status join(const words *list, char **text, size_t *length, bertc_e
     return BERTC_OK;
 }
 
-bertc_status bc_vocab_read_json(const char *path, char **text, size_t *length, bertc_error *err)
+bertc_status bc_vocab_read_json(const char *path, bool added, char **text, size_t *length,
+                                int32_t *distinct, bertc_error *err)
 {
     cJSON *tree = NULL;
     bertc_status status = bc_json_read(path, BC_KIND_TOKENIZER, &tree, err);
     if (status) return status;
     const cJSON *vocab = bc_json_get(bc_json_get(tree, "model"), "vocab");
     words list = {0};
+    *distinct = cJSON_GetArraySize(vocab);
     /* Ids run from 0; a few may be missing, but not more than there are words. */
     list.room = 2 * ((size_t)cJSON_GetArraySize(vocab) +
                      (size_t)cJSON_GetArraySize(bc_json_get(tree, "added_tokens")));
     list.at = bc_calloc(list.room, sizeof *list.at);
-    status = list.at ? collect(tree, &list, path, err) : bc_fail_memory(err);
+    status = list.at ? collect(tree, added, &list, path, err) : bc_fail_memory(err);
     if (!status) status = join(&list, text, length, err);
     bc_free(list.at);
     cJSON_Delete(tree);
     return status;
 }
 
-bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, bertc_error *err)
+/* Beside a vocab.txt words may end in white space, which that loses, and ids may be far off. */
+static bertc_status list_words(const cJSON *vocab, words *list, const char *path, bertc_error *err)
+{
+    const cJSON *beyond = NULL;
+    int32_t count = 0;
+    for (const cJSON *entry = vocab->child; entry; entry = entry->next) {
+        double id = cJSON_IsNumber(entry) ? entry->valuedouble : -1;
+        if (!(id >= 0) || id >= INT32_MAX || id != (double)(int64_t)id)
+            return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no id", path, entry->string);
+        if (id < (double)list->room) {
+            list->at[(size_t)id] = entry->string;
+            continue;
+        }
+        if (!beyond || id < beyond->valuedouble) beyond = entry;
+        count++;
+    }
+    if (!beyond) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT,
+                   "%s: %d word%s more than vocab.txt has; the first is id %.0f, \"%s\" here and no "
+                   "line there; remove the wrong file",
+                   path, (int)count, count == 1 ? "" : "s", beyond->valuedouble, beyond->string);
+}
+
+static size_t trimmed(const char *word)
+{
+    size_t length = strlen(word), bytes;
+    while ((bytes = bc_vocab_space_before(word, length)) > 0) length -= bytes;
+    return length;
+}
+
+/* Does line `id` say what the other file has there, null: nothing? A line that a later one overrides
+ * is no word of the other file. */
+static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
+{
+    size_t length;
+    const char *line = bertc_vocab_word(vocab, id, &length);
+    if (!word) return length == 0 || bertc_vocab_id(vocab, line, length) != id;
+    return trimmed(word) == length && memcmp(line, word, length) == 0;
+}
+
+/* The lines before those at the end that only the added tokens of the other file explain. */
+static int32_t count_lines(const bertc_vocab *vocab, const cJSON *added, const words *list)
+{
+    int32_t lines = bertc_vocab_size(vocab);
+    for (bool found = true; found && lines > 0 && !list->at[lines - 1];) {
+        const cJSON *entry;
+        found = false;
+        cJSON_ArrayForEach(entry, added)
+        {
+            const char *word = cJSON_GetStringValue(bc_json_get(entry, "content"));
+            const cJSON *id = bc_json_get(entry, "id");
+            found = found || (word && cJSON_IsNumber(id) && id->valuedouble == lines - 1 &&
+                              same_word(vocab, lines - 1, word));
+        }
+        lines -= found;
+    }
+    return lines;
+}
+
+static bertc_status compare(const bertc_vocab *vocab, const words *list, int32_t lines,
+                            const char *path, bertc_error *err)
+{
+    int32_t differ = 0, first = -1;
+    for (int32_t id = 0; id < lines; id++)
+        if (!same_word(vocab, id, list->at[id])) {
+            differ++;
+            if (first < 0) first = id;
+        }
+    if (first < 0) return BERTC_OK;
+    size_t length;
+    const char *line = bertc_vocab_word(vocab, first, &length), *word = list->at[first];
+    return bc_fail(err, BERTC_INPUT,
+                   "%s: %d of %d words are not those of vocab.txt; the first is id %d, %s%s%s here and "
+                   "\"%.*s\" there; remove the wrong file",
+                   path, (int)differ, (int)lines, (int)first, word ? "\"" : "no word", word ? word : "",
+                   word ? "\"" : "", (int)length, line);
+}
+
+bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, int32_t *lines,
+                                   int32_t *distinct, bertc_error *err)
 {
     cJSON *tree = NULL;
     bertc_status status = bc_json_read(path, BC_KIND_TOKENIZER, &tree, err);
-    const cJSON *vocabulary = bc_json_get(bc_json_get(tree, "model"), "vocab"), *entry;
+    const cJSON *vocabulary = bc_json_get(bc_json_get(tree, "model"), "vocab");
+    words list = {.room = (size_t)bertc_vocab_size(vocab)};
+    if (!status) status = bc_vocab_check_model(tree, path, err);
     if (!status && !cJSON_IsObject(vocabulary))
         status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);
-    for (entry = vocabulary ? vocabulary->child : NULL; entry && !status; entry = entry->next) {
-        const char *word = entry->string;
-        size_t length = strlen(word);
-        /* White space at its end is lost in vocab.txt; an id behind its lines is an added one. */
-        bool same = length == 0 || bc_vocab_space_before(word, length) > 0 ||
-                    entry->valuedouble >= bertc_vocab_size(vocab);
-        int32_t id = same ? 0 : bertc_vocab_id(vocab, word, length);
-        if (!same && entry->valuedouble != id)
-            status = bc_fail(err, BERTC_INPUT,
-                             "%s: \"%s\" has id %.0f, but %d in vocab.txt; remove the wrong file",
-                             path, word, entry->valuedouble, (int)id);
+    if (!status) list.at = bc_calloc(list.room, sizeof *list.at);
+    if (!status && !list.at) status = bc_fail_memory(err);
+    if (!status) status = list_words(vocabulary, &list, path, err);
+    if (!status) {
+        *distinct = cJSON_GetArraySize(vocabulary);
+        *lines = count_lines(vocab, bc_json_get(tree, "added_tokens"), &list);
+        status = compare(vocab, &list, *lines, path, err);
     }
+    bc_free(list.at);
     cJSON_Delete(tree);
     return status;
 }

@@ -24,6 +24,7 @@ struct bertc_vocab {
     size_t text_length;
     line *words; /* (size) */
     int32_t size;
+    int32_t distinct; /* lines that are not overridden by a later one */
     int32_t *slots; /* (slot_mask + 1) ids, -1 where free */
     size_t slot_mask;
     bertc_special_ids specials;
@@ -139,7 +140,9 @@ static void fill(bertc_vocab *vocab)
         size_t end = newline ? (size_t)(newline - vocab->text) : vocab->text_length;
         line *entry = &vocab->words[vocab->size];
         *entry = trim_line(vocab->text, start, end);
-        vocab->slots[find_slot(vocab, vocab->text + entry->start, entry->length)] = vocab->size++;
+        int32_t *slot = &vocab->slots[find_slot(vocab, vocab->text + entry->start, entry->length)];
+        vocab->distinct += *slot < 0;
+        *slot = vocab->size++;
         start = end + 1;
     }
 }
@@ -210,20 +213,37 @@ static bertc_status find_words(const char *path, char **words, bool *json, bertc
     return status;
 }
 
-bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err)
+static bertc_status load(const char *path, bool added, bertc_vocab **vocab, bertc_error *err)
 {
     char *text = NULL, *found = NULL;
     size_t length = 0;
     bool json;
+    int32_t distinct = 0;
     if (!path || !vocab) return bc_fail_null(err, __func__, "path and vocab");
     *vocab = NULL;
     bertc_status status = find_words(path, &found, &json, err);
     if (!status)
-        status = json ? bc_vocab_read_json(found, &text, &length, err)
+        status = json ? bc_vocab_read_json(found, added, &text, &length, &distinct, err)
                       : bc_file_read(found, BC_KIND_WORDS, &text, &length, err);
     if (!status) status = bertc_vocab_parse(text, length, found, vocab, err);
+    if (!status && json && !added) (*vocab)->distinct = distinct;
     bc_free(text);
     bc_free(found);
+    return status;
+}
+
+bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err)
+{
+    return load(path, true, vocab, err);
+}
+
+/* Leave only the first `lines` of the vocabulary. */
+static bertc_status cut(bertc_vocab **vocab, int32_t lines, bertc_error *err)
+{
+    bertc_vocab *whole = *vocab;
+    bertc_status status =
+        bertc_vocab_parse(whole->text, whole->words[lines].start, whole->place, vocab, err);
+    bertc_vocab_free(whole);
     return status;
 }
 
@@ -236,11 +256,14 @@ bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_er
     if (there != BERTC_OK) return there;
     char *words = bc_path_join(dir, "vocab.txt"), *json = bc_path_join(dir, "tokenizer.json");
     bool listed = false, both = false;
+    int32_t lines = 0, distinct = 0;
     *vocab = NULL;
-    bertc_status status = words && json ? bertc_vocab_load(words, vocab, err) : bc_fail_memory(err);
+    bertc_status status = words && json ? load(words, false, vocab, err) : bc_fail_memory(err);
     if (!status) status = bc_file_find(words, &listed, err);
     if (!status && listed) status = bc_file_find(json, &both, err);
-    if (!status && both) status = bc_vocab_compare_json(*vocab, json, err);
+    if (!status && both) status = bc_vocab_compare_json(*vocab, json, &lines, &distinct, err);
+    if (!status && both && lines < bertc_vocab_size(*vocab)) status = cut(vocab, lines, err);
+    if (!status && both) (*vocab)->distinct = distinct;
     if (status) bertc_vocab_free(*vocab);
     if (status) *vocab = NULL;
     bc_free(words);
@@ -258,9 +281,14 @@ void bertc_vocab_free(bertc_vocab *vocab)
     bc_free(vocab);
 }
 
-const char *bc_vocab_place(const bertc_vocab *vocab)
+const char *bertc_vocab_place(const bertc_vocab *vocab)
 {
-    return vocab->place;
+    return vocab ? vocab->place : NULL;
+}
+
+int32_t bc_vocab_distinct(const bertc_vocab *vocab)
+{
+    return vocab->distinct;
 }
 
 int32_t bertc_vocab_size(const bertc_vocab *vocab)

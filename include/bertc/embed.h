@@ -18,8 +18,8 @@
 #include "bertc/model.h"
 #include "bertc/status.h"
 #include "bertc/task.h"
+#include "bertc/tokenizer.h"
 #include "bertc/train.h"
-#include "bertc/vocab.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,7 +42,7 @@ typedef struct bertc_embed_shape {
     size_t examples, tokens; /* of all examples */
     size_t rows;             /* in all: examples where they are pooled, else tokens */
     size_t width;            /* of a row: hidden_size, times the layers where they are concatenated */
-    const bertc_vocab *vocab;
+    const bertc_tokenizer *tokenizer;
 } bertc_embed_shape;
 
 typedef struct bertc_embedding {

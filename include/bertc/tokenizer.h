@@ -39,11 +39,15 @@ typedef enum bertc_special {
     BERTC_SPECIALS
 } bertc_special;
 
-/* A special token of the model's own ("[E1]"), matched literally in the text. */
-enum { BERTC_ADDED_MOST = 32, BERTC_ADDED_BYTES = 60, BERTC_PREFIX_BYTES = 16 };
+/* A token that is looked for in the text itself, before it is split into words. */
+enum { BERTC_ADDED_MOST = 40, BERTC_ADDED_BYTES = 60, BERTC_PREFIX_BYTES = 16 };
 typedef struct bertc_added_token {
     char text[BERTC_ADDED_BYTES]; /* NUL-terminated */
-    int32_t id;                   /* -1: the id of that word in the vocabulary */
+    int32_t id;       /* -1: that of the word in the vocabulary, or the next one behind it */
+    bool normalized;  /* its normalised form is looked for in the normalised text, else both as they are */
+    bool single_word; /* found only where no letter, digit, mark or underscore stands beside it */
+    bool lstrip;      /* takes the white space before it along */
+    bool rstrip;      /* takes the white space behind it along */
 } bertc_added_token;
 
 typedef struct bertc_tokenizer_options {
@@ -56,13 +60,13 @@ typedef struct bertc_tokenizer_options {
     bool no_types;            /* a model's second text is not told from its first: all types 0 */
     int32_t max_word_chars;   /* longer words are [UNK]; 0: as the parity does, 100 or 200 */
     char prefix[BERTC_PREFIX_BYTES]; /* of pieces that continue a word: "##" */
-    char special[BERTC_SPECIALS][BERTC_ADDED_BYTES]; /* their names: "[UNK]", "[SEP]", ... */
+    char special[BERTC_SPECIALS][BERTC_ADDED_BYTES]; /* their names: "[UNK]", "[SEP]", ...; "": none */
     int32_t added_count;
-    bertc_added_token added[BERTC_ADDED_MOST];
+    bertc_added_token added[BERTC_ADDED_MOST]; /* those of `special` that a text may hold are among them */
 } bertc_tokenizer_options;
 
 /* The defaults: hf-fast, lower case, accents follow, Chinese characters split, no length, BERT's
- * names of special tokens. */
+ * names of special tokens, which are the added tokens. */
 BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
 
 /* Overlay what a model directory says (tokenizer_config.json, tokenizer.json, and where the first
@@ -70,16 +74,22 @@ BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
  * the precedence of AutoTokenizer: a BERT class in tokenizer_config.json (or a config.json of a
  * model and no class) takes case, accents and Chinese characters from tokenizer_config.json and
  * only the added tokens from tokenizer.json; a generic class takes everything from tokenizer.json.
- * The names of special tokens (cls_token, ...) are those of tokenizer_config.json.
- * Files that are absent change nothing. Errors: BERTC_INPUT for a file that is present and bad, or
- * that asks for something that is not BERT's WordPiece, by name. */
+ * The names of special tokens (cls_token, ...) are those of tokenizer_config.json, or of
+ * special_tokens_map.json where that counts. Files that are absent change nothing. Where there is
+ * any, the added tokens are those that the files declare, with their flags, and for a BERT class the
+ * special tokens; they replace those of `options`.
+ * Errors: BERTC_INPUT for a file that is present and bad, that asks for something that is not BERT's
+ * WordPiece, by name, or that gives an added token another id than another file. */
 BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir,
                                                     bertc_tokenizer_options *options,
                                                     bertc_error *err);
 
-/* Create over `vocab`, which must outlive the tokenizer. Errors: BERTC_USAGE for options out of their range, or
- * texts in them that do not end within their arrays; BERTC_INPUT where the vocabulary
- * lacks the unknown, the first or the separating token, or an added one; BERTC_NOMEM. */
+/* Create over `vocab`, which must outlive the tokenizer. An added token that is no word of the
+ * vocabulary has the next id behind it, in the order of the options. Errors: BERTC_USAGE for options out
+ * of their range, or texts in them that do not end within their arrays; BERTC_INPUT where the vocabulary
+ * lacks the unknown, the first or the separating token, an added token has another id than the options
+ * say, two added tokens are the same once they are normalised, or one is normalised or a single word
+ * under another parity than hf-fast; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
                                               const bertc_tokenizer_options *options,
                                               bertc_tokenizer **tokenizer, bertc_error *err);
@@ -89,6 +99,14 @@ BERTC_API void bertc_tokenizer_free(bertc_tokenizer *tokenizer);
 BERTC_API const bertc_vocab *bertc_tokenizer_vocab(const bertc_tokenizer *tokenizer);
 
 BERTC_API bertc_tokenizer_options bertc_tokenizer_options_of(const bertc_tokenizer *tokenizer);
+
+/* One past the largest id: words of the vocabulary and added tokens. */
+BERTC_API int32_t bertc_tokenizer_size(const bertc_tokenizer *tokenizer);
+
+/* The word or added token of an id in [0, size): not NUL-terminated, `*length` bytes, owned by the
+ * tokenizer or its vocabulary; "" for an id that has none. */
+BERTC_API const char *bertc_tokenizer_word(const bertc_tokenizer *tokenizer, int32_t id,
+                                           size_t *length);
 
 /* One encoded text or pair, and the scratch that encoding it needs. Zero-initialise before the
  * first use, reuse as often as wanted (the arrays grow and stay), clear at the end. */

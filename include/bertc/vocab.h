@@ -27,12 +27,15 @@ typedef struct bertc_special_ids {
 } bertc_special_ids;
 
 /* Read a vocab.txt, or the vocabulary inside a tokenizer.json where `path` names one or is absent
- * and one lies beside it (the reference saves no vocab.txt any more).
+ * and one lies beside it (the reference saves no vocab.txt any more). Added tokens whose ids follow are
+ * words too.
  * Errors: BERTC_INPUT (missing, empty, not UTF-8), BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err);
 
 /* Load the vocabulary of a model directory: vocab.txt, or tokenizer.json's where there is none. Where
- * both are there they must agree: some programs read the one, some the other. Errors: as above. */
+ * both are there they must agree, word by word: some programs read the one, some the other. The added
+ * tokens of tokenizer.json are no words of it, also where they stand at the end of vocab.txt. Errors:
+ * as above; BERTC_INPUT where the files differ, naming the first id, both words and how many. */
 BERTC_API bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab,
                                             bertc_error *err);
 
@@ -41,6 +44,9 @@ BERTC_API bertc_status bertc_vocab_parse(const char *text, size_t length, const 
                                          bertc_vocab **vocab, bertc_error *err);
 
 BERTC_API void bertc_vocab_free(bertc_vocab *vocab);
+
+/* The file that it was read from, as messages name it; null for none. */
+BERTC_API const char *bertc_vocab_place(const bertc_vocab *vocab);
 
 BERTC_API int32_t bertc_vocab_size(const bertc_vocab *vocab);
 

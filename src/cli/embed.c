@@ -63,7 +63,7 @@ static bool is_by_token(const writer *w)
 static const char *word_of(const writer *w, int32_t id, int *length)
 {
     size_t n;
-    const char *word = bertc_vocab_word(w->shape.vocab, id, &n);
+    const char *word = bertc_tokenizer_word(w->shape.tokenizer, id, &n);
     *length = (int)n;
     return word;
 }

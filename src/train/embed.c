@@ -170,7 +170,7 @@ static void measure(job *j)
         .tokens = in->starts[in->count],
         .rows = j->options->pool == BERTC_POOL_NONE ? in->starts[in->count] : in->count,
         .width = (size_t)j->source.config.hidden_size * (concat ? j->count : 1),
-        .vocab = j->source.vocab,
+        .tokenizer = j->source.tokenizer,
     };
 }
 

@@ -37,20 +37,36 @@ void bc_hash_config(char out[BC_HASH_HEX], const bertc_config *config)
     bc_hasher_end(&state, out);
 }
 
+/* A special token by its name alone, which is hashed as such. */
+static bool is_plain(const bertc_tokenizer_options *o, const bertc_added_token *token)
+{
+    if (token->normalized || token->single_word || token->lstrip || token->rstrip) return false;
+    for (int i = 0; i < BERTC_SPECIALS; i++)
+        if (strcmp(token->text, o->special[i]) == 0) return true;
+    return false;
+}
+
 void bc_hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *o)
 {
+    int32_t added = 0;
+    for (int32_t i = 0; i < o->added_count; i++) added += !is_plain(o, &o->added[i]);
     const int32_t settings[] = {(int32_t)o->parity, o->do_lower_case,
                                 o->strip_accents < 0 ? o->do_lower_case : o->strip_accents,
                                 o->tokenize_chinese_chars, o->clean_text, o->no_types,
-                                o->max_word_chars, o->added_count};
+                                o->max_word_chars, added};
     bc_hasher state;
     bc_hasher_begin(&state);
     bc_hasher_put(&state, settings, sizeof settings);
     put_string(&state, o->prefix);
     for (int i = 0; i < BERTC_SPECIALS; i++) put_string(&state, o->special[i]);
     for (int32_t i = 0; i < o->added_count; i++) {
-        put_string(&state, o->added[i].text);
-        bc_hasher_put(&state, &o->added[i].id, sizeof o->added[i].id);
+        const bertc_added_token *token = &o->added[i];
+        const int32_t flags[] = {token->normalized, token->single_word, token->lstrip, token->rstrip};
+        if (is_plain(o, token)) continue;
+        put_string(&state, token->text);
+        bc_hasher_put(&state, &token->id, sizeof token->id);
+        if (flags[0] || flags[1] || flags[2] || flags[3])
+            bc_hasher_put(&state, flags, sizeof flags);
     }
     bc_hasher_end(&state, out);
 }

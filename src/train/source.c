@@ -93,17 +93,28 @@ static bertc_status load_tokenizer(bc_source *source, const char *dir, bertc_err
     return bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
 }
 
-static bertc_status check_vocab(const bc_source *source, const char *dir,
-                                const bertc_notify *notify, bertc_error *err)
+/* An added token may have no row, as long as no text holds it: bc_check_inputs sees to that. */
+static void notify_rowless(const bc_source *source, const bertc_notify *notify)
 {
+    int32_t rows = source->config.vocab_size, size = bertc_tokenizer_size(source->tokenizer);
+    if (size <= rows) return;
+    size_t length;
+    const char *word = bertc_tokenizer_word(source->tokenizer, rows, &length);
+    bc_notify(notify, "%s: token %.*s has id %d, the model's vocab_size is %d: texts with it are refused",
+              bertc_vocab_place(source->vocab), (int)length, word, (int)rows, (int)rows);
+}
+
+static bertc_status check_vocab(const bc_source *source, const bertc_notify *notify, bertc_error *err)
+{
+    const char *place = bertc_vocab_place(source->vocab);
     int32_t words = bertc_vocab_size(source->vocab), rows = source->config.vocab_size;
+    int32_t size = bertc_tokenizer_size(source->tokenizer);
     if (words > rows)
-        return bc_fail(err, BERTC_INPUT,
-                       "%s/vocab.txt: %d words, the model's vocab_size is only %d", dir, (int)words,
-                       (int)rows);
-    if (words < rows)
-        bc_notify(notify, "%s/vocab.txt: %d words, the model has room for %d", dir, (int)words,
-                  (int)rows);
+        return bc_fail(err, BERTC_INPUT, "%s: %d words, the model's vocab_size is only %d", place,
+                       (int)words, (int)rows);
+    if (size < rows)
+        bc_notify(notify, "%s: %d words, the model has room for %d", place, (int)size, (int)rows);
+    notify_rowless(source, notify);
     return BERTC_OK;
 }
 
@@ -137,7 +148,7 @@ bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_leng
     if (status == BERTC_OK) status = find_home(source, dir, err);
     if (status == BERTC_OK) status = load_tokenizer(source, source->home, err);
     if (status == BERTC_OK) settle_length(source, max_length, notify);
-    if (status == BERTC_OK) status = check_vocab(source, source->home, notify, err);
+    if (status == BERTC_OK) status = check_vocab(source, notify, err);
     return status;
 }
 

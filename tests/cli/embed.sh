@@ -24,6 +24,17 @@ run 0 embed $model --pool none
 sed -n 3p "$scratch/out" | grep -qF '{"index":2,"tokens":["[CLS]","the","\"","plot","\"",' ||
     fail "tokens: $(cut -c 1-60 "$scratch/out")"
 
+# A token that is no word of the vocabulary is shown by its own text.
+cp -r "$SAMPLE/model" longer
+sed '$d' "$SAMPLE/model/vocab.txt" >longer/vocab.txt
+words=$(wc -l <longer/vocab.txt)
+echo "{\"added_tokens_decoder\": {\"$words\": {\"content\": \"<<E>>\", \"special\": true}}}" >longer/tokenizer_config.json
+echo 'the <<E>>film' >"$scratch/in"
+input=$scratch/in
+run 0 embed --model longer --threads 1 --pool none
+grep -qF '"tokens":["[CLS]","the","<<E>>","film","[SEP]"]' "$scratch/out" || fail "an added token: $(cut -c 1-80 "$scratch/out")"
+input=$scratch/lines
+
 # ---- The same values in every format, and from any place in the data
 run 0 embed $model --format tsv
 cp "$scratch/out" "$scratch/table"

@@ -96,6 +96,43 @@ mkdir plain
 cp vocab.txt plain
 expect 0 "2 5 3" "" tokenize --model plain
 expect 0 "2 12 3" "" tokenize --model plain --cased
+
+# Tokens with flags, numbered behind the vocabulary.
+mkdir flags
+cp vocab.txt flags
+cat >flags/special_tokens_map.json <<'EOF'
+{"mask_token": {"content": "[MASK]", "normalized": true, "single_word": true},
+ "extra_special_tokens": [{"content": "Big Word", "normalized": true}]}
+EOF
+echo '{"un": 9, "[E1]": 14}' >flags/added_tokens.json
+echo '{"model_type": "bert"}' >flags/config.json
+printf '[Mask] x[MASK] Un, big WORD[e1]\n' >"$scratch/in"
+run 3 tokenize --model flags
+same "standard error" "bertc: flags/vocab.txt: the added token [E1] has id 14 in the tokenizer's files, but 13 is the next free one" \
+    "$scratch/err" "tokenize --model flags"
+echo '{"un": 9, "[E1]": 13}' >flags/added_tokens.json
+expect 0 "2 4 1 1 1 1 9 8 14 13 3" "" tokenize --model flags
+run 3 tokenize --model flags --parity hf-slow
+
+# Two files with words must agree.
+mkdir two
+cp vocab.txt two
+model='{"added_tokens": [], "model": {"type": "WordPiece", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4,
+ "hello": 5, "world": 6, "##s": 7, ",": 8, "un": 9, "##aff": 10, "##able": 11, "Hello": 12}}}'
+echo '{"model_type": "bert"}' >two/config.json
+echo "$model" >two/tokenizer.json
+echo Hello >"$scratch/in"
+expect 0 "2 12 3" "" tokenize --model two --cased
+echo "$model" | sed 's/"hello": 5, "world": 6/"hello": 6, "world": 5/' >two/tokenizer.json
+refuse 3 "two/tokenizer.json: 2 of 13 words are not those of vocab.txt; the first is id 5, \"world\" here and \"hello\" there; remove the wrong file" \
+    tokenize --model two
+echo "$model" | sed 's/"Hello": 12/"Hello": 12, "more": 13/' >two/tokenizer.json
+refuse 3 "two/tokenizer.json: 1 word more than vocab.txt has; the first is id 13, \"more\" here and no line there; remove the wrong file" \
+    tokenize --model two
+echo '{"model": {"type": "Unigram", "vocab": [["hello", -1.5]]}}' >two/tokenizer.json
+refuse 3 "two/tokenizer.json: the tokenizer is of type Unigram; bertc reads BERT's, WordPiece" tokenize --model two
+refuse 3 "two/tokenizer.json: the tokenizer is of type Unigram; bertc reads BERT's, WordPiece" \
+    tokenize --vocab two/tokenizer.json
 input=/dev/null
 
 # Bad input.

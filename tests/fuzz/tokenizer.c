@@ -1,21 +1,36 @@
 /* bertc_tokenizer_encode: any bytes, any parity and options. Offsets lie in their text, a reused
  * encoding gives the same as a fresh one, and what truncation takes away adds up to the whole.
- * The first three bytes choose options, pair and length. */
+ * The first three bytes choose options, pair, added tokens and length. */
 #include "bertc/tokenizer.h"
 
 #include "fuzz.h"
 
-enum { VARIANTS = 3 * 16 };
+/* The last 16 are hf-fast with added tokens of all flags. */
+enum { PLAIN = 3 * 16, VARIANTS = PLAIN + 16 };
 
 static const char words[] =
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##a\n##b\nab\n##ab\nthe\n##s\n.\n,\n[\n]\n=\nsigma\n"
     "\xCF\x83\n\xCF\x82\n\xCE\xB1\n##\xCF\x83\n##\xCF\x82\n\xE4\xB8\xAD\ni\nE\ne\n\xC3\xA9\n##\xC3\xA9\n";
 
+static const bertc_added_token added[] = {
+    {.text = "[MASK]", .id = 4, .normalized = true, .lstrip = true},
+    {.text = "ab", .id = 9, .single_word = true, .rstrip = true},
+    {.text = "The Sigma", .id = -1, .normalized = true, .single_word = true, .lstrip = true, .rstrip = true},
+    {.text = "\xE4\xB8\xAD" "E", .id = -1, .normalized = true},
+    {.text = " b", .id = -1, .lstrip = true},
+    {.text = "\xC3\xA9", .id = -1, .normalized = true, .rstrip = true},
+    {.text = "\xCC\x81", .id = -1, .normalized = true},
+};
+
 static bertc_tokenizer *make(const bertc_vocab *vocab, int variant)
 {
     bertc_tokenizer *tokenizer = NULL;
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
-    options.parity = (bertc_parity)(variant / 16);
+    options.parity = variant < PLAIN ? (bertc_parity)(variant / 16) : BERTC_HF_FAST;
+    if (variant >= PLAIN) {
+        options.added_count = sizeof added / sizeof *added;
+        memcpy(options.added, added, sizeof added);
+    }
     options.do_lower_case = variant & 1;
     options.tokenize_chinese_chars = variant & 2;
     options.clean_text = variant & 4;
@@ -24,13 +39,13 @@ static bertc_tokenizer *make(const bertc_vocab *vocab, int variant)
     return tokenizer;
 }
 
-static const bertc_tokenizer *choose(unsigned variant)
+static const bertc_tokenizer *choose(unsigned variant, bool with_added)
 {
     static bertc_vocab *vocab;
     static bertc_tokenizer *made[VARIANTS];
     if (!vocab)
         FUZZ_CHECK(bertc_vocab_parse(words, sizeof words - 1, "words", &vocab, NULL) == BERTC_OK);
-    variant %= VARIANTS;
+    variant = with_added ? PLAIN + variant % 16 : variant % PLAIN;
     if (!made[variant]) made[variant] = make(vocab, (int)variant);
     return made[variant];
 }
@@ -56,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bertc_encoding reused;
     bertc_encoding fresh = {0};
     if (size < 3) return 0;
-    const bertc_tokenizer *tokenizer = choose(data[0]);
+    const bertc_tokenizer *tokenizer = choose(data[0], data[1] & 2);
     bool pair = data[1] & 1;
     size_t most = data[1] > 127 ? 3 + data[1] % 16 : 0, rest = size - 3;
     size_t na = pair ? rest * data[2] / 255 : rest, nb = rest - na;

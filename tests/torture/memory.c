@@ -224,6 +224,58 @@ static void test_other_jobs(void **unused)
     for (size_t j = 0; j < sizeof jobs / sizeof *jobs; j++) starve(jobs[j], false, NULL);
 }
 
+/* The tokenizer of a folder that declares tokens in every file, and a text that holds them. */
+static bertc_status tokenize_flags(bertc_encoding *encoding, bertc_error *err)
+{
+    static const char text[] = "a Good  film [mask] <t> \xC3\xA9 zq";
+    bertc_vocab *vocab = NULL;
+    bertc_tokenizer *tokenizer = NULL;
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    bertc_status status = bertc_vocab_load_dir("flagged", &vocab, err);
+    if (!status) status = bertc_tokenizer_read_options("flagged", &options, err);
+    if (!status) status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
+    if (!status)
+        status = bertc_tokenizer_encode(tokenizer, encoding, text, sizeof text - 1, NULL, 0, 0, err);
+    bertc_tokenizer_free(tokenizer);
+    bertc_vocab_free(vocab);
+    return status;
+}
+
+static void test_added_tokens(void **unused)
+{
+    (void)unused;
+    static const char json[] =
+        "{\"added_tokens\": [{\"id\": 13, \"content\": \"<t>\", \"normalized\": true},"
+        " {\"id\": 4, \"content\": \"[MASK]\", \"normalized\": true, \"lstrip\": true}],"
+        " \"model\": {\"vocab\": {\"[PAD]\": 0, \"[UNK]\": 1, \"[CLS]\": 2, \"[SEP]\": 3, \"[MASK]\": 4, \"good\": 5,"
+        " \"bad\": 6, \"a\": 7, \"film\": 8, \"very\": 9, \"not\": 10, \"plot\": 11, \"and\": 12}}}";
+    char words[512];
+    long reached = 0;
+    snprintf(words, sizeof words, "%s<t>\n", fixture_words); /* a line that is an added token */
+    assert_int_equal(mkdir("flagged", 0700), 0);
+    fixture_write("flagged/vocab.txt", words);
+    fixture_write("flagged/config.json", "{\"model_type\": \"bert\"}");
+    fixture_write("flagged/tokenizer.json", json);
+    fixture_write("flagged/tokenizer_config.json", "{\"own_token\": \"zq\"}");
+    fixture_write("flagged/special_tokens_map.json",
+                  "{\"extra_special_tokens\": [{\"content\": \"GOOD\", \"normalized\": true, \"rstrip\": true}]}");
+    for (long n = 1; reached == n - 1; n++) {
+        bertc_error err = {0};
+        bertc_encoding encoding = {0};
+        requests = 0;
+        fail_at = n;
+        bertc_status status = tokenize_flags(&encoding, &err);
+        fail_at = 0;
+        if (requests >= n) reached = n;
+        if (status != BERTC_OK && status != BERTC_NOMEM) fail_msg("request %ld: %s", n, err.message);
+        if (status == BERTC_OK) assert_int_equal(encoding.count, 9);
+        bertc_encoding_clear(&encoding);
+    }
+    print_message("%ld requests refused\n", reached);
+    assert_true(reached > 30);
+    fixture_remove("flagged");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_every_refused_request_of_a_cache_is_survived),
         cmocka_unit_test(test_adapters),
         cmocka_unit_test(test_other_jobs),
+        cmocka_unit_test(test_added_tokens),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

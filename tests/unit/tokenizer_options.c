@@ -151,6 +151,14 @@ static void test_precedence(void **state)
 
 #define ADDED(id, text, more) "{\"id\": " #id ", \"content\": \"" text "\"" more "}"
 
+static const bertc_added_token *find(const bertc_tokenizer_options *o, const char *text)
+{
+    for (int32_t i = 0; i < o->added_count; i++)
+        if (strcmp(o->added[i].text, text) == 0) return &o->added[i];
+    fail_msg("no token %s", text);
+    return NULL;
+}
+
 static void test_added(void **state)
 {
     (void)state;
@@ -159,29 +167,88 @@ static void test_added(void **state)
         " \"9\": {\"content\": \"[E1]\", \"special\": true, \"normalized\": false}},"
         " \"additional_special_tokens\": [\"[E1]\", {\"content\": \"<x>\"}]}";
     bertc_tokenizer_options o =
-        accept(config, BERT, JSON("", "", ADDED(0, "[PAD]", "") "," ADDED(8, "<x>", ", \"lstrip\": true")));
-    assert_int_equal(o.added_count, 2);
-    assert_string_equal(o.added[0].text, "[E1]");
-    assert_int_equal(o.added[0].id, 9);
-    assert_string_equal(o.added[1].text, "<x>");
-    assert_int_equal(o.added[1].id, 8);
+        accept(config, BERT, JSON("", "", ADDED(0, "[PAD]", "") "," ADDED(9, "[E1]", ", \"lstrip\": true")));
+    assert_int_equal(o.added_count, 7); /* the five names are among them */
+    assert_string_equal(o.added[0].text, "[PAD]");
+    assert_int_equal(o.added[0].id, 0);
+    assert_string_equal(o.added[1].text, "[E1]");
+    assert_int_equal(o.added[1].id, 9);
+    assert_false(o.added[1].lstrip); /* as the first file says */
+    assert_string_equal(o.added[6].text, "<x>");
+    assert_int_equal(o.added[6].id, -1);
+    assert_true(o.added[6].normalized);
     static const char words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n[e]\nx\n";
-    o.added[1].id = -1; /* the vocabulary knows */
-    strcpy(o.added[1].text, "[e]");
+    strcpy(o.added[6].text, "[e]"); /* the vocabulary knows */
     tokens t = tokens_open(words, sizeof words - 1, &o);
     assert_int_equal(tokens_encode(&t, "a[E1]b [e]", 10, NULL, 0, 0), BERTC_OK);
     assert_int_equal(t.encoding.count, 6);
     assert_int_equal(t.encoding.ids[2], 9);
     assert_int_equal(t.encoding.ids[4], 7);
     tokens_close(&t);
-    bertc_vocab *vocab;
-    bertc_tokenizer *tokenizer;
+}
+
+/* The flags of a token come from each place where it can be declared. */
+static void test_flags(void **state)
+{
+    (void)state;
+#define FLAGGED "\"content\": \"[MASK]\", \"normalized\": true, \"single_word\": true"
+    static const char plain[] = "{\"mask_token\": \"[MASK]\"}";
+    const char *const files[][FILES] = {
+        {"{\"mask_token\": {" FLAGGED ", \"__type\": \"AddedToken\"}}", BERT},
+        {plain, BERT, NULL, "{\"mask_token\": {" FLAGGED "}}"},
+        {"{\"mask_token\": \"[MASK]\", \"added_tokens_decoder\": {\"4\": {" FLAGGED "}}}", BERT},
+        {plain, BERT, JSON("", "", "{\"id\": 4, " FLAGGED "}")},
+        {GENERIC, BERT, JSON("", "", "{\"id\": 4, " FLAGGED "}")},
+        {"{\"extra_special_tokens\": [{" FLAGGED "}]}", BERT},
+        {plain, BERT, NULL, "{\"extra_special_tokens\": [{" FLAGGED "}]}"},
+        {"{\"image_token\": {" FLAGGED "}}", BERT},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        bertc_tokenizer_options o;
+        bertc_error err = {0};
+        if (read_files(files[i], &o, &err)) fail_msg("%s", err.message);
+        const bertc_added_token *mask = find(&o, "[MASK]");
+        if (!mask->normalized || !mask->single_word || mask->lstrip || mask->rstrip)
+            fail_msg("flags of place %zu", i);
+    }
+    /* Where two say different things, the numbered one counts. */
+    bertc_tokenizer_options o = accept("{\"mask_token\": {" FLAGGED "}, \"added_tokens_decoder\":"
+                                       " {\"4\": {\"content\": \"[MASK]\", \"rstrip\": true}}}", BERT, NULL);
+    assert_true(find(&o, "[MASK]")->rstrip);
+    assert_false(find(&o, "[MASK]")->single_word || find(&o, "[MASK]")->normalized);
+    /* A token without a name is normalised where nothing else is said. */
+    o = accept("{\"added_tokens_decoder\": {\"9\": {\"content\": \"x\"}}}", BERT, NULL);
+    assert_true(find(&o, "x")->normalized);
+#undef FLAGGED
+}
+
+/* A name may be null, for a model that has no such token. */
+static void test_null_names(void **state)
+{
+    (void)state;
+    bertc_tokenizer_options o = accept("{\"mask_token\": null, \"pad_token\": null}", BERT, NULL);
+    assert_int_equal(o.added_count, 3);
+    assert_string_equal(o.special[BERTC_MASK], "");
+    static const char words[] = "[UNK]\n[CLS]\n[SEP]\n\n[\n]\nmask\n";
+    tokens t = tokens_open(words, sizeof words - 1, &o);
+    tokens_expect(&t, "[MASK]", 6, "[ mask ]");
+    tokens_close(&t);
+    refuse("{\"cls_token\": null}", NULL, "tokenizer_config.json: cls_token is null");
+}
+
+/* Files that number tokens otherwise. */
+static void test_numbers(void **state)
+{
+    (void)state;
+    refuse("{\"added_tokens_decoder\": {\"9\": {\"content\": \"<k>\"}}}", JSON("", "", ADDED(9, "<j>", "")),
+           "tokenizer.json: the added token \"<j>\" has id 9, but in ");
+    refuse("{\"added_tokens_decoder\": {\"8\": {\"content\": \"<j>\"}}}", JSON("", "", ADDED(9, "<j>", "")),
+           "tokenizer_config.json it has 8");
+    bertc_tokenizer_options o;
     bertc_error err = {0};
-    strcpy(o.added[1].text, "<y>");
-    assert_int_equal(bertc_vocab_parse(words, sizeof words - 1, "v", &vocab, NULL), BERTC_OK);
-    assert_int_equal(bertc_tokenizer_create(vocab, &o, &tokenizer, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "v: the vocabulary lacks the special token <y>");
-    bertc_vocab_free(vocab);
+    const char *texts[FILES] = {NULL, BERT, JSON("", "", ADDED(9, "<j>", "")), NULL, "{\"<k>\": 9}"};
+    assert_int_equal(read_files(texts, &o, &err), BERTC_INPUT);
+    assert_non_null(strstr(err.message, "added_tokens.json \"<k>\" has 9"));
 }
 
 /* Texts that overlap: the leftmost, and there the longest. */
@@ -191,9 +258,9 @@ static void test_longest(void **state)
     static const char words[] = "[UNK]\n[CLS]\n[SEP]\n<a>\n<a><b>\n<b>\na\n";
     bertc_tokenizer_options o = bertc_tokenizer_defaults();
     o.added_count = 3;
-    o.added[0] = (bertc_added_token){"<a>", -1};
-    o.added[1] = (bertc_added_token){"<a><b>", -1};
-    o.added[2] = (bertc_added_token){"<b>", -1};
+    o.added[0] = (bertc_added_token){.text = "<a>", .id = -1};
+    o.added[1] = (bertc_added_token){.text = "<a><b>", .id = -1};
+    o.added[2] = (bertc_added_token){.text = "<b>", .id = -1};
     tokens t = tokens_open(words, sizeof words - 1, &o);
     tokens_expect(&t, "<a><b><a>a<b>", 13, "<a><b> <a> a <b>");
     tokens_close(&t);
@@ -217,14 +284,14 @@ static void test_refused(void **state)
     refuse("{", NULL, "tokenizer_config.json @1");
     refuse("{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}", NULL, "\"x\" is no token id");
     refuse("{\"extra_special_tokens\": [1]}", NULL, "extra_special_tokens holds no strings");
-    refuse(NULL, JSON("", "", ADDED(7, "ab", ", \"normalized\": true")),
-           "the added token \"ab\" is normalized");
-    refuse(NULL, JSON("", "", ADDED(7, "ab", ", \"single_word\": true")), "is single_word");
     refuse(NULL, JSON("", ", \"unk_token\": \"<unk>\"", ""), "unk_token is \"<unk>\"");
     refuse(NULL, JSON("", ", \"max_input_chars_per_word\": 0", ""), "max_input_chars_per_word");
     refuse(NULL, JSON("", ", \"continuing_subword_prefix\": \"0123456789abcdef\"", ""),
            "continuing_subword_prefix is longer than 15 bytes");
-    refuse(NULL, "{\"model\": {\"type\": \"BPE\"}}", "model is BPE, not WordPiece");
+    refuse(NULL, "{\"model\": {\"type\": \"BPE\"}}",
+           "tokenizer.json: the tokenizer is of type BPE; bertc reads BERT's, WordPiece");
+    refuse(NULL, "{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "is of type Unigram");
+    refuse(NULL, "{}", "tokenizer.json: no \"model\": this is no tokenizer.json");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}, \"normalizer\": {\"type\": \"Sequence\"}}",
            "normalizer is Sequence, not BertNormalizer");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}}", "normalizer is missing");
@@ -265,19 +332,17 @@ static void test_legacy_files(void **state)
                                 " \"additional_special_tokens\": [\"[E1]\"]}",
                                 "{\"[E1]\": 40, \"[CLS]\": 2}"};
     assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
-    assert_int_equal(o.added_count, 1);
-    assert_string_equal(o.added[0].text, "[E1]");
-    assert_int_equal(o.added[0].id, 40);
+    assert_int_equal(find(&o, "[E1]")->id, 40);
+    assert_true(find(&o, "[E1]")->normalized); /* the reference learns too late that it is special */
+    assert_false(find(&o, "[CLS]")->normalized);
+    texts[0] = "{\"additional_special_tokens\": [\"[E1]\"]}";
+    assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
+    assert_false(find(&o, "[E1]")->normalized);
     texts[0] = "{\"added_tokens_decoder\": {}}";
     assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
-    assert_int_equal(o.added_count, 0);
-    texts[0] = NULL;
-    texts[3] = NULL;
-    assert_int_equal(read_files(texts, &o, &err), BERTC_INPUT);
-    assert_non_null(strstr(err.message, "the added token \"[E1]\" is normalized"));
+    assert_int_equal(o.added_count, 5);
 }
 
-/* Ids are those that AutoTokenizer (transformers 5.24) gives for the same files. */
 static void test_names_of_special_tokens(void **state)
 {
     (void)state;
@@ -394,7 +459,8 @@ int main(void)
         cmocka_unit_test(test_longest),    cmocka_unit_test(test_refused),
         cmocka_unit_test(test_template),   cmocka_unit_test(test_legacy_files),
         cmocka_unit_test(test_switches),   cmocka_unit_test(test_inputs_of_the_model),
-        cmocka_unit_test(test_slow_settings),
+        cmocka_unit_test(test_slow_settings), cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_null_names),    cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_names_of_special_tokens),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

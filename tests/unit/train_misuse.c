@@ -68,7 +68,7 @@ static void endless(bertc_tokenizer_options *o)
 static void negative_id(bertc_tokenizer_options *o)
 {
     o->added_count = 1;
-    o->added[0] = (bertc_added_token){"[E1]", -2};
+    o->added[0] = (bertc_added_token){.text = "[E1]", .id = -2};
 }
 
 static void test_tokenizer(void **unused)

@@ -130,6 +130,24 @@ static void test_smaller_vocabulary_and_length_are_said(void **unused)
     assert_int_equal(rename("kept", "model/vocab.txt"), 0);
 }
 
+/* An added token that the model has no row for: said, and refused where a text holds it. */
+static void test_token_without_row(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("rowless");
+    bertc_observer observer = {.notify = {on_notice, NULL}};
+    bertc_train_result result;
+    bertc_error err = {0};
+    fixture_write("model/added_tokens.json", "{\"fil\": 13}");
+    o.max_steps = 1;
+    notices[0] = '\0';
+    assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_INPUT);
+    assert_int_equal(unlink("model/added_tokens.json"), 0);
+    assert_non_null(strstr(notices, "model/vocab.txt: token fil has id 13, the model's vocab_size is 13: "
+                                    "texts with it are refused\n"));
+    assert_non_null(strstr(err.message, "token id 13, the model's vocab_size is 13"));
+}
+
 static void test_output(void **unused)
 {
     (void)unused;
@@ -376,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_model_and_vocabulary),
         cmocka_unit_test(test_smaller_vocabulary_and_length_are_said),
+        cmocka_unit_test(test_token_without_row),
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_prediction),
         cmocka_unit_test(test_label_order),

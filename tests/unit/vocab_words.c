@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "bertc/vocab.h"
+#include "vocab/internal.h"
 
 #define TEXT(t) t, sizeof t - 1
 
@@ -144,36 +145,115 @@ static void refuse_json(const char *path, const char *text, const char *message)
     assert_non_null(strstr(err.message, message));
 }
 
-/* Where a directory has both files they must agree. */
+/* Where a directory has both files they must agree: words of both, ids and how many. */
 static void test_both_files(void **state)
 {
     (void)state;
-    char folder[] = "vocab_XXXXXX", lines[64], json[64];
-    bertc_error err = {0};
-    bertc_vocab *vocab = NULL;
+    static const struct {
+        const char *lines, *vocab, *added, *message; /* null: they agree */
+    } pairs[] = {
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1, \"b\": 2", "", NULL},
+        {"[UNK]\r\na\nb", "\"b\": 2, \"[UNK]\": 0, \"a\": 1", "", NULL},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a \": 1, \"b\": 2", "", NULL},
+        {"[UNK]\na\n\na\n", "\"[UNK]\": 0, \"a\": 3", "", NULL},
+        {"[UNK]\na\n[E]\nF\n", "\"[UNK]\": 0, \"a\": 1",
+         "{\"id\": 3, \"content\": \"F\"}, {\"id\": 2, \"content\": \"[E]\"}", NULL},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"b\": 1, \"a\": 2", "",
+         "tokenizer.json: 2 of 3 words are not those of vocab.txt; the first is id 1, \"b\" here and \"a\" there; "
+         "remove the wrong file"},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1, \"B\": 2", "", "the first is id 2, \"B\" here and \"b\" there"},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1", "", "1 of 3 words are not those of vocab.txt; the first is "
+         "id 2, no word here and \"b\" there"},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1", "{\"id\": 3, \"content\": \"b\"}", "id 2, no word here"},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"b\": 2", "{\"id\": 1, \"content\": \"a\"}", "id 1, no word here"},
+        {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": 1, \"c\": 3, \"b\": 2", "",
+         "tokenizer.json: 2 words more than vocab.txt has; the first is id 2, \"b\" here and no line there"},
+        {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": -1", "", "\"a\" has no id"},
+        {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": 1e300", "", "\"a\" has no id"},
+    };
+    char folder[] = "vocab_XXXXXX", lines[64], json[64], text[512];
     assert_non_null(mkdtemp(folder));
     snprintf(lines, sizeof lines, "%s/vocab.txt", folder);
     snprintf(json, sizeof json, "%s/tokenizer.json", folder);
-    put_file(lines, "[UNK]\na\nb\n");
-    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a\": 1, \"b\": 2, \"c\": 3}}}");
-    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, &err), BERTC_OK);
-    assert_int_equal(bertc_vocab_size(vocab), 3);
-    bertc_vocab_free(vocab);
-    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"b\": 1, \"a\": 2}}}");
-    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, &err), BERTC_INPUT);
-    assert_null(vocab);
-    assert_non_null(strstr(err.message, "\"b\" has id 1, but 2 in vocab.txt"));
-    put_file(json, "{\"model\": {\"vocab\": [[\"a\", 1]]}}");
-    err = (bertc_error){0};
-    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, &err), BERTC_INPUT);
-    assert_non_null(strstr(err.message, "tokenizer.json: model.vocab is no object of words"));
-    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a \": 7, \"a\": 1}}}");
-    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, NULL), BERTC_OK);
-    bertc_vocab_free(vocab);
-    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0}}}");
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        bertc_error err = {0};
+        bertc_vocab *vocab = NULL;
+        put_file(lines, pairs[i].lines);
+        snprintf(text, sizeof text, "{\"added_tokens\": [%s], \"model\": {\"vocab\": {%s}}}", pairs[i].added,
+                 pairs[i].vocab);
+        put_file(json, text);
+        bertc_status status = bertc_vocab_load_dir(folder, &vocab, &err);
+        assert_int_equal(status, pairs[i].message ? BERTC_INPUT : BERTC_OK);
+        if (status && !strstr(err.message, pairs[i].message)) fail_msg("%s", err.message);
+        if (status) assert_null(vocab);
+        /* Added tokens are no words, whichever file has them. */
+        if (!status && *pairs[i].added) assert_int_equal(bertc_vocab_size(vocab), 2);
+        bertc_vocab_free(vocab);
+        if (status || !*pairs[i].added) continue;
+        unlink(lines);
+        assert_int_equal(bertc_vocab_load_dir(folder, &vocab, NULL), BERTC_OK);
+        assert_int_equal(bertc_vocab_size(vocab), 2);
+        bertc_vocab_free(vocab);
+    }
     unlink(lines);
-    assert_int_equal(bertc_vocab_load_dir(folder, &vocab, NULL), BERTC_OK);
+    unlink(json);
+    rmdir(folder);
+}
+
+/* Words are counted as the reference does: lines that a later one overrides not, ids of a tokenizer.json
+ * that have no word neither, though they are blank lines of a vocab.txt. */
+static void test_distinct(void **state)
+{
+    (void)state;
+    char folder[] = "vocab_XXXXXX", lines[64], json[64];
+    bertc_vocab *vocab = parse(TEXT("[UNK]\na\n\na\n\nb\n"));
+    assert_int_equal(bc_vocab_distinct(vocab), 4);
     bertc_vocab_free(vocab);
+    assert_non_null(mkdtemp(folder));
+    snprintf(lines, sizeof lines, "%s/vocab.txt", folder);
+    snprintf(json, sizeof json, "%s/tokenizer.json", folder);
+    put_file(lines, "[UNK]\na\n\nb\n");
+    put_file(json, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a\": 1, \"b\": 3}}}");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bertc_vocab_load_dir(folder, &vocab, NULL), BERTC_OK);
+        assert_int_equal(bertc_vocab_size(vocab), 4);
+        assert_int_equal(bc_vocab_distinct(vocab), 3);
+        bertc_vocab_free(vocab);
+        unlink(lines); /* once more without it */
+    }
+    unlink(json);
+    rmdir(folder);
+}
+
+/* What a tokenizer.json is of, where it is not of WordPiece, beside a vocab.txt and alone. */
+static void test_other_models(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *message;
+    } others[] = {
+        {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", -1.5]]}}", "the tokenizer is of type Unigram; bertc reads"},
+        {"{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "is of type Unigram"},
+        {"{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "is of type BPE"},
+        {"{\"model\": {\"vocab\": {\"[UNK]\": 0}, \"merges\": []}}", "is of type BPE"},
+        {"{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"[UNK]\": 0}}}", "is of type WordLevel"},
+        {"{\"hidden_size\": 8}", "no \"model\": this is no tokenizer.json"},
+        {"[]", "no \"model\": this is no tokenizer.json"},
+        {"{\"model\": {\"type\": \"WordPiece\", \"vocab\": [\"a\"]}}", "model.vocab is no object of words"},
+    };
+    char folder[] = "vocab_XXXXXX", lines[64], json[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(lines, sizeof lines, "%s/vocab.txt", folder);
+    snprintf(json, sizeof json, "%s/tokenizer.json", folder);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        bertc_error err = {0};
+        bertc_vocab *vocab;
+        refuse_json(json, others[i].json, others[i].message);
+        put_file(lines, "[UNK]\n");
+        assert_int_equal(bertc_vocab_load_dir(folder, &vocab, &err), BERTC_INPUT);
+        if (!strstr(err.message, others[i].message)) fail_msg("%s", err.message);
+        unlink(lines);
+    }
     unlink(json);
     rmdir(folder);
 }
@@ -202,7 +282,7 @@ static void test_json(void **state)
         assert_int_equal(id_of(vocab, "[E1]"), 4);
         bertc_vocab_free(vocab);
     }
-    refuse_json(path, "{}", "model.vocab is no object of words");
+    refuse_json(path, "{\"model\": {}}", "model.vocab is no object of words");
     refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 9}}}", "\"[UNK]\" has no id within");
     refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0.5}}}", "\"[UNK]\" has no id within");
     refuse_json(path, "{\"model\": {\"vocab\": {\"a\": 0, \"[UNK]\": 0}}}", "both have id 0");
@@ -217,7 +297,8 @@ int main(void)
         cmocka_unit_test(test_lines),    cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_specials), cmocka_unit_test(test_many),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_json),
-        cmocka_unit_test(test_both_files),
+        cmocka_unit_test(test_both_files), cmocka_unit_test(test_other_models),
+        cmocka_unit_test(test_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

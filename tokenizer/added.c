@@ -1,0 +1,212 @@
+/* Added tokens: numbering them, and finding them in a text.
+ *
+ * 1. Tokens that are not normalised are found in the text as it stands; between them, the others are
+ *    found in the normalised text by their own normalised forms.
+ * 2. Of those that match at one place the longest counts, and what it covers is not searched again,
+ *    even where it is then no single word and so is left as it is.
+ * 3. A token that nothing is left of once it is normalised is never found.
+ *
+ * Source: AddedVocabulary of the Rust package tokenizers, of which this gives the same ids. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "tokenizer/tokenizer.h"
+#include "vocab/internal.h"
+
+/* ---- Numbers ------------------------------------------------------------------------------- */
+
+static bertc_status number(bertc_tokenizer *tokenizer, bertc_error *err)
+{
+    const bertc_vocab *vocab = tokenizer->vocab;
+    int32_t next = bc_vocab_distinct(vocab); /* the reference counts on from there */
+    tokenizer->size = bertc_vocab_size(vocab);
+    for (int32_t i = 0; i < tokenizer->options.added_count; i++) {
+        const bertc_added_token *token = &tokenizer->options.added[i];
+        int32_t known = bertc_vocab_id(vocab, token->text, strlen(token->text));
+        int32_t id = known >= 0 ? known : next;
+        if (token->id >= 0 && token->id != id)
+            return bc_fail(err, BERTC_INPUT,
+                           "%s: the added token %s has id %d in the tokenizer's files, but %d %s",
+                           bertc_vocab_place(vocab), token->text, (int)token->id, (int)id,
+                           known >= 0 ? "in the vocabulary" : "is the next free one");
+        if (id >= next) next = id + 1;
+        if (id >= tokenizer->size) tokenizer->size = id + 1;
+        tokenizer->added[i] = id;
+    }
+    return BERTC_OK;
+}
+
+int32_t bertc_tokenizer_size(const bertc_tokenizer *tokenizer)
+{
+    return tokenizer ? tokenizer->size : 0;
+}
+
+const char *bertc_tokenizer_word(const bertc_tokenizer *tokenizer, int32_t id, size_t *length)
+{
+    int32_t words = tokenizer ? bertc_vocab_size(tokenizer->vocab) : 0;
+    if (id >= 0 && id < words) return bertc_vocab_word(tokenizer->vocab, id, length);
+    const char *text = "";
+    for (int32_t i = 0; tokenizer && i < tokenizer->options.added_count; i++)
+        if (tokenizer->added[i] == id) text = tokenizer->options.added[i].text;
+    if (length) *length = strlen(text);
+    return text;
+}
+
+/* ---- Literals ------------------------------------------------------------------------------ */
+
+static void put_literal(bc_literals *literals, bc_literal literal)
+{
+    unsigned char first = (unsigned char)literal.text[0];
+    literals->start = literals->count == 0 || literals->start == first ? first : -1;
+    literals->starts[first] = true;
+    literals->at[literals->count++] = literal;
+}
+
+/* The reference takes now the one, now the other of two that are the same. */
+static bertc_status check_twin(const bertc_tokenizer *tokenizer, const bc_literal *literal,
+                               bertc_error *err)
+{
+    for (size_t i = 0; i < tokenizer->normalized.count; i++) {
+        const bc_literal *other = &tokenizer->normalized.at[i];
+        size_t a, b;
+        if (other->length != literal->length || memcmp(other->text, literal->text, other->length) != 0)
+            continue;
+        const char *first = bertc_tokenizer_word(tokenizer, other->id, &a);
+        const char *second = bertc_tokenizer_word(tokenizer, literal->id, &b);
+        return bc_fail(err, BERTC_INPUT, "%s: the added tokens %.*s and %.*s are the same once normalised",
+                       bertc_vocab_place(tokenizer->vocab), (int)a, first, (int)b, second);
+    }
+    return BERTC_OK;
+}
+
+static bertc_status put_normalized(bertc_tokenizer *tokenizer, bc_literal literal, bertc_error *err)
+{
+    bc_scratch scratch = {0};
+    size_t invalid = 0;
+    bool done = bc_normalize_whole(tokenizer, &scratch, (const unsigned char *)literal.text, 0,
+                                   literal.length, &invalid) &&
+                bc_spell(&scratch.text, scratch.whole.at, scratch.whole.count);
+    size_t length = done ? scratch.text.count : 0;
+    char *text = length ? bc_strndup((const char *)scratch.text.bytes, length) : NULL;
+    bc_scratch_clear(&scratch);
+    if (done && length == 0) return BERTC_OK;
+    if (!text) return bc_fail_memory(err);
+    literal.text = text;
+    literal.length = length;
+    bertc_status status = check_twin(tokenizer, &literal, err);
+    if (status) bc_free(text);
+    else put_literal(&tokenizer->normalized, literal);
+    return status;
+}
+
+bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
+{
+    const bertc_tokenizer_options *options = &tokenizer->options;
+    bertc_status status = number(tokenizer, err);
+    for (int32_t i = 0; i < options->added_count && !status; i++) {
+        const bertc_added_token *token = &options->added[i];
+        bc_literal literal = {token->text, strlen(token->text), tokenizer->added[i],
+                              token->single_word, token->lstrip, token->rstrip};
+        if (literal.length == 0 || !tokenizer->recipe.find_added) continue;
+        if (options->parity != BERTC_HF_FAST && (token->normalized || token->single_word))
+            return bc_fail(err, BERTC_INPUT,
+                           "the added token %s is %s, which only the parity hf-fast knows",
+                           token->text, token->normalized ? "normalized" : "single_word");
+        if (token->normalized) status = put_normalized(tokenizer, literal, err);
+        else put_literal(&tokenizer->raw, literal);
+    }
+    return status;
+}
+
+void bc_added_free(bertc_tokenizer *tokenizer)
+{
+    for (size_t i = 0; i < tokenizer->normalized.count; i++)
+        bc_free((void *)(uintptr_t)tokenizer->normalized.at[i].text);
+}
+
+/* ---- Finding ------------------------------------------------------------------------------- */
+
+/* The flags of the character that begins at text[at], and its bytes; none at the end. */
+static uint16_t flags_at(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
+                         size_t end, size_t *bytes)
+{
+    uint32_t code;
+    bool valid;
+    *bytes = 0;
+    if (at == end) return 0;
+    *bytes = bc_utf8_decode(text + at, end - at, &code, &valid);
+    return bc_unicode_get(&tokenizer->unicode, code)->flags[tokenizer->recipe.column];
+}
+
+/* The same for the character that ends there. */
+static uint16_t flags_before(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
+                             size_t *bytes)
+{
+    size_t start = at, used;
+    while (start > 0 && at - start < BC_UTF8_MOST && (text[start - 1] & 0xC0) == 0x80) start--;
+    if (start > 0 && at - start < BC_UTF8_MOST) start--;
+    uint16_t flags = flags_at(tokenizer, text, start, at, &used);
+    *bytes = used;
+    if (used == at - start) return flags;
+    *bytes = 1; /* ill-formed: U+FFFD */
+    return 0;
+}
+
+/* The longest literal at text[at], or null. */
+static const bc_literal *literal_at(const bc_literals *literals, const unsigned char *text, size_t at,
+                                    size_t end)
+{
+    const bc_literal *best = NULL;
+    for (size_t i = 0; i < literals->count; i++) {
+        const bc_literal *literal = &literals->at[i];
+        if (literal->length <= end - at && (!best || literal->length > best->length) &&
+            memcmp(text + at, literal->text, literal->length) == 0)
+            best = literal;
+    }
+    return best;
+}
+
+/* The next place from `at` on where a literal stands; `end` where none does. */
+static size_t find_literal(const bc_literals *literals, const unsigned char *text, size_t at,
+                           size_t end, const bc_literal **found)
+{
+    for (*found = NULL; at < end; at++) {
+        if (literals->start >= 0) {
+            const unsigned char *start = memchr(text + at, literals->start, end - at);
+            if (!start) return end;
+            at = (size_t)(start - text);
+        }
+        if (!literals->starts[text[at]]) continue;
+        *found = literal_at(literals, text, at, end);
+        if (*found) return at;
+    }
+    return end;
+}
+
+static bool is_single(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t begin,
+                      size_t stop, size_t end)
+{
+    size_t bytes;
+    return !(flags_before(tokenizer, text, begin, &bytes) & BC_WORD) &&
+           !(flags_at(tokenizer, text, stop, end, &bytes) & BC_WORD);
+}
+
+bool bc_added_find(const bertc_tokenizer *tokenizer, const bc_literals *literals,
+                   const unsigned char *text, size_t from, size_t end, bc_found *found)
+{
+    const bc_literal *literal;
+    size_t begin, stop = found->next, bytes;
+    do {
+        begin = find_literal(literals, text, stop, end, &literal);
+        if (!literal) return false;
+        stop = begin + literal->length;
+    } while (literal->single_word && !is_single(tokenizer, text, begin, stop, end));
+    *found = (bc_found){literal, begin, stop, stop};
+    while (literal->lstrip && found->begin > from &&
+           (flags_before(tokenizer, text, found->begin, &bytes) & BC_SPACE))
+        found->begin -= bytes;
+    while (literal->rstrip && (flags_at(tokenizer, text, found->end, end, &bytes) & BC_SPACE))
+        found->end += bytes;
+    return true;
+}
