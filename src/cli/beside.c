@@ -328,7 +328,7 @@ void cli_beside_undo(cli_beside *b, const char *path, bertc_error *err)
         good = renameat(b->folder, b->old, b->folder, name) == 0;
     } else {
         errno = EMLINK;
-        good = b->is_new && renameat(b->folder, name, b->folder, temporary) == 0;
+        good = b->is_new && unlinkat(b->folder, name, 0) == 0;
     }
     if (!good) cli_fail_also(err, path, "is new and stays");
     b->placed = !good;

@@ -95,28 +95,30 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
     return BERTC_NOMEM;
 }
 
-/* The file that the other would replace, or write between the lines of. */
-static bool is_same(const cli_file *a, const cli_file *b)
+/* Whether one would replace the other, or write between its lines. Two names of one regular file are replaced
+ * each by itself; a device may be written to twice. */
+static bool is_same(const char *a, const char *b)
 {
     struct stat one, two;
-    if (a->bytes == b->bytes || cli_beside_same(&a->beside, &b->beside)) return true;
-    bool both = a->beside.real && b->beside.real;
-    if (both || (a->beside.real ? stat(a->beside.real, &one) : fstat(a->bytes->fd, &one)) != 0 ||
-        (b->beside.real ? stat(b->beside.real, &two) : fstat(b->bytes->fd, &two)) != 0)
-        return false;
-    return !S_ISCHR(one.st_mode) && one.st_ino == two.st_ino && one.st_dev == two.st_dev;
+    int own_a = own_descriptor(a), own_b = own_descriptor(b);
+    if (own_a >= 0 && own_a == own_b) return true;
+    if ((own_a >= 0 ? fstat(own_a, &one) : stat(a, &one)) != 0) return false;
+    if ((own_b >= 0 ? fstat(own_b, &two) : stat(b, &two)) != 0) return false;
+    if (S_ISCHR(one.st_mode) || (S_ISREG(one.st_mode) && own_a < 0 && own_b < 0)) return false;
+    return one.st_ino == two.st_ino && one.st_dev == two.st_dev;
 }
 
 bertc_status cli_files_open(cli_file files[2], const char *first, const char *second, const char *option,
                             bertc_error *err)
 {
     files[0] = files[1] = (cli_file){0};
+    bool same = second && is_same(first, second);
     bertc_status status = cli_signals_watch(err);
-    if (status == BERTC_OK) status = cli_file_open(&files[0], first, err);
-    if (status == BERTC_OK && second) status = cli_file_open(&files[1], second, err);
-    if (status == BERTC_OK && second && is_same(&files[0], &files[1]))
-        status = cli_fail(err, BERTC_USAGE, "--out and --%s name the same file", option);
-    return status;
+    if (status == BERTC_OK && !same) status = cli_file_open(&files[0], first, err);
+    if (status == BERTC_OK && !same && second) status = cli_file_open(&files[1], second, err);
+    if (status != BERTC_OK) return status;
+    if (!same && !cli_beside_same(&files[0].beside, &files[1].beside)) return BERTC_OK;
+    return cli_fail(err, BERTC_USAGE, "--out and --%s name the same file", option);
 }
 
 /* ---- The end ------------------------------------------------------------------------------- */

@@ -35,13 +35,14 @@ bertc_status cli_stream_check(const cli_stream *stream, const char *name, bertc_
 void cli_stream_drop(cli_stream *stream);
 
 /* Make sure that descriptors 0 to 2 are open, so that no file of ours takes their place, and that
- * standard output and standard error are such streams. Call before anything else. */
+ * standard output is such a stream and standard error one that waits for ever as little. Call before
+ * anything else. Errors: BERTC_NOMEM. */
 bertc_status cli_stdout_open(bertc_error *err);
 
 /* That of standard output. */
 cli_stream *cli_stdout(void);
 
-/* The end of standard output: settle, close. */
+/* The end of standard output: settle, and close it where something was written. */
 bertc_status cli_stdout_close(bertc_error *err);
 
 #endif
