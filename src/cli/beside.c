@@ -239,7 +239,7 @@ static bool prepare(cli_beside *b, const char *path)
 
 bertc_status cli_beside_make(cli_beside *b, const char *path, bool is_folder, bertc_error *err)
 {
-    *b = (cli_beside){.is_folder = is_folder};
+    *b = (cli_beside){.path = path, .is_folder = is_folder};
     bool made = prepare(b, path);
     if (made && !for_each(b->folder, sweep_entry, b->real) && errno != EACCES) complain(b->real, NULL);
     const char *name = made ? last_part(b->real) : NULL;
@@ -295,29 +295,42 @@ static bool keep_folder(cli_beside *b, const char *name)
     return (owned || fchown(b->fd, there.st_uid, there.st_gid) == 0) && fchmod(b->fd, b->old_mode) == 0;
 }
 
-static bertc_status fail_to_place(const cli_beside *b, const char *path, bertc_error *err)
-{
-    if (b->is_folder && (errno == ENOTEMPTY || errno == EEXIST)) return cli_folder_taken(path, err);
-    return cli_fail_errno(err, path, b->is_folder ? "cannot create folder" : "cannot write");
-}
-
-bertc_status cli_beside_place(cli_beside *b, const char *path, bertc_error *err)
+/* What takes time and what can be undone comes first, so that renames follow each other at once. */
+static bertc_status get_ready(cli_beside *b, bertc_error *err)
 {
     const char *name = last_part(b->real);
-    if (!flush(b->fd)) return cli_fail_errno(err, path, "cannot flush");
+    if (!flush(b->fd)) return cli_fail_errno(err, b->path, "cannot flush");
     if (!b->is_folder) keep_file(b, name);
-    else if (!keep_folder(b, name)) return cli_fail_errno(err, path, "cannot keep the mode of the folder");
-    if (renameat(b->folder, last_part(b->temporary), b->folder, name) != 0) return fail_to_place(b, path, err);
-    b->placed = true;
-    if (flush(b->folder)) return BERTC_OK;
-    bertc_status status = cli_fail_errno(err, path, "cannot flush the folder that holds it");
-    cli_beside_undo(b, path, err);
+    else if (!keep_folder(b, name)) return cli_fail_errno(err, b->path, "cannot keep the mode of the folder");
+    return BERTC_OK;
+}
+
+static bertc_status give_name(cli_beside *b, bertc_error *err)
+{
+    b->placed = renameat(b->folder, last_part(b->temporary), b->folder, last_part(b->real)) == 0;
+    if (b->placed) return BERTC_OK;
+    if (b->is_folder && (errno == ENOTEMPTY || errno == EEXIST)) return cli_folder_taken(b->path, err);
+    return cli_fail_errno(err, b->path, b->is_folder ? "cannot create folder" : "cannot write");
+}
+
+static bertc_status flush_name(cli_beside *b, bertc_error *err)
+{
+    return flush(b->folder) ? BERTC_OK : cli_fail_errno(err, b->path, "cannot flush the folder that holds it");
+}
+
+bertc_status cli_beside_place(cli_beside *const all[], size_t count, bertc_error *err)
+{
+    static bertc_status (*const steps[])(cli_beside *b, bertc_error *err) = {get_ready, give_name, flush_name};
+    bertc_status status = BERTC_OK;
+    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
+        for (size_t i = 0; i < count && status == BERTC_OK; i++) status = steps[s](all[i], err);
+    if (status != BERTC_OK) cli_beside_undo(all, count, err);
     return status;
 }
 
-void cli_beside_undo(cli_beside *b, const char *path, bertc_error *err)
+static void undo(cli_beside *b, bertc_error *err)
 {
-    if (!b->real || !b->placed) return;
+    if (!b->placed) return;
     const char *name = last_part(b->real), *temporary = last_part(b->temporary);
     bool good;
     if (b->is_folder) {
@@ -330,9 +343,14 @@ void cli_beside_undo(cli_beside *b, const char *path, bertc_error *err)
         errno = EMLINK;
         good = b->is_new && unlinkat(b->folder, name, 0) == 0;
     }
-    if (!good) cli_fail_also(err, path, "is new and stays");
+    if (!good) cli_fail_also(err, b->path, "is new and stays");
     b->placed = !good;
     b->has_old = b->has_old && !good;
+}
+
+void cli_beside_undo(cli_beside *const all[], size_t count, bertc_error *err)
+{
+    while (count > 0) undo(all[--count], err);
 }
 
 /* The other name of what was replaced, and those that were left when a process was killed. */

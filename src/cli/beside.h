@@ -16,6 +16,7 @@
 #include "bertc.h"
 
 typedef struct cli_beside {
+    const char *path; /* as given; the caller's */
     char *real;       /* the name it gets, symbolic links resolved; null: there is none under way */
     char *temporary;  /* its path until then */
     char *old;        /* name of the file that was replaced */
@@ -28,16 +29,16 @@ typedef struct cli_beside {
     unsigned old_mode; /* of the empty folder that had it */
 } cli_beside;
 
-/* Make it, for `path`, empty. Errors: BERTC_IO, BERTC_NOMEM. */
+/* Make it, for `path`, empty. `path` must live as long. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status cli_beside_make(cli_beside *beside, const char *path, bool is_folder, bertc_error *err);
 
-/* Flush it to the device, give it its name, flush the folder that holds it. A folder may replace an
+/* Flush all to the device, give each its name, flush the folders that hold them. A folder may replace an
  * empty one, whose mode and owner it takes. Where it fails nothing has changed.
  * Errors: BERTC_IO; BERTC_USAGE where the folder that is there is not empty. */
-bertc_status cli_beside_place(cli_beside *beside, const char *path, bertc_error *err);
+bertc_status cli_beside_place(cli_beside *const all[], size_t count, bertc_error *err);
 
 /* Take back what was placed. */
-void cli_beside_undo(cli_beside *beside, const char *path, bertc_error *err);
+void cli_beside_undo(cli_beside *const all[], size_t count, bertc_error *err);
 
 /* Release it: what was not placed is removed. What cannot be removed is said behind the error. Safe on
  * {0} and a second time. */

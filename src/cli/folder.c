@@ -119,7 +119,7 @@ static bertc_status fill_beside(const char *path, cli_fill *fill, const void *va
     if (status != BERTC_OK) rename_in_message(err, beside.temporary, path);
     if (status == BERTC_OK && cli_signals_status() != BERTC_OK)
         status = cli_fail(err, cli_signals_status(), "stopped");
-    if (status == BERTC_OK) status = cli_beside_place(&beside, path, err);
+    if (status == BERTC_OK) status = cli_beside_place((cli_beside *[]){&beside}, 1, err);
     cli_beside_release(&beside, err);
     return status;
 }

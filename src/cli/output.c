@@ -145,12 +145,15 @@ static bertc_status settle(cli_file files[2], bool direct, bertc_error *err)
 
 bertc_status cli_files_commit(cli_file files[2], bertc_error *err)
 {
+    cli_beside *all[2];
+    size_t count = 0;
+    for (int i = 0; i < 2; i++)
+        if (files[i].stream && !is_direct(&files[i])) all[count++] = &files[i].beside;
     bertc_status status = settle(files, false, err);
-    for (int i = 0; i < 2 && status == BERTC_OK; i++)
-        if (files[i].stream && !is_direct(&files[i]))
-            status = cli_beside_place(&files[i].beside, files[i].path, err);
-    if (status == BERTC_OK) status = settle(files, true, err);
-    for (int i = 1; i >= 0 && status != BERTC_OK; i--) cli_beside_undo(&files[i].beside, files[i].path, err);
+    if (status == BERTC_OK) status = cli_beside_place(all, count, err);
+    if (status != BERTC_OK) return status;
+    status = settle(files, true, err);
+    if (status != BERTC_OK) cli_beside_undo(all, count, err);
     return status;
 }
 

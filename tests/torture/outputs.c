@@ -15,11 +15,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/error.h"
 #include "cli/folder.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 
 /* ---- Calls that fail ------------------------------------------------------------------------ */
 
@@ -322,6 +324,31 @@ static void test_two_folders(void **state)
     }
 }
 
+static bertc_status fill_signalled(const void *values, const char *folder, bertc_error *err)
+{
+    bertc_status status = fill(values, folder, err);
+    kill(getpid(), SIGTERM);
+    while (cli_signals_status() == BERTC_OK) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return status;
+}
+
+/* A signal waits for the end of the writing; then all of it goes, the folders above it too. */
+static void test_signal(void **state)
+{
+    (void)state;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        bertc_error err = {0};
+        alarm(60); /* a test that fails leaves no process behind */
+        _exit((int)cli_folder_fill("new/folder", fill_signalled, "2", &err));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 143);
+    assert_int_equal(entries("."), 0);
+}
+
 /* ---- What a killed process leaves ------------------------------------------------------------- */
 
 /* Another process, that has `path` under way; ended with SIGKILL. */
@@ -334,6 +361,7 @@ static pid_t start_other(const char *path, bool is_folder)
     if (pid == 0) {
         bertc_error err = {0};
         cli_beside beside;
+        alarm(60); /* a test that fails leaves no process behind */
         if (cli_beside_make(&beside, path, is_folder, &err) != BERTC_OK) _exit(1);
         if (is_folder && fill("2", beside.temporary, &err) != BERTC_OK) _exit(1);
         if (__real_write(ready[1], "", 1) != 1) _exit(1);
@@ -378,6 +406,8 @@ static void test_leftovers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* first: its process must be one that does not wait for signals yet */
+        cmocka_unit_test_setup_teardown(test_signal, begin, end),
         cmocka_unit_test_setup_teardown(test_streams, begin, end),
         cmocka_unit_test_setup_teardown(test_both_or_none, begin, end),
         cmocka_unit_test_setup_teardown(test_second_name_taken, begin, end),
