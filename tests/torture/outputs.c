@@ -249,6 +249,26 @@ static void test_second_name_taken(void **state)
     assert_int_equal(entries("."), 2);
 }
 
+/* A device that takes nothing: the file that goes with it gets no name. */
+static void test_device_fails(void **state)
+{
+    (void)state;
+    for (int there = 0; there < 2; there++) {
+        bertc_error err = {0};
+        cli_file files[2] = {{0}};
+        if (there) put("a", "old a");
+        assert_int_equal(cli_file_open(&files[0], "a", &err), BERTC_OK);
+        assert_int_equal(cli_file_open(&files[1], "/dev/full", &err), BERTC_OK);
+        fputs("new a", files[0].stream);
+        fputs("new b", files[1].stream);
+        assert_int_equal(cli_files_commit(files, &err), BERTC_IO);
+        assert_string_equal(err.message, "/dev/full: cannot write: No space left on device");
+        cli_files_close(files, &err);
+        assert_true(holds("a", there ? "old a" : NULL));
+        assert_int_equal(entries("."), there);
+    }
+}
+
 /* What cannot be removed is said. */
 static void test_removal_fails(void **state)
 {
@@ -411,6 +431,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_streams, begin, end),
         cmocka_unit_test_setup_teardown(test_both_or_none, begin, end),
         cmocka_unit_test_setup_teardown(test_second_name_taken, begin, end),
+        cmocka_unit_test_setup_teardown(test_device_fails, begin, end),
         cmocka_unit_test_setup_teardown(test_removal_fails, begin, end),
         cmocka_unit_test_setup_teardown(test_whole_folder, begin, end),
         cmocka_unit_test_setup_teardown(test_two_folders, begin, end),
