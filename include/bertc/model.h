@@ -102,8 +102,10 @@ BERTC_API bertc_status bertc_model_load(const char *dir, const bertc_model_optio
  * its tasks, may lack any of its files, and is not loaded. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_check_finished(const char *dir, bertc_error *err);
 
-/* Write config.json and model.safetensors into the existing folder `dir`, each atomically. Errors: BERTC_USAGE where
- * the model is headless; BERTC_IO, BERTC_NOMEM. */
+/* Write config.json, then model.safetensors, into the existing folder `dir`. Each appears whole, in place of one that
+ * is there; the two together do not: where it fails or is killed between, the first stays. A folder that must be
+ * whole is filled under another name and renamed. Errors: BERTC_USAGE where the model is headless; BERTC_IO,
+ * BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_save(const bertc_model *model, const char *dir,
                                         bertc_error *err);
 
@@ -111,8 +113,9 @@ BERTC_API void bertc_model_free(bertc_model *model);
 
 /* Write the model of the first `layers` layers of that in `dir` into the existing folder `out`: their
  * tensors, those outside the layers and the tokenizer's files byte for byte, config.json with another
- * num_hidden_layers. Errors: BERTC_USAGE where it has not so many; BERTC_INPUT, also where one of the
- * layers is not whole; BERTC_IO, BERTC_NOMEM. */
+ * num_hidden_layers. Each file appears whole, in place of one that is there, config.json last: a new folder
+ * without it is unfinished. Where it fails, what was written stays. Errors: BERTC_USAGE where it has not so
+ * many; BERTC_INPUT, also where one of the layers is not whole; BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out,
                                             bertc_error *err);
 

@@ -176,7 +176,9 @@ BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float 
                                             size_t size);
 
 /* Write a miniature GLUE to `dir` (see docs/sample.md): all task folders, corpus.txt, vocab.txt.
- * Deterministic in `seed`. Errors: BERTC_IO, BERTC_NOMEM. */
+ * Deterministic in `seed`. The folder is made where it is missing. Each file appears whole, in place of one that is
+ * there, vocab.txt last: a new folder without it is unfinished. Where it fails, what was written stays.
+ * Errors: BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_sample_write(const char *dir, uint64_t seed, bertc_error *err);
 
 #ifdef __cplusplus

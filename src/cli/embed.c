@@ -18,7 +18,7 @@ typedef enum format { NPY, JSONL, TSV } format;
 typedef struct writer {
     const cli_apply_values *values;
     bertc_embed_shape shape;
-    cli_file out, offsets;
+    cli_file files[2]; /* --out, --offsets */
     int64_t row; /* rows written */
 } writer;
 
@@ -42,17 +42,17 @@ static void put_npy_header(FILE *to, const char *type, size_t n, size_t width)
 
 static void begin_npy(writer *w)
 {
-    put_npy_header(w->out.stream, "f4", w->shape.rows, w->shape.width);
-    if (!w->offsets.stream) return;
-    put_npy_header(w->offsets.stream, "i8", w->shape.examples + 1, 0);
-    put_int64(w->offsets.stream, 0);
+    put_npy_header(w->files[0].stream, "f4", w->shape.rows, w->shape.width);
+    if (!w->files[1].stream) return;
+    put_npy_header(w->files[1].stream, "i8", w->shape.examples + 1, 0);
+    put_int64(w->files[1].stream, 0);
 }
 
 static void take_npy(writer *w, const bertc_embedding *e)
 {
-    fwrite(e->values, sizeof *e->values, e->rows * w->shape.width, w->out.stream);
+    fwrite(e->values, sizeof *e->values, e->rows * w->shape.width, w->files[0].stream);
     w->row += (int64_t)e->rows;
-    if (w->offsets.stream) put_int64(w->offsets.stream, w->row);
+    if (w->files[1].stream) put_int64(w->files[1].stream, w->row);
 }
 
 static bool is_by_token(const writer *w)
@@ -104,7 +104,7 @@ static void put_values(FILE *to, const float *x, size_t count, const char *separ
 
 static void take_jsonl(writer *w, const bertc_embedding *e)
 {
-    FILE *to = w->out.stream;
+    FILE *to = w->files[0].stream;
     fputs("{\"index\":", to);
     put_index(to, e);
     fputc(',', to);
@@ -130,7 +130,7 @@ static void take_jsonl(writer *w, const bertc_embedding *e)
 
 static void take_tsv(writer *w, const bertc_embedding *e)
 {
-    FILE *to = w->out.stream;
+    FILE *to = w->files[0].stream;
     for (size_t r = 0; r < e->rows; r++) {
         cli_put_index(to, e->example, e->index);
         fputc('\t', to);
@@ -168,8 +168,7 @@ static bertc_status take(void *user, const bertc_embedding *e, bertc_error *err)
             return cli_fail(err, BERTC_DIVERGED, "example %zu: the model's output is not finite",
                             e->index);
     formats[w->values->format].take(w, e);
-    if (ferror(w->out.stream)) return cli_file_settle(&w->out, err);
-    return BERTC_OK;
+    return cli_file_check(&w->files[0], err);
 }
 
 static bertc_status check(const cli_apply_values *v, bertc_error *err)
@@ -205,17 +204,9 @@ static bertc_status compute(writer *w, const char *text, size_t length, bertc_er
 /* Both files or none; what cannot be written is known before the model is loaded. */
 static bertc_status run(writer *w, const char *text, size_t length, bertc_error *err)
 {
-    bool both = w->values->offsets != NULL;
-    bertc_status status = cli_signals_watch(err);
-    if (status == BERTC_OK) status = cli_file_open(&w->out, w->values->out, err);
-    if (status == BERTC_OK && both) status = cli_file_open(&w->offsets, w->values->offsets, err);
-    if (status == BERTC_OK && both && cli_file_same(&w->out, &w->offsets))
-        status = cli_fail(err, BERTC_USAGE, "--out and --offsets name the same file");
+    bertc_status status = cli_files_open(w->files, w->values->out, w->values->offsets, "offsets", err);
     if (status == BERTC_OK) status = compute(w, text, length, err);
-    if (status == BERTC_OK) status = cli_file_settle(&w->out, err);
-    if (status == BERTC_OK && both) status = cli_file_settle(&w->offsets, err);
-    if (status == BERTC_OK) status = cli_file_commit(&w->out, err);
-    if (status == BERTC_OK && both) status = cli_file_commit(&w->offsets, err);
+    if (status == BERTC_OK) status = cli_files_commit(w->files, err);
     return status;
 }
 
@@ -228,8 +219,7 @@ bertc_status cli_embed(const void *values, cli_words words, bertc_error *err)
     bertc_status status = check(values, err);
     if (status == BERTC_OK && !w.values->data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) status = run(&w, text, length, err);
-    cli_file_abandon(&w.out);
-    cli_file_abandon(&w.offsets);
+    cli_files_close(w.files, err);
     free(text);
     return status;
 }

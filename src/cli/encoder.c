@@ -1,59 +1,12 @@
 #include "cli/encoder.h"
 
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdio.h>
 
 #include "cli/error.h"
 #include "cli/output.h"
 
-/* Every file of a model directory; the first two are bertc_model_save's. */
-static const char *const files[] = {"config.json", "model.safetensors", "vocab.txt",
-                                    "tokenizer_config.json"};
-enum { FILES = sizeof files / sizeof files[0] };
-
-/* Refuse a folder that already holds a model. */
-static bertc_status check_out(const char *out, bertc_error *err)
-{
-    for (int i = 0; i < FILES; i++) {
-        char *path = cli_path_join(out, files[i]);
-        if (!path) return cli_fail_memory(err);
-        struct stat info;
-        bool there = stat(path, &info) == 0;
-        if (there) cli_fail(err, BERTC_USAGE, "%s: is already there, choose another folder", path);
-        free(path);
-        if (there) return err->status;
-    }
-    return BERTC_OK;
-}
-
-static void remove_all(const char *out, bool created)
-{
-    for (int i = 0; i < FILES; i++) {
-        char *path = cli_path_join(out, files[i]);
-        if (path) unlink(path);
-        free(path);
-    }
-    if (created) rmdir(out);
-}
-
-static bertc_status write_file(const char *out, const char *name, const char *bytes, size_t length,
-                               bertc_error *err)
-{
-    char *path = cli_path_join(out, name);
-    if (!path) return cli_fail_memory(err);
-    cli_file file;
-    bertc_status status = cli_file_open(&file, path, err);
-    if (status == BERTC_OK) {
-        fwrite(bytes, 1, length, file.stream);
-        status = cli_file_commit(&file, err);
-    }
-    free(path);
-    return status;
-}
-
 /* What AutoTokenizer needs to know. */
-static bertc_status write_tokenizer_config(const cli_encoder *encoder, bertc_error *err)
+static bertc_status write_tokenizer_config(const cli_encoder *encoder, const char *folder, bertc_error *err)
 {
     char text[512];
     int n = snprintf(text, sizeof text,
@@ -63,22 +16,17 @@ static bertc_status write_tokenizer_config(const cli_encoder *encoder, bertc_err
                      "  \"strip_accents\": null,\n  \"tokenize_chinese_chars\": true,\n"
                      "  \"tokenizer_class\": \"BertTokenizer\",\n  \"unk_token\": \"[UNK]\"\n}\n",
                      encoder->cased ? "false" : "true", (long long)encoder->max_positions);
-    return write_file(encoder->out, files[3], text, (size_t)n, err);
+    return cli_file_write(folder, "tokenizer_config.json", text, (size_t)n, err);
 }
 
 static bertc_status write_files(const cli_encoder *encoder, const bertc_model *model,
-                                const bertc_vocab *vocab, bertc_error *err)
+                                const bertc_vocab *vocab, const char *folder, bertc_error *err)
 {
-    bool created;
-    bertc_status status = cli_folder_create(encoder->out, &created, err);
-    if (status != BERTC_OK) return status;
     size_t length;
     const char *text = bertc_vocab_text(vocab, &length);
-    status = write_file(encoder->out, files[2], text, length, err);
-    if (status == BERTC_OK) status = write_tokenizer_config(encoder, err);
-    if (status == BERTC_OK) status = bertc_model_save(model, encoder->out, err);
-    if (status != BERTC_OK) remove_all(encoder->out, created);
-    return status;
+    bertc_status status = cli_file_write(folder, "vocab.txt", text, length, err);
+    if (status == BERTC_OK) status = write_tokenizer_config(encoder, folder, err);
+    return status == BERTC_OK ? bertc_model_save(model, folder, err) : status;
 }
 
 static bertc_status fill_config(const cli_encoder *encoder, const bertc_vocab *vocab,
@@ -109,19 +57,18 @@ static bertc_status check_vocab(const cli_encoder *encoder, const bertc_vocab *v
     return status;
 }
 
-bertc_status cli_encoder_write(const cli_encoder *encoder, bertc_error *err)
+bertc_status cli_encoder_write(const cli_encoder *encoder, const char *folder, bertc_error *err)
 {
     bertc_vocab *vocab = NULL;
     bertc_model *model = NULL;
     bertc_config config = {0};
     bertc_model_options options = {.threads = 1, .seed = (uint64_t)encoder->seed};
-    bertc_status status = check_out(encoder->out, err);
-    if (status == BERTC_OK) status = bertc_vocab_load(encoder->vocab, &vocab, err);
+    bertc_status status = bertc_vocab_load(encoder->vocab, &vocab, err);
     if (status == BERTC_OK) status = check_vocab(encoder, vocab, err);
     if (status == BERTC_OK) status = bertc_config_init(&config, err);
     if (status == BERTC_OK) status = fill_config(encoder, vocab, &config, err);
     if (status == BERTC_OK) status = bertc_model_create(&config, &options, &model, err);
-    if (status == BERTC_OK) status = write_files(encoder, model, vocab, err);
+    if (status == BERTC_OK) status = write_files(encoder, model, vocab, folder, err);
     bertc_model_free(model);
     bertc_config_clear(&config);
     bertc_vocab_free(vocab);

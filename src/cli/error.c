@@ -24,6 +24,16 @@ bertc_status cli_fail_errno(bertc_error *err, const char *place, const char *wha
                     reason);
 }
 
+void cli_fail_also(bertc_error *err, const char *place, const char *what)
+{
+    const bertc_error first = *err;
+    bertc_error more = {0};
+    cli_fail_errno(&more, place, what);
+    *err = (bertc_error){0};
+    if (first.status == BERTC_OK) *err = more;
+    else cli_fail(err, first.status, "%s; %s", first.message, more.message);
+}
+
 bertc_status cli_fail_memory(bertc_error *err)
 {
     return cli_fail(err, BERTC_NOMEM, "out of memory");

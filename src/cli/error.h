@@ -10,6 +10,9 @@ bertc_status cli_fail(bertc_error *err, bertc_status status, const char *format,
 /* "place: what: strerror(errno)", BERTC_IO; BERTC_NOMEM where memory is out. */
 bertc_status cli_fail_errno(bertc_error *err, const char *place, const char *what);
 
+/* The same behind the message of an error that there is: what could not be put right after it. */
+void cli_fail_also(bertc_error *err, const char *place, const char *what);
+
 bertc_status cli_fail_memory(bertc_error *err);
 
 /* bertc_model_check_finished, and how to finish it. */

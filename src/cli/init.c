@@ -4,13 +4,14 @@
 #include "cli/command.h"
 #include "cli/encoder.h"
 #include "cli/error.h"
+#include "cli/folder.h"
 
 #define FIELD(name) offsetof(cli_encoder, name)
 
 static const bertc_option rows[] = {
     {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE",
      "the vocabulary: one word piece a line", 0},
-    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the new model directory", 0},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the new model directory, new or empty", 0},
     {"layers", BERTC_OPTION_INT, FIELD(layers), "2", 1, 1000, NULL, "N", "encoder layers", 0},
     {"hidden", BERTC_OPTION_INT, FIELD(hidden), "128", 1, 16384, NULL, "N",
      "features of a token; a multiple of the heads", 0},
@@ -33,6 +34,11 @@ const bertc_option *cli_init_table(size_t *count)
     return rows;
 }
 
+static bertc_status fill(const void *values, const char *folder, bertc_error *err)
+{
+    return cli_encoder_write(values, folder, err);
+}
+
 bertc_status cli_init(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
@@ -40,5 +46,5 @@ bertc_status cli_init(const void *values, cli_words words, bertc_error *err)
     if (encoder->hidden % encoder->heads != 0)
         return cli_fail(err, BERTC_USAGE, "--hidden %lld is not a multiple of --heads %lld",
                         (long long)encoder->hidden, (long long)encoder->heads);
-    return cli_encoder_write(encoder, err);
+    return cli_folder_fill(encoder->out, fill, encoder, err);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/error.h"
@@ -26,6 +27,14 @@ static bertc_status count_lines(cli_lines *lines, const char *bytes, size_t leng
     return BERTC_OK;
 }
 
+/* At the end of input: whether it is a file that goes on. */
+static bool is_cut(void)
+{
+    struct stat info;
+    return fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode) &&
+           lseek(STDIN_FILENO, 0, SEEK_CUR) < info.st_size;
+}
+
 /* Read more bytes behind those that are there; sets `ended` at the end of input. */
 static bertc_status fill(cli_lines *lines, bertc_error *err)
 {
@@ -45,6 +54,7 @@ static bertc_status fill(cli_lines *lines, bertc_error *err)
     do n = read(STDIN_FILENO, lines->buffer + lines->end, lines->room - lines->end);
     while (n < 0 && errno == EINTR);
     if (n < 0) return cli_fail_errno(err, "standard input", "cannot read");
+    if (n == 0 && is_cut()) return cli_fail(err, BERTC_IO, "standard input: ended before its end");
     lines->ended = n == 0;
     lines->end += (size_t)n;
     return count_lines(lines, lines->buffer + lines->end - n, (size_t)n, err);

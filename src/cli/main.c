@@ -11,7 +11,7 @@
 #include "cli/error.h"
 #include "cli/help.h"
 #include "cli/options.h"
-#include "cli/output.h"
+#include "cli/stream.h"
 #include "cli/progress.h"
 
 static bertc_status run_parsed(const cli_command *command, int argc, char **argv, void *values,
@@ -60,13 +60,16 @@ static bertc_status check_stack(bertc_error *err)
 
 int main(int argc, char **argv)
 {
-    cli_stdout_open();
+    bertc_error err = {0};
+    if (cli_stdout_open(&err) != BERTC_OK) {
+        cli_complain(err.message);
+        return BERTC_NOMEM;
+    }
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an ordinary write error */
     if (argc < 2) {
         cli_help_overview(stderr);
         return BERTC_USAGE;
     }
-    bertc_error err = {0};
     const cli_command *command = cli_command_find(command_of(argv[1]));
     bertc_status status = command ? check_stack(&err) : cli_command_unknown(argv[1], &err);
     if (status == BERTC_OK) status = run(command, argc - 2, argv + 2, &err);

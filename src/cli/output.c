@@ -1,230 +1,193 @@
 #include "cli/output.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/error.h"
 #include "cli/signals.h"
 
-enum { BUFFER = 1 << 16 };
+static const char creating[] = "cannot create";
 
-void cli_stdout_open(void)
-{
-    static char buffer[BUFFER];
-    /* Opened the wrong way round: using a closed stream stays an error. */
-    static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
-    for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)!open("/dev/null", modes[fd]);
-    setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof buffer);
-}
+/* ---- Opening ------------------------------------------------------------------------------- */
 
-/* Set errno to why an earlier write failed, which only another attempt can tell. */
-static void recall_error(FILE *stream)
+/* The descriptor that a path names as such; -1: none. What is open there is written on, where a file renamed
+ * to its name would leave it behind. */
+static int own_descriptor(const char *path)
 {
-    clearerr(stream);
-    if (fputc('\n', stream) != EOF && fflush(stream) == 0) errno = EIO;
-}
-
-bertc_status cli_stdout_close(bertc_error *err)
-{
-    bool failed = ferror(stdout) != 0;
-    if (failed) recall_error(stdout);
-    else if (fflush(stdout) == 0) return BERTC_OK;
-    return cli_fail_errno(err, "standard output", "cannot write");
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-static bool is_special(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
-}
-
-/* The one name of a file: that which symbolic links lead to, or the place of one that is not there
- * yet. Null with errno where there is none. Links that go round in circles are not ENOENT. */
-static char *real_name(const char *path)
-{
-    char *real = realpath(path, NULL), target[PATH_MAX];
-    if (real || errno != ENOENT) return real;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *parent = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    char *folder = parent ? realpath(parent, NULL) : NULL;
-    ssize_t length = folder ? readlink(path, target, sizeof target - 1) : -1;
-    if (length >= 0) {
-        target[length] = '\0';
-        char *next = target[0] == '/' ? strdup(target) : cli_path_join(folder, target);
-        if (next) real = real_name(next);
-        free(next);
-    } else if (folder) {
-        real = cli_path_join(folder, name);
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (!path || strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0) return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0) return STDERR_FILENO;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        size_t n = strlen(folders[i]);
+        char *end = NULL;
+        long number = strncmp(path, folders[i], n) == 0 ? strtol(path + n, &end, 10) : -1;
+        if (end && end > path + n && !*end && number >= 0 && number <= INT_MAX) return (int)number;
     }
-    int code = errno;
-    free(parent);
-    free(folder);
-    errno = code;
-    return real;
+    return -1;
 }
 
-/* A file beside `file`, of a name that no other process takes. */
-static FILE *open_beside(cli_file *file)
+/* A pipe has no reader yet: wait for one, or for a signal. */
+static int open_pipe(const char *path)
 {
-    static int opened;
-    size_t room = strlen(file->real) + 48;
-    file->temporary = malloc(room);
-    if (!file->temporary) return NULL;
-    snprintf(file->temporary, room, "%s.%ld-%d.tmp", file->real, (long)getpid(), opened++);
-    int fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0) return fdopen(fd, "w");
-    int code = errno;
-    free(file->temporary);
-    file->temporary = NULL;
-    errno = code;
-    return NULL;
+    static const struct timespec pause = {.tv_nsec = 20000000};
+    int fd;
+    while ((fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0 && (errno == ENXIO || errno == EINTR)) {
+        errno = EINTR;
+        if (cli_signals_status() != BERTC_OK) return -1;
+        nanosleep(&pause, NULL);
+    }
+    if (fd >= 0) fcntl(fd, F_SETFL, O_WRONLY);
+    return fd;
+}
+
+/* What the name leads to is written directly, or -1 in *fd where a file is made beside it. */
+static bool open_direct(const char *path, int *fd)
+{
+    struct stat info;
+    int own = own_descriptor(path);
+    bool there = own < 0 && stat(path, &info) == 0;
+    *fd = -1;
+    if (own >= 0) {
+        *fd = own == STDOUT_FILENO ? own : fcntl(own, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        return *fd >= 0;
+    }
+    if (!there) return errno == ENOENT;
+    if (S_ISREG(info.st_mode)) return true;
+    if (S_ISFIFO(info.st_mode)) *fd = open_pipe(path);
+    else if (S_ISDIR(info.st_mode)) errno = EISDIR;
+    else
+        do *fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        while (*fd < 0 && errno == EINTR);
+    return *fd >= 0;
 }
 
 bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
 {
-    *file = (cli_file){0};
-    if (!path || strcmp(path, "-") == 0) {
-        file->stream = stdout;
+    int fd;
+    *file = (cli_file){.path = path ? path : "standard output"};
+    if (!open_direct(path, &fd)) {
+        bool stopped = errno == EINTR && cli_signals_status() != BERTC_OK;
+        return stopped ? cli_fail(err, cli_signals_status(), "stopped") : cli_fail_errno(err, path, creating);
+    }
+    if (fd == STDOUT_FILENO) {
+        file->bytes = cli_stdout();
+        file->stream = file->bytes->file;
         return BERTC_OK;
     }
-    file->path = path;
-    if (is_folder(path)) {
-        errno = EISDIR;
-        return cli_fail_errno(err, path, "cannot create");
+    bertc_status status = fd >= 0 ? BERTC_OK : cli_beside_make(&file->beside, path, false, err);
+    if (status != BERTC_OK) return status;
+    file->bytes = malloc(sizeof *file->bytes);
+    if (file->bytes && cli_stream_open(file->bytes, fd >= 0 ? fd : file->beside.fd, _IOFBF)) {
+        file->stream = file->bytes->file;
+        return BERTC_OK;
     }
-    file->real = real_name(path);
-    if (file->real) file->stream = is_special(path) ? fopen(path, "w") : open_beside(file);
-    if (file->stream) return BERTC_OK;
-    bertc_status status = cli_fail_errno(err, path, "cannot create");
-    cli_file_abandon(file);
+    if (fd >= 0) close(fd);
+    free(file->bytes);
+    file->bytes = NULL;
+    cli_fail_memory(err);
+    cli_beside_release(&file->beside, err);
+    return BERTC_NOMEM;
+}
+
+/* Whether one would replace the other, or write between its lines. Two names of one regular file are replaced
+ * each by itself; a device may be written to twice. */
+static bool is_same(const char *a, const char *b)
+{
+    struct stat one, two;
+    int own_a = own_descriptor(a), own_b = own_descriptor(b);
+    if (own_a >= 0 && own_a == own_b) return true;
+    if ((own_a >= 0 ? fstat(own_a, &one) : stat(a, &one)) != 0) return false;
+    if ((own_b >= 0 ? fstat(own_b, &two) : stat(b, &two)) != 0) return false;
+    if (S_ISCHR(one.st_mode) || (S_ISREG(one.st_mode) && own_a < 0 && own_b < 0)) return false;
+    return one.st_ino == two.st_ino && one.st_dev == two.st_dev;
+}
+
+bertc_status cli_files_open(cli_file files[2], const char *first, const char *second, const char *option,
+                            bertc_error *err)
+{
+    files[0] = files[1] = (cli_file){0};
+    bool same = second && is_same(first, second);
+    bertc_status status = cli_signals_watch(err);
+    if (status == BERTC_OK && !same) status = cli_file_open(&files[0], first, err);
+    if (status == BERTC_OK && !same && second) status = cli_file_open(&files[1], second, err);
+    if (status != BERTC_OK) return status;
+    if (!same && !cli_beside_same(&files[0].beside, &files[1].beside)) return BERTC_OK;
+    return cli_fail(err, BERTC_USAGE, "--out and --%s name the same file", option);
+}
+
+/* ---- The end ------------------------------------------------------------------------------- */
+
+bertc_status cli_file_check(const cli_file *file, bertc_error *err)
+{
+    return cli_stream_check(file->bytes, file->path, err);
+}
+
+static bool is_direct(const cli_file *file)
+{
+    return !file->beside.real;
+}
+
+/* Hand over those that are written directly, or those that are not. */
+static bertc_status settle(cli_file files[2], bool direct, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (int i = 0; i < 2 && status == BERTC_OK; i++)
+        if (files[i].stream && is_direct(&files[i]) == direct)
+            status = cli_stream_settle(files[i].bytes, files[i].path, err);
     return status;
 }
 
-bool cli_file_same(const cli_file *a, const cli_file *b)
+bertc_status cli_files_commit(cli_file files[2], bertc_error *err)
 {
-    if (a->stream == stdout || b->stream == stdout) return a->stream == b->stream;
-    return a->real && b->real && strcmp(a->real, b->real) == 0;
-}
-
-/* The new name must survive a power loss. */
-static void sync_parent(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
-    int fd = open(folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(folder);
-}
-
-bertc_status cli_file_settle(cli_file *file, bertc_error *err)
-{
-    if (file->stream == stdout) return cli_stdout_close(err);
-    bool good = ferror(file->stream) == 0;
-    if (!good) recall_error(file->stream);
-    good = good && fflush(file->stream) == 0;
-    if (file->temporary) good = good && fsync(fileno(file->stream)) == 0;
-    int code = errno;
-    bool closed = fclose(file->stream) == 0;
-    file->stream = NULL;
-    if (!good) errno = code;
-    return good && closed ? BERTC_OK : cli_fail_errno(err, file->path, "cannot write");
-}
-
-bertc_status cli_file_commit(cli_file *file, bertc_error *err)
-{
-    if (file->stream == stdout) return BERTC_OK; /* checked at the end of the program */
-    bertc_status status = file->stream ? cli_file_settle(file, err) : BERTC_OK;
-    if (status == BERTC_OK && file->temporary && rename(file->temporary, file->real) != 0)
-        status = cli_fail_errno(err, file->path, "cannot write");
-    if (status == BERTC_OK && file->temporary) {
-        sync_parent(file->real);
-        free(file->temporary);
-        file->temporary = NULL;
-    }
-    cli_file_abandon(file);
+    cli_beside *all[2];
+    size_t count = 0;
+    for (int i = 0; i < 2; i++)
+        if (files[i].stream && !is_direct(&files[i])) all[count++] = &files[i].beside;
+    bertc_status status = settle(files, false, err);
+    if (status == BERTC_OK) status = cli_beside_place(all, count, err);
+    if (status != BERTC_OK) return status;
+    status = settle(files, true, err);
+    if (status != BERTC_OK) cli_beside_undo(all, count, err);
     return status;
 }
 
-void cli_file_abandon(cli_file *file)
+/* Standard output goes on to the end of the program. */
+static void close_file(cli_file *file, bertc_error *err)
 {
-    if (file->stream && file->stream != stdout) fclose(file->stream);
-    if (file->temporary) unlink(file->temporary);
-    free(file->temporary);
-    free(file->real);
+    if (file->bytes && file->bytes != cli_stdout()) {
+        cli_stream_drop(file->bytes);
+        if (is_direct(file)) close(file->bytes->fd);
+        free(file->bytes);
+    }
+    cli_beside_release(&file->beside, err);
     *file = (cli_file){0};
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
+void cli_files_close(cli_file files[2], bertc_error *err)
 {
-    (void)info, (void)kind;
-    return place->level > 0 ? remove(path) : 0;
+    close_file(&files[0], err);
+    close_file(&files[1], err);
 }
 
-/* One that is not there is fine. */
-static bertc_status check_empty(const char *path, bertc_error *err)
+bertc_status cli_file_write(const char *folder, const char *name, const char *bytes, size_t length,
+                            bertc_error *err)
 {
-    DIR *dir = opendir(path);
-    if (!dir && errno == ENOENT) return BERTC_OK;
-    if (!dir) return cli_fail_errno(err, path, "cannot open");
-    bool empty = true;
-    for (struct dirent *e; empty && (e = readdir(dir)) != NULL;)
-        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-    closedir(dir);
-    if (empty) return BERTC_OK;
-    return cli_fail(err, BERTC_USAGE, "%s: is not empty, choose another folder", path);
-}
-
-bertc_status cli_folder_create(const char *path, bool *created, bertc_error *err)
-{
-    *created = false;
-    char *part = strdup(path);
-    if (!part) return cli_fail_memory(err);
-    int code = 0;
-    for (char *p = part + 1; code == 0; p++) {
-        if (*p != '/' && *p != '\0') continue;
-        char end = *p;
-        *p = '\0';
-        *created = mkdir(part, 0777) == 0;
-        if (!*created) code = errno;
-        if (code != 0 && is_folder(part)) code = 0;
-        *p = end;
-        if (end == '\0') break;
+    char *path = cli_path_join(folder, name);
+    if (!path) return cli_fail_memory(err);
+    cli_file files[2] = {{0}};
+    bertc_status status = cli_file_open(&files[0], path, err);
+    if (status == BERTC_OK) {
+        fwrite(bytes, 1, length, files[0].stream);
+        status = cli_files_commit(files, err);
     }
-    free(part);
-    errno = code == EEXIST ? ENOTDIR : code;
-    return code == 0 ? BERTC_OK : cli_fail_errno(err, path, "cannot create folder");
-}
-
-bertc_status cli_folder_fill(const char *path, cli_fill *fill, const void *values, bertc_error *err)
-{
-    bool created;
-    bertc_status status = check_empty(path, err);
-    if (status == BERTC_OK) status = cli_signals_watch(err);
-    if (status == BERTC_OK) status = cli_folder_create(path, &created, err);
-    if (status != BERTC_OK) return status;
-    status = fill(values, err);
-    if (status == BERTC_OK && cli_signals_status() != BERTC_OK)
-        status = cli_fail(err, cli_signals_status(), "stopped");
-    if (status == BERTC_OK) return status;
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    if (created) rmdir(path);
+    cli_files_close(files, err);
+    free(path);
     return status;
 }
 

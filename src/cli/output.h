@@ -1,49 +1,44 @@
-/* Where results go: standard output, files that appear whole, folders.
+/* Where results go: standard output, devices, files that appear whole.
  *
- * 1. A regular file is written beside its name and renamed at the end; a device or a pipe is
- *    written as it is.
- * 2. Nothing but the file that was named is touched: the name beside it is taken by nobody else.
+ * 1. A regular file is written beside its name (beside.h), checked against what was handed in and
+ *    renamed at the end; a device, a pipe or what a descriptor's own name says (/dev/stdout,
+ *    /dev/fd/3) is written as it is.
+ * 2. Of two files both appear or none. What cannot be taken back comes last: standard output and
+ *    devices are flushed once the files have their names.
  * 3. Every write is checked; a failure is BERTC_IO naming the file. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
-#include <stdio.h>
-
-#include "bertc.h"
-
-/* Make sure that descriptors 0 to 2 are open, so that no file of ours takes their place, and give
- * standard output a large buffer. Call before anything else. */
-void cli_stdout_open(void);
-
-/* Flush standard output and report the first failure of any write to it. */
-bertc_status cli_stdout_close(bertc_error *err);
+#include "cli/beside.h"
+#include "cli/stream.h"
 
 typedef struct cli_file {
-    FILE *stream;     /* write here */
-    const char *path; /* as given; null for standard output */
-    char *real;       /* the path without symbolic links: what is written, not the link to it */
-    char *temporary;  /* what is renamed to it; null where it is written directly */
+    FILE *stream;      /* write here; null: not open */
+    const char *path;  /* as given, for messages */
+    cli_stream *bytes; /* of `stream` */
+    cli_beside beside; /* none where it is written directly */
 } cli_file;
 
 /* Open `path` for writing; null or "-" means standard output. */
 bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err);
-bertc_status cli_file_commit(cli_file *file, bertc_error *err);
 
-/* What can fail of a commit but the rename: call it for each of several files first, so that all
- * appear or none. */
-bertc_status cli_file_settle(cli_file *file, bertc_error *err);
-void cli_file_abandon(cli_file *file); /* safe on {0} and after commit */
+/* Open one file or two; `second` may be null. From now on signals wait for the end of what is written.
+ * `option` is the name of that of the second, for the message that both name one file (BERTC_USAGE). */
+bertc_status cli_files_open(cli_file files[2], const char *first, const char *second, const char *option,
+                            bertc_error *err);
 
-/* Whether two open files are one. */
-bool cli_file_same(const cli_file *a, const cli_file *b);
+/* Whether a write has failed by now. */
+bertc_status cli_file_check(const cli_file *file, bertc_error *err);
 
-/* Fill a new or empty folder by `fill`: all of it, or where that fails or a signal came meanwhile nothing.
- * The signal waits for the end of the writing. */
-typedef bertc_status cli_fill(const void *values, bertc_error *err);
-bertc_status cli_folder_fill(const char *path, cli_fill *fill, const void *values, bertc_error *err);
+/* Give both their names, or neither. Those that are not open do not count. */
+bertc_status cli_files_commit(cli_file files[2], bertc_error *err);
 
-/* mkdir -p; an existing folder is fine. *created tells whether the last part is new. */
-bertc_status cli_folder_create(const char *path, bool *created, bertc_error *err);
+/* Release; what was not committed goes. Safe on {0} and after commit. */
+void cli_files_close(cli_file files[2], bertc_error *err);
+
+/* A whole small file, `name` in `folder`. */
+bertc_status cli_file_write(const char *folder, const char *name, const char *bytes, size_t length,
+                            bertc_error *err);
 
 /* "folder/name", owned by the caller (free); null where memory is out. */
 char *cli_path_join(const char *folder, const char *name);

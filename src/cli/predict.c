@@ -49,33 +49,18 @@ static bertc_status check_finite(const bertc_task *task, const bertc_predictions
     return BERTC_OK;
 }
 
-/* Both files or none. */
-static bertc_status commit(cli_file *out, cli_file *logits, bertc_error *err)
-{
-    bool both = logits->stream != NULL;
-    bertc_status status = cli_file_settle(out, err);
-    if (status == BERTC_OK && both) status = cli_file_settle(logits, err);
-    if (status == BERTC_OK) status = cli_file_commit(out, err);
-    if (status == BERTC_OK && both) status = cli_file_commit(logits, err);
-    return status;
-}
-
-/* `out` and `logits` are opened before the model is: what cannot be written is known early. */
+/* The files are opened before the model is: what cannot be written is known early. */
 static bertc_status run(const cli_apply_values *v, const bertc_task *task, const char *text,
-                        size_t length, cli_file *out, cli_file *logits, bertc_error *err)
+                        size_t length, cli_file files[2], bertc_error *err)
 {
     bertc_predictions predictions = {0};
-    bertc_status status = cli_signals_watch(err);
-    if (status == BERTC_OK) status = cli_file_open(out, v->out, err);
-    if (status == BERTC_OK && v->logits) status = cli_file_open(logits, v->logits, err);
-    if (status == BERTC_OK && v->logits && cli_file_same(out, logits))
-        status = cli_fail(err, BERTC_USAGE, "--out and --logits name the same file");
+    bertc_status status = cli_files_open(files, v->out, v->logits, "logits", err);
     if (status == BERTC_OK) status = cli_apply(v, text, length, false, &predictions, err);
     if (status == BERTC_OK) status = check_finite(task, &predictions, err);
     if (status == BERTC_OK) {
-        put_predictions(out->stream, task, &predictions, v->data != NULL);
-        if (logits->stream) put_logits(logits->stream, task, &predictions);
-        status = commit(out, logits, err);
+        put_predictions(files[0].stream, task, &predictions, v->data != NULL);
+        if (v->logits) put_logits(files[1].stream, task, &predictions);
+        status = cli_files_commit(files, err);
     }
     bertc_predictions_clear(&predictions);
     return status;
@@ -91,10 +76,9 @@ bertc_status cli_predict(const void *values, cli_words words, bertc_error *err)
     bertc_status status = cli_task_find(v->task, &task, err);
     if (status == BERTC_OK && !v->data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) {
-        cli_file out = {0}, logits = {0};
-        status = run(v, task, text, length, &out, &logits, err);
-        cli_file_abandon(&out);
-        cli_file_abandon(&logits);
+        cli_file files[2];
+        status = run(v, task, text, length, files, err);
+        cli_files_close(files, err);
     }
     free(text);
     return status;

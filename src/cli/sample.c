@@ -1,9 +1,11 @@
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "cli/command.h"
 #include "cli/encoder.h"
 #include "cli/error.h"
+#include "cli/folder.h"
 #include "cli/output.h"
 
 static const bertc_option rows[] = {
@@ -20,28 +22,27 @@ const bertc_option *cli_sample_table(size_t *count)
 }
 
 /* The encoder that fits the sample: it learns from scratch in minutes. */
-static bertc_status write_all(const cli_sample_values *v, const char *vocab, const char *model,
-                              bertc_error *err)
+static bertc_status write_model(const cli_sample_values *v, const char *vocab, const char *folder,
+                                bertc_error *err)
 {
-    cli_encoder encoder = {.vocab = vocab,
-                           .out = model,
-                           .layers = 2,
-                           .hidden = 128,
-                           .heads = 2,
-                           .intermediate = 512,
-                           .max_positions = 128,
-                           .seed = v->seed,
-                           .initializer_range = 0.05};
-    bertc_status status = bertc_sample_write(v->out, (uint64_t)v->seed, err);
-    if (status == BERTC_OK) status = cli_encoder_write(&encoder, err);
-    return status;
+    const cli_encoder encoder = {.vocab = vocab,
+                                 .layers = 2,
+                                 .hidden = 128,
+                                 .heads = 2,
+                                 .intermediate = 512,
+                                 .max_positions = 128,
+                                 .seed = v->seed,
+                                 .initializer_range = 0.05};
+    if (mkdir(folder, 0777) != 0) return cli_fail_errno(err, folder, "cannot create folder");
+    return cli_encoder_write(&encoder, folder, err);
 }
 
-static bertc_status fill(const void *values, bertc_error *err)
+static bertc_status fill(const void *values, const char *folder, bertc_error *err)
 {
     const cli_sample_values *v = values;
-    char *vocab = cli_path_join(v->out, "vocab.txt"), *model = cli_path_join(v->out, "model");
-    bertc_status status = vocab && model ? write_all(v, vocab, model, err) : cli_fail_memory(err);
+    char *vocab = cli_path_join(folder, "vocab.txt"), *model = cli_path_join(folder, "model");
+    bertc_status status = vocab && model ? bertc_sample_write(folder, (uint64_t)v->seed, err) : cli_fail_memory(err);
+    if (status == BERTC_OK) status = write_model(v, vocab, model, err);
     free(vocab);
     free(model);
     return status;

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/error.h"
 #include "cli/input.h"
+#include "cli/stream.h"
 
 #define FIELD(name) offsetof(cli_tokenize_values, name)
 
@@ -179,7 +180,7 @@ static bertc_status write_part(job *j, const part *p, bertc_error *err)
     j->lines += p->lines;
     j->invalid += p->invalid;
     if (p->used > 0 && fwrite(p->out, 1, p->used, stdout) != p->used)
-        return cli_fail_errno(err, "standard output", "cannot write");
+        return cli_stream_check(cli_stdout(), "standard output", err);
     if (p->no_tab)
         return cli_fail(err, BERTC_INPUT, "standard input:%zu: no TAB between two texts", j->lines);
     if (p->error.status != BERTC_OK)

@@ -2,7 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/error.h"
-#include "cli/output.h"
+#include "cli/folder.h"
 
 #define FIELD(name) offsetof(cli_truncate_values, name)
 
@@ -10,7 +10,7 @@ static const bertc_option rows[] = {
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR", "the model to take layers from", 0},
     {"keep-layers", BERTC_OPTION_INT, FIELD(keep_layers), NULL, 1, 1000, NULL, "K",
      "how many of its layers to keep, from the first on", 0},
-    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the new model directory", 0},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the new model directory, new or empty", 0},
 };
 
 const bertc_option *cli_truncate_table(size_t *count)
@@ -19,10 +19,10 @@ const bertc_option *cli_truncate_table(size_t *count)
     return rows;
 }
 
-static bertc_status fill(const void *values, bertc_error *err)
+static bertc_status fill(const void *values, const char *folder, bertc_error *err)
 {
     const cli_truncate_values *v = values;
-    return bertc_model_truncate(v->model, (int32_t)v->keep_layers, v->out, err);
+    return bertc_model_truncate(v->model, (int32_t)v->keep_layers, folder, err);
 }
 
 bertc_status cli_truncate(const void *values, cli_words words, bertc_error *err)

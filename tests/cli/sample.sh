@@ -41,13 +41,13 @@ grep -q '"do_lower_case": false' cased/tokenizer_config.json || fail "init --cas
 
 # Refusals leave nothing behind.
 small="--layers 1 --hidden 8 --heads 2"
-refuse 2 "again/config.json: is already there, choose another folder" init --vocab vocab.txt \
+refuse 2 "again: is not empty, choose another folder" init --vocab vocab.txt \
     --out again $small
 refuse 3 "no.txt: cannot open: No such file or directory" init --vocab no.txt --out x $small
 refuse 2 "--hidden 9 is not a multiple of --heads 2" init --vocab vocab.txt --out x --layers 1 \
     --hidden 9 --heads 2
 printf 'a\nb\n' >unfit.txt
 run 3 init --vocab unfit.txt --out x $small
-refuse 4 "file/x: cannot create folder: Not a directory" init --vocab vocab.txt --out file/x $small
+refuse 4 "file/x: cannot open: Not a directory" init --vocab vocab.txt --out file/x $small
 if [ -d /proc ]; then run 4 init --vocab vocab.txt --out /proc/x $small; fi
 finish

@@ -1,0 +1,116 @@
+# What predict, embed, init, sample and truncate leave: all or nothing, whoever else writes there,
+# whatever the name leads to, and however they end.
+. "$(dirname "$0")/lib.sh"
+
+small="--layers 1 --hidden 8 --heads 2"
+predict="predict --task sst2 --model $RUN --threads 1"
+printf 'a fine film\nthe plot is dull\n' >lines
+cp "$SAMPLE/vocab.txt" .
+
+# holds NAMES: exactly these are in the working folder, besides the two above.
+holds() {
+    checks=$((checks + 1))
+    found=$(ls -A | grep -vx -e lines -e vocab.txt | tr '\n' ' ')
+    [ "$found" = "$1" ] || fail "'$found' is there, expected '$1'"
+}
+
+# ---- Two at once: one wins, the other says why not, nothing is lost.
+for command in "sample" "init --vocab vocab.txt $small" "truncate --model $SAMPLE/model --keep-layers 1"; do
+    for there in no yes; do
+        [ $there = no ] || mkdir out
+        for i in 1 2; do
+            { "$BERTC" $command --out out 2>"$scratch/err$i"; echo $? >"$scratch/code$i"; } &
+        done
+        wait
+        [ "$(sort "$scratch/code1" "$scratch/code2" | tr '\n' ' ')" = "0 2 " ] ||
+            fail "exit codes $(cat "$scratch/code1" "$scratch/code2") of two at once: $command"
+        [ "$(cat "$scratch/err1" "$scratch/err2")" = "bertc: out: is not empty, choose another folder" ] ||
+            fail "messages of two at once: $(cat "$scratch/err1" "$scratch/err2")"
+        holds "out "
+        run 0 $command --out again
+        diff -r out again || fail "two at once leave something else: $command"
+        rm -r out again
+    done
+done
+
+# ---- Where the name leads
+mkdir -m 2750 empty
+ln -s empty link
+ln -s nowhere dangling
+run 0 init --vocab vocab.txt --out link/ $small
+[ -L link ] && [ -s empty/config.json ] || fail "init replaced a link to an empty folder"
+[ "$(stat -c %a empty)" = 2750 ] || fail "init gave an empty folder another mode"
+run 0 init --vocab vocab.txt --out dangling $small
+[ -L dangling ] && [ -s nowhere/config.json ] || fail "init replaced a dangling link"
+holds "dangling empty link nowhere "
+rm -r dangling empty link nowhere
+mkdir work
+cd work || exit 1
+for out in . ../work/ "$PWD"; do
+    refuse 2 "${out%/}: is the working folder, name a folder in it" init --vocab ../vocab.txt --out $out $small
+done
+cd ..
+rmdir work
+mkfifo pipe
+refuse 4 "pipe: cannot open: Not a directory" sample --out pipe
+refuse 4 "pipe/new: cannot open: Not a directory" sample --out pipe/new
+ln -s circle circle
+refuse 4 "circle: cannot open: Too many levels of symbolic links" sample --out circle
+rm circle
+if unshare -rm true 2>/dev/null; then # as root of a namespace of its own
+    mkdir mount
+    unshare -rm sh -c 'mount -t tmpfs none mount && exec "$1" sample --out mount' sh "$BERTC" 2>"$scratch/err"
+    same "standard error" "bertc: mount: is a mount point, name a folder in it" "$scratch/err" sample --out mount
+    rmdir mount
+fi
+refuse 3 "no.txt: cannot open: No such file or directory" init --vocab no.txt --out new/er/still $small
+holds "pipe "
+
+# ---- Results go where the name says, and are whole there.
+input=lines
+run 0 $predict
+cp "$scratch/out" expected
+cat pipe >through &
+run 0 $predict --out pipe --logits logits
+wait
+cmp through expected || fail "predict into a pipe"
+echo first >appended
+"$BERTC" $predict --out /dev/stdout <lines >>appended 2>/dev/null || fail "predict to /dev/stdout"
+"$BERTC" $predict --out /dev/fd/3 <lines 3>>appended 2>/dev/null || fail "predict to /dev/fd/3"
+{ echo first; cat expected expected; } | cmp - appended || fail "predict to the descriptor of a file"
+same="--out and --logits name the same file"
+"$BERTC" $predict --logits both <lines >both 2>"$scratch/err" && fail "predict replaces its standard output"
+same "standard error" "bertc: $same" "$scratch/err" "predict --logits both >both"
+refuse 2 "$same" $predict --out pipe --logits ./pipe
+refuse 2 "$same" $predict --out - --logits /dev/stdout
+refuse 2 "$same" $predict --out both --logits ../here/both
+rm through appended both logits
+
+# ---- One that is ended while it writes: `kept` is under way, the pipe has no reader.
+echo before >kept
+start() {
+    "$BERTC" $predict --out kept --logits pipe <lines 2>"$scratch/err" &
+    pid=$!
+    while ! ls -A | grep -q '^\.kept\.bertc-' && kill -0 $pid; do :; done
+}
+for row in "INT 130" "TERM 143"; do
+    start
+    kill -"${row% *}" $pid
+    wait $pid
+    got=$?
+    [ $got = "${row#* }" ] || fail "exit code $got after SIG${row% *}"
+    same "standard error" "bertc: stopped" "$scratch/err" predict
+    holds "expected kept pipe "
+done
+start
+left=$(ls -A | grep '^\.kept\.bertc-')
+run 0 $predict --out kept # what another has under way stays
+[ -e "$left" ] || fail "predict removed what another writes"
+kill -KILL $pid
+wait $pid
+[ -e "$left" ] || fail "nothing was left: this test shows nothing"
+: >.kept.bertc-mine
+run 0 $predict --out kept
+holds ".kept.bertc-mine expected kept pipe "
+cmp kept expected || fail "predict after one that was killed"
+finish
