@@ -98,6 +98,10 @@ BERTC_API bertc_status bertc_model_create(const bertc_config *config,
 BERTC_API bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,
                                         bertc_model **model, bertc_error *err);
 
+/* Is the model in `dir` whole? One that an unfinished fine-tuning run leaves in its folder, or in that of one of
+ * its tasks, may lack any of its files, and is not loaded. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+BERTC_API bertc_status bertc_model_check_finished(const char *dir, bertc_error *err);
+
 /* Write config.json and model.safetensors into the existing folder `dir`, each atomically. Errors: BERTC_USAGE where
  * the model is headless; BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_save(const bertc_model *model, const char *dir,

@@ -236,25 +236,38 @@ bertc_status bc_folder_sync(const char *path, bertc_error *err)
     return status;
 }
 
-static bertc_status sync_parent(const char *path, bertc_error *err)
+/* The folder that `path` lies in, as the first *length bytes of it. */
+static const char *parent_of(const char *path, int *length)
 {
     const char *slash = strrchr(path, '/');
-    if (!slash) return bc_folder_sync(".", err);
-    char *folder = bc_strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (!folder) return bc_fail_memory(err);
-    bertc_status status = bc_folder_sync(folder, err);
-    bc_free(folder);
+    *length = slash == path ? 1 : slash ? (int)(slash - path) : 1;
+    return slash ? path : ".";
+}
+
+/* Flush the folder of dir/name. One that may be written in but not read cannot be flushed. */
+static bertc_status sync_parent(const bc_dir *dir, const char *name, bertc_error *err)
+{
+    int length;
+    const char *start = parent_of(name, &length);
+    char *parent = bc_strndup(start, (size_t)length);
+    if (!parent) return bc_fail_memory(err);
+    bertc_status status = BERTC_OK;
+    bc_dir folder = {openat(dir->fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC), parent};
+    if (folder.fd >= 0) status = bc_dir_sync(&folder, err);
+    else if (errno != EACCES) status = bc_dir_fail(dir, parent, "cannot open folder", err);
+    bc_dir_close(&folder);
+    bc_free(parent);
     return status;
 }
 
 /* mkdir, fine where there is a folder of that name already. */
-static bool make_folder(const char *path)
+static bertc_status make_folder(const char *path, bertc_error *err)
 {
-    if (mkdir(path, 0777) == 0) return true;
+    if (mkdir(path, 0777) == 0) return sync_parent(&bc_here, path, err);
     int code = errno;
-    bool there = bc_folder_exists(path);
+    if (bc_folder_exists(path)) return BERTC_OK;
     errno = code;
-    return there;
+    return bc_dir_fail(&bc_here, path, "cannot create folder", err);
 }
 
 bertc_status bc_folder_create(const char *path, bertc_error *err)
@@ -263,11 +276,11 @@ bertc_status bc_folder_create(const char *path, bertc_error *err)
     if (!partial) return bc_fail_memory(err);
     bertc_status status = BERTC_OK;
     errno = ENOENT;
-    if (!path[0]) status = fail_to_use(err, path, "cannot create folder");
+    if (!path[0]) status = bc_dir_fail(&bc_here, path, "cannot create folder", err);
     for (size_t i = 1; status == BERTC_OK && i <= strlen(path); i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         partial[i] = '\0';
-        if (!make_folder(partial)) status = fail_to_use(err, path, "cannot create folder");
+        status = make_folder(partial, err);
         partial[i] = path[i];
     }
     bc_free(partial);
@@ -278,7 +291,7 @@ bertc_status bc_folder_create(const char *path, bertc_error *err)
 static void writer_fail(bc_writer *writer, const char *what)
 {
     writer->failed = true;
-    fail_to_use(&writer->error, writer->path, what);
+    bc_dir_fail(writer->dir, writer->name, what, &writer->error);
 }
 
 /* The descriptor that a path names as such (/dev/stdout, /dev/fd/3); -1: none. What is open there is written
@@ -306,37 +319,74 @@ static bool is_special(const char *path)
 }
 
 /* The name to write to; null where memory is out. */
-static char *temporary_name(const char *path)
+static char *temporary_name(const char *name)
 {
-    if (is_special(path)) return bc_strndup(path, strlen(path));
-    size_t room = strlen(path) + sizeof ".tmp";
-    char *name = bc_realloc(NULL, room, 1);
-    if (name) snprintf(name, room, "%s.tmp", path);
-    return name;
+    size_t room = strlen(name) + sizeof ".tmp";
+    char *temporary = bc_realloc(NULL, room, 1);
+    if (temporary) snprintf(temporary, room, "%s.tmp", name);
+    return temporary;
+}
+
+/* Only a file, or a link, gives way to the new one. */
+static bertc_status check_target(const bc_dir *dir, const char *name, bertc_error *err)
+{
+    struct stat info;
+    errno = 0;
+    if (fstatat(dir->fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? BERTC_OK : bc_dir_fail(dir, name, "cannot create", err);
+    if (S_ISREG(info.st_mode) || S_ISLNK(info.st_mode)) return BERTC_OK;
+    errno = S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
+    return bc_dir_fail(dir, name, "cannot create", err);
+}
+
+/* A new file under the temporary name; what a process that was killed left there goes. */
+static bertc_status create(bc_writer *writer, bertc_error *err)
+{
+    const bc_dir *dir = writer->dir;
+    bc_entry kind;
+    bertc_status status = bc_dir_entry(dir, writer->temporary, &kind, err);
+    if (status == BERTC_OK && kind == BC_ENTRY_FILE) status = bc_dir_remove(dir, writer->temporary, err);
+    if (status != BERTC_OK) return status;
+    do writer->fd = openat(dir->fd, writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    while (writer->fd < 0 && errno == EINTR);
+    writer->created = writer->fd >= 0;
+    return writer->created ? BERTC_OK : bc_dir_fail(dir, writer->name, "cannot create", err);
+}
+
+/* What nothing can be renamed over. */
+static bertc_status open_special(bc_writer *writer, bertc_error *err)
+{
+    int own = own_descriptor(writer->name);
+    writer->direct = true;
+    writer->fd = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0) : open_retry(writer->name, O_WRONLY, 0);
+    return writer->fd >= 0 ? BERTC_OK : bc_dir_fail(writer->dir, writer->name, "cannot create", err);
+}
+
+static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char *name, bool special,
+                                bertc_error *err)
+{
+    *writer = (bc_writer){.fd = -1, .dir = dir};
+    writer->name = bc_strndup(name, strlen(name));
+    writer->temporary = temporary_name(name);
+    writer->buffer = bc_alloc(BUFFER, 1);
+    writer->hasher = bc_hasher_new();
+    bool room = writer->name && writer->temporary && writer->buffer && writer->hasher;
+    bertc_status status = room ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK && special) status = open_special(writer, err);
+    if (status == BERTC_OK && !special) status = check_target(dir, name, err);
+    if (status == BERTC_OK && !special) status = create(writer, err);
+    if (status != BERTC_OK) bc_writer_abandon(writer);
+    return status;
 }
 
 bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *err)
 {
-    *writer = (bc_writer){.fd = -1};
-    writer->path = bc_strndup(path, strlen(path));
-    writer->temporary = temporary_name(path);
-    writer->buffer = bc_alloc(BUFFER, 1);
-    writer->hasher = bc_hasher_new();
-    if (!writer->path || !writer->temporary || !writer->buffer || !writer->hasher) {
-        bc_writer_abandon(writer);
-        return bc_fail_memory(err);
-    }
-    writer->direct = strcmp(writer->path, writer->temporary) == 0;
-    int flags = writer->direct ? O_WRONLY : O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW;
-    int own = own_descriptor(path);
-    errno = EISDIR;
-    if (own >= 0) writer->fd = fcntl(own, F_DUPFD_CLOEXEC, 0);
-    else if (!bc_folder_exists(path)) writer->fd = open_retry(writer->temporary, flags, 0666);
-    writer->created = writer->fd >= 0 && !writer->direct;
-    if (writer->fd >= 0) return BERTC_OK;
-    bertc_status status = fail_to_use(err, path, "cannot create");
-    bc_writer_abandon(writer);
-    return status;
+    return open_writer(writer, &bc_here, path, is_special(path), err);
+}
+
+bertc_status bc_writer_open_in(bc_writer *writer, const bc_dir *dir, const char *name, bertc_error *err)
+{
+    return open_writer(writer, dir, name, false, err);
 }
 
 static void write_all(bc_writer *writer, const unsigned char *bytes, size_t length)
@@ -458,22 +508,30 @@ const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path)
 }
 
 /* False where memory is out. */
-static bool note_written(const bc_writer *writer)
+static bool note_path(const bc_writer *writer, char *path)
 {
     bc_ledger *ledger = writer->ledger;
-    bc_written *file = find_written(ledger, writer->path);
+    bc_written *file = find_written(ledger, path);
     if (!file) {
         bc_written *files = bc_realloc(ledger->files, ledger->count + 1, sizeof *files);
         if (!files) return false;
         ledger->files = files;
         file = &files[ledger->count];
-        file->path = bc_strndup(writer->path, strlen(writer->path));
+        file->path = bc_strndup(path, strlen(path));
         if (!file->path) return false;
         ledger->count++;
     }
     file->bytes = writer->written;
     memcpy(file->hash, writer->hash, sizeof file->hash);
     return true;
+}
+
+static bool note_written(const bc_writer *writer)
+{
+    char *path = bc_path_join(writer->dir->path, writer->name);
+    bool noted = path && note_path(writer, path);
+    bc_free(path);
+    return noted;
 }
 
 void bc_ledger_clear(bc_ledger *ledger)
@@ -490,14 +548,15 @@ bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
         writer->failed = true;
         bc_fail_memory(&writer->error);
     }
-    if (!writer->failed && !writer->direct && rename(writer->temporary, writer->path) != 0)
+    if (!writer->failed && !writer->direct &&
+        renameat(writer->dir->fd, writer->temporary, writer->dir->fd, writer->name) != 0)
         writer_fail(writer, "cannot rename");
     bertc_status status = BERTC_OK;
     if (writer->failed) {
         status = bc_fail(err, writer->error.status, "%s", writer->error.message);
     } else if (!writer->direct) {
         writer->created = false;
-        status = sync_parent(writer->path, err);
+        status = sync_parent(writer->dir, writer->name, err);
     }
     bc_writer_abandon(writer);
     return status;
@@ -506,38 +565,46 @@ bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
 void bc_writer_abandon(bc_writer *writer)
 {
     if (writer->fd >= 0) close(writer->fd);
-    if (writer->created) unlink(writer->temporary);
-    bc_free(writer->path);
+    if (writer->created) unlinkat(writer->dir->fd, writer->temporary, 0);
+    bc_free(writer->name);
     bc_free(writer->temporary);
     bc_free(writer->buffer);
     bc_free(writer->hasher);
     *writer = (bc_writer){.fd = -1};
 }
 
-bertc_status bc_file_write_noted(bc_ledger *ledger, const char *path, const void *bytes, size_t length,
-                                 bertc_error *err)
+static bertc_status write_whole(bc_writer *writer, const void *bytes, size_t length, bertc_error *err)
 {
-    bc_writer writer;
-    bertc_status status = bc_writer_open(&writer, path, err);
-    if (status != BERTC_OK) return status;
-    writer.ledger = ledger;
-    bc_writer_put(&writer, bytes, length);
-    return bc_writer_commit(&writer, err);
+    bc_writer_put(writer, bytes, length);
+    return bc_writer_commit(writer, err);
 }
 
 bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err)
 {
-    return bc_file_write_noted(NULL, path, bytes, length, err);
+    bc_writer writer;
+    bertc_status status = bc_writer_open(&writer, path, err);
+    return status == BERTC_OK ? write_whole(&writer, bytes, length, err) : status;
 }
 
-bertc_status bc_file_copy(bc_ledger *ledger, const char *from, const char *to, bertc_error *err)
+bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *bytes, size_t length,
+                              bc_ledger *ledger, bertc_error *err)
+{
+    bc_writer writer;
+    bertc_status status = bc_writer_open_in(&writer, dir, name, err);
+    if (status != BERTC_OK) return status;
+    writer.ledger = ledger;
+    return write_whole(&writer, bytes, length, err);
+}
+
+bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_ledger *ledger,
+                          bertc_error *err)
 {
     bc_input input;
     bc_writer writer;
     char *piece = bc_alloc(PIECE, 1);
     bertc_status status = piece ? bc_input_open(from, &input, err) : bc_fail_memory(err);
     if (status == BERTC_OK) {
-        status = bc_writer_open(&writer, to, err);
+        status = bc_writer_open_in(&writer, dir, name, err);
         for (size_t at = 0, n; status == BERTC_OK && at < input.size; at += n) {
             n = input.size - at < PIECE ? input.size - at : PIECE;
             status = bc_input_read(&input, piece, n, at, err);

@@ -5,8 +5,8 @@
  *    content stands; bc_writer_abandon leaves nothing behind.
  * 2. The first failed write, fsync or close is final: commit fails and removes the temporary.
  * 3. EINTR is retried and short writes are continued.
- * 4. A link is replaced, not followed, but a device, a pipe or /dev/stdout is written to directly:
- *    nothing can be renamed over it. */
+ * 4. A link is replaced, not followed. A device, a pipe or /dev/stdout that a path names is written to
+ *    directly: nothing can be renamed over it. In an open folder it is refused. */
 #ifndef BC_BASE_FILE_H
 #define BC_BASE_FILE_H
 
@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "base/dir.h"
 #include "base/hash.h"
 #include "bertc/status.h"
 
@@ -82,7 +83,8 @@ const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path); /* 
 void bc_ledger_clear(bc_ledger *ledger);
 
 typedef struct bc_writer {
-    char *path, *temporary;
+    const bc_dir *dir;
+    char *name, *temporary; /* in it */
     int fd;
     size_t written;
     bc_hasher *hasher; /* of what was handed in, */
@@ -95,20 +97,25 @@ typedef struct bc_writer {
 } bc_writer;
 
 bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *err);
+
+/* The same in a folder, which stays open until commit or abandon. */
+bertc_status bc_writer_open_in(bc_writer *writer, const bc_dir *dir, const char *name, bertc_error *err);
+
 void bc_writer_put(bc_writer *writer, const void *bytes, size_t length); /* errors are kept */
 void bc_writer_printf(bc_writer *writer, const char *format, ...) BERTC_PRINTF(2, 3);
 bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err); /* also releases it */
 void bc_writer_abandon(bc_writer *writer);                          /* safe after commit */
 
-/* A whole small file at once; noted in `ledger` unless that is null. */
+/* A whole small file at once; in a folder, noted in `ledger` unless that is null. */
 bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err);
-bertc_status bc_file_write_noted(bc_ledger *ledger, const char *path, const void *bytes, size_t length,
-                                 bertc_error *err);
+bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *bytes, size_t length,
+                              bc_ledger *ledger, bertc_error *err);
 
 /* A copy of a file, by pieces. */
-bertc_status bc_file_copy(bc_ledger *ledger, const char *from, const char *to, bertc_error *err);
+bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_ledger *ledger,
+                          bertc_error *err);
 
-/* mkdir -p; an existing folder is fine. */
+/* mkdir -p; an existing folder is fine. Each that is made is flushed into the one above it. */
 bertc_status bc_folder_create(const char *path, bertc_error *err);
 
 /* fsync a folder, so that names in it survive a power loss. */

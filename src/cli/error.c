@@ -28,3 +28,11 @@ bertc_status cli_fail_memory(bertc_error *err)
 {
     return cli_fail(err, BERTC_NOMEM, "out of memory");
 }
+
+bertc_status cli_check_finished(const char *dir, bertc_error *err)
+{
+    bertc_error why = {0};
+    bertc_status status = bertc_model_check_finished(dir, &why);
+    if (status == BERTC_OK) return status;
+    return cli_fail(err, status, "%s%s", why.message, status == BERTC_INPUT ? " (finetune --resume)" : "");
+}

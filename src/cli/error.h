@@ -12,4 +12,7 @@ bertc_status cli_fail_errno(bertc_error *err, const char *place, const char *wha
 
 bertc_status cli_fail_memory(bertc_error *err);
 
+/* bertc_model_check_finished, and how to finish it. */
+bertc_status cli_check_finished(const char *dir, bertc_error *err);
+
 #endif

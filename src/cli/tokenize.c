@@ -219,7 +219,8 @@ static bertc_status encode_all(const cli_tokenize_values *v, const bertc_tokeniz
 static bertc_status load_vocab(const cli_tokenize_values *v, bertc_vocab **vocab, bertc_error *err)
 {
     if (v->vocab) return bertc_vocab_load(v->vocab, vocab, err);
-    return bertc_vocab_load_dir(v->model, vocab, err);
+    bertc_status status = cli_check_finished(v->model, err);
+    return status == BERTC_OK ? bertc_vocab_load_dir(v->model, vocab, err) : status;
 }
 
 bertc_status cli_tokenize(const void *values, cli_words words, bertc_error *err)

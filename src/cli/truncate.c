@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "cli/command.h"
+#include "cli/error.h"
 #include "cli/output.h"
 
 #define FIELD(name) offsetof(cli_truncate_values, name)
@@ -28,5 +29,6 @@ bertc_status cli_truncate(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
     const cli_truncate_values *v = values;
-    return cli_folder_fill(v->out, fill, v, err);
+    bertc_status status = cli_check_finished(v->model, err);
+    return status == BERTC_OK ? cli_folder_fill(v->out, fill, v, err) : status;
 }

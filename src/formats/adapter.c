@@ -272,19 +272,17 @@ static void put_record(bc_text *text, const bc_adapter_record *r)
     bc_text_printf(text, ",\n  \"task_type\": \"SEQ_CLS\",\n  \"use_rslora\": false\n}\n");
 }
 
-static bertc_status write_text(bc_text *text, const char *dir, const char *name, bc_ledger *ledger,
+static bertc_status write_text(bc_text *text, const bc_dir *dir, const char *name, bc_ledger *ledger,
                                bertc_error *err)
 {
-    char *path = bc_path_join(dir, name);
-    bertc_status status = path && !text->failed
-                              ? bc_file_write_noted(ledger, path, text->bytes, text->length, err)
-                              : bc_fail_memory(err);
+    bertc_status status = text->failed
+                              ? bc_fail_memory(err)
+                              : bc_file_write_in(dir, name, text->bytes, text->length, ledger, err);
     bc_text_clear(text);
-    bc_free(path);
     return status;
 }
 
-bertc_status bc_adapter_write(const bc_adapter_record *record, const bertc_config *config, const char *dir,
+bertc_status bc_adapter_write(const bc_adapter_record *record, const bertc_config *config, const bc_dir *dir,
                               bc_ledger *ledger, bertc_error *err)
 {
     bc_text text = {0};

@@ -59,10 +59,10 @@ typedef struct bc_adapter_record {
     int32_t first, layers;      /* only the layers first .. layers - 1 have adapters */
 } bc_adapter_record;
 
-/* Write dir/adapter_config.json, with the keys of peft 0.7 and later, and dir/bertc_labels.json: id2label, label2id
+/* Write adapter_config.json into `dir`, with the keys of peft 0.7 and later, and bertc_labels.json: id2label, label2id
  * and problem_type of `config` as a config.json has them; noted in `ledger` unless that is null.
  * Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_adapter_write(const bc_adapter_record *record, const bertc_config *config, const char *dir,
+bertc_status bc_adapter_write(const bc_adapter_record *record, const bertc_config *config, const bc_dir *dir,
                               bc_ledger *ledger, bertc_error *err);
 
 #endif

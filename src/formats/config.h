@@ -62,7 +62,8 @@ bc_label *bc_config_sorted_labels(const bertc_config *config);
  * value, architectures, labels, problem_type and dtype float32, and all other keys of
  * config->json as they are spelled there, sorted by key. Noted in `ledger` unless that is null.
  * Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_config_write(const bertc_config *config, const char *path, bc_ledger *ledger, bertc_error *err);
+bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, const char *name, bc_ledger *ledger,
+                             bertc_error *err);
 
 /* Append an object of what such a file says of the head: id2label, label2id, problem_type. */
 void bc_config_put_head(bc_text *text, const bertc_config *config);

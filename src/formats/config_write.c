@@ -161,7 +161,8 @@ static bool print_config(bc_text *text, const bertc_config *config, const cJSON 
     return !text->failed;
 }
 
-bertc_status bc_config_write(const bertc_config *config, const char *path, bc_ledger *ledger, bertc_error *err)
+bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, const char *name, bc_ledger *ledger,
+                             bertc_error *err)
 {
     cJSON *tree = NULL;
     bc_text text = {0};
@@ -169,7 +170,7 @@ bertc_status bc_config_write(const bertc_config *config, const char *path, bc_le
     if (config->json)
         status = bc_json_parse(config->json, strlen(config->json), "config.json", &tree, err);
     if (status == BERTC_OK && !print_config(&text, config, tree)) status = bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_file_write_noted(ledger, path, text.bytes, text.length, err);
+    if (status == BERTC_OK) status = bc_file_write_in(dir, name, text.bytes, text.length, ledger, err);
     bc_text_clear(&text);
     cJSON_Delete(tree);
     return status;

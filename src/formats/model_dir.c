@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -23,15 +25,14 @@ const char *bc_model_dir_tokenizer_file(size_t index)
 }
 
 /* Copy one file of a folder where it is there; *found tells. */
-static bertc_status copy_file(const char *from, const char *to, const char *name, bc_ledger *ledger,
+static bertc_status copy_file(const char *from, const bc_dir *to, const char *name, bc_ledger *ledger,
                               bool *found, bertc_error *err)
 {
-    char *source = bc_path_join(from, name), *target = bc_path_join(to, name);
+    char *source = bc_path_join(from, name);
     *found = false;
-    bertc_status status = source && target ? bc_file_find(source, found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && *found) status = bc_file_copy(ledger, source, target, err);
+    bertc_status status = source ? bc_file_find(source, found, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && *found) status = bc_file_copy(source, to, name, ledger, err);
     bc_free(source);
-    bc_free(target);
     return status;
 }
 
@@ -51,19 +52,17 @@ static bertc_status read_max_length(const char *dir, int64_t *length, bertc_erro
     return status;
 }
 
-static bertc_status write_default(const char *dir, int64_t max_length, bc_ledger *ledger, bertc_error *err)
+static bertc_status write_default(const bc_dir *dir, int64_t max_length, bc_ledger *ledger, bertc_error *err)
 {
-    char *path = bc_path_join(dir, "tokenizer_config.json");
     bc_text text = {0};
     bc_text_printf(&text, "{\n  \"do_lower_case\": true,\n");
     if (max_length > 0)
         bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)max_length);
     bc_text_printf(&text, "  \"tokenizer_class\": \"BertTokenizer\"\n}\n");
-    bertc_status status = path && !text.failed
-                              ? bc_file_write_noted(ledger, path, text.bytes, text.length, err)
-                              : bc_fail_memory(err);
+    bertc_status status =
+        text.failed ? bc_fail_memory(err)
+                    : bc_file_write_in(dir, tokenizer_files[SETTINGS], text.bytes, text.length, ledger, err);
     bc_text_clear(&text);
-    bc_free(path);
     return status;
 }
 
@@ -102,21 +101,20 @@ static bertc_status find_class(const char *dir, bc_text *quoted, bool *typed, be
 }
 
 /* Write the settings of `from` with a class. */
-static bertc_status write_class(const char *to, const char *text, size_t length, const cJSON *tree, const char *class,
-                                bc_ledger *ledger, bertc_error *err)
+static bertc_status write_class(const bc_dir *to, const char *text, size_t length, const cJSON *tree,
+                                const char *class, bc_ledger *ledger, bertc_error *err)
 {
     bc_text out = {0};
-    char *path = bc_path_join(to, tokenizer_files[SETTINGS]);
     bc_json_put_with(&out, text, length, tree, "tokenizer_class", class);
-    bertc_status status = path && !out.failed ? bc_file_write_noted(ledger, path, out.bytes, out.length, err)
-                                              : bc_fail_memory(err);
+    bertc_status status =
+        out.failed ? bc_fail_memory(err)
+                   : bc_file_write_in(to, tokenizer_files[SETTINGS], out.bytes, out.length, ledger, err);
     bc_text_clear(&out);
-    bc_free(path);
     return status;
 }
 
 /* The settings, with a class where they have none and `class` is given. */
-static bertc_status write_settings(const char *from, const char *to, const char *class, bc_ledger *ledger,
+static bertc_status write_settings(const char *from, const bc_dir *to, const char *class, bc_ledger *ledger,
                                    bertc_error *err)
 {
     char *text = NULL;
@@ -133,7 +131,7 @@ static bertc_status write_settings(const char *from, const char *to, const char 
     return status;
 }
 
-static bertc_status copy_settings(const char *from, const char *to, bool alone, bc_ledger *ledger, bertc_error *err)
+static bertc_status copy_settings(const char *from, const bc_dir *to, bool alone, bc_ledger *ledger, bertc_error *err)
 {
     bc_text class = {0};
     bool typed = true, found;
@@ -145,7 +143,7 @@ static bertc_status copy_settings(const char *from, const char *to, bool alone, 
     return status;
 }
 
-bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bool alone, bc_ledger *ledger,
+bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, bool alone, bc_ledger *ledger,
                                          bertc_error *err)
 {
     char *path = bc_path_join(from, tokenizer_files[SETTINGS]);
@@ -161,6 +159,49 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const char *to, bool 
     int64_t max_length;
     if (status == BERTC_OK) status = read_max_length(from, &max_length, err);
     return status == BERTC_OK ? write_default(to, max_length, ledger, err) : status;
+}
+
+/* ---- Runs ---------------------------------------------------------------------------------- */
+
+/* Does a folder, by its path from `dir`, bear the mark of a run that has no record yet? */
+static bool is_unfinished(const bc_dir *dir, const char *path)
+{
+    char bytes[sizeof BC_RUN_JOURNAL_START - 1], name[64];
+    size_t count;
+    bc_entry kind;
+    snprintf(name, sizeof name, "%s/" BC_RUN_WORK "/" BC_RUN_JOURNAL, path);
+    if (bc_dir_peek(dir, name, bytes, sizeof bytes, &count, NULL) != BERTC_OK) return false;
+    if (count < sizeof bytes || memcmp(bytes, BC_RUN_JOURNAL_START, sizeof bytes) != 0) return false;
+    snprintf(name, sizeof name, "%s/" BC_RUN_RECORD, path);
+    return bc_dir_entry(dir, name, &kind, NULL) == BERTC_OK && kind == BC_ENTRY_NONE;
+}
+
+/* Has it a record with hashes of its files, which that of a task has not? */
+static bertc_status has_record(const bc_dir *dir, bool *has, bertc_error *err)
+{
+    cJSON *tree = NULL;
+    bertc_error why = {0};
+    char *path = bc_path_join(dir->path, BC_RUN_RECORD);
+    bertc_status status = path ? bc_json_read(path, BC_KIND_SETTINGS, &tree, &why) : bc_fail_memory(&why);
+    *has = bc_json_get(tree, "files") != NULL;
+    cJSON_Delete(tree);
+    bc_free(path);
+    return status == BERTC_NOMEM ? bc_fail(err, status, "%s", why.message) : BERTC_OK;
+}
+
+bertc_status bc_model_dir_check_finished(const char *dir, bertc_error *err)
+{
+    bc_dir folder;
+    bool whole = false;
+    bertc_status status = BERTC_OK;
+    if (bc_dir_open(&folder, dir, false, NULL) != BERTC_OK) return BERTC_OK; /* others say why */
+    bool unfinished = is_unfinished(&folder, ".");
+    bool within = !unfinished && is_unfinished(&folder, "..");
+    if (within) status = has_record(&folder, &whole, err);
+    bc_dir_close(&folder);
+    if (status != BERTC_OK || (!unfinished && !within) || whole) return status;
+    return bc_fail(err, BERTC_INPUT, "%s: %s that is not finished; resume it before its model is used", dir,
+                   unfinished ? "a run" : "a task of a run");
 }
 
 bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err)

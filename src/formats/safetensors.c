@@ -448,14 +448,14 @@ static bertc_status put_made(bc_writer *writer, size_t index, size_t bytes, bc_t
     return status;
 }
 
-bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *tensors, size_t count,
-                                       const char *const *metadata, bc_tensor_make make,
+bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
+                                       size_t count, const char *const *metadata, bc_tensor_make make,
                                        const void *maker, bc_ledger *ledger, bertc_error *err)
 {
     bc_text header = {0};
     bc_writer writer;
     put_header(&header, tensors, count, metadata);
-    bertc_status status = header.failed ? bc_fail_memory(err) : bc_writer_open(&writer, path, err);
+    bertc_status status = header.failed ? bc_fail_memory(err) : bc_writer_open_in(&writer, dir, name, err);
     if (status == BERTC_OK) {
         uint64_t n = header.length;
         writer.ledger = ledger;
@@ -473,8 +473,8 @@ bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *te
     return status;
 }
 
-bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors, size_t count,
-                                  const char *const *metadata, bertc_error *err)
+bertc_status bc_safetensors_write(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
+                                  size_t count, const char *const *metadata, bertc_error *err)
 {
-    return bc_safetensors_write_made(path, tensors, count, metadata, NULL, NULL, NULL, err);
+    return bc_safetensors_write_made(dir, name, tensors, count, metadata, NULL, NULL, NULL, err);
 }

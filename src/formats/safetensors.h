@@ -112,16 +112,16 @@ typedef struct bc_tensor_out {
 
 /* Write tensors with distinct names, in the given order, the data starting at a multiple of 64.
  * `metadata` is key, value, ..., null; or null for none. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_safetensors_write(const char *path, const bc_tensor_out *tensors, size_t count,
-                                  const char *const *metadata, bertc_error *err);
+bertc_status bc_safetensors_write(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
+                                  size_t count, const char *const *metadata, bertc_error *err);
 
 /* The same where some values are made only when they are written: make(maker, i, from, length) puts the bytes
  * from .. from + length - 1 of tensors[i], whose data is null, to `to`. A tensor's pieces come in their order.
  * The file is noted in `ledger` unless that is null. */
 typedef bertc_status (*bc_tensor_make)(const void *maker, size_t index, size_t from, size_t length, void *to,
                                        bertc_error *err);
-bertc_status bc_safetensors_write_made(const char *path, const bc_tensor_out *tensors, size_t count,
-                                       const char *const *metadata, bc_tensor_make make,
+bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
+                                       size_t count, const char *const *metadata, bc_tensor_make make,
                                        const void *maker, bc_ledger *ledger, bertc_error *err);
 
 #endif

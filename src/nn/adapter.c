@@ -165,7 +165,7 @@ bertc_status bc_overlay_merge(const bc_overlay *overlay, const bertc_model *mode
 
 /* ---- Saving -------------------------------------------------------------------------------- */
 
-static bertc_status write_tensors(const bertc_model *model, const bc_values *values, const char *path,
+static bertc_status write_tensors(const bertc_model *model, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err)
 {
     enum { NAME = BC_PARAM_NAME + 32 };
@@ -187,7 +187,8 @@ static bertc_status write_tensors(const bertc_model *model, const bc_values *val
         params[count++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(path, tensors, count, metadata, bc_values_make, &maker, ledger, err);
+        status = bc_safetensors_write_made(dir, BC_ADAPTER_WEIGHTS, tensors, count, metadata, bc_values_make,
+                                           &maker, ledger, err);
     bc_free(params);
     bc_free(names);
     bc_free(tensors);
@@ -202,7 +203,7 @@ static const char *short_name(int target)
     return strncmp(module, self, strlen(self)) == 0 ? module + strlen(self) : module;
 }
 
-static bertc_status write_record(const bertc_model *model, const char *base, const char *dir,
+static bertc_status write_record(const bertc_model *model, const char *base, const bc_dir *dir,
                                  bc_ledger *ledger, bertc_error *err)
 {
     const bertc_lora *lora = &model->lora;
@@ -216,11 +217,8 @@ static bertc_status write_record(const bertc_model *model, const char *base, con
 }
 
 bertc_status bc_model_save_adapter(const bertc_model *model, const bc_values *values, const char *base,
-                                   const char *dir, bc_ledger *ledger, bertc_error *err)
+                                   const bc_dir *dir, bc_ledger *ledger, bertc_error *err)
 {
-    char *weights = bc_path_join(dir, BC_ADAPTER_WEIGHTS);
-    bertc_status status = weights ? write_record(model, base, dir, ledger, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = write_tensors(model, values, weights, ledger, err);
-    bc_free(weights);
-    return status;
+    bertc_status status = write_record(model, base, dir, ledger, err);
+    return status == BERTC_OK ? write_tensors(model, values, dir, ledger, err) : status;
 }

@@ -215,8 +215,13 @@ bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc
     char *config;
     if (inspection) *inspection = (bertc_inspection){0};
     if (!path || !inspection) return bc_fail_null(err, __func__, "path and inspection");
-    bertc_status status = locate(path, &inspection->weights, &config, err);
-    if (status == BERTC_OK) status = inspect(config, inspection, err);
+    bertc_error unfinished = {0};
+    bertc_status status = bc_model_dir_check_finished(path, &unfinished);
+    status = locate(path, &inspection->weights, &config, status == BERTC_OK ? err : NULL);
+    if (status == BERTC_OK) status = inspect(config, inspection, unfinished.status == BERTC_OK ? err : NULL);
+    if (unfinished.status != BERTC_OK && status == BERTC_OK) inspection->refusal = unfinished;
+    if (unfinished.status != BERTC_OK && status != BERTC_OK)
+        status = bc_fail(err, unfinished.status, "%s", unfinished.message);
     bc_free(config);
     if (status != BERTC_OK) bertc_inspection_clear(inspection);
     return status;

@@ -280,7 +280,7 @@ bertc_status bc_workspace_status(const bertc_workspace *workspace, bertc_error *
 
 /* Write a block of values (the model's own, or the best weights of a run) in the model's format, with the head in
  * use. Adapters are merged into their matrices. What is written is noted in `ledger` unless that is null. */
-bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const char *dir,
+bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err);
 
 #endif

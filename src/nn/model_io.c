@@ -537,7 +537,8 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     bertc_status status = bc_model_check_options(options, err);
     if (status != BERTC_OK) return status;
     bertc_model *m = bc_calloc(1, sizeof *m);
-    status = m ? bc_adapter_load_config(dir, &m->config, err) : bc_fail_memory(err);
+    status = m ? bc_model_dir_check_finished(dir, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_adapter_load_config(dir, &m->config, err);
     if (m) m->num_heads = 1;
     if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
@@ -573,6 +574,11 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
     close_source(model->from);
     model->from = NULL;
     return copy_weights(model, err);
+}
+
+bertc_status bertc_model_check_finished(const char *dir, bertc_error *err)
+{
+    return dir ? bc_model_dir_check_finished(dir, err) : bc_fail_null(err, __func__, "dir");
 }
 
 bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,

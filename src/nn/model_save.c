@@ -66,7 +66,7 @@ static bertc_status make(const void *maker, size_t index, size_t from, size_t le
     return status;
 }
 
-static bertc_status write_weights(const bertc_model *model, const bc_values *values, const char *path,
+static bertc_status write_weights(const bertc_model *model, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
@@ -87,23 +87,18 @@ static bertc_status write_weights(const bertc_model *model, const bc_values *val
         params[written++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(path, tensors, written, metadata, make, &m, ledger, err);
+        status = bc_safetensors_write_made(dir, weights_name, tensors, written, metadata, make, &m, ledger, err);
     bc_free(tensors);
     bc_free(params);
     bc_free(m.into);
     return status;
 }
 
-bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const char *dir,
+bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err)
 {
-    char *weights = bc_path_join(dir, weights_name), *config = bc_path_join(dir, "config.json");
-    bertc_status status = weights && config ? bc_config_write(&model->config, config, ledger, err)
-                                            : bc_fail_memory(err);
-    if (status == BERTC_OK) status = write_weights(model, values, weights, ledger, err);
-    bc_free(weights);
-    bc_free(config);
-    return status;
+    bertc_status status = bc_config_write(&model->config, dir, "config.json", ledger, err);
+    return status == BERTC_OK ? write_weights(model, values, dir, ledger, err) : status;
 }
 
 bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err)
@@ -111,5 +106,9 @@ bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_e
     if (!model || !dir) return bc_fail_null(err, __func__, "model and dir");
     if (model->headless) return bc_fail(err, BERTC_USAGE, "%s: the model was loaded without its head", dir);
     const bc_values values = {.memory = model->values};
-    return bc_model_save_values(model, &values, dir, NULL, err);
+    bc_dir folder;
+    bertc_status status = bc_dir_open(&folder, dir, false, err);
+    if (status == BERTC_OK) status = bc_model_save_values(model, &values, &folder, NULL, err);
+    bc_dir_close(&folder);
+    return status;
 }

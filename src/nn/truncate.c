@@ -16,7 +16,7 @@
 #include "nn/model.h"
 
 /* The members of config.json as they are spelled, but for the number of layers. */
-static bertc_status write_config(const char *from, const char *to, int layers, bertc_error *err)
+static bertc_status write_config(const char *from, const bc_dir *to, int layers, bertc_error *err)
 {
     char *json = NULL, number[16];
     cJSON *tree = NULL;
@@ -27,7 +27,8 @@ static bertc_status write_config(const char *from, const char *to, int layers, b
     snprintf(number, sizeof number, "%d", layers);
     if (status == BERTC_OK) bc_json_put_with(&out, json, length, tree, "num_hidden_layers", number);
     if (status == BERTC_OK)
-        status = out.failed ? bc_fail_memory(err) : bc_file_write(to, out.bytes, out.length, err);
+        status = out.failed ? bc_fail_memory(err)
+                            : bc_file_write_in(to, "config.json", out.bytes, out.length, NULL, err);
     bc_text_clear(&out);
     cJSON_Delete(tree);
     bc_free(json);
@@ -48,7 +49,7 @@ static bertc_status copy_bytes(const void *maker, size_t index, size_t from, siz
     return status == BERTC_OK ? bc_safetensors_check(s->file, err) : status;
 }
 
-static bertc_status write_tensors(const bc_safetensors *file, const char *to, int layers,
+static bertc_status write_tensors(const bc_safetensors *file, const bc_dir *to, int layers,
                                   bertc_error *err)
 {
     const char *format = bc_safetensors_metadata(file, "format");
@@ -66,7 +67,8 @@ static bertc_status write_tensors(const bc_safetensors *file, const char *to, in
         from.tensors[count++] = t;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(to, kept, count, metadata, copy_bytes, &from, NULL, err);
+        status = bc_safetensors_write_made(to, "model.safetensors", kept, count, metadata, copy_bytes, &from, NULL,
+                                           err);
     bc_free(from.tensors);
     bc_free(kept);
     return status;
@@ -76,14 +78,13 @@ static bertc_status write_tensors(const bc_safetensors *file, const char *to, in
 static bertc_status write_all(const char *dir, const bc_safetensors *file, int layers,
                               const char *out, bertc_error *err)
 {
-    char *weights = bc_path_join(out, "model.safetensors"), *config = bc_path_join(out, "config.json");
+    bc_dir to = {.fd = -1};
     char *from = bc_path_join(dir, "config.json");
-    bertc_status status = weights && config && from ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, out, false, NULL, err);
-    if (status == BERTC_OK) status = write_tensors(file, weights, layers, err);
-    if (status == BERTC_OK) status = write_config(from, config, layers, err);
-    bc_free(weights);
-    bc_free(config);
+    bertc_status status = from ? bc_dir_open(&to, out, false, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, &to, false, NULL, err);
+    if (status == BERTC_OK) status = write_tensors(file, &to, layers, err);
+    if (status == BERTC_OK) status = write_config(from, &to, layers, err);
+    bc_dir_close(&to);
     bc_free(from);
     return status;
 }
@@ -118,7 +119,8 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
     char *path = NULL;
     bool adapter = false;
     if (!dir || !out) return bc_fail_null(err, __func__, "dir and out");
-    bertc_status status = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
+    bertc_status status = bc_model_dir_check_finished(dir, err);
+    if (status == BERTC_OK) status = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
     if (status == BERTC_OK) status = bc_adapter_is(dir, &adapter, err);
     if (status == BERTC_OK && adapter)
         status = bc_fail(err, BERTC_INPUT, "%s: an adapter has no layers to keep; truncate the model that it is for",

@@ -75,30 +75,27 @@ size_t bc_cache_whole(const bc_cache *cache)
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
 /* A file without a name. Where there can be none, what it should hold is computed again. */
-static bertc_status open_file(bc_cache *cache, const char *folder, bertc_error *err)
+static void open_file(bc_cache *cache, const bc_dir *folder)
 {
-    char *path = bc_path_join(folder, "cache.tmp");
-    if (!path) return bc_fail_memory(err);
-    cache->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    cache->writes = cache->fd >= 0 && unlink(path) == 0;
+    bertc_error why = {0};
+    bertc_status status = bc_dir_remove(folder, BC_CACHE_FILE, &why);
+    if (status == BERTC_OK)
+        status = bc_dir_file(folder, BC_CACHE_FILE, O_RDWR | O_CREAT | O_EXCL, &cache->fd, &why);
+    if (status == BERTC_OK) status = bc_dir_remove(folder, BC_CACHE_FILE, &why);
+    cache->writes = status == BERTC_OK;
     if (!cache->writes)
-        bc_notify(cache->notify, "%s: %s; what does not fit in memory is computed again", path,
-                  strerror(errno));
-    bc_free(path);
-    return BERTC_OK;
+        bc_notify(cache->notify, "%s; what does not fit in memory is computed again", why.message);
 }
 
-bertc_status bc_cache_open(bc_cache *cache, const char *folder, bertc_error *err)
+bertc_status bc_cache_open(bc_cache *cache, const bc_dir *folder, bertc_error *err)
 {
-    bertc_status status = BERTC_OK;
     cache->has = bc_calloc(cache->inputs->count, sizeof *cache->has);
     cache->prints = bc_alloc(cache->inputs->count, sizeof *cache->prints);
     cache->memory = bc_alloc(cache->memory_rows, cache->width * sizeof *cache->memory);
     if (!cache->has || !cache->prints || !cache->memory) return bc_fail_memory(err);
     cache->lacking = cache->inputs->count;
-    if (folder && !cache->writes && cache->file_rows > cache->memory_rows)
-        status = open_file(cache, folder, err);
-    return status;
+    if (folder && !cache->writes) open_file(cache, folder);
+    return BERTC_OK;
 }
 
 void bc_cache_close(bc_cache *cache)

@@ -14,8 +14,12 @@
 #ifndef BC_TRAIN_CACHE_H
 #define BC_TRAIN_CACHE_H
 
+#include "base/dir.h"
 #include "nn/model.h"
 #include "train/hash.h"
+
+/* A file of the run that has this name for an instant. */
+#define BC_CACHE_FILE "cache.tmp"
 
 /* A page before the rows of a file. */
 enum { BC_CACHE_HEADER = 4096 };
@@ -53,7 +57,7 @@ size_t bc_cache_whole(const bc_cache *cache);
 
 /* Allocate what was planned. `folder`: where a file may lie; null: nowhere, only memory is used. Errors:
  * BERTC_NOMEM. */
-bertc_status bc_cache_open(bc_cache *cache, const char *folder, bertc_error *err);
+bertc_status bc_cache_open(bc_cache *cache, const bc_dir *folder, bertc_error *err);
 void bc_cache_close(bc_cache *cache); /* safe on one that was never planned */
 
 /* Look in `folder` for a file of an earlier run. Where there is one all rows come from it, and

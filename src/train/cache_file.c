@@ -97,11 +97,13 @@ static bertc_status check(const bc_cache *cache, size_t length, bertc_error *err
 
 bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err)
 {
-    bool found = false;
+    bc_entry entry;
     bc_input input;
     bertc_status status = name_file(cache, folder, err);
-    if (status == BERTC_OK && bc_folder_exists(folder)) status = bc_file_find(cache->path, &found, err);
-    if (status != BERTC_OK || !found) return status;
+    if (status != BERTC_OK || !bc_folder_exists(folder)) return status;
+    status = bc_dir_entry(&bc_here, cache->path, &entry, err);
+    if (status != BERTC_OK || entry == BC_ENTRY_NONE) return status;
+    if (entry != BC_ENTRY_FILE) return bc_fail(err, BERTC_INPUT, "%s: not a regular file; remove it", cache->path);
     status = bc_input_open(cache->path, &input, err);
     if (status != BERTC_OK) return status;
     cache->fd = input.fd;
@@ -120,7 +122,7 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
 static bool is_current(const char *path, int fd)
 {
     struct stat ours, there;
-    return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+    return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 && ours.st_dev == there.st_dev &&
            ours.st_ino == there.st_ino;
 }
 
@@ -145,8 +147,8 @@ bertc_status bc_cache_make(bc_cache *cache, const char *folder, bertc_error *err
     char *path = bc_realloc(NULL, room, 1);
     if (!path) return bc_fail_memory(err);
     snprintf(path, room, "%s.tmp", cache->path);
-    cache->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-    status = cache->fd < 0 ? bc_fail_errno(err, path, "cannot create") : lock(cache, path, &ours, err);
+    status = bc_dir_file(&bc_here, path, O_RDWR | O_CREAT, &cache->fd, err);
+    if (status == BERTC_OK) status = lock(cache, path, &ours, err);
     if (ours) {
         cache->temporary = path;
         cache->writes = true;

@@ -2,30 +2,36 @@
  *
  *   1. log.jsonl is flushed, so that the length which the checkpoint records is on disk;
  *   2. the weights that were best so far are a file of their own, flushed before;
- *   3. step-N.safetensors is written beside, flushed, compared with what was handed in, renamed, folder flushed;
+ *   3. its name goes into the journal, step-N.safetensors is written beside, flushed, compared with what was handed
+ *      in, renamed, folder flushed;
  *   4. only then are files removed that neither of the two newest checkpoints refers to.
  *
  * Killed anywhere in between, the previous checkpoint and all it refers to are still there. */
 #include "train/checkpoint.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "train/journal.h"
 #include "train/options.h"
 #include "train/record.h"
 #include "train/sealed.h"
 
+enum { NAME = 64 };
+
+static void set_name(char name[NAME], const char *prefix, int64_t step)
+{
+    snprintf(name, NAME, "%s-%lld.safetensors", prefix, (long long)step);
+}
+
 char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%s-%lld.safetensors", prefix, (long long)step);
-    return bc_path_join(run->folder.work, name);
+    char name[NAME];
+    set_name(name, prefix, step);
+    return bc_path_join(run->folder.work.path, name);
 }
 
 static bool is_kept(const bc_run *run, const char *name)
@@ -49,10 +55,13 @@ void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state)
 
 void bc_checkpoint_prune(const bc_run *run)
 {
-    DIR *dir = opendir(run->folder.work);
-    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;)
-        if (!is_kept(run, e->d_name)) unlinkat(dirfd(dir), e->d_name, 0);
-    if (dir) closedir(dir);
+    const bc_folder *folder = &run->folder;
+    bc_names names;
+    bertc_error why = {0};
+    bc_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_names_next(&names)) != NULL;)
+        if (!is_kept(run, name) && bc_folder_owns(folder, name)) bc_folder_remove(folder, &folder->work, name);
+    if (bc_names_end(&names, &folder->work, &why) != BERTC_OK) bc_notify(folder->notify, "warning: %s", why.message);
 }
 
 /* A state that is not finite is worth nothing, and it would push out one that is. */
@@ -64,7 +73,15 @@ static bertc_status check_weights(const bc_run *run, bertc_error *err)
                    (long long)run->state.step, bad->name);
 }
 
-static bertc_status write_checkpoint(const bc_run *run, const char *path, bertc_error *err)
+static bertc_status write_sealed(bc_run *run, const char *name, const bc_block *blocks, size_t count,
+                                 const char *const *texts, bertc_error *err)
+{
+    const bc_dir *work = &run->folder.work;
+    bertc_status status = bc_folder_claim(&run->folder, work, name, err);
+    return status == BERTC_OK ? bc_sealed_write(work, name, blocks, count, texts, err) : status;
+}
+
+static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error *err)
 {
     const bc_block blocks[] = {{"weights", run->model->values, run->model->scalars},
                                {"m", run->optim.m, run->optim.scalars},
@@ -81,7 +98,7 @@ static bertc_status write_checkpoint(const bc_run *run, const char *path, bertc_
                                  "log",     log,                 NULL};
     status = state.failed || options.failed || prints.failed
                  ? bc_fail_memory(err)
-                 : bc_sealed_write(path, blocks, 3, texts, err);
+                 : write_sealed(run, name, blocks, 3, texts, err);
     bc_text_clear(&state);
     bc_text_clear(&options);
     bc_text_clear(&prints);
@@ -95,9 +112,9 @@ bertc_status bc_run_save(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
     if (status != BERTC_OK) return status;
     run->state.log_bytes = run->log.length;
-    char *path = bc_checkpoint_path(run, "step", run->state.step);
-    status = path ? write_checkpoint(run, path, err) : bc_fail_memory(err);
-    bc_free(path);
+    char name[NAME];
+    set_name(name, "step", run->state.step);
+    status = write_checkpoint(run, name, err);
     if (status != BERTC_OK) return status;
     run->saved[1] = run->saved[0];
     memcpy(run->saved_best[1], run->saved_best[0], sizeof run->saved_best[1]);
@@ -112,9 +129,9 @@ bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
     static const char *const texts[] = {"format", "bertc-weights-1", NULL};
     bertc_status status = check_weights(run, err);
     if (status != BERTC_OK) return status;
-    char *path = bc_checkpoint_path(run, "best", run->state.step);
-    status = path ? bc_sealed_write(path, &block, 1, texts, err) : bc_fail_memory(err);
-    bc_free(path);
+    char name[NAME];
+    set_name(name, "best", run->state.step);
+    status = write_sealed(run, name, &block, 1, texts, err);
     if (status == BERTC_OK) bc_checkpoint_prune(run);
     return status;
 }

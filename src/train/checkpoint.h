@@ -4,7 +4,7 @@
 
 #include "train/run.h"
 
-/* checkpoint/PREFIX-STEP.safetensors, released by bc_free; null where memory is out. */
+/* The path of checkpoint/PREFIX-STEP.safetensors, to read it; released by bc_free; null where memory is out. */
 char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step);
 
 /* Note a checkpoint of this state that stays: 0 the newest, 1 the one before. */

@@ -235,7 +235,7 @@ static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc
     bertc_status status = bc_record_read(run, result, err);
     if (status != BERTC_OK) return status;
     /* Killed between its last file and the removal of its checkpoints. */
-    if (run->folder.fd >= 0) bc_folder_clear_work(&run->folder);
+    if (run->folder.fd >= 0) bc_run_clear(run);
     bc_notify(bc_meter_notify(&run->meter), "%s: the run is finished, nothing to do",
               run->folder.path);
     return BERTC_OK;
@@ -264,7 +264,7 @@ static void take_result(const bc_run *run, bertc_train_result *result)
 }
 
 /* Everything before the first step. What can be refused is refused here, the cheap checks first;
- * nothing is written but the lock. */
+ * nothing is written but the lock and, when nothing else can be refused, the mark. */
 static bertc_status prepare(bc_run *run, bertc_error *err)
 {
     bertc_status status = bc_run_survey(run, err);
@@ -283,7 +283,7 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
     if (status == BERTC_OK && run->options.resume) status = bc_run_restore(run, err);
     if (status == BERTC_OK) choose_pace(run);
     if (status == BERTC_OK)
-        status = bc_log_open(&run->log, run->folder.path, run->state.log_bytes, err);
+        status = bc_log_open(&run->log, &run->folder, run->state.log_bytes, err);
     if (status == BERTC_OK) status = train(run, err);
     if (bc_is_stop(status))
         return interrupt(run, status, err);
@@ -318,12 +318,13 @@ bertc_status bertc_finetune(const bertc_train_options *options, const bertc_obse
 {
     if (result) *result = (bertc_train_result){0};
     if (!options || !result) return bc_fail_null(err, __func__, "options and result");
-    bc_run run = {.options = *options, .log.fd = -1, .folder.fd = -1};
+    bc_run run = {.options = *options, .log.fd = -1, .folder = {.fd = -1, .root.fd = -1, .work.fd = -1}};
     bool finished = false;
     bc_meter_start(&run.meter, observer);
     bertc_status status = bc_run_open(&run, err);
     if (status == BERTC_OK)
         status = bc_folder_open(&run.folder, run.options.out, run.options.resume, &finished, err);
+    run.folder.notify = bc_meter_notify(&run.meter);
     if (status == BERTC_OK)
         status = finished ? show_finished(&run, result, err) : execute(&run, result, err);
     bc_run_close(&run);

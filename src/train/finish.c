@@ -1,12 +1,19 @@
 /* Evaluation during a run, and the result at its end.
  *
- * The result is written in an order that a crash cannot confuse: run.json comes last and says that
- * all the rest is there; until then the run counts as unfinished and goes on from its checkpoint.
- * Where it cannot be written, what was trained becomes a checkpoint if that can be, and nothing
- * stays that looks like a result. */
+ * The result is written in an order that a crash cannot confuse:
+ *
+ *   1. all of it is put together in checkpoint/result/, flushed, run.json last, which has size and hash of the
+ *      rest;
+ *   2. file after file moves into the run folder, where it replaces nothing, and the folder is flushed;
+ *   3. run.json moves last and says that all the rest is there.
+ *
+ * Until then the run counts as unfinished, and the run.json that waits tells its files from any other: a process
+ * that goes on takes back what has that size and hash, and refuses what has not. Where the result cannot be
+ * written, what was trained becomes a checkpoint if that can be, and nothing stays that looks like a result. */
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -15,8 +22,11 @@
 #include "formats/model_dir.h"
 #include "nn/adapter.h"
 #include "train/adapt.h"
+#include "train/journal.h"
 #include "train/manifest.h"
 #include "train/record.h"
+
+static const char record_name[] = "run.json", log_name[] = "log.jsonl";
 
 /* ---- Evaluation ---------------------------------------------------------------------------- */
 
@@ -174,51 +184,41 @@ bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
     return status;
 }
 
-/* ---- The result ---------------------------------------------------------------------------- */
+/* ---- Putting the result together ----------------------------------------------------------- */
 
-char *bc_run_lane_folder(const bc_run *run, int lane)
-{
-    const char *path = run->folder.path;
-    if (run->num_lanes == 1) return bc_strndup(path, strlen(path));
-    return bc_path_join(path, run->lanes[lane].task->name);
-}
-
-static bertc_status write_text(bc_run *run, const char *folder, const char *name, bc_text *text,
+static bertc_status write_text(bc_run *run, const bc_dir *dir, const char *name, bc_text *text,
                                bertc_error *err)
 {
-    char *path = bc_path_join(folder, name);
-    bertc_status status = path && !text->failed
-                              ? bc_file_write_noted(&run->written, path, text->bytes, text->length, err)
-                              : bc_fail_memory(err);
-    bc_free(path);
+    bertc_status status = text->failed
+                              ? bc_fail_memory(err)
+                              : bc_file_write_in(dir, name, text->bytes, text->length, &run->written, err);
     bc_text_clear(text);
     return status;
 }
 
 /* The scores of one lane, or of all. */
-static bertc_status write_scores(bc_run *run, int lane, int lanes, const char *folder,
+static bertc_status write_scores(bc_run *run, int lane, int lanes, const bc_dir *dir,
                                  bertc_error *err)
 {
     bc_text text = {0};
     bc_record_evals(&text, run, lane, lanes);
-    return write_text(run, folder, "eval.json", &text, err);
+    return write_text(run, dir, "eval.json", &text, err);
 }
 
-static bertc_status write_record(bc_run *run, bertc_error *err)
+static bertc_status write_record(bc_run *run, const bc_dir *stage, bertc_error *err)
 {
     bc_text text = {0};
-    bertc_status status = bc_record_run(&text, run, err);
-    if (status == BERTC_OK) return write_text(run, run->folder.path, "run.json", &text, err);
+    bertc_status status = bc_record_run(&text, run, stage->path, err);
+    if (status == BERTC_OK) return write_text(run, stage, record_name, &text, err);
     bc_text_clear(&text);
     return status;
 }
 
-static bertc_status write_lane_record(bc_run *run, int lane, const char *folder,
-                                      bertc_error *err)
+static bertc_status write_lane_record(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
 {
     bc_text text = {0};
     bc_record_lane(&text, run, lane);
-    return write_text(run, folder, "run.json", &text, err);
+    return write_text(run, dir, record_name, &text, err);
 }
 
 static void restore_dropout(bc_run *run)
@@ -230,7 +230,7 @@ static void restore_dropout(bc_run *run)
 }
 
 /* Those that come from a file were checked before that was written. */
-static bertc_status write_values(bc_run *run, const bc_values *values, const char *folder,
+static bertc_status write_values(bc_run *run, const bc_values *values, const bc_dir *dir,
                                  bertc_error *err)
 {
     const bc_param *bad = values->memory ? bc_run_find_bad(run, values->memory) : NULL;
@@ -239,105 +239,279 @@ static bertc_status write_values(bc_run *run, const bc_values *values, const cha
                        (long long)run->state.step, bad->name);
     restore_dropout(run);
     if (bc_adapt_saves_adapter(&run->options))
-        return bc_model_save_adapter(run->model, values, run->options.model, folder, &run->written, err);
-    return bc_model_save_values(run->model, values, folder, &run->written, err);
+        return bc_model_save_adapter(run->model, values, run->options.model, dir, &run->written, err);
+    return bc_model_save_values(run->model, values, dir, &run->written, err);
 }
 
 /* The weights to keep are the model's, or the best ones, straight from their file: the last ones
  * stay in memory, so that the state can still be saved. */
-static bertc_status write_model(bc_run *run, int lane, const char *folder, bertc_error *err)
+static bertc_status write_model(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
 {
     bc_safetensors best;
     bc_values values = {.memory = run->model->values};
     bc_optim_settle(&run->optim);
     bc_model_use_head(run->model, lane);
-    if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, &values, folder, err);
+    if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, &values, dir, err);
     bertc_status status = bc_run_open_best(run, lane, &best, &values, err);
-    if (status == BERTC_OK) status = write_values(run, &values, folder, err);
+    if (status == BERTC_OK) status = write_values(run, &values, dir, err);
     bc_safetensors_close(&best);
     return status;
 }
 
 /* The words of a model that has them in tokenizer.json only. They stand there as they are read, so
  * both files say the same. */
-static bertc_status write_vocab(bc_run *run, const char *folder, bertc_error *err)
+static bertc_status write_vocab(bc_run *run, const bc_dir *dir, bertc_error *err)
 {
-    char *path = bc_path_join(folder, "vocab.txt");
-    bool found = false;
-    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && !found) {
-        size_t length;
-        const char *text = bertc_vocab_text(run->source.vocab, &length);
-        status = bc_file_write_noted(&run->written, path, text, length, err);
-    }
+    static const char name[] = "vocab.txt";
+    bc_entry kind;
+    size_t length;
+    bertc_status status = bc_dir_entry(dir, name, &kind, err);
+    if (status != BERTC_OK || kind == BC_ENTRY_FILE) return status;
+    const char *text = bertc_vocab_text(run->source.vocab, &length);
+    return bc_file_write_in(dir, name, text, length, &run->written, err);
+}
+
+static bertc_status write_files(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
+{
+    bertc_status status = write_model(run, lane, dir, err);
+    if (status == BERTC_OK)
+        status = bc_model_dir_copy_tokenizer(run->source.home, dir, bc_adapt_saves_adapter(&run->options),
+                                             &run->written, err);
+    if (status == BERTC_OK) status = write_vocab(run, dir, err);
+    if (status == BERTC_OK) status = write_scores(run, lane, 1, dir, err);
+    if (status == BERTC_OK && run->num_lanes > 1) status = write_lane_record(run, lane, dir, err);
+    return status;
+}
+
+static bertc_status write_lane(bc_run *run, int lane, const bc_dir *stage, bertc_error *err)
+{
+    if (run->num_lanes == 1) return write_files(run, lane, stage, err);
+    const char *name = run->lanes[lane].task->name;
+    char *path = bc_path_join(stage->path, name);
+    bc_dir dir = {-1, path};
+    bertc_status status = path ? bc_dir_enter(&dir, stage, name, true, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = write_files(run, lane, &dir, err);
+    bc_dir_close(&dir);
     bc_free(path);
     return status;
 }
 
-static bertc_status write_lane(bc_run *run, int lane, bertc_error *err)
-{
-    char *folder = bc_run_lane_folder(run, lane);
-    bertc_status status = folder ? BERTC_OK : bc_fail_memory(err);
-    if (folder && run->num_lanes > 1) status = bc_folder_create(folder, err);
-    if (status == BERTC_OK) status = write_model(run, lane, folder, err);
-    if (status == BERTC_OK)
-        status = bc_model_dir_copy_tokenizer(run->source.home, folder, bc_adapt_saves_adapter(&run->options),
-                                             &run->written, err);
-    if (status == BERTC_OK) status = write_vocab(run, folder, err);
-    if (status == BERTC_OK) status = write_scores(run, lane, 1, folder, err);
-    if (status == BERTC_OK && run->num_lanes > 1)
-        status = write_lane_record(run, lane, folder, err);
-    bc_free(folder);
-    return status;
-}
-
-static bertc_status write_result(bc_run *run, bertc_error *err)
+static bertc_status write_result(bc_run *run, const bc_dir *stage, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
-    for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++) status = write_lane(run, i, err);
+    for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++) status = write_lane(run, i, stage, err);
     if (status == BERTC_OK && run->num_lanes > 1)
-        status = write_scores(run, 0, run->num_lanes, run->folder.path, err);
+        status = write_scores(run, 0, run->num_lanes, stage, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
-    return status == BERTC_OK ? write_record(run, err) : status;
+    return status == BERTC_OK ? write_record(run, stage, err) : status;
 }
 
-static void remove_member(const bc_run *run, const char *name)
+/* ---- Placing it ---------------------------------------------------------------------------- */
+
+/* Where there is such a file it gets its name in the run folder, and its folder is flushed. */
+static bertc_status place_member(bc_run *run, const bc_dir *stage, size_t index, const bc_member *m,
+                                 bertc_error *err)
 {
-    char *path = bc_path_join(run->folder.path, name);
-    if (path) unlink(path);
-    bc_free(path);
+    bc_dir from = {-1, stage->path}, to = {-1, run->folder.path};
+    bc_entry kind = BC_ENTRY_NONE;
+    bertc_status status = bc_dir_enter(&from, stage, m->folder, false, err);
+    if (status == BERTC_OK) status = bc_dir_entry(&from, m->name, &kind, err);
+    if (status == BERTC_OK && kind != BC_ENTRY_NONE) {
+        status = bc_dir_enter(&to, &run->folder.root, m->folder, run->num_lanes > 1, err);
+        if (status == BERTC_OK) status = bc_dir_place(&from, &to, m->name, err);
+        if (status == BERTC_OK) run->placed = index + 1;
+        if (status == BERTC_OK) status = bc_dir_sync(&to, err);
+    }
+    bc_dir_close(&from);
+    bc_dir_close(&to);
+    return status;
 }
 
-static void remove_folders(const bc_run *run)
+/* run.json counts as the last member. */
+static bertc_status place_result(bc_run *run, const bc_dir *stage, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    bc_member member;
+    size_t i = 0;
+    for (; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
+        status = place_member(run, stage, i, &member, err);
+    if (status != BERTC_OK) return status;
+    member = (bc_member){.folder = ".", .name = record_name};
+    return place_member(run, stage, i, &member, err);
+}
+
+/* ---- Taking it back ------------------------------------------------------------------------ */
+
+static void warn(const bc_run *run, bertc_status status, const bertc_error *why)
+{
+    if (status != BERTC_OK) bc_notify(run->folder.notify, "warning: %s", why->message);
+}
+
+/* Remove a member in `base`, with what a killed process left under its temporary name. */
+static void remove_member(const bc_run *run, const bc_dir *base, const bc_member *m, bool temporary)
+{
+    char name[sizeof m->path + 8];
+    bc_dir dir = {-1, base->path};
+    bc_entry kind;
+    bertc_error why = {0};
+    bertc_status status = bc_dir_entry(base, m->folder, &kind, &why);
+    if (status == BERTC_OK && kind == BC_ENTRY_NONE) return;
+    if (status == BERTC_OK) status = bc_dir_enter(&dir, base, m->folder, false, &why);
+    if (status == BERTC_OK) status = bc_dir_remove(&dir, m->name, &why);
+    snprintf(name, sizeof name, "%s.tmp", m->name);
+    if (status == BERTC_OK && temporary) status = bc_dir_remove(&dir, name, &why);
+    bc_dir_close(&dir);
+    warn(run, status, &why);
+}
+
+/* Folders of tasks that are empty; what is someone else's in them stays. */
+static void remove_lanes(const bc_run *run, const bc_dir *base)
 {
     for (int i = 0; i < run->num_lanes && run->num_lanes > 1; i++) {
-        char *path = bc_run_lane_folder(run, i);
-        if (path) rmdir(path);
-        bc_free(path);
+        bertc_error why = {0};
+        bertc_status status = bc_dir_remove_folder(base, run->lanes[i].task->name, &why);
+        if (errno != ENOTEMPTY && errno != EEXIST) warn(run, status, &why);
     }
 }
 
-/* Take back what there is of a result, run.json first: without it the rest stands for nothing. The
- * log goes too where no checkpoint needs it. */
-static void withdraw(const bc_run *run)
+/* Remove what was placed, run.json first: without it the rest stands for nothing. No memory is needed. */
+static void withdraw(bc_run *run)
 {
+    const bc_dir *root = &run->folder.root;
+    const bc_member record = {.folder = ".", .name = record_name};
     bc_member member;
-    remove_member(run, "run.json");
-    for (size_t i = 0; bc_manifest_member(run, i, &member); i++) remove_member(run, member.path);
-    remove_folders(run);
-    if (run->saved[0] == 0) remove_member(run, "log.jsonl");
+    bertc_error why = {0};
+    size_t count = 0;
+    while (bc_manifest_member(run, count, &member)) count++;
+    if (run->placed > count) remove_member(run, root, &record, false);
+    for (size_t i = 0; i < run->placed && bc_manifest_member(run, i, &member); i++)
+        remove_member(run, root, &member, false);
+    remove_lanes(run, root);
+    warn(run, bc_dir_sync(root, &why), &why);
+    run->placed = 0;
 }
 
+/* checkpoint/result/ goes, run.json last: it proves which files are the run's. */
+static void clear_stage(const bc_run *run)
+{
+    const bc_folder *folder = &run->folder;
+    const bc_member record = {.folder = ".", .name = record_name};
+    bc_dir stage = {-1, folder->stage_path};
+    bc_entry kind;
+    bc_member member;
+    bertc_error why = {0};
+    bertc_status status = bc_dir_entry(&folder->work, BC_STAGE, &kind, &why);
+    if (status == BERTC_OK && (kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_STAGE))) return;
+    if (status == BERTC_OK) status = bc_dir_enter(&stage, &folder->work, BC_STAGE, false, &why);
+    if (status == BERTC_OK) {
+        for (size_t i = 0; bc_manifest_member(run, i, &member); i++) remove_member(run, &stage, &member, true);
+        remove_lanes(run, &stage);
+        remove_member(run, &stage, &record, true);
+        status = bc_dir_remove_folder(&folder->work, BC_STAGE, &why);
+    }
+    bc_dir_close(&stage);
+    warn(run, status, &why);
+}
+
+void bc_run_clear(bc_run *run)
+{
+    clear_stage(run);
+    bc_folder_clear_work(&run->folder);
+}
+
+/* The run.json that waited when an earlier process was killed; null: there is none. */
+static bertc_status read_waiting(const bc_run *run, cJSON **record, bertc_error *err)
+{
+    const bc_folder *folder = &run->folder;
+    bc_dir stage = {-1, folder->stage_path};
+    bc_entry kind;
+    *record = NULL;
+    bertc_status status = bc_dir_entry(&folder->work, BC_STAGE, &kind, err);
+    if (status != BERTC_OK || kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_STAGE)) return status;
+    status = bc_dir_enter(&stage, &folder->work, BC_STAGE, false, err);
+    if (status == BERTC_OK) status = bc_dir_entry(&stage, record_name, &kind, err);
+    bc_dir_close(&stage);
+    if (status != BERTC_OK || kind != BC_ENTRY_FILE) return status;
+    char *path = bc_path_join(folder->stage_path, record_name);
+    bertc_error why = {0};
+    status = path ? bc_json_read(path, BC_KIND_SETTINGS, record, &why) : bc_fail_memory(&why);
+    bc_free(path);
+    /* One that is damaged proves nothing. */
+    return status == BERTC_INPUT || status == BERTC_OK ? BERTC_OK : bc_fail(err, status, "%s", why.message);
+}
+
+/* Refuse a member's name where what bears it is not what the run placed there. */
+static bertc_status check_member(const bc_run *run, const bc_member *m, const cJSON *files, bertc_error *err)
+{
+    const bc_dir *root = &run->folder.root;
+    const cJSON *file = bc_json_get(files, m->path);
+    const char *path = m->path;
+    bc_dir dir = {-1, root->path};
+    bc_entry kind;
+    bertc_error why = {0};
+    bertc_status status = bc_dir_entry(root, m->folder, &kind, err);
+    if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
+    if (kind == BC_ENTRY_FOLDER) {
+        status = bc_dir_enter(&dir, root, m->folder, false, err);
+        if (status == BERTC_OK) status = bc_dir_entry(&dir, m->name, &kind, err);
+        bc_dir_close(&dir);
+        if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
+    } else {
+        path = m->folder;
+        kind = BC_ENTRY_OTHER;
+    }
+    status = kind == BC_ENTRY_FILE && file ? bc_manifest_check_file(run, m->path, file, &why) : BERTC_INPUT;
+    if (status == BERTC_INPUT)
+        return bc_fail(err, BERTC_USAGE,
+                       "%s/%s: in the way of the result, this run did not write it; move it elsewhere", root->path,
+                       path);
+    return status == BERTC_OK ? BERTC_OK : bc_fail(err, status, "%s", why.message);
+}
+
+bertc_status bc_run_take_back(bc_run *run, bertc_error *err)
+{
+    bc_member member;
+    cJSON *record;
+    size_t i = 0;
+    bertc_status status = read_waiting(run, &record, err);
+    const cJSON *files = bc_json_get(record, "files");
+    for (; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
+        status = check_member(run, &member, files, err);
+    cJSON_Delete(record);
+    if (status != BERTC_OK) return status;
+    run->placed = i;
+    withdraw(run);
+    clear_stage(run);
+    return BERTC_OK;
+}
+
+/* ---- The result ---------------------------------------------------------------------------- */
+
+static bertc_status make_result(bc_run *run, bertc_error *err)
+{
+    bc_folder *folder = &run->folder;
+    bc_dir stage = {-1, folder->stage_path};
+    bertc_status status = bc_folder_claim(folder, &folder->work, BC_STAGE, err);
+    if (status == BERTC_OK) status = bc_dir_enter(&stage, &folder->work, BC_STAGE, true, err);
+    if (status == BERTC_OK) status = write_result(run, &stage, err);
+    if (status == BERTC_OK) status = place_result(run, &stage, err);
+    bc_dir_close(&stage);
+    return status;
+}
+
+/* What failed is cleared first: the checkpoint may need its room. The log goes too where no checkpoint needs it. */
 bertc_status bc_run_finish(bc_run *run, bertc_error *err)
 {
     bertc_error why = {0};
-    bertc_status status = write_result(run, &why);
+    bertc_status status = make_result(run, &why);
     if (status == BERTC_OK) {
-        bc_folder_clear_work(&run->folder);
+        bc_run_clear(run);
         return BERTC_OK;
     }
-    bool saved = run->saved[0] == run->state.step || bc_run_save(run, NULL) == BERTC_OK;
     withdraw(run);
+    clear_stage(run);
+    bool saved = run->saved[0] == run->state.step || bc_run_save(run, NULL) == BERTC_OK;
+    if (run->saved[0] == 0) bc_folder_remove(&run->folder, &run->folder.root, log_name);
     return bc_fail(err, status, "%s%s", why.message,
                    saved ? "; the training is saved, go on with --resume" : "");
 }

@@ -9,21 +9,24 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "train/journal.h"
 
 static const char name[] = "log.jsonl";
 
+enum { PIECE = 1 << 16 };
+
 static bertc_status fail(const bc_log *log, const char *what, bertc_error *err)
 {
-    bertc_error inner = {0};
-    bertc_status status = bc_fail_errno(&inner, log->path, what);
-    return bc_fail(err, status == BERTC_INPUT ? BERTC_IO : status, "%s", inner.message);
+    return bc_dir_fail(&log->folder->root, name, what, err);
 }
 
-static bertc_status open_file(bc_log *log, int64_t length, bertc_error *err)
+static bertc_status open_file(bc_log *log, bc_folder *folder, int64_t length, bertc_error *err)
 {
-    do log->fd = open(log->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    while (log->fd < 0 && errno == EINTR);
-    if (log->fd < 0) return fail(log, "cannot create", err);
+    bertc_status status = bc_folder_claim(folder, &folder->root, name, err);
+    if (status == BERTC_OK)
+        status = bc_dir_file(&folder->root, name, O_RDWR | O_CREAT | O_APPEND, &log->fd, err);
+    if (status == BERTC_OK) status = bc_dir_sync(&folder->root, err);
+    if (status != BERTC_OK) return status;
     int done;
     do done = ftruncate(log->fd, (off_t)length);
     while (done != 0 && errno == EINTR);
@@ -33,7 +36,6 @@ static bertc_status open_file(bc_log *log, int64_t length, bertc_error *err)
 /* Take into `found` what lies behind the bytes that were checked. */
 static bertc_status read_back(bc_log *log, bertc_error *err)
 {
-    enum { PIECE = 1 << 16 };
     char *piece = bc_alloc(PIECE, 1);
     bertc_status status = piece ? BERTC_OK : bc_fail_memory(err);
     while (status == BERTC_OK && log->checked < log->length) {
@@ -41,7 +43,8 @@ static bertc_status read_back(bc_log *log, bertc_error *err)
         size_t want = left < PIECE ? (size_t)left : PIECE;
         ssize_t n = bc_read_at(log->fd, piece, want, (off_t)log->checked);
         if (n < 0) status = fail(log, "cannot read back", err);
-        else if ((size_t)n < want) status = bc_fail(err, BERTC_IO, "%s: became shorter", log->path);
+        else if ((size_t)n < want)
+            status = bc_fail(err, BERTC_IO, "%s/%s: became shorter", log->folder->path, name);
         if (status != BERTC_OK) break;
         bc_hasher_put(log->found, piece, want);
         log->checked += (int64_t)want;
@@ -50,14 +53,13 @@ static bertc_status read_back(bc_log *log, bertc_error *err)
     return status;
 }
 
-bertc_status bc_log_open(bc_log *log, const char *folder, int64_t length, bertc_error *err)
+bertc_status bc_log_open(bc_log *log, bc_folder *folder, int64_t length, bertc_error *err)
 {
-    *log = (bc_log){.fd = -1, .length = length};
-    log->path = bc_path_join(folder, name);
+    *log = (bc_log){.folder = folder, .fd = -1, .length = length};
     log->given = bc_hasher_new();
     log->found = bc_hasher_new();
     bertc_status status =
-        log->path && log->given && log->found ? open_file(log, length, err) : bc_fail_memory(err);
+        log->given && log->found ? open_file(log, folder, length, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = read_back(log, err);
     if (status == BERTC_OK) *log->given = *log->found;
     return status;
@@ -85,14 +87,14 @@ bertc_status bc_log_sync(bc_log *log, bertc_error *err)
     if (fsync(log->fd) != 0) return fail(log, "cannot flush", err);
     if (fstat(log->fd, &info) != 0) return fail(log, "cannot stat", err);
     if (info.st_size != log->length)
-        return bc_fail(err, BERTC_IO, "%s: has %lld bytes after %lld were written", log->path,
+        return bc_fail(err, BERTC_IO, "%s/%s: has %lld bytes after %lld were written", log->folder->path, name,
                        (long long)info.st_size, (long long)log->length);
     bertc_status status = read_back(log, err);
     if (status != BERTC_OK) return status;
     bc_hasher_end(log->given, given);
     bc_hasher_end(log->found, found);
     if (strcmp(given, found) == 0) return BERTC_OK;
-    return bc_fail(err, BERTC_IO, "%s: content differs from what was written", log->path);
+    return bc_fail(err, BERTC_IO, "%s/%s: content differs from what was written", log->folder->path, name);
 }
 
 void bc_log_end(const bc_log *log, char out[BC_HASH_HEX])
@@ -104,40 +106,65 @@ void bc_log_close(bc_log *log)
 {
     if (log->fd >= 0) {
         close(log->fd);
-        if (log->length == 0) unlink(log->path);
+        if (log->length == 0) bc_folder_remove(log->folder, &log->folder->root, name);
     }
-    bc_free(log->path);
     bc_free(log->given);
     bc_free(log->found);
     *log = (bc_log){.fd = -1};
 }
 
-/* The first bytes of a file that are hashed. */
-typedef struct start {
-    bc_hasher hasher;
-    size_t left;
-} start;
+/* ---- Reading ------------------------------------------------------------------------------- */
 
-static void put_start(void *to, const void *bytes, size_t length)
-{
-    start *s = to;
-    if (length > s->left) length = s->left;
-    bc_hasher_put(&s->hasher, bytes, length);
-    s->left -= length;
-}
-
-bertc_status bc_log_hash(const char *folder, int64_t length, char out[BC_HASH_HEX],
+/* Hand out the first bytes of the log, `most` at most, a piece at a time. One that is not there is damaged. */
+static bertc_status scan(const bc_folder *folder, int64_t most,
+                         void (*take)(void *to, const void *bytes, size_t length), void *to, int64_t *found,
                          bertc_error *err)
 {
-    start s = {.left = (size_t)length};
-    size_t whole = 0;
-    char *path = bc_path_join(folder, name);
-    bc_hasher_begin(&s.hasher);
-    bertc_status status = path ? bc_file_scan(path, put_start, &s, &whole, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && s.left > 0)
-        status = bc_fail(err, BERTC_INPUT, "%s: %zu bytes, the checkpoint recorded %zu", path, whole,
-                         (size_t)length);
-    if (status == BERTC_OK) bc_hasher_end(&s.hasher, out);
-    bc_free(path);
+    bc_entry entry;
+    int fd;
+    ssize_t n = 1;
+    *found = 0;
+    bertc_status status = bc_dir_entry(&folder->root, name, &entry, err);
+    if (status == BERTC_OK && entry == BC_ENTRY_NONE)
+        return bc_fail(err, BERTC_INPUT, "%s/%s: cannot open: No such file or directory", folder->path, name);
+    if (status == BERTC_OK) status = bc_dir_file(&folder->root, name, O_RDONLY, &fd, err);
+    if (status != BERTC_OK) return status;
+    char *piece = bc_alloc(PIECE, 1);
+    if (!piece) status = bc_fail_memory(err);
+    while (status == BERTC_OK && *found < most && n > 0) {
+        n = bc_read_at(fd, piece, most - *found < PIECE ? (size_t)(most - *found) : PIECE, (off_t)*found);
+        if (n < 0) status = bc_dir_fail(&folder->root, name, "cannot read", err);
+        if (n > 0) take(to, piece, (size_t)n);
+        if (n > 0) *found += n;
+    }
+    bc_free(piece);
+    close(fd);
     return status;
+}
+
+bertc_status bc_log_hash(const bc_folder *folder, int64_t length, char out[BC_HASH_HEX], bertc_error *err)
+{
+    bc_hasher hasher;
+    int64_t found;
+    bc_hasher_begin(&hasher);
+    bertc_status status = scan(folder, length, bc_hasher_put, &hasher, &found, err);
+    if (status == BERTC_OK && found < length)
+        status = bc_fail(err, BERTC_INPUT, "%s/%s: %lld bytes, the checkpoint recorded %lld", folder->path, name,
+                         (long long)found, (long long)length);
+    if (status == BERTC_OK) bc_hasher_end(&hasher, out);
+    return status;
+}
+
+static void add_lines(void *sum, const void *bytes, size_t length)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < length; i++) lines += ((const char *)bytes)[i] == '\n';
+    *(size_t *)sum += lines;
+}
+
+bertc_status bc_log_lines(const bc_folder *folder, size_t *lines, bertc_error *err)
+{
+    int64_t found;
+    *lines = 0;
+    return scan(folder, INT64_MAX, add_lines, lines, &found, err);
 }

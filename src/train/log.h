@@ -9,10 +9,11 @@
 
 #include "base/text.h"
 #include "bertc/status.h"
+#include "train/folder.h"
 #include "train/hash.h"
 
 typedef struct bc_log {
-    char *path;
+    const bc_folder *folder;
     int fd; /* -1: not open */
     int64_t length;
     bc_hasher *given; /* of all lines as they were handed in, */
@@ -22,7 +23,7 @@ typedef struct bc_log {
 
 /* Open for appending after the first `length` bytes, which are as they were handed in; 0 makes a new file.
  * Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_log_open(bc_log *log, const char *folder, int64_t length, bertc_error *err);
+bertc_status bc_log_open(bc_log *log, bc_folder *folder, int64_t length, bertc_error *err);
 
 bertc_status bc_log_append(bc_log *log, const char *line, size_t length, bertc_error *err);
 
@@ -37,7 +38,9 @@ void bc_log_close(bc_log *log);
 
 /* The hash of the first `length` bytes of the log in `folder`. Errors: BERTC_INPUT where there are not
  * so many; BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_log_hash(const char *folder, int64_t length, char out[BC_HASH_HEX],
-                         bertc_error *err);
+bertc_status bc_log_hash(const bc_folder *folder, int64_t length, char out[BC_HASH_HEX], bertc_error *err);
+
+/* How many lines it has. Errors: the same. */
+bertc_status bc_log_lines(const bc_folder *folder, size_t *lines, bertc_error *err);
 
 #endif

@@ -39,42 +39,27 @@ bool bc_manifest_member(const bc_run *run, size_t index, bc_member *member)
     int kind = bc_adapt_saves_adapter(&run->options) ? ADAPTER : WHOLE;
     size_t count = several ? OWN : OWN - 1, names = count;
     if (several && index-- == 0) {
-        *member = (bc_member){.path = "eval.json"};
+        *member = (bc_member){.path = "eval.json", .folder = ".", .name = "eval.json"};
         return true;
     }
     while (name_at(names, count)) names++;
     if (index >= names * (size_t)run->num_lanes) return false;
-    const char *folder = several ? run->lanes[index / names].task->name : "";
-    snprintf(member->path, sizeof member->path, "%s%s%s", folder, several ? "/" : "",
-             name_at(index % names, count));
+    member->folder = several ? run->lanes[index / names].task->name : ".";
     index %= names;
+    member->name = name_at(index, count);
+    snprintf(member->path, sizeof member->path, "%s%s%s", several ? member->folder : "", several ? "/" : "",
+             member->name);
     member->optional = index >= count || !(own[index].needed & kind);
     return true;
-}
-
-static void add_lines(void *sum, const void *bytes, size_t length)
-{
-    size_t lines = 0;
-    for (size_t i = 0; i < length; i++) lines += ((const char *)bytes)[i] == '\n';
-    *(size_t *)sum += lines;
-}
-
-static bertc_status count_lines(const char *folder, size_t *lines, bertc_error *err)
-{
-    size_t length;
-    char *path = bc_path_join(folder, "log.jsonl");
-    *lines = 0;
-    bertc_status status = path ? bc_file_scan(path, add_lines, lines, &length, err) : bc_fail_memory(err);
-    bc_free(path);
-    return status;
 }
 
 /* ---- Recording ----------------------------------------------------------------------------- */
 
 /* What was handed in is recorded, not what can be read. */
-static bertc_status record_file(bc_text *out, const bc_run *run, const bc_member *member, bertc_error *err)
+static bertc_status record_file(bc_text *out, const bc_run *run, const char *folder, const bc_member *member,
+                                bertc_error *err)
 {
-    char *path = bc_path_join(run->folder.path, member->path);
+    char *path = bc_path_join(folder, member->path);
     if (!path) return bc_fail_memory(err);
     const bc_written *file = bc_ledger_find(&run->written, path);
     bool first = out->length > 0 && out->bytes[out->length - 1] == '{';
@@ -86,15 +71,15 @@ static bertc_status record_file(bc_text *out, const bc_run *run, const bc_member
     return BERTC_OK;
 }
 
-bertc_status bc_manifest_record(bc_text *out, const bc_run *run, bertc_error *err)
+bertc_status bc_manifest_record(bc_text *out, const bc_run *run, const char *folder, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     size_t lines;
     bc_member member;
     bc_text_printf(out, "\"files\":{");
     for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
-        status = record_file(out, run, &member, err);
-    if (status == BERTC_OK) status = count_lines(run->folder.path, &lines, err);
+        status = record_file(out, run, folder, &member, err);
+    if (status == BERTC_OK) status = bc_log_lines(&run->folder, &lines, err);
     if (status == BERTC_OK) bc_text_printf(out, "},\"log_lines\":%zu", lines);
     return status;
 }
@@ -120,37 +105,36 @@ static bertc_status compare(const char *folder, const char *name, size_t length,
                    folder, name);
 }
 
-static bertc_status check_file(const char *folder, const char *name, const cJSON *record,
-                               bertc_error *err)
+bertc_status bc_manifest_check_file(const bc_run *run, const char *name, const cJSON *file, bertc_error *err)
 {
+    const char *folder = run->folder.path;
     size_t length;
     char hash[BC_HASH_HEX], *path = bc_path_join(folder, name);
     bertc_status status = path ? bc_hash_file(hash, &length, path, err) : bc_fail_memory(err);
     bc_free(path);
-    return status == BERTC_OK ? compare(folder, name, length, hash, record, err) : status;
+    return status == BERTC_OK ? compare(folder, name, length, hash, file, err) : status;
 }
 
-static bertc_status check_log(const char *folder, double recorded, bertc_error *err)
+static bertc_status check_log(const bc_folder *folder, double recorded, bertc_error *err)
 {
     size_t lines;
-    bertc_status status = count_lines(folder, &lines, err);
+    bertc_status status = bc_log_lines(folder, &lines, err);
     if (status != BERTC_OK || (double)lines == recorded) return status;
-    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %zu lines, run.json recorded %.0f", folder,
+    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %zu lines, run.json recorded %.0f", folder->path,
                    lines, recorded);
 }
 
 bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_error *err)
 {
     const cJSON *files = bc_json_get(record, "files");
-    const char *folder = run->folder.path;
     bertc_status status = BERTC_OK;
     bc_member member;
     for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++) {
         const cJSON *file = bc_json_get(files, member.path);
-        if (file) status = check_file(folder, member.path, file, err);
+        if (file) status = bc_manifest_check_file(run, member.path, file, err);
         else if (!member.optional)
-            status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", folder,
+            status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", run->folder.path,
                              member.path);
     }
-    return status == BERTC_OK ? check_log(folder, number_at(record, "log_lines"), err) : status;
+    return status == BERTC_OK ? check_log(&run->folder, number_at(record, "log_lines"), err) : status;
 }

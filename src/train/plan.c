@@ -94,7 +94,7 @@ bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer
 {
     if (result) *result = (bertc_plan_result){0};
     if (!options || !result) return bc_fail_null(err, __func__, "options and result");
-    bc_run run = {.options = *options, .log.fd = -1, .folder.fd = -1};
+    bc_run run = {.options = *options, .log.fd = -1, .folder = {.fd = -1, .root.fd = -1, .work.fd = -1}};
     run.options.out = ""; /* nothing is written */
     run.made_up = !run.options.data;
     if (run.made_up) run.options.data = "";

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "train/journal.h"
 #include "train/memory.h"
 #include "train/run.h"
 
@@ -38,7 +39,7 @@ static size_t disk_budget(const bc_run *run)
 {
     struct statvfs disk;
     struct rlimit limit;
-    const char *folder = has_folder(run) ? run->options.cache_dir : run->folder.work;
+    const char *folder = has_folder(run) ? run->options.cache_dir : run->folder.work.path;
     size_t budget = (size_t)run->options.cache_disk << 20;
     if (run->folder.fd < 0) return 0;
     if (statvfs(folder, &disk) == 0 && disk.f_blocks > 0)
@@ -195,6 +196,17 @@ static bertc_status open_kept(bc_run *run, bc_cache *cache, bertc_error *err)
     return BERTC_OK;
 }
 
+/* In memory, and beyond it in a file that loses its name at once. */
+static bertc_status open_memory(bc_run *run, bc_cache *cache, bertc_error *err)
+{
+    bc_folder *folder = &run->folder;
+    bertc_error why = {0};
+    bool beside = folder->fd >= 0 && cache->file_rows > cache->memory_rows;
+    if (beside && bc_folder_claim(folder, &folder->work, BC_CACHE_FILE, &why) != BERTC_OK)
+        bc_notify(cache->notify, "%s; what does not fit in memory is computed again", why.message);
+    return bc_cache_open(cache, beside && why.status == BERTC_OK ? &folder->work : NULL, err);
+}
+
 static bertc_status open_cache(bc_run *run, const place *at, bertc_error *err)
 {
     bc_cache *cache = at->cache;
@@ -205,7 +217,7 @@ static bertc_status open_cache(bc_run *run, const place *at, bertc_error *err)
     cache->order = run->prefix.order;
     if (has_folder(run)) status = open_kept(run, cache, err);
     if (status == BERTC_OK && !cache->has)
-        status = bc_cache_open(cache, run->folder.fd >= 0 ? run->folder.work : NULL, err);
+        status = open_memory(run, cache, err);
     if (status == BERTC_OK) say_plan(run, at);
     return status;
 }

@@ -498,6 +498,7 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     bertc_status status = bc_model_read(run->model, &options, err);
     if (status == BERTC_OK) status = allocate(run, err);
     if (status == BERTC_OK) status = take_prints(run, err);
+    if (status == BERTC_OK && run->folder.fd >= 0) status = bc_run_mark(run, err);
     if (status == BERTC_OK) status = bc_prefix_open(run, err);
     return status;
 }

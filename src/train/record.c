@@ -183,7 +183,7 @@ static void put_lanes(bc_text *out, const bc_run *run)
     bc_text_printf(out, "},\n ");
 }
 
-bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
+bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err)
 {
     bool several = run->num_lanes > 1;
     put_origin(out, run, &run->prints);
@@ -195,7 +195,7 @@ bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err)
     bc_text_printf(out, ",\n \"warnings\":");
     bc_signs_record(out, run, 0, run->num_lanes);
     bc_text_printf(out, ",\n ");
-    bertc_status status = bc_manifest_record(out, run, err);
+    bertc_status status = bc_manifest_record(out, run, folder, err);
     bc_text_printf(out, "}\n");
     return status;
 }

@@ -20,9 +20,9 @@ void bc_record_prints(bc_text *out, const bc_prints *prints);
 bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, const char *place,
                                bertc_error *err);
 
-/* The whole of run.json, after everything else is there. Nothing in it depends on when or how often
+/* The whole of run.json, when everything else lies in `folder`. Nothing in it depends on when or how often
  * the run was interrupted. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_record_run(bc_text *out, const bc_run *run, bertc_error *err);
+bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err);
 
 /* The same of one task of several, for its folder, without the files. */
 void bc_record_lane(bc_text *out, const bc_run *run, int lane);

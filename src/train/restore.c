@@ -3,8 +3,6 @@
  * The newest checkpoint that is whole is used: its own bytes, the weights that were best then, and
  * as much of log.jsonl as it recorded. A damaged one is passed over with a warning. A whole one of
  * other options, data or initial weights is never used: the run is refused instead. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "train/checkpoint.h"
+#include "train/journal.h"
 #include "train/options.h"
 #include "train/record.h"
 #include "train/sealed.h"
@@ -24,28 +23,25 @@ static int newest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Steps of the checkpoints that lie there, newest first. A folder that cannot be read is not an empty one. */
+/* Steps of the run's checkpoints that lie there, newest first. */
 static bertc_status list_steps(const bc_run *run, int64_t steps[MOST], size_t *count, bertc_error *err)
 {
+    const bc_folder *folder = &run->folder;
     long long step;
-    DIR *dir = opendir(run->folder.work);
+    bc_names names;
     *count = 0;
-    if (!dir) return bc_fail_errno(err, run->folder.work, "cannot open folder");
-    errno = 0;
-    for (struct dirent *e; *count < MOST && (e = readdir(dir)) != NULL;)
-        if (bc_folder_parse_name(e->d_name, "step", &step)) steps[(*count)++] = step;
-    bertc_status status =
-        errno == 0 ? BERTC_OK : bc_fail_errno(err, run->folder.work, "cannot read folder");
-    closedir(dir);
+    bc_names_begin(&names, &folder->work);
+    for (const char *name; *count < MOST && (name = bc_names_next(&names)) != NULL;)
+        if (bc_folder_parse_name(name, "step", &step) && bc_folder_owns(folder, name)) steps[(*count)++] = step;
     qsort(steps, *count, sizeof *steps, newest_first);
-    return status;
+    return bc_names_end(&names, &folder->work, err);
 }
 
 static bertc_status check_log(const bc_run *run, const bc_state *state, const char *recorded,
                               bertc_error *err)
 {
     char hash[BC_HASH_HEX];
-    bertc_status status = bc_log_hash(run->folder.path, state->log_bytes, hash, err);
+    bertc_status status = bc_log_hash(&run->folder, state->log_bytes, hash, err);
     if (status != BERTC_OK || (recorded && strcmp(recorded, hash) == 0)) return status;
     return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: changed since the checkpoint was saved",
                    run->folder.path);
@@ -86,16 +82,20 @@ static bertc_status parse_text(const bc_safetensors *file, const char *key, cJSO
     return bc_json_parse(text, strlen(text), file->path, tree, err);
 }
 
+/* Errors: BERTC_USAGE naming what of this run differs from a record. */
+static bertc_status compare(const bc_run *run, const cJSON *options, const cJSON *prints, bertc_error *err)
+{
+    bertc_status status = bc_options_compare(&run->options, options, run->folder.path, err);
+    return status == BERTC_OK ? bc_compare_prints(&run->prints, prints, run->folder.path, err) : status;
+}
+
 /* Does a whole checkpoint belong to this run? Errors: BERTC_USAGE naming what differs. */
 static bertc_status check_identity(const bc_run *run, const bc_safetensors *file, bertc_error *err)
 {
     cJSON *options = NULL, *prints = NULL;
     bertc_status status = parse_text(file, "options", &options, err);
     if (status == BERTC_OK) status = parse_text(file, "prints", &prints, err);
-    if (status == BERTC_OK)
-        status = bc_options_compare(&run->options, options, run->folder.path, err);
-    if (status == BERTC_OK)
-        status = bc_compare_prints(&run->prints, prints, run->folder.path, err);
+    if (status == BERTC_OK) status = compare(run, options, prints, err);
     cJSON_Delete(options);
     cJSON_Delete(prints);
     return status;
@@ -195,4 +195,34 @@ bertc_status bc_run_restore(bc_run *run, bertc_error *err)
     }
     say_where(run, &damage);
     return BERTC_OK;
+}
+
+/* ---- The mark ------------------------------------------------------------------------------ */
+
+static bertc_status begin_journal(bc_run *run, bertc_error *err)
+{
+    bc_text options = {0}, prints = {0};
+    bc_options_record(&options, &run->options);
+    bc_record_prints(&prints, &run->prints);
+    bertc_status status = options.failed || prints.failed
+                              ? bc_fail_memory(err)
+                              : bc_journal_begin(&run->folder, options.bytes, prints.bytes, err);
+    bc_text_clear(&options);
+    bc_text_clear(&prints);
+    return status;
+}
+
+bertc_status bc_run_mark(bc_run *run, bertc_error *err)
+{
+    bc_folder *folder = &run->folder;
+    const char *text = folder->journal.bytes;
+    cJSON *mark = NULL;
+    if (folder->journal.length == 0) return begin_journal(run, err);
+    bertc_status status = bc_json_parse(text, strcspn(text, "\n"), BC_JOURNAL, &mark, err);
+    if (status == BERTC_OK)
+        status = compare(run, bc_json_get(mark, "options"), bc_json_get(mark, "prints"), err);
+    cJSON_Delete(mark);
+    if (status == BERTC_OK) status = bc_run_take_back(run, err);
+    folder->joined = status == BERTC_OK;
+    return status;
 }

@@ -3,6 +3,7 @@
  *   bc_run_open      options, task, configuration, vocabulary
  *   bc_run_survey    read data -> open model -> match labels -> tokenise -> plan steps and passes
  *   bc_run_furnish   read weights -> allocate what was planned
+ *   bc_run_mark      the folder is this run's, or was already
  *   bc_run_restore   go on from the newest whole checkpoint, where there is one
  *   bc_run_step      batch -> forward -> loss -> backward -> clip -> AdamW
  *   bc_run_evaluate  the splits to score, and whether the first is the best so far
@@ -95,6 +96,7 @@ typedef struct bc_run {
     double save_clock;  /* when the training began, or a checkpoint was last saved or left out */
     int64_t saved[2];   /* steps of the checkpoints that are kept, newest first; 0: none */
     int64_t saved_best[2][BERTC_MAX_TASKS]; /* and of each lane's weights that were best then */
+    size_t placed;      /* members of the result, in the manifest's order, that lie in the folder or may */
 } bc_run;
 
 /* What one step did, for the log. */
@@ -127,6 +129,15 @@ bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file,
                               bertc_error *err);
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
+/* Mark the run's folder, or compare the mark that it bears with this run and take back what an earlier process
+ * put there of a result. Before any other file. Errors: BERTC_USAGE naming what differs, or a file that is in the
+ * way of the result; BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_run_mark(bc_run *run, bertc_error *err);
+bertc_status bc_run_take_back(bc_run *run, bertc_error *err);
+
+/* A finished run needs nothing in checkpoint/. */
+void bc_run_clear(bc_run *run);
+
 /* The first scalar of a block of weights that is not finite: its parameter; null: none. */
 const bc_param *bc_run_find_bad(const bc_run *run, const float *values);
 
@@ -136,10 +147,6 @@ bool bc_run_is_over(const bc_run *run);
 /* The step whose weights are a lane's result, and their scores (eval_count). */
 int64_t bc_run_kept_step(const bc_run *run, int lane);
 const bertc_scores *bc_run_kept_scores(const bc_run *run, int lane);
-
-/* The folder of a lane's result: the run's, or where there are several one of the task's name in it.
- * Released by bc_free; null where memory is out. */
-char *bc_run_lane_folder(const bc_run *run, int lane);
 
 /* Tokens in all that is scored. */
 size_t bc_run_eval_tokens(const bc_run *run);

@@ -32,7 +32,7 @@ static bool add_string(parts *p, const char *string)
     return add(p, string, strlen(string) + 1);
 }
 
-bertc_status bc_sealed_write(const char *path, const bc_block *blocks, size_t count,
+bertc_status bc_sealed_write(const bc_dir *dir, const char *name, const bc_block *blocks, size_t count,
                              const char *const *texts, bertc_error *err)
 {
     const char *metadata[2 * BC_SEALED_TEXTS + 1] = {NULL};
@@ -55,7 +55,7 @@ bertc_status bc_sealed_write(const char *path, const bc_block *blocks, size_t co
     bc_hash(seal, p.part, p.count);
     metadata[n] = seal_key;
     metadata[n + 1] = seal;
-    return bc_safetensors_write(path, tensors, count, metadata, err);
+    return bc_safetensors_write(dir, name, tensors, count, metadata, err);
 }
 
 static void put_string(bc_hasher *to, const char *string)

@@ -18,7 +18,7 @@ typedef struct bc_block {
 enum { BC_SEALED_BLOCKS = 4, BC_SEALED_TEXTS = 8 };
 
 /* Write atomically. texts: key, value, ..., null. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_sealed_write(const char *path, const bc_block *blocks, size_t count,
+bertc_status bc_sealed_write(const bc_dir *dir, const char *name, const bc_block *blocks, size_t count,
                              const char *const *texts, bertc_error *err);
 
 /* Open and verify. Errors: BERTC_INPUT where the file is not whole; BERTC_IO, BERTC_NOMEM.

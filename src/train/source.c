@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/model_place.h"
 #include "formats/adapter.h"
+#include "formats/model_dir.h"
 #include "train/options.h"
 
 void bc_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
@@ -41,11 +42,21 @@ void bc_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *input
                   inputs->truncated, inputs->count, inputs->longest);
 }
 
+static bertc_status check_finished(const char *dir, bertc_error *err)
+{
+    bertc_error why = {0};
+    bertc_status status = bc_model_dir_check_finished(dir, &why);
+    if (status == BERTC_OK) return status;
+    return bc_fail(err, status, "%s%s", why.message, status == BERTC_INPUT ? " (finetune --resume)" : "");
+}
+
 static bertc_status load_config(bc_source *source, const char *dir, bertc_error *err)
 {
     bc_adapter adapter = {0};
-    bertc_status status = bc_adapter_read(dir, &adapter, err);
+    bertc_status status = check_finished(dir, err);
+    if (status == BERTC_OK) status = bc_adapter_read(dir, &adapter, err);
     source->base = adapter.base;
+    if (status == BERTC_OK && source->base) status = check_finished(source->base, err);
     return status == BERTC_OK ? bc_adapter_load_config(dir, &source->config, err) : status;
 }
 
@@ -174,7 +185,7 @@ static bertc_status check_place(const char *dir, const bertc_task *task, bertc_e
     static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
     enum { NAMES = sizeof names / sizeof *names };
     char *own = bc_path_join(dir, task->name);
-    bertc_status status = own ? BERTC_OK : bc_fail_memory(err);
+    bertc_status status = own ? check_finished(dir, err) : bc_fail_memory(err);
     if (status == BERTC_OK && bc_folder_exists(own) && bc_model_place_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
         bc_model_place_check(own, names, NAMES, NULL) == BERTC_OK)
         status = bc_fail(err, BERTC_INPUT, "%s: no model but a folder of several; that of %s is %s", dir, task->name,

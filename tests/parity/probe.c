@@ -46,7 +46,7 @@ static void write_results(const char *path, const bertc_model *model, const bert
         out[count] = (bc_tensor_out){grad_name(param), BC_F32, param->rank, {0}, param->grad};
         memcpy(out[count++].shape, param->shape, sizeof param->shape);
     }
-    check_status(bc_safetensors_write(path, out, count, NULL, &err), &err);
+    check_status(bc_safetensors_write(&bc_here, path, out, count, NULL, &err), &err);
 }
 
 static void take_adapters(const bertc_model *model, const bc_safetensors *file)

@@ -9,7 +9,10 @@
  *
  * A write can also lie: say that all is written where it was a half, or where a bit of it was changed. Then either
  * the run and what it keeps for later ones are as if it had not, or 1 to 3 hold. And it can write nothing, for
- * ever, without an error: then 1 to 3 hold. */
+ * ever, without an error: then 1 to 3 hold.
+ *
+
+ * Where nothing can be removed, or no folder read to see what to remove, the result is whole and the run says so. */
 #include "unit/train_fixture.h"
 
 #include <errno.h>
@@ -19,6 +22,12 @@
 int __real_open(const char *path, int flags, ...);
 int __real_mkdir(const char *path, mode_t mode);
 int __real_rename(const char *from, const char *to);
+int __real_openat(int dir, const char *name, int flags, ...);
+int __real_mkdirat(int dir, const char *name, mode_t mode);
+int __real_renameat(int dir, const char *from, int other, const char *to);
+int __real_linkat(int dir, const char *from, int other, const char *to, int flags);
+int __real_unlinkat(int dir, const char *name, int flags);
+DIR *__real_fdopendir(int fd);
 int __real_fsync(int fd);
 int __real_ftruncate(int fd, off_t length);
 ssize_t __real_write(int fd, const void *bytes, size_t count);
@@ -26,6 +35,12 @@ ssize_t __real_pwrite(int fd, const void *bytes, size_t count, off_t offset);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __wrap_rename(const char *from, const char *to);
+int __wrap_openat(int dir, const char *name, int flags, ...);
+int __wrap_mkdirat(int dir, const char *name, mode_t mode);
+int __wrap_renameat(int dir, const char *from, int other, const char *to);
+int __wrap_linkat(int dir, const char *from, int other, const char *to, int flags);
+int __wrap_unlinkat(int dir, const char *name, int flags);
+DIR *__wrap_fdopendir(int fd);
 int __wrap_fsync(int fd);
 int __wrap_ftruncate(int fd, off_t length);
 ssize_t __wrap_write(int fd, const void *bytes, size_t count);
@@ -35,6 +50,7 @@ static long operations, fail_at; /* fail_at 0: never */
 static bool persistent;          /* all later ones fail too, as on a disk that stays full */
 static enum way { FAILS, WRITES_HALF, CHANGES, WRITES_NOTHING } way; /* all but the first: of writes alone */
 static const char *failed;       /* the operation that did */
+static int stuck;                /* 1: files, 2: folders cannot be removed; 3: folders cannot be read */
 
 static bool refused(const char *name, int code)
 {
@@ -46,6 +62,32 @@ static bool refused(const char *name, int code)
     return true;
 }
 
+/* Folders with a new folder in them that was not yet flushed, by inode. */
+static ino_t unflushed[64];
+static size_t unflushed_count, made;
+
+static void note_made(int dir, const char *path)
+{
+    struct stat info;
+    char parent[600];
+    snprintf(parent, sizeof parent, "%s", path);
+    char *slash = strrchr(parent, '/');
+    if (slash) *slash = '\0';
+    assert_int_equal(fstatat(dir, slash ? parent : ".", &info, 0), 0);
+    if (unflushed_count < sizeof unflushed / sizeof *unflushed) unflushed[unflushed_count++] = info.st_ino;
+    made++;
+}
+
+static void note_flushed(int fd)
+{
+    struct stat info;
+    size_t kept = 0;
+    if (fstat(fd, &info) != 0) return;
+    for (size_t i = 0; i < unflushed_count; i++)
+        if (unflushed[i] != info.st_ino) unflushed[kept++] = unflushed[i];
+    unflushed_count = kept;
+}
+
 int __wrap_open(const char *path, int flags, ...)
 {
     if ((flags & (O_WRONLY | O_RDWR)) && refused("open", ENOSPC)) return -1;
@@ -54,7 +96,9 @@ int __wrap_open(const char *path, int flags, ...)
 
 int __wrap_mkdir(const char *path, mode_t mode)
 {
-    return refused("mkdir", ENOSPC) ? -1 : __real_mkdir(path, mode);
+    int done = refused("mkdir", ENOSPC) ? -1 : __real_mkdir(path, mode);
+    if (done == 0) note_made(AT_FDCWD, path);
+    return done;
 }
 
 int __wrap_rename(const char *from, const char *to)
@@ -62,9 +106,48 @@ int __wrap_rename(const char *from, const char *to)
     return refused("rename", EIO) ? -1 : __real_rename(from, to);
 }
 
+int __wrap_openat(int dir, const char *name, int flags, ...)
+{
+    if ((flags & (O_WRONLY | O_RDWR)) && refused("openat", ENOSPC)) return -1;
+    return __real_openat(dir, name, flags, 0666);
+}
+
+int __wrap_mkdirat(int dir, const char *name, mode_t mode)
+{
+    int done = refused("mkdirat", ENOSPC) ? -1 : __real_mkdirat(dir, name, mode);
+    if (done == 0) note_made(dir, name);
+    return done;
+}
+
+int __wrap_renameat(int dir, const char *from, int other, const char *to)
+{
+    return refused("renameat", EIO) ? -1 : __real_renameat(dir, from, other, to);
+}
+
+int __wrap_linkat(int dir, const char *from, int other, const char *to, int flags)
+{
+    return refused("linkat", EIO) ? -1 : __real_linkat(dir, from, other, to, flags);
+}
+
+int __wrap_unlinkat(int dir, const char *name, int flags)
+{
+    if (stuck != (flags & AT_REMOVEDIR ? 2 : 1)) return __real_unlinkat(dir, name, flags);
+    errno = EIO;
+    return -1;
+}
+
+DIR *__wrap_fdopendir(int fd)
+{
+    if (stuck != 3) return __real_fdopendir(fd);
+    errno = EIO;
+    return NULL;
+}
+
 int __wrap_fsync(int fd)
 {
-    return refused("fsync", EIO) ? -1 : __real_fsync(fd);
+    if (refused("fsync", EIO)) return -1;
+    note_flushed(fd);
+    return __real_fsync(fd);
 }
 
 int __wrap_ftruncate(int fd, off_t length)
@@ -226,6 +309,71 @@ static void test_lies(void **unused)
     way = FAILS;
 }
 
+/* Every folder that is made survives a power cut: the one above it is flushed. */
+static void test_made_folders_are_flushed(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("deep/er/tried");
+    o.freeze = "1";
+    o.cache_dir = "deep/caches/own";
+    fail_at = 0;
+    unflushed_count = made = 0;
+    fixture_run(o);
+    assert_int_equal(made, 7); /* deep/, er/, tried/, checkpoint/, result/, caches/, own/ */
+    assert_int_equal(unflushed_count, 0);
+    fixture_remove("deep");
+}
+
+/* After the first step nothing can be removed any more, or read. */
+typedef struct blockade {
+    int calls, kind;
+    char notices[4096];
+} blockade;
+
+static bertc_status on_stop(void *user)
+{
+    blockade *b = user;
+    if (b->calls++ == 1) stuck = b->kind;
+    return BERTC_OK;
+}
+
+static void on_notice(void *user, const char *line)
+{
+    blockade *b = user;
+    size_t used = strlen(b->notices);
+    snprintf(b->notices + used, sizeof b->notices - used, "%s\n", line);
+}
+
+static void test_what_cannot_be_removed_is_said(void **unused)
+{
+    (void)unused;
+    static const char *const said[] = {NULL, "warning: tried/checkpoint/step-2.safetensors: cannot remove: ",
+                                       "warning: tried/checkpoint/result: cannot remove folder: ",
+                                       "warning: tried/checkpoint: cannot read folder: "};
+    fixture_freeze = fixture_cache = "none";
+    fixture_remove("whole");
+    bertc_train_options o = fixture_options("whole");
+    o.save_every = "2";
+    fixture_run(o);
+    o.out = "tried";
+    fail_at = 0;
+    for (int kind = 1; kind <= 3; kind++) {
+        blockade b = {.kind = kind};
+        bertc_observer observer = {.stop = on_stop, .notify = {on_notice, NULL}, .user = &b};
+        bertc_train_result result;
+        observer.notify.user = &b;
+        assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
+        stuck = 0;
+        if (!strstr(b.notices, said[kind])) fail_msg("%d: %s", kind, b.notices);
+        assert_true(bc_file_exists("tried/checkpoint"));
+        o.resume = true; /* what stayed goes with the next */
+        fixture_run(o);
+        fixture_same_run("whole", "tried");
+        fixture_remove("tried");
+        o.resume = false;
+    }
+}
+
 static int set_up(void **state)
 {
     bertc_error err = {0};
@@ -242,6 +390,8 @@ int main(void)
         cmocka_unit_test(test_a_disk_that_stays_full),
         cmocka_unit_test(test_a_cache),
         cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_what_cannot_be_removed_is_said),
+        cmocka_unit_test(test_made_folders_are_flushed),
     };
     return cmocka_run_group_tests(tests, set_up, fixture_leave);
 }

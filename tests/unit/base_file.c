@@ -313,9 +313,9 @@ static void test_ledger(void **state)
     bc_ledger ledger = {0};
     char *a = in_folder("a"), *b = in_folder("b"), hash[BC_HASH_HEX];
     size_t length;
-    assert_int_equal(bc_file_write_noted(&ledger, a, "first", 5, NULL), BERTC_OK);
-    assert_int_equal(bc_file_write_noted(&ledger, a, "second", 6, NULL), BERTC_OK);
-    assert_int_equal(bc_file_copy(&ledger, a, b, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, a, "first", 5, &ledger, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, a, "second", 6, &ledger, NULL), BERTC_OK);
+    assert_int_equal(bc_file_copy(a, &bc_here, b, &ledger, NULL), BERTC_OK);
     expect_content(b, "second");
     assert_int_equal(ledger.count, 2);
     assert_int_equal(bc_hash_file(hash, &length, a, NULL), BERTC_OK);
@@ -327,7 +327,7 @@ static void test_ledger(void **state)
     }
     assert_null(bc_ledger_find(&ledger, "a"));
     bc_ledger_clear(&ledger);
-    assert_int_equal(bc_file_copy(NULL, "no/such", b, NULL), BERTC_INPUT);
+    assert_int_equal(bc_file_copy("no/such", &bc_here, b, NULL, NULL), BERTC_INPUT);
     expect_content(b, "second");
     bc_free(a);
     bc_free(b);

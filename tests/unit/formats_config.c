@@ -439,11 +439,11 @@ static void test_write(void **state)
          " \"problem_type\":null, \"\": [1,  2 ]}", &config);
     config.hidden_size = 24;
     assert_int_equal(bertc_config_set_labels(&config, labels, 3, NULL), BERTC_OK);
-    assert_int_equal(bc_config_write(&config, copy, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
     bertc_config_clear(&config);
     expect_file(copy, written);
     assert_int_equal(bertc_config_load(copy, &config, NULL), BERTC_OK);
-    assert_int_equal(bc_config_write(&config, copy, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
     bertc_config_clear(&config);
     expect_file(copy, written);
 }
@@ -465,7 +465,7 @@ static void test_dtype(void **state)
         bertc_config config;
         cJSON *tree;
         load(cases[i].text, &config);
-        assert_int_equal(bc_config_write(&config, copy, NULL, NULL), BERTC_OK);
+        assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
         assert_int_equal(bc_json_read(copy, BC_KIND_SETTINGS, &tree, NULL), BERTC_OK);
         const char *torch_dtype = cJSON_GetStringValue(bc_json_get(tree, "torch_dtype"));
         const char *dtype = cJSON_GetStringValue(bc_json_get(tree, "dtype"));
@@ -486,7 +486,7 @@ static void test_regression(void **state)
     cJSON *tree;
     assert_int_equal(bertc_config_init(&config, NULL), BERTC_OK);
     assert_int_equal(bertc_config_set_labels(&config, labels, 1, NULL), BERTC_OK);
-    assert_int_equal(bc_config_write(&config, copy, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
     bertc_config_clear(&config);
     assert_int_equal(bc_json_read(copy, BC_KIND_SETTINGS, &tree, NULL), BERTC_OK);
     assert_string_equal(cJSON_GetStringValue(bc_json_get(tree, "problem_type")), "regression");
@@ -494,7 +494,7 @@ static void test_regression(void **state)
     assert_int_equal(bertc_config_load(copy, &config, NULL), BERTC_OK);
     assert_int_equal(config.num_labels, 1);
     bertc_error err = {0};
-    assert_int_equal(bc_config_write(&config, "no/such", NULL, &err), BERTC_IO);
+    assert_int_equal(bc_config_write(&config, &bc_here, "no/such", NULL, &err), BERTC_IO);
     assert_string_equal(err.message, "no/such: cannot create: No such file or directory");
     bertc_config_clear(&config);
 }
@@ -513,7 +513,7 @@ static void test_many_labels(void **state)
     bc_text_printf(&text, "}}");
     load(text.bytes, &config);
     assert_int_equal(config.num_labels, LABELS);
-    assert_int_equal(bc_config_write(&config, copy, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
     bertc_config_clear(&config);
     bc_text_clear(&text);
 }

@@ -238,7 +238,7 @@ static void write_sample(void)
         {"nothing", BC_BOOL, 1, {0}, NULL},
     };
     bertc_error err = {0};
-    assert_int_equal(bc_safetensors_write(name, tensors, 5, metadata, &err), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_here, name, tensors, 5, metadata, &err), BERTC_OK);
 }
 
 static void test_round_trip(void **state)
@@ -302,7 +302,7 @@ static void test_accepted(void **state)
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_OK);
     assert_int_equal(file.count, 0);
     bc_safetensors_close(&file);
-    assert_int_equal(bc_safetensors_write(name, NULL, 0, NULL, &err), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_here, name, NULL, 0, NULL, &err), BERTC_OK);
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_OK);
     bc_safetensors_close(&file);
 }
@@ -392,7 +392,7 @@ static void read_floats(bc_dtype dtype, const void *values_of, size_t count, flo
     bc_safetensors file;
     float *parts = bc_alloc(count, sizeof *parts);
     assert_non_null(parts);
-    assert_int_equal(bc_safetensors_write(name, tensors, 2, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_here, name, tensors, 2, NULL, NULL), BERTC_OK);
     assert_int_equal(bc_safetensors_open(name, &file, NULL), BERTC_OK);
     const bc_tensor *t = bc_safetensors_find(&file, "t");
     assert_int_equal(t->offset % 2, 1);
@@ -464,7 +464,7 @@ static void test_changed_meanwhile(void **state)
     const bc_tensor_out tensor = {"w", BC_F32, 1, {COUNT}, many};
     bc_safetensors file;
     bertc_error err = {0};
-    assert_int_equal(bc_safetensors_write(name, &tensor, 1, NULL, &err), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_here, name, &tensor, 1, NULL, &err), BERTC_OK);
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_OK);
     assert_int_equal(bc_safetensors_check(&file, &err), BERTC_OK);
     assert_int_equal(truncate(name, (off_t)file.input.size - 4), 0);
@@ -475,7 +475,7 @@ static void test_changed_meanwhile(void **state)
     assert_int_equal(bc_safetensors_check(&file, &err), BERTC_IO);
     assert_string_equal(err.message, "formats_safetensors.tmp: file changed while it was read");
     bc_safetensors_close(&file);
-    assert_int_equal(bc_safetensors_write(name, &tensor, 1, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_here, name, &tensor, 1, NULL, NULL), BERTC_OK);
     assert_int_equal(bc_safetensors_open(name, &file, NULL), BERTC_OK);
     const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
     assert_int_equal(utimensat(AT_FDCWD, name, times, 0), 0);
@@ -488,7 +488,7 @@ static void test_unwritable(void **state)
     (void)state;
     bertc_error err = {0};
     const bc_tensor_out tensor = {"w", BC_F32, 2, {2, 3}, values};
-    assert_int_equal(bc_safetensors_write("no/such", &tensor, 1, NULL, &err), BERTC_IO);
+    assert_int_equal(bc_safetensors_write(&bc_here, "no/such", &tensor, 1, NULL, &err), BERTC_IO);
     assert_string_equal(err.message, "no/such: cannot create: No such file or directory");
 }
 

@@ -38,7 +38,7 @@ static int enter(void **state)
         {"classifier.bias", BC_F32, 2, {3, 1}, values},
     };
     if (bc_folder_create(folder, NULL) != BERTC_OK) return -1;
-    return bc_safetensors_write(weights, tensors, 8, NULL, NULL) == BERTC_OK ? 0 : -1;
+    return bc_safetensors_write(&bc_here, weights, tensors, 8, NULL, NULL) == BERTC_OK ? 0 : -1;
 }
 
 static int leave(void **state)

@@ -182,6 +182,20 @@ static inline bertc_train_result fixture_run_anew(bertc_train_options o)
     return fixture_run(o);
 }
 
+/* A finished run that still has its checkpoints: it was killed before they were gone. */
+static inline void fixture_killed_late(bertc_train_options o)
+{
+    const char *out = o.out;
+    char from[64], to[64];
+    fixture_run(o);
+    o.out = "early";
+    fixture_interrupt(o, 3);
+    snprintf(from, sizeof from, "%s/checkpoint", o.out);
+    snprintf(to, sizeof to, "%s/checkpoint", out);
+    assert_int_equal(rename(from, to), 0);
+    fixture_remove("early");
+}
+
 static inline void fixture_refuse(bertc_train_options o, bertc_status status, const char *message)
 {
     bertc_train_result result;

@@ -241,7 +241,7 @@ static void test_bare_encoder(void **unused)
         memcpy(tensors[count++].shape, t->shape, sizeof t->shape);
     }
     assert_int_equal(mkdir("bare", 0777), 0);
-    assert_int_equal(bc_safetensors_write("bare/model.safetensors", tensors, count, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_here, "bare/model.safetensors", tensors, count, NULL, NULL), BERTC_OK);
     for (size_t i = 0; i < count; i++) bc_free((void *)(uintptr_t)tensors[i].data);
     bc_safetensors_close(&file);
     size_t length;

@@ -140,11 +140,9 @@ static void test_a_file_of_a_finished_run_is_damaged(void **unused)
 static void test_checkpoints_outlive_a_damaged_result(void **unused)
 {
     (void)unused;
-    static const char checkpoint[] = "late/checkpoint/step-10.safetensors";
+    static const char checkpoint[] = "late/checkpoint/step-3.safetensors";
     bertc_train_options o = fixture_options("late");
-    fixture_run(o);
-    assert_int_equal(mkdir("late/checkpoint", 0777), 0);
-    fixture_write(checkpoint, "");
+    fixture_killed_late(o);
     assert_int_equal(rename("late/vocab.txt", "kept"), 0);
     o.resume = true;
     fixture_refuse(o, BERTC_INPUT, "late/vocab.txt: cannot open: No such file or directory");
@@ -218,8 +216,8 @@ static void test_a_failed_result_leaves_a_checkpoint(void **unused)
         fixture_run(o);
         o.out = "failing";
         obstacle way = {9, "failing/model.safetensors", NULL};
-        fail_at_the_end(o, &way, "failing/model.safetensors: cannot create: Is a directory; the "
-                                 "training is saved, go on with --resume");
+        fail_at_the_end(o, &way, "failing/model.safetensors: in the way, this run did not write it; move "
+                                 "it elsewhere; the training is saved, go on with --resume");
         assert_true(bc_file_exists("failing/checkpoint/step-10.safetensors"));
         assert_false(bc_file_exists("failing/config.json"));
         assert_int_equal(rmdir("failing/model.safetensors"), 0);
@@ -234,7 +232,8 @@ static void test_a_failed_result_leaves_nothing(void **unused)
 {
     (void)unused;
     obstacle way = {9, "lost/eval.json", "lost/checkpoint/step-10.safetensors"};
-    fail_at_the_end(fixture_options("lost"), &way, "lost/eval.json: cannot create: Is a directory");
+    fail_at_the_end(fixture_options("lost"), &way,
+                    "lost/eval.json: in the way, this run did not write it; move it elsewhere");
     assert_int_equal(rmdir("lost/eval.json"), 0);
     assert_int_equal(rmdir("lost/checkpoint/step-10.safetensors"), 0);
     assert_int_equal(fixture_entries("lost"), 1);

@@ -178,10 +178,8 @@ static void test_a_finished_run_is_tidied(void **unused)
     (void)unused;
     bertc_train_options o = fixture_options("untidy");
     bertc_train_result result;
-    run(o, &result);
-    assert_int_equal(mkdir("untidy/checkpoint", 0777), 0);
-    fixture_write("untidy/checkpoint/step-7.safetensors", "");
-    fixture_write("untidy/checkpoint/step-8.safetensors.tmp", "");
+    fixture_killed_late(o);
+    fixture_write("untidy/checkpoint/step-3.safetensors.tmp", "");
     fixture_write("untidy/checkpoint/lock", "1\n");
     o.resume = true;
     run(o, &result);
@@ -232,7 +230,7 @@ static void test_damaged_checkpoint(void **unused)
     run(fixture_options("intact"), &result);
     o.save_every = "3";
     assert_int_equal(run_until(o, 7, &result, NULL), BERTC_INTERRUPTED);
-    assert_int_equal(fixture_entries("damaged/checkpoint"), 2);
+    assert_int_equal(fixture_entries("damaged/checkpoint"), 3); /* with the journal */
     FILE *file = fopen("damaged/checkpoint/step-7.safetensors", "r+b");
     assert_non_null(file);
     fseek(file, 5000, SEEK_SET);

@@ -1,0 +1,182 @@
+#include "base/dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+
+const bc_dir bc_here = {AT_FDCWD, ""};
+
+bertc_status bc_dir_fail(const bc_dir *dir, const char *name, const char *what, bertc_error *err)
+{
+    int code = errno;
+    char reason[128];
+    if (strerror_r(code, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", code);
+    bertc_status status = code == ENOMEM ? BERTC_NOMEM : BERTC_IO;
+    bc_fail(err, status, "%s%s%s: %s: %s", dir->path, dir->path[0] && name[0] ? "/" : "", name, what, reason);
+    errno = code;
+    return status;
+}
+
+/* ---- Folders ------------------------------------------------------------------------------- */
+
+static int open_at(int fd, const char *name, int flags)
+{
+    int opened;
+    do opened = openat(fd, name, flags | O_CLOEXEC, 0666);
+    while (opened < 0 && errno == EINTR);
+    return opened;
+}
+
+bertc_status bc_dir_open(bc_dir *dir, const char *path, bool create, bertc_error *err)
+{
+    *dir = (bc_dir){-1, path};
+    bertc_status status = create ? bc_folder_create(path, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
+    dir->fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+    return dir->fd >= 0 ? BERTC_OK : bc_dir_fail(&bc_here, path, "cannot open folder", err);
+}
+
+bertc_status bc_dir_enter(bc_dir *dir, const bc_dir *in, const char *name, bool create, bertc_error *err)
+{
+    dir->fd = -1;
+    if (create && mkdirat(in->fd, name, 0777) == 0) {
+        bertc_status status = bc_dir_sync(in, err);
+        if (status != BERTC_OK) return status;
+    } else if (create && errno != EEXIST) {
+        return bc_dir_fail(in, name, "cannot create folder", err);
+    }
+    dir->fd = open_at(in->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (dir->fd >= 0) return BERTC_OK;
+    if (errno == ELOOP) errno = ENOTDIR; /* as the system says of a link, told to follow none */
+    return bc_dir_fail(in, name, "cannot open folder", err);
+}
+
+void bc_dir_close(bc_dir *dir)
+{
+    if (dir->fd >= 0) close(dir->fd);
+    dir->fd = -1;
+}
+
+bertc_status bc_dir_sync(const bc_dir *dir, bertc_error *err)
+{
+    int done;
+    do done = fsync(dir->fd);
+    while (done != 0 && errno == EINTR);
+    /* EINVAL: a file system that has no such operation */
+    return done == 0 || errno == EINVAL ? BERTC_OK : bc_dir_fail(dir, "", "cannot flush folder", err);
+}
+
+/* ---- Names --------------------------------------------------------------------------------- */
+
+bertc_status bc_dir_entry(const bc_dir *dir, const char *name, bc_entry *kind, bertc_error *err)
+{
+    struct stat info;
+    *kind = BC_ENTRY_NONE;
+    if (fstatat(dir->fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? BERTC_OK : bc_dir_fail(dir, name, "cannot stat", err);
+    *kind = S_ISREG(info.st_mode) ? BC_ENTRY_FILE : S_ISDIR(info.st_mode) ? BC_ENTRY_FOLDER : BC_ENTRY_OTHER;
+    return BERTC_OK;
+}
+
+bertc_status bc_dir_file(const bc_dir *dir, const char *name, int flags, int *fd, bertc_error *err)
+{
+    struct stat info;
+    bertc_status status = BERTC_OK;
+    *fd = open_at(dir->fd, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0) return bc_dir_fail(dir, name, flags & O_CREAT ? "cannot create" : "cannot open", err);
+    if (fstat(*fd, &info) != 0) status = bc_dir_fail(dir, name, "cannot stat", err);
+    else if (!S_ISREG(info.st_mode))
+        status = bc_fail(err, BERTC_IO, "%s/%s: not a regular file", dir->path, name);
+    if (status == BERTC_OK) return BERTC_OK;
+    close(*fd);
+    *fd = -1;
+    return status;
+}
+
+bertc_status bc_dir_peek(const bc_dir *dir, const char *name, char *bytes, size_t most, size_t *count,
+                         bertc_error *err)
+{
+    int fd;
+    ssize_t n;
+    *count = 0;
+    bertc_status status = bc_dir_file(dir, name, O_RDONLY, &fd, err);
+    if (status != BERTC_OK) return status;
+    do n = pread(fd, bytes, most, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) status = bc_dir_fail(dir, name, "cannot read", err);
+    else *count = (size_t)n;
+    close(fd);
+    return status;
+}
+
+/* A file system without hard links: the look comes before. */
+static int move_after_look(const bc_dir *from, const bc_dir *to, const char *name)
+{
+    struct stat info;
+    if (fstatat(to->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return errno == ENOENT ? renameat(from->fd, name, to->fd, name) : -1;
+}
+
+/* A new link fails where there is something of its name, a rename does not. */
+bertc_status bc_dir_place(const bc_dir *from, const bc_dir *to, const char *name, bertc_error *err)
+{
+    int done = linkat(from->fd, name, to->fd, name, 0);
+    bool linkless = done != 0 && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS);
+    if (linkless) done = move_after_look(from, to, name);
+    if (done == 0) return BERTC_OK;
+    if (errno == EEXIST)
+        return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere",
+                       to->path, name);
+    return bc_dir_fail(to, name, "cannot link", err);
+}
+
+bertc_status bc_dir_remove(const bc_dir *dir, const char *name, bertc_error *err)
+{
+    if (unlinkat(dir->fd, name, 0) == 0 || errno == ENOENT) return BERTC_OK;
+    return bc_dir_fail(dir, name, "cannot remove", err);
+}
+
+bertc_status bc_dir_remove_folder(const bc_dir *dir, const char *name, bertc_error *err)
+{
+    if (unlinkat(dir->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return BERTC_OK;
+    return bc_dir_fail(dir, name, "cannot remove folder", err);
+}
+
+/* A descriptor of its own: a stream takes over the one that it is given, and its place in the folder. */
+void bc_names_begin(bc_names *names, const bc_dir *dir)
+{
+    int fd = open_at(dir->fd, ".", O_RDONLY | O_DIRECTORY);
+    names->stream = fd >= 0 ? fdopendir(fd) : NULL;
+    names->code = names->stream ? 0 : errno;
+    if (!names->stream && fd >= 0) close(fd);
+}
+
+const char *bc_names_next(bc_names *names)
+{
+    while (names->stream && names->code == 0) {
+        errno = 0;
+        const struct dirent *e = readdir(names->stream);
+        if (!e) names->code = errno;
+        if (!e) return NULL;
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) return e->d_name;
+    }
+    return NULL;
+}
+
+bertc_status bc_names_end(bc_names *names, const bc_dir *dir, bertc_error *err)
+{
+    if (names->stream) closedir(names->stream);
+    names->stream = NULL;
+    if (names->code == 0) return BERTC_OK;
+    errno = names->code;
+    return bc_dir_fail(dir, "", "cannot read folder", err);
+}
