@@ -260,14 +260,14 @@ static bertc_status sync_parent(const bc_dir *dir, const char *name, bertc_error
     return status;
 }
 
-/* mkdir, fine where there is a folder of that name already. */
-static bertc_status make_folder(const char *path, bertc_error *err)
+/* mkdir, fine where there is a folder of that name already; `whole` is named where it fails. */
+static bertc_status make_folder(const char *path, const char *whole, bertc_error *err)
 {
     if (mkdir(path, 0777) == 0) return sync_parent(&bc_here, path, err);
     int code = errno;
     if (bc_folder_exists(path)) return BERTC_OK;
     errno = code;
-    return bc_dir_fail(&bc_here, path, "cannot create folder", err);
+    return bc_dir_fail(&bc_here, whole, "cannot create folder", err);
 }
 
 bertc_status bc_folder_create(const char *path, bertc_error *err)
@@ -280,7 +280,7 @@ bertc_status bc_folder_create(const char *path, bertc_error *err)
     for (size_t i = 1; status == BERTC_OK && i <= strlen(path); i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         partial[i] = '\0';
-        status = make_folder(partial, err);
+        status = make_folder(partial, path, err);
         partial[i] = path[i];
     }
     bc_free(partial);

@@ -275,8 +275,9 @@ static void put_record(bc_text *text, const bc_adapter_record *r)
 static bertc_status write_text(bc_text *text, const bc_dir *dir, const char *name, bc_ledger *ledger,
                                bertc_error *err)
 {
-    bertc_status status = text->failed ? bc_fail_memory(err)
-                                       : bc_file_write_in(dir, name, text->bytes, text->length, ledger, err);
+    bertc_status status = text->failed
+                              ? bc_fail_memory(err)
+                              : bc_file_write_in(dir, name, text->bytes, text->length, ledger, err);
     bc_text_clear(text);
     return status;
 }

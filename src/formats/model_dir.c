@@ -61,7 +61,7 @@ static bertc_status write_default(const bc_dir *dir, int64_t max_length, bc_ledg
     bc_text_printf(&text, "  \"tokenizer_class\": \"BertTokenizer\"\n}\n");
     bertc_status status =
         text.failed ? bc_fail_memory(err)
-                    : bc_file_write_in(dir, "tokenizer_config.json", text.bytes, text.length, ledger, err);
+                    : bc_file_write_in(dir, tokenizer_files[SETTINGS], text.bytes, text.length, ledger, err);
     bc_text_clear(&text);
     return status;
 }
@@ -101,8 +101,8 @@ static bertc_status find_class(const char *dir, bc_text *quoted, bool *typed, be
 }
 
 /* Write the settings of `from` with a class. */
-static bertc_status write_class(const bc_dir *to, const char *text, size_t length, const cJSON *tree, const char *class,
-                                bc_ledger *ledger, bertc_error *err)
+static bertc_status write_class(const bc_dir *to, const char *text, size_t length, const cJSON *tree,
+                                const char *class, bc_ledger *ledger, bertc_error *err)
 {
     bc_text out = {0};
     bc_json_put_with(&out, text, length, tree, "tokenizer_class", class);

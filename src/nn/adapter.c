@@ -187,7 +187,8 @@ static bertc_status write_tensors(const bertc_model *model, const bc_values *val
         params[count++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(dir, BC_ADAPTER_WEIGHTS, tensors, count, metadata, bc_values_make, &maker, ledger, err);
+        status = bc_safetensors_write_made(dir, BC_ADAPTER_WEIGHTS, tensors, count, metadata, bc_values_make,
+                                           &maker, ledger, err);
     bc_free(params);
     bc_free(names);
     bc_free(tensors);

@@ -578,7 +578,7 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
 
 bertc_status bertc_model_check_finished(const char *dir, bertc_error *err)
 {
-    return bc_model_dir_check_finished(dir, err);
+    return dir ? bc_model_dir_check_finished(dir, err) : bc_fail_null(err, __func__, "dir");
 }
 
 bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,

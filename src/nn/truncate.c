@@ -67,7 +67,8 @@ static bertc_status write_tensors(const bc_safetensors *file, const bc_dir *to, 
         from.tensors[count++] = t;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(to, "model.safetensors", kept, count, metadata, copy_bytes, &from, NULL, err);
+        status = bc_safetensors_write_made(to, "model.safetensors", kept, count, metadata, copy_bytes, &from, NULL,
+                                           err);
     bc_free(from.tensors);
     bc_free(kept);
     return status;

@@ -274,8 +274,9 @@ static bertc_status write_vocab(bc_run *run, const bc_dir *dir, bertc_error *err
 static bertc_status write_files(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
 {
     bertc_status status = write_model(run, lane, dir, err);
-    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(run->source.home, dir, bc_adapt_saves_adapter(&run->options), &run->written,
-                                             err);
+    if (status == BERTC_OK)
+        status = bc_model_dir_copy_tokenizer(run->source.home, dir, bc_adapt_saves_adapter(&run->options),
+                                             &run->written, err);
     if (status == BERTC_OK) status = write_vocab(run, dir, err);
     if (status == BERTC_OK) status = write_scores(run, lane, 1, dir, err);
     if (status == BERTC_OK && run->num_lanes > 1) status = write_lane_record(run, lane, dir, err);

@@ -99,8 +99,9 @@ bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char
     const bc_part part = {text->bytes, text->length};
     if (!text->failed) bc_hash(hash, &part, 1);
     if (!text->failed) bc_text_printf(text, ",\"xxh3\":\"%s\"}\n", hash);
-    bertc_status status = text->failed ? bc_fail_memory(err)
-                                       : bc_file_write_in(&folder->work, BC_JOURNAL, text->bytes, text->length, NULL, err);
+    bertc_status status =
+        text->failed ? bc_fail_memory(err)
+                     : bc_file_write_in(&folder->work, BC_JOURNAL, text->bytes, text->length, NULL, err);
     folder->joined = true;
     return status;
 }

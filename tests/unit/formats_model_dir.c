@@ -62,11 +62,11 @@ static void expect(const char *file, const char *bytes, size_t length)
     bc_free(path);
 }
 
-static bertc_status copy(const char *source, const char *target, bool alone, bertc_error *err)
+static bertc_status copy(const char *source, const char *target, bool alone, bc_ledger *ledger, bertc_error *err)
 {
     bc_dir dir;
     bertc_status status = bc_dir_open(&dir, target, false, err);
-    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(source, &dir, alone, NULL, err);
+    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(source, &dir, alone, ledger, err);
     bc_dir_close(&dir);
     return status;
 }
@@ -80,14 +80,14 @@ static void test_copied(void **state)
     put("tokenizer.json", "", 0);
     put("added_tokens.json", "{}", 2);
     put("config.json", "{}", 2);
-    assert_int_equal(copy(from, to, false, NULL), BERTC_OK);
+    assert_int_equal(copy(from, to, false, NULL, NULL), BERTC_OK);
     expect("vocab.txt", odd, sizeof odd);
     expect("tokenizer_config.json", "not even JSON", 13);
     expect("tokenizer.json", "", 0);
     expect("added_tokens.json", "{}", 2);
     expect("special_tokens_map.json", NULL, 0);
     expect("config.json", NULL, 0);
-    assert_int_equal(copy(to, to, false, NULL), BERTC_OK);
+    assert_int_equal(copy(to, to, false, NULL, NULL), BERTC_OK);
     expect("vocab.txt", odd, sizeof odd);
 }
 
@@ -99,10 +99,10 @@ static void test_default(void **state)
     static const char limited[] = "{\n  \"do_lower_case\": true,\n  \"model_max_length\": 77,\n"
                                   "  \"tokenizer_class\": \"BertTokenizer\"\n}\n";
     put("vocab.txt", "a\n", 2);
-    assert_int_equal(copy(from, to, false, NULL), BERTC_OK);
+    assert_int_equal(copy(from, to, false, NULL, NULL), BERTC_OK);
     expect("tokenizer_config.json", plain, sizeof plain - 1);
     put("config.json", "{\"max_position_embeddings\":77}", 30);
-    assert_int_equal(copy(from, to, false, NULL), BERTC_OK);
+    assert_int_equal(copy(from, to, false, NULL, NULL), BERTC_OK);
     expect("tokenizer_config.json", limited, sizeof limited - 1);
 }
 
@@ -112,7 +112,7 @@ static void test_no_default(void **state)
     (void)state;
     put("vocab.txt", "a\n", 2);
     put("tokenizer.json", "{}", 2);
-    assert_int_equal(copy(from, to, false, NULL), BERTC_OK);
+    assert_int_equal(copy(from, to, false, NULL, NULL), BERTC_OK);
     expect("tokenizer_config.json", NULL, 0);
 }
 
@@ -137,7 +137,7 @@ static void test_named_class(void **state)
         remove("formats_to.tmp/tokenizer_config.json");
         put("config.json", cases[i].config, strlen(cases[i].config));
         if (cases[i].tokenizer) put("tokenizer_config.json", cases[i].tokenizer, strlen(cases[i].tokenizer));
-        assert_int_equal(copy(from, to, true, NULL), BERTC_OK);
+        assert_int_equal(copy(from, to, true, NULL, NULL), BERTC_OK);
         expect("tokenizer_config.json", cases[i].expected, strlen(cases[i].expected));
     }
 }
@@ -147,11 +147,11 @@ static void test_errors(void **state)
     (void)state;
     bertc_error err = {0};
     put("vocab.txt", "a\n", 2);
-    assert_int_equal(copy(from, "no/such", false, &err), BERTC_IO);
+    assert_int_equal(copy(from, "no/such", false, NULL, &err), BERTC_IO);
     assert_string_equal(err.message, "no/such: cannot open folder: No such file or directory");
     put("config.json", "{", 1);
     err = (bertc_error){0};
-    assert_int_equal(copy(from, to, false, &err), BERTC_INPUT);
+    assert_int_equal(copy(from, to, false, NULL, &err), BERTC_INPUT);
     assert_string_equal(err.message, "formats_from.tmp/config.json @1: unexpected end");
 }
 

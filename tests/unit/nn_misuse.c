@@ -275,6 +275,7 @@ static void test_null(void **state)
     expect(bertc_model_load(NULL, &options, &made, &e), BERTC_USAGE, &e, words);
     expect(bertc_model_load("x", NULL, &made, &e), BERTC_USAGE, &e, words);
     expect(bertc_model_load("x", &options, NULL, &e), BERTC_USAGE, &e, words);
+    expect(bertc_model_check_finished(NULL, &e), BERTC_USAGE, &e, words);
     expect(bertc_model_save(NULL, "x", &e), BERTC_USAGE, &e, words);
     expect(bertc_model_save(model, NULL, &e), BERTC_USAGE, &e, words);
     expect(bertc_model_truncate(NULL, 1, "x", &e), BERTC_USAGE, &e, words);

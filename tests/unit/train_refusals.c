@@ -346,7 +346,8 @@ static void save_token_classifier(void)
     }
     assert_int_equal(count, file.count - 2);
     assert_int_equal(mkdir("tokens", 0777), 0);
-    assert_int_equal(bc_safetensors_write(&bc_here, "tokens/model.safetensors", kept, count, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_here, "tokens/model.safetensors", kept, count, NULL, NULL),
+                     BERTC_OK);
     for (size_t i = 0; i < count; i++) bc_free((void *)(uintptr_t)kept[i].data);
     bc_free(kept);
     bc_safetensors_close(&file);
