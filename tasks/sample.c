@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "bertc/task.h"
 #include "tasks/sample_vocab.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/writer.h"
 
 /* The slot of a word, or the free one where it belongs. The table is never nearly full: the
  * grammars know some hundreds of words. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/writer.h"
 #include "tasks/tasks.h"
 
 /* Where the double is a float times 1000 the product is exact, so this rounds as "%.3f" does. */

@@ -1,12 +1,7 @@
-/* Files: read whole or by pieces, written never by halves.
+/* Files that are read, whole or by pieces; folders that are made.
  *
- * 1. bc_writer writes beside the target, then bc_writer_commit flushes, compares size and content with
- *    the bytes handed in (by a hash of these), renames over the target and flushes the folder. Until then the old
- *    content stands; bc_writer_abandon leaves nothing behind.
- * 2. The first failed write, fsync or close is final: commit fails and removes the temporary.
- * 3. EINTR is retried and short writes are continued.
- * 4. A link is replaced, not followed. A device, a pipe or /dev/stdout that a path names is written to
- *    directly: nothing can be renamed over it. In an open folder it is refused. */
+ * 1. A file that becomes shorter or changes while it is read is an error, never a signal.
+ * 2. EINTR is retried and short reads are continued. */
 #ifndef BC_BASE_FILE_H
 #define BC_BASE_FILE_H
 
@@ -15,8 +10,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "base/dir.h"
-#include "base/hash.h"
 #include "bertc/status.h"
 
 /* Kinds of file that are read whole: each has a most of bytes, far above any that is of use. */
@@ -66,54 +59,6 @@ bertc_status bc_input_check(const bc_input *input, bertc_error *err);
  * is EIO. How many bytes were read: fewer at the end of the file, and -1 with errno for an error. */
 ssize_t bc_read_at(int fd, void *to, size_t length, off_t offset);
 bool bc_write_at(int fd, const void *bytes, size_t length, off_t offset); /* false with errno */
-
-/* The files that were written: their size and hash (as bc_hash_file's) as they were handed in. Starts as {0}. */
-typedef struct bc_written {
-    char *path;
-    size_t bytes;
-    char hash[BC_HASH_HEX];
-} bc_written;
-
-typedef struct bc_ledger {
-    bc_written *files;
-    size_t count;
-} bc_ledger;
-
-const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path); /* null: none */
-void bc_ledger_clear(bc_ledger *ledger);
-
-typedef struct bc_writer {
-    const bc_dir *dir;
-    char *name, *temporary; /* in it */
-    int fd;
-    size_t written;
-    bc_hasher *hasher; /* of what was handed in, */
-    char hash[BC_HASH_HEX]; /* and its end */
-    bc_ledger *ledger; /* where a commit notes it; null: nowhere */
-    bool created, direct, failed;
-    unsigned char *buffer;
-    size_t buffered;
-    bertc_error error; /* the first failure */
-} bc_writer;
-
-bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *err);
-
-/* The same in a folder, which stays open until commit or abandon. */
-bertc_status bc_writer_open_in(bc_writer *writer, const bc_dir *dir, const char *name, bertc_error *err);
-
-void bc_writer_put(bc_writer *writer, const void *bytes, size_t length); /* errors are kept */
-void bc_writer_printf(bc_writer *writer, const char *format, ...) BERTC_PRINTF(2, 3);
-bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err); /* also releases it */
-void bc_writer_abandon(bc_writer *writer);                          /* safe after commit */
-
-/* A whole small file at once; in a folder, noted in `ledger` unless that is null. */
-bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err);
-bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *bytes, size_t length,
-                              bc_ledger *ledger, bertc_error *err);
-
-/* A copy of a file, by pieces. */
-bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_ledger *ledger,
-                          bertc_error *err);
 
 /* mkdir -p; an existing folder is fine. Each that is made is flushed into the one above it. */
 bertc_status bc_folder_create(const char *path, bertc_error *err);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/file.h"
+#include "base/writer.h"
 #include "bertc/config.h"
 #include "bertc/status.h"
 

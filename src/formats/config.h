@@ -7,8 +7,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/file.h"
 #include "base/text.h"
+#include "base/writer.h"
 #include "bertc/config.h"
 
 enum { BC_MOST_LABELS = 1 << 20 }; /* far above use */

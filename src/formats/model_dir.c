@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/model_place.h"
 #include "base/text.h"
+#include "base/writer.h"
 
 enum { SETTINGS = 1, WHOLE = 2 }; /* places in tokenizer_files of the two that state how the case is treated */
 

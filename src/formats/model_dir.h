@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/file.h"
+#include "base/writer.h"
 #include "bertc/status.h"
 
 /* The names of the files that a tokenizer may have; null past the end. */

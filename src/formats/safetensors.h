@@ -19,6 +19,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/file.h"
+#include "base/writer.h"
 #include "bertc/status.h"
 
 /* The types of the format; bc_safetensors_floats reads the first four. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "formats/config.h"
 #include "formats/names.h"
 #include "nn/lora.h"

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/model_place.h"
 #include "base/text.h"
+#include "base/writer.h"
 #include "formats/adapter.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "formats/model_dir.h"
 #include "nn/adapter.h"
 #include "train/adapt.h"

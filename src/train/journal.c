@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "train/hash.h"
 
 /* Of all names of a run of a million checkpoints; a longer file is no journal. */

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "formats/adapter.h"
 #include "formats/model_dir.h"
 #include "train/adapt.h"

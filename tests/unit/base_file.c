@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/writer.h"
 #include "unit/exists.h"
 
 static char folder[64];

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "base/writer.h"
 
 #define TEXT(t) t, sizeof t - 1
 

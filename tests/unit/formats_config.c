@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/writer.h"
 #include "formats/config.h"
 
 static const char name[] = "formats_config.tmp", copy[] = "formats_config_copy.tmp";

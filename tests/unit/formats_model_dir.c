@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
 #include "unit/exists.h"

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "bertc/inspect.h"
 #include "formats/safetensors.h"
 

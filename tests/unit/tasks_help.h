@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/writer.h"
 #include "tasks/tasks.h"
 #include "unit/exists.h"
 

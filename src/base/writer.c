@@ -1,0 +1,360 @@
+#include "base/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/size.h"
+
+enum { BUFFER = 1 << 16, PIECE = 1 << 20 };
+
+/* Keep the first failure of a writer. */
+static void writer_fail(bc_writer *writer, const char *what)
+{
+    writer->failed = true;
+    bc_dir_fail(writer->dir, writer->name, what, &writer->error);
+}
+
+/* The descriptor that a path names as such (/dev/stdout, /dev/fd/3); -1: none. What is open there is written
+ * on, where opening it anew would begin at its start. */
+static int own_descriptor(const char *path)
+{
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    if (strcmp(path, "/dev/stdout") == 0) return STDOUT_FILENO;
+    if (strcmp(path, "/dev/stderr") == 0) return STDERR_FILENO;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        size_t n = strlen(folders[i]);
+        char *end = NULL;
+        long number = strncmp(path, folders[i], n) == 0 ? strtol(path + n, &end, 10) : -1;
+        if (end && end > path + n && !*end && number >= 0 && number <= INT_MAX) return (int)number;
+    }
+    return -1;
+}
+
+/* Whether `path` names something that a file must not replace: a device, a pipe, what is open. */
+static bool is_special(const char *path)
+{
+    struct stat info;
+    return own_descriptor(path) >= 0 ||
+           (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
+}
+
+/* The name to write to; null where memory is out. */
+static char *temporary_name(const char *name)
+{
+    size_t room = strlen(name) + sizeof ".tmp";
+    char *temporary = bc_realloc(NULL, room, 1);
+    if (temporary) snprintf(temporary, room, "%s.tmp", name);
+    return temporary;
+}
+
+/* Only a file, or a link, gives way to the new one. */
+static bertc_status check_target(const bc_dir *dir, const char *name, bertc_error *err)
+{
+    struct stat info;
+    errno = 0;
+    if (fstatat(dir->fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? BERTC_OK : bc_dir_fail(dir, name, "cannot create", err);
+    if (S_ISREG(info.st_mode) || S_ISLNK(info.st_mode)) return BERTC_OK;
+    errno = S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
+    return bc_dir_fail(dir, name, "cannot create", err);
+}
+
+/* A new file under the temporary name; what a process that was killed left there goes. */
+static bertc_status create(bc_writer *writer, bertc_error *err)
+{
+    const bc_dir *dir = writer->dir;
+    bc_entry kind;
+    bertc_status status = bc_dir_entry(dir, writer->temporary, &kind, err);
+    if (status == BERTC_OK && kind == BC_ENTRY_FILE) status = bc_dir_remove(dir, writer->temporary, err);
+    if (status != BERTC_OK) return status;
+    do writer->fd = openat(dir->fd, writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    while (writer->fd < 0 && errno == EINTR);
+    writer->created = writer->fd >= 0;
+    return writer->created ? BERTC_OK : bc_dir_fail(dir, writer->name, "cannot create", err);
+}
+
+static int open_anew(const char *path)
+{
+    int fd;
+    do fd = open(path, O_WRONLY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* What nothing can be renamed over. */
+static bertc_status open_special(bc_writer *writer, bertc_error *err)
+{
+    int own = own_descriptor(writer->name);
+    writer->direct = true;
+    writer->fd = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0) : open_anew(writer->name);
+    return writer->fd >= 0 ? BERTC_OK : bc_dir_fail(writer->dir, writer->name, "cannot create", err);
+}
+
+static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char *name, bool special,
+                                bertc_error *err)
+{
+    *writer = (bc_writer){.fd = -1, .dir = dir};
+    writer->name = bc_strndup(name, strlen(name));
+    writer->temporary = temporary_name(name);
+    writer->buffer = bc_alloc(BUFFER, 1);
+    writer->hasher = bc_hasher_new();
+    bool room = writer->name && writer->temporary && writer->buffer && writer->hasher;
+    bertc_status status = room ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK && special) status = open_special(writer, err);
+    if (status == BERTC_OK && !special) status = check_target(dir, name, err);
+    if (status == BERTC_OK && !special) status = create(writer, err);
+    if (status != BERTC_OK) bc_writer_abandon(writer);
+    return status;
+}
+
+bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *err)
+{
+    return open_writer(writer, &bc_here, path, is_special(path), err);
+}
+
+bertc_status bc_writer_open_in(bc_writer *writer, const bc_dir *dir, const char *name, bertc_error *err)
+{
+    return open_writer(writer, dir, name, false, err);
+}
+
+static void write_all(bc_writer *writer, const unsigned char *bytes, size_t length)
+{
+    while (length > 0 && !writer->failed) {
+        ssize_t n = write(writer->fd, bytes, length);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO;
+        if (n <= 0) {
+            writer_fail(writer, "cannot write");
+            return;
+        }
+        bytes += n;
+        length -= (size_t)n;
+    }
+}
+
+static void flush(bc_writer *writer)
+{
+    write_all(writer, writer->buffer, writer->buffered);
+    writer->buffered = 0;
+}
+
+void bc_writer_put(bc_writer *writer, const void *bytes, size_t length)
+{
+    if (writer->failed || length == 0) return;
+    writer->written += length;
+    bc_hasher_put(writer->hasher, bytes, length);
+    if (length >= BUFFER - writer->buffered) flush(writer);
+    if (length >= BUFFER) {
+        write_all(writer, bytes, length);
+        return;
+    }
+    memcpy(writer->buffer + writer->buffered, bytes, length);
+    writer->buffered += length;
+}
+
+void bc_writer_printf(bc_writer *writer, const char *format, ...)
+{
+    char small[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(small, sizeof small, format, args);
+    va_end(args);
+    if (n < 0) {
+        writer_fail(writer, "cannot format");
+        return;
+    }
+    if ((size_t)n < sizeof small) {
+        bc_writer_put(writer, small, (size_t)n);
+        return;
+    }
+    char *large = bc_realloc(NULL, (size_t)n + 1, 1);
+    if (!large) {
+        errno = ENOMEM;
+        writer_fail(writer, "cannot format");
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(large, (size_t)n + 1, format, args);
+    va_end(args);
+    bc_writer_put(writer, large, (size_t)n);
+    bc_free(large);
+}
+
+/* Read back what was written and compare it with what was handed in. */
+static void compare(bc_writer *writer)
+{
+    bc_hasher there;
+    char found[BC_HASH_HEX];
+    bc_hasher_begin(&there);
+    for (size_t at = 0, n; at < writer->written && !writer->failed; at += n) {
+        n = writer->written - at < BUFFER ? writer->written - at : BUFFER;
+        ssize_t got = bc_read_at(writer->fd, writer->buffer, n, (off_t)at);
+        if (got < 0) writer_fail(writer, "cannot read back");
+        else bc_hasher_put(&there, writer->buffer, (size_t)got);
+    }
+    bc_hasher_end(&there, found);
+    bc_hasher_end(writer->hasher, writer->hash);
+    if (writer->failed || strcmp(found, writer->hash) == 0) return;
+    errno = EIO;
+    writer_fail(writer, "content differs from what was written");
+}
+
+/* Flush to the device and check what is there. */
+static void verify(bc_writer *writer)
+{
+    struct stat info;
+    if (!writer->failed && fsync(writer->fd) != 0) writer_fail(writer, "cannot flush");
+    if (!writer->failed && fstat(writer->fd, &info) != 0) writer_fail(writer, "cannot stat");
+    if (!writer->failed && (size_t)info.st_size != writer->written) {
+        errno = EIO;
+        writer_fail(writer, "size differs from what was written");
+    }
+    if (!writer->failed) compare(writer);
+}
+
+static void settle(bc_writer *writer)
+{
+    flush(writer);
+    if (!writer->direct) verify(writer);
+    int fd = writer->fd;
+    writer->fd = -1;
+    if (close(fd) != 0 && !writer->failed) writer_fail(writer, "cannot close");
+}
+
+/* ---- What was written ---------------------------------------------------------------------- */
+
+static bc_written *find_written(const bc_ledger *ledger, const char *path)
+{
+    for (size_t i = 0; i < ledger->count; i++)
+        if (strcmp(ledger->files[i].path, path) == 0) return &ledger->files[i];
+    return NULL;
+}
+
+const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path)
+{
+    return find_written(ledger, path);
+}
+
+/* False where memory is out. */
+static bool note_path(const bc_writer *writer, char *path)
+{
+    bc_ledger *ledger = writer->ledger;
+    bc_written *file = find_written(ledger, path);
+    if (!file) {
+        bc_written *files = bc_realloc(ledger->files, ledger->count + 1, sizeof *files);
+        if (!files) return false;
+        ledger->files = files;
+        file = &files[ledger->count];
+        file->path = bc_strndup(path, strlen(path));
+        if (!file->path) return false;
+        ledger->count++;
+    }
+    file->bytes = writer->written;
+    memcpy(file->hash, writer->hash, sizeof file->hash);
+    return true;
+}
+
+static bool note_written(const bc_writer *writer)
+{
+    char *path = bc_path_join(writer->dir->path, writer->name);
+    bool noted = path && note_path(writer, path);
+    bc_free(path);
+    return noted;
+}
+
+void bc_ledger_clear(bc_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++) bc_free(ledger->files[i].path);
+    bc_free(ledger->files);
+    *ledger = (bc_ledger){0};
+}
+
+bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
+{
+    settle(writer);
+    if (!writer->failed && writer->ledger && !note_written(writer)) {
+        writer->failed = true;
+        bc_fail_memory(&writer->error);
+    }
+    if (!writer->failed && !writer->direct &&
+        renameat(writer->dir->fd, writer->temporary, writer->dir->fd, writer->name) != 0)
+        writer_fail(writer, "cannot rename");
+    bertc_status status = BERTC_OK;
+    if (writer->failed) {
+        status = bc_fail(err, writer->error.status, "%s", writer->error.message);
+    } else if (!writer->direct) {
+        writer->created = false;
+        status = bc_dir_sync_parent(writer->dir, writer->name, err);
+    }
+    bc_writer_abandon(writer);
+    return status;
+}
+
+void bc_writer_abandon(bc_writer *writer)
+{
+    if (writer->fd >= 0) close(writer->fd);
+    if (writer->created) unlinkat(writer->dir->fd, writer->temporary, 0);
+    bc_free(writer->name);
+    bc_free(writer->temporary);
+    bc_free(writer->buffer);
+    bc_free(writer->hasher);
+    *writer = (bc_writer){.fd = -1};
+}
+
+static bertc_status write_whole(bc_writer *writer, const void *bytes, size_t length, bertc_error *err)
+{
+    bc_writer_put(writer, bytes, length);
+    return bc_writer_commit(writer, err);
+}
+
+bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err)
+{
+    bc_writer writer;
+    bertc_status status = bc_writer_open(&writer, path, err);
+    return status == BERTC_OK ? write_whole(&writer, bytes, length, err) : status;
+}
+
+bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *bytes, size_t length,
+                              bc_ledger *ledger, bertc_error *err)
+{
+    bc_writer writer;
+    bertc_status status = bc_writer_open_in(&writer, dir, name, err);
+    if (status != BERTC_OK) return status;
+    writer.ledger = ledger;
+    return write_whole(&writer, bytes, length, err);
+}
+
+bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_ledger *ledger,
+                          bertc_error *err)
+{
+    bc_input input;
+    bc_writer writer;
+    char *piece = bc_alloc(PIECE, 1);
+    bertc_status status = piece ? bc_input_open(from, &input, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) {
+        status = bc_writer_open_in(&writer, dir, name, err);
+        for (size_t at = 0, n; status == BERTC_OK && at < input.size; at += n) {
+            n = input.size - at < PIECE ? input.size - at : PIECE;
+            status = bc_input_read(&input, piece, n, at, err);
+            if (status == BERTC_OK) bc_writer_put(&writer, piece, n);
+        }
+        if (status == BERTC_OK) status = bc_input_check(&input, err);
+        writer.ledger = ledger;
+        if (status == BERTC_OK) status = bc_writer_commit(&writer, err);
+        bc_writer_abandon(&writer);
+        bc_input_close(&input);
+    }
+    bc_free(piece);
+    return status;
+}
