@@ -9,13 +9,9 @@
 #include <stdint.h>
 
 #include "bertc/status.h"
+#include "tasks/lines.h"
 
 #define BC_NOWHERE SIZE_MAX /* the number of a column that is not there */
-
-typedef struct bc_slice {
-    const char *at;
-    size_t n;
-} bc_slice;
 
 /* Cut the first column off `rest`, at a TAB; false after the last. */
 bool bc_take_column(bc_slice *rest, bc_slice *column);

@@ -24,11 +24,10 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "tasks/header.h"
+#include "tasks/lines.h"
 #include "tasks/locate.h"
 #include "tasks/number.h"
 #include "tasks/tasks.h"
-
-enum { PIECE = 1 << 20, LONGEST_LINE = 64 << 20 };
 
 typedef bc_slice slice;
 
@@ -36,18 +35,12 @@ typedef struct reader {
     bertc_dataset *set;
     const bertc_columns *columns; /* null: plain lines */
     const bc_row_ids *ids;
-    const char *next, *end; /* what is still to be read, */
-    const bc_input *input;  /* and what of it is not yet in memory; null: nothing */
-    size_t at, stop;        /* there: where the next piece begins, where the last one ends */
-    char *window;           /* the piece that next and end point into */
-    size_t size;            /* of the window */
-    size_t line;            /* number of the line last taken */
+    bc_lines lines;
     size_t a, b, label, index; /* column numbers; BC_NOWHERE: absent */
     size_t width;           /* columns in every row */
     size_t room;            /* examples allocated */
     size_t kept;            /* bytes of set->text in use */
     size_t graded, blank;   /* lines of the last example with and without a label; 0: none yet */
-    bertc_status status;    /* of what was read */
     bertc_error *err;
 } reader;
 
@@ -69,62 +62,6 @@ static bool is(slice value, const char *text)
 }
 
 /* ---- Lines and columns --------------------------------------------------------------------- */
-
-/* Is there more of the file than what is in memory? */
-static bool has_more(const reader *r)
-{
-    return r->input && r->at < r->stop;
-}
-
-static bertc_status fail_line(reader *r, size_t line)
-{
-    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: a line of more than %d bytes", r->set->path, line, LONGEST_LINE);
-}
-
-/* Read on, behind what is still to be read. What pointed into the window no longer does. */
-static bertc_status fill(reader *r)
-{
-    size_t unread = (size_t)(r->end - r->next), left = r->stop - r->at;
-    if (unread > LONGEST_LINE) return fail_line(r, r->line + 1);
-    if (unread > 0) memmove(r->window, r->next, unread);
-    if (r->size - unread < PIECE) {
-        size_t size = 2 * r->size + PIECE;
-        char *window = bc_realloc(r->window, size, 1);
-        if (!window) return bc_fail_memory(r->err);
-        r->window = window;
-        r->size = size;
-    }
-    size_t n = left < r->size - unread ? left : r->size - unread;
-    bertc_status status = bc_input_read(r->input, r->window + unread, n, r->at, r->err);
-    if (status != BERTC_OK) return status;
-    r->at += n;
-    r->next = r->window;
-    r->end = r->window + unread + n;
-    return BERTC_OK;
-}
-
-/* The next line; false at the end and after an error, which is kept in r->status. What it holds stays until the
- * next call. */
-static bool take_line(reader *r, slice *line)
-{
-    const char *stop;
-    for (size_t looked = 0;;) {
-        size_t unread = (size_t)(r->end - r->next);
-        stop = unread > looked ? memchr(r->next + looked, '\n', unread - looked) : NULL;
-        if (stop || !has_more(r)) break;
-        looked = unread;
-        r->status = fill(r);
-        if (r->status != BERTC_OK) return false;
-    }
-    if (r->next == r->end) return false;
-    const char *after = stop ? stop + 1 : r->end;
-    if (!stop) stop = r->end;
-    if (stop > r->next && stop[-1] == '\r') stop--;
-    *line = (slice){r->next, (size_t)(stop - r->next)};
-    r->next = after;
-    r->line++;
-    return true;
-}
 
 static row split_row(const reader *r, slice line)
 {
@@ -149,7 +86,7 @@ static const char *plural(size_t n)
 
 static bertc_status fail_width(reader *r, size_t width)
 {
-    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: %zu column%s, expected %zu", r->set->path, r->line,
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: %zu column%s, expected %zu", r->set->path, r->lines.line,
                    width, plural(width), r->width);
 }
 
@@ -176,7 +113,7 @@ static bertc_status read_header(reader *r)
     const bertc_columns *c = r->columns;
     bc_header header = {0};
     slice line;
-    if (!take_line(r, &line)) return r->status;
+    if (!bc_lines_take(&r->lines, &line)) return r->lines.status;
     bertc_status status = bc_header_read(&header, line, r->set->path, r->err);
     if (status != BERTC_OK) return status;
     r->width = header.count;
@@ -198,10 +135,9 @@ static bertc_status read_header(reader *r)
 static bertc_status refuse_header(reader *r)
 {
     slice line;
-    if (!take_line(r, &line)) return r->status;
+    if (!bc_lines_take(&r->lines, &line)) return r->lines.status;
     row first = split_row(r, line);
-    r->next = line.at;
-    r->line = 0;
+    bc_lines_back(&r->lines, line);
     if (!bc_is_name(first.a, r->columns->a_name) && !bc_is_name(first.label, r->columns->label_name))
         return BERTC_OK;
     return bc_fail(r->err, BERTC_INPUT, "%s:1: a header, expected a row of data", r->set->path);
@@ -233,7 +169,7 @@ static bertc_status fail_label(reader *r, slice value)
     char allowed[128];
     list_labels(r->set->task, allowed, sizeof allowed);
     return bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s", r->set->path,
-                   r->line, shown(value), value.at, allowed);
+                   r->lines.line, shown(value), value.at, allowed);
 }
 
 static bertc_status read_class(reader *r, slice value, bertc_example *example)
@@ -244,7 +180,7 @@ static bertc_status read_class(reader *r, slice value, bertc_example *example)
 
 static bertc_status fail_score(reader *r, slice value, const char *reason)
 {
-    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: score \"%.*s\" is %s", r->set->path, r->line,
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: score \"%.*s\" is %s", r->set->path, r->lines.line,
                    shown(value), value.at, reason);
 }
 
@@ -279,13 +215,13 @@ static bertc_status read_label(reader *r, slice value, bertc_example *example)
     bool blank = r->label == BC_NOWHERE || is_blank(r, value);
     bool strict = r->set->split != BERTC_TEST;
     if (blank && !(strict && r->graded)) {
-        r->blank = r->line;
+        r->blank = r->lines.line;
         return BERTC_OK;
     }
     if (strict && r->blank)
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: a label, but line %zu has none", r->set->path,
-                       r->line, r->blank);
-    r->graded = r->line;
+                       r->lines.line, r->blank);
+    r->graded = r->lines.line;
     return r->set->task->regression ? read_score(r, value, example)
                                     : read_class(r, value, example);
 }
@@ -343,7 +279,6 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
 
 static bertc_status read_row(reader *r, slice line)
 {
-    if (line.n > LONGEST_LINE) return fail_line(r, r->line);
     row from = split_row(r, line);
     if (from.width < r->width && r->columns && r->columns->skip_short) {
         r->set->skipped++;
@@ -356,8 +291,8 @@ static bertc_status read_row(reader *r, slice line)
         return BERTC_OK;
     }
     if (r->index != BC_NOWHERE && from.index.n == 0 && !wants_labels(r))
-        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->line);
-    bertc_example example = {.label = -1, .value = NAN, .line = r->line};
+        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->lines.line);
+    bertc_example example = {.label = -1, .value = NAN, .line = r->lines.line};
     bertc_status status = read_label(r, from.label, &example);
     return status == BERTC_OK ? add_example(r, &from, example) : status;
 }
@@ -366,9 +301,9 @@ static bertc_status read_rows(reader *r, size_t limit)
 {
     bertc_status status = BERTC_OK;
     slice line;
-    while (status == BERTC_OK && (limit == 0 || r->set->count < limit) && take_line(r, &line))
+    while (status == BERTC_OK && (limit == 0 || r->set->count < limit) && bc_lines_take(&r->lines, &line))
         status = read_row(r, line);
-    if (status == BERTC_OK) status = r->status;
+    if (status == BERTC_OK) status = r->lines.status;
     r->set->labelled = r->graded && !r->blank;
     return status;
 }
@@ -400,68 +335,16 @@ void bertc_dataset_free(bertc_dataset *dataset)
     bc_free(dataset);
 }
 
-static void skip_bom(reader *r)
-{
-    if (r->end - r->next >= 3 && memcmp(r->next, "\xEF\xBB\xBF", 3) == 0) r->next += 3;
-}
-
-/* How much of what is read lies before `next`. */
-static size_t position(const reader *r)
-{
-    return r->at - (size_t)(r->end - r->next);
-}
-
-/* Leave out what lies behind `stop`. */
-static void stop_at(reader *r, size_t stop)
-{
-    if (stop < position(r)) stop = position(r);
-    if (r->at > stop) {
-        r->end -= r->at - stop;
-        r->at = stop;
-    }
-    r->stop = stop;
-}
-
-static size_t without_line_ends(const char *bytes, size_t length)
-{
-    while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r')) length--;
-    return length;
-}
-
-/* Find where the file ends without blank lines at its end, and have its beginning in memory. */
-static bertc_status begin_file(reader *r, size_t *last)
-{
-    enum { TAIL = 4096 };
-    char tail[TAIL];
-    size_t kept = 0, at = r->stop;
-    while (at > 0 && kept == 0) {
-        size_t n = at < TAIL ? at : TAIL;
-        at -= n;
-        bertc_status status = bc_input_read(r->input, tail, n, at, r->err);
-        if (status != BERTC_OK) return status;
-        kept = without_line_ends(tail, n);
-    }
-    *last = at + kept;
-    return has_more(r) ? fill(r) : BERTC_OK;
-}
-
 static bertc_status read_table(reader *r, size_t limit)
 {
     const char *path = r->set->path;
     size_t last;
-    bertc_status status = BERTC_OK;
-    if (r->input) status = begin_file(r, &last);
-    else last = without_line_ends(r->next, r->at);
+    bertc_status status = bc_lines_begin(&r->lines, &last);
     if (status != BERTC_OK) return status;
-    if (r->end - r->next >= 2 &&
-        (memcmp(r->next, "\xFF\xFE", 2) == 0 || memcmp(r->next, "\xFE\xFF", 2) == 0))
-        return bc_fail(r->err, BERTC_INPUT, "%s: UTF-16 text, expected UTF-8", path);
-    skip_bom(r);
-    if (position(r) >= last) return bc_fail(r->err, BERTC_INPUT, "%s: empty file", path);
     status = r->columns->header ? read_header(r) : refuse_header(r);
     if (status != BERTC_OK) return status;
-    if (r->width > 1) stop_at(r, last);
-    if (r->next == r->end && !has_more(r))
+    if (r->width > 1) bc_lines_stop_at(&r->lines, last);
+    if (bc_lines_at_end(&r->lines))
         return bc_fail(r->err, BERTC_INPUT, "%s: no rows after the header", path);
     status = read_rows(r, limit);
     if (status == BERTC_OK && r->set->count == 0)
@@ -471,7 +354,7 @@ static bertc_status read_table(reader *r, size_t limit)
 
 static bertc_status finish(reader *r, bertc_status status, bertc_dataset **dataset)
 {
-    bc_free(r->window);
+    bc_lines_clear(&r->lines);
     if (status == BERTC_OK) *dataset = r->set;
     else bertc_dataset_free(r->set);
     return status;
@@ -494,7 +377,7 @@ bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
                               const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err)
 {
-    reader r = {.next = bytes, .end = bytes + length, .at = length, .err = err};
+    reader r = {.lines = bc_lines_of_bytes(bytes, length, path, err), .err = err};
     r.set = create(task, split, path, length);
     if (!r.set) return bc_fail_memory(err);
     return finish(&r, read_columns(&r, columns, ids, limit), dataset);
@@ -508,11 +391,11 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
     bertc_status status = bc_task_check(task, err);
     if (status != BERTC_OK) return status;
     if (length == 0) text = "";
-    reader r = {.next = text, .end = text + length, .err = err, .a = 0,
+    reader r = {.lines = bc_lines_of_bytes(text, length, place, err), .err = err, .a = 0,
                 .b = task->pair ? 1 : BC_NOWHERE, .label = BC_NOWHERE, .index = BC_NOWHERE,
                 .width = task->pair ? 2 : 1};
-    skip_bom(&r);
-    if (r.next == r.end) return bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
+    bc_lines_skip_bom(&r.lines);
+    if (bc_lines_at_end(&r.lines)) return bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
     r.set = create(task, BERTC_TEST, place, length);
     if (!r.set) return bc_fail_memory(err);
     return finish(&r, read_rows(&r, 0), dataset);
@@ -525,11 +408,11 @@ static bertc_status read_ids(const char *path, char **text, bc_row_id **sorted, 
     size_t length = 0;
     bertc_status status = bc_file_read(path, BC_KIND_WORDS, text, &length, err);
     if (status != BERTC_OK) return status;
-    reader r = {.next = *text, .end = *text + length};
-    skip_bom(&r);
+    bc_lines lines = bc_lines_of_bytes(*text, length, path, err);
+    bc_lines_skip_bom(&lines);
     slice line;
     size_t room = 0;
-    for (*count = 0; take_line(&r, &line); ++*count) {
+    for (*count = 0; bc_lines_take(&lines, &line); ++*count) {
         if (*count == room) {
             room = room ? 2 * room : 256;
             void *larger = bc_realloc(*sorted, room, sizeof **sorted);
@@ -538,6 +421,7 @@ static bertc_status read_ids(const char *path, char **text, bc_row_id **sorted, 
         }
         (*sorted)[*count] = (bc_row_id){line.at, line.n};
     }
+    if (lines.status != BERTC_OK) return lines.status;
     if (*count == 0) return bc_fail(err, BERTC_INPUT, "%s: empty file", path);
     qsort(*sorted, *count, sizeof **sorted, by_bytes);
     return BERTC_OK;
@@ -549,7 +433,7 @@ static bertc_status read_file(const bertc_task *task, bertc_split split, const b
     bc_input input;
     bertc_status status = bc_input_open(place->path, &input, err);
     if (status != BERTC_OK) return status;
-    reader r = {.input = &input, .stop = input.size, .set = create(task, split, place->path, input.size), .err = err};
+    reader r = {.lines = bc_lines_of_file(&input, place->path, err), .set = create(task, split, place->path, input.size), .err = err};
     status = r.set ? read_columns(&r, place->columns, ids, limit) : bc_fail_memory(err);
     if (status == BERTC_OK) status = bc_input_check(&input, err);
     bc_input_close(&input);
