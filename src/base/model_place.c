@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -198,18 +197,17 @@ static bertc_status explain_file(const char *path, bertc_error *err)
                    length, slash ? path : ".");
 }
 
-/* Does a name stand there, or one that cannot be looked at? */
+/* Is one of the files there? */
 static bertc_status has_one(const char *path, wanted files, bool *there, bertc_error *err)
 {
+    bertc_status status = BERTC_OK;
     *there = false;
-    for (size_t i = 0; i < files.count && !*there; i++) {
-        struct stat info;
+    for (size_t i = 0; i < files.count && !*there && status == BERTC_OK; i++) {
         char *name = bc_path_join(path, files.names[i]);
-        if (!name) return bc_fail_memory(err);
-        *there = lstat(name, &info) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
+        status = name ? bc_file_find(name, there, err) : bc_fail_memory(err);
         bc_free(name);
     }
-    return BERTC_OK;
+    return status;
 }
 
 bertc_status bc_model_place_check(const char *path, const char *const *names, size_t count, bertc_error *err)
@@ -217,11 +215,9 @@ bertc_status bc_model_place_check(const char *path, const char *const *names, si
     wanted files = {names, count};
     struct stat info;
     bool there;
-    bertc_status status = has_one(path, files, &there, err);
-    if (status != BERTC_OK || there) return status;
-    if (stat(path, &info) == 0)
-        return S_ISDIR(info.st_mode) ? explain_folder(path, files, err) : explain_file(path, err);
-    if (errno != ENOENT) return bc_fail_errno(err, path, "cannot open");
-    status = bc_file_find(path, &there, err); /* a link to nothing is told */
-    return status == BERTC_OK ? explain_absence(path, err) : status;
+    bertc_status status = bc_folder_find(path, &there, err);
+    if (status != BERTC_OK) return status;
+    if (!there) return lstat(path, &info) == 0 ? explain_file(path, err) : explain_absence(path, err);
+    status = has_one(path, files, &there, err);
+    return status != BERTC_OK || there ? status : explain_folder(path, files, err);
 }

@@ -7,10 +7,10 @@
 
 #include "bertc/status.h"
 
-/* Is `path` a folder that holds one of the files `names` (count)? Whether that can be read is for its reader to
- * say. Errors: BERTC_INPUT: no such folder, and what to do where it looks like a name on the Hugging Face hub; a
- * file; a folder above that of a model, which is named; a model in a format that is not read; none of these.
- * BERTC_IO where the path cannot be followed; BERTC_NOMEM. */
+/* Is `path` a folder that holds one of the files `names` (count)? What is in that is for its reader to say. Errors:
+ * those of bc_folder_find and bc_file_find, for links to nothing and what cannot be told; BERTC_INPUT: no such folder,
+ * and what to do where it looks like a name on the Hugging Face hub; a file; a folder above that of a model, which is
+ * named; a model in a format that is not read; none of these. BERTC_NOMEM. */
 bertc_status bc_model_place_check(const char *path, const char *const *names, size_t count, bertc_error *err);
 
 #endif
