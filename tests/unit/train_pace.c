@@ -15,8 +15,8 @@ static double now;
 static double left = -1;     /* bytes that are free; negative: what the system says */
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
-int __wrap_statvfs(const char *path, struct statvfs *disk);
-int __real_statvfs(const char *path, struct statvfs *disk);
+int __wrap_fstatvfs(int fd, struct statvfs *disk);
+int __real_fstatvfs(int fd, struct statvfs *disk);
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
@@ -26,9 +26,9 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
     return 0;
 }
 
-int __wrap_statvfs(const char *path, struct statvfs *disk)
+int __wrap_fstatvfs(int fd, struct statvfs *disk)
 {
-    if (left < 0) return __real_statvfs(path, disk);
+    if (left < 0) return __real_fstatvfs(fd, disk);
     *disk = (struct statvfs){.f_frsize = 1, .f_blocks = 1000000, .f_bavail = (fsblkcnt_t)left};
     return 0;
 }
