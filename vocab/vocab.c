@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/magic.h"
 #include "base/memory.h"
 #include "base/model_place.h"
 #include "vocab/internal.h"
@@ -225,6 +226,7 @@ static bertc_status load(const char *path, bool added, bertc_vocab **vocab, bert
     if (!status)
         status = json ? bc_vocab_read_json(found, added, &text, &length, &distinct, err)
                       : bc_file_read(found, BC_KIND_WORDS, &text, &length, err);
+    if (!status && !json) status = bc_magic_refuse(found, text, length, "a list of words", err);
     if (!status) status = bertc_vocab_parse(text, length, found, vocab, err);
     if (!status && json && !added) (*vocab)->distinct = distinct;
     bc_free(text);

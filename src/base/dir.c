@@ -93,7 +93,7 @@ bertc_status bc_dir_file(const bc_dir *dir, const char *name, int flags, int *fd
     if (*fd < 0) return bc_dir_fail(dir, name, flags & O_CREAT ? "cannot create" : "cannot open", err);
     if (fstat(*fd, &info) != 0) status = bc_dir_fail(dir, name, "cannot stat", err);
     else if (!S_ISREG(info.st_mode))
-        status = bc_fail(err, BERTC_IO, "%s/%s: not a regular file", dir->path, name);
+        status = bc_fail(err, BERTC_IO, "%s%s%s: not a regular file", dir->path, dir->path[0] ? "/" : "", name);
     if (status == BERTC_OK) return BERTC_OK;
     close(*fd);
     *fd = -1;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/magic.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/size.h"
@@ -327,13 +328,19 @@ bertc_status bc_json_parse(const char *text, size_t length, const char *place, c
     return status;
 }
 
+bertc_status bc_json_read_text(const char *path, bc_kind kind, char **text, size_t *length, cJSON **tree,
+                               bertc_error *err)
+{
+    bertc_status status = bc_file_read(path, kind, text, length, err);
+    if (status == BERTC_OK) status = bc_magic_refuse(path, *text, *length, "JSON", err);
+    return status == BERTC_OK ? bc_json_parse(*text, *length, path, tree, err) : status;
+}
+
 bertc_status bc_json_read(const char *path, bc_kind kind, cJSON **tree, bertc_error *err)
 {
-    char *text;
+    char *text = NULL;
     size_t length;
-    bertc_status status = bc_file_read(path, kind, &text, &length, err);
-    if (status != BERTC_OK) return status;
-    status = bc_json_parse(text, length, path, tree, err);
+    bertc_status status = bc_json_read_text(path, kind, &text, &length, tree, err);
     bc_free(text);
     return status;
 }

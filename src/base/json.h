@@ -29,6 +29,10 @@ bertc_status bc_json_parse(const char *text, size_t length, const char *place, c
 /* Read and parse a file. */
 bertc_status bc_json_read(const char *path, bc_kind kind, cJSON **tree, bertc_error *err);
 
+/* The same, with its text, which is released by bc_free, also after an error where it is not null. */
+bertc_status bc_json_read_text(const char *path, bc_kind kind, char **text, size_t *length, cJSON **tree,
+                               bertc_error *err);
+
 /* A member of an object by exact key, or null. */
 const cJSON *bc_json_get(const cJSON *object, const char *key);
 

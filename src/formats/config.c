@@ -259,8 +259,7 @@ static bertc_status load(const char *path, bool with_head, bertc_config *config,
     if (!path || !config) return bc_fail_null(err, __func__, "path and config");
     bertc_status status = bertc_config_init(config, err);
     if (status != BERTC_OK) return status;
-    status = bc_file_read(path, BC_KIND_SETTINGS, &config->json, &length, err);
-    if (status == BERTC_OK) status = bc_json_parse(config->json, length, path, &tree, err);
+    status = bc_json_read_text(path, BC_KIND_SETTINGS, &config->json, &length, &tree, err);
     if (status == BERTC_OK) status = read_tree(tree, path, with_head, config, err);
     cJSON_Delete(tree);
     if (status != BERTC_OK) bertc_config_clear(config);

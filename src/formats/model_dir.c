@@ -74,9 +74,11 @@ static bertc_status read_object(const char *dir, const char *name, char **text, 
     char *path = bc_path_join(dir, name);
     bool found = false;
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && found) status = bc_file_read(path, BC_KIND_SETTINGS, text, length, err);
-    else if (status == BERTC_OK && !(*text = bc_strndup("{}", *length = 2))) status = bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_json_parse(*text, *length, path, tree, err);
+    if (status == BERTC_OK && found) status = bc_json_read_text(path, BC_KIND_SETTINGS, text, length, tree, err);
+    if (status == BERTC_OK && !found) {
+        *text = bc_strndup("{}", *length = 2);
+        status = *text ? bc_json_parse(*text, *length, path, tree, err) : bc_fail_memory(err);
+    }
     if (status == BERTC_OK && !cJSON_IsObject(*tree)) status = bc_fail(err, BERTC_INPUT, "%s: not a JSON object", path);
     bc_free(path);
     return status;
@@ -164,25 +166,33 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, boo
 
 /* ---- Runs ---------------------------------------------------------------------------------- */
 
-/* Does a folder, by its path from `dir`, bear the mark of a run that has no record yet? */
-static bool is_unfinished(const bc_dir *dir, const char *path)
+static bertc_status find(const char *folder, const char *name, bc_entry *kind, bertc_error *err)
 {
-    char bytes[sizeof BC_RUN_JOURNAL_START - 1], name[64];
-    size_t count;
-    bc_entry kind;
-    snprintf(name, sizeof name, "%s/" BC_RUN_WORK "/" BC_RUN_JOURNAL, path);
-    if (bc_dir_peek(dir, name, bytes, sizeof bytes, &count, NULL) != BERTC_OK) return false;
-    if (count < sizeof bytes || memcmp(bytes, BC_RUN_JOURNAL_START, sizeof bytes) != 0) return false;
-    snprintf(name, sizeof name, "%s/" BC_RUN_RECORD, path);
-    return bc_dir_entry(dir, name, &kind, NULL) == BERTC_OK && kind == BC_ENTRY_NONE;
+    char *path = bc_path_join(folder, name);
+    bertc_status status = path ? bc_dir_entry(&bc_here, path, kind, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status;
+}
+
+/* Is there the mark of a run in a folder, whole or not, and no record? */
+static bertc_status is_unfinished(const char *folder, bool *unfinished, bertc_error *err)
+{
+    bc_entry work = BC_ENTRY_NONE, mark, record;
+    *unfinished = false;
+    bertc_status status = find(folder, BC_RUN_RECORD, &record, err);
+    if (status == BERTC_OK) status = find(folder, BC_RUN_WORK, &work, err);
+    if (status != BERTC_OK || record == BC_ENTRY_FILE || work == BC_ENTRY_NONE || work == BC_ENTRY_FILE) return status;
+    status = find(folder, BC_RUN_WORK "/" BC_RUN_JOURNAL, &mark, err);
+    *unfinished = status == BERTC_OK && mark != BC_ENTRY_NONE;
+    return status;
 }
 
 /* Has it a record with hashes of its files, which that of a task has not? */
-static bertc_status has_record(const bc_dir *dir, bool *has, bertc_error *err)
+static bertc_status has_record(const char *folder, bool *has, bertc_error *err)
 {
     cJSON *tree = NULL;
     bertc_error why = {0};
-    char *path = bc_path_join(dir->path, BC_RUN_RECORD);
+    char *path = bc_path_join(folder, BC_RUN_RECORD);
     bertc_status status = path ? bc_json_read(path, BC_KIND_SETTINGS, &tree, &why) : bc_fail_memory(&why);
     *has = bc_json_get(tree, "files") != NULL;
     cJSON_Delete(tree);
@@ -192,14 +202,13 @@ static bertc_status has_record(const bc_dir *dir, bool *has, bertc_error *err)
 
 bertc_status bc_model_dir_check_finished(const char *dir, bertc_error *err)
 {
-    bc_dir folder;
-    bool whole = false;
-    bertc_status status = BERTC_OK;
-    if (bc_dir_open(&folder, dir, false, NULL) != BERTC_OK) return BERTC_OK; /* others say why */
-    bool unfinished = is_unfinished(&folder, ".");
-    bool within = !unfinished && is_unfinished(&folder, "..");
-    if (within) status = has_record(&folder, &whole, err);
-    bc_dir_close(&folder);
+    bool whole = false, unfinished = false, within = false;
+    if (!bc_folder_exists(dir)) return BERTC_OK; /* others say why */
+    char *above = bc_path_join(dir, "..");
+    bertc_status status = above ? is_unfinished(dir, &unfinished, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && !unfinished) status = is_unfinished(above, &within, err);
+    if (within) status = has_record(dir, &whole, err);
+    bc_free(above);
     if (status != BERTC_OK || (!unfinished && !within) || whole) return status;
     return bc_fail(err, BERTC_INPUT, "%s: %s that is not finished; resume it before its model is used", dir,
                    unfinished ? "a run" : "a task of a run");

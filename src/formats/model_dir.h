@@ -22,10 +22,9 @@ const char *bc_model_dir_tokenizer_file(size_t index);
 bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, bool alone, bc_ledger *ledger,
                                          bertc_error *err);
 
-/* Where a fine-tuning run keeps its mark in its folder, and how that begins; its record comes when it is done. */
+/* Where a fine-tuning run keeps its mark in its folder; its record comes when it is done. */
 #define BC_RUN_WORK "checkpoint"
 #define BC_RUN_JOURNAL "journal.jsonl"
-#define BC_RUN_JOURNAL_START "{\"format\":\"bertc-run-1\","
 #define BC_RUN_RECORD "run.json"
 
 /* Is the model in `dir` whole? That of a run which has not come to its end, or of one of its tasks, may lack

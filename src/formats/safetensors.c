@@ -10,10 +10,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/magic.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "base/text.h"
-#include "formats/magic.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are read as they are stored");
 _Static_assert(sizeof(size_t) == 8, "sizes in files are 64-bit");

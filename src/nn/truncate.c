@@ -23,8 +23,7 @@ static bertc_status write_config(const char *from, const bc_dir *to, int layers,
     cJSON *tree = NULL;
     bc_text out = {0};
     size_t length = 0;
-    bertc_status status = bc_file_read(from, BC_KIND_SETTINGS, &json, &length, err);
-    if (status == BERTC_OK) status = bc_json_parse(json, length, from, &tree, err);
+    bertc_status status = bc_json_read_text(from, BC_KIND_SETTINGS, &json, &length, &tree, err);
     snprintf(number, sizeof number, "%d", layers);
     if (status == BERTC_OK) bc_json_put_with(&out, json, length, tree, "num_hidden_layers", number);
     if (status == BERTC_OK)

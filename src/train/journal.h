@@ -14,7 +14,7 @@
 #include "train/folder.h"
 
 #define BC_JOURNAL BC_RUN_JOURNAL
-#define BC_JOURNAL_START BC_RUN_JOURNAL_START
+#define BC_JOURNAL_START "{\"format\":\"bertc-run-1\","
 
 /* The folder in checkpoint/ where a result is put together. */
 #define BC_STAGE "result"

@@ -134,5 +134,15 @@ printf 'PK\003\004\000\000\010\010\000\000\000\000\000\000\000\000\000\000\000\0
 refuse 3 "bad/pytorch_model.bin: weights of PyTorch (zip), not a safetensors file" inspect bad/pytorch_model.bin
 printf '<!doctype html>\n<html>' >bad/model.safetensors
 refuse 3 "bad/model.safetensors: a web page (HTML) that begins \"<!doctype html>\", not a safetensors file" inspect bad
+cp "$SAMPLE/model/model.safetensors" bad
+for part in config.json vocab.txt; do
+    [ $part = vocab.txt ] && wanted="a list of words" || wanted=JSON
+    cp bad/$part kept
+    printf '<!DOCTYPE html>\n<html>' >bad/$part
+    refuse 3 "bad/$part: a web page (HTML) that begins \"<!DOCTYPE html>\", not $wanted" embed --model bad
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >bad/$part
+    refuse 3 "bad/$part: a Git LFS pointer ('git lfs pull' gets the file that it stands for), not $wanted" embed --model bad
+    mv kept bad/$part
+done
 
 finish

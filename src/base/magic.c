@@ -1,9 +1,11 @@
-#include "formats/magic.h"
+#include "base/magic.h"
 
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/error.h"
 
 #define PYTORCH_MAGIC "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" /* torch.save before 1.6, as a pickled number */
 
@@ -82,26 +84,26 @@ static bool is_text(const unsigned char *head, size_t length)
 }
 
 /* What a program saved that was sent a page or a message in place of the file. */
-static void describe_text(bc_text *out, const unsigned char *head, size_t length)
+static bool describe_text(bc_text *out, const unsigned char *head, size_t length)
 {
     enum { SHOWN = 40 };
     size_t begin = 0, shown;
-    if (!is_text(head, length)) return;
+    if (!is_text(head, length)) return false;
     while (begin < length && isspace(head[begin])) begin++;
     const char *text = (const char *)head + begin;
     length -= begin;
     for (shown = 0; shown < length && shown < SHOWN && text[shown] != '\n' && text[shown] != '\r'; shown++) continue;
     while (shown > 0 && shown < length && ((unsigned char)text[shown] & 0xc0) == 0x80) shown--;
-    const char *kind = "a text";
+    const char *kind = NULL, *plain = length >= 1 && text[0] == '{' ? "JSON" : "a text";
     if ((length >= 5 && strncasecmp(text, "<html", 5) == 0) || (length >= 9 && strncasecmp(text, "<!doctype", 9) == 0))
         kind = "a web page (HTML)";
     else if (length >= 5 && strncasecmp(text, "<?xml", 5) == 0) kind = "an answer in XML";
-    else if (length >= 1 && text[0] == '{') kind = "JSON";
     if (length == 0) bc_text_printf(out, "blank");
-    else bc_text_printf(out, "%s that begins \"%.*s\"", kind, (int)shown, text);
+    else bc_text_printf(out, "%s that begins \"%.*s\"", kind ? kind : plain, (int)shown, text);
+    return kind != NULL;
 }
 
-void bc_magic_describe(bc_text *out, const unsigned char *head, size_t length, const unsigned char *tail)
+bool bc_magic_describe(bc_text *out, const unsigned char *head, size_t length, const unsigned char *tail)
 {
     const char *what = length == 0 ? "empty" : describe_zip(head, length);
     for (size_t i = 0; !what && i < sizeof kinds / sizeof *kinds; i++)
@@ -111,6 +113,19 @@ void bc_magic_describe(bc_text *out, const unsigned char *head, size_t length, c
     if (!what) what = describe_fields(head, length);
     if (!what && tail && memcmp(tail, tensorflow_index, BC_MAGIC_TAIL) == 0)
         what = "the index of a TensorFlow checkpoint";
-    if (what) bc_text_printf(out, "%s", what);
-    else describe_text(out, head, length);
+    if (!what) return describe_text(out, head, length);
+    bc_text_printf(out, "%s", what);
+    return length > 0;
+}
+
+bertc_status bc_magic_refuse(const char *path, const char *bytes, size_t length, const char *wanted, bertc_error *err)
+{
+    bc_text what = {0};
+    bool other = bc_magic_describe(&what, (const unsigned char *)bytes, length < BC_MAGIC_HEAD ? length : BC_MAGIC_HEAD,
+                                   NULL);
+    bertc_status status = what.failed ? bc_fail_memory(err)
+                          : other     ? bc_fail(err, BERTC_INPUT, "%s: %s, not %s", path, what.bytes, wanted)
+                                      : BERTC_OK;
+    bc_text_clear(&what);
+    return status;
 }
