@@ -46,6 +46,17 @@ for dir in half tasks/sst2 tasks adapter base half/; do
     run 3 inspect $dir
     grep -qx "bertc: $dir: $reason" "$scratch/err" || fail "inspect $dir: $(cat "$scratch/err")"
 done
+# A mark that is damaged is one all the same; a file by the name of its folder, as TensorFlow writes, is none.
+cp -r "$SAMPLE/model" marked
+mkdir marked/checkpoint
+for mark in 'tee checkpoint/journal.jsonl' 'mkfifo checkpoint/journal.jsonl' 'ln -s gone checkpoint/journal.jsonl'; do
+    rm -f marked/checkpoint/journal.jsonl
+    printf '{"f' | (cd marked && $mark >/dev/null)
+    refuse 3 "marked: a run that is not finished; resume it before its model is used (finetune --resume)" embed --model marked
+done
+rm -r marked/checkpoint
+printf 'model_checkpoint_path: "model.ckpt"\n' >marked/checkpoint
+run 0 embed --model marked
 run 3 inspect half
 grep -q classifier.bias "$scratch/out" || fail "inspect does not show an unfinished run's tensors"
 input=/dev/null
