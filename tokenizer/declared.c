@@ -183,6 +183,8 @@ static bertc_status read_decoder(reader *r, const cJSON *decoder)
 {
     const char *path = r->files->config.path;
     const cJSON *entry;
+    if (decoder && !cJSON_IsObject(decoder) && !cJSON_IsNull(decoder))
+        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens_decoder is no object of tokens", path);
     cJSON_ArrayForEach(entry, decoder)
     {
         token item;

@@ -102,7 +102,7 @@ bc_room bc_room_read_at(const char *root, size_t address_limit)
         reader r = {&room, &versions[i]};
         bc_groups_walk(root, versions[i].controller, read_group, &r);
     }
-    if (address_limit < SIZE_MAX) tighten(&room, difference(address_limit, address), "ulimit -v");
+    if (address_limit < SIZE_MAX) tighten(&room, difference(address_limit, address), "ulimit -v, less 64 MB a thread and 160 MB for libraries");
     return room;
 }
 

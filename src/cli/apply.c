@@ -2,10 +2,14 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/error.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 
 #define FIELD(name) offsetof(cli_apply_values, name)
@@ -140,4 +144,66 @@ bertc_status cli_apply(const cli_apply_values *values, const char *text, size_t 
         status = bertc_predict(&options, score, &progress.observer, predictions, err);
     cli_progress_end(&progress);
     return status;
+}
+
+/* ---- Outputs that are inputs --------------------------------------------------------------- */
+
+static bool is_one(const struct stat *target, const char *path)
+{
+    struct stat info;
+    return path && stat(path, &info) == 0 && info.st_ino == target->st_ino && info.st_dev == target->st_dev;
+}
+
+static bool is_file_of(const struct stat *target, const char *folder, const char *name)
+{
+    char *path = name ? cli_path_join(folder, name) : NULL;
+    bool same = is_one(target, path);
+    free(path);
+    return same;
+}
+
+/* Any of the files of a task, in the folder that is given or in its own below. */
+static bool is_data(const struct stat *target, const char *data, const bertc_task *task)
+{
+    const char *const folders[] = {".", task->folder, task->old_folder};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *folder = folders[i] ? cli_path_join(data, folders[i]) : NULL;
+        bool found = false;
+        for (int split = 0; folder && split < BERTC_SPLITS && !found; split++)
+            found = is_file_of(target, folder, task->splits[split].file) ||
+                    is_file_of(target, folder, task->old_splits[split].file) ||
+                    is_file_of(target, folder, task->old_splits[split].ids_file);
+        free(folder);
+        if (found) return true;
+    }
+    return false;
+}
+
+/* Whether the file lies in the model's folder. */
+static bool is_in_model(const char *path, const char *model)
+{
+    struct stat info;
+    char *real = realpath(path, NULL), *slash = real ? strrchr(real, '/') : NULL;
+    if (slash) slash[slash == real] = '\0';
+    bool in = slash && stat(real, &info) == 0 && is_one(&info, model);
+    free(real);
+    return in;
+}
+
+bertc_status cli_apply_spare(const cli_apply_values *v, const bertc_task *task, bertc_error *err)
+{
+    const struct {
+        const char *option, *path;
+    } outputs[] = {{"out", v->out}, {"logits", v->logits}, {"offsets", v->offsets}};
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        const char *path = outputs[i].path;
+        struct stat target, input;
+        if (!path || stat(path, &target) != 0 || !S_ISREG(target.st_mode)) continue;
+        bool read = !v->data && fstat(STDIN_FILENO, &input) == 0 && input.st_ino == target.st_ino &&
+                    input.st_dev == target.st_dev;
+        if (read || is_in_model(path, v->model) || (v->data && task && is_data(&target, v->data, task)))
+            return cli_fail(err, BERTC_USAGE, "%s: is a file that is read, or one of the model's; choose another --%s",
+                            path, outputs[i].option);
+    }
+    return BERTC_OK;
 }

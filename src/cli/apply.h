@@ -24,6 +24,10 @@ bertc_status cli_tasks_check(const char *list, bertc_error *err);
 /* The options as the library takes them. */
 bertc_predict_options cli_apply_options(const cli_apply_values *values, const char *text, size_t length);
 
+/* Refuse an output that would replace what is read: standard input, the files of the task (null: none), any file of the
+ * model. Errors: BERTC_USAGE. */
+bertc_status cli_apply_spare(const cli_apply_values *values, const bertc_task *task, bertc_error *err);
+
 /* What a row of the data is known by: its own index, or its number from 0 where it has none. */
 void cli_put_index(FILE *to, const bertc_example *example, size_t row);
 

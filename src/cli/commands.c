@@ -160,7 +160,7 @@ static const cli_command commands[] = {
         .name = "sample",
         .summary = "write a miniature GLUE and a small encoder to try things with",
         .examples = "bertc sample --out sample\n"
-                    "bertc finetune --task sst2 --model sample/model --data sample --out run\n",
+                    "bertc finetune --task sst2 --model sample/model --data sample --out run --lr 5e-4\n",
         .details = "Generated text in the official file formats: a folder for each task,\n"
                    "corpus.txt, vocab.txt and model/, a small encoder with random weights.\n",
         .required = "out",

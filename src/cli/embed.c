@@ -173,7 +173,7 @@ static bertc_status take(void *user, const bertc_embedding *e, bertc_error *err)
 
 static bertc_status check(const cli_apply_values *v, bertc_error *err)
 {
-    const bertc_task *task;
+    const bertc_task *task = NULL;
     bool by_token = v->format == NPY && v->pool == BERTC_POOL_NONE;
     bool terminal = v->format == NPY && (!v->out || strcmp(v->out, "-") == 0) && isatty(STDOUT_FILENO);
     if (v->task && cli_task_find(v->task, &task, err) != BERTC_OK) return err->status;
@@ -184,7 +184,7 @@ static bertc_status check(const cli_apply_values *v, bertc_error *err)
         return cli_fail(err, BERTC_USAGE, "--offsets goes with --format npy --pool none");
     if (terminal)
         return cli_fail(err, BERTC_USAGE, "--format npy is not for a terminal; give --out FILE");
-    return BERTC_OK;
+    return cli_apply_spare(v, task, err);
 }
 
 static bertc_status compute(writer *w, const char *text, size_t length, bertc_error *err)

@@ -146,7 +146,7 @@ void cli_help_overview(FILE *to)
 {
     fputs("Examples:\n", to);
     put_indented(to, "bertc sample --out sample\n"
-                     "bertc finetune --task sst2 --model sample/model --data sample --out run\n"
+                     "bertc finetune --task sst2 --model sample/model --data sample --out run --lr 5e-4\n"
                      "bertc eval --task sst2 --model run --data sample\n"
                      "bertc predict --task sst2 --model run --data sample --out SST-2.tsv\n");
     fputs("\nUsage: bertc COMMAND [OPTION]...\n"

@@ -74,6 +74,7 @@ bertc_status cli_predict(const void *values, cli_words words, bertc_error *err)
     char *text = NULL;
     size_t length = 0;
     bertc_status status = cli_task_find(v->task, &task, err);
+    if (status == BERTC_OK) status = cli_apply_spare(v, task, err);
     if (status == BERTC_OK && !v->data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) {
         cli_file files[2];

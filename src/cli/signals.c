@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,12 +23,24 @@ static void pass_over_repeats(const sigset_t *set)
     while (sigtimedwait(set, NULL, &none) > 0) continue;
 }
 
+/* From the thread that waits, beside what others print: one write. */
+static void say(const char *line)
+{
+    char text[128];
+    int n = snprintf(text, sizeof text, "%s%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", line);
+    if (n > 0) (void)!write(STDERR_FILENO, text, (size_t)n);
+}
+
 static void *wait_for_signals(void *set)
 {
     for (;;) {
         int number = 0, none = 0;
         if (sigwait(set, &number) != 0) continue;
-        if (!atomic_compare_exchange_strong(&received, &none, number)) _exit(128 + number);
+        if (!atomic_compare_exchange_strong(&received, &none, number)) {
+            say("ended by another signal, without saving");
+            _exit(128 + number);
+        }
+        say("stopping; another signal ends at once, without saving");
         pass_over_repeats(set);
     }
     return NULL;

@@ -99,7 +99,8 @@ for row in "INT 130" "TERM 143"; do
     wait $pid
     got=$?
     [ $got = "${row#* }" ] || fail "exit code $got after SIG${row% *}"
-    same "standard error" "bertc: stopped" "$scratch/err" predict
+    same "standard error" "stopping; another signal ends at once, without saving
+bertc: stopped" "$scratch/err" predict
     holds "expected kept pipe "
 done
 start
@@ -113,4 +114,29 @@ wait $pid
 run 0 $predict --out kept
 holds ".kept.bertc-mine expected kept pipe "
 cmp kept expected || fail "predict after one that was killed"
+# ---- An output that would replace an input
+cp -r "$RUN" spared
+mkdir data
+cp -r "$SAMPLE/SST-2" data
+printf 'a fine film\n' >texts
+refuse_spare() {
+    target=$1
+    shift
+    refuse 2 "$target: is a file that is read, or one of the model's; choose another --$option" "$@"
+}
+option=out
+refuse_spare data/SST-2/test.tsv predict --task sst2 --model spared --data data --split test --limit 3 --out data/SST-2/test.tsv
+refuse_spare data/SST-2/dev.tsv embed --task sst2 --model spared --data data/SST-2 --limit 3 --out data/SST-2/dev.tsv
+refuse_spare spared/vocab.txt predict --task sst2 --model spared --data data --split test --limit 3 --out spared/vocab.txt
+ln -s spared/model.safetensors way
+refuse_spare way embed --model spared --out way
+input=texts
+refuse_spare texts embed --model spared --out texts
+input=/dev/null
+option=logits
+refuse_spare spared/config.json predict --task sst2 --model spared --data data --split test --limit 3 --logits spared/config.json
+input=texts
+run 0 embed --model spared --out data/SST-2/features.jsonl
+input=/dev/null
+
 finish

@@ -66,7 +66,7 @@ if (ulimit -v 1100000 && "$BERTC" version) >/dev/null 2>&1; then
     run 0 plan $options $large
     grep -qxF "does not fit; it fits with $advice" "$scratch/out" || fail "table of what does not fit"
     run 5 finetune $options $large --out out
-    grep -qx "bertc: out of memory: the run needs [0-9]* MB, [0-9]* MB are available (ulimit -v); it fits with $advice" \
+    grep -qx "bertc: out of memory: the run needs [0-9]* MB, [0-9]* MB are available (ulimit -v, less 64 MB a thread and 160 MB for libraries); it fits with $advice" \
         "$scratch/err" || fail "refusal: $(cat "$scratch/err")"
     [ "$(wc -l <"$scratch/err")" = 1 ] || fail "not one line"
     run 0 finetune $options $large --out out --max-steps 1 --limit-eval 8 $advice

@@ -112,6 +112,8 @@ kill -TERM $pid
 wait $pid
 got=$?
 [ "$got" = 143 ] || fail "exit code $got after SIGINT and, later, SIGTERM"
+grep -qx 'stopping; another signal ends at once, without saving' "$scratch/err" || fail "the first signal is not answered"
+[ "$(tail -n 1 "$scratch/err")" = 'ended by another signal, without saving' ] || fail "the second signal is not answered"
 checks=$((checks + 1))
 
 # A folder that is in use.

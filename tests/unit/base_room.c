@@ -50,10 +50,10 @@ static void test_system(void **state)
     (void)state;
     write_text("/proc/meminfo", "MemTotal:  409600 kB\nMemFree: 1 kB\nMemAvailable:   102400 kB\n");
     expect(108, "MemAvailable", SIZE_MAX);
-    expect(68, "ulimit -v", 260 * (size_t)MB);
-    expect(8, "ulimit -v", 30 * (size_t)MB); /* less than it has already */
+    expect(68, "ulimit -v, less 64 MB a thread and 160 MB for libraries", 260 * (size_t)MB);
+    expect(8, "ulimit -v, less 64 MB a thread and 160 MB for libraries", 30 * (size_t)MB); /* less than it has already */
     write_text("/proc/self/status", "Name:\tbertc\nThreads:\t3\n");
-    expect(68, "ulimit -v", (260 + 192) * (size_t)MB);
+    expect(68, "ulimit -v, less 64 MB a thread and 160 MB for libraries", (260 + 192) * (size_t)MB);
     write_text("/proc/meminfo", "MemTotal: 409600 kB\n");
     assert_true(bc_room_read_at(top, SIZE_MAX).most == SIZE_MAX);
 }

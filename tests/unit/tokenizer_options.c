@@ -283,6 +283,8 @@ static void test_refused(void **state)
     refuse("[]", NULL, "not an object");
     refuse("{", NULL, "tokenizer_config.json @1");
     refuse("{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}", NULL, "\"x\" is no token id");
+    refuse("{\"added_tokens_decoder\": [1]}", NULL, "added_tokens_decoder is no object of tokens");
+    refuse("{\"added_tokens_decoder\": \"x\"}", NULL, "added_tokens_decoder is no object of tokens");
     refuse("{\"extra_special_tokens\": [1]}", NULL, "extra_special_tokens holds no strings");
     refuse(NULL, JSON("", ", \"unk_token\": \"<unk>\"", ""), "unk_token is \"<unk>\"");
     refuse(NULL, JSON("", ", \"max_input_chars_per_word\": 0", ""), "max_input_chars_per_word");
