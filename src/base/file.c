@@ -241,7 +241,10 @@ static bertc_status make_folder(const char *path, const char *whole, bertc_error
 {
     if (mkdir(path, 0777) == 0) return bc_dir_sync_parent(&bc_here, path, err);
     int code = errno;
+    bool found;
     if (bc_folder_exists(path)) return BERTC_OK;
+    bertc_status status = code == EEXIST ? bc_folder_find(path, &found, err) : BERTC_OK;
+    if (status != BERTC_OK) return status; /* a link to nothing */
     errno = code;
     return bc_dir_fail(&bc_here, whole, "cannot create folder", err);
 }

@@ -264,7 +264,7 @@ static size_t existing_part(char *path)
 {
     struct stat info;
     size_t length = strlen(path);
-    while (length > 0 && stat(path, &info) != 0) {
+    while (length > 0 && lstat(path, &info) != 0) {
         while (length > 0 && path[length - 1] != '/') length--;
         while (length > 0 && path[length - 1] == '/') length--;
         path[length] = '\0';

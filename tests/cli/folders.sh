@@ -19,6 +19,9 @@ unfinished() {
 }
 
 run 0 finetune $options --out whole
+ln -s gone lost
+refuse 3 'lost: a link to "gone", which is not there' finetune $options --out lost
+rm lost
 
 # ---- Models of runs that are not finished
 unfinished half $options
