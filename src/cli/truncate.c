@@ -19,10 +19,25 @@ const bertc_option *cli_truncate_table(size_t *count)
     return rows;
 }
 
+/* A tokenizer that cannot be read is no use beside the layers. */
+static bertc_status check_tokenizer(const char *dir, bertc_error *err)
+{
+    bertc_vocab *vocab = NULL;
+    bertc_tokenizer *tokenizer = NULL;
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    bertc_status status = bertc_vocab_load_dir(dir, &vocab, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_read_options(dir, &options, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
+    bertc_tokenizer_free(tokenizer);
+    bertc_vocab_free(vocab);
+    return status;
+}
+
 static bertc_status fill(const void *values, const char *folder, bertc_error *err)
 {
     const cli_truncate_values *v = values;
-    return bertc_model_truncate(v->model, (int32_t)v->keep_layers, folder, err);
+    bertc_status status = bertc_model_truncate(v->model, (int32_t)v->keep_layers, folder, err);
+    return status == BERTC_OK ? check_tokenizer(v->model, err) : status;
 }
 
 bertc_status cli_truncate(const void *values, cli_words words, bertc_error *err)

@@ -17,6 +17,7 @@
 
 /* Keys that change what an adapter computes, beyond A, B and alpha; each must be off. */
 static const char *const foreign[] = {
+    "alora_invocation_tokens", "exclude_modules",
     "alpha_pattern",  "arrow_config",            "bias",           "fan_in_fan_out",
     "kasa_config",    "layer_replication",       "lora_bias",      "monteclora_config",
     "target_parameters", "trainable_token_indices", "use_bdlora",  "use_dora",
@@ -112,14 +113,11 @@ static bertc_status check_base(const bc_adapter *adapter, const char *path, bert
 
 static bertc_status read_adapter(const char *dir, const char *path, bc_adapter *adapter, bertc_error *err)
 {
-    cJSON *tree = NULL;
-    bertc_status status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
-    if (status == BERTC_OK) status = check_kind(tree, path, err);
-    if (status == BERTC_OK) status = read_scale(tree, path, adapter, err);
-    if (status == BERTC_OK) status = find_base(tree, path, dir, adapter, err);
-    if (status == BERTC_OK) status = check_base(adapter, path, err);
-    cJSON_Delete(tree);
-    return status;
+    bertc_status status = bc_json_read(path, BC_KIND_SETTINGS, &adapter->tree, err);
+    if (status == BERTC_OK) status = check_kind(adapter->tree, path, err);
+    if (status == BERTC_OK) status = read_scale(adapter->tree, path, adapter, err);
+    if (status == BERTC_OK) status = find_base(adapter->tree, path, dir, adapter, err);
+    return status == BERTC_OK ? check_base(adapter, path, err) : status;
 }
 
 bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *err)
@@ -138,7 +136,41 @@ bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *
 void bc_adapter_clear(bc_adapter *adapter)
 {
     bc_free(adapter->base);
+    cJSON_Delete(adapter->tree);
     *adapter = (bc_adapter){0};
+}
+
+/* Is a module one of the targets: by its whole name, or the end of it? A pattern is not looked into. */
+static bool is_target(const cJSON *targets, const char *module)
+{
+    const cJSON *item;
+    size_t length = strlen(module);
+    if (!cJSON_IsArray(targets)) return true;
+    cJSON_ArrayForEach(item, targets)
+    {
+        const char *name = cJSON_GetStringValue(item);
+        size_t n = name ? strlen(name) : length + 1;
+        if (n <= length && strcmp(module + length - n, name) == 0 && (n == length || module[length - n - 1] == '.'))
+            return true;
+    }
+    return false;
+}
+
+static bool is_chosen(const cJSON *layers, int layer)
+{
+    const cJSON *item;
+    if (!cJSON_IsArray(layers)) return !cJSON_IsNumber(layers) || layers->valuedouble == layer;
+    cJSON_ArrayForEach(item, layers) if (cJSON_IsNumber(item) && item->valuedouble == layer) return true;
+    return cJSON_GetArraySize(layers) == 0;
+}
+
+const char *bc_adapter_denies(const bc_adapter *adapter, const char *module, int layer, size_t rank)
+{
+    const cJSON *tree = adapter->tree, *r = bc_json_get(tree, "r");
+    if (!is_target(bc_json_get(tree, "target_modules"), module)) return "target_modules";
+    if (!is_chosen(bc_json_get(tree, "layers_to_transform"), layer)) return "layers_to_transform";
+    bool given = cJSON_IsNumber(r) && is_off(bc_json_get(tree, "rank_pattern"));
+    return given && r->valuedouble != (double)rank ? "r" : NULL;
 }
 
 double bc_adapter_scale(const bc_adapter *adapter, size_t rank)

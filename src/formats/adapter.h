@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/writer.h"
 #include "bertc/config.h"
 #include "bertc/status.h"
@@ -26,6 +28,7 @@ typedef struct bc_adapter {
     char *base;   /* the model directory, found; null: this is no adapter */
     double alpha;
     bool root;    /* alpha / sqrt(R) in place of alpha / R (use_rslora) */
+    cJSON *tree;  /* of adapter_config.json */
 } bc_adapter;
 
 /* Is it one, by rule 1? Errors: BERTC_NOMEM. */
@@ -37,6 +40,10 @@ bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err);
  * (bc_model_place_check); BERTC_IO; BERTC_NOMEM. */
 bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *err);
 void bc_adapter_clear(bc_adapter *adapter);
+
+/* Do its settings give the module of a layer ("bert.encoder.layer.0.attention.self.query", 0) an adapter of this rank?
+ * Null, or the setting that says otherwise: peft would leave the tensors out, or not read them. */
+const char *bc_adapter_denies(const bc_adapter *adapter, const char *module, int layer, size_t rank);
 
 double bc_adapter_scale(const bc_adapter *adapter, size_t rank);
 

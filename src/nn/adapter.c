@@ -94,6 +94,19 @@ static bool fits(pair p, const bc_param *param)
            p.b->shape[0] == param->shape[0];
 }
 
+/* Is a tensor of A or B one that the settings ask for? */
+static bertc_status check_settings(const bc_overlay *overlay, const bc_tensor *t, const bc_param *param,
+                                   bertc_error *err)
+{
+    char module[BC_PARAM_NAME];
+    snprintf(module, sizeof module, "%.*s", (int)(strlen(param->name) - sizeof plain), param->name);
+    const char *setting = bc_adapter_denies(&overlay->adapter, module, (int)param->layer,
+                                            pair_of(overlay, param).a->shape[0]);
+    if (!setting) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\" contradicts %s in " BC_ADAPTER_CONFIG, overlay->file.path,
+                   t->name, setting);
+}
+
 static bertc_status check_tensor(const bc_overlay *overlay, const bertc_model *model, size_t index,
                                  bertc_error *err)
 {
@@ -110,7 +123,7 @@ static bertc_status check_tensor(const bc_overlay *overlay, const bertc_model *m
         return bc_fail(err, BERTC_INPUT,
                        "%s: tensor \"%.200s\": A and B do not make a matrix of %zu x %zu", path, t->name,
                        param->shape[0], param->shape[1]);
-    return BERTC_OK;
+    return low ? check_settings(overlay, t, param, err) : BERTC_OK;
 }
 
 bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *model, bool cut,

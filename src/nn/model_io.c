@@ -208,8 +208,8 @@ static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **mo
 bertc_status bertc_model_create(const bertc_config *config, const bertc_model_options *options,
                                 bertc_model **model, bertc_error *err)
 {
+    if (model) *model = NULL;
     if (!config || !options || !model) return bc_fail_null(err, __func__, "config, options and model");
-    *model = NULL;
     bertc_status status = bc_model_check_options(options, err);
     if (status == BERTC_OK) status = bertc_config_check(config, "config", err);
     if (status != BERTC_OK) return status;
@@ -585,8 +585,8 @@ bertc_status bertc_model_load(const char *dir, const bertc_model_options *option
                               bertc_model **model, bertc_error *err)
 {
     bertc_model *m = NULL;
+    if (model) *model = NULL;
     if (!dir || !options || !model) return bc_fail_null(err, __func__, "dir, options and model");
-    *model = NULL;
     bertc_model_options settled = *options;
     bertc_status status = bertc_threads_settle(options->threads, &options->notify, &settled.threads, err);
     if (status == BERTC_OK) status = bc_model_open(dir, &settled, &m, err);

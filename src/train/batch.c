@@ -160,9 +160,9 @@ bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_d
                                  size_t max_length, const int32_t *label_map,
                                  bertc_inputs **inputs, bertc_error *err)
 {
-    if (!tokenizer || !dataset || !dataset->task || !inputs)
-        return bc_fail_null(err, __func__, "tokenizer, dataset, its task and inputs");
-    *inputs = NULL;
+    if (inputs) *inputs = NULL;
+    if (!tokenizer || !dataset || !dataset->task || !inputs || (dataset->count > 0 && !dataset->examples))
+        return bc_fail_null(err, __func__, "tokenizer, dataset, its task and examples, and inputs");
     if (dataset->count > UINT32_MAX)
         return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered",
                        dataset->path, dataset->count, UINT32_MAX);
@@ -270,6 +270,11 @@ bertc_status bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs, co
                               size_t n, bertc_error *err)
 {
     if (!batch || !inputs || (!order && n > 0)) return bc_fail_null(err, __func__, "batch, inputs and order");
+    if (!batch->ids || !batch->types || !batch->positions || !batch->starts || !batch->examples || !batch->labels ||
+        !batch->values)
+        return bc_fail_null(err, __func__, "the arrays of the batch");
+    if (!inputs->starts || !inputs->ids || !inputs->types || !inputs->labels || !inputs->values)
+        return bc_fail_null(err, __func__, "the arrays of the inputs");
     bertc_status status = BERTC_OK;
     batch->sequences = batch->tokens = batch->longest = 0;
     batch->starts[0] = 0;

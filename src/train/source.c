@@ -56,6 +56,8 @@ static bertc_status load_config(bc_source *source, const char *dir, bertc_error 
     bertc_status status = check_finished(dir, err);
     if (status == BERTC_OK) status = bc_adapter_read(dir, &adapter, err);
     source->base = adapter.base;
+    adapter.base = NULL;
+    bc_adapter_clear(&adapter);
     if (status == BERTC_OK && source->base) status = check_finished(source->base, err);
     return status == BERTC_OK ? bc_adapter_load_config(dir, &source->config, err) : status;
 }

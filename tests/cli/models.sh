@@ -145,4 +145,10 @@ for part in config.json vocab.txt; do
     mv kept bad/$part
 done
 
+# ---- A tokenizer that cannot be read is not copied
+: >bad/vocab.txt
+refuse 3 "bad/vocab.txt: the vocabulary is empty" truncate --model bad --keep-layers 1 --out out
+rm bad/vocab.txt
+run 3 truncate --model bad --keep-layers 1 --out out
+
 finish

@@ -284,6 +284,35 @@ static void test_refused_adapters(void **unused)
     expect_refused("\"model\"", "\"whole\"", "the base model \"whole\" is an adapter itself");
 }
 
+/* Settings under which peft would leave tensors out that are there. */
+static void test_settings_against_tensors(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *from, *to, *setting;
+    } cases[] = {
+        {"\"query\"", "\"key\"", "target_modules"},
+        {"\"layers_to_transform\": null", "\"layers_to_transform\": [0]", "layers_to_transform"},
+        {"\"layers_to_transform\": null", "\"layers_to_transform\": 1", "layers_to_transform"},
+        {"\"r\": 3", "\"r\": 4", "r"},
+        {"\"layers_to_transform\": null", "\"layers_to_transform\": [1, 0]", NULL},
+        {"\"query\"", "\"attention.self.query\"", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_error err = {0};
+        char end[64];
+        make_adapter("bad");
+        change("bad/adapter_config.json", cases[i].from, cases[i].to);
+        bertc_predictions found = predict("bad", cases[i].setting ? BERTC_INPUT : BERTC_OK, &err);
+        bertc_predictions_clear(&found);
+        if (!cases[i].setting) continue;
+        snprintf(end, sizeof end, " contradicts %s in adapter_config.json", cases[i].setting);
+        if (!strstr(err.message, end)) fail_msg("%s", err.message);
+    }
+    expect_refused("\"revision\": null", "\"exclude_modules\": [\"query\"]",
+                   "exclude_modules is set, bertc does not compute that");
+}
+
 /* Tensors that do not fit the base. */
 static void test_refused_tensors(void **unused)
 {
@@ -375,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_head_kinds),
         cmocka_unit_test(test_refused_adapters),
+        cmocka_unit_test(test_settings_against_tensors),
         cmocka_unit_test(test_refused_tensors),
         cmocka_unit_test(test_refused_options),
         cmocka_unit_test(test_plan),

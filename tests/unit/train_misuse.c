@@ -197,6 +197,12 @@ static void test_batches(void **unused)
     expect(bertc_batch_fill(batch, in, order, 3, &e), BERTC_USAGE, &e, "example 2");
     expect(bertc_batch_fill(batch, in, order + 3, 1, &e), BERTC_USAGE, &e, "example 1000: there are 13");
     expect(bertc_batch_fill(NULL, in, order, 1, &e), BERTC_USAGE, &e, null);
+    bertc_batch hollow = *batch;
+    bertc_inputs bare = *in;
+    hollow.ids = NULL;
+    bare.starts = NULL;
+    expect(bertc_batch_fill(&hollow, in, order, 1, &e), BERTC_USAGE, &e, null);
+    expect(bertc_batch_fill(batch, &bare, order, 1, &e), BERTC_USAGE, &e, null);
     expect(bertc_batch_fill(batch, NULL, order, 1, &e), BERTC_USAGE, &e, null);
     expect(bertc_batch_fill(batch, in, NULL, 1, &e), BERTC_USAGE, &e, null);
     assert_int_equal(bertc_batch_fill(batch, in, NULL, 0, &e), BERTC_OK);
