@@ -302,6 +302,7 @@ static bertc_status get_ready(cli_beside *b, bertc_error *err)
     if (!flush(b->fd)) return cli_fail_errno(err, b->path, "cannot flush");
     if (!b->is_folder) keep_file(b, name);
     else if (!keep_folder(b, name)) return cli_fail_errno(err, b->path, "cannot keep the mode of the folder");
+    if (b->has_old && !flush(b->folder)) return cli_fail_errno(err, b->path, "cannot flush the folder that holds it");
     return BERTC_OK;
 }
 

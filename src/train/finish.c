@@ -375,6 +375,24 @@ static void remove_lanes(const bc_run *run, const bc_dir *base)
     }
 }
 
+/* Those that stay, since someone else's files are in them, are flushed. */
+static void flush_lanes(const bc_run *run, const bc_dir *base)
+{
+    for (int i = 0; i < run->num_lanes && run->num_lanes > 1; i++) {
+        const char *name = run->lanes[i].task->name;
+        bc_dir dir = {-1, base->path};
+        bc_entry kind;
+        bertc_error why = {0};
+        bertc_status status = bc_dir_entry(base, name, &kind, &why);
+        if (status == BERTC_OK && kind == BC_ENTRY_FOLDER) {
+            status = bc_dir_enter(&dir, base, name, false, &why);
+            if (status == BERTC_OK) status = bc_dir_sync(&dir, &why);
+        }
+        bc_dir_close(&dir);
+        warn(run, status, &why);
+    }
+}
+
 /* Remove what was placed, run.json first: without it the rest stands for nothing. No memory is needed. */
 static void withdraw(bc_run *run)
 {
@@ -388,6 +406,7 @@ static void withdraw(bc_run *run)
     for (size_t i = 0; i < run->placed && bc_manifest_member(run, i, &member); i++)
         remove_member(run, root, &member, false);
     remove_lanes(run, root);
+    flush_lanes(run, root);
     warn(run, bc_dir_sync(root, &why), &why);
     run->placed = 0;
 }

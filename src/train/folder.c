@@ -334,7 +334,9 @@ static bool remove_owned(const bc_folder *folder)
 
 void bc_folder_clear_work(bc_folder *folder)
 {
+    bertc_error why = {0};
     if (folder->journal.length == 0 || !remove_owned(folder)) return;
+    if (warned(folder, bc_dir_sync(&folder->work, &why), &why)) return; /* the mark goes after all else */
     if (bc_folder_remove(folder, &folder->work, BC_JOURNAL)) bc_text_clear(&folder->journal);
 }
 
@@ -370,6 +372,7 @@ static void leave_work(bc_folder *folder)
 {
     bertc_error why = {0};
     if (folder->joined && folder->journal.length > 0 && !is_begun(folder) &&
+        !warned(folder, bc_dir_sync(&folder->root, &why), &why) && /* a log that is gone stays so */
         bc_folder_remove(folder, &folder->work, BC_JOURNAL))
         bc_text_clear(&folder->journal);
     bool theirs = folder->journal.length > 0 && !folder->joined && folder->before[0];

@@ -29,6 +29,7 @@ typedef struct bc_folder {
     bc_text journal; /* its whole lines; empty: there is none */
     bool tried;      /* to lock it: folders may have been made */
     bool joined;     /* the journal is that of this run */
+    bool torn;       /* its file holds more than its whole lines */
     char before[32]; /* what the lock's file held; a run that is refused puts it back */
     const bertc_notify *notify; /* what could not be removed; or null */
 } bc_folder;

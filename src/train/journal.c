@@ -58,7 +58,16 @@ static bertc_status read_bytes(const bc_folder *folder, int fd, char *to, size_t
     return BERTC_OK;
 }
 
-/* Keep the lines that have an end. */
+/* Is it whole, {"writes":"NAME"} and nothing else? A power cut can leave zeros in the place of the last one's begin. */
+static bool is_whole(const char *line, size_t length)
+{
+    static const char begin[] = "{\"writes\":\"", end[] = "\"}";
+    size_t least = sizeof begin + sizeof end - 2;
+    return length > least && memcmp(line, begin, sizeof begin - 1) == 0 && !memchr(line, '\0', length) &&
+           memcmp(line + length - (sizeof end - 1), end, sizeof end - 1) == 0;
+}
+
+/* Keep the first line and the names that are whole. */
 static bertc_status take(bc_folder *folder, const char *text, size_t length, bertc_error *err)
 {
     const char *first = memchr(text, '\n', length);
@@ -66,8 +75,11 @@ static bertc_status take(bc_folder *folder, const char *text, size_t length, ber
         return bc_fail(err, BERTC_USAGE,
                        "%s/" BC_JOURNAL ": damaged, so nothing says which files are the run's; choose another --out",
                        folder->work.path);
-    while (text[length - 1] != '\n') length--;
-    bc_text_put(&folder->journal, text, length);
+    const char *end = text + length, *line = first + 1, *stop;
+    bc_text_put(&folder->journal, text, (size_t)(line - text));
+    for (; (stop = memchr(line, '\n', (size_t)(end - line))) != NULL; line = stop + 1)
+        if (is_whole(line, (size_t)(stop - line))) bc_text_put(&folder->journal, line, (size_t)(stop + 1 - line));
+    folder->torn = folder->journal.length != length;
     return folder->journal.failed ? bc_fail_memory(err) : BERTC_OK;
 }
 
@@ -107,13 +119,17 @@ bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char
     return status;
 }
 
-/* Append to the file what folder->journal has from `from` on. */
-static bertc_status append(const bc_folder *folder, size_t from, bertc_error *err)
+/* Append to the file what folder->journal has from `from` on; one that was torn is written anew. */
+static bertc_status append(bc_folder *folder, size_t from, bertc_error *err)
 {
     const bc_text *text = &folder->journal;
     struct stat info;
     int fd;
-    bertc_status status = bc_dir_file(&folder->work, BC_JOURNAL, O_WRONLY, &fd, err);
+    bertc_status status = BERTC_OK;
+    if (folder->torn) status = bc_file_write_in(&folder->work, BC_JOURNAL, text->bytes, text->length, NULL, err);
+    if (folder->torn) folder->torn = status != BERTC_OK;
+    if (folder->torn || from == text->length) return status;
+    status = bc_dir_file(&folder->work, BC_JOURNAL, O_WRONLY, &fd, err);
     if (status != BERTC_OK) return status;
     if (!bc_journal_put(fd, text->bytes + from, text->length - from, from))
         status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot write", err);
