@@ -247,6 +247,8 @@ static bertc_status put_sequence(bertc_batch *batch, const bertc_inputs *inputs,
 {
     if (example >= inputs->count)
         return bc_fail(err, BERTC_USAGE, "example %u: there are %zu", (unsigned)example, inputs->count);
+    if (inputs->starts[example + 1] < inputs->starts[example])
+        return bc_fail(err, BERTC_USAGE, "example %u ends before it starts", (unsigned)example);
     size_t from = inputs->starts[example], length = inputs->starts[example + 1] - from;
     size_t s = (size_t)batch->sequences, at = (size_t)batch->tokens;
     if (batch->sequences >= batch->max_sequences || length > (size_t)batch->max_tokens - at)

@@ -336,7 +336,7 @@ void bc_folder_clear_work(bc_folder *folder)
 {
     bertc_error why = {0};
     if (folder->journal.length == 0 || !remove_owned(folder)) return;
-    if (warned(folder, bc_dir_sync(&folder->work, &why), &why)) return; /* the mark goes after all else */
+    warned(folder, bc_dir_sync(&folder->work, &why), &why); /* the mark goes after all else */
     if (bc_folder_remove(folder, &folder->work, BC_JOURNAL)) bc_text_clear(&folder->journal);
 }
 
@@ -371,10 +371,10 @@ static void remove_made(const bc_folder *folder)
 static void leave_work(bc_folder *folder)
 {
     bertc_error why = {0};
-    if (folder->joined && folder->journal.length > 0 && !is_begun(folder) &&
-        !warned(folder, bc_dir_sync(&folder->root, &why), &why) && /* a log that is gone stays so */
-        bc_folder_remove(folder, &folder->work, BC_JOURNAL))
-        bc_text_clear(&folder->journal);
+    if (folder->joined && folder->journal.length > 0 && !is_begun(folder)) {
+        warned(folder, bc_dir_sync(&folder->root, &why), &why); /* the mark goes after the log */
+        if (bc_folder_remove(folder, &folder->work, BC_JOURNAL)) bc_text_clear(&folder->journal);
+    }
     bool theirs = folder->journal.length > 0 && !folder->joined && folder->before[0];
     if (folder->fd >= 0 && theirs) theirs = write_lock(folder, folder->before);
     if (folder->fd >= 0 && !theirs) bc_folder_remove(folder, &folder->work, lock_name);

@@ -130,16 +130,22 @@ static bertc_status check_length(const bc_source *source, int64_t wanted, bertc_
 }
 
 /* Where no length is asked for: the default, or less where the model or its tokenizer states less. */
-static void settle_length(bc_source *source, int64_t wanted, const bertc_notify *notify)
+static bertc_status settle_length(bc_source *source, const char *dir, int64_t wanted, const bertc_notify *notify,
+                                  bertc_error *err)
 {
+    enum { LEAST = 3 }; /* a word piece between two special tokens */
     int64_t stated = bertc_tokenizer_options_of(source->tokenizer).model_max_length;
     int64_t positions = source->config.max_position_embeddings;
     int64_t most = stated > 0 && stated < positions ? stated : positions;
     source->max_length = (size_t)(wanted ? wanted : BC_DEFAULT_LENGTH);
-    if (wanted || most >= BC_DEFAULT_LENGTH) return;
+    if (wanted || most >= BC_DEFAULT_LENGTH) return BERTC_OK;
+    const char *name = most == positions ? "max_position_embeddings" : "model_max_length";
+    if (most < LEAST)
+        return bc_fail(err, BERTC_INPUT, "%s: its %s is %lld, a text has at least %d tokens", dir, name,
+                       (long long)most, LEAST);
     source->max_length = (size_t)most;
-    bc_notify(notify, "texts are truncated to %lld tokens, the model's %s", (long long)most,
-              most == positions ? "max_position_embeddings" : "model_max_length");
+    bc_notify(notify, "texts are truncated to %lld tokens, the model's %s", (long long)most, name);
+    return BERTC_OK;
 }
 
 bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_length,
@@ -149,7 +155,7 @@ bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_leng
     if (status == BERTC_OK) status = check_length(source, max_length, err);
     if (status == BERTC_OK) status = find_home(source, dir, err);
     if (status == BERTC_OK) status = load_tokenizer(source, source->home, err);
-    if (status == BERTC_OK) settle_length(source, max_length, notify);
+    if (status == BERTC_OK) status = settle_length(source, dir, max_length, notify, err);
     if (status == BERTC_OK) status = check_vocab(source, notify, err);
     return status;
 }

@@ -145,6 +145,12 @@ for part in config.json vocab.txt; do
     mv kept bad/$part
 done
 
+# ---- A length that leaves no place for a text is the model's fault
+sed 's/"model_max_length": *[0-9]*/"model_max_length": 2/' "$SAMPLE/model/tokenizer_config.json" >bad/tokenizer_config.json
+grep -q '"model_max_length": 2' bad/tokenizer_config.json || fail "no model_max_length to change"
+refuse 3 "bad: its model_max_length is 2, a text has at least 3 tokens" embed --model bad
+cp "$SAMPLE/model/tokenizer_config.json" bad
+
 # ---- A tokenizer that cannot be read is not copied
 : >bad/vocab.txt
 refuse 3 "bad/vocab.txt: the vocabulary is empty" truncate --model bad --keep-layers 1 --out out

@@ -81,7 +81,7 @@ static void names_may_be_spelled_otherwise(void **state)
 {
     (void)state;
     static const char *const heads[] = {"Sentence\tLABEL", "sentence \t label", "SENTENCE\tlabel\r",
-                                        "\xEF\xBB\xBF" "Sentence\tLabel "};
+                                        ("\xEF\xBB\xBF" "Sentence\tLabel ")};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         char text[64];
         snprintf(text, sizeof text, "%s\n a \t1\n", heads[i]);

@@ -203,6 +203,10 @@ static void test_batches(void **unused)
     bare.starts = NULL;
     expect(bertc_batch_fill(&hollow, in, order, 1, &e), BERTC_USAGE, &e, null);
     expect(bertc_batch_fill(batch, &bare, order, 1, &e), BERTC_USAGE, &e, null);
+    size_t falling[] = {4, 2};
+    bare.starts = falling;
+    bare.count = 1;
+    expect(bertc_batch_fill(batch, &bare, (const uint32_t[]){0}, 1, &e), BERTC_USAGE, &e, "ends before it starts");
     expect(bertc_batch_fill(batch, NULL, order, 1, &e), BERTC_USAGE, &e, null);
     expect(bertc_batch_fill(batch, in, NULL, 1, &e), BERTC_USAGE, &e, null);
     assert_int_equal(bertc_batch_fill(batch, in, NULL, 0, &e), BERTC_OK);
