@@ -163,8 +163,10 @@ static bertc_status read_token(const cJSON *entry, const char *what, const char 
 static bertc_status read_json(reader *r)
 {
     const bc_document *doc = &r->files->json;
-    const cJSON *entry;
-    cJSON_ArrayForEach(entry, bc_json_get(doc->tree, "added_tokens"))
+    const cJSON *entry, *added = bc_json_get(doc->tree, "added_tokens");
+    if (added && !cJSON_IsArray(added) && !cJSON_IsNull(added))
+        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens is no list of tokens", doc->path);
+    cJSON_ArrayForEach(entry, added)
     {
         token item;
         int64_t id = -1;

@@ -290,6 +290,8 @@ static void test_refused(void **state)
     refuse(NULL, JSON("", ", \"max_input_chars_per_word\": 0", ""), "max_input_chars_per_word");
     refuse(NULL, JSON("", ", \"continuing_subword_prefix\": \"0123456789abcdef\"", ""),
            "continuing_subword_prefix is longer than 15 bytes");
+    refuse(NULL, "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {}}, \"added_tokens\": true}",
+           "added_tokens is no list of tokens");
     refuse(NULL, "{\"model\": {\"type\": \"BPE\"}}",
            "tokenizer.json: the tokenizer is of type BPE; bertc reads BERT's, WordPiece");
     refuse(NULL, "{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "is of type Unigram");
