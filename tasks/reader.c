@@ -456,19 +456,6 @@ static bertc_status read_place(const bertc_task *task, bertc_split split, const 
     return status;
 }
 
-bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
-                                size_t limit, bertc_dataset **dataset, bertc_error *err)
-{
-    bc_place place;
-    if (!dataset) return bc_fail_null(err, __func__, "dataset");
-    *dataset = NULL;
-    bertc_status status = bc_task_locate(task, data, split, &place, err);
-    if (status != BERTC_OK) return status;
-    status = read_place(task, split, &place, limit, dataset, err);
-    bc_place_clear(&place);
-    return status;
-}
-
 bertc_columns bc_columns_of_texts(const bertc_columns *columns)
 {
     bertc_columns texts = *columns;
@@ -478,17 +465,30 @@ bertc_columns bc_columns_of_texts(const bertc_columns *columns)
     return texts;
 }
 
-bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
-                                      size_t limit, bertc_dataset **dataset, bertc_error *err)
+static bertc_status read_split(const bertc_task *task, const char *data, bertc_split split, bool texts,
+                               size_t limit, bertc_dataset **dataset, bertc_error *err)
 {
     bc_place place;
-    if (!dataset) return bc_fail_null(err, __func__, "dataset");
+    if (!dataset)
+        return bc_fail_null(err, texts ? "bertc_dataset_read_texts" : "bertc_dataset_read", "dataset");
     *dataset = NULL;
     bertc_status status = bc_task_locate(task, data, split, &place, err);
     if (status != BERTC_OK) return status;
-    const bertc_columns texts = bc_columns_of_texts(place.columns);
-    place.columns = &texts;
+    const bertc_columns alone = bc_columns_of_texts(place.columns);
+    if (texts) place.columns = &alone;
     status = read_place(task, split, &place, limit, dataset, err);
     bc_place_clear(&place);
     return status;
+}
+
+bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
+                                size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    return read_split(task, data, split, false, limit, dataset, err);
+}
+
+bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
+                                      size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    return read_split(task, data, split, true, limit, dataset, err);
 }
