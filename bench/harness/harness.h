@@ -14,7 +14,7 @@
 #include "bertc.h"
 #include "nn/laps.h"
 #include "nn/model.h"
-#include "train/optim.h"
+#include "optim/optim.h"
 
 enum { ROUNDS_MOST = 64, NAME = 96, PATH = 4096 };
 

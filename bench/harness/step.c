@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "harness/harness.h"
-#include "train/options.h"
+#include "run/options.h"
 
 /* Sequences first .. first + count - 1 of a batch as a batch of their own. */
 static bertc_batch *slice(const bertc_batch *from, int first, int count)

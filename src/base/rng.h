@@ -13,7 +13,7 @@
 
 /* The top byte of the first counter word separates uses of one seed. */
 enum {
-    BC_RNG_DROPOUT = 0,  /* plus the dropout site, see nn/dropout.h; sites are 1..15 */
+    BC_RNG_DROPOUT = 0,  /* plus the dropout site, see nn/ops/dropout.h; sites are 1..15 */
     BC_RNG_SHUFFLE = 16,
     BC_RNG_NORMAL = 17,
     BC_RNG_SAMPLE = 18,  /* the sample-data writer */

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/size.h"
-#include "nn/ops.h"
+#include "nn/ops/ops.h"
 
 const bc_lora_target bc_lora_targets[BC_LORA_TARGETS] = {
     {"attention.self.query", BC_QUERY_W},   {"attention.self.key", BC_KEY_W},

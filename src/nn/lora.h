@@ -20,8 +20,8 @@
 
 #include "bertc/batch.h"
 #include "bertc/model.h"
-#include "nn/dropout.h"
-#include "nn/matrix.h"
+#include "nn/ops/dropout.h"
+#include "nn/gemm/matrix.h"
 #include "nn/params.h"
 
 /* ---- What there is ------------------------------------------------------------------------- */

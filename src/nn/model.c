@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "nn/attention.h"
-#include "nn/ops.h"
+#include "nn/ops/attention.h"
+#include "nn/ops/ops.h"
 
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer)
 {

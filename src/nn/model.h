@@ -16,10 +16,10 @@
 
 #include "base/text.h"
 #include "bertc/model.h"
-#include "nn/gemm.h"
+#include "nn/gemm/gemm.h"
 #include "nn/laps.h"
 #include "nn/lora.h"
-#include "nn/ops.h"
+#include "nn/ops/ops.h"
 #include "nn/params.h"
 #include "nn/values.h"
 

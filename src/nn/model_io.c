@@ -22,7 +22,7 @@
 #include "formats/names.h"
 #include "formats/safetensors.h"
 #include "nn/adapter.h"
-#include "nn/ops.h"
+#include "nn/ops/ops.h"
 
 /* ---- making --------------------------------------------------------------------------------- */
 

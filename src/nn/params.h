@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "bertc/config.h"
-#include "nn/touched.h"
+#include "nn/ops/touched.h"
 
 typedef enum bc_param_id {
     BC_WORD,

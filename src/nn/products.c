@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "nn/model.h"
-#include "nn/ops.h"
+#include "nn/ops/ops.h"
 
 static const size_t sizes[] = {64, 96, 128, BC_BLOCK_MOST};
 

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "nn/attention.h"
+#include "nn/ops/attention.h"
 
 enum { ALIGNMENT = 64 };
 

@@ -16,7 +16,7 @@
 
 #include "base/dir.h"
 #include "nn/model.h"
-#include "train/hash.h"
+#include "base/hash.h"
 
 /* A file of the run that has this name for an instant. */
 #define BC_CACHE_FILE "cache.tmp"

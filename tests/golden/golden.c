@@ -10,7 +10,7 @@
 #include "bertc/model.h"
 #include "formats/safetensors.h"
 #include "nn/model.h"
-#include "train/optim.h"
+#include "optim/optim.h"
 #include "twin/packed.h"
 #include "twin/support.h"
 

@@ -11,14 +11,22 @@ set -eu
 cd "$1"
 
 rooms='
-base       base                                            : status threads
-vocab      base vocab                                      : status vocab
-formats    base formats                                    : status config
-tokenizer  base vocab tokenizer                            : status vocab tokenizer
-nn         base formats nn                                 : status threads config batch model inspect
-tasks      base vocab tokenizer tasks                      : status vocab tokenizer task
-train      base vocab formats tokenizer nn tasks train     : *
-cli        cli                                             : *
+base          base                                                       : status threads
+vocab         base vocab                                                 : status vocab
+tokenizer     base vocab tokenizer                                       : status vocab tokenizer
+tasks         base vocab tokenizer tasks                                 : status vocab tokenizer task
+tasks/glue    base tasks tasks/glue                                      : status task
+tasks/sample  base tasks/sample                                          : status task
+formats       base formats                                               : status config
+nn/gemm       base nn/gemm                                               : status model
+nn/ops        base nn/gemm nn/ops                                        : status config batch
+nn            base formats nn/gemm nn/ops nn                             : status threads config batch model
+data          base tasks data                                            : status task batch train
+optim         base nn/gemm nn optim                                      : status train
+train         base nn/gemm nn/ops nn data optim train                    : status batch model train
+run           base vocab formats tokenizer tasks nn/gemm nn/ops nn data optim train run      : *
+jobs          base vocab formats tokenizer tasks nn/gemm nn/ops nn data optim train run jobs : *
+cli           cli                                                        : *
 '
 
 sources=$(find src vocab tokenizer tasks include -name '*.[ch]' | LC_ALL=C sort)
@@ -36,9 +44,10 @@ includes() {
 check_includes() {
     awk -v table="$rooms" -v order="$(sed -n 's/^#include "bertc\/\(.*\)\.h"/\1/p' include/bertc.h |
         tr '\n' ' ')" '
-    function room_of(path,    part) {
-        split(path, part, "/")
-        return part[1] == "src" ? part[2] : part[1]
+    function room_of(path) {
+        sub(/^src\//, "", path)
+        sub(/\/[^\/]*$/, "", path)
+        return path ~ /^include/ ? "include" : path
     }
     BEGIN {
         lines = split(table, line, "\n")
@@ -70,8 +79,7 @@ check_includes() {
             else good = (own in rank) && (name in rank) && rank[name] < rank[own]
         } else if (!(room in known)) good = 0
         else if (public) good = (room, "*") in sees || (room, name) in sees
-        else if (target ~ /\//) good = (room, room_of(target)) in may
-        else good = 1
+        else good = (room, room_of(target)) in may
         if (!good) print $1 ": may not include \"" target "\""
     }'
 }
@@ -89,9 +97,9 @@ list=$(includes)
 test -n "$list"
 found=$(
     echo "$list" | check_includes
-    check_only dnnl src/nn/gemm_onednn.c
-    check_only oneapi src/nn/gemm_onednn.c
-    check_only cblas src/nn/gemm_openblas.c
+    check_only dnnl src/nn/gemm/gemm_onednn.c
+    check_only oneapi src/nn/gemm/gemm_onednn.c
+    check_only cblas src/nn/gemm/gemm_openblas.c
 )
 if [ -n "$found" ]; then
     echo "$found"

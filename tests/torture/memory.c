@@ -8,7 +8,7 @@
 #include "bertc/embed.h"
 #include "unit/train_fixture.h"
 
-#include "train/run.h"
+#include "run/run.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "nn/simd.h"
+#include "nn/gemm/simd.h"
 
 /* f32 errors: of a probability to itself, and of what its gradient is a difference of. */
 static const double f32_error = 4e-6;

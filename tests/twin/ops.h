@@ -10,7 +10,7 @@
 
 #include "bertc/batch.h"
 #include "bertc/config.h"
-#include "nn/dropout.h"
+#include "nn/ops/dropout.h"
 
 typedef struct twin_norm {
     const double *gain, *bias; /* (H) */

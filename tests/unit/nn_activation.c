@@ -7,9 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nn/gemm.h"
-#include "nn/ops.h"
-#include "nn/simd.h"
+#include "nn/gemm/gemm.h"
+#include "nn/ops/ops.h"
+#include "nn/gemm/simd.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"

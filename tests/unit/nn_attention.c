@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nn/attention.h"
-#include "nn/simd.h"
+#include "nn/ops/attention.h"
+#include "nn/gemm/simd.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"

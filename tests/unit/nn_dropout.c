@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "nn/dropout.h"
+#include "nn/ops/dropout.h"
 #include "twin/support.h"
 
 /* ---- Philox4x32-10, written from the paper's figure 2 ---------------------------------------- */
@@ -65,7 +65,7 @@ static void test_known_answers(void **state)
     }
 }
 
-/* The draw of element j of a row of n, as nn/dropout.h describes it. */
+/* The draw of element j of a row of n, as nn/ops/dropout.h describes it. */
 static uint32_t draw(const bc_dropout *d, uint32_t example, uint32_t position, uint32_t head,
                      size_t j, size_t n)
 {

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "nn/lora.h"
-#include "nn/ops.h"
-#include "nn/simd.h"
+#include "nn/ops/ops.h"
+#include "nn/gemm/simd.h"
 
 static const bertc_lora all = {.rank = 5, .targets = 63, .alpha = 7};
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "nn/ops.h"
+#include "nn/ops/ops.h"
 
 enum { S = 7, MOST = 5 };
 static const double weights[MOST] = {0.5, 3.0, 0.0, 1.25, 7.0};

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "bertc/model.h"
-#include "nn/gemm.h"
+#include "nn/gemm/gemm.h"
 #include "twin/support.h"
 
 enum { USERS = 2, BATCHES = 16, HIDDEN = 32, CLASSES = 3, MOST_SEQUENCES = 4, LONGEST = 24 };

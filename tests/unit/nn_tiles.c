@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nn/simd.h"
-#include "nn/tiles.h"
+#include "nn/gemm/simd.h"
+#include "nn/gemm/tiles.h"
 #include "twin/expect.h"
 #include "twin/support.h"
 

@@ -1,6 +1,6 @@
 /* The sample: its bytes are a function of the seed, its files read as official ones, its labels
  * are true. */
-#include "tasks/sample_nli.h"
+#include "tasks/sample/nli.h"
 #include "unit/tasks_help.h"
 
 #include "bertc/tokenizer.h"

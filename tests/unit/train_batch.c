@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "train/packing.h"
-#include "train/source.h"
+#include "data/packing.h"
+#include "run/source.h"
 
 static bc_source source;
 

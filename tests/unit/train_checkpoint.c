@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 
 #include "nn/model.h"
-#include "train/folder.h"
-#include "train/sealed.h"
-#include "train/state.h"
+#include "run/folder.h"
+#include "run/sealed.h"
+#include "run/state.h"
 
 static const float weights[] = {1, -2, 3.5f, NAN, 0, 1e-30f, 7};
 static const char *const texts[] = {"format", "test", "state", "{\"step\":12}", NULL};

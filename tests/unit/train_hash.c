@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "train/hash.h"
+#include "run/hash.h"
 
 enum { PIECE = 4 << 20, LENGTH = 2 * PIECE + 1000 };
 

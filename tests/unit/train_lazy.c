@@ -7,7 +7,7 @@
 
 #include "base/rng.h"
 #include "nn/model.h"
-#include "train/optim.h"
+#include "optim/optim.h"
 
 /* ---- The optimiser alone --------------------------------------------------------------------- */
 

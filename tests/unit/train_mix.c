@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "train/mix.h"
+#include "data/mix.h"
 
 static bc_mix make(bertc_task_sampling sampling, uint64_t seed)
 {

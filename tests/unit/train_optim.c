@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "nn/simd.h"
-#include "train/optim.h"
+#include "nn/gemm/simd.h"
+#include "optim/optim.h"
 
 /* ---- Against PyTorch 2.13 -------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 #include "train_fixture.h"
 
 #include "base/json.h"
-#include "train/options.h"
+#include "run/options.h"
 
 static const bertc_option *find(const char *name)
 {

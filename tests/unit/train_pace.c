@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "train/options.h"
+#include "run/options.h"
 
 /* ---- A clock and a disk of the test's own; the linker wraps the functions ------------------ */
 

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "train/sealed.h"
-#include "train/state.h"
+#include "run/sealed.h"
+#include "run/state.h"
 
 /* An observer that stops once `polls` questions were answered with 0. */
 typedef struct stopper {

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "train/signs.h"
+#include "run/signs.h"
 
 static char notices[4096];
 

@@ -1,7 +1,7 @@
 /* A stratified part of a data set: shares by hand, what is drawn, and a run with it. */
 #include "train_fixture.h"
 
-#include "train/stratify.h"
+#include "data/stratify.h"
 
 enum { MOST = 1000 };
 static bertc_example examples[MOST];

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "train/mix.h"
+#include "data/mix.h"
 
 enum { TASKS = 3 };
 static const char *const names[TASKS] = {"sst2", "cola", "stsb"};

@@ -1,0 +1,327 @@
+/* Tokenised data sets and packed batches.
+ *
+ * Tokenising runs over blocks of examples side by side. Each block collects its ids in a buffer of
+ * its own that grows; afterwards the blocks are laid one behind the other. What comes out does not
+ * depend on the number of threads, and neither does the error: it is that of the first example
+ * that failed. */
+#include "data/packing.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/size.h"
+
+enum { BLOCK = 512 };
+
+/* A run of examples and their tokens. */
+typedef struct block {
+    size_t first, count;  /* examples */
+    size_t tokens, room;  /* used and allocated */
+    size_t *lengths;      /* (count), points into the data set's array */
+    int32_t *ids;
+    uint8_t *types;
+    size_t invalid, truncated;
+    bertc_error error;
+} block;
+
+static bool block_reserve(block *b, size_t more)
+{
+    size_t need, room;
+    if (!bc_size_add(b->tokens, more, &need)) return false;
+    if (need <= b->room) return true;
+    if (!bc_size_mul(need, 2, &room)) return false;
+    int32_t *ids = bc_realloc(b->ids, room, sizeof *ids);
+    if (ids) b->ids = ids;
+    uint8_t *types = ids ? bc_realloc(b->types, room, sizeof *types) : NULL;
+    if (!types) return false;
+    b->types = types;
+    b->room = room;
+    return true;
+}
+
+static bertc_status block_append(block *b, const bertc_encoding *encoding, bool typed,
+                                 size_t *length)
+{
+    if (!block_reserve(b, encoding->count)) return bc_fail_memory(&b->error);
+    memcpy(b->ids + b->tokens, encoding->ids, encoding->count * sizeof *b->ids);
+    for (size_t i = 0; i < encoding->count; i++)
+        b->types[b->tokens + i] = typed ? (uint8_t)encoding->types[i] : 0;
+    b->tokens += encoding->count;
+    b->invalid += encoding->invalid;
+    b->truncated += encoding->truncated > 0;
+    *length = encoding->count;
+    return BERTC_OK;
+}
+
+static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
+                         size_t max_length, bertc_encoding *encoding)
+{
+    const bool typed = !bertc_tokenizer_options_of(tokenizer).no_types;
+    for (size_t i = 0; i < b->count; i++) {
+        const bertc_example *e = &dataset->examples[b->first + i];
+        bertc_error inner = {0};
+        bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, e->a, e->na, e->b, e->nb,
+                                                     max_length, &inner);
+        if (status == BERTC_OK) status = block_append(b, encoding, typed, &b->lengths[i]);
+        else if (status == BERTC_NOMEM) bc_fail_memory(&b->error);
+        else bc_fail(&b->error, status, "%s:%zu: %s", dataset->path, e->line, inner.message);
+        if (status != BERTC_OK) return;
+    }
+}
+
+static void encode_blocks(block *blocks, size_t count, const bertc_tokenizer *tokenizer,
+                          const bertc_dataset *dataset, size_t max_length)
+{
+#pragma omp parallel
+    {
+        bertc_encoding encoding = {0};
+#pragma omp for schedule(dynamic)
+        for (size_t i = 0; i < count; i++)
+            block_encode(&blocks[i], tokenizer, dataset, max_length, &encoding);
+        bertc_encoding_clear(&encoding);
+    }
+}
+
+/* Add up lengths into starts; `starts[i+1]` holds the length of example i on entry. */
+static bool add_starts(bertc_inputs *inputs)
+{
+    inputs->starts[0] = 0;
+    for (size_t i = 0; i < inputs->count; i++) {
+        size_t length = inputs->starts[i + 1];
+        if (length > inputs->longest) inputs->longest = length;
+        if (!bc_size_add(inputs->starts[i], length, &inputs->starts[i + 1])) return false;
+    }
+    return true;
+}
+
+/* Lay the blocks one behind the other. */
+static bertc_status join_blocks(bertc_inputs *inputs, const block *blocks, size_t count,
+                                bertc_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (blocks[i].error.status != BERTC_OK)
+            return bc_fail(err, blocks[i].error.status, "%s", blocks[i].error.message);
+    if (!add_starts(inputs)) return bc_fail_memory(err);
+    size_t total = inputs->starts[inputs->count];
+    inputs->ids = bc_alloc(total, sizeof *inputs->ids);
+    inputs->types = bc_alloc(total, sizeof *inputs->types);
+    if (!inputs->ids || !inputs->types) return bc_fail_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        const block *b = &blocks[i];
+        size_t at = inputs->starts[b->first];
+        if (b->tokens > 0) {
+            memcpy(inputs->ids + at, b->ids, b->tokens * sizeof *b->ids);
+            memcpy(inputs->types + at, b->types, b->tokens);
+        }
+        inputs->invalid += b->invalid;
+        inputs->truncated += b->truncated;
+    }
+    return BERTC_OK;
+}
+
+static bertc_status tokenise(bertc_inputs *inputs, const bertc_tokenizer *tokenizer,
+                             const bertc_dataset *dataset, size_t max_length, bertc_error *err)
+{
+    size_t count = inputs->count / BLOCK + (inputs->count % BLOCK != 0);
+    block *blocks = bc_calloc(count, sizeof *blocks);
+    if (!blocks) return bc_fail_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        size_t first = i * BLOCK, left = inputs->count - first;
+        blocks[i] = (block){.first = first, .count = left < BLOCK ? left : BLOCK,
+                            .lengths = inputs->starts + first + 1};
+    }
+    encode_blocks(blocks, count, tokenizer, dataset, max_length);
+    bertc_status status = join_blocks(inputs, blocks, count, err);
+    for (size_t i = 0; i < count; i++) {
+        bc_free(blocks[i].ids);
+        bc_free(blocks[i].types);
+    }
+    bc_free(blocks);
+    return status;
+}
+
+static bertc_status take_targets(bertc_inputs *inputs, const bertc_dataset *dataset,
+                                 const int32_t *label_map, bertc_error *err)
+{
+    for (size_t i = 0; i < inputs->count; i++) {
+        const bertc_example *e = &dataset->examples[i];
+        if (e->label >= dataset->task->num_labels)
+            return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d, the task has %d", dataset->path,
+                           e->line, (int)e->label, dataset->task->num_labels);
+        inputs->labels[i] = e->label >= 0 && label_map ? label_map[e->label] : e->label;
+        inputs->values[i] = e->value;
+    }
+    return BERTC_OK;
+}
+
+bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
+                                 size_t max_length, const int32_t *label_map,
+                                 bertc_inputs **inputs, bertc_error *err)
+{
+    if (inputs) *inputs = NULL;
+    if (!tokenizer || !dataset || !dataset->task || !inputs || (dataset->count > 0 && !dataset->examples))
+        return bc_fail_null(err, __func__, "tokenizer, dataset, its task and examples, and inputs");
+    if (dataset->count > UINT32_MAX)
+        return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered",
+                       dataset->path, dataset->count, UINT32_MAX);
+    bertc_inputs *in = bc_calloc(1, sizeof *in);
+    if (!in) return bc_fail_memory(err);
+    in->count = dataset->count;
+    in->starts = bc_calloc(in->count + 1, sizeof *in->starts);
+    in->labels = bc_alloc(in->count, sizeof *in->labels);
+    in->values = bc_alloc(in->count, sizeof *in->values);
+    bertc_status status = in->starts && in->labels && in->values
+                              ? take_targets(in, dataset, label_map, err)
+                              : bc_fail_memory(err);
+    if (status == BERTC_OK) status = tokenise(in, tokenizer, dataset, max_length, err);
+    if (status == BERTC_OK) *inputs = in;
+    else bertc_inputs_free(in);
+    return status;
+}
+
+void bertc_inputs_free(bertc_inputs *inputs)
+{
+    if (!inputs) return;
+    bc_free(inputs->starts);
+    bc_free(inputs->ids);
+    bc_free(inputs->types);
+    bc_free(inputs->labels);
+    bc_free(inputs->values);
+    bc_free(inputs);
+}
+
+/* ---- Batches ------------------------------------------------------------------------------- */
+
+static bool batch_allocate(bertc_batch *batch)
+{
+    size_t s = (size_t)batch->max_sequences, n = (size_t)batch->max_tokens;
+    batch->ids = bc_alloc(n, sizeof *batch->ids);
+    batch->types = bc_alloc(n, sizeof *batch->types);
+    batch->positions = bc_alloc(n, sizeof *batch->positions);
+    batch->starts = bc_calloc(s + 1, sizeof *batch->starts);
+    batch->examples = bc_alloc(s, sizeof *batch->examples);
+    batch->labels = bc_alloc(s, sizeof *batch->labels);
+    batch->values = bc_alloc(s, sizeof *batch->values);
+    return batch->ids && batch->types && batch->positions && batch->starts && batch->examples &&
+           batch->labels && batch->values;
+}
+
+bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, bertc_batch **batch,
+                                bertc_error *err)
+{
+    if (!batch) return bc_fail_null(err, __func__, "batch");
+    *batch = NULL;
+    if (max_sequences < 1 || max_tokens < 1)
+        return bc_fail(err, BERTC_USAGE, "a batch of %d sequences and %d tokens",
+                       (int)max_sequences, (int)max_tokens);
+    bertc_batch *b = bc_calloc(1, sizeof *b);
+    if (!b) return bc_fail_memory(err);
+    b->max_sequences = max_sequences;
+    b->max_tokens = max_tokens;
+    if (!batch_allocate(b)) {
+        bertc_batch_free(b);
+        return bc_fail_memory(err);
+    }
+    *batch = b;
+    return BERTC_OK;
+}
+
+void bertc_batch_free(bertc_batch *batch)
+{
+    if (!batch) return;
+    bc_free(batch->ids);
+    bc_free(batch->types);
+    bc_free(batch->positions);
+    bc_free(batch->starts);
+    bc_free(batch->examples);
+    bc_free(batch->labels);
+    bc_free(batch->values);
+    bc_free(batch);
+}
+
+/* Append one example. */
+static bertc_status put_sequence(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example,
+                                 bertc_error *err)
+{
+    if (example >= inputs->count)
+        return bc_fail(err, BERTC_USAGE, "example %u: there are %zu", (unsigned)example, inputs->count);
+    if (inputs->starts[example + 1] < inputs->starts[example])
+        return bc_fail(err, BERTC_USAGE, "example %u ends before it starts", (unsigned)example);
+    size_t from = inputs->starts[example], length = inputs->starts[example + 1] - from;
+    size_t s = (size_t)batch->sequences, at = (size_t)batch->tokens;
+    if (batch->sequences >= batch->max_sequences || length > (size_t)batch->max_tokens - at)
+        return bc_fail(err, BERTC_USAGE, "example %u, of %zu tokens, does not fit a batch of %d sequences and %d "
+                       "tokens after %zu and %zu", (unsigned)example, length, (int)batch->max_sequences,
+                       (int)batch->max_tokens, s, at);
+    memcpy(batch->ids + at, inputs->ids + from, length * sizeof *batch->ids);
+    memcpy(batch->types + at, inputs->types + from, length);
+    for (size_t i = 0; i < length; i++) batch->positions[at + i] = (int32_t)i;
+    batch->examples[s] = example;
+    batch->labels[s] = inputs->labels[example];
+    batch->values[s] = inputs->values[example];
+    batch->starts[s + 1] = (int32_t)(at + length);
+    batch->sequences++;
+    batch->tokens += (int32_t)length;
+    if (length > (size_t)batch->longest) batch->longest = (int32_t)length;
+    return BERTC_OK;
+}
+
+bertc_status bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs, const uint32_t *order,
+                              size_t n, bertc_error *err)
+{
+    if (!batch || !inputs || (!order && n > 0)) return bc_fail_null(err, __func__, "batch, inputs and order");
+    if (!batch->ids || !batch->types || !batch->positions || !batch->starts || !batch->examples || !batch->labels ||
+        !batch->values)
+        return bc_fail_null(err, __func__, "the arrays of the batch");
+    if (!inputs->starts || !inputs->ids || !inputs->types || !inputs->labels || !inputs->values)
+        return bc_fail_null(err, __func__, "the arrays of the inputs");
+    bertc_status status = BERTC_OK;
+    batch->sequences = batch->tokens = batch->longest = 0;
+    batch->starts[0] = 0;
+    for (size_t i = 0; i < n && status == BERTC_OK; i++) status = put_sequence(batch, inputs, order[i], err);
+    return status;
+}
+
+/* ---- Packing ------------------------------------------------------------------------------- */
+
+static size_t length_of(const bertc_inputs *inputs, uint32_t example)
+{
+    return inputs->starts[example + 1] - inputs->starts[example];
+}
+
+size_t bc_pack_next(const bertc_inputs *inputs, const uint32_t *order, size_t left, bc_pack pack,
+                    size_t *tokens)
+{
+    size_t n = 0, sum = 0;
+    while (n < left && n < pack.sequences) {
+        size_t length = length_of(inputs, order[n]);
+        if (n > 0 && (sum >= pack.tokens || length > pack.tokens - sum)) break;
+        sum += length;
+        n++;
+    }
+    *tokens = sum;
+    return n;
+}
+
+bertc_status bc_pack_longest_first(const bertc_inputs *inputs, uint32_t *order, bertc_error *err)
+{
+    size_t *at = bc_calloc(inputs->longest + 2, sizeof *at);
+    if (!at) return bc_fail_memory(err);
+    for (size_t i = 0; i < inputs->count; i++)
+        at[inputs->longest - length_of(inputs, (uint32_t)i) + 1]++;
+    for (size_t i = 0; i <= inputs->longest; i++) at[i + 1] += at[i];
+    for (size_t i = 0; i < inputs->count; i++)
+        order[at[inputs->longest - length_of(inputs, (uint32_t)i)]++] = (uint32_t)i;
+    bc_free(at);
+    return BERTC_OK;
+}
+
+size_t bc_pack_most(const bertc_inputs *inputs, const uint32_t *longest_first, bc_pack pack)
+{
+    size_t sum = 0, n = inputs->count < pack.sequences ? inputs->count : pack.sequences;
+    for (size_t i = 0; i < n && sum < pack.tokens; i++) sum += length_of(inputs, longest_first[i]);
+    size_t most = pack.tokens > inputs->longest ? pack.tokens : inputs->longest;
+    return sum < most ? sum : most;
+}

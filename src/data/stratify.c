@@ -1,0 +1,121 @@
+#include "data/stratify.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/rng.h"
+
+_Static_assert((int)BERTC_MAX_LABELS <= (int)BC_MOST_STRATA, "a stratum for each class");
+
+/* ---- Shares -------------------------------------------------------------------------------- */
+
+static size_t largest(const size_t *values, size_t count)
+{
+    size_t at = 0;
+    for (size_t i = 1; i < count; i++)
+        if (values[i] > values[at]) at = i;
+    return at;
+}
+
+void bc_stratify_share(const size_t *sizes, size_t strata, size_t count, size_t *shares)
+{
+    size_t total = 0, left = count, filled = 0, rest[BC_MOST_STRATA];
+    for (size_t s = 0; s < strata; s++) total += sizes[s];
+    for (size_t s = 0; s < strata; s++) {
+        shares[s] = sizes[s] * count / total;
+        rest[s] = sizes[s] * count % total;
+        left -= shares[s];
+        filled += sizes[s] > 0;
+    }
+    for (; left > 0; left--) {
+        size_t s = largest(rest, strata);
+        shares[s]++;
+        rest[s] = 0;
+    }
+    for (size_t s = 0; s < strata && count >= filled; s++) {
+        if (sizes[s] == 0 || shares[s] > 0) continue;
+        shares[largest(shares, strata)]--;
+        shares[s] = 1;
+    }
+}
+
+/* ---- Strata -------------------------------------------------------------------------------- */
+
+typedef struct ranked {
+    float value;
+    uint32_t index;
+} ranked;
+
+static int by_value(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->value != y->value) return x->value < y->value ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static bertc_status rank(const bertc_dataset *set, uint8_t *stratum, bertc_error *err)
+{
+    ranked *all = bc_alloc(set->count, sizeof *all);
+    if (!all) return bc_fail_memory(err);
+    for (size_t i = 0; i < set->count; i++) all[i] = (ranked){set->examples[i].value, (uint32_t)i};
+    qsort(all, set->count, sizeof *all, by_value);
+    for (size_t r = 0; r < set->count; r++)
+        stratum[all[r].index] = (uint8_t)(r * BC_QUANTILES / set->count);
+    bc_free(all);
+    return BERTC_OK;
+}
+
+/* stratum (count): of each example. */
+static bertc_status divide(const bertc_dataset *set, uint8_t *stratum, bertc_error *err)
+{
+    if (set->task->regression) return rank(set, stratum, err);
+    for (size_t i = 0; i < set->count; i++) stratum[i] = (uint8_t)set->examples[i].label;
+    return BERTC_OK;
+}
+
+/* ---- The draw ------------------------------------------------------------------------------ */
+
+/* Mark in `stratum` what is left out. Drawn are the first of each stratum in `order`. */
+static void draw(uint8_t *stratum, size_t total, size_t count, const uint32_t *order)
+{
+    static const uint8_t out = UINT8_MAX;
+    size_t sizes[BC_MOST_STRATA] = {0}, shares[BC_MOST_STRATA];
+    for (size_t i = 0; i < total; i++) sizes[stratum[i]]++;
+    bc_stratify_share(sizes, BC_MOST_STRATA, count, shares);
+    for (size_t i = 0; i < total; i++) {
+        uint8_t *s = &stratum[order[i]];
+        if (shares[*s] > 0) shares[*s]--;
+        else *s = out;
+    }
+}
+
+static void keep_drawn(bertc_dataset *set, const uint8_t *stratum)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (stratum[i] < BC_MOST_STRATA) set->examples[kept++] = set->examples[i];
+    set->count = kept;
+}
+
+bertc_status bc_stratify(bertc_dataset *set, size_t count, uint64_t seed, bertc_error *err)
+{
+    if (set->count <= count) return BERTC_OK;
+    if (set->count > UINT32_MAX)
+        return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered", set->path,
+                       set->count, UINT32_MAX);
+    uint8_t *stratum = bc_alloc(set->count, sizeof *stratum);
+    uint32_t *order = bc_alloc(set->count, sizeof *order);
+    uint64_t *scratch = bc_alloc(set->count, 2 * sizeof *scratch);
+    bertc_status status = stratum && order && scratch ? divide(set, stratum, err)
+                                                      : bc_fail_memory(err);
+    if (status == BERTC_OK) {
+        bc_rng_shuffle(seed, UINT32_MAX, order, scratch, set->count); /* no epoch's order */
+        draw(stratum, set->count, count, order);
+        keep_drawn(set, stratum);
+    }
+    bc_free(stratum);
+    bc_free(order);
+    bc_free(scratch);
+    return status;
+}

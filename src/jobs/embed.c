@@ -1,0 +1,376 @@
+/* Outputs of layers for a whole data set.
+ *
+ * Examples are taken in windows of consecutive ones, as many as their results fit the room of a window.
+ * Within it they are computed by falling length, so that the sequences of a pass are alike, and handed on
+ * in their own order. */
+#include "bertc/embed.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "bertc/threads.h"
+#include "run/evaluate.h"
+#include "run/memory.h"
+#include "run/options.h"
+
+static const size_t window_scalars = 1 << 24, window_examples = 1 << 13;
+
+typedef struct job {
+    const bertc_embed_options *options;
+    const bertc_embed_sink *sink;
+    bc_meter meter;
+    bc_source source;
+    bertc_dataset *dataset;
+    bertc_inputs *inputs;
+    bertc_model_options how; /* the model is opened and read */
+    bertc_model *model;
+    bertc_workspace *workspace;
+    bertc_batch *batch;
+    int32_t *layers;    /* (count) */
+    size_t count;
+    bertc_embed_shape shape;
+    bc_pack pack;
+    uint64_t *keys;     /* (window_examples) */
+    uint32_t *order;    /* (window_examples) of the window, by falling length */
+    size_t *offsets;    /* (window_examples) of an example's first row in `results` */
+    float *results;     /* of a window, rows of shape.width */
+    float *hidden;      /* (count,N,H) of a pass */
+    float *row;         /* (width) of one token */
+    size_t tokens_done;
+    int32_t threads;
+} job;
+
+/* ---- Layers -------------------------------------------------------------------------------- */
+
+static bool is_listed(const job *j, int32_t layer)
+{
+    for (size_t i = 0; i < j->count; i++)
+        if (j->layers[i] == layer) return true;
+    return false;
+}
+
+/* Numbers of at most four digits: more layers there are not. */
+static bertc_status read_layer(job *j, const char **text, bertc_error *err)
+{
+    int32_t most = j->source.config.num_hidden_layers;
+    const char *digits = *text + (**text == '-');
+    size_t n = strspn(digits, "0123456789");
+    const char *end = digits + n;
+    long layer = n <= 4 ? strtol(*text, NULL, 10) : 0;
+    if (n < 1 || n > 4 || (*end != ',' && *end != '\0'))
+        return bc_fail(err, BERTC_USAGE, "--layers: '%s' is not all or numbers such as 1,2,-1",
+                       j->options->layers);
+    if (layer < -1L - most || layer > most)
+        return bc_fail(err, BERTC_USAGE,
+                       "--layers: %ld: the model has %d layers, 0 is its embeddings, -1 the last layer",
+                       layer, (int)most);
+    if (layer < 0) layer += most + 1;
+    if (is_listed(j, (int32_t)layer))
+        return bc_fail(err, BERTC_USAGE, "--layers: '%s' names layer %ld twice", j->options->layers, layer);
+    j->layers[j->count++] = (int32_t)layer;
+    *text = *end == ',' ? end + 1 : end;
+    if (*end == ',' && **text == '\0')
+        return bc_fail(err, BERTC_USAGE, "--layers: nothing after the last comma");
+    return BERTC_OK;
+}
+
+static bertc_status read_layers(job *j, bertc_error *err)
+{
+    const char *text = j->options->layers;
+    int32_t most = j->source.config.num_hidden_layers;
+    bertc_status status = BERTC_OK;
+    j->layers = bc_alloc((size_t)most + 1, sizeof *j->layers);
+    if (!j->layers) return bc_fail_memory(err);
+    if (strcmp(text, "all") == 0) {
+        for (int32_t l = 0; l <= most; l++) j->layers[j->count++] = l;
+        return BERTC_OK;
+    }
+    do status = read_layer(j, &text, err);
+    while (status == BERTC_OK && *text != '\0');
+    return status;
+}
+
+/* ---- Preparation --------------------------------------------------------------------------- */
+
+/* How the texts are read: as a task's, or as lines. */
+static bertc_status choose_task(const bertc_embed_options *o, const bertc_task **task, bertc_error *err)
+{
+    static const bertc_task lines[] = {{.name = "text"}, {.name = "text", .pair = true}};
+    const bertc_predict_options *on = &o->on;
+    if (on->data && !on->task)
+        return bc_fail(err, BERTC_USAGE, "--data says nothing without --task");
+    if (on->task && !on->data)
+        return bc_fail(err, BERTC_USAGE, "--task says nothing without --data");
+    if (on->data && o->pair)
+        return bc_fail(err, BERTC_USAGE, "--pair is for lines of text; a task knows what it reads");
+    if ((unsigned)o->combine > BERTC_COMBINE_CONCAT || (unsigned)o->pool > BERTC_POOL_MAX)
+        return bc_fail(err, BERTC_USAGE, "bertc_embed_options: combine %d or pool %d is out of range",
+                       (int)o->combine, (int)o->pool);
+    *task = on->task ? bertc_task_find(on->task) : &lines[o->pair];
+    return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", on->task);
+}
+
+static bertc_status tokenise(job *j, bertc_error *err)
+{
+    bertc_status status = bertc_inputs_create(j->source.tokenizer, j->dataset, j->source.max_length,
+                                              NULL, &j->inputs, err);
+    if (status == BERTC_OK)
+        status = bc_check_inputs(j->inputs, &j->source.config, j->dataset->path, err);
+    if (status == BERTC_OK)
+        bc_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
+    return status;
+}
+
+static bertc_status open_model(job *j, bertc_error *err)
+{
+    const bertc_predict_options *o = &j->options->on;
+    j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
+                                   .precision = o->precision,
+                                   .threads = j->threads,
+                                   .headless = true,
+                                   .keep_layers = 1};
+    if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
+    for (size_t i = 0; i < j->count; i++)
+        if (j->layers[i] > j->how.keep_layers) j->how.keep_layers = j->layers[i];
+    bertc_status status = bertc_precision_resolve(j->how.backend, &j->how.precision, err);
+    return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t length_of(const job *j, size_t example)
+{
+    return j->inputs->starts[example + 1] - j->inputs->starts[example];
+}
+
+static size_t rows_of(const job *j, size_t example)
+{
+    return j->options->pool == BERTC_POOL_NONE ? length_of(j, example) : 1;
+}
+
+static void measure(job *j)
+{
+    const bertc_inputs *in = j->inputs;
+    bool concat = j->options->combine == BERTC_COMBINE_CONCAT;
+    j->pack = (bc_pack){(size_t)j->options->on.batch_size, BC_PASS_TOKENS};
+    j->shape = (bertc_embed_shape){
+        .examples = in->count,
+        .tokens = in->starts[in->count],
+        .rows = j->options->pool == BERTC_POOL_NONE ? in->starts[in->count] : in->count,
+        .width = (size_t)j->source.config.hidden_size * (concat ? j->count : 1),
+        .tokenizer = j->source.tokenizer,
+    };
+}
+
+static bertc_status furnish(job *j, bertc_error *err)
+{
+    const bertc_inputs *in = j->inputs;
+    size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, most_rows, results;
+    size_t sequences = smaller(j->pack.sequences, in->count);
+    size_t tokens = smaller(larger(j->pack.tokens, in->longest), sequences * in->longest);
+    bertc_limits limits = {.tokens = (int32_t)tokens,
+                           .sequences = (int32_t)sequences,
+                           .longest = (int32_t)in->longest,
+                           .whole = true};
+    most_rows = j->options->pool == BERTC_POOL_NONE ? in->longest : 1;
+    size_t room = smaller(larger(window_scalars / width, most_rows), j->shape.rows);
+    if (!bc_size_mul(h * j->count, tokens, &scalars) || !bc_size_mul(room, width, &room) ||
+        !bc_size_add(scalars, room, &results) || !bc_size_mul(results, sizeof *j->results, &results))
+        return bc_fail_memory(err);
+    bertc_status status = bc_memory_check_applied(j->model, j->how.backend, &limits, results, err);
+    if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
+    if (status != BERTC_OK) return status;
+    j->keys = bc_alloc(window_examples, sizeof *j->keys);
+    j->order = bc_alloc(window_examples, sizeof *j->order);
+    j->offsets = bc_alloc(window_examples, sizeof *j->offsets);
+    j->results = bc_alloc(room, sizeof *j->results);
+    j->hidden = bc_alloc(scalars, sizeof *j->hidden);
+    j->row = bc_alloc(width, sizeof *j->row);
+    if (!j->keys || !j->order || !j->offsets || !j->results || !j->hidden || !j->row)
+        return bc_fail_memory(err);
+    status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
+    if (status != BERTC_OK) return status;
+    return bertc_batch_create(limits.sequences, limits.tokens, &j->batch, err);
+}
+
+static bertc_status prepare(job *j, bertc_error *err)
+{
+    const bertc_task *task;
+    bertc_status status = choose_task(j->options, &task, err);
+    if (status == BERTC_OK)
+        status = bc_source_open_texts(&j->source, &j->options->on, task, false, bc_meter_notify(&j->meter),
+                                      &j->dataset, err);
+    if (status == BERTC_OK) status = read_layers(j, err);
+    if (status == BERTC_OK) status = tokenise(j, err);
+    if (status == BERTC_OK) status = open_model(j, err);
+    if (status != BERTC_OK) return status;
+    measure(j);
+    return furnish(j, err);
+}
+
+/* ---- One example --------------------------------------------------------------------------- */
+
+/* The layers' outputs for a row of the pass as one row. */
+static void combine(const job *j, size_t n, size_t at, float *row)
+{
+    size_t h = (size_t)j->source.config.hidden_size;
+    for (size_t i = 0; i < j->count; i++) {
+        const float *x = j->hidden + (i * n + at) * h;
+        if (j->options->combine == BERTC_COMBINE_CONCAT) memcpy(row + i * h, x, h * sizeof *x);
+        else if (i == 0) memcpy(row, x, h * sizeof *x);
+        else
+            for (size_t k = 0; k < h; k++) row[k] += x[k];
+    }
+    if (j->options->combine == BERTC_COMBINE_CONCAT || j->count == 1) return;
+    for (size_t k = 0; k < h; k++) row[k] /= (float)j->count;
+}
+
+/* As torch.nn.functional.normalize does. */
+static void normalize(float *row, size_t width)
+{
+    double square = 0;
+    for (size_t k = 0; k < width; k++) square += (double)row[k] * (double)row[k];
+    double length = fmax(sqrt(square), 1e-12);
+    for (size_t k = 0; k < width; k++) row[k] = (float)((double)row[k] / length);
+}
+
+/* Add the row of token `t` of `count` to a pooled one. NaN stays NaN. */
+static void pool(bertc_pool kind, float *to, const float *row, size_t width, size_t t, size_t count)
+{
+    if (t == 0) memcpy(to, row, width * sizeof *to);
+    else if (kind == BERTC_POOL_MEAN)
+        for (size_t k = 0; k < width; k++) to[k] += row[k];
+    else
+        for (size_t k = 0; k < width; k++) to[k] = row[k] <= to[k] || isnan(to[k]) ? to[k] : row[k];
+    if (kind == BERTC_POOL_MEAN && t + 1 == count)
+        for (size_t k = 0; k < width; k++) to[k] /= (float)count;
+}
+
+/* The rows of sequence s of the pass to their place. */
+static void place(job *j, int32_t s, float *to)
+{
+    const bertc_batch *b = j->batch;
+    bertc_pool kind = j->options->pool;
+    size_t width = j->shape.width, begin = (size_t)b->starts[s], n = (size_t)b->tokens;
+    size_t all = (size_t)b->starts[s + 1] - begin, count = kind == BERTC_POOL_CLS ? 1 : all;
+    size_t rows = kind == BERTC_POOL_NONE ? all : 1;
+    for (size_t t = 0; t < count; t++) {
+        float *row = kind == BERTC_POOL_NONE ? to + t * width : j->row;
+        combine(j, n, begin + t, row);
+        if (kind != BERTC_POOL_NONE) pool(kind, to, row, width, t, count);
+    }
+    for (size_t r = 0; j->options->normalize && r < rows; r++) normalize(to + r * width, width);
+}
+
+/* ---- Windows ------------------------------------------------------------------------------- */
+
+static int by_key(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many examples from `first` on make a window; sets their offsets and order. */
+static size_t open_window(job *j, size_t first)
+{
+    size_t n = 0, rows = 0, most = window_scalars / j->shape.width;
+    for (; first + n < j->inputs->count && n < window_examples; n++) {
+        size_t more = rows_of(j, first + n);
+        if (n > 0 && rows + more > most) break;
+        j->offsets[n] = rows * j->shape.width;
+        j->keys[n] = (uint64_t)(j->inputs->longest - length_of(j, first + n)) << 32 | n;
+        rows += more;
+    }
+    qsort(j->keys, n, sizeof *j->keys, by_key);
+    for (size_t i = 0; i < n; i++) j->order[i] = (uint32_t)(first + (j->keys[i] & UINT32_MAX));
+    return n;
+}
+
+static void show(job *j)
+{
+    double seconds = bc_clock() - j->meter.began;
+    double speed = seconds > 0 ? (double)j->tokens_done / seconds : 0;
+    double left = (double)(j->shape.tokens - j->tokens_done);
+    bertc_progress p = {.phase = "embed", .step = (int64_t)j->tokens_done,
+                        .steps = (int64_t)j->shape.tokens, .loss = (double)NAN, .lr = (double)NAN,
+                        .tokens_per_second = speed,
+                        .eta_seconds = speed > 0 ? left / speed : (double)NAN};
+    bc_meter_show(&j->meter, p, j->tokens_done == j->shape.tokens);
+}
+
+static bertc_status compute_window(job *j, size_t first, size_t count, bertc_error *err)
+{
+    size_t n, tokens;
+    for (size_t at = 0; at < count; at += n) {
+        bertc_status status = bc_meter_stop(&j->meter);
+        if (status != BERTC_OK) return status;
+        n = bc_pack_next(j->inputs, j->order + at, count - at, j->pack, &tokens);
+        status = bertc_batch_fill(j->batch, j->inputs, j->order + at, n, err);
+        if (status == BERTC_OK)
+            status = bertc_model_hidden(j->model, j->workspace, j->batch, j->layers, j->count, j->hidden, err);
+        if (status != BERTC_OK) return status;
+        for (size_t s = 0; s < n; s++)
+            place(j, (int32_t)s, j->results + j->offsets[j->order[at + s] - first]);
+        j->tokens_done += tokens;
+        show(j);
+    }
+    return BERTC_OK;
+}
+
+static bertc_status hand_on(job *j, size_t first, size_t count, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < count && status == BERTC_OK; i++) {
+        const bertc_embedding e = {first + i, &j->dataset->examples[first + i],
+                                   rows_of(j, first + i), j->results + j->offsets[i],
+                                   j->inputs->ids + j->inputs->starts[first + i]};
+        status = j->sink->take(j->sink->user, &e, err);
+    }
+    return status;
+}
+
+static bertc_status run(job *j, bertc_error *err)
+{
+    size_t n;
+    bertc_status status = prepare(j, err);
+    if (status == BERTC_OK) status = j->sink->begin(j->sink->user, &j->shape, err);
+    for (size_t at = 0; status == BERTC_OK && at < j->inputs->count; at += n) {
+        n = open_window(j, at);
+        status = compute_window(j, at, n, err);
+        if (status == BERTC_OK) status = hand_on(j, at, n, err);
+    }
+    return status;
+}
+
+bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observer *observer,
+                         const bertc_embed_sink *sink, bertc_error *err)
+{
+    if (!options || !options->layers || !sink || !sink->begin || !sink->take)
+        return bc_fail_null(err, __func__, "options, their layers, sink and its functions");
+    job j = {.options = options, .sink = sink};
+    bc_meter_start(&j.meter, observer);
+    bertc_status status = bertc_threads_settle(options->on.threads, bc_meter_notify(&j.meter), &j.threads, err);
+    if (status == BERTC_OK) status = run(&j, err);
+    if (bc_is_stop(status)) bc_fail(err, status, "stopped");
+    void *const owned[] = {j.layers, j.keys, j.order, j.offsets, j.results, j.hidden, j.row};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) bc_free(owned[i]);
+    bertc_batch_free(j.batch);
+    bertc_workspace_free(j.workspace);
+    bertc_model_free(j.model);
+    bertc_inputs_free(j.inputs);
+    bertc_dataset_free(j.dataset);
+    bc_source_close(&j.source);
+    return status;
+}

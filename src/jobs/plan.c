@@ -1,0 +1,110 @@
+/* What a run will need: memory from the plans that it allocates by, time from steps of its own. */
+#include <math.h>
+
+#include "base/error.h"
+#include "run/memory.h"
+
+/* Steps that are run at most, and the seconds after which none is begun. */
+enum { STEPS = 3 };
+static const double patience = 10;
+
+static bool keeps_outputs(const bc_run *run)
+{
+    for (int i = 0; i < run->num_lanes; i++)
+        if (run->lanes[i].cache.has) return true;
+    return false;
+}
+
+/* What is left of a step's time in later epochs, where the frozen part is kept: the steps that were timed,
+ * again. */
+static bertc_status measure_again(bc_run *run, int steps, double *left, bertc_error *err)
+{
+    bc_report report;
+    double first = bc_meter_step_seconds(&run->meter) * steps, again = 0;
+    *left = 1;
+    if (!keeps_outputs(run)) return BERTC_OK;
+    run->state.step -= steps;
+    for (int i = 0; i < steps; i++) {
+        bertc_status status = bc_run_update(run, &report, err);
+        if (status != BERTC_OK) return status;
+        again += report.seconds;
+    }
+    if (again < first) *left = again / first;
+    return BERTC_OK;
+}
+
+/* Run and time the first steps of the training, in which everything is trained that ever is. */
+static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
+{
+    double began = bc_clock();
+    bc_report report;
+    double left;
+    for (size_t i = 0; i < run->model->count; i++)
+        if (run->model->params[i].grad) run->model->params[i].since = 0;
+    for (int i = 0; i < STEPS && i < run->steps; i++) {
+        bertc_status status = bc_meter_stop(&run->meter);
+        if (status == BERTC_OK) status = bc_run_update(run, &report, err);
+        if (status != BERTC_OK) return status;
+        bc_meter_add(&run->meter, report.seconds, report.tokens);
+        if (bc_clock() - began > patience) break;
+    }
+    result->measured = (int)bc_meter_steps(&run->meter);
+    result->step_seconds = result->tokens_per_step / bc_meter_speed(&run->meter);
+    result->seconds = bc_run_seconds(run, run->steps, result->step_seconds);
+    int64_t later = run->steps > run->epoch_steps ? run->steps - run->epoch_steps : 0;
+    bertc_status status = measure_again(run, result->measured, &left, err);
+    if (status == BERTC_OK) result->seconds -= (1 - left) * (double)later * result->step_seconds;
+    return status;
+}
+
+/* The mean over the training data; of several tasks as often as each comes in the first steps. */
+static double tokens_per_step(const bc_run *run)
+{
+    enum { FEW = 1 << 20 };
+    bc_mix mix = run->mix;
+    double sum = 0;
+    bc_mix_seek(&mix, run->steps < FEW ? run->steps : FEW);
+    for (int i = 0; i < run->num_lanes; i++) {
+        const bc_lane *lane = &run->lanes[i];
+        double tokens = (double)lane->train->starts[lane->train->count];
+        sum += (double)mix.taken[i] / (double)mix.step * (tokens / (double)lane->epoch_steps);
+    }
+    return sum;
+}
+
+static void account(const bc_run *run, bertc_plan_result *result)
+{
+    bc_room room = bc_room_read();
+    *result = (bertc_plan_result){
+        .available = room.most,
+        .limit = room.limit,
+        .steps = run->steps,
+        .tokens_per_step = tokens_per_step(run),
+        .step_seconds = (double)NAN,
+        .seconds = (double)NAN,
+    };
+    result->peak = bc_memory_parts(run, &run->limits, result->parts);
+    result->fits = result->peak <= room.most;
+    if (!result->fits)
+        bc_memory_advise(run, room.most, result->advice, sizeof result->advice);
+}
+
+bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
+                        bertc_plan_result *result, bertc_error *err)
+{
+    if (result) *result = (bertc_plan_result){0};
+    if (!options || !result) return bc_fail_null(err, __func__, "options and result");
+    bc_run run = {.options = *options, .log.fd = -1, .folder = {.fd = -1, .root.fd = -1, .work.fd = -1}};
+    run.options.out = ""; /* nothing is written */
+    run.made_up = !run.options.data;
+    if (run.made_up) run.options.data = "";
+    bc_meter_start(&run.meter, observer);
+    bertc_status status = bc_run_open(&run, err);
+    if (status == BERTC_OK) status = bc_run_survey(&run, err);
+    if (status == BERTC_OK) account(&run, result);
+    if (status == BERTC_OK && result->fits) status = bc_run_furnish(&run, err);
+    if (status == BERTC_OK && result->fits) status = measure(&run, result, err);
+    if (bc_is_stop(status)) bc_fail(err, status, "stopped");
+    bc_run_close(&run);
+    return status;
+}

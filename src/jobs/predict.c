@@ -1,0 +1,197 @@
+/* A model applied to a split or to lines of text. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "bertc/threads.h"
+#include "tasks/tasks.h"
+#include "run/evaluate.h"
+#include "run/memory.h"
+#include "run/options.h"
+#include "run/scored.h"
+
+typedef struct job {
+    const bertc_predict_options *options;
+    const bertc_task *task;
+    bc_meter meter;
+    bc_source source;
+    bertc_model_options how; /* the model is opened and read */
+    bertc_model *model;
+    bool by_name; /* labels were matched by name */
+    bc_eval eval;
+    bertc_workspace *workspace;
+    bertc_batch *batch;
+    int32_t threads;
+} job;
+
+/* The model's source and the data, which is to have labels where it is scored. */
+static bertc_status open_source(job *j, bool score, bertc_dataset **dataset, bertc_error *err)
+{
+    bertc_status status = bc_source_open_texts(&j->source, j->options, j->task, score,
+                                               bc_meter_notify(&j->meter), dataset, err);
+    return status == BERTC_OK && score ? bc_source_check_labels(*dataset, "score", err) : status;
+}
+
+/* "LABEL_0 is negative, LABEL_1 is positive": which label stands for which of the task's. */
+static void notify_order(const job *j, const char *place, const char *reason,
+                         const int32_t map[BERTC_MAX_LABELS])
+{
+    bc_text order = {0};
+    for (int i = 0; i < j->task->num_labels; i++)
+        bc_text_printf(&order, "%s%s is %s", i ? ", " : "", j->source.config.labels[map[i]],
+                       j->task->labels[i]);
+    if (!order.failed)
+        bc_notify(bc_meter_notify(&j->meter), "%s: the labels %s, their order is assumed: %s", place, reason,
+                  order.bytes);
+    bc_text_clear(&order);
+}
+
+/* The model's labels as the task's: by their names, by their numbers, or where that is asked for in the
+ * order in which they are. */
+static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+{
+    const bertc_config *config = &j->source.config;
+    if (config->head_refusal) return bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
+    const char *place = j->options->model, *file = j->source.base ? "" : "/config.json";
+    bertc_error reason = {.status = BERTC_OK};
+    char name[512];
+    snprintf(name, sizeof name, "%s%s", place, file);
+    bertc_status status = bertc_task_match_labels(j->task, config->labels, config->num_labels, map,
+                                                  &j->by_name, &reason);
+    bool fits = !j->task->regression && config->num_labels == j->task->num_labels;
+    if (status == BERTC_INPUT && fits && j->options->any_labels) {
+        for (int32_t i = 0; i < config->num_labels; i++) map[i] = i;
+        j->by_name = false;
+        notify_order(j, name, "are not those of the task", map);
+        return BERTC_OK;
+    }
+    if (status != BERTC_OK)
+        return bc_fail(err, status, "%s%s: %s%s", place, file, reason.message,
+                       fits ? "; --any-labels takes them in their order" : "");
+    if (!j->by_name) notify_order(j, name, "have no names", map);
+    return BERTC_OK;
+}
+
+static bertc_status open_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+{
+    const bertc_predict_options *o = j->options;
+    j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
+                                   .precision = o->precision,
+                                   .threads = j->threads};
+    if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
+    bertc_status status = bertc_precision_resolve(j->how.backend, &j->how.precision, err);
+    if (status == BERTC_OK) status = match_labels(j, map, err);
+    return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
+}
+
+/* Weights, and memory for the largest pass. */
+static bertc_status furnish(job *j, bertc_error *err)
+{
+    size_t count = j->eval.dataset->count, most = j->eval.pack.sequences;
+    bertc_limits limits = {
+        .tokens = (int32_t)j->eval.most_tokens,
+        .sequences = (int32_t)(count < most ? count : most),
+        .longest = (int32_t)j->eval.inputs->longest,
+    };
+    bertc_status status = bc_memory_check_applied(j->model, j->how.backend, &limits, 0, err);
+    if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
+    if (status == BERTC_OK) status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
+    if (status == BERTC_OK)
+        status = bertc_batch_create(limits.sequences, limits.tokens, &j->batch, err);
+    return status;
+}
+
+/* Another order of the labels fits far better: the model's names say nothing, and its numbers
+ * mean something else than the task's. */
+static bertc_status check_order(const job *j, bertc_error *err)
+{
+    int32_t best[BERTC_MAX_LABELS];
+    double given, better;
+    const bertc_task *task = j->task;
+    if (j->by_name ||
+        !bertc_task_better_order(j->eval.dataset, j->eval.logits, best, &given, &better))
+        return BERTC_OK;
+    const char *names[BERTC_MAX_LABELS];
+    bc_text order = {0};
+    for (int i = 0; i < task->num_labels; i++) names[j->eval.map[best[i]]] = task->labels[i];
+    for (int i = 0; i < task->num_labels; i++)
+        bc_text_printf(&order, "%s%s", i ? ", " : "", names[i]);
+    bertc_status status =
+        order.failed ? bc_fail_memory(err)
+                     : bc_fail(err, BERTC_INPUT,
+                               "%s: the label order is wrong: accuracy %.4f, but %.4f if the "
+                               "model's labels are %s; name them in id2label of config.json",
+                               j->options->model, given, better, order.bytes);
+    bc_text_clear(&order);
+    return status;
+}
+
+static bertc_status take_scores(job *j, bertc_scores *scores, bertc_error *err)
+{
+    char alike[BC_ALIKE];
+    bc_scored scored = {j->task, j->options->split};
+    bertc_status status = check_order(j, err);
+    if (status == BERTC_OK) status = bertc_task_score(j->eval.dataset, j->eval.logits, scores, err);
+    if (status == BERTC_OK && bc_scored_alike(scored, scores, alike))
+        bc_notify(bc_meter_notify(&j->meter), "%s", alike);
+    return status;
+}
+
+static bertc_status execute(job *j, bool score, bertc_predictions *predictions, bertc_error *err)
+{
+    bertc_dataset *dataset = NULL;
+    int32_t map[BERTC_MAX_LABELS];
+    bc_pack pack = {(size_t)j->options->batch_size, BC_PASS_TOKENS};
+    bertc_status status = open_source(j, score, &dataset, err);
+    if (status == BERTC_OK) status = open_model(j, map, err);
+    if (status != BERTC_OK) {
+        bertc_dataset_free(dataset);
+        return status;
+    }
+    status = bc_eval_open(&j->eval, dataset, &j->source, map, pack, err);
+    if (status == BERTC_OK)
+        bc_source_notify_inputs(dataset, j->eval.inputs, bc_meter_notify(&j->meter));
+    if (status == BERTC_OK) status = furnish(j, err);
+    if (status == BERTC_OK)
+        status = bc_eval_run(&j->eval, j->model, j->workspace, j->batch, &j->meter, err);
+    return status == BERTC_OK && score ? take_scores(j, &predictions->scores, err) : status;
+}
+
+bertc_status bertc_predict(const bertc_predict_options *options, bool score,
+                           const bertc_observer *observer, bertc_predictions *predictions,
+                           bertc_error *err)
+{
+    if (predictions) *predictions = (bertc_predictions){.scores.loss = (double)NAN};
+    if (!options || !options->task || !predictions)
+        return bc_fail_null(err, __func__, "options, their task and predictions");
+    job j = {.options = options, .task = bertc_task_find(options->task)};
+    bc_meter_start(&j.meter, observer);
+    bertc_status status =
+        j.task ? bertc_threads_settle(options->threads, bc_meter_notify(&j.meter), &j.threads, err)
+               : bc_fail(err, BERTC_USAGE, "unknown task '%s'", options->task);
+    if (status == BERTC_OK) status = execute(&j, score, predictions, err);
+    if (bc_is_stop(status)) bc_fail(err, status, "stopped");
+    if (status == BERTC_OK) {
+        predictions->dataset = j.eval.dataset;
+        predictions->logits = j.eval.logits;
+        j.eval.dataset = NULL;
+        j.eval.logits = NULL;
+    }
+    bertc_batch_free(j.batch);
+    bertc_workspace_free(j.workspace);
+    bc_eval_close(&j.eval);
+    bertc_model_free(j.model);
+    bc_source_close(&j.source);
+    return status;
+}
+
+void bertc_predictions_clear(bertc_predictions *predictions)
+{
+    if (!predictions) return;
+    bertc_dataset_free(predictions->dataset);
+    bc_free(predictions->logits);
+    *predictions = (bertc_predictions){0};
+}

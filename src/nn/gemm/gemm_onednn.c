@@ -1,0 +1,552 @@
+/* oneDNN: every product is dnnl_sgemm on row-major matrices.
+ *
+ * 1. dnnl_sgemm is chosen over the `matmul` primitive because it was measured: on an AVX-512 core with
+ *    oneDNN 2.6 it runs all three products of 512 x 768 x 3072 at 106 to 116 GFLOP/s, where matmul
+ *    runs two of them (dx, and dW for the wide input) at 45 to 50. It takes any N without a primitive
+ *    to create, and the same call exists in 2.6 and 3.x.
+ * 2. beta = 0 does not read the output.
+ * 3. The bias is laid into the output first and the product added to it.
+ * 4. Products on bf16 operands are `matmul` primitives: there is no public bf16 gemm. N is rounded up to
+ *    BC_ROW_ROUND rows so that few shapes occur, and each shape's primitive is kept. Sums into what is
+ *    there are a post-op; without one the output is not read.
+ * 5. A primitive of a gemm belongs to that gemm, and so does the scratch memory that all of them take in
+ *    turn: touching new pages in every product costs more than the product. The library's own would belong
+ *    to the thread that made the primitive, and is missing or too small where another thread executes it.
+ * 6. dnnl_memory_desc is a struct in 2.x and a handle in 3.x: `layout` hides the difference. */
+#include "nn/gemm/gemm.h"
+
+#include <dnnl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+enum { OPERANDS = 4, SCRATCH = OPERANDS, ARGUMENTS, PRODUCTS = 1024 };
+
+/* ---- What differs between oneDNN 2.x and 3.x ------------------------------------------------ */
+
+typedef dnnl_memory_desc_t layout;
+
+#if DNNL_VERSION_MAJOR >= 3
+#define PASS(l) (*(l)) /* a layout to the library: the handle */
+#define lay_out_by_tag dnnl_memory_desc_create_with_tag
+
+static dnnl_status_t copy_layout(layout *to, const_dnnl_memory_desc_t from)
+{
+    return dnnl_memory_desc_clone(to, from);
+}
+
+static void forget(layout *of)
+{
+    if (*of) dnnl_memory_desc_destroy(*of);
+}
+
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[OPERANDS],
+                                     bool bias, const_dnnl_primitive_attr_t attr)
+{
+    return dnnl_matmul_primitive_desc_create(to, on, l[0], l[1], bias ? l[2] : NULL, l[3], attr);
+}
+#else
+#define PASS(l) (l) /* a layout to the library: where it lies */
+#define lay_out_by_tag dnnl_memory_desc_init_by_tag
+
+static dnnl_status_t copy_layout(layout *to, const layout *from)
+{
+    *to = *from;
+    return dnnl_success;
+}
+
+static void forget(layout *of)
+{
+    (void)of;
+}
+
+static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout l[OPERANDS],
+                                     bool bias, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_matmul_desc_t matmul;
+    dnnl_status_t status =
+        dnnl_matmul_desc_init(&matmul, &l[0], &l[1], bias ? &l[2] : NULL, &l[3]);
+    if (status != dnnl_success) return status;
+    return dnnl_primitive_desc_create(to, &matmul, attr, on, NULL);
+}
+#endif
+
+static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_data_type_t type,
+                                dnnl_format_tag_t tag)
+{
+    dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
+    return lay_out_by_tag(to, 2, dims, type, tag);
+}
+
+static dnnl_status_t weights_layout(layout *to, const_dnnl_primitive_desc_t of)
+{
+    return copy_layout(to, dnnl_primitive_desc_query_md(of, dnnl_query_weights_md, 0));
+}
+
+static dnnl_status_t scratch_layout(layout *to, const_dnnl_primitive_desc_t of)
+{
+    return copy_layout(to, dnnl_primitive_desc_query_md(of, dnnl_query_scratchpad_md, 0));
+}
+
+static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from,
+                                      layout *as)
+{
+    return dnnl_reorder_primitive_desc_create(to, PASS(from), on, PASS(as), on, NULL);
+}
+
+static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, void *data)
+{
+    return dnnl_memory_create(to, PASS(of), on, data);
+}
+
+/* ---- The library's objects ------------------------------------------------------------------ */
+
+/* A matrix in memory: dense, as its transpose where asked for, or laid out by the library. */
+typedef struct matrix {
+    const void *data;
+    dnnl_data_type_t type;
+    size_t rows, columns;
+    bool transposed;   /* stored (columns,rows) */
+    const layout *own; /* null: dense */
+} matrix;
+
+/* One layer's weights as the library likes them. */
+typedef struct packed {
+    bc_packed shape;
+    dnnl_data_type_t type;
+    layout layout;
+    void *values;
+} packed;
+
+/* A product of a primitive, ready to be executed: source, weights, bias, output, and scratch memory. Without
+ * a primitive the place is free. */
+typedef struct product {
+    matrix shape[OPERANDS]; /* of what it was made for; their data is that of the first time */
+    bool accumulate;
+    dnnl_memory_t memory[ARGUMENTS]; /* null: no bias, or no scratch memory */
+    dnnl_primitive_t primitive;
+} product;
+
+typedef struct engine {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    dnnl_memory_t scratch; /* as much as one of the products takes; null: none does */
+    size_t scratch_bytes;
+    product products[PRODUCTS]; /* by a hash of their shape; a newcomer takes the place */
+} engine;
+
+static void clear_product(product *p)
+{
+    for (int i = 0; i < ARGUMENTS; i++)
+        if (p->memory[i]) dnnl_memory_destroy(p->memory[i]);
+    if (p->primitive) dnnl_primitive_destroy(p->primitive);
+    memset(p, 0, sizeof *p);
+}
+
+static void close_onednn(bc_gemm *gemm)
+{
+    engine *e = gemm->state;
+    for (size_t i = 0; e && i < PRODUCTS; i++) clear_product(&e->products[i]);
+    if (e && e->scratch) dnnl_memory_destroy(e->scratch);
+    if (e && e->stream) dnnl_stream_destroy(e->stream);
+    if (e && e->engine) dnnl_engine_destroy(e->engine);
+    bc_free(e);
+}
+
+static bertc_status open_onednn(bc_gemm *gemm, bertc_error *err)
+{
+    enum { ROOM = 32 << 20 }; /* for generated code and packed operands: the library falls where it gets none */
+    if (!bc_can_map(ROOM))
+        return bc_fail(err, BERTC_NOMEM, "out of memory: oneDNN needs %d MB of address space", ROOM >> 20);
+    engine *e = bc_calloc(1, sizeof *e);
+    gemm->state = e;
+    if (!e) return bc_fail_memory(err);
+    dnnl_status_t status = dnnl_engine_create(&e->engine, dnnl_cpu, 0);
+    if (status == dnnl_success) status = dnnl_stream_create(&e->stream, e->engine, dnnl_stream_default_flags);
+    if (status == dnnl_success) return BERTC_OK;
+    return bc_fail(err, status == dnnl_out_of_memory ? BERTC_NOMEM : BERTC_IO,
+                   "oneDNN: cannot create an engine for the processor (status %d)", (int)status);
+}
+
+static void fail_product(bc_gemm *gemm, dnnl_status_t status, size_t m, size_t n, size_t k)
+{
+    bc_fail(&gemm->error, status == dnnl_out_of_memory ? BERTC_NOMEM : BERTC_IO,
+            "oneDNN: a product of %zu x %zu x %zu failed (status %d)", m, n, k, (int)status);
+}
+
+/* C (m,n) = op(A) op(B) + beta C, all dense row-major in memory; 'T' transposes. */
+static void multiply(bc_gemm *gemm, char ta, char tb, size_t m, size_t n, size_t k, const float *a,
+                     const float *b, float beta, float *c)
+{
+    dnnl_dim_t lda = (dnnl_dim_t)(ta == 'N' ? k : m), ldb = (dnnl_dim_t)(tb == 'N' ? n : k);
+    dnnl_status_t status = dnnl_sgemm(ta, tb, (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k, 1.0f, a,
+                                      lda, b, ldb, beta, c, (dnnl_dim_t)n);
+    if (status != dnnl_success) fail_product(gemm, status, m, n, k);
+}
+
+static void fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d)
+{
+#pragma omp parallel for schedule(static) if (b)
+    for (size_t n = 0; n < (b ? d.n : 0); n++) memcpy(y + n * d.out, b, d.out * sizeof *y);
+    multiply(gemm, 'N', 'T', d.n, d.out, d.in, x, w, b ? 1.0f : 0.0f, y);
+}
+
+static void bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate)
+{
+    multiply(gemm, 'N', 'N', d.n, d.in, d.out, dy, w, accumulate ? 1.0f : 0.0f, dx);
+}
+
+static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate)
+{
+    multiply(gemm, 'T', 'N', d.out, d.in, d.n, dy, x, accumulate ? 1.0f : 0.0f, dw);
+}
+
+/* ---- bf16 ----------------------------------------------------------------------------------- */
+
+/* Add the product to what is in the output. */
+static dnnl_status_t add_to_output(dnnl_primitive_attr_t attr)
+{
+    dnnl_post_ops_t sum = NULL;
+    dnnl_status_t status = dnnl_post_ops_create(&sum);
+    if (status == dnnl_success)
+#if DNNL_VERSION_MAJOR >= 3
+        status = dnnl_post_ops_append_sum(sum, 1.0f, 0, dnnl_data_type_undef);
+#else
+        status = dnnl_post_ops_append_sum(sum, 1.0f);
+#endif
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attr, sum);
+    if (sum) dnnl_post_ops_destroy(sum);
+    return status;
+}
+
+static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attr, bool accumulate)
+{
+    dnnl_status_t status = dnnl_primitive_attr_create(attr);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    return status == dnnl_success && accumulate ? add_to_output(*attr) : status;
+}
+
+/* Have the scratch memory that a primitive takes, and no less than the others do. */
+static dnnl_status_t provide_scratch(product *p, engine *e, const_dnnl_primitive_desc_t description)
+{
+    layout scratch;
+    memset(&scratch, 0, sizeof scratch);
+    dnnl_status_t status = scratch_layout(&scratch, description);
+    size_t bytes = status == dnnl_success ? dnnl_memory_desc_get_size(PASS(&scratch)) : 0;
+    if (bytes > e->scratch_bytes) {
+        if (e->scratch) dnnl_memory_destroy(e->scratch);
+        e->scratch = NULL;
+        e->scratch_bytes = 0;
+        status = hold(&e->scratch, &scratch, e->engine, DNNL_MEMORY_ALLOCATE);
+        if (status == dnnl_success) e->scratch_bytes = bytes;
+    }
+    if (status == dnnl_success && bytes > 0)
+        status = hold(&p->memory[SCRATCH], &scratch, e->engine, DNNL_MEMORY_NONE);
+    forget(&scratch);
+    return status;
+}
+
+/* Make the primitive; what was made up to a failure is released by clear_product. */
+static dnnl_status_t make_primitive(product *p, engine *e, layout layouts[OPERANDS])
+{
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t description = NULL;
+    dnnl_status_t status = make_attributes(&attr, p->accumulate);
+    if (status == dnnl_success)
+        status = describe_matmul(&description, e->engine, layouts, p->shape[2].data != NULL, attr);
+    if (status == dnnl_success) status = provide_scratch(p, e, description);
+    if (status == dnnl_success) status = dnnl_primitive_create(&p->primitive, description);
+    if (description) dnnl_primitive_desc_destroy(description);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    return status;
+}
+
+static dnnl_status_t lay_out(layout *to, const matrix *x)
+{
+    if (x->own) return copy_layout(to, PASS(x->own));
+    return lay_out_as(to, x->rows, x->columns, x->type, x->transposed ? dnnl_ba : dnnl_ab);
+}
+
+static dnnl_status_t make_product(product *p, engine *e, const matrix x[OPERANDS],
+                                  bool accumulate)
+{
+    layout layouts[OPERANDS];
+    dnnl_status_t status = dnnl_success;
+    memset(layouts, 0, sizeof layouts);
+    memcpy(p->shape, x, sizeof p->shape);
+    p->accumulate = accumulate;
+    for (int i = 0; i < OPERANDS && status == dnnl_success; i++) {
+        if (!x[i].data) continue;
+        status = lay_out(&layouts[i], &x[i]);
+        if (status == dnnl_success) status = hold(&p->memory[i], &layouts[i], e->engine, DNNL_MEMORY_NONE);
+    }
+    if (status == dnnl_success) status = make_primitive(p, e, layouts);
+    for (int i = 0; i < OPERANDS; i++) forget(&layouts[i]);
+    return status;
+}
+
+static bool is_for(const product *p, const matrix x[OPERANDS], bool accumulate)
+{
+    if (!p->primitive || p->accumulate != accumulate) return false;
+    for (int i = 0; i < OPERANDS; i++) {
+        const matrix *a = &p->shape[i], *b = &x[i];
+        if (!a->data != !b->data || a->type != b->type || a->rows != b->rows ||
+            a->columns != b->columns || a->transposed != b->transposed || !a->own != !b->own)
+            return false;
+    }
+    return true;
+}
+
+/* The product of this shape, made where it is not there yet. */
+static dnnl_status_t find_product(engine *e, const matrix x[OPERANDS], bool accumulate,
+                                  product **found)
+{
+    size_t hash = accumulate;
+    for (int i = 0; i < OPERANDS; i++)
+        hash = (hash * 31 + x[i].rows / 4) * 31 + x[i].columns / BC_ROW_ROUND;
+    product *p = &e->products[hash % PRODUCTS];
+    *found = p;
+    if (is_for(p, x, accumulate)) return dnnl_success;
+    clear_product(p);
+    dnnl_status_t status = make_product(p, e, x, accumulate);
+    if (status != dnnl_success) clear_product(p);
+    return status;
+}
+
+/* Where an argument of a product lies. */
+static dnnl_status_t locate(const engine *e, const matrix x[OPERANDS], int argument, void **data)
+{
+    if (argument == SCRATCH) return dnnl_memory_get_data_handle(e->scratch, data);
+    *data = (void *)(uintptr_t)x[argument].data;
+    return dnnl_success;
+}
+
+static dnnl_status_t execute(const product *p, const engine *e, const matrix x[OPERANDS])
+{
+    static const int roles[ARGUMENTS] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST,
+                                         DNNL_ARG_SCRATCHPAD};
+    dnnl_exec_arg_t args[ARGUMENTS];
+    int count = 0;
+    for (int i = 0; i < ARGUMENTS; i++) {
+        void *data;
+        if (!p->memory[i]) continue;
+        dnnl_status_t status = locate(e, x, i, &data);
+        if (status == dnnl_success) status = dnnl_memory_set_data_handle(p->memory[i], data);
+        if (status != dnnl_success) return status;
+        args[count++] = (dnnl_exec_arg_t){roles[i], p->memory[i]};
+    }
+    dnnl_status_t status = dnnl_primitive_execute(p->primitive, e->stream, count, args);
+    return status == dnnl_success ? dnnl_stream_wait(e->stream) : status;
+}
+
+/* Output (+)= source weights + bias, bias a row vector or of null data. */
+static void run_product(bc_gemm *gemm, const matrix x[OPERANDS], bool accumulate)
+{
+    product *p;
+    dnnl_status_t status = find_product(gemm->state, x, accumulate, &p);
+    if (status == dnnl_success) status = execute(p, gemm->state, x);
+    if (status != dnnl_success)
+        fail_product(gemm, status, x[3].rows, x[3].columns, x[0].columns);
+}
+
+/* A result of `rows` x `columns` in the precision that it has. */
+static matrix result(bc_matrix y, size_t rows, size_t columns)
+{
+    if (y.full) return (matrix){y.full, dnnl_f32, rows, columns, false, NULL};
+    return (matrix){y.half, dnnl_bf16, rows, columns, false, NULL};
+}
+
+static void half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
+                     bc_linear d)
+{
+    size_t n = bc_rows(d.n);
+    const matrix all[OPERANDS] = {{x, dnnl_bf16, n, d.in, false, NULL},
+                           {w, dnnl_bf16, d.in, d.out, true, NULL},
+                           {b, dnnl_f32, 1, d.out, false, NULL},
+                           result(y, n, d.out)};
+    run_product(gemm, all, false);
+}
+
+static void half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
+                       bool accumulate)
+{
+    size_t n = bc_rows(d.n);
+    const matrix all[OPERANDS] = {{dy, dnnl_bf16, n, d.out, false, NULL},
+                           {w, dnnl_bf16, d.out, d.in, false, NULL},
+                           {0},
+                           result(dx, n, d.in)};
+    run_product(gemm, all, accumulate);
+}
+
+static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
+                       bool accumulate)
+{
+    size_t n = bc_rows(d.n);
+    const matrix all[OPERANDS] = {{dy, dnnl_bf16, d.out, n, true, NULL},
+                           {x, dnnl_bf16, n, d.in, false, NULL},
+                           {0},
+                           {dw, dnnl_f32, d.out, d.in, false, NULL}};
+    run_product(gemm, all, accumulate);
+}
+
+/* ---- packed weights ------------------------------------------------------------------------- */
+
+/* The rows that a product is done for: few shapes, but a single short text is not made longer for it. */
+static size_t product_rows(size_t n, dnnl_data_type_t type)
+{
+    enum { SHORT = 64, STEP = 4 };
+    return type == dnnl_f32 && n < SHORT ? (n + STEP - 1) / STEP * STEP : bc_rows(n);
+}
+
+/* The layout that suits a product of medium length. */
+static dnnl_status_t choose_layout(packed *p, const engine *e)
+{
+    enum { ROWS = 64 };
+    dnnl_primitive_desc_t description = NULL;
+    layout l[OPERANDS];
+    size_t in = p->shape.in, out = p->shape.out;
+    memset(l, 0, sizeof l);
+    dnnl_status_t status = lay_out_as(&l[0], ROWS, in, p->type, dnnl_ab);
+    if (status == dnnl_success)
+        status = lay_out_as(&l[1], in, out, p->type, dnnl_format_tag_any);
+    if (status == dnnl_success) status = lay_out_as(&l[3], ROWS, out, dnnl_f32, dnnl_ab);
+    if (status == dnnl_success) status = describe_matmul(&description, e->engine, l, false, NULL);
+    if (status == dnnl_success) status = weights_layout(&p->layout, description);
+    if (description) dnnl_primitive_desc_destroy(description);
+    for (int i = 0; i < OPERANDS; i++) forget(&l[i]);
+    return status;
+}
+
+/* With AVX2 the layout is that of the transpose, and products of few rows take up to 1.3 times as long as
+ * dnnl_sgemm on the weights as they are. */
+static bool pays(const bc_gemm *gemm)
+{
+    enum { WIDTH = 768 };
+    packed p = {.shape = {WIDTH, WIDTH}, .type = dnnl_f32};
+    layout plain;
+    memset(&plain, 0, sizeof plain);
+    dnnl_status_t status = lay_out_as(&plain, WIDTH, WIDTH, p.type, dnnl_ab);
+    if (status == dnnl_success) status = choose_layout(&p, gemm->state);
+    bool own = status == dnnl_success && !dnnl_memory_desc_equal(PASS(&p.layout), PASS(&plain));
+    forget(&p.layout);
+    forget(&plain);
+    return own;
+}
+
+/* Fill p->values from dense weights (out,in). */
+static dnnl_status_t reorder(packed *p, const engine *e, const void *w)
+{
+    dnnl_primitive_desc_t description = NULL;
+    dnnl_primitive_t primitive = NULL;
+    dnnl_memory_t source = NULL, to = NULL;
+    layout dense;
+    memset(&dense, 0, sizeof dense);
+    dnnl_status_t status = lay_out_as(&dense, p->shape.in, p->shape.out, p->type, dnnl_ba);
+    if (status == dnnl_success) status = hold(&source, &dense, e->engine, (void *)(uintptr_t)w);
+    if (status == dnnl_success) status = hold(&to, &p->layout, e->engine, p->values);
+    if (status == dnnl_success)
+        status = describe_reorder(&description, e->engine, &dense, &p->layout);
+    if (status == dnnl_success) status = dnnl_primitive_create(&primitive, description);
+    if (status == dnnl_success) {
+        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, to}};
+        status = dnnl_primitive_execute(primitive, e->stream, 2, args);
+    }
+    if (status == dnnl_success) status = dnnl_stream_wait(e->stream);
+    if (primitive) dnnl_primitive_destroy(primitive);
+    if (description) dnnl_primitive_desc_destroy(description);
+    if (source) dnnl_memory_destroy(source);
+    if (to) dnnl_memory_destroy(to);
+    forget(&dense);
+    return status;
+}
+
+static void unpack(bc_packed *w)
+{
+    packed *p = (packed *)w;
+    forget(&p->layout);
+    bc_free(p->values);
+    bc_free(p);
+}
+
+static bc_packed *pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out)
+{
+    const engine *e = gemm->state;
+    packed *p = bc_calloc(1, sizeof *p);
+    if (!p) return NULL;
+    p->shape = (bc_packed){in, out};
+    p->type = w.full ? dnnl_f32 : dnnl_bf16;
+    dnnl_status_t status = choose_layout(p, e);
+    if (status == dnnl_success) {
+        p->values = bc_alloc(dnnl_memory_desc_get_size(PASS(&p->layout)), 1);
+        if (!p->values) status = dnnl_out_of_memory;
+    }
+    if (status == dnnl_success) status = reorder(p, e, w.full ? (void *)w.full : (void *)w.half);
+    if (status == dnnl_success) return &p->shape;
+    fail_product(gemm, status, 0, out, in);
+    unpack(&p->shape);
+    return NULL;
+}
+
+static void packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
+                       bc_linear d)
+{
+    const packed *p = (const packed *)w;
+    const void *from = p->type == dnnl_f32 ? (const void *)x.full : x.half;
+    size_t n = product_rows(d.n, p->type);
+    const matrix all[OPERANDS] = {{from, p->type, n, d.in, false, NULL},
+                                  {p->values, p->type, d.in, d.out, false, &p->layout},
+                                  {b, dnnl_f32, 1, d.out, false, NULL},
+                                  result(y, n, d.out)};
+    run_product(gemm, all, false);
+}
+
+static const bc_gemm_pack_ops packing = {pays, pack, packed_fwd, unpack};
+
+/* ---- bf16 instructions ---------------------------------------------------------------------- */
+
+/* Below this instruction set the library would emulate bf16, slower than f32. */
+static bool half_is_native(void)
+{
+    unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
+    return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+}
+
+static const bc_gemm_half half = {half_fwd, half_bwd_x, half_bwd_w};
+
+/* ---- description ---------------------------------------------------------------------------- */
+
+static const char *isa_name(unsigned isa)
+{
+    static const struct {
+        unsigned isa;
+        const char *name;
+    } names[] = {
+        {dnnl_cpu_isa_sse41, "SSE4.1"},
+        {dnnl_cpu_isa_avx, "AVX"},
+        {dnnl_cpu_isa_avx2, "AVX2"},
+        {dnnl_cpu_isa_avx512_core, "AVX-512"},
+        {dnnl_cpu_isa_avx512_core_vnni, "AVX-512 VNNI"},
+        {dnnl_cpu_isa_avx512_core_bf16, "AVX-512 BF16"},
+        {dnnl_cpu_isa_avx512_core_amx, "AMX"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].isa == isa) return names[i].name;
+    return "other";
+}
+
+static void describe(char *out, size_t size)
+{
+    const dnnl_version_t *v = dnnl_version();
+    unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
+    snprintf(out, size, "onednn: %d.%d.%d, instruction set %s (0x%x)", v->major, v->minor, v->patch,
+             isa_name(isa), isa);
+}
+
+const bc_gemm_backend bc_gemm_onednn = {
+    "onednn", open_onednn, close_onednn, fwd, bwd_x, bwd_w, describe,
+    &half, half_is_native, &packing,
+};

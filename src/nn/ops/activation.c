@@ -1,0 +1,120 @@
+/* Activation functions and their derivatives, element by element. */
+#include "nn/ops/ops.h"
+
+#include "nn/gemm/simd.h"
+
+/* Elements that one call handles: long enough for vectors, short enough to share out evenly. */
+enum { CHUNK = 4096 };
+
+#define INV_SQRT_2PI 0.39894228f
+#define SQRT_2_OVER_PI 0.79788456f
+#define CUBIC 0.044715f
+#define QUICK 1.702f
+
+/* For every kind: value v and derivative d at x. Where s is the sigmoid 1 / (1 + a), a s is 1 - s
+ * without its cancellation; (1 + tanh u) / 2 is the sigmoid of 2u. */
+#define KINDS(X)                                                                                   \
+    X(gelu, {                                                                                      \
+        float bell;                                                                                \
+        float below = bc_normalf(x, &bell);                                                        \
+        v = x * below;                                                                             \
+        d = below + x * INV_SQRT_2PI * bell;                                                       \
+    })                                                                                             \
+    X(gelu_tanh, {                                                                                 \
+        float a = bc_expf(-2.0f * SQRT_2_OVER_PI * (x + CUBIC * x * x * x));                       \
+        float s = 1.0f / (1.0f + a);                                                               \
+        v = x * s;                                                                                 \
+        d = s + v * (a * s) * (2.0f * SQRT_2_OVER_PI) * (1.0f + 3.0f * CUBIC * x * x);             \
+    })                                                                                             \
+    X(quick_gelu, {                                                                                \
+        float a = bc_expf(-QUICK * x);                                                             \
+        float s = 1.0f / (1.0f + a);                                                               \
+        v = x * s;                                                                                 \
+        d = s + QUICK * v * (a * s);                                                               \
+    })                                                                                             \
+    X(relu, {                                                                                      \
+        v = x > 0.0f ? x : x != x ? x : 0.0f;                                                      \
+        d = x > 0.0f ? 1.0f : x != x ? x : 0.0f;                                                   \
+    })                                                                                             \
+    X(silu, {                                                                                      \
+        float a = bc_expf(-x);                                                                     \
+        float s = 1.0f / (1.0f + a);                                                               \
+        v = x * s;                                                                                 \
+        d = s + v * (a * s);                                                                       \
+    })                                                                                             \
+    X(tanh, {                                                                                      \
+        v = bc_tanhf_fast(x);                                                                      \
+        d = 1.0f - v * v;                                                                          \
+    })
+
+/* Elements as they are, and rounded to bf16. */
+#define SAME(x) (x)
+#define DEFINE(name, formula, type, load, store)                                                   \
+    BC_CLONES static void name##_fwd(type *y, const type *from, size_t n)                          \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            float x = load(from[i]), v, d;                                                         \
+            formula;                                                                               \
+            (void)d;                                                                               \
+            y[i] = store(v);                                                                       \
+        }                                                                                          \
+    }                                                                                              \
+    BC_CLONES static void name##_bwd(type *y, type *dx, const type *dy, const type *from, size_t n) \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            float x = load(from[i]), v, d;                                                         \
+            formula;                                                                               \
+            dx[i] = store(load(dy[i]) * d);                                                        \
+            y[i] = store(v);                                                                       \
+        }                                                                                          \
+    }
+#define DEFINE_FULL(name, formula) DEFINE(name, formula, float, SAME, SAME)
+#define DEFINE_HALF(name, formula) DEFINE(name##_half, formula, uint16_t, bc_from_half, bc_to_half)
+
+KINDS(DEFINE_FULL)
+KINDS(DEFINE_HALF)
+
+static const struct {
+    void (*fwd)(float *, const float *, size_t);
+    void (*bwd)(float *, float *, const float *, const float *, size_t);
+    void (*half_fwd)(uint16_t *, const uint16_t *, size_t);
+    void (*half_bwd)(uint16_t *, uint16_t *, const uint16_t *, const uint16_t *, size_t);
+} kinds[] = {
+#define ROW(name) {name##_fwd, name##_bwd, name##_half_fwd, name##_half_bwd}
+    [BERTC_GELU] = ROW(gelu),
+    [BERTC_GELU_TANH] = ROW(gelu_tanh),
+    [BERTC_QUICK_GELU] = ROW(quick_gelu),
+    [BERTC_RELU] = ROW(relu),
+    [BERTC_SILU] = ROW(silu),
+    [BERTC_TANH] = ROW(tanh),
+};
+
+void bc_activation_fwd(bertc_activation kind, bc_matrix y, bc_matrix x, size_t n, size_t width)
+{
+    size_t count = n * width;
+#pragma omp parallel for schedule(static)
+    for (size_t begin = 0; begin < count; begin += CHUNK) {
+        size_t part = count - begin < CHUNK ? count - begin : CHUNK;
+        if (x.half) kinds[kind].half_fwd(y.half + begin, x.half + begin, part);
+        else kinds[kind].fwd(y.full + begin, x.full + begin, part);
+    }
+    if (x.half) bc_clear_tail(y.half, n, width);
+}
+
+void bc_activation_bwd(bertc_activation kind, bc_matrix y, bc_matrix dx, bc_matrix dy, bc_matrix x,
+                       size_t n, size_t width)
+{
+    size_t count = n * width;
+#pragma omp parallel for schedule(static)
+    for (size_t begin = 0; begin < count; begin += CHUNK) {
+        size_t part = count - begin < CHUNK ? count - begin : CHUNK;
+        if (x.half)
+            kinds[kind].half_bwd(y.half + begin, dx.half + begin, dy.half + begin, x.half + begin,
+                                 part);
+        else
+            kinds[kind].bwd(y.full + begin, dx.full + begin, dy.full + begin, x.full + begin, part);
+    }
+    if (!x.half) return;
+    bc_clear_tail(y.half, n, width);
+    bc_clear_tail(dx.half, n, width);
+}

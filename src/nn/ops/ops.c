@@ -1,0 +1,413 @@
+#include "nn/ops/ops.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "nn/gemm/gemm.h"
+#include "nn/gemm/simd.h"
+
+/* Column sums are cut into blocks of columns, one thread a block, rows in order: the order of each
+ * sum is fixed whatever the number of threads. */
+enum { COLUMNS = 64 };
+
+/* ---- LayerNorm ------------------------------------------------------------------------------ */
+
+/* Mean and 1/deviation of one row. */
+BC_CLONES static void measure_row(float *mean, float *rstd, const float *x, double eps, size_t h)
+{
+    float sum = 0.0f, square = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (size_t j = 0; j < h; j++) sum += x[j];
+    float m = sum / (float)h;
+#pragma omp simd reduction(+ : square)
+    for (size_t j = 0; j < h; j++) square += (x[j] - m) * (x[j] - m);
+    *mean = m;
+    *rstd = (float)(1.0 / sqrt((double)square / (double)h + eps));
+}
+
+/* y = LayerNorm(x) of one row. */
+BC_CLONES static void norm_row(float *y, const float *x, float mean, float rstd, bc_norm norm,
+                               size_t h)
+{
+    const float *gain = norm.gain, *bias = norm.bias;
+    for (size_t j = 0; j < h; j++) y[j] = (x[j] - mean) * rstd * gain[j] + bias[j];
+}
+
+/* dx of one row of LayerNorm; dx may alias dy. */
+BC_CLONES static void norm_row_bwd(float *dx, const float *dy, const float *x, float mean,
+                                   float rstd, const float *gain, size_t h)
+{
+    float sum = 0.0f, dot = 0.0f;
+#pragma omp simd reduction(+ : sum, dot)
+    for (size_t j = 0; j < h; j++) {
+        float g = dy[j] * gain[j];
+        sum += g;
+        dot += g * (x[j] - mean) * rstd;
+    }
+    sum /= (float)h;
+    dot /= (float)h;
+    for (size_t j = 0; j < h; j++)
+        dx[j] = (dy[j] * gain[j] - sum - (x[j] - mean) * rstd * dot) * rstd;
+}
+
+/* dgain and dbias for the columns [begin,end). */
+BC_CLONES static void norm_columns(float *dgain, float *dbias, const float *dy, const float *x,
+                                   const float *mean, const float *rstd, size_t n, size_t h,
+                                   size_t begin, size_t end, bool accumulate)
+{
+    float gain[COLUMNS] = {0}, bias[COLUMNS] = {0};
+    size_t width = end - begin;
+    for (size_t i = 0; i < n; i++) {
+        const float *d = dy + i * h + begin, *row = x + i * h + begin;
+        float m = mean[i], r = rstd[i];
+        for (size_t j = 0; j < width; j++) {
+            gain[j] += d[j] * (row[j] - m) * r;
+            bias[j] += d[j];
+        }
+    }
+    for (size_t j = 0; dgain && j < width; j++)
+        dgain[begin + j] = gain[j] + (accumulate ? dgain[begin + j] : 0.0f);
+    for (size_t j = 0; dbias && j < width; j++)
+        dbias[begin + j] = bias[j] + (accumulate ? dbias[begin + j] : 0.0f);
+}
+
+static void norm_params_bwd(float *dgain, float *dbias, const float *dy, const float *x,
+                            const float *mean, const float *rstd, size_t n, size_t h,
+                            bool accumulate)
+{
+    if (!dgain && !dbias) return;
+#pragma omp parallel for schedule(static)
+    for (size_t begin = 0; begin < h; begin += COLUMNS)
+        norm_columns(dgain, dbias, dy, x, mean, rstd, n, h, begin,
+                     h - begin < COLUMNS ? h : begin + COLUMNS, accumulate);
+}
+
+BC_CLONES static void columns(float *sums, bc_matrix x, size_t n, size_t stride, size_t begin,
+                              size_t end, bool accumulate)
+{
+    float sum[COLUMNS] = {0};
+    size_t width = end - begin;
+    for (size_t i = 0; i < n && x.full; i++)
+        for (size_t j = 0; j < width; j++) sum[j] += x.full[i * stride + begin + j];
+    for (size_t i = 0; i < n && !x.full; i++)
+        for (size_t j = 0; j < width; j++) sum[j] += bc_from_half(x.half[i * stride + begin + j]);
+    for (size_t j = 0; j < width; j++)
+        sums[begin + j] = sum[j] + (accumulate ? sums[begin + j] : 0.0f);
+}
+
+void bc_column_sums(float *sums, bc_matrix x, size_t n, size_t width, bool accumulate)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t begin = 0; begin < width; begin += COLUMNS)
+        columns(sums, x, n, width, begin, width - begin < COLUMNS ? width : begin + COLUMNS,
+                accumulate);
+}
+
+/* ---- bf16 ----------------------------------------------------------------------------------- */
+
+BC_CLONES static void halve(uint16_t *restrict y, const float *restrict x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) y[i] = bc_to_half(x[i]);
+}
+
+/* A clone that is not static would be exported, whatever its visibility. */
+void bc_round(uint16_t *y, const float *x, size_t count)
+{
+    halve(y, x, count);
+}
+
+void bc_round_rows(uint16_t *y, const float *x, size_t n, size_t width)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) bc_round(y + i * width, x + i * width, width);
+    bc_clear_tail(y, n, width);
+}
+
+void bc_clear_tail(uint16_t *y, size_t n, size_t width)
+{
+    memset(y + n * width, 0, (bc_rows(n) - n) * width * sizeof *y);
+}
+
+/* Where row i of y is computed: in place, or in `spare` where only its rounding is kept. */
+static float *row_of(bc_matrix y, size_t i, float *spare, size_t h)
+{
+    return y.full ? y.full + i * h : spare;
+}
+
+static void round_row(bc_matrix y, size_t i, const float *row, size_t h)
+{
+    if (y.half) bc_round(y.half + i * h, row, h);
+}
+
+/* ---- rows with dropout ---------------------------------------------------------------------- */
+
+BC_CLONES static void add_dropped(float *sum, const float *x, const float *residual,
+                                  const float *factor, size_t h)
+{
+    for (size_t j = 0; j < h; j++) sum[j] = residual[j] + x[j] * factor[j];
+}
+
+BC_CLONES static void scale_row(float *y, const float *x, const float *factor, size_t h)
+{
+    for (size_t j = 0; j < h; j++) y[j] = x[j] * factor[j];
+}
+
+/* y = x * mask for one row; x where dropout is off. */
+static void drop_row(float *y, const float *x, const bc_dropout *dropout, uint32_t example,
+                     uint32_t position, size_t h)
+{
+    float factor[BC_MAX_HIDDEN];
+    if (dropout->threshold == 0) {
+        if (y != x) memcpy(y, x, h * sizeof *y);
+        return;
+    }
+    bc_dropout_row(dropout, example, position, 0, factor, h);
+    scale_row(y, x, factor, h);
+}
+
+/* The example that row i belongs to: sequences lie one after another, so it is a search among their
+ * starts. */
+static uint32_t example_of(const bertc_batch *batch, size_t i)
+{
+    int32_t low = 0, high = batch->sequences;
+    while (high - low > 1) {
+        int32_t middle = low + (high - low) / 2;
+        if ((size_t)batch->starts[middle] <= i) low = middle;
+        else high = middle;
+    }
+    return batch->examples[low];
+}
+
+void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i,
+                      size_t n)
+{
+    bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, factor, n);
+}
+
+/* y = x * mask for row i of the batch. */
+static void drop_token(float *y, const float *x, const bc_dropout *dropout,
+                       const bertc_batch *batch, size_t i, size_t h)
+{
+    drop_row(y, x, dropout, example_of(batch, i), (uint32_t)batch->positions[i], h);
+}
+
+/* ---- embeddings ----------------------------------------------------------------------------- */
+
+BC_CLONES static void add_three(float *sum, const float *a, const float *b, const float *c, size_t h)
+{
+    for (size_t j = 0; j < h; j++) sum[j] = a[j] + c[j] + b[j];
+}
+
+void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
+                  const float *word, const float *position, const float *type, bc_norm norm,
+                  const bc_dropout *dropout, size_t h)
+{
+    assert(h <= BC_MAX_HIDDEN);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < (size_t)batch->tokens; i++) {
+        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
+        add_three(sum + i * h, word + (size_t)batch->ids[i] * h,
+                  position + (size_t)batch->positions[i] * h, type + batch->types[i] * h, h);
+        measure_row(&mean[i], &rstd[i], sum + i * h, norm.eps, h);
+        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
+        drop_token(row, row, dropout, batch, i, h);
+        round_row(y, i, row, h);
+    }
+    if (y.half) bc_clear_tail(y.half, (size_t)batch->tokens, h);
+}
+
+void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy, const float *sum,
+                       const float *mean, const float *rstd, const bertc_batch *batch, bc_norm norm,
+                       const bc_dropout *dropout, size_t h, bool accumulate)
+{
+    size_t n = (size_t)batch->tokens;
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) drop_token(dsum + i * h, dy + i * h, dropout, batch, i, h);
+    norm_params_bwd(dgain, dbias, dsum, sum, mean, rstd, n, h, accumulate);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++)
+        norm_row_bwd(dsum + i * h, dsum + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
+}
+
+/* A table's gradient and which of its rows a token belongs to. */
+typedef struct table_grad {
+    float *rows;
+    size_t count;
+    size_t (*row_of)(const bertc_batch *batch, const bc_touched *words, size_t token);
+} table_grad;
+
+static size_t word_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+{
+    size_t id = (size_t)batch->ids[i];
+    if (!words) return id;
+    assert(words->slot[id] >= 0);
+    return (size_t)words->slot[id];
+}
+
+static size_t position_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+{
+    (void)words;
+    return (size_t)batch->positions[i];
+}
+
+static size_t type_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+{
+    (void)words;
+    return batch->types[i];
+}
+
+/* Add rows' slices [begin,end) into a table, in token order. */
+static void scatter(const table_grad *table, const float *dsum, const bertc_batch *batch,
+                    const bc_touched *words, size_t h, size_t begin, size_t end)
+{
+    for (size_t i = 0; i < (size_t)batch->tokens; i++) {
+        float *to = table->rows + table->row_of(batch, words, i) * h;
+        const float *from = dsum + i * h;
+        for (size_t j = begin; j < end; j++) to[j] += from[j];
+    }
+}
+
+void bc_embed_scatter(float *dword, const bc_touched *words, float *dposition, float *dtype,
+                      const float *dsum, const bertc_batch *batch, const bertc_config *config,
+                      bool accumulate)
+{
+    size_t h = (size_t)config->hidden_size;
+    const table_grad tables[] = {
+        {dword, words ? words->count : (size_t)config->vocab_size, word_row},
+        {dposition, (size_t)config->max_position_embeddings, position_row},
+        {dtype, (size_t)config->type_vocab_size, type_row},
+    };
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
+        const table_grad *table = &tables[t];
+        if (!table->rows) continue;
+        if (!accumulate) memset(table->rows, 0, table->count * h * sizeof *table->rows);
+#pragma omp parallel for schedule(static)
+        for (size_t begin = 0; begin < h; begin += COLUMNS)
+            scatter(table, dsum, batch, words, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS);
+    }
+}
+
+/* ---- residual and LayerNorm ----------------------------------------------------------------- */
+
+void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x,
+                     const float *residual, const bertc_batch *batch, bc_norm norm,
+                     const bc_dropout *dropout, size_t h)
+{
+    assert(h <= BC_MAX_HIDDEN);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < (size_t)batch->tokens; i++) {
+        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
+        bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, spare, h);
+        add_dropped(sum + i * h, x + i * h, residual + i * h, spare, h);
+        measure_row(&mean[i], &rstd[i], sum + i * h, norm.eps, h);
+        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
+        round_row(y, i, row, h);
+    }
+    if (y.half) bc_clear_tail(y.half, (size_t)batch->tokens, h);
+}
+
+void bc_norm_again(bc_matrix y, const float *sum, const float *mean, const float *rstd, bc_norm norm,
+                   size_t n, size_t h)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) {
+        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
+        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
+        round_row(y, i, row, h);
+    }
+    if (y.half) bc_clear_tail(y.half, n, h);
+}
+
+void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, const float *dy,
+                     const float *sum, const float *mean, const float *rstd,
+                     const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h,
+                     bool accumulate)
+{
+    size_t n = (size_t)batch->tokens;
+    norm_params_bwd(dgain, dbias, dy, sum, mean, rstd, n, h, accumulate);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++) {
+        norm_row_bwd(dsum + i * h, dy + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
+        drop_token(dx.full + i * h, dsum + i * h, dropout, batch, i, h);
+        round_row(dx, i, dx.full + i * h, h);
+    }
+    if (dx.half) bc_clear_tail(dx.half, n, h);
+}
+
+/* ---- head ----------------------------------------------------------------------------------- */
+
+void bc_gather_first(float *y, const float *x, const bertc_batch *batch, size_t h)
+{
+    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+        memcpy(y + s * h, x + (size_t)batch->starts[s] * h, h * sizeof *y);
+}
+
+void bc_add_first(float *dx, const float *dy, const bertc_batch *batch, size_t h)
+{
+    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+        for (size_t j = 0; j < h; j++) dx[(size_t)batch->starts[s] * h + j] += dy[s * h + j];
+}
+
+void bc_tanh_fwd(float *y, const float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) y[i] = tanhf(x[i]);
+}
+
+void bc_tanh_bwd(float *dx, const float *dy, const float *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++) dx[i] = dy[i] * (1.0f - y[i] * y[i]);
+}
+
+void bc_dropout_pooled(float *y, const float *x, const bertc_batch *batch,
+                       const bc_dropout *dropout, size_t h)
+{
+    assert(h <= BC_MAX_HIDDEN);
+    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+        drop_row(y + s * h, x + s * h, dropout, batch->examples[s], 0, h);
+}
+
+/* What the loss asks of class j of an example. */
+static double target(const bc_objective *o, size_t c, size_t j, size_t label)
+{
+    double spread = o->smoothing / (double)c * (o->weights ? o->weights[j] : 1.0);
+    if (j != label) return spread;
+    return spread + (1.0 - o->smoothing) * (o->weights ? o->weights[j] : 1.0);
+}
+
+/* Cross-entropy of one row; p receives the gradient of loss / divisor. */
+static double cross_entropy(float *p, const float *z, size_t c, int32_t label,
+                            const bc_objective *objective, double divisor)
+{
+    double most = z[0], sum = 0.0, whole = 0.0, loss = 0.0;
+    for (size_t j = 1; j < c; j++) most = z[j] > most ? z[j] : most;
+    for (size_t j = 0; j < c; j++) sum += exp(z[j] - most);
+    double lse = most + log(sum);
+    for (size_t j = 0; j < c; j++) {
+        double part = target(objective, c, j, (size_t)label);
+        whole += part;
+        if (part != 0.0) loss += part * (lse - z[j]);
+    }
+    for (size_t j = 0; p && j < c; j++)
+        p[j] = (float)((whole * exp(z[j] - lse) - target(objective, c, j, (size_t)label)) / divisor);
+    return loss;
+}
+
+double bc_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
+               const bc_objective *objective, double divisor)
+{
+    static const bc_objective plain = {0};
+    double total = 0.0;
+    if (!objective) objective = &plain;
+    for (size_t s = 0; s < (size_t)batch->sequences; s++) {
+        if (c > 1) {
+            float *p = dlogits ? dlogits + s * c : NULL;
+            total += cross_entropy(p, logits + s * c, c, batch->labels[s], objective, divisor);
+        } else {
+            double difference = (double)logits[s] - batch->values[s];
+            if (dlogits) dlogits[s] = (float)(2.0 * difference / divisor);
+            total += difference * difference;
+        }
+    }
+    return total;
+}

@@ -1,0 +1,21 @@
+/* The options of low-rank adaptation (nn/lora.h) and what they go with. */
+#ifndef BC_RUN_ADAPT_H
+#define BC_RUN_ADAPT_H
+
+#include "run/run.h"
+
+/* Check the --lora options alone and against others; `frozen` stages of a model of so many layers are
+ * never trained. *lora: what they ask for. Errors: BERTC_USAGE naming the option. */
+bertc_status bc_adapt_check(const bertc_train_options *options, int32_t layers, int32_t frozen,
+                            bertc_lora *lora, bertc_error *err);
+
+/* Can what this opened model is trained from be had again by those who load its adapter? Errors:
+ * BERTC_USAGE where --model is an adapter itself; BERTC_INPUT where it lacks a part of the encoder. */
+bertc_status bc_adapt_check_base(const bc_run *run, bertc_error *err);
+
+static inline bool bc_adapt_saves_adapter(const bertc_train_options *options)
+{
+    return options->lora_rank > 0 && options->lora_save == BERTC_LORA_ADAPTER;
+}
+
+#endif

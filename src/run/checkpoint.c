@@ -1,0 +1,150 @@
+/* Saving. A checkpoint is one sealed file that appears whole or not at all:
+ *
+ *   1. log.jsonl is flushed, so that the length which the checkpoint records is on disk;
+ *   2. the weights that were best so far are a file of their own, flushed before;
+ *   3. its name goes into the journal, step-N.safetensors is written beside, flushed, compared with what was handed
+ *      in, renamed, folder flushed;
+ *   4. only then are files removed that neither of the two newest checkpoints refers to.
+ *
+ * Killed anywhere in between, the previous checkpoint and all it refers to are still there. */
+#include "run/checkpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "run/journal.h"
+#include "run/options.h"
+#include "run/record.h"
+#include "run/sealed.h"
+
+enum { NAME = 64 };
+
+static void set_name(char name[NAME], const char *prefix, int64_t step)
+{
+    snprintf(name, NAME, "%s-%lld.safetensors", prefix, (long long)step);
+}
+
+char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step)
+{
+    char name[NAME];
+    set_name(name, prefix, step);
+    return bc_path_join(run->folder.work.path, name);
+}
+
+static bool is_kept(const bc_run *run, const char *name)
+{
+    long long step;
+    if (bc_folder_parse_name(name, "step", &step))
+        return step == run->saved[0] || step == run->saved[1];
+    if (!bc_folder_parse_name(name, "best", &step)) return true;
+    for (int i = 0; i < run->num_lanes; i++)
+        if (step == run->state.task[i].best_step || step == run->saved_best[0][i] ||
+            step == run->saved_best[1][i])
+            return true;
+    return false;
+}
+
+void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state)
+{
+    run->saved[at] = state->step;
+    for (int i = 0; i < run->num_lanes; i++) run->saved_best[at][i] = state->task[i].best_step;
+}
+
+void bc_checkpoint_prune(const bc_run *run)
+{
+    const bc_folder *folder = &run->folder;
+    bc_names names;
+    bertc_error why = {0};
+    bc_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_names_next(&names)) != NULL;)
+        if (!is_kept(run, name) && bc_folder_owns(folder, name)) bc_folder_remove(folder, &folder->work, name);
+    if (bc_names_end(&names, &folder->work, &why) != BERTC_OK) bc_notify(folder->notify, "warning: %s", why.message);
+}
+
+/* A state that is not finite is worth nothing, and it would push out one that is. */
+static bertc_status check_weights(const bc_run *run, bertc_error *err)
+{
+    const bc_param *bad = bc_run_find_bad(run, run->model->values);
+    if (!bad) return BERTC_OK;
+    return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
+                   (long long)run->state.step, bad->name);
+}
+
+static bertc_status write_sealed(bc_run *run, const char *name, const bc_block *blocks, size_t count,
+                                 const char *const *texts, bertc_error *err)
+{
+    const bc_dir *work = &run->folder.work;
+    bertc_status status = bc_folder_claim(&run->folder, work, name, err);
+    return status == BERTC_OK ? bc_sealed_write(work, name, blocks, count, texts, err) : status;
+}
+
+static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error *err)
+{
+    const bc_block blocks[] = {{"weights", run->model->values, run->model->scalars},
+                               {"m", run->optim.m, run->optim.scalars},
+                               {"v", run->optim.v, run->optim.scalars}};
+    bc_text state = {0}, options = {0}, prints = {0};
+    char log[BC_HASH_HEX];
+    bertc_status status;
+    bc_log_end(&run->log, log);
+    bc_state_record(&state, &run->state);
+    bc_options_record(&options, &run->options);
+    bc_record_prints(&prints, &run->prints);
+    const char *const texts[] = {"format", "bertc-checkpoint-1", "state",  state.bytes,
+                                 "options", options.bytes,       "prints", prints.bytes,
+                                 "log",     log,                 NULL};
+    status = state.failed || options.failed || prints.failed
+                 ? bc_fail_memory(err)
+                 : write_sealed(run, name, blocks, 3, texts, err);
+    bc_text_clear(&state);
+    bc_text_clear(&options);
+    bc_text_clear(&prints);
+    return status;
+}
+
+bertc_status bc_run_save(bc_run *run, bertc_error *err)
+{
+    bc_optim_settle(&run->optim);
+    bertc_status status = check_weights(run, err);
+    if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
+    if (status != BERTC_OK) return status;
+    run->state.log_bytes = run->log.length;
+    char name[NAME];
+    set_name(name, "step", run->state.step);
+    status = write_checkpoint(run, name, err);
+    if (status != BERTC_OK) return status;
+    run->saved[1] = run->saved[0];
+    memcpy(run->saved_best[1], run->saved_best[0], sizeof run->saved_best[1]);
+    bc_checkpoint_remember(run, 0, &run->state);
+    bc_checkpoint_prune(run);
+    return BERTC_OK;
+}
+
+bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
+{
+    const bc_block block = {"weights", run->model->values, run->model->scalars};
+    static const char *const texts[] = {"format", "bertc-weights-1", NULL};
+    bertc_status status = check_weights(run, err);
+    if (status != BERTC_OK) return status;
+    char name[NAME];
+    set_name(name, "best", run->state.step);
+    status = write_sealed(run, name, &block, 1, texts, err);
+    if (status == BERTC_OK) bc_checkpoint_prune(run);
+    return status;
+}
+
+bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, bc_values *values,
+                              bertc_error *err)
+{
+    char *path = bc_checkpoint_path(run, "best", run->state.task[lane].best_step);
+    *file = (bc_safetensors){0};
+    *values = (bc_values){.file = file};
+    if (!path) return bc_fail_memory(err);
+    bertc_status status = bc_sealed_open(path, file, err);
+    bc_free(path);
+    if (status != BERTC_OK) return status;
+    return bc_sealed_find(file, "weights", run->model->scalars, &values->tensor, err);
+}

@@ -1,0 +1,16 @@
+/* The files in checkpoint/ and their names. See docs/run-folder.md. */
+#ifndef BC_RUN_CHECKPOINT_H
+#define BC_RUN_CHECKPOINT_H
+
+#include "run/run.h"
+
+/* The path of checkpoint/PREFIX-STEP.safetensors, to read it; released by bc_free; null where memory is out. */
+char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step);
+
+/* Note a checkpoint of this state that stays: 0 the newest, 1 the one before. */
+void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state);
+
+/* Remove what neither the kept checkpoints nor the running state refer to. */
+void bc_checkpoint_prune(const bc_run *run);
+
+#endif

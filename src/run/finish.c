@@ -1,0 +1,537 @@
+/* Evaluation during a run, and the result at its end.
+ *
+ * The result is written in an order that a crash cannot confuse:
+ *
+ *   1. all of it is put together in checkpoint/result/, flushed, run.json last, which has size and hash of the
+ *      rest;
+ *   2. file after file moves into the run folder, where it replaces nothing, and the folder is flushed;
+ *   3. run.json moves last and says that all the rest is there.
+ *
+ * Until then the run counts as unfinished, and the run.json that waits tells its files from any other: a process
+ * that goes on takes back what has that size and hash, and refuses what has not. Where the result cannot be
+ * written, what was trained becomes a checkpoint if that can be, and nothing stays that looks like a result. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/writer.h"
+#include "formats/model_dir.h"
+#include "nn/adapter.h"
+#include "run/adapt.h"
+#include "run/journal.h"
+#include "run/manifest.h"
+#include "run/record.h"
+
+static const char record_name[] = "run.json", log_name[] = "log.jsonl";
+
+/* ---- Evaluation ---------------------------------------------------------------------------- */
+
+int64_t bc_run_kept_step(const bc_run *run, int lane)
+{
+    int64_t best = run->state.task[lane].best_step;
+    return run->options.keep == BERTC_KEEP_BEST && best > 0 ? best : run->state.step;
+}
+
+const bertc_scores *bc_run_kept_scores(const bc_run *run, int lane)
+{
+    const bc_standing *task = &run->state.task[lane];
+    return bc_run_kept_step(run, lane) == task->best_step ? task->best : task->last;
+}
+
+static double value_of(const bc_run *run, int lane, const bertc_scores *scores)
+{
+    return bc_scored_value(&run->options, run->lanes[lane].scored[0].task, &scores[0]);
+}
+
+/* Is the first split's metric better than before? NaN never is, and of equals the earlier stays. */
+static bool is_best(const bc_run *run, int lane)
+{
+    const bc_standing *task = &run->state.task[lane];
+    double value = value_of(run, lane, task->last);
+    if (isnan(value)) return false;
+    return task->best_step == 0 || value > value_of(run, lane, task->best);
+}
+
+/* The last step at which a task was better than before; 0: none. */
+static int64_t best_step(const bc_run *run)
+{
+    int64_t step = 0;
+    for (int i = 0; i < run->num_lanes; i++)
+        if (run->state.task[i].best_step > step) step = run->state.task[i].best_step;
+    return step;
+}
+
+/* Evaluations since the best one of any task; the last of a run may come early, but nothing comes
+ * after it. */
+static int64_t evaluations_in_vain(const bc_run *run)
+{
+    return run->eval_every > 0 ? (run->state.evaluated - best_step(run)) / run->eval_every : 0;
+}
+
+bool bc_run_is_over(const bc_run *run)
+{
+    int64_t patience = run->options.patience;
+    if (run->state.step == run->steps) return true;
+    return patience > 0 && evaluations_in_vain(run) >= patience;
+}
+
+size_t bc_run_eval_tokens(const bc_run *run)
+{
+    size_t tokens = 0;
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++)
+        for (size_t i = 0; i < lane->eval_count; i++)
+            tokens += lane->evals[i].inputs->starts[lane->evals[i].inputs->count];
+    return tokens;
+}
+
+static bertc_status log_scores(bc_run *run, bc_scored split, const bertc_scores *scores,
+                               double seconds, bertc_error *err)
+{
+    bc_text line = {0};
+    char epoch[BC_JSON_DOUBLE];
+    bc_json_double(epoch, bc_run_epochs(run, run->state.step));
+    bc_text_printf(&line, "{\"step\":%lld,\"epoch\":%s,\"eval\":", (long long)run->state.step,
+                   epoch);
+    bc_record_scores(&line, split, scores);
+    bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
+    bertc_status status = line.failed ? bc_fail_memory(err)
+                                      : bc_log_append(&run->log, line.bytes, line.length, err);
+    bc_text_clear(&line);
+    return status;
+}
+
+/* What an evaluation found in a lane; it counts once those of all lanes are there. */
+typedef struct findings {
+    bertc_scores scores[BERTC_MAX_EVALS];
+    double seconds[BERTC_MAX_EVALS]; /* that each split took */
+} findings;
+
+static bertc_status score(bc_run *run, int number, findings *found, bertc_error *err)
+{
+    bc_lane *lane = &run->lanes[number];
+    bc_model_use_head(run->model, number);
+    for (size_t i = 0; i < lane->eval_count; i++) {
+        bc_eval *eval = &lane->evals[i];
+        bertc_status status =
+            bc_eval_run(eval, run->model, run->workspace, run->batch, &run->meter, err);
+        if (status == BERTC_OK)
+            status = bertc_task_score(eval->dataset, eval->logits, &found->scores[i], err);
+        if (status != BERTC_OK) return status;
+        found->seconds[i] = run->meter.pass_seconds;
+    }
+    return BERTC_OK;
+}
+
+/* Take the scores of all lanes; whether those of one are the best so far. */
+static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
+{
+    bool best = false;
+    run->state.evaluated = run->state.step;
+    run->meter.pass_seconds = 0;
+    for (int i = 0; i < run->num_lanes; i++) {
+        bc_standing *task = &run->state.task[i];
+        memcpy(task->last, found[i].scores, sizeof task->last);
+        for (size_t e = 0; e < task->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
+        if (!is_best(run, i)) continue;
+        task->best_step = run->state.step;
+        task->best_loss = task->loss;
+        memcpy(task->best, task->last, sizeof task->best);
+        best = true;
+    }
+    return best;
+}
+
+static bertc_status log_all(bc_run *run, const findings found[BERTC_MAX_TASKS], bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (int l = 0; l < run->num_lanes; l++)
+        for (size_t i = 0; i < run->lanes[l].eval_count && status == BERTC_OK; i++)
+            status = log_scores(run, run->lanes[l].scored[i], &found[l].scores[i],
+                                found[l].seconds[i], err);
+    return status;
+}
+
+/* Say so where this was the last evaluation that is waited for. */
+static void notify_end(const bc_run *run)
+{
+    const bertc_notify *notify = bc_meter_notify(&run->meter);
+    long long step = (long long)run->state.step, best = (long long)best_step(run);
+    const char *name = bc_scored_best_name(&run->options, run->lanes->scored[0].task);
+    if (step == run->steps || !bc_run_is_over(run)) return;
+    if (run->num_lanes > 1) name = "score of any task";
+    if (best > 0)
+        bc_notify(notify, "step %lld: no better %s since step %lld, the run ends", step, name, best);
+    else bc_notify(notify, "step %lld: the %s never had a value, the run ends", step, name);
+}
+
+bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    findings found[BERTC_MAX_TASKS] = {0};
+    bc_optim_settle(&run->optim);
+    for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++)
+        status = score(run, i, &found[i], err);
+    if (status != BERTC_OK) return status;
+    bool best = take_scores(run, found);
+    if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->steps)
+        status = bc_run_save_best(run, err);
+    if (status == BERTC_OK) status = log_all(run, found, err);
+    if (status == BERTC_OK) notify_end(run);
+    return status;
+}
+
+/* ---- Putting the result together ----------------------------------------------------------- */
+
+static bertc_status write_text(bc_run *run, const bc_dir *dir, const char *name, bc_text *text,
+                               bertc_error *err)
+{
+    bertc_status status = text->failed
+                              ? bc_fail_memory(err)
+                              : bc_file_write_in(dir, name, text->bytes, text->length, &run->written, err);
+    bc_text_clear(text);
+    return status;
+}
+
+/* The scores of one lane, or of all. */
+static bertc_status write_scores(bc_run *run, int lane, int lanes, const bc_dir *dir,
+                                 bertc_error *err)
+{
+    bc_text text = {0};
+    bc_record_evals(&text, run, lane, lanes);
+    return write_text(run, dir, "eval.json", &text, err);
+}
+
+static bertc_status write_record(bc_run *run, const bc_dir *stage, bertc_error *err)
+{
+    bc_text text = {0};
+    bertc_status status = bc_record_run(&text, run, stage->path, err);
+    if (status == BERTC_OK) return write_text(run, stage, record_name, &text, err);
+    bc_text_clear(&text);
+    return status;
+}
+
+static bertc_status write_lane_record(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
+{
+    bc_text text = {0};
+    bc_record_lane(&text, run, lane);
+    return write_text(run, dir, record_name, &text, err);
+}
+
+static void restore_dropout(bc_run *run)
+{
+    bertc_config *c = &run->model->config;
+    c->hidden_dropout_prob = run->dropout[0];
+    c->attention_probs_dropout_prob = run->dropout[1];
+    c->classifier_dropout = run->dropout[2];
+}
+
+/* Those that come from a file were checked before that was written. */
+static bertc_status write_values(bc_run *run, const bc_values *values, const bc_dir *dir,
+                                 bertc_error *err)
+{
+    const bc_param *bad = values->memory ? bc_run_find_bad(run, values->memory) : NULL;
+    if (bad)
+        return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
+                       (long long)run->state.step, bad->name);
+    restore_dropout(run);
+    if (bc_adapt_saves_adapter(&run->options))
+        return bc_model_save_adapter(run->model, values, run->options.model, dir, &run->written, err);
+    return bc_model_save_values(run->model, values, dir, &run->written, err);
+}
+
+/* The weights to keep are the model's, or the best ones, straight from their file: the last ones
+ * stay in memory, so that the state can still be saved. */
+static bertc_status write_model(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
+{
+    bc_safetensors best;
+    bc_values values = {.memory = run->model->values};
+    bc_optim_settle(&run->optim);
+    bc_model_use_head(run->model, lane);
+    if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, &values, dir, err);
+    bertc_status status = bc_run_open_best(run, lane, &best, &values, err);
+    if (status == BERTC_OK) status = write_values(run, &values, dir, err);
+    bc_safetensors_close(&best);
+    return status;
+}
+
+/* The words of a model that has them in tokenizer.json only. They stand there as they are read, so
+ * both files say the same. */
+static bertc_status write_vocab(bc_run *run, const bc_dir *dir, bertc_error *err)
+{
+    static const char name[] = "vocab.txt";
+    bc_entry kind;
+    size_t length;
+    bertc_status status = bc_dir_entry(dir, name, &kind, err);
+    if (status != BERTC_OK || kind == BC_ENTRY_FILE) return status;
+    const char *text = bertc_vocab_text(run->source.vocab, &length);
+    return bc_file_write_in(dir, name, text, length, &run->written, err);
+}
+
+static bertc_status write_files(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
+{
+    bertc_status status = write_model(run, lane, dir, err);
+    if (status == BERTC_OK)
+        status = bc_model_dir_copy_tokenizer(run->source.home, dir, bc_adapt_saves_adapter(&run->options),
+                                             &run->written, err);
+    if (status == BERTC_OK) status = write_vocab(run, dir, err);
+    if (status == BERTC_OK) status = write_scores(run, lane, 1, dir, err);
+    if (status == BERTC_OK && run->num_lanes > 1) status = write_lane_record(run, lane, dir, err);
+    return status;
+}
+
+static bertc_status write_lane(bc_run *run, int lane, const bc_dir *stage, bertc_error *err)
+{
+    if (run->num_lanes == 1) return write_files(run, lane, stage, err);
+    const char *name = run->lanes[lane].task->name;
+    char *path = bc_path_join(stage->path, name);
+    bc_dir dir = {-1, path};
+    bertc_status status = path ? bc_dir_enter(&dir, stage, name, true, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = write_files(run, lane, &dir, err);
+    bc_dir_close(&dir);
+    bc_free(path);
+    return status;
+}
+
+static bertc_status write_result(bc_run *run, const bc_dir *stage, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++) status = write_lane(run, i, stage, err);
+    if (status == BERTC_OK && run->num_lanes > 1)
+        status = write_scores(run, 0, run->num_lanes, stage, err);
+    if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
+    return status == BERTC_OK ? write_record(run, stage, err) : status;
+}
+
+/* ---- Placing it ---------------------------------------------------------------------------- */
+
+/* Where there is such a file it gets its name in the run folder, and its folder is flushed. */
+static bertc_status place_member(bc_run *run, const bc_dir *stage, size_t index, const bc_member *m,
+                                 bertc_error *err)
+{
+    bc_dir from = {-1, stage->path}, to = {-1, run->folder.path};
+    bc_entry kind = BC_ENTRY_NONE;
+    bertc_status status = bc_dir_enter(&from, stage, m->folder, false, err);
+    if (status == BERTC_OK) status = bc_dir_entry(&from, m->name, &kind, err);
+    if (status == BERTC_OK && kind != BC_ENTRY_NONE) {
+        status = bc_dir_enter(&to, &run->folder.root, m->folder, run->num_lanes > 1, err);
+        if (status == BERTC_OK) status = bc_dir_place(&from, &to, m->name, err);
+        if (status == BERTC_OK) run->placed = index + 1;
+        if (status == BERTC_OK) status = bc_dir_sync(&to, err);
+    }
+    bc_dir_close(&from);
+    bc_dir_close(&to);
+    return status;
+}
+
+/* run.json counts as the last member. */
+static bertc_status place_result(bc_run *run, const bc_dir *stage, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    bc_member member;
+    size_t i = 0;
+    for (; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
+        status = place_member(run, stage, i, &member, err);
+    if (status != BERTC_OK) return status;
+    member = (bc_member){.folder = ".", .name = record_name};
+    return place_member(run, stage, i, &member, err);
+}
+
+/* ---- Taking it back ------------------------------------------------------------------------ */
+
+static void warn(const bc_run *run, bertc_status status, const bertc_error *why)
+{
+    if (status != BERTC_OK) bc_notify(run->folder.notify, "warning: %s", why->message);
+}
+
+/* Remove a member in `base`, with what a killed process left under its temporary name. */
+static void remove_member(const bc_run *run, const bc_dir *base, const bc_member *m, bool temporary)
+{
+    char name[sizeof m->path + 8];
+    bc_dir dir = {-1, base->path};
+    bc_entry kind;
+    bertc_error why = {0};
+    bertc_status status = bc_dir_entry(base, m->folder, &kind, &why);
+    if (status == BERTC_OK && kind == BC_ENTRY_NONE) return;
+    if (status == BERTC_OK) status = bc_dir_enter(&dir, base, m->folder, false, &why);
+    if (status == BERTC_OK) status = bc_dir_remove(&dir, m->name, &why);
+    snprintf(name, sizeof name, "%s.tmp", m->name);
+    if (status == BERTC_OK && temporary) status = bc_dir_remove(&dir, name, &why);
+    bc_dir_close(&dir);
+    warn(run, status, &why);
+}
+
+/* Folders of tasks that are empty; what is someone else's in them stays. */
+static void remove_lanes(const bc_run *run, const bc_dir *base)
+{
+    for (int i = 0; i < run->num_lanes && run->num_lanes > 1; i++) {
+        bertc_error why = {0};
+        bertc_status status = bc_dir_remove_folder(base, run->lanes[i].task->name, &why);
+        if (errno != ENOTEMPTY && errno != EEXIST) warn(run, status, &why);
+    }
+}
+
+/* Those that stay, since someone else's files are in them, are flushed. */
+static void flush_lanes(const bc_run *run, const bc_dir *base)
+{
+    for (int i = 0; i < run->num_lanes && run->num_lanes > 1; i++) {
+        const char *name = run->lanes[i].task->name;
+        bc_dir dir = {-1, base->path};
+        bc_entry kind;
+        bertc_error why = {0};
+        bertc_status status = bc_dir_entry(base, name, &kind, &why);
+        if (status == BERTC_OK && kind == BC_ENTRY_FOLDER) {
+            status = bc_dir_enter(&dir, base, name, false, &why);
+            if (status == BERTC_OK) status = bc_dir_sync(&dir, &why);
+        }
+        bc_dir_close(&dir);
+        warn(run, status, &why);
+    }
+}
+
+/* Remove what was placed, run.json first: without it the rest stands for nothing. No memory is needed. */
+static void withdraw(bc_run *run)
+{
+    const bc_dir *root = &run->folder.root;
+    const bc_member record = {.folder = ".", .name = record_name};
+    bc_member member;
+    bertc_error why = {0};
+    size_t count = 0;
+    while (bc_manifest_member(run, count, &member)) count++;
+    if (run->placed > count) remove_member(run, root, &record, false);
+    for (size_t i = 0; i < run->placed && bc_manifest_member(run, i, &member); i++)
+        remove_member(run, root, &member, false);
+    remove_lanes(run, root);
+    flush_lanes(run, root);
+    warn(run, bc_dir_sync(root, &why), &why);
+    run->placed = 0;
+}
+
+/* checkpoint/result/ goes, run.json last: it proves which files are the run's. */
+static void clear_stage(const bc_run *run)
+{
+    const bc_folder *folder = &run->folder;
+    const bc_member record = {.folder = ".", .name = record_name};
+    bc_dir stage = {-1, folder->stage_path};
+    bc_entry kind;
+    bc_member member;
+    bertc_error why = {0};
+    bertc_status status = bc_dir_entry(&folder->work, BC_STAGE, &kind, &why);
+    if (status == BERTC_OK && (kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_STAGE))) return;
+    if (status == BERTC_OK) status = bc_dir_enter(&stage, &folder->work, BC_STAGE, false, &why);
+    if (status == BERTC_OK) {
+        for (size_t i = 0; bc_manifest_member(run, i, &member); i++) remove_member(run, &stage, &member, true);
+        remove_lanes(run, &stage);
+        remove_member(run, &stage, &record, true);
+        status = bc_dir_remove_folder(&folder->work, BC_STAGE, &why);
+    }
+    bc_dir_close(&stage);
+    warn(run, status, &why);
+}
+
+void bc_run_clear(bc_run *run)
+{
+    clear_stage(run);
+    bc_folder_clear_work(&run->folder);
+}
+
+/* The run.json that waited when an earlier process was killed; null: there is none. */
+static bertc_status read_waiting(const bc_run *run, cJSON **record, bertc_error *err)
+{
+    const bc_folder *folder = &run->folder;
+    bc_dir stage = {-1, folder->stage_path};
+    bc_entry kind;
+    *record = NULL;
+    bertc_status status = bc_dir_entry(&folder->work, BC_STAGE, &kind, err);
+    if (status != BERTC_OK || kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_STAGE)) return status;
+    status = bc_dir_enter(&stage, &folder->work, BC_STAGE, false, err);
+    if (status == BERTC_OK) status = bc_dir_entry(&stage, record_name, &kind, err);
+    bc_dir_close(&stage);
+    if (status != BERTC_OK || kind != BC_ENTRY_FILE) return status;
+    char *path = bc_path_join(folder->stage_path, record_name);
+    bertc_error why = {0};
+    status = path ? bc_json_read(path, BC_KIND_SETTINGS, record, &why) : bc_fail_memory(&why);
+    bc_free(path);
+    /* One that is damaged proves nothing. */
+    return status == BERTC_INPUT || status == BERTC_OK ? BERTC_OK : bc_fail(err, status, "%s", why.message);
+}
+
+/* Refuse a member's name where what bears it is not what the run placed there. */
+static bertc_status check_member(const bc_run *run, const bc_member *m, const cJSON *files, bertc_error *err)
+{
+    const bc_dir *root = &run->folder.root;
+    const cJSON *file = bc_json_get(files, m->path);
+    const char *path = m->path;
+    bc_dir dir = {-1, root->path};
+    bc_entry kind;
+    bertc_error why = {0};
+    bertc_status status = bc_dir_entry(root, m->folder, &kind, err);
+    if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
+    if (kind == BC_ENTRY_FOLDER) {
+        status = bc_dir_enter(&dir, root, m->folder, false, err);
+        if (status == BERTC_OK) status = bc_dir_entry(&dir, m->name, &kind, err);
+        bc_dir_close(&dir);
+        if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
+    } else {
+        path = m->folder;
+        kind = BC_ENTRY_OTHER;
+    }
+    status = kind == BC_ENTRY_FILE && file ? bc_manifest_check_file(run, m->path, file, &why) : BERTC_INPUT;
+    if (status == BERTC_INPUT)
+        return bc_fail(err, BERTC_USAGE,
+                       "%s/%s: in the way of the result, this run did not write it; move it elsewhere", root->path,
+                       path);
+    return status == BERTC_OK ? BERTC_OK : bc_fail(err, status, "%s", why.message);
+}
+
+bertc_status bc_run_take_back(bc_run *run, bertc_error *err)
+{
+    bc_member member;
+    cJSON *record;
+    size_t i = 0;
+    bertc_status status = read_waiting(run, &record, err);
+    const cJSON *files = bc_json_get(record, "files");
+    for (; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
+        status = check_member(run, &member, files, err);
+    cJSON_Delete(record);
+    if (status != BERTC_OK) return status;
+    run->placed = i;
+    withdraw(run);
+    clear_stage(run);
+    return BERTC_OK;
+}
+
+/* ---- The result ---------------------------------------------------------------------------- */
+
+static bertc_status make_result(bc_run *run, bertc_error *err)
+{
+    bc_folder *folder = &run->folder;
+    bc_dir stage = {-1, folder->stage_path};
+    bertc_status status = bc_folder_claim(folder, &folder->work, BC_STAGE, err);
+    if (status == BERTC_OK) status = bc_dir_enter(&stage, &folder->work, BC_STAGE, true, err);
+    if (status == BERTC_OK) status = write_result(run, &stage, err);
+    if (status == BERTC_OK) status = place_result(run, &stage, err);
+    bc_dir_close(&stage);
+    return status;
+}
+
+/* What failed is cleared first: the checkpoint may need its room. The log goes too where no checkpoint needs it. */
+bertc_status bc_run_finish(bc_run *run, bertc_error *err)
+{
+    bertc_error why = {0};
+    bertc_status status = make_result(run, &why);
+    if (status == BERTC_OK) {
+        bc_run_clear(run);
+        return BERTC_OK;
+    }
+    withdraw(run);
+    clear_stage(run);
+    bool saved = run->saved[0] == run->state.step || bc_run_save(run, NULL) == BERTC_OK;
+    if (run->saved[0] == 0) bc_folder_remove(&run->folder, &run->folder.root, log_name);
+    return bc_fail(err, status, "%s%s", why.message,
+                   saved ? "; the training is saved, go on with --resume" : "");
+}

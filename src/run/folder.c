@@ -1,0 +1,420 @@
+#include "run/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "run/journal.h"
+
+static const char work_name[] = "checkpoint", log_name[] = "log.jsonl", record_name[] = "run.json",
+                  lock_name[] = "lock", log_start[] = "{\"step\":";
+
+/* ---- What is there ------------------------------------------------------------------------- */
+
+typedef enum content { NOTHING, UNFINISHED, FINISHED, FOREIGN } content;
+
+typedef struct findings {
+    content is;
+    bool work;         /* there is a checkpoint/ that is a run's: it bears the mark, or nothing yet */
+    char foreign[300]; /* a name that no run left there */
+    bertc_error why;   /* what could not be looked at */
+} findings;
+
+bool bc_folder_parse_name(const char *name, const char *prefix, long long *step)
+{
+    size_t length = strlen(prefix);
+    if (strncmp(name, prefix, length) != 0 || name[length] != '-') return false;
+    const char *digits = name + length + 1;
+    size_t n = strspn(digits, "0123456789");
+    if (n == 0 || n > 18 || strcmp(digits + n, ".safetensors") != 0) return false;
+    *step = strtoll(digits, NULL, 10);
+    return true;
+}
+
+/* Each of these says no where the system fails, and keeps why. */
+static bool is_kind(const bc_dir *dir, const char *name, bc_entry kind, bertc_error *why)
+{
+    bc_entry there;
+    return bc_dir_entry(dir, name, &there, why) == BERTC_OK && there == kind;
+}
+
+/* Does a file begin as `text` does, as far as both go? After a power cut there may be zeros in their place. */
+static bool begins(const bc_dir *dir, const char *name, const char *text, bertc_error *why)
+{
+    char bytes[32];
+    size_t count, most = strlen(text) < sizeof bytes ? strlen(text) : sizeof bytes;
+    if (!is_kind(dir, name, BC_ENTRY_FILE, why)) return false;
+    if (bc_dir_peek(dir, name, bytes, most, &count, why) != BERTC_OK) return false;
+    for (size_t i = 0; i < count; i++)
+        if (bytes[i] != text[i] && bytes[i] != '\0') return false;
+    return true;
+}
+
+/* A lock file holds nothing, or a process id. */
+static bool is_lock(const bc_dir *work, bertc_error *why)
+{
+    char bytes[32];
+    size_t count;
+    if (!is_kind(work, lock_name, BC_ENTRY_FILE, why)) return false;
+    if (bc_dir_peek(work, lock_name, bytes, sizeof bytes - 1, &count, why) != BERTC_OK) return false;
+    bytes[count] = '\0';
+    size_t digits = strspn(bytes, "0123456789");
+    return bytes[digits] == '\0' || strcmp(bytes + digits, "\n") == 0;
+}
+
+/* Is an entry of checkpoint/ as a run leaves it? In a folder with a mark names that are not the run's are left
+ * alone. In one without there are only the lock and the beginning of a mark, or the mark that appeared just now. */
+static bool is_fitting(const bc_folder *folder, const char *name, bertc_error *why)
+{
+    const bc_dir *work = &folder->work;
+    if (strcmp(name, lock_name) == 0) return is_lock(work, why);
+    if (strcmp(name, BC_JOURNAL) == 0) return is_kind(work, name, BC_ENTRY_FILE, why);
+    if (folder->journal.length == 0)
+        return strcmp(name, BC_JOURNAL ".tmp") == 0 && begins(work, name, BC_JOURNAL_START, why);
+    if (!bc_folder_owns(folder, name)) return true;
+    return is_kind(work, name, strcmp(name, BC_STAGE) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE, why);
+}
+
+static bertc_status look_at_work(bc_folder *folder, findings *found, bertc_error *err)
+{
+    bc_entry kind;
+    bc_text_clear(&folder->journal);
+    bc_dir_close(&folder->work);
+    bertc_status status = bc_dir_entry(&folder->root, work_name, &kind, err);
+    if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
+    snprintf(found->foreign, sizeof found->foreign, "%s", work_name);
+    if (kind != BC_ENTRY_FOLDER) return BERTC_OK;
+    status = bc_dir_enter(&folder->work, &folder->root, work_name, false, err);
+    if (status == BERTC_OK) status = bc_journal_read(folder, err);
+    if (status != BERTC_OK) return status;
+    bc_names names;
+    found->work = true;
+    found->foreign[0] = '\0';
+    bc_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_names_next(&names)) != NULL;) {
+        if (is_fitting(folder, name, &found->why)) continue;
+        snprintf(found->foreign, sizeof found->foreign, "%s/%s", work_name, name);
+        found->work = false;
+    }
+    return bc_names_end(&names, &folder->work, err);
+}
+
+/* The log of a marked run is one; nothing is said of what else lies beside it. */
+static bool is_stranger(const bc_folder *folder, const char *name, bertc_error *why)
+{
+    if (strcmp(name, work_name) == 0) return false;
+    if (folder->journal.length == 0) return true;
+    if (strcmp(name, record_name) == 0) return !is_kind(&folder->root, name, BC_ENTRY_FILE, why);
+    if (strcmp(name, log_name) != 0) return false;
+    return !bc_folder_owns(folder, "../log.jsonl") || !begins(&folder->root, name, log_start, why);
+}
+
+static bertc_status look_at_root(bc_folder *folder, findings *found, bertc_error *err)
+{
+    bc_names names;
+    bool done = false;
+    bc_names_begin(&names, &folder->root);
+    for (const char *name; (name = bc_names_next(&names)) != NULL;) {
+        if (strcmp(name, record_name) == 0) done = is_kind(&folder->root, name, BC_ENTRY_FILE, &found->why);
+        if (!found->foreign[0] && is_stranger(folder, name, &found->why))
+            snprintf(found->foreign, sizeof found->foreign, "%s", name);
+    }
+    found->is = done ? FINISHED : found->foreign[0] ? FOREIGN : folder->journal.length > 0 ? UNFINISHED : NOTHING;
+    return bc_names_end(&names, &folder->root, err);
+}
+
+/* Classify the folder. */
+static bertc_status look(bc_folder *folder, findings *found, bertc_error *err)
+{
+    *found = (findings){.is = NOTHING};
+    bc_dir_close(&folder->root);
+    do folder->root.fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (folder->root.fd < 0 && errno == EINTR);
+    if (folder->root.fd < 0 && errno == ENOENT) return BERTC_OK;
+    if (folder->root.fd < 0 && errno == ENOTDIR)
+        return bc_fail(err, BERTC_IO, "%s: cannot be a folder, a file is in the way", folder->path);
+    if (folder->root.fd < 0) return bc_dir_fail(&bc_here, folder->path, "cannot open folder", err);
+    bertc_status status = look_at_work(folder, found, err);
+    if (status == BERTC_OK) status = look_at_root(folder, found, err);
+    if (status != BERTC_OK || found->why.status == BERTC_OK) return status;
+    return bc_fail(err, found->why.status, "%s", found->why.message);
+}
+
+/* Refuse what must not be overwritten. */
+static bertc_status check_content(bc_folder *folder, bool resume, findings *found, bertc_error *err)
+{
+    bertc_status status = look(folder, found, err);
+    if (status != BERTC_OK) return status;
+    if (found->is == FOREIGN)
+        return bc_fail(err, BERTC_USAGE, "%s: holds \"%s\", which no run left there; choose another --out",
+                       folder->path, found->foreign);
+    if (found->is == FINISHED && !resume)
+        return bc_fail(err, BERTC_USAGE,
+                       "%s: holds a finished run; choose another --out, or --resume for its result",
+                       folder->path);
+    if (found->is == UNFINISHED && !resume && folder->fd >= 0)
+        return bc_fail(err, BERTC_USAGE,
+                       "%s: holds an unfinished run; go on with --resume or choose another --out",
+                       folder->path);
+    return BERTC_OK;
+}
+
+/* ---- The lock ------------------------------------------------------------------------------ */
+
+static bertc_status fail_locked(const bc_folder *folder, int fd, bertc_error *err)
+{
+    char pid[32];
+    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+    pid[n > 0 ? n : 0] = '\0';
+    pid[strspn(pid, "0123456789")] = '\0';
+    return bc_fail(err, BERTC_LOCKED, "%s: locked by another run%s%s", folder->path,
+                   pid[0] ? ", process " : "", pid);
+}
+
+/* Is the locked file still the one of that name? A run that ended may have removed it. */
+static bool is_current(const bc_folder *folder, int fd)
+{
+    struct stat ours, there;
+    return fstat(fd, &ours) == 0 &&
+           fstatat(folder->work.fd, lock_name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+static bool write_lock(const bc_folder *folder, const char *text)
+{
+    return ftruncate(folder->fd, 0) == 0 && bc_journal_put(folder->fd, text, strlen(text), 0);
+}
+
+static bertc_status write_pid(bc_folder *folder, bertc_error *err)
+{
+    char pid[32];
+    snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    ssize_t n = pread(folder->fd, folder->before, sizeof folder->before - 1, 0);
+    folder->before[n > 0 ? n : 0] = '\0';
+    return write_lock(folder, pid) ? BERTC_OK : bc_dir_fail(&folder->work, lock_name, "cannot write", err);
+}
+
+/* Both folders, made where they are not there; *again is set where another run removed one meanwhile. */
+static bertc_status make_folders(bc_folder *folder, bool *again, bertc_error *err)
+{
+    bc_dir_close(&folder->work);
+    bc_dir_close(&folder->root);
+    bertc_status status = bc_dir_open(&folder->root, folder->path, true, err);
+    if (status != BERTC_OK) return status;
+    bertc_error why = {0};
+    status = bc_dir_enter(&folder->work, &folder->root, work_name, true, &why);
+    *again = status != BERTC_OK && errno == ENOENT;
+    return status == BERTC_OK || *again ? BERTC_OK : bc_fail(err, status, "%s", why.message);
+}
+
+/* One attempt; *again is set where another run removed the file meanwhile. */
+static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
+{
+    int fd;
+    *again = false;
+    bertc_status status = make_folders(folder, again, err);
+    if (status != BERTC_OK || *again) return status;
+    bertc_error why = {0};
+    status = bc_dir_file(&folder->work, lock_name, O_RDWR | O_CREAT, &fd, &why);
+    *again = status != BERTC_OK && errno == ENOENT;
+    if (status != BERTC_OK) return *again ? BERTC_OK : bc_fail(err, status, "%s", why.message);
+    int taken;
+    do taken = flock(fd, LOCK_EX | LOCK_NB);
+    while (taken != 0 && errno == EINTR);
+    if (taken != 0)
+        status = errno == EWOULDBLOCK ? fail_locked(folder, fd, err)
+                                      : bc_dir_fail(&folder->work, lock_name, "cannot lock", err);
+    else *again = !is_current(folder, fd);
+    if (status != BERTC_OK || *again) {
+        close(fd);
+        return status;
+    }
+    folder->fd = fd;
+    return write_pid(folder, err);
+}
+
+static bertc_status take_lock(bc_folder *folder, bertc_error *err)
+{
+    enum { ATTEMPTS = 100 };
+    bool again = true;
+    bertc_status status = BERTC_OK;
+    folder->tried = true;
+    for (int i = 0; i < ATTEMPTS && again && status == BERTC_OK; i++)
+        status = try_lock(folder, &again, err);
+    if (status == BERTC_OK && again)
+        return bc_fail(err, BERTC_LOCKED, "%s: other runs keep taking the folder", folder->path);
+    return status;
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+/* Length of the part of a path that exists; the rest is cut off. */
+static size_t existing_part(char *path)
+{
+    struct stat info;
+    size_t length = strlen(path);
+    while (length > 0 && lstat(path, &info) != 0) {
+        while (length > 0 && path[length - 1] != '/') length--;
+        while (length > 0 && path[length - 1] == '/') length--;
+        path[length] = '\0';
+    }
+    return length;
+}
+
+static bertc_status name_paths(bc_folder *folder, const char *path, bertc_error *err)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') length--;
+    folder->path = bc_strndup(path, length);
+    folder->work_path = folder->path ? bc_path_join(folder->path, work_name) : NULL;
+    folder->stage_path = folder->work_path ? bc_path_join(folder->work_path, BC_STAGE) : NULL;
+    if (!folder->stage_path) return bc_fail_memory(err);
+    folder->found = existing_part(folder->path);
+    memcpy(folder->path, path, length);
+    folder->root.path = folder->path;
+    folder->work.path = folder->work_path;
+    return BERTC_OK;
+}
+
+bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bool *finished,
+                            bertc_error *err)
+{
+    findings found;
+    *folder = (bc_folder){.fd = -1, .root.fd = -1, .work.fd = -1};
+    *finished = false;
+    bertc_status status = name_paths(folder, path, err);
+    if (status == BERTC_OK) status = check_content(folder, resume, &found, err);
+    if (status != BERTC_OK) return status;
+    *finished = found.is == FINISHED;
+    if (*finished && !found.work) return BERTC_OK;
+    status = take_lock(folder, err);
+    /* Between the first look and the lock another run may have come and gone. */
+    if (status == BERTC_OK) status = check_content(folder, resume, &found, err);
+    *finished = status == BERTC_OK && found.is == FINISHED;
+    return status;
+}
+
+/* ---- Removing ------------------------------------------------------------------------------ */
+
+static bool warned(const bc_folder *folder, bertc_status status, const bertc_error *why)
+{
+    if (status != BERTC_OK) bc_notify(folder->notify, "warning: %s", why->message);
+    return status != BERTC_OK;
+}
+
+bool bc_folder_remove(const bc_folder *folder, const bc_dir *dir, const char *name)
+{
+    bertc_error why = {0};
+    return !warned(folder, bc_dir_remove(dir, name, &why), &why);
+}
+
+/* Remove what is the run's in checkpoint/, mark and lock aside; false where any of it stays. */
+static bool remove_owned(const bc_folder *folder)
+{
+    bc_names names;
+    bertc_error why = {0};
+    bool all = true;
+    bc_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_names_next(&names)) != NULL;)
+        if (strcmp(name, BC_STAGE) == 0 && bc_folder_owns(folder, name)) all = false; /* it could not be emptied */
+        else if (bc_folder_owns(folder, name)) all = bc_folder_remove(folder, &folder->work, name) && all;
+    return !warned(folder, bc_names_end(&names, &folder->work, &why), &why) && all;
+}
+
+void bc_folder_clear_work(bc_folder *folder)
+{
+    bertc_error why = {0};
+    if (folder->journal.length == 0 || !remove_owned(folder)) return;
+    warned(folder, bc_dir_sync(&folder->work, &why), &why); /* the mark goes after all else */
+    if (bc_folder_remove(folder, &folder->work, BC_JOURNAL)) bc_text_clear(&folder->journal);
+}
+
+/* Whether there is something to go on with, a log or anything else of the run. */
+static bool is_begun(const bc_folder *folder)
+{
+    bc_names names;
+    bool begun = !is_kind(&folder->root, log_name, BC_ENTRY_NONE, NULL);
+    bc_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_names_next(&names)) != NULL;)
+        begun = begun || bc_folder_owns(folder, name);
+    return bc_names_end(&names, &folder->work, NULL) != BERTC_OK || begun;
+}
+
+/* Remove folders from `path` up to, not including, the part that existed before. What is not empty,
+ * another run's lock included, stays: rmdir sees to it. */
+static void remove_made(const bc_folder *folder)
+{
+    size_t length = strlen(folder->path);
+    while (length > folder->found && rmdir(folder->path) == 0) {
+        while (length > folder->found && folder->path[length - 1] != '/') length--;
+        while (length > folder->found && folder->path[length - 1] == '/') length--;
+        folder->path[length] = '\0';
+    }
+    if (length == folder->found || errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT) return;
+    bertc_error why = {0};
+    warned(folder, bc_dir_fail(&bc_here, folder->path, "cannot remove folder", &why), &why);
+}
+
+/* The mark of a run that wrote nothing goes, and checkpoint/ where no run needs it. Where this run has no part in
+ * the folder's, all stays as it was. */
+static void leave_work(bc_folder *folder)
+{
+    bertc_error why = {0};
+    if (folder->joined && folder->journal.length > 0 && !is_begun(folder)) {
+        warned(folder, bc_dir_sync(&folder->root, &why), &why); /* the mark goes after the log */
+        if (bc_folder_remove(folder, &folder->work, BC_JOURNAL)) bc_text_clear(&folder->journal);
+    }
+    bool theirs = folder->journal.length > 0 && !folder->joined && folder->before[0];
+    if (folder->fd >= 0 && theirs) theirs = write_lock(folder, folder->before);
+    if (folder->fd >= 0 && !theirs) bc_folder_remove(folder, &folder->work, lock_name);
+    bertc_status status = bc_dir_remove_folder(&folder->root, work_name, &why);
+    /* What is unfinished stays, and so does what another run has locked. */
+    if (folder->fd >= 0 && folder->journal.length == 0) warned(folder, status, &why);
+}
+
+void bc_folder_close(bc_folder *folder)
+{
+    if (folder->tried && folder->root.fd >= 0) leave_work(folder);
+    if (folder->tried) remove_made(folder);
+    if (folder->fd >= 0) close(folder->fd);
+    bc_dir_close(&folder->work);
+    bc_dir_close(&folder->root);
+    bc_text_clear(&folder->journal);
+    bc_free(folder->path);
+    bc_free(folder->work_path);
+    bc_free(folder->stage_path);
+    *folder = (bc_folder){.fd = -1, .root.fd = -1, .work.fd = -1};
+}
+
+bertc_status bc_folder_check_space(const bc_folder *folder, double bytes, bertc_error *err)
+{
+    struct statvfs disk;
+    if (fstatvfs(folder->root.fd, &disk) != 0 || disk.f_blocks == 0) return BERTC_OK;
+    double left = (double)disk.f_bavail * (double)disk.f_frsize;
+    if (left >= bytes) return BERTC_OK;
+    return bc_fail(err, BERTC_IO, "%s: the run needs %.1f MB of disk space, %.1f MB are free",
+                   folder->path, bytes / BC_MB, left / BC_MB);
+}
+
+bertc_status bc_folder_check_limit(const bc_folder *folder, double bytes, bertc_error *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        bytes <= (double)limit.rlim_cur)
+        return BERTC_OK;
+    return bc_fail(err, BERTC_IO,
+                   "%s: the run needs files of %.1f MB, the limit of this process is %.1f MB "
+                   "(ulimit -f)",
+                   folder->path, bytes / BC_MB, (double)limit.rlim_cur / BC_MB);
+}

@@ -1,0 +1,193 @@
+#include "run/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/writer.h"
+#include "run/hash.h"
+
+/* Of all names of a run of a million checkpoints; a longer file is no journal. */
+static const size_t most = (size_t)64 << 20;
+
+bool bc_journal_put(int fd, const char *bytes, size_t length, size_t offset)
+{
+    if (lseek(fd, (off_t)offset, SEEK_SET) < 0) return false;
+    while (length > 0) {
+        ssize_t n = write(fd, bytes, length);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO;
+        if (n <= 0) return false;
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return true;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+/* Does the first line end with the hash of what stands before it? */
+static bool is_sealed(const char *line, size_t length)
+{
+    char hash[BC_HASH_HEX], end[BC_HASH_HEX + 16];
+    static const char key[] = ",\"xxh3\":\"";
+    size_t tail = strlen(key) + BC_HASH_HEX - 1 + strlen("\"}");
+    if (length <= tail || strncmp(line, BC_JOURNAL_START, strlen(BC_JOURNAL_START)) != 0) return false;
+    const bc_part part = {line, length - tail};
+    bc_hash(hash, &part, 1);
+    snprintf(end, sizeof end, "%s%s\"}", key, hash);
+    return memcmp(line + length - tail, end, tail) == 0;
+}
+
+static bertc_status read_bytes(const bc_folder *folder, int fd, char *to, size_t size, bertc_error *err)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = pread(fd, to + done, size - done, (off_t)done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n == 0) errno = EIO;
+        if (n <= 0) return bc_dir_fail(&folder->work, BC_JOURNAL, "cannot read", err);
+        done += (size_t)n;
+    }
+    return BERTC_OK;
+}
+
+/* Is it whole, {"writes":"NAME"} and nothing else? A power cut can leave zeros in the place of the last one's begin. */
+static bool is_whole(const char *line, size_t length)
+{
+    static const char begin[] = "{\"writes\":\"", end[] = "\"}";
+    size_t least = sizeof begin + sizeof end - 2;
+    return length > least && memcmp(line, begin, sizeof begin - 1) == 0 && !memchr(line, '\0', length) &&
+           memcmp(line + length - (sizeof end - 1), end, sizeof end - 1) == 0;
+}
+
+/* Keep the first line and the names that are whole. */
+static bertc_status take(bc_folder *folder, const char *text, size_t length, bertc_error *err)
+{
+    const char *first = memchr(text, '\n', length);
+    if (!first || !is_sealed(text, (size_t)(first - text)))
+        return bc_fail(err, BERTC_USAGE,
+                       "%s/" BC_JOURNAL ": damaged, so nothing says which files are the run's; choose another --out",
+                       folder->work.path);
+    const char *end = text + length, *line = first + 1, *stop;
+    bc_text_put(&folder->journal, text, (size_t)(line - text));
+    for (; (stop = memchr(line, '\n', (size_t)(end - line))) != NULL; line = stop + 1)
+        if (is_whole(line, (size_t)(stop - line))) bc_text_put(&folder->journal, line, (size_t)(stop + 1 - line));
+    folder->torn = folder->journal.length != length;
+    return folder->journal.failed ? bc_fail_memory(err) : BERTC_OK;
+}
+
+bertc_status bc_journal_read(bc_folder *folder, bertc_error *err)
+{
+    bc_entry kind;
+    struct stat info;
+    int fd;
+    bertc_status status = bc_dir_entry(&folder->work, BC_JOURNAL, &kind, err);
+    if (status != BERTC_OK || kind != BC_ENTRY_FILE) return status;
+    status = bc_dir_file(&folder->work, BC_JOURNAL, O_RDONLY, &fd, err);
+    if (status != BERTC_OK) return status;
+    if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot stat", err);
+    size_t size = status == BERTC_OK && (size_t)info.st_size <= most ? (size_t)info.st_size : 0;
+    char *text = bc_alloc(size + 1, 1);
+    if (status == BERTC_OK) status = text ? read_bytes(folder, fd, text, size, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = take(folder, text, size, err);
+    bc_free(text);
+    close(fd);
+    return status;
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *prints, bertc_error *err)
+{
+    char hash[BC_HASH_HEX];
+    bc_text *text = &folder->journal;
+    bc_text_printf(text, BC_JOURNAL_START "\"options\":%s,\"prints\":%s", options, prints);
+    const bc_part part = {text->bytes, text->length};
+    if (!text->failed) bc_hash(hash, &part, 1);
+    if (!text->failed) bc_text_printf(text, ",\"xxh3\":\"%s\"}\n", hash);
+    bertc_status status =
+        text->failed ? bc_fail_memory(err)
+                     : bc_file_write_in(&folder->work, BC_JOURNAL, text->bytes, text->length, NULL, err);
+    folder->joined = true;
+    return status;
+}
+
+/* Append to the file what folder->journal has from `from` on; one that was torn is written anew. */
+static bertc_status append(bc_folder *folder, size_t from, bertc_error *err)
+{
+    const bc_text *text = &folder->journal;
+    struct stat info;
+    int fd;
+    bertc_status status = BERTC_OK;
+    if (folder->torn) status = bc_file_write_in(&folder->work, BC_JOURNAL, text->bytes, text->length, NULL, err);
+    if (folder->torn) folder->torn = status != BERTC_OK;
+    if (folder->torn || from == text->length) return status;
+    status = bc_dir_file(&folder->work, BC_JOURNAL, O_WRONLY, &fd, err);
+    if (status != BERTC_OK) return status;
+    if (!bc_journal_put(fd, text->bytes + from, text->length - from, from))
+        status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot write", err);
+    else if (fsync(fd) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot flush", err);
+    else if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot stat", err);
+    else if ((size_t)info.st_size < text->length)
+        status = bc_fail(err, BERTC_IO, "%s/" BC_JOURNAL ": %lld bytes after %zu were written", folder->work.path,
+                         (long long)info.st_size, text->length);
+    close(fd);
+    return status;
+}
+
+/* ---- Names --------------------------------------------------------------------------------- */
+
+static bool is_written(const bc_folder *folder, const char *name, size_t length)
+{
+    char line[300];
+    int n = snprintf(line, sizeof line, "\n{\"writes\":\"%.*s\"}\n", (int)length, name);
+    return n > 0 && (size_t)n < sizeof line && folder->journal.bytes && strstr(folder->journal.bytes, line);
+}
+
+bool bc_folder_owns(const bc_folder *folder, const char *name)
+{
+    size_t length = strlen(name);
+    if (is_written(folder, name, length)) return true;
+    return length > 4 && strcmp(name + length - 4, ".tmp") == 0 && is_written(folder, name, length - 4);
+}
+
+/* Something of that name which is not the run's is in its way. */
+static bertc_status check_free(const bc_dir *in, const char *name, bool ours, bertc_error *err)
+{
+    bc_entry kind;
+    bertc_status status = bc_dir_entry(in, name, &kind, err);
+    if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
+    if (ours && kind == (strcmp(name, BC_STAGE) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE)) return BERTC_OK;
+    return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere", in->path,
+                   name);
+}
+
+static bertc_status add(bc_folder *folder, const char *name, bertc_error *err)
+{
+    size_t length = folder->journal.length;
+    bc_text_printf(&folder->journal, "{\"writes\":\"%s\"}\n", name);
+    bertc_status status = folder->journal.failed ? bc_fail_memory(err) : append(folder, length, err);
+    if (status == BERTC_OK) return BERTC_OK;
+    folder->journal.failed = false;
+    folder->journal.length = length;
+    folder->journal.bytes[length] = '\0';
+    return status;
+}
+
+bertc_status bc_folder_claim(bc_folder *folder, const bc_dir *in, const char *name, bertc_error *err)
+{
+    char line[128], temporary[128];
+    snprintf(line, sizeof line, "%s%s", in == &folder->root ? "../" : "", name);
+    snprintf(temporary, sizeof temporary, "%s.tmp", name);
+    bool ours = bc_folder_owns(folder, line);
+    bertc_status status = check_free(in, name, ours, err);
+    if (status == BERTC_OK) status = check_free(in, temporary, ours, err);
+    return status != BERTC_OK || ours ? status : add(folder, line, err);
+}

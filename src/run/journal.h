@@ -1,0 +1,39 @@
+/* checkpoint/journal.jsonl: the mark of a run, and the names that it writes under.
+ *
+ *   {"format":"bertc-run-1","options":{...},"prints":{...},"xxh3":"..."}
+ *   {"writes":"../log.jsonl"}
+ *   {"writes":"step-100.safetensors"}
+ *
+ * 1. The file appears with its first line, whole. That line's hash covers all before it in the line.
+ * 2. A name is on the disk here before there is a file of that name. A last line without its end was not yet
+ *    followed by a file, and is overwritten. */
+#ifndef BC_RUN_JOURNAL_H
+#define BC_RUN_JOURNAL_H
+
+#include "formats/model_dir.h"
+#include "run/folder.h"
+
+#define BC_JOURNAL BC_RUN_JOURNAL
+#define BC_JOURNAL_START "{\"format\":\"bertc-run-1\","
+
+/* The folder in checkpoint/ where a result is put together. */
+#define BC_STAGE "result"
+
+/* Read checkpoint/'s journal into folder->journal; empty where there is none, or a name of another kind. Errors:
+ * BERTC_USAGE where it is damaged; BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_journal_read(bc_folder *folder, bertc_error *err);
+
+/* Begin it: `options` and `prints` are JSON. Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *prints, bertc_error *err);
+
+/* From now on `name` is the run's, in the folder's root or work. Errors: BERTC_IO, also where something is
+ * there that is not; BERTC_NOMEM. */
+bertc_status bc_folder_claim(bc_folder *folder, const bc_dir *in, const char *name, bertc_error *err);
+
+/* Is a name in checkpoint/ the run's? So is the temporary name of such a file; "../NAME": one beside it. */
+bool bc_folder_owns(const bc_folder *folder, const char *name);
+
+/* Write all bytes at `offset`; false leaves why in errno. */
+bool bc_journal_put(int fd, const char *bytes, size_t length, size_t offset);
+
+#endif

@@ -1,0 +1,223 @@
+#include "run/memory.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/size.h"
+
+/* ---- Parts --------------------------------------------------------------------------------- */
+
+/* a x b + c, SIZE_MAX on overflow. */
+static size_t sum_of(size_t a, size_t b, size_t c)
+{
+    size_t sum;
+    return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
+}
+
+/* Those that stay frozen are there once more where the backend packs them; and the matrix that is merged
+ * when the result is written. */
+static size_t weights(const bc_run *run, const bertc_limits *limits)
+{
+    size_t scalar = run->model->half ? sizeof(uint16_t) : sizeof(float);
+    size_t more = sum_of(bc_model_merge_scalars(run->model), sizeof(float), 0);
+    (void)limits;
+    if (bc_gemm_packs(bertc_backend_name((size_t)run->options.backend)))
+        more = sum_of(bc_model_settled_scalars(run->model), scalar, more);
+    return sum_of(run->model->scalars, sizeof(float), more);
+}
+
+/* Of the word table those of the rows that a batch touches, and which rows those are. */
+static size_t gradients(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return sum_of(bc_model_grad_scalars(run->model), sizeof(float), bc_touched_bytes(&run->words));
+}
+
+/* Of the word table those of words that the data do not name stay zero and take no memory; a row lies
+ * on up to a page more than it fills. */
+static size_t moments(const bc_run *run, const bertc_limits *limits)
+{
+    enum { PAGE = 4096 };
+    const bc_param *table = bc_model_param(run->model, BC_WORD, 0);
+    size_t trained = bc_model_trained_scalars(run->model);
+    (void)limits;
+    if (table->frozen) return sum_of(trained, 2 * sizeof(float), 0);
+    size_t whole = sum_of(table->count, sizeof(float), 0);
+    size_t named = sum_of(run->named, sum_of(table->shape[1], sizeof(float), PAGE), 0);
+    size_t rest = sum_of(trained - table->count, sizeof(float), 0);
+    return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(run->words.table));
+}
+
+static size_t halves(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return sum_of(bc_model_half_scalars(run->model), sizeof(uint16_t), 0);
+}
+
+/* What the frozen part gave for the examples. */
+static size_t cache(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return bc_prefix_memory(run);
+}
+
+static size_t workspace(const bc_run *run, const bertc_limits *limits)
+{
+    return bc_workspace_plan(run->model, limits);
+}
+
+static size_t input_bytes(const bertc_inputs *in)
+{
+    size_t token = sizeof *in->ids + sizeof *in->types;
+    size_t example = sizeof *in->starts + sizeof *in->labels + sizeof *in->values;
+    return in->starts[in->count] * token + in->count * example;
+}
+
+/* Tokens and text of a split that is scored. */
+static size_t eval_bytes(const bc_eval *eval)
+{
+    const bertc_dataset *set = eval->dataset;
+    size_t text = set->count * sizeof *set->examples;
+    for (size_t i = 0; i < set->count; i++) text += set->examples[i].na + set->examples[i].nb;
+    return input_bytes(eval->inputs) + text;
+}
+
+/* All splits of all lanes, the order of the examples, room to shuffle the most, and a batch. */
+static size_t data(const bc_run *run, const bertc_limits *limits)
+{
+    size_t sum = (size_t)limits->tokens * (2 * sizeof(int32_t) + 1), most = 0;
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
+        size_t count = lane->train->count;
+        sum += input_bytes(lane->train) + count * sizeof *lane->order;
+        for (size_t i = 0; i < lane->eval_count; i++) sum += eval_bytes(&lane->evals[i]);
+        if (count > most) most = count;
+    }
+    return sum + most * 2 * sizeof *run->scratch;
+}
+
+static size_t vocabulary(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return run->vocabulary;
+}
+
+/* What the libraries take for products: packed operands and generated code, measured with models of
+ * 12 x 768. */
+enum { PRODUCTS = 24 << 20 };
+
+/* The program and its libraries as they are, and those. */
+static size_t program(const bc_run *run, const bertc_limits *limits)
+{
+    (void)limits;
+    return run->resident + PRODUCTS;
+}
+
+static const struct part {
+    const char *name;
+    size_t (*bytes)(const bc_run *run, const bertc_limits *limits);
+} rows[] = {
+    {"weights", weights}, {"gradients", gradients}, {"moments", moments},
+    {"bf16_copies", halves}, {"workspace", workspace}, {"data", data},
+    {"frozen_outputs", cache}, {"vocabulary", vocabulary}, {"program", program},
+};
+
+_Static_assert(sizeof rows / sizeof rows[0] == BERTC_MEMORY_PARTS, "a part for each row");
+
+size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits,
+                       bertc_memory_part parts[BERTC_MEMORY_PARTS])
+{
+    size_t sum = 0;
+    for (int i = 0; i < BERTC_MEMORY_PARTS; i++) {
+        parts[i] = (bertc_memory_part){rows[i].name, rows[i].bytes(run, limits)};
+        sum = sum_of(1, sum, parts[i].bytes);
+    }
+    return sum;
+}
+
+/* ---- Advice -------------------------------------------------------------------------------- */
+
+static bool fits(const bc_run *run, const bertc_limits *limits, size_t room)
+{
+    bertc_memory_part parts[BERTC_MEMORY_PARTS];
+    return bc_memory_parts(run, limits, parts) <= room;
+}
+
+/* The largest power of two of tokens a pass that fits; 0: none. A pass holds at least the longest
+ * sequence, whatever the limit says. */
+static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t room)
+{
+    int32_t most = limits.tokens, tokens = 1;
+    while (tokens <= (most - 1) / 2) tokens *= 2;
+    for (; tokens >= limits.longest; tokens /= 2) {
+        bc_run_limit_passes(run, (size_t)tokens, &limits);
+        if (fits(run, &limits, room)) return tokens;
+    }
+    return 0;
+}
+
+/* The largest groups of layers that fit; 0: none. */
+static int32_t find_group(const bc_run *run, bertc_limits limits, size_t room)
+{
+    int32_t layers = run->model->config.num_hidden_layers;
+    int32_t now = limits.checkpointing > 0 ? limits.checkpointing : layers;
+    for (int32_t n = (now < layers ? now : layers) - 1; n > 0; n--) {
+        limits.checkpointing = n;
+        if (fits(run, &limits, room)) return n;
+    }
+    return 0;
+}
+
+void bc_memory_advise(const bc_run *run, size_t room, char *out, size_t size)
+{
+    static const char tokens_name[] = "--micro-batch-tokens";
+    static const char group_name[] = "--gradient-checkpointing";
+    bertc_limits least = run->limits;
+    least.checkpointing = 1;
+    int tokens = find_tokens(run, run->limits, room);
+    int group = tokens ? 0 : find_group(run, run->limits, room);
+    int both = tokens || group ? 0 : find_tokens(run, least, room);
+    out[0] = '\0';
+    if (tokens) snprintf(out, size, "%s %d", tokens_name, tokens);
+    if (group) snprintf(out, size, "%s %d", group_name, group);
+    if (both) snprintf(out, size, "%s %d %s 1", tokens_name, both, group_name);
+}
+
+bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
+{
+    bertc_memory_part parts[BERTC_MEMORY_PARTS];
+    char advice[96];
+    bc_room room = bc_room_read();
+    size_t need = bc_memory_parts(run, &run->limits, parts);
+    if (need <= room.most) return BERTC_OK;
+    bc_memory_advise(run, room.most, advice, sizeof advice);
+    return bc_fail(err, BERTC_NOMEM,
+                   "out of memory: the run needs %zu MB, %zu MB are available (%s); %s%s",
+                   need >> 20, room.most >> 20, room.limit,
+                   advice[0] ? "it fits with " : BERTC_NO_ADVICE, advice);
+}
+
+/* ---- Models that are applied --------------------------------------------------------------- */
+
+static size_t applied(const bertc_model *model, const char *backend, const bertc_limits *limits, size_t more)
+{
+    size_t scalar = model->half ? sizeof(uint16_t) : sizeof(float);
+    size_t sum = sum_of(model->scalars, sizeof(float), sum_of(1, PRODUCTS, more));
+    sum = sum_of(bc_model_half_scalars(model), sizeof(uint16_t), sum);
+    if (bc_gemm_packs(backend)) sum = sum_of(bc_model_matrix_scalars(model), scalar, sum);
+    return sum_of(1, bc_workspace_plan(model, limits), sum);
+}
+
+bertc_status bc_memory_check_applied(const bertc_model *model, const char *backend, const bertc_limits *limits,
+                                     size_t results, bertc_error *err)
+{
+    bc_room room = bc_room_read();
+    bertc_limits least = *limits;
+    size_t more = sum_of(1, results, room.resident), need = applied(model, backend, limits, more);
+    least.sequences = 1;
+    least.tokens = limits->longest;
+    if (need <= room.most) return BERTC_OK;
+    return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB are needed, %zu MB are available (%s)%s", need >> 20,
+                   room.most >> 20, room.limit,
+                   applied(model, backend, &least, more) <= room.most ? "; a smaller --batch-size takes less" : "");
+}

@@ -1,0 +1,112 @@
+#include "run/objective.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "tasks/number.h"
+
+static bool is_given(const bertc_train_options *o)
+{
+    return strcmp(o->class_weights, "none") != 0;
+}
+
+static bool is_balanced(const bertc_train_options *o)
+{
+    return strcmp(o->class_weights, "balanced") == 0;
+}
+
+static bertc_status fail_count(const bertc_task *task, int count, bertc_error *err)
+{
+    bc_text names = {0};
+    for (int i = 0; i < task->num_labels; i++)
+        bc_text_printf(&names, "%s%s", i ? ", " : "", task->labels[i]);
+    bertc_status status =
+        names.failed ? bc_fail_memory(err)
+                     : bc_fail(err, BERTC_USAGE, "--class-weights: %d weight%s, task %s has %d classes: %s",
+                               count, count == 1 ? "" : "s", task->name, task->num_labels,
+                               names.bytes);
+    bc_text_clear(&names);
+    return status;
+}
+
+/* The weights as they are given, in the task's order. */
+static bertc_status read_weights(const bertc_train_options *o, bc_lane *lane, bertc_error *err)
+{
+    int count = 0;
+    double sum = 0;
+    for (const char *p = o->class_weights, *next = p; next; p = next, count++) {
+        size_t length = strcspn(p, ",");
+        double value;
+        if (!bc_parse_number(p, length, &value) || !isfinite(value) || value < 0)
+            return bc_fail(err, BERTC_USAGE, "--class-weights: '%.*s' is not a number of 0 or more",
+                           (int)length, p);
+        if (count < BERTC_MAX_LABELS) lane->class_weights[count] = value;
+        sum += value;
+        next = p[length] == ',' ? p + length + 1 : NULL;
+    }
+    if (count != lane->task->num_labels) return fail_count(lane->task, count, err);
+    if (sum <= 0) return bc_fail(err, BERTC_USAGE, "--class-weights: every weight is 0");
+    return BERTC_OK;
+}
+
+bertc_status bc_objective_open(const bertc_train_options *o, bc_lane *lane, bertc_error *err)
+{
+    static const char regression[] = "--%s: task %s is a regression, it has no classes";
+    lane->objective = (bc_objective){.smoothing = o->label_smoothing};
+    if (lane->task->regression && o->label_smoothing > 0)
+        return bc_fail(err, BERTC_USAGE, regression, "label-smoothing", lane->task->name);
+    if (!is_given(o)) return BERTC_OK;
+    if (lane->task->regression)
+        return bc_fail(err, BERTC_USAGE, regression, "class-weights", lane->task->name);
+    return is_balanced(o) ? BERTC_OK : read_weights(o, lane, err);
+}
+
+static bertc_status balance(bc_lane *lane, const bertc_dataset *train, bertc_error *err)
+{
+    size_t counts[BERTC_MAX_LABELS] = {0};
+    int classes = lane->task->num_labels;
+    for (size_t i = 0; i < train->count; i++) counts[train->examples[i].label]++;
+    for (int c = 0; c < classes; c++) {
+        if (counts[c] == 0)
+            return bc_fail(err, BERTC_INPUT,
+                           "%s: no example of class %s, --class-weights balanced needs one of each",
+                           train->path, lane->task->labels[c]);
+        lane->class_weights[c] = (double)train->count / ((double)classes * (double)counts[c]);
+    }
+    return BERTC_OK;
+}
+
+static void notify(const bc_lane *lane, const bertc_notify *to)
+{
+    bc_text line = {0};
+    for (int c = 0; c < lane->task->num_labels; c++)
+        bc_text_printf(&line, "%s%s %.4g", c ? ", " : "", lane->task->labels[c], lane->class_weights[c]);
+    if (!line.failed) bc_notify(to, "class weights: %s", line.bytes);
+    bc_text_clear(&line);
+}
+
+bertc_status bc_objective_settle(const bc_run *run, bc_lane *lane, const bertc_dataset *train,
+                                 const int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+{
+    double weights[BERTC_MAX_LABELS] = {0};
+    const bertc_train_options *o = &run->options;
+    if (!is_given(o)) return BERTC_OK;
+    bertc_status status = is_balanced(o) ? balance(lane, train, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
+    notify(lane, bc_meter_notify(&run->meter));
+    for (int c = 0; c < lane->task->num_labels; c++) weights[map[c]] = lane->class_weights[c];
+    memcpy(lane->class_weights, weights, sizeof weights);
+    lane->objective.weights = lane->class_weights;
+    return BERTC_OK;
+}
+
+double bc_objective_divisor(const bc_lane *lane, const uint32_t *examples, size_t count)
+{
+    const double *weights = lane->objective.weights;
+    double sum = 0;
+    if (!weights) return (double)count;
+    for (size_t i = 0; i < count; i++) sum += weights[lane->train->labels[examples[i]]];
+    return sum;
+}

@@ -1,0 +1,47 @@
+/* What derives from the option table of a fine-tuning run (the table itself: bertc/train.h). */
+#ifndef BC_RUN_OPTIONS_H
+#define BC_RUN_OPTIONS_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "base/text.h"
+#include "bertc/train.h"
+
+/* Tokens of one pass by default: a batch of 32 x 128 with room to spare. */
+enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
+
+/* Every field in its row's range. Errors: BERTC_USAGE naming the option. */
+bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
+
+/* The same for a model that is applied. */
+bertc_status bc_options_check_applied(const bertc_predict_options *options, bertc_error *err);
+
+/* Make *layers, of the model, those that the run keeps. Errors: BERTC_USAGE. */
+bertc_status bc_options_keep(const bertc_train_options *options, int32_t *layers, bertc_error *err);
+
+/* Check what is trained against a model of so many layers; *frozen: how many stages
+ * (bertc_model_options) are frozen from the first step to the last. Errors: BERTC_USAGE. */
+bertc_status bc_options_trained(const bertc_train_options *options, int32_t layers, int32_t *frozen,
+                                bertc_error *err);
+
+/* When checkpoints are saved: every so many steps, or seconds; both 0: only where the run is interrupted. */
+typedef struct bc_pace {
+    int64_t steps;
+    double seconds;
+    bool is_auto; /* to be chosen; a save for which there is no room is then left out, with a line */
+} bc_pace;
+
+/* What --save-every says. Errors: BERTC_USAGE. */
+bertc_status bc_options_pace(const bertc_train_options *options, bc_pace *pace, bertc_error *err);
+
+/* Append the options as a JSON object by option name; what is unset is null. --out and --resume
+ * are left out: they say where the record lies and how the run got there, not what it computed. */
+void bc_options_record(bc_text *out, const bertc_train_options *options);
+
+/* Compare with a record. Options that do not change the result may differ.
+ * Errors: BERTC_USAGE naming the first option that differs and both values. */
+bertc_status bc_options_compare(const bertc_train_options *options, const cJSON *stored,
+                                const char *place, bertc_error *err);
+
+#endif

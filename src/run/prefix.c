@@ -1,0 +1,251 @@
+#include "run/prefix.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "run/journal.h"
+#include "run/memory.h"
+#include "run/run.h"
+
+/* ---- Plan ---------------------------------------------------------------------------------- */
+
+static bool has_folder(const bc_run *run)
+{
+    return strcmp(run->options.cache_dir, "none") != 0;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Half of what the rest of the run leaves: the system's page cache is of use to it too. */
+static size_t memory_budget(const bc_run *run)
+{
+    bertc_memory_part parts[BERTC_MEMORY_PARTS];
+    size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read().most;
+    return smaller((size_t)run->options.cache_memory << 20, room > need ? (room - need) / 2 : 0);
+}
+
+/* Half of what is free where the file will lie, and no more than the process may write (ulimit -f). A
+ * folder that is not there yet has as much as can be asked for. */
+static size_t disk_budget(const bc_run *run)
+{
+    struct statvfs disk;
+    struct rlimit limit;
+    const char *folder = has_folder(run) ? run->options.cache_dir : run->folder.work.path;
+    size_t budget = (size_t)run->options.cache_disk << 20;
+    if (run->folder.fd < 0) return 0;
+    if (statvfs(folder, &disk) == 0 && disk.f_blocks > 0)
+        budget = smaller(budget, (size_t)disk.f_bavail / 2 * (size_t)disk.f_frsize);
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        budget = smaller(budget, (size_t)limit.rlim_cur);
+    return budget;
+}
+
+/* One of the run's caches. */
+typedef struct place {
+    bc_cache *cache;
+    const bertc_inputs *inputs;
+    const bc_lane *lane;
+    const bc_scored *split; /* null: what is trained on */
+} place;
+
+/* The index-th of them, task by task, what is trained on first; false past the end. */
+static bool place_at(const bc_run *run, size_t index, place *p)
+{
+    for (int l = 0; l < run->num_lanes; l++) {
+        bc_lane *lane = &((bc_run *)(uintptr_t)run)->lanes[l];
+        if (index > lane->eval_count) {
+            index -= lane->eval_count + 1;
+            continue;
+        }
+        bc_eval *eval = index > 0 ? &lane->evals[index - 1] : NULL;
+        *p = (place){eval ? &eval->cache : &lane->cache, eval ? eval->inputs : lane->train, lane,
+                     eval ? &lane->scored[index - 1] : NULL};
+        return true;
+    }
+    return false;
+}
+
+/* Whether the examples are read more than once; taken: the steps of each task. */
+static bool is_read_again(const bc_run *run, const place *p, const int64_t *taken)
+{
+    if (!p->split) return taken[p->lane - run->lanes] > p->lane->epoch_steps;
+    return run->eval_every > 0 && run->steps > run->eval_every;
+}
+
+void bc_prefix_plan(bc_run *run)
+{
+    place at;
+    bc_mix mix = run->mix;
+    bool kept = has_folder(run);
+    bool some = kept || run->options.cache_memory > 0 || run->options.cache_disk > 0;
+    if (run->frozen < 2 || !some) return;
+    size_t memory = memory_budget(run), disk = disk_budget(run);
+    bc_mix_seek(&mix, run->steps);
+    for (size_t i = 0; place_at(run, i, &at); i++) {
+        if (!kept && !is_read_again(run, &at, mix.taken)) continue;
+        bc_cache_plan(at.cache, at.inputs, &run->model->config, run->frozen, &memory, &disk);
+        if (at.cache->rows > 0) run->prefix.stage = run->frozen;
+    }
+}
+
+size_t bc_prefix_memory(const bc_run *run)
+{
+    size_t sum = (size_t)run->limits.tokens * (2 * sizeof(int32_t) + 1);
+    bool fits = true;
+    place at;
+    if (run->prefix.stage == 0) return 0;
+    for (size_t i = 0; place_at(run, i, &at); i++)
+        fits = fits && bc_size_add(sum, bc_cache_memory(at.cache), &sum);
+    return fits ? sum : SIZE_MAX;
+}
+
+/* ---- Keys ---------------------------------------------------------------------------------- */
+
+/* Scalars of the stages below; in the table they come first. */
+static size_t scalars_below(const bertc_model *model, int stage)
+{
+    size_t i = 0;
+    while (bc_param_stage(&model->config, &model->params[i]) < stage) i++;
+    return model->params[i].offset;
+}
+
+/* All that the rows depend on, down to the libraries that made them. */
+static bertc_status set_keys(bc_run *run, bertc_error *err)
+{
+    enum { LIBRARIES = 1024 };
+    char weights[BC_HASH_HEX], libraries[LIBRARIES];
+    const bertc_model *model = run->model;
+    const char *version = bertc_version();
+    const char *backend = bertc_backend_name((size_t)run->options.backend);
+    const int32_t settings[] = {run->prefix.stage, model->half, model->threads, (int32_t)model->block};
+    place at;
+    bertc_status status =
+        bc_hash_block(weights, model->values,
+                      scalars_below(model, run->prefix.stage) * sizeof *model->values, err);
+    if (status != BERTC_OK) return status;
+    bertc_describe_libraries(backend, libraries, sizeof libraries);
+    for (size_t i = 0; place_at(run, i, &at); i++) {
+        const bertc_inputs *in = at.cache->inputs;
+        if (!in) continue;
+        size_t tokens = in->starts[in->count];
+        const bc_part parts[] = {
+            {BC_CACHE_FORMAT, sizeof BC_CACHE_FORMAT},
+            {version, strlen(version) + 1},
+            {weights, sizeof weights},
+            {run->prints.config, sizeof run->prints.config},
+            {settings, sizeof settings},
+            {&at.cache->rows, sizeof at.cache->rows},
+            {backend, strlen(backend) + 1},
+            {libraries, strlen(libraries) + 1},
+            {&in->count, sizeof in->count},
+            {in->starts, (in->count + 1) * sizeof *in->starts},
+            {in->ids, tokens * sizeof *in->ids},
+            {in->types, tokens * sizeof *in->types},
+        };
+        bc_hash(at.cache->key, parts, sizeof parts / sizeof *parts);
+    }
+    return BERTC_OK;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+/* "dev", or where there are several tasks "sst2 dev". */
+static void name_place(const bc_run *run, const place *at, char name[64])
+{
+    const bertc_task *task = at->split ? at->split->task : at->lane->task;
+    bool several = run->num_lanes > 1 || task != at->lane->task;
+    snprintf(name, 64, "%s%s%s", several ? task->name : "", several ? " " : "",
+             bertc_split_name(at->split ? at->split->split : BERTC_TRAIN));
+}
+
+static void say_plan(const bc_run *run, const place *at)
+{
+    const bc_cache *cache = at->cache;
+    char split[64];
+    double row = (double)cache->width * sizeof(float) / BC_MB;
+    double memory = row * (double)cache->memory_rows, whole = row * (double)cache->rows;
+    double file = cache->fd >= 0 ? row * (double)(cache->file_rows - cache->memory_rows) : 0;
+    name_place(run, at, split);
+    if (!cache->memory)
+        bc_notify(bc_meter_notify(&run->meter), "%s: outputs of the frozen part for %s, from an earlier run",
+                  cache->path, split);
+    else
+        bc_notify(bc_meter_notify(&run->meter),
+                  "outputs of the frozen part for %s: %.1f MB, of which %.1f are kept in memory and "
+                  "%.1f in a file",
+                  split, whole, memory, file);
+}
+
+static bertc_status open_kept(bc_run *run, bc_cache *cache, bertc_error *err)
+{
+    const char *folder = run->options.cache_dir;
+    bertc_status status = bc_cache_find(cache, folder, err);
+    if (status != BERTC_OK || cache->has || run->folder.fd < 0) return status;
+    if (bc_cache_whole(cache) <= disk_budget(run)) return bc_cache_make(cache, folder, err);
+    bc_notify(cache->notify, "--cache-dir: %.1f MB are more than --cache-disk, or half of the disk, holds; "
+              "nothing is kept for later runs", (double)bc_cache_whole(cache) / BC_MB);
+    return BERTC_OK;
+}
+
+/* In memory, and beyond it in a file that loses its name at once. */
+static bertc_status open_memory(bc_run *run, bc_cache *cache, bertc_error *err)
+{
+    bc_folder *folder = &run->folder;
+    bertc_error why = {0};
+    bool beside = folder->fd >= 0 && cache->file_rows > cache->memory_rows;
+    if (beside && bc_folder_claim(folder, &folder->work, BC_CACHE_FILE, &why) != BERTC_OK)
+        bc_notify(cache->notify, "%s; what does not fit in memory is computed again", why.message);
+    return bc_cache_open(cache, beside && why.status == BERTC_OK ? &folder->work : NULL, err);
+}
+
+static bertc_status open_cache(bc_run *run, const place *at, bertc_error *err)
+{
+    bc_cache *cache = at->cache;
+    bertc_status status = BERTC_OK;
+    if (cache->rows == 0) return BERTC_OK;
+    cache->notify = bc_meter_notify(&run->meter);
+    cache->missing = run->prefix.missing;
+    cache->order = run->prefix.order;
+    if (has_folder(run)) status = open_kept(run, cache, err);
+    if (status == BERTC_OK && !cache->has)
+        status = open_memory(run, cache, err);
+    if (status == BERTC_OK) say_plan(run, at);
+    return status;
+}
+
+bertc_status bc_prefix_open(bc_run *run, bertc_error *err)
+{
+    bc_prefix *p = &run->prefix;
+    if (p->stage == 0) return BERTC_OK;
+    p->order = bc_alloc((size_t)run->limits.sequences, sizeof *p->order);
+    if (!p->order) return bc_fail_memory(err);
+    bertc_status status =
+        bertc_batch_create(run->limits.sequences, run->limits.tokens, &p->missing, err);
+    if (status == BERTC_OK && has_folder(run)) status = set_keys(run, err);
+    if (status != BERTC_OK) return status;
+    place at;
+    for (size_t i = 0; place_at(run, i, &at) && status == BERTC_OK; i++)
+        status = open_cache(run, &at, err);
+    return status;
+}
+
+void bc_prefix_keep(bc_run *run)
+{
+    place at;
+    for (size_t i = 0; place_at(run, i, &at); i++) bc_cache_keep(at.cache);
+}
+
+void bc_prefix_close(bc_prefix *prefix)
+{
+    bertc_batch_free(prefix->missing);
+    bc_free(prefix->order);
+}

@@ -1,0 +1,287 @@
+#include "run/record.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "run/adapt.h"
+#include "run/manifest.h"
+#include "run/options.h"
+#include "run/signs.h"
+
+static void put_double(bc_text *out, double value)
+{
+    char number[BC_JSON_DOUBLE];
+    bc_json_double(number, value);
+    bc_text_printf(out, "%s", number);
+}
+
+void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores)
+{
+    const bertc_task *task = split.task;
+    bc_text_printf(out, "{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
+                   bertc_split_name(split.split), scores->examples);
+    put_double(out, scores->loss);
+    bc_text_printf(out, ",\"metrics\":{");
+    for (int i = 0; i < task->num_metrics; i++) {
+        bc_text_printf(out, "%s\"%s\":", i ? "," : "", bertc_metric_name(task->metrics[i]));
+        put_double(out, scores->value[task->metrics[i]]);
+    }
+    bc_text_printf(out, "}}");
+}
+
+/* Whether there are several splits in so many lanes. */
+static bool are_several(const bc_run *run, int lane, int lanes)
+{
+    return lanes > 1 || run->lanes[lane].eval_count > 1;
+}
+
+void bc_record_evals(bc_text *out, const bc_run *run, int lane, int lanes)
+{
+    bool several = are_several(run, lane, lanes);
+    const char *separator = several ? "[" : "";
+    for (int l = lane; l < lane + lanes; l++)
+        for (size_t i = 0; i < run->lanes[l].eval_count; i++, separator = ",\n") {
+            bc_text_printf(out, "%s", separator);
+            bc_record_scores(out, run->lanes[l].scored[i], &bc_run_kept_scores(run, l)[i]);
+        }
+    bc_text_printf(out, several ? "]\n" : "\n");
+}
+
+/* ---- Hashes -------------------------------------------------------------------------------- */
+
+/* What a difference in data can follow from stands behind it: it is compared first. */
+static const struct {
+    const char *key, *differs;
+    size_t offset;
+} prints_rows[] = {
+    {"weights", "the initial weights are not those", offsetof(bc_prints, weights)},
+    {"train", "the training data are not those", offsetof(bc_prints, train)},
+    {"dev", "the dev data are not those", offsetof(bc_prints, dev)},
+    {"vocab", "the vocabulary is not the one", offsetof(bc_prints, vocab)},
+    {"tokenizer", "the settings of the tokenizer are not those", offsetof(bc_prints, tokenizer)},
+    {"config", "the model's config.json is not the one", offsetof(bc_prints, config)},
+};
+
+enum { PRINTS = sizeof prints_rows / sizeof prints_rows[0] };
+
+void bc_record_prints(bc_text *out, const bc_prints *prints)
+{
+    for (int i = 0; i < PRINTS; i++)
+        bc_text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "{", prints_rows[i].key,
+                       (const char *)prints + prints_rows[i].offset);
+    bc_text_printf(out, "}");
+}
+
+bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, const char *place,
+                               bertc_error *err)
+{
+    for (int i = PRINTS - 1; i >= 0; i--) {
+        const cJSON *was = bc_json_get(stored, prints_rows[i].key);
+        if (cJSON_IsString(was) &&
+            strcmp(was->valuestring, (const char *)prints + prints_rows[i].offset) == 0)
+            continue;
+        return bc_fail(err, BERTC_USAGE, "%s: %s that this run began with", place,
+                       prints_rows[i].differs);
+    }
+    return BERTC_OK;
+}
+
+/* ---- run.json ------------------------------------------------------------------------------ */
+
+/* One object, or an array of several. */
+static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_t count)
+{
+    bc_text_printf(out, "\"%s\":%s", name, count > 1 ? "[" : "");
+    for (size_t i = 0; i < count; i++)
+        bc_text_printf(out,
+                       "%s{\"examples\":%zu,\"skipped\":%zu,\"ungraded\":%zu,\"truncated\":%zu,"
+                       "\"invalid_utf8\":%zu}",
+                       i ? "," : "", c[i].examples, c[i].skipped, c[i].ungraded, c[i].truncated,
+                       c[i].invalid);
+    bc_text_printf(out, count > 1 ? "]" : "");
+}
+
+static void put_libraries(bc_text *out, const bc_run *run)
+{
+    char libraries[1024];
+    bertc_describe_libraries(bertc_backend_name((size_t)run->options.backend), libraries, sizeof libraries);
+    size_t length = strlen(libraries);
+    while (length > 0 && libraries[length - 1] == '\n') libraries[--length] = '\0';
+    bc_text_quote(out, libraries);
+}
+
+static void put_labels(bc_text *out, const bertc_config *config)
+{
+    for (int32_t i = 0; i < config->num_labels; i++) {
+        bc_text_printf(out, i ? "," : "[");
+        bc_text_quote(out, config->labels[i]);
+    }
+    bc_text_printf(out, "]");
+}
+
+/* In the order of the labels. */
+static void put_weights(bc_text *out, const bc_lane *lane)
+{
+    if (!lane->objective.weights) return;
+    bc_text_printf(out, ",\"class_weights\":[");
+    for (int i = 0; i < lane->task->num_labels; i++) {
+        bc_text_printf(out, i ? "," : "");
+        put_double(out, lane->objective.weights[i]);
+    }
+    bc_text_printf(out, "]");
+}
+
+static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
+{
+    bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
+    put_libraries(out, run);
+    bc_text_printf(out, ",\n \"options\":");
+    bc_options_record(out, &run->options);
+    bc_text_printf(out, ",\n \"xxh3\":");
+    bc_record_prints(out, prints);
+}
+
+/* A lane's data and labels. */
+static void put_lane(bc_text *out, const bc_run *run, int lane)
+{
+    const bc_lane *l = &run->lanes[lane];
+    put_counts(out, "train", &l->train_counts, 1);
+    bc_text_printf(out, ",\n ");
+    put_counts(out, "dev", l->eval_counts, l->eval_count);
+    bc_text_printf(out, ",\n \"labels\":");
+    bc_model_use_head(run->model, lane);
+    put_labels(out, bertc_model_config(run->model));
+    put_weights(out, l);
+}
+
+/* How far the run came; kept_step where all is one lane's. */
+static void put_course(bc_text *out, const bc_run *run, int lane, size_t parameters)
+{
+    bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"planned_steps\":%lld,"
+                   "\"warmup_steps\":%lld,\"eval_every\":%lld,",
+                   parameters, (long long)run->state.step, (long long)run->steps,
+                   (long long)run->warmup, (long long)run->eval_every);
+    if (lane >= 0)
+        bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_kept_step(run, lane));
+    bc_text_printf(out, "\"tokens\":%lld,\"train_loss\":", (long long)run->state.tokens);
+    put_double(out, run->state.loss_sum / (double)run->state.step);
+}
+
+/* All tasks by name, where there are several. */
+static void put_lanes(bc_text *out, const bc_run *run)
+{
+    for (int i = 0; i < run->num_lanes; i++) {
+        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->lanes[i].task->name);
+        put_lane(out, run, i);
+        bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_kept_step(run, i));
+    }
+    bc_text_printf(out, "},\n ");
+}
+
+bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err)
+{
+    bool several = run->num_lanes > 1;
+    put_origin(out, run, &run->prints);
+    bc_text_printf(out, ",\n ");
+    if (several) put_lanes(out, run);
+    else put_lane(out, run, 0);
+    if (!several) bc_text_printf(out, ",");
+    put_course(out, run, several ? -1 : 0, bertc_model_parameters(run->model));
+    bc_text_printf(out, ",\n \"warnings\":");
+    bc_signs_record(out, run, 0, run->num_lanes);
+    bc_text_printf(out, ",\n ");
+    bertc_status status = bc_manifest_record(out, run, folder, err);
+    bc_text_printf(out, "}\n");
+    return status;
+}
+
+void bc_record_lane(bc_text *out, const bc_run *run, int lane)
+{
+    bc_prints prints = run->prints;
+    size_t parameters = 0;
+    memcpy(prints.train, run->lanes[lane].train_print, sizeof prints.train);
+    memcpy(prints.dev, run->lanes[lane].dev_print, sizeof prints.dev);
+    for (size_t i = 0; i < run->model->count; i++) {
+        const bc_param *p = &run->model->params[i];
+        if (p->head < 0 || p->head == lane) parameters += p->count;
+    }
+    put_origin(out, run, &prints);
+    bc_text_printf(out, ",\n \"task\":\"%s\",\n ", run->lanes[lane].task->name);
+    put_lane(out, run, lane);
+    bc_text_printf(out, ",");
+    put_course(out, run, lane, parameters);
+    bc_text_printf(out, ",\n \"warnings\":");
+    bc_signs_record(out, run, lane, 1);
+    bc_text_printf(out, "}\n");
+}
+
+/* ---- Reading back -------------------------------------------------------------------------- */
+
+static double number_or_nan(const cJSON *item)
+{
+    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
+static int64_t count_or_zero(const cJSON *item)
+{
+    double count = number_or_nan(item);
+    return count >= 0 && count <= 1e15 ? (int64_t)count : 0;
+}
+
+static bertc_status read_member(const char *folder, const char *name, cJSON **tree,
+                                bertc_error *err)
+{
+    char *path = bc_path_join(folder, name);
+    bertc_status status = path ? bc_json_read(path, BC_KIND_SETTINGS, tree, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status;
+}
+
+static void take_scores(const cJSON *tree, const bertc_task *task, bertc_scores *scores)
+{
+    const cJSON *metrics = bc_json_get(tree, "metrics");
+    *scores = (bertc_scores){.loss = number_or_nan(bc_json_get(tree, "loss"))};
+    scores->examples = (size_t)count_or_zero(bc_json_get(tree, "examples"));
+    for (int i = 0; i < task->num_metrics; i++)
+        scores->value[task->metrics[i]] =
+            number_or_nan(bc_json_get(metrics, bertc_metric_name(task->metrics[i])));
+}
+
+static void take_result(const bc_run *run, const cJSON *record, const cJSON *evals,
+                        bertc_train_result *result)
+{
+    result->steps = count_or_zero(bc_json_get(record, "steps"));
+    result->planned_steps = count_or_zero(bc_json_get(record, "planned_steps"));
+    result->train_loss = number_or_nan(bc_json_get(record, "train_loss"));
+    for (int l = 0; l < run->num_lanes; l++)
+        for (size_t i = 0; i < run->lanes[l].eval_count; i++) {
+            const bc_scored *split = &run->lanes[l].scored[i];
+            bool several = are_several(run, 0, run->num_lanes);
+            const cJSON *one = several ? cJSON_GetArrayItem(evals, (int)result->eval_count) : evals;
+            bertc_split_scores *to = &result->evals[result->eval_count++];
+            *to = (bertc_split_scores){.task = split->task, .split = split->split};
+            take_scores(one, split->task, &to->scores);
+        }
+    result->scores = result->evals[0].scores;
+    result->warnings = bc_signs_repeat(bc_json_get(record, "warnings"), bc_meter_notify(&run->meter));
+}
+
+bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err)
+{
+    const char *folder = run->folder.path;
+    cJSON *record = NULL, *evals = NULL;
+    bertc_status status = read_member(folder, "run.json", &record, err);
+    if (status == BERTC_OK)
+        status = bc_options_compare(&run->options, bc_json_get(record, "options"), folder, err);
+    if (status == BERTC_OK) status = bc_manifest_check(record, run, err);
+    if (status == BERTC_OK) status = read_member(folder, "eval.json", &evals, err);
+    if (status == BERTC_OK) take_result(run, record, evals, result);
+    cJSON_Delete(record);
+    cJSON_Delete(evals);
+    return status;
+}

@@ -1,0 +1,228 @@
+/* Going on from a checkpoint.
+ *
+ * The newest checkpoint that is whole is used: its own bytes, the weights that were best then, and
+ * as much of log.jsonl as it recorded. A damaged one is passed over with a warning. A whole one of
+ * other options, data or initial weights is never used: the run is refused instead. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "run/checkpoint.h"
+#include "run/journal.h"
+#include "run/options.h"
+#include "run/record.h"
+#include "run/sealed.h"
+
+enum { MOST = 64 }; /* more checkpoints than a run ever leaves */
+
+static int newest_first(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* Steps of the run's checkpoints that lie there, newest first. */
+static bertc_status list_steps(const bc_run *run, int64_t steps[MOST], size_t *count, bertc_error *err)
+{
+    const bc_folder *folder = &run->folder;
+    long long step;
+    bc_names names;
+    *count = 0;
+    bc_names_begin(&names, &folder->work);
+    for (const char *name; *count < MOST && (name = bc_names_next(&names)) != NULL;)
+        if (bc_folder_parse_name(name, "step", &step) && bc_folder_owns(folder, name)) steps[(*count)++] = step;
+    qsort(steps, *count, sizeof *steps, newest_first);
+    return bc_names_end(&names, &folder->work, err);
+}
+
+static bertc_status check_log(const bc_run *run, const bc_state *state, const char *recorded,
+                              bertc_error *err)
+{
+    char hash[BC_HASH_HEX];
+    bertc_status status = bc_log_hash(&run->folder, state->log_bytes, hash, err);
+    if (status != BERTC_OK || (recorded && strcmp(recorded, hash) == 0)) return status;
+    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: changed since the checkpoint was saved",
+                   run->folder.path);
+}
+
+/* Are the weights whole that were best for a task? */
+static bertc_status check_best(const bc_run *run, int64_t step, bertc_error *err)
+{
+    bc_safetensors best;
+    char *path = bc_checkpoint_path(run, "best", step);
+    if (!path) return bc_fail_memory(err);
+    bertc_status status = bc_sealed_open(path, &best, err);
+    bc_safetensors_close(&best);
+    bc_free(path);
+    return status;
+}
+
+/* Is what the checkpoint refers to whole? Errors: BERTC_INPUT saying what is not. */
+static bertc_status check_companions(const bc_run *run, const bc_state *state,
+                                     const bc_safetensors *file, bertc_error *err)
+{
+    bertc_status status = check_log(run, state, bc_safetensors_metadata(file, "log"), err);
+    if (run->options.keep != BERTC_KEEP_BEST) return status;
+    int64_t checked = 0;
+    for (int i = 0; i < state->tasks && status == BERTC_OK; i++) {
+        int64_t step = state->task[i].best_step;
+        if (step != checked && step > 0) status = check_best(run, step, err);
+        checked = step;
+    }
+    return status;
+}
+
+static bertc_status parse_text(const bc_safetensors *file, const char *key, cJSON **tree,
+                               bertc_error *err)
+{
+    const char *text = bc_safetensors_metadata(file, key);
+    if (!text) return bc_fail(err, BERTC_INPUT, "%s: no \"%s\"", file->path, key);
+    return bc_json_parse(text, strlen(text), file->path, tree, err);
+}
+
+/* Errors: BERTC_USAGE naming what of this run differs from a record. */
+static bertc_status compare(const bc_run *run, const cJSON *options, const cJSON *prints, bertc_error *err)
+{
+    bertc_status status = bc_options_compare(&run->options, options, run->folder.path, err);
+    return status == BERTC_OK ? bc_compare_prints(&run->prints, prints, run->folder.path, err) : status;
+}
+
+/* Does a whole checkpoint belong to this run? Errors: BERTC_USAGE naming what differs. */
+static bertc_status check_identity(const bc_run *run, const bc_safetensors *file, bertc_error *err)
+{
+    cJSON *options = NULL, *prints = NULL;
+    bertc_status status = parse_text(file, "options", &options, err);
+    if (status == BERTC_OK) status = parse_text(file, "prints", &prints, err);
+    if (status == BERTC_OK) status = compare(run, options, prints, err);
+    cJSON_Delete(options);
+    cJSON_Delete(prints);
+    return status;
+}
+
+static bertc_status copy_tensors(bc_run *run, const bc_safetensors *file, bertc_error *err)
+{
+    bertc_status status =
+        bc_sealed_copy(file, "weights", run->model->values, run->model->scalars, err);
+    if (status == BERTC_OK)
+        status = bc_sealed_copy(file, "m", run->optim.m, run->optim.scalars, err);
+    if (status == BERTC_OK)
+        status = bc_sealed_copy(file, "v", run->optim.v, run->optim.scalars, err);
+    if (status == BERTC_OK) bc_model_round(run->model);
+    return status;
+}
+
+/* Open a checkpoint and read its state. Errors: BERTC_INPUT where it is damaged. */
+static bertc_status open_whole(const bc_run *run, int64_t step, bc_safetensors *file,
+                               bc_state *state, bertc_error *err)
+{
+    char *path = bc_checkpoint_path(run, "step", step);
+    if (!path) return bc_fail_memory(err);
+    bertc_status status = bc_sealed_open(path, file, err);
+    bc_free(path);
+    if (status != BERTC_OK) return status;
+    const char *text = bc_safetensors_metadata(file, "state");
+    status = text ? bc_state_parse(text, file->path, state, err)
+                  : bc_fail(err, BERTC_INPUT, "%s: no \"state\"", file->path);
+    if (status == BERTC_OK) status = check_companions(run, state, file, err);
+    if (status != BERTC_OK) bc_safetensors_close(file);
+    return status;
+}
+
+/* Take one checkpoint; *damaged is set where the error is its own. */
+static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *err)
+{
+    bc_safetensors file;
+    bc_state state;
+    bertc_status status = open_whole(run, step, &file, &state, err);
+    *damaged = status == BERTC_INPUT;
+    if (status != BERTC_OK) return status;
+    status = check_identity(run, &file, err);
+    if (status == BERTC_OK && state.tasks != run->num_lanes)
+        status = bc_fail(err, BERTC_INPUT, "%s: of %d tasks, not %d", file.path, (int)state.tasks,
+                         run->num_lanes);
+    if (status == BERTC_OK && state.step > run->steps)
+        status = bc_fail(err, BERTC_INPUT, "%s: step %lld of %lld", file.path,
+                         (long long)state.step, (long long)run->steps);
+    if (status == BERTC_OK) status = copy_tensors(run, &file, err);
+    if (status == BERTC_OK) run->state = state;
+    bc_safetensors_close(&file);
+    return status;
+}
+
+/* One line for all that was passed over. */
+static void say_where(const bc_run *run, const bertc_error *damage)
+{
+    const bertc_notify *notify = bc_meter_notify(&run->meter);
+    const char *reason = damage->message;
+    long long step = (long long)run->state.step;
+    if (damage->status != BERTC_OK && step > 0)
+        bc_notify(notify, "warning: %s; going on from the checkpoint of step %lld", reason, step);
+    else if (damage->status != BERTC_OK)
+        bc_notify(notify, "warning: %s; starting from the beginning", reason);
+    else if (step > 0) bc_notify(notify, "%s: going on from step %lld", run->folder.path, step);
+    else bc_notify(notify, "%s: no checkpoint, starting from the beginning", run->folder.path);
+}
+
+/* The next older checkpoint stays as well, where it is whole. */
+static void keep_older(bc_run *run, int64_t step)
+{
+    bc_safetensors file;
+    bc_state state;
+    if (open_whole(run, step, &file, &state, NULL) != BERTC_OK) return;
+    bc_checkpoint_remember(run, 1, &state);
+    bc_safetensors_close(&file);
+}
+
+bertc_status bc_run_restore(bc_run *run, bertc_error *err)
+{
+    int64_t steps[MOST];
+    bertc_error damage = {0};
+    size_t count, i = 0;
+    bool damaged = true;
+    bertc_status listed = list_steps(run, steps, &count, err);
+    if (listed != BERTC_OK) return listed;
+    for (; i < count && damaged; i++) {
+        bertc_error inner = {0};
+        bertc_status status = take(run, steps[i], &damaged, &inner);
+        if (damaged) bc_fail(&damage, inner.status, "%s", inner.message);
+        else if (status != BERTC_OK) return bc_fail(err, status, "%s", inner.message);
+    }
+    if (!damaged) {
+        bc_checkpoint_remember(run, 0, &run->state);
+        if (i < count) keep_older(run, steps[i]);
+    }
+    say_where(run, &damage);
+    return BERTC_OK;
+}
+
+/* ---- The mark ------------------------------------------------------------------------------ */
+
+static bertc_status begin_journal(bc_run *run, bertc_error *err)
+{
+    bc_text options = {0}, prints = {0};
+    bc_options_record(&options, &run->options);
+    bc_record_prints(&prints, &run->prints);
+    bertc_status status = options.failed || prints.failed
+                              ? bc_fail_memory(err)
+                              : bc_journal_begin(&run->folder, options.bytes, prints.bytes, err);
+    bc_text_clear(&options);
+    bc_text_clear(&prints);
+    return status;
+}
+
+bertc_status bc_run_mark(bc_run *run, bertc_error *err)
+{
+    bc_folder *folder = &run->folder;
+    const char *text = folder->journal.bytes;
+    cJSON *mark = NULL;
+    if (folder->journal.length == 0) return begin_journal(run, err);
+    bertc_status status = bc_json_parse(text, strcspn(text, "\n"), BC_JOURNAL, &mark, err);
+    if (status == BERTC_OK)
+        status = compare(run, bc_json_get(mark, "options"), bc_json_get(mark, "prints"), err);
+    cJSON_Delete(mark);
+    if (status == BERTC_OK) status = bc_run_take_back(run, err);
+    folder->joined = status == BERTC_OK;
+    return status;
+}

@@ -1,0 +1,128 @@
+#include "run/scored.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* ---- The list ------------------------------------------------------------------------------ */
+
+static bool has_label(const bertc_task *task, const char *label)
+{
+    for (int i = 0; i < task->num_labels; i++)
+        if (strcmp(task->labels[i], label) == 0) return true;
+    return false;
+}
+
+/* Whether two tasks have the same labels, in any order. */
+static bool are_alike(const bertc_task *a, const bertc_task *b)
+{
+    if (a->regression || b->regression) return a == b;
+    if (a->num_labels != b->num_labels) return false;
+    for (int i = 0; i < a->num_labels; i++)
+        if (!has_label(b, a->labels[i])) return false;
+    return true;
+}
+
+/* The task of this name; null: none. */
+static const bertc_task *find_task(const char *name, size_t length)
+{
+    const bertc_task *task;
+    for (size_t i = 0; (task = bertc_task_at(i)) != NULL; i++)
+        if (strlen(task->name) == length && memcmp(task->name, name, length) == 0) return task;
+    return NULL;
+}
+
+static bertc_status read_name(const char *name, size_t length, const bertc_task *task,
+                              bc_scored *scored, bertc_error *err)
+{
+    *scored = (bc_scored){task, BERTC_DEV};
+    for (int s = 0; s < BERTC_SPLITS; s++) {
+        const char *known = bertc_split_name((bertc_split)s);
+        if (strlen(known) != length || memcmp(known, name, length) != 0) continue;
+        scored->split = (bertc_split)s;
+        return BERTC_OK;
+    }
+    const bertc_task *other = find_task(name, length);
+    if (!other)
+        return bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is not train, dev, test or a task",
+                       (int)length, name);
+    if (!are_alike(task, other))
+        return bc_fail(err, BERTC_USAGE, "--eval-splits: task %s has other labels than %s",
+                       other->name, task->name);
+    scored->task = other;
+    return BERTC_OK;
+}
+
+bertc_status bc_scored_read(const char *list, const bertc_task *task,
+                            bc_scored scored[BERTC_MAX_EVALS], size_t *count, bertc_error *err)
+{
+    *count = 0;
+    for (const char *p = list, *next = p; next; p = next, ++*count) {
+        size_t length = strcspn(p, ",");
+        bc_scored one;
+        bertc_status status = read_name(p, length, task, &one, err);
+        if (status != BERTC_OK) return status;
+        for (size_t i = 0; i < *count; i++)
+            if (scored[i].task == one.task && scored[i].split == one.split)
+                return bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is named twice",
+                               (int)length, p);
+        if (*count == BERTC_MAX_EVALS)
+            return bc_fail(err, BERTC_USAGE, "--eval-splits: more than %d splits", BERTC_MAX_EVALS);
+        scored[*count] = one;
+        next = p[length] == ',' ? p + length + 1 : NULL;
+    }
+    return BERTC_OK;
+}
+
+/* ---- The best ------------------------------------------------------------------------------ */
+
+static bertc_metric metric_of(const bertc_train_options *o, const bertc_task *task)
+{
+    return o->best_metric == BERTC_BEST_PRIMARY ? task->metrics[0]
+                                                : (bertc_metric)(o->best_metric - BERTC_BEST_ACCURACY);
+}
+
+double bc_scored_value(const bertc_train_options *o, const bertc_task *task,
+                       const bertc_scores *scores)
+{
+    return o->best_metric == BERTC_BEST_LOSS ? -scores->loss : scores->value[metric_of(o, task)];
+}
+
+const char *bc_scored_best_name(const bertc_train_options *o, const bertc_task *task)
+{
+    return o->best_metric == BERTC_BEST_LOSS ? "loss" : bertc_metric_name(metric_of(o, task));
+}
+
+static bool has_best(const bertc_train_options *o, const bertc_task *task)
+{
+    if (o->best_metric == BERTC_BEST_LOSS) return true;
+    for (int i = 0; i < task->num_metrics; i++)
+        if (task->metrics[i] == metric_of(o, task)) return true;
+    return false;
+}
+
+bertc_status bc_scored_check_best(const bertc_train_options *o, const bertc_task *task,
+                                  bertc_error *err)
+{
+    if (!has_best(o, task))
+        return bc_fail(err, BERTC_USAGE, "--best-metric: task %s is not scored by %s but by %s%s%s",
+                       task->name, bc_scored_best_name(o, task), bertc_metric_name(task->metrics[0]),
+                       task->num_metrics > 1 ? ", " : "",
+                       task->num_metrics > 1 ? bertc_metric_name(task->metrics[1]) : "");
+    if (o->best_metric != BERTC_BEST_PRIMARY && o->keep != BERTC_KEEP_BEST && o->patience == 0)
+        return bc_fail(err, BERTC_USAGE,
+                       "--best-metric says nothing without --keep best or --patience");
+    return BERTC_OK;
+}
+
+bool bc_scored_alike(bc_scored scored, const bertc_scores *scores, char text[BC_ALIKE])
+{
+    const bertc_task *task = scored.task;
+    if (scores->alike == 0) return false;
+    snprintf(text, BC_ALIKE, "%s %s: %s is predicted for all %zu examples", task->name,
+             bertc_split_name(scored.split),
+             task->regression ? "about the same value" : task->labels[scores->alike - 1], scores->examples);
+    return true;
+}

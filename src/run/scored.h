@@ -1,0 +1,34 @@
+/* The splits that a run scores (--eval-splits), of which the first decides what is best. */
+#ifndef BC_RUN_SCORED_H
+#define BC_RUN_SCORED_H
+
+#include "bertc/train.h"
+
+/* A split of a task. */
+typedef struct bc_scored {
+    const bertc_task *task;
+    bertc_split split;
+} bc_scored;
+
+/* Read a list: names of splits of `task`, or of other tasks with the same labels, whose dev split is
+ * meant. Errors: BERTC_USAGE. */
+bertc_status bc_scored_read(const char *list, const bertc_task *task,
+                            bc_scored scored[BERTC_MAX_EVALS], size_t *count, bertc_error *err);
+
+/* The value of --best-metric in scores of `task`, the larger the better. */
+double bc_scored_value(const bertc_train_options *options, const bertc_task *task,
+                       const bertc_scores *scores);
+
+/* Whether `task` has the metric of --best-metric, and whether there is something to choose or to wait
+ * for by it. Errors: BERTC_USAGE. */
+bertc_status bc_scored_check_best(const bertc_train_options *options, const bertc_task *task,
+                                  bertc_error *err);
+
+/* "accuracy": what is best by --best-metric. */
+const char *bc_scored_best_name(const bertc_train_options *options, const bertc_task *task);
+
+/* "cola dev: acceptable is predicted for all 600 examples", where predictions are alike; false: they are not. */
+enum { BC_ALIKE = 160 };
+bool bc_scored_alike(bc_scored scored, const bertc_scores *scores, char text[BC_ALIKE]);
+
+#endif

@@ -1,0 +1,183 @@
+#include "run/state.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+typedef enum kind { WHOLE, SIZE, REAL } kind;
+
+typedef struct row {
+    const char *name;
+    kind kind;
+    size_t offset;
+} row;
+
+#define ROW(kind, name, member) {name, kind, offsetof(bc_state, member)}
+#define SCORE(kind, name, member) {name, kind, offsetof(bertc_scores, member)}
+
+static const row rows[] = {
+    ROW(WHOLE, "step", step),
+    ROW(WHOLE, "evaluated", evaluated),
+    ROW(WHOLE, "tokens", tokens),
+    ROW(WHOLE, "log_bytes", log_bytes),
+    ROW(REAL, "loss_sum", loss_sum),
+};
+
+/* Of each task. */
+static const row standings[] = {
+    {"best_step", WHOLE, offsetof(bc_standing, best_step)},
+    {"first_loss", REAL, offsetof(bc_standing, first_loss)},
+    {"loss", REAL, offsetof(bc_standing, loss)},
+    {"best_loss", REAL, offsetof(bc_standing, best_loss)},
+    {"splits", SIZE, offsetof(bc_standing, splits)},
+};
+
+/* Of each split, last and best. */
+static const row scores[] = {
+    SCORE(REAL, "accuracy", value[BERTC_ACCURACY]),
+    SCORE(REAL, "f1", value[BERTC_F1]),
+    SCORE(REAL, "matthews", value[BERTC_MATTHEWS]),
+    SCORE(REAL, "pearson", value[BERTC_PEARSON]),
+    SCORE(REAL, "spearman", value[BERTC_SPEARMAN]),
+    SCORE(REAL, "loss", loss),
+    SCORE(SIZE, "examples", examples),
+    SCORE(SIZE, "alike", alike),
+};
+
+_Static_assert(BERTC_METRICS == 5, "scores lists every metric");
+
+enum { ROWS = sizeof rows / sizeof *rows, STANDINGS = sizeof standings / sizeof *standings };
+enum { SCORES = sizeof scores / sizeof *scores };
+
+static void put(bc_text *out, const char *open, const row *table, size_t count, const void *values)
+{
+    for (size_t i = 0; i < count; i++) {
+        const void *at = (const char *)values + table[i].offset;
+        char number[BC_JSON_DOUBLE];
+        bc_text_printf(out, "%s\"%s\":", i ? "," : open, table[i].name);
+        switch (table[i].kind) {
+        case WHOLE: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
+        case SIZE: bc_text_printf(out, "%zu", *(const size_t *)at); break;
+        case REAL:
+            bc_json_double(number, *(const double *)at);
+            bc_text_printf(out, "%s", number);
+            break;
+        }
+    }
+}
+
+static void put_scores(bc_text *out, const char *name, const bertc_scores *splits, size_t count)
+{
+    bc_text_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < count; i++) {
+        bc_text_printf(out, i ? "," : "");
+        put(out, "{", scores, SCORES, &splits[i]);
+        bc_text_printf(out, "}");
+    }
+    bc_text_printf(out, "]");
+}
+
+static void put_standing(bc_text *out, const char *open, const bc_standing *task)
+{
+    put(out, open, standings, STANDINGS, task);
+    put_scores(out, "last", task->last, task->splits);
+    put_scores(out, "best", task->best, task->splits);
+}
+
+/* One task stands among the rest, several in a list. */
+void bc_state_record(bc_text *out, const bc_state *state)
+{
+    put(out, "{", rows, ROWS, state);
+    if (state->tasks == 1) put_standing(out, ",", state->task);
+    for (int64_t i = 0; i < state->tasks && state->tasks > 1; i++) {
+        put_standing(out, i ? ",{" : ",\"tasks\":[{", &state->task[i]);
+        bc_text_printf(out, "}");
+    }
+    bc_text_printf(out, state->tasks > 1 ? "]}" : "}");
+}
+
+static bertc_status take_one(const cJSON *tree, const row *from, const char *place, void *values,
+                             bertc_error *err)
+{
+    const int64_t most = 9007199254740992; /* whole in a double */
+    void *at = (char *)values + from->offset;
+    const cJSON *item = bc_json_get(tree, from->name);
+    int64_t whole = 0;
+    if (from->kind == REAL) {
+        *(double *)at = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+        return BERTC_OK;
+    }
+    bertc_status status = bc_json_int(tree, from->name, 0, most, place, &whole, err);
+    if (from->kind == SIZE) *(size_t *)at = (size_t)whole;
+    else *(int64_t *)at = whole;
+    return status;
+}
+
+static bertc_status take(const cJSON *tree, const row *table, size_t count, const char *place,
+                         void *values, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < count && status == BERTC_OK; i++)
+        status = take_one(tree, &table[i], place, values, err);
+    return status;
+}
+
+static bertc_status take_scores(const cJSON *tree, const char *name, const char *place,
+                                bertc_scores *splits, size_t count, bertc_error *err)
+{
+    const cJSON *list = bc_json_get(tree, name), *item;
+    bertc_status status = BERTC_OK;
+    if (!cJSON_IsArray(list) || (size_t)cJSON_GetArraySize(list) != count)
+        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" does not have the scores of %zu splits", place,
+                       name, count);
+    cJSON_ArrayForEach(item, list)
+    {
+        if (status == BERTC_OK) status = take(item, scores, SCORES, place, splits++, err);
+    }
+    return status;
+}
+
+static bertc_status take_standing(const cJSON *tree, const char *place, bc_standing *task,
+                                  bertc_error *err)
+{
+    bertc_status status = take(tree, standings, STANDINGS, place, task, err);
+    if (status == BERTC_OK && task->splits > BERTC_MAX_EVALS)
+        status = bc_fail(err, BERTC_INPUT, "%s: more than %d splits", place, BERTC_MAX_EVALS);
+    if (status == BERTC_OK) status = take_scores(tree, "last", place, task->last, task->splits, err);
+    if (status != BERTC_OK) return status;
+    return take_scores(tree, "best", place, task->best, task->splits, err);
+}
+
+static bertc_status take_standings(const cJSON *tree, const char *place, bc_state *state,
+                                   bertc_error *err)
+{
+    const cJSON *list = bc_json_get(tree, "tasks"), *item;
+    bertc_status status = BERTC_OK;
+    if (!list) {
+        state->tasks = 1;
+        return take_standing(tree, place, state->task, err);
+    }
+    if (cJSON_GetArraySize(list) > BERTC_MAX_TASKS)
+        return bc_fail(err, BERTC_INPUT, "%s: more than %d tasks", place, BERTC_MAX_TASKS);
+    cJSON_ArrayForEach(item, list)
+    {
+        if (status == BERTC_OK)
+            status = take_standing(item, place, &state->task[state->tasks++], err);
+    }
+    return status;
+}
+
+bertc_status bc_state_parse(const char *text, const char *place, bc_state *state, bertc_error *err)
+{
+    cJSON *tree;
+    *state = (bc_state){0};
+    bertc_status status = bc_json_parse(text, strlen(text), place, &tree, err);
+    if (status != BERTC_OK) return status;
+    status = take(tree, rows, ROWS, place, state, err);
+    if (status == BERTC_OK) status = take_standings(tree, place, state, err);
+    cJSON_Delete(tree);
+    return status;
+}

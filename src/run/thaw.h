@@ -1,0 +1,35 @@
+/* When the parts of a model are trained: --freeze at the start, then --unfreeze-schedule.
+ *
+ * A schedule is "EPOCH:FREEZE,..." with what stays frozen from that epoch on, in the words of
+ * --freeze, or "each-epoch": one more layer at the end of each epoch, from the last one down, the
+ * pooler with the last (gradual unfreezing, Howard and Ruder 2018, section 3.3). Stages are those of
+ * bertc_model_options.frozen.
+ *
+ * 1. A parameter is trained from the step `since` on. Its AdamW counts from there, as PyTorch's does
+ *    for one that had no gradient before.
+ * 2. What no entry unfreezes is frozen for good: it has no gradient and no moments. */
+#ifndef BC_RUN_THAW_H
+#define BC_RUN_THAW_H
+
+#include "bertc/train.h"
+#include "nn/model.h"
+
+/* The stages that a --freeze of this text names in a model of so many layers. Errors: BERTC_USAGE naming
+ * `option`. */
+bertc_status bc_freeze_read(const char *text, size_t length, const char *option, int32_t layers,
+                            int32_t *frozen, bertc_error *err);
+
+/* Check the schedule. *first: stages frozen in the first step; *last: those that are frozen for good.
+ * Errors: BERTC_USAGE. */
+bertc_status bc_thaw_check(const bertc_train_options *options, int32_t layers, int32_t *first,
+                           int32_t *last, bertc_error *err);
+
+/* Set `since` of every parameter of a run of so many steps; the options are checked. Errors: BERTC_USAGE
+ * where an entry lies past the end. */
+bertc_status bc_thaw_plan(const bertc_train_options *options, const bertc_model *model,
+                          int64_t epoch_steps, int64_t steps, bertc_error *err);
+
+/* How many stages are frozen in a step. */
+int bc_thaw_frozen(const bertc_model *model, int64_t step);
+
+#endif

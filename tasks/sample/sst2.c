@@ -1,0 +1,122 @@
+/* Sentiment: 1 positive, 0 negative.
+ *
+ * The polarity of a judgement is that of its word, turned over by what governs the word ("not
+ * dull", "lacks charm", "far from clever"). Of two opposed judgements the main one decides ("slow
+ * at first , but moving in the end"). The polarity is drawn first and pushed down through the
+ * pattern to the word. */
+#include "tasks/sample/sample.h"
+
+static const char *const qualities[2][20] = {
+    {"dull", "clumsy", "tedious", "bland", "shallow", "messy", "tiresome", "stale", "lifeless",
+     "predictable", "hollow", "boring", "awkward", "silly", "painful", "weak", "forgettable",
+     "slow", "cold", "ugly"},
+    {"moving", "funny", "charming", "clever", "warm", "brilliant", "fresh", "gripping", "tender",
+     "sharp", "elegant", "delightful", "honest", "witty", "strong", "thrilling", "beautiful",
+     "memorable", "inventive", "splendid"},
+};
+
+static const char *const substances[2][8] = {
+    {"noise", "clutter", "boredom", "confusion", "bombast", "padding", "cliche", "gloom"},
+    {"charm", "wit", "warmth", "energy", "imagination", "grace", "heart", "beauty"},
+};
+
+static const char *const topics[] = {
+    "film", "movie", "story", "plot", "script", "cast", "acting", "dialogue",
+    "music", "ending", "drama", "comedy", "sequel", "direction", "humour", "camerawork",
+};
+
+typedef struct governor {
+    const char *words;
+    bool flips;
+} governor;
+
+/* What may stand before a quality. The plain ones come more than once: they are more frequent. */
+static const governor degrees[] = {
+    {"", false},        {"", false},         {"", false},      {"", false},
+    {"very", false},
+    {"really", false}, {"deeply", false},   {"truly", false},    {"quite", false},
+    {"not", true},     {"never", true},     {"hardly", true},    {"far from", true},
+    {"not very", true}, {"anything but", true},
+};
+
+/* Patterns over $T topic, $A quality with its degree, $S substance; `flips` concerns $S. */
+static const governor phrases[] = {
+    {"$A", false},         {"$A", false},          {"a $A $T", false},
+    {"this $A $T", false}, {"full of $S", false},  {"without any $S", true},
+    {"so much $S", false}, {"a $T without $S", true}, {"no trace of $S", true},
+};
+static const governor clauses[] = {
+    {"the $T is $A", false},        {"the $T feels $A", false}, {"the $T is $A", false},
+    {"it is a $A $T", false},       {"the $T has $S", false},   {"the $T lacks $S", true},
+    {"the $T is full of $S", false}, {"there is no $S in the $T", true},
+    {"i found the $T $A", false},   {"the $T is without $S", true},
+};
+
+/* $Y decides; $X and the substance $S say the opposite. */
+static const char *const contrasts[] = {
+    "$X , but $Y", "although $X , $Y", "$Y , even though $X", "$X at first , but $Y in the end",
+    "for all its $S , $Y", "$Y despite its $S", "$X , yet $Y", "while $X , $Y",
+};
+
+/* Both say the same. */
+static const char *const agreements[] = {"$X and $Y", "$X , and $Y", "$X -lrb- and $Y -rrb-"};
+
+static bc_text quality(bc_dice *dice, bool positive)
+{
+    const governor *degree = BC_PICK(dice, degrees);
+    bc_text text = {0};
+    bc_say(&text, degree->words);
+    bc_say(&text, *BC_PICK(dice, qualities[positive != degree->flips]));
+    return text;
+}
+
+static bc_text judgement(bc_dice *dice, const governor *pattern, bool positive)
+{
+    const bc_text adjective = quality(dice, positive);
+    bc_slots slots = {.BC_SLOT('A') = adjective.bytes};
+    bc_text text = {0};
+    slots.BC_SLOT('S') = *BC_PICK(dice, substances[positive != pattern->flips]);
+    slots.BC_SLOT('T') = *BC_PICK(dice, topics);
+    bc_fill(&text, pattern->words, &slots);
+    return text;
+}
+
+static bc_text clause(bc_dice *dice, bool positive)
+{
+    return judgement(dice, BC_PICK(dice, clauses), positive);
+}
+
+static void combine(bc_dice *dice, const char *pattern, bool positive, bool other, bc_text *text)
+{
+    const bc_text x = clause(dice, other), y = clause(dice, positive);
+    const bc_slots slots = {
+        .BC_SLOT('X') = x.bytes,
+        .BC_SLOT('Y') = y.bytes,
+        .BC_SLOT('S') = *BC_PICK(dice, substances[other]),
+    };
+    bc_fill(text, pattern, &slots);
+}
+
+/* Shares of 100: whole sentences are longer than the phrases of the training file. */
+typedef struct mixture {
+    uint32_t phrase, clause, contrast; /* the rest: agreement */
+} mixture;
+
+void bc_grammar_sst2(bc_dice *dice, unsigned flavour, bc_sample *sample)
+{
+    const mixture mix = flavour == BC_PHRASES ? (mixture){30, 30, 28} : (mixture){0, 50, 36};
+    const bool positive = bc_chance(dice, 55);
+    uint32_t kind = bc_roll(dice, 100);
+    bc_text *text = &sample->a;
+    sample->label = positive;
+    if (kind < mix.phrase)
+        *text = judgement(dice, BC_PICK(dice, phrases), positive);
+    else if (kind < mix.phrase + mix.clause)
+        *text = clause(dice, positive);
+    else if (kind < mix.phrase + mix.clause + mix.contrast)
+        combine(dice, *BC_PICK(dice, contrasts), positive, !positive, text);
+    else
+        combine(dice, *BC_PICK(dice, agreements), positive, positive, text);
+    if (flavour == BC_SENTENCES) bc_say(text, ".");
+    bc_polish(text, 0);
+}

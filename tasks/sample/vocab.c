@@ -1,0 +1,124 @@
+#include "tasks/sample/vocab.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/writer.h"
+
+/* The slot of a word, or the free one where it belongs. The table is never nearly full: the
+ * grammars know some hundreds of words. */
+static bc_counted *find(bc_words *words, const char *text, size_t length)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)text[i]) * 16777619u;
+    for (;; hash++) {
+        bc_counted *slot = &words->slot[hash % BC_WORDS];
+        if (slot->count == 0) return slot;
+        if (strncmp(slot->text, text, length) == 0 && slot->text[length] == '\0') return slot;
+    }
+}
+
+/* The next letter in lower case, without its accent; 0 where the text has none here. The names
+ * hold the only letters beyond ASCII: e with a mark on it, two bytes C3 A8 to C3 AB. */
+static char letter(const char **text)
+{
+    const unsigned char *p = (const unsigned char *)*text;
+    const bool marked = p[0] == 0xC3 && p[1] >= 0xA8 && p[1] <= 0xAB;
+    if (!marked && (p[0] >= 0x80 || !isalpha(p[0]))) return 0;
+    *text += marked ? 2 : 1;
+    return marked ? 'e' : (char)(p[0] | 0x20);
+}
+
+void bc_words_count(bc_words *words, const char *text)
+{
+    while (*text) {
+        char word[sizeof words->slot->text];
+        size_t length = 0;
+        for (char c; (c = letter(&text)) != 0;)
+            if (length < sizeof word - 1) word[length++] = c;
+        if (length == 0) {
+            text++;
+            continue;
+        }
+        word[length] = '\0';
+        bc_counted *slot = find(words, word, length);
+        memcpy(slot->text, word, length + 1);
+        slot->count++;
+    }
+}
+
+static const char *const specials[] = {
+    "[PAD]", "[unused0]", "[unused1]", "[unused2]", "[unused3]", "[unused4]",
+    "[unused5]", "[unused6]", "[unused7]", "[UNK]", "[CLS]", "[SEP]", "[MASK]",
+};
+
+static const char *const suffixes[] = {
+    "s", "es", "ed", "d", "ing", "ly", "er", "r", "est", "y", "n", "en", "al", "ful", "less",
+    "ness", "ment", "able", "ion", "ation", "ity", "ous", "ive", "ish", "or", "ist", "ic", "ical",
+    "th", "ty", "teen", "ward", "wards", "ship", "hood", "some", "like", "man", "men",
+};
+
+/* Whether a word is another one and a suffix, and may be left to its pieces. */
+static bool splits(bc_words *words, const char *word)
+{
+    const size_t length = strlen(word);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        const size_t tail = strlen(suffixes[i]);
+        if (length < tail + 3 || strcmp(word + length - tail, suffixes[i]) != 0) continue;
+        if (find(words, word, length - tail)->count > 0) return true;
+    }
+    return false;
+}
+
+static int by_frequency(const void *a, const void *b)
+{
+    const bc_counted *x = a, *y = b;
+    if (x->count != y->count) return x->count < y->count ? 1 : -1;
+    return strcmp(x->text, y->text);
+}
+
+static void put_characters(bc_writer *writer)
+{
+    for (int c = '!'; c <= '~'; c++)
+        if (!isupper(c)) bc_writer_printf(writer, "%c\n", c);
+    for (int c = '0'; c <= 'z'; c++)
+        if (isdigit(c) || islower(c)) bc_writer_printf(writer, "##%c\n", c);
+}
+
+static void put_suffixes(bc_writer *writer)
+{
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (suffixes[i][1]) bc_writer_printf(writer, "##%s\n", suffixes[i]);
+}
+
+/* Take out what needs no entry of its own, while words can still be found; then sort. */
+static void keep_whole_words(bc_words *words)
+{
+    bool whole[BC_WORDS];
+    for (size_t i = 0; i < BC_WORDS; i++) {
+        const bc_counted *slot = &words->slot[i];
+        whole[i] = slot->count > 0 && slot->text[1] && !splits(words, slot->text);
+    }
+    for (size_t i = 0; i < BC_WORDS; i++)
+        if (!whole[i]) words->slot[i].count = 0;
+    qsort(words->slot, BC_WORDS, sizeof *words->slot, by_frequency);
+}
+
+bertc_status bc_words_write_vocab(bc_words *words, const char *path, bertc_error *err)
+{
+    bc_writer writer;
+    bertc_status status = bc_writer_open(&writer, path, err);
+    if (status != BERTC_OK) return status;
+    for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
+        bc_writer_printf(&writer, "%s\n", specials[i]);
+    put_characters(&writer);
+    put_suffixes(&writer);
+    keep_whole_words(words);
+    for (size_t i = 0; i < BC_WORDS && words->slot[i].count > 0; i++)
+        bc_writer_printf(&writer, "%s\n", words->slot[i].text);
+    return bc_writer_commit(&writer, err);
+}
