@@ -13,7 +13,7 @@
  *
 
  * Where nothing can be removed, or no folder read to see what to remove, the result is whole and the run says so. */
-#include "unit/train_fixture.h"
+#include "unit/jobs_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>

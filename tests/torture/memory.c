@@ -6,7 +6,7 @@
  *   - what if the Nth request fails, for every N of a run? Exit code 5, one line, no leak (the
  *     sanitised build sees it), and the folder can be used again. */
 #include "bertc/embed.h"
-#include "unit/train_fixture.h"
+#include "unit/jobs_fixture.h"
 
 #include "run/run.h"
 

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "bertc/inspect.h"
 #include "bertc/model.h"
 #include "nn/model.h"
 #include "twin/support.h"
@@ -265,7 +264,6 @@ static void test_null(void **state)
     bertc_model *model = create(config, options), *made;
     bertc_workspace *workspace = plan(model), *second;
     const float *logits;
-    bertc_inspection inspection;
     bertc_precision precision = (bertc_precision)5;
     bertc_error e = {0};
     static const char words[] = "must not be null";
@@ -278,8 +276,6 @@ static void test_null(void **state)
     expect(bertc_model_check_finished(NULL, &e), BERTC_USAGE, &e, words);
     expect(bertc_model_save(NULL, "x", &e), BERTC_USAGE, &e, words);
     expect(bertc_model_save(model, NULL, &e), BERTC_USAGE, &e, words);
-    expect(bertc_model_truncate(NULL, 1, "x", &e), BERTC_USAGE, &e, words);
-    expect(bertc_model_truncate("x", 1, NULL, &e), BERTC_USAGE, &e, words);
     expect(bertc_workspace_create(NULL, &limits, &second, &e), BERTC_USAGE, &e, words);
     expect(bertc_workspace_create(model, NULL, &second, &e), BERTC_USAGE, &e, words);
     expect(bertc_workspace_create(model, &limits, NULL, &e), BERTC_USAGE, &e, words);
@@ -289,8 +285,6 @@ static void test_null(void **state)
     expect(bertc_model_forward(model, workspace, batch, NULL, &e), BERTC_USAGE, &e, words);
     expect(bertc_model_hidden(model, workspace, batch, NULL, 1, NULL, &e), BERTC_USAGE, &e, words);
     assert_int_equal(bertc_model_hidden(model, workspace, batch, NULL, 0, NULL, &e), BERTC_OK);
-    expect(bertc_inspect(NULL, &inspection, &e), BERTC_USAGE, &e, words);
-    expect(bertc_inspect("x", NULL, &e), BERTC_USAGE, &e, words);
     expect(bertc_precision_resolve("reference", NULL, &e), BERTC_USAGE, &e, words);
     expect(bertc_precision_resolve("reference", &precision, &e), BERTC_USAGE, &e, "precision 5");
     expect(bertc_config_init(NULL, &e), BERTC_USAGE, &e, words);
@@ -305,11 +299,9 @@ static void test_null(void **state)
     assert_int_equal(bertc_model_parameters(NULL), 0);
     assert_int_equal(bertc_workspace_bytes(NULL), 0);
     assert_null(bertc_backend_name(99));
-    assert_null(bertc_fit_name((bertc_fit)99));
     bertc_model_free(NULL);
     bertc_workspace_free(NULL);
     bertc_config_clear(NULL);
-    bertc_inspection_clear(NULL);
     bertc_workspace_free(workspace);
     bertc_model_free(model);
 }

@@ -1,6 +1,6 @@
 /* When checkpoints are saved: every so many steps, or minutes by a clock that the test moves; not at all where the disk
  * has no room and nobody asked for them. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <sys/statvfs.h>
 #include <sys/wait.h>

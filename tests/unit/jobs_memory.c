@@ -1,6 +1,6 @@
 /* What a run will need, and what does not fit. The linker sends the question how much memory there
  * is to this program, and lets it count how often weights are read. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Checkpoints: whole or refused; the state they carry; the lock on a run folder. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <fcntl.h>
 #include <math.h>

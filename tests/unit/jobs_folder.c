@@ -1,6 +1,6 @@
 /* A run folder and what is not the run's in it: nothing of that is followed, changed or removed, whenever it
  * came there. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 
 static char notices[4096];

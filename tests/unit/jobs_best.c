@@ -1,5 +1,5 @@
 /* Which evaluation is the best, when a run stops waiting for a better one, and on which splits. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

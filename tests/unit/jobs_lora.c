@@ -1,5 +1,5 @@
 /* Runs that train adapters: what stays, what is saved, what can be had from it again. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include "base/json.h"
 #include "formats/adapter.h"

@@ -1,6 +1,6 @@
 /* Runs of several tasks on one encoder: each a valid result of its own, stopped anywhere and resumed,
  * the best weights of each task; and what a run of one has in common with them. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* What --resume refuses or repairs: another network, a damaged result, a changed log. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 /* Put `to` in the place of `from` in a file; released by bc_free: what was there before. */
 static char *change(const char *path, const char *from, const char *to)

@@ -1,6 +1,6 @@
 /* Calls of the text wing and of jobs that make no sense: each is refused with a message, and nothing is written
  * or damaged. Those of models are in nn_misuse.c. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Which parameters a run trains, and at which rate: frozen stages, biases alone, layers drawn anew. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* Class weights and label smoothing in whole runs: the loss of a step from the logits it was made of,
  * balanced weights by hand, micro-batches, resuming, refusals. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* What is refused before the first step: one line, the right code, nothing left behind. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 #include <time.h>

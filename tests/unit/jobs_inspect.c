@@ -13,10 +13,11 @@
 #include "base/memory.h"
 #include "base/writer.h"
 #include "bertc/inspect.h"
+#include "bertc/model.h"
 #include "formats/safetensors.h"
 
-static const char folder[] = "nn_inspect.tmp", weights[] = "nn_inspect.tmp/model.safetensors",
-                  config[] = "nn_inspect.tmp/config.json";
+static const char folder[] = "jobs_inspect.tmp", weights[] = "jobs_inspect.tmp/model.safetensors",
+                  config[] = "jobs_inspect.tmp/config.json";
 static const char tiny[] = "{\"vocab_size\":5,\"hidden_size\":2,\"num_hidden_layers\":1,"
                            "\"num_attention_heads\":1,\"intermediate_size\":3,"
                            "\"max_position_embeddings\":4,\"num_labels\":3}";
@@ -149,7 +150,7 @@ static void test_refused_config(void **state)
     assert_int_equal(bertc_inspect(folder, &all, &err), BERTC_OK);
     assert_int_equal(all.refusal.status, BERTC_INPUT);
     assert_string_equal(all.refusal.message,
-                        "nn_inspect.tmp/config.json @2: text after the end of the document");
+                        "jobs_inspect.tmp/config.json @2: text after the end of the document");
     assert_false(all.has_config);
     assert_int_equal(all.tally[BERTC_FIT_UNKNOWN], all.count);
     assert_true(all.count > 0);
@@ -169,8 +170,22 @@ static void test_errors(void **state)
     unlink(weights);
     err = (bertc_error){0};
     assert_int_equal(bertc_inspect(folder, &all, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "nn_inspect.tmp/model.safetensors: no such file; "
+    assert_string_equal(err.message, "jobs_inspect.tmp/model.safetensors: no such file; "
                         "a model is a folder with config.json, model.safetensors, vocab.txt and tokenizer_config.json");
+}
+
+static void test_misuse(void **state)
+{
+    (void)state;
+    bertc_inspection all;
+    bertc_error err = {0};
+    assert_int_equal(bertc_inspect(NULL, &all, &err), BERTC_USAGE);
+    assert_non_null(strstr(err.message, "must not be null"));
+    assert_int_equal(bertc_inspect("x", NULL, NULL), BERTC_USAGE);
+    assert_int_equal(bertc_model_truncate(NULL, 1, "x", NULL), BERTC_USAGE);
+    assert_int_equal(bertc_model_truncate("x", 1, NULL, NULL), BERTC_USAGE);
+    assert_null(bertc_fit_name((bertc_fit)99));
+    bertc_inspection_clear(NULL);
 }
 
 int main(void)
@@ -178,6 +193,6 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {TEST(test_folder_and_file), TEST(test_details),
                                        TEST(test_no_config), TEST(test_refused_config),
-                                       TEST(test_errors)};
+                                       TEST(test_errors), TEST(test_misuse)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

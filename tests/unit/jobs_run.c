@@ -1,5 +1,5 @@
 /* Whole runs of a tiny model: stopped at every step and resumed, in micro-batches, diverging. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

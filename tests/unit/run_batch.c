@@ -1,5 +1,5 @@
 /* Tokenised data sets, packed batches, and which sequences share a pass. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* A tiny model and a tiny SST-2 in a temporary folder, for tests of whole runs. */
-#ifndef TRAIN_FIXTURE_H
-#define TRAIN_FIXTURE_H
+#ifndef JOBS_FIXTURE_H
+#define JOBS_FIXTURE_H
 
 #include <dirent.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* A stratified part of a data set: shares by hand, what is drawn, and a run with it. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include "data/stratify.h"
 

@@ -1,5 +1,5 @@
 /* What says that a run did not learn, and what its summary counts: of this process, of all. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

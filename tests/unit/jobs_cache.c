@@ -1,7 +1,7 @@
 /* What the frozen part of a model gives is computed once, wherever it is kept, and a run is the same as if
  * nothing were. The linker sends plans, forward passes and writes to this program: it says how many bytes
  * each tier holds, counts the passes, and fills the disk. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* The option table: it agrees with the library's lists and defaults, and what derives from it. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include "base/json.h"
 #include "run/options.h"

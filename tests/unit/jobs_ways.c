@@ -1,7 +1,7 @@
 /* Every way of training, in both recipes and precisions, whole and in parts: what it does not train stays
  * to the bit, what it trains moves; in parts the loss is the same; and a run that is stopped goes on to
  * the same bits. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* An embedding table that is updated when its rows are read, against one that is updated whole in
  * every step: the same bits, of the optimiser alone and of whole runs. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Models of the first layers of another: as a directory, as what a run trains, and as the representation that
  * a head is trained on. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 static bool has_tensor(const char *path, const char *name)
 {

@@ -1,6 +1,6 @@
 /* Features: whatever is asked of layers and tokens is made of the rows of each layer alone, in the order of
  * the texts, whatever is computed together. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 

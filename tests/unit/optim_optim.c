@@ -1,6 +1,6 @@
 /* The optimiser against PyTorch, against a twin in double precision, and against itself with other
  * numbers of threads; the schedules against numbers worked out by hand. */
-#include "train_fixture.h"
+#include "jobs_fixture.h"
 
 #include <math.h>
 
