@@ -1,10 +1,8 @@
 #include "data/mix.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/rng.h"
 
 /* ---- Drawing ------------------------------------------------------------------------------- */
@@ -44,45 +42,20 @@ void bc_mix_seek(bc_mix *mix, int64_t step)
     for (; mix->step < step; mix->step++) mix->taken[bc_mix_task(mix, mix->step)]++;
 }
 
-/* ---- The list ------------------------------------------------------------------------------ */
+/* ---- Examples ------------------------------------------------------------------------------ */
 
-/* The task of an earlier row whose training data this one has too; null: none. */
-static const bertc_task *owner_of(const bertc_task *task)
+static bertc_status draw(void *self, int64_t step, bc_examples *examples, bertc_error *err)
 {
-    for (const bertc_task *other = bertc_task_at(0); other < task; other++)
-        if (strcmp(other->folder, task->folder) == 0) return other;
-    return NULL;
-}
-
-static bertc_status add(const char *name, bool several, const bertc_task **tasks, int *count,
-                        bertc_error *err)
-{
-    const bertc_task *task = bertc_task_find(name);
-    if (!task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", name);
-    if (!task->splits[BERTC_TRAIN].file)
-        return bc_fail(err, BERTC_USAGE, "task %s has no training data", name);
-    const bertc_task *owner = several ? owner_of(task) : NULL;
-    if (owner)
-        return bc_fail(err, BERTC_USAGE, "--task: %s has the training data of %s", name, owner->name);
-    for (int i = 0; i < *count; i++)
-        if (tasks[i] == task) return bc_fail(err, BERTC_USAGE, "--task: %s stands there twice", name);
-    tasks[(*count)++] = task;
+    bc_mix *mix = self;
+    (void)err;
+    bc_mix_seek(mix, step);
+    int task = bc_mix_task(mix, step);
+    *examples = bc_epoch_batch(mix->parts[task], mix->taken[task]);
+    examples->part = task;
     return BERTC_OK;
 }
 
-bertc_status bc_mix_read(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
-                         bertc_error *err)
+bc_example_source bc_mix_source(bc_mix *mix)
 {
-    bool several = strchr(list, ',') != NULL;
-    *count = 0;
-    for (bertc_status status;; list++) {
-        char name[64];
-        size_t length = strcspn(list, ",");
-        snprintf(name, sizeof name, "%.*s", (int)(length < 63 ? length : 63), list);
-        if (*count == BERTC_MAX_TASKS)
-            return bc_fail(err, BERTC_USAGE, "--task: more than %d tasks", BERTC_MAX_TASKS);
-        if ((status = add(name, several, tasks, count, err)) != BERTC_OK) return status;
-        list += length;
-        if (*list == '\0') return BERTC_OK;
-    }
+    return (bc_example_source){draw, mix};
 }

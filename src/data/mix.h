@@ -12,11 +12,13 @@
 #define BC_DATA_MIX_H
 
 #include "bertc/train.h"
+#include "data/epoch.h"
 
 typedef struct bc_mix {
     int tasks;
     bertc_task_sampling sampling;
     uint64_t seed;
+    bc_epoch *parts[BERTC_MAX_TASKS]; /* the data of each */
     double sizes[BERTC_MAX_TASKS]; /* training examples */
     int64_t epoch_steps;           /* of all tasks together */
     int64_t epochs;                /* E, a part counting as one */
@@ -33,9 +35,7 @@ int bc_mix_task(const bc_mix *mix, int64_t step);
 /* Go to a step, forward or from the beginning. */
 void bc_mix_seek(bc_mix *mix, int64_t step);
 
-/* Read "a,b,c" into tasks. Errors: BERTC_USAGE naming a task that is unknown, has no training data, of
- * several none of its own, or stands there twice. */
-bertc_status bc_mix_read(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
-                         bertc_error *err);
+/* The examples of each step: the next batch of the task that is drawn for it. */
+bc_example_source bc_mix_source(bc_mix *mix);
 
 #endif

@@ -13,9 +13,11 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "bertc/threads.h"
-#include "run/evaluate.h"
+#include "data/packing.h"
 #include "run/memory.h"
 #include "run/options.h"
+#include "run/source.h"
+#include "train/meter.h"
 
 static const size_t window_scalars = 1 << 24, window_examples = 1 << 13;
 
@@ -116,10 +118,7 @@ static bertc_status choose_task(const bertc_embed_options *o, const bertc_task *
 
 static bertc_status tokenise(job *j, bertc_error *err)
 {
-    bertc_status status = bertc_inputs_create(j->source.tokenizer, j->dataset, j->source.max_length,
-                                              NULL, &j->inputs, err);
-    if (status == BERTC_OK)
-        status = bc_check_inputs(j->inputs, &j->source.config, j->dataset->path, err);
+    bertc_status status = bc_source_tokenise(&j->source, j->dataset, NULL, &j->inputs, err);
     if (status == BERTC_OK)
         bc_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
     return status;

@@ -2,7 +2,11 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "run/furnish.h"
 #include "run/memory.h"
+#include "run/open.h"
+#include "run/step.h"
+#include "run/survey.h"
 
 /* Steps that are run at most, and the seconds after which none is begun. */
 enum { STEPS = 3 };
@@ -39,8 +43,9 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
     double began = bc_clock();
     bc_report report;
     double left;
-    for (size_t i = 0; i < run->model->count; i++)
-        if (run->model->params[i].grad) run->model->params[i].since = 0;
+    bertc_model *model = bc_trainer_model(run->trainer);
+    for (size_t i = 0; i < model->count; i++)
+        if (model->params[i].grad) model->params[i].since = 0;
     for (int i = 0; i < STEPS && i < run->steps; i++) {
         bertc_status status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = bc_run_update(run, &report, err);
@@ -67,7 +72,7 @@ static double tokens_per_step(const bc_run *run)
     for (int i = 0; i < run->num_lanes; i++) {
         const bc_lane *lane = &run->lanes[i];
         double tokens = (double)lane->train->starts[lane->train->count];
-        sum += (double)mix.taken[i] / (double)mix.step * (tokens / (double)lane->epoch_steps);
+        sum += (double)mix.taken[i] / (double)mix.step * (tokens / (double)lane->epoch.steps);
     }
     return sum;
 }
@@ -94,11 +99,10 @@ bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer
 {
     if (result) *result = (bertc_plan_result){0};
     if (!options || !result) return bc_fail_null(err, __func__, "options and result");
-    bc_run run = {.options = *options, .log.fd = -1, .folder = {.fd = -1, .root.fd = -1, .work.fd = -1}};
+    bc_run run = bc_run_begin(options, observer);
     run.options.out = ""; /* nothing is written */
     run.made_up = !run.options.data;
     if (run.made_up) run.options.data = "";
-    bc_meter_start(&run.meter, observer);
     bertc_status status = bc_run_open(&run, err);
     if (status == BERTC_OK) status = bc_run_survey(&run, err);
     if (status == BERTC_OK) account(&run, result);

@@ -8,10 +8,11 @@
 #include "base/text.h"
 #include "bertc/threads.h"
 #include "tasks/tasks.h"
-#include "run/evaluate.h"
 #include "run/memory.h"
 #include "run/options.h"
 #include "run/scored.h"
+#include "run/source.h"
+#include "train/evaluate.h"
 
 typedef struct job {
     const bertc_predict_options *options;
@@ -21,6 +22,7 @@ typedef struct job {
     bertc_model_options how; /* the model is opened and read */
     bertc_model *model;
     bool by_name; /* labels were matched by name */
+    bertc_dataset *dataset;
     bc_eval eval;
     bertc_workspace *workspace;
     bertc_batch *batch;
@@ -28,11 +30,11 @@ typedef struct job {
 } job;
 
 /* The model's source and the data, which is to have labels where it is scored. */
-static bertc_status open_source(job *j, bool score, bertc_dataset **dataset, bertc_error *err)
+static bertc_status open_source(job *j, bool score, bertc_error *err)
 {
     bertc_status status = bc_source_open_texts(&j->source, j->options, j->task, score,
-                                               bc_meter_notify(&j->meter), dataset, err);
-    return status == BERTC_OK && score ? bc_source_check_labels(*dataset, "score", err) : status;
+                                               bc_meter_notify(&j->meter), &j->dataset, err);
+    return status == BERTC_OK && score ? bc_source_check_labels(j->dataset, "score", err) : status;
 }
 
 /* "LABEL_0 is negative, LABEL_1 is positive": which label stands for which of the task's. */
@@ -90,7 +92,7 @@ static bertc_status open_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_erro
 /* Weights, and memory for the largest pass. */
 static bertc_status furnish(job *j, bertc_error *err)
 {
-    size_t count = j->eval.dataset->count, most = j->eval.pack.sequences;
+    size_t count = j->dataset->count, most = j->eval.pack.sequences;
     bertc_limits limits = {
         .tokens = (int32_t)j->eval.most_tokens,
         .sequences = (int32_t)(count < most ? count : most),
@@ -112,11 +114,11 @@ static bertc_status check_order(const job *j, bertc_error *err)
     double given, better;
     const bertc_task *task = j->task;
     if (j->by_name ||
-        !bertc_task_better_order(j->eval.dataset, j->eval.logits, best, &given, &better))
+        !bertc_task_better_order(j->dataset, j->eval.logits, best, &given, &better))
         return BERTC_OK;
     const char *names[BERTC_MAX_LABELS];
     bc_text order = {0};
-    for (int i = 0; i < task->num_labels; i++) names[j->eval.map[best[i]]] = task->labels[i];
+    for (int i = 0; i < task->num_labels; i++) names[j->eval.columns[best[i]]] = task->labels[i];
     for (int i = 0; i < task->num_labels; i++)
         bc_text_printf(&order, "%s%s", i ? ", " : "", names[i]);
     bertc_status status =
@@ -134,7 +136,7 @@ static bertc_status take_scores(job *j, bertc_scores *scores, bertc_error *err)
     char alike[BC_ALIKE];
     bc_scored scored = {j->task, j->options->split};
     bertc_status status = check_order(j, err);
-    if (status == BERTC_OK) status = bertc_task_score(j->eval.dataset, j->eval.logits, scores, err);
+    if (status == BERTC_OK) status = bertc_task_score(j->dataset, j->eval.logits, scores, err);
     if (status == BERTC_OK && bc_scored_alike(scored, scores, alike))
         bc_notify(bc_meter_notify(&j->meter), "%s", alike);
     return status;
@@ -142,18 +144,16 @@ static bertc_status take_scores(job *j, bertc_scores *scores, bertc_error *err)
 
 static bertc_status execute(job *j, bool score, bertc_predictions *predictions, bertc_error *err)
 {
-    bertc_dataset *dataset = NULL;
     int32_t map[BERTC_MAX_LABELS];
     bc_pack pack = {(size_t)j->options->batch_size, BC_PASS_TOKENS};
-    bertc_status status = open_source(j, score, &dataset, err);
+    bertc_inputs *inputs;
+    bertc_status status = open_source(j, score, err);
     if (status == BERTC_OK) status = open_model(j, map, err);
-    if (status != BERTC_OK) {
-        bertc_dataset_free(dataset);
-        return status;
-    }
-    status = bc_eval_open(&j->eval, dataset, &j->source, map, pack, err);
+    if (status == BERTC_OK) status = bc_source_tokenise(&j->source, j->dataset, map, &inputs, err);
     if (status == BERTC_OK)
-        bc_source_notify_inputs(dataset, j->eval.inputs, bc_meter_notify(&j->meter));
+        status = bc_eval_open(&j->eval, inputs, map, (size_t)j->task->num_labels, pack, err);
+    if (status == BERTC_OK)
+        bc_source_notify_inputs(j->dataset, j->eval.inputs, bc_meter_notify(&j->meter));
     if (status == BERTC_OK) status = furnish(j, err);
     if (status == BERTC_OK)
         status = bc_eval_run(&j->eval, j->model, j->workspace, j->batch, &j->meter, err);
@@ -175,14 +175,15 @@ bertc_status bertc_predict(const bertc_predict_options *options, bool score,
     if (status == BERTC_OK) status = execute(&j, score, predictions, err);
     if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     if (status == BERTC_OK) {
-        predictions->dataset = j.eval.dataset;
+        predictions->dataset = j.dataset;
         predictions->logits = j.eval.logits;
-        j.eval.dataset = NULL;
+        j.dataset = NULL;
         j.eval.logits = NULL;
     }
     bertc_batch_free(j.batch);
     bertc_workspace_free(j.workspace);
     bc_eval_close(&j.eval);
+    bertc_dataset_free(j.dataset);
     bertc_model_free(j.model);
     bc_source_close(&j.source);
     return status;

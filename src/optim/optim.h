@@ -1,4 +1,4 @@
-/* AdamW in both recipes, the global gradient norm, and the learning-rate schedules.
+/* AdamW in both recipes, and the global gradient norm.
  *
  * 1. A parameter whose grad is null is not trained: it has no moments and is never written.
  * 2. The work is cut into chunks that are fixed by the parameters' sizes. A chunk is computed by
@@ -77,16 +77,5 @@ void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale);
  * pass reads parameters or moments. */
 void bc_optim_catch_up(bc_optim *optim);
 void bc_optim_settle(bc_optim *optim);
-
-/* The learning rate of `step` (from 0) of `total`, of which the first `warmup` rise.
- *
- *   rising   lr * step / warmup, so that the first step has rate 0
- *   hf       lr * (total - step) / (total - warmup)
- *   google   lr * (1 - step / total), which jumps down where the warm-up ends */
-double bc_schedule_rate(bertc_recipe recipe, double lr, int64_t step, int64_t warmup,
-                        int64_t total);
-
-/* Steps of warm-up: a fraction of the total, rounded up (hf) or down (google). */
-int64_t bc_schedule_warmup(bertc_recipe recipe, double ratio, int64_t total);
 
 #endif

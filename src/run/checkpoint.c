@@ -17,7 +17,7 @@
 #include "base/memory.h"
 #include "run/journal.h"
 #include "run/options.h"
-#include "run/record.h"
+#include "run/prints.h"
 #include "run/sealed.h"
 
 enum { NAME = 64 };
@@ -67,7 +67,8 @@ void bc_checkpoint_prune(const bc_run *run)
 /* A state that is not finite is worth nothing, and it would push out one that is. */
 static bertc_status check_weights(const bc_run *run, bertc_error *err)
 {
-    const bc_param *bad = bc_run_find_bad(run, run->model->values);
+    const bertc_model *model = bc_trainer_model(run->trainer);
+    const bc_param *bad = bc_find_not_finite(model, model->values);
     if (!bad) return BERTC_OK;
     return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
                    (long long)run->state.step, bad->name);
@@ -83,16 +84,17 @@ static bertc_status write_sealed(bc_run *run, const char *name, const bc_block *
 
 static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error *err)
 {
-    const bc_block blocks[] = {{"weights", run->model->values, run->model->scalars},
-                               {"m", run->optim.m, run->optim.scalars},
-                               {"v", run->optim.v, run->optim.scalars}};
+    const bc_trainer_state trained = bc_trainer_state_of(run->trainer);
+    const bc_block blocks[] = {{"weights", trained.values, trained.scalars},
+                               {"m", trained.m, trained.trained},
+                               {"v", trained.v, trained.trained}};
     bc_text state = {0}, options = {0}, prints = {0};
     char log[BC_HASH_HEX];
     bertc_status status;
     bc_log_end(&run->log, log);
     bc_state_record(&state, &run->state);
     bc_options_record(&options, &run->options);
-    bc_record_prints(&prints, &run->prints);
+    bc_prints_record(&prints, &run->prints);
     const char *const texts[] = {"format", "bertc-checkpoint-1", "state",  state.bytes,
                                  "options", options.bytes,       "prints", prints.bytes,
                                  "log",     log,                 NULL};
@@ -105,9 +107,8 @@ static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error 
     return status;
 }
 
-bertc_status bc_run_save(bc_run *run, bertc_error *err)
+bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
 {
-    bc_optim_settle(&run->optim);
     bertc_status status = check_weights(run, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
     if (status != BERTC_OK) return status;
@@ -123,9 +124,10 @@ bertc_status bc_run_save(bc_run *run, bertc_error *err)
     return BERTC_OK;
 }
 
-bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
+bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
 {
-    const bc_block block = {"weights", run->model->values, run->model->scalars};
+    const bc_trainer_state trained = bc_trainer_state_of(run->trainer);
+    const bc_block block = {"weights", trained.values, trained.scalars};
     static const char *const texts[] = {"format", "bertc-weights-1", NULL};
     bertc_status status = check_weights(run, err);
     if (status != BERTC_OK) return status;
@@ -136,8 +138,8 @@ bertc_status bc_run_save_best(bc_run *run, bertc_error *err)
     return status;
 }
 
-bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, bc_values *values,
-                              bertc_error *err)
+bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_safetensors *file, bc_values *values,
+                                     bertc_error *err)
 {
     char *path = bc_checkpoint_path(run, "best", run->state.task[lane].best_step);
     *file = (bc_safetensors){0};
@@ -146,5 +148,5 @@ bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file,
     bertc_status status = bc_sealed_open(path, file, err);
     bc_free(path);
     if (status != BERTC_OK) return status;
-    return bc_sealed_find(file, "weights", run->model->scalars, &values->tensor, err);
+    return bc_sealed_find(file, "weights", bc_trainer_model(run->trainer)->scalars, &values->tensor, err);
 }

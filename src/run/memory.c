@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "base/size.h"
+#include "optim/lazy.h"
+#include "run/passes.h"
 
 /* ---- Parts --------------------------------------------------------------------------------- */
 
@@ -19,19 +21,21 @@ static size_t sum_of(size_t a, size_t b, size_t c)
  * when the result is written. */
 static size_t weights(const bc_run *run, const bertc_limits *limits)
 {
-    size_t scalar = run->model->half ? sizeof(uint16_t) : sizeof(float);
-    size_t more = sum_of(bc_model_merge_scalars(run->model), sizeof(float), 0);
+    const bertc_model *model = bc_trainer_model(run->trainer);
+    size_t scalar = model->half ? sizeof(uint16_t) : sizeof(float);
+    size_t more = sum_of(bc_model_merge_scalars(model), sizeof(float), 0);
     (void)limits;
     if (bc_gemm_packs(bertc_backend_name((size_t)run->options.backend)))
-        more = sum_of(bc_model_settled_scalars(run->model), scalar, more);
-    return sum_of(run->model->scalars, sizeof(float), more);
+        more = sum_of(bc_model_settled_scalars(model), scalar, more);
+    return sum_of(model->scalars, sizeof(float), more);
 }
 
 /* Of the word table those of the rows that a batch touches, and which rows those are. */
 static size_t gradients(const bc_run *run, const bertc_limits *limits)
 {
     (void)limits;
-    return sum_of(bc_model_grad_scalars(run->model), sizeof(float), bc_touched_bytes(&run->words));
+    return sum_of(bc_model_grad_scalars(bc_trainer_model(run->trainer)), sizeof(float),
+                  bc_trainer_row_bytes(run->trainer));
 }
 
 /* Of the word table those of words that the data do not name stay zero and take no memory; a row lies
@@ -39,32 +43,39 @@ static size_t gradients(const bc_run *run, const bertc_limits *limits)
 static size_t moments(const bc_run *run, const bertc_limits *limits)
 {
     enum { PAGE = 4096 };
-    const bc_param *table = bc_model_param(run->model, BC_WORD, 0);
-    size_t trained = bc_model_trained_scalars(run->model);
+    const bertc_model *model = bc_trainer_model(run->trainer);
+    const bc_param *table = bc_model_param(model, BC_WORD, 0);
+    size_t trained = bc_model_trained_scalars(model);
     (void)limits;
     if (table->frozen) return sum_of(trained, 2 * sizeof(float), 0);
     size_t whole = sum_of(table->count, sizeof(float), 0);
     size_t named = sum_of(run->named, sum_of(table->shape[1], sizeof(float), PAGE), 0);
     size_t rest = sum_of(trained - table->count, sizeof(float), 0);
-    return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(run->words.table));
+    return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(table->shape[0]));
 }
 
 static size_t halves(const bc_run *run, const bertc_limits *limits)
 {
     (void)limits;
-    return sum_of(bc_model_half_scalars(run->model), sizeof(uint16_t), 0);
+    return sum_of(bc_model_half_scalars(bc_trainer_model(run->trainer)), sizeof(uint16_t), 0);
 }
 
-/* What the frozen part gave for the examples. */
+/* What the frozen part gave for the examples, with a batch of those that are missing. */
 static size_t cache(const bc_run *run, const bertc_limits *limits)
 {
+    size_t sum = (size_t)run->limits.tokens * (2 * sizeof(int32_t) + 1);
     (void)limits;
-    return bc_prefix_memory(run);
+    if (run->prefix.stage == 0) return 0;
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
+        sum = sum_of(1, sum, bc_cache_memory(&lane->cache));
+        for (size_t i = 0; i < lane->eval_count; i++) sum = sum_of(1, sum, bc_cache_memory(&lane->evals[i].cache));
+    }
+    return sum;
 }
 
 static size_t workspace(const bc_run *run, const bertc_limits *limits)
 {
-    return bc_workspace_plan(run->model, limits);
+    return bc_workspace_plan(bc_trainer_model(run->trainer), limits);
 }
 
 static size_t input_bytes(const bertc_inputs *in)
@@ -75,9 +86,8 @@ static size_t input_bytes(const bertc_inputs *in)
 }
 
 /* Tokens and text of a split that is scored. */
-static size_t eval_bytes(const bc_eval *eval)
+static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
 {
-    const bertc_dataset *set = eval->dataset;
     size_t text = set->count * sizeof *set->examples;
     for (size_t i = 0; i < set->count; i++) text += set->examples[i].na + set->examples[i].nb;
     return input_bytes(eval->inputs) + text;
@@ -89,8 +99,8 @@ static size_t data(const bc_run *run, const bertc_limits *limits)
     size_t sum = (size_t)limits->tokens * (2 * sizeof(int32_t) + 1), most = 0;
     for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
         size_t count = lane->train->count;
-        sum += input_bytes(lane->train) + count * sizeof *lane->order;
-        for (size_t i = 0; i < lane->eval_count; i++) sum += eval_bytes(&lane->evals[i]);
+        sum += input_bytes(lane->train) + count * sizeof *lane->epoch.order;
+        for (size_t i = 0; i < lane->eval_count; i++) sum += eval_bytes(&lane->evals[i], lane->eval_sets[i]);
         if (count > most) most = count;
     }
     return sum + most * 2 * sizeof *run->scratch;
@@ -150,7 +160,7 @@ static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t room)
     int32_t most = limits.tokens, tokens = 1;
     while (tokens <= (most - 1) / 2) tokens *= 2;
     for (; tokens >= limits.longest; tokens /= 2) {
-        bc_run_limit_passes(run, (size_t)tokens, &limits);
+        bc_passes_limit(run, (size_t)tokens, &limits);
         if (fits(run, &limits, room)) return tokens;
     }
     return 0;
@@ -159,7 +169,7 @@ static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t room)
 /* The largest groups of layers that fit; 0: none. */
 static int32_t find_group(const bc_run *run, bertc_limits limits, size_t room)
 {
-    int32_t layers = run->model->config.num_hidden_layers;
+    int32_t layers = bc_trainer_model(run->trainer)->config.num_hidden_layers;
     int32_t now = limits.checkpointing > 0 ? limits.checkpointing : layers;
     for (int32_t n = (now < layers ? now : layers) - 1; n > 0; n--) {
         limits.checkpointing = n;

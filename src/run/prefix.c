@@ -11,7 +11,6 @@
 #include "base/size.h"
 #include "run/journal.h"
 #include "run/memory.h"
-#include "run/run.h"
 
 /* ---- Plan ---------------------------------------------------------------------------------- */
 
@@ -58,10 +57,10 @@ typedef struct place {
 } place;
 
 /* The index-th of them, task by task, what is trained on first; false past the end. */
-static bool place_at(const bc_run *run, size_t index, place *p)
+static bool place_at(bc_run *run, size_t index, place *p)
 {
     for (int l = 0; l < run->num_lanes; l++) {
-        bc_lane *lane = &((bc_run *)(uintptr_t)run)->lanes[l];
+        bc_lane *lane = &run->lanes[l];
         if (index > lane->eval_count) {
             index -= lane->eval_count + 1;
             continue;
@@ -77,7 +76,7 @@ static bool place_at(const bc_run *run, size_t index, place *p)
 /* Whether the examples are read more than once; taken: the steps of each task. */
 static bool is_read_again(const bc_run *run, const place *p, const int64_t *taken)
 {
-    if (!p->split) return taken[p->lane - run->lanes] > p->lane->epoch_steps;
+    if (!p->split) return taken[p->lane - run->lanes] > p->lane->epoch.steps;
     return run->eval_every > 0 && run->steps > run->eval_every;
 }
 
@@ -92,20 +91,9 @@ void bc_prefix_plan(bc_run *run)
     bc_mix_seek(&mix, run->steps);
     for (size_t i = 0; place_at(run, i, &at); i++) {
         if (!kept && !is_read_again(run, &at, mix.taken)) continue;
-        bc_cache_plan(at.cache, at.inputs, &run->model->config, run->frozen, &memory, &disk);
+        bc_cache_plan(at.cache, at.inputs, &bc_trainer_model(run->trainer)->config, run->frozen, &memory, &disk);
         if (at.cache->rows > 0) run->prefix.stage = run->frozen;
     }
-}
-
-size_t bc_prefix_memory(const bc_run *run)
-{
-    size_t sum = (size_t)run->limits.tokens * (2 * sizeof(int32_t) + 1);
-    bool fits = true;
-    place at;
-    if (run->prefix.stage == 0) return 0;
-    for (size_t i = 0; place_at(run, i, &at); i++)
-        fits = fits && bc_size_add(sum, bc_cache_memory(at.cache), &sum);
-    return fits ? sum : SIZE_MAX;
 }
 
 /* ---- Keys ---------------------------------------------------------------------------------- */
@@ -123,7 +111,7 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
 {
     enum { LIBRARIES = 1024 };
     char weights[BC_HASH_HEX], libraries[LIBRARIES];
-    const bertc_model *model = run->model;
+    const bertc_model *model = bc_trainer_model(run->trainer);
     const char *version = bertc_version();
     const char *backend = bertc_backend_name((size_t)run->options.backend);
     const int32_t settings[] = {run->prefix.stage, model->half, model->threads, (int32_t)model->block};
@@ -242,10 +230,4 @@ void bc_prefix_keep(bc_run *run)
 {
     place at;
     for (size_t i = 0; place_at(run, i, &at); i++) bc_cache_keep(at.cache);
-}
-
-void bc_prefix_close(bc_prefix *prefix)
-{
-    bertc_batch_free(prefix->missing);
-    bc_free(prefix->order);
 }

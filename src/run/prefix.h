@@ -7,29 +7,16 @@
 #ifndef BC_RUN_PREFIX_H
 #define BC_RUN_PREFIX_H
 
-#include "train/cache.h"
-
-struct bc_run;
-
-typedef struct bc_prefix {
-    int stage;            /* the first that is not in it; 0: nothing is kept */
-    bertc_batch *missing; /* of any cache, while they are computed */
-    uint32_t *order;
-} bc_prefix;
+#include "run/run.h"
 
 /* What is kept and where, in what the run's other parts leave of memory and of the disk. */
-void bc_prefix_plan(struct bc_run *run);
-
-/* Bytes of memory that it will take. */
-size_t bc_prefix_memory(const struct bc_run *run);
+void bc_prefix_plan(bc_run *run);
 
 /* With weights, workspace and data in place. A run without a folder writes no file. Errors: BERTC_INPUT where
  * a file in --cache-dir is damaged; BERTC_IO where none can be made there; BERTC_NOMEM. */
-bertc_status bc_prefix_open(struct bc_run *run, bertc_error *err);
+bertc_status bc_prefix_open(bc_run *run, bertc_error *err);
 
 /* Between two steps: what has become whole is kept for later runs. */
-void bc_prefix_keep(struct bc_run *run);
-
-void bc_prefix_close(bc_prefix *prefix);
+void bc_prefix_keep(bc_run *run);
 
 #endif

@@ -1,7 +1,6 @@
 #include "run/record.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -11,6 +10,7 @@
 #include "run/adapt.h"
 #include "run/manifest.h"
 #include "run/options.h"
+#include "run/prints.h"
 #include "run/signs.h"
 
 static void put_double(bc_text *out, double value)
@@ -50,45 +50,6 @@ void bc_record_evals(bc_text *out, const bc_run *run, int lane, int lanes)
             bc_record_scores(out, run->lanes[l].scored[i], &bc_run_kept_scores(run, l)[i]);
         }
     bc_text_printf(out, several ? "]\n" : "\n");
-}
-
-/* ---- Hashes -------------------------------------------------------------------------------- */
-
-/* What a difference in data can follow from stands behind it: it is compared first. */
-static const struct {
-    const char *key, *differs;
-    size_t offset;
-} prints_rows[] = {
-    {"weights", "the initial weights are not those", offsetof(bc_prints, weights)},
-    {"train", "the training data are not those", offsetof(bc_prints, train)},
-    {"dev", "the dev data are not those", offsetof(bc_prints, dev)},
-    {"vocab", "the vocabulary is not the one", offsetof(bc_prints, vocab)},
-    {"tokenizer", "the settings of the tokenizer are not those", offsetof(bc_prints, tokenizer)},
-    {"config", "the model's config.json is not the one", offsetof(bc_prints, config)},
-};
-
-enum { PRINTS = sizeof prints_rows / sizeof prints_rows[0] };
-
-void bc_record_prints(bc_text *out, const bc_prints *prints)
-{
-    for (int i = 0; i < PRINTS; i++)
-        bc_text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "{", prints_rows[i].key,
-                       (const char *)prints + prints_rows[i].offset);
-    bc_text_printf(out, "}");
-}
-
-bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, const char *place,
-                               bertc_error *err)
-{
-    for (int i = PRINTS - 1; i >= 0; i--) {
-        const cJSON *was = bc_json_get(stored, prints_rows[i].key);
-        if (cJSON_IsString(was) &&
-            strcmp(was->valuestring, (const char *)prints + prints_rows[i].offset) == 0)
-            continue;
-        return bc_fail(err, BERTC_USAGE, "%s: %s that this run began with", place,
-                       prints_rows[i].differs);
-    }
-    return BERTC_OK;
 }
 
 /* ---- run.json ------------------------------------------------------------------------------ */
@@ -143,7 +104,7 @@ static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
     bc_text_printf(out, ",\n \"options\":");
     bc_options_record(out, &run->options);
     bc_text_printf(out, ",\n \"xxh3\":");
-    bc_record_prints(out, prints);
+    bc_prints_record(out, prints);
 }
 
 /* A lane's data and labels. */
@@ -154,8 +115,9 @@ static void put_lane(bc_text *out, const bc_run *run, int lane)
     bc_text_printf(out, ",\n ");
     put_counts(out, "dev", l->eval_counts, l->eval_count);
     bc_text_printf(out, ",\n \"labels\":");
-    bc_model_use_head(run->model, lane);
-    put_labels(out, bertc_model_config(run->model));
+    bertc_model *model = bc_trainer_model(run->trainer);
+    bc_model_use_head(model, lane);
+    put_labels(out, bertc_model_config(model));
     put_weights(out, l);
 }
 
@@ -191,7 +153,7 @@ bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, 
     if (several) put_lanes(out, run);
     else put_lane(out, run, 0);
     if (!several) bc_text_printf(out, ",");
-    put_course(out, run, several ? -1 : 0, bertc_model_parameters(run->model));
+    put_course(out, run, several ? -1 : 0, bertc_model_parameters(bc_trainer_model(run->trainer)));
     bc_text_printf(out, ",\n \"warnings\":");
     bc_signs_record(out, run, 0, run->num_lanes);
     bc_text_printf(out, ",\n ");
@@ -206,8 +168,9 @@ void bc_record_lane(bc_text *out, const bc_run *run, int lane)
     size_t parameters = 0;
     memcpy(prints.train, run->lanes[lane].train_print, sizeof prints.train);
     memcpy(prints.dev, run->lanes[lane].dev_print, sizeof prints.dev);
-    for (size_t i = 0; i < run->model->count; i++) {
-        const bc_param *p = &run->model->params[i];
+    const bertc_model *model = bc_trainer_model(run->trainer);
+    for (size_t i = 0; i < model->count; i++) {
+        const bc_param *p = &model->params[i];
         if (p->head < 0 || p->head == lane) parameters += p->count;
     }
     put_origin(out, run, &prints);

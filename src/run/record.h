@@ -13,13 +13,6 @@ void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores)
 /* eval.json of so many lanes: the scores of the weights that are kept; of several splits an array. */
 void bc_record_evals(bc_text *out, const bc_run *run, int lane, int lanes);
 
-/* {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...} */
-void bc_record_prints(bc_text *out, const bc_prints *prints);
-
-/* Compare hashes with a record. Errors: BERTC_USAGE naming the first that differs. */
-bertc_status bc_compare_prints(const bc_prints *prints, const cJSON *stored, const char *place,
-                               bertc_error *err);
-
 /* The whole of run.json, when everything else lies in `folder`. Nothing in it depends on when or how often
  * the run was interrupted. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err);

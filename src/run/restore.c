@@ -3,6 +3,8 @@
  * The newest checkpoint that is whole is used: its own bytes, the weights that were best then, and
  * as much of log.jsonl as it recorded. A damaged one is passed over with a warning. A whole one of
  * other options, data or initial weights is never used: the run is refused instead. */
+#include "run/restore.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,8 @@
 #include "run/checkpoint.h"
 #include "run/journal.h"
 #include "run/options.h"
-#include "run/record.h"
+#include "run/prints.h"
+#include "run/result.h"
 #include "run/sealed.h"
 
 enum { MOST = 64 }; /* more checkpoints than a run ever leaves */
@@ -86,7 +89,7 @@ static bertc_status parse_text(const bc_safetensors *file, const char *key, cJSO
 static bertc_status compare(const bc_run *run, const cJSON *options, const cJSON *prints, bertc_error *err)
 {
     bertc_status status = bc_options_compare(&run->options, options, run->folder.path, err);
-    return status == BERTC_OK ? bc_compare_prints(&run->prints, prints, run->folder.path, err) : status;
+    return status == BERTC_OK ? bc_prints_compare(&run->prints, prints, run->folder.path, err) : status;
 }
 
 /* Does a whole checkpoint belong to this run? Errors: BERTC_USAGE naming what differs. */
@@ -103,13 +106,11 @@ static bertc_status check_identity(const bc_run *run, const bc_safetensors *file
 
 static bertc_status copy_tensors(bc_run *run, const bc_safetensors *file, bertc_error *err)
 {
-    bertc_status status =
-        bc_sealed_copy(file, "weights", run->model->values, run->model->scalars, err);
-    if (status == BERTC_OK)
-        status = bc_sealed_copy(file, "m", run->optim.m, run->optim.scalars, err);
-    if (status == BERTC_OK)
-        status = bc_sealed_copy(file, "v", run->optim.v, run->optim.scalars, err);
-    if (status == BERTC_OK) bc_model_round(run->model);
+    const bc_trainer_state to = bc_trainer_state_of(run->trainer);
+    bertc_status status = bc_sealed_copy(file, "weights", to.values, to.scalars, err);
+    if (status == BERTC_OK) status = bc_sealed_copy(file, "m", to.m, to.trained, err);
+    if (status == BERTC_OK) status = bc_sealed_copy(file, "v", to.v, to.trained, err);
+    if (status == BERTC_OK) bc_trainer_restored(run->trainer);
     return status;
 }
 
@@ -203,7 +204,7 @@ static bertc_status begin_journal(bc_run *run, bertc_error *err)
 {
     bc_text options = {0}, prints = {0};
     bc_options_record(&options, &run->options);
-    bc_record_prints(&prints, &run->prints);
+    bc_prints_record(&prints, &run->prints);
     bertc_status status = options.failed || prints.failed
                               ? bc_fail_memory(err)
                               : bc_journal_begin(&run->folder, options.bytes, prints.bytes, err);

@@ -21,11 +21,10 @@
 
 static const double margin = 2, window = 16;
 
-void bc_signs_step(bc_run *run, const bc_lane *lane, double loss)
+void bc_signs_step(bc_run *run, const bc_examples *examples, double loss)
 {
-    ptrdiff_t number = lane - run->lanes;
-    bc_standing *task = &run->state.task[number];
-    double steps = (double)run->mix.taken[number];
+    bc_standing *task = &run->state.task[examples->part];
+    double steps = (double)examples->before;
     if (steps == 0) task->first_loss = task->loss = loss;
     task->loss += (loss - task->loss) / fmin(steps + 1, window);
 }

@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "run/run.h"
 
-/* A step trained `lane`, at this loss before its update; call it before the step is counted. */
-void bc_signs_step(bc_run *run, const bc_lane *lane, double loss);
+/* A step trained on these examples, at this loss before its update; call it before the step is counted. */
+void bc_signs_step(bc_run *run, const bc_examples *examples, double loss);
 
 /* The signs of so many lanes from `lane` on as a JSON array. */
 void bc_signs_record(bc_text *out, const bc_run *run, int lane, int lanes);

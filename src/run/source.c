@@ -95,7 +95,7 @@ static bertc_status load_tokenizer(bc_source *source, const char *dir, bertc_err
     return bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
 }
 
-/* An added token may have no row, as long as no text holds it: bc_check_inputs sees to that. */
+/* An added token may have no row, as long as no text holds it: check_inputs sees to that. */
 static void notify_rowless(const bc_source *source, const bertc_notify *notify)
 {
     int32_t rows = source->config.vocab_size, size = bertc_tokenizer_size(source->tokenizer);
@@ -225,6 +225,37 @@ bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options
     if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
     if (status == BERTC_OK) status = bc_source_open(source, o->model, length, notify, err);
     return status == BERTC_OK ? read_texts(o, task, labels, notify, dataset, err) : status;
+}
+
+/* All of a data set's ids and types fit the model? */
+static bertc_status check_inputs(const bertc_inputs *inputs, const bertc_config *config,
+                                 const char *path, bertc_error *err)
+{
+    int32_t id = 0;
+    uint8_t type = 0;
+    size_t tokens = inputs->starts[inputs->count];
+    for (size_t i = 0; i < tokens; i++) {
+        if (inputs->ids[i] > id) id = inputs->ids[i];
+        if (inputs->types[i] > type) type = inputs->types[i];
+    }
+    if (id >= config->vocab_size)
+        return bc_fail(err, BERTC_INPUT, "%s: token id %d, the model's vocab_size is %d", path,
+                       (int)id, (int)config->vocab_size);
+    if (type >= config->type_vocab_size)
+        return bc_fail(err, BERTC_INPUT, "%s: sentence pairs, the model's type_vocab_size is %d",
+                       path, (int)config->type_vocab_size);
+    return BERTC_OK;
+}
+
+bertc_status bc_source_tokenise(const bc_source *source, const bertc_dataset *set, const int32_t *map,
+                                bertc_inputs **inputs, bertc_error *err)
+{
+    bertc_status status = bertc_inputs_create(source->tokenizer, set, source->max_length, map, inputs, err);
+    if (status == BERTC_OK) status = check_inputs(*inputs, &source->config, set->path, err);
+    if (status == BERTC_OK) return BERTC_OK;
+    bertc_inputs_free(*inputs);
+    *inputs = NULL;
+    return status;
 }
 
 void bc_source_close(bc_source *source)

@@ -30,6 +30,11 @@ bertc_status bc_source_open_texts(bc_source *source, const bertc_predict_options
                                   const bertc_task *task, bool labels, const bertc_notify *notify,
                                   bertc_dataset **dataset, bertc_error *err);
 
+/* Tokenise a data set; its ids and types fit the model. `map`: the task's class -> the model's; null keeps it.
+ * Errors: BERTC_INPUT, BERTC_NOMEM. */
+bertc_status bc_source_tokenise(const bc_source *source, const bertc_dataset *set, const int32_t *map,
+                                bertc_inputs **inputs, bertc_error *err);
+
 /* Refuse a split without labels; they are needed to `purpose` ("score").
  * Errors: BERTC_INPUT, with the columns that the file has where that of the labels is missing. */
 bertc_status bc_source_check_labels(const bertc_dataset *set, const char *purpose, bertc_error *err);

@@ -123,7 +123,7 @@ bertc_status bc_thaw_check(const bertc_train_options *options, int32_t layers, i
 /* ---- Steps --------------------------------------------------------------------------------- */
 
 /* Parameters of the stages from `frozen` on that no earlier entry unfroze. */
-static void set_since(const bertc_model *model, int32_t frozen, int64_t step)
+static void set_since(bertc_model *model, int32_t frozen, int64_t step)
 {
     for (size_t i = 0; i < model->count; i++) {
         bc_param *p = &model->params[i];
@@ -131,7 +131,7 @@ static void set_since(const bertc_model *model, int32_t frozen, int64_t step)
     }
 }
 
-bertc_status bc_thaw_plan(const bertc_train_options *options, const bertc_model *model,
+bertc_status bc_thaw_plan(const bertc_train_options *options, bertc_model *model,
                           int64_t epoch_steps, int64_t steps, bertc_error *err)
 {
     reader r;
@@ -150,12 +150,4 @@ bertc_status bc_thaw_plan(const bertc_train_options *options, const bertc_model 
         set_since(model, r.frozen, (int64_t)step);
     }
     return BERTC_OK;
-}
-
-/* Stages thaw from the last down, and parameters are in the order of stages. */
-int bc_thaw_frozen(const bertc_model *model, int64_t step)
-{
-    for (size_t i = 0; i < model->count; i++)
-        if (model->params[i].since <= step) return bc_param_stage(&model->config, &model->params[i]);
-    return (int)model->config.num_hidden_layers + 2;
 }

@@ -26,10 +26,7 @@ bertc_status bc_thaw_check(const bertc_train_options *options, int32_t layers, i
 
 /* Set `since` of every parameter of a run of so many steps; the options are checked. Errors: BERTC_USAGE
  * where an entry lies past the end. */
-bertc_status bc_thaw_plan(const bertc_train_options *options, const bertc_model *model,
+bertc_status bc_thaw_plan(const bertc_train_options *options, bertc_model *model,
                           int64_t epoch_steps, int64_t steps, bertc_error *err);
-
-/* How many stages are frozen in a step. */
-int bc_thaw_frozen(const bertc_model *model, int64_t step);
 
 #endif

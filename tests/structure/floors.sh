@@ -23,7 +23,8 @@ nn/ops        base nn/gemm nn/ops                                        : statu
 nn            base formats nn/gemm nn/ops nn                             : status threads config batch model
 data          base tasks data                                            : status task batch train
 optim         base nn/gemm nn optim                                      : status train
-train         base nn/gemm nn/ops nn data optim train                    : status batch model train
+dist          dist                                                       :
+train         base nn/gemm nn/ops nn data optim dist train               : status batch model train
 run           base vocab formats tokenizer tasks nn/gemm nn/ops nn data optim train run      : *
 jobs          base vocab formats tokenizer tasks nn/gemm nn/ops nn data optim train run jobs : *
 cli           cli                                                        : *

@@ -1,28 +1,10 @@
-#include "run/evaluate.h"
+#include "train/evaluate.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-
-bertc_status bc_check_inputs(const bertc_inputs *inputs, const bertc_config *config,
-                             const char *path, bertc_error *err)
-{
-    int32_t id = 0;
-    uint8_t type = 0;
-    size_t tokens = inputs->starts[inputs->count];
-    for (size_t i = 0; i < tokens; i++) {
-        if (inputs->ids[i] > id) id = inputs->ids[i];
-        if (inputs->types[i] > type) type = inputs->types[i];
-    }
-    if (id >= config->vocab_size)
-        return bc_fail(err, BERTC_INPUT, "%s: token id %d, the model's vocab_size is %d", path,
-                       (int)id, (int)config->vocab_size);
-    if (type >= config->type_vocab_size)
-        return bc_fail(err, BERTC_INPUT, "%s: sentence pairs, the model's type_vocab_size is %d",
-                       path, (int)config->type_vocab_size);
-    return BERTC_OK;
-}
 
 static void plan_passes(bc_eval *eval)
 {
@@ -35,21 +17,16 @@ static void plan_passes(bc_eval *eval)
     }
 }
 
-bertc_status bc_eval_open(bc_eval *eval, bertc_dataset *dataset, const bc_source *source,
-                          const int32_t map[BERTC_MAX_LABELS], bc_pack pack, bertc_error *err)
+bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, const int32_t *columns, size_t classes, bc_pack pack,
+                          bertc_error *err)
 {
-    size_t classes = (size_t)dataset->task->num_labels;
-    *eval = (bc_eval){.dataset = dataset, .pack = pack};
-    for (size_t i = 0; i < classes; i++) eval->map[i] = map[i];
-    bertc_status status = bertc_inputs_create(source->tokenizer, dataset, source->max_length, map,
-                                              &eval->inputs, err);
-    if (status == BERTC_OK)
-        status = bc_check_inputs(eval->inputs, &source->config, dataset->path, err);
-    if (status != BERTC_OK) return status;
-    eval->order = bc_alloc(dataset->count, sizeof *eval->order);
-    eval->logits = bc_alloc(dataset->count, classes * sizeof *eval->logits);
-    if (!eval->order || !eval->logits) return bc_fail_memory(err);
-    status = bc_pack_longest_first(eval->inputs, eval->order, err);
+    *eval = (bc_eval){.inputs = inputs, .classes = classes, .pack = pack};
+    eval->order = bc_alloc(inputs->count, sizeof *eval->order);
+    eval->columns = bc_alloc(classes, sizeof *eval->columns);
+    eval->logits = bc_alloc(inputs->count, classes * sizeof *eval->logits);
+    if (!eval->order || !eval->columns || !eval->logits) return bc_fail_memory(err);
+    memcpy(eval->columns, columns, classes * sizeof *columns);
+    bertc_status status = bc_pack_longest_first(inputs, eval->order, err);
     if (status == BERTC_OK) plan_passes(eval);
     return status;
 }
@@ -57,21 +34,20 @@ bertc_status bc_eval_open(bc_eval *eval, bertc_dataset *dataset, const bc_source
 void bc_eval_close(bc_eval *eval)
 {
     bc_cache_close(&eval->cache);
-    bertc_dataset_free(eval->dataset);
     bertc_inputs_free(eval->inputs);
     bc_free(eval->order);
+    bc_free(eval->columns);
     bc_free(eval->logits);
     *eval = (bc_eval){0};
 }
 
-/* Sort a pass's logits (S,C) into the whole, columns into the task's order. */
+/* Sort a pass's logits (S,C) into the whole. */
 static void place_logits(bc_eval *eval, const bertc_batch *batch, const float *logits)
 {
-    size_t classes = (size_t)eval->dataset->task->num_labels;
+    size_t classes = eval->classes;
     for (size_t s = 0; s < (size_t)batch->sequences; s++)
         for (size_t c = 0; c < classes; c++)
-            eval->logits[batch->examples[s] * classes + c] =
-                logits[s * classes + (size_t)eval->map[c]];
+            eval->logits[batch->examples[s] * classes + c] = logits[s * classes + (size_t)eval->columns[c]];
 }
 
 static void show(bc_meter *meter, const bc_eval *eval, int64_t pass, size_t tokens, double began)

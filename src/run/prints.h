@@ -1,0 +1,19 @@
+/* What a run is told apart by besides its options: hashes of weights, data, vocabulary and settings. */
+#ifndef BC_RUN_PRINTS_H
+#define BC_RUN_PRINTS_H
+
+#include <cjson/cJSON.h>
+
+#include "base/text.h"
+#include "run/run.h"
+
+/* Of a run whose weights and data are there, before its first step. Errors: BERTC_NOMEM. */
+bertc_status bc_prints_take(bc_run *run, bertc_error *err);
+
+/* {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...} */
+void bc_prints_record(bc_text *out, const bc_prints *prints);
+
+/* Compare with a record. Errors: BERTC_USAGE naming the first that differs. */
+bertc_status bc_prints_compare(const bc_prints *prints, const cJSON *stored, const char *place, bertc_error *err);
+
+#endif

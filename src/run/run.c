@@ -1,0 +1,98 @@
+#include "run/run.h"
+
+#include "base/memory.h"
+
+bc_run bc_run_begin(const bertc_train_options *options, const bertc_observer *observer)
+{
+    bc_run run = {.options = *options, .log.fd = -1, .folder = {.fd = -1, .root.fd = -1, .work.fd = -1}};
+    bc_meter_start(&run.meter, observer);
+    return run;
+}
+
+void bc_run_close(bc_run *run)
+{
+    bc_log_close(&run->log);
+    bc_ledger_clear(&run->written);
+    bertc_batch_free(run->prefix.missing);
+    bc_free(run->prefix.order);
+    for (bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
+        bc_epoch_clear(&lane->epoch);
+        bc_cache_close(&lane->cache);
+        for (size_t i = 0; i < lane->eval_count; i++) {
+            bc_eval_close(&lane->evals[i]);
+            bertc_dataset_free(lane->eval_sets[i]);
+        }
+        bertc_inputs_free(lane->train);
+    }
+    bc_free(run->scratch);
+    bc_trainer_free(run->trainer);
+    bc_source_close(&run->source);
+    bc_folder_close(&run->folder);
+}
+
+/* ---- How far it is --------------------------------------------------------------------------- */
+
+/* Of one task an epoch is its examples; of several it is that many steps. */
+double bc_run_epochs(const bc_run *run, int64_t step)
+{
+    int64_t left = step % run->epoch_steps;
+    double size = (double)run->options.batch_size;
+    double count = run->num_lanes > 1 ? (double)run->epoch_steps * size : (double)run->lanes->train->count;
+    return (double)(step / run->epoch_steps) + (double)left * size / count;
+}
+
+int64_t bc_run_best_step(const bc_run *run)
+{
+    int64_t step = 0;
+    for (int i = 0; i < run->num_lanes; i++)
+        if (run->state.task[i].best_step > step) step = run->state.task[i].best_step;
+    return step;
+}
+
+/* Evaluations since the best one of any task; the last of a run may come early, but nothing comes
+ * after it. */
+static int64_t evaluations_in_vain(const bc_run *run)
+{
+    return run->eval_every > 0 ? (run->state.evaluated - bc_run_best_step(run)) / run->eval_every : 0;
+}
+
+bool bc_run_is_over(const bc_run *run)
+{
+    int64_t patience = run->options.patience;
+    if (run->state.step == run->steps) return true;
+    return patience > 0 && evaluations_in_vain(run) >= patience;
+}
+
+size_t bc_run_eval_tokens(const bc_run *run)
+{
+    size_t tokens = 0;
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++)
+        for (size_t i = 0; i < lane->eval_count; i++)
+            tokens += lane->evals[i].inputs->starts[lane->evals[i].inputs->count];
+    return tokens;
+}
+
+/* Evaluations take as long as the last one. Before the first of them a forward pass is taken for a
+ * third of a step's work. */
+double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
+{
+    int64_t evaluations = run->eval_every > 0 ? left / run->eval_every : 0;
+    if (evaluations == 0 || run->steps % run->eval_every != 0) evaluations++;
+    double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
+    if (evaluation <= 0 && speed > 0) evaluation = (double)bc_run_eval_tokens(run) / (3 * speed);
+    return (double)left * step_seconds + (double)evaluations * evaluation;
+}
+
+/* ---- What it keeps --------------------------------------------------------------------------- */
+
+int64_t bc_run_kept_step(const bc_run *run, int lane)
+{
+    int64_t best = run->state.task[lane].best_step;
+    return run->options.keep == BERTC_KEEP_BEST && best > 0 ? best : run->state.step;
+}
+
+const bertc_scores *bc_run_kept_scores(const bc_run *run, int lane)
+{
+    const bc_standing *task = &run->state.task[lane];
+    return bc_run_kept_step(run, lane) == task->best_step ? task->best : task->last;
+}

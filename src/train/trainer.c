@@ -1,0 +1,237 @@
+#include "train/trainer.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "dist/comm.h"
+#include "optim/optim.h"
+
+struct bc_trainer {
+    bertc_model *model;
+    bertc_workspace *workspace;
+    bertc_batch *batch;
+    bc_touched words; /* rows of the word table that the step's batch names */
+    bc_optim optim;
+    bc_comm comm;
+    bc_trainer_options options;
+};
+
+/* ---- Making one ---------------------------------------------------------------------------- */
+
+bertc_status bc_trainer_create(bertc_model *model, bc_trainer **trainer, bertc_error *err)
+{
+    *trainer = bc_calloc(1, sizeof **trainer);
+    if (!*trainer) {
+        bertc_model_free(model);
+        return bc_fail_memory(err);
+    }
+    (*trainer)->model = model;
+    (*trainer)->comm = bc_comm_alone();
+    return BERTC_OK;
+}
+
+void bc_trainer_free(bc_trainer *t)
+{
+    if (!t) return;
+    bc_optim_clear(&t->optim);
+    bc_touched_clear(&t->words);
+    bertc_batch_free(t->batch);
+    bertc_workspace_free(t->workspace);
+    bertc_model_free(t->model);
+    bc_free(t);
+}
+
+bertc_status bc_trainer_keep_rows(bc_trainer *t, size_t most, bertc_error *err)
+{
+    bc_param *table = bc_model_param(t->model, BC_WORD, 0);
+    table->touched = &t->words;
+    return bc_touched_create(&t->words, table->shape[0], most, err);
+}
+
+size_t bc_trainer_row_bytes(const bc_trainer *t)
+{
+    return bc_touched_bytes(&t->words);
+}
+
+bertc_status bc_trainer_open(bc_trainer *t, const bertc_limits *limits, const bc_trainer_options *options,
+                             bertc_error *err)
+{
+    bertc_model *model = t->model;
+    t->options = *options;
+    bertc_status status = bertc_workspace_create(model, limits, &t->workspace, err);
+    if (status == BERTC_OK) status = bertc_batch_create(limits->sequences, limits->tokens, &t->batch, err);
+    if (status != BERTC_OK) return status;
+    return bc_optim_create(&t->optim, model->params, model->count, options->recipe, options->weight_decay,
+                           model->threads, err);
+}
+
+/* ---- What it holds ------------------------------------------------------------------------- */
+
+bertc_model *bc_trainer_model(bc_trainer *t)
+{
+    bc_optim_settle(&t->optim);
+    return t->model;
+}
+
+bertc_workspace *bc_trainer_workspace(bc_trainer *t)
+{
+    return t->workspace;
+}
+
+bertc_batch *bc_trainer_batch(bc_trainer *t)
+{
+    return t->batch;
+}
+
+bc_trainer_state bc_trainer_state_of(bc_trainer *t)
+{
+    const bertc_model *model = bc_trainer_model(t);
+    return (bc_trainer_state){model->values, model->scalars, t->optim.m, t->optim.v, t->optim.scalars};
+}
+
+void bc_trainer_restored(bc_trainer *t)
+{
+    bc_model_round(t->model);
+}
+
+/* ---- The parts of a step ------------------------------------------------------------------- */
+
+/* What the sum of a batch's losses is divided by: its examples, or the sum of their classes' weights. */
+static double divisor_of(const bc_step *step)
+{
+    const bc_examples *e = &step->examples;
+    const double *weights = step->objective ? step->objective->weights : NULL;
+    double sum = 0;
+    if (!weights) return (double)e->count;
+    for (size_t i = 0; i < e->count; i++) sum += weights[e->inputs->labels[e->order[i]]];
+    return sum;
+}
+
+/* Stages start from the last down, and parameters are in the order of stages. */
+int bc_trainer_frozen(const bc_trainer *t, int64_t step)
+{
+    const bertc_model *m = t->model;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->params[i].head < 0 && m->params[i].since <= step) return bc_param_stage(&m->config, &m->params[i]);
+    return (int)m->config.num_hidden_layers + 2;
+}
+
+/* Take the head of the examples into use. The others have no part in the step; AdamW counts the steps of a head
+ * from its own first one. */
+static void use_head(bc_trainer *t, const bc_step *step)
+{
+    int head = step->examples.part;
+    bc_model_use_head(t->model, head);
+    for (size_t i = 0; i < t->model->count; i++) {
+        bc_param *p = &t->model->params[i];
+        if (p->head >= 0) p->since = p->head == head ? step->number - step->examples.before : INT64_MAX;
+    }
+}
+
+/* The rows of the word table that a batch names, up to date for its forward passes. */
+static void take_words(bc_trainer *t, const bc_examples *e)
+{
+    if (!t->words.slot) return;
+    bc_touched_reset(&t->words);
+    for (size_t i = 0; i < e->count; i++) {
+        size_t from = e->inputs->starts[e->order[i]], end = e->inputs->starts[e->order[i] + 1];
+        bc_touched_add(&t->words, e->inputs->ids + from, end - from);
+    }
+    bc_optim_catch_up(&t->optim);
+}
+
+/* What this step trains. */
+static void begin(bc_trainer *t, const bc_step *step)
+{
+    use_head(t, step);
+    t->model->frozen = bc_trainer_frozen(t, step->number);
+    bc_optim_thaw(&t->optim, step->number);
+    take_words(t, &step->examples);
+}
+
+/* The examples of the pass that begins with number `at`; the first asks nobody whether to go on, that was done. */
+static bertc_status take_batch(bc_trainer *t, const bc_examples *e, size_t at, bertc_error *err)
+{
+    size_t tokens, n = bc_pack_next(e->inputs, e->order + at, e->count - at, t->options.pack, &tokens);
+    bertc_status status = at > 0 && t->options.meter ? bc_meter_stop(t->options.meter) : BERTC_OK;
+    return status == BERTC_OK ? bertc_batch_fill(t->batch, e->inputs, e->order + at, n, err) : status;
+}
+
+/* ---- Divergence ---------------------------------------------------------------------------- */
+
+static bool all_finite(const float *x, size_t count)
+{
+    float sum = 0; /* x - x is 0 where x is finite, else NaN */
+    for (size_t i = 0; i < count; i++) sum += x[i] - x[i];
+    return sum == 0;
+}
+
+const bc_param *bc_find_not_finite(const bertc_model *model, const float *values)
+{
+    for (size_t i = 0; i < model->count; i++) {
+        const bc_param *p = &model->params[i];
+        if (!all_finite(values + p->offset, p->count)) return p;
+    }
+    return NULL;
+}
+
+static const bc_param *find_bad_gradient(const bertc_model *model, int64_t step)
+{
+    for (size_t i = 0; i < model->count; i++) {
+        const bc_param *p = &model->params[i];
+        if (p->grad && p->since <= step && !all_finite(p->grad, bc_param_grad_count(p))) return p;
+    }
+    return NULL;
+}
+
+/* Refuse to update from a loss or gradient that is not finite. */
+static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_outcome *o, bertc_error *err)
+{
+    if (isfinite(o->loss) && isfinite(o->norm)) return BERTC_OK;
+    const bertc_model *model = bc_trainer_model(t);
+    const bc_param *value = bc_find_not_finite(model, model->values);
+    const bc_param *bad = value ? value : find_bad_gradient(model, step->number);
+    const char *what = isfinite(o->loss) ? "gradient norm" : "loss";
+    const char *where = !bad ? "" : value ? "; first in the weights " : "; first in the gradient of ";
+    return bc_fail(err, BERTC_DIVERGED, "step %lld: the %s is not finite%s%s%s", (long long)step->number + 1, what,
+                   where, bad ? bad->name : "", bad ? "; no update was made" : "");
+}
+
+/* ---- The step ------------------------------------------------------------------------------ */
+
+bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *outcome, bertc_error *err)
+{
+    const bc_pass pass = {.training = true, .seed = t->options.seed, .step = (uint32_t)step->number};
+    double began = bc_clock(), divisor = divisor_of(step), loss = 0;
+    *outcome = (bc_outcome){0};
+    if (divisor <= 0)
+        return bc_fail(err, BERTC_DIVERGED, "step %lld: the loss is undefined, every example of the batch has the "
+                       "class weight 0", (long long)step->number + 1);
+    begin(t, step);
+    for (size_t at = 0; at < step->examples.count; at += (size_t)t->batch->sequences) {
+        bertc_status status = take_batch(t, &step->examples, at, err);
+        if (status == BERTC_OK) status = bc_cache_fwd(step->cache, t->model, t->workspace, t->batch, pass, err);
+        if (status != BERTC_OK) return status;
+        loss += bc_model_loss(t->model, t->workspace, t->batch, step->objective, divisor);
+        bc_model_bwd(t->model, t->workspace, t->batch, pass, at > 0);
+        outcome->tokens += t->batch->tokens;
+    }
+    bertc_status status = bc_workspace_status(t->workspace, err);
+    if (status != BERTC_OK) return status;
+    bc_comm_sum(&t->comm, t->model->grads, bc_model_grad_scalars(t->model));
+    double passed = bc_clock();
+    outcome->loss = loss / divisor;
+    outcome->norm = bc_optim_norm(&t->optim);
+    double normed = bc_clock();
+    status = check_finite(t, step, outcome, err);
+    if (status != BERTC_OK) return status;
+    bc_optim_step(&t->optim, step->number, step->rate,
+                  bc_clip_scale(t->options.recipe, outcome->norm, t->options.max_grad_norm));
+    double ended = bc_clock();
+    outcome->norm_seconds = normed - passed;
+    outcome->update_seconds = ended - normed;
+    outcome->seconds = ended - began;
+    return BERTC_OK;
+}
