@@ -12,9 +12,10 @@
 
 #include "base/clock.h"
 #include "bertc.h"
+#include "data/epoch.h"
 #include "nn/laps.h"
 #include "nn/model.h"
-#include "optim/optim.h"
+#include "train/trainer.h"
 
 enum { ROUNDS_MOST = 64, NAME = 96, PATH = 4096 };
 
@@ -109,22 +110,20 @@ void close_floor(gemm_floor *f);
 
 /* ---- Training steps ------------------------------------------------------------------------- */
 
-/* A batch, and the passes that bertc's own limit of tokens makes of it. */
-typedef struct trainer {
-    bertc_model *model;
-    bertc_workspace *workspace;
-    bertc_batch *batch, **passes;
-    int count;
-    bc_touched words; /* that the batch names: the same in every step, so no row misses one */
-    bc_optim optim;
-    bc_laps laps;
-    double norm_seconds, update_seconds;
-    uint32_t step;
-} trainer;
+/* The trainer of runs with one batch, in passes of bertc's own limit of tokens: the same in every step, so no word
+ * row misses one. */
+typedef struct stepper {
+    bc_trainer *trainer;
+    bertc_batch *batch;
+    bertc_inputs inputs; /* the batch as a data set: its arrays are those of the batch, but for: */
+    size_t *starts;
+    bc_epoch epoch;
+    int64_t steps;
+} stepper;
 
-void open_trainer(trainer *t);
-double train(trainer *t); /* one step; its seconds */
-void close_trainer(trainer *t);
+void open_stepper(stepper *t);
+bc_outcome train(stepper *t); /* one step */
+void close_stepper(stepper *t);
 
 /* ---- Other processes ------------------------------------------------------------------------ */
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "harness/harness.h"
+#include "optim/optim.h"
 
 /* Half of the bytes read, half written; a thread's part at once, since a large memcpy writes past the caches. */
 static double time_copy(char *to, const char *from, size_t bytes)

@@ -32,12 +32,12 @@ static spread measure(const char *what)
 {
     sample speed = {0};
     snprintf(swept.text, sizeof swept.text, "%d", swept.length);
-    trainer t;
-    open_trainer(&t);
+    stepper t;
+    open_stepper(&t);
     train(&t);
-    for (int r = 0; r < settings.rounds; r++) add(&speed, t.batch->tokens / train(&t));
+    for (int r = 0; r < settings.rounds; r++) add(&speed, t.batch->tokens / train(&t).seconds);
     print_figure(what, "tokens/s", speed, work_of(t.batch));
-    close_trainer(&t);
+    close_stepper(&t);
     return spread_of(speed);
 }
 

@@ -29,6 +29,8 @@ bertc_status bc_trainer_create(bertc_model *model, bc_trainer **trainer, bertc_e
     }
     (*trainer)->model = model;
     (*trainer)->comm = bc_comm_alone();
+    for (size_t i = 0; i < model->count; i++) /* what is frozen for good never starts */
+        if (bc_param_stage(&model->config, &model->params[i]) < model->frozen) model->params[i].since = INT64_MAX;
     return BERTC_OK;
 }
 

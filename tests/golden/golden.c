@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "bertc/model.h"
+#include "data/epoch.h"
 #include "formats/safetensors.h"
 #include "nn/model.h"
-#include "optim/optim.h"
+#include "optim/schedule.h"
+#include "train/trainer.h"
 #include "twin/packed.h"
 #include "twin/support.h"
 
@@ -157,27 +159,36 @@ static void compare_gradients(golden *g)
     for (size_t p = 0; p < g->model->count; p++) compare_gradient(g, &g->model->params[p]);
 }
 
-/* Losses of the first steps, with the schedule, clipping and optimiser of a recipe. */
+/* Losses of the first steps of the trainer that runs use, with the schedule, clipping and optimiser of a recipe.
+ * It takes the model over. */
 static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
 {
     bertc_error err = {0};
-    bc_optim optim;
+    bc_trainer *trainer;
+    const bertc_batch *b = g->batch;
     bool google = recipe == BERTC_RECIPE_GOOGLE;
     int64_t warmup = bc_schedule_warmup(recipe, google ? 0.1 : 0.0, STEPS);
     const float *wanted = twin_tensor_copy(&g->file, name);
-    check_status(bc_optim_create(&optim, g->model->params, g->model->count, recipe,
-                                 google ? 0.01 : 0.0, 1, &err),
-                 &err);
+    const bertc_inputs inputs = twin_inputs(b);
+    const bertc_limits limits = {b->tokens, b->sequences, b->longest, true, false, 0, 0};
+    const bc_trainer_options options = {.recipe = recipe, .weight_decay = google ? 0.01 : 0.0,
+                                        .max_grad_norm = clip, .seed = 1,
+                                        .pack = {inputs.count, (size_t)b->tokens}};
+    bc_epoch epoch;
+    check_status(bc_epoch_create(&epoch, &inputs, inputs.count, 1, NULL, &err), &err);
+    check_status(bc_trainer_create(g->model, &trainer, &err), &err);
+    g->model = NULL;
+    check_status(bc_trainer_open(trainer, &limits, &options, &err), &err);
     for (int64_t step = 0; step < STEPS; step++) {
-        const bc_pass pass = {.training = true, .seed = 1, .step = (uint32_t)step};
-        double loss = step_once(g, &pass);
-        double scale = bc_clip_scale(recipe, bc_optim_norm(&optim), clip);
-        double rate = bc_schedule_rate(recipe, base_rate, step, warmup, STEPS);
-        bc_optim_step(&optim, step, rate, scale);
-        judge(g->folder, name, fabs(loss - (double)wanted[step]) / (double)wanted[step], loss_bound,
+        const bc_step next = {.number = step, .examples = bc_epoch_batch(&epoch, step),
+                              .rate = bc_schedule_rate(recipe, base_rate, step, warmup, STEPS)};
+        bc_outcome outcome;
+        check_status(bc_trainer_step(trainer, &next, &outcome, &err), &err);
+        judge(g->folder, name, fabs(outcome.loss - (double)wanted[step]) / (double)wanted[step], loss_bound,
               &g->worst.loss);
     }
-    bc_optim_clear(&optim);
+    bc_trainer_free(trainer);
+    bc_epoch_clear(&epoch);
 }
 
 static void compare_case(const char *folder)

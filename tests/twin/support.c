@@ -188,6 +188,14 @@ bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int3
     return b;
 }
 
+bertc_inputs twin_inputs(const bertc_batch *batch)
+{
+    size_t count = (size_t)batch->sequences, *starts = twin_take(count + 1, sizeof *starts);
+    for (size_t s = 0; s <= count; s++) starts[s] = (size_t)batch->starts[s];
+    return (bertc_inputs){.count = count, .starts = starts, .ids = batch->ids, .types = batch->types,
+                          .labels = batch->labels, .values = batch->values, .longest = (size_t)batch->longest};
+}
+
 bertc_batch *twin_batch_part(const bertc_batch *batch, int32_t first, int32_t count)
 {
     int32_t begin = batch->starts[first], end = batch->starts[first + count];

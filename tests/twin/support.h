@@ -44,6 +44,9 @@ double twin_largest(const double *x, size_t count);
 bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int32_t sequences,
                         uint64_t seed);
 
+/* A batch as a data set: of the arrays of the batch, but for starts. */
+bertc_inputs twin_inputs(const bertc_batch *batch);
+
 /* Sequences [first, first+count) of `batch` as a batch of their own. */
 bertc_batch *twin_batch_part(const bertc_batch *batch, int32_t first, int32_t count);
 

@@ -95,32 +95,6 @@ static void test_one_task(void **unused)
     assert_int_equal(mix.taken[0], 1234);
 }
 
-static void test_lists(void **unused)
-{
-    (void)unused;
-    static const struct {
-        const char *list, *message;
-    } refused[] = {
-        {"sst2,sst2", "--task: sst2 stands there twice"},
-        {"sst2,what", "unknown task 'what'"},
-        {"sst2,", "unknown task ''"},
-        {"", "unknown task ''"},
-        {"sst2,ax", "task ax has no training data"},
-        {"sst2,mnli-mm", "--task: mnli-mm has the training data of mnli"},
-    };
-    const bertc_task *tasks[BERTC_MAX_TASKS];
-    int count;
-    assert_int_equal(bc_mix_read("stsb,cola", tasks, &count, NULL), BERTC_OK);
-    assert_int_equal(count, 2);
-    assert_string_equal(tasks[0]->name, "stsb");
-    assert_string_equal(tasks[1]->name, "cola");
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        bertc_error err = {0};
-        assert_int_equal(bc_mix_read(refused[i].list, tasks, &count, &err), BERTC_USAGE);
-        assert_string_equal(err.message, refused[i].message);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,7 +102,6 @@ int main(void)
         cmocka_unit_test(test_draws_follow_the_chances),
         cmocka_unit_test(test_steps_in_any_order),
         cmocka_unit_test(test_one_task),
-        cmocka_unit_test(test_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "nn/model.h"
 #include "optim/optim.h"
+#include "optim/schedule.h"
 
 /* ---- The optimiser alone --------------------------------------------------------------------- */
 

@@ -154,12 +154,13 @@ static void test_the_loss_of_the_last_steps(void **unused)
     (void)unused;
     static bc_run run_of;
     bc_run *r = &run_of;
+    bc_examples examples = {.before = 0};
     for (int i = 1; i <= 16; i++) {
-        bc_signs_step(r, r->lanes, i);
-        r->mix.taken[0]++;
+        bc_signs_step(r, &examples, i);
+        examples.before++;
         assert_close(r->state.task[0].loss, (1 + i) / 2.0, 1e-12);
     }
-    bc_signs_step(r, r->lanes, 24.5);
+    bc_signs_step(r, &examples, 24.5);
     assert_close(r->state.task[0].loss, 8.5 + 1, 1e-12);
     assert_true(r->state.task[0].first_loss == 1);
 }

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "nn/gemm/simd.h"
 #include "optim/optim.h"
+#include "optim/schedule.h"
 
 /* ---- Against PyTorch 2.13 -------------------------------------------------------------------- */
 
