@@ -1,9 +1,9 @@
 #!/bin/sh
 # The same runs by two programs, compared to the bit: for a change that must not change a result.
 #
-#   sh bits.sh OLD NEW [PATTERN]
+#   sh bits.sh OLD NEW [PATTERN]...
 #
-# OLD and NEW are two programs bertc, PATTERN chooses cases by their names (as in sh: 'lora*'). OLD writes the
+# OLD and NEW are two programs bertc, a PATTERN chooses cases by their names (as in sh: 'lora*'). OLD writes the
 # sample and the models that the cases begin with; then each case is done by both, in a folder each, and every
 # file that they leave, what they print and how they end are compared. A line a case:
 #
@@ -17,8 +17,7 @@
 # at the end. Left out are times (the log's seconds, speeds in messages, and with them a checkpoint's hash of the
 # log) and the versions in run.json.
 set -uf
-[ $# -ge 2 ] && [ $# -le 3 ] || { echo "usage: sh bits.sh OLD NEW [PATTERN]" >&2; exit 2; }
-pattern=${3:-*}
+[ $# -ge 2 ] || { echo "usage: sh bits.sh OLD NEW [PATTERN]..." >&2; exit 2; }
 
 # program FILE: its path from everywhere
 program() {
@@ -26,6 +25,8 @@ program() {
     case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac
 }
 old=$(program "$1") && new=$(program "$2") || exit 2
+shift 2
+patterns=${*:-*}
 LC_ALL=C OMP_WAIT_POLICY=passive
 export LC_ALL OMP_WAIT_POLICY
 work=$(mktemp -d) && cd "$work" || exit 1
@@ -188,18 +189,26 @@ side() {
 
 # unlike NAME: the files of a case that differ or that only one of the two has, a line each
 unlike() {
-    { (cd "old/$1" && find .); (cd "new/$1" && find .); } | sort -u | while read -r file; do
+    { (cd "old/$1" && find . ! -name fails); (cd "new/$1" && find . ! -name fails); } | sort -u | while read -r file; do
         [ -d "old/$1/$file" ] && [ -d "new/$1/$file" ] && continue
         cmp -s "old/$1/$file" "new/$1/$file" || echo "${file#./}"
     done
+}
+
+# chosen NAME: whether a pattern is that case's
+chosen() {
+    for pattern in $patterns; do
+        # shellcheck disable=SC2254
+        case $1 in $pattern) return 0 ;; esac
+    done
+    return 1
 }
 
 cases=0 alike=0 texts=0 skipped=0 failed=0
 compare() {
     name=$1 how=$2
     shift 2
-    # shellcheck disable=SC2254
-    case $name in $pattern) ;; *) return ;; esac
+    chosen "$name" || return
     cases=$((cases + 1))
     case $name in
     native-*) if [ "$native" != 0 ]; then
@@ -482,8 +491,8 @@ help-sample         say 0 help sample
 man                 say 0 help --man
 end
 
-[ $cases -gt 0 ] || { echo "bits.sh: no case has a name like '$pattern'" >&2; exit 2; }
-echo "$cases cases: $alike same, $texts with other text, $skipped skipped, $failed differ or fail"
+[ $cases -gt 0 ] || { echo "bits.sh: no case has a name like '$patterns'" >&2; exit 2; }
+echo "$cases cases: $alike same, $texts text differs, $skipped skipped, $failed DIFFERS or FAILS"
 [ $((failed + texts)) = 0 ] || {
     echo "what differs is in $work/old and $work/new"
     trap - EXIT
