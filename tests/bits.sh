@@ -251,23 +251,27 @@ remade() {
         tensors "$1/model.safetensors" | ${4:-cat}
     } >"$2/model.safetensors"
 }
-# Older names, without the encoder's prefix; a head of another name; tensors of 16 bits in place of 32
+# Older names, without the encoder's prefix; a head of another name; tensors of 16 or 64 bits in place of 32: the upper
+# halves of the old ones, or these as upper halves
 edits='
 function bare() {
     gsub(/"bert\./, "\""); gsub(/LayerNorm\.weight/, "LayerNorm.gamma"); gsub(/LayerNorm\.bias/, "LayerNorm.beta")
 }
 function headless() { gsub(/"classifier\./, "\"otherhead.") }
-function halved(type, out, at) {
+function sized(type, times, out, at) {
     gsub(/"F32"/, "\"" type "\"")
     while (match($0, /"data_offsets":\[[0-9]*,[0-9]*\]/)) {
         split(substr($0, RSTART + 16, RLENGTH - 17), at, ",")
-        out = out substr($0, 1, RSTART - 1) "\"data_offsets\":[" at[1] / 2 "," at[2] / 2 "]"
+        out = out substr($0, 1, RSTART - 1) "\"data_offsets\":[" at[1] * times "," at[2] * times "]"
         $0 = substr($0, RSTART + RLENGTH)
     }
     $0 = out $0
 }
 '
-upper_halves() { od -An -v -tu1 | awk '{ for (i = 3; i < NF; i += 4) printf "%c%c", $i, $(i + 1) }'; }
+halved() { od -An -v -tu1 | awk '{ for (i = 3; i < NF; i += 4) printf "%c%c", $i, $(i + 1) }'; }
+doubled() {
+    od -An -v -tu1 | awk '{ for (i = 1; i < NF; i += 4) printf "%c%c%c%c%c%c%c%c", 0, 0, 0, 0, $i, $(i + 1), $(i + 2), $(i + 3) }'
+}
 
 nice "$old" sample --out sample && nice "$old" init --vocab sample/vocab.txt --out deep --layers 4 --hidden 64 \
     --heads 4 --max-positions 64 --initializer-range 0.05 &&
@@ -281,8 +285,9 @@ nice "$old" sample --out sample && nice "$old" init --vocab sample/vocab.txt --o
 }
 remade small bare 'bare()'
 remade small headless 'headless()'
-remade small bf16 'halved("BF16")' upper_halves
-remade small f16 'halved("F16")' upper_halves
+remade small bf16 'sized("BF16", 0.5)' halved
+remade small f16 'sized("F16", 0.5)' halved
+remade small f64 'sized("F64", 2)' doubled
 tail -n +2 sample/SST-2/test.tsv | sed 's/^[^	]*	//' >single
 printf 'a good film\n\nthe "plot" was not bad\nDas Café — 北京 \360\237\230\200 unbelievable\n%s\n' "$(sed 40q single)" >texts
 sed 's/.*/&	the film is fine/' single >pairs
@@ -323,6 +328,7 @@ limits-stsb         tune stsb --limit-train 100 --stratified --max-steps 0 --epo
 two-threads         tune mnli --threads 2 --batch-size 32
 two-threads-google  tune stsb --threads 2 --batch-size 32 --recipe google
 saved               tune sst2 --save-every 2
+long                tune sst2 --batch-size 2 --max-steps 300
 
 # Objective
 weights             tune mnli --class-weights 1,2,0.5 --label-smoothing 0.1
@@ -381,6 +387,7 @@ lora-decay          tune rte --lora-rank 2 --layer-lr-decay 0.7 --head-lr 1e-3 -
 # From an earlier run, an adapter, files of other kinds
 after-head-kept     after rte qnli
 after-head-new      after mnli rte
+after-other-order   after rte wnli --class-weights 1,3
 after-stsb          after sst2 stsb --recipe google
 over-adapter        over sst2 sst2
 over-adapter-lora   over rte mnli --lora-rank 2
@@ -389,6 +396,7 @@ from-bare           tune sst2 --model ../../bare
 from-headless       tune mnli --model ../../headless
 from-bf16           tune sst2 --model ../../bf16
 from-f16            tune sst2 --model ../../f16 --freeze 1
+from-f64            tune sst2 --model ../../f64
 
 # Outputs of frozen layers that are kept: in memory, in a file, in part, for later runs
 cache-none          tune sst2 --freeze 2 --model ../../deep --cache-memory 0 --cache-disk 0 --limit-train 40 --max-steps 12
@@ -459,11 +467,13 @@ embed-adapter       lines texts embed --model ../../adapter --format tsv --threa
 truncate            ask 0 truncate --model ../../deep --keep-layers 2 --out run
 truncate-run        ask 0 truncate --model ../../mnli --keep-layers 1 --out run
 truncate-bf16       ask 0 truncate --model ../../bf16 --keep-layers 1 --out run
+truncate-f16        ask 0 truncate --model ../../f16 --keep-layers 1 --out run
 truncate-bare       ask 0 truncate --model ../../bare --keep-layers 1 --out run
 inspect             ask 0 inspect ../../deep
 inspect-bare        ask 0 inspect ../../bare
 inspect-headless    ask 0 inspect ../../headless
 inspect-f16         ask 0 inspect ../../f16
+inspect-f64         ask 0 inspect ../../f64
 inspect-adapter     ask 0 inspect ../../adapter
 inspect-file        ask 0 inspect ../../bf16/model.safetensors
 init                ask 0 init --vocab ../../sample/vocab.txt --out run --layers 1 --hidden 24 --heads 3 --seed 5 --cased
