@@ -120,6 +120,7 @@ cut() {
     [ -d run/checkpoint ] || return
     echo mine >run/checkpoint/step-40.safetensors
     b 4 finetune --task "$task" --model $data/model $common --batch-size 32 "$@" --resume
+    [ -f run/checkpoint/step-20.safetensors ] || return
     cp run/checkpoint/step-20.safetensors .
     rm run/checkpoint/step-40.safetensors
     b 0 finetune --task "$task" --model $data/model $common --batch-size 32 "$@" --resume
@@ -369,7 +370,7 @@ freeze              tune mnli --freeze 2 --model ../../deep
 head-only           tune sst2 --freeze all --head-lr 1e-2
 thaw                tune cola --freeze all --unfreeze-schedule each-epoch --limit-train 16 --max-steps 0 --epochs 7 --model ../../deep
 thaw-table          tune stsb --freeze all --unfreeze-schedule 1:3,2:embeddings,3:none --limit-train 24 --max-steps 0 --epochs 4 --model ../../deep --recipe google
-thaw-in-epoch       tune sst2 --freeze 3 --unfreeze-schedule 0.5:1,1.5:none --limit-train 32 --max-steps 0 --epochs 2 --model ../../deep
+thaw-in-epoch       tune sst2 --freeze 3 --unfreeze-schedule 0.3:1,1.6:none --limit-train 32 --max-steps 0 --epochs 2 --model ../../deep
 decay               tune sst2 --layer-lr-decay 0.5 --model ../../deep
 decay-head          tune stsb --layer-lr-decay 0.8 --head-lr 1e-3 --freeze 1 --model ../../deep --recipe google
 bias                tune mnli --train-only bias
@@ -419,7 +420,7 @@ patience-epochs     tune cola --patience 1 --max-steps 0 --epochs 5 --limit-trai
 
 # Several tasks
 many                tune sst2,cola,stsb --max-steps 12
-many-annealed       tune mnli,stsb --task-sampling annealed --max-steps 0 --epochs 2 --limit-train 60
+many-annealed       tune mnli,wnli --task-sampling annealed --max-steps 0 --epochs 3 --limit-train 3000 --batch-size 256 --model ../../small
 many-uniform        tune qqp,rte,mnli --task-sampling uniform --max-steps 12 --class-weights balanced --label-smoothing 0.1 --limit-train 60
 many-best           tune mrpc,stsb,wnli --task-sampling uniform --keep best --eval-every 4 --patience 2 --max-steps 20 --recipe google
 many-lora           tune sst2,mnli --lora-rank 2 --lora-save adapter --max-steps 12
@@ -433,7 +434,8 @@ cut                 cut sst2
 cut-google          cut stsb --recipe google --micro-batch-tokens 100
 cut-best            cut mrpc --keep best --eval-every 10
 cut-lora            cut mnli --lora-rank 4 --lora-dropout 0.1 --lora-save adapter
-cut-many            cut sst2,cola,stsb --task-sampling annealed --keep best --eval-every 15
+cut-many            cut sst2,cola,stsb --keep best --eval-every 15
+cut-annealed        cut rte,wnli --task-sampling annealed --batch-size 128 --model ../../small
 cut-cache           cut sst2 --model ../../deep --freeze 2 --limit-train 800
 cut-cache-disk      cut rte --model ../../deep --freeze 3 --limit-train 800 --cache-memory 0
 cut-cache-dir       cut mrpc --model ../../deep --freeze all --limit-train 800 --cache-dir kept
