@@ -13,6 +13,7 @@
 #include "base/magic.h"
 #include "base/memory.h"
 #include "base/model_place.h"
+#include "base/utf8.h"
 #include "vocab/internal.h"
 
 typedef struct line {
@@ -87,20 +88,8 @@ static size_t count_lines(const char *text, size_t length)
 static size_t check_utf8(const unsigned char *text, size_t length)
 {
     size_t i = 0;
-    while (i < length) {
-        unsigned char first = text[i];
-        size_t more = first < 0x80 ? 0 : first < 0xC2 ? 4 : first < 0xE0 ? 1 : first < 0xF0 ? 2
-                    : first < 0xF5 ? 3 : 4;
-        if (more == 4 || length - i <= more) return i;
-        unsigned char second = more ? text[i + 1] : 0x80;
-        if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
-            (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F))
-            return i;
-        for (size_t k = 1; k <= more; k++)
-            if ((text[i + k] & 0xC0) != 0x80) return i;
-        i += more + 1;
-    }
-    return length;
+    for (size_t n; i < length && (n = bc_utf8_sequence(text + i, length - i)) > 0;) i += n;
+    return i;
 }
 
 static bertc_status check_text(const char *text, size_t length, const char *place,
