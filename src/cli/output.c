@@ -67,8 +67,7 @@ static bool open_direct(const char *path, int *fd)
     return *fd >= 0;
 }
 
-/* Null or "-" means standard output. */
-static bertc_status open_file(cli_file *file, const char *path, bertc_error *err)
+bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
 {
     int fd;
     *file = (cli_file){.path = path ? path : "standard output"};
@@ -115,8 +114,8 @@ bertc_status cli_files_open(cli_file files[2], const char *first, const char *se
     files[0] = files[1] = (cli_file){0};
     bool same = second && is_same(first, second);
     bertc_status status = cli_signals_watch(err);
-    if (status == BERTC_OK && !same) status = open_file(&files[0], first, err);
-    if (status == BERTC_OK && !same && second) status = open_file(&files[1], second, err);
+    if (status == BERTC_OK && !same) status = cli_file_open(&files[0], first, err);
+    if (status == BERTC_OK && !same && second) status = cli_file_open(&files[1], second, err);
     if (status != BERTC_OK) return status;
     if (!same && !cli_beside_same(&files[0].beside, &files[1].beside)) return BERTC_OK;
     return cli_fail(err, BERTC_USAGE, "--out and --%s name the same file", option);
@@ -182,7 +181,7 @@ bertc_status cli_file_write(const char *folder, const char *name, const char *by
     char *path = cli_path_join(folder, name);
     if (!path) return cli_fail_memory(err);
     cli_file files[2] = {{0}};
-    bertc_status status = open_file(&files[0], path, err);
+    bertc_status status = cli_file_open(&files[0], path, err);
     if (status == BERTC_OK) {
         fwrite(bytes, 1, length, files[0].stream);
         status = cli_files_commit(files, err);

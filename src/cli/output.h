@@ -19,7 +19,10 @@ typedef struct cli_file {
     cli_beside beside; /* none where it is written directly */
 } cli_file;
 
-/* Open one file or two for writing; `first` null or "-" means standard output, `second` may be null. From now on signals wait for the end of what is written.
+/* Open `path` for writing; null or "-" means standard output. */
+bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err);
+
+/* Open one file or two; `second` may be null. From now on signals wait for the end of what is written.
  * `option` is the name of that of the second, for the message that both name one file (BERTC_USAGE). */
 bertc_status cli_files_open(cli_file files[2], const char *first, const char *second, const char *option,
                             bertc_error *err);

@@ -341,7 +341,7 @@ static void test_read(void **state)
     (void)state;
     cJSON *tree = NULL;
     bertc_error err = {0};
-    assert_int_equal(bc_file_write("base_json.tmp", "{\"a\":[1,2", 9, &err), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, "base_json.tmp", "{\"a\":[1,2", 9, NULL, &err), BERTC_OK);
     assert_int_equal(bc_json_read("base_json.tmp", BC_KIND_SETTINGS, &tree, &err), BERTC_INPUT);
     assert_string_equal(err.message, "base_json.tmp @9: unexpected end");
     assert_int_equal(remove("base_json.tmp"), 0);
