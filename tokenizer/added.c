@@ -7,12 +7,14 @@
  * 3. A token that nothing is left of once it is normalised is never found.
  *
  * Source: AddedVocabulary of the Rust package tokenizers, of which this gives the same ids. */
+#include "tokenizer/added.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "tokenizer/tokenizer.h"
-#include "vocab/internal.h"
+#include "tokenizer/normalize.h"
+#include "vocab/vocab.h"
 
 /* ---- Numbers ------------------------------------------------------------------------------- */
 
@@ -92,7 +94,7 @@ static bertc_status put_normalized(bertc_tokenizer *tokenizer, bc_literal litera
     bc_scratch_clear(&scratch);
     if (done && length == 0) return BERTC_OK;
     if (!text) return bc_fail_memory(err);
-    literal.text = text;
+    literal.text = literal.owned = text;
     literal.length = length;
     bertc_status status = check_twin(tokenizer, &literal, err);
     if (status) bc_free(text);
@@ -106,8 +108,8 @@ bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
     bertc_status status = number(tokenizer, err);
     for (int32_t i = 0; i < options->added_count && !status; i++) {
         const bertc_added_token *token = &options->added[i];
-        bc_literal literal = {token->text, strlen(token->text), tokenizer->added[i],
-                              token->single_word, token->lstrip, token->rstrip};
+        bc_literal literal = {.text = token->text, .length = strlen(token->text), .id = tokenizer->added[i],
+                              .single_word = token->single_word, .lstrip = token->lstrip, .rstrip = token->rstrip};
         if (literal.length == 0 || !tokenizer->recipe.find_added) continue;
         if (options->parity != BERTC_HF_FAST && (token->normalized || token->single_word))
             return bc_fail(err, BERTC_INPUT,
@@ -122,7 +124,7 @@ bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
 void bc_added_free(bertc_tokenizer *tokenizer)
 {
     for (size_t i = 0; i < tokenizer->normalized.count; i++)
-        bc_free((void *)(uintptr_t)tokenizer->normalized.at[i].text);
+        bc_free(tokenizer->normalized.at[i].owned);
 }
 
 /* ---- Finding ------------------------------------------------------------------------------- */

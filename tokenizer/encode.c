@@ -3,6 +3,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "tokenizer/normalize.h"
+#include "tokenizer/pieces.h"
+#include "tokenizer/split.h"
 #include "tokenizer/tokenizer.h"
 
 void bertc_encoding_clear(bertc_encoding *encoding)
@@ -14,26 +17,6 @@ void bertc_encoding_clear(bertc_encoding *encoding)
     bc_free(encoding->end);
     bc_scratch_free(encoding->scratch);
     *encoding = (bertc_encoding){0};
-}
-
-/* Grow one array of 32-bit values. */
-static bool grow(void *array, size_t room)
-{
-    void *old, *made;
-    memcpy(&old, array, sizeof old);
-    made = bc_realloc(old, room, sizeof(int32_t));
-    if (made) memcpy(array, &made, sizeof made);
-    return made != NULL;
-}
-
-bool bc_encoding_grow(bertc_encoding *encoding, size_t more)
-{
-    size_t room = (encoding->count + more) * 2 + 32;
-    if (!grow(&encoding->ids, room) || !grow(&encoding->types, room) ||
-        !grow(&encoding->begin, room) || !grow(&encoding->end, room))
-        return false;
-    encoding->capacity = room;
-    return true;
 }
 
 /* "longest_first": shorten the longer text down to the other, then both alike. The references

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "tokenizer/tokenizer.h"
+#include "tokenizer/pieces.h"
 
 /* ---- Building ------------------------------------------------------------------------------ */
 

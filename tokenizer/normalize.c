@@ -7,10 +7,33 @@
  *
  * A stretch ends at white space or beside a CJK ideograph. No step looks across these ends: white
  * space and ideographs are starters that take part in no composition. */
+#include "tokenizer/normalize.h"
+
 #include <string.h>
 
 #include "base/memory.h"
 #include "tokenizer/tokenizer.h"
+
+static void free_spelling(bc_spelling *spelling)
+{
+    bc_free(spelling->bytes);
+    bc_free(spelling->chars);
+}
+
+void bc_scratch_clear(bc_scratch *scratch)
+{
+    bc_free(scratch->chars.at);
+    bc_free(scratch->other.at);
+    bc_free(scratch->whole.at);
+    free_spelling(&scratch->word);
+    free_spelling(&scratch->text);
+}
+
+void bc_scratch_free(bc_scratch *scratch)
+{
+    if (scratch) bc_scratch_clear(scratch);
+    bc_free(scratch);
+}
 
 static bool reserve(bc_chars *chars, size_t more)
 {
@@ -244,6 +267,25 @@ bool bc_normalize_whole(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
         if (tokenizer->recipe.strip && (flags_of(tokenizer, space.code) & BC_DECOMPOSES))
             bc_unicode_decompose(space.code, code);
         put_space(whole, tokenizer->recipe.drop ? ' ' : code[0], space);
+    }
+    return true;
+}
+
+bool bc_spell(bc_spelling *out, const bc_char *chars, size_t count)
+{
+    if (out->room / BC_UTF8_MOST < count) {
+        size_t room = count * BC_UTF8_MOST * 2 + 64;
+        unsigned char *bytes = bc_realloc(out->bytes, room, 1);
+        if (bytes) out->bytes = bytes;
+        uint32_t *places = bc_realloc(out->chars, room, sizeof *places);
+        if (places) out->chars = places;
+        if (!bytes || !places) return false;
+        out->room = room;
+    }
+    out->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t used = bc_utf8_encode(chars[i].code, out->bytes + out->count);
+        while (used-- > 0) out->chars[out->count++] = (uint32_t)i;
     }
     return true;
 }

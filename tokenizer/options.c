@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "bertc/tokenizer.h"
 #include "tokenizer/declared.h"
-#include "vocab/internal.h"
+#include "vocab/json.h"
 
 static bertc_status open_document(const char *folder, const char *name, bc_kind kind, bc_document *doc,
                                   bertc_error *err)

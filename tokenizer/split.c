@@ -4,10 +4,16 @@
  * normalisation: a word is read as a key and looked up whole, a mark has its id in a table. The
  * first byte of another kind in a stretch (no white space inside) throws away what the stretch has
  * given and sends it through bc_normalize, which knows everything. */
+#include "tokenizer/split.h"
+
 #include <string.h>
 
 #include "base/error.h"
+#include "tokenizer/added.h"
+#include "tokenizer/normalize.h"
+#include "tokenizer/pieces.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer/wordpiece.h"
 
 /* The pieces of a word of ASCII that is too long for a key or not in the vocabulary whole; `first`
  * bytes of it are known. Returns its end, or BC_FAILED where memory is out. */

@@ -5,12 +5,24 @@
 
 #include <utf8proc.h>
 
-#include "tokenizer/unicode_tables.h"
+typedef struct unicode_range {
+    uint32_t first;
+    uint8_t row;
+} unicode_range;
+
+/* Every step-th code point of a run has its lower case `delta` further on. */
+typedef struct lower_run {
+    uint32_t first, last;
+    uint8_t step;
+    int32_t delta;
+} lower_run;
+
+#include "tokenizer/unicode_tables.inc"
 
 enum { RANGES = sizeof unicode_ranges / sizeof unicode_ranges[0] };
 
 typedef struct lower_table {
-    const bc_lower_run *runs;
+    const lower_run *runs;
     size_t count;
 } lower_table;
 
@@ -61,7 +73,7 @@ size_t bc_unicode_lower(bc_column column, uint32_t code, uint32_t out[BC_LOWER_M
     out[0] = code;
     out[1] = 0x307;
     if (low == table->count) return 1;
-    const bc_lower_run *run = &table->runs[low];
+    const lower_run *run = &table->runs[low];
     if (code < run->first || (code - run->first) % run->step != 0) return 1;
     out[0] = (uint32_t)((int32_t)code + run->delta);
     return code == 0x130 ? 2 : 1;

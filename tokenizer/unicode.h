@@ -35,17 +35,6 @@ typedef struct bc_unicode_row {
     uint8_t ccc[2];    /* canonical combining class */
 } bc_unicode_row;
 
-typedef struct bc_unicode_range {
-    uint32_t first;
-    uint8_t row;
-} bc_unicode_range;
-
-typedef struct bc_lower_run {
-    uint32_t first, last;
-    uint8_t step;
-    int32_t delta;
-} bc_lower_run;
-
 /* A byte per code point of the first two planes: the number of its row. */
 enum { BC_UNICODE_DENSE = 0x20000 };
 typedef struct bc_unicode {

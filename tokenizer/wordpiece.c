@@ -1,30 +1,12 @@
 /* Greedy longest match of one word, and of the words of a normalised stretch. Each byte is walked at most
  * twice: once for the first piece, once by the matcher. */
+#include "tokenizer/wordpiece.h"
+
 #include <string.h>
 
-#include "base/memory.h"
+#include "tokenizer/pieces.h"
 #include "tokenizer/tokenizer.h"
 
-static void free_spelling(bc_spelling *spelling)
-{
-    bc_free(spelling->bytes);
-    bc_free(spelling->chars);
-}
-
-void bc_scratch_clear(bc_scratch *scratch)
-{
-    bc_free(scratch->chars.at);
-    bc_free(scratch->other.at);
-    bc_free(scratch->whole.at);
-    free_spelling(&scratch->word);
-    free_spelling(&scratch->text);
-}
-
-void bc_scratch_free(bc_scratch *scratch)
-{
-    if (scratch) bc_scratch_clear(scratch);
-    bc_free(scratch);
-}
 
 /* The longest word that bytes[begin..end) begin with; its end in *stop. -1: none. */
 static int32_t match_first(const bc_trie *trie, const unsigned char *bytes, size_t begin, size_t end,
@@ -50,25 +32,6 @@ void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, 
         return;
     out->count = kept;
     bc_put(out, tokenizer->specials.unk, begin, end);
-}
-
-bool bc_spell(bc_spelling *out, const bc_char *chars, size_t count)
-{
-    if (out->room / BC_UTF8_MOST < count) {
-        size_t room = count * BC_UTF8_MOST * 2 + 64;
-        unsigned char *bytes = bc_realloc(out->bytes, room, 1);
-        if (bytes) out->bytes = bytes;
-        uint32_t *places = bc_realloc(out->chars, room, sizeof *places);
-        if (places) out->chars = places;
-        if (!bytes || !places) return false;
-        out->room = room;
-    }
-    out->count = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t used = bc_utf8_encode(chars[i].code, out->bytes + out->count);
-        while (used-- > 0) out->chars[out->count++] = (uint32_t)i;
-    }
-    return true;
 }
 
 /* The pieces of one normalised word: spell it in UTF-8, match it, and turn offsets in the word into

@@ -1,12 +1,11 @@
-/* The vocabulary inside a tokenizer.json: for directories that carry no vocab.txt, and beside one. */
-#include "vocab/internal.h"
+#include "vocab/json.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "vocab/vocab.h"
 
 /* The words by id; null where an id has none. They lie in the tree. */
 typedef struct words {

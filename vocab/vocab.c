@@ -3,17 +3,13 @@
  *
  * White space at the end of a line is no part of its word: the reference trims it, and a word with
  * it could never be found. */
-#include "bertc/vocab.h"
+#include "vocab/vocab.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
-#include "base/magic.h"
 #include "base/memory.h"
-#include "base/model_place.h"
-#include "vocab/internal.h"
+#include "base/utf8.h"
 
 typedef struct line {
     uint32_t start, length;
@@ -87,20 +83,8 @@ static size_t count_lines(const char *text, size_t length)
 static size_t check_utf8(const unsigned char *text, size_t length)
 {
     size_t i = 0;
-    while (i < length) {
-        unsigned char first = text[i];
-        size_t more = first < 0x80 ? 0 : first < 0xC2 ? 4 : first < 0xE0 ? 1 : first < 0xF0 ? 2
-                    : first < 0xF5 ? 3 : 4;
-        if (more == 4 || length - i <= more) return i;
-        unsigned char second = more ? text[i + 1] : 0x80;
-        if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
-            (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F))
-            return i;
-        for (size_t k = 1; k <= more; k++)
-            if ((text[i + k] & 0xC0) != 0x80) return i;
-        i += more + 1;
-    }
-    return length;
+    for (size_t n; i < length && (n = bc_utf8_sequence(text + i, length - i)) > 0;) i += n;
+    return i;
 }
 
 static bertc_status check_text(const char *text, size_t length, const char *place,
@@ -179,100 +163,6 @@ bertc_status bertc_vocab_parse(const char *text, size_t length, const char *plac
     return BERTC_OK;
 }
 
-/* The tokenizer.json beside `path`; null: no memory. */
-static char *name_beside(const char *path)
-{
-    static const char name[] = "tokenizer.json";
-    const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
-    char *beside = bc_realloc(NULL, folder + sizeof name, 1);
-    if (!beside) return NULL;
-    memcpy(beside, path, folder);
-    memcpy(beside + folder, name, sizeof name);
-    return beside;
-}
-
-/* The file to read in place of `path`, owned by the caller: `path` itself, or where that is absent a
- * tokenizer.json beside it. */
-static bertc_status find_words(const char *path, char **words, bool *json, bertc_error *err)
-{
-    size_t length = strlen(path);
-    bool found = false;
-    *json = length > 5 && strcmp(path + length - 5, ".json") == 0;
-    *words = bc_strndup(path, length);
-    if (!*words) return bc_fail_memory(err);
-    bertc_status status = *json ? BERTC_OK : bc_file_find(path, &found, err);
-    if (status || *json || found) return status;
-    char *beside = name_beside(path);
-    status = beside ? bc_file_find(beside, json, err) : bc_fail_memory(err);
-    if (!status && *json) {
-        bc_free(*words);
-        *words = beside;
-        return BERTC_OK;
-    }
-    bc_free(beside);
-    return status;
-}
-
-static bertc_status load(const char *path, bool added, bertc_vocab **vocab, bertc_error *err)
-{
-    char *text = NULL, *found = NULL;
-    size_t length = 0;
-    bool json;
-    int32_t distinct = 0;
-    if (!path || !vocab) return bc_fail_null(err, __func__, "path and vocab");
-    *vocab = NULL;
-    bertc_status status = find_words(path, &found, &json, err);
-    if (!status)
-        status = json ? bc_vocab_read_json(found, added, &text, &length, &distinct, err)
-                      : bc_file_read(found, BC_KIND_WORDS, &text, &length, err);
-    if (!status && !json) status = bc_magic_refuse(found, text, length, "a list of words", err);
-    if (!status) status = bertc_vocab_parse(text, length, found, vocab, err);
-    if (!status && json && !added) (*vocab)->distinct = distinct;
-    bc_free(text);
-    bc_free(found);
-    return status;
-}
-
-bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error *err)
-{
-    return load(path, true, vocab, err);
-}
-
-/* Leave only the first `lines` of the vocabulary. */
-static bertc_status cut(bertc_vocab **vocab, int32_t lines, bertc_error *err)
-{
-    bertc_vocab *whole = *vocab;
-    bertc_status status =
-        bertc_vocab_parse(whole->text, whole->words[lines].start, whole->place, vocab, err);
-    bertc_vocab_free(whole);
-    return status;
-}
-
-bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_error *err)
-{
-    static const char *const names[] = {"vocab.txt", "tokenizer.json"};
-    if (!dir || !vocab) return bc_fail_null(err, __func__, "dir and vocab");
-    *vocab = NULL;
-    bertc_status there = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
-    if (there != BERTC_OK) return there;
-    char *words = bc_path_join(dir, "vocab.txt"), *json = bc_path_join(dir, "tokenizer.json");
-    bool listed = false, both = false;
-    int32_t lines = 0, distinct = 0;
-    *vocab = NULL;
-    bertc_status status = words && json ? load(words, false, vocab, err) : bc_fail_memory(err);
-    if (!status) status = bc_file_find(words, &listed, err);
-    if (!status && listed) status = bc_file_find(json, &both, err);
-    if (!status && both) status = bc_vocab_compare_json(*vocab, json, &lines, &distinct, err);
-    if (!status && both && lines < bertc_vocab_size(*vocab)) status = cut(vocab, lines, err);
-    if (!status && both) (*vocab)->distinct = distinct;
-    if (status) bertc_vocab_free(*vocab);
-    if (status) *vocab = NULL;
-    bc_free(words);
-    bc_free(json);
-    return status;
-}
-
 void bertc_vocab_free(bertc_vocab *vocab)
 {
     if (!vocab) return;
@@ -291,6 +181,11 @@ const char *bertc_vocab_place(const bertc_vocab *vocab)
 int32_t bc_vocab_distinct(const bertc_vocab *vocab)
 {
     return vocab->distinct;
+}
+
+void bc_vocab_set_distinct(bertc_vocab *vocab, int32_t distinct)
+{
+    vocab->distinct = distinct;
 }
 
 int32_t bertc_vocab_size(const bertc_vocab *vocab)

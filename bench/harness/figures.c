@@ -1,10 +1,28 @@
-/* Errors and figures. */
+/* What all share: the settings, errors and figures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "harness/harness.h"
+
+bench_settings settings = {.layers = 12,
+                           .hidden = 768,
+                           .batch_size = 32,
+                           .rounds = 5,
+                           .threads = 2,
+                           .lengths = "sst2",
+                           .precision = "f32",
+                           .backend = "onednn"};
+
+bool read_number(const char *text, int least, int most, int *number)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || value < least || value > most) return false;
+    *number = (int)value;
+    return true;
+}
 
 void check(bertc_status status, const bertc_error *err)
 {

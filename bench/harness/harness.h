@@ -24,11 +24,11 @@ typedef struct bench_settings {
     int layers, hidden, batch_size, rounds, threads, frozen;
     const char *lengths, *precision, *backend, *vocab, *text, *model, *data, *bertc, *svg;
     bool json;
+    bool given_batch_size, given_lengths; /* on the command line */
 } bench_settings;
 
 extern bench_settings settings;
 
-bool is_given(const char *option); /* on the command line */
 bool read_number(const char *text, int least, int most, int *number); /* all of the text is one */
 
 /* ---- Ends ----------------------------------------------------------------------------------- */
@@ -139,7 +139,6 @@ place open_place(void);
 void make_inputs(const place *p);
 void remove_folder(const char *path);
 pid_t start(const char *const argv[]); /* its output is thrown away, its messages are kept */
-void run_to_end(const char *const argv[]);
 _Noreturn void give_up(const char *const argv[], const char *why); /* with its last message */
 
 /* ---- Drawings ------------------------------------------------------------------------------- */

@@ -43,7 +43,7 @@ static void infer_shapes(void)
 {
     static const int sizes[] = {1, 8, 32, 128};
     bertc_model *model = make_model(false);
-    if (is_given("--batch-size")) infer_shape(model, settings.batch_size);
+    if (settings.given_batch_size) infer_shape(model, settings.batch_size);
     else
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) infer_shape(model, sizes[i]);
     bertc_model_free(model);
@@ -125,7 +125,7 @@ void bench_infer(void)
 {
     if (!settings.model != !settings.text)
         stop(BERTC_USAGE, "infer", "needs both --model and --text, or neither");
-    if (settings.model && is_given("--lengths"))
+    if (settings.model && settings.given_lengths)
         stop(BERTC_USAGE, "infer", "--lengths is not for the lines of a text");
     if (settings.model) infer_text();
     else infer_shapes();

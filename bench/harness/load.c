@@ -60,7 +60,7 @@ pid_t start(const char *const argv[])
     _exit(127);
 }
 
-void run_to_end(const char *const argv[])
+static void run_to_end(const char *const argv[])
 {
     int status;
     if (waitpid(start(argv), &status, 0) < 0 || status != 0) give_up(argv, "failed");

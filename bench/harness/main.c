@@ -45,15 +45,6 @@ static const char usage[] =
     "  --svg FILE       also draw the sweep\n"
     "  --json           a JSON object a line instead of a table\n";
 
-bench_settings settings = {.layers = 12,
-                           .hidden = 768,
-                           .batch_size = 32,
-                           .rounds = 5,
-                           .threads = 2,
-                           .lengths = "sst2",
-                           .precision = "f32",
-                           .backend = "onednn"};
-
 enum {
     GEMM = 1 << 0,
     STEP = 1 << 1,
@@ -117,7 +108,7 @@ static struct {
 
 enum { OPTIONS = sizeof options / sizeof *options };
 
-bool is_given(const char *option)
+static bool is_given(const char *option)
 {
     for (size_t o = 0; o < OPTIONS; o++)
         if (strcmp(options[o].name, option) == 0) return options[o].given;
@@ -128,15 +119,6 @@ static _Noreturn void fail(const char *argument, const char *why)
 {
     fprintf(stderr, "bertc-bench: %s: %s; 'bertc-bench --help' tells what there is\n", argument, why);
     exit(BERTC_USAGE);
-}
-
-bool read_number(const char *text, int least, int most, int *number)
-{
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end || value < least || value > most) return false;
-    *number = (int)value;
-    return true;
 }
 
 /* Reads the option at argv[i] and its value; returns the number of arguments taken. */
@@ -186,6 +168,8 @@ static void check_options(int wanted)
     for (size_t o = 0; o < OPTIONS; o++)
         if (options[o].given && !(options[o].of & wanted))
             fail(options[o].name, "not for what is to be measured");
+    settings.given_batch_size = is_given("--batch-size");
+    settings.given_lengths = is_given("--lengths");
     if (settings.model && (is_given("--layers") || is_given("--hidden")))
         fail("--model", "it gives --layers and --hidden itself");
     if (settings.model) take_shape(settings.model);

@@ -204,3 +204,33 @@ bertc_status bc_dir_sync_parent(const bc_dir *dir, const char *name, bertc_error
     bc_free(parent);
     return status;
 }
+
+/* mkdir, fine where there is a folder of that name already; `whole` is named where it fails. */
+static bertc_status make_folder(const char *path, const char *whole, bertc_error *err)
+{
+    if (mkdir(path, 0777) == 0) return bc_dir_sync_parent(&bc_here, path, err);
+    int code = errno;
+    bool found;
+    if (bc_folder_exists(path)) return BERTC_OK;
+    bertc_status status = code == EEXIST ? bc_folder_find(path, &found, err) : BERTC_OK;
+    if (status != BERTC_OK) return status; /* a link to nothing */
+    errno = code;
+    return bc_dir_fail(&bc_here, whole, "cannot create folder", err);
+}
+
+bertc_status bc_folder_create(const char *path, bertc_error *err)
+{
+    char *partial = bc_strndup(path, strlen(path));
+    if (!partial) return bc_fail_memory(err);
+    bertc_status status = BERTC_OK;
+    errno = ENOENT;
+    if (!path[0]) status = bc_dir_fail(&bc_here, path, "cannot create folder", err);
+    for (size_t i = 1; status == BERTC_OK && i <= strlen(path); i++) {
+        if (path[i] != '/' && path[i] != '\0') continue;
+        partial[i] = '\0';
+        status = make_folder(partial, path, err);
+        partial[i] = path[i];
+    }
+    bc_free(partial);
+    return status;
+}

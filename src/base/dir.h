@@ -64,6 +64,9 @@ bertc_status bc_dir_sync(const bc_dir *dir, bertc_error *err);
 /* The same of the folder that dir/name lies in. One that may be written in but not read cannot be flushed. */
 bertc_status bc_dir_sync_parent(const bc_dir *dir, const char *name, bertc_error *err);
 
+/* mkdir -p; an existing folder is fine. Each that is made is flushed into the one above it. */
+bertc_status bc_folder_create(const char *path, bertc_error *err);
+
 /* "DIR/NAME: WHAT: errno's reason", BERTC_IO or BERTC_NOMEM; errno stays. */
 bertc_status bc_dir_fail(const bc_dir *dir, const char *name, const char *what, bertc_error *err);
 

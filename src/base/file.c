@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/dir.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
@@ -222,46 +221,4 @@ char *bc_path_join(const char *folder, const char *name)
     if (a > 0 && folder[a - 1] != '/') path[at++] = '/';
     memcpy(path + at, name, b + 1);
     return path;
-}
-
-bertc_status bc_folder_sync(const char *path, bertc_error *err)
-{
-    int fd = open_retry(path, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0) return bc_fail_errno(err, path, "cannot open folder");
-    bertc_status status = BERTC_OK;
-    /* EINVAL: a file system that has no such operation */
-    if (fsync(fd) != 0 && errno != EINVAL)
-        status = bc_fail_errno(err, path, "cannot flush folder");
-    close(fd);
-    return status;
-}
-
-/* mkdir, fine where there is a folder of that name already; `whole` is named where it fails. */
-static bertc_status make_folder(const char *path, const char *whole, bertc_error *err)
-{
-    if (mkdir(path, 0777) == 0) return bc_dir_sync_parent(&bc_here, path, err);
-    int code = errno;
-    bool found;
-    if (bc_folder_exists(path)) return BERTC_OK;
-    bertc_status status = code == EEXIST ? bc_folder_find(path, &found, err) : BERTC_OK;
-    if (status != BERTC_OK) return status; /* a link to nothing */
-    errno = code;
-    return bc_dir_fail(&bc_here, whole, "cannot create folder", err);
-}
-
-bertc_status bc_folder_create(const char *path, bertc_error *err)
-{
-    char *partial = bc_strndup(path, strlen(path));
-    if (!partial) return bc_fail_memory(err);
-    bertc_status status = BERTC_OK;
-    errno = ENOENT;
-    if (!path[0]) status = bc_dir_fail(&bc_here, path, "cannot create folder", err);
-    for (size_t i = 1; status == BERTC_OK && i <= strlen(path); i++) {
-        if (path[i] != '/' && path[i] != '\0') continue;
-        partial[i] = '\0';
-        status = make_folder(partial, path, err);
-        partial[i] = path[i];
-    }
-    bc_free(partial);
-    return status;
 }

@@ -1,4 +1,4 @@
-/* Files that are read, whole or by pieces; folders that are made.
+/* Files that are read, whole or by pieces.
  *
  * 1. A file that becomes shorter or changes while it is read is an error, never a signal.
  * 2. EINTR is retried and short reads are continued. */
@@ -59,12 +59,6 @@ bertc_status bc_input_check(const bc_input *input, bertc_error *err);
  * is EIO. How many bytes were read: fewer at the end of the file, and -1 with errno for an error. */
 ssize_t bc_read_at(int fd, void *to, size_t length, off_t offset);
 bool bc_write_at(int fd, const void *bytes, size_t length, off_t offset); /* false with errno */
-
-/* mkdir -p; an existing folder is fine. Each that is made is flushed into the one above it. */
-bertc_status bc_folder_create(const char *path, bertc_error *err);
-
-/* fsync a folder, so that names in it survive a power loss. */
-bertc_status bc_folder_sync(const char *path, bertc_error *err);
 
 /* "folder/name" as an owned string (bc_free); null where memory is out. */
 char *bc_path_join(const char *folder, const char *name);

@@ -9,9 +9,8 @@
 
 #include "base/error.h"
 #include "base/magic.h"
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/size.h"
+#include "base/utf8.h"
 
 /* Longest number in characters: what cJSON 1.7.15 holds in its buffer. */
 enum { LONGEST_NUMBER = 63 };
@@ -51,23 +50,6 @@ static bool at_digit(const scanner *s)
 static void skip_space(scanner *s)
 {
     while (at_byte(s, ' ') || at_byte(s, '\t') || at_byte(s, '\n') || at_byte(s, '\r')) s->at++;
-}
-
-/* The length of the well-formed UTF-8 sequence at p, 0 where there is none.
- * Source: The Unicode Standard, table 3-7. */
-static size_t utf8_sequence(const unsigned char *p, size_t left)
-{
-    unsigned char c = p[0], low = 0x80, high = 0xbf;
-    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-    if (n == 0 || n > left) return 0;
-    if (c == 0xe0) low = 0xa0;
-    if (c == 0xed) high = 0x9f;
-    if (c == 0xf0) low = 0x90;
-    if (c == 0xf4) high = 0x8f;
-    if (n > 1 && (p[1] < low || p[1] > high)) return 0;
-    for (size_t i = 2; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    return n;
 }
 
 /* The four hexadecimal digits after "\u" at `at`; -1 where they are not there. */
@@ -122,7 +104,7 @@ static bool scan_string(scanner *s)
             if (!scan_escape(s)) return false;
             continue;
         }
-        size_t n = utf8_sequence(s->text + s->at, s->length - s->at);
+        size_t n = bc_utf8_sequence(s->text + s->at, s->length - s->at);
         if (n == 0) return refuse(s, s->at, "invalid UTF-8");
         s->at += n;
     }
@@ -430,42 +412,4 @@ void bc_json_double(char out[BC_JSON_DOUBLE], double value)
         while (strtod(out, NULL) != value);
     }
     uselocale(before);
-}
-
-/* Append the escape of one ASCII character, or the character itself. */
-static char *put_ascii(char *to, unsigned char c)
-{
-    static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-    for (const char *p = named; *p; p += 2)
-        if ((unsigned char)p[0] == c) {
-            *to++ = '\\';
-            *to++ = p[1];
-            return to;
-        }
-    if (c < 0x20) return to + snprintf(to, 7, "\\u%04x", (unsigned)c);
-    *to++ = (char)c;
-    return to;
-}
-
-char *bc_json_quote(const char *text, size_t length)
-{
-    size_t room;
-    if (!bc_size_mul(length, 6, &room) || !bc_size_add(room, 3, &room)) return NULL;
-    char *quoted = bc_realloc(NULL, room, 1), *to = quoted;
-    if (!quoted) return NULL;
-    *to++ = '"';
-    for (size_t i = 0; i < length;) {
-        const unsigned char *p = (const unsigned char *)text + i;
-        size_t n = utf8_sequence(p, length - i);
-        if (n == 1) {
-            to = put_ascii(to, *p);
-        } else {
-            memcpy(to, n ? (const char *)p : "\xef\xbf\xbd", n ? n : 3);
-            to += n ? n : 3;
-        }
-        i += n ? n : 1;
-    }
-    *to++ = '"';
-    *to = '\0';
-    return quoted;
 }

@@ -55,8 +55,4 @@ void bc_json_put_with(bc_text *out, const char *text, size_t length, const cJSON
 enum { BC_JSON_DOUBLE = 32 };
 void bc_json_double(char out[BC_JSON_DOUBLE], double value);
 
-/* A quoted, escaped JSON string of `length` bytes of UTF-8 (invalid bytes become U+FFFD), owned by
- * the caller (bc_free); null where memory is out. */
-char *bc_json_quote(const char *text, size_t length);
-
 #endif

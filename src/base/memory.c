@@ -60,6 +60,12 @@ void bc_free(void *memory)
     free(memory);
 }
 
+void *bc_align(void *memory)
+{
+    size_t past = (uintptr_t)memory % ALIGNMENT;
+    return past > 0 ? (char *)memory + (ALIGNMENT - past) : memory;
+}
+
 /* The whole pages of a block. */
 static void pages_of(const void *memory, size_t bytes, uintptr_t page, uintptr_t *begin, uintptr_t *end)
 {

@@ -20,6 +20,10 @@ void *bc_realloc(void *old, size_t count, size_t size); /* not aligned beyond ma
 char *bc_strndup(const char *text, size_t length);      /* NUL-terminated copy */
 void bc_free(void *memory);
 
+/* The first byte of a block, null or not, that bc_alloc's alignment suits: of one that was cleared, with 64 bytes to
+ * spare. */
+void *bc_align(void *memory);
+
 /* Ask the system for large pages where a cleared block spans them: it gives them with fewer interruptions
  * and the processor finds them sooner. A large page is taken whole, whatever of it is written to. */
 void bc_prefer_large(void *memory, size_t bytes);

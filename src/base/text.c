@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "base/utf8.h"
 
 /* Make room for `more` bytes and a NUL; the room at least doubles. */
 static bool reserve(bc_text *text, size_t more)
@@ -47,12 +47,29 @@ void bc_text_printf(bc_text *text, const char *format, ...)
     text->length += (size_t)n;
 }
 
+/* The letter of a character that JSON escapes by one, 0: it has none. */
+static char escape_of(unsigned char c)
+{
+    static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    for (const char *p = letters; *p; p += 2)
+        if ((unsigned char)p[0] == c) return p[1];
+    return 0;
+}
+
 void bc_text_quote(bc_text *text, const char *string)
 {
-    char *quoted = bc_json_quote(string, strlen(string));
-    if (quoted) bc_text_put(text, quoted, strlen(quoted));
-    else text->failed = true;
-    bc_free(quoted);
+    const unsigned char *p = (const unsigned char *)string;
+    bc_text_put(text, "\"", 1);
+    for (size_t left = strlen(string), n; left > 0; p += n, left -= n) {
+        char escape = escape_of(*p);
+        n = bc_utf8_sequence(p, left);
+        if (escape) bc_text_printf(text, "\\%c", escape);
+        else if (*p < 0x20) bc_text_printf(text, "\\u%04x", *p);
+        else if (n > 0) bc_text_put(text, (const char *)p, n);
+        else bc_text_put(text, "\xef\xbf\xbd", 3);
+        if (n == 0) n = 1;
+    }
+    bc_text_put(text, "\"", 1);
 }
 
 void bc_text_clear(bc_text *text)

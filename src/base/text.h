@@ -18,7 +18,7 @@ typedef struct bc_text {
 
 void bc_text_put(bc_text *text, const char *bytes, size_t length);
 void bc_text_printf(bc_text *text, const char *format, ...) BERTC_PRINTF(2, 3);
-void bc_text_quote(bc_text *text, const char *string); /* as a JSON string */
+void bc_text_quote(bc_text *text, const char *string); /* as a string of JSON; bytes that are no UTF-8 become U+FFFD */
 void bc_text_clear(bc_text *text);
 
 #endif

@@ -312,19 +312,6 @@ void bc_writer_abandon(bc_writer *writer)
     *writer = (bc_writer){.fd = -1};
 }
 
-static bertc_status write_whole(bc_writer *writer, const void *bytes, size_t length, bertc_error *err)
-{
-    bc_writer_put(writer, bytes, length);
-    return bc_writer_commit(writer, err);
-}
-
-bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err)
-{
-    bc_writer writer;
-    bertc_status status = bc_writer_open(&writer, path, err);
-    return status == BERTC_OK ? write_whole(&writer, bytes, length, err) : status;
-}
-
 bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *bytes, size_t length,
                               bc_ledger *ledger, bertc_error *err)
 {
@@ -332,7 +319,8 @@ bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *b
     bertc_status status = bc_writer_open_in(&writer, dir, name, err);
     if (status != BERTC_OK) return status;
     writer.ledger = ledger;
-    return write_whole(&writer, bytes, length, err);
+    bc_writer_put(&writer, bytes, length);
+    return bc_writer_commit(&writer, err);
 }
 
 bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_ledger *ledger,

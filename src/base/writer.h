@@ -56,8 +56,7 @@ void bc_writer_printf(bc_writer *writer, const char *format, ...) BERTC_PRINTF(2
 bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err); /* also releases it */
 void bc_writer_abandon(bc_writer *writer);                          /* safe after commit */
 
-/* A whole small file at once; in a folder, noted in `ledger` unless that is null. */
-bertc_status bc_file_write(const char *path, const void *bytes, size_t length, bertc_error *err);
+/* A whole small file at once, noted in `ledger` unless that is null. */
 bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *bytes, size_t length,
                               bc_ledger *ledger, bertc_error *err);
 

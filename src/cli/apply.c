@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/error.h"
-#include "cli/options.h"
+#include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 

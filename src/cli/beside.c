@@ -306,6 +306,11 @@ static bertc_status get_ready(cli_beside *b, bertc_error *err)
     return BERTC_OK;
 }
 
+bertc_status cli_folder_taken(const char *path, bertc_error *err)
+{
+    return cli_fail(err, BERTC_USAGE, "%s: is not empty, choose another folder", path);
+}
+
 static bertc_status give_name(cli_beside *b, bertc_error *err)
 {
     b->placed = renameat(b->folder, last_part(b->temporary), b->folder, last_part(b->real)) == 0;

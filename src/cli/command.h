@@ -33,8 +33,9 @@ typedef struct cli_command {
     bertc_status (*run)(const void *values, cli_words words, bertc_error *err);
 } cli_command;
 
-/* The command table; null past the end. */
-const cli_command *cli_command_at(size_t index);
+/* The command table, up to one without a name. */
+extern const cli_command cli_commands[];
+
 const cli_command *cli_command_find(const char *name);
 
 /* An unknown command, with a suggestion. */
@@ -65,7 +66,7 @@ typedef struct cli_plan_values {
 
 /* What each command's file exports. */
 cli_table cli_finetune_table, cli_plan_table, cli_apply_table, cli_tokenize_table, cli_init_table,
-    cli_truncate_table, cli_sample_table, cli_help_table;
+    cli_truncate_table, cli_sample_table;
 void cli_finetune_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err);
 bertc_status cli_plan(const void *values, cli_words words, bertc_error *err);
@@ -78,7 +79,6 @@ bertc_status cli_tasks(const void *values, cli_words words, bertc_error *err);
 bertc_status cli_init(const void *values, cli_words words, bertc_error *err);
 bertc_status cli_truncate(const void *values, cli_words words, bertc_error *err);
 bertc_status cli_sample(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_help(const void *values, cli_words words, bertc_error *err);
 bertc_status cli_version(const void *values, cli_words words, bertc_error *err);
 
 #endif

@@ -1,13 +1,39 @@
-/* The command table. */
+/* The command table, and the command that explains it. */
+#include <stddef.h>
 #include <string.h>
 
 #include "cli/apply.h"
 #include "cli/encoder.h"
 #include "cli/error.h"
 #include "cli/help.h"
-#include "cli/options.h"
+#include "cli/man.h"
+#include "cli/nearest.h"
 
-static const cli_command commands[] = {
+typedef struct help_values {
+    bool man;
+} help_values;
+
+static const bertc_option *help_table(size_t *count)
+{
+    static const bertc_option rows[] = {
+        {"man", BERTC_OPTION_FLAG, offsetof(help_values, man), NULL, 0, 0, NULL, NULL, "print the man page", 0},
+    };
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+static bertc_status help(const void *values, cli_words words, bertc_error *err)
+{
+    const help_values *v = values;
+    const cli_command *command = words.count > 0 ? cli_command_find(words.word[0]) : NULL;
+    if (words.count > 0 && !command) return cli_command_unknown(words.word[0], err);
+    if (v->man) cli_man(stdout, cli_commands);
+    else if (command) cli_help_command(stdout, command);
+    else cli_help_overview(stdout, cli_commands);
+    return BERTC_OK;
+}
+
+const cli_command cli_commands[] = {
     {
         .name = "finetune",
         .summary = "fine-tune a model on a GLUE task",
@@ -174,9 +200,9 @@ static const cli_command commands[] = {
         .examples = "bertc help\n"
                     "bertc help finetune\n",
         .operand = "COMMAND",
-        .table = cli_help_table,
-        .size = sizeof(cli_help_values),
-        .run = cli_help,
+        .table = help_table,
+        .size = sizeof(help_values),
+        .run = help,
     },
     {
         .name = "version",
@@ -185,17 +211,12 @@ static const cli_command commands[] = {
                     "bertc --version\n",
         .run = cli_version,
     },
+    {.name = NULL},
 };
-
-const cli_command *cli_command_at(size_t index)
-{
-    return index < sizeof commands / sizeof commands[0] ? &commands[index] : NULL;
-}
 
 const cli_command *cli_command_find(const char *name)
 {
-    const cli_command *command;
-    for (size_t i = 0; (command = cli_command_at(i)) != NULL; i++)
+    for (const cli_command *command = cli_commands; command->name; command++)
         if (strcmp(command->name, name) == 0) return command;
     return NULL;
 }
@@ -203,8 +224,7 @@ const cli_command *cli_command_find(const char *name)
 static const char *command_name(const void *context, size_t index)
 {
     (void)context;
-    const cli_command *command = cli_command_at(index);
-    return command ? command->name : NULL;
+    return cli_commands[index].name;
 }
 
 bertc_status cli_command_unknown(const char *name, bertc_error *err)

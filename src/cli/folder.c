@@ -12,11 +12,6 @@
 #include "cli/error.h"
 #include "cli/signals.h"
 
-bertc_status cli_folder_taken(const char *path, bertc_error *err)
-{
-    return cli_fail(err, BERTC_USAGE, "%s: is not empty, choose another folder", path);
-}
-
 /* A folder that another would take the place of: shells and mounts hold on to it, not to its name. */
 static bertc_status check_held(const char *path, const struct stat *info, int folder, bertc_error *err)
 {

@@ -1,9 +1,7 @@
 #include "cli/help.h"
 
-#include <stddef.h>
 #include <string.h>
 
-#include "cli/error.h"
 #include "cli/options.h"
 
 enum { WIDTH = 90, COLUMN = 28 /* where descriptions begin */ };
@@ -31,17 +29,6 @@ const char *cli_help_exit_code(size_t index, int *code)
     if (index >= sizeof codes / sizeof codes[0]) return NULL;
     *code = codes[index].code;
     return codes[index].meaning;
-}
-
-static const bertc_option rows[] = {
-    {"man", BERTC_OPTION_FLAG, offsetof(cli_help_values, man), NULL, 0, 0, NULL, NULL,
-     "print the man page", 0},
-};
-
-const bertc_option *cli_help_table(size_t *count)
-{
-    *count = sizeof rows / sizeof rows[0];
-    return rows;
 }
 
 void cli_help_note(const cli_command *command, const bertc_option *option, char out[CLI_NOTE])
@@ -98,7 +85,8 @@ static void put_option(FILE *to, const cli_command *command, const bertc_option 
     fputc('\n', to);
 }
 
-void cli_help_usage(FILE *to, const cli_command *command)
+/* "bertc eval --task TASK --model DIR --data DIR [OPTION]..." */
+static void put_usage(FILE *to, const cli_command *command)
 {
     fprintf(to, "bertc %s", command->name);
     size_t count = cli_option_count(command);
@@ -130,7 +118,7 @@ void cli_help_command(FILE *to, const cli_command *command)
     fputs("Examples:\n", to);
     put_indented(to, command->examples);
     fputs("\nUsage: ", to);
-    cli_help_usage(to, command);
+    put_usage(to, command);
     fprintf(to, "\n  %s\n", command->summary);
     if (command->details) {
         fputc('\n', to);
@@ -142,7 +130,7 @@ void cli_help_command(FILE *to, const cli_command *command)
         if (cli_option_at(command, i)) put_option(to, command, cli_option_at(command, i));
 }
 
-void cli_help_overview(FILE *to)
+void cli_help_overview(FILE *to, const cli_command *commands)
 {
     fputs("Examples:\n", to);
     put_indented(to, "bertc sample --out sample\n"
@@ -153,8 +141,7 @@ void cli_help_overview(FILE *to)
           "  fine-tune BERT on CPUs: text in, a model that transformers loads out\n"
           "\nCommands:\n",
           to);
-    const cli_command *command;
-    for (size_t i = 0; (command = cli_command_at(i)) != NULL; i++)
+    for (const cli_command *command = commands; command->name; command++)
         fprintf(to, "  %-10s %s\n", command->name, command->summary);
     fputs("\nOptions are written --name value or --name=value; the last of two counts.\n"
           "'bertc help COMMAND' explains a command.\n"
@@ -164,18 +151,4 @@ void cli_help_overview(FILE *to)
     int code;
     for (size_t i = 0; (meaning = cli_help_exit_code(i, &code)) != NULL; i++)
         fprintf(to, "  %3d  %s\n", code, meaning);
-}
-
-bertc_status cli_help(const void *values, cli_words words, bertc_error *err)
-{
-    const cli_help_values *v = values;
-    const cli_command *command = words.count > 0 ? cli_command_find(words.word[0]) : NULL;
-    if (words.count > 0 && !command) return cli_command_unknown(words.word[0], err);
-    if (v->man)
-        cli_help_man(stdout);
-    else if (command)
-        cli_help_command(stdout, command);
-    else
-        cli_help_overview(stdout);
-    return BERTC_OK;
 }

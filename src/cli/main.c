@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     }
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an ordinary write error */
     if (argc < 2) {
-        cli_help_overview(stderr);
+        cli_help_overview(stderr, cli_commands);
         return BERTC_USAGE;
     }
     const cli_command *command = cli_command_find(command_of(argv[1]));

@@ -1,6 +1,4 @@
-/* The man page, in roff. */
-#include <stdio.h>
-#include <string.h>
+#include "cli/man.h"
 
 #include "cli/help.h"
 #include "cli/options.h"
@@ -68,32 +66,30 @@ static void put_command(FILE *to, const cli_command *command)
         if (cli_option_at(command, i)) put_option(to, command, cli_option_at(command, i));
 }
 
-static void put_synopsis(FILE *to)
+static void put_synopsis(FILE *to, const cli_command *commands)
 {
     fputs(".SH SYNOPSIS\n", to);
-    const cli_command *command;
-    for (size_t i = 0; (command = cli_command_at(i)) != NULL; i++) {
-        if (i > 0) fputs(".br\n", to);
+    for (const cli_command *command = commands; command->name; command++) {
+        if (command > commands) fputs(".br\n", to);
         put_usage(to, command);
     }
 }
 
-void cli_help_man(FILE *to)
+void cli_man(FILE *to, const cli_command *commands)
 {
     fprintf(to,
             ".\\\" Made by 'bertc help --man'.\n"
             ".TH BERTC 1 \"\" \"bertc %s\" \"User Commands\"\n"
             ".SH NAME\nbertc \\- fine-tune BERT on CPUs\n",
             bertc_version());
-    put_synopsis(to);
+    put_synopsis(to, commands);
     fputs(".SH DESCRIPTION\n", to);
     put(to, "Fine-tunes BERT models from Hugging Face directories on the GLUE tasks and leaves\n"
             "models that transformers loads. Results go to standard output, everything else to\n"
             "standard error. Options are written --name value or --name=value; of an option\n"
             "that is given twice the last counts; -- ends the options.\n");
     fputs(".SH COMMANDS\n", to);
-    const cli_command *command;
-    for (size_t i = 0; (command = cli_command_at(i)) != NULL; i++) put_command(to, command);
+    for (const cli_command *command = commands; command->name; command++) put_command(to, command);
     fputs(".SH EXIT STATUS\n", to);
     const char *meaning;
     int code;

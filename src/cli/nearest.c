@@ -1,8 +1,8 @@
-/* "did you mean": edit distance with adjacent swaps counted as one; a word that is only begun is
- * near. */
-#include <string.h>
+/* Edit distance with adjacent swaps counted as one; a word that is only begun is near. */
+#include "cli/nearest.h"
 
-#include "cli/options.h"
+#include <stdbool.h>
+#include <string.h>
 
 enum { LONGEST = 32 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/error.h"
+#include "cli/nearest.h"
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
@@ -44,7 +45,8 @@ bool cli_option_required(const cli_command *command, const bertc_option *option)
     return is_listed(command->required, option->name);
 }
 
-const char *cli_option_choice(const bertc_option *option, size_t index, size_t *length)
+/* The choice number `index` of a CHOICE row and its length; null past the end. */
+static const char *choice_at(const bertc_option *option, size_t index, size_t *length)
 {
     const char *p = option->choices;
     for (; index > 0 && p; index--) {
@@ -118,7 +120,7 @@ static bertc_status set_choice(const bertc_option *row, const char *text, void *
 {
     size_t length = 0;
     const char *choice;
-    for (size_t i = 0; (choice = cli_option_choice(row, i, &length)) != NULL; i++) {
+    for (size_t i = 0; (choice = choice_at(row, i, &length)) != NULL; i++) {
         if (strlen(text) != length || memcmp(text, choice, length) != 0) continue;
         *(int *)field = (int)i;
         return BERTC_OK;

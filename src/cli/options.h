@@ -16,9 +16,6 @@ size_t cli_option_count(const cli_command *command);
 const bertc_option *cli_option_at(const cli_command *command, size_t index);
 bool cli_option_required(const cli_command *command, const bertc_option *option);
 
-/* The choice number `index` of a CHOICE row and its length; null past the end. */
-const char *cli_option_choice(const bertc_option *option, size_t index, size_t *length);
-
 /* The range of an INT or REAL row as a reader needs it ("1 to 512", "at least 3"); empty where it
  * says nothing. */
 enum { CLI_RANGE = 64 };
@@ -36,10 +33,5 @@ typedef struct cli_parsed {
  * pointers. */
 bertc_status cli_options_parse(const cli_command *command, int argc, char **argv, void *values,
                                char **words, cli_parsed *parsed, bertc_error *err);
-
-/* The candidate nearest to `word` in edit distance, or null where none is near. `next` gives the
- * candidates by index, null past the end. */
-const char *cli_nearest(const char *word, const char *(*next)(const void *context, size_t index),
-                        const void *context);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -91,8 +91,10 @@ cli_stream *cli_stdout(void)
 static ssize_t put_message(void *none, const char *bytes, size_t length)
 {
     (void)none;
+    char piece[BUFSIZ]; /* writev takes no const */
     for (size_t done = 0; done < length;) {
-        const struct iovec rest = {(void *)(uintptr_t)(bytes + done), length - done};
+        const struct iovec rest = {piece, length - done < sizeof piece ? length - done : sizeof piece};
+        memcpy(piece, bytes + done, rest.iov_len);
         ssize_t n = writev(STDERR_FILENO, &rest, 1);
         if (n == 0 || (n < 0 && errno != EINTR)) return 0;
         if (n > 0) done += (size_t)n;

@@ -16,7 +16,7 @@ static bool label_in(const char *label, const bc_head *head)
     return false;
 }
 
-static bool is_unnamed(char *const *labels, int32_t count)
+static bool is_unnamed(const char *const *labels, int32_t count)
 {
     bool unnamed = true;
     for (int32_t i = 0; i < count; i++) {
@@ -33,7 +33,7 @@ static bool labels_agree(const bertc_config *config, const bc_head *head)
     if (config->num_labels != head->num_labels) return false;
     bool named = true;
     for (int32_t i = 0; i < config->num_labels; i++) named = named && label_in(config->labels[i], head);
-    return named || is_unnamed(config->labels, config->num_labels);
+    return named || is_unnamed((const char *const *)config->labels, config->num_labels);
 }
 
 enum { MOST_SHOWN = 4 };
@@ -42,7 +42,7 @@ enum { MOST_SHOWN = 4 };
 static void describe_labels(bc_text *out, const char *const *labels, int32_t count)
 {
     if (count == 1) bc_text_printf(out, "one value");
-    else if (is_unnamed((char *const *)labels, count)) bc_text_printf(out, "%d unnamed labels", (int)count);
+    else if (is_unnamed(labels, count)) bc_text_printf(out, "%d unnamed labels", (int)count);
     else {
         for (int32_t i = 0; i < count && i < MOST_SHOWN; i++)
             bc_text_printf(out, "%s%s", i ? ", " : "labels ", labels[i]);

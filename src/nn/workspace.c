@@ -211,7 +211,7 @@ static bool take_block(bertc_workspace *w)
     size_t room;
     w->memory = bc_size_add(w->bytes, ALIGNMENT, &room) ? bc_calloc(1, room) : NULL;
     if (w->memory) bc_prefer_large(w->memory, room);
-    w->block = (void *)(((uintptr_t)w->memory + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
+    w->block = bc_align(w->memory);
     return w->memory != NULL;
 }
 

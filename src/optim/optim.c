@@ -50,7 +50,7 @@ static bool take_moments(bc_optim *optim)
     if (!bc_size_mul(room, 2 * sizeof(float), &bytes) || !bc_size_add(bytes, 64, &bytes)) return false;
     optim->moments = bc_calloc(1, bytes);
     if (!optim->moments) return false;
-    optim->m = (float *)(((uintptr_t)optim->moments + 63) / 64 * 64);
+    optim->m = bc_align(optim->moments);
     optim->v = optim->m + room;
     for (size_t i = 0; i < optim->whole; i++) {
         size_t begin = optim->chunks[i].moment, end = begin + optim->chunks[i].count;

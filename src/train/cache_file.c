@@ -184,21 +184,20 @@ static bertc_status seal(const bc_cache *cache, bertc_error *err)
 }
 
 /* Then the name. */
-static bertc_status finish(bc_cache *cache, const char *folder, bertc_error *err)
+static bertc_status finish(bc_cache *cache, bertc_error *err)
 {
     bertc_status status = seal(cache, err);
     if (status != BERTC_OK) return status;
     if (rename(cache->temporary, cache->path) != 0)
         return bc_fail_errno(err, cache->path, "cannot rename");
-    return bc_folder_sync(folder, err);
+    return bc_dir_sync_parent(&bc_here, cache->path, err);
 }
 
 void bc_cache_keep(bc_cache *cache)
 {
     bertc_error err = {0};
     if (!cache->temporary || cache->lacking > 0) return;
-    char *folder = bc_strndup(cache->path, (size_t)(strrchr(cache->path, '/') - cache->path) + 1);
-    bertc_status status = folder ? finish(cache, folder, &err) : bc_fail_memory(&err);
+    bertc_status status = finish(cache, &err);
     if (status == BERTC_OK)
         bc_notify(cache->notify, "%s: outputs of the frozen part, for later runs", cache->path);
     else
@@ -206,7 +205,6 @@ void bc_cache_keep(bc_cache *cache)
                   err.message);
     if (status != BERTC_OK) unlink(cache->temporary);
     bc_free(cache->temporary);
-    bc_free(folder);
     cache->temporary = NULL;
     cache->writes = false;
 }

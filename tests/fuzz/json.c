@@ -18,12 +18,13 @@ static void check_number(double value)
 static void check_string(const char *string)
 {
     cJSON *tree = NULL;
-    char *quoted = bc_json_quote(string, strlen(string));
-    FUZZ_CHECK(quoted);
-    FUZZ_CHECK(bc_json_parse(quoted, strlen(quoted), "x", &tree, NULL) == BERTC_OK);
+    bc_text quoted = {0};
+    bc_text_quote(&quoted, string);
+    FUZZ_CHECK(!quoted.failed);
+    FUZZ_CHECK(bc_json_parse(quoted.bytes, quoted.length, "x", &tree, NULL) == BERTC_OK);
     FUZZ_CHECK(strcmp(cJSON_GetStringValue(tree), string) == 0);
     cJSON_Delete(tree);
-    bc_free(quoted);
+    bc_text_clear(&quoted);
 }
 
 static void check_tree(const cJSON *node)

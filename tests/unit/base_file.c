@@ -74,6 +74,15 @@ static void expect_content(const char *path, const char *content)
     bc_free(text);
 }
 
+static bertc_status write_file(const char *path, const char *bytes, size_t length, bertc_error *err)
+{
+    bc_writer writer;
+    bertc_status status = bc_writer_open(&writer, path, err);
+    if (status != BERTC_OK) return status;
+    bc_writer_put(&writer, bytes, length);
+    return bc_writer_commit(&writer, err);
+}
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -81,13 +90,13 @@ static void test_round_trip(void **state)
     bertc_error err = {0};
     bc_input input;
     char bytes[4];
-    assert_int_equal(bc_file_write(path, "", 0, &err), BERTC_OK);
+    assert_int_equal(write_file(path, "", 0, &err), BERTC_OK);
     expect_content(path, "");
     assert_int_equal(bc_input_open(path, &input, &err), BERTC_OK);
     assert_int_equal(input.size, 0);
     assert_int_equal(bc_input_read(&input, bytes, 0, 0, &err), BERTC_OK);
     bc_input_close(&input);
-    assert_int_equal(bc_file_write(path, "one\n", 4, &err), BERTC_OK);
+    assert_int_equal(write_file(path, "one\n", 4, &err), BERTC_OK);
     expect_content(path, "one\n");
     assert_int_equal(bc_input_open(path, &input, &err), BERTC_OK);
     assert_int_equal(input.size, 4);
@@ -108,11 +117,11 @@ static void test_own_descriptor(void **state)
     assert_true(fd >= 0);
     snprintf(own, sizeof own, "/dev/fd/%d", fd);
     assert_int_equal(write(fd, "head ", 5), 5);
-    assert_int_equal(bc_file_write(own, "text", 4, NULL), BERTC_OK);
+    assert_int_equal(write_file(own, "text", 4, NULL), BERTC_OK);
     assert_int_equal(write(fd, " tail", 5), 5);
     assert_int_equal(close(fd), 0);
     expect_content(path, "head text tail");
-    assert_int_equal(bc_file_write(own, "text", 4, NULL), BERTC_IO);
+    assert_int_equal(write_file(own, "text", 4, NULL), BERTC_IO);
     assert_int_equal(entries(), 1);
     bc_free(path);
 }
@@ -152,7 +161,7 @@ static void test_abandon(void **state)
     char *path = in_folder("a");
     bc_writer writer;
     bertc_error err = {0};
-    assert_int_equal(bc_file_write(path, "old", 3, &err), BERTC_OK);
+    assert_int_equal(write_file(path, "old", 3, &err), BERTC_OK);
     assert_int_equal(bc_writer_open(&writer, path, &err), BERTC_OK);
     bc_writer_put(&writer, "new", 3);
     assert_int_equal(entries(), 2);
@@ -173,21 +182,21 @@ static void test_limit(void **state)
     bertc_error err = {0};
     struct rlimit before, now;
     signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(bc_file_write(path, "old", 3, &err), BERTC_OK);
+    assert_int_equal(write_file(path, "old", 3, &err), BERTC_OK);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     snprintf(expected, sizeof expected, "%s: cannot write: File too large", path);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         err = (bertc_error){0};
         now = (struct rlimit){limits[i], before.rlim_max};
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
-        bertc_status status = bc_file_write(path, big, SIZE, &err);
+        bertc_status status = write_file(path, big, SIZE, &err);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
         assert_int_equal(status, BERTC_IO);
         assert_string_equal(err.message, expected);
         assert_int_equal(entries(), 1);
         expect_content(path, "old");
     }
-    assert_int_equal(bc_file_write(path, big, SIZE, NULL), BERTC_OK);
+    assert_int_equal(write_file(path, big, SIZE, NULL), BERTC_OK);
     bc_free(big);
     bc_free(path);
 }
@@ -202,14 +211,14 @@ static void test_full_device(void **state)
     bertc_error err = {0};
     if (access("/dev/full", W_OK) != 0) skip();
     assert_int_equal(symlink("/dev/full", path), 0);
-    assert_int_equal(bc_file_write(path, "text", 4, &err), BERTC_IO);
+    assert_int_equal(write_file(path, "text", 4, &err), BERTC_IO);
     snprintf(expected, sizeof expected, "%s: cannot write: No space left on device", path);
     assert_string_equal(err.message, expected);
     assert_int_equal(lstat(path, &info), 0);
     assert_true(S_ISLNK(info.st_mode));
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("/dev/null", path), 0);
-    assert_int_equal(bc_file_write(path, "text", 4, NULL), BERTC_OK);
+    assert_int_equal(write_file(path, "text", 4, NULL), BERTC_OK);
     assert_int_equal(lstat(path, &info), 0);
     assert_true(S_ISLNK(info.st_mode));
     assert_int_equal(entries(), 1);
@@ -239,16 +248,16 @@ static void test_links(void **state)
     (void)state;
     char *path = in_folder("link"), *target = in_folder("target"), *other = in_folder("link.tmp");
     struct stat info;
-    assert_int_equal(bc_file_write(target, "old", 3, NULL), BERTC_OK);
+    assert_int_equal(write_file(target, "old", 3, NULL), BERTC_OK);
     assert_int_equal(symlink("target", path), 0);
-    assert_int_equal(bc_file_write(path, "new", 3, NULL), BERTC_OK);
+    assert_int_equal(write_file(path, "new", 3, NULL), BERTC_OK);
     expect_content(target, "old");
     expect_content(path, "new");
     assert_int_equal(lstat(path, &info), 0);
     assert_true(S_ISREG(info.st_mode));
     /* a link in the way of the temporary file is not followed */
     assert_int_equal(symlink("target", other), 0);
-    assert_int_equal(bc_file_write(path, "more", 4, NULL), BERTC_IO);
+    assert_int_equal(write_file(path, "more", 4, NULL), BERTC_IO);
     expect_content(target, "old");
     bc_free(path);
     bc_free(target);
@@ -270,10 +279,10 @@ static void test_messages(void **state)
     assert_int_equal(bc_input_open(".", &input, &err), BERTC_INPUT);
     assert_string_equal(err.message, ".: not a regular file");
     err = (bertc_error){0};
-    assert_int_equal(bc_file_write("no/such", "", 0, &err), BERTC_IO);
+    assert_int_equal(write_file("no/such", "", 0, &err), BERTC_IO);
     assert_string_equal(err.message, "no/such: cannot create: No such file or directory");
     err = (bertc_error){0};
-    assert_int_equal(bc_file_write(".", "", 0, &err), BERTC_IO);
+    assert_int_equal(write_file(".", "", 0, &err), BERTC_IO);
     assert_string_equal(err.message, ".: cannot create: Is a directory");
     err = (bertc_error){0};
     assert_int_equal(mkfifo(pipe, 0600), 0); /* refused, not waited for */
@@ -289,7 +298,7 @@ static void test_content_checked(void **state)
     static const off_t places[] = {0, SIZE / 2, SIZE - 1};
     static char bytes[SIZE];
     char *path = in_folder("a"), *temporary = in_folder("a.tmp");
-    assert_int_equal(bc_file_write(path, "old", 3, NULL), BERTC_OK);
+    assert_int_equal(write_file(path, "old", 3, NULL), BERTC_OK);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         bc_writer writer;
         bertc_error err = {0};
@@ -347,7 +356,7 @@ static void test_too_long(void **state)
                 {BC_KIND_WORDS, 256 << 20, "a list of words or rows"}};
     char *path = in_folder("long"), *text, expected[200];
     size_t length;
-    assert_int_equal(bc_file_write(path, "", 0, NULL), BERTC_OK);
+    assert_int_equal(write_file(path, "", 0, NULL), BERTC_OK);
     for (int i = 0; i < BC_KINDS; i++) {
         bertc_error err = {0};
         if (i == 0) { /* the smallest */
@@ -389,7 +398,7 @@ static void test_find(void **state)
     memset(too_long, 'a', sizeof too_long - 1);
     expect_find(path[0], "", BERTC_OK);
     expect_find(path[9], "", BERTC_OK); /* no such folder either */
-    assert_int_equal(bc_file_write(path[0], "text", 4, NULL), BERTC_OK);
+    assert_int_equal(write_file(path[0], "text", 4, NULL), BERTC_OK);
     assert_int_equal(mkdir(sub, 0777), 0);
     assert_int_equal(symlink("file", path[1]), 0);
     assert_int_equal(symlink("sub", path[2]), 0);
@@ -425,7 +434,7 @@ static void test_folders(void **state)
     assert_int_equal(bc_folder_create(deep, &err), BERTC_OK);
     assert_int_equal(bc_folder_create("/", &err), BERTC_OK);
     assert_true(bc_folder_exists(deep));
-    assert_int_equal(bc_file_write(file, "", 0, &err), BERTC_OK);
+    assert_int_equal(write_file(file, "", 0, &err), BERTC_OK);
     assert_false(bc_folder_exists(file));
     assert_true(bc_file_exists(file));
     snprintf(expected, sizeof expected, "%s: cannot create folder: File exists", file);

@@ -265,22 +265,19 @@ static void test_quote(void **state)
 {
     (void)state;
     static const struct {
-        const char *text;
-        size_t length;
-        const char *quoted;
+        const char *text, *quoted;
     } cases[] = {
-        {TEXT(""), "\"\""},
-        {TEXT("a\"b\\c/"), "\"a\\\"b\\\\c/\""},
-        {TEXT("\b\f\n\r\t\x01\x1f\x7f"), "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\""},
-        {TEXT("a\0b"), "\"a\\u0000b\""},
-        {TEXT("\xc3\xa9\xf0\x9f\x98\x80"), "\"\xc3\xa9\xf0\x9f\x98\x80\""},
-        {TEXT("\xff\xe2\x82"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
-        {TEXT("\0\0\0\0"), "\"\\u0000\\u0000\\u0000\\u0000\""},
+        {"", "\"\""},
+        {"a\"b\\c/", "\"a\\\"b\\\\c/\""},
+        {"\b\f\n\r\t\x01\x1f\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\""},
+        {"\xc3\xa9\xf0\x9f\x98\x80", "\"\xc3\xa9\xf0\x9f\x98\x80\""},
+        {"\xff\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *quoted = bc_json_quote(cases[i].text, cases[i].length);
-        assert_string_equal(quoted, cases[i].quoted);
-        bc_free(quoted);
+        bc_text quoted = {0};
+        bc_text_quote(&quoted, cases[i].text);
+        assert_string_equal(quoted.bytes, cases[i].quoted);
+        bc_text_clear(&quoted);
     }
 }
 
@@ -344,7 +341,7 @@ static void test_read(void **state)
     (void)state;
     cJSON *tree = NULL;
     bertc_error err = {0};
-    assert_int_equal(bc_file_write("base_json.tmp", "{\"a\":[1,2", 9, &err), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, "base_json.tmp", "{\"a\":[1,2", 9, NULL, &err), BERTC_OK);
     assert_int_equal(bc_json_read("base_json.tmp", BC_KIND_SETTINGS, &tree, &err), BERTC_INPUT);
     assert_string_equal(err.message, "base_json.tmp @9: unexpected end");
     assert_int_equal(remove("base_json.tmp"), 0);

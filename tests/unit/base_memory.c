@@ -61,8 +61,13 @@ static void test_alloc(void **state)
         memory = bc_calloc(n, 3);
         assert_non_null(memory);
         for (size_t i = 0; i < 3 * n; i++) assert_int_equal(memory[i], 0);
+        unsigned char *line = bc_align(memory + n);
+        assert_int_equal((uintptr_t)line % 64, 0);
+        assert_in_range(line - (memory + n), 0, 63);
+        assert_ptr_equal(bc_align(line), line);
         bc_free(memory);
     }
+    assert_null(bc_align(NULL));
     char *copy = bc_strndup("abc", 2);
     assert_string_equal(copy, "ab");
     copy = bc_realloc(copy, 0, 8);

@@ -27,7 +27,7 @@ static int clean(void **state)
 
 static void make(const char *text)
 {
-    assert_int_equal(bc_file_write(name, text, strlen(text), NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, name, text, strlen(text), NULL, NULL), BERTC_OK);
 }
 
 static void load(const char *text, bertc_config *config)

@@ -44,7 +44,7 @@ static int leave(void **state)
 static void put(const char *file, const char *bytes, size_t length)
 {
     char *path = bc_path_join(from, file);
-    assert_int_equal(bc_file_write(path, bytes, length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, path, bytes, length, NULL, NULL), BERTC_OK);
     bc_free(path);
 }
 

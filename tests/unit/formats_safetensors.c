@@ -37,7 +37,7 @@ static void make(const char *header, size_t data)
     bc_text_put(&text, (const char *)&n, sizeof n);
     bc_text_put(&text, header, n);
     for (size_t i = 0; i < data; i++) bc_text_put(&text, "", 1);
-    assert_int_equal(bc_file_write(name, text.bytes, text.length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, name, text.bytes, text.length, NULL, NULL), BERTC_OK);
     bc_text_clear(&text);
 }
 
@@ -158,7 +158,7 @@ static void test_refused_prefix(void **state)
          ": a Git LFS pointer ('git lfs pull' gets the file that it stands for), not a safetensors file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(bc_file_write(name, cases[i].bytes, cases[i].length, NULL), BERTC_OK);
+        assert_int_equal(bc_file_write_in(&bc_here, name, cases[i].bytes, cases[i].length, NULL, NULL), BERTC_OK);
         expect_message(cases[i].message);
     }
     remove(name);
@@ -203,7 +203,7 @@ static void test_other_kinds(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char message[160];
-        assert_int_equal(bc_file_write(name, cases[i].bytes, cases[i].length, NULL), BERTC_OK);
+        assert_int_equal(bc_file_write_in(&bc_here, name, cases[i].bytes, cases[i].length, NULL, NULL), BERTC_OK);
         snprintf(message, sizeof message, ": %s, not a safetensors file", cases[i].what);
         expect_message(message);
     }
@@ -216,10 +216,10 @@ static void test_kinds_at_length(void **state)
     (void)state;
     unsigned char bytes[600] = "weights/model.bin";
     memcpy(bytes + 257, "ustar", 5);
-    assert_int_equal(bc_file_write(name, bytes, sizeof bytes, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, name, bytes, sizeof bytes, NULL, NULL), BERTC_OK);
     expect_message(": an archive of tar, not a safetensors file");
     memcpy(bytes, "\201\244\0\0\0\0\0\0{", 9);
-    assert_int_equal(bc_file_write(name, bytes, sizeof bytes, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, name, bytes, sizeof bytes, NULL, NULL), BERTC_OK);
     expect_message(" @0: header of 42113 bytes in a file of 600");
     remove(name);
 }

@@ -101,7 +101,7 @@ static void expect_all(const char *path)
 static void test_folder_and_file(void **state)
 {
     (void)state;
-    assert_int_equal(bc_file_write(config, tiny, strlen(tiny), NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, config, tiny, strlen(tiny), NULL, NULL), BERTC_OK);
     expect_all(weights);
     expect_all(folder);
 }
@@ -110,7 +110,7 @@ static void test_details(void **state)
 {
     (void)state;
     bertc_inspection all;
-    assert_int_equal(bc_file_write(config, tiny, strlen(tiny), NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, config, tiny, strlen(tiny), NULL, NULL), BERTC_OK);
     assert_int_equal(bertc_inspect(folder, &all, NULL), BERTC_OK);
     const bertc_tensor_info *word = find(&all, "embeddings.word_embeddings.weight");
     assert_string_equal(word->dtype, "F16");
@@ -146,7 +146,7 @@ static void test_refused_config(void **state)
     (void)state;
     bertc_inspection all;
     bertc_error err = {0};
-    assert_int_equal(bc_file_write(config, "{}{", 3, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, config, "{}{", 3, NULL, NULL), BERTC_OK);
     assert_int_equal(bertc_inspect(folder, &all, &err), BERTC_OK);
     assert_int_equal(all.refusal.status, BERTC_INPUT);
     assert_string_equal(all.refusal.message,

@@ -337,7 +337,8 @@ static void test_refused_tensors(void **unused)
         while (from + size < length && memcmp(bytes + from, cases[i].name, size) != 0) from++;
         assert_true(from + size < length);
         memcpy(bytes + from, cases[i].other, size);
-        assert_int_equal(bc_file_write("bad/adapter_model.safetensors", bytes, length, NULL), BERTC_OK);
+        assert_int_equal(bc_file_write_in(&bc_here, "bad/adapter_model.safetensors", bytes, length, NULL, NULL),
+                         BERTC_OK);
         bc_free(bytes);
         predict("bad", BERTC_INPUT, &err);
         if (!strstr(err.message, "bad/adapter_model.safetensors: tensor") ||

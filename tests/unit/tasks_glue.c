@@ -57,7 +57,7 @@ static int set_up(void **state)
     make_folder(root);
     char path[96];
     snprintf(path, sizeof path, "%s/bertc", root);
-    assert_int_equal(bc_file_write(path, fake, sizeof fake - 1, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, path, fake, sizeof fake - 1, NULL, NULL), BERTC_OK);
     put_file(root, "model/config.json", "{}");
     add_data("MRPC", "train.tsv dev.tsv test.tsv");
     add_data("SST-2", "train.tsv dev.tsv");

@@ -120,7 +120,7 @@ static inline void put_file(const char *folder, const char *name, const char *te
     *slash = '\0';
     assert_int_equal(bc_folder_create(path, NULL), BERTC_OK);
     *slash = '/';
-    assert_int_equal(bc_file_write(path, text, strlen(text), NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_here, path, text, strlen(text), NULL, NULL), BERTC_OK);
     bc_free(path);
 }
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "bertc/vocab.h"
-#include "vocab/internal.h"
+#include "vocab/vocab.h"
 
 #define TEXT(t) t, sizeof t - 1
 

@@ -102,6 +102,16 @@ static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, void 
     return dnnl_memory_create(to, PASS(of), on, data);
 }
 
+/* The library takes as void * what it only reads, too. */
+static void *handle_of(const void *data)
+{
+    const union {
+        const void *given;
+        void *taken;
+    } handle = {data};
+    return handle.taken;
+}
+
 /* ---- The library's objects ------------------------------------------------------------------ */
 
 /* A matrix in memory: dense, as its transpose where asked for, or laid out by the library. */
@@ -321,7 +331,7 @@ static dnnl_status_t find_product(engine *e, const matrix x[OPERANDS], bool accu
 static dnnl_status_t locate(const engine *e, const matrix x[OPERANDS], int argument, void **data)
 {
     if (argument == SCRATCH) return dnnl_memory_get_data_handle(e->scratch, data);
-    *data = (void *)(uintptr_t)x[argument].data;
+    *data = handle_of(x[argument].data);
     return dnnl_success;
 }
 
@@ -446,7 +456,7 @@ static dnnl_status_t reorder(packed *p, const engine *e, const void *w)
     layout dense;
     memset(&dense, 0, sizeof dense);
     dnnl_status_t status = lay_out_as(&dense, p->shape.in, p->shape.out, p->type, dnnl_ba);
-    if (status == dnnl_success) status = hold(&source, &dense, e->engine, (void *)(uintptr_t)w);
+    if (status == dnnl_success) status = hold(&source, &dense, e->engine, handle_of(w));
     if (status == dnnl_success) status = hold(&to, &p->layout, e->engine, p->values);
     if (status == dnnl_success)
         status = describe_reorder(&description, e->engine, &dense, &p->layout);

@@ -1,19 +1,13 @@
-#ifndef BC_VOCAB_INTERNAL_H
-#define BC_VOCAB_INTERNAL_H
-
-#include <stddef.h>
+/* The vocabulary inside a tokenizer.json: for directories that carry no vocab.txt, and beside one. */
+#ifndef BC_VOCAB_JSON_H
+#define BC_VOCAB_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <cjson/cJSON.h>
 
 #include "bertc/vocab.h"
-
-/* How many different words there are; of a tokenizer.json's ids without a word none. */
-int32_t bc_vocab_distinct(const bertc_vocab *vocab);
-
-/* The bytes of white space (Unicode White_Space) that end at text[end], 0 where there are none. */
-size_t bc_vocab_space_before(const char *text, size_t end);
 
 /* Whether the parsed tokenizer.json at `path` is of WordPiece. Errors: BERTC_INPUT naming what it is. */
 bertc_status bc_vocab_check_model(const cJSON *tree, const char *path, bertc_error *err);

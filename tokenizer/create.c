@@ -1,12 +1,11 @@
 /* Making a tokenizer: options to a recipe, vocabulary to a trie and a table of words, Unicode to
  * tables of bytes. */
-#include "tokenizer/tokenizer.h"
-
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "vocab/internal.h"
+#include "tokenizer/added.h"
+#include "tokenizer/tokenizer.h"
 
 bertc_tokenizer_options bertc_tokenizer_defaults(void)
 {

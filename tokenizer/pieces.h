@@ -1,0 +1,23 @@
+/* Pieces, which are appended to the encoding itself: ids, begin and end; types follow at the end. */
+#ifndef BC_TOKENIZER_PIECES_H
+#define BC_TOKENIZER_PIECES_H
+
+#include "bertc/tokenizer.h"
+
+/* Grow to at least count + more; false where memory is out. */
+bool bc_encoding_grow(bertc_encoding *encoding, size_t more);
+
+static inline bool bc_encoding_reserve(bertc_encoding *encoding, size_t more)
+{
+    return encoding->capacity - encoding->count >= more || bc_encoding_grow(encoding, more);
+}
+
+static inline void bc_put(bertc_encoding *encoding, int32_t id, size_t begin, size_t end)
+{
+    size_t i = encoding->count++;
+    encoding->ids[i] = id;
+    encoding->begin[i] = (uint32_t)begin;
+    encoding->end[i] = (uint32_t)end;
+}
+
+#endif
