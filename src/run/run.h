@@ -12,7 +12,7 @@
 #ifndef BC_RUN_RUN_H
 #define BC_RUN_RUN_H
 
-#include "formats/safetensors.h"
+#include "formats/weights.h"
 #include "nn/model.h"
 #include "run/evaluate.h"
 #include "run/folder.h"
@@ -125,7 +125,7 @@ bertc_status bc_run_evaluate(bc_run *run, bertc_error *err);
 bertc_status bc_run_save(bc_run *run, bertc_error *err);
 bertc_status bc_run_save_best(bc_run *run, bertc_error *err);
 /* Open a lane's best weights, a block in table order; `file` is to be closed, also after an error. */
-bertc_status bc_run_open_best(const bc_run *run, int lane, bc_safetensors *file, bc_values *values,
+bertc_status bc_run_open_best(const bc_run *run, int lane, bc_weights *file, bc_values *values,
                               bertc_error *err);
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
