@@ -197,20 +197,21 @@ static bertc_status explain_file(const char *path, bertc_error *err)
                    length, slash ? path : ".");
 }
 
-/* Is one of the files there? */
-static bertc_status has_one(const char *path, wanted files, bool *there, bertc_error *err)
+/* The first of the files that is there; as many as there are: none. */
+static bertc_status find_first(const char *path, wanted files, size_t *which, bertc_error *err)
 {
-    bertc_status status = BERTC_OK;
-    *there = false;
-    for (size_t i = 0; i < files.count && !*there && status == BERTC_OK; i++) {
-        char *name = bc_path_join(path, files.names[i]);
-        status = name ? bc_file_find(name, there, err) : bc_fail_memory(err);
+    for (*which = 0; *which < files.count; ++*which) {
+        bool there = false;
+        char *name = bc_path_join(path, files.names[*which]);
+        bertc_status status = name ? bc_file_find(name, &there, err) : bc_fail_memory(err);
         bc_free(name);
+        if (status != BERTC_OK || there) return status;
     }
-    return status;
+    return BERTC_OK;
 }
 
-bertc_status bc_model_place_check(const char *path, const char *const *names, size_t count, bertc_error *err)
+bertc_status bc_model_place_find(const char *path, const char *const *names, size_t count, size_t *which,
+                                 bertc_error *err)
 {
     wanted files = {names, count};
     struct stat info;
@@ -218,6 +219,12 @@ bertc_status bc_model_place_check(const char *path, const char *const *names, si
     bertc_status status = bc_folder_find(path, &there, err);
     if (status != BERTC_OK) return status;
     if (!there) return lstat(path, &info) == 0 ? explain_file(path, err) : explain_absence(path, err);
-    status = has_one(path, files, &there, err);
-    return status != BERTC_OK || there ? status : explain_folder(path, files, err);
+    status = find_first(path, files, which, err);
+    return status != BERTC_OK || *which < count ? status : explain_folder(path, files, err);
+}
+
+bertc_status bc_model_place_check(const char *path, const char *const *names, size_t count, bertc_error *err)
+{
+    size_t which;
+    return bc_model_place_find(path, names, count, &which, err);
 }

@@ -13,4 +13,8 @@
  * named; a model in a format that is not read; none of these. BERTC_NOMEM. */
 bertc_status bc_model_place_check(const char *path, const char *const *names, size_t count, bertc_error *err);
 
+/* The same; *which: the first of the names that is there. */
+bertc_status bc_model_place_find(const char *path, const char *const *names, size_t count, size_t *which,
+                                 bertc_error *err);
+
 #endif

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "base/writer.h"
 #include "formats/config.h"
-#include "formats/safetensors.h"
+#include "formats/readers.h"
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
@@ -178,35 +178,22 @@ double bc_adapter_scale(const bc_adapter *adapter, size_t rank)
     return adapter->alpha / (adapter->root ? sqrt((double)rank) : (double)rank);
 }
 
-bertc_status bc_adapter_weights(const char *dir, char **path, bertc_error *err)
-{
-    static const char *const name[] = {BC_ADAPTER_WEIGHTS};
-    *path = bc_path_join(dir, name[0]);
-    return *path ? bc_model_place_check(dir, name, 1, err) : bc_fail_memory(err);
-}
-
 /* ---- The configuration --------------------------------------------------------------------- */
 
 /* The rows of the classifier in an adapter's weights; 0: it has none. */
-static bertc_status count_rows(const char *dir, int32_t *rows, bertc_error *err)
+static int32_t count_rows(const bc_weights *weights)
 {
-    bc_safetensors file = {0};
-    char *path;
-    *rows = 0;
-    bertc_status status = bc_adapter_weights(dir, &path, err);
-    if (status == BERTC_OK) status = bc_safetensors_open(path, &file, err);
-    const bc_tensor *w = status == BERTC_OK ? bc_safetensors_find(&file, BC_ADAPTER_PREFIX "classifier.weight") : NULL;
-    if (w && w->rank == 2 && w->shape[0] < INT32_MAX) *rows = (int32_t)w->shape[0];
-    bc_safetensors_close(&file);
-    bc_free(path);
-    return status;
+    const bc_tensor *w = bc_weights_find(weights, BC_ADAPTER_PREFIX "classifier.weight");
+    return w && w->rank == 2 && w->shape[0] < INT32_MAX ? (int32_t)w->shape[0] : 0;
 }
 
 /* The labels of the adapter's classifier: those of BC_ADAPTER_LABELS, as many as it has rows; without
  * that file the base's, and where these are not as many none that have names. */
-static bertc_status read_labels(const char *dir, int32_t rows, bertc_config *config, bertc_error *err)
+static bertc_status read_labels(const char *dir, const bc_weights *weights, bertc_config *config, bertc_error *err)
 {
     cJSON *tree = NULL;
+    int32_t rows = count_rows(weights);
+    const char *slash = strrchr(weights->path, '/'), *file = slash ? slash + 1 : weights->path;
     char *path = bc_path_join(dir, BC_ADAPTER_LABELS);
     bool named = false;
     bertc_status status = path ? bc_file_find(path, &named, err) : bc_fail_memory(err);
@@ -214,7 +201,7 @@ static bertc_status read_labels(const char *dir, int32_t rows, bertc_config *con
     if (named && status == BERTC_OK) status = bc_config_read_head(tree, path, config, err);
     if (status == BERTC_OK && rows > 0 && rows != config->num_labels)
         status = named ? bc_fail(err, BERTC_INPUT, "%s: %d labels, the classifier in %s has %d rows", path,
-                                 (int)config->num_labels, BC_ADAPTER_WEIGHTS, (int)rows)
+                                 (int)config->num_labels, file, (int)rows)
                        : bc_config_default_labels(config, rows, err);
     cJSON_Delete(tree);
     bc_free(path);
@@ -237,13 +224,15 @@ static bertc_status check_task(const char *dir, bertc_config *config, bertc_erro
 static bertc_status load_from_base(const char *dir, const char *base, bertc_config *config,
                                    bertc_error *err)
 {
-    int32_t rows = 0;
+    bc_weights weights = {0};
     char *path = bc_path_join(base, "config.json");
-    bertc_status status = path ? count_rows(dir, &rows, err) : bc_fail_memory(err);
+    bertc_status status = path ? bc_weights_open_in(dir, BC_OF_ADAPTER, &weights, err) : bc_fail_memory(err);
     if (status == BERTC_OK)
-        status = rows > 0 ? bc_config_load_encoder(path, config, err) : bertc_config_load(path, config, err);
-    if (status == BERTC_OK) status = read_labels(dir, rows, config, err);
+        status = count_rows(&weights) > 0 ? bc_config_load_encoder(path, config, err)
+                                          : bertc_config_load(path, config, err);
+    if (status == BERTC_OK) status = read_labels(dir, &weights, config, err);
     if (status == BERTC_OK) status = check_task(dir, config, err);
+    bc_weights_close(&weights);
     bc_free(path);
     return status;
 }

@@ -20,7 +20,6 @@
 #include "bertc/status.h"
 
 #define BC_ADAPTER_CONFIG "adapter_config.json"
-#define BC_ADAPTER_WEIGHTS "adapter_model.safetensors"
 #define BC_ADAPTER_LABELS "bertc_labels.json"
 #define BC_ADAPTER_PREFIX "base_model.model." /* of every tensor's name */
 
@@ -46,10 +45,6 @@ void bc_adapter_clear(bc_adapter *adapter);
 const char *bc_adapter_denies(const bc_adapter *adapter, const char *module, int layer, size_t rank);
 
 double bc_adapter_scale(const bc_adapter *adapter, size_t rank);
-
-/* Path of an adapter's weights, owned by the caller (bc_free) in any case. Errors: those of
- * bc_model_place_check. */
-bertc_status bc_adapter_weights(const char *dir, char **path, bertc_error *err);
 
 /* The configuration of the model that a directory stands for: its own config.json, or for an adapter
  * without one its base's, with the adapter's labels and as many as its classifier has. Errors: those of

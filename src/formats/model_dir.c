@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/model_place.h"
 #include "base/text.h"
 #include "base/writer.h"
 
@@ -212,13 +211,4 @@ bertc_status bc_model_dir_check_finished(const char *dir, bertc_error *err)
     if (status != BERTC_OK || (!unfinished && !within) || whole) return status;
     return bc_fail(err, BERTC_INPUT, "%s: %s that is not finished; resume it before its model is used", dir,
                    unfinished ? "a run" : "a task of a run");
-}
-
-/* ---- Weights ------------------------------------------------------------------------------- */
-
-bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err)
-{
-    static const char *const name[] = {"model.safetensors"};
-    *path = bc_path_join(dir, name[0]);
-    return *path ? bc_model_place_check(dir, name, 1, err) : bc_fail_memory(err);
 }

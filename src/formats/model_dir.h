@@ -31,8 +31,4 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, boo
  * any of its files. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_model_dir_check_finished(const char *dir, bertc_error *err);
 
-/* Path of a directory's weights, owned by the caller (bc_free) in any case. Errors: those of
- * bc_model_place_check. */
-bertc_status bc_model_dir_weights(const char *dir, char **path, bertc_error *err);
-
 #endif

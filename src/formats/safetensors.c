@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/magic.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "base/text.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are read as they are stored");
 _Static_assert(sizeof(size_t) == 8, "sizes in files are 64-bit");
 
 enum {
@@ -28,36 +28,13 @@ enum {
 /* Whole numbers beyond this are not all doubles, and no file is that long. */
 #define LARGEST_WHOLE 9007199254740992.0
 
-static const struct {
-    const char *name;
-    size_t bits;
-} dtypes[BC_DTYPES] = {
-    [BC_F32] = {"F32", 32},          [BC_F16] = {"F16", 16},
-    [BC_BF16] = {"BF16", 16},        [BC_F64] = {"F64", 64},
-    [BC_I64] = {"I64", 64},          [BC_I32] = {"I32", 32},
-    [BC_U8] = {"U8", 8},             [BC_BOOL] = {"BOOL", 8},
-    [BC_I16] = {"I16", 16},          [BC_I8] = {"I8", 8},
-    [BC_U64] = {"U64", 64},          [BC_U32] = {"U32", 32},
-    [BC_U16] = {"U16", 16},          [BC_C64] = {"C64", 64},
-    [BC_F8_E5M2] = {"F8_E5M2", 8},   [BC_F8_E4M3] = {"F8_E4M3", 8},
-    [BC_F8_E8M0] = {"F8_E8M0", 8},   [BC_F6_E3M2] = {"F6_E3M2", 6},
-    [BC_F6_E2M3] = {"F6_E2M3", 6},   [BC_F4] = {"F4", 4},
-};
-
-const char *bc_dtype_name(bc_dtype dtype)
-{
-    return dtypes[dtype].name;
-}
-
-size_t bc_dtype_bits(bc_dtype dtype)
-{
-    return dtypes[dtype].bits;
-}
-
-bool bc_dtype_is_float(bc_dtype dtype)
-{
-    return dtype == BC_F32 || dtype == BC_F16 || dtype == BC_BF16 || dtype == BC_F64;
-}
+/* What an open file keeps beside its tensors. */
+typedef struct content {
+    bc_input input;
+    size_t data; /* where the first tensor lies */
+    bool trimmed;
+    cJSON *header;
+} content;
 
 /* "path: tensor "NAME": reason"; the name is cut so that the reason stays. */
 static bertc_status fail_tensor(const char *path, const char *name, const char *reason,
@@ -80,12 +57,7 @@ static bool whole_number(const cJSON *item, size_t *out)
 static bool read_dtype(const cJSON *entry, bc_dtype *dtype)
 {
     const char *name = cJSON_GetStringValue(bc_json_get(entry, "dtype"));
-    for (int i = 0; name && i < BC_DTYPES; i++)
-        if (strcmp(name, dtypes[i].name) == 0) {
-            *dtype = (bc_dtype)i;
-            return true;
-        }
-    return false;
+    return name && bc_dtype_find(name, dtype);
 }
 
 /* Null, or why the shape is refused. */
@@ -114,23 +86,23 @@ static const char *read_offsets(const cJSON *entry, size_t data, size_t length, 
         return "data_offsets is not two whole numbers";
     if (begin > end) return "data_offsets run backwards";
     if (end > length) return "data_offsets point past the end of the file";
-    if (!bc_size_mul(tensor->count, dtypes[tensor->dtype].bits, &bits)) return "shape overflows";
+    if (!bc_size_mul(tensor->count, bc_dtype_bits(tensor->dtype), &bits)) return "shape overflows";
     if (bits % 8 != 0 || bits / 8 != end - begin)
         return "shape and dtype do not give the length in data_offsets";
-    tensor->offset = data + begin;
+    tensor->place = data + begin;
     tensor->bytes = end - begin;
     return NULL;
 }
 
-static bertc_status read_tensor(const bc_safetensors *file, const cJSON *entry, bc_tensor *tensor,
-                                bertc_error *err)
+static bertc_status read_tensor(const bc_weights *file, const cJSON *entry, bc_tensor *tensor, bertc_error *err)
 {
-    *tensor = (bc_tensor){.name = entry->string};
+    const content *c = file->own;
+    *tensor = (bc_tensor){.in = file, .name = entry->string};
     const char *reason = NULL;
     if (!cJSON_IsObject(entry)) reason = "entry is not an object";
     else if (!read_dtype(entry, &tensor->dtype)) reason = "unknown dtype";
     if (!reason) reason = read_shape(entry, tensor);
-    if (!reason) reason = read_offsets(entry, file->data, file->input.size - file->data, tensor);
+    if (!reason) reason = read_offsets(entry, c->data, c->input.size - c->data, tensor);
     return reason ? fail_tensor(file->path, entry->string, reason, err) : BERTC_OK;
 }
 
@@ -148,14 +120,14 @@ static bertc_status check_metadata(const char *path, const cJSON *metadata, bert
     return bc_fail(err, BERTC_INPUT, "%s: __metadata__ does not map strings to strings", path);
 }
 
-static bertc_status read_tensors(bc_safetensors *file, bertc_error *err)
+static bertc_status read_tensors(bc_weights *file, bertc_error *err)
 {
-    const cJSON *entry;
+    const cJSON *entry, *header = ((const content *)file->own)->header;
     size_t entries = 0;
-    cJSON_ArrayForEach(entry, file->header) entries++;
+    cJSON_ArrayForEach(entry, header) entries++;
     file->tensors = bc_alloc(entries, sizeof *file->tensors);
     if (!file->tensors) return bc_fail_memory(err);
-    cJSON_ArrayForEach(entry, file->header) {
+    cJSON_ArrayForEach(entry, header) {
         bertc_status status =
             is_metadata(entry)
                 ? check_metadata(file->path, entry, err)
@@ -169,20 +141,21 @@ static bertc_status read_tensors(bc_safetensors *file, bertc_error *err)
 static int compare_tensors(const void *a, const void *b)
 {
     const bc_tensor *x = a, *y = b;
-    int begin = (x->offset > y->offset) - (x->offset < y->offset);
+    int begin = (x->place > y->place) - (x->place < y->place);
     int bytes = (x->bytes > y->bytes) - (x->bytes < y->bytes);
     return begin ? begin : bytes ? bytes : strcmp(x->name, y->name);
 }
 
-static bertc_status check_layout(bc_safetensors *file, bertc_error *err)
+static bertc_status check_layout(bc_weights *file, bertc_error *err)
 {
-    size_t at = file->data, end = file->input.size;
+    const content *c = file->own;
+    size_t at = c->data, end = c->input.size;
     qsort(file->tensors, file->count, sizeof *file->tensors, compare_tensors);
     for (size_t i = 0; i < file->count; i++) {
         const bc_tensor *tensor = &file->tensors[i];
-        if (tensor->offset != at)
+        if (tensor->place != at)
             return fail_tensor(file->path, tensor->name,
-                               tensor->offset > at ? "unused bytes before its data"
+                               tensor->place > at ? "unused bytes before its data"
                                                  : "data overlaps another tensor's", err);
         at += tensor->bytes;
     }
@@ -192,31 +165,31 @@ static bertc_status check_layout(bc_safetensors *file, bertc_error *err)
 }
 
 /* A file that does not begin as one of this format: say what it is, or what is wrong. */
-static bertc_status refuse_kind(const bc_safetensors *file, const char *reason, bertc_error *err)
+static bertc_status refuse_kind(const bc_input *input, const char *reason, bertc_error *err)
 {
     bc_text what = {0};
     unsigned char head[BC_MAGIC_HEAD], tail[BC_MAGIC_TAIL];
-    size_t size = file->input.size, length = size < BC_MAGIC_HEAD ? size : BC_MAGIC_HEAD;
+    size_t size = input->size, length = size < BC_MAGIC_HEAD ? size : BC_MAGIC_HEAD;
     bool ended = size >= BC_MAGIC_TAIL;
-    bertc_status status = bc_input_read(&file->input, head, length, 0, err);
-    if (status == BERTC_OK && ended) status = bc_input_read(&file->input, tail, sizeof tail, size - sizeof tail, err);
+    bertc_status status = bc_input_read(input, head, length, 0, err);
+    if (status == BERTC_OK && ended) status = bc_input_read(input, tail, sizeof tail, size - sizeof tail, err);
     if (status != BERTC_OK) return status;
     bc_magic_describe(&what, head, length, ended ? tail : NULL);
     status = what.failed       ? bc_fail_memory(err)
-             : what.length > 0 ? bc_fail(err, BERTC_INPUT, "%s: %s, not a safetensors file", file->path, what.bytes)
-                               : bc_fail(err, BERTC_INPUT, "%s %s", file->path, reason);
+             : what.length > 0 ? bc_fail(err, BERTC_INPUT, "%s: %s, not a safetensors file", input->path, what.bytes)
+                               : bc_fail(err, BERTC_INPUT, "%s %s", input->path, reason);
     bc_text_clear(&what);
     return status;
 }
 
 /* Check what comes before the JSON; *header is its length. */
-static bertc_status read_prefix(const bc_safetensors *file, size_t *header, bertc_error *err)
+static bertc_status read_prefix(const bc_input *input, size_t *header, bertc_error *err)
 {
     unsigned char bytes[FIRST] = {0};
-    size_t length = file->input.size;
+    size_t length = input->size;
     uint64_t n = 0;
     char reason[96];
-    bertc_status status = bc_input_read(&file->input, bytes, length < FIRST ? length : FIRST, 0, err);
+    bertc_status status = bc_input_read(input, bytes, length < FIRST ? length : FIRST, 0, err);
     if (status != BERTC_OK) return status;
     if (length >= PREFIX) memcpy(&n, bytes, sizeof n);
     if (length < PREFIX) snprintf(reason, sizeof reason, "@0: %zu bytes, too short for safetensors", length);
@@ -231,164 +204,96 @@ static bertc_status read_prefix(const bc_safetensors *file, size_t *header, bert
         return BERTC_OK;
     }
     if (n > 0 && n <= LONGEST_HEADER && length > PREFIX && bytes[PREFIX] == '{') /* one that was cut */
-        return bc_fail(err, BERTC_INPUT, "%s %s", file->path, reason);
-    return refuse_kind(file, reason, err);
+        return bc_fail(err, BERTC_INPUT, "%s %s", input->path, reason);
+    return refuse_kind(input, reason, err);
 }
 
-static bertc_status parse_header(bc_safetensors *file, const char *text, size_t length, bertc_error *err)
+static bertc_status parse_header(content *c, const char *text, size_t length, bertc_error *err)
 {
     bc_text place = {0};
-    bc_text_printf(&place, "%s: header", file->path);
-    bertc_status status = place.failed
-                              ? bc_fail_memory(err)
-                              : bc_json_parse(text, length, place.bytes, &file->header, err);
+    bc_text_printf(&place, "%s: header", c->input.path);
+    bertc_status status = place.failed ? bc_fail_memory(err)
+                                       : bc_json_parse(text, length, place.bytes, &c->header, err);
     bc_text_clear(&place);
     return status;
 }
 
-static bertc_status read_header(bc_safetensors *file, size_t length, bertc_error *err)
+static bertc_status read_header(content *c, size_t length, bertc_error *err)
 {
     char *text = bc_alloc(length, 1);
-    bertc_status status = text ? bc_input_read(&file->input, text, length, PREFIX, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = parse_header(file, text, length, err);
+    bertc_status status = text ? bc_input_read(&c->input, text, length, PREFIX, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = parse_header(c, text, length, err);
     size_t end = length;
     while (status == BERTC_OK && end > 0 && text[end - 1] == ' ') end--;
-    file->trimmed = status == BERTC_OK && end > 0 && text[end - 1] == '}';
-    file->data = PREFIX + length;
+    c->trimmed = status == BERTC_OK && end > 0 && text[end - 1] == '}';
+    c->data = PREFIX + length;
     bc_free(text);
     return status;
 }
 
-bertc_status bc_safetensors_open(const char *path, bc_safetensors *file, bertc_error *err)
+/* An open source */
+
+static bertc_status read_bytes(const bc_tensor *tensor, size_t from, size_t length, void *to, bertc_error *err)
+{
+    const content *c = tensor->in->own;
+    return bc_input_read(&c->input, to, length, tensor->place + from, err);
+}
+
+static bertc_status check_input(const bc_weights *file, bertc_error *err)
+{
+    const content *c = file->own;
+    return bc_input_check(&c->input, err);
+}
+
+static void close_input(bc_weights *file)
+{
+    content *c = file->own;
+    if (!c) return;
+    cJSON_Delete(c->header);
+    bc_input_close(&c->input);
+    bc_free(c);
+}
+
+static const bc_weights_kind kind = {read_bytes, check_input, close_input};
+
+bertc_status bc_safetensors_open(const char *path, bc_weights *file, bertc_error *err)
 {
     size_t header = 0;
-    *file = (bc_safetensors){.input = {.fd = -1}};
-    file->path = bc_strndup(path, strlen(path));
-    bertc_status status = file->path ? bc_input_open(file->path, &file->input, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = read_prefix(file, &header, err);
-    if (status == BERTC_OK) status = read_header(file, header, err);
+    content *c = bc_calloc(1, sizeof *c);
+    *file = (bc_weights){.kind = &kind, .path = bc_strndup(path, strlen(path)), .own = c};
+    if (c) c->input.fd = -1;
+    bertc_status status = c && file->path ? bc_input_open(file->path, &c->input, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = read_prefix(&c->input, &header, err);
+    if (status == BERTC_OK) status = read_header(c, header, err);
     if (status == BERTC_OK) status = read_tensors(file, err);
     if (status == BERTC_OK) status = check_layout(file, err);
-    if (status != BERTC_OK) bc_safetensors_close(file);
+    if (status == BERTC_OK) file->format = bc_safetensors_metadata(file, "format");
+    else bc_weights_close(file);
     return status;
 }
 
-const bc_tensor *bc_safetensors_find(const bc_safetensors *file, const char *name)
+const cJSON *bc_safetensors_texts(const bc_weights *file)
 {
-    for (size_t i = 0; i < file->count; i++)
-        if (strcmp(file->tensors[i].name, name) == 0) return &file->tensors[i];
-    return NULL;
+    const content *c = file->own;
+    return bc_json_get(c->header, "__metadata__");
 }
 
-const char *bc_safetensors_metadata(const bc_safetensors *file, const char *key)
+const char *bc_safetensors_metadata(const bc_weights *file, const char *key)
 {
-    return cJSON_GetStringValue(bc_json_get(bc_json_get(file->header, "__metadata__"), key));
+    return cJSON_GetStringValue(bc_json_get(bc_safetensors_texts(file), key));
 }
 
-void bc_safetensors_close(bc_safetensors *file)
+bool bc_safetensors_is_trimmed(const bc_weights *file)
 {
-    cJSON_Delete(file->header);
-    bc_free(file->tensors);
-    if (file->path) bc_input_close(&file->input);
-    bc_free(file->path);
-    *file = (bc_safetensors){.input = {.fd = -1}};
-}
-
-/* Values */
-
-static float float_of_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* IEEE binary16: sign 1, exponent 5 (bias 15), fraction 10. The exponent's bias changes by 112. */
-static float float_of_half(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-    uint32_t exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
-    if (exponent == 0) { /* zero or subnormal: fraction x 2^-24 is exact in float */
-        float value = (float)fraction * 0x1p-24f;
-        return sign ? -value : value;
-    }
-    if (exponent == 0x1f) return float_of_bits(sign | 0x7f800000u | fraction << 13);
-    return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
-}
-
-static void convert_half(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + 2 * i, sizeof bits);
-        to[i] = float_of_half(bits);
-    }
-}
-
-static void convert_bfloat(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + 2 * i, sizeof bits);
-        to[i] = float_of_bits((uint32_t)bits << 16);
-    }
-}
-
-static void convert_double(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        double value;
-        memcpy(&value, from + 8 * i, sizeof value);
-        to[i] = (float)value;
-    }
-}
-
-bertc_status bc_tensor_check_float(const bc_tensor *tensor, const char *path, bertc_error *err)
-{
-    if (bc_dtype_is_float(tensor->dtype)) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": %s values, expected floating point",
-                   path, tensor->name, bc_dtype_name(tensor->dtype));
-}
-
-bertc_status bc_safetensors_bytes(const bc_safetensors *file, const bc_tensor *tensor, size_t from, size_t length,
-                                  void *out, bertc_error *err)
-{
-    assert(from <= tensor->bytes && length <= tensor->bytes - from);
-    return bc_input_read(&file->input, out, length, tensor->offset + from, err);
-}
-
-/* F32 needs no conversion; the others pass through a piece on the stack. */
-bertc_status bc_safetensors_floats(const bc_safetensors *file, const bc_tensor *tensor, size_t from, size_t count,
-                                   float *out, bertc_error *err)
-{
-    enum { ROOM = 1 << 15 };
-    unsigned char piece[ROOM];
-    bertc_status status = bc_tensor_check_float(tensor, file->path, err);
-    if (status != BERTC_OK) return status;
-    size_t width = dtypes[tensor->dtype].bits / 8, most = ROOM / width;
-    if (tensor->dtype == BC_F32)
-        return bc_safetensors_bytes(file, tensor, from * width, count * width, out, err);
-    for (size_t at = 0, n; status == BERTC_OK && at < count; at += n) {
-        n = count - at < most ? count - at : most;
-        status = bc_safetensors_bytes(file, tensor, (from + at) * width, n * width, piece, err);
-        if (status != BERTC_OK) break;
-        if (tensor->dtype == BC_F16) convert_half(piece, out + at, n);
-        if (tensor->dtype == BC_BF16) convert_bfloat(piece, out + at, n);
-        if (tensor->dtype == BC_F64) convert_double(piece, out + at, n);
-    }
-    return status;
-}
-
-bertc_status bc_safetensors_check(const bc_safetensors *file, bertc_error *err)
-{
-    return bc_input_check(&file->input, err);
+    const content *c = file->own;
+    return c->trimmed;
 }
 
 /* Writing */
 
 static size_t tensor_bytes(const bc_tensor_out *tensor)
 {
-    size_t bits = dtypes[tensor->dtype].bits;
+    size_t bits = bc_dtype_bits(tensor->dtype);
     for (int i = 0; i < tensor->rank; i++) bits *= tensor->shape[i];
     assert(tensor->rank <= BC_MAX_RANK && bits % 8 == 0);
     return bits / 8;

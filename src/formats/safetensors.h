@@ -5,8 +5,7 @@
  * 1. Of an open file the header is read and wholly checked: it is strict JSON without duplicate keys,
  *    every product and sum is checked for overflow, the tensors fill the data from its first byte
  *    to its last without holes or overlaps. Nothing read from it can point outside the file.
- * 2. Values are read by pieces, straight to where they are wanted; a tensor need not be aligned. A file that
- *    is shortened meanwhile is an error, and one that was changed is found out by bc_safetensors_check.
+ * 2. A tensor need not be aligned. Its place is where its data begins in the file.
  * 3. What is written appears whole or not at all.
  *
  * Source: https://github.com/huggingface/safetensors, "Format". Little-endian hosts only. */
@@ -18,90 +17,23 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/file.h"
 #include "base/writer.h"
-#include "bertc/status.h"
+#include "formats/weights.h"
 
-/* The types of the format; bc_safetensors_floats reads the first four. */
-typedef enum bc_dtype {
-    BC_F32,
-    BC_F16,
-    BC_BF16,
-    BC_F64,
-    BC_I64,
-    BC_I32,
-    BC_U8,
-    BC_BOOL,
-    BC_I16,
-    BC_I8,
-    BC_U64,
-    BC_U32,
-    BC_U16,
-    BC_C64,
-    BC_F8_E5M2,
-    BC_F8_E4M3,
-    BC_F8_E8M0,
-    BC_F6_E3M2,
-    BC_F6_E2M3,
-    BC_F4,
-    BC_DTYPES
-} bc_dtype;
+/* What such a file is called in a model's folder, and in an adapter's. */
+#define BC_MODEL_WEIGHTS "model.safetensors"
+#define BC_ADAPTER_WEIGHTS "adapter_model.safetensors"
 
-enum { BC_MAX_RANK = 8 };
+/* Open and check a file; its tensors are in the order of their data. Errors: BERTC_INPUT "path @OFFSET: ..." or
+ * "path: tensor "NAME": ..."; BERTC_IO; BERTC_NOMEM; *file is then closed. */
+bertc_status bc_safetensors_open(const char *path, bc_weights *file, bertc_error *err);
 
-typedef struct bc_tensor {
-    const char *name; /* owned by the header */
-    bc_dtype dtype;
-    int rank; /* 0: one value */
-    size_t shape[BC_MAX_RANK];
-    size_t count; /* product of the shape */
-    size_t offset; /* of its data in the file */
-    size_t bytes;
-} bc_tensor;
+/* Of a file that was opened so: its "__metadata__", strings by their keys, or null; one of them, or null. */
+const cJSON *bc_safetensors_texts(const bc_weights *file);
+const char *bc_safetensors_metadata(const bc_weights *file, const char *key);
 
-typedef struct bc_safetensors {
-    char *path;
-    bc_input input;
-    size_t data;  /* where the first tensor lies */
-    bool trimmed; /* the header ends in "}" and spaces, as rule 3's files do */
-    size_t count;
-    bc_tensor *tensors; /* in the order of their data */
-    cJSON *header;
-} bc_safetensors;
-
-/* "F32"; and how many bits one value takes. */
-const char *bc_dtype_name(bc_dtype dtype);
-size_t bc_dtype_bits(bc_dtype dtype);
-
-/* Whether bc_safetensors_floats reads it. */
-bool bc_dtype_is_float(bc_dtype dtype);
-
-/* Open and check a file. Errors: BERTC_INPUT "path @OFFSET: ..." or "path: tensor "NAME": ...";
- * BERTC_IO; BERTC_NOMEM; *file is then closed. */
-bertc_status bc_safetensors_open(const char *path, bc_safetensors *file, bertc_error *err);
-
-/* By exact name, or null. */
-const bc_tensor *bc_safetensors_find(const bc_safetensors *file, const char *name);
-
-/* A value of "__metadata__", or null. */
-const char *bc_safetensors_metadata(const bc_safetensors *file, const char *key);
-
-void bc_safetensors_close(bc_safetensors *file); /* also after a failed open, or twice */
-
-/* Refuse a tensor that is not of F32, F16, BF16 or F64. Errors: BERTC_INPUT naming `path`, tensor and type. */
-bertc_status bc_tensor_check_float(const bc_tensor *tensor, const char *path, bertc_error *err);
-
-/* The values from .. from + count - 1 of such a tensor. F64 is rounded to nearest, values beyond float's range
- * become infinite. Many threads may read at once. Errors: as bc_tensor_check_float; BERTC_IO. */
-bertc_status bc_safetensors_floats(const bc_safetensors *file, const bc_tensor *tensor, size_t from, size_t count,
-                                   float *out, bertc_error *err);
-
-/* The bytes from .. from + length - 1 of any tensor. Errors: BERTC_IO. */
-bertc_status bc_safetensors_bytes(const bc_safetensors *file, const bc_tensor *tensor, size_t from, size_t length,
-                                  void *out, bertc_error *err);
-
-/* Is what was read of one file, or was it changed meanwhile? Errors: BERTC_IO. */
-bertc_status bc_safetensors_check(const bc_safetensors *file, bertc_error *err);
+/* Does its header end in "}" and spaces, as rule 3's files do? */
+bool bc_safetensors_is_trimmed(const bc_weights *file);
 
 typedef struct bc_tensor_out {
     const char *name;

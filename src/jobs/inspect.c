@@ -11,7 +11,7 @@
 #include "formats/adapter.h"
 #include "formats/names.h"
 #include "formats/model_dir.h"
-#include "formats/safetensors.h"
+#include "formats/readers.h"
 #include "nn/params.h"
 
 _Static_assert((int)BERTC_TENSOR_RANK == (int)BC_MAX_RANK, "every shape of a file can be shown");
@@ -79,16 +79,16 @@ static const bc_param *plan_find(const plan *wanted, const char *name)
 }
 
 /* Find each parameter's tensor: the one of its very name, else the first of an older name. */
-static void plan_claim(plan *wanted, const bc_safetensors *file)
+static void plan_claim(plan *wanted, const bc_weights *weights)
 {
     for (int old = 0; old < 2; old++)
-        for (size_t i = 0; i < file->count; i++) {
+        for (size_t i = 0; i < weights->count; i++) {
             char today[BC_PARAM_NAME];
-            const char *name = file->tensors[i].name;
+            const char *name = weights->tensors[i].name;
             if (old) bc_name_today(name, today, sizeof today);
             const bc_param *param = plan_find(wanted, old ? today : name);
             const bc_tensor **holder = param ? &wanted->holder[param - wanted->params] : NULL;
-            if (holder && !*holder) *holder = &file->tensors[i];
+            if (holder && !*holder) *holder = &weights->tensors[i];
         }
 }
 
@@ -138,48 +138,51 @@ static bertc_status add_tensor(bertc_inspection *to, const bc_tensor *tensor, co
     return add(to, tensor, param, fit, err);
 }
 
-static bertc_status list(bertc_inspection *to, const bc_safetensors *file, plan *wanted,
-                         bertc_error *err)
+static bertc_status list(bertc_inspection *to, const bc_weights *weights, plan *wanted, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
-    to->tensors = bc_alloc(file->count + wanted->count, sizeof *to->tensors);
+    to->tensors = bc_alloc(weights->count + wanted->count, sizeof *to->tensors);
     if (!to->tensors) return bc_fail_memory(err);
-    plan_claim(wanted, file);
-    for (size_t i = 0; status == BERTC_OK && i < file->count; i++)
-        status = add_tensor(to, &file->tensors[i], wanted, err);
+    plan_claim(wanted, weights);
+    for (size_t i = 0; status == BERTC_OK && i < weights->count; i++)
+        status = add_tensor(to, &weights->tensors[i], wanted, err);
     for (size_t i = 0; status == BERTC_OK && i < wanted->count; i++)
         if (!wanted->holder[i])
             status = add(to, NULL, &wanted->params[i], BERTC_FIT_MISSING, err);
     return status;
 }
 
-/* A file's own path, and that of the config.json beside it. */
-static bertc_status locate_beside(const char *path, char **weights, char **config, bertc_error *err)
+/* The path of the config.json beside a file. */
+static char *config_beside(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? bc_strndup(path, (size_t)(slash - path) + 1) : bc_strndup(".", 1);
-    *weights = bc_strndup(path, strlen(path));
-    *config = folder ? bc_path_join(folder, "config.json") : NULL;
+    char *config = folder ? bc_path_join(folder, "config.json") : NULL;
     bc_free(folder);
-    return *weights && *config ? BERTC_OK : bc_fail_memory(err);
+    return config;
 }
 
-/* The weights' path, and that of the config.json beside them; null for an adapter, where it is of the model that
- * the adapter is for. */
-static bertc_status locate(const char *path, char **weights, char **config, bertc_error *err)
+/* Is there what a model's folder or an adapter's may hold; which of the two is it? */
+static bertc_status check_place(const char *path, bool *adapter, bertc_error *err)
 {
-    static const char *const names[] = {"model.safetensors", "config.json", BC_ADAPTER_CONFIG};
-    bool adapter, folder, file = false;
-    *weights = *config = NULL;
+    const char *names[BC_READERS + 2] = {[BC_READERS] = "config.json", BC_ADAPTER_CONFIG};
+    for (size_t i = 0; i < BC_READERS; i++) names[i] = bc_readers[i].names[BC_OF_MODEL];
+    bertc_status status = bc_model_place_check(path, names, sizeof names / sizeof *names, err);
+    return status == BERTC_OK ? bc_adapter_is(path, adapter, err) : status;
+}
+
+/* Open the weights in a folder or file. *config: the path of the config.json beside them, which an adapter has not. */
+static bertc_status open_weights(const char *path, bc_weights *weights, char **config, bertc_error *err)
+{
+    bool adapter = false, folder, file = false;
     bertc_status status = bc_folder_find(path, &folder, err);
     if (status == BERTC_OK && !folder) status = bc_file_find(path, &file, err);
-    if (status == BERTC_OK && file) return locate_beside(path, weights, config, err);
-    if (status == BERTC_OK) status = bc_model_place_check(path, names, sizeof names / sizeof *names, err);
-    if (status == BERTC_OK) status = bc_adapter_is(path, &adapter, err);
+    if (status == BERTC_OK && !file) status = check_place(path, &adapter, err);
     if (status != BERTC_OK) return status;
-    if (adapter) return bc_adapter_weights(path, weights, err);
-    *config = bc_path_join(path, "config.json");
-    return *config ? bc_model_dir_weights(path, weights, err) : bc_fail_memory(err);
+    if (adapter) return bc_weights_open_in(path, BC_OF_ADAPTER, weights, err);
+    *config = file ? config_beside(path) : bc_path_join(path, "config.json");
+    if (!*config) return bc_fail_memory(err);
+    return file ? bc_weights_open(path, weights, err) : bc_weights_open_in(path, BC_OF_MODEL, weights, err);
 }
 
 /* The configuration and what it asks for. One that is refused is a finding. */
@@ -198,31 +201,32 @@ static bertc_status read_config(const char *path, bertc_inspection *to, plan *wa
     return BERTC_OK;
 }
 
-static bertc_status inspect(const char *config, bertc_inspection *to, bertc_error *err)
+static bertc_status inspect(const char *path, bertc_inspection *to, bertc_error *err)
 {
-    bc_safetensors file = {0};
+    char *config = NULL;
+    bc_weights weights = {0};
     plan wanted = {0};
-    bertc_status status = bc_safetensors_open(to->weights, &file, err);
+    bertc_status status = open_weights(path, &weights, &config, err);
+    if (status == BERTC_OK && !(to->weights = bc_strndup(weights.path, strlen(weights.path))))
+        status = bc_fail_memory(err);
     if (status == BERTC_OK) status = read_config(config, to, &wanted, err);
-    if (status == BERTC_OK) status = list(to, &file, &wanted, err);
+    if (status == BERTC_OK) status = list(to, &weights, &wanted, err);
     plan_clear(&wanted);
-    bc_safetensors_close(&file);
+    bc_weights_close(&weights);
+    bc_free(config);
     return status;
 }
 
 bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc_error *err)
 {
-    char *config;
     bertc_error unfinished = {0};
     if (inspection) *inspection = (bertc_inspection){0};
     if (!path || !inspection) return bc_fail_null(err, __func__, "path and inspection");
     bertc_status status = bc_model_dir_check_finished(path, &unfinished);
-    status = locate(path, &inspection->weights, &config, status == BERTC_OK ? err : NULL);
-    if (status == BERTC_OK) status = inspect(config, inspection, unfinished.status == BERTC_OK ? err : NULL);
+    status = inspect(path, inspection, status == BERTC_OK ? err : NULL);
     if (unfinished.status != BERTC_OK && status == BERTC_OK) inspection->refusal = unfinished;
     if (unfinished.status != BERTC_OK && status != BERTC_OK)
         status = bc_fail(err, unfinished.status, "%s", unfinished.message);
-    bc_free(config);
     if (status != BERTC_OK) bertc_inspection_clear(inspection);
     return status;
 }

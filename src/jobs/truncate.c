@@ -13,6 +13,7 @@
 #include "formats/adapter.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
+#include "formats/readers.h"
 #include "formats/safetensors.h"
 #include "nn/model.h"
 
@@ -35,54 +36,45 @@ static bertc_status write_config(const char *from, const bc_dir *to, int layers,
     return status;
 }
 
-/* The tensors of a file that another one is to hold. */
-typedef struct selection {
-    const bc_safetensors *file;
-    const bc_tensor **tensors;
-} selection;
-
+/* `maker`: the tensors of a source that the file is to hold. */
 static bertc_status copy_bytes(const void *maker, size_t index, size_t from, size_t length, void *to,
                                bertc_error *err)
 {
-    const selection *s = maker;
-    bertc_status status = bc_safetensors_bytes(s->file, s->tensors[index], from, length, to, err);
-    return status == BERTC_OK ? bc_safetensors_check(s->file, err) : status;
+    const bc_tensor *const *tensors = maker, *t = tensors[index];
+    bertc_status status = bc_tensor_bytes(t, from, length, to, err);
+    return status == BERTC_OK ? bc_weights_check(t->in, err) : status;
 }
 
-static bertc_status write_tensors(const bc_safetensors *file, const bc_dir *to, int layers,
-                                  bertc_error *err)
+static bertc_status write_tensors(const bc_weights *weights, const bc_dir *to, int layers, bertc_error *err)
 {
-    const char *format = bc_safetensors_metadata(file, "format");
-    const char *const metadata[] = {"format", format ? format : "pt", NULL};
-    bc_tensor_out *kept = bc_alloc(file->count, sizeof *kept);
-    const selection from = {file, bc_alloc(file->count, sizeof *from.tensors)};
-    bertc_status status = kept && from.tensors ? BERTC_OK : bc_fail_memory(err);
+    const char *const metadata[] = {"format", weights->format ? weights->format : "pt", NULL};
+    bc_tensor_out *kept = bc_alloc(weights->count, sizeof *kept);
+    const bc_tensor **from = bc_alloc(weights->count, sizeof *from);
+    bertc_status status = kept && from ? BERTC_OK : bc_fail_memory(err);
     size_t count = 0;
-    for (size_t i = 0; i < file->count && status == BERTC_OK; i++) {
-        const bc_tensor *t = &file->tensors[i];
+    for (size_t i = 0; i < weights->count && status == BERTC_OK; i++) {
+        const bc_tensor *t = &weights->tensors[i];
         if (bc_name_layer(t->name) >= layers) continue;
         bc_tensor_out *out = &kept[count];
         *out = (bc_tensor_out){.name = t->name, .dtype = t->dtype, .rank = t->rank};
         memcpy(out->shape, t->shape, sizeof out->shape);
-        from.tensors[count++] = t;
+        from[count++] = t;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(to, "model.safetensors", kept, count, metadata, copy_bytes, &from, NULL,
-                                           err);
-    bc_free(from.tensors);
+        status = bc_safetensors_write_made(to, BC_MODEL_WEIGHTS, kept, count, metadata, copy_bytes, from, NULL, err);
+    bc_free(from);
     bc_free(kept);
     return status;
 }
 
 /* config.json comes last: without it the folder is no model. */
-static bertc_status write_all(const char *dir, const bc_safetensors *file, int layers,
-                              const char *out, bertc_error *err)
+static bertc_status write_all(const char *dir, const bc_weights *weights, int layers, const char *out, bertc_error *err)
 {
     bc_dir to = {.fd = -1};
     char *from = bc_path_join(dir, "config.json");
     bertc_status status = from ? bc_dir_open(&to, out, false, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(dir, &to, false, NULL, err);
-    if (status == BERTC_OK) status = write_tensors(file, &to, layers, err);
+    if (status == BERTC_OK) status = write_tensors(weights, &to, layers, err);
     if (status == BERTC_OK) status = write_config(from, &to, layers, err);
     bc_dir_close(&to);
     bc_free(from);
@@ -115,8 +107,7 @@ static bertc_status check_tensors(const char *dir, int layers, bertc_error *err)
 bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out, bertc_error *err)
 {
     static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
-    bc_safetensors file = {0};
-    char *path = NULL;
+    bc_weights weights = {0};
     bool adapter = false;
     if (!dir || !out) return bc_fail_null(err, __func__, "dir and out");
     bertc_status status = bc_model_dir_check_finished(dir, err);
@@ -127,10 +118,8 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
                          dir);
     if (status == BERTC_OK) status = check_layers(dir, layers, err);
     if (status == BERTC_OK) status = check_tensors(dir, layers, err);
-    if (status == BERTC_OK) status = bc_model_dir_weights(dir, &path, err);
-    if (status == BERTC_OK) status = bc_safetensors_open(path, &file, err);
-    if (status == BERTC_OK) status = write_all(dir, &file, layers, out, err);
-    bc_safetensors_close(&file);
-    bc_free(path);
+    if (status == BERTC_OK) status = bc_weights_open_in(dir, BC_OF_MODEL, &weights, err);
+    if (status == BERTC_OK) status = write_all(dir, &weights, layers, out, err);
+    bc_weights_close(&weights);
     return status;
 }

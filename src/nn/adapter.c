@@ -1,6 +1,5 @@
 #include "nn/adapter.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +8,8 @@
 #include "base/writer.h"
 #include "formats/config.h"
 #include "formats/names.h"
+#include "formats/readers.h"
+#include "formats/safetensors.h"
 #include "nn/lora.h"
 
 static const char of_a[] = "lora_A.weight", of_b[] = "lora_B.weight", plain[] = "weight";
@@ -26,30 +27,27 @@ bertc_status bc_overlay_open(const char *dir, bc_overlay *overlay, bertc_error *
 {
     bertc_status status = bc_adapter_read(dir, &overlay->adapter, err);
     if (status != BERTC_OK || !overlay->adapter.base) return status;
-    char *path;
-    status = bc_adapter_weights(dir, &path, err);
-    if (status == BERTC_OK) status = bc_safetensors_open(path, &overlay->file, err);
-    bc_free(path);
+    status = bc_weights_open_in(dir, BC_OF_ADAPTER, &overlay->weights, err);
     if (status != BERTC_OK) return status;
-    overlay->names = bc_alloc(overlay->file.count, sizeof *overlay->names);
+    overlay->names = bc_alloc(overlay->weights.count, sizeof *overlay->names);
     if (!overlay->names) return bc_fail_memory(err);
-    for (size_t i = 0; i < overlay->file.count; i++)
-        name_tensor(overlay->file.tensors[i].name, overlay->names[i]);
+    for (size_t i = 0; i < overlay->weights.count; i++)
+        name_tensor(overlay->weights.tensors[i].name, overlay->names[i]);
     return BERTC_OK;
 }
 
 void bc_overlay_close(bc_overlay *overlay)
 {
     bc_adapter_clear(&overlay->adapter);
-    bc_safetensors_close(&overlay->file);
+    bc_weights_close(&overlay->weights);
     bc_free(overlay->names);
     *overlay = (bc_overlay){0};
 }
 
 const bc_tensor *bc_overlay_find(const bc_overlay *overlay, const char *name)
 {
-    for (size_t i = 0; i < overlay->file.count; i++)
-        if (strcmp(overlay->names[i], name) == 0) return &overlay->file.tensors[i];
+    for (size_t i = 0; i < overlay->weights.count; i++)
+        if (strcmp(overlay->names[i], name) == 0) return &overlay->weights.tensors[i];
     return NULL;
 }
 
@@ -103,17 +101,17 @@ static bertc_status check_settings(const bc_overlay *overlay, const bc_tensor *t
     const char *setting = bc_adapter_denies(&overlay->adapter, module, (int)param->layer,
                                             pair_of(overlay, param).a->shape[0]);
     if (!setting) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\" contradicts %s in " BC_ADAPTER_CONFIG, overlay->file.path,
-                   t->name, setting);
+    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\" contradicts %s in " BC_ADAPTER_CONFIG, t->in->path, t->name,
+                   setting);
 }
 
 static bertc_status check_tensor(const bc_overlay *overlay, const bertc_model *model, size_t index,
                                  bertc_error *err)
 {
-    const bc_tensor *t = &overlay->file.tensors[index];
-    const char *name = overlay->names[index], *path = overlay->file.path;
+    const bc_tensor *t = &overlay->weights.tensors[index];
+    const char *name = overlay->names[index], *path = t->in->path;
     char stem[BC_PARAM_NAME];
-    if (!bc_dtype_is_float(t->dtype)) return bc_tensor_check_float(t, path, err);
+    if (!bc_dtype_is_float(t->dtype)) return bc_tensor_check_float(t, err);
     bool low = rename_end(stem, name, of_a, plain) || rename_end(stem, name, of_b, plain);
     const bc_param *param = find_param(model, low ? stem : name);
     if (!param || (low && param->row->scope == BC_SCOPE_EMBEDDINGS))
@@ -130,17 +128,10 @@ bertc_status bc_overlay_check(const bc_overlay *overlay, const bertc_model *mode
                               bertc_error *err)
 {
     bertc_status status = BERTC_OK;
-    for (size_t i = 0; i < overlay->file.count && status == BERTC_OK; i++)
+    for (size_t i = 0; i < overlay->weights.count && status == BERTC_OK; i++)
         if (!cut || bc_name_layer(overlay->names[i]) < model->config.num_hidden_layers)
             status = check_tensor(overlay, model, i, err);
     return status;
-}
-
-static bool all_finite(const float *x, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(x[i])) return false;
-    return true;
 }
 
 /* Where A or B is not finite, neither is their product. */
@@ -150,14 +141,12 @@ static bertc_status merge_pair(const bc_overlay *overlay, const bc_param *param,
     size_t rank = p.a->shape[0], out = param->shape[0], in = param->shape[1];
     float *a = bc_alloc(p.a->count, sizeof *a), *b = bc_alloc(p.b->count, sizeof *b);
     bertc_status status = a && b ? BERTC_OK : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_safetensors_floats(&overlay->file, p.a, 0, p.a->count, a, err);
-    if (status == BERTC_OK) status = bc_safetensors_floats(&overlay->file, p.b, 0, p.b->count, b, err);
+    if (status == BERTC_OK) status = bc_tensor_floats(p.a, 0, p.a->count, a, err);
+    if (status == BERTC_OK) status = bc_tensor_floats(p.b, 0, p.b->count, b, err);
     if (status == BERTC_OK) {
         bc_low_rank_merge(param->value, param->value, a, b, out, in, rank,
                           bc_adapter_scale(&overlay->adapter, rank));
-        if (!all_finite(param->value, param->count))
-            status = bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite",
-                             overlay->file.path, p.a->name);
+        status = bc_tensor_check_finite(p.a, param->value, param->count, err);
     }
     bc_free(a);
     bc_free(b);
@@ -172,7 +161,7 @@ bertc_status bc_overlay_merge(const bc_overlay *overlay, const bertc_model *mode
         pair p = pair_of(overlay, &model->params[i]);
         if (p.a) status = merge_pair(overlay, &model->params[i], p, err);
     }
-    if (status == BERTC_OK && overlay->adapter.base) status = bc_safetensors_check(&overlay->file, err);
+    if (status == BERTC_OK && overlay->adapter.base) status = bc_weights_check(&overlay->weights, err);
     return status;
 }
 

@@ -4,12 +4,12 @@
 #define BC_NN_ADAPTER_H
 
 #include "formats/adapter.h"
-#include "formats/safetensors.h"
+#include "formats/weights.h"
 #include "nn/model.h"
 
 typedef struct bc_overlay {
     bc_adapter adapter; /* base null: the directory was no adapter, and the rest is empty */
-    bc_safetensors file;
+    bc_weights weights;
     char (*names)[BC_PARAM_NAME]; /* of its tensors: the parameter's, or with "lora_A.weight" at its end */
 } bc_overlay;
 

@@ -15,6 +15,7 @@
 #define BC_NN_MODEL_H
 
 #include "base/text.h"
+#include "base/writer.h"
 #include "bertc/model.h"
 #include "nn/gemm/gemm.h"
 #include "nn/laps.h"
@@ -53,7 +54,7 @@ struct bertc_model {
     bool headless;    /* pooler and head are not set */
     bool half;        /* products read bf16 copies of the layers' matrices: */
     uint16_t *halves; /* those, or null */
-    struct bc_weights *from; /* between bc_model_open and bc_model_read: the file */
+    struct bc_match *from; /* between bc_model_open and bc_model_read: the source of its weights */
 };
 
 /* The two halves of bertc_model_load, with the same options, but a number of threads that is settled. Opening checks the files and lays out

@@ -9,8 +9,6 @@
 #include "formats/config.h"
 #include "formats/safetensors.h"
 
-static const char weights_name[] = "model.safetensors";
-
 /* The id of a parameter of a layer. */
 static bc_param_id id_of(const bc_param *param)
 {
@@ -87,7 +85,7 @@ static bertc_status write_weights(const bertc_model *model, const bc_values *val
         params[written++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(dir, weights_name, tensors, written, metadata, make, &m, ledger, err);
+        status = bc_safetensors_write_made(dir, BC_MODEL_WEIGHTS, tensors, written, metadata, make, &m, ledger, err);
     bc_free(tensors);
     bc_free(params);
     bc_free(m.into);

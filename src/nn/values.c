@@ -13,8 +13,8 @@ bertc_status bc_values_read(const bc_values *values, size_t from, size_t count, 
         memcpy(to, values->memory + from, count * sizeof *to);
         return BERTC_OK;
     }
-    bertc_status status = bc_safetensors_floats(values->file, values->tensor, from, count, to, err);
-    return status == BERTC_OK ? bc_safetensors_check(values->file, err) : status;
+    bertc_status status = bc_tensor_floats(values->tensor, from, count, to, err);
+    return status == BERTC_OK ? bc_weights_check(values->tensor->in, err) : status;
 }
 
 bertc_status bc_values_make(const void *maker, size_t index, size_t from, size_t length, void *to,

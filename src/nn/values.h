@@ -3,12 +3,11 @@
 #ifndef BC_NN_VALUES_H
 #define BC_NN_VALUES_H
 
-#include "formats/safetensors.h"
+#include "formats/weights.h"
 #include "nn/params.h"
 
 typedef struct bc_values {
     const float *memory; /* null: in the file */
-    const bc_safetensors *file;
     const bc_tensor *tensor; /* F32 */
 } bc_values;
 

@@ -138,12 +138,12 @@ bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
     return status;
 }
 
-bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_safetensors *file, bc_values *values,
+bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_weights *file, bc_values *values,
                                      bertc_error *err)
 {
     char *path = bc_checkpoint_path(run, "best", run->state.task[lane].best_step);
-    *file = (bc_safetensors){0};
-    *values = (bc_values){.file = file};
+    *file = (bc_weights){0};
+    *values = (bc_values){0};
     if (!path) return bc_fail_memory(err);
     bertc_status status = bc_sealed_open(path, file, err);
     bc_free(path);

@@ -10,7 +10,7 @@ bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err);
 bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err);
 
 /* Open a lane's best weights, a block in table order; `file` is to be closed, also after an error. */
-bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_safetensors *file, bc_values *values,
+bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_weights *file, bc_values *values,
                                      bertc_error *err);
 
 /* The path of checkpoint/PREFIX-STEP.safetensors, to read it; released by bc_free; null where memory is out. */

@@ -11,6 +11,7 @@
 #include "base/writer.h"
 #include "formats/adapter.h"
 #include "formats/model_dir.h"
+#include "formats/safetensors.h"
 #include "run/adapt.h"
 
 /* A result is a whole model or an adapter, or several of them; the tokenizer's files may be there. */
@@ -20,7 +21,7 @@ static const struct {
     const char *name;
     int needed; /* by which of the two */
 } own[] = {{"config.json", WHOLE}, /* of an adapter that an earlier version wrote too */
-           {"model.safetensors", WHOLE},
+           {BC_MODEL_WEIGHTS, WHOLE},
            {BC_ADAPTER_CONFIG, ADAPTER},
            {BC_ADAPTER_WEIGHTS, ADAPTER},
            {BC_ADAPTER_LABELS, 0}, /* not of one that an earlier version wrote */

@@ -53,18 +53,18 @@ static bertc_status check_log(const bc_run *run, const bc_state *state, const ch
 /* Are the weights whole that were best for a task? */
 static bertc_status check_best(const bc_run *run, int64_t step, bertc_error *err)
 {
-    bc_safetensors best;
+    bc_weights best;
     char *path = bc_checkpoint_path(run, "best", step);
     if (!path) return bc_fail_memory(err);
     bertc_status status = bc_sealed_open(path, &best, err);
-    bc_safetensors_close(&best);
+    bc_weights_close(&best);
     bc_free(path);
     return status;
 }
 
 /* Is what the checkpoint refers to whole? Errors: BERTC_INPUT saying what is not. */
 static bertc_status check_companions(const bc_run *run, const bc_state *state,
-                                     const bc_safetensors *file, bertc_error *err)
+                                     const bc_weights *file, bertc_error *err)
 {
     bertc_status status = check_log(run, state, bc_safetensors_metadata(file, "log"), err);
     if (run->options.keep != BERTC_KEEP_BEST) return status;
@@ -77,7 +77,7 @@ static bertc_status check_companions(const bc_run *run, const bc_state *state,
     return status;
 }
 
-static bertc_status parse_text(const bc_safetensors *file, const char *key, cJSON **tree,
+static bertc_status parse_text(const bc_weights *file, const char *key, cJSON **tree,
                                bertc_error *err)
 {
     const char *text = bc_safetensors_metadata(file, key);
@@ -93,7 +93,7 @@ static bertc_status compare(const bc_run *run, const cJSON *options, const cJSON
 }
 
 /* Does a whole checkpoint belong to this run? Errors: BERTC_USAGE naming what differs. */
-static bertc_status check_identity(const bc_run *run, const bc_safetensors *file, bertc_error *err)
+static bertc_status check_identity(const bc_run *run, const bc_weights *file, bertc_error *err)
 {
     cJSON *options = NULL, *prints = NULL;
     bertc_status status = parse_text(file, "options", &options, err);
@@ -104,7 +104,7 @@ static bertc_status check_identity(const bc_run *run, const bc_safetensors *file
     return status;
 }
 
-static bertc_status copy_tensors(bc_run *run, const bc_safetensors *file, bertc_error *err)
+static bertc_status copy_tensors(bc_run *run, const bc_weights *file, bertc_error *err)
 {
     const bc_trainer_state to = bc_trainer_state_of(run->trainer);
     bertc_status status = bc_sealed_copy(file, "weights", to.values, to.scalars, err);
@@ -115,7 +115,7 @@ static bertc_status copy_tensors(bc_run *run, const bc_safetensors *file, bertc_
 }
 
 /* Open a checkpoint and read its state. Errors: BERTC_INPUT where it is damaged. */
-static bertc_status open_whole(const bc_run *run, int64_t step, bc_safetensors *file,
+static bertc_status open_whole(const bc_run *run, int64_t step, bc_weights *file,
                                bc_state *state, bertc_error *err)
 {
     char *path = bc_checkpoint_path(run, "step", step);
@@ -127,14 +127,14 @@ static bertc_status open_whole(const bc_run *run, int64_t step, bc_safetensors *
     status = text ? bc_state_parse(text, file->path, state, err)
                   : bc_fail(err, BERTC_INPUT, "%s: no \"state\"", file->path);
     if (status == BERTC_OK) status = check_companions(run, state, file, err);
-    if (status != BERTC_OK) bc_safetensors_close(file);
+    if (status != BERTC_OK) bc_weights_close(file);
     return status;
 }
 
 /* Take one checkpoint; *damaged is set where the error is its own. */
 static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *err)
 {
-    bc_safetensors file;
+    bc_weights file;
     bc_state state;
     bertc_status status = open_whole(run, step, &file, &state, err);
     *damaged = status == BERTC_INPUT;
@@ -148,7 +148,7 @@ static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *
                          (long long)state.step, (long long)run->steps);
     if (status == BERTC_OK) status = copy_tensors(run, &file, err);
     if (status == BERTC_OK) run->state = state;
-    bc_safetensors_close(&file);
+    bc_weights_close(&file);
     return status;
 }
 
@@ -169,11 +169,11 @@ static void say_where(const bc_run *run, const bertc_error *damage)
 /* The next older checkpoint stays as well, where it is whole. */
 static void keep_older(bc_run *run, int64_t step)
 {
-    bc_safetensors file;
+    bc_weights file;
     bc_state state;
     if (open_whole(run, step, &file, &state, NULL) != BERTC_OK) return;
     bc_checkpoint_remember(run, 1, &state);
-    bc_safetensors_close(&file);
+    bc_weights_close(&file);
 }
 
 bertc_status bc_run_restore(bc_run *run, bertc_error *err)

@@ -93,14 +93,14 @@ static bertc_status write_values(bc_run *run, const bc_values *values, const bc_
  * stay in memory, so that the state can still be saved. */
 static bertc_status write_model(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
 {
-    bc_safetensors best;
+    bc_weights best;
     bertc_model *model = bc_trainer_model(run->trainer);
     bc_values values = {.memory = model->values};
     bc_model_use_head(model, lane);
     if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, &values, dir, err);
     bertc_status status = bc_checkpoint_open_best(run, lane, &best, &values, err);
     if (status == BERTC_OK) status = write_values(run, &values, dir, err);
-    bc_safetensors_close(&best);
+    bc_weights_close(&best);
     return status;
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "run/hash.h"
 
@@ -63,34 +62,33 @@ static void put_string(bc_hasher *to, const char *string)
     bc_hasher_put(to, string, strlen(string) + 1);
 }
 
-static bertc_status put_values(bc_hasher *to, const bc_safetensors *file, const bc_tensor *tensor, char *piece,
-                               bertc_error *err)
+static bertc_status put_values(bc_hasher *to, const bc_tensor *tensor, char *piece, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     for (size_t at = 0, n; status == BERTC_OK && at < tensor->bytes; at += n) {
         n = tensor->bytes - at < PIECE ? tensor->bytes - at : PIECE;
-        status = bc_safetensors_bytes(file, tensor, at, n, piece, err);
+        status = bc_tensor_bytes(tensor, at, n, piece, err);
         if (status == BERTC_OK) bc_hasher_put(to, piece, n);
     }
     return status;
 }
 
 /* The seal that the content asks for. */
-static bertc_status expected_seal(const bc_safetensors *file, char out[BC_HASH_HEX], bertc_error *err)
+static bertc_status expected_seal(const bc_weights *file, char out[BC_HASH_HEX], bertc_error *err)
 {
     bc_hasher hasher;
     const cJSON *item;
     char *piece = bc_alloc(PIECE, 1);
     bertc_status status = piece ? BERTC_OK : bc_fail_memory(err);
     bc_hasher_begin(&hasher);
-    cJSON_ArrayForEach(item, bc_json_get(file->header, "__metadata__")) {
+    cJSON_ArrayForEach(item, bc_safetensors_texts(file)) {
         if (strcmp(item->string, seal_key) == 0) continue;
         put_string(&hasher, item->string);
         put_string(&hasher, item->valuestring);
     }
     for (size_t i = 0; status == BERTC_OK && i < file->count; i++) {
         put_string(&hasher, file->tensors[i].name);
-        status = put_values(&hasher, file, &file->tensors[i], piece, err);
+        status = put_values(&hasher, &file->tensors[i], piece, err);
     }
     bc_hasher_end(&hasher, out);
     bc_free(piece);
@@ -98,32 +96,32 @@ static bertc_status expected_seal(const bc_safetensors *file, char out[BC_HASH_H
 }
 
 /* Between the end of the header's text and the data there are only spaces (trimmed). */
-bertc_status bc_sealed_open(const char *path, bc_safetensors *file, bertc_error *err)
+bertc_status bc_sealed_open(const char *path, bc_weights *file, bertc_error *err)
 {
     bertc_status status = bc_safetensors_open(path, file, err);
     if (status != BERTC_OK) return status;
     char expected[BC_HASH_HEX];
     const char *seal = bc_safetensors_metadata(file, seal_key);
     if (seal) status = expected_seal(file, expected, err);
-    if (status == BERTC_OK && (!seal || !file->trimmed || strcmp(seal, expected) != 0))
+    if (status == BERTC_OK && (!seal || !bc_safetensors_is_trimmed(file) || strcmp(seal, expected) != 0))
         status = bc_fail(err, BERTC_INPUT, "%s: its content does not match its hash", path);
-    if (status != BERTC_OK) bc_safetensors_close(file);
+    if (status != BERTC_OK) bc_weights_close(file);
     return status;
 }
 
-bertc_status bc_sealed_find(const bc_safetensors *file, const char *name, size_t count,
+bertc_status bc_sealed_find(const bc_weights *file, const char *name, size_t count,
                             const bc_tensor **tensor, bertc_error *err)
 {
-    *tensor = bc_safetensors_find(file, name);
+    *tensor = bc_weights_find(file, name);
     if (*tensor && (*tensor)->dtype == BC_F32 && (*tensor)->count == count) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: no tensor \"%s\" of %zu values", file->path, name, count);
 }
 
-bertc_status bc_sealed_copy(const bc_safetensors *file, const char *name, float *to, size_t count,
+bertc_status bc_sealed_copy(const bc_weights *file, const char *name, float *to, size_t count,
                             bertc_error *err)
 {
     const bc_tensor *tensor;
     bertc_status status = bc_sealed_find(file, name, count, &tensor, err);
-    if (status == BERTC_OK) status = bc_safetensors_floats(file, tensor, 0, count, to, err);
-    return status == BERTC_OK ? bc_safetensors_check(file, err) : status;
+    if (status == BERTC_OK) status = bc_tensor_floats(tensor, 0, count, to, err);
+    return status == BERTC_OK ? bc_weights_check(file, err) : status;
 }

@@ -22,14 +22,14 @@ bertc_status bc_sealed_write(const bc_dir *dir, const char *name, const bc_block
                              const char *const *texts, bertc_error *err);
 
 /* Open and verify. Errors: BERTC_INPUT where the file is not whole; BERTC_IO, BERTC_NOMEM.
- * Close with bc_safetensors_close. */
-bertc_status bc_sealed_open(const char *path, bc_safetensors *file, bertc_error *err);
+ * Close with bc_weights_close. */
+bertc_status bc_sealed_open(const char *path, bc_weights *file, bertc_error *err);
 
 /* Find a tensor that must have `count` values; or copy it. Errors: BERTC_INPUT; where a copy is not of the file
  * that was verified BERTC_IO. */
-bertc_status bc_sealed_find(const bc_safetensors *file, const char *name, size_t count,
+bertc_status bc_sealed_find(const bc_weights *file, const char *name, size_t count,
                             const bc_tensor **tensor, bertc_error *err);
-bertc_status bc_sealed_copy(const bc_safetensors *file, const char *name, float *to, size_t count,
+bertc_status bc_sealed_copy(const bc_weights *file, const char *name, float *to, size_t count,
                             bertc_error *err);
 
 #endif

@@ -51,7 +51,7 @@ static void judge(const char *where, const char *what, double difference, double
 
 typedef struct golden {
     const char *folder;
-    bc_safetensors file;
+    bc_weights file;
     bertc_batch *batch;
     bertc_model *model;
     bertc_workspace *workspace;
@@ -79,7 +79,7 @@ static void close_golden(golden *g)
 {
     bertc_workspace_free(g->workspace);
     bertc_model_free(g->model);
-    bc_safetensors_close(&g->file);
+    bc_weights_close(&g->file);
     twin_release(NULL);
 }
 

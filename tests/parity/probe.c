@@ -49,19 +49,19 @@ static void write_results(const char *path, const bertc_model *model, const bert
     check_status(bc_safetensors_write(&bc_here, path, out, count, NULL, &err), &err);
 }
 
-static void take_adapters(const bertc_model *model, const bc_safetensors *file)
+static void take_adapters(const bertc_model *model, const bc_weights *file)
 {
     bertc_error err = {0};
     for (size_t i = bc_model_table_count(model); i < model->count; i++) {
         const bc_param *p = &model->params[i];
-        check_status(bc_safetensors_floats(file, twin_tensor(file, p->name), 0, p->count, p->value, &err), &err);
+        check_status(bc_tensor_floats(twin_tensor(file, p->name), 0, p->count, p->value, &err), &err);
     }
 }
 
 /* The mean loss, and its gradient by the logits. */
-static double mean_loss(bertc_model *model, bertc_workspace *w, const bertc_batch *batch, const bc_safetensors *file)
+static double mean_loss(bertc_model *model, bertc_workspace *w, const bertc_batch *batch, const bc_weights *file)
 {
-    if (!bc_safetensors_find(file, "class_weights"))
+    if (!bc_weights_find(file, "class_weights"))
         return bc_model_loss(model, w, batch, NULL, batch->sequences) / batch->sequences;
     const double *weights = twin_tensor_copy(file, "class_weights");
     const double *smoothing = twin_tensor_copy(file, "smoothing");
@@ -75,7 +75,7 @@ static void probe(bool gradients, bool adapters, const char *folder, const char 
                   const char *backend)
 {
     bertc_error err = {0};
-    bc_safetensors file;
+    bc_weights file;
     bertc_model *model;
     bertc_workspace *workspace;
     bertc_model_options options = {.backend = backend, .trainable = gradients};
@@ -95,7 +95,7 @@ static void probe(bool gradients, bool adapters, const char *folder, const char 
     write_results(output, model, workspace, batch, (float)loss);
     bertc_workspace_free(workspace);
     bertc_model_free(model);
-    bc_safetensors_close(&file);
+    bc_weights_close(&file);
     twin_release(NULL);
 }
 

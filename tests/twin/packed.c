@@ -6,24 +6,24 @@
 
 #include "twin/support.h"
 
-const bc_tensor *twin_tensor(const bc_safetensors *file, const char *name)
+const bc_tensor *twin_tensor(const bc_weights *file, const char *name)
 {
-    const bc_tensor *tensor = bc_safetensors_find(file, name);
+    const bc_tensor *tensor = bc_weights_find(file, name);
     if (tensor) return tensor;
     fprintf(stderr, "%s: no tensor \"%s\"\n", file->path, name);
     exit(1);
 }
 
-void *twin_tensor_copy(const bc_safetensors *file, const char *name)
+void *twin_tensor_copy(const bc_weights *file, const char *name)
 {
     const bc_tensor *tensor = twin_tensor(file, name);
     void *memory = twin_take(tensor->bytes, 1);
-    if (bc_safetensors_bytes(file, tensor, 0, tensor->bytes, memory, NULL) == BERTC_OK) return memory;
+    if (bc_tensor_bytes(tensor, 0, tensor->bytes, memory, NULL) == BERTC_OK) return memory;
     fprintf(stderr, "%s: cannot read\n", file->path);
     exit(1);
 }
 
-bertc_batch *twin_read_batch(const bc_safetensors *file)
+bertc_batch *twin_read_batch(const bc_weights *file)
 {
     bertc_batch *b = twin_take(1, sizeof *b);
     const int32_t *types = twin_tensor_copy(file, "types");

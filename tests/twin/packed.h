@@ -7,12 +7,12 @@
 #include "formats/safetensors.h"
 
 /* A tensor of the file; ends the program where there is none. */
-const bc_tensor *twin_tensor(const bc_safetensors *file, const char *name);
+const bc_tensor *twin_tensor(const bc_weights *file, const char *name);
 
 /* An aligned copy of a tensor's bytes, released by twin_release. */
-void *twin_tensor_copy(const bc_safetensors *file, const char *name);
+void *twin_tensor_copy(const bc_weights *file, const char *name);
 
 /* The batch of a file, its examples numbered from 0, released by twin_release. */
-bertc_batch *twin_read_batch(const bc_safetensors *file);
+bertc_batch *twin_read_batch(const bc_weights *file);
 
 #endif

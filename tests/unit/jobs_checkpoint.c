@@ -33,7 +33,7 @@ static void put(const char *path, const char *bytes, size_t length)
 static void test_a_sealed_file_reads_back(void **unused)
 {
     (void)unused;
-    bc_safetensors file;
+    bc_weights file;
     bertc_error err = {0};
     float out[7];
     write_sealed("sealed");
@@ -43,7 +43,7 @@ static void test_a_sealed_file_reads_back(void **unused)
     assert_memory_equal(out, weights, sizeof out);
     assert_int_equal(bc_sealed_copy(&file, "m", out, 7, &err), BERTC_INPUT);
     assert_string_equal(err.message, "sealed: no tensor \"m\" of 7 values");
-    bc_safetensors_close(&file);
+    bc_weights_close(&file);
 }
 
 static void cut(const char *path)
@@ -61,14 +61,14 @@ static void test_files_that_change_while_they_are_read(void **unused)
     enum { COUNT = 1 << 20 };
     static float many[COUNT], out[COUNT];
     const bc_block block = {"weights", many, COUNT};
-    bc_safetensors file;
+    bc_weights file;
     bertc_error err = {0};
     assert_int_equal(bc_sealed_write(&bc_here, "sealed", &block, 1, texts, &err), BERTC_OK);
     assert_int_equal(bc_sealed_open("sealed", &file, &err), BERTC_OK);
     cut("sealed");
     assert_int_equal(bc_sealed_copy(&file, "weights", out, COUNT, &err), BERTC_IO);
     assert_string_equal(err.message, "sealed: file shrank while it was read");
-    bc_safetensors_close(&file);
+    bc_weights_close(&file);
     static const char *const messages[] = {"model/model.safetensors: file shrank while it was read",
                                            "model/model.safetensors: file changed while it was read"};
     for (int i = 0; i < 2; i++) {
@@ -99,7 +99,7 @@ static void test_every_flipped_byte_is_seen(void **unused)
     char *bytes = fixture_read("sealed", &length, false);
     for (size_t i = 0; i < length; i++)
         for (size_t f = 0; f < sizeof flips; f++) {
-            bc_safetensors file;
+            bc_weights file;
             bytes[i] ^= flips[f];
             put("flipped", bytes, length);
             bytes[i] ^= flips[f];
@@ -117,7 +117,7 @@ static void test_every_truncation_is_seen(void **unused)
     write_sealed("sealed");
     char *bytes = fixture_read("sealed", &length, false);
     for (size_t n = 0; n < length; n++) {
-        bc_safetensors file;
+        bc_weights file;
         put("short", bytes, n);
         assert_int_equal(bc_sealed_open("short", &file, NULL), BERTC_INPUT);
     }

@@ -286,17 +286,17 @@ static inline void fixture_stop_twice(bertc_train_options o, const char *whole)
 }
 
 /* What a tensor holds, released by bc_free. */
-static inline void *fixture_bytes(const bc_safetensors *file, const bc_tensor *tensor)
+static inline void *fixture_bytes(const bc_tensor *tensor)
 {
     void *bytes = bc_alloc(tensor->bytes, 1);
     assert_non_null(bytes);
-    assert_int_equal(bc_safetensors_bytes(file, tensor, 0, tensor->bytes, bytes, NULL), BERTC_OK);
+    assert_int_equal(bc_tensor_bytes(tensor, 0, tensor->bytes, bytes, NULL), BERTC_OK);
     return bytes;
 }
 
-static inline bool fixture_same_bytes(const bc_safetensors files[2], const bc_tensor *const tensors[2])
+static inline bool fixture_same_bytes(const bc_tensor *const tensors[2])
 {
-    void *a = fixture_bytes(&files[0], tensors[0]), *b = fixture_bytes(&files[1], tensors[1]);
+    void *a = fixture_bytes(tensors[0]), *b = fixture_bytes(tensors[1]);
     bool same = tensors[0]->bytes == tensors[1]->bytes && memcmp(a, b, tensors[0]->bytes) == 0;
     bc_free(a);
     bc_free(b);
@@ -304,10 +304,10 @@ static inline bool fixture_same_bytes(const bc_safetensors files[2], const bc_te
 }
 
 /* How far apart their F32 values are at most. */
-static inline double fixture_distance(const bc_safetensors files[2], const bc_tensor *const tensors[2])
+static inline double fixture_distance(const bc_tensor *const tensors[2])
 {
     double most = 0;
-    float *a = fixture_bytes(&files[0], tensors[0]), *b = fixture_bytes(&files[1], tensors[1]);
+    float *a = fixture_bytes(tensors[0]), *b = fixture_bytes(tensors[1]);
     assert_int_equal(tensors[0]->bytes, tensors[1]->bytes);
     for (size_t i = 0; i < tensors[0]->count; i++) {
         double d = (double)a[i] - (double)b[i];
@@ -320,7 +320,7 @@ static inline double fixture_distance(const bc_safetensors files[2], const bc_te
 
 /* One tensor of two files. */
 typedef struct fixture_pair {
-    bc_safetensors files[2];
+    bc_weights files[2];
     const bc_tensor *tensors[2];
 } fixture_pair;
 
@@ -329,21 +329,21 @@ static inline void fixture_open_pair(fixture_pair *p, const char *a, const char 
     const char *const paths[] = {a, b};
     for (int i = 0; i < 2; i++) {
         assert_int_equal(bc_safetensors_open(paths[i], &p->files[i], NULL), BERTC_OK);
-        p->tensors[i] = bc_safetensors_find(&p->files[i], name);
+        p->tensors[i] = bc_weights_find(&p->files[i], name);
         if (!p->tensors[i]) fail_msg("%s: no %s", paths[i], name);
     }
 }
 
 static inline void fixture_close_pair(fixture_pair *p)
 {
-    for (int i = 0; i < 2; i++) bc_safetensors_close(&p->files[i]);
+    for (int i = 0; i < 2; i++) bc_weights_close(&p->files[i]);
 }
 
 static inline bool fixture_same_tensor(const char *a, const char *b, const char *name)
 {
     fixture_pair p;
     fixture_open_pair(&p, a, b, name);
-    bool same = fixture_same_bytes(p.files, p.tensors);
+    bool same = fixture_same_bytes(p.tensors);
     fixture_close_pair(&p);
     return same;
 }

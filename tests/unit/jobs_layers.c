@@ -4,10 +4,10 @@
 
 static bool has_tensor(const char *path, const char *name)
 {
-    bc_safetensors file;
+    bc_weights file;
     assert_int_equal(bc_safetensors_open(path, &file, NULL), BERTC_OK);
-    bool found = bc_safetensors_find(&file, name) != NULL;
-    bc_safetensors_close(&file);
+    bool found = bc_weights_find(&file, name) != NULL;
+    bc_weights_close(&file);
     return found;
 }
 
@@ -228,7 +228,7 @@ static void test_runs_that_are_refused(void **unused)
 static void test_bare_encoder(void **unused)
 {
     (void)unused;
-    bc_safetensors file;
+    bc_weights file;
     bc_tensor_out tensors[64];
     size_t count = 0;
     assert_int_equal(bc_safetensors_open("model/model.safetensors", &file, NULL), BERTC_OK);
@@ -237,13 +237,13 @@ static void test_bare_encoder(void **unused)
         if (strncmp(t->name, "bert.", 5) != 0 || strstr(t->name, "pooler")) continue;
         assert_true(count < 64);
         tensors[count] = (bc_tensor_out){.name = t->name + 5, .dtype = t->dtype, .rank = t->rank,
-                                          .data = fixture_bytes(&file, t)};
+                                          .data = fixture_bytes(t)};
         memcpy(tensors[count++].shape, t->shape, sizeof t->shape);
     }
     assert_int_equal(mkdir("bare", 0777), 0);
     assert_int_equal(bc_safetensors_write(&bc_here, "bare/model.safetensors", tensors, count, NULL, NULL), BERTC_OK);
     for (size_t i = 0; i < count; i++) bc_free((void *)(uintptr_t)tensors[i].data);
-    bc_safetensors_close(&file);
+    bc_weights_close(&file);
     size_t length;
     char *text = fixture_read("model/config.json", &length, false);
     fixture_write("bare/config.json", text);

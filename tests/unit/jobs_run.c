@@ -254,17 +254,17 @@ static int check_complete(const char *out)
     int found = 0;
     for (int step = 1; step <= 10; step++) {
         char path[128];
-        bc_safetensors file;
+        bc_weights file;
         bc_state state;
         snprintf(path, sizeof path, "%s/checkpoint/step-%d.safetensors", out, step);
         if (!bc_file_exists(path)) continue;
         assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
         assert_int_equal(
             bc_state_parse(bc_safetensors_metadata(&file, "state"), path, &state, NULL), BERTC_OK);
-        bc_safetensors_close(&file);
+        bc_weights_close(&file);
         snprintf(path, sizeof path, "%s/checkpoint/best-%d.safetensors", out, (int)state.task[0].best_step);
         if (state.task[0].best_step > 0) assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
-        bc_safetensors_close(&file);
+        bc_weights_close(&file);
         found++;
     }
     return found;

@@ -343,15 +343,15 @@ static void test_a_head_counts_its_own_steps(void **unused)
     double moved[TASKS] = {0};
     for (int t = 0; t < TASKS; t++) {
         char paths[2][256];
-        bc_safetensors files[2];
+        bc_weights files[2];
         const bc_tensor *w[2];
         for (int i = 0; i < 2; i++) {
             snprintf(paths[i], sizeof paths[i], "%s/%s/model.safetensors", i ? "each" : "start", names[t]);
             assert_int_equal(bc_safetensors_open(paths[i], &files[i], NULL), BERTC_OK);
-            w[i] = bc_safetensors_find(&files[i], "classifier.weight");
+            w[i] = bc_weights_find(&files[i], "classifier.weight");
         }
-        moved[t] = fixture_distance(files, w);
-        for (int i = 0; i < 2; i++) bc_safetensors_close(&files[i]);
+        moved[t] = fixture_distance(w);
+        for (int i = 0; i < 2; i++) bc_weights_close(&files[i]);
     }
     int late = moved[1] > 0 ? 1 : 2; /* the fourth step's: its rate is a quarter of the highest */
     assert_true(moved[late] > 0 && moved[3 - late] == 0);

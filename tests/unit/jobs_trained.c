@@ -7,7 +7,7 @@ static double largest_move(const char *a, const char *b, const char *name)
 {
     fixture_pair p;
     fixture_open_pair(&p, a, b, name);
-    double most = fixture_distance(p.files, p.tensors);
+    double most = fixture_distance(p.tensors);
     fixture_close_pair(&p);
     return most;
 }

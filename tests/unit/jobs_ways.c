@@ -55,16 +55,16 @@ static const struct {
 
 static void check_fate(const char *way, const char *fate)
 {
-    bc_safetensors files[2];
+    bc_weights files[2];
     assert_int_equal(bc_safetensors_open("model/model.safetensors", &files[0], NULL), BERTC_OK);
     assert_int_equal(bc_safetensors_open("whole/model.safetensors", &files[1], NULL), BERTC_OK);
     for (int i = 0; i < PROBES; i++) {
-        const bc_tensor *const t[2] = {bc_safetensors_find(&files[0], probes[i]),
-                                       bc_safetensors_find(&files[1], probes[i])};
-        char found = !t[1] ? '-' : fixture_same_bytes(files, t) ? 's' : 'm';
+        const bc_tensor *const t[2] = {bc_weights_find(&files[0], probes[i]),
+                                       bc_weights_find(&files[1], probes[i])};
+        char found = !t[1] ? '-' : fixture_same_bytes(t) ? 's' : 'm';
         if (found != fate[i]) fail_msg("%s: %s: %c, not %c", way, probes[i], found, fate[i]);
     }
-    for (int i = 0; i < 2; i++) bc_safetensors_close(&files[i]);
+    for (int i = 0; i < 2; i++) bc_weights_close(&files[i]);
 }
 
 /* Whatever is in `state` as a number: recipe, precision and parts of a batch, a bit each. */

@@ -91,10 +91,18 @@ static void test_options_of_files(void **state)
     bertc_model *model = create(shape(2, 16), (bertc_model_options){0}), *loaded;
     assert_int_equal(bertc_model_save(model, dir, NULL), BERTC_OK);
     bertc_error err = {0};
-    const bertc_model_options wrong[] = {{.threads = -2}, {.frozen = 5}, {.reinit_layers = 3}, {.keep_layers = 3},
-                                         {.keep_layers = 1, .frozen = 4}};
+    const struct {
+        bertc_model_options o;
+        const char *words;
+    } wrong[] = {
+        {{.threads = -2}, "threads"},
+        {{.frozen = 5}, "bertc_model_options.frozen: 5"},
+        {{.reinit_layers = 3}, "bertc_model_options.reinit_layers: 3"},
+        {{.keep_layers = 3}, "bertc_model_options.keep_layers: 3: "},
+        {{.keep_layers = 1, .frozen = 4}, "bertc_model_options.frozen: 4"},
+    };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        expect(bertc_model_load(dir, &wrong[i], &loaded, &err), BERTC_USAGE, &err, "");
+        expect(bertc_model_load(dir, &wrong[i].o, &loaded, &err), BERTC_USAGE, &err, wrong[i].words);
     const bertc_model_options headless = {.backend = "reference", .headless = true};
     assert_int_equal(bertc_model_load(dir, &headless, &loaded, NULL), BERTC_OK);
     expect(bertc_model_save(loaded, dir, &err), BERTC_USAGE, &err, "without its head");

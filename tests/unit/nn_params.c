@@ -93,18 +93,18 @@ static void test_names_are_those_of_transformers(void **state)
     config.max_position_embeddings = 24;
     size_t count, total;
     bc_param *params = plan(&config, &count, &total);
-    bc_safetensors file;
+    bc_weights file;
     bertc_error err = {0};
     assert_int_equal(bc_safetensors_open("golden/classification/model.safetensors", &file, &err),
                      0);
     assert_int_equal(file.count, count);
     for (size_t p = 0; p < count; p++) {
-        const bc_tensor *t = bc_safetensors_find(&file, params[p].name);
+        const bc_tensor *t = bc_weights_find(&file, params[p].name);
         assert_non_null(t);
         assert_int_equal(t->rank, params[p].rank);
         for (int i = 0; i < t->rank; i++) assert_int_equal(t->shape[i], params[p].shape[i]);
     }
-    bc_safetensors_close(&file);
+    bc_weights_close(&file);
 }
 
 static void test_sizes_that_overflow(void **state)

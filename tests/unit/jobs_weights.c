@@ -1,0 +1,217 @@
+/* Everything that takes a model's weights takes them from any kind of source: from memory, where half of the matrices
+ * lie column by column, each job does what it does from files. */
+#include "jobs_fixture.h"
+
+#include "bertc/inspect.h"
+#include "formats/readers.h"
+#include "memory_weights.h"
+#include "nn/model.h"
+
+/* ---- Sources ------------------------------------------------------------------------------- */
+
+enum { SOURCES = 64 };
+
+static struct {
+    bool in_memory;
+    const char *bad; /* the tensor that cannot be read */
+    bool changed;
+    int count;
+    memory_weights of[SOURCES];
+} sources;
+
+static void use_memory(bool yes)
+{
+    for (int i = 0; i < sources.count; i++) assert_int_equal(sources.of[i].closes, 1);
+    memset(&sources, 0, sizeof sources);
+    sources.in_memory = yes;
+}
+
+/* Put all that files hold into memory, and close them. */
+static void take(bc_weights *weights)
+{
+    bc_weights file = *weights;
+    memory_weights *m = &sources.of[sources.count++];
+    assert_true(sources.count < SOURCES);
+    for (size_t i = 0; i < file.count; i++) file.tensors[i].in = &file; /* this copy closes them */
+    memory_open(weights, m, file.count);
+    m->bad = sources.bad;
+    m->changed = sources.changed;
+    for (size_t i = 0; i < file.count; i++) {
+        void *bytes = fixture_bytes(&file.tensors[i]);
+        memory_put(weights, i, &file.tensors[i], bytes, i % 2);
+        bc_free(bytes);
+    }
+    bc_weights_close(&file);
+}
+
+bertc_status __real_bc_weights_open(const char *path, bc_weights *weights, bertc_error *err);
+bertc_status __wrap_bc_weights_open(const char *path, bc_weights *weights, bertc_error *err);
+bertc_status __real_bc_weights_open_in(const char *dir, bc_role role, bc_weights *weights, bertc_error *err);
+bertc_status __wrap_bc_weights_open_in(const char *dir, bc_role role, bc_weights *weights, bertc_error *err);
+
+bertc_status __wrap_bc_weights_open(const char *path, bc_weights *weights, bertc_error *err)
+{
+    bertc_status status = __real_bc_weights_open(path, weights, err);
+    if (status == BERTC_OK && sources.in_memory) take(weights);
+    return status;
+}
+
+bertc_status __wrap_bc_weights_open_in(const char *dir, bc_role role, bc_weights *weights, bertc_error *err)
+{
+    bertc_status status = __real_bc_weights_open_in(dir, role, weights, err);
+    if (status == BERTC_OK && sources.in_memory) take(weights);
+    return status;
+}
+
+/* ---- Loading ------------------------------------------------------------------------------- */
+
+static void keep_line(void *user, const char *line)
+{
+    char *kept = user;
+    snprintf(kept, 512, "%s", line);
+}
+
+static bertc_model *load(const char *dir, char notice[512])
+{
+    bertc_model *model;
+    bertc_error err = {0};
+    const bertc_model_options options = {.backend = "reference", .threads = 2, .notify = {keep_line, notice}};
+    if (bertc_model_load(dir, &options, &model, &err) != BERTC_OK) fail_msg("%s", err.message);
+    return model;
+}
+
+static void same_model(const char *dir)
+{
+    char notices[2][512];
+    bertc_model *models[2];
+    for (int i = 0; i < 2; i++) {
+        use_memory(i);
+        models[i] = load(dir, notices[i]);
+    }
+    assert_true(sources.count > 0 && sources.of[sources.count - 1].reads > 0);
+    assert_int_equal(models[0]->scalars, models[1]->scalars);
+    assert_memory_equal(models[0]->values, models[1]->values, models[0]->scalars * sizeof(float));
+    const char *said = strstr(notices[0], ": loaded ");
+    assert_non_null(said);
+    assert_int_equal(strncmp(notices[1], "memory: loaded ", strlen("memory: loaded ")), 0);
+    assert_int_equal(strncmp(notices[1] + strlen("memory"), said, 30), 0);
+    use_memory(false);
+    for (int i = 0; i < 2; i++) bertc_model_free(models[i]);
+}
+
+static void test_loading(void **unused)
+{
+    (void)unused;
+    same_model("model");
+}
+
+/* An adapter's tensors, and those of its base, both of this kind. */
+static void test_adapters(void **unused)
+{
+    (void)unused;
+    bertc_train_options o = fixture_options("adapted");
+    o.lora_rank = 3;
+    o.lora_save = BERTC_LORA_ADAPTER;
+    fixture_run(o);
+    same_model("adapted");
+    use_memory(true);
+    bertc_inspection all;
+    assert_int_equal(bertc_inspect("adapted", &all, NULL), BERTC_OK);
+    assert_string_equal(all.weights, "memory");
+    assert_true(all.count > 0);
+    bertc_inspection_clear(&all);
+    use_memory(false);
+}
+
+static void test_what_cannot_be_read(void **unused)
+{
+    (void)unused;
+    static const char name[] = "bert.pooler.dense.weight";
+    const bertc_model_options options = {.backend = "reference", .threads = 2};
+    bertc_model *model;
+    for (int i = 0; i < 2; i++) {
+        bertc_error err = {0};
+        use_memory(true);
+        sources.bad = i ? NULL : name;
+        sources.changed = i;
+        assert_int_equal(bertc_model_load("model", &options, &model, &err), BERTC_IO);
+        assert_string_equal(err.message, i ? "memory: changed" : "bert.pooler.dense.weight: lost");
+        assert_null(model);
+        err = (bertc_error){0};
+        mkdir("cut", 0777);
+        assert_int_equal(bertc_model_truncate("model", 1, "cut", &err), BERTC_IO);
+        assert_string_equal(err.message, i ? "memory: changed" : "bert.pooler.dense.weight: lost");
+        assert_false(access("cut/model.safetensors", F_OK) == 0);
+        fixture_remove("cut");
+        use_memory(false);
+    }
+}
+
+/* ---- Jobs ---------------------------------------------------------------------------------- */
+
+static void same_listing(const char *path)
+{
+    bertc_inspection all[2];
+    for (int i = 0; i < 2; i++) {
+        use_memory(i);
+        assert_int_equal(bertc_inspect(path, &all[i], NULL), BERTC_OK);
+    }
+    assert_string_equal(all[0].weights, "model/model.safetensors");
+    assert_string_equal(all[1].weights, "memory");
+    assert_int_equal(sources.of[0].reads, 0); /* no values are looked at */
+    assert_int_equal(all[0].count, all[1].count);
+    assert_int_equal(all[0].bytes, all[1].bytes);
+    assert_memory_equal(all[0].tally, all[1].tally, sizeof all[0].tally);
+    for (size_t t = 0; t < all[0].count; t++) {
+        const bertc_tensor_info *a = &all[0].tensors[t], *b = &all[1].tensors[t];
+        assert_string_equal(a->name, b->name);
+        assert_string_equal(a->dtype, b->dtype);
+        assert_string_equal(a->parameter, b->parameter);
+        assert_int_equal(a->fit, b->fit);
+        assert_memory_equal(a->shape, b->shape, sizeof a->shape);
+    }
+    use_memory(false);
+    for (int i = 0; i < 2; i++) bertc_inspection_clear(&all[i]);
+}
+
+static void test_inspect(void **unused)
+{
+    (void)unused;
+    same_listing("model");
+    same_listing("model/model.safetensors");
+}
+
+static void test_truncate(void **unused)
+{
+    (void)unused;
+    static const char *const out[] = {"from_file", "from_memory"};
+    bertc_error err = {0};
+    for (int i = 0; i < 2; i++) {
+        use_memory(i);
+        assert_int_equal(mkdir(out[i], 0777), 0);
+        if (bertc_model_truncate("model", 1, out[i], &err) != BERTC_OK) fail_msg("%s", err.message);
+    }
+    use_memory(false);
+    fixture_same_run(out[0], out[1]);
+}
+
+static void test_a_run(void **unused)
+{
+    (void)unused;
+    static const char *const out[] = {"run_of_file", "run_of_memory"};
+    for (int i = 0; i < 2; i++) {
+        use_memory(i);
+        fixture_run(fixture_options(out[i]));
+    }
+    use_memory(false);
+    fixture_same_run(out[0], out[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loading),  cmocka_unit_test(test_adapters), cmocka_unit_test(test_what_cannot_be_read),
+        cmocka_unit_test(test_inspect), cmocka_unit_test(test_truncate), cmocka_unit_test(test_a_run),
+    };
+    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+}
