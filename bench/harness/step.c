@@ -12,7 +12,7 @@ static bertc_batch *slice(const bertc_batch *from, int first, int count)
     bertc_error err = {0};
     bertc_batch *to;
     int at = from->starts[first], tokens = from->starts[first + count] - at;
-    check(bertc_batch_create(count, tokens, &to, &err), &err);
+    check(bertc_batch_create(count, tokens, count, &to, &err), &err);
     to->sequences = count;
     to->tokens = tokens;
     memcpy(to->ids, from->ids + at, (size_t)tokens * sizeof *to->ids);
@@ -22,6 +22,7 @@ static bertc_batch *slice(const bertc_batch *from, int first, int count)
     memcpy(to->labels, from->labels + first, (size_t)count * sizeof *to->labels);
     for (int s = 0; s <= count; s++) {
         to->starts[s] = from->starts[first + s] - at;
+        to->label_starts[s] = s;
         int length = s ? to->starts[s] - to->starts[s - 1] : 0;
         if (length > to->longest) to->longest = length;
     }

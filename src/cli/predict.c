@@ -27,7 +27,7 @@ static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions
 {
     fputs("index", to);
     for (int c = 0; c < task->num_labels; c++)
-        fprintf(to, "\t%s", task->regression ? "value" : task->labels[c]);
+        fprintf(to, "\t%s", task->kind == BERTC_REGRESSION ? "value" : task->labels[c]);
     fputc('\n', to);
     const float *logits = p->logits;
     for (size_t i = 0; i < p->dataset->count; i++) {

@@ -306,6 +306,7 @@ void bc_run_close(bc_run *run)
         bc_cache_close(&run->lanes[i].cache);
         for (size_t e = 0; e < run->lanes[i].eval_count; e++) bc_eval_close(&run->lanes[i].evals[e]);
         bertc_inputs_free(run->lanes[i].train);
+        bc_free(run->lanes[i].class_weights);
     }
     bc_free(run->scratch);
     bertc_model_free(run->model);

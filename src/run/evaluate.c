@@ -36,11 +36,10 @@ static void plan_passes(bc_eval *eval)
 }
 
 bertc_status bc_eval_open(bc_eval *eval, bertc_dataset *dataset, const bc_source *source,
-                          const int32_t map[BERTC_MAX_LABELS], bc_pack pack, bertc_error *err)
+                          int32_t *map, bc_pack pack, bertc_error *err)
 {
     size_t classes = (size_t)dataset->task->num_labels;
-    *eval = (bc_eval){.dataset = dataset, .pack = pack};
-    for (size_t i = 0; i < classes; i++) eval->map[i] = map[i];
+    *eval = (bc_eval){.dataset = dataset, .map = map, .pack = pack};
     bertc_status status = bertc_inputs_create(source->tokenizer, dataset, source->max_length, map,
                                               &eval->inputs, err);
     if (status == BERTC_OK)
@@ -61,6 +60,7 @@ void bc_eval_close(bc_eval *eval)
     bertc_inputs_free(eval->inputs);
     bc_free(eval->order);
     bc_free(eval->logits);
+    bc_free(eval->map);
     *eval = (bc_eval){0};
 }
 

@@ -16,17 +16,17 @@ typedef struct bc_eval {
     bertc_inputs *inputs;
     uint32_t *order;        /* by falling length */
     float *logits;          /* (count,C) in the task's label order */
-    int32_t map[BERTC_MAX_LABELS]; /* the task's label -> the model's */
+    int32_t *map;           /* (C) the task's label -> the model's; owned */
     bc_cache cache;         /* of its inputs, where they have one */
     bc_pack pack;
     int64_t passes;
     size_t most_tokens;     /* in one pass */
 } bc_eval;
 
-/* Tokenise `dataset` (taken over in any case) and plan the passes. Starts as {0}; close in any
+/* Tokenise `dataset` (taken over in any case, and so is map) and plan the passes. Starts as {0}; close in any
  * case. */
 bertc_status bc_eval_open(bc_eval *eval, bertc_dataset *dataset, const bc_source *source,
-                          const int32_t map[BERTC_MAX_LABELS], bc_pack pack, bertc_error *err);
+                          int32_t *map, bc_pack pack, bertc_error *err);
 void bc_eval_close(bc_eval *eval);
 
 /* Fill eval->logits. Errors: those of bertc_model_forward; what the observer's `stop` says, then

@@ -46,7 +46,7 @@ typedef struct bc_lane {
     bertc_inputs *train;
     bc_cache cache;      /* what the frozen stages gave for them */
     bc_objective objective;
-    double class_weights[BERTC_MAX_LABELS]; /* in the model's order */
+    double *class_weights; /* (C) in the model's order; null: none */
     bc_scored scored[BERTC_MAX_EVALS]; /* the first decides what is best */
     bc_eval evals[BERTC_MAX_EVALS];
     size_t eval_count;

@@ -158,10 +158,13 @@ static bertc_batch *empty_batch(int32_t sequences, int32_t tokens)
                        .positions = twin_take(n, sizeof *b->positions),
                        .starts = twin_take(s + 1, sizeof *b->starts),
                        .examples = twin_take(s, sizeof *b->examples),
+                       .label_starts = twin_take(s + 1, sizeof *b->label_starts),
                        .labels = twin_take(s, sizeof *b->labels),
                        .values = twin_take(s, sizeof *b->values),
                        .max_sequences = sequences,
-                       .max_tokens = tokens};
+                       .max_tokens = tokens,
+                       .max_labels = sequences};
+    for (int32_t i = 0; i <= sequences; i++) b->label_starts[i] = i;
     return b;
 }
 
