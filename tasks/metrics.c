@@ -242,7 +242,7 @@ bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
     if (status != BERTC_OK) return status;
     *scores = (bertc_scores){.loss = NAN, .examples = dataset->count};
     for (int m = 0; m < BERTC_METRICS; m++) scores->value[m] = NAN;
-    if (!dataset->labelled)
+    if (!dataset->labelled || dataset->count == 0)
         return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", dataset->path);
     status = bc_check_finite(dataset, logits, err);
     if (status != BERTC_OK) return status;

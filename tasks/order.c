@@ -25,8 +25,9 @@
  *
  * Up to three classes all orders are compared. Of more the order is taken greedily: the largest share m[i][j] / n_i
  * of any class i decides first that p(i) = j, then the largest of a class and a column that are still free, and so
- * on. That takes time n log n for n examples, whatever C is, and where most of every class is called one class of its
- * own it finds the best order. What it finds is judged by the same rule, so it can miss a lie but not make one up. */
+ * on. That takes time n log n for n examples, whatever C is, and where more than half of every class is called one
+ * class of its own it finds the best order. What it finds is judged by the same rule, so it can miss a lie but not
+ * make one up. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -40,7 +40,7 @@ void bertc_task_format_prediction(const bertc_task *task, const float *logits, c
     bool finite = true;
     if (!out || size == 0) return;
     out[0] = '\0';
-    if (!logits || bc_task_check(task, NULL) != BERTC_OK) return;
+    if (!logits || bc_task_check(task, NULL) != BERTC_OK || task->num_labels == 0) return;
     for (int c = 0; c < task->num_labels; c++) finite = finite && isfinite(logits[c]);
     snprintf(out, size, "%s", finite ? spell(task, logits, scratch) : "nan");
 }
@@ -50,6 +50,8 @@ bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const flo
 {
     if (!logits || !path) return bc_fail_null(err, __func__, "logits and path");
     bertc_status status = bc_dataset_check(dataset, err);
+    if (status == BERTC_OK && dataset->task->num_labels == 0)
+        status = bc_fail(err, BERTC_USAGE, "task %s: there is nothing to predict", dataset->task->name);
     if (status == BERTC_OK) status = bc_check_finite(dataset, logits, err);
     if (status != BERTC_OK) return status;
     bc_writer writer;

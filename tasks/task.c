@@ -4,6 +4,7 @@
 
 static bool has_labels(const bertc_task *task)
 {
+    if (task->num_labels == 0) return true;
     if (task->num_labels < 2 || !task->labels || !task->file_labels) return false;
     for (int i = 0; i < task->num_labels; i++)
         if (!task->labels[i] || !task->file_labels[i]) return false;

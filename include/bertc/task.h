@@ -67,7 +67,7 @@ typedef struct bertc_task {
     const char *title;  /* one line for people */
     bool pair;
     bertc_kind kind;
-    int num_labels;     /* C, at least 2; 1 for regression, which has no names of them */
+    int num_labels;     /* C, at least 2; 1 for regression, which has no names of them; 0: there are texts alone */
     const char *const *labels;      /* (C) as published with transformers, in id order, no two alike */
     const char *const *file_labels; /* (C) as spelled in the files, in the same order, no two alike */
     double low, high;   /* of a regression's values, low < high; infinite where there is no bound */
@@ -193,7 +193,7 @@ BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
                                                    bertc_error *err);
 
 /* One prediction as it stands in a submission file ("entailment", "1", "3.250") into `out`, cut where it does not
- * fit; nothing where there are no logits or no task. */
+ * fit; nothing where there are no logits or no task with labels. */
 BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out,
                                             size_t size);
 

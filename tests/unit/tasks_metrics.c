@@ -5,11 +5,6 @@
 #include "unit/classes.h"
 #include "unit/tasks_help.h"
 
-static void assert_near(double value, double expected)
-{
-    if (!(fabs(value - expected) <= 1e-12)) fail_msg("%.17g, expected %.17g", value, expected);
-}
-
 /* Score `predictions` against `labels` (strings of digits); logits are 1 for the predicted class. */
 static bertc_scores score_classes(const char *task, const char *labels, const char *predictions)
 {
