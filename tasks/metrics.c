@@ -12,7 +12,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -20,7 +19,10 @@
 
 enum { ENOUGH = 20 }; /* examples that speak against predictions which are all alike */
 
-typedef size_t confusion[BERTC_MAX_LABELS][BERTC_MAX_LABELS];
+/* Of one class: how many examples have it as their label, are called it, and both. */
+typedef struct tally {
+    size_t labels, called, right;
+} tally;
 
 int bc_argmax(const float *logits, int count)
 {
@@ -30,15 +32,16 @@ int bc_argmax(const float *logits, int count)
     return best;
 }
 
-void bc_confusion(const bertc_dataset *dataset, const float *logits,
-                  size_t counts[BERTC_MAX_LABELS][BERTC_MAX_LABELS])
+static void count_classes(const bertc_dataset *dataset, const float *logits, tally *of)
 {
     int classes = dataset->task->num_labels;
-    memset(counts, 0, sizeof(confusion));
     for (size_t i = 0; i < dataset->count; i++) {
-        int32_t label = dataset->examples[i].label;
+        int32_t label = bc_example_class(&dataset->examples[i]);
+        int called = bc_argmax(logits + i * (size_t)classes, classes);
         assert(label >= 0 && label < classes);
-        counts[label][bc_argmax(logits + i * (size_t)classes, classes)]++;
+        of[label].labels++;
+        of[called].called++;
+        of[label].right += called == label;
     }
 }
 
@@ -48,8 +51,9 @@ bertc_status bc_dataset_check(const bertc_dataset *dataset, bertc_error *err)
         return bc_fail(err, BERTC_USAGE, "no data set");
     bertc_status status = bc_task_check(dataset->task, err);
     if (status != BERTC_OK) return status;
-    for (size_t i = 0; dataset->labelled && !dataset->task->regression && i < dataset->count; i++) {
-        int32_t label = dataset->examples[i].label;
+    bool classes = dataset->task->kind == BERTC_CLASSIFICATION;
+    for (size_t i = 0; dataset->labelled && classes && i < dataset->count; i++) {
+        int32_t label = bc_example_class(&dataset->examples[i]);
         if (label < 0 || label >= dataset->task->num_labels)
             return bc_fail(err, BERTC_USAGE, "%s:%zu: label %d, the task has %d", dataset->path,
                            dataset->examples[i].line, (int)label, dataset->task->num_labels);
@@ -67,36 +71,29 @@ bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, 
     return BERTC_OK;
 }
 
-static double accuracy(confusion counts, size_t total)
+static double accuracy(const tally *of, int classes, size_t total)
 {
     size_t right = 0;
-    for (int c = 0; c < BERTC_MAX_LABELS; c++) right += counts[c][c];
+    for (int c = 0; c < classes; c++) right += of[c].right;
     return (double)right / (double)total;
 }
 
 /* 2 TP / (2 TP + FP + FN) of class 1. */
-static double f1(confusion counts)
+static double f1(const tally *of)
 {
-    double wrong = 0;
-    for (int c = 0; c < BERTC_MAX_LABELS; c++)
-        if (c != 1) wrong += (double)counts[c][1] + (double)counts[1][c];
-    double hit = 2 * (double)counts[1][1];
-    return hit + wrong > 0 ? hit / (hit + wrong) : 0;
+    double hit = 2 * (double)of[1].right, all = (double)of[1].labels + (double)of[1].called;
+    return all > 0 ? hit / all : 0;
 }
 
 /* The correlation of two class variables as indicator vectors, for any number of classes.
  * Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation
  * coefficient", 2004. */
-static double matthews(confusion counts, size_t total)
+static double matthews(const tally *of, int classes, size_t total)
 {
     double n = (double)total, right = 0, cross = 0, labels = 0, predictions = 0;
-    for (int c = 0; c < BERTC_MAX_LABELS; c++) {
-        double label = 0, prediction = 0;
-        for (int o = 0; o < BERTC_MAX_LABELS; o++) {
-            label += (double)counts[c][o];
-            prediction += (double)counts[o][c];
-        }
-        right += (double)counts[c][c];
+    for (int c = 0; c < classes; c++) {
+        double label = (double)of[c].labels, prediction = (double)of[c].called;
+        right += (double)of[c].right;
         cross += label * prediction;
         labels += label * label;
         predictions += prediction * prediction;
@@ -106,13 +103,10 @@ static double matthews(confusion counts, size_t total)
 }
 
 /* 1 + the class that all examples are called though enough are of others; else 0. */
-static size_t only_class(confusion counts, size_t total)
+static size_t only_class(const tally *of, int classes, size_t total)
 {
-    for (int c = 0; c < BERTC_MAX_LABELS; c++) {
-        size_t called = 0;
-        for (int label = 0; label < BERTC_MAX_LABELS; label++) called += counts[label][c];
-        if (called == total && total - counts[c][c] >= ENOUGH) return (size_t)c + 1;
-    }
+    for (int c = 0; c < classes; c++)
+        if (of[c].called == total && total - of[c].right >= ENOUGH) return (size_t)c + 1;
     return 0;
 }
 
@@ -195,21 +189,24 @@ static double cross_entropy(const float *logits, int classes, int32_t label)
     return log(sum) + top - (double)logits[label];
 }
 
-static void score_classes(const bertc_dataset *dataset, const float *logits, bertc_scores *scores)
+static bertc_status score_classes(const bertc_dataset *dataset, const float *logits, bertc_scores *scores,
+                                  bertc_error *err)
 {
-    const bertc_task *task = dataset->task;
+    int classes = dataset->task->num_labels;
     size_t n = dataset->count;
-    confusion counts;
-    bc_confusion(dataset, logits, counts);
-    scores->value[BERTC_ACCURACY] = accuracy(counts, n);
-    scores->value[BERTC_F1] = f1(counts);
-    scores->value[BERTC_MATTHEWS] = matthews(counts, n);
-    scores->alike = only_class(counts, n);
+    tally *of = bc_calloc((size_t)classes, sizeof *of);
+    if (!of) return bc_fail_memory(err);
+    count_classes(dataset, logits, of);
+    scores->value[BERTC_ACCURACY] = accuracy(of, classes, n);
+    scores->value[BERTC_F1] = f1(of);
+    scores->value[BERTC_MATTHEWS] = matthews(of, classes, n);
+    scores->alike = only_class(of, classes, n);
+    bc_free(of);
     double loss = 0;
     for (size_t i = 0; i < n; i++)
-        loss += cross_entropy(logits + i * (size_t)task->num_labels, task->num_labels,
-                              dataset->examples[i].label);
+        loss += cross_entropy(logits + i * (size_t)classes, classes, bc_example_class(&dataset->examples[i]));
     scores->loss = loss / (double)n;
+    return BERTC_OK;
 }
 
 static bertc_status score_values(const bertc_dataset *dataset, const float *logits,
@@ -245,11 +242,10 @@ bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
     if (status != BERTC_OK) return status;
     *scores = (bertc_scores){.loss = NAN, .examples = dataset->count};
     for (int m = 0; m < BERTC_METRICS; m++) scores->value[m] = NAN;
-    if (!dataset->labelled)
+    if (!dataset->labelled || dataset->count == 0)
         return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", dataset->path);
     status = bc_check_finite(dataset, logits, err);
     if (status != BERTC_OK) return status;
-    if (dataset->task->regression) return score_values(dataset, logits, scores, err);
-    score_classes(dataset, logits, scores);
-    return BERTC_OK;
+    return dataset->task->kind == BERTC_REGRESSION ? score_values(dataset, logits, scores, err)
+                                                   : score_classes(dataset, logits, scores, err);
 }

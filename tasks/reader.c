@@ -1,14 +1,14 @@
-/* Exact reading of GLUE's TSV files.
+/* Exact reading of TSV files by the columns of a task's row, and of plain lines.
  *
  * 1. TAB separates, LF or CR LF ends a line, quotes and every other byte (NUL too) are text. A
  *    UTF-8 BOM before the first line is dropped, and so are blank lines after the last, but where a
  *    line is one text and nothing else.
  * 2. A file with a header is read by its column names, in any case and without blanks around them. No
  *    number stands in for a name that is missing, and no name may stand twice.
- * 3. Every row has as many columns as the header (CoLA: four). Only QQP's train and dev skip short
- *    rows, because the official files have some; their number is kept.
- * 4. An empty sentence is data (QQP has some). A label of -1 is no label; a train or dev file either
- *    labels all its rows or none.
+ * 3. Every row has as many columns as the header (CoLA: four). Short rows are skipped only where the task's row says
+ *    so (QQP's train and dev, because the official files have some); their number is kept.
+ * 4. An empty sentence is data (QQP has some). A label of -1 is no label where the task has none of that name or
+ *    value; a train or dev file either labels all its rows or none.
  * 5. Read for its texts alone a file gives every row, whatever stands for a label there: nothing is
  *    skipped, and a short row is an error in any file.
  * 6. One pass, a piece of the file at a time, one block for the text that is kept, so that MNLI's parse
@@ -17,6 +17,7 @@
  * It does not guess: a value that is not a label, a number out of range or a line of another
  * width is an error with its line, never a dropped row. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,11 +26,15 @@
 #include "base/memory.h"
 #include "tasks/header.h"
 #include "tasks/lines.h"
-#include "tasks/locate.h"
 #include "tasks/number.h"
 #include "tasks/tasks.h"
 
 typedef bc_slice slice;
+
+typedef struct named {
+    const char *name;
+    int32_t label;
+} named;
 
 typedef struct reader {
     bertc_dataset *set;
@@ -38,7 +43,9 @@ typedef struct reader {
     bc_lines lines;
     size_t a, b, label, index; /* column numbers; BC_NOWHERE: absent */
     size_t width;           /* columns in every row */
-    size_t room;            /* examples allocated */
+    const named *names;     /* (C) the labels of the files by name; null: none are read */
+    size_t room, labels_room; /* examples and labels allocated */
+    size_t labels;          /* in use */
     size_t kept;            /* bytes of set->text in use */
     size_t graded, blank;   /* lines of the last example with and without a label; 0: none yet */
     bertc_error *err;
@@ -145,37 +152,80 @@ static bertc_status refuse_header(reader *r)
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
-static int class_of(const bertc_task *task, slice value)
+/* `block` with room for one more after `used`, or a larger one; null where memory is out. */
+static void *grown(void *block, size_t *room, size_t used, size_t size)
 {
-    for (int i = 0; i < task->num_labels; i++)
-        if (task->file_labels[i] && is(value, task->file_labels[i])) return i;
-    return -1;
+    if (used < *room) return block;
+    size_t more = *room ? 2 * *room : 256;
+    void *larger = bc_realloc(block, more, size);
+    if (larger) *room = more;
+    return larger;
 }
 
-/* "0, 1": what a label may be, for messages. */
-static void list_labels(const bertc_task *task, char *out, size_t size)
+static int by_name(const void *a, const void *b)
 {
-    size_t at = 0;
-    for (int i = 0; i < task->num_labels; i++) {
-        const char *parts[] = {i ? ", " : "", task->file_labels[i]};
-        for (int p = 0; p < 2; p++)
-            for (const char *c = parts[p]; *c && at + 1 < size; c++) out[at++] = *c;
-    }
-    out[at] = '\0';
+    return strcmp(((const named *)a)->name, ((const named *)b)->name);
+}
+
+static int find_name(const void *key, const void *element)
+{
+    const slice *value = key;
+    const char *name = ((const named *)element)->name;
+    size_t n = strlen(name);
+    int order = memcmp(value->at, name, value->n < n ? value->n : n);
+    return order ? order : (value->n > n) - (value->n < n);
+}
+
+/* The labels of the task's files in the order of bytes. */
+static bertc_status sort_names(const bertc_task *task, named **sorted, bertc_error *err)
+{
+    size_t count = (size_t)task->num_labels;
+    *sorted = bc_alloc(count, sizeof **sorted);
+    if (!*sorted) return bc_fail_memory(err);
+    for (size_t i = 0; i < count; i++) (*sorted)[i] = (named){task->file_labels[i], (int32_t)i};
+    qsort(*sorted, count, sizeof **sorted, by_name);
+    return BERTC_OK;
+}
+
+/* The task's label of this name; null: none. */
+static const named *class_of(const reader *r, slice value)
+{
+    return bsearch(&value, r->names, (size_t)r->set->task->num_labels, sizeof *r->names, find_name);
 }
 
 static bertc_status fail_label(reader *r, slice value)
 {
-    char allowed[128];
-    list_labels(r->set->task, allowed, sizeof allowed);
-    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s", r->set->path,
-                   r->lines.line, shown(value), value.at, allowed);
+    bc_text allowed = {0};
+    bc_list_names(&allowed, r->set->task->file_labels, r->set->task->num_labels);
+    bertc_status status =
+        allowed.failed ? bc_fail_memory(r->err)
+                       : bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s", r->set->path,
+                                 r->lines.line, shown(value), value.at, allowed.bytes);
+    bc_text_clear(&allowed);
+    return status;
 }
 
 static bertc_status read_class(reader *r, slice value, bertc_example *example)
 {
-    example->label = class_of(r->set->task, value);
-    return example->label < 0 ? fail_label(r, value) : BERTC_OK;
+    const named *found = class_of(r, value);
+    if (!found) return fail_label(r, value);
+    int32_t *labels = grown(r->set->labels, &r->labels_room, r->labels, sizeof *labels);
+    if (!labels) return bc_fail_memory(r->err);
+    r->set->labels = labels;
+    labels[r->labels++] = found->label;
+    example->num_labels = 1;
+    return BERTC_OK;
+}
+
+/* The block of labels has its last place: the examples point into it. */
+static void place_labels(bertc_dataset *set)
+{
+    const int32_t *at = set->labels;
+    for (bertc_example *e = set->examples; e < set->examples + set->count; e++) {
+        if (e->num_labels == 0) continue;
+        e->labels = at;
+        at += e->num_labels;
+    }
 }
 
 static bertc_status fail_score(reader *r, slice value, const char *reason)
@@ -186,13 +236,18 @@ static bertc_status fail_score(reader *r, slice value, const char *reason)
 
 static bertc_status read_score(reader *r, slice value, bertc_example *example)
 {
+    const bertc_task *task = r->set->task;
     double score;
     if (!bc_parse_number(value.at, value.n, &score))
         return fail_score(r, value, "not a number");
     if (!isfinite(score)) return fail_score(r, value, "not finite");
-    if (score < 0 || score > 5) return fail_score(r, value, "not between 0 and 5");
-    example->value = (float)score;
-    return BERTC_OK;
+    if (score >= task->low && score <= task->high) {
+        example->value = (float)score;
+        return BERTC_OK;
+    }
+    char range[64];
+    snprintf(range, sizeof range, "not between %g and %g", task->low, task->high);
+    return fail_score(r, value, range);
 }
 
 /* Whether labels are read at all. */
@@ -201,13 +256,19 @@ static bool wants_labels(const reader *r)
     return r->columns && (r->columns->label_name || r->columns->label >= 0);
 }
 
+static bool is_regression(const reader *r)
+{
+    return r->set->task->kind == BERTC_REGRESSION;
+}
+
 /* Whether a label says that there is none. Test files also leave the column empty. */
 static bool is_blank(const reader *r, slice value)
 {
-    if (value.n == 0) return r->set->split == BERTC_TEST;
     double score;
-    return is(value, "-1") || (r->set->task->regression &&
-                               bc_parse_number(value.at, value.n, &score) && score == -1);
+    if (value.n == 0) return r->set->split == BERTC_TEST;
+    if (!is_regression(r)) return is(value, "-1") && !class_of(r, value);
+    return bc_parse_number(value.at, value.n, &score) && score == -1 &&
+           !(score >= r->set->task->low && score <= r->set->task->high);
 }
 
 static bertc_status read_label(reader *r, slice value, bertc_example *example)
@@ -222,13 +283,12 @@ static bertc_status read_label(reader *r, slice value, bertc_example *example)
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: a label, but line %zu has none", r->set->path,
                        r->lines.line, r->blank);
     r->graded = r->lines.line;
-    return r->set->task->regression ? read_score(r, value, example)
-                                    : read_class(r, value, example);
+    return is_regression(r) ? read_score(r, value, example) : read_class(r, value, example);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
-static int by_bytes(const void *a, const void *b)
+int bc_row_id_order(const void *a, const void *b)
 {
     const bc_row_id *x = a, *y = b;
     int order = memcmp(x->at, y->at, x->n < y->n ? x->n : y->n);
@@ -240,7 +300,7 @@ static bool is_elsewhere(const reader *r, slice ids)
 {
     if (!r->ids) return false;
     bc_row_id key = {ids.at, ids.n};
-    bool listed = bsearch(&key, r->ids->sorted, r->ids->count, sizeof key, by_bytes) != NULL;
+    bool listed = bsearch(&key, r->ids->sorted, r->ids->count, sizeof key, bc_row_id_order) != NULL;
     return listed != (r->set->split == BERTC_DEV);
 }
 
@@ -256,13 +316,9 @@ static const char *keep_text(reader *r, slice text)
 static bertc_status add_example(reader *r, const row *from, bertc_example example)
 {
     bertc_dataset *set = r->set;
-    if (set->count == r->room) {
-        size_t room = r->room ? 2 * r->room : 256;
-        void *larger = bc_realloc(set->examples, room, sizeof *set->examples);
-        if (!larger) return bc_fail_memory(r->err);
-        set->examples = larger;
-        r->room = room;
-    }
+    void *examples = grown(set->examples, &r->room, set->count, sizeof *set->examples);
+    if (!examples) return bc_fail_memory(r->err);
+    set->examples = examples;
     example.a = keep_text(r, from->a);
     example.na = from->a.n;
     if (r->index != BC_NOWHERE) {
@@ -292,7 +348,7 @@ static bertc_status read_row(reader *r, slice line)
     }
     if (r->index != BC_NOWHERE && from.index.n == 0 && !wants_labels(r))
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->lines.line);
-    bertc_example example = {.label = -1, .value = NAN, .line = r->lines.line};
+    bertc_example example = {.value = NAN, .line = r->lines.line};
     bertc_status status = read_label(r, from.label, &example);
     return status == BERTC_OK ? add_example(r, &from, example) : status;
 }
@@ -305,6 +361,7 @@ static bertc_status read_rows(reader *r, size_t limit)
         status = read_row(r, line);
     if (status == BERTC_OK) status = r->lines.status;
     r->set->labelled = r->graded && !r->blank;
+    place_labels(r->set);
     return status;
 }
 
@@ -331,6 +388,7 @@ void bertc_dataset_free(bertc_dataset *dataset)
     bc_free(dataset->path);
     bc_free(dataset->columns);
     bc_free(dataset->examples);
+    bc_free(dataset->labels);
     bc_free(dataset->text);
     bc_free(dataset);
 }
@@ -362,6 +420,8 @@ static bertc_status finish(reader *r, bertc_status status, bertc_dataset **datas
 
 static bertc_status read_columns(reader *r, const bertc_columns *columns, const bc_row_ids *ids, size_t limit)
 {
+    named *names = NULL;
+    bertc_status status = BERTC_OK;
     r->columns = columns;
     r->ids = ids;
     r->a = number(columns->a);
@@ -369,7 +429,11 @@ static bertc_status read_columns(reader *r, const bertc_columns *columns, const 
     r->label = number(columns->label);
     r->index = BC_NOWHERE;
     r->width = 4;
-    return read_table(r, limit);
+    if (wants_labels(r) && !is_regression(r)) status = sort_names(r->set->task, &names, r->err);
+    r->names = names;
+    if (status == BERTC_OK) status = read_table(r, limit);
+    bc_free(names);
+    return status;
 }
 
 bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
@@ -401,59 +465,18 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
     return finish(&r, read_rows(&r, 0), dataset);
 }
 
-/* The dev rows as listed in a file beside the data's: one "id TAB id" a line. The slices point into `text`. */
-static bertc_status read_ids(const char *path, char **text, bc_row_id **sorted, size_t *count,
-                             bertc_error *err)
-{
-    size_t length = 0;
-    bertc_status status = bc_file_read(path, BC_KIND_WORDS, text, &length, err);
-    if (status != BERTC_OK) return status;
-    bc_lines lines = bc_lines_of_bytes(*text, length, path, err);
-    bc_lines_skip_bom(&lines);
-    slice line;
-    size_t room = 0;
-    for (*count = 0; bc_lines_take(&lines, &line); ++*count) {
-        if (*count == room) {
-            room = room ? 2 * room : 256;
-            void *larger = bc_realloc(*sorted, room, sizeof **sorted);
-            if (!larger) return bc_fail_memory(err);
-            *sorted = larger;
-        }
-        (*sorted)[*count] = (bc_row_id){line.at, line.n};
-    }
-    if (lines.status != BERTC_OK) return lines.status;
-    if (*count == 0) return bc_fail(err, BERTC_INPUT, "%s: empty file", path);
-    qsort(*sorted, *count, sizeof **sorted, by_bytes);
-    return BERTC_OK;
-}
-
-static bertc_status read_file(const bertc_task *task, bertc_split split, const bc_place *place,
-                              const bc_row_ids *ids, size_t limit, bertc_dataset **dataset, bertc_error *err)
+bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, const bertc_columns *columns,
+                                  const bc_row_ids *ids, const char *path, size_t limit, bertc_dataset **dataset,
+                                  bertc_error *err)
 {
     bc_input input;
-    bertc_status status = bc_input_open(place->path, &input, err);
+    bertc_status status = bc_input_open(path, &input, err);
     if (status != BERTC_OK) return status;
-    reader r = {.lines = bc_lines_of_file(&input, place->path, err), .set = create(task, split, place->path, input.size), .err = err};
-    status = r.set ? read_columns(&r, place->columns, ids, limit) : bc_fail_memory(err);
+    reader r = {.lines = bc_lines_of_file(&input, path, err), .set = create(task, split, path, input.size), .err = err};
+    status = r.set ? read_columns(&r, columns, ids, limit) : bc_fail_memory(err);
     if (status == BERTC_OK) status = bc_input_check(&input, err);
     bc_input_close(&input);
     return finish(&r, status, dataset);
-}
-
-static bertc_status read_place(const bertc_task *task, bertc_split split, const bc_place *place,
-                               size_t limit, bertc_dataset **dataset, bertc_error *err)
-{
-    char *text = NULL;
-    bc_row_id *sorted = NULL;
-    bc_row_ids ids = {NULL, 0};
-    bertc_status status = BERTC_OK;
-    if (place->ids) status = read_ids(place->ids, &text, &sorted, &ids.count, err);
-    ids.sorted = sorted;
-    if (status == BERTC_OK)
-        status = read_file(task, split, place, place->ids ? &ids : NULL, limit, dataset, err);
-    bc_free(sorted);
-    bc_free(text);
-    return status;
 }
 
 bertc_columns bc_columns_of_texts(const bertc_columns *columns)
@@ -463,32 +486,4 @@ bertc_columns bc_columns_of_texts(const bertc_columns *columns)
     texts.label_name = texts.no_gold = NULL;
     texts.label = -1;
     return texts;
-}
-
-static bertc_status read_split(const bertc_task *task, const char *data, bertc_split split, bool texts,
-                               size_t limit, bertc_dataset **dataset, bertc_error *err)
-{
-    bc_place place;
-    if (!dataset)
-        return bc_fail_null(err, texts ? "bertc_dataset_read_texts" : "bertc_dataset_read", "dataset");
-    *dataset = NULL;
-    bertc_status status = bc_task_locate(task, data, split, &place, err);
-    if (status != BERTC_OK) return status;
-    const bertc_columns alone = bc_columns_of_texts(place.columns);
-    if (texts) place.columns = &alone;
-    status = read_place(task, split, &place, limit, dataset, err);
-    bc_place_clear(&place);
-    return status;
-}
-
-bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
-                                size_t limit, bertc_dataset **dataset, bertc_error *err)
-{
-    return read_split(task, data, split, false, limit, dataset, err);
-}
-
-bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
-                                      size_t limit, bertc_dataset **dataset, bertc_error *err)
-{
-    return read_split(task, data, split, true, limit, dataset, err);
 }

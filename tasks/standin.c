@@ -52,15 +52,23 @@ static void put_line(bc_text *lines, const bertc_task *task, bertc_split split, 
     bc_text_put(lines, "\n", 1);
 }
 
-static void label(bertc_dataset *set, bertc_split split)
+static bertc_status label(bertc_dataset *set, bertc_split split, bertc_error *err)
 {
+    const bertc_task *task = set->task;
+    bool classes = task->kind == BERTC_CLASSIFICATION;
     set->split = split;
     set->labelled = true;
+    if (classes && !(set->labels = bc_alloc(set->count, sizeof *set->labels))) return bc_fail_memory(err);
     for (size_t i = 0; i < set->count; i++) {
+        bertc_example *e = &set->examples[i];
         double at = draw(split, i, 1);
-        if (set->task->regression) set->examples[i].value = (float)(5 * at);
-        else set->examples[i].label = (int32_t)(at * set->task->num_labels);
+        if (classes) {
+            set->labels[i] = (int32_t)(at * task->num_labels);
+            e->labels = &set->labels[i];
+            e->num_labels = 1;
+        } else e->value = (float)(task->low + (task->high - task->low) * at);
     }
+    return BERTC_OK;
 }
 
 bertc_status bc_standin(const bertc_task *task, bertc_split split, size_t limit, const bertc_vocab *vocab,
@@ -69,7 +77,7 @@ bertc_status bc_standin(const bertc_task *task, bertc_split split, size_t limit,
     size_t rows = (size_t)task->rows[split], size = (size_t)bertc_vocab_size(vocab);
     *dataset = NULL;
     if (task->lengths[0] == 0 || rows == 0)
-        return bc_fail(err, BERTC_USAGE, "--data is missing: how long the texts of %s's %s split are is not known",
+        return bc_fail(err, BERTC_USAGE, "how long the texts of %s's %s split are is not known",
                        task->name, bertc_split_name(split));
     int32_t *ids = bc_alloc(size, sizeof *ids);
     if (!ids) return bc_fail_memory(err);
@@ -81,10 +89,13 @@ bertc_status bc_standin(const bertc_task *task, bertc_split split, size_t limit,
     bertc_status status = BERTC_OK;
     if (lines.failed) status = bc_fail_memory(err);
     else if (count == 0)
-        status = bc_fail(err, BERTC_USAGE,
-                         "--data is missing: the vocabulary has no words in small letters to make texts of");
+        status = bc_fail(err, BERTC_USAGE, "the vocabulary has no words in small letters to make texts of");
     else status = bertc_dataset_from_lines(task, lines.bytes, lines.length, task->name, dataset, err);
-    if (status == BERTC_OK) label(*dataset, split);
+    if (status == BERTC_OK) status = label(*dataset, split, err);
+    if (status != BERTC_OK) {
+        bertc_dataset_free(*dataset);
+        *dataset = NULL;
+    }
     bc_text_clear(&lines);
     bc_free(ids);
     return status;

@@ -1,6 +1,6 @@
 /* Submission files as gluebenchmark.com takes them: "index<TAB>prediction", the index that of the test
- * file (where it has none, counted from 0), classes as the training file spells them, similarity to
- * three places within 0 to 5. Written the same under every locale. */
+ * file (where it has none, counted from 0), classes as the training file spells them, values to
+ * three places within their range. Written the same under every locale. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,28 +9,40 @@
 #include "base/writer.h"
 #include "tasks/tasks.h"
 
-/* Where the double is a float times 1000 the product is exact, so this rounds as "%.3f" does. */
-static void format_score(float value, char *out, size_t size)
+enum { LONGEST = 64 }; /* a float in decimals */
+
+/* Where the double is a float times 1000 the product is exact, so this rounds as "%.3f" does. Large values are
+ * whole. */
+static void format_value(const bertc_task *task, float value, char *out, size_t size)
 {
-    double clipped = fmax(0, fmin(5, (double)value));
-    long thousandths = lrint(clipped * 1000);
-    snprintf(out, size, "%ld.%03ld", thousandths / 1000, thousandths % 1000);
+    double clipped = fmax(task->low, fmin(task->high, (double)value)), whole = fabs(clipped);
+    int thousandths = 0;
+    if (whole < 1e12) {
+        long long rounded = llrint(whole * 1000);
+        thousandths = (int)(rounded % 1000);
+        whole = (double)(rounded / 1000);
+    }
+    snprintf(out, size, "%s%.0f.%03d", signbit(clipped) && (whole > 0 || thousandths > 0) ? "-" : "", whole, thousandths);
+}
+
+/* The prediction of finite logits; `scratch` is where a value is written. */
+static const char *spell(const bertc_task *task, const float *logits, char scratch[LONGEST])
+{
+    if (task->kind == BERTC_CLASSIFICATION) return task->file_labels[bc_argmax(logits, task->num_labels)];
+    format_value(task, logits[0], scratch, LONGEST);
+    return scratch;
 }
 
 void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out,
                                   size_t size)
 {
+    char scratch[LONGEST];
     bool finite = true;
     if (!out || size == 0) return;
     out[0] = '\0';
-    if (!logits || bc_task_check(task, NULL) != BERTC_OK || task->num_labels < 1) return;
+    if (!logits || bc_task_check(task, NULL) != BERTC_OK || task->num_labels == 0) return;
     for (int c = 0; c < task->num_labels; c++) finite = finite && isfinite(logits[c]);
-    if (!finite)
-        snprintf(out, size, "nan");
-    else if (task->regression)
-        format_score(logits[0], out, size);
-    else
-        snprintf(out, size, "%s", task->file_labels[bc_argmax(logits, task->num_labels)]);
+    snprintf(out, size, "%s", finite ? spell(task, logits, scratch) : "nan");
 }
 
 bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const float *logits,
@@ -38,6 +50,8 @@ bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const flo
 {
     if (!logits || !path) return bc_fail_null(err, __func__, "logits and path");
     bertc_status status = bc_dataset_check(dataset, err);
+    if (status == BERTC_OK && dataset->task->num_labels == 0)
+        status = bc_fail(err, BERTC_USAGE, "task %s: there is nothing to predict", dataset->task->name);
     if (status == BERTC_OK) status = bc_check_finite(dataset, logits, err);
     if (status != BERTC_OK) return status;
     bc_writer writer;
@@ -46,13 +60,11 @@ bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const flo
     static const char header[] = "index\tprediction\n";
     bc_writer_put(&writer, header, sizeof header - 1);
     for (size_t i = 0; i < dataset->count; i++) {
-        char prediction[32];
-        bertc_task_format_prediction(dataset->task, logits + i * (size_t)dataset->task->num_labels,
-                                     prediction, sizeof prediction);
+        char scratch[LONGEST];
         const bertc_example *e = &dataset->examples[i];
         if (e->index) bc_writer_put(&writer, e->index, e->nindex);
         else bc_writer_printf(&writer, "%zu", i);
-        bc_writer_printf(&writer, "\t%s\n", prediction);
+        bc_writer_printf(&writer, "\t%s\n", spell(dataset->task, logits + i * (size_t)dataset->task->num_labels, scratch));
     }
     return bc_writer_commit(&writer, err);
 }

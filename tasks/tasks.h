@@ -2,6 +2,7 @@
 #ifndef BC_TASKS_TASKS_H
 #define BC_TASKS_TASKS_H
 
+#include "base/text.h"
 #include "bertc/task.h"
 #include "bertc/vocab.h"
 
@@ -16,11 +17,20 @@ typedef struct bc_row_ids {
     size_t count;
 } bc_row_ids;
 
+/* The order of rows by their bytes, for qsort and bsearch. */
+int bc_row_id_order(const void *a, const void *b);
+
 /* Is a task one that this room can work with? Errors: BERTC_USAGE. */
 bertc_status bc_task_check(const bertc_task *task, bertc_error *err);
 
 /* A data set with its task, and where `labelled` with labels that are the task's. Errors: BERTC_USAGE. */
 bertc_status bc_dataset_check(const bertc_dataset *dataset, bertc_error *err);
+
+/* The class of an example, in the task's order; -1 where it is not labelled. */
+int32_t bc_example_class(const bertc_example *example);
+
+/* "a, b, c" for messages; of many the first, and ", ...". */
+void bc_list_names(bc_text *out, const char *const *names, int count);
 
 /* A split from bytes in memory. `columns` is the row of the task's table to read by; `ids` is null
  * unless columns->ids_file is set; `path` names the bytes in messages.
@@ -30,15 +40,16 @@ bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
                               const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err);
 
+/* The same from a file. */
+bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, const bertc_columns *columns,
+                                  const bc_row_ids *ids, const char *path, size_t limit, bertc_dataset **dataset,
+                                  bertc_error *err);
+
 /* The same row of the table for its texts alone: labels do not count, and no row is left out. */
 bertc_columns bc_columns_of_texts(const bertc_columns *columns);
 
 /* The index of the largest logit; the first of equals. */
 int bc_argmax(const float *logits, int count);
-
-/* counts[label][prediction] over a labelled classification data set. */
-void bc_confusion(const bertc_dataset *dataset, const float *logits,
-                  size_t counts[BERTC_MAX_LABELS][BERTC_MAX_LABELS]);
 
 /* Errors: BERTC_DIVERGED naming the first example whose logits are not all finite. */
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);

@@ -116,7 +116,7 @@ typedef struct stepper {
     bc_trainer *trainer;
     bertc_batch *batch;
     bertc_inputs inputs; /* the batch as a data set: its arrays are those of the batch, but for: */
-    size_t *starts;
+    size_t *starts; /* of the texts, then of the labels */
     bc_epoch epoch;
     int64_t steps;
 } stepper;

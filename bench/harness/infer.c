@@ -108,7 +108,7 @@ static void infer_text(void)
     bertc_limits limits = {.tokens = settings.batch_size * (int32_t)inputs->longest,
                            .sequences = settings.batch_size,
                            .longest = (int32_t)inputs->longest};
-    check(bertc_batch_create(limits.sequences, limits.tokens, &batch, &err), &err);
+    check(bertc_batch_create(limits.sequences, limits.tokens, 0, &batch, &err), &err);
     check(bertc_workspace_create(model, &limits, &workspace, &err), &err);
     forward_all(model, workspace, batch, inputs);
     for (int r = 0; r < settings.rounds; r++)

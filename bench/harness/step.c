@@ -25,10 +25,14 @@ void open_stepper(stepper *t)
     bertc_error err = {0};
     bertc_batch *b = make_batch(0, settings.batch_size);
     size_t count = (size_t)b->sequences, tokens = (size_t)b->tokens;
-    *t = (stepper){.batch = b, .starts = get(count + 1, sizeof *t->starts)};
-    for (size_t s = 0; s <= count; s++) t->starts[s] = (size_t)b->starts[s];
+    *t = (stepper){.batch = b, .starts = get(count + 1, 2 * sizeof *t->starts)};
+    size_t *label_starts = t->starts + count + 1;
+    for (size_t s = 0; s <= count; s++) {
+        t->starts[s] = (size_t)b->starts[s];
+        label_starts[s] = (size_t)b->label_starts[s];
+    }
     t->inputs = (bertc_inputs){.count = count, .starts = t->starts, .ids = b->ids, .types = b->types,
-                               .labels = b->labels, .values = b->values, .longest = (size_t)b->longest};
+                               .labels = b->labels, .label_starts = label_starts, .values = b->values, .longest = (size_t)b->longest};
     const bc_trainer_options options = {.recipe = BERTC_RECIPE_HF, .weight_decay = 0.01, .max_grad_norm = 1,
                                         .seed = 1, .pack = {count, BC_PASS_TOKENS}};
     check(bc_epoch_create(&t->epoch, &t->inputs, count, 0, NULL, &err), &err);

@@ -79,13 +79,14 @@ bertc_batch *make_batch(uint32_t number, int size)
 {
     bertc_error err = {0};
     bertc_batch *batch;
-    check(bertc_batch_create(size, size * 512, &batch, &err), &err);
+    check(bertc_batch_create(size, size * 512, size, &batch, &err), &err);
     batch->sequences = size;
     for (int s = 0; s < size; s++) {
         int length = length_of(number, (uint32_t)s, size);
         batch->starts[s] = batch->tokens;
         batch->examples[s] = (uint32_t)s;
         batch->labels[s] = s % 2;
+        batch->label_starts[s + 1] = s + 1;
         for (int i = 0; i < length; i++, batch->tokens++) {
             double word = draw(number + 1000, (uint32_t)batch->tokens);
             batch->ids[batch->tokens] = 1000 + (int)(word * 20000);

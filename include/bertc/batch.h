@@ -7,6 +7,8 @@
  *    buffers that were allocated once.
  * 2. `examples` carries each sequence's index in the data set: dropout is a function of it, so
  *    masks do not depend on how sequences are grouped.
+ * 3. Labels lie one example behind the other, as many as each has (bertc_example says what they are): those of i are
+ *    label_starts[i] .. label_starts[i+1]-1. A class is one, labels[label_starts[i]].
  *
  * Threads: inputs do not change once they are made, and several threads may read them at once. A batch belongs
  * to one thread at a time while it is filled; passes only read it. Making inputs takes as many threads as
@@ -30,14 +32,16 @@ typedef struct bertc_inputs {
     size_t *starts;    /* (count+1) offsets into ids and types */
     int32_t *ids;      /* (starts[count]) */
     uint8_t *types;    /* (starts[count]) */
-    int32_t *labels;   /* (count) class in the model's order; -1 none */
+    size_t *label_starts; /* (count+1) offsets into labels */
+    int32_t *labels;   /* (label_starts[count]) in the model's order */
     float *values;     /* (count) regression target; NaN none */
     size_t longest;    /* tokens in the longest example */
     size_t invalid;    /* bad UTF-8 sequences replaced */
     size_t truncated;  /* examples that lost word pieces to max_length */
 } bertc_inputs;
 
-/* Tokenise a data set. `label_map` turns the task's class into the model's; null keeps it. */
+/* Tokenise a data set. label_map (C of the task) turns the task's class into the model's; null keeps it. Errors:
+ * BERTC_INPUT for an example whose labels are not those of its task's kind; BERTC_USAGE, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer,
                                            const bertc_dataset *dataset, size_t max_length,
                                            const int32_t *label_map, bertc_inputs **inputs,
@@ -54,12 +58,15 @@ typedef struct bertc_batch {
     int32_t *positions; /* (N) */
     int32_t *starts;    /* (S+1) */
     uint32_t *examples; /* (S) index in the data set */
-    int32_t *labels;    /* (S) */
+    int32_t *label_starts; /* (S+1) */
+    int32_t *labels;    /* (label_starts[S]) */
     float *values;      /* (S) */
-    int32_t max_sequences, max_tokens; /* capacity */
+    int32_t max_sequences, max_tokens, max_labels; /* capacity */
 } bertc_batch;
 
-BERTC_API bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens,
+/* An empty batch of this capacity. Of classes, a sequence has one label at most. Errors: BERTC_USAGE where it would
+ * hold no sequence or no token, or less than no label; BERTC_NOMEM. */
+BERTC_API bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, int32_t max_labels,
                                           bertc_batch **batch, bertc_error *err);
 
 BERTC_API void bertc_batch_free(bertc_batch *batch);

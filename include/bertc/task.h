@@ -1,7 +1,9 @@
-/* GLUE tasks: one constant table row each, their files read, their metrics computed.
+/* Tasks: a row each, their files read, their metrics computed.
  *
  * 1. Everything that is known of a task stands in its row; readers, metrics, submission files,
- *    help and the default labels derive from it.
+ *    help and the default labels derive from it. The rows of the GLUE tasks are a constant table; a caller may
+ *    make others, with any number of labels, and nothing tells them apart. Such a row belongs to who made it: it
+ *    stays, and does not change, as long as a data set of it is in use.
  * 2. Reading is exact: TAB separates, quotes are characters, a BOM and CRLF are accepted, columns
  *    are found by the names of the header.
  * 3. Class indices in examples follow the row's `labels`; a model's own order is applied later,
@@ -34,7 +36,14 @@ typedef enum bertc_metric {
     BERTC_METRICS
 } bertc_metric;
 
-enum { BERTC_MAX_LABELS = 3, BERTC_MAX_TASK_METRICS = 2 };
+enum { BERTC_MAX_TASK_METRICS = 2 };
+
+/* What is predicted of an example, by which kind of head. */
+typedef enum bertc_kind {
+    BERTC_CLASSIFICATION, /* one of several classes */
+    BERTC_REGRESSION,     /* a number */
+    BERTC_KINDS
+} bertc_kind;
 
 /* Of the lengths of a task's texts: how many are stated, and where longer ones are cut. */
 enum { BERTC_LENGTHS = 21, BERTC_KNOWN_LENGTH = 128 };
@@ -57,13 +66,15 @@ typedef struct bertc_task {
     const char *old_folder; /* another name the folder is known by, or null */
     const char *title;  /* one line for people */
     bool pair;
-    bool regression;
-    int num_labels;     /* 1 for regression */
-    const char *labels[BERTC_MAX_LABELS];      /* as published with transformers, in id order */
-    const char *file_labels[BERTC_MAX_LABELS]; /* as spelled in the files, in the same order */
+    bertc_kind kind;
+    int num_labels;     /* C, at least 2; 1 for regression, which has no names of them; 0: there are texts alone */
+    const char *const *labels;      /* (C) as published with transformers, in id order, no two alike */
+    const char *const *file_labels; /* (C) as spelled in the files, in the same order, no two alike */
+    double low, high;   /* of a regression's values, low < high; infinite where there is no bound */
     int num_metrics;
     bertc_metric metrics[BERTC_MAX_TASK_METRICS]; /* the first is the primary one */
     const char *submission; /* file name in a GLUE submission; labels as in file_labels */
+    const char *trained_as; /* the task whose training data these are, which a run of several takes; null: its own */
     bertc_columns splits[BERTC_SPLITS];
     bertc_columns old_splits[BERTC_SPLITS]; /* an older distribution, looked for second */
     long rows[BERTC_SPLITS]; /* official row counts; 0 unknown */
@@ -80,10 +91,19 @@ BERTC_API const bertc_task *bertc_task_find(const char *name); /* null: unknown 
 BERTC_API const char *bertc_metric_name(bertc_metric metric); /* "accuracy" */
 BERTC_API const char *bertc_split_name(bertc_split split);    /* "train" */
 
+/* What is to be predicted of an example stands in labels, of which an example that is not labelled has none, and
+ * value. By the kind of its task:
+ *
+ *   classification  one label, its class
+ *   regression      no label, a value
+ *
+ * and for the kinds to come: several labels at once are those of the set in rising order, possibly none; labels of
+ * tokens are one a token, -100 where it has none; answers are pairs, the first token and the last. */
 typedef struct bertc_example {
     const char *a, *b;  /* not NUL-terminated; b null for single sentences; owned by the data set */
     size_t na, nb;
-    int32_t label;      /* class in the task's order; -1 where the file has none */
+    const int32_t *labels; /* (num_labels) in the task's order; owned by the data set */
+    size_t num_labels;
     float value;        /* regression target; NaN where the file has none */
     size_t line;        /* 1-based line in the file, for messages */
     const char *index;  /* its column "index", or "id" where there is none; null: neither; owned by the data set */
@@ -91,7 +111,7 @@ typedef struct bertc_example {
 } bertc_example;
 
 typedef struct bertc_dataset {
-    const bertc_task *task;
+    const bertc_task *task;  /* not owned: it outlives the data set */
     bertc_split split;
     char *path;              /* the file it came from */
     size_t count;
@@ -102,6 +122,7 @@ typedef struct bertc_dataset {
     const char *no_label;    /* column of the labels that the header lacks; or null */
     char *columns;           /* those that it has, for messages, where no_label is set */
     char *text;              /* private: the file's bytes */
+    int32_t *labels;         /* private: those of all examples, one after the other */
 } bertc_dataset;
 
 /* The file of a split: `data` is the GLUE root or the task's own folder; `*path` is owned by the
@@ -131,13 +152,13 @@ BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const ch
 
 BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
 
-/* Map the task's label order to a model's: map[i] is the model's index of the task's label i.
- * Names are compared without case, '-' and ' ' counting as '_', and by common synonyms ("POS" for
- * "positive"). A model whose names are numbers from 0 ("LABEL_1", "1") maps by them with *by_name =
- * false; null `labels` do in their order.
+/* Map the task's label order to a model's: map (C of the task) out, map[i] is the model's index of the task's label
+ * i. Names that are the same are found first, then those that are without case, '-' and ' ' counting as '_', then
+ * common synonyms ("POS" for "positive"); no two labels are found in one place. A model whose names are numbers from
+ * 0 ("LABEL_1", "1") maps by them with *by_name = false; null `labels` do in their order.
  * Errors: BERTC_INPUT where the numbers of labels differ, or not all names are those of the task. */
 BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels,
-                                               int32_t num_labels, int32_t map[BERTC_MAX_LABELS],
+                                               int32_t num_labels, int32_t *map,
                                                bool *by_name, bertc_error *err);
 
 typedef struct bertc_scores {
@@ -156,12 +177,13 @@ BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const floa
                                         bertc_scores *scores, bertc_error *err);
 
 /* Find out whether another order of the labels scores far better than the given one (a model whose
- * id2label lies). True when it does; best[i] is then the column of logits that behaves as the
- * task's label i. The accuracies are set whenever the data set is labelled and not a regression.
- * The rule is in tasks/labels.c; it needs examples of every class and at least 36 in all. */
-BERTC_API bool bertc_task_better_order(const bertc_dataset *dataset, const float *logits,
-                                       int32_t best[BERTC_MAX_LABELS], double *given_accuracy,
-                                       double *best_accuracy);
+ * id2label lies): *better. best (C) out: best[i] is then the column of logits that behaves as the
+ * task's label i. Best and the accuracies are set whenever the data set is a labelled classification.
+ * The rule is in tasks/order.c; it needs examples of every class and at least 36 in all.
+ * Errors: BERTC_NOMEM. */
+BERTC_API bertc_status bertc_task_better_order(const bertc_dataset *dataset, const float *logits,
+                                               bool *better, int32_t *best, double *given_accuracy,
+                                               double *best_accuracy, bertc_error *err);
 
 /* Write a submission file (header "index<TAB>prediction") atomically, each prediction under the index
  * that the data have, else its number from 0. logits as in score.
@@ -170,8 +192,8 @@ BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
                                                    const float *logits, const char *path,
                                                    bertc_error *err);
 
-/* One prediction as it stands in a submission file ("entailment", "1", "3.250") into `out`; nothing where there
- * are no logits or no task with labels. */
+/* One prediction as it stands in a submission file ("entailment", "1", "3.250") into `out`, cut where it does not
+ * fit; nothing where there are no logits or no task with labels. */
 BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out,
                                             size_t size);
 

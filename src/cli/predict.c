@@ -9,17 +9,29 @@
 #include "cli/output.h"
 #include "cli/signals.h"
 
-static void put_predictions(FILE *to, const bertc_task *task, const bertc_predictions *p,
-                            bool numbered)
+/* Bytes that any prediction of the task takes. */
+static size_t room_of(const bertc_task *task)
 {
+    size_t room = 64;
+    for (int c = 0; task->kind == BERTC_CLASSIFICATION && c < task->num_labels; c++)
+        if (strlen(task->file_labels[c]) >= room) room = strlen(task->file_labels[c]) + 1;
+    return room;
+}
+
+static bertc_status put_predictions(FILE *to, const bertc_task *task, const bertc_predictions *p, bool numbered,
+                                    bertc_error *err)
+{
+    size_t room = room_of(task);
+    char *text = malloc(room);
+    if (!text) return cli_fail_memory(err);
     if (numbered) fputs("index\tprediction\n", to);
     for (size_t i = 0; i < p->dataset->count; i++) {
-        char text[64];
-        bertc_task_format_prediction(task, p->logits + i * (size_t)task->num_labels, text,
-                                     sizeof text);
+        bertc_task_format_prediction(task, p->logits + i * (size_t)task->num_labels, text, room);
         if (numbered) cli_put_index(to, &p->dataset->examples[i], i);
         fprintf(to, "%s%s\n", numbered ? "\t" : "", text);
     }
+    free(text);
+    return BERTC_OK;
 }
 
 /* Nine digits carry a float exactly. */
@@ -27,7 +39,7 @@ static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions
 {
     fputs("index", to);
     for (int c = 0; c < task->num_labels; c++)
-        fprintf(to, "\t%s", task->regression ? "value" : task->labels[c]);
+        fprintf(to, "\t%s", task->kind == BERTC_REGRESSION ? "value" : task->labels[c]);
     fputc('\n', to);
     const float *logits = p->logits;
     for (size_t i = 0; i < p->dataset->count; i++) {
@@ -57,11 +69,9 @@ static bertc_status run(const cli_apply_values *v, const bertc_task *task, const
     bertc_status status = cli_files_open(files, v->out, v->logits, "logits", err);
     if (status == BERTC_OK) status = cli_apply(v, text, length, false, &predictions, err);
     if (status == BERTC_OK) status = check_finite(task, &predictions, err);
-    if (status == BERTC_OK) {
-        put_predictions(files[0].stream, task, &predictions, v->data != NULL);
-        if (v->logits) put_logits(files[1].stream, task, &predictions);
-        status = cli_files_commit(files, err);
-    }
+    if (status == BERTC_OK) status = put_predictions(files[0].stream, task, &predictions, v->data != NULL, err);
+    if (status == BERTC_OK && v->logits) put_logits(files[1].stream, task, &predictions);
+    if (status == BERTC_OK) status = cli_files_commit(files, err);
     bertc_predictions_clear(&predictions);
     return status;
 }

@@ -22,9 +22,9 @@ bertc_status cli_tasks(const void *values, cli_words words, bertc_error *err)
         char labels[80], metrics[40];
         for (int m = 0; m < task->num_metrics; m++) names[m] = bertc_metric_name(task->metrics[m]);
         join(metrics, sizeof metrics, names, task->num_metrics);
-        join(labels, sizeof labels, task->labels, task->regression ? 0 : task->num_labels);
+        join(labels, sizeof labels, task->labels, task->kind == BERTC_REGRESSION ? 0 : task->num_labels);
         printf(format, task->name, task->folder, task->pair ? "pair" : "single", metrics,
-               task->regression ? "a number" : labels, task->title);
+               task->kind == BERTC_REGRESSION ? "a number" : labels, task->title);
     }
     return BERTC_OK;
 }

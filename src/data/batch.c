@@ -142,15 +142,46 @@ static bertc_status tokenise(bertc_inputs *inputs, const bertc_tokenizer *tokeni
     return status;
 }
 
+/* As many labels as an example of the task has, each of them one of the task's. */
+static bertc_status check_labels(const bertc_dataset *dataset, const bertc_example *e, bertc_error *err)
+{
+    const bertc_task *task = dataset->task;
+    size_t most = task->kind == BERTC_CLASSIFICATION ? 1 : 0;
+    if (e->num_labels > most || (e->num_labels > 0 && !e->labels))
+        return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu labels, an example of the task has %zu", dataset->path, e->line,
+                       e->num_labels, most);
+    for (size_t i = 0; i < e->num_labels; i++)
+        if (e->labels[i] < 0 || e->labels[i] >= task->num_labels)
+            return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d, the task has %d", dataset->path, e->line,
+                           (int)e->labels[i], task->num_labels);
+    return BERTC_OK;
+}
+
+/* Count labels into label_starts. */
+static bertc_status count_labels(bertc_inputs *inputs, const bertc_dataset *dataset, bertc_error *err)
+{
+    inputs->label_starts[0] = 0;
+    for (size_t i = 0; i < inputs->count; i++) {
+        const bertc_example *e = &dataset->examples[i];
+        bertc_status status = check_labels(dataset, e, err);
+        if (status != BERTC_OK) return status;
+        if (!bc_size_add(inputs->label_starts[i], e->num_labels, &inputs->label_starts[i + 1]))
+            return bc_fail_memory(err);
+    }
+    return BERTC_OK;
+}
+
 static bertc_status take_targets(bertc_inputs *inputs, const bertc_dataset *dataset,
                                  const int32_t *label_map, bertc_error *err)
 {
+    bertc_status status = count_labels(inputs, dataset, err);
+    if (status != BERTC_OK) return status;
+    inputs->labels = bc_alloc(inputs->label_starts[inputs->count], sizeof *inputs->labels);
+    if (!inputs->labels) return bc_fail_memory(err);
+    int32_t *to = inputs->labels;
     for (size_t i = 0; i < inputs->count; i++) {
         const bertc_example *e = &dataset->examples[i];
-        if (e->label >= dataset->task->num_labels)
-            return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d, the task has %d", dataset->path,
-                           e->line, (int)e->label, dataset->task->num_labels);
-        inputs->labels[i] = e->label >= 0 && label_map ? label_map[e->label] : e->label;
+        for (size_t k = 0; k < e->num_labels; k++) *to++ = label_map ? label_map[e->labels[k]] : e->labels[k];
         inputs->values[i] = e->value;
     }
     return BERTC_OK;
@@ -170,9 +201,9 @@ bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_d
     if (!in) return bc_fail_memory(err);
     in->count = dataset->count;
     in->starts = bc_calloc(in->count + 1, sizeof *in->starts);
-    in->labels = bc_alloc(in->count, sizeof *in->labels);
+    in->label_starts = bc_alloc(in->count + 1, sizeof *in->label_starts);
     in->values = bc_alloc(in->count, sizeof *in->values);
-    bertc_status status = in->starts && in->labels && in->values
+    bertc_status status = in->starts && in->label_starts && in->values
                               ? take_targets(in, dataset, label_map, err)
                               : bc_fail_memory(err);
     if (status == BERTC_OK) status = tokenise(in, tokenizer, dataset, max_length, err);
@@ -187,12 +218,19 @@ void bertc_inputs_free(bertc_inputs *inputs)
     bc_free(inputs->starts);
     bc_free(inputs->ids);
     bc_free(inputs->types);
+    bc_free(inputs->label_starts);
     bc_free(inputs->labels);
     bc_free(inputs->values);
     bc_free(inputs);
 }
 
 /* ---- Batches ------------------------------------------------------------------------------- */
+
+static bool has_arrays(const bertc_batch *batch)
+{
+    return batch->ids && batch->types && batch->positions && batch->starts && batch->examples &&
+           batch->label_starts && batch->labels && batch->values;
+}
 
 static bool batch_allocate(bertc_batch *batch)
 {
@@ -202,24 +240,25 @@ static bool batch_allocate(bertc_batch *batch)
     batch->positions = bc_alloc(n, sizeof *batch->positions);
     batch->starts = bc_calloc(s + 1, sizeof *batch->starts);
     batch->examples = bc_alloc(s, sizeof *batch->examples);
-    batch->labels = bc_alloc(s, sizeof *batch->labels);
+    batch->label_starts = bc_calloc(s + 1, sizeof *batch->label_starts);
+    batch->labels = bc_alloc((size_t)batch->max_labels, sizeof *batch->labels);
     batch->values = bc_alloc(s, sizeof *batch->values);
-    return batch->ids && batch->types && batch->positions && batch->starts && batch->examples &&
-           batch->labels && batch->values;
+    return has_arrays(batch);
 }
 
-bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, bertc_batch **batch,
-                                bertc_error *err)
+bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, int32_t max_labels,
+                                bertc_batch **batch, bertc_error *err)
 {
     if (!batch) return bc_fail_null(err, __func__, "batch");
     *batch = NULL;
-    if (max_sequences < 1 || max_tokens < 1)
-        return bc_fail(err, BERTC_USAGE, "a batch of %d sequences and %d tokens",
-                       (int)max_sequences, (int)max_tokens);
+    if (max_sequences < 1 || max_tokens < 1 || max_labels < 0)
+        return bc_fail(err, BERTC_USAGE, "a batch of %d sequences, %d tokens and %d labels", (int)max_sequences,
+                       (int)max_tokens, (int)max_labels);
     bertc_batch *b = bc_calloc(1, sizeof *b);
     if (!b) return bc_fail_memory(err);
     b->max_sequences = max_sequences;
     b->max_tokens = max_tokens;
+    b->max_labels = max_labels;
     if (!batch_allocate(b)) {
         bertc_batch_free(b);
         return bc_fail_memory(err);
@@ -236,9 +275,24 @@ void bertc_batch_free(bertc_batch *batch)
     bc_free(batch->positions);
     bc_free(batch->starts);
     bc_free(batch->examples);
+    bc_free(batch->label_starts);
     bc_free(batch->labels);
     bc_free(batch->values);
     bc_free(batch);
+}
+
+/* The labels of an example, as those of the next sequence. */
+static bertc_status put_labels(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example, bertc_error *err)
+{
+    size_t from = inputs->label_starts[example], to = inputs->label_starts[example + 1];
+    int32_t *next = &batch->label_starts[batch->sequences], room = batch->max_labels - next[0];
+    if (to < from) return bc_fail(err, BERTC_USAGE, "the labels of example %u end before they start", (unsigned)example);
+    if (to - from > (size_t)room)
+        return bc_fail(err, BERTC_USAGE, "example %u, of %zu labels, does not fit a batch of %d after %d",
+                       (unsigned)example, to - from, (int)batch->max_labels, (int)next[0]);
+    memcpy(batch->labels + next[0], inputs->labels + from, (to - from) * sizeof *batch->labels);
+    next[1] = next[0] + (int32_t)(to - from);
+    return BERTC_OK;
 }
 
 /* Append one example. */
@@ -255,11 +309,12 @@ static bertc_status put_sequence(bertc_batch *batch, const bertc_inputs *inputs,
         return bc_fail(err, BERTC_USAGE, "example %u, of %zu tokens, does not fit a batch of %d sequences and %d "
                        "tokens after %zu and %zu", (unsigned)example, length, (int)batch->max_sequences,
                        (int)batch->max_tokens, s, at);
+    bertc_status status = put_labels(batch, inputs, example, err);
+    if (status != BERTC_OK) return status;
     memcpy(batch->ids + at, inputs->ids + from, length * sizeof *batch->ids);
     memcpy(batch->types + at, inputs->types + from, length);
     for (size_t i = 0; i < length; i++) batch->positions[at + i] = (int32_t)i;
     batch->examples[s] = example;
-    batch->labels[s] = inputs->labels[example];
     batch->values[s] = inputs->values[example];
     batch->starts[s + 1] = (int32_t)(at + length);
     batch->sequences++;
@@ -272,14 +327,12 @@ bertc_status bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs, co
                               size_t n, bertc_error *err)
 {
     if (!batch || !inputs || (!order && n > 0)) return bc_fail_null(err, __func__, "batch, inputs and order");
-    if (!batch->ids || !batch->types || !batch->positions || !batch->starts || !batch->examples || !batch->labels ||
-        !batch->values)
-        return bc_fail_null(err, __func__, "the arrays of the batch");
-    if (!inputs->starts || !inputs->ids || !inputs->types || !inputs->labels || !inputs->values)
+    if (!has_arrays(batch)) return bc_fail_null(err, __func__, "the arrays of the batch");
+    if (!inputs->starts || !inputs->ids || !inputs->types || !inputs->label_starts || !inputs->labels || !inputs->values)
         return bc_fail_null(err, __func__, "the arrays of the inputs");
     bertc_status status = BERTC_OK;
     batch->sequences = batch->tokens = batch->longest = 0;
-    batch->starts[0] = 0;
+    batch->starts[0] = batch->label_starts[0] = 0;
     for (size_t i = 0; i < n && status == BERTC_OK; i++) status = put_sequence(batch, inputs, order[i], err);
     return status;
 }

@@ -1,12 +1,11 @@
 #include "data/stratify.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/rng.h"
-
-_Static_assert((int)BERTC_MAX_LABELS <= (int)BC_MOST_STRATA, "a stratum for each class");
 
 /* ---- Shares -------------------------------------------------------------------------------- */
 
@@ -18,9 +17,9 @@ static size_t largest(const size_t *values, size_t count)
     return at;
 }
 
-void bc_stratify_share(const size_t *sizes, size_t strata, size_t count, size_t *shares)
+void bc_stratify_share(const size_t *sizes, size_t strata, size_t count, size_t *shares, size_t *rest)
 {
-    size_t total = 0, left = count, filled = 0, rest[BC_MOST_STRATA];
+    size_t total = 0, left = count, filled = 0;
     for (size_t s = 0; s < strata; s++) total += sizes[s];
     for (size_t s = 0; s < strata; s++) {
         shares[s] = sizes[s] * count / total;
@@ -54,47 +53,54 @@ static int by_value(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-static bertc_status rank(const bertc_dataset *set, uint8_t *stratum, bertc_error *err)
+static bertc_status rank(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
 {
     ranked *all = bc_alloc(set->count, sizeof *all);
     if (!all) return bc_fail_memory(err);
     for (size_t i = 0; i < set->count; i++) all[i] = (ranked){set->examples[i].value, (uint32_t)i};
     qsort(all, set->count, sizeof *all, by_value);
     for (size_t r = 0; r < set->count; r++)
-        stratum[all[r].index] = (uint8_t)(r * BC_QUANTILES / set->count);
+        stratum[all[r].index] = (uint32_t)(r * BC_QUANTILES / set->count);
     bc_free(all);
     return BERTC_OK;
 }
 
-/* stratum (count): of each example. */
-static bertc_status divide(const bertc_dataset *set, uint8_t *stratum, bertc_error *err)
+static size_t strata_of(const bertc_task *task)
 {
-    if (set->task->regression) return rank(set, stratum, err);
-    for (size_t i = 0; i < set->count; i++) stratum[i] = (uint8_t)set->examples[i].label;
+    return task->kind == BERTC_REGRESSION ? BC_QUANTILES : (size_t)task->num_labels;
+}
+
+/* stratum (count): of each example. */
+static bertc_status divide(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
+{
+    if (set->task->kind == BERTC_REGRESSION) return rank(set, stratum, err);
+    for (size_t i = 0; i < set->count; i++) stratum[i] = (uint32_t)set->examples[i].labels[0];
     return BERTC_OK;
 }
 
 /* ---- The draw ------------------------------------------------------------------------------ */
 
-/* Mark in `stratum` what is left out. Drawn are the first of each stratum in `order`. */
-static void draw(uint8_t *stratum, size_t total, size_t count, const uint32_t *order)
+static const uint32_t out = UINT32_MAX;
+
+/* Mark in `stratum` what is left out. Drawn are the first of each stratum in `order`. Scratch: room (3 strata). */
+static void draw(uint32_t *stratum, size_t total, size_t count, const uint32_t *order, size_t strata, size_t *room)
 {
-    static const uint8_t out = UINT8_MAX;
-    size_t sizes[BC_MOST_STRATA] = {0}, shares[BC_MOST_STRATA];
+    size_t *sizes = room, *shares = room + strata;
+    memset(sizes, 0, strata * sizeof *sizes);
     for (size_t i = 0; i < total; i++) sizes[stratum[i]]++;
-    bc_stratify_share(sizes, BC_MOST_STRATA, count, shares);
+    bc_stratify_share(sizes, strata, count, shares, room + 2 * strata);
     for (size_t i = 0; i < total; i++) {
-        uint8_t *s = &stratum[order[i]];
+        uint32_t *s = &stratum[order[i]];
         if (shares[*s] > 0) shares[*s]--;
         else *s = out;
     }
 }
 
-static void keep_drawn(bertc_dataset *set, const uint8_t *stratum)
+static void keep_drawn(bertc_dataset *set, const uint32_t *stratum)
 {
     size_t kept = 0;
     for (size_t i = 0; i < set->count; i++)
-        if (stratum[i] < BC_MOST_STRATA) set->examples[kept++] = set->examples[i];
+        if (stratum[i] != out) set->examples[kept++] = set->examples[i];
     set->count = kept;
 }
 
@@ -104,16 +110,17 @@ bertc_status bc_stratify(bertc_dataset *set, size_t count, uint64_t seed, bertc_
     if (set->count > UINT32_MAX)
         return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered", set->path,
                        set->count, UINT32_MAX);
-    uint8_t *stratum = bc_alloc(set->count, sizeof *stratum);
+    size_t strata = strata_of(set->task), *room = bc_alloc(strata, 3 * sizeof *room);
+    uint32_t *stratum = bc_alloc(set->count, sizeof *stratum);
     uint32_t *order = bc_alloc(set->count, sizeof *order);
     uint64_t *scratch = bc_alloc(set->count, 2 * sizeof *scratch);
-    bertc_status status = stratum && order && scratch ? divide(set, stratum, err)
-                                                      : bc_fail_memory(err);
+    bertc_status status = room && stratum && order && scratch ? divide(set, stratum, err) : bc_fail_memory(err);
     if (status == BERTC_OK) {
         bc_rng_shuffle(seed, UINT32_MAX, order, scratch, set->count); /* no epoch's order */
-        draw(stratum, set->count, count, order);
+        draw(stratum, set->count, count, order, strata, room);
         keep_drawn(set, stratum);
     }
+    bc_free(room);
     bc_free(stratum);
     bc_free(order);
     bc_free(scratch);

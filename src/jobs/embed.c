@@ -201,7 +201,7 @@ static bertc_status furnish(job *j, bertc_error *err)
         return bc_fail_memory(err);
     status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
     if (status != BERTC_OK) return status;
-    return bertc_batch_create(limits.sequences, limits.tokens, &j->batch, err);
+    return bertc_batch_create(limits.sequences, limits.tokens, 0, &j->batch, err);
 }
 
 static bertc_status prepare(job *j, bertc_error *err)

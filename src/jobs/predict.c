@@ -39,7 +39,7 @@ static bertc_status open_source(job *j, bool score, bertc_error *err)
 
 /* "LABEL_0 is negative, LABEL_1 is positive": which label stands for which of the task's. */
 static void notify_order(const job *j, const char *place, const char *reason,
-                         const int32_t map[BERTC_MAX_LABELS])
+                         const int32_t *map)
 {
     bc_text order = {0};
     for (int i = 0; i < j->task->num_labels; i++)
@@ -53,7 +53,7 @@ static void notify_order(const job *j, const char *place, const char *reason,
 
 /* The model's labels as the task's: by their names, by their numbers, or where that is asked for in the
  * order in which they are. */
-static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+static bertc_status match_labels(job *j, int32_t *map, bertc_error *err)
 {
     const bertc_config *config = &j->source.config;
     if (config->head_refusal) return bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
@@ -63,7 +63,7 @@ static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_er
     snprintf(name, sizeof name, "%s%s", place, file);
     bertc_status status = bertc_task_match_labels(j->task, config->labels, config->num_labels, map,
                                                   &j->by_name, &reason);
-    bool fits = !j->task->regression && config->num_labels == j->task->num_labels;
+    bool fits = j->task->kind == BERTC_CLASSIFICATION && config->num_labels == j->task->num_labels;
     if (status == BERTC_INPUT && fits && j->options->any_labels) {
         for (int32_t i = 0; i < config->num_labels; i++) map[i] = i;
         j->by_name = false;
@@ -77,7 +77,7 @@ static bertc_status match_labels(job *j, int32_t map[BERTC_MAX_LABELS], bertc_er
     return BERTC_OK;
 }
 
-static bertc_status open_model(job *j, int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+static bertc_status open_model(job *j, int32_t *map, bertc_error *err)
 {
     const bertc_predict_options *o = j->options;
     j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
@@ -102,25 +102,15 @@ static bertc_status furnish(job *j, bertc_error *err)
     if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
     if (status == BERTC_OK) status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
     if (status == BERTC_OK)
-        status = bertc_batch_create(limits.sequences, limits.tokens, &j->batch, err);
+        status = bertc_batch_create(limits.sequences, limits.tokens, limits.sequences, &j->batch, err);
     return status;
 }
 
-/* Another order of the labels fits far better: the model's names say nothing, and its numbers
- * mean something else than the task's. */
-static bertc_status check_order(const job *j, bertc_error *err)
+/* names (C): what the model's labels are in truth. */
+static bertc_status fail_order(const job *j, const char *const *names, double given, double better, bertc_error *err)
 {
-    int32_t best[BERTC_MAX_LABELS];
-    double given, better;
-    const bertc_task *task = j->task;
-    if (j->by_name ||
-        !bertc_task_better_order(j->dataset, j->eval.logits, best, &given, &better))
-        return BERTC_OK;
-    const char *names[BERTC_MAX_LABELS];
     bc_text order = {0};
-    for (int i = 0; i < task->num_labels; i++) names[j->eval.columns[best[i]]] = task->labels[i];
-    for (int i = 0; i < task->num_labels; i++)
-        bc_text_printf(&order, "%s%s", i ? ", " : "", names[i]);
+    for (int i = 0; i < j->task->num_labels; i++) bc_text_printf(&order, "%s%s", i ? ", " : "", names[i]);
     bertc_status status =
         order.failed ? bc_fail_memory(err)
                      : bc_fail(err, BERTC_INPUT,
@@ -128,6 +118,28 @@ static bertc_status check_order(const job *j, bertc_error *err)
                                "model's labels are %s; name them in id2label of config.json",
                                j->options->model, given, better, order.bytes);
     bc_text_clear(&order);
+    return status;
+}
+
+/* Another order of the labels fits far better: the model's names say nothing, and its numbers
+ * mean something else than the task's. */
+static bertc_status check_order(const job *j, bertc_error *err)
+{
+    double given, top;
+    bool better = false;
+    size_t count = (size_t)j->task->num_labels;
+    if (j->by_name) return BERTC_OK;
+    int32_t *best = bc_alloc(count, sizeof *best);
+    const char **names = bc_alloc(count, sizeof *names);
+    bertc_status status = best && names ? bertc_task_better_order(j->dataset, j->eval.logits, &better, best,
+                                                                  &given, &top, err)
+                                        : bc_fail_memory(err);
+    if (better) {
+        for (size_t i = 0; i < count; i++) names[j->eval.columns[best[i]]] = j->task->labels[i];
+        status = fail_order(j, names, given, top, err);
+    }
+    bc_free(best);
+    bc_free(names);
     return status;
 }
 
@@ -144,14 +156,18 @@ static bertc_status take_scores(job *j, bertc_scores *scores, bertc_error *err)
 
 static bertc_status execute(job *j, bool score, bertc_predictions *predictions, bertc_error *err)
 {
-    int32_t map[BERTC_MAX_LABELS];
+    size_t classes = (size_t)j->task->num_labels;
+    int32_t *map = bc_alloc(classes, sizeof *map);
     bc_pack pack = {(size_t)j->options->batch_size, BC_PASS_TOKENS};
     bertc_inputs *inputs;
-    bertc_status status = open_source(j, score, err);
+    bertc_status status = map ? open_source(j, score, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = open_model(j, map, err);
     if (status == BERTC_OK) status = bc_source_tokenise(&j->source, j->dataset, map, &inputs, err);
-    if (status == BERTC_OK)
-        status = bc_eval_open(&j->eval, inputs, map, (size_t)j->task->num_labels, pack, err);
+    if (status != BERTC_OK) {
+        bc_free(map);
+        return status;
+    }
+    status = bc_eval_open(&j->eval, inputs, map, classes, pack, err);
     if (status == BERTC_OK)
         bc_source_notify_inputs(j->dataset, j->eval.inputs, bc_meter_notify(&j->meter));
     if (status == BERTC_OK) status = furnish(j, err);

@@ -10,18 +10,31 @@ static void put_string(bc_hasher *to, const char *string)
     bc_hasher_put(to, string, strlen(string) + 1);
 }
 
+/* The labels of each example, -1 for none; where any has several, also how many each has. */
+static void put_labels(bc_hasher *to, const bertc_inputs *in)
+{
+    static const int32_t none = -1;
+    bool several = false;
+    for (size_t i = 0; i < in->count; i++) {
+        size_t from = in->label_starts[i], n = in->label_starts[i + 1] - from;
+        bc_hasher_put(to, n > 0 ? in->labels + from : &none, (n > 0 ? n : 1) * sizeof none);
+        several = several || n > 1;
+    }
+    if (several) bc_hasher_put(to, in->label_starts, (in->count + 1) * sizeof *in->label_starts);
+}
+
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)
 {
     size_t tokens = in->starts[in->count];
-    const bc_part parts[] = {
-        {&in->count, sizeof in->count},
-        {in->starts, (in->count + 1) * sizeof *in->starts},
-        {in->ids, tokens * sizeof *in->ids},
-        {in->types, tokens * sizeof *in->types},
-        {in->labels, in->count * sizeof *in->labels},
-        {in->values, in->count * sizeof *in->values},
-    };
-    bc_hash(out, parts, sizeof parts / sizeof parts[0]);
+    bc_hasher state;
+    bc_hasher_begin(&state);
+    bc_hasher_put(&state, &in->count, sizeof in->count);
+    bc_hasher_put(&state, in->starts, (in->count + 1) * sizeof *in->starts);
+    bc_hasher_put(&state, in->ids, tokens * sizeof *in->ids);
+    bc_hasher_put(&state, in->types, tokens * sizeof *in->types);
+    put_labels(&state, in);
+    bc_hasher_put(&state, in->values, in->count * sizeof *in->values);
+    bc_hasher_end(&state, out);
 }
 
 void bc_hash_config(char out[BC_HASH_HEX], const bertc_config *config)

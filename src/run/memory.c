@@ -81,15 +81,16 @@ static size_t workspace(const bc_run *run, const bertc_limits *limits)
 static size_t input_bytes(const bertc_inputs *in)
 {
     size_t token = sizeof *in->ids + sizeof *in->types;
-    size_t example = sizeof *in->starts + sizeof *in->labels + sizeof *in->values;
-    return in->starts[in->count] * token + in->count * example;
+    size_t example = sizeof *in->starts + sizeof *in->label_starts + sizeof *in->values;
+    return in->starts[in->count] * token + in->count * example + in->label_starts[in->count] * sizeof *in->labels;
 }
 
 /* Tokens and text of a split that is scored. */
 static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
 {
     size_t text = set->count * sizeof *set->examples;
-    for (size_t i = 0; i < set->count; i++) text += set->examples[i].na + set->examples[i].nb;
+    for (const bertc_example *e = set->examples; e < set->examples + set->count; e++)
+        text += e->na + e->nb + e->num_labels * sizeof *e->labels;
     return input_bytes(eval->inputs) + text;
 }
 

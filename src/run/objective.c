@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "tasks/number.h"
 
@@ -42,7 +43,7 @@ static bertc_status read_weights(const bertc_train_options *o, bc_lane *lane, be
         if (!bc_parse_number(p, length, &value) || !isfinite(value) || value < 0)
             return bc_fail(err, BERTC_USAGE, "--class-weights: '%.*s' is not a number of 0 or more",
                            (int)length, p);
-        if (count < BERTC_MAX_LABELS) lane->class_weights[count] = value;
+        if (count < lane->task->num_labels) lane->class_weights[count] = value;
         sum += value;
         next = p[length] == ',' ? p + length + 1 : NULL;
     }
@@ -55,27 +56,32 @@ bertc_status bc_objective_open(const bertc_train_options *o, bc_lane *lane, bert
 {
     static const char regression[] = "--%s: task %s is a regression, it has no classes";
     lane->objective = (bc_objective){.smoothing = o->label_smoothing};
-    if (lane->task->regression && o->label_smoothing > 0)
+    bool values = lane->task->kind == BERTC_REGRESSION;
+    if (values && o->label_smoothing > 0)
         return bc_fail(err, BERTC_USAGE, regression, "label-smoothing", lane->task->name);
     if (!is_given(o)) return BERTC_OK;
-    if (lane->task->regression)
-        return bc_fail(err, BERTC_USAGE, regression, "class-weights", lane->task->name);
+    if (values) return bc_fail(err, BERTC_USAGE, regression, "class-weights", lane->task->name);
+    lane->class_weights = bc_calloc((size_t)lane->task->num_labels, sizeof *lane->class_weights);
+    if (!lane->class_weights) return bc_fail_memory(err);
     return is_balanced(o) ? BERTC_OK : read_weights(o, lane, err);
 }
 
 static bertc_status balance(bc_lane *lane, const bertc_dataset *train, bertc_error *err)
 {
-    size_t counts[BERTC_MAX_LABELS] = {0};
     int classes = lane->task->num_labels;
-    for (size_t i = 0; i < train->count; i++) counts[train->examples[i].label]++;
-    for (int c = 0; c < classes; c++) {
+    size_t *counts = bc_calloc((size_t)classes, sizeof *counts);
+    if (!counts) return bc_fail_memory(err);
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < train->count; i++) counts[train->examples[i].labels[0]]++;
+    for (int c = 0; c < classes && status == BERTC_OK; c++) {
         if (counts[c] == 0)
-            return bc_fail(err, BERTC_INPUT,
-                           "%s: no example of class %s, --class-weights balanced needs one of each",
-                           train->path, lane->task->labels[c]);
-        lane->class_weights[c] = (double)train->count / ((double)classes * (double)counts[c]);
+            status = bc_fail(err, BERTC_INPUT,
+                             "%s: no example of class %s, --class-weights balanced needs one of each",
+                             train->path, lane->task->labels[c]);
+        else lane->class_weights[c] = (double)train->count / ((double)classes * (double)counts[c]);
     }
-    return BERTC_OK;
+    bc_free(counts);
+    return status;
 }
 
 static void notify(const bc_lane *lane, const bertc_notify *to)
@@ -88,17 +94,18 @@ static void notify(const bc_lane *lane, const bertc_notify *to)
 }
 
 bertc_status bc_objective_settle(const bc_run *run, bc_lane *lane, const bertc_dataset *train,
-                                 const int32_t map[BERTC_MAX_LABELS], bertc_error *err)
+                                 const int32_t *map, bertc_error *err)
 {
-    double weights[BERTC_MAX_LABELS] = {0};
     const bertc_train_options *o = &run->options;
     if (!is_given(o)) return BERTC_OK;
     bertc_status status = is_balanced(o) ? balance(lane, train, err) : BERTC_OK;
     if (status != BERTC_OK) return status;
     notify(lane, bc_meter_notify(&run->meter));
+    double *weights = bc_alloc((size_t)lane->task->num_labels, sizeof *weights);
+    if (!weights) return bc_fail_memory(err);
     for (int c = 0; c < lane->task->num_labels; c++) weights[map[c]] = lane->class_weights[c];
-    memcpy(lane->class_weights, weights, sizeof weights);
-    lane->objective.weights = lane->class_weights;
+    bc_free(lane->class_weights);
+    lane->objective.weights = lane->class_weights = weights;
     return BERTC_OK;
 }
 
@@ -107,6 +114,7 @@ double bc_objective_divisor(const bc_lane *lane, const uint32_t *examples, size_
     const double *weights = lane->objective.weights;
     double sum = 0;
     if (!weights) return (double)count;
-    for (size_t i = 0; i < count; i++) sum += weights[lane->train->labels[examples[i]]];
+    const bertc_inputs *in = lane->train;
+    for (size_t i = 0; i < count; i++) sum += weights[in->labels[in->label_starts[examples[i]]]];
     return sum;
 }

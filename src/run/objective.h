@@ -12,7 +12,7 @@ bertc_status bc_objective_open(const bertc_train_options *options, bc_lane *lane
  * order: map[i] is its class of the task's label i. Errors: BERTC_INPUT naming a class without an
  * example to balance. */
 bertc_status bc_objective_settle(const bc_run *run, bc_lane *lane, const bertc_dataset *train,
-                                 const int32_t map[BERTC_MAX_LABELS], bertc_error *err);
+                                 const int32_t *map, bertc_error *err);
 
 /* What a batch's loss is divided by: its examples, or the sum of their labels' weights. */
 double bc_objective_divisor(const bc_lane *lane, const uint32_t *examples, size_t count);

@@ -23,6 +23,7 @@ void bc_run_close(bc_run *run)
             bertc_dataset_free(lane->eval_sets[i]);
         }
         bertc_inputs_free(lane->train);
+        bc_free(lane->class_weights);
     }
     bc_free(run->scratch);
     bc_trainer_free(run->trainer);

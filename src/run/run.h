@@ -43,7 +43,7 @@ typedef struct bc_lane {
     bertc_inputs *train;
     bc_cache cache;      /* what the frozen stages gave for them */
     bc_objective objective;
-    double class_weights[BERTC_MAX_LABELS]; /* in the model's order */
+    double *class_weights; /* (C) in the model's order; null: none */
     bc_scored scored[BERTC_MAX_EVALS]; /* the first decides what is best */
     bertc_dataset *eval_sets[BERTC_MAX_EVALS];
     bc_eval evals[BERTC_MAX_EVALS]; /* of those */

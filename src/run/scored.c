@@ -15,11 +15,11 @@ static bool has_label(const bertc_task *task, const char *label)
     return false;
 }
 
-/* Whether two tasks have the same labels, in any order. */
+/* Whether two tasks have the same labels, in any order, or values of the same range. */
 static bool are_alike(const bertc_task *a, const bertc_task *b)
 {
-    if (a->regression || b->regression) return a == b;
-    if (a->num_labels != b->num_labels) return false;
+    if (a->kind != b->kind || a->num_labels != b->num_labels) return false;
+    if (a->kind == BERTC_REGRESSION) return a->low == b->low && a->high == b->high;
     for (int i = 0; i < a->num_labels; i++)
         if (!has_label(b, a->labels[i])) return false;
     return true;
@@ -65,7 +65,7 @@ bertc_status bc_scored_read(const char *list, const bertc_task *task,
         bertc_status status = read_name(p, length, task, &one, err);
         if (status != BERTC_OK) return status;
         for (size_t i = 0; i < *count; i++)
-            if (scored[i].task == one.task && scored[i].split == one.split)
+            if (strcmp(scored[i].task->name, one.task->name) == 0 && scored[i].split == one.split)
                 return bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is named twice",
                                (int)length, p);
         if (*count == BERTC_MAX_EVALS)
@@ -123,6 +123,6 @@ bool bc_scored_alike(bc_scored scored, const bertc_scores *scores, char text[BC_
     if (scores->alike == 0) return false;
     snprintf(text, BC_ALIKE, "%s %s: %s is predicted for all %zu examples", task->name,
              bertc_split_name(scored.split),
-             task->regression ? "about the same value" : task->labels[scores->alike - 1], scores->examples);
+             task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->alike - 1], scores->examples);
     return true;
 }

@@ -34,7 +34,7 @@ static double usual_start(const bc_lane *lane)
 {
     const bertc_inputs *in = lane->train;
     double squares = 0;
-    if (!lane->task->regression) return log(lane->task->num_labels);
+    if (lane->task->kind == BERTC_CLASSIFICATION) return log(lane->task->num_labels);
     for (size_t i = 0; i < in->count; i++) squares += (double)in->values[i] * (double)in->values[i];
     return squares / (double)in->count;
 }

@@ -29,11 +29,14 @@ static bertc_status make_up(const bc_run *run, bc_scored which, int64_t limit, b
     if (run->source.max_length > BERTC_KNOWN_LENGTH)
         return bc_fail(err, BERTC_USAGE, "--data is missing: for a --max-length of more than %d it is needed",
                        BERTC_KNOWN_LENGTH);
-    bertc_status status = bc_standin(which.task, which.split, (size_t)limit, run->source.vocab, dataset, err);
-    if (status == BERTC_OK && which.split == BERTC_TRAIN)
+    bertc_error why = {.status = BERTC_OK};
+    bertc_status status = bc_standin(which.task, which.split, (size_t)limit, run->source.vocab, dataset, &why);
+    if (status != BERTC_OK)
+        return bc_fail(err, status, "%s%s", status == BERTC_USAGE ? "--data is missing: " : "", why.message);
+    if (which.split == BERTC_TRAIN)
         bc_notify(bc_meter_notify(&run->meter), "no --data: %zu texts as long as those of GLUE's %s stand in for it",
                   (*dataset)->count, which.task->name);
-    return status;
+    return BERTC_OK;
 }
 
 static bertc_status read_split(const bc_run *run, bc_scored which, int64_t limit, const char *purpose,
@@ -105,16 +108,15 @@ static void set_rates(const bertc_train_options *o, bertc_model *model)
 }
 
 /* The head that a lane needs. Where the model's own head has the task's labels under other names that
- * are known for them, or under their numbers, those are the labels that it is to have. */
-static bc_head head_of(const bc_run *run, const bc_lane *lane)
+ * are known for them, or under their numbers, those are the labels that it is to have. map: scratch. */
+static bc_head head_of(const bc_run *run, const bc_lane *lane, int32_t *map)
 {
     static const char *const regression[] = {"LABEL_0"};
     const bertc_task *task = lane->task;
     const bertc_config *config = &run->source.config;
-    int32_t map[BERTC_MAX_LABELS];
     bool by_name;
     bc_head head = {.name = task->name, .num_labels = task->num_labels,
-                    .labels = task->regression ? regression : task->labels};
+                    .labels = task->kind == BERTC_REGRESSION ? regression : task->labels};
     if (!config->head_refusal && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
                                                          NULL) == BERTC_OK)
         head.labels = (const char *const *)config->labels;
@@ -141,14 +143,25 @@ static bertc_status check_training(const bc_run *run, const bertc_model *model, 
     return status;
 }
 
-static bertc_status open_model(bc_run *run, bertc_error *err)
+/* The model with a head for each lane. */
+static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_error *err)
 {
     const bertc_model_options options = bc_run_model_options(run);
     bc_head heads[BERTC_MAX_TASKS];
+    int most = 0;
+    for (int i = 0; i < run->num_lanes; i++)
+        if (run->lanes[i].task->num_labels > most) most = run->lanes[i].task->num_labels;
+    int32_t *map = bc_alloc((size_t)most, sizeof *map);
+    if (!map) return bc_fail_memory(err);
+    for (int i = 0; i < run->num_lanes; i++) heads[i] = head_of(run, &run->lanes[i], map);
+    bc_free(map);
+    return bc_model_open_heads(run->options.model, &options, heads, run->num_lanes, model, err);
+}
+
+static bertc_status open_model(bc_run *run, bertc_error *err)
+{
     bertc_model *model;
-    for (int i = 0; i < run->num_lanes; i++) heads[i] = head_of(run, &run->lanes[i]);
-    bertc_status status = bc_model_open_heads(run->options.model, &options, heads, run->num_lanes,
-                                              &model, err);
+    bertc_status status = open_heads(run, &model, err);
     if (status == BERTC_OK) status = bc_trainer_create(model, &run->trainer, err);
     if (status == BERTC_OK) status = bc_adapt_check_base(run, err);
     if (status != BERTC_OK) return status;
@@ -168,21 +181,26 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
 static bertc_status name_labels(bc_run *run, const bertc_task *task, const int32_t *map,
                                 bertc_error *err)
 {
-    const char *names[BERTC_MAX_LABELS];
+    const char **names = bc_alloc((size_t)task->num_labels, sizeof *names);
+    if (!names) return bc_fail_memory(err);
     for (int i = 0; i < task->num_labels; i++) names[map[i]] = task->labels[i];
-    return bertc_config_set_labels(&bc_trainer_model(run->trainer)->config, names, task->num_labels, err);
+    bertc_status status =
+        bertc_config_set_labels(&bc_trainer_model(run->trainer)->config, names, task->num_labels, err);
+    bc_free(names);
+    return status;
 }
 
-/* The labels of a task as those of the head in use. */
-static bertc_status match_labels(bc_run *run, const bertc_task *task, int32_t map[BERTC_MAX_LABELS],
-                                 bertc_error *err)
+/* The labels of a task as those of the head in use; *map is released by bc_free, also after an error. */
+static bertc_status match_labels(bc_run *run, const bertc_task *task, int32_t **map, bertc_error *err)
 {
     bool by_name;
     const bertc_config *config = &bc_trainer_model(run->trainer)->config;
-    bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, map,
+    *map = bc_alloc((size_t)task->num_labels, sizeof **map);
+    if (!*map) return bc_fail_memory(err);
+    bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, *map,
                                                   &by_name, err);
     if (status != BERTC_OK || by_name) return status;
-    return name_labels(run, task, map, err);
+    return name_labels(run, task, *map, err);
 }
 
 static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
@@ -194,10 +212,11 @@ static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
 static bertc_status tokenise_train(bc_run *run, bc_lane *lane, const bertc_dataset *train,
                                    bertc_error *err)
 {
-    int32_t map[BERTC_MAX_LABELS];
-    bertc_status status = match_labels(run, lane->task, map, err);
+    int32_t *map;
+    bertc_status status = match_labels(run, lane->task, &map, err);
     if (status == BERTC_OK) status = bc_objective_settle(run, lane, train, map, err);
     if (status == BERTC_OK) status = bc_source_tokenise(&run->source, train, map, &lane->train, err);
+    bc_free(map);
     if (status != BERTC_OK) return status;
     lane->train_counts = count(train, lane->train);
     bc_source_notify_inputs(train, lane->train, bc_meter_notify(&run->meter));
@@ -212,12 +231,15 @@ static bertc_status tokenise_eval(bc_run *run, bc_lane *lane, size_t number, ber
     bertc_dataset *set = lane->eval_sets[number] = *dataset;
     bc_eval *eval = &lane->evals[number];
     bertc_inputs *inputs;
-    int32_t map[BERTC_MAX_LABELS];
+    int32_t *map;
     *dataset = NULL;
-    bertc_status status = match_labels(run, set->task, map, err);
+    bertc_status status = match_labels(run, set->task, &map, err);
     if (status == BERTC_OK) status = bc_source_tokenise(&run->source, set, map, &inputs, err);
-    if (status == BERTC_OK)
-        status = bc_eval_open(eval, inputs, map, (size_t)set->task->num_labels, pack, err);
+    if (status != BERTC_OK) {
+        bc_free(map);
+        return status;
+    }
+    status = bc_eval_open(eval, inputs, map, (size_t)set->task->num_labels, pack, err);
     if (status != BERTC_OK) return status;
     lane->eval_counts[number] = count(set, eval->inputs);
     bc_source_notify_inputs(set, eval->inputs, bc_meter_notify(&run->meter));

@@ -5,14 +5,6 @@
 
 #include "base/error.h"
 
-/* The task of an earlier row whose training data this one has too; null: none. */
-static const bertc_task *owner_of(const bertc_task *task)
-{
-    for (const bertc_task *other = bertc_task_at(0); other < task; other++)
-        if (strcmp(other->folder, task->folder) == 0) return other;
-    return NULL;
-}
-
 static bertc_status add(const char *name, bool several, const bertc_task **tasks, int *count,
                         bertc_error *err)
 {
@@ -20,11 +12,10 @@ static bertc_status add(const char *name, bool several, const bertc_task **tasks
     if (!task) return bc_fail(err, BERTC_USAGE, "unknown task '%s'", name);
     if (!task->splits[BERTC_TRAIN].file)
         return bc_fail(err, BERTC_USAGE, "task %s has no training data", name);
-    const bertc_task *owner = several ? owner_of(task) : NULL;
-    if (owner)
-        return bc_fail(err, BERTC_USAGE, "--task: %s has the training data of %s", name, owner->name);
+    if (several && task->trained_as)
+        return bc_fail(err, BERTC_USAGE, "--task: %s has the training data of %s", name, task->trained_as);
     for (int i = 0; i < *count; i++)
-        if (tasks[i] == task) return bc_fail(err, BERTC_USAGE, "--task: %s stands there twice", name);
+        if (strcmp(tasks[i]->name, name) == 0) return bc_fail(err, BERTC_USAGE, "--task: %s stands there twice", name);
     tasks[(*count)++] = task;
     return BERTC_OK;
 }

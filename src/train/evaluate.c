@@ -1,10 +1,10 @@
 #include "train/evaluate.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/size.h"
 
 static void plan_passes(bc_eval *eval)
 {
@@ -17,15 +17,14 @@ static void plan_passes(bc_eval *eval)
     }
 }
 
-bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, const int32_t *columns, size_t classes, bc_pack pack,
+bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, int32_t *columns, size_t classes, bc_pack pack,
                           bertc_error *err)
 {
-    *eval = (bc_eval){.inputs = inputs, .classes = classes, .pack = pack};
+    size_t row;
+    *eval = (bc_eval){.inputs = inputs, .columns = columns, .classes = classes, .pack = pack};
     eval->order = bc_alloc(inputs->count, sizeof *eval->order);
-    eval->columns = bc_alloc(classes, sizeof *eval->columns);
-    eval->logits = bc_alloc(inputs->count, classes * sizeof *eval->logits);
-    if (!eval->order || !eval->columns || !eval->logits) return bc_fail_memory(err);
-    memcpy(eval->columns, columns, classes * sizeof *columns);
+    eval->logits = bc_size_mul(classes, sizeof *eval->logits, &row) ? bc_alloc(inputs->count, row) : NULL;
+    if (!eval->order || !eval->logits) return bc_fail_memory(err);
     bertc_status status = bc_pack_longest_first(inputs, eval->order, err);
     if (status == BERTC_OK) plan_passes(eval);
     return status;

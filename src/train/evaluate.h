@@ -13,7 +13,7 @@ typedef struct bc_eval {
     bertc_inputs *inputs; /* owned */
     uint32_t *order;      /* by falling length */
     size_t classes;
-    int32_t *columns;     /* (classes) which of the model's logits is column c of: */
+    int32_t *columns;     /* (classes) owned; which of the model's logits is column c of: */
     float *logits;        /* (count,classes) */
     bc_cache cache;       /* of the inputs, where they have one */
     bc_pack pack;
@@ -21,9 +21,9 @@ typedef struct bc_eval {
     size_t most_tokens;   /* in one pass */
 } bc_eval;
 
-/* Plan the passes over `inputs`, which are taken over in any case. columns (classes) in. Starts as {0}; close in any
- * case. Errors: BERTC_NOMEM. */
-bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, const int32_t *columns, size_t classes, bc_pack pack,
+/* Plan the passes over `inputs`. They and `columns` (bc_alloc) are taken over in any case. Starts as {0}; close in
+ * any case. Errors: BERTC_NOMEM. */
+bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, int32_t *columns, size_t classes, bc_pack pack,
                           bertc_error *err);
 void bc_eval_close(bc_eval *eval);
 

@@ -63,7 +63,7 @@ bertc_status bc_trainer_open(bc_trainer *t, const bertc_limits *limits, const bc
     bertc_model *model = t->model;
     t->options = *options;
     bertc_status status = bertc_workspace_create(model, limits, &t->workspace, err);
-    if (status == BERTC_OK) status = bertc_batch_create(limits->sequences, limits->tokens, &t->batch, err);
+    if (status == BERTC_OK) status = bertc_batch_create(limits->sequences, limits->tokens, limits->sequences, &t->batch, err);
     if (status != BERTC_OK) return status;
     return bc_optim_create(&t->optim, model->params, model->count, options->recipe, options->weight_decay,
                            model->threads, err);
@@ -107,7 +107,7 @@ static double divisor_of(const bc_step *step)
     const double *weights = step->objective ? step->objective->weights : NULL;
     double sum = 0;
     if (!weights) return (double)e->count;
-    for (size_t i = 0; i < e->count; i++) sum += weights[e->inputs->labels[e->order[i]]];
+    for (size_t i = 0; i < e->count; i++) sum += weights[e->inputs->labels[e->inputs->label_starts[e->order[i]]]];
     return sum;
 }
 

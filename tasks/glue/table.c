@@ -8,8 +8,7 @@
  * It deliberately knows nothing of other benchmarks: a task that is not GLUE is not a row here. */
 #include <string.h>
 
-#include "base/error.h"
-#include "tasks/tasks.h"
+#include "bertc/task.h"
 
 /* A file with a header: the names of a, b and the label. */
 #define PAIR(file_, a_, b_, label_)                                                              \
@@ -26,16 +25,18 @@
 #define COLA(file_)                                                                              \
     .file = (file_), .a_name = "sentence", .label_name = "label", .a = 3, .b = -1, .label = 1
 
-#define ZERO_ONE {"0", "1"}
-#define NLI {"entailment", "neutral", "contradiction"}
+/* A list of labels. */
+#define LABELS(...) (const char *const[]){__VA_ARGS__}
+#define ZERO_ONE LABELS("0", "1")
+#define NLI LABELS("entailment", "neutral", "contradiction")
 #define MNLI_LENGTHS                                                                             \
     {6, 15, 18, 21, 23, 26, 28, 30, 32, 34, 36, 38, 41, 43, 46, 49, 53, 57, 63, 72, 128}
-#define NLI_OR_NOT {"entailment", "not_entailment"}
+#define NLI_OR_NOT LABELS("entailment", "not_entailment")
 
 static const bertc_task table[] = {
     {
         .name = "cola", .folder = "CoLA", .title = "is the sentence grammatical English",
-        .num_labels = 2, .labels = {"unacceptable", "acceptable"}, .file_labels = ZERO_ONE,
+        .num_labels = 2, .labels = LABELS("unacceptable", "acceptable"), .file_labels = ZERO_ONE,
         .num_metrics = 2, .metrics = {BERTC_MATTHEWS, BERTC_ACCURACY}, .submission = "CoLA.tsv",
         .splits = {{COLA("train.tsv")},
                    {COLA("dev.tsv")},
@@ -46,7 +47,7 @@ static const bertc_task table[] = {
     },
     {
         .name = "sst2", .folder = "SST-2", .title = "does the review praise or blame",
-        .num_labels = 2, .labels = {"negative", "positive"}, .file_labels = ZERO_ONE,
+        .num_labels = 2, .labels = LABELS("negative", "positive"), .file_labels = ZERO_ONE,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "SST-2.tsv",
         .splits = {{SINGLE("train.tsv")},
                    {SINGLE("dev.tsv")},
@@ -57,7 +58,7 @@ static const bertc_task table[] = {
     },
     {
         .name = "mrpc", .folder = "MRPC", .title = "do two news sentences say the same",
-        .pair = true, .num_labels = 2, .labels = {"not_equivalent", "equivalent"},
+        .pair = true, .num_labels = 2, .labels = LABELS("not_equivalent", "equivalent"),
         .file_labels = ZERO_ONE,
         .num_metrics = 2, .metrics = {BERTC_F1, BERTC_ACCURACY}, .submission = "MRPC.tsv",
         .splits = {{STRINGS("train.tsv")}, {STRINGS("dev.tsv")}, {STRINGS("test.tsv")}},
@@ -70,7 +71,7 @@ static const bertc_task table[] = {
     },
     {
         .name = "stsb", .folder = "STS-B", .title = "how similar are two sentences, 0 to 5",
-        .pair = true, .regression = true, .num_labels = 1,
+        .pair = true, .kind = BERTC_REGRESSION, .num_labels = 1, .low = 0, .high = 5,
         .num_metrics = 2, .metrics = {BERTC_PEARSON, BERTC_SPEARMAN}, .submission = "STS-B.tsv",
         .splits = {{SENTENCES("train.tsv", "score")},
                    {SENTENCES("dev.tsv", "score")},
@@ -81,7 +82,7 @@ static const bertc_task table[] = {
     },
     {
         .name = "qqp", .folder = "QQP", .title = "do two questions ask the same",
-        .pair = true, .num_labels = 2, .labels = {"not_duplicate", "duplicate"},
+        .pair = true, .num_labels = 2, .labels = LABELS("not_duplicate", "duplicate"),
         .file_labels = ZERO_ONE,
         .num_metrics = 2, .metrics = {BERTC_F1, BERTC_ACCURACY}, .submission = "QQP.tsv",
         .splits = {{QUESTIONS("train.tsv"), .skip_short = true},
@@ -100,7 +101,7 @@ static const bertc_task table[] = {
         .lengths = MNLI_LENGTHS,
     },
     {
-        .name = "mnli-mm", .folder = "MNLI", .title = "mnli, evaluated on unseen genres",
+        .name = "mnli-mm", .folder = "MNLI", .title = "mnli, evaluated on unseen genres", .trained_as = "mnli",
         .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "MNLI-mm.tsv",
         .splits = {{SENTENCES("train.tsv", "gold_label"), .no_gold = "-"},
@@ -129,7 +130,7 @@ static const bertc_task table[] = {
     },
     {
         .name = "wnli", .folder = "WNLI", .title = "is the pronoun resolved as stated",
-        .pair = true, .num_labels = 2, .labels = {"not_entailment", "entailment"},
+        .pair = true, .num_labels = 2, .labels = LABELS("not_entailment", "entailment"),
         .file_labels = ZERO_ONE,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "WNLI.tsv",
         .splits = {{SENTENCES("train.tsv", "label")},
@@ -166,36 +167,4 @@ const bertc_task *bertc_task_find(const char *name)
     for (size_t i = 0; name && i < bertc_task_count(); i++)
         if (strcmp(table[i].name, name) == 0) return &table[i];
     return NULL;
-}
-
-bertc_status bc_task_check(const bertc_task *task, bertc_error *err)
-{
-    if (!task) return bc_fail(err, BERTC_USAGE, "a null task");
-    bool named = task->name && task->num_labels >= 0 && task->num_labels <= BERTC_MAX_LABELS;
-    for (int i = 0; named && !task->regression && i < task->num_labels; i++)
-        named = task->labels[i] && task->file_labels[i];
-    if (named && task->num_metrics >= 0 && task->num_metrics <= BERTC_MAX_TASK_METRICS) return BERTC_OK;
-    return bc_fail(err, BERTC_USAGE, "task %s: a task has a name, up to %d labels with theirs, and up to %d metrics",
-                   task->name ? task->name : "without a name", (int)BERTC_MAX_LABELS, (int)BERTC_MAX_TASK_METRICS);
-}
-
-double bc_task_length(const bertc_task *task, double part)
-{
-    double at = part * (BERTC_LENGTHS - 1);
-    int below = at < BERTC_LENGTHS - 1 ? (int)at : BERTC_LENGTHS - 2;
-    const int *lengths = task->lengths + below;
-    return lengths[0] + (at - below) * (lengths[1] - lengths[0]);
-}
-
-const char *bertc_metric_name(bertc_metric metric)
-{
-    static const char *const names[BERTC_METRICS] = {"accuracy", "f1", "matthews", "pearson",
-                                                     "spearman"};
-    return (unsigned)metric < BERTC_METRICS ? names[metric] : NULL;
-}
-
-const char *bertc_split_name(bertc_split split)
-{
-    static const char *const names[BERTC_SPLITS] = {"train", "dev", "test"};
-    return (unsigned)split < BERTC_SPLITS ? names[split] : NULL;
 }

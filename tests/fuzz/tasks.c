@@ -22,9 +22,9 @@ static void check_example(const bertc_dataset *set, const bertc_example *e)
     must(memchr(e->a, '\t', e->na) == NULL && memchr(e->a, '\n', e->na) == NULL);
     must(!e->b || memchr(e->b, '\t', e->nb) == NULL);
     must(!e->index || memchr(e->index, '\t', e->nindex) == NULL);
-    must(e->line > 0 && e->label >= -1 && e->label < task->num_labels);
+    must(e->line > 0 && bc_example_class(e) >= -1 && bc_example_class(e) < task->num_labels);
     if (!set->labelled) return;
-    must(task->regression ? e->value >= 0 && e->value <= 5 : e->label >= 0);
+    must(task->kind == BERTC_REGRESSION ? e->value >= task->low && e->value <= task->high : bc_example_class(e) >= 0);
 }
 
 /* Score some predictions; any finite logits must give a score. */
@@ -36,9 +36,10 @@ static void check_scores(const bertc_dataset *set)
     for (size_t i = 0; i < set->count * classes; i++) logits[i] = (float)(i * 7 % 5);
     bertc_scores scores;
     must(bertc_task_score(set, logits, &scores, NULL) == BERTC_OK && scores.loss >= 0);
-    int32_t best[BERTC_MAX_LABELS];
+    int32_t best[3];
     double given, top;
-    bertc_task_better_order(set, logits, best, &given, &top);
+    bool better;
+    must(bertc_task_better_order(set, logits, &better, best, &given, &top, NULL) == BERTC_OK);
     free(logits);
 }
 

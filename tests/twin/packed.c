@@ -32,6 +32,7 @@ bertc_batch *twin_read_batch(const bc_weights *file)
     b->ids = twin_tensor_copy(file, "ids");
     b->starts = twin_tensor_copy(file, "starts");
     b->labels = twin_tensor_copy(file, "labels");
+    b->label_starts = twin_take((size_t)b->sequences + 1, sizeof *b->label_starts);
     b->values = twin_tensor_copy(file, "values");
     b->types = twin_take((size_t)b->tokens, sizeof *b->types);
     b->positions = twin_take((size_t)b->tokens, sizeof *b->positions);
@@ -40,6 +41,7 @@ bertc_batch *twin_read_batch(const bc_weights *file)
         int32_t length = b->starts[s + 1] - b->starts[s];
         if (length > b->longest) b->longest = length;
         b->examples[s] = (uint32_t)s;
+        b->label_starts[s + 1] = s + 1;
         for (int32_t i = 0; i < length; i++) {
             b->positions[b->starts[s] + i] = i;
             b->types[b->starts[s] + i] = (uint8_t)types[b->starts[s] + i];

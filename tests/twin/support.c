@@ -158,10 +158,13 @@ static bertc_batch *empty_batch(int32_t sequences, int32_t tokens)
                        .positions = twin_take(n, sizeof *b->positions),
                        .starts = twin_take(s + 1, sizeof *b->starts),
                        .examples = twin_take(s, sizeof *b->examples),
+                       .label_starts = twin_take(s + 1, sizeof *b->label_starts),
                        .labels = twin_take(s, sizeof *b->labels),
                        .values = twin_take(s, sizeof *b->values),
                        .max_sequences = sequences,
-                       .max_tokens = tokens};
+                       .max_tokens = tokens,
+                       .max_labels = sequences};
+    for (int32_t i = 0; i <= sequences; i++) b->label_starts[i] = i;
     return b;
 }
 
@@ -191,9 +194,13 @@ bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int3
 bertc_inputs twin_inputs(const bertc_batch *batch)
 {
     size_t count = (size_t)batch->sequences, *starts = twin_take(count + 1, sizeof *starts);
-    for (size_t s = 0; s <= count; s++) starts[s] = (size_t)batch->starts[s];
+    size_t *label_starts = twin_take(count + 1, sizeof *label_starts);
+    for (size_t s = 0; s <= count; s++) {
+        starts[s] = (size_t)batch->starts[s];
+        label_starts[s] = (size_t)batch->label_starts[s];
+    }
     return (bertc_inputs){.count = count, .starts = starts, .ids = batch->ids, .types = batch->types,
-                          .labels = batch->labels, .values = batch->values, .longest = (size_t)batch->longest};
+                          .labels = batch->labels, .label_starts = label_starts, .values = batch->values, .longest = (size_t)batch->longest};
 }
 
 bertc_batch *twin_batch_part(const bertc_batch *batch, int32_t first, int32_t count)

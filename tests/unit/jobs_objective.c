@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "tasks/tasks.h"
 
 enum { COUNT = 22, CLASSES = 2 };
 
@@ -30,7 +31,7 @@ static double reference(const bertc_predictions *p, const double *w, double smoo
     double label = 0, all = 0, divisor = 0;
     for (size_t i = 0; i < p->dataset->count; i++) {
         const float *z = p->logits + i * CLASSES;
-        size_t y = (size_t)p->dataset->examples[i].label;
+        size_t y = (size_t)bc_example_class(&p->dataset->examples[i]);
         divisor += w[y];
         label -= w[y] * log_softmax(z, y);
         for (size_t c = 0; c < CLASSES; c++) all -= w[c] * log_softmax(z, c);

@@ -2,14 +2,15 @@
 #include "jobs_fixture.h"
 
 #include "data/stratify.h"
+#include "unit/classes.h"
 
 enum { MOST = 1000 };
 static bertc_example examples[MOST];
 
 static void expect_shares(const size_t *sizes, size_t strata, size_t count, const size_t *want)
 {
-    size_t got[BC_MOST_STRATA];
-    bc_stratify_share(sizes, strata, count, got);
+    size_t got[3], scratch[3];
+    bc_stratify_share(sizes, strata, count, got, scratch);
     for (size_t i = 0; i < strata; i++) assert_int_equal(got[i], want[i]);
 }
 
@@ -26,8 +27,8 @@ static void test_shares(void **unused)
     expect_shares(skewed, 3, 100, skewed);
     expect_shares(gap, 3, 5, (size_t[]){3, 0, 2});
     for (size_t count = 1; count <= 100; count++) {
-        size_t got[3];
-        bc_stratify_share(skewed, 3, count, got);
+        size_t got[3], scratch[3];
+        bc_stratify_share(skewed, 3, count, got, scratch);
         assert_int_equal(got[0] + got[1] + got[2], count);
         for (int i = 0; i < 3; i++) assert_true(got[i] <= skewed[i]);
     }
@@ -36,9 +37,10 @@ static void test_shares(void **unused)
 /* Line numbers tell the examples apart. Every tenth is of class 2, every other tenth of class 1. */
 static bertc_dataset make(const char *task, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        examples[i] = (bertc_example){.label = i % 10 == 0 ? 2 : i % 10 == 5, .line = i + 1,
-                                      .value = (float)(i * 7 % count) / 250.0f};
+    for (size_t i = 0; i < count; i++) {
+        examples[i] = (bertc_example){.line = i + 1, .value = (float)(i * 7 % count) / 250.0f};
+        set_class(&examples[i], i % 10 == 0 ? 2 : i % 10 == 5);
+    }
     return (bertc_dataset){.task = bertc_task_find(task), .count = count, .examples = examples,
                            .labelled = true};
 }
@@ -53,7 +55,7 @@ static void test_classes_are_drawn_in_their_shares(void **unused)
         assert_int_equal(bc_stratify(&set, 100, seed % 4, NULL), BERTC_OK);
         assert_int_equal(set.count, 100);
         for (size_t i = 0; i < set.count; i++) {
-            counts[set.examples[i].label]++;
+            counts[bc_example_class(&set.examples[i])]++;
             if (i > 0) assert_true(set.examples[i].line > set.examples[i - 1].line);
             if (seed == 1) first[i] = set.examples[i].line;
             same += set.examples[i].line == first[i];

@@ -14,13 +14,14 @@ enum { S = 7, MOST = 5 };
 static const double weights[MOST] = {0.5, 3.0, 0.0, 1.25, 7.0};
 
 static float logits[S * MOST];
-static int32_t labels[S];
-static const bertc_batch batch = {.sequences = S, .labels = labels};
+static int32_t labels[S], label_starts[S + 1];
+static const bertc_batch batch = {.sequences = S, .label_starts = label_starts, .labels = labels};
 
 static void fill(size_t c)
 {
     for (size_t i = 0; i < S * c; i++) logits[i] = (float)(3.0 * sin(1.7 * (double)i + 0.3));
     for (size_t s = 0; s < S; s++) labels[s] = (int32_t)(s * 3 % c);
+    for (int32_t s = 0; s < S; s++) label_starts[s + 1] = s + 1;
 }
 
 static double weight(const bc_objective *o, size_t c)

@@ -5,6 +5,7 @@
 
 #include "data/packing.h"
 #include "run/source.h"
+#include "unit/classes.h"
 
 static bc_source source;
 
@@ -47,7 +48,8 @@ static void test_tokens_lie_one_behind_the_other(void **unused)
     assert_memory_equal(in->ids, ids, sizeof ids);
     assert_int_equal(in->longest, 6);
     assert_int_equal(in->truncated, 1);
-    assert_int_equal(in->labels[0], -1);
+    assert_int_equal(in->label_starts[1], 0);
+    assert_int_equal(in->label_starts[4], 0);
     assert_true(isnan(in->values[0]));
     bertc_inputs_free(in);
 }
@@ -67,14 +69,14 @@ static void test_labels_are_mapped(void **unused)
     (void)unused;
     bertc_dataset *set;
     bertc_inputs *plain, *swapped;
-    static const int32_t map[BERTC_MAX_LABELS] = {1, 0};
+    static const int32_t map[] = {1, 0};
     assert_int_equal(bertc_dataset_read(bertc_task_find("sst2"), "data", BERTC_TRAIN, 0, &set, NULL),
                      BERTC_OK);
     assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, NULL, &plain, NULL), BERTC_OK);
     assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, map, &swapped, NULL), BERTC_OK);
     for (size_t i = 0; i < set->count; i++) {
-        assert_int_equal(plain->labels[i], set->examples[i].label);
-        assert_int_equal(swapped->labels[i], 1 - set->examples[i].label);
+        assert_int_equal(plain->labels[i], bc_example_class(&set->examples[i]));
+        assert_int_equal(swapped->labels[i], 1 - bc_example_class(&set->examples[i]));
     }
     bertc_inputs_free(plain);
     bertc_inputs_free(swapped);
@@ -114,7 +116,7 @@ static void test_an_error_names_its_line(void **unused)
     assert_int_equal(bertc_inputs_create(source.tokenizer, set, 2, NULL, &in, &err), BERTC_USAGE);
     assert_memory_equal(err.message, "lines:1: ", 9);
     err = (bertc_error){0};
-    set->examples[0].label = 2;
+    set_class(&set->examples[0], 2);
     assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, NULL, &in, &err), BERTC_INPUT);
     assert_string_equal(err.message, "lines:1: label 2, the task has 2");
     assert_null(in);
@@ -129,7 +131,7 @@ static void test_a_batch_is_packed(void **unused)
     static const uint32_t order[] = {2, 0};
     static const int32_t ids[] = {2, 6, 3, 2, 5, 8, 3}, positions[] = {0, 1, 2, 0, 1, 2, 3};
     static const int32_t starts[] = {0, 3, 7};
-    assert_int_equal(bertc_batch_create(2, 7, &batch, NULL), BERTC_OK);
+    assert_int_equal(bertc_batch_create(2, 7, 0, &batch, NULL), BERTC_OK);
     assert_int_equal(bertc_batch_fill(batch, in, order, 2, NULL), BERTC_OK);
     assert_int_equal(batch->sequences, 2);
     assert_int_equal(batch->tokens, 7);
@@ -142,7 +144,7 @@ static void test_a_batch_is_packed(void **unused)
     assert_int_equal(batch->tokens, 4);
     bertc_batch_free(batch);
     bertc_inputs_free(in);
-    assert_int_equal(bertc_batch_create(0, 7, &batch, NULL), BERTC_USAGE);
+    assert_int_equal(bertc_batch_create(0, 7, 0, &batch, NULL), BERTC_USAGE);
 }
 
 static void test_passes_respect_both_limits(void **unused)

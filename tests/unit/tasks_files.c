@@ -131,7 +131,7 @@ static void ax_as_it_used_to_be(void **state)
     assert_int_equal(set->count, 2);
     assert_int_equal(set->ungraded, 1);
     assert_true(set->labelled);
-    assert_int_equal(set->examples[0].label, 2);
+    assert_int_equal(bc_example_class(&set->examples[0]), 2);
     assert_text(set->examples[0].b, set->examples[0].nb, "No cat.");
     bertc_dataset_free(set);
     for (bertc_split split = BERTC_DEV; split <= BERTC_TEST; split++) {
@@ -150,8 +150,8 @@ static void check_labels(const bertc_dataset *set)
         const bertc_example *e = &set->examples[i];
         assert_true(set->task->pair == (e->b != NULL));
         if (!set->labelled) continue;
-        assert_true(set->task->regression ? e->value >= 0 && e->value <= 5
-                                          : e->label >= 0 && e->label < set->task->num_labels);
+        assert_true(set->task->kind == BERTC_REGRESSION ? e->value >= 0 && e->value <= 5
+                                          : bc_example_class(e) >= 0 && bc_example_class(e) < set->task->num_labels);
     }
 }
 

@@ -28,15 +28,14 @@ static inline const bertc_task *task_named(const char *name)
 }
 
 /* Parse `length` bytes by a row of a task's table, from a buffer that ends where they end. */
-static inline bertc_status parse_by(const char *name, bertc_split split, const bertc_columns *columns,
+static inline bertc_status parse_by(const bertc_task *task, bertc_split split, const bertc_columns *columns,
                                     const char *bytes, size_t length, size_t limit,
                                     bertc_dataset **set, bertc_error *err)
 {
     char *exact = malloc(length ? length : 1);
     assert_non_null(exact);
     memcpy(exact, bytes, length);
-    bertc_status status = bc_dataset_parse(task_named(name), split, columns, NULL, exact, length,
-                                           "f.tsv", limit, set, err);
+    bertc_status status = bc_dataset_parse(task, split, columns, NULL, exact, length, "f.tsv", limit, set, err);
     free(exact);
     return status;
 }
@@ -46,7 +45,7 @@ static inline bertc_status parse_bytes(const char *name, bertc_split split, cons
                                        size_t length, size_t limit, bertc_dataset **set,
                                        bertc_error *err)
 {
-    return parse_by(name, split, &task_named(name)->splits[split], bytes, length, limit, set, err);
+    return parse_by(task_named(name), split, &task_named(name)->splits[split], bytes, length, limit, set, err);
 }
 
 /* The same for its texts alone. */
@@ -54,7 +53,7 @@ static inline bertc_status parse_texts(const char *name, bertc_split split, cons
                                        bertc_dataset **set, bertc_error *err)
 {
     const bertc_columns texts = bc_columns_of_texts(&task_named(name)->splits[split]);
-    return parse_by(name, split, &texts, text, strlen(text), 0, set, err);
+    return parse_by(task_named(name), split, &texts, text, strlen(text), 0, set, err);
 }
 
 static inline bertc_dataset *parse_good(const char *name, bertc_split split, const char *text)
@@ -69,18 +68,27 @@ static inline bertc_dataset *parse_good(const char *name, bertc_split split, con
 }
 
 /* An unlabelled data set of `count` examples that a test then labels. */
-static inline bertc_dataset *blank_set(const char *name, size_t count)
+static inline bertc_dataset *blank_set_of(const bertc_task *task, size_t count)
 {
     char *text = malloc(4 * count);
     assert_non_null(text);
-    bool pair = task_named(name)->pair;
+    bool pair = task->pair;
     size_t each = pair ? 4 : 2;
     for (size_t i = 0; i < count; i++) memcpy(text + i * each, pair ? "a\tb\n" : "a\n", each);
     bertc_dataset *set = NULL;
-    assert_int_equal(bertc_dataset_from_lines(task_named(name), text, count * each, "f.tsv", &set,
-                                              NULL), BERTC_OK);
+    assert_int_equal(bertc_dataset_from_lines(task, text, count * each, "f.tsv", &set, NULL), BERTC_OK);
     free(text);
     return set;
+}
+
+static inline bertc_dataset *blank_set(const char *name, size_t count)
+{
+    return blank_set_of(task_named(name), count);
+}
+
+static inline void assert_near(double value, double expected)
+{
+    if (!(value - expected <= 1e-12 && expected - value <= 1e-12)) fail_msg("%.17g, expected %.17g", value, expected);
 }
 
 static inline void assert_text(const char *text, size_t length, const char *expected)

@@ -2,12 +2,8 @@
  * them. tests/parity/metrics_parity.py compares random vectors. */
 #include <math.h>
 
+#include "unit/classes.h"
 #include "unit/tasks_help.h"
-
-static void assert_near(double value, double expected)
-{
-    if (!(fabs(value - expected) <= 1e-12)) fail_msg("%.17g, expected %.17g", value, expected);
-}
 
 /* Score `predictions` against `labels` (strings of digits); logits are 1 for the predicted class. */
 static bertc_scores score_classes(const char *task, const char *labels, const char *predictions)
@@ -16,7 +12,7 @@ static bertc_scores score_classes(const char *task, const char *labels, const ch
     bertc_dataset *set = blank_set(task, n);
     float *logits = calloc(n * classes, sizeof *logits);
     for (size_t i = 0; i < n; i++) {
-        set->examples[i].label = labels[i] - '0';
+        set_class(&set->examples[i], labels[i] - '0');
         logits[i * classes + (size_t)(predictions[i] - '0')] = 1;
     }
     set->labelled = true;
@@ -133,7 +129,7 @@ static void cross_entropy_is_stable(void **state)
     (void)state;
     static const float logits[] = {0, 0, 1000, -1000, -1000, 1000, 1, 2};
     bertc_dataset *set = blank_set("sst2", 4);
-    for (int i = 0; i < 4; i++) set->examples[i].label = i == 3;
+    for (int i = 0; i < 4; i++) set_class(&set->examples[i], i == 3);
     set->labelled = true;
     bertc_scores s;
     assert_int_equal(bertc_task_score(set, logits, &s, NULL), BERTC_OK);
@@ -185,7 +181,7 @@ static void logits_must_be_finite(void **state)
     (void)state;
     static const float bad[] = {NAN, INFINITY, -INFINITY};
     bertc_dataset *set = blank_set("sst2", 3);
-    for (int i = 0; i < 3; i++) set->examples[i].label = 0;
+    for (int i = 0; i < 3; i++) set_class(&set->examples[i], 0);
     set->labelled = true;
     for (int i = 0; i < 3; i++) {
         float logits[6] = {0};

@@ -14,8 +14,8 @@ static void reads_single_sentences(void **state)
     assert_string_equal(set->path, "f.tsv");
     assert_text(set->examples[0].a, set->examples[0].na, "good ");
     assert_null(set->examples[0].b);
-    assert_int_equal(set->examples[0].label, 1);
-    assert_int_equal(set->examples[1].label, 0);
+    assert_int_equal(bc_example_class(&set->examples[0]), 1);
+    assert_int_equal(bc_example_class(&set->examples[1]), 0);
     assert_int_equal(set->examples[1].line, 3);
     assert_true(isnan(set->examples[1].value));
     bertc_dataset_free(set);
@@ -42,7 +42,7 @@ static void bom_crlf_and_no_last_newline(void **state)
                                     "\xEF\xBB\xBFsentence\tlabel\r\na\rb\t1\r\nc\t0\r\nd\t1");
     assert_int_equal(set->count, 3);
     assert_text(set->examples[0].a, set->examples[0].na, "a\rb");
-    assert_int_equal(set->examples[2].label, 1);
+    assert_int_equal(bc_example_class(&set->examples[2]), 1);
     bertc_dataset_free(set);
     set = parse_good("cola", BERTC_DEV, "\xEF\xBB\xBFs\t1\t\ttext\r\n\r\n\n");
     assert_int_equal(set->count, 1);
@@ -72,7 +72,7 @@ static void columns_by_name_in_any_order(void **state)
                                     "not_entailment\t0\tB\t\tA\n");
     assert_text(set->examples[0].a, set->examples[0].na, "A");
     assert_text(set->examples[0].b, set->examples[0].nb, "B");
-    assert_int_equal(set->examples[0].label, 1);
+    assert_int_equal(bc_example_class(&set->examples[0]), 1);
     bertc_dataset_free(set);
 }
 
@@ -88,7 +88,7 @@ static void names_may_be_spelled_otherwise(void **state)
         bertc_dataset *set = parse_good("sst2", BERTC_TRAIN, text);
         assert_int_equal(set->count, 1);
         assert_text(set->examples[0].a, set->examples[0].na, " a ");
-        assert_int_equal(set->examples[0].label, 1);
+        assert_int_equal(bc_example_class(&set->examples[0]), 1);
         assert_null(set->no_label);
         bertc_dataset_free(set);
     }
@@ -153,7 +153,7 @@ static void every_row_is_an_example(void **state)
             const bertc_example *e = &set->examples[n];
             snprintf(indices + strlen(indices), sizeof indices - strlen(indices), "%s%.*s", n ? " " : "",
                      e->index ? (int)e->nindex : 1, e->index ? e->index : ".");
-            assert_int_equal(e->label, -1);
+            assert_int_equal(bc_example_class(e), -1);
             assert_true(isnan(e->value));
         }
         assert_string_equal(indices, cases[i].indices);
@@ -198,7 +198,7 @@ static void mnli_dev_has_four_more_columns(void **state)
     char text[512];
     snprintf(text, sizeof text, "%sgold_label\n%sneutral\n", head, row);
     bertc_dataset *set = parse_good("mnli", BERTC_TRAIN, text);
-    assert_int_equal(set->examples[0].label, 1);
+    assert_int_equal(bc_example_class(&set->examples[0]), 1);
     bertc_dataset_free(set);
     snprintf(text, sizeof text,
              "%slabel2\tlabel3\tlabel4\tlabel5\tgold_label\n%sa\tb\tc\td\tcontradiction\n"
@@ -207,8 +207,8 @@ static void mnli_dev_has_four_more_columns(void **state)
     assert_int_equal(set->count, 2);
     assert_int_equal(set->ungraded, 1);
     assert_int_equal(set->skipped, 0);
-    assert_int_equal(set->examples[0].label, 2);
-    assert_int_equal(set->examples[1].label, 0);
+    assert_int_equal(bc_example_class(&set->examples[0]), 2);
+    assert_int_equal(bc_example_class(&set->examples[1]), 0);
     assert_int_equal(set->examples[1].line, 4);
     assert_text(set->examples[1].a, set->examples[1].na, "A");
     bertc_dataset_free(set);
@@ -239,7 +239,7 @@ static void scores_are_numbers(void **state)
                                     "a\tb\t3.800\na\tb\t0\na\tb\t5.000\na\tb\t2.5e0\na\tb\t.25\n");
     static const float values[] = {3.8f, 0, 5, 2.5f, .25f};
     for (size_t i = 0; i < 5; i++) assert_true(set->examples[i].value == values[i]);
-    assert_int_equal(set->examples[0].label, -1);
+    assert_int_equal(bc_example_class(&set->examples[0]), -1);
     assert_true(set->labelled);
     bertc_dataset_free(set);
 }
@@ -279,7 +279,7 @@ static void many_rows_grow_the_set(void **state)
         char name[16];
         snprintf(name, sizeof name, "s%d", i);
         assert_text(set->examples[i].a, set->examples[i].na, name);
-        assert_int_equal(set->examples[i].label, i % 2);
+        assert_int_equal(bc_example_class(&set->examples[i]), i % 2);
     }
     bertc_dataset_free(set);
     free(text);

@@ -69,9 +69,10 @@ static void rows_hold_together(void **state)
     for (size_t i = 0; i < bertc_task_count(); i++) {
         const bertc_task *task = bertc_task_at(i);
         assert_true(task->num_metrics >= 1 && task->num_metrics <= BERTC_MAX_TASK_METRICS);
-        assert_true(task->regression == (task->labels[0] == NULL));
+        assert_true((task->kind == BERTC_REGRESSION) == (task->labels == NULL));
+        assert_true((task->kind == BERTC_REGRESSION) == (task->low < task->high));
         assert_non_null(task->title);
-        for (int c = 0; c < task->num_labels && !task->regression; c++) {
+        for (int c = 0; c < task->num_labels && task->kind == BERTC_CLASSIFICATION; c++) {
             assert_non_null(task->labels[c]);
             assert_non_null(task->file_labels[c]);
         }

@@ -402,7 +402,7 @@ double bc_loss(float *dlogits, const float *logits, const bertc_batch *batch, si
     for (size_t s = 0; s < (size_t)batch->sequences; s++) {
         if (c > 1) {
             float *p = dlogits ? dlogits + s * c : NULL;
-            total += cross_entropy(p, logits + s * c, c, batch->labels[s], objective, divisor);
+            total += cross_entropy(p, logits + s * c, c, batch->labels[batch->label_starts[s]], objective, divisor);
         } else {
             double difference = (double)logits[s] - batch->values[s];
             if (dlogits) dlogits[s] = (float)(2.0 * difference / divisor);

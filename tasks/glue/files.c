@@ -1,0 +1,222 @@
+/* Where GLUE's files lie, and a split read from there.
+ *
+ * A split is looked for as the official file, then as one of the older distribution, in DATA/FOLDER, DATA/OLD_FOLDER
+ * and DATA. Beside MRPC's older files a list says which rows are dev. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "tasks/lines.h"
+#include "tasks/tasks.h"
+
+typedef struct place {
+    char *path;
+    char *ids;                    /* the list that columns->ids_file names, or null */
+    const bertc_columns *columns; /* the row of the task that describes the file */
+} place;
+
+/* A task's file is looked for below these; "" is the task's own folder given as the data. */
+enum { FOLDERS = 3, SETS = 2 };
+
+typedef struct search {
+    const char *folders[FOLDERS];        /* null: none */
+    const bertc_columns *sets[SETS];     /* in order of preference */
+} search;
+
+static search plan(const bertc_task *task, bertc_split split)
+{
+    return (search){.folders = {task->folder, task->old_folder, ""},
+                    .sets = {&task->splits[split], &task->old_splits[split]}};
+}
+
+static char *join(const char *data, const char *folder, const char *file)
+{
+    if (!*folder) return bc_path_join(data, file);
+    char *inner = bc_path_join(data, folder);
+    char *path = inner ? bc_path_join(inner, file) : NULL;
+    bc_free(inner);
+    return path;
+}
+
+/* The list of dev rows lies beside the file. */
+static bertc_status find_ids(place *at, const char *data, const char *folder, bertc_error *err)
+{
+    if (!at->columns->ids_file) return BERTC_OK;
+    at->ids = join(data, folder, at->columns->ids_file);
+    if (!at->ids) return bc_fail_memory(err);
+    bool found;
+    bertc_status status = bc_file_find(at->ids, &found, err);
+    if (status != BERTC_OK || found) return status;
+    return bc_fail(err, BERTC_INPUT, "%s: needs %s beside it, the list of its dev rows", at->path,
+                   at->columns->ids_file);
+}
+
+static bertc_status try_file(const char *data, const char *folder, place *at, bertc_error *err)
+{
+    char *path = join(data, folder, at->columns->file);
+    if (!path) return bc_fail_memory(err);
+    bool found;
+    bertc_status status = bc_file_find(path, &found, err);
+    if (status != BERTC_OK || !found) {
+        bc_free(path);
+        return status;
+    }
+    at->path = path;
+    return find_ids(at, data, folder, err);
+}
+
+/* The names that were looked for, one after the other; how many. */
+static int list_names(const search *s, const char *separator, bc_text *names)
+{
+    int count = 0;
+    for (int i = 0; i < SETS * FOLDERS; i++) {
+        const char *folder = s->folders[i % FOLDERS], *file = s->sets[i / FOLDERS]->file;
+        if (!folder || !file) continue;
+        bc_text_printf(names, "%s%s%s%s", count++ > 0 ? separator : "", folder, *folder ? "/" : "",
+                       file);
+    }
+    return count;
+}
+
+static bertc_status check_folder(const char *data, bertc_error *err)
+{
+    struct stat info;
+    if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
+    return S_ISDIR(info.st_mode) ? BERTC_OK : bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
+}
+
+static bertc_status fail_missing(const search *s, const char *data, bertc_error *err)
+{
+    bc_text two = {0}, more = {0};
+    bool neither = list_names(s, " nor ", &two) == 2;
+    list_names(s, ", ", &more);
+    bertc_status status =
+        two.failed || more.failed
+            ? bc_fail_memory(err)
+            : bc_fail(err, BERTC_INPUT, "%s: there is %s %s", data, neither ? "neither" : "none of",
+                      neither ? two.bytes : more.bytes);
+    bc_text_clear(&two);
+    bc_text_clear(&more);
+    return status;
+}
+
+static void clear(place *at)
+{
+    bc_free(at->path);
+    bc_free(at->ids);
+    *at = (place){NULL, NULL, NULL};
+}
+
+/* `caller` is the function that was called with these. Cleared by the caller where there is no error. */
+static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, const char *caller,
+                           place *at, bertc_error *err)
+{
+    *at = (place){NULL, NULL, NULL};
+    bertc_status status = bc_task_check(task, err);
+    if (status != BERTC_OK) return status;
+    if (!data) return bc_fail_null(err, caller, "data");
+    if ((unsigned)split >= BERTC_SPLITS)
+        return bc_fail(err, BERTC_USAGE, "task %s has no split %d", task->name, (int)split);
+    if (!task->splits[split].file)
+        return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name, bertc_split_name(split));
+    const search s = plan(task, split);
+    status = check_folder(data, err);
+    for (int i = 0; i < SETS * FOLDERS && status == BERTC_OK && !at->path; i++) {
+        const char *folder = s.folders[i % FOLDERS];
+        at->columns = s.sets[i / FOLDERS];
+        if (folder && at->columns->file) status = try_file(data, folder, at, err);
+    }
+    if (status == BERTC_OK && !at->path) status = fail_missing(&s, data, err);
+    if (status != BERTC_OK) clear(at);
+    return status;
+}
+
+bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split,
+                             char **path, bertc_error *err)
+{
+    place at;
+    if (!path) return bc_fail_null(err, __func__, "path");
+    *path = NULL;
+    bertc_status status = locate(task, data, split, __func__, &at, err);
+    if (status != BERTC_OK) return status;
+    *path = at.path;
+    at.path = NULL;
+    clear(&at);
+    return BERTC_OK;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+/* The dev rows as listed in a file beside the data's: one "id TAB id" a line. The slices point into `text`. */
+static bertc_status read_ids(const char *path, char **text, bc_row_id **sorted, size_t *count,
+                             bertc_error *err)
+{
+    size_t length = 0;
+    bertc_status status = bc_file_read(path, BC_KIND_WORDS, text, &length, err);
+    if (status != BERTC_OK) return status;
+    bc_lines lines = bc_lines_of_bytes(*text, length, path, err);
+    bc_lines_skip_bom(&lines);
+    bc_slice line;
+    size_t room = 0;
+    for (*count = 0; bc_lines_take(&lines, &line); ++*count) {
+        if (*count == room) {
+            room = room ? 2 * room : 256;
+            void *larger = bc_realloc(*sorted, room, sizeof **sorted);
+            if (!larger) return bc_fail_memory(err);
+            *sorted = larger;
+        }
+        (*sorted)[*count] = (bc_row_id){line.at, line.n};
+    }
+    if (lines.status != BERTC_OK) return lines.status;
+    if (*count == 0) return bc_fail(err, BERTC_INPUT, "%s: empty file", path);
+    qsort(*sorted, *count, sizeof **sorted, bc_row_id_order);
+    return BERTC_OK;
+}
+
+static bertc_status read_place(const bertc_task *task, bertc_split split, const place *at, size_t limit,
+                               bertc_dataset **dataset, bertc_error *err)
+{
+    char *text = NULL;
+    bc_row_id *sorted = NULL;
+    bc_row_ids ids = {NULL, 0};
+    bertc_status status = BERTC_OK;
+    if (at->ids) status = read_ids(at->ids, &text, &sorted, &ids.count, err);
+    ids.sorted = sorted;
+    if (status == BERTC_OK)
+        status = bc_dataset_read_file(task, split, at->columns, at->ids ? &ids : NULL, at->path, limit, dataset, err);
+    bc_free(sorted);
+    bc_free(text);
+    return status;
+}
+
+static bertc_status read_split(const bertc_task *task, const char *data, bertc_split split, bool texts,
+                               size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    const char *caller = texts ? "bertc_dataset_read_texts" : "bertc_dataset_read";
+    place at;
+    if (!dataset) return bc_fail_null(err, caller, "dataset");
+    *dataset = NULL;
+    bertc_status status = locate(task, data, split, caller, &at, err);
+    if (status != BERTC_OK) return status;
+    const bertc_columns alone = bc_columns_of_texts(at.columns);
+    if (texts) at.columns = &alone;
+    status = read_place(task, split, &at, limit, dataset, err);
+    clear(&at);
+    return status;
+}
+
+bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
+                                size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    return read_split(task, data, split, false, limit, dataset, err);
+}
+
+bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
+                                      size_t limit, bertc_dataset **dataset, bertc_error *err)
+{
+    return read_split(task, data, split, true, limit, dataset, err);
+}

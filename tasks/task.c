@@ -1,0 +1,67 @@
+/* What is true of any task: whether a row is whole, and names. */
+#include "base/error.h"
+#include "tasks/tasks.h"
+
+static bool has_labels(const bertc_task *task)
+{
+    if (task->num_labels == 0) return true;
+    if (task->num_labels < 2 || !task->labels || !task->file_labels) return false;
+    for (int i = 0; i < task->num_labels; i++)
+        if (!task->labels[i] || !task->file_labels[i]) return false;
+    return true;
+}
+
+static bool has_range(const bertc_task *task)
+{
+    return task->num_labels == 1 && task->low < task->high;
+}
+
+bertc_status bc_task_check(const bertc_task *task, bertc_error *err)
+{
+    if (!task) return bc_fail(err, BERTC_USAGE, "a null task");
+    if (!task->name) return bc_fail(err, BERTC_USAGE, "a task without a name");
+    if ((unsigned)task->kind >= BERTC_KINDS)
+        return bc_fail(err, BERTC_USAGE, "task %s: there is no kind %d", task->name, (int)task->kind);
+    if (task->kind == BERTC_CLASSIFICATION && !has_labels(task))
+        return bc_fail(err, BERTC_USAGE, "task %s: a classification has at least 2 labels and their names, here and in "
+                       "the files", task->name);
+    if (task->kind == BERTC_REGRESSION && !has_range(task))
+        return bc_fail(err, BERTC_USAGE, "task %s: a regression has one value, from low to a larger high", task->name);
+    if (task->num_metrics < 0 || task->num_metrics > BERTC_MAX_TASK_METRICS)
+        return bc_fail(err, BERTC_USAGE, "task %s: %d metrics, a task has up to %d", task->name, task->num_metrics,
+                       (int)BERTC_MAX_TASK_METRICS);
+    return BERTC_OK;
+}
+
+int32_t bc_example_class(const bertc_example *example)
+{
+    return example->num_labels == 1 && example->labels ? example->labels[0] : -1;
+}
+
+void bc_list_names(bc_text *out, const char *const *names, int count)
+{
+    enum { LISTED = 8 };
+    for (int i = 0; i < count && i < LISTED; i++) bc_text_printf(out, "%s%s", i ? ", " : "", names[i]);
+    if (count > LISTED) bc_text_printf(out, ", ...");
+}
+
+double bc_task_length(const bertc_task *task, double part)
+{
+    double at = part * (BERTC_LENGTHS - 1);
+    int below = at < BERTC_LENGTHS - 1 ? (int)at : BERTC_LENGTHS - 2;
+    const int *lengths = task->lengths + below;
+    return lengths[0] + (at - below) * (lengths[1] - lengths[0]);
+}
+
+const char *bertc_metric_name(bertc_metric metric)
+{
+    static const char *const names[BERTC_METRICS] = {"accuracy", "f1", "matthews", "pearson",
+                                                     "spearman"};
+    return (unsigned)metric < BERTC_METRICS ? names[metric] : NULL;
+}
+
+const char *bertc_split_name(bertc_split split)
+{
+    static const char *const names[BERTC_SPLITS] = {"train", "dev", "test"};
+    return (unsigned)split < BERTC_SPLITS ? names[split] : NULL;
+}
