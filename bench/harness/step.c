@@ -92,12 +92,13 @@ void close_trainer(trainer *t)
 double train(trainer *t)
 {
     bertc_error err = {0};
-    bc_pass pass = {.training = true, .seed = 1, .step = t->step};
+    const bc_rates dropout = bc_rates_of(&t->model->config, -1);
+    bc_pass pass = {.dropout = &dropout, .seed = 1, .step = t->step};
     double began = bc_clock();
     t->laps.last = began;
     for (int i = 0; i < t->count; i++) {
         bc_model_fwd(t->model, t->workspace, t->passes[i], pass);
-        bc_model_loss(t->model, t->workspace, t->passes[i], NULL, settings.batch_size);
+        bc_model_loss(t->model, t->workspace, t->passes[i], pass, NULL, settings.batch_size);
         bc_model_bwd(t->model, t->workspace, t->passes[i], pass, i > 0);
     }
     double passed = bc_clock();

@@ -123,10 +123,10 @@ static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_erro
     m->params = bc_alloc(m->count, sizeof *m->params);
     if (!m->params) return bc_fail_memory(err);
     bc_param *head = m->params + first;
-    bool fits = bc_param_plan(&m->config, m->params, &m->scalars);
+    bool fits = bc_param_plan(&m->heads->config, m->params, &m->scalars);
     for (int i = 1; i < m->num_heads && fits; i++)
-        fits = bc_param_plan_head(&m->config, i, m->others[i].num_labels, head + i * BC_HEAD_PARAMS,
-                                  &m->scalars);
+        fits = bc_param_plan_head(&m->heads[i].config, i, head + i * BC_HEAD_PARAMS, &m->scalars);
+    for (int i = 0; i < m->num_heads; i++) m->heads[i].first = first + (size_t)i * BC_HEAD_PARAMS;
     for (int i = 0; i < m->num_heads && m->num_heads > 1 && fits; i++)
         bc_param_name_head(head + i * BC_HEAD_PARAMS, heads[i].name);
     if (!fits || !bc_lora_plan(&m->config, &m->lora, m->adapted, m->params, m->params + table, &m->scalars))
@@ -215,10 +215,10 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
     if (status != BERTC_OK) return status;
     bertc_model *m = bc_calloc(1, sizeof *m);
     if (!m) return bc_fail_memory(err);
-    m->num_heads = 1;
     if (config->head_refusal) status = bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
     bertc_model_options settled = *options;
+    if (status == BERTC_OK) status = bc_model_take_heads(m, NULL, 0, -1, err);
     if (status == BERTC_OK)
         status = bertc_threads_settle(options->threads, &options->notify, &settled.threads, err);
     if (status == BERTC_OK) status = lay_out(m, &settled, NULL, err);
@@ -259,8 +259,8 @@ void bertc_model_free(bertc_model *model)
         bc_gemm_unpack(&model->gemm, model->params[i].packed);
     bc_gemm_close(&model->gemm);
     bertc_config_clear(&model->config);
-    for (int i = 0; model->others && i < model->num_heads; i++) bertc_config_clear(&model->others[i]);
-    bc_free(model->others);
+    for (int i = 0; i < model->num_heads; i++) bertc_config_clear(&model->heads[i].config);
+    bc_free(model->heads);
     bc_free(model->params);
     bc_free(model->values);
     bc_free(model->grads);
@@ -365,12 +365,13 @@ static bertc_status choose_heads(bertc_model *m, const bertc_model_options *opti
 {
     source *from = m->from;
     const bertc_config *config = &m->config;
-    if (options->headless) return BERTC_OK;
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
     bool there = weight && bias;
     const char *refusal = find_refusal(from, config, there);
-    if (count == 0) return require_head(from, refusal, there, err);
+    bool own = options->headless || count == 0;
+    bertc_status status = own && !options->headless ? require_head(from, refusal, there, err) : BERTC_OK;
+    if (own) return status == BERTC_OK ? bc_model_take_heads(m, NULL, 0, -1, err) : status;
     bool fits = !options->fresh_head && there && !refusal && weight->rank == 2 &&
                 weight->shape[0] == (size_t)config->num_labels &&
                 weight->shape[1] == (size_t)config->hidden_size;
@@ -526,7 +527,7 @@ static bertc_status keep_layers(bertc_model *m, int32_t layers, const char *dir,
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
                            bertc_model **model, bertc_error *err)
 {
-    const bc_head head = {.labels = options->labels, .num_labels = options->num_labels};
+    const bc_head head = {bc_head_of(options->num_labels), .labels = options->labels, .num_labels = options->num_labels};
     return bc_model_open_heads(dir, options, &head, options->labels != NULL, model, err);
 }
 
@@ -539,7 +540,6 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     bertc_model *m = bc_calloc(1, sizeof *m);
     status = m ? bc_model_dir_check_finished(dir, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = bc_adapter_load_config(dir, &m->config, err);
-    if (m) m->num_heads = 1;
     if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = open_source(dir, m, err);
     if (status == BERTC_OK) status = choose_heads(m, options, heads, count, err);

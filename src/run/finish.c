@@ -114,11 +114,10 @@ typedef struct findings {
 static bertc_status score(bc_run *run, int number, findings *found, bertc_error *err)
 {
     bc_lane *lane = &run->lanes[number];
-    bc_model_use_head(run->model, number);
     for (size_t i = 0; i < lane->eval_count; i++) {
         bc_eval *eval = &lane->evals[i];
         bertc_status status =
-            bc_eval_run(eval, run->model, run->workspace, run->batch, &run->meter, err);
+            bc_eval_run(eval, run->model, number, run->workspace, run->batch, &run->meter, err);
         if (status == BERTC_OK)
             status = bertc_task_score(eval->dataset, eval->logits, &found->scores[i], err);
         if (status != BERTC_OK) return status;
@@ -222,26 +221,17 @@ static bertc_status write_lane_record(bc_run *run, int lane, const bc_dir *dir, 
     return write_text(run, dir, record_name, &text, err);
 }
 
-static void restore_dropout(bc_run *run)
-{
-    bertc_config *c = &run->model->config;
-    c->hidden_dropout_prob = run->dropout[0];
-    c->attention_probs_dropout_prob = run->dropout[1];
-    c->classifier_dropout = run->dropout[2];
-}
-
 /* Those that come from a file were checked before that was written. */
-static bertc_status write_values(bc_run *run, const bc_values *values, const bc_dir *dir,
+static bertc_status write_values(bc_run *run, int lane, const bc_values *values, const bc_dir *dir,
                                  bertc_error *err)
 {
     const bc_param *bad = values->memory ? bc_run_find_bad(run, values->memory) : NULL;
     if (bad)
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
                        (long long)run->state.step, bad->name);
-    restore_dropout(run);
     if (bc_adapt_saves_adapter(&run->options))
-        return bc_model_save_adapter(run->model, values, run->options.model, dir, &run->written, err);
-    return bc_model_save_values(run->model, values, dir, &run->written, err);
+        return bc_model_save_adapter(run->model, lane, values, run->options.model, dir, &run->written, err);
+    return bc_model_save_values(run->model, lane, values, dir, &run->written, err);
 }
 
 /* The weights to keep are the model's, or the best ones, straight from their file: the last ones
@@ -251,10 +241,9 @@ static bertc_status write_model(bc_run *run, int lane, const bc_dir *dir, bertc_
     bc_safetensors best;
     bc_values values = {.memory = run->model->values};
     bc_optim_settle(&run->optim);
-    bc_model_use_head(run->model, lane);
-    if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, &values, dir, err);
+    if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, lane, &values, dir, err);
     bertc_status status = bc_run_open_best(run, lane, &best, &values, err);
-    if (status == BERTC_OK) status = write_values(run, &values, dir, err);
+    if (status == BERTC_OK) status = write_values(run, lane, &values, dir, err);
     bc_safetensors_close(&best);
     return status;
 }

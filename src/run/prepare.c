@@ -112,7 +112,8 @@ static bc_head head_of(const bc_run *run, const bc_lane *lane)
     const bertc_config *config = &run->source.config;
     int32_t map[BERTC_MAX_LABELS];
     bool by_name;
-    bc_head head = {.name = task->name, .num_labels = task->num_labels,
+    bc_head head = {.row = task->regression ? &bc_head_regression : &bc_head_classification,
+                    .name = task->name, .num_labels = task->num_labels,
                     .labels = task->regression ? regression : task->labels};
     if (!config->head_refusal && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
                                                          NULL) == BERTC_OK)
@@ -120,22 +121,14 @@ static bc_head head_of(const bc_run *run, const bc_lane *lane)
     return head;
 }
 
-/* The model's dropout gives way to the run's until the model is saved. */
-static void set_dropout(bc_run *run)
-{
-    bertc_config *c = &run->model->config;
-    double p = run->options.dropout;
-    run->dropout[0] = c->hidden_dropout_prob;
-    run->dropout[1] = c->attention_probs_dropout_prob;
-    run->dropout[2] = c->classifier_dropout;
-    if (p < 0) return;
-    c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
-}
-
+/* The configuration with the run's dropout, which is not what is saved. */
 static bertc_status check_training(const bc_run *run, bertc_error *err)
 {
+    bertc_config config = run->model->config;
+    double p = run->options.dropout;
+    if (p >= 0) config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = p;
     char *path = bc_path_join(run->source.base ? run->source.base : run->options.model, "config.json");
-    bertc_status status = path ? bc_config_check_training(&run->model->config, path, err) : bc_fail_memory(err);
+    bertc_status status = path ? bc_config_check_training(&config, path, err) : bc_fail_memory(err);
     bc_free(path);
     return status;
 }
@@ -149,9 +142,9 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
                                               &run->model, err);
     if (status == BERTC_OK) status = bc_adapt_check_base(run, err);
     if (status != BERTC_OK) return status;
-    set_dropout(run);
     status = check_training(run, err);
     if (status != BERTC_OK) return status;
+    run->dropout = bc_rates_of(&run->model->config, run->options.dropout);
     set_rates(run);
     size_t trained = bc_model_trained_scalars(run->model);
     if (trained < run->model->scalars)
@@ -161,24 +154,22 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
 }
 
 /* A head that came without names gets the task's, so that nobody has to guess them later. */
-static bertc_status name_labels(bc_run *run, const bertc_task *task, const int32_t *map,
-                                bertc_error *err)
+static bertc_status name_labels(bertc_config *config, const bertc_task *task, const int32_t *map, bertc_error *err)
 {
     const char *names[BERTC_MAX_LABELS];
     for (int i = 0; i < task->num_labels; i++) names[map[i]] = task->labels[i];
-    return bertc_config_set_labels(&run->model->config, names, task->num_labels, err);
+    return bertc_config_set_labels(config, names, task->num_labels, err);
 }
 
-/* The labels of a task as those of the head in use. */
-static bertc_status match_labels(bc_run *run, const bertc_task *task, int32_t map[BERTC_MAX_LABELS],
+/* The labels of a task as those of a head. */
+static bertc_status match_labels(bertc_config *config, const bertc_task *task, int32_t map[BERTC_MAX_LABELS],
                                  bertc_error *err)
 {
     bool by_name;
-    const bertc_config *config = &run->model->config;
     bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, map,
                                                   &by_name, err);
     if (status != BERTC_OK || by_name) return status;
-    return name_labels(run, task, map, err);
+    return name_labels(config, task, map, err);
 }
 
 static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
@@ -187,11 +178,11 @@ static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
                        inputs->invalid};
 }
 
-static bertc_status tokenise_train(bc_run *run, bc_lane *lane, const bertc_dataset *train,
+static bertc_status tokenise_train(bc_run *run, bertc_config *config, bc_lane *lane, const bertc_dataset *train,
                                    bertc_error *err)
 {
     int32_t map[BERTC_MAX_LABELS];
-    bertc_status status = match_labels(run, lane->task, map, err);
+    bertc_status status = match_labels(config, lane->task, map, err);
     if (status == BERTC_OK) status = bc_objective_settle(run, lane, train, map, err);
     if (status == BERTC_OK)
         status = bertc_inputs_create(run->source.tokenizer, train, run->source.max_length, map,
@@ -205,14 +196,14 @@ static bertc_status tokenise_train(bc_run *run, bc_lane *lane, const bertc_datas
 }
 
 /* Take over the data of the split of this number. */
-static bertc_status tokenise_eval(bc_run *run, bc_lane *lane, size_t number, bertc_dataset **dataset,
-                                  bertc_error *err)
+static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_lane *lane, size_t number,
+                                  bertc_dataset **dataset, bertc_error *err)
 {
     bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
     bertc_dataset *set = *dataset;
     bc_eval *eval = &lane->evals[number];
     int32_t map[BERTC_MAX_LABELS];
-    bertc_status status = match_labels(run, set->task, map, err);
+    bertc_status status = match_labels(config, set->task, map, err);
     if (status != BERTC_OK) return status;
     *dataset = NULL;
     status = bc_eval_open(eval, set, &run->source, map, pack, err);
@@ -225,10 +216,10 @@ static bertc_status tokenise_eval(bc_run *run, bc_lane *lane, size_t number, ber
 static bertc_status tokenise(bc_run *run, int number, data_sets *sets, bertc_error *err)
 {
     bc_lane *lane = &run->lanes[number];
-    bc_model_use_head(run->model, number);
-    bertc_status status = tokenise_train(run, lane, sets->train, err);
+    bertc_config *config = &run->model->heads[number].config;
+    bertc_status status = tokenise_train(run, config, lane, sets->train, err);
     for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
-        status = tokenise_eval(run, lane, i, &sets->evals[i], err);
+        status = tokenise_eval(run, config, lane, i, &sets->evals[i], err);
     return status;
 }
 

@@ -154,8 +154,7 @@ static void put_lane(bc_text *out, const bc_run *run, int lane)
     bc_text_printf(out, ",\n ");
     put_counts(out, "dev", l->eval_counts, l->eval_count);
     bc_text_printf(out, ",\n \"labels\":");
-    bc_model_use_head(run->model, lane);
-    put_labels(out, bertc_model_config(run->model));
+    put_labels(out, &run->model->heads[lane].config);
     put_weights(out, l);
 }
 

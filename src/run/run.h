@@ -72,7 +72,7 @@ typedef struct bc_run {
     int32_t frozen;     /* stages of the model that are never trained */
     bertc_lora lora;    /* adapters beside it */
     bertc_model *model;
-    double dropout[3];  /* the model's own, put back before it is saved */
+    bc_rates dropout;   /* of training passes: the model's own, or --dropout */
     bc_prefix prefix;   /* what the frozen stages gave for the examples of all splits */
     bc_prints prints;
 

@@ -63,12 +63,9 @@ static void take_words(bc_run *run, const bertc_inputs *in, const uint32_t *exam
     bc_optim_catch_up(&run->optim);
 }
 
-/* Take a lane's head into use. The others have no part in the step; AdamW counts the steps of a head
- * from its own first one. */
-static void use_head(bc_run *run, const bc_lane *lane)
+/* The heads of other lanes have no part in the step; AdamW counts the steps of a head from its own first one. */
+static void use_head(bc_run *run, int head)
 {
-    int head = (int)(lane - run->lanes);
-    bc_model_use_head(run->model, head);
     for (size_t i = 0; i < run->model->count; i++) {
         bc_param *p = &run->model->params[i];
         if (p->head >= 0)
@@ -95,14 +92,14 @@ static bertc_status compute_gradients(bc_run *run, bc_lane *lane, const uint32_t
                                       size_t count, bc_report *report, bertc_error *err)
 {
     const bertc_inputs *train = lane->train;
-    bc_pass pass = {.training = true, .seed = (uint64_t)run->options.seed,
-                    .step = (uint32_t)run->state.step};
+    bc_pass pass = {.head = (int)(lane - run->lanes), .dropout = &run->dropout,
+                    .seed = (uint64_t)run->options.seed, .step = (uint32_t)run->state.step};
     size_t n, tokens;
     double loss = 0, divisor = bc_objective_divisor(lane, examples, count);
     if (divisor <= 0)
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the loss is undefined, every example of the "
                        "batch has the class weight 0", (long long)run->state.step + 1);
-    use_head(run, lane);
+    use_head(run, pass.head);
     thaw(run);
     take_words(run, train, examples, count);
     for (size_t at = 0; at < count; at += n) {
@@ -112,7 +109,7 @@ static bertc_status compute_gradients(bc_run *run, bc_lane *lane, const uint32_t
         status = bertc_batch_fill(run->batch, train, examples + at, n, err);
         if (status == BERTC_OK) status = bc_cache_fwd(&lane->cache, run->model, run->workspace, run->batch, pass, err);
         if (status != BERTC_OK) return status;
-        loss += bc_model_loss(run->model, run->workspace, run->batch, &lane->objective, divisor);
+        loss += bc_model_loss(run->model, run->workspace, run->batch, pass, &lane->objective, divisor);
         bc_model_bwd(run->model, run->workspace, run->batch, pass, at > 0);
         report->tokens += (int64_t)tokens;
     }

@@ -27,6 +27,7 @@ typedef struct worst {
     double activation, gradient, loss;
 } worst;
 
+static const bc_rates no_dropout = {0};
 static int failures;
 
 static void check_status(bertc_status status, const bertc_error *err)
@@ -86,7 +87,7 @@ static double step_once(golden *g, const bc_pass *pass)
     double sequences = g->batch->sequences;
     bertc_error err = {0};
     bc_model_fwd(g->model, g->workspace, g->batch, *pass);
-    double loss = bc_model_loss(g->model, g->workspace, g->batch, NULL, sequences) / sequences;
+    double loss = bc_model_loss(g->model, g->workspace, g->batch, *pass, NULL, sequences) / sequences;
     bc_model_bwd(g->model, g->workspace, g->batch, *pass, false);
     check_status(bc_workspace_status(g->workspace, &err), &err);
     return loss;
@@ -129,7 +130,7 @@ static void compare_gradient(golden *g, const bc_param *param)
 
 static void compare_pass(golden *g)
 {
-    const bc_pass pass = {.training = true};
+    const bc_pass pass = {.dropout = &no_dropout};
     bertc_workspace *w = g->workspace;
     const float *wanted = twin_tensor_copy(&g->file, "loss");
     double loss = step_once(g, &pass);
@@ -152,7 +153,7 @@ static void compare_pass(golden *g)
 
 static void compare_gradients(golden *g)
 {
-    const bc_pass pass = {.training = true};
+    const bc_pass pass = {.dropout = &no_dropout};
     step_once(g, &pass);
     for (size_t p = 0; p < g->model->count; p++) compare_gradient(g, &g->model->params[p]);
 }
@@ -169,7 +170,7 @@ static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
                                  google ? 0.01 : 0.0, 1, &err),
                  &err);
     for (int64_t step = 0; step < STEPS; step++) {
-        const bc_pass pass = {.training = true, .seed = 1, .step = (uint32_t)step};
+        const bc_pass pass = {.dropout = &no_dropout, .seed = 1, .step = (uint32_t)step};
         double loss = step_once(g, &pass);
         double scale = bc_clip_scale(recipe, bc_optim_norm(&optim), clip);
         double rate = bc_schedule_rate(recipe, base_rate, step, warmup, STEPS);
