@@ -172,7 +172,7 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
         bc_source_notify_inputs(j->dataset, j->eval.inputs, bc_meter_notify(&j->meter));
     if (status == BERTC_OK) status = furnish(j, err);
     if (status == BERTC_OK)
-        status = bc_eval_run(&j->eval, j->model, j->workspace, j->batch, &j->meter, err);
+        status = bc_eval_run(&j->eval, j->model, 0, j->workspace, j->batch, &j->meter, err);
     return status == BERTC_OK && score ? take_scores(j, &predictions->scores, err) : status;
 }
 

@@ -167,7 +167,7 @@ bertc_status bc_overlay_merge(const bc_overlay *overlay, const bertc_model *mode
 
 /* ---- Saving -------------------------------------------------------------------------------- */
 
-static bertc_status write_tensors(const bertc_model *model, const bc_values *values, const bc_dir *dir,
+static bertc_status write_tensors(const bertc_model *model, int number, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err)
 {
     enum { NAME = BC_PARAM_NAME + 32 };
@@ -180,7 +180,7 @@ static bertc_status write_tensors(const bertc_model *model, const bc_values *val
     size_t count = 0;
     for (size_t i = 0; status == BERTC_OK && i < model->count; i++) {
         const bc_param *p = &model->params[i];
-        bool head = p->head >= 0 && p->head == model->head;
+        bool head = p->head == number;
         if (p->row->scope != BC_SCOPE_ADAPTER && !head) continue;
         snprintf(names[count], NAME, "%s%s", BC_ADAPTER_PREFIX, head ? p->row->name : p->name);
         tensors[count] = (bc_tensor_out){.name = names[count], .dtype = BC_F32, .rank = p->rank,
@@ -205,7 +205,7 @@ static const char *short_name(int target)
     return strncmp(module, self, strlen(self)) == 0 ? module + strlen(self) : module;
 }
 
-static bertc_status write_record(const bertc_model *model, const char *base, const bc_dir *dir,
+static bertc_status write_record(const bertc_model *model, int head, const char *base, const bc_dir *dir,
                                  bc_ledger *ledger, bertc_error *err)
 {
     const bertc_lora *lora = &model->lora;
@@ -215,12 +215,12 @@ static bertc_status write_record(const bertc_model *model, const char *base, con
                                 .first = model->adapted, .layers = model->config.num_hidden_layers};
     for (int t = 0; t < BC_LORA_TARGETS; t++)
         if (lora->targets >> t & 1) targets[record.count++] = short_name(t);
-    return bc_adapter_write(&record, &model->config, dir, ledger, err);
+    return bc_adapter_write(&record, &model->heads[head].config, dir, ledger, err);
 }
 
-bertc_status bc_model_save_adapter(const bertc_model *model, const bc_values *values, const char *base,
+bertc_status bc_model_save_adapter(const bertc_model *model, int head, const bc_values *values, const char *base,
                                    const bc_dir *dir, bc_ledger *ledger, bertc_error *err)
 {
-    bertc_status status = write_record(model, base, dir, ledger, err);
-    return status == BERTC_OK ? write_tensors(model, values, dir, ledger, err) : status;
+    bertc_status status = write_record(model, head, base, dir, ledger, err);
+    return status == BERTC_OK ? write_tensors(model, head, values, dir, ledger, err) : status;
 }

@@ -32,7 +32,7 @@ bertc_status bc_overlay_merge(const bc_overlay *overlay, const bertc_model *mode
 
 /* Write values (as bc_model_save_values) as an adapter of the model directory `base`:
  * bertc_labels.json, adapter_config.json, adapter_model.safetensors. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_model_save_adapter(const bertc_model *model, const bc_values *values, const char *base,
+bertc_status bc_model_save_adapter(const bertc_model *model, int head, const bc_values *values, const char *base,
                                    const bc_dir *dir, bc_ledger *ledger, bertc_error *err);
 
 #endif

@@ -1,10 +1,11 @@
-/* The heads of a model: which one a file's is kept for, and which one is in use. */
+/* The heads of a model: which one a file's is kept for, and what labels they get. */
 #include <stdio.h>
 #include <strings.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "formats/config.h"
 #include "nn/model.h"
 
 /* ---- Labels -------------------------------------------------------------------------------- */
@@ -72,40 +73,42 @@ int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
     return -1;
 }
 
-/* ---- Several heads ------------------------------------------------------------------------- */
+/* ---- A model's heads ------------------------------------------------------------------------- */
 
-bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count, int kept,
-                                 bertc_error *err)
+const bc_head_row *bc_head_of(int32_t num_labels)
 {
-    bertc_status status = BERTC_OK;
-    m->num_heads = count;
-    if (count > 1) m->others = bc_calloc((size_t)count, sizeof *m->others);
-    if (count > 1 && !m->others) return bc_fail_memory(err);
-    for (int i = 1; i < count && status == BERTC_OK; i++) {
-        const char *const *own = (const char *const *)m->config.labels;
-        status = bertc_config_set_labels(&m->others[i], i == kept ? own : heads[i].labels,
-                                         heads[i].num_labels, err);
-    }
-    if (status != BERTC_OK || kept == 0) return status;
-    return bertc_config_set_labels(&m->config, heads->labels, heads->num_labels, err);
+    return num_labels == 1 ? &bc_head_regression : &bc_head_classification;
 }
 
-void bc_model_use_head(bertc_model *model, int head)
+bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count, int kept, bertc_error *err)
 {
-    bertc_config *config = &model->config, *now = &model->others[model->head];
-    if (head == model->head) return;
-    now->labels = config->labels;
-    now->num_labels = config->num_labels;
-    config->labels = model->others[head].labels;
-    config->num_labels = model->others[head].num_labels;
-    model->others[head] = (bertc_config){0};
-    model->head = head;
+    bertc_status status = BERTC_OK;
+    int all = count > 0 ? count : 1;
+    m->heads = bc_calloc((size_t)all, sizeof *m->heads);
+    if (!m->heads) return bc_fail_memory(err);
+    m->num_heads = all;
+    for (int i = 0; i < all && status == BERTC_OK; i++) {
+        bc_model_head *head = &m->heads[i];
+        status = bertc_config_copy(&head->config, &m->config, err);
+        if (status == BERTC_OK && count > 0 && i != kept)
+            status = bertc_config_set_labels(&head->config, heads[i].labels, heads[i].num_labels, err);
+        head->row = count > 0 ? heads[i].row : bc_head_of(head->config.num_labels);
+    }
+    bc_config_free_labels(&m->config);
+    return status;
 }
 
 size_t bc_model_most_labels(const bertc_model *model)
 {
-    size_t most = (size_t)model->config.num_labels;
-    for (int i = 0; model->others && i < model->num_heads; i++)
-        if ((size_t)model->others[i].num_labels > most) most = (size_t)model->others[i].num_labels;
-    return most;
+    int32_t most = 0;
+    for (int i = 0; i < model->num_heads; i++)
+        if (model->heads[i].config.num_labels > most) most = model->heads[i].config.num_labels;
+    return (size_t)most;
+}
+
+bool bc_model_reads_all(const bertc_model *model)
+{
+    bool all = false;
+    for (int i = 0; i < model->num_heads; i++) all = all || model->heads[i].row->reads == BC_READS_ALL;
+    return all;
 }

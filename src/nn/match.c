@@ -77,12 +77,13 @@ bertc_status bc_match_heads(bertc_model *m, const bertc_model_options *options, 
 {
     bc_match *from = m->from;
     const bertc_config *config = &m->config;
-    if (options->headless) return BERTC_OK;
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
     bool there = weight && bias;
     const char *refusal = find_refusal(from, config, there);
-    if (count == 0) return require_head(from, refusal, there, err);
+    bool own = options->headless || count == 0;
+    bertc_status status = own && !options->headless ? require_head(from, refusal, there, err) : BERTC_OK;
+    if (own) return status == BERTC_OK ? bc_model_take_heads(m, NULL, 0, -1, err) : status;
     bool fits = !options->fresh_head && there && !refusal && weight->rank == 2 &&
                 weight->shape[0] == (size_t)config->num_labels &&
                 weight->shape[1] == (size_t)config->hidden_size;

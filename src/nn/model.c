@@ -13,9 +13,15 @@
 
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer)
 {
-    size_t index = bc_param_index(&model->config, id, layer);
-    if (bc_param_table[id].scope == BC_SCOPE_HEAD) index += (size_t)model->head * BC_HEAD_PARAMS;
-    return &model->params[index];
+    assert(bc_param_table[id].scope != BC_SCOPE_HEAD);
+    return &model->params[bc_param_index(&model->config, id, layer)];
+}
+
+bc_rates bc_rates_of(const bertc_config *config, double dropout)
+{
+    double hidden = config->hidden_dropout_prob, head = config->classifier_dropout;
+    if (dropout >= 0) return (bc_rates){dropout, dropout, dropout};
+    return (bc_rates){hidden, config->attention_probs_dropout_prob, head >= 0 ? head : hidden};
 }
 
 static float *value(const bertc_model *model, bc_param_id id, int layer)
@@ -35,7 +41,8 @@ typedef struct pass_view {
     const bertc_batch *batch;
     bc_pass pass;
     bc_gemm *gemm;
-    size_t n, s, h, f, c;
+    const bc_model_head *head;
+    size_t n, s, h, f;
     bc_attention attention;
     bool first; /* the rows are the first ones of the sequences */
 } pass_view;
@@ -45,42 +52,43 @@ static pass_view view(const bertc_model *model, bertc_workspace *w, const bertc_
 {
     const bertc_config *config = &model->config;
     size_t h = (size_t)config->hidden_size, heads = (size_t)config->num_attention_heads;
+    assert(pass.head >= 0 && pass.head < model->num_heads);
     omp_set_num_threads(model->threads);
     return (pass_view){
         .model = model,
         .w = w,
         .batch = batch,
         .pass = pass,
+        .head = &model->heads[pass.head],
         .gemm = &w->gemm,
         .n = (size_t)batch->tokens,
         .s = (size_t)batch->sequences,
         .h = h,
         .f = (size_t)config->intermediate_size,
-        .c = (size_t)config->num_labels,
         .attention = {heads, h / heads, w->attention, w->attention_stride,
                       w->gemm.tiles},
     };
 }
 
 /* The first rows of a batch as a batch. */
-static void point_at_heads(bertc_batch *heads, const bertc_batch *batch)
+static void point_at_first(bertc_batch *rows, const bertc_batch *batch)
 {
-    heads->sequences = heads->tokens = batch->sequences;
-    heads->examples = batch->examples;
+    rows->sequences = rows->tokens = batch->sequences;
+    rows->examples = batch->examples;
     for (int32_t s = 0; s < batch->sequences; s++) {
-        heads->starts[s] = s;
-        heads->positions[s] = 0;
+        rows->starts[s] = s;
+        rows->positions[s] = 0;
     }
-    heads->starts[batch->sequences] = batch->sequences;
+    rows->starts[batch->sequences] = batch->sequences;
 }
 
-/* The view of the rows that go on from a layer's queries: in the last layer those that the heads
- * read, as if each were a sequence of its own. */
+/* The view of the rows that go on from a layer's queries: in the last layer, where it is not whole, the first ones,
+ * as if each were a sequence of its own. */
 static pass_view asking(const pass_view *v, int layer)
 {
     pass_view asking = *v;
-    if (v->w->limits.whole || layer + 1 < v->model->config.num_hidden_layers) return asking;
-    asking.batch = &v->w->heads;
+    if (v->w->whole || layer + 1 < v->model->config.num_hidden_layers) return asking;
+    asking.batch = &v->w->first_rows;
     asking.n = v->s;
     asking.first = true;
     return asking;
@@ -96,13 +104,12 @@ static bool is_trained(const pass_view *v, int stage)
  * there what it found before. */
 static bc_dropout dropout(const pass_view *v, bc_site site, int layer)
 {
-    const bertc_config *config = &v->model->config;
-    double p = config->hidden_dropout_prob;
-    if (site == BC_SITE_ATTENTION) p = config->attention_probs_dropout_prob;
-    if (site == BC_SITE_POOLED && config->classifier_dropout >= 0) p = config->classifier_dropout;
+    const bc_rates *rates = v->pass.dropout;
     int stage = site == BC_SITE_EMBEDDING ? 0 : 1 + layer;
-    bool on = v->pass.training && (site == BC_SITE_POOLED || stage >= v->model->frozen);
-    return bc_dropout_make(on ? p : 0.0, v->pass.seed, v->pass.step, site, layer);
+    double p = 0;
+    if (rates && site == BC_SITE_HEAD) p = rates->head;
+    else if (rates && stage >= v->model->frozen) p = site == BC_SITE_ATTENTION ? rates->attention : rates->hidden;
+    return bc_dropout_make(p, v->pass.seed, v->pass.step, site, layer);
 }
 
 static bc_norm norm(const pass_view *v, bc_param_id gain, bc_param_id bias, int layer)
@@ -154,7 +161,7 @@ static bool take_adapter(const pass_view *v, bc_param_id weight, int layer, bc_l
                        .a = a->value, .b = b->value, .da = a->grad, .db = b->grad,
                        .turned = v->w->turned, .low = v->w->low, .dlow = v->w->dlow,
                        .dropped = v->w->low_in};
-    l->dropout = bc_dropout_make(v->pass.training ? lora->dropout : 0.0, v->pass.seed, v->pass.step,
+    l->dropout = bc_dropout_make(v->pass.dropout ? lora->dropout : 0.0, v->pass.seed, v->pass.step,
                                  site, layer);
     return true;
 }
@@ -162,7 +169,7 @@ static bool take_adapter(const pass_view *v, bc_param_id weight, int layer, bc_l
 /* Of which batch n rows are: all of this view's, or the first ones of its sequences. */
 static const bertc_batch *batch_of(const pass_view *v, size_t n)
 {
-    return n == v->n ? v->batch : &v->w->heads;
+    return n == v->n ? v->batch : &v->w->first_rows;
 }
 
 /* The adapters of a product, which may be that of several matrices one after another. */
@@ -306,11 +313,23 @@ static void layer_fwd(const pass_view *all, bc_matrix out, bc_matrix x, int l)
     lap(v, BC_WORK_NORMS);
 }
 
+/* In forward, where the output of layer l - 1 goes and the input of layer l comes from. */
+static bc_matrix flow(const bertc_workspace *w, int l)
+{
+    return l > 0 ? w->flow[l % 2] : w->embed_out;
+}
+
+/* Is there nothing between the encoder's output and the head? */
+static bool reads_all(const bc_model_head *head)
+{
+    return head->row->reads == BC_READS_ALL;
+}
+
 /* What the pooler reads. */
 static void take_first(const pass_view *v, const float *x)
 {
     bertc_workspace *w = v->w;
-    if (w->limits.whole) bc_gather_first(w->first, x, v->batch, v->h);
+    if (w->whole) bc_gather_first(w->first, x, v->batch, v->h);
     else memcpy(w->first, x, v->s * v->h * sizeof *x);
 }
 
@@ -322,20 +341,25 @@ static void pooler_fwd(const pass_view *v)
     bc_tanh_fwd(w->pooled, w->pooled, v->s * v->h);
 }
 
-static void head_fwd(const pass_view *v)
+/* What the head works on. */
+static bc_head_pass head_pass(const pass_view *v)
 {
+    const bertc_model *m = v->model;
     bertc_workspace *w = v->w;
-    bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
-    bc_dropout_pooled(w->dropped, w->pooled, v->batch, &drop, v->h);
-    lap(v, BC_WORK_HEAD);
-    linear_fwd(v, full(w->logits), full(w->dropped), BC_CLASS_W, BC_CLASS_B, 0,
-               (bc_linear){v->s, v->h, v->c});
-}
-
-/* In forward, where the output of layer l - 1 goes and the input of layer l comes from. */
-static bc_matrix flow(const bertc_workspace *w, int l)
-{
-    return l > 0 ? w->flow[l % 2] : w->embed_out;
+    bool all = reads_all(v->head);
+    return (bc_head_pass){
+        .rows = all ? v->batch : &w->first_rows,
+        .gemm = v->gemm,
+        .laps = w->laps,
+        .dropout = dropout(v, BC_SITE_HEAD, 0),
+        .params = m->params + v->head->first,
+        .h = v->h,
+        .c = (size_t)v->head->config.num_labels,
+        .x = all ? flow(w, m->config.num_hidden_layers).full : w->pooled,
+        .dropped = w->dropped,
+        .logits = w->logits,
+        .dlogits = w->dlogits,
+    };
 }
 
 /* The output of a layer again, n rows, from what it keeps: from its sums, or whole where it was given. */
@@ -362,12 +386,15 @@ static void layers_fwd(const pass_view *v, int first, int end)
 static void stages_fwd(const pass_view *v, int first, int end)
 {
     int layers = v->model->config.num_hidden_layers, above = end - 1 < layers ? end - 1 : layers;
-    point_at_heads(&v->w->heads, v->batch);
+    bool pooled = !reads_all(v->head);
+    point_at_first(&v->w->first_rows, v->batch);
     if (first == 0) embed_fwd(v);
     layers_fwd(v, first > 0 ? first - 1 : 0, above);
-    if (first <= layers && end > layers) take_first(v, flow(v->w, layers).full);
-    if (first <= layers + 1 && end > layers + 1) pooler_fwd(v);
-    if (end > layers + 2) head_fwd(v);
+    if (pooled && first <= layers && end > layers) take_first(v, flow(v->w, layers).full);
+    if (pooled && first <= layers + 1 && end > layers + 1) pooler_fwd(v);
+    if (end <= layers + 2) return;
+    bc_head_pass p = head_pass(v);
+    v->head->row->fwd(&p);
 }
 
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
@@ -378,18 +405,23 @@ void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const be
     stages_fwd(&v, 0, model->config.num_hidden_layers + 3);
 }
 
-float *bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+float *bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch, int head,
                        int stage)
 {
-    pass_view v = view(model, workspace, batch, (bc_pass){.forgets = true});
+    pass_view v = view(model, workspace, batch, (bc_pass){.head = head, .forgets = true});
     stages_fwd(&v, 0, stage);
-    return bc_model_entry(model, workspace, stage);
+    return bc_model_entry(model, workspace, head, stage);
 }
 
-float *bc_model_entry(const bertc_model *model, bertc_workspace *workspace, int stage)
+bool bc_model_enters_by_token(const bertc_model *model, int head, int stage)
+{
+    return stage <= model->config.num_hidden_layers || reads_all(&model->heads[head]);
+}
+
+float *bc_model_entry(const bertc_model *model, bertc_workspace *workspace, int head, int stage)
 {
     int layers = model->config.num_hidden_layers;
-    if (stage <= layers) return flow(workspace, stage - 1).full;
+    if (bc_model_enters_by_token(model, head, stage)) return flow(workspace, stage <= layers ? stage - 1 : layers).full;
     return stage == layers + 1 ? workspace->first : workspace->pooled;
 }
 
@@ -436,34 +468,40 @@ void bc_model_output(const bertc_model *model, bertc_workspace *workspace,
     output_again(&rows, full(y), layer);
 }
 
-double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
-                     const bertc_batch *batch, const bc_objective *objective, double divisor)
+double bc_model_loss(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                     bc_pass pass, const bc_objective *objective, double divisor)
 {
-    double loss = bc_loss(workspace->dlogits, workspace->logits, batch,
-                          (size_t)model->config.num_labels, objective, divisor);
+    const bc_model_head *head = &model->heads[pass.head];
+    double loss = head->row->loss(workspace->dlogits, workspace->logits, batch, (size_t)head->config.num_labels,
+                                  objective, divisor);
     bc_lap(workspace->laps, BC_WORK_HEAD);
     return loss;
 }
 
 /* ---- backward ------------------------------------------------------------------------------- */
 
+/* From w->dpooled the gradient of the pooler's rows into dfirst, or nowhere. */
+static void pooler_bwd(const pass_view *v, float *dfirst, bool accumulate)
+{
+    bertc_workspace *w = v->w;
+    bc_tanh_bwd(w->dpooled, w->dpooled, w->pooled, v->s * v->h);
+    lap(v, BC_WORK_HEAD);
+    linear_bwd(v, (wanted){full(dfirst), false, full(w->first), accumulate},
+               full(w->dpooled), BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
+}
+
 /* Gradient of the last layer's output, of those rows that it has, into w->dy. */
 static void head_bwd(const pass_view *v, bool accumulate)
 {
     bertc_workspace *w = v->w;
-    bc_dropout drop = dropout(v, BC_SITE_POOLED, 0);
     int layers = v->model->config.num_hidden_layers;
-    bool pooler = is_trained(v, layers + 1), below = is_trained(v, layers);
-    linear_bwd(v, (wanted){full(pooler ? w->dpooled : NULL), false, full(w->dropped), accumulate},
-               full(w->dlogits), BC_CLASS_W, BC_CLASS_B, 0, (bc_linear){v->s, v->h, v->c});
-    if (!pooler) return;
-    bc_dropout_pooled(w->dpooled, w->dpooled, v->batch, &drop, v->h);
-    bc_tanh_bwd(w->dpooled, w->dpooled, w->pooled, v->s * v->h);
-    lap(v, BC_WORK_HEAD);
-    float *dfirst = w->limits.whole ? w->dfirst : w->dy;
-    linear_bwd(v, (wanted){full(below ? dfirst : NULL), false, full(w->first), accumulate},
-               full(w->dpooled), BC_POOL_W, BC_POOL_B, 0, (bc_linear){v->s, v->h, v->h});
-    if (!below || !w->limits.whole) return;
+    bool all = reads_all(v->head), below = is_trained(v, layers), read = is_trained(v, all ? layers : layers + 1);
+    bc_head_pass p = head_pass(v);
+    float *dfirst = w->whole ? w->dfirst : w->dy;
+    v->head->row->bwd(!read ? NULL : all ? w->dy : w->dpooled, &p, accumulate);
+    if (all || !read) return;
+    pooler_bwd(v, below ? dfirst : NULL, accumulate);
+    if (!below || !w->whole) return;
     memset(w->dy, 0, v->n * v->h * sizeof *w->dy);
     bc_add_first(w->dy, dfirst, v->batch, v->h);
 }
@@ -576,7 +614,7 @@ static void embed_bwd(const pass_view *v, bool accumulate)
 void bc_model_bwd(bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass, bool accumulate)
 {
-    assert(workspace->limits.training && model->grads);
+    assert(workspace->limits.training && model->grads && pass.dropout);
     pass_view v = view(model, workspace, batch, pass);
     int layers = model->config.num_hidden_layers, lowest = bc_lowest_trained(model);
     int group = (int)bc_layer_group(&workspace->limits, (size_t)layers);

@@ -8,9 +8,9 @@
  *    backend did.
  * 2. A workspace that was planned for training keeps per layer what backward needs; one for
  *    inference uses the same buffers for every layer.
- * 3. The heads read the first row of each sequence and no other. In the last layer only keys and
- *    values are computed for all rows; everything else, and its backward pass, for the S first
- *    rows, unless the workspace was planned for the whole. The result is the same. */
+ * 3. Where the heads read the first row of each sequence and no other, only keys and values are computed
+ *    for all rows in the last layer; everything else, and its backward pass, for the S first rows, unless
+ *    the workspace was planned for the whole. The result is the same. */
 #ifndef BC_NN_MODEL_H
 #define BC_NN_MODEL_H
 
@@ -18,6 +18,7 @@
 #include "base/writer.h"
 #include "bertc/model.h"
 #include "nn/gemm/gemm.h"
+#include "nn/head.h"
 #include "nn/laps.h"
 #include "nn/lora.h"
 #include "nn/ops/ops.h"
@@ -26,17 +27,23 @@
 
 /* A head that a model is to have. */
 typedef struct bc_head {
+    const bc_head_row *row;
     const char *name; /* before those of its parameters; null where it is the only one */
     const char *const *labels;
     int32_t num_labels;
 } bc_head;
 
+/* A head that a model has. */
+typedef struct bc_model_head {
+    const bc_head_row *row;
+    bertc_config config; /* the model's with the head's labels: what saving it writes */
+    size_t first;        /* of its parameters */
+} bc_model_head;
+
 struct bertc_model {
-    bertc_config config; /* with the labels of the head in use */
-    int head;            /* that one: passes, saving and bc_model_param take it */
+    bertc_config config; /* without labels: those are the heads' */
+    bc_model_head *heads; /* (num_heads) */
     int num_heads;
-    bertc_config *others; /* (num_heads) labels, and nothing else, of the heads that are not in use; null
-                             for one head */
     bc_gemm gemm;     /* with which its weights are packed; passes have that of their workspace */
     int threads;
     bc_param *params; /* (count) in table order */
@@ -76,6 +83,9 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
                                  const bc_head *heads, int count, bertc_model **model,
                                  bertc_error *err);
 
+/* The kind that so many labels of sequences name in a configuration: one stands for a value. */
+const bc_head_row *bc_head_of(int32_t num_labels);
+
 /* The first of the heads (count) whose labels a configuration has, in any order, or unnamed ones of the
  * same number; -1: none. */
 int bc_head_find(const bertc_config *config, const bc_head *heads, int count);
@@ -85,15 +95,14 @@ int bc_head_find(const bertc_config *config, const bc_head *heads, int count);
 void bc_head_describe(bc_text *line, const bertc_config *config, const char *refusal, bool fits, int kept,
                       const bc_head *heads, int count);
 
-/* Give each head its labels: its own, or to the one that is kept those of the configuration. */
+/* Give the model its heads. One that is kept gets the labels of the configuration; where none is wanted (count
+ * 0), the only one does. */
 bertc_status bc_model_take_heads(bertc_model *model, const bc_head *heads, int count, int kept,
                                  bertc_error *err);
 
-/* Take another of the model's heads into use. */
-void bc_model_use_head(bertc_model *model, int head);
-
-/* The most labels that a head has. */
+/* The most labels that a head has; whether one reads all rows. */
 size_t bc_model_most_labels(const bertc_model *model);
+bool bc_model_reads_all(const bertc_model *model);
 
 /* The first parameter of the encoder of an opened model that no file holds; null: none. */
 const bc_param *bc_model_drawn(const bertc_model *model);
@@ -138,7 +147,7 @@ size_t bc_model_settled_scalars(const bertc_model *model);
 /* Renew the bf16 copies of all weights, after they were changed by anything but bc_optim_step. */
 void bc_model_round(bertc_model *model);
 
-/* A parameter by its row, of the head in use; `layer` is ignored outside the layers. */
+/* A parameter by its row; `layer` is ignored outside the layers. */
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
 
 /* What a layer keeps for backward. Of its LayerNorms the sums are kept; their outputs are made again.
@@ -156,7 +165,7 @@ typedef struct bc_layer_cache {
 
 /* The numbers that a plan is made of. */
 typedef struct bc_dims {
-    size_t n, kept, s, layers, lowest, h, heads, f, c, threads, longest, half;
+    size_t n, kept, s, layers, lowest, h, heads, f, r, c, threads, longest, half;
 } bc_dims;
 
 /* A bc_matrix below, but for act, is in f32, and in bf16 too where the products are. */
@@ -180,13 +189,14 @@ struct bertc_workspace {
     bc_matrix flow[2];   /* (N,H) input of layers > 0 of even and of odd number, in forward */
     bc_matrix attn_out;  /* (N,H) after a layer's first LayerNorm */
     bc_matrix act;       /* (N,F) activation; in one precision, as layers' `up` */
-    bc_matrix last_in;   /* (S,H) first rows of the last layer's input; null with `whole` */
+    bool whole;          /* all rows of the last layer are computed */
+    bc_matrix last_in;   /* (S,H) first rows of the last layer's input; null where it is whole */
     float *first;        /* (S,H) first rows of its output */
-    bertc_batch heads;   /* the first rows as S sequences of one token, set by bc_model_fwd */
+    bertc_batch first_rows; /* as S sequences of one token, set by bc_model_fwd */
     float *pooled;       /* (S,H) after tanh */
-    float *dropped;      /* (S,H) after the classifier's dropout */
-    float *logits;       /* (S,C) */
-    float *dlogits;      /* (S,C) */
+    float *dropped;      /* (R,H) what the head reads, after dropout */
+    float *logits;       /* (R,C) */
+    float *dlogits;      /* (R,C) */
     float *dy, *dz;      /* (N,H) gradients on their way down; training only */
     bc_matrix dx;        /* (N,H) the same */
     bc_matrix dwide;     /* (N,max(3H,F)), of which f32 only (N,3H) beside bf16; training only */
@@ -219,11 +229,22 @@ static inline size_t bc_layer_group(const bertc_limits *limits, size_t layers)
     return limits->checkpointing > 0 ? (size_t)limits->checkpointing : layers;
 }
 
-/* One forward/backward pass: where its dropout comes from. `training` false: no dropout. */
+/* Rates of dropout. Those of adapters are the model's own (bertc_lora). */
+typedef struct bc_rates {
+    double hidden, attention; /* after embeddings and the halves of layers; of the attention's probabilities */
+    double head;              /* of what a head reads */
+} bc_rates;
+
+/* Those of a configuration, or `dropout` everywhere where that is not negative. */
+bc_rates bc_rates_of(const bertc_config *config, double dropout);
+
+/* One forward/backward pass. */
 typedef struct bc_pass {
-    bool training;
-    bool forgets; /* no backward follows: all layers use one's buffers */
-    uint64_t seed;
+    int head;                /* which of the model's */
+    const bc_rates *dropout; /* of a pass that is trained on, all 0 where that has none; null: it is not, and
+                                bc_model_bwd must not follow */
+    bool forgets;            /* no backward follows: all layers use one's buffers */
+    uint64_t seed;           /* of dropout, as the step: */
     uint32_t step;
 } bc_pass;
 
@@ -247,15 +268,17 @@ void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const be
                   bc_pass pass);
 
 /* The pass in two: the stages (bc_param_stage) before `stage`, without dropout, and those from it on. Between
- * them lie, at bc_model_entry, the rows that `stage` reads: (N,H) for a layer, of the batch's S first tokens
- * (S,H) for pooler and head. They may have been computed in other batches, some at a time, or kept.
+ * them lie, at bc_model_entry, the rows that `stage` reads: (N,H) for a layer or a head that reads all rows, of the
+ * batch's S first tokens (S,H) for the pooler and a head that reads it. They may have been computed in other batches,
+ * some at a time, or kept.
  *
  * stage   1 .. layers + 2. Where bc_model_bwd follows: none below it is trained
  *
  * bc_model_fwd_to returns bc_model_entry. */
-float *bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+float *bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch, int head,
                        int stage);
-float *bc_model_entry(const bertc_model *model, bertc_workspace *workspace, int stage);
+float *bc_model_entry(const bertc_model *model, bertc_workspace *workspace, int head, int stage);
+bool bc_model_enters_by_token(const bertc_model *model, int head, int stage); /* are they (N,H)? */
 void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                        bc_pass pass, int stage);
 
@@ -264,9 +287,10 @@ void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, con
 void bc_model_output(const bertc_model *model, bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y);
 
-/* Sum over the batch of the per-example loss (bc_loss); the gradient is that of sum / divisor. */
-double bc_model_loss(const bertc_model *model, bertc_workspace *workspace,
-                     const bertc_batch *batch, const bc_objective *objective, double divisor);
+/* Sum over the batch of the per-example loss of the pass's head; the gradient is that of sum /
+ * divisor. */
+double bc_model_loss(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                     bc_pass pass, const bc_objective *objective, double divisor);
 
 /* Gradients of sum / divisor (see bc_model_loss) with respect to every parameter that has a grad
  * buffer: overwritten, or added to with accumulate. */
@@ -279,9 +303,9 @@ size_t bc_model_merge_scalars(const bertc_model *model);
 /* The first failure of a backend in passes with this workspace, or BERTC_OK. */
 bertc_status bc_workspace_status(const bertc_workspace *workspace, bertc_error *err);
 
-/* Write a block of values (the model's own, or the best weights of a run) in the model's format, with the head in
- * use. Adapters are merged into their matrices. What is written is noted in `ledger` unless that is null. */
-bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const bc_dir *dir,
+/* Write a block of values (the model's own, or the best weights of a run) in the model's format, with one of its
+ * heads. Adapters are merged into their matrices. What is written is noted in `ledger` unless that is null. */
+bertc_status bc_model_save_values(const bertc_model *model, int head, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err);
 
 #endif

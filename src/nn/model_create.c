@@ -107,10 +107,10 @@ static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_erro
     m->params = bc_alloc(m->count, sizeof *m->params);
     if (!m->params) return bc_fail_memory(err);
     bc_param *head = m->params + first;
-    bool fits = bc_param_plan(&m->config, m->params, &m->scalars);
+    bool fits = bc_param_plan(&m->heads->config, m->params, &m->scalars);
     for (int i = 1; i < m->num_heads && fits; i++)
-        fits = bc_param_plan_head(&m->config, i, m->others[i].num_labels, head + i * BC_HEAD_PARAMS,
-                                  &m->scalars);
+        fits = bc_param_plan_head(&m->heads[i].config, i, head + i * BC_HEAD_PARAMS, &m->scalars);
+    for (int i = 0; i < m->num_heads; i++) m->heads[i].first = first + (size_t)i * BC_HEAD_PARAMS;
     for (int i = 0; i < m->num_heads && m->num_heads > 1 && fits; i++)
         bc_param_name_head(head + i * BC_HEAD_PARAMS, heads[i].name);
     if (!fits || !bc_lora_plan(&m->config, &m->lora, m->adapted, m->params, m->params + table, &m->scalars))
@@ -197,10 +197,10 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
     if (status != BERTC_OK) return status;
     bertc_model *m = bc_calloc(1, sizeof *m);
     if (!m) return bc_fail_memory(err);
-    m->num_heads = 1;
     if (config->head_refusal) status = bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
     bertc_model_options settled = *options;
+    if (status == BERTC_OK) status = bc_model_take_heads(m, NULL, 0, -1, err);
     if (status == BERTC_OK)
         status = bertc_threads_settle(options->threads, &options->notify, &settled.threads, err);
     if (status == BERTC_OK) status = bc_model_lay_out(m, &settled, NULL, err);
@@ -218,8 +218,8 @@ void bertc_model_free(bertc_model *model)
         bc_gemm_unpack(&model->gemm, model->params[i].packed);
     bc_gemm_close(&model->gemm);
     bertc_config_clear(&model->config);
-    for (int i = 0; model->others && i < model->num_heads; i++) bertc_config_clear(&model->others[i]);
-    bc_free(model->others);
+    for (int i = 0; i < model->num_heads; i++) bertc_config_clear(&model->heads[i].config);
+    bc_free(model->heads);
     bc_free(model->params);
     bc_free(model->values);
     bc_free(model->grads);

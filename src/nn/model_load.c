@@ -55,7 +55,7 @@ static bertc_status keep_layers(bertc_model *m, int32_t layers, const char *dir,
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
                            bertc_model **model, bertc_error *err)
 {
-    const bc_head head = {.labels = options->labels, .num_labels = options->num_labels};
+    const bc_head head = {bc_head_of(options->num_labels), .labels = options->labels, .num_labels = options->num_labels};
     return bc_model_open_heads(dir, options, &head, options->labels != NULL, model, err);
 }
 
@@ -68,7 +68,6 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     bertc_model *m = bc_calloc(1, sizeof *m);
     status = m ? bc_model_dir_check_finished(dir, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = bc_adapter_load_config(dir, &m->config, err);
-    if (m) m->num_heads = 1;
     if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = bc_match_open(dir, &m->from, err);
     if (status == BERTC_OK) status = bc_match_heads(m, options, heads, count, err);

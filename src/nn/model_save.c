@@ -64,7 +64,7 @@ static bertc_status make(const void *maker, size_t index, size_t from, size_t le
     return status;
 }
 
-static bertc_status write_weights(const bertc_model *model, const bc_values *values, const bc_dir *dir,
+static bertc_status write_weights(const bertc_model *model, int number, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
@@ -76,7 +76,7 @@ static bertc_status write_weights(const bertc_model *model, const bc_values *val
     for (size_t i = 0; status == BERTC_OK && i < count; i++) {
         const bc_param *p = &model->params[i];
         bool head = p->row->scope == BC_SCOPE_HEAD;
-        if (head && p->head != model->head) continue;
+        if (head && p->head != number) continue;
         tensors[written] = (bc_tensor_out){.name = head ? p->row->name : p->name,
                                            .dtype = BC_F32,
                                            .rank = p->rank,
@@ -92,11 +92,11 @@ static bertc_status write_weights(const bertc_model *model, const bc_values *val
     return status;
 }
 
-bertc_status bc_model_save_values(const bertc_model *model, const bc_values *values, const bc_dir *dir,
+bertc_status bc_model_save_values(const bertc_model *model, int head, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err)
 {
-    bertc_status status = bc_config_write(&model->config, dir, "config.json", ledger, err);
-    return status == BERTC_OK ? write_weights(model, values, dir, ledger, err) : status;
+    bertc_status status = bc_config_write(&model->heads[head].config, dir, "config.json", ledger, err);
+    return status == BERTC_OK ? write_weights(model, head, values, dir, ledger, err) : status;
 }
 
 bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err)
@@ -106,7 +106,7 @@ bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_e
     const bc_values values = {.memory = model->values};
     bc_dir folder;
     bertc_status status = bc_dir_open(&folder, dir, false, err);
-    if (status == BERTC_OK) status = bc_model_save_values(model, &values, &folder, NULL, err);
+    if (status == BERTC_OK) status = bc_model_save_values(model, 0, &values, &folder, NULL, err);
     bc_dir_close(&folder);
     return status;
 }

@@ -5,7 +5,7 @@
 
 const bertc_config *bertc_model_config(const bertc_model *model)
 {
-    return model ? &model->config : NULL;
+    return model ? &model->heads->config : NULL;
 }
 
 size_t bertc_model_parameters(const bertc_model *model)

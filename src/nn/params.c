@@ -139,13 +139,10 @@ bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total)
     return true;
 }
 
-bool bc_param_plan_head(const bertc_config *config, int head, int32_t num_labels, bc_param *params,
-                        size_t *total)
+bool bc_param_plan_head(const bertc_config *config, int head, bc_param *params, size_t *total)
 {
-    bertc_config shape = *config;
-    shape.num_labels = num_labels;
     for (int id = BC_CLASS_W; id < BC_PARAM_IDS; id++, params++) {
-        if (!describe(&shape, (bc_param_id)id, -1, params, total)) return false;
+        if (!describe(config, (bc_param_id)id, -1, params, total)) return false;
         params->head = head;
     }
     return true;

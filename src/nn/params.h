@@ -102,8 +102,7 @@ bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total);
 
 /* Describe one more head after all that was planned (params has room for BC_HEAD_PARAMS), and move
  * *total. Its names are those of the first head until bc_param_name_head. */
-bool bc_param_plan_head(const bertc_config *config, int head, int32_t num_labels, bc_param *params,
-                        size_t *total);
+bool bc_param_plan_head(const bertc_config *config, int head, bc_param *params, size_t *total);
 
 /* Where there are several heads, each has its name before those of its parameters. */
 void bc_param_name_head(bc_param params[BC_HEAD_PARAMS], const char *name);

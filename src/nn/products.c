@@ -20,8 +20,8 @@ enum { SIZES = sizeof sizes / sizeof *sizes };
 int bc_model_products(bertc_model *model, int layer, bc_product products[BC_MOST_PRODUCTS])
 {
     int layers = (int)model->config.num_hidden_layers, count = 0;
-    /* Before a head the last layer multiplies with its queries' weights apart (see attend_fwd). */
-    bool apart = !model->headless && layer + 1 == layers, pooler = layer == layers;
+    /* Before heads that read first rows the last layer multiplies with its queries' weights apart (see attend_fwd). */
+    bool apart = !model->headless && !bc_model_reads_all(model) && layer + 1 == layers, pooler = layer == layers;
     const struct {
         bc_param_id id;
         size_t matrices;

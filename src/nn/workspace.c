@@ -21,10 +21,17 @@ static size_t rows_for(const bertc_model *model, int32_t n)
     return model->settled > 1 ? rows + BC_BLOCK_MOST : rows;
 }
 
+/* Are all rows of the last layer read? */
+static bool is_whole(const bertc_model *model, const bertc_limits *limits)
+{
+    return limits->whole || bc_model_reads_all(model);
+}
+
 static bc_dims measure(const bertc_model *model, const bertc_limits *limits)
 {
     const bertc_config *config = &model->config;
     int32_t trained = limits->trained > 0 ? limits->trained : limits->tokens;
+    bool all = bc_model_reads_all(model);
     return (bc_dims){.n = rows_for(model, limits->tokens),
                   .kept = rows_for(model, trained),
                   .s = rows_for(model, limits->sequences),
@@ -34,6 +41,7 @@ static bc_dims measure(const bertc_model *model, const bertc_limits *limits)
                   .h = (size_t)config->hidden_size,
                   .heads = (size_t)config->num_attention_heads,
                   .f = (size_t)config->intermediate_size,
+                  .r = all ? rows_for(model, limits->tokens) : rows_for(model, limits->sequences),
                   .c = bc_model_most_labels(model),
                   .threads = (size_t)model->threads,
                   .longest = (size_t)limits->longest,
@@ -94,7 +102,7 @@ static void plan_trained(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
     for (size_t l = d->lowest; l < d->layers; l++) {
         bc_layer_cache cache = {0};
         size_t n = l > d->lowest ? d->kept : d->n, above = l - d->lowest;
-        bool last = l + 1 == d->layers && above > 0 && !w->limits.whole;
+        bool last = l + 1 == d->layers && above > 0 && !w->whole;
         if (above < group) plan_layer(&cache, arena, d, n, last ? d->s : n);
         else if (w->layers) cache = w->layers[l - group];
         if (above >= group && (above + 1) % group == 0) plan_out(&cache, arena, d, d->kept);
@@ -121,10 +129,10 @@ static void plan_layers(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 /* Rows of the last layer that the heads read. */
 static void plan_heads(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
-    if (!w->limits.whole) w->last_in = take_both(arena, d, d->s, d->h);
+    if (!w->whole) w->last_in = take_both(arena, d, d->s, d->h);
     w->first = take(arena, d->s, d->h);
-    w->heads.starts = bc_arena_take(arena, d->s + 1, sizeof *w->heads.starts);
-    w->heads.positions = bc_arena_take(arena, d->s, sizeof *w->heads.positions);
+    w->first_rows.starts = bc_arena_take(arena, d->s + 1, sizeof *w->first_rows.starts);
+    w->first_rows.positions = bc_arena_take(arena, d->s, sizeof *w->first_rows.positions);
 }
 
 /* A pass that is not trained on has no dropout. */
@@ -164,9 +172,9 @@ static void plan(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const be
     w->act = take_operand(arena, d, d->n, d->f);
     plan_heads(w, arena, d);
     w->pooled = take(arena, d->s, d->h);
-    w->dropped = take(arena, d->s, d->h);
-    w->logits = take(arena, d->s, d->c);
-    w->dlogits = take(arena, d->s, d->c);
+    w->dropped = take(arena, d->r, d->h);
+    w->logits = take(arena, d->r, d->c);
+    w->dlogits = take(arena, d->r, d->c);
     if (w->limits.training) plan_gradients(w, arena, d);
     plan_adapters(w, arena, d, lora);
     w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads, d->half);
@@ -179,7 +187,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const be
 size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits)
 {
     bc_dims d = measure(model, limits);
-    bertc_workspace w = {.limits = *limits};
+    bertc_workspace w = {.limits = *limits, .whole = is_whole(model, limits)};
     bc_arena arena;
     bc_arena_init(&arena, NULL, 0);
     plan(&w, &arena, &d, &model->lora);
@@ -228,6 +236,7 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
     w->model = model;
     w->dims = d;
     w->limits = *limits;
+    w->whole = is_whole(model, limits);
     w->bytes = bc_workspace_plan(model, limits);
     w->layers = bc_calloc(d.layers, sizeof *w->layers);
     if (!w->layers || !take_block(w)) {

@@ -10,7 +10,7 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     const bertc_train_options *o = &run->options;
     const bertc_model_options options = bc_run_model_options(run);
     const bc_trainer_options how = {.recipe = (bertc_recipe)o->recipe, .weight_decay = o->weight_decay,
-                                    .max_grad_norm = o->max_grad_norm, .seed = (uint64_t)o->seed,
+                                    .max_grad_norm = o->max_grad_norm, .dropout = run->dropout, .seed = (uint64_t)o->seed,
                                     .pack = run->pack, .meter = &run->meter};
     bertc_status status = bc_model_read(bc_trainer_model(run->trainer), &options, err);
     if (status == BERTC_OK) status = bc_trainer_open(run->trainer, &run->limits, &how, err);

@@ -115,9 +115,7 @@ static void put_lane(bc_text *out, const bc_run *run, int lane)
     bc_text_printf(out, ",\n ");
     put_counts(out, "dev", l->eval_counts, l->eval_count);
     bc_text_printf(out, ",\n \"labels\":");
-    bertc_model *model = bc_trainer_model(run->trainer);
-    bc_model_use_head(model, lane);
-    put_labels(out, bertc_model_config(model));
+    put_labels(out, &bc_trainer_model(run->trainer)->heads[lane].config);
     put_weights(out, l);
 }
 

@@ -66,16 +66,8 @@ static bertc_status write_lane_record(bc_run *run, int lane, const bc_dir *dir, 
     return write_text(run, dir, record_name, &text, err);
 }
 
-static void restore_dropout(bc_run *run)
-{
-    bertc_config *c = &bc_trainer_model(run->trainer)->config;
-    c->hidden_dropout_prob = run->dropout[0];
-    c->attention_probs_dropout_prob = run->dropout[1];
-    c->classifier_dropout = run->dropout[2];
-}
-
 /* Those that come from a file were checked before that was written. */
-static bertc_status write_values(bc_run *run, const bc_values *values, const bc_dir *dir,
+static bertc_status write_values(bc_run *run, int lane, const bc_values *values, const bc_dir *dir,
                                  bertc_error *err)
 {
     const bertc_model *model = bc_trainer_model(run->trainer);
@@ -83,10 +75,9 @@ static bertc_status write_values(bc_run *run, const bc_values *values, const bc_
     if (bad)
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
                        (long long)run->state.step, bad->name);
-    restore_dropout(run);
     if (bc_adapt_saves_adapter(&run->options))
-        return bc_model_save_adapter(model, values, run->options.model, dir, &run->written, err);
-    return bc_model_save_values(model, values, dir, &run->written, err);
+        return bc_model_save_adapter(model, lane, values, run->options.model, dir, &run->written, err);
+    return bc_model_save_values(model, lane, values, dir, &run->written, err);
 }
 
 /* The weights to keep are the model's, or the best ones, straight from their file: the last ones
@@ -94,12 +85,10 @@ static bertc_status write_values(bc_run *run, const bc_values *values, const bc_
 static bertc_status write_model(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
 {
     bc_weights best;
-    bertc_model *model = bc_trainer_model(run->trainer);
-    bc_values values = {.memory = model->values};
-    bc_model_use_head(model, lane);
-    if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, &values, dir, err);
+    bc_values values = {.memory = bc_trainer_model(run->trainer)->values};
+    if (bc_run_kept_step(run, lane) == run->state.step) return write_values(run, lane, &values, dir, err);
     bertc_status status = bc_checkpoint_open_best(run, lane, &best, &values, err);
-    if (status == BERTC_OK) status = write_values(run, &values, dir, err);
+    if (status == BERTC_OK) status = write_values(run, lane, &values, dir, err);
     bc_weights_close(&best);
     return status;
 }

@@ -76,7 +76,7 @@ typedef struct bc_run {
     int32_t frozen;     /* stages of the model that are never trained */
     bertc_lora lora;    /* adapters beside it */
     bc_trainer *trainer; /* and the model */
-    double dropout[3];  /* the model's own, put back before it is saved */
+    bc_rates dropout;   /* of training passes: the model's own, or --dropout */
     bc_prefix prefix;
     bc_prints prints;
 

@@ -47,12 +47,11 @@ typedef struct findings {
 static bertc_status score(bc_run *run, int number, findings *found, bertc_error *err)
 {
     bc_lane *lane = &run->lanes[number];
-    bertc_model *model = bc_trainer_model(run->trainer);
-    bc_model_use_head(model, number);
+    const bertc_model *model = bc_trainer_model(run->trainer);
     for (size_t i = 0; i < lane->eval_count; i++) {
         bc_eval *eval = &lane->evals[i];
         bertc_status status =
-            bc_eval_run(eval, model, bc_trainer_workspace(run->trainer), bc_trainer_batch(run->trainer),
+            bc_eval_run(eval, model, number, bc_trainer_workspace(run->trainer), bc_trainer_batch(run->trainer),
                         &run->meter, err);
         if (status == BERTC_OK)
             status = bertc_task_score(lane->eval_sets[i], eval->logits, &found->scores[i], err);

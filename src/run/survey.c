@@ -115,7 +115,8 @@ static bc_head head_of(const bc_run *run, const bc_lane *lane, int32_t *map)
     const bertc_task *task = lane->task;
     const bertc_config *config = &run->source.config;
     bool by_name;
-    bc_head head = {.name = task->name, .num_labels = task->num_labels,
+    bc_head head = {.row = task->kind == BERTC_REGRESSION ? &bc_head_regression : &bc_head_classification,
+                    .name = task->name, .num_labels = task->num_labels,
                     .labels = task->kind == BERTC_REGRESSION ? regression : task->labels};
     if (!config->head_refusal && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
                                                          NULL) == BERTC_OK)
@@ -123,22 +124,14 @@ static bc_head head_of(const bc_run *run, const bc_lane *lane, int32_t *map)
     return head;
 }
 
-/* The model's dropout gives way to the run's until the model is saved. */
-static void set_dropout(bc_run *run, bertc_model *model)
-{
-    bertc_config *c = &model->config;
-    double p = run->options.dropout;
-    run->dropout[0] = c->hidden_dropout_prob;
-    run->dropout[1] = c->attention_probs_dropout_prob;
-    run->dropout[2] = c->classifier_dropout;
-    if (p < 0) return;
-    c->hidden_dropout_prob = c->attention_probs_dropout_prob = c->classifier_dropout = p;
-}
-
+/* The configuration with the run's dropout, which is not what is saved. */
 static bertc_status check_training(const bc_run *run, const bertc_model *model, bertc_error *err)
 {
+    bertc_config config = model->config;
+    double p = run->options.dropout;
+    if (p >= 0) config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = p;
     char *path = bc_path_join(run->source.base ? run->source.base : run->options.model, "config.json");
-    bertc_status status = path ? bc_config_check_training(&model->config, path, err) : bc_fail_memory(err);
+    bertc_status status = path ? bc_config_check_training(&config, path, err) : bc_fail_memory(err);
     bc_free(path);
     return status;
 }
@@ -165,9 +158,9 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = bc_trainer_create(model, &run->trainer, err);
     if (status == BERTC_OK) status = bc_adapt_check_base(run, err);
     if (status != BERTC_OK) return status;
-    set_dropout(run, model);
     status = check_training(run, model, err);
     if (status != BERTC_OK) return status;
+    run->dropout = bc_rates_of(&model->config, run->options.dropout);
     set_rates(&run->options, model);
     size_t trained = bc_model_trained_scalars(model);
     if (trained < model->scalars)
@@ -178,29 +171,26 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
 /* ---- Labels and tokens ----------------------------------------------------------------------- */
 
 /* A head that came without names gets the task's, so that nobody has to guess them later. */
-static bertc_status name_labels(bc_run *run, const bertc_task *task, const int32_t *map,
-                                bertc_error *err)
+static bertc_status name_labels(bertc_config *config, const bertc_task *task, const int32_t *map, bertc_error *err)
 {
     const char **names = bc_alloc((size_t)task->num_labels, sizeof *names);
     if (!names) return bc_fail_memory(err);
     for (int i = 0; i < task->num_labels; i++) names[map[i]] = task->labels[i];
-    bertc_status status =
-        bertc_config_set_labels(&bc_trainer_model(run->trainer)->config, names, task->num_labels, err);
+    bertc_status status = bertc_config_set_labels(config, names, task->num_labels, err);
     bc_free(names);
     return status;
 }
 
-/* The labels of a task as those of the head in use; *map is released by bc_free, also after an error. */
-static bertc_status match_labels(bc_run *run, const bertc_task *task, int32_t **map, bertc_error *err)
+/* The labels of a task as those of a head; *map is released by bc_free, also after an error. */
+static bertc_status match_labels(bertc_config *config, const bertc_task *task, int32_t **map, bertc_error *err)
 {
     bool by_name;
-    const bertc_config *config = &bc_trainer_model(run->trainer)->config;
     *map = bc_alloc((size_t)task->num_labels, sizeof **map);
     if (!*map) return bc_fail_memory(err);
     bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, *map,
                                                   &by_name, err);
     if (status != BERTC_OK || by_name) return status;
-    return name_labels(run, task, *map, err);
+    return name_labels(config, task, *map, err);
 }
 
 static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
@@ -209,11 +199,11 @@ static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
                        inputs->invalid};
 }
 
-static bertc_status tokenise_train(bc_run *run, bc_lane *lane, const bertc_dataset *train,
+static bertc_status tokenise_train(bc_run *run, bertc_config *config, bc_lane *lane, const bertc_dataset *train,
                                    bertc_error *err)
 {
     int32_t *map;
-    bertc_status status = match_labels(run, lane->task, &map, err);
+    bertc_status status = match_labels(config, lane->task, &map, err);
     if (status == BERTC_OK) status = bc_objective_settle(run, lane, train, map, err);
     if (status == BERTC_OK) status = bc_source_tokenise(&run->source, train, map, &lane->train, err);
     bc_free(map);
@@ -224,8 +214,8 @@ static bertc_status tokenise_train(bc_run *run, bc_lane *lane, const bertc_datas
 }
 
 /* Take over the data of the split of this number. */
-static bertc_status tokenise_eval(bc_run *run, bc_lane *lane, size_t number, bertc_dataset **dataset,
-                                  bertc_error *err)
+static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_lane *lane, size_t number,
+                                  bertc_dataset **dataset, bertc_error *err)
 {
     bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
     bertc_dataset *set = lane->eval_sets[number] = *dataset;
@@ -233,7 +223,7 @@ static bertc_status tokenise_eval(bc_run *run, bc_lane *lane, size_t number, ber
     bertc_inputs *inputs;
     int32_t *map;
     *dataset = NULL;
-    bertc_status status = match_labels(run, set->task, &map, err);
+    bertc_status status = match_labels(config, set->task, &map, err);
     if (status == BERTC_OK) status = bc_source_tokenise(&run->source, set, map, &inputs, err);
     if (status != BERTC_OK) {
         bc_free(map);
@@ -249,10 +239,10 @@ static bertc_status tokenise_eval(bc_run *run, bc_lane *lane, size_t number, ber
 static bertc_status tokenise(bc_run *run, int number, data_sets *sets, bertc_error *err)
 {
     bc_lane *lane = &run->lanes[number];
-    bc_model_use_head(bc_trainer_model(run->trainer), number);
-    bertc_status status = tokenise_train(run, lane, sets->train, err);
+    bertc_config *config = &bc_trainer_model(run->trainer)->heads[number].config;
+    bertc_status status = tokenise_train(run, config, lane, sets->train, err);
     for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
-        status = tokenise_eval(run, lane, i, &sets->evals[i], err);
+        status = tokenise_eval(run, config, lane, i, &sets->evals[i], err);
     return status;
 }
 

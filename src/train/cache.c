@@ -232,12 +232,12 @@ bertc_status bc_cache_fwd(bc_cache *cache, const bertc_model *model, bertc_works
         bc_model_fwd(model, workspace, batch, pass);
         return BERTC_OK;
     }
-    float *rows = bc_model_entry(model, workspace, cache->stage);
+    float *rows = bc_model_entry(model, workspace, pass.head, cache->stage);
     size_t n = list_missing(cache, batch), left = 0;
     if (n > 0) {
         bertc_status status = bertc_batch_fill(cache->missing, cache->inputs, cache->order, n, err);
         if (status != BERTC_OK) return status;
-        bc_model_fwd_to(model, workspace, cache->missing, cache->stage);
+        bc_model_fwd_to(model, workspace, cache->missing, pass.head, cache->stage);
         status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
         left = take(cache, n, rows);

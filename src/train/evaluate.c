@@ -60,9 +60,10 @@ static void show(bc_meter *meter, const bc_eval *eval, int64_t pass, size_t toke
     bc_meter_show(meter, p, pass == 1 || pass == eval->passes);
 }
 
-bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, bertc_workspace *workspace,
+bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bertc_workspace *workspace,
                          bertc_batch *batch, bc_meter *meter, bertc_error *err)
 {
+    const bc_pass how = {.head = head, .forgets = true};
     double began = bc_clock();
     size_t n, tokens, done = 0;
     int64_t pass = 0;
@@ -74,7 +75,7 @@ bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, bertc_workspac
         status = bertc_batch_fill(batch, eval->inputs, eval->order + at, n, err);
         if (status == BERTC_OK) status = bc_model_check_batch(model, workspace, batch, err);
         if (status == BERTC_OK)
-            status = bc_cache_fwd(&eval->cache, model, workspace, batch, (bc_pass){.forgets = true}, err);
+            status = bc_cache_fwd(&eval->cache, model, workspace, batch, how, err);
         if (status == BERTC_OK) status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
         place_logits(eval, batch, workspace->logits);

@@ -27,9 +27,9 @@ bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, int32_t *columns,
                           bertc_error *err);
 void bc_eval_close(bc_eval *eval);
 
-/* Fill eval->logits. Errors: those of bertc_model_forward; what the observer's `stop` says, then
+/* Fill eval->logits by a head of the model. Errors: those of bertc_model_forward; what the observer's `stop` says, then
  * without a message. */
-bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, bertc_workspace *workspace,
+bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bertc_workspace *workspace,
                          bertc_batch *batch, bc_meter *meter, bertc_error *err);
 
 #endif

@@ -120,12 +120,10 @@ int bc_trainer_frozen(const bc_trainer *t, int64_t step)
     return (int)m->config.num_hidden_layers + 2;
 }
 
-/* Take the head of the examples into use. The others have no part in the step; AdamW counts the steps of a head
- * from its own first one. */
-static void use_head(bc_trainer *t, const bc_step *step)
+/* The other heads have no part in the step; AdamW counts the steps of a head from its own first one. */
+static void start_head(bc_trainer *t, const bc_step *step)
 {
     int head = step->examples.part;
-    bc_model_use_head(t->model, head);
     for (size_t i = 0; i < t->model->count; i++) {
         bc_param *p = &t->model->params[i];
         if (p->head >= 0) p->since = p->head == head ? step->number - step->examples.before : INT64_MAX;
@@ -147,7 +145,7 @@ static void take_words(bc_trainer *t, const bc_examples *e)
 /* What this step trains. */
 static void begin(bc_trainer *t, const bc_step *step)
 {
-    use_head(t, step);
+    start_head(t, step);
     t->model->frozen = bc_trainer_frozen(t, step->number);
     bc_optim_thaw(&t->optim, step->number);
     take_words(t, &step->examples);
@@ -205,7 +203,7 @@ static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_ou
 
 bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *outcome, bertc_error *err)
 {
-    const bc_pass pass = {.training = true, .seed = t->options.seed, .step = (uint32_t)step->number};
+    const bc_pass pass = {.head = step->examples.part, .dropout = &t->options.dropout, .seed = t->options.seed, .step = (uint32_t)step->number};
     double began = bc_clock(), divisor = divisor_of(step), loss = 0;
     *outcome = (bc_outcome){0};
     if (divisor <= 0)
@@ -216,7 +214,7 @@ bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *out
         bertc_status status = take_batch(t, &step->examples, at, err);
         if (status == BERTC_OK) status = bc_cache_fwd(step->cache, t->model, t->workspace, t->batch, pass, err);
         if (status != BERTC_OK) return status;
-        loss += bc_model_loss(t->model, t->workspace, t->batch, step->objective, divisor);
+        loss += bc_model_loss(t->model, t->workspace, t->batch, pass, step->objective, divisor);
         bc_model_bwd(t->model, t->workspace, t->batch, pass, at > 0);
         outcome->tokens += t->batch->tokens;
     }

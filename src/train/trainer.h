@@ -25,6 +25,7 @@ typedef struct bc_trainer bc_trainer;
 typedef struct bc_trainer_options {
     bertc_recipe recipe;
     double weight_decay, max_grad_norm; /* of the norm 0: no limit */
+    bc_rates dropout;
     uint64_t seed;                      /* of dropout */
     bc_pack pack;                       /* limits of a pass */
     const bc_meter *meter;              /* asked between two passes whether to stop; or null */

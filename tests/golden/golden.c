@@ -29,6 +29,7 @@ typedef struct worst {
     double activation, gradient, loss;
 } worst;
 
+static const bc_rates no_dropout = {0};
 static int failures;
 
 static void check_status(bertc_status status, const bertc_error *err)
@@ -88,7 +89,7 @@ static double step_once(golden *g, const bc_pass *pass)
     double sequences = g->batch->sequences;
     bertc_error err = {0};
     bc_model_fwd(g->model, g->workspace, g->batch, *pass);
-    double loss = bc_model_loss(g->model, g->workspace, g->batch, NULL, sequences) / sequences;
+    double loss = bc_model_loss(g->model, g->workspace, g->batch, *pass, NULL, sequences) / sequences;
     bc_model_bwd(g->model, g->workspace, g->batch, *pass, false);
     check_status(bc_workspace_status(g->workspace, &err), &err);
     return loss;
@@ -131,7 +132,7 @@ static void compare_gradient(golden *g, const bc_param *param)
 
 static void compare_pass(golden *g)
 {
-    const bc_pass pass = {.training = true};
+    const bc_pass pass = {.dropout = &no_dropout};
     bertc_workspace *w = g->workspace;
     const float *wanted = twin_tensor_copy(&g->file, "loss");
     double loss = step_once(g, &pass);
@@ -154,7 +155,7 @@ static void compare_pass(golden *g)
 
 static void compare_gradients(golden *g)
 {
-    const bc_pass pass = {.training = true};
+    const bc_pass pass = {.dropout = &no_dropout};
     step_once(g, &pass);
     for (size_t p = 0; p < g->model->count; p++) compare_gradient(g, &g->model->params[p]);
 }

@@ -13,7 +13,8 @@
 
 static const int32_t lengths[] = {4, 1, 3};
 enum { S = 3, N = 8 };
-static const bc_pass pass = {.training = true, .seed = 77, .step = 5};
+static const bc_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3};
+static const bc_pass pass = {.dropout = &rates, .seed = 77, .step = 5};
 static const double divisor = 5.0;
 
 typedef struct whole {
@@ -64,7 +65,6 @@ static bertc_config small(int32_t labels, bertc_activation act)
     bertc_config config = twin_config(2, 6, 2, 7, labels, act);
     config.vocab_size = 9;
     config.max_position_embeddings = 5;
-    config.classifier_dropout = 0.3;
     config.layer_norm_eps = 1e-5;
     return config;
 }

@@ -112,7 +112,7 @@ static double activation(void *context)
 static void test_activations(void **state)
 {
     (void)state;
-    bench t = make(BC_SITE_POOLED);
+    bench t = make(BC_SITE_HEAD);
     for (size_t i = 0; i < N * H; i++) t.x[i] += t.x[i] < 0.0 ? -0.01 : 0.01; /* away from a kink */
     for (int kind = BERTC_GELU; kind <= BERTC_TANH; kind++) {
         double *dx = twin_doubles(N * H);
@@ -148,7 +148,7 @@ static double hyperbolic(void *context)
 static void test_head(void **state)
 {
     (void)state;
-    bench t = make(BC_SITE_POOLED);
+    bench t = make(BC_SITE_HEAD);
     double *dx = twin_doubles(N * H);
     twin_scatter_first(dx, t.weights, t.batch, H);
     grad_check("gather first", gather, &t, t.x, dx, N * H);
@@ -168,7 +168,7 @@ static double loss(void *context)
 static void test_loss(void **state)
 {
     (void)state;
-    bench t = make(BC_SITE_POOLED);
+    bench t = make(BC_SITE_HEAD);
     for (int32_t s = 0; s < S; s++) t.batch->labels[s] = s % 2;
     for (t.c = 1; t.c <= 3; t.c++) {
         double *dx = twin_doubles(S * 3);
@@ -189,7 +189,7 @@ static double linear(void *context)
 static void test_linear(void **state)
 {
     (void)state;
-    bench t = make(BC_SITE_POOLED);
+    bench t = make(BC_SITE_HEAD);
     double *dx = twin_doubles(N * H), *dw = twin_doubles(OUT * H), *db = twin_doubles(OUT);
     twin_linear_bwd_x(dx, t.weights, t.w, N, H, OUT);
     twin_linear_bwd_w(dw, db, t.weights, t.x, N, H, OUT);

@@ -37,7 +37,7 @@ static void write_results(const char *path, const bertc_model *model, const bert
     bertc_error err = {0};
     size_t gradients = w->limits.training ? model->count : 0, count = 2;
     bc_tensor_out *out = twin_take(gradients + 2, sizeof *out);
-    size_t sequences = (size_t)batch->sequences, classes = (size_t)model->config.num_labels;
+    size_t sequences = (size_t)batch->sequences, classes = (size_t)model->heads->config.num_labels;
     out[0] = (bc_tensor_out){"logits", BC_F32, 2, {sequences, classes}, w->logits};
     out[1] = (bc_tensor_out){"loss", BC_F32, 1, {1}, &loss};
     for (size_t p = 0; p < gradients; p++) {
@@ -59,16 +59,17 @@ static void take_adapters(const bertc_model *model, const bc_weights *file)
 }
 
 /* The mean loss, and its gradient by the logits. */
-static double mean_loss(bertc_model *model, bertc_workspace *w, const bertc_batch *batch, const bc_weights *file)
+static double mean_loss(bertc_model *model, bertc_workspace *w, const bertc_batch *batch, bc_pass pass,
+                        const bc_weights *file)
 {
     if (!bc_weights_find(file, "class_weights"))
-        return bc_model_loss(model, w, batch, NULL, batch->sequences) / batch->sequences;
+        return bc_model_loss(model, w, batch, pass, NULL, batch->sequences) / batch->sequences;
     const double *weights = twin_tensor_copy(file, "class_weights");
     const double *smoothing = twin_tensor_copy(file, "smoothing");
     const bc_objective objective = {weights, *smoothing};
     double divisor = 0;
-    for (int32_t s = 0; s < batch->sequences; s++) divisor += weights[batch->labels[s]];
-    return bc_model_loss(model, w, batch, &objective, divisor) / divisor;
+    for (int32_t s = 0; s < batch->sequences; s++) divisor += weights[batch->labels[batch->label_starts[s]]];
+    return bc_model_loss(model, w, batch, pass, &objective, divisor) / divisor;
 }
 
 static void probe(bool gradients, bool adapters, const char *folder, const char *inputs, const char *output,
@@ -80,7 +81,8 @@ static void probe(bool gradients, bool adapters, const char *folder, const char 
     bertc_workspace *workspace;
     bertc_model_options options = {.backend = backend, .trainable = gradients};
     if (adapters) options.lora = (bertc_lora){.rank = 8, .targets = 63, .alpha = 16};
-    const bc_pass pass = {.training = false};
+    static const bc_rates none = {0};
+    const bc_pass pass = {.dropout = &none};
     check_status(bc_safetensors_open(inputs, &file, &err), &err);
     bertc_batch *batch = twin_read_batch(&file);
     check_status(bertc_model_load(folder, &options, &model, &err), &err);
@@ -89,7 +91,7 @@ static void probe(bool gradients, bool adapters, const char *folder, const char 
     check_status(bertc_workspace_create(model, &limits, &workspace, &err), &err);
     check_status(bc_model_check_batch(model, workspace, batch, &err), &err);
     bc_model_fwd(model, workspace, batch, pass);
-    double loss = mean_loss(model, workspace, batch, &file);
+    double loss = mean_loss(model, workspace, batch, pass, &file);
     if (gradients) bc_model_bwd(model, workspace, batch, pass, false);
     check_status(bc_workspace_status(workspace, &err), &err);
     write_results(output, model, workspace, batch, (float)loss);

@@ -20,6 +20,7 @@ tasks/sample  base tasks/sample                                          : statu
 formats       base formats                                               : status config
 nn/gemm       base nn/gemm                                               : status model
 nn/ops        base nn/gemm nn/ops                                        : status config batch
+nn/heads      base nn/gemm nn/ops nn nn/heads                            : status batch
 nn            base formats nn/gemm nn/ops nn                             : status threads config batch model
 data          base tasks data                                            : status task batch train
 optim         base nn/gemm nn optim                                      : status train

@@ -80,18 +80,11 @@ double *twin_net_grad(const twin_net *net, bc_param_id id, int layer)
 
 /* ---- dropout -------------------------------------------------------------------------------- */
 
-static double site_probability(const bertc_config *config, bc_site site)
+static bc_dropout dropout_at(const bc_pass *pass, bc_site site, int layer)
 {
-    if (site == BC_SITE_ATTENTION) return config->attention_probs_dropout_prob;
-    if (site == BC_SITE_POOLED && config->classifier_dropout >= 0.0)
-        return config->classifier_dropout;
-    return config->hidden_dropout_prob;
-}
-
-static bc_dropout dropout_at(const twin_net *net, bc_pass pass, bc_site site, int layer)
-{
-    double p = pass.training ? site_probability(net->config, site) : 0.0;
-    return bc_dropout_make(p, pass.seed, pass.step, site, layer);
+    const bc_rates *rates = pass->dropout;
+    double p = site == BC_SITE_ATTENTION ? rates->attention : site == BC_SITE_HEAD ? rates->head : rates->hidden;
+    return bc_dropout_make(p, pass->seed, pass->step, site, layer);
 }
 
 static twin_norm norm_of(const twin_net *net, bc_param_id gain, bc_param_id bias, int layer)
@@ -127,8 +120,8 @@ static void attention_fwd(twin_net *net, twin_layer *k, int layer, const bertc_b
                         twin_net_value(net, qkv_b[i], layer), n, h, h);
         put_part(k->qkv, part, i, n, h);
     }
-    bc_dropout inner = dropout_at(net, pass, BC_SITE_ATTENTION, layer);
-    bc_dropout outer = dropout_at(net, pass, BC_SITE_ATTN_OUT, layer);
+    bc_dropout inner = dropout_at(&pass, BC_SITE_ATTENTION, layer);
+    bc_dropout outer = dropout_at(&pass, BC_SITE_ATTN_OUT, layer);
     twin_attention_fwd(k->context, k->qkv, batch, &inner, net->heads, h / net->heads);
     twin_linear_fwd(part, k->context, twin_net_value(net, BC_ATTN_W, layer),
                     twin_net_value(net, BC_ATTN_B, layer), n, h, h);
@@ -146,7 +139,7 @@ static void ffn_fwd(twin_net *net, twin_layer *k, int layer, const bertc_batch *
     twin_activation_fwd(net->config->hidden_act, k->act, k->up, n * f);
     twin_linear_fwd(down, k->act, twin_net_value(net, BC_DOWN_W, layer),
                     twin_net_value(net, BC_DOWN_B, layer), n, f, h);
-    bc_dropout drop = dropout_at(net, pass, BC_SITE_FFN_OUT, layer);
+    bc_dropout drop = dropout_at(&pass, BC_SITE_FFN_OUT, layer);
     twin_add_norm_fwd(k->out, k->out_sum, mean, rstd, down, k->attn_out, batch,
                       norm_of(net, BC_OUT_GAIN, BC_OUT_BIAS, layer), &drop, h);
 }
@@ -158,7 +151,7 @@ static void head_fwd(twin_net *net, const bertc_batch *batch, bc_pass pass)
     twin_linear_fwd(net->pooled, net->first, twin_net_value(net, BC_POOL_W, 0),
                     twin_net_value(net, BC_POOL_B, 0), s, h, h);
     twin_tanh_fwd(net->pooled, net->pooled, s * h);
-    bc_dropout drop = dropout_at(net, pass, BC_SITE_POOLED, 0);
+    bc_dropout drop = dropout_at(&pass, BC_SITE_HEAD, 0);
     twin_dropout_pooled(net->dropped, net->pooled, batch, &drop, h);
     twin_linear_fwd(net->logits, net->dropped, twin_net_value(net, BC_CLASS_W, 0),
                     twin_net_value(net, BC_CLASS_B, 0), s, h, net->c);
@@ -168,7 +161,7 @@ double twin_net_fwd(twin_net *net, const bertc_batch *batch, bc_pass pass, doubl
 {
     size_t n = (size_t)batch->tokens;
     double *mean = twin_doubles(n), *rstd = twin_doubles(n);
-    bc_dropout drop = dropout_at(net, pass, BC_SITE_EMBEDDING, 0);
+    bc_dropout drop = dropout_at(&pass, BC_SITE_EMBEDDING, 0);
     twin_embed_fwd(net->embed_out, net->embed_sum, mean, rstd, batch,
                    twin_net_value(net, BC_WORD, 0), twin_net_value(net, BC_POSITION, 0),
                    twin_net_value(net, BC_TYPE, 0), norm_of(net, BC_EMBED_GAIN, BC_EMBED_BIAS, 0),
@@ -198,7 +191,7 @@ static double *head_bwd(twin_net *net, const bertc_batch *batch, bc_pass pass)
     twin_linear_bwd_w(twin_net_grad(net, BC_CLASS_W, 0), twin_net_grad(net, BC_CLASS_B, 0),
                       net->dlogits, net->dropped, s, h, net->c);
     twin_linear_bwd_x(dpooled, net->dlogits, twin_net_value(net, BC_CLASS_W, 0), s, h, net->c);
-    bc_dropout drop = dropout_at(net, pass, BC_SITE_POOLED, 0);
+    bc_dropout drop = dropout_at(&pass, BC_SITE_HEAD, 0);
     twin_dropout_pooled(dpooled, dpooled, batch, &drop, h);
     twin_tanh_bwd(dpooled, dpooled, net->pooled, s * h);
     twin_linear_bwd_w(twin_net_grad(net, BC_POOL_W, 0), twin_net_grad(net, BC_POOL_B, 0), dpooled,
@@ -215,7 +208,7 @@ static double *ffn_bwd(twin_net *net, const twin_layer *k, int layer, const doub
     size_t n = (size_t)batch->tokens, h = net->h, f = net->f;
     double *dsum = twin_doubles(n * h), *ddown = twin_doubles(n * h), *dx = twin_doubles(n * h);
     double *dact = twin_doubles(n * f), *dup = twin_doubles(n * f);
-    bc_dropout drop = dropout_at(net, pass, BC_SITE_FFN_OUT, layer);
+    bc_dropout drop = dropout_at(&pass, BC_SITE_FFN_OUT, layer);
     twin_add_norm_bwd(dsum, ddown, twin_net_grad(net, BC_OUT_GAIN, layer),
                       twin_net_grad(net, BC_OUT_BIAS, layer), dout, k->out_sum, batch,
                       norm_of(net, BC_OUT_GAIN, BC_OUT_BIAS, layer), &drop, h);
@@ -236,8 +229,8 @@ static double *attention_bwd(twin_net *net, const twin_layer *k, int layer, cons
     size_t n = (size_t)batch->tokens, h = net->h;
     double *dsum = twin_doubles(n * h), *part = twin_doubles(n * h), *dx = twin_doubles(n * h);
     double *dcontext = twin_doubles(n * h), *dqkv = twin_doubles(n * 3 * h);
-    bc_dropout outer = dropout_at(net, pass, BC_SITE_ATTN_OUT, layer);
-    bc_dropout inner = dropout_at(net, pass, BC_SITE_ATTENTION, layer);
+    bc_dropout outer = dropout_at(&pass, BC_SITE_ATTN_OUT, layer);
+    bc_dropout inner = dropout_at(&pass, BC_SITE_ATTENTION, layer);
     twin_add_norm_bwd(dsum, part, twin_net_grad(net, BC_ATTN_GAIN, layer),
                       twin_net_grad(net, BC_ATTN_BIAS, layer), dout, k->attn_sum, batch,
                       norm_of(net, BC_ATTN_GAIN, BC_ATTN_BIAS, layer), &outer, h);
@@ -263,7 +256,7 @@ void twin_net_bwd(twin_net *net, const bertc_batch *batch, bc_pass pass)
         d = attention_bwd(net, &net->layers[layer], layer, d, batch, pass);
     }
     double *dsum = twin_doubles((size_t)batch->tokens * net->h);
-    bc_dropout drop = dropout_at(net, pass, BC_SITE_EMBEDDING, 0);
+    bc_dropout drop = dropout_at(&pass, BC_SITE_EMBEDDING, 0);
     twin_embed_norm_bwd(dsum, twin_net_grad(net, BC_EMBED_GAIN, 0),
                         twin_net_grad(net, BC_EMBED_BIAS, 0), d, net->embed_sum, batch,
                         norm_of(net, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, net->h);

@@ -21,9 +21,9 @@ void __real_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const ber
 void __wrap_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_config *config,
                           int stage, size_t *memory, size_t *disk);
 float *__real_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace,
-                              const bertc_batch *batch, int stage);
+                              const bertc_batch *batch, int head, int stage);
 float *__wrap_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace,
-                              const bertc_batch *batch, int stage);
+                              const bertc_batch *batch, int head, int stage);
 ssize_t __real_pwrite(int fd, const void *bytes, size_t count, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset);
 
@@ -36,10 +36,10 @@ void __wrap_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const ber
 }
 
 float *__wrap_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace,
-                              const bertc_batch *batch, int stage)
+                              const bertc_batch *batch, int head, int stage)
 {
     passes++;
-    return __real_bc_model_fwd_to(model, workspace, batch, stage);
+    return __real_bc_model_fwd_to(model, workspace, batch, head, stage);
 }
 
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset)

@@ -49,11 +49,12 @@ static const int32_t lengths[] = {9, 1, 40, 5};
 static size_t calls_of_a_step(bertc_model *model, bertc_workspace *workspace,
                               const bertc_batch *batch, uint32_t step)
 {
-    const bc_pass pass = {.training = true, .seed = 1, .step = step};
+    const bc_rates dropout = bc_rates_of(&model->config, -1);
+    const bc_pass pass = {.dropout = &dropout, .seed = 1, .step = step};
     calls = 0;
     bc_model_check_batch(model, workspace, batch, NULL);
     bc_model_fwd(model, workspace, batch, pass);
-    bc_model_loss(model, workspace, batch, NULL, 4.0);
+    bc_model_loss(model, workspace, batch, pass, NULL, 4.0);
     bc_model_bwd(model, workspace, batch, pass, step % 2);
     return calls;
 }

@@ -18,8 +18,9 @@
 static const int32_t lengths[] = {9, 1, 24, 5, 16, 2};
 enum { S = 6 };
 
-static const bc_pass dropped = {.training = true, .seed = 1234567, .step = 8};
-static const bc_pass plain = {.training = false};
+static const bc_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3}, none = {0};
+static const bc_pass dropped = {.dropout = &rates, .seed = 1234567, .step = 8};
+static const bc_pass plain = {.dropout = &none};
 static const double divisor = 6.0;
 
 /* ---- a model and its workspace, released by close_all ---------------------------------------- */
@@ -113,7 +114,7 @@ static inline double run(const bench *t, const bertc_batch *batch, bc_pass pass,
     bertc_error err = {0};
     assert_int_equal(bc_model_check_batch(t->model, t->workspace, batch, &err), BERTC_OK);
     bc_model_fwd(t->model, t->workspace, batch, pass);
-    double loss = bc_model_loss(t->model, t->workspace, batch, NULL, divisor);
+    double loss = bc_model_loss(t->model, t->workspace, batch, pass, NULL, divisor);
     bc_model_bwd(t->model, t->workspace, batch, pass, accumulate);
     assert_int_equal(bc_workspace_status(t->workspace, &err), BERTC_OK);
     return loss;

@@ -114,7 +114,7 @@ static void test_threshold_itself_is_kept(void **state)
 static void test_row_writes_its_width(void **state)
 {
     (void)state;
-    bc_dropout d = bc_dropout_make(0.5, 1, 1, BC_SITE_POOLED, 0);
+    bc_dropout d = bc_dropout_make(0.5, 1, 1, BC_SITE_HEAD, 0);
     for (size_t n = 1; n < 40; n++) {
         float *factor = twin_floats(n + 16);
         twin_fill_nan(factor, n + 16);
@@ -157,7 +157,7 @@ static void test_scale_keeps_the_mean(void **state)
 {
     (void)state;
     for (double p = 0.01; p < 1.0; p += 0.07) {
-        bc_dropout d = bc_dropout_make(p, 1, 1, BC_SITE_POOLED, 0);
+        bc_dropout d = bc_dropout_make(p, 1, 1, BC_SITE_HEAD, 0);
         double kept = 1.0 - d.threshold / 65536.0;
         assert_true(fabs(kept * d.scale - 1.0) < 1e-7);
         assert_true(fabs(d.threshold / 65536.0 - p) <= 0.5 / 65536.0);
@@ -168,7 +168,7 @@ static void test_off(void **state)
 {
     (void)state;
     float factor[24];
-    bc_dropout d = bc_dropout_make(0.0, 1, 1, BC_SITE_POOLED, 0);
+    bc_dropout d = bc_dropout_make(0.0, 1, 1, BC_SITE_HEAD, 0);
     assert_int_equal(d.threshold, 0);
     bc_dropout_row(&d, 1, 1, 1, factor, 24);
     for (size_t j = 0; j < 24; j++) assert_true(factor[j] == 1.0f);

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "nn/ops/ops.h"
+#include "nn/head.h"
 
 enum { S = 7, MOST = 5 };
 static const double weights[MOST] = {0.5, 3.0, 0.0, 1.25, 7.0};
@@ -60,7 +60,7 @@ static void check(size_t c, bc_objective o)
     float gradient[S * MOST];
     fill(c);
     for (size_t i = 0; i < S * c; i++) z[i] = (double)logits[i];
-    double loss = bc_loss(gradient, logits, &batch, c, &o, divisor(&o)) / divisor(&o);
+    double loss = bc_head_classification.loss(gradient, logits, &batch, c, &o, divisor(&o)) / divisor(&o);
     assert_true(fabs(loss - reference(z, c, &o)) < 1e-12);
     for (size_t i = 0; i < S * c; i++) {
         double kept = z[i];
@@ -91,10 +91,10 @@ static void test_plain(void **unused)
     static const double ones[] = {1.0, 1.0, 1.0};
     float plain[S * 3], other[S * 3];
     fill(3);
-    double loss = bc_loss(plain, logits, &batch, 3, NULL, 7.0);
-    assert_true(bc_loss(other, logits, &batch, 3, &(bc_objective){NULL, 0.0}, 7.0) == loss);
+    double loss = bc_head_classification.loss(plain, logits, &batch, 3, NULL, 7.0);
+    assert_true(bc_head_classification.loss(other, logits, &batch, 3, &(bc_objective){NULL, 0.0}, 7.0) == loss);
     assert_memory_equal(plain, other, sizeof plain);
-    assert_true(bc_loss(other, logits, &batch, 3, &(bc_objective){ones, 0.0}, 7.0) == loss);
+    assert_true(bc_head_classification.loss(other, logits, &batch, 3, &(bc_objective){ones, 0.0}, 7.0) == loss);
     assert_memory_equal(plain, other, sizeof plain);
 }
 
@@ -104,8 +104,8 @@ static void test_far_logits(void **unused)
     (void)unused;
     fill(3);
     for (size_t s = 0; s < S; s++) logits[s * 3 + ((size_t)labels[s] + 1) % 3] = -INFINITY;
-    assert_true(isfinite(bc_loss(NULL, logits, &batch, 3, NULL, 1.0)));
-    assert_true(bc_loss(NULL, logits, &batch, 3, &(bc_objective){NULL, 0.1}, 1.0) == INFINITY);
+    assert_true(isfinite(bc_head_classification.loss(NULL, logits, &batch, 3, NULL, 1.0)));
+    assert_true(bc_head_classification.loss(NULL, logits, &batch, 3, &(bc_objective){NULL, 0.1}, 1.0) == INFINITY);
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 #include "nn/gemm/gemm.h"
 #include "nn/ops/ops.h"
 #include "nn/gemm/simd.h"
+#include "nn/head.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"
@@ -296,7 +297,7 @@ static void test_first_rows(void **state)
 {
     (void)state;
     for (size_t w = 0; w < WIDTHS; w++) {
-        bench t = make(widths[w], 0.0, BC_SITE_POOLED);
+        bench t = make(widths[w], 0.0, BC_SITE_HEAD);
         float *y = nans(S * t.h), *dx = twin_floats(N * t.h);
         double *y_true = twin_doubles(S * t.h), *dx_true = twin_doubles(N * t.h);
         bc_gather_first(y, t.x, t.batch, t.h);
@@ -313,20 +314,35 @@ static void test_first_rows(void **state)
     }
 }
 
-static void test_pooled_dropout(void **state)
+/* The first rows alone, as sequences of one token, and all of them. */
+static void test_dropout_of_tokens(void **state)
 {
     (void)state;
     for (size_t w = 0; w < WIDTHS; w++) {
-        bench t = make(widths[w], 0.3, BC_SITE_POOLED);
-        float *y = nans(S * t.h);
-        double *y_true = twin_doubles(S * t.h);
-        bc_dropout_pooled(y, t.x, t.batch, &t.dropout, t.h);
+        bench t = make(widths[w], 0.3, BC_SITE_HEAD);
+        const int32_t one[S] = {1, 1, 1, 1, 1};
+        const bertc_batch *first = twin_batch(&t.config, one, S, 1);
+        float *y = nans(N * t.h), *factor = twin_floats(bc_dropout_width(t.h));
+        double *y_true = twin_doubles(N * t.h);
+        bc_dropout_tokens(y, t.x, first, &t.dropout, t.h);
         twin_dropout_pooled(y_true, t.x_true, t.batch, &t.dropout, t.h);
         assert_true(twin_distance(y, y_true, S * t.h) < 1e-7);
-        bc_dropout_pooled(t.x, t.x, t.batch, &t.dropout, t.h);
-        assert_memory_equal(t.x, y, S * t.h * sizeof(float));
+        for (size_t s = 0; s < S; s++)
+            for (int32_t i = t.batch->starts[s]; i < t.batch->starts[s + 1]; i++) {
+                bc_dropout_row(&t.dropout, t.batch->examples[s], (uint32_t)(i - t.batch->starts[s]), 0, factor, t.h);
+                for (size_t j = 0, at = (size_t)i * t.h; j < t.h; j++, at++) y_true[at] = t.x_true[at] * factor[j];
+            }
+        bc_dropout_tokens(y, t.x, t.batch, &t.dropout, t.h);
+        assert_true(twin_distance(y, y_true, N * t.h) < 1e-7);
+        bc_dropout_tokens(t.x, t.x, t.batch, &t.dropout, t.h);
+        assert_memory_equal(t.x, y, N * t.h * sizeof(float));
         twin_release(NULL);
     }
+}
+
+static const bc_head_row *head_of(size_t c)
+{
+    return c == 1 ? &bc_head_regression : &bc_head_classification;
 }
 
 static void compare_loss(measure m[2], const bertc_batch *batch, const float *logits, size_t c)
@@ -334,10 +350,10 @@ static void compare_loss(measure m[2], const bertc_batch *batch, const float *lo
     double *truth = twin_doubles(S * c);
     float *dlogits = nans(S * c);
     double wanted = twin_loss(truth, twin_widen(logits, S * c), batch, c, 7.0);
-    double loss = bc_loss(dlogits, logits, batch, c, NULL, 7.0);
+    double loss = head_of(c)->loss(dlogits, logits, batch, c, NULL, 7.0);
     expect_within(&m[0], fabs(loss - wanted) / fmax(1.0, fabs(wanted)));
     expect_within(&m[1], twin_distance(dlogits, truth, S * c));
-    assert_true(bc_loss(NULL, logits, batch, c, NULL, 7.0) == loss);
+    assert_true(head_of(c)->loss(NULL, logits, batch, c, NULL, 7.0) == loss);
 }
 
 static void test_loss(void **state)
@@ -361,8 +377,7 @@ static void test_loss_keeps_nan(void **state)
             bertc_config config = twin_config(1, 8, 1, 8, (int32_t)c, BERTC_GELU);
             float *logits = twin_random_floats(S * c, 1.0, c);
             logits[2 * c + at] = NAN;
-            assert_true(isnan(bc_loss(NULL, logits, twin_batch(&config, lengths, S, c), c,
-                                      NULL, 1.0)));
+            assert_true(isnan(head_of(c)->loss(NULL, logits, twin_batch(&config, lengths, S, c), c, NULL, 1.0)));
         }
 }
 
@@ -373,7 +388,7 @@ static void test_column_sums(void **state)
     (void)state;
     measure m = {"column sums", 1e-6, 0.0};
     for (size_t w = 0; w < WIDTHS; w++) {
-        bench t = make(widths[w], 0.0, BC_SITE_POOLED);
+        bench t = make(widths[w], 0.0, BC_SITE_HEAD);
         float *sums = nans(t.h);
         double *truth = twin_doubles(t.h);
         for (size_t i = 0; i < N * t.h; i++) truth[i % t.h] += t.x_true[i];
@@ -405,7 +420,7 @@ static float *all_sums(const bench *t, int threads, size_t *count)
     add_norm(&o, t, false);
     bc_embed_scatter(p + 2 * h, NULL, p + 25 * h, p + 65 * h, t->dy, t->batch, &t->config, false);
     bc_column_sums(p + 67 * h, full(t->dy), N, h, false);
-    double loss = bc_loss(NULL, t->x, t->batch, 3, NULL, 1.0);
+    double loss = bc_head_classification.loss(NULL, t->x, t->batch, 3, NULL, 1.0);
     memcpy(o.rstd + N, &loss, sizeof loss);
     omp_set_num_threads(omp_get_num_procs());
     return out;
@@ -524,7 +539,7 @@ int main(void)
         cmocka_unit_test_teardown(test_scatter, twin_release),
         cmocka_unit_test_teardown(test_scatter_to_touched_rows, twin_release),
         cmocka_unit_test_teardown(test_first_rows, twin_release),
-        cmocka_unit_test_teardown(test_pooled_dropout, twin_release),
+        cmocka_unit_test_teardown(test_dropout_of_tokens, twin_release),
         cmocka_unit_test_teardown(test_loss, twin_release),
         cmocka_unit_test_teardown(test_loss_keeps_nan, twin_release),
         cmocka_unit_test_teardown(test_column_sums, twin_release),

@@ -50,8 +50,8 @@ static void choose(bertc_batch *to, const bertc_batch *from, int first, int step
 static void check_rows(const bench *t, const bertc_batch *part, int stage, const float *wanted)
 {
     size_t h = (size_t)t->config.hidden_size;
-    bool by_token = stage <= t->config.num_hidden_layers;
-    const float *found = bc_model_fwd_to(t->model, t->workspace, part, stage);
+    bool by_token = bc_model_enters_by_token(t->model, 0, stage);
+    const float *found = bc_model_fwd_to(t->model, t->workspace, part, 0, stage);
     for (int i = 0; i < part->sequences; i++) {
         size_t s = part->examples[i], from = (size_t)t->batch->starts[s];
         size_t n = by_token ? (size_t)(part->starts[i + 1] - part->starts[i]) : 1;
@@ -67,7 +67,7 @@ static void check_compositions(const bench *t, int stage)
     size_t rows = stage <= t->config.num_hidden_layers ? count : MANY * (size_t)t->config.hidden_size;
     float *wanted = twin_floats(count);
     bertc_batch *part = long_batch(&t->config);
-    memcpy(wanted, bc_model_fwd_to(t->model, t->workspace, t->batch, stage), rows * sizeof *wanted);
+    memcpy(wanted, bc_model_fwd_to(t->model, t->workspace, t->batch, 0, stage), rows * sizeof *wanted);
     for (int s = 0; s < MANY; s += 7) {
         choose(part, t->batch, s, 1, 1);
         check_rows(t, part, stage, wanted);
@@ -132,13 +132,13 @@ static void check_two_parts(const bench *all, bertc_model_options options, int32
         choose(part, all->batch, i * S / 2, 1, S / 2);
         size_t n = stage <= layers ? (size_t)part->tokens : S / 2;
         size_t at = i == 0 ? 0 : rows - n;
-        memcpy(kept + at * h, bc_model_fwd_to(parts.model, parts.workspace, part, stage),
+        memcpy(kept + at * h, bc_model_fwd_to(parts.model, parts.workspace, part, 0, stage),
                n * h * sizeof *kept);
     }
     double loss = run(&whole, all->batch, dropped, false);
-    memcpy(bc_model_entry(parts.model, parts.workspace, stage), kept, rows * h * sizeof *kept);
+    memcpy(bc_model_entry(parts.model, parts.workspace, 0, stage), kept, rows * h * sizeof *kept);
     bc_model_fwd_from(parts.model, parts.workspace, all->batch, dropped, stage);
-    assert_true(bc_model_loss(parts.model, parts.workspace, all->batch, NULL, divisor) == loss);
+    assert_true(bc_model_loss(parts.model, parts.workspace, all->batch, dropped, NULL, divisor) == loss);
     bc_model_bwd(parts.model, parts.workspace, all->batch, dropped, false);
     assert_memory_equal(parts.model->grads, whole.model->grads,
                         bc_model_grad_scalars(whole.model) * sizeof(float));

@@ -20,7 +20,7 @@ typedef enum bc_site {
     BC_SITE_ATTENTION = 2, /* probabilities */
     BC_SITE_ATTN_OUT = 3,
     BC_SITE_FFN_OUT = 4,
-    BC_SITE_POOLED = 5,
+    BC_SITE_HEAD = 5, /* what a head reads */
     BC_SITE_LORA = 6 /* plus the target: 6..11 */
 } bc_site;
 

@@ -359,55 +359,9 @@ void bc_tanh_bwd(float *dx, const float *dy, const float *y, size_t count)
     for (size_t i = 0; i < count; i++) dx[i] = dy[i] * (1.0f - y[i] * y[i]);
 }
 
-void bc_dropout_pooled(float *y, const float *x, const bertc_batch *batch,
-                       const bc_dropout *dropout, size_t h)
+void bc_dropout_tokens(float *y, const float *x, const bertc_batch *batch, const bc_dropout *dropout, size_t h)
 {
     assert(h <= BC_MAX_HIDDEN);
-    for (size_t s = 0; s < (size_t)batch->sequences; s++)
-        drop_row(y + s * h, x + s * h, dropout, batch->examples[s], 0, h);
-}
-
-/* What the loss asks of class j of an example. */
-static double target(const bc_objective *o, size_t c, size_t j, size_t label)
-{
-    double spread = o->smoothing / (double)c * (o->weights ? o->weights[j] : 1.0);
-    if (j != label) return spread;
-    return spread + (1.0 - o->smoothing) * (o->weights ? o->weights[j] : 1.0);
-}
-
-/* Cross-entropy of one row; p receives the gradient of loss / divisor. */
-static double cross_entropy(float *p, const float *z, size_t c, int32_t label,
-                            const bc_objective *objective, double divisor)
-{
-    double most = z[0], sum = 0.0, whole = 0.0, loss = 0.0;
-    for (size_t j = 1; j < c; j++) most = z[j] > most ? z[j] : most;
-    for (size_t j = 0; j < c; j++) sum += exp(z[j] - most);
-    double lse = most + log(sum);
-    for (size_t j = 0; j < c; j++) {
-        double part = target(objective, c, j, (size_t)label);
-        whole += part;
-        if (part != 0.0) loss += part * (lse - z[j]);
-    }
-    for (size_t j = 0; p && j < c; j++)
-        p[j] = (float)((whole * exp(z[j] - lse) - target(objective, c, j, (size_t)label)) / divisor);
-    return loss;
-}
-
-double bc_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
-               const bc_objective *objective, double divisor)
-{
-    static const bc_objective plain = {0};
-    double total = 0.0;
-    if (!objective) objective = &plain;
-    for (size_t s = 0; s < (size_t)batch->sequences; s++) {
-        if (c > 1) {
-            float *p = dlogits ? dlogits + s * c : NULL;
-            total += cross_entropy(p, logits + s * c, c, batch->labels[batch->label_starts[s]], objective, divisor);
-        } else {
-            double difference = (double)logits[s] - batch->values[s];
-            if (dlogits) dlogits[s] = (float)(2.0 * difference / divisor);
-            total += difference * difference;
-        }
-    }
-    return total;
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < (size_t)batch->tokens; i++) drop_token(y + i * h, x + i * h, dropout, batch, i, h);
 }

@@ -82,31 +82,12 @@ void bc_add_first(float *dx, const float *dy, const bertc_batch *batch, size_t h
 void bc_tanh_fwd(float *y, const float *x, size_t count);
 void bc_tanh_bwd(float *dx, const float *dy, const float *y, size_t count);
 
-/* y = x * mask and its backward, the same function: S rows of H at position 0. y may alias x. */
-void bc_dropout_pooled(float *y, const float *x, const bertc_batch *batch,
-                       const bc_dropout *dropout, size_t h);
-
-/* What cross-entropy is asked for instead of the label with probability 1. Example s of label y wants
- *
- *   target[c] = (1 - smoothing) * weights[y] * [c = y] + smoothing / C * weights[c]
- *
- * and its loss is the sum over c of -target[c] * log softmax(logits)[c]. With the sum of weights[y]
- * over the batch as divisor this is torch.nn.CrossEntropyLoss(weight, label_smoothing).
- * Source: Szegedy et al. 2016, section 7 */
-typedef struct bc_objective {
-    const double *weights; /* (C) of the classes; null: all 1 */
-    double smoothing;      /* 0 to 1 */
-} bc_objective;
+/* y = x * mask and its backward, the same function: a row of H for each token. y may be x. */
+void bc_dropout_tokens(float *y, const float *x, const bertc_batch *batch, const bc_dropout *dropout, size_t h);
 
 /* The dropout factors of row i of a batch, of width n: bc_dropout_width(n) floats. */
 void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i,
                       size_t n);
-
-/* Sum over the batch of cross-entropy (C > 1, labels) or squared error (C = 1, values), in double.
- * dlogits (S,C) out: gradient of sum / divisor; null: not wanted. objective null: {0}; regression has
- * no other. */
-double bc_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
-               const bc_objective *objective, double divisor);
 
 /* y = x in bf16, count elements, by one thread. */
 void bc_round(uint16_t *y, const float *x, size_t count);

@@ -1,0 +1,51 @@
+/* A class for each sequence: softmax cross-entropy. */
+#include <math.h>
+
+#include "nn/heads/linear.h"
+
+/* What the loss asks of class j of an example. */
+static double target(const bc_objective *o, size_t c, size_t j, size_t label)
+{
+    double spread = o->smoothing / (double)c * (o->weights ? o->weights[j] : 1.0);
+    if (j != label) return spread;
+    return spread + (1.0 - o->smoothing) * (o->weights ? o->weights[j] : 1.0);
+}
+
+/* Cross-entropy of one row; p receives the gradient of loss / divisor. */
+static double cross_entropy(float *p, const float *z, size_t c, int32_t label,
+                            const bc_objective *objective, double divisor)
+{
+    double most = z[0], sum = 0.0, whole = 0.0, loss = 0.0;
+    for (size_t j = 1; j < c; j++) most = z[j] > most ? z[j] : most;
+    for (size_t j = 0; j < c; j++) sum += exp(z[j] - most);
+    double lse = most + log(sum);
+    for (size_t j = 0; j < c; j++) {
+        double part = target(objective, c, j, (size_t)label);
+        whole += part;
+        if (part != 0.0) loss += part * (lse - z[j]);
+    }
+    for (size_t j = 0; p && j < c; j++)
+        p[j] = (float)((whole * exp(z[j] - lse) - target(objective, c, j, (size_t)label)) / divisor);
+    return loss;
+}
+
+static double loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
+                   const bc_objective *objective, double divisor)
+{
+    static const bc_objective plain = {0};
+    double total = 0.0;
+    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+        total += cross_entropy(dlogits ? dlogits + s * c : NULL, logits + s * c, c, batch->labels[batch->label_starts[s]],
+                               objective ? objective : &plain, divisor);
+    return total;
+}
+
+const bc_head_row bc_head_classification = {
+    .first = BC_CLASS_W,
+    .end = BC_CLASS_B + 1,
+    .reads = BC_READS_POOLED,
+    .answer = BC_ANSWER_CLASS,
+    .fwd = bc_linear_head_fwd,
+    .loss = loss,
+    .bwd = bc_linear_head_bwd,
+};

@@ -1,0 +1,10 @@
+/* A linear layer on what a head reads, after dropout: its parameters are the weight (C,H) and the bias (C). */
+#ifndef BC_NN_HEADS_LINEAR_H
+#define BC_NN_HEADS_LINEAR_H
+
+#include "nn/head.h"
+
+void bc_linear_head_fwd(const bc_head_pass *p);
+void bc_linear_head_bwd(float *dx, const bc_head_pass *p, bool accumulate);
+
+#endif
