@@ -3,17 +3,15 @@
 
 #include "base/error.h"
 #include "run/checkpoint.h"
-#include "run/furnish.h"
 #include "run/memory.h"
-#include "run/open.h"
 #include "run/prefix.h"
+#include "run/prepare.h"
 #include "run/record.h"
 #include "run/restore.h"
 #include "run/result.h"
 #include "run/score.h"
 #include "run/signs.h"
 #include "run/step.h"
-#include "run/survey.h"
 
 /* ---- The loop ------------------------------------------------------------------------------ */
 

@@ -2,11 +2,9 @@
 #include <math.h>
 
 #include "base/error.h"
-#include "run/furnish.h"
 #include "run/memory.h"
-#include "run/open.h"
+#include "run/prepare.h"
 #include "run/step.h"
-#include "run/survey.h"
 
 /* Steps that are run at most, and the seconds after which none is begun. */
 enum { STEPS = 3 };

@@ -9,10 +9,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/writer.h"
-#include "run/hash.h"
 
 /* Of all names of a run of a million checkpoints; a longer file is no journal. */
 static const size_t most = (size_t)64 << 20;

@@ -7,10 +7,10 @@
 
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "bertc/status.h"
 #include "run/folder.h"
-#include "run/hash.h"
 
 typedef struct bc_log {
     const bc_folder *folder;

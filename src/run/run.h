@@ -1,8 +1,7 @@
 /* A run: what all of its parts share, and what anybody may ask it. Its course, with the files of this room:
  *
- *   open     options, tasks, configuration, vocabulary
- *   survey   read data -> open model -> match labels -> tokenise -> plan steps and passes
- *   furnish  read weights -> allocate what was planned -> the folder is this run's, or was already
+ *   prepare  options, tasks, configuration -> read data -> open model -> match labels -> tokenise -> plan steps and
+ *            passes -> read weights -> allocate what was planned -> the folder is this run's, or was already
  *   restore  go on from the newest whole checkpoint, where there is one
  *   step     examples -> the trainer's step -> log
  *   score    the splits to score, and whether the first is the best so far
@@ -11,9 +10,9 @@
 #ifndef BC_RUN_RUN_H
 #define BC_RUN_RUN_H
 
+#include "base/hash.h"
 #include "data/mix.h"
 #include "run/folder.h"
-#include "run/hash.h"
 #include "run/log.h"
 #include "run/options.h"
 #include "run/scored.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
-#include "run/hash.h"
 
 static const char seal_key[] = "xxh3";
 

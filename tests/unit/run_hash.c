@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
-#include "run/hash.h"
 
 enum { PIECE = 4 << 20, LENGTH = 2 * PIECE + 1000 };
 
