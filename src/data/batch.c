@@ -148,8 +148,8 @@ static bertc_status check_labels(const bertc_dataset *dataset, const bertc_examp
     const bertc_task *task = dataset->task;
     size_t most = task->kind == BERTC_CLASSIFICATION ? 1 : 0;
     if (e->num_labels > most || (e->num_labels > 0 && !e->labels))
-        return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu labels, an example of the task has %zu", dataset->path, e->line,
-                       e->num_labels, most);
+        return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu label%s, an example of the task has %zu", dataset->path, e->line,
+                       e->num_labels, e->num_labels == 1 ? "" : "s", most);
     for (size_t i = 0; i < e->num_labels; i++)
         if (e->labels[i] < 0 || e->labels[i] >= task->num_labels)
             return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d, the task has %d", dataset->path, e->line,
