@@ -213,6 +213,19 @@ static void test_another_range(void **unused)
     end(t);
 }
 
+/* Of a long name a message shows whole characters, and its end stays. */
+static void test_a_long_name_in_a_message(void **unused)
+{
+    (void)unused;
+    static const char *const labels[] = {"a", "0123456789012345678901234567890123456789012345\xC3\xA9\xC3\xA9\xC3\xA9"};
+    const bertc_task task = {.name = "made", .num_labels = 2, .labels = labels, .file_labels = labels};
+    const bertc_scores scores = {.alike = 2, .examples = 77};
+    char text[BC_ALIKE];
+    assert_true(bc_scored_alike((bc_scored){&task, BERTC_DEV}, &scores, text));
+    assert_string_equal(text, "made dev: 0123456789012345678901234567890123456789012345\xC3\xA9 is predicted for all 77 "
+                              "examples");
+}
+
 /* ---- Shares and weights -------------------------------------------------------------------- */
 
 /* Of each class as many, also where there are more classes than a byte can tell apart. */
@@ -265,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_seven_classes),
         cmocka_unit_test(test_three_hundred_classes),
         cmocka_unit_test(test_another_range),
+        cmocka_unit_test(test_a_long_name_in_a_message),
         cmocka_unit_test(test_strata),
         cmocka_unit_test(test_weights),
     };
