@@ -59,8 +59,8 @@ static bertc_dataset *read_made(const made *m, size_t count)
         for (size_t w = 0; w < i * 5 % 3; w++) p += sprintf(p, " and");
         p += sprintf(p, classes > 1 ? "\t%.0f\n" : "\t%.1f\n", classes > 1 ? (double)c : 0.6 * ((double)c - 3));
     }
-    if (bc_dataset_parse(&m->task, BERTC_TRAIN, &m->task.splits[BERTC_TRAIN], NULL, text, (size_t)(p - text), "f.tsv", 0,
-                         &set, &err) != BERTC_OK)
+    if (bc_dataset_parse(&m->task, BERTC_TRAIN, &m->task.splits[BERTC_TRAIN], NULL, text, (size_t)(p - text), "f.tsv",
+                         0, &set, &err) != BERTC_OK)
         fail_msg("%s", err.message);
     free(text);
     return set;
@@ -71,9 +71,8 @@ typedef struct trial {
     made m;
     bc_source source;
     bertc_dataset *set;
-    int32_t *map;
     bc_trainer *trainer;
-    bc_eval eval; /* owns the inputs */
+    bc_eval eval; /* owns the inputs, and which label of the model's is which of the task's */
     bc_epoch epoch;
     uint64_t *scratch;
 } trial;
@@ -91,14 +90,14 @@ static trial *begin(int classes, size_t count)
     const bertc_model_options options = {.labels = t->m.heads, .num_labels = classes, .trainable = true, .seed = 5,
                                          .threads = 1};
     assert_int_equal(bertc_model_load("model", &options, &model, NULL), BERTC_OK);
-    t->map = bc_alloc((size_t)classes, sizeof *t->map);
-    assert_int_equal(bertc_task_match_labels(&t->m.task, bertc_model_config(model)->labels, classes, t->map, &by_name,
+    int32_t *map = bc_alloc((size_t)classes, sizeof *map);
+    assert_int_equal(bertc_task_match_labels(&t->m.task, bertc_model_config(model)->labels, classes, map, &by_name,
                                              NULL), BERTC_OK);
     assert_true(by_name);
-    for (int i = 0; i < classes; i++) assert_int_equal(t->map[i], classes - 1 - i);
-    assert_int_equal(bertc_inputs_create(t->source.tokenizer, t->set, 16, t->map, &inputs, NULL), BERTC_OK);
+    for (int i = 0; i < classes; i++) assert_int_equal(map[i], classes - 1 - i);
+    assert_int_equal(bertc_inputs_create(t->source.tokenizer, t->set, 16, map, &inputs, NULL), BERTC_OK);
     const bc_pack pack = {BATCH, 4096};
-    assert_int_equal(bc_eval_open(&t->eval, inputs, t->map, (size_t)classes, pack, NULL), BERTC_OK);
+    assert_int_equal(bc_eval_open(&t->eval, inputs, map, (size_t)classes, pack, NULL), BERTC_OK);
     t->scratch = bc_alloc(count, 2 * sizeof *t->scratch);
     assert_int_equal(bc_epoch_create(&t->epoch, inputs, BATCH, 1, t->scratch, NULL), BERTC_OK);
     const bertc_limits limits = {.tokens = BATCH * 16, .sequences = BATCH, .longest = 16, .training = true};
@@ -115,7 +114,6 @@ static void end(trial *t)
     bc_eval_close(&t->eval);
     bertc_dataset_free(t->set);
     bc_source_close(&t->source);
-    bc_free(t->map);
     bc_free(t->scratch);
     free(t);
 }
@@ -139,7 +137,7 @@ static bertc_scores score(trial *t)
     bertc_scores scores;
     bc_meter meter;
     bc_meter_start(&meter, NULL);
-    assert_int_equal(bc_eval_run(&t->eval, bc_trainer_model(t->trainer), bc_trainer_workspace(t->trainer),
+    assert_int_equal(bc_eval_run(&t->eval, bc_trainer_model(t->trainer), 0, bc_trainer_workspace(t->trainer),
                                  bc_trainer_batch(t->trainer), &meter, NULL), BERTC_OK);
     assert_int_equal(bertc_task_score(t->set, t->eval.logits, &scores, NULL), BERTC_OK);
     return scores;
