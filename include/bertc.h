@@ -1,6 +1,6 @@
 /* bertc: fine-tune BERT on CPUs. Umbrella header, in data-flow order.
  *
- * Text becomes ids (vocab, tokenizer), a GLUE task becomes labelled examples (task), examples
+ * Text becomes ids (vocab, tokenizer), the files of a task become labelled examples (task), examples
  * become packed batches (batch), a model directory becomes an encoder with a head (config,
  * model), and both meet in a training run (train). Each header compiles alone.
  *

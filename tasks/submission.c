@@ -22,7 +22,8 @@ static void format_value(const bertc_task *task, float value, char *out, size_t 
         thousandths = (int)(rounded % 1000);
         whole = (double)(rounded / 1000);
     }
-    snprintf(out, size, "%s%.0f.%03d", signbit(clipped) && (whole > 0 || thousandths > 0) ? "-" : "", whole, thousandths);
+    bool minus = signbit(clipped) && (whole > 0 || thousandths > 0);
+    snprintf(out, size, "%s%.0f.%03d", minus ? "-" : "", whole, thousandths);
 }
 
 /* The prediction of finite logits; `scratch` is where a value is written. */
@@ -62,9 +63,10 @@ bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const flo
     for (size_t i = 0; i < dataset->count; i++) {
         char scratch[LONGEST];
         const bertc_example *e = &dataset->examples[i];
+        const float *row = logits + i * (size_t)dataset->task->num_labels;
         if (e->index) bc_writer_put(&writer, e->index, e->nindex);
         else bc_writer_printf(&writer, "%zu", i);
-        bc_writer_printf(&writer, "\t%s\n", spell(dataset->task, logits + i * (size_t)dataset->task->num_labels, scratch));
+        bc_writer_printf(&writer, "\t%s\n", spell(dataset->task, row, scratch));
     }
     return bc_writer_commit(&writer, err);
 }

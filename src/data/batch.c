@@ -148,8 +148,8 @@ static bertc_status check_labels(const bertc_dataset *dataset, const bertc_examp
     const bertc_task *task = dataset->task;
     size_t most = task->kind == BERTC_CLASSIFICATION ? 1 : 0;
     if (e->num_labels > most || (e->num_labels > 0 && !e->labels))
-        return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu labels, an example of the task has %zu", dataset->path, e->line,
-                       e->num_labels, most);
+        return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu label%s, an example of the task has %zu", dataset->path, e->line,
+                       e->num_labels, e->num_labels == 1 ? "" : "s", most);
     for (size_t i = 0; i < e->num_labels; i++)
         if (e->labels[i] < 0 || e->labels[i] >= task->num_labels)
             return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d, the task has %d", dataset->path, e->line,
@@ -286,7 +286,8 @@ static bertc_status put_labels(bertc_batch *batch, const bertc_inputs *inputs, u
 {
     size_t from = inputs->label_starts[example], to = inputs->label_starts[example + 1];
     int32_t *next = &batch->label_starts[batch->sequences], room = batch->max_labels - next[0];
-    if (to < from) return bc_fail(err, BERTC_USAGE, "the labels of example %u end before they start", (unsigned)example);
+    if (to < from)
+        return bc_fail(err, BERTC_USAGE, "the labels of example %u end before they start", (unsigned)example);
     if (to - from > (size_t)room)
         return bc_fail(err, BERTC_USAGE, "example %u, of %zu labels, does not fit a batch of %d after %d",
                        (unsigned)example, to - from, (int)batch->max_labels, (int)next[0]);
@@ -328,7 +329,8 @@ bertc_status bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs, co
 {
     if (!batch || !inputs || (!order && n > 0)) return bc_fail_null(err, __func__, "batch, inputs and order");
     if (!has_arrays(batch)) return bc_fail_null(err, __func__, "the arrays of the batch");
-    if (!inputs->starts || !inputs->ids || !inputs->types || !inputs->label_starts || !inputs->labels || !inputs->values)
+    if (!inputs->starts || !inputs->ids || !inputs->types || !inputs->label_starts || !inputs->labels ||
+        !inputs->values)
         return bc_fail_null(err, __func__, "the arrays of the inputs");
     bertc_status status = BERTC_OK;
     batch->sequences = batch->tokens = batch->longest = 0;

@@ -117,12 +117,21 @@ bertc_status bc_scored_check_best(const bertc_train_options *o, const bertc_task
     return BERTC_OK;
 }
 
+/* How many bytes of a name are shown; of a long one its beginning, in whole characters. */
+static int shown(const char *name)
+{
+    enum { MOST = 48 };
+    size_t n = strlen(name) < MOST ? strlen(name) : MOST;
+    while (n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80) n--;
+    return (int)n;
+}
+
 bool bc_scored_alike(bc_scored scored, const bertc_scores *scores, char text[BC_ALIKE])
 {
     const bertc_task *task = scored.task;
     if (scores->alike == 0) return false;
-    snprintf(text, BC_ALIKE, "%s %s: %s is predicted for all %zu examples", task->name,
-             bertc_split_name(scored.split),
-             task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->alike - 1], scores->examples);
+    const char *what = task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->alike - 1];
+    snprintf(text, BC_ALIKE, "%.*s %s: %.*s is predicted for all %zu examples", shown(task->name), task->name,
+             bertc_split_name(scored.split), shown(what), what, scores->examples);
     return true;
 }

@@ -147,6 +147,67 @@ static void test_a_batch_is_packed(void **unused)
     assert_int_equal(bertc_batch_create(0, 7, 0, &batch, NULL), BERTC_USAGE);
 }
 
+/* Several labels each, none, and one: as many as the batch has room for. */
+static void test_labels_lie_one_behind_the_other(void **unused)
+{
+    (void)unused;
+    bertc_inputs *in = tokenise("sst2", "good film\n\nbad\n", 16, NULL), several = *in;
+    static size_t starts[] = {0, 2, 2, 5};
+    static int32_t labels[] = {4, 9, -100, 1, 7};
+    static const uint32_t order[] = {2, 1, 0};
+    static const int32_t packed[] = {-100, 1, 7, 4, 9}, packed_starts[] = {0, 3, 3, 5};
+    bertc_batch *batch;
+    bertc_error err = {0};
+    several.label_starts = starts;
+    several.labels = labels;
+    assert_int_equal(bertc_batch_create(3, 16, 5, &batch, NULL), BERTC_OK);
+    assert_int_equal(bertc_batch_fill(batch, &several, order, 3, NULL), BERTC_OK);
+    assert_memory_equal(batch->label_starts, packed_starts, sizeof packed_starts);
+    assert_memory_equal(batch->labels, packed, sizeof packed);
+    bertc_batch_free(batch);
+    assert_int_equal(bertc_batch_create(3, 16, 4, &batch, NULL), BERTC_OK);
+    assert_int_equal(bertc_batch_fill(batch, &several, order, 3, &err), BERTC_USAGE);
+    assert_string_equal(err.message, "example 0, of 2 labels, does not fit a batch of 4 after 3");
+    assert_int_equal(batch->sequences, 2); /* those before it */
+    assert_int_equal(batch->label_starts[2], 3);
+    err = (bertc_error){0};
+    starts[2] = 1;
+    assert_int_equal(bertc_batch_fill(batch, &several, order + 1, 1, &err), BERTC_USAGE);
+    assert_string_equal(err.message, "the labels of example 1 end before they start");
+    bertc_batch_free(batch);
+    bertc_inputs_free(in);
+    assert_int_equal(bertc_batch_create(1, 7, -1, &batch, NULL), BERTC_USAGE);
+}
+
+/* What an example may have follows from its task. */
+static void test_labels_are_checked(void **unused)
+{
+    (void)unused;
+    static const int32_t two[] = {0, 1}, negative[] = {-1};
+    static const struct {
+        const char *task;
+        const int32_t *labels;
+        size_t count;
+        const char *message;
+    } cases[] = {{"sst2", two, 2, "lines:1: 2 labels, an example of the task has 1"},
+                 {"sst2", NULL, 1, "lines:1: 1 label, an example of the task has 1"},
+                 {"sst2", negative, 1, "lines:1: label -1, the task has 2"},
+                 {"stsb", two, 1, "lines:1: 1 label, an example of the task has 0"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_dataset *set;
+        bertc_inputs *in;
+        bertc_error err = {0};
+        const char *text = bertc_task_find(cases[i].task)->pair ? "good\tbad\n" : "good\n";
+        assert_int_equal(bertc_dataset_from_lines(bertc_task_find(cases[i].task), text, strlen(text), "lines", &set, NULL),
+                         BERTC_OK);
+        set->examples[0].labels = cases[i].labels;
+        set->examples[0].num_labels = cases[i].count;
+        assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, NULL, &in, &err), BERTC_INPUT);
+        assert_string_equal(err.message, cases[i].message);
+        bertc_dataset_free(set);
+    }
+}
+
 static void test_passes_respect_both_limits(void **unused)
 {
     (void)unused;
@@ -181,6 +242,8 @@ int main(void)
         cmocka_unit_test(test_blocks_join),
         cmocka_unit_test(test_an_error_names_its_line),
         cmocka_unit_test(test_a_batch_is_packed),
+        cmocka_unit_test(test_labels_lie_one_behind_the_other),
+        cmocka_unit_test(test_labels_are_checked),
         cmocka_unit_test(test_passes_respect_both_limits),
     };
     return cmocka_run_group_tests(tests, open_source, close_source);
