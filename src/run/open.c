@@ -22,8 +22,7 @@ static void resolve_recipe(bertc_train_options *o)
 static bertc_status resolve_precision(bertc_train_options *o, bertc_error *err)
 {
     bertc_precision precision = (bertc_precision)o->precision;
-    bertc_status status =
-        bertc_precision_resolve(bertc_backend_name((size_t)o->backend), &precision, err);
+    bertc_status status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
     o->precision = (int)precision;
     return status;
 }

@@ -345,7 +345,7 @@ static bertc_status count_words(bc_run *run, size_t rows, bertc_error *err)
 static bertc_status plan_words(bc_run *run, bertc_error *err)
 {
     const bc_param *table = bc_model_param(bc_trainer_model(run->trainer), BC_WORD, 0);
-    if (table->frozen) return BERTC_OK;
+    if (table->frozen || bc_trainer_model(run->trainer)->dense_words) return BERTC_OK;
     bertc_status status = count_words(run, table->shape[0], err);
     if (status != BERTC_OK) return status;
     size_t most = run->named < run->batch_tokens ? run->named : run->batch_tokens;

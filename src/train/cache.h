@@ -15,7 +15,7 @@
 #define BC_TRAIN_CACHE_H
 
 #include "base/dir.h"
-#include "nn/model.h"
+#include "nn/pass.h"
 #include "base/hash.h"
 
 /* A file of the run that has this name for an instant. */
