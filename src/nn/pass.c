@@ -154,6 +154,7 @@ static bc_head_pass head_pass(const bc_view *v)
         .laps = w->laps,
         .dropout = bc_view_dropout(v, BC_SITE_HEAD, 0),
         .params = m->params + v->head->first,
+        .words = bc_model_param(m, BC_WORD, 0),
         .h = v->h,
         .c = (size_t)v->head->config.num_labels,
         .x = all ? flow(w, m->config.num_hidden_layers).full : w->pooled,
@@ -407,8 +408,10 @@ static void embed_bwd(const bc_view *v, bool accumulate)
     bc_embed_norm_bwd(w->dy, bc_grad_of(m, BC_EMBED_GAIN, 0), bc_grad_of(m, BC_EMBED_BIAS, 0), w->dy,
                       w->embed_sum, w->embed_mean, w->embed_rstd, v->batch,
                       bc_view_norm(v, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, v->h, accumulate);
-    bc_embed_scatter(word->grad, word->touched, bc_grad_of(m, BC_POSITION, 0), bc_grad_of(m, BC_TYPE, 0), w->dy,
+    float *words = v->head->row->dense_words ? NULL : word->grad;
+    bc_embed_scatter(words, word->touched, bc_grad_of(m, BC_POSITION, 0), bc_grad_of(m, BC_TYPE, 0), w->dy,
                      v->batch, &m->config, accumulate);
+    if (!words) bc_embed_scatter(word->grad, NULL, NULL, NULL, w->dy, v->batch, &m->config, true);
     bc_view_lap(v, BC_WORK_EMBEDDINGS);
 }
 

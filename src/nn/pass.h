@@ -10,7 +10,9 @@
  *    inference uses the same buffers for every layer.
  * 3. Where the heads read the first row of each sequence and no other, only keys and values are computed
  *    for all rows in the last layer; everything else, and its backward pass, for the S first rows, unless
- *    the workspace was planned for the whole. The result is the same. */
+ *    the workspace was planned for the whole. The result is the same.
+ * 4. Forward and loss write to the workspace alone: any number of threads may pass through one model, each with a
+ *    workspace and a head of its own. */
 #ifndef BC_NN_PASS_H
 #define BC_NN_PASS_H
 
@@ -59,8 +61,7 @@ void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, con
 void bc_model_output(const bertc_model *model, bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y);
 
-/* Sum over the batch of the per-example loss of the pass's head; the gradient is that of sum /
- * divisor. */
+/* Sum over the batch of the loss of the pass's head; the gradient is that of sum / divisor. */
 double bc_model_loss(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                      bc_pass pass, const bc_objective *objective, double divisor);
 

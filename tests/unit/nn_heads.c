@@ -12,6 +12,7 @@
 #include "nn/check.h"
 #include "nn/heads.h"
 #include "nn/heads/linear.h"
+#include "nn/ops/ops.h"
 #include "nn/pass.h"
 #include "twin/support.h"
 
@@ -43,10 +44,34 @@ static const bc_head_row tokens_row = {
     .fwd = bc_linear_head_fwd, .loss = token_loss, .bwd = bc_linear_head_bwd,
 };
 
+/* Logits are products with the first rows of the word table, which has so two gradients. */
+static void word_fwd(const bc_head_pass *p)
+{
+    size_t n = (size_t)p->rows->tokens;
+    bc_dropout_tokens(p->dropped, p->x, p->rows, &p->dropout, p->h);
+    bc_linear_fwd(p->gemm, p->logits, p->dropped, p->words->value, p->params->value, (bc_linear){n, p->h, p->c});
+}
+
+static void word_bwd(float *dx, const bc_head_pass *p, bool accumulate)
+{
+    bc_linear d = {(size_t)p->rows->tokens, p->h, p->c};
+    if (!accumulate) memset(p->words->grad, 0, p->words->count * sizeof(float));
+    bc_column_sums(p->params->grad, (bc_matrix){.full = p->dlogits}, d.n, d.out, accumulate);
+    bc_linear_bwd_w(p->gemm, p->words->grad, p->dlogits, p->dropped, d, true);
+    bc_linear_bwd_x(p->gemm, dx, p->dlogits, p->words->value, d, false);
+    bc_dropout_tokens(dx, dx, p->rows, &p->dropout, p->h);
+}
+
+static const bc_head_row words_row = {
+    .first = BC_CLASS_B, .end = BC_CLASS_B + 1, .reads = BC_READS_ALL, .dense_words = true,
+    .answer = BC_ANSWER_CLASS, .fwd = word_fwd, .loss = token_loss, .bwd = word_bwd,
+};
+
 static const bc_head classes = {&bc_head_classification, "classes", labels, 3};
 static const bc_head value = {&bc_head_regression, "value", labels, 1};
 static const bc_head more_classes = {&bc_head_classification, "more", labels, MOST_LABELS};
 static const bc_head tokens = {&tokens_row, "tokens", labels, 4};
+static const bc_head words = {&words_row, "words", labels, MOST_LABELS};
 
 /* ---- models, released by close_all ---------------------------------------------------------- */
 
@@ -216,11 +241,8 @@ static void test_without_a_pooler(void **state)
     assert_string_equal(model->params[count].name, "classifier.weight");
     assert_int_equal(model->params[count].shape[0], 4);
     for (size_t i = 0; i < count; i++) assert_true(model->params[i].row->scope < BC_SCOPE_POOLER);
-    bc_head_row dense = tokens_row;
-    dense.dense_words = true;
-    const bc_head two[] = {tokens, {&dense, "words", labels, 2}};
     assert_false(model->dense_words);
-    assert_true(open_model((bertc_model_options){0}, two, 2)->dense_words);
+    assert_true(open_model((bertc_model_options){0}, (const bc_head[]){tokens, words}, 2)->dense_words);
 }
 
 static void test_logits_of_all_rows(void **state)
@@ -269,12 +291,11 @@ static void pass_once(bertc_model *model, bertc_workspace *w, const bertc_batch 
 
 /* With dropout: the slope of the loss along the encoder's gradient is that one's norm; the gradient of sequences one
  * after another is that of all. */
-static void test_gradient_of_all_rows(void **state)
+static void check_gradient(const bc_head *head)
 {
-    (void)state;
     const double length = 1e-3;
     const bc_pass pass = {.dropout = &rates, .seed = 3, .step = 7};
-    bertc_model *model = open_model((bertc_model_options){.backend = "reference"}, &tokens, 1);
+    bertc_model *model = open_model((bertc_model_options){.backend = "reference"}, head, 1);
     bertc_workspace *w = plan(model, true, false);
     const bertc_batch *batch = make_batch(8);
     size_t count = model->scalars, encoder = model->params[model->heads->first].offset;
@@ -289,6 +310,18 @@ static void test_gradient_of_all_rows(void **state)
     if (!(fabs(slope / norm - 1) < 1e-3)) fail_msg("slope %g, gradient %g", slope, norm);
     for (int part = 0; part < S; part++) pass_once(model, w, twin_batch_part(batch, part, 1), pass, part > 0);
     assert_true(twin_distance(model->grads, whole, count) < 1e-5);
+}
+
+static void test_gradient_of_all_rows(void **state)
+{
+    (void)state;
+    check_gradient(&tokens);
+}
+
+static void test_gradient_of_the_word_table(void **state)
+{
+    (void)state;
+    check_gradient(&words);
 }
 
 /* The pass in two at the head itself, whose rows are all of the batch's. */
@@ -341,6 +374,7 @@ int main(void)
         cmocka_unit_test_teardown(test_without_a_pooler, close_all),
         cmocka_unit_test_teardown(test_logits_of_all_rows, close_all),
         cmocka_unit_test_teardown(test_gradient_of_all_rows, close_all),
+        cmocka_unit_test_teardown(test_gradient_of_the_word_table, close_all),
         cmocka_unit_test_teardown(test_entry, close_all),
         cmocka_unit_test(test_rates),
     };
