@@ -11,6 +11,7 @@
 #ifndef BC_RUN_RUN_H
 #define BC_RUN_RUN_H
 
+#include "base/writer.h"
 #include "data/mix.h"
 #include "run/folder.h"
 #include "run/hash.h"

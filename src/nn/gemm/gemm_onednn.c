@@ -97,12 +97,6 @@ static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t o
     return dnnl_reorder_primitive_desc_create(to, PASS(from), on, PASS(as), on, NULL);
 }
 
-/* oneDNN knows what it only reads by the same kind of handle. */
-static void *handle_of(const void *data)
-{
-    return (void *)data;
-}
-
 static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, void *data)
 {
     return dnnl_memory_create(to, PASS(of), on, data);
