@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "harness/harness.h"
+#include "nn/products.h"
 
 static const char *const kind_names[KINDS] = {"fwd", "dx", "dw"};
 

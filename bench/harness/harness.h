@@ -14,7 +14,7 @@
 #include "bertc.h"
 #include "data/epoch.h"
 #include "nn/laps.h"
-#include "nn/model.h"
+#include "nn/pass.h"
 #include "train/trainer.h"
 
 enum { ROUNDS_MOST = 64, NAME = 96, PATH = 4096 };

@@ -135,7 +135,7 @@ static bertc_status open_model(job *j, bertc_error *err)
     if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
     for (size_t i = 0; i < j->count; i++)
         if (j->layers[i] > j->how.keep_layers) j->how.keep_layers = j->layers[i];
-    bertc_status status = bertc_precision_resolve(j->how.backend, &j->how.precision, err);
+    bertc_status status = bc_options_precision(j->how.backend, &j->how.precision, err);
     return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
 }
 
@@ -176,6 +176,7 @@ static void measure(job *j)
 static bertc_status furnish(job *j, bertc_error *err)
 {
     const bertc_inputs *in = j->inputs;
+    bertc_error why = {0};
     size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, most_rows, results;
     size_t sequences = smaller(j->pack.sequences, in->count);
     size_t tokens = smaller(larger(j->pack.tokens, in->longest), sequences * in->longest);
@@ -199,7 +200,7 @@ static bertc_status furnish(job *j, bertc_error *err)
     j->row = bc_alloc(width, sizeof *j->row);
     if (!j->keys || !j->order || !j->offsets || !j->results || !j->hidden || !j->row)
         return bc_fail_memory(err);
-    status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
+    status = bc_memory_explain(bertc_workspace_create(j->model, &limits, &j->workspace, &why), &why, err);
     if (status != BERTC_OK) return status;
     return bertc_batch_create(limits.sequences, limits.tokens, 0, &j->batch, err);
 }

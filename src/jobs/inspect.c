@@ -12,7 +12,7 @@
 #include "formats/names.h"
 #include "formats/model_dir.h"
 #include "formats/readers.h"
-#include "nn/params.h"
+#include "nn/heads.h"
 
 _Static_assert((int)BERTC_TENSOR_RANK == (int)BC_MAX_RANK, "every shape of a file can be shown");
 
@@ -56,12 +56,14 @@ static void plan_clear(plan *wanted)
 
 static bertc_status plan_make(const bertc_config *config, plan *wanted, bertc_error *err)
 {
-    size_t count = bc_param_count(config), total;
+    const bc_head_row *head = bc_head_of(config->num_labels);
+    size_t encoder = bc_param_count(config, true), count = encoder + bc_head_params(head), total;
     wanted->params = bc_alloc(count, sizeof *wanted->params);
     wanted->by_name = bc_alloc(count, sizeof *wanted->by_name);
     wanted->holder = bc_calloc(count, sizeof *wanted->holder);
     if (!wanted->params || !wanted->by_name || !wanted->holder) return bc_fail_memory(err);
-    if (!bc_param_plan(config, wanted->params, &total))
+    if (!bc_param_plan(config, true, wanted->params, &total) ||
+        !bc_param_plan_head(config, head->first, head->end, wanted->params + encoder, &total))
         return bc_fail(err, BERTC_INPUT, "the configuration's sizes overflow");
     for (size_t i = 0; i < count; i++) wanted->by_name[i] = &wanted->params[i];
     qsort(wanted->by_name, count, sizeof *wanted->by_name, compare_params);

@@ -84,7 +84,7 @@ static bertc_status open_model(job *j, int32_t *map, bertc_error *err)
                                    .precision = o->precision,
                                    .threads = j->threads};
     if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
-    bertc_status status = bertc_precision_resolve(j->how.backend, &j->how.precision, err);
+    bertc_status status = bc_options_precision(j->how.backend, &j->how.precision, err);
     if (status == BERTC_OK) status = match_labels(j, map, err);
     return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
 }
@@ -92,6 +92,7 @@ static bertc_status open_model(job *j, int32_t *map, bertc_error *err)
 /* Weights, and memory for the largest pass. */
 static bertc_status furnish(job *j, bertc_error *err)
 {
+    bertc_error why = {0};
     size_t count = j->dataset->count, most = j->eval.pack.sequences;
     bertc_limits limits = {
         .tokens = (int32_t)j->eval.most_tokens,
@@ -100,7 +101,8 @@ static bertc_status furnish(job *j, bertc_error *err)
     };
     bertc_status status = bc_memory_check_applied(j->model, j->how.backend, &limits, 0, err);
     if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
-    if (status == BERTC_OK) status = bertc_workspace_create(j->model, &limits, &j->workspace, err);
+    if (status == BERTC_OK)
+        status = bc_memory_explain(bertc_workspace_create(j->model, &limits, &j->workspace, &why), &why, err);
     if (status == BERTC_OK)
         status = bertc_batch_create(limits.sequences, limits.tokens, limits.sequences, &j->batch, err);
     return status;

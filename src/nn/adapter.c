@@ -11,6 +11,7 @@
 #include "formats/readers.h"
 #include "formats/safetensors.h"
 #include "nn/lora.h"
+#include "nn/ops/low_rank.h"
 
 static const char of_a[] = "lora_A.weight", of_b[] = "lora_B.weight", plain[] = "weight";
 

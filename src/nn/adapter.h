@@ -6,6 +6,7 @@
 #include "formats/adapter.h"
 #include "formats/weights.h"
 #include "nn/model.h"
+#include "nn/values.h"
 
 typedef struct bc_overlay {
     bc_adapter adapter; /* base null: the directory was no adapter, and the rest is empty */

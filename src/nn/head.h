@@ -49,6 +49,7 @@ typedef struct bc_head_pass {
     bc_laps *laps;
     bc_dropout dropout;      /* of what it reads */
     const bc_param *params;  /* the head's, in the order of its row */
+    const bc_param *words;   /* the word table */
     size_t h, c;
     float *x;                /* (R,H) what it reads */
     float *dropped;          /* (R,H) from forward to backward */
@@ -67,13 +68,28 @@ typedef double (*bc_head_loss)(float *dlogits, const float *logits, const bertc_
 typedef struct bc_head_row {
     bc_param_id first, end; /* its parameters are the rows first .. end - 1 of the table */
     bc_reads reads;
+    bool dense_words;       /* its backward pass sets, or adds to, the gradient of the whole word table, to which that
+                               of the embeddings is added */
     bc_answer answer;
     bc_head_fwd fwd;
     bc_head_loss loss;
     bc_head_bwd bwd;
 } bc_head_row;
 
+static inline size_t bc_head_params(const bc_head_row *row)
+{
+    return (size_t)(row->end - row->first);
+}
+
 extern const bc_head_row bc_head_classification; /* of sequences: softmax cross-entropy with the batch's labels */
 extern const bc_head_row bc_head_regression;     /* squared error of the batch's values; one label, no objective */
+
+/* A head that a model is to have. */
+typedef struct bc_head {
+    const bc_head_row *row;
+    const char *name; /* before those of its parameters; null where it is the only one */
+    const char *const *labels;
+    int32_t num_labels;
+} bc_head;
 
 #endif

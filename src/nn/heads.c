@@ -1,12 +1,16 @@
-/* The heads of a model: which one a file's is kept for, and what labels they get. */
+#include "nn/heads.h"
+
 #include <stdio.h>
 #include <strings.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "formats/config.h"
-#include "nn/model.h"
+
+const bc_head_row *bc_head_of(int32_t num_labels)
+{
+    return num_labels == 1 ? &bc_head_regression : &bc_head_classification;
+}
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
@@ -31,7 +35,7 @@ static bool is_unnamed(const char *const *labels, int32_t count)
 /* Whether a configuration's labels are those of a head, in any order, or are unnamed. */
 static bool labels_agree(const bertc_config *config, const bc_head *head)
 {
-    if (config->num_labels != head->num_labels) return false;
+    if (bc_head_of(config->num_labels) != head->row || config->num_labels != head->num_labels) return false;
     bool named = true;
     for (int32_t i = 0; i < config->num_labels; i++) named = named && label_in(config->labels[i], head);
     return named || is_unnamed((const char *const *)config->labels, config->num_labels);
@@ -40,9 +44,9 @@ static bool labels_agree(const bertc_config *config, const bc_head *head)
 enum { MOST_SHOWN = 4 };
 
 /* "labels a, b" */
-static void describe_labels(bc_text *out, const char *const *labels, int32_t count)
+static void describe_labels(bc_text *out, const bc_head_row *row, const char *const *labels, int32_t count)
 {
-    if (count == 1) bc_text_printf(out, "one value");
+    if (row->answer == BC_ANSWER_VALUE) bc_text_printf(out, "one value");
     else if (is_unnamed(labels, count)) bc_text_printf(out, "%d unnamed labels", (int)count);
     else {
         for (int32_t i = 0; i < count && i < MOST_SHOWN; i++)
@@ -61,9 +65,9 @@ void bc_head_describe(bc_text *line, const bertc_config *config, const char *ref
     }
     if (kept >= 0 && count > 1) bc_text_printf(line, " for %s", heads[kept].name);
     bc_text_printf(line, fits ? ": it has " : ": its weights do not fit its ");
-    describe_labels(line, (const char *const *)config->labels, config->num_labels);
+    describe_labels(line, bc_head_of(config->num_labels), (const char *const *)config->labels, config->num_labels);
     if (kept < 0 && fits) bc_text_printf(line, count > 1 ? ", as no task has" : ", not ");
-    if (kept < 0 && fits && count == 1) describe_labels(line, heads->labels, heads->num_labels);
+    if (kept < 0 && fits && count == 1) describe_labels(line, heads->row, heads->labels, heads->num_labels);
 }
 
 int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
@@ -75,9 +79,12 @@ int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
 
 /* ---- A model's heads ------------------------------------------------------------------------- */
 
-const bc_head_row *bc_head_of(int32_t num_labels)
+static void take_row(bertc_model *m, bc_model_head *head, const bc_head_row *row)
 {
-    return num_labels == 1 ? &bc_head_regression : &bc_head_classification;
+    head->row = row;
+    m->pooler = m->pooler || row->reads == BC_READS_POOLED;
+    m->whole = m->whole || row->reads == BC_READS_ALL;
+    m->dense_words = m->dense_words || row->dense_words;
 }
 
 bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count, int kept, bertc_error *err)
@@ -92,23 +99,28 @@ bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count
         status = bertc_config_copy(&head->config, &m->config, err);
         if (status == BERTC_OK && count > 0 && i != kept)
             status = bertc_config_set_labels(&head->config, heads[i].labels, heads[i].num_labels, err);
-        head->row = count > 0 ? heads[i].row : bc_head_of(head->config.num_labels);
+        take_row(m, head, count > 0 ? heads[i].row : bc_head_of(head->config.num_labels));
     }
     bc_config_free_labels(&m->config);
+    size_t first = bc_param_count(&m->config, m->pooler);
+    for (int i = 0; i < all && status == BERTC_OK; i++) {
+        m->heads[i].first = first;
+        first += bc_head_params(m->heads[i].row);
+    }
     return status;
 }
 
-size_t bc_model_most_labels(const bertc_model *model)
+bool bc_model_plan_heads(bertc_model *m, const bc_head *heads)
 {
-    int32_t most = 0;
-    for (int i = 0; i < model->num_heads; i++)
-        if (model->heads[i].config.num_labels > most) most = model->heads[i].config.num_labels;
-    return (size_t)most;
-}
-
-bool bc_model_reads_all(const bertc_model *model)
-{
-    bool all = false;
-    for (int i = 0; i < model->num_heads; i++) all = all || model->heads[i].row->reads == BC_READS_ALL;
-    return all;
+    bool fits = true;
+    for (int i = 0; i < m->num_heads && fits; i++) {
+        const bc_model_head *head = &m->heads[i];
+        bc_param *first = m->params + head->first, *end = first + bc_head_params(head->row);
+        fits = bc_param_plan_head(&head->config, head->row->first, head->row->end, first, &m->scalars);
+        for (bc_param *p = first; p < end && fits; p++) {
+            p->head = i;
+            if (m->num_heads > 1) snprintf(p->name, sizeof p->name, "%s.%s", heads[i].name, p->row->name);
+        }
+    }
+    return fits;
 }

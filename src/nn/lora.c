@@ -30,55 +30,31 @@ int bc_lora_target_of(bc_param_id weight)
     return -1;
 }
 
-/* What peft takes a name for: the modules that end in it, after a dot or from their beginning. "dense"
- * would name the pooler's too, which is not adapted. */
-static uint32_t targets_named(const char *name, size_t length)
-{
-    uint32_t found = 0;
-    if (length == 3 && memcmp(name, "all", 3) == 0) return (1u << BC_LORA_TARGETS) - 1;
-    if (length == 5 && memcmp(name, "dense", 5) == 0) return 0;
-    for (int t = 0; t < BC_LORA_TARGETS; t++) {
-        const char *module = bc_lora_targets[t].module;
-        size_t all = strlen(module);
-        if (length == 0 || length > all || memcmp(module + all - length, name, length) != 0) continue;
-        if (length == all || module[all - length - 1] == '.') found |= 1u << t;
-    }
-    return found;
-}
-
-bertc_status bc_lora_read_targets(const char *list, uint32_t *targets, bertc_error *err)
-{
-    *targets = 0;
-    for (const char *at = list;; at++) {
-        size_t length = strcspn(at, ",");
-        uint32_t named = targets_named(at, length);
-        if (!named)
-            return bc_fail(err, BERTC_USAGE,
-                           "--lora-targets: '%.*s' is not query, key, value, attention.output.dense, "
-                           "intermediate.dense, output.dense or all",
-                           (int)(length < 64 ? length : 64), at);
-        *targets |= named;
-        at += length;
-        if (*at == '\0') return BERTC_OK;
-    }
-}
-
 bertc_status bc_lora_check(const bertc_lora *lora, const bertc_config *config, int first,
                            bertc_error *err)
 {
     const uint32_t all = (1u << BC_LORA_TARGETS) - 1;
+    const struct {
+        const char *name;
+        double value;
+        bool fine;
+    } members[] = {{"rank", lora->rank, lora->rank > 0},
+                   {"alpha", lora->alpha, isfinite(lora->alpha)},
+                   {"dropout", lora->dropout, lora->dropout >= 0 && lora->dropout < 1},
+                   {"targets", lora->targets, lora->targets > 0 && lora->targets <= all}};
     if (lora->rank == 0) return BERTC_OK;
-    if (lora->rank < 0 || !isfinite(lora->alpha) || !(lora->dropout >= 0 && lora->dropout < 1) ||
-        lora->targets == 0 || lora->targets > all)
-        return bc_fail(err, BERTC_USAGE, "low-rank adaptation: a value is out of range");
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (!members[i].fine)
+            return bc_fail(err, BERTC_USAGE, "bertc_model_options.lora.%s: %g is out of range", members[i].name,
+                           members[i].value);
     if ((lora->targets & 40u) == 32u)
         return bc_fail(err, BERTC_USAGE,
-                       "low-rank adaptation: output.dense names attention.output.dense too");
+                       "bertc_model_options.lora.targets: output.dense names attention.output.dense too");
     if (lora->dropout > 0 && config->intermediate_size > BC_MAX_HIDDEN)
         return bc_fail(err, BERTC_INPUT, "config.json: intermediate_size %d is more than %d",
                        (int)config->intermediate_size, BC_MAX_HIDDEN);
     if (first >= config->num_hidden_layers)
-        return bc_fail(err, BERTC_USAGE, "low-rank adaptation: every layer is frozen");
+        return bc_fail(err, BERTC_USAGE, "bertc_model_options.lora: every layer is frozen");
     return BERTC_OK;
 }
 

@@ -18,13 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bertc/batch.h"
 #include "bertc/model.h"
-#include "nn/ops/dropout.h"
-#include "nn/gemm/matrix.h"
 #include "nn/params.h"
-
-/* ---- What there is ------------------------------------------------------------------------- */
 
 /* The matrices that can be adapted, in the order of bertc_lora.targets' bits. */
 enum { BC_LORA_TARGETS = 6 };
@@ -39,10 +34,6 @@ extern const bc_lora_target bc_lora_targets[BC_LORA_TARGETS];
 /* Which of them a weight is; -1: none. */
 int bc_lora_target_of(bc_param_id weight);
 
-/* The targets of a list such as "query,value". A name stands for every matrix that peft takes it for:
- * "output.dense" for "attention.output.dense" too; "all" for all six. Errors: BERTC_USAGE. */
-bertc_status bc_lora_read_targets(const char *list, uint32_t *targets, bertc_error *err);
-
 /* Can a model have these adapters, in the layers from `first` on? Errors: BERTC_USAGE, BERTC_INPUT. */
 bertc_status bc_lora_check(const bertc_lora *lora, const bertc_config *config, int first,
                            bertc_error *err);
@@ -56,38 +47,5 @@ bool bc_lora_plan(const bertc_config *config, const bertc_lora *lora, int first,
 
 /* Index of the A of a matrix, the B follows, among those parameters; SIZE_MAX: it has none. */
 size_t bc_lora_index(const bertc_lora *lora, int first, bc_param_id weight, int layer);
-
-/* ---- What it computes ---------------------------------------------------------------------- */
-
-/* One adapted matrix and the scratch for it. */
-typedef struct bc_low_rank {
-    size_t in, out, rank;
-    float scale;        /* alpha / R */
-    const float *a, *b; /* (R,in), (out,R) */
-    float *da, *db;     /* null: not wanted */
-    bc_dropout dropout;
-    float *turned;      /* (R,out) scratch */
-    float *low, *dlow;  /* (N,R) scratch; dlow in training only */
-    float *dropped;     /* (N,in) scratch; only with dropout */
-} bc_low_rank;
-
-/* Columns of a wider matrix: where row 0 begins, and how far apart rows are. */
-typedef struct bc_columns {
-    bc_matrix m;
-    size_t stride;
-} bc_columns;
-
-/* y (n,out) += scale dropout(x) A^T B^T; x (n,in), in bf16 where that is there. */
-void bc_low_rank_fwd(bc_columns y, bc_matrix x, const bc_low_rank *l, const bertc_batch *batch,
-                     size_t n);
-
-/* dx (n,in) += mask (scale dy B A), where dx is there; dA and dB (+)= theirs, where x is. dy in f32 where
- * that is there. */
-void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_columns dy, const bc_low_rank *l,
-                     const bertc_batch *batch, size_t n, bool accumulate);
-
-/* y (out,in) = w + scale B A; y may be w. Each sum in double precision. */
-void bc_low_rank_merge(float *y, const float *w, const float *a, const float *b, size_t out, size_t in,
-                       size_t rank, double scale);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "formats/names.h"
 #include "formats/readers.h"
+#include "nn/heads.h"
 
 /* ---- Tensors ------------------------------------------------------------------------------- */
 

@@ -9,7 +9,11 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "bertc/threads.h"
+#include "nn/check.h"
+#include "nn/heads.h"
 #include "nn/match.h"
+#include "nn/ops/ops.h"
+#include "nn/products.h"
 
 void bc_model_draw(const bc_param *param, const bertc_config *config, const bertc_model_options *options)
 {
@@ -98,21 +102,15 @@ static bool is_left_out(const bc_param *param, const bertc_model_options *option
     return options->biases_only && !bc_param_is_bias(param);
 }
 
-/* Describe the parameters: the table's, those of heads after the first, those of adapters. */
+/* Describe the parameters: the encoder's, those of heads, those of adapters. */
 static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_error *err)
 {
-    size_t table = bc_model_table_count(m), first = bc_param_count(&m->config) - BC_HEAD_PARAMS;
+    size_t table = bc_model_table_count(m);
     int adapted = m->config.num_hidden_layers - m->adapted;
     m->count = table + (m->lora.rank > 0 ? bc_lora_count(&m->lora, (size_t)adapted) : 0);
     m->params = bc_alloc(m->count, sizeof *m->params);
     if (!m->params) return bc_fail_memory(err);
-    bc_param *head = m->params + first;
-    bool fits = bc_param_plan(&m->heads->config, m->params, &m->scalars);
-    for (int i = 1; i < m->num_heads && fits; i++)
-        fits = bc_param_plan_head(&m->heads[i].config, i, head + i * BC_HEAD_PARAMS, &m->scalars);
-    for (int i = 0; i < m->num_heads; i++) m->heads[i].first = first + (size_t)i * BC_HEAD_PARAMS;
-    for (int i = 0; i < m->num_heads && m->num_heads > 1 && fits; i++)
-        bc_param_name_head(head + i * BC_HEAD_PARAMS, heads[i].name);
+    bool fits = bc_param_plan(&m->config, m->pooler, m->params, &m->scalars) && bc_model_plan_heads(m, heads);
     if (!fits || !bc_lora_plan(&m->config, &m->lora, m->adapted, m->params, m->params + table, &m->scalars))
         return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
     return BERTC_OK;

@@ -1,5 +1,5 @@
 /* Saving models. Adapters are merged into their matrices while those are written, one at a time. */
-#include "nn/model.h"
+#include "nn/model_save.h"
 
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "base/writer.h"
 #include "formats/config.h"
 #include "formats/safetensors.h"
+#include "nn/ops/low_rank.h"
 
 /* The id of a parameter of a layer. */
 static bc_param_id id_of(const bc_param *param)

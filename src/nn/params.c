@@ -1,5 +1,6 @@
 #include "nn/params.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,18 +47,20 @@ const bc_param_row bc_param_table[BC_PARAM_IDS] = {
 enum {
     FIRST_OF_LAYER = BC_QUERY_W,
     AFTER_LAYER = BC_OUT_BIAS + 1,
+    AFTER_POOLER = BC_POOL_B + 1,
     ROWS_OF_LAYER = AFTER_LAYER - FIRST_OF_LAYER
 };
 
-size_t bc_param_count(const bertc_config *config)
+size_t bc_param_count(const bertc_config *config, bool pooler)
 {
-    return BC_PARAM_IDS - ROWS_OF_LAYER +
-           (size_t)config->num_hidden_layers * (size_t)ROWS_OF_LAYER;
+    size_t rows = pooler ? AFTER_POOLER : AFTER_LAYER;
+    return rows - ROWS_OF_LAYER + (size_t)config->num_hidden_layers * ROWS_OF_LAYER;
 }
 
 size_t bc_param_index(const bertc_config *config, bc_param_id id, int layer)
 {
     size_t row = (size_t)id, layers = (size_t)config->num_hidden_layers;
+    assert(row < AFTER_POOLER);
     if (row < FIRST_OF_LAYER) return row;
     if (row < AFTER_LAYER) return row + (size_t)layer * ROWS_OF_LAYER;
     return row + (layers - 1) * ROWS_OF_LAYER;
@@ -126,30 +129,24 @@ static bool describe(const bertc_config *config, bc_param_id id, int layer, bc_p
     return bc_size_add(*total, param->count, total);
 }
 
-bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total)
+static bool describe_rows(const bertc_config *config, int first, int end, int layer, bc_param **params, size_t *total)
+{
+    for (int id = first; id < end; id++)
+        if (!describe(config, (bc_param_id)id, layer, (*params)++, total)) return false;
+    return true;
+}
+
+bool bc_param_plan(const bertc_config *config, bool pooler, bc_param *params, size_t *total)
 {
     *total = 0;
-    for (int id = 0; id < FIRST_OF_LAYER; id++)
-        if (!describe(config, (bc_param_id)id, -1, params++, total)) return false;
-    for (int layer = 0; layer < config->num_hidden_layers; layer++)
-        for (int id = FIRST_OF_LAYER; id < AFTER_LAYER; id++)
-            if (!describe(config, (bc_param_id)id, layer, params++, total)) return false;
-    for (int id = AFTER_LAYER; id < BC_PARAM_IDS; id++)
-        if (!describe(config, (bc_param_id)id, -1, params++, total)) return false;
-    return true;
+    bool fits = describe_rows(config, 0, FIRST_OF_LAYER, -1, &params, total);
+    for (int layer = 0; fits && layer < config->num_hidden_layers; layer++)
+        fits = describe_rows(config, FIRST_OF_LAYER, AFTER_LAYER, layer, &params, total);
+    return fits && (!pooler || describe_rows(config, AFTER_LAYER, AFTER_POOLER, -1, &params, total));
 }
 
-bool bc_param_plan_head(const bertc_config *config, int head, bc_param *params, size_t *total)
+bool bc_param_plan_head(const bertc_config *config, bc_param_id first, bc_param_id end, bc_param *params,
+                        size_t *total)
 {
-    for (int id = BC_CLASS_W; id < BC_PARAM_IDS; id++, params++) {
-        if (!describe(config, (bc_param_id)id, -1, params, total)) return false;
-        params->head = head;
-    }
-    return true;
-}
-
-void bc_param_name_head(bc_param params[BC_HEAD_PARAMS], const char *name)
-{
-    for (int i = 0; i < BC_HEAD_PARAMS; i++)
-        snprintf(params[i].name, sizeof params[i].name, "%s.%s", name, params[i].row->name);
+    return describe_rows(config, (int)first, (int)end, -1, &params, total);
 }

@@ -39,12 +39,10 @@ typedef enum bc_param_id {
     BC_OUT_BIAS, /* the last row that every layer has */
     BC_POOL_W,
     BC_POOL_B,
-    BC_CLASS_W, /* the first row of a head */
+    BC_CLASS_W, /* from here on rows of heads (nn/head.h) */
     BC_CLASS_B,
     BC_PARAM_IDS
 } bc_param_id;
-
-enum { BC_HEAD_PARAMS = BC_PARAM_IDS - BC_CLASS_W };
 
 typedef enum bc_scope {
     BC_SCOPE_EMBEDDINGS,
@@ -77,7 +75,7 @@ typedef struct bc_param {
     char name[BC_PARAM_NAME]; /* "bert.encoder.layer.3.attention.self.query.weight" */
     const bc_param_row *row;
     int layer;                /* -1 outside the layers */
-    int head;                 /* which one it belongs to; -1: none */
+    int head;                 /* which of the model's it belongs to; -1: none */
     int rank;
     size_t shape[2];
     size_t count;             /* scalars */
@@ -93,19 +91,16 @@ typedef struct bc_param {
                                  it, for forward; null: not packed */
 } bc_param;
 
-/* Number of parameters of a model of this shape. */
-size_t bc_param_count(const bertc_config *config);
+/* Number of parameters of an encoder of this shape, with a pooler or without one. */
+size_t bc_param_count(const bertc_config *config, bool pooler);
 
 /* Describe all of them in order (params has room for bc_param_count); value and grad are null.
  * Returns false where the sizes overflow. *total receives the number of scalars. */
-bool bc_param_plan(const bertc_config *config, bc_param *params, size_t *total);
+bool bc_param_plan(const bertc_config *config, bool pooler, bc_param *params, size_t *total);
 
-/* Describe one more head after all that was planned (params has room for BC_HEAD_PARAMS), and move
- * *total. Its names are those of the first head until bc_param_name_head. */
-bool bc_param_plan_head(const bertc_config *config, int head, bc_param *params, size_t *total);
-
-/* Where there are several heads, each has its name before those of its parameters. */
-void bc_param_name_head(bc_param params[BC_HEAD_PARAMS], const char *name);
+/* Describe a head, the rows first .. end - 1, after all that was planned, and move *total. `config` has its labels. */
+bool bc_param_plan_head(const bertc_config *config, bc_param_id first, bc_param_id end, bc_param *params,
+                        size_t *total);
 
 /* Where a parameter lies in the order of the forward pass: 0 embeddings, 1 + l layer l, then pooler
  * and head. */
@@ -125,7 +120,7 @@ static inline bool bc_param_is_matrix(const bc_param *param)
 }
 size_t bc_param_grad_count(const bc_param *param);
 
-/* Index of a parameter in that order; `layer` is ignored outside the layers. */
+/* Index of an encoder's or pooler's parameter in that order; `layer` is ignored outside the layers. */
 size_t bc_param_index(const bertc_config *config, bc_param_id id, int layer);
 
 #endif

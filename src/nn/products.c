@@ -5,12 +5,13 @@
  * end of a thread's part go through another kernel. So rows that are all alike are tried in products of a few
  * sizes, on this machine and with this many threads: where they come out alike, every row of such a product is
  * summed in the same way. Where no size does that, each sequence gets its own products. */
+#include "nn/products.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/rng.h"
-#include "nn/model.h"
 #include "nn/ops/ops.h"
 
 static const size_t sizes[] = {64, 96, 128, BC_BLOCK_MOST};
@@ -21,7 +22,8 @@ int bc_model_products(bertc_model *model, int layer, bc_product products[BC_MOST
 {
     int layers = (int)model->config.num_hidden_layers, count = 0;
     /* Before heads that read first rows the last layer multiplies with its queries' weights apart (see attend_fwd). */
-    bool apart = !model->headless && !bc_model_reads_all(model) && layer + 1 == layers, pooler = layer == layers;
+    bool apart = !model->headless && !model->whole && layer + 1 == layers, pooler = layer == layers;
+    if (pooler && !model->pooler) return 0;
     const struct {
         bc_param_id id;
         size_t matrices;

@@ -2,7 +2,7 @@
  *
  * The plan is a function that takes buffers from an arena. It runs twice: over a measuring arena to
  * learn the size, then over the block itself. */
-#include "nn/model.h"
+#include "nn/workspace.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "nn/ops/attention.h"
+#include "nn/products.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -21,17 +22,18 @@ static size_t rows_for(const bertc_model *model, int32_t n)
     return model->settled > 1 ? rows + BC_BLOCK_MOST : rows;
 }
 
-/* Are all rows of the last layer read? */
-static bool is_whole(const bertc_model *model, const bertc_limits *limits)
+static size_t most_labels(const bertc_model *model)
 {
-    return limits->whole || bc_model_reads_all(model);
+    int32_t most = 0;
+    for (int i = 0; i < model->num_heads; i++)
+        if (model->heads[i].config.num_labels > most) most = model->heads[i].config.num_labels;
+    return (size_t)most;
 }
 
 static bc_dims measure(const bertc_model *model, const bertc_limits *limits)
 {
     const bertc_config *config = &model->config;
     int32_t trained = limits->trained > 0 ? limits->trained : limits->tokens;
-    bool all = bc_model_reads_all(model);
     return (bc_dims){.n = rows_for(model, limits->tokens),
                   .kept = rows_for(model, trained),
                   .s = rows_for(model, limits->sequences),
@@ -41,8 +43,8 @@ static bc_dims measure(const bertc_model *model, const bertc_limits *limits)
                   .h = (size_t)config->hidden_size,
                   .heads = (size_t)config->num_attention_heads,
                   .f = (size_t)config->intermediate_size,
-                  .r = all ? rows_for(model, limits->tokens) : rows_for(model, limits->sequences),
-                  .c = bc_model_most_labels(model),
+                  .r = rows_for(model, model->whole ? limits->tokens : limits->sequences),
+                  .c = most_labels(model),
                   .threads = (size_t)model->threads,
                   .longest = (size_t)limits->longest,
                   .half = model->half};
@@ -187,7 +189,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const be
 size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits)
 {
     bc_dims d = measure(model, limits);
-    bertc_workspace w = {.limits = *limits, .whole = is_whole(model, limits)};
+    bertc_workspace w = {.limits = *limits, .whole = limits->whole || model->whole};
     bc_arena arena;
     bc_arena_init(&arena, NULL, 0);
     plan(&w, &arena, &d, &model->lora);
@@ -236,16 +238,14 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
     w->model = model;
     w->dims = d;
     w->limits = *limits;
-    w->whole = is_whole(model, limits);
+    w->whole = limits->whole || model->whole;
     w->bytes = bc_workspace_plan(model, limits);
     w->layers = bc_calloc(d.layers, sizeof *w->layers);
     if (!w->layers || !take_block(w)) {
         size_t megabytes = w->bytes >> 20;
         bertc_workspace_free(w);
         return bc_fail(err, BERTC_NOMEM,
-                       "out of memory: %zu MB for a pass of %d tokens; try a smaller "
-                       "--micro-batch-tokens or --batch-size",
-                       megabytes, (int)limits->tokens);
+                       "out of memory: %zu MB for a pass of %d tokens", megabytes, (int)limits->tokens);
     }
     bc_arena arena;
     bc_arena_init(&arena, w->block, w->bytes);

@@ -25,6 +25,39 @@ static const char *find_contrary(const bertc_train_options *o)
     return strcmp(o->unfreeze_schedule, "none") != 0 ? "unfreeze-schedule" : NULL;
 }
 
+/* What peft takes a name for: the modules that end in it, after a dot or from their beginning. "dense"
+ * would name the pooler's too, which is not adapted. */
+static uint32_t targets_named(const char *name, size_t length)
+{
+    uint32_t found = 0;
+    if (length == 3 && memcmp(name, "all", 3) == 0) return (1u << BC_LORA_TARGETS) - 1;
+    if (length == 5 && memcmp(name, "dense", 5) == 0) return 0;
+    for (int t = 0; t < BC_LORA_TARGETS; t++) {
+        const char *module = bc_lora_targets[t].module;
+        size_t all = strlen(module);
+        if (length == 0 || length > all || memcmp(module + all - length, name, length) != 0) continue;
+        if (length == all || module[all - length - 1] == '.') found |= 1u << t;
+    }
+    return found;
+}
+
+bertc_status bc_adapt_read_targets(const char *list, uint32_t *targets, bertc_error *err)
+{
+    *targets = 0;
+    for (const char *at = list;; at++) {
+        size_t length = strcspn(at, ",");
+        uint32_t named = targets_named(at, length);
+        if (!named)
+            return bc_fail(err, BERTC_USAGE,
+                           "--lora-targets: '%.*s' is not query, key, value, attention.output.dense, "
+                           "intermediate.dense, output.dense or all",
+                           (int)(length < 64 ? length : 64), at);
+        *targets |= named;
+        at += length;
+        if (*at == '\0') return BERTC_OK;
+    }
+}
+
 bertc_status bc_adapt_check(const bertc_train_options *o, int32_t layers, int32_t frozen,
                             bertc_lora *lora, bertc_error *err)
 {
@@ -42,7 +75,7 @@ bertc_status bc_adapt_check(const bertc_train_options *o, int32_t layers, int32_
         return bc_fail(err, BERTC_USAGE, "--lora-rank: --freeze %s leaves no layer to adapt", o->freeze);
     *lora = (bertc_lora){.rank = (int32_t)o->lora_rank, .alpha = o->lora_alpha,
                          .dropout = o->lora_dropout};
-    return bc_lora_read_targets(o->lora_targets, &lora->targets, err);
+    return bc_adapt_read_targets(o->lora_targets, &lora->targets, err);
 }
 
 bertc_status bc_adapt_check_base(const bc_run *run, bertc_error *err)

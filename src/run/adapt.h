@@ -9,6 +9,10 @@
 bertc_status bc_adapt_check(const bertc_train_options *options, int32_t layers, int32_t frozen,
                             bertc_lora *lora, bertc_error *err);
 
+/* The targets of --lora-targets, a list such as "query,value". A name stands for every matrix that peft takes it for:
+ * "output.dense" for "attention.output.dense" too; "all" for all six. Errors: BERTC_USAGE. */
+bertc_status bc_adapt_read_targets(const char *list, uint32_t *targets, bertc_error *err);
+
 /* Can what this opened model is trained from be had again by those who load its adapter? Errors:
  * BERTC_USAGE where --model is an adapter itself; BERTC_INPUT where it lacks a part of the encoder. */
 bertc_status bc_adapt_check_base(const bc_run *run, bertc_error *err);

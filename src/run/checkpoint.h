@@ -2,6 +2,7 @@
 #ifndef BC_RUN_CHECKPOINT_H
 #define BC_RUN_CHECKPOINT_H
 
+#include "nn/values.h"
 #include "run/run.h"
 
 /* Save a checkpoint, or the weights that are now the best of a task. Errors: BERTC_DIVERGED where the weights are not

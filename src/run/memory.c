@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/size.h"
+#include "nn/model_save.h"
 #include "optim/lazy.h"
 #include "run/passes.h"
 
@@ -206,6 +207,12 @@ bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
                    "out of memory: the run needs %zu MB, %zu MB are available (%s); %s%s",
                    need >> 20, room.most >> 20, room.limit,
                    advice[0] ? "it fits with " : BERTC_NO_ADVICE, advice);
+}
+
+bertc_status bc_memory_explain(bertc_status status, const bertc_error *why, bertc_error *err)
+{
+    const char *advice = status == BERTC_NOMEM ? "; try a smaller --micro-batch-tokens or --batch-size" : "";
+    return status == BERTC_OK ? status : bc_fail(err, status, "%s%s", why->message, advice);
 }
 
 /* ---- Models that are applied --------------------------------------------------------------- */

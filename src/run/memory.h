@@ -22,6 +22,10 @@ void bc_memory_advise(const bc_run *run, size_t room, char *out, size_t size);
  * what would help. */
 bertc_status bc_memory_check(const bc_run *run, bertc_error *err);
 
+/* Say after memory for passes was refused (BERTC_NOMEM), which options make them smaller; other errors stay as they
+ * are. Returns `status`. */
+bertc_status bc_memory_explain(bertc_status status, const bertc_error *why, bertc_error *err);
+
 /* Can a model that was opened be read and applied in passes of these limits, beside what is in memory now and so
  * many bytes of results? Errors: BERTC_NOMEM saying what is needed and what there is. */
 bertc_status bc_memory_check_applied(const bertc_model *model, const char *backend, const bertc_limits *limits,

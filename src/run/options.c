@@ -244,6 +244,17 @@ static bertc_status check_feature(const bertc_train_options *o, bertc_error *err
     return BERTC_OK;
 }
 
+bertc_status bc_options_precision(const char *backend, bertc_precision *precision, bertc_error *err)
+{
+    bertc_precision plain = BERTC_F32;
+    bertc_error why = {0};
+    bertc_status status = bertc_precision_resolve(backend, &plain, &why);
+    if (status == BERTC_USAGE) return bc_fail(err, status, "%s; choose another --backend", why.message);
+    if (status == BERTC_OK) status = bertc_precision_resolve(backend, precision, &why);
+    const char *option = status == BERTC_USAGE && *precision == BERTC_BF16 ? "--precision bf16: " : "";
+    return status == BERTC_OK ? status : bc_fail(err, status, "%s%s", option, why.message);
+}
+
 bertc_status bc_options_keep(const bertc_train_options *o, int32_t *layers, bertc_error *err)
 {
     bool feature = o->feature_layer > 0;

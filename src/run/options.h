@@ -17,6 +17,9 @@ bertc_status bc_options_check(const bertc_train_options *options, bertc_error *e
 /* The same for a model that is applied. */
 bertc_status bc_options_check_applied(const bertc_predict_options *options, bertc_error *err);
 
+/* bertc_precision_resolve for --precision and --backend. Errors: BERTC_USAGE naming the option that is at fault. */
+bertc_status bc_options_precision(const char *backend, bertc_precision *precision, bertc_error *err);
+
 /* Make *layers, of the model, those that the run keeps. Errors: BERTC_USAGE. */
 bertc_status bc_options_keep(const bertc_train_options *options, int32_t *layers, bertc_error *err);
 

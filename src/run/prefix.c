@@ -91,7 +91,8 @@ void bc_prefix_plan(bc_run *run)
     bc_mix_seek(&mix, run->steps);
     for (size_t i = 0; place_at(run, i, &at); i++) {
         if (!kept && !is_read_again(run, &at, mix.taken)) continue;
-        bc_cache_plan(at.cache, at.inputs, &bc_trainer_model(run->trainer)->config, run->frozen, &memory, &disk);
+        bc_cache_plan(at.cache, at.inputs, bc_trainer_model(run->trainer), (int)(at.lane - run->lanes), run->frozen,
+                      &memory, &disk);
         if (at.cache->rows > 0) run->prefix.stage = run->frozen;
     }
 }

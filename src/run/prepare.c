@@ -13,6 +13,7 @@
 #include "formats/config.h"
 #include "optim/schedule.h"
 #include "run/adapt.h"
+#include "run/memory.h"
 #include "run/objective.h"
 #include "run/passes.h"
 #include "run/prefix.h"
@@ -37,8 +38,7 @@ static void resolve_recipe(bertc_train_options *o)
 static bertc_status resolve_precision(bertc_train_options *o, bertc_error *err)
 {
     bertc_precision precision = (bertc_precision)o->precision;
-    bertc_status status =
-        bertc_precision_resolve(bertc_backend_name((size_t)o->backend), &precision, err);
+    bertc_status status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
     o->precision = (int)precision;
     return status;
 }
@@ -431,7 +431,7 @@ static bertc_status count_words(bc_run *run, size_t rows, bertc_error *err)
 static bertc_status plan_words(bc_run *run, bertc_error *err)
 {
     const bc_param *table = bc_model_param(bc_trainer_model(run->trainer), BC_WORD, 0);
-    if (table->frozen) return BERTC_OK;
+    if (table->frozen || bc_trainer_model(run->trainer)->dense_words) return BERTC_OK;
     bertc_status status = count_words(run, table->shape[0], err);
     if (status != BERTC_OK) return status;
     size_t most = run->named < run->batch_tokens ? run->named : run->batch_tokens;
@@ -457,8 +457,10 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     const bc_trainer_options how = {.recipe = (bertc_recipe)o->recipe, .weight_decay = o->weight_decay,
                                     .max_grad_norm = o->max_grad_norm, .dropout = run->dropout, .seed = (uint64_t)o->seed,
                                     .pack = run->pack, .meter = &run->meter};
+    bertc_error why = {0};
     bertc_status status = bc_model_read(bc_trainer_model(run->trainer), &options, err);
-    if (status == BERTC_OK) status = bc_trainer_open(run->trainer, &run->limits, &how, err);
+    if (status == BERTC_OK)
+        status = bc_memory_explain(bc_trainer_open(run->trainer, &run->limits, &how, &why), &why, err);
     if (status == BERTC_OK) status = bc_prints_take(run, err);
     if (status == BERTC_OK && run->folder.fd >= 0) status = bc_run_mark(run, err);
     if (status == BERTC_OK) status = bc_prefix_open(run, err);

@@ -21,6 +21,7 @@
 #include "base/writer.h"
 #include "formats/model_dir.h"
 #include "nn/adapter.h"
+#include "nn/model_save.h"
 #include "run/adapt.h"
 #include "run/checkpoint.h"
 #include "run/journal.h"

@@ -11,6 +11,7 @@
 #define BC_RUN_RUN_H
 
 #include "base/hash.h"
+#include "base/writer.h"
 #include "data/mix.h"
 #include "run/folder.h"
 #include "run/log.h"

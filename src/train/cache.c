@@ -45,14 +45,14 @@ static size_t fill(const bc_cache *cache, size_t from, size_t *budget)
     return end;
 }
 
-void bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_config *config, int stage,
+void bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_model *model, int head, int stage,
                    size_t *memory, size_t *disk)
 {
     cache->inputs = inputs;
     cache->fd = -1;
     cache->stage = stage;
-    cache->by_token = stage <= config->num_hidden_layers;
-    cache->width = (size_t)config->hidden_size;
+    cache->by_token = bc_model_enters_by_token(model, head, stage);
+    cache->width = (size_t)model->config.hidden_size;
     cache->rows = cache->by_token ? inputs->starts[inputs->count] : inputs->count;
     cache->memory_rows = fill(cache, 0, memory);
     cache->file_rows = fill(cache, cache->memory_rows, disk);

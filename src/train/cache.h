@@ -15,7 +15,7 @@
 #define BC_TRAIN_CACHE_H
 
 #include "base/dir.h"
-#include "nn/model.h"
+#include "nn/pass.h"
 #include "base/hash.h"
 
 /* A file of the run that has this name for an instant. */
@@ -48,7 +48,7 @@ typedef struct bc_cache {
 } bc_cache;
 
 /* Plan to keep as much as the budgets hold, and take it off them. */
-void bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_config *config, int stage,
+void bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_model *model, int head, int stage,
                    size_t *memory, size_t *disk);
 
 /* Bytes of memory, and of a file that holds everything; SIZE_MAX on overflow. */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "nn/check.h"
 
 static void plan_passes(bc_eval *eval)
 {

@@ -109,6 +109,20 @@ finetune 2 "--gradient-checkpointing: --freeze all trains nothing of the encoder
 finetune 2 "--head-lr with an --lr of 0; for the head alone: --freeze all" --model model --data data \
     --lr 0 --head-lr 1e-3
 
+# ---- What the backend has not
+bf16="--precision bf16: backend openblas has no bf16 products"
+finetune 2 "$bf16" --model model --data data --backend openblas --precision bf16
+refuse 2 "$bf16" predict --task sst2 --model "$RUN" --data data --backend openblas --precision bf16
+refuse 2 "$bf16" embed --model "$RUN" --task sst2 --data data --backend openblas --precision bf16
+mkdir lib
+: >lib/libopenblas.so.0
+absent="$PWD/lib/libopenblas.so.0: file too short; choose another --backend"
+LD_LIBRARY_PATH=$PWD/lib
+export LD_LIBRARY_PATH
+finetune 2 "$absent" --model model --data data --backend openblas
+refuse 2 "$absent" predict --task sst2 --model "$RUN" --data data --backend openblas
+unset LD_LIBRARY_PATH
+
 # ---- A path that is too long for a message keeps its reason
 long=$(printf '%01500d' 0)
 "$BERTC" inspect "$long" 2>"$scratch/err"

@@ -13,7 +13,8 @@
 
 #include "bertc/model.h"
 #include "formats/safetensors.h"
-#include "nn/model.h"
+#include "nn/check.h"
+#include "nn/pass.h"
 #include "twin/packed.h"
 #include "twin/support.h"
 

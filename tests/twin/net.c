@@ -46,9 +46,11 @@ twin_net *twin_net_create(const bertc_config *config, const bertc_batch *batch)
     net->f = (size_t)config->intermediate_size;
     net->heads = (size_t)config->num_attention_heads;
     net->c = (size_t)config->num_labels;
-    net->count = bc_param_count(config);
+    size_t encoder = bc_param_count(config, true);
+    net->count = encoder + 2;
     net->params = twin_take(net->count, sizeof *net->params);
-    bc_param_plan(config, net->params, &net->scalars);
+    bc_param_plan(config, true, net->params, &net->scalars);
+    bc_param_plan_head(config, BC_CLASS_W, BC_CLASS_B + 1, net->params + encoder, &net->scalars);
     net->values = twin_doubles(net->scalars);
     net->grads = twin_doubles(net->scalars);
     make_activations(net, (size_t)batch->tokens, (size_t)batch->sequences);
@@ -68,14 +70,21 @@ void twin_net_randomise(twin_net *net, uint64_t seed)
     }
 }
 
+static size_t offset_of(const twin_net *net, bc_param_id id, int layer)
+{
+    bool head = id >= BC_CLASS_W;
+    size_t index = head ? net->count - 2 + (size_t)(id - BC_CLASS_W) : bc_param_index(net->config, id, layer);
+    return net->params[index].offset;
+}
+
 double *twin_net_value(const twin_net *net, bc_param_id id, int layer)
 {
-    return net->values + net->params[bc_param_index(net->config, id, layer)].offset;
+    return net->values + offset_of(net, id, layer);
 }
 
 double *twin_net_grad(const twin_net *net, bc_param_id id, int layer)
 {
-    return net->grads + net->params[bc_param_index(net->config, id, layer)].offset;
+    return net->grads + offset_of(net, id, layer);
 }
 
 /* ---- dropout -------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 
 #include "bertc/batch.h"
 #include "bertc/config.h"
-#include "nn/model.h"
+#include "nn/pass.h"
 #include "nn/params.h"
 
 /* What forward leaves for backward, for one layer. */
@@ -21,7 +21,7 @@ typedef struct twin_layer {
 typedef struct twin_net {
     const bertc_config *config;
     size_t h, f, heads, c; /* H, F, A, C */
-    bc_param *params;      /* the table; value and grad stay null */
+    bc_param *params;      /* encoder, pooler and a classifier; value and grad stay null */
     size_t count, scalars;
     double *values, *grads; /* (scalars) */
     double *embed_sum, *embed_out;

@@ -16,9 +16,9 @@ static long writes_left = LONG_MAX;
 static enum { FULL, HALF, CHANGED } then; /* what becomes of later writes, or only of the next one, which lies */
 static char said[4096];         /* all notices of a run */
 
-void __real_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_config *config,
+void __real_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_model *model, int head,
                           int stage, size_t *memory, size_t *disk);
-void __wrap_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_config *config,
+void __wrap_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_model *model, int head,
                           int stage, size_t *memory, size_t *disk);
 float *__real_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace,
                               const bertc_batch *batch, int head, int stage);
@@ -27,12 +27,12 @@ float *__wrap_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspa
 ssize_t __real_pwrite(int fd, const void *bytes, size_t count, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset);
 
-void __wrap_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_config *config,
+void __wrap_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_model *model, int head,
                           int stage, size_t *memory, size_t *disk)
 {
     if (*memory > memory_most) *memory = memory_most;
     if (*disk > disk_most) *disk = disk_most;
-    __real_bc_cache_plan(cache, inputs, config, stage, memory, disk);
+    __real_bc_cache_plan(cache, inputs, model, head, stage, memory, disk);
 }
 
 float *__wrap_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace,

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "formats/adapter.h"
+#include "run/adapt.h"
 
 static const char low_query[] = "bert.encoder.layer.0.attention.self.query.weight";
 static const char high_query[] = "bert.encoder.layer.1.attention.self.query.weight";
@@ -349,6 +350,29 @@ static void test_refused_tensors(void **unused)
 
 /* ---- Options ------------------------------------------------------------------------------- */
 
+static void test_target_lists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        uint32_t targets;
+    } good[] = {{"query,value", 5},
+                {"key", 2},
+                {"attention.self.key,self.query", 3},
+                {"attention.output.dense", 8},
+                {"intermediate.dense", 16},
+                {"output.dense", 40},
+                {"all", 63}};
+    static const char *const bad[] = {"", "query,", ",query", "dense", "uery", "pooler.dense", "query value"};
+    uint32_t targets;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(bc_adapt_read_targets(good[i].list, &targets, NULL), BERTC_OK);
+        assert_int_equal(targets, good[i].targets);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(bc_adapt_read_targets(bad[i], &targets, NULL), BERTC_USAGE);
+}
+
 static void test_refused_options(void **unused)
 {
     (void)unused;
@@ -407,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_refused_adapters),
         cmocka_unit_test(test_settings_against_tensors),
         cmocka_unit_test(test_refused_tensors),
+        cmocka_unit_test(test_target_lists),
         cmocka_unit_test(test_refused_options),
         cmocka_unit_test(test_plan),
     };

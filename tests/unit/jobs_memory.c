@@ -6,6 +6,7 @@
 
 #include "base/room.h"
 #include "bertc/embed.h"
+#include "run/memory.h"
 
 bc_room __wrap_bc_room_read(void);
 
@@ -260,6 +261,28 @@ static void test_embed_is_refused(void **unused)
     assert_int_equal(reads, 0);
 }
 
+/* Passes for which there is no memory after all are told how to become smaller; other errors stay as they are. */
+static void test_explained(void **unused)
+{
+    (void)unused;
+    const bertc_limits huge = {.tokens = INT32_MAX, .sequences = INT32_MAX, .longest = INT32_MAX};
+    const bertc_model_options options = {.backend = "reference"};
+    bertc_error why = {0}, err = {0};
+    bertc_workspace *workspace;
+    bertc_model *model;
+    assert_int_equal(bertc_model_load("model", &options, &model, NULL), BERTC_OK);
+    bertc_status status = bertc_workspace_create(model, &huge, &workspace, &why);
+    assert_int_equal(bc_memory_explain(status, &why, &err), BERTC_NOMEM);
+    assert_non_null(strstr(err.message, " MB for a pass of 2147483647 tokens; try a smaller --micro-batch-tokens or "
+                                        "--batch-size"));
+    why = err = (bertc_error){0};
+    status = bertc_workspace_create(model, &(bertc_limits){0}, &workspace, &why);
+    assert_int_equal(bc_memory_explain(status, &why, &err), BERTC_USAGE);
+    assert_string_equal(err.message, why.message);
+    assert_int_equal(bc_memory_explain(BERTC_OK, &why, &err), BERTC_OK);
+    bertc_model_free(model);
+}
+
 /* The most that was resident, kB; from now on with `reset`. 0: the system does not say. */
 static long peak(bool reset)
 {
@@ -309,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_weights_are_not_read),
         cmocka_unit_test(test_applied),
         cmocka_unit_test(test_embed_is_refused),
+        cmocka_unit_test(test_explained),
         cmocka_unit_test(test_file_is_not_held),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "nn/model.h"
+#include "nn/check.h"
+#include "nn/pass.h"
 #include "twin/support.h"
 
 static size_t calls;

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nn/model.h"
+#include "nn/check.h"
+#include "nn/pass.h"
 #include "twin/net.h"
 #include "twin/support.h"
 

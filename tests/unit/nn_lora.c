@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "nn/lora.h"
+#include "nn/ops/low_rank.h"
 #include "nn/ops/ops.h"
 #include "nn/gemm/simd.h"
 
@@ -349,31 +350,6 @@ static void test_masks_of_targets(void **state)
     }
 }
 
-/* ---- Names --------------------------------------------------------------------------------- */
-
-static void test_target_lists(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *list;
-        uint32_t targets;
-    } good[] = {{"query,value", 5},
-                {"key", 2},
-                {"attention.self.key,self.query", 3},
-                {"attention.output.dense", 8},
-                {"intermediate.dense", 16},
-                {"output.dense", 40},
-                {"all", 63}};
-    static const char *const bad[] = {"", "query,", ",query", "dense", "uery", "pooler.dense", "query value"};
-    uint32_t targets;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_int_equal(bc_lora_read_targets(good[i].list, &targets, NULL), BERTC_OK);
-        assert_int_equal(targets, good[i].targets);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(bc_lora_read_targets(bad[i], &targets, NULL), BERTC_USAGE);
-}
-
 /* A is spread evenly within 1 / sqrt(columns), B is zero. */
 static void test_start(void **state)
 {
@@ -405,7 +381,6 @@ int main(void)
         cmocka_unit_test_teardown(test_dropout, close_all),
         cmocka_unit_test_teardown(test_masks_of_targets, close_all),
         cmocka_unit_test_teardown(test_start, close_all),
-        cmocka_unit_test(test_target_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "bertc/model.h"
-#include "nn/model.h"
+#include "nn/workspace.h"
 #include "twin/support.h"
 
 enum { LENGTH = 6 };
@@ -68,8 +68,8 @@ static void test_options(void **state)
         {{.labels = none, .num_labels = 0}, "num_labels"},
         {{.labels = none, .num_labels = -2}, "num_labels"},
         {{.labels = none, .num_labels = 2}, "label 1 of 2 is null"},
-        {{.lora = {.rank = -1}}, "low-rank"},
-        {{.lora = {.rank = 2, .targets = 1u << 9, .alpha = 1}}, "low-rank"},
+        {{.lora = {.rank = -1}}, "bertc_model_options.lora"},
+        {{.lora = {.rank = 2, .targets = 1u << 9, .alpha = 1}}, "bertc_model_options.lora"},
         {{.backend = "abacus"}, "abacus"},
     };
     bertc_config config = shape(2, 16);

@@ -10,11 +10,14 @@
 #include "nn/params.h"
 #include "twin/support.h"
 
+/* An encoder with its pooler and a classifier. */
 static bc_param *plan(const bertc_config *config, size_t *count, size_t *total)
 {
-    *count = bc_param_count(config);
+    size_t encoder = bc_param_count(config, true);
+    *count = encoder + 2;
     bc_param *params = twin_take(*count, sizeof *params);
-    assert_true(bc_param_plan(config, params, total));
+    assert_true(bc_param_plan(config, true, params, total));
+    assert_true(bc_param_plan_head(config, BC_CLASS_W, BC_CLASS_B + 1, params + encoder, total));
     return params;
 }
 
@@ -53,13 +56,29 @@ static void test_query_key_value_are_one_matrix(void **state)
     }
 }
 
+/* Without a pooler the rest is as it was. */
+static void test_pooler(void **state)
+{
+    (void)state;
+    bertc_config config = twin_config(2, 8, 2, 11, 4, BERTC_GELU);
+    size_t with, without;
+    const bc_param *params = plan(&config, &with, &with);
+    size_t count = bc_param_count(&config, false);
+    bc_param *bare = twin_take(count + 2, sizeof *bare);
+    assert_int_equal(count + 2, bc_param_count(&config, true));
+    assert_true(bc_param_plan(&config, false, bare, &without));
+    assert_memory_equal(bare, params, count * sizeof *bare);
+    assert_int_equal(without, params[count].offset);
+    assert_string_equal(params[count].name, "bert.pooler.dense.weight");
+}
+
 static void test_index_finds_every_row(void **state)
 {
     (void)state;
     bertc_config config = twin_config(2, 8, 2, 11, 4, BERTC_GELU);
     size_t count, total;
     bc_param *params = plan(&config, &count, &total);
-    for (int id = 0; id < BC_PARAM_IDS; id++)
+    for (int id = 0; id < BC_CLASS_W; id++)
         for (int layer = 0; layer < 2; layer++) {
             size_t index = bc_param_index(&config, (bc_param_id)id, layer);
             assert_true(index < count);
@@ -112,8 +131,8 @@ static void test_sizes_that_overflow(void **state)
     (void)state;
     bertc_config config = twin_config(2, INT32_MAX, 1, INT32_MAX, 2, BERTC_GELU);
     size_t total;
-    bc_param *params = twin_take(bc_param_count(&config), sizeof *params);
-    assert_false(bc_param_plan(&config, params, &total));
+    bc_param *params = twin_take(bc_param_count(&config, true), sizeof *params);
+    assert_false(bc_param_plan(&config, true, params, &total));
 }
 
 int main(void)
@@ -121,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_block_has_no_gaps, twin_release),
         cmocka_unit_test_teardown(test_query_key_value_are_one_matrix, twin_release),
+        cmocka_unit_test_teardown(test_pooler, twin_release),
         cmocka_unit_test_teardown(test_index_finds_every_row, twin_release),
         cmocka_unit_test(test_decay_mask),
         cmocka_unit_test_teardown(test_names_are_those_of_transformers, twin_release),

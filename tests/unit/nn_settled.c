@@ -2,6 +2,8 @@
  * two parts is one pass. */
 #include "nn_bench.h"
 
+#include "nn/products.h"
+
 static const struct {
     const char *backend;
     bertc_precision precision;

@@ -66,12 +66,10 @@ bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err)
     const bc_gemm_backend *backend = gemm->backend;
     char text[256];
     if (!backend->half)
-        return bc_fail(err, BERTC_USAGE, "--precision bf16: backend %s has no bf16 products",
-                       backend->name);
+        return bc_fail(err, BERTC_USAGE, "backend %s has no bf16 products", backend->name);
     if (backend->half_is_native && !backend->half_is_native()) {
         backend->describe(text, sizeof text);
-        return bc_fail(err, BERTC_USAGE,
-                       "--precision bf16: this processor has no bf16 instructions (%s)", text);
+        return bc_fail(err, BERTC_USAGE, "this processor has no bf16 instructions (%s)", text);
     }
     gemm->half = backend->half;
     gemm->tiles = backend->half_is_native ? bc_tiles_best() : &bc_tiles_plain;

@@ -66,12 +66,12 @@ static bertc_status load(openblas *library, bertc_error *err)
     bertc_status status = handle ? BERTC_OK : check_room(err);
     if (status != BERTC_OK) return status;
     if (!handle) handle = dlopen(name, HOW);
-    if (!handle) return bc_fail(err, BERTC_USAGE, "%s; choose another --backend", dlerror());
+    if (!handle) return bc_fail(err, BERTC_USAGE, "%s", dlerror());
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols && status == BERTC_OK; i++) {
         void *symbol = dlsym(handle, symbols[i].name);
         memcpy((char *)library + symbols[i].offset, &symbol, sizeof symbol);
         if (!symbol)
-            status = bc_fail(err, BERTC_USAGE, "%s: no %s; choose another --backend", name, symbols[i].name);
+            status = bc_fail(err, BERTC_USAGE, "%s: no %s", name, symbols[i].name);
     }
     dlclose(handle); /* what is loaded stays */
     return status;
@@ -84,8 +84,7 @@ static bertc_status open_openblas(bc_gemm *gemm, bertc_error *err)
     if (status != BERTC_OK) return status;
     if (library.parallel() != OPENMP_BUILD)
         return bc_fail(err, BERTC_USAGE,
-                       "OpenBLAS is not its OpenMP build; install libopenblas0-openmp, or choose "
-                       "another --backend");
+                       "OpenBLAS is not its OpenMP build (libopenblas0-openmp)");
     openblas *kept = bc_alloc(1, sizeof *kept);
     if (!kept) return bc_fail_memory(err);
     *kept = library;

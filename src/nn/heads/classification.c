@@ -35,8 +35,8 @@ static double loss(float *dlogits, const float *logits, const bertc_batch *batch
     static const bc_objective plain = {0};
     double total = 0.0;
     for (size_t s = 0; s < (size_t)batch->sequences; s++)
-        total += cross_entropy(dlogits ? dlogits + s * c : NULL, logits + s * c, c, batch->labels[batch->label_starts[s]],
-                               objective ? objective : &plain, divisor);
+        total += cross_entropy(dlogits ? dlogits + s * c : NULL, logits + s * c, c,
+                               batch->labels[batch->label_starts[s]], objective ? objective : &plain, divisor);
     return total;
 }
 

@@ -5,7 +5,7 @@
  *   gather   dM (R,width) (+)= p^T x  columns of x, rows in order
  *
  * Rows, or blocks of columns, are shared out to threads; each sum has one order (law 7). */
-#include "nn/lora.h"
+#include "nn/ops/low_rank.h"
 
 #include <assert.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/hash.h"
+#include "run/prints.h"
 #include "base/memory.h"
 
 enum { PIECE = 4 << 20, LENGTH = 2 * PIECE + 1000 };
