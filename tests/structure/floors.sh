@@ -14,24 +14,24 @@ here=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 
 rooms='
-base          base                                                       : status threads
-vocab         base vocab                                                 : status vocab
-tokenizer     base vocab tokenizer                                       : status vocab tokenizer
-tasks         base vocab tokenizer tasks                                 : status vocab tokenizer task
-tasks/glue    base tasks tasks/glue                                      : status task
-tasks/sample  base tasks/sample                                          : status task
-formats       base formats                                               : status config
-nn/gemm       base nn/gemm                                               : status model
-nn/ops        base nn/gemm nn/ops                                        : status config batch
-nn/heads      base nn/gemm nn/ops nn nn/heads                            : status batch
-nn            base formats nn/gemm nn/ops nn                             : status threads config batch model
-data          base tasks data                                            : status task batch train
-optim         base nn/gemm nn optim                                      : status train
-dist          dist                                                       :
-train         base nn/gemm nn/ops nn data optim dist train               : status batch model train
-run           base vocab formats tokenizer tasks nn/gemm nn/ops nn data optim train run      : *
-jobs          base vocab formats tokenizer tasks nn/gemm nn/ops nn data optim train run jobs : *
-cli           cli                                                        : *
+base          base                                                   : status threads
+vocab         base vocab                                             : vocab
+tokenizer     base vocab tokenizer                                   : vocab tokenizer
+tasks         base tasks                                             : status vocab task
+tasks/glue    base tasks                                             : task
+tasks/sample  base tasks/sample                                      : status task
+formats       base formats                                           : status config
+nn/gemm       base nn/gemm                                           : status model
+nn/ops        base nn/gemm nn/ops                                    : status config batch
+nn/heads      nn/ops nn nn/heads                                     :
+nn            base formats nn/gemm nn/ops nn                         : threads config batch model
+data          base data                                              : task batch train
+optim         base nn/gemm nn optim                                  : train
+dist          dist                                                   :
+train         base nn data optim dist train                          : train
+run           base formats tasks nn/gemm nn data optim train run     : *
+jobs          base formats tasks nn data train run                   : *
+cli           cli                                                    : *
 '
 
 sources=$(find src vocab tokenizer tasks include bench/harness tests -name '*.[ch]' -o -name '*.inc' | LC_ALL=C sort)
