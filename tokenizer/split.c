@@ -6,8 +6,6 @@
  * given and sends it through bc_normalize, which knows everything. */
 #include "tokenizer/split.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "tokenizer/added.h"
 #include "tokenizer/normalize.h"

@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,14 +12,6 @@
 #include "base/size.h"
 
 enum { PIECE = 1 << 20 };
-
-static int open_retry(const char *path, int flags, mode_t mode)
-{
-    int fd;
-    do fd = open(path, flags | O_CLOEXEC, mode);
-    while (fd < 0 && errno == EINTR);
-    return fd;
-}
 
 /* As bc_fail_errno, but no error of a file that is there, or is to be there, is bad input. */
 static bertc_status fail_to_use(bertc_error *err, const char *path, const char *what)
@@ -115,7 +104,9 @@ bertc_status bc_input_open(const char *path, bc_input *input, bertc_error *err)
 {
     struct stat info;
     bertc_status status = BERTC_OK;
-    *input = (bc_input){.path = path, .fd = open_retry(path, O_RDONLY | O_NONBLOCK, 0)};
+    *input = (bc_input){.path = path};
+    do input->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    while (input->fd < 0 && errno == EINTR);
     if (input->fd < 0) return bc_fail_errno(err, path, "cannot open");
     if (fstat(input->fd, &info) != 0) status = bc_fail_errno(err, path, "cannot stat");
     else if (!S_ISREG(info.st_mode)) status = bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);

@@ -1,4 +1,4 @@
-/* Commands: one constant row each. Dispatch, help and the man page are made from the rows.
+/* Commands: one constant row each (commands.c). Dispatch, help and the man page are made from the rows.
  *
  * 1. A command's options are rows of bertc_option; they fill a struct of the command's own, which
  *    the caller allocates, sets to its defaults and hands to `run`.
@@ -32,14 +32,6 @@ typedef struct cli_command {
     size_t size;                    /* of the struct that the rows fill */
     bertc_status (*run)(const void *values, cli_words words, bertc_error *err);
 } cli_command;
-
-/* The command table, up to one without a name. */
-extern const cli_command cli_commands[];
-
-const cli_command *cli_command_find(const char *name);
-
-/* An unknown command, with a suggestion. */
-bertc_status cli_command_unknown(const char *name, bertc_error *err);
 
 /* What the options of a command fill, where no other header says it. */
 typedef struct cli_tokenize_values {

@@ -1,4 +1,6 @@
-/* The command table, and the command that explains it. */
+/* The table, and the command that explains it. */
+#include "cli/commands.h"
+
 #include <stddef.h>
 #include <string.h>
 

@@ -4,45 +4,60 @@
 # 1. A room includes its own files and those of the rooms listed for it below, nothing else. The text
 #    wing (vocab, tokenizer, tasks) and the number wing (formats, nn) do not see each other.
 # 2. Of the public headers a room sees those listed for it.
-# 3. A public header includes only headers that stand before it in bertc.h.
-# 4. The command line sees the public headers and its own files.
-# 5. oneDNN's and BLAS's headers are seen by one file each.
+# 3. What a room may include, one of its files does: the table says how things are.
+# 4. All public headers stand in bertc.h, and each includes only such as stand before it.
+# 5. The command line sees the public headers and its own files.
+# 6. oneDNN's and BLAS's headers are seen by one file each.
+# 7. No files include each other in a circle, NAME.h and NAME.c of a folder taken as one.
 set -eu
+here=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 
 rooms='
-base          base                                                       : status threads
-vocab         base vocab                                                 : status vocab
-tokenizer     base vocab tokenizer                                       : status vocab tokenizer
-tasks         base vocab tokenizer tasks                                 : status vocab tokenizer task
-tasks/glue    base tasks tasks/glue                                      : status task
-tasks/sample  base tasks/sample                                          : status task
-formats       base formats                                               : status config
-nn/gemm       base nn/gemm                                               : status model
-nn/ops        base nn/gemm nn/ops                                        : status config batch
-nn/heads      base nn/gemm nn/ops nn nn/heads                            : status batch
-nn            base formats nn/gemm nn/ops nn                             : status threads config batch model
-data          base tasks data                                            : status task batch train
-optim         base nn/gemm nn optim                                      : status train
-dist          dist                                                       :
-train         base nn/gemm nn/ops nn data optim dist train               : status batch model train
-run           base vocab formats tokenizer tasks nn/gemm nn/ops nn data optim train run      : *
-jobs          base vocab formats tokenizer tasks nn/gemm nn/ops nn data optim train run jobs : *
-cli           cli                                                        : *
+base          base                                                   : status threads
+vocab         base vocab                                             : vocab
+tokenizer     base vocab tokenizer                                   : vocab tokenizer
+tasks         base tasks                                             : status vocab task
+tasks/glue    base tasks                                             : task
+tasks/sample  base tasks/sample                                      : status task
+formats       base formats                                           : status config
+nn/gemm       base nn/gemm                                           : status model
+nn/ops        base nn/gemm nn/ops                                    : status config batch
+nn/heads      nn/ops nn nn/heads                                     :
+nn            base formats nn/gemm nn/ops nn                         : threads config batch model
+data          base data                                              : task batch train
+optim         base nn/gemm nn optim                                  : train
+dist          dist                                                   :
+train         base nn data optim dist train                          : train
+run           base formats tasks nn/gemm nn data optim train run     : *
+jobs          base formats tasks nn data train run                   : *
+cli           cli                                                    : *
 '
 
-sources=$(find src vocab tokenizer tasks include -name '*.[ch]' | LC_ALL=C sort)
+sources=$(find src vocab tokenizer tasks include bench/harness tests -name '*.[ch]' -o -name '*.inc' | LC_ALL=C sort)
 test -n "$sources"
 
-# "FILE TARGET" for every #include "TARGET".
+# "FILE INCLUDED TARGET" for every #include of a file of this repository: its path, and how it is written; of a
+# target in quotes that is none, the path is "?".
 includes() {
-    for file in $sources; do
-        sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file" |
-            while read -r target; do echo "$file $target"; done
-    done
+    awk '
+    BEGIN {
+        for (i = 1; i < ARGC; i++) known[ARGV[i]]
+        count = split("include/ src/ bench/ tests/", folder, " ")
+    }
+    /^[ \t]*#[ \t]*include[ \t]*["<]/ {
+        split($0, part, /[<">]/)
+        found = part[2] in known ? part[2] : "?"
+        own = FILENAME
+        sub(/[^\/]*$/, "", own)
+        folder[count + 1] = own
+        for (i = count + 1; i > 0 && found == "?"; i--)
+            if (folder[i] part[2] in known) found = folder[i] part[2]
+        if (found != "?" || $0 ~ /include[ \t]*"/) print FILENAME, found, part[2]
+    }' $sources
 }
 
-# Prints one line for each include that the tables above do not allow.
+# Prints one line for each include that the tables above do not allow, or do for nothing.
 check_includes() {
     awk -v table="$rooms" -v order="$(sed -n 's/^#include "bertc\/\(.*\)\.h"/\1/p' include/bertc.h |
         tr '\n' ' ')" '
@@ -55,44 +70,65 @@ check_includes() {
         lines = split(table, line, "\n")
         for (i = 1; i <= lines; i++) {
             words = split(line[i], word, " ")
-            public = 0
             for (j = 2; j <= words; j++) {
-                if (word[j] == ":") public = 1
-                else if (public) sees[word[1], word[j]] = 1
-                else may[word[1], word[j]] = 1
+                if (word[j] == ":") public[word[1]]
+                else if (word[1] in public) sees[word[1], word[j]] = 0
+                else may[word[1], word[j]] = 0
             }
-            if (words) known[word[1]] = 1
         }
         count = split(order, word, " ")
         for (i = 1; i <= count; i++) rank[word[i]] = i
     }
+    $1 ~ /^(bench|tests)\// { next }
     {
         room = room_of($1)
-        target = $2
-        name = target
-        sub(/^bertc\//, "", name)
+        name = $2
+        sub(/^include\/(bertc\/)?/, "", name)
         sub(/\.h$/, "", name)
-        public = target == "bertc.h" || target ~ /^bertc\//
+        good = 0
         if (room == "include") {
             own = $1
             sub(/^include\/bertc\//, "", own)
             sub(/\.h$/, "", own)
-            if ($1 == "include/bertc.h") good = public
+            if ($1 == "include/bertc.h") good = name in rank
             else good = (own in rank) && (name in rank) && rank[name] < rank[own]
-        } else if (!(room in known)) good = 0
-        else if (public) good = (room, "*") in sees || (room, name) in sees
-        else good = (room, room_of(target)) in may
-        if (!good) print $1 ": may not include \"" target "\""
+        } else if ($2 ~ /^include\//) good = (room, "*") in sees || sees_it(room, name)
+        else good = may_see(room, room_of($2))
+        if (!good) print $1 ": may not include \"" $3 "\""
+    }
+    function sees_it(room, name) {
+        return (room, name) in sees ? ++sees[room, name] : 0
+    }
+    function may_see(room, other) {
+        return (room, other) in may ? ++may[room, other] : 0
+    }
+    END {
+        for (pair in may) if (!may[pair]) report(pair, "the room")
+        for (pair in sees) if (!sees[pair] && pair !~ /\*$/) report(pair, "the public header")
+    }
+    function report(pair, what) {
+        split(pair, word, SUBSEP)
+        print "floors.sh: " word[1] " may include " what " " word[2] ", but does not"
     }'
 }
 
 # Prints each file other than $2 that includes <$1...>.
 check_only() {
-    for file in $sources; do
-        if [ "$file" != "$2" ] && grep -q "#[ ]*include[ ]*<$1" "$file"; then
-            echo "$file: only $2 may include <$1...>"
-        fi
+    grep -l "^[ \t]*#[ \t]*include[ \t]*[<\"]$1" $sources | grep -vxF "$2" |
+        sed "s|$|: only $2 may include <$1...>|"
+}
+
+# Prints each public header that bertc.h lacks.
+check_public() {
+    for header in include/bertc/*.h; do
+        grep -q "^#include \"${header#include/}\"$" include/bertc.h || echo "$header: not in bertc.h"
     done
+}
+
+# Prints the circles.
+check_circles() {
+    sed 's/\.[a-z]* / /g' | awk '$2 != "?" { print $1, $2 }' | awk -f "$here/circles.awk" |
+        sed 's/^/in a circle: /'
 }
 
 list=$(includes)
@@ -102,6 +138,8 @@ found=$(
     check_only dnnl src/nn/gemm/gemm_onednn.c
     check_only oneapi src/nn/gemm/gemm_onednn.c
     check_only cblas src/nn/gemm/gemm_openblas.c
+    check_public
+    echo "$list" | check_circles
 )
 if [ -n "$found" ]; then
     echo "$found"

@@ -21,39 +21,11 @@
 
 #include "bertc/batch.h"
 #include "nn/ops/dropout.h"
-#include "nn/gemm/tiles.h"
-
-typedef struct bc_attention {
-    size_t heads;   /* A */
-    size_t width;   /* D = H / A */
-    float *scratch; /* bc_attention_scratch floats for each thread */
-    size_t scratch_stride;
-    const bc_tiles *tiles; /* products on bf16 operands; null: f32 */
-} bc_attention;
+#include "nn/ops/qkv.h"
 
 /* Floats of scratch that one thread needs for sequences of up to `longest` tokens, in f32 or on
  * bf16 operands; SIZE_MAX on overflow. */
 size_t bc_attention_scratch(size_t longest, size_t width, bool half);
-
-/* Queries, keys and values, or their gradients: where the first row of each begins, and how far
- * apart rows are. */
-typedef struct bc_qkv {
-    float *q, *k, *v;
-    size_t q_stride, kv_stride;
-    bool first; /* q (S,H) instead of (N,H) */
-} bc_qkv;
-
-/* Q, K and V side by side in (N,3H). */
-static inline bc_qkv bc_qkv_all(float *qkv, size_t h)
-{
-    return (bc_qkv){qkv, qkv + h, qkv + 2 * h, 3 * h, 3 * h, false};
-}
-
-/* Q of the first tokens in (S,H), K and V side by side in (N,2H). */
-static inline bc_qkv bc_qkv_first(float *q, float *kv, size_t h)
-{
-    return (bc_qkv){q, kv, kv + h, h, 2 * h, true};
-}
 
 /* context (N,H), or (S,H) of the first tokens, out. */
 void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch,

@@ -6,8 +6,10 @@
 #include <omp.h>
 #include <string.h>
 
-#include "nn/ops/attention.h"
+#include "bertc/batch.h"
 #include "nn/gemm/simd.h"
+#include "nn/ops/dropout.h"
+#include "nn/ops/qkv.h"
 
 /* What both passes need of one (sequence, head). */
 typedef struct bc_place {
