@@ -191,6 +191,7 @@ static void test_truncate(void **unused)
         assert_int_equal(mkdir(out[i], 0777), 0);
         if (bertc_model_truncate("model", 1, out[i], &err) != BERTC_OK) fail_msg("%s", err.message);
     }
+    assert_true(sources.of[sources.count - 1].reads > 0);
     use_memory(false);
     fixture_same_run(out[0], out[1]);
 }
@@ -203,6 +204,7 @@ static void test_a_run(void **unused)
         use_memory(i);
         fixture_run(fixture_options(out[i]));
     }
+    assert_true(sources.of[sources.count - 1].reads > 0);
     use_memory(false);
     fixture_same_run(out[0], out[1]);
 }
