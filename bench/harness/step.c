@@ -53,7 +53,8 @@ void close_stepper(stepper *t)
 bc_outcome train(stepper *t)
 {
     bertc_error err = {0};
-    const bc_step step = {.number = t->steps, .examples = bc_epoch_batch(&t->epoch, t->steps), .rate = 1e-6};
+    const bc_step step = {.number = t->steps, .examples = bc_epoch_batch(&t->epoch, t->steps),
+                          .divisor = (double)t->inputs.count, .rate = 1e-6};
     bc_outcome outcome;
     t->steps++;
     check(bc_trainer_step(t->trainer, &step, &outcome, &err), &err);

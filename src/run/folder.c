@@ -15,7 +15,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "run/journal.h"
 
 static const char work_name[] = "checkpoint", log_name[] = "log.jsonl", record_name[] = "run.json",
                   lock_name[] = "lock", log_start[] = "{\"step\":";

@@ -12,27 +12,7 @@
 #ifndef BC_RUN_FOLDER_H
 #define BC_RUN_FOLDER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/dir.h"
-#include "base/text.h"
-#include "bertc/status.h"
-
-typedef struct bc_folder {
-    char *path;      /* the run folder, without a slash at the end */
-    char *work_path; /* path/checkpoint */
-    char *stage_path; /* path/checkpoint/result */
-    bc_dir root, work;
-    size_t found;    /* length of the part of `path` that existed before */
-    int fd;          /* of the lock; -1: not held */
-    bc_text journal; /* its whole lines; empty: there is none */
-    bool tried;      /* to lock it: folders may have been made */
-    bool joined;     /* the journal is that of this run */
-    bool torn;       /* its file holds more than its whole lines */
-    char before[32]; /* what the lock's file held; a run that is refused puts it back */
-    const bertc_notify *notify; /* what could not be removed; or null */
-} bc_folder;
+#include "run/journal.h"
 
 /* Take the folder `path` for a run. Where `resume` is set and the folder holds a finished run,
  * *finished is set and nothing is changed; the lock is held where there are checkpoints that a

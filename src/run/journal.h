@@ -10,14 +10,35 @@
 #ifndef BC_RUN_JOURNAL_H
 #define BC_RUN_JOURNAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/dir.h"
+#include "base/text.h"
+#include "bertc/status.h"
 #include "formats/model_dir.h"
-#include "run/folder.h"
 
 #define BC_JOURNAL BC_RUN_JOURNAL
 #define BC_JOURNAL_START "{\"format\":\"bertc-run-1\","
 
 /* The folder in checkpoint/ where a result is put together. */
 #define BC_STAGE "result"
+
+/* A run folder, and whose it is (run/folder.h opens it). */
+typedef struct bc_folder {
+    char *path;      /* the run folder, without a slash at the end */
+    char *work_path; /* path/checkpoint */
+    char *stage_path; /* path/checkpoint/result */
+    bc_dir root, work;
+    size_t found;    /* length of the part of `path` that existed before */
+    int fd;          /* of the lock; -1: not held */
+    bc_text journal; /* its whole lines; empty: there is none */
+    bool tried;      /* to lock it: folders may have been made */
+    bool joined;     /* the journal is that of this run */
+    bool torn;       /* its file holds more than its whole lines */
+    char before[32]; /* what the lock's file held; a run that is refused puts it back */
+    const bertc_notify *notify; /* what could not be removed; or null */
+} bc_folder;
 
 /* Read checkpoint/'s journal into folder->journal; empty where there is none, or a name of another kind. Errors:
  * BERTC_USAGE where it is damaged; BERTC_IO, BERTC_NOMEM. */

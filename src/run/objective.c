@@ -109,12 +109,11 @@ bertc_status bc_objective_settle(const bc_run *run, bc_lane *lane, const bertc_d
     return BERTC_OK;
 }
 
-double bc_objective_divisor(const bc_lane *lane, const uint32_t *examples, size_t count)
+double bc_objective_divisor(const bc_lane *lane, const bc_examples *e)
 {
     const double *weights = lane->objective.weights;
     double sum = 0;
-    if (!weights) return (double)count;
-    const bertc_inputs *in = lane->train;
-    for (size_t i = 0; i < count; i++) sum += weights[in->labels[in->label_starts[examples[i]]]];
+    if (!weights) return (double)e->count;
+    for (size_t i = 0; i < e->count; i++) sum += weights[e->inputs->labels[e->inputs->label_starts[e->order[i]]]];
     return sum;
 }

@@ -15,6 +15,6 @@ bertc_status bc_objective_settle(const bc_run *run, bc_lane *lane, const bertc_d
                                  const int32_t *map, bertc_error *err);
 
 /* What a batch's loss is divided by: its examples, or the sum of their labels' weights. */
-double bc_objective_divisor(const bc_lane *lane, const uint32_t *examples, size_t count);
+double bc_objective_divisor(const bc_lane *lane, const bc_examples *examples);
 
 #endif

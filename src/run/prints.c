@@ -7,14 +7,6 @@
 #include "base/json.h"
 #include "formats/config.h"
 
-
-#include <string.h>
-
-#include "base/error.h"
-#include "run/prefix.h"
-#include "run/prepare.h"
-#include "run/restore.h"
-
 /* ---- Data and settings ----------------------------------------------------------------------- */
 
 /* With its NUL, so that no two lists of strings look alike. */

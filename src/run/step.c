@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "optim/schedule.h"
+#include "run/objective.h"
 #include "run/signs.h"
 
 /* Say where a schedule begins to train more. */
@@ -29,7 +30,11 @@ bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
     if (status != BERTC_OK) return status;
     bc_lane *lane = &run->lanes[step.examples.part];
     step.objective = &lane->objective;
+    step.divisor = bc_objective_divisor(lane, &step.examples);
     step.cache = &lane->cache;
+    if (step.divisor <= 0)
+        return bc_fail(err, BERTC_DIVERGED, "step %lld: the loss is undefined, every example of the batch has the "
+                       "class weight 0", (long long)step.number + 1);
     notify_unfrozen(run);
     status = bc_trainer_step(run->trainer, &step, &outcome, err);
     if (status != BERTC_OK) return status;

@@ -120,7 +120,7 @@ static off_t offset_of(const bc_cache *cache, span s)
 
 const char *bc_cache_name(const bc_cache *cache)
 {
-    return cache->temporary ? cache->temporary : cache->path ? cache->path : "the file of --cache-disk";
+    return cache->temporary ? cache->temporary : cache->path ? cache->path : "the file of frozen outputs";
 }
 
 bertc_status bc_cache_read(const bc_cache *cache, size_t example, float *rows, bertc_error *err)

@@ -100,17 +100,6 @@ void bc_trainer_restored(bc_trainer *t)
 
 /* ---- The parts of a step ------------------------------------------------------------------- */
 
-/* What the sum of a batch's losses is divided by: its examples, or the sum of their classes' weights. */
-static double divisor_of(const bc_step *step)
-{
-    const bc_examples *e = &step->examples;
-    const double *weights = step->objective ? step->objective->weights : NULL;
-    double sum = 0;
-    if (!weights) return (double)e->count;
-    for (size_t i = 0; i < e->count; i++) sum += weights[e->inputs->labels[e->inputs->label_starts[e->order[i]]]];
-    return sum;
-}
-
 /* Stages start from the last down, and parameters are in the order of stages. */
 int bc_trainer_frozen(const bc_trainer *t, int64_t step)
 {
@@ -204,17 +193,14 @@ static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_ou
 bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *outcome, bertc_error *err)
 {
     const bc_pass pass = {.head = step->examples.part, .dropout = &t->options.dropout, .seed = t->options.seed, .step = (uint32_t)step->number};
-    double began = bc_clock(), divisor = divisor_of(step), loss = 0;
+    double began = bc_clock(), loss = 0;
     *outcome = (bc_outcome){0};
-    if (divisor <= 0)
-        return bc_fail(err, BERTC_DIVERGED, "step %lld: the loss is undefined, every example of the batch has the "
-                       "class weight 0", (long long)step->number + 1);
     begin(t, step);
     for (size_t at = 0; at < step->examples.count; at += (size_t)t->batch->sequences) {
         bertc_status status = take_batch(t, &step->examples, at, err);
         if (status == BERTC_OK) status = bc_cache_fwd(step->cache, t->model, t->workspace, t->batch, pass, err);
         if (status != BERTC_OK) return status;
-        loss += bc_model_loss(t->model, t->workspace, t->batch, pass, step->objective, divisor);
+        loss += bc_model_loss(t->model, t->workspace, t->batch, pass, step->objective, step->divisor);
         bc_model_bwd(t->model, t->workspace, t->batch, pass, at > 0);
         outcome->tokens += t->batch->tokens;
     }
@@ -222,7 +208,7 @@ bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *out
     if (status != BERTC_OK) return status;
     bc_comm_sum(&t->comm, t->model->grads, bc_model_grad_scalars(t->model));
     double passed = bc_clock();
-    outcome->loss = loss / divisor;
+    outcome->loss = loss / step->divisor;
     outcome->norm = bc_optim_norm(&t->optim);
     double normed = bc_clock();
     status = check_finite(t, step, outcome, err);

@@ -71,6 +71,7 @@ typedef struct bc_step {
     int64_t number;       /* from 0 */
     bc_examples examples; /* their part is the model's head */
     const bc_objective *objective; /* null: {0} */
+    double divisor;       /* of the sum of the examples' losses, such as their number; more than 0 */
     bc_cache *cache;      /* of what the frozen stages give for them; null: nothing is kept */
     double rate;          /* the learning rate */
 } bc_step;
@@ -82,8 +83,7 @@ typedef struct bc_outcome {
     double seconds, norm_seconds, update_seconds;
 } bc_outcome;
 
-/* Errors: BERTC_DIVERGED where loss or norm is not finite, or the objective gives every example of the batch the
- * weight 0; what the meter's caller wants, then without a message; BERTC_IO of the cache; those of a backend. */
+/* Errors: BERTC_DIVERGED where loss or norm is not finite; what the meter's caller wants, then without a message; BERTC_IO of the cache; those of a backend. */
 bertc_status bc_trainer_step(bc_trainer *trainer, const bc_step *step, bc_outcome *outcome, bertc_error *err);
 
 /* How many stages (bertc_model_options.frozen) a step does not train. */

@@ -183,6 +183,7 @@ static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
     check_status(bc_trainer_open(trainer, &limits, &options, &err), &err);
     for (int64_t step = 0; step < STEPS; step++) {
         const bc_step next = {.number = step, .examples = bc_epoch_batch(&epoch, step),
+                              .divisor = (double)inputs.count,
                               .rate = bc_schedule_rate(recipe, base_rate, step, warmup, STEPS)};
         bc_outcome outcome;
         check_status(bc_trainer_step(trainer, &next, &outcome, &err), &err);

@@ -123,7 +123,8 @@ static double train(trial *t, int64_t steps, double rate)
 {
     double first = 0;
     for (int64_t s = 0; s < steps; s++) {
-        const bc_step step = {.number = s, .examples = bc_epoch_batch(&t->epoch, s), .rate = rate};
+        const bc_examples examples = bc_epoch_batch(&t->epoch, s);
+        const bc_step step = {.number = s, .examples = examples, .divisor = (double)examples.count, .rate = rate};
         bc_outcome outcome;
         bertc_error err = {0};
         if (bc_trainer_step(t->trainer, &step, &outcome, &err) != BERTC_OK) fail_msg("%s", err.message);
