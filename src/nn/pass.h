@@ -19,15 +19,6 @@
 #include "nn/model.h"
 #include "nn/workspace.h"
 
-/* Rates of dropout. Those of adapters are the model's own (bertc_lora). */
-typedef struct bc_rates {
-    double hidden, attention; /* after embeddings and the halves of layers; of the attention's probabilities */
-    double head;              /* of what a head reads */
-} bc_rates;
-
-/* Those of a configuration, or `dropout` everywhere where that is not negative. */
-bc_rates bc_rates_of(const bertc_config *config, double dropout);
-
 /* One forward/backward pass. */
 typedef struct bc_pass {
     int head;                /* which of the model's */

@@ -275,3 +275,15 @@ size_t bertc_workspace_bytes(const bertc_workspace *workspace)
 {
     return workspace ? workspace->bytes : 0;
 }
+
+void bc_workspace_take_first(bertc_workspace *workspace, const bertc_batch *batch)
+{
+    bertc_batch *rows = &workspace->first_rows;
+    rows->sequences = rows->tokens = batch->sequences;
+    rows->examples = batch->examples;
+    for (int32_t s = 0; s < batch->sequences; s++) {
+        rows->starts[s] = s;
+        rows->positions[s] = 0;
+    }
+    rows->starts[batch->sequences] = batch->sequences;
+}

@@ -80,4 +80,7 @@ size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
 /* The first failure of a backend in passes with this workspace, or BERTC_OK. */
 bertc_status bc_workspace_status(const bertc_workspace *workspace, bertc_error *err);
 
+/* Make workspace->first_rows those of this batch. */
+void bc_workspace_take_first(bertc_workspace *workspace, const bertc_batch *batch);
+
 #endif

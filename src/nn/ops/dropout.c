@@ -96,3 +96,10 @@ void bc_dropout_rows(const bc_dropout *dropout, uint32_t example, uint32_t posit
             draw_row(dropout, place + (uint32_t)i, example, factor + i * stride, blocks);
     }
 }
+
+bc_rates bc_rates_of(const bertc_config *config, double dropout)
+{
+    double hidden = config->hidden_dropout_prob, head = config->classifier_dropout;
+    if (dropout >= 0) return (bc_rates){dropout, dropout, dropout};
+    return (bc_rates){hidden, config->attention_probs_dropout_prob, head >= 0 ? head : hidden};
+}

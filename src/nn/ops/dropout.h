@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "bertc/config.h"
 
 typedef enum bc_site {
     BC_SITE_EMBEDDING = 1,
@@ -51,5 +52,14 @@ void bc_dropout_row(const bc_dropout *dropout, uint32_t example, uint32_t positi
  * Short rows are drawn side by side. */
 void bc_dropout_rows(const bc_dropout *dropout, uint32_t example, uint32_t position, size_t rows,
                      uint32_t head, float *factor, size_t n, size_t stride);
+
+/* Rates of dropout. Those of adapters are the model's own (bertc_lora). */
+typedef struct bc_rates {
+    double hidden, attention; /* after embeddings and the halves of layers; of the attention's probabilities */
+    double head;              /* of what a head reads */
+} bc_rates;
+
+/* Those of a configuration, or `dropout` everywhere where that is not negative. */
+bc_rates bc_rates_of(const bertc_config *config, double dropout);
 
 #endif
