@@ -108,13 +108,3 @@ bertc_status bc_objective_settle(const bc_run *run, bc_lane *lane, const bertc_d
     lane->objective.weights = lane->class_weights = weights;
     return BERTC_OK;
 }
-
-double bc_objective_divisor(const bc_lane *lane, const uint32_t *examples, size_t count)
-{
-    const double *weights = lane->objective.weights;
-    double sum = 0;
-    if (!weights) return (double)count;
-    const bertc_inputs *in = lane->train;
-    for (size_t i = 0; i < count; i++) sum += weights[in->labels[in->label_starts[examples[i]]]];
-    return sum;
-}

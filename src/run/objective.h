@@ -14,7 +14,4 @@ bertc_status bc_objective_open(const bertc_train_options *options, bc_lane *lane
 bertc_status bc_objective_settle(const bc_run *run, bc_lane *lane, const bertc_dataset *train,
                                  const int32_t *map, bertc_error *err);
 
-/* What a batch's loss is divided by: its examples, or the sum of their labels' weights. */
-double bc_objective_divisor(const bc_lane *lane, const uint32_t *examples, size_t count);
-
 #endif
