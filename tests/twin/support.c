@@ -142,7 +142,13 @@ double twin_distance(const float *a, const double *b, size_t count)
 
 double twin_distance_floats(const float *a, const float *b, size_t count)
 {
-    return twin_distance(a, twin_widen(b, count), count);
+    double most = 0.0, scale = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(a[i]) || isnan(b[i])) return INFINITY;
+        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+        scale = fmax(scale, fabs((double)b[i]));
+    }
+    return scale > 0.0 ? most / scale : most;
 }
 
 /* ---- batches -------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include "bertc/config.h"
 
 /* Cleared, 64-byte aligned memory that lives until twin_release. Ends the program where there is no
- * more. */
+ * more. One thread alone may ask. */
 void *twin_take(size_t count, size_t size);
 double *twin_doubles(size_t count);
 float *twin_floats(size_t count);
