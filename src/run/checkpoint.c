@@ -53,7 +53,8 @@ void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state)
     for (int i = 0; i < run->num_lanes; i++) run->saved_best[at][i] = state->task[i].best_step;
 }
 
-void bc_checkpoint_prune(const bc_run *run)
+/* Remove what neither the kept checkpoints nor the running state refer to. */
+static void prune(const bc_run *run)
 {
     const bc_folder *folder = &run->folder;
     bc_names names;
@@ -120,7 +121,7 @@ bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
     run->saved[1] = run->saved[0];
     memcpy(run->saved_best[1], run->saved_best[0], sizeof run->saved_best[1]);
     bc_checkpoint_remember(run, 0, &run->state);
-    bc_checkpoint_prune(run);
+    prune(run);
     return BERTC_OK;
 }
 
@@ -134,7 +135,7 @@ bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
     char name[NAME];
     set_name(name, "best", run->state.step);
     status = write_sealed(run, name, &block, 1, texts, err);
-    if (status == BERTC_OK) bc_checkpoint_prune(run);
+    if (status == BERTC_OK) prune(run);
     return status;
 }
 

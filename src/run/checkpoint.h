@@ -20,7 +20,4 @@ char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step);
 /* Note a checkpoint of this state that stays: 0 the newest, 1 the one before. */
 void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state);
 
-/* Remove what neither the kept checkpoints nor the running state refer to. */
-void bc_checkpoint_prune(const bc_run *run);
-
 #endif

@@ -42,7 +42,9 @@ void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)
     bc_hasher_end(&state, out);
 }
 
-void bc_hash_config(char out[BC_HASH_HEX], const bertc_config *config)
+/* Every number, the activation and the labels of a configuration; what config.json says besides
+ * changes no result. */
+static void hash_config(char out[BC_HASH_HEX], const bertc_config *config)
 {
     bc_hasher state;
     bc_hasher_begin(&state);
@@ -64,7 +66,8 @@ static bool is_plain(const bertc_tokenizer_options *o, const bertc_added_token *
     return false;
 }
 
-void bc_hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *o)
+/* Every setting that ids depend on besides the vocabulary. */
+static void hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *o)
 {
     int32_t added = 0;
     for (int32_t i = 0; i < o->added_count; i++) added += !is_plain(o, &o->added[i]);
@@ -129,8 +132,8 @@ bertc_status bc_prints_take(bc_run *run, bertc_error *err)
     vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
     bc_hash(run->prints.vocab, &vocab, 1);
     bertc_tokenizer_options settings = bertc_tokenizer_options_of(run->source.tokenizer);
-    bc_hash_tokenizer(run->prints.tokenizer, &settings);
-    bc_hash_config(run->prints.config, &run->source.config);
+    hash_tokenizer(run->prints.tokenizer, &settings);
+    hash_config(run->prints.config, &run->source.config);
     print_data(run);
     const bc_trainer_state state = bc_trainer_state_of(run->trainer);
     return bc_hash_block(run->prints.weights, state.values, state.scalars * sizeof *state.values, err);

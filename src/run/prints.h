@@ -10,13 +10,6 @@
 /* Everything a tokenised data set holds: lengths, ids, types, labels, values. */
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *inputs);
 
-/* Every number, the activation and the labels of a configuration; what config.json says besides
- * changes no result. */
-void bc_hash_config(char out[BC_HASH_HEX], const bertc_config *config);
-
-/* Every setting that ids depend on besides the vocabulary. */
-void bc_hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *options);
-
 /* Of a run whose weights and data are there, before its first step. Errors: BERTC_NOMEM. */
 bertc_status bc_prints_take(bc_run *run, bertc_error *err);
 

@@ -7,8 +7,10 @@
 
 #include "base/error.h"
 
-bertc_status bc_freeze_read(const char *text, size_t length, const char *option, int32_t layers,
-                            int32_t *frozen, bertc_error *err)
+/* The stages that a --freeze of this text names in a model of so many layers. Errors: BERTC_USAGE naming
+ * `option`. */
+static bertc_status read_freeze(const char *text, size_t length, const char *option, int32_t layers, int32_t *frozen,
+                                bertc_error *err)
 {
     const struct {
         const char *word;
@@ -54,7 +56,7 @@ static bertc_status start(const bertc_train_options *o, int32_t layers, reader *
     if (r->rest && strcmp(r->rest, "each-epoch") == 0) r->rest = NULL;
     r->frozen = 1 + layers;
     if (o->feature_layer > 0) return BERTC_OK;
-    return bc_freeze_read(o->freeze, strlen(o->freeze), "freeze", layers, &r->frozen, err);
+    return read_freeze(o->freeze, strlen(o->freeze), "freeze", layers, &r->frozen, err);
 }
 
 /* The pooler thaws with the last layer: alone it would be a stage that does not reach the encoder. */
@@ -77,7 +79,7 @@ static bertc_status read_entry(reader *r, bertc_error *err)
         return bc_fail(err, BERTC_USAGE, "--%s: '%.*s' is not EPOCH:FREEZE, such as 1:8", schedule,
                        (int)length, r->rest);
     bertc_status status =
-        bc_freeze_read(colon + 1, (size_t)(end - colon - 1), schedule, r->layers, &frozen, err);
+        read_freeze(colon + 1, (size_t)(end - colon - 1), schedule, r->layers, &frozen, err);
     if (status != BERTC_OK) return status;
     if (epoch <= r->epoch)
         return bc_fail(err, BERTC_USAGE, "--%s: '%.*s' is not after epoch %g", schedule, (int)length,

@@ -14,11 +14,6 @@
 #include "bertc/train.h"
 #include "nn/model.h"
 
-/* The stages that a --freeze of this text names in a model of so many layers. Errors: BERTC_USAGE naming
- * `option`. */
-bertc_status bc_freeze_read(const char *text, size_t length, const char *option, int32_t layers,
-                            int32_t *frozen, bertc_error *err);
-
 /* Check the schedule. *first: stages frozen in the first step; *last: those that are frozen for good.
  * Errors: BERTC_USAGE. */
 bertc_status bc_thaw_check(const bertc_train_options *options, int32_t layers, int32_t *first,
