@@ -14,6 +14,7 @@
 #include "base/size.h"
 #include "bertc/threads.h"
 #include "data/packing.h"
+#include "nn/model_load.h"
 #include "run/memory.h"
 #include "run/options.h"
 #include "run/source.h"

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "bertc/threads.h"
+#include "nn/model_load.h"
 #include "tasks/tasks.h"
 #include "run/memory.h"
 #include "run/options.h"

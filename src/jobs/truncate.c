@@ -15,7 +15,7 @@
 #include "formats/names.h"
 #include "formats/readers.h"
 #include "formats/safetensors.h"
-#include "nn/model.h"
+#include "nn/model_load.h"
 
 /* The members of config.json as they are spelled, but for the number of layers. */
 static bertc_status write_config(const char *from, const bc_dir *to, int layers, bertc_error *err)

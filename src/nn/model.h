@@ -45,23 +45,6 @@ struct bertc_model {
     struct bc_match *from; /* between bc_model_open and bc_model_read: the source of its weights */
 };
 
-/* The two halves of bertc_model_load, with the same options, but a number of threads that is settled. Opening checks
- * the files and lays out the parameters: what the workspace's plan needs is there, but no memory for weights. Reading
- * fails only where memory or the backend does; the model can then only be freed. */
-bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
-                           bertc_model **model, bertc_error *err);
-bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
-                           bertc_error *err);
-
-/* The same with the heads (count) that are wanted in place of the options' labels. The file's head is
- * kept for the first of them whose labels it has. */
-bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options,
-                                 const bc_head *heads, int count, bertc_model **model,
-                                 bertc_error *err);
-
-/* The first parameter of the encoder of an opened model that no file holds; null: none. */
-const bc_param *bc_model_drawn(const bertc_model *model);
-
 /* How many scalars the gradient block has. It is smaller than that of the values where a table's
  * `touched` was set before the weights were read. */
 size_t bc_model_grad_scalars(const bertc_model *model);
@@ -82,9 +65,6 @@ size_t bc_model_half_scalars(const bertc_model *model);
 
 /* How many scalars the products of settled layers multiply with. */
 size_t bc_model_settled_scalars(const bertc_model *model);
-
-/* Renew the bf16 copies of all weights, after they were changed by anything but bc_optim_step. */
-void bc_model_round(bertc_model *model);
 
 /* A parameter by its row; `layer` is ignored outside the layers. */
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);

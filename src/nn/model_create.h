@@ -18,4 +18,7 @@ void bc_model_draw(const bc_param *param, const bertc_config *config, const bert
 /* The copies that products read, once the weights are set. Errors: BERTC_NOMEM, the backend's. */
 bertc_status bc_model_copy_weights(bertc_model *model, bertc_error *err);
 
+/* Renew the bf16 copies of all weights, after they were changed by anything but bc_optim_step. */
+void bc_model_round(bertc_model *model);
+
 #endif

@@ -1,5 +1,5 @@
-/* Loading models: opened, which finds the tensor of every parameter, then read. Values go straight from their source
- * into the parameter block, tensors side by side; all of them are finite, and of files that did not change. */
+#include "nn/model_load.h"
+
 #include <stdint.h>
 
 #include "base/error.h"

@@ -1,4 +1,3 @@
-/* Saving models. Adapters are merged into their matrices while those are written, one at a time. */
 #include "nn/model_save.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Saving models. */
+/* Saving models. Adapters are merged into their matrices while those are written, one at a time. */
 #ifndef BC_NN_MODEL_SAVE_H
 #define BC_NN_MODEL_SAVE_H
 
@@ -7,7 +7,7 @@
 #include "nn/values.h"
 
 /* Write a block of values (the model's own, or the best weights of a run) in the model's format, with one of its
- * heads. Adapters are merged into their matrices. What is written is noted in `ledger` unless that is null. */
+ * heads. What is written is noted in `ledger` unless that is null. */
 bertc_status bc_model_save_values(const bertc_model *model, int head, const bc_values *values, const bc_dir *dir,
                                   bc_ledger *ledger, bertc_error *err);
 

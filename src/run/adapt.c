@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "nn/lora.h"
+#include "nn/model_load.h"
 
 /* An option of adapters that has another value than its default. */
 static const char *find_given(const bertc_train_options *o)

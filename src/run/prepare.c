@@ -11,6 +11,7 @@
 #include "bertc/threads.h"
 #include "data/stratify.h"
 #include "formats/config.h"
+#include "nn/model_load.h"
 #include "optim/schedule.h"
 #include "run/adapt.h"
 #include "run/memory.h"

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "dist/comm.h"
+#include "nn/model_create.h"
 #include "optim/optim.h"
 
 struct bc_trainer {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "nn/model.h"
+#include "nn/model_load.h"
 #include "run/folder.h"
 #include "run/sealed.h"
 #include "run/state.h"

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "nn/model.h"
+#include "nn/model_load.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
 

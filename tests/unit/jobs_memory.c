@@ -6,6 +6,7 @@
 
 #include "base/room.h"
 #include "bertc/embed.h"
+#include "nn/model_load.h"
 #include "run/memory.h"
 
 bc_room __wrap_bc_room_read(void);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "nn/check.h"
+#include "nn/model_create.h"
 #include "nn/pass.h"
 #include "twin/net.h"
 #include "twin/support.h"

@@ -12,6 +12,7 @@
 #include "nn/check.h"
 #include "nn/heads.h"
 #include "nn/heads/linear.h"
+#include "nn/model_load.h"
 #include "nn/ops/ops.h"
 #include "nn/pass.h"
 #include "twin/support.h"
