@@ -5,14 +5,6 @@
 
 #include "nn/ops/attention.h"
 #include "nn/ops/ops.h"
-#include "nn/view.h"
-
-bc_rates bc_rates_of(const bertc_config *config, double dropout)
-{
-    double hidden = config->hidden_dropout_prob, head = config->classifier_dropout;
-    if (dropout >= 0) return (bc_rates){dropout, dropout, dropout};
-    return (bc_rates){hidden, config->attention_probs_dropout_prob, head >= 0 ? head : hidden};
-}
 
 /* The first rows of a batch as a batch. */
 static void point_at_first(bertc_batch *rows, const bertc_batch *batch)

@@ -16,27 +16,7 @@
 #ifndef BC_NN_PASS_H
 #define BC_NN_PASS_H
 
-#include "nn/model.h"
-#include "nn/workspace.h"
-
-/* Rates of dropout. Those of adapters are the model's own (bertc_lora). */
-typedef struct bc_rates {
-    double hidden, attention; /* after embeddings and the halves of layers; of the attention's probabilities */
-    double head;              /* of what a head reads */
-} bc_rates;
-
-/* Those of a configuration, or `dropout` everywhere where that is not negative. */
-bc_rates bc_rates_of(const bertc_config *config, double dropout);
-
-/* One forward/backward pass. */
-typedef struct bc_pass {
-    int head;                /* which of the model's */
-    const bc_rates *dropout; /* of a pass that is trained on, all 0 where that has none; null: it is not, and
-                                bc_model_bwd must not follow */
-    bool forgets;            /* no backward follows: all layers use one's buffers */
-    uint64_t seed;           /* of dropout, as the step: */
-    uint32_t step;
-} bc_pass;
+#include "nn/view.h"
 
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                   bc_pass pass);

@@ -6,6 +6,13 @@
 #include "nn/ops/low_rank.h"
 #include "nn/products.h"
 
+bc_rates bc_rates_of(const bertc_config *config, double dropout)
+{
+    double hidden = config->hidden_dropout_prob, head = config->classifier_dropout;
+    if (dropout >= 0) return (bc_rates){dropout, dropout, dropout};
+    return (bc_rates){hidden, config->attention_probs_dropout_prob, head >= 0 ? head : hidden};
+}
+
 bc_view bc_view_of(const bertc_model *model, bertc_workspace *w, const bertc_batch *batch, bc_pass pass)
 {
     const bertc_config *config = &model->config;

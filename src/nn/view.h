@@ -1,12 +1,31 @@
-/* A pass under way: what every step of it needs, and its linear layers. */
+/* A pass under way: what it is told, what every step of it needs, and its linear layers. */
 #ifndef BC_NN_VIEW_H
 #define BC_NN_VIEW_H
 
 #include "nn/ops/attention.h"
 #include "nn/ops/ops.h"
-#include "nn/pass.h"
+#include "nn/workspace.h"
 
-/* Read off the configuration once. */
+/* Rates of dropout. Those of adapters are the model's own (bertc_lora). */
+typedef struct bc_rates {
+    double hidden, attention; /* after embeddings and the halves of layers; of the attention's probabilities */
+    double head;              /* of what a head reads */
+} bc_rates;
+
+/* Those of a configuration, or `dropout` everywhere where that is not negative. */
+bc_rates bc_rates_of(const bertc_config *config, double dropout);
+
+/* One forward/backward pass. */
+typedef struct bc_pass {
+    int head;                /* which of the model's */
+    const bc_rates *dropout; /* of a pass that is trained on, all 0 where that has none; null: it is not, and
+                                bc_model_bwd must not follow */
+    bool forgets;            /* no backward follows: all layers use one's buffers */
+    uint64_t seed;           /* of dropout, as the step: */
+    uint32_t step;
+} bc_pass;
+
+/* What every step needs, read off the configuration once. */
 typedef struct bc_view {
     const bertc_model *model;
     bertc_workspace *w;
