@@ -139,16 +139,6 @@ static bertc_status open_model(job *j, bertc_error *err)
     return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t length_of(const job *j, size_t example)
 {
     return j->inputs->starts[example + 1] - j->inputs->starts[example];
@@ -178,14 +168,14 @@ static bertc_status furnish(job *j, bertc_error *err)
     const bertc_inputs *in = j->inputs;
     bertc_error why = {0};
     size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, most_rows, results;
-    size_t sequences = smaller(j->pack.sequences, in->count);
-    size_t tokens = smaller(larger(j->pack.tokens, in->longest), sequences * in->longest);
+    size_t sequences = bc_smaller(j->pack.sequences, in->count);
+    size_t tokens = bc_smaller(bc_larger(j->pack.tokens, in->longest), sequences * in->longest);
     bertc_limits limits = {.tokens = (int32_t)tokens,
                            .sequences = (int32_t)sequences,
                            .longest = (int32_t)in->longest,
                            .whole = true};
     most_rows = j->options->pool == BERTC_POOL_NONE ? in->longest : 1;
-    size_t room = smaller(larger(window_scalars / width, most_rows), j->shape.rows);
+    size_t room = bc_smaller(bc_larger(window_scalars / width, most_rows), j->shape.rows);
     if (!bc_size_mul(h * j->count, tokens, &scalars) || !bc_size_mul(room, width, &room) ||
         !bc_size_add(scalars, room, &results) || !bc_size_mul(results, sizeof *j->results, &results))
         return bc_fail_memory(err);

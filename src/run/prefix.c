@@ -19,17 +19,12 @@ static bool has_folder(const bc_run *run)
     return strcmp(run->options.cache_dir, "none") != 0;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Half of what the rest of the run leaves: the system's page cache is of use to it too. */
 static size_t memory_budget(const bc_run *run)
 {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read().most;
-    return smaller((size_t)run->options.cache_memory << 20, room > need ? (room - need) / 2 : 0);
+    return bc_smaller((size_t)run->options.cache_memory << 20, room > need ? (room - need) / 2 : 0);
 }
 
 /* Half of what is free where the file will lie, and no more than the process may write (ulimit -f). A
@@ -42,9 +37,9 @@ static size_t disk_budget(const bc_run *run)
     size_t budget = (size_t)run->options.cache_disk << 20;
     if (run->folder.fd < 0) return 0;
     if (statvfs(folder, &disk) == 0 && disk.f_blocks > 0)
-        budget = smaller(budget, (size_t)disk.f_bavail / 2 * (size_t)disk.f_frsize);
+        budget = bc_smaller(budget, (size_t)disk.f_bavail / 2 * (size_t)disk.f_frsize);
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        budget = smaller(budget, (size_t)limit.rlim_cur);
+        budget = bc_smaller(budget, (size_t)limit.rlim_cur);
     return budget;
 }
 
