@@ -131,9 +131,9 @@ static void draw(const sample_file *file, bc_dice *dice, bc_sample *sample)
     unsigned part;
     dice->attempt = 0;
     do {
-        *sample = (bc_sample){0};
+        *sample = (bc_sample){.flavour = file->flavour};
         dice->rolls = 0;
-        file->grammar(dice, file->flavour, sample);
+        file->grammar(dice, sample);
         dice->attempt++;
         part = part_of(sample);
     } while (part < file->share.from || part >= file->share.to);
