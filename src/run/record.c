@@ -13,23 +13,16 @@
 #include "run/prints.h"
 #include "run/signs.h"
 
-static void put_double(bc_text *out, double value)
-{
-    char number[BC_JSON_DOUBLE];
-    bc_json_double(number, value);
-    bc_text_printf(out, "%s", number);
-}
-
 void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores)
 {
     const bertc_task *task = split.task;
     bc_text_printf(out, "{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
                    bertc_split_name(split.split), scores->examples);
-    put_double(out, scores->loss);
+    bc_json_put_double(out, scores->loss);
     bc_text_printf(out, ",\"metrics\":{");
     for (int i = 0; i < task->num_metrics; i++) {
         bc_text_printf(out, "%s\"%s\":", i ? "," : "", bertc_metric_name(task->metrics[i]));
-        put_double(out, scores->value[task->metrics[i]]);
+        bc_json_put_double(out, scores->value[task->metrics[i]]);
     }
     bc_text_printf(out, "}}");
 }
@@ -92,7 +85,7 @@ static void put_weights(bc_text *out, const bc_lane *lane)
     bc_text_printf(out, ",\"class_weights\":[");
     for (int i = 0; i < lane->task->num_labels; i++) {
         bc_text_printf(out, i ? "," : "");
-        put_double(out, lane->objective.weights[i]);
+        bc_json_put_double(out, lane->objective.weights[i]);
     }
     bc_text_printf(out, "]");
 }
@@ -129,7 +122,7 @@ static void put_course(bc_text *out, const bc_run *run, int lane, size_t paramet
     if (lane >= 0)
         bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_kept_step(run, lane));
     bc_text_printf(out, "\"tokens\":%lld,\"train_loss\":", (long long)run->state.tokens);
-    put_double(out, run->state.loss_sum / (double)run->state.step);
+    bc_json_put_double(out, run->state.loss_sum / (double)run->state.step);
 }
 
 /* All tasks by name, where there are several. */

@@ -50,19 +50,7 @@ static bertc_status check_log(const bc_run *run, const bc_state *state, const ch
                    run->folder.path);
 }
 
-/* Are the weights whole that were best for a task? */
-static bertc_status check_best(const bc_run *run, int64_t step, bertc_error *err)
-{
-    bc_weights best;
-    char *path = bc_checkpoint_path(run, "best", step);
-    if (!path) return bc_fail_memory(err);
-    bertc_status status = bc_sealed_open(path, &best, err);
-    bc_weights_close(&best);
-    bc_free(path);
-    return status;
-}
-
-/* Is what the checkpoint refers to whole? Errors: BERTC_INPUT saying what is not. */
+/* Are the log and the weights whole that the checkpoint refers to? Errors: BERTC_INPUT saying what is not. */
 static bertc_status check_companions(const bc_run *run, const bc_state *state,
                                      const bc_weights *file, bertc_error *err)
 {
@@ -71,7 +59,11 @@ static bertc_status check_companions(const bc_run *run, const bc_state *state,
     int64_t checked = 0;
     for (int i = 0; i < state->tasks && status == BERTC_OK; i++) {
         int64_t step = state->task[i].best_step;
-        if (step != checked && step > 0) status = check_best(run, step, err);
+        if (step != checked && step > 0) {
+            bc_weights best;
+            status = bc_checkpoint_open(run, "best", step, &best, err);
+            bc_weights_close(&best);
+        }
         checked = step;
     }
     return status;
@@ -118,10 +110,7 @@ static bertc_status copy_tensors(bc_run *run, const bc_weights *file, bertc_erro
 static bertc_status open_whole(const bc_run *run, int64_t step, bc_weights *file,
                                bc_state *state, bertc_error *err)
 {
-    char *path = bc_checkpoint_path(run, "step", step);
-    if (!path) return bc_fail_memory(err);
-    bertc_status status = bc_sealed_open(path, file, err);
-    bc_free(path);
+    bertc_status status = bc_checkpoint_open(run, "step", step, file, err);
     if (status != BERTC_OK) return status;
     const char *text = bc_safetensors_metadata(file, "state");
     status = text ? bc_state_parse(text, file->path, state, err)
