@@ -50,28 +50,21 @@ static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
     return BERTC_OK;
 }
 
-/* Sequences of a pass that is not trained on, and tokens of any sequence. */
-static void measure(const bc_run *run, size_t *sequences, size_t *longest)
-{
-    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
-        *longest = bc_larger(*longest, lane->train->longest);
-        for (size_t i = 0; i < lane->eval_count; i++) {
-            const bc_eval *eval = &lane->evals[i];
-            *sequences = bc_larger(*sequences, bc_smaller(eval->pack.sequences, eval->inputs->count));
-            *longest = bc_larger(*longest, eval->inputs->longest);
-        }
-    }
-}
-
 bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
 {
-    size_t sequences = 0, longest = 0;
-    size_t most = 0;
-    for (int i = 0; i < run->num_lanes; i++) most = bc_larger(most, run->lanes[i].train->count);
+    size_t most = 0, sequences = 0, longest = 0; /* sequences of a pass that is not trained on, tokens of any sequence */
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
+        most = bc_larger(most, lane->train->count);
+        longest = bc_larger(longest, lane->train->longest);
+        for (size_t i = 0; i < lane->eval_count; i++) {
+            const bc_eval *eval = &lane->evals[i];
+            sequences = bc_larger(sequences, bc_smaller(eval->pack.sequences, eval->inputs->count));
+            longest = bc_larger(longest, eval->inputs->longest);
+        }
+    }
     run->pack = (bc_pack){bc_smaller((size_t)run->options.batch_size, most), (size_t)run->options.micro_batch_tokens};
     bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
-    measure(run, &sequences, &longest);
     run->limits = (bertc_limits){
         .sequences = (int32_t)bc_larger(run->pack.sequences, sequences),
         .longest = (int32_t)longest,

@@ -19,7 +19,6 @@
 #include "run/prefix.h"
 #include "run/prints.h"
 #include "run/restore.h"
-#include "run/task_list.h"
 #include "run/thaw.h"
 #include "tasks/tasks.h"
 

@@ -60,56 +60,40 @@ static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_
     bc_text_printf(out, count > 1 ? "]" : "");
 }
 
-static void put_libraries(bc_text *out, const bc_run *run)
+static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
 {
     char libraries[1024];
     bertc_describe_libraries(bertc_backend_name((size_t)run->options.backend), libraries, sizeof libraries);
     size_t length = strlen(libraries);
     while (length > 0 && libraries[length - 1] == '\n') libraries[--length] = '\0';
-    bc_text_quote(out, libraries);
-}
-
-static void put_labels(bc_text *out, const bertc_config *config)
-{
-    for (int32_t i = 0; i < config->num_labels; i++) {
-        bc_text_printf(out, i ? "," : "[");
-        bc_text_quote(out, config->labels[i]);
-    }
-    bc_text_printf(out, "]");
-}
-
-/* In the order of the labels. */
-static void put_weights(bc_text *out, const bc_lane *lane)
-{
-    if (!lane->objective.weights) return;
-    bc_text_printf(out, ",\"class_weights\":[");
-    for (int i = 0; i < lane->task->num_labels; i++) {
-        bc_text_printf(out, i ? "," : "");
-        bc_json_put_double(out, lane->objective.weights[i]);
-    }
-    bc_text_printf(out, "]");
-}
-
-static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
-{
     bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
-    put_libraries(out, run);
+    bc_text_quote(out, libraries);
     bc_text_printf(out, ",\n \"options\":");
     bc_options_record(out, &run->options);
     bc_text_printf(out, ",\n \"xxh3\":");
     bc_prints_record(out, prints);
 }
 
-/* A lane's data and labels. */
+/* A lane's data and labels, and the classes' weights in the order of these. */
 static void put_lane(bc_text *out, const bc_run *run, int lane)
 {
     const bc_lane *l = &run->lanes[lane];
+    const bertc_config *config = &bc_trainer_model(run->trainer)->heads[lane].config;
+    const double *weights = l->objective.weights;
     put_counts(out, "train", &l->train_counts, 1);
     bc_text_printf(out, ",\n ");
     put_counts(out, "dev", l->eval_counts, l->eval_count);
     bc_text_printf(out, ",\n \"labels\":");
-    put_labels(out, &bc_trainer_model(run->trainer)->heads[lane].config);
-    put_weights(out, l);
+    for (int32_t i = 0; i < config->num_labels; i++) {
+        bc_text_printf(out, i ? "," : "[");
+        bc_text_quote(out, config->labels[i]);
+    }
+    bc_text_printf(out, "]");
+    for (int i = 0; weights && i < l->task->num_labels; i++) {
+        bc_text_printf(out, i ? "," : ",\"class_weights\":[");
+        bc_json_put_double(out, weights[i]);
+    }
+    if (weights) bc_text_printf(out, "]");
 }
 
 /* How far the run came; kept_step where all is one lane's. */
@@ -125,25 +109,19 @@ static void put_course(bc_text *out, const bc_run *run, int lane, size_t paramet
     bc_json_put_double(out, run->state.loss_sum / (double)run->state.step);
 }
 
-/* All tasks by name, where there are several. */
-static void put_lanes(bc_text *out, const bc_run *run)
-{
-    for (int i = 0; i < run->num_lanes; i++) {
-        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->lanes[i].task->name);
-        put_lane(out, run, i);
-        bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_kept_step(run, i));
-    }
-    bc_text_printf(out, "},\n ");
-}
-
+/* Several tasks stand there by name. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err)
 {
     bool several = run->num_lanes > 1;
     put_origin(out, run, &run->prints);
     bc_text_printf(out, ",\n ");
-    if (several) put_lanes(out, run);
-    else put_lane(out, run, 0);
-    if (!several) bc_text_printf(out, ",");
+    if (!several) put_lane(out, run, 0);
+    for (int i = 0; several && i < run->num_lanes; i++) {
+        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->lanes[i].task->name);
+        put_lane(out, run, i);
+        bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_kept_step(run, i));
+    }
+    bc_text_printf(out, several ? "},\n " : ",");
     put_course(out, run, several ? -1 : 0, bertc_model_parameters(bc_trainer_model(run->trainer)));
     bc_text_printf(out, ",\n \"warnings\":");
     bc_signs_record(out, run, 0, run->num_lanes);
