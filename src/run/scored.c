@@ -121,18 +121,12 @@ const char *bc_scored_best_name(const bertc_train_options *o, const bertc_task *
     return o->best_metric == BERTC_BEST_LOSS ? "loss" : bertc_metric_name(metric_of(o, task));
 }
 
-static bool has_best(const bertc_train_options *o, const bertc_task *task)
-{
-    if (o->best_metric == BERTC_BEST_LOSS) return true;
-    for (int i = 0; i < task->num_metrics; i++)
-        if (task->metrics[i] == metric_of(o, task)) return true;
-    return false;
-}
-
 bertc_status bc_scored_check_best(const bertc_train_options *o, const bertc_task *task,
                                   bertc_error *err)
 {
-    if (!has_best(o, task))
+    bool found = o->best_metric == BERTC_BEST_LOSS;
+    for (int i = 0; i < task->num_metrics && !found; i++) found = task->metrics[i] == metric_of(o, task);
+    if (!found)
         return bc_fail(err, BERTC_USAGE, "--best-metric: task %s is not scored by %s but by %s%s%s",
                        task->name, bc_scored_best_name(o, task), bertc_metric_name(task->metrics[0]),
                        task->num_metrics > 1 ? ", " : "",
