@@ -48,13 +48,6 @@ typedef struct job {
 
 /* ---- Layers -------------------------------------------------------------------------------- */
 
-static bool is_listed(const job *j, int32_t layer)
-{
-    for (size_t i = 0; i < j->count; i++)
-        if (j->layers[i] == layer) return true;
-    return false;
-}
-
 /* Numbers of at most four digits: more layers there are not. */
 static bertc_status read_layer(job *j, const char **text, bertc_error *err)
 {
@@ -71,8 +64,9 @@ static bertc_status read_layer(job *j, const char **text, bertc_error *err)
                        "--layers: %ld: the model has %d layers, 0 is its embeddings, -1 the last layer",
                        layer, (int)most);
     if (layer < 0) layer += most + 1;
-    if (is_listed(j, (int32_t)layer))
-        return bc_fail(err, BERTC_USAGE, "--layers: '%s' names layer %ld twice", j->options->layers, layer);
+    for (size_t i = 0; i < j->count; i++)
+        if (j->layers[i] == layer)
+            return bc_fail(err, BERTC_USAGE, "--layers: '%s' names layer %ld twice", j->options->layers, layer);
     j->layers[j->count++] = (int32_t)layer;
     *text = *end == ',' ? end + 1 : end;
     if (*end == ',' && **text == '\0')
@@ -114,14 +108,6 @@ static bertc_status choose_task(const bertc_embed_options *o, const bertc_task *
                        (int)o->combine, (int)o->pool);
     *task = on->task ? bertc_task_find(on->task) : &lines[o->pair];
     return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", on->task);
-}
-
-static bertc_status tokenise(job *j, bertc_error *err)
-{
-    bertc_status status = bc_source_tokenise(&j->source, j->dataset, NULL, &j->inputs, err);
-    if (status == BERTC_OK)
-        bc_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
-    return status;
 }
 
 static bertc_status open_model(job *j, bertc_error *err)
@@ -203,7 +189,8 @@ static bertc_status prepare(job *j, bertc_error *err)
         status = bc_source_open_texts(&j->source, &j->options->on, task, false, bc_meter_notify(&j->meter),
                                       &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
-    if (status == BERTC_OK) status = tokenise(j, err);
+    if (status == BERTC_OK) status = bc_source_tokenise(&j->source, j->dataset, NULL, &j->inputs, err);
+    if (status == BERTC_OK) bc_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
     if (status == BERTC_OK) status = open_model(j, err);
     if (status != BERTC_OK) return status;
     measure(j);

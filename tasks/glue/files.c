@@ -75,13 +75,6 @@ static int list_names(const search *s, const char *separator, bc_text *names)
     return count;
 }
 
-static bertc_status check_folder(const char *data, bertc_error *err)
-{
-    struct stat info;
-    if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
-    return S_ISDIR(info.st_mode) ? BERTC_OK : bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
-}
-
 static bertc_status fail_missing(const search *s, const char *data, bertc_error *err)
 {
     bc_text two = {0}, more = {0};
@@ -118,7 +111,9 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
         return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name, bertc_split_name(split));
     const search s = {.folders = {task->folder, task->old_folder, ""},
                       .sets = {&task->splits[split], &task->old_splits[split]}};
-    status = check_folder(data, err);
+    struct stat info;
+    if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
+    if (!S_ISDIR(info.st_mode)) return bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
     for (int i = 0; i < SETS * FOLDERS && status == BERTC_OK && !at->path; i++) {
         const char *folder = s.folders[i % FOLDERS];
         at->columns = s.sets[i / FOLDERS];

@@ -2,12 +2,6 @@
  * pairs of questions (QQP). */
 #include "tasks/sample/sample.h"
 
-static void use_synonyms(bc_dice *dice, bc_event *event, uint32_t percent)
-{
-    for (int aspect = 0; aspect < BC_ASPECTS; aspect++)
-        event->also[aspect] = bc_chance(dice, percent);
-}
-
 /* In the manner of newspapers, split from their punctuation: as it is, or said by someone. The
  * quotation marks stand bare in the file, as the official ones do. */
 static void say_news(bc_dice *dice, const bc_event *event, unsigned voice, bc_text *text)
@@ -29,7 +23,7 @@ void bc_grammar_mrpc(bc_dice *dice, bc_sample *sample)
     const unsigned voice = bc_roll(dice, BC_VOICES);
     const unsigned other_voice = (voice + 1 + bc_roll(dice, BC_VOICES - 1)) % BC_VOICES;
     sample->label = bc_chance(dice, 67);
-    use_synonyms(dice, &second, 40);
+    for (int aspect = 0; aspect < BC_ASPECTS; aspect++) second.also[aspect] = bc_chance(dice, 40);
     if (!sample->label) bc_event_change(dice, &second, bc_roll(dice, BC_ASPECTS));
     say_news(dice, &first, voice, &sample->a);
     say_news(dice, &second, other_voice, &sample->b);
