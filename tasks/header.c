@@ -7,12 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { SHOWN = 60, LISTED = 20 }; /* bytes of a name, and names, that a message shows */
-
-static int shown(bc_slice name)
-{
-    return name.n < SHOWN ? (int)name.n : SHOWN;
-}
+enum { LISTED = 20 }; /* names that a message shows */
 
 bool bc_take_column(bc_slice *rest, bc_slice *column)
 {
@@ -67,7 +62,7 @@ static bertc_status check_twice(const bc_header *header, const char *path, bertc
         bc_slice name = header->sorted[i].name;
         if (name.n > 0 && compare(header->sorted[i - 1].name, name) == 0)
             return bc_fail(err, BERTC_INPUT, "%s:1: two columns of the header are named \"%.*s\"", path,
-                           shown(name), name.at);
+                           bc_shown(name), name.at);
     }
     return BERTC_OK;
 }
@@ -100,7 +95,7 @@ char *bc_header_list(bc_slice line)
     bc_text list = {0};
     bc_slice column;
     for (size_t count = 0; count < LISTED && bc_take_column(&line, &column); count++)
-        bc_text_printf(&list, "%s\"%.*s\"", count ? ", " : "", shown(column), column.at);
+        bc_text_printf(&list, "%s\"%.*s\"", count ? ", " : "", bc_shown(column), column.at);
     if (line.at) bc_text_printf(&list, ", ...");
     if (list.failed) bc_text_clear(&list);
     return list.bytes;

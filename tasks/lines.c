@@ -7,6 +7,13 @@
 
 enum { PIECE = 1 << 20, LONGEST_LINE = 64 << 20 };
 
+int bc_slice_order(const void *a, const void *b)
+{
+    const bc_slice *x = a, *y = b;
+    int order = memcmp(x->at, y->at, x->n < y->n ? x->n : y->n);
+    return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
 /* Is there more of the file than what is in memory? */
 static bool has_more(const bc_lines *lines)
 {

@@ -16,6 +16,15 @@ typedef struct bc_slice {
     size_t n;
 } bc_slice;
 
+/* The order of slices by their bytes, for qsort and bsearch; also of structs that begin with one. */
+int bc_slice_order(const void *a, const void *b);
+
+/* How many bytes of a slice a message shows. */
+static inline int bc_shown(bc_slice slice)
+{
+    return slice.n < 60 ? (int)slice.n : 60;
+}
+
 typedef struct bc_lines {
     const char *path;       /* for messages */
     const char *next, *end; /* what is still to be read, */

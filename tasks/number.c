@@ -1,6 +1,7 @@
-#include "tasks/number.h"
-
+/* Decimal numbers as data files spell them. */
 #include <math.h>
+
+#include "tasks/tasks.h"
 
 static bool is_digit(char c)
 {

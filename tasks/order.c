@@ -163,13 +163,6 @@ static comparison choose(work *w)
     return compare(w, w->order);
 }
 
-static bool has_every_class(const work *w)
-{
-    for (int i = 0; i < w->classes; i++)
-        if (w->of[i].examples == 0) return false;
-    return true;
-}
-
 static bool is_far_better(comparison best, comparison given, int classes)
 {
     double square = 36;
@@ -207,7 +200,8 @@ bertc_status bertc_task_better_order(const bertc_dataset *dataset, const float *
         memcpy(best, w.order, (size_t)w.classes * sizeof *best);
         *given_accuracy = given.accuracy;
         *best_accuracy = top.accuracy;
-        *better = has_every_class(&w) && is_far_better(top, given, w.classes);
+        *better = is_far_better(top, given, w.classes);
+        for (int i = 0; i < w.classes; i++) *better = *better && w.of[i].examples > 0;
     } else status = bc_fail_memory(err);
     bc_free(w.cells);
     bc_free(w.of);

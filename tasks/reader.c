@@ -25,14 +25,12 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "tasks/header.h"
-#include "tasks/lines.h"
-#include "tasks/number.h"
 #include "tasks/tasks.h"
 
 typedef bc_slice slice;
 
 typedef struct named {
-    const char *name;
+    bc_slice name;
     int32_t label;
 } named;
 
@@ -57,12 +55,6 @@ typedef struct row {
     size_t width;
 } row;
 
-/* How much of a value a message shows. */
-static int shown(slice value)
-{
-    return value.n < 60 ? (int)value.n : 60;
-}
-
 static bool is(slice value, const char *text)
 {
     return value.n == strlen(text) && memcmp(value.at, text, value.n) == 0;
@@ -84,17 +76,6 @@ static row split_row(const reader *r, slice line)
         if (out.width == 2) out.ids.n += 1 + column.n;
     }
     return out;
-}
-
-static const char *plural(size_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
-static bertc_status fail_width(reader *r, size_t width)
-{
-    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: %zu column%s, expected %zu", r->set->path, r->lines.line,
-                   width, plural(width), r->width);
 }
 
 /* ---- The header ---------------------------------------------------------------------------- */
@@ -152,8 +133,7 @@ static bertc_status refuse_header(reader *r)
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
-/* `block` with room for one more after `used`, or a larger one; null where memory is out. */
-static void *grown(void *block, size_t *room, size_t used, size_t size)
+void *bc_grown(void *block, size_t *room, size_t used, size_t size)
 {
     if (used < *room) return block;
     size_t more = *room ? 2 * *room : 256;
@@ -162,35 +142,24 @@ static void *grown(void *block, size_t *room, size_t used, size_t size)
     return larger;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const named *)a)->name, ((const named *)b)->name);
-}
-
-static int find_name(const void *key, const void *element)
-{
-    const slice *value = key;
-    const char *name = ((const named *)element)->name;
-    size_t n = strlen(name);
-    int order = memcmp(value->at, name, value->n < n ? value->n : n);
-    return order ? order : (value->n > n) - (value->n < n);
-}
-
 /* The labels of the task's files in the order of bytes. */
 static bertc_status sort_names(const bertc_task *task, named **sorted, bertc_error *err)
 {
     size_t count = (size_t)task->num_labels;
     *sorted = bc_alloc(count, sizeof **sorted);
     if (!*sorted) return bc_fail_memory(err);
-    for (size_t i = 0; i < count; i++) (*sorted)[i] = (named){task->file_labels[i], (int32_t)i};
-    qsort(*sorted, count, sizeof **sorted, by_name);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = task->file_labels[i];
+        (*sorted)[i] = (named){{name, strlen(name)}, (int32_t)i};
+    }
+    qsort(*sorted, count, sizeof **sorted, bc_slice_order);
     return BERTC_OK;
 }
 
 /* The task's label of this name; null: none. */
 static const named *class_of(const reader *r, slice value)
 {
-    return bsearch(&value, r->names, (size_t)r->set->task->num_labels, sizeof *r->names, find_name);
+    return bsearch(&value, r->names, (size_t)r->set->task->num_labels, sizeof *r->names, bc_slice_order);
 }
 
 static bertc_status fail_label(reader *r, slice value)
@@ -200,7 +169,7 @@ static bertc_status fail_label(reader *r, slice value)
     bertc_status status =
         allowed.failed ? bc_fail_memory(r->err)
                        : bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s", r->set->path,
-                                 r->lines.line, shown(value), value.at, allowed.bytes);
+                                 r->lines.line, bc_shown(value), value.at, allowed.bytes);
     bc_text_clear(&allowed);
     return status;
 }
@@ -209,7 +178,7 @@ static bertc_status read_class(reader *r, slice value, bertc_example *example)
 {
     const named *found = class_of(r, value);
     if (!found) return fail_label(r, value);
-    int32_t *labels = grown(r->set->labels, &r->labels_room, r->labels, sizeof *labels);
+    int32_t *labels = bc_grown(r->set->labels, &r->labels_room, r->labels, sizeof *labels);
     if (!labels) return bc_fail_memory(r->err);
     r->set->labels = labels;
     labels[r->labels++] = found->label;
@@ -231,7 +200,7 @@ static void place_labels(bertc_dataset *set)
 static bertc_status fail_score(reader *r, slice value, const char *reason)
 {
     return bc_fail(r->err, BERTC_INPUT, "%s:%zu: score \"%.*s\" is %s", r->set->path, r->lines.line,
-                   shown(value), value.at, reason);
+                   bc_shown(value), value.at, reason);
 }
 
 static bertc_status read_score(reader *r, slice value, bertc_example *example)
@@ -288,19 +257,11 @@ static bertc_status read_label(reader *r, slice value, bertc_example *example)
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
-int bc_row_id_order(const void *a, const void *b)
-{
-    const bc_row_id *x = a, *y = b;
-    int order = memcmp(x->at, y->at, x->n < y->n ? x->n : y->n);
-    return order ? order : (x->n > y->n) - (x->n < y->n);
-}
-
 /* Whether a row belongs to another split that is kept in the same file. */
 static bool is_elsewhere(const reader *r, slice ids)
 {
     if (!r->ids) return false;
-    bc_row_id key = {ids.at, ids.n};
-    bool listed = bsearch(&key, r->ids->sorted, r->ids->count, sizeof key, bc_row_id_order) != NULL;
+    bool listed = bsearch(&ids, r->ids->sorted, r->ids->count, sizeof ids, bc_slice_order) != NULL;
     return listed != (r->set->split == BERTC_DEV);
 }
 
@@ -316,7 +277,7 @@ static const char *keep_text(reader *r, slice text)
 static bertc_status add_example(reader *r, const row *from, bertc_example example)
 {
     bertc_dataset *set = r->set;
-    void *examples = grown(set->examples, &r->room, set->count, sizeof *set->examples);
+    void *examples = bc_grown(set->examples, &r->room, set->count, sizeof *set->examples);
     if (!examples) return bc_fail_memory(r->err);
     set->examples = examples;
     example.a = keep_text(r, from->a);
@@ -340,7 +301,9 @@ static bertc_status read_row(reader *r, slice line)
         r->set->skipped++;
         return BERTC_OK;
     }
-    if (from.width != r->width) return fail_width(r, from.width);
+    if (from.width != r->width)
+        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: %zu column%s, expected %zu", r->set->path, r->lines.line,
+                       from.width, from.width == 1 ? "" : "s", r->width);
     if (is_elsewhere(r, from.ids)) return BERTC_OK;
     if (r->label != BC_NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
         r->set->ungraded++;

@@ -17,20 +17,15 @@ static double draw(bertc_split split, size_t text, size_t which)
            0x1p-32;
 }
 
-static bool is_plain(const char *word, size_t length)
-{
-    size_t letters = 0;
-    while (letters < length && word[letters] >= 'a' && word[letters] <= 'z') letters++;
-    return length > 0 && letters == length;
-}
-
 /* ids (at most `most`) of words in small letters, spread evenly over the vocabulary. Returns their number. */
 static size_t choose_words(const bertc_vocab *vocab, size_t most, int32_t *ids)
 {
     size_t count = 0, length;
     for (int32_t id = 0; id < bertc_vocab_size(vocab); id++) {
         const char *word = bertc_vocab_word(vocab, id, &length);
-        if (is_plain(word, length)) ids[count++] = id;
+        size_t letters = 0;
+        while (letters < length && word[letters] >= 'a' && word[letters] <= 'z') letters++;
+        if (length > 0 && letters == length) ids[count++] = id;
     }
     if (count <= most) return count;
     for (size_t i = 0; i < most; i++) ids[i] = ids[i * count / most];

@@ -5,20 +5,13 @@
 #include "base/text.h"
 #include "bertc/task.h"
 #include "bertc/vocab.h"
+#include "tasks/lines.h"
 
 /* Rows of a file that belong to the dev split, by the bytes "id TAB id" of their columns 1 and 2. */
-typedef struct bc_row_id {
-    const char *at;
-    size_t n;
-} bc_row_id;
-
 typedef struct bc_row_ids {
-    const bc_row_id *sorted; /* (count) */
+    bc_slice *sorted; /* (count) */
     size_t count;
 } bc_row_ids;
-
-/* The order of rows by their bytes, for qsort and bsearch. */
-int bc_row_id_order(const void *a, const void *b);
 
 /* Is a task one that this room can work with? Errors: BERTC_USAGE. */
 bertc_status bc_task_check(const bertc_task *task, bertc_error *err);
@@ -47,6 +40,15 @@ bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, con
 
 /* The same row of the table for its texts alone: labels do not count, and no row is left out. */
 bertc_columns bc_columns_of_texts(const bertc_columns *columns);
+
+/* `block` of *room elements of `size` bytes with room for one more after `used`, or a larger one; null where memory
+ * is out. */
+void *bc_grown(void *block, size_t *room, size_t used, size_t size);
+
+/* Read all `n` bytes as [+-]digits[.digits][e[+-]digits], "inf", "infinity" or "nan" in any case,
+ * under every locale. Exact for up to 15 digits and small exponents, else within a few units in
+ * the last place. False where the text is anything else. */
+bool bc_parse_number(const char *text, size_t n, double *value);
 
 /* The index of the largest logit; the first of equals. */
 int bc_argmax(const float *logits, int count);

@@ -413,3 +413,10 @@ void bc_json_double(char out[BC_JSON_DOUBLE], double value)
     }
     uselocale(before);
 }
+
+void bc_json_put_double(bc_text *out, double value)
+{
+    char number[BC_JSON_DOUBLE];
+    bc_json_double(number, value);
+    bc_text_printf(out, "%s", number);
+}

@@ -54,5 +54,6 @@ void bc_json_put_with(bc_text *out, const char *text, size_t length, const cJSON
 /* The shortest text that reads back to the same double ("null" for NaN and infinities). */
 enum { BC_JSON_DOUBLE = 32 };
 void bc_json_double(char out[BC_JSON_DOUBLE], double value);
+void bc_json_put_double(bc_text *out, double value);
 
 #endif

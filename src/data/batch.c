@@ -41,20 +41,6 @@ static bool block_reserve(block *b, size_t more)
     return true;
 }
 
-static bertc_status block_append(block *b, const bertc_encoding *encoding, bool typed,
-                                 size_t *length)
-{
-    if (!block_reserve(b, encoding->count)) return bc_fail_memory(&b->error);
-    memcpy(b->ids + b->tokens, encoding->ids, encoding->count * sizeof *b->ids);
-    for (size_t i = 0; i < encoding->count; i++)
-        b->types[b->tokens + i] = typed ? (uint8_t)encoding->types[i] : 0;
-    b->tokens += encoding->count;
-    b->invalid += encoding->invalid;
-    b->truncated += encoding->truncated > 0;
-    *length = encoding->count;
-    return BERTC_OK;
-}
-
 static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
                          size_t max_length, bertc_encoding *encoding)
 {
@@ -64,10 +50,17 @@ static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc
         bertc_error inner = {0};
         bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, e->a, e->na, e->b, e->nb,
                                                      max_length, &inner);
-        if (status == BERTC_OK) status = block_append(b, encoding, typed, &b->lengths[i]);
-        else if (status == BERTC_NOMEM) bc_fail_memory(&b->error);
-        else bc_fail(&b->error, status, "%s:%zu: %s", dataset->path, e->line, inner.message);
+        if (status == BERTC_OK && !block_reserve(b, encoding->count)) status = BERTC_NOMEM;
+        if (status == BERTC_NOMEM) bc_fail_memory(&b->error);
+        else if (status != BERTC_OK) bc_fail(&b->error, status, "%s:%zu: %s", dataset->path, e->line, inner.message);
         if (status != BERTC_OK) return;
+        memcpy(b->ids + b->tokens, encoding->ids, encoding->count * sizeof *b->ids);
+        for (size_t k = 0; k < encoding->count; k++)
+            b->types[b->tokens + k] = typed ? (uint8_t)encoding->types[k] : 0;
+        b->tokens += encoding->count;
+        b->invalid += encoding->invalid;
+        b->truncated += encoding->truncated > 0;
+        b->lengths[i] = encoding->count;
     }
 }
 
@@ -157,8 +150,8 @@ static bertc_status check_labels(const bertc_dataset *dataset, const bertc_examp
     return BERTC_OK;
 }
 
-/* Count labels into label_starts. */
-static bertc_status count_labels(bertc_inputs *inputs, const bertc_dataset *dataset, bertc_error *err)
+static bertc_status take_targets(bertc_inputs *inputs, const bertc_dataset *dataset,
+                                 const int32_t *label_map, bertc_error *err)
 {
     inputs->label_starts[0] = 0;
     for (size_t i = 0; i < inputs->count; i++) {
@@ -168,14 +161,6 @@ static bertc_status count_labels(bertc_inputs *inputs, const bertc_dataset *data
         if (!bc_size_add(inputs->label_starts[i], e->num_labels, &inputs->label_starts[i + 1]))
             return bc_fail_memory(err);
     }
-    return BERTC_OK;
-}
-
-static bertc_status take_targets(bertc_inputs *inputs, const bertc_dataset *dataset,
-                                 const int32_t *label_map, bertc_error *err)
-{
-    bertc_status status = count_labels(inputs, dataset, err);
-    if (status != BERTC_OK) return status;
     inputs->labels = bc_alloc(inputs->label_starts[inputs->count], sizeof *inputs->labels);
     if (!inputs->labels) return bc_fail_memory(err);
     int32_t *to = inputs->labels;
@@ -232,20 +217,6 @@ static bool has_arrays(const bertc_batch *batch)
            batch->label_starts && batch->labels && batch->values;
 }
 
-static bool batch_allocate(bertc_batch *batch)
-{
-    size_t s = (size_t)batch->max_sequences, n = (size_t)batch->max_tokens;
-    batch->ids = bc_alloc(n, sizeof *batch->ids);
-    batch->types = bc_alloc(n, sizeof *batch->types);
-    batch->positions = bc_alloc(n, sizeof *batch->positions);
-    batch->starts = bc_calloc(s + 1, sizeof *batch->starts);
-    batch->examples = bc_alloc(s, sizeof *batch->examples);
-    batch->label_starts = bc_calloc(s + 1, sizeof *batch->label_starts);
-    batch->labels = bc_alloc((size_t)batch->max_labels, sizeof *batch->labels);
-    batch->values = bc_alloc(s, sizeof *batch->values);
-    return has_arrays(batch);
-}
-
 bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, int32_t max_labels,
                                 bertc_batch **batch, bertc_error *err)
 {
@@ -259,7 +230,16 @@ bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, int32
     b->max_sequences = max_sequences;
     b->max_tokens = max_tokens;
     b->max_labels = max_labels;
-    if (!batch_allocate(b)) {
+    size_t s = (size_t)max_sequences, n = (size_t)max_tokens;
+    b->ids = bc_alloc(n, sizeof *b->ids);
+    b->types = bc_alloc(n, sizeof *b->types);
+    b->positions = bc_alloc(n, sizeof *b->positions);
+    b->starts = bc_calloc(s + 1, sizeof *b->starts);
+    b->examples = bc_alloc(s, sizeof *b->examples);
+    b->label_starts = bc_calloc(s + 1, sizeof *b->label_starts);
+    b->labels = bc_alloc((size_t)max_labels, sizeof *b->labels);
+    b->values = bc_alloc(s, sizeof *b->values);
+    if (!has_arrays(b)) {
         bertc_batch_free(b);
         return bc_fail_memory(err);
     }

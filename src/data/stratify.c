@@ -65,11 +65,6 @@ static bertc_status rank(const bertc_dataset *set, uint32_t *stratum, bertc_erro
     return BERTC_OK;
 }
 
-static size_t strata_of(const bertc_task *task)
-{
-    return task->kind == BERTC_REGRESSION ? BC_QUANTILES : (size_t)task->num_labels;
-}
-
 /* stratum (count): of each example. */
 static bertc_status divide(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
 {
@@ -96,21 +91,14 @@ static void draw(uint32_t *stratum, size_t total, size_t count, const uint32_t *
     }
 }
 
-static void keep_drawn(bertc_dataset *set, const uint32_t *stratum)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++)
-        if (stratum[i] != out) set->examples[kept++] = set->examples[i];
-    set->count = kept;
-}
-
 bertc_status bc_stratify(bertc_dataset *set, size_t count, uint64_t seed, bertc_error *err)
 {
     if (set->count <= count) return BERTC_OK;
     if (set->count > UINT32_MAX)
         return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered", set->path,
                        set->count, UINT32_MAX);
-    size_t strata = strata_of(set->task), *room = bc_alloc(strata, 3 * sizeof *room);
+    size_t strata = set->task->kind == BERTC_REGRESSION ? BC_QUANTILES : (size_t)set->task->num_labels;
+    size_t kept = 0, *room = bc_alloc(strata, 3 * sizeof *room);
     uint32_t *stratum = bc_alloc(set->count, sizeof *stratum);
     uint32_t *order = bc_alloc(set->count, sizeof *order);
     uint64_t *scratch = bc_alloc(set->count, 2 * sizeof *scratch);
@@ -118,7 +106,9 @@ bertc_status bc_stratify(bertc_dataset *set, size_t count, uint64_t seed, bertc_
     if (status == BERTC_OK) {
         bc_rng_shuffle(seed, UINT32_MAX, order, scratch, set->count); /* no epoch's order */
         draw(stratum, set->count, count, order, strata, room);
-        keep_drawn(set, stratum);
+        for (size_t i = 0; i < set->count; i++)
+            if (stratum[i] != out) set->examples[kept++] = set->examples[i];
+        set->count = kept;
     }
     bc_free(room);
     bc_free(stratum);

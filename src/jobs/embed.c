@@ -49,13 +49,6 @@ typedef struct job {
 
 /* ---- Layers -------------------------------------------------------------------------------- */
 
-static bool is_listed(const job *j, int32_t layer)
-{
-    for (size_t i = 0; i < j->count; i++)
-        if (j->layers[i] == layer) return true;
-    return false;
-}
-
 /* Numbers of at most four digits: more layers there are not. */
 static bertc_status read_layer(job *j, const char **text, bertc_error *err)
 {
@@ -72,8 +65,9 @@ static bertc_status read_layer(job *j, const char **text, bertc_error *err)
                        "--layers: %ld: the model has %d layers, 0 is its embeddings, -1 the last layer",
                        layer, (int)most);
     if (layer < 0) layer += most + 1;
-    if (is_listed(j, (int32_t)layer))
-        return bc_fail(err, BERTC_USAGE, "--layers: '%s' names layer %ld twice", j->options->layers, layer);
+    for (size_t i = 0; i < j->count; i++)
+        if (j->layers[i] == layer)
+            return bc_fail(err, BERTC_USAGE, "--layers: '%s' names layer %ld twice", j->options->layers, layer);
     j->layers[j->count++] = (int32_t)layer;
     *text = *end == ',' ? end + 1 : end;
     if (*end == ',' && **text == '\0')
@@ -117,14 +111,6 @@ static bertc_status choose_task(const bertc_embed_options *o, const bertc_task *
     return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", on->task);
 }
 
-static bertc_status tokenise(job *j, bertc_error *err)
-{
-    bertc_status status = bc_source_tokenise(&j->source, j->dataset, NULL, &j->inputs, err);
-    if (status == BERTC_OK)
-        bc_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
-    return status;
-}
-
 static bertc_status open_model(job *j, bertc_error *err)
 {
     const bertc_predict_options *o = &j->options->on;
@@ -138,16 +124,6 @@ static bertc_status open_model(job *j, bertc_error *err)
         if (j->layers[i] > j->how.keep_layers) j->how.keep_layers = j->layers[i];
     bertc_status status = bc_options_precision(j->how.backend, &j->how.precision, err);
     return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
 }
 
 static size_t length_of(const job *j, size_t example)
@@ -179,14 +155,14 @@ static bertc_status furnish(job *j, bertc_error *err)
     const bertc_inputs *in = j->inputs;
     bertc_error why = {0};
     size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, most_rows, results;
-    size_t sequences = smaller(j->pack.sequences, in->count);
-    size_t tokens = smaller(larger(j->pack.tokens, in->longest), sequences * in->longest);
+    size_t sequences = bc_smaller(j->pack.sequences, in->count);
+    size_t tokens = bc_smaller(bc_larger(j->pack.tokens, in->longest), sequences * in->longest);
     bertc_limits limits = {.tokens = (int32_t)tokens,
                            .sequences = (int32_t)sequences,
                            .longest = (int32_t)in->longest,
                            .whole = true};
     most_rows = j->options->pool == BERTC_POOL_NONE ? in->longest : 1;
-    size_t room = smaller(larger(window_scalars / width, most_rows), j->shape.rows);
+    size_t room = bc_smaller(bc_larger(window_scalars / width, most_rows), j->shape.rows);
     if (!bc_size_mul(h * j->count, tokens, &scalars) || !bc_size_mul(room, width, &room) ||
         !bc_size_add(scalars, room, &results) || !bc_size_mul(results, sizeof *j->results, &results))
         return bc_fail_memory(err);
@@ -214,7 +190,8 @@ static bertc_status prepare(job *j, bertc_error *err)
         status = bc_source_open_texts(&j->source, &j->options->on, task, false, bc_meter_notify(&j->meter),
                                       &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
-    if (status == BERTC_OK) status = tokenise(j, err);
+    if (status == BERTC_OK) status = bc_source_tokenise(&j->source, j->dataset, NULL, &j->inputs, err);
+    if (status == BERTC_OK) bc_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
     if (status == BERTC_OK) status = open_model(j, err);
     if (status != BERTC_OK) return status;
     measure(j);

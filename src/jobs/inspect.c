@@ -46,14 +46,6 @@ static int compare_name(const void *key, const void *param)
     return strcmp(key, (*(bc_param *const *)param)->name);
 }
 
-static void plan_clear(plan *wanted)
-{
-    bc_free(wanted->params);
-    bc_free(wanted->by_name);
-    bc_free(wanted->holder);
-    *wanted = (plan){0};
-}
-
 static bertc_status plan_make(const bertc_config *config, plan *wanted, bertc_error *err)
 {
     const bc_head_row *head = bc_head_of(config->num_labels);
@@ -213,7 +205,9 @@ static bertc_status inspect(const char *path, bertc_inspection *to, bertc_error 
         status = bc_fail_memory(err);
     if (status == BERTC_OK) status = read_config(config, to, &wanted, err);
     if (status == BERTC_OK) status = list(to, &weights, &wanted, err);
-    plan_clear(&wanted);
+    bc_free(wanted.params);
+    bc_free(wanted.by_name);
+    bc_free(wanted.holder);
     bc_weights_close(&weights);
     bc_free(config);
     return status;

@@ -10,21 +10,16 @@
 enum { STEPS = 3 };
 static const double patience = 10;
 
-static bool keeps_outputs(const bc_run *run)
-{
-    for (int i = 0; i < run->num_lanes; i++)
-        if (run->lanes[i].cache.has) return true;
-    return false;
-}
-
 /* What is left of a step's time in later epochs, where the frozen part is kept: the steps that were timed,
  * again. */
 static bertc_status measure_again(bc_run *run, int steps, double *left, bertc_error *err)
 {
     bc_report report;
     double first = bc_meter_step_seconds(&run->meter) * steps, again = 0;
+    bool kept = false;
+    for (int i = 0; i < run->num_lanes; i++) kept = kept || run->lanes[i].cache.has;
     *left = 1;
-    if (!keeps_outputs(run)) return BERTC_OK;
+    if (!kept) return BERTC_OK;
     run->state.step -= steps;
     for (int i = 0; i < steps; i++) {
         bertc_status status = bc_run_update(run, &report, err);

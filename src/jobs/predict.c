@@ -30,14 +30,6 @@ typedef struct job {
     int32_t threads;
 } job;
 
-/* The model's source and the data, which is to have labels where it is scored. */
-static bertc_status open_source(job *j, bool score, bertc_error *err)
-{
-    bertc_status status = bc_source_open_texts(&j->source, j->options, j->task, score,
-                                               bc_meter_notify(&j->meter), &j->dataset, err);
-    return status == BERTC_OK && score ? bc_source_check_labels(j->dataset, "score", err) : status;
-}
-
 /* "LABEL_0 is negative, LABEL_1 is positive": which label stands for which of the task's. */
 static void notify_order(const job *j, const char *place, const char *reason,
                          const int32_t *map)
@@ -162,8 +154,11 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
     size_t classes = (size_t)j->task->num_labels;
     int32_t *map = bc_alloc(classes, sizeof *map);
     bc_pack pack = {(size_t)j->options->batch_size, BC_PASS_TOKENS};
+    const bertc_notify *notify = bc_meter_notify(&j->meter);
     bertc_inputs *inputs;
-    bertc_status status = map ? open_source(j, score, err) : bc_fail_memory(err);
+    bertc_status status = map ? bc_source_open_texts(&j->source, j->options, j->task, score, notify, &j->dataset, err)
+                              : bc_fail_memory(err);
+    if (status == BERTC_OK && score) status = bc_source_check_labels(j->dataset, "score", err);
     if (status == BERTC_OK) status = open_model(j, map, err);
     if (status == BERTC_OK) status = bc_source_tokenise(&j->source, j->dataset, map, &inputs, err);
     if (status != BERTC_OK) {
@@ -171,8 +166,7 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
         return status;
     }
     status = bc_eval_open(&j->eval, inputs, map, classes, pack, err);
-    if (status == BERTC_OK)
-        bc_source_notify_inputs(j->dataset, j->eval.inputs, bc_meter_notify(&j->meter));
+    if (status == BERTC_OK) bc_source_notify_inputs(j->dataset, j->eval.inputs, notify);
     if (status == BERTC_OK) status = furnish(j, err);
     if (status == BERTC_OK)
         status = bc_eval_run(&j->eval, j->model, 0, j->workspace, j->batch, &j->meter, err);

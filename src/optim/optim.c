@@ -11,20 +11,6 @@
 
 enum { CHUNK = 16384, LANES = 16, WAYS = 4 };
 
-static size_t chunks_of(const bc_param *param)
-{
-    return param->grad ? param->count / CHUNK + (param->count % CHUNK != 0) : 0;
-}
-
-static void count_chunks(bc_optim *optim, const bc_param *params, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        size_t chunks = chunks_of(&params[i]);
-        optim->count += chunks;
-        if (!params[i].touched) optim->whole += chunks;
-    }
-}
-
 /* Cut every trained parameter. */
 static void cut(bc_optim *optim, const bc_param *params, size_t count)
 {
@@ -62,15 +48,6 @@ static bool take_moments(bc_optim *optim)
     return true;
 }
 
-static bertc_status create_lazy(bc_optim *optim, bertc_error *err)
-{
-    if (optim->whole == optim->count) return BERTC_OK;
-    const bc_chunk *first = &optim->chunks[optim->whole], *last = &optim->chunks[optim->count - 1];
-    assert(first->param == last->param);
-    return bc_lazy_create(&optim->lazy, first->param, optim->m + first->moment,
-                          optim->v + first->moment, optim->threads, err);
-}
-
 static bertc_status allocate(bc_optim *optim, const bc_param *params, size_t count,
                              bertc_error *err)
 {
@@ -79,7 +56,11 @@ static bertc_status allocate(bc_optim *optim, const bc_param *params, size_t cou
     if (!optim->chunks || !optim->sums) return bc_fail_memory(err);
     cut(optim, params, count);
     if (!take_moments(optim)) return bc_fail_memory(err);
-    return create_lazy(optim, err);
+    if (optim->whole == optim->count) return BERTC_OK;
+    const bc_chunk *first = &optim->chunks[optim->whole], *last = &optim->chunks[optim->count - 1];
+    assert(first->param == last->param);
+    return bc_lazy_create(&optim->lazy, first->param, optim->m + first->moment,
+                          optim->v + first->moment, optim->threads, err);
 }
 
 bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t count,
@@ -88,7 +69,11 @@ bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t cou
 {
     *optim = (bc_optim){.recipe = recipe, .weight_decay = weight_decay,
                         .threads = threads > 0 ? threads : 1, .step = INT64_MAX};
-    count_chunks(optim, params, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t chunks = params[i].grad ? params[i].count / CHUNK + (params[i].count % CHUNK != 0) : 0;
+        optim->count += chunks;
+        if (!params[i].touched) optim->whole += chunks;
+    }
     bertc_status status = allocate(optim, params, count, err);
     if (status != BERTC_OK) bc_optim_clear(optim);
     return status;
@@ -202,21 +187,8 @@ static void sum_some(bc_optim *optim, const bc_chunk *c, size_t count)
     }
 }
 
-static void sum_touched(bc_optim *optim, const bc_chunk *c)
-{
-    double lane[LANES] = {0};
-    add_touched(lane, c);
-    optim->sums[c->place] = add_lanes(lane);
-}
-
 /* What takes no part yet has the first places and none in the tree: the norm is, to the bit, that of an
  * optimiser that has only the rest. */
-static size_t places_out(const bc_optim *optim)
-{
-    if (optim->lazy.param && !optim->asleep) return 0;
-    return optim->first < optim->whole ? optim->chunks[optim->first].place : optim->count;
-}
-
 double bc_optim_norm(bc_optim *optim)
 {
     size_t whole = optim->whole, end = optim->asleep ? whole : optim->count;
@@ -226,8 +198,13 @@ double bc_optim_norm(bc_optim *optim)
         sum_some(optim, &optim->chunks[i], left < WAYS ? left : WAYS);
     }
 #pragma omp parallel for schedule(static) num_threads(optim->threads)
-    for (size_t i = whole; i < end; i++) sum_touched(optim, &optim->chunks[i]);
-    size_t out = places_out(optim);
+    for (size_t i = whole; i < end; i++) {
+        double lane[LANES] = {0};
+        add_touched(lane, &optim->chunks[i]);
+        optim->sums[optim->chunks[i].place] = add_lanes(lane);
+    }
+    size_t out = optim->first < whole ? optim->chunks[optim->first].place : optim->count;
+    if (optim->lazy.param && !optim->asleep) out = 0;
     return sqrt(tree_sum(optim->sums + out, optim->count - out));
 }
 
@@ -262,13 +239,6 @@ static bc_update update_of(const step_plan *plan, const bc_param *param)
     return u;
 }
 
-static void update_chunk(bc_optim *optim, const bc_chunk *c, bc_update u)
-{
-    const bc_param *param = c->param;
-    bc_adamw(param->value + c->start, optim->m + c->moment, optim->v + c->moment,
-             param->grad + c->start, param->half ? param->half + c->start : NULL, c->count, u);
-}
-
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 {
     const step_plan plan = {optim->recipe, step, lr, scale, optim->weight_decay};
@@ -280,9 +250,11 @@ void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 #pragma omp for schedule(static)
         for (size_t i = optim->first; i < optim->whole; i++) {
             const bc_chunk *c = &optim->chunks[i];
-            if (c->param->since > optim->step) continue;
-            if (c->param != of) update = update_of(&plan, of = c->param);
-            update_chunk(optim, c, update);
+            const bc_param *param = c->param;
+            if (param->since > optim->step) continue;
+            if (param != of) update = update_of(&plan, of = param);
+            bc_adamw(param->value + c->start, optim->m + c->moment, optim->v + c->moment,
+                     param->grad + c->start, param->half ? param->half + c->start : NULL, c->count, update);
         }
     }
     if (table) bc_lazy_step(&optim->lazy, update_of(&plan, table));

@@ -27,11 +27,16 @@ static void set_name(char name[NAME], const char *prefix, int64_t step)
     snprintf(name, NAME, "%s-%lld.safetensors", prefix, (long long)step);
 }
 
-char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step)
+bertc_status bc_checkpoint_open(const bc_run *run, const char *prefix, int64_t step, bc_weights *file,
+                                bertc_error *err)
 {
     char name[NAME];
     set_name(name, prefix, step);
-    return bc_path_join(run->folder.work.path, name);
+    char *path = bc_path_join(run->folder.work.path, name);
+    *file = (bc_weights){0};
+    bertc_status status = path ? bc_sealed_open(path, file, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status;
 }
 
 static bool is_kept(const bc_run *run, const char *name)
@@ -63,16 +68,6 @@ static void prune(const bc_run *run)
     for (const char *name; (name = bc_names_next(&names)) != NULL;)
         if (!is_kept(run, name) && bc_folder_owns(folder, name)) bc_folder_remove(folder, &folder->work, name);
     if (bc_names_end(&names, &folder->work, &why) != BERTC_OK) bc_notify(folder->notify, "warning: %s", why.message);
-}
-
-/* A state that is not finite is worth nothing, and it would push out one that is. */
-static bertc_status check_weights(const bc_run *run, bertc_error *err)
-{
-    const bertc_model *model = bc_trainer_model(run->trainer);
-    const bc_param *bad = bc_find_not_finite(model, model->values);
-    if (!bad) return BERTC_OK;
-    return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
-                   (long long)run->state.step, bad->name);
 }
 
 static bertc_status write_sealed(bc_run *run, const char *name, const bc_block *blocks, size_t count,
@@ -108,9 +103,10 @@ static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error 
     return status;
 }
 
+/* A state that is not finite is worth nothing, and it would push out one that is. */
 bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
 {
-    bertc_status status = check_weights(run, err);
+    bertc_status status = bc_run_check_weights(run, bc_trainer_model(run->trainer)->values, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
     if (status != BERTC_OK) return status;
     run->state.log_bytes = run->log.length;
@@ -130,7 +126,7 @@ bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
     const bc_trainer_state trained = bc_trainer_state_of(run->trainer);
     const bc_block block = {"weights", trained.values, trained.scalars};
     static const char *const texts[] = {"format", "bertc-weights-1", NULL};
-    bertc_status status = check_weights(run, err);
+    bertc_status status = bc_run_check_weights(run, trained.values, err);
     if (status != BERTC_OK) return status;
     char name[NAME];
     set_name(name, "best", run->state.step);
@@ -142,12 +138,8 @@ bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
 bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_weights *file, bc_values *values,
                                      bertc_error *err)
 {
-    char *path = bc_checkpoint_path(run, "best", run->state.task[lane].best_step);
-    *file = (bc_weights){0};
     *values = (bc_values){0};
-    if (!path) return bc_fail_memory(err);
-    bertc_status status = bc_sealed_open(path, file, err);
-    bc_free(path);
+    bertc_status status = bc_checkpoint_open(run, "best", run->state.task[lane].best_step, file, err);
     if (status != BERTC_OK) return status;
     return bc_sealed_find(file, "weights", bc_trainer_model(run->trainer)->scalars, &values->tensor, err);
 }

@@ -14,8 +14,9 @@ bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err);
 bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_weights *file, bc_values *values,
                                      bertc_error *err);
 
-/* The path of checkpoint/PREFIX-STEP.safetensors, to read it; released by bc_free; null where memory is out. */
-char *bc_checkpoint_path(const bc_run *run, const char *prefix, int64_t step);
+/* Open checkpoint/PREFIX-STEP.safetensors and verify it, as bc_sealed_open does; also after an error it may be closed. */
+bertc_status bc_checkpoint_open(const bc_run *run, const char *prefix, int64_t step, bc_weights *file,
+                                bertc_error *err);
 
 /* Note a checkpoint of this state that stays: 0 the newest, 1 the one before. */
 void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state);

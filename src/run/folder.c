@@ -192,7 +192,7 @@ static bool is_current(const bc_folder *folder, int fd)
 
 static bool write_lock(const bc_folder *folder, const char *text)
 {
-    return ftruncate(folder->fd, 0) == 0 && bc_journal_put(folder->fd, text, strlen(text), 0);
+    return ftruncate(folder->fd, 0) == 0 && bc_write_at(folder->fd, text, strlen(text), 0);
 }
 
 static bertc_status write_pid(bc_folder *folder, bertc_error *err)

@@ -17,20 +17,6 @@
 /* Of all names of a run of a million checkpoints; a longer file is no journal. */
 static const size_t most = (size_t)64 << 20;
 
-bool bc_journal_put(int fd, const char *bytes, size_t length, size_t offset)
-{
-    if (lseek(fd, (off_t)offset, SEEK_SET) < 0) return false;
-    while (length > 0) {
-        ssize_t n = write(fd, bytes, length);
-        if (n < 0 && errno == EINTR) continue;
-        if (n == 0) errno = EIO;
-        if (n <= 0) return false;
-        bytes += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
-
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 /* Does the first line end with the hash of what stands before it? */
@@ -44,18 +30,6 @@ static bool is_sealed(const char *line, size_t length)
     bc_hash(hash, &part, 1);
     snprintf(end, sizeof end, "%s%s\"}", key, hash);
     return memcmp(line + length - tail, end, tail) == 0;
-}
-
-static bertc_status read_bytes(const bc_folder *folder, int fd, char *to, size_t size, bertc_error *err)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = pread(fd, to + done, size - done, (off_t)done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n == 0) errno = EIO;
-        if (n <= 0) return bc_dir_fail(&folder->work, BC_JOURNAL, "cannot read", err);
-        done += (size_t)n;
-    }
-    return BERTC_OK;
 }
 
 /* Is it whole, {"writes":"NAME"} and nothing else? A power cut can leave zeros in the place of the last one's begin. */
@@ -95,7 +69,12 @@ bertc_status bc_journal_read(bc_folder *folder, bertc_error *err)
     if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot stat", err);
     size_t size = status == BERTC_OK && (size_t)info.st_size <= most ? (size_t)info.st_size : 0;
     char *text = bc_alloc(size + 1, 1);
-    if (status == BERTC_OK) status = text ? read_bytes(folder, fd, text, size, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && !text) status = bc_fail_memory(err);
+    if (status == BERTC_OK) {
+        ssize_t n = bc_read_at(fd, text, size, 0);
+        if (n >= 0 && (size_t)n < size) errno = EIO;
+        if (n < (ssize_t)size) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot read", err);
+    }
     if (status == BERTC_OK) status = take(folder, text, size, err);
     bc_free(text);
     close(fd);
@@ -131,7 +110,7 @@ static bertc_status append(bc_folder *folder, size_t from, bertc_error *err)
     if (folder->torn || from == text->length) return status;
     status = bc_dir_file(&folder->work, BC_JOURNAL, O_WRONLY, &fd, err);
     if (status != BERTC_OK) return status;
-    if (!bc_journal_put(fd, text->bytes + from, text->length - from, from))
+    if (!bc_write_at(fd, text->bytes + from, text->length - from, (off_t)from))
         status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot write", err);
     else if (fsync(fd) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot flush", err);
     else if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot stat", err);

@@ -54,7 +54,4 @@ bertc_status bc_folder_claim(bc_folder *folder, const bc_dir *in, const char *na
 /* Is a name in checkpoint/ the run's? So is the temporary name of such a file; "../NAME": one beside it. */
 bool bc_folder_owns(const bc_folder *folder, const char *name);
 
-/* Write all bytes at `offset`; false leaves why in errno. */
-bool bc_journal_put(int fd, const char *bytes, size_t length, size_t offset);
-
 #endif

@@ -94,11 +94,15 @@ static double number_at(const cJSON *object, const char *key)
     return cJSON_IsNumber(item) ? item->valuedouble : -1;
 }
 
-static bertc_status compare(const char *folder, const char *name, size_t length,
-                            const char hash[BC_HASH_HEX], const cJSON *record, bertc_error *err)
+bertc_status bc_manifest_check_file(const bc_run *run, const char *name, const cJSON *file, bertc_error *err)
 {
-    const char *recorded = cJSON_GetStringValue(bc_json_get(record, "xxh3"));
-    double bytes = number_at(record, "bytes");
+    const char *folder = run->folder.path, *recorded = cJSON_GetStringValue(bc_json_get(file, "xxh3"));
+    double bytes = number_at(file, "bytes");
+    size_t length;
+    char hash[BC_HASH_HEX], *path = bc_path_join(folder, name);
+    bertc_status status = path ? bc_hash_file(hash, &length, path, err) : bc_fail_memory(err);
+    bc_free(path);
+    if (status != BERTC_OK) return status;
     if ((double)length != bytes)
         return bc_fail(err, BERTC_INPUT, "%s/%s: %zu bytes, run.json recorded %.0f", folder, name,
                        length, bytes);
@@ -107,28 +111,11 @@ static bertc_status compare(const char *folder, const char *name, size_t length,
                    folder, name);
 }
 
-bertc_status bc_manifest_check_file(const bc_run *run, const char *name, const cJSON *file, bertc_error *err)
-{
-    const char *folder = run->folder.path;
-    size_t length;
-    char hash[BC_HASH_HEX], *path = bc_path_join(folder, name);
-    bertc_status status = path ? bc_hash_file(hash, &length, path, err) : bc_fail_memory(err);
-    bc_free(path);
-    return status == BERTC_OK ? compare(folder, name, length, hash, file, err) : status;
-}
-
-static bertc_status check_log(const bc_folder *folder, double recorded, bertc_error *err)
-{
-    size_t lines;
-    bertc_status status = bc_log_lines(folder, &lines, err);
-    if (status != BERTC_OK || (double)lines == recorded) return status;
-    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %zu lines, run.json recorded %.0f", folder->path,
-                   lines, recorded);
-}
-
 bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_error *err)
 {
     const cJSON *files = bc_json_get(record, "files");
+    double recorded = number_at(record, "log_lines");
+    size_t lines;
     bertc_status status = BERTC_OK;
     bc_member member;
     for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++) {
@@ -138,5 +125,8 @@ bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_err
             status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", run->folder.path,
                              member.path);
     }
-    return status == BERTC_OK ? check_log(&run->folder, number_at(record, "log_lines"), err) : status;
+    if (status == BERTC_OK) status = bc_log_lines(&run->folder, &lines, err);
+    if (status != BERTC_OK || (double)lines == recorded) return status;
+    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %zu lines, run.json recorded %.0f", run->folder.path, lines,
+                   recorded);
 }

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/size.h"
@@ -20,34 +21,22 @@ static size_t sum_of(size_t a, size_t b, size_t c)
 
 /* Those that stay frozen are there once more where the backend packs them; and the matrix that is merged
  * when the result is written. */
-static size_t weights(const bc_run *run, const bertc_limits *limits)
+static size_t weights(const bc_run *run, const bertc_model *model)
 {
-    const bertc_model *model = bc_trainer_model(run->trainer);
     size_t scalar = model->half ? sizeof(uint16_t) : sizeof(float);
     size_t more = sum_of(bc_model_merge_scalars(model), sizeof(float), 0);
-    (void)limits;
     if (bc_gemm_packs(bertc_backend_name((size_t)run->options.backend)))
         more = sum_of(bc_model_settled_scalars(model), scalar, more);
     return sum_of(model->scalars, sizeof(float), more);
 }
 
-/* Of the word table those of the rows that a batch touches, and which rows those are. */
-static size_t gradients(const bc_run *run, const bertc_limits *limits)
-{
-    (void)limits;
-    return sum_of(bc_model_grad_scalars(bc_trainer_model(run->trainer)), sizeof(float),
-                  bc_trainer_row_bytes(run->trainer));
-}
-
 /* Of the word table those of words that the data do not name stay zero and take no memory; a row lies
  * on up to a page more than it fills. */
-static size_t moments(const bc_run *run, const bertc_limits *limits)
+static size_t moments(const bc_run *run, const bertc_model *model)
 {
     enum { PAGE = 4096 };
-    const bertc_model *model = bc_trainer_model(run->trainer);
     const bc_param *table = bc_model_param(model, BC_WORD, 0);
     size_t trained = bc_model_trained_scalars(model);
-    (void)limits;
     if (table->frozen) return sum_of(trained, 2 * sizeof(float), 0);
     size_t whole = sum_of(table->count, sizeof(float), 0);
     size_t named = sum_of(run->named, sum_of(table->shape[1], sizeof(float), PAGE), 0);
@@ -55,28 +44,16 @@ static size_t moments(const bc_run *run, const bertc_limits *limits)
     return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(table->shape[0]));
 }
 
-static size_t halves(const bc_run *run, const bertc_limits *limits)
-{
-    (void)limits;
-    return sum_of(bc_model_half_scalars(bc_trainer_model(run->trainer)), sizeof(uint16_t), 0);
-}
-
 /* What the frozen part gave for the examples, with a batch of those that are missing. */
-static size_t cache(const bc_run *run, const bertc_limits *limits)
+static size_t cache(const bc_run *run)
 {
     size_t sum = (size_t)run->limits.tokens * (2 * sizeof(int32_t) + 1);
-    (void)limits;
     if (run->prefix.stage == 0) return 0;
     for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
         sum = sum_of(1, sum, bc_cache_memory(&lane->cache));
         for (size_t i = 0; i < lane->eval_count; i++) sum = sum_of(1, sum, bc_cache_memory(&lane->evals[i].cache));
     }
     return sum;
-}
-
-static size_t workspace(const bc_run *run, const bertc_limits *limits)
-{
-    return bc_workspace_plan(bc_trainer_model(run->trainer), limits);
 }
 
 static size_t input_bytes(const bertc_inputs *in)
@@ -96,9 +73,9 @@ static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
 }
 
 /* All splits of all lanes, the order of the examples, room to shuffle the most, and a batch. */
-static size_t data(const bc_run *run, const bertc_limits *limits)
+static size_t data(const bc_run *run, size_t tokens)
 {
-    size_t sum = (size_t)limits->tokens * (2 * sizeof(int32_t) + 1), most = 0;
+    size_t sum = tokens * (2 * sizeof(int32_t) + 1), most = 0;
     for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
         size_t count = lane->train->count;
         sum += input_bytes(lane->train) + count * sizeof *lane->epoch.order;
@@ -108,42 +85,31 @@ static size_t data(const bc_run *run, const bertc_limits *limits)
     return sum + most * 2 * sizeof *run->scratch;
 }
 
-static size_t vocabulary(const bc_run *run, const bertc_limits *limits)
-{
-    (void)limits;
-    return run->vocabulary;
-}
-
 /* What the libraries take for products: packed operands and generated code, measured with models of
  * 12 x 768. */
 enum { PRODUCTS = 24 << 20 };
 
-/* The program and its libraries as they are, and those. */
-static size_t program(const bc_run *run, const bertc_limits *limits)
-{
-    (void)limits;
-    return run->resident + PRODUCTS;
-}
-
-static const struct part {
-    const char *name;
-    size_t (*bytes)(const bc_run *run, const bertc_limits *limits);
-} rows[] = {
-    {"weights", weights}, {"gradients", gradients}, {"moments", moments},
-    {"bf16_copies", halves}, {"workspace", workspace}, {"data", data},
-    {"frozen_outputs", cache}, {"vocabulary", vocabulary}, {"program", program},
-};
-
-_Static_assert(sizeof rows / sizeof rows[0] == BERTC_MEMORY_PARTS, "a part for each row");
-
+/* Gradients: of the word table those of the rows that a batch touches, and which rows those are. The program: it and
+ * its libraries as they are, and what those take. */
 size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits,
                        bertc_memory_part parts[BERTC_MEMORY_PARTS])
 {
+    const bertc_model *model = bc_trainer_model(run->trainer);
+    const bertc_memory_part all[] = {
+        {"weights", weights(run, model)},
+        {"gradients", sum_of(bc_model_grad_scalars(model), sizeof(float), bc_trainer_row_bytes(run->trainer))},
+        {"moments", moments(run, model)},
+        {"bf16_copies", sum_of(bc_model_half_scalars(model), sizeof(uint16_t), 0)},
+        {"workspace", bc_workspace_plan(model, limits)},
+        {"data", data(run, (size_t)limits->tokens)},
+        {"frozen_outputs", cache(run)},
+        {"vocabulary", run->vocabulary},
+        {"program", run->resident + PRODUCTS},
+    };
+    _Static_assert(sizeof all / sizeof *all == BERTC_MEMORY_PARTS, "every part has its place in a plan's result");
     size_t sum = 0;
-    for (int i = 0; i < BERTC_MEMORY_PARTS; i++) {
-        parts[i] = (bertc_memory_part){rows[i].name, rows[i].bytes(run, limits)};
-        sum = sum_of(1, sum, parts[i].bytes);
-    }
+    memcpy(parts, all, sizeof all);
+    for (int i = 0; i < BERTC_MEMORY_PARTS; i++) sum = sum_of(1, sum, parts[i].bytes);
     return sum;
 }
 

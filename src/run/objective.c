@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "tasks/number.h"
+#include "tasks/tasks.h"
 
 static bool is_given(const bertc_train_options *o)
 {

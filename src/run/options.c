@@ -328,7 +328,6 @@ static void put_choice(bc_text *out, const bertc_option *row, int index)
 static void put_value(bc_text *out, const bertc_option *row, const bertc_train_options *options)
 {
     const void *at = field(row, options);
-    char number[BC_JSON_DOUBLE];
     if (is_unset(row, options)) {
         bc_text_printf(out, "null");
         return;
@@ -336,10 +335,7 @@ static void put_value(bc_text *out, const bertc_option *row, const bertc_train_o
     switch (row->kind) {
     case BERTC_OPTION_FLAG: bc_text_printf(out, "%s", *(const bool *)at ? "true" : "false"); break;
     case BERTC_OPTION_INT: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
-    case BERTC_OPTION_REAL:
-        bc_json_double(number, *(const double *)at);
-        bc_text_printf(out, "%s", number);
-        break;
+    case BERTC_OPTION_REAL: bc_json_put_double(out, *(const double *)at); break;
     case BERTC_OPTION_TEXT: bc_text_quote(out, *(const char *const *)at); break;
     case BERTC_OPTION_CHOICE: put_choice(out, row, *(const int *)at); break;
     }
@@ -372,16 +368,9 @@ static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
 /* A member as it was written, for a message. */
 static void put_shown(bc_text *out, const cJSON *item)
 {
-    char number[BC_JSON_DOUBLE];
-    if (cJSON_IsNumber(item)) {
-        bc_json_double(number, item->valuedouble);
-        bc_text_printf(out, "%s", number);
-    } else if (cJSON_IsString(item)) {
-        bc_text_printf(out, "%s", item->valuestring);
-    } else {
-        bc_text_printf(out, "%s", cJSON_IsTrue(item) ? "given" : cJSON_IsFalse(item) ? "not given"
-                                                                                     : "unset");
-    }
+    const char *flag = cJSON_IsTrue(item) ? "given" : cJSON_IsFalse(item) ? "not given" : "unset";
+    if (cJSON_IsNumber(item)) bc_json_put_double(out, item->valuedouble);
+    else bc_text_printf(out, "%s", cJSON_IsString(item) ? item->valuestring : flag);
 }
 
 static bertc_status fail_different(const bertc_option *row, const cJSON *stored, const cJSON *now,

@@ -1,30 +1,21 @@
 #include "run/passes.h"
 
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
+#include "base/size.h"
 
 void bc_passes_limit(const bc_run *run, size_t tokens, bertc_limits *limits)
 {
     size_t longest = 0, most = 0;
     for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
-        longest = larger(longest, lane->train->longest);
+        longest = bc_larger(longest, lane->train->longest);
         for (size_t i = 0; i < lane->eval_count; i++) {
             const bc_eval *eval = &lane->evals[i];
             bc_pack pack = {eval->pack.sequences, tokens};
-            most = larger(most, bc_pack_most(eval->inputs, eval->order, pack));
+            most = bc_larger(most, bc_pack_most(eval->inputs, eval->order, pack));
         }
     }
-    size_t trained = smaller(run->batch_tokens, larger(tokens, longest));
+    size_t trained = bc_smaller(run->batch_tokens, bc_larger(tokens, longest));
     limits->trained = (int32_t)trained;
-    limits->tokens = (int32_t)larger(trained, most);
+    limits->tokens = (int32_t)bc_larger(trained, most);
 }
 
 static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
@@ -35,7 +26,7 @@ static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
         bertc_status status = bc_pack_longest_first(lane->train, lane->epoch.order, err);
         if (status != BERTC_OK) return status;
         run->batch_tokens =
-            larger(run->batch_tokens, bc_pack_most(lane->train, lane->epoch.order, whole));
+            bc_larger(run->batch_tokens, bc_pack_most(lane->train, lane->epoch.order, whole));
         lane->epoch.number = -1; /* that is the order of none */
     }
     return BERTC_OK;
@@ -54,35 +45,28 @@ static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
         if (status != BERTC_OK) return status;
         for (size_t i = 0; i < e.count; i++)
             tokens += e.inputs->starts[e.order[i] + 1] - e.inputs->starts[e.order[i]];
-        run->batch_tokens = larger(run->batch_tokens, tokens);
+        run->batch_tokens = bc_larger(run->batch_tokens, tokens);
     }
     return BERTC_OK;
 }
 
-/* Sequences of a pass that is not trained on, and tokens of any sequence. */
-static void measure(const bc_run *run, size_t *sequences, size_t *longest)
-{
-    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
-        *longest = larger(*longest, lane->train->longest);
-        for (size_t i = 0; i < lane->eval_count; i++) {
-            const bc_eval *eval = &lane->evals[i];
-            *sequences = larger(*sequences, smaller(eval->pack.sequences, eval->inputs->count));
-            *longest = larger(*longest, eval->inputs->longest);
-        }
-    }
-}
-
 bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
 {
-    size_t sequences = 0, longest = 0;
-    size_t most = 0;
-    for (int i = 0; i < run->num_lanes; i++) most = larger(most, run->lanes[i].train->count);
-    run->pack = (bc_pack){smaller((size_t)run->options.batch_size, most), (size_t)run->options.micro_batch_tokens};
+    size_t most = 0, sequences = 0, longest = 0; /* sequences of a pass that is not trained on, tokens of any sequence */
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
+        most = bc_larger(most, lane->train->count);
+        longest = bc_larger(longest, lane->train->longest);
+        for (size_t i = 0; i < lane->eval_count; i++) {
+            const bc_eval *eval = &lane->evals[i];
+            sequences = bc_larger(sequences, bc_smaller(eval->pack.sequences, eval->inputs->count));
+            longest = bc_larger(longest, eval->inputs->longest);
+        }
+    }
+    run->pack = (bc_pack){bc_smaller((size_t)run->options.batch_size, most), (size_t)run->options.micro_batch_tokens};
     bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
-    measure(run, &sequences, &longest);
     run->limits = (bertc_limits){
-        .sequences = (int32_t)larger(run->pack.sequences, sequences),
+        .sequences = (int32_t)bc_larger(run->pack.sequences, sequences),
         .longest = (int32_t)longest,
         .training = true,
         .checkpointing = (int32_t)run->options.gradient_checkpointing,

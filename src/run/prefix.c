@@ -19,19 +19,6 @@ static bool has_folder(const bc_run *run)
     return strcmp(run->options.cache_dir, "none") != 0;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Half of what the rest of the run leaves: the system's page cache is of use to it too. */
-static size_t memory_budget(const bc_run *run)
-{
-    bertc_memory_part parts[BERTC_MEMORY_PARTS];
-    size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read().most;
-    return smaller((size_t)run->options.cache_memory << 20, room > need ? (room - need) / 2 : 0);
-}
-
 /* Half of what is free where the file will lie, and no more than the process may write (ulimit -f). A
  * folder that is not there yet has as much as can be asked for. */
 static size_t disk_budget(const bc_run *run)
@@ -42,9 +29,9 @@ static size_t disk_budget(const bc_run *run)
     size_t budget = (size_t)run->options.cache_disk << 20;
     if (run->folder.fd < 0) return 0;
     if (statvfs(folder, &disk) == 0 && disk.f_blocks > 0)
-        budget = smaller(budget, (size_t)disk.f_bavail / 2 * (size_t)disk.f_frsize);
+        budget = bc_smaller(budget, (size_t)disk.f_bavail / 2 * (size_t)disk.f_frsize);
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        budget = smaller(budget, (size_t)limit.rlim_cur);
+        budget = bc_smaller(budget, (size_t)limit.rlim_cur);
     return budget;
 }
 
@@ -73,39 +60,30 @@ static bool place_at(bc_run *run, size_t index, place *p)
     return false;
 }
 
-/* Whether the examples are read more than once; taken: the steps of each task. */
-static bool is_read_again(const bc_run *run, const place *p, const int64_t *taken)
-{
-    if (!p->split) return taken[p->lane - run->lanes] > p->lane->epoch.steps;
-    return run->eval_every > 0 && run->steps > run->eval_every;
-}
-
+/* Of memory half of what the rest of the run leaves: the system's page cache is of use to it too. What no later run
+ * will find is kept where its examples are read more than once. */
 void bc_prefix_plan(bc_run *run)
 {
     place at;
     bc_mix mix = run->mix;
     bool kept = has_folder(run);
     bool some = kept || run->options.cache_memory > 0 || run->options.cache_disk > 0;
+    bool scored_again = run->eval_every > 0 && run->steps > run->eval_every;
+    bertc_memory_part parts[BERTC_MEMORY_PARTS];
     if (run->frozen < 2 || !some) return;
-    size_t memory = memory_budget(run), disk = disk_budget(run);
+    size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read().most, disk = disk_budget(run);
+    size_t memory = bc_smaller((size_t)run->options.cache_memory << 20, room > need ? (room - need) / 2 : 0);
     bc_mix_seek(&mix, run->steps);
     for (size_t i = 0; place_at(run, i, &at); i++) {
-        if (!kept && !is_read_again(run, &at, mix.taken)) continue;
-        bc_cache_plan(at.cache, at.inputs, bc_trainer_model(run->trainer), (int)(at.lane - run->lanes), run->frozen,
-                      &memory, &disk);
+        int lane = (int)(at.lane - run->lanes);
+        bool again = at.split ? scored_again : mix.taken[lane] > at.lane->epoch.steps;
+        if (!kept && !again) continue;
+        bc_cache_plan(at.cache, at.inputs, bc_trainer_model(run->trainer), lane, run->frozen, &memory, &disk);
         if (at.cache->rows > 0) run->prefix.stage = run->frozen;
     }
 }
 
 /* ---- Keys ---------------------------------------------------------------------------------- */
-
-/* Scalars of the stages below; in the table they come first. */
-static size_t scalars_below(const bertc_model *model, int stage)
-{
-    size_t i = 0;
-    while (bc_param_stage(&model->config, &model->params[i]) < stage) i++;
-    return model->params[i].offset;
-}
 
 /* All that the rows depend on, down to the libraries that made them. */
 static bertc_status set_keys(bc_run *run, bertc_error *err)
@@ -116,10 +94,10 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
     const char *version = bertc_version();
     const char *backend = bertc_backend_name((size_t)run->options.backend);
     const int32_t settings[] = {run->prefix.stage, model->half, model->threads, (int32_t)model->block};
+    const bc_param *above = model->params; /* the parameters of the stages below come first */
     place at;
-    bertc_status status =
-        bc_hash_block(weights, model->values,
-                      scalars_below(model, run->prefix.stage) * sizeof *model->values, err);
+    while (bc_param_stage(&model->config, above) < run->prefix.stage) above++;
+    bertc_status status = bc_hash_block(weights, model->values, above->offset * sizeof *model->values, err);
     if (status != BERTC_OK) return status;
     bertc_describe_libraries(backend, libraries, sizeof libraries);
     for (size_t i = 0; place_at(run, i, &at); i++) {
@@ -147,23 +125,18 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
-/* "dev", or where there are several tasks "sst2 dev". */
-static void name_place(const bc_run *run, const place *at, char name[64])
-{
-    const bertc_task *task = at->split ? at->split->task : at->lane->task;
-    bool several = run->num_lanes > 1 || task != at->lane->task;
-    snprintf(name, 64, "%s%s%s", several ? task->name : "", several ? " " : "",
-             bertc_split_name(at->split ? at->split->split : BERTC_TRAIN));
-}
-
+/* A split is named "dev", or where there are several tasks "sst2 dev". */
 static void say_plan(const bc_run *run, const place *at)
 {
     const bc_cache *cache = at->cache;
+    const bertc_task *task = at->split ? at->split->task : at->lane->task;
+    bool several = run->num_lanes > 1 || task != at->lane->task;
     char split[64];
     double row = (double)cache->width * sizeof(float) / BC_MB;
     double memory = row * (double)cache->memory_rows, whole = row * (double)cache->rows;
     double file = cache->fd >= 0 ? row * (double)(cache->file_rows - cache->memory_rows) : 0;
-    name_place(run, at, split);
+    snprintf(split, sizeof split, "%s%s%s", several ? task->name : "", several ? " " : "",
+             bertc_split_name(at->split ? at->split->split : BERTC_TRAIN));
     if (!cache->memory)
         bc_notify(bc_meter_notify(&run->meter), "%s: outputs of the frozen part for %s, from an earlier run",
                   cache->path, split);

@@ -20,7 +20,6 @@
 #include "run/prefix.h"
 #include "run/prints.h"
 #include "run/restore.h"
-#include "run/task_list.h"
 #include "run/thaw.h"
 #include "tasks/tasks.h"
 
@@ -34,14 +33,6 @@ static void resolve_recipe(bertc_train_options *o)
     } own[] = {[BERTC_RECIPE_HF] = {0, 0}, [BERTC_RECIPE_GOOGLE] = {0.1, 0.01}};
     if (o->warmup_ratio < 0) o->warmup_ratio = own[o->recipe].warmup_ratio;
     if (o->weight_decay < 0) o->weight_decay = own[o->recipe].weight_decay;
-}
-
-static bertc_status resolve_precision(bertc_train_options *o, bertc_error *err)
-{
-    bertc_precision precision = (bertc_precision)o->precision;
-    bertc_status status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
-    o->precision = (int)precision;
-    return status;
 }
 
 /* What a task alone refuses: splits, metric and loss that it has not. */
@@ -78,6 +69,7 @@ static bertc_status open_lanes(bc_run *run, bertc_error *err)
 bertc_status bc_run_open(bc_run *run, bertc_error *err)
 {
     bertc_train_options *o = &run->options;
+    bertc_precision precision;
     int32_t threads;
     bertc_status status = bc_options_check(o, err);
     if (status == BERTC_OK) status = bc_options_pace(o, &run->pace, err);
@@ -88,7 +80,9 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     status = open_lanes(run, err);
     if (status != BERTC_OK) return status;
     resolve_recipe(o);
-    status = resolve_precision(o, err);
+    precision = (bertc_precision)o->precision;
+    status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
+    o->precision = (int)precision;
     if (status != BERTC_OK) return status;
     run->resident = bc_room_read().resident;
     status = bc_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter),
@@ -146,16 +140,6 @@ static bertc_status read_train(const bc_run *run, const bc_lane *lane, bertc_dat
         read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", train, err);
     if (status != BERTC_OK || !o->stratified) return status;
     return bc_stratify(*train, (size_t)o->limit_train, (uint64_t)o->seed, err);
-}
-
-static bertc_status read_splits(const bc_run *run, const bc_lane *lane, data_sets *sets,
-                                bertc_error *err)
-{
-    bertc_status status = read_train(run, lane, &sets->train, err);
-    for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
-        status = read_split(run, lane->scored[i], run->options.limit_eval, "score", &sets->evals[i],
-                            err);
-    return status;
 }
 
 /* ---- Model ----------------------------------------------------------------------------------- */
@@ -257,18 +241,8 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
 
 /* ---- Labels and tokens ----------------------------------------------------------------------- */
 
-/* A head that came without names gets the task's, so that nobody has to guess them later. */
-static bertc_status name_labels(bertc_config *config, const bertc_task *task, const int32_t *map, bertc_error *err)
-{
-    const char **names = bc_alloc((size_t)task->num_labels, sizeof *names);
-    if (!names) return bc_fail_memory(err);
-    for (int i = 0; i < task->num_labels; i++) names[map[i]] = task->labels[i];
-    bertc_status status = bertc_config_set_labels(config, names, task->num_labels, err);
-    bc_free(names);
-    return status;
-}
-
-/* The labels of a task as those of a head; *map is released by bc_free, also after an error. */
+/* The labels of a task as those of a head; *map is released by bc_free, also after an error. A head that came without
+ * names gets the task's, so that nobody has to guess them later. */
 static bertc_status match_labels(bertc_config *config, const bertc_task *task, int32_t **map, bertc_error *err)
 {
     bool by_name;
@@ -277,7 +251,12 @@ static bertc_status match_labels(bertc_config *config, const bertc_task *task, i
     bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, *map,
                                                   &by_name, err);
     if (status != BERTC_OK || by_name) return status;
-    return name_labels(config, task, *map, err);
+    const char **names = bc_alloc((size_t)task->num_labels, sizeof *names);
+    if (!names) return bc_fail_memory(err);
+    for (int i = 0; i < task->num_labels; i++) names[(*map)[i]] = task->labels[i];
+    status = bertc_config_set_labels(config, names, task->num_labels, err);
+    bc_free(names);
+    return status;
 }
 
 static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
@@ -323,25 +302,24 @@ static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_lane *la
     return BERTC_OK;
 }
 
-static bertc_status tokenise(bc_run *run, int number, data_sets *sets, bertc_error *err)
-{
-    bc_lane *lane = &run->lanes[number];
-    bertc_config *config = &bc_trainer_model(run->trainer)->heads[number].config;
-    bertc_status status = tokenise_train(run, config, lane, sets->train, err);
-    for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
-        status = tokenise_eval(run, config, lane, i, &sets->evals[i], err);
-    return status;
-}
-
 static bertc_status read_all(bc_run *run, bertc_error *err)
 {
     data_sets sets[BERTC_MAX_TASKS] = {0};
     bertc_status status = BERTC_OK;
-    for (int l = 0; l < run->num_lanes && status == BERTC_OK; l++)
-        status = read_splits(run, &run->lanes[l], &sets[l], err);
+    for (int l = 0; l < run->num_lanes && status == BERTC_OK; l++) {
+        const bc_lane *lane = &run->lanes[l];
+        status = read_train(run, lane, &sets[l].train, err);
+        for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
+            status = read_split(run, lane->scored[i], run->options.limit_eval, "score", &sets[l].evals[i], err);
+    }
     if (status == BERTC_OK) status = open_model(run, err);
-    for (int l = 0; l < run->num_lanes && status == BERTC_OK; l++)
-        status = tokenise(run, l, &sets[l], err);
+    for (int l = 0; l < run->num_lanes && status == BERTC_OK; l++) {
+        bc_lane *lane = &run->lanes[l];
+        bertc_config *config = &bc_trainer_model(run->trainer)->heads[l].config;
+        status = tokenise_train(run, config, lane, sets[l].train, err);
+        for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
+            status = tokenise_eval(run, config, lane, i, &sets[l].evals[i], err);
+    }
     for (int l = 0; l < run->num_lanes; l++) {
         bertc_dataset_free(sets[l].train);
         for (size_t i = 0; i < BERTC_MAX_EVALS; i++) bertc_dataset_free(sets[l].evals[i]);
@@ -413,9 +391,12 @@ static bertc_status plan_steps(bc_run *run, bertc_error *err)
     return BERTC_OK;
 }
 
-static bertc_status count_words(bc_run *run, size_t rows, bertc_error *err)
+/* Of the word table's gradient there is room for the rows that the largest batch can name. */
+static bertc_status plan_words(bc_run *run, bertc_error *err)
 {
-    bool *named = bc_calloc(rows, sizeof *named);
+    const bc_param *table = bc_model_param(bc_trainer_model(run->trainer), BC_WORD, 0);
+    if (table->frozen || bc_trainer_model(run->trainer)->dense_words) return BERTC_OK;
+    bool *named = bc_calloc(table->shape[0], sizeof *named);
     if (!named) return bc_fail_memory(err);
     for (int l = 0; l < run->num_lanes; l++) {
         const bertc_inputs *in = run->lanes[l].train;
@@ -425,16 +406,6 @@ static bertc_status count_words(bc_run *run, size_t rows, bertc_error *err)
         }
     }
     bc_free(named);
-    return BERTC_OK;
-}
-
-/* Of the word table's gradient there is room for the rows that the largest batch can name. */
-static bertc_status plan_words(bc_run *run, bertc_error *err)
-{
-    const bc_param *table = bc_model_param(bc_trainer_model(run->trainer), BC_WORD, 0);
-    if (table->frozen || bc_trainer_model(run->trainer)->dense_words) return BERTC_OK;
-    bertc_status status = count_words(run, table->shape[0], err);
-    if (status != BERTC_OK) return status;
     size_t most = run->named < run->batch_tokens ? run->named : run->batch_tokens;
     return bc_trainer_keep_rows(run->trainer, most, err);
 }

@@ -105,22 +105,17 @@ static void print_all(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], 
 
 _Static_assert((int)BERTC_MAX_EVALS <= (int)BERTC_MAX_TASKS, "print_all has room for either");
 
-static void print_lane(bc_lane *lane)
-{
-    char hashes[BERTC_MAX_EVALS][BC_HASH_HEX];
-    bc_hash_inputs(lane->train_print, lane->train);
-    for (size_t i = 0; i < lane->eval_count; i++) bc_hash_inputs(hashes[i], lane->evals[i].inputs);
-    print_all(lane->dev_print, (const char (*)[BC_HASH_HEX])hashes, lane->eval_count);
-}
-
 static void print_data(bc_run *run)
 {
-    char hashes[2][BERTC_MAX_TASKS][BC_HASH_HEX];
+    char hashes[2][BERTC_MAX_TASKS][BC_HASH_HEX], splits[BERTC_MAX_EVALS][BC_HASH_HEX];
     size_t count = (size_t)run->num_lanes;
-    for (size_t i = 0; i < count; i++) {
-        print_lane(&run->lanes[i]);
-        memcpy(hashes[0][i], run->lanes[i].train_print, BC_HASH_HEX);
-        memcpy(hashes[1][i], run->lanes[i].dev_print, BC_HASH_HEX);
+    for (size_t l = 0; l < count; l++) {
+        bc_lane *lane = &run->lanes[l];
+        bc_hash_inputs(lane->train_print, lane->train);
+        for (size_t i = 0; i < lane->eval_count; i++) bc_hash_inputs(splits[i], lane->evals[i].inputs);
+        print_all(lane->dev_print, (const char (*)[BC_HASH_HEX])splits, lane->eval_count);
+        memcpy(hashes[0][l], lane->train_print, BC_HASH_HEX);
+        memcpy(hashes[1][l], lane->dev_print, BC_HASH_HEX);
     }
     print_all(run->prints.train, (const char (*)[BC_HASH_HEX])hashes[0], count);
     print_all(run->prints.dev, (const char (*)[BC_HASH_HEX])hashes[1], count);

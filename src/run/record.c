@@ -13,23 +13,16 @@
 #include "run/prints.h"
 #include "run/signs.h"
 
-static void put_double(bc_text *out, double value)
-{
-    char number[BC_JSON_DOUBLE];
-    bc_json_double(number, value);
-    bc_text_printf(out, "%s", number);
-}
-
 void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores)
 {
     const bertc_task *task = split.task;
     bc_text_printf(out, "{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
                    bertc_split_name(split.split), scores->examples);
-    put_double(out, scores->loss);
+    bc_json_put_double(out, scores->loss);
     bc_text_printf(out, ",\"metrics\":{");
     for (int i = 0; i < task->num_metrics; i++) {
         bc_text_printf(out, "%s\"%s\":", i ? "," : "", bertc_metric_name(task->metrics[i]));
-        put_double(out, scores->value[task->metrics[i]]);
+        bc_json_put_double(out, scores->value[task->metrics[i]]);
     }
     bc_text_printf(out, "}}");
 }
@@ -67,56 +60,40 @@ static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_
     bc_text_printf(out, count > 1 ? "]" : "");
 }
 
-static void put_libraries(bc_text *out, const bc_run *run)
+static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
 {
     char libraries[1024];
     bertc_describe_libraries(bertc_backend_name((size_t)run->options.backend), libraries, sizeof libraries);
     size_t length = strlen(libraries);
     while (length > 0 && libraries[length - 1] == '\n') libraries[--length] = '\0';
-    bc_text_quote(out, libraries);
-}
-
-static void put_labels(bc_text *out, const bertc_config *config)
-{
-    for (int32_t i = 0; i < config->num_labels; i++) {
-        bc_text_printf(out, i ? "," : "[");
-        bc_text_quote(out, config->labels[i]);
-    }
-    bc_text_printf(out, "]");
-}
-
-/* In the order of the labels. */
-static void put_weights(bc_text *out, const bc_lane *lane)
-{
-    if (!lane->objective.weights) return;
-    bc_text_printf(out, ",\"class_weights\":[");
-    for (int i = 0; i < lane->task->num_labels; i++) {
-        bc_text_printf(out, i ? "," : "");
-        put_double(out, lane->objective.weights[i]);
-    }
-    bc_text_printf(out, "]");
-}
-
-static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
-{
     bc_text_printf(out, "{\"bertc\":\"%s\",\"libraries\":", bertc_version());
-    put_libraries(out, run);
+    bc_text_quote(out, libraries);
     bc_text_printf(out, ",\n \"options\":");
     bc_options_record(out, &run->options);
     bc_text_printf(out, ",\n \"xxh3\":");
     bc_prints_record(out, prints);
 }
 
-/* A lane's data and labels. */
+/* A lane's data and labels, and the classes' weights in the order of these. */
 static void put_lane(bc_text *out, const bc_run *run, int lane)
 {
     const bc_lane *l = &run->lanes[lane];
+    const bertc_config *config = &bc_trainer_model(run->trainer)->heads[lane].config;
+    const double *weights = l->objective.weights;
     put_counts(out, "train", &l->train_counts, 1);
     bc_text_printf(out, ",\n ");
     put_counts(out, "dev", l->eval_counts, l->eval_count);
     bc_text_printf(out, ",\n \"labels\":");
-    put_labels(out, &bc_trainer_model(run->trainer)->heads[lane].config);
-    put_weights(out, l);
+    for (int32_t i = 0; i < config->num_labels; i++) {
+        bc_text_printf(out, i ? "," : "[");
+        bc_text_quote(out, config->labels[i]);
+    }
+    bc_text_printf(out, "]");
+    for (int i = 0; weights && i < l->task->num_labels; i++) {
+        bc_text_printf(out, i ? "," : ",\"class_weights\":[");
+        bc_json_put_double(out, weights[i]);
+    }
+    if (weights) bc_text_printf(out, "]");
 }
 
 /* How far the run came; kept_step where all is one lane's. */
@@ -129,28 +106,22 @@ static void put_course(bc_text *out, const bc_run *run, int lane, size_t paramet
     if (lane >= 0)
         bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_kept_step(run, lane));
     bc_text_printf(out, "\"tokens\":%lld,\"train_loss\":", (long long)run->state.tokens);
-    put_double(out, run->state.loss_sum / (double)run->state.step);
+    bc_json_put_double(out, run->state.loss_sum / (double)run->state.step);
 }
 
-/* All tasks by name, where there are several. */
-static void put_lanes(bc_text *out, const bc_run *run)
-{
-    for (int i = 0; i < run->num_lanes; i++) {
-        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->lanes[i].task->name);
-        put_lane(out, run, i);
-        bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_kept_step(run, i));
-    }
-    bc_text_printf(out, "},\n ");
-}
-
+/* Several tasks stand there by name. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err)
 {
     bool several = run->num_lanes > 1;
     put_origin(out, run, &run->prints);
     bc_text_printf(out, ",\n ");
-    if (several) put_lanes(out, run);
-    else put_lane(out, run, 0);
-    if (!several) bc_text_printf(out, ",");
+    if (!several) put_lane(out, run, 0);
+    for (int i = 0; several && i < run->num_lanes; i++) {
+        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->lanes[i].task->name);
+        put_lane(out, run, i);
+        bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_kept_step(run, i));
+    }
+    bc_text_printf(out, several ? "},\n " : ",");
     put_course(out, run, several ? -1 : 0, bertc_model_parameters(bc_trainer_model(run->trainer)));
     bc_text_printf(out, ",\n \"warnings\":");
     bc_signs_record(out, run, 0, run->num_lanes);

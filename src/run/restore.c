@@ -40,38 +40,24 @@ static bertc_status list_steps(const bc_run *run, int64_t steps[MOST], size_t *c
     return bc_names_end(&names, &folder->work, err);
 }
 
-static bertc_status check_log(const bc_run *run, const bc_state *state, const char *recorded,
-                              bertc_error *err)
-{
-    char hash[BC_HASH_HEX];
-    bertc_status status = bc_log_hash(&run->folder, state->log_bytes, hash, err);
-    if (status != BERTC_OK || (recorded && strcmp(recorded, hash) == 0)) return status;
-    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: changed since the checkpoint was saved",
-                   run->folder.path);
-}
-
-/* Are the weights whole that were best for a task? */
-static bertc_status check_best(const bc_run *run, int64_t step, bertc_error *err)
-{
-    bc_weights best;
-    char *path = bc_checkpoint_path(run, "best", step);
-    if (!path) return bc_fail_memory(err);
-    bertc_status status = bc_sealed_open(path, &best, err);
-    bc_weights_close(&best);
-    bc_free(path);
-    return status;
-}
-
-/* Is what the checkpoint refers to whole? Errors: BERTC_INPUT saying what is not. */
+/* Are the log and the weights whole that the checkpoint refers to? Errors: BERTC_INPUT saying what is not. */
 static bertc_status check_companions(const bc_run *run, const bc_state *state,
                                      const bc_weights *file, bertc_error *err)
 {
-    bertc_status status = check_log(run, state, bc_safetensors_metadata(file, "log"), err);
+    const char *recorded = bc_safetensors_metadata(file, "log");
+    char hash[BC_HASH_HEX];
+    bertc_status status = bc_log_hash(&run->folder, state->log_bytes, hash, err);
+    if (status == BERTC_OK && !(recorded && strcmp(recorded, hash) == 0))
+        status = bc_fail(err, BERTC_INPUT, "%s/log.jsonl: changed since the checkpoint was saved", run->folder.path);
     if (run->options.keep != BERTC_KEEP_BEST) return status;
     int64_t checked = 0;
     for (int i = 0; i < state->tasks && status == BERTC_OK; i++) {
         int64_t step = state->task[i].best_step;
-        if (step != checked && step > 0) status = check_best(run, step, err);
+        if (step != checked && step > 0) {
+            bc_weights best;
+            status = bc_checkpoint_open(run, "best", step, &best, err);
+            bc_weights_close(&best);
+        }
         checked = step;
     }
     return status;
@@ -104,24 +90,11 @@ static bertc_status check_identity(const bc_run *run, const bc_weights *file, be
     return status;
 }
 
-static bertc_status copy_tensors(bc_run *run, const bc_weights *file, bertc_error *err)
-{
-    const bc_trainer_state to = bc_trainer_state_of(run->trainer);
-    bertc_status status = bc_sealed_copy(file, "weights", to.values, to.scalars, err);
-    if (status == BERTC_OK) status = bc_sealed_copy(file, "m", to.m, to.trained, err);
-    if (status == BERTC_OK) status = bc_sealed_copy(file, "v", to.v, to.trained, err);
-    if (status == BERTC_OK) bc_trainer_restored(run->trainer);
-    return status;
-}
-
 /* Open a checkpoint and read its state. Errors: BERTC_INPUT where it is damaged. */
 static bertc_status open_whole(const bc_run *run, int64_t step, bc_weights *file,
                                bc_state *state, bertc_error *err)
 {
-    char *path = bc_checkpoint_path(run, "step", step);
-    if (!path) return bc_fail_memory(err);
-    bertc_status status = bc_sealed_open(path, file, err);
-    bc_free(path);
+    bertc_status status = bc_checkpoint_open(run, "step", step, file, err);
     if (status != BERTC_OK) return status;
     const char *text = bc_safetensors_metadata(file, "state");
     status = text ? bc_state_parse(text, file->path, state, err)
@@ -146,7 +119,11 @@ static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *
     if (status == BERTC_OK && state.step > run->steps)
         status = bc_fail(err, BERTC_INPUT, "%s: step %lld of %lld", file.path,
                          (long long)state.step, (long long)run->steps);
-    if (status == BERTC_OK) status = copy_tensors(run, &file, err);
+    const bc_trainer_state to = bc_trainer_state_of(run->trainer);
+    if (status == BERTC_OK) status = bc_sealed_copy(&file, "weights", to.values, to.scalars, err);
+    if (status == BERTC_OK) status = bc_sealed_copy(&file, "m", to.m, to.trained, err);
+    if (status == BERTC_OK) status = bc_sealed_copy(&file, "v", to.v, to.trained, err);
+    if (status == BERTC_OK) bc_trainer_restored(run->trainer);
     if (status == BERTC_OK) run->state = state;
     bc_weights_close(&file);
     return status;
@@ -166,16 +143,6 @@ static void say_where(const bc_run *run, const bertc_error *damage)
     else bc_notify(notify, "%s: no checkpoint, starting from the beginning", run->folder.path);
 }
 
-/* The next older checkpoint stays as well, where it is whole. */
-static void keep_older(bc_run *run, int64_t step)
-{
-    bc_weights file;
-    bc_state state;
-    if (open_whole(run, step, &file, &state, NULL) != BERTC_OK) return;
-    bc_checkpoint_remember(run, 1, &state);
-    bc_weights_close(&file);
-}
-
 bertc_status bc_run_restore(bc_run *run, bertc_error *err)
 {
     int64_t steps[MOST];
@@ -190,9 +157,12 @@ bertc_status bc_run_restore(bc_run *run, bertc_error *err)
         if (damaged) bc_fail(&damage, inner.status, "%s", inner.message);
         else if (status != BERTC_OK) return bc_fail(err, status, "%s", inner.message);
     }
-    if (!damaged) {
-        bc_checkpoint_remember(run, 0, &run->state);
-        if (i < count) keep_older(run, steps[i]);
+    if (!damaged) bc_checkpoint_remember(run, 0, &run->state);
+    bc_weights older; /* stays as well, where it is whole */
+    bc_state state;
+    if (!damaged && i < count && open_whole(run, steps[i], &older, &state, NULL) == BERTC_OK) {
+        bc_checkpoint_remember(run, 1, &state);
+        bc_weights_close(&older);
     }
     say_where(run, &damage);
     return BERTC_OK;

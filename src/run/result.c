@@ -30,6 +30,9 @@
 
 static const char record_name[] = "run.json", log_name[] = "log.jsonl";
 
+/* run.json as a member, which is the last. */
+static const bc_member record = {.folder = ".", .name = record_name};
+
 /* ---- Putting the result together ----------------------------------------------------------- */
 
 static bertc_status write_text(bc_run *run, const bc_dir *dir, const char *name, bc_text *text,
@@ -51,31 +54,13 @@ static bertc_status write_scores(bc_run *run, int lane, int lanes, const bc_dir 
     return write_text(run, dir, "eval.json", &text, err);
 }
 
-static bertc_status write_record(bc_run *run, const bc_dir *stage, bertc_error *err)
-{
-    bc_text text = {0};
-    bertc_status status = bc_record_run(&text, run, stage->path, err);
-    if (status == BERTC_OK) return write_text(run, stage, record_name, &text, err);
-    bc_text_clear(&text);
-    return status;
-}
-
-static bertc_status write_lane_record(bc_run *run, int lane, const bc_dir *dir, bertc_error *err)
-{
-    bc_text text = {0};
-    bc_record_lane(&text, run, lane);
-    return write_text(run, dir, record_name, &text, err);
-}
-
 /* Those that come from a file were checked before that was written. */
 static bertc_status write_values(bc_run *run, int lane, const bc_values *values, const bc_dir *dir,
                                  bertc_error *err)
 {
     const bertc_model *model = bc_trainer_model(run->trainer);
-    const bc_param *bad = values->memory ? bc_find_not_finite(model, values->memory) : NULL;
-    if (bad)
-        return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite",
-                       (long long)run->state.step, bad->name);
+    bertc_status status = values->memory ? bc_run_check_weights(run, values->memory, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
     if (bc_adapt_saves_adapter(&run->options))
         return bc_model_save_adapter(model, lane, values, run->options.model, dir, &run->written, err);
     return bc_model_save_values(model, lane, values, dir, &run->written, err);
@@ -115,8 +100,10 @@ static bertc_status write_files(bc_run *run, int lane, const bc_dir *dir, bertc_
                                              &run->written, err);
     if (status == BERTC_OK) status = write_vocab(run, dir, err);
     if (status == BERTC_OK) status = write_scores(run, lane, 1, dir, err);
-    if (status == BERTC_OK && run->num_lanes > 1) status = write_lane_record(run, lane, dir, err);
-    return status;
+    if (status != BERTC_OK || run->num_lanes == 1) return status;
+    bc_text text = {0};
+    bc_record_lane(&text, run, lane);
+    return write_text(run, dir, record_name, &text, err);
 }
 
 static bertc_status write_lane(bc_run *run, int lane, const bc_dir *stage, bertc_error *err)
@@ -134,12 +121,16 @@ static bertc_status write_lane(bc_run *run, int lane, const bc_dir *stage, bertc
 
 static bertc_status write_result(bc_run *run, const bc_dir *stage, bertc_error *err)
 {
+    bc_text text = {0};
     bertc_status status = BERTC_OK;
     for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++) status = write_lane(run, i, stage, err);
     if (status == BERTC_OK && run->num_lanes > 1)
         status = write_scores(run, 0, run->num_lanes, stage, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
-    return status == BERTC_OK ? write_record(run, stage, err) : status;
+    if (status == BERTC_OK) status = bc_record_run(&text, run, stage->path, err);
+    if (status == BERTC_OK) return write_text(run, stage, record_name, &text, err);
+    bc_text_clear(&text);
+    return status;
 }
 
 /* ---- Placing it ---------------------------------------------------------------------------- */
@@ -163,7 +154,6 @@ static bertc_status place_member(bc_run *run, const bc_dir *stage, size_t index,
     return status;
 }
 
-/* run.json counts as the last member. */
 static bertc_status place_result(bc_run *run, const bc_dir *stage, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
@@ -171,9 +161,7 @@ static bertc_status place_result(bc_run *run, const bc_dir *stage, bertc_error *
     size_t i = 0;
     for (; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
         status = place_member(run, stage, i, &member, err);
-    if (status != BERTC_OK) return status;
-    member = (bc_member){.folder = ".", .name = record_name};
-    return place_member(run, stage, i, &member, err);
+    return status == BERTC_OK ? place_member(run, stage, i, &record, err) : status;
 }
 
 /* ---- Taking it back ------------------------------------------------------------------------ */
@@ -232,7 +220,6 @@ static void flush_lanes(const bc_run *run, const bc_dir *base)
 static void withdraw(bc_run *run)
 {
     const bc_dir *root = &run->folder.root;
-    const bc_member record = {.folder = ".", .name = record_name};
     bc_member member;
     bertc_error why = {0};
     size_t count = 0;
@@ -250,7 +237,6 @@ static void withdraw(bc_run *run)
 static void clear_stage(const bc_run *run)
 {
     const bc_folder *folder = &run->folder;
-    const bc_member record = {.folder = ".", .name = record_name};
     bc_dir stage = {-1, folder->stage_path};
     bc_entry kind;
     bc_member member;
@@ -275,12 +261,12 @@ void bc_run_clear(bc_run *run)
 }
 
 /* The run.json that waited when an earlier process was killed; null: there is none. */
-static bertc_status read_waiting(const bc_run *run, cJSON **record, bertc_error *err)
+static bertc_status read_waiting(const bc_run *run, cJSON **tree, bertc_error *err)
 {
     const bc_folder *folder = &run->folder;
     bc_dir stage = {-1, folder->stage_path};
     bc_entry kind;
-    *record = NULL;
+    *tree = NULL;
     bertc_status status = bc_dir_entry(&folder->work, BC_STAGE, &kind, err);
     if (status != BERTC_OK || kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_STAGE)) return status;
     status = bc_dir_enter(&stage, &folder->work, BC_STAGE, false, err);
@@ -289,7 +275,7 @@ static bertc_status read_waiting(const bc_run *run, cJSON **record, bertc_error 
     if (status != BERTC_OK || kind != BC_ENTRY_FILE) return status;
     char *path = bc_path_join(folder->stage_path, record_name);
     bertc_error why = {0};
-    status = path ? bc_json_read(path, BC_KIND_SETTINGS, record, &why) : bc_fail_memory(&why);
+    status = path ? bc_json_read(path, BC_KIND_SETTINGS, tree, &why) : bc_fail_memory(&why);
     bc_free(path);
     /* One that is damaged proves nothing. */
     return status == BERTC_INPUT || status == BERTC_OK ? BERTC_OK : bc_fail(err, status, "%s", why.message);
@@ -326,13 +312,13 @@ static bertc_status check_member(const bc_run *run, const bc_member *m, const cJ
 bertc_status bc_run_take_back(bc_run *run, bertc_error *err)
 {
     bc_member member;
-    cJSON *record;
+    cJSON *waiting;
     size_t i = 0;
-    bertc_status status = read_waiting(run, &record, err);
-    const cJSON *files = bc_json_get(record, "files");
+    bertc_status status = read_waiting(run, &waiting, err);
+    const cJSON *files = bc_json_get(waiting, "files");
     for (; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
         status = check_member(run, &member, files, err);
-    cJSON_Delete(record);
+    cJSON_Delete(waiting);
     if (status != BERTC_OK) return status;
     run->placed = i;
     withdraw(run);

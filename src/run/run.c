@@ -1,5 +1,6 @@
 #include "run/run.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 
 bc_run bc_run_begin(const bertc_train_options *options, const bertc_observer *observer)
@@ -50,27 +51,14 @@ int64_t bc_run_best_step(const bc_run *run)
     return step;
 }
 
-/* Evaluations since the best one of any task; the last of a run may come early, but nothing comes
- * after it. */
-static int64_t evaluations_in_vain(const bc_run *run)
-{
-    return run->eval_every > 0 ? (run->state.evaluated - bc_run_best_step(run)) / run->eval_every : 0;
-}
-
+/* Patience counts the evaluations since the best one of any task; the last of a run may come early, but nothing
+ * comes after it. */
 bool bc_run_is_over(const bc_run *run)
 {
     int64_t patience = run->options.patience;
     if (run->state.step == run->steps) return true;
-    return patience > 0 && evaluations_in_vain(run) >= patience;
-}
-
-size_t bc_run_eval_tokens(const bc_run *run)
-{
-    size_t tokens = 0;
-    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++)
-        for (size_t i = 0; i < lane->eval_count; i++)
-            tokens += lane->evals[i].inputs->starts[lane->evals[i].inputs->count];
-    return tokens;
+    if (patience == 0 || run->eval_every == 0) return false;
+    return (run->state.evaluated - bc_run_best_step(run)) / run->eval_every >= patience;
 }
 
 /* Evaluations take as long as the last one. Before the first of them a forward pass is taken for a
@@ -80,8 +68,20 @@ double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
     int64_t evaluations = run->eval_every > 0 ? left / run->eval_every : 0;
     if (evaluations == 0 || run->steps % run->eval_every != 0) evaluations++;
     double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
-    if (evaluation <= 0 && speed > 0) evaluation = (double)bc_run_eval_tokens(run) / (3 * speed);
+    size_t tokens = 0;
+    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++)
+        for (size_t i = 0; i < lane->eval_count; i++)
+            tokens += lane->evals[i].inputs->starts[lane->evals[i].inputs->count];
+    if (evaluation <= 0 && speed > 0) evaluation = (double)tokens / (3 * speed);
     return (double)left * step_seconds + (double)evaluations * evaluation;
+}
+
+bertc_status bc_run_check_weights(const bc_run *run, const float *values, bertc_error *err)
+{
+    const bc_param *bad = bc_find_not_finite(bc_trainer_model(run->trainer), values);
+    if (!bad) return BERTC_OK;
+    return bc_fail(err, BERTC_DIVERGED, "step %lld: the weights %s are not finite", (long long)run->state.step,
+                   bad->name);
 }
 
 /* ---- What it keeps --------------------------------------------------------------------------- */

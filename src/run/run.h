@@ -113,8 +113,8 @@ int64_t bc_run_best_step(const bc_run *run);
 int64_t bc_run_kept_step(const bc_run *run, int lane);
 const bertc_scores *bc_run_kept_scores(const bc_run *run, int lane);
 
-/* Tokens in all that is scored. */
-size_t bc_run_eval_tokens(const bc_run *run);
+/* Refuse weights (scalars) that are not finite. Errors: BERTC_DIVERGED. */
+bertc_status bc_run_check_weights(const bc_run *run, const float *values, bertc_error *err);
 
 /* Seconds that `steps` more steps take and the evaluations up to the end, at the meter's speed. */
 double bc_run_seconds(const bc_run *run, int64_t steps, double step_seconds);

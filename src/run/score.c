@@ -26,10 +26,9 @@ static bertc_status log_scores(bc_run *run, bc_scored split, const bertc_scores 
                                double seconds, bertc_error *err)
 {
     bc_text line = {0};
-    char epoch[BC_JSON_DOUBLE];
-    bc_json_double(epoch, bc_run_epochs(run, run->state.step));
-    bc_text_printf(&line, "{\"step\":%lld,\"epoch\":%s,\"eval\":", (long long)run->state.step,
-                   epoch);
+    bc_text_printf(&line, "{\"step\":%lld,\"epoch\":", (long long)run->state.step);
+    bc_json_put_double(&line, bc_run_epochs(run, run->state.step));
+    bc_text_printf(&line, ",\"eval\":");
     bc_record_scores(&line, split, scores);
     bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
     bertc_status status = line.failed ? bc_fail_memory(err)

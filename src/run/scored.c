@@ -6,7 +6,42 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* ---- The list ------------------------------------------------------------------------------ */
+/* ---- Tasks ------------------------------------------------------------------------------------ */
+
+/* The task of this name; null: none. */
+static const bertc_task *find_task(const char *name, size_t length)
+{
+    const bertc_task *task;
+    for (size_t i = 0; (task = bertc_task_at(i)) != NULL; i++)
+        if (strlen(task->name) == length && memcmp(task->name, name, length) == 0) return task;
+    return NULL;
+}
+
+bertc_status bc_task_list_read(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
+                               bertc_error *err)
+{
+    bool several = strchr(list, ',') != NULL;
+    *count = 0;
+    for (const char *p = list, *next = p; next;) {
+        size_t length = strcspn(p, ",");
+        const bertc_task *task = find_task(p, length);
+        if (*count == BERTC_MAX_TASKS)
+            return bc_fail(err, BERTC_USAGE, "--task: more than %d tasks", BERTC_MAX_TASKS);
+        if (!task) return bc_fail(err, BERTC_USAGE, "unknown task '%.*s'", (int)(length < 63 ? length : 63), p);
+        if (!task->splits[BERTC_TRAIN].file)
+            return bc_fail(err, BERTC_USAGE, "task %s has no training data", task->name);
+        if (several && task->trained_as)
+            return bc_fail(err, BERTC_USAGE, "--task: %s has the training data of %s", task->name, task->trained_as);
+        for (int i = 0; i < *count; i++)
+            if (tasks[i] == task) return bc_fail(err, BERTC_USAGE, "--task: %s stands there twice", task->name);
+        tasks[(*count)++] = task;
+        next = p[length] == ',' ? p + length + 1 : NULL;
+        p = next;
+    }
+    return BERTC_OK;
+}
+
+/* ---- Splits ------------------------------------------------------------------------------ */
 
 static bool has_label(const bertc_task *task, const char *label)
 {
@@ -23,15 +58,6 @@ static bool are_alike(const bertc_task *a, const bertc_task *b)
     for (int i = 0; i < a->num_labels; i++)
         if (!has_label(b, a->labels[i])) return false;
     return true;
-}
-
-/* The task of this name; null: none. */
-static const bertc_task *find_task(const char *name, size_t length)
-{
-    const bertc_task *task;
-    for (size_t i = 0; (task = bertc_task_at(i)) != NULL; i++)
-        if (strlen(task->name) == length && memcmp(task->name, name, length) == 0) return task;
-    return NULL;
 }
 
 static bertc_status read_name(const char *name, size_t length, const bertc_task *task,
@@ -95,18 +121,12 @@ const char *bc_scored_best_name(const bertc_train_options *o, const bertc_task *
     return o->best_metric == BERTC_BEST_LOSS ? "loss" : bertc_metric_name(metric_of(o, task));
 }
 
-static bool has_best(const bertc_train_options *o, const bertc_task *task)
-{
-    if (o->best_metric == BERTC_BEST_LOSS) return true;
-    for (int i = 0; i < task->num_metrics; i++)
-        if (task->metrics[i] == metric_of(o, task)) return true;
-    return false;
-}
-
 bertc_status bc_scored_check_best(const bertc_train_options *o, const bertc_task *task,
                                   bertc_error *err)
 {
-    if (!has_best(o, task))
+    bool found = o->best_metric == BERTC_BEST_LOSS;
+    for (int i = 0; i < task->num_metrics && !found; i++) found = task->metrics[i] == metric_of(o, task);
+    if (!found)
         return bc_fail(err, BERTC_USAGE, "--best-metric: task %s is not scored by %s but by %s%s%s",
                        task->name, bc_scored_best_name(o, task), bertc_metric_name(task->metrics[0]),
                        task->num_metrics > 1 ? ", " : "",

@@ -1,8 +1,13 @@
-/* The splits that a run scores (--eval-splits), of which the first decides what is best. */
+/* The tasks of a run (--task), and the splits that it scores (--eval-splits), of which the first decides what is best. */
 #ifndef BC_RUN_SCORED_H
 #define BC_RUN_SCORED_H
 
 #include "bertc/train.h"
+
+/* Read "a,b,c" into tasks. Errors: BERTC_USAGE naming a task that is unknown, has no training data, of
+ * several none of its own, or stands there twice. */
+bertc_status bc_task_list_read(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
+                               bertc_error *err);
 
 /* A split of a task. */
 typedef struct bc_scored {

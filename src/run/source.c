@@ -86,15 +86,6 @@ static bertc_status find_home(bc_source *source, const char *dir, bertc_error *e
     return source->home ? BERTC_OK : bc_fail_memory(err);
 }
 
-static bertc_status load_tokenizer(bc_source *source, const char *dir, bertc_error *err)
-{
-    bertc_tokenizer_options options = bertc_tokenizer_defaults();
-    bertc_status status = bertc_vocab_load_dir(dir, &source->vocab, err);
-    if (status == BERTC_OK) status = bertc_tokenizer_read_options(dir, &options, err);
-    if (status != BERTC_OK) return status;
-    return bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
-}
-
 /* An added token may have no row, as long as no text holds it: check_inputs sees to that. */
 static void notify_rowless(const bc_source *source, const bertc_notify *notify)
 {
@@ -120,15 +111,6 @@ static bertc_status check_vocab(const bc_source *source, const bertc_notify *not
     return BERTC_OK;
 }
 
-static bertc_status check_length(const bc_source *source, int64_t wanted, bertc_error *err)
-{
-    int64_t most = source->config.max_position_embeddings;
-    if (wanted <= most) return BERTC_OK;
-    return bc_fail(err, BERTC_USAGE,
-                   "--max-length %lld is more than the model's max_position_embeddings %lld",
-                   (long long)wanted, (long long)most);
-}
-
 /* Where no length is asked for: the default, or less where the model or its tokenizer states less. */
 static bertc_status settle_length(bc_source *source, const char *dir, int64_t wanted, const bertc_notify *notify,
                                   bertc_error *err)
@@ -151,10 +133,16 @@ static bertc_status settle_length(bc_source *source, const char *dir, int64_t wa
 bertc_status bc_source_open(bc_source *source, const char *dir, int64_t max_length,
                             const bertc_notify *notify, bertc_error *err)
 {
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
     bertc_status status = load_config(source, dir, err);
-    if (status == BERTC_OK) status = check_length(source, max_length, err);
+    int64_t most = source->config.max_position_embeddings;
+    if (status == BERTC_OK && max_length > most)
+        status = bc_fail(err, BERTC_USAGE, "--max-length %lld is more than the model's max_position_embeddings %lld",
+                         (long long)max_length, (long long)most);
     if (status == BERTC_OK) status = find_home(source, dir, err);
-    if (status == BERTC_OK) status = load_tokenizer(source, source->home, err);
+    if (status == BERTC_OK) status = bertc_vocab_load_dir(source->home, &source->vocab, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_read_options(source->home, &options, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
     if (status == BERTC_OK) status = settle_length(source, dir, max_length, notify, err);
     if (status == BERTC_OK) status = check_vocab(source, notify, err);
     return status;
@@ -177,23 +165,16 @@ static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_
     return status;
 }
 
-static bertc_status read_split(const bertc_predict_options *o, const bertc_task *task, bool labels,
-                               bertc_dataset **dataset, bertc_error *err)
-{
-    size_t limit = (size_t)o->limit;
-    return labels ? bertc_dataset_read(task, o->data, o->split, limit, dataset, err)
-                  : bertc_dataset_read_texts(task, o->data, o->split, limit, dataset, err);
-}
-
 static bertc_status read_texts(const bertc_predict_options *o, const bertc_task *task, bool labels,
                                const bertc_notify *notify, bertc_dataset **dataset, bertc_error *err)
 {
-    bertc_status status =
-        o->data ? read_split(o, task, labels, dataset, err)
-                : bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err);
+    size_t limit = (size_t)o->limit;
+    bertc_status status;
+    if (!o->data) status = bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err);
+    else if (labels) status = bertc_dataset_read(task, o->data, o->split, limit, dataset, err);
+    else status = bertc_dataset_read_texts(task, o->data, o->split, limit, dataset, err);
     if (status != BERTC_OK) return status;
-    if (!o->data && o->limit > 0 && (size_t)o->limit < (*dataset)->count)
-        (*dataset)->count = (size_t)o->limit;
+    if (!o->data && limit > 0 && limit < (*dataset)->count) (*dataset)->count = limit;
     bc_source_notify_rows(*dataset, notify);
     return BERTC_OK;
 }

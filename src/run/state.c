@@ -56,15 +56,11 @@ static void put(bc_text *out, const char *open, const row *table, size_t count, 
 {
     for (size_t i = 0; i < count; i++) {
         const void *at = (const char *)values + table[i].offset;
-        char number[BC_JSON_DOUBLE];
         bc_text_printf(out, "%s\"%s\":", i ? "," : open, table[i].name);
         switch (table[i].kind) {
         case WHOLE: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
         case SIZE: bc_text_printf(out, "%zu", *(const size_t *)at); break;
-        case REAL:
-            bc_json_double(number, *(const double *)at);
-            bc_text_printf(out, "%s", number);
-            break;
+        case REAL: bc_json_put_double(out, *(const double *)at); break;
         }
     }
 }

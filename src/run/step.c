@@ -48,8 +48,10 @@ bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
     return BERTC_OK;
 }
 
-static bertc_status log_step(bc_run *run, const bc_report *report, bertc_error *err)
+bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err)
 {
+    bertc_status status = bc_run_update(run, report, err);
+    if (status != BERTC_OK) return status;
     char epoch[BC_JSON_DOUBLE], loss[BC_JSON_DOUBLE], lr[BC_JSON_DOUBLE], norm[BC_JSON_DOUBLE];
     char line[512];
     bc_json_double(epoch, bc_run_epochs(run, run->state.step));
@@ -64,10 +66,4 @@ static bertc_status log_step(bc_run *run, const bc_report *report, bertc_error *
                      norm, (long long)report->tokens,
                      report->seconds);
     return bc_log_append(&run->log, line, (size_t)n, err);
-}
-
-bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err)
-{
-    bertc_status status = bc_run_update(run, report, err);
-    return status == BERTC_OK ? log_step(run, report, err) : status;
 }

@@ -150,13 +150,6 @@ static bertc_status get(const bc_cache *cache, uint32_t example, float *to, bert
     return bc_fail(err, BERTC_IO, "%s: content differs from what was written", bc_cache_name(cache));
 }
 
-static bool write_rows(const bc_cache *cache, uint32_t example, const float *rows)
-{
-    span s = span_of(cache, example);
-    cache->prints[example] = bc_cache_print(cache, example, rows);
-    return bc_write_at(cache->fd, rows, bytes_of(cache, s.count), offset_of(cache, s));
-}
-
 /* The disk takes no more: what is in the file stays of use to this run, but not to later ones. */
 static void stop_writing(bc_cache *cache)
 {
@@ -176,7 +169,8 @@ static void put(bc_cache *cache, uint32_t example, const float *rows)
     if (cache->has[example]) return;
     if (fits) memcpy(cache->memory + s.first * cache->width, rows, bytes_of(cache, s.count));
     if (cache->writes && (cache->temporary || (!fits && s.first + s.count <= cache->file_rows))) {
-        if (write_rows(cache, example, rows)) fits = true;
+        cache->prints[example] = bc_cache_print(cache, example, rows);
+        if (bc_write_at(cache->fd, rows, bytes_of(cache, s.count), offset_of(cache, s))) fits = true;
         else stop_writing(cache);
     }
     cache->has[example] = fits;
@@ -184,25 +178,6 @@ static void put(bc_cache *cache, uint32_t example, const float *rows)
 }
 
 /* ---- Forward ------------------------------------------------------------------------------- */
-
-static size_t list_missing(bc_cache *cache, const bertc_batch *batch)
-{
-    size_t n = 0;
-    for (int32_t s = 0; s < batch->sequences; s++)
-        if (!cache->has[batch->examples[s]]) cache->order[n++] = batch->examples[s];
-    return n;
-}
-
-/* Keep what was computed: n examples at `rows`. Returns how many rows they have. */
-static size_t take(bc_cache *cache, size_t n, const float *rows)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < n; i++) {
-        put(cache, cache->order[i], rows + at * cache->width);
-        at += span_of(cache, cache->order[i]).count;
-    }
-    return at;
-}
 
 /* Set a batch's rows in their places. The n examples that were computed lie at the start, `left` rows in
  * all; from the last one on none is overwritten before it is moved. */
@@ -233,14 +208,19 @@ bertc_status bc_cache_fwd(bc_cache *cache, const bertc_model *model, bertc_works
         return BERTC_OK;
     }
     float *rows = bc_model_entry(model, workspace, pass.head, cache->stage);
-    size_t n = list_missing(cache, batch), left = 0;
+    size_t n = 0, left = 0; /* examples that are missing, and their rows */
+    for (int32_t s = 0; s < batch->sequences; s++)
+        if (!cache->has[batch->examples[s]]) cache->order[n++] = batch->examples[s];
     if (n > 0) {
         bertc_status status = bertc_batch_fill(cache->missing, cache->inputs, cache->order, n, err);
         if (status != BERTC_OK) return status;
         bc_model_fwd_to(model, workspace, cache->missing, pass.head, cache->stage);
         status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
-        left = take(cache, n, rows);
+        for (size_t i = 0; i < n; i++) {
+            put(cache, cache->order[i], rows + left * cache->width);
+            left += span_of(cache, cache->order[i]).count;
+        }
     }
     bertc_status status = place(cache, batch, rows, n, left, err);
     if (status == BERTC_OK) bc_model_fwd_from(model, workspace, batch, pass, cache->stage);

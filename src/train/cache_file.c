@@ -68,14 +68,6 @@ static bertc_status scan(const bc_cache *cache, bool compare, bertc_error *err)
     return first.status == BERTC_OK ? BERTC_OK : bc_fail(err, first.status, "%s", first.message);
 }
 
-static bertc_status name_file(bc_cache *cache, const char *folder, bertc_error *err)
-{
-    char name[BC_HASH_HEX + sizeof ".cache.tmp"];
-    snprintf(name, sizeof name, "%s.cache", cache->key);
-    if (!cache->path) cache->path = bc_path_join(folder, name);
-    return cache->path ? BERTC_OK : bc_fail_memory(err);
-}
-
 /* ---- Finding ------------------------------------------------------------------------------- */
 
 static bertc_status check(const bc_cache *cache, size_t length, bertc_error *err)
@@ -99,9 +91,12 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
 {
     bc_entry entry;
     bc_input input;
-    bertc_status status = name_file(cache, folder, err);
-    if (status != BERTC_OK || !bc_folder_exists(folder)) return status;
-    status = bc_dir_entry(&bc_here, cache->path, &entry, err);
+    char name[BC_HASH_HEX + sizeof ".cache"];
+    snprintf(name, sizeof name, "%s.cache", cache->key);
+    if (!cache->path) cache->path = bc_path_join(folder, name);
+    if (!cache->path) return bc_fail_memory(err);
+    if (!bc_folder_exists(folder)) return BERTC_OK;
+    bertc_status status = bc_dir_entry(&bc_here, cache->path, &entry, err);
     if (status != BERTC_OK || entry == BC_ENTRY_NONE) return status;
     if (entry != BC_ENTRY_FILE) return bc_fail(err, BERTC_INPUT, "%s: not a regular file; remove it", cache->path);
     status = bc_input_open(cache->path, &input, err);
@@ -183,21 +178,14 @@ static bertc_status seal(const bc_cache *cache, bertc_error *err)
     return bc_fail(err, BERTC_IO, "%s: content differs from what was written", path);
 }
 
-/* Then the name. */
-static bertc_status finish(bc_cache *cache, bertc_error *err)
-{
-    bertc_status status = seal(cache, err);
-    if (status != BERTC_OK) return status;
-    if (rename(cache->temporary, cache->path) != 0)
-        return bc_fail_errno(err, cache->path, "cannot rename");
-    return bc_dir_sync_parent(&bc_here, cache->path, err);
-}
-
 void bc_cache_keep(bc_cache *cache)
 {
     bertc_error err = {0};
     if (!cache->temporary || cache->lacking > 0) return;
-    bertc_status status = finish(cache, &err);
+    bertc_status status = seal(cache, &err);
+    if (status == BERTC_OK && rename(cache->temporary, cache->path) != 0)
+        status = bc_fail_errno(&err, cache->path, "cannot rename");
+    if (status == BERTC_OK) status = bc_dir_sync_parent(&bc_here, cache->path, &err);
     if (status == BERTC_OK)
         bc_notify(cache->notify, "%s: outputs of the frozen part, for later runs", cache->path);
     else

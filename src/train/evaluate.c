@@ -7,27 +7,20 @@
 #include "base/size.h"
 #include "nn/check.h"
 
-static void plan_passes(bc_eval *eval)
-{
-    size_t n, tokens;
-    for (size_t at = 0; at < eval->inputs->count; at += n) {
-        n = bc_pack_next(eval->inputs, eval->order + at, eval->inputs->count - at, eval->pack,
-                         &tokens);
-        eval->passes++;
-        if (tokens > eval->most_tokens) eval->most_tokens = tokens;
-    }
-}
-
 bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, int32_t *columns, size_t classes, bc_pack pack,
                           bertc_error *err)
 {
-    size_t row;
+    size_t row, n, tokens;
     *eval = (bc_eval){.inputs = inputs, .columns = columns, .classes = classes, .pack = pack};
     eval->order = bc_alloc(inputs->count, sizeof *eval->order);
     eval->logits = bc_size_mul(classes, sizeof *eval->logits, &row) ? bc_alloc(inputs->count, row) : NULL;
     if (!eval->order || !eval->logits) return bc_fail_memory(err);
     bertc_status status = bc_pack_longest_first(inputs, eval->order, err);
-    if (status == BERTC_OK) plan_passes(eval);
+    for (size_t at = 0; at < inputs->count && status == BERTC_OK; at += n) {
+        n = bc_pack_next(inputs, eval->order + at, inputs->count - at, pack, &tokens);
+        eval->passes++;
+        if (tokens > eval->most_tokens) eval->most_tokens = tokens;
+    }
     return status;
 }
 

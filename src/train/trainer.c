@@ -110,16 +110,6 @@ int bc_trainer_frozen(const bc_trainer *t, int64_t step)
     return (int)m->config.num_hidden_layers + 2;
 }
 
-/* The other heads have no part in the step; AdamW counts the steps of a head from its own first one. */
-static void start_head(bc_trainer *t, const bc_step *step)
-{
-    int head = step->examples.part;
-    for (size_t i = 0; i < t->model->count; i++) {
-        bc_param *p = &t->model->params[i];
-        if (p->head >= 0) p->since = p->head == head ? step->number - step->examples.before : INT64_MAX;
-    }
-}
-
 /* The rows of the word table that a batch names, up to date for its forward passes. */
 static void take_words(bc_trainer *t, const bc_examples *e)
 {
@@ -132,10 +122,15 @@ static void take_words(bc_trainer *t, const bc_examples *e)
     bc_optim_catch_up(&t->optim);
 }
 
-/* What this step trains. */
+/* What this step trains. The other heads have no part in it; AdamW counts the steps of a head from its own first
+ * one. */
 static void begin(bc_trainer *t, const bc_step *step)
 {
-    start_head(t, step);
+    int head = step->examples.part;
+    for (size_t i = 0; i < t->model->count; i++) {
+        bc_param *p = &t->model->params[i];
+        if (p->head >= 0) p->since = p->head == head ? step->number - step->examples.before : INT64_MAX;
+    }
     t->model->frozen = bc_trainer_frozen(t, step->number);
     bc_optim_thaw(&t->optim, step->number);
     take_words(t, &step->examples);

@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "tasks/lines.h"
 #include "tasks/tasks.h"
 
 typedef struct place {
@@ -26,12 +25,6 @@ typedef struct search {
     const char *folders[FOLDERS];        /* null: none */
     const bertc_columns *sets[SETS];     /* in order of preference */
 } search;
-
-static search plan(const bertc_task *task, bertc_split split)
-{
-    return (search){.folders = {task->folder, task->old_folder, ""},
-                    .sets = {&task->splits[split], &task->old_splits[split]}};
-}
 
 static char *join(const char *data, const char *folder, const char *file)
 {
@@ -82,13 +75,6 @@ static int list_names(const search *s, const char *separator, bc_text *names)
     return count;
 }
 
-static bertc_status check_folder(const char *data, bertc_error *err)
-{
-    struct stat info;
-    if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
-    return S_ISDIR(info.st_mode) ? BERTC_OK : bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
-}
-
 static bertc_status fail_missing(const search *s, const char *data, bertc_error *err)
 {
     bc_text two = {0}, more = {0};
@@ -123,8 +109,11 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
         return bc_fail(err, BERTC_USAGE, "task %s has no split %d", task->name, (int)split);
     if (!task->splits[split].file)
         return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name, bertc_split_name(split));
-    const search s = plan(task, split);
-    status = check_folder(data, err);
+    const search s = {.folders = {task->folder, task->old_folder, ""},
+                      .sets = {&task->splits[split], &task->old_splits[split]}};
+    struct stat info;
+    if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
+    if (!S_ISDIR(info.st_mode)) return bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
     for (int i = 0; i < SETS * FOLDERS && status == BERTC_OK && !at->path; i++) {
         const char *folder = s.folders[i % FOLDERS];
         at->columns = s.sets[i / FOLDERS];
@@ -152,8 +141,7 @@ bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_spl
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 /* The dev rows as listed in a file beside the data's: one "id TAB id" a line. The slices point into `text`. */
-static bertc_status read_ids(const char *path, char **text, bc_row_id **sorted, size_t *count,
-                             bertc_error *err)
+static bertc_status read_ids(const char *path, char **text, bc_row_ids *ids, bertc_error *err)
 {
     size_t length = 0;
     bertc_status status = bc_file_read(path, BC_KIND_WORDS, text, &length, err);
@@ -161,36 +149,16 @@ static bertc_status read_ids(const char *path, char **text, bc_row_id **sorted, 
     bc_lines lines = bc_lines_of_bytes(*text, length, path, err);
     bc_lines_skip_bom(&lines);
     bc_slice line;
-    size_t room = 0;
-    for (*count = 0; bc_lines_take(&lines, &line); ++*count) {
-        if (*count == room) {
-            room = room ? 2 * room : 256;
-            void *larger = bc_realloc(*sorted, room, sizeof **sorted);
-            if (!larger) return bc_fail_memory(err);
-            *sorted = larger;
-        }
-        (*sorted)[*count] = (bc_row_id){line.at, line.n};
+    for (size_t room = 0; bc_lines_take(&lines, &line);) {
+        void *larger = bc_grown(ids->sorted, &room, ids->count, sizeof line);
+        if (!larger) return bc_fail_memory(err);
+        ids->sorted = larger;
+        ids->sorted[ids->count++] = line;
     }
     if (lines.status != BERTC_OK) return lines.status;
-    if (*count == 0) return bc_fail(err, BERTC_INPUT, "%s: empty file", path);
-    qsort(*sorted, *count, sizeof **sorted, bc_row_id_order);
+    if (ids->count == 0) return bc_fail(err, BERTC_INPUT, "%s: empty file", path);
+    qsort(ids->sorted, ids->count, sizeof line, bc_slice_order);
     return BERTC_OK;
-}
-
-static bertc_status read_place(const bertc_task *task, bertc_split split, const place *at, size_t limit,
-                               bertc_dataset **dataset, bertc_error *err)
-{
-    char *text = NULL;
-    bc_row_id *sorted = NULL;
-    bc_row_ids ids = {NULL, 0};
-    bertc_status status = BERTC_OK;
-    if (at->ids) status = read_ids(at->ids, &text, &sorted, &ids.count, err);
-    ids.sorted = sorted;
-    if (status == BERTC_OK)
-        status = bc_dataset_read_file(task, split, at->columns, at->ids ? &ids : NULL, at->path, limit, dataset, err);
-    bc_free(sorted);
-    bc_free(text);
-    return status;
 }
 
 static bertc_status read_split(const bertc_task *task, const char *data, bertc_split split, bool texts,
@@ -198,13 +166,19 @@ static bertc_status read_split(const bertc_task *task, const char *data, bertc_s
 {
     const char *caller = texts ? "bertc_dataset_read_texts" : "bertc_dataset_read";
     place at;
+    char *text = NULL;
+    bc_row_ids ids = {NULL, 0};
     if (!dataset) return bc_fail_null(err, caller, "dataset");
     *dataset = NULL;
     bertc_status status = locate(task, data, split, caller, &at, err);
     if (status != BERTC_OK) return status;
     const bertc_columns alone = bc_columns_of_texts(at.columns);
     if (texts) at.columns = &alone;
-    status = read_place(task, split, &at, limit, dataset, err);
+    if (at.ids) status = read_ids(at.ids, &text, &ids, err);
+    if (status == BERTC_OK)
+        status = bc_dataset_read_file(task, split, at.columns, at.ids ? &ids : NULL, at.path, limit, dataset, err);
+    bc_free(ids.sorted);
+    bc_free(text);
     clear(&at);
     return status;
 }

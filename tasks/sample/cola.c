@@ -29,20 +29,12 @@ static const char *const determiners[2][5] = {
     {"the", "the", "these", "many", "several"},
 };
 
-static void set_subject(bc_dice *dice, sentence *s)
+/* The three parts of a subject or an object, from its determiner on. */
+static void set_noun(bc_dice *dice, part *to, const bc_noun *noun, bool plural)
 {
-    set(s->part[DETERMINER], *BC_PICK(dice, determiners[s->plural]));
-    set(s->part[NOUN], bc_noun_form(s->subject, s->plural, false).text);
-    if (bc_chance(dice, 20))
-        set(s->part[ADJECTIVE], bc_adjective_pick(dice, s->subject->sense)->word);
-}
-
-static void set_object(bc_dice *dice, sentence *s)
-{
-    set(s->part[ODETERMINER], *BC_PICK(dice, determiners[s->oplural]));
-    set(s->part[ONOUN], bc_noun_form(s->object, s->oplural, false).text);
-    if (bc_chance(dice, 20))
-        set(s->part[OADJECTIVE], bc_adjective_pick(dice, s->object->sense)->word);
+    set(to[0], *BC_PICK(dice, determiners[plural]));
+    set(to[2], bc_noun_form(noun, plural, false).text);
+    if (bc_chance(dice, 20)) set(to[1], bc_adjective_pick(dice, noun->sense)->word);
 }
 
 static void set_verb(sentence *s, bc_form form)
@@ -58,11 +50,11 @@ static void build(bc_dice *dice, sentence *s, const bc_verb *verb, unsigned subj
     s->subject = bc_noun_pick(dice, subject_senses, BC_BOTH);
     s->plural = bc_chance(dice, 50);
     s->oplural = bc_chance(dice, 50);
-    set_subject(dice, s);
+    set_noun(dice, s->part + DETERMINER, s->subject, s->plural);
     set_verb(s, BC_PAST);
     if (object_senses) {
         s->object = bc_noun_pick(dice, object_senses, BC_BOTH);
-        set_object(dice, s);
+        set_noun(dice, s->part + ODETERMINER, s->object, s->oplural);
     }
     if (bc_chance(dice, 25)) set(s->part[TAIL], bc_place_pick(dice, BC_BOTH)->words);
 }
@@ -186,9 +178,8 @@ static const struct {
     {"val", 4, try_valency},
 };
 
-void bc_grammar_cola(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_cola(bc_dice *dice, bc_sample *sample)
 {
-    (void)flavour;
     sentence s = {0};
     uint32_t share = bc_roll(dice, 100);
     size_t rule = 0;

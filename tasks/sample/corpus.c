@@ -26,8 +26,8 @@ static void tell_doings(bc_dice *dice, uint32_t sentences, bc_text *paragraph)
 static void review(bc_dice *dice, uint32_t sentences, bc_text *paragraph)
 {
     for (uint32_t i = 0; i < sentences; i++) {
-        bc_sample opinion = {0};
-        bc_grammar_sst2(dice, BC_SENTENCES, &opinion);
+        bc_sample opinion = {.flavour = BC_SENTENCES};
+        bc_grammar_sst2(dice, &opinion);
         add(paragraph, &opinion.a);
     }
 }
@@ -58,18 +58,17 @@ static void recount(bc_dice *dice, uint32_t sentences, bc_text *paragraph)
     static bc_grammar *const tellers[] = {bc_grammar_mnli, bc_grammar_wnli, bc_grammar_qnli};
     while (sentences-- > 0) {
         bc_grammar *const teller = *BC_PICK(dice, tellers);
-        bc_sample sample = {0};
-        teller(dice, BC_BOTH, &sample);
+        bc_sample sample = {.flavour = BC_BOTH};
+        teller(dice, &sample);
         bc_say(paragraph, sample.a.bytes);
     }
 }
 
-void bc_grammar_corpus(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_corpus(bc_dice *dice, bc_sample *sample)
 {
     static void (*const kinds[])(bc_dice *, uint32_t, bc_text *) = {
         tell_doings, review, describe_kind, recount,
     };
-    (void)flavour;
     const uint32_t sentences = 2 + bc_roll(dice, 4), kind = bc_roll(dice, BC_COUNT(kinds));
     kinds[kind](dice, sentences, &sample->a);
 }

@@ -38,46 +38,30 @@ bc_event bc_event_draw(bc_dice *dice)
     return event;
 }
 
-static void change_agent(bc_dice *dice, bc_event *event)
-{
-    bc_phrase old = event->agent;
-    do event->agent = draw_agent(dice);
-    while (event->agent.name == old.name && event->agent.noun == old.noun);
-}
-
-static void change_action(bc_dice *dice, bc_event *event)
-{
-    const bc_verb *old = event->verb;
-    while (event->verb == old)
-        event->verb = bc_verb_pick(dice, BC_PERSON, event->object.noun->sense);
-}
-
-static void change_object(bc_dice *dice, bc_event *event)
-{
-    const bc_noun *old = event->object.noun;
-    while (event->object.noun == old)
-        event->object = draw_object(dice, event->verb->object & BC_THING);
-}
-
-static void change_place(bc_dice *dice, bc_event *event)
-{
-    const bc_adjunct *old = event->place;
-    while (event->place == old) event->place = bc_place_pick(dice, BC_BOTH);
-}
-
-static void change_time(bc_dice *dice, bc_event *event)
-{
-    const bc_adjunct *old = event->time;
-    while (event->time == old) event->time = bc_time_pick(dice, BC_BOTH);
-}
-
 void bc_event_change(bc_dice *dice, bc_event *event, bc_aspect aspect)
 {
-    static void (*const change[BC_ASPECTS])(bc_dice *, bc_event *) = {
-        [BC_AGENT] = change_agent, [BC_ACTION] = change_action, [BC_OBJECT] = change_object,
-        [BC_PLACE] = change_place, [BC_TIME] = change_time,
-    };
-    change[aspect](dice, event);
+    const bc_event old = *event;
+    switch (aspect) {
+    case BC_AGENT:
+        do event->agent = draw_agent(dice);
+        while (event->agent.name == old.agent.name && event->agent.noun == old.agent.noun);
+        break;
+    case BC_ACTION:
+        do event->verb = bc_verb_pick(dice, BC_PERSON, event->object.noun->sense);
+        while (event->verb == old.verb);
+        break;
+    case BC_OBJECT:
+        do event->object = draw_object(dice, event->verb->object & BC_THING);
+        while (event->object.noun == old.object.noun);
+        break;
+    case BC_PLACE:
+        do event->place = bc_place_pick(dice, BC_BOTH);
+        while (event->place == old.place);
+        break;
+    default:
+        do event->time = bc_time_pick(dice, BC_BOTH);
+        while (event->time == old.time);
+    }
     event->also[aspect] = false;
 }
 

@@ -251,8 +251,9 @@ static void relate(bc_dice *dice, const plan *p, unsigned home, statement *premi
         hypothesis->scope = draw_other_scope(dice, &premise->scope, &premise->restrictor, home);
 }
 
-static void write_pair(bc_dice *dice, const plan *p, unsigned home, bc_sample *sample)
+static void write_pair(bc_dice *dice, const plan *p, bc_sample *sample)
 {
+    const unsigned home = sample->flavour;
     const bool person = p->premise >= BC_IS, future = home == BC_COUNTRY;
     const bool state = p->scope == BC_OPPOSITE || bc_chance(dice, 20);
     statement premise = {.quantifier = p->premise};
@@ -268,21 +269,21 @@ static void write_pair(bc_dice *dice, const plan *p, unsigned home, bc_sample *s
     say(dice, &hypothesis, future, &sample->b);
 }
 
-void bc_grammar_mnli(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_mnli(bc_dice *dice, bc_sample *sample)
 {
     plan p;
     sample->label = (int)bc_roll(dice, 3);
     do p = draw_plan(dice);
     while (plan_label(&p) != sample->label);
-    write_pair(dice, &p, flavour, sample);
+    write_pair(dice, &p, sample);
 }
 
-void bc_grammar_rte(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_rte(bc_dice *dice, bc_sample *sample)
 {
     plan p;
     int label;
     sample->label = bc_chance(dice, 48);
     do p = draw_plan(dice), label = plan_label(&p);
     while (label < 0 || (label != BC_ENTAILMENT) != sample->label);
-    write_pair(dice, &p, flavour, sample);
+    write_pair(dice, &p, sample);
 }

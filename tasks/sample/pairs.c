@@ -2,12 +2,6 @@
  * pairs of questions (QQP). */
 #include "tasks/sample/sample.h"
 
-static void use_synonyms(bc_dice *dice, bc_event *event, uint32_t percent)
-{
-    for (int aspect = 0; aspect < BC_ASPECTS; aspect++)
-        event->also[aspect] = bc_chance(dice, percent);
-}
-
 /* In the manner of newspapers, split from their punctuation: as it is, or said by someone. The
  * quotation marks stand bare in the file, as the official ones do. */
 static void say_news(bc_dice *dice, const bc_event *event, unsigned voice, bc_text *text)
@@ -22,24 +16,22 @@ static void say_news(bc_dice *dice, const bc_event *event, unsigned voice, bc_te
 }
 
 /* 1: the same event, told in another voice and other words. 0: one aspect of it is another. */
-void bc_grammar_mrpc(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_mrpc(bc_dice *dice, bc_sample *sample)
 {
-    (void)flavour;
     bc_event first = bc_event_draw(dice);
     bc_event second = first;
     const unsigned voice = bc_roll(dice, BC_VOICES);
     const unsigned other_voice = (voice + 1 + bc_roll(dice, BC_VOICES - 1)) % BC_VOICES;
     sample->label = bc_chance(dice, 67);
-    use_synonyms(dice, &second, 40);
+    for (int aspect = 0; aspect < BC_ASPECTS; aspect++) second.also[aspect] = bc_chance(dice, 40);
     if (!sample->label) bc_event_change(dice, &second, bc_roll(dice, BC_ASPECTS));
     say_news(dice, &first, voice, &sample->a);
     say_news(dice, &second, other_voice, &sample->b);
 }
 
 /* 0 to 5: one point for every aspect that agrees, a little less where it says so by a synonym. */
-void bc_grammar_stsb(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_stsb(bc_dice *dice, bc_sample *sample)
 {
-    (void)flavour;
     enum { AGREES = 1000, AGREES_BY_SYNONYM = 850 };
     bc_event first = bc_event_draw(dice);
     bc_event second = first;
@@ -105,10 +97,9 @@ static bool leave_out(bc_event *event, bc_aspect aspect, unsigned *voice)
 
 /* 0 entailment: the sentence answers the question. 1: it leaves the answer out, or tells of
  * another agent, action or object than the one that is asked about. */
-void bc_grammar_qnli(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_qnli(bc_dice *dice, bc_sample *sample)
 {
     static const bc_aspect askable[] = {BC_AGENT, BC_OBJECT, BC_PLACE, BC_TIME, BC_PLACE, BC_TIME};
-    (void)flavour;
     bc_event event = bc_event_draw(dice);
     const bc_aspect asked = *BC_PICK(dice, askable);
     unsigned voice = bc_roll(dice, BC_VOICES);
@@ -163,9 +154,8 @@ static void say_question(bc_dice *dice, const char *pattern, const bc_noun *noun
 }
 
 /* 1: one intent about one thing, asked twice. 0: another thing, or another intent. */
-void bc_grammar_qqp(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_qqp(bc_dice *dice, bc_sample *sample)
 {
-    (void)flavour;
     const uint32_t count = BC_COUNT(intents);
     uint32_t intent = bc_roll(dice, count), other = intent;
     const uint32_t phrasing = bc_roll(dice, 3);

@@ -131,9 +131,9 @@ static void draw(const sample_file *file, bc_dice *dice, bc_sample *sample)
     unsigned part;
     dice->attempt = 0;
     do {
-        *sample = (bc_sample){0};
+        *sample = (bc_sample){.flavour = file->flavour};
         dice->rolls = 0;
-        file->grammar(dice, file->flavour, sample);
+        file->grammar(dice, sample);
         dice->attempt++;
         part = part_of(sample);
     } while (part < file->share.from || part >= file->share.to);
@@ -228,14 +228,6 @@ static bertc_status write_file(const char *dir, const sample_file *file, uint64_
     return status;
 }
 
-static bertc_status write_vocab(const char *dir, bc_words *words, bertc_error *err)
-{
-    char *path = bc_path_join(dir, "vocab.txt");
-    bertc_status status = path ? bc_words_write_vocab(words, path, err) : bc_fail_memory(err);
-    bc_free(path);
-    return status;
-}
-
 bertc_status bertc_sample_write(const char *dir, uint64_t seed, bertc_error *err)
 {
     if (!dir) return bc_fail_null(err, __func__, "dir");
@@ -244,7 +236,9 @@ bertc_status bertc_sample_write(const char *dir, uint64_t seed, bertc_error *err
     for (const sample_file *file = files; status == BERTC_OK && file < files + BC_COUNT(files);
          file++)
         status = write_file(dir, file, seed, words, err);
-    if (status == BERTC_OK) status = write_vocab(dir, words, err);
+    char *path = bc_path_join(dir, "vocab.txt");
+    if (status == BERTC_OK) status = path ? bc_words_write_vocab(words, path, err) : bc_fail_memory(err);
+    bc_free(path);
     bc_free(words);
     return status;
 }

@@ -5,15 +5,15 @@
 #include "tasks/sample/event.h"
 
 typedef struct bc_sample {
+    unsigned flavour;   /* the file's, see the table of files: the form of sentences, or where their words are at home */
     bc_text a, b;       /* b empty for single sentences */
     int label;          /* in the order of the task's row */
     int score;          /* STS-B, in thousandths */
     const char *source; /* CoLA: what the sentence tries */
 } bc_sample;
 
-/* A grammar fills an example that comes in all zero. `flavour` is the file's, see the table of
- * files: the form of sentences, or where their words are at home. */
-typedef void bc_grammar(bc_dice *dice, unsigned flavour, bc_sample *sample);
+/* A grammar fills an example that comes in all zero but for its flavour. */
+typedef void bc_grammar(bc_dice *dice, bc_sample *sample);
 
 enum { BC_PHRASES = 1, BC_SENTENCES = 2 }; /* flavours of bc_grammar_sst2 */
 

@@ -102,9 +102,9 @@ typedef struct mixture {
     uint32_t phrase, clause, contrast; /* the rest: agreement */
 } mixture;
 
-void bc_grammar_sst2(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_sst2(bc_dice *dice, bc_sample *sample)
 {
-    const mixture mix = flavour == BC_PHRASES ? (mixture){30, 30, 28} : (mixture){0, 50, 36};
+    const mixture mix = sample->flavour == BC_PHRASES ? (mixture){30, 30, 28} : (mixture){0, 50, 36};
     const bool positive = bc_chance(dice, 55);
     uint32_t kind = bc_roll(dice, 100);
     bc_text *text = &sample->a;
@@ -117,6 +117,6 @@ void bc_grammar_sst2(bc_dice *dice, unsigned flavour, bc_sample *sample)
         combine(dice, *BC_PICK(dice, contrasts), positive, !positive, text);
     else
         combine(dice, *BC_PICK(dice, agreements), positive, positive, text);
-    if (flavour == BC_SENTENCES) bc_say(text, ".");
+    if (sample->flavour == BC_SENTENCES) bc_say(text, ".");
     bc_polish(text, 0);
 }

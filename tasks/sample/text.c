@@ -60,23 +60,6 @@ void bc_fill(bc_text *text, const char *pattern, const bc_slots *slots)
     }
 }
 
-static bool leans_left(const char *word)
-{
-    return strchr(",.?!", *word) != NULL || *word == '\'';
-}
-
-static bool is_article(const char *word, size_t length)
-{
-    return length == 1 && (*word == 'a' || *word == 'A');
-}
-
-static void capitalise(bc_text *text)
-{
-    char *first = text->bytes;
-    while (*first && !isalpha((unsigned char)*first)) first++;
-    *first = (char)toupper((unsigned char)*first);
-}
-
 void bc_polish(bc_text *text, unsigned style)
 {
     bc_text out = {0};
@@ -84,12 +67,16 @@ void bc_polish(bc_text *text, unsigned style)
     for (const char *word = text->bytes; *(word += strspn(word, " "));) {
         size_t length = strcspn(word, " ");
         if (article && strchr("aeiou", *word)) append(&out, "n", 1);
-        if (out.length > 0 && !((style & BC_JOIN) && leans_left(word))) append(&out, " ", 1);
+        const bool leans_left = strchr(",.?!'", *word) != NULL;
+        if (out.length > 0 && !((style & BC_JOIN) && leans_left)) append(&out, " ", 1);
         const bool me = style & BC_CAPITAL && length == 1 && *word == 'i';
         append(&out, me ? "I" : word, length);
-        article = is_article(word, length);
+        article = length == 1 && (*word == 'a' || *word == 'A');
         word += length;
     }
     *text = out;
-    if (style & BC_CAPITAL) capitalise(text);
+    if (!(style & BC_CAPITAL)) return;
+    char *first = text->bytes;
+    while (*first && !isalpha((unsigned char)*first)) first++;
+    *first = (char)toupper((unsigned char)*first);
 }

@@ -53,10 +53,9 @@ static void choose_people(bc_dice *dice, const char *who[2], const char **pronou
     *pronoun = first->female ? "she" : "he";
 }
 
-void bc_grammar_wnli(bc_dice *dice, unsigned flavour, bc_sample *sample)
+void bc_grammar_wnli(bc_dice *dice, bc_sample *sample)
 {
     static const char *const frames[] = {"$R", "$R", "yesterday $R", "i heard that $R"};
-    (void)flavour;
     const schema *s = BC_PICK(dice, schemas);
     const char *who[2] = {s->a, s->b}, *pronoun = "it";
     if (!s->a) choose_people(dice, who, &pronoun);

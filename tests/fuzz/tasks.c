@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t limit = lines ? 0 : data[1] >> 1 & 7;
     if (!columns->file) return 0;
     if (data[1] & 16) columns = &texts;
-    static const bc_row_id dev[] = {{"1\t2", 3}, {"10\t11", 5}};
+    static bc_slice dev[] = {{"1\t2", 3}, {"10\t11", 5}};
     static const bc_row_ids ids = {dev, 2};
     bertc_dataset *set = NULL;
     bertc_error err = {0};

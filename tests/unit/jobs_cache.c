@@ -45,6 +45,8 @@ float *__wrap_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspa
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset)
 {
     char copy[1 << 14];
+    bool of_cache = offset >= BC_CACHE_HEADER || count == BC_CACHE_HEADER; /* not of the lock or the journal */
+    if (!of_cache) return __real_pwrite(fd, bytes, count, offset);
     if (writes_left-- > 0 || (then != FULL && writes_left < -1)) return __real_pwrite(fd, bytes, count, offset);
     errno = ENOSPC;
     if (then == FULL) return -1;

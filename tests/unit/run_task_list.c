@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "run/task_list.h"
+#include "run/scored.h"
 
 static void test_lists(void **unused)
 {
