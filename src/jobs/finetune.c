@@ -19,15 +19,15 @@ static bool is_evaluation_due(const bc_run *run)
 {
     const bc_state *s = &run->state;
     if (s->evaluated == s->step || s->step == 0) return false;
-    return s->step == run->steps || (run->eval_every > 0 && s->step % run->eval_every == 0);
+    return s->step == run->plan.steps || (run->plan.eval_every > 0 && s->step % run->plan.eval_every == 0);
 }
 
 static bool is_save_due(const bc_run *run)
 {
-    const bc_pace *pace = &run->pace;
+    const bc_pace *pace = &run->saving.pace;
     int64_t step = run->state.step;
-    if (step == 0 || bc_run_is_over(run) || run->saved[0] == step) return false;
-    if (pace->seconds > 0) return bc_clock() - run->save_clock >= pace->seconds;
+    if (step == 0 || bc_run_is_over(run) || run->saving.steps[0] == step) return false;
+    if (pace->seconds > 0) return bc_clock() - run->saving.clock >= pace->seconds;
     return pace->steps > 0 && step % pace->steps == 0;
 }
 
@@ -53,7 +53,7 @@ enum { SAVING = 3, NOT_SAVING = 1 };
 /* Where nobody asked for checkpoints a run does without them rather than end. */
 static void leave_out(bc_run *run, const char *why)
 {
-    run->pace.seconds = 0;
+    run->saving.pace.seconds = 0;
     run->options.save_every = "0";
     bc_notify(bc_meter_notify(&run->meter), "%s; checkpoints are saved only when the run is interrupted (--save-every)",
               why);
@@ -63,14 +63,14 @@ static void leave_out(bc_run *run, const char *why)
 static void choose_pace(bc_run *run)
 {
     bertc_error why = {0};
-    run->save_clock = bc_clock();
-    if (!run->pace.is_auto) return;
-    int there = (run->saved[0] > 0) + (run->saved[1] > 0);
+    run->saving.clock = bc_clock();
+    if (!run->saving.pace.is_auto) return;
+    int there = (run->saving.steps[0] > 0) + (run->saving.steps[1] > 0);
     if (bc_folder_check_space(&run->folder, disk_bytes(run, SAVING - there), &why) != BERTC_OK) {
         leave_out(run, why.message);
         return;
     }
-    run->pace.seconds = 600;
+    run->saving.pace.seconds = 600;
     run->options.save_every = "10m";
 }
 
@@ -79,10 +79,10 @@ static bertc_status save(bc_run *run, bertc_error *err)
 {
     bertc_error why = {0};
     bertc_status status = bc_log_sync(&run->log, err);
-    if (status == BERTC_OK && run->pace.is_auto)
+    if (status == BERTC_OK && run->saving.pace.is_auto)
         status = bc_folder_check_space(&run->folder, disk_bytes(run, NOT_SAVING), &why);
-    if (status == BERTC_OK) status = bc_checkpoint_save(run, run->pace.is_auto ? &why : err);
-    run->save_clock = bc_clock();
+    if (status == BERTC_OK) status = bc_checkpoint_save(run, run->saving.pace.is_auto ? &why : err);
+    run->saving.clock = bc_clock();
     if (why.status == BERTC_IO) {
         leave_out(run, why.message);
         return BERTC_OK;
@@ -95,12 +95,12 @@ static void show(bc_run *run, const bc_report *report)
     bertc_progress p = {
         .phase = "train",
         .step = run->state.step,
-        .steps = run->steps,
+        .steps = run->plan.steps,
         .epoch = bc_run_epochs(run, run->state.step),
         .loss = report->loss,
         .lr = report->lr,
         .tokens_per_second = bc_meter_speed(&run->meter),
-        .eta_seconds = bc_run_seconds(run, run->steps - run->state.step,
+        .eta_seconds = bc_run_seconds(run, run->plan.steps - run->state.step,
                                       bc_meter_step_seconds(&run->meter)),
     };
     bc_meter_show(&run->meter, p, run->meter.done == 1 || p.step == p.steps);
@@ -135,9 +135,9 @@ static bertc_status train(bc_run *run, bertc_error *err)
 /* The caller asked to stop: save where the run stands, and say so. */
 static bertc_status interrupt(bc_run *run, bertc_status wanted, bertc_error *err)
 {
-    long long done = (long long)run->state.step, steps = (long long)run->steps;
+    long long done = (long long)run->state.step, steps = (long long)run->plan.steps;
     bertc_status status = BERTC_OK;
-    if (done > 0 && run->saved[0] != done) status = bc_checkpoint_save(run, err);
+    if (done > 0 && run->saving.steps[0] != done) status = bc_checkpoint_save(run, err);
     if (status != BERTC_OK) return status;
     return bc_fail(err, wanted, "stopped at step %lld of %lld; go on with --resume", done, steps);
 }
@@ -158,7 +158,7 @@ static void take_result(const bc_run *run, bertc_train_result *result)
     const bc_state *s = &run->state;
     *result = (bertc_train_result){
         .steps = s->step,
-        .planned_steps = run->steps,
+        .planned_steps = run->plan.steps,
         .train_loss = s->loss_sum / (double)s->step,
         .scores = *bc_run_kept_scores(run, 0),
         .warnings = bc_signs_notify(run),
@@ -183,7 +183,7 @@ static bertc_status prepare(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = bc_memory_check(run, err);
     if (status == BERTC_OK)
         status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
-    bool saving = run->pace.steps > 0 || run->pace.seconds > 0;
+    bool saving = run->saving.pace.steps > 0 || run->saving.pace.seconds > 0;
     if (status == BERTC_OK && !run->options.resume)
         status = bc_folder_check_space(&run->folder, disk_bytes(run, saving ? SAVING : NOT_SAVING), err);
     return status == BERTC_OK ? bc_run_furnish(run, err) : status;

@@ -39,7 +39,7 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
     bertc_model *model = bc_trainer_model(run->trainer);
     for (size_t i = 0; i < model->count; i++)
         if (model->params[i].grad) model->params[i].since = 0;
-    for (int i = 0; i < STEPS && i < run->steps; i++) {
+    for (int i = 0; i < STEPS && i < run->plan.steps; i++) {
         bertc_status status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = bc_run_update(run, &report, err);
         if (status != BERTC_OK) return status;
@@ -48,8 +48,8 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
     }
     result->measured = (int)bc_meter_steps(&run->meter);
     result->step_seconds = result->tokens_per_step / bc_meter_speed(&run->meter);
-    result->seconds = bc_run_seconds(run, run->steps, result->step_seconds);
-    int64_t later = run->steps > run->epoch_steps ? run->steps - run->epoch_steps : 0;
+    result->seconds = bc_run_seconds(run, run->plan.steps, result->step_seconds);
+    int64_t later = run->plan.steps > run->plan.epoch_steps ? run->plan.steps - run->plan.epoch_steps : 0;
     bertc_status status = measure_again(run, result->measured, &left, err);
     if (status == BERTC_OK) result->seconds -= (1 - left) * (double)later * result->step_seconds;
     return status;
@@ -61,7 +61,7 @@ static double tokens_per_step(const bc_run *run)
     enum { FEW = 1 << 20 };
     bc_mix mix = run->mix;
     double sum = 0;
-    bc_mix_seek(&mix, run->steps < FEW ? run->steps : FEW);
+    bc_mix_seek(&mix, run->plan.steps < FEW ? run->plan.steps : FEW);
     for (int i = 0; i < run->num_lanes; i++) {
         const bc_lane *lane = &run->lanes[i];
         double tokens = (double)lane->train->starts[lane->train->count];
@@ -76,12 +76,12 @@ static void account(const bc_run *run, bertc_plan_result *result)
     *result = (bertc_plan_result){
         .available = room.most,
         .limit = room.limit,
-        .steps = run->steps,
+        .steps = run->plan.steps,
         .tokens_per_step = tokens_per_step(run),
         .step_seconds = (double)NAN,
         .seconds = (double)NAN,
     };
-    result->peak = bc_memory_parts(run, &run->limits, result->parts);
+    result->peak = bc_memory_parts(run, &run->plan.limits, result->parts);
     result->fits = result->peak <= room.most;
     if (!result->fits)
         bc_memory_advise(run, room.most, result->advice, sizeof result->advice);

@@ -43,19 +43,19 @@ static bool is_kept(const bc_run *run, const char *name)
 {
     long long step;
     if (bc_folder_parse_name(name, "step", &step))
-        return step == run->saved[0] || step == run->saved[1];
+        return step == run->saving.steps[0] || step == run->saving.steps[1];
     if (!bc_folder_parse_name(name, "best", &step)) return true;
     for (int i = 0; i < run->num_lanes; i++)
-        if (step == run->state.task[i].best_step || step == run->saved_best[0][i] ||
-            step == run->saved_best[1][i])
+        if (step == run->state.task[i].best_step || step == run->saving.best[0][i] ||
+            step == run->saving.best[1][i])
             return true;
     return false;
 }
 
 void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state)
 {
-    run->saved[at] = state->step;
-    for (int i = 0; i < run->num_lanes; i++) run->saved_best[at][i] = state->task[i].best_step;
+    run->saving.steps[at] = state->step;
+    for (int i = 0; i < run->num_lanes; i++) run->saving.best[at][i] = state->task[i].best_step;
 }
 
 /* Remove what neither the kept checkpoints nor the running state refer to. */
@@ -114,8 +114,8 @@ bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
     set_name(name, "step", run->state.step);
     status = write_checkpoint(run, name, err);
     if (status != BERTC_OK) return status;
-    run->saved[1] = run->saved[0];
-    memcpy(run->saved_best[1], run->saved_best[0], sizeof run->saved_best[1]);
+    run->saving.steps[1] = run->saving.steps[0];
+    memcpy(run->saving.best[1], run->saving.best[0], sizeof run->saving.best[1]);
     bc_checkpoint_remember(run, 0, &run->state);
     prune(run);
     return BERTC_OK;

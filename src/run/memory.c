@@ -39,7 +39,7 @@ static size_t moments(const bc_run *run, const bertc_model *model)
     size_t trained = bc_model_trained_scalars(model);
     if (table->frozen) return sum_of(trained, 2 * sizeof(float), 0);
     size_t whole = sum_of(table->count, sizeof(float), 0);
-    size_t named = sum_of(run->named, sum_of(table->shape[1], sizeof(float), PAGE), 0);
+    size_t named = sum_of(run->plan.named, sum_of(table->shape[1], sizeof(float), PAGE), 0);
     size_t rest = sum_of(trained - table->count, sizeof(float), 0);
     return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(table->shape[0]));
 }
@@ -47,7 +47,7 @@ static size_t moments(const bc_run *run, const bertc_model *model)
 /* What the frozen part gave for the examples, with a batch of those that are missing. */
 static size_t cache(const bc_run *run)
 {
-    size_t sum = (size_t)run->limits.tokens * (2 * sizeof(int32_t) + 1);
+    size_t sum = (size_t)run->plan.limits.tokens * (2 * sizeof(int32_t) + 1);
     if (run->prefix.stage == 0) return 0;
     for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
         sum = sum_of(1, sum, bc_cache_memory(&lane->cache));
@@ -150,10 +150,10 @@ void bc_memory_advise(const bc_run *run, size_t room, char *out, size_t size)
 {
     static const char tokens_name[] = "--micro-batch-tokens";
     static const char group_name[] = "--gradient-checkpointing";
-    bertc_limits least = run->limits;
+    bertc_limits least = run->plan.limits;
     least.checkpointing = 1;
-    int tokens = find_tokens(run, run->limits, room);
-    int group = tokens ? 0 : find_group(run, run->limits, room);
+    int tokens = find_tokens(run, run->plan.limits, room);
+    int group = tokens ? 0 : find_group(run, run->plan.limits, room);
     int both = tokens || group ? 0 : find_tokens(run, least, room);
     out[0] = '\0';
     if (tokens) snprintf(out, size, "%s %d", tokens_name, tokens);
@@ -166,7 +166,7 @@ bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     char advice[96];
     bc_room room = bc_room_read();
-    size_t need = bc_memory_parts(run, &run->limits, parts);
+    size_t need = bc_memory_parts(run, &run->plan.limits, parts);
     if (need <= room.most) return BERTC_OK;
     bc_memory_advise(run, room.most, advice, sizeof advice);
     return bc_fail(err, BERTC_NOMEM,

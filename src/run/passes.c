@@ -13,20 +13,20 @@ void bc_passes_limit(const bc_run *run, size_t tokens, bertc_limits *limits)
             most = bc_larger(most, bc_pack_most(eval->inputs, eval->order, pack));
         }
     }
-    size_t trained = bc_smaller(run->batch_tokens, bc_larger(tokens, longest));
+    size_t trained = bc_smaller(run->plan.batch_tokens, bc_larger(tokens, longest));
     limits->trained = (int32_t)trained;
     limits->tokens = (int32_t)bc_larger(trained, most);
 }
 
 static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
 {
-    bc_pack whole = {run->pack.sequences, SIZE_MAX};
+    bc_pack whole = {run->plan.pack.sequences, SIZE_MAX};
     for (int i = 0; i < run->num_lanes; i++) {
         bc_lane *lane = &run->lanes[i];
         bertc_status status = bc_pack_longest_first(lane->train, lane->epoch.order, err);
         if (status != BERTC_OK) return status;
-        run->batch_tokens =
-            bc_larger(run->batch_tokens, bc_pack_most(lane->train, lane->epoch.order, whole));
+        run->plan.batch_tokens =
+            bc_larger(run->plan.batch_tokens, bc_pack_most(lane->train, lane->epoch.order, whole));
         lane->epoch.number = -1; /* that is the order of none */
     }
     return BERTC_OK;
@@ -37,15 +37,15 @@ static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
 static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 {
     static const int64_t few = 1 << 22;
-    if (run->steps > few / (int64_t)run->pack.sequences) return bound_batch_tokens(run, err);
-    for (int64_t step = 0; step < run->steps; step++) {
+    if (run->plan.steps > few / (int64_t)run->plan.pack.sequences) return bound_batch_tokens(run, err);
+    for (int64_t step = 0; step < run->plan.steps; step++) {
         bc_examples e;
         size_t tokens = 0;
         bertc_status status = bc_examples_draw(run->examples, step, &e, err);
         if (status != BERTC_OK) return status;
         for (size_t i = 0; i < e.count; i++)
             tokens += e.inputs->starts[e.order[i] + 1] - e.inputs->starts[e.order[i]];
-        run->batch_tokens = bc_larger(run->batch_tokens, tokens);
+        run->plan.batch_tokens = bc_larger(run->plan.batch_tokens, tokens);
     }
     return BERTC_OK;
 }
@@ -62,15 +62,15 @@ bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
             longest = bc_larger(longest, eval->inputs->longest);
         }
     }
-    run->pack = (bc_pack){bc_smaller((size_t)run->options.batch_size, most), (size_t)run->options.micro_batch_tokens};
+    run->plan.pack = (bc_pack){bc_smaller((size_t)run->options.batch_size, most), (size_t)run->options.micro_batch_tokens};
     bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
-    run->limits = (bertc_limits){
-        .sequences = (int32_t)bc_larger(run->pack.sequences, sequences),
+    run->plan.limits = (bertc_limits){
+        .sequences = (int32_t)bc_larger(run->plan.pack.sequences, sequences),
         .longest = (int32_t)longest,
         .training = true,
         .checkpointing = (int32_t)run->options.gradient_checkpointing,
     };
-    bc_passes_limit(run, run->pack.tokens, &run->limits);
+    bc_passes_limit(run, run->plan.pack.tokens, &run->plan.limits);
     return BERTC_OK;
 }

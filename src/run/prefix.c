@@ -68,12 +68,12 @@ void bc_prefix_plan(bc_run *run)
     bc_mix mix = run->mix;
     bool kept = has_folder(run);
     bool some = kept || run->options.cache_memory > 0 || run->options.cache_disk > 0;
-    bool scored_again = run->eval_every > 0 && run->steps > run->eval_every;
+    bool scored_again = run->plan.eval_every > 0 && run->plan.steps > run->plan.eval_every;
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     if (run->frozen < 2 || !some) return;
-    size_t need = bc_memory_parts(run, &run->limits, parts), room = bc_room_read().most, disk = disk_budget(run);
+    size_t need = bc_memory_parts(run, &run->plan.limits, parts), room = bc_room_read().most, disk = disk_budget(run);
     size_t memory = bc_smaller((size_t)run->options.cache_memory << 20, room > need ? (room - need) / 2 : 0);
-    bc_mix_seek(&mix, run->steps);
+    bc_mix_seek(&mix, run->plan.steps);
     for (size_t i = 0; place_at(run, i, &at); i++) {
         int lane = (int)(at.lane - run->lanes);
         bool again = at.split ? scored_again : mix.taken[lane] > at.lane->epoch.steps;
@@ -188,10 +188,10 @@ bertc_status bc_prefix_open(bc_run *run, bertc_error *err)
 {
     bc_prefix *p = &run->prefix;
     if (p->stage == 0) return BERTC_OK;
-    p->order = bc_alloc((size_t)run->limits.sequences, sizeof *p->order);
+    p->order = bc_alloc((size_t)run->plan.limits.sequences, sizeof *p->order);
     if (!p->order) return bc_fail_memory(err);
     bertc_status status =
-        bertc_batch_create(run->limits.sequences, run->limits.tokens, run->limits.sequences, &p->missing, err);
+        bertc_batch_create(run->plan.limits.sequences, run->plan.limits.tokens, run->plan.limits.sequences, &p->missing, err);
     if (status == BERTC_OK && has_folder(run)) status = set_keys(run, err);
     if (status != BERTC_OK) return status;
     place at;

@@ -72,7 +72,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     bertc_precision precision;
     int32_t threads;
     bertc_status status = bc_options_check(o, err);
-    if (status == BERTC_OK) status = bc_options_pace(o, &run->pace, err);
+    if (status == BERTC_OK) status = bc_options_pace(o, &run->saving.pace, err);
     if (status == BERTC_OK)
         status = bertc_threads_settle(o->threads, bc_meter_notify(&run->meter), &threads, err);
     if (status != BERTC_OK) return status;
@@ -359,7 +359,7 @@ static void plan_mix(bc_run *run)
     run->mix = (bc_mix){.tasks = run->num_lanes,
                         .sampling = (bertc_task_sampling)o->task_sampling,
                         .seed = (uint64_t)o->seed,
-                        .epoch_steps = run->epoch_steps,
+                        .epoch_steps = run->plan.epoch_steps,
                         .epochs = (int64_t)ceil(o->epochs)};
     for (int i = 0; i < run->num_lanes; i++) {
         run->mix.parts[i] = &run->lanes[i].epoch;
@@ -374,20 +374,20 @@ static bertc_status plan_steps(bc_run *run, bertc_error *err)
     bertc_status status = create_epochs(run, err);
     if (status != BERTC_OK) return status;
     for (int i = 0; i < run->num_lanes; i++) {
-        run->steps += steps_of(o, &run->lanes[i]);
-        run->epoch_steps += run->lanes[i].epoch.steps;
+        run->plan.steps += steps_of(o, &run->lanes[i]);
+        run->plan.epoch_steps += run->lanes[i].epoch.steps;
     }
-    if (o->max_steps > 0 && run->steps > o->max_steps) run->steps = o->max_steps;
-    if (run->steps > INT32_MAX)
+    if (o->max_steps > 0 && run->plan.steps > o->max_steps) run->plan.steps = o->max_steps;
+    if (run->plan.steps > INT32_MAX)
         return bc_fail(err, BERTC_USAGE, "--epochs asks for more than %d steps", INT32_MAX);
     plan_mix(run);
-    status = bc_thaw_plan(o, bc_trainer_model(run->trainer), run->epoch_steps, run->steps, err);
+    status = bc_thaw_plan(o, bc_trainer_model(run->trainer), run->plan.epoch_steps, run->plan.steps, err);
     if (status != BERTC_OK) return status;
-    run->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->steps);
+    run->plan.warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->plan.steps);
     /* "Best" is the best of several; by default those are the ends of the epochs. */
-    run->eval_every = o->eval_every;
+    run->plan.eval_every = o->eval_every;
     bool several = o->keep == BERTC_KEEP_BEST || o->patience > 0;
-    if (several && o->eval_every == 0) run->eval_every = run->epoch_steps;
+    if (several && o->eval_every == 0) run->plan.eval_every = run->plan.epoch_steps;
     return BERTC_OK;
 }
 
@@ -401,12 +401,12 @@ static bertc_status plan_words(bc_run *run, bertc_error *err)
     for (int l = 0; l < run->num_lanes; l++) {
         const bertc_inputs *in = run->lanes[l].train;
         for (size_t i = 0; i < in->starts[in->count]; i++) {
-            run->named += !named[in->ids[i]];
+            run->plan.named += !named[in->ids[i]];
             named[in->ids[i]] = true;
         }
     }
     bc_free(named);
-    size_t most = run->named < run->batch_tokens ? run->named : run->batch_tokens;
+    size_t most = run->plan.named < run->plan.batch_tokens ? run->plan.named : run->plan.batch_tokens;
     return bc_trainer_keep_rows(run->trainer, most, err);
 }
 
@@ -428,11 +428,11 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     const bertc_model_options options = model_options(run);
     const bc_trainer_options how = {.recipe = (bertc_recipe)o->recipe, .weight_decay = o->weight_decay,
                                     .max_grad_norm = o->max_grad_norm, .dropout = run->dropout, .seed = (uint64_t)o->seed,
-                                    .pack = run->pack, .meter = &run->meter};
+                                    .pack = run->plan.pack, .meter = &run->meter};
     bertc_error why = {0};
     bertc_status status = bc_model_read(bc_trainer_model(run->trainer), &options, err);
     if (status == BERTC_OK)
-        status = bc_memory_explain(bc_trainer_open(run->trainer, &run->limits, &how, &why), &why, err);
+        status = bc_memory_explain(bc_trainer_open(run->trainer, &run->plan.limits, &how, &why), &why, err);
     if (status == BERTC_OK) status = bc_prints_take(run, err);
     if (status == BERTC_OK && run->folder.fd >= 0) status = bc_run_mark(run, err);
     if (status == BERTC_OK) status = bc_prefix_open(run, err);

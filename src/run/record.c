@@ -101,8 +101,8 @@ static void put_course(bc_text *out, const bc_run *run, int lane, size_t paramet
 {
     bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"planned_steps\":%lld,"
                    "\"warmup_steps\":%lld,\"eval_every\":%lld,",
-                   parameters, (long long)run->state.step, (long long)run->steps,
-                   (long long)run->warmup, (long long)run->eval_every);
+                   parameters, (long long)run->state.step, (long long)run->plan.steps,
+                   (long long)run->plan.warmup, (long long)run->plan.eval_every);
     if (lane >= 0)
         bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_kept_step(run, lane));
     bc_text_printf(out, "\"tokens\":%lld,\"train_loss\":", (long long)run->state.tokens);

@@ -116,9 +116,9 @@ static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *
     if (status == BERTC_OK && state.tasks != run->num_lanes)
         status = bc_fail(err, BERTC_INPUT, "%s: of %d tasks, not %d", file.path, (int)state.tasks,
                          run->num_lanes);
-    if (status == BERTC_OK && state.step > run->steps)
+    if (status == BERTC_OK && state.step > run->plan.steps)
         status = bc_fail(err, BERTC_INPUT, "%s: step %lld of %lld", file.path,
-                         (long long)state.step, (long long)run->steps);
+                         (long long)state.step, (long long)run->plan.steps);
     const bc_trainer_state to = bc_trainer_state_of(run->trainer);
     if (status == BERTC_OK) status = bc_sealed_copy(&file, "weights", to.values, to.scalars, err);
     if (status == BERTC_OK) status = bc_sealed_copy(&file, "m", to.m, to.trained, err);

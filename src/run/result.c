@@ -351,8 +351,8 @@ bertc_status bc_run_finish(bc_run *run, bertc_error *err)
     }
     withdraw(run);
     clear_stage(run);
-    bool saved = run->saved[0] == run->state.step || bc_checkpoint_save(run, NULL) == BERTC_OK;
-    if (run->saved[0] == 0) bc_folder_remove(&run->folder, &run->folder.root, log_name);
+    bool saved = run->saving.steps[0] == run->state.step || bc_checkpoint_save(run, NULL) == BERTC_OK;
+    if (run->saving.steps[0] == 0) bc_folder_remove(&run->folder, &run->folder.root, log_name);
     return bc_fail(err, status, "%s%s", why.message,
                    saved ? "; the training is saved, go on with --resume" : "");
 }

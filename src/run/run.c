@@ -37,10 +37,10 @@ void bc_run_close(bc_run *run)
 /* Of one task an epoch is its examples; of several it is that many steps. */
 double bc_run_epochs(const bc_run *run, int64_t step)
 {
-    int64_t left = step % run->epoch_steps;
+    int64_t left = step % run->plan.epoch_steps;
     double size = (double)run->options.batch_size;
-    double count = run->num_lanes > 1 ? (double)run->epoch_steps * size : (double)run->lanes->train->count;
-    return (double)(step / run->epoch_steps) + (double)left * size / count;
+    double count = run->num_lanes > 1 ? (double)run->plan.epoch_steps * size : (double)run->lanes->train->count;
+    return (double)(step / run->plan.epoch_steps) + (double)left * size / count;
 }
 
 int64_t bc_run_best_step(const bc_run *run)
@@ -56,17 +56,17 @@ int64_t bc_run_best_step(const bc_run *run)
 bool bc_run_is_over(const bc_run *run)
 {
     int64_t patience = run->options.patience;
-    if (run->state.step == run->steps) return true;
-    if (patience == 0 || run->eval_every == 0) return false;
-    return (run->state.evaluated - bc_run_best_step(run)) / run->eval_every >= patience;
+    if (run->state.step == run->plan.steps) return true;
+    if (patience == 0 || run->plan.eval_every == 0) return false;
+    return (run->state.evaluated - bc_run_best_step(run)) / run->plan.eval_every >= patience;
 }
 
 /* Evaluations take as long as the last one. Before the first of them a forward pass is taken for a
  * third of a step's work. */
 double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
 {
-    int64_t evaluations = run->eval_every > 0 ? left / run->eval_every : 0;
-    if (evaluations == 0 || run->steps % run->eval_every != 0) evaluations++;
+    int64_t evaluations = run->plan.eval_every > 0 ? left / run->plan.eval_every : 0;
+    if (evaluations == 0 || run->plan.steps % run->plan.eval_every != 0) evaluations++;
     double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
     size_t tokens = 0;
     for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++)

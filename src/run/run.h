@@ -60,6 +60,25 @@ typedef struct bc_prefix {
     uint32_t *order;
 } bc_prefix;
 
+/* What is known before the first step. */
+typedef struct bc_plan {
+    int64_t epoch_steps; /* those of all lanes */
+    int64_t steps, warmup;
+    int64_t eval_every;  /* resolved; 0: only at the end */
+    bertc_limits limits; /* of all passes */
+    bc_pack pack;        /* of a training pass */
+    size_t batch_tokens; /* of the largest batch */
+    size_t named;        /* different words in the training data */
+} bc_plan;
+
+/* The checkpoints of a run. */
+typedef struct bc_saving {
+    bc_pace pace;
+    double clock;     /* when the training began, or one was last saved or left out */
+    int64_t steps[2]; /* of those that are kept, newest first; 0: none */
+    int64_t best[2][BERTC_MAX_TASKS]; /* and of each lane's weights that were best then */
+} bc_saving;
+
 typedef struct bc_run {
     bertc_train_options options; /* resolved */
     bc_lane lanes[BERTC_MAX_TASKS];
@@ -82,20 +101,11 @@ typedef struct bc_run {
 
     size_t resident;    /* bytes in memory before the vocabulary was read */
     size_t vocabulary;  /* and those that it took */
-    bertc_limits limits;
-    bc_pack pack;       /* limits of a training pass */
-    size_t batch_tokens; /* of the run's largest batch */
-    size_t named;       /* different words in the training data */
     uint64_t *scratch;  /* (2 count) for shuffling the lane of most examples */
 
-    int64_t epoch_steps; /* those of all lanes */
-    int64_t steps, warmup;
-    int64_t eval_every; /* resolved; 0: only at the end */
+    bc_plan plan;
     bc_state state;
-    bc_pace pace;       /* of saving */
-    double save_clock;  /* when the training began, or a checkpoint was last saved or left out */
-    int64_t saved[2];   /* steps of the checkpoints that are kept, newest first; 0: none */
-    int64_t saved_best[2][BERTC_MAX_TASKS]; /* and of each lane's weights that were best then */
+    bc_saving saving;
     size_t placed;      /* members of the result, in the manifest's order, that lie in the folder or may */
 } bc_run;
 

@@ -95,7 +95,7 @@ static void notify_end(const bc_run *run)
     const bertc_notify *notify = bc_meter_notify(&run->meter);
     long long step = (long long)run->state.step, best = (long long)bc_run_best_step(run);
     const char *name = bc_scored_best_name(&run->options, run->lanes->scored[0].task);
-    if (step == run->steps || !bc_run_is_over(run)) return;
+    if (step == run->plan.steps || !bc_run_is_over(run)) return;
     if (run->num_lanes > 1) name = "score of any task";
     if (best > 0)
         bc_notify(notify, "step %lld: no better %s since step %lld, the run ends", step, name, best);
@@ -110,7 +110,7 @@ bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
         status = score(run, i, &found[i], err);
     if (status != BERTC_OK) return status;
     bool best = take_scores(run, found);
-    if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->steps)
+    if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->plan.steps)
         status = bc_checkpoint_save_best(run, err);
     if (status == BERTC_OK) status = log_all(run, found, err);
     if (status == BERTC_OK) notify_end(run);

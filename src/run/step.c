@@ -25,7 +25,7 @@ bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
     bc_state *state = &run->state;
     bc_step step = {.number = state->step};
     bc_outcome outcome;
-    step.rate = bc_schedule_rate((bertc_recipe)o->recipe, o->lr, state->step, run->warmup, run->steps);
+    step.rate = bc_schedule_rate((bertc_recipe)o->recipe, o->lr, state->step, run->plan.warmup, run->plan.steps);
     bertc_status status = bc_examples_draw(run->examples, state->step, &step.examples, err);
     if (status != BERTC_OK) return status;
     bc_lane *lane = &run->lanes[step.examples.part];
