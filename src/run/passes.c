@@ -52,7 +52,7 @@ static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 
 bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
 {
-    size_t most = 0, sequences = 0, longest = 0; /* sequences of a pass that is not trained on, tokens of any sequence */
+    size_t most = 0, sequences = 0, longest = 0; /* examples; sequences of a pass of evaluation; tokens of a sequence */
     for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
         most = bc_larger(most, lane->train->count);
         longest = bc_larger(longest, lane->train->longest);

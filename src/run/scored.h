@@ -1,4 +1,4 @@
-/* The tasks of a run (--task), and the splits that it scores (--eval-splits), of which the first decides what is best. */
+/* The tasks of a run (--task), and the splits that it scores (--eval-splits): the first decides what is best. */
 #ifndef BC_RUN_SCORED_H
 #define BC_RUN_SCORED_H
 

@@ -5,7 +5,7 @@
 #include "tasks/sample/event.h"
 
 typedef struct bc_sample {
-    unsigned flavour;   /* the file's, see the table of files: the form of sentences, or where their words are at home */
+    unsigned flavour;   /* of the file: the form of sentences, or where their words are at home */
     bc_text a, b;       /* b empty for single sentences */
     int label;          /* in the order of the task's row */
     int score;          /* STS-B, in thousandths */
