@@ -60,6 +60,15 @@ bertc_status bc_file_find(const char *path, bool *found, bertc_error *err)
     return status;
 }
 
+bertc_status bc_file_find_in(const char *folder, const char *name, bool *found, bertc_error *err)
+{
+    char *path = bc_path_join(folder, name);
+    *found = false;
+    bertc_status status = path ? bc_file_find(path, found, err) : bc_fail_memory(err);
+    bc_free(path);
+    return status;
+}
+
 bertc_status bc_folder_find(const char *path, bool *found, bertc_error *err)
 {
     struct stat info;

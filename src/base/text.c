@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "base/utf8.h"
 
 /* Make room for `more` bytes and a NUL; the room at least doubles. */
 static bool reserve(bc_text *text, size_t more)
@@ -76,4 +76,12 @@ void bc_text_clear(bc_text *text)
 {
     bc_free(text->bytes);
     *text = (bc_text){0};
+}
+
+bertc_status bc_text_write(bc_text *text, const bc_dir *dir, const char *name, bc_ledger *ledger, bertc_error *err)
+{
+    bertc_status status = text->failed ? bc_fail_memory(err)
+                                       : bc_file_write_in(dir, name, text->bytes, text->length, ledger, err);
+    bc_text_clear(text);
+    return status;
 }
