@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/error.h"
 #include "cli/help.h"
 #include "cli/options.h"
