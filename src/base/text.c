@@ -47,23 +47,15 @@ void bc_text_printf(bc_text *text, const char *format, ...)
     text->length += (size_t)n;
 }
 
-/* The letter of a character that JSON escapes by one, 0: it has none. */
-static char escape_of(unsigned char c)
-{
-    static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-    for (const char *p = letters; *p; p += 2)
-        if ((unsigned char)p[0] == c) return p[1];
-    return 0;
-}
-
 void bc_text_quote(bc_text *text, const char *string)
 {
+    static const char escaped[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     const unsigned char *p = (const unsigned char *)string;
     bc_text_put(text, "\"", 1);
     for (size_t left = strlen(string), n; left > 0; p += n, left -= n) {
-        char escape = escape_of(*p);
+        const char *escape = strchr(escaped, *p);
         n = bc_utf8_sequence(p, left);
-        if (escape) bc_text_printf(text, "\\%c", escape);
+        if (escape) bc_text_printf(text, "\\%c", letters[escape - escaped]);
         else if (*p < 0x20) bc_text_printf(text, "\\u%04x", *p);
         else if (n > 0) bc_text_put(text, (const char *)p, n);
         else bc_text_put(text, "\xef\xbf\xbd", 3);

@@ -9,7 +9,6 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/signals.h"
 
 typedef enum format { NPY, JSONL, TSV } format;
 

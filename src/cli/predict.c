@@ -7,7 +7,6 @@
 #include "cli/error.h"
 #include "cli/input.h"
 #include "cli/output.h"
-#include "cli/signals.h"
 
 static bertc_status put_predictions(FILE *to, const bertc_task *task, const bertc_predictions *p, bool numbered,
                                     bertc_error *err)

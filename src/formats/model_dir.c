@@ -36,30 +36,26 @@ static bertc_status copy_file(const char *from, const bc_dir *to, const char *na
     return status;
 }
 
-/* The longest sequence that the model in `dir` takes; 0 where its config.json does not tell. */
-static bertc_status read_max_length(const char *dir, int64_t *length, bertc_error *err)
+/* Settings of BertTokenizer's default, with the longest sequence that the model in `from` takes where its config.json
+ * tells. */
+static bertc_status write_default(const char *from, const bc_dir *to, bc_ledger *ledger, bertc_error *err)
 {
-    *length = 0;
+    int64_t length = 0;
     cJSON *tree = NULL;
-    char *path = bc_path_join(dir, "config.json");
+    bc_text text = {0};
+    char *path = bc_path_join(from, "config.json");
     bool found = false;
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
     if (status == BERTC_OK && found) status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
     if (status == BERTC_OK)
-        status = bc_json_int(tree, "max_position_embeddings", 1, INT32_MAX, path, length, err);
+        status = bc_json_int(tree, "max_position_embeddings", 1, INT32_MAX, path, &length, err);
     cJSON_Delete(tree);
     bc_free(path);
-    return status;
-}
-
-static bertc_status write_default(const bc_dir *dir, int64_t max_length, bc_ledger *ledger, bertc_error *err)
-{
-    bc_text text = {0};
+    if (status != BERTC_OK) return status;
     bc_text_printf(&text, "{\n  \"do_lower_case\": true,\n");
-    if (max_length > 0)
-        bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)max_length);
+    if (length > 0) bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)length);
     bc_text_printf(&text, "  \"tokenizer_class\": \"BertTokenizer\"\n}\n");
-    return bc_text_write(&text, dir, tokenizer_files[SETTINGS], ledger, err);
+    return bc_text_write(&text, to, tokenizer_files[SETTINGS], ledger, err);
 }
 
 /* A JSON file of a folder with its text, or an empty object where it is absent. */
@@ -141,10 +137,8 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, boo
         status = copy_file(from, to, tokenizer_files[i], ledger, &found, err);
         stated = stated || (found && i == WHOLE);
     }
-    if (status == BERTC_OK && stated) return copy_settings(from, to, alone, ledger, err);
-    int64_t max_length;
-    if (status == BERTC_OK) status = read_max_length(from, &max_length, err);
-    return status == BERTC_OK ? write_default(to, max_length, ledger, err) : status;
+    if (status != BERTC_OK) return status;
+    return stated ? copy_settings(from, to, alone, ledger, err) : write_default(from, to, ledger, err);
 }
 
 /* ---- Runs ---------------------------------------------------------------------------------- */
