@@ -182,19 +182,10 @@ bertc_status bc_names_end(bc_names *names, const bc_dir *dir, bertc_error *err)
     return bc_dir_fail(dir, "", "cannot read folder", err);
 }
 
-/* The folder that `path` lies in, as the first *length bytes of it. */
-static const char *parent_of(const char *path, int *length)
-{
-    const char *slash = strrchr(path, '/');
-    *length = slash == path ? 1 : slash ? (int)(slash - path) : 1;
-    return slash ? path : ".";
-}
-
 bertc_status bc_dir_sync_parent(const bc_dir *dir, const char *name, bertc_error *err)
 {
-    int length;
-    const char *start = parent_of(name, &length);
-    char *parent = bc_strndup(start, (size_t)length);
+    const char *slash = strrchr(name, '/');
+    char *parent = bc_strndup(slash ? name : ".", slash && slash > name ? (size_t)(slash - name) : 1);
     if (!parent) return bc_fail_memory(err);
     bertc_status status = BERTC_OK;
     bc_dir folder = {openat(dir->fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC), parent};

@@ -11,8 +11,6 @@
 #include "base/memory.h"
 #include "base/size.h"
 
-enum { PIECE = 1 << 20 };
-
 /* As bc_fail_errno, but no error of a file that is there, or is to be there, is bad input. */
 static bertc_status fail_to_use(bertc_error *err, const char *path, const char *what)
 {
@@ -57,6 +55,15 @@ bertc_status bc_file_find(const char *path, bool *found, bertc_error *err)
     bertc_status status = look(path, &info, found, err);
     if (status == BERTC_OK && *found && !S_ISREG(info.st_mode))
         status = bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
+    return status;
+}
+
+bertc_status bc_file_find_in(const char *folder, const char *name, bool *found, bertc_error *err)
+{
+    char *path = bc_path_join(folder, name);
+    *found = false;
+    bertc_status status = path ? bc_file_find(path, found, err) : bc_fail_memory(err);
+    bc_free(path);
     return status;
 }
 
@@ -125,16 +132,12 @@ void bc_input_close(bc_input *input)
     input->fd = -1;
 }
 
-static bertc_status fail_shrunk(const char *path, bertc_error *err)
-{
-    return bc_fail(err, BERTC_IO, "%s: file shrank while it was read", path);
-}
-
 bertc_status bc_input_read(const bc_input *input, void *to, size_t length, size_t offset, bertc_error *err)
 {
     ssize_t n = bc_read_at(input->fd, to, length, (off_t)offset);
     if (n < 0) return fail_to_use(err, input->path, "cannot read");
-    return (size_t)n == length ? BERTC_OK : fail_shrunk(input->path, err);
+    if ((size_t)n == length) return BERTC_OK;
+    return bc_fail(err, BERTC_IO, "%s: file shrank while it was read", input->path);
 }
 
 bertc_status bc_input_check(const bc_input *input, bertc_error *err)
@@ -179,25 +182,6 @@ bertc_status bc_file_read(const char *path, bc_kind kind, char **text, size_t *l
     *text = bytes;
     *length = input.size;
     return BERTC_OK;
-}
-
-bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *bytes, size_t length),
-                          void *to, size_t *length, bertc_error *err)
-{
-    bc_input input;
-    bertc_status status = bc_input_open(path, &input, err);
-    if (status != BERTC_OK) return status;
-    char *piece = bc_alloc(PIECE, 1);
-    if (!piece) status = bc_fail_memory(err);
-    for (size_t at = 0, n; status == BERTC_OK && at < input.size; at += n) {
-        n = input.size - at < PIECE ? input.size - at : PIECE;
-        status = bc_input_read(&input, piece, n, at, err);
-        if (status == BERTC_OK) take(to, piece, n);
-    }
-    *length = input.size;
-    bc_free(piece);
-    bc_input_close(&input);
-    return status;
 }
 
 char *bc_path_join(const char *folder, const char *name)

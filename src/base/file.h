@@ -24,13 +24,10 @@ typedef enum bc_kind {
  * longer than its kind may be; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_file_read(const char *path, bc_kind kind, char **text, size_t *length, bertc_error *err);
 
-/* The whole file, a piece at a time in a buffer of its own: `take` gets each. *length: of the file. */
-bertc_status bc_file_scan(const char *path, void (*take)(void *to, const void *bytes, size_t length),
-                          void *to, size_t *length, bertc_error *err);
-
 /* Is there a file to be read? Only a name that nothing stands for is absent. Errors: BERTC_INPUT for a link to
  * nothing, or what is no regular file; BERTC_IO where it cannot be told; BERTC_NOMEM. */
 bertc_status bc_file_find(const char *path, bool *found, bertc_error *err);
+bertc_status bc_file_find_in(const char *folder, const char *name, bool *found, bertc_error *err);
 
 /* Is there a folder? Errors: as those of bc_file_find, but anything else is none. */
 bertc_status bc_folder_find(const char *path, bool *found, bertc_error *err);

@@ -76,9 +76,22 @@ uint64_t bc_hash_short(const void *bytes, size_t length)
 
 bertc_status bc_hash_file(char out[BC_HASH_HEX], size_t *length, const char *path, bertc_error *err)
 {
+    enum { ROOM = 1 << 20 };
+    bc_input input;
     bc_hasher hasher;
+    bertc_status status = bc_input_open(path, &input, err);
+    if (status != BERTC_OK) return status;
+    char *piece = bc_alloc(ROOM, 1);
+    if (!piece) status = bc_fail_memory(err);
     bc_hasher_begin(&hasher);
-    bertc_status status = bc_file_scan(path, bc_hasher_put, &hasher, length, err);
-    if (status == BERTC_OK) bc_hasher_end(&hasher, out);
+    for (size_t at = 0, n; status == BERTC_OK && at < input.size; at += n) {
+        n = input.size - at < ROOM ? input.size - at : ROOM;
+        status = bc_input_read(&input, piece, n, at, err);
+        if (status == BERTC_OK) bc_hasher_put(&hasher, piece, n);
+    }
+    bc_hasher_end(&hasher, out);
+    *length = input.size;
+    bc_free(piece);
+    bc_input_close(&input);
     return status;
 }

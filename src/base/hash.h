@@ -36,7 +36,7 @@ typedef struct bc_hasher {
 
 void bc_hasher_begin(bc_hasher *hasher);
 bc_hasher *bc_hasher_new(void); /* one that has begun, released by bc_free; null where memory is out */
-void bc_hasher_put(void *hasher, const void *bytes, size_t length); /* fits bc_file_scan */
+void bc_hasher_put(void *hasher, const void *bytes, size_t length); /* fits a reader that hands on pieces */
 void bc_hasher_end(const bc_hasher *hasher, char out[BC_HASH_HEX]);
 
 #endif

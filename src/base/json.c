@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/magic.h"
 #include "base/memory.h"
-#include "base/utf8.h"
 
 /* Longest number in characters: what cJSON 1.7.15 holds in its buffer. */
 enum { LONGEST_NUMBER = 63 };

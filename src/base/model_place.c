@@ -12,11 +12,6 @@
 
 #define FILES "config.json, model.safetensors, vocab.txt and tokenizer_config.json"
 
-typedef struct wanted {
-    const char *const *names;
-    size_t count;
-} wanted;
-
 /* ---- Models of other formats --------------------------------------------------------------- */
 
 /* Files that tell of a model that is not read, those first that tell most. '*': any beginning. */
@@ -68,7 +63,8 @@ static size_t find_other(const char *folder, char found[256])
 
 /* Folders that a search found, the first by name. */
 typedef struct search {
-    wanted files;
+    const char *const *names; /* (count) of the files that tell a model's folder */
+    size_t count;
     char *first;
     size_t found;
     bool failed; /* memory is out */
@@ -76,9 +72,9 @@ typedef struct search {
 
 static bool holds(search *s, const char *folder)
 {
-    for (size_t i = 0; i < s->files.count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         struct stat info;
-        char *path = bc_path_join(folder, s->files.names[i]);
+        char *path = bc_path_join(folder, s->names[i]);
         bool there = path && stat(path, &info) == 0;
         s->failed = s->failed || !path;
         bc_free(path);
@@ -141,27 +137,27 @@ static void look_below(search *s, const char *folder, int depth)
 
 /* ---- What it is ---------------------------------------------------------------------------- */
 
-static bertc_status explain_folder(const char *path, wanted files, bertc_error *err)
+static bertc_status explain_folder(const char *path, const char *const *names, size_t count, bertc_error *err)
 {
     enum { DEPTH = 3 }; /* hub, models--ORG--NAME, snapshots */
     char found[256];
-    search s = {.files = files};
+    search s = {.names = names, .count = count};
     look_below(&s, path, DEPTH);
     size_t other = find_other(path, found);
     bertc_status status = BERTC_INPUT;
     if (s.failed) status = bc_fail_memory(err);
     else if (s.found == 1)
-        bc_fail(err, status, "%s: no %s in it; the model is in %s", path, files.names[0], s.first);
+        bc_fail(err, status, "%s: no %s in it; the model is in %s", path, names[0], s.first);
     else if (s.found > 1)
         bc_fail(err, status, "%s: no %s in it, but in %zu folders below it; give one of them, such as %s", path,
-                files.names[0], s.found, s.first);
+                names[0], s.found, s.first);
     else if (other < OTHERS)
         bc_fail(err, status,
                 "%s/%s: no such file; the folder holds %s (%s), which bertc does not read: save the model as one "
                 "safetensors file",
-                path, files.names[0], others[other].what, found);
+                path, names[0], others[other].what, found);
     else
-        bc_fail(err, status, "%s/%s: no such file; a model is a folder with " FILES, path, files.names[0]);
+        bc_fail(err, status, "%s/%s: no such file; a model is a folder with " FILES, path, names[0]);
     bc_free(s.first);
     return status;
 }
@@ -181,6 +177,11 @@ static bool is_hub_name(const char *path)
 
 static bertc_status explain_absence(const char *path, bertc_error *err)
 {
+    struct stat info;
+    const char *slash = strrchr(path, '/');
+    if (lstat(path, &info) == 0)
+        return bc_fail(err, BERTC_INPUT, "%s: not a folder; a model is the folder that holds its files, here %.*s", path,
+                       slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
     if (!is_hub_name(path))
         return bc_fail(err, BERTC_INPUT, "%s: no such folder; a model is a folder with " FILES, path);
     return bc_fail(err, BERTC_INPUT,
@@ -189,38 +190,18 @@ static bertc_status explain_absence(const char *path, bertc_error *err)
                    path);
 }
 
-static bertc_status explain_file(const char *path, bertc_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    int length = slash && slash > path ? (int)(slash - path) : 1;
-    return bc_fail(err, BERTC_INPUT, "%s: not a folder; a model is the folder that holds its files, here %.*s", path,
-                   length, slash ? path : ".");
-}
-
-/* The first of the files that is there; as many as there are: none. */
-static bertc_status find_first(const char *path, wanted files, size_t *which, bertc_error *err)
-{
-    for (*which = 0; *which < files.count; ++*which) {
-        bool there = false;
-        char *name = bc_path_join(path, files.names[*which]);
-        bertc_status status = name ? bc_file_find(name, &there, err) : bc_fail_memory(err);
-        bc_free(name);
-        if (status != BERTC_OK || there) return status;
-    }
-    return BERTC_OK;
-}
-
 bertc_status bc_model_place_find(const char *path, const char *const *names, size_t count, size_t *which,
                                  bertc_error *err)
 {
-    wanted files = {names, count};
-    struct stat info;
     bool there;
     bertc_status status = bc_folder_find(path, &there, err);
     if (status != BERTC_OK) return status;
-    if (!there) return lstat(path, &info) == 0 ? explain_file(path, err) : explain_absence(path, err);
-    status = find_first(path, files, which, err);
-    return status != BERTC_OK || *which < count ? status : explain_folder(path, files, err);
+    if (!there) return explain_absence(path, err);
+    for (*which = 0; *which < count; ++*which) {
+        status = bc_file_find_in(path, names[*which], &there, err);
+        if (status != BERTC_OK || there) return status;
+    }
+    return explain_folder(path, names, count, err);
 }
 
 bertc_status bc_model_place_check(const char *path, const char *const *names, size_t count, bertc_error *err)

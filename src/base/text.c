@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "base/utf8.h"
 
 /* Make room for `more` bytes and a NUL; the room at least doubles. */
 static bool reserve(bc_text *text, size_t more)
@@ -47,23 +47,15 @@ void bc_text_printf(bc_text *text, const char *format, ...)
     text->length += (size_t)n;
 }
 
-/* The letter of a character that JSON escapes by one, 0: it has none. */
-static char escape_of(unsigned char c)
-{
-    static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-    for (const char *p = letters; *p; p += 2)
-        if ((unsigned char)p[0] == c) return p[1];
-    return 0;
-}
-
 void bc_text_quote(bc_text *text, const char *string)
 {
+    static const char escaped[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     const unsigned char *p = (const unsigned char *)string;
     bc_text_put(text, "\"", 1);
     for (size_t left = strlen(string), n; left > 0; p += n, left -= n) {
-        char escape = escape_of(*p);
+        const char *escape = strchr(escaped, *p);
         n = bc_utf8_sequence(p, left);
-        if (escape) bc_text_printf(text, "\\%c", escape);
+        if (escape) bc_text_printf(text, "\\%c", letters[escape - escaped]);
         else if (*p < 0x20) bc_text_printf(text, "\\u%04x", *p);
         else if (n > 0) bc_text_put(text, (const char *)p, n);
         else bc_text_put(text, "\xef\xbf\xbd", 3);
@@ -76,4 +68,12 @@ void bc_text_clear(bc_text *text)
 {
     bc_free(text->bytes);
     *text = (bc_text){0};
+}
+
+bertc_status bc_text_write(bc_text *text, const bc_dir *dir, const char *name, bc_ledger *ledger, bertc_error *err)
+{
+    bertc_status status = text->failed ? bc_fail_memory(err)
+                                       : bc_file_write_in(dir, name, text->bytes, text->length, ledger, err);
+    bc_text_clear(text);
+    return status;
 }

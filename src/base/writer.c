@@ -49,15 +49,6 @@ static bool is_special(const char *path)
            (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
 }
 
-/* The name to write to; null where memory is out. */
-static char *temporary_name(const char *name)
-{
-    size_t room = strlen(name) + sizeof ".tmp";
-    char *temporary = bc_realloc(NULL, room, 1);
-    if (temporary) snprintf(temporary, room, "%s.tmp", name);
-    return temporary;
-}
-
 /* Only a file, or a link, gives way to the new one. */
 static bertc_status check_target(const bc_dir *dir, const char *name, bertc_error *err)
 {
@@ -84,33 +75,28 @@ static bertc_status create(bc_writer *writer, bertc_error *err)
     return writer->created ? BERTC_OK : bc_dir_fail(dir, writer->name, "cannot create", err);
 }
 
-static int open_anew(const char *path)
-{
-    int fd;
-    do fd = open(path, O_WRONLY | O_CLOEXEC);
-    while (fd < 0 && errno == EINTR);
-    return fd;
-}
-
 /* What nothing can be renamed over. */
 static bertc_status open_special(bc_writer *writer, bertc_error *err)
 {
     int own = own_descriptor(writer->name);
     writer->direct = true;
-    writer->fd = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0) : open_anew(writer->name);
+    do writer->fd = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0) : open(writer->name, O_WRONLY | O_CLOEXEC);
+    while (writer->fd < 0 && errno == EINTR);
     return writer->fd >= 0 ? BERTC_OK : bc_dir_fail(writer->dir, writer->name, "cannot create", err);
 }
 
 static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char *name, bool special,
                                 bertc_error *err)
 {
+    size_t length = strlen(name);
     *writer = (bc_writer){.fd = -1, .dir = dir};
-    writer->name = bc_strndup(name, strlen(name));
-    writer->temporary = temporary_name(name);
+    writer->name = bc_strndup(name, length);
+    writer->temporary = bc_alloc(length + sizeof ".tmp", 1);
     writer->buffer = bc_alloc(BUFFER, 1);
     writer->hasher = bc_hasher_new();
     bool room = writer->name && writer->temporary && writer->buffer && writer->hasher;
     bertc_status status = room ? BERTC_OK : bc_fail_memory(err);
+    if (room) sprintf(writer->temporary, "%s.tmp", name);
     if (status == BERTC_OK && special) status = open_special(writer, err);
     if (status == BERTC_OK && !special) status = check_target(dir, name, err);
     if (status == BERTC_OK && !special) status = create(writer, err);
@@ -223,54 +209,31 @@ static void verify(bc_writer *writer)
     if (!writer->failed) compare(writer);
 }
 
-static void settle(bc_writer *writer)
-{
-    flush(writer);
-    if (!writer->direct) verify(writer);
-    int fd = writer->fd;
-    writer->fd = -1;
-    if (close(fd) != 0 && !writer->failed) writer_fail(writer, "cannot close");
-}
-
 /* ---- What was written ---------------------------------------------------------------------- */
 
-static bc_written *find_written(const bc_ledger *ledger, const char *path)
+const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path)
 {
     for (size_t i = 0; i < ledger->count; i++)
         if (strcmp(ledger->files[i].path, path) == 0) return &ledger->files[i];
     return NULL;
 }
 
-const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path)
-{
-    return find_written(ledger, path);
-}
-
 /* False where memory is out. */
-static bool note_path(const bc_writer *writer, char *path)
-{
-    bc_ledger *ledger = writer->ledger;
-    bc_written *file = find_written(ledger, path);
-    if (!file) {
-        bc_written *files = bc_realloc(ledger->files, ledger->count + 1, sizeof *files);
-        if (!files) return false;
-        ledger->files = files;
-        file = &files[ledger->count];
-        file->path = bc_strndup(path, strlen(path));
-        if (!file->path) return false;
-        ledger->count++;
-    }
-    file->bytes = writer->written;
-    memcpy(file->hash, writer->hash, sizeof file->hash);
-    return true;
-}
-
 static bool note_written(const bc_writer *writer)
 {
+    bc_ledger *ledger = writer->ledger;
     char *path = bc_path_join(writer->dir->path, writer->name);
-    bool noted = path && note_path(writer, path);
-    bc_free(path);
-    return noted;
+    if (!path) return false;
+    const bc_written *known = bc_ledger_find(ledger, path);
+    size_t at = known ? (size_t)(known - ledger->files) : ledger->count;
+    bc_written *files = known ? ledger->files : bc_realloc(ledger->files, at + 1, sizeof *files);
+    if (known || !files) bc_free(path);
+    if (!files) return false;
+    if (!known) files[ledger->count++].path = path;
+    ledger->files = files;
+    files[at].bytes = writer->written;
+    memcpy(files[at].hash, writer->hash, sizeof files[at].hash);
+    return true;
 }
 
 void bc_ledger_clear(bc_ledger *ledger)
@@ -282,7 +245,11 @@ void bc_ledger_clear(bc_ledger *ledger)
 
 bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
 {
-    settle(writer);
+    flush(writer);
+    if (!writer->direct) verify(writer);
+    int fd = writer->fd;
+    writer->fd = -1;
+    if (close(fd) != 0 && !writer->failed) writer_fail(writer, "cannot close");
     if (!writer->failed && writer->ledger && !note_written(writer)) {
         writer->failed = true;
         bc_fail_memory(&writer->error);

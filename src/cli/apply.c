@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "cli/error.h"
-#include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 

@@ -33,6 +33,13 @@ typedef struct cli_command {
     bertc_status (*run)(const void *values, cli_words words, bertc_error *err);
 } cli_command;
 
+extern const cli_command cli_commands[]; /* up to one without a name */
+
+const cli_command *cli_command_find(const char *name); /* null: none */
+
+/* An unknown command, with a suggestion. */
+bertc_status cli_command_unknown(const char *name, bertc_error *err);
+
 /* What the options of a command fill, where no other header says it. */
 typedef struct cli_tokenize_values {
     const char *model, *vocab;
@@ -46,6 +53,17 @@ typedef struct cli_sample_values {
     int64_t seed;
 } cli_sample_values;
 
+typedef struct cli_init_values {
+    const char *vocab, *out; /* out: where the folder goes in the end */
+    int64_t layers, hidden, heads, intermediate, max_positions; /* intermediate 0: 4 x hidden */
+    int64_t seed;
+    double initializer_range;
+    bool cased;
+} cli_init_values;
+
+/* Write the new model into `folder`, which is there and empty; where it fails, what was written stays. */
+bertc_status cli_init_write(const cli_init_values *values, const char *folder, bertc_error *err);
+
 typedef struct cli_truncate_values {
     const char *model, *out;
     int64_t keep_layers;
@@ -57,7 +75,7 @@ typedef struct cli_plan_values {
 } cli_plan_values;
 
 /* What each command's file exports. */
-cli_table cli_finetune_table, cli_plan_table, cli_apply_table, cli_tokenize_table, cli_init_table,
+cli_table cli_plan_table, cli_apply_table, cli_tokenize_table, cli_init_table,
     cli_truncate_table, cli_sample_table;
 void cli_finetune_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err);

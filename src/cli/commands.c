@@ -1,15 +1,12 @@
 /* The table, and the command that explains it. */
-#include "cli/commands.h"
+#include "cli/command.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #include "cli/apply.h"
-#include "cli/encoder.h"
 #include "cli/error.h"
 #include "cli/help.h"
-#include "cli/man.h"
-#include "cli/nearest.h"
 
 typedef struct help_values {
     bool man;
@@ -54,7 +51,7 @@ const cli_command cli_commands[] = {
                    "--resume goes on from it. Another that comes more than a second later ends\n"
                    "without saving.\n",
         .required = "task model data out",
-        .table = cli_finetune_table,
+        .table = bertc_train_option_table,
         .defaults = cli_finetune_defaults,
         .size = sizeof(bertc_train_options),
         .run = cli_finetune,
@@ -169,7 +166,7 @@ const cli_command cli_commands[] = {
         .examples = "bertc init --layers 2 --hidden 128 --heads 2 --vocab vocab.txt --out model\n",
         .required = "vocab out",
         .table = cli_init_table,
-        .size = sizeof(cli_encoder),
+        .size = sizeof(cli_init_values),
         .run = cli_init,
     },
     {

@@ -9,7 +9,6 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/signals.h"
 
 typedef enum format { NPY, JSONL, TSV } format;
 
@@ -89,13 +88,6 @@ static bool is_json_number(const char *text, size_t n)
     return n > 0 && n < 16 && digits == n && (text[0] != '0' || n == 1);
 }
 
-static void put_index(FILE *to, const bertc_embedding *e)
-{
-    const bertc_example *x = e->example;
-    if (x->index && !is_json_number(x->index, x->nindex)) put_string(to, x->index, x->nindex);
-    else cli_put_index(to, x, e->index);
-}
-
 /* Nine digits carry a float exactly. */
 static void put_values(FILE *to, const float *x, size_t count, const char *separator)
 {
@@ -105,8 +97,10 @@ static void put_values(FILE *to, const float *x, size_t count, const char *separ
 static void take_jsonl(writer *w, const bertc_embedding *e)
 {
     FILE *to = w->files[0].stream;
+    const bertc_example *x = e->example;
     fputs("{\"index\":", to);
-    put_index(to, e);
+    if (x->index && !is_json_number(x->index, x->nindex)) put_string(to, x->index, x->nindex);
+    else cli_put_index(to, x, e->index);
     fputc(',', to);
     if (is_by_token(w)) {
         fputs("\"tokens\":", to);
@@ -168,7 +162,7 @@ static bertc_status take(void *user, const bertc_embedding *e, bertc_error *err)
             return cli_fail(err, BERTC_DIVERGED, "example %zu: the model's output is not finite",
                             e->index);
     formats[w->values->format].take(w, e);
-    return cli_file_check(&w->files[0], err);
+    return cli_stream_check(w->files[0].bytes, w->files[0].path, err);
 }
 
 static bertc_status check(const cli_apply_values *v, bertc_error *err)
@@ -202,14 +196,6 @@ static bertc_status compute(writer *w, const char *text, size_t length, bertc_er
 }
 
 /* Both files or none; what cannot be written is known before the model is loaded. */
-static bertc_status run(writer *w, const char *text, size_t length, bertc_error *err)
-{
-    bertc_status status = cli_files_open(w->files, w->values->out, w->values->offsets, "offsets", err);
-    if (status == BERTC_OK) status = compute(w, text, length, err);
-    if (status == BERTC_OK) status = cli_files_commit(w->files, err);
-    return status;
-}
-
 bertc_status cli_embed(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
@@ -218,7 +204,9 @@ bertc_status cli_embed(const void *values, cli_words words, bertc_error *err)
     size_t length = 0;
     bertc_status status = check(values, err);
     if (status == BERTC_OK && !w.values->data) status = cli_read_all(&text, &length, err);
-    if (status == BERTC_OK) status = run(&w, text, length, err);
+    if (status == BERTC_OK) status = cli_files_open(w.files, w.values->out, w.values->offsets, "offsets", err);
+    if (status == BERTC_OK) status = compute(&w, text, length, err);
+    if (status == BERTC_OK) status = cli_files_commit(w.files, err);
     cli_files_close(w.files, err);
     free(text);
     return status;

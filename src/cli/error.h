@@ -18,4 +18,9 @@ bertc_status cli_fail_memory(bertc_error *err);
 /* bertc_model_check_finished, and how to finish it. */
 bertc_status cli_check_finished(const char *dir, bertc_error *err);
 
+/* "Did you mean": the candidate nearest to `word` in edit distance, or null where none is near. `next` gives the
+ * candidates by index, null past the end. */
+const char *cli_nearest(const char *word, const char *(*next)(const void *context, size_t index),
+                        const void *context);
+
 #endif

@@ -1,6 +1,16 @@
 #include "cli/apply.h"
 #include "cli/scores.h"
 
+static void print_table(const bertc_task *task, bertc_split split, const bertc_scores *scores)
+{
+    printf("%-10s%s\n", "task", task->name);
+    printf("%-10s%s\n", "split", bertc_split_name(split));
+    printf("%-10s%zu\n", "examples", scores->examples);
+    printf("%-10s%.4f\n", "loss", scores->loss);
+    for (int i = 0; i < task->num_metrics; i++)
+        printf("%-10s%.4f\n", bertc_metric_name(task->metrics[i]), scores->value[task->metrics[i]]);
+}
+
 bertc_status cli_eval(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
@@ -10,11 +20,8 @@ bertc_status cli_eval(const void *values, cli_words words, bertc_error *err)
     if (status != BERTC_OK) return status;
     bertc_predictions predictions = {0};
     status = cli_apply(v, NULL, 0, true, &predictions, err);
-    if (status == BERTC_OK) {
-        void (*print)(const bertc_task *, bertc_split, const bertc_scores *) =
-            v->json ? cli_scores_json : cli_scores_table;
-        print(task, (bertc_split)v->split, &predictions.scores);
-    }
+    if (status == BERTC_OK)
+        (v->json ? cli_scores_json : print_table)(task, (bertc_split)v->split, &predictions.scores);
     bertc_predictions_clear(&predictions);
     return status;
 }

@@ -5,11 +5,6 @@
 #include "cli/progress.h"
 #include "cli/scores.h"
 
-const bertc_option *cli_finetune_table(size_t *count)
-{
-    return bertc_train_option_table(count);
-}
-
 void cli_finetune_defaults(void *values)
 {
     bertc_train_defaults(values);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,12 +55,6 @@ static bool flush_holder(char *path, size_t length)
     return good;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* Make those that are missing; *made: up to where the first of them reaches, 0: none. */
 static bool make_parents(char *path, size_t *made)
 {
@@ -69,9 +62,10 @@ static bool make_parents(char *path, size_t *made)
     for (size_t i = 1; good && path[i]; i++) {
         if (path[i] != '/' || path[i - 1] == '/') continue;
         path[i] = '\0';
+        struct stat info;
         bool is_new = mkdir(path, 0777) == 0;
         int code = errno;
-        good = is_new || is_folder(path);
+        good = is_new || (stat(path, &info) == 0 && S_ISDIR(info.st_mode));
         path[i] = '/';
         if (is_new && *made == 0) *made = i;
         if (is_new) good = flush_holder(path, i);

@@ -4,7 +4,7 @@
 
 #include "cli/options.h"
 
-enum { WIDTH = 90, COLUMN = 28 /* where descriptions begin */ };
+enum { WIDTH = 90, COLUMN = 28 /* where descriptions begin */, NOTE = 256, RANGE = 64 };
 
 static const struct {
     int code;
@@ -24,17 +24,26 @@ static const struct {
     {BERTC_TERMINATED, "terminated (SIGTERM), the state is saved"},
 };
 
-const char *cli_help_exit_code(size_t index, int *code)
+enum { CODES = sizeof codes / sizeof *codes };
+
+/* The range of an INT or REAL row as a reader needs it ("1 to 512", "at least 3"); empty where it says nothing. */
+static void describe_range(const bertc_option *row, char out[RANGE])
 {
-    if (index >= sizeof codes / sizeof codes[0]) return NULL;
-    *code = codes[index].code;
-    return codes[index].meaning;
+    const double endless = 1e6; /* a limit of this size is none to a reader */
+    out[0] = '\0';
+    if (row->kind != BERTC_OPTION_INT && row->kind != BERTC_OPTION_REAL) return;
+    if (row->most < endless)
+        snprintf(out, RANGE, "%.10g to %.10g", row->least, row->most);
+    else if (row->least > 0)
+        snprintf(out, RANGE, "at least %.10g", row->least);
 }
 
-void cli_help_note(const cli_command *command, const bertc_option *option, char out[CLI_NOTE])
+/* The part of an option's description that its row tells by itself: "(required)", "(default 3; 0 to 1000)"; empty where
+ * there is nothing. */
+static void describe_row(const cli_command *command, const bertc_option *option, char out[NOTE])
 {
-    char range[CLI_RANGE], initial[64] = "";
-    cli_option_range(option, range);
+    char range[RANGE], initial[64] = "";
+    describe_range(option, range);
     bool flag = option->kind == BERTC_OPTION_FLAG;
     if (option->initial && !flag) snprintf(initial, sizeof initial, "default %s", option->initial);
     const char *parts[] = {
@@ -46,10 +55,10 @@ void cli_help_note(const cli_command *command, const bertc_option *option, char 
     size_t used = 0;
     out[0] = '\0';
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (*parts[i] && used < CLI_NOTE)
-            used += (size_t)snprintf(out + used, CLI_NOTE - used, "%s%s", used > 0 ? "; " : "(",
+        if (*parts[i] && used < NOTE)
+            used += (size_t)snprintf(out + used, NOTE - used, "%s%s", used > 0 ? "; " : "(",
                                      parts[i]);
-    if (used > 0 && used < CLI_NOTE - 1) memcpy(out + used, ")", 2);
+    if (used > 0 && used < NOTE - 1) memcpy(out + used, ")", 2);
 }
 
 /* Words of `text` from `*column` on, wrapped to COLUMN..WIDTH. */
@@ -71,8 +80,8 @@ static void put_wrapped(FILE *to, const char *text, size_t *column)
 
 static void put_option(FILE *to, const cli_command *command, const bertc_option *option)
 {
-    char note[CLI_NOTE];
-    cli_help_note(command, option, note);
+    char note[NOTE];
+    describe_row(command, option, note);
     int used = fprintf(to, "  --%s%s%s", option->name, option->argument ? " " : "",
                        option->argument ? option->argument : "");
     if (used >= COLUMN - 1)
@@ -89,14 +98,10 @@ static void put_option(FILE *to, const cli_command *command, const bertc_option 
 static void put_usage(FILE *to, const cli_command *command)
 {
     fprintf(to, "bertc %s", command->name);
-    size_t count = cli_option_count(command);
     bool others = false;
-    for (size_t i = 0; i < count; i++) {
-        const bertc_option *row = cli_option_at(command, i);
-        if (row && cli_option_required(command, row))
-            fprintf(to, " --%s %s", row->name, row->argument);
-        else if (row)
-            others = true;
+    for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;) {
+        if (cli_option_required(command, row)) fprintf(to, " --%s %s", row->name, row->argument);
+        else others = true;
     }
     if (others) fputs(" [OPTION]...", to);
     if (command->operand)
@@ -124,10 +129,8 @@ void cli_help_command(FILE *to, const cli_command *command)
         fputc('\n', to);
         fputs(command->details, to);
     }
-    size_t count = cli_option_count(command);
-    if (count > 0) fputs("\nOptions:\n", to);
-    for (size_t i = 0; i < count; i++)
-        if (cli_option_at(command, i)) put_option(to, command, cli_option_at(command, i));
+    if (command->table) fputs("\nOptions:\n", to);
+    for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;) put_option(to, command, row);
 }
 
 void cli_help_overview(FILE *to, const cli_command *commands)
@@ -147,8 +150,101 @@ void cli_help_overview(FILE *to, const cli_command *commands)
           "'bertc help COMMAND' explains a command.\n"
           "\nExit codes:\n",
           to);
-    const char *meaning;
-    int code;
-    for (size_t i = 0; (meaning = cli_help_exit_code(i, &code)) != NULL; i++)
-        fprintf(to, "  %3d  %s\n", code, meaning);
+    for (size_t i = 0; i < CODES; i++) fprintf(to, "  %3d  %s\n", codes[i].code, codes[i].meaning);
+}
+
+/* ---- The man page -------------------------------------------------------------------------- */
+
+/* Text at the beginning of a line or inside one; hyphens stay hyphens when copied. */
+static void put_roff(FILE *to, const char *text)
+{
+    bool start = true;
+    for (; *text; text++) {
+        if (start && (*text == '.' || *text == '\'')) fputs("\\&", to);
+        if (*text == '\\')
+            fputs("\\e", to);
+        else if (*text == '-')
+            fputs("\\-", to);
+        else
+            fputc(*text, to);
+        start = *text == '\n';
+    }
+}
+
+static void put_roff_option(FILE *to, const cli_command *command, const bertc_option *option)
+{
+    char note[NOTE];
+    describe_row(command, option, note);
+    fputs(".TP\n\\fB\\-\\-", to);
+    put_roff(to, option->name);
+    fputs("\\fR", to);
+    if (option->argument) {
+        fputs(" \\fI", to);
+        put_roff(to, option->argument);
+        fputs("\\fR", to);
+    }
+    fputc('\n', to);
+    put_roff(to, option->help);
+    if (note[0]) fputc(' ', to);
+    put_roff(to, note);
+    fputc('\n', to);
+}
+
+static void put_section(FILE *to, const cli_command *command)
+{
+    fprintf(to, ".SS bertc %s\n", command->name);
+    put_roff(to, command->summary);
+    fputs(".\n", to);
+    if (command->details) {
+        fputs(".PP\n", to);
+        put_roff(to, command->details);
+    }
+    fputs(".PP\n.nf\n", to);
+    put_roff(to, command->examples);
+    fputs(".fi\n", to);
+    for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;)
+        put_roff_option(to, command, row);
+}
+
+static void put_synopsis(FILE *to, const cli_command *commands)
+{
+    fputs(".SH SYNOPSIS\n", to);
+    for (const cli_command *command = commands; command->name; command++) {
+        if (command > commands) fputs(".br\n", to);
+        fputs(".B bertc ", to);
+        put_roff(to, command->name);
+        fputs(command->table ? " [\\fIOPTION\\fR]..." : "", to);
+        if (command->operand)
+            fprintf(to, command->operand_required ? " \\fI%s\\fR" : " [\\fI%s\\fR]", command->operand);
+        fputc('\n', to);
+    }
+}
+
+void cli_man(FILE *to, const cli_command *commands)
+{
+    fprintf(to,
+            ".\\\" Made by 'bertc help --man'.\n"
+            ".TH BERTC 1 \"\" \"bertc %s\" \"User Commands\"\n"
+            ".SH NAME\nbertc \\- fine-tune BERT on CPUs\n",
+            bertc_version());
+    put_synopsis(to, commands);
+    fputs(".SH DESCRIPTION\n", to);
+    put_roff(to, "Fine-tunes BERT models from Hugging Face directories on the GLUE tasks and leaves\n"
+            "models that transformers loads. Results go to standard output, everything else to\n"
+            "standard error. Options are written --name value or --name=value; of an option\n"
+            "that is given twice the last counts; -- ends the options.\n");
+    fputs(".SH COMMANDS\n", to);
+    for (const cli_command *command = commands; command->name; command++) put_section(to, command);
+    fputs(".SH EXIT STATUS\n", to);
+    for (size_t i = 0; i < CODES; i++) {
+        fprintf(to, ".TP\n%d\n", codes[i].code);
+        put_roff(to, codes[i].meaning);
+        fputc('\n', to);
+    }
+    fputs(".SH SIGNALS\n", to);
+    put_roff(to, "SIGHUP (unless it is ignored, as under nohup), SIGINT, SIGUSR1 and SIGTERM make finetune\n"
+            "save its state and end within a step. What comes of them within a second is one\n"
+            "wish; another after that ends the program without saving.\n");
+    fputs(".SH ENVIRONMENT\n.TP\nNO_COLOR\n", to);
+    put_roff(to, "where it is set and not empty, no colour is used on a terminal\n");
 }

@@ -2,11 +2,11 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "cli/encoder.h"
 #include "cli/error.h"
 #include "cli/folder.h"
+#include "cli/output.h"
 
-#define FIELD(name) offsetof(cli_encoder, name)
+#define FIELD(name) offsetof(cli_init_values, name)
 
 static const bertc_option rows[] = {
     {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE",
@@ -34,17 +34,87 @@ const bertc_option *cli_init_table(size_t *count)
     return rows;
 }
 
+/* What AutoTokenizer needs to know. */
+static bertc_status write_tokenizer_config(const cli_init_values *v, const char *folder, bertc_error *err)
+{
+    char text[512];
+    int n = snprintf(text, sizeof text,
+                     "{\n  \"cls_token\": \"[CLS]\",\n  \"do_lower_case\": %s,\n"
+                     "  \"mask_token\": \"[MASK]\",\n  \"model_max_length\": %lld,\n"
+                     "  \"pad_token\": \"[PAD]\",\n  \"sep_token\": \"[SEP]\",\n"
+                     "  \"strip_accents\": null,\n  \"tokenize_chinese_chars\": true,\n"
+                     "  \"tokenizer_class\": \"BertTokenizer\",\n  \"unk_token\": \"[UNK]\"\n}\n",
+                     v->cased ? "false" : "true", (long long)v->max_positions);
+    return cli_file_write(folder, "tokenizer_config.json", text, (size_t)n, err);
+}
+
+static bertc_status write_files(const cli_init_values *v, const bertc_model *model,
+                                const bertc_vocab *vocab, const char *folder, bertc_error *err)
+{
+    size_t length;
+    const char *text = bertc_vocab_text(vocab, &length);
+    bertc_status status = cli_file_write(folder, "vocab.txt", text, length, err);
+    if (status == BERTC_OK) status = write_tokenizer_config(v, folder, err);
+    return status == BERTC_OK ? bertc_model_save(model, folder, err) : status;
+}
+
+static bertc_status fill_config(const cli_init_values *v, const bertc_vocab *vocab,
+                                bertc_config *config, bertc_error *err)
+{
+    bertc_special_ids special = bertc_vocab_specials(vocab);
+    config->vocab_size = bertc_vocab_size(vocab);
+    config->hidden_size = (int32_t)v->hidden;
+    config->num_hidden_layers = (int32_t)v->layers;
+    config->num_attention_heads = (int32_t)v->heads;
+    config->intermediate_size =
+        (int32_t)(v->intermediate > 0 ? v->intermediate : 4 * v->hidden);
+    config->max_position_embeddings = (int32_t)v->max_positions;
+    config->initializer_range = v->initializer_range;
+    config->pad_token_id = special.pad >= 0 ? special.pad : 0;
+    return bertc_config_check(config, "the new model", err);
+}
+
+/* A tokenizer is made to learn whether the vocabulary serves one. */
+static bertc_status check_vocab(const cli_init_values *v, const bertc_vocab *vocab,
+                                bertc_error *err)
+{
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    options.do_lower_case = !v->cased;
+    bertc_tokenizer *tokenizer = NULL;
+    bertc_status status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
+    bertc_tokenizer_free(tokenizer);
+    return status;
+}
+
+bertc_status cli_init_write(const cli_init_values *v, const char *folder, bertc_error *err)
+{
+    bertc_vocab *vocab = NULL;
+    bertc_model *model = NULL;
+    bertc_config config = {0};
+    bertc_model_options options = {.threads = 1, .seed = (uint64_t)v->seed};
+    bertc_status status = bertc_vocab_load(v->vocab, &vocab, err);
+    if (status == BERTC_OK) status = check_vocab(v, vocab, err);
+    if (status == BERTC_OK) status = bertc_config_init(&config, err);
+    if (status == BERTC_OK) status = fill_config(v, vocab, &config, err);
+    if (status == BERTC_OK) status = bertc_model_create(&config, &options, &model, err);
+    if (status == BERTC_OK) status = write_files(v, model, vocab, folder, err);
+    bertc_model_free(model);
+    bertc_config_clear(&config);
+    bertc_vocab_free(vocab);
+    return status;
+}
+
 static bertc_status fill(const void *values, const char *folder, bertc_error *err)
 {
-    return cli_encoder_write(values, folder, err);
+    return cli_init_write(values, folder, err);
 }
 
 bertc_status cli_init(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
-    const cli_encoder *encoder = values;
-    if (encoder->hidden % encoder->heads != 0)
-        return cli_fail(err, BERTC_USAGE, "--hidden %lld is not a multiple of --heads %lld",
-                        (long long)encoder->hidden, (long long)encoder->heads);
-    return cli_folder_fill(encoder->out, fill, encoder, err);
+    const cli_init_values *v = values;
+    if (v->hidden % v->heads != 0)
+        return cli_fail(err, BERTC_USAGE, "--hidden %lld is not a multiple of --heads %lld", (long long)v->hidden,
+                        (long long)v->heads);
+    return cli_folder_fill(v->out, fill, v, err);
 }

@@ -60,21 +60,15 @@ static bertc_status fill(cli_lines *lines, bertc_error *err)
     return count_lines(lines, lines->buffer + lines->end - n, (size_t)n, err);
 }
 
-/* One past the last newline of text[from..end), or 0. */
-static size_t after_newline(const char *text, size_t from, size_t end)
-{
-    while (end > from && text[end - 1] != '\n') end--;
-    return end > from ? end : 0;
-}
-
 bool cli_lines_next(cli_lines *lines, const char **text, size_t *length, bertc_error *err)
 {
     size_t looked = 0;
     for (;;) {
         const char *start = lines->buffer + lines->begin;
         size_t unread = lines->end - lines->begin;
-        *length = unread > looked ? after_newline(start, looked, unread) : 0;
-        if (*length == 0 && lines->ended) *length = unread;
+        *length = unread; /* up to the last newline of what is new, if there is one */
+        while (*length > looked && start[*length - 1] != '\n') --*length;
+        if (*length == looked) *length = lines->ended ? unread : 0;
         if (*length > 0) {
             *text = start;
             lines->begin += *length;

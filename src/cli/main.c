@@ -8,33 +8,25 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/error.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/stream.h"
 #include "cli/progress.h"
 
-static bertc_status run_parsed(const cli_command *command, int argc, char **argv, void *values,
-                               char **words, bertc_error *err)
-{
-    cli_parsed parsed;
-    cli_options_reset(command, values);
-    bertc_status status = cli_options_parse(command, argc, argv, values, words, &parsed, err);
-    if (status != BERTC_OK) return status;
-    if (parsed.help) {
-        cli_help_command(stdout, command);
-        return BERTC_OK;
-    }
-    return command->run(values, parsed.words, err);
-}
-
 static bertc_status run(const cli_command *command, int argc, char **argv, bertc_error *err)
 {
+    cli_parsed parsed;
     void *values = calloc(1, command->size + 1);
     char **words = calloc((size_t)argc + 1, sizeof *words);
-    bertc_status status = values && words ? run_parsed(command, argc, argv, values, words, err)
-                                          : cli_fail_memory(err);
+    bertc_status status = values && words ? BERTC_OK : cli_fail_memory(err);
+    if (status == BERTC_OK) {
+        cli_options_reset(command, values);
+        status = cli_options_parse(command, argc, argv, values, words, &parsed, err);
+    }
+    if (status == BERTC_OK && parsed.help) cli_help_command(stdout, command);
+    else if (status == BERTC_OK) status = command->run(values, parsed.words, err);
     free(words);
     free(values);
     return status;

@@ -8,77 +8,40 @@
 #include <string.h>
 
 #include "cli/error.h"
-#include "cli/nearest.h"
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
-size_t cli_option_count(const cli_command *command)
+const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row)
 {
-    size_t count = 0;
-    if (command->table) command->table(&count);
-    return count;
+    size_t count;
+    if (!command->table) return NULL;
+    const bertc_option *rows = command->table(&count);
+    for (row = row ? row + 1 : rows; row < rows + count; row++)
+        if (command->mask == 0 || (row->commands & command->mask) != 0) return row;
+    return NULL;
 }
 
-const bertc_option *cli_option_at(const cli_command *command, size_t index)
+/* True where the name stands among those that are required, words separated by spaces. */
+bool cli_option_required(const cli_command *command, const bertc_option *option)
 {
-    size_t count = 0;
-    const bertc_option *rows = command->table ? command->table(&count) : NULL;
-    if (index >= count) return NULL;
-    bool taken = command->mask == 0 || (rows[index].commands & command->mask) != 0;
-    return taken ? &rows[index] : NULL;
-}
-
-/* True where `word` stands in `list`, words separated by spaces. */
-static bool is_listed(const char *list, const char *word)
-{
-    size_t length = strlen(word);
-    for (const char *p = list; p && *p;) {
+    size_t length = strlen(option->name);
+    for (const char *p = command->required; p && *p;) {
         size_t n = strcspn(p, " ");
-        if (n == length && memcmp(p, word, n) == 0) return true;
+        if (n == length && memcmp(p, option->name, n) == 0) return true;
         p += n + (p[n] == ' ');
     }
     return false;
 }
 
-bool cli_option_required(const cli_command *command, const bertc_option *option)
-{
-    return is_listed(command->required, option->name);
-}
-
-/* The choice number `index` of a CHOICE row and its length; null past the end. */
-static const char *choice_at(const bertc_option *option, size_t index, size_t *length)
-{
-    const char *p = option->choices;
-    for (; index > 0 && p; index--) {
-        p = strchr(p, '|');
-        if (p) p++;
-    }
-    if (p) *length = strcspn(p, "|");
-    return p;
-}
-
 static const bertc_option *find(const cli_command *command, const char *name, size_t length)
 {
-    size_t count = cli_option_count(command);
-    for (size_t i = 0; i < count; i++) {
-        const bertc_option *row = cli_option_at(command, i);
-        if (row && strlen(row->name) == length && memcmp(row->name, name, length) == 0) return row;
-    }
-    return NULL;
+    const bertc_option *row = NULL;
+    while ((row = cli_option_next(command, row)) != NULL)
+        if (strlen(row->name) == length && memcmp(row->name, name, length) == 0) break;
+    return row;
 }
 
 /* ---- Values -------------------------------------------------------------------------------- */
-
-void cli_option_range(const bertc_option *row, char out[CLI_RANGE])
-{
-    const double endless = 1e6; /* a limit of this size is none to a reader */
-    out[0] = '\0';
-    if (row->kind != BERTC_OPTION_INT && row->kind != BERTC_OPTION_REAL) return;
-    if (row->most < endless)
-        snprintf(out, CLI_RANGE, "%.10g to %.10g", row->least, row->most);
-    else if (row->least > 0)
-        snprintf(out, CLI_RANGE, "at least %.10g", row->least);
-}
 
 static bertc_status out_of_range(const bertc_option *row, const char *text, bertc_error *err)
 {
@@ -118,12 +81,14 @@ static bertc_status set_real(const bertc_option *row, const char *text, void *fi
 static bertc_status set_choice(const bertc_option *row, const char *text, void *field,
                                bertc_error *err)
 {
-    size_t length = 0;
-    const char *choice;
-    for (size_t i = 0; (choice = choice_at(row, i, &length)) != NULL; i++) {
-        if (strlen(text) != length || memcmp(text, choice, length) != 0) continue;
-        *(int *)field = (int)i;
-        return BERTC_OK;
+    const char *choice = row->choices;
+    for (int i = 0; choice; i++) {
+        size_t n = strcspn(choice, "|");
+        if (strlen(text) == n && memcmp(text, choice, n) == 0) {
+            *(int *)field = i;
+            return BERTC_OK;
+        }
+        choice = choice[n] ? choice + n + 1 : NULL;
     }
     return cli_fail(err, BERTC_USAGE, "--%s: '%s' is not one of %s", row->name, text, row->choices);
 }
@@ -158,10 +123,8 @@ static bertc_status set(const bertc_option *row, const char *text, void *values,
 void cli_options_reset(const cli_command *command, void *values)
 {
     if (command->defaults) command->defaults(values);
-    size_t count = cli_option_count(command);
-    for (size_t i = 0; i < count; i++) {
-        const bertc_option *row = cli_option_at(command, i);
-        if (!row || !row->initial || row->kind == BERTC_OPTION_FLAG) continue;
+    for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;) {
+        if (!row->initial || row->kind == BERTC_OPTION_FLAG) continue;
         bertc_error err = {0};
         bertc_status status = set(row, row->initial, values, &err);
         assert(status == BERTC_OK && "a default fits its row");
@@ -173,11 +136,9 @@ void cli_options_reset(const cli_command *command, void *values)
 
 static const char *option_name(const void *context, size_t index)
 {
-    const cli_command *command = context;
-    size_t count = cli_option_count(command);
-    for (size_t i = 0; i < count; i++)
-        if (cli_option_at(command, i) && index-- == 0) return cli_option_at(command, i)->name;
-    return NULL;
+    const bertc_option *row = cli_option_next(context, NULL);
+    while (row && index-- > 0) row = cli_option_next(context, row);
+    return row ? row->name : NULL;
 }
 
 static bertc_status unknown_option(const cli_command *command, const char *text, bertc_error *err)
@@ -233,63 +194,37 @@ static bertc_status check_required(const cli_command *command, const bool *given
                                    bertc_error *err)
 {
     char missing[128] = "";
-    size_t count = cli_option_count(command), used = 0;
-    for (size_t i = 0; i < count; i++) {
-        const bertc_option *row = cli_option_at(command, i);
-        if (!row || given[i] || !cli_option_required(command, row) || used >= sizeof missing)
-            continue;
-        used += (size_t)snprintf(missing + used, sizeof missing - used, "%s--%s",
-                                 used > 0 ? ", " : "", row->name);
-    }
-    if (used > 0)
-        return cli_fail(err, BERTC_USAGE, "'bertc %s' needs %s, see 'bertc %s --help'",
-                        command->name, missing, command->name);
-    if (command->operand_required && words == 0)
-        return cli_fail(err, BERTC_USAGE, "'bertc %s' needs %s, see 'bertc %s --help'",
-                        command->name, command->operand, command->name);
-    return BERTC_OK;
-}
-
-static bertc_status take_word(const cli_command *command, char *text, char **words,
-                              cli_parsed *parsed, bertc_error *err)
-{
-    if (!command->operand || parsed->words.count == 1)
-        return cli_fail(err, BERTC_USAGE, "unexpected argument '%s', see 'bertc %s --help'", text,
-                        command->name);
-    words[parsed->words.count++] = text;
-    return BERTC_OK;
-}
-
-static bertc_status parse(const cli_command *command, int argc, char **argv, void *values,
-                          char **words, bool *given, cli_parsed *parsed, bertc_error *err)
-{
-    bool options = true;
-    bertc_status status = BERTC_OK;
-    for (int i = 0; i < argc && status == BERTC_OK; i++) {
-        bool dashed = argv[i][0] == '-' && argv[i][1] != '\0';
-        if (!options || !dashed) {
-            status = take_word(command, argv[i], words, parsed, err);
-        } else if (strcmp(argv[i], "--") == 0) {
-            options = false;
-        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            parsed->help = true;
-            return BERTC_OK;
-        } else {
-            status = take_option(command, argc, argv, &i, values, given, err);
-        }
-    }
-    if (status == BERTC_OK) status = check_needs(command, given, err);
-    if (status != BERTC_OK) return status;
-    return check_required(command, given, parsed->words.count, err);
+    size_t used = 0, count;
+    for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;)
+        if (!given[row - command->table(&count)] && cli_option_required(command, row) && used < sizeof missing)
+            used += (size_t)snprintf(missing + used, sizeof missing - used, "%s--%s", used > 0 ? ", " : "", row->name);
+    if (used == 0 && (!command->operand_required || words > 0)) return BERTC_OK;
+    return cli_fail(err, BERTC_USAGE, "'bertc %s' needs %s, see 'bertc %s --help'", command->name,
+                    used > 0 ? missing : command->operand, command->name);
 }
 
 bertc_status cli_options_parse(const cli_command *command, int argc, char **argv, void *values,
                                char **words, cli_parsed *parsed, bertc_error *err)
 {
+    size_t count = 0;
+    bool options = true;
     *parsed = (cli_parsed){.words.word = words};
-    bool *given = calloc(cli_option_count(command) + 1, sizeof *given);
-    if (!given) return cli_fail_memory(err);
-    bertc_status status = parse(command, argc, argv, values, words, given, parsed, err);
+    if (command->table) command->table(&count);
+    bool *given = calloc(count + 1, sizeof *given);
+    bertc_status status = given ? BERTC_OK : cli_fail_memory(err);
+    for (int i = 0; i < argc && status == BERTC_OK && !parsed->help; i++) {
+        bool dashed = argv[i][0] == '-' && argv[i][1] != '\0';
+        if ((!options || !dashed) && command->operand && parsed->words.count == 0)
+            words[parsed->words.count++] = argv[i];
+        else if (!options || !dashed)
+            status = cli_fail(err, BERTC_USAGE, "unexpected argument '%s', see 'bertc %s --help'", argv[i],
+                              command->name);
+        else if (strcmp(argv[i], "--") == 0) options = false;
+        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) parsed->help = true;
+        else status = take_option(command, argc, argv, &i, values, given, err);
+    }
+    if (status == BERTC_OK && !parsed->help) status = check_needs(command, given, err);
+    if (status == BERTC_OK && !parsed->help) status = check_required(command, given, parsed->words.count, err);
     free(given);
     return status;
 }

@@ -10,16 +10,9 @@
 
 #include "cli/command.h"
 
-/* The row that `command` takes at `index` of its table; null: another command's or past the end.
- * Walk with cli_option_count. */
-size_t cli_option_count(const cli_command *command);
-const bertc_option *cli_option_at(const cli_command *command, size_t index);
+/* The row that `command` takes behind `row`, or its first behind null; null past the last. */
+const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row);
 bool cli_option_required(const cli_command *command, const bertc_option *option);
-
-/* The range of an INT or REAL row as a reader needs it ("1 to 512", "at least 3"); empty where it
- * says nothing. */
-enum { CLI_RANGE = 64 };
-void cli_option_range(const bertc_option *option, char out[CLI_RANGE]);
 
 /* Set `values` to the defaults of the command. */
 void cli_options_reset(const cli_command *command, void *values);

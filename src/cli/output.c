@@ -123,11 +123,6 @@ bertc_status cli_files_open(cli_file files[2], const char *first, const char *se
 
 /* ---- The end ------------------------------------------------------------------------------- */
 
-bertc_status cli_file_check(const cli_file *file, bertc_error *err)
-{
-    return cli_stream_check(file->bytes, file->path, err);
-}
-
 static bool is_direct(const cli_file *file)
 {
     return !file->beside.real;

@@ -27,9 +27,6 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err);
 bertc_status cli_files_open(cli_file files[2], const char *first, const char *second, const char *option,
                             bertc_error *err);
 
-/* Whether a write has failed by now. */
-bertc_status cli_file_check(const cli_file *file, bertc_error *err);
-
 /* Give both their names, or neither. Those that are not open do not count. */
 bertc_status cli_files_commit(cli_file files[2], bertc_error *err);
 

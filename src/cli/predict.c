@@ -7,21 +7,13 @@
 #include "cli/error.h"
 #include "cli/input.h"
 #include "cli/output.h"
-#include "cli/signals.h"
-
-/* Bytes that any prediction of the task takes. */
-static size_t room_of(const bertc_task *task)
-{
-    size_t room = 64;
-    for (int c = 0; task->kind == BERTC_CLASSIFICATION && c < task->num_labels; c++)
-        if (strlen(task->file_labels[c]) >= room) room = strlen(task->file_labels[c]) + 1;
-    return room;
-}
 
 static bertc_status put_predictions(FILE *to, const bertc_task *task, const bertc_predictions *p, bool numbered,
                                     bertc_error *err)
 {
-    size_t room = room_of(task);
+    size_t room = 64; /* for any prediction of the task */
+    for (int c = 0; task->kind == BERTC_CLASSIFICATION && c < task->num_labels; c++)
+        if (strlen(task->file_labels[c]) >= room) room = strlen(task->file_labels[c]) + 1;
     char *text = malloc(room);
     if (!text) return cli_fail_memory(err);
     if (numbered) fputs("index\tprediction\n", to);
@@ -62,20 +54,6 @@ static bertc_status check_finite(const bertc_task *task, const bertc_predictions
 }
 
 /* The files are opened before the model is: what cannot be written is known early. */
-static bertc_status run(const cli_apply_values *v, const bertc_task *task, const char *text,
-                        size_t length, cli_file files[2], bertc_error *err)
-{
-    bertc_predictions predictions = {0};
-    bertc_status status = cli_files_open(files, v->out, v->logits, "logits", err);
-    if (status == BERTC_OK) status = cli_apply(v, text, length, false, &predictions, err);
-    if (status == BERTC_OK) status = check_finite(task, &predictions, err);
-    if (status == BERTC_OK) status = put_predictions(files[0].stream, task, &predictions, v->data != NULL, err);
-    if (status == BERTC_OK && v->logits) put_logits(files[1].stream, task, &predictions);
-    if (status == BERTC_OK) status = cli_files_commit(files, err);
-    bertc_predictions_clear(&predictions);
-    return status;
-}
-
 bertc_status cli_predict(const void *values, cli_words words, bertc_error *err)
 {
     (void)words;
@@ -83,14 +61,19 @@ bertc_status cli_predict(const void *values, cli_words words, bertc_error *err)
     const bertc_task *task;
     char *text = NULL;
     size_t length = 0;
+    cli_file files[2] = {{0}};
+    bertc_predictions predictions = {0};
     bertc_status status = cli_task_find(v->task, &task, err);
     if (status == BERTC_OK) status = cli_apply_spare(v, task, err);
     if (status == BERTC_OK && !v->data) status = cli_read_all(&text, &length, err);
-    if (status == BERTC_OK) {
-        cli_file files[2];
-        status = run(v, task, text, length, files, err);
-        cli_files_close(files, err);
-    }
+    if (status == BERTC_OK) status = cli_files_open(files, v->out, v->logits, "logits", err);
+    if (status == BERTC_OK) status = cli_apply(v, text, length, false, &predictions, err);
+    if (status == BERTC_OK) status = check_finite(task, &predictions, err);
+    if (status == BERTC_OK) status = put_predictions(files[0].stream, task, &predictions, v->data != NULL, err);
+    if (status == BERTC_OK && v->logits) put_logits(files[1].stream, task, &predictions);
+    if (status == BERTC_OK) status = cli_files_commit(files, err);
+    bertc_predictions_clear(&predictions);
+    cli_files_close(files, err);
     free(text);
     return status;
 }

@@ -19,18 +19,17 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* https://no-color.org: set and not empty. */
-static bool may_colour(void)
-{
-    const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    return isatty(STDERR_FILENO) && !(refused && *refused) && terminal &&
-           strcmp(terminal, "dumb") != 0;
-}
-
 static bool may_redraw(void)
 {
     const char *terminal = getenv("TERM");
     return isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+/* https://no-color.org: set and not empty. */
+static bool may_colour(void)
+{
+    const char *refused = getenv("NO_COLOR");
+    return may_redraw() && !(refused && *refused);
 }
 
 void cli_complain(const char *message)

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include "cli/command.h"
-#include "cli/encoder.h"
 #include "cli/error.h"
 #include "cli/folder.h"
 #include "cli/output.h"
@@ -25,16 +24,16 @@ const bertc_option *cli_sample_table(size_t *count)
 static bertc_status write_model(const cli_sample_values *v, const char *vocab, const char *folder,
                                 bertc_error *err)
 {
-    const cli_encoder encoder = {.vocab = vocab,
-                                 .layers = 2,
-                                 .hidden = 128,
-                                 .heads = 2,
-                                 .intermediate = 512,
-                                 .max_positions = 128,
-                                 .seed = v->seed,
-                                 .initializer_range = 0.05};
+    const cli_init_values encoder = {.vocab = vocab,
+                                     .layers = 2,
+                                     .hidden = 128,
+                                     .heads = 2,
+                                     .intermediate = 512,
+                                     .max_positions = 128,
+                                     .seed = v->seed,
+                                     .initializer_range = 0.05};
     if (mkdir(folder, 0777) != 0) return cli_fail_errno(err, folder, "cannot create folder");
-    return cli_encoder_write(&encoder, folder, err);
+    return cli_init_write(&encoder, folder, err);
 }
 
 static bertc_status fill(const void *values, const char *folder, bertc_error *err)

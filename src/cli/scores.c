@@ -30,13 +30,3 @@ void cli_scores_json(const bertc_task *task, bertc_split split, const bertc_scor
     }
     fputs("}}\n", stdout);
 }
-
-void cli_scores_table(const bertc_task *task, bertc_split split, const bertc_scores *scores)
-{
-    printf("%-10s%s\n", "task", task->name);
-    printf("%-10s%s\n", "split", bertc_split_name(split));
-    printf("%-10s%zu\n", "examples", scores->examples);
-    printf("%-10s%.4f\n", "loss", scores->loss);
-    for (int i = 0; i < task->num_metrics; i++)
-        printf("%-10s%.4f\n", bertc_metric_name(task->metrics[i]), scores->value[task->metrics[i]]);
-}

@@ -1,4 +1,4 @@
-/* Scores for people and for programs. */
+/* Scores for programs. */
 #ifndef CLI_SCORES_H
 #define CLI_SCORES_H
 
@@ -12,8 +12,5 @@ void cli_scores_json(const bertc_task *task, bertc_split split, const bertc_scor
 
 /* A number of JSON: reads back to the same bits; null where it is not finite. */
 void cli_put_number(double value);
-
-/* The same as a small table. */
-void cli_scores_table(const bertc_task *task, bertc_split split, const bertc_scores *scores);
 
 #endif

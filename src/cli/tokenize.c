@@ -56,17 +56,6 @@ typedef struct part {
     bertc_error error; /* of the last line */
 } part;
 
-static bool reserve(part *p, size_t more)
-{
-    if (p->room - p->used >= more) return true;
-    size_t room = (p->used + more) * 2;
-    char *out = realloc(p->out, room);
-    if (!out) return false;
-    p->out = out;
-    p->room = room;
-    return true;
-}
-
 static char *put_number(char *to, uint32_t value, char end)
 {
     char digits[DIGITS];
@@ -80,7 +69,13 @@ static char *put_number(char *to, uint32_t value, char end)
 
 static bertc_status put_line(part *p, const bertc_encoding *e, bool offsets)
 {
-    if (!reserve(p, e->count * DIGITS * (offsets ? 3 : 1))) return cli_fail_memory(&p->error);
+    size_t most = p->used + e->count * DIGITS * (offsets ? 3 : 1);
+    if (most > p->room) {
+        char *out = realloc(p->out, most * 2);
+        if (!out) return cli_fail_memory(&p->error);
+        p->out = out;
+        p->room = most * 2;
+    }
     char *to = p->out + p->used;
     for (size_t i = 0; i < e->count; i++) {
         char end = i + 1 < e->count ? ' ' : '\n';

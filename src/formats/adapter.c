@@ -66,20 +66,14 @@ static bertc_status read_scale(const cJSON *tree, const char *path, bc_adapter *
 
 bertc_status bc_adapter_is(const char *dir, bool *adapter, bertc_error *err)
 {
-    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
-    *adapter = false;
-    bertc_status status = path ? bc_file_find(path, adapter, err) : bc_fail_memory(err);
-    bc_free(path);
-    return status;
+    return bc_file_find_in(dir, BC_ADAPTER_CONFIG, adapter, err);
 }
 
 /* Take `path`, which becomes the adapter's, as its base where it is a folder with a configuration. */
 static bertc_status try_base(char *path, bc_adapter *adapter, bertc_error *err)
 {
-    char *config = path ? bc_path_join(path, "config.json") : NULL;
     bool found = false;
-    bertc_status status = config ? bc_file_find(config, &found, err) : bc_fail_memory(err);
-    bc_free(config);
+    bertc_status status = path ? bc_file_find_in(path, "config.json", &found, err) : bc_fail_memory(err);
     if (status == BERTC_OK && !found) status = bc_adapter_is(path, &found, err);
     if (found) adapter->base = path;
     else bc_free(path);
@@ -102,22 +96,16 @@ static bertc_status find_base(const cJSON *tree, const char *path, const char *d
                    path, name, dir);
 }
 
-static bertc_status check_base(const bc_adapter *adapter, const char *path, bertc_error *err)
-{
-    bool adapted;
-    bertc_status status = bc_adapter_is(adapter->base, &adapted, err);
-    if (status != BERTC_OK || !adapted) return status;
-    return bc_fail(err, BERTC_INPUT, "%s: the base model \"%.300s\" is an adapter itself", path,
-                   adapter->base);
-}
-
 static bertc_status read_adapter(const char *dir, const char *path, bc_adapter *adapter, bertc_error *err)
 {
+    bool adapted = false;
     bertc_status status = bc_json_read(path, BC_KIND_SETTINGS, &adapter->tree, err);
     if (status == BERTC_OK) status = check_kind(adapter->tree, path, err);
     if (status == BERTC_OK) status = read_scale(adapter->tree, path, adapter, err);
     if (status == BERTC_OK) status = find_base(adapter->tree, path, dir, adapter, err);
-    return status == BERTC_OK ? check_base(adapter, path, err) : status;
+    if (status == BERTC_OK) status = bc_adapter_is(adapter->base, &adapted, err);
+    if (status != BERTC_OK || !adapted) return status;
+    return bc_fail(err, BERTC_INPUT, "%s: the base model \"%.300s\" is an adapter itself", path, adapter->base);
 }
 
 bertc_status bc_adapter_read(const char *dir, bc_adapter *adapter, bertc_error *err)
@@ -208,32 +196,21 @@ static bertc_status read_labels(const char *dir, const bc_weights *weights, bert
     return status;
 }
 
-/* peft's kind of task tells whether the adapter's head is one for sentences. */
-static bertc_status check_task(const char *dir, bertc_config *config, bertc_error *err)
-{
-    cJSON *tree = NULL;
-    char *path = bc_path_join(dir, BC_ADAPTER_CONFIG);
-    bertc_status status = path ? bc_json_read(path, BC_KIND_SETTINGS, &tree, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_config_check_task(tree, path, config, err);
-    cJSON_Delete(tree);
-    bc_free(path);
-    return status;
-}
-
-/* A classifier of the adapter's own takes the place of the base's head, whatever that was. */
-static bertc_status load_from_base(const char *dir, const char *base, bertc_config *config,
-                                   bertc_error *err)
+/* A classifier of the adapter's own takes the place of the base's head, whatever that was; peft's kind of task tells
+ * whether it is one for sentences. */
+static bertc_status load_from_base(const char *dir, const bc_adapter *adapter, bertc_config *config, bertc_error *err)
 {
     bc_weights weights = {0};
-    char *path = bc_path_join(base, "config.json");
-    bertc_status status = path ? bc_weights_open_in(dir, BC_OF_ADAPTER, &weights, err) : bc_fail_memory(err);
+    char *path = bc_path_join(adapter->base, "config.json"), *own = bc_path_join(dir, BC_ADAPTER_CONFIG);
+    bertc_status status = path && own ? bc_weights_open_in(dir, BC_OF_ADAPTER, &weights, err) : bc_fail_memory(err);
     if (status == BERTC_OK)
         status = count_rows(&weights) > 0 ? bc_config_load_encoder(path, config, err)
                                           : bertc_config_load(path, config, err);
     if (status == BERTC_OK) status = read_labels(dir, &weights, config, err);
-    if (status == BERTC_OK) status = check_task(dir, config, err);
+    if (status == BERTC_OK) status = bc_config_check_task(adapter->tree, own, config, err);
     bc_weights_close(&weights);
     bc_free(path);
+    bc_free(own);
     return status;
 }
 
@@ -245,7 +222,7 @@ bertc_status bc_adapter_load_config(const char *dir, bertc_config *config, bertc
     bertc_status status = path ? bc_adapter_read(dir, &adapter, err) : bc_fail_memory(err);
     if (status == BERTC_OK && adapter.base) status = bc_file_find(path, &own, err);
     if (status == BERTC_OK)
-        status = own ? bertc_config_load(path, config, err) : load_from_base(dir, adapter.base, config, err);
+        status = own ? bertc_config_load(path, config, err) : load_from_base(dir, &adapter, config, err);
     bc_adapter_clear(&adapter);
     bc_free(path);
     return status;
@@ -294,23 +271,13 @@ static void put_record(bc_text *text, const bc_adapter_record *r)
     bc_text_printf(text, ",\n  \"task_type\": \"SEQ_CLS\",\n  \"use_rslora\": false\n}\n");
 }
 
-static bertc_status write_text(bc_text *text, const bc_dir *dir, const char *name, bc_ledger *ledger,
-                               bertc_error *err)
-{
-    bertc_status status = text->failed
-                              ? bc_fail_memory(err)
-                              : bc_file_write_in(dir, name, text->bytes, text->length, ledger, err);
-    bc_text_clear(text);
-    return status;
-}
-
 bertc_status bc_adapter_write(const bc_adapter_record *record, const bertc_config *config, const bc_dir *dir,
                               bc_ledger *ledger, bertc_error *err)
 {
     bc_text text = {0};
     bc_config_put_head(&text, config);
-    bertc_status status = write_text(&text, dir, BC_ADAPTER_LABELS, ledger, err);
+    bertc_status status = bc_text_write(&text, dir, BC_ADAPTER_LABELS, ledger, err);
     if (status != BERTC_OK) return status;
     put_record(&text, record);
-    return write_text(&text, dir, BC_ADAPTER_CONFIG, ledger, err);
+    return bc_text_write(&text, dir, BC_ADAPTER_CONFIG, ledger, err);
 }

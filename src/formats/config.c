@@ -335,10 +335,9 @@ bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc
     if (status == BERTC_OK)
         status = bertc_config_set_labels(to, (const char *const *)from->labels, from->num_labels,
                                          err);
-    if (status == BERTC_OK && from->head_refusal) {
-        to->head_refusal = bc_strndup(from->head_refusal, strlen(from->head_refusal));
-        if (!to->head_refusal) status = bc_fail_memory(err);
-    }
+    if (status == BERTC_OK && from->head_refusal &&
+        !(to->head_refusal = bc_strndup(from->head_refusal, strlen(from->head_refusal))))
+        status = bc_fail_memory(err);
     if (status != BERTC_OK) bertc_config_clear(to);
     return status;
 }

@@ -15,12 +15,9 @@
 #include "base/text.h"
 #include "formats/config.h"
 
-
 /* Keep "PLACE: REASON" unless a reason is there already. Errors: BERTC_NOMEM. */
-static bertc_status refuse_head(bertc_config *config, const char *place, bertc_error *err, const char *format,
-                                ...) BERTC_PRINTF(4, 5);
-static bertc_status refuse_head(bertc_config *config, const char *place, bertc_error *err, const char *format,
-                                ...)
+static BERTC_PRINTF(4, 5) bertc_status refuse_head(bertc_config *config, const char *place, bertc_error *err,
+                                                   const char *format, ...)
 {
     char reason[512];
     va_list args;

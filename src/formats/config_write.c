@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -144,21 +143,21 @@ static void print_members(bc_text *text, members *all)
     bc_text_printf(text, "\n}\n");
 }
 
-/* The whole document; false where memory is out. */
-static bool print_config(bc_text *text, const bertc_config *config, const cJSON *tree)
+/* The whole document. */
+static void print_config(bc_text *text, const bertc_config *config, const cJSON *tree)
 {
     members all = {0};
     const cJSON *item;
     size_t kept = 0;
     cJSON_ArrayForEach(item, tree) kept++;
     all.list = bc_alloc(kept + OWN_KEYS + DTYPE_KEYS + bc_config_field_count, sizeof *all.list);
-    if (!all.list) return false;
+    text->failed = !all.list;
+    if (!all.list) return;
     add_own(&all, config);
     add_kept(&all, config->json ? config->json : "", tree);
     print_members(text, &all);
     for (size_t i = 0; i < all.count; i++) bc_text_clear(&all.list[i].value);
     bc_free(all.list);
-    return !text->failed;
 }
 
 bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, const char *name, bc_ledger *ledger,
@@ -169,9 +168,10 @@ bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, cons
     bertc_status status = BERTC_OK;
     if (config->json)
         status = bc_json_parse(config->json, strlen(config->json), "config.json", &tree, err);
-    if (status == BERTC_OK && !print_config(&text, config, tree)) status = bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_file_write_in(dir, name, text.bytes, text.length, ledger, err);
-    bc_text_clear(&text);
+    if (status == BERTC_OK) {
+        print_config(&text, config, tree);
+        status = bc_text_write(&text, dir, name, ledger, err);
+    }
     cJSON_Delete(tree);
     return status;
 }

@@ -36,34 +36,26 @@ static bertc_status copy_file(const char *from, const bc_dir *to, const char *na
     return status;
 }
 
-/* The longest sequence that the model in `dir` takes; 0 where its config.json does not tell. */
-static bertc_status read_max_length(const char *dir, int64_t *length, bertc_error *err)
+/* Settings of BertTokenizer's default, with the longest sequence that the model in `from` takes where its config.json
+ * tells. */
+static bertc_status write_default(const char *from, const bc_dir *to, bc_ledger *ledger, bertc_error *err)
 {
-    *length = 0;
+    int64_t length = 0;
     cJSON *tree = NULL;
-    char *path = bc_path_join(dir, "config.json");
+    bc_text text = {0};
+    char *path = bc_path_join(from, "config.json");
     bool found = false;
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
     if (status == BERTC_OK && found) status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
     if (status == BERTC_OK)
-        status = bc_json_int(tree, "max_position_embeddings", 1, INT32_MAX, path, length, err);
+        status = bc_json_int(tree, "max_position_embeddings", 1, INT32_MAX, path, &length, err);
     cJSON_Delete(tree);
     bc_free(path);
-    return status;
-}
-
-static bertc_status write_default(const bc_dir *dir, int64_t max_length, bc_ledger *ledger, bertc_error *err)
-{
-    bc_text text = {0};
+    if (status != BERTC_OK) return status;
     bc_text_printf(&text, "{\n  \"do_lower_case\": true,\n");
-    if (max_length > 0)
-        bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)max_length);
+    if (length > 0) bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)length);
     bc_text_printf(&text, "  \"tokenizer_class\": \"BertTokenizer\"\n}\n");
-    bertc_status status =
-        text.failed ? bc_fail_memory(err)
-                    : bc_file_write_in(dir, tokenizer_files[SETTINGS], text.bytes, text.length, ledger, err);
-    bc_text_clear(&text);
-    return status;
+    return bc_text_write(&text, to, tokenizer_files[SETTINGS], ledger, err);
 }
 
 /* A JSON file of a folder with its text, or an empty object where it is absent. */
@@ -102,32 +94,22 @@ static bertc_status find_class(const char *dir, bc_text *quoted, bool *typed, be
     return status;
 }
 
-/* Write the settings of `from` with a class. */
-static bertc_status write_class(const bc_dir *to, const char *text, size_t length, const cJSON *tree,
-                                const char *class, bc_ledger *ledger, bertc_error *err)
-{
-    bc_text out = {0};
-    bc_json_put_with(&out, text, length, tree, "tokenizer_class", class);
-    bertc_status status =
-        out.failed ? bc_fail_memory(err)
-                   : bc_file_write_in(to, tokenizer_files[SETTINGS], out.bytes, out.length, ledger, err);
-    bc_text_clear(&out);
-    return status;
-}
-
 /* The settings, with a class where they have none and `class` is given. */
 static bertc_status write_settings(const char *from, const bc_dir *to, const char *class, bc_ledger *ledger,
                                    bertc_error *err)
 {
     char *text = NULL;
     cJSON *tree = NULL;
+    bc_text out = {0};
     size_t length = 0;
     bool found;
     bertc_status status = read_object(from, tokenizer_files[SETTINGS], &text, &length, &tree, err);
-    if (status == BERTC_OK)
-        status = cJSON_IsString(bc_json_get(tree, "tokenizer_class"))
-                     ? copy_file(from, to, tokenizer_files[SETTINGS], ledger, &found, err)
-                     : write_class(to, text, length, tree, class, ledger, err);
+    if (status == BERTC_OK && cJSON_IsString(bc_json_get(tree, "tokenizer_class"))) {
+        status = copy_file(from, to, tokenizer_files[SETTINGS], ledger, &found, err);
+    } else if (status == BERTC_OK) {
+        bc_json_put_with(&out, text, length, tree, "tokenizer_class", class);
+        status = bc_text_write(&out, to, tokenizer_files[SETTINGS], ledger, err);
+    }
     cJSON_Delete(tree);
     bc_free(text);
     return status;
@@ -148,19 +130,15 @@ static bertc_status copy_settings(const char *from, const bc_dir *to, bool alone
 bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, bool alone, bc_ledger *ledger,
                                          bertc_error *err)
 {
-    char *path = bc_path_join(from, tokenizer_files[SETTINGS]);
-    bool stated = false, found;
-    bertc_status status = path ? bc_file_find(path, &stated, err) : bc_fail_memory(err);
-    bc_free(path);
+    bool stated, found;
+    bertc_status status = bc_file_find_in(from, tokenizer_files[SETTINGS], &stated, err);
     for (size_t i = 0; i < TOKENIZER_FILES && status == BERTC_OK; i++) {
         if (i == SETTINGS) continue;
         status = copy_file(from, to, tokenizer_files[i], ledger, &found, err);
         stated = stated || (found && i == WHOLE);
     }
-    if (status == BERTC_OK && stated) return copy_settings(from, to, alone, ledger, err);
-    int64_t max_length;
-    if (status == BERTC_OK) status = read_max_length(from, &max_length, err);
-    return status == BERTC_OK ? write_default(to, max_length, ledger, err) : status;
+    if (status != BERTC_OK) return status;
+    return stated ? copy_settings(from, to, alone, ledger, err) : write_default(from, to, ledger, err);
 }
 
 /* ---- Runs ---------------------------------------------------------------------------------- */

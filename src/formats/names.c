@@ -11,17 +11,12 @@ static const struct {
     const char *old, *today;
 } endings[] = {{".LayerNorm.gamma", ".LayerNorm.weight"}, {".LayerNorm.beta", ".LayerNorm.bias"}};
 
-static const char *prefix_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++)
-        if (strncmp(name, bare[i], strlen(bare[i])) == 0) return "bert.";
-    return "";
-}
-
 void bc_name_today(const char *name, char *out, size_t room)
 {
     size_t length = strlen(name), stem = length;
-    const char *ending = "";
+    const char *prefix = "", *ending = "";
+    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++)
+        if (strncmp(name, bare[i], strlen(bare[i])) == 0) prefix = "bert.";
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         size_t n = strlen(endings[i].old);
         if (length < n || strcmp(name + length - n, endings[i].old) != 0) continue;
@@ -29,7 +24,7 @@ void bc_name_today(const char *name, char *out, size_t room)
         ending = endings[i].today;
     }
     int shown = stem < room ? (int)stem : (int)room;
-    snprintf(out, room, "%s%.*s%s", prefix_of(name), shown, name, ending);
+    snprintf(out, room, "%s%.*s%s", prefix, shown, name, ending);
 }
 
 long bc_name_layer(const char *name)

@@ -54,12 +54,6 @@ static bool whole_number(const cJSON *item, size_t *out)
     return true;
 }
 
-static bool read_dtype(const cJSON *entry, bc_dtype *dtype)
-{
-    const char *name = cJSON_GetStringValue(bc_json_get(entry, "dtype"));
-    return name && bc_dtype_find(name, dtype);
-}
-
 /* Null, or why the shape is refused. */
 static const char *read_shape(const cJSON *entry, bc_tensor *tensor)
 {
@@ -98,17 +92,12 @@ static bertc_status read_tensor(const bc_weights *file, const cJSON *entry, bc_t
 {
     const content *c = file->own;
     *tensor = (bc_tensor){.in = file, .name = entry->string};
-    const char *reason = NULL;
+    const char *reason = NULL, *dtype = cJSON_GetStringValue(bc_json_get(entry, "dtype"));
     if (!cJSON_IsObject(entry)) reason = "entry is not an object";
-    else if (!read_dtype(entry, &tensor->dtype)) reason = "unknown dtype";
+    else if (!dtype || !bc_dtype_find(dtype, &tensor->dtype)) reason = "unknown dtype";
     if (!reason) reason = read_shape(entry, tensor);
     if (!reason) reason = read_offsets(entry, c->data, c->input.size - c->data, tensor);
     return reason ? fail_tensor(file->path, entry->string, reason, err) : BERTC_OK;
-}
-
-static bool is_metadata(const cJSON *entry)
-{
-    return strcmp(entry->string, "__metadata__") == 0;
 }
 
 static bertc_status check_metadata(const char *path, const cJSON *metadata, bertc_error *err)
@@ -129,7 +118,7 @@ static bertc_status read_tensors(bc_weights *file, bertc_error *err)
     if (!file->tensors) return bc_fail_memory(err);
     cJSON_ArrayForEach(entry, header) {
         bertc_status status =
-            is_metadata(entry)
+            strcmp(entry->string, "__metadata__") == 0
                 ? check_metadata(file->path, entry, err)
                 : read_tensor(file, entry, &file->tensors[file->count++], err);
         if (status != BERTC_OK) return status;
@@ -208,25 +197,19 @@ static bertc_status read_prefix(const bc_input *input, size_t *header, bertc_err
     return refuse_kind(input, reason, err);
 }
 
-static bertc_status parse_header(content *c, const char *text, size_t length, bertc_error *err)
-{
-    bc_text place = {0};
-    bc_text_printf(&place, "%s: header", c->input.path);
-    bertc_status status = place.failed ? bc_fail_memory(err)
-                                       : bc_json_parse(text, length, place.bytes, &c->header, err);
-    bc_text_clear(&place);
-    return status;
-}
-
 static bertc_status read_header(content *c, size_t length, bertc_error *err)
 {
+    bc_text place = {0};
     char *text = bc_alloc(length, 1);
-    bertc_status status = text ? bc_input_read(&c->input, text, length, PREFIX, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = parse_header(c, text, length, err);
+    bc_text_printf(&place, "%s: header", c->input.path);
+    bertc_status status = text && !place.failed ? bc_input_read(&c->input, text, length, PREFIX, err)
+                                                : bc_fail_memory(err);
+    if (status == BERTC_OK) status = bc_json_parse(text, length, place.bytes, &c->header, err);
     size_t end = length;
     while (status == BERTC_OK && end > 0 && text[end - 1] == ' ') end--;
     c->trimmed = status == BERTC_OK && end > 0 && text[end - 1] == '}';
     c->data = PREFIX + length;
+    bc_text_clear(&place);
     bc_free(text);
     return status;
 }
