@@ -32,7 +32,8 @@ void open_stepper(stepper *t)
         label_starts[s] = (size_t)b->label_starts[s];
     }
     t->inputs = (bertc_inputs){.count = count, .starts = t->starts, .ids = b->ids, .types = b->types,
-                               .labels = b->labels, .label_starts = label_starts, .values = b->values, .longest = (size_t)b->longest};
+                               .labels = b->labels, .label_starts = label_starts, .values = b->values,
+                               .longest = (size_t)b->longest};
     const bc_trainer_options options = {.recipe = BERTC_RECIPE_HF, .weight_decay = 0.01, .max_grad_norm = 1,
                                         .seed = 1, .pack = {count, BC_PASS_TOKENS}};
     check(bc_epoch_create(&t->epoch, &t->inputs, count, 0, NULL, &err), &err);

@@ -22,7 +22,8 @@ typedef struct bc_example_source {
     void *self;
 } bc_example_source;
 
-static inline bertc_status bc_examples_draw(bc_example_source source, int64_t step, bc_examples *examples, bertc_error *err)
+static inline bertc_status bc_examples_draw(bc_example_source source, int64_t step, bc_examples *examples,
+                                            bertc_error *err)
 {
     return source.draw(source.self, step, examples, err);
 }

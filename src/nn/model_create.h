@@ -9,7 +9,8 @@
 bertc_status bc_model_lay_out(bertc_model *m, const bertc_model_options *options, const bc_head *heads,
                               bertc_error *err);
 
-/* Memory and a backend for a model that is laid out; its weights are not yet set. Errors: BERTC_NOMEM, the backend's. */
+/* Memory and a backend for a model that is laid out; its weights are not yet set. Errors: BERTC_NOMEM, the
+ * backend's. */
 bertc_status bc_model_furnish(bertc_model *m, const bertc_model_options *options, bertc_error *err);
 
 /* Set a parameter's values as its row says. */

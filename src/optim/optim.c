@@ -88,7 +88,8 @@ void bc_optim_clear(bc_optim *optim)
     *optim = (bc_optim){0};
 }
 
-/* Of the encoder what starts later stands earlier in the order, the table first of all. Heads, at the end, come and go. */
+/* Parameters of the encoder that start later stand earlier in the order, the table first of all. Heads, at the end,
+ * come and go. */
 void bc_optim_thaw(bc_optim *optim, int64_t step)
 {
     optim->step = step;

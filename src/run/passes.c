@@ -62,7 +62,8 @@ bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
             longest = bc_larger(longest, eval->inputs->longest);
         }
     }
-    run->plan.pack = (bc_pack){bc_smaller((size_t)run->options.batch_size, most), (size_t)run->options.micro_batch_tokens};
+    run->plan.pack = (bc_pack){bc_smaller((size_t)run->options.batch_size, most),
+                               (size_t)run->options.micro_batch_tokens};
     bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
     run->plan.limits = (bertc_limits){

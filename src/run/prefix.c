@@ -191,7 +191,8 @@ bertc_status bc_prefix_open(bc_run *run, bertc_error *err)
     p->order = bc_alloc((size_t)run->plan.limits.sequences, sizeof *p->order);
     if (!p->order) return bc_fail_memory(err);
     bertc_status status =
-        bertc_batch_create(run->plan.limits.sequences, run->plan.limits.tokens, run->plan.limits.sequences, &p->missing, err);
+        bertc_batch_create(run->plan.limits.sequences, run->plan.limits.tokens, run->plan.limits.sequences,
+                           &p->missing, err);
     if (status == BERTC_OK && has_folder(run)) status = set_keys(run, err);
     if (status != BERTC_OK) return status;
     place at;

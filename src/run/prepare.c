@@ -427,7 +427,8 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     const bertc_train_options *o = &run->options;
     const bertc_model_options options = model_options(run);
     const bc_trainer_options how = {.recipe = (bertc_recipe)o->recipe, .weight_decay = o->weight_decay,
-                                    .max_grad_norm = o->max_grad_norm, .dropout = run->dropout, .seed = (uint64_t)o->seed,
+                                    .max_grad_norm = o->max_grad_norm, .dropout = run->dropout,
+                                    .seed = (uint64_t)o->seed,
                                     .pack = run->plan.pack, .meter = &run->meter};
     bertc_error why = {0};
     bertc_status status = bc_model_read(bc_trainer_model(run->trainer), &options, err);

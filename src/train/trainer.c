@@ -64,7 +64,8 @@ bertc_status bc_trainer_open(bc_trainer *t, const bertc_limits *limits, const bc
     bertc_model *model = t->model;
     t->options = *options;
     bertc_status status = bertc_workspace_create(model, limits, &t->workspace, err);
-    if (status == BERTC_OK) status = bertc_batch_create(limits->sequences, limits->tokens, limits->sequences, &t->batch, err);
+    if (status == BERTC_OK)
+        status = bertc_batch_create(limits->sequences, limits->tokens, limits->sequences, &t->batch, err);
     if (status != BERTC_OK) return status;
     return bc_optim_create(&t->optim, model->params, model->count, options->recipe, options->weight_decay,
                            model->threads, err);
@@ -188,7 +189,8 @@ static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_ou
 
 bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *outcome, bertc_error *err)
 {
-    const bc_pass pass = {.head = step->examples.part, .dropout = &t->options.dropout, .seed = t->options.seed, .step = (uint32_t)step->number};
+    const bc_pass pass = {.head = step->examples.part, .dropout = &t->options.dropout, .seed = t->options.seed,
+                          .step = (uint32_t)step->number};
     double began = bc_clock(), loss = 0;
     *outcome = (bc_outcome){0};
     begin(t, step);

@@ -83,7 +83,8 @@ typedef struct bc_outcome {
     double seconds, norm_seconds, update_seconds;
 } bc_outcome;
 
-/* Errors: BERTC_DIVERGED where loss or norm is not finite; what the meter's caller wants, then without a message; BERTC_IO of the cache; those of a backend. */
+/* Errors: BERTC_DIVERGED where loss or norm is not finite; what the meter's caller wants, then without a message;
+ * BERTC_IO of the cache; those of a backend. */
 bertc_status bc_trainer_step(bc_trainer *trainer, const bc_step *step, bc_outcome *outcome, bertc_error *err);
 
 /* How many stages (bertc_model_options.frozen) a step does not train. */

@@ -206,7 +206,8 @@ bertc_inputs twin_inputs(const bertc_batch *batch)
         label_starts[s] = (size_t)batch->label_starts[s];
     }
     return (bertc_inputs){.count = count, .starts = starts, .ids = batch->ids, .types = batch->types,
-                          .labels = batch->labels, .label_starts = label_starts, .values = batch->values, .longest = (size_t)batch->longest};
+                          .labels = batch->labels, .label_starts = label_starts, .values = batch->values,
+                          .longest = (size_t)batch->longest};
 }
 
 bertc_batch *twin_batch_part(const bertc_batch *batch, int32_t first, int32_t count)
