@@ -30,7 +30,6 @@ typedef struct worst {
     double activation, gradient, loss;
 } worst;
 
-static const bc_rates no_dropout = {0};
 static int failures;
 
 static void check_status(bertc_status status, const bertc_error *err)
@@ -55,45 +54,60 @@ typedef struct golden {
     const char *folder;
     bc_weights file;
     bertc_batch *batch;
-    bertc_model *model;
-    bertc_workspace *workspace;
+    bertc_inputs inputs; /* the batch as a data set */
+    bc_epoch epoch;
+    bc_trainer *trainer; /* the one that runs use */
     worst worst;
 } golden;
 
-/* whole: all activations of the last layer are wanted */
-static void open_golden(golden *g, const char *folder, bool whole)
+/* From the weights of the file. whole: all activations of the last layer are wanted */
+static void open_golden(golden *g, const char *folder, bertc_recipe recipe, bool whole)
 {
     bertc_error err = {0};
     char path[1024];
+    bertc_model *model;
     const bertc_model_options options = {.trainable = true};
+    worst so_far = g->worst;
     snprintf(path, sizeof path, "%s/golden.safetensors", folder);
-    memset(g, 0, sizeof *g);
-    g->folder = folder;
+    *g = (golden){.folder = folder, .worst = so_far};
     check_status(bc_safetensors_open(path, &g->file, &err), &err);
-    g->batch = twin_read_batch(&g->file);
-    check_status(bertc_model_load(folder, &options, &g->model, &err), &err);
-    bertc_limits limits = {g->batch->tokens, g->batch->sequences, g->batch->longest, true, whole, 0, 0};
-    check_status(bertc_workspace_create(g->model, &limits, &g->workspace, &err), &err);
-    check_status(bc_model_check_batch(g->model, g->workspace, g->batch, &err), &err);
+    const bertc_batch *b = g->batch = twin_read_batch(&g->file);
+    g->inputs = twin_inputs(b);
+    const bertc_limits limits = {b->tokens, b->sequences, b->longest, true, whole, 0, 0};
+    const bc_trainer_options how = {.recipe = recipe, .weight_decay = recipe == BERTC_RECIPE_GOOGLE ? 0.01 : 0.0,
+                                    .max_grad_norm = clip, .seed = 1,
+                                    .pack = {g->inputs.count, (size_t)b->tokens}};
+    check_status(bertc_model_load(folder, &options, &model, &err), &err);
+    check_status(bc_trainer_create(model, &g->trainer, &err), &err);
+    check_status(bc_trainer_open(g->trainer, &limits, &how, &err), &err);
+    check_status(bc_model_check_batch(model, bc_trainer_workspace(g->trainer), b, &err), &err);
+    check_status(bc_epoch_create(&g->epoch, &g->inputs, g->inputs.count, 1, NULL, &err), &err);
 }
 
 static void close_golden(golden *g)
 {
-    bertc_workspace_free(g->workspace);
-    bertc_model_free(g->model);
+    bc_trainer_free(g->trainer);
+    bc_epoch_clear(&g->epoch);
     bc_weights_close(&g->file);
     twin_release(NULL);
 }
 
-static double step_once(golden *g, const bc_pass *pass)
+/* A step; its loss. With rate 0 the weights stay. */
+static double step_once(golden *g, int64_t number, double rate)
 {
-    double sequences = g->batch->sequences;
     bertc_error err = {0};
-    bc_model_fwd(g->model, g->workspace, g->batch, *pass);
-    double loss = bc_model_loss(g->model, g->workspace, g->batch, *pass, NULL, sequences) / sequences;
-    bc_model_bwd(g->model, g->workspace, g->batch, *pass, false);
-    check_status(bc_workspace_status(g->workspace, &err), &err);
-    return loss;
+    bc_outcome outcome;
+    const bc_step step = {.number = number, .examples = bc_epoch_batch(&g->epoch, number),
+                          .divisor = (double)g->inputs.count, .rate = rate};
+    check_status(bc_trainer_step(g->trainer, &step, &outcome, &err), &err);
+    return outcome.loss;
+}
+
+static void compare_loss(golden *g, const char *name, int64_t step, double loss)
+{
+    const float *losses = twin_tensor_copy(&g->file, name);
+    const double wanted = (double)losses[step];
+    judge(g->folder, name, fabs(loss - wanted) / wanted, loss_bound, &g->worst.loss);
 }
 
 static void compare_activation(golden *g, const char *name, const float *found)
@@ -133,65 +147,31 @@ static void compare_gradient(golden *g, const bc_param *param)
 
 static void compare_pass(golden *g)
 {
-    const bc_pass pass = {.dropout = &no_dropout};
-    bertc_workspace *w = g->workspace;
-    const float *wanted = twin_tensor_copy(&g->file, "loss");
-    double loss = step_once(g, &pass);
-    size_t hidden = (size_t)g->model->config.hidden_size;
+    bertc_workspace *w = bc_trainer_workspace(g->trainer);
+    compare_loss(g, "loss", 0, step_once(g, 0, 0));
+    const bertc_model *model = bc_trainer_model(g->trainer);
+    size_t hidden = (size_t)model->config.hidden_size;
     float *out = malloc((size_t)g->batch->tokens * hidden * sizeof *out);
     if (!out) exit(1);
-    judge(g->folder, "loss", fabs(loss - (double)wanted[0]) / (double)wanted[0], loss_bound,
-          &g->worst.loss);
     compare_activation(g, "embeddings", w->embed_out.full);
-    for (int layer = 0; layer < g->model->config.num_hidden_layers; layer++) {
+    for (int layer = 0; layer < model->config.num_hidden_layers && w->limits.whole; layer++) {
         char name[32];
         snprintf(name, sizeof name, "layer.%d", layer);
-        bc_model_output(g->model, w, g->batch, layer, out);
+        bc_model_output(model, w, g->batch, layer, out);
         compare_activation(g, name, out);
     }
     free(out);
     compare_activation(g, "pooled", w->pooled);
     compare_activation(g, "logits", w->logits);
+    for (size_t p = 0; p < model->count; p++) compare_gradient(g, &model->params[p]);
 }
 
-static void compare_gradients(golden *g)
-{
-    const bc_pass pass = {.dropout = &no_dropout};
-    step_once(g, &pass);
-    for (size_t p = 0; p < g->model->count; p++) compare_gradient(g, &g->model->params[p]);
-}
-
-/* Losses of the first steps of the trainer that runs use, with the schedule, clipping and optimiser of a recipe.
- * It takes the model over. */
+/* Losses of the first steps, with the schedule, clipping and optimiser of a recipe. */
 static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
 {
-    bertc_error err = {0};
-    bc_trainer *trainer;
-    const bertc_batch *b = g->batch;
-    bool google = recipe == BERTC_RECIPE_GOOGLE;
-    int64_t warmup = bc_schedule_warmup(recipe, google ? 0.1 : 0.0, STEPS);
-    const float *wanted = twin_tensor_copy(&g->file, name);
-    const bertc_inputs inputs = twin_inputs(b);
-    const bertc_limits limits = {b->tokens, b->sequences, b->longest, true, false, 0, 0};
-    const bc_trainer_options options = {.recipe = recipe, .weight_decay = google ? 0.01 : 0.0,
-                                        .max_grad_norm = clip, .seed = 1,
-                                        .pack = {inputs.count, (size_t)b->tokens}};
-    bc_epoch epoch;
-    check_status(bc_epoch_create(&epoch, &inputs, inputs.count, 1, NULL, &err), &err);
-    check_status(bc_trainer_create(g->model, &trainer, &err), &err);
-    g->model = NULL;
-    check_status(bc_trainer_open(trainer, &limits, &options, &err), &err);
-    for (int64_t step = 0; step < STEPS; step++) {
-        const bc_step next = {.number = step, .examples = bc_epoch_batch(&epoch, step),
-                              .divisor = (double)inputs.count,
-                              .rate = bc_schedule_rate(recipe, base_rate, step, warmup, STEPS)};
-        bc_outcome outcome;
-        check_status(bc_trainer_step(trainer, &next, &outcome, &err), &err);
-        judge(g->folder, name, fabs(outcome.loss - (double)wanted[step]) / (double)wanted[step], loss_bound,
-              &g->worst.loss);
-    }
-    bc_trainer_free(trainer);
-    bc_epoch_clear(&epoch);
+    int64_t warmup = bc_schedule_warmup(recipe, recipe == BERTC_RECIPE_GOOGLE ? 0.1 : 0.0, STEPS);
+    for (int64_t step = 0; step < STEPS; step++)
+        compare_loss(g, name, step, step_once(g, step, bc_schedule_rate(recipe, base_rate, step, warmup, STEPS)));
 }
 
 static void compare_case(const char *folder)
@@ -200,19 +180,19 @@ static void compare_case(const char *folder)
         bertc_recipe recipe;
         const char *name;
     } recipes[] = {{BERTC_RECIPE_HF, "losses.hf"}, {BERTC_RECIPE_GOOGLE, "losses.google"}};
-    golden g;
-    worst most = {0};
-    for (size_t r = 0; r < 2; r++) { /* each from the weights of the file */
-        open_golden(&g, folder, r == 0);
-        g.worst = most;
-        if (r == 0) compare_pass(&g);
-        compare_gradients(&g);
-        compare_losses(&g, recipes[r].recipe, recipes[r].name);
-        most = g.worst;
+    golden g = {.folder = folder};
+    for (int whole = 0; whole < 2; whole++) {
+        open_golden(&g, folder, BERTC_RECIPE_HF, whole);
+        compare_pass(&g);
         close_golden(&g);
     }
-    printf("%s: activations %.1e, gradients %.1e, losses %.1e\n", folder, most.activation,
-           most.gradient, most.loss);
+    for (size_t r = 0; r < 2; r++) {
+        open_golden(&g, folder, recipes[r].recipe, false);
+        compare_losses(&g, recipes[r].recipe, recipes[r].name);
+        close_golden(&g);
+    }
+    printf("%s: activations %.1e, gradients %.1e, losses %.1e\n", folder, g.worst.activation, g.worst.gradient,
+           g.worst.loss);
 }
 
 int main(int argc, char **argv)
