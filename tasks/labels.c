@@ -135,7 +135,8 @@ static bertc_status fail_match(const bertc_task *task, char *const *labels, int3
     else
         status = bc_fail(err, BERTC_INPUT, "the model's %d label%s (%s) %s the %d of task %s (%s)",
                          (int)num_labels, num_labels == 1 ? "" : "s",
-                         names.bytes ? names.bytes : "", reason, task->num_labels, task->name, wanted.bytes);
+                         names.bytes ? names.bytes : "", reason, task->num_labels, task->name,
+                         wanted.bytes ? wanted.bytes : "");
     bc_text_clear(&names);
     bc_text_clear(&wanted);
     return status;

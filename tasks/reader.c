@@ -356,6 +356,17 @@ void bertc_dataset_free(bertc_dataset *dataset)
     bc_free(dataset);
 }
 
+/* The block of texts is as long as the file: no column is kept twice. */
+static bertc_status check_columns(reader *r)
+{
+    const bertc_task *task = r->set->task;
+    if (task->pair && r->b == BC_NOWHERE)
+        return bc_fail(r->err, BERTC_USAGE, "task %s: it reads pairs, its columns name one text", task->name);
+    if (r->a == r->b) return bc_fail(r->err, BERTC_USAGE, "task %s: both texts are one column", task->name);
+    if (r->index == r->a || (task->pair && r->index == r->b)) r->index = BC_NOWHERE;
+    return BERTC_OK;
+}
+
 static bertc_status read_table(reader *r, size_t limit)
 {
     const char *path = r->set->path;
@@ -363,6 +374,7 @@ static bertc_status read_table(reader *r, size_t limit)
     bertc_status status = bc_lines_begin(&r->lines, &last);
     if (status != BERTC_OK) return status;
     status = r->columns->header ? read_header(r) : refuse_header(r);
+    if (status == BERTC_OK) status = check_columns(r);
     if (status != BERTC_OK) return status;
     if (r->width > 1) bc_lines_stop_at(&r->lines, last);
     if (bc_lines_at_end(&r->lines))

@@ -31,13 +31,13 @@ extern bench_settings settings;
 
 bool read_number(const char *text, int least, int most, int *number); /* all of the text is one */
 
-/* ---- Ends ----------------------------------------------------------------------------------- */
+/* ---- Ends ---------------------------------------------------------------------------------- */
 
 void check(bertc_status status, const bertc_error *err);
 _Noreturn void stop(bertc_status status, const char *what, const char *why);
 void *get(size_t count, size_t size); /* zeroed; bc_free() */
 
-/* ---- Figures -------------------------------------------------------------------------------- */
+/* ---- Figures ------------------------------------------------------------------------------- */
 
 typedef struct sample {
     double value[ROUNDS_MOST];
@@ -65,7 +65,7 @@ void print_figure(const char *what, const char *unit, sample s, bench_work work)
 /* The same of kernels other than those that --backend names. */
 void print_figure_by(const char *backend, const char *what, const char *unit, sample s, bench_work work);
 
-/* ---- A model and batches -------------------------------------------------------------------- */
+/* ---- A model and batches ------------------------------------------------------------------- */
 
 bool use_half(void);
 int heads_of(int hidden); /* of 64 features each */
@@ -78,7 +78,7 @@ bertc_batch *make_batch(uint32_t number, int size);
 bertc_workspace *make_workspace(const bertc_model *model, const bertc_batch *batch, bool training);
 char *read_text(const char *path, size_t *size); /* bc_free() */
 
-/* ---- The floor ------------------------------------------------------------------------------ */
+/* ---- The floor ----------------------------------------------------------------------------- */
 
 enum { LINEARS = 4, KINDS = 3, KERNELS = 3 };
 
@@ -108,7 +108,7 @@ double time_floor(gemm_floor *f); /* all products, in their order; seconds */
 void print_floor(const gemm_floor *f, sample milliseconds);
 void close_floor(gemm_floor *f);
 
-/* ---- Training steps ------------------------------------------------------------------------- */
+/* ---- Training steps ------------------------------------------------------------------------ */
 
 /* The trainer of runs with one batch, in passes of bertc's own limit of tokens: the same in every step, so no word
  * row misses one. */
@@ -125,7 +125,7 @@ void open_stepper(stepper *t);
 bc_outcome train(stepper *t); /* one step */
 void close_stepper(stepper *t);
 
-/* ---- Other processes ------------------------------------------------------------------------ */
+/* ---- Other processes ----------------------------------------------------------------------- */
 
 enum { NUMBER = 16 }; /* a number as text */
 
@@ -141,7 +141,7 @@ void remove_folder(const char *path);
 pid_t start(const char *const argv[]); /* its output is thrown away, its messages are kept */
 _Noreturn void give_up(const char *const argv[], const char *why); /* with its last message */
 
-/* ---- Drawings ------------------------------------------------------------------------------- */
+/* ---- Drawings ------------------------------------------------------------------------------ */
 
 enum { CURVE_POINTS = 16, CURVES = 2 };
 
@@ -162,7 +162,7 @@ typedef struct panel {
 /* Two panels a row under `title`. */
 void write_svg(const char *path, const char *title, const panel *panels, int count);
 
-/* ---- What can be measured ------------------------------------------------------------------- */
+/* ---- What can be measured ------------------------------------------------------------------ */
 
 void bench_gemm(void);
 void bench_step(void);

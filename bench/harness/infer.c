@@ -49,7 +49,7 @@ static void infer_shapes(void)
     bertc_model_free(model);
 }
 
-/* ---- A text --------------------------------------------------------------------------------- */
+/* ---- A text -------------------------------------------------------------------------------- */
 
 /* The lines of --text as ids of --model's own tokenizer, cut at 128. */
 static bertc_inputs *read_inputs(void)

@@ -19,7 +19,7 @@
 
 enum { WORDS = 30522 };
 
-/* ---- Processes and folders ------------------------------------------------------------------ */
+/* ---- Processes and folders ----------------------------------------------------------------- */
 
 static FILE *messages; /* of the last process */
 
@@ -79,7 +79,7 @@ void remove_folder(const char *path)
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* ---- What the run is given ------------------------------------------------------------------ */
+/* ---- What the run is given ----------------------------------------------------------------- */
 
 place open_place(void)
 {
@@ -127,7 +127,7 @@ void make_inputs(const place *p)
     if (!settings.model) run_to_end(init);
 }
 
-/* ---- The figure ----------------------------------------------------------------------------- */
+/* ---- The figure ---------------------------------------------------------------------------- */
 
 /* The seconds that the first line of a log names; negative where there is no whole line yet. */
 static double read_first_step(const char *path)

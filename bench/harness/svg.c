@@ -64,7 +64,7 @@ static frame frame_of(const panel *p, int number)
     return f;
 }
 
-/* ---- Marks ---------------------------------------------------------------------------------- */
+/* ---- Marks --------------------------------------------------------------------------------- */
 
 static void mark_y(FILE *to, const frame *f, double value)
 {
@@ -101,7 +101,7 @@ static void draw_x_axis(FILE *to, const frame *f, const panel *p)
     fprintf(to, "<text x='%.1f' y='%.1f'>tokens/s</text>\n", f->x - LEFT + 8, f->y - 10);
 }
 
-/* ---- Curves --------------------------------------------------------------------------------- */
+/* ---- Curves -------------------------------------------------------------------------------- */
 
 /* A line through the medians, a dot on each and a bar from least to most. */
 static void draw_curve(FILE *to, const frame *f, const curve *c, int number)

@@ -11,8 +11,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "base/memory.h"
-#include "base/rng.h"
 #include "harness/harness.h"
 
 enum { BATCHES = 20, FIRST = 4, EPOCHS = 2, WAYS = 3, FILLERS = 20000 };

@@ -1,4 +1,4 @@
-/* Files that are read, whole or by pieces.
+/* Files that are read, whole or by pieces; and the system's calls for a piece at its place, read or written.
  *
  * 1. A file that becomes shorter or changes while it is read is an error, never a signal.
  * 2. EINTR is retried and short reads are continued. */

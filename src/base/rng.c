@@ -14,7 +14,7 @@
 #define FORCE_INLINE static inline
 #endif
 
-/* ---- Philox in lanes ------------------------------------------------------------------------ */
+/* ---- Philox in lanes ----------------------------------------------------------------------- */
 
 /* The products of a round stand in a loop over lanes, which becomes vector code where a call of bc_rng
  * for each lane does not. */
@@ -98,7 +98,7 @@ void bc_rng_many(bc_rng_lanes *lanes, uint64_t seed)
         bc_rng_many_portable(lanes, seed);
 }
 
-/* ---- Shuffles and normal numbers ------------------------------------------------------------ */
+/* ---- Shuffles and normal numbers ----------------------------------------------------------- */
 
 /* Merge sort of indices by key: stable, so equal keys stay in index order. */
 static void merge_sort(uint32_t *order, const uint64_t *key, uint32_t *spare, size_t count)

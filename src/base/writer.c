@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/size.h"
 
 enum { BUFFER = 1 << 16, PIECE = 1 << 20 };
 

@@ -75,7 +75,7 @@ static bool is_ours(const char *name, const char *real, const char *end)
     return strcmp(name, end) == 0;
 }
 
-/* ---- Folders, read and emptied without an allocation ----------------------------------------- */
+/* ---- Folders, read and emptied without an allocation --------------------------------------- */
 
 /* False with errno: go no further. */
 typedef bool visit(int folder, const char *name, const void *context);

@@ -1,3 +1,4 @@
+/* Scores of a model on a split. */
 #include "cli/apply.h"
 #include "cli/scores.h"
 

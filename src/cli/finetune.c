@@ -1,3 +1,4 @@
+/* A training run. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* A model directory with random weights. */
 #include <stddef.h>
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* What a run will need, as a table or as JSON. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,8 +43,8 @@ const bertc_option *cli_plan_table(size_t *count)
 static void print_memory(const bertc_plan_result *plan)
 {
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++)
-        printf("%-13s%8zu MB\n", plan->parts[i].name, plan->parts[i].bytes >> 20);
-    printf("%-13s%8zu MB", "peak memory", plan->peak >> 20);
+        printf("%-15s%8zu MB\n", plan->parts[i].name, plan->parts[i].bytes >> 20);
+    printf("%-15s%8zu MB", "peak memory", plan->peak >> 20);
     if (plan->available < SIZE_MAX)
         printf(", %zu MB are available (%s)", plan->available >> 20, plan->limit);
     putchar('\n');
@@ -55,12 +56,12 @@ static void print_memory(const bertc_plan_result *plan)
 static void print_time(const bertc_plan_result *plan)
 {
     char total[CLI_DURATION];
-    printf("%-13s%8lld of %.0f tokens\n", "steps", (long long)plan->steps, plan->tokens_per_step);
+    printf("%-15s%8lld of %.0f tokens\n", "steps", (long long)plan->steps, plan->tokens_per_step);
     if (plan->measured == 0) return;
     cli_format_duration(total, plan->seconds);
-    printf("%-13s%8.2f s, from %d that %s run\n", "step time", plan->step_seconds, plan->measured,
+    printf("%-15s%8.2f s, from %d that %s run\n", "step time", plan->step_seconds, plan->measured,
            plan->measured == 1 ? "was" : "were");
-    printf("%-13s%8s\n", "total time", total);
+    printf("%-15s%8s\n", "total time", total);
 }
 
 /* ---- For programs -------------------------------------------------------------------------- */

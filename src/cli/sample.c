@@ -1,3 +1,4 @@
+/* The miniature GLUE. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* The table of tasks. */
 #include <stdio.h>
 
 #include "cli/command.h"

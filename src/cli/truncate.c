@@ -1,3 +1,4 @@
+/* The model of the first layers. */
 #include <stddef.h>
 
 #include "cli/command.h"

@@ -1,3 +1,4 @@
+/* Versions of the program and its libraries. */
 #include <stdio.h>
 
 #include "cli/command.h"

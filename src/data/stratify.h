@@ -1,4 +1,4 @@
-/* A part of a data set with the whole's shares of classes (--stratified). */
+/* A part of a data set with the whole's shares of classes. */
 #ifndef BC_DATA_STRATIFY_H
 #define BC_DATA_STRATIFY_H
 

@@ -14,14 +14,15 @@ typedef struct bc_reader {
     bertc_status (*open)(const char *path, bc_weights *weights, bertc_error *err);
 } bc_reader;
 
-/* Of several in a folder the first is taken. */
+/* Of several in a folder the first is taken. A new kind is a row of bc_readers, and one more here. */
 enum { BC_READERS = 1 };
 extern const bc_reader bc_readers[BC_READERS];
 
 /* Open the weights in a folder. Errors: those of bc_model_place_check, and of the reader. */
 bertc_status bc_weights_open_in(const char *dir, bc_role role, bc_weights *weights, bertc_error *err);
 
-/* Open one file, whatever its name. Errors: those of the reader. */
+/* Open one file, whatever its name: by the one reader there is; with several their first bytes tell (base/magic.h).
+ * Errors: those of the reader. */
 bertc_status bc_weights_open(const char *path, bc_weights *weights, bertc_error *err);
 
 #endif

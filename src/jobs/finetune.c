@@ -175,7 +175,7 @@ static void take_result(const bc_run *run, bertc_train_result *result)
     }
 }
 
-/* Everything before the first step. What can be refused is refused here, the cheap checks first;
+/* What is left to do before the first step. What can be refused is refused here, the cheap checks first;
  * nothing is written but the lock and, when nothing else can be refused, the mark. */
 static bertc_status prepare(bc_run *run, bertc_error *err)
 {

@@ -9,10 +9,10 @@
 #include "base/memory.h"
 #include "base/model_place.h"
 #include "formats/adapter.h"
-#include "formats/names.h"
 #include "formats/model_dir.h"
+#include "formats/names.h"
 #include "formats/readers.h"
-#include "nn/heads.h"
+#include "nn/model_heads.h"
 
 _Static_assert((int)BERTC_TENSOR_RANK == (int)BC_MAX_RANK, "every shape of a file can be shown");
 

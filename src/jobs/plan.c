@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "base/room.h"
 #include "run/memory.h"
 #include "run/prepare.h"
 #include "run/step.h"

@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "bertc/threads.h"
 #include "nn/model_load.h"
-#include "tasks/tasks.h"
 #include "run/memory.h"
 #include "run/options.h"
 #include "run/scored.h"

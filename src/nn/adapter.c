@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/writer.h"
-#include "formats/config.h"
 #include "formats/names.h"
 #include "formats/readers.h"
 #include "formats/safetensors.h"

@@ -1,8 +1,9 @@
 /* Heads: what makes numbers, the logits, of rows of the encoder's output, and a loss of those.
  *
  * A head is a row: its parameters, what it reads, what its logits mean, and how they are computed. Passes, the
- * workspace's plan and the parameters ask the row and know no head by name; a new kind of head is one more file in
- * nn/heads/ and the row in it.
+ * workspace's plan and the parameters ask the row and know no head by name. A new kind of head is one more file in
+ * nn/heads/ with its row, named below; its parameters in the table (nn/params.h), where they are others; and the
+ * choice of it (bc_head_of, and head_of in run/prepare.c).
  *
  * 1. Logits are (R,C): a row for each that the head reads, a column for each of its labels.
  * 2. A head's functions neither allocate nor fail, like the passes that call them (law 1). */

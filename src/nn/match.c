@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "formats/names.h"
 #include "formats/readers.h"
-#include "nn/heads.h"
+#include "nn/model_heads.h"
 
 /* ---- Tensors ------------------------------------------------------------------------------- */
 

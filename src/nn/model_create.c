@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "bertc/threads.h"
 #include "nn/check.h"
-#include "nn/heads.h"
+#include "nn/model_heads.h"
 #include "nn/match.h"
 #include "nn/ops/ops.h"
 #include "nn/products.h"

@@ -8,7 +8,7 @@
 #include "formats/adapter.h"
 #include "formats/model_dir.h"
 #include "nn/check.h"
-#include "nn/heads.h"
+#include "nn/model_heads.h"
 #include "nn/match.h"
 #include "nn/model_create.h"
 

@@ -109,15 +109,15 @@ int bc_param_stage(const bertc_config *config, const bc_param *param);
 /* Of a linear layer or a LayerNorm. */
 bool bc_param_is_bias(const bc_param *param);
 
-/* Scalars of its gradient, were it trained: those that there is room for (none where it is frozen),
- * and those that the rows touched now have. */
-size_t bc_param_grad_room(const bc_param *param);
-
 /* Is it a matrix that the products of a layer read? Those have bf16 copies and packed ones. */
 static inline bool bc_param_is_matrix(const bc_param *param)
 {
     return param->row->scope == BC_SCOPE_LAYER && param->rank == 2;
 }
+
+/* Scalars of its gradient, were it trained: those that there is room for (none where it is frozen),
+ * and those that the rows touched now have. */
+size_t bc_param_grad_room(const bc_param *param);
 size_t bc_param_grad_count(const bc_param *param);
 
 /* Index of an encoder's or pooler's parameter in that order; `layer` is ignored outside the layers. */

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "nn/ops/attention.h"
-#include "nn/ops/ops.h"
 #include "nn/ops/low_rank.h"
+#include "nn/ops/ops.h"
 #include "nn/products.h"
 
-/* ---- A pass under way, and its linear layers --------------------------------------------------- */
+/* ---- A pass under way, and its linear layers ----------------------------------------------- */
 
 /* Read off the configuration once. */
 typedef struct pass_view {
@@ -221,7 +221,7 @@ static bc_layer_cache *cache_of(const pass_view *v, int layer)
     return v->pass.forgets ? &v->w->shared : &v->w->layers[layer];
 }
 
-/* ---- forward -------------------------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------------------------- */
 
 static void embed_fwd(const pass_view *v)
 {
@@ -449,7 +449,7 @@ double bc_model_loss(const bertc_model *model, bertc_workspace *workspace, const
     return loss;
 }
 
-/* ---- backward ------------------------------------------------------------------------------- */
+/* ---- backward ------------------------------------------------------------------------------ */
 
 /* From w->dpooled the gradient of the pooler's rows into dfirst, or nowhere. */
 static void pooler_bwd(const pass_view *v, float *dfirst, bool accumulate)

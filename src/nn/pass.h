@@ -48,7 +48,7 @@ void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, con
                        bc_pass pass, int stage);
 
 /* y (N,H) = output of a layer after a bc_model_fwd that keeps it; of the last layer
- * the rows that were computed. With checkpointing only of a layer that is still kept. */
+ * the rows that were computed. With checkpointing only of a layer that is still kept. For tests. */
 void bc_model_output(const bertc_model *model, bertc_workspace *workspace,
                      const bertc_batch *batch, int layer, float *y);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/room.h"
 #include "base/size.h"
 #include "nn/model_save.h"
 #include "optim/lazy.h"

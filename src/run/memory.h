@@ -6,7 +6,6 @@
 #ifndef BC_RUN_MEMORY_H
 #define BC_RUN_MEMORY_H
 
-#include "base/room.h"
 #include "run/run.h"
 
 /* The parts of a run that was surveyed, with these limits. Returns their sum; SIZE_MAX on

@@ -1,4 +1,4 @@
-/* What derives from the option table of a fine-tuning run (the table itself: bertc/train.h). */
+/* What derives from the option table of a fine-tuning run (the fields: bertc/train.h; the rows: options.c). */
 #ifndef BC_RUN_OPTIONS_H
 #define BC_RUN_OPTIONS_H
 
@@ -11,7 +11,8 @@
 /* Tokens of one pass by default: a batch of 32 x 128 with room to spare. */
 enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
 
-/* Every field in its row's range. Errors: BERTC_USAGE naming the option. */
+/* Every field in its row's range; what goes with what is checked by bc_run_open, run/adapt.h, run/thaw.h,
+ * run/objective.h and run/scored.h. Errors: BERTC_USAGE naming the option. */
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
 
 /* The same for a model that is applied. */

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/room.h"
 #include "base/size.h"
 #include "run/journal.h"
 #include "run/memory.h"

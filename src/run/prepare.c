@@ -23,7 +23,7 @@
 #include "run/thaw.h"
 #include "tasks/tasks.h"
 
-/* ---- Options --------------------------------------------------------------------------------- */
+/* ---- Options ------------------------------------------------------------------------------- */
 
 /* The recipe's own values where none were given. */
 static void resolve_recipe(bertc_train_options *o)
@@ -142,7 +142,7 @@ static bertc_status read_train(const bc_run *run, const bc_lane *lane, bertc_dat
     return bc_stratify(*train, (size_t)o->limit_train, (uint64_t)o->seed, err);
 }
 
-/* ---- Model ----------------------------------------------------------------------------------- */
+/* ---- Model --------------------------------------------------------------------------------- */
 
 static bertc_model_options model_options(const bc_run *run)
 {
@@ -239,7 +239,7 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     return BERTC_OK;
 }
 
-/* ---- Labels and tokens ----------------------------------------------------------------------- */
+/* ---- Labels and tokens --------------------------------------------------------------------- */
 
 /* The labels of a task as those of a head; *map is released by bc_free, also after an error. A head that came without
  * names gets the task's, so that nobody has to guess them later. */
@@ -327,7 +327,7 @@ static bertc_status read_all(bc_run *run, bertc_error *err)
     return status;
 }
 
-/* ---- Steps ----------------------------------------------------------------------------------- */
+/* ---- Steps --------------------------------------------------------------------------------- */
 
 /* The epochs of all lanes, with room to shuffle the one of most examples. */
 static bertc_status create_epochs(bc_run *run, bertc_error *err)
@@ -420,7 +420,7 @@ bertc_status bc_run_survey(bc_run *run, bertc_error *err)
     return status;
 }
 
-/* ---- Weights and memory ---------------------------------------------------------------------- */
+/* ---- Weights and memory -------------------------------------------------------------------- */
 
 bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
 {

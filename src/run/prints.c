@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "formats/config.h"
 
-/* ---- Data and settings ----------------------------------------------------------------------- */
+/* ---- Data and settings --------------------------------------------------------------------- */
 
 /* With its NUL, so that no two lists of strings look alike. */
 static void put_string(bc_hasher *to, const char *string)
@@ -92,7 +92,7 @@ static void hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options 
     bc_hasher_end(&state, out);
 }
 
-/* ---- A run ----------------------------------------------------------------------------------- */
+/* ---- A run --------------------------------------------------------------------------------- */
 
 /* The hash of one hash is that itself; of several that of all. */
 static void print_all(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], size_t count)
@@ -134,7 +134,7 @@ bertc_status bc_prints_take(bc_run *run, bertc_error *err)
     return bc_hash_block(run->prints.weights, state.values, state.scalars * sizeof *state.values, err);
 }
 
-/* ---- Recording and comparing ----------------------------------------------------------------- */
+/* ---- Recording and comparing --------------------------------------------------------------- */
 
 /* What a difference in data can follow from stands behind it: it is compared first. */
 static const struct {

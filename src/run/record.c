@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "run/adapt.h"
 #include "run/manifest.h"
 #include "run/options.h"
 #include "run/prints.h"

@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/memory.h"
 #include "run/checkpoint.h"
 #include "run/journal.h"
 #include "run/options.h"

@@ -32,7 +32,7 @@ void bc_run_close(bc_run *run)
     bc_folder_close(&run->folder);
 }
 
-/* ---- How far it is --------------------------------------------------------------------------- */
+/* ---- How far it is ------------------------------------------------------------------------- */
 
 /* Of one task an epoch is its examples; of several it is that many steps. */
 double bc_run_epochs(const bc_run *run, int64_t step)
@@ -84,7 +84,7 @@ bertc_status bc_run_check_weights(const bc_run *run, const float *values, bertc_
                    bad->name);
 }
 
-/* ---- What it keeps --------------------------------------------------------------------------- */
+/* ---- What it keeps ------------------------------------------------------------------------- */
 
 int64_t bc_run_kept_step(const bc_run *run, int lane)
 {

@@ -1,7 +1,8 @@
 /* A run: what all of its parts share, and what anybody may ask it. Its course, with the files of this room:
  *
- *   prepare  options, tasks, configuration -> read data -> open model -> match labels -> tokenise -> plan steps and
- *            passes -> read weights -> allocate what was planned -> the folder is this run's, or was already
+ *   prepare  options, tasks, configuration -> the folder is locked -> read data -> open model -> match labels ->
+ *            tokenise -> plan steps and passes -> memory and disk -> read weights -> allocate what was planned ->
+ *            the folder is marked as this run's, or was already
  *   restore  go on from the newest whole checkpoint, where there is one
  *   step     examples -> the trainer's step -> log
  *   score    the splits to score, and whether the first is the best so far

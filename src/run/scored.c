@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/text.h"
 
-/* ---- Tasks ------------------------------------------------------------------------------------ */
+/* ---- Tasks --------------------------------------------------------------------------------- */
 
 /* The task of this name; null: none. */
 static const bertc_task *find_task(const char *name, size_t length)
@@ -41,7 +40,7 @@ bertc_status bc_task_list_read(const char *list, const bertc_task *tasks[BERTC_M
     return BERTC_OK;
 }
 
-/* ---- Splits ------------------------------------------------------------------------------ */
+/* ---- Splits -------------------------------------------------------------------------------- */
 
 static bool has_label(const bertc_task *task, const char *label)
 {

@@ -15,8 +15,8 @@
 #define BC_TRAIN_CACHE_H
 
 #include "base/dir.h"
-#include "nn/pass.h"
 #include "base/hash.h"
+#include "nn/pass.h"
 
 /* A file of the run that has this name for an instant. */
 #define BC_CACHE_FILE "cache.tmp"

@@ -211,8 +211,8 @@ bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *out
     double normed = bc_clock();
     status = check_finite(t, step, outcome, err);
     if (status != BERTC_OK) return status;
-    bc_optim_step(&t->optim, step->number, step->rate,
-                  bc_clip_scale(t->options.recipe, outcome->norm, t->options.max_grad_norm));
+    double scale = bc_clip_scale(t->options.recipe, outcome->norm, t->options.max_grad_norm);
+    bc_optim_step(&t->optim, step->number, step->rate, scale);
     double ended = bc_clock();
     outcome->norm_seconds = normed - passed;
     outcome->update_seconds = ended - normed;

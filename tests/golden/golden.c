@@ -48,7 +48,7 @@ static void judge(const char *where, const char *what, double difference, double
     failures++;
 }
 
-/* ---- one case ------------------------------------------------------------------------------- */
+/* ---- one case ------------------------------------------------------------------------------ */
 
 typedef struct golden {
     const char *folder;

@@ -23,7 +23,7 @@
 #include "cli/output.h"
 #include "cli/signals.h"
 
-/* ---- Calls that fail ------------------------------------------------------------------------ */
+/* ---- Calls that fail ----------------------------------------------------------------------- */
 
 static long operations, fail_at; /* fail_at 0: never */
 static enum { TRUTH, FAIL, LIE, NOTHING, HALF } writes;
@@ -80,7 +80,7 @@ int __wrap_unlinkat(int at, const char *name, int flags)
     return no_removal ? -1 : __real_unlinkat(at, name, flags);
 }
 
-/* ---- What is there -------------------------------------------------------------------------- */
+/* ---- What is there ------------------------------------------------------------------------- */
 
 static int entries(const char *path)
 {
@@ -129,7 +129,7 @@ static int end(void **state)
     return chdir("..") == 0 && system(command) == 0 ? 0 : -1;
 }
 
-/* ---- Streams -------------------------------------------------------------------------------- */
+/* ---- Streams ------------------------------------------------------------------------------- */
 
 static bertc_status write_stream(int fd, bertc_error *err)
 {
@@ -167,7 +167,7 @@ static void test_streams(void **state)
     }
 }
 
-/* ---- Two files ------------------------------------------------------------------------------ */
+/* ---- Two files ----------------------------------------------------------------------------- */
 
 static bertc_status write_pair(bertc_error *err)
 {
@@ -285,7 +285,7 @@ static void test_removal_fails(void **state)
     assert_non_null(strstr(err.message, ": cannot remove: Input/output error"));
 }
 
-/* ---- Folders -------------------------------------------------------------------------------- */
+/* ---- Folders ------------------------------------------------------------------------------- */
 
 static bertc_status fill(const void *values, const char *folder, bertc_error *err)
 {
@@ -369,7 +369,7 @@ static void test_signal(void **state)
     assert_int_equal(entries("."), 0);
 }
 
-/* ---- What a killed process leaves ------------------------------------------------------------- */
+/* ---- What a killed process leaves ---------------------------------------------------------- */
 
 /* Another process, that has `path` under way; ended with SIGKILL. */
 static pid_t start_other(const char *path, bool is_folder)

@@ -6,7 +6,7 @@
 #include "twin/ops.h"
 #include "twin/support.h"
 
-/* ---- creation ------------------------------------------------------------------------------- */
+/* ---- creation ------------------------------------------------------------------------------ */
 
 static twin_layer make_layer(const twin_net *net, size_t n)
 {
@@ -87,7 +87,7 @@ double *twin_net_grad(const twin_net *net, bc_param_id id, int layer)
     return net->grads + offset_of(net, id, layer);
 }
 
-/* ---- dropout -------------------------------------------------------------------------------- */
+/* ---- dropout ------------------------------------------------------------------------------- */
 
 static bc_dropout dropout_at(const bc_pass *pass, bc_site site, int layer)
 {
@@ -102,7 +102,7 @@ static twin_norm norm_of(const twin_net *net, bc_param_id gain, bc_param_id bias
                        net->config->layer_norm_eps};
 }
 
-/* ---- forward -------------------------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------------------------- */
 
 static const bc_param_id qkv_w[3] = {BC_QUERY_W, BC_KEY_W, BC_VALUE_W};
 static const bc_param_id qkv_b[3] = {BC_QUERY_B, BC_KEY_B, BC_VALUE_B};
@@ -183,7 +183,7 @@ double twin_net_fwd(twin_net *net, const bertc_batch *batch, bc_pass pass, doubl
     return twin_loss(net->dlogits, net->logits, batch, net->c, divisor);
 }
 
-/* ---- backward ------------------------------------------------------------------------------- */
+/* ---- backward ------------------------------------------------------------------------------ */
 
 static double *add(double *x, const double *y, size_t count)
 {

@@ -6,8 +6,8 @@
 
 #include "bertc/batch.h"
 #include "bertc/config.h"
-#include "nn/pass.h"
 #include "nn/params.h"
+#include "nn/pass.h"
 
 /* What forward leaves for backward, for one layer. */
 typedef struct twin_layer {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- dropout -------------------------------------------------------------------------------- */
+/* ---- dropout ------------------------------------------------------------------------------- */
 
 static size_t sequence_of(const bertc_batch *batch, size_t row)
 {
@@ -37,7 +37,7 @@ static void drop_tokens(double *y, const double *x, const bc_dropout *dropout,
     for (size_t n = 0; n < (size_t)batch->tokens; n++) drop_token(y, x, dropout, batch, n, h);
 }
 
-/* ---- LayerNorm ------------------------------------------------------------------------------ */
+/* ---- LayerNorm ----------------------------------------------------------------------------- */
 
 static void norm_fwd(double *y, double *mean, double *rstd, const double *x, size_t n,
                      twin_norm norm, size_t h)
@@ -92,7 +92,7 @@ static void norm_bwd(double *dx, double *dgain, double *dbias, const double *dy,
     free(zeros);
 }
 
-/* ---- embeddings ----------------------------------------------------------------------------- */
+/* ---- embeddings ---------------------------------------------------------------------------- */
 
 void twin_embed_fwd(double *y, double *sum, double *mean, double *rstd, const bertc_batch *batch,
                     const double *word, const double *position, const double *type, twin_norm norm,
@@ -137,7 +137,7 @@ void twin_embed_scatter(double *dword, double *dposition, double *dtype, const d
     }
 }
 
-/* ---- residual and LayerNorm ----------------------------------------------------------------- */
+/* ---- residual and LayerNorm ---------------------------------------------------------------- */
 
 void twin_add_norm_fwd(double *y, double *sum, double *mean, double *rstd, const double *x,
                        const double *residual, const bertc_batch *batch, twin_norm norm,
@@ -157,7 +157,7 @@ void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, c
     drop_tokens(dx, dsum, dropout, batch, h);
 }
 
-/* ---- activations ---------------------------------------------------------------------------- */
+/* ---- activations --------------------------------------------------------------------------- */
 
 static const double root_half = 0.70710678118654752440;   /* sqrt(1/2) */
 static const double gauss = 0.39894228040143267794;       /* 1 / sqrt(2 pi) */
@@ -231,7 +231,7 @@ void twin_activation_bwd(bertc_activation kind, double *dx, const double *dy, co
     for (size_t i = 0; i < count; i++) dx[i] = dy[i] * twin_act_slope(kind, x[i]);
 }
 
-/* ---- head ----------------------------------------------------------------------------------- */
+/* ---- head ---------------------------------------------------------------------------------- */
 
 void twin_gather_first(double *y, const double *x, const bertc_batch *batch, size_t h)
 {
@@ -296,7 +296,7 @@ double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch
     return loss;
 }
 
-/* ---- linear layer --------------------------------------------------------------------------- */
+/* ---- linear layer -------------------------------------------------------------------------- */
 
 void twin_linear_fwd(double *y, const double *x, const double *w, const double *b, size_t n,
                      size_t in, size_t out)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- memory --------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------- */
 
 typedef struct piece {
     struct piece *next;
@@ -64,7 +64,7 @@ int twin_release(void **state)
     return 0;
 }
 
-/* ---- numbers -------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------- */
 
 /* SplitMix64 (Steele et al. 2014) of a counter. */
 static uint64_t mix(uint64_t seed, uint64_t index)
@@ -118,7 +118,7 @@ void twin_fill_nan(float *x, size_t count)
     for (size_t i = 0; i < count; i++) x[i] = NAN;
 }
 
-/* ---- distance ------------------------------------------------------------------------------- */
+/* ---- distance ------------------------------------------------------------------------------ */
 
 double twin_largest(const double *x, size_t count)
 {
@@ -151,7 +151,7 @@ double twin_distance_floats(const float *a, const float *b, size_t count)
     return scale > 0.0 ? most / scale : most;
 }
 
-/* ---- batches -------------------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------------------------- */
 
 static bertc_batch *empty_batch(int32_t sequences, int32_t tokens)
 {

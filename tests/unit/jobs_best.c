@@ -157,7 +157,7 @@ static void test_a_failed_result(void **unused)
     fixture_same_run("whole", "failing");
 }
 
-/* ---- Splits ---------------------------------------------------------------------------------- */
+/* ---- Splits -------------------------------------------------------------------------------- */
 
 static bertc_scores scores_of(const char *model, bertc_split split, int64_t limit)
 {

@@ -124,7 +124,7 @@ static void test_every_truncation_is_seen(void **unused)
     bc_free(bytes);
 }
 
-/* ---- State ----------------------------------------------------------------------------------- */
+/* ---- State --------------------------------------------------------------------------------- */
 
 static void expect_back(int tasks)
 {
@@ -162,7 +162,7 @@ static void test_a_state_reads_back_to_the_bit(void **unused)
         assert_int_equal(bc_state_parse(bad[i], "state", &out, &err), BERTC_INPUT);
 }
 
-/* ---- The folder ------------------------------------------------------------------------------ */
+/* ---- The folder ---------------------------------------------------------------------------- */
 
 static bertc_status open_folder(bc_folder *folder, const char *path, bool resume, bertc_error *err)
 {

@@ -186,7 +186,7 @@ static void test_split(void **unused)
     clear(&t);
 }
 
-/* ---- Progress, stops, refusals -------------------------------------------------------------- */
+/* ---- Progress, stops, refusals ------------------------------------------------------------- */
 
 typedef struct watch {
     int64_t last, steps, left;

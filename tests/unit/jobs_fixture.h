@@ -17,8 +17,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "bertc.h"
-#include "unit/exists.h"
 #include "formats/safetensors.h"
+#include "unit/exists.h"
 
 /* |got - want| <= most; false for NaN. */
 static inline void assert_close(double got, double want, double most)

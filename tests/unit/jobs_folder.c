@@ -85,7 +85,7 @@ static bertc_train_options unfinished(const char *out)
     return o;
 }
 
-/* ---- Whose folder it is ---------------------------------------------------------------------- */
+/* ---- Whose folder it is -------------------------------------------------------------------- */
 
 /* What looks like a run and bears no mark is someone else's: a log, a checkpoint, a whole model. */
 static void test_no_mark(void **unused)
@@ -178,7 +178,7 @@ static void test_a_begun_line(void **unused)
     assert_false(bc_file_exists("torn/checkpoint"));
 }
 
-/* ---- What is not the run's ------------------------------------------------------------------- */
+/* ---- What is not the run's ----------------------------------------------------------------- */
 
 static const char *const theirs[] = {
     "kept/checkpoint/own.tmp",        "kept/checkpoint/step-5.safetensors.bak", "kept/checkpoint/best-3.safetensors",
@@ -317,7 +317,7 @@ static void test_killed_between_its_files(void **unused)
     }
 }
 
-/* ---- Links, pipes and folders by the names of a run ------------------------------------------ */
+/* ---- Links, pipes and folders by the names of a run ---------------------------------------- */
 
 static void make_elsewhere(void)
 {
@@ -442,7 +442,7 @@ static void test_out_is_a_link(void **unused)
     assert_true(S_ISLNK(info.st_mode));
 }
 
-/* ---- Models of unfinished runs --------------------------------------------------------------- */
+/* ---- Models of unfinished runs ------------------------------------------------------------- */
 
 static void test_an_unfinished_run_is_no_model(void **unused)
 {

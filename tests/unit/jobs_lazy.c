@@ -10,7 +10,7 @@
 #include "optim/optim.h"
 #include "optim/schedule.h"
 
-/* ---- The optimiser alone --------------------------------------------------------------------- */
+/* ---- The optimiser alone ------------------------------------------------------------------- */
 
 /* Rows cross the border of two chunks, and are no multiple of the sums' lanes. */
 enum { ROWS = 420, H = 41, OTHER = 50, TOUCHES = 12, STEPS = 2000 };
@@ -180,7 +180,7 @@ static void test_frozen(void **unused)
     bc_touched_clear(&touched);
 }
 
-/* ---- Whole runs ------------------------------------------------------------------------------ */
+/* ---- Whole runs ---------------------------------------------------------------------------- */
 
 static bool whole_gradient;
 

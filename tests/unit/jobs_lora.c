@@ -156,7 +156,7 @@ static void test_finished(void **unused)
     assert_non_null(strstr(err.message, "whole/adapter_config.json: 2 bytes, run.json recorded "));
 }
 
-/* ---- Files that others write ---------------------------------------------------------------- */
+/* ---- Files that others write --------------------------------------------------------------- */
 
 /* Put one text in place of another in a file. */
 static void change(const char *path, const char *from, const char *to)

@@ -16,7 +16,7 @@ static void expect(bertc_status got, bertc_status status, bertc_error *err, cons
 
 static const char null[] = "must not be null";
 
-/* ---- vocabulary and tokenizer ---------------------------------------------------------------- */
+/* ---- vocabulary and tokenizer -------------------------------------------------------------- */
 
 static void test_vocab(void **unused)
 {
@@ -115,7 +115,7 @@ static void test_tokenizer(void **unused)
     bertc_vocab_free(vocab);
 }
 
-/* ---- tasks and batches ----------------------------------------------------------------------- */
+/* ---- tasks and batches --------------------------------------------------------------------- */
 
 static void test_tasks(void **unused)
 {
@@ -227,7 +227,7 @@ static void test_batches(void **unused)
     bertc_vocab_free(vocab);
 }
 
-/* ---- jobs ------------------------------------------------------------------------------------ */
+/* ---- jobs ---------------------------------------------------------------------------------- */
 
 static bertc_predict_options applied(void)
 {

@@ -162,7 +162,7 @@ static void test_output(void **unused)
     assert_int_equal(fixture_entries("model"), 3);
 }
 
-/* ---- Prediction ------------------------------------------------------------------------------ */
+/* ---- Prediction ---------------------------------------------------------------------------- */
 
 static bertc_predict_options apply(const char *model)
 {

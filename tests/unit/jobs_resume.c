@@ -88,7 +88,7 @@ static void test_another_log(void **unused)
     }
 }
 
-/* ---- A finished run -------------------------------------------------------------------------- */
+/* ---- A finished run ------------------------------------------------------------------------ */
 
 static void cut(const char *path, off_t less)
 {
@@ -152,7 +152,7 @@ static void test_checkpoints_outlive_a_damaged_result(void **unused)
     assert_false(bc_file_exists("late/checkpoint"));
 }
 
-/* ---- A stop within a step ---------------------------------------------------------------------- */
+/* ---- A stop within a step ------------------------------------------------------------------ */
 
 static bertc_status count_calls(void *user)
 {
@@ -179,7 +179,7 @@ static void test_stopped_between_passes(void **unused)
     }
 }
 
-/* ---- A result that cannot be written --------------------------------------------------------- */
+/* ---- A result that cannot be written ------------------------------------------------------- */
 
 /* Before the last step, put a folder in the way of a file. */
 typedef struct obstacle {

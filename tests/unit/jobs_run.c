@@ -41,7 +41,7 @@ static void run(bertc_train_options o, bertc_train_result *result)
     if (bertc_finetune(&o, NULL, result, &err) != BERTC_OK) fail_msg("%s", err.message);
 }
 
-/* ---- Resume ---------------------------------------------------------------------------------- */
+/* ---- Resume -------------------------------------------------------------------------------- */
 
 /* Stop after `first` questions, then after `second`, then go to the end; the result must be that
  * of the run that nobody stopped. */
@@ -345,7 +345,7 @@ static void test_the_older_checkpoint_will_do(void **unused)
     }
 }
 
-/* ---- What a step computes -------------------------------------------------------------------- */
+/* ---- What a step computes ------------------------------------------------------------------ */
 
 static double last_loss(const char *out)
 {

@@ -165,7 +165,7 @@ static void test_the_loss_of_the_last_steps(void **unused)
     assert_true(r->state.task[0].first_loss == 1);
 }
 
-/* ---- Speed ----------------------------------------------------------------------------------- */
+/* ---- Speed --------------------------------------------------------------------------------- */
 
 /* Tokens a second of the steps in a run's log, those after `skipped`. */
 static double logged_speed(const char *log, int skipped)

@@ -69,7 +69,7 @@ static void same_runs(const char *a, const char *b)
     }
 }
 
-/* ---- Results --------------------------------------------------------------------------------- */
+/* ---- Results ------------------------------------------------------------------------------- */
 
 static bertc_scores predict(const char *model, const char *task)
 {
@@ -147,7 +147,7 @@ static void test_steps_and_finished_run(void **unused)
                    "each/cola/model.safetensors: cannot open: No such file or directory");
 }
 
-/* ---- Stopped and resumed --------------------------------------------------------------------- */
+/* ---- Stopped and resumed ------------------------------------------------------------------- */
 
 static void compare_stops(bertc_train_options o, int every)
 {
@@ -283,7 +283,7 @@ static void test_kept_outputs(void **unused)
     }
 }
 
-/* ---- What is trained ------------------------------------------------------------------------- */
+/* ---- What is trained ----------------------------------------------------------------------- */
 
 /* Of the first steps of a seed all are the first task's. */
 static bool begins_with_first(int64_t seed, int steps)
@@ -358,7 +358,7 @@ static void test_a_head_counts_its_own_steps(void **unused)
     assert_close(moved[late], 1e-2 / 4, 1e-2 / 4 * 1e-3);
 }
 
-/* ---- The model's own head -------------------------------------------------------------------- */
+/* ---- The model's own head ------------------------------------------------------------------ */
 
 typedef struct notices {
     char text[8192];
@@ -450,7 +450,7 @@ static void test_the_head_goes_to_its_task(void **unused)
     expect_head(&n, "each/stsb/model.safetensors: head kept for stsb: it has one value\n");
 }
 
-/* ---- Refusals -------------------------------------------------------------------------------- */
+/* ---- Refusals ------------------------------------------------------------------------------ */
 
 static void test_refusals(void **unused)
 {

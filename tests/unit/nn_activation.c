@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "nn/gemm/gemm.h"
-#include "nn/ops/ops.h"
 #include "nn/gemm/simd.h"
+#include "nn/ops/ops.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "nn/ops/attention.h"
 #include "nn/gemm/simd.h"
+#include "nn/ops/attention.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"
@@ -268,7 +268,7 @@ static void test_nan_stays_nan(void **state)
     for_each_kind(nan_stays_nan);
 }
 
-/* ---- bf16 ----------------------------------------------------------------------------------- */
+/* ---- bf16 ---------------------------------------------------------------------------------- */
 
 static void round_floats(float *x, size_t count)
 {

@@ -25,7 +25,7 @@ static const bc_pass dropped = {.dropout = &rates, .seed = 1234567, .step = 8};
 static const bc_pass plain = {.dropout = &none};
 static const double divisor = 6.0;
 
-/* ---- a model and its workspace, released by close_all ---------------------------------------- */
+/* ---- a model and its workspace, released by close_all -------------------------------------- */
 
 typedef struct bench {
     bertc_config config;

@@ -11,7 +11,7 @@
 #include "nn/ops/dropout.h"
 #include "twin/support.h"
 
-/* ---- Philox4x32-10, written from the paper's figure 2 ---------------------------------------- */
+/* ---- Philox4x32-10, written from the paper's figure 2 -------------------------------------- */
 
 static void philox_round(uint32_t x[4], const uint32_t key[2])
 {
@@ -125,7 +125,7 @@ static void test_row_writes_its_width(void **state)
     }
 }
 
-/* ---- statistics ----------------------------------------------------------------------------- */
+/* ---- statistics ---------------------------------------------------------------------------- */
 
 enum { ROWS = 2000, WIDTH = 768 };
 

@@ -10,8 +10,8 @@
 
 #include "bertc/model.h"
 #include "nn/gemm/gemm.h"
-#include "nn/ops/ops.h"
 #include "nn/gemm/simd.h"
+#include "nn/ops/ops.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"
@@ -149,7 +149,7 @@ static void test_reference(void **state)
     check_backend("reference", 1e-7);
 }
 
-/* ---- bf16 ----------------------------------------------------------------------------------- */
+/* ---- bf16 ---------------------------------------------------------------------------------- */
 
 /* The floats that bf16 holds; random floats become these before anything is computed. */
 static void round_floats(float *x, size_t count)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "nn/check.h"
-#include "nn/heads.h"
+#include "nn/model_heads.h"
 #include "nn/heads/linear.h"
 #include "nn/model_load.h"
 #include "nn/ops/ops.h"
@@ -74,7 +74,7 @@ static const bc_head more_classes = {&bc_head_classification, "more", labels, MO
 static const bc_head tokens = {&tokens_row, "tokens", labels, 4};
 static const bc_head words = {&words_row, "words", labels, MOST_LABELS};
 
-/* ---- models, released by close_all ---------------------------------------------------------- */
+/* ---- models, released by close_all --------------------------------------------------------- */
 
 enum { MOST = 8 };
 static bertc_model *models[MOST];
@@ -123,7 +123,7 @@ static size_t logits_of(const bertc_model *model, int head, const bertc_batch *b
     return (size_t)rows * (size_t)model->heads[head].config.num_labels;
 }
 
-/* ---- several heads -------------------------------------------------------------------------- */
+/* ---- several heads ------------------------------------------------------------------------- */
 
 /* A thread of the caller's, and what it found: round by round another head, with dropout or without. */
 typedef struct user {
@@ -231,7 +231,7 @@ static void test_gradients(void **state)
     }
 }
 
-/* ---- a head of another kind ----------------------------------------------------------------- */
+/* ---- a head of another kind ---------------------------------------------------------------- */
 
 static void test_without_a_pooler(void **state)
 {
@@ -352,7 +352,7 @@ static void test_entry(void **state)
     }
 }
 
-/* ---- dropout -------------------------------------------------------------------------------- */
+/* ---- dropout ------------------------------------------------------------------------------- */
 
 static void test_rates(void **state)
 {

@@ -4,10 +4,10 @@
 
 #include <math.h>
 
+#include "nn/gemm/simd.h"
 #include "nn/lora.h"
 #include "nn/ops/low_rank.h"
 #include "nn/ops/ops.h"
-#include "nn/gemm/simd.h"
 
 static const bertc_lora all = {.rank = 5, .targets = 63, .alpha = 7};
 

@@ -44,7 +44,7 @@ static void expect(bertc_status got, bertc_status status, bertc_error *err, cons
     *err = (bertc_error){0};
 }
 
-/* ---- options --------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------- */
 
 static void test_options(void **state)
 {
@@ -143,7 +143,7 @@ static void test_limits(void **state)
     bertc_model_free(model);
 }
 
-/* ---- workspaces ------------------------------------------------------------------------------ */
+/* ---- workspaces ---------------------------------------------------------------------------- */
 
 /* Every member of what a plan depends on, and another model of the very same shape. */
 static void test_workspace_of_another_model(void **state)
@@ -188,7 +188,7 @@ static void test_workspace_of_another_model(void **state)
     bertc_model_free(model);
 }
 
-/* ---- batches --------------------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------------------------- */
 
 typedef void spoil(bertc_batch *batch);
 
@@ -260,7 +260,7 @@ static void test_layers(void **state)
     bertc_model_free(model);
 }
 
-/* ---- null ------------------------------------------------------------------------------------ */
+/* ---- null ---------------------------------------------------------------------------------- */
 
 static void test_null(void **state)
 {

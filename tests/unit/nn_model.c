@@ -5,7 +5,7 @@
 #include "nn_bench.h"
 #include "twin/expect.h"
 
-/* ---- against the twin ----------------------------------------------------------------------- */
+/* ---- against the twin ---------------------------------------------------------------------- */
 
 enum { LOGITS, LOSS, GRADIENTS, MEASURES };
 #define MEASURE_TABLE                                                                              \
@@ -110,7 +110,7 @@ static void test_half(void **state)
     }
 }
 
-/* ---- laws ----------------------------------------------------------------------------------- */
+/* ---- laws ---------------------------------------------------------------------------------- */
 
 static void expect_same_gradients(measure *m, const bench *t, const float *wanted)
 {
@@ -367,7 +367,7 @@ static void test_nan_stays_nan(void **state)
     assert_true(isnan(run(&t, t.batch, plain, false)));
 }
 
-/* ---- refusals ------------------------------------------------------------------------------- */
+/* ---- refusals ------------------------------------------------------------------------------ */
 
 static void expect_refusal(const bench *t, const bertc_batch *batch)
 {

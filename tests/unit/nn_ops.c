@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "nn/gemm/gemm.h"
-#include "nn/ops/ops.h"
 #include "nn/gemm/simd.h"
 #include "nn/head.h"
+#include "nn/ops/ops.h"
 #include "twin/expect.h"
 #include "twin/ops.h"
 #include "twin/support.h"
@@ -70,7 +70,7 @@ static float *nans(size_t count)
     return x;
 }
 
-/* ---- residual and LayerNorm ----------------------------------------------------------------- */
+/* ---- residual and LayerNorm ---------------------------------------------------------------- */
 
 typedef struct norm_outputs {
     float *y, *sum, *mean, *rstd, *dsum, *dx, *dgain, *dbias;
@@ -189,7 +189,7 @@ static void test_norm_keeps_nan(void **state)
     for (size_t j = 0; j < t.h; j++) assert_int_equal(isnan(o.dbias[j]) != 0, j == 11);
 }
 
-/* ---- embeddings ----------------------------------------------------------------------------- */
+/* ---- embeddings ---------------------------------------------------------------------------- */
 
 static void embed(norm_outputs *o, const bench *t)
 {
@@ -291,7 +291,7 @@ static void test_scatter_to_touched_rows(void **state)
     }
 }
 
-/* ---- head ----------------------------------------------------------------------------------- */
+/* ---- head ---------------------------------------------------------------------------------- */
 
 static void test_first_rows(void **state)
 {
@@ -381,7 +381,7 @@ static void test_loss_keeps_nan(void **state)
         }
 }
 
-/* ---- sums and threads ----------------------------------------------------------------------- */
+/* ---- sums and threads ---------------------------------------------------------------------- */
 
 static void test_column_sums(void **state)
 {

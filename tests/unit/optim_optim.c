@@ -9,7 +9,7 @@
 #include "optim/optim.h"
 #include "optim/schedule.h"
 
-/* ---- Against PyTorch 2.13 -------------------------------------------------------------------- */
+/* ---- Against PyTorch 2.13 ------------------------------------------------------------------ */
 
 /* torch.optim.AdamW(lr=0.01, weight_decay=0.1) after clip_grad_norm_(1.0), three steps. */
 static void test_three_steps_of_torch(void **unused)
@@ -45,7 +45,7 @@ static void test_three_steps_of_torch(void **unused)
     bc_optim_clear(&optim);
 }
 
-/* ---- Against a twin -------------------------------------------------------------------------- */
+/* ---- Against a twin ------------------------------------------------------------------------ */
 
 enum { PARAMS = 4, MOST = 150000 };
 
@@ -147,7 +147,7 @@ static void test_google_against_twin(void **unused)
     compare_recipe(BERTC_RECIPE_GOOGLE);
 }
 
-/* ---- Threads --------------------------------------------------------------------------------- */
+/* ---- Threads ------------------------------------------------------------------------------- */
 
 static void test_threads_change_nothing(void **unused)
 {
@@ -175,7 +175,7 @@ static void test_threads_change_nothing(void **unused)
     free(other);
 }
 
-/* ---- Not finite ------------------------------------------------------------------------------ */
+/* ---- Not finite ---------------------------------------------------------------------------- */
 
 static void test_norm_keeps_what_is_not_finite(void **unused)
 {
@@ -195,7 +195,7 @@ static void test_norm_keeps_what_is_not_finite(void **unused)
     free(f);
 }
 
-/* ---- Clip and schedules ---------------------------------------------------------------------- */
+/* ---- Clip and schedules -------------------------------------------------------------------- */
 
 static void test_clip(void **unused)
 {

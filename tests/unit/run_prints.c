@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "run/prints.h"
 #include "base/memory.h"
+#include "run/prints.h"
 
 enum { PIECE = 4 << 20, LENGTH = 2 * PIECE + 1000 };
 

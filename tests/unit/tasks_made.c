@@ -286,6 +286,31 @@ static void rows_that_contradict_themselves_are_refused(void **state)
     refuse(task, "one value");
 }
 
+/* A column serves once: as the one text, the other, or the index. */
+static void columns_serve_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool pair;
+        const char *message; /* null: it is read */
+    } cases[] = {{"text", "text", true, "task feelings: both texts are one column"},
+                 {"text", NULL, true, "task feelings: it reads pairs, its columns name one text"},
+                 {"id", NULL, false, NULL},
+                 {"text", "id", true, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bertc_task task = seven();
+        bertc_error err = {0};
+        task.pair = cases[i].pair;
+        task.splits[BERTC_TRAIN].a_name = cases[i].a;
+        task.splits[BERTC_TRAIN].b_name = cases[i].b;
+        bertc_dataset *set = read_split(&task, BERTC_TRAIN, "id\ttext\tlabel\nseven\tthe text\ta\n", &err);
+        assert_string_equal(err.message, cases[i].message ? cases[i].message : "");
+        if (set) assert_null(set->examples->index);
+        bertc_dataset_free(set);
+    }
+}
+
 /* A task of texts alone has nothing to predict or to score. */
 static void texts_alone_have_no_labels(void **state)
 {
@@ -318,6 +343,7 @@ int main(void)
         cmocka_unit_test(many_classes_are_scored),
         cmocka_unit_test(predictions_are_spelled),
         cmocka_unit_test(rows_that_contradict_themselves_are_refused),
+        cmocka_unit_test(columns_serve_once),
         cmocka_unit_test(texts_alone_have_no_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@
 
 enum { OPERANDS = 4, SCRATCH = OPERANDS, ARGUMENTS, PRODUCTS = 1024 };
 
-/* ---- What differs between oneDNN 2.x and 3.x ------------------------------------------------ */
+/* ---- What differs between oneDNN 2.x and 3.x ----------------------------------------------- */
 
 typedef dnnl_memory_desc_t layout;
 
@@ -112,7 +112,7 @@ static void *handle_of(const void *data)
     return handle.taken;
 }
 
-/* ---- The library's objects ------------------------------------------------------------------ */
+/* ---- The library's objects ----------------------------------------------------------------- */
 
 /* A matrix in memory: dense, as its transpose where asked for, or laid out by the library. */
 typedef struct matrix {
@@ -214,7 +214,7 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
     multiply(gemm, 'T', 'N', d.out, d.in, d.n, dy, x, accumulate ? 1.0f : 0.0f, dw);
 }
 
-/* ---- bf16 ----------------------------------------------------------------------------------- */
+/* ---- bf16 ---------------------------------------------------------------------------------- */
 
 /* Add the product to what is in the output. */
 static dnnl_status_t add_to_output(dnnl_primitive_attr_t attr)
@@ -403,7 +403,7 @@ static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint1
     run_product(gemm, all, accumulate);
 }
 
-/* ---- packed weights ------------------------------------------------------------------------- */
+/* ---- packed weights ------------------------------------------------------------------------ */
 
 /* The rows that a product is done for: few shapes, but a single short text is not made longer for it. */
 static size_t product_rows(size_t n, dnnl_data_type_t type)
@@ -516,7 +516,7 @@ static void packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed 
 
 static const bc_gemm_pack_ops packing = {pays, pack, packed_fwd, unpack};
 
-/* ---- bf16 instructions ---------------------------------------------------------------------- */
+/* ---- bf16 instructions --------------------------------------------------------------------- */
 
 /* Below this instruction set the library would emulate bf16, slower than f32. */
 static bool half_is_native(void)
@@ -527,7 +527,7 @@ static bool half_is_native(void)
 
 static const bc_gemm_half half = {half_fwd, half_bwd_x, half_bwd_w};
 
-/* ---- description ---------------------------------------------------------------------------- */
+/* ---- description --------------------------------------------------------------------------- */
 
 static const char *isa_name(unsigned isa)
 {

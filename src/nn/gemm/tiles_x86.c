@@ -20,7 +20,7 @@
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512bf16")))
 #define AMX __attribute__((target("amx-tile,amx-bf16")))
 
-/* ---- AVX-512 -------------------------------------------------------------------------------- */
+/* ---- AVX-512 ------------------------------------------------------------------------------- */
 
 static bool avx512_ready(void)
 {
@@ -106,7 +106,7 @@ static void avx512_transpose(void *to, size_t ldto, const void *from, size_t ldf
 const bc_tiles bc_tiles_avx512 = {"AVX-512 BF16", avx512_ready,    nothing,
                                   nothing,        avx512_multiply, avx512_transpose};
 
-/* ---- AMX ------------------------------------------------------------------------------------ */
+/* ---- AMX ----------------------------------------------------------------------------------- */
 
 static bool amx_ready(void)
 {

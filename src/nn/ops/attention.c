@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "nn/ops/attention_parts.h"
 #include "nn/gemm/simd.h"
+#include "nn/ops/attention_parts.h"
 
 /* LANE: rows are padded with zeros to whole vectors. ROWS: of a product at a time; their sums and a
  * row of B fit the registers of AVX2 as well as those of AVX-512. STRIP: rows of probabilities whose

@@ -107,7 +107,7 @@ size_t bc_attention_half_scratch(size_t longest, size_t width)
     return arena.used == SIZE_MAX ? SIZE_MAX : arena.used / sizeof(float);
 }
 
-/* ---- rounding ------------------------------------------------------------------------------- */
+/* ---- rounding ------------------------------------------------------------------------------ */
 
 /* Rows of a head lie a page apart, where the processor does not see them coming: ask for row i of
  * `count` rows of d floats ahead of its use, if there is one. */
@@ -169,7 +169,7 @@ static void round_transposed(const head *x, uint16_t *to, const float *from, siz
     x->tiles->transpose(to, x->wide, x->rows, x->d32 / 2, x->n16, x->d32 / 2);
 }
 
-/* ---- rows of probabilities ------------------------------------------------------------------ */
+/* ---- rows of probabilities ----------------------------------------------------------------- */
 
 /* Scores s become exponentials, zero from n to n16. Returns one over their sum. */
 BC_CLONES static float exponentials(float *s, size_t n, size_t n16, float scale)
@@ -237,7 +237,7 @@ static void draw_mask(const head *x, const bc_dropout *dropout, size_t i, size_t
         memset(x->mask + r * x->wide + width, 0, (x->n16 - width) * sizeof *x->mask);
 }
 
-/* ---- a head --------------------------------------------------------------------------------- */
+/* ---- a head -------------------------------------------------------------------------------- */
 
 /* c (rows,n) = rows of A (m,d) from i on times B (d,n). */
 static void times_wide(const head *x, float *c, const uint16_t *a, const uint16_t *b, size_t i,
@@ -348,7 +348,7 @@ static void head_bwd(const head *x, bc_qkv to, const float *dcontext, bc_qkv in,
     give_transposed(x, to.k, to.kv_stride, x->dkt);
 }
 
-/* ---- all heads ------------------------------------------------------------------------------ */
+/* ---- all heads ----------------------------------------------------------------------------- */
 
 /* Head `index` of the batch in this thread's scratch. */
 static head open_head(const bertc_batch *batch, const bc_attention *dims, bool first, size_t index)

@@ -10,8 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "nn/ops/ops.h"
 #include "nn/gemm/simd.h"
+#include "nn/ops/ops.h"
 
 enum { LANE = 16, BLOCK = 64, GROUP = 8 };
 

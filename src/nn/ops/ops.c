@@ -11,7 +11,7 @@
  * sum is fixed whatever the number of threads. */
 enum { COLUMNS = 64 };
 
-/* ---- LayerNorm ------------------------------------------------------------------------------ */
+/* ---- LayerNorm ----------------------------------------------------------------------------- */
 
 /* Mean and 1/deviation of one row. */
 BC_CLONES static void measure_row(float *mean, float *rstd, const float *x, double eps, size_t h)
@@ -104,7 +104,7 @@ void bc_column_sums(float *sums, bc_matrix x, size_t n, size_t width, bool accum
                 accumulate);
 }
 
-/* ---- bf16 ----------------------------------------------------------------------------------- */
+/* ---- bf16 ---------------------------------------------------------------------------------- */
 
 BC_CLONES static void halve(uint16_t *restrict y, const float *restrict x, size_t count)
 {
@@ -140,7 +140,7 @@ static void round_row(bc_matrix y, size_t i, const float *row, size_t h)
     if (y.half) bc_round(y.half + i * h, row, h);
 }
 
-/* ---- rows with dropout ---------------------------------------------------------------------- */
+/* ---- rows with dropout --------------------------------------------------------------------- */
 
 BC_CLONES static void add_dropped(float *sum, const float *x, const float *residual,
                                   const float *factor, size_t h)
@@ -192,7 +192,7 @@ static void drop_token(float *y, const float *x, const bc_dropout *dropout,
     drop_row(y, x, dropout, example_of(batch, i), (uint32_t)batch->positions[i], h);
 }
 
-/* ---- embeddings ----------------------------------------------------------------------------- */
+/* ---- embeddings ---------------------------------------------------------------------------- */
 
 BC_CLONES static void add_three(float *sum, const float *a, const float *b, const float *c, size_t h)
 {
@@ -288,7 +288,7 @@ void bc_embed_scatter(float *dword, const bc_touched *words, float *dposition, f
     }
 }
 
-/* ---- residual and LayerNorm ----------------------------------------------------------------- */
+/* ---- residual and LayerNorm ---------------------------------------------------------------- */
 
 void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x,
                      const float *residual, const bertc_batch *batch, bc_norm norm,
@@ -335,7 +335,7 @@ void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, cons
     if (dx.half) bc_clear_tail(dx.half, n, h);
 }
 
-/* ---- head ----------------------------------------------------------------------------------- */
+/* ---- head ---------------------------------------------------------------------------------- */
 
 void bc_gather_first(float *y, const float *x, const bertc_batch *batch, size_t h)
 {

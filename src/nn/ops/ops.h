@@ -12,8 +12,8 @@
 
 #include "bertc/batch.h"
 #include "bertc/config.h"
-#include "nn/ops/dropout.h"
 #include "nn/gemm/matrix.h"
+#include "nn/ops/dropout.h"
 #include "nn/ops/touched.h"
 
 /* The widest row: the dropout factors of one lie on a thread's stack. */

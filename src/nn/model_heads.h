@@ -1,6 +1,6 @@
 /* The heads of a model: which one a file's is kept for, and what labels they get. */
-#ifndef BC_NN_HEADS_H
-#define BC_NN_HEADS_H
+#ifndef BC_NN_MODEL_HEADS_H
+#define BC_NN_MODEL_HEADS_H
 
 #include "base/text.h"
 #include "nn/model.h"

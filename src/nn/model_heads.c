@@ -1,4 +1,4 @@
-#include "nn/heads.h"
+#include "nn/model_heads.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -77,7 +77,7 @@ int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
     return -1;
 }
 
-/* ---- A model's heads ------------------------------------------------------------------------- */
+/* ---- A model's heads ----------------------------------------------------------------------- */
 
 static void take_row(bertc_model *m, bc_model_head *head, const bc_head_row *row)
 {
