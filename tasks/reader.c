@@ -169,7 +169,7 @@ static bertc_status fail_label(reader *r, slice value)
     bertc_status status =
         allowed.failed ? bc_fail_memory(r->err)
                        : bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s", r->set->path,
-                                 r->lines.line, bc_shown(value), value.at, allowed.bytes);
+                                 r->lines.line, bc_shown(value), value.at, allowed.bytes ? allowed.bytes : "none");
     bc_text_clear(&allowed);
     return status;
 }
@@ -397,6 +397,8 @@ static bertc_status read_columns(reader *r, const bertc_columns *columns, const 
 {
     named *names = NULL;
     bertc_status status = BERTC_OK;
+    if (columns->header && !columns->a_name)
+        return bc_fail(r->err, BERTC_USAGE, "task %s: its columns name no text", r->set->task->name);
     r->columns = columns;
     r->ids = ids;
     r->a = number(columns->a);

@@ -296,6 +296,7 @@ static void columns_serve_once(void **state)
         const char *message; /* null: it is read */
     } cases[] = {{"text", "text", true, "task feelings: both texts are one column"},
                  {"text", NULL, true, "task feelings: it reads pairs, its columns name one text"},
+                 {NULL, NULL, false, "task feelings: its columns name no text"},
                  {"id", NULL, false, NULL},
                  {"text", "id", true, NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -1,4 +1,5 @@
 /* A class for each sequence: softmax cross-entropy. */
+#include <assert.h>
 #include <math.h>
 
 #include "nn/heads/linear.h"
@@ -34,9 +35,11 @@ static double loss(float *dlogits, const float *logits, const bertc_batch *batch
 {
     static const bc_objective plain = {0};
     double total = 0.0;
-    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+    for (size_t s = 0; s < (size_t)batch->sequences; s++) {
+        assert(batch->label_starts[s + 1] == batch->label_starts[s] + 1);
         total += cross_entropy(dlogits ? dlogits + s * c : NULL, logits + s * c, c,
                                batch->labels[batch->label_starts[s]], objective ? objective : &plain, divisor);
+    }
     return total;
 }
 
