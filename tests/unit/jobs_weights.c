@@ -19,6 +19,14 @@ static struct {
     memory_weights of[SOURCES];
 } sources;
 
+/* Values were read from memory. */
+static void expect_reads(void)
+{
+    int reads = 0;
+    for (int i = 0; i < sources.count; i++) reads += sources.of[i].reads;
+    assert_true(reads > 0);
+}
+
 static void use_memory(bool yes)
 {
     for (int i = 0; i < sources.count; i++) assert_int_equal(sources.of[i].closes, 1);
@@ -63,6 +71,36 @@ bertc_status __wrap_bc_weights_open_in(const char *dir, bc_role role, bc_weights
     return status;
 }
 
+/* ---- A model whose words are read in many pieces --------------------------------------------- */
+
+static const char words[] = "bert.embeddings.word_embeddings.weight";
+
+static int enter(void **state)
+{
+    bertc_config config;
+    if (fixture_enter(state) != 0 || bertc_config_init(&config, NULL) != BERTC_OK) return -1;
+    config.vocab_size = 40000;
+    config.hidden_size = 16;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 2;
+    config.intermediate_size = 32;
+    fixture_save(&config, "large");
+    bertc_config_clear(&config);
+    return 0;
+}
+
+/* The model has the words of the file, which are read here at once. */
+static void expect_words(const bertc_model *model)
+{
+    bc_weights file;
+    assert_int_equal(bc_safetensors_open("large/model.safetensors", &file, NULL), BERTC_OK);
+    const bc_tensor *t = bc_weights_find(&file, words);
+    void *bytes = fixture_bytes(t);
+    assert_memory_equal(bc_model_param(model, BC_WORD, 0)->value, bytes, t->bytes);
+    bc_free(bytes);
+    bc_weights_close(&file);
+}
+
 /* ---- Loading ------------------------------------------------------------------------------- */
 
 static void keep_line(void *user, const char *line)
@@ -88,7 +126,7 @@ static void same_model(const char *dir)
         use_memory(i);
         models[i] = load(dir, notices[i]);
     }
-    assert_true(sources.count > 0 && sources.of[sources.count - 1].reads > 0);
+    expect_reads();
     assert_int_equal(models[0]->scalars, models[1]->scalars);
     assert_memory_equal(models[0]->values, models[1]->values, models[0]->scalars * sizeof(float));
     const char *said = strstr(notices[0], ": loaded ");
@@ -102,7 +140,12 @@ static void same_model(const char *dir)
 static void test_loading(void **unused)
 {
     (void)unused;
+    char notice[512];
     same_model("model");
+    same_model("large");
+    bertc_model *model = load("large", notice);
+    expect_words(model);
+    bertc_model_free(model);
 }
 
 /* An adapter's tensors, and those of its base, both of this kind. */
@@ -189,11 +232,12 @@ static void test_truncate(void **unused)
     for (int i = 0; i < 2; i++) {
         use_memory(i);
         assert_int_equal(mkdir(out[i], 0777), 0);
-        if (bertc_model_truncate("model", 1, out[i], &err) != BERTC_OK) fail_msg("%s", err.message);
+        if (bertc_model_truncate("large", 1, out[i], &err) != BERTC_OK) fail_msg("%s", err.message);
     }
-    assert_true(sources.of[sources.count - 1].reads > 0);
+    expect_reads();
     use_memory(false);
     fixture_same_run(out[0], out[1]);
+    assert_true(fixture_same_tensor("large/model.safetensors", "from_memory/model.safetensors", words));
 }
 
 static void test_a_run(void **unused)
@@ -204,7 +248,7 @@ static void test_a_run(void **unused)
         use_memory(i);
         fixture_run(fixture_options(out[i]));
     }
-    assert_true(sources.of[sources.count - 1].reads > 0);
+    expect_reads();
     use_memory(false);
     fixture_same_run(out[0], out[1]);
 }
@@ -212,8 +256,8 @@ static void test_a_run(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_loading),  cmocka_unit_test(test_adapters), cmocka_unit_test(test_what_cannot_be_read),
+        cmocka_unit_test(test_loading), cmocka_unit_test(test_adapters), cmocka_unit_test(test_what_cannot_be_read),
         cmocka_unit_test(test_inspect), cmocka_unit_test(test_truncate), cmocka_unit_test(test_a_run),
     };
-    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+    return cmocka_run_group_tests(tests, enter, fixture_leave);
 }
