@@ -2,6 +2,8 @@
  * lie column by column, each job does what it does from files. */
 #include "jobs_fixture.h"
 
+#include <math.h>
+
 #include "bertc/inspect.h"
 #include "formats/readers.h"
 #include "memory_weights.h"
@@ -166,6 +168,39 @@ static void test_adapters(void **unused)
     use_memory(false);
 }
 
+/* One infinite value in an adapter's A is none that may be merged. */
+static void test_adapters_that_are_not_finite(void **unused)
+{
+    (void)unused;
+    static const char path[] = "adapted/adapter_model.safetensors";
+    enum { MOST = 16 };
+    bc_tensor_out out[MOST];
+    bc_weights file;
+    bertc_error err = {0};
+    bertc_model *model;
+    const bertc_model_options options = {.backend = "reference", .threads = 1};
+    const char *spoilt = NULL;
+    char expected[256];
+    assert_int_equal(bc_safetensors_open(path, &file, NULL), BERTC_OK);
+    assert_true(file.count <= MOST);
+    for (size_t i = 0; i < file.count; i++) {
+        const bc_tensor *t = &file.tensors[i];
+        float *values = fixture_bytes(t);
+        if (!spoilt && strstr(t->name, "lora_A")) {
+            *values = INFINITY;
+            spoilt = t->name;
+        }
+        out[i] = (bc_tensor_out){t->name, t->dtype, t->rank, {t->shape[0], t->shape[1]}, values};
+    }
+    assert_non_null(spoilt);
+    assert_int_equal(bc_safetensors_write(&bc_here, path, out, file.count, NULL, NULL), BERTC_OK);
+    assert_int_equal(bertc_model_load("adapted", &options, &model, &err), BERTC_INPUT);
+    snprintf(expected, sizeof expected, "%s: tensor \"%s\": a value is not finite", path, spoilt);
+    assert_string_equal(err.message, expected);
+    for (size_t i = 0; i < file.count; i++) bc_free((void *)(uintptr_t)out[i].data);
+    bc_weights_close(&file);
+}
+
 static void test_what_cannot_be_read(void **unused)
 {
     (void)unused;
@@ -256,8 +291,13 @@ static void test_a_run(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_loading), cmocka_unit_test(test_adapters), cmocka_unit_test(test_what_cannot_be_read),
-        cmocka_unit_test(test_inspect), cmocka_unit_test(test_truncate), cmocka_unit_test(test_a_run),
+        cmocka_unit_test(test_loading),
+        cmocka_unit_test(test_adapters),
+        cmocka_unit_test(test_adapters_that_are_not_finite),
+        cmocka_unit_test(test_what_cannot_be_read),
+        cmocka_unit_test(test_inspect),
+        cmocka_unit_test(test_truncate),
+        cmocka_unit_test(test_a_run),
     };
     return cmocka_run_group_tests(tests, enter, fixture_leave);
 }
