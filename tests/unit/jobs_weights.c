@@ -2,6 +2,8 @@
  * lie column by column, each job does what it does from files. */
 #include "jobs_fixture.h"
 
+#include <math.h>
+
 #include "bertc/inspect.h"
 #include "formats/readers.h"
 #include "memory_weights.h"
@@ -18,6 +20,14 @@ static struct {
     int count;
     memory_weights of[SOURCES];
 } sources;
+
+/* Values were read from memory. */
+static void expect_reads(void)
+{
+    int reads = 0;
+    for (int i = 0; i < sources.count; i++) reads += sources.of[i].reads;
+    assert_true(reads > 0);
+}
 
 static void use_memory(bool yes)
 {
@@ -63,6 +73,36 @@ bertc_status __wrap_bc_weights_open_in(const char *dir, bc_role role, bc_weights
     return status;
 }
 
+/* ---- A model whose words are read in many pieces --------------------------------------------- */
+
+static const char words[] = "bert.embeddings.word_embeddings.weight";
+
+static int enter(void **state)
+{
+    bertc_config config;
+    if (fixture_enter(state) != 0 || bertc_config_init(&config, NULL) != BERTC_OK) return -1;
+    config.vocab_size = 40000;
+    config.hidden_size = 16;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 2;
+    config.intermediate_size = 32;
+    fixture_save(&config, "large");
+    bertc_config_clear(&config);
+    return 0;
+}
+
+/* The model has the words of the file, which are read here at once. */
+static void expect_words(const bertc_model *model)
+{
+    bc_weights file;
+    assert_int_equal(bc_safetensors_open("large/model.safetensors", &file, NULL), BERTC_OK);
+    const bc_tensor *t = bc_weights_find(&file, words);
+    void *bytes = fixture_bytes(t);
+    assert_memory_equal(bc_model_param(model, BC_WORD, 0)->value, bytes, t->bytes);
+    bc_free(bytes);
+    bc_weights_close(&file);
+}
+
 /* ---- Loading ------------------------------------------------------------------------------- */
 
 static void keep_line(void *user, const char *line)
@@ -88,7 +128,7 @@ static void same_model(const char *dir)
         use_memory(i);
         models[i] = load(dir, notices[i]);
     }
-    assert_true(sources.count > 0 && sources.of[sources.count - 1].reads > 0);
+    expect_reads();
     assert_int_equal(models[0]->scalars, models[1]->scalars);
     assert_memory_equal(models[0]->values, models[1]->values, models[0]->scalars * sizeof(float));
     const char *said = strstr(notices[0], ": loaded ");
@@ -102,7 +142,12 @@ static void same_model(const char *dir)
 static void test_loading(void **unused)
 {
     (void)unused;
+    char notice[512];
     same_model("model");
+    same_model("large");
+    bertc_model *model = load("large", notice);
+    expect_words(model);
+    bertc_model_free(model);
 }
 
 /* An adapter's tensors, and those of its base, both of this kind. */
@@ -121,6 +166,39 @@ static void test_adapters(void **unused)
     assert_true(all.count > 0);
     bertc_inspection_clear(&all);
     use_memory(false);
+}
+
+/* One infinite value in an adapter's A is none that may be merged. */
+static void test_adapters_that_are_not_finite(void **unused)
+{
+    (void)unused;
+    static const char path[] = "adapted/adapter_model.safetensors";
+    enum { MOST = 16 };
+    bc_tensor_out out[MOST];
+    bc_weights file;
+    bertc_error err = {0};
+    bertc_model *model;
+    const bertc_model_options options = {.backend = "reference", .threads = 1};
+    const char *spoilt = NULL;
+    char expected[256];
+    assert_int_equal(bc_safetensors_open(path, &file, NULL), BERTC_OK);
+    assert_true(file.count <= MOST);
+    for (size_t i = 0; i < file.count; i++) {
+        const bc_tensor *t = &file.tensors[i];
+        float *values = fixture_bytes(t);
+        if (!spoilt && strstr(t->name, "lora_A")) {
+            *values = INFINITY;
+            spoilt = t->name;
+        }
+        out[i] = (bc_tensor_out){t->name, t->dtype, t->rank, {t->shape[0], t->shape[1]}, values};
+    }
+    assert_non_null(spoilt);
+    assert_int_equal(bc_safetensors_write(&bc_here, path, out, file.count, NULL, NULL), BERTC_OK);
+    assert_int_equal(bertc_model_load("adapted", &options, &model, &err), BERTC_INPUT);
+    snprintf(expected, sizeof expected, "%s: tensor \"%s\": a value is not finite", path, spoilt);
+    assert_string_equal(err.message, expected);
+    for (size_t i = 0; i < file.count; i++) bc_free((void *)(uintptr_t)out[i].data);
+    bc_weights_close(&file);
 }
 
 static void test_what_cannot_be_read(void **unused)
@@ -189,11 +267,12 @@ static void test_truncate(void **unused)
     for (int i = 0; i < 2; i++) {
         use_memory(i);
         assert_int_equal(mkdir(out[i], 0777), 0);
-        if (bertc_model_truncate("model", 1, out[i], &err) != BERTC_OK) fail_msg("%s", err.message);
+        if (bertc_model_truncate("large", 1, out[i], &err) != BERTC_OK) fail_msg("%s", err.message);
     }
-    assert_true(sources.of[sources.count - 1].reads > 0);
+    expect_reads();
     use_memory(false);
     fixture_same_run(out[0], out[1]);
+    assert_true(fixture_same_tensor("large/model.safetensors", "from_memory/model.safetensors", words));
 }
 
 static void test_a_run(void **unused)
@@ -204,7 +283,7 @@ static void test_a_run(void **unused)
         use_memory(i);
         fixture_run(fixture_options(out[i]));
     }
-    assert_true(sources.of[sources.count - 1].reads > 0);
+    expect_reads();
     use_memory(false);
     fixture_same_run(out[0], out[1]);
 }
@@ -212,8 +291,13 @@ static void test_a_run(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_loading),  cmocka_unit_test(test_adapters), cmocka_unit_test(test_what_cannot_be_read),
-        cmocka_unit_test(test_inspect), cmocka_unit_test(test_truncate), cmocka_unit_test(test_a_run),
+        cmocka_unit_test(test_loading),
+        cmocka_unit_test(test_adapters),
+        cmocka_unit_test(test_adapters_that_are_not_finite),
+        cmocka_unit_test(test_what_cannot_be_read),
+        cmocka_unit_test(test_inspect),
+        cmocka_unit_test(test_truncate),
+        cmocka_unit_test(test_a_run),
     };
-    return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
+    return cmocka_run_group_tests(tests, enter, fixture_leave);
 }
