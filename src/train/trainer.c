@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/clock.h"
@@ -193,6 +194,7 @@ bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *out
                           .step = (uint32_t)step->number};
     double began = bc_clock(), loss = 0;
     *outcome = (bc_outcome){0};
+    assert(step->divisor > 0);
     begin(t, step);
     for (size_t at = 0; at < step->examples.count; at += (size_t)t->batch->sequences) {
         bertc_status status = take_batch(t, &step->examples, at, err);
