@@ -62,17 +62,17 @@ static bertc_status check_twice(const bc_header *header, const char *path, bertc
         bc_slice name = header->sorted[i].name;
         if (name.n > 0 && compare(header->sorted[i - 1].name, name) == 0)
             return bc_fail(err, BERTC_INPUT, "%s:1: two columns of the header are named \"%.*s\"", path,
-                           bc_shown(name), name.at);
+                           bc_slice_shown(name), name.at);
     }
     return BERTC_OK;
 }
 
 bertc_status bc_header_read(bc_header *header, bc_slice line, const char *path, bertc_error *err)
 {
-    size_t room = 1;
+    size_t capacity = 1;
     bc_slice column;
-    for (size_t i = 0; i < line.n; i++) room += line.at[i] == '\t';
-    *header = (bc_header){bc_alloc(room, sizeof *header->sorted), 0};
+    for (size_t i = 0; i < line.n; i++) capacity += line.at[i] == '\t';
+    *header = (bc_header){bc_alloc(capacity, sizeof *header->sorted), 0};
     if (!header->sorted) return bc_fail_memory(err);
     for (; bc_take_column(&line, &column); header->count++)
         header->sorted[header->count] = (bc_heading){trim(column), header->count};
@@ -95,7 +95,7 @@ char *bc_header_list(bc_slice line)
     bc_text list = {0};
     bc_slice column;
     for (size_t count = 0; count < LISTED && bc_take_column(&line, &column); count++)
-        bc_text_printf(&list, "%s\"%.*s\"", count ? ", " : "", bc_shown(column), column.at);
+        bc_text_printf(&list, "%s\"%.*s\"", count ? ", " : "", bc_slice_shown(column), column.at);
     if (line.at) bc_text_printf(&list, ", ...");
     if (list.failed) bc_text_clear(&list);
     return list.bytes;

@@ -1,7 +1,7 @@
 /* The labels of a model as those of a task.
  *
  * Checkpoints of one task differ in their order (MNLI: entailment first, contradiction first, or
- * neutral first), so a model's names decide. Where they say nothing, its scores do (tasks/order.c). */
+ * neutral first), so a model's names decide. Where they say nothing, its scores do (tasks/label_order.c). */
 #include <string.h>
 
 #include "base/error.h"
@@ -133,10 +133,9 @@ static bertc_status fail_match(const bertc_task *task, char *const *labels, int3
     if (names.failed || wanted.failed)
         bc_fail_memory(err);
     else
-        status = bc_fail(err, BERTC_INPUT, "the model's %d label%s (%s) %s the %d of task %s (%s)",
-                         (int)num_labels, num_labels == 1 ? "" : "s",
-                         names.bytes ? names.bytes : "", reason, task->num_labels, task->name,
-                         wanted.bytes ? wanted.bytes : "");
+        status = bc_fail(err, BERTC_INPUT, "the model's %d label%s (%s) %s the %d of task %s (%s)", (int)num_labels,
+                         num_labels == 1 ? "" : "s", names.bytes ? names.bytes : "", reason, task->num_labels,
+                         task->name, wanted.bytes ? wanted.bytes : "");
     bc_text_clear(&names);
     bc_text_clear(&wanted);
     return status;
@@ -159,8 +158,7 @@ bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels
         return BERTC_OK;
     }
     if (num_labels != task->num_labels)
-        return fail_match(task, labels, num_labels,
-                          num_labels == 1 ? "is not as many as" : "are not as many as", err);
+        return fail_match(task, labels, num_labels, num_labels == 1 ? "is not as many as" : "are not as many as", err);
     int found = labels ? match_names(task, labels, map) : 0;
     *by_name = found == task->num_labels;
     if (*by_name) return BERTC_OK;

@@ -119,7 +119,8 @@ bertc_status bc_lines_begin(bc_lines *lines, size_t *last)
     if (lines->input) status = begin_file(lines, last);
     else *last = without_line_ends(lines->next, lines->at);
     if (status != BERTC_OK) return status;
-    if (lines->end - lines->next >= 2 && (memcmp(lines->next, "\xFF\xFE", 2) == 0 || memcmp(lines->next, "\xFE\xFF", 2) == 0))
+    if (lines->end - lines->next >= 2 &&
+        (memcmp(lines->next, "\xFF\xFE", 2) == 0 || memcmp(lines->next, "\xFE\xFF", 2) == 0))
         return bc_fail(lines->err, BERTC_INPUT, "%s: UTF-16 text, expected UTF-8", lines->path);
     bc_lines_skip_bom(lines);
     if (position(lines) >= *last) return bc_fail(lines->err, BERTC_INPUT, "%s: empty file", lines->path);

@@ -20,7 +20,7 @@ typedef struct bc_slice {
 int bc_slice_order(const void *a, const void *b);
 
 /* How many bytes of a slice a message shows. */
-static inline int bc_shown(bc_slice slice)
+static inline int bc_slice_shown(bc_slice slice)
 {
     return slice.n < 60 ? (int)slice.n : 60;
 }

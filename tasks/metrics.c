@@ -200,7 +200,7 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
     scores->value[BERTC_ACCURACY] = accuracy(of, classes, n);
     scores->value[BERTC_F1] = f1(of);
     scores->value[BERTC_MATTHEWS] = matthews(of, classes, n);
-    scores->alike = only_class(of, classes, n);
+    scores->constant = only_class(of, classes, n);
     bc_free(of);
     double loss = 0;
     for (size_t i = 0; i < n; i++)
@@ -222,7 +222,7 @@ static bertc_status score_values(const bertc_dataset *dataset, const float *logi
         }
         scores->loss = squared_error(x, y, n);
         scores->value[BERTC_PEARSON] = pearson(x, y, n);
-        scores->alike = is_flat(x, y, n);
+        scores->constant = is_flat(x, y, n);
         rank(x, n, scratch);
         rank(y, n, scratch);
         scores->value[BERTC_SPEARMAN] = pearson(x, y, n);
@@ -234,8 +234,7 @@ static bertc_status score_values(const bertc_dataset *dataset, const float *logi
     return status;
 }
 
-bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
-                              bertc_scores *scores, bertc_error *err)
+bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits, bertc_scores *scores, bertc_error *err)
 {
     if (!scores || !logits) return bc_fail_null(err, __func__, "logits and scores");
     bertc_status status = bc_dataset_check(dataset, err);

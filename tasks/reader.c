@@ -42,7 +42,7 @@ typedef struct reader {
     size_t a, b, label, index; /* column numbers; BC_NOWHERE: absent */
     size_t width;           /* columns in every row */
     const named *names;     /* (C) the labels of the files by name; null: none are read */
-    size_t room, labels_room; /* examples and labels allocated */
+    size_t capacity, labels_capacity; /* examples and labels allocated */
     size_t labels;          /* in use */
     size_t kept;            /* bytes of set->text in use */
     size_t graded, blank;   /* lines of the last example with and without a label; 0: none yet */
@@ -90,10 +90,9 @@ static bertc_status fail_texts(reader *r)
 {
     const bertc_columns *c = r->columns;
     bool a = r->a == BC_NOWHERE, b = c->b_name && r->b == BC_NOWHERE;
-    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s",
-                   r->set->path, a && b ? "s" : "", a ? c->a_name : c->b_name,
-                   a && b ? " and \"" : "", a && b ? c->b_name : "", a && b ? "\"" : "",
-                   r->set->columns);
+    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s", r->set->path,
+                   a && b ? "s" : "", a ? c->a_name : c->b_name, a && b ? " and \"" : "", a && b ? c->b_name : "",
+                   a && b ? "\"" : "", r->set->columns);
 }
 
 static bertc_status read_header(reader *r)
@@ -126,19 +125,18 @@ static bertc_status refuse_header(reader *r)
     if (!bc_lines_take(&r->lines, &line)) return r->lines.status;
     row first = split_row(r, line);
     bc_lines_back(&r->lines, line);
-    if (!bc_is_name(first.a, r->columns->a_name) && !bc_is_name(first.label, r->columns->label_name))
-        return BERTC_OK;
+    if (!bc_is_name(first.a, r->columns->a_name) && !bc_is_name(first.label, r->columns->label_name)) return BERTC_OK;
     return bc_fail(r->err, BERTC_INPUT, "%s:1: a header, expected a row of data", r->set->path);
 }
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
-void *bc_grown(void *block, size_t *room, size_t used, size_t size)
+void *bc_grow(void *block, size_t *capacity, size_t used, size_t size)
 {
-    if (used < *room) return block;
-    size_t more = *room ? 2 * *room : 256;
+    if (used < *capacity) return block;
+    size_t more = *capacity ? 2 * *capacity : 256;
     void *larger = bc_realloc(block, more, size);
-    if (larger) *room = more;
+    if (larger) *capacity = more;
     return larger;
 }
 
@@ -166,10 +164,10 @@ static bertc_status fail_label(reader *r, slice value)
 {
     bc_text allowed = {0};
     bc_list_names(&allowed, r->set->task->file_labels, r->set->task->num_labels);
-    bertc_status status =
-        allowed.failed ? bc_fail_memory(r->err)
-                       : bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s", r->set->path,
-                                 r->lines.line, bc_shown(value), value.at, allowed.bytes ? allowed.bytes : "none");
+    bertc_status status = allowed.failed ? bc_fail_memory(r->err)
+                                         : bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s",
+                                                   r->set->path, r->lines.line, bc_slice_shown(value), value.at,
+                                                   allowed.bytes ? allowed.bytes : "none");
     bc_text_clear(&allowed);
     return status;
 }
@@ -178,7 +176,7 @@ static bertc_status read_class(reader *r, slice value, bertc_example *example)
 {
     const named *found = class_of(r, value);
     if (!found) return fail_label(r, value);
-    int32_t *labels = bc_grown(r->set->labels, &r->labels_room, r->labels, sizeof *labels);
+    int32_t *labels = bc_grow(r->set->labels, &r->labels_capacity, r->labels, sizeof *labels);
     if (!labels) return bc_fail_memory(r->err);
     r->set->labels = labels;
     labels[r->labels++] = found->label;
@@ -200,15 +198,14 @@ static void place_labels(bertc_dataset *set)
 static bertc_status fail_score(reader *r, slice value, const char *reason)
 {
     return bc_fail(r->err, BERTC_INPUT, "%s:%zu: score \"%.*s\" is %s", r->set->path, r->lines.line,
-                   bc_shown(value), value.at, reason);
+                   bc_slice_shown(value), value.at, reason);
 }
 
 static bertc_status read_score(reader *r, slice value, bertc_example *example)
 {
     const bertc_task *task = r->set->task;
     double score;
-    if (!bc_parse_number(value.at, value.n, &score))
-        return fail_score(r, value, "not a number");
+    if (!bc_parse_number(value.at, value.n, &score)) return fail_score(r, value, "not a number");
     if (!isfinite(score)) return fail_score(r, value, "not finite");
     if (score >= task->low && score <= task->high) {
         example->value = (float)score;
@@ -277,7 +274,7 @@ static const char *keep_text(reader *r, slice text)
 static bertc_status add_example(reader *r, const row *from, bertc_example example)
 {
     bertc_dataset *set = r->set;
-    void *examples = bc_grown(set->examples, &r->room, set->count, sizeof *set->examples);
+    void *examples = bc_grow(set->examples, &r->capacity, set->count, sizeof *set->examples);
     if (!examples) return bc_fail_memory(r->err);
     set->examples = examples;
     example.a = keep_text(r, from->a);
@@ -306,7 +303,7 @@ static bertc_status read_row(reader *r, slice line)
                        from.width, from.width == 1 ? "" : "s", r->width);
     if (is_elsewhere(r, from.ids)) return BERTC_OK;
     if (r->label != BC_NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
-        r->set->ungraded++;
+        r->set->unlabelled++;
         return BERTC_OK;
     }
     if (r->index != BC_NOWHERE && from.index.n == 0 && !wants_labels(r))
@@ -331,8 +328,7 @@ static bertc_status read_rows(reader *r, size_t limit)
 /* ---- Files --------------------------------------------------------------------------------- */
 
 /* An empty data set named `path` with room for `length` bytes of text. */
-static bertc_dataset *create(const bertc_task *task, bertc_split split, const char *path,
-                             size_t length)
+static bertc_dataset *create(const bertc_task *task, bertc_split split, const char *path, size_t length)
 {
     bertc_dataset *set = bc_calloc(1, sizeof *set);
     if (!set) return NULL;
@@ -377,8 +373,7 @@ static bertc_status read_table(reader *r, size_t limit)
     if (status == BERTC_OK) status = check_columns(r);
     if (status != BERTC_OK) return status;
     if (r->width > 1) bc_lines_stop_at(&r->lines, last);
-    if (bc_lines_at_end(&r->lines))
-        return bc_fail(r->err, BERTC_INPUT, "%s: no rows after the header", path);
+    if (bc_lines_at_end(&r->lines)) return bc_fail(r->err, BERTC_INPUT, "%s: no rows after the header", path);
     status = read_rows(r, limit);
     if (status == BERTC_OK && r->set->count == 0)
         status = bc_fail(r->err, BERTC_INPUT, "%s: no row is a complete example", path);
@@ -413,9 +408,8 @@ static bertc_status read_columns(reader *r, const bertc_columns *columns, const 
     return status;
 }
 
-bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
-                              const bertc_columns *columns, const bc_row_ids *ids,
-                              const char *bytes, size_t length, const char *path, size_t limit,
+bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split, const bertc_columns *columns,
+                              const bc_row_ids *ids, const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err)
 {
     reader r = {.lines = bc_lines_of_bytes(bytes, length, path, err), .err = err};

@@ -34,8 +34,7 @@ static const char *spell(const bertc_task *task, const float *logits, char scrat
     return scratch;
 }
 
-void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out,
-                                  size_t size)
+void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out, size_t size)
 {
     char scratch[LONGEST];
     bool finite = true;

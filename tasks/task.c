@@ -55,8 +55,7 @@ double bc_task_length(const bertc_task *task, double part)
 
 const char *bertc_metric_name(bertc_metric metric)
 {
-    static const char *const names[BERTC_METRICS] = {"accuracy", "f1", "matthews", "pearson",
-                                                     "spearman"};
+    static const char *const names[BERTC_METRICS] = {"accuracy", "f1", "matthews", "pearson", "spearman"};
     return (unsigned)metric < BERTC_METRICS ? names[metric] : NULL;
 }
 

@@ -28,9 +28,8 @@ void bc_list_names(bc_text *out, const char *const *names, int count);
 /* A split from bytes in memory. `columns` is the row of the task's table to read by; `ids` is null
  * unless columns->ids_file is set; `path` names the bytes in messages.
  * Errors: as bertc_dataset_read.  Owns: nothing of its input after it returns. */
-bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split,
-                              const bertc_columns *columns, const bc_row_ids *ids,
-                              const char *bytes, size_t length, const char *path, size_t limit,
+bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split, const bertc_columns *columns,
+                              const bc_row_ids *ids, const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err);
 
 /* The same from a file. */
@@ -43,7 +42,7 @@ bertc_columns bc_columns_of_texts(const bertc_columns *columns);
 
 /* `block` of *room elements of `size` bytes with room for one more after `used`, or a larger one; null where memory
  * is out. */
-void *bc_grown(void *block, size_t *room, size_t used, size_t size);
+void *bc_grow(void *block, size_t *capacity, size_t used, size_t size);
 
 /* Read all `n` bytes as [+-]digits[.digits][e[+-]digits], "inf", "infinity" or "nan" in any case,
  * under every locale. Exact for up to 15 digits and small exponents, else within a few units in
@@ -59,7 +58,7 @@ bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, 
 /* A made-up split in place of one that is not there: the official number of texts (limit 0, or at most that
  * many), as long as the task's are, in single words of the vocabulary, with labels that mean nothing.
  * Errors: BERTC_USAGE where the lengths are not known or the vocabulary has no plain words; BERTC_NOMEM. */
-bertc_status bc_standin(const bertc_task *task, bertc_split split, size_t limit, const bertc_vocab *vocab,
+bertc_status bc_synthetic_dataset(const bertc_task *task, bertc_split split, size_t limit, const bertc_vocab *vocab,
                         bertc_dataset **dataset, bertc_error *err);
 
 /* The length that this part (0 to 1) of a task's texts do not exceed, between those stated. */

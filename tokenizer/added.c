@@ -28,9 +28,8 @@ static bertc_status number(bertc_tokenizer *tokenizer, bertc_error *err)
         int32_t known = bertc_vocab_id(vocab, token->text, strlen(token->text));
         int32_t id = known >= 0 ? known : next;
         if (token->id >= 0 && token->id != id)
-            return bc_fail(err, BERTC_INPUT,
-                           "%s: the added token %s has id %d in the tokenizer's files, but %d %s",
-                           bertc_vocab_place(vocab), token->text, (int)token->id, (int)id,
+            return bc_fail(err, BERTC_INPUT, "%s: the added token %s has id %d in the tokenizer's files, but %d %s",
+                           bertc_vocab_source(vocab), token->text, (int)token->id, (int)id,
                            known >= 0 ? "in the vocabulary" : "is the next free one");
         if (id >= next) next = id + 1;
         if (id >= tokenizer->size) tokenizer->size = id + 1;
@@ -66,18 +65,16 @@ static void put_literal(bc_literals *literals, bc_literal literal)
 }
 
 /* The reference takes now the one, now the other of two that are the same. */
-static bertc_status check_twin(const bertc_tokenizer *tokenizer, const bc_literal *literal,
-                               bertc_error *err)
+static bertc_status check_twin(const bertc_tokenizer *tokenizer, const bc_literal *literal, bertc_error *err)
 {
     for (size_t i = 0; i < tokenizer->normalized.count; i++) {
         const bc_literal *other = &tokenizer->normalized.at[i];
         size_t a, b;
-        if (other->length != literal->length || memcmp(other->text, literal->text, other->length) != 0)
-            continue;
+        if (other->length != literal->length || memcmp(other->text, literal->text, other->length) != 0) continue;
         const char *first = bertc_tokenizer_word(tokenizer, other->id, &a);
         const char *second = bertc_tokenizer_word(tokenizer, literal->id, &b);
         return bc_fail(err, BERTC_INPUT, "%s: the added tokens %.*s and %.*s are the same once normalised",
-                       bertc_vocab_place(tokenizer->vocab), (int)a, first, (int)b, second);
+                       bertc_vocab_source(tokenizer->vocab), (int)a, first, (int)b, second);
     }
     return BERTC_OK;
 }
@@ -110,10 +107,9 @@ bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
         const bertc_added_token *token = &options->added[i];
         bc_literal literal = {.text = token->text, .length = strlen(token->text), .id = tokenizer->added[i],
                               .single_word = token->single_word, .lstrip = token->lstrip, .rstrip = token->rstrip};
-        if (literal.length == 0 || !tokenizer->recipe.find_added) continue;
+        if (literal.length == 0 || !tokenizer->steps.find_added) continue;
         if (options->parity != BERTC_HF_FAST && (token->normalized || token->single_word))
-            return bc_fail(err, BERTC_INPUT,
-                           "the added token %s is %s, which only the parity hf-fast knows",
+            return bc_fail(err, BERTC_INPUT, "the added token %s is %s, which only the parity hf-fast knows",
                            token->text, token->normalized ? "normalized" : "single_word");
         if (token->normalized) status = put_normalized(tokenizer, literal, err);
         else put_literal(&tokenizer->raw, literal);
@@ -123,8 +119,7 @@ bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
 
 void bc_added_free(bertc_tokenizer *tokenizer)
 {
-    for (size_t i = 0; i < tokenizer->normalized.count; i++)
-        bc_free(tokenizer->normalized.at[i].owned);
+    for (size_t i = 0; i < tokenizer->normalized.count; i++) bc_free(tokenizer->normalized.at[i].owned);
 }
 
 /* ---- Finding ------------------------------------------------------------------------------- */
@@ -138,16 +133,15 @@ static uint16_t flags_at(const bertc_tokenizer *tokenizer, const unsigned char *
     *bytes = 0;
     if (at == end) return 0;
     *bytes = bc_utf8_decode(text + at, end - at, &code, &valid);
-    return bc_unicode_get(&tokenizer->unicode, code)->flags[tokenizer->recipe.column];
+    return bc_unicode_get(&tokenizer->unicode, code)->flags[tokenizer->steps.column];
 }
 
 /* The same for the character that ends there. */
-static uint16_t flags_before(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
-                             size_t *bytes)
+static uint16_t flags_before(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at, size_t *bytes)
 {
     size_t start = at, used;
-    while (start > 0 && at - start < BC_UTF8_MOST && (text[start - 1] & 0xC0) == 0x80) start--;
-    if (start > 0 && at - start < BC_UTF8_MOST) start--;
+    while (start > 0 && at - start < BC_UTF8_MAX && (text[start - 1] & 0xC0) == 0x80) start--;
+    if (start > 0 && at - start < BC_UTF8_MAX) start--;
     uint16_t flags = flags_at(tokenizer, text, start, at, &used);
     *bytes = used;
     if (used == at - start) return flags;
@@ -156,8 +150,7 @@ static uint16_t flags_before(const bertc_tokenizer *tokenizer, const unsigned ch
 }
 
 /* The longest literal at text[at], or null. */
-static const bc_literal *literal_at(const bc_literals *literals, const unsigned char *text, size_t at,
-                                    size_t end)
+static const bc_literal *literal_at(const bc_literals *literals, const unsigned char *text, size_t at, size_t end)
 {
     const bc_literal *best = NULL;
     for (size_t i = 0; i < literals->count; i++) {
@@ -205,10 +198,8 @@ bool bc_added_find(const bertc_tokenizer *tokenizer, const bc_literals *literals
         stop = begin + literal->length;
     } while (literal->single_word && !is_single(tokenizer, text, begin, stop, end));
     *found = (bc_found){literal, begin, stop, stop};
-    while (literal->lstrip && found->begin > from &&
-           (flags_before(tokenizer, text, found->begin, &bytes) & BC_SPACE))
+    while (literal->lstrip && found->begin > from && (flags_before(tokenizer, text, found->begin, &bytes) & BC_SPACE))
         found->begin -= bytes;
-    while (literal->rstrip && (flags_at(tokenizer, text, found->end, end, &bytes) & BC_SPACE))
-        found->end += bytes;
+    while (literal->rstrip && (flags_at(tokenizer, text, found->end, end, &bytes) & BC_SPACE)) found->end += bytes;
     return true;
 }

@@ -21,19 +21,19 @@ bertc_tokenizer_options bertc_tokenizer_defaults(void)
         .added_count = BERTC_SPECIALS,
     };
     for (int i = 0; i < BERTC_SPECIALS; i++) {
-        memcpy(options.added[i].text, options.special[i], BERTC_ADDED_BYTES);
+        memcpy(options.added[i].text, options.special[i], BERTC_MAX_ADDED_BYTES);
         options.added[i].id = -1;
     }
     return options;
 }
 
-static bc_recipe make_recipe(const bertc_tokenizer_options *options)
+static bc_tokenize_steps make_recipe(const bertc_tokenizer_options *options)
 {
     bool fast = options->parity == BERTC_HF_FAST, google = options->parity == BERTC_GOOGLE;
     bool slow = options->parity == BERTC_HF_SLOW, lower = options->do_lower_case;
     bool strip = options->strip_accents < 0 ? lower : options->strip_accents > 0;
     uint16_t drop = google ? BC_CONTROL : BC_CONTROL | BC_OTHER;
-    return (bc_recipe){
+    return (bc_tokenize_steps){
         .column = fast ? BC_COLUMN_HF : BC_COLUMN_PY,
         .drop = fast && !options->clean_text ? 0 : drop,
         .space_cjk = options->tokenize_chinese_chars,
@@ -56,12 +56,11 @@ static bc_recipe make_recipe(const bertc_tokenizer_options *options)
 static int32_t mark_id(const bertc_tokenizer *tokenizer, uint32_t code)
 {
     const bc_unicode_row *row = bc_unicode_get(&tokenizer->unicode, code);
-    bc_column column = tokenizer->recipe.column;
+    bc_unicode_column column = tokenizer->steps.column;
     unsigned others = BC_SPACE | BC_MARK | BC_CJK | BC_DECOMPOSES | BC_LOWERS;
-    unsigned char bytes[BC_UTF8_MOST];
-    others |= tokenizer->recipe.drop;
-    if (!(row->flags[column] & BC_PUNCT) || (row->flags[column] & others) || row->ccc[column])
-        return -1;
+    unsigned char bytes[BC_UTF8_MAX];
+    others |= tokenizer->steps.drop;
+    if (!(row->flags[column] & BC_PUNCT) || (row->flags[column] & others) || row->ccc[column]) return -1;
     int32_t node = bc_trie_walk(&tokenizer->trie, 0, bytes, bc_utf8_encode(code, bytes));
     return node < 0 ? -1 : tokenizer->trie.nodes[node].id;
 }
@@ -74,12 +73,11 @@ static void fill_bytes(bertc_tokenizer *tokenizer)
         tokenizer->lower[byte] = (unsigned char)(upper ? byte | tokenizer->fold : byte);
     }
     for (unsigned byte = 0; byte < 128; byte++) {
-        uint16_t flags = bc_unicode_get(&tokenizer->unicode, byte)->flags[tokenizer->recipe.column];
-        tokenizer->space[byte] = (flags & BC_SPACE) && !(flags & tokenizer->recipe.drop);
+        uint16_t flags = bc_unicode_get(&tokenizer->unicode, byte)->flags[tokenizer->steps.column];
+        tokenizer->space[byte] = (flags & BC_SPACE) && !(flags & tokenizer->steps.drop);
         tokenizer->marks[byte] = mark_id(tokenizer, byte);
     }
-    for (unsigned i = 0; i < BC_QUOTES; i++)
-        tokenizer->quotes[i] = mark_id(tokenizer, 0x2000 + i);
+    for (unsigned i = 0; i < BC_QUOTES; i++) tokenizer->quotes[i] = mark_id(tokenizer, 0x2000 + i);
 }
 
 /* The id of a special token, by the name that the options give it; -1 where it has none. */
@@ -105,8 +103,7 @@ static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
             found = token->id >= 0 && strcmp(token->text, name) == 0;
         }
         if (!found)
-            return bc_fail(err, BERTC_INPUT, "%s: the vocabulary lacks %s",
-                           bertc_vocab_place(tokenizer->vocab), name);
+            return bc_fail(err, BERTC_INPUT, "%s: the vocabulary lacks %s", bertc_vocab_source(tokenizer->vocab), name);
     }
     tokenizer->specials = (bertc_special_ids){.pad = special_id(tokenizer, BERTC_PAD),
                                               .unk = special_id(tokenizer, BERTC_UNK),
@@ -119,13 +116,13 @@ static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
 /* Texts that end within their arrays, and values that are known. */
 static bertc_status check_options(const bertc_tokenizer_options *o, bertc_error *err)
 {
-    if (o->added_count < 0 || o->added_count > BERTC_ADDED_MOST)
+    if (o->added_count < 0 || o->added_count > BERTC_MAX_ADDED_TOKENS)
         return bc_fail(err, BERTC_USAGE, "%d added tokens, at most %d", (int)o->added_count,
-                       (int)BERTC_ADDED_MOST);
+                       (int)BERTC_MAX_ADDED_TOKENS);
     bool ends = memchr(o->prefix, '\0', sizeof o->prefix) != NULL;
-    for (int i = 0; i < BERTC_SPECIALS; i++) ends = ends && memchr(o->special[i], '\0', BERTC_ADDED_BYTES);
+    for (int i = 0; i < BERTC_SPECIALS; i++) ends = ends && memchr(o->special[i], '\0', BERTC_MAX_ADDED_BYTES);
     for (int32_t i = 0; i < o->added_count; i++)
-        ends = ends && memchr(o->added[i].text, '\0', BERTC_ADDED_BYTES) && o->added[i].id >= -1;
+        ends = ends && memchr(o->added[i].text, '\0', BERTC_MAX_ADDED_BYTES) && o->added[i].id >= -1;
     if (!ends || (unsigned)o->parity > BERTC_GOOGLE || o->strip_accents < -1 || o->strip_accents > 1 ||
         o->model_max_length < 0 || o->max_word_chars < 0)
         return bc_fail(err, BERTC_USAGE, "tokenizer options: a value is out of range, or a text does not end");
@@ -137,7 +134,7 @@ static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
     const bertc_tokenizer_options *options = &tokenizer->options;
     bertc_status status = check_options(options, err);
     if (status) return status;
-    tokenizer->recipe = make_recipe(options);
+    tokenizer->steps = make_recipe(options);
     bc_unicode_fill(&tokenizer->unicode);
     status = bc_added_build(tokenizer, err);
     if (!status) status = find_specials(tokenizer, err);
@@ -148,12 +145,10 @@ static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
                                      strlen(options->prefix));
     status = bc_matcher_build(&tokenizer->rest, &tokenizer->trie, continued, err);
     if (status) return status;
-    return bc_words_build(&tokenizer->words, tokenizer->vocab, tokenizer->recipe.word_limit,
-                          tokenizer->lower, err);
+    return bc_words_build(&tokenizer->words, tokenizer->vocab, tokenizer->steps.word_limit, tokenizer->lower, err);
 }
 
-bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
-                                    const bertc_tokenizer_options *options,
+bertc_status bertc_tokenizer_create(const bertc_vocab *vocab, const bertc_tokenizer_options *options,
                                     bertc_tokenizer **tokenizer, bertc_error *err)
 {
     if (!vocab || !options || !tokenizer) return bc_fail_null(err, __func__, "vocab, options and tokenizer");

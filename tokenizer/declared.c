@@ -33,7 +33,7 @@ typedef struct token {
 
 typedef struct tokens {
     token *at;
-    size_t count, room;
+    size_t count, capacity;
 } tokens;
 
 typedef struct reader {
@@ -56,13 +56,11 @@ static const struct {
                   {"sep_token", BERTC_SEP}, {"pad_token", BERTC_PAD}, {"cls_token", BERTC_CLS},
                   {"mask_token", BERTC_MASK}};
 
-bertc_status bc_read_bool(const cJSON *object, const char *key, const char *place, bool *value,
-                          bertc_error *err)
+bertc_status bc_read_bool(const cJSON *object, const char *key, const char *place, bool *value, bertc_error *err)
 {
     const cJSON *member = bc_json_get(object, key);
     if (!member || cJSON_IsNull(member)) return BERTC_OK;
-    if (!cJSON_IsBool(member))
-        return bc_fail(err, BERTC_INPUT, "%s: %s is neither true nor false", place, key);
+    if (!cJSON_IsBool(member)) return bc_fail(err, BERTC_INPUT, "%s: %s is neither true nor false", place, key);
     *value = cJSON_IsTrue(member);
     return BERTC_OK;
 }
@@ -71,12 +69,12 @@ bertc_status bc_read_bool(const cJSON *object, const char *key, const char *plac
 
 static bertc_status append(tokens *list, const token *item, bertc_error *err)
 {
-    if (list->count == list->room) {
-        size_t room = list->room * 2 + 16;
-        token *at = bc_realloc(list->at, room, sizeof *at);
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity * 2 + 16;
+        token *at = bc_realloc(list->at, capacity, sizeof *at);
         if (!at) return bc_fail_memory(err);
         list->at = at;
-        list->room = room;
+        list->capacity = capacity;
     }
     list->at[list->count++] = *item;
     return BERTC_OK;
@@ -144,9 +142,8 @@ static bertc_status read_token(const cJSON *entry, const char *what, const char 
     *out = (token){.text = text, .place = place, .id = -1, .normalized = -1,
                    .special = special || cJSON_IsString(entry)};
     if (!text) return bc_fail(err, BERTC_INPUT, "%s: %s is no name of a token", place, what);
-    if (strlen(text) >= BERTC_ADDED_BYTES)
-        return bc_fail(err, BERTC_INPUT, "%s: %s is longer than %d bytes", place, what,
-                       BERTC_ADDED_BYTES - 1);
+    if (strlen(text) >= BERTC_MAX_ADDED_BYTES)
+        return bc_fail(err, BERTC_INPUT, "%s: %s is longer than %d bytes", place, what, BERTC_MAX_ADDED_BYTES - 1);
     bool normalized = false;
     bertc_status status = bc_read_bool(entry, "single_word", place, &out->single_word, err);
     if (!status) status = bc_read_bool(entry, "lstrip", place, &out->lstrip, err);
@@ -211,8 +208,7 @@ static bool is_special(const reader *r, const char *text)
     if (extra && !extra->late) return true;
     for (size_t i = 0; i < r->named.count; i++)
         for (size_t k = 0; k < NAMES; k++)
-            if (strcmp(r->named.at[i].key, names[k].key) == 0 && strcmp(r->named.at[i].text, text) == 0)
-                return true;
+            if (strcmp(r->named.at[i].key, names[k].key) == 0 && strcmp(r->named.at[i].text, text) == 0) return true;
     return false;
 }
 
@@ -224,14 +220,13 @@ static bertc_status read_added(reader *r)
     cJSON_ArrayForEach(entry, doc->tree)
     {
         bool special = is_special(r, entry->string);
-        token item = {.text = entry->string, .place = doc->path, .special = special,
-                      .normalized = !special};
+        token item = {.text = entry->string, .place = doc->path, .special = special, .normalized = !special};
         double id = cJSON_IsNumber(entry) ? entry->valuedouble : -1;
         if (!(id >= 0 && id < INT32_MAX) || id != (double)(int64_t)id)
             return bc_fail(r->err, BERTC_INPUT, "%s: \"%s\" has no token id", doc->path, item.text);
-        if (strlen(item.text) >= BERTC_ADDED_BYTES)
+        if (strlen(item.text) >= BERTC_MAX_ADDED_BYTES)
             return bc_fail(r->err, BERTC_INPUT, "%s: an added token is longer than %d bytes", doc->path,
-                           BERTC_ADDED_BYTES - 1);
+                           BERTC_MAX_ADDED_BYTES - 1);
         item.id = (int64_t)id;
         bertc_status status = put_number(&r->numbered, &item, r->err);
         if (status) return status;
@@ -258,8 +253,7 @@ static size_t name_place(const char *key)
  * that BERT makes no use of may hold anything else. all: whatever the keys are. special: objects are
  * special tokens. In tokenizer_config.json, and in any list of names, a string under a key of the
  * model's own is not overridden. */
-static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *object, bool all,
-                               bool special)
+static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *object, bool all, bool special)
 {
     const cJSON *entry;
     cJSON_ArrayForEach(entry, object)
@@ -273,8 +267,7 @@ static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *o
             if (!own && !cJSON_IsString(entry) && !cJSON_IsObject(entry)) continue;
             status = read_token(entry, entry->string, doc->path, special, &item, r->err);
             if (!status && own && !*item.text)
-                status = bc_fail(r->err, BERTC_INPUT, "%s: %s is no name of a token", doc->path,
-                                 entry->string);
+                status = bc_fail(r->err, BERTC_INPUT, "%s: %s is no name of a token", doc->path, entry->string);
         }
         item.key = entry->string;
         item.last = all || (place == NAMES && !special && cJSON_IsString(entry));
@@ -357,8 +350,7 @@ static bertc_status read_numbered(reader *r)
     if (!status) status = check_numbers(&r->numbered, &r->numbered, r->err);
     for (size_t i = 0; i < r->json.count && !decoder && !status; i++)
         status = put_number(&r->numbered, &r->json.at[i], r->err);
-    if (!status && r->numbered.count > 0)
-        qsort(r->numbered.at, r->numbered.count, sizeof *r->numbered.at, by_number);
+    if (!status && r->numbered.count > 0) qsort(r->numbered.at, r->numbered.count, sizeof *r->numbered.at, by_number);
     return status;
 }
 
@@ -427,9 +419,8 @@ static bertc_status take_tokens(const reader *r, bertc_tokenizer_options *option
     memset(options->added, 0, sizeof options->added);
     for (size_t i = 0; i < r->all.count; i++) {
         const token *from = &r->all.at[i];
-        if (options->added_count == BERTC_ADDED_MOST)
-            return bc_fail(r->err, BERTC_INPUT, "%s: more than %d added tokens", from->place,
-                           BERTC_ADDED_MOST);
+        if (options->added_count == BERTC_MAX_ADDED_TOKENS)
+            return bc_fail(r->err, BERTC_INPUT, "%s: more than %d added tokens", from->place, BERTC_MAX_ADDED_TOKENS);
         bool special = from->special || find_text(&r->named, from->text);
         bertc_added_token *to = &options->added[options->added_count++];
         *to = (bertc_added_token){.id = (int32_t)from->id,

@@ -20,8 +20,7 @@ typedef struct bc_tokenizer_files {
 } bc_tokenizer_files;
 
 /* A member that must be true or false; absent or null leaves *value alone. */
-bertc_status bc_read_bool(const cJSON *object, const char *key, const char *place, bool *value,
-                          bertc_error *err);
+bertc_status bc_read_bool(const cJSON *object, const char *key, const char *place, bool *value, bertc_error *err);
 
 /* The names of the special tokens and the added tokens, overlaid on `options` as AutoTokenizer has
  * them. generic: a class that takes everything from tokenizer.json. Errors: BERTC_INPUT, BERTC_NOMEM. */

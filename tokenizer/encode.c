@@ -22,23 +22,23 @@ void bertc_encoding_clear(bertc_encoding *encoding)
 /* "longest_first": shorten the longer text down to the other, then both alike. The references
  * differ in who gets the odd place of the second case: the Python ones a, the Rust one the longer
  * text, on a tie b. */
-static void truncate_pair(const bc_recipe *recipe, size_t room, size_t *a, size_t *b)
+static void truncate_pair(const bc_tokenize_steps *recipe, size_t capacity, size_t *a, size_t *b)
 {
-    if (*a + *b <= room) return;
+    if (*a + *b <= capacity) return;
     size_t shorter = *a < *b ? *a : *b;
-    if (shorter <= room / 2) {
-        *(*a < *b ? b : a) = room - shorter;
+    if (shorter <= capacity / 2) {
+        *(*a < *b ? b : a) = capacity - shorter;
         return;
     }
     bool odd_to_a = recipe->odd_to_first || *a > *b;
-    *a = room / 2 + (odd_to_a ? room % 2 : 0);
-    *b = room - *a;
+    *a = capacity / 2 + (odd_to_a ? capacity % 2 : 0);
+    *b = capacity - *a;
 }
 
 static bool put_special(bertc_encoding *encoding, int32_t id)
 {
     if (!bc_encoding_reserve(encoding, 1)) return false;
-    bc_put(encoding, id, 0, 0);
+    bc_encoding_put(encoding, id, 0, 0);
     return true;
 }
 
@@ -46,10 +46,9 @@ static bertc_status check(size_t na, size_t nb, bool pair, size_t max_length, be
 {
     size_t specials = pair ? 3 : 2;
     if (max_length && max_length < specials)
-        return bc_fail(err, BERTC_USAGE, "a maximum length of %zu has no place for %zu special tokens",
-                       max_length, specials);
-    if (na > INT32_MAX || nb > INT32_MAX)
-        return bc_fail(err, BERTC_USAGE, "a text of more than 2 GiB");
+        return bc_fail(err, BERTC_USAGE, "a maximum length of %zu has no place for %zu special tokens", max_length,
+                       specials);
+    if (na > INT32_MAX || nb > INT32_MAX) return bc_fail(err, BERTC_USAGE, "a text of more than 2 GiB");
     return BERTC_OK;
 }
 
@@ -69,7 +68,7 @@ static bool finish(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, s
 {
     size_t whole_a = a, all = a + b;
     if (max_length && !pair && a > max_length - 2) a = max_length - 2;
-    if (max_length && pair) truncate_pair(&tokenizer->recipe, max_length - 3, &a, &b);
+    if (max_length && pair) truncate_pair(&tokenizer->steps, max_length - 3, &a, &b);
     if (pair) move(encoding, a + 1, whole_a + 1, b + 1);
     encoding->count = pair ? a + b + 2 : a + 1;
     encoding->truncated = all - a - b;
@@ -79,17 +78,16 @@ static bool finish(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, s
     return true;
 }
 
-static bertc_status encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding,
-                           const char *a, size_t na, const char *b, size_t nb, size_t max_length,
-                           bertc_error *err)
+static bertc_status encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, const char *a, size_t na,
+                           const char *b, size_t nb, size_t max_length, bertc_error *err)
 {
     if (!put_special(encoding, tokenizer->specials.cls)) return bc_fail_memory(err);
-    bertc_status status = bc_split(tokenizer, (const unsigned char *)a, na, encoding, err);
+    bertc_status status = bc_split_text(tokenizer, (const unsigned char *)a, na, encoding, err);
     if (status) return status;
     size_t pieces_a = encoding->count - 1, pieces_b = 0;
     if (b) {
         if (!put_special(encoding, tokenizer->specials.sep)) return bc_fail_memory(err);
-        status = bc_split(tokenizer, (const unsigned char *)b, nb, encoding, err);
+        status = bc_split_text(tokenizer, (const unsigned char *)b, nb, encoding, err);
         if (status) return status;
         pieces_b = encoding->count - pieces_a - 2;
     }
@@ -97,12 +95,10 @@ static bertc_status encode(const bertc_tokenizer *tokenizer, bertc_encoding *enc
     return done ? BERTC_OK : bc_fail_memory(err);
 }
 
-bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding,
-                                    const char *a, size_t na, const char *b, size_t nb,
-                                    size_t max_length, bertc_error *err)
+bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, const char *a,
+                                    size_t na, const char *b, size_t nb, size_t max_length, bertc_error *err)
 {
-    if (!tokenizer || !encoding || (!a && na > 0))
-        return bc_fail_null(err, __func__, "tokenizer, encoding and a");
+    if (!tokenizer || !encoding || (!a && na > 0)) return bc_fail_null(err, __func__, "tokenizer, encoding and a");
     encoding->count = 0;
     encoding->invalid = 0;
     encoding->truncated = 0;

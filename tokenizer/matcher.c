@@ -16,7 +16,7 @@ typedef struct builder {
     int32_t *child, *sibling; /* by node, -1: none */
     int32_t *queue;           /* nodes by depth */
     uint32_t *depth;          /* by node, below the start */
-    size_t room;              /* of pieces */
+    size_t capacity;              /* of pieces */
 } builder;
 
 /* The children of every node as lists. */
@@ -36,12 +36,12 @@ static void link_children(builder *b)
 static bool reserve(builder *b, size_t more)
 {
     bc_matcher *m = b->matcher;
-    size_t need = m->count + more, room = need + need / 2 + 1024;
-    if (need <= b->room) return true;
-    bc_piece *pieces = room < INT32_MAX ? bc_realloc(m->pieces, room, sizeof *pieces) : NULL;
+    size_t need = m->count + more, capacity = need + need / 2 + 1024;
+    if (need <= b->capacity) return true;
+    bc_piece *pieces = capacity < INT32_MAX ? bc_realloc(m->pieces, capacity, sizeof *pieces) : NULL;
     if (!pieces) return false;
     m->pieces = pieces;
-    b->room = room;
+    b->capacity = capacity;
     return true;
 }
 
@@ -67,7 +67,7 @@ static bool copy_pieces(builder *b, int32_t *last, int32_t from, uint32_t base)
 }
 
 /* A word is one piece. */
-static bool settle_word(builder *b, int32_t node)
+static bool resolve_word(builder *b, int32_t node)
 {
     bc_matcher *m = b->matcher;
     if (!reserve(b, 1)) return false;
@@ -77,13 +77,13 @@ static bool settle_word(builder *b, int32_t node)
 }
 
 /* Set fail and pops of `node`, a child of `parent`. */
-static bool settle(builder *b, int32_t node, int32_t parent)
+static bool resolve(builder *b, int32_t node, int32_t parent)
 {
     bc_matcher *m = b->matcher;
     int32_t at = m->exits[parent].fail, last = m->exits[parent].pops, next = -1;
     unsigned char byte = (unsigned char)(node - b->trie->nodes[parent].base);
     b->depth[node] = b->depth[parent] + 1;
-    if (b->trie->nodes[node].id >= 0) return settle_word(b, node);
+    if (b->trie->nodes[node].id >= 0) return resolve_word(b, node);
     while (at >= 0 && (next = bc_trie_step(b->trie, at, byte)) < 0) {
         uint32_t taken = b->depth[parent] - b->depth[at];
         bc_exit exit = m->exits[at];
@@ -95,7 +95,7 @@ static bool settle(builder *b, int32_t node, int32_t parent)
     return true;
 }
 
-static bool settle_all(builder *b)
+static bool resolve_all(builder *b)
 {
     size_t taken = 0, count = 0;
     b->depth[b->matcher->start] = 0;
@@ -103,7 +103,7 @@ static bool settle_all(builder *b)
     while (taken < count) {
         int32_t parent = b->queue[taken++];
         for (int32_t node = b->child[parent]; node >= 0; node = b->sibling[node]) {
-            if (!settle(b, node, parent)) return false;
+            if (!resolve(b, node, parent)) return false;
             b->queue[count++] = node;
         }
     }
@@ -122,7 +122,7 @@ static bool build(builder *b)
     if (!m->exits || !b->child || !b->sibling || !b->queue || !b->depth) return false;
     for (size_t node = 0; node < count; node++) m->exits[node] = (bc_exit){-1, -1};
     link_children(b);
-    return settle_all(b);
+    return resolve_all(b);
 }
 
 bertc_status bc_matcher_build(bc_matcher *matcher, const bc_trie *trie, int32_t start, bertc_error *err)
@@ -157,10 +157,10 @@ static inline size_t put_pieces(const bc_piece *pieces, int32_t last, size_t beg
     size_t first = out->count, end = begin + p->end;
     for (; p->before >= 0; p = &pieces[p->before]) {
         out->count = first + p->rank;
-        bc_put(out, p->id, begin + pieces[p->before].end, begin + p->end);
+        bc_encoding_put(out, p->id, begin + pieces[p->before].end, begin + p->end);
     }
     out->count = first;
-    bc_put(out, p->id, begin, begin + p->end);
+    bc_encoding_put(out, p->id, begin, begin + p->end);
     out->count += pieces[last].rank;
     return end;
 }
@@ -178,7 +178,7 @@ bool bc_matcher_run(const bc_matcher *m, const bc_trie *trie, const unsigned cha
             continue;
         }
         if (trie->nodes[node].id >= 0 && node != m->start) { /* as its exit says */
-            bc_put(out, trie->nodes[node].id, from, i);
+            bc_encoding_put(out, trie->nodes[node].id, from, i);
             from = i;
             node = m->start;
             continue;

@@ -14,7 +14,7 @@
 #include "base/memory.h"
 #include "tokenizer/tokenizer.h"
 
-static void free_spelling(bc_spelling *spelling)
+static void free_spelling(bc_word_bytes *spelling)
 {
     bc_free(spelling->bytes);
     bc_free(spelling->chars);
@@ -37,12 +37,12 @@ void bc_scratch_free(bc_scratch *scratch)
 
 static bool reserve(bc_chars *chars, size_t more)
 {
-    if (chars->room - chars->count >= more) return true;
-    size_t room = (chars->count + more) * 2 + 64;
-    bc_char *at = bc_realloc(chars->at, room, sizeof *at);
+    if (chars->capacity - chars->count >= more) return true;
+    size_t capacity = (chars->count + more) * 2 + 64;
+    bc_char *at = bc_realloc(chars->at, capacity, sizeof *at);
     if (!at) return false;
     chars->at = at;
-    chars->room = room;
+    chars->capacity = capacity;
     return true;
 }
 
@@ -53,31 +53,29 @@ static const bc_unicode_row *row_of(const bertc_tokenizer *tokenizer, uint32_t c
 
 static uint16_t flags_of(const bertc_tokenizer *tokenizer, uint32_t code)
 {
-    return row_of(tokenizer, code)->flags[tokenizer->recipe.column];
+    return row_of(tokenizer, code)->flags[tokenizer->steps.column];
 }
 
 static uint8_t class_of(const bertc_tokenizer *tokenizer, uint32_t code)
 {
-    return row_of(tokenizer, code)->ccc[tokenizer->recipe.column];
+    return row_of(tokenizer, code)->ccc[tokenizer->steps.column];
 }
 
-/* Append `c` lowered. The caller has reserved BC_LOWER_MOST. */
+/* Append `c` lowered. The caller has reserved BC_LOWER_MAX. */
 static void put_lower(const bertc_tokenizer *tokenizer, bc_chars *out, bc_char c)
 {
-    uint32_t codes[BC_LOWER_MOST];
+    uint32_t codes[BC_LOWER_MAX];
     size_t count = 1;
     codes[0] = c.code;
-    if (flags_of(tokenizer, c.code) & BC_LOWERS)
-        count = bc_unicode_lower(tokenizer->recipe.column, c.code, codes);
-    for (size_t i = 0; i < count; i++)
-        out->at[out->count++] = (bc_char){codes[i], c.begin, c.end};
+    if (flags_of(tokenizer, c.code) & BC_LOWERS) count = bc_unicode_lower(tokenizer->steps.column, c.code, codes);
+    for (size_t i = 0; i < count; i++) out->at[out->count++] = (bc_char){codes[i], c.begin, c.end};
 }
 
 /* Decode and clean up to the end of the stretch; BC_FAILED where memory is out. */
 static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                            const unsigned char *text, size_t at, size_t end, size_t *invalid)
 {
-    const bc_recipe *recipe = &tokenizer->recipe;
+    const bc_tokenize_steps *recipe = &tokenizer->steps;
     bc_chars *out = &scratch->chars;
     out->count = 0;
     scratch->space = (bc_char){0};
@@ -87,7 +85,7 @@ static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch
         bool valid;
         size_t next = at + bc_utf8_decode(text + at, end - at, &c.code, &valid);
         c.end = (uint32_t)next;
-        if (!reserve(out, BC_LOWER_MOST)) return BC_FAILED;
+        if (!reserve(out, BC_LOWER_MAX)) return BC_FAILED;
         size_t start = out->count;
         if (recipe->lower_first)
             put_lower(tokenizer, out, c);
@@ -119,16 +117,14 @@ static bool final_sigma(const bertc_tokenizer *tokenizer, const bc_chars *chars,
     size_t before = i, after = i + 1;
     while (before > 0 && (flags_of(tokenizer, chars->at[before - 1].code) & BC_IGNORABLE)) before--;
     if (before == 0 || !(flags_of(tokenizer, chars->at[before - 1].code) & BC_CASED)) return false;
-    while (after < chars->count && (flags_of(tokenizer, chars->at[after].code) & BC_IGNORABLE))
-        after++;
+    while (after < chars->count && (flags_of(tokenizer, chars->at[after].code) & BC_IGNORABLE)) after++;
     return after == chars->count || !(flags_of(tokenizer, chars->at[after].code) & BC_CASED);
 }
 
-static bool lower(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars *out,
-                  bool in_context)
+static bool lower(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars *out, bool in_context)
 {
     out->count = 0;
-    if (!reserve(out, in->count * BC_LOWER_MOST)) return false;
+    if (!reserve(out, in->count * BC_LOWER_MAX)) return false;
     for (size_t i = 0; i < in->count; i++) {
         bc_char c = in->at[i];
         if (in_context && c.code == 0x3A3 && final_sigma(tokenizer, in, i)) c.code = 0x3C2;
@@ -151,32 +147,28 @@ static bool order_run(const bertc_tokenizer *tokenizer, bc_chars *out, size_t ru
     bc_char *marks = out->at + run, *sorted = out->at + out->count;
     for (size_t i = 0; i < count; i++) starts[class_of(tokenizer, marks[i].code) + 1]++;
     for (size_t i = 0; i < 256; i++) starts[i + 1] += starts[i];
-    for (size_t i = 0; i < count; i++)
-        sorted[starts[class_of(tokenizer, marks[i].code)]++].code = marks[i].code;
+    for (size_t i = 0; i < count; i++) sorted[starts[class_of(tokenizer, marks[i].code)]++].code = marks[i].code;
     for (size_t i = 0; i < count; i++) marks[i].code = sorted[i].code;
     return true;
 }
 
 /* Canonical decomposition in canonical order, with or without nonspacing marks. A mark that is
  * left out cannot change the order of the others, but one of class 0 still ends their run. */
-static bool decompose(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars *out,
-                      bool drop_marks)
+static bool decompose(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars *out, bool drop_marks)
 {
     size_t run = 0;
     out->count = 0;
     for (size_t i = 0; i < in->count; i++) {
-        uint32_t codes[BC_DECOMPOSE_MOST];
+        uint32_t codes[BC_DECOMPOSE_MAX];
         size_t count = 1;
         codes[0] = in->at[i].code;
-        if (flags_of(tokenizer, codes[0]) & BC_DECOMPOSES)
-            count = bc_unicode_decompose(codes[0], codes);
+        if (flags_of(tokenizer, codes[0]) & BC_DECOMPOSES) count = bc_unicode_decompose(codes[0], codes);
         for (size_t k = 0; k < count; k++) {
             bool dropped = drop_marks && (flags_of(tokenizer, codes[k]) & BC_MARK);
             bool starter = class_of(tokenizer, codes[k]) == 0;
             if (starter && !order_run(tokenizer, out, run)) return false;
             if (!reserve(out, 1)) return false;
-            if (!dropped)
-                out->at[out->count++] = (bc_char){codes[k], in->at[i].begin, in->at[i].end};
+            if (!dropped) out->at[out->count++] = (bc_char){codes[k], in->at[i].begin, in->at[i].end};
             if (starter) run = out->count;
         }
     }
@@ -220,7 +212,7 @@ static void swap(bc_scratch *scratch)
 size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                     const unsigned char *text, size_t at, size_t end, size_t *invalid)
 {
-    const bc_recipe *recipe = &tokenizer->recipe;
+    const bc_tokenize_steps *recipe = &tokenizer->steps;
     size_t next = read_stretch(tokenizer, scratch, text, at, end, invalid);
     if (next == BC_FAILED) return BC_FAILED;
     if (recipe->compose) {
@@ -263,24 +255,24 @@ bool bc_normalize_whole(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
         whole->count += count;
         if (scratch->ideograph) put_space(whole, ' ', first);
         if (space.end == space.begin) continue;
-        uint32_t code[BC_DECOMPOSE_MOST] = {space.code};
-        if (tokenizer->recipe.strip && (flags_of(tokenizer, space.code) & BC_DECOMPOSES))
+        uint32_t code[BC_DECOMPOSE_MAX] = {space.code};
+        if (tokenizer->steps.strip && (flags_of(tokenizer, space.code) & BC_DECOMPOSES))
             bc_unicode_decompose(space.code, code);
-        put_space(whole, tokenizer->recipe.drop ? ' ' : code[0], space);
+        put_space(whole, tokenizer->steps.drop ? ' ' : code[0], space);
     }
     return true;
 }
 
-bool bc_spell(bc_spelling *out, const bc_char *chars, size_t count)
+bool bc_spell(bc_word_bytes *out, const bc_char *chars, size_t count)
 {
-    if (out->room / BC_UTF8_MOST < count) {
-        size_t room = count * BC_UTF8_MOST * 2 + 64;
-        unsigned char *bytes = bc_realloc(out->bytes, room, 1);
+    if (out->capacity / BC_UTF8_MAX < count) {
+        size_t capacity = count * BC_UTF8_MAX * 2 + 64;
+        unsigned char *bytes = bc_realloc(out->bytes, capacity, 1);
         if (bytes) out->bytes = bytes;
-        uint32_t *places = bc_realloc(out->chars, room, sizeof *places);
+        uint32_t *places = bc_realloc(out->chars, capacity, sizeof *places);
         if (places) out->chars = places;
         if (!bytes || !places) return false;
-        out->room = room;
+        out->capacity = capacity;
     }
     out->count = 0;
     for (size_t i = 0; i < count; i++) {

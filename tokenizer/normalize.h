@@ -11,23 +11,23 @@ typedef struct bc_char {
 
 typedef struct bc_chars {
     bc_char *at;
-    size_t count, room;
+    size_t count, capacity;
 } bc_chars;
 
 /* Characters spelled in UTF-8, and by byte which character it is of. */
-typedef struct bc_spelling {
+typedef struct bc_word_bytes {
     unsigned char *bytes;
     uint32_t *chars;
-    size_t count, room;
-} bc_spelling;
+    size_t count, capacity;
+} bc_word_bytes;
 
 typedef struct bc_scratch {
     bc_chars chars, other; /* a stretch of text under normalisation, and the step before */
     bc_char space;         /* the white space behind the stretch; begin equals end where there is none */
     bool ideograph;        /* the stretch is a CJK ideograph with space around it */
     bc_chars whole;        /* a normalised text, white space included */
-    bc_spelling word;      /* one word */
-    bc_spelling text;      /* `whole` */
+    bc_word_bytes word;      /* one word */
+    bc_word_bytes text;      /* `whole` */
 } bc_scratch;
 
 void bc_scratch_clear(bc_scratch *scratch);
@@ -45,6 +45,6 @@ bool bc_normalize_whole(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                         const unsigned char *text, size_t at, size_t end, size_t *invalid);
 
 /* False where memory is out. */
-bool bc_spell(bc_spelling *out, const bc_char *chars, size_t count);
+bool bc_spell(bc_word_bytes *out, const bc_char *chars, size_t count);
 
 #endif

@@ -14,7 +14,7 @@
 #include "tokenizer/declared.h"
 #include "vocab/json.h"
 
-static bertc_status open_document(const char *folder, const char *name, bc_kind kind, bc_document *doc,
+static bertc_status open_document(const char *folder, const char *name, bc_file_kind kind, bc_document *doc,
                                   bertc_error *err)
 {
     doc->path = bc_path_join(folder, name);
@@ -23,8 +23,7 @@ static bertc_status open_document(const char *folder, const char *name, bc_kind 
     bertc_status status = bc_file_find(doc->path, &found, err);
     if (status || !found) return status;
     status = bc_json_read(doc->path, kind, &doc->tree, err);
-    if (!status && !cJSON_IsObject(doc->tree))
-        status = bc_fail(err, BERTC_INPUT, "%s: not an object", doc->path);
+    if (!status && !cJSON_IsObject(doc->tree)) status = bc_fail(err, BERTC_INPUT, "%s: not an object", doc->path);
     return status;
 }
 
@@ -69,10 +68,8 @@ static bertc_status require_type(const cJSON *object, const char *key, const cha
     const char *type = string_at(bc_json_get(object, key), "type");
     const char *found = type && *type ? strstr(names, type) : NULL;
     size_t length = type ? strlen(type) : 0;
-    if (found && (found == names || found[-1] == ' ') && (!found[length] || found[length] == ' '))
-        return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: %s is %s, not %s", place, key, type ? type : "missing",
-                   names);
+    if (found && (found == names || found[-1] == ' ') && (!found[length] || found[length] == ' ')) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: %s is %s, not %s", place, key, type ? type : "missing", names);
 }
 
 /* Lengths beyond any model ("1e30", the reference's way to say none) are none. */
@@ -93,8 +90,7 @@ static bertc_status read_splitting(const bc_document *doc, bertc_error *err)
     bool split = false;
     bertc_status status = require(doc->tree, "truncation_side", "right", doc->path, err);
     if (!status) status = bc_read_bool(doc->tree, "split_special_tokens", doc->path, &split, err);
-    if (!status && split)
-        status = bc_fail(err, BERTC_INPUT, "%s: split_special_tokens is not supported", doc->path);
+    if (!status && split) status = bc_fail(err, BERTC_INPUT, "%s: split_special_tokens is not supported", doc->path);
     return status;
 }
 
@@ -124,8 +120,7 @@ static void read_inputs(const bc_document *doc, bertc_tokenizer_options *options
 }
 
 /* What tokenizer_config.json says to every class. */
-static bertc_status read_config(const bc_document *doc, bertc_tokenizer_options *options,
-                                bertc_error *err)
+static bertc_status read_config(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
 {
     bertc_status status = read_splitting(doc, err);
     if (!status && options->parity == BERTC_HF_SLOW) status = read_slow(doc, err);
@@ -135,48 +130,41 @@ static bertc_status read_config(const bc_document *doc, bertc_tokenizer_options 
     return status;
 }
 
-static bertc_status read_case(const bc_document *doc, bertc_tokenizer_options *options,
-                              bertc_error *err)
+static bertc_status read_case(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
 {
-    bertc_status status =
-        bc_read_bool(doc->tree, "do_lower_case", doc->path, &options->do_lower_case, err);
+    bertc_status status = bc_read_bool(doc->tree, "do_lower_case", doc->path, &options->do_lower_case, err);
     if (!status)
-        status = bc_read_bool(doc->tree, "tokenize_chinese_chars", doc->path,
-                           &options->tokenize_chinese_chars, err);
+        status = bc_read_bool(doc->tree, "tokenize_chinese_chars", doc->path, &options->tokenize_chinese_chars, err);
     if (!status) status = read_strip(doc->tree, doc->path, options, err);
     return status;
 }
 
-static bertc_status read_normalizer(const bc_document *doc, bertc_tokenizer_options *options,
-                                    bertc_error *err)
+static bertc_status read_normalizer(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
 {
     const cJSON *object = bc_json_get(doc->tree, "normalizer");
     bertc_status status = require_type(doc->tree, "normalizer", "BertNormalizer", doc->path, err);
     if (!status) status = bc_read_bool(object, "lowercase", doc->path, &options->do_lower_case, err);
     if (!status) status = bc_read_bool(object, "clean_text", doc->path, &options->clean_text, err);
     if (!status)
-        status = bc_read_bool(object, "handle_chinese_chars", doc->path,
-                           &options->tokenize_chinese_chars, err);
+        status = bc_read_bool(object, "handle_chinese_chars", doc->path, &options->tokenize_chinese_chars, err);
     if (!status) status = read_strip(object, doc->path, options, err);
     return status;
 }
 
-static bertc_status read_model(const bc_document *doc, bertc_tokenizer_options *options,
-                               bertc_error *err)
+static bertc_status read_model(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
 {
     const cJSON *model = bc_json_get(doc->tree, "model");
     const char *prefix = string_at(model, "continuing_subword_prefix");
-    int64_t most = options->max_word_chars;
+    int64_t max = options->max_word_chars;
     bertc_status status = require(model, "unk_token", options->special[BERTC_UNK], doc->path, err);
-    if (!status)
-        status = bc_json_int(model, "max_input_chars_per_word", 1, INT32_MAX, doc->path, &most, err);
+    if (!status) status = bc_json_int(model, "max_input_chars_per_word", 1, INT32_MAX, doc->path, &max, err);
     if (status) return status;
-    options->max_word_chars = (int32_t)most;
+    options->max_word_chars = (int32_t)max;
     if (!prefix) return BERTC_OK;
     size_t length = strlen(prefix);
-    if (length >= BERTC_PREFIX_BYTES)
+    if (length >= BERTC_MAX_PREFIX_BYTES)
         return bc_fail(err, BERTC_INPUT, "%s: continuing_subword_prefix is longer than %d bytes",
-                       doc->path, BERTC_PREFIX_BYTES - 1);
+                       doc->path, BERTC_MAX_PREFIX_BYTES - 1);
     memcpy(options->prefix, prefix, length + 1);
     return BERTC_OK;
 }
@@ -189,31 +177,26 @@ static bool is_template(const cJSON *list, const char *const *ids, int length)
         const cJSON *entry = cJSON_GetArrayItem(list, i), *part = entry ? entry->child : NULL;
         const char *id = string_at(part, "id");
         const cJSON *type = bc_json_get(part, "type_id");
-        if (!id || strcmp(id, ids[i]) != 0 || (type && type->valuedouble != (i > 2 ? 1 : 0)))
-            return false;
+        if (!id || strcmp(id, ids[i]) != 0 || (type && type->valuedouble != (i > 2 ? 1 : 0))) return false;
     }
     return true;
 }
 
 /* [CLS] a [SEP], and b [SEP] after it. */
-static bertc_status read_template(const bc_document *doc, const bertc_tokenizer_options *options,
-                                  bertc_error *err)
+static bertc_status read_template(const bc_document *doc, const bertc_tokenizer_options *options, bertc_error *err)
 {
     const char *cls = options->special[BERTC_CLS], *sep = options->special[BERTC_SEP];
     const char *const ids[] = {cls, "A", sep, "B", sep};
     const cJSON *processor = bc_json_get(doc->tree, "post_processor");
     const char *type = string_at(processor, "type");
     if (!type || strcmp(type, "TemplateProcessing") != 0) return BERTC_OK;
-    if (is_template(bc_json_get(processor, "single"), ids, 3) &&
-        is_template(bc_json_get(processor, "pair"), ids, 5))
+    if (is_template(bc_json_get(processor, "single"), ids, 3) && is_template(bc_json_get(processor, "pair"), ids, 5))
         return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: post_processor is not %s A %s B %s", doc->path, cls, sep,
-                   sep);
+    return bc_fail(err, BERTC_INPUT, "%s: post_processor is not %s A %s B %s", doc->path, cls, sep, sep);
 }
 
 /* Everything in tokenizer.json, for a generic class. */
-static bertc_status read_generic(const bc_document *doc, bertc_tokenizer_options *options,
-                                 bertc_error *err)
+static bertc_status read_generic(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
 {
     bertc_status status = read_normalizer(doc, options, err);
     if (!status)
@@ -232,10 +215,9 @@ static bertc_status classify(const char *name, const char *place, bool *generic,
     static const struct {
         const char *name;
         bool generic;
-    } classes[] = {{"BertTokenizer", false},        {"DistilBertTokenizer", false},
-                   {"ElectraTokenizer", false},     {"MobileBertTokenizer", false},
-                   {"SqueezeBertTokenizer", false}, {"ConvBertTokenizer", false},
-                   {"PreTrainedTokenizer", true},   {"TokenizersBackend", true}};
+    } classes[] = {{"BertTokenizer", false},       {"DistilBertTokenizer", false},  {"ElectraTokenizer", false},
+                   {"MobileBertTokenizer", false}, {"SqueezeBertTokenizer", false}, {"ConvBertTokenizer", false},
+                   {"PreTrainedTokenizer", true},  {"TokenizersBackend", true}};
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
         size_t length = strlen(classes[i].name);
         if (strncmp(name, classes[i].name, length) != 0) continue;
@@ -258,18 +240,15 @@ static bertc_status find_class(const bc_tokenizer_files *files, bool *generic, b
 
 static bool any_file(const bc_tokenizer_files *files)
 {
-    return files->config.tree || files->model.tree || files->json.tree || files->map.tree ||
-           files->added.tree;
+    return files->config.tree || files->model.tree || files->json.tree || files->map.tree || files->added.tree;
 }
 
-static bertc_status overlay(const bc_tokenizer_files *files, bertc_tokenizer_options *options,
-                            bertc_error *err)
+static bertc_status overlay(const bc_tokenizer_files *files, bertc_tokenizer_options *options, bertc_error *err)
 {
     bool generic = false;
     bertc_status status = find_class(files, &generic, err);
     if (!status && files->config.tree) status = read_config(&files->config, options, err);
-    if (!status && files->json.tree)
-        status = bc_vocab_check_model(files->json.tree, files->json.path, err);
+    if (!status && files->json.tree) status = bc_vocab_check_model(files->json.tree, files->json.path, err);
     generic = generic && files->json.tree;
     if (!status && any_file(files)) status = bc_declared_read(files, generic, options, err);
     if (status) return status;
@@ -277,16 +256,15 @@ static bertc_status overlay(const bc_tokenizer_files *files, bertc_tokenizer_opt
     return read_case(&files->config, options, err);
 }
 
-bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options,
-                                          bertc_error *err)
+bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options, bertc_error *err)
 {
     bc_tokenizer_files files = {0};
     if (!model_dir || !options) return bc_fail_null(err, __func__, "model_dir and options");
-    bertc_status status = open_document(model_dir, "tokenizer_config.json", BC_KIND_SETTINGS, &files.config, err);
-    if (!status) status = open_document(model_dir, "config.json", BC_KIND_SETTINGS, &files.model, err);
-    if (!status) status = open_document(model_dir, "tokenizer.json", BC_KIND_TOKENIZER, &files.json, err);
-    if (!status) status = open_document(model_dir, "special_tokens_map.json", BC_KIND_SETTINGS, &files.map, err);
-    if (!status) status = open_document(model_dir, "added_tokens.json", BC_KIND_SETTINGS, &files.added, err);
+    bertc_status status = open_document(model_dir, "tokenizer_config.json", BC_FILE_SETTINGS, &files.config, err);
+    if (!status) status = open_document(model_dir, "config.json", BC_FILE_SETTINGS, &files.model, err);
+    if (!status) status = open_document(model_dir, "tokenizer.json", BC_FILE_TOKENIZER, &files.json, err);
+    if (!status) status = open_document(model_dir, "special_tokens_map.json", BC_FILE_SETTINGS, &files.map, err);
+    if (!status) status = open_document(model_dir, "added_tokens.json", BC_FILE_SETTINGS, &files.added, err);
     if (!status) {
         bertc_tokenizer_options made = *options;
         status = overlay(&files, &made, err);

@@ -12,7 +12,7 @@ static inline bool bc_encoding_reserve(bertc_encoding *encoding, size_t more)
     return encoding->capacity - encoding->count >= more || bc_encoding_grow(encoding, more);
 }
 
-static inline void bc_put(bertc_encoding *encoding, int32_t id, size_t begin, size_t end)
+static inline void bc_encoding_put(bertc_encoding *encoding, int32_t id, size_t begin, size_t end)
 {
     size_t i = encoding->count++;
     encoding->ids[i] = id;

@@ -20,13 +20,13 @@ static size_t put_pieces(const bertc_tokenizer *tokenizer, const unsigned char *
 {
     size_t stop = at + first;
     bc_key key;
-    while (first == BC_RUN && stop < end) {
-        first = bc_run(text, stop, end, 0, &key);
+    while (first == BC_ASCII_RUN && stop < end) {
+        first = bc_ascii_run(text, stop, end, 0, &key);
         stop += first;
     }
     if (!bc_encoding_reserve(out, stop - at)) return BC_FAILED;
-    if (stop - at > tokenizer->recipe.word_limit)
-        bc_put(out, tokenizer->specials.unk, at, stop);
+    if (stop - at > tokenizer->steps.word_limit)
+        bc_encoding_put(out, tokenizer->specials.unk, at, stop);
     else
         bc_wordpiece(tokenizer, text, at, stop, tokenizer->lower, out);
     return stop;
@@ -46,7 +46,7 @@ static size_t put_mark(const bertc_tokenizer *tokenizer, const unsigned char *te
         bytes = 3;
     }
     if (id < 0) return 0;
-    bc_put(out, id, at, at + bytes);
+    bc_encoding_put(out, id, at, at + bytes);
     return bytes;
 }
 
@@ -64,10 +64,10 @@ static size_t split_plain(const bertc_tokenizer *tokenizer, const unsigned char 
         }
         if (!bc_encoding_reserve(out, 1)) return BC_FAILED;
         bc_key key;
-        size_t bytes = bc_run(text, at, end, tokenizer->fold, &key);
-        int32_t id = bytes - 1 < BC_RUN - 1 ? bc_words_find(&tokenizer->words, key) : -1;
+        size_t bytes = bc_ascii_run(text, at, end, tokenizer->fold, &key);
+        int32_t id = bytes - 1 < BC_ASCII_RUN - 1 ? bc_words_find(&tokenizer->words, key) : -1;
         if (id >= 0) {
-            bc_put(out, id, at, at + bytes);
+            bc_encoding_put(out, id, at, at + bytes);
             at += bytes;
         } else if (bytes > 0) {
             at = put_pieces(tokenizer, text, at, end, bytes, out);
@@ -94,24 +94,20 @@ static bool split_segment(const bertc_tokenizer *tokenizer, const unsigned char 
         if (at == BC_FAILED) return false;
         at = bc_normalize(tokenizer, out->scratch, text, at, end, &out->invalid);
         const bc_scratch *scratch = out->scratch;
-        if (at == BC_FAILED || !bc_match_stretch(tokenizer, out->scratch, scratch->chars.at,
-                                                 scratch->chars.count, out))
+        if (at == BC_FAILED || !bc_match_stretch(tokenizer, out->scratch, scratch->chars.at, scratch->chars.count, out))
             return false;
     }
 }
 
 /* The words of normalised characters, white space between them. */
-static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *chars, size_t count,
-                             bertc_encoding *out)
+static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *chars, size_t count, bertc_encoding *out)
 {
     size_t first = 0;
     for (size_t i = 0; i <= count; i++) {
         if (i < count && !(bc_unicode_get(&tokenizer->unicode, chars[i].code)
-                               ->flags[tokenizer->recipe.column] & BC_SPACE))
+                               ->flags[tokenizer->steps.column] & BC_SPACE))
             continue;
-        if (first < i &&
-            !bc_match_stretch(tokenizer, out->scratch, chars + first, i - first, out))
-            return false;
+        if (first < i && !bc_match_stretch(tokenizer, out->scratch, chars + first, i - first, out)) return false;
         first = i + 1;
     }
     return true;
@@ -122,7 +118,7 @@ static bool search_segment(const bertc_tokenizer *tokenizer, const unsigned char
                            size_t end, bertc_encoding *out)
 {
     bc_scratch *scratch = out->scratch;
-    const bc_spelling *spelling = &scratch->text;
+    const bc_word_bytes *spelling = &scratch->text;
     if (!bc_normalize_whole(tokenizer, scratch, text, at, end, &out->invalid) ||
         !bc_spell(&scratch->text, scratch->whole.at, scratch->whole.count))
         return false;
@@ -134,27 +130,25 @@ static bool search_segment(const bertc_tokenizer *tokenizer, const unsigned char
         size_t first = spelling->chars[found.begin], last = spelling->chars[found.end - 1];
         if (from < first && !split_normalized(tokenizer, chars + from, first - from, out)) return false;
         if (!bc_encoding_reserve(out, 1)) return false;
-        bc_put(out, found.literal->id, chars[first].begin, chars[last].end);
+        bc_encoding_put(out, found.literal->id, chars[first].begin, chars[last].end);
         from = last + 1;
         place = found.end;
     }
     return split_normalized(tokenizer, chars + from, scratch->whole.count - from, out);
 }
 
-bertc_status bc_split(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t length,
+bertc_status bc_split_text(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t length,
                       bertc_encoding *out, bertc_error *err)
 {
-    bool search = tokenizer->recipe.find_added && tokenizer->raw.count > 0;
-    bool normalized = tokenizer->recipe.find_added && tokenizer->normalized.count > 0;
+    bool search = tokenizer->steps.find_added && tokenizer->raw.count > 0;
+    bool normalized = tokenizer->steps.find_added && tokenizer->normalized.count > 0;
     bool (*segment)(const bertc_tokenizer *, const unsigned char *, size_t, size_t,
                     bertc_encoding *) = normalized ? search_segment : split_segment;
     size_t from = 0;
-    for (bc_found found = {0};
-         search && bc_added_find(tokenizer, &tokenizer->raw, text, from, length, &found);) {
-        if (from < found.begin && !segment(tokenizer, text, from, found.begin, out))
-            return bc_fail_memory(err);
+    for (bc_found found = {0}; search && bc_added_find(tokenizer, &tokenizer->raw, text, from, length, &found);) {
+        if (from < found.begin && !segment(tokenizer, text, from, found.begin, out)) return bc_fail_memory(err);
         if (!bc_encoding_reserve(out, 1)) return bc_fail_memory(err);
-        bc_put(out, found.literal->id, found.begin, found.end);
+        bc_encoding_put(out, found.literal->id, found.begin, found.end);
         from = found.end;
     }
     bool done = from == length || segment(tokenizer, text, from, length, out);

@@ -9,8 +9,8 @@
 #include "tokenizer/words.h"
 
 /* One parity and one set of options, resolved into what each step does. */
-typedef struct bc_recipe {
-    bc_column column;
+typedef struct bc_tokenize_steps {
+    bc_unicode_column column;
     uint16_t drop;     /* flags of characters that vanish */
     bool space_cjk;    /* CJK ideographs are words of their own */
     bool lower_first;  /* each character before anything else (hf-slow) */
@@ -22,7 +22,7 @@ typedef struct bc_recipe {
     bool keep_added;   /* a cleaned word that equals one is not split at punctuation (hf-slow) */
     bool odd_to_first; /* truncation of an even pair to an odd length: a gets the odd place */
     size_t word_limit; /* longest word in code points */
-} bc_recipe;
+} bc_tokenize_steps;
 
 /* An added token: `text` is the bytes that are looked for, in the options or, normalised, in `owned`. */
 typedef struct bc_literal {
@@ -35,7 +35,7 @@ typedef struct bc_literal {
 
 /* What one text is searched for: the leftmost one, and of those the longest. */
 typedef struct bc_literals {
-    bc_literal at[BERTC_ADDED_MOST];
+    bc_literal at[BERTC_MAX_ADDED_TOKENS];
     size_t count;
     bool starts[256]; /* by byte: some literal begins with it */
     int start;        /* the only first byte of all literals, or -1 */
@@ -46,7 +46,7 @@ enum { BC_QUOTES = 64 };
 struct bertc_tokenizer {
     const bertc_vocab *vocab;
     bertc_tokenizer_options options;
-    bc_recipe recipe;
+    bc_tokenize_steps steps;
     bertc_special_ids specials;
     bc_trie trie;
     bc_words words;
@@ -54,11 +54,11 @@ struct bertc_tokenizer {
     bool space[256];             /* white space of ASCII that is not dropped */
     unsigned char lower[256];    /* ASCII, lowered or as it is */
     unsigned char fold;          /* 0x20 where letters are lowered, else 0 */
-    int32_t marks[128];          /* by character: the id of a plain mark, see bc_mark, or -1 */
+    int32_t marks[128];          /* by character: the id of a plain mark, see bc_meter_mark, or -1 */
     int32_t quotes[BC_QUOTES];   /* the same from U+2000 on: quotation marks, dashes, ... */
     bc_literals raw;        /* looked for in the text */
     bc_literals normalized; /* looked for in the normalised text, where their own texts are owned */
-    int32_t added[BERTC_ADDED_MOST]; /* the ids of the options' added tokens */
+    int32_t added[BERTC_MAX_ADDED_TOKENS]; /* the ids of the options' added tokens */
     int32_t size;
     bc_unicode unicode;
 };

@@ -20,7 +20,7 @@ typedef struct builder {
     link *links;
     int32_t count;
     bc_trie *trie;
-    size_t room;
+    size_t capacity;
     size_t low; /* places below it are (nearly) all taken */
 } builder;
 
@@ -58,12 +58,12 @@ static bool reach(builder *b, size_t last)
 {
     size_t need = last + BYTES + 1;
     if (need > INT32_MAX) return false;
-    if (need > b->room) {
-        size_t room = need + need / 2;
-        bc_trie_node *nodes = bc_realloc(b->trie->nodes, room, sizeof *nodes);
+    if (need > b->capacity) {
+        size_t capacity = need + need / 2;
+        bc_trie_node *nodes = bc_realloc(b->trie->nodes, capacity, sizeof *nodes);
         if (!nodes) return false;
         b->trie->nodes = nodes;
-        b->room = room;
+        b->capacity = capacity;
     }
     for (; b->trie->count < need; b->trie->count++)
         b->trie->nodes[b->trie->count] = (bc_trie_node){.base = 0, .check = -1, .id = -1};
@@ -126,10 +126,8 @@ void bc_trie_free(bc_trie *trie)
     *trie = (bc_trie){0};
 }
 
-int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const unsigned char *bytes,
-                     size_t length)
+int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const unsigned char *bytes, size_t length)
 {
-    for (size_t i = 0; i < length && node >= 0; i++)
-        node = bc_trie_step(trie, node, bytes[i]);
+    for (size_t i = 0; i < length && node >= 0; i++) node = bc_trie_step(trie, node, bytes[i]);
     return node;
 }

@@ -31,7 +31,6 @@ static inline int32_t bc_trie_step(const bc_trie *trie, int32_t node, unsigned c
 }
 
 /* The node of a whole string, or -1. */
-int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const unsigned char *bytes,
-                     size_t length);
+int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const unsigned char *bytes, size_t length);
 
 #endif

@@ -59,7 +59,7 @@ const bc_unicode_row *bc_unicode_get(const bc_unicode *unicode, uint32_t code)
     return unicode_rows + (code < BC_UNICODE_DENSE ? unicode->row[code] : sparse_row(code));
 }
 
-size_t bc_unicode_lower(bc_column column, uint32_t code, uint32_t out[BC_LOWER_MOST])
+size_t bc_unicode_lower(bc_unicode_column column, uint32_t code, uint32_t out[BC_LOWER_MAX])
 {
     const lower_table *table = &lower_tables[column];
     size_t low = 0, high = table->count;
@@ -79,14 +79,13 @@ size_t bc_unicode_lower(bc_column column, uint32_t code, uint32_t out[BC_LOWER_M
     return code == 0x130 ? 2 : 1;
 }
 
-size_t bc_unicode_decompose(uint32_t code, uint32_t out[BC_DECOMPOSE_MOST])
+size_t bc_unicode_decompose(uint32_t code, uint32_t out[BC_DECOMPOSE_MAX])
 {
-    utf8proc_int32_t parts[BC_DECOMPOSE_MOST];
+    utf8proc_int32_t parts[BC_DECOMPOSE_MAX];
     int last_class = 0;
     utf8proc_ssize_t count =
-        utf8proc_decompose_char((utf8proc_int32_t)code, parts, BC_DECOMPOSE_MOST,
-                                UTF8PROC_DECOMPOSE, &last_class);
-    assert(count >= 1 && count <= BC_DECOMPOSE_MOST);
+        utf8proc_decompose_char((utf8proc_int32_t)code, parts, BC_DECOMPOSE_MAX, UTF8PROC_DECOMPOSE, &last_class);
+    assert(count >= 1 && count <= BC_DECOMPOSE_MAX);
     for (utf8proc_ssize_t i = 0; i < count; i++) out[i] = (uint32_t)parts[i];
     return (size_t)count;
 }
@@ -94,8 +93,7 @@ size_t bc_unicode_decompose(uint32_t code, uint32_t out[BC_DECOMPOSE_MOST])
 uint32_t bc_unicode_compose(uint32_t first, uint32_t second)
 {
     utf8proc_int32_t pair[2] = {(utf8proc_int32_t)first, (utf8proc_int32_t)second};
-    utf8proc_ssize_t count =
-        utf8proc_normalize_utf32(pair, 2, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+    utf8proc_ssize_t count = utf8proc_normalize_utf32(pair, 2, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
     return count == 1 ? (uint32_t)pair[0] : 0;
 }
 
@@ -124,8 +122,7 @@ size_t bc_utf8_decode(const unsigned char *text, size_t length, uint32_t *code, 
     lead first = lead_of(text[0]);
     uint32_t value = text[0] & (0x7Fu >> first.bytes);
     size_t used = 1;
-    while (used < first.bytes && used < length && text[used] >= first.low &&
-           text[used] <= first.high) {
+    while (used < first.bytes && used < length && text[used] >= first.low && text[used] <= first.high) {
         value = value << 6 | (text[used++] & 0x3Fu);
         first.low = 0x80;
         first.high = 0xBF;
@@ -135,7 +132,7 @@ size_t bc_utf8_decode(const unsigned char *text, size_t length, uint32_t *code, 
     return used;
 }
 
-size_t bc_utf8_encode(uint32_t code, unsigned char out[BC_UTF8_MOST])
+size_t bc_utf8_encode(uint32_t code, unsigned char out[BC_UTF8_MAX])
 {
     if (code < 0x80) {
         out[0] = (unsigned char)code;

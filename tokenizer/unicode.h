@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Whose belief about Unicode: the Rust package's or Python's. */
-typedef enum bc_column { BC_COLUMN_HF, BC_COLUMN_PY } bc_column;
+typedef enum bc_unicode_column { BC_COLUMN_HF, BC_COLUMN_PY } bc_unicode_column;
 
 enum {
     BC_CONTROL = 1 << 0,    /* dropped when a text is cleaned (hf: all; py: Cc, Cf, U+0000, U+FFFD) */
@@ -31,7 +31,7 @@ enum {
 };
 
 typedef struct bc_unicode_row {
-    uint16_t flags[2]; /* by bc_column */
+    uint16_t flags[2]; /* by bc_unicode_column */
     uint8_t ccc[2];    /* canonical combining class */
 } bc_unicode_row;
 
@@ -46,12 +46,12 @@ void bc_unicode_fill(bc_unicode *unicode);
 const bc_unicode_row *bc_unicode_get(const bc_unicode *unicode, uint32_t code);
 
 /* The lower case of one code point out of context; U+0130 gives two, all others one. */
-enum { BC_LOWER_MOST = 2 };
-size_t bc_unicode_lower(bc_column column, uint32_t code, uint32_t out[BC_LOWER_MOST]);
+enum { BC_LOWER_MAX = 2 };
+size_t bc_unicode_lower(bc_unicode_column column, uint32_t code, uint32_t out[BC_LOWER_MAX]);
 
 /* The full canonical decomposition of a code point that decomposes. */
-enum { BC_DECOMPOSE_MOST = 8 };
-size_t bc_unicode_decompose(uint32_t code, uint32_t out[BC_DECOMPOSE_MOST]);
+enum { BC_DECOMPOSE_MAX = 8 };
+size_t bc_unicode_decompose(uint32_t code, uint32_t out[BC_DECOMPOSE_MAX]);
 
 /* The primary composite of a pair, or 0. */
 uint32_t bc_unicode_compose(uint32_t first, uint32_t second);
@@ -60,7 +60,7 @@ uint32_t bc_unicode_compose(uint32_t first, uint32_t second);
  * U+FFFD and the length of its maximal subpart, with *valid false. */
 size_t bc_utf8_decode(const unsigned char *text, size_t length, uint32_t *code, bool *valid);
 
-enum { BC_UTF8_MOST = 4 };
-size_t bc_utf8_encode(uint32_t code, unsigned char out[BC_UTF8_MOST]);
+enum { BC_UTF8_MAX = 4 };
+size_t bc_utf8_encode(uint32_t code, unsigned char out[BC_UTF8_MAX]);
 
 #endif

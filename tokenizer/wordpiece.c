@@ -7,7 +7,6 @@
 #include "tokenizer/pieces.h"
 #include "tokenizer/tokenizer.h"
 
-
 /* The longest word that bytes[begin..end) begin with; its end in *stop. -1: none. */
 static int32_t match_first(const bc_trie *trie, const unsigned char *bytes, size_t begin, size_t end,
                            const unsigned char map[256], size_t *stop)
@@ -27,11 +26,10 @@ void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, 
     const bc_trie *trie = &tokenizer->trie;
     size_t kept = out->count, stop;
     int32_t id = match_first(trie, bytes, begin, end, map, &stop);
-    if (id >= 0) bc_put(out, id, begin, stop);
-    if (id >= 0 && (stop == end || bc_matcher_run(&tokenizer->rest, trie, bytes, stop, end, map, out)))
-        return;
+    if (id >= 0) bc_encoding_put(out, id, begin, stop);
+    if (id >= 0 && (stop == end || bc_matcher_run(&tokenizer->rest, trie, bytes, stop, end, map, out))) return;
     out->count = kept;
-    bc_put(out, tokenizer->specials.unk, begin, end);
+    bc_encoding_put(out, tokenizer->specials.unk, begin, end);
 }
 
 /* The pieces of one normalised word: spell it in UTF-8, match it, and turn offsets in the word into
@@ -45,12 +43,12 @@ static bool match_word(const bertc_tokenizer *tokenizer, bc_scratch *scratch, co
         ROWS(0), ROWS(32), ROWS(64), ROWS(96), ROWS(128), ROWS(160), ROWS(192), ROWS(224)};
 #undef ROWS
 #undef ROW
-    if (count > tokenizer->recipe.word_limit) {
+    if (count > tokenizer->steps.word_limit) {
         if (!bc_encoding_reserve(out, 1)) return false;
-        bc_put(out, tokenizer->specials.unk, chars[0].begin, chars[count - 1].end);
+        bc_encoding_put(out, tokenizer->specials.unk, chars[0].begin, chars[count - 1].end);
         return true;
     }
-    bc_spelling *word = &scratch->word;
+    bc_word_bytes *word = &scratch->word;
     size_t kept = out->count;
     if (!bc_spell(word, chars, count) || !bc_encoding_reserve(out, word->count)) return false;
     bc_wordpiece(tokenizer, word->bytes, 0, word->count, same, out);
@@ -68,7 +66,7 @@ static bool is_literal(const bertc_tokenizer *tokenizer, const bc_char *chars, s
         const bc_literal *literal = &tokenizer->raw.at[k];
         size_t at = 0, i = 0;
         while (i < count && at < literal->length) {
-            unsigned char bytes[BC_UTF8_MOST];
+            unsigned char bytes[BC_UTF8_MAX];
             size_t used = bc_utf8_encode(chars[i].code, bytes);
             if (used > literal->length - at || memcmp(literal->text + at, bytes, used) != 0) break;
             at += used;
@@ -82,12 +80,12 @@ static bool is_literal(const bertc_tokenizer *tokenizer, const bc_char *chars, s
 bool bc_match_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch, const bc_char *chars,
                       size_t count, bertc_encoding *out)
 {
-    if (tokenizer->recipe.keep_added && is_literal(tokenizer, chars, count))
+    if (tokenizer->steps.keep_added && is_literal(tokenizer, chars, count))
         return match_word(tokenizer, scratch, chars, count, out);
     size_t first = 0;
     for (size_t i = 0; i <= count; i++) {
         bool punct = i < count && (bc_unicode_get(&tokenizer->unicode, chars[i].code)
-                                       ->flags[tokenizer->recipe.column] & BC_PUNCT);
+                                       ->flags[tokenizer->steps.column] & BC_PUNCT);
         if (i < count && !punct) continue;
         if (first < i && !match_word(tokenizer, scratch, chars + first, i - first, out)) return false;
         if (punct && !match_word(tokenizer, scratch, chars + i, 1, out)) return false;

@@ -7,24 +7,22 @@
 #include "base/memory.h"
 
 /* Can a text hold the word as it stands? Its key, where it can. */
-static bool key_of(const char *word, size_t length, size_t longest, const unsigned char lower[256],
-                   bc_key *key)
+static bool key_of(const char *word, size_t length, size_t longest, const unsigned char lower[256], bc_key *key)
 {
     const unsigned char *bytes = (const unsigned char *)word;
-    if (length == 0 || length > longest || length >= BC_RUN) return false;
+    if (length == 0 || length > longest || length >= BC_ASCII_RUN) return false;
     for (size_t i = 0; i < length; i++)
         if (lower[bytes[i]] != bytes[i]) return false;
-    return bc_run_plain(bytes, 0, length, 0, key) == length;
+    return bc_ascii_run_plain(bytes, 0, length, 0, key) == length;
 }
 
 /* Of words that stand twice the last one counts, as in the trie. */
 static void put_word(bc_words *words, bc_key key, int32_t id)
 {
     size_t at = bc_words_slot(words, key);
-    while (words->slots[at].id >= 0 &&
-           (words->slots[at].key.low != key.low || words->slots[at].key.high != key.high))
+    while (words->slots[at].id >= 0 && (words->slots[at].key.low != key.low || words->slots[at].key.high != key.high))
         at = (at + 1) & words->mask;
-    words->slots[at] = (bc_word){key, id};
+    words->slots[at] = (bc_word_slot){key, id};
 }
 
 bertc_status bc_words_build(bc_words *words, const bertc_vocab *vocab, size_t longest,
@@ -36,7 +34,7 @@ bertc_status bc_words_build(bc_words *words, const bertc_vocab *vocab, size_t lo
     words->slots = bc_alloc(slots, sizeof *words->slots);
     if (!words->slots) return bc_fail_memory(err);
     words->mask = slots - 1;
-    for (size_t i = 0; i < slots; i++) words->slots[i] = (bc_word){.id = -1};
+    for (size_t i = 0; i < slots; i++) words->slots[i] = (bc_word_slot){.id = -1};
     for (int32_t id = 0; id < size; id++) {
         size_t length;
         bc_key key;

@@ -1,6 +1,6 @@
 /* Short words of ASCII: read from a text at once, found in the vocabulary at once.
  *
- * 1. A run is letters and digits only. Those of fewer than BC_RUN bytes fit a key, zero where it is
+ * 1. A run is letters and digits only. Those of fewer than BC_ASCII_RUN bytes fit a key, zero where it is
  *    longer than the word, so that two words are equal where their keys are.
  * 2. The table holds exactly the words of the vocabulary that can be such a run after lowering, by
  *    the id that the trie has for them. A word that it lacks may still be pieces.
@@ -18,19 +18,19 @@
 
 #include "tokenizer/trie.h"
 
-enum { BC_RUN = 16 }; /* bytes looked at together */
+enum { BC_ASCII_RUN = 16 }; /* bytes looked at together */
 
 typedef struct bc_key {
     uint64_t low, high;
 } bc_key;
 
-typedef struct bc_word {
+typedef struct bc_word_slot {
     bc_key key;
     int32_t id; /* -1 where the slot is free */
-} bc_word;
+} bc_word_slot;
 
 typedef struct bc_words {
-    bc_word *slots;
+    bc_word_slot *slots;
     size_t mask; /* slots - 1 */
 } bc_words;
 
@@ -49,21 +49,20 @@ static inline size_t bc_words_slot(const bc_words *words, bc_key key)
 static inline int32_t bc_words_find(const bc_words *words, bc_key key)
 {
     for (size_t at = bc_words_slot(words, key);; at = (at + 1) & words->mask) {
-        const bc_word *word = &words->slots[at];
-        if (word->id < 0 || (word->key.low == key.low && word->key.high == key.high))
-            return word->id;
+        const bc_word_slot *word = &words->slots[at];
+        if (word->id < 0 || (word->key.low == key.low && word->key.high == key.high)) return word->id;
     }
 }
 
-/* How many letters and digits stand at text[at], BC_RUN for that many or more; fewer than BC_RUN
+/* How many letters and digits stand at text[at], BC_ASCII_RUN for that many or more; fewer than BC_ASCII_RUN
  * are also given as a key, each byte with the bits of `fold`: 0x20 lowers a letter and leaves a
  * digit as it is. */
-static inline size_t bc_run_plain(const unsigned char *text, size_t at, size_t end,
+static inline size_t bc_ascii_run_plain(const unsigned char *text, size_t at, size_t end,
                                   unsigned char fold, bc_key *key)
 {
     uint64_t half[2] = {0, 0};
     size_t n = 0;
-    for (; n < BC_RUN && at + n < end; n++) {
+    for (; n < BC_ASCII_RUN && at + n < end; n++) {
         unsigned byte = text[at + n], low = byte | 0x20;
         if (!(low >= 'a' && low <= 'z') && !(byte >= '0' && byte <= '9')) break;
         half[n / 8] |= (uint64_t)(byte | fold) << 8 * (n % 8);
@@ -74,38 +73,36 @@ static inline size_t bc_run_plain(const unsigned char *text, size_t at, size_t e
 
 #if defined(__SSE2__)
 
-/* BC_RUN bytes from text[at] on, zero from text[end] on. */
-static inline __m128i bc_run_load(const unsigned char *text, size_t at, size_t end)
+/* BC_ASCII_RUN bytes from text[at] on, zero from text[end] on. */
+static inline __m128i bc_ascii_load(const unsigned char *text, size_t at, size_t end)
 {
-    size_t left = end - at, drop = 8 * (BC_RUN - left);
-    unsigned char copy[BC_RUN] = {0};
+    size_t left = end - at, drop = 8 * (BC_ASCII_RUN - left);
+    unsigned char copy[BC_ASCII_RUN] = {0};
     uint64_t low, high;
-    if (left >= BC_RUN) return _mm_loadu_si128((const __m128i *)(const void *)(text + at));
-    if (end < BC_RUN) {
+    if (left >= BC_ASCII_RUN) return _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+    if (end < BC_ASCII_RUN) {
         memcpy(copy, text + at, left);
         return _mm_loadu_si128((const __m128i *)(const void *)copy);
     }
     memcpy(&low, text + end - 16, sizeof low);
     memcpy(&high, text + end - 8, sizeof high);
     if (drop >= 64) return _mm_set_epi64x(0, (long long)(high >> (drop - 64)));
-    return _mm_set_epi64x((long long)(high >> drop),
-                          (long long)(low >> drop | high << (64 - drop)));
+    return _mm_set_epi64x((long long)(high >> drop), (long long)(low >> drop | high << (64 - drop)));
 }
 
-static inline size_t bc_run(const unsigned char *text, size_t at, size_t end, unsigned char fold,
-                            bc_key *key)
+static inline size_t bc_ascii_run(const unsigned char *text, size_t at, size_t end, unsigned char fold, bc_key *key)
 {
-    static const unsigned char masks[2 * BC_RUN] = {255, 255, 255, 255, 255, 255, 255, 255,
+    static const unsigned char masks[2 * BC_ASCII_RUN] = {255, 255, 255, 255, 255, 255, 255, 255,
                                                     255, 255, 255, 255, 255, 255, 255, 255};
-    __m128i block = bc_run_load(text, at, end), low = _mm_or_si128(block, _mm_set1_epi8(0x20));
+    __m128i block = bc_ascii_load(text, at, end), low = _mm_or_si128(block, _mm_set1_epi8(0x20));
     /* Signed comparisons: bytes from 0x80 on are below all of these. */
     __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(low, _mm_set1_epi8('a' - 1)),
                                    _mm_cmplt_epi8(low, _mm_set1_epi8('z' + 1)));
     __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(block, _mm_set1_epi8('0' - 1)),
                                   _mm_cmplt_epi8(block, _mm_set1_epi8('9' + 1)));
     unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_or_si128(letter, digit));
-    size_t n = (size_t)__builtin_ctz(other | 1u << BC_RUN);
-    __m128i keep = _mm_loadu_si128((const __m128i *)(const void *)(masks + BC_RUN - n));
+    size_t n = (size_t)__builtin_ctz(other | 1u << BC_ASCII_RUN);
+    __m128i keep = _mm_loadu_si128((const __m128i *)(const void *)(masks + BC_ASCII_RUN - n));
     block = _mm_and_si128(_mm_or_si128(block, _mm_set1_epi8((char)fold)), keep);
     key->low = (uint64_t)_mm_cvtsi128_si64(block);
     key->high = (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(block, block));
@@ -114,10 +111,9 @@ static inline size_t bc_run(const unsigned char *text, size_t at, size_t end, un
 
 #else
 
-static inline size_t bc_run(const unsigned char *text, size_t at, size_t end, unsigned char fold,
-                            bc_key *key)
+static inline size_t bc_ascii_run(const unsigned char *text, size_t at, size_t end, unsigned char fold, bc_key *key)
 {
-    return bc_run_plain(text, at, end, fold, key);
+    return bc_ascii_run_plain(text, at, end, fold, key);
 }
 
 #endif

@@ -10,23 +10,19 @@
 /* The words by id; null where an id has none. They lie in the tree. */
 typedef struct words {
     const char **at;
-    size_t room, count; /* count: one past the largest id */
+    size_t capacity, count; /* count: one past the largest id */
 } words;
 
-static bertc_status put_word(words *list, const char *word, double id, const char *path,
-                             bertc_error *err)
+static bertc_status put_word(words *list, const char *word, double id, const char *path, bertc_error *err)
 {
     size_t length = strlen(word);
-    if (!(id >= 0) || id >= (double)list->room || id != (double)(size_t)id)
-        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no id within the %zu words", path, word,
-                       list->room);
+    if (!(id >= 0) || id >= (double)list->capacity || id != (double)(size_t)id)
+        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no id within the %zu words", path, word, list->capacity);
     if (strchr(word, '\n') || bc_vocab_space_before(word, length) > 0)
-        return bc_fail(err, BERTC_INPUT, "%s: word %.0f holds a line end or ends in white space",
-                       path, id);
+        return bc_fail(err, BERTC_INPUT, "%s: word %.0f holds a line end or ends in white space", path, id);
     size_t at = (size_t)id;
     if (list->at[at] && strcmp(list->at[at], word) != 0)
-        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" and \"%s\" both have id %zu", path,
-                       list->at[at], word, at);
+        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" and \"%s\" both have id %zu", path, list->at[at], word, at);
     list->at[at] = word;
     if (at >= list->count) list->count = at + 1;
     return BERTC_OK;
@@ -37,16 +33,13 @@ bertc_status bc_vocab_check_model(const cJSON *tree, const char *path, bertc_err
 {
     const cJSON *model = bc_json_get(tree, "model"), *vocab = bc_json_get(model, "vocab");
     const char *type = cJSON_GetStringValue(bc_json_get(model, "type"));
-    if (!cJSON_IsObject(model))
-        return bc_fail(err, BERTC_INPUT, "%s: no \"model\": this is no tokenizer.json", path);
+    if (!cJSON_IsObject(model)) return bc_fail(err, BERTC_INPUT, "%s: no \"model\": this is no tokenizer.json", path);
     if (!type) type = bc_json_get(model, "merges") ? "BPE" : cJSON_IsArray(vocab) ? "Unigram" : "WordPiece";
     if (strcmp(type, "WordPiece") == 0) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: the tokenizer is of type %s; bertc reads BERT's, WordPiece", path,
-                   type);
+    return bc_fail(err, BERTC_INPUT, "%s: the tokenizer is of type %s; bertc reads BERT's, WordPiece", path, type);
 }
 
-static bertc_status collect(const cJSON *tree, bool with_added, words *list, const char *path,
-                            bertc_error *err)
+static bertc_status collect(const cJSON *tree, bool with_added, words *list, const char *path, bertc_error *err)
 {
     const cJSON *vocab = bc_json_get(bc_json_get(tree, "model"), "vocab"), *entry;
     const cJSON *added = with_added ? bc_json_get(tree, "added_tokens") : NULL;
@@ -55,8 +48,7 @@ static bertc_status collect(const cJSON *tree, bool with_added, words *list, con
         status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);
     if (status) return status;
     for (entry = vocab->child; entry && !status; entry = entry->next)
-        status = put_word(list, entry->string, cJSON_IsNumber(entry) ? entry->valuedouble : -1,
-                          path, err);
+        status = put_word(list, entry->string, cJSON_IsNumber(entry) ? entry->valuedouble : -1, path, err);
     for (entry = added ? added->child : NULL; entry && !status; entry = entry->next) {
         const char *word = cJSON_GetStringValue(bc_json_get(entry, "content"));
         const cJSON *id = bc_json_get(entry, "id");
@@ -85,15 +77,15 @@ bertc_status bc_vocab_read_json(const char *path, bool added, char **text, size_
                                 int32_t *distinct, bertc_error *err)
 {
     cJSON *tree = NULL;
-    bertc_status status = bc_json_read(path, BC_KIND_TOKENIZER, &tree, err);
+    bertc_status status = bc_json_read(path, BC_FILE_TOKENIZER, &tree, err);
     if (status) return status;
     const cJSON *vocab = bc_json_get(bc_json_get(tree, "model"), "vocab");
     words list = {0};
     *distinct = cJSON_GetArraySize(vocab);
     /* Ids run from 0; a few may be missing, but not more than there are words. */
-    list.room = 2 * ((size_t)cJSON_GetArraySize(vocab) +
+    list.capacity = 2 * ((size_t)cJSON_GetArraySize(vocab) +
                      (size_t)cJSON_GetArraySize(bc_json_get(tree, "added_tokens")));
-    list.at = bc_calloc(list.room, sizeof *list.at);
+    list.at = bc_calloc(list.capacity, sizeof *list.at);
     status = list.at ? collect(tree, added, &list, path, err) : bc_fail_memory(err);
     if (!status) status = join(&list, text, length, err);
     bc_free(list.at);
@@ -110,7 +102,7 @@ static bertc_status list_words(const cJSON *vocab, words *list, const char *path
         double id = cJSON_IsNumber(entry) ? entry->valuedouble : -1;
         if (!(id >= 0) || id >= INT32_MAX || id != (double)(int64_t)id)
             return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no id", path, entry->string);
-        if (id < (double)list->room) {
+        if (id < (double)list->capacity) {
             list->at[(size_t)id] = entry->string;
             continue;
         }
@@ -183,13 +175,13 @@ bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, i
                                    int32_t *distinct, bertc_error *err)
 {
     cJSON *tree = NULL;
-    bertc_status status = bc_json_read(path, BC_KIND_TOKENIZER, &tree, err);
+    bertc_status status = bc_json_read(path, BC_FILE_TOKENIZER, &tree, err);
     const cJSON *vocabulary = bc_json_get(bc_json_get(tree, "model"), "vocab");
-    words list = {.room = (size_t)bertc_vocab_size(vocab)};
+    words list = {.capacity = (size_t)bertc_vocab_size(vocab)};
     if (!status) status = bc_vocab_check_model(tree, path, err);
     if (!status && !cJSON_IsObject(vocabulary))
         status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);
-    if (!status) list.at = bc_calloc(list.room, sizeof *list.at);
+    if (!status) list.at = bc_calloc(list.capacity, sizeof *list.at);
     if (!status && !list.at) status = bc_fail_memory(err);
     if (!status) status = list_words(vocabulary, &list, path, err);
     if (!status) {

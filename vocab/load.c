@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/magic.h"
 #include "base/memory.h"
-#include "base/model_place.h"
+#include "base/model_path.h"
 #include "vocab/json.h"
 #include "vocab/vocab.h"
 
@@ -15,11 +15,11 @@ static char *name_beside(const char *path)
     static const char name[] = "tokenizer.json";
     const char *slash = strrchr(path, '/');
     size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
-    char *beside = bc_realloc(NULL, folder + sizeof name, 1);
-    if (!beside) return NULL;
-    memcpy(beside, path, folder);
-    memcpy(beside + folder, name, sizeof name);
-    return beside;
+    char *temporary = bc_realloc(NULL, folder + sizeof name, 1);
+    if (!temporary) return NULL;
+    memcpy(temporary, path, folder);
+    memcpy(temporary + folder, name, sizeof name);
+    return temporary;
 }
 
 /* The file to read in place of `path`, owned by the caller: `path` itself, or where that is absent a
@@ -33,14 +33,14 @@ static bertc_status find_words(const char *path, char **words, bool *json, bertc
     if (!*words) return bc_fail_memory(err);
     bertc_status status = *json ? BERTC_OK : bc_file_find(path, &found, err);
     if (status || *json || found) return status;
-    char *beside = name_beside(path);
-    status = beside ? bc_file_find(beside, json, err) : bc_fail_memory(err);
+    char *temporary = name_beside(path);
+    status = temporary ? bc_file_find(temporary, json, err) : bc_fail_memory(err);
     if (!status && *json) {
         bc_free(*words);
-        *words = beside;
+        *words = temporary;
         return BERTC_OK;
     }
-    bc_free(beside);
+    bc_free(temporary);
     return status;
 }
 
@@ -55,7 +55,7 @@ static bertc_status load(const char *path, bool added, bertc_vocab **vocab, bert
     bertc_status status = find_words(path, &found, &json, err);
     if (!status)
         status = json ? bc_vocab_read_json(found, added, &text, &length, &distinct, err)
-                      : bc_file_read(found, BC_KIND_WORDS, &text, &length, err);
+                      : bc_file_read(found, BC_FILE_WORDS, &text, &length, err);
     if (!status && !json) status = bc_magic_refuse(found, text, length, "a list of words", err);
     if (!status) status = bertc_vocab_parse(text, length, found, vocab, err);
     if (!status && json && !added) bc_vocab_set_distinct(*vocab, distinct);
@@ -74,7 +74,7 @@ static bertc_status cut(bertc_vocab **vocab, int32_t lines, bertc_error *err)
 {
     bertc_vocab *whole = *vocab;
     const char *text = bertc_vocab_text(whole, NULL), *rest = bertc_vocab_word(whole, lines, NULL);
-    bertc_status status = bertc_vocab_parse(text, (size_t)(rest - text), bertc_vocab_place(whole), vocab, err);
+    bertc_status status = bertc_vocab_parse(text, (size_t)(rest - text), bertc_vocab_source(whole), vocab, err);
     bertc_vocab_free(whole);
     return status;
 }
@@ -84,7 +84,7 @@ bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_er
     static const char *const names[] = {"vocab.txt", "tokenizer.json"};
     if (!dir || !vocab) return bc_fail_null(err, __func__, "dir and vocab");
     *vocab = NULL;
-    bertc_status there = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
+    bertc_status there = bc_model_path_check(dir, names, sizeof names / sizeof *names, err);
     if (there != BERTC_OK) return there;
     char *words = bc_path_join(dir, "vocab.txt"), *json = bc_path_join(dir, "tokenizer.json");
     bool listed = false, both = false;

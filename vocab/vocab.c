@@ -42,18 +42,16 @@ static size_t find_slot(const bertc_vocab *vocab, const char *bytes, size_t leng
         int32_t id = vocab->slots[slot];
         if (id < 0) return slot;
         const line *other = &vocab->words[id];
-        if (other->length == length && memcmp(vocab->text + other->start, bytes, length) == 0)
-            return slot;
+        if (other->length == length && memcmp(vocab->text + other->start, bytes, length) == 0) return slot;
     }
 }
 
 size_t bc_vocab_space_before(const char *text, size_t end)
 {
-    static const char *const wide[] = {
-        "\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81",
-        "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86",
-        "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A", "\xE2\x80\xA8",
-        "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80"};
+    static const char *const wide[] = {"\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81",
+                                       "\xE2\x80\x82", "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86",
+                                       "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A", "\xE2\x80\xA8",
+                                       "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80"};
     if (end == 0) return 0;
     unsigned char last = (unsigned char)text[end - 1];
     if (last == ' ' || (last >= 9 && last <= 13)) return 1;
@@ -87,12 +85,10 @@ static size_t check_utf8(const unsigned char *text, size_t length)
     return i;
 }
 
-static bertc_status check_text(const char *text, size_t length, const char *place,
-                               bertc_error *err)
+static bertc_status check_text(const char *text, size_t length, const char *place, bertc_error *err)
 {
     if (length == 0) return bc_fail(err, BERTC_INPUT, "%s: the vocabulary is empty", place);
-    if (length > INT32_MAX)
-        return bc_fail(err, BERTC_INPUT, "%s: a vocabulary of more than 2 GiB", place);
+    if (length > INT32_MAX) return bc_fail(err, BERTC_INPUT, "%s: a vocabulary of more than 2 GiB", place);
     size_t bad = check_utf8((const unsigned char *)text, length);
     if (bad < length)
         return bc_fail(err, BERTC_INPUT, "%s:%zu: not UTF-8", place,
@@ -100,8 +96,7 @@ static bertc_status check_text(const char *text, size_t length, const char *plac
     return BERTC_OK;
 }
 
-static bertc_status allocate(bertc_vocab *vocab, const char *text, size_t length,
-                             const char *place, bertc_error *err)
+static bertc_status allocate(bertc_vocab *vocab, const char *text, size_t length, const char *place, bertc_error *err)
 {
     size_t lines = count_lines(text, length), slots = 16;
     while (slots < lines * 2) slots *= 2;
@@ -173,7 +168,7 @@ void bertc_vocab_free(bertc_vocab *vocab)
     bc_free(vocab);
 }
 
-const char *bertc_vocab_place(const bertc_vocab *vocab)
+const char *bertc_vocab_source(const bertc_vocab *vocab)
 {
     return vocab ? vocab->place : NULL;
 }

@@ -15,11 +15,11 @@ bench_settings settings = {.layers = 12,
                            .precision = "f32",
                            .backend = "onednn"};
 
-bool read_number(const char *text, int least, int most, int *number)
+bool read_number(const char *text, int min, int max, int *number)
 {
     char *end;
     long value = strtol(text, &end, 10);
-    if (end == text || *end || value < least || value > most) return false;
+    if (end == text || *end || value < min || value > max) return false;
     *number = (int)value;
     return true;
 }
@@ -59,8 +59,8 @@ static int ascending(const void *a, const void *b)
 spread spread_of(sample s)
 {
     qsort(s.value, (size_t)s.count, sizeof *s.value, ascending);
-    int half = s.count / 2;
-    double median = s.count % 2 ? s.value[half] : (s.value[half - 1] + s.value[half]) / 2;
+    int bf16 = s.count / 2;
+    double median = s.count % 2 ? s.value[bf16] : (s.value[bf16 - 1] + s.value[bf16]) / 2;
     return (spread){median, s.value[0], s.value[s.count - 1]};
 }
 
@@ -105,7 +105,7 @@ static void print_json(const char *backend, const char *isa, const char *what, c
 {
     spread p = spread_of(s);
     printf("{\"what\":\"%s\",\"unit\":\"%s\",\"median\":%.6g,\"least\":%.6g,\"most\":%.6g,\"rounds\":%d,",
-           what, unit, p.median, p.least, p.most, s.count);
+           what, unit, p.median, p.min, p.max, s.count);
     print_members(backend, isa, work);
 }
 
@@ -130,10 +130,9 @@ static void print_row(const char *backend, const char *isa, const char *what, co
 {
     static bool titled;
     spread p = spread_of(s);
-    if (!titled)
-        printf("%-28s %-10s %12s %12s %12s   n\n", "figure", "unit", "median", "least", "most");
+    if (!titled) printf("%-28s %-10s %12s %12s %12s   n\n", "figure", "unit", "median", "least", "most");
     titled = true;
-    printf("%-28s %-10s %12.6g %12.6g %12.6g %3d  ", what, unit, p.median, p.least, p.most, s.count);
+    printf("%-28s %-10s %12.6g %12.6g %12.6g %3d  ", what, unit, p.median, p.min, p.max, s.count);
     print_shape(backend, isa, work);
 }
 

@@ -31,30 +31,30 @@ static const struct {
 /* In bf16 the wide activations and their gradients leave the products so. */
 static bc_matrix output(const gemm_floor *f, int linear, int kind)
 {
-    bool half = f->model->half && linear == (kind == 0 ? UP : DOWN);
-    if (kind == 0) return half ? (bc_matrix){.half = f->half_y} : (bc_matrix){.full = f->y};
-    return half ? (bc_matrix){.half = f->half_x} : (bc_matrix){.full = f->x};
+    bool bf16 = f->model->use_bf16 && linear == (kind == 0 ? UP : DOWN);
+    if (kind == 0) return bf16 ? (bc_matrix){.bf16 = f->bf16_y} : (bc_matrix){.f32 = f->y};
+    return bf16 ? (bc_matrix){.bf16 = f->bf16_x} : (bc_matrix){.f32 = f->x};
 }
 
 /* The last layer's queries are packed apart from its keys and values. */
 static void multiply_packed(gemm_floor *f, bc_gemm *gemm, int linear, int layer)
 {
-    bc_product products[BC_MOST_PRODUCTS];
+    bc_product products[BC_MAX_PRODUCTS];
     int count = bc_model_products(f->model, layer, products);
     const bc_param *weight = bc_model_param(f->model, linears[linear].weight, layer);
     const bc_param *rest = linear == QKV ? bc_model_param(f->model, BC_KEY_W, layer) : NULL;
     for (int i = 0; i < count; i++) {
         if (products[i].w != weight && products[i].w != rest) continue;
         bc_linear d = {f->n, products[i].in, products[i].out};
-        bc_packed_fwd(gemm, output(f, linear, 0), (bc_matrix){f->x, f->half_x}, products[i].w->packed, NULL, d);
+        bc_packed_fwd(gemm, output(f, linear, 0), (bc_matrix){f->x, f->bf16_x}, products[i].w->packed, NULL, d);
     }
 }
 
-static void multiply_half(gemm_floor *f, bc_gemm *gemm, const bc_param *w, int linear, int kind, bc_linear d)
+static void multiply_bf16(gemm_floor *f, bc_gemm *gemm, const bc_param *w, int linear, int kind, bc_linear d)
 {
-    if (kind == 0) bc_half_fwd(gemm, output(f, linear, kind), f->half_x, w->half, NULL, d);
-    else if (kind == 1) bc_half_bwd_x(gemm, output(f, linear, kind), f->half_y, w->half, d, false);
-    else bc_half_bwd_w(gemm, w->grad, f->half_y, f->half_x, d, false);
+    if (kind == 0) bc_bf16_fwd(gemm, output(f, linear, kind), f->bf16_x, w->bf16, NULL, d);
+    else if (kind == 1) bc_bf16_bwd_x(gemm, output(f, linear, kind), f->bf16_y, w->bf16, d, false);
+    else bc_bf16_bwd_w(gemm, w->grad, f->bf16_y, f->bf16_x, d, false);
 }
 
 static void multiply(gemm_floor *f, const floor_kernel *kernel, int linear, int kind, int layer)
@@ -63,7 +63,7 @@ static void multiply(gemm_floor *f, const floor_kernel *kernel, int linear, int 
     bc_linear d = {f->n, (size_t)linears[linear].in * h, (size_t)linears[linear].out * h};
     const bc_param *w = bc_model_param(f->model, linears[linear].weight, layer);
     if (kernel->packed) multiply_packed(f, kernel->gemm, linear, layer);
-    else if (w->half) multiply_half(f, kernel->gemm, w, linear, kind, d);
+    else if (w->bf16) multiply_bf16(f, kernel->gemm, w, linear, kind, d);
     else if (kind == 0) bc_linear_fwd(kernel->gemm, f->y, f->x, w->value, NULL, d);
     else if (kind == 1) bc_linear_bwd_x(kernel->gemm, f->x, f->y, w->value, d, false);
     else bc_linear_bwd_w(kernel->gemm, w->grad, f->y, f->x, d, false);
@@ -91,12 +91,12 @@ static void choose(gemm_floor *f)
 {
     for (int i = 0; i < LINEARS; i++)
         for (int kind = 0; kind < f->kinds; kind++) {
-            double least = 1e30;
+            double min = 1e30;
             for (int c = 0; c < f->count; c++)
                 for (int round = 0; round < 4; round++) {
                     double seconds = time_layers(f, &f->kernels[c], i, kind);
-                    if (round == 0 || seconds >= least) continue;
-                    least = seconds;
+                    if (round == 0 || seconds >= min) continue;
+                    min = seconds;
                     f->best[i][kind] = &f->kernels[c];
                 }
         }
@@ -107,7 +107,7 @@ static void add_library(gemm_floor *f, const char *backend, bool packed)
     bertc_error err = {0};
     bc_gemm *gemm = &f->libraries[f->count];
     check(bc_gemm_open(gemm, backend, &err), &err);
-    if (use_half()) check(bc_gemm_use_half(gemm, &err), &err);
+    if (use_bf16()) check(bc_gemm_use_bf16(gemm, &err), &err);
     f->kernels[f->count++] = (floor_kernel){backend, gemm, packed};
 }
 
@@ -117,25 +117,24 @@ void open_floor(gemm_floor *f, bertc_model *model, const bertc_batch *batch)
     *f = (gemm_floor){.model = model, .n = n, .work = work_of(batch), .kinds = model->grads ? KINDS : 1};
     f->x = get(room, sizeof *f->x);
     f->y = get(room, sizeof *f->y);
-    f->half_x = get(room, sizeof *f->half_x);
-    f->half_y = get(room, sizeof *f->half_y);
+    f->bf16_x = get(room, sizeof *f->bf16_x);
+    f->bf16_y = get(room, sizeof *f->bf16_y);
     for (size_t i = 0; i < room; i++) f->x[i] = f->y[i] = (float)((double)(i % 257) / 257 - 0.5);
-    for (size_t i = 0; i < room; i++) f->half_x[i] = f->half_y[i] = (uint16_t)(0x3e00 + i % 257);
+    for (size_t i = 0; i < room; i++) f->bf16_x[i] = f->bf16_y[i] = (uint16_t)(0x3e00 + i % 257);
     omp_set_num_threads(settings.threads);
     add_library(f, "onednn", false);
-    if (!use_half()) add_library(f, "openblas", false);
+    if (!use_bf16()) add_library(f, "openblas", false);
     if (bc_model_param(model, BC_UP_W, 0)->packed) add_library(f, settings.backend, true);
     choose(f);
 }
 
 void close_floor(gemm_floor *f)
 {
-    for (int c = 0; c < f->count; c++)
-        bc_gemm_close(f->kernels[c].gemm);
+    for (int c = 0; c < f->count; c++) bc_gemm_close(f->kernels[c].gemm);
     bc_free(f->x);
     bc_free(f->y);
-    bc_free(f->half_x);
-    bc_free(f->half_y);
+    bc_free(f->bf16_x);
+    bc_free(f->bf16_y);
 }
 
 double time_floor(gemm_floor *f)

@@ -13,11 +13,11 @@
 #include "base/clock.h"
 #include "bertc.h"
 #include "data/epoch.h"
-#include "nn/laps.h"
+#include "nn/profile.h"
 #include "nn/pass.h"
 #include "train/trainer.h"
 
-enum { ROUNDS_MOST = 64, NAME = 96, PATH = 4096 };
+enum { ROUNDS_MAX = 64, NAME = 96, PATH = 4096 };
 
 /* What the command line asks for: shared by all, changed only by main and by a sweep. */
 typedef struct bench_settings {
@@ -29,7 +29,7 @@ typedef struct bench_settings {
 
 extern bench_settings settings;
 
-bool read_number(const char *text, int least, int most, int *number); /* all of the text is one */
+bool read_number(const char *text, int min, int max, int *number); /* all of the text is one */
 
 /* ---- Ends ---------------------------------------------------------------------------------- */
 
@@ -40,12 +40,12 @@ void *get(size_t count, size_t size); /* zeroed; bc_free() */
 /* ---- Figures ------------------------------------------------------------------------------- */
 
 typedef struct sample {
-    double value[ROUNDS_MOST];
+    double value[ROUNDS_MAX];
     int count;
 } sample;
 
 typedef struct spread {
-    double median, least, most;
+    double median, min, max;
 } spread;
 
 void add(sample *s, double value);
@@ -67,7 +67,7 @@ void print_figure_by(const char *backend, const char *what, const char *unit, sa
 
 /* ---- A model and batches ------------------------------------------------------------------- */
 
-bool use_half(void);
+bool use_bf16(void);
 int heads_of(int hidden); /* of 64 features each */
 void take_shape(const char *model); /* of a directory, into the settings */
 bertc_model_options model_options(bool trainable);
@@ -96,7 +96,7 @@ typedef struct gemm_floor {
     bench_work work;
     int kinds, count;
     float *x, *y;
-    uint16_t *half_x, *half_y;
+    uint16_t *bf16_x, *bf16_y;
     bc_gemm libraries[KERNELS];
     floor_kernel kernels[KERNELS];
     const floor_kernel *best[LINEARS][KINDS];
@@ -122,7 +122,7 @@ typedef struct stepper {
 } stepper;
 
 void open_stepper(stepper *t);
-bc_outcome train(stepper *t); /* one step */
+bc_step_result train(stepper *t); /* one step */
 void close_stepper(stepper *t);
 
 /* ---- Other processes ----------------------------------------------------------------------- */

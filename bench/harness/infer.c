@@ -4,8 +4,7 @@
 #include "base/memory.h"
 #include "harness/harness.h"
 
-static double forward(const bertc_model *model, bertc_workspace *workspace,
-                      const bertc_batch *batch)
+static double forward(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch)
 {
     bertc_error err = {0};
     const float *logits;
@@ -24,11 +23,11 @@ static void infer_shape(bertc_model *model, int size)
     open_floor(&f, model, batch);
     forward(model, workspace, batch);
     for (int r = 0; r < settings.rounds; r++) {
-        double least = time_floor(&f), seconds = forward(model, workspace, batch);
+        double min = time_floor(&f), seconds = forward(model, workspace, batch);
         add(&time, 1e3 * seconds);
         add(&speed, size / seconds);
-        add(&floor, 1e3 * least);
-        add(&ratio, least / seconds);
+        add(&floor, 1e3 * min);
+        add(&ratio, min / seconds);
     }
     print_figure("infer", "ms", time, work);
     print_figure("infer speed", "texts/s", speed, work);
@@ -123,8 +122,7 @@ static void infer_text(void)
 
 void bench_infer(void)
 {
-    if (!settings.model != !settings.text)
-        stop(BERTC_USAGE, "infer", "needs both --model and --text, or neither");
+    if (!settings.model != !settings.text) stop(BERTC_USAGE, "infer", "needs both --model and --text, or neither");
     if (settings.model && settings.given_lengths)
         stop(BERTC_USAGE, "infer", "--lengths is not for the lines of a text");
     if (settings.model) infer_text();

@@ -38,8 +38,7 @@ void give_up(const char *const argv[], const char *why)
 {
     char command[PATH] = "", last[PATH], all[PATH + NAME];
     for (size_t i = 0, used = 0; argv[i] && used < sizeof command; i++)
-        used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "",
-                                 argv[i]);
+        used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "", argv[i]);
     read_last(last);
     snprintf(all, sizeof all, "%s%s", why, last);
     stop(BERTC_IO, command, all);

@@ -86,13 +86,13 @@ static struct {
     const char *name;
     int *number;
     const char **text;
-    int least, most, of;
+    int min, max, of;
     bool given;
 } options[] = {
     {"--layers", &settings.layers, NULL, 1, 1000, MODELS, false},
     {"--hidden", &settings.hidden, NULL, 1, 16384, MODELS, false},
     {"--batch-size", &settings.batch_size, NULL, 1, 4096, MODELS & ~OPTIM, false},
-    {"--rounds", &settings.rounds, NULL, 1, ROUNDS_MOST, ALL, false},
+    {"--rounds", &settings.rounds, NULL, 1, ROUNDS_MAX, ALL, false},
     {"--threads", &settings.threads, NULL, 1, 1024, ALL & ~TOKENIZE, false},
     {"--frozen", &settings.frozen, NULL, 0, 1002, TRAINED, false},
     {"--lengths", NULL, &settings.lengths, 0, 0, GEMM | STEP | BREAKDOWN | INFER | TRANSFER, false},
@@ -134,9 +134,9 @@ static int read_option(char **argv, int i)
         if (!argv[i + 1]) fail(argv[i], "a value is missing");
         options[o].given = true;
         if (options[o].text) *options[o].text = argv[i + 1];
-        else if (!read_number(argv[i + 1], options[o].least, options[o].most, options[o].number)) {
+        else if (!read_number(argv[i + 1], options[o].min, options[o].max, options[o].number)) {
             snprintf(why, sizeof why, "'%.32s' is not a whole number from %d to %d", argv[i + 1],
-                     options[o].least, options[o].most);
+                     options[o].min, options[o].max);
             fail(argv[i], why);
         }
         return 2;
@@ -166,8 +166,7 @@ static int read_arguments(char **argv)
 static void check_options(int wanted)
 {
     for (size_t o = 0; o < OPTIONS; o++)
-        if (options[o].given && !(options[o].of & wanted))
-            fail(options[o].name, "not for what is to be measured");
+        if (options[o].given && !(options[o].of & wanted)) fail(options[o].name, "not for what is to be measured");
     settings.given_batch_size = is_given("--batch-size");
     settings.given_lengths = is_given("--lengths");
     if (settings.model && (is_given("--layers") || is_given("--hidden")))

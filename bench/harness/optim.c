@@ -11,8 +11,7 @@ static double time_copy(char *to, const char *from, size_t bytes)
     size_t part = bytes / (size_t)settings.threads + 1;
     double began = bc_clock();
 #pragma omp parallel for schedule(static) num_threads(settings.threads)
-    for (size_t at = 0; at < bytes; at += part)
-        memcpy(to + at, from + at, bytes - at < part ? bytes - at : part);
+    for (size_t at = 0; at < bytes; at += part) memcpy(to + at, from + at, bytes - at < part ? bytes - at : part);
     return bc_clock() - began;
 }
 
@@ -22,11 +21,9 @@ void bench_optim(void)
     bertc_model *model = make_model(true);
     bc_optim optim;
     sample update = {0}, copy = {0}, ratio = {0};
-    check(bc_optim_create(&optim, model->params, model->count, BERTC_RECIPE_HF, 0.01,
-                          settings.threads, &err),
-          &err);
+    check(bc_optim_create(&optim, model->params, model->count, BERTC_RECIPE_HF, 0.01, settings.threads, &err), &err);
     /* Per parameter: four numbers read, three written, and a bf16 copy of a layer's matrices. */
-    size_t bytes = (model->scalars * 28 + bc_model_half_scalars(model) * 2) / 2;
+    size_t bytes = (model->scalars * 28 + bc_model_bf16_scalars(model) * 2) / 2;
     char *from = get(bytes, 1), *to = get(bytes, 1);
     memset(from, 1, bytes);
     memset(to, 2, bytes);

@@ -9,14 +9,14 @@
 static bertc_limits limits_of(stepper *t, bc_pack pack)
 {
     const bc_examples e = bc_epoch_batch(&t->epoch, 0);
-    bertc_limits most = {.longest = t->batch->longest, .training = true};
+    bertc_limits max = {.longest = t->batch->longest, .training = true};
     for (size_t at = 0, n; at < e.count; at += n) {
         size_t tokens;
         n = bc_pack_next(e.inputs, e.order + at, e.count - at, pack, &tokens);
-        if ((int32_t)tokens > most.tokens) most.tokens = (int32_t)tokens;
-        if ((int32_t)n > most.sequences) most.sequences = (int32_t)n;
+        if ((int32_t)tokens > max.tokens) max.tokens = (int32_t)tokens;
+        if ((int32_t)n > max.sequences) max.sequences = (int32_t)n;
     }
-    return most;
+    return max;
 }
 
 /* The address of `t` stays: the epoch points to its inputs. */
@@ -38,7 +38,7 @@ void open_stepper(stepper *t)
                                         .seed = 1, .pack = {count, BC_PASS_TOKENS}};
     check(bc_epoch_create(&t->epoch, &t->inputs, count, 0, NULL, &err), &err);
     check(bc_trainer_create(make_model(true), &t->trainer, &err), &err);
-    check(bc_trainer_keep_rows(t->trainer, tokens, &err), &err);
+    check(bc_trainer_use_sparse_rows(t->trainer, tokens, &err), &err);
     bertc_limits limits = limits_of(t, options.pack);
     check(bc_trainer_open(t->trainer, &limits, &options, &err), &err);
 }
@@ -51,12 +51,12 @@ void close_stepper(stepper *t)
     bertc_batch_free(t->batch);
 }
 
-bc_outcome train(stepper *t)
+bc_step_result train(stepper *t)
 {
     bertc_error err = {0};
     const bc_step step = {.number = t->steps, .examples = bc_epoch_batch(&t->epoch, t->steps),
-                          .divisor = (double)t->inputs.count, .rate = 1e-6};
-    bc_outcome outcome;
+                          .divisor = (double)t->inputs.count, .lr = 1e-6};
+    bc_step_result outcome;
     t->steps++;
     check(bc_trainer_step(t->trainer, &step, &outcome, &err), &err);
     return outcome;
@@ -72,10 +72,10 @@ void bench_step(void)
     sample step = {0}, floor = {0}, ratio = {0}, speed = {0};
     train(&t);
     for (int r = 0; r < settings.rounds; r++) {
-        double least = time_floor(&f), seconds = train(&t).seconds;
+        double min = time_floor(&f), seconds = train(&t).seconds;
         add(&step, 1e3 * seconds);
-        add(&floor, 1e3 * least);
-        add(&ratio, least / seconds);
+        add(&floor, 1e3 * min);
+        add(&ratio, min / seconds);
         add(&speed, t.batch->tokens / seconds);
     }
     print_figure("step", "ms", step, work);
@@ -88,33 +88,32 @@ void bench_step(void)
 
 void bench_breakdown(void)
 {
-    static const char *const names[BC_WORKS] = {
-        [BC_WORK_EMBEDDINGS] = "embeddings", [BC_WORK_PRODUCTS] = "products",
-        [BC_WORK_BIASES] = "biases",         [BC_WORK_ROUNDING] = "rounding",
-        [BC_WORK_ATTENTION] = "attention",   [BC_WORK_NORMS] = "norms",
-        [BC_WORK_ACTIVATION] = "activation", [BC_WORK_HEAD] = "head",
+    static const char *const names[BC_PROFILE_PARTS] = {
+        [BC_PROFILE_EMBEDDINGS] = "embeddings", [BC_PROFILE_PRODUCTS] = "products",   [BC_PROFILE_BIASES] = "biases",
+        [BC_PROFILE_ROUNDING] = "rounding",     [BC_PROFILE_ATTENTION] = "attention", [BC_PROFILE_NORMS] = "norms",
+        [BC_PROFILE_ACTIVATION] = "activation", [BC_PROFILE_HEAD] = "head",
     };
     stepper t;
-    bc_laps laps;
+    bc_profile profile;
     open_stepper(&t);
     bench_work work = work_of(t.batch);
-    sample part[BC_WORKS] = {0}, norm = {0}, update = {0}, whole = {0}, share = {0};
+    sample part[BC_PROFILE_PARTS] = {0}, norm = {0}, update = {0}, whole = {0}, share = {0};
     train(&t);
-    bc_trainer_workspace(t.trainer)->laps = &laps;
+    bc_trainer_workspace(t.trainer)->profile = &profile;
     for (int r = 0; r < settings.rounds; r++) {
-        laps = (bc_laps){.last = bc_clock()};
-        bc_outcome outcome = train(&t);
+        profile = (bc_profile){.last = bc_clock()};
+        bc_step_result outcome = train(&t);
         double sum = outcome.norm_seconds + outcome.update_seconds;
-        for (int i = 0; i < BC_WORKS; i++) {
-            add(&part[i], 1e3 * laps.seconds[i]);
-            sum += laps.seconds[i];
+        for (int i = 0; i < BC_PROFILE_PARTS; i++) {
+            add(&part[i], 1e3 * profile.seconds[i]);
+            sum += profile.seconds[i];
         }
         add(&norm, 1e3 * outcome.norm_seconds);
         add(&update, 1e3 * outcome.update_seconds);
         add(&whole, 1e3 * outcome.seconds);
         add(&share, sum / outcome.seconds);
     }
-    for (int i = 0; i < BC_WORKS; i++) {
+    for (int i = 0; i < BC_PROFILE_PARTS; i++) {
         char what[NAME];
         snprintf(what, sizeof what, "step: %s", names[i]);
         print_figure(what, "ms", part[i], work);
@@ -125,6 +124,5 @@ void bench_breakdown(void)
     print_figure("step: parts of the whole", "ratio", share, work);
     close_stepper(&t);
     double sum = spread_of(share).median;
-    if (sum < 0.95 || sum > 1.05)
-        stop(BERTC_IO, "breakdown", "the parts do not add up to the whole within 5 %");
+    if (sum < 0.95 || sum > 1.05) stop(BERTC_IO, "breakdown", "the parts do not add up to the whole within 5 %");
 }

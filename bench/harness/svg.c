@@ -15,20 +15,19 @@ static const char *const colours[CURVES] = {"#1f5fa8", "#c4501b"};
 /* Where a panel stands and what its axes show. */
 typedef struct frame {
     double x, y, width, height;
-    double x_least, x_most, y_least, y_most;
+    double x_min, x_max, y_min, y_max;
     bool log_y;
 } frame;
 
 static double place_x(const frame *f, double x)
 {
-    double range = log2(f->x_most / f->x_least);
-    return f->x + (range > 0 ? log2(x / f->x_least) / range : 0.5) * f->width;
+    double range = log2(f->x_max / f->x_min);
+    return f->x + (range > 0 ? log2(x / f->x_min) / range : 0.5) * f->width;
 }
 
 static double place_y(const frame *f, double y)
 {
-    double part = f->log_y ? log(y / f->y_least) / log(f->y_most / f->y_least)
-                           : (y - f->y_least) / (f->y_most - f->y_least);
+    double part = f->log_y ? log(y / f->y_min) / log(f->y_max / f->y_min) : (y - f->y_min) / (f->y_max - f->y_min);
     return f->y + f->height - part * f->height;
 }
 
@@ -41,16 +40,16 @@ static double round_down(double v)
 
 static void widen(frame *f, const panel *p)
 {
-    *f = (frame){.x_least = HUGE_VAL, .y_least = HUGE_VAL, .log_y = p->log_y};
+    *f = (frame){.x_min = HUGE_VAL, .y_min = HUGE_VAL, .log_y = p->log_y};
     for (int c = 0; c < CURVES; c++)
         for (int i = 0; i < p->curves[c].count; i++) {
-            f->x_least = fmin(f->x_least, p->curves[c].x[i]);
-            f->x_most = fmax(f->x_most, p->curves[c].x[i]);
-            f->y_least = fmin(f->y_least, p->curves[c].y[i].least);
-            f->y_most = fmax(f->y_most, p->curves[c].y[i].most);
+            f->x_min = fmin(f->x_min, p->curves[c].x[i]);
+            f->x_max = fmax(f->x_max, p->curves[c].x[i]);
+            f->y_min = fmin(f->y_min, p->curves[c].y[i].min);
+            f->y_max = fmax(f->y_max, p->curves[c].y[i].max);
         }
-    f->y_most *= 1.05;
-    f->y_least = p->log_y ? round_down(f->y_least) : 0;
+    f->y_max *= 1.05;
+    f->y_min = p->log_y ? round_down(f->y_min) : 0;
 }
 
 static frame frame_of(const panel *p, int number)
@@ -69,35 +68,30 @@ static frame frame_of(const panel *p, int number)
 static void mark_y(FILE *to, const frame *f, double value)
 {
     double y = place_y(f, value);
-    fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='#ddd'/>", f->x, y,
-            f->x + f->width, y);
+    fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='#ddd'/>", f->x, y, f->x + f->width, y);
     fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='end'>%.10g</text>\n", f->x - 6, y + 4, value);
 }
 
 static void draw_y_axis(FILE *to, const frame *f)
 {
-    double step = round_down(f->y_most / 4);
-    for (int i = 0; !f->log_y && i * step <= f->y_most; i++) mark_y(to, f, i * step);
-    for (double v = f->y_least; f->log_y && v <= f->y_most; v = round_down(2.5001 * v))
-        mark_y(to, f, v);
+    double step = round_down(f->y_max / 4);
+    for (int i = 0; !f->log_y && i * step <= f->y_max; i++) mark_y(to, f, i * step);
+    for (double v = f->y_min; f->log_y && v <= f->y_max; v = round_down(2.5001 * v)) mark_y(to, f, v);
 }
 
 /* A mark for each point of the curve that has most. */
 static void draw_x_axis(FILE *to, const frame *f, const panel *p)
 {
-    const curve *most = &p->curves[p->curves[1].count > p->curves[0].count];
+    const curve *max = &p->curves[p->curves[1].count > p->curves[0].count];
     double bottom = f->y + f->height;
-    for (int i = 0; i < most->count; i++) {
-        double x = place_x(f, most->x[i]);
-        fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='#333'/>", x, bottom, x,
-                bottom + 4);
-        fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='middle'>%.10g</text>\n", x, bottom + 17,
-                most->x[i]);
+    for (int i = 0; i < max->count; i++) {
+        double x = place_x(f, max->x[i]);
+        fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='#333'/>", x, bottom, x, bottom + 4);
+        fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='middle'>%.10g</text>\n", x, bottom + 17, max->x[i]);
     }
-    fprintf(to, "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='none' stroke='#333'/>\n",
-            f->x, f->y, f->width, f->height);
-    fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='middle'>%s</text>\n", f->x + f->width / 2,
-            bottom + 35, p->title);
+    fprintf(to, "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='none' stroke='#333'/>\n", f->x, f->y,
+            f->width, f->height);
+    fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='middle'>%s</text>\n", f->x + f->width / 2, bottom + 35, p->title);
     fprintf(to, "<text x='%.1f' y='%.1f'>tokens/s</text>\n", f->x - LEFT + 8, f->y - 10);
 }
 
@@ -108,15 +102,13 @@ static void draw_curve(FILE *to, const frame *f, const curve *c, int number)
 {
     const char *colour = colours[number];
     fprintf(to, "<polyline fill='none' stroke='%s' stroke-width='1.5' points='", colour);
-    for (int i = 0; i < c->count; i++)
-        fprintf(to, "%.1f,%.1f ", place_x(f, c->x[i]), place_y(f, c->y[i].median));
+    for (int i = 0; i < c->count; i++) fprintf(to, "%.1f,%.1f ", place_x(f, c->x[i]), place_y(f, c->y[i].median));
     fputs("'/>\n", to);
     for (int i = 0; i < c->count; i++) {
         double x = place_x(f, c->x[i]);
-        fprintf(to, "<circle cx='%.1f' cy='%.1f' r='2.5' fill='%s'/>", x,
-                place_y(f, c->y[i].median), colour);
-        fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='%s'/>\n", x,
-                place_y(f, c->y[i].least), x, place_y(f, c->y[i].most), colour);
+        fprintf(to, "<circle cx='%.1f' cy='%.1f' r='2.5' fill='%s'/>", x, place_y(f, c->y[i].median), colour);
+        fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='%s'/>\n", x, place_y(f, c->y[i].min), x,
+                place_y(f, c->y[i].max), colour);
     }
     fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='end' fill='%s'>%s</text>\n",
             f->x + f->width - 50 * number, f->y - 10, colour, c->name);

@@ -21,8 +21,7 @@ static const struct {
     {"sweep of batch", "texts in a batch", &settings.batch_size,
      {1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256}, false},
     {"sweep of layers", "layers", &settings.layers, {2, 3, 4, 6, 8, 12, 16, 24}, true},
-    {"sweep of hidden", "hidden size", &settings.hidden, {128, 192, 256, 384, 512, 768, 1024},
-     true},
+    {"sweep of hidden", "hidden size", &settings.hidden, {128, 192, 256, 384, 512, 768, 1024}, true},
 };
 
 /* Kept over the precisions of a run, so that one drawing has all of them. */
@@ -43,7 +42,7 @@ static spread measure(const char *what)
 
 static void sweep_factor(int f)
 {
-    curve *c = &panels[f].curves[use_half()];
+    curve *c = &panels[f].curves[use_bf16()];
     int usual = *factors[f].setting;
     panels[f].title = factors[f].title;
     panels[f].log_y = factors[f].log_y;
@@ -69,8 +68,7 @@ static void draw(void)
     snprintf(title, sizeof title,
              "Training, tokens/s: one of four varied around %d x %d, length %d, batch %d; "
              "%d threads, %s",
-             settings.layers, settings.hidden, swept.length, settings.batch_size, settings.threads,
-             settings.backend);
+             settings.layers, settings.hidden, swept.length, settings.batch_size, settings.threads, settings.backend);
     write_svg(settings.svg, title, panels, FACTORS);
 }
 

@@ -22,17 +22,14 @@ static bertc_tokenizer *open_tokenizer(bertc_vocab **vocab)
 }
 
 /* All lines, one by one; returns the number of tokens. */
-static size_t encode_lines(const bertc_tokenizer *tokenizer, bertc_encoding *encoding,
-                           const char *text, size_t size)
+static size_t encode_lines(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, const char *text, size_t size)
 {
     bertc_error err = {0};
     size_t tokens = 0;
     for (const char *line = text, *next; line < text + size; line = next + 1) {
         next = memchr(line, '\n', (size_t)(text + size - line));
         if (!next) next = text + size;
-        check(bertc_tokenizer_encode(tokenizer, encoding, line, (size_t)(next - line), NULL, 0, 0,
-                                     &err),
-              &err);
+        check(bertc_tokenizer_encode(tokenizer, encoding, line, (size_t)(next - line), NULL, 0, 0, &err), &err);
         tokens += encoding->count;
     }
     return tokens;
@@ -82,9 +79,7 @@ void bench_inputs(void)
     for (int r = -1; r < settings.rounds; r++) {
         bertc_inputs *inputs;
         double began = bc_clock();
-        check(bertc_dataset_read(bertc_task_find("sst2"), settings.data, BERTC_TRAIN, 0, &dataset,
-                                 &err),
-              &err);
+        check(bertc_dataset_read(bertc_task_find("sst2"), settings.data, BERTC_TRAIN, 0, &dataset, &err), &err);
         double there = bc_clock();
         check(bertc_inputs_create(tokenizer, dataset, 128, NULL, &inputs, &err), &err);
         double ended = bc_clock();

@@ -7,7 +7,7 @@
 #include "harness/harness.h"
 #include "tasks/tasks.h"
 
-bool use_half(void)
+bool use_bf16(void)
 {
     return strcmp(settings.precision, "bf16") == 0;
 }
@@ -32,7 +32,7 @@ int heads_of(int hidden)
 bertc_model_options model_options(bool trainable)
 {
     return (bertc_model_options){.backend = settings.backend,
-                                 .precision = use_half() ? BERTC_BF16 : BERTC_F32,
+                                 .precision = use_bf16() ? BERTC_BF16 : BERTC_F32,
                                  .threads = settings.threads,
                                  .seed = 1,
                                  .trainable = trainable,
@@ -68,8 +68,7 @@ static int length_of(uint32_t batch, uint32_t i, int size)
     if (strcmp(name, "pad128") == 0) return 128;
     if (strcmp(name, "len512") == 0) return 512;
     const bertc_task *task = bertc_task_find(name);
-    if (task && task->lengths[0] > 0)
-        return (int)(bc_task_length(task, (i + draw(batch, i)) / size) + 0.5);
+    if (task && task->lengths[0] > 0) return (int)(bc_task_length(task, (i + draw(batch, i)) / size) + 0.5);
     int tokens;
     if (read_number(name, 1, 512, &tokens)) return tokens;
     stop(BERTC_USAGE, name, "--lengths is sst2, cola, mrpc, stsb, mnli, pad128, len512 or 1 to 512");
@@ -103,10 +102,8 @@ bertc_workspace *make_workspace(const bertc_model *model, const bertc_batch *bat
 {
     bertc_error err = {0};
     bertc_workspace *workspace;
-    bertc_limits limits = {.tokens = batch->tokens,
-                           .sequences = batch->sequences,
-                           .longest = batch->longest,
-                           .training = training};
+    bertc_limits limits = {
+        .tokens = batch->tokens, .sequences = batch->sequences, .longest = batch->longest, .training = training};
     check(bertc_workspace_create(model, &limits, &workspace, &err), &err);
     return workspace;
 }

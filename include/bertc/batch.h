@@ -42,9 +42,8 @@ typedef struct bertc_inputs {
 
 /* Tokenise a data set. label_map (C of the task) turns the task's class into the model's; null keeps it. Errors:
  * BERTC_INPUT for an example whose labels are not those of its task's kind; BERTC_USAGE, BERTC_NOMEM. */
-BERTC_API bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer,
-                                           const bertc_dataset *dataset, size_t max_length,
-                                           const int32_t *label_map, bertc_inputs **inputs,
+BERTC_API bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
+                                           size_t max_length, const int32_t *label_map, bertc_inputs **inputs,
                                            bertc_error *err);
 
 BERTC_API void bertc_inputs_free(bertc_inputs *inputs);

@@ -63,12 +63,10 @@ BERTC_API bertc_status bertc_config_set_labels(bertc_config *config, const char 
 
 /* Check sizes and ranges, also of what only training needs (dropout, initializer_range); `place` names the
  * source in messages. Errors: BERTC_INPUT. */
-BERTC_API bertc_status bertc_config_check(const bertc_config *config, const char *place,
-                                          bertc_error *err);
+BERTC_API bertc_status bertc_config_check(const bertc_config *config, const char *place, bertc_error *err);
 
 /* Deep copy. */
-BERTC_API bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from,
-                                         bertc_error *err);
+BERTC_API bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc_error *err);
 
 /* Release what the configuration owns; the struct itself belongs to the caller. */
 BERTC_API void bertc_config_clear(bertc_config *config);

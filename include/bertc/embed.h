@@ -62,9 +62,8 @@ typedef struct bertc_embed_sink {
 
 /* Errors: BERTC_USAGE for a layer that the model has not, a null pointer, or an option out of range; those of reading
  * data and models. */
-BERTC_API bertc_status bertc_embed(const bertc_embed_options *options,
-                                   const bertc_observer *observer, const bertc_embed_sink *sink,
-                                   bertc_error *err);
+BERTC_API bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observer *observer,
+                                   const bertc_embed_sink *sink, bertc_error *err);
 
 #ifdef __cplusplus
 }

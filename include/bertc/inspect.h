@@ -57,8 +57,7 @@ typedef struct bertc_inspection {
  * an adapter's. Released by bertc_inspection_clear; cleared after an error.
  * Errors: BERTC_INPUT for a path without a model, which says what is there, and for a damaged file or one of another
  * format, which says of which; BERTC_IO, BERTC_NOMEM. */
-BERTC_API bertc_status bertc_inspect(const char *path, bertc_inspection *inspection,
-                                     bertc_error *err);
+BERTC_API bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc_error *err);
 
 /* "matches", "renamed", "ignored", "wrong shape", "wrong type", "missing", "not compared"; null: no bertc_fit. */
 BERTC_API const char *bertc_fit_name(bertc_fit fit);

@@ -46,8 +46,7 @@ typedef enum bertc_precision { BERTC_F32, BERTC_BF16, BERTC_AUTO } bertc_precisi
 /* Make BERTC_AUTO one of the others: bf16 where the processor has it and the backend uses that. Errors:
  * BERTC_USAGE for a value that is none, for bf16 where the backend cannot compute it ("reference" can, in plain
  * loops), and for a backend that is not to be had here; BERTC_NOMEM. */
-BERTC_API bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
-                                               bertc_error *err);
+BERTC_API bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision, bertc_error *err);
 
 /* Low-rank adaptation (Hu et al. 2021): pairs A (rank,in), B (out,rank) are trained beside the matrices
  * of the layers, and the head; of the encoder nothing else is. */
@@ -63,7 +62,7 @@ typedef struct bertc_lora {
 typedef struct bertc_model_options {
     const char *backend; /* "onednn", "openblas", "reference"; null: "onednn" */
     bertc_precision precision; /* not BERTC_AUTO */
-    int32_t threads;     /* as bertc_threads_settle takes them; 0: those that pay */
+    int32_t threads;     /* as bertc_threads_resolve takes them; 0: those that pay */
     uint64_t seed;       /* for weights that are drawn */
     bertc_init init;
     /* The labels a head must have, or null to take the head as it is in the file (then a file
@@ -74,22 +73,21 @@ typedef struct bertc_model_options {
     bool trainable;      /* allocate gradients */
     int32_t frozen;      /* of the stages embeddings, each layer, pooler, how many are not trained, up to
                             num_hidden_layers + 2; 0: all are trained. The head always is */
-    bool settled;        /* what is frozen stays so: there a sequence gets the same rows, to the bit, in
+    bool batch_invariant;        /* what is frozen stays so: there a sequence gets the same rows, to the bit, in
                             whatever batch it is */
     bool biases_only;    /* of the encoder train the biases alone (BitFit, Ben Zaken et al. 2022) */
     bertc_lora lora;     /* adapters in the layers that are not frozen */
     int32_t keep_layers; /* the model of the first so many layers; 0: all of them */
-    bool headless;       /* for the outputs of layers alone: neither pooler nor head need be there */
-    bool fresh_head;     /* with labels: draw pooler and head anew, whatever the file has */
+    bool encoder_only;       /* for the outputs of layers alone: neither pooler nor head need be there */
+    bool new_head;     /* with labels: draw pooler and head anew, whatever the file has */
     int32_t reinit_layers; /* draw the last so many layers and the pooler anew (Zhang et al. 2021) */
     bertc_notify notify; /* receives one line: what was loaded, new, ignored */
 } bertc_model_options;
 
 /* A model with random weights: normal(0, initializer_range), LayerNorm gain 1, zero biases. Errors: BERTC_USAGE for
  * an option out of its range, BERTC_INPUT for the configuration, BERTC_NOMEM. */
-BERTC_API bertc_status bertc_model_create(const bertc_config *config,
-                                          const bertc_model_options *options, bertc_model **model,
-                                          bertc_error *err);
+BERTC_API bertc_status bertc_model_create(const bertc_config *config, const bertc_model_options *options,
+                                          bertc_model **model, bertc_error *err);
 
 /* Load `dir` (config.json, model.safetensors). Without labels in the options the file's head is taken, and where
  * bertc computes none of its kind (head_refusal of its configuration) that is an error; with labels it is then
@@ -106,8 +104,7 @@ BERTC_API bertc_status bertc_model_check_finished(const char *dir, bertc_error *
  * is there; the two together do not: where it fails or is killed between, the first stays. A folder that must be
  * whole is filled under another name and renamed. Errors: BERTC_USAGE where the model is headless; BERTC_IO,
  * BERTC_NOMEM. */
-BERTC_API bertc_status bertc_model_save(const bertc_model *model, const char *dir,
-                                        bertc_error *err);
+BERTC_API bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err);
 
 BERTC_API void bertc_model_free(bertc_model *model);
 
@@ -116,8 +113,7 @@ BERTC_API void bertc_model_free(bertc_model *model);
  * num_hidden_layers. Each file appears whole, in place of one that is there, config.json last: a new folder
  * without it is unfinished. Where it fails, what was written stays. Errors: BERTC_USAGE where it has not so
  * many; BERTC_INPUT, also where one of the layers is not whole; BERTC_IO, BERTC_NOMEM. */
-BERTC_API bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out,
-                                            bertc_error *err);
+BERTC_API bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out, bertc_error *err);
 
 BERTC_API const bertc_config *bertc_model_config(const bertc_model *model);
 BERTC_API size_t bertc_model_parameters(const bertc_model *model); /* number of scalars */
@@ -135,7 +131,7 @@ typedef struct bertc_limits {
     int32_t sequences; /* S */
     int32_t longest;   /* tokens in one sequence */
     bool training;     /* keep what the backward pass needs */
-    bool whole;        /* every row of the last layer's output, not only the heads' */
+    bool all_rows;        /* every row of the last layer's output, not only the heads' */
     int32_t checkpointing; /* N > 0: keep the inputs of every Nth layer for the backward pass and
                               compute the layers between again, to the same bits; 0: keep all */
     int32_t trained;   /* with training: the most tokens of a batch that is trained on, where others,
@@ -153,8 +149,7 @@ BERTC_API size_t bertc_workspace_bytes(const bertc_workspace *workspace); /* of 
  * limits; BERTC_USAGE where the model is headless, or the workspace is another's; BERTC_NOMEM, or BERTC_IO where
  * the backend failed: then the workspace can only be freed. */
 BERTC_API bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *workspace,
-                                           const bertc_batch *batch, const float **logits,
-                                           bertc_error *err);
+                                           const bertc_batch *batch, const float **logits, bertc_error *err);
 
 /* Outputs of layers without dropout, as output_hidden_states gives them: out (count,N,H). 0 names the
  * output of the embeddings, l that of the l-th layer; nothing above the highest is computed. The

@@ -37,7 +37,7 @@ typedef enum bertc_status {
     BERTC_LOCKED = 8,      /* another run holds the folder */
     BERTC_HUNG_UP = 129,     /* SIGHUP; the state was saved */
     BERTC_INTERRUPTED = 130, /* SIGINT; the state was saved */
-    BERTC_WARNED = 138,      /* SIGUSR1, as schedulers send it before a job's time is over; the state was saved */
+    BERTC_USER_SIGNAL = 138,      /* SIGUSR1, as schedulers send it before a job's time is over; the state was saved */
     BERTC_TERMINATED = 143   /* SIGTERM; the state was saved */
 } bertc_status;
 
@@ -48,8 +48,7 @@ typedef struct bertc_error {
 
 /* Record an error as the library does, for a program's own: the first one wins; one printable line,
  * whose middle gives way where it is too long. `err` may be null. Returns `status`. */
-BERTC_API bertc_status bertc_error_set(bertc_error *err, bertc_status status, const char *format,
-                                       va_list args);
+BERTC_API bertc_status bertc_error_set(bertc_error *err, bertc_status status, const char *format, va_list args);
 
 /* Where the library sends one-line notices (what was loaded, skipped, ignored). A null function
  * drops them. `line` has no newline and lives only during the call. */

@@ -117,7 +117,7 @@ typedef struct bertc_dataset {
     size_t count;
     bertc_example *examples; /* (count) */
     size_t skipped;          /* short rows left out (QQP) */
-    size_t ungraded;         /* rows left out because they have no gold label (MNLI's "-") */
+    size_t unlabelled;         /* rows left out because they have no gold label (MNLI's "-") */
     bool labelled;           /* every example has a label */
     const char *no_label;    /* column of the labels that the header lacks; or null */
     char *columns;           /* those that it has, for messages, where no_label is set */
@@ -133,22 +133,19 @@ BERTC_API bertc_status bertc_task_path(const bertc_task *task, const char *data,
 /* Read a split. limit 0: all rows. A split whose labels are absent or all -1 is read with
  * labelled = false; it is for the caller not to train on it.
  * Errors: BERTC_INPUT with file and line; BERTC_IO; BERTC_NOMEM. */
-BERTC_API bertc_status bertc_dataset_read(const bertc_task *task, const char *data,
-                                          bertc_split split, size_t limit, bertc_dataset **dataset,
-                                          bertc_error *err);
+BERTC_API bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split, size_t limit,
+                                          bertc_dataset **dataset, bertc_error *err);
 
 /* The same for the texts alone, to predict: as many examples as the split has rows, none of them
  * labelled, whatever stands where labels would be.
  * Errors: as above; a short row, or one whose index is empty, is BERTC_INPUT in every split. */
-BERTC_API bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data,
-                                                bertc_split split, size_t limit,
-                                                bertc_dataset **dataset, bertc_error *err);
+BERTC_API bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
+                                                size_t limit, bertc_dataset **dataset, bertc_error *err);
 
 /* Examples from lines of plain text (`a`, or `a TAB b` for pairs), unlabelled; a blank line is an
  * example too. `text` is copied; `place` names it in messages. Errors: BERTC_INPUT; BERTC_NOMEM. */
-BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text,
-                                                size_t length, const char *place,
-                                                bertc_dataset **dataset, bertc_error *err);
+BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
+                                                const char *place, bertc_dataset **dataset, bertc_error *err);
 
 BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
 
@@ -157,15 +154,14 @@ BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
  * common synonyms ("POS" for "positive"); no two labels are found in one place. A model whose names are numbers from
  * 0 ("LABEL_1", "1") maps by them with *by_name = false; null `labels` do in their order.
  * Errors: BERTC_INPUT where the numbers of labels differ, or not all names are those of the task. */
-BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels,
-                                               int32_t num_labels, int32_t *map,
-                                               bool *by_name, bertc_error *err);
+BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels, int32_t num_labels,
+                                               int32_t *map, bool *by_name, bertc_error *err);
 
 typedef struct bertc_scores {
     double value[BERTC_METRICS]; /* only those of the task's row are set */
     double loss;                 /* mean over examples; NaN where not computed */
     size_t examples;
-    size_t alike; /* where the predictions are all alike though the data are not (see tasks/metrics.c):
+    size_t constant; /* where the predictions are all alike though the data are not (see tasks/metrics.c):
                      1, or 1 + the class that is always predicted; else 0 */
 } bertc_scores;
 
@@ -179,7 +175,7 @@ BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const floa
 /* Find out whether another order of the labels scores far better than the given one (a model whose
  * id2label lies): *better. best (C) out: best[i] is then the column of logits that behaves as the
  * task's label i. Best and the accuracies are set whenever the data set is a labelled classification.
- * The rule is in tasks/order.c; it needs examples of every class and at least 36 in all.
+ * The rule is in tasks/label_order.c; it needs examples of every class and at least 36 in all.
  * Errors: BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_better_order(const bertc_dataset *dataset, const float *logits,
                                                bool *better, int32_t *best, double *given_accuracy,
@@ -188,14 +184,12 @@ BERTC_API bertc_status bertc_task_better_order(const bertc_dataset *dataset, con
 /* Write a submission file (header "index<TAB>prediction") atomically, each prediction under the index
  * that the data have, else its number from 0. logits as in score.
  * Errors: BERTC_DIVERGED where a logit is not finite; BERTC_IO; BERTC_NOMEM. */
-BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
-                                                   const float *logits, const char *path,
+BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const float *logits, const char *path,
                                                    bertc_error *err);
 
 /* One prediction as it stands in a submission file ("entailment", "1", "3.250") into `out`, cut where it does not
  * fit; nothing where there are no logits or no task with labels. */
-BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out,
-                                            size_t size);
+BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out, size_t size);
 
 /* Write a miniature GLUE to `dir` (see docs/sample.md): all task folders, corpus.txt, vocab.txt.
  * Deterministic in `seed`. The folder is made where it is missing. Each file appears whole, in place of one that is

@@ -28,7 +28,7 @@ enum { BERTC_STACK = 512 << 10 };
  * *threads  out  1 to 4096
  * Errors: BERTC_NOMEM where the system does not give so many, or not the stack that each needs (ulimit -s,
  * OMP_STACKSIZE); BERTC_USAGE for a number out of range. */
-BERTC_API bertc_status bertc_threads_settle(int64_t asked, const bertc_notify *notify, int32_t *threads,
+BERTC_API bertc_status bertc_threads_resolve(int64_t asked, const bertc_notify *notify, int32_t *threads,
                                             bertc_error *err);
 
 #ifdef __cplusplus

@@ -30,19 +30,12 @@ typedef enum bertc_parity {
 } bertc_parity;
 
 /* The tokens that a model has a use for, whatever it calls them. */
-typedef enum bertc_special {
-    BERTC_UNK,
-    BERTC_SEP,
-    BERTC_PAD,
-    BERTC_CLS,
-    BERTC_MASK,
-    BERTC_SPECIALS
-} bertc_special;
+typedef enum bertc_special { BERTC_UNK, BERTC_SEP, BERTC_PAD, BERTC_CLS, BERTC_MASK, BERTC_SPECIALS } bertc_special;
 
 /* A token that is looked for in the text itself, before it is split into words. */
-enum { BERTC_ADDED_MOST = 40, BERTC_ADDED_BYTES = 60, BERTC_PREFIX_BYTES = 16 };
+enum { BERTC_MAX_ADDED_TOKENS = 40, BERTC_MAX_ADDED_BYTES = 60, BERTC_MAX_PREFIX_BYTES = 16 };
 typedef struct bertc_added_token {
-    char text[BERTC_ADDED_BYTES]; /* NUL-terminated */
+    char text[BERTC_MAX_ADDED_BYTES]; /* NUL-terminated */
     int32_t id;       /* -1: that of the word in the vocabulary, or the next one behind it */
     bool normalized;  /* its normalised form is looked for in the normalised text, else both as they are */
     bool single_word; /* found only where no letter, digit, mark or underscore stands beside it */
@@ -59,10 +52,10 @@ typedef struct bertc_tokenizer_options {
     int32_t model_max_length; /* from tokenizer_config.json; 0 where it states none */
     bool no_types;            /* a model's second text is not told from its first: all types 0 */
     int32_t max_word_chars;   /* longer words are [UNK]; 0: as the parity does, 100 or 200 */
-    char prefix[BERTC_PREFIX_BYTES]; /* of pieces that continue a word: "##" */
-    char special[BERTC_SPECIALS][BERTC_ADDED_BYTES]; /* their names: "[UNK]", "[SEP]", ...; "": none */
+    char prefix[BERTC_MAX_PREFIX_BYTES]; /* of pieces that continue a word: "##" */
+    char special[BERTC_SPECIALS][BERTC_MAX_ADDED_BYTES]; /* their names: "[UNK]", "[SEP]", ...; "": none */
     int32_t added_count;
-    bertc_added_token added[BERTC_ADDED_MOST]; /* those of `special` that a text may hold are among them */
+    bertc_added_token added[BERTC_MAX_ADDED_TOKENS]; /* those of `special` that a text may hold are among them */
 } bertc_tokenizer_options;
 
 /* The defaults: hf-fast, lower case, accents follow, Chinese characters split, no length, BERT's
@@ -80,8 +73,7 @@ BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
  * special tokens; they replace those of `options`.
  * Errors: BERTC_INPUT for a file that is present and bad, that asks for something that is not BERT's
  * WordPiece, by name, or that gives an added token another id than another file. */
-BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir,
-                                                    bertc_tokenizer_options *options,
+BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options,
                                                     bertc_error *err);
 
 /* Create over `vocab`, which must outlive the tokenizer. An added token that is no word of the
@@ -90,8 +82,7 @@ BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir,
  * lacks the unknown, the first or the separating token, an added token has another id than the options
  * say, two added tokens are the same once they are normalised, or one is normalised or a single word
  * under another parity than hf-fast; BERTC_NOMEM. */
-BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab,
-                                              const bertc_tokenizer_options *options,
+BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab, const bertc_tokenizer_options *options,
                                               bertc_tokenizer **tokenizer, bertc_error *err);
 
 BERTC_API void bertc_tokenizer_free(bertc_tokenizer *tokenizer);
@@ -105,8 +96,7 @@ BERTC_API int32_t bertc_tokenizer_size(const bertc_tokenizer *tokenizer);
 
 /* The word or added token of an id in [0, size): not NUL-terminated, `*length` bytes, owned by the
  * tokenizer or its vocabulary; "" for an id that has none. */
-BERTC_API const char *bertc_tokenizer_word(const bertc_tokenizer *tokenizer, int32_t id,
-                                           size_t *length);
+BERTC_API const char *bertc_tokenizer_word(const bertc_tokenizer *tokenizer, int32_t id, size_t *length);
 
 /* One encoded text or pair, and the scratch that encoding it needs. Zero-initialise before the
  * first use, reuse as often as wanted (the arrays grow and stay), clear at the end. */
@@ -129,10 +119,8 @@ BERTC_API void bertc_encoding_clear(bertc_encoding *encoding);
  * max_length  most tokens in the result, special tokens included; 0: no limit. Longer texts are
  *             truncated "longest_first" as the parity does it.
  * Errors: BERTC_NOMEM; BERTC_USAGE where max_length cannot hold the special tokens. */
-BERTC_API bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer,
-                                              bertc_encoding *encoding, const char *a, size_t na,
-                                              const char *b, size_t nb, size_t max_length,
-                                              bertc_error *err);
+BERTC_API bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, const char *a,
+                                              size_t na, const char *b, size_t nb, size_t max_length, bertc_error *err);
 
 #ifdef __cplusplus
 }

@@ -41,7 +41,7 @@ typedef struct bertc_option {
     bertc_option_kind kind;
     size_t offset;         /* of the field in its struct */
     const char *initial;   /* default as text; null: none, the option is required or stays unset */
-    double least, most;    /* range of INT and REAL */
+    double min, max;    /* range of INT and REAL */
     const char *choices;   /* "hf|google" for CHOICE */
     const char *argument;  /* "STEPS", for help; null for flags */
     const char *help;      /* one line */
@@ -127,7 +127,7 @@ typedef struct bertc_observer {
     bertc_notify notify;
     void (*progress)(void *user, const bertc_progress *progress);
     /* Asked once a step and between evaluation batches: 0 to go on, or the status to end with
-     * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_WARNED, BERTC_TERMINATED) after saving a resumable state. */
+     * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_USER_SIGNAL, BERTC_TERMINATED) after saving a resumable state. */
     bertc_status (*stop)(void *user);
     void *user;
 } bertc_observer;
@@ -155,9 +155,8 @@ typedef struct bertc_train_result {
     double tokens_per_second; /* of the steps that this call did, evaluations and saving left out; 0: none */
 } bertc_train_result;
 
-BERTC_API bertc_status bertc_finetune(const bertc_train_options *options,
-                                      const bertc_observer *observer, bertc_train_result *result,
-                                      bertc_error *err);
+BERTC_API bertc_status bertc_finetune(const bertc_train_options *options, const bertc_observer *observer,
+                                      bertc_train_result *result, bertc_error *err);
 
 /* A part of the memory of a run. */
 typedef struct bertc_memory_part {
@@ -192,9 +191,8 @@ typedef struct bertc_plan_result {
 /* What bertc_finetune with these options would need, without writing anything; `out` and `resume`
  * are ignored. Where the run fits, a few steps are run and timed. Where `data` is null, texts of usual lengths
  * stand in for it. Errors: as bertc_finetune; BERTC_USAGE where usual lengths are not known. */
-BERTC_API bertc_status bertc_plan(const bertc_train_options *options,
-                                  const bertc_observer *observer, bertc_plan_result *result,
-                                  bertc_error *err);
+BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
+                                  bertc_plan_result *result, bertc_error *err);
 
 /* A max_length of 0 means that of the run where `model` is a run folder, else 128, or the model's
  * most where that is less. */
@@ -220,8 +218,7 @@ typedef struct bertc_predictions {
  * split without any is refused, and a label order that scores far worse than another is an error that names
  * the better one. Else all rows of the split, whose labels are not looked at. A model whose labels are not
  * those of the task is refused unless `any_labels` is set, one whose labels are not as many always. */
-BERTC_API bertc_status bertc_predict(const bertc_predict_options *options, bool score,
-                                     const bertc_observer *observer,
+BERTC_API bertc_status bertc_predict(const bertc_predict_options *options, bool score, const bertc_observer *observer,
                                      bertc_predictions *predictions, bertc_error *err);
 BERTC_API void bertc_predictions_clear(bertc_predictions *predictions);
 

@@ -36,8 +36,7 @@ BERTC_API bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, b
  * both are there they must agree, word by word: some programs read the one, some the other. The added
  * tokens of tokenizer.json are no words of it, also where they stand at the end of vocab.txt. Errors:
  * as above; BERTC_INPUT where the files differ, naming the first id, both words and how many. */
-BERTC_API bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab,
-                                            bertc_error *err);
+BERTC_API bertc_status bertc_vocab_load_dir(const char *dir, bertc_vocab **vocab, bertc_error *err);
 
 /* The same from memory; `place` names the source in messages; the text is copied. */
 BERTC_API bertc_status bertc_vocab_parse(const char *text, size_t length, const char *place,
@@ -46,7 +45,7 @@ BERTC_API bertc_status bertc_vocab_parse(const char *text, size_t length, const 
 BERTC_API void bertc_vocab_free(bertc_vocab *vocab);
 
 /* The file that it was read from, as messages name it; null for none. */
-BERTC_API const char *bertc_vocab_place(const bertc_vocab *vocab);
+BERTC_API const char *bertc_vocab_source(const bertc_vocab *vocab);
 
 BERTC_API int32_t bertc_vocab_size(const bertc_vocab *vocab);
 

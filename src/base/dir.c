@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-const bc_dir bc_here = {AT_FDCWD, ""};
+const bc_dir bc_working_dir = {AT_FDCWD, ""};
 
 bertc_status bc_dir_fail(const bc_dir *dir, const char *name, const char *what, bertc_error *err)
 {
@@ -40,7 +40,7 @@ bertc_status bc_dir_open(bc_dir *dir, const char *path, bool create, bertc_error
     bertc_status status = create ? bc_folder_create(path, err) : BERTC_OK;
     if (status != BERTC_OK) return status;
     dir->fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
-    return dir->fd >= 0 ? BERTC_OK : bc_dir_fail(&bc_here, path, "cannot open folder", err);
+    return dir->fd >= 0 ? BERTC_OK : bc_dir_fail(&bc_working_dir, path, "cannot open folder", err);
 }
 
 bertc_status bc_dir_enter(bc_dir *dir, const bc_dir *in, const char *name, bool create, bertc_error *err)
@@ -100,15 +100,14 @@ bertc_status bc_dir_file(const bc_dir *dir, const char *name, int flags, int *fd
     return status;
 }
 
-bertc_status bc_dir_peek(const bc_dir *dir, const char *name, char *bytes, size_t most, size_t *count,
-                         bertc_error *err)
+bertc_status bc_dir_peek(const bc_dir *dir, const char *name, char *bytes, size_t max, size_t *count, bertc_error *err)
 {
     int fd;
     ssize_t n;
     *count = 0;
     bertc_status status = bc_dir_file(dir, name, O_RDONLY, &fd, err);
     if (status != BERTC_OK) return status;
-    do n = pread(fd, bytes, most, 0);
+    do n = pread(fd, bytes, max, 0);
     while (n < 0 && errno == EINTR);
     if (n < 0) status = bc_dir_fail(dir, name, "cannot read", err);
     else *count = (size_t)n;
@@ -153,7 +152,7 @@ bertc_status bc_dir_remove_folder(const bc_dir *dir, const char *name, bertc_err
 }
 
 /* A descriptor of its own: a stream takes over the one that it is given, and its place in the folder. */
-void bc_names_begin(bc_names *names, const bc_dir *dir)
+void bc_dir_names_begin(bc_dir_names *names, const bc_dir *dir)
 {
     int fd = open_at(dir->fd, ".", O_RDONLY | O_DIRECTORY);
     names->stream = fd >= 0 ? fdopendir(fd) : NULL;
@@ -161,7 +160,7 @@ void bc_names_begin(bc_names *names, const bc_dir *dir)
     if (!names->stream && fd >= 0) close(fd);
 }
 
-const char *bc_names_next(bc_names *names)
+const char *bc_dir_names_next(bc_dir_names *names)
 {
     while (names->stream && names->code == 0) {
         errno = 0;
@@ -173,7 +172,7 @@ const char *bc_names_next(bc_names *names)
     return NULL;
 }
 
-bertc_status bc_names_end(bc_names *names, const bc_dir *dir, bertc_error *err)
+bertc_status bc_dir_names_end(bc_dir_names *names, const bc_dir *dir, bertc_error *err)
 {
     if (names->stream) closedir(names->stream);
     names->stream = NULL;
@@ -199,14 +198,14 @@ bertc_status bc_dir_sync_parent(const bc_dir *dir, const char *name, bertc_error
 /* mkdir, fine where there is a folder of that name already; `whole` is named where it fails. */
 static bertc_status make_folder(const char *path, const char *whole, bertc_error *err)
 {
-    if (mkdir(path, 0777) == 0) return bc_dir_sync_parent(&bc_here, path, err);
+    if (mkdir(path, 0777) == 0) return bc_dir_sync_parent(&bc_working_dir, path, err);
     int code = errno;
     bool found;
     if (bc_folder_exists(path)) return BERTC_OK;
     bertc_status status = code == EEXIST ? bc_folder_find(path, &found, err) : BERTC_OK;
     if (status != BERTC_OK) return status; /* a link to nothing */
     errno = code;
-    return bc_dir_fail(&bc_here, whole, "cannot create folder", err);
+    return bc_dir_fail(&bc_working_dir, whole, "cannot create folder", err);
 }
 
 bertc_status bc_folder_create(const char *path, bertc_error *err)
@@ -215,7 +214,7 @@ bertc_status bc_folder_create(const char *path, bertc_error *err)
     if (!partial) return bc_fail_memory(err);
     bertc_status status = BERTC_OK;
     errno = ENOENT;
-    if (!path[0]) status = bc_dir_fail(&bc_here, path, "cannot create folder", err);
+    if (!path[0]) status = bc_dir_fail(&bc_working_dir, path, "cannot create folder", err);
     for (size_t i = 1; status == BERTC_OK && i <= strlen(path); i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         partial[i] = '\0';

@@ -18,7 +18,7 @@ typedef struct bc_dir {
 } bc_dir;
 
 /* The working folder; names below it are paths. */
-extern const bc_dir bc_here;
+extern const bc_dir bc_working_dir;
 
 /* Open the folder `path`, which may be a link to one, or be created with all above it. Errors: BERTC_IO. */
 bertc_status bc_dir_open(bc_dir *dir, const char *path, bool create, bertc_error *err);
@@ -37,8 +37,7 @@ bertc_status bc_dir_entry(const bc_dir *dir, const char *name, bc_entry *kind, b
 bertc_status bc_dir_file(const bc_dir *dir, const char *name, int flags, int *fd, bertc_error *err);
 
 /* The first bytes of a regular file, `most` at most. Errors: BERTC_IO. */
-bertc_status bc_dir_peek(const bc_dir *dir, const char *name, char *bytes, size_t most, size_t *count,
-                         bertc_error *err);
+bertc_status bc_dir_peek(const bc_dir *dir, const char *name, char *bytes, size_t max, size_t *count, bertc_error *err);
 
 /* Give a file its name in another folder of the file system too; where there are no such links it is moved.
  * Errors: BERTC_IO, also where there is something of that name, which stays. */
@@ -50,13 +49,13 @@ bertc_status bc_dir_remove_folder(const bc_dir *dir, const char *name, bertc_err
 
 /* Its names, in no order, "." and ".." aside: next gives one after another and null at the end or after an
  * error, which end gives. */
-typedef struct bc_names {
+typedef struct bc_dir_names {
     DIR *stream;
     int code; /* errno of the first failure */
-} bc_names;
-void bc_names_begin(bc_names *names, const bc_dir *dir);
-const char *bc_names_next(bc_names *names);
-bertc_status bc_names_end(bc_names *names, const bc_dir *dir, bertc_error *err);
+} bc_dir_names;
+void bc_dir_names_begin(bc_dir_names *names, const bc_dir *dir);
+const char *bc_dir_names_next(bc_dir_names *names);
+bertc_status bc_dir_names_end(bc_dir_names *names, const bc_dir *dir, bertc_error *err);
 
 /* fsync, so that names in it survive a power loss. */
 bertc_status bc_dir_sync(const bc_dir *dir, bertc_error *err);

@@ -42,8 +42,7 @@ static void format_line(char *out, size_t size, const char *format, va_list args
     make_printable(out);
 }
 
-bertc_status bertc_error_set(bertc_error *err, bertc_status status, const char *format,
-                             va_list args)
+bertc_status bertc_error_set(bertc_error *err, bertc_status status, const char *format, va_list args)
 {
     if (!err || err->status != BERTC_OK) return status;
     err->status = status;
@@ -67,8 +66,7 @@ bertc_status bc_fail_errno(bertc_error *err, const char *path, const char *what)
     if (code == ENOENT || code == ENOTDIR || code == EISDIR) status = BERTC_INPUT;
     if (code == ENOMEM) status = BERTC_NOMEM;
     char reason[128];
-    if (strerror_r(code, reason, sizeof reason) != 0)
-        snprintf(reason, sizeof reason, "error %d", code);
+    if (strerror_r(code, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", code);
     return bc_fail(err, status, "%s: %s: %s", path, what, reason);
 }
 

@@ -8,8 +8,7 @@
 
 /* Record `status` and a formatted one-line message in `err` (which may be null) unless it already
  * holds an error. Control characters from the data are shown as '?'. Returns `status`. */
-bertc_status bc_fail(bertc_error *err, bertc_status status, const char *format, ...)
-    BERTC_PRINTF(3, 4);
+bertc_status bc_fail(bertc_error *err, bertc_status status, const char *format, ...) BERTC_PRINTF(3, 4);
 
 /* The same for a failed system call on `path`: "path: what: strerror(errno)", BERTC_IO, but
  * BERTC_INPUT where a file to be read does not exist (ENOENT, ENOTDIR, EISDIR). */

@@ -150,22 +150,22 @@ bertc_status bc_input_check(const bc_input *input, bertc_error *err)
     return bc_fail(err, BERTC_IO, "%s: file changed while it was read", input->path);
 }
 
-static bertc_status check_length(const bc_input *input, bc_kind kind, bertc_error *err)
+static bertc_status check_length(const bc_input *input, bc_file_kind kind, bertc_error *err)
 {
     static const struct {
         const char *name;
-        size_t most;
-    } kinds[BC_KINDS] = {
-        [BC_KIND_SETTINGS] = {"a JSON file of settings", 64 << 20},
-        [BC_KIND_TOKENIZER] = {"a tokenizer.json", 256 << 20},
-        [BC_KIND_WORDS] = {"a list of words or rows", 256 << 20},
+        size_t max;
+    } kinds[BC_FILE_KINDS] = {
+        [BC_FILE_SETTINGS] = {"a JSON file of settings", 64 << 20},
+        [BC_FILE_TOKENIZER] = {"a tokenizer.json", 256 << 20},
+        [BC_FILE_WORDS] = {"a list of words or rows", 256 << 20},
     };
-    if (input->size <= kinds[kind].most) return BERTC_OK;
+    if (input->size <= kinds[kind].max) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, %s has at most %zu", input->path, input->size, kinds[kind].name,
-                   kinds[kind].most);
+                   kinds[kind].max);
 }
 
-bertc_status bc_file_read(const char *path, bc_kind kind, char **text, size_t *length, bertc_error *err)
+bertc_status bc_file_read(const char *path, bc_file_kind kind, char **text, size_t *length, bertc_error *err)
 {
     bc_input input;
     char *bytes = NULL;
@@ -186,10 +186,10 @@ bertc_status bc_file_read(const char *path, bc_kind kind, char **text, size_t *l
 
 char *bc_path_join(const char *folder, const char *name)
 {
-    size_t a = strlen(folder), b = strlen(name), room;
+    size_t a = strlen(folder), b = strlen(name), capacity;
     while (a > 1 && folder[a - 1] == '/') a--;
-    if (!bc_size_add(a, b, &room) || !bc_size_add(room, 2, &room)) return NULL;
-    char *path = bc_realloc(NULL, room, 1);
+    if (!bc_size_add(a, b, &capacity) || !bc_size_add(capacity, 2, &capacity)) return NULL;
+    char *path = bc_realloc(NULL, capacity, 1);
     if (!path) return NULL;
     memcpy(path, folder, a);
     size_t at = a;

@@ -13,16 +13,16 @@
 #include "bertc/status.h"
 
 /* Kinds of file that are read whole: each has a most of bytes, far above any that is of use. */
-typedef enum bc_kind {
-    BC_KIND_SETTINGS,  /* config.json and its like */
-    BC_KIND_TOKENIZER, /* tokenizer.json */
-    BC_KIND_WORDS,     /* a vocabulary, or a list of a data set's rows */
-    BC_KINDS
-} bc_kind;
+typedef enum bc_file_kind {
+    BC_FILE_SETTINGS,  /* config.json and its like */
+    BC_FILE_TOKENIZER, /* tokenizer.json */
+    BC_FILE_WORDS,     /* a vocabulary, or a list of a data set's rows */
+    BC_FILE_KINDS
+} bc_file_kind;
 
 /* The whole file, NUL-terminated one past its length, released by bc_free. Errors: BERTC_INPUT, also where it is
  * longer than its kind may be; BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_file_read(const char *path, bc_kind kind, char **text, size_t *length, bertc_error *err);
+bertc_status bc_file_read(const char *path, bc_file_kind kind, char **text, size_t *length, bertc_error *err);
 
 /* Is there a file to be read? Only a name that nothing stands for is absent. Errors: BERTC_INPUT for a link to
  * nothing, or what is no regular file; BERTC_IO where it cannot be told; BERTC_NOMEM. */

@@ -19,7 +19,7 @@ static XXH3_state_t *state_of(bc_hasher *hasher)
     return (XXH3_state_t *)(void *)hasher->state;
 }
 
-void bc_hasher_begin(bc_hasher *hasher)
+void bc_hasher_init(bc_hasher *hasher)
 {
     XXH3_INITSTATE(state_of(hasher));
     XXH3_128bits_reset(state_of(hasher));
@@ -28,32 +28,30 @@ void bc_hasher_begin(bc_hasher *hasher)
 bc_hasher *bc_hasher_new(void)
 {
     bc_hasher *hasher = bc_alloc(1, sizeof *hasher);
-    if (hasher) bc_hasher_begin(hasher);
+    if (hasher) bc_hasher_init(hasher);
     return hasher;
 }
 
-void bc_hasher_put(void *hasher, const void *bytes, size_t length)
+void bc_hasher_update(void *hasher, const void *bytes, size_t length)
 {
     XXH3_128bits_update(state_of(hasher), bytes, length);
 }
 
-void bc_hasher_end(const bc_hasher *hasher, char out[BC_HASH_HEX])
+void bc_hasher_digest(const bc_hasher *hasher, char out[BC_HASH_HEX])
 {
     XXH128_hash_t hash = XXH3_128bits_digest((const XXH3_state_t *)(const void *)hasher->state);
-    snprintf(out, BC_HASH_HEX, "%016llx%016llx", (unsigned long long)hash.high64,
-             (unsigned long long)hash.low64);
+    snprintf(out, BC_HASH_HEX, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
 }
 
-void bc_hash(char out[BC_HASH_HEX], const bc_part *parts, size_t count)
+void bc_hash(char out[BC_HASH_HEX], const bc_hash_part *parts, size_t count)
 {
     bc_hasher hasher;
-    bc_hasher_begin(&hasher);
-    for (size_t i = 0; i < count; i++) bc_hasher_put(&hasher, parts[i].bytes, parts[i].length);
-    bc_hasher_end(&hasher, out);
+    bc_hasher_init(&hasher);
+    for (size_t i = 0; i < count; i++) bc_hasher_update(&hasher, parts[i].bytes, parts[i].length);
+    bc_hasher_digest(&hasher, out);
 }
 
-bertc_status bc_hash_block(char out[BC_HASH_HEX], const void *bytes, size_t length,
-                           bertc_error *err)
+bertc_status bc_hash_large(char out[BC_HASH_HEX], const void *bytes, size_t length, bertc_error *err)
 {
     size_t count = length / PIECE + (length % PIECE != 0);
     XXH128_hash_t *hashes = bc_alloc(count, sizeof *hashes);
@@ -63,13 +61,13 @@ bertc_status bc_hash_block(char out[BC_HASH_HEX], const void *bytes, size_t leng
         size_t left = length - i * PIECE;
         hashes[i] = XXH3_128bits((const char *)bytes + i * PIECE, left < PIECE ? left : PIECE);
     }
-    const bc_part all = {hashes, count * sizeof *hashes};
+    const bc_hash_part all = {hashes, count * sizeof *hashes};
     bc_hash(out, &all, 1);
     bc_free(hashes);
     return BERTC_OK;
 }
 
-uint64_t bc_hash_short(const void *bytes, size_t length)
+uint64_t bc_hash64(const void *bytes, size_t length)
 {
     return XXH3_64bits(bytes, length);
 }
@@ -83,13 +81,13 @@ bertc_status bc_hash_file(char out[BC_HASH_HEX], size_t *length, const char *pat
     if (status != BERTC_OK) return status;
     char *piece = bc_alloc(ROOM, 1);
     if (!piece) status = bc_fail_memory(err);
-    bc_hasher_begin(&hasher);
+    bc_hasher_init(&hasher);
     for (size_t at = 0, n; status == BERTC_OK && at < input.size; at += n) {
         n = input.size - at < ROOM ? input.size - at : ROOM;
         status = bc_input_read(&input, piece, n, at, err);
-        if (status == BERTC_OK) bc_hasher_put(&hasher, piece, n);
+        if (status == BERTC_OK) bc_hasher_update(&hasher, piece, n);
     }
-    bc_hasher_end(&hasher, out);
+    bc_hasher_digest(&hasher, out);
     *length = input.size;
     bc_free(piece);
     bc_input_close(&input);

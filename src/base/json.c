@@ -217,8 +217,7 @@ static bool scan_value(scanner *s)
 
 static bool scan_document(scanner *s)
 {
-    if (s->length >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0)
-        return refuse(s, 0, "byte order mark");
+    if (s->length >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0) return refuse(s, 0, "byte order mark");
     if (!scan_value(s)) return false;
     skip_space(s);
     if (s->at < s->length) return refuse(s, s->at, "text after the end of the document");
@@ -274,8 +273,7 @@ static bertc_status refused(const scanner *s, const char *place, bertc_error *er
     return bc_fail(err, BERTC_INPUT, "%s @%zu: %s", place, s->at, s->reason);
 }
 
-static bertc_status parse(const char *text, size_t length, const char *place, cJSON **tree,
-                          bertc_error *err)
+static bertc_status parse(const char *text, size_t length, const char *place, cJSON **tree, bertc_error *err)
 {
     scanner s = {.text = (const unsigned char *)text, .length = length};
     if (!scan_document(&s)) return refused(&s, place, err);
@@ -300,8 +298,7 @@ static locale_t enter_c_locale(void)
     return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
 }
 
-bertc_status bc_json_parse(const char *text, size_t length, const char *place, cJSON **tree,
-                           bertc_error *err)
+bertc_status bc_json_parse(const char *text, size_t length, const char *place, cJSON **tree, bertc_error *err)
 {
     locale_t before = enter_c_locale();
     bertc_status status = parse(text, length, place, tree, err);
@@ -309,7 +306,7 @@ bertc_status bc_json_parse(const char *text, size_t length, const char *place, c
     return status;
 }
 
-bertc_status bc_json_read_text(const char *path, bc_kind kind, char **text, size_t *length, cJSON **tree,
+bertc_status bc_json_read_text(const char *path, bc_file_kind kind, char **text, size_t *length, cJSON **tree,
                                bertc_error *err)
 {
     bertc_status status = bc_file_read(path, kind, text, length, err);
@@ -317,7 +314,7 @@ bertc_status bc_json_read_text(const char *path, bc_kind kind, char **text, size
     return status == BERTC_OK ? bc_json_parse(*text, *length, path, tree, err) : status;
 }
 
-bertc_status bc_json_read(const char *path, bc_kind kind, cJSON **tree, bertc_error *err)
+bertc_status bc_json_read(const char *path, bc_file_kind kind, cJSON **tree, bertc_error *err)
 {
     char *text = NULL;
     size_t length;
@@ -358,21 +355,21 @@ static void describe(const cJSON *value, char out[BC_JSON_DOUBLE])
     else snprintf(out, BC_JSON_DOUBLE, "%s", kind);
 }
 
-bertc_status bc_json_int(const cJSON *object, const char *key, int64_t least, int64_t most,
+bertc_status bc_json_int(const cJSON *object, const char *key, int64_t min, int64_t max,
                          const char *place, int64_t *value, bertc_error *err)
 {
     const cJSON *item = bc_json_get(object, key);
     if (!item || cJSON_IsNull(item)) return BERTC_OK;
     double number = item->valuedouble;
     if (cJSON_IsNumber(item) && fabs(number) <= LARGEST_WHOLE && floor(number) == number &&
-        (int64_t)number >= least && (int64_t)number <= most) {
+        (int64_t)number >= min && (int64_t)number <= max) {
         *value = (int64_t)number;
         return BERTC_OK;
     }
     char found[BC_JSON_DOUBLE];
     describe(item, found);
     return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %s, expected a whole number from %lld to %lld",
-                   place, key, found, (long long)least, (long long)most);
+                   place, key, found, (long long)min, (long long)max);
 }
 
 void bc_json_put_with(bc_text *out, const char *text, size_t length, const cJSON *tree, const char *key,
@@ -383,8 +380,7 @@ void bc_json_put_with(bc_text *out, const char *text, size_t length, const cJSON
     bc_text_printf(out, "{\n  ");
     bc_text_quote(out, key);
     bc_text_printf(out, ": %s", value);
-    for (const cJSON *item = tree->child; item && bc_json_span(text, length, &at, &spelled, &size);
-         item = item->next) {
+    for (const cJSON *item = tree->child; item && bc_json_span(text, length, &at, &spelled, &size); item = item->next) {
         if (strcmp(item->string, key) == 0) continue;
         bc_text_printf(out, ",\n  ");
         bc_text_quote(out, item->string);

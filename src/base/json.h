@@ -23,14 +23,13 @@ enum { BC_JSON_DEPTH = 64 };
 
 /* Parse `length` bytes; `place` names the source in messages. The tree is released by cJSON_Delete.
  * Errors: BERTC_INPUT "place @OFFSET: reason"; BERTC_NOMEM. */
-bertc_status bc_json_parse(const char *text, size_t length, const char *place, cJSON **tree,
-                           bertc_error *err);
+bertc_status bc_json_parse(const char *text, size_t length, const char *place, cJSON **tree, bertc_error *err);
 
 /* Read and parse a file. */
-bertc_status bc_json_read(const char *path, bc_kind kind, cJSON **tree, bertc_error *err);
+bertc_status bc_json_read(const char *path, bc_file_kind kind, cJSON **tree, bertc_error *err);
 
 /* The same, with its text, which is released by bc_free, also after an error where it is not null. */
-bertc_status bc_json_read_text(const char *path, bc_kind kind, char **text, size_t *length, cJSON **tree,
+bertc_status bc_json_read_text(const char *path, bc_file_kind kind, char **text, size_t *length, cJSON **tree,
                                bertc_error *err);
 
 /* A member of an object by exact key, or null. */
@@ -38,7 +37,7 @@ const cJSON *bc_json_get(const cJSON *object, const char *key);
 
 /* A member that must be a whole number in [least, most] where it is present; absent or null leaves
  * *value alone. Errors: BERTC_INPUT naming place and key. */
-bertc_status bc_json_int(const cJSON *object, const char *key, int64_t least, int64_t most,
+bertc_status bc_json_int(const cJSON *object, const char *key, int64_t min, int64_t max,
                          const char *place, int64_t *value, bertc_error *err);
 
 /* Step through the members of an object as they are spelled. `text` is what bc_json_parse accepted;

@@ -107,8 +107,7 @@ bool bc_magic_describe(bc_text *out, const unsigned char *head, size_t length, c
 {
     const char *what = length == 0 ? "empty" : describe_zip(head, length);
     for (size_t i = 0; !what && i < sizeof kinds / sizeof *kinds; i++)
-        if (length >= kinds[i].at + kinds[i].length &&
-            memcmp(head + kinds[i].at, kinds[i].bytes, kinds[i].length) == 0)
+        if (length >= kinds[i].at + kinds[i].length && memcmp(head + kinds[i].at, kinds[i].bytes, kinds[i].length) == 0)
             what = kinds[i].what;
     if (!what) what = describe_fields(head, length);
     if (!what && tail && memcmp(tail, tensorflow_index, BC_MAGIC_TAIL) == 0)

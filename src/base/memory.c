@@ -23,10 +23,10 @@ static bool round_up(size_t bytes, size_t alignment, size_t *rounded)
 
 void *bc_alloc(size_t count, size_t size)
 {
-    size_t bytes, room;
+    size_t bytes, capacity;
     if (!bc_size_mul(count, size, &bytes)) return NULL;
     size_t alignment = bytes < LARGE ? ALIGNMENT : LARGE;
-    void *memory = round_up(bytes, alignment, &room) ? aligned_alloc(alignment, room) : NULL;
+    void *memory = round_up(bytes, alignment, &capacity) ? aligned_alloc(alignment, capacity) : NULL;
     if (memory) bc_prefer_large(memory, bytes);
     return memory;
 }
@@ -87,13 +87,13 @@ void bc_prefer_large(void *memory, size_t bytes)
 
 bool bc_can_map(size_t bytes)
 {
-    void *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED) return false;
-    munmap(room, bytes);
+    void *capacity = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (capacity == MAP_FAILED) return false;
+    munmap(capacity, bytes);
     return true;
 }
 
-void bc_touch(void *memory, size_t bytes, int threads)
+void bc_prefault(void *memory, size_t bytes, int threads)
 {
     bc_prefer_large(memory, bytes);
 #ifdef MADV_POPULATE_WRITE

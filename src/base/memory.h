@@ -33,7 +33,7 @@ bool bc_can_map(size_t bytes);
 
 /* Have the system give a block's pages now, large ones where it can, many at once and to several threads,
  * where otherwise every first use of one would interrupt the program. Nothing that is in them changes. */
-void bc_touch(void *memory, size_t bytes, int threads);
+void bc_prefault(void *memory, size_t bytes, int threads);
 
 typedef struct bc_arena {
     unsigned char *base;

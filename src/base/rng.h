@@ -19,7 +19,7 @@ enum {
     BC_RNG_SAMPLE = 18,  /* the sample-data writer */
     BC_RNG_UNIFORM = 19,
     BC_RNG_TASK = 20,    /* which of several tasks a step trains */
-    BC_RNG_STANDIN = 21  /* texts in place of those that are not there */
+    BC_RNG_SYNTHETIC = 21  /* texts in place of those that are not there */
 };
 
 typedef struct bc_rng_block {
@@ -57,13 +57,11 @@ void bc_rng_many_portable(bc_rng_lanes *lanes, uint64_t seed);
 
 /* Write a permutation of 0..count-1 for `epoch` into order: ascending by a 64-bit key that is a
  * function of (seed, epoch, index), ties by index. scratch holds 2 * count 64-bit words. */
-void bc_rng_shuffle(uint64_t seed, uint32_t epoch, uint32_t *order, uint64_t *scratch,
-                    size_t count);
+void bc_rng_shuffle(uint64_t seed, uint32_t epoch, uint32_t *order, uint64_t *scratch, size_t count);
 
 /* Fill values[0..count-1] with normal(0, deviation), Box-Muller in double precision, as a function
  * of (seed, name, index). With truncated nonzero a value beyond two deviations is drawn again. */
-void bc_rng_normal(uint64_t seed, const char *name, double deviation, int truncated,
-                   float *values, size_t count);
+void bc_rng_normal(uint64_t seed, const char *name, double deviation, int truncated, float *values, size_t count);
 
 /* The same with values spread evenly over (-bound, bound). */
 void bc_rng_uniform(uint64_t seed, const char *name, double bound, float *values, size_t count);

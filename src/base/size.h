@@ -25,12 +25,12 @@ static inline bool bc_size_add(size_t a, size_t b, size_t *out)
     return true;
 }
 
-static inline size_t bc_smaller(size_t a, size_t b)
+static inline size_t bc_min(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-static inline size_t bc_larger(size_t a, size_t b)
+static inline size_t bc_max(size_t a, size_t b)
 {
     return a > b ? a : b;
 }

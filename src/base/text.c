@@ -14,14 +14,14 @@ static bool reserve(bc_text *text, size_t more)
     size_t need;
     if (text->failed) return false;
     text->failed = !bc_size_add(text->length, more, &need) || !bc_size_add(need, 1, &need);
-    if (text->failed || need <= text->room) return !text->failed;
-    size_t room = text->room < 32 ? 64 : text->room * 2;
-    if (room < need) room = need;
-    char *bytes = bc_realloc(text->bytes, room, 1);
+    if (text->failed || need <= text->capacity) return !text->failed;
+    size_t capacity = text->capacity < 32 ? 64 : text->capacity * 2;
+    if (capacity < need) capacity = need;
+    char *bytes = bc_realloc(text->bytes, capacity, 1);
     text->failed = !bytes;
     if (!bytes) return false;
     text->bytes = bytes;
-    text->room = room;
+    text->capacity = capacity;
     return true;
 }
 
@@ -70,10 +70,10 @@ void bc_text_clear(bc_text *text)
     *text = (bc_text){0};
 }
 
-bertc_status bc_text_write(bc_text *text, const bc_dir *dir, const char *name, bc_ledger *ledger, bertc_error *err)
+bertc_status bc_text_write(bc_text *text, const bc_dir *dir, const char *name, bc_file_hashes *hashes, bertc_error *err)
 {
     bertc_status status = text->failed ? bc_fail_memory(err)
-                                       : bc_file_write_in(dir, name, text->bytes, text->length, ledger, err);
+                                       : bc_file_write_in(dir, name, text->bytes, text->length, hashes, err);
     bc_text_clear(text);
     return status;
 }

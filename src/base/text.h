@@ -13,7 +13,7 @@
 
 typedef struct bc_text {
     char *bytes; /* NUL-terminated once something was appended */
-    size_t length, room;
+    size_t length, capacity;
     bool failed;
 } bc_text;
 
@@ -23,7 +23,8 @@ void bc_text_quote(bc_text *text, const char *string); /* as a string of JSON; b
 void bc_text_clear(bc_text *text);
 
 /* bc_file_write_in of a text, which is cleared. Errors: those of that; BERTC_NOMEM where it has failed. */
-bertc_status bc_text_write(bc_text *text, const bc_dir *dir, const char *name, bc_ledger *ledger, bertc_error *err);
+bertc_status bc_text_write(bc_text *text, const bc_dir *dir, const char *name, bc_file_hashes *hashes,
+                           bertc_error *err);
 
 /* UTF-8: the length of the well-formed sequence at p, which `left` bytes are left of; 0 where there is none.
  * Source: The Unicode Standard, table 3-7. */

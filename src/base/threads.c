@@ -12,10 +12,10 @@
 #include <time.h>
 
 #include "base/error.h"
-#include "base/groups.h"
+#include "base/cgroup.h"
 #include "base/memory.h"
 
-enum { MOST = 4096 };
+enum { MAX = 4096 };
 
 /* ---- How many ------------------------------------------------------------------------------ */
 
@@ -23,21 +23,21 @@ enum { MOST = 4096 };
  * into one, as "150000 100000" or "max 100000". */
 static void read_quota(void *context, const char *root, const char *folder)
 {
-    char text[BC_TEXT_ROOM], period[BC_TEXT_ROOM], *end;
-    double *least = context;
-    bool old = !bc_group_read(text, root, folder, "cpu.max");
-    if (old && (!bc_group_read(text, root, folder, "cpu.cfs_quota_us") ||
-                !bc_group_read(period, root, folder, "cpu.cfs_period_us")))
+    char text[BC_CGROUP_TEXT], period[BC_CGROUP_TEXT], *end;
+    double *min = context;
+    bool old = !bc_cgroup_read(text, root, folder, "cpu.max");
+    if (old && (!bc_cgroup_read(text, root, folder, "cpu.cfs_quota_us") ||
+                !bc_cgroup_read(period, root, folder, "cpu.cfs_period_us")))
         return;
     double quota = strtod(text, &end), of = strtod(old ? period : end, NULL);
-    if (end != text && quota > 0 && of > 0 && quota / of < *least) *least = quota / of;
+    if (end != text && quota > 0 && of > 0 && quota / of < *min) *min = quota / of;
 }
 
 int bc_threads_quota(const char *root)
 {
     double processors = INT_MAX;
-    bc_groups_walk(root, "", read_quota, &processors);
-    bc_groups_walk(root, "cpu", read_quota, &processors);
+    bc_cgroups_walk(root, "", read_quota, &processors);
+    bc_cgroups_walk(root, "cpu", read_quota, &processors);
     return processors < 1 ? 1 : (int)floor(processors + 0.5);
 }
 
@@ -52,7 +52,7 @@ int bc_threads_at(const char *root, int processors, const char *wanted)
     /* Of a list, as for loops inside loops, the first number; what is none is passed over, as OpenMP does. */
     long number = wanted ? strtol(wanted, NULL, 10) : 0;
     if (number > 0 && number < threads) threads = (int)number;
-    return smaller(threads, MOST);
+    return smaller(threads, MAX);
 }
 
 /* ---- Whether they can be had --------------------------------------------------------------- */
@@ -157,11 +157,11 @@ static int take(int asked)
     return there;
 }
 
-bertc_status bertc_threads_settle(int64_t asked, const bertc_notify *notify, int32_t *threads, bertc_error *err)
+bertc_status bertc_threads_resolve(int64_t asked, const bertc_notify *notify, int32_t *threads, bertc_error *err)
 {
     if (!threads) return bc_fail_null(err, __func__, "threads");
-    if (asked < 0 || asked > MOST)
-        return bc_fail(err, BERTC_USAGE, "%lld threads are out of range, 0 to %d", (long long)asked, MOST);
+    if (asked < 0 || asked > MAX)
+        return bc_fail(err, BERTC_USAGE, "%lld threads are out of range, 0 to %d", (long long)asked, MAX);
     int quota = bc_threads_quota("");
     int wanted = asked > 0 ? (int)asked : bc_threads_at("", omp_get_num_procs(), getenv("OMP_NUM_THREADS"));
     bertc_status status = check_threads(smaller(wanted, omp_get_thread_limit()) - 1, err);
@@ -172,8 +172,7 @@ bertc_status bertc_threads_settle(int64_t asked, const bertc_notify *notify, int
         bc_notify(notify, "%d threads: OpenMP gives %d (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)", wanted,
                   (int)*threads);
     if (*threads > quota)
-        bc_notify(notify,
-                  "%d threads: the quota of the control group (cpu.max) pays for %d; more wait for each other",
+        bc_notify(notify, "%d threads: the quota of the control group (cpu.max) pays for %d; more wait for each other",
                   (int)*threads, quota);
     return BERTC_OK;
 }

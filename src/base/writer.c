@@ -44,8 +44,7 @@ static int own_descriptor(const char *path)
 static bool is_special(const char *path)
 {
     struct stat info;
-    return own_descriptor(path) >= 0 ||
-           (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
+    return own_descriptor(path) >= 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
 }
 
 /* Only a file, or a link, gives way to the new one. */
@@ -84,8 +83,7 @@ static bertc_status open_special(bc_writer *writer, bertc_error *err)
     return writer->fd >= 0 ? BERTC_OK : bc_dir_fail(writer->dir, writer->name, "cannot create", err);
 }
 
-static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char *name, bool special,
-                                bertc_error *err)
+static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char *name, bool special, bertc_error *err)
 {
     size_t length = strlen(name);
     *writer = (bc_writer){.fd = -1, .dir = dir};
@@ -93,9 +91,9 @@ static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char
     writer->temporary = bc_alloc(length + sizeof ".tmp", 1);
     writer->buffer = bc_alloc(BUFFER, 1);
     writer->hasher = bc_hasher_new();
-    bool room = writer->name && writer->temporary && writer->buffer && writer->hasher;
-    bertc_status status = room ? BERTC_OK : bc_fail_memory(err);
-    if (room) sprintf(writer->temporary, "%s.tmp", name);
+    bool capacity = writer->name && writer->temporary && writer->buffer && writer->hasher;
+    bertc_status status = capacity ? BERTC_OK : bc_fail_memory(err);
+    if (capacity) sprintf(writer->temporary, "%s.tmp", name);
     if (status == BERTC_OK && special) status = open_special(writer, err);
     if (status == BERTC_OK && !special) status = check_target(dir, name, err);
     if (status == BERTC_OK && !special) status = create(writer, err);
@@ -105,7 +103,7 @@ static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char
 
 bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *err)
 {
-    return open_writer(writer, &bc_here, path, is_special(path), err);
+    return open_writer(writer, &bc_working_dir, path, is_special(path), err);
 }
 
 bertc_status bc_writer_open_in(bc_writer *writer, const bc_dir *dir, const char *name, bertc_error *err)
@@ -138,7 +136,7 @@ void bc_writer_put(bc_writer *writer, const void *bytes, size_t length)
 {
     if (writer->failed || length == 0) return;
     writer->written += length;
-    bc_hasher_put(writer->hasher, bytes, length);
+    bc_hasher_update(writer->hasher, bytes, length);
     if (length >= BUFFER - writer->buffered) flush(writer);
     if (length >= BUFFER) {
         write_all(writer, bytes, length);
@@ -181,15 +179,15 @@ static void compare(bc_writer *writer)
 {
     bc_hasher there;
     char found[BC_HASH_HEX];
-    bc_hasher_begin(&there);
+    bc_hasher_init(&there);
     for (size_t at = 0, n; at < writer->written && !writer->failed; at += n) {
         n = writer->written - at < BUFFER ? writer->written - at : BUFFER;
         ssize_t got = bc_read_at(writer->fd, writer->buffer, n, (off_t)at);
         if (got < 0) writer_fail(writer, "cannot read back");
-        else bc_hasher_put(&there, writer->buffer, (size_t)got);
+        else bc_hasher_update(&there, writer->buffer, (size_t)got);
     }
-    bc_hasher_end(&there, found);
-    bc_hasher_end(writer->hasher, writer->hash);
+    bc_hasher_digest(&there, found);
+    bc_hasher_digest(writer->hasher, writer->hash);
     if (writer->failed || strcmp(found, writer->hash) == 0) return;
     errno = EIO;
     writer_fail(writer, "content differs from what was written");
@@ -210,36 +208,36 @@ static void verify(bc_writer *writer)
 
 /* ---- What was written ---------------------------------------------------------------------- */
 
-const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path)
+const bc_file_hash *bc_file_hashes_find(const bc_file_hashes *hashes, const char *path)
 {
-    for (size_t i = 0; i < ledger->count; i++)
-        if (strcmp(ledger->files[i].path, path) == 0) return &ledger->files[i];
+    for (size_t i = 0; i < hashes->count; i++)
+        if (strcmp(hashes->files[i].path, path) == 0) return &hashes->files[i];
     return NULL;
 }
 
 /* False where memory is out. */
 static bool note_written(const bc_writer *writer)
 {
-    bc_ledger *ledger = writer->ledger;
+    bc_file_hashes *hashes = writer->hashes;
     char *path = bc_path_join(writer->dir->path, writer->name);
     if (!path) return false;
-    const bc_written *known = bc_ledger_find(ledger, path);
-    size_t at = known ? (size_t)(known - ledger->files) : ledger->count;
-    bc_written *files = known ? ledger->files : bc_realloc(ledger->files, at + 1, sizeof *files);
+    const bc_file_hash *known = bc_file_hashes_find(hashes, path);
+    size_t at = known ? (size_t)(known - hashes->files) : hashes->count;
+    bc_file_hash *files = known ? hashes->files : bc_realloc(hashes->files, at + 1, sizeof *files);
     if (known || !files) bc_free(path);
     if (!files) return false;
-    if (!known) files[ledger->count++].path = path;
-    ledger->files = files;
+    if (!known) files[hashes->count++].path = path;
+    hashes->files = files;
     files[at].bytes = writer->written;
     memcpy(files[at].hash, writer->hash, sizeof files[at].hash);
     return true;
 }
 
-void bc_ledger_clear(bc_ledger *ledger)
+void bc_file_hashes_clear(bc_file_hashes *hashes)
 {
-    for (size_t i = 0; i < ledger->count; i++) bc_free(ledger->files[i].path);
-    bc_free(ledger->files);
-    *ledger = (bc_ledger){0};
+    for (size_t i = 0; i < hashes->count; i++) bc_free(hashes->files[i].path);
+    bc_free(hashes->files);
+    *hashes = (bc_file_hashes){0};
 }
 
 bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
@@ -249,7 +247,7 @@ bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
     int fd = writer->fd;
     writer->fd = -1;
     if (close(fd) != 0 && !writer->failed) writer_fail(writer, "cannot close");
-    if (!writer->failed && writer->ledger && !note_written(writer)) {
+    if (!writer->failed && writer->hashes && !note_written(writer)) {
         writer->failed = true;
         bc_fail_memory(&writer->error);
     }
@@ -279,17 +277,17 @@ void bc_writer_abandon(bc_writer *writer)
 }
 
 bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *bytes, size_t length,
-                              bc_ledger *ledger, bertc_error *err)
+                              bc_file_hashes *hashes, bertc_error *err)
 {
     bc_writer writer;
     bertc_status status = bc_writer_open_in(&writer, dir, name, err);
     if (status != BERTC_OK) return status;
-    writer.ledger = ledger;
+    writer.hashes = hashes;
     bc_writer_put(&writer, bytes, length);
     return bc_writer_commit(&writer, err);
 }
 
-bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_ledger *ledger,
+bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_file_hashes *hashes,
                           bertc_error *err)
 {
     bc_input input;
@@ -304,7 +302,7 @@ bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name,
             if (status == BERTC_OK) bc_writer_put(&writer, piece, n);
         }
         if (status == BERTC_OK) status = bc_input_check(&input, err);
-        writer.ledger = ledger;
+        writer.hashes = hashes;
         if (status == BERTC_OK) status = bc_writer_commit(&writer, err);
         bc_writer_abandon(&writer);
         bc_input_close(&input);

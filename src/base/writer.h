@@ -18,19 +18,19 @@
 #include "bertc/status.h"
 
 /* The files that were written: their size and hash (as bc_hash_file's) as they were handed in. Starts as {0}. */
-typedef struct bc_written {
+typedef struct bc_file_hash {
     char *path;
     size_t bytes;
     char hash[BC_HASH_HEX];
-} bc_written;
+} bc_file_hash;
 
-typedef struct bc_ledger {
-    bc_written *files;
+typedef struct bc_file_hashes {
+    bc_file_hash *files;
     size_t count;
-} bc_ledger;
+} bc_file_hashes;
 
-const bc_written *bc_ledger_find(const bc_ledger *ledger, const char *path); /* null: none */
-void bc_ledger_clear(bc_ledger *ledger);
+const bc_file_hash *bc_file_hashes_find(const bc_file_hashes *hashes, const char *path); /* null: none */
+void bc_file_hashes_clear(bc_file_hashes *hashes);
 
 typedef struct bc_writer {
     const bc_dir *dir;
@@ -39,7 +39,7 @@ typedef struct bc_writer {
     size_t written;
     bc_hasher *hasher; /* of what was handed in, */
     char hash[BC_HASH_HEX]; /* and its end */
-    bc_ledger *ledger; /* where a commit notes it; null: nowhere */
+    bc_file_hashes *hashes; /* where a commit notes it; null: nowhere */
     bool created, direct, failed;
     unsigned char *buffer;
     size_t buffered;
@@ -58,10 +58,10 @@ void bc_writer_abandon(bc_writer *writer);                          /* safe afte
 
 /* A whole small file at once, noted in `ledger` unless that is null. */
 bertc_status bc_file_write_in(const bc_dir *dir, const char *name, const void *bytes, size_t length,
-                              bc_ledger *ledger, bertc_error *err);
+                              bc_file_hashes *hashes, bertc_error *err);
 
 /* A copy of a file, by pieces. */
-bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_ledger *ledger,
+bertc_status bc_file_copy(const char *from, const bc_dir *dir, const char *name, bc_file_hashes *hashes,
                           bertc_error *err);
 
 #endif

@@ -10,10 +10,10 @@
 #include "bertc.h"
 
 /* Arguments that are not options. */
-typedef struct cli_words {
+typedef struct cli_arguments {
     char *const *word;
     size_t count;
-} cli_words;
+} cli_arguments;
 
 typedef const bertc_option *cli_table(size_t *count);
 
@@ -30,7 +30,7 @@ typedef struct cli_command {
     unsigned mask;                  /* rows of the table that the command takes; 0: all */
     void (*defaults)(void *values); /* for fields that no row's `initial` sets; or null */
     size_t size;                    /* of the struct that the rows fill */
-    bertc_status (*run)(const void *values, cli_words words, bertc_error *err);
+    bertc_status (*run)(const void *values, cli_arguments words, bertc_error *err);
 } cli_command;
 
 extern const cli_command cli_commands[]; /* up to one without a name */
@@ -75,20 +75,19 @@ typedef struct cli_plan_values {
 } cli_plan_values;
 
 /* What each command's file exports. */
-cli_table cli_plan_table, cli_apply_table, cli_tokenize_table, cli_init_table,
-    cli_truncate_table, cli_sample_table;
+cli_table cli_plan_table, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
 void cli_finetune_defaults(void *values);
-bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_plan(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_eval(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_predict(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_embed(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_tokenize(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_inspect(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_tasks(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_init(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_truncate(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_sample(const void *values, cli_words words, bertc_error *err);
-bertc_status cli_version(const void *values, cli_words words, bertc_error *err);
+bertc_status cli_finetune(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_plan(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_eval(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_predict(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_embed(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_tokenize(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_inspect(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_tasks(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_init(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_truncate(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_sample(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_version(const void *values, cli_arguments words, bertc_error *err);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "cli/apply.h"
+#include "cli/inference.h"
 #include "cli/error.h"
 #include "cli/help.h"
 
@@ -21,7 +21,7 @@ static const bertc_option *help_table(size_t *count)
     return rows;
 }
 
-static bertc_status help(const void *values, cli_words words, bertc_error *err)
+static bertc_status help(const void *values, cli_arguments words, bertc_error *err)
 {
     const help_values *v = values;
     const cli_command *command = words.count > 0 ? cli_command_find(words.word[0]) : NULL;
@@ -84,19 +84,18 @@ const cli_command cli_commands[] = {
                    "\"metrics\":{\"accuracy\":0.9243}}\n"
                    "where a number that has no value is null.\n",
         .required = "task model data",
-        .table = cli_apply_table,
+        .table = cli_inference_table,
         .mask = CLI_EVAL,
-        .size = sizeof(cli_apply_values),
+        .size = sizeof(cli_inference_values),
         .run = cli_eval,
     },
     {
         .name = "predict",
         .summary = "predict labels for a split or for lines of text",
-        .examples =
-            "bertc predict --task sst2 --model run --data GLUE --split test --out SST-2.tsv\n"
-            "echo 'a fine film' | bertc predict --task sst2 --model run\n"
-            "printf 'a man sleeps\\ta person rests\\n' | bertc predict --task mnli "
-            "--model run\n",
+        .examples = "bertc predict --task sst2 --model run --data GLUE --split test --out SST-2.tsv\n"
+                    "echo 'a fine film' | bertc predict --task sst2 --model run\n"
+                    "printf 'a man sleeps\\ta person rests\\n' | bertc predict --task mnli "
+                    "--model run\n",
         .details = "With --data the result is a GLUE submission file: a prediction for every row,\n"
                    "under what the row has in the column index (or id), else under its number from\n"
                    "0. Labels in the file are not looked at. Without --data each line of standard\n"
@@ -104,22 +103,21 @@ const cli_command cli_commands[] = {
                    "--logits are the labels in the order of 'bertc tasks'.\n",
         .required = "task model",
         .needs = {"split", "data"},
-        .table = cli_apply_table,
+        .table = cli_inference_table,
         .mask = CLI_PREDICT,
-        .size = sizeof(cli_apply_values),
+        .size = sizeof(cli_inference_values),
         .run = cli_predict,
     },
     {
         .name = "embed",
         .summary = "write the outputs of an encoder's layers as features",
-        .examples =
-            "bertc embed --model MODEL < lines.txt > features.jsonl\n"
-            "bertc embed --model MODEL --layers -2 --pool cls --normalize --format npy --out x.npy "
-            "< lines.txt\n"
-            "bertc embed --model MODEL --task mrpc --data GLUE --split train --layers 9,10,11,12 "
-            "--combine concat --format npy --out x.npy\n"
-            "bertc embed --model MODEL --pool none --format npy --out x.npy --offsets starts.npy "
-            "< lines.txt\n",
+        .examples = "bertc embed --model MODEL < lines.txt > features.jsonl\n"
+                    "bertc embed --model MODEL --layers -2 --pool cls --normalize --format npy --out x.npy "
+                    "< lines.txt\n"
+                    "bertc embed --model MODEL --task mrpc --data GLUE --split train --layers 9,10,11,12 "
+                    "--combine concat --format npy --out x.npy\n"
+                    "bertc embed --model MODEL --pool none --format npy --out x.npy --offsets starts.npy "
+                    "< lines.txt\n",
         .details = "Values are those of output_hidden_states=True in transformers. Layers above\n"
                    "the highest that is asked for are not computed; neither pooler nor head is\n"
                    "needed. npy: rows of 32-bit floats for numpy.load. jsonl: an object a text\n"
@@ -128,9 +126,9 @@ const cli_command cli_commands[] = {
                    "the index that predict gives it.\n",
         .required = "model",
         .needs = {"split", "data"},
-        .table = cli_apply_table,
+        .table = cli_inference_table,
         .mask = CLI_EMBED,
-        .size = sizeof(cli_apply_values),
+        .size = sizeof(cli_inference_values),
         .run = cli_embed,
     },
     {
@@ -138,9 +136,8 @@ const cli_command cli_commands[] = {
         .summary = "turn lines of text into token ids",
         .examples = "bertc tokenize --model MODEL < lines.txt > ids.txt\n"
                     "bertc tokenize --vocab vocab.txt --cased --max-length 128 < lines.txt\n",
-        .details =
-            "Every line of standard input gives one line of ids, [CLS] and [SEP] included. The\n"
-            "lines come in their order, the same at any number of threads.\n",
+        .details = "Every line of standard input gives one line of ids, [CLS] and [SEP] included. The\n"
+                   "lines come in their order, the same at any number of threads.\n",
         .table = cli_tokenize_table,
         .size = sizeof(cli_tokenize_values),
         .run = cli_tokenize,
@@ -229,8 +226,6 @@ static const char *command_name(const void *context, size_t index)
 bertc_status cli_command_unknown(const char *name, bertc_error *err)
 {
     const char *nearest = cli_nearest(name, command_name, NULL);
-    if (nearest)
-        return cli_fail(err, BERTC_USAGE, "unknown command '%s', did you mean '%s'?", name,
-                        nearest);
+    if (nearest) return cli_fail(err, BERTC_USAGE, "unknown command '%s', did you mean '%s'?", name, nearest);
     return cli_fail(err, BERTC_USAGE, "unknown command '%s', see 'bertc help'", name);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/apply.h"
+#include "cli/inference.h"
 #include "cli/error.h"
 #include "cli/input.h"
 #include "cli/output.h"
@@ -15,7 +15,7 @@ typedef enum format { NPY, JSONL, TSV } format;
 /* ---- Formats ------------------------------------------------------------------------------- */
 
 typedef struct writer {
-    const cli_apply_values *values;
+    const cli_inference_values *values;
     bertc_embed_shape shape;
     cli_file files[2]; /* --out, --offsets */
     int64_t row; /* rows written */
@@ -33,8 +33,7 @@ static void put_npy_header(FILE *to, const char *type, size_t n, size_t width)
     static const char order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>';
     char text[118], shape[64];
     snprintf(shape, sizeof shape, width > 0 ? "(%zu, %zu)" : "(%zu,)", n, width);
-    snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }", order, type,
-             shape);
+    snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }", order, type, shape);
     fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, to);
     fprintf(to, "%-117s\n", text);
 }
@@ -159,33 +158,31 @@ static bertc_status take(void *user, const bertc_embedding *e, bertc_error *err)
     writer *w = user;
     for (size_t i = 0; i < e->rows * w->shape.width; i++)
         if (!isfinite(e->values[i]))
-            return cli_fail(err, BERTC_DIVERGED, "example %zu: the model's output is not finite",
-                            e->index);
+            return cli_fail(err, BERTC_DIVERGED, "example %zu: the model's output is not finite", e->index);
     formats[w->values->format].take(w, e);
     return cli_stream_check(w->files[0].bytes, w->files[0].path, err);
 }
 
-static bertc_status check(const cli_apply_values *v, bertc_error *err)
+static bertc_status check(const cli_inference_values *v, bertc_error *err)
 {
     const bertc_task *task = NULL;
     bool by_token = v->format == NPY && v->pool == BERTC_POOL_NONE;
     bool terminal = v->format == NPY && (!v->out || strcmp(v->out, "-") == 0) && isatty(STDOUT_FILENO);
     if (v->task && cli_task_find(v->task, &task, err) != BERTC_OK) return err->status;
     if (by_token && !v->offsets)
-        return cli_fail(err, BERTC_USAGE, "--format npy --pool none needs --offsets FILE, for where "
-                                          "each text's rows begin");
-    if (!by_token && v->offsets)
-        return cli_fail(err, BERTC_USAGE, "--offsets goes with --format npy --pool none");
-    if (terminal)
-        return cli_fail(err, BERTC_USAGE, "--format npy is not for a terminal; give --out FILE");
-    return cli_apply_spare(v, task, err);
+        return cli_fail(err, BERTC_USAGE,
+                        "--format npy --pool none needs --offsets FILE, for where "
+                        "each text's rows begin");
+    if (!by_token && v->offsets) return cli_fail(err, BERTC_USAGE, "--offsets goes with --format npy --pool none");
+    if (terminal) return cli_fail(err, BERTC_USAGE, "--format npy is not for a terminal; give --out FILE");
+    return cli_inference_check_outputs(v, task, err);
 }
 
 static bertc_status compute(writer *w, const char *text, size_t length, bertc_error *err)
 {
-    const cli_apply_values *v = w->values;
+    const cli_inference_values *v = w->values;
     const bertc_embed_options options = {
-        .on = cli_apply_options(v, text, length), .pair = v->pair, .layers = v->layers,
+        .on = cli_inference_options(v, text, length), .pair = v->pair, .layers = v->layers,
         .combine = (bertc_combine)v->combine, .pool = (bertc_pool)v->pool, .normalize = v->normalize};
     const bertc_embed_sink sink = {begin, take, w};
     cli_progress progress;
@@ -196,7 +193,7 @@ static bertc_status compute(writer *w, const char *text, size_t length, bertc_er
 }
 
 /* Both files or none; what cannot be written is known before the model is loaded. */
-bertc_status cli_embed(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_embed(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
     writer w = {.values = values};

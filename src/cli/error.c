@@ -18,10 +18,8 @@ bertc_status cli_fail_errno(bertc_error *err, const char *place, const char *wha
 {
     int code = errno;
     char reason[128];
-    if (strerror_r(code, reason, sizeof reason) != 0)
-        snprintf(reason, sizeof reason, "error %d", code);
-    return cli_fail(err, code == ENOMEM ? BERTC_NOMEM : BERTC_IO, "%s: %s: %s", place, what,
-                    reason);
+    if (strerror_r(code, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", code);
+    return cli_fail(err, code == ENOMEM ? BERTC_NOMEM : BERTC_IO, "%s: %s: %s", place, what, reason);
 }
 
 void cli_fail_also(bertc_error *err, const char *place, const char *what)
@@ -51,7 +49,7 @@ bertc_status cli_check_finished(const char *dir, bertc_error *err)
 
 enum { LONGEST = 32 };
 
-static size_t least(size_t a, size_t b)
+static size_t min(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -65,17 +63,16 @@ static size_t distance(const char *a, size_t na, const char *b, size_t nb)
     for (size_t i = 1; i <= na; i++) {
         for (size_t j = 1; j <= nb; j++) {
             size_t change = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            d[i][j] = least(change, least(d[i - 1][j], d[i][j - 1]) + 1);
+            d[i][j] = min(change, min(d[i - 1][j], d[i][j - 1]) + 1);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+                d[i][j] = min(d[i][j], d[i - 2][j - 2] + 1);
         }
     }
     return d[na][nb];
 }
 
 /* A word that is only begun is near. */
-const char *cli_nearest(const char *word, const char *(*next)(const void *context, size_t index),
-                        const void *context)
+const char *cli_nearest(const char *word, const char *(*next)(const void *context, size_t index), const void *context)
 {
     size_t length = strlen(word);
     if (length == 0 || length > LONGEST) return NULL;

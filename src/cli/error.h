@@ -4,8 +4,7 @@
 
 #include "bertc.h"
 
-bertc_status cli_fail(bertc_error *err, bertc_status status, const char *format, ...)
-    BERTC_PRINTF(3, 4);
+bertc_status cli_fail(bertc_error *err, bertc_status status, const char *format, ...) BERTC_PRINTF(3, 4);
 
 /* "place: what: strerror(errno)", BERTC_IO; BERTC_NOMEM where memory is out. */
 bertc_status cli_fail_errno(bertc_error *err, const char *place, const char *what);
@@ -20,7 +19,6 @@ bertc_status cli_check_finished(const char *dir, bertc_error *err);
 
 /* "Did you mean": the candidate nearest to `word` in edit distance, or null where none is near. `next` gives the
  * candidates by index, null past the end. */
-const char *cli_nearest(const char *word, const char *(*next)(const void *context, size_t index),
-                        const void *context);
+const char *cli_nearest(const char *word, const char *(*next)(const void *context, size_t index), const void *context);
 
 #endif

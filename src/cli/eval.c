@@ -1,5 +1,5 @@
 /* Scores of a model on a split. */
-#include "cli/apply.h"
+#include "cli/inference.h"
 #include "cli/scores.h"
 
 static void print_table(const bertc_task *task, bertc_split split, const bertc_scores *scores)
@@ -12,17 +12,16 @@ static void print_table(const bertc_task *task, bertc_split split, const bertc_s
         printf("%-10s%.4f\n", bertc_metric_name(task->metrics[i]), scores->value[task->metrics[i]]);
 }
 
-bertc_status cli_eval(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_eval(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
-    const cli_apply_values *v = values;
+    const cli_inference_values *v = values;
     const bertc_task *task;
     bertc_status status = cli_task_find(v->task, &task, err);
     if (status != BERTC_OK) return status;
     bertc_predictions predictions = {0};
-    status = cli_apply(v, NULL, 0, true, &predictions, err);
-    if (status == BERTC_OK)
-        (v->json ? cli_scores_json : print_table)(task, (bertc_split)v->split, &predictions.scores);
+    status = cli_infer(v, NULL, 0, true, &predictions, err);
+    if (status == BERTC_OK) (v->json ? cli_scores_json : print_table)(task, (bertc_split)v->split, &predictions.scores);
     bertc_predictions_clear(&predictions);
     return status;
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/apply.h"
+#include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/scores.h"
 
@@ -17,8 +17,7 @@ static void put_time(const bertc_train_result *result)
     char duration[CLI_DURATION];
     if (result->steps_now == 0) return;
     cli_format_duration(duration, result->seconds);
-    if (result->steps_now < result->steps)
-        fprintf(stderr, ", the last %lld of them", (long long)result->steps_now);
+    if (result->steps_now < result->steps) fprintf(stderr, ", the last %lld of them", (long long)result->steps_now);
     fprintf(stderr, " in %s, %.0f tokens/s in training", duration, result->tokens_per_second);
 }
 
@@ -29,8 +28,7 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
     for (const char *p = options->task; (p = strchr(p, ',')) != NULL; p++) tasks++;
     if (result->steps < result->planned_steps)
         snprintf(planned, sizeof planned, " of %lld", (long long)result->planned_steps);
-    fprintf(stderr, "%lld%s step%s", (long long)result->steps, planned,
-            result->steps == 1 && !planned[0] ? "" : "s");
+    fprintf(stderr, "%lld%s step%s", (long long)result->steps, planned, result->steps == 1 && !planned[0] ? "" : "s");
     put_time(result);
     /* Of each task the first of its splits; each has as many. */
     for (size_t i = 0; i < result->eval_count; i += result->eval_count / tasks) {
@@ -43,7 +41,7 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
             result->warnings > 0 ? "; it did not learn, see above" : "");
 }
 
-bertc_status cli_finetune(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_finetune(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
     const bertc_train_options *options = values;

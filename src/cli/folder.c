@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/beside.h"
+#include "cli/temporary.h"
 #include "cli/error.h"
 #include "cli/signals.h"
 
@@ -99,17 +99,16 @@ static void rename_in_message(bertc_error *err, const char *temporary, const cha
              found + strlen(temporary));
 }
 
-static bertc_status fill_beside(const char *path, cli_fill *fill, const void *values, bertc_error *err)
+static bertc_status fill_temporary(const char *path, cli_fill *fill, const void *values, bertc_error *err)
 {
-    cli_beside beside;
-    bertc_status status = cli_beside_make(&beside, path, true, err);
+    cli_temporary temporary;
+    bertc_status status = cli_temporary_create(&temporary, path, true, err);
     if (status != BERTC_OK) return status;
-    status = fill(values, beside.temporary, err);
-    if (status != BERTC_OK) rename_in_message(err, beside.temporary, path);
-    if (status == BERTC_OK && cli_signals_status() != BERTC_OK)
-        status = cli_fail(err, cli_signals_status(), "stopped");
-    if (status == BERTC_OK) status = cli_beside_place((cli_beside *[]){&beside}, 1, err);
-    cli_beside_release(&beside, err);
+    status = fill(values, temporary.temporary_path, err);
+    if (status != BERTC_OK) rename_in_message(err, temporary.temporary_path, path);
+    if (status == BERTC_OK && cli_signals_status() != BERTC_OK) status = cli_fail(err, cli_signals_status(), "stopped");
+    if (status == BERTC_OK) status = cli_temporary_commit((cli_temporary *[]){&temporary}, 1, err);
+    cli_temporary_release(&temporary, err);
     return status;
 }
 
@@ -122,7 +121,7 @@ bertc_status cli_folder_fill(const char *path, cli_fill *fill, const void *value
     bertc_status status = check_empty(name, err);
     if (status == BERTC_OK) status = cli_signals_watch(err);
     if (status == BERTC_OK && !make_parents(name, &made)) status = cli_fail_errno(err, name, "cannot create folder");
-    if (status == BERTC_OK) status = fill_beside(name, fill, values, err);
+    if (status == BERTC_OK) status = fill_temporary(name, fill, values, err);
     if (status != BERTC_OK) remove_parents(name, made, err);
     free(name);
     return status;

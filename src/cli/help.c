@@ -20,7 +20,7 @@ static const struct {
     {BERTC_LOCKED, "another run holds the folder"},
     {BERTC_HUNG_UP, "hung up (SIGHUP), the state is saved"},
     {BERTC_INTERRUPTED, "interrupted (SIGINT), the state is saved"},
-    {BERTC_WARNED, "warned (SIGUSR1), the state is saved"},
+    {BERTC_USER_SIGNAL, "warned (SIGUSR1), the state is saved"},
     {BERTC_TERMINATED, "terminated (SIGTERM), the state is saved"},
 };
 
@@ -32,10 +32,10 @@ static void describe_range(const bertc_option *row, char out[RANGE])
     const double endless = 1e6; /* a limit of this size is none to a reader */
     out[0] = '\0';
     if (row->kind != BERTC_OPTION_INT && row->kind != BERTC_OPTION_REAL) return;
-    if (row->most < endless)
-        snprintf(out, RANGE, "%.10g to %.10g", row->least, row->most);
-    else if (row->least > 0)
-        snprintf(out, RANGE, "at least %.10g", row->least);
+    if (row->max < endless)
+        snprintf(out, RANGE, "%.10g to %.10g", row->min, row->max);
+    else if (row->min > 0)
+        snprintf(out, RANGE, "at least %.10g", row->min);
 }
 
 /* The part of an option's description that its row tells by itself: "(required)", "(default 3; 0 to 1000)"; empty where
@@ -56,8 +56,7 @@ static void describe_row(const cli_command *command, const bertc_option *option,
     out[0] = '\0';
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (*parts[i] && used < NOTE)
-            used += (size_t)snprintf(out + used, NOTE - used, "%s%s", used > 0 ? "; " : "(",
-                                     parts[i]);
+            used += (size_t)snprintf(out + used, NOTE - used, "%s%s", used > 0 ? "; " : "(", parts[i]);
     if (used > 0 && used < NOTE - 1) memcpy(out + used, ")", 2);
 }
 
@@ -104,8 +103,7 @@ static void put_usage(FILE *to, const cli_command *command)
         else others = true;
     }
     if (others) fputs(" [OPTION]...", to);
-    if (command->operand)
-        fprintf(to, command->operand_required ? " %s" : " [%s]", command->operand);
+    if (command->operand) fprintf(to, command->operand_required ? " %s" : " [%s]", command->operand);
 }
 
 /* Lines of `text`, each behind two spaces. */

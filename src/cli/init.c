@@ -10,8 +10,7 @@
 #define FIELD(name) offsetof(cli_init_values, name)
 
 static const bertc_option rows[] = {
-    {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE",
-     "the vocabulary: one word piece a line", 0},
+    {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE", "the vocabulary: one word piece a line", 0},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the new model directory, new or empty", 0},
     {"layers", BERTC_OPTION_INT, FIELD(layers), "2", 1, 1000, NULL, "N", "encoder layers", 0},
     {"hidden", BERTC_OPTION_INT, FIELD(hidden), "128", 1, 16384, NULL, "N",
@@ -67,8 +66,7 @@ static bertc_status fill_config(const cli_init_values *v, const bertc_vocab *voc
     config->hidden_size = (int32_t)v->hidden;
     config->num_hidden_layers = (int32_t)v->layers;
     config->num_attention_heads = (int32_t)v->heads;
-    config->intermediate_size =
-        (int32_t)(v->intermediate > 0 ? v->intermediate : 4 * v->hidden);
+    config->intermediate_size = (int32_t)(v->intermediate > 0 ? v->intermediate : 4 * v->hidden);
     config->max_position_embeddings = (int32_t)v->max_positions;
     config->initializer_range = v->initializer_range;
     config->pad_token_id = special.pad >= 0 ? special.pad : 0;
@@ -76,8 +74,7 @@ static bertc_status fill_config(const cli_init_values *v, const bertc_vocab *voc
 }
 
 /* A tokenizer is made to learn whether the vocabulary serves one. */
-static bertc_status check_vocab(const cli_init_values *v, const bertc_vocab *vocab,
-                                bertc_error *err)
+static bertc_status check_vocab(const cli_init_values *v, const bertc_vocab *vocab, bertc_error *err)
 {
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     options.do_lower_case = !v->cased;
@@ -110,7 +107,7 @@ static bertc_status fill(const void *values, const char *folder, bertc_error *er
     return cli_init_write(values, folder, err);
 }
 
-bertc_status cli_init(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_init(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
     const cli_init_values *v = values;

@@ -31,8 +31,7 @@ static bertc_status count_lines(cli_lines *lines, const char *bytes, size_t leng
 static bool is_cut(void)
 {
     struct stat info;
-    return fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode) &&
-           lseek(STDIN_FILENO, 0, SEEK_CUR) < info.st_size;
+    return fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) < info.st_size;
 }
 
 /* Read more bytes behind those that are there; sets `ended` at the end of input. */
@@ -43,15 +42,15 @@ static bertc_status fill(cli_lines *lines, bertc_error *err)
         lines->end -= lines->begin;
         lines->begin = 0;
     }
-    if (lines->room - lines->end < BLOCK) {
-        size_t room = lines->room * 2 + BLOCK;
-        char *buffer = realloc(lines->buffer, room);
+    if (lines->capacity - lines->end < BLOCK) {
+        size_t capacity = lines->capacity * 2 + BLOCK;
+        char *buffer = realloc(lines->buffer, capacity);
         if (!buffer) return cli_fail_memory(err);
         lines->buffer = buffer;
-        lines->room = room;
+        lines->capacity = capacity;
     }
     ssize_t n;
-    do n = read(STDIN_FILENO, lines->buffer + lines->end, lines->room - lines->end);
+    do n = read(STDIN_FILENO, lines->buffer + lines->end, lines->capacity - lines->end);
     while (n < 0 && errno == EINTR);
     if (n < 0) return cli_fail_errno(err, "standard input", "cannot read");
     if (n == 0 && is_cut()) return cli_fail(err, BERTC_IO, "standard input: ended before its end");

@@ -6,7 +6,7 @@
 
 typedef struct cli_lines {
     char *buffer;
-    size_t room, begin, end; /* unread bytes are buffer[begin..end-1] */
+    size_t capacity, begin, end; /* unread bytes are buffer[begin..end-1] */
     size_t line, length;     /* line ends so far, and bytes behind the last one */
     bool ended;
 } cli_lines;

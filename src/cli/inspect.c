@@ -19,14 +19,12 @@ static void print_tensor(const bertc_tensor_info *tensor)
 {
     char shape[160], wanted[48];
     bool missing = tensor->fit == BERTC_FIT_MISSING;
-    format_shape(missing ? tensor->wanted_shape : tensor->shape,
-                 missing ? tensor->wanted_rank : tensor->rank, shape, sizeof shape);
-    printf("%-4s  %-14s  %-12s  %s", missing ? "-" : tensor->dtype, shape,
-           bertc_fit_name(tensor->fit), tensor->name);
+    format_shape(missing ? tensor->wanted_shape : tensor->shape, missing ? tensor->wanted_rank : tensor->rank, shape,
+                 sizeof shape);
+    printf("%-4s  %-14s  %-12s  %s", missing ? "-" : tensor->dtype, shape, bertc_fit_name(tensor->fit), tensor->name);
     if (tensor->fit == BERTC_FIT_RENAMED) printf(" (now %s)", tensor->parameter);
     if (tensor->fit == BERTC_FIT_WRONG_SHAPE)
-        printf(" (expected %s)",
-               format_shape(tensor->wanted_shape, tensor->wanted_rank, wanted, sizeof wanted));
+        printf(" (expected %s)", format_shape(tensor->wanted_shape, tensor->wanted_rank, wanted, sizeof wanted));
     putchar('\n');
 }
 
@@ -41,7 +39,7 @@ static void print_config(const bertc_config *c)
     if (c->head_refusal) printf("head     not used: %s\n", c->head_refusal);
 }
 
-bertc_status cli_inspect(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_inspect(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)values;
     bertc_inspection found;
@@ -53,12 +51,10 @@ bertc_status cli_inspect(const void *values, cli_words words, bertc_error *err)
     else printf("config   %s\n", found.refusal.status ? "refused" : "none beside it");
     for (int fit = 0, shown = 0; fit < BERTC_FITS; fit++)
         if (found.tally[fit] > 0)
-            printf("%s%zu %s", shown++ > 0 ? ", " : "fit      ", found.tally[fit],
-                   bertc_fit_name((bertc_fit)fit));
+            printf("%s%zu %s", shown++ > 0 ? ", " : "fit      ", found.tally[fit], bertc_fit_name((bertc_fit)fit));
     puts("\n");
     for (size_t i = 0; i < found.count; i++) print_tensor(&found.tensors[i]);
-    if (found.refusal.status != BERTC_OK)
-        status = cli_fail(err, found.refusal.status, "%s", found.refusal.message);
+    if (found.refusal.status != BERTC_OK) status = cli_fail(err, found.refusal.status, "%s", found.refusal.message);
     bertc_inspection_clear(&found);
     return status;
 }

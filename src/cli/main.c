@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 {
     bertc_error err = {0};
     if (cli_stdout_open(&err) != BERTC_OK) {
-        cli_complain(err.message);
+        cli_print_error(err.message);
         return BERTC_NOMEM;
     }
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an ordinary write error */
@@ -71,6 +71,6 @@ int main(int argc, char **argv)
         status = late.status;
         err = late;
     }
-    if (status != BERTC_OK) cli_complain(err.message[0] ? err.message : "failed");
+    if (status != BERTC_OK) cli_print_error(err.message[0] ? err.message : "failed");
     return (int)status;
 }

@@ -45,12 +45,10 @@ static const bertc_option *find(const cli_command *command, const char *name, si
 
 static bertc_status out_of_range(const bertc_option *row, const char *text, bertc_error *err)
 {
-    return cli_fail(err, BERTC_USAGE, "--%s: %s is out of range, %.16g to %.16g", row->name, text,
-                    row->least, row->most);
+    return cli_fail(err, BERTC_USAGE, "--%s: %s is out of range, %.16g to %.16g", row->name, text, row->min, row->max);
 }
 
-static bertc_status set_int(const bertc_option *row, const char *text, void *field,
-                            bertc_error *err)
+static bertc_status set_int(const bertc_option *row, const char *text, void *field, bertc_error *err)
 {
     const char *digits = text + (text[0] == '-');
     size_t length = strspn(digits, "0123456789");
@@ -58,28 +56,24 @@ static bertc_status set_int(const bertc_option *row, const char *text, void *fie
         return cli_fail(err, BERTC_USAGE, "--%s: '%s' is not a whole number", row->name, text);
     errno = 0;
     long long value = strtoll(text, NULL, 10);
-    if (errno != 0 || (double)value < row->least || (double)value > row->most)
-        return out_of_range(row, text, err);
+    if (errno != 0 || (double)value < row->min || (double)value > row->max) return out_of_range(row, text, err);
     *(int64_t *)field = value;
     return BERTC_OK;
 }
 
-static bertc_status set_real(const bertc_option *row, const char *text, void *field,
-                             bertc_error *err)
+static bertc_status set_real(const bertc_option *row, const char *text, void *field, bertc_error *err)
 {
     char *end = NULL;
     bool plain = text[0] != '+' && text[0] != '\0' && text[strspn(text, "0123456789.eE+-")] == '\0';
     double value = plain ? strtod(text, &end) : 0;
     if (!plain || end == text || *end != '\0')
         return cli_fail(err, BERTC_USAGE, "--%s: '%s' is not a number", row->name, text);
-    if (!isfinite(value) || value < row->least || value > row->most)
-        return out_of_range(row, text, err);
+    if (!isfinite(value) || value < row->min || value > row->max) return out_of_range(row, text, err);
     *(double *)field = value;
     return BERTC_OK;
 }
 
-static bertc_status set_choice(const bertc_option *row, const char *text, void *field,
-                               bertc_error *err)
+static bertc_status set_choice(const bertc_option *row, const char *text, void *field, bertc_error *err)
 {
     const char *choice = row->choices;
     for (int i = 0; choice; i++) {
@@ -93,16 +87,14 @@ static bertc_status set_choice(const bertc_option *row, const char *text, void *
     return cli_fail(err, BERTC_USAGE, "--%s: '%s' is not one of %s", row->name, text, row->choices);
 }
 
-static bertc_status set_text(const bertc_option *row, const char *text, void *field,
-                             bertc_error *err)
+static bertc_status set_text(const bertc_option *row, const char *text, void *field, bertc_error *err)
 {
     if (!*text) return cli_fail(err, BERTC_USAGE, "--%s: the value is empty", row->name);
     *(const char **)field = text;
     return BERTC_OK;
 }
 
-static bertc_status set_flag(const bertc_option *row, const char *text, void *field,
-                             bertc_error *err)
+static bertc_status set_flag(const bertc_option *row, const char *text, void *field, bertc_error *err)
 {
     (void)row, (void)text, (void)err;
     *(bool *)field = true;
@@ -111,11 +103,9 @@ static bertc_status set_flag(const bertc_option *row, const char *text, void *fi
 
 static bertc_status set(const bertc_option *row, const char *text, void *values, bertc_error *err)
 {
-    static bertc_status (*const setters[])(const bertc_option *, const char *, void *,
-                                           bertc_error *) = {
-        [BERTC_OPTION_FLAG] = set_flag,     [BERTC_OPTION_INT] = set_int,
-        [BERTC_OPTION_REAL] = set_real,     [BERTC_OPTION_TEXT] = set_text,
-        [BERTC_OPTION_CHOICE] = set_choice,
+    static bertc_status (*const setters[])(const bertc_option *, const char *, void *, bertc_error *) = {
+        [BERTC_OPTION_FLAG] = set_flag, [BERTC_OPTION_INT] = set_int,       [BERTC_OPTION_REAL] = set_real,
+        [BERTC_OPTION_TEXT] = set_text, [BERTC_OPTION_CHOICE] = set_choice,
     };
     return setters[row->kind](row, text, (char *)values + row->offset, err);
 }
@@ -147,11 +137,8 @@ static bertc_status unknown_option(const cli_command *command, const char *text,
     const char *bare = text + strspn(text, "-");
     snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
     const char *nearest = cli_nearest(name, option_name, command);
-    if (nearest)
-        return cli_fail(err, BERTC_USAGE, "unknown option '%s', did you mean '--%s'?", text,
-                        nearest);
-    return cli_fail(err, BERTC_USAGE, "unknown option '%s', see 'bertc %s --help'", text,
-                    command->name);
+    if (nearest) return cli_fail(err, BERTC_USAGE, "unknown option '%s', did you mean '--%s'?", text, nearest);
+    return cli_fail(err, BERTC_USAGE, "unknown option '%s', see 'bertc %s --help'", text, command->name);
 }
 
 /* Take the option at argv[*at] and its value; *at moves to the last argument that was used. */
@@ -160,14 +147,12 @@ static bertc_status take_option(const cli_command *command, int argc, char **arg
 {
     const char *text = argv[*at];
     size_t length = strcspn(text, "=");
-    const bertc_option *row =
-        strncmp(text, "--", 2) == 0 ? find(command, text + 2, length - 2) : NULL;
+    const bertc_option *row = strncmp(text, "--", 2) == 0 ? find(command, text + 2, length - 2) : NULL;
     if (!row) return unknown_option(command, text, err);
     const char *value = text[length] == '=' ? text + length + 1 : NULL;
     size_t count;
     given[row - command->table(&count)] = true;
-    if (row->kind == BERTC_OPTION_FLAG && value)
-        return cli_fail(err, BERTC_USAGE, "--%s takes no value", row->name);
+    if (row->kind == BERTC_OPTION_FLAG && value) return cli_fail(err, BERTC_USAGE, "--%s takes no value", row->name);
     if (row->kind != BERTC_OPTION_FLAG && !value) {
         if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0)
             return cli_fail(err, BERTC_USAGE, "--%s needs a value (%s)", row->name, row->argument);
@@ -185,13 +170,11 @@ static bool is_given(const cli_command *command, const char *name, const bool *g
 static bertc_status check_needs(const cli_command *command, const bool *given, bertc_error *err)
 {
     const char *const *needs = command->needs;
-    if (!needs[0] || !is_given(command, needs[0], given) || is_given(command, needs[1], given))
-        return BERTC_OK;
+    if (!needs[0] || !is_given(command, needs[0], given) || is_given(command, needs[1], given)) return BERTC_OK;
     return cli_fail(err, BERTC_USAGE, "--%s says nothing without --%s", needs[0], needs[1]);
 }
 
-static bertc_status check_required(const cli_command *command, const bool *given, size_t words,
-                                   bertc_error *err)
+static bertc_status check_required(const cli_command *command, const bool *given, size_t words, bertc_error *err)
 {
     char missing[128] = "";
     size_t used = 0, count;

@@ -19,7 +19,7 @@ void cli_options_reset(const cli_command *command, void *values);
 
 typedef struct cli_parsed {
     bool help;       /* --help was met; nothing after it was looked at */
-    cli_words words; /* into `words` of the caller */
+    cli_arguments words; /* into `words` of the caller */
 } cli_parsed;
 
 /* Parse argv[0..argc-1] (what follows the command's name) into `values`. `words` has room for argc

@@ -80,10 +80,10 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
         file->stream = file->bytes->file;
         return BERTC_OK;
     }
-    bertc_status status = fd >= 0 ? BERTC_OK : cli_beside_make(&file->beside, path, false, err);
+    bertc_status status = fd >= 0 ? BERTC_OK : cli_temporary_create(&file->temporary, path, false, err);
     if (status != BERTC_OK) return status;
     file->bytes = malloc(sizeof *file->bytes);
-    if (file->bytes && cli_stream_open(file->bytes, fd >= 0 ? fd : file->beside.fd, _IOFBF)) {
+    if (file->bytes && cli_stream_open(file->bytes, fd >= 0 ? fd : file->temporary.fd, _IOFBF)) {
         file->stream = file->bytes->file;
         return BERTC_OK;
     }
@@ -91,7 +91,7 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
     free(file->bytes);
     file->bytes = NULL;
     cli_fail_memory(err);
-    cli_beside_release(&file->beside, err);
+    cli_temporary_release(&file->temporary, err);
     return BERTC_NOMEM;
 }
 
@@ -117,7 +117,7 @@ bertc_status cli_files_open(cli_file files[2], const char *first, const char *se
     if (status == BERTC_OK && !same) status = cli_file_open(&files[0], first, err);
     if (status == BERTC_OK && !same && second) status = cli_file_open(&files[1], second, err);
     if (status != BERTC_OK) return status;
-    if (!same && !cli_beside_same(&files[0].beside, &files[1].beside)) return BERTC_OK;
+    if (!same && !cli_temporary_same(&files[0].temporary, &files[1].temporary)) return BERTC_OK;
     return cli_fail(err, BERTC_USAGE, "--out and --%s name the same file", option);
 }
 
@@ -125,30 +125,30 @@ bertc_status cli_files_open(cli_file files[2], const char *first, const char *se
 
 static bool is_direct(const cli_file *file)
 {
-    return !file->beside.real;
+    return !file->temporary.target;
 }
 
 /* Hand over those that are written directly, or those that are not. */
-static bertc_status settle(cli_file files[2], bool direct, bertc_error *err)
+static bertc_status finish(cli_file files[2], bool direct, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     for (int i = 0; i < 2 && status == BERTC_OK; i++)
         if (files[i].stream && is_direct(&files[i]) == direct)
-            status = cli_stream_settle(files[i].bytes, files[i].path, err);
+            status = cli_stream_finish(files[i].bytes, files[i].path, err);
     return status;
 }
 
 bertc_status cli_files_commit(cli_file files[2], bertc_error *err)
 {
-    cli_beside *all[2];
+    cli_temporary *all[2];
     size_t count = 0;
     for (int i = 0; i < 2; i++)
-        if (files[i].stream && !is_direct(&files[i])) all[count++] = &files[i].beside;
-    bertc_status status = settle(files, false, err);
-    if (status == BERTC_OK) status = cli_beside_place(all, count, err);
+        if (files[i].stream && !is_direct(&files[i])) all[count++] = &files[i].temporary;
+    bertc_status status = finish(files, false, err);
+    if (status == BERTC_OK) status = cli_temporary_commit(all, count, err);
     if (status != BERTC_OK) return status;
-    status = settle(files, true, err);
-    if (status != BERTC_OK) cli_beside_undo(all, count, err);
+    status = finish(files, true, err);
+    if (status != BERTC_OK) cli_temporary_undo(all, count, err);
     return status;
 }
 
@@ -160,7 +160,7 @@ static void close_file(cli_file *file, bertc_error *err)
         if (is_direct(file)) close(file->bytes->fd);
         free(file->bytes);
     }
-    cli_beside_release(&file->beside, err);
+    cli_temporary_release(&file->temporary, err);
     *file = (cli_file){0};
 }
 
@@ -170,8 +170,7 @@ void cli_files_close(cli_file files[2], bertc_error *err)
     close_file(&files[1], err);
 }
 
-bertc_status cli_file_write(const char *folder, const char *name, const char *bytes, size_t length,
-                            bertc_error *err)
+bertc_status cli_file_write(const char *folder, const char *name, const char *bytes, size_t length, bertc_error *err)
 {
     char *path = cli_path_join(folder, name);
     if (!path) return cli_fail_memory(err);
@@ -188,8 +187,8 @@ bertc_status cli_file_write(const char *folder, const char *name, const char *by
 
 char *cli_path_join(const char *folder, const char *name)
 {
-    size_t room = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(room);
-    if (path) snprintf(path, room, "%s/%s", folder, name);
+    size_t capacity = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(capacity);
+    if (path) snprintf(path, capacity, "%s/%s", folder, name);
     return path;
 }

@@ -1,6 +1,6 @@
 /* Where results go: standard output, devices, files that appear whole.
  *
- * 1. A regular file is written beside its name (beside.h), checked against what was handed in and
+ * 1. A regular file is written beside its name (temporary.h), checked against what was handed in and
  *    renamed at the end; a device, a pipe or what a descriptor's own name says (/dev/stdout,
  *    /dev/fd/3) is written as it is.
  * 2. Of two files both appear or none. What cannot be taken back comes last: standard output and
@@ -9,14 +9,14 @@
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
-#include "cli/beside.h"
+#include "cli/temporary.h"
 #include "cli/stream.h"
 
 typedef struct cli_file {
     FILE *stream;      /* write here; null: not open */
     const char *path;  /* as given, for messages */
     cli_stream *bytes; /* of `stream` */
-    cli_beside beside; /* none where it is written directly */
+    cli_temporary temporary; /* none where it is written directly */
 } cli_file;
 
 /* Open `path` for writing; null or "-" means standard output. */
@@ -34,8 +34,7 @@ bertc_status cli_files_commit(cli_file files[2], bertc_error *err);
 void cli_files_close(cli_file files[2], bertc_error *err);
 
 /* A whole small file, `name` in `folder`. */
-bertc_status cli_file_write(const char *folder, const char *name, const char *bytes, size_t length,
-                            bertc_error *err);
+bertc_status cli_file_write(const char *folder, const char *name, const char *bytes, size_t length, bertc_error *err);
 
 /* "folder/name", owned by the caller (free); null where memory is out. */
 char *cli_path_join(const char *folder, const char *name);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/apply.h"
+#include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/scores.h"
 
@@ -45,12 +45,9 @@ static void print_memory(const bertc_plan_result *plan)
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++)
         printf("%-15s%8zu MB\n", plan->parts[i].name, plan->parts[i].bytes >> 20);
     printf("%-15s%8zu MB", "peak memory", plan->peak >> 20);
-    if (plan->available < SIZE_MAX)
-        printf(", %zu MB are available (%s)", plan->available >> 20, plan->limit);
+    if (plan->available < SIZE_MAX) printf(", %zu MB are available (%s)", plan->available >> 20, plan->limit);
     putchar('\n');
-    if (!plan->fits)
-        printf("does not fit; %s%s\n",
-               plan->advice[0] ? "it fits with " : BERTC_NO_ADVICE, plan->advice);
+    if (!plan->fits) printf("does not fit; %s%s\n", plan->advice[0] ? "it fits with " : BERTC_NO_ADVICE, plan->advice);
 }
 
 static void print_time(const bertc_plan_result *plan)
@@ -95,7 +92,7 @@ static void print_json(const bertc_plan_result *plan)
     put_real("seconds", plan->seconds, "}\n");
 }
 
-bertc_status cli_plan(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_plan(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
     const cli_plan_values *v = values;

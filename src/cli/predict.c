@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/apply.h"
+#include "cli/inference.h"
 #include "cli/error.h"
 #include "cli/input.h"
 #include "cli/output.h"
@@ -11,14 +11,14 @@
 static bertc_status put_predictions(FILE *to, const bertc_task *task, const bertc_predictions *p, bool numbered,
                                     bertc_error *err)
 {
-    size_t room = 64; /* for any prediction of the task */
+    size_t capacity = 64; /* for any prediction of the task */
     for (int c = 0; task->kind == BERTC_CLASSIFICATION && c < task->num_labels; c++)
-        if (strlen(task->file_labels[c]) >= room) room = strlen(task->file_labels[c]) + 1;
-    char *text = malloc(room);
+        if (strlen(task->file_labels[c]) >= capacity) capacity = strlen(task->file_labels[c]) + 1;
+    char *text = malloc(capacity);
     if (!text) return cli_fail_memory(err);
     if (numbered) fputs("index\tprediction\n", to);
     for (size_t i = 0; i < p->dataset->count; i++) {
-        bertc_task_format_prediction(task, p->logits + i * (size_t)task->num_labels, text, room);
+        bertc_task_format_prediction(task, p->logits + i * (size_t)task->num_labels, text, capacity);
         if (numbered) cli_put_index(to, &p->dataset->examples[i], i);
         fprintf(to, "%s%s\n", numbered ? "\t" : "", text);
     }
@@ -41,33 +41,31 @@ static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions
     }
 }
 
-static bertc_status check_finite(const bertc_task *task, const bertc_predictions *p,
-                                 bertc_error *err)
+static bertc_status check_finite(const bertc_task *task, const bertc_predictions *p, bertc_error *err)
 {
     size_t count = p->dataset->count * (size_t)task->num_labels;
     for (size_t i = 0; i < count; i++)
         if (!isfinite(p->logits[i]))
-            return cli_fail(err, BERTC_DIVERGED, "%s:%zu: the model's output is not finite",
-                            p->dataset->path,
+            return cli_fail(err, BERTC_DIVERGED, "%s:%zu: the model's output is not finite", p->dataset->path,
                             p->dataset->examples[i / (size_t)task->num_labels].line);
     return BERTC_OK;
 }
 
 /* The files are opened before the model is: what cannot be written is known early. */
-bertc_status cli_predict(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_predict(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
-    const cli_apply_values *v = values;
+    const cli_inference_values *v = values;
     const bertc_task *task;
     char *text = NULL;
     size_t length = 0;
     cli_file files[2] = {{0}};
     bertc_predictions predictions = {0};
     bertc_status status = cli_task_find(v->task, &task, err);
-    if (status == BERTC_OK) status = cli_apply_spare(v, task, err);
+    if (status == BERTC_OK) status = cli_inference_check_outputs(v, task, err);
     if (status == BERTC_OK && !v->data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) status = cli_files_open(files, v->out, v->logits, "logits", err);
-    if (status == BERTC_OK) status = cli_apply(v, text, length, false, &predictions, err);
+    if (status == BERTC_OK) status = cli_infer(v, text, length, false, &predictions, err);
     if (status == BERTC_OK) status = check_finite(task, &predictions, err);
     if (status == BERTC_OK) status = put_predictions(files[0].stream, task, &predictions, v->data != NULL, err);
     if (status == BERTC_OK && v->logits) put_logits(files[1].stream, task, &predictions);

@@ -32,11 +32,10 @@ static bool may_colour(void)
     return may_redraw() && !(refused && *refused);
 }
 
-void cli_complain(const char *message)
+void cli_print_error(const char *message)
 {
     bool colour = may_colour();
-    fprintf(stderr, "%sbertc:%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "",
-            message);
+    fprintf(stderr, "%sbertc:%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", message);
 }
 
 void cli_format_duration(char out[CLI_DURATION], double seconds)
@@ -56,8 +55,7 @@ void cli_format_duration(char out[CLI_DURATION], double seconds)
         double whole = floor(seconds / rows[i].minor + 0.5) * rows[i].minor;
         if (whole >= rows[i].below) continue;
         double major = floor(whole / rows[i].major);
-        snprintf(out, CLI_DURATION, rows[i].format, major,
-                 (whole - major * rows[i].major) / rows[i].minor);
+        snprintf(out, CLI_DURATION, rows[i].format, major, (whole - major * rows[i].major) / rows[i].minor);
         return;
     }
 }
@@ -71,14 +69,11 @@ static void clear_line(cli_progress *p)
 /* "train 120/6315  epoch 0.06  loss 0.5312  12345 tokens/s  ETA 12m40s" after the phase. */
 static void describe(const bertc_progress *progress, char *out, size_t size)
 {
-    size_t used = (size_t)snprintf(out, size, " %lld/%lld", (long long)progress->step,
-                                   (long long)progress->steps);
+    size_t used = (size_t)snprintf(out, size, " %lld/%lld", (long long)progress->step, (long long)progress->steps);
     if (isfinite(progress->loss) && used < size)
-        used += (size_t)snprintf(out + used, size - used, "  epoch %.2f  loss %.4f",
-                                 progress->epoch, progress->loss);
+        used += (size_t)snprintf(out + used, size - used, "  epoch %.2f  loss %.4f", progress->epoch, progress->loss);
     if (progress->tokens_per_second > 0 && used < size)
-        used += (size_t)snprintf(out + used, size - used, "  %.0f tokens/s",
-                                 progress->tokens_per_second);
+        used += (size_t)snprintf(out + used, size - used, "  %.0f tokens/s", progress->tokens_per_second);
     if (isfinite(progress->eta_seconds) && progress->step < progress->steps && used < size) {
         char eta[CLI_DURATION];
         cli_format_duration(eta, progress->eta_seconds);
@@ -102,10 +97,10 @@ static void draw(cli_progress *p, const bertc_progress *progress)
         fprintf(stderr, "%s%s\n", phase, line);
         return;
     }
-    size_t room = terminal_width() - 1, used = strlen(phase);
-    if (used >= room) return;
+    size_t capacity = terminal_width() - 1, used = strlen(phase);
+    if (used >= capacity) return;
     fprintf(stderr, "\r%s%s%s%.*s\033[K", p->colour ? "\033[1m" : "", phase,
-            p->colour ? "\033[0m" : "", (int)(room - used), line);
+            p->colour ? "\033[0m" : "", (int)(capacity - used), line);
     fflush(stderr);
     p->shown = true;
 }
@@ -136,8 +131,7 @@ static bertc_status on_stop(void *user)
 bertc_status cli_progress_begin(cli_progress *p, bertc_error *err)
 {
     *p = (cli_progress){.live = may_redraw(), .colour = may_colour()};
-    p->observer = (bertc_observer){
-        .notify = {on_notice, p}, .progress = on_progress, .stop = on_stop, .user = p};
+    p->observer = (bertc_observer){.notify = {on_notice, p}, .progress = on_progress, .stop = on_stop, .user = p};
     return cli_signals_watch(err);
 }
 

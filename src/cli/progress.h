@@ -19,7 +19,7 @@ bertc_status cli_progress_begin(cli_progress *progress, bertc_error *err);
 void cli_progress_end(cli_progress *progress); /* clears the live line */
 
 /* The program's only way to say that it failed: "bertc: MESSAGE". */
-void cli_complain(const char *message);
+void cli_print_error(const char *message);
 
 /* Seconds as "45s", "12m40s", "3h05m", "2d03h" into `out`. */
 enum { CLI_DURATION = 24 };

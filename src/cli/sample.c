@@ -22,8 +22,7 @@ const bertc_option *cli_sample_table(size_t *count)
 }
 
 /* The encoder that fits the sample: it learns from scratch in minutes. */
-static bertc_status write_model(const cli_sample_values *v, const char *vocab, const char *folder,
-                                bertc_error *err)
+static bertc_status write_model(const cli_sample_values *v, const char *vocab, const char *folder, bertc_error *err)
 {
     const cli_init_values encoder = {.vocab = vocab,
                                      .layers = 2,
@@ -48,7 +47,7 @@ static bertc_status fill(const void *values, const char *folder, bertc_error *er
     return status;
 }
 
-bertc_status cli_sample(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_sample(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
     const cli_sample_values *v = values;

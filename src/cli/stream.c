@@ -61,11 +61,10 @@ static bertc_status compare(const cli_stream *stream, const char *name, bertc_er
     if (end < 0 || fstat(stream->fd, &info) != 0) return cli_fail_errno(err, name, "cannot check");
     bool whole = end >= stream->start && (size_t)(end - stream->start) >= stream->produced;
     if (stream->produced == 0 || (whole && info.st_size >= end)) return BERTC_OK;
-    return cli_fail(err, BERTC_IO, "%s: holds fewer bytes than the %zu that were written", name,
-                    stream->produced);
+    return cli_fail(err, BERTC_IO, "%s: holds fewer bytes than the %zu that were written", name, stream->produced);
 }
 
-bertc_status cli_stream_settle(cli_stream *stream, const char *name, bertc_error *err)
+bertc_status cli_stream_finish(cli_stream *stream, const char *name, bertc_error *err)
 {
     if ((fflush(stream->file) != 0 || ferror(stream->file)) && stream->code == 0) stream->code = EIO;
     bertc_status status = cli_stream_check(stream, name, err);
@@ -120,7 +119,7 @@ bertc_status cli_stdout_open(bertc_error *err)
 
 bertc_status cli_stdout_close(bertc_error *err)
 {
-    bertc_status status = cli_stream_settle(cli_stdout(), out_name, err);
+    bertc_status status = cli_stream_finish(cli_stdout(), out_name, err);
     bool used = cli_stdout()->produced > 0;
     if (used && close(STDOUT_FILENO) != 0 && errno != EINTR && status == BERTC_OK)
         status = cli_fail_errno(err, out_name, writing);

@@ -26,7 +26,7 @@ typedef struct cli_stream {
 bool cli_stream_open(cli_stream *stream, int fd, int buffering);
 
 /* Hand everything over and compare. `name` stands in the message. Errors: BERTC_IO. */
-bertc_status cli_stream_settle(cli_stream *stream, const char *name, bertc_error *err);
+bertc_status cli_stream_finish(cli_stream *stream, const char *name, bertc_error *err);
 
 /* Whether a write has failed by now: a long job need not go on. */
 bertc_status cli_stream_check(const cli_stream *stream, const char *name, bertc_error *err);

@@ -12,7 +12,7 @@ static void join(char *out, size_t size, const char *const *words, int count)
         used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "", words[i]);
 }
 
-bertc_status cli_tasks(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_tasks(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)values, (void)words, (void)err;
     const char *format = "%-8s  %-6s  %-6s  %-19s  %-35s  %s\n";

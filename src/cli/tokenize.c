@@ -44,13 +44,13 @@ const bertc_option *cli_tokenize_table(size_t *count)
 
 /* ---- One part ------------------------------------------------------------------------------ */
 
-enum { PARTS_PER_THREAD = 4, PART_LEAST = 1 << 13, DIGITS = 11 /* a number and what follows it */ };
+enum { PARTS_PER_THREAD = 4, PART_MIN = 1 << 13, DIGITS = 11 /* a number and what follows it */ };
 
 typedef struct part {
     const char *text; /* whole lines */
     size_t length;
     char *out;
-    size_t used, room;
+    size_t used, capacity;
     size_t lines, invalid;
     bool no_tab;       /* the last line lacks it */
     bertc_error error; /* of the last line */
@@ -69,12 +69,12 @@ static char *put_number(char *to, uint32_t value, char end)
 
 static bertc_status put_line(part *p, const bertc_encoding *e, bool offsets)
 {
-    size_t most = p->used + e->count * DIGITS * (offsets ? 3 : 1);
-    if (most > p->room) {
-        char *out = realloc(p->out, most * 2);
+    size_t max = p->used + e->count * DIGITS * (offsets ? 3 : 1);
+    if (max > p->capacity) {
+        char *out = realloc(p->out, max * 2);
         if (!out) return cli_fail_memory(&p->error);
         p->out = out;
-        p->room = most * 2;
+        p->capacity = max * 2;
     }
     char *to = p->out + p->used;
     for (size_t i = 0; i < e->count; i++) {
@@ -95,9 +95,8 @@ static bertc_status encode_line(const cli_tokenize_values *v, const bertc_tokeni
     p->no_tab = v->pair && !tab;
     if (p->no_tab) return BERTC_INPUT;
     size_t first = tab ? (size_t)(tab - line) : length;
-    bertc_status status = bertc_tokenizer_encode(
-        tokenizer, encoding, line, first, tab ? tab + 1 : NULL, tab ? length - first - 1 : 0,
-        (size_t)v->max_length, &p->error);
+    bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, line, first, tab ? tab + 1 : NULL,
+                                                 tab ? length - first - 1 : 0, (size_t)v->max_length, &p->error);
     p->invalid += encoding->invalid;
     return status == BERTC_OK ? put_line(p, encoding, v->offsets) : status;
 }
@@ -122,7 +121,7 @@ typedef struct job {
     const cli_tokenize_values *values;
     const bertc_tokenizer *tokenizer;
     int32_t threads;
-    int most; /* parts at a time */
+    int max; /* parts at a time */
     bertc_encoding *encodings; /* by thread */
     part *parts;
     size_t lines, invalid; /* of parts that have been written */
@@ -137,18 +136,18 @@ static void say(void *user, const char *line)
 static bertc_status open_job(job *j, bertc_error *err)
 {
     const bertc_notify notify = {say, NULL};
-    bertc_status status = bertc_threads_settle(j->values->threads, &notify, &j->threads, err);
+    bertc_status status = bertc_threads_resolve(j->values->threads, &notify, &j->threads, err);
     if (status != BERTC_OK) return status;
-    j->most = j->threads * PARTS_PER_THREAD;
+    j->max = j->threads * PARTS_PER_THREAD;
     j->encodings = calloc((size_t)j->threads, sizeof *j->encodings);
-    j->parts = calloc((size_t)j->most, sizeof *j->parts);
+    j->parts = calloc((size_t)j->max, sizeof *j->parts);
     return j->encodings && j->parts ? BERTC_OK : cli_fail_memory(err);
 }
 
 static void close_job(job *j)
 {
     for (int i = 0; j->encodings && i < j->threads; i++) bertc_encoding_clear(&j->encodings[i]);
-    for (int i = 0; j->parts && i < j->most; i++) free(j->parts[i].out);
+    for (int i = 0; j->parts && i < j->max; i++) free(j->parts[i].out);
     free(j->encodings);
     free(j->parts);
 }
@@ -156,15 +155,15 @@ static void close_job(job *j)
 /* Cut whole lines into parts of about the same length; returns their number. */
 static int cut(job *j, const char *text, size_t length)
 {
-    size_t share = length / (size_t)j->most + 1, at = 0;
+    size_t share = length / (size_t)j->max + 1, at = 0;
     int count = 0;
-    if (share < PART_LEAST) share = PART_LEAST;
+    if (share < PART_MIN) share = PART_MIN;
     for (; at < length; count++) {
         size_t end = length - at > share ? at + share : length;
         const char *newline = memchr(text + end - 1, '\n', length - end + 1);
         end = newline ? (size_t)(newline - text) + 1 : length;
         part *p = &j->parts[count];
-        *p = (part){.text = text + at, .length = end - at, .out = p->out, .room = p->room};
+        *p = (part){.text = text + at, .length = end - at, .out = p->out, .capacity = p->capacity};
         at = end;
     }
     return count;
@@ -176,10 +175,8 @@ static bertc_status write_part(job *j, const part *p, bertc_error *err)
     j->invalid += p->invalid;
     if (p->used > 0 && fwrite(p->out, 1, p->used, stdout) != p->used)
         return cli_stream_check(cli_stdout(), "standard output", err);
-    if (p->no_tab)
-        return cli_fail(err, BERTC_INPUT, "standard input:%zu: no TAB between two texts", j->lines);
-    if (p->error.status != BERTC_OK)
-        return cli_fail(err, p->error.status, "%s", p->error.message);
+    if (p->no_tab) return cli_fail(err, BERTC_INPUT, "standard input:%zu: no TAB between two texts", j->lines);
+    if (p->error.status != BERTC_OK) return cli_fail(err, p->error.status, "%s", p->error.message);
     return BERTC_OK;
 }
 
@@ -194,8 +191,7 @@ static bertc_status encode_block(job *j, const char *text, size_t length, bertc_
     return status;
 }
 
-static bertc_status encode_all(const cli_tokenize_values *v, const bertc_tokenizer *tokenizer,
-                               bertc_error *err)
+static bertc_status encode_all(const cli_tokenize_values *v, const bertc_tokenizer *tokenizer, bertc_error *err)
 {
     job j = {.values = v, .tokenizer = tokenizer};
     cli_lines lines = {0};
@@ -219,19 +215,17 @@ static bertc_status load_vocab(const cli_tokenize_values *v, bertc_vocab **vocab
     return status == BERTC_OK ? bertc_vocab_load_dir(v->model, vocab, err) : status;
 }
 
-bertc_status cli_tokenize(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_tokenize(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
     const cli_tokenize_values *v = values;
-    if (!v->model == !v->vocab)
-        return cli_fail(err, BERTC_USAGE, "'bertc tokenize' needs one of --model and --vocab");
+    if (!v->model == !v->vocab) return cli_fail(err, BERTC_USAGE, "'bertc tokenize' needs one of --model and --vocab");
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     bertc_vocab *vocab = NULL;
     bertc_tokenizer *tokenizer = NULL;
     bertc_status status = load_vocab(v, &vocab, err);
     options.parity = (bertc_parity)v->parity;
-    if (status == BERTC_OK && v->model)
-        status = bertc_tokenizer_read_options(v->model, &options, err);
+    if (status == BERTC_OK && v->model) status = bertc_tokenizer_read_options(v->model, &options, err);
     if (v->cased) options.do_lower_case = false;
     if (status == BERTC_OK) status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
     if (status == BERTC_OK) status = encode_all(v, tokenizer, err);

@@ -41,7 +41,7 @@ static bertc_status fill(const void *values, const char *folder, bertc_error *er
     return status == BERTC_OK ? check_tokenizer(v->model, err) : status;
 }
 
-bertc_status cli_truncate(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_truncate(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)words;
     const cli_truncate_values *v = values;

@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 
-bertc_status cli_version(const void *values, cli_words words, bertc_error *err)
+bertc_status cli_version(const void *values, cli_arguments words, bertc_error *err)
 {
     (void)values, (void)words, (void)err;
     char libraries[1024] = "";

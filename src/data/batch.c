@@ -18,7 +18,7 @@ enum { BLOCK = 512 };
 /* A run of examples and their tokens. */
 typedef struct block {
     size_t first, count;  /* examples */
-    size_t tokens, room;  /* used and allocated */
+    size_t tokens, capacity;  /* used and allocated */
     size_t *lengths;      /* (count), points into the data set's array */
     int32_t *ids;
     uint8_t *types;
@@ -28,16 +28,16 @@ typedef struct block {
 
 static bool block_reserve(block *b, size_t more)
 {
-    size_t need, room;
+    size_t need, capacity;
     if (!bc_size_add(b->tokens, more, &need)) return false;
-    if (need <= b->room) return true;
-    if (!bc_size_mul(need, 2, &room)) return false;
-    int32_t *ids = bc_realloc(b->ids, room, sizeof *ids);
+    if (need <= b->capacity) return true;
+    if (!bc_size_mul(need, 2, &capacity)) return false;
+    int32_t *ids = bc_realloc(b->ids, capacity, sizeof *ids);
     if (ids) b->ids = ids;
-    uint8_t *types = ids ? bc_realloc(b->types, room, sizeof *types) : NULL;
+    uint8_t *types = ids ? bc_realloc(b->types, capacity, sizeof *types) : NULL;
     if (!types) return false;
     b->types = types;
-    b->room = room;
+    b->capacity = capacity;
     return true;
 }
 
@@ -48,15 +48,13 @@ static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc
     for (size_t i = 0; i < b->count; i++) {
         const bertc_example *e = &dataset->examples[b->first + i];
         bertc_error inner = {0};
-        bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, e->a, e->na, e->b, e->nb,
-                                                     max_length, &inner);
+        bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, e->a, e->na, e->b, e->nb, max_length, &inner);
         if (status == BERTC_OK && !block_reserve(b, encoding->count)) status = BERTC_NOMEM;
         if (status == BERTC_NOMEM) bc_fail_memory(&b->error);
         else if (status != BERTC_OK) bc_fail(&b->error, status, "%s:%zu: %s", dataset->path, e->line, inner.message);
         if (status != BERTC_OK) return;
         memcpy(b->ids + b->tokens, encoding->ids, encoding->count * sizeof *b->ids);
-        for (size_t k = 0; k < encoding->count; k++)
-            b->types[b->tokens + k] = typed ? (uint8_t)encoding->types[k] : 0;
+        for (size_t k = 0; k < encoding->count; k++) b->types[b->tokens + k] = typed ? (uint8_t)encoding->types[k] : 0;
         b->tokens += encoding->count;
         b->invalid += encoding->invalid;
         b->truncated += encoding->truncated > 0;
@@ -71,8 +69,7 @@ static void encode_blocks(block *blocks, size_t count, const bertc_tokenizer *to
     {
         bertc_encoding encoding = {0};
 #pragma omp for schedule(dynamic)
-        for (size_t i = 0; i < count; i++)
-            block_encode(&blocks[i], tokenizer, dataset, max_length, &encoding);
+        for (size_t i = 0; i < count; i++) block_encode(&blocks[i], tokenizer, dataset, max_length, &encoding);
         bertc_encoding_clear(&encoding);
     }
 }
@@ -90,8 +87,7 @@ static bool add_starts(bertc_inputs *inputs)
 }
 
 /* Lay the blocks one behind the other. */
-static bertc_status join_blocks(bertc_inputs *inputs, const block *blocks, size_t count,
-                                bertc_error *err)
+static bertc_status join_blocks(bertc_inputs *inputs, const block *blocks, size_t count, bertc_error *err)
 {
     for (size_t i = 0; i < count; i++)
         if (blocks[i].error.status != BERTC_OK)
@@ -139,10 +135,10 @@ static bertc_status tokenise(bertc_inputs *inputs, const bertc_tokenizer *tokeni
 static bertc_status check_labels(const bertc_dataset *dataset, const bertc_example *e, bertc_error *err)
 {
     const bertc_task *task = dataset->task;
-    size_t most = task->kind == BERTC_CLASSIFICATION ? 1 : 0;
-    if (e->num_labels > most || (e->num_labels > 0 && !e->labels))
+    size_t max = task->kind == BERTC_CLASSIFICATION ? 1 : 0;
+    if (e->num_labels > max || (e->num_labels > 0 && !e->labels))
         return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu label%s, an example of the task has %zu", dataset->path, e->line,
-                       e->num_labels, e->num_labels == 1 ? "" : "s", most);
+                       e->num_labels, e->num_labels == 1 ? "" : "s", max);
     for (size_t i = 0; i < e->num_labels; i++)
         if (e->labels[i] < 0 || e->labels[i] >= task->num_labels)
             return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d, the task has %d", dataset->path, e->line,
@@ -172,9 +168,8 @@ static bertc_status take_targets(bertc_inputs *inputs, const bertc_dataset *data
     return BERTC_OK;
 }
 
-bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
-                                 size_t max_length, const int32_t *label_map,
-                                 bertc_inputs **inputs, bertc_error *err)
+bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset, size_t max_length,
+                                 const int32_t *label_map, bertc_inputs **inputs, bertc_error *err)
 {
     if (inputs) *inputs = NULL;
     if (!tokenizer || !dataset || !dataset->task || !inputs || (dataset->count > 0 && !dataset->examples))
@@ -188,9 +183,8 @@ bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_d
     in->starts = bc_calloc(in->count + 1, sizeof *in->starts);
     in->label_starts = bc_alloc(in->count + 1, sizeof *in->label_starts);
     in->values = bc_alloc(in->count, sizeof *in->values);
-    bertc_status status = in->starts && in->label_starts && in->values
-                              ? take_targets(in, dataset, label_map, err)
-                              : bc_fail_memory(err);
+    bertc_status status =
+        in->starts && in->label_starts && in->values ? take_targets(in, dataset, label_map, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = tokenise(in, tokenizer, dataset, max_length, err);
     if (status == BERTC_OK) *inputs = in;
     else bertc_inputs_free(in);
@@ -265,10 +259,10 @@ void bertc_batch_free(bertc_batch *batch)
 static bertc_status put_labels(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example, bertc_error *err)
 {
     size_t from = inputs->label_starts[example], to = inputs->label_starts[example + 1];
-    int32_t *next = &batch->label_starts[batch->sequences], room = batch->max_labels - next[0];
+    int32_t *next = &batch->label_starts[batch->sequences], capacity = batch->max_labels - next[0];
     if (to < from)
         return bc_fail(err, BERTC_USAGE, "the labels of example %u end before they start", (unsigned)example);
-    if (to - from > (size_t)room)
+    if (to - from > (size_t)capacity)
         return bc_fail(err, BERTC_USAGE, "example %u, of %zu labels, does not fit a batch of %d after %d",
                        (unsigned)example, to - from, (int)batch->max_labels, (int)next[0]);
     memcpy(batch->labels + next[0], inputs->labels + from, (to - from) * sizeof *batch->labels);
@@ -277,8 +271,7 @@ static bertc_status put_labels(bertc_batch *batch, const bertc_inputs *inputs, u
 }
 
 /* Append one example. */
-static bertc_status put_sequence(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example,
-                                 bertc_error *err)
+static bertc_status put_sequence(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example, bertc_error *err)
 {
     if (example >= inputs->count)
         return bc_fail(err, BERTC_USAGE, "example %u: there are %zu", (unsigned)example, inputs->count);
@@ -326,8 +319,7 @@ static size_t length_of(const bertc_inputs *inputs, uint32_t example)
     return inputs->starts[example + 1] - inputs->starts[example];
 }
 
-size_t bc_pack_next(const bertc_inputs *inputs, const uint32_t *order, size_t left, bc_pack pack,
-                    size_t *tokens)
+size_t bc_pack_next(const bertc_inputs *inputs, const uint32_t *order, size_t left, bc_pack pack, size_t *tokens)
 {
     size_t n = 0, sum = 0;
     while (n < left && n < pack.sequences) {
@@ -344,8 +336,7 @@ bertc_status bc_pack_longest_first(const bertc_inputs *inputs, uint32_t *order, 
 {
     size_t *at = bc_calloc(inputs->longest + 2, sizeof *at);
     if (!at) return bc_fail_memory(err);
-    for (size_t i = 0; i < inputs->count; i++)
-        at[inputs->longest - length_of(inputs, (uint32_t)i) + 1]++;
+    for (size_t i = 0; i < inputs->count; i++) at[inputs->longest - length_of(inputs, (uint32_t)i) + 1]++;
     for (size_t i = 0; i <= inputs->longest; i++) at[i + 1] += at[i];
     for (size_t i = 0; i < inputs->count; i++)
         order[at[inputs->longest - length_of(inputs, (uint32_t)i)]++] = (uint32_t)i;
@@ -353,10 +344,10 @@ bertc_status bc_pack_longest_first(const bertc_inputs *inputs, uint32_t *order, 
     return BERTC_OK;
 }
 
-size_t bc_pack_most(const bertc_inputs *inputs, const uint32_t *longest_first, bc_pack pack)
+size_t bc_pack_max(const bertc_inputs *inputs, const uint32_t *longest_first, bc_pack pack)
 {
     size_t sum = 0, n = inputs->count < pack.sequences ? inputs->count : pack.sequences;
     for (size_t i = 0; i < n && sum < pack.tokens; i++) sum += length_of(inputs, longest_first[i]);
-    size_t most = pack.tokens > inputs->longest ? pack.tokens : inputs->longest;
-    return sum < most ? sum : most;
+    size_t max = pack.tokens > inputs->longest ? pack.tokens : inputs->longest;
+    return sum < max ? sum : max;
 }

@@ -34,7 +34,7 @@ bc_examples bc_epoch_batch(bc_epoch *epoch, int64_t step)
 {
     set_order(epoch, step / epoch->steps);
     size_t first = (size_t)(step % epoch->steps) * epoch->batch_size, left = epoch->inputs->count - first;
-    return (bc_examples){.inputs = epoch->inputs, .order = epoch->order + first, .before = step,
+    return (bc_examples){.inputs = epoch->inputs, .order = epoch->order + first, .dataset_step = step,
                          .count = left < epoch->batch_size ? left : epoch->batch_size};
 }
 

@@ -2,7 +2,7 @@
  *
  * A source gives the examples of any step. They are a function of the step alone, so that a run which goes on
  * in the middle sees what it would have seen: one data set in epochs (data/epoch.h), and one of several drawn
- * for each step (data/mix.h). */
+ * for each step (data/task_sampling.h). */
 #ifndef BC_DATA_EXAMPLES_H
 #define BC_DATA_EXAMPLES_H
 
@@ -13,8 +13,8 @@ typedef struct bc_examples {
     const bertc_inputs *inputs;
     const uint32_t *order; /* (count) indices into inputs */
     size_t count;
-    int part;              /* which of the source's data sets: 0 where there is one */
-    int64_t before;        /* steps of that data set before this one */
+    int dataset;              /* which of the source's data sets: 0 where there is one */
+    int64_t dataset_step;        /* steps of that data set before this one */
 } bc_examples;
 
 typedef struct bc_example_source {

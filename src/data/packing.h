@@ -17,13 +17,12 @@ typedef struct bc_pack {
 
 /* How many of the `left` examples at `order` go into the next pass (at least one where left > 0)
  * and how many tokens they have. */
-size_t bc_pack_next(const bertc_inputs *inputs, const uint32_t *order, size_t left, bc_pack pack,
-                    size_t *tokens);
+size_t bc_pack_next(const bertc_inputs *inputs, const uint32_t *order, size_t left, bc_pack pack, size_t *tokens);
 
 /* All examples by falling length, equal ones in the order of the data. order (count) out. */
 bertc_status bc_pack_longest_first(const bertc_inputs *inputs, uint32_t *order, bertc_error *err);
 
 /* The most tokens that any pass over any order of the examples can have. */
-size_t bc_pack_most(const bertc_inputs *inputs, const uint32_t *longest_first, bc_pack pack);
+size_t bc_pack_max(const bertc_inputs *inputs, const uint32_t *longest_first, bc_pack pack);
 
 #endif

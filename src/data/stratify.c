@@ -59,8 +59,7 @@ static bertc_status rank(const bertc_dataset *set, uint32_t *stratum, bertc_erro
     if (!all) return bc_fail_memory(err);
     for (size_t i = 0; i < set->count; i++) all[i] = (ranked){set->examples[i].value, (uint32_t)i};
     qsort(all, set->count, sizeof *all, by_value);
-    for (size_t r = 0; r < set->count; r++)
-        stratum[all[r].index] = (uint32_t)(r * BC_QUANTILES / set->count);
+    for (size_t r = 0; r < set->count; r++) stratum[all[r].index] = (uint32_t)(r * BC_QUANTILES / set->count);
     bc_free(all);
     return BERTC_OK;
 }
@@ -78,12 +77,12 @@ static bertc_status divide(const bertc_dataset *set, uint32_t *stratum, bertc_er
 static const uint32_t out = UINT32_MAX;
 
 /* Mark in `stratum` what is left out. Drawn are the first of each stratum in `order`. Scratch: room (3 strata). */
-static void draw(uint32_t *stratum, size_t total, size_t count, const uint32_t *order, size_t strata, size_t *room)
+static void draw(uint32_t *stratum, size_t total, size_t count, const uint32_t *order, size_t strata, size_t *capacity)
 {
-    size_t *sizes = room, *shares = room + strata;
+    size_t *sizes = capacity, *shares = capacity + strata;
     memset(sizes, 0, strata * sizeof *sizes);
     for (size_t i = 0; i < total; i++) sizes[stratum[i]]++;
-    bc_stratify_share(sizes, strata, count, shares, room + 2 * strata);
+    bc_stratify_share(sizes, strata, count, shares, capacity + 2 * strata);
     for (size_t i = 0; i < total; i++) {
         uint32_t *s = &stratum[order[i]];
         if (shares[*s] > 0) shares[*s]--;
@@ -98,19 +97,19 @@ bertc_status bc_stratify(bertc_dataset *set, size_t count, uint64_t seed, bertc_
         return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered", set->path,
                        set->count, UINT32_MAX);
     size_t strata = set->task->kind == BERTC_REGRESSION ? BC_QUANTILES : (size_t)set->task->num_labels;
-    size_t kept = 0, *room = bc_alloc(strata, 3 * sizeof *room);
+    size_t kept = 0, *capacity = bc_alloc(strata, 3 * sizeof *capacity);
     uint32_t *stratum = bc_alloc(set->count, sizeof *stratum);
     uint32_t *order = bc_alloc(set->count, sizeof *order);
     uint64_t *scratch = bc_alloc(set->count, 2 * sizeof *scratch);
-    bertc_status status = room && stratum && order && scratch ? divide(set, stratum, err) : bc_fail_memory(err);
+    bertc_status status = capacity && stratum && order && scratch ? divide(set, stratum, err) : bc_fail_memory(err);
     if (status == BERTC_OK) {
         bc_rng_shuffle(seed, UINT32_MAX, order, scratch, set->count); /* no epoch's order */
-        draw(stratum, set->count, count, order, strata, room);
+        draw(stratum, set->count, count, order, strata, capacity);
         for (size_t i = 0; i < set->count; i++)
             if (stratum[i] != out) set->examples[kept++] = set->examples[i];
         set->count = kept;
     }
-    bc_free(room);
+    bc_free(capacity);
     bc_free(stratum);
     bc_free(order);
     bc_free(scratch);

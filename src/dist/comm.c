@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-bc_comm bc_comm_alone(void)
+bc_comm bc_comm_single(void)
 {
     return (bc_comm){.rank = 0, .size = 1};
 }

@@ -9,7 +9,7 @@ typedef struct bc_comm {
     int rank, size;
 } bc_comm;
 
-bc_comm bc_comm_alone(void);
+bc_comm bc_comm_single(void);
 
 /* values (count) become their sums over all processes, in the order of ranks. */
 void bc_comm_sum(const bc_comm *comm, float *values, size_t count);

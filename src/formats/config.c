@@ -24,9 +24,9 @@
 
 #define LARGEST_DROPOUT 0.999999 /* what is kept is scaled by 1 / (1 - p) */
 
-#define WHOLE(key, least, most) {#key, offsetof(bertc_config, key), true, false, false, least, most}
-#define REAL(key, least, most) {#key, offsetof(bertc_config, key), false, false, false, least, most}
-#define TRAINING(key, null, least, most) {#key, offsetof(bertc_config, key), false, null, true, least, most}
+#define WHOLE(key, min, max) {#key, offsetof(bertc_config, key), true, false, false, min, max}
+#define REAL(key, min, max) {#key, offsetof(bertc_config, key), false, false, false, min, max}
+#define TRAINING(key, null, min, max) {#key, offsetof(bertc_config, key), false, null, true, min, max}
 
 const bc_config_field bc_config_fields[] = {
     WHOLE(vocab_size, 1, INT32_MAX),
@@ -69,12 +69,9 @@ static const struct {
     const char *key;
     const char *supported; /* as JSON, besides null and absence; null: nothing else */
 } demands[] = {
-    {"model_type", "\"bert\""},
-    {"position_embedding_type", "\"absolute\""},
-    {"is_decoder", "false"},
-    {"is_encoder_decoder", "false"},
-    {"add_cross_attention", "false"},
-    {"pruned_heads", "{}"},
+    {"model_type", "\"bert\""},       {"position_embedding_type", "\"absolute\""},
+    {"is_decoder", "false"},          {"is_encoder_decoder", "false"},
+    {"add_cross_attention", "false"}, {"pruned_heads", "{}"},
     {"quantization_config", NULL},
 };
 enum { DEMANDS = sizeof demands / sizeof *demands };
@@ -103,22 +100,20 @@ static void set_field(bertc_config *config, const bc_config_field *field, double
     }
 }
 
-static bertc_status fail_field(const bc_config_field *field, const char *found, const char *place,
-                               bertc_error *err)
+static bertc_status fail_field(const bc_config_field *field, const char *found, const char *place, bertc_error *err)
 {
-    char least[BC_JSON_DOUBLE], most[BC_JSON_DOUBLE];
-    bc_json_double(least, field->least);
-    bc_json_double(most, field->most);
-    return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, expected a %snumber from %s to %s%s",
-                   place, field->key, found, field->whole ? "whole " : "", least, most,
-                   field->nullable ? " or null" : "");
+    char min[BC_JSON_DOUBLE], max[BC_JSON_DOUBLE];
+    bc_json_double(min, field->min);
+    bc_json_double(max, field->max);
+    return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, expected a %snumber from %s to %s%s", place, field->key,
+                   found, field->whole ? "whole " : "", min, max, field->nullable ? " or null" : "");
 }
 
 static bool in_range(const bc_config_field *field, double value)
 {
     if (field->nullable && value == -1) return true;
     if (field->whole && floor(value) != value) return false;
-    return value >= field->least && value <= field->most;
+    return value >= field->min && value <= field->max;
 }
 
 static bertc_status check_field(const bertc_config *config, const bc_config_field *field,
@@ -180,18 +175,15 @@ static int find_activation(const char *name)
 static bertc_status fail_activation(const char *place, const char *name, bertc_error *err)
 {
     bc_text known = {0};
-    for (int i = 0; i < ACTIVATIONS; i++)
-        bc_text_printf(&known, "%s%s", i ? " " : "", activations[i].name);
-    bertc_status status =
-        known.failed ? bc_fail_memory(err)
-                     : bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is \"%.80s\", known are: %s",
-                               place, name, known.bytes);
+    for (int i = 0; i < ACTIVATIONS; i++) bc_text_printf(&known, "%s%s", i ? " " : "", activations[i].name);
+    bertc_status status = known.failed ? bc_fail_memory(err)
+                                       : bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is \"%.80s\", known are: %s",
+                                                 place, name, known.bytes);
     bc_text_clear(&known);
     return status;
 }
 
-static bertc_status read_activation(const cJSON *tree, const char *place, bertc_config *config,
-                                    bertc_error *err)
+static bertc_status read_activation(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
 {
     const cJSON *item = bc_json_get(tree, "hidden_act");
     if (!item || cJSON_IsNull(item)) return BERTC_OK;
@@ -238,10 +230,8 @@ static bertc_status read_tree(const cJSON *tree, const char *place, bool with_he
                               bertc_error *err)
 {
     bertc_status status = BERTC_OK;
-    if (!cJSON_IsObject(tree))
-        return bc_fail(err, BERTC_INPUT, "%s: not a JSON object", place);
-    for (size_t i = 0; status == BERTC_OK && i < DEMANDS; i++)
-        status = check_demand(tree, i, place, err);
+    if (!cJSON_IsObject(tree)) return bc_fail(err, BERTC_INPUT, "%s: not a JSON object", place);
+    for (size_t i = 0; status == BERTC_OK && i < DEMANDS; i++) status = check_demand(tree, i, place, err);
     for (size_t i = 0; status == BERTC_OK && i < bc_config_field_count; i++)
         status = read_field(tree, &bc_config_fields[i], place, config, err);
     if (status == BERTC_OK) status = read_activation(tree, place, config, err);
@@ -259,7 +249,7 @@ static bertc_status load(const char *path, bool with_head, bertc_config *config,
     if (!path || !config) return bc_fail_null(err, __func__, "path and config");
     bertc_status status = bertc_config_init(config, err);
     if (status != BERTC_OK) return status;
-    status = bc_json_read_text(path, BC_KIND_SETTINGS, &config->json, &length, &tree, err);
+    status = bc_json_read_text(path, BC_FILE_SETTINGS, &config->json, &length, &tree, err);
     if (status == BERTC_OK) status = read_tree(tree, path, with_head, config, err);
     cJSON_Delete(tree);
     if (status != BERTC_OK) bertc_config_clear(config);
@@ -280,8 +270,7 @@ static bertc_status check_fields(const bertc_config *config, bool training, cons
 {
     bertc_status status = BERTC_OK;
     for (size_t i = 0; status == BERTC_OK && i < bc_config_field_count; i++)
-        if (bc_config_fields[i].training == training)
-            status = check_field(config, &bc_config_fields[i], place, err);
+        if (bc_config_fields[i].training == training) status = check_field(config, &bc_config_fields[i], place, err);
     return status;
 }
 
@@ -302,8 +291,7 @@ bertc_status bc_config_check_encoder(const bertc_config *config, const char *pla
     bertc_status status = check_fields(config, false, place, err);
     if (status != BERTC_OK) return status;
     if (config->hidden_size % config->num_attention_heads != 0)
-        return bc_fail(err, BERTC_INPUT,
-                       "%s: \"hidden_size\" %d is not a multiple of \"num_attention_heads\" %d",
+        return bc_fail(err, BERTC_INPUT, "%s: \"hidden_size\" %d is not a multiple of \"num_attention_heads\" %d",
                        place, (int)config->hidden_size, (int)config->num_attention_heads);
     if (config->pad_token_id >= config->vocab_size)
         return bc_fail(err, BERTC_INPUT, "%s: \"pad_token_id\" %d is not below \"vocab_size\" %d",
@@ -311,7 +299,7 @@ bertc_status bc_config_check_encoder(const bertc_config *config, const char *pla
     int row = config->hidden_act_name ? find_activation(config->hidden_act_name) : -1;
     if (row < 0 || activations[row].activation != config->hidden_act)
         return fail_activation(place, config->hidden_act_name ? config->hidden_act_name : "", err);
-    if (config->num_labels < 1 || config->num_labels > BC_MOST_LABELS || !config->labels)
+    if (config->num_labels < 1 || config->num_labels > BC_MAX_LABELS || !config->labels)
         return bc_fail(err, BERTC_INPUT, "%s: no labels", place);
     for (int32_t i = 0; i < config->num_labels; i++)
         if (!config->labels[i]) return bc_fail(err, BERTC_INPUT, "%s: label %d is null", place, (int)i);
@@ -333,8 +321,7 @@ bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc
     bertc_status status = BERTC_OK;
     if (!to->hidden_act_name || (from->json && !to->json)) status = bc_fail_memory(err);
     if (status == BERTC_OK)
-        status = bertc_config_set_labels(to, (const char *const *)from->labels, from->num_labels,
-                                         err);
+        status = bertc_config_set_labels(to, (const char *const *)from->labels, from->num_labels, err);
     if (status == BERTC_OK && from->head_refusal &&
         !(to->head_refusal = bc_strndup(from->head_refusal, strlen(from->head_refusal))))
         status = bc_fail_memory(err);

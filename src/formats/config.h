@@ -11,7 +11,7 @@
 #include "base/writer.h"
 #include "bertc/config.h"
 
-enum { BC_MOST_LABELS = 1 << 20 }; /* far above use */
+enum { BC_MAX_LABELS = 1 << 20 }; /* far above use */
 
 /* The numbers of a configuration. `nullable` ones are -1 where the file has null. */
 typedef struct bc_config_field {
@@ -20,7 +20,7 @@ typedef struct bc_config_field {
     bool whole;      /* int32_t, else double */
     bool nullable;
     bool training; /* nothing but training, or a parameter that is drawn, needs it */
-    double least, most; /* inclusive */
+    double min, max; /* inclusive */
 } bc_config_field;
 
 extern const bc_config_field bc_config_fields[];
@@ -40,8 +40,7 @@ bertc_status bc_config_load_encoder(const char *path, bertc_config *config, bert
  * its class has a head for sentences; the same of the task_type in an adapter_config.json. `place` names the
  * source. Faults are kept in config->head_refusal, the first one. Errors: BERTC_NOMEM. */
 bertc_status bc_config_read_head(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err);
-bertc_status bc_config_check_class(const cJSON *tree, const char *place, bertc_config *config,
-                                   bertc_error *err);
+bertc_status bc_config_check_class(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err);
 bertc_status bc_config_check_task(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err);
 
 /* LABEL_0 and so on, `count` of them. Errors: BERTC_NOMEM. */
@@ -50,19 +49,19 @@ bertc_status bc_config_default_labels(bertc_config *config, int32_t count, bertc
 /* Leave the configuration without labels and head_refusal. */
 void bc_config_free_labels(bertc_config *config);
 
-typedef struct bc_label {
+typedef struct bc_named_label {
     const char *name; /* the configuration's */
     int32_t index;
-} bc_label;
+} bc_named_label;
 
 /* The labels by name, equal ones by index; released by bc_free; null where memory is out. */
-bc_label *bc_config_sorted_labels(const bertc_config *config);
+bc_named_label *bc_config_sorted_labels(const bertc_config *config);
 
 /* Write the config.json of a BertForSequenceClassification: every key of bertc_config with its
  * value, architectures, labels, problem_type and dtype float32, and all other keys of
  * config->json as they are spelled there, sorted by key. Noted in `ledger` unless that is null.
  * Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, const char *name, bc_ledger *ledger,
+bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, const char *name, bc_file_hashes *hashes,
                              bertc_error *err);
 
 /* Append an object of what such a file says of the head: id2label, label2id, problem_type. */

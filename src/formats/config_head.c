@@ -50,8 +50,7 @@ void bc_config_free_labels(bertc_config *config)
 }
 
 /* Take over `labels`, or release them where one is missing. */
-static bertc_status replace_labels(bertc_config *config, char **labels, int32_t count,
-                                   bertc_error *err)
+static bertc_status replace_labels(bertc_config *config, char **labels, int32_t count, bertc_error *err)
 {
     bool whole = labels != NULL;
     for (int32_t i = 0; whole && i < count; i++) whole = labels[i] != NULL;
@@ -65,11 +64,10 @@ static bertc_status replace_labels(bertc_config *config, char **labels, int32_t 
     return BERTC_OK;
 }
 
-bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels, int32_t count,
-                                     bertc_error *err)
+bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels, int32_t count, bertc_error *err)
 {
-    if (count < 1 || count > BC_MOST_LABELS)
-        return bc_fail(err, BERTC_USAGE, "%d labels, expected 1 to %d", (int)count, BC_MOST_LABELS);
+    if (count < 1 || count > BC_MAX_LABELS)
+        return bc_fail(err, BERTC_USAGE, "%d labels, expected 1 to %d", (int)count, BC_MAX_LABELS);
     if (!config || !labels) return bc_fail_null(err, __func__, "config and labels");
     for (int32_t i = 0; i < count; i++)
         if (!labels[i]) return bc_fail(err, BERTC_USAGE, "label %d of %d is null", (int)i, (int)count);
@@ -114,8 +112,7 @@ static bool spell_name(const cJSON *item, char number[BC_JSON_DOUBLE], const cha
     return *name != NULL;
 }
 
-static bertc_status read_id2label(const cJSON *map, const char *place, bertc_config *config,
-                                  bertc_error *err)
+static bertc_status read_id2label(const cJSON *map, const char *place, bertc_config *config, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     const cJSON *item;
@@ -147,34 +144,33 @@ static bertc_status read_count(const cJSON *tree, const char *place, bertc_confi
     double found = 2;
     if (mapped) found = cJSON_IsObject(map) ? cJSON_GetArraySize(map) : 0;
     else if (number && !cJSON_IsNull(number)) found = cJSON_IsNumber(number) ? number->valuedouble : 0;
-    bool fine = found >= 1 && found <= BC_MOST_LABELS && floor(found) == found;
+    bool fine = found >= 1 && found <= BC_MAX_LABELS && floor(found) == found;
     *count = fine ? (int32_t)found : 2;
     if (fine) return BERTC_OK;
-    if (mapped)
-        return refuse_head(config, place, err, "\"id2label\" does not name 1 to %d labels", BC_MOST_LABELS);
-    return refuse_head(config, place, err, "\"num_labels\" is not a whole number from 1 to %d", BC_MOST_LABELS);
+    if (mapped) return refuse_head(config, place, err, "\"id2label\" does not name 1 to %d labels", BC_MAX_LABELS);
+    return refuse_head(config, place, err, "\"num_labels\" is not a whole number from 1 to %d", BC_MAX_LABELS);
 }
 
 static int compare_labels(const void *a, const void *b)
 {
-    const bc_label *x = a, *y = b;
+    const bc_named_label *x = a, *y = b;
     int order = strcmp(x->name, y->name);
     return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-bc_label *bc_config_sorted_labels(const bertc_config *config)
+bc_named_label *bc_config_sorted_labels(const bertc_config *config)
 {
     size_t count = (size_t)config->num_labels;
-    bc_label *labels = bc_alloc(count, sizeof *labels);
+    bc_named_label *labels = bc_alloc(count, sizeof *labels);
     if (!labels) return NULL;
-    for (int32_t i = 0; i < config->num_labels; i++) labels[i] = (bc_label){config->labels[i], i};
+    for (int32_t i = 0; i < config->num_labels; i++) labels[i] = (bc_named_label){config->labels[i], i};
     qsort(labels, count, sizeof *labels, compare_labels);
     return labels;
 }
 
 static int compare_name(const void *key, const void *label)
 {
-    return strcmp(key, ((const bc_label *)label)->name);
+    return strcmp(key, ((const bc_named_label *)label)->name);
 }
 
 /* Does an entry of label2id say of a label what id2label says? Null says nothing. */
@@ -190,17 +186,15 @@ static bool agrees(const cJSON *item, const char *name, const bertc_config *conf
 
 /* label2id may lack labels, and it may name others (transformers leaves LABEL_0 there when
  * id2label is edited by hand), but it must not contradict id2label, which decides. */
-static bertc_status check_label2id(const cJSON *tree, const char *place, bertc_config *config,
-                                   bertc_error *err)
+static bertc_status check_label2id(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
 {
-    bc_label *sorted = bc_config_sorted_labels(config);
+    bc_named_label *sorted = bc_config_sorted_labels(config);
     if (!sorted) return bc_fail_memory(err);
     bertc_status status = BERTC_OK;
     const cJSON *item;
     cJSON_ArrayForEach(item, bc_json_get(tree, "label2id")) {
         const char *name = item->string ? item->string : "";
-        bool known = bsearch(name, sorted, (size_t)config->num_labels, sizeof *sorted,
-                             compare_name) != NULL;
+        bool known = bsearch(name, sorted, (size_t)config->num_labels, sizeof *sorted, compare_name) != NULL;
         if (!known || agrees(item, name, config)) continue;
         status = refuse_head(config, place, err, "\"label2id\" contradicts \"id2label\" on \"%.80s\"", name);
         break;
@@ -209,8 +203,7 @@ static bertc_status check_label2id(const cJSON *tree, const char *place, bertc_c
     return status;
 }
 
-static bertc_status read_labels(const cJSON *tree, const char *place, bertc_config *config,
-                                bertc_error *err)
+static bertc_status read_labels(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
 {
     const cJSON *map = bc_json_get(tree, "id2label");
     int32_t count = 0;

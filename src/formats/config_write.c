@@ -63,7 +63,7 @@ static void put_id2label(bc_text *value, const bertc_config *config)
 /* Of equal labels the last one counts, as in transformers. */
 static void put_label2id(bc_text *value, const bertc_config *config)
 {
-    bc_label *labels = bc_config_sorted_labels(config);
+    bc_named_label *labels = bc_config_sorted_labels(config);
     const char *separator = "{";
     value->failed = value->failed || !labels;
     for (int32_t i = 0; labels && i < config->num_labels; i++) {
@@ -160,17 +160,16 @@ static void print_config(bc_text *text, const bertc_config *config, const cJSON 
     bc_free(all.list);
 }
 
-bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, const char *name, bc_ledger *ledger,
+bertc_status bc_config_write(const bertc_config *config, const bc_dir *dir, const char *name, bc_file_hashes *hashes,
                              bertc_error *err)
 {
     cJSON *tree = NULL;
     bc_text text = {0};
     bertc_status status = BERTC_OK;
-    if (config->json)
-        status = bc_json_parse(config->json, strlen(config->json), "config.json", &tree, err);
+    if (config->json) status = bc_json_parse(config->json, strlen(config->json), "config.json", &tree, err);
     if (status == BERTC_OK) {
         print_config(&text, config, tree);
-        status = bc_text_write(&text, dir, name, ledger, err);
+        status = bc_text_write(&text, dir, name, hashes, err);
     }
     cJSON_Delete(tree);
     return status;

@@ -9,16 +9,13 @@ static const struct {
     const char *name;
     size_t bits;
 } dtypes[BC_DTYPES] = {
-    [BC_F32] = {"F32", 32},          [BC_F16] = {"F16", 16},
-    [BC_BF16] = {"BF16", 16},        [BC_F64] = {"F64", 64},
-    [BC_I64] = {"I64", 64},          [BC_I32] = {"I32", 32},
-    [BC_U8] = {"U8", 8},             [BC_BOOL] = {"BOOL", 8},
-    [BC_I16] = {"I16", 16},          [BC_I8] = {"I8", 8},
-    [BC_U64] = {"U64", 64},          [BC_U32] = {"U32", 32},
-    [BC_U16] = {"U16", 16},          [BC_C64] = {"C64", 64},
-    [BC_F8_E5M2] = {"F8_E5M2", 8},   [BC_F8_E4M3] = {"F8_E4M3", 8},
-    [BC_F8_E8M0] = {"F8_E8M0", 8},   [BC_F6_E3M2] = {"F6_E3M2", 6},
-    [BC_F6_E2M3] = {"F6_E2M3", 6},   [BC_F4] = {"F4", 4},
+    [BC_F32] = {"F32", 32},        [BC_F16] = {"F16", 16},        [BC_BF16] = {"BF16", 16},
+    [BC_F64] = {"F64", 64},        [BC_I64] = {"I64", 64},        [BC_I32] = {"I32", 32},
+    [BC_U8] = {"U8", 8},           [BC_BOOL] = {"BOOL", 8},       [BC_I16] = {"I16", 16},
+    [BC_I8] = {"I8", 8},           [BC_U64] = {"U64", 64},        [BC_U32] = {"U32", 32},
+    [BC_U16] = {"U16", 16},        [BC_C64] = {"C64", 64},        [BC_F8_E5M2] = {"F8_E5M2", 8},
+    [BC_F8_E4M3] = {"F8_E4M3", 8}, [BC_F8_E8M0] = {"F8_E8M0", 8}, [BC_F6_E3M2] = {"F6_E3M2", 6},
+    [BC_F6_E2M3] = {"F6_E2M3", 6}, [BC_F4] = {"F4", 4},
 };
 
 const char *bc_dtype_name(bc_dtype dtype)
@@ -54,7 +51,7 @@ static float float_of_bits(uint32_t bits)
 }
 
 /* IEEE binary16: sign 1, exponent 5 (bias 15), fraction 10. The exponent's bias changes by 112. */
-static float float_of_half(uint16_t half)
+static float float_of_f16(uint16_t half)
 {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16;
     uint32_t exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
@@ -66,16 +63,16 @@ static float float_of_half(uint16_t half)
     return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-static void convert_half(const unsigned char *from, float *to, size_t count)
+static void convert_f16(const unsigned char *from, float *to, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint16_t bits;
         memcpy(&bits, from + 2 * i, sizeof bits);
-        to[i] = float_of_half(bits);
+        to[i] = float_of_f16(bits);
     }
 }
 
-static void convert_bfloat(const unsigned char *from, float *to, size_t count)
+static void convert_bf16(const unsigned char *from, float *to, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint16_t bits;
@@ -84,7 +81,7 @@ static void convert_bfloat(const unsigned char *from, float *to, size_t count)
     }
 }
 
-static void convert_double(const unsigned char *from, float *to, size_t count)
+static void convert_f64(const unsigned char *from, float *to, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         double value;
@@ -95,7 +92,7 @@ static void convert_double(const unsigned char *from, float *to, size_t count)
 
 void bc_dtype_convert(bc_dtype dtype, const unsigned char *from, float *to, size_t count)
 {
-    if (dtype == BC_F16) convert_half(from, to, count);
-    if (dtype == BC_BF16) convert_bfloat(from, to, count);
-    if (dtype == BC_F64) convert_double(from, to, count);
+    if (dtype == BC_F16) convert_f16(from, to, count);
+    if (dtype == BC_BF16) convert_bf16(from, to, count);
+    if (dtype == BC_F64) convert_f64(from, to, count);
 }

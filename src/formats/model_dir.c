@@ -25,20 +25,20 @@ const char *bc_model_dir_tokenizer_file(size_t index)
 }
 
 /* Copy one file of a folder where it is there; *found tells. */
-static bertc_status copy_file(const char *from, const bc_dir *to, const char *name, bc_ledger *ledger,
+static bertc_status copy_file(const char *from, const bc_dir *to, const char *name, bc_file_hashes *hashes,
                               bool *found, bertc_error *err)
 {
     char *source = bc_path_join(from, name);
     *found = false;
     bertc_status status = source ? bc_file_find(source, found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && *found) status = bc_file_copy(source, to, name, ledger, err);
+    if (status == BERTC_OK && *found) status = bc_file_copy(source, to, name, hashes, err);
     bc_free(source);
     return status;
 }
 
 /* Settings of BertTokenizer's default, with the longest sequence that the model in `from` takes where its config.json
  * tells. */
-static bertc_status write_default(const char *from, const bc_dir *to, bc_ledger *ledger, bertc_error *err)
+static bertc_status write_default(const char *from, const bc_dir *to, bc_file_hashes *hashes, bertc_error *err)
 {
     int64_t length = 0;
     cJSON *tree = NULL;
@@ -46,16 +46,15 @@ static bertc_status write_default(const char *from, const bc_dir *to, bc_ledger 
     char *path = bc_path_join(from, "config.json");
     bool found = false;
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && found) status = bc_json_read(path, BC_KIND_SETTINGS, &tree, err);
-    if (status == BERTC_OK)
-        status = bc_json_int(tree, "max_position_embeddings", 1, INT32_MAX, path, &length, err);
+    if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
+    if (status == BERTC_OK) status = bc_json_int(tree, "max_position_embeddings", 1, INT32_MAX, path, &length, err);
     cJSON_Delete(tree);
     bc_free(path);
     if (status != BERTC_OK) return status;
     bc_text_printf(&text, "{\n  \"do_lower_case\": true,\n");
     if (length > 0) bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)length);
     bc_text_printf(&text, "  \"tokenizer_class\": \"BertTokenizer\"\n}\n");
-    return bc_text_write(&text, to, tokenizer_files[SETTINGS], ledger, err);
+    return bc_text_write(&text, to, tokenizer_files[SETTINGS], hashes, err);
 }
 
 /* A JSON file of a folder with its text, or an empty object where it is absent. */
@@ -65,7 +64,7 @@ static bertc_status read_object(const char *dir, const char *name, char **text, 
     char *path = bc_path_join(dir, name);
     bool found = false;
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && found) status = bc_json_read_text(path, BC_KIND_SETTINGS, text, length, tree, err);
+    if (status == BERTC_OK && found) status = bc_json_read_text(path, BC_FILE_SETTINGS, text, length, tree, err);
     if (status == BERTC_OK && !found) {
         *text = bc_strndup("{}", *length = 2);
         status = *text ? bc_json_parse(*text, *length, path, tree, err) : bc_fail_memory(err);
@@ -95,7 +94,7 @@ static bertc_status find_class(const char *dir, bc_text *quoted, bool *typed, be
 }
 
 /* The settings, with a class where they have none and `class` is given. */
-static bertc_status write_settings(const char *from, const bc_dir *to, const char *class, bc_ledger *ledger,
+static bertc_status write_settings(const char *from, const bc_dir *to, const char *class, bc_file_hashes *hashes,
                                    bertc_error *err)
 {
     char *text = NULL;
@@ -105,40 +104,41 @@ static bertc_status write_settings(const char *from, const bc_dir *to, const cha
     bool found;
     bertc_status status = read_object(from, tokenizer_files[SETTINGS], &text, &length, &tree, err);
     if (status == BERTC_OK && cJSON_IsString(bc_json_get(tree, "tokenizer_class"))) {
-        status = copy_file(from, to, tokenizer_files[SETTINGS], ledger, &found, err);
+        status = copy_file(from, to, tokenizer_files[SETTINGS], hashes, &found, err);
     } else if (status == BERTC_OK) {
         bc_json_put_with(&out, text, length, tree, "tokenizer_class", class);
-        status = bc_text_write(&out, to, tokenizer_files[SETTINGS], ledger, err);
+        status = bc_text_write(&out, to, tokenizer_files[SETTINGS], hashes, err);
     }
     cJSON_Delete(tree);
     bc_free(text);
     return status;
 }
 
-static bertc_status copy_settings(const char *from, const bc_dir *to, bool alone, bc_ledger *ledger, bertc_error *err)
+static bertc_status copy_settings(const char *from, const bc_dir *to, bool alone, bc_file_hashes *hashes,
+                                  bertc_error *err)
 {
     bc_text class = {0};
     bool typed = true, found;
     bertc_status status = find_class(from, &class, &typed, err);
     if (status == BERTC_OK)
-        status = alone || !typed ? write_settings(from, to, class.bytes, ledger, err)
-                                 : copy_file(from, to, tokenizer_files[SETTINGS], ledger, &found, err);
+        status = alone || !typed ? write_settings(from, to, class.bytes, hashes, err)
+                                 : copy_file(from, to, tokenizer_files[SETTINGS], hashes, &found, err);
     bc_text_clear(&class);
     return status;
 }
 
-bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, bool alone, bc_ledger *ledger,
+bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, bool alone, bc_file_hashes *hashes,
                                          bertc_error *err)
 {
     bool stated, found;
     bertc_status status = bc_file_find_in(from, tokenizer_files[SETTINGS], &stated, err);
     for (size_t i = 0; i < TOKENIZER_FILES && status == BERTC_OK; i++) {
         if (i == SETTINGS) continue;
-        status = copy_file(from, to, tokenizer_files[i], ledger, &found, err);
+        status = copy_file(from, to, tokenizer_files[i], hashes, &found, err);
         stated = stated || (found && i == WHOLE);
     }
     if (status != BERTC_OK) return status;
-    return stated ? copy_settings(from, to, alone, ledger, err) : write_default(from, to, ledger, err);
+    return stated ? copy_settings(from, to, alone, hashes, err) : write_default(from, to, hashes, err);
 }
 
 /* ---- Runs ---------------------------------------------------------------------------------- */
@@ -146,7 +146,7 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, boo
 static bertc_status find(const char *folder, const char *name, bc_entry *kind, bertc_error *err)
 {
     char *path = bc_path_join(folder, name);
-    bertc_status status = path ? bc_dir_entry(&bc_here, path, kind, err) : bc_fail_memory(err);
+    bertc_status status = path ? bc_dir_entry(&bc_working_dir, path, kind, err) : bc_fail_memory(err);
     bc_free(path);
     return status;
 }
@@ -170,7 +170,7 @@ static bertc_status has_record(const char *folder, bool *has, bertc_error *err)
     cJSON *tree = NULL;
     bertc_error why = {0};
     char *path = bc_path_join(folder, BC_RUN_RECORD);
-    bertc_status status = path ? bc_json_read(path, BC_KIND_SETTINGS, &tree, &why) : bc_fail_memory(&why);
+    bertc_status status = path ? bc_json_read(path, BC_FILE_SETTINGS, &tree, &why) : bc_fail_memory(&why);
     *has = bc_json_get(tree, "files") != NULL;
     cJSON_Delete(tree);
     bc_free(path);

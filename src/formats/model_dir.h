@@ -19,7 +19,7 @@ const char *bc_model_dir_tokenizer_file(size_t index);
  * the config.json beside it: it is added where that says something else in `to`, which has a config.json of
  * bertc's, or none (`alone`). What is written is noted in `ledger` unless that is null.
  * Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, bool alone, bc_ledger *ledger,
+bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, bool alone, bc_file_hashes *hashes,
                                          bertc_error *err);
 
 /* Where a fine-tuning run keeps its mark in its folder; its record comes when it is done. */

@@ -11,7 +11,7 @@ static const struct {
     const char *old, *today;
 } endings[] = {{".LayerNorm.gamma", ".LayerNorm.weight"}, {".LayerNorm.beta", ".LayerNorm.bias"}};
 
-void bc_name_today(const char *name, char *out, size_t room)
+void bc_name_current(const char *name, char *out, size_t capacity)
 {
     size_t length = strlen(name), stem = length;
     const char *prefix = "", *ending = "";
@@ -23,8 +23,8 @@ void bc_name_today(const char *name, char *out, size_t room)
         stem = length - n;
         ending = endings[i].today;
     }
-    int shown = stem < room ? (int)stem : (int)room;
-    snprintf(out, room, "%s%.*s%s", prefix, shown, name, ending);
+    int shown = stem < capacity ? (int)stem : (int)capacity;
+    snprintf(out, capacity, "%s%.*s%s", prefix, shown, name, ending);
 }
 
 long bc_name_layer(const char *name)

@@ -8,7 +8,7 @@
  * saved alone lacks the prefix "bert.", and files converted from TensorFlow call LayerNorm's
  * "weight" and "bias" "gamma" and "beta". Other names are copied. A result that does not fit into
  * `room` bytes (NUL included) is cut. */
-void bc_name_today(const char *name, char *out, size_t room);
+void bc_name_current(const char *name, char *out, size_t capacity);
 
 /* The number of the encoder layer that a tensor of this name belongs to; -1: none. */
 long bc_name_layer(const char *name);

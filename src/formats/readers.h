@@ -5,7 +5,7 @@
 #include "formats/weights.h"
 
 /* Whose weights a folder holds. */
-typedef enum bc_role { BC_OF_MODEL, BC_OF_ADAPTER, BC_ROLES } bc_role;
+typedef enum bc_weights_role { BC_OF_MODEL, BC_OF_ADAPTER, BC_ROLES } bc_weights_role;
 
 typedef struct bc_reader {
     const char *names[BC_ROLES]; /* of the file in a folder */
@@ -18,8 +18,8 @@ typedef struct bc_reader {
 enum { BC_READERS = 1 };
 extern const bc_reader bc_readers[BC_READERS];
 
-/* Open the weights in a folder. Errors: those of bc_model_place_check, and of the reader. */
-bertc_status bc_weights_open_in(const char *dir, bc_role role, bc_weights *weights, bertc_error *err);
+/* Open the weights in a folder. Errors: those of bc_model_path_check, and of the reader. */
+bertc_status bc_weights_open_in(const char *dir, bc_weights_role role, bc_weights *weights, bertc_error *err);
 
 /* Open one file, whatever its name: by the one reader there is; with several their first bytes tell (base/magic.h).
  * Errors: those of the reader. */

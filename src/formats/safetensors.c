@@ -37,8 +37,7 @@ typedef struct content {
 } content;
 
 /* "path: tensor "NAME": reason"; the name is cut so that the reason stays. */
-static bertc_status fail_tensor(const char *path, const char *name, const char *reason,
-                                bertc_error *err)
+static bertc_status fail_tensor(const char *path, const char *name, const char *reason, bertc_error *err)
 {
     return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": %s", path, name, reason);
 }
@@ -75,15 +74,13 @@ static const char *read_offsets(const cJSON *entry, size_t data, size_t length, 
     const cJSON *offsets = bc_json_get(entry, "data_offsets");
     size_t begin, end, bits;
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
-        !whole_number(cJSON_GetArrayItem(offsets, 0), &begin) ||
-        !whole_number(cJSON_GetArrayItem(offsets, 1), &end))
+        !whole_number(cJSON_GetArrayItem(offsets, 0), &begin) || !whole_number(cJSON_GetArrayItem(offsets, 1), &end))
         return "data_offsets is not two whole numbers";
     if (begin > end) return "data_offsets run backwards";
     if (end > length) return "data_offsets point past the end of the file";
     if (!bc_size_mul(tensor->count, bc_dtype_bits(tensor->dtype), &bits)) return "shape overflows";
-    if (bits % 8 != 0 || bits / 8 != end - begin)
-        return "shape and dtype do not give the length in data_offsets";
-    tensor->place = data + begin;
+    if (bits % 8 != 0 || bits / 8 != end - begin) return "shape and dtype do not give the length in data_offsets";
+    tensor->position = data + begin;
     tensor->bytes = end - begin;
     return NULL;
 }
@@ -91,7 +88,7 @@ static const char *read_offsets(const cJSON *entry, size_t data, size_t length, 
 static bertc_status read_tensor(const bc_weights *file, const cJSON *entry, bc_tensor *tensor, bertc_error *err)
 {
     const content *c = file->own;
-    *tensor = (bc_tensor){.in = file, .name = entry->string};
+    *tensor = (bc_tensor){.weights = file, .name = entry->string};
     const char *reason = NULL, *dtype = cJSON_GetStringValue(bc_json_get(entry, "dtype"));
     if (!cJSON_IsObject(entry)) reason = "entry is not an object";
     else if (!dtype || !bc_dtype_find(dtype, &tensor->dtype)) reason = "unknown dtype";
@@ -130,7 +127,7 @@ static bertc_status read_tensors(bc_weights *file, bertc_error *err)
 static int compare_tensors(const void *a, const void *b)
 {
     const bc_tensor *x = a, *y = b;
-    int begin = (x->place > y->place) - (x->place < y->place);
+    int begin = (x->position > y->position) - (x->position < y->position);
     int bytes = (x->bytes > y->bytes) - (x->bytes < y->bytes);
     return begin ? begin : bytes ? bytes : strcmp(x->name, y->name);
 }
@@ -142,15 +139,14 @@ static bertc_status check_layout(bc_weights *file, bertc_error *err)
     qsort(file->tensors, file->count, sizeof *file->tensors, compare_tensors);
     for (size_t i = 0; i < file->count; i++) {
         const bc_tensor *tensor = &file->tensors[i];
-        if (tensor->place != at)
+        if (tensor->position != at)
             return fail_tensor(file->path, tensor->name,
-                               tensor->place > at ? "unused bytes before its data"
+                               tensor->position > at ? "unused bytes before its data"
                                                  : "data overlaps another tensor's", err);
         at += tensor->bytes;
     }
     if (at == end) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s @%zu: %zu bytes after the last tensor", file->path,
-                   at, end - at);
+    return bc_fail(err, BERTC_INPUT, "%s @%zu: %zu bytes after the last tensor", file->path, at, end - at);
 }
 
 /* A file that does not begin as one of this format: say what it is, or what is wrong. */
@@ -218,8 +214,8 @@ static bertc_status read_header(content *c, size_t length, bertc_error *err)
 
 static bertc_status read_bytes(const bc_tensor *tensor, size_t from, size_t length, void *to, bertc_error *err)
 {
-    const content *c = tensor->in->own;
-    return bc_input_read(&c->input, to, length, tensor->place + from, err);
+    const content *c = tensor->weights->own;
+    return bc_input_read(&c->input, to, length, tensor->position + from, err);
 }
 
 static bertc_status check_input(const bc_weights *file, bertc_error *err)
@@ -298,13 +294,11 @@ static void put_tensor(bc_text *text, const bc_tensor_out *tensor, size_t begin)
 {
     bc_text_quote(text, tensor->name);
     bc_text_printf(text, ":{\"dtype\":\"%s\",\"shape\":[", bc_dtype_name(tensor->dtype));
-    for (int i = 0; i < tensor->rank; i++)
-        bc_text_printf(text, "%s%zu", i ? "," : "", tensor->shape[i]);
+    for (int i = 0; i < tensor->rank; i++) bc_text_printf(text, "%s%zu", i ? "," : "", tensor->shape[i]);
     bc_text_printf(text, "],\"data_offsets\":[%zu,%zu]}", begin, begin + tensor_bytes(tensor));
 }
 
-static void put_header(bc_text *text, const bc_tensor_out *tensors, size_t count,
-                       const char *const *metadata)
+static void put_header(bc_text *text, const bc_tensor_out *tensors, size_t count, const char *const *metadata)
 {
     size_t begin = 0;
     bc_text_printf(text, "{");
@@ -315,8 +309,7 @@ static void put_header(bc_text *text, const bc_tensor_out *tensors, size_t count
         begin += tensor_bytes(&tensors[i]);
     }
     bc_text_printf(text, "}");
-    while (!text->failed && (PREFIX + text->length) % DATA_ALIGNMENT != 0)
-        bc_text_put(text, " ", 1);
+    while (!text->failed && (PREFIX + text->length) % DATA_ALIGNMENT != 0) bc_text_put(text, " ", 1);
 }
 
 /* The bytes of a tensor that is made while it is written. */
@@ -338,7 +331,7 @@ static bertc_status put_made(bc_writer *writer, size_t index, size_t bytes, bc_t
 
 bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
                                        size_t count, const char *const *metadata, bc_tensor_make make,
-                                       const void *maker, bc_ledger *ledger, bertc_error *err)
+                                       const void *maker, bc_file_hashes *hashes, bertc_error *err)
 {
     bc_text header = {0};
     bc_writer writer;
@@ -346,7 +339,7 @@ bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, cons
     bertc_status status = header.failed ? bc_fail_memory(err) : bc_writer_open_in(&writer, dir, name, err);
     if (status == BERTC_OK) {
         uint64_t n = header.length;
-        writer.ledger = ledger;
+        writer.hashes = hashes;
         bc_writer_put(&writer, &n, sizeof n);
         bc_writer_put(&writer, header.bytes, header.length);
         for (size_t i = 0; i < count && status == BERTC_OK; i++) {

@@ -55,6 +55,6 @@ typedef bertc_status (*bc_tensor_make)(const void *maker, size_t index, size_t f
                                        bertc_error *err);
 bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
                                        size_t count, const char *const *metadata, bc_tensor_make make,
-                                       const void *maker, bc_ledger *ledger, bertc_error *err);
+                                       const void *maker, bc_file_hashes *hashes, bertc_error *err);
 
 #endif

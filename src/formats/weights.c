@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 #include "base/memory.h"
 
 const bc_tensor *bc_weights_find(const bc_weights *weights, const char *name)
@@ -32,25 +33,20 @@ bertc_status bc_tensor_check_float(const bc_tensor *tensor, bertc_error *err)
 {
     if (bc_dtype_is_float(tensor->dtype)) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": %s values, expected floating point",
-                   tensor->in->path, tensor->name, bc_dtype_name(tensor->dtype));
+                   tensor->weights->path, tensor->name, bc_dtype_name(tensor->dtype));
 }
 
 bertc_status bc_tensor_check_finite(const bc_tensor *tensor, const float *x, size_t count, bertc_error *err)
 {
-    uint32_t bad = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &x[i], sizeof bits);
-        bad |= (bits & 0x7f800000u) == 0x7f800000u;
-    }
-    if (!bad) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite", tensor->in->path, tensor->name);
+    if (bc_all_finite(x, count)) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": a value is not finite", tensor->weights->path,
+                   tensor->name);
 }
 
 bertc_status bc_tensor_bytes(const bc_tensor *tensor, size_t from, size_t length, void *to, bertc_error *err)
 {
     assert(from <= tensor->bytes && length <= tensor->bytes - from);
-    return tensor->in->kind->read(tensor, from, length, to, err);
+    return tensor->weights->kind->read(tensor, from, length, to, err);
 }
 
 /* F32 needs no conversion; the others pass through a piece on the stack. */
@@ -60,10 +56,10 @@ bertc_status bc_tensor_floats(const bc_tensor *tensor, size_t from, size_t count
     unsigned char piece[ROOM];
     bertc_status status = bc_tensor_check_float(tensor, err);
     if (status != BERTC_OK) return status;
-    size_t width = bc_dtype_bits(tensor->dtype) / 8, most = ROOM / width;
+    size_t width = bc_dtype_bits(tensor->dtype) / 8, max = ROOM / width;
     if (tensor->dtype == BC_F32) return bc_tensor_bytes(tensor, from * width, count * width, to, err);
     for (size_t at = 0, n; status == BERTC_OK && at < count; at += n) {
-        n = count - at < most ? count - at : most;
+        n = count - at < max ? count - at : max;
         status = bc_tensor_bytes(tensor, (from + at) * width, n * width, piece, err);
         if (status == BERTC_OK) bc_dtype_convert(tensor->dtype, piece, to + at, n);
     }

@@ -20,14 +20,14 @@ enum { BC_MAX_RANK = 8 };
 typedef struct bc_weights bc_weights;
 
 typedef struct bc_tensor {
-    const bc_weights *in; /* the source that reads it */
+    const bc_weights *weights; /* the source that reads it */
     const char *name;     /* owned by that */
     bc_dtype dtype;
     int rank; /* 0: one value */
     size_t shape[BC_MAX_RANK];
     size_t count; /* product of the shape */
     size_t bytes; /* count values of its type */
-    size_t place; /* where its reader finds it: all that reading needs, so that another list may have a copy */
+    size_t position; /* where its reader finds it: all that reading needs, so that another list may have a copy */
 } bc_tensor;
 
 /* What a kind does. */

@@ -17,7 +17,7 @@
 #include "nn/model_load.h"
 #include "run/memory.h"
 #include "run/options.h"
-#include "run/source.h"
+#include "run/model_source.h"
 #include "train/meter.h"
 
 static const size_t window_scalars = 1 << 24, window_examples = 1 << 13;
@@ -26,7 +26,7 @@ typedef struct job {
     const bertc_embed_options *options;
     const bertc_embed_sink *sink;
     bc_meter meter;
-    bc_source source;
+    bc_model_source source;
     bertc_dataset *dataset;
     bertc_inputs *inputs;
     bertc_model_options how; /* the model is opened and read */
@@ -52,38 +52,36 @@ typedef struct job {
 /* Numbers of at most four digits: more layers there are not. */
 static bertc_status read_layer(job *j, const char **text, bertc_error *err)
 {
-    int32_t most = j->source.config.num_hidden_layers;
+    int32_t max = j->source.config.num_hidden_layers;
     const char *digits = *text + (**text == '-');
     size_t n = strspn(digits, "0123456789");
     const char *end = digits + n;
     long layer = n <= 4 ? strtol(*text, NULL, 10) : 0;
     if (n < 1 || n > 4 || (*end != ',' && *end != '\0'))
-        return bc_fail(err, BERTC_USAGE, "--layers: '%s' is not all or numbers such as 1,2,-1",
-                       j->options->layers);
-    if (layer < -1L - most || layer > most)
+        return bc_fail(err, BERTC_USAGE, "--layers: '%s' is not all or numbers such as 1,2,-1", j->options->layers);
+    if (layer < -1L - max || layer > max)
         return bc_fail(err, BERTC_USAGE,
                        "--layers: %ld: the model has %d layers, 0 is its embeddings, -1 the last layer",
-                       layer, (int)most);
-    if (layer < 0) layer += most + 1;
+                       layer, (int)max);
+    if (layer < 0) layer += max + 1;
     for (size_t i = 0; i < j->count; i++)
         if (j->layers[i] == layer)
             return bc_fail(err, BERTC_USAGE, "--layers: '%s' names layer %ld twice", j->options->layers, layer);
     j->layers[j->count++] = (int32_t)layer;
     *text = *end == ',' ? end + 1 : end;
-    if (*end == ',' && **text == '\0')
-        return bc_fail(err, BERTC_USAGE, "--layers: nothing after the last comma");
+    if (*end == ',' && **text == '\0') return bc_fail(err, BERTC_USAGE, "--layers: nothing after the last comma");
     return BERTC_OK;
 }
 
 static bertc_status read_layers(job *j, bertc_error *err)
 {
     const char *text = j->options->layers;
-    int32_t most = j->source.config.num_hidden_layers;
+    int32_t max = j->source.config.num_hidden_layers;
     bertc_status status = BERTC_OK;
-    j->layers = bc_alloc((size_t)most + 1, sizeof *j->layers);
+    j->layers = bc_alloc((size_t)max + 1, sizeof *j->layers);
     if (!j->layers) return bc_fail_memory(err);
     if (strcmp(text, "all") == 0) {
-        for (int32_t l = 0; l <= most; l++) j->layers[j->count++] = l;
+        for (int32_t l = 0; l <= max; l++) j->layers[j->count++] = l;
         return BERTC_OK;
     }
     do status = read_layer(j, &text, err);
@@ -98,10 +96,8 @@ static bertc_status choose_task(const bertc_embed_options *o, const bertc_task *
 {
     static const bertc_task lines[] = {{.name = "text"}, {.name = "text", .pair = true}};
     const bertc_predict_options *on = &o->on;
-    if (on->data && !on->task)
-        return bc_fail(err, BERTC_USAGE, "--data says nothing without --task");
-    if (on->task && !on->data)
-        return bc_fail(err, BERTC_USAGE, "--task says nothing without --data");
+    if (on->data && !on->task) return bc_fail(err, BERTC_USAGE, "--data says nothing without --task");
+    if (on->task && !on->data) return bc_fail(err, BERTC_USAGE, "--task says nothing without --data");
     if (on->data && o->pair)
         return bc_fail(err, BERTC_USAGE, "--pair is for lines of text; a task knows what it reads");
     if ((unsigned)o->combine > BERTC_COMBINE_CONCAT || (unsigned)o->pool > BERTC_POOL_MAX)
@@ -117,7 +113,7 @@ static bertc_status open_model(job *j, bertc_error *err)
     j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
                                    .precision = o->precision,
                                    .threads = j->threads,
-                                   .headless = true,
+                                   .encoder_only = true,
                                    .keep_layers = 1};
     if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
     for (size_t i = 0; i < j->count; i++)
@@ -150,23 +146,21 @@ static void measure(job *j)
     };
 }
 
-static bertc_status furnish(job *j, bertc_error *err)
+static bertc_status allocate(job *j, bertc_error *err)
 {
     const bertc_inputs *in = j->inputs;
     bertc_error why = {0};
-    size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, most_rows, results;
-    size_t sequences = bc_smaller(j->pack.sequences, in->count);
-    size_t tokens = bc_smaller(bc_larger(j->pack.tokens, in->longest), sequences * in->longest);
-    bertc_limits limits = {.tokens = (int32_t)tokens,
-                           .sequences = (int32_t)sequences,
-                           .longest = (int32_t)in->longest,
-                           .whole = true};
-    most_rows = j->options->pool == BERTC_POOL_NONE ? in->longest : 1;
-    size_t room = bc_smaller(bc_larger(window_scalars / width, most_rows), j->shape.rows);
+    size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, max_rows, results;
+    size_t sequences = bc_min(j->pack.sequences, in->count);
+    size_t tokens = bc_min(bc_max(j->pack.tokens, in->longest), sequences * in->longest);
+    bertc_limits limits = {
+        .tokens = (int32_t)tokens, .sequences = (int32_t)sequences, .longest = (int32_t)in->longest, .all_rows = true};
+    max_rows = j->options->pool == BERTC_POOL_NONE ? in->longest : 1;
+    size_t room = bc_min(bc_max(window_scalars / width, max_rows), j->shape.rows);
     if (!bc_size_mul(h * j->count, tokens, &scalars) || !bc_size_mul(room, width, &room) ||
         !bc_size_add(scalars, room, &results) || !bc_size_mul(results, sizeof *j->results, &results))
         return bc_fail_memory(err);
-    bertc_status status = bc_memory_check_applied(j->model, j->how.backend, &limits, results, err);
+    bertc_status status = bc_memory_check_inference(j->model, j->how.backend, &limits, results, err);
     if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
     if (status != BERTC_OK) return status;
     j->keys = bc_alloc(window_examples, sizeof *j->keys);
@@ -175,8 +169,7 @@ static bertc_status furnish(job *j, bertc_error *err)
     j->results = bc_alloc(room, sizeof *j->results);
     j->hidden = bc_alloc(scalars, sizeof *j->hidden);
     j->row = bc_alloc(width, sizeof *j->row);
-    if (!j->keys || !j->order || !j->offsets || !j->results || !j->hidden || !j->row)
-        return bc_fail_memory(err);
+    if (!j->keys || !j->order || !j->offsets || !j->results || !j->hidden || !j->row) return bc_fail_memory(err);
     status = bc_memory_explain(bertc_workspace_create(j->model, &limits, &j->workspace, &why), &why, err);
     if (status != BERTC_OK) return status;
     return bertc_batch_create(limits.sequences, limits.tokens, 0, &j->batch, err);
@@ -187,15 +180,15 @@ static bertc_status prepare(job *j, bertc_error *err)
     const bertc_task *task;
     bertc_status status = choose_task(j->options, &task, err);
     if (status == BERTC_OK)
-        status = bc_source_open_texts(&j->source, &j->options->on, task, false, bc_meter_notify(&j->meter),
+        status = bc_model_source_open_texts(&j->source, &j->options->on, task, false, bc_meter_notify(&j->meter),
                                       &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
-    if (status == BERTC_OK) status = bc_source_tokenise(&j->source, j->dataset, NULL, &j->inputs, err);
-    if (status == BERTC_OK) bc_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
+    if (status == BERTC_OK) status = bc_model_source_tokenize(&j->source, j->dataset, NULL, &j->inputs, err);
+    if (status == BERTC_OK) bc_model_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
     if (status == BERTC_OK) status = open_model(j, err);
     if (status != BERTC_OK) return status;
     measure(j);
-    return furnish(j, err);
+    return allocate(j, err);
 }
 
 /* ---- One example --------------------------------------------------------------------------- */
@@ -263,10 +256,10 @@ static int by_key(const void *a, const void *b)
 /* How many examples from `first` on make a window; sets their offsets and order. */
 static size_t open_window(job *j, size_t first)
 {
-    size_t n = 0, rows = 0, most = window_scalars / j->shape.width;
+    size_t n = 0, rows = 0, max = window_scalars / j->shape.width;
     for (; first + n < j->inputs->count && n < window_examples; n++) {
         size_t more = rows_of(j, first + n);
-        if (n > 0 && rows + more > most) break;
+        if (n > 0 && rows + more > max) break;
         j->offsets[n] = rows * j->shape.width;
         j->keys[n] = (uint64_t)(j->inputs->longest - length_of(j, first + n)) << 32 | n;
         rows += more;
@@ -299,8 +292,7 @@ static bertc_status compute_window(job *j, size_t first, size_t count, bertc_err
         if (status == BERTC_OK)
             status = bertc_model_hidden(j->model, j->workspace, j->batch, j->layers, j->count, j->hidden, err);
         if (status != BERTC_OK) return status;
-        for (size_t s = 0; s < n; s++)
-            place(j, (int32_t)s, j->results + j->offsets[j->order[at + s] - first]);
+        for (size_t s = 0; s < n; s++) place(j, (int32_t)s, j->results + j->offsets[j->order[at + s] - first]);
         j->tokens_done += tokens;
         show(j);
     }
@@ -311,9 +303,8 @@ static bertc_status hand_on(job *j, size_t first, size_t count, bertc_error *err
 {
     bertc_status status = BERTC_OK;
     for (size_t i = 0; i < count && status == BERTC_OK; i++) {
-        const bertc_embedding e = {first + i, &j->dataset->examples[first + i],
-                                   rows_of(j, first + i), j->results + j->offsets[i],
-                                   j->inputs->ids + j->inputs->starts[first + i]};
+        const bertc_embedding e = {first + i, &j->dataset->examples[first + i], rows_of(j, first + i),
+                                   j->results + j->offsets[i], j->inputs->ids + j->inputs->starts[first + i]};
         status = j->sink->take(j->sink->user, &e, err);
     }
     return status;
@@ -339,7 +330,7 @@ bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observe
         return bc_fail_null(err, __func__, "options, their layers, sink and its functions");
     job j = {.options = options, .sink = sink};
     bc_meter_start(&j.meter, observer);
-    bertc_status status = bertc_threads_settle(options->on.threads, bc_meter_notify(&j.meter), &j.threads, err);
+    bertc_status status = bertc_threads_resolve(options->on.threads, bc_meter_notify(&j.meter), &j.threads, err);
     if (status == BERTC_OK) status = run(&j, err);
     if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     void *const owned[] = {j.layers, j.keys, j.order, j.offsets, j.results, j.hidden, j.row};
@@ -349,6 +340,6 @@ bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observe
     bertc_model_free(j.model);
     bertc_inputs_free(j.inputs);
     bertc_dataset_free(j.dataset);
-    bc_source_close(&j.source);
+    bc_model_source_close(&j.source);
     return status;
 }

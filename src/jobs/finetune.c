@@ -4,13 +4,13 @@
 #include "base/error.h"
 #include "run/checkpoint.h"
 #include "run/memory.h"
-#include "run/prefix.h"
+#include "run/frozen_cache.h"
 #include "run/prepare.h"
 #include "run/record.h"
 #include "run/restore.h"
 #include "run/result.h"
-#include "run/score.h"
-#include "run/signs.h"
+#include "run/evaluation.h"
+#include "run/warnings.h"
 #include "run/step.h"
 
 /* ---- The loop ------------------------------------------------------------------------------ */
@@ -24,11 +24,11 @@ static bool is_evaluation_due(const bc_run *run)
 
 static bool is_save_due(const bc_run *run)
 {
-    const bc_pace *pace = &run->saving.pace;
+    const bc_save_interval *interval = &run->saving.interval;
     int64_t step = run->state.step;
     if (step == 0 || bc_run_is_over(run) || run->saving.steps[0] == step) return false;
-    if (pace->seconds > 0) return bc_clock() - run->saving.clock >= pace->seconds;
-    return pace->steps > 0 && step % pace->steps == 0;
+    if (interval->seconds > 0) return bc_clock() - run->saving.clock >= interval->seconds;
+    return interval->steps > 0 && step % interval->steps == 0;
 }
 
 /* Weights, and both moments of those that are trained. */
@@ -43,7 +43,7 @@ static double disk_bytes(const bc_run *run, int checkpoints)
 {
     double model = 4.0 * (double)bc_trainer_model(run->trainer)->scalars;
     int best = run->options.keep == BERTC_KEEP_BEST ? checkpoints : 0;
-    return checkpoints * checkpoint_bytes(run) + run->num_lanes * (1 + best) * model;
+    return checkpoints * checkpoint_bytes(run) + run->num_tasks * (1 + best) * model;
 }
 
 /* A run that saves has three checkpoints at most: two that are kept and the one that is being written. One that saves
@@ -53,24 +53,24 @@ enum { SAVING = 3, NOT_SAVING = 1 };
 /* Where nobody asked for checkpoints a run does without them rather than end. */
 static void leave_out(bc_run *run, const char *why)
 {
-    run->saving.pace.seconds = 0;
+    run->saving.interval.seconds = 0;
     run->options.save_every = "0";
     bc_notify(bc_meter_notify(&run->meter), "%s; checkpoints are saved only when the run is interrupted (--save-every)",
               why);
 }
 
 /* Every ten minutes, where there is room for what is not there yet. */
-static void choose_pace(bc_run *run)
+static void choose_interval(bc_run *run)
 {
     bertc_error why = {0};
     run->saving.clock = bc_clock();
-    if (!run->saving.pace.is_auto) return;
+    if (!run->saving.interval.is_auto) return;
     int there = (run->saving.steps[0] > 0) + (run->saving.steps[1] > 0);
     if (bc_folder_check_space(&run->folder, disk_bytes(run, SAVING - there), &why) != BERTC_OK) {
         leave_out(run, why.message);
         return;
     }
-    run->saving.pace.seconds = 600;
+    run->saving.interval.seconds = 600;
     run->options.save_every = "10m";
 }
 
@@ -79,9 +79,9 @@ static bertc_status save(bc_run *run, bertc_error *err)
 {
     bertc_error why = {0};
     bertc_status status = bc_log_sync(&run->log, err);
-    if (status == BERTC_OK && run->saving.pace.is_auto)
+    if (status == BERTC_OK && run->saving.interval.is_auto)
         status = bc_folder_check_space(&run->folder, disk_bytes(run, NOT_SAVING), &why);
-    if (status == BERTC_OK) status = bc_checkpoint_save(run, run->saving.pace.is_auto ? &why : err);
+    if (status == BERTC_OK) status = bc_checkpoint_save(run, run->saving.interval.is_auto ? &why : err);
     run->saving.clock = bc_clock();
     if (why.status == BERTC_IO) {
         leave_out(run, why.message);
@@ -90,7 +90,7 @@ static bertc_status save(bc_run *run, bertc_error *err)
     return why.status == BERTC_OK ? status : bc_fail(err, status, "%s", why.message);
 }
 
-static void show(bc_run *run, const bc_report *report)
+static void show(bc_run *run, const bc_step_log *report)
 {
     bertc_progress p = {
         .phase = "train",
@@ -100,15 +100,14 @@ static void show(bc_run *run, const bc_report *report)
         .loss = report->loss,
         .lr = report->lr,
         .tokens_per_second = bc_meter_speed(&run->meter),
-        .eta_seconds = bc_run_seconds(run, run->plan.steps - run->state.step,
-                                      bc_meter_step_seconds(&run->meter)),
+        .eta_seconds = bc_run_seconds(run, run->plan.steps - run->state.step, bc_meter_step_seconds(&run->meter)),
     };
     bc_meter_show(&run->meter, p, run->meter.done == 1 || p.step == p.steps);
 }
 
 static bertc_status step(bc_run *run, bertc_error *err)
 {
-    bc_report report;
+    bc_step_log report;
     bertc_status status = bc_run_step(run, &report, err);
     if (status != BERTC_OK) return status;
     bc_meter_add(&run->meter, report.seconds, report.tokens);
@@ -122,7 +121,7 @@ static bertc_status train(bc_run *run, bertc_error *err)
         bertc_status status = BERTC_OK;
         if (is_evaluation_due(run)) status = bc_run_evaluate(run, err);
         if (status == BERTC_OK && is_save_due(run)) status = save(run, err);
-        bc_prefix_keep(run);
+        bc_frozen_cache_publish(run);
         if (status != BERTC_OK || bc_run_is_over(run)) return status;
         status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = step(run, err);
@@ -148,8 +147,7 @@ static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc
     if (status != BERTC_OK) return status;
     /* Killed between its last file and the removal of its checkpoints. */
     if (run->folder.fd >= 0) bc_run_clear(run);
-    bc_notify(bc_meter_notify(&run->meter), "%s: the run is finished, nothing to do",
-              run->folder.path);
+    bc_notify(bc_meter_notify(&run->meter), "%s: the run is finished, nothing to do", run->folder.path);
     return BERTC_OK;
 }
 
@@ -160,18 +158,18 @@ static void take_result(const bc_run *run, bertc_train_result *result)
         .steps = s->step,
         .planned_steps = run->plan.steps,
         .train_loss = s->loss_sum / (double)s->step,
-        .scores = *bc_run_kept_scores(run, 0),
-        .warnings = bc_signs_notify(run),
+        .scores = *bc_run_result_scores(run, 0),
+        .warnings = bc_warnings_notify(run),
         .steps_now = (int64_t)run->meter.done,
         .seconds = bc_clock() - run->meter.began,
         .tokens_per_second = bc_meter_mean_speed(&run->meter),
     };
-    for (int l = 0; l < run->num_lanes; l++) {
-        const bc_lane *lane = &run->lanes[l];
-        const bertc_scores *scores = bc_run_kept_scores(run, l);
-        for (size_t i = 0; i < lane->eval_count; i++)
+    for (int l = 0; l < run->num_tasks; l++) {
+        const bc_run_task *run_task = &run->tasks[l];
+        const bertc_scores *scores = bc_run_result_scores(run, l);
+        for (size_t i = 0; i < run_task->eval_count; i++)
             result->evals[result->eval_count++] =
-                (bertc_split_scores){lane->scored[i].task, lane->scored[i].split, scores[i]};
+                (bertc_split_scores){run_task->eval_splits[i].task, run_task->eval_splits[i].split, scores[i]};
     }
 }
 
@@ -179,26 +177,23 @@ static void take_result(const bc_run *run, bertc_train_result *result)
  * nothing is written but the lock and, when nothing else can be refused, the mark. */
 static bertc_status prepare(bc_run *run, bertc_error *err)
 {
-    bertc_status status = bc_run_survey(run, err);
+    bertc_status status = bc_run_read_data(run, err);
     if (status == BERTC_OK) status = bc_memory_check(run, err);
-    if (status == BERTC_OK)
-        status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
-    bool saving = run->saving.pace.steps > 0 || run->saving.pace.seconds > 0;
+    if (status == BERTC_OK) status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
+    bool saving = run->saving.interval.steps > 0 || run->saving.interval.seconds > 0;
     if (status == BERTC_OK && !run->options.resume)
         status = bc_folder_check_space(&run->folder, disk_bytes(run, saving ? SAVING : NOT_SAVING), err);
-    return status == BERTC_OK ? bc_run_furnish(run, err) : status;
+    return status == BERTC_OK ? bc_run_allocate(run, err) : status;
 }
 
 static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error *err)
 {
     bertc_status status = prepare(run, err);
     if (status == BERTC_OK && run->options.resume) status = bc_run_restore(run, err);
-    if (status == BERTC_OK) choose_pace(run);
-    if (status == BERTC_OK)
-        status = bc_log_open(&run->log, &run->folder, run->state.log_bytes, err);
+    if (status == BERTC_OK) choose_interval(run);
+    if (status == BERTC_OK) status = bc_log_open(&run->log, &run->folder, run->state.log_bytes, err);
     if (status == BERTC_OK) status = train(run, err);
-    if (bc_is_stop(status))
-        return interrupt(run, status, err);
+    if (bc_is_stop(status)) return interrupt(run, status, err);
     if (status == BERTC_OK) status = bc_run_finish(run, err);
     if (status == BERTC_OK) take_result(run, result);
     return status;
@@ -212,11 +207,9 @@ bertc_status bertc_finetune(const bertc_train_options *options, const bertc_obse
     bc_run run = bc_run_begin(options, observer);
     bool finished = false;
     bertc_status status = bc_run_open(&run, err);
-    if (status == BERTC_OK)
-        status = bc_folder_open(&run.folder, run.options.out, run.options.resume, &finished, err);
+    if (status == BERTC_OK) status = bc_folder_open(&run.folder, run.options.out, run.options.resume, &finished, err);
     run.folder.notify = bc_meter_notify(&run.meter);
-    if (status == BERTC_OK)
-        status = finished ? show_finished(&run, result, err) : execute(&run, result, err);
+    if (status == BERTC_OK) status = finished ? show_finished(&run, result, err) : execute(&run, result, err);
     bc_run_close(&run);
     return status;
 }

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/model_place.h"
-#include "formats/adapter.h"
+#include "base/model_path.h"
+#include "formats/adapter_config.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
 #include "formats/readers.h"
@@ -17,9 +17,8 @@
 _Static_assert((int)BERTC_TENSOR_RANK == (int)BC_MAX_RANK, "every shape of a file can be shown");
 
 static const char *const fit_names[BERTC_FITS] = {
-    [BERTC_FIT_MATCHES] = "matches",         [BERTC_FIT_RENAMED] = "renamed",
-    [BERTC_FIT_IGNORED] = "ignored",         [BERTC_FIT_WRONG_SHAPE] = "wrong shape",
-    [BERTC_FIT_WRONG_TYPE] = "wrong type",   [BERTC_FIT_MISSING] = "missing",
+    [BERTC_FIT_MATCHES] = "matches",         [BERTC_FIT_RENAMED] = "renamed",       [BERTC_FIT_IGNORED] = "ignored",
+    [BERTC_FIT_WRONG_SHAPE] = "wrong shape", [BERTC_FIT_WRONG_TYPE] = "wrong type", [BERTC_FIT_MISSING] = "missing",
     [BERTC_FIT_UNKNOWN] = "not compared",
 };
 
@@ -67,8 +66,7 @@ static bertc_status plan_make(const bertc_config *config, plan *wanted, bertc_er
 static const bc_param *plan_find(const plan *wanted, const char *name)
 {
     if (wanted->count == 0) return NULL;
-    bc_param **found =
-        bsearch(name, wanted->by_name, wanted->count, sizeof *wanted->by_name, compare_name);
+    bc_param **found = bsearch(name, wanted->by_name, wanted->count, sizeof *wanted->by_name, compare_name);
     return found ? *found : NULL;
 }
 
@@ -79,7 +77,7 @@ static void plan_claim(plan *wanted, const bc_weights *weights)
         for (size_t i = 0; i < weights->count; i++) {
             char today[BC_PARAM_NAME];
             const char *name = weights->tensors[i].name;
-            if (old) bc_name_today(name, today, sizeof today);
+            if (old) bc_name_current(name, today, sizeof today);
             const bc_param *param = plan_find(wanted, old ? today : name);
             const bc_tensor **holder = param ? &wanted->holder[param - wanted->params] : NULL;
             if (holder && !*holder) *holder = &weights->tensors[i];
@@ -119,16 +117,13 @@ static bertc_status add(bertc_inspection *to, const bc_tensor *tensor, const bc_
     return info->name && (!param || info->parameter) ? BERTC_OK : bc_fail_memory(err);
 }
 
-static bertc_status add_tensor(bertc_inspection *to, const bc_tensor *tensor, const plan *wanted,
-                               bertc_error *err)
+static bertc_status add_tensor(bertc_inspection *to, const bc_tensor *tensor, const plan *wanted, bertc_error *err)
 {
     char today[BC_PARAM_NAME];
-    bc_name_today(tensor->name, today, sizeof today);
+    bc_name_current(tensor->name, today, sizeof today);
     const bc_param *param = plan_find(wanted, today);
     if (param && wanted->holder[param - wanted->params] != tensor) param = NULL;
-    bertc_fit fit = param             ? compare(tensor, param)
-                    : to->has_config ? BERTC_FIT_IGNORED
-                                     : BERTC_FIT_UNKNOWN;
+    bertc_fit fit = param ? compare(tensor, param) : to->has_config ? BERTC_FIT_IGNORED : BERTC_FIT_UNKNOWN;
     return add(to, tensor, param, fit, err);
 }
 
@@ -141,8 +136,7 @@ static bertc_status list(bertc_inspection *to, const bc_weights *weights, plan *
     for (size_t i = 0; status == BERTC_OK && i < weights->count; i++)
         status = add_tensor(to, &weights->tensors[i], wanted, err);
     for (size_t i = 0; status == BERTC_OK && i < wanted->count; i++)
-        if (!wanted->holder[i])
-            status = add(to, NULL, &wanted->params[i], BERTC_FIT_MISSING, err);
+        if (!wanted->holder[i]) status = add(to, NULL, &wanted->params[i], BERTC_FIT_MISSING, err);
     return status;
 }
 
@@ -161,8 +155,8 @@ static bertc_status check_place(const char *path, bool *adapter, bertc_error *er
 {
     const char *names[BC_READERS + 2] = {[BC_READERS] = "config.json", BC_ADAPTER_CONFIG};
     for (size_t i = 0; i < BC_READERS; i++) names[i] = bc_readers[i].names[BC_OF_MODEL];
-    bertc_status status = bc_model_place_check(path, names, sizeof names / sizeof *names, err);
-    return status == BERTC_OK ? bc_adapter_is(path, adapter, err) : status;
+    bertc_status status = bc_model_path_check(path, names, sizeof names / sizeof *names, err);
+    return status == BERTC_OK ? bc_adapter_config_exists(path, adapter, err) : status;
 }
 
 /* Open the weights in a folder or file. *config: the path of the config.json beside them, which an adapter has not. */
@@ -180,8 +174,7 @@ static bertc_status open_weights(const char *path, bc_weights *weights, char **c
 }
 
 /* The configuration and what it asks for. One that is refused is a finding. */
-static bertc_status read_config(const char *path, bertc_inspection *to, plan *wanted,
-                                bertc_error *err)
+static bertc_status read_config(const char *path, bertc_inspection *to, plan *wanted, bertc_error *err)
 {
     bertc_error why = {.status = BERTC_OK};
     bool found = false;

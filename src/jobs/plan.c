@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/error.h"
-#include "base/room.h"
+#include "base/memory_limit.h"
 #include "run/memory.h"
 #include "run/prepare.h"
 #include "run/step.h"
@@ -15,10 +15,10 @@ static const double patience = 10;
  * again. */
 static bertc_status measure_again(bc_run *run, int steps, double *left, bertc_error *err)
 {
-    bc_report report;
+    bc_step_log report;
     double first = bc_meter_step_seconds(&run->meter) * steps, again = 0;
     bool kept = false;
-    for (int i = 0; i < run->num_lanes; i++) kept = kept || run->lanes[i].cache.has;
+    for (int i = 0; i < run->num_tasks; i++) kept = kept || run->tasks[i].cache.is_stored;
     *left = 1;
     if (!kept) return BERTC_OK;
     run->state.step -= steps;
@@ -35,11 +35,11 @@ static bertc_status measure_again(bc_run *run, int steps, double *left, bertc_er
 static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
 {
     double began = bc_clock();
-    bc_report report;
+    bc_step_log report;
     double left;
     bertc_model *model = bc_trainer_model(run->trainer);
     for (size_t i = 0; i < model->count; i++)
-        if (model->params[i].grad) model->params[i].since = 0;
+        if (model->params[i].grad) model->params[i].first_step = 0;
     for (int i = 0; i < STEPS && i < run->plan.steps; i++) {
         bertc_status status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = bc_run_update(run, &report, err);
@@ -60,32 +60,31 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
 static double tokens_per_step(const bc_run *run)
 {
     enum { FEW = 1 << 20 };
-    bc_mix mix = run->mix;
+    bc_task_sampler sampler = run->sampler;
     double sum = 0;
-    bc_mix_seek(&mix, run->plan.steps < FEW ? run->plan.steps : FEW);
-    for (int i = 0; i < run->num_lanes; i++) {
-        const bc_lane *lane = &run->lanes[i];
-        double tokens = (double)lane->train->starts[lane->train->count];
-        sum += (double)mix.taken[i] / (double)mix.step * (tokens / (double)lane->epoch.steps);
+    bc_task_sampler_seek(&sampler, run->plan.steps < FEW ? run->plan.steps : FEW);
+    for (int i = 0; i < run->num_tasks; i++) {
+        const bc_run_task *run_task = &run->tasks[i];
+        double tokens = (double)run_task->train->starts[run_task->train->count];
+        sum += (double)sampler.steps_before[i] / (double)sampler.step * (tokens / (double)run_task->epoch.steps);
     }
     return sum;
 }
 
 static void account(const bc_run *run, bertc_plan_result *result)
 {
-    bc_room room = bc_room_read();
+    bc_memory_limit room = bc_memory_limit_read();
     *result = (bertc_plan_result){
-        .available = room.most,
-        .limit = room.limit,
+        .available = room.available,
+        .limit = room.name,
         .steps = run->plan.steps,
         .tokens_per_step = tokens_per_step(run),
         .step_seconds = (double)NAN,
         .seconds = (double)NAN,
     };
     result->peak = bc_memory_parts(run, &run->plan.limits, result->parts);
-    result->fits = result->peak <= room.most;
-    if (!result->fits)
-        bc_memory_advise(run, room.most, result->advice, sizeof result->advice);
+    result->fits = result->peak <= room.available;
+    if (!result->fits) bc_memory_advise(run, room.available, result->advice, sizeof result->advice);
 }
 
 bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
@@ -95,12 +94,12 @@ bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer
     if (!options || !result) return bc_fail_null(err, __func__, "options and result");
     bc_run run = bc_run_begin(options, observer);
     run.options.out = ""; /* nothing is written */
-    run.made_up = !run.options.data;
-    if (run.made_up) run.options.data = "";
+    run.synthetic = !run.options.data;
+    if (run.synthetic) run.options.data = "";
     bertc_status status = bc_run_open(&run, err);
-    if (status == BERTC_OK) status = bc_run_survey(&run, err);
+    if (status == BERTC_OK) status = bc_run_read_data(&run, err);
     if (status == BERTC_OK) account(&run, result);
-    if (status == BERTC_OK && result->fits) status = bc_run_furnish(&run, err);
+    if (status == BERTC_OK && result->fits) status = bc_run_allocate(&run, err);
     if (status == BERTC_OK && result->fits) status = measure(&run, result, err);
     if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     bc_run_close(&run);

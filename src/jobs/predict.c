@@ -10,15 +10,15 @@
 #include "nn/model_load.h"
 #include "run/memory.h"
 #include "run/options.h"
-#include "run/scored.h"
-#include "run/source.h"
+#include "run/eval_splits.h"
+#include "run/model_source.h"
 #include "train/evaluate.h"
 
 typedef struct job {
     const bertc_predict_options *options;
     const bertc_task *task;
     bc_meter meter;
-    bc_source source;
+    bc_model_source source;
     bertc_model_options how; /* the model is opened and read */
     bertc_model *model;
     bool by_name; /* labels were matched by name */
@@ -30,13 +30,11 @@ typedef struct job {
 } job;
 
 /* "LABEL_0 is negative, LABEL_1 is positive": which label stands for which of the task's. */
-static void notify_order(const job *j, const char *place, const char *reason,
-                         const int32_t *map)
+static void notify_order(const job *j, const char *place, const char *reason, const int32_t *map)
 {
     bc_text order = {0};
     for (int i = 0; i < j->task->num_labels; i++)
-        bc_text_printf(&order, "%s%s is %s", i ? ", " : "", j->source.config.labels[map[i]],
-                       j->task->labels[i]);
+        bc_text_printf(&order, "%s%s is %s", i ? ", " : "", j->source.config.labels[map[i]], j->task->labels[i]);
     if (!order.failed)
         bc_notify(bc_meter_notify(&j->meter), "%s: the labels %s, their order is assumed: %s", place, reason,
                   order.bytes);
@@ -72,9 +70,8 @@ static bertc_status match_labels(job *j, int32_t *map, bertc_error *err)
 static bertc_status open_model(job *j, int32_t *map, bertc_error *err)
 {
     const bertc_predict_options *o = j->options;
-    j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
-                                   .precision = o->precision,
-                                   .threads = j->threads};
+    j->how = (bertc_model_options){
+        .backend = bertc_backend_name((size_t)o->backend), .precision = o->precision, .threads = j->threads};
     if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
     bertc_status status = bc_options_precision(j->how.backend, &j->how.precision, err);
     if (status == BERTC_OK) status = match_labels(j, map, err);
@@ -82,16 +79,16 @@ static bertc_status open_model(job *j, int32_t *map, bertc_error *err)
 }
 
 /* Weights, and memory for the largest pass. */
-static bertc_status furnish(job *j, bertc_error *err)
+static bertc_status allocate(job *j, bertc_error *err)
 {
     bertc_error why = {0};
-    size_t count = j->dataset->count, most = j->eval.pack.sequences;
+    size_t count = j->dataset->count, max = j->eval.pack.sequences;
     bertc_limits limits = {
-        .tokens = (int32_t)j->eval.most_tokens,
-        .sequences = (int32_t)(count < most ? count : most),
+        .tokens = (int32_t)j->eval.max_tokens,
+        .sequences = (int32_t)(count < max ? count : max),
         .longest = (int32_t)j->eval.inputs->longest,
     };
-    bertc_status status = bc_memory_check_applied(j->model, j->how.backend, &limits, 0, err);
+    bertc_status status = bc_memory_check_inference(j->model, j->how.backend, &limits, 0, err);
     if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
     if (status == BERTC_OK)
         status = bc_memory_explain(bertc_workspace_create(j->model, &limits, &j->workspace, &why), &why, err);
@@ -105,12 +102,11 @@ static bertc_status fail_order(const job *j, const char *const *names, double gi
 {
     bc_text order = {0};
     for (int i = 0; i < j->task->num_labels; i++) bc_text_printf(&order, "%s%s", i ? ", " : "", names[i]);
-    bertc_status status =
-        order.failed ? bc_fail_memory(err)
-                     : bc_fail(err, BERTC_INPUT,
-                               "%s: the label order is wrong: accuracy %.4f, but %.4f if the "
-                               "model's labels are %s; name them in id2label of config.json",
-                               j->options->model, given, better, order.bytes);
+    bertc_status status = order.failed ? bc_fail_memory(err)
+                                       : bc_fail(err, BERTC_INPUT,
+                                                 "%s: the label order is wrong: accuracy %.4f, but %.4f if the "
+                                                 "model's labels are %s; name them in id2label of config.json",
+                                                 j->options->model, given, better, order.bytes);
     bc_text_clear(&order);
     return status;
 }
@@ -139,11 +135,11 @@ static bertc_status check_order(const job *j, bertc_error *err)
 
 static bertc_status take_scores(job *j, bertc_scores *scores, bertc_error *err)
 {
-    char alike[BC_ALIKE];
-    bc_scored scored = {j->task, j->options->split};
+    char alike[BC_CONSTANT_TEXT];
+    bc_eval_split eval_split = {j->task, j->options->split};
     bertc_status status = check_order(j, err);
     if (status == BERTC_OK) status = bertc_task_score(j->dataset, j->eval.logits, scores, err);
-    if (status == BERTC_OK && bc_scored_alike(scored, scores, alike))
+    if (status == BERTC_OK && bc_scores_describe_constant(eval_split, scores, alike))
         bc_notify(bc_meter_notify(&j->meter), "%s", alike);
     return status;
 }
@@ -155,35 +151,33 @@ static bertc_status execute(job *j, bool score, bertc_predictions *predictions, 
     bc_pack pack = {(size_t)j->options->batch_size, BC_PASS_TOKENS};
     const bertc_notify *notify = bc_meter_notify(&j->meter);
     bertc_inputs *inputs;
-    bertc_status status = map ? bc_source_open_texts(&j->source, j->options, j->task, score, notify, &j->dataset, err)
-                              : bc_fail_memory(err);
-    if (status == BERTC_OK && score) status = bc_source_check_labels(j->dataset, "score", err);
+    bertc_status status =
+        map ? bc_model_source_open_texts(&j->source, j->options, j->task, score, notify, &j->dataset, err)
+            : bc_fail_memory(err);
+    if (status == BERTC_OK && score) status = bc_model_source_check_labels(j->dataset, "score", err);
     if (status == BERTC_OK) status = open_model(j, map, err);
-    if (status == BERTC_OK) status = bc_source_tokenise(&j->source, j->dataset, map, &inputs, err);
+    if (status == BERTC_OK) status = bc_model_source_tokenize(&j->source, j->dataset, map, &inputs, err);
     if (status != BERTC_OK) {
         bc_free(map);
         return status;
     }
     status = bc_eval_open(&j->eval, inputs, map, classes, pack, err);
-    if (status == BERTC_OK) bc_source_notify_inputs(j->dataset, j->eval.inputs, notify);
-    if (status == BERTC_OK) status = furnish(j, err);
-    if (status == BERTC_OK)
-        status = bc_eval_run(&j->eval, j->model, 0, j->workspace, j->batch, &j->meter, err);
+    if (status == BERTC_OK) bc_model_source_notify_inputs(j->dataset, j->eval.inputs, notify);
+    if (status == BERTC_OK) status = allocate(j, err);
+    if (status == BERTC_OK) status = bc_eval_run(&j->eval, j->model, 0, j->workspace, j->batch, &j->meter, err);
     return status == BERTC_OK && score ? take_scores(j, &predictions->scores, err) : status;
 }
 
-bertc_status bertc_predict(const bertc_predict_options *options, bool score,
-                           const bertc_observer *observer, bertc_predictions *predictions,
-                           bertc_error *err)
+bertc_status bertc_predict(const bertc_predict_options *options, bool score, const bertc_observer *observer,
+                           bertc_predictions *predictions, bertc_error *err)
 {
     if (predictions) *predictions = (bertc_predictions){.scores.loss = (double)NAN};
     if (!options || !options->task || !predictions)
         return bc_fail_null(err, __func__, "options, their task and predictions");
     job j = {.options = options, .task = bertc_task_find(options->task)};
     bc_meter_start(&j.meter, observer);
-    bertc_status status =
-        j.task ? bertc_threads_settle(options->threads, bc_meter_notify(&j.meter), &j.threads, err)
-               : bc_fail(err, BERTC_USAGE, "unknown task '%s'", options->task);
+    bertc_status status = j.task ? bertc_threads_resolve(options->threads, bc_meter_notify(&j.meter), &j.threads, err)
+                                 : bc_fail(err, BERTC_USAGE, "unknown task '%s'", options->task);
     if (status == BERTC_OK) status = execute(&j, score, predictions, err);
     if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     if (status == BERTC_OK) {
@@ -197,7 +191,7 @@ bertc_status bertc_predict(const bertc_predict_options *options, bool score,
     bc_eval_close(&j.eval);
     bertc_dataset_free(j.dataset);
     bertc_model_free(j.model);
-    bc_source_close(&j.source);
+    bc_model_source_close(&j.source);
     return status;
 }
 

@@ -7,10 +7,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/model_place.h"
+#include "base/model_path.h"
 #include "base/text.h"
 #include "base/writer.h"
-#include "formats/adapter.h"
+#include "formats/adapter_config.h"
 #include "formats/model_dir.h"
 #include "formats/names.h"
 #include "formats/readers.h"
@@ -24,7 +24,7 @@ static bertc_status write_config(const char *from, const bc_dir *to, int layers,
     cJSON *tree = NULL;
     bc_text out = {0};
     size_t length = 0;
-    bertc_status status = bc_json_read_text(from, BC_KIND_SETTINGS, &json, &length, &tree, err);
+    bertc_status status = bc_json_read_text(from, BC_FILE_SETTINGS, &json, &length, &tree, err);
     snprintf(number, sizeof number, "%d", layers);
     if (status == BERTC_OK) bc_json_put_with(&out, json, length, tree, "num_hidden_layers", number);
     if (status == BERTC_OK)
@@ -37,12 +37,11 @@ static bertc_status write_config(const char *from, const bc_dir *to, int layers,
 }
 
 /* `maker`: the tensors of a source that the file is to hold. */
-static bertc_status copy_bytes(const void *maker, size_t index, size_t from, size_t length, void *to,
-                               bertc_error *err)
+static bertc_status copy_bytes(const void *maker, size_t index, size_t from, size_t length, void *to, bertc_error *err)
 {
     const bc_tensor *const *tensors = maker, *t = tensors[index];
     bertc_status status = bc_tensor_bytes(t, from, length, to, err);
-    return status == BERTC_OK ? bc_weights_check(t->in, err) : status;
+    return status == BERTC_OK ? bc_weights_check(t->weights, err) : status;
 }
 
 static bertc_status write_tensors(const bc_weights *weights, const bc_dir *to, int layers, bertc_error *err)
@@ -97,7 +96,7 @@ static bertc_status check_layers(const char *dir, int layers, bertc_error *err)
 /* Are the tensors of these layers there, as config.json says? No weights are read. */
 static bertc_status check_tensors(const char *dir, int layers, bertc_error *err)
 {
-    const bertc_model_options options = {.threads = 1, .keep_layers = layers, .headless = true};
+    const bertc_model_options options = {.threads = 1, .keep_layers = layers, .encoder_only = true};
     bertc_model *model = NULL;
     bertc_status status = bc_model_open(dir, &options, &model, err);
     bertc_model_free(model);
@@ -111,8 +110,8 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
     bool adapter = false;
     if (!dir || !out) return bc_fail_null(err, __func__, "dir and out");
     bertc_status status = bc_model_dir_check_finished(dir, err);
-    if (status == BERTC_OK) status = bc_model_place_check(dir, names, sizeof names / sizeof *names, err);
-    if (status == BERTC_OK) status = bc_adapter_is(dir, &adapter, err);
+    if (status == BERTC_OK) status = bc_model_path_check(dir, names, sizeof names / sizeof *names, err);
+    if (status == BERTC_OK) status = bc_adapter_config_exists(dir, &adapter, err);
     if (status == BERTC_OK && adapter)
         status = bc_fail(err, BERTC_INPUT, "%s: an adapter has no layers to keep; truncate the model that it is for",
                          dir);

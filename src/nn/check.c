@@ -4,7 +4,7 @@
 
 /* ---- Options ------------------------------------------------------------------------------- */
 
-enum { MOST_THREADS = 4096 };
+enum { MAX_THREADS = 4096 };
 
 /* A value out of its range. */
 static bertc_status refuse(const char *name, int value, bertc_error *err)
@@ -16,19 +16,18 @@ bertc_status bc_model_check_options(const bertc_model_options *o, bertc_error *e
 {
     const struct {
         const char *name;
-        int value, least, most;
+        int value, min, max;
     } all[] = {
         {"precision", (int)o->precision, BERTC_F32, BERTC_BF16},
         {"init", (int)o->init, BERTC_INIT_NORMAL, BERTC_INIT_TRUNCATED},
-        {"threads", o->threads, 0, MOST_THREADS},
+        {"threads", o->threads, 0, MAX_THREADS},
         {"frozen", o->frozen, 0, INT32_MAX},
         {"keep_layers", o->keep_layers, 0, INT32_MAX},
         {"reinit_layers", o->reinit_layers, 0, INT32_MAX},
         {"num_labels", o->labels ? o->num_labels : 1, 1, INT32_MAX},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i].value < all[i].least || all[i].value > all[i].most)
-            return refuse(all[i].name, all[i].value, err);
+        if (all[i].value < all[i].min || all[i].value > all[i].max) return refuse(all[i].name, all[i].value, err);
     for (int32_t i = 0; o->labels && i < o->num_labels; i++)
         if (!o->labels[i])
             return bc_fail(err, BERTC_USAGE, "bertc_model_options.labels: label %d of %d is null", (int)i,
@@ -39,39 +38,35 @@ bertc_status bc_model_check_options(const bertc_model_options *o, bertc_error *e
 bertc_status bc_model_check_stages(const bertc_model_options *o, const bertc_config *config, bertc_error *err)
 {
     int32_t layers = config->num_hidden_layers;
-    if (o->frozen > layers + 2) return refuse("frozen", o->frozen, err);
+    if (o->frozen > bc_stage_head(layers)) return refuse("frozen", o->frozen, err);
     if (o->reinit_layers > layers) return refuse("reinit_layers", o->reinit_layers, err);
     return BERTC_OK;
 }
 
 /* ---- Batches ------------------------------------------------------------------------------- */
 
-static bertc_status check_sequence(const bertc_config *config, const bertc_batch *batch, int32_t s,
-                                   bertc_error *err)
+static bertc_status check_sequence(const bertc_config *config, const bertc_batch *batch, int32_t s, bertc_error *err)
 {
     int32_t begin = batch->starts[s], end = batch->starts[s + 1];
     if (end < begin || end > batch->tokens)
         return bc_fail(err, BERTC_INPUT, "example %u: it ends at token %d of %d, after %d",
                        (unsigned)batch->examples[s], (int)end, (int)batch->tokens, (int)begin);
     if (end == begin || end - begin > config->max_position_embeddings)
-        return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the model takes 1 to %d",
-                       (unsigned)batch->examples[s], (int)(end - begin),
-                       (int)config->max_position_embeddings);
+        return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the model takes 1 to %d", (unsigned)batch->examples[s],
+                       (int)(end - begin), (int)config->max_position_embeddings);
     if (end - begin > batch->longest)
         return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the longest of the batch has %d",
                        (unsigned)batch->examples[s], (int)(end - begin), (int)batch->longest);
     for (int32_t i = begin; i < end; i++) {
         if (batch->ids[i] < 0 || batch->ids[i] >= config->vocab_size)
-            return bc_fail(err, BERTC_INPUT, "example %u: token id %d, vocab_size is %d",
-                           (unsigned)batch->examples[s], (int)batch->ids[i],
-                           (int)config->vocab_size);
+            return bc_fail(err, BERTC_INPUT, "example %u: token id %d, vocab_size is %d", (unsigned)batch->examples[s],
+                           (int)batch->ids[i], (int)config->vocab_size);
         if (batch->positions[i] != i - begin)
             return bc_fail(err, BERTC_INPUT, "example %u: position %d of its token %d",
                            (unsigned)batch->examples[s], (int)batch->positions[i], (int)(i - begin));
         if (batch->types[i] >= config->type_vocab_size)
             return bc_fail(err, BERTC_INPUT, "example %u: token type %d, type_vocab_size is %d",
-                           (unsigned)batch->examples[s], (int)batch->types[i],
-                           (int)config->type_vocab_size);
+                           (unsigned)batch->examples[s], (int)batch->types[i], (int)config->type_vocab_size);
     }
     return BERTC_OK;
 }

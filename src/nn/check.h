@@ -6,8 +6,7 @@
 
 /* Is every option in its range; are there so many stages and layers? Errors: BERTC_USAGE. */
 bertc_status bc_model_check_options(const bertc_model_options *options, bertc_error *err);
-bertc_status bc_model_check_stages(const bertc_model_options *options, const bertc_config *config,
-                                   bertc_error *err);
+bertc_status bc_model_check_stages(const bertc_model_options *options, const bertc_config *config, bertc_error *err);
 
 /* Was the workspace made for this model? Does a batch fit both: ids, types, positions, lengths?
  * Errors: BERTC_USAGE, BERTC_INPUT. */

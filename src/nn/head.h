@@ -15,21 +15,21 @@
 
 #include "bertc/batch.h"
 #include "nn/gemm/gemm.h"
-#include "nn/laps.h"
+#include "nn/profile.h"
 #include "nn/ops/dropout.h"
 #include "nn/params.h"
 
 /* Which rows of the encoder's output a head reads. What none reads, the last layer does not compute. */
-typedef enum bc_reads {
-    BC_READS_POOLED, /* the first of each sequence, through the pooler */
-    BC_READS_ALL
-} bc_reads;
+typedef enum bc_head_input {
+    BC_INPUT_POOLED, /* the first of each sequence, through the pooler */
+    BC_INPUT_ALL_ROWS
+} bc_head_input;
 
 /* What a row of logits means. */
-typedef enum bc_answer {
-    BC_ANSWER_CLASS, /* the label of the largest */
-    BC_ANSWER_VALUE  /* the number itself; the one label is its name */
-} bc_answer;
+typedef enum bc_head_output {
+    BC_OUTPUT_CLASS, /* the label of the largest */
+    BC_OUTPUT_VALUE  /* the number itself; the one label is its name */
+} bc_head_output;
 
 /* What a loss is asked for. Cross-entropy takes in place of the label with probability 1, for an example of label y,
  *
@@ -47,7 +47,7 @@ typedef struct bc_objective {
 typedef struct bc_head_pass {
     const bertc_batch *rows; /* those that it reads, R; pooled ones are sequences of one token */
     bc_gemm *gemm;
-    bc_laps *laps;
+    bc_profile *profile;
     bc_dropout dropout;      /* of what it reads */
     const bc_param *params;  /* the head's, in the order of its row */
     const bc_param *words;   /* the word table */
@@ -68,10 +68,10 @@ typedef double (*bc_head_loss)(float *dlogits, const float *logits, const bertc_
 
 typedef struct bc_head_row {
     bc_param_id first, end; /* its parameters are the rows first .. end - 1 of the table */
-    bc_reads reads;
+    bc_head_input input;
     bool dense_words;       /* its backward pass sets, or adds to, the gradient of the whole word table, to which that
                                of the embeddings is added */
-    bc_answer answer;
+    bc_head_output output;
     bc_head_fwd fwd;
     bc_head_loss loss;
     bc_head_bwd bwd;

@@ -9,15 +9,14 @@
 #include "nn/ops/ops.h"
 
 const bc_lora_target bc_lora_targets[BC_LORA_TARGETS] = {
-    {"attention.self.query", BC_QUERY_W},   {"attention.self.key", BC_KEY_W},
-    {"attention.self.value", BC_VALUE_W},   {"attention.output.dense", BC_ATTN_W},
-    {"intermediate.dense", BC_UP_W},        {"output.dense", BC_DOWN_W},
+    {"attention.self.query", BC_QUERY_W},  {"attention.self.key", BC_KEY_W}, {"attention.self.value", BC_VALUE_W},
+    {"attention.output.dense", BC_ATTN_W}, {"intermediate.dense", BC_UP_W},  {"output.dense", BC_DOWN_W},
 };
 
 /* Of the rows of A and B only the end of the name is their own. */
 static const bc_param_row rows[] = {
-    {"lora_A.weight", BC_SCOPE_ADAPTER, "RI", BC_DRAW_UNIFORM, true},
-    {"lora_B.weight", BC_SCOPE_ADAPTER, "OR", BC_DRAW_ZERO, true},
+    {"lora_A.weight", BC_SCOPE_ADAPTER, "RI", BC_PARAM_UNIFORM, true},
+    {"lora_B.weight", BC_SCOPE_ADAPTER, "OR", BC_PARAM_ZERO, true},
 };
 enum { BOTH = sizeof rows / sizeof *rows };
 
@@ -30,8 +29,7 @@ int bc_lora_target_of(bc_param_id weight)
     return -1;
 }
 
-bertc_status bc_lora_check(const bertc_lora *lora, const bertc_config *config, int first,
-                           bertc_error *err)
+bertc_status bc_lora_check(const bertc_lora *lora, const bertc_config *config, int first, bertc_error *err)
 {
     const uint32_t all = (1u << BC_LORA_TARGETS) - 1;
     const struct {
@@ -81,17 +79,15 @@ size_t bc_lora_index(const bertc_lora *lora, int first, bc_param_id weight, int 
 }
 
 /* A or B of the matrix w. */
-static bool describe(const bc_param *w, const bc_param_row *row, size_t rank, bc_param *param,
-                     size_t *total)
+static bool describe(const bc_param *w, const bc_param_row *row, size_t rank, bc_param *param, size_t *total)
 {
     *param = (bc_param){.row = row, .layer = w->layer, .head = -1, .rank = 2, .offset = *total,
-                        .rate = 1};
+                        .lr_scale = 1};
     int stem = (int)(strrchr(w->name, '.') - w->name);
     snprintf(param->name, sizeof param->name, "%.*s.%s", stem, w->name, row->name);
     param->shape[0] = row->dims[0] == 'R' ? rank : w->shape[0];
     param->shape[1] = row->dims[1] == 'R' ? rank : w->shape[1];
-    return bc_size_mul(param->shape[0], param->shape[1], &param->count) &&
-           bc_size_add(*total, param->count, total);
+    return bc_size_mul(param->shape[0], param->shape[1], &param->count) && bc_size_add(*total, param->count, total);
 }
 
 bool bc_lora_plan(const bertc_config *config, const bertc_lora *lora, int first, const bc_param *base,

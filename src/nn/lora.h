@@ -35,8 +35,7 @@ extern const bc_lora_target bc_lora_targets[BC_LORA_TARGETS];
 int bc_lora_target_of(bc_param_id weight);
 
 /* Can a model have these adapters, in the layers from `first` on? Errors: BERTC_USAGE, BERTC_INPUT. */
-bertc_status bc_lora_check(const bertc_lora *lora, const bertc_config *config, int first,
-                           bertc_error *err);
+bertc_status bc_lora_check(const bertc_lora *lora, const bertc_config *config, int first, bertc_error *err);
 
 /* Parameters of the adapters in `layers` layers. */
 size_t bc_lora_count(const bertc_lora *lora, size_t layers);

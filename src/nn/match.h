@@ -8,21 +8,21 @@
 
 #include "base/text.h"
 #include "formats/weights.h"
-#include "nn/adapter.h"
+#include "nn/adapter_weights.h"
 #include "nn/model.h"
 
 typedef struct bc_match {
     bc_weights weights;
-    bc_overlay over;              /* what lies over its tensors, of an adapter */
+    bc_adapter_weights adapter;              /* what lies over its tensors, of an adapter */
     char (*names)[BC_PARAM_NAME]; /* of its tensors, as they are called today */
     bool *used;                   /* is a tensor a parameter's? */
-    int kept;                     /* the model's head that is the source's; -1: none, all are drawn */
+    int kept_head;                     /* the model's head that is the source's; -1: none, all are drawn */
     bc_text head;                 /* what became of the source's */
     const bc_tensor **tensors;    /* of the model's parameters, null for those that are drawn */
 } bc_match;
 
 /* Open the weights of the model that `dir` stands for. *match is released by bc_match_free in any case, which takes
- * null. Errors: those of bc_overlay_open and bc_weights_open_in. */
+ * null. Errors: those of bc_adapter_weights_open and bc_weights_open_in. */
 bertc_status bc_match_open(const char *dir, bc_match **match, bertc_error *err);
 void bc_match_free(bc_match *match);
 

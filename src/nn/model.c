@@ -43,17 +43,17 @@ size_t bc_model_matrix_scalars(const bertc_model *model)
     return scalars;
 }
 
-size_t bc_model_half_scalars(const bertc_model *model)
+size_t bc_model_bf16_scalars(const bertc_model *model)
 {
-    return model->half ? bc_model_matrix_scalars(model) : 0;
+    return model->use_bf16 ? bc_model_matrix_scalars(model) : 0;
 }
 
-size_t bc_model_settled_scalars(const bertc_model *model)
+size_t bc_model_invariant_scalars(const bertc_model *model)
 {
     size_t scalars = 0;
     for (size_t i = 0; i < model->count; i++) {
         const bc_param *p = &model->params[i];
-        if (bc_param_is_matrix(p) && bc_param_stage(&model->config, p) < model->settled) scalars += p->count;
+        if (bc_param_is_matrix(p) && bc_param_stage(&model->config, p) < model->batch_invariant) scalars += p->count;
     }
     return scalars;
 }

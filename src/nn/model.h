@@ -23,7 +23,7 @@ struct bertc_model {
     bc_model_head *heads; /* (num_heads) what they read decides: */
     int num_heads;
     bool pooler;      /* there is one */
-    bool whole;       /* all rows of the last layer's output are read, not only the first of each sequence */
+    bool all_rows;       /* all rows of the last layer's output are read, not only the first of each sequence */
     bool dense_words; /* every row of the word table has a gradient, not only those that a batch names */
     bc_gemm gemm;     /* with which its weights are packed; passes have that of their workspace */
     int threads;
@@ -34,15 +34,15 @@ struct bertc_model {
     float *grads;     /* the gradient block (bc_model_grad_scalars), or null */
     int frozen;       /* stages that are not trained now (bertc_model_options); may become fewer and
                          again as many as when the workspace was planned */
-    int settled;      /* stages that are frozen for good, and in which a sequence's rows are the same, to
+    int batch_invariant;      /* stages that are frozen for good, and in which a sequence's rows are the same, to
                          the bit, whatever batch it is in: */
-    size_t block;     /* their products are of so many rows each; 0: of one sequence each */
+    size_t invariant_rows;     /* their products are of so many rows each; 0: of one sequence each */
     bertc_lora lora;  /* rank 0: no adapters */
-    int adapted;      /* the first layer that has some */
-    bool headless;    /* pooler and head are not set */
-    bool half;        /* products read bf16 copies of the layers' matrices: */
-    uint16_t *halves; /* those, or null */
-    struct bc_match *from; /* between bc_model_open and bc_model_read: the source of its weights */
+    int first_adapted;      /* the first layer that has some */
+    bool encoder_only;    /* pooler and head are not set */
+    bool use_bf16;        /* products read bf16 copies of the layers' matrices: */
+    uint16_t *bf16_values; /* those, or null */
+    struct bc_match *match; /* between bc_model_open and bc_model_read: the source of its weights */
 };
 
 /* How many scalars the gradient block has. It is smaller than that of the values where a table's
@@ -61,10 +61,10 @@ static inline size_t bc_model_table_count(const bertc_model *model)
 
 /* How many scalars the layers' matrices have, and how many of them a bf16 copy. */
 size_t bc_model_matrix_scalars(const bertc_model *model);
-size_t bc_model_half_scalars(const bertc_model *model);
+size_t bc_model_bf16_scalars(const bertc_model *model);
 
 /* How many scalars the products of settled layers multiply with. */
-size_t bc_model_settled_scalars(const bertc_model *model);
+size_t bc_model_invariant_scalars(const bertc_model *model);
 
 /* A parameter by its row; `layer` is ignored outside the layers. */
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
@@ -73,14 +73,13 @@ bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
  * frozen or not. */
 static inline int bc_first_trained(const bertc_model *model)
 {
-    return model->lora.rank > 0 && model->frozen < 1 ? 1 : model->frozen;
+    return model->lora.rank > 0 && model->frozen < BC_STAGE_LAYERS ? BC_STAGE_LAYERS : model->frozen;
 }
 
 /* The lowest layer that has a backward pass; L: none has. */
 static inline int bc_lowest_trained(const bertc_model *model)
 {
-    int layers = (int)model->config.num_hidden_layers, low = bc_first_trained(model) - 1;
-    return low < 0 ? 0 : low < layers ? low : layers;
+    return bc_layers_below(bc_first_trained(model), (int)model->config.num_hidden_layers);
 }
 
 #endif

@@ -15,21 +15,20 @@
 #include "nn/ops/ops.h"
 #include "nn/products.h"
 
-void bc_model_draw(const bc_param *param, const bertc_config *config, const bertc_model_options *options)
+void bc_param_initialize(const bc_param *param, const bertc_config *config, const bertc_model_options *options)
 {
     switch (param->row->draw) {
-    case BC_DRAW_NORMAL:
+    case BC_PARAM_NORMAL:
         bc_rng_normal(options->seed, param->name, config->initializer_range,
                       options->init == BERTC_INIT_TRUNCATED, param->value, param->count);
         break;
-    case BC_DRAW_ONE:
+    case BC_PARAM_ONE:
         for (size_t i = 0; i < param->count; i++) param->value[i] = 1.0f;
         break;
-    case BC_DRAW_UNIFORM:
-        bc_rng_uniform(options->seed, param->name, 1.0 / sqrt((double)param->shape[1]), param->value,
-                       param->count);
+    case BC_PARAM_UNIFORM:
+        bc_rng_uniform(options->seed, param->name, 1.0 / sqrt((double)param->shape[1]), param->value, param->count);
         break;
-    case BC_DRAW_ZERO: memset(param->value, 0, param->count * sizeof(float)); break;
+    case BC_PARAM_ZERO: memset(param->value, 0, param->count * sizeof(float)); break;
     }
 }
 
@@ -41,8 +40,8 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
     if (!m->values || (trainable && !m->grads))
         return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights",
                        (m->scalars + scalars) * sizeof(float) >> 20);
-    bc_touch(m->values, m->scalars * sizeof(float), m->threads);
-    if (trainable) bc_touch(m->grads, scalars * sizeof(float), m->threads);
+    bc_prefault(m->values, m->scalars * sizeof(float), m->threads);
+    if (trainable) bc_prefault(m->grads, scalars * sizeof(float), m->threads);
     float *grad = m->grads;
     for (size_t i = 0; i < m->count; i++) {
         m->params[i].value = m->values + m->params[i].offset;
@@ -56,25 +55,25 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
 /* How many layers, the first ones, have packed weights. */
 static int packed_layers(const bertc_model *model)
 {
-    int layers = (int)model->config.num_hidden_layers, settled = model->settled - 1;
-    if (!model->grads || settled > layers) return layers;
-    return settled > 0 ? settled : 0;
+    int layers = (int)model->config.num_hidden_layers, invariant = model->batch_invariant - 1;
+    if (!model->grads || invariant > layers) return layers;
+    return invariant > 0 ? invariant : 0;
 }
 
 /* The bf16 copies lie in the order of the parameters, so that a layer's query, key and value are one
  * matrix there too. */
-static bertc_status allocate_halves(bertc_model *m, bertc_error *err)
+static bertc_status allocate_bf16_values(bertc_model *m, bertc_error *err)
 {
-    size_t scalars = bc_model_half_scalars(m), at = 0;
-    bertc_status status = bc_gemm_use_half(&m->gemm, err);
+    size_t scalars = bc_model_bf16_scalars(m), at = 0;
+    bertc_status status = bc_gemm_use_bf16(&m->gemm, err);
     if (status != BERTC_OK) return status;
-    m->halves = bc_alloc(scalars, sizeof *m->halves);
-    if (!m->halves)
+    m->bf16_values = bc_alloc(scalars, sizeof *m->bf16_values);
+    if (!m->bf16_values)
         return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights in bf16",
-                       scalars * sizeof *m->halves >> 20);
+                       scalars * sizeof *m->bf16_values >> 20);
     for (size_t i = 0; i < m->count; i++) {
         if (!bc_param_is_matrix(&m->params[i])) continue;
-        m->params[i].half = m->halves + at;
+        m->params[i].bf16 = m->bf16_values + at;
         at += m->params[i].count;
     }
     return BERTC_OK;
@@ -84,11 +83,11 @@ void bc_model_round(bertc_model *model)
 {
     for (size_t i = 0; i < model->count; i++) {
         const bc_param *param = &model->params[i];
-        if (!param->half) continue;
+        if (!param->bf16) continue;
 #pragma omp parallel for schedule(static)
         for (size_t row = 0; row < param->shape[0]; row++) {
             size_t at = row * param->shape[1];
-            bc_round(param->half + at, param->value + at, param->shape[1]);
+            bc_round(param->bf16 + at, param->value + at, param->shape[1]);
         }
     }
 }
@@ -96,7 +95,7 @@ void bc_model_round(bertc_model *model)
 /* Is a parameter trained that lies in no frozen stage? */
 static bool is_left_out(const bc_param *param, const bertc_model_options *options)
 {
-    bc_scope scope = param->row->scope;
+    bc_param_scope scope = param->row->scope;
     if (scope == BC_SCOPE_HEAD) return false;
     if (options->lora.rank > 0) return scope != BC_SCOPE_ADAPTER;
     return options->biases_only && !bc_param_is_bias(param);
@@ -106,12 +105,12 @@ static bool is_left_out(const bc_param *param, const bertc_model_options *option
 static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_error *err)
 {
     size_t table = bc_model_table_count(m);
-    int adapted = m->config.num_hidden_layers - m->adapted;
-    m->count = table + (m->lora.rank > 0 ? bc_lora_count(&m->lora, (size_t)adapted) : 0);
+    int first_adapted = m->config.num_hidden_layers - m->first_adapted;
+    m->count = table + (m->lora.rank > 0 ? bc_lora_count(&m->lora, (size_t)first_adapted) : 0);
     m->params = bc_alloc(m->count, sizeof *m->params);
     if (!m->params) return bc_fail_memory(err);
     bool fits = bc_param_plan(&m->config, m->pooler, m->params, &m->scalars) && bc_model_plan_heads(m, heads);
-    if (!fits || !bc_lora_plan(&m->config, &m->lora, m->adapted, m->params, m->params + table, &m->scalars))
+    if (!fits || !bc_lora_plan(&m->config, &m->lora, m->first_adapted, m->params, m->params + table, &m->scalars))
         return bc_fail(err, BERTC_INPUT, "config.json: the model's sizes overflow");
     return BERTC_OK;
 }
@@ -125,15 +124,15 @@ bertc_status bc_model_lay_out(bertc_model *m, const bertc_model_options *options
     bertc_status status = bc_model_check_stages(options, &m->config, err);
     if (status != BERTC_OK) return status;
     m->threads = options->threads;
-    m->half = options->precision == BERTC_BF16;
-    m->headless = options->headless;
+    m->use_bf16 = options->precision == BERTC_BF16;
+    m->encoder_only = options->encoder_only;
     m->lora = options->lora;
-    m->adapted = options->frozen > 1 ? options->frozen - 1 : 0;
-    status = bc_lora_check(&m->lora, &m->config, m->adapted, err);
+    m->first_adapted = bc_layers_below(options->frozen, m->config.num_hidden_layers);
+    status = bc_lora_check(&m->lora, &m->config, m->first_adapted, err);
     if (status == BERTC_OK) status = plan_params(m, heads, err);
     if (status != BERTC_OK) return status;
     m->frozen = options->frozen;
-    m->settled = options->settled ? m->frozen : 0;
+    m->batch_invariant = options->batch_invariant ? m->frozen : 0;
     for (size_t i = 0; i < m->count; i++) {
         bc_param *p = &m->params[i];
         p->frozen = is_left_out(p, options) || bc_param_stage(&m->config, p) < m->frozen;
@@ -141,24 +140,24 @@ bertc_status bc_model_lay_out(bertc_model *m, const bertc_model_options *options
     return BERTC_OK;
 }
 
-bertc_status bc_model_furnish(bertc_model *m, const bertc_model_options *options, bertc_error *err)
+bertc_status bc_model_allocate(bertc_model *m, const bertc_model_options *options, bertc_error *err)
 {
     omp_set_num_threads(m->threads);
     bertc_status status = allocate(m, options->trainable, err);
     if (status == BERTC_OK) status = bc_gemm_open(&m->gemm, options->backend, err);
-    if (status == BERTC_OK && m->half) status = allocate_halves(m, err);
+    if (status == BERTC_OK && m->use_bf16) status = allocate_bf16_values(m, err);
     return status;
 }
 
 /* Weights that are not trained stay as they are. */
 static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
 {
-    bc_product products[BC_MOST_PRODUCTS];
+    bc_product products[BC_MAX_PRODUCTS];
     int count = bc_model_products(model, layer, products);
     bertc_status status = BERTC_OK;
     for (int i = 0; i < count && status == BERTC_OK; i++) {
         bc_param *p = products[i].w;
-        bc_matrix w = p->half ? (bc_matrix){.half = p->half} : (bc_matrix){.full = p->value};
+        bc_matrix w = p->bf16 ? (bc_matrix){.bf16 = p->bf16} : (bc_matrix){.f32 = p->value};
         status = bc_gemm_pack(&model->gemm, w, products[i].in, products[i].out, &p->packed, err);
     }
     return status;
@@ -171,13 +170,11 @@ bertc_status bc_model_copy_weights(bertc_model *model, bertc_error *err)
     bc_model_round(model);
     omp_set_num_threads(model->threads);
     int layers = bc_gemm_packs(model->gemm.backend->name) ? packed_layers(model) : 0;
-    for (int layer = 0; layer < layers && status == BERTC_OK; layer++)
-        status = pack_layer(model, layer, err);
-    return status == BERTC_OK ? bc_model_settle(model, err) : status;
+    for (int layer = 0; layer < layers && status == BERTC_OK; layer++) status = pack_layer(model, layer, err);
+    return status == BERTC_OK ? bc_model_probe_invariance(model, err) : status;
 }
 
-static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model,
-                           bertc_error *err)
+static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model, bertc_error *err)
 {
     if (status == BERTC_OK) status = bc_model_copy_weights(m, err);
     if (status == BERTC_OK) *model = m;
@@ -197,23 +194,20 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
     if (!m) return bc_fail_memory(err);
     if (config->head_refusal) status = bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
-    bertc_model_options settled = *options;
+    bertc_model_options invariant = *options;
     if (status == BERTC_OK) status = bc_model_take_heads(m, NULL, 0, -1, err);
-    if (status == BERTC_OK)
-        status = bertc_threads_settle(options->threads, &options->notify, &settled.threads, err);
-    if (status == BERTC_OK) status = bc_model_lay_out(m, &settled, NULL, err);
-    if (status == BERTC_OK) status = bc_model_furnish(m, &settled, err);
-    for (size_t i = 0; status == BERTC_OK && i < m->count; i++)
-        bc_model_draw(&m->params[i], &m->config, options);
+    if (status == BERTC_OK) status = bertc_threads_resolve(options->threads, &options->notify, &invariant.threads, err);
+    if (status == BERTC_OK) status = bc_model_lay_out(m, &invariant, NULL, err);
+    if (status == BERTC_OK) status = bc_model_allocate(m, &invariant, err);
+    for (size_t i = 0; status == BERTC_OK && i < m->count; i++) bc_param_initialize(&m->params[i], &m->config, options);
     return finish(m, status, model, err);
 }
 
 void bertc_model_free(bertc_model *model)
 {
     if (!model) return;
-    bc_match_free(model->from);
-    for (size_t i = 0; model->params && i < model->count; i++)
-        bc_gemm_unpack(&model->gemm, model->params[i].packed);
+    bc_match_free(model->match);
+    for (size_t i = 0; model->params && i < model->count; i++) bc_gemm_unpack(&model->gemm, model->params[i].packed);
     bc_gemm_close(&model->gemm);
     bertc_config_clear(&model->config);
     for (int i = 0; i < model->num_heads; i++) bertc_config_clear(&model->heads[i].config);
@@ -221,6 +215,6 @@ void bertc_model_free(bertc_model *model)
     bc_free(model->params);
     bc_free(model->values);
     bc_free(model->grads);
-    bc_free(model->halves);
+    bc_free(model->bf16_values);
     bc_free(model);
 }

@@ -11,10 +11,10 @@ bertc_status bc_model_lay_out(bertc_model *m, const bertc_model_options *options
 
 /* Memory and a backend for a model that is laid out; its weights are not yet set. Errors: BERTC_NOMEM, the
  * backend's. */
-bertc_status bc_model_furnish(bertc_model *m, const bertc_model_options *options, bertc_error *err);
+bertc_status bc_model_allocate(bertc_model *m, const bertc_model_options *options, bertc_error *err);
 
 /* Set a parameter's values as its row says. */
-void bc_model_draw(const bc_param *param, const bertc_config *config, const bertc_model_options *options);
+void bc_param_initialize(const bc_param *param, const bertc_config *config, const bertc_model_options *options);
 
 /* The copies that products read, once the weights are set. Errors: BERTC_NOMEM, the backend's. */
 bertc_status bc_model_copy_weights(bertc_model *model, bertc_error *err);

@@ -41,17 +41,17 @@ static bool labels_agree(const bertc_config *config, const bc_head *head)
     return named || is_unnamed((const char *const *)config->labels, config->num_labels);
 }
 
-enum { MOST_SHOWN = 4 };
+enum { MAX_SHOWN = 4 };
 
 /* "labels a, b" */
 static void describe_labels(bc_text *out, const bc_head_row *row, const char *const *labels, int32_t count)
 {
-    if (row->answer == BC_ANSWER_VALUE) bc_text_printf(out, "one value");
+    if (row->output == BC_OUTPUT_VALUE) bc_text_printf(out, "one value");
     else if (is_unnamed(labels, count)) bc_text_printf(out, "%d unnamed labels", (int)count);
     else {
-        for (int32_t i = 0; i < count && i < MOST_SHOWN; i++)
+        for (int32_t i = 0; i < count && i < MAX_SHOWN; i++)
             bc_text_printf(out, "%s%s", i ? ", " : "labels ", labels[i]);
-        if (count > MOST_SHOWN) bc_text_printf(out, ", ...");
+        if (count > MAX_SHOWN) bc_text_printf(out, ", ...");
     }
 }
 
@@ -82,8 +82,8 @@ int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
 static void take_row(bertc_model *m, bc_model_head *head, const bc_head_row *row)
 {
     head->row = row;
-    m->pooler = m->pooler || row->reads == BC_READS_POOLED;
-    m->whole = m->whole || row->reads == BC_READS_ALL;
+    m->pooler = m->pooler || row->input == BC_INPUT_POOLED;
+    m->all_rows = m->all_rows || row->input == BC_INPUT_ALL_ROWS;
     m->dense_words = m->dense_words || row->dense_words;
 }
 

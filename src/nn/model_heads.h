@@ -19,8 +19,7 @@ void bc_head_describe(bc_text *line, const bertc_config *config, const char *ref
 
 /* Give the model its heads, and settle what follows of them. One that is kept gets the labels of the configuration;
  * where none is wanted (count 0), the only one does. */
-bertc_status bc_model_take_heads(bertc_model *model, const bc_head *heads, int count, int kept,
-                                 bertc_error *err);
+bertc_status bc_model_take_heads(bertc_model *model, const bc_head *heads, int count, int kept, bertc_error *err);
 
 /* Describe their parameters, after those of encoder and pooler, and move the model's scalars; several have the names
  * of `heads` before those of their parameters. False where the sizes overflow. */

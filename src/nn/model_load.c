@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "bertc/threads.h"
-#include "formats/adapter.h"
+#include "formats/adapter_config.h"
 #include "formats/model_dir.h"
 #include "nn/check.h"
 #include "nn/model_heads.h"
@@ -29,7 +29,7 @@ static bertc_status read_values(const bc_tensor *tensor, float *to, bertc_error 
  * counts. */
 static bertc_status read_params(const bertc_model *m, bertc_error *err)
 {
-    const bc_tensor **tensors = m->from->tensors;
+    const bc_tensor **tensors = m->match->tensors;
     bertc_error first = {0};
     size_t bad = SIZE_MAX;
 #pragma omp parallel for schedule(dynamic)
@@ -54,17 +54,15 @@ static bertc_status keep_layers(bertc_model *m, int32_t layers, const char *dir,
     return BERTC_OK;
 }
 
-bertc_status bc_model_open(const char *dir, const bertc_model_options *options,
-                           bertc_model **model, bertc_error *err)
+bertc_status bc_model_open(const char *dir, const bertc_model_options *options, bertc_model **model, bertc_error *err)
 {
     const bc_head head = {.row = bc_head_of(options->num_labels), .labels = options->labels,
                           .num_labels = options->num_labels};
     return bc_model_open_heads(dir, options, &head, options->labels != NULL, model, err);
 }
 
-bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options,
-                                 const bc_head *heads, int count, bertc_model **model,
-                                 bertc_error *err)
+bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options, const bc_head *heads, int count,
+                                 bertc_model **model, bertc_error *err)
 {
     bertc_status status = bc_model_check_options(options, err);
     if (status != BERTC_OK) return status;
@@ -72,7 +70,7 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     status = m ? bc_model_dir_check_finished(dir, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = bc_adapter_load_config(dir, &m->config, err);
     if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
-    if (status == BERTC_OK) status = bc_match_open(dir, &m->from, err);
+    if (status == BERTC_OK) status = bc_match_open(dir, &m->match, err);
     if (status == BERTC_OK) status = bc_match_heads(m, options, heads, count, err);
     if (status == BERTC_OK) status = bc_model_lay_out(m, options, heads, err);
     if (status == BERTC_OK) status = bc_match_params(m, options, count > 0, err);
@@ -81,29 +79,27 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     return status;
 }
 
-const bc_param *bc_model_drawn(const bertc_model *model)
+const bc_param *bc_model_first_new(const bertc_model *model)
 {
     size_t count = bc_model_table_count(model);
     for (size_t i = 0; i < count; i++)
-        if (!model->from->tensors[i] && model->params[i].row->scope != BC_SCOPE_HEAD)
-            return &model->params[i];
+        if (!model->match->tensors[i] && model->params[i].row->scope != BC_SCOPE_HEAD) return &model->params[i];
     return NULL;
 }
 
-bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options,
-                           bertc_error *err)
+bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err)
 {
-    bertc_status status = bc_model_furnish(model, options, err);
+    bertc_status status = bc_model_allocate(model, options, err);
     if (status == BERTC_OK) status = read_params(model, err);
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < model->count; i++)
-        if (!model->from->tensors[i]) bc_model_draw(&model->params[i], &model->config, options);
-    status = bc_overlay_merge(&model->from->over, model, err);
-    if (status == BERTC_OK) status = bc_weights_check(&model->from->weights, err);
+        if (!model->match->tensors[i]) bc_param_initialize(&model->params[i], &model->config, options);
+    status = bc_adapter_weights_merge(&model->match->adapter, model, err);
+    if (status == BERTC_OK) status = bc_weights_check(&model->match->weights, err);
     if (status != BERTC_OK) return status;
     bc_match_notify(model, &options->notify);
-    bc_match_free(model->from);
-    model->from = NULL;
+    bc_match_free(model->match);
+    model->match = NULL;
     return bc_model_copy_weights(model, err);
 }
 
@@ -118,10 +114,10 @@ bertc_status bertc_model_load(const char *dir, const bertc_model_options *option
     bertc_model *m = NULL;
     if (model) *model = NULL;
     if (!dir || !options || !model) return bc_fail_null(err, __func__, "dir, options and model");
-    bertc_model_options settled = *options;
-    bertc_status status = bertc_threads_settle(options->threads, &options->notify, &settled.threads, err);
-    if (status == BERTC_OK) status = bc_model_open(dir, &settled, &m, err);
-    if (status == BERTC_OK) status = bc_model_read(m, &settled, err);
+    bertc_model_options invariant = *options;
+    bertc_status status = bertc_threads_resolve(options->threads, &options->notify, &invariant.threads, err);
+    if (status == BERTC_OK) status = bc_model_open(dir, &invariant, &m, err);
+    if (status == BERTC_OK) status = bc_model_read(m, &invariant, err);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;

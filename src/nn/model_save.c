@@ -17,19 +17,19 @@ static bc_param_id id_of(const bc_param *param)
 
 static const bc_param *adapter_of(const bertc_model *model, const bc_param *param)
 {
-    size_t index = bc_lora_index(&model->lora, model->adapted, id_of(param), param->layer);
+    size_t index = bc_lora_index(&model->lora, model->first_adapted, id_of(param), param->layer);
     return index == SIZE_MAX ? NULL : &model->params[bc_model_table_count(model) + index];
 }
 
 size_t bc_model_merge_scalars(const bertc_model *model)
 {
-    size_t most = 0, count = bc_model_table_count(model);
+    size_t max = 0, count = bc_model_table_count(model);
     for (size_t i = 0; i < count; i++) {
         const bc_param *w = &model->params[i], *a = adapter_of(model, w);
         size_t scalars = a ? w->count + a[0].count + a[1].count : 0;
-        if (scalars > most) most = scalars;
+        if (scalars > max) max = scalars;
     }
-    return most;
+    return max;
 }
 
 /* Matrices with adapters are made when they are written, in a buffer that all of them share: the matrix, then A
@@ -65,7 +65,7 @@ static bertc_status make(const void *maker, size_t index, size_t from, size_t le
 }
 
 static bertc_status write_weights(const bertc_model *model, int number, const bc_values *values, const bc_dir *dir,
-                                  bc_ledger *ledger, bertc_error *err)
+                                  bc_file_hashes *ledger, bertc_error *err)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
     size_t count = bc_model_table_count(model), written = 0;
@@ -93,7 +93,7 @@ static bertc_status write_weights(const bertc_model *model, int number, const bc
 }
 
 bertc_status bc_model_save_values(const bertc_model *model, int head, const bc_values *values, const bc_dir *dir,
-                                  bc_ledger *ledger, bertc_error *err)
+                                  bc_file_hashes *ledger, bertc_error *err)
 {
     bertc_status status = bc_config_write(&model->heads[head].config, dir, "config.json", ledger, err);
     return status == BERTC_OK ? write_weights(model, head, values, dir, ledger, err) : status;
@@ -102,7 +102,7 @@ bertc_status bc_model_save_values(const bertc_model *model, int head, const bc_v
 bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err)
 {
     if (!model || !dir) return bc_fail_null(err, __func__, "model and dir");
-    if (model->headless) return bc_fail(err, BERTC_USAGE, "%s: the model was loaded without its head", dir);
+    if (model->encoder_only) return bc_fail(err, BERTC_USAGE, "%s: the model was loaded without its head", dir);
     const bc_values values = {.memory = model->values};
     bc_dir folder;
     bertc_status status = bc_dir_open(&folder, dir, false, err);

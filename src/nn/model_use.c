@@ -8,21 +8,20 @@ bertc_status bertc_model_forward(const bertc_model *model, bertc_workspace *work
 {
     if (!model || !workspace || !batch || !logits)
         return bc_fail_null(err, __func__, "model, workspace, batch and logits");
-    if (model->headless) return bc_fail(err, BERTC_USAGE, "the model was loaded without its head");
+    if (model->encoder_only) return bc_fail(err, BERTC_USAGE, "the model was loaded without its head");
     bertc_status status = bc_model_check_batch(model, workspace, batch, err);
     if (status != BERTC_OK) return status;
-    bc_model_fwd(model, workspace, batch, (bc_pass){.forgets = true});
+    bc_model_fwd(model, workspace, batch, (bc_pass){.inference = true});
     *logits = workspace->logits;
     return bc_workspace_status(workspace, err);
 }
 
-bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
-                                const bertc_batch *batch, const int32_t *layers, size_t count,
-                                float *out, bertc_error *err)
+bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
+                                const int32_t *layers, size_t count, float *out, bertc_error *err)
 {
     if (!model || !workspace || !batch || (count > 0 && (!layers || !out)))
         return bc_fail_null(err, __func__, "model, workspace, batch, layers and out");
-    if (!workspace->limits.whole)
+    if (!workspace->limits.all_rows)
         return bc_fail(err, BERTC_USAGE, "a workspace that was not planned for whole layers");
     bertc_status status = bc_model_check_batch(model, workspace, batch, err);
     if (status != BERTC_OK) return status;

@@ -9,39 +9,31 @@
 #define LAYER "bert.encoder.layer.%d."
 
 const bc_param_row bc_param_table[BC_PARAM_IDS] = {
-    [BC_WORD] = {"bert.embeddings.word_embeddings.weight", BC_SCOPE_EMBEDDINGS, "VH",
-                 BC_DRAW_NORMAL, true},
-    [BC_POSITION] = {"bert.embeddings.position_embeddings.weight", BC_SCOPE_EMBEDDINGS, "PH",
-                     BC_DRAW_NORMAL, true},
-    [BC_TYPE] = {"bert.embeddings.token_type_embeddings.weight", BC_SCOPE_EMBEDDINGS, "TH",
-                 BC_DRAW_NORMAL, true},
-    [BC_EMBED_GAIN] = {"bert.embeddings.LayerNorm.weight", BC_SCOPE_EMBEDDINGS, "H", BC_DRAW_ONE,
-                       false},
-    [BC_EMBED_BIAS] = {"bert.embeddings.LayerNorm.bias", BC_SCOPE_EMBEDDINGS, "H", BC_DRAW_ZERO,
-                       false},
-    [BC_QUERY_W] = {LAYER "attention.self.query.weight", BC_SCOPE_LAYER, "HH", BC_DRAW_NORMAL, true},
-    [BC_KEY_W] = {LAYER "attention.self.key.weight", BC_SCOPE_LAYER, "HH", BC_DRAW_NORMAL, true},
-    [BC_VALUE_W] = {LAYER "attention.self.value.weight", BC_SCOPE_LAYER, "HH", BC_DRAW_NORMAL, true},
-    [BC_QUERY_B] = {LAYER "attention.self.query.bias", BC_SCOPE_LAYER, "H", BC_DRAW_ZERO, false},
-    [BC_KEY_B] = {LAYER "attention.self.key.bias", BC_SCOPE_LAYER, "H", BC_DRAW_ZERO, false},
-    [BC_VALUE_B] = {LAYER "attention.self.value.bias", BC_SCOPE_LAYER, "H", BC_DRAW_ZERO, false},
-    [BC_ATTN_W] = {LAYER "attention.output.dense.weight", BC_SCOPE_LAYER, "HH", BC_DRAW_NORMAL,
-                   true},
-    [BC_ATTN_B] = {LAYER "attention.output.dense.bias", BC_SCOPE_LAYER, "H", BC_DRAW_ZERO, false},
-    [BC_ATTN_GAIN] = {LAYER "attention.output.LayerNorm.weight", BC_SCOPE_LAYER, "H", BC_DRAW_ONE,
-                      false},
-    [BC_ATTN_BIAS] = {LAYER "attention.output.LayerNorm.bias", BC_SCOPE_LAYER, "H", BC_DRAW_ZERO,
-                      false},
-    [BC_UP_W] = {LAYER "intermediate.dense.weight", BC_SCOPE_LAYER, "FH", BC_DRAW_NORMAL, true},
-    [BC_UP_B] = {LAYER "intermediate.dense.bias", BC_SCOPE_LAYER, "F", BC_DRAW_ZERO, false},
-    [BC_DOWN_W] = {LAYER "output.dense.weight", BC_SCOPE_LAYER, "HF", BC_DRAW_NORMAL, true},
-    [BC_DOWN_B] = {LAYER "output.dense.bias", BC_SCOPE_LAYER, "H", BC_DRAW_ZERO, false},
-    [BC_OUT_GAIN] = {LAYER "output.LayerNorm.weight", BC_SCOPE_LAYER, "H", BC_DRAW_ONE, false},
-    [BC_OUT_BIAS] = {LAYER "output.LayerNorm.bias", BC_SCOPE_LAYER, "H", BC_DRAW_ZERO, false},
-    [BC_POOL_W] = {"bert.pooler.dense.weight", BC_SCOPE_POOLER, "HH", BC_DRAW_NORMAL, true},
-    [BC_POOL_B] = {"bert.pooler.dense.bias", BC_SCOPE_POOLER, "H", BC_DRAW_ZERO, false},
-    [BC_CLASS_W] = {"classifier.weight", BC_SCOPE_HEAD, "CH", BC_DRAW_NORMAL, true},
-    [BC_CLASS_B] = {"classifier.bias", BC_SCOPE_HEAD, "C", BC_DRAW_ZERO, false},
+    [BC_WORD] = {"bert.embeddings.word_embeddings.weight", BC_SCOPE_EMBEDDINGS, "VH", BC_PARAM_NORMAL, true},
+    [BC_POSITION] = {"bert.embeddings.position_embeddings.weight", BC_SCOPE_EMBEDDINGS, "PH", BC_PARAM_NORMAL, true},
+    [BC_TYPE] = {"bert.embeddings.token_type_embeddings.weight", BC_SCOPE_EMBEDDINGS, "TH", BC_PARAM_NORMAL, true},
+    [BC_EMBED_GAIN] = {"bert.embeddings.LayerNorm.weight", BC_SCOPE_EMBEDDINGS, "H", BC_PARAM_ONE, false},
+    [BC_EMBED_BIAS] = {"bert.embeddings.LayerNorm.bias", BC_SCOPE_EMBEDDINGS, "H", BC_PARAM_ZERO, false},
+    [BC_QUERY_W] = {LAYER "attention.self.query.weight", BC_SCOPE_LAYER, "HH", BC_PARAM_NORMAL, true},
+    [BC_KEY_W] = {LAYER "attention.self.key.weight", BC_SCOPE_LAYER, "HH", BC_PARAM_NORMAL, true},
+    [BC_VALUE_W] = {LAYER "attention.self.value.weight", BC_SCOPE_LAYER, "HH", BC_PARAM_NORMAL, true},
+    [BC_QUERY_B] = {LAYER "attention.self.query.bias", BC_SCOPE_LAYER, "H", BC_PARAM_ZERO, false},
+    [BC_KEY_B] = {LAYER "attention.self.key.bias", BC_SCOPE_LAYER, "H", BC_PARAM_ZERO, false},
+    [BC_VALUE_B] = {LAYER "attention.self.value.bias", BC_SCOPE_LAYER, "H", BC_PARAM_ZERO, false},
+    [BC_ATTN_W] = {LAYER "attention.output.dense.weight", BC_SCOPE_LAYER, "HH", BC_PARAM_NORMAL, true},
+    [BC_ATTN_B] = {LAYER "attention.output.dense.bias", BC_SCOPE_LAYER, "H", BC_PARAM_ZERO, false},
+    [BC_ATTN_GAIN] = {LAYER "attention.output.LayerNorm.weight", BC_SCOPE_LAYER, "H", BC_PARAM_ONE, false},
+    [BC_ATTN_BIAS] = {LAYER "attention.output.LayerNorm.bias", BC_SCOPE_LAYER, "H", BC_PARAM_ZERO, false},
+    [BC_UP_W] = {LAYER "intermediate.dense.weight", BC_SCOPE_LAYER, "FH", BC_PARAM_NORMAL, true},
+    [BC_UP_B] = {LAYER "intermediate.dense.bias", BC_SCOPE_LAYER, "F", BC_PARAM_ZERO, false},
+    [BC_DOWN_W] = {LAYER "output.dense.weight", BC_SCOPE_LAYER, "HF", BC_PARAM_NORMAL, true},
+    [BC_DOWN_B] = {LAYER "output.dense.bias", BC_SCOPE_LAYER, "H", BC_PARAM_ZERO, false},
+    [BC_OUT_GAIN] = {LAYER "output.LayerNorm.weight", BC_SCOPE_LAYER, "H", BC_PARAM_ONE, false},
+    [BC_OUT_BIAS] = {LAYER "output.LayerNorm.bias", BC_SCOPE_LAYER, "H", BC_PARAM_ZERO, false},
+    [BC_POOL_W] = {"bert.pooler.dense.weight", BC_SCOPE_POOLER, "HH", BC_PARAM_NORMAL, true},
+    [BC_POOL_B] = {"bert.pooler.dense.bias", BC_SCOPE_POOLER, "H", BC_PARAM_ZERO, false},
+    [BC_CLASS_W] = {"classifier.weight", BC_SCOPE_HEAD, "CH", BC_PARAM_NORMAL, true},
+    [BC_CLASS_B] = {"classifier.bias", BC_SCOPE_HEAD, "C", BC_PARAM_ZERO, false},
 };
 
 enum {
@@ -70,11 +62,11 @@ int bc_param_stage(const bertc_config *config, const bc_param *param)
 {
     int layers = (int)config->num_hidden_layers;
     switch (param->row->scope) {
-    case BC_SCOPE_EMBEDDINGS: return 0;
+    case BC_SCOPE_EMBEDDINGS: return BC_STAGE_EMBEDDINGS;
     case BC_SCOPE_LAYER:
-    case BC_SCOPE_ADAPTER: return 1 + param->layer;
-    case BC_SCOPE_POOLER: return 1 + layers;
-    default: return 2 + layers;
+    case BC_SCOPE_ADAPTER: return bc_stage_layer(param->layer);
+    case BC_SCOPE_POOLER: return bc_stage_pooler(layers);
+    default: return bc_stage_head(layers);
     }
 }
 
@@ -87,12 +79,12 @@ bool bc_param_is_bias(const bc_param *param)
 size_t bc_param_grad_room(const bc_param *param)
 {
     if (param->frozen) return 0;
-    return param->touched ? param->touched->most * param->shape[1] : param->count;
+    return param->sparse_rows ? param->sparse_rows->max * param->shape[1] : param->count;
 }
 
 size_t bc_param_grad_count(const bc_param *param)
 {
-    return param->touched ? param->touched->count * param->shape[1] : param->count;
+    return param->sparse_rows ? param->sparse_rows->count * param->shape[1] : param->count;
 }
 
 static size_t dimension(const bertc_config *config, char symbol)
@@ -108,17 +100,15 @@ static size_t dimension(const bertc_config *config, char symbol)
 }
 
 /* Describe one parameter that starts at *total and move *total past it. */
-static bool describe(const bertc_config *config, bc_param_id id, int layer, bc_param *param,
-                     size_t *total)
+static bool describe(const bertc_config *config, bc_param_id id, int layer, bc_param *param, size_t *total)
 {
     const bc_param_row *row = &bc_param_table[id];
-    *param = (bc_param){.row = row, .layer = layer, .offset = *total, .count = 1, .rate = 1};
+    *param = (bc_param){.row = row, .layer = layer, .offset = *total, .count = 1, .lr_scale = 1};
     param->head = row->scope == BC_SCOPE_HEAD ? 0 : -1;
     /* The name's only directive is the layer number; rows outside the layers have none. */
     const char *mark = strstr(row->name, "%d");
     if (mark)
-        snprintf(param->name, sizeof param->name, "%.*s%d%s", (int)(mark - row->name), row->name,
-                 layer, mark + 2);
+        snprintf(param->name, sizeof param->name, "%.*s%d%s", (int)(mark - row->name), row->name, layer, mark + 2);
     else
         snprintf(param->name, sizeof param->name, "%s", row->name);
     for (int i = 0; i < 2 && row->dims[i]; i++) {
@@ -145,8 +135,7 @@ bool bc_param_plan(const bertc_config *config, bool pooler, bc_param *params, si
     return fits && (!pooler || describe_rows(config, AFTER_LAYER, AFTER_POOLER, -1, &params, total));
 }
 
-bool bc_param_plan_head(const bertc_config *config, bc_param_id first, bc_param_id end, bc_param *params,
-                        size_t *total)
+bool bc_param_plan_head(const bertc_config *config, bc_param_id first, bc_param_id end, bc_param *params, size_t *total)
 {
     return describe_rows(config, (int)first, (int)end, -1, &params, total);
 }

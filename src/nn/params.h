@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 #include "bertc/config.h"
-#include "nn/ops/touched.h"
+#include "nn/ops/sparse_rows.h"
+#include "nn/stage.h"
 
 typedef enum bc_param_id {
     BC_WORD,
@@ -44,26 +45,26 @@ typedef enum bc_param_id {
     BC_PARAM_IDS
 } bc_param_id;
 
-typedef enum bc_scope {
+typedef enum bc_param_scope {
     BC_SCOPE_EMBEDDINGS,
     BC_SCOPE_LAYER,
     BC_SCOPE_POOLER,
     BC_SCOPE_HEAD,
     BC_SCOPE_ADAPTER /* of a matrix of a layer, after all others (nn/lora.h) */
-} bc_scope;
-typedef enum bc_draw {
-    BC_DRAW_NORMAL,
-    BC_DRAW_ONE,
-    BC_DRAW_ZERO,
-    BC_DRAW_UNIFORM /* within 1 / sqrt(columns): kaiming_uniform with a = sqrt(5) */
-} bc_draw;
+} bc_param_scope;
+typedef enum bc_param_init {
+    BC_PARAM_NORMAL,
+    BC_PARAM_ONE,
+    BC_PARAM_ZERO,
+    BC_PARAM_UNIFORM /* within 1 / sqrt(columns): kaiming_uniform with a = sqrt(5) */
+} bc_param_init;
 
 typedef struct bc_param_row {
     const char *name; /* in the checkpoint; %d is the layer */
-    bc_scope scope;
+    bc_param_scope scope;
     char dims[2];     /* 'V' 'P' 'T' 'H' 'F' 'C', or 0: a vector has one; of adapters 'R', and 'O' 'I'
                          of the matrix */
-    bc_draw draw;     /* how a parameter that is not in a file starts */
+    bc_param_init draw;     /* how a parameter that is not in a file starts */
     bool decays;      /* subject to weight decay */
 } bc_param_row;
 
@@ -82,11 +83,11 @@ typedef struct bc_param {
     size_t offset;            /* of the first scalar in the block */
     float *value;
     float *grad;              /* null: not trained */
-    const bc_touched *touched; /* of a table: the rows that grad has; null: all of them */
+    const bc_sparse_rows *sparse_rows; /* of a table: the rows that grad has; null: all of them */
     bool frozen;              /* it is not trained, whatever else is */
-    double rate;              /* of the learning rate */
-    int64_t since;            /* the first step that trains it */
-    uint16_t *half;           /* bf16 copy that products read; null: they read value */
+    double lr_scale;              /* of the learning rate */
+    int64_t first_step;            /* the first step that trains it */
+    uint16_t *bf16;           /* bf16 copy that products read; null: they read value */
     struct bc_packed *packed; /* weights of this and the parameters after it that are multiplied with
                                  it, for forward; null: not packed */
 } bc_param;
@@ -102,8 +103,7 @@ bool bc_param_plan(const bertc_config *config, bool pooler, bc_param *params, si
 bool bc_param_plan_head(const bertc_config *config, bc_param_id first, bc_param_id end, bc_param *params,
                         size_t *total);
 
-/* Where a parameter lies in the order of the forward pass: 0 embeddings, 1 + l layer l, then pooler
- * and head. */
+/* The stage (nn/stage.h) of a parameter. */
 int bc_param_stage(const bertc_config *config, const bc_param *param);
 
 /* Of a linear layer or a LayerNorm. */

@@ -22,28 +22,27 @@
 /* One forward/backward pass. */
 typedef struct bc_pass {
     int head;                /* which of the model's */
-    const bc_rates *dropout; /* of a pass that is trained on, all 0 where that has none; null: it is not, and
+    const bc_dropout_rates *dropout; /* of a pass that is trained on, all 0 where that has none; null: it is not, and
                                 bc_model_bwd must not follow */
-    bool forgets;            /* no backward follows: all layers use one's buffers */
+    bool inference;            /* no backward follows: all layers use one's buffers */
     uint64_t seed;           /* of dropout, as the step: */
     uint32_t step;
 } bc_pass;
 
-void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
-                  bc_pass pass);
+void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch, bc_pass pass);
 
 /* The pass in two: the stages (bc_param_stage) before `stage`, without dropout, and those from it on. Between
- * them lie, at bc_model_entry, the rows that `stage` reads: (N,H) for a layer or a head that reads all rows, of the
+ * them lie, at bc_model_stage_input, the rows that `stage` reads: (N,H) for a layer or a head that reads all rows, of the
  * batch's S first tokens (S,H) for the pooler and a head that reads it. They may have been computed in other batches,
  * some at a time, or kept.
  *
  * stage   1 .. layers + 2. Where bc_model_bwd follows: none below it is trained
  *
- * bc_model_fwd_to returns bc_model_entry. */
+ * bc_model_fwd_to returns bc_model_stage_input. */
 float *bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch, int head,
                        int stage);
-float *bc_model_entry(const bertc_model *model, bertc_workspace *workspace, int head, int stage);
-bool bc_model_enters_by_token(const bertc_model *model, int head, int stage); /* are they (N,H)? */
+float *bc_model_stage_input(const bertc_model *model, bertc_workspace *workspace, int head, int stage);
+bool bc_model_stage_input_is_by_token(const bertc_model *model, int head, int stage); /* are they (N,H)? */
 void bc_model_fwd_from(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                        bc_pass pass, int stage);
 

@@ -11,14 +11,14 @@ typedef struct bc_product {
 } bc_product;
 
 /* Those of a layer in the order of a pass, or with layer = num_hidden_layers that of the pooler; how many. */
-enum { BC_MOST_PRODUCTS = 5 };
-int bc_model_products(bertc_model *model, int layer, bc_product products[BC_MOST_PRODUCTS]);
+enum { BC_MAX_PRODUCTS = 5 };
+int bc_model_products(bertc_model *model, int layer, bc_product products[BC_MAX_PRODUCTS]);
 
 /* x (N,in) through it into y (N,out), by the weights' packed or bf16 copy where there is one. */
 void bc_product_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_param *w, const float *b, bc_linear d);
 
 /* Choose model->block, once all copies of the weights are made. Errors: BERTC_NOMEM, or the backend's. */
-enum { BC_BLOCK_MOST = 192 };
-bertc_status bc_model_settle(bertc_model *model, bertc_error *err);
+enum { BC_INVARIANT_ROWS_MAX = 192 };
+bertc_status bc_model_probe_invariance(bertc_model *model, bertc_error *err);
 
 #endif

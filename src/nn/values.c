@@ -14,13 +14,11 @@ bertc_status bc_values_read(const bc_values *values, size_t from, size_t count, 
         return BERTC_OK;
     }
     bertc_status status = bc_tensor_floats(values->tensor, from, count, to, err);
-    return status == BERTC_OK ? bc_weights_check(values->tensor->in, err) : status;
+    return status == BERTC_OK ? bc_weights_check(values->tensor->weights, err) : status;
 }
 
-bertc_status bc_values_make(const void *maker, size_t index, size_t from, size_t length, void *to,
-                            bertc_error *err)
+bertc_status bc_values_make(const void *maker, size_t index, size_t from, size_t length, void *to, bertc_error *err)
 {
     const bc_value_maker *m = maker;
-    return bc_values_read(m->values, m->params[index]->offset + from / sizeof(float), length / sizeof(float), to,
-                          err);
+    return bc_values_read(m->values, m->params[index]->offset + from / sizeof(float), length / sizeof(float), to, err);
 }

@@ -24,7 +24,6 @@ typedef struct bc_value_maker {
     const bc_param *const *params;
 } bc_value_maker;
 
-bertc_status bc_values_make(const void *maker, size_t index, size_t from, size_t length, void *to,
-                            bertc_error *err);
+bertc_status bc_values_make(const void *maker, size_t index, size_t from, size_t length, void *to, bertc_error *err);
 
 #endif

@@ -19,15 +19,15 @@ enum { ALIGNMENT = 64 };
 static size_t rows_for(const bertc_model *model, int32_t n)
 {
     size_t rows = bc_rows((size_t)n);
-    return model->settled > 1 ? rows + BC_BLOCK_MOST : rows;
+    return model->batch_invariant > 1 ? rows + BC_INVARIANT_ROWS_MAX : rows;
 }
 
-static size_t most_labels(const bertc_model *model)
+static size_t max_labels(const bertc_model *model)
 {
-    int32_t most = 0;
+    int32_t max = 0;
     for (int i = 0; i < model->num_heads; i++)
-        if (model->heads[i].config.num_labels > most) most = model->heads[i].config.num_labels;
-    return (size_t)most;
+        if (model->heads[i].config.num_labels > max) max = model->heads[i].config.num_labels;
+    return (size_t)max;
 }
 
 static bc_dims measure(const bertc_model *model, const bertc_limits *limits)
@@ -38,16 +38,16 @@ static bc_dims measure(const bertc_model *model, const bertc_limits *limits)
                   .kept = rows_for(model, trained),
                   .s = rows_for(model, limits->sequences),
                   .layers = (size_t)config->num_hidden_layers,
-                  .lowest = (size_t)(limits->training ? bc_lowest_trained(model)
+                  .lowest_trained = (size_t)(limits->training ? bc_lowest_trained(model)
                                                       : config->num_hidden_layers),
                   .h = (size_t)config->hidden_size,
                   .heads = (size_t)config->num_attention_heads,
                   .f = (size_t)config->intermediate_size,
-                  .r = rows_for(model, model->whole ? limits->tokens : limits->sequences),
-                  .c = most_labels(model),
+                  .r = rows_for(model, model->all_rows ? limits->tokens : limits->sequences),
+                  .c = max_labels(model),
                   .threads = (size_t)model->threads,
                   .longest = (size_t)limits->longest,
-                  .half = model->half};
+                  .bf16 = model->use_bf16};
 }
 
 /* Sizes are products of two numbers that each fit 31 bits times a small factor. */
@@ -56,7 +56,7 @@ static float *take(bc_arena *arena, size_t rows, size_t columns)
     return bc_arena_take(arena, rows, columns * sizeof(float));
 }
 
-static uint16_t *take_half(bc_arena *arena, size_t rows, size_t columns)
+static uint16_t *take_bf16(bc_arena *arena, size_t rows, size_t columns)
 {
     return bc_arena_take(arena, rows, columns * sizeof(uint16_t));
 }
@@ -64,15 +64,15 @@ static uint16_t *take_half(bc_arena *arena, size_t rows, size_t columns)
 /* In the precision of the products. */
 static bc_matrix take_operand(bc_arena *arena, const bc_dims *d, size_t rows, size_t columns)
 {
-    if (d->half) return (bc_matrix){.half = take_half(arena, rows, columns)};
-    return (bc_matrix){.full = take(arena, rows, columns)};
+    if (d->bf16) return (bc_matrix){.bf16 = take_bf16(arena, rows, columns)};
+    return (bc_matrix){.f32 = take(arena, rows, columns)};
 }
 
 /* In f32, and in bf16 too where the products are. */
 static bc_matrix take_both(bc_arena *arena, const bc_dims *d, size_t rows, size_t columns)
 {
-    bc_matrix x = {.full = take(arena, rows, columns)};
-    if (d->half) x.half = take_half(arena, rows, columns);
+    bc_matrix x = {.f32 = take(arena, rows, columns)};
+    if (d->bf16) x.bf16 = take_bf16(arena, rows, columns);
     return x;
 }
 
@@ -101,10 +101,10 @@ static void plan_layer(bc_layer_cache *k, bc_arena *arena, const bc_dims *d, siz
 static void plan_trained(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
     size_t group = bc_layer_group(&w->limits, d->layers);
-    for (size_t l = d->lowest; l < d->layers; l++) {
+    for (size_t l = d->lowest_trained; l < d->layers; l++) {
         bc_layer_cache cache = {0};
-        size_t n = l > d->lowest ? d->kept : d->n, above = l - d->lowest;
-        bool last = l + 1 == d->layers && above > 0 && !w->whole;
+        size_t n = l > d->lowest_trained ? d->kept : d->n, above = l - d->lowest_trained;
+        bool last = l + 1 == d->layers && above > 0 && !w->all_rows;
         if (above < group) plan_layer(&cache, arena, d, n, last ? d->s : n);
         else if (w->layers) cache = w->layers[l - group];
         if (above >= group && (above + 1) % group == 0) plan_out(&cache, arena, d, d->kept);
@@ -117,13 +117,13 @@ static void plan_trained(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
  * input must last. */
 static void plan_layers(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
-    bool none = d->lowest == d->layers;
+    bool none = d->lowest_trained == d->layers;
     plan_trained(w, arena, d);
     if (none) plan_layer(&w->shared, arena, d, d->n, d->n);
-    else if (w->layers) w->shared = w->layers[d->lowest];
-    for (size_t l = 0; l < d->lowest; l++) {
+    else if (w->layers) w->shared = w->layers[d->lowest_trained];
+    for (size_t l = 0; l < d->lowest_trained; l++) {
         bc_layer_cache cache = w->shared;
-        if (l + 1 == d->lowest && !none) plan_out(&cache, arena, d, d->kept);
+        if (l + 1 == d->lowest_trained && !none) plan_out(&cache, arena, d, d->kept);
         if (w->layers) w->layers[l] = cache;
     }
 }
@@ -131,8 +131,8 @@ static void plan_layers(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 /* Rows of the last layer that the heads read. */
 static void plan_heads(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
-    if (!w->whole) w->last_in = take_both(arena, d, d->s, d->h);
-    w->first = take(arena, d->s, d->h);
+    if (!w->all_rows) w->last_in = take_both(arena, d, d->s, d->h);
+    w->first_out = take(arena, d->s, d->h);
     w->first_rows.starts = bc_arena_take(arena, d->s + 1, sizeof *w->first_rows.starts);
     w->first_rows.positions = bc_arena_take(arena, d->s, sizeof *w->first_rows.positions);
 }
@@ -142,7 +142,7 @@ static void plan_adapters(bertc_workspace *w, bc_arena *arena, const bc_dims *d,
 {
     size_t rank = (size_t)lora->rank, widest = d->f > d->h ? d->f : d->h;
     if (rank == 0) return;
-    w->turned = take(arena, rank, widest);
+    w->transposed = take(arena, rank, widest);
     w->low = take(arena, d->n, rank);
     if (!w->limits.training) return;
     w->dlow = take(arena, d->kept, rank);
@@ -154,12 +154,12 @@ static void plan_gradients(bertc_workspace *w, bc_arena *arena, const bc_dims *d
     size_t wide = 3 * d->h > d->f ? 3 * d->h : d->f;
     w->dfirst = take(arena, d->s, d->h);
     w->dpooled = take(arena, d->s, d->h);
-    if (d->lowest == d->layers) return;
+    if (d->lowest_trained == d->layers) return;
     w->dx = take_both(arena, d, d->kept, d->h);
     w->dy = take(arena, d->kept, d->h);
     w->dz = take(arena, d->kept, d->h);
-    w->dwide.full = take(arena, d->kept, d->half ? 3 * d->h : wide);
-    if (d->half) w->dwide.half = take_half(arena, d->kept, wide);
+    w->dwide.f32 = take(arena, d->kept, d->bf16 ? 3 * d->h : wide);
+    if (d->bf16) w->dwide.bf16 = take_bf16(arena, d->kept, wide);
 }
 
 static void plan(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const bertc_lora *lora)
@@ -169,7 +169,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const be
     w->embed_rstd = take(arena, d->n, 1);
     w->embed_out = take_both(arena, d, d->n, d->h);
     plan_layers(w, arena, d);
-    for (int i = 0; i < 2; i++) w->flow[i] = take_both(arena, d, d->n, d->h);
+    for (int i = 0; i < 2; i++) w->layer_in[i] = take_both(arena, d, d->n, d->h);
     w->attn_out = take_both(arena, d, d->n, d->h);
     w->act = take_operand(arena, d, d->n, d->f);
     plan_heads(w, arena, d);
@@ -179,7 +179,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const be
     w->dlogits = take(arena, d->r, d->c);
     if (w->limits.training) plan_gradients(w, arena, d);
     plan_adapters(w, arena, d, lora);
-    w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads, d->half);
+    w->attention_stride = bc_attention_scratch(d->longest, d->h / d->heads, d->bf16);
     if (w->attention_stride < SIZE_MAX / sizeof(float))
         w->attention = take(arena, d->threads, w->attention_stride);
     else
@@ -189,7 +189,7 @@ static void plan(bertc_workspace *w, bc_arena *arena, const bc_dims *d, const be
 size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits)
 {
     bc_dims d = measure(model, limits);
-    bertc_workspace w = {.limits = *limits, .whole = limits->whole || model->whole};
+    bertc_workspace w = {.limits = *limits, .all_rows = limits->all_rows || model->all_rows};
     bc_arena arena;
     bc_arena_init(&arena, NULL, 0);
     plan(&w, &arena, &d, &model->lora);
@@ -200,7 +200,7 @@ bool bc_workspace_is_of(const bertc_workspace *w, const bertc_model *model)
 {
     if (w->model != model || w->gemm.backend != model->gemm.backend) return false;
     bc_dims now = measure(model, &w->limits);
-    now.lowest = w->dims.lowest; /* a model may thaw */
+    now.lowest_trained = w->dims.lowest_trained; /* a model may thaw */
     return memcmp(&now, &w->dims, sizeof now) == 0;
 }
 
@@ -238,7 +238,7 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
     w->model = model;
     w->dims = d;
     w->limits = *limits;
-    w->whole = limits->whole || model->whole;
+    w->all_rows = limits->all_rows || model->all_rows;
     w->bytes = bc_workspace_plan(model, limits);
     w->layers = bc_calloc(d.layers, sizeof *w->layers);
     if (!w->layers || !take_block(w)) {
@@ -250,7 +250,7 @@ bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits
     bc_arena arena;
     bc_arena_init(&arena, w->block, w->bytes);
     plan(w, &arena, &d, &model->lora);
-    w->lowest = (int)d.lowest;
+    w->lowest_trained = (int)d.lowest_trained;
     status = bc_gemm_open_like(&w->gemm, &model->gemm, err);
     if (status == BERTC_OK) *workspace = w;
     else bertc_workspace_free(w);

@@ -2,7 +2,7 @@
 #ifndef BC_NN_WORKSPACE_H
 #define BC_NN_WORKSPACE_H
 
-#include "nn/laps.h"
+#include "nn/profile.h"
 #include "nn/model.h"
 
 /* What a layer keeps for backward. Of its LayerNorms the sums are kept; their outputs are made again.
@@ -20,7 +20,7 @@ typedef struct bc_layer_cache {
 
 /* The numbers that a plan is made of. */
 typedef struct bc_dims {
-    size_t n, kept, s, layers, lowest, h, heads, f, r, c, threads, longest, half;
+    size_t n, kept, s, layers, lowest_trained, h, heads, f, r, c, threads, longest, bf16;
 } bc_dims;
 
 /* A bc_matrix below, but for act, is in f32, and in bf16 too where the products are. */
@@ -35,18 +35,18 @@ struct bertc_workspace {
     float *embed_sum;    /* (N,H) */
     float *embed_mean, *embed_rstd; /* (N) */
     bc_matrix embed_out; /* (N,H) */
-    int lowest;          /* bc_lowest_trained when it was planned */
-    int given;           /* the layer whose input was given to the last pass: layer given - 1 keeps it in
+    int lowest_trained;          /* bc_lowest_trained when it was planned */
+    int entry_layer;           /* the layer whose input was given to the last pass: layer given - 1 keeps it in
                             out_sum; 0: none */
     bc_layer_cache *layers; /* (L); with checkpointing layers l and l + N share buffers, layers
                                without a backward pass do */
     bc_layer_cache shared;  /* of every layer in a pass that forgets */
-    bc_matrix flow[2];   /* (N,H) input of layers > 0 of even and of odd number, in forward */
+    bc_matrix layer_in[2];   /* (N,H) input of layers > 0 of even and of odd number, in forward */
     bc_matrix attn_out;  /* (N,H) after a layer's first LayerNorm */
     bc_matrix act;       /* (N,F) activation; in one precision, as layers' `up` */
-    bool whole;          /* all rows of the last layer are computed */
+    bool all_rows;          /* all rows of the last layer are computed */
     bc_matrix last_in;   /* (S,H) first rows of the last layer's input; null where it is whole */
-    float *first;        /* (S,H) first rows of its output */
+    float *first_out;        /* (S,H) first rows of its output */
     bertc_batch first_rows; /* as S sequences of one token, set by bc_model_fwd */
     float *pooled;       /* (S,H) after tanh */
     float *dropped;      /* (R,H) what the head reads, after dropout */
@@ -56,12 +56,12 @@ struct bertc_workspace {
     bc_matrix dx;        /* (N,H) the same */
     bc_matrix dwide;     /* (N,max(3H,F)), of which f32 only (N,3H) beside bf16; training only */
     float *dfirst, *dpooled; /* (S,H) training only */
-    float *turned;       /* (R,max out) of adapters, as all four (nn/lora.h) */
+    float *transposed;       /* (R,max out) of adapters, as all four (nn/lora.h) */
     float *low, *dlow;   /* (N,R) */
     float *low_in;       /* (N,max in) */
     float *attention;    /* scratch for every thread */
     size_t attention_stride;
-    bc_laps *laps;       /* null: the passes are not timed */
+    bc_profile *profile;       /* null: the passes are not timed */
 };
 
 /* How many layers share their input's keeping; all of them without checkpointing. */

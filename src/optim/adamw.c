@@ -10,9 +10,9 @@
 static const float b1 = (float)BC_BETA1, c1 = (float)(1 - BC_BETA1);
 static const float b2 = (float)BC_BETA2, c2 = (float)(1 - BC_BETA2);
 
-BC_INLINE float flush(float x, float least)
+BC_INLINE float flush(float x, float min)
 {
-    return fabsf(x) < least ? 0.0f : x;
+    return fabsf(x) < min ? 0.0f : x;
 }
 
 BC_INLINE float next_m(float m, float g)
@@ -31,7 +31,7 @@ BC_INLINE float adamw(float p, float *m, float *v, float grad, const bc_update *
     float g = grad * u->scale;
     *m = next_m(*m, g);
     *v = next_v(*v, g);
-    return u->keep * p - u->rate * (*m / (sqrtf(*v) / u->root + u->eps));
+    return u->decay * p - u->lr * (*m / (sqrtf(*v) / u->v_root + u->eps));
 }
 
 BC_CLONES static void move(float *restrict p, float *restrict m, float *restrict v,
@@ -41,21 +41,19 @@ BC_CLONES static void move(float *restrict p, float *restrict m, float *restrict
 }
 
 /* The same, and the bf16 copy while the value is at hand. */
-BC_CLONES static void move_rounded(float *restrict p, float *restrict m, float *restrict v,
-                                   const float *restrict grad, uint16_t *restrict half,
-                                   size_t count, bc_update u)
+BC_CLONES static void move_rounded(float *restrict p, float *restrict m, float *restrict v, const float *restrict grad,
+                                   uint16_t *restrict bf16, size_t count, bc_update u)
 {
     for (size_t i = 0; i < count; i++) {
         float value = adamw(p[i], &m[i], &v[i], grad[i], &u);
         p[i] = value;
-        half[i] = bc_to_half(value);
+        bf16[i] = bc_to_bf16(value);
     }
 }
 
-void bc_adamw(float *p, float *m, float *v, const float *grad, uint16_t *half, size_t count,
-              bc_update update)
+void bc_adamw(float *p, float *m, float *v, const float *grad, uint16_t *bf16, size_t count, bc_update update)
 {
-    if (half) move_rounded(p, m, v, grad, half, count, update);
+    if (bf16) move_rounded(p, m, v, grad, bf16, count, update);
     else move(p, m, v, grad, count, update);
 }
 
@@ -92,8 +90,7 @@ BC_CLONES static bool is_zero(const float *x, size_t count)
 }
 
 /* Where m is zero it stays so, and what is subtracted from p is +0, which changes nothing. */
-void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *updates,
-                   size_t steps)
+void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *updates, size_t steps)
 {
     if (steps == 0) return;
     if (!is_zero(m, count)) {
@@ -102,5 +99,5 @@ void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *
     }
     if (!is_zero(v, count)) decay_v(v, count, steps);
     for (size_t s = 0; s < steps; s++)
-        if (updates[s].keep != 1.0f) decay_p(p, count, updates[s].keep);
+        if (updates[s].decay != 1.0f) decay_p(p, count, updates[s].decay);
 }

@@ -18,7 +18,7 @@
 
 /* What is the same for all scalars of a parameter in one step; rate is not negative. */
 typedef struct bc_update {
-    float scale, keep, rate, root, eps;
+    float scale, decay, lr, v_root, eps;
 } bc_update;
 
 /* b1 and b2. */
@@ -27,11 +27,9 @@ typedef struct bc_update {
 
 /* One step. p, m, v (count) in and out, grad (count) in; half (count) out: the value in bf16, null:
  * not wanted. */
-void bc_adamw(float *p, float *m, float *v, const float *grad, uint16_t *half, size_t count,
-              bc_update update);
+void bc_adamw(float *p, float *m, float *v, const float *grad, uint16_t *bf16, size_t count, bc_update update);
 
 /* So many steps, one after another, with gradient zero. */
-void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *updates,
-                   size_t steps);
+void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *updates, size_t steps);
 
 #endif

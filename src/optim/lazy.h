@@ -16,7 +16,7 @@
  *
  * 1. A row misses only steps that do not touch it. bc_lazy_catch_up brings the touched rows up to
  *    date before the forward pass reads them, bc_lazy_step then moves them with their gradients.
- * 2. Whoever reads the table as a whole (evaluation, checkpoint) calls bc_lazy_settle before.
+ * 2. Whoever reads the table as a whole (evaluation, checkpoint) calls bc_lazy_flush before.
  * 3. No more than BC_LAZY_STEPS steps are kept; then all rows are settled. Nothing is allocated. */
 #ifndef BC_OPTIM_LAZY_H
 #define BC_OPTIM_LAZY_H
@@ -36,8 +36,7 @@ typedef struct bc_lazy {
 } bc_lazy;
 
 /* A table without missed steps. Errors: BERTC_NOMEM. */
-bertc_status bc_lazy_create(bc_lazy *lazy, const bc_param *param, float *m, float *v, int threads,
-                            bertc_error *err);
+bertc_status bc_lazy_create(bc_lazy *lazy, const bc_param *param, float *m, float *v, int threads, bertc_error *err);
 void bc_lazy_clear(bc_lazy *lazy);
 
 /* Bytes that it holds beside the moments, for a table of so many rows. */
@@ -45,7 +44,7 @@ size_t bc_lazy_bytes(size_t rows);
 
 /* Replay missed steps: on the touched rows, on all rows. */
 void bc_lazy_catch_up(bc_lazy *lazy);
-void bc_lazy_settle(bc_lazy *lazy);
+void bc_lazy_flush(bc_lazy *lazy);
 
 /* One step of the whole table (there is one), whose touched rows are up to date (asserted). */
 void bc_lazy_step(bc_lazy *lazy, bc_update update);

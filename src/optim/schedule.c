@@ -2,8 +2,7 @@
 
 #include <math.h>
 
-double bc_schedule_rate(bertc_recipe recipe, double lr, int64_t step, int64_t warmup,
-                        int64_t total)
+double bc_schedule_rate(bertc_recipe recipe, double lr, int64_t step, int64_t warmup, int64_t total)
 {
     if (step < warmup) return lr * ((double)step / (double)warmup);
     if (recipe == BERTC_RECIPE_GOOGLE) return lr * (1 - (double)step / (double)total);

@@ -17,8 +17,8 @@
 #include "base/memory.h"
 #include "run/journal.h"
 #include "run/options.h"
-#include "run/prints.h"
-#include "run/sealed.h"
+#include "run/fingerprints.h"
+#include "run/hashed_file.h"
 
 enum { NAME = 64 };
 
@@ -27,14 +27,13 @@ static void set_name(char name[NAME], const char *prefix, int64_t step)
     snprintf(name, NAME, "%s-%lld.safetensors", prefix, (long long)step);
 }
 
-bertc_status bc_checkpoint_open(const bc_run *run, const char *prefix, int64_t step, bc_weights *file,
-                                bertc_error *err)
+bertc_status bc_checkpoint_open(const bc_run *run, const char *prefix, int64_t step, bc_weights *file, bertc_error *err)
 {
     char name[NAME];
     set_name(name, prefix, step);
     char *path = bc_path_join(run->folder.work.path, name);
     *file = (bc_weights){0};
-    bertc_status status = path ? bc_sealed_open(path, file, err) : bc_fail_memory(err);
+    bertc_status status = path ? bc_hashed_file_open(path, file, err) : bc_fail_memory(err);
     bc_free(path);
     return status;
 }
@@ -42,12 +41,10 @@ bertc_status bc_checkpoint_open(const bc_run *run, const char *prefix, int64_t s
 static bool is_kept(const bc_run *run, const char *name)
 {
     long long step;
-    if (bc_folder_parse_name(name, "step", &step))
-        return step == run->saving.steps[0] || step == run->saving.steps[1];
+    if (bc_folder_parse_name(name, "step", &step)) return step == run->saving.steps[0] || step == run->saving.steps[1];
     if (!bc_folder_parse_name(name, "best", &step)) return true;
-    for (int i = 0; i < run->num_lanes; i++)
-        if (step == run->state.task[i].best_step || step == run->saving.best[0][i] ||
-            step == run->saving.best[1][i])
+    for (int i = 0; i < run->num_tasks; i++)
+        if (step == run->state.task[i].best_step || step == run->saving.best[0][i] || step == run->saving.best[1][i])
             return true;
     return false;
 }
@@ -55,51 +52,50 @@ static bool is_kept(const bc_run *run, const char *name)
 void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state)
 {
     run->saving.steps[at] = state->step;
-    for (int i = 0; i < run->num_lanes; i++) run->saving.best[at][i] = state->task[i].best_step;
+    for (int i = 0; i < run->num_tasks; i++) run->saving.best[at][i] = state->task[i].best_step;
 }
 
 /* Remove what neither the kept checkpoints nor the running state refer to. */
 static void prune(const bc_run *run)
 {
     const bc_folder *folder = &run->folder;
-    bc_names names;
+    bc_dir_names names;
     bertc_error why = {0};
-    bc_names_begin(&names, &folder->work);
-    for (const char *name; (name = bc_names_next(&names)) != NULL;)
+    bc_dir_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_dir_names_next(&names)) != NULL;)
         if (!is_kept(run, name) && bc_folder_owns(folder, name)) bc_folder_remove(folder, &folder->work, name);
-    if (bc_names_end(&names, &folder->work, &why) != BERTC_OK) bc_notify(folder->notify, "warning: %s", why.message);
+    if (bc_dir_names_end(&names, &folder->work, &why) != BERTC_OK)
+        bc_notify(folder->notify, "warning: %s", why.message);
 }
 
-static bertc_status write_sealed(bc_run *run, const char *name, const bc_block *blocks, size_t count,
+static bertc_status write_sealed(bc_run *run, const char *name, const bc_hashed_tensor *blocks, size_t count,
                                  const char *const *texts, bertc_error *err)
 {
     const bc_dir *work = &run->folder.work;
     bertc_status status = bc_folder_claim(&run->folder, work, name, err);
-    return status == BERTC_OK ? bc_sealed_write(work, name, blocks, count, texts, err) : status;
+    return status == BERTC_OK ? bc_hashed_file_write(work, name, blocks, count, texts, err) : status;
 }
 
 static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error *err)
 {
     const bc_trainer_state trained = bc_trainer_state_of(run->trainer);
-    const bc_block blocks[] = {{"weights", trained.values, trained.scalars},
+    const bc_hashed_tensor blocks[] = {{"weights", trained.values, trained.scalars},
                                {"m", trained.m, trained.trained},
                                {"v", trained.v, trained.trained}};
-    bc_text state = {0}, options = {0}, prints = {0};
+    bc_text state = {0}, options = {0}, hashes = {0};
     char log[BC_HASH_HEX];
     bertc_status status;
     bc_log_end(&run->log, log);
     bc_state_record(&state, &run->state);
     bc_options_record(&options, &run->options);
-    bc_prints_record(&prints, &run->prints);
-    const char *const texts[] = {"format", "bertc-checkpoint-1", "state",  state.bytes,
-                                 "options", options.bytes,       "prints", prints.bytes,
-                                 "log",     log,                 NULL};
-    status = state.failed || options.failed || prints.failed
-                 ? bc_fail_memory(err)
-                 : write_sealed(run, name, blocks, 3, texts, err);
+    bc_fingerprints_record(&hashes, &run->fingerprints);
+    const char *const texts[] = {"format", "bertc-checkpoint-1", "state", state.bytes, "options", options.bytes,
+                                 "prints", hashes.bytes,         "log",   log,         NULL};
+    status = state.failed || options.failed || hashes.failed ? bc_fail_memory(err)
+                                                             : write_sealed(run, name, blocks, 3, texts, err);
     bc_text_clear(&state);
     bc_text_clear(&options);
-    bc_text_clear(&prints);
+    bc_text_clear(&hashes);
     return status;
 }
 
@@ -124,7 +120,7 @@ bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
 bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
 {
     const bc_trainer_state trained = bc_trainer_state_of(run->trainer);
-    const bc_block block = {"weights", trained.values, trained.scalars};
+    const bc_hashed_tensor block = {"weights", trained.values, trained.scalars};
     static const char *const texts[] = {"format", "bertc-weights-1", NULL};
     bertc_status status = bc_run_check_weights(run, trained.values, err);
     if (status != BERTC_OK) return status;
@@ -135,11 +131,10 @@ bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
     return status;
 }
 
-bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_weights *file, bc_values *values,
-                                     bertc_error *err)
+bertc_status bc_checkpoint_open_best(const bc_run *run, int task, bc_weights *file, bc_values *values, bertc_error *err)
 {
     *values = (bc_values){0};
-    bertc_status status = bc_checkpoint_open(run, "best", run->state.task[lane].best_step, file, err);
+    bertc_status status = bc_checkpoint_open(run, "best", run->state.task[task].best_step, file, err);
     if (status != BERTC_OK) return status;
-    return bc_sealed_find(file, "weights", bc_trainer_model(run->trainer)->scalars, &values->tensor, err);
+    return bc_hashed_file_find(file, "weights", bc_trainer_model(run->trainer)->scalars, &values->tensor, err);
 }

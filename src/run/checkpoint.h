@@ -11,10 +11,10 @@ bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err);
 bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err);
 
 /* Open a lane's best weights, a block in table order; `file` is to be closed, also after an error. */
-bertc_status bc_checkpoint_open_best(const bc_run *run, int lane, bc_weights *file, bc_values *values,
+bertc_status bc_checkpoint_open_best(const bc_run *run, int task, bc_weights *file, bc_values *values,
                                      bertc_error *err);
 
-/* Open checkpoint/PREFIX-STEP.safetensors and verify it, as bc_sealed_open does; close it after an error too. */
+/* Open checkpoint/PREFIX-STEP.safetensors and verify it, as bc_hashed_file_open does; close it after an error too. */
 bertc_status bc_checkpoint_open(const bc_run *run, const char *prefix, int64_t step, bc_weights *file,
                                 bertc_error *err);
 

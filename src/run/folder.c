@@ -52,9 +52,9 @@ static bool is_kind(const bc_dir *dir, const char *name, bc_entry kind, bertc_er
 static bool begins(const bc_dir *dir, const char *name, const char *text, bertc_error *why)
 {
     char bytes[32];
-    size_t count, most = strlen(text) < sizeof bytes ? strlen(text) : sizeof bytes;
+    size_t count, max = strlen(text) < sizeof bytes ? strlen(text) : sizeof bytes;
     if (!is_kind(dir, name, BC_ENTRY_FILE, why)) return false;
-    if (bc_dir_peek(dir, name, bytes, most, &count, why) != BERTC_OK) return false;
+    if (bc_dir_peek(dir, name, bytes, max, &count, why) != BERTC_OK) return false;
     for (size_t i = 0; i < count; i++)
         if (bytes[i] != text[i] && bytes[i] != '\0') return false;
     return true;
@@ -78,11 +78,11 @@ static bool is_fitting(const bc_folder *folder, const char *name, bertc_error *w
 {
     const bc_dir *work = &folder->work;
     if (strcmp(name, lock_name) == 0) return is_lock(work, why);
-    if (strcmp(name, BC_JOURNAL) == 0) return is_kind(work, name, BC_ENTRY_FILE, why);
+    if (strcmp(name, BC_RUN_JOURNAL) == 0) return is_kind(work, name, BC_ENTRY_FILE, why);
     if (folder->journal.length == 0)
-        return strcmp(name, BC_JOURNAL ".tmp") == 0 && begins(work, name, BC_JOURNAL_START, why);
+        return strcmp(name, BC_RUN_JOURNAL ".tmp") == 0 && begins(work, name, BC_JOURNAL_START, why);
     if (!bc_folder_owns(folder, name)) return true;
-    return is_kind(work, name, strcmp(name, BC_STAGE) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE, why);
+    return is_kind(work, name, strcmp(name, BC_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE, why);
 }
 
 static bertc_status look_at_work(bc_folder *folder, findings *found, bertc_error *err)
@@ -97,16 +97,16 @@ static bertc_status look_at_work(bc_folder *folder, findings *found, bertc_error
     status = bc_dir_enter(&folder->work, &folder->root, work_name, false, err);
     if (status == BERTC_OK) status = bc_journal_read(folder, err);
     if (status != BERTC_OK) return status;
-    bc_names names;
+    bc_dir_names names;
     found->work = true;
     found->foreign[0] = '\0';
-    bc_names_begin(&names, &folder->work);
-    for (const char *name; (name = bc_names_next(&names)) != NULL;) {
+    bc_dir_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_dir_names_next(&names)) != NULL;) {
         if (is_fitting(folder, name, &found->why)) continue;
         snprintf(found->foreign, sizeof found->foreign, "%s/%s", work_name, name);
         found->work = false;
     }
-    return bc_names_end(&names, &folder->work, err);
+    return bc_dir_names_end(&names, &folder->work, err);
 }
 
 /* The log of a marked run is one; nothing is said of what else lies beside it. */
@@ -121,16 +121,16 @@ static bool is_stranger(const bc_folder *folder, const char *name, bertc_error *
 
 static bertc_status look_at_root(bc_folder *folder, findings *found, bertc_error *err)
 {
-    bc_names names;
+    bc_dir_names names;
     bool done = false;
-    bc_names_begin(&names, &folder->root);
-    for (const char *name; (name = bc_names_next(&names)) != NULL;) {
+    bc_dir_names_begin(&names, &folder->root);
+    for (const char *name; (name = bc_dir_names_next(&names)) != NULL;) {
         if (strcmp(name, record_name) == 0) done = is_kind(&folder->root, name, BC_ENTRY_FILE, &found->why);
         if (!found->foreign[0] && is_stranger(folder, name, &found->why))
             snprintf(found->foreign, sizeof found->foreign, "%s", name);
     }
     found->is = done ? FINISHED : found->foreign[0] ? FOREIGN : folder->journal.length > 0 ? UNFINISHED : NOTHING;
-    return bc_names_end(&names, &folder->root, err);
+    return bc_dir_names_end(&names, &folder->root, err);
 }
 
 /* Classify the folder. */
@@ -143,7 +143,7 @@ static bertc_status look(bc_folder *folder, findings *found, bertc_error *err)
     if (folder->root.fd < 0 && errno == ENOENT) return BERTC_OK;
     if (folder->root.fd < 0 && errno == ENOTDIR)
         return bc_fail(err, BERTC_IO, "%s: cannot be a folder, a file is in the way", folder->path);
-    if (folder->root.fd < 0) return bc_dir_fail(&bc_here, folder->path, "cannot open folder", err);
+    if (folder->root.fd < 0) return bc_dir_fail(&bc_working_dir, folder->path, "cannot open folder", err);
     bertc_status status = look_at_work(folder, found, err);
     if (status == BERTC_OK) status = look_at_root(folder, found, err);
     if (status != BERTC_OK || found->why.status == BERTC_OK) return status;
@@ -159,12 +159,10 @@ static bertc_status check_content(bc_folder *folder, bool resume, findings *foun
         return bc_fail(err, BERTC_USAGE, "%s: holds \"%s\", which no run left there; choose another --out",
                        folder->path, found->foreign);
     if (found->is == FINISHED && !resume)
-        return bc_fail(err, BERTC_USAGE,
-                       "%s: holds a finished run; choose another --out, or --resume for its result",
+        return bc_fail(err, BERTC_USAGE, "%s: holds a finished run; choose another --out, or --resume for its result",
                        folder->path);
     if (found->is == UNFINISHED && !resume && folder->fd >= 0)
-        return bc_fail(err, BERTC_USAGE,
-                       "%s: holds an unfinished run; go on with --resume or choose another --out",
+        return bc_fail(err, BERTC_USAGE, "%s: holds an unfinished run; go on with --resume or choose another --out",
                        folder->path);
     return BERTC_OK;
 }
@@ -177,16 +175,14 @@ static bertc_status fail_locked(const bc_folder *folder, int fd, bertc_error *er
     ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
     pid[n > 0 ? n : 0] = '\0';
     pid[strspn(pid, "0123456789")] = '\0';
-    return bc_fail(err, BERTC_LOCKED, "%s: locked by another run%s%s", folder->path,
-                   pid[0] ? ", process " : "", pid);
+    return bc_fail(err, BERTC_LOCKED, "%s: locked by another run%s%s", folder->path, pid[0] ? ", process " : "", pid);
 }
 
 /* Is the locked file still the one of that name? A run that ended may have removed it. */
 static bool is_current(const bc_folder *folder, int fd)
 {
     struct stat ours, there;
-    return fstat(fd, &ours) == 0 &&
-           fstatat(folder->work.fd, lock_name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstat(fd, &ours) == 0 && fstatat(folder->work.fd, lock_name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
@@ -249,8 +245,7 @@ static bertc_status take_lock(bc_folder *folder, bertc_error *err)
     bool again = true;
     bertc_status status = BERTC_OK;
     folder->tried = true;
-    for (int i = 0; i < ATTEMPTS && again && status == BERTC_OK; i++)
-        status = try_lock(folder, &again, err);
+    for (int i = 0; i < ATTEMPTS && again && status == BERTC_OK; i++) status = try_lock(folder, &again, err);
     if (status == BERTC_OK && again)
         return bc_fail(err, BERTC_LOCKED, "%s: other runs keep taking the folder", folder->path);
     return status;
@@ -277,8 +272,8 @@ static bertc_status name_paths(bc_folder *folder, const char *path, bertc_error 
     while (length > 1 && path[length - 1] == '/') length--;
     folder->path = bc_strndup(path, length);
     folder->work_path = folder->path ? bc_path_join(folder->path, work_name) : NULL;
-    folder->stage_path = folder->work_path ? bc_path_join(folder->work_path, BC_STAGE) : NULL;
-    if (!folder->stage_path) return bc_fail_memory(err);
+    folder->staging_path = folder->work_path ? bc_path_join(folder->work_path, BC_STAGING) : NULL;
+    if (!folder->staging_path) return bc_fail_memory(err);
     folder->found = existing_part(folder->path);
     memcpy(folder->path, path, length);
     folder->root.path = folder->path;
@@ -286,8 +281,7 @@ static bertc_status name_paths(bc_folder *folder, const char *path, bertc_error 
     return BERTC_OK;
 }
 
-bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bool *finished,
-                            bertc_error *err)
+bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bool *finished, bertc_error *err)
 {
     findings found;
     *folder = (bc_folder){.fd = -1, .root.fd = -1, .work.fd = -1};
@@ -321,14 +315,14 @@ bool bc_folder_remove(const bc_folder *folder, const bc_dir *dir, const char *na
 /* Remove what is the run's in checkpoint/, mark and lock aside; false where any of it stays. */
 static bool remove_owned(const bc_folder *folder)
 {
-    bc_names names;
+    bc_dir_names names;
     bertc_error why = {0};
     bool all = true;
-    bc_names_begin(&names, &folder->work);
-    for (const char *name; (name = bc_names_next(&names)) != NULL;)
-        if (strcmp(name, BC_STAGE) == 0 && bc_folder_owns(folder, name)) all = false; /* it could not be emptied */
+    bc_dir_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_dir_names_next(&names)) != NULL;)
+        if (strcmp(name, BC_STAGING) == 0 && bc_folder_owns(folder, name)) all = false; /* it could not be emptied */
         else if (bc_folder_owns(folder, name)) all = bc_folder_remove(folder, &folder->work, name) && all;
-    return !warned(folder, bc_names_end(&names, &folder->work, &why), &why) && all;
+    return !warned(folder, bc_dir_names_end(&names, &folder->work, &why), &why) && all;
 }
 
 void bc_folder_clear_work(bc_folder *folder)
@@ -336,18 +330,17 @@ void bc_folder_clear_work(bc_folder *folder)
     bertc_error why = {0};
     if (folder->journal.length == 0 || !remove_owned(folder)) return;
     warned(folder, bc_dir_sync(&folder->work, &why), &why); /* the mark goes after all else */
-    if (bc_folder_remove(folder, &folder->work, BC_JOURNAL)) bc_text_clear(&folder->journal);
+    if (bc_folder_remove(folder, &folder->work, BC_RUN_JOURNAL)) bc_text_clear(&folder->journal);
 }
 
 /* Whether there is something to go on with, a log or anything else of the run. */
 static bool is_begun(const bc_folder *folder)
 {
-    bc_names names;
+    bc_dir_names names;
     bool begun = !is_kind(&folder->root, log_name, BC_ENTRY_NONE, NULL);
-    bc_names_begin(&names, &folder->work);
-    for (const char *name; (name = bc_names_next(&names)) != NULL;)
-        begun = begun || bc_folder_owns(folder, name);
-    return bc_names_end(&names, &folder->work, NULL) != BERTC_OK || begun;
+    bc_dir_names_begin(&names, &folder->work);
+    for (const char *name; (name = bc_dir_names_next(&names)) != NULL;) begun = begun || bc_folder_owns(folder, name);
+    return bc_dir_names_end(&names, &folder->work, NULL) != BERTC_OK || begun;
 }
 
 /* Remove folders from `path` up to, not including, the part that existed before. What is not empty,
@@ -362,7 +355,7 @@ static void remove_made(const bc_folder *folder)
     }
     if (length == folder->found || errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT) return;
     bertc_error why = {0};
-    warned(folder, bc_dir_fail(&bc_here, folder->path, "cannot remove folder", &why), &why);
+    warned(folder, bc_dir_fail(&bc_working_dir, folder->path, "cannot remove folder", &why), &why);
 }
 
 /* The mark of a run that wrote nothing goes, and checkpoint/ where no run needs it. Where this run has no part in
@@ -372,7 +365,7 @@ static void leave_work(bc_folder *folder)
     bertc_error why = {0};
     if (folder->joined && folder->journal.length > 0 && !is_begun(folder)) {
         warned(folder, bc_dir_sync(&folder->root, &why), &why); /* the mark goes after the log */
-        if (bc_folder_remove(folder, &folder->work, BC_JOURNAL)) bc_text_clear(&folder->journal);
+        if (bc_folder_remove(folder, &folder->work, BC_RUN_JOURNAL)) bc_text_clear(&folder->journal);
     }
     bool theirs = folder->journal.length > 0 && !folder->joined && folder->before[0];
     if (folder->fd >= 0 && theirs) theirs = write_lock(folder, folder->before);
@@ -392,7 +385,7 @@ void bc_folder_close(bc_folder *folder)
     bc_text_clear(&folder->journal);
     bc_free(folder->path);
     bc_free(folder->work_path);
-    bc_free(folder->stage_path);
+    bc_free(folder->staging_path);
     *folder = (bc_folder){.fd = -1, .root.fd = -1, .work.fd = -1};
 }
 
@@ -409,8 +402,7 @@ bertc_status bc_folder_check_space(const bc_folder *folder, double bytes, bertc_
 bertc_status bc_folder_check_limit(const bc_folder *folder, double bytes, bertc_error *err)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
-        bytes <= (double)limit.rlim_cur)
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || bytes <= (double)limit.rlim_cur)
         return BERTC_OK;
     return bc_fail(err, BERTC_IO,
                    "%s: the run needs files of %.1f MB, the limit of this process is %.1f MB "

@@ -19,8 +19,7 @@
  * killed run did not come to remove.
  * Errors: BERTC_USAGE where it holds something that must not be overwritten; BERTC_LOCKED naming
  * the process that holds it; BERTC_IO. Close in any case. */
-bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bool *finished,
-                            bertc_error *err);
+bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bool *finished, bertc_error *err);
 
 /* Release the lock and remove what is empty; the mark too where it stands for nothing. */
 void bc_folder_close(bc_folder *folder);

@@ -14,7 +14,7 @@
 #include "base/writer.h"
 
 /* Of all names of a run of a million checkpoints; a longer file is no journal. */
-static const size_t most = (size_t)64 << 20;
+static const size_t max = (size_t)64 << 20;
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
@@ -25,7 +25,7 @@ static bool is_sealed(const char *line, size_t length)
     static const char key[] = ",\"xxh3\":\"";
     size_t tail = strlen(key) + BC_HASH_HEX - 1 + strlen("\"}");
     if (length <= tail || strncmp(line, BC_JOURNAL_START, strlen(BC_JOURNAL_START)) != 0) return false;
-    const bc_part part = {line, length - tail};
+    const bc_hash_part part = {line, length - tail};
     bc_hash(hash, &part, 1);
     snprintf(end, sizeof end, "%s%s\"}", key, hash);
     return memcmp(line + length - tail, end, tail) == 0;
@@ -35,8 +35,8 @@ static bool is_sealed(const char *line, size_t length)
 static bool is_whole(const char *line, size_t length)
 {
     static const char begin[] = "{\"writes\":\"", end[] = "\"}";
-    size_t least = sizeof begin + sizeof end - 2;
-    return length > least && memcmp(line, begin, sizeof begin - 1) == 0 && !memchr(line, '\0', length) &&
+    size_t min = sizeof begin + sizeof end - 2;
+    return length > min && memcmp(line, begin, sizeof begin - 1) == 0 && !memchr(line, '\0', length) &&
            memcmp(line + length - (sizeof end - 1), end, sizeof end - 1) == 0;
 }
 
@@ -46,7 +46,8 @@ static bertc_status take(bc_folder *folder, const char *text, size_t length, ber
     const char *first = memchr(text, '\n', length);
     if (!first || !is_sealed(text, (size_t)(first - text)))
         return bc_fail(err, BERTC_USAGE,
-                       "%s/" BC_JOURNAL ": damaged, so nothing says which files are the run's; choose another --out",
+                       "%s/" BC_RUN_JOURNAL
+                       ": damaged, so nothing says which files are the run's; choose another --out",
                        folder->work.path);
     const char *end = text + length, *line = first + 1, *stop;
     bc_text_put(&folder->journal, text, (size_t)(line - text));
@@ -61,18 +62,18 @@ bertc_status bc_journal_read(bc_folder *folder, bertc_error *err)
     bc_entry kind;
     struct stat info;
     int fd;
-    bertc_status status = bc_dir_entry(&folder->work, BC_JOURNAL, &kind, err);
+    bertc_status status = bc_dir_entry(&folder->work, BC_RUN_JOURNAL, &kind, err);
     if (status != BERTC_OK || kind != BC_ENTRY_FILE) return status;
-    status = bc_dir_file(&folder->work, BC_JOURNAL, O_RDONLY, &fd, err);
+    status = bc_dir_file(&folder->work, BC_RUN_JOURNAL, O_RDONLY, &fd, err);
     if (status != BERTC_OK) return status;
-    if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot stat", err);
-    size_t size = status == BERTC_OK && (size_t)info.st_size <= most ? (size_t)info.st_size : 0;
+    if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_RUN_JOURNAL, "cannot stat", err);
+    size_t size = status == BERTC_OK && (size_t)info.st_size <= max ? (size_t)info.st_size : 0;
     char *text = bc_alloc(size + 1, 1);
     if (status == BERTC_OK && !text) status = bc_fail_memory(err);
     if (status == BERTC_OK) {
         ssize_t n = bc_read_at(fd, text, size, 0);
         if (n >= 0 && (size_t)n < size) errno = EIO;
-        if (n < (ssize_t)size) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot read", err);
+        if (n < (ssize_t)size) status = bc_dir_fail(&folder->work, BC_RUN_JOURNAL, "cannot read", err);
     }
     if (status == BERTC_OK) status = take(folder, text, size, err);
     bc_free(text);
@@ -82,17 +83,17 @@ bertc_status bc_journal_read(bc_folder *folder, bertc_error *err)
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *prints, bertc_error *err)
+bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *hashes, bertc_error *err)
 {
     char hash[BC_HASH_HEX];
     bc_text *text = &folder->journal;
-    bc_text_printf(text, BC_JOURNAL_START "\"options\":%s,\"prints\":%s", options, prints);
-    const bc_part part = {text->bytes, text->length};
+    bc_text_printf(text, BC_JOURNAL_START "\"options\":%s,\"prints\":%s", options, hashes);
+    const bc_hash_part part = {text->bytes, text->length};
     if (!text->failed) bc_hash(hash, &part, 1);
     if (!text->failed) bc_text_printf(text, ",\"xxh3\":\"%s\"}\n", hash);
     bertc_status status =
         text->failed ? bc_fail_memory(err)
-                     : bc_file_write_in(&folder->work, BC_JOURNAL, text->bytes, text->length, NULL, err);
+                     : bc_file_write_in(&folder->work, BC_RUN_JOURNAL, text->bytes, text->length, NULL, err);
     folder->joined = true;
     return status;
 }
@@ -104,17 +105,17 @@ static bertc_status append(bc_folder *folder, size_t from, bertc_error *err)
     struct stat info;
     int fd;
     bertc_status status = BERTC_OK;
-    if (folder->torn) status = bc_file_write_in(&folder->work, BC_JOURNAL, text->bytes, text->length, NULL, err);
+    if (folder->torn) status = bc_file_write_in(&folder->work, BC_RUN_JOURNAL, text->bytes, text->length, NULL, err);
     if (folder->torn) folder->torn = status != BERTC_OK;
     if (folder->torn || from == text->length) return status;
-    status = bc_dir_file(&folder->work, BC_JOURNAL, O_WRONLY, &fd, err);
+    status = bc_dir_file(&folder->work, BC_RUN_JOURNAL, O_WRONLY, &fd, err);
     if (status != BERTC_OK) return status;
     if (!bc_write_at(fd, text->bytes + from, text->length - from, (off_t)from))
-        status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot write", err);
-    else if (fsync(fd) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot flush", err);
-    else if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_JOURNAL, "cannot stat", err);
+        status = bc_dir_fail(&folder->work, BC_RUN_JOURNAL, "cannot write", err);
+    else if (fsync(fd) != 0) status = bc_dir_fail(&folder->work, BC_RUN_JOURNAL, "cannot flush", err);
+    else if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_RUN_JOURNAL, "cannot stat", err);
     else if ((size_t)info.st_size < text->length)
-        status = bc_fail(err, BERTC_IO, "%s/" BC_JOURNAL ": %lld bytes after %zu were written", folder->work.path,
+        status = bc_fail(err, BERTC_IO, "%s/" BC_RUN_JOURNAL ": %lld bytes after %zu were written", folder->work.path,
                          (long long)info.st_size, text->length);
     close(fd);
     return status;
@@ -142,9 +143,8 @@ static bertc_status check_free(const bc_dir *in, const char *name, bool ours, be
     bc_entry kind;
     bertc_status status = bc_dir_entry(in, name, &kind, err);
     if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
-    if (ours && kind == (strcmp(name, BC_STAGE) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE)) return BERTC_OK;
-    return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere", in->path,
-                   name);
+    if (ours && kind == (strcmp(name, BC_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE)) return BERTC_OK;
+    return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere", in->path, name);
 }
 
 static bertc_status add(bc_folder *folder, const char *name, bertc_error *err)

@@ -18,17 +18,16 @@
 #include "bertc/status.h"
 #include "formats/model_dir.h"
 
-#define BC_JOURNAL BC_RUN_JOURNAL
 #define BC_JOURNAL_START "{\"format\":\"bertc-run-1\","
 
 /* The folder in checkpoint/ where a result is put together. */
-#define BC_STAGE "result"
+#define BC_STAGING "result"
 
 /* A run folder, and whose it is (run/folder.h opens it). */
 typedef struct bc_folder {
     char *path;      /* the run folder, without a slash at the end */
     char *work_path; /* path/checkpoint */
-    char *stage_path; /* path/checkpoint/result */
+    char *staging_path; /* path/checkpoint/result */
     bc_dir root, work;
     size_t found;    /* length of the part of `path` that existed before */
     int fd;          /* of the lock; -1: not held */
@@ -45,7 +44,7 @@ typedef struct bc_folder {
 bertc_status bc_journal_read(bc_folder *folder, bertc_error *err);
 
 /* Begin it: `options` and `prints` are JSON. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *prints, bertc_error *err);
+bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *hashes, bertc_error *err);
 
 /* From now on `name` is the run's, in the folder's root or work. Errors: BERTC_IO, also where something is
  * there that is not; BERTC_NOMEM. */

@@ -23,8 +23,7 @@ static bertc_status fail(const bc_log *log, const char *what, bertc_error *err)
 static bertc_status open_file(bc_log *log, bc_folder *folder, int64_t length, bertc_error *err)
 {
     bertc_status status = bc_folder_claim(folder, &folder->root, name, err);
-    if (status == BERTC_OK)
-        status = bc_dir_file(&folder->root, name, O_RDWR | O_CREAT | O_APPEND, &log->fd, err);
+    if (status == BERTC_OK) status = bc_dir_file(&folder->root, name, O_RDWR | O_CREAT | O_APPEND, &log->fd, err);
     if (status == BERTC_OK) status = bc_dir_sync(&folder->root, err);
     if (status != BERTC_OK) return status;
     int done;
@@ -46,7 +45,7 @@ static bertc_status read_back(bc_log *log, bertc_error *err)
         else if ((size_t)n < want)
             status = bc_fail(err, BERTC_IO, "%s/%s: became shorter", log->folder->path, name);
         if (status != BERTC_OK) break;
-        bc_hasher_put(log->found, piece, want);
+        bc_hasher_update(log->found, piece, want);
         log->checked += (int64_t)want;
     }
     bc_free(piece);
@@ -58,8 +57,7 @@ bertc_status bc_log_open(bc_log *log, bc_folder *folder, int64_t length, bertc_e
     *log = (bc_log){.folder = folder, .fd = -1, .length = length};
     log->given = bc_hasher_new();
     log->found = bc_hasher_new();
-    bertc_status status =
-        log->given && log->found ? open_file(log, folder, length, err) : bc_fail_memory(err);
+    bertc_status status = log->given && log->found ? open_file(log, folder, length, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = read_back(log, err);
     if (status == BERTC_OK) *log->given = *log->found;
     return status;
@@ -67,7 +65,7 @@ bertc_status bc_log_open(bc_log *log, bc_folder *folder, int64_t length, bertc_e
 
 bertc_status bc_log_append(bc_log *log, const char *line, size_t length, bertc_error *err)
 {
-    bc_hasher_put(log->given, line, length);
+    bc_hasher_update(log->given, line, length);
     while (length > 0) {
         ssize_t n = write(log->fd, line, length);
         if (n < 0 && errno == EINTR) continue;
@@ -91,15 +89,15 @@ bertc_status bc_log_sync(bc_log *log, bertc_error *err)
                        (long long)info.st_size, (long long)log->length);
     bertc_status status = read_back(log, err);
     if (status != BERTC_OK) return status;
-    bc_hasher_end(log->given, given);
-    bc_hasher_end(log->found, found);
+    bc_hasher_digest(log->given, given);
+    bc_hasher_digest(log->found, found);
     if (strcmp(given, found) == 0) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s/%s: content differs from what was written", log->folder->path, name);
 }
 
 void bc_log_end(const bc_log *log, char out[BC_HASH_HEX])
 {
-    bc_hasher_end(log->given, out);
+    bc_hasher_digest(log->given, out);
 }
 
 void bc_log_close(bc_log *log)
@@ -116,9 +114,8 @@ void bc_log_close(bc_log *log)
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 /* Hand out the first bytes of the log, `most` at most, a piece at a time. One that is not there is damaged. */
-static bertc_status scan(const bc_folder *folder, int64_t most,
-                         void (*take)(void *to, const void *bytes, size_t length), void *to, int64_t *found,
-                         bertc_error *err)
+static bertc_status scan(const bc_folder *folder, int64_t max, void (*take)(void *to, const void *bytes, size_t length),
+                         void *to, int64_t *found, bertc_error *err)
 {
     bc_entry entry;
     int fd;
@@ -131,8 +128,8 @@ static bertc_status scan(const bc_folder *folder, int64_t most,
     if (status != BERTC_OK) return status;
     char *piece = bc_alloc(PIECE, 1);
     if (!piece) status = bc_fail_memory(err);
-    while (status == BERTC_OK && *found < most && n > 0) {
-        n = bc_read_at(fd, piece, most - *found < PIECE ? (size_t)(most - *found) : PIECE, (off_t)*found);
+    while (status == BERTC_OK && *found < max && n > 0) {
+        n = bc_read_at(fd, piece, max - *found < PIECE ? (size_t)(max - *found) : PIECE, (off_t)*found);
         if (n < 0) status = bc_dir_fail(&folder->root, name, "cannot read", err);
         if (n > 0) take(to, piece, (size_t)n);
         if (n > 0) *found += n;
@@ -146,12 +143,12 @@ bertc_status bc_log_hash(const bc_folder *folder, int64_t length, char out[BC_HA
 {
     bc_hasher hasher;
     int64_t found;
-    bc_hasher_begin(&hasher);
-    bertc_status status = scan(folder, length, bc_hasher_put, &hasher, &found, err);
+    bc_hasher_init(&hasher);
+    bertc_status status = scan(folder, length, bc_hasher_update, &hasher, &found, err);
     if (status == BERTC_OK && found < length)
         status = bc_fail(err, BERTC_INPUT, "%s/%s: %lld bytes, the checkpoint recorded %lld", folder->path, name,
                          (long long)found, (long long)length);
-    if (status == BERTC_OK) bc_hasher_end(&hasher, out);
+    if (status == BERTC_OK) bc_hasher_digest(&hasher, out);
     return status;
 }
 

@@ -9,10 +9,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/writer.h"
-#include "formats/adapter.h"
+#include "formats/adapter_config.h"
 #include "formats/model_dir.h"
 #include "formats/safetensors.h"
-#include "run/adapt.h"
+#include "run/lora_options.h"
 
 /* A result is a whole model or an adapter, or several of them; the tokenizer's files may be there. */
 enum { WHOLE = 1, ADAPTER = 2 };
@@ -21,9 +21,7 @@ static const struct {
     const char *name;
     int needed; /* by which of the two */
 } own[] = {{"config.json", WHOLE}, /* of an adapter that an earlier version wrote too */
-           {BC_MODEL_WEIGHTS, WHOLE},
-           {BC_ADAPTER_CONFIG, ADAPTER},
-           {BC_ADAPTER_WEIGHTS, ADAPTER},
+           {BC_MODEL_WEIGHTS, WHOLE},      {BC_ADAPTER_CONFIG, ADAPTER}, {BC_ADAPTER_WEIGHTS, ADAPTER},
            {BC_ADAPTER_LABELS, 0}, /* not of one that an earlier version wrote */
            {"eval.json", WHOLE | ADAPTER},
            {"run.json", WHOLE | ADAPTER}}; /* of each of several; that of the run is none of its files */
@@ -35,18 +33,18 @@ static const char *name_at(size_t index, size_t count)
     return index < count ? own[index].name : bc_model_dir_tokenizer_file(index - count);
 }
 
-bool bc_manifest_member(const bc_run *run, size_t index, bc_member *member)
+bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *member)
 {
-    bool several = run->num_lanes > 1;
-    int kind = bc_adapt_saves_adapter(&run->options) ? ADAPTER : WHOLE;
+    bool several = run->num_tasks > 1;
+    int kind = bc_lora_options_saves_adapter(&run->options) ? ADAPTER : WHOLE;
     size_t count = several ? OWN : OWN - 1, names = count;
     if (several && index-- == 0) {
-        *member = (bc_member){.path = "eval.json", .folder = ".", .name = "eval.json"};
+        *member = (bc_result_file){.path = "eval.json", .folder = ".", .name = "eval.json"};
         return true;
     }
     while (name_at(names, count)) names++;
-    if (index >= names * (size_t)run->num_lanes) return false;
-    member->folder = several ? run->lanes[index / names].task->name : ".";
+    if (index >= names * (size_t)run->num_tasks) return false;
+    member->folder = several ? run->tasks[index / names].task->name : ".";
     index %= names;
     member->name = name_at(index, count);
     snprintf(member->path, sizeof member->path, "%s%s%s", several ? member->folder : "", several ? "/" : "",
@@ -58,12 +56,12 @@ bool bc_manifest_member(const bc_run *run, size_t index, bc_member *member)
 /* ---- Recording ----------------------------------------------------------------------------- */
 
 /* What was handed in is recorded, not what can be read. */
-static bertc_status record_file(bc_text *out, const bc_run *run, const char *folder, const bc_member *member,
+static bertc_status record_file(bc_text *out, const bc_run *run, const char *folder, const bc_result_file *member,
                                 bertc_error *err)
 {
     char *path = bc_path_join(folder, member->path);
     if (!path) return bc_fail_memory(err);
-    const bc_written *file = bc_ledger_find(&run->written, path);
+    const bc_file_hash *file = bc_file_hashes_find(&run->result_files, path);
     bool first = out->length > 0 && out->bytes[out->length - 1] == '{';
     assert(file || member->optional);
     if (file)
@@ -77,9 +75,9 @@ bertc_status bc_manifest_record(bc_text *out, const bc_run *run, const char *fol
 {
     bertc_status status = BERTC_OK;
     size_t lines;
-    bc_member member;
+    bc_result_file member;
     bc_text_printf(out, "\"files\":{");
-    for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++)
+    for (size_t i = 0; status == BERTC_OK && bc_manifest_file(run, i, &member); i++)
         status = record_file(out, run, folder, &member, err);
     if (status == BERTC_OK) status = bc_log_lines(&run->folder, &lines, err);
     if (status == BERTC_OK) bc_text_printf(out, "},\"log_lines\":%zu", lines);
@@ -104,11 +102,9 @@ bertc_status bc_manifest_check_file(const bc_run *run, const char *name, const c
     bc_free(path);
     if (status != BERTC_OK) return status;
     if ((double)length != bytes)
-        return bc_fail(err, BERTC_INPUT, "%s/%s: %zu bytes, run.json recorded %.0f", folder, name,
-                       length, bytes);
+        return bc_fail(err, BERTC_INPUT, "%s/%s: %zu bytes, run.json recorded %.0f", folder, name, length, bytes);
     if (recorded && strcmp(recorded, hash) == 0) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s/%s: its content does not match its hash in run.json",
-                   folder, name);
+    return bc_fail(err, BERTC_INPUT, "%s/%s: its content does not match its hash in run.json", folder, name);
 }
 
 bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_error *err)
@@ -117,13 +113,12 @@ bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_err
     double recorded = number_at(record, "log_lines");
     size_t lines;
     bertc_status status = BERTC_OK;
-    bc_member member;
-    for (size_t i = 0; status == BERTC_OK && bc_manifest_member(run, i, &member); i++) {
+    bc_result_file member;
+    for (size_t i = 0; status == BERTC_OK && bc_manifest_file(run, i, &member); i++) {
         const cJSON *file = bc_json_get(files, member.path);
         if (file) status = bc_manifest_check_file(run, member.path, file, err);
         else if (!member.optional)
-            status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", run->folder.path,
-                             member.path);
+            status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", run->folder.path, member.path);
     }
     if (status == BERTC_OK) status = bc_log_lines(&run->folder, &lines, err);
     if (status != BERTC_OK || (double)lines == recorded) return status;

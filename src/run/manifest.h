@@ -11,15 +11,15 @@
 #include "run/run.h"
 
 /* A file that a result has besides run.json and log.jsonl. */
-typedef struct bc_member {
+typedef struct bc_result_file {
     char path[64];      /* in the run folder: "config.json", or of several tasks "sst2/config.json" */
     const char *folder; /* "sst2", or "." */
     const char *name;   /* "config.json" */
     bool optional;
-} bc_member;
+} bc_result_file;
 
 /* The index-th of them; false past the end. */
-bool bc_manifest_member(const bc_run *run, size_t index, bc_member *member);
+bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *member);
 
 /* Append "files":{NAME:{"bytes":...,"xxh3":...},...},"log_lines":... for the result that lies in `folder` and the
  * log of the run's. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */

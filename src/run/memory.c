@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/room.h"
+#include "base/memory_limit.h"
 #include "base/size.h"
 #include "nn/model_save.h"
 #include "optim/lazy.h"
@@ -24,10 +24,10 @@ static size_t sum_of(size_t a, size_t b, size_t c)
  * when the result is written. */
 static size_t weights(const bc_run *run, const bertc_model *model)
 {
-    size_t scalar = model->half ? sizeof(uint16_t) : sizeof(float);
+    size_t scalar = model->use_bf16 ? sizeof(uint16_t) : sizeof(float);
     size_t more = sum_of(bc_model_merge_scalars(model), sizeof(float), 0);
     if (bc_gemm_packs(bertc_backend_name((size_t)run->options.backend)))
-        more = sum_of(bc_model_settled_scalars(model), scalar, more);
+        more = sum_of(bc_model_invariant_scalars(model), scalar, more);
     return sum_of(model->scalars, sizeof(float), more);
 }
 
@@ -40,7 +40,7 @@ static size_t moments(const bc_run *run, const bertc_model *model)
     size_t trained = bc_model_trained_scalars(model);
     if (table->frozen) return sum_of(trained, 2 * sizeof(float), 0);
     size_t whole = sum_of(table->count, sizeof(float), 0);
-    size_t named = sum_of(run->plan.named, sum_of(table->shape[1], sizeof(float), PAGE), 0);
+    size_t named = sum_of(run->plan.distinct_words, sum_of(table->shape[1], sizeof(float), PAGE), 0);
     size_t rest = sum_of(trained - table->count, sizeof(float), 0);
     return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(table->shape[0]));
 }
@@ -49,10 +49,11 @@ static size_t moments(const bc_run *run, const bertc_model *model)
 static size_t cache(const bc_run *run)
 {
     size_t sum = (size_t)run->plan.limits.tokens * (2 * sizeof(int32_t) + 1);
-    if (run->prefix.stage == 0) return 0;
-    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
-        sum = sum_of(1, sum, bc_cache_memory(&lane->cache));
-        for (size_t i = 0; i < lane->eval_count; i++) sum = sum_of(1, sum, bc_cache_memory(&lane->evals[i].cache));
+    if (run->frozen_cache.stage == 0) return 0;
+    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
+        sum = sum_of(1, sum, bc_cache_memory(&run_task->cache));
+        for (size_t i = 0; i < run_task->eval_count; i++)
+            sum = sum_of(1, sum, bc_cache_memory(&run_task->evals[i].cache));
     }
     return sum;
 }
@@ -76,14 +77,15 @@ static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
 /* All splits of all lanes, the order of the examples, room to shuffle the most, and a batch. */
 static size_t data(const bc_run *run, size_t tokens)
 {
-    size_t sum = tokens * (2 * sizeof(int32_t) + 1), most = 0;
-    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
-        size_t count = lane->train->count;
-        sum += input_bytes(lane->train) + count * sizeof *lane->epoch.order;
-        for (size_t i = 0; i < lane->eval_count; i++) sum += eval_bytes(&lane->evals[i], lane->eval_sets[i]);
-        if (count > most) most = count;
+    size_t sum = tokens * (2 * sizeof(int32_t) + 1), max = 0;
+    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
+        size_t count = run_task->train->count;
+        sum += input_bytes(run_task->train) + count * sizeof *run_task->epoch.order;
+        for (size_t i = 0; i < run_task->eval_count; i++)
+            sum += eval_bytes(&run_task->evals[i], run_task->eval_sets[i]);
+        if (count > max) max = count;
     }
-    return sum + most * 2 * sizeof *run->scratch;
+    return sum + max * 2 * sizeof *run->scratch;
 }
 
 /* What the libraries take for products: packed operands and generated code, measured with models of
@@ -92,15 +94,14 @@ enum { PRODUCTS = 24 << 20 };
 
 /* Gradients: of the word table those of the rows that a batch touches, and which rows those are. The program: it and
  * its libraries as they are, and what those take. */
-size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits,
-                       bertc_memory_part parts[BERTC_MEMORY_PARTS])
+size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits, bertc_memory_part parts[BERTC_MEMORY_PARTS])
 {
     const bertc_model *model = bc_trainer_model(run->trainer);
     const bertc_memory_part all[] = {
         {"weights", weights(run, model)},
-        {"gradients", sum_of(bc_model_grad_scalars(model), sizeof(float), bc_trainer_row_bytes(run->trainer))},
+        {"gradients", sum_of(bc_model_grad_scalars(model), sizeof(float), bc_trainer_sparse_row_bytes(run->trainer))},
         {"moments", moments(run, model)},
-        {"bf16_copies", sum_of(bc_model_half_scalars(model), sizeof(uint16_t), 0)},
+        {"bf16_copies", sum_of(bc_model_bf16_scalars(model), sizeof(uint16_t), 0)},
         {"workspace", bc_workspace_plan(model, limits)},
         {"data", data(run, (size_t)limits->tokens)},
         {"frozen_outputs", cache(run)},
@@ -116,46 +117,46 @@ size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits,
 
 /* ---- Advice -------------------------------------------------------------------------------- */
 
-static bool fits(const bc_run *run, const bertc_limits *limits, size_t room)
+static bool fits(const bc_run *run, const bertc_limits *limits, size_t capacity)
 {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
-    return bc_memory_parts(run, limits, parts) <= room;
+    return bc_memory_parts(run, limits, parts) <= capacity;
 }
 
 /* The largest power of two of tokens a pass that fits; 0: none. A pass holds at least the longest
  * sequence, whatever the limit says. */
-static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t room)
+static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t capacity)
 {
-    int32_t most = limits.tokens, tokens = 1;
-    while (tokens <= (most - 1) / 2) tokens *= 2;
+    int32_t max = limits.tokens, tokens = 1;
+    while (tokens <= (max - 1) / 2) tokens *= 2;
     for (; tokens >= limits.longest; tokens /= 2) {
         bc_passes_limit(run, (size_t)tokens, &limits);
-        if (fits(run, &limits, room)) return tokens;
+        if (fits(run, &limits, capacity)) return tokens;
     }
     return 0;
 }
 
 /* The largest groups of layers that fit; 0: none. */
-static int32_t find_group(const bc_run *run, bertc_limits limits, size_t room)
+static int32_t find_group(const bc_run *run, bertc_limits limits, size_t capacity)
 {
     int32_t layers = bc_trainer_model(run->trainer)->config.num_hidden_layers;
     int32_t now = limits.checkpointing > 0 ? limits.checkpointing : layers;
     for (int32_t n = (now < layers ? now : layers) - 1; n > 0; n--) {
         limits.checkpointing = n;
-        if (fits(run, &limits, room)) return n;
+        if (fits(run, &limits, capacity)) return n;
     }
     return 0;
 }
 
-void bc_memory_advise(const bc_run *run, size_t room, char *out, size_t size)
+void bc_memory_advise(const bc_run *run, size_t capacity, char *out, size_t size)
 {
     static const char tokens_name[] = "--micro-batch-tokens";
     static const char group_name[] = "--gradient-checkpointing";
-    bertc_limits least = run->plan.limits;
-    least.checkpointing = 1;
-    int tokens = find_tokens(run, run->plan.limits, room);
-    int group = tokens ? 0 : find_group(run, run->plan.limits, room);
-    int both = tokens || group ? 0 : find_tokens(run, least, room);
+    bertc_limits min = run->plan.limits;
+    min.checkpointing = 1;
+    int tokens = find_tokens(run, run->plan.limits, capacity);
+    int group = tokens ? 0 : find_group(run, run->plan.limits, capacity);
+    int both = tokens || group ? 0 : find_tokens(run, min, capacity);
     out[0] = '\0';
     if (tokens) snprintf(out, size, "%s %d", tokens_name, tokens);
     if (group) snprintf(out, size, "%s %d", group_name, group);
@@ -166,14 +167,12 @@ bertc_status bc_memory_check(const bc_run *run, bertc_error *err)
 {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     char advice[96];
-    bc_room room = bc_room_read();
+    bc_memory_limit capacity = bc_memory_limit_read();
     size_t need = bc_memory_parts(run, &run->plan.limits, parts);
-    if (need <= room.most) return BERTC_OK;
-    bc_memory_advise(run, room.most, advice, sizeof advice);
-    return bc_fail(err, BERTC_NOMEM,
-                   "out of memory: the run needs %zu MB, %zu MB are available (%s); %s%s",
-                   need >> 20, room.most >> 20, room.limit,
-                   advice[0] ? "it fits with " : BERTC_NO_ADVICE, advice);
+    if (need <= capacity.available) return BERTC_OK;
+    bc_memory_advise(run, capacity.available, advice, sizeof advice);
+    return bc_fail(err, BERTC_NOMEM, "out of memory: the run needs %zu MB, %zu MB are available (%s); %s%s", need >> 20,
+                   capacity.available >> 20, capacity.name, advice[0] ? "it fits with " : BERTC_NO_ADVICE, advice);
 }
 
 bertc_status bc_memory_explain(bertc_status status, const bertc_error *why, bertc_error *err)
@@ -186,23 +185,24 @@ bertc_status bc_memory_explain(bertc_status status, const bertc_error *why, bert
 
 static size_t applied(const bertc_model *model, const char *backend, const bertc_limits *limits, size_t more)
 {
-    size_t scalar = model->half ? sizeof(uint16_t) : sizeof(float);
+    size_t scalar = model->use_bf16 ? sizeof(uint16_t) : sizeof(float);
     size_t sum = sum_of(model->scalars, sizeof(float), sum_of(1, PRODUCTS, more));
-    sum = sum_of(bc_model_half_scalars(model), sizeof(uint16_t), sum);
+    sum = sum_of(bc_model_bf16_scalars(model), sizeof(uint16_t), sum);
     if (bc_gemm_packs(backend)) sum = sum_of(bc_model_matrix_scalars(model), scalar, sum);
     return sum_of(1, bc_workspace_plan(model, limits), sum);
 }
 
-bertc_status bc_memory_check_applied(const bertc_model *model, const char *backend, const bertc_limits *limits,
+bertc_status bc_memory_check_inference(const bertc_model *model, const char *backend, const bertc_limits *limits,
                                      size_t results, bertc_error *err)
 {
-    bc_room room = bc_room_read();
-    bertc_limits least = *limits;
-    size_t more = sum_of(1, results, room.resident), need = applied(model, backend, limits, more);
-    least.sequences = 1;
-    least.tokens = limits->longest;
-    if (need <= room.most) return BERTC_OK;
+    bc_memory_limit capacity = bc_memory_limit_read();
+    bertc_limits min = *limits;
+    size_t more = sum_of(1, results, capacity.resident), need = applied(model, backend, limits, more);
+    min.sequences = 1;
+    min.tokens = limits->longest;
+    if (need <= capacity.available) return BERTC_OK;
     return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB are needed, %zu MB are available (%s)%s", need >> 20,
-                   room.most >> 20, room.limit,
-                   applied(model, backend, &least, more) <= room.most ? "; a smaller --batch-size takes less" : "");
+                   capacity.available >> 20, capacity.name,
+                   applied(model, backend, &min, more) <= capacity.available ? "; a smaller --batch-size takes less"
+                                                                             : "");
 }

@@ -10,12 +10,11 @@
 
 /* The parts of a run that was surveyed, with these limits. Returns their sum; SIZE_MAX on
  * overflow. */
-size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits,
-                       bertc_memory_part parts[BERTC_MEMORY_PARTS]);
+size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits, bertc_memory_part parts[BERTC_MEMORY_PARTS]);
 
 /* The first change of options with which the run fits into `room` bytes, as text for the command
  * line: smaller passes, checkpointing, both. Empty where nothing is enough. */
-void bc_memory_advise(const bc_run *run, size_t room, char *out, size_t size);
+void bc_memory_advise(const bc_run *run, size_t capacity, char *out, size_t size);
 
 /* Does a run that was surveyed fit? Errors: BERTC_NOMEM saying what it needs, what there is and
  * what would help. */
@@ -27,7 +26,7 @@ bertc_status bc_memory_explain(bertc_status status, const bertc_error *why, bert
 
 /* Can a model that was opened be read and applied in passes of these limits, beside what is in memory now and so
  * many bytes of results? Errors: BERTC_NOMEM saying what is needed and what there is. */
-bertc_status bc_memory_check_applied(const bertc_model *model, const char *backend, const bertc_limits *limits,
+bertc_status bc_memory_check_inference(const bertc_model *model, const char *backend, const bertc_limits *limits,
                                      size_t results, bertc_error *err);
 
 #endif

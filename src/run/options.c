@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "run/thaw.h"
+#include "run/freeze.h"
 
 #define FIELD(name) offsetof(bertc_train_options, name)
 
@@ -26,16 +26,12 @@ static const bertc_option rows[] = {
      "second over the epochs", 0},
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "the model to start from, a Hugging Face directory", FREE},
-    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own", FREE},
-    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR",
-     "the run folder, new or empty", FREE | HIDDEN},
+    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR", "the GLUE folder or the task's own", FREE},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the run folder, new or empty", FREE | HIDDEN},
     {"epochs", BERTC_OPTION_REAL, FIELD(epochs), "3", 1e-6, 1e6, NULL, "N",
      "passes over the training data, also a fraction", 0},
-    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
-     "sequences in a step", 0},
-    {"lr", BERTC_OPTION_REAL, FIELD(lr), "2e-5", 0, 1e30, NULL, "RATE",
-     "the highest learning rate", 0},
+    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N", "sequences in a step", 0},
+    {"lr", BERTC_OPTION_REAL, FIELD(lr), "2e-5", 0, 1e30, NULL, "RATE", "the highest learning rate", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
      "longer texts are truncated to this many tokens; default 128, or the model's most", 0},
     {"recipe", BERTC_OPTION_CHOICE, FIELD(recipe), "hf", 0, 0, "hf|google", "NAME",
@@ -77,8 +73,7 @@ static const bertc_option rows[] = {
      "train matrices of rank R beside those of the layers, and the head alone (LoRA); 0: not so", 0},
     {"lora-alpha", BERTC_OPTION_REAL, FIELD(lora_alpha), "8", 1e-6, 1e6, NULL, "A",
      "the product of the two is multiplied by A/R", 0},
-    {"lora-dropout", BERTC_OPTION_REAL, FIELD(lora_dropout), "0", 0, 0.99, NULL, "P",
-     "dropout of their input", 0},
+    {"lora-dropout", BERTC_OPTION_REAL, FIELD(lora_dropout), "0", 0, 0.99, NULL, "P", "dropout of their input", 0},
     {"lora-targets", BERTC_OPTION_TEXT, FIELD(lora_targets), "query,value", 0, 0, NULL, "NAME,...",
      "which matrices: query, key, value, attention.output.dense, intermediate.dense, output.dense (of "
      "attention too, as in peft), all", 0},
@@ -190,7 +185,7 @@ static bool in_range(const bertc_option *row, const bertc_train_options *options
     case BERTC_OPTION_TEXT: return *(const char *const *)at != NULL;
     default: return true;
     }
-    return value >= row->least && value <= row->most;
+    return value >= row->min && value <= row->max;
 }
 
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err)
@@ -198,18 +193,17 @@ bertc_status bc_options_check(const bertc_train_options *options, bertc_error *e
     for (size_t i = 0; i < ROWS; i++) {
         const bertc_option *row = &rows[i];
         if (is_unset(row, options) || in_range(row, options)) continue;
-        if (row->kind == BERTC_OPTION_TEXT)
-            return bc_fail(err, BERTC_USAGE, "--%s is missing", row->name);
+        if (row->kind == BERTC_OPTION_TEXT) return bc_fail(err, BERTC_USAGE, "--%s is missing", row->name);
         return bc_fail(err, BERTC_USAGE, "--%s is out of range", row->name);
     }
     return BERTC_OK;
 }
 
-bertc_status bc_options_check_applied(const bertc_predict_options *o, bertc_error *err)
+bertc_status bc_options_check_predict(const bertc_predict_options *o, bertc_error *err)
 {
     const struct {
         const char *name;
-        int64_t value, least, most;
+        int64_t value, min, max;
     } all[] = {
         {"split", (int)o->split, 0, BERTC_SPLITS - 1},
         {"max-length", o->max_length, 0, 1000000},
@@ -221,7 +215,7 @@ bertc_status bc_options_check_applied(const bertc_predict_options *o, bertc_erro
     };
     if (!o->model) return bc_fail(err, BERTC_USAGE, "--model is missing");
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i].value < all[i].least || all[i].value > all[i].most)
+        if (all[i].value < all[i].min || all[i].value > all[i].max)
             return bc_fail(err, BERTC_USAGE, "--%s is out of range", all[i].name);
     return BERTC_OK;
 }
@@ -255,7 +249,7 @@ bertc_status bc_options_precision(const char *backend, bertc_precision *precisio
     return status == BERTC_OK ? status : bc_fail(err, status, "%s%s", option, why.message);
 }
 
-bertc_status bc_options_keep(const bertc_train_options *o, int32_t *layers, bertc_error *err)
+bertc_status bc_options_keep_layers(const bertc_train_options *o, int32_t *layers, bertc_error *err)
 {
     bool feature = o->feature_layer > 0;
     int64_t wanted = feature ? o->feature_layer : o->keep_layers;
@@ -276,43 +270,40 @@ static const char *find_idle(const bertc_train_options *o)
     return o->gradient_checkpointing > 0 ? "gradient-checkpointing" : NULL;
 }
 
-bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, int32_t *frozen,
-                                bertc_error *err)
+bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, int32_t *frozen, bertc_error *err)
 {
     int32_t first;
-    bertc_status status = bc_thaw_check(o, layers, &first, frozen, err);
+    bertc_status status = bc_freeze_check(o, layers, &first, frozen, err);
     if (status != BERTC_OK) return status;
     if (o->reinit_layers > layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers: %d layers, the model has %d",
                        (int)o->reinit_layers, (int)layers);
-    if (o->reinit_layers > 0 && first - 1 > layers - (int32_t)o->reinit_layers)
+    if (o->reinit_layers > 0 && bc_layers_below(first, layers) > layers - (int32_t)o->reinit_layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
                        (int)o->reinit_layers, o->freeze);
-    const char *idle = *frozen > layers + 1 ? find_idle(o) : NULL;
+    const char *idle = *frozen > bc_stage_pooler(layers) ? find_idle(o) : NULL;
     if (idle) return bc_fail(err, BERTC_USAGE, "--%s: --freeze all trains nothing of the encoder", idle);
-    if (strcmp(o->cache_dir, "none") != 0 && *frozen < 2)
-        return bc_fail(err, BERTC_USAGE,
-                       "--cache-dir: no layer stays frozen; give --freeze, such as all");
+    if (strcmp(o->cache_dir, "none") != 0 && bc_layers_below(*frozen, layers) == 0)
+        return bc_fail(err, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
     if (o->head_lr >= 0 && o->lr == 0)
-        return bc_fail(err, BERTC_USAGE,
-                       "--head-lr with an --lr of 0; for the head alone: --freeze all");
+        return bc_fail(err, BERTC_USAGE, "--head-lr with an --lr of 0; for the head alone: --freeze all");
     return BERTC_OK;
 }
 
-bertc_status bc_options_pace(const bertc_train_options *o, bc_pace *pace, bertc_error *err)
+bertc_status bc_options_save_interval(const bertc_train_options *o, bc_save_interval *interval, bertc_error *err)
 {
-    enum { DIGITS = 10, MOST = 2147483647 };
+    enum { DIGITS = 10, MAX = 2147483647 };
     const char *text = o->save_every;
     size_t digits = strspn(text, "0123456789");
     bool minutes = digits > 0 && strcmp(text + digits, "m") == 0;
-    long long number = digits <= DIGITS ? strtoll(text, NULL, 10) : MOST + 1LL;
-    *pace = (bc_pace){.is_auto = strcmp(text, "auto") == 0};
-    if (pace->is_auto) return BERTC_OK;
-    if (digits == 0 || (text[digits] && !minutes) || number > MOST || (minutes && number == 0))
+    long long number = digits <= DIGITS ? strtoll(text, NULL, 10) : MAX + 1LL;
+    *interval = (bc_save_interval){.is_auto = strcmp(text, "auto") == 0};
+    if (interval->is_auto) return BERTC_OK;
+    if (digits == 0 || (text[digits] && !minutes) || number > MAX || (minutes && number == 0))
         return bc_fail(err, BERTC_USAGE,
                        "--save-every: '%s' is neither a number of steps nor one of minutes, as in 10m, nor auto", text);
-    if (minutes) pace->seconds = 60.0 * (double)number;
-    else pace->steps = number;
+    if (minutes) interval->seconds = 60.0 * (double)number;
+    else interval->steps = number;
     return BERTC_OK;
 }
 
@@ -379,11 +370,10 @@ static bertc_status fail_different(const bertc_option *row, const cJSON *stored,
     bc_text was = {0}, is = {0};
     put_shown(&was, bc_json_get(stored, row->name));
     put_shown(&is, bc_json_get(now, row->name));
-    bertc_status status =
-        was.failed || is.failed
-            ? bc_fail_memory(err)
-            : bc_fail(err, BERTC_USAGE, "%s: --%s was %s in this run and is %s now", place,
-                      row->name, was.bytes, is.bytes);
+    bertc_status status = was.failed || is.failed
+                              ? bc_fail_memory(err)
+                              : bc_fail(err, BERTC_USAGE, "%s: --%s was %s in this run and is %s now", place, row->name,
+                                        was.bytes, is.bytes);
     bc_text_clear(&was);
     bc_text_clear(&is);
     return status;
@@ -395,9 +385,8 @@ bertc_status bc_options_compare(const bertc_train_options *options, const cJSON 
     bc_text text = {0};
     cJSON *now = NULL;
     bc_options_record(&text, options);
-    bertc_status status = text.failed
-                              ? bc_fail_memory(err)
-                              : bc_json_parse(text.bytes, text.length, "options", &now, err);
+    bertc_status status =
+        text.failed ? bc_fail_memory(err) : bc_json_parse(text.bytes, text.length, "options", &now, err);
     bc_text_clear(&text);
     if (status != BERTC_OK) return status;
     const bertc_option *row = first_difference(stored, now);

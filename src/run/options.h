@@ -11,33 +11,32 @@
 /* Tokens of one pass by default: a batch of 32 x 128 with room to spare. */
 enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
 
-/* Every field in its row's range; what goes with what is checked by bc_run_open, run/adapt.h, run/thaw.h,
- * run/objective.h and run/scored.h. Errors: BERTC_USAGE naming the option. */
+/* Every field in its row's range; what goes with what is checked by bc_run_open, run/lora_options.h, run/freeze.h,
+ * run/objective.h and run/eval_splits.h. Errors: BERTC_USAGE naming the option. */
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
 
 /* The same for a model that is applied. */
-bertc_status bc_options_check_applied(const bertc_predict_options *options, bertc_error *err);
+bertc_status bc_options_check_predict(const bertc_predict_options *options, bertc_error *err);
 
 /* bertc_precision_resolve for --precision and --backend. Errors: BERTC_USAGE naming the option that is at fault. */
 bertc_status bc_options_precision(const char *backend, bertc_precision *precision, bertc_error *err);
 
 /* Make *layers, of the model, those that the run keeps. Errors: BERTC_USAGE. */
-bertc_status bc_options_keep(const bertc_train_options *options, int32_t *layers, bertc_error *err);
+bertc_status bc_options_keep_layers(const bertc_train_options *options, int32_t *layers, bertc_error *err);
 
 /* Check what is trained against a model of so many layers; *frozen: how many stages
  * (bertc_model_options) are frozen from the first step to the last. Errors: BERTC_USAGE. */
-bertc_status bc_options_trained(const bertc_train_options *options, int32_t layers, int32_t *frozen,
-                                bertc_error *err);
+bertc_status bc_options_trained(const bertc_train_options *options, int32_t layers, int32_t *frozen, bertc_error *err);
 
 /* When checkpoints are saved: every so many steps, or seconds; both 0: only where the run is interrupted. */
-typedef struct bc_pace {
+typedef struct bc_save_interval {
     int64_t steps;
     double seconds;
     bool is_auto; /* to be chosen; a save for which there is no room is then left out, with a line */
-} bc_pace;
+} bc_save_interval;
 
 /* What --save-every says. Errors: BERTC_USAGE. */
-bertc_status bc_options_pace(const bertc_train_options *options, bc_pace *pace, bertc_error *err);
+bertc_status bc_options_save_interval(const bertc_train_options *options, bc_save_interval *interval, bertc_error *err);
 
 /* Append the options as a JSON object by option name; what is unset is null. --out and --resume
  * are left out: they say where the record lies and how the run got there, not what it computed. */

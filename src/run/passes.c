@@ -4,30 +4,30 @@
 
 void bc_passes_limit(const bc_run *run, size_t tokens, bertc_limits *limits)
 {
-    size_t longest = 0, most = 0;
-    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
-        longest = bc_larger(longest, lane->train->longest);
-        for (size_t i = 0; i < lane->eval_count; i++) {
-            const bc_eval *eval = &lane->evals[i];
+    size_t longest = 0, max = 0;
+    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
+        longest = bc_max(longest, run_task->train->longest);
+        for (size_t i = 0; i < run_task->eval_count; i++) {
+            const bc_eval *eval = &run_task->evals[i];
             bc_pack pack = {eval->pack.sequences, tokens};
-            most = bc_larger(most, bc_pack_most(eval->inputs, eval->order, pack));
+            max = bc_max(max, bc_pack_max(eval->inputs, eval->order, pack));
         }
     }
-    size_t trained = bc_smaller(run->plan.batch_tokens, bc_larger(tokens, longest));
+    size_t trained = bc_min(run->plan.batch_tokens, bc_max(tokens, longest));
     limits->trained = (int32_t)trained;
-    limits->tokens = (int32_t)bc_larger(trained, most);
+    limits->tokens = (int32_t)bc_max(trained, max);
 }
 
 static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
 {
     bc_pack whole = {run->plan.pack.sequences, SIZE_MAX};
-    for (int i = 0; i < run->num_lanes; i++) {
-        bc_lane *lane = &run->lanes[i];
-        bertc_status status = bc_pack_longest_first(lane->train, lane->epoch.order, err);
+    for (int i = 0; i < run->num_tasks; i++) {
+        bc_run_task *run_task = &run->tasks[i];
+        bertc_status status = bc_pack_longest_first(run_task->train, run_task->epoch.order, err);
         if (status != BERTC_OK) return status;
         run->plan.batch_tokens =
-            bc_larger(run->plan.batch_tokens, bc_pack_most(lane->train, lane->epoch.order, whole));
-        lane->epoch.number = -1; /* that is the order of none */
+            bc_max(run->plan.batch_tokens, bc_pack_max(run_task->train, run_task->epoch.order, whole));
+        run_task->epoch.number = -1; /* that is the order of none */
     }
     return BERTC_OK;
 }
@@ -43,31 +43,29 @@ static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
         size_t tokens = 0;
         bertc_status status = bc_examples_draw(run->examples, step, &e, err);
         if (status != BERTC_OK) return status;
-        for (size_t i = 0; i < e.count; i++)
-            tokens += e.inputs->starts[e.order[i] + 1] - e.inputs->starts[e.order[i]];
-        run->plan.batch_tokens = bc_larger(run->plan.batch_tokens, tokens);
+        for (size_t i = 0; i < e.count; i++) tokens += e.inputs->starts[e.order[i] + 1] - e.inputs->starts[e.order[i]];
+        run->plan.batch_tokens = bc_max(run->plan.batch_tokens, tokens);
     }
     return BERTC_OK;
 }
 
 bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
 {
-    size_t most = 0, sequences = 0, longest = 0; /* examples; sequences of a pass of evaluation; tokens of a sequence */
-    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
-        most = bc_larger(most, lane->train->count);
-        longest = bc_larger(longest, lane->train->longest);
-        for (size_t i = 0; i < lane->eval_count; i++) {
-            const bc_eval *eval = &lane->evals[i];
-            sequences = bc_larger(sequences, bc_smaller(eval->pack.sequences, eval->inputs->count));
-            longest = bc_larger(longest, eval->inputs->longest);
+    size_t max = 0, sequences = 0, longest = 0; /* examples; sequences of a pass of evaluation; tokens of a sequence */
+    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
+        max = bc_max(max, run_task->train->count);
+        longest = bc_max(longest, run_task->train->longest);
+        for (size_t i = 0; i < run_task->eval_count; i++) {
+            const bc_eval *eval = &run_task->evals[i];
+            sequences = bc_max(sequences, bc_min(eval->pack.sequences, eval->inputs->count));
+            longest = bc_max(longest, eval->inputs->longest);
         }
     }
-    run->plan.pack = (bc_pack){bc_smaller((size_t)run->options.batch_size, most),
-                               (size_t)run->options.micro_batch_tokens};
+    run->plan.pack = (bc_pack){bc_min((size_t)run->options.batch_size, max), (size_t)run->options.micro_batch_tokens};
     bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
     run->plan.limits = (bertc_limits){
-        .sequences = (int32_t)bc_larger(run->plan.pack.sequences, sequences),
+        .sequences = (int32_t)bc_max(run->plan.pack.sequences, sequences),
         .longest = (int32_t)longest,
         .training = true,
         .checkpointing = (int32_t)run->options.gradient_checkpointing,

@@ -7,20 +7,20 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/room.h"
+#include "base/memory_limit.h"
 #include "bertc/threads.h"
 #include "data/stratify.h"
 #include "formats/config.h"
 #include "nn/model_load.h"
 #include "optim/schedule.h"
-#include "run/adapt.h"
+#include "run/lora_options.h"
 #include "run/memory.h"
 #include "run/objective.h"
 #include "run/passes.h"
-#include "run/prefix.h"
-#include "run/prints.h"
+#include "run/frozen_cache.h"
+#include "run/fingerprints.h"
 #include "run/restore.h"
-#include "run/thaw.h"
+#include "run/freeze.h"
 #include "tasks/tasks.h"
 
 /* ---- Options ------------------------------------------------------------------------------- */
@@ -36,32 +36,31 @@ static void resolve_recipe(bertc_train_options *o)
 }
 
 /* What a task alone refuses: splits, metric and loss that it has not. */
-static bertc_status open_lane(bc_run *run, int number, const bertc_task *task, bertc_error *err)
+static bertc_status open_task(bc_run *run, int number, const bertc_task *task, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
-    bc_lane *lane = &run->lanes[number];
-    lane->task = task;
-    bertc_status status = bc_scored_read(o->eval_splits, task, lane->scored, &lane->eval_count, err);
-    run->state.task[number].splits = lane->eval_count;
-    if (status == BERTC_OK) status = bc_scored_check_best(o, lane->scored[0].task, err);
-    return status == BERTC_OK ? bc_objective_open(o, lane, err) : status;
+    bc_run_task *run_task = &run->tasks[number];
+    run_task->task = task;
+    bertc_status status = bc_eval_splits_read(o->eval_splits, task, run_task->eval_splits, &run_task->eval_count, err);
+    run->state.task[number].splits = run_task->eval_count;
+    if (status == BERTC_OK) status = bc_best_metric_check(o, run_task->eval_splits[0].task, err);
+    return status == BERTC_OK ? bc_objective_open(o, run_task, err) : status;
 }
 
-static bertc_status open_lanes(bc_run *run, bertc_error *err)
+static bertc_status open_tasks(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
     const bertc_task *tasks[BERTC_MAX_TASKS];
-    bertc_status status = bc_task_list_read(o->task, tasks, &run->num_lanes, err);
+    bertc_status status = bc_task_list_read(o->task, tasks, &run->num_tasks, err);
     if (status != BERTC_OK) return status;
-    run->state.tasks = run->num_lanes;
-    if (run->num_lanes == 1 && o->task_sampling != BERTC_PROPORTIONAL)
+    run->state.tasks = run->num_tasks;
+    if (run->num_tasks == 1 && o->task_sampling != BERTC_PROPORTIONAL)
         return bc_fail(err, BERTC_USAGE, "--task-sampling: there is one task, %s", tasks[0]->name);
-    if (run->num_lanes > 1 && strpbrk(o->class_weights, "0123456789"))
+    if (run->num_tasks > 1 && strpbrk(o->class_weights, "0123456789"))
         return bc_fail(err, BERTC_USAGE, "--class-weights: with several tasks balanced or none");
     if (o->stratified && o->limit_train == 0)
         return bc_fail(err, BERTC_USAGE, "--stratified says nothing without --limit-train");
-    for (int i = 0; i < run->num_lanes && status == BERTC_OK; i++)
-        status = open_lane(run, i, tasks[i], err);
+    for (int i = 0; i < run->num_tasks && status == BERTC_OK; i++) status = open_task(run, i, tasks[i], err);
     return status;
 }
 
@@ -72,29 +71,27 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     bertc_precision precision;
     int32_t threads;
     bertc_status status = bc_options_check(o, err);
-    if (status == BERTC_OK) status = bc_options_pace(o, &run->saving.pace, err);
-    if (status == BERTC_OK)
-        status = bertc_threads_settle(o->threads, bc_meter_notify(&run->meter), &threads, err);
+    if (status == BERTC_OK) status = bc_options_save_interval(o, &run->saving.interval, err);
+    if (status == BERTC_OK) status = bertc_threads_resolve(o->threads, bc_meter_notify(&run->meter), &threads, err);
     if (status != BERTC_OK) return status;
     o->threads = threads;
-    status = open_lanes(run, err);
+    status = open_tasks(run, err);
     if (status != BERTC_OK) return status;
     resolve_recipe(o);
     precision = (bertc_precision)o->precision;
     status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
     o->precision = (int)precision;
     if (status != BERTC_OK) return status;
-    run->resident = bc_room_read().resident;
-    status = bc_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter),
-                            err);
+    run->resident = bc_memory_limit_read().resident;
+    status = bc_model_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter), err);
     if (status != BERTC_OK) return status;
-    size_t now = bc_room_read().resident;
+    size_t now = bc_memory_limit_read().resident;
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
     int32_t *layers = &run->source.config.num_hidden_layers;
-    status = bc_options_keep(o, layers, err);
+    status = bc_options_keep_layers(o, layers, err);
     if (status == BERTC_OK) status = bc_options_trained(o, *layers, &run->frozen, err);
-    return status == BERTC_OK ? bc_adapt_check(o, *layers, run->frozen, &run->lora, err) : status;
+    return status == BERTC_OK ? bc_lora_options_check(o, *layers, run->frozen, &run->lora, err) : status;
 }
 
 /* ---- Data ---------------------------------------------------------------------------------- */
@@ -104,14 +101,15 @@ typedef struct data_sets {
     bertc_dataset *train, *evals[BERTC_MAX_EVALS];
 } data_sets;
 
-static bertc_status make_up(const bc_run *run, bc_scored which, int64_t limit, bertc_dataset **dataset,
+static bertc_status make_up(const bc_run *run, bc_eval_split which, int64_t limit, bertc_dataset **dataset,
                             bertc_error *err)
 {
     if (run->source.max_length > BERTC_KNOWN_LENGTH)
         return bc_fail(err, BERTC_USAGE, "--data is missing: for a --max-length of more than %d it is needed",
                        BERTC_KNOWN_LENGTH);
     bertc_error why = {.status = BERTC_OK};
-    bertc_status status = bc_standin(which.task, which.split, (size_t)limit, run->source.vocab, dataset, &why);
+    bertc_status status =
+        bc_synthetic_dataset(which.task, which.split, (size_t)limit, run->source.vocab, dataset, &why);
     if (status != BERTC_OK)
         return bc_fail(err, status, "%s%s", status == BERTC_USAGE ? "--data is missing: " : "", why.message);
     if (which.split == BERTC_TRAIN)
@@ -120,24 +118,21 @@ static bertc_status make_up(const bc_run *run, bc_scored which, int64_t limit, b
     return BERTC_OK;
 }
 
-static bertc_status read_split(const bc_run *run, bc_scored which, int64_t limit, const char *purpose,
+static bertc_status read_split(const bc_run *run, bc_eval_split which, int64_t limit, const char *purpose,
                                bertc_dataset **dataset, bertc_error *err)
 {
-    if (run->made_up) return make_up(run, which, limit, dataset, err);
-    bertc_status status = bertc_dataset_read(which.task, run->options.data, which.split,
-                                             (size_t)limit, dataset, err);
+    if (run->synthetic) return make_up(run, which, limit, dataset, err);
+    bertc_status status = bertc_dataset_read(which.task, run->options.data, which.split, (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;
-    bc_source_notify_rows(*dataset, bc_meter_notify(&run->meter));
-    return bc_source_check_labels(*dataset, purpose, err);
+    bc_model_source_notify_rows(*dataset, bc_meter_notify(&run->meter));
+    return bc_model_source_check_labels(*dataset, purpose, err);
 }
 
-static bertc_status read_train(const bc_run *run, const bc_lane *lane, bertc_dataset **train,
-                               bertc_error *err)
+static bertc_status read_train(const bc_run *run, const bc_run_task *run_task, bertc_dataset **train, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
-    bc_scored which = {lane->task, BERTC_TRAIN};
-    bertc_status status =
-        read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", train, err);
+    bc_eval_split which = {run_task->task, BERTC_TRAIN};
+    bertc_status status = read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", train, err);
     if (status != BERTC_OK || !o->stratified) return status;
     return bc_stratify(*train, (size_t)o->limit_train, (uint64_t)o->seed, err);
 }
@@ -155,11 +150,11 @@ static bertc_model_options model_options(const bc_run *run)
         .init = o->recipe == BERTC_RECIPE_GOOGLE ? BERTC_INIT_TRUNCATED : BERTC_INIT_NORMAL,
         .trainable = true,
         .frozen = run->frozen,
-        .settled = true,
+        .batch_invariant = true,
         .biases_only = o->train_only == BERTC_TRAIN_BIASES,
         .lora = run->lora,
         .keep_layers = o->keep_layers || o->feature_layer ? run->source.config.num_hidden_layers : 0,
-        .fresh_head = o->feature_layer > 0,
+        .new_head = o->feature_layer > 0,
         .reinit_layers = (int32_t)o->reinit_layers,
     };
     if (bc_meter_notify(&run->meter)) options.notify = *bc_meter_notify(&run->meter);
@@ -172,18 +167,18 @@ static void set_rates(const bertc_train_options *o, bertc_model *model)
     const bertc_config *config = &model->config;
     for (size_t i = 0; i < model->count; i++) {
         bc_param *p = &model->params[i];
-        int above = config->num_hidden_layers + 2 - bc_param_stage(config, p);
-        if (above > 0) p->rate = pow(o->layer_lr_decay, above);
-        else if (o->head_lr >= 0) p->rate = o->head_lr / o->lr;
+        int above = bc_stage_head(config->num_hidden_layers) - bc_param_stage(config, p);
+        if (above > 0) p->lr_scale = pow(o->layer_lr_decay, above);
+        else if (o->head_lr >= 0) p->lr_scale = o->head_lr / o->lr;
     }
 }
 
 /* The head that a lane needs. Where the model's own head has the task's labels under other names that
  * are known for them, or under their numbers, those are the labels that it is to have. map: scratch. */
-static bc_head head_of(const bc_run *run, const bc_lane *lane, int32_t *map)
+static bc_head head_of(const bc_run *run, const bc_run_task *run_task, int32_t *map)
 {
     static const char *const regression[] = {"LABEL_0"};
-    const bertc_task *task = lane->task;
+    const bertc_task *task = run_task->task;
     const bertc_config *config = &run->source.config;
     bool by_name;
     bc_head head = {.row = task->kind == BERTC_REGRESSION ? &bc_head_regression : &bc_head_classification,
@@ -212,14 +207,14 @@ static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_err
 {
     const bertc_model_options options = model_options(run);
     bc_head heads[BERTC_MAX_TASKS];
-    int most = 0;
-    for (int i = 0; i < run->num_lanes; i++)
-        if (run->lanes[i].task->num_labels > most) most = run->lanes[i].task->num_labels;
-    int32_t *map = bc_alloc((size_t)most, sizeof *map);
+    int max = 0;
+    for (int i = 0; i < run->num_tasks; i++)
+        if (run->tasks[i].task->num_labels > max) max = run->tasks[i].task->num_labels;
+    int32_t *map = bc_alloc((size_t)max, sizeof *map);
     if (!map) return bc_fail_memory(err);
-    for (int i = 0; i < run->num_lanes; i++) heads[i] = head_of(run, &run->lanes[i], map);
+    for (int i = 0; i < run->num_tasks; i++) heads[i] = head_of(run, &run->tasks[i], map);
     bc_free(map);
-    return bc_model_open_heads(run->options.model, &options, heads, run->num_lanes, model, err);
+    return bc_model_open_heads(run->options.model, &options, heads, run->num_tasks, model, err);
 }
 
 static bertc_status open_model(bc_run *run, bertc_error *err)
@@ -227,11 +222,11 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     bertc_model *model;
     bertc_status status = open_heads(run, &model, err);
     if (status == BERTC_OK) status = bc_trainer_create(model, &run->trainer, err);
-    if (status == BERTC_OK) status = bc_adapt_check_base(run, err);
+    if (status == BERTC_OK) status = bc_lora_options_check_base(run, err);
     if (status != BERTC_OK) return status;
     status = check_training(run, model, err);
     if (status != BERTC_OK) return status;
-    run->dropout = bc_rates_of(&model->config, run->options.dropout);
+    run->dropout = bc_dropout_rates_of(&model->config, run->options.dropout);
     set_rates(&run->options, model);
     size_t trained = bc_model_trained_scalars(model);
     if (trained < model->scalars)
@@ -248,8 +243,7 @@ static bertc_status match_labels(bertc_config *config, const bertc_task *task, i
     bool by_name;
     *map = bc_alloc((size_t)task->num_labels, sizeof **map);
     if (!*map) return bc_fail_memory(err);
-    bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, *map,
-                                                  &by_name, err);
+    bertc_status status = bertc_task_match_labels(task, config->labels, config->num_labels, *map, &by_name, err);
     if (status != BERTC_OK || by_name) return status;
     const char **names = bc_alloc((size_t)task->num_labels, sizeof *names);
     if (!names) return bc_fail_memory(err);
@@ -261,44 +255,43 @@ static bertc_status match_labels(bertc_config *config, const bertc_task *task, i
 
 static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
 {
-    return (bc_counts){dataset->count, dataset->skipped, dataset->ungraded, inputs->truncated,
-                       inputs->invalid};
+    return (bc_counts){dataset->count, dataset->skipped, dataset->unlabelled, inputs->truncated, inputs->invalid};
 }
 
-static bertc_status tokenise_train(bc_run *run, bertc_config *config, bc_lane *lane, const bertc_dataset *train,
+static bertc_status tokenise_train(bc_run *run, bertc_config *config, bc_run_task *run_task, const bertc_dataset *train,
                                    bertc_error *err)
 {
     int32_t *map;
-    bertc_status status = match_labels(config, lane->task, &map, err);
-    if (status == BERTC_OK) status = bc_objective_settle(run, lane, train, map, err);
-    if (status == BERTC_OK) status = bc_source_tokenise(&run->source, train, map, &lane->train, err);
+    bertc_status status = match_labels(config, run_task->task, &map, err);
+    if (status == BERTC_OK) status = bc_objective_resolve(run, run_task, train, map, err);
+    if (status == BERTC_OK) status = bc_model_source_tokenize(&run->source, train, map, &run_task->train, err);
     bc_free(map);
     if (status != BERTC_OK) return status;
-    lane->train_counts = count(train, lane->train);
-    bc_source_notify_inputs(train, lane->train, bc_meter_notify(&run->meter));
+    run_task->train_counts = count(train, run_task->train);
+    bc_model_source_notify_inputs(train, run_task->train, bc_meter_notify(&run->meter));
     return BERTC_OK;
 }
 
 /* Take over the data of the split of this number. */
-static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_lane *lane, size_t number,
+static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_run_task *run_task, size_t number,
                                   bertc_dataset **dataset, bertc_error *err)
 {
     bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
-    bertc_dataset *set = lane->eval_sets[number] = *dataset;
-    bc_eval *eval = &lane->evals[number];
+    bertc_dataset *set = run_task->eval_sets[number] = *dataset;
+    bc_eval *eval = &run_task->evals[number];
     bertc_inputs *inputs;
     int32_t *map;
     *dataset = NULL;
     bertc_status status = match_labels(config, set->task, &map, err);
-    if (status == BERTC_OK) status = bc_source_tokenise(&run->source, set, map, &inputs, err);
+    if (status == BERTC_OK) status = bc_model_source_tokenize(&run->source, set, map, &inputs, err);
     if (status != BERTC_OK) {
         bc_free(map);
         return status;
     }
     status = bc_eval_open(eval, inputs, map, (size_t)set->task->num_labels, pack, err);
     if (status != BERTC_OK) return status;
-    lane->eval_counts[number] = count(set, eval->inputs);
-    bc_source_notify_inputs(set, eval->inputs, bc_meter_notify(&run->meter));
+    run_task->eval_counts[number] = count(set, eval->inputs);
+    bc_model_source_notify_inputs(set, eval->inputs, bc_meter_notify(&run->meter));
     return BERTC_OK;
 }
 
@@ -306,21 +299,22 @@ static bertc_status read_all(bc_run *run, bertc_error *err)
 {
     data_sets sets[BERTC_MAX_TASKS] = {0};
     bertc_status status = BERTC_OK;
-    for (int l = 0; l < run->num_lanes && status == BERTC_OK; l++) {
-        const bc_lane *lane = &run->lanes[l];
-        status = read_train(run, lane, &sets[l].train, err);
-        for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
-            status = read_split(run, lane->scored[i], run->options.limit_eval, "score", &sets[l].evals[i], err);
+    for (int l = 0; l < run->num_tasks && status == BERTC_OK; l++) {
+        const bc_run_task *run_task = &run->tasks[l];
+        status = read_train(run, run_task, &sets[l].train, err);
+        for (size_t i = 0; i < run_task->eval_count && status == BERTC_OK; i++)
+            status =
+                read_split(run, run_task->eval_splits[i], run->options.limit_eval, "score", &sets[l].evals[i], err);
     }
     if (status == BERTC_OK) status = open_model(run, err);
-    for (int l = 0; l < run->num_lanes && status == BERTC_OK; l++) {
-        bc_lane *lane = &run->lanes[l];
+    for (int l = 0; l < run->num_tasks && status == BERTC_OK; l++) {
+        bc_run_task *run_task = &run->tasks[l];
         bertc_config *config = &bc_trainer_model(run->trainer)->heads[l].config;
-        status = tokenise_train(run, config, lane, sets[l].train, err);
-        for (size_t i = 0; i < lane->eval_count && status == BERTC_OK; i++)
-            status = tokenise_eval(run, config, lane, i, &sets[l].evals[i], err);
+        status = tokenise_train(run, config, run_task, sets[l].train, err);
+        for (size_t i = 0; i < run_task->eval_count && status == BERTC_OK; i++)
+            status = tokenise_eval(run, config, run_task, i, &sets[l].evals[i], err);
     }
-    for (int l = 0; l < run->num_lanes; l++) {
+    for (int l = 0; l < run->num_tasks; l++) {
         bertc_dataset_free(sets[l].train);
         for (size_t i = 0; i < BERTC_MAX_EVALS; i++) bertc_dataset_free(sets[l].evals[i]);
     }
@@ -333,39 +327,39 @@ static bertc_status read_all(bc_run *run, bertc_error *err)
 static bertc_status create_epochs(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
-    size_t most = 0;
+    size_t max = 0;
     bertc_status status = BERTC_OK;
-    for (int i = 0; i < run->num_lanes; i++)
-        if (run->lanes[i].train->count > most) most = run->lanes[i].train->count;
-    run->scratch = bc_alloc(most, 2 * sizeof *run->scratch);
+    for (int i = 0; i < run->num_tasks; i++)
+        if (run->tasks[i].train->count > max) max = run->tasks[i].train->count;
+    run->scratch = bc_alloc(max, 2 * sizeof *run->scratch);
     if (!run->scratch) return bc_fail_memory(err);
-    for (bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes && status == BERTC_OK; lane++)
-        status = bc_epoch_create(&lane->epoch, lane->train, (size_t)o->batch_size, (uint64_t)o->seed,
+    for (bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks && status == BERTC_OK; run_task++)
+        status = bc_epoch_create(&run_task->epoch, run_task->train, (size_t)o->batch_size, (uint64_t)o->seed,
                                  o->no_shuffle ? NULL : run->scratch, err);
     return status;
 }
 
 /* The steps of a lane in all epochs. */
-static int64_t steps_of(const bertc_train_options *o, const bc_lane *lane)
+static int64_t steps_of(const bertc_train_options *o, const bc_run_task *run_task)
 {
-    double exact = o->epochs * (double)lane->epoch.steps;
+    double exact = o->epochs * (double)run_task->epoch.steps;
     int64_t whole = exact < 4e9 ? (int64_t)exact : INT32_MAX + (int64_t)1;
     return whole + ((double)whole < exact);
 }
 
-static void plan_mix(bc_run *run)
+static void plan_sampler(bc_run *run)
 {
     const bertc_train_options *o = &run->options;
-    run->mix = (bc_mix){.tasks = run->num_lanes,
+    run->sampler = (bc_task_sampler){.tasks = run->num_tasks,
                         .sampling = (bertc_task_sampling)o->task_sampling,
                         .seed = (uint64_t)o->seed,
                         .epoch_steps = run->plan.epoch_steps,
                         .epochs = (int64_t)ceil(o->epochs)};
-    for (int i = 0; i < run->num_lanes; i++) {
-        run->mix.parts[i] = &run->lanes[i].epoch;
-        run->mix.sizes[i] = (double)run->lanes[i].train->count;
+    for (int i = 0; i < run->num_tasks; i++) {
+        run->sampler.datasets[i] = &run->tasks[i].epoch;
+        run->sampler.sizes[i] = (double)run->tasks[i].train->count;
     }
-    run->examples = run->num_lanes > 1 ? bc_mix_source(&run->mix) : bc_epoch_source(&run->lanes->epoch);
+    run->examples = run->num_tasks > 1 ? bc_task_sampler_source(&run->sampler) : bc_epoch_source(&run->tasks->epoch);
 }
 
 static bertc_status plan_steps(bc_run *run, bertc_error *err)
@@ -373,15 +367,15 @@ static bertc_status plan_steps(bc_run *run, bertc_error *err)
     const bertc_train_options *o = &run->options;
     bertc_status status = create_epochs(run, err);
     if (status != BERTC_OK) return status;
-    for (int i = 0; i < run->num_lanes; i++) {
-        run->plan.steps += steps_of(o, &run->lanes[i]);
-        run->plan.epoch_steps += run->lanes[i].epoch.steps;
+    for (int i = 0; i < run->num_tasks; i++) {
+        run->plan.steps += steps_of(o, &run->tasks[i]);
+        run->plan.epoch_steps += run->tasks[i].epoch.steps;
     }
     if (o->max_steps > 0 && run->plan.steps > o->max_steps) run->plan.steps = o->max_steps;
     if (run->plan.steps > INT32_MAX)
         return bc_fail(err, BERTC_USAGE, "--epochs asks for more than %d steps", INT32_MAX);
-    plan_mix(run);
-    status = bc_thaw_plan(o, bc_trainer_model(run->trainer), run->plan.epoch_steps, run->plan.steps, err);
+    plan_sampler(run);
+    status = bc_freeze_plan(o, bc_trainer_model(run->trainer), run->plan.epoch_steps, run->plan.steps, err);
     if (status != BERTC_OK) return status;
     run->plan.warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->plan.steps);
     /* "Best" is the best of several; by default those are the ends of the epochs. */
@@ -398,31 +392,31 @@ static bertc_status plan_words(bc_run *run, bertc_error *err)
     if (table->frozen || bc_trainer_model(run->trainer)->dense_words) return BERTC_OK;
     bool *named = bc_calloc(table->shape[0], sizeof *named);
     if (!named) return bc_fail_memory(err);
-    for (int l = 0; l < run->num_lanes; l++) {
-        const bertc_inputs *in = run->lanes[l].train;
+    for (int l = 0; l < run->num_tasks; l++) {
+        const bertc_inputs *in = run->tasks[l].train;
         for (size_t i = 0; i < in->starts[in->count]; i++) {
-            run->plan.named += !named[in->ids[i]];
+            run->plan.distinct_words += !named[in->ids[i]];
             named[in->ids[i]] = true;
         }
     }
     bc_free(named);
-    size_t most = run->plan.named < run->plan.batch_tokens ? run->plan.named : run->plan.batch_tokens;
-    return bc_trainer_keep_rows(run->trainer, most, err);
+    size_t max = run->plan.distinct_words < run->plan.batch_tokens ? run->plan.distinct_words : run->plan.batch_tokens;
+    return bc_trainer_use_sparse_rows(run->trainer, max, err);
 }
 
-bertc_status bc_run_survey(bc_run *run, bertc_error *err)
+bertc_status bc_run_read_data(bc_run *run, bertc_error *err)
 {
     bertc_status status = read_all(run, err);
     if (status == BERTC_OK) status = plan_steps(run, err);
     if (status == BERTC_OK) status = bc_passes_plan(run, err);
     if (status == BERTC_OK) status = plan_words(run, err);
-    if (status == BERTC_OK) bc_prefix_plan(run);
+    if (status == BERTC_OK) bc_frozen_cache_plan(run);
     return status;
 }
 
 /* ---- Weights and memory -------------------------------------------------------------------- */
 
-bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
+bertc_status bc_run_allocate(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
     const bertc_model_options options = model_options(run);
@@ -434,8 +428,8 @@ bertc_status bc_run_furnish(bc_run *run, bertc_error *err)
     bertc_status status = bc_model_read(bc_trainer_model(run->trainer), &options, err);
     if (status == BERTC_OK)
         status = bc_memory_explain(bc_trainer_open(run->trainer, &run->plan.limits, &how, &why), &why, err);
-    if (status == BERTC_OK) status = bc_prints_take(run, err);
-    if (status == BERTC_OK && run->folder.fd >= 0) status = bc_run_mark(run, err);
-    if (status == BERTC_OK) status = bc_prefix_open(run, err);
+    if (status == BERTC_OK) status = bc_fingerprints_take(run, err);
+    if (status == BERTC_OK && run->folder.fd >= 0) status = bc_run_claim_folder(run, err);
+    if (status == BERTC_OK) status = bc_frozen_cache_open(run, err);
     return status;
 }

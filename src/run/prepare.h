@@ -11,10 +11,10 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err);
 
 /* Without the weights: read data, open the model, match labels, tokenise, plan steps, passes and what is kept of
  * frozen stages. */
-bertc_status bc_run_survey(bc_run *run, bertc_error *err);
+bertc_status bc_run_read_data(bc_run *run, bertc_error *err);
 
 /* The weights and everything that was planned. Where the run has a folder it is marked, which is the first that is
  * written. */
-bertc_status bc_run_furnish(bc_run *run, bertc_error *err);
+bertc_status bc_run_allocate(bc_run *run, bertc_error *err);
 
 #endif

@@ -9,10 +9,10 @@
 #include "base/memory.h"
 #include "run/manifest.h"
 #include "run/options.h"
-#include "run/prints.h"
-#include "run/signs.h"
+#include "run/fingerprints.h"
+#include "run/warnings.h"
 
-void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores)
+void bc_record_scores(bc_text *out, bc_eval_split split, const bertc_scores *scores)
 {
     const bertc_task *task = split.task;
     bc_text_printf(out, "{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
@@ -27,19 +27,19 @@ void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores)
 }
 
 /* Whether there are several splits in so many lanes. */
-static bool are_several(const bc_run *run, int lane, int lanes)
+static bool are_several(const bc_run *run, int task, int tasks)
 {
-    return lanes > 1 || run->lanes[lane].eval_count > 1;
+    return tasks > 1 || run->tasks[task].eval_count > 1;
 }
 
-void bc_record_evals(bc_text *out, const bc_run *run, int lane, int lanes)
+void bc_record_evals(bc_text *out, const bc_run *run, int task, int tasks)
 {
-    bool several = are_several(run, lane, lanes);
+    bool several = are_several(run, task, tasks);
     const char *separator = several ? "[" : "";
-    for (int l = lane; l < lane + lanes; l++)
-        for (size_t i = 0; i < run->lanes[l].eval_count; i++, separator = ",\n") {
+    for (int l = task; l < task + tasks; l++)
+        for (size_t i = 0; i < run->tasks[l].eval_count; i++, separator = ",\n") {
             bc_text_printf(out, "%s", separator);
-            bc_record_scores(out, run->lanes[l].scored[i], &bc_run_kept_scores(run, l)[i]);
+            bc_record_scores(out, run->tasks[l].eval_splits[i], &bc_run_result_scores(run, l)[i]);
         }
     bc_text_printf(out, several ? "]\n" : "\n");
 }
@@ -54,12 +54,11 @@ static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_
         bc_text_printf(out,
                        "%s{\"examples\":%zu,\"skipped\":%zu,\"ungraded\":%zu,\"truncated\":%zu,"
                        "\"invalid_utf8\":%zu}",
-                       i ? "," : "", c[i].examples, c[i].skipped, c[i].ungraded, c[i].truncated,
-                       c[i].invalid);
+                       i ? "," : "", c[i].examples, c[i].skipped, c[i].unlabelled, c[i].truncated, c[i].invalid);
     bc_text_printf(out, count > 1 ? "]" : "");
 }
 
-static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
+static void put_origin(bc_text *out, const bc_run *run, const bc_fingerprints *hashes)
 {
     char libraries[1024];
     bertc_describe_libraries(bertc_backend_name((size_t)run->options.backend), libraries, sizeof libraries);
@@ -70,14 +69,14 @@ static void put_origin(bc_text *out, const bc_run *run, const bc_prints *prints)
     bc_text_printf(out, ",\n \"options\":");
     bc_options_record(out, &run->options);
     bc_text_printf(out, ",\n \"xxh3\":");
-    bc_prints_record(out, prints);
+    bc_fingerprints_record(out, hashes);
 }
 
 /* A lane's data and labels, and the classes' weights in the order of these. */
-static void put_lane(bc_text *out, const bc_run *run, int lane)
+static void put_task(bc_text *out, const bc_run *run, int task)
 {
-    const bc_lane *l = &run->lanes[lane];
-    const bertc_config *config = &bc_trainer_model(run->trainer)->heads[lane].config;
+    const bc_run_task *l = &run->tasks[task];
+    const bertc_config *config = &bc_trainer_model(run->trainer)->heads[task].config;
     const double *weights = l->objective.weights;
     put_counts(out, "train", &l->train_counts, 1);
     bc_text_printf(out, ",\n ");
@@ -96,14 +95,13 @@ static void put_lane(bc_text *out, const bc_run *run, int lane)
 }
 
 /* How far the run came; kept_step where all is one lane's. */
-static void put_course(bc_text *out, const bc_run *run, int lane, size_t parameters)
+static void put_course(bc_text *out, const bc_run *run, int task, size_t parameters)
 {
     bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"planned_steps\":%lld,"
                    "\"warmup_steps\":%lld,\"eval_every\":%lld,",
-                   parameters, (long long)run->state.step, (long long)run->plan.steps,
-                   (long long)run->plan.warmup, (long long)run->plan.eval_every);
-    if (lane >= 0)
-        bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_kept_step(run, lane));
+                   parameters, (long long)run->state.step, (long long)run->plan.steps, (long long)run->plan.warmup,
+                   (long long)run->plan.eval_every);
+    if (task >= 0) bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_result_step(run, task));
     bc_text_printf(out, "\"tokens\":%lld,\"train_loss\":", (long long)run->state.tokens);
     bc_json_put_double(out, run->state.loss_sum / (double)run->state.step);
 }
@@ -111,43 +109,43 @@ static void put_course(bc_text *out, const bc_run *run, int lane, size_t paramet
 /* Several tasks stand there by name. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err)
 {
-    bool several = run->num_lanes > 1;
-    put_origin(out, run, &run->prints);
+    bool several = run->num_tasks > 1;
+    put_origin(out, run, &run->fingerprints);
     bc_text_printf(out, ",\n ");
-    if (!several) put_lane(out, run, 0);
-    for (int i = 0; several && i < run->num_lanes; i++) {
-        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->lanes[i].task->name);
-        put_lane(out, run, i);
-        bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_kept_step(run, i));
+    if (!several) put_task(out, run, 0);
+    for (int i = 0; several && i < run->num_tasks; i++) {
+        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->tasks[i].task->name);
+        put_task(out, run, i);
+        bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_result_step(run, i));
     }
     bc_text_printf(out, several ? "},\n " : ",");
     put_course(out, run, several ? -1 : 0, bertc_model_parameters(bc_trainer_model(run->trainer)));
     bc_text_printf(out, ",\n \"warnings\":");
-    bc_signs_record(out, run, 0, run->num_lanes);
+    bc_warnings_record(out, run, 0, run->num_tasks);
     bc_text_printf(out, ",\n ");
     bertc_status status = bc_manifest_record(out, run, folder, err);
     bc_text_printf(out, "}\n");
     return status;
 }
 
-void bc_record_lane(bc_text *out, const bc_run *run, int lane)
+void bc_record_task(bc_text *out, const bc_run *run, int task)
 {
-    bc_prints prints = run->prints;
+    bc_fingerprints hashes = run->fingerprints;
     size_t parameters = 0;
-    memcpy(prints.train, run->lanes[lane].train_print, sizeof prints.train);
-    memcpy(prints.dev, run->lanes[lane].dev_print, sizeof prints.dev);
+    memcpy(hashes.train, run->tasks[task].train_fingerprint, sizeof hashes.train);
+    memcpy(hashes.dev, run->tasks[task].dev_fingerprint, sizeof hashes.dev);
     const bertc_model *model = bc_trainer_model(run->trainer);
     for (size_t i = 0; i < model->count; i++) {
         const bc_param *p = &model->params[i];
-        if (p->head < 0 || p->head == lane) parameters += p->count;
+        if (p->head < 0 || p->head == task) parameters += p->count;
     }
-    put_origin(out, run, &prints);
-    bc_text_printf(out, ",\n \"task\":\"%s\",\n ", run->lanes[lane].task->name);
-    put_lane(out, run, lane);
+    put_origin(out, run, &hashes);
+    bc_text_printf(out, ",\n \"task\":\"%s\",\n ", run->tasks[task].task->name);
+    put_task(out, run, task);
     bc_text_printf(out, ",");
-    put_course(out, run, lane, parameters);
+    put_course(out, run, task, parameters);
     bc_text_printf(out, ",\n \"warnings\":");
-    bc_signs_record(out, run, lane, 1);
+    bc_warnings_record(out, run, task, 1);
     bc_text_printf(out, "}\n");
 }
 
@@ -164,11 +162,10 @@ static int64_t count_or_zero(const cJSON *item)
     return count >= 0 && count <= 1e15 ? (int64_t)count : 0;
 }
 
-static bertc_status read_member(const char *folder, const char *name, cJSON **tree,
-                                bertc_error *err)
+static bertc_status read_member(const char *folder, const char *name, cJSON **tree, bertc_error *err)
 {
     char *path = bc_path_join(folder, name);
-    bertc_status status = path ? bc_json_read(path, BC_KIND_SETTINGS, tree, err) : bc_fail_memory(err);
+    bertc_status status = path ? bc_json_read(path, BC_FILE_SETTINGS, tree, err) : bc_fail_memory(err);
     bc_free(path);
     return status;
 }
@@ -179,27 +176,25 @@ static void take_scores(const cJSON *tree, const bertc_task *task, bertc_scores 
     *scores = (bertc_scores){.loss = number_or_nan(bc_json_get(tree, "loss"))};
     scores->examples = (size_t)count_or_zero(bc_json_get(tree, "examples"));
     for (int i = 0; i < task->num_metrics; i++)
-        scores->value[task->metrics[i]] =
-            number_or_nan(bc_json_get(metrics, bertc_metric_name(task->metrics[i])));
+        scores->value[task->metrics[i]] = number_or_nan(bc_json_get(metrics, bertc_metric_name(task->metrics[i])));
 }
 
-static void take_result(const bc_run *run, const cJSON *record, const cJSON *evals,
-                        bertc_train_result *result)
+static void take_result(const bc_run *run, const cJSON *record, const cJSON *evals, bertc_train_result *result)
 {
     result->steps = count_or_zero(bc_json_get(record, "steps"));
     result->planned_steps = count_or_zero(bc_json_get(record, "planned_steps"));
     result->train_loss = number_or_nan(bc_json_get(record, "train_loss"));
-    for (int l = 0; l < run->num_lanes; l++)
-        for (size_t i = 0; i < run->lanes[l].eval_count; i++) {
-            const bc_scored *split = &run->lanes[l].scored[i];
-            bool several = are_several(run, 0, run->num_lanes);
+    for (int l = 0; l < run->num_tasks; l++)
+        for (size_t i = 0; i < run->tasks[l].eval_count; i++) {
+            const bc_eval_split *split = &run->tasks[l].eval_splits[i];
+            bool several = are_several(run, 0, run->num_tasks);
             const cJSON *one = several ? cJSON_GetArrayItem(evals, (int)result->eval_count) : evals;
             bertc_split_scores *to = &result->evals[result->eval_count++];
             *to = (bertc_split_scores){.task = split->task, .split = split->split};
             take_scores(one, split->task, &to->scores);
         }
     result->scores = result->evals[0].scores;
-    result->warnings = bc_signs_repeat(bc_json_get(record, "warnings"), bc_meter_notify(&run->meter));
+    result->warnings = bc_warnings_repeat(bc_json_get(record, "warnings"), bc_meter_notify(&run->meter));
 }
 
 bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err)
@@ -207,8 +202,7 @@ bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc
     const char *folder = run->folder.path;
     cJSON *record = NULL, *evals = NULL;
     bertc_status status = read_member(folder, "run.json", &record, err);
-    if (status == BERTC_OK)
-        status = bc_options_compare(&run->options, bc_json_get(record, "options"), folder, err);
+    if (status == BERTC_OK) status = bc_options_compare(&run->options, bc_json_get(record, "options"), folder, err);
     if (status == BERTC_OK) status = bc_manifest_check(record, run, err);
     if (status == BERTC_OK) status = read_member(folder, "eval.json", &evals, err);
     if (status == BERTC_OK) take_result(run, record, evals, result);

@@ -8,17 +8,17 @@
 #include "run/run.h"
 
 /* {"task":...,"split":...,"examples":...,"loss":...,"metrics":{...}}, the object of `eval --json` */
-void bc_record_scores(bc_text *out, bc_scored split, const bertc_scores *scores);
+void bc_record_scores(bc_text *out, bc_eval_split split, const bertc_scores *scores);
 
 /* eval.json of so many lanes: the scores of the weights that are kept; of several splits an array. */
-void bc_record_evals(bc_text *out, const bc_run *run, int lane, int lanes);
+void bc_record_evals(bc_text *out, const bc_run *run, int task, int count);
 
 /* The whole of run.json, when everything else lies in `folder`. Nothing in it depends on when or how often
  * the run was interrupted. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err);
 
 /* The same of one task of several, for its folder, without the files. */
-void bc_record_lane(bc_text *out, const bc_run *run, int lane);
+void bc_record_task(bc_text *out, const bc_run *run, int task);
 
 /* The result of a finished run in the run's folder, after its options were compared with the run's and
  * its files with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */

@@ -13,11 +13,11 @@
 #include "run/checkpoint.h"
 #include "run/journal.h"
 #include "run/options.h"
-#include "run/prints.h"
+#include "run/fingerprints.h"
 #include "run/result.h"
-#include "run/sealed.h"
+#include "run/hashed_file.h"
 
-enum { MOST = 64 }; /* more checkpoints than a run ever leaves */
+enum { MAX = 64 }; /* more checkpoints than a run ever leaves */
 
 static int newest_first(const void *a, const void *b)
 {
@@ -26,22 +26,21 @@ static int newest_first(const void *a, const void *b)
 }
 
 /* Steps of the run's checkpoints that lie there, newest first. */
-static bertc_status list_steps(const bc_run *run, int64_t steps[MOST], size_t *count, bertc_error *err)
+static bertc_status list_steps(const bc_run *run, int64_t steps[MAX], size_t *count, bertc_error *err)
 {
     const bc_folder *folder = &run->folder;
     long long step;
-    bc_names names;
+    bc_dir_names names;
     *count = 0;
-    bc_names_begin(&names, &folder->work);
-    for (const char *name; *count < MOST && (name = bc_names_next(&names)) != NULL;)
+    bc_dir_names_begin(&names, &folder->work);
+    for (const char *name; *count < MAX && (name = bc_dir_names_next(&names)) != NULL;)
         if (bc_folder_parse_name(name, "step", &step) && bc_folder_owns(folder, name)) steps[(*count)++] = step;
     qsort(steps, *count, sizeof *steps, newest_first);
-    return bc_names_end(&names, &folder->work, err);
+    return bc_dir_names_end(&names, &folder->work, err);
 }
 
 /* Are the log and the weights whole that the checkpoint refers to? Errors: BERTC_INPUT saying what is not. */
-static bertc_status check_companions(const bc_run *run, const bc_state *state,
-                                     const bc_weights *file, bertc_error *err)
+static bertc_status check_companions(const bc_run *run, const bc_state *state, const bc_weights *file, bertc_error *err)
 {
     const char *recorded = bc_safetensors_metadata(file, "log");
     char hash[BC_HASH_HEX];
@@ -62,8 +61,7 @@ static bertc_status check_companions(const bc_run *run, const bc_state *state,
     return status;
 }
 
-static bertc_status parse_text(const bc_weights *file, const char *key, cJSON **tree,
-                               bertc_error *err)
+static bertc_status parse_text(const bc_weights *file, const char *key, cJSON **tree, bertc_error *err)
 {
     const char *text = bc_safetensors_metadata(file, key);
     if (!text) return bc_fail(err, BERTC_INPUT, "%s: no \"%s\"", file->path, key);
@@ -71,27 +69,26 @@ static bertc_status parse_text(const bc_weights *file, const char *key, cJSON **
 }
 
 /* Errors: BERTC_USAGE naming what of this run differs from a record. */
-static bertc_status compare(const bc_run *run, const cJSON *options, const cJSON *prints, bertc_error *err)
+static bertc_status compare(const bc_run *run, const cJSON *options, const cJSON *hashes, bertc_error *err)
 {
     bertc_status status = bc_options_compare(&run->options, options, run->folder.path, err);
-    return status == BERTC_OK ? bc_prints_compare(&run->prints, prints, run->folder.path, err) : status;
+    return status == BERTC_OK ? bc_fingerprints_compare(&run->fingerprints, hashes, run->folder.path, err) : status;
 }
 
 /* Does a whole checkpoint belong to this run? Errors: BERTC_USAGE naming what differs. */
 static bertc_status check_identity(const bc_run *run, const bc_weights *file, bertc_error *err)
 {
-    cJSON *options = NULL, *prints = NULL;
+    cJSON *options = NULL, *hashes = NULL;
     bertc_status status = parse_text(file, "options", &options, err);
-    if (status == BERTC_OK) status = parse_text(file, "prints", &prints, err);
-    if (status == BERTC_OK) status = compare(run, options, prints, err);
+    if (status == BERTC_OK) status = parse_text(file, "prints", &hashes, err);
+    if (status == BERTC_OK) status = compare(run, options, hashes, err);
     cJSON_Delete(options);
-    cJSON_Delete(prints);
+    cJSON_Delete(hashes);
     return status;
 }
 
 /* Open a checkpoint and read its state. Errors: BERTC_INPUT where it is damaged. */
-static bertc_status open_whole(const bc_run *run, int64_t step, bc_weights *file,
-                               bc_state *state, bertc_error *err)
+static bertc_status open_whole(const bc_run *run, int64_t step, bc_weights *file, bc_state *state, bertc_error *err)
 {
     bertc_status status = bc_checkpoint_open(run, "step", step, file, err);
     if (status != BERTC_OK) return status;
@@ -112,17 +109,16 @@ static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *
     *damaged = status == BERTC_INPUT;
     if (status != BERTC_OK) return status;
     status = check_identity(run, &file, err);
-    if (status == BERTC_OK && state.tasks != run->num_lanes)
-        status = bc_fail(err, BERTC_INPUT, "%s: of %d tasks, not %d", file.path, (int)state.tasks,
-                         run->num_lanes);
+    if (status == BERTC_OK && state.tasks != run->num_tasks)
+        status = bc_fail(err, BERTC_INPUT, "%s: of %d tasks, not %d", file.path, (int)state.tasks, run->num_tasks);
     if (status == BERTC_OK && state.step > run->plan.steps)
         status = bc_fail(err, BERTC_INPUT, "%s: step %lld of %lld", file.path,
                          (long long)state.step, (long long)run->plan.steps);
     const bc_trainer_state to = bc_trainer_state_of(run->trainer);
-    if (status == BERTC_OK) status = bc_sealed_copy(&file, "weights", to.values, to.scalars, err);
-    if (status == BERTC_OK) status = bc_sealed_copy(&file, "m", to.m, to.trained, err);
-    if (status == BERTC_OK) status = bc_sealed_copy(&file, "v", to.v, to.trained, err);
-    if (status == BERTC_OK) bc_trainer_restored(run->trainer);
+    if (status == BERTC_OK) status = bc_hashed_file_copy(&file, "weights", to.values, to.scalars, err);
+    if (status == BERTC_OK) status = bc_hashed_file_copy(&file, "m", to.m, to.trained, err);
+    if (status == BERTC_OK) status = bc_hashed_file_copy(&file, "v", to.v, to.trained, err);
+    if (status == BERTC_OK) bc_trainer_weights_changed(run->trainer);
     if (status == BERTC_OK) run->state = state;
     bc_weights_close(&file);
     return status;
@@ -144,7 +140,7 @@ static void say_where(const bc_run *run, const bertc_error *damage)
 
 bertc_status bc_run_restore(bc_run *run, bertc_error *err)
 {
-    int64_t steps[MOST];
+    int64_t steps[MAX];
     bertc_error damage = {0};
     size_t count, i = 0;
     bool damaged = true;
@@ -171,28 +167,27 @@ bertc_status bc_run_restore(bc_run *run, bertc_error *err)
 
 static bertc_status begin_journal(bc_run *run, bertc_error *err)
 {
-    bc_text options = {0}, prints = {0};
+    bc_text options = {0}, hashes = {0};
     bc_options_record(&options, &run->options);
-    bc_prints_record(&prints, &run->prints);
-    bertc_status status = options.failed || prints.failed
+    bc_fingerprints_record(&hashes, &run->fingerprints);
+    bertc_status status = options.failed || hashes.failed
                               ? bc_fail_memory(err)
-                              : bc_journal_begin(&run->folder, options.bytes, prints.bytes, err);
+                              : bc_journal_begin(&run->folder, options.bytes, hashes.bytes, err);
     bc_text_clear(&options);
-    bc_text_clear(&prints);
+    bc_text_clear(&hashes);
     return status;
 }
 
-bertc_status bc_run_mark(bc_run *run, bertc_error *err)
+bertc_status bc_run_claim_folder(bc_run *run, bertc_error *err)
 {
     bc_folder *folder = &run->folder;
     const char *text = folder->journal.bytes;
     cJSON *mark = NULL;
     if (folder->journal.length == 0) return begin_journal(run, err);
-    bertc_status status = bc_json_parse(text, strcspn(text, "\n"), BC_JOURNAL, &mark, err);
-    if (status == BERTC_OK)
-        status = compare(run, bc_json_get(mark, "options"), bc_json_get(mark, "prints"), err);
+    bertc_status status = bc_json_parse(text, strcspn(text, "\n"), BC_RUN_JOURNAL, &mark, err);
+    if (status == BERTC_OK) status = compare(run, bc_json_get(mark, "options"), bc_json_get(mark, "prints"), err);
     cJSON_Delete(mark);
-    if (status == BERTC_OK) status = bc_run_take_back(run, err);
+    if (status == BERTC_OK) status = bc_run_remove_result(run, err);
     folder->joined = status == BERTC_OK;
     return status;
 }

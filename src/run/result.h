@@ -10,7 +10,7 @@ bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
 /* Take back what an earlier process put there of a result. Errors: BERTC_USAGE naming a file that is in the way of
  * the result; BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_run_take_back(bc_run *run, bertc_error *err);
+bertc_status bc_run_remove_result(bc_run *run, bertc_error *err);
 
 /* A finished run needs nothing in checkpoint/. */
 void bc_run_clear(bc_run *run);

@@ -13,22 +13,22 @@ bc_run bc_run_begin(const bertc_train_options *options, const bertc_observer *ob
 void bc_run_close(bc_run *run)
 {
     bc_log_close(&run->log);
-    bc_ledger_clear(&run->written);
-    bertc_batch_free(run->prefix.missing);
-    bc_free(run->prefix.order);
-    for (bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++) {
-        bc_epoch_clear(&lane->epoch);
-        bc_cache_close(&lane->cache);
-        for (size_t i = 0; i < lane->eval_count; i++) {
-            bc_eval_close(&lane->evals[i]);
-            bertc_dataset_free(lane->eval_sets[i]);
+    bc_file_hashes_clear(&run->result_files);
+    bertc_batch_free(run->frozen_cache.missing_batch);
+    bc_free(run->frozen_cache.order);
+    for (bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
+        bc_epoch_clear(&run_task->epoch);
+        bc_cache_close(&run_task->cache);
+        for (size_t i = 0; i < run_task->eval_count; i++) {
+            bc_eval_close(&run_task->evals[i]);
+            bertc_dataset_free(run_task->eval_sets[i]);
         }
-        bertc_inputs_free(lane->train);
-        bc_free(lane->class_weights);
+        bertc_inputs_free(run_task->train);
+        bc_free(run_task->class_weights);
     }
     bc_free(run->scratch);
     bc_trainer_free(run->trainer);
-    bc_source_close(&run->source);
+    bc_model_source_close(&run->source);
     bc_folder_close(&run->folder);
 }
 
@@ -39,14 +39,14 @@ double bc_run_epochs(const bc_run *run, int64_t step)
 {
     int64_t left = step % run->plan.epoch_steps;
     double size = (double)run->options.batch_size;
-    double count = run->num_lanes > 1 ? (double)run->plan.epoch_steps * size : (double)run->lanes->train->count;
+    double count = run->num_tasks > 1 ? (double)run->plan.epoch_steps * size : (double)run->tasks->train->count;
     return (double)(step / run->plan.epoch_steps) + (double)left * size / count;
 }
 
 int64_t bc_run_best_step(const bc_run *run)
 {
     int64_t step = 0;
-    for (int i = 0; i < run->num_lanes; i++)
+    for (int i = 0; i < run->num_tasks; i++)
         if (run->state.task[i].best_step > step) step = run->state.task[i].best_step;
     return step;
 }
@@ -69,9 +69,9 @@ double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
     if (evaluations == 0 || run->plan.steps % run->plan.eval_every != 0) evaluations++;
     double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
     size_t tokens = 0;
-    for (const bc_lane *lane = run->lanes; lane < run->lanes + run->num_lanes; lane++)
-        for (size_t i = 0; i < lane->eval_count; i++)
-            tokens += lane->evals[i].inputs->starts[lane->evals[i].inputs->count];
+    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++)
+        for (size_t i = 0; i < run_task->eval_count; i++)
+            tokens += run_task->evals[i].inputs->starts[run_task->evals[i].inputs->count];
     if (evaluation <= 0 && speed > 0) evaluation = (double)tokens / (3 * speed);
     return (double)left * step_seconds + (double)evaluations * evaluation;
 }
@@ -86,14 +86,14 @@ bertc_status bc_run_check_weights(const bc_run *run, const float *values, bertc_
 
 /* ---- What it keeps ------------------------------------------------------------------------- */
 
-int64_t bc_run_kept_step(const bc_run *run, int lane)
+int64_t bc_run_result_step(const bc_run *run, int task)
 {
-    int64_t best = run->state.task[lane].best_step;
+    int64_t best = run->state.task[task].best_step;
     return run->options.keep == BERTC_KEEP_BEST && best > 0 ? best : run->state.step;
 }
 
-const bertc_scores *bc_run_kept_scores(const bc_run *run, int lane)
+const bertc_scores *bc_run_result_scores(const bc_run *run, int task_index)
 {
-    const bc_standing *task = &run->state.task[lane];
-    return bc_run_kept_step(run, lane) == task->best_step ? task->best : task->last;
+    const bc_task_progress *task = &run->state.task[task_index];
+    return bc_run_result_step(run, task_index) == task->best_step ? task->best : task->last;
 }

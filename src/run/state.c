@@ -19,20 +19,17 @@ typedef struct row {
 #define SCORE(kind, name, member) {name, kind, offsetof(bertc_scores, member)}
 
 static const row rows[] = {
-    ROW(WHOLE, "step", step),
-    ROW(WHOLE, "evaluated", evaluated),
-    ROW(WHOLE, "tokens", tokens),
-    ROW(WHOLE, "log_bytes", log_bytes),
-    ROW(REAL, "loss_sum", loss_sum),
+    ROW(WHOLE, "step", step),           ROW(WHOLE, "evaluated", evaluated), ROW(WHOLE, "tokens", tokens),
+    ROW(WHOLE, "log_bytes", log_bytes), ROW(REAL, "loss_sum", loss_sum),
 };
 
 /* Of each task. */
 static const row standings[] = {
-    {"best_step", WHOLE, offsetof(bc_standing, best_step)},
-    {"first_loss", REAL, offsetof(bc_standing, first_loss)},
-    {"loss", REAL, offsetof(bc_standing, loss)},
-    {"best_loss", REAL, offsetof(bc_standing, best_loss)},
-    {"splits", SIZE, offsetof(bc_standing, splits)},
+    {"best_step", WHOLE, offsetof(bc_task_progress, best_step)},
+    {"first_loss", REAL, offsetof(bc_task_progress, first_loss)},
+    {"loss", REAL, offsetof(bc_task_progress, loss)},
+    {"best_loss", REAL, offsetof(bc_task_progress, best_loss)},
+    {"splits", SIZE, offsetof(bc_task_progress, splits)},
 };
 
 /* Of each split, last and best. */
@@ -44,7 +41,7 @@ static const row scores[] = {
     SCORE(REAL, "spearman", value[BERTC_SPEARMAN]),
     SCORE(REAL, "loss", loss),
     SCORE(SIZE, "examples", examples),
-    SCORE(SIZE, "alike", alike),
+    SCORE(SIZE, "alike", constant),
 };
 
 _Static_assert(BERTC_METRICS == 5, "scores lists every metric");
@@ -76,7 +73,7 @@ static void put_scores(bc_text *out, const char *name, const bertc_scores *split
     bc_text_printf(out, "]");
 }
 
-static void put_standing(bc_text *out, const char *open, const bc_standing *task)
+static void put_progress(bc_text *out, const char *open, const bc_task_progress *task)
 {
     put(out, open, standings, STANDINGS, task);
     put_scores(out, "last", task->last, task->splits);
@@ -87,18 +84,17 @@ static void put_standing(bc_text *out, const char *open, const bc_standing *task
 void bc_state_record(bc_text *out, const bc_state *state)
 {
     put(out, "{", rows, ROWS, state);
-    if (state->tasks == 1) put_standing(out, ",", state->task);
+    if (state->tasks == 1) put_progress(out, ",", state->task);
     for (int64_t i = 0; i < state->tasks && state->tasks > 1; i++) {
-        put_standing(out, i ? ",{" : ",\"tasks\":[{", &state->task[i]);
+        put_progress(out, i ? ",{" : ",\"tasks\":[{", &state->task[i]);
         bc_text_printf(out, "}");
     }
     bc_text_printf(out, state->tasks > 1 ? "]}" : "}");
 }
 
-static bertc_status take_one(const cJSON *tree, const row *from, const char *place, void *values,
-                             bertc_error *err)
+static bertc_status take_one(const cJSON *tree, const row *from, const char *place, void *values, bertc_error *err)
 {
-    const int64_t most = 9007199254740992; /* whole in a double */
+    const int64_t max = 9007199254740992; /* whole in a double */
     void *at = (char *)values + from->offset;
     const cJSON *item = bc_json_get(tree, from->name);
     int64_t whole = 0;
@@ -106,7 +102,7 @@ static bertc_status take_one(const cJSON *tree, const row *from, const char *pla
         *(double *)at = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
         return BERTC_OK;
     }
-    bertc_status status = bc_json_int(tree, from->name, 0, most, place, &whole, err);
+    bertc_status status = bc_json_int(tree, from->name, 0, max, place, &whole, err);
     if (from->kind == SIZE) *(size_t *)at = (size_t)whole;
     else *(int64_t *)at = whole;
     return status;
@@ -116,8 +112,7 @@ static bertc_status take(const cJSON *tree, const row *table, size_t count, cons
                          void *values, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
-    for (size_t i = 0; i < count && status == BERTC_OK; i++)
-        status = take_one(tree, &table[i], place, values, err);
+    for (size_t i = 0; i < count && status == BERTC_OK; i++) status = take_one(tree, &table[i], place, values, err);
     return status;
 }
 
@@ -127,8 +122,7 @@ static bertc_status take_scores(const cJSON *tree, const char *name, const char 
     const cJSON *list = bc_json_get(tree, name), *item;
     bertc_status status = BERTC_OK;
     if (!cJSON_IsArray(list) || (size_t)cJSON_GetArraySize(list) != count)
-        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" does not have the scores of %zu splits", place,
-                       name, count);
+        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" does not have the scores of %zu splits", place, name, count);
     cJSON_ArrayForEach(item, list)
     {
         if (status == BERTC_OK) status = take(item, scores, SCORES, place, splits++, err);
@@ -136,8 +130,7 @@ static bertc_status take_scores(const cJSON *tree, const char *name, const char 
     return status;
 }
 
-static bertc_status take_standing(const cJSON *tree, const char *place, bc_standing *task,
-                                  bertc_error *err)
+static bertc_status take_progress(const cJSON *tree, const char *place, bc_task_progress *task, bertc_error *err)
 {
     bertc_status status = take(tree, standings, STANDINGS, place, task, err);
     if (status == BERTC_OK && task->splits > BERTC_MAX_EVALS)
@@ -147,21 +140,19 @@ static bertc_status take_standing(const cJSON *tree, const char *place, bc_stand
     return take_scores(tree, "best", place, task->best, task->splits, err);
 }
 
-static bertc_status take_standings(const cJSON *tree, const char *place, bc_state *state,
-                                   bertc_error *err)
+static bertc_status take_standings(const cJSON *tree, const char *place, bc_state *state, bertc_error *err)
 {
     const cJSON *list = bc_json_get(tree, "tasks"), *item;
     bertc_status status = BERTC_OK;
     if (!list) {
         state->tasks = 1;
-        return take_standing(tree, place, state->task, err);
+        return take_progress(tree, place, state->task, err);
     }
     if (cJSON_GetArraySize(list) > BERTC_MAX_TASKS)
         return bc_fail(err, BERTC_INPUT, "%s: more than %d tasks", place, BERTC_MAX_TASKS);
     cJSON_ArrayForEach(item, list)
     {
-        if (status == BERTC_OK)
-            status = take_standing(item, place, &state->task[state->tasks++], err);
+        if (status == BERTC_OK) status = take_progress(item, place, &state->task[state->tasks++], err);
     }
     return status;
 }

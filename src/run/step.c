@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "optim/schedule.h"
 #include "run/objective.h"
-#include "run/signs.h"
+#include "run/warnings.h"
 
 /* Say where a schedule begins to train more. */
 static void notify_unfrozen(const bc_run *run)
@@ -14,41 +14,40 @@ static void notify_unfrozen(const bc_run *run)
     int64_t step = run->state.step;
     int frozen = bc_trainer_frozen(run->trainer, step), layers = run->source.config.num_hidden_layers;
     if (step == 0 || frozen == bc_trainer_frozen(run->trainer, step - 1)) return;
-    bc_notify(bc_meter_notify(&run->meter), "step %lld: %s%d of %d layers are trained from now on",
-              (long long)step + 1, frozen == 0 ? "embeddings and " : "", layers - (frozen > 1 ? frozen - 1 : 0),
-              layers);
+    bc_notify(bc_meter_notify(&run->meter), "step %lld: %s%d of %d layers are trained from now on", (long long)step + 1,
+              frozen == 0 ? "embeddings and " : "", layers - bc_layers_below(frozen, layers), layers);
 }
 
-bertc_status bc_run_update(bc_run *run, bc_report *report, bertc_error *err)
+bertc_status bc_run_update(bc_run *run, bc_step_log *report, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
     bc_state *state = &run->state;
     bc_step step = {.number = state->step};
-    bc_outcome outcome;
-    step.rate = bc_schedule_rate((bertc_recipe)o->recipe, o->lr, state->step, run->plan.warmup, run->plan.steps);
+    bc_step_result result;
+    step.lr = bc_schedule_rate((bertc_recipe)o->recipe, o->lr, state->step, run->plan.warmup, run->plan.steps);
     bertc_status status = bc_examples_draw(run->examples, state->step, &step.examples, err);
     if (status != BERTC_OK) return status;
-    bc_lane *lane = &run->lanes[step.examples.part];
-    step.objective = &lane->objective;
-    step.divisor = bc_objective_divisor(lane, &step.examples);
-    step.cache = &lane->cache;
+    bc_run_task *run_task = &run->tasks[step.examples.dataset];
+    step.objective = &run_task->objective;
+    step.divisor = bc_objective_divisor(run_task, &step.examples);
+    step.cache = &run_task->cache;
     if (step.divisor <= 0)
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the loss is undefined, every example of the batch has the "
                        "class weight 0", (long long)step.number + 1);
     notify_unfrozen(run);
-    status = bc_trainer_step(run->trainer, &step, &outcome, err);
+    status = bc_trainer_step(run->trainer, &step, &result, err);
     if (status != BERTC_OK) return status;
-    bc_signs_step(run, &step.examples, outcome.loss);
+    bc_warnings_step(run, &step.examples, result.loss);
     state->step++;
-    state->tokens += outcome.tokens;
-    state->loss_sum += outcome.loss;
-    *report = (bc_report){.task = run->num_lanes > 1 ? lane->task->name : NULL, .loss = outcome.loss,
-                          .lr = step.rate, .norm = outcome.norm, .seconds = outcome.seconds,
-                          .tokens = outcome.tokens};
+    state->tokens += result.tokens;
+    state->loss_sum += result.loss;
+    *report = (bc_step_log){.task = run->num_tasks > 1 ? run_task->task->name : NULL, .loss = result.loss,
+                          .lr = step.lr, .norm = result.norm, .seconds = result.seconds,
+                          .tokens = result.tokens};
     return BERTC_OK;
 }
 
-bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err)
+bertc_status bc_run_step(bc_run *run, bc_step_log *report, bertc_error *err)
 {
     bertc_status status = bc_run_update(run, report, err);
     if (status != BERTC_OK) return status;
@@ -61,9 +60,7 @@ bertc_status bc_run_step(bc_run *run, bc_report *report, bertc_error *err)
     int n = snprintf(line, sizeof line,
                      "{\"step\":%lld,%s%s%s\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,"
                      "\"tokens\":%lld,\"seconds\":%.6f}\n",
-                     (long long)run->state.step, report->task ? "\"task\":\"" : "",
-                     report->task ? report->task : "", report->task ? "\"," : "", epoch, loss, lr,
-                     norm, (long long)report->tokens,
-                     report->seconds);
+                     (long long)run->state.step, report->task ? "\"task\":\"" : "", report->task ? report->task : "",
+                     report->task ? "\"," : "", epoch, loss, lr, norm, (long long)report->tokens, report->seconds);
     return bc_log_append(&run->log, line, (size_t)n, err);
 }

@@ -51,7 +51,7 @@ void bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_mode
     cache->inputs = inputs;
     cache->fd = -1;
     cache->stage = stage;
-    cache->by_token = bc_model_enters_by_token(model, head, stage);
+    cache->by_token = bc_model_stage_input_is_by_token(model, head, stage);
     cache->width = (size_t)model->config.hidden_size;
     cache->rows = cache->by_token ? inputs->starts[inputs->count] : inputs->count;
     cache->memory_rows = fill(cache, 0, memory);
@@ -62,11 +62,11 @@ size_t bc_cache_memory(const bc_cache *cache)
 {
     size_t bytes = bytes_of(cache, cache->memory_rows);
     if (cache->rows == 0) return 0;
-    size_t example = sizeof *cache->has + sizeof *cache->prints;
+    size_t example = sizeof *cache->is_stored + sizeof *cache->hashes;
     return bc_size_add(bytes, cache->inputs->count * example, &bytes) ? bytes : SIZE_MAX;
 }
 
-size_t bc_cache_whole(const bc_cache *cache)
+size_t bc_cache_file_bytes(const bc_cache *cache)
 {
     size_t bytes = bytes_of(cache, cache->rows);
     return bc_size_add(bytes, BC_CACHE_HEADER, &bytes) ? bytes : SIZE_MAX;
@@ -79,21 +79,19 @@ static void open_file(bc_cache *cache, const bc_dir *folder)
 {
     bertc_error why = {0};
     bertc_status status = bc_dir_remove(folder, BC_CACHE_FILE, &why);
-    if (status == BERTC_OK)
-        status = bc_dir_file(folder, BC_CACHE_FILE, O_RDWR | O_CREAT | O_EXCL, &cache->fd, &why);
+    if (status == BERTC_OK) status = bc_dir_file(folder, BC_CACHE_FILE, O_RDWR | O_CREAT | O_EXCL, &cache->fd, &why);
     if (status == BERTC_OK) status = bc_dir_remove(folder, BC_CACHE_FILE, &why);
     cache->writes = status == BERTC_OK;
-    if (!cache->writes)
-        bc_notify(cache->notify, "%s; what does not fit in memory is computed again", why.message);
+    if (!cache->writes) bc_notify(cache->notify, "%s; what does not fit in memory is computed again", why.message);
 }
 
 bertc_status bc_cache_open(bc_cache *cache, const bc_dir *folder, bertc_error *err)
 {
-    cache->has = bc_calloc(cache->inputs->count, sizeof *cache->has);
-    cache->prints = bc_alloc(cache->inputs->count, sizeof *cache->prints);
+    cache->is_stored = bc_calloc(cache->inputs->count, sizeof *cache->is_stored);
+    cache->hashes = bc_alloc(cache->inputs->count, sizeof *cache->hashes);
     cache->memory = bc_alloc(cache->memory_rows, cache->width * sizeof *cache->memory);
-    if (!cache->has || !cache->prints || !cache->memory) return bc_fail_memory(err);
-    cache->lacking = cache->inputs->count;
+    if (!cache->is_stored || !cache->hashes || !cache->memory) return bc_fail_memory(err);
+    cache->missing_count = cache->inputs->count;
     if (folder && !cache->writes) open_file(cache, folder);
     return BERTC_OK;
 }
@@ -106,8 +104,8 @@ void bc_cache_close(bc_cache *cache)
     bc_free(cache->path);
     bc_free(cache->temporary);
     bc_free(cache->memory);
-    bc_free(cache->has);
-    bc_free(cache->prints);
+    bc_free(cache->is_stored);
+    bc_free(cache->hashes);
     *cache = (bc_cache){0};
 }
 
@@ -133,9 +131,9 @@ bertc_status bc_cache_read(const bc_cache *cache, size_t example, float *rows, b
                    n < 0 ? strerror(errno) : "it became shorter");
 }
 
-uint64_t bc_cache_print(const bc_cache *cache, size_t example, const float *rows)
+uint64_t bc_cache_hash(const bc_cache *cache, size_t example, const float *rows)
 {
-    return bc_hash_short(rows, bytes_of(cache, span_of(cache, example).count));
+    return bc_hash64(rows, bytes_of(cache, span_of(cache, example).count));
 }
 
 static bertc_status get(const bc_cache *cache, uint32_t example, float *to, bertc_error *err)
@@ -146,15 +144,14 @@ static bertc_status get(const bc_cache *cache, uint32_t example, float *to, bert
         return BERTC_OK;
     }
     bertc_status status = bc_cache_read(cache, example, to, err);
-    if (status != BERTC_OK || bc_cache_print(cache, example, to) == cache->prints[example]) return status;
+    if (status != BERTC_OK || bc_cache_hash(cache, example, to) == cache->hashes[example]) return status;
     return bc_fail(err, BERTC_IO, "%s: content differs from what was written", bc_cache_name(cache));
 }
 
 /* The disk takes no more: what is in the file stays of use to this run, but not to later ones. */
 static void stop_writing(bc_cache *cache)
 {
-    bc_notify(cache->notify, "the file of the frozen part: %s; what is not in it is computed again",
-              strerror(errno));
+    bc_notify(cache->notify, "the file of the frozen part: %s; what is not in it is computed again", strerror(errno));
     cache->writes = false;
     if (!cache->temporary) return;
     unlink(cache->temporary);
@@ -166,15 +163,15 @@ static void put(bc_cache *cache, uint32_t example, const float *rows)
 {
     span s = span_of(cache, example);
     bool fits = s.first + s.count <= cache->memory_rows;
-    if (cache->has[example]) return;
+    if (cache->is_stored[example]) return;
     if (fits) memcpy(cache->memory + s.first * cache->width, rows, bytes_of(cache, s.count));
     if (cache->writes && (cache->temporary || (!fits && s.first + s.count <= cache->file_rows))) {
-        cache->prints[example] = bc_cache_print(cache, example, rows);
+        cache->hashes[example] = bc_cache_hash(cache, example, rows);
         if (bc_write_at(cache->fd, rows, bytes_of(cache, s.count), offset_of(cache, s))) fits = true;
         else stop_writing(cache);
     }
-    cache->has[example] = fits;
-    cache->lacking -= fits;
+    cache->is_stored[example] = fits;
+    cache->missing_count -= fits;
 }
 
 /* ---- Forward ------------------------------------------------------------------------------- */
@@ -200,21 +197,21 @@ static bertc_status place(const bc_cache *cache, const bertc_batch *batch, float
     return status;
 }
 
-bertc_status bc_cache_fwd(bc_cache *cache, const bertc_model *model, bertc_workspace *workspace,
+bertc_status bc_cached_fwd(bc_cache *cache, const bertc_model *model, bertc_workspace *workspace,
                           const bertc_batch *batch, bc_pass pass, bertc_error *err)
 {
-    if (!cache || !cache->has) {
+    if (!cache || !cache->is_stored) {
         bc_model_fwd(model, workspace, batch, pass);
         return BERTC_OK;
     }
-    float *rows = bc_model_entry(model, workspace, pass.head, cache->stage);
+    float *rows = bc_model_stage_input(model, workspace, pass.head, cache->stage);
     size_t n = 0, left = 0; /* examples that are missing, and their rows */
     for (int32_t s = 0; s < batch->sequences; s++)
-        if (!cache->has[batch->examples[s]]) cache->order[n++] = batch->examples[s];
+        if (!cache->is_stored[batch->examples[s]]) cache->order[n++] = batch->examples[s];
     if (n > 0) {
-        bertc_status status = bertc_batch_fill(cache->missing, cache->inputs, cache->order, n, err);
+        bertc_status status = bertc_batch_fill(cache->missing_batch, cache->inputs, cache->order, n, err);
         if (status != BERTC_OK) return status;
-        bc_model_fwd_to(model, workspace, cache->missing, pass.head, cache->stage);
+        bc_model_fwd_to(model, workspace, cache->missing_batch, pass.head, cache->stage);
         status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
         for (size_t i = 0; i < n; i++) {

@@ -22,8 +22,8 @@
 static void write_header(char page[BC_CACHE_HEADER], const bc_cache *cache)
 {
     char hash[BC_HASH_HEX];
-    const bc_part prints = {cache->prints, cache->inputs->count * sizeof *cache->prints};
-    bc_hash(hash, &prints, 1);
+    const bc_hash_part hashes = {cache->hashes, cache->inputs->count * sizeof *cache->hashes};
+    bc_hash(hash, &hashes, 1);
     memset(page, 0, BC_CACHE_HEADER);
     snprintf(page, BC_CACHE_HEADER, "%s\nkey %s\nrows %zu\nwidth %zu\nxxh3 %s\n", BC_CACHE_FORMAT, cache->key,
              cache->rows, cache->width, hash);
@@ -44,9 +44,9 @@ static bertc_status scan_one(const bc_cache *cache, size_t example, float *rows,
 {
     bertc_status status = rows ? bc_cache_read(cache, example, rows, err) : bc_fail_memory(err);
     if (status != BERTC_OK) return status;
-    uint64_t print = bc_cache_print(cache, example, rows);
-    if (!compare) cache->prints[example] = print;
-    if (print == cache->prints[example]) return BERTC_OK;
+    uint64_t print = bc_cache_hash(cache, example, rows);
+    if (!compare) cache->hashes[example] = print;
+    if (print == cache->hashes[example]) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s: content differs from what was written", bc_cache_name(cache));
 }
 
@@ -73,18 +73,16 @@ static bertc_status scan(const bc_cache *cache, bool compare, bertc_error *err)
 static bertc_status check(const bc_cache *cache, size_t length, bertc_error *err)
 {
     char page[BC_CACHE_HEADER];
-    size_t whole = bc_cache_whole(cache);
+    size_t whole = bc_cache_file_bytes(cache);
     bool same;
     if (length != whole)
-        return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, expected %zu; remove it", cache->path,
-                       length, whole);
+        return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, expected %zu; remove it", cache->path, length, whole);
     bertc_status status = scan(cache, false, err);
     if (status != BERTC_OK) return status;
     write_header(page, cache);
     status = compare_header(cache, page, cache->path, &same, err);
     if (status != BERTC_OK || same) return status;
-    return bc_fail(err, BERTC_INPUT, "%s: damaged, header and content do not fit; remove it",
-                   cache->path);
+    return bc_fail(err, BERTC_INPUT, "%s: damaged, header and content do not fit; remove it", cache->path);
 }
 
 bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err)
@@ -96,16 +94,16 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
     if (!cache->path) cache->path = bc_path_join(folder, name);
     if (!cache->path) return bc_fail_memory(err);
     if (!bc_folder_exists(folder)) return BERTC_OK;
-    bertc_status status = bc_dir_entry(&bc_here, cache->path, &entry, err);
+    bertc_status status = bc_dir_entry(&bc_working_dir, cache->path, &entry, err);
     if (status != BERTC_OK || entry == BC_ENTRY_NONE) return status;
     if (entry != BC_ENTRY_FILE) return bc_fail(err, BERTC_INPUT, "%s: not a regular file; remove it", cache->path);
     status = bc_input_open(cache->path, &input, err);
     if (status != BERTC_OK) return status;
     cache->fd = input.fd;
-    cache->has = bc_alloc(cache->inputs->count, sizeof *cache->has);
-    cache->prints = bc_alloc(cache->inputs->count, sizeof *cache->prints);
-    if (!cache->has || !cache->prints) return bc_fail_memory(err);
-    memset(cache->has, true, cache->inputs->count * sizeof *cache->has);
+    cache->is_stored = bc_alloc(cache->inputs->count, sizeof *cache->is_stored);
+    cache->hashes = bc_alloc(cache->inputs->count, sizeof *cache->hashes);
+    if (!cache->is_stored || !cache->hashes) return bc_fail_memory(err);
+    memset(cache->is_stored, true, cache->inputs->count * sizeof *cache->is_stored);
     cache->memory_rows = 0;
     cache->file_rows = cache->rows;
     return check(cache, input.size, err);
@@ -133,7 +131,7 @@ static bertc_status lock(const bc_cache *cache, const char *path, bool *ours, be
     return BERTC_OK;
 }
 
-bertc_status bc_cache_make(bc_cache *cache, const char *folder, bertc_error *err)
+bertc_status bc_cache_create(bc_cache *cache, const char *folder, bertc_error *err)
 {
     size_t room = strlen(cache->path) + sizeof ".tmp";
     bool ours = false;
@@ -142,7 +140,7 @@ bertc_status bc_cache_make(bc_cache *cache, const char *folder, bertc_error *err
     char *path = bc_realloc(NULL, room, 1);
     if (!path) return bc_fail_memory(err);
     snprintf(path, room, "%s.tmp", cache->path);
-    status = bc_dir_file(&bc_here, path, O_RDWR | O_CREAT, &cache->fd, err);
+    status = bc_dir_file(&bc_working_dir, path, O_RDWR | O_CREAT, &cache->fd, err);
     if (status == BERTC_OK) status = lock(cache, path, &ours, err);
     if (ours) {
         cache->temporary = path;
@@ -170,27 +168,26 @@ static bertc_status seal(const bc_cache *cache, bertc_error *err)
     if (!bc_write_at(cache->fd, page, sizeof page, 0)) return bc_fail_errno(err, path, "cannot write");
     if (fsync(cache->fd) != 0) return bc_fail_errno(err, path, "cannot flush");
     if (fstat(cache->fd, &info) != 0) return bc_fail_errno(err, path, "cannot stat");
-    if ((size_t)info.st_size != bc_cache_whole(cache))
+    if ((size_t)info.st_size != bc_cache_file_bytes(cache))
         return bc_fail(err, BERTC_IO, "%s: %lld bytes after %zu were written", path, (long long)info.st_size,
-                       bc_cache_whole(cache));
+                       bc_cache_file_bytes(cache));
     status = compare_header(cache, page, path, &same, err);
     if (status != BERTC_OK || same) return status;
     return bc_fail(err, BERTC_IO, "%s: content differs from what was written", path);
 }
 
-void bc_cache_keep(bc_cache *cache)
+void bc_cache_publish(bc_cache *cache)
 {
     bertc_error err = {0};
-    if (!cache->temporary || cache->lacking > 0) return;
+    if (!cache->temporary || cache->missing_count > 0) return;
     bertc_status status = seal(cache, &err);
     if (status == BERTC_OK && rename(cache->temporary, cache->path) != 0)
         status = bc_fail_errno(&err, cache->path, "cannot rename");
-    if (status == BERTC_OK) status = bc_dir_sync_parent(&bc_here, cache->path, &err);
+    if (status == BERTC_OK) status = bc_dir_sync_parent(&bc_working_dir, cache->path, &err);
     if (status == BERTC_OK)
         bc_notify(cache->notify, "%s: outputs of the frozen part, for later runs", cache->path);
     else
-        bc_notify(cache->notify, "warning: %s; later runs will compute the frozen part again",
-                  err.message);
+        bc_notify(cache->notify, "warning: %s; later runs will compute the frozen part again", err.message);
     if (status != BERTC_OK) unlink(cache->temporary);
     bc_free(cache->temporary);
     cache->temporary = NULL;

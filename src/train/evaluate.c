@@ -19,7 +19,7 @@ bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, int32_t *columns,
     for (size_t at = 0; at < inputs->count && status == BERTC_OK; at += n) {
         n = bc_pack_next(inputs, eval->order + at, inputs->count - at, pack, &tokens);
         eval->passes++;
-        if (tokens > eval->most_tokens) eval->most_tokens = tokens;
+        if (tokens > eval->max_tokens) eval->max_tokens = tokens;
     }
     return status;
 }
@@ -57,19 +57,17 @@ static void show(bc_meter *meter, const bc_eval *eval, int64_t pass, size_t toke
 bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bertc_workspace *workspace,
                          bertc_batch *batch, bc_meter *meter, bertc_error *err)
 {
-    const bc_pass how = {.head = head, .forgets = true};
+    const bc_pass how = {.head = head, .inference = true};
     double began = bc_clock();
     size_t n, tokens, done = 0;
     int64_t pass = 0;
     for (size_t at = 0; at < eval->inputs->count; at += n) {
         bertc_status status = bc_meter_stop(meter);
         if (status != BERTC_OK) return status;
-        n = bc_pack_next(eval->inputs, eval->order + at, eval->inputs->count - at, eval->pack,
-                         &tokens);
+        n = bc_pack_next(eval->inputs, eval->order + at, eval->inputs->count - at, eval->pack, &tokens);
         status = bertc_batch_fill(batch, eval->inputs, eval->order + at, n, err);
         if (status == BERTC_OK) status = bc_model_check_batch(model, workspace, batch, err);
-        if (status == BERTC_OK)
-            status = bc_cache_fwd(&eval->cache, model, workspace, batch, how, err);
+        if (status == BERTC_OK) status = bc_cached_fwd(&eval->cache, model, workspace, batch, how, err);
         if (status == BERTC_OK) status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
         place_logits(eval, batch, workspace->logits);

@@ -18,7 +18,7 @@ typedef struct bc_eval {
     bc_cache cache;       /* of the inputs, where they have one */
     bc_pack pack;
     int64_t passes;
-    size_t most_tokens;   /* in one pass */
+    size_t max_tokens;   /* in one pass */
 } bc_eval;
 
 /* Plan the passes over `inputs`. They and `columns` (bc_alloc) are taken over in any case. Starts as {0}; close in

@@ -9,10 +9,9 @@ void bc_meter_start(bc_meter *meter, const bertc_observer *observer)
 
 void bc_meter_add(bc_meter *meter, double seconds, int64_t tokens)
 {
-    bc_mark last = meter->mark[meter->done % BC_METER_WINDOW];
+    bc_meter_mark last = meter->mark[meter->done % BC_METER_WINDOW];
     meter->done++;
-    meter->mark[meter->done % BC_METER_WINDOW] =
-        (bc_mark){last.busy + seconds, last.tokens + tokens};
+    meter->mark[meter->done % BC_METER_WINDOW] = (bc_meter_mark){last.busy + seconds, last.tokens + tokens};
 }
 
 size_t bc_meter_steps(const bc_meter *meter)
@@ -22,23 +21,23 @@ size_t bc_meter_steps(const bc_meter *meter)
 }
 
 /* Seconds and tokens of the steps in the window; returns their number. */
-static size_t recent(const bc_meter *meter, bc_mark *sum)
+static size_t recent(const bc_meter *meter, bc_meter_mark *sum)
 {
     size_t steps = bc_meter_steps(meter);
-    bc_mark last = meter->mark[meter->done % BC_METER_WINDOW];
-    bc_mark first = meter->mark[(meter->done - steps) % BC_METER_WINDOW];
-    *sum = (bc_mark){last.busy - first.busy, last.tokens - first.tokens};
+    bc_meter_mark last = meter->mark[meter->done % BC_METER_WINDOW];
+    bc_meter_mark first = meter->mark[(meter->done - steps) % BC_METER_WINDOW];
+    *sum = (bc_meter_mark){last.busy - first.busy, last.tokens - first.tokens};
     return steps;
 }
 
-static double speed(bc_mark sum)
+static double speed(bc_meter_mark sum)
 {
     return sum.busy > 0 ? (double)sum.tokens / sum.busy : 0;
 }
 
 double bc_meter_speed(const bc_meter *meter)
 {
-    bc_mark sum;
+    bc_meter_mark sum;
     recent(meter, &sum);
     return speed(sum);
 }
@@ -50,7 +49,7 @@ double bc_meter_mean_speed(const bc_meter *meter)
 
 double bc_meter_step_seconds(const bc_meter *meter)
 {
-    bc_mark sum;
+    bc_meter_mark sum;
     size_t steps = recent(meter, &sum);
     return steps > 0 ? sum.busy / (double)steps : 0;
 }

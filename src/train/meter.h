@@ -15,15 +15,15 @@
 enum { BC_METER_WINDOW = 33 };
 
 /* Time and tokens of the work so far, at the end of a step. */
-typedef struct bc_mark {
+typedef struct bc_meter_mark {
     double busy;
     int64_t tokens;
-} bc_mark;
+} bc_meter_mark;
 
 typedef struct bc_meter {
     const bertc_observer *observer; /* or null */
     double began, shown;            /* times; shown 0: never */
-    bc_mark mark[BC_METER_WINDOW];  /* ring; mark[done % WINDOW] is the last */
+    bc_meter_mark mark[BC_METER_WINDOW];  /* ring; mark[done % WINDOW] is the last */
     size_t done;                    /* steps */
     double pass_seconds;            /* of one evaluation, the last; 0: none yet */
 } bc_meter;

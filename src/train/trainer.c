@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/finite.h"
 #include "base/memory.h"
 #include "dist/comm.h"
 #include "nn/model_create.h"
@@ -14,7 +15,7 @@ struct bc_trainer {
     bertc_model *model;
     bertc_workspace *workspace;
     bertc_batch *batch;
-    bc_touched words; /* rows of the word table that the step's batch names */
+    bc_sparse_rows words; /* rows of the word table that the step's batch names */
     bc_optim optim;
     bc_comm comm;
     bc_trainer_options options;
@@ -30,9 +31,9 @@ bertc_status bc_trainer_create(bertc_model *model, bc_trainer **trainer, bertc_e
         return bc_fail_memory(err);
     }
     (*trainer)->model = model;
-    (*trainer)->comm = bc_comm_alone();
+    (*trainer)->comm = bc_comm_single();
     for (size_t i = 0; i < model->count; i++) /* what is frozen for good never starts */
-        if (bc_param_stage(&model->config, &model->params[i]) < model->frozen) model->params[i].since = INT64_MAX;
+        if (bc_param_stage(&model->config, &model->params[i]) < model->frozen) model->params[i].first_step = INT64_MAX;
     return BERTC_OK;
 }
 
@@ -40,23 +41,23 @@ void bc_trainer_free(bc_trainer *t)
 {
     if (!t) return;
     bc_optim_clear(&t->optim);
-    bc_touched_clear(&t->words);
+    bc_sparse_rows_clear(&t->words);
     bertc_batch_free(t->batch);
     bertc_workspace_free(t->workspace);
     bertc_model_free(t->model);
     bc_free(t);
 }
 
-bertc_status bc_trainer_keep_rows(bc_trainer *t, size_t most, bertc_error *err)
+bertc_status bc_trainer_use_sparse_rows(bc_trainer *t, size_t max, bertc_error *err)
 {
     bc_param *table = bc_model_param(t->model, BC_WORD, 0);
-    table->touched = &t->words;
-    return bc_touched_create(&t->words, table->shape[0], most, err);
+    table->sparse_rows = &t->words;
+    return bc_sparse_rows_create(&t->words, table->shape[0], max, err);
 }
 
-size_t bc_trainer_row_bytes(const bc_trainer *t)
+size_t bc_trainer_sparse_row_bytes(const bc_trainer *t)
 {
-    return bc_touched_bytes(&t->words);
+    return bc_sparse_rows_bytes(&t->words);
 }
 
 bertc_status bc_trainer_open(bc_trainer *t, const bertc_limits *limits, const bc_trainer_options *options,
@@ -76,7 +77,7 @@ bertc_status bc_trainer_open(bc_trainer *t, const bertc_limits *limits, const bc
 
 bertc_model *bc_trainer_model(bc_trainer *t)
 {
-    bc_optim_settle(&t->optim);
+    bc_optim_flush(&t->optim);
     return t->model;
 }
 
@@ -96,7 +97,7 @@ bc_trainer_state bc_trainer_state_of(bc_trainer *t)
     return (bc_trainer_state){model->values, model->scalars, t->optim.m, t->optim.v, t->optim.scalars};
 }
 
-void bc_trainer_restored(bc_trainer *t)
+void bc_trainer_weights_changed(bc_trainer *t)
 {
     bc_model_round(t->model);
 }
@@ -108,18 +109,18 @@ int bc_trainer_frozen(const bc_trainer *t, int64_t step)
 {
     const bertc_model *m = t->model;
     for (size_t i = 0; i < m->count; i++)
-        if (m->params[i].head < 0 && m->params[i].since <= step) return bc_param_stage(&m->config, &m->params[i]);
-    return (int)m->config.num_hidden_layers + 2;
+        if (m->params[i].head < 0 && m->params[i].first_step <= step) return bc_param_stage(&m->config, &m->params[i]);
+    return bc_stage_head((int)m->config.num_hidden_layers);
 }
 
 /* The rows of the word table that a batch names, up to date for its forward passes. */
 static void take_words(bc_trainer *t, const bc_examples *e)
 {
     if (!t->words.slot) return;
-    bc_touched_reset(&t->words);
+    bc_sparse_rows_reset(&t->words);
     for (size_t i = 0; i < e->count; i++) {
         size_t from = e->inputs->starts[e->order[i]], end = e->inputs->starts[e->order[i] + 1];
-        bc_touched_add(&t->words, e->inputs->ids + from, end - from);
+        bc_sparse_rows_add(&t->words, e->inputs->ids + from, end - from);
     }
     bc_optim_catch_up(&t->optim);
 }
@@ -128,13 +129,13 @@ static void take_words(bc_trainer *t, const bc_examples *e)
  * one. */
 static void begin(bc_trainer *t, const bc_step *step)
 {
-    int head = step->examples.part;
+    int head = step->examples.dataset;
     for (size_t i = 0; i < t->model->count; i++) {
         bc_param *p = &t->model->params[i];
-        if (p->head >= 0) p->since = p->head == head ? step->number - step->examples.before : INT64_MAX;
+        if (p->head >= 0) p->first_step = p->head == head ? step->number - step->examples.dataset_step : INT64_MAX;
     }
     t->model->frozen = bc_trainer_frozen(t, step->number);
-    bc_optim_thaw(&t->optim, step->number);
+    bc_optim_unfreeze(&t->optim, step->number);
     take_words(t, &step->examples);
 }
 
@@ -148,18 +149,11 @@ static bertc_status take_batch(bc_trainer *t, const bc_examples *e, size_t at, b
 
 /* ---- Divergence ---------------------------------------------------------------------------- */
 
-static bool all_finite(const float *x, size_t count)
-{
-    float sum = 0; /* x - x is 0 where x is finite, else NaN */
-    for (size_t i = 0; i < count; i++) sum += x[i] - x[i];
-    return sum == 0;
-}
-
 const bc_param *bc_find_not_finite(const bertc_model *model, const float *values)
 {
     for (size_t i = 0; i < model->count; i++) {
         const bc_param *p = &model->params[i];
-        if (!all_finite(values + p->offset, p->count)) return p;
+        if (!bc_all_finite(values + p->offset, p->count)) return p;
     }
     return NULL;
 }
@@ -168,13 +162,13 @@ static const bc_param *find_bad_gradient(const bertc_model *model, int64_t step)
 {
     for (size_t i = 0; i < model->count; i++) {
         const bc_param *p = &model->params[i];
-        if (p->grad && p->since <= step && !all_finite(p->grad, bc_param_grad_count(p))) return p;
+        if (p->grad && p->first_step <= step && !bc_all_finite(p->grad, bc_param_grad_count(p))) return p;
     }
     return NULL;
 }
 
 /* Refuse to update from a loss or gradient that is not finite. */
-static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_outcome *o, bertc_error *err)
+static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_step_result *o, bertc_error *err)
 {
     if (isfinite(o->loss) && isfinite(o->norm)) return BERTC_OK;
     const bertc_model *model = bc_trainer_model(t);
@@ -188,36 +182,36 @@ static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_ou
 
 /* ---- The step ------------------------------------------------------------------------------ */
 
-bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_outcome *outcome, bertc_error *err)
+bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_step_result *result, bertc_error *err)
 {
-    const bc_pass pass = {.head = step->examples.part, .dropout = &t->options.dropout, .seed = t->options.seed,
+    const bc_pass pass = {.head = step->examples.dataset, .dropout = &t->options.dropout, .seed = t->options.seed,
                           .step = (uint32_t)step->number};
     double began = bc_clock(), loss = 0;
-    *outcome = (bc_outcome){0};
+    *result = (bc_step_result){0};
     assert(step->divisor > 0);
     begin(t, step);
     for (size_t at = 0; at < step->examples.count; at += (size_t)t->batch->sequences) {
         bertc_status status = take_batch(t, &step->examples, at, err);
-        if (status == BERTC_OK) status = bc_cache_fwd(step->cache, t->model, t->workspace, t->batch, pass, err);
+        if (status == BERTC_OK) status = bc_cached_fwd(step->cache, t->model, t->workspace, t->batch, pass, err);
         if (status != BERTC_OK) return status;
         loss += bc_model_loss(t->model, t->workspace, t->batch, pass, step->objective, step->divisor);
         bc_model_bwd(t->model, t->workspace, t->batch, pass, at > 0);
-        outcome->tokens += t->batch->tokens;
+        result->tokens += t->batch->tokens;
     }
     bertc_status status = bc_workspace_status(t->workspace, err);
     if (status != BERTC_OK) return status;
     bc_comm_sum(&t->comm, t->model->grads, bc_model_grad_scalars(t->model));
     double passed = bc_clock();
-    outcome->loss = loss / step->divisor;
-    outcome->norm = bc_optim_norm(&t->optim);
+    result->loss = loss / step->divisor;
+    result->norm = bc_optim_norm(&t->optim);
     double normed = bc_clock();
-    status = check_finite(t, step, outcome, err);
+    status = check_finite(t, step, result, err);
     if (status != BERTC_OK) return status;
-    double scale = bc_clip_scale(t->options.recipe, outcome->norm, t->options.max_grad_norm);
-    bc_optim_step(&t->optim, step->number, step->rate, scale);
+    double scale = bc_clip_scale(t->options.recipe, result->norm, t->options.max_grad_norm);
+    bc_optim_step(&t->optim, step->number, step->lr, scale);
     double ended = bc_clock();
-    outcome->norm_seconds = normed - passed;
-    outcome->update_seconds = ended - normed;
-    outcome->seconds = ended - began;
+    result->norm_seconds = normed - passed;
+    result->update_seconds = ended - normed;
+    result->seconds = ended - began;
     return BERTC_OK;
 }

@@ -25,7 +25,7 @@ typedef struct bc_trainer bc_trainer;
 typedef struct bc_trainer_options {
     bertc_recipe recipe;
     double weight_decay, max_grad_norm; /* of the norm 0: no limit */
-    bc_rates dropout;
+    bc_dropout_rates dropout;
     uint64_t seed;                      /* of dropout */
     bc_pack pack;                       /* limits of a pass */
     const bc_meter *meter;              /* asked between two passes whether to stop; or null */
@@ -38,10 +38,10 @@ void bc_trainer_free(bc_trainer *trainer);
 
 /* Of the word table's gradient keep the rows of a batch alone, of which there are `most`. Before the weights of an
  * opened model are read. Errors: BERTC_NOMEM. */
-bertc_status bc_trainer_keep_rows(bc_trainer *trainer, size_t most, bertc_error *err);
+bertc_status bc_trainer_use_sparse_rows(bc_trainer *trainer, size_t max, bertc_error *err);
 
 /* Bytes that the sets of those rows take; SIZE_MAX on overflow. */
-size_t bc_trainer_row_bytes(const bc_trainer *trainer);
+size_t bc_trainer_sparse_row_bytes(const bc_trainer *trainer);
 
 /* Once the weights are there: make the workspace, the batch and the optimiser. Errors: BERTC_NOMEM. */
 bertc_status bc_trainer_open(bc_trainer *trainer, const bertc_limits *limits, const bc_trainer_options *options,
@@ -55,7 +55,7 @@ bertc_workspace *bc_trainer_workspace(bc_trainer *trainer);
 bertc_batch *bc_trainer_batch(bc_trainer *trainer);
 
 /* What a checkpoint holds of a trainer, with all updates made: the weights, and both moments of those that are
- * trained. bc_trainer_restored: they were overwritten by a checkpoint's. */
+ * trained. bc_trainer_weights_changed: they were overwritten by a checkpoint's. */
 typedef struct bc_trainer_state {
     float *values; /* (scalars) */
     size_t scalars;
@@ -64,7 +64,7 @@ typedef struct bc_trainer_state {
 } bc_trainer_state;
 
 bc_trainer_state bc_trainer_state_of(bc_trainer *trainer);
-void bc_trainer_restored(bc_trainer *trainer);
+void bc_trainer_weights_changed(bc_trainer *trainer);
 
 /* What a step is made of. */
 typedef struct bc_step {
@@ -73,19 +73,19 @@ typedef struct bc_step {
     const bc_objective *objective; /* null: {0} */
     double divisor;       /* of the sum of the examples' losses, such as their number; more than 0 */
     bc_cache *cache;      /* of what the frozen stages give for them; null: nothing is kept */
-    double rate;          /* the learning rate */
+    double lr;          /* the learning rate */
 } bc_step;
 
 /* What it came to: the mean loss, the gradient's norm before clipping, and seconds, also those of its ends. */
-typedef struct bc_outcome {
+typedef struct bc_step_result {
     double loss, norm;
     int64_t tokens;
     double seconds, norm_seconds, update_seconds;
-} bc_outcome;
+} bc_step_result;
 
 /* Errors: BERTC_DIVERGED where loss or norm is not finite; what the meter's caller wants, then without a message;
  * BERTC_IO of the cache; those of a backend. */
-bertc_status bc_trainer_step(bc_trainer *trainer, const bc_step *step, bc_outcome *outcome, bertc_error *err);
+bertc_status bc_trainer_step(bc_trainer *trainer, const bc_step *step, bc_step_result *result, bertc_error *err);
 
 /* How many stages (bertc_model_options.frozen) a step does not train. */
 int bc_trainer_frozen(const bc_trainer *trainer, int64_t step);

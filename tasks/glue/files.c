@@ -69,8 +69,7 @@ static int list_names(const search *s, const char *separator, bc_text *names)
     for (int i = 0; i < SETS * FOLDERS; i++) {
         const char *folder = s->folders[i % FOLDERS], *file = s->sets[i / FOLDERS]->file;
         if (!folder || !file) continue;
-        bc_text_printf(names, "%s%s%s%s", count++ > 0 ? separator : "", folder, *folder ? "/" : "",
-                       file);
+        bc_text_printf(names, "%s%s%s%s", count++ > 0 ? separator : "", folder, *folder ? "/" : "", file);
     }
     return count;
 }
@@ -80,11 +79,10 @@ static bertc_status fail_missing(const search *s, const char *data, bertc_error 
     bc_text two = {0}, more = {0};
     bool neither = list_names(s, " nor ", &two) == 2;
     list_names(s, ", ", &more);
-    bertc_status status =
-        two.failed || more.failed
-            ? bc_fail_memory(err)
-            : bc_fail(err, BERTC_INPUT, "%s: there is %s %s", data, neither ? "neither" : "none of",
-                      neither ? two.bytes : more.bytes);
+    bertc_status status = two.failed || more.failed
+                              ? bc_fail_memory(err)
+                              : bc_fail(err, BERTC_INPUT, "%s: there is %s %s", data, neither ? "neither" : "none of",
+                                        neither ? two.bytes : more.bytes);
     bc_text_clear(&two);
     bc_text_clear(&more);
     return status;
@@ -124,8 +122,7 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
     return status;
 }
 
-bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split,
-                             char **path, bertc_error *err)
+bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split, char **path, bertc_error *err)
 {
     place at;
     if (!path) return bc_fail_null(err, __func__, "path");
@@ -144,13 +141,13 @@ bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_spl
 static bertc_status read_ids(const char *path, char **text, bc_row_ids *ids, bertc_error *err)
 {
     size_t length = 0;
-    bertc_status status = bc_file_read(path, BC_KIND_WORDS, text, &length, err);
+    bertc_status status = bc_file_read(path, BC_FILE_WORDS, text, &length, err);
     if (status != BERTC_OK) return status;
     bc_lines lines = bc_lines_of_bytes(*text, length, path, err);
     bc_lines_skip_bom(&lines);
     bc_slice line;
-    for (size_t room = 0; bc_lines_take(&lines, &line);) {
-        void *larger = bc_grown(ids->sorted, &room, ids->count, sizeof line);
+    for (size_t capacity = 0; bc_lines_take(&lines, &line);) {
+        void *larger = bc_grow(ids->sorted, &capacity, ids->count, sizeof line);
         if (!larger) return bc_fail_memory(err);
         ids->sorted = larger;
         ids->sorted[ids->count++] = line;

@@ -146,8 +146,7 @@ static const bertc_task table[] = {
         .num_metrics = 1, .metrics = {BERTC_MATTHEWS}, .submission = "AX.tsv",
         .splits = {[BERTC_DEV] = {SENTENCES("diagnostic.tsv", "label")},
                    [BERTC_TEST] = {SENTENCES("diagnostic.tsv", "label")}},
-        .old_splits = {[BERTC_DEV] = {DIAGNOSTIC_FULL, .no_gold = ""},
-                       [BERTC_TEST] = {DIAGNOSTIC_FULL}},
+        .old_splits = {[BERTC_DEV] = {DIAGNOSTIC_FULL, .no_gold = ""}, [BERTC_TEST] = {DIAGNOSTIC_FULL}},
         .rows = {0, 1104, 1104},
     },
 };

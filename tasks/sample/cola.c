@@ -43,8 +43,7 @@ static void set_verb(sentence *s, bc_form form)
 }
 
 /* A sentence in the past tense around a verb; object_senses 0: without an object. */
-static void build(bc_dice *dice, sentence *s, const bc_verb *verb, unsigned subject_senses,
-                  unsigned object_senses)
+static void build(bc_dice *dice, sentence *s, const bc_verb *verb, unsigned subject_senses, unsigned object_senses)
 {
     s->verb = verb;
     s->subject = bc_noun_pick(dice, subject_senses, BC_BOTH);
@@ -128,7 +127,7 @@ static void try_reflexive(bc_dice *dice, bool good, sentence *s)
 {
     static const char *const pronouns[] = {"himself", "herself", "themselves"};
     static const char *const actions[] = {"helped", "saw", "found", "painted", "cleaned", "fed"};
-    const bc_name *name = bc_name_pick(dice), *second = bc_name_pick(dice);
+    const bc_person_name *name = bc_name_pick(dice), *second = bc_name_pick(dice);
     uint32_t right = name->female, said;
     set(s->part[NOUN], name->name);
     if (second != name && bc_chance(dice, 40)) {
@@ -163,7 +162,7 @@ static void try_form(bc_dice *dice, bool good, sentence *s)
     const size_t helper = bc_roll(dice, (uint32_t)BC_COUNT(auxiliaries));
     bc_form form = auxiliaries[helper].form;
     if (!good) form = form == BC_GERUND ? BC_BASE : BC_GERUND;
-    const bc_word verb = bc_verb_form(s->verb, form, false);
+    const bc_inflected verb = bc_verb_form(s->verb, form, false);
     snprintf(s->part[VERB], sizeof s->part[VERB], "%s %s",
              s->plural ? auxiliaries[helper].many : auxiliaries[helper].one, verb.text);
 }
@@ -173,9 +172,8 @@ static const struct {
     uint32_t share; /* of 100 */
     void (*attempt)(bc_dice *, bool good, sentence *);
 } rules[] = {
-    {"agr", 20, try_agreement}, {"det", 20, try_determiner}, {"ord", 26, try_order},
-    {"form", 16, try_form},     {"sel", 8, try_selection},   {"ref", 6, try_reflexive},
-    {"val", 4, try_valency},
+    {"agr", 20, try_agreement}, {"det", 20, try_determiner}, {"ord", 26, try_order},  {"form", 16, try_form},
+    {"sel", 8, try_selection},  {"ref", 6, try_reflexive},   {"val", 4, try_valency},
 };
 
 void bc_grammar_cola(bc_dice *dice, bc_sample *sample)

@@ -1,6 +1,6 @@
 #include "tasks/sample/event.h"
 
-void bc_phrase_say(bc_text *text, const bc_phrase *phrase)
+void bc_phrase_say(bc_sentence *text, const bc_phrase *phrase)
 {
     if (phrase->name) {
         bc_say(text, phrase->name->name);
@@ -9,8 +9,7 @@ void bc_phrase_say(bc_text *text, const bc_phrase *phrase)
     if (!phrase->noun) return;
     if (phrase->determiner) bc_say(text, phrase->determiner);
     const bc_adjective *adjective = phrase->adjective;
-    if (adjective)
-        bc_say(text, phrase->also && adjective->also ? adjective->also : adjective->word);
+    if (adjective) bc_say(text, phrase->also && adjective->also ? adjective->also : adjective->word);
     bc_say(text, bc_noun_form(phrase->noun, phrase->plural, phrase->also).text);
     if (phrase->place) bc_say(text, phrase->place->words);
 }
@@ -74,21 +73,19 @@ static const char *phrase_synonym(const bc_phrase *phrase)
 bool bc_event_has_synonym(const bc_event *event, bc_aspect aspect)
 {
     const char *synonym[BC_ASPECTS] = {
-        [BC_AGENT] = phrase_synonym(&event->agent),
-        [BC_ACTION] = event->verb->also,
-        [BC_OBJECT] = phrase_synonym(&event->object),
-        [BC_PLACE] = event->place ? event->place->also : NULL,
+        [BC_AGENT] = phrase_synonym(&event->agent),         [BC_ACTION] = event->verb->also,
+        [BC_OBJECT] = phrase_synonym(&event->object),       [BC_PLACE] = event->place ? event->place->also : NULL,
         [BC_TIME] = event->time ? event->time->also : NULL,
     };
     return synonym[aspect] != NULL;
 }
 
-static void say_adjunct(bc_text *text, const bc_adjunct *adjunct, bool also)
+static void say_adjunct(bc_sentence *text, const bc_adjunct *adjunct, bool also)
 {
     if (adjunct) bc_say(text, also && adjunct->also ? adjunct->also : adjunct->words);
 }
 
-void bc_event_say(bc_text *text, const bc_event *event, unsigned voice)
+void bc_event_say(bc_sentence *text, const bc_event *event, unsigned voice)
 {
     bc_phrase agent = event->agent, object = event->object;
     agent.also = event->also[BC_AGENT];
@@ -98,7 +95,7 @@ void bc_event_say(bc_text *text, const bc_event *event, unsigned voice)
         bc_say(text, ",");
     }
     bc_form form = voice & BC_PASSIVE ? BC_PARTICIPLE : BC_PAST;
-    const bc_word verb = bc_verb_form(event->verb, form, event->also[BC_ACTION]);
+    const bc_inflected verb = bc_verb_form(event->verb, form, event->also[BC_ACTION]);
     bc_phrase_say(text, voice & BC_PASSIVE ? &object : &agent);
     if (voice & BC_PASSIVE) bc_say(text, object.plural ? "were" : "was");
     bc_say(text, verb.text);

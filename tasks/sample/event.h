@@ -10,15 +10,13 @@ typedef struct bc_phrase {
     const bc_adjective *adjective;
     const bc_noun *noun; /* null with name null: no phrase at all */
     const bc_adjunct *place;
-    const bc_name *name;
+    const bc_person_name *name;
     bool plural, also;
 } bc_phrase;
 
-void bc_phrase_say(bc_text *text, const bc_phrase *phrase);
+void bc_phrase_say(bc_sentence *text, const bc_phrase *phrase);
 
-typedef enum bc_aspect {
-    BC_AGENT, BC_ACTION, BC_OBJECT, BC_PLACE, BC_TIME, BC_ASPECTS
-} bc_aspect;
+typedef enum bc_aspect { BC_AGENT, BC_ACTION, BC_OBJECT, BC_PLACE, BC_TIME, BC_ASPECTS } bc_aspect;
 
 typedef struct bc_event {
     bc_phrase agent, object;
@@ -40,6 +38,6 @@ enum { BC_PASSIVE = 1, BC_FRONTED = 2, BC_VOICES = 4 };
 
 /* "Anna bought the red car near the river on Monday", also "on Monday , the red car was bought by
  * Anna near the river". No full stop. */
-void bc_event_say(bc_text *text, const bc_event *event, unsigned voice);
+void bc_event_say(bc_sentence *text, const bc_event *event, unsigned voice);
 
 #endif

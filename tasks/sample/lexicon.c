@@ -157,20 +157,19 @@ static const bc_adjunct times[] = {
     {"in the summer", BC_COUNTRY, NULL},
 };
 
-static const bc_name names[] = {
-    {"Anna", true},   {"Ben", false},   {"Carla", true},  {"David", false}, {"Emma", true},
-    {"Frank", false}, {"Grace", true},  {"Henry", false}, {"Irene", true},  {"José", false},
-    {"Zoë", true},    {"Oscar", false}, {"Maria", true},  {"Peter", false}, {"Rosa", true},
-    {"Tom", false},
+static const bc_person_name names[] = {
+    {"Anna", true},  {"Ben", false},   {"Carla", true}, {"David", false}, {"Emma", true}, {"Frank", false},
+    {"Grace", true}, {"Henry", false}, {"Irene", true}, {"José", false},  {"Zoë", true},  {"Oscar", false},
+    {"Maria", true}, {"Peter", false}, {"Rosa", true},  {"Tom", false},
 };
 
 static const char *const manners[] = {
     "slowly", "quickly", "quietly", "loudly", "carefully", "badly", "alone", "again",
 };
 
-static bc_word join(const char *stem, size_t length, const char *ending)
+static bc_inflected join(const char *stem, size_t length, const char *ending)
 {
-    bc_word word;
+    bc_inflected word;
     int n = snprintf(word.text, sizeof word.text, "%.*s%s", (int)length, stem, ending);
     assert(n > 0 && n < (int)sizeof word.text);
     (void)n;
@@ -184,44 +183,43 @@ static bool ends_in_consonant_y(const char *word, size_t length)
 
 static bool ends_in_hiss(const char *word, size_t length)
 {
-    return strchr("sx", word[length - 1]) || (length > 1 && word[length - 1] == 'h' &&
-                                              strchr("cs", word[length - 2]));
+    return strchr("sx", word[length - 1]) || (length > 1 && word[length - 1] == 'h' && strchr("cs", word[length - 2]));
 }
 
-static bc_word add_s(const char *word)
+static bc_inflected add_s(const char *word)
 {
     size_t n = strlen(word);
     if (ends_in_consonant_y(word, n)) return join(word, n - 1, "ies");
     return join(word, n, ends_in_hiss(word, n) ? "es" : "s");
 }
 
-static bc_word add_ed(const char *word)
+static bc_inflected add_ed(const char *word)
 {
     size_t n = strlen(word);
     if (ends_in_consonant_y(word, n)) return join(word, n - 1, "ied");
     return join(word, n, word[n - 1] == 'e' ? "d" : "ed");
 }
 
-static bc_word add_ing(const char *word)
+static bc_inflected add_ing(const char *word)
 {
     size_t n = strlen(word);
     bool silent = n > 2 && word[n - 1] == 'e' && word[n - 2] != 'e';
     return join(word, silent ? n - 1 : n, "ing");
 }
 
-static bc_word as_is(const char *word)
+static bc_inflected as_is(const char *word)
 {
     return join(word, strlen(word), "");
 }
 
-bc_word bc_noun_form(const bc_noun *noun, bool plural, bool also)
+bc_inflected bc_noun_form(const bc_noun *noun, bool plural, bool also)
 {
     const char *one = also && noun->also ? noun->also : noun->one;
     if (!plural) return as_is(one);
     return one == noun->one && noun->many ? as_is(noun->many) : add_s(one);
 }
 
-bc_word bc_verb_form(const bc_verb *verb, bc_form form, bool also)
+bc_inflected bc_verb_form(const bc_verb *verb, bc_form form, bool also)
 {
     const bc_verb synonym = {.base = verb->also};
     const bc_verb *v = also && verb->also ? &synonym : verb;
@@ -268,8 +266,7 @@ const bc_noun *bc_noun_pick_leaf(bc_dice *dice, unsigned senses)
 
 const bc_verb *bc_verb_pick(bc_dice *dice, unsigned subject, unsigned object)
 {
-    PICK_WHERE(dice, bc_verb, verbs,
-               (row->subject & subject) && (object ? (row->object & object) != 0 : !row->object));
+    PICK_WHERE(dice, bc_verb, verbs, (row->subject & subject) && (object ? (row->object & object) != 0 : !row->object));
 }
 
 const bc_verb *bc_verb_pick_strict(bc_dice *dice, bool transitive)
@@ -292,7 +289,7 @@ const bc_adjunct *bc_time_pick(bc_dice *dice, unsigned home)
     PICK_WHERE(dice, bc_adjunct, times, (row->home & home) != 0);
 }
 
-const bc_name *bc_name_pick(bc_dice *dice)
+const bc_person_name *bc_name_pick(bc_dice *dice)
 {
     return BC_PICK(dice, names);
 }

@@ -11,8 +11,7 @@ enum {
     BC_PERSON = 1, BC_ANIMAL = 2, BC_FOOD = 4, BC_PRINT = 8, BC_VEHICLE = 16, BC_TOOL = 32,
     BC_INSTRUMENT = 64, BC_FURNITURE = 128, BC_BUILDING = 256, BC_CLOTHES = 512,
     BC_ALIVE = BC_PERSON | BC_ANIMAL,
-    BC_GOODS = BC_FOOD | BC_PRINT | BC_VEHICLE | BC_TOOL | BC_INSTRUMENT | BC_FURNITURE |
-               BC_CLOTHES,
+    BC_GOODS = BC_FOOD | BC_PRINT | BC_VEHICLE | BC_TOOL | BC_INSTRUMENT | BC_FURNITURE | BC_CLOTHES,
     BC_THING = BC_GOODS | BC_BUILDING,
     BC_ANY = BC_ALIVE | BC_THING
 };
@@ -47,19 +46,19 @@ typedef struct bc_adjunct {
     const char *also;
 } bc_adjunct;
 
-typedef struct bc_name {
+typedef struct bc_person_name {
     const char *name;
     bool female;
-} bc_name;
+} bc_person_name;
 
 typedef enum bc_form { BC_BASE, BC_THIRD, BC_PAST, BC_PARTICIPLE, BC_GERUND } bc_form;
 
-typedef struct bc_word {
+typedef struct bc_inflected {
     char text[32];
-} bc_word;
+} bc_inflected;
 
-bc_word bc_noun_form(const bc_noun *noun, bool plural, bool also);
-bc_word bc_verb_form(const bc_verb *verb, bc_form form, bool also);
+bc_inflected bc_noun_form(const bc_noun *noun, bool plural, bool also);
+bc_inflected bc_verb_form(const bc_verb *verb, bc_form form, bool also);
 
 /* Any noun, verb or adjective that has one of the senses (and home). For verbs: `subject` and
  * `object` senses must both be met; object 0 asks for an intransitive verb. */
@@ -70,7 +69,7 @@ const bc_verb *bc_verb_pick_strict(bc_dice *dice, bool transitive);
 const bc_adjective *bc_adjective_pick(bc_dice *dice, unsigned senses);
 const bc_adjunct *bc_place_pick(bc_dice *dice, unsigned home);
 const bc_adjunct *bc_time_pick(bc_dice *dice, unsigned home);
-const bc_name *bc_name_pick(bc_dice *dice);
+const bc_person_name *bc_name_pick(bc_dice *dice);
 const char *bc_manner_pick(bc_dice *dice);
 
 const bc_noun *bc_noun_find(const char *one);               /* null: unknown */

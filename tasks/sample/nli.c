@@ -80,8 +80,7 @@ static bc_phrase draw_object(bc_dice *dice, unsigned senses, unsigned home)
 /* Whether "every calm child was nervous" or the like would be settled by its words alone. */
 static bool clash(const bc_adjective *adjective, const bc_adjective *state)
 {
-    return adjective && state &&
-           (adjective == state || adjective == bc_adjective_find(state->opposite));
+    return adjective && state && (adjective == state || adjective == bc_adjective_find(state->opposite));
 }
 
 static scope draw_scope(bc_dice *dice, const bc_phrase *subject, bool state, unsigned home)
@@ -143,14 +142,14 @@ static const char *determiner(bc_dice *dice, bc_quantifier quantifier, bool *plu
     return choices[quantifier][choice].words;
 }
 
-static void say_was(bc_text *text, bool plural, bool negative, bool future)
+static void say_was(bc_sentence *text, bool plural, bool negative, bool future)
 {
     bc_say(text, future ? "will" : plural ? "were" : "was");
     if (negative) bc_say(text, "not");
     if (future) bc_say(text, "be");
 }
 
-static void say_did(bc_text *text, const scope *s, bool negative, bool future)
+static void say_did(bc_sentence *text, const scope *s, bool negative, bool future)
 {
     if (future) bc_say(text, "will");
     if (negative) bc_say(text, future ? "not" : "did not");
@@ -158,12 +157,11 @@ static void say_did(bc_text *text, const scope *s, bool negative, bool future)
     bc_phrase_say(text, &s->object);
 }
 
-static void say(bc_dice *dice, const statement *st, bool future, bc_text *text)
+static void say(bc_dice *dice, const statement *st, bool future, bc_sentence *text)
 {
     bc_phrase subject = st->restrictor;
     const bool negative = st->quantifier == BC_IS_NOT;
-    if (!subject.name)
-        subject.determiner = determiner(dice, st->quantifier, &subject.plural);
+    if (!subject.name) subject.determiner = determiner(dice, st->quantifier, &subject.plural);
     bc_phrase_say(text, &subject);
     if (st->scope.verb) {
         say_did(text, &st->scope, negative, future);
@@ -186,10 +184,8 @@ typedef struct plan {
 /* Most pairs change one thing besides the quantifier. */
 static plan draw_plan(bc_dice *dice)
 {
-    static const bc_relation restrictors[] = {BC_NARROWER, BC_WIDER, BC_NARROWER, BC_WIDER,
-                                              BC_OTHER};
-    static const bc_relation scopes[] = {BC_NARROWER, BC_WIDER,    BC_NARROWER,
-                                         BC_WIDER,    BC_OPPOSITE, BC_OTHER};
+    static const bc_relation restrictors[] = {BC_NARROWER, BC_WIDER, BC_NARROWER, BC_WIDER, BC_OTHER};
+    static const bc_relation scopes[] = {BC_NARROWER, BC_WIDER, BC_NARROWER, BC_WIDER, BC_OPPOSITE, BC_OTHER};
     const bool person = bc_chance(dice, 40);
     const bc_quantifier first = person ? BC_IS : BC_EVERY;
     const uint32_t quantifiers = person ? 2 : 4, edit = bc_roll(dice, 100);
@@ -223,8 +219,7 @@ static bc_phrase draw_other_restrictor(bc_dice *dice, const statement *old, unsi
     return other;
 }
 
-static scope draw_other_scope(bc_dice *dice, const scope *old, const bc_phrase *subject,
-                              unsigned home)
+static scope draw_other_scope(bc_dice *dice, const scope *old, const bc_phrase *subject, unsigned home)
 {
     scope other;
     do other = draw_scope(dice, subject, false, home);
@@ -234,21 +229,16 @@ static scope draw_other_scope(bc_dice *dice, const scope *old, const bc_phrase *
 
 /* Set the hypothesis's restrictor and scope against the premise's; for narrower ones the premise
  * is the one that is widened. */
-static void relate(bc_dice *dice, const plan *p, unsigned home, statement *premise,
-                   statement *hypothesis)
+static void relate(bc_dice *dice, const plan *p, unsigned home, statement *premise, statement *hypothesis)
 {
     statement *slim = p->restrictor == BC_NARROWER ? premise : hypothesis;
     if (p->restrictor == BC_NARROWER || p->restrictor == BC_WIDER)
         slim->restrictor = widen_phrase(dice, slim->restrictor);
-    if (p->restrictor == BC_OTHER)
-        hypothesis->restrictor = draw_other_restrictor(dice, premise, home);
+    if (p->restrictor == BC_OTHER) hypothesis->restrictor = draw_other_restrictor(dice, premise, home);
     slim = p->scope == BC_NARROWER ? premise : hypothesis;
-    if (p->scope == BC_NARROWER || p->scope == BC_WIDER)
-        slim->scope = widen_scope(dice, slim->scope);
-    if (p->scope == BC_OPPOSITE)
-        hypothesis->scope.state = bc_adjective_find(premise->scope.state->opposite);
-    if (p->scope == BC_OTHER)
-        hypothesis->scope = draw_other_scope(dice, &premise->scope, &premise->restrictor, home);
+    if (p->scope == BC_NARROWER || p->scope == BC_WIDER) slim->scope = widen_scope(dice, slim->scope);
+    if (p->scope == BC_OPPOSITE) hypothesis->scope.state = bc_adjective_find(premise->scope.state->opposite);
+    if (p->scope == BC_OTHER) hypothesis->scope = draw_other_scope(dice, &premise->scope, &premise->restrictor, home);
 }
 
 static void write_pair(bc_dice *dice, const plan *p, bc_sample *sample)
@@ -257,8 +247,7 @@ static void write_pair(bc_dice *dice, const plan *p, bc_sample *sample)
     const bool person = p->premise >= BC_IS, future = home == BC_COUNTRY;
     const bool state = p->scope == BC_OPPOSITE || bc_chance(dice, 20);
     statement premise = {.quantifier = p->premise};
-    premise.restrictor = person ? (bc_phrase){.name = bc_name_pick(dice)}
-                                : draw_restrictor(dice, BC_ALIVE, home);
+    premise.restrictor = person ? (bc_phrase){.name = bc_name_pick(dice)} : draw_restrictor(dice, BC_ALIVE, home);
     premise.scope = draw_scope(dice, &premise.restrictor, state, home);
     statement hypothesis = premise;
     hypothesis.quantifier = p->hypothesis;

@@ -4,7 +4,7 @@
 
 /* In the manner of newspapers, split from their punctuation: as it is, or said by someone. The
  * quotation marks stand bare in the file, as the official ones do. */
-static void say_news(bc_dice *dice, const bc_event *event, unsigned voice, bc_text *text)
+static void say_news(bc_dice *dice, const bc_event *event, unsigned voice, bc_sentence *text)
 {
     static const char *const sources[] = {"officials said", "a witness said", "the paper wrote"};
     const bool quoted = bc_chance(dice, 15);
@@ -57,7 +57,7 @@ void bc_grammar_stsb(bc_dice *dice, bc_sample *sample)
 
 /* Ask for one aspect of an event; the place and time that are not asked for stay unsaid. Of the
  * action nobody asks. */
-static void ask(bc_text *text, const bc_event *event, bc_aspect asked)
+static void ask(bc_sentence *text, const bc_event *event, bc_aspect asked)
 {
     static const char *const questions[BC_ASPECTS] = {
         [BC_AGENT] = "who $P $O ?",
@@ -65,9 +65,9 @@ static void ask(bc_text *text, const bc_event *event, bc_aspect asked)
         [BC_PLACE] = "where did $A $B $O ?",
         [BC_TIME] = "when did $A $B $O ?",
     };
-    const bc_word base = bc_verb_form(event->verb, BC_BASE, false);
-    const bc_word past = bc_verb_form(event->verb, BC_PAST, false);
-    bc_text agent = {0}, object = {0};
+    const bc_inflected base = bc_verb_form(event->verb, BC_BASE, false);
+    const bc_inflected past = bc_verb_form(event->verb, BC_PAST, false);
+    bc_sentence agent = {0}, object = {0};
     bc_phrase_say(&agent, &event->agent);
     bc_phrase_say(&object, &event->object);
     const bc_slots slots = {
@@ -124,30 +124,22 @@ static const struct {
     unsigned sense;
     const char *phrasings[3];
 } intents[] = {
-    {BC_GOODS, {"how much does a $N cost ?", "what is the price of a $N ?",
-                "what do i have to pay for a $N ?"}},
+    {BC_GOODS, {"how much does a $N cost ?", "what is the price of a $N ?", "what do i have to pay for a $N ?"}},
     {BC_GOODS, {"where can i buy a $N ?", "which shop sells $M ?", "who sells $M near me ?"}},
-    {BC_THING, {"what is the best $N ?", "which $N is better than all others ?",
-                "which $N do you recommend ?"}},
+    {BC_THING, {"what is the best $N ?", "which $N is better than all others ?", "which $N do you recommend ?"}},
     {BC_VEHICLE | BC_TOOL | BC_INSTRUMENT | BC_FURNITURE,
-     {"how do i repair a $N ?", "what should i do if my $N is broken ?",
-      "how can i mend my $N ?"}},
-    {BC_BUILDING, {"how old is this $N ?", "when did they build this $N ?",
-                   "what is the age of this $N ?"}},
-    {BC_PERSON, {"how can i become a $N ?", "what must i learn to work as a $N ?",
-                 "what is the way to become a $N ?"}},
-    {BC_PERSON, {"how much does a $N earn ?", "what is the pay of a $N ?",
-                 "do $M earn a lot of money ?"}},
-    {BC_ANIMAL, {"what should i feed my $N ?", "which food is good for $M ?",
-                 "what do $M like to eat ?"}},
-    {BC_ANIMAL, {"how long do $M live ?", "what age can a $N reach ?",
-                 "when does a $N get old ?"}},
+     {"how do i repair a $N ?", "what should i do if my $N is broken ?", "how can i mend my $N ?"}},
+    {BC_BUILDING, {"how old is this $N ?", "when did they build this $N ?", "what is the age of this $N ?"}},
+    {BC_PERSON, {"how can i become a $N ?", "what must i learn to work as a $N ?", "what is the way to become a $N ?"}},
+    {BC_PERSON, {"how much does a $N earn ?", "what is the pay of a $N ?", "do $M earn a lot of money ?"}},
+    {BC_ANIMAL, {"what should i feed my $N ?", "which food is good for $M ?", "what do $M like to eat ?"}},
+    {BC_ANIMAL, {"how long do $M live ?", "what age can a $N reach ?", "when does a $N get old ?"}},
 };
 
-static void say_question(bc_dice *dice, const char *pattern, const bc_noun *noun, bc_text *text)
+static void say_question(bc_dice *dice, const char *pattern, const bc_noun *noun, bc_sentence *text)
 {
     const bool also = bc_chance(dice, 40);
-    const bc_word one = bc_noun_form(noun, false, also), many = bc_noun_form(noun, true, also);
+    const bc_inflected one = bc_noun_form(noun, false, also), many = bc_noun_form(noun, true, also);
     const bc_slots slots = {.BC_SLOT('N') = one.text, .BC_SLOT('M') = many.text};
     bc_fill(text, pattern, &slots);
     bc_polish(text, BC_PROSE);
@@ -162,11 +154,9 @@ void bc_grammar_qqp(bc_dice *dice, bc_sample *sample)
     const bc_noun *noun = bc_noun_pick_leaf(dice, intents[intent].sense), *second = noun;
     sample->label = bc_chance(dice, 37);
     if (!sample->label && bc_chance(dice, 40))
-        while (other == intent || !(intents[other].sense & noun->sense))
-            other = bc_roll(dice, count);
+        while (other == intent || !(intents[other].sense & noun->sense)) other = bc_roll(dice, count);
     else if (!sample->label)
         while (second == noun) second = bc_noun_pick_leaf(dice, intents[intent].sense);
     say_question(dice, intents[intent].phrasings[phrasing], noun, &sample->a);
-    say_question(dice, intents[other].phrasings[(phrasing + 1 + bc_roll(dice, 2)) % 3], second,
-                 &sample->b);
+    say_question(dice, intents[other].phrasings[(phrasing + 1 + bc_roll(dice, 2)) % 3], second, &sample->b);
 }

@@ -66,10 +66,8 @@ static const sample_file files[] = {
     {"SST-2/train.tsv", bc_grammar_sst2, BC_PHRASES, TRAIN, 4000, "sentence\tlabel", "%a \t%l"},
     {"SST-2/dev.tsv", bc_grammar_sst2, BC_SENTENCES, DEV, 600, "sentence\tlabel", "%a \t%l"},
     {"SST-2/test.tsv", bc_grammar_sst2, BC_SENTENCES, TEST, 300, "index\tsentence", "%i\t%a"},
-    {"MRPC/train.tsv", bc_grammar_mrpc, 0, TRAIN, 1800, BOM "Quality\t" MRPC_IDS,
-     "%l\t%p\t%q\t%a\t%b"},
-    {"MRPC/dev.tsv", bc_grammar_mrpc, 0, DEV, 400, BOM "Quality\t" MRPC_IDS,
-     "%l\t%p\t%q\t%a\t%b"},
+    {"MRPC/train.tsv", bc_grammar_mrpc, 0, TRAIN, 1800, BOM "Quality\t" MRPC_IDS, "%l\t%p\t%q\t%a\t%b"},
+    {"MRPC/dev.tsv", bc_grammar_mrpc, 0, DEV, 400, BOM "Quality\t" MRPC_IDS, "%l\t%p\t%q\t%a\t%b"},
     {"MRPC/test.tsv", bc_grammar_mrpc, 0, TEST, 300, "index\t" MRPC_IDS, "%i\t%p\t%q\t%a\t%b"},
     {"STS-B/train.tsv", bc_grammar_stsb, 0, TRAIN, 2500, STSB_HEADER "\tscore", STSB_ROW "\t%s"},
     {"STS-B/dev.tsv", bc_grammar_stsb, 0, DEV, 500, STSB_HEADER "\tscore", STSB_ROW "\t%s"},
@@ -86,30 +84,21 @@ static const sample_file files[] = {
     {"MNLI/dev_mismatched.tsv", bc_grammar_mnli, BC_COUNTRY, DEV, 600,
      MNLI_HEADER RATERS "\tgold_label", MNLI_ROW("country") "\t%n\t%w"},
     {"MNLI/test_matched.tsv", bc_grammar_mnli, BC_TOWN, TEST, 300, MNLI_HEADER, MNLI_ROW("town")},
-    {"MNLI/test_mismatched.tsv", bc_grammar_mnli, BC_COUNTRY, TEST, 300, MNLI_HEADER,
-     MNLI_ROW("country")},
-    {"QNLI/train.tsv", bc_grammar_qnli, 0, TRAIN, 2500, "index\tquestion\tsentence\tlabel",
-     "%i\t%a\t%b\t%v"},
-    {"QNLI/dev.tsv", bc_grammar_qnli, 0, DEV, 500, "index\tquestion\tsentence\tlabel",
-     "%i\t%a\t%b\t%v"},
+    {"MNLI/test_mismatched.tsv", bc_grammar_mnli, BC_COUNTRY, TEST, 300, MNLI_HEADER, MNLI_ROW("country")},
+    {"QNLI/train.tsv", bc_grammar_qnli, 0, TRAIN, 2500, "index\tquestion\tsentence\tlabel", "%i\t%a\t%b\t%v"},
+    {"QNLI/dev.tsv", bc_grammar_qnli, 0, DEV, 500, "index\tquestion\tsentence\tlabel", "%i\t%a\t%b\t%v"},
     {"QNLI/test.tsv", bc_grammar_qnli, 0, TEST, 300, "index\tquestion\tsentence", "%i\t%a\t%b"},
-    {"RTE/train.tsv", bc_grammar_rte, BC_BOTH, TRAIN, 2000, "index\tsentence1\tsentence2\tlabel",
-     "%i\t%a\t%b\t%v"},
-    {"RTE/dev.tsv", bc_grammar_rte, BC_BOTH, DEV, 400, "index\tsentence1\tsentence2\tlabel",
-     "%i\t%a\t%b\t%v"},
-    {"RTE/test.tsv", bc_grammar_rte, BC_BOTH, TEST, 300, "index\tsentence1\tsentence2",
-     "%i\t%a\t%b"},
-    {"WNLI/train.tsv", bc_grammar_wnli, 0, TRAIN, 1000, "index\tsentence1\tsentence2\tlabel",
-     "%i\t%a\t%b\t%l"},
-    {"WNLI/dev.tsv", bc_grammar_wnli, 0, DEV, 400, "index\tsentence1\tsentence2\tlabel",
-     "%i\t%a\t%b\t%l"},
+    {"RTE/train.tsv", bc_grammar_rte, BC_BOTH, TRAIN, 2000, "index\tsentence1\tsentence2\tlabel", "%i\t%a\t%b\t%v"},
+    {"RTE/dev.tsv", bc_grammar_rte, BC_BOTH, DEV, 400, "index\tsentence1\tsentence2\tlabel", "%i\t%a\t%b\t%v"},
+    {"RTE/test.tsv", bc_grammar_rte, BC_BOTH, TEST, 300, "index\tsentence1\tsentence2", "%i\t%a\t%b"},
+    {"WNLI/train.tsv", bc_grammar_wnli, 0, TRAIN, 1000, "index\tsentence1\tsentence2\tlabel", "%i\t%a\t%b\t%l"},
+    {"WNLI/dev.tsv", bc_grammar_wnli, 0, DEV, 400, "index\tsentence1\tsentence2\tlabel", "%i\t%a\t%b\t%l"},
     {"WNLI/test.tsv", bc_grammar_wnli, 0, TEST, 300, "index\tsentence1\tsentence2", "%i\t%a\t%b"},
-    {"AX/diagnostic.tsv", bc_grammar_mnli, BC_BOTH, TEST, 400, "index\tsentence1\tsentence2",
-     "%i\t%a\t%b"},
+    {"AX/diagnostic.tsv", bc_grammar_mnli, BC_BOTH, TEST, 400, "index\tsentence1\tsentence2", "%i\t%a\t%b"},
     {"corpus.txt", bc_grammar_corpus, 0, WHOLE, 4000, NULL, "%a"},
 };
 
-static uint32_t hash_letters(uint32_t hash, const bc_text *text)
+static uint32_t hash_letters(uint32_t hash, const bc_sentence *text)
 {
     for (size_t i = 0; i < text->length; i++) {
         const unsigned char c = (unsigned char)text->bytes[i];
@@ -146,8 +135,7 @@ static void put_raters(bc_writer *writer, const bc_sample *sample, bc_dice *dice
         const bool dissents = bc_roll(dice, 5 - rater) < dissent;
         const uint32_t shift = dissents ? 1 + bc_roll(dice, 2) : 0;
         dissent -= dissents;
-        bc_writer_printf(writer, "%s%s", rater ? "\t" : "",
-                         nli[((uint32_t)sample->label + shift) % 3]);
+        bc_writer_printf(writer, "%s%s", rater ? "\t" : "", nli[((uint32_t)sample->label + shift) % 3]);
     }
 }
 
@@ -173,8 +161,7 @@ static void put_column(bc_writer *writer, char column, const bc_sample *sample, 
     }
 }
 
-static void put_row(bc_writer *writer, const sample_file *file, const bc_sample *sample,
-                    bc_dice *dice)
+static void put_row(bc_writer *writer, const sample_file *file, const bc_sample *sample, bc_dice *dice)
 {
     const bool torn = dice->index % 500 == 250, last = dice->index + 1 == file->rows;
     for (const char *p = file->row; *p; p++) {
@@ -190,7 +177,7 @@ static void put_row(bc_writer *writer, const sample_file *file, const bc_sample 
     bc_writer_put(writer, "\n", 1);
 }
 
-static void put_rows(bc_writer *writer, const sample_file *file, uint64_t seed, bc_words *words)
+static void put_rows(bc_writer *writer, const sample_file *file, uint64_t seed, bc_word_counts *words)
 {
     bc_dice dice = {.seed = seed, .file = (uint32_t)(file - files)};
     bc_sample sample;
@@ -198,8 +185,8 @@ static void put_rows(bc_writer *writer, const sample_file *file, uint64_t seed, 
     for (dice.index = 0; dice.index < file->rows; dice.index++) {
         draw(file, &dice, &sample);
         put_row(writer, file, &sample, &dice);
-        bc_words_count(words, sample.a.bytes);
-        bc_words_count(words, sample.b.bytes);
+        bc_word_counts_add(words, sample.a.bytes);
+        bc_word_counts_add(words, sample.b.bytes);
     }
 }
 
@@ -214,7 +201,7 @@ static bertc_status create_parent(const char *path, bertc_error *err)
 }
 
 static bertc_status write_file(const char *dir, const sample_file *file, uint64_t seed,
-                               bc_words *words, bertc_error *err)
+                               bc_word_counts *words, bertc_error *err)
 {
     bc_writer writer;
     char *path = bc_path_join(dir, file->path);
@@ -231,13 +218,12 @@ static bertc_status write_file(const char *dir, const sample_file *file, uint64_
 bertc_status bertc_sample_write(const char *dir, uint64_t seed, bertc_error *err)
 {
     if (!dir) return bc_fail_null(err, __func__, "dir");
-    bc_words *words = bc_calloc(1, sizeof *words);
+    bc_word_counts *words = bc_calloc(1, sizeof *words);
     bertc_status status = words ? bc_folder_create(dir, err) : bc_fail_memory(err);
-    for (const sample_file *file = files; status == BERTC_OK && file < files + BC_COUNT(files);
-         file++)
+    for (const sample_file *file = files; status == BERTC_OK && file < files + BC_COUNT(files); file++)
         status = write_file(dir, file, seed, words, err);
     char *path = bc_path_join(dir, "vocab.txt");
-    if (status == BERTC_OK) status = path ? bc_words_write_vocab(words, path, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = path ? bc_word_counts_write_vocab(words, path, err) : bc_fail_memory(err);
     bc_free(path);
     bc_free(words);
     return status;

@@ -6,7 +6,7 @@
 
 typedef struct bc_sample {
     unsigned flavour;   /* of the file: the form of sentences, or where their words are at home */
-    bc_text a, b;       /* b empty for single sentences */
+    bc_sentence a, b;       /* b empty for single sentences */
     int label;          /* in the order of the task's row */
     int score;          /* STS-B, in thousandths */
     const char *source; /* CoLA: what the sentence tries */

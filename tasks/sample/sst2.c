@@ -7,12 +7,11 @@
 #include "tasks/sample/sample.h"
 
 static const char *const qualities[2][20] = {
-    {"dull", "clumsy", "tedious", "bland", "shallow", "messy", "tiresome", "stale", "lifeless",
-     "predictable", "hollow", "boring", "awkward", "silly", "painful", "weak", "forgettable",
-     "slow", "cold", "ugly"},
-    {"moving", "funny", "charming", "clever", "warm", "brilliant", "fresh", "gripping", "tender",
-     "sharp", "elegant", "delightful", "honest", "witty", "strong", "thrilling", "beautiful",
-     "memorable", "inventive", "splendid"},
+    {"dull",   "clumsy", "tedious", "bland", "shallow", "messy", "tiresome",    "stale", "lifeless", "predictable",
+     "hollow", "boring", "awkward", "silly", "painful", "weak",  "forgettable", "slow",  "cold",     "ugly"},
+    {"moving",   "funny",     "charming",  "clever",    "warm",       "brilliant", "fresh",
+     "gripping", "tender",    "sharp",     "elegant",   "delightful", "honest",    "witty",
+     "strong",   "thrilling", "beautiful", "memorable", "inventive",  "splendid"},
 };
 
 static const char *const substances[2][8] = {
@@ -32,11 +31,9 @@ typedef struct governor {
 
 /* What may stand before a quality. The plain ones come more than once: they are more frequent. */
 static const governor degrees[] = {
-    {"", false},        {"", false},         {"", false},      {"", false},
-    {"very", false},
-    {"really", false}, {"deeply", false},   {"truly", false},    {"quite", false},
-    {"not", true},     {"never", true},     {"hardly", true},    {"far from", true},
-    {"not very", true}, {"anything but", true},
+    {"", false},       {"", false},       {"", false},        {"", false},        {"very", false},
+    {"really", false}, {"deeply", false}, {"truly", false},   {"quite", false},   {"not", true},
+    {"never", true},   {"hardly", true},  {"far from", true}, {"not very", true}, {"anything but", true},
 };
 
 /* Patterns over $T topic, $A quality with its degree, $S substance; `flips` concerns $S. */
@@ -61,34 +58,34 @@ static const char *const contrasts[] = {
 /* Both say the same. */
 static const char *const agreements[] = {"$X and $Y", "$X , and $Y", "$X -lrb- and $Y -rrb-"};
 
-static bc_text quality(bc_dice *dice, bool positive)
+static bc_sentence quality(bc_dice *dice, bool positive)
 {
     const governor *degree = BC_PICK(dice, degrees);
-    bc_text text = {0};
+    bc_sentence text = {0};
     bc_say(&text, degree->words);
     bc_say(&text, *BC_PICK(dice, qualities[positive != degree->flips]));
     return text;
 }
 
-static bc_text judgement(bc_dice *dice, const governor *pattern, bool positive)
+static bc_sentence judgement(bc_dice *dice, const governor *pattern, bool positive)
 {
-    const bc_text adjective = quality(dice, positive);
+    const bc_sentence adjective = quality(dice, positive);
     bc_slots slots = {.BC_SLOT('A') = adjective.bytes};
-    bc_text text = {0};
+    bc_sentence text = {0};
     slots.BC_SLOT('S') = *BC_PICK(dice, substances[positive != pattern->flips]);
     slots.BC_SLOT('T') = *BC_PICK(dice, topics);
     bc_fill(&text, pattern->words, &slots);
     return text;
 }
 
-static bc_text clause(bc_dice *dice, bool positive)
+static bc_sentence clause(bc_dice *dice, bool positive)
 {
     return judgement(dice, BC_PICK(dice, clauses), positive);
 }
 
-static void combine(bc_dice *dice, const char *pattern, bool positive, bool other, bc_text *text)
+static void combine(bc_dice *dice, const char *pattern, bool positive, bool other, bc_sentence *text)
 {
-    const bc_text x = clause(dice, other), y = clause(dice, positive);
+    const bc_sentence x = clause(dice, other), y = clause(dice, positive);
     const bc_slots slots = {
         .BC_SLOT('X') = x.bytes,
         .BC_SLOT('Y') = y.bytes,
@@ -107,7 +104,7 @@ void bc_grammar_sst2(bc_dice *dice, bc_sample *sample)
     const mixture mix = sample->flavour == BC_PHRASES ? (mixture){30, 30, 28} : (mixture){0, 50, 36};
     const bool positive = bc_chance(dice, 55);
     uint32_t kind = bc_roll(dice, 100);
-    bc_text *text = &sample->a;
+    bc_sentence *text = &sample->a;
     sample->label = positive;
     if (kind < mix.phrase)
         *text = judgement(dice, BC_PICK(dice, phrases), positive);

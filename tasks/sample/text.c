@@ -20,26 +20,26 @@ bool bc_chance(bc_dice *dice, uint32_t percent)
     return bc_roll(dice, 100) < percent;
 }
 
-static void append(bc_text *text, const char *bytes, size_t length)
+static void append(bc_sentence *text, const char *bytes, size_t length)
 {
-    size_t room = BC_TEXT - 1 - text->length;
-    assert(length <= room);
-    if (length > room) length = room;
+    size_t capacity = BC_SENTENCE_BYTES - 1 - text->length;
+    assert(length <= capacity);
+    if (length > capacity) length = capacity;
     memcpy(text->bytes + text->length, bytes, length);
     text->length += length;
     text->bytes[text->length] = '\0';
 }
 
-void bc_say(bc_text *text, const char *words)
+void bc_say(bc_sentence *text, const char *words)
 {
     if (*words == '\0') return;
     if (text->length > 0) append(text, " ", 1);
     append(text, words, strlen(words));
 }
 
-void bc_sayf(bc_text *text, const char *format, ...)
+void bc_sayf(bc_sentence *text, const char *format, ...)
 {
-    char words[BC_TEXT];
+    char words[BC_SENTENCE_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
@@ -47,7 +47,7 @@ void bc_sayf(bc_text *text, const char *format, ...)
     bc_say(text, words);
 }
 
-void bc_fill(bc_text *text, const char *pattern, const bc_slots *slots)
+void bc_fill(bc_sentence *text, const char *pattern, const bc_slots *slots)
 {
     if (text->length > 0) append(text, " ", 1);
     for (const char *p = pattern; *p; p++) {
@@ -60,9 +60,9 @@ void bc_fill(bc_text *text, const char *pattern, const bc_slots *slots)
     }
 }
 
-void bc_polish(bc_text *text, unsigned style)
+void bc_polish(bc_sentence *text, unsigned style)
 {
-    bc_text out = {0};
+    bc_sentence out = {0};
     bool article = false;
     for (const char *word = text->bytes; *(word += strspn(word, " "));) {
         size_t length = strcspn(word, " ");

@@ -30,16 +30,16 @@ bool bc_chance(bc_dice *dice, uint32_t percent);
 #define BC_COUNT(table) (sizeof(table) / sizeof *(table))
 #define BC_PICK(dice, table) (&(table)[bc_roll(dice, (uint32_t)BC_COUNT(table))])
 
-enum { BC_TEXT = 1024 };
+enum { BC_SENTENCE_BYTES = 1024 };
 
-typedef struct bc_text {
+typedef struct bc_sentence {
     size_t length;
-    char bytes[BC_TEXT]; /* NUL-terminated */
-} bc_text;
+    char bytes[BC_SENTENCE_BYTES]; /* NUL-terminated */
+} bc_sentence;
 
 /* Append words, one space before them where the text is not empty. */
-void bc_say(bc_text *text, const char *words);
-void bc_sayf(bc_text *text, const char *format, ...) BERTC_PRINTF(2, 3);
+void bc_say(bc_sentence *text, const char *words);
+void bc_sayf(bc_sentence *text, const char *format, ...) BERTC_PRINTF(2, 3);
 
 /* The fillers of a pattern: "$A" stands for of['A' - 'A']; null fills with nothing. */
 typedef struct bc_slots {
@@ -48,13 +48,13 @@ typedef struct bc_slots {
 #define BC_SLOT(letter) of[(letter) - 'A']
 
 /* Append a pattern with its slots filled. */
-void bc_fill(bc_text *text, const char *pattern, const bc_slots *slots);
+void bc_fill(bc_sentence *text, const char *pattern, const bc_slots *slots);
 
 enum {
     BC_JOIN = 1,    /* no space before , . ? ! and possessives */
     BC_CAPITAL = 2, /* the first letter is a capital, and I is */
     BC_PROSE = BC_JOIN | BC_CAPITAL
 };
-void bc_polish(bc_text *text, unsigned style);
+void bc_polish(bc_sentence *text, unsigned style);
 
 #endif

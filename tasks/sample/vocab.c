@@ -11,12 +11,12 @@
 
 /* The slot of a word, or the free one where it belongs. The table is never nearly full: the
  * grammars know some hundreds of words. */
-static bc_counted *find(bc_words *words, const char *text, size_t length)
+static bc_word_count *find(bc_word_counts *words, const char *text, size_t length)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)text[i]) * 16777619u;
     for (;; hash++) {
-        bc_counted *slot = &words->slot[hash % BC_WORDS];
+        bc_word_count *slot = &words->slot[hash % BC_WORDS];
         if (slot->count == 0) return slot;
         if (strncmp(slot->text, text, length) == 0 && slot->text[length] == '\0') return slot;
     }
@@ -33,7 +33,7 @@ static char letter(const char **text)
     return marked ? 'e' : (char)(p[0] | 0x20);
 }
 
-void bc_words_count(bc_words *words, const char *text)
+void bc_word_counts_add(bc_word_counts *words, const char *text)
 {
     while (*text) {
         char word[sizeof words->slot->text];
@@ -45,7 +45,7 @@ void bc_words_count(bc_words *words, const char *text)
             continue;
         }
         word[length] = '\0';
-        bc_counted *slot = find(words, word, length);
+        bc_word_count *slot = find(words, word, length);
         memcpy(slot->text, word, length + 1);
         slot->count++;
     }
@@ -63,7 +63,7 @@ static const char *const suffixes[] = {
 };
 
 /* Whether a word is another one and a suffix, and may be left to its pieces. */
-static bool splits(bc_words *words, const char *word)
+static bool splits(bc_word_counts *words, const char *word)
 {
     const size_t length = strlen(word);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
@@ -76,7 +76,7 @@ static bool splits(bc_words *words, const char *word)
 
 static int by_frequency(const void *a, const void *b)
 {
-    const bc_counted *x = a, *y = b;
+    const bc_word_count *x = a, *y = b;
     if (x->count != y->count) return x->count < y->count ? 1 : -1;
     return strcmp(x->text, y->text);
 }
@@ -96,11 +96,11 @@ static void put_suffixes(bc_writer *writer)
 }
 
 /* Take out what needs no entry of its own, while words can still be found; then sort. */
-static void keep_whole_words(bc_words *words)
+static void keep_whole_words(bc_word_counts *words)
 {
     bool whole[BC_WORDS];
     for (size_t i = 0; i < BC_WORDS; i++) {
-        const bc_counted *slot = &words->slot[i];
+        const bc_word_count *slot = &words->slot[i];
         whole[i] = slot->count > 0 && slot->text[1] && !splits(words, slot->text);
     }
     for (size_t i = 0; i < BC_WORDS; i++)
@@ -108,13 +108,12 @@ static void keep_whole_words(bc_words *words)
     qsort(words->slot, BC_WORDS, sizeof *words->slot, by_frequency);
 }
 
-bertc_status bc_words_write_vocab(bc_words *words, const char *path, bertc_error *err)
+bertc_status bc_word_counts_write_vocab(bc_word_counts *words, const char *path, bertc_error *err)
 {
     bc_writer writer;
     bertc_status status = bc_writer_open(&writer, path, err);
     if (status != BERTC_OK) return status;
-    for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
-        bc_writer_printf(&writer, "%s\n", specials[i]);
+    for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) bc_writer_printf(&writer, "%s\n", specials[i]);
     put_characters(&writer);
     put_suffixes(&writer);
     keep_whole_words(words);

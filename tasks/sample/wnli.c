@@ -45,7 +45,7 @@ static const schema schemas[] = {
 
 static void choose_people(bc_dice *dice, const char *who[2], const char **pronoun)
 {
-    const bc_name *first = bc_name_pick(dice), *second;
+    const bc_person_name *first = bc_name_pick(dice), *second;
     do second = bc_name_pick(dice);
     while (second == first || second->female != first->female);
     who[0] = first->name;
@@ -63,7 +63,7 @@ void bc_grammar_wnli(bc_dice *dice, bc_sample *sample)
     const char *reason = s->reasons[meant][bc_roll(dice, 2)];
     sample->label = bc_chance(dice, 49);
     const bc_slots slots = {.BC_SLOT('A') = who[0], .BC_SLOT('B') = who[1]};
-    bc_text told = {0};
+    bc_sentence told = {0};
     bc_fill(&told, s->event, &slots);
     bc_sayf(&told, "%s %s", pronoun, reason);
     bc_fill(&sample->a, *BC_PICK(dice, frames), &(bc_slots){.BC_SLOT('R') = told.bytes});

@@ -11,9 +11,9 @@ static char *rewrite(bertc_config *config, const char *path)
     char *text;
     size_t length;
     bertc_error err = {0};
-    FUZZ_CHECK(bc_config_write(config, &bc_here, path, NULL, &err) == BERTC_OK);
+    FUZZ_CHECK(bc_config_write(config, &bc_working_dir, path, NULL, &err) == BERTC_OK);
     bertc_config_clear(config);
-    FUZZ_CHECK(bc_file_read(path, BC_KIND_WORDS, &text, &length, &err) == BERTC_OK);
+    FUZZ_CHECK(bc_file_read(path, BC_FILE_WORDS, &text, &length, &err) == BERTC_OK);
     FUZZ_CHECK(bertc_config_load(path, config, &err) == BERTC_OK);
     return text;
 }

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "fuzz.h"
 
-enum { MOST_VALUES = 1 << 16 };
+enum { MAX_VALUES = 1 << 16 };
 
 /* What a tensor holds, released by bc_free. */
 static void *bytes_of(const bc_tensor *tensor)
@@ -20,11 +20,11 @@ static void *bytes_of(const bc_tensor *tensor)
 static void check_tensor(const bc_weights *file, const bc_tensor *tensor, size_t size)
 {
     bc_free(bytes_of(tensor));
-    FUZZ_CHECK(tensor->in == file);
-    FUZZ_CHECK(tensor->place <= size && tensor->bytes <= size - tensor->place);
+    FUZZ_CHECK(tensor->weights == file);
+    FUZZ_CHECK(tensor->position <= size && tensor->bytes <= size - tensor->position);
     FUZZ_CHECK(tensor->rank >= 0 && tensor->rank <= BC_MAX_RANK);
     FUZZ_CHECK(bc_weights_find(file, tensor->name) == tensor);
-    if (!bc_dtype_is_float(tensor->dtype) || tensor->count > MOST_VALUES) return;
+    if (!bc_dtype_is_float(tensor->dtype) || tensor->count > MAX_VALUES) return;
     float *values = bc_alloc(tensor->count, sizeof *values);
     FUZZ_CHECK(values);
     FUZZ_CHECK(bc_tensor_floats(tensor, 0, tensor->count, values, NULL) == BERTC_OK);
@@ -42,7 +42,7 @@ static void check_rewritten(const bc_weights *file, const char *path)
         out[i] = (bc_tensor_out){t->name, t->dtype, t->rank, {0}, bytes_of(t)};
         memcpy(out[i].shape, t->shape, sizeof out[i].shape);
     }
-    FUZZ_CHECK(bc_safetensors_write(&bc_here, path, out, file->count, NULL, &err) == BERTC_OK);
+    FUZZ_CHECK(bc_safetensors_write(&bc_working_dir, path, out, file->count, NULL, &err) == BERTC_OK);
     FUZZ_CHECK(bc_safetensors_open(path, &again, &err) == BERTC_OK);
     FUZZ_CHECK(again.count == file->count);
     for (size_t i = 0; i < file->count; i++) {

@@ -63,9 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2) return 0;
     const bertc_task *task = bertc_task_at(data[0] / 6 % bertc_task_count());
     bertc_split split = (bertc_split)(data[0] % BERTC_SPLITS);
-    const bertc_columns *columns = data[0] % 2 && task->old_splits[split].file
-                                       ? &task->old_splits[split]
-                                       : &task->splits[split];
+    const bertc_columns *columns =
+        data[0] % 2 && task->old_splits[split].file ? &task->old_splits[split] : &task->splits[split];
     const bertc_columns texts = bc_columns_of_texts(columns);
     bool lines = data[1] & 1;
     size_t limit = lines ? 0 : data[1] >> 1 & 7;

@@ -43,8 +43,7 @@ static const bertc_tokenizer *choose(unsigned variant, bool with_added)
 {
     static bertc_vocab *vocab;
     static bertc_tokenizer *made[VARIANTS];
-    if (!vocab)
-        FUZZ_CHECK(bertc_vocab_parse(words, sizeof words - 1, "words", &vocab, NULL) == BERTC_OK);
+    if (!vocab) FUZZ_CHECK(bertc_vocab_parse(words, sizeof words - 1, "words", &vocab, NULL) == BERTC_OK);
     variant = with_added ? PLAIN + variant % 16 : variant % PLAIN;
     if (!made[variant]) made[variant] = make(vocab, (int)variant);
     return made[variant];
@@ -73,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 3) return 0;
     const bertc_tokenizer *tokenizer = choose(data[0], data[1] & 2);
     bool pair = data[1] & 1;
-    size_t most = data[1] > 127 ? 3 + data[1] % 16 : 0, rest = size - 3;
+    size_t max = data[1] > 127 ? 3 + data[1] % 16 : 0, rest = size - 3;
     size_t na = pair ? rest * data[2] / 255 : rest, nb = rest - na;
     /* Copies of exactly the length, so that a read beyond the end is seen. */
     char *a = malloc(na ? na : 1), *b = malloc(nb ? nb : 1);
@@ -81,15 +80,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(a, data + 3, na);
     memcpy(b, data + 3 + na, nb);
     const char *second = pair ? b : NULL;
-    FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &reused, a, na, second, nb, most, NULL) == BERTC_OK);
-    FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &fresh, a, na, second, nb, most, NULL) == BERTC_OK);
+    FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &reused, a, na, second, nb, max, NULL) == BERTC_OK);
+    FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &fresh, a, na, second, nb, max, NULL) == BERTC_OK);
     check_offsets(&fresh, na, nb);
     check_same(&fresh, &reused);
-    if (most) {
-        FUZZ_CHECK(fresh.count <= most);
+    if (max) {
+        FUZZ_CHECK(fresh.count <= max);
         size_t kept = fresh.count, cut = fresh.truncated;
         FUZZ_CHECK(bertc_tokenizer_encode(tokenizer, &fresh, a, na, second, nb, 0, NULL) == BERTC_OK);
-        FUZZ_CHECK(fresh.count == kept + cut && (cut == 0 || kept == most));
+        FUZZ_CHECK(fresh.count == kept + cut && (cut == 0 || kept == max));
     }
     bertc_encoding_clear(&fresh);
     free(a);

@@ -44,10 +44,10 @@ static void check_tokenizer(const bertc_tokenizer *tokenizer)
 {
     bertc_tokenizer_options o = bertc_tokenizer_options_of(tokenizer);
     bertc_encoding encoding = {0};
-    FUZZ_CHECK(o.added_count >= 0 && o.added_count <= BERTC_ADDED_MOST);
+    FUZZ_CHECK(o.added_count >= 0 && o.added_count <= BERTC_MAX_ADDED_TOKENS);
     check_encoding(tokenizer, &encoding, "a[MASK] The b, \xE4\xB8\xAD\xC3\xA9");
     for (int32_t i = 0; i < o.added_count; i++) {
-        char text[3 * BERTC_ADDED_BYTES];
+        char text[3 * BERTC_MAX_ADDED_BYTES];
         snprintf(text, sizeof text, " %s\t%s_a %.3s", o.added[i].text, o.added[i].text, o.added[i].text);
         check_encoding(tokenizer, &encoding, text);
     }

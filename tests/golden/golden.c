@@ -39,10 +39,9 @@ static void check_status(bertc_status status, const bertc_error *err)
     exit(1);
 }
 
-static void judge(const char *where, const char *what, double difference, double bound,
-                  double *most)
+static void judge(const char *where, const char *what, double difference, double bound, double *max)
 {
-    if (!(difference <= *most)) *most = difference;
+    if (!(difference <= *max)) *max = difference;
     if (difference <= bound) return;
     fprintf(stderr, "%s: %s differs by %.3e, accepted %.1e\n", where, what, difference, bound);
     failures++;
@@ -96,9 +95,9 @@ static void close_golden(golden *g)
 static double step_once(golden *g, int64_t number, double rate)
 {
     bertc_error err = {0};
-    bc_outcome outcome;
+    bc_step_result outcome;
     const bc_step step = {.number = number, .examples = bc_epoch_batch(&g->epoch, number),
-                          .divisor = (double)g->inputs.count, .rate = rate};
+                          .divisor = (double)g->inputs.count, .lr = rate};
     check_status(bc_trainer_step(g->trainer, &step, &outcome, &err), &err);
     return outcome.loss;
 }
@@ -114,13 +113,13 @@ static void compare_activation(golden *g, const char *name, const float *found)
 {
     const bc_tensor *tensor = twin_tensor(&g->file, name);
     const float *wanted = twin_tensor_copy(&g->file, name);
-    double most = 0.0, scale = 0.0;
+    double max = 0.0, scale = 0.0;
     for (size_t i = 0; i < tensor->count; i++) {
         double difference = fabs((double)found[i] - (double)wanted[i]);
-        if (!(difference <= most)) most = difference;
+        if (!(difference <= max)) max = difference;
         scale = fmax(scale, fabs((double)wanted[i]));
     }
-    judge(g->folder, name, most / scale, activation_bound, &g->worst.activation);
+    judge(g->folder, name, max / scale, activation_bound, &g->worst.activation);
 }
 
 static double norm_of(const float *x, size_t count)
@@ -141,8 +140,7 @@ static void compare_gradient(golden *g, const bc_param *param)
     float *wanted = twin_tensor_copy(&g->file, name), *typical = twin_tensor_copy(&g->file, scale);
     double norm = norm_of(typical, like->count);
     for (size_t i = 0; i < param->count; i++) wanted[i] -= param->grad[i];
-    judge(g->folder, name, norm_of(wanted, param->count) / norm, gradient_bound,
-          &g->worst.gradient);
+    judge(g->folder, name, norm_of(wanted, param->count) / norm, gradient_bound, &g->worst.gradient);
 }
 
 static void compare_pass(golden *g)
@@ -153,8 +151,8 @@ static void compare_pass(golden *g)
     size_t hidden = (size_t)model->config.hidden_size;
     float *out = malloc((size_t)g->batch->tokens * hidden * sizeof *out);
     if (!out) exit(1);
-    compare_activation(g, "embeddings", w->embed_out.full);
-    for (int layer = 0; layer < model->config.num_hidden_layers && w->limits.whole; layer++) {
+    compare_activation(g, "embeddings", w->embed_out.f32);
+    for (int layer = 0; layer < model->config.num_hidden_layers && w->limits.all_rows; layer++) {
         char name[32];
         snprintf(name, sizeof name, "layer.%d", layer);
         bc_model_output(model, w, g->batch, layer, out);

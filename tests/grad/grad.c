@@ -19,8 +19,7 @@ static double quotient(grad_function *f, void *context, double *x, double step)
     return sum / (12.0 * step);
 }
 
-double grad_error(grad_function *f, void *context, double *x, const double *gradient, size_t count,
-                  double step)
+double grad_error(grad_function *f, void *context, double *x, const double *gradient, size_t count, double step)
 {
     double squares = 0.0, worst = 0.0;
     for (size_t i = 0; i < count; i++) squares += gradient[i] * gradient[i];
@@ -33,8 +32,7 @@ double grad_error(grad_function *f, void *context, double *x, const double *grad
     return worst;
 }
 
-void grad_check(const char *what, grad_function *f, void *context, double *x,
-                const double *gradient, size_t count)
+void grad_check(const char *what, grad_function *f, void *context, double *x, const double *gradient, size_t count)
 {
     double worst = grad_error(f, context, x, gradient, count, 2e-4);
     print_message("%-40s %.1e\n", what, worst);

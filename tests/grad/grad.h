@@ -15,12 +15,10 @@ typedef double grad_function(void *context);
 
 /* The largest |difference quotient - gradient[i]| over max(|gradient[i]|, root mean square of the
  * gradient), for x[0..count-1], which are restored. */
-double grad_error(grad_function *f, void *context, double *x, const double *gradient, size_t count,
-                  double step);
+double grad_error(grad_function *f, void *context, double *x, const double *gradient, size_t count, double step);
 
 /* Fails the running test unless that error is below GRAD_BOUND, and prints it. */
-void grad_check(const char *what, grad_function *f, void *context, double *x,
-                const double *gradient, size_t count);
+void grad_check(const char *what, grad_function *f, void *context, double *x, const double *gradient, size_t count);
 
 /* Sum of x * weights: turns an operation's output into a scalar whose gradient is `weights`. */
 double grad_dot(const double *x, const double *weights, size_t count);

@@ -13,7 +13,7 @@
 
 static const int32_t lengths[] = {4, 1, 3};
 enum { S = 3, N = 8 };
-static const bc_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3};
+static const bc_dropout_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3};
 static const bc_pass pass = {.dropout = &rates, .seed = 77, .step = 5};
 static const double divisor = 5.0;
 
@@ -33,10 +33,10 @@ static double mean_loss(void *context)
 
 static double nearest_to_zero(const twin_net *net)
 {
-    double least = INFINITY;
+    double min = INFINITY;
     for (int l = 0; l < net->config->num_hidden_layers; l++)
-        for (size_t i = 0; i < N * net->f; i++) least = fmin(least, fabs(net->layers[l].up[i]));
-    return least;
+        for (size_t i = 0; i < N * net->f; i++) min = fmin(min, fabs(net->layers[l].up[i]));
+    return min;
 }
 
 static void check_config(const char *what, const bertc_config *config, uint64_t seed)
@@ -51,10 +51,9 @@ static void check_config(const char *what, const bertc_config *config, uint64_t 
     double step = config->hidden_act == BERTC_RELU ? nearest_to_zero(w.net) / 50.0 : 2e-4;
     for (size_t p = 0; p < w.net->count; p++) {
         const bc_param *param = &w.net->params[p];
-        double error = grad_error(mean_loss, &w, w.net->values + param->offset,
-                                  w.net->grads + param->offset, param->count, step);
-        if (!(error <= GRAD_BOUND))
-            fail_msg("%s, %s: relative error %.3e", what, param->name, error);
+        double error =
+            grad_error(mean_loss, &w, w.net->values + param->offset, w.net->grads + param->offset, param->count, step);
+        if (!(error <= GRAD_BOUND)) fail_msg("%s, %s: relative error %.3e", what, param->name, error);
         worst = fmax(worst, error);
     }
     print_message("%-30s %zu parameters, worst %.1e\n", what, w.net->scalars, worst);

@@ -58,8 +58,7 @@ static bench make(bc_site site)
 static double embed(void *context)
 {
     bench *t = context;
-    twin_embed_fwd(t->y, t->sum, t->mean, t->rstd, t->batch, t->word, t->position, t->type, t->norm,
-                   &t->dropout, H);
+    twin_embed_fwd(t->y, t->sum, t->mean, t->rstd, t->batch, t->word, t->position, t->type, t->norm, &t->dropout, H);
     return grad_dot(t->y, t->weights, N * H);
 }
 
@@ -83,8 +82,7 @@ static void test_embed(void **state)
 static double add_norm(void *context)
 {
     bench *t = context;
-    twin_add_norm_fwd(t->y, t->sum, t->mean, t->rstd, t->x, t->residual, t->batch, t->norm,
-                      &t->dropout, H);
+    twin_add_norm_fwd(t->y, t->sum, t->mean, t->rstd, t->x, t->residual, t->batch, t->norm, &t->dropout, H);
     return grad_dot(t->y, t->weights, N * H);
 }
 
@@ -213,8 +211,7 @@ static void test_attention(void **state)
     for (int on = 0; on < 2; on++) {
         if (!on) t.dropout.threshold = 0;
         twin_attention_bwd(dqkv, t.weights, t.x, t.batch, &t.dropout, A, D);
-        grad_check(on ? "attention with dropout" : "attention", attention, &t, t.x, dqkv,
-                   N * 3 * A * D);
+        grad_check(on ? "attention with dropout" : "attention", attention, &t, t.x, dqkv, N * 3 * A * D);
         t.dropout = drop(BC_SITE_ATTENTION);
     }
 }

@@ -47,7 +47,7 @@ static void write_results(const char *path, const bertc_model *model, const bert
         out[count] = (bc_tensor_out){grad_name(param), BC_F32, param->rank, {0}, param->grad};
         memcpy(out[count++].shape, param->shape, sizeof param->shape);
     }
-    check_status(bc_safetensors_write(&bc_here, path, out, count, NULL, &err), &err);
+    check_status(bc_safetensors_write(&bc_working_dir, path, out, count, NULL, &err), &err);
 }
 
 static void take_adapters(const bertc_model *model, const bc_weights *file)
@@ -82,7 +82,7 @@ static void probe(bool gradients, bool adapters, const char *folder, const char 
     bertc_workspace *workspace;
     bertc_model_options options = {.backend = backend, .trainable = gradients};
     if (adapters) options.lora = (bertc_lora){.rank = 8, .targets = 63, .alpha = 16};
-    static const bc_rates none = {0};
+    static const bc_dropout_rates none = {0};
     const bc_pass pass = {.dropout = &none};
     check_status(bc_safetensors_open(inputs, &file, &err), &err);
     bertc_batch *batch = twin_read_batch(&file);

@@ -180,8 +180,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t count)
 {
     if (!refused("write", ENOSPC)) return __real_write(fd, bytes, count);
     if (way != FAILS) return lie(fd, bytes, count, -1);
-    return persistent && count > 1 && operations == fail_at ? __real_write(fd, bytes, count / 2)
-                                                            : -1;
+    return persistent && count > 1 && operations == fail_at ? __real_write(fd, bytes, count / 2) : -1;
 }
 
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset)
@@ -257,8 +256,7 @@ static void fail_each(void)
         if (reached) check_failure(n, status, &err);
         fixture_same_run("kept", "model");
         err = (bertc_error){0};
-        if (fixture_whole_run("tried", reached, &err) != BERTC_OK)
-            fail_msg("after %s %ld: %s", failed, n, err.message);
+        if (fixture_whole_run("tried", reached, &err) != BERTC_OK) fail_msg("after %s %ld: %s", failed, n, err.message);
         fixture_same_run("whole", "tried");
         fixture_remove("tried");
         fixture_remove("cached");

@@ -234,8 +234,7 @@ static bertc_status tokenize_flags(bertc_encoding *encoding, bertc_error *err)
     bertc_status status = bertc_vocab_load_dir("flagged", &vocab, err);
     if (!status) status = bertc_tokenizer_read_options("flagged", &options, err);
     if (!status) status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
-    if (!status)
-        status = bertc_tokenizer_encode(tokenizer, encoding, text, sizeof text - 1, NULL, 0, 0, err);
+    if (!status) status = bertc_tokenizer_encode(tokenizer, encoding, text, sizeof text - 1, NULL, 0, 0, err);
     bertc_tokenizer_free(tokenizer);
     bertc_vocab_free(vocab);
     return status;

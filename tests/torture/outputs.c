@@ -137,7 +137,7 @@ static bertc_status write_stream(int fd, bertc_error *err)
     *err = (bertc_error){0};
     assert_true(cli_stream_open(&stream, fd, _IOFBF));
     fputs("0123456789", stream.file);
-    bertc_status status = cli_stream_settle(&stream, "it", err);
+    bertc_status status = cli_stream_finish(&stream, "it", err);
     cli_stream_drop(&stream);
     return status;
 }
@@ -380,10 +380,10 @@ static pid_t start_other(const char *path, bool is_folder)
     pid_t pid = fork();
     if (pid == 0) {
         bertc_error err = {0};
-        cli_beside beside;
+        cli_temporary beside;
         alarm(60); /* a test that fails leaves no process behind */
-        if (cli_beside_make(&beside, path, is_folder, &err) != BERTC_OK) _exit(1);
-        if (is_folder && fill("2", beside.temporary, &err) != BERTC_OK) _exit(1);
+        if (cli_temporary_create(&beside, path, is_folder, &err) != BERTC_OK) _exit(1);
+        if (is_folder && fill("2", beside.temporary_path, &err) != BERTC_OK) _exit(1);
         if (__real_write(ready[1], "", 1) != 1) _exit(1);
         for (;;) pause();
     }
@@ -398,7 +398,7 @@ static void test_leftovers(void **state)
     (void)state;
     for (int is_folder = 0; is_folder < 2; is_folder++) {
         bertc_error err = {0};
-        cli_beside beside;
+        cli_temporary beside;
         int others = 3;
         put(".a.bertc-1-0.tsv", "no name of ours");
         put(".a.bertc-x-0", "no name of ours");
@@ -408,16 +408,16 @@ static void test_leftovers(void **state)
         kill(killed, SIGKILL);
         waitpid(killed, NULL, 0);
         assert_int_equal(entries("."), others + 3);
-        assert_int_equal(cli_beside_make(&beside, "a", is_folder, &err), BERTC_OK);
+        assert_int_equal(cli_temporary_create(&beside, "a", is_folder, &err), BERTC_OK);
         assert_int_equal(entries("."), others + 3); /* one went, one came */
-        cli_beside_release(&beside, &err);
+        cli_temporary_release(&beside, &err);
         assert_int_equal(entries("."), others + 2); /* those of the processes that live */
         kill(live, SIGKILL);
         kill(beside_it, SIGKILL);
         waitpid(live, NULL, 0);
         waitpid(beside_it, NULL, 0);
-        assert_int_equal(cli_beside_make(&beside, "a", !is_folder, &err), BERTC_OK);
-        cli_beside_release(&beside, &err);
+        assert_int_equal(cli_temporary_create(&beside, "a", !is_folder, &err), BERTC_OK);
+        cli_temporary_release(&beside, &err);
         assert_int_equal(entries("."), others + 1); /* that for another name */
         assert_int_equal(system("rm -r .b.bertc-*"), 0);
     }

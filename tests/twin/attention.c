@@ -28,15 +28,15 @@ static size_t at_context(const head *x, size_t i, size_t d)
 /* Softmax of row i. */
 static void row_probabilities(const head *x, const double *qkv, size_t i)
 {
-    double *p = x->probability + i * x->n, most = -INFINITY, sum = 0.0;
+    double *p = x->probability + i * x->n, max = -INFINITY, sum = 0.0;
     for (size_t j = 0; j < x->n; j++) {
         p[j] = 0.0;
         for (size_t d = 0; d < x->width; d++) p[j] += qkv[at(x, 0, i, d)] * qkv[at(x, 1, j, d)];
         p[j] /= sqrt((double)x->width);
-        most = fmax(most, p[j]);
+        max = fmax(max, p[j]);
     }
-    for (size_t j = 0; j < x->n; j++) sum += exp(p[j] - most);
-    for (size_t j = 0; j < x->n; j++) p[j] = exp(p[j] - most) / sum;
+    for (size_t j = 0; j < x->n; j++) sum += exp(p[j] - max);
+    for (size_t j = 0; j < x->n; j++) p[j] = exp(p[j] - max) / sum;
 }
 
 static void row_factors(const head *x, size_t i)
@@ -83,15 +83,13 @@ static void head_fwd(const head *x, double *context, const double *qkv)
 }
 
 /* Gradient of the scores of row i, before their scale. */
-static void score_gradient(const head *x, double *ds, const double *dcontext, const double *qkv,
-                           size_t i)
+static void score_gradient(const head *x, double *ds, const double *dcontext, const double *qkv, size_t i)
 {
     const double *p = x->probability + i * x->n;
     double weighted = 0.0;
     for (size_t j = 0; j < x->n; j++) {
         ds[j] = 0.0;
-        for (size_t d = 0; d < x->width; d++)
-            ds[j] += dcontext[at_context(x, i, d)] * qkv[at(x, 2, j, d)];
+        for (size_t d = 0; d < x->width; d++) ds[j] += dcontext[at_context(x, i, d)] * qkv[at(x, 2, j, d)];
         ds[j] *= x->factor[i * x->n + j];
         weighted += ds[j] * p[j];
     }
@@ -127,9 +125,8 @@ void twin_attention_fwd(double *context, const double *qkv, const bertc_batch *b
         }
 }
 
-void twin_attention_bwd(double *dqkv, const double *dcontext, const double *qkv,
-                        const bertc_batch *batch, const bc_dropout *dropout, size_t heads,
-                        size_t width)
+void twin_attention_bwd(double *dqkv, const double *dcontext, const double *qkv, const bertc_batch *batch,
+                        const bc_dropout *dropout, size_t heads, size_t width)
 {
     for (size_t i = 0; i < (size_t)batch->tokens * 3 * heads * width; i++) dqkv[i] = 0.0;
     for (size_t s = 0; s < (size_t)batch->sequences; s++)

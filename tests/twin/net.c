@@ -64,9 +64,8 @@ void twin_net_randomise(twin_net *net, uint64_t seed)
         bool matrix = param->rank == 2, table = param->row->scope == BC_SCOPE_EMBEDDINGS;
         double deviation = matrix && !table ? 1.0 / sqrt((double)param->shape[1]) : 0.3;
         double *drawn = twin_random(param->count, deviation, seed * 1000 + p);
-        double base = param->row->draw == BC_DRAW_ONE ? 1.0 : 0.0;
-        for (size_t i = 0; i < param->count; i++)
-            net->values[param->offset + i] = (float)(base + drawn[i]);
+        double base = param->row->draw == BC_PARAM_ONE ? 1.0 : 0.0;
+        for (size_t i = 0; i < param->count; i++) net->values[param->offset + i] = (float)(base + drawn[i]);
     }
 }
 
@@ -91,15 +90,14 @@ double *twin_net_grad(const twin_net *net, bc_param_id id, int layer)
 
 static bc_dropout dropout_at(const bc_pass *pass, bc_site site, int layer)
 {
-    const bc_rates *rates = pass->dropout;
+    const bc_dropout_rates *rates = pass->dropout;
     double p = site == BC_SITE_ATTENTION ? rates->attention : site == BC_SITE_HEAD ? rates->head : rates->hidden;
     return bc_dropout_make(p, pass->seed, pass->step, site, layer);
 }
 
 static twin_norm norm_of(const twin_net *net, bc_param_id gain, bc_param_id bias, int layer)
 {
-    return (twin_norm){twin_net_value(net, gain, layer), twin_net_value(net, bias, layer),
-                       net->config->layer_norm_eps};
+    return (twin_norm){twin_net_value(net, gain, layer), twin_net_value(net, bias, layer), net->config->layer_norm_eps};
 }
 
 /* ---- forward ------------------------------------------------------------------------------- */
@@ -118,8 +116,7 @@ static void get_part(double *x, const double *qkv, size_t part, size_t n, size_t
     for (size_t i = 0; i < n; i++) memcpy(x + i * h, qkv + i * 3 * h + part * h, h * sizeof *x);
 }
 
-static void attention_fwd(twin_net *net, twin_layer *k, int layer, const bertc_batch *batch,
-                          bc_pass pass)
+static void attention_fwd(twin_net *net, twin_layer *k, int layer, const bertc_batch *batch, bc_pass pass)
 {
     size_t n = (size_t)batch->tokens, h = net->h;
     double *part = twin_doubles(n * h);
@@ -171,10 +168,9 @@ double twin_net_fwd(twin_net *net, const bertc_batch *batch, bc_pass pass, doubl
     size_t n = (size_t)batch->tokens;
     double *mean = twin_doubles(n), *rstd = twin_doubles(n);
     bc_dropout drop = dropout_at(&pass, BC_SITE_EMBEDDING, 0);
-    twin_embed_fwd(net->embed_out, net->embed_sum, mean, rstd, batch,
-                   twin_net_value(net, BC_WORD, 0), twin_net_value(net, BC_POSITION, 0),
-                   twin_net_value(net, BC_TYPE, 0), norm_of(net, BC_EMBED_GAIN, BC_EMBED_BIAS, 0),
-                   &drop, net->h);
+    twin_embed_fwd(net->embed_out, net->embed_sum, mean, rstd, batch, twin_net_value(net, BC_WORD, 0),
+                   twin_net_value(net, BC_POSITION, 0), twin_net_value(net, BC_TYPE, 0),
+                   norm_of(net, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, net->h);
     for (int layer = 0; layer < net->config->num_hidden_layers; layer++) {
         attention_fwd(net, &net->layers[layer], layer, batch, pass);
         ffn_fwd(net, &net->layers[layer], layer, batch, pass);
@@ -203,8 +199,7 @@ static double *head_bwd(twin_net *net, const bertc_batch *batch, bc_pass pass)
     bc_dropout drop = dropout_at(&pass, BC_SITE_HEAD, 0);
     twin_dropout_pooled(dpooled, dpooled, batch, &drop, h);
     twin_tanh_bwd(dpooled, dpooled, net->pooled, s * h);
-    twin_linear_bwd_w(twin_net_grad(net, BC_POOL_W, 0), twin_net_grad(net, BC_POOL_B, 0), dpooled,
-                      net->first, s, h, h);
+    twin_linear_bwd_w(twin_net_grad(net, BC_POOL_W, 0), twin_net_grad(net, BC_POOL_B, 0), dpooled, net->first, s, h, h);
     twin_linear_bwd_x(dfirst, dpooled, twin_net_value(net, BC_POOL_W, 0), s, h, h);
     twin_scatter_first(dout, dfirst, batch, h);
     return dout;
@@ -218,11 +213,10 @@ static double *ffn_bwd(twin_net *net, const twin_layer *k, int layer, const doub
     double *dsum = twin_doubles(n * h), *ddown = twin_doubles(n * h), *dx = twin_doubles(n * h);
     double *dact = twin_doubles(n * f), *dup = twin_doubles(n * f);
     bc_dropout drop = dropout_at(&pass, BC_SITE_FFN_OUT, layer);
-    twin_add_norm_bwd(dsum, ddown, twin_net_grad(net, BC_OUT_GAIN, layer),
-                      twin_net_grad(net, BC_OUT_BIAS, layer), dout, k->out_sum, batch,
-                      norm_of(net, BC_OUT_GAIN, BC_OUT_BIAS, layer), &drop, h);
-    twin_linear_bwd_w(twin_net_grad(net, BC_DOWN_W, layer), twin_net_grad(net, BC_DOWN_B, layer),
-                      ddown, k->act, n, f, h);
+    twin_add_norm_bwd(dsum, ddown, twin_net_grad(net, BC_OUT_GAIN, layer), twin_net_grad(net, BC_OUT_BIAS, layer), dout,
+                      k->out_sum, batch, norm_of(net, BC_OUT_GAIN, BC_OUT_BIAS, layer), &drop, h);
+    twin_linear_bwd_w(twin_net_grad(net, BC_DOWN_W, layer), twin_net_grad(net, BC_DOWN_B, layer), ddown, k->act, n, f,
+                      h);
     twin_linear_bwd_x(dact, ddown, twin_net_value(net, BC_DOWN_W, layer), n, f, h);
     twin_activation_bwd(net->config->hidden_act, dup, dact, k->up, n * f);
     twin_linear_bwd_w(twin_net_grad(net, BC_UP_W, layer), twin_net_grad(net, BC_UP_B, layer), dup,
@@ -240,11 +234,10 @@ static double *attention_bwd(twin_net *net, const twin_layer *k, int layer, cons
     double *dcontext = twin_doubles(n * h), *dqkv = twin_doubles(n * 3 * h);
     bc_dropout outer = dropout_at(&pass, BC_SITE_ATTN_OUT, layer);
     bc_dropout inner = dropout_at(&pass, BC_SITE_ATTENTION, layer);
-    twin_add_norm_bwd(dsum, part, twin_net_grad(net, BC_ATTN_GAIN, layer),
-                      twin_net_grad(net, BC_ATTN_BIAS, layer), dout, k->attn_sum, batch,
-                      norm_of(net, BC_ATTN_GAIN, BC_ATTN_BIAS, layer), &outer, h);
-    twin_linear_bwd_w(twin_net_grad(net, BC_ATTN_W, layer), twin_net_grad(net, BC_ATTN_B, layer),
-                      part, k->context, n, h, h);
+    twin_add_norm_bwd(dsum, part, twin_net_grad(net, BC_ATTN_GAIN, layer), twin_net_grad(net, BC_ATTN_BIAS, layer),
+                      dout, k->attn_sum, batch, norm_of(net, BC_ATTN_GAIN, BC_ATTN_BIAS, layer), &outer, h);
+    twin_linear_bwd_w(twin_net_grad(net, BC_ATTN_W, layer), twin_net_grad(net, BC_ATTN_B, layer), part, k->context, n,
+                      h, h);
     twin_linear_bwd_x(dcontext, part, twin_net_value(net, BC_ATTN_W, layer), n, h, h);
     twin_attention_bwd(dqkv, dcontext, k->qkv, batch, &inner, net->heads, h / net->heads);
     for (size_t i = 0; i < 3; i++) {
@@ -266,9 +259,8 @@ void twin_net_bwd(twin_net *net, const bertc_batch *batch, bc_pass pass)
     }
     double *dsum = twin_doubles((size_t)batch->tokens * net->h);
     bc_dropout drop = dropout_at(&pass, BC_SITE_EMBEDDING, 0);
-    twin_embed_norm_bwd(dsum, twin_net_grad(net, BC_EMBED_GAIN, 0),
-                        twin_net_grad(net, BC_EMBED_BIAS, 0), d, net->embed_sum, batch,
-                        norm_of(net, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, net->h);
+    twin_embed_norm_bwd(dsum, twin_net_grad(net, BC_EMBED_GAIN, 0), twin_net_grad(net, BC_EMBED_BIAS, 0), d,
+                        net->embed_sum, batch, norm_of(net, BC_EMBED_GAIN, BC_EMBED_BIAS, 0), &drop, net->h);
     twin_embed_scatter(twin_net_grad(net, BC_WORD, 0), twin_net_grad(net, BC_POSITION, 0),
                        twin_net_grad(net, BC_TYPE, 0), dsum, batch, net->config);
 }

@@ -13,8 +13,7 @@ static size_t sequence_of(const bertc_batch *batch, size_t row)
 }
 
 /* The factors of a token's h features; released by the caller. */
-static float *token_factors(const bc_dropout *dropout, const bertc_batch *batch, size_t row,
-                            size_t h)
+static float *token_factors(const bc_dropout *dropout, const bertc_batch *batch, size_t row, size_t h)
 {
     size_t s = sequence_of(batch, row);
     float *factor = malloc(bc_dropout_width(h) * sizeof *factor);
@@ -31,16 +30,14 @@ static void drop_token(double *y, const double *x, const bc_dropout *dropout,
     free(factor);
 }
 
-static void drop_tokens(double *y, const double *x, const bc_dropout *dropout,
-                        const bertc_batch *batch, size_t h)
+static void drop_tokens(double *y, const double *x, const bc_dropout *dropout, const bertc_batch *batch, size_t h)
 {
     for (size_t n = 0; n < (size_t)batch->tokens; n++) drop_token(y, x, dropout, batch, n, h);
 }
 
 /* ---- LayerNorm ----------------------------------------------------------------------------- */
 
-static void norm_fwd(double *y, double *mean, double *rstd, const double *x, size_t n,
-                     twin_norm norm, size_t h)
+static void norm_fwd(double *y, double *mean, double *rstd, const double *x, size_t n, twin_norm norm, size_t h)
 {
     for (size_t i = 0; i < n; i++) {
         double sum = 0.0, squares = 0.0;
@@ -48,15 +45,13 @@ static void norm_fwd(double *y, double *mean, double *rstd, const double *x, siz
         mean[i] = sum / (double)h;
         for (size_t j = 0; j < h; j++) squares += pow(x[i * h + j] - mean[i], 2.0);
         rstd[i] = 1.0 / sqrt(squares / (double)h + norm.eps);
-        for (size_t j = 0; j < h; j++)
-            y[i * h + j] = norm.gain[j] * (x[i * h + j] - mean[i]) * rstd[i] + norm.bias[j];
+        for (size_t j = 0; j < h; j++) y[i * h + j] = norm.gain[j] * (x[i * h + j] - mean[i]) * rstd[i] + norm.bias[j];
     }
 }
 
 /* From the Jacobian of one row: with u = (x - mean) rstd and g = dy gain,
  * dx[j] = sum over k of g[k] rstd ((j == k) - 1/H - u[j] u[k] / H). */
-static void norm_bwd_row(double *dx, const double *dy, const double *u, double rstd, twin_norm norm,
-                         size_t h)
+static void norm_bwd_row(double *dx, const double *dy, const double *u, double rstd, twin_norm norm, size_t h)
 {
     for (size_t j = 0; j < h; j++) {
         dx[j] = 0.0;
@@ -94,9 +89,8 @@ static void norm_bwd(double *dx, double *dgain, double *dbias, const double *dy,
 
 /* ---- embeddings ---------------------------------------------------------------------------- */
 
-void twin_embed_fwd(double *y, double *sum, double *mean, double *rstd, const bertc_batch *batch,
-                    const double *word, const double *position, const double *type, twin_norm norm,
-                    const bc_dropout *dropout, size_t h)
+void twin_embed_fwd(double *y, double *sum, double *mean, double *rstd, const bertc_batch *batch, const double *word,
+                    const double *position, const double *type, twin_norm norm, const bc_dropout *dropout, size_t h)
 {
     size_t n = (size_t)batch->tokens;
     for (size_t i = 0; i < n; i++) {
@@ -109,9 +103,8 @@ void twin_embed_fwd(double *y, double *sum, double *mean, double *rstd, const be
     drop_tokens(y, y, dropout, batch, h);
 }
 
-void twin_embed_norm_bwd(double *dsum, double *dgain, double *dbias, const double *dy,
-                         const double *sum, const bertc_batch *batch, twin_norm norm,
-                         const bc_dropout *dropout, size_t h)
+void twin_embed_norm_bwd(double *dsum, double *dgain, double *dbias, const double *dy, const double *sum,
+                         const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h)
 {
     size_t n = (size_t)batch->tokens;
     double *dropped = malloc(n * h * sizeof *dropped);
@@ -139,9 +132,8 @@ void twin_embed_scatter(double *dword, double *dposition, double *dtype, const d
 
 /* ---- residual and LayerNorm ---------------------------------------------------------------- */
 
-void twin_add_norm_fwd(double *y, double *sum, double *mean, double *rstd, const double *x,
-                       const double *residual, const bertc_batch *batch, twin_norm norm,
-                       const bc_dropout *dropout, size_t h)
+void twin_add_norm_fwd(double *y, double *sum, double *mean, double *rstd, const double *x, const double *residual,
+                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h)
 {
     size_t n = (size_t)batch->tokens;
     drop_tokens(sum, x, dropout, batch, h);
@@ -149,9 +141,8 @@ void twin_add_norm_fwd(double *y, double *sum, double *mean, double *rstd, const
     norm_fwd(y, mean, rstd, sum, n, norm, h);
 }
 
-void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, const double *dy,
-                       const double *sum, const bertc_batch *batch, twin_norm norm,
-                       const bc_dropout *dropout, size_t h)
+void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, const double *dy, const double *sum,
+                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h)
 {
     norm_bwd(dsum, dgain, dbias, dy, sum, (size_t)batch->tokens, norm, h);
     drop_tokens(dx, dsum, dropout, batch, h);
@@ -159,7 +150,7 @@ void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, c
 
 /* ---- activations --------------------------------------------------------------------------- */
 
-static const double root_half = 0.70710678118654752440;   /* sqrt(1/2) */
+static const double root_bf16 = 0.70710678118654752440;   /* sqrt(1/2) */
 static const double gauss = 0.39894228040143267794;       /* 1 / sqrt(2 pi) */
 static const double tanh_factor = 0.79788456080286535588; /* sqrt(2/pi) */
 static const double tanh_cubic = 0.044715;
@@ -173,7 +164,7 @@ double twin_act(bertc_activation kind, double x)
 {
     switch (kind) {
     case BERTC_GELU:
-        return 0.5 * x * erfc(-x * root_half);
+        return 0.5 * x * erfc(-x * root_bf16);
     case BERTC_GELU_TANH:
         return 0.5 * x * (1.0 + tanh(tanh_factor * (x + tanh_cubic * x * x * x)));
     case BERTC_QUICK_GELU:
@@ -205,7 +196,7 @@ double twin_act_slope(bertc_activation kind, double x)
 {
     switch (kind) {
     case BERTC_GELU:
-        return 0.5 * erfc(-x * root_half) + x * gauss * exp(-0.5 * x * x);
+        return 0.5 * erfc(-x * root_bf16) + x * gauss * exp(-0.5 * x * x);
     case BERTC_GELU_TANH:
         return gelu_tanh_slope(x);
     case BERTC_QUICK_GELU:
@@ -225,8 +216,7 @@ void twin_activation_fwd(bertc_activation kind, double *y, const double *x, size
     for (size_t i = 0; i < count; i++) y[i] = twin_act(kind, x[i]);
 }
 
-void twin_activation_bwd(bertc_activation kind, double *dx, const double *dy, const double *x,
-                         size_t count)
+void twin_activation_bwd(bertc_activation kind, double *dx, const double *dy, const double *x, size_t count)
 {
     for (size_t i = 0; i < count; i++) dx[i] = dy[i] * twin_act_slope(kind, x[i]);
 }
@@ -256,8 +246,7 @@ void twin_tanh_bwd(double *dx, const double *dy, const double *y, size_t count)
     for (size_t i = 0; i < count; i++) dx[i] = dy[i] * (1.0 - y[i] * y[i]);
 }
 
-void twin_dropout_pooled(double *y, const double *x, const bertc_batch *batch,
-                         const bc_dropout *dropout, size_t h)
+void twin_dropout_pooled(double *y, const double *x, const bertc_batch *batch, const bc_dropout *dropout, size_t h)
 {
     float *factor = malloc(bc_dropout_width(h) * sizeof *factor);
     for (size_t s = 0; s < (size_t)batch->sequences; s++) {
@@ -268,25 +257,21 @@ void twin_dropout_pooled(double *y, const double *x, const bertc_batch *batch,
 }
 
 /* -log softmax(logits)[label] and its gradient. */
-static double cross_entropy(double *dlogits, const double *logits, size_t label, size_t c,
-                            double divisor)
+static double cross_entropy(double *dlogits, const double *logits, size_t label, size_t c, double divisor)
 {
-    double most = logits[0], sum = 0.0;
-    for (size_t k = 1; k < c; k++) most = fmax(most, logits[k]);
-    for (size_t k = 0; k < c; k++) sum += exp(logits[k] - most);
-    for (size_t k = 0; k < c; k++)
-        dlogits[k] = (exp(logits[k] - most) / sum - (k == label ? 1.0 : 0.0)) / divisor;
-    return log(sum) + most - logits[label];
+    double max = logits[0], sum = 0.0;
+    for (size_t k = 1; k < c; k++) max = fmax(max, logits[k]);
+    for (size_t k = 0; k < c; k++) sum += exp(logits[k] - max);
+    for (size_t k = 0; k < c; k++) dlogits[k] = (exp(logits[k] - max) / sum - (k == label ? 1.0 : 0.0)) / divisor;
+    return log(sum) + max - logits[label];
 }
 
-double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch, size_t c,
-                 double divisor)
+double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch, size_t c, double divisor)
 {
     double loss = 0.0;
     for (size_t s = 0; s < (size_t)batch->sequences; s++) {
         if (c > 1) {
-            loss += cross_entropy(dlogits + s * c, logits + s * c, (size_t)batch->labels[s], c,
-                                  divisor);
+            loss += cross_entropy(dlogits + s * c, logits + s * c, (size_t)batch->labels[s], c, divisor);
         } else {
             double error = logits[s] - batch->values[s];
             dlogits[s] = 2.0 * error / divisor;
@@ -298,8 +283,7 @@ double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch
 
 /* ---- linear layer -------------------------------------------------------------------------- */
 
-void twin_linear_fwd(double *y, const double *x, const double *w, const double *b, size_t n,
-                     size_t in, size_t out)
+void twin_linear_fwd(double *y, const double *x, const double *w, const double *b, size_t n, size_t in, size_t out)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t o = 0; o < out; o++) {
@@ -308,8 +292,7 @@ void twin_linear_fwd(double *y, const double *x, const double *w, const double *
         }
 }
 
-void twin_linear_bwd_x(double *dx, const double *dy, const double *w, size_t n, size_t in,
-                       size_t out)
+void twin_linear_bwd_x(double *dx, const double *dy, const double *w, size_t n, size_t in, size_t out)
 {
     for (size_t i = 0; i < n * in; i++) dx[i] = 0.0;
     for (size_t i = 0; i < n; i++)
@@ -317,8 +300,7 @@ void twin_linear_bwd_x(double *dx, const double *dy, const double *w, size_t n, 
             for (size_t k = 0; k < in; k++) dx[i * in + k] += dy[i * out + o] * w[o * in + k];
 }
 
-void twin_linear_bwd_w(double *dw, double *db, const double *dy, const double *x, size_t n,
-                       size_t in, size_t out)
+void twin_linear_bwd_w(double *dw, double *db, const double *dy, const double *x, size_t n, size_t in, size_t out)
 {
     for (size_t i = 0; i < out * in; i++) dw[i] = 0.0;
     for (size_t o = 0; o < out; o++) db[o] = 0.0;

@@ -18,44 +18,34 @@ typedef struct twin_norm {
 } twin_norm;
 
 /* y (N,H), sum (N,H), mean (N), rstd (N) out */
-void twin_embed_fwd(double *y, double *sum, double *mean, double *rstd, const bertc_batch *batch,
-                    const double *word, const double *position, const double *type, twin_norm norm,
-                    const bc_dropout *dropout, size_t h);
-void twin_embed_norm_bwd(double *dsum, double *dgain, double *dbias, const double *dy,
-                         const double *sum, const bertc_batch *batch, twin_norm norm,
-                         const bc_dropout *dropout, size_t h);
-void twin_embed_scatter(double *dword, double *dposition, double *dtype, const double *dsum,
-                        const bertc_batch *batch, const bertc_config *config);
+void twin_embed_fwd(double *y, double *sum, double *mean, double *rstd, const bertc_batch *batch, const double *word,
+                    const double *position, const double *type, twin_norm norm, const bc_dropout *dropout, size_t h);
+void twin_embed_norm_bwd(double *dsum, double *dgain, double *dbias, const double *dy, const double *sum,
+                         const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h);
+void twin_embed_scatter(double *dword, double *dposition, double *dtype, const double *dsum, const bertc_batch *batch,
+                        const bertc_config *config);
 
-void twin_add_norm_fwd(double *y, double *sum, double *mean, double *rstd, const double *x,
-                       const double *residual, const bertc_batch *batch, twin_norm norm,
-                       const bc_dropout *dropout, size_t h);
-void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, const double *dy,
-                       const double *sum, const bertc_batch *batch, twin_norm norm,
-                       const bc_dropout *dropout, size_t h);
+void twin_add_norm_fwd(double *y, double *sum, double *mean, double *rstd, const double *x, const double *residual,
+                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h);
+void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, const double *dy, const double *sum,
+                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h);
 
 double twin_act(bertc_activation kind, double x);
 double twin_act_slope(bertc_activation kind, double x);
 void twin_activation_fwd(bertc_activation kind, double *y, const double *x, size_t count);
-void twin_activation_bwd(bertc_activation kind, double *dx, const double *dy, const double *x,
-                         size_t count);
+void twin_activation_bwd(bertc_activation kind, double *dx, const double *dy, const double *x, size_t count);
 
 void twin_gather_first(double *y, const double *x, const bertc_batch *batch, size_t h);
 void twin_scatter_first(double *dx, const double *dy, const bertc_batch *batch, size_t h);
 void twin_tanh_fwd(double *y, const double *x, size_t count);
 void twin_tanh_bwd(double *dx, const double *dy, const double *y, size_t count);
-void twin_dropout_pooled(double *y, const double *x, const bertc_batch *batch,
-                         const bc_dropout *dropout, size_t h);
-double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch, size_t c,
-                 double divisor);
+void twin_dropout_pooled(double *y, const double *x, const bertc_batch *batch, const bc_dropout *dropout, size_t h);
+double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch, size_t c, double divisor);
 
 /* x (N,in), w (out,in), b (out), y (N,out) */
-void twin_linear_fwd(double *y, const double *x, const double *w, const double *b, size_t n,
-                     size_t in, size_t out);
-void twin_linear_bwd_x(double *dx, const double *dy, const double *w, size_t n, size_t in,
-                       size_t out);
-void twin_linear_bwd_w(double *dw, double *db, const double *dy, const double *x, size_t n,
-                       size_t in, size_t out);
+void twin_linear_fwd(double *y, const double *x, const double *w, const double *b, size_t n, size_t in, size_t out);
+void twin_linear_bwd_x(double *dx, const double *dy, const double *w, size_t n, size_t in, size_t out);
+void twin_linear_bwd_w(double *dw, double *db, const double *dy, const double *x, size_t n, size_t in, size_t out);
 
 /* context (N,H) out; qkv (N,3H) in */
 void twin_attention_fwd(double *context, const double *qkv, const bertc_batch *batch,
@@ -67,8 +57,7 @@ void twin_attention_bwd(double *dqkv, const double *dcontext, const double *qkv,
 /* The same on bf16 operands: the inputs are numbers that bf16 holds, probabilities and the
  * gradients of scores are rounded. out: the context (N,H) where dcontext is null, else dqkv
  * (N,3H). slack, as out: how far each may lie off because f32 may round to the other side. */
-void twin_attention_half(double *out, double *slack, const double *dcontext, const double *qkv,
-                         const bertc_batch *batch, const bc_dropout *dropout, size_t heads,
-                         size_t width);
+void twin_attention_bf16(double *out, double *slack, const double *dcontext, const double *qkv,
+                         const bertc_batch *batch, const bc_dropout *dropout, size_t heads, size_t width);
 
 #endif

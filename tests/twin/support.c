@@ -122,33 +122,33 @@ void twin_fill_nan(float *x, size_t count)
 
 double twin_largest(const double *x, size_t count)
 {
-    double most = 0.0;
+    double max = 0.0;
     for (size_t i = 0; i < count; i++) {
         if (isnan(x[i])) return INFINITY;
-        most = fmax(most, fabs(x[i]));
+        max = fmax(max, fabs(x[i]));
     }
-    return most;
+    return max;
 }
 
 double twin_distance(const float *a, const double *b, size_t count)
 {
-    double most = 0.0, scale = twin_largest(b, count);
+    double max = 0.0, scale = twin_largest(b, count);
     for (size_t i = 0; i < count; i++) {
         if (isnan(a[i]) || isnan(b[i])) return INFINITY;
-        most = fmax(most, fabs(a[i] - b[i]));
+        max = fmax(max, fabs(a[i] - b[i]));
     }
-    return scale > 0.0 ? most / scale : most;
+    return scale > 0.0 ? max / scale : max;
 }
 
 double twin_distance_floats(const float *a, const float *b, size_t count)
 {
-    double most = 0.0, scale = 0.0;
+    double max = 0.0, scale = 0.0;
     for (size_t i = 0; i < count; i++) {
         if (isnan(a[i]) || isnan(b[i])) return INFINITY;
-        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+        max = fmax(max, fabs((double)a[i] - (double)b[i]));
         scale = fmax(scale, fabs((double)b[i]));
     }
-    return scale > 0.0 ? most / scale : most;
+    return scale > 0.0 ? max / scale : max;
 }
 
 /* ---- batches ------------------------------------------------------------------------------- */
@@ -174,8 +174,7 @@ static bertc_batch *empty_batch(int32_t sequences, int32_t tokens)
     return b;
 }
 
-bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int32_t sequences,
-                        uint64_t seed)
+bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int32_t sequences, uint64_t seed)
 {
     int32_t tokens = 0;
     for (int32_t s = 0; s < sequences; s++) tokens += lengths[s];
@@ -186,10 +185,8 @@ bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int3
         b->labels[s] = (int32_t)twin_below(seed + 1, (uint64_t)s, (uint32_t)config->num_labels);
         b->values[s] = (float)twin_below(seed + 2, (uint64_t)s, 1000) / 200.0f;
         for (int32_t i = 0; i < lengths[s]; i++, row++) {
-            b->ids[row] =
-                (int32_t)twin_below(seed + 3, (uint64_t)row, (uint32_t)config->vocab_size);
-            b->types[row] =
-                (uint8_t)twin_below(seed + 4, (uint64_t)row, (uint32_t)config->type_vocab_size);
+            b->ids[row] = (int32_t)twin_below(seed + 3, (uint64_t)row, (uint32_t)config->vocab_size);
+            b->types[row] = (uint8_t)twin_below(seed + 4, (uint64_t)row, (uint32_t)config->type_vocab_size);
             b->positions[row] = i;
         }
         b->starts[s + 1] = row;

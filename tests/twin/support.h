@@ -41,8 +41,7 @@ double twin_largest(const double *x, size_t count);
 
 /* A batch of `sequences` sequences of the given lengths, with random ids, types, labels and values
  * that fit the configuration; sequence s is example 7 s + 3. */
-bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int32_t sequences,
-                        uint64_t seed);
+bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int32_t sequences, uint64_t seed);
 
 /* A batch as a data set: of the arrays of the batch, but for starts. */
 bertc_inputs twin_inputs(const bertc_batch *batch);

@@ -42,8 +42,7 @@ static int entries(void)
     int count = 0;
     DIR *dir = opendir(folder);
     assert_non_null(dir);
-    for (struct dirent *e; (e = readdir(dir));)
-        count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    for (struct dirent *e; (e = readdir(dir));) count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(dir);
     return count;
 }
@@ -68,7 +67,7 @@ static void expect_content(const char *path, const char *content)
     char *text;
     size_t length;
     bertc_error err = {0};
-    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, &err), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_FILE_WORDS, &text, &length, &err), BERTC_OK);
     assert_int_equal(length, strlen(content));
     assert_string_equal(text, content);
     bc_free(text);
@@ -147,7 +146,7 @@ static void test_pieces(void **state)
     }
     assert_int_equal(bc_writer_commit(&writer, &err), BERTC_OK);
     size_t length;
-    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, &err), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_FILE_WORDS, &text, &length, &err), BERTC_OK);
     assert_int_equal(length, kept.length);
     assert_memory_equal(text, kept.bytes, length);
     bc_free(text);
@@ -236,8 +235,7 @@ static void test_size_checked(void **state)
     bc_writer_put(&writer, "text", 4);
     assert_int_equal(ftruncate(writer.fd, 100), 0);
     assert_int_equal(bc_writer_commit(&writer, &err), BERTC_IO);
-    snprintf(expected, sizeof expected,
-             "%s: size differs from what was written: Input/output error", path);
+    snprintf(expected, sizeof expected, "%s: size differs from what was written: Input/output error", path);
     assert_string_equal(err.message, expected);
     assert_int_equal(entries(), 0);
     bc_free(path);
@@ -271,7 +269,7 @@ static void test_messages(void **state)
     size_t length;
     bc_input input;
     bertc_error err = {0};
-    assert_int_equal(bc_file_read("no/such", BC_KIND_WORDS, &text, &length, &err), BERTC_INPUT);
+    assert_int_equal(bc_file_read("no/such", BC_FILE_WORDS, &text, &length, &err), BERTC_INPUT);
     assert_string_equal(err.message, "no/such: cannot open: No such file or directory");
     assert_int_equal(bc_input_open(".", &input, &err), BERTC_INPUT);
     assert_string_equal(err.message, "no/such: cannot open: No such file or directory");
@@ -286,7 +284,7 @@ static void test_messages(void **state)
     assert_string_equal(err.message, ".: cannot create: Is a directory");
     err = (bertc_error){0};
     assert_int_equal(mkfifo(pipe, 0600), 0); /* refused, not waited for */
-    assert_int_equal(bc_file_read(pipe, BC_KIND_WORDS, &text, &length, &err), BERTC_INPUT);
+    assert_int_equal(bc_file_read(pipe, BC_FILE_WORDS, &text, &length, &err), BERTC_INPUT);
     bc_free(pipe);
 }
 
@@ -317,27 +315,27 @@ static void test_content_checked(void **state)
 }
 
 /* Size and hash of what was handed in, of each file once; a copy too. */
-static void test_ledger(void **state)
+static void test_file_hashes(void **state)
 {
     (void)state;
-    bc_ledger ledger = {0};
+    bc_file_hashes hashes = {0};
     char *a = in_folder("a"), *b = in_folder("b"), hash[BC_HASH_HEX];
     size_t length;
-    assert_int_equal(bc_file_write_in(&bc_here, a, "first", 5, &ledger, NULL), BERTC_OK);
-    assert_int_equal(bc_file_write_in(&bc_here, a, "second", 6, &ledger, NULL), BERTC_OK);
-    assert_int_equal(bc_file_copy(a, &bc_here, b, &ledger, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, a, "first", 5, &hashes, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, a, "second", 6, &hashes, NULL), BERTC_OK);
+    assert_int_equal(bc_file_copy(a, &bc_working_dir, b, &hashes, NULL), BERTC_OK);
     expect_content(b, "second");
-    assert_int_equal(ledger.count, 2);
+    assert_int_equal(hashes.count, 2);
     assert_int_equal(bc_hash_file(hash, &length, a, NULL), BERTC_OK);
     for (int i = 0; i < 2; i++) {
-        const bc_written *file = bc_ledger_find(&ledger, i ? b : a);
+        const bc_file_hash *file = bc_file_hashes_find(&hashes, i ? b : a);
         assert_non_null(file);
         assert_int_equal(file->bytes, 6);
         assert_string_equal(file->hash, hash);
     }
-    assert_null(bc_ledger_find(&ledger, "a"));
-    bc_ledger_clear(&ledger);
-    assert_int_equal(bc_file_copy("no/such", &bc_here, b, NULL, NULL), BERTC_INPUT);
+    assert_null(bc_file_hashes_find(&hashes, "a"));
+    bc_file_hashes_clear(&hashes);
+    assert_int_equal(bc_file_copy("no/such", &bc_working_dir, b, NULL, NULL), BERTC_INPUT);
     expect_content(b, "second");
     bc_free(a);
     bc_free(b);
@@ -348,27 +346,27 @@ static void test_too_long(void **state)
 {
     (void)state;
     static const struct {
-        bc_kind kind;
-        long most;
+        bc_file_kind kind;
+        long max;
         const char *name;
-    } rows[] = {{BC_KIND_SETTINGS, 64 << 20, "a JSON file of settings"},
-                {BC_KIND_TOKENIZER, 256 << 20, "a tokenizer.json"},
-                {BC_KIND_WORDS, 256 << 20, "a list of words or rows"}};
+    } rows[] = {{BC_FILE_SETTINGS, 64 << 20, "a JSON file of settings"},
+                {BC_FILE_TOKENIZER, 256 << 20, "a tokenizer.json"},
+                {BC_FILE_WORDS, 256 << 20, "a list of words or rows"}};
     char *path = in_folder("long"), *text, expected[200];
     size_t length;
     assert_int_equal(write_file(path, "", 0, NULL), BERTC_OK);
-    for (int i = 0; i < BC_KINDS; i++) {
+    for (int i = 0; i < BC_FILE_KINDS; i++) {
         bertc_error err = {0};
         if (i == 0) { /* the smallest */
-            assert_int_equal(truncate(path, rows[i].most), 0);
+            assert_int_equal(truncate(path, rows[i].max), 0);
             assert_int_equal(bc_file_read(path, rows[i].kind, &text, &length, &err), BERTC_OK);
-            assert_int_equal(length, rows[i].most);
+            assert_int_equal(length, rows[i].max);
             bc_free(text);
         }
-        assert_int_equal(truncate(path, rows[i].most + 1), 0);
+        assert_int_equal(truncate(path, rows[i].max + 1), 0);
         assert_int_equal(bc_file_read(path, rows[i].kind, &text, &length, &err), BERTC_INPUT);
-        snprintf(expected, sizeof expected, "%s: %ld bytes, %s has at most %ld", path, rows[i].most + 1, rows[i].name,
-                 rows[i].most);
+        snprintf(expected, sizeof expected, "%s: %ld bytes, %s has at most %ld", path, rows[i].max + 1, rows[i].name,
+                 rows[i].max);
         assert_string_equal(err.message, expected);
     }
     bc_free(path);
@@ -452,8 +450,7 @@ static void test_join(void **state)
 {
     (void)state;
     static const char *const cases[][3] = {
-        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a//", "b", "a/b"}, {"/", "b", "/b"},
-        {"", "b", "b"},    {".", "b", "./b"},
+        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a//", "b", "a/b"}, {"/", "b", "/b"}, {"", "b", "b"}, {".", "b", "./b"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *path = bc_path_join(cases[i][0], cases[i][1]);
@@ -466,12 +463,11 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_round_trip),   IN_FOLDER(test_pieces), IN_FOLDER(test_abandon),
-        IN_FOLDER(test_limit),        IN_FOLDER(test_links),  IN_FOLDER(test_size_checked),
-        IN_FOLDER(test_messages),     IN_FOLDER(test_folders), IN_FOLDER(test_full_device),
-        cmocka_unit_test(test_join),  IN_FOLDER(test_find), IN_FOLDER(test_content_checked),
-        IN_FOLDER(test_ledger),       IN_FOLDER(test_too_long),
-        IN_FOLDER(test_own_descriptor),
+        IN_FOLDER(test_round_trip),  IN_FOLDER(test_pieces),   IN_FOLDER(test_abandon),
+        IN_FOLDER(test_limit),       IN_FOLDER(test_links),    IN_FOLDER(test_size_checked),
+        IN_FOLDER(test_messages),    IN_FOLDER(test_folders),  IN_FOLDER(test_full_device),
+        cmocka_unit_test(test_join), IN_FOLDER(test_find),     IN_FOLDER(test_content_checked),
+        IN_FOLDER(test_file_hashes), IN_FOLDER(test_too_long), IN_FOLDER(test_own_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,8 +144,7 @@ static void test_accepted(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cJSON *tree = NULL;
         bertc_error err = {0};
-        assert_int_equal(bc_json_parse(cases[i].text, strlen(cases[i].text), "x", &tree, &err),
-                         BERTC_OK);
+        assert_int_equal(bc_json_parse(cases[i].text, strlen(cases[i].text), "x", &tree, &err), BERTC_OK);
         char *printed = cJSON_PrintUnformatted(tree);
         assert_string_equal(printed, cases[i].printed);
         cJSON_free(printed);
@@ -254,8 +253,7 @@ static void test_locale(void **state)
     (void)state;
     static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
     const char *found = NULL;
-    for (size_t i = 0; !found && i < sizeof names / sizeof *names; i++)
-        found = setlocale(LC_ALL, names[i]);
+    for (size_t i = 0; !found && i < sizeof names / sizeof *names; i++) found = setlocale(LC_ALL, names[i]);
     if (!found) skip();
     test_double(state);
     setlocale(LC_ALL, "C");
@@ -307,8 +305,7 @@ static void test_int(void **state)
         cJSON *tree = NULL;
         bertc_error err = {0};
         int64_t value = 5;
-        assert_int_equal(bc_json_parse(cases[i].text, strlen(cases[i].text), "x", &tree, &err),
-                         BERTC_OK);
+        assert_int_equal(bc_json_parse(cases[i].text, strlen(cases[i].text), "x", &tree, &err), BERTC_OK);
         bertc_status status = bc_json_int(tree, "k", -10, 10, "x", &value, &err);
         assert_int_equal(status, cases[i].value == -99 ? BERTC_INPUT : BERTC_OK);
         assert_int_equal(value, cases[i].value == -99 ? 5 : cases[i].value);
@@ -341,21 +338,20 @@ static void test_read(void **state)
     (void)state;
     cJSON *tree = NULL;
     bertc_error err = {0};
-    assert_int_equal(bc_file_write_in(&bc_here, "base_json.tmp", "{\"a\":[1,2", 9, NULL, &err), BERTC_OK);
-    assert_int_equal(bc_json_read("base_json.tmp", BC_KIND_SETTINGS, &tree, &err), BERTC_INPUT);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, "base_json.tmp", "{\"a\":[1,2", 9, NULL, &err), BERTC_OK);
+    assert_int_equal(bc_json_read("base_json.tmp", BC_FILE_SETTINGS, &tree, &err), BERTC_INPUT);
     assert_string_equal(err.message, "base_json.tmp @9: unexpected end");
     assert_int_equal(remove("base_json.tmp"), 0);
-    assert_int_equal(bc_json_read("base_json.tmp", BC_KIND_SETTINGS, &tree, NULL), BERTC_INPUT);
+    assert_int_equal(bc_json_read("base_json.tmp", BC_FILE_SETTINGS, &tree, NULL), BERTC_INPUT);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_depth),   cmocka_unit_test(test_many_names),
-        cmocka_unit_test(test_double),  cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_quote),   cmocka_unit_test(test_int),
-        cmocka_unit_test(test_span),    cmocka_unit_test(test_read),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_accepted), cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_many_names), cmocka_unit_test(test_double),   cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_quote),      cmocka_unit_test(test_int),      cmocka_unit_test(test_span),
+        cmocka_unit_test(test_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

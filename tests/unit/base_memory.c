@@ -105,16 +105,15 @@ static void test_touch(void **state)
         print_message("skipped: this kernel does not give pages in bulk\n");
         skip();
     }
-    bc_touch(memory + BEGIN, TOUCHED, 2);
+    bc_prefault(memory + BEGIN, TOUCHED, 2);
     uintptr_t at = ((uintptr_t)memory + BEGIN + page - 1) / page * page;
     for (; at + page <= (uintptr_t)memory + BEGIN + TOUCHED; at += page) {
         assert_int_equal(mincore((void *)at, page, &there), 0);
         assert_true(there & 1);
     }
-    for (size_t i = 0; i < BYTES; i++)
-        assert_int_equal(memory[i], i == BEGIN ? 1 : i == BEGIN + TOUCHED - 1 ? 2 : 0);
-    bc_touch(memory + BEGIN, 0, 2);
-    bc_touch(memory + BEGIN, 1, 2);
+    for (size_t i = 0; i < BYTES; i++) assert_int_equal(memory[i], i == BEGIN ? 1 : i == BEGIN + TOUCHED - 1 ? 2 : 0);
+    bc_prefault(memory + BEGIN, 0, 2);
+    bc_prefault(memory + BEGIN, 1, 2);
     bc_prefer_large(memory + BEGIN, 1);
     bc_free(memory);
 }
@@ -216,9 +215,8 @@ static void test_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes), cmocka_unit_test(test_overflow),
-        cmocka_unit_test(test_alloc), cmocka_unit_test(test_large),
-        cmocka_unit_test(test_touch), cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_sizes), cmocka_unit_test(test_overflow), cmocka_unit_test(test_alloc),
+        cmocka_unit_test(test_large), cmocka_unit_test(test_touch),    cmocka_unit_test(test_arena),
         cmocka_unit_test(test_text),  cmocka_unit_test(test_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,11 +59,11 @@ static void test_lanes(void **state)
 static void test_shuffle(void **state)
 {
     (void)state;
-    enum { MOST = 5000 };
-    static uint32_t order[MOST], again[MOST];
-    static uint64_t scratch[2 * MOST];
-    static unsigned char seen[MOST];
-    for (size_t n = 0; n <= MOST; n = n < 70 ? n + 1 : n * 2 + 1) {
+    enum { MAX = 5000 };
+    static uint32_t order[MAX], again[MAX];
+    static uint64_t scratch[2 * MAX];
+    static unsigned char seen[MAX];
+    for (size_t n = 0; n <= MAX; n = n < 70 ? n + 1 : n * 2 + 1) {
         memset(seen, 0, sizeof seen);
         bc_rng_shuffle(42, 3, order, scratch, n);
         for (size_t i = 0; i < n; i++) {
@@ -91,8 +91,7 @@ static void test_shuffle_distribution(void **state)
         bc_rng_shuffle(2, epoch, seeded, scratch, N);
         other += memcmp(order, seeded, sizeof order) != 0;
     }
-    for (size_t i = 0; i < N; i++)
-        assert_true(fabs((double)first[i] - EPOCHS / N) < 5 * sqrt(EPOCHS * 0.1 * 0.9));
+    for (size_t i = 0; i < N; i++) assert_true(fabs((double)first[i] - EPOCHS / N) < 5 * sqrt(EPOCHS * 0.1 * 0.9));
     assert_true(other > EPOCHS - 5);
 }
 
@@ -167,10 +166,9 @@ static void test_normal_is_a_function(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answers),
-        cmocka_unit_test(test_lanes), cmocka_unit_test(test_shuffle),
-        cmocka_unit_test(test_shuffle_distribution), cmocka_unit_test(test_normal),
-        cmocka_unit_test(test_truncated), cmocka_unit_test(test_normal_is_a_function),
+        cmocka_unit_test(test_known_answers),        cmocka_unit_test(test_lanes),  cmocka_unit_test(test_shuffle),
+        cmocka_unit_test(test_shuffle_distribution), cmocka_unit_test(test_normal), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_normal_is_a_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

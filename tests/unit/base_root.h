@@ -18,7 +18,8 @@ static inline void write_text(const char *path, const char *text)
     snprintf(name, sizeof name, "%s%s", top, path);
     snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(name, '/') - name), name);
     assert_int_equal(bc_folder_create(folder, &err), BERTC_OK);
-    if (bc_file_write_in(&bc_here, name, text, strlen(text), NULL, &err) != BERTC_OK) fail_msg("%s", err.message);
+    if (bc_file_write_in(&bc_working_dir, name, text, strlen(text), NULL, &err) != BERTC_OK)
+        fail_msg("%s", err.message);
 }
 
 static inline int enter(void **state)

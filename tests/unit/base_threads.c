@@ -109,20 +109,20 @@ static void note(void *user, const char *line)
     snprintf(n->line, sizeof n->line, "%s", line);
 }
 
-static void test_settled(void **state)
+static void test_invariance(void **state)
 {
     (void)state;
     notes said = {0};
     const bertc_notify notify = {note, &said};
     int32_t threads = 0;
     left = INT_MAX;
-    assert_int_equal(bertc_threads_settle(1, &notify, &threads, NULL), BERTC_OK);
+    assert_int_equal(bertc_threads_resolve(1, &notify, &threads, NULL), BERTC_OK);
     assert_int_equal(threads, 1);
     assert_int_equal(omp_get_max_threads(), 1);
-    assert_int_equal(bertc_threads_settle(3, NULL, &threads, NULL), BERTC_OK);
+    assert_int_equal(bertc_threads_resolve(3, NULL, &threads, NULL), BERTC_OK);
     assert_int_equal(threads, 3);
     assert_int_equal(omp_get_max_threads(), 3);
-    assert_int_equal(bertc_threads_settle(0, NULL, &threads, NULL), BERTC_OK);
+    assert_int_equal(bertc_threads_resolve(0, NULL, &threads, NULL), BERTC_OK);
     assert_int_equal(threads, bc_threads_at("", omp_get_num_procs(), getenv("OMP_NUM_THREADS")));
     assert_int_equal(said.count, 0);
 }
@@ -133,18 +133,19 @@ static void test_refused(void **state)
     bertc_error err = {0};
     int32_t threads = -1;
     left = 2;
-    assert_int_equal(bertc_threads_settle(5, NULL, &threads, &err), BERTC_NOMEM);
-    assert_string_equal(err.message, "out of memory: 5 threads are to work, the system lets no more than 3 be (ulimit -u, "
-                                     "ulimit -v, pids.max)");
+    assert_int_equal(bertc_threads_resolve(5, NULL, &threads, &err), BERTC_NOMEM);
+    assert_string_equal(err.message,
+                        "out of memory: 5 threads are to work, the system lets no more than 3 be (ulimit -u, "
+                        "ulimit -v, pids.max)");
     assert_int_equal(threads, -1);
     left = 4;
-    assert_int_equal(bertc_threads_settle(5, NULL, &threads, NULL), BERTC_OK);
+    assert_int_equal(bertc_threads_resolve(5, NULL, &threads, NULL), BERTC_OK);
     assert_int_equal(threads, 5);
     left = 0;
-    assert_int_equal(bertc_threads_settle(1, NULL, &threads, NULL), BERTC_OK); /* none is started */
+    assert_int_equal(bertc_threads_resolve(1, NULL, &threads, NULL), BERTC_OK); /* none is started */
     left = INT_MAX;
     for (int64_t n = -1; n <= 4097; n += 4098)
-        assert_int_equal(bertc_threads_settle(n, NULL, &threads, NULL), BERTC_USAGE);
+        assert_int_equal(bertc_threads_resolve(n, NULL, &threads, NULL), BERTC_USAGE);
 }
 
 static void expect_stack(const char *text, size_t bytes)
@@ -156,7 +157,7 @@ static void expect_stack(const char *text, size_t bytes)
     assert_int_equal(pthread_attr_init(&system), 0);
     pthread_attr_getstacksize(&system, &usual);
     pthread_attr_destroy(&system);
-    assert_int_equal(bertc_threads_settle(2, NULL, &threads, NULL), BERTC_OK);
+    assert_int_equal(bertc_threads_resolve(2, NULL, &threads, NULL), BERTC_OK);
     assert_int_equal(stack, bytes ? bytes : usual);
 }
 
@@ -176,7 +177,7 @@ static void test_stack(void **state)
     expect_stack("1", 0);
     expect_stack("99999999999999999999G", 0);
     assert_int_equal(setenv("OMP_STACKSIZE", "100k", 1), 0);
-    assert_int_equal(bertc_threads_settle(2, NULL, &threads, &err), BERTC_NOMEM);
+    assert_int_equal(bertc_threads_resolve(2, NULL, &threads, &err), BERTC_NOMEM);
     assert_string_equal(err.message,
                         "out of memory: threads have a stack of 100 KB, 512 KB are needed (OMP_STACKSIZE)");
     assert_int_equal(unsetenv("OMP_STACKSIZE"), 0);
@@ -192,7 +193,7 @@ static void test_small_stack(void **state)
     small = before;
     small.rlim_cur = 300 << 10;
     assert_int_equal(setrlimit(RLIMIT_STACK, &small), 0);
-    bertc_status status = bertc_threads_settle(2, NULL, &threads, &err);
+    bertc_status status = bertc_threads_resolve(2, NULL, &threads, &err);
     assert_int_equal(setrlimit(RLIMIT_STACK, &before), 0);
     assert_int_equal(status, BERTC_NOMEM);
     assert_string_equal(err.message, "out of memory: threads have a stack of 300 KB, 512 KB are needed (ulimit -s)");
@@ -205,7 +206,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wanted, enter, leave),
         cmocka_unit_test_setup_teardown(test_quota, enter, leave),
         cmocka_unit_test_setup_teardown(test_old_quota, enter, leave),
-        cmocka_unit_test(test_settled),
+        cmocka_unit_test(test_invariance),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_stack),
         cmocka_unit_test(test_small_stack),

@@ -27,7 +27,7 @@ static int clean(void **state)
 
 static void make(const char *text)
 {
-    assert_int_equal(bc_file_write_in(&bc_here, name, text, strlen(text), NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, name, text, strlen(text), NULL, NULL), BERTC_OK);
 }
 
 static void load(const char *text, bertc_config *config)
@@ -41,7 +41,7 @@ static void expect_file(const char *path, const char *expected)
 {
     char *text;
     size_t length;
-    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_FILE_WORDS, &text, &length, NULL), BERTC_OK);
     assert_string_equal(text, expected);
     bc_free(text);
 }
@@ -169,44 +169,31 @@ static void test_refused(void **state)
         {"", " @0: unexpected end"},
         {"{\"a\":1,}", " @7: member name expected"},
         {"[]", ": not a JSON object"},
-        {"{\"model_type\":\"roberta\"}",
-         ": \"model_type\" is \"roberta\", bertc supports only \"bert\""},
+        {"{\"model_type\":\"roberta\"}", ": \"model_type\" is \"roberta\", bertc supports only \"bert\""},
         {"{\"position_embedding_type\":\"relative_key\"}",
          ": \"position_embedding_type\" is \"relative_key\", bertc supports only \"absolute\""},
         {"{\"is_decoder\":true}", ": \"is_decoder\" is true, bertc supports only false"},
-        {"{\"is_encoder_decoder\":true}",
-         ": \"is_encoder_decoder\" is true, bertc supports only false"},
-        {"{\"add_cross_attention\":true}",
-         ": \"add_cross_attention\" is true, bertc supports only false"},
-        {"{\"pruned_heads\":{\"1\":[0]}}",
-         ": \"pruned_heads\" is {\"1\":[0]}, bertc supports only {}"},
+        {"{\"is_encoder_decoder\":true}", ": \"is_encoder_decoder\" is true, bertc supports only false"},
+        {"{\"add_cross_attention\":true}", ": \"add_cross_attention\" is true, bertc supports only false"},
+        {"{\"pruned_heads\":{\"1\":[0]}}", ": \"pruned_heads\" is {\"1\":[0]}, bertc supports only {}"},
         {"{\"quantization_config\":{}}", ": \"quantization_config\" is {}, bertc supports only null"},
         {"{\"hidden_act\":\"mish\"}",
          ": \"hidden_act\" is \"mish\", known are: gelu gelu_python gelu_new gelu_pytorch_tanh "
          "gelu_python_tanh gelu_accurate gelu_fast quick_gelu relu silu swish tanh"},
         {"{\"hidden_act\":1}", ": \"hidden_act\" is not a string"},
-        {"{\"vocab_size\":0}",
-         ": \"vocab_size\" is 0, expected a whole number from 1 to 2147483647"},
-        {"{\"vocab_size\":2147483648}",
-         ": \"vocab_size\" is 2147483648, expected a whole number from 1 to 2147483647"},
-        {"{\"hidden_size\":-768}",
-         ": \"hidden_size\" is -768, expected a whole number from 1 to 1048576"},
-        {"{\"hidden_size\":768.5}",
-         ": \"hidden_size\" is 768.5, expected a whole number from 1 to 1048576"},
-        {"{\"hidden_size\":\"768\"}",
-         ": \"hidden_size\" is \"768\", expected a whole number from 1 to 1048576"},
-        {"{\"num_hidden_layers\":0}",
-         ": \"num_hidden_layers\" is 0, expected a whole number from 1 to 4096"},
-        {"{\"pad_token_id\":-2}",
-         ": \"pad_token_id\" is -2, expected a whole number from 0 to 2147483647 or null"},
+        {"{\"vocab_size\":0}", ": \"vocab_size\" is 0, expected a whole number from 1 to 2147483647"},
+        {"{\"vocab_size\":2147483648}", ": \"vocab_size\" is 2147483648, expected a whole number from 1 to 2147483647"},
+        {"{\"hidden_size\":-768}", ": \"hidden_size\" is -768, expected a whole number from 1 to 1048576"},
+        {"{\"hidden_size\":768.5}", ": \"hidden_size\" is 768.5, expected a whole number from 1 to 1048576"},
+        {"{\"hidden_size\":\"768\"}", ": \"hidden_size\" is \"768\", expected a whole number from 1 to 1048576"},
+        {"{\"num_hidden_layers\":0}", ": \"num_hidden_layers\" is 0, expected a whole number from 1 to 4096"},
+        {"{\"pad_token_id\":-2}", ": \"pad_token_id\" is -2, expected a whole number from 0 to 2147483647 or null"},
         {"{\"hidden_dropout_prob\":\"0.1\"}",
          ": \"hidden_dropout_prob\" is \"0.1\", expected a number from 0 to 0.999999"},
-        {"{\"layer_norm_eps\":true}",
-         ": \"layer_norm_eps\" is true, expected a number from 0 to 1"},
+        {"{\"layer_norm_eps\":true}", ": \"layer_norm_eps\" is true, expected a number from 0 to 1"},
         {"{\"hidden_size\":100,\"num_attention_heads\":12}",
          ": \"hidden_size\" 100 is not a multiple of \"num_attention_heads\" 12"},
-        {"{\"vocab_size\":10,\"pad_token_id\":10}",
-         ": \"pad_token_id\" 10 is not below \"vocab_size\" 10"},
+        {"{\"vocab_size\":10,\"pad_token_id\":10}", ": \"pad_token_id\" 10 is not below \"vocab_size\" 10"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_config config;
@@ -234,16 +221,13 @@ static void test_refused_heads(void **state)
         {"{\"problem_type\":7}",
          ": \"problem_type\" is \"no string\", bertc has heads for \"single_label_classification\" and "
          "\"regression\" only"},
-        {"{\"problem_type\":\"regression\",\"num_labels\":3}",
-         ": \"problem_type\" is \"regression\" with 3 labels"},
+        {"{\"problem_type\":\"regression\",\"num_labels\":3}", ": \"problem_type\" is \"regression\" with 3 labels"},
         {"{\"problem_type\":\"single_label_classification\",\"num_labels\":1}",
          ": \"problem_type\" is \"single_label_classification\" with 1 label"},
         {"{\"id2label\":{}}", ": \"id2label\" does not name 1 to 1048576 labels"},
         {"{\"id2label\":[\"a\"]}", ": \"id2label\" does not name 1 to 1048576 labels"},
-        {"{\"id2label\":{\"0\":\"a\",\"2\":\"b\"}}",
-         ": \"id2label\" has key \"2\", expected 0 to 1"},
-        {"{\"id2label\":{\"0\":\"a\",\"01\":\"b\"}}",
-         ": \"id2label\" has key \"01\", expected 0 to 1"},
+        {"{\"id2label\":{\"0\":\"a\",\"2\":\"b\"}}", ": \"id2label\" has key \"2\", expected 0 to 1"},
+        {"{\"id2label\":{\"0\":\"a\",\"01\":\"b\"}}", ": \"id2label\" has key \"01\", expected 0 to 1"},
         {"{\"id2label\":{\"a\":\"0\"}}", ": \"id2label\" has key \"a\", expected 0 to 0"},
         {"{\"id2label\":{\"\":\"0\"}}", ": \"id2label\" has key \"\", expected 0 to 0"},
         {"{\"id2label\":{\"99999999999999999999\":\"0\"}}",
@@ -329,14 +313,12 @@ static void test_training_values(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"{\"hidden_dropout_prob\":1}",
-         "x: \"hidden_dropout_prob\" is 1, expected a number from 0 to 0.999999"},
+        {"{\"hidden_dropout_prob\":1}", "x: \"hidden_dropout_prob\" is 1, expected a number from 0 to 0.999999"},
         {"{\"attention_probs_dropout_prob\":-0.5}",
          "x: \"attention_probs_dropout_prob\" is -0.5, expected a number from 0 to 0.999999"},
         {"{\"classifier_dropout\":-0.5}",
          "x: \"classifier_dropout\" is -0.5, expected a number from 0 to 0.999999 or null"},
-        {"{\"initializer_range\":1e6}",
-         "x: \"initializer_range\" is 1000000, expected a number from 0 to 1000"},
+        {"{\"initializer_range\":1e6}", "x: \"initializer_range\" is 1000000, expected a number from 0 to 1000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_config config;
@@ -440,11 +422,11 @@ static void test_write(void **state)
          " \"problem_type\":null, \"\": [1,  2 ]}", &config);
     config.hidden_size = 24;
     assert_int_equal(bertc_config_set_labels(&config, labels, 3, NULL), BERTC_OK);
-    assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_config_write(&config, &bc_working_dir, copy, NULL, NULL), BERTC_OK);
     bertc_config_clear(&config);
     expect_file(copy, written);
     assert_int_equal(bertc_config_load(copy, &config, NULL), BERTC_OK);
-    assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_config_write(&config, &bc_working_dir, copy, NULL, NULL), BERTC_OK);
     bertc_config_clear(&config);
     expect_file(copy, written);
 }
@@ -466,8 +448,8 @@ static void test_dtype(void **state)
         bertc_config config;
         cJSON *tree;
         load(cases[i].text, &config);
-        assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
-        assert_int_equal(bc_json_read(copy, BC_KIND_SETTINGS, &tree, NULL), BERTC_OK);
+        assert_int_equal(bc_config_write(&config, &bc_working_dir, copy, NULL, NULL), BERTC_OK);
+        assert_int_equal(bc_json_read(copy, BC_FILE_SETTINGS, &tree, NULL), BERTC_OK);
         const char *torch_dtype = cJSON_GetStringValue(bc_json_get(tree, "torch_dtype"));
         const char *dtype = cJSON_GetStringValue(bc_json_get(tree, "dtype"));
         assert_int_equal(torch_dtype != NULL, cases[i].torch_dtype);
@@ -487,15 +469,15 @@ static void test_regression(void **state)
     cJSON *tree;
     assert_int_equal(bertc_config_init(&config, NULL), BERTC_OK);
     assert_int_equal(bertc_config_set_labels(&config, labels, 1, NULL), BERTC_OK);
-    assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_config_write(&config, &bc_working_dir, copy, NULL, NULL), BERTC_OK);
     bertc_config_clear(&config);
-    assert_int_equal(bc_json_read(copy, BC_KIND_SETTINGS, &tree, NULL), BERTC_OK);
+    assert_int_equal(bc_json_read(copy, BC_FILE_SETTINGS, &tree, NULL), BERTC_OK);
     assert_string_equal(cJSON_GetStringValue(bc_json_get(tree, "problem_type")), "regression");
     cJSON_Delete(tree);
     assert_int_equal(bertc_config_load(copy, &config, NULL), BERTC_OK);
     assert_int_equal(config.num_labels, 1);
     bertc_error err = {0};
-    assert_int_equal(bc_config_write(&config, &bc_here, "no/such", NULL, &err), BERTC_IO);
+    assert_int_equal(bc_config_write(&config, &bc_working_dir, "no/such", NULL, &err), BERTC_IO);
     assert_string_equal(err.message, "no/such: cannot create: No such file or directory");
     bertc_config_clear(&config);
 }
@@ -507,14 +489,12 @@ static void test_many_labels(void **state)
     enum { LABELS = 200000 };
     bc_text text = {0};
     bertc_config config;
-    for (int i = 0; i < LABELS; i++)
-        bc_text_printf(&text, "%s\"%d\":\"l%d\"", i ? "," : "{\"id2label\":{", i, i);
-    for (int i = 0; i < LABELS; i++)
-        bc_text_printf(&text, "%s\"l%d\":%d", i ? "," : "},\"label2id\":{", i, i);
+    for (int i = 0; i < LABELS; i++) bc_text_printf(&text, "%s\"%d\":\"l%d\"", i ? "," : "{\"id2label\":{", i, i);
+    for (int i = 0; i < LABELS; i++) bc_text_printf(&text, "%s\"l%d\":%d", i ? "," : "},\"label2id\":{", i, i);
     bc_text_printf(&text, "}}");
     load(text.bytes, &config);
     assert_int_equal(config.num_labels, LABELS);
-    assert_int_equal(bc_config_write(&config, &bc_here, copy, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_config_write(&config, &bc_working_dir, copy, NULL, NULL), BERTC_OK);
     bertc_config_clear(&config);
     bc_text_clear(&text);
 }

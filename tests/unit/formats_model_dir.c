@@ -17,9 +17,8 @@
 #include "unit/exists.h"
 
 static const char from[] = "formats_from.tmp", to[] = "formats_to.tmp";
-static const char *const files[] = {"vocab.txt",   "tokenizer_config.json",
-                                    "config.json", "tokenizer.json",
-                                    "special_tokens_map.json", "added_tokens.json"};
+static const char *const files[] = {"vocab.txt",      "tokenizer_config.json",   "config.json",
+                                    "tokenizer.json", "special_tokens_map.json", "added_tokens.json"};
 enum { FILES = sizeof files / sizeof *files };
 
 static int enter(void **state)
@@ -44,7 +43,7 @@ static int leave(void **state)
 static void put(const char *file, const char *bytes, size_t length)
 {
     char *path = bc_path_join(from, file);
-    assert_int_equal(bc_file_write_in(&bc_here, path, bytes, length, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, path, bytes, length, NULL, NULL), BERTC_OK);
     bc_free(path);
 }
 
@@ -55,7 +54,7 @@ static void expect(const char *file, const char *bytes, size_t length)
     size_t size;
     assert_int_equal(bc_file_exists(path), bytes != NULL);
     if (bytes) {
-        assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &found, &size, NULL), BERTC_OK);
+        assert_int_equal(bc_file_read(path, BC_FILE_WORDS, &found, &size, NULL), BERTC_OK);
         assert_int_equal(size, length);
         assert_memory_equal(found, bytes, length);
         bc_free(found);
@@ -63,11 +62,11 @@ static void expect(const char *file, const char *bytes, size_t length)
     bc_free(path);
 }
 
-static bertc_status copy(const char *source, const char *target, bool alone, bc_ledger *ledger, bertc_error *err)
+static bertc_status copy(const char *source, const char *target, bool alone, bc_file_hashes *hashes, bertc_error *err)
 {
     bc_dir dir;
     bertc_status status = bc_dir_open(&dir, target, false, err);
-    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(source, &dir, alone, ledger, err);
+    if (status == BERTC_OK) status = bc_model_dir_copy_tokenizer(source, &dir, alone, hashes, err);
     bc_dir_close(&dir);
     return status;
 }
@@ -95,8 +94,7 @@ static void test_copied(void **state)
 static void test_default(void **state)
 {
     (void)state;
-    static const char plain[] =
-        "{\n  \"do_lower_case\": true,\n  \"tokenizer_class\": \"BertTokenizer\"\n}\n";
+    static const char plain[] = "{\n  \"do_lower_case\": true,\n  \"tokenizer_class\": \"BertTokenizer\"\n}\n";
     static const char limited[] = "{\n  \"do_lower_case\": true,\n  \"model_max_length\": 77,\n"
                                   "  \"tokenizer_class\": \"BertTokenizer\"\n}\n";
     put("vocab.txt", "a\n", 2);
@@ -163,10 +161,8 @@ static void test_names(void **state)
         {"bert.pooler.dense.weight", "bert.pooler.dense.weight"},
         {"pooler.dense.bias", "bert.pooler.dense.bias"},
         {"embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight"},
-        {"bert.encoder.layer.0.output.LayerNorm.beta",
-         "bert.encoder.layer.0.output.LayerNorm.bias"},
-        {"encoder.layer.11.attention.self.query.weight",
-         "bert.encoder.layer.11.attention.self.query.weight"},
+        {"bert.encoder.layer.0.output.LayerNorm.beta", "bert.encoder.layer.0.output.LayerNorm.bias"},
+        {"encoder.layer.11.attention.self.query.weight", "bert.encoder.layer.11.attention.self.query.weight"},
         {"classifier.weight", "classifier.weight"},
         {"cls.predictions.transform.LayerNorm.gamma", "cls.predictions.transform.LayerNorm.weight"},
         {"gamma", "gamma"},
@@ -176,10 +172,10 @@ static void test_names(void **state)
     };
     char out[64], tiny[9];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        bc_name_today(cases[i][0], out, sizeof out);
+        bc_name_current(cases[i][0], out, sizeof out);
         assert_string_equal(out, cases[i][1]);
     }
-    bc_name_today("encoder.layer", tiny, sizeof tiny);
+    bc_name_current("encoder.layer", tiny, sizeof tiny);
     assert_string_equal(tiny, "bert.enc");
 }
 
@@ -187,9 +183,8 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {
-        TEST(test_copied), TEST(test_default), TEST(test_no_default), TEST(test_named_class),
-        TEST(test_errors),
-        cmocka_unit_test(test_names),
+        TEST(test_copied),      TEST(test_default), TEST(test_no_default),
+        TEST(test_named_class), TEST(test_errors),  cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static void make(const char *header, size_t data)
     bc_text_put(&text, (const char *)&n, sizeof n);
     bc_text_put(&text, header, n);
     for (size_t i = 0; i < data; i++) bc_text_put(&text, "", 1);
-    assert_int_equal(bc_file_write_in(&bc_here, name, text.bytes, text.length, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, name, text.bytes, text.length, NULL, NULL), BERTC_OK);
     bc_text_clear(&text);
 }
 
@@ -79,53 +79,35 @@ static void test_refused_headers(void **state)
         {ENTRY("1", "[1]", "[0,4]"), 4, ": tensor \"t\": unknown dtype"},
         {"{\"t\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, ": tensor \"t\": no shape"},
         {ENTRY("\"F32\"", "1", "[0,4]"), 4, ": tensor \"t\": no shape"},
-        {ENTRY("\"F32\"", "[-1]", "[0,4]"), 4,
-         ": tensor \"t\": a size in shape is not a whole number"},
-        {ENTRY("\"F32\"", "[1.5]", "[0,4]"), 4,
-         ": tensor \"t\": a size in shape is not a whole number"},
-        {ENTRY("\"F32\"", "[\"1\"]", "[0,4]"), 4,
-         ": tensor \"t\": a size in shape is not a whole number"},
-        {ENTRY("\"F32\"", "[1e300]", "[0,4]"), 4,
-         ": tensor \"t\": a size in shape is not a whole number"},
-        {ENTRY("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4,
-         ": tensor \"t\": more than 8 dimensions"},
-        {ENTRY("\"F32\"", "[4294967296,4294967296]", "[0,0]"), 0,
-         ": tensor \"t\": shape overflows"},
+        {ENTRY("\"F32\"", "[-1]", "[0,4]"), 4, ": tensor \"t\": a size in shape is not a whole number"},
+        {ENTRY("\"F32\"", "[1.5]", "[0,4]"), 4, ": tensor \"t\": a size in shape is not a whole number"},
+        {ENTRY("\"F32\"", "[\"1\"]", "[0,4]"), 4, ": tensor \"t\": a size in shape is not a whole number"},
+        {ENTRY("\"F32\"", "[1e300]", "[0,4]"), 4, ": tensor \"t\": a size in shape is not a whole number"},
+        {ENTRY("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, ": tensor \"t\": more than 8 dimensions"},
+        {ENTRY("\"F32\"", "[4294967296,4294967296]", "[0,0]"), 0, ": tensor \"t\": shape overflows"},
         {ENTRY("\"F32\"", "[0,4294967296,4294967296,4294967296]", "[0,4]"), 4,
          ": tensor \"t\": shape and dtype do not give the length in data_offsets"},
-        {ENTRY("\"F64\"", "[9007199254740992,64]", "[0,0]"), 0,
-         ": tensor \"t\": shape overflows"},
-        {ENTRY("\"F32\"", "[1073741824,4294967296]", "[0,0]"), 0,
-         ": tensor \"t\": shape overflows"},
-        {ENTRY("\"F32\"", "[1]", "[0]"), 4,
-         ": tensor \"t\": data_offsets is not two whole numbers"},
-        {ENTRY("\"F32\"", "[1]", "[0,4,4]"), 4,
-         ": tensor \"t\": data_offsets is not two whole numbers"},
-        {ENTRY("\"F32\"", "[1]", "[0,\"4\"]"), 4,
-         ": tensor \"t\": data_offsets is not two whole numbers"},
-        {ENTRY("\"F32\"", "[1]", "[-4,0]"), 4,
-         ": tensor \"t\": data_offsets is not two whole numbers"},
-        {ENTRY("\"F32\"", "[1]", "null"), 4,
-         ": tensor \"t\": data_offsets is not two whole numbers"},
+        {ENTRY("\"F64\"", "[9007199254740992,64]", "[0,0]"), 0, ": tensor \"t\": shape overflows"},
+        {ENTRY("\"F32\"", "[1073741824,4294967296]", "[0,0]"), 0, ": tensor \"t\": shape overflows"},
+        {ENTRY("\"F32\"", "[1]", "[0]"), 4, ": tensor \"t\": data_offsets is not two whole numbers"},
+        {ENTRY("\"F32\"", "[1]", "[0,4,4]"), 4, ": tensor \"t\": data_offsets is not two whole numbers"},
+        {ENTRY("\"F32\"", "[1]", "[0,\"4\"]"), 4, ": tensor \"t\": data_offsets is not two whole numbers"},
+        {ENTRY("\"F32\"", "[1]", "[-4,0]"), 4, ": tensor \"t\": data_offsets is not two whole numbers"},
+        {ENTRY("\"F32\"", "[1]", "null"), 4, ": tensor \"t\": data_offsets is not two whole numbers"},
         {ENTRY("\"F32\"", "[1]", "[4,0]"), 4, ": tensor \"t\": data_offsets run backwards"},
-        {ENTRY("\"F32\"", "[1]", "[0,4]"), 3,
-         ": tensor \"t\": data_offsets point past the end of the file"},
+        {ENTRY("\"F32\"", "[1]", "[0,4]"), 3, ": tensor \"t\": data_offsets point past the end of the file"},
         {ENTRY("\"F32\"", "[1]", "[18014398509481984,18014398509481988]"), 4,
          ": tensor \"t\": data_offsets is not two whole numbers"},
-        {ENTRY("\"F32\"", "[2]", "[0,4]"), 4,
-         ": tensor \"t\": shape and dtype do not give the length in data_offsets"},
-        {ENTRY("\"F16\"", "[1]", "[0,4]"), 4,
-         ": tensor \"t\": shape and dtype do not give the length in data_offsets"},
-        {ENTRY("\"F4\"", "[3]", "[0,1]"), 1,
-         ": tensor \"t\": shape and dtype do not give the length in data_offsets"},
+        {ENTRY("\"F32\"", "[2]", "[0,4]"), 4, ": tensor \"t\": shape and dtype do not give the length in data_offsets"},
+        {ENTRY("\"F16\"", "[1]", "[0,4]"), 4, ": tensor \"t\": shape and dtype do not give the length in data_offsets"},
+        {ENTRY("\"F4\"", "[3]", "[0,1]"), 1, ": tensor \"t\": shape and dtype do not give the length in data_offsets"},
         {ENTRY("\"U8\"", "[4]", "[1,5]"), 5, ": tensor \"t\": unused bytes before its data"},
         {ENTRY("\"U8\"", "[4]", "[0,4]"), 6, " @65: 2 bytes after the last tensor"},
         {"{" TENSOR("a", 0, 4) ",\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[5,9]}}", 9,
          ": tensor \"b\": unused bytes before its data"},
         {"{" TENSOR("a", 0, 4) ",\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[3,7]}}", 7,
          ": tensor \"b\": data overlaps another tensor's"},
-        {"{" TENSOR("a", 0, 4) "," TENSOR("b", 0, 4) "}", 4,
-         ": tensor \"b\": data overlaps another tensor's"},
+        {"{" TENSOR("a", 0, 4) "," TENSOR("b", 0, 4) "}", 4, ": tensor \"b\": data overlaps another tensor's"},
         {"{" TENSOR("a", 0, 4) ",\"b\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[2,2]}}", 4,
          ": tensor \"b\": data overlaps another tensor's"},
         {"{" TENSOR("a", 0, 4) "," TENSOR("a", 0, 4) "}", 4, ": header @53: duplicate key"},
@@ -158,7 +140,8 @@ static void test_refused_prefix(void **state)
          ": a Git LFS pointer ('git lfs pull' gets the file that it stands for), not a safetensors file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(bc_file_write_in(&bc_here, name, cases[i].bytes, cases[i].length, NULL, NULL), BERTC_OK);
+        assert_int_equal(bc_file_write_in(&bc_working_dir, name, cases[i].bytes, cases[i].length, NULL, NULL),
+                         BERTC_OK);
         expect_message(cases[i].message);
     }
     remove(name);
@@ -187,8 +170,7 @@ static void test_other_kinds(void **state)
         {BYTES("PK\3\4"), "a zip archive"},
         {BYTES("\223NUMPY\1\0v\0{'descr'"), "an array of NumPy"},
         {BYTES("\211HDF\r\n\32\n\0\0"), "HDF5, as Keras and TensorFlow save weights"},
-        {BYTES("\0\0\0\0\1bert/pooler\0\0\0\x57\xfb\x80\x8b\x24\x75\x47\xdb"),
-         "the index of a TensorFlow checkpoint"},
+        {BYTES("\0\0\0\0\1bert/pooler\0\0\0\x57\xfb\x80\x8b\x24\x75\x47\xdb"), "the index of a TensorFlow checkpoint"},
         {BYTES("\201\244bert\201\252embeddings"), "msgpack, as Flax saves weights"},
         {BYTES("\10\7\22\7pytorch\32\0051.9"), "a model of ONNX"},
         {BYTES("GGUF\3\0\0\0\0\0\0\0"), "weights of llama.cpp (GGUF)"},
@@ -203,7 +185,8 @@ static void test_other_kinds(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char message[160];
-        assert_int_equal(bc_file_write_in(&bc_here, name, cases[i].bytes, cases[i].length, NULL, NULL), BERTC_OK);
+        assert_int_equal(bc_file_write_in(&bc_working_dir, name, cases[i].bytes, cases[i].length, NULL, NULL),
+                         BERTC_OK);
         snprintf(message, sizeof message, ": %s, not a safetensors file", cases[i].what);
         expect_message(message);
     }
@@ -216,10 +199,10 @@ static void test_kinds_at_length(void **state)
     (void)state;
     unsigned char bytes[600] = "weights/model.bin";
     memcpy(bytes + 257, "ustar", 5);
-    assert_int_equal(bc_file_write_in(&bc_here, name, bytes, sizeof bytes, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, name, bytes, sizeof bytes, NULL, NULL), BERTC_OK);
     expect_message(": an archive of tar, not a safetensors file");
     memcpy(bytes, "\201\244\0\0\0\0\0\0{", 9);
-    assert_int_equal(bc_file_write_in(&bc_here, name, bytes, sizeof bytes, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, name, bytes, sizeof bytes, NULL, NULL), BERTC_OK);
     expect_message(" @0: header of 42113 bytes in a file of 600");
     remove(name);
 }
@@ -232,14 +215,12 @@ static void write_sample(void)
     static const int64_t ids[2] = {1, -1};
     static const char *const metadata[] = {"format", "pt", "a\"\n", "\xc3\xa9", NULL};
     const bc_tensor_out tensors[] = {
-        {"w", BC_F32, 2, {2, 3}, values},
-        {"empty", BC_F32, 3, {4, 0, 2}, NULL},
-        {"\xc3\xa9\"", BC_I64, 1, {2}, ids},
-        {"scalar", BC_F32, 0, {0}, values + 2},
+        {"w", BC_F32, 2, {2, 3}, values},    {"empty", BC_F32, 3, {4, 0, 2}, NULL},
+        {"\xc3\xa9\"", BC_I64, 1, {2}, ids}, {"scalar", BC_F32, 0, {0}, values + 2},
         {"nothing", BC_BOOL, 1, {0}, NULL},
     };
     bertc_error err = {0};
-    assert_int_equal(bc_safetensors_write(&bc_here, name, tensors, 5, metadata, &err), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, name, tensors, 5, metadata, &err), BERTC_OK);
 }
 
 static void test_round_trip(void **state)
@@ -250,7 +231,7 @@ static void test_round_trip(void **state)
     write_sample();
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_OK);
     assert_int_equal(file.count, 5);
-    assert_int_equal(file.tensors[0].place % 64, 0);
+    assert_int_equal(file.tensors[0].position % 64, 0);
     static const char *const order[] = {"w", "empty", "\xc3\xa9\"", "nothing", "scalar"};
     for (size_t i = 0; i < 5; i++) assert_non_null(bc_weights_find(&file, order[i]));
     const bc_tensor *w = bc_weights_find(&file, "w");
@@ -303,7 +284,7 @@ static void test_accepted(void **state)
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_OK);
     assert_int_equal(file.count, 0);
     bc_weights_close(&file);
-    assert_int_equal(bc_safetensors_write(&bc_here, name, NULL, 0, NULL, &err), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, name, NULL, 0, NULL, &err), BERTC_OK);
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_OK);
     bc_weights_close(&file);
 }
@@ -346,7 +327,7 @@ static void test_truncated(void **state)
     char *bytes;
     size_t length;
     write_sample();
-    assert_int_equal(bc_file_read(name, BC_KIND_WORDS, &bytes, &length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(name, BC_FILE_WORDS, &bytes, &length, NULL), BERTC_OK);
     opened = refused = 0;
     for (size_t n = 0; n < length; n++) try_bytes(bytes, n);
     assert_int_equal(opened, 0);
@@ -361,7 +342,7 @@ static void test_flipped(void **state)
     char *bytes;
     size_t length;
     write_sample();
-    assert_int_equal(bc_file_read(name, BC_KIND_WORDS, &bytes, &length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(name, BC_FILE_WORDS, &bytes, &length, NULL), BERTC_OK);
     opened = refused = 0;
     for (size_t at = 0; at < length; at++)
         for (int bit = 0; bit < 8; bit++) {
@@ -377,11 +358,11 @@ static void test_flipped(void **state)
 /* Sign, exponent and fraction of a small float, worked out in double precision. */
 static double reference(uint32_t bits, int exponent_bits, int fraction_bits)
 {
-    int bias = (1 << (exponent_bits - 1)) - 1, most = (1 << exponent_bits) - 1;
-    int exponent = (int)(bits >> fraction_bits) & most;
+    int bias = (1 << (exponent_bits - 1)) - 1, max = (1 << exponent_bits) - 1;
+    int exponent = (int)(bits >> fraction_bits) & max;
     double fraction = bits & ((1u << fraction_bits) - 1), scale = ldexp(1, -fraction_bits);
     double sign = bits >> (exponent_bits + fraction_bits) ? -1 : 1;
-    if (exponent == most) return fraction == 0 ? sign * INFINITY : NAN;
+    if (exponent == max) return fraction == 0 ? sign * INFINITY : NAN;
     if (exponent == 0) return sign * ldexp(fraction * scale, 1 - bias);
     return sign * ldexp(1 + fraction * scale, exponent - bias);
 }
@@ -393,10 +374,10 @@ static void read_floats(bc_dtype dtype, const void *values_of, size_t count, flo
     bc_weights file;
     float *parts = bc_alloc(count, sizeof *parts);
     assert_non_null(parts);
-    assert_int_equal(bc_safetensors_write(&bc_here, name, tensors, 2, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, name, tensors, 2, NULL, NULL), BERTC_OK);
     assert_int_equal(bc_safetensors_open(name, &file, NULL), BERTC_OK);
     const bc_tensor *t = bc_weights_find(&file, "t");
-    assert_int_equal(t->place % 2, 1);
+    assert_int_equal(t->position % 2, 1);
     assert_int_equal(bc_tensor_floats(t, 0, count, out, NULL), BERTC_OK);
     assert_int_equal(bc_tensor_floats(t, 0, 1, parts, NULL), BERTC_OK);
     assert_int_equal(bc_tensor_floats(t, 1, count - 1, parts + 1, NULL), BERTC_OK);
@@ -429,8 +410,7 @@ static void test_half(void **state)
 static void test_double(void **state)
 {
     (void)state;
-    static const double doubles[] = {0, -0.0, 1.0 / 3, 1e300, -1e300, 1e-300, NAN, INFINITY,
-                                     3.4028234663852886e38};
+    static const double doubles[] = {0, -0.0, 1.0 / 3, 1e300, -1e300, 1e-300, NAN, INFINITY, 3.4028234663852886e38};
     enum { N = sizeof doubles / sizeof *doubles };
     float out[N];
     read_floats(BC_F64, doubles, N, out);
@@ -451,10 +431,10 @@ static void test_changed_meanwhile(void **state)
     const bc_tensor_out tensor = {"w", BC_F32, 1, {COUNT}, many};
     bc_weights file;
     bertc_error err = {0};
-    assert_int_equal(bc_safetensors_write(&bc_here, name, &tensor, 1, NULL, &err), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, name, &tensor, 1, NULL, &err), BERTC_OK);
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_OK);
     assert_int_equal(bc_weights_check(&file, &err), BERTC_OK);
-    assert_int_equal(truncate(name, (off_t)(file.tensors->place + file.tensors->bytes) - 4), 0);
+    assert_int_equal(truncate(name, (off_t)(file.tensors->position + file.tensors->bytes) - 4), 0);
     assert_int_equal(bc_tensor_floats(file.tensors, 0, COUNT - 1, out, &err), BERTC_OK);
     assert_int_equal(bc_tensor_floats(file.tensors, 0, COUNT, out, &err), BERTC_IO);
     assert_string_equal(err.message, "formats_safetensors.tmp: file shrank while it was read");
@@ -462,7 +442,7 @@ static void test_changed_meanwhile(void **state)
     assert_int_equal(bc_weights_check(&file, &err), BERTC_IO);
     assert_string_equal(err.message, "formats_safetensors.tmp: file changed while it was read");
     bc_weights_close(&file);
-    assert_int_equal(bc_safetensors_write(&bc_here, name, &tensor, 1, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, name, &tensor, 1, NULL, NULL), BERTC_OK);
     assert_int_equal(bc_safetensors_open(name, &file, NULL), BERTC_OK);
     const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
     assert_int_equal(utimensat(AT_FDCWD, name, times, 0), 0);
@@ -475,7 +455,7 @@ static void test_unwritable(void **state)
     (void)state;
     bertc_error err = {0};
     const bc_tensor_out tensor = {"w", BC_F32, 2, {2, 3}, values};
-    assert_int_equal(bc_safetensors_write(&bc_here, "no/such", &tensor, 1, NULL, &err), BERTC_IO);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, "no/such", &tensor, 1, NULL, &err), BERTC_IO);
     assert_string_equal(err.message, "no/such: cannot create: No such file or directory");
 }
 

@@ -129,7 +129,7 @@ static void test_types(void **unused)
     const bc_weights weights = {.path = (char[]){"w"}};
     for (int d = 0; d < BC_DTYPES; d++) {
         bc_dtype dtype = (bc_dtype)d, found = BC_DTYPES;
-        const bc_tensor tensor = {.in = &weights, .name = "t", .dtype = dtype};
+        const bc_tensor tensor = {.weights = &weights, .name = "t", .dtype = dtype};
         bool ok = bc_tensor_check_float(&tensor, NULL) == BERTC_OK;
         assert_int_equal(ok, bc_dtype_is_float(dtype));
         assert_int_equal(ok, d < 4);
@@ -149,7 +149,7 @@ static void test_values_that_are_not_finite(void **unused)
     static float x[1000];
     static char name[300];
     const bc_weights weights = {.path = (char[]){"model"}};
-    const bc_tensor tensor = {.in = &weights, .name = memset(name, 'n', sizeof name - 1)};
+    const bc_tensor tensor = {.weights = &weights, .name = memset(name, 'n', sizeof name - 1)};
     char expected[300];
     snprintf(expected, sizeof expected, "model: tensor \"%.200s\": a value is not finite", name);
     for (size_t count = 0; count <= 1000; count += 250)
@@ -228,8 +228,8 @@ static void test_a_set_of_parts(void **unused)
                       .tensors = bc_alloc(PARTS, sizeof(bc_tensor))};
     for (int i = 0; i < PARTS; i++) set.tensors[i] = parts[i].tensors[0];
     const bc_tensor *v = bc_weights_find(&set, "v");
-    assert_ptr_equal(v->in, &parts[1]);
-    assert_string_equal(v->in->path, "Memory");
+    assert_ptr_equal(v->weights, &parts[1]);
+    assert_string_equal(v->weights->path, "Memory");
     for (int i = 0; i < PARTS; i++) {
         memset(out, 0xff, sizeof out);
         assert_int_equal(bc_tensor_floats(&set.tensors[i], 0, COUNT, out, &err), BERTC_OK);
@@ -254,7 +254,7 @@ static void write_file(const char *name, float value)
     char path[128];
     const bc_tensor_out tensor = {"w", BC_F32, 1, {1}, &value};
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_int_equal(bc_safetensors_write(&bc_here, path, &tensor, 1, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, path, &tensor, 1, NULL, NULL), BERTC_OK);
 }
 
 static void expect_source(bertc_status status, bc_weights *weights, const char *path, float value)

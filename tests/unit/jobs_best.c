@@ -185,8 +185,7 @@ static void stop_at(bertc_train_options o, int stop)
 static void test_several_splits(void **unused)
 {
     (void)unused;
-    static const bertc_split order[2][3] = {{BERTC_DEV, BERTC_TRAIN, BERTC_TEST},
-                                            {BERTC_TRAIN, BERTC_TEST, BERTC_DEV}};
+    static const bertc_split order[2][3] = {{BERTC_DEV, BERTC_TRAIN, BERTC_TEST}, {BERTC_TRAIN, BERTC_TEST, BERTC_DEV}};
     fixture_split("data/SST-2/test.tsv", 300, 40);
     for (int i = 0; i < 2; i++) {
         bertc_train_options o = restless("whole");
@@ -212,8 +211,7 @@ static void test_several_splits(void **unused)
             assert_true(got->scores.loss == want.loss);
             assert_int_equal(got->scores.examples, want.examples);
             const cJSON *item = cJSON_GetArrayItem(tree, k);
-            assert_string_equal(bc_json_get(item, "split")->valuestring,
-                                bertc_split_name(order[i][k]));
+            assert_string_equal(bc_json_get(item, "split")->valuestring, bertc_split_name(order[i][k]));
             assert_true(bc_json_get(item, "loss")->valuedouble == want.loss);
         }
         assert_true(result.scores.loss == result.evals[0].scores.loss);
@@ -325,10 +323,9 @@ static void test_refusals(void **unused)
          BERTC_BEST_ACCURACY + BERTC_F1, BERTC_KEEP_BEST, 0},
         {"mrpc", "dev", "--best-metric: task mrpc is not scored by pearson but by f1, accuracy",
          BERTC_BEST_ACCURACY + BERTC_PEARSON, 0, 3},
-        {"mnli", "ax,dev", "--best-metric: task ax is not scored by accuracy but by matthews",
-         BERTC_BEST_ACCURACY, 0, 3},
-        {"sst2", "dev", "--best-metric says nothing without --keep best or --patience",
-         BERTC_BEST_LOSS, 0, 0},
+        {"mnli", "ax,dev", "--best-metric: task ax is not scored by accuracy but by matthews", BERTC_BEST_ACCURACY, 0,
+         3},
+        {"sst2", "dev", "--best-metric says nothing without --keep best or --patience", BERTC_BEST_LOSS, 0, 0},
         {"sst2", "dev", "--best-metric is out of range", BERTC_BEST_LOSS + 1, 0, 1},
         {"sst2", "dev", "--patience is out of range", 0, 0, -1},
     };

@@ -10,7 +10,7 @@
 
 #include "train/cache.h"
 
-static size_t memory_most = SIZE_MAX, disk_most = SIZE_MAX; /* bytes */
+static size_t memory_max = SIZE_MAX, disk_max = SIZE_MAX; /* bytes */
 static int passes;              /* through the frozen part */
 static long writes_left = LONG_MAX;
 static enum { FULL, HALF, CHANGED } then; /* what becomes of later writes, or only of the next one, which lies */
@@ -30,8 +30,8 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset);
 void __wrap_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_model *model, int head,
                           int stage, size_t *memory, size_t *disk)
 {
-    if (*memory > memory_most) *memory = memory_most;
-    if (*disk > disk_most) *disk = disk_most;
+    if (*memory > memory_max) *memory = memory_max;
+    if (*disk > disk_max) *disk = disk_max;
     __real_bc_cache_plan(cache, inputs, model, head, stage, memory, disk);
 }
 
@@ -111,7 +111,7 @@ static bertc_train_options without(bertc_train_options o)
 
 static void no_limits(void)
 {
-    memory_most = disk_most = SIZE_MAX;
+    memory_max = disk_max = SIZE_MAX;
     writes_left = LONG_MAX;
     then = FULL;
 }
@@ -131,8 +131,8 @@ static void check_tiers(bertc_train_options o)
     int uncached = passes;
     assert_int_equal(uncached, 0);
     for (size_t i = 0; i < TIERS; i++) {
-        memory_most = tiers[i].memory;
-        disk_most = tiers[i].disk;
+        memory_max = tiers[i].memory;
+        disk_max = tiers[i].disk;
         start(o);
         assert_same("without", o.out);
         assert_true(passes > 0);
@@ -229,7 +229,7 @@ static void test_full_disk(void **unused)
     start(without(o));
     for (int dir = 0; dir < 2; dir++)
         for (long n = 0; n < 40; n += 3) {
-            memory_most = 3000;
+            memory_max = 3000;
             writes_left = n + 1; /* one is the lock's */
             fixture_remove("kept");
             start(dir ? kept : o);
@@ -255,7 +255,7 @@ static void test_false_writes(void **unused)
         o.resume = false;
         fixture_remove(o.out);
         fixture_remove("kept");
-        memory_most = 0;
+        memory_max = 0;
         then = i & 2 ? CHANGED : HALF;
         writes_left = 1 + i; /* one is the lock's */
         if (attempt(o, &err) != BERTC_IO) fail_msg("write %d: %s", i, err.message);

@@ -9,17 +9,17 @@
 
 #include "nn/model_load.h"
 #include "run/folder.h"
-#include "run/sealed.h"
+#include "run/hashed_file.h"
 #include "run/state.h"
 
 static const float weights[] = {1, -2, 3.5f, NAN, 0, 1e-30f, 7};
 static const char *const texts[] = {"format", "test", "state", "{\"step\":12}", NULL};
 
-static void write_sealed(const char *path)
+static void write_hashed_file(const char *path)
 {
-    const bc_block blocks[] = {{"weights", weights, 7}, {"m", weights, 2}};
+    const bc_hashed_tensor blocks[] = {{"weights", weights, 7}, {"m", weights, 2}};
     bertc_error err = {0};
-    if (bc_sealed_write(&bc_here, path, blocks, 2, texts, &err) != BERTC_OK) fail_msg("%s", err.message);
+    if (bc_hashed_file_write(&bc_working_dir, path, blocks, 2, texts, &err) != BERTC_OK) fail_msg("%s", err.message);
 }
 
 static void put(const char *path, const char *bytes, size_t length)
@@ -30,18 +30,18 @@ static void put(const char *path, const char *bytes, size_t length)
     assert_int_equal(fclose(file), 0);
 }
 
-static void test_a_sealed_file_reads_back(void **unused)
+static void test_a_hashed_file_reads_back(void **unused)
 {
     (void)unused;
     bc_weights file;
     bertc_error err = {0};
     float out[7];
-    write_sealed("sealed");
-    assert_int_equal(bc_sealed_open("sealed", &file, &err), BERTC_OK);
+    write_hashed_file("sealed");
+    assert_int_equal(bc_hashed_file_open("sealed", &file, &err), BERTC_OK);
     assert_string_equal(bc_safetensors_metadata(&file, "state"), "{\"step\":12}");
-    assert_int_equal(bc_sealed_copy(&file, "weights", out, 7, &err), BERTC_OK);
+    assert_int_equal(bc_hashed_file_copy(&file, "weights", out, 7, &err), BERTC_OK);
     assert_memory_equal(out, weights, sizeof out);
-    assert_int_equal(bc_sealed_copy(&file, "m", out, 7, &err), BERTC_INPUT);
+    assert_int_equal(bc_hashed_file_copy(&file, "m", out, 7, &err), BERTC_INPUT);
     assert_string_equal(err.message, "sealed: no tensor \"m\" of 7 values");
     bc_weights_close(&file);
 }
@@ -60,19 +60,19 @@ static void test_files_that_change_while_they_are_read(void **unused)
     (void)unused;
     enum { COUNT = 1 << 20 };
     static float many[COUNT], out[COUNT];
-    const bc_block block = {"weights", many, COUNT};
+    const bc_hashed_tensor block = {"weights", many, COUNT};
     bc_weights file;
     bertc_error err = {0};
-    assert_int_equal(bc_sealed_write(&bc_here, "sealed", &block, 1, texts, &err), BERTC_OK);
-    assert_int_equal(bc_sealed_open("sealed", &file, &err), BERTC_OK);
+    assert_int_equal(bc_hashed_file_write(&bc_working_dir, "sealed", &block, 1, texts, &err), BERTC_OK);
+    assert_int_equal(bc_hashed_file_open("sealed", &file, &err), BERTC_OK);
     cut("sealed");
-    assert_int_equal(bc_sealed_copy(&file, "weights", out, COUNT, &err), BERTC_IO);
+    assert_int_equal(bc_hashed_file_copy(&file, "weights", out, COUNT, &err), BERTC_IO);
     assert_string_equal(err.message, "sealed: file shrank while it was read");
     bc_weights_close(&file);
     static const char *const messages[] = {"model/model.safetensors: file shrank while it was read",
                                            "model/model.safetensors: file changed while it was read"};
     for (int i = 0; i < 2; i++) {
-        const bertc_model_options options = {.backend = "reference", .threads = 2, .headless = true};
+        const bertc_model_options options = {.backend = "reference", .threads = 2, .encoder_only = true};
         const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
         bertc_model *model;
         err = (bertc_error){0};
@@ -95,7 +95,7 @@ static void test_every_flipped_byte_is_seen(void **unused)
     (void)unused;
     static const char flips[] = {(char)0xff, 1, 0x20 ^ '\n', 0x20 ^ '\t', 0x20};
     size_t length;
-    write_sealed("sealed");
+    write_hashed_file("sealed");
     char *bytes = fixture_read("sealed", &length, false);
     for (size_t i = 0; i < length; i++)
         for (size_t f = 0; f < sizeof flips; f++) {
@@ -103,9 +103,8 @@ static void test_every_flipped_byte_is_seen(void **unused)
             bytes[i] ^= flips[f];
             put("flipped", bytes, length);
             bytes[i] ^= flips[f];
-            if (bc_sealed_open("flipped", &file, NULL) != BERTC_INPUT)
-                fail_msg("byte %zu of %zu changed by 0x%02x was not seen", i, length,
-                         (unsigned char)flips[f]);
+            if (bc_hashed_file_open("flipped", &file, NULL) != BERTC_INPUT)
+                fail_msg("byte %zu of %zu changed by 0x%02x was not seen", i, length, (unsigned char)flips[f]);
         }
     bc_free(bytes);
 }
@@ -114,12 +113,12 @@ static void test_every_truncation_is_seen(void **unused)
 {
     (void)unused;
     size_t length;
-    write_sealed("sealed");
+    write_hashed_file("sealed");
     char *bytes = fixture_read("sealed", &length, false);
     for (size_t n = 0; n < length; n++) {
         bc_weights file;
         put("short", bytes, n);
-        assert_int_equal(bc_sealed_open("short", &file, NULL), BERTC_INPUT);
+        assert_int_equal(bc_hashed_file_open("short", &file, NULL), BERTC_INPUT);
     }
     bc_free(bytes);
 }
@@ -128,19 +127,18 @@ static void test_every_truncation_is_seen(void **unused)
 
 static void expect_back(int tasks)
 {
-    bc_state in = {.step = 123456789012, .evaluated = 5, .tokens = 7, .log_bytes = 8,
-                   .loss_sum = 0.1 + 0.2};
-    bc_standing *task = &in.task[tasks - 1];
+    bc_state in = {.step = 123456789012, .evaluated = 5, .tokens = 7, .log_bytes = 8, .loss_sum = 0.1 + 0.2};
+    bc_task_progress *task = &in.task[tasks - 1];
     in.tasks = tasks;
-    *task = (bc_standing){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
+    *task = (bc_task_progress){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
     task->last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
-    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10, .alike = 2};
+    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10, .constant = 2};
     bc_text text = {0};
     bc_state out;
     bertc_error err = {0};
     bc_state_record(&text, &in);
     assert_int_equal(bc_state_parse(text.bytes, "state", &out, &err), BERTC_OK);
-    bc_standing *back = &out.task[tasks - 1];
+    bc_task_progress *back = &out.task[tasks - 1];
     assert_true(isnan(back->last[1].value[3]) && isnan(back->best[0].loss));
     back->last[1].value[3] = task->last[1].value[3];
     back->best[0].loss = task->best[0].loss;
@@ -240,8 +238,7 @@ static void test_what_must_not_be_overwritten(void **unused)
     fixture_write("foreign/notes.txt", "mine");
     refuse("foreign", false, BERTC_USAGE,
            "foreign: holds \"notes.txt\", which no run left there; choose another --out");
-    refuse("foreign", true, BERTC_USAGE,
-           "foreign: holds \"notes.txt\", which no run left there; choose another --out");
+    refuse("foreign", true, BERTC_USAGE, "foreign: holds \"notes.txt\", which no run left there; choose another --out");
     assert_int_equal(fixture_entries("foreign"), 1);
     fixture_write("foreign/log.jsonl", "");
     assert_int_equal(unlink("foreign/notes.txt"), 0);
@@ -255,8 +252,7 @@ static void test_what_must_not_be_overwritten(void **unused)
     fixture_write("file", "");
     refuse("file", false, BERTC_IO, "file: cannot be a folder, a file is in the way");
     refuse("file/run", false, BERTC_IO, "file/run: cannot be a folder, a file is in the way");
-    refuse("/proc/run", false, BERTC_IO,
-           "/proc/run: cannot create folder: No such file or directory");
+    refuse("/proc/run", false, BERTC_IO, "/proc/run: cannot create folder: No such file or directory");
 }
 
 static void test_space_is_asked_for(void **unused)
@@ -274,7 +270,7 @@ static void test_space_is_asked_for(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_sealed_file_reads_back),
+        cmocka_unit_test(test_a_hashed_file_reads_back),
         cmocka_unit_test(test_every_flipped_byte_is_seen),
         cmocka_unit_test(test_files_that_change_while_they_are_read),
         cmocka_unit_test(test_every_truncation_is_seen),

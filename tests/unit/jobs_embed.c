@@ -6,7 +6,7 @@
 
 #include "nn/model.h"
 
-enum { H = 16, LAYERS = 2, TEXTS = 9, MOST = 24 };
+enum { H = 16, LAYERS = 2, TEXTS = 9, MAX = 24 };
 
 static const char text[] = "good\nbad a film\n\nvery very not plot\na\nand and and and and and and and and\nfilm\n"
                            "good film\nnot bad";
@@ -89,18 +89,17 @@ static double mixed(const taken layers[LAYERS + 1], const int *list, size_t coun
     return sum / (double)count;
 }
 
-static double pooled(const taken layers[LAYERS + 1], const int *list, size_t count, bertc_pool pool, size_t i,
-                     size_t k)
+static double pooled(const taken layers[LAYERS + 1], const int *list, size_t count, bertc_pool pool, size_t i, size_t k)
 {
     size_t n = layers[0].rows[i];
-    double sum = 0, most = -1e30;
+    double sum = 0, max = -1e30;
     for (size_t t = 0; t < n; t++) {
         double x = mixed(layers, list, count, i, t, k);
         sum += x;
-        most = fmax(most, x);
+        max = fmax(max, x);
     }
     if (pool == BERTC_POOL_CLS) return mixed(layers, list, count, i, 0, k);
-    return pool == BERTC_POOL_MAX ? most : sum / (double)n;
+    return pool == BERTC_POOL_MAX ? max : sum / (double)n;
 }
 
 /* Feature k of row r of text i. */

@@ -21,10 +21,9 @@
 #include "unit/exists.h"
 
 /* |got - want| <= most; false for NaN. */
-static inline void assert_close(double got, double want, double most)
+static inline void assert_close(double got, double want, double max)
 {
-    if (!(got - want <= most && want - got <= most))
-        fail_msg("%.17g is not within %g of %.17g", got, most, want);
+    if (!(got - want <= max && want - got <= max)) fail_msg("%.17g is not within %g of %.17g", got, max, want);
 }
 
 static const char fixture_words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
@@ -210,7 +209,7 @@ __attribute__((noinline, unused)) static char *fixture_read(const char *path, si
 {
     char *text;
     bertc_error err = {0};
-    if (bc_file_read(path, BC_KIND_WORDS, &text, length, &err) != BERTC_OK) fail_msg("%s", err.message);
+    if (bc_file_read(path, BC_FILE_WORDS, &text, length, &err) != BERTC_OK) fail_msg("%s", err.message);
     for (char *p = text; timeless && (p = strstr(p, "\"seconds\":")) != NULL;) {
         p += strlen("\"seconds\":");
         size_t n = strspn(p, "0123456789.");
@@ -229,8 +228,7 @@ static inline void fixture_same_file(const char *a, const char *b, const char *n
     snprintf(path[1], sizeof path[1], "%s/%s", b, name);
     char *x = fixture_read(path[0], &length[0], timeless);
     char *y = fixture_read(path[1], &length[1], timeless);
-    if (length[0] != length[1] || memcmp(x, y, length[0]) != 0)
-        fail_msg("%s and %s differ", path[0], path[1]);
+    if (length[0] != length[1] || memcmp(x, y, length[0]) != 0) fail_msg("%s and %s differ", path[0], path[1]);
     bc_free(x);
     bc_free(y);
 }
@@ -306,16 +304,16 @@ static inline bool fixture_same_bytes(const bc_tensor *const tensors[2])
 /* How far apart their F32 values are at most. */
 static inline double fixture_distance(const bc_tensor *const tensors[2])
 {
-    double most = 0;
+    double max = 0;
     float *a = fixture_bytes(tensors[0]), *b = fixture_bytes(tensors[1]);
     assert_int_equal(tensors[0]->bytes, tensors[1]->bytes);
     for (size_t i = 0; i < tensors[0]->count; i++) {
         double d = (double)a[i] - (double)b[i];
-        most = d > most ? d : -d > most ? -d : most;
+        max = d > max ? d : -d > max ? -d : max;
     }
     bc_free(a);
     bc_free(b);
-    return most;
+    return max;
 }
 
 /* One tensor of two files. */

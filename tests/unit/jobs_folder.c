@@ -2,7 +2,6 @@
  * came there. */
 #include "jobs_fixture.h"
 
-
 static char notices[4096];
 
 static void on_notice(void *user, const char *line)
@@ -32,7 +31,7 @@ static void copy(const char *from, const char *to)
 {
     size_t length;
     char *bytes = fixture_read(from, &length, false);
-    assert_int_equal(bc_file_write_in(&bc_here, to, bytes, length, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, to, bytes, length, NULL, NULL), BERTC_OK);
     bc_free(bytes);
 }
 
@@ -139,13 +138,15 @@ static void test_a_damaged_mark(void **unused)
     size_t line = strcspn(bytes, "\n");
     for (size_t i = 0; i < line; i += 29) {
         bytes[i] ^= 1;
-        assert_int_equal(bc_file_write_in(&bc_here, "marked/checkpoint/journal.jsonl", bytes, length, NULL, NULL),
-                         BERTC_OK);
-        expect_refused(o, BERTC_USAGE, "marked/checkpoint/journal.jsonl: damaged, so nothing says which files are "
-                                       "the run's; choose another --out");
+        assert_int_equal(
+            bc_file_write_in(&bc_working_dir, "marked/checkpoint/journal.jsonl", bytes, length, NULL, NULL), BERTC_OK);
+        expect_refused(o, BERTC_USAGE,
+                       "marked/checkpoint/journal.jsonl: damaged, so nothing says which files are "
+                       "the run's; choose another --out");
         bytes[i] ^= 1;
     }
-    assert_int_equal(bc_file_write_in(&bc_here, "marked/checkpoint/journal.jsonl", bytes, line, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, "marked/checkpoint/journal.jsonl", bytes, line, NULL, NULL),
+                     BERTC_OK);
     expect_refused(o, BERTC_USAGE, NULL);
     bc_free(bytes);
 }

@@ -40,7 +40,7 @@ static int enter(void **state)
         {"classifier.bias", BC_F32, 2, {3, 1}, values},
     };
     if (bc_folder_create(folder, NULL) != BERTC_OK) return -1;
-    return bc_safetensors_write(&bc_here, weights, tensors, 8, NULL, NULL) == BERTC_OK ? 0 : -1;
+    return bc_safetensors_write(&bc_working_dir, weights, tensors, 8, NULL, NULL) == BERTC_OK ? 0 : -1;
 }
 
 static int leave(void **state)
@@ -59,8 +59,7 @@ static const bertc_tensor_info *find(const bertc_inspection *all, const char *na
     return NULL;
 }
 
-static void expect_fit(const bertc_inspection *all, const char *name, const char *parameter,
-                       bertc_fit fit)
+static void expect_fit(const bertc_inspection *all, const char *name, const char *parameter, bertc_fit fit)
 {
     const bertc_tensor_info *info = find(all, name);
     assert_string_equal(bertc_fit_name(info->fit), bertc_fit_name(fit));
@@ -76,10 +75,8 @@ static void expect_all(const char *path)
     assert_string_equal(all.weights, weights);
     assert_true(all.has_config);
     assert_int_equal(all.config.num_labels, 3);
-    expect_fit(&all, "embeddings.word_embeddings.weight",
-               "bert.embeddings.word_embeddings.weight", BERTC_FIT_RENAMED);
-    expect_fit(&all, "bert.embeddings.LayerNorm.bias", "bert.embeddings.LayerNorm.bias",
-               BERTC_FIT_WRONG_TYPE);
+    expect_fit(&all, "embeddings.word_embeddings.weight", "bert.embeddings.word_embeddings.weight", BERTC_FIT_RENAMED);
+    expect_fit(&all, "bert.embeddings.LayerNorm.bias", "bert.embeddings.LayerNorm.bias", BERTC_FIT_WRONG_TYPE);
     expect_fit(&all, "bert.embeddings.position_ids", NULL, BERTC_FIT_IGNORED);
     expect_fit(&all, "bert.pooler.dense.weight", "bert.pooler.dense.weight", BERTC_FIT_MATCHES);
     expect_fit(&all, "classifier.weight", "classifier.weight", BERTC_FIT_WRONG_SHAPE);
@@ -87,8 +84,7 @@ static void expect_all(const char *path)
     expect_fit(&all, "bert.encoder.layer.0.output.dense.weight",
                "bert.encoder.layer.0.output.dense.weight", BERTC_FIT_MISSING);
     /* of two tensors for one parameter the one of its very name has it */
-    expect_fit(&all, "bert.embeddings.LayerNorm.weight", "bert.embeddings.LayerNorm.weight",
-               BERTC_FIT_MATCHES);
+    expect_fit(&all, "bert.embeddings.LayerNorm.weight", "bert.embeddings.LayerNorm.weight", BERTC_FIT_MATCHES);
     expect_fit(&all, "bert.embeddings.LayerNorm.gamma", NULL, BERTC_FIT_IGNORED);
     const size_t tally[BERTC_FITS] = {2, 1, 2, 2, 1, PARAMETERS - 6, 0};
     assert_memory_equal(all.tally, tally, sizeof tally);
@@ -101,7 +97,7 @@ static void expect_all(const char *path)
 static void test_folder_and_file(void **state)
 {
     (void)state;
-    assert_int_equal(bc_file_write_in(&bc_here, config, tiny, strlen(tiny), NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, config, tiny, strlen(tiny), NULL, NULL), BERTC_OK);
     expect_all(weights);
     expect_all(folder);
 }
@@ -110,7 +106,7 @@ static void test_details(void **state)
 {
     (void)state;
     bertc_inspection all;
-    assert_int_equal(bc_file_write_in(&bc_here, config, tiny, strlen(tiny), NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, config, tiny, strlen(tiny), NULL, NULL), BERTC_OK);
     assert_int_equal(bertc_inspect(folder, &all, NULL), BERTC_OK);
     const bertc_tensor_info *word = find(&all, "embeddings.word_embeddings.weight");
     assert_string_equal(word->dtype, "F16");
@@ -146,11 +142,10 @@ static void test_refused_config(void **state)
     (void)state;
     bertc_inspection all;
     bertc_error err = {0};
-    assert_int_equal(bc_file_write_in(&bc_here, config, "{}{", 3, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, config, "{}{", 3, NULL, NULL), BERTC_OK);
     assert_int_equal(bertc_inspect(folder, &all, &err), BERTC_OK);
     assert_int_equal(all.refusal.status, BERTC_INPUT);
-    assert_string_equal(all.refusal.message,
-                        "jobs_inspect.tmp/config.json @2: text after the end of the document");
+    assert_string_equal(all.refusal.message, "jobs_inspect.tmp/config.json @2: text after the end of the document");
     assert_false(all.has_config);
     assert_int_equal(all.tally[BERTC_FIT_UNKNOWN], all.count);
     assert_true(all.count > 0);
@@ -191,8 +186,7 @@ static void test_misuse(void **state)
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, enter, leave)
-    const struct CMUnitTest tests[] = {TEST(test_folder_and_file), TEST(test_details),
-                                       TEST(test_no_config), TEST(test_refused_config),
-                                       TEST(test_errors), TEST(test_misuse)};
+    const struct CMUnitTest tests[] = {TEST(test_folder_and_file), TEST(test_details), TEST(test_no_config),
+                                       TEST(test_refused_config),  TEST(test_errors),  TEST(test_misuse)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,8 +142,7 @@ static void test_run_of_first_layers(void **unused)
 static void test_feature_layer(void **unused)
 {
     (void)unused;
-    static const char *const frozen[] = {"bert.embeddings.word_embeddings.weight",
-                                         "bert.embeddings.LayerNorm.bias",
+    static const char *const frozen[] = {"bert.embeddings.word_embeddings.weight", "bert.embeddings.LayerNorm.bias",
                                          "bert.encoder.layer.0.attention.self.query.weight",
                                          "bert.encoder.layer.0.output.LayerNorm.bias"};
     for (int i = 0; i < 4; i++) {
@@ -241,7 +240,8 @@ static void test_bare_encoder(void **unused)
         memcpy(tensors[count++].shape, t->shape, sizeof t->shape);
     }
     assert_int_equal(mkdir("bare", 0777), 0);
-    assert_int_equal(bc_safetensors_write(&bc_here, "bare/model.safetensors", tensors, count, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, "bare/model.safetensors", tensors, count, NULL, NULL),
+                     BERTC_OK);
     for (size_t i = 0; i < count; i++) bc_free((void *)(uintptr_t)tensors[i].data);
     bc_weights_close(&file);
     size_t length;
@@ -250,7 +250,7 @@ static void test_bare_encoder(void **unused)
     fixture_write("bare/vocab.txt", fixture_words);
     bc_free(text);
     bertc_model *models[2];
-    const bertc_model_options options = {.backend = "reference", .threads = 1, .headless = true, .keep_layers = 1};
+    const bertc_model_options options = {.backend = "reference", .threads = 1, .encoder_only = true, .keep_layers = 1};
     assert_int_equal(bertc_model_load("bare", &options, &models[0], NULL), BERTC_OK);
     assert_int_equal(bertc_model_load("model", &options, &models[1], NULL), BERTC_OK);
     assert_int_equal(bertc_model_parameters(models[0]), bertc_model_parameters(models[1]));

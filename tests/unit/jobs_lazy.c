@@ -21,17 +21,17 @@ typedef struct table {
     bc_optim optim;
 } table;
 
-static table *make(const bc_touched *touched, bertc_recipe recipe, double decay)
+static table *make(const bc_sparse_rows *sparse_rows, bertc_recipe recipe, double decay)
 {
     table *t = calloc(1, sizeof *t);
     assert_non_null(t);
     bc_rng_normal(7, "value", 0.05, 0, t->value, ROWS * H);
     bc_rng_normal(7, "other", 0.05, 0, t->other, OTHER);
     t->value[3] = t->value[100 * H] = -0.0f;
-    t->params[0] = (bc_param){.rate = 1, .row = &bc_param_table[BC_WORD], .rank = 2, .shape = {ROWS, H},
+    t->params[0] = (bc_param){.lr_scale = 1, .row = &bc_param_table[BC_WORD], .rank = 2, .shape = {ROWS, H},
                               .count = ROWS * H, .value = t->value, .grad = t->grad,
-                              .touched = touched};
-    t->params[1] = (bc_param){.rate = 1, .row = &bc_param_table[BC_UP_B], .rank = 1, .shape = {OTHER},
+                              .sparse_rows = sparse_rows};
+    t->params[1] = (bc_param){.lr_scale = 1, .row = &bc_param_table[BC_UP_B], .rank = 1, .shape = {OTHER},
                               .count = OTHER, .value = t->other, .grad = t->dother};
     assert_int_equal(bc_optim_create(&t->optim, t->params, 2, recipe, decay, 2, NULL), BERTC_OK);
     return t;
@@ -50,14 +50,13 @@ static uint32_t draw(int step, int i)
 
 /* Some rows in nearly every step, most of them seldom, some never; nothing but the frequent ones
  * for a thousand steps, so that momentum runs out. */
-static void draw_rows(bc_touched *touched, int step)
+static void draw_rows(bc_sparse_rows *sparse_rows, int step)
 {
-    bc_touched_reset(touched);
+    bc_sparse_rows_reset(sparse_rows);
     for (int i = 0; i < TOUCHES; i++) {
         bool often = i % 3 == 0 || (step > 700 && step < 1800);
-        int32_t row = often ? (int32_t)(draw(step, i) % 7) * 60
-                            : (int32_t)(draw(step, i) % (ROWS - 20));
-        bc_touched_add(touched, &row, 1);
+        int32_t row = often ? (int32_t)(draw(step, i) % 7) * 60 : (int32_t)(draw(step, i) % (ROWS - 20));
+        bc_sparse_rows_add(sparse_rows, &row, 1);
     }
 }
 
@@ -68,14 +67,13 @@ static double deviation(int32_t row, int step)
 }
 
 /* The gradients of those rows: packed, and at their places among zeros. */
-static void draw_gradients(table *packed, table *whole, const bc_touched *touched, int step)
+static void draw_gradients(table *packed, table *whole, const bc_sparse_rows *sparse_rows, int step)
 {
     float row[H];
     memset(whole->grad, 0, sizeof whole->grad);
-    for (size_t i = 0; i < touched->count; i++) {
-        size_t at = (size_t)touched->rows[i] * H;
-        bc_rng_normal((uint64_t)step * 1000 + i, "grad", deviation(touched->rows[i], step), 0, row,
-                      H);
+    for (size_t i = 0; i < sparse_rows->count; i++) {
+        size_t at = (size_t)sparse_rows->rows[i] * H;
+        bc_rng_normal((uint64_t)step * 1000 + i, "grad", deviation(sparse_rows->rows[i], step), 0, row, H);
         memcpy(packed->grad + i * H, row, sizeof row);
         memcpy(whole->grad + at, row, sizeof row);
     }
@@ -92,14 +90,14 @@ static void compare(const table *lazy, const table *eager)
     assert_memory_equal(lazy->optim.v, eager->optim.v, bytes);
 }
 
-static void step_both(table *lazy, table *eager, bc_touched *touched, int step)
+static void step_both(table *lazy, table *eager, bc_sparse_rows *sparse_rows, int step)
 {
     bertc_recipe recipe = lazy->optim.recipe;
-    draw_rows(touched, step);
-    draw_gradients(lazy, eager, touched, step);
+    draw_rows(sparse_rows, step);
+    draw_gradients(lazy, eager, sparse_rows, step);
     bc_optim_catch_up(&lazy->optim);
-    for (size_t i = 0; i < touched->count; i++) { /* what a forward pass reads */
-        size_t at = (size_t)touched->rows[i] * H;
+    for (size_t i = 0; i < sparse_rows->count; i++) { /* what a forward pass reads */
+        size_t at = (size_t)sparse_rows->rows[i] * H;
         assert_memory_equal(lazy->value + at, eager->value + at, H * sizeof(float));
     }
     double norm = bc_optim_norm(&eager->optim), now = bc_optim_norm(&lazy->optim);
@@ -125,22 +123,22 @@ static void check_flushed(const table *t)
 
 static void compare_steps(bertc_recipe recipe, double decay)
 {
-    bc_touched touched;
-    assert_int_equal(bc_touched_create(&touched, ROWS, TOUCHES, NULL), BERTC_OK);
-    table *lazy = make(&touched, recipe, decay), *eager = make(NULL, recipe, decay);
+    bc_sparse_rows sparse_rows;
+    assert_int_equal(bc_sparse_rows_create(&sparse_rows, ROWS, TOUCHES, NULL), BERTC_OK);
+    table *lazy = make(&sparse_rows, recipe, decay), *eager = make(NULL, recipe, decay);
     size_t behind = 0;
     for (int step = 0; step < STEPS; step++) {
-        step_both(lazy, eager, &touched, step);
+        step_both(lazy, eager, &sparse_rows, step);
         behind += memcmp(lazy->optim.v, eager->optim.v, ROWS * H * sizeof(float)) != 0;
         if (step == 1790) check_flushed(eager);
         if (draw(step, 99) % 400 && step + 1 < STEPS) continue;
-        bc_optim_settle(&lazy->optim);
+        bc_optim_flush(&lazy->optim);
         compare(lazy, eager);
     }
     assert_true(behind > STEPS / 2); /* or nothing was put off */
     release(lazy);
     release(eager);
-    bc_touched_clear(&touched);
+    bc_sparse_rows_clear(&sparse_rows);
 }
 
 static void test_hf(void **unused)
@@ -163,36 +161,33 @@ static void test_frozen(void **unused)
     (void)unused;
     static const int32_t row = 1;
     float value[2] = {1, 2}, copy[2] = {1, 2};
-    bc_touched touched;
+    bc_sparse_rows sparse_rows;
     bc_optim optim;
-    assert_int_equal(bc_touched_create(&touched, 2, 1, NULL), BERTC_OK);
-    bc_touched_add(&touched, &row, 1);
-    bc_param param = {.rate = 1, .row = &bc_param_table[BC_WORD], .rank = 2, .shape = {2, 1}, .count = 2,
-                      .value = value, .touched = &touched};
+    assert_int_equal(bc_sparse_rows_create(&sparse_rows, 2, 1, NULL), BERTC_OK);
+    bc_sparse_rows_add(&sparse_rows, &row, 1);
+    bc_param param = {.lr_scale = 1, .row = &bc_param_table[BC_WORD], .rank = 2, .shape = {2, 1}, .count = 2,
+                      .value = value, .sparse_rows = &sparse_rows};
     assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0.1, 1, NULL), BERTC_OK);
     bc_optim_catch_up(&optim);
     assert_true(bc_optim_norm(&optim) == 0);
     bc_optim_step(&optim, 0, 0.1, 1);
-    bc_optim_settle(&optim);
+    bc_optim_flush(&optim);
     assert_memory_equal(value, copy, sizeof copy);
     assert_int_equal(optim.scalars, 0);
     bc_optim_clear(&optim);
-    bc_touched_clear(&touched);
+    bc_sparse_rows_clear(&sparse_rows);
 }
 
 /* ---- Whole runs ---------------------------------------------------------------------------- */
 
 static bool whole_gradient;
 
-bertc_status __real_bc_model_read(bertc_model *model, const bertc_model_options *options,
-                                  bertc_error *err);
-bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options,
-                                  bertc_error *err);
+bertc_status __real_bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err);
+bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err);
 
-bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options,
-                                  bertc_error *err)
+bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err)
 {
-    if (whole_gradient) bc_model_param(model, BC_WORD, 0)->touched = NULL;
+    if (whole_gradient) bc_model_param(model, BC_WORD, 0)->sparse_rows = NULL;
     return __real_bc_model_read(model, options, err);
 }
 
@@ -247,7 +242,7 @@ static void test_runs_that_keep_the_best(void **unused)
     compare_runs(o, 24);
 }
 
-static void test_runs_in_half_precision(void **unused)
+static void test_runs_in_bf16(void **unused)
 {
     (void)unused;
     bertc_train_options o = small_batches();
@@ -277,7 +272,7 @@ int main(void)
         cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_runs),
         cmocka_unit_test(test_runs_that_keep_the_best),
-        cmocka_unit_test(test_runs_in_half_precision),
+        cmocka_unit_test(test_runs_in_bf16),
         cmocka_unit_test(test_long_runs),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

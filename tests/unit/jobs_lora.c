@@ -2,8 +2,8 @@
 #include "jobs_fixture.h"
 
 #include "base/json.h"
-#include "formats/adapter.h"
-#include "run/adapt.h"
+#include "formats/adapter_config.h"
+#include "run/lora_options.h"
 
 static const char low_query[] = "bert.encoder.layer.0.attention.self.query.weight";
 static const char high_query[] = "bert.encoder.layer.1.attention.self.query.weight";
@@ -31,11 +31,11 @@ static bertc_predictions predict(const char *model, bertc_status status, bertc_e
 }
 
 /* Two model directories give the same logits, to the bit or within `most`. */
-static void same_logits(const char *a, const char *b, double most)
+static void same_logits(const char *a, const char *b, double max)
 {
     bertc_predictions x = predict(a, BERTC_OK, NULL), y = predict(b, BERTC_OK, NULL);
     assert_int_equal(x.dataset->count, 13);
-    for (size_t i = 0; i < 26; i++) assert_close(x.logits[i], y.logits[i], most);
+    for (size_t i = 0; i < 26; i++) assert_close(x.logits[i], y.logits[i], max);
     bertc_predictions_clear(&x);
     bertc_predictions_clear(&y);
 }
@@ -272,8 +272,7 @@ static void test_refused_adapters(void **unused)
     expect_refused("\"alpha_pattern\": {}", "\"alpha_pattern\": {\"query\": 2}",
                    "alpha_pattern is set, bertc does not compute that");
     expect_refused("\"bias\": \"none\"", "\"bias\": \"all\"", "bias is set, bertc does not compute that");
-    expect_refused("\"revision\": null", "\"use_dora\": true",
-                   "use_dora is set, bertc does not compute that");
+    expect_refused("\"revision\": null", "\"use_dora\": true", "use_dora is set, bertc does not compute that");
     expect_refused("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"",
                    "init_lora_weights changes the base, bertc does not");
     expect_refused("\"lora_alpha\": 6", "\"lora_alpha\": \"6\"", "lora_alpha is not a number");
@@ -338,12 +337,11 @@ static void test_refused_tensors(void **unused)
         while (from + size < length && memcmp(bytes + from, cases[i].name, size) != 0) from++;
         assert_true(from + size < length);
         memcpy(bytes + from, cases[i].other, size);
-        assert_int_equal(bc_file_write_in(&bc_here, "bad/adapter_model.safetensors", bytes, length, NULL, NULL),
+        assert_int_equal(bc_file_write_in(&bc_working_dir, "bad/adapter_model.safetensors", bytes, length, NULL, NULL),
                          BERTC_OK);
         bc_free(bytes);
         predict("bad", BERTC_INPUT, &err);
-        if (!strstr(err.message, "bad/adapter_model.safetensors: tensor") ||
-            !strstr(err.message, cases[i].message))
+        if (!strstr(err.message, "bad/adapter_model.safetensors: tensor") || !strstr(err.message, cases[i].message))
             fail_msg("%s", err.message);
     }
 }
@@ -366,11 +364,11 @@ static void test_target_lists(void **state)
     static const char *const bad[] = {"", "query,", ",query", "dense", "uery", "pooler.dense", "query value"};
     uint32_t targets;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_int_equal(bc_adapt_read_targets(good[i].list, &targets, NULL), BERTC_OK);
+        assert_int_equal(bc_lora_options_read_targets(good[i].list, &targets, NULL), BERTC_OK);
         assert_int_equal(targets, good[i].targets);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(bc_adapt_read_targets(bad[i], &targets, NULL), BERTC_USAGE);
+        assert_int_equal(bc_lora_options_read_targets(bad[i], &targets, NULL), BERTC_USAGE);
 }
 
 static void test_refused_options(void **unused)

@@ -7,7 +7,7 @@
 #include "data/epoch.h"
 #include "data/stratify.h"
 #include "run/objective.h"
-#include "run/source.h"
+#include "run/model_source.h"
 #include "tasks/tasks.h"
 #include "train/evaluate.h"
 #include "train/trainer.h"
@@ -69,7 +69,7 @@ static bertc_dataset *read_made(const made *m, size_t count)
 /* A data set, what a model makes of it, and the model. */
 typedef struct trial {
     made m;
-    bc_source source;
+    bc_model_source source;
     bertc_dataset *set;
     bc_trainer *trainer;
     bc_eval eval; /* owns the inputs, and which label of the model's is which of the task's */
@@ -85,7 +85,7 @@ static trial *begin(int classes, size_t count)
     bool by_name;
     assert_non_null(t);
     make(&t->m, classes);
-    assert_int_equal(bc_source_open(&t->source, "model", 0, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_model_source_open(&t->source, "model", 0, NULL, NULL), BERTC_OK);
     t->set = read_made(&t->m, count);
     const bertc_model_options options = {.labels = t->m.heads, .num_labels = classes, .trainable = true, .seed = 5,
                                          .threads = 1};
@@ -113,7 +113,7 @@ static void end(trial *t)
     bc_epoch_clear(&t->epoch);
     bc_eval_close(&t->eval);
     bertc_dataset_free(t->set);
-    bc_source_close(&t->source);
+    bc_model_source_close(&t->source);
     bc_free(t->scratch);
     free(t);
 }
@@ -124,8 +124,8 @@ static double train(trial *t, int64_t steps, double rate)
     double first = 0;
     for (int64_t s = 0; s < steps; s++) {
         const bc_examples examples = bc_epoch_batch(&t->epoch, s);
-        const bc_step step = {.number = s, .examples = examples, .divisor = (double)examples.count, .rate = rate};
-        bc_outcome outcome;
+        const bc_step step = {.number = s, .examples = examples, .divisor = (double)examples.count, .lr = rate};
+        bc_step_result outcome;
         bertc_error err = {0};
         if (bc_trainer_step(t->trainer, &step, &outcome, &err) != BERTC_OK) fail_msg("%s", err.message);
         if (s == 0) first = outcome.loss;
@@ -218,11 +218,12 @@ static void test_a_long_name_in_a_message(void **unused)
     (void)unused;
     static const char *const labels[] = {"a", "0123456789012345678901234567890123456789012345\xC3\xA9\xC3\xA9\xC3\xA9"};
     const bertc_task task = {.name = "made", .num_labels = 2, .labels = labels, .file_labels = labels};
-    const bertc_scores scores = {.alike = 2, .examples = 77};
-    char text[BC_ALIKE];
-    assert_true(bc_scored_alike((bc_scored){&task, BERTC_DEV}, &scores, text));
-    assert_string_equal(text, "made dev: 0123456789012345678901234567890123456789012345\xC3\xA9 is predicted for all 77 "
-                              "examples");
+    const bertc_scores scores = {.constant = 2, .examples = 77};
+    char text[BC_CONSTANT_TEXT];
+    assert_true(bc_scores_describe_constant((bc_eval_split){&task, BERTC_DEV}, &scores, text));
+    assert_string_equal(text,
+                        "made dev: 0123456789012345678901234567890123456789012345\xC3\xA9 is predicted for all 77 "
+                        "examples");
 }
 
 /* ---- Shares and weights -------------------------------------------------------------------- */
@@ -253,33 +254,30 @@ static void test_weights(void **unused)
     for (int given = 0; given < 2; given++) {
         o.class_weights = given ? "1,2,3,4,5,6,7" : "balanced";
         bc_run run = bc_run_begin(&o, NULL);
-        run.num_lanes = 1;
-        bc_lane *lane = run.lanes;
-        lane->task = &m.task;
-        assert_int_equal(bc_objective_open(&o, lane, NULL), BERTC_OK);
-        assert_int_equal(bc_objective_settle(&run, lane, set, map, NULL), BERTC_OK);
+        run.num_tasks = 1;
+        bc_run_task *run_task = run.tasks;
+        run_task->task = &m.task;
+        assert_int_equal(bc_objective_open(&o, run_task, NULL), BERTC_OK);
+        assert_int_equal(bc_objective_resolve(&run, run_task, set, map, NULL), BERTC_OK);
         for (int c = 0; c < 7; c++)
-            assert_true(lane->objective.weights[6 - c] == (given ? c + 1 : 9.0 / (7 * (c < 2 ? 2 : 1))));
+            assert_true(run_task->objective.weights[6 - c] == (given ? c + 1 : 9.0 / (7 * (c < 2 ? 2 : 1))));
         bc_run_close(&run);
     }
     bertc_error err = {0};
-    bc_lane lane = {.task = &m.task};
+    bc_run_task run_task = {.task = &m.task};
     o.class_weights = "1,2,3,4,5,6,7,8";
-    assert_int_equal(bc_objective_open(&o, &lane, &err), BERTC_USAGE);
+    assert_int_equal(bc_objective_open(&o, &run_task, &err), BERTC_USAGE);
     assert_non_null(strstr(err.message, "8 weights, task made has 7 classes"));
-    bc_free(lane.class_weights);
+    bc_free(run_task.class_weights);
     bertc_dataset_free(set);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_seven_classes),
-        cmocka_unit_test(test_three_hundred_classes),
-        cmocka_unit_test(test_another_range),
-        cmocka_unit_test(test_a_long_name_in_a_message),
-        cmocka_unit_test(test_strata),
-        cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_seven_classes), cmocka_unit_test(test_three_hundred_classes),
+        cmocka_unit_test(test_another_range), cmocka_unit_test(test_a_long_name_in_a_message),
+        cmocka_unit_test(test_strata),        cmocka_unit_test(test_weights),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -4,38 +4,35 @@
 
 #include <math.h>
 
-#include "base/room.h"
+#include "base/memory_limit.h"
 #include "bertc/embed.h"
 #include "nn/model_load.h"
 #include "run/memory.h"
 
-bc_room __wrap_bc_room_read(void);
+bc_memory_limit __wrap_bc_memory_limit_read(void);
 
-bertc_status __real_bc_model_read(bertc_model *model, const bertc_model_options *options,
-                                  bertc_error *err);
-bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options,
-                                  bertc_error *err);
+bertc_status __real_bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err);
+bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err);
 
-static size_t most = SIZE_MAX;
+static size_t max = SIZE_MAX;
 static int reads;
 
-bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options,
-                                  bertc_error *err)
+bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err)
 {
     reads++;
     return __real_bc_model_read(model, options, err);
 }
 
-bc_room __wrap_bc_room_read(void)
+bc_memory_limit __wrap_bc_memory_limit_read(void)
 {
-    return (bc_room){.resident = 1 << 20, .most = most, .limit = "the test"};
+    return (bc_memory_limit){.resident = 1 << 20, .available = max, .name = "the test"};
 }
 
 static bertc_plan_result plan(bertc_train_options o, size_t room)
 {
     bertc_plan_result result;
     bertc_error err = {0};
-    most = room;
+    max = room;
     o.out = NULL;
     if (bertc_plan(&o, NULL, &result, &err) != BERTC_OK) fail_msg("%s", err.message);
     return result;
@@ -62,8 +59,7 @@ static void test_parts(void **unused)
     bertc_model_free(model);
     assert_int_equal(part(&result, "weights"), bytes);
     /* the data name 10 of 13 words; which a batch names is noted, and how far each row is */
-    assert_int_equal(part(&result, "gradients"),
-                     bytes - 3 * 16 * sizeof(float) + (13 + 10) * sizeof(int32_t));
+    assert_int_equal(part(&result, "gradients"), bytes - 3 * 16 * sizeof(float) + (13 + 10) * sizeof(int32_t));
     assert_int_equal(part(&result, "moments"), 2 * bytes + 13 * sizeof(uint16_t));
     assert_int_equal(part(&result, "bf16_copies"), 0);
     assert_true(part(&result, "workspace") > 0 && part(&result, "data") > 0);
@@ -73,8 +69,7 @@ static void test_parts(void **unused)
     o.batch_size = o.max_steps = 1; /* in the order of the data: the first has 3 tokens */
     o.no_shuffle = true;
     result = plan(o, SIZE_MAX);
-    assert_int_equal(part(&result, "gradients"),
-                     bytes - 10 * 16 * sizeof(float) + (13 + 3) * sizeof(int32_t));
+    assert_int_equal(part(&result, "gradients"), bytes - 10 * 16 * sizeof(float) + (13 + 3) * sizeof(int32_t));
     o.precision = BERTC_BF16;
     /* the matrices of two layers: 4 of 16 x 16 and 2 of 16 x 32 */
     result = plan(o, SIZE_MAX);
@@ -112,7 +107,7 @@ static void test_stopped(void **unused)
     bertc_observer observer = {.stop = on_stop};
     bertc_plan_result result;
     bertc_error err = {0};
-    most = SIZE_MAX;
+    max = SIZE_MAX;
     assert_int_equal(bertc_plan(&o, &observer, &result, &err), BERTC_INTERRUPTED);
     assert_string_equal(err.message, "stopped");
 }
@@ -123,9 +118,8 @@ static void refuse(const bertc_train_options *o, size_t need, size_t room, const
     char message[256];
     bertc_train_result result;
     bertc_error err = {0};
-    most = room;
-    snprintf(message, sizeof message,
-             "out of memory: the run needs %zu MB, %zu MB are available (the test); %s%s",
+    max = room;
+    snprintf(message, sizeof message, "out of memory: the run needs %zu MB, %zu MB are available (the test); %s%s",
              need >> 20, room >> 20, advice[0] ? "it fits with " : BERTC_NO_ADVICE, advice);
     assert_int_equal(bertc_finetune(o, NULL, &result, &err), BERTC_NOMEM);
     assert_string_equal(err.message, message);
@@ -177,7 +171,7 @@ static void test_advice_of_checkpointing(void **unused)
     size_t need = plan(o, SIZE_MAX).peak;
     refuse(&o, need, need - 1, "--gradient-checkpointing 1");
     o.gradient_checkpointing = 1;
-    most = need - 1;
+    max = need - 1;
     assert_int_equal(bertc_finetune(&o, NULL, &result, NULL), BERTC_OK);
     fixture_remove("refused");
     refuse(&o, plan(o, SIZE_MAX).peak, 1 << 20, "");
@@ -205,7 +199,7 @@ static bertc_status predict(size_t room, int64_t batch_size, bertc_error *err)
     const bertc_predict_options o = {.task = "sst2", .model = "model", .text = lines, .threads = 1,
                                      .text_length = sizeof lines - 1, .backend = 2, .batch_size = batch_size};
     bertc_predictions predictions;
-    most = room;
+    max = room;
     bertc_status status = bertc_predict(&o, false, NULL, &predictions, err);
     if (status == BERTC_OK) bertc_predictions_clear(&predictions);
     return status;
@@ -255,7 +249,7 @@ static void test_embed_is_refused(void **unused)
     const bertc_embed_options o = {.layers = "-1", .on = {.model = "model", .text = "a\n", .text_length = 2,
                                                          .batch_size = 1, .backend = 2, .threads = 1}};
     bertc_error err = {0};
-    most = 2 << 20;
+    max = 2 << 20;
     reads = 0;
     assert_int_equal(bertc_embed(&o, NULL, &nowhere, &err), BERTC_NOMEM);
     assert_non_null(strstr(err.message, " MB are needed, 2 MB are available (the test)"));

@@ -57,14 +57,14 @@ static void accents(bertc_tokenizer_options *o) { o->strip_accents = 7; }
 static void length(bertc_tokenizer_options *o) { o->model_max_length = -1; }
 static void chars(bertc_tokenizer_options *o) { o->max_word_chars = -1; }
 static void few(bertc_tokenizer_options *o) { o->added_count = -1; }
-static void many(bertc_tokenizer_options *o) { o->added_count = BERTC_ADDED_MOST + 1; }
+static void many(bertc_tokenizer_options *o) { o->added_count = BERTC_MAX_ADDED_TOKENS + 1; }
 static void prefix(bertc_tokenizer_options *o) { memset(o->prefix, '#', sizeof o->prefix); }
-static void special(bertc_tokenizer_options *o) { memset(o->special[BERTC_MASK], 'm', BERTC_ADDED_BYTES); }
+static void special(bertc_tokenizer_options *o) { memset(o->special[BERTC_MASK], 'm', BERTC_MAX_ADDED_BYTES); }
 
 static void endless(bertc_tokenizer_options *o)
 {
     o->added_count = 1;
-    memset(o->added[0].text, 'a', BERTC_ADDED_BYTES);
+    memset(o->added[0].text, 'a', BERTC_MAX_ADDED_BYTES);
 }
 
 static void negative_id(bertc_tokenizer_options *o)
@@ -315,7 +315,7 @@ static void test_training(void **unused)
         bertc_train_options o = fixture_options("run");
         char *field = (char *)&o + rows[i].offset;
         if (rows[i].kind == BERTC_OPTION_FLAG) continue;
-        if (rows[i].kind == BERTC_OPTION_INT) *(int64_t *)field = rows[i].least > 0 ? -1 : INT64_MIN;
+        if (rows[i].kind == BERTC_OPTION_INT) *(int64_t *)field = rows[i].min > 0 ? -1 : INT64_MIN;
         if (rows[i].kind == BERTC_OPTION_REAL) *(double *)field = (double)NAN;
         if (rows[i].kind == BERTC_OPTION_CHOICE) *(int *)field = 99;
         if (rows[i].kind == BERTC_OPTION_TEXT) *(const char **)field = NULL;
@@ -326,9 +326,9 @@ static void test_training(void **unused)
     expect(bertc_finetune(&o, NULL, NULL, &e), BERTC_USAGE, &e, null);
     expect(bertc_plan(NULL, NULL, &plan, &e), BERTC_USAGE, &e, null);
     expect(bertc_plan(&o, NULL, NULL, &e), BERTC_USAGE, &e, null);
-    expect(bertc_threads_settle(1, NULL, NULL, &e), BERTC_USAGE, &e, null);
-    expect(bertc_threads_settle(-1, NULL, &threads, &e), BERTC_USAGE, &e, "out of range");
-    expect(bertc_threads_settle(INT64_MAX, NULL, &threads, &e), BERTC_USAGE, &e, "out of range");
+    expect(bertc_threads_resolve(1, NULL, NULL, &e), BERTC_USAGE, &e, null);
+    expect(bertc_threads_resolve(-1, NULL, &threads, &e), BERTC_USAGE, &e, "out of range");
+    expect(bertc_threads_resolve(INT64_MAX, NULL, &threads, &e), BERTC_USAGE, &e, "out of range");
     bertc_train_defaults(NULL);
     assert_non_null(bertc_train_option_table(NULL));
     bertc_describe_libraries(NULL, NULL, 10);

@@ -188,8 +188,7 @@ static void test_refusals(void **unused)
         const char *message;
     } cases[] = {
         {"sst2", "1", 0, "--class-weights: 1 weight, task sst2 has 2 classes: negative, positive"},
-        {"sst2", "1,2,3,4,5", 0,
-         "--class-weights: 5 weights, task sst2 has 2 classes: negative, positive"},
+        {"sst2", "1,2,3,4,5", 0, "--class-weights: 5 weights, task sst2 has 2 classes: negative, positive"},
         {"sst2", "1,-2", 0, "--class-weights: '-2' is not a number of 0 or more"},
         {"sst2", "1,", 0, "--class-weights: '' is not a number of 0 or more"},
         {"sst2", "1,inf", 0, "--class-weights: 'inf' is not a number of 0 or more"},

@@ -38,8 +38,7 @@ static void test_options(void **unused)
     refuse(o, BERTC_USAGE, "--epochs is out of range");
     o.epochs = 1;
     o.max_length = 25;
-    refuse(o, BERTC_USAGE,
-           "--max-length 25 is more than the model's max_position_embeddings 24");
+    refuse(o, BERTC_USAGE, "--max-length 25 is more than the model's max_position_embeddings 24");
 }
 
 #define FOLDER "a model is a folder with config.json, model.safetensors, vocab.txt and tokenizer_config.json"
@@ -79,13 +78,10 @@ static void test_data(void **unused)
     static const char head[] = "sentence\tlabel\n";
     char text[256];
     snprintf(text, sizeof text, "%sgood\t1\nbad\t2\n", head);
-    refuse_text("data/SST-2/train.tsv", text,
-                "data/SST-2/train.tsv:3: label \"2\" is not one of 0, 1");
+    refuse_text("data/SST-2/train.tsv", text, "data/SST-2/train.tsv:3: label \"2\" is not one of 0, 1");
     snprintf(text, sizeof text, "%sgood\t-1\nbad\t-1\n", head);
-    refuse_text("data/SST-2/train.tsv", text,
-                "data/SST-2/train.tsv: the train split has no labels to train on");
-    refuse_text("data/SST-2/dev.tsv", text,
-                "data/SST-2/dev.tsv: the dev split has no labels to score");
+    refuse_text("data/SST-2/train.tsv", text, "data/SST-2/train.tsv: the train split has no labels to train on");
+    refuse_text("data/SST-2/dev.tsv", text, "data/SST-2/dev.tsv: the dev split has no labels to score");
     refuse_text("data/SST-2/train.tsv", "sentence\nbad\n",
                 "data/SST-2/train.tsv: the train split has no labels to train on; its header has no column "
                 "\"label\", only \"sentence\"");
@@ -97,8 +93,7 @@ static void test_model_and_vocabulary(void **unused)
     (void)unused;
     char words[256];
     snprintf(words, sizeof words, "%sone\ntwo\n", fixture_words);
-    refuse_text("model/vocab.txt", words,
-                "model/vocab.txt: 15 words, the model's vocab_size is only 13");
+    refuse_text("model/vocab.txt", words, "model/vocab.txt: 15 words, the model's vocab_size is only 13");
 }
 
 static char notices[4096];
@@ -118,8 +113,7 @@ static void test_smaller_vocabulary_and_length_are_said(void **unused)
     bertc_error err = {0};
     assert_int_equal(rename("model/vocab.txt", "kept"), 0);
     char words[sizeof fixture_words];
-    snprintf(words, sizeof words, "%.*s", (int)(strlen(fixture_words) - strlen("and\n")),
-             fixture_words);
+    snprintf(words, sizeof words, "%.*s", (int)(strlen(fixture_words) - strlen("and\n")), fixture_words);
     fixture_write("model/vocab.txt", words);
     o.max_steps = 1;
     notices[0] = '\0';
@@ -170,8 +164,7 @@ static bertc_predict_options apply(const char *model)
                                    .split = BERTC_DEV, .batch_size = 4, .backend = 2, .threads = 1};
 }
 
-static void refuse_predict(bertc_predict_options o, bool score, bertc_status status,
-                           const char *message)
+static void refuse_predict(bertc_predict_options o, bool score, bertc_status status, const char *message)
 {
     bertc_predictions p;
     bertc_error err = {0};
@@ -299,8 +292,7 @@ static void test_labels_of_another_task(void **unused)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static const char *const names[] = {"x", "y", "z"};
-        bertc_model_options how = {.backend = "reference", .threads = 1, .num_labels = cases[i].count,
-                                   .labels = names};
+        bertc_model_options how = {.backend = "reference", .threads = 1, .num_labels = cases[i].count, .labels = names};
         bertc_model *model;
         assert_int_equal(bertc_model_load("model", &how, &model, NULL), BERTC_OK);
         bertc_config *config = (bertc_config *)(uintptr_t)bertc_model_config(model);
@@ -346,7 +338,7 @@ static void save_token_classifier(void)
     }
     assert_int_equal(count, file.count - 2);
     assert_int_equal(mkdir("tokens", 0777), 0);
-    assert_int_equal(bc_safetensors_write(&bc_here, "tokens/model.safetensors", kept, count, NULL, NULL),
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, "tokens/model.safetensors", kept, count, NULL, NULL),
                      BERTC_OK);
     for (size_t i = 0; i < count; i++) bc_free((void *)(uintptr_t)kept[i].data);
     bc_free(kept);

@@ -31,8 +31,7 @@ static void test_another_network(void **unused)
     o.resume = true;
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         char *text = change("model/config.json", changes[i][0], changes[i][1]);
-        fixture_refuse(o, BERTC_USAGE,
-                       "network: the model's config.json is not the one that this run began with");
+        fixture_refuse(o, BERTC_USAGE, "network: the model's config.json is not the one that this run began with");
         fixture_write("model/config.json", text);
         bc_free(text);
     }
@@ -123,8 +122,7 @@ static void test_a_file_of_a_finished_run_is_damaged(void **unused)
     fixture_run(o);
     o.resume = true;
     bc_free(change("hurt/vocab.txt", "film", "fils"));
-    fixture_refuse(o, BERTC_INPUT,
-                   "hurt/vocab.txt: its content does not match its hash in run.json");
+    fixture_refuse(o, BERTC_INPUT, "hurt/vocab.txt: its content does not match its hash in run.json");
     bc_free(change("hurt/vocab.txt", "fils", "film"));
     cut("hurt/log.jsonl", 1);
     fixture_refuse(o, BERTC_INPUT, "hurt/log.jsonl: 10 lines, run.json recorded 11");

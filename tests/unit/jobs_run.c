@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "run/sealed.h"
+#include "run/hashed_file.h"
 #include "run/state.h"
 
 /* An observer that stops once `polls` questions were answered with 0. */
@@ -27,8 +27,7 @@ static void on_notice(void *user, const char *line)
     s->notices++;
 }
 
-static bertc_status run_until(bertc_train_options o, int polls, bertc_train_result *result,
-                              bertc_error *err)
+static bertc_status run_until(bertc_train_options o, int polls, bertc_train_result *result, bertc_error *err)
 {
     stopper s = {.left = polls, .with = BERTC_INTERRUPTED};
     bertc_observer observer = {.stop = on_stop, .user = &s};
@@ -101,7 +100,7 @@ static void test_stopped_anywhere_keeping_the_best(void **unused)
 }
 
 /* The bf16 copies of the weights are made anew from a checkpoint's, to the same bits. */
-static void test_stopped_in_half_precision(void **unused)
+static void test_stopped_in_bf16(void **unused)
 {
     (void)unused;
     bertc_train_options o = fixture_options("whole");
@@ -197,8 +196,7 @@ static void test_resume_with_other_options(void **unused)
     bertc_train_options changed = o;
     changed.no_shuffle = true;
     assert_int_equal(bertc_finetune(&changed, NULL, &result, &err), BERTC_USAGE);
-    assert_string_equal(err.message,
-                        "other: --no-shuffle was not given in this run and is given now");
+    assert_string_equal(err.message, "other: --no-shuffle was not given in this run and is given now");
     changed = o;
     changed.dropout = 0.3;
     err = (bertc_error){0};
@@ -209,8 +207,7 @@ static void test_resume_with_other_options(void **unused)
     fixture_split("data/SST-2/train.tsv", 1, 22);
     err = (bertc_error){0};
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_USAGE);
-    assert_string_equal(err.message,
-                        "other: the training data are not those that this run began with");
+    assert_string_equal(err.message, "other: the training data are not those that this run began with");
     assert_int_equal(rename("kept.tsv", "data/SST-2/train.tsv"), 0);
 
     assert_int_equal(rename("model", "moved"), 0);
@@ -240,9 +237,8 @@ static void test_damaged_checkpoint(void **unused)
     bertc_observer observer = {.notify = {on_notice, &s}};
     o.resume = true;
     assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_OK);
-    assert_string_equal(s.notice,
-                        "warning: damaged/checkpoint/step-7.safetensors: its content does not "
-                        "match its hash; going on from the checkpoint of step 6");
+    assert_string_equal(s.notice, "warning: damaged/checkpoint/step-7.safetensors: its content does not "
+                                  "match its hash; going on from the checkpoint of step 6");
     fixture_same_file("intact", "damaged", "model.safetensors");
     fixture_same_file("intact", "damaged", "log.jsonl");
 }
@@ -258,12 +254,11 @@ static int check_complete(const char *out)
         bc_state state;
         snprintf(path, sizeof path, "%s/checkpoint/step-%d.safetensors", out, step);
         if (!bc_file_exists(path)) continue;
-        assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
-        assert_int_equal(
-            bc_state_parse(bc_safetensors_metadata(&file, "state"), path, &state, NULL), BERTC_OK);
+        assert_int_equal(bc_hashed_file_open(path, &file, NULL), BERTC_OK);
+        assert_int_equal(bc_state_parse(bc_safetensors_metadata(&file, "state"), path, &state, NULL), BERTC_OK);
         bc_weights_close(&file);
         snprintf(path, sizeof path, "%s/checkpoint/best-%d.safetensors", out, (int)state.task[0].best_step);
-        if (state.task[0].best_step > 0) assert_int_equal(bc_sealed_open(path, &file, NULL), BERTC_OK);
+        if (state.task[0].best_step > 0) assert_int_equal(bc_hashed_file_open(path, &file, NULL), BERTC_OK);
         bc_weights_close(&file);
         found++;
     }
@@ -430,17 +425,17 @@ static void test_best_is_the_best(void **unused)
     o.lr = 0.05;
     run(o, &result);
     size_t length;
-    double most = -1;
+    double max = -1;
     int evaluation = 0, kept = 0;
     char *text = fixture_read("best/log.jsonl", &length, false), want[64];
     for (char *p = text; (p = strstr(p, "\"accuracy\":")) != NULL; p++) {
         double accuracy = strtod(p + strlen("\"accuracy\":"), NULL);
         evaluation++;
-        if (accuracy > most) kept = evaluation;
-        most = fmax(most, accuracy);
+        if (accuracy > max) kept = evaluation;
+        max = fmax(max, accuracy);
     }
     bc_free(text);
-    assert_true(result.scores.value[BERTC_ACCURACY] == most);
+    assert_true(result.scores.value[BERTC_ACCURACY] == max);
     assert_in_range(kept, 1, evaluation - 1); /* else this test shows nothing */
     text = fixture_read("best/run.json", &length, false);
     snprintf(want, sizeof want, "\"kept_step\":%d,", kept);
@@ -449,7 +444,7 @@ static void test_best_is_the_best(void **unused)
     bertc_predictions p;
     bertc_predict_options apply = on_dev("best");
     assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
-    assert_true(p.scores.value[BERTC_ACCURACY] == most);
+    assert_true(p.scores.value[BERTC_ACCURACY] == max);
     assert_true(p.scores.loss == result.scores.loss);
     bertc_predictions_clear(&p);
 }
@@ -547,7 +542,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stopped_anywhere),
         cmocka_unit_test(test_stopped_anywhere_keeping_the_best),
-        cmocka_unit_test(test_stopped_in_half_precision),
+        cmocka_unit_test(test_stopped_in_bf16),
         cmocka_unit_test(test_stopped_with_onednn),
         cmocka_unit_test(test_checkpointing_layers),
         cmocka_unit_test(test_resume_of_a_finished_run),

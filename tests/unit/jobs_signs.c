@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "run/signs.h"
+#include "run/warnings.h"
 
 static char notices[4096];
 
@@ -115,20 +115,20 @@ static void test_the_best_weights_are_judged(void **unused)
     bc_run *r = &run_of;
     bc_text text = {0};
     static const bertc_scores good = {.loss = 0.1, .examples = 80};
-    r->num_lanes = 1;
+    r->num_tasks = 1;
     r->options.keep = BERTC_KEEP_BEST;
     r->state.step = 100;
-    r->lanes[0] = (bc_lane){.task = bertc_task_find("sst2"), .eval_count = 1};
-    r->lanes[0].scored[0] = (bc_scored){r->lanes[0].task, BERTC_DEV};
-    r->state.task[0] = (bc_standing){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
+    r->tasks[0] = (bc_run_task){.task = bertc_task_find("sst2"), .eval_count = 1};
+    r->tasks[0].eval_splits[0] = (bc_eval_split){r->tasks[0].task, BERTC_DEV};
+    r->state.task[0] = (bc_task_progress){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
                                      .best_loss = 0.2};
     r->state.task[0].best[0] = good;
-    r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .alike = 1};
-    bc_signs_record(&text, r, 0, 1);
+    r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .constant = 1};
+    bc_warnings_record(&text, r, 0, 1);
     assert_string_equal(text.bytes, "[]");
     bc_text_clear(&text);
     r->options.keep = BERTC_KEEP_LAST;
-    bc_signs_record(&text, r, 0, 1);
+    bc_warnings_record(&text, r, 0, 1);
     assert_string_equal(text.bytes, "[\"sst2: the training loss is 40, it began at 0.7\","
                                     "\"sst2 dev: negative is predicted for all 80 examples\"]");
     bc_text_clear(&text);
@@ -142,7 +142,7 @@ static void test_the_best_weights_are_judged(void **unused)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         r->state.task[0].first_loss = cases[i].first;
         r->state.task[0].loss = cases[i].loss;
-        bc_signs_record(&text, r, 0, 1);
+        bc_warnings_record(&text, r, 0, 1);
         assert_int_equal(strcmp(text.bytes, "[]") != 0, cases[i].sign);
         bc_text_clear(&text);
     }
@@ -154,13 +154,13 @@ static void test_the_loss_of_the_last_steps(void **unused)
     (void)unused;
     static bc_run run_of;
     bc_run *r = &run_of;
-    bc_examples examples = {.before = 0};
+    bc_examples examples = {.dataset_step = 0};
     for (int i = 1; i <= 16; i++) {
-        bc_signs_step(r, &examples, i);
-        examples.before++;
+        bc_warnings_step(r, &examples, i);
+        examples.dataset_step++;
         assert_close(r->state.task[0].loss, (1 + i) / 2.0, 1e-12);
     }
-    bc_signs_step(r, &examples, 24.5);
+    bc_warnings_step(r, &examples, 24.5);
     assert_close(r->state.task[0].loss, 8.5 + 1, 1e-12);
     assert_true(r->state.task[0].first_loss == 1);
 }

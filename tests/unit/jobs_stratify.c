@@ -4,8 +4,8 @@
 #include "data/stratify.h"
 #include "unit/classes.h"
 
-enum { MOST = 1000 };
-static bertc_example examples[MOST];
+enum { MAX = 1000 };
+static bertc_example examples[MAX];
 
 static void expect_shares(const size_t *sizes, size_t strata, size_t count, const size_t *want)
 {
@@ -41,8 +41,7 @@ static bertc_dataset make(const char *task, size_t count)
         examples[i] = (bertc_example){.line = i + 1, .value = (float)(i * 7 % count) / 250.0f};
         set_class(&examples[i], i % 10 == 0 ? 2 : i % 10 == 5);
     }
-    return (bertc_dataset){.task = bertc_task_find(task), .count = count, .examples = examples,
-                           .labelled = true};
+    return (bertc_dataset){.task = bertc_task_find(task), .count = count, .examples = examples, .labelled = true};
 }
 
 static void test_classes_are_drawn_in_their_shares(void **unused)
@@ -50,7 +49,7 @@ static void test_classes_are_drawn_in_their_shares(void **unused)
     (void)unused;
     static size_t first[100];
     for (uint64_t seed = 1; seed <= 4; seed++) {
-        bertc_dataset set = make("mnli", MOST);
+        bertc_dataset set = make("mnli", MAX);
         size_t counts[3] = {0}, same = 0;
         assert_int_equal(bc_stratify(&set, 100, seed % 4, NULL), BERTC_OK);
         assert_int_equal(set.count, 100);
@@ -65,7 +64,7 @@ static void test_classes_are_drawn_in_their_shares(void **unused)
         assert_int_equal(counts[2], 10);
         if (seed > 1) assert_true(same < 20);
     }
-    bertc_dataset again = make("mnli", MOST);
+    bertc_dataset again = make("mnli", MAX);
     assert_int_equal(bc_stratify(&again, 100, 1, NULL), BERTC_OK);
     for (size_t i = 0; i < again.count; i++) assert_int_equal(again.examples[i].line, first[i]);
 }
@@ -75,12 +74,11 @@ static void test_targets_are_drawn_by_tenths(void **unused)
 {
     (void)unused;
     for (size_t count = 50; count <= 51; count++) {
-        bertc_dataset set = make("stsb", MOST);
+        bertc_dataset set = make("stsb", MAX);
         size_t counts[10] = {0};
         assert_int_equal(bc_stratify(&set, count, 3, NULL), BERTC_OK);
         assert_int_equal(set.count, count);
-        for (size_t i = 0; i < set.count; i++)
-            counts[(size_t)((double)set.examples[i].value * 250 + 0.5) / 100]++;
+        for (size_t i = 0; i < set.count; i++) counts[(size_t)((double)set.examples[i].value * 250 + 0.5) / 100]++;
         for (size_t t = 0; t < 10; t++) assert_int_equal(counts[t], 5 + (count == 51 && t == 0));
     }
 }

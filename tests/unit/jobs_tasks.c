@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "data/mix.h"
+#include "data/task_sampling.h"
 
 enum { TASKS = 3 };
 static const char *const names[TASKS] = {"sst2", "cola", "stsb"};
@@ -33,8 +33,7 @@ static void write_stsb(const char *path, int first, int count)
 
 static int enter(void **state)
 {
-    if (fixture_enter(state) != 0 || mkdir("data/CoLA", 0777) != 0 || mkdir("data/STS-B", 0777) != 0)
-        return -1;
+    if (fixture_enter(state) != 0 || mkdir("data/CoLA", 0777) != 0 || mkdir("data/STS-B", 0777) != 0) return -1;
     write_cola("data/CoLA/train.tsv", 0, 17);
     write_cola("data/CoLA/dev.tsv", 50, 12);
     write_stsb("data/STS-B/train.tsv", 0, 11);
@@ -140,11 +139,9 @@ static void test_steps_and_finished_run(void **unused)
     o.resume = true;
     assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
     assert_int_equal(again.eval_count, TASKS);
-    for (int t = 0; t < TASKS; t++)
-        assert_true(again.evals[t].scores.loss == result.evals[t].scores.loss);
+    for (int t = 0; t < TASKS; t++) assert_true(again.evals[t].scores.loss == result.evals[t].scores.loss);
     remove("each/cola/model.safetensors");
-    fixture_refuse(o, BERTC_INPUT,
-                   "each/cola/model.safetensors: cannot open: No such file or directory");
+    fixture_refuse(o, BERTC_INPUT, "each/cola/model.safetensors: cannot open: No such file or directory");
 }
 
 /* ---- Stopped and resumed ------------------------------------------------------------------- */
@@ -237,8 +234,7 @@ static void test_with_every_other_option(void **unused)
     fixture_refuse(o, BERTC_USAGE, "--class-weights: task stsb is a regression, it has no classes");
     o.class_weights = "none";
     o.best_metric = BERTC_BEST_ACCURACY;
-    fixture_refuse(o, BERTC_USAGE,
-                   "--best-metric: task stsb is not scored by accuracy but by pearson, spearman");
+    fixture_refuse(o, BERTC_USAGE, "--best-metric: task stsb is not scored by accuracy but by pearson, spearman");
 }
 
 /* An adapter of each task is a model like another, with the scores of the run. */
@@ -288,11 +284,10 @@ static void test_kept_outputs(void **unused)
 /* Of the first steps of a seed all are the first task's. */
 static bool begins_with_first(int64_t seed, int steps)
 {
-    bc_mix mix = {.tasks = 3, .seed = (uint64_t)seed, .sizes = {22, 17, 11}, .epoch_steps = 12,
-                  .epochs = 2};
+    bc_task_sampler mix = {.tasks = 3, .seed = (uint64_t)seed, .sizes = {22, 17, 11}, .epoch_steps = 12, .epochs = 2};
     for (int i = 0; i < steps; i++)
-        if (bc_mix_task(&mix, i) != 0) return false;
-    return bc_mix_task(&mix, steps) != 0;
+        if (bc_task_sampler_draw(&mix, i) != 0) return false;
+    return bc_task_sampler_draw(&mix, steps) != 0;
 }
 
 /* As long as one task is drawn the run is that task's alone, to the bit; and heads of tasks that were not
@@ -473,8 +468,7 @@ static void test_refusals(void **unused)
     fixture_interrupt(o, 3);
     o.resume = true;
     o.task = "cola,sst2,stsb";
-    fixture_refuse(o, BERTC_USAGE,
-                   "refused: --task was sst2,cola,stsb in this run and is cola,sst2,stsb now");
+    fixture_refuse(o, BERTC_USAGE, "refused: --task was sst2,cola,stsb in this run and is cola,sst2,stsb now");
     o.task = "sst2";
     fixture_refuse(o, BERTC_USAGE, "refused: --task was sst2,cola,stsb in this run and is sst2 now");
 }

@@ -7,9 +7,9 @@ static double largest_move(const char *a, const char *b, const char *name)
 {
     fixture_pair p;
     fixture_open_pair(&p, a, b, name);
-    double most = fixture_distance(p.tensors);
+    double max = fixture_distance(p.tensors);
     fixture_close_pair(&p);
-    return most;
+    return max;
 }
 
 /* AdamW's first step moves a scalar by its learning rate, whatever the gradient. */
@@ -101,8 +101,7 @@ static void test_frozen_parameters_stay(void **unused)
         const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
         assert_int_equal(fixture_same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[i].word);
         assert_int_equal(fixture_same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[i].low);
-        assert_int_equal(fixture_same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.bias"),
-                         cases[i].high);
+        assert_int_equal(fixture_same_tensor(a, b, "bert.encoder.layer.1.output.LayerNorm.bias"), cases[i].high);
         assert_int_equal(fixture_same_tensor(a, b, "bert.pooler.dense.weight"), cases[i].pooler);
         assert_false(fixture_same_tensor(a, b, "classifier.weight"));
         fixture_stop_twice(o, "whole");
@@ -148,9 +147,9 @@ static void test_schedule_thaws(void **unused)
         fixture_remove("frozen");
         fixture_run(o);
         fixture_run(frozen);
-        int thaw = c == 1 ? 2 : 4;
-        assert_true(same_until("whole/log.jsonl", "frozen/log.jsonl", thaw));
-        assert_false(same_until("whole/log.jsonl", "frozen/log.jsonl", thaw + 2));
+        int freeze = c == 1 ? 2 : 4;
+        assert_true(same_until("whole/log.jsonl", "frozen/log.jsonl", freeze));
+        assert_false(same_until("whole/log.jsonl", "frozen/log.jsonl", freeze + 2));
         const char *a = "model/model.safetensors", *b = "whole/model.safetensors";
         assert_int_equal(fixture_same_tensor(a, b, "bert.embeddings.word_embeddings.weight"), cases[c].word);
         assert_int_equal(fixture_same_tensor(a, b, "bert.encoder.layer.0.output.dense.weight"), cases[c].low);
@@ -172,8 +171,7 @@ static void test_schedules_are_refused(void **unused)
         {"all", "2:1", "--unfreeze-schedule: epoch 2 is past the end of the run"},
         {"all", "1", "--unfreeze-schedule: '1' is not EPOCH:FREEZE, such as 1:8"},
         {"all", "x:1", "--unfreeze-schedule: 'x:1' is not EPOCH:FREEZE, such as 1:8"},
-        {"all", "1:some",
-         "--unfreeze-schedule: 'some' is not none, embeddings, all or a number of layers"},
+        {"all", "1:some", "--unfreeze-schedule: 'some' is not none, embeddings, all or a number of layers"},
         {"all", "1:1,", "--unfreeze-schedule: nothing after the last comma"},
         {"all", "", "--unfreeze-schedule is empty"},
         {"none", "1:1", "--unfreeze-schedule: nothing is frozen; give --freeze, such as all"},
@@ -190,10 +188,8 @@ static void test_schedules_are_refused(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frozen_parameters_stay),
-        cmocka_unit_test(test_rates_of_layers_and_head),
-        cmocka_unit_test(test_layers_drawn_anew),
-        cmocka_unit_test(test_schedule_thaws),
+        cmocka_unit_test(test_frozen_parameters_stay), cmocka_unit_test(test_rates_of_layers_and_head),
+        cmocka_unit_test(test_layers_drawn_anew),      cmocka_unit_test(test_schedule_thaws),
         cmocka_unit_test(test_schedules_are_refused),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-
 static const char *const probes[] = {
     "bert.embeddings.word_embeddings.weight",          "bert.embeddings.LayerNorm.bias",
     "bert.encoder.layer.0.attention.self.query.weight", "bert.encoder.layer.0.attention.self.query.bias",
@@ -25,7 +24,7 @@ WAY(full, (void)o)
 WAY(embeddings, o->freeze = "embeddings")
 WAY(low, o->freeze = "1")
 WAY(head, o->freeze = "all")
-WAY(thaw, o->freeze = "all"; o->unfreeze_schedule = "0.5:1,1:0")
+WAY(freeze, o->freeze = "all"; o->unfreeze_schedule = "0.5:1,1:0")
 WAY(each_epoch, o->freeze = "all"; o->unfreeze_schedule = "each-epoch")
 WAY(biases, o->train_only = BERTC_TRAIN_BIASES)
 WAY(low_biases, o->train_only = BERTC_TRAIN_BIASES; o->freeze = "1")
@@ -45,12 +44,11 @@ static const struct {
     const char *name, *fate;
     void (*set)(bertc_train_options *o);
 } ways[] = {
-    ROW(full, "mmmmmmmmm"),    ROW(embeddings, "ssmmmmmmm"), ROW(low, "sssssmmmm"),
-    ROW(head, "sssssssss"),    ROW(thaw, "ssmmmmmmm"),       ROW(each_epoch, "sssssmmmm"),
-    ROW(biases, "smsmsssms"),  ROW(low_biases, "sssssssms"), ROW(rates, "mmmmmmmmm"),
-    ROW(anew, "sssssmmmm"),    ROW(smaller, "mmmmm---m"),    ROW(feature, "sssss---m"),
-    ROW(lora, "ssmssmsss"),    ROW(lora_all, "sssssmmss"),   ROW(adapter, NULL),
-    ROW(weights, "sssssmmmm"), ROW(balanced, "mmmmmmmmm"),
+    ROW(full, "mmmmmmmmm"),     ROW(embeddings, "ssmmmmmmm"), ROW(low, "sssssmmmm"),     ROW(head, "sssssssss"),
+    ROW(freeze, "ssmmmmmmm"),   ROW(each_epoch, "sssssmmmm"), ROW(biases, "smsmsssms"),  ROW(low_biases, "sssssssms"),
+    ROW(rates, "mmmmmmmmm"),    ROW(anew, "sssssmmmm"),       ROW(smaller, "mmmmm---m"), ROW(feature, "sssss---m"),
+    ROW(lora, "ssmssmsss"),     ROW(lora_all, "sssssmmss"),   ROW(adapter, NULL),        ROW(weights, "sssssmmmm"),
+    ROW(balanced, "mmmmmmmmm"),
 };
 
 static void check_fate(const char *way, const char *fate)
@@ -59,8 +57,7 @@ static void check_fate(const char *way, const char *fate)
     assert_int_equal(bc_safetensors_open("model/model.safetensors", &files[0], NULL), BERTC_OK);
     assert_int_equal(bc_safetensors_open("whole/model.safetensors", &files[1], NULL), BERTC_OK);
     for (int i = 0; i < PROBES; i++) {
-        const bc_tensor *const t[2] = {bc_weights_find(&files[0], probes[i]),
-                                       bc_weights_find(&files[1], probes[i])};
+        const bc_tensor *const t[2] = {bc_weights_find(&files[0], probes[i]), bc_weights_find(&files[1], probes[i])};
         char found = !t[1] ? '-' : fixture_same_bytes(t) ? 's' : 'm';
         if (found != fate[i]) fail_msg("%s: %s: %c, not %c", way, probes[i], found, fate[i]);
     }
@@ -79,7 +76,8 @@ static void test_ways(void **state)
         double whole = fixture_run_anew(o).train_loss;
         if (kind & 4) {
             o.micro_batch_tokens = 16;
-            if (fabs(fixture_run_anew(o).train_loss / whole - 1) > 1e-4) fail_msg("%s: another loss in parts", ways[i].name);
+            if (fabs(fixture_run_anew(o).train_loss / whole - 1) > 1e-4)
+                fail_msg("%s: another loss in parts", ways[i].name);
         }
         if (ways[i].fate) check_fate(ways[i].name, ways[i].fate);
         fixture_stop_twice(o, "whole");

@@ -42,7 +42,7 @@ static void take(bc_weights *weights)
     bc_weights file = *weights;
     memory_weights *m = &sources.of[sources.count++];
     assert_true(sources.count < SOURCES);
-    for (size_t i = 0; i < file.count; i++) file.tensors[i].in = &file; /* this copy closes them */
+    for (size_t i = 0; i < file.count; i++) file.tensors[i].weights = &file; /* this copy closes them */
     memory_open(weights, m, file.count);
     m->bad = sources.bad;
     m->changed = sources.changed;
@@ -56,8 +56,8 @@ static void take(bc_weights *weights)
 
 bertc_status __real_bc_weights_open(const char *path, bc_weights *weights, bertc_error *err);
 bertc_status __wrap_bc_weights_open(const char *path, bc_weights *weights, bertc_error *err);
-bertc_status __real_bc_weights_open_in(const char *dir, bc_role role, bc_weights *weights, bertc_error *err);
-bertc_status __wrap_bc_weights_open_in(const char *dir, bc_role role, bc_weights *weights, bertc_error *err);
+bertc_status __real_bc_weights_open_in(const char *dir, bc_weights_role role, bc_weights *weights, bertc_error *err);
+bertc_status __wrap_bc_weights_open_in(const char *dir, bc_weights_role role, bc_weights *weights, bertc_error *err);
 
 bertc_status __wrap_bc_weights_open(const char *path, bc_weights *weights, bertc_error *err)
 {
@@ -66,7 +66,7 @@ bertc_status __wrap_bc_weights_open(const char *path, bc_weights *weights, bertc
     return status;
 }
 
-bertc_status __wrap_bc_weights_open_in(const char *dir, bc_role role, bc_weights *weights, bertc_error *err)
+bertc_status __wrap_bc_weights_open_in(const char *dir, bc_weights_role role, bc_weights *weights, bertc_error *err)
 {
     bertc_status status = __real_bc_weights_open_in(dir, role, weights, err);
     if (status == BERTC_OK && sources.in_memory) take(weights);
@@ -173,8 +173,8 @@ static void test_adapters_that_are_not_finite(void **unused)
 {
     (void)unused;
     static const char path[] = "adapted/adapter_model.safetensors";
-    enum { MOST = 16 };
-    bc_tensor_out out[MOST];
+    enum { MAX = 16 };
+    bc_tensor_out out[MAX];
     bc_weights file;
     bertc_error err = {0};
     bertc_model *model;
@@ -182,7 +182,7 @@ static void test_adapters_that_are_not_finite(void **unused)
     const char *spoilt = NULL;
     char expected[256];
     assert_int_equal(bc_safetensors_open(path, &file, NULL), BERTC_OK);
-    assert_true(file.count <= MOST);
+    assert_true(file.count <= MAX);
     for (size_t i = 0; i < file.count; i++) {
         const bc_tensor *t = &file.tensors[i];
         float *values = fixture_bytes(t);
@@ -193,7 +193,7 @@ static void test_adapters_that_are_not_finite(void **unused)
         out[i] = (bc_tensor_out){t->name, t->dtype, t->rank, {t->shape[0], t->shape[1]}, values};
     }
     assert_non_null(spoilt);
-    assert_int_equal(bc_safetensors_write(&bc_here, path, out, file.count, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_safetensors_write(&bc_working_dir, path, out, file.count, NULL, NULL), BERTC_OK);
     assert_int_equal(bertc_model_load("adapted", &options, &model, &err), BERTC_INPUT);
     snprintf(expected, sizeof expected, "%s: tensor \"%s\": a value is not finite", path, spoilt);
     assert_string_equal(err.message, expected);

@@ -21,9 +21,9 @@ typedef struct memory_weights {
 
 static inline bertc_status memory_read(const bc_tensor *tensor, size_t from, size_t length, void *to, bertc_error *err)
 {
-    memory_weights *m = tensor->in->own;
-    const char *stored = m->bytes[tensor->place / 2];
-    bool turned = tensor->place % 2;
+    memory_weights *m = tensor->weights->own;
+    const char *stored = m->bytes[tensor->position / 2];
+    bool turned = tensor->position % 2;
 #pragma omp atomic
     m->reads++;
 #pragma omp atomic write
@@ -73,16 +73,16 @@ static inline void memory_put(bc_weights *weights, size_t index, const bc_tensor
     bc_tensor *tensor = &weights->tensors[index];
     char *stored = m->bytes[index] = malloc(t->bytes + 1);
     *tensor = *t;
-    tensor->in = weights;
+    tensor->weights = weights;
     tensor->name = m->names[index] = strdup(t->name);
-    tensor->place = 2 * index;
+    tensor->position = 2 * index;
     memcpy(stored, bytes, t->bytes);
     if (!turned || t->rank != 2) return;
     size_t width = bc_dtype_bits(t->dtype) / 8;
     for (size_t r = 0; r < t->shape[0]; r++)
         for (size_t c = 0; c < t->shape[1]; c++)
             memcpy(stored + (c * t->shape[0] + r) * width, (const char *)bytes + (r * t->shape[1] + c) * width, width);
-    tensor->place++;
+    tensor->position++;
 }
 
 #endif

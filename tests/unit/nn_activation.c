@@ -52,12 +52,12 @@ static void test_normal_distribution(void **state)
 
 static bc_matrix full(float *x)
 {
-    return (bc_matrix){.full = x};
+    return (bc_matrix){.f32 = x};
 }
 
-static bc_matrix half(uint16_t *x)
+static bc_matrix bf16(uint16_t *x)
 {
-    return (bc_matrix){.half = x};
+    return (bc_matrix){.bf16 = x};
 }
 
 /* The error of a value or a slope, over max(1, |x|): beyond one, float itself is no finer. */
@@ -128,18 +128,18 @@ static void test_activations_in_bf16(void **state)
         uint16_t *hx = twin_take(room, 2), *hy = twin_take(room, 2), *hd = twin_take(room, 2);
         memset(hy, 0xff, room * sizeof *hy);
         for (size_t i = 0; i < COUNT; i++) {
-            hx[i] = bc_to_half(x[i]), hd[i] = bc_to_half(dy[i]);
-            x[i] = bc_from_half(hx[i]), dy[i] = bc_from_half(hd[i]);
+            hx[i] = bc_to_bf16(x[i]), hd[i] = bc_to_bf16(dy[i]);
+            x[i] = bc_from_bf16(hx[i]), dy[i] = bc_from_bf16(hd[i]);
         }
         bc_activation_bwd(kind, full(y), full(dx), full(dy), full(x), ROWS, WIDTH);
-        bc_activation_fwd(kind, half(hy), half(hx), ROWS, WIDTH);
-        for (size_t i = 0; i < room; i++) assert_int_equal(hy[i], i < COUNT ? bc_to_half(y[i]) : 0);
+        bc_activation_fwd(kind, bf16(hy), bf16(hx), ROWS, WIDTH);
+        for (size_t i = 0; i < room; i++) assert_int_equal(hy[i], i < COUNT ? bc_to_bf16(y[i]) : 0);
         memset(hy, 0xff, room * sizeof *hy);
         memset(hd + COUNT, 0xff, (room - COUNT) * sizeof *hd);
-        bc_activation_bwd(kind, half(hy), half(hd), half(hd), half(hx), ROWS, WIDTH);
+        bc_activation_bwd(kind, bf16(hy), bf16(hd), bf16(hd), bf16(hx), ROWS, WIDTH);
         for (size_t i = 0; i < room; i++) {
-            assert_int_equal(hy[i], i < COUNT ? bc_to_half(y[i]) : 0);
-            assert_int_equal(hd[i], i < COUNT ? bc_to_half(dx[i]) : 0);
+            assert_int_equal(hy[i], i < COUNT ? bc_to_bf16(y[i]) : 0);
+            assert_int_equal(hd[i], i < COUNT ? bc_to_bf16(dx[i]) : 0);
         }
     }
 }

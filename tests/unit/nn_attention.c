@@ -129,8 +129,7 @@ static void first_rows_alone(void)
     size_t n = t.n, h = t.h;
     float *q = twin_floats(S * h), *kv = twin_floats(n * 2 * h), *context = twin_floats(S * h);
     float *dq = twin_floats(S * h), *dkv = twin_floats(n * 2 * h), *dcontext = twin_floats(S * h);
-    for (size_t i = 0; i < n; i++)
-        memcpy(kv + i * 2 * h, t.qkv + i * 3 * h + h, 2 * h * sizeof *kv);
+    for (size_t i = 0; i < n; i++) memcpy(kv + i * 2 * h, t.qkv + i * 3 * h + h, 2 * h * sizeof *kv);
     for (size_t s = 0, i = 0; i < n; i++) {
         if (i != (size_t)t.batch->starts[s]) {
             memset(t.dcontext + i * h, 0, h * sizeof(float));
@@ -151,8 +150,7 @@ static void first_rows_alone(void)
         assert_memory_equal(dq + s * h, t.dqkv + at * 3 * h, h * sizeof(float));
     }
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < 2 * h; j++)
-            assert_true(dkv[i * 2 * h + j] == t.dqkv[i * 3 * h + h + j]);
+        for (size_t j = 0; j < 2 * h; j++) assert_true(dkv[i * 2 * h + j] == t.dqkv[i * 3 * h + h + j]);
 }
 
 static void test_first_rows_alone(void **state)
@@ -255,10 +253,10 @@ static void nan_stays_nan(void)
     run(&t);
     for (size_t i = 0; i < t.n; i++)
         for (size_t j = 0; j < t.h; j++) {
-            bool touched = i >= 6 && i < 15 && j >= 10;
-            assert_int_equal(isnan(t.context[i * t.h + j]) != 0, touched);
+            bool sparse_rows = i >= 6 && i < 15 && j >= 10;
+            assert_int_equal(isnan(t.context[i * t.h + j]) != 0, sparse_rows);
             for (size_t part = 0; part < 3; part++)
-                assert_int_equal(isnan(t.dqkv[i * 3 * t.h + part * t.h + j]) != 0, touched);
+                assert_int_equal(isnan(t.dqkv[i * 3 * t.h + part * t.h + j]) != 0, sparse_rows);
         }
 }
 
@@ -272,7 +270,7 @@ static void test_nan_stays_nan(void **state)
 
 static void round_floats(float *x, size_t count)
 {
-    for (size_t i = 0; i < count; i++) x[i] = bc_from_half(bc_to_half(x[i]));
+    for (size_t i = 0; i < count; i++) x[i] = bc_from_bf16(bc_to_bf16(x[i]));
 }
 
 /* Largest |a - b| beyond its slack, over the largest |b|. */
@@ -287,7 +285,7 @@ static double distance_beyond(const float *a, const double *b, const double *sla
 }
 
 /* On operands that bf16 holds, against the twin that rounds in the same places. */
-static void compare_half(measure m[MEASURES], const bench *t)
+static void compare_bf16(measure m[MEASURES], const bench *t)
 {
     size_t count = t->n * t->h;
     round_floats(t->qkv, 3 * count);
@@ -295,10 +293,10 @@ static void compare_half(measure m[MEASURES], const bench *t)
     double *context = twin_doubles(count), *dqkv = twin_doubles(3 * count);
     double *slack = twin_doubles(3 * count), *qkv = twin_widen(t->qkv, 3 * count);
     run(t);
-    twin_attention_half(context, slack, NULL, qkv, t->batch, &t->dropout, t->dims.heads,
+    twin_attention_bf16(context, slack, NULL, qkv, t->batch, &t->dropout, t->dims.heads,
                         t->dims.width);
     expect_within(&m[CONTEXT], distance_beyond(t->context, context, slack, count));
-    twin_attention_half(dqkv, slack, twin_widen(t->dcontext, count), qkv, t->batch, &t->dropout,
+    twin_attention_bf16(dqkv, slack, twin_widen(t->dcontext, count), qkv, t->batch, &t->dropout,
                         t->dims.heads, t->dims.width);
     expect_within(&m[DQKV], distance_beyond(t->dqkv, dqkv, slack, 3 * count));
 }
@@ -309,7 +307,7 @@ static void print_kind(const measure m[MEASURES])
     print_measures(m, MEASURES);
 }
 
-static void half_widths(void)
+static void bf16_widths(void)
 {
     static const size_t widths[] = {1, 2, 5, 16, 25, 32, 64, 100};
     static const int32_t mixed[] = {1, 17, 2, 33, 16, 5, 65};
@@ -318,39 +316,39 @@ static void half_widths(void)
         for (size_t heads = 1; heads <= 3; heads++) {
             const void *mark = twin_mark();
             bench t = make(mixed, 7, heads, widths[w], heads == 2 ? 0.0 : 0.2);
-            compare_half(m, &t);
+            compare_bf16(m, &t);
             twin_release_to(mark);
         }
     if (kind) print_kind(m);
 }
 
-static void half_lengths(void)
+static void bf16_lengths(void)
 {
     measure m[MEASURES] = {{"context", 2e-6, 0.0}, {"dqkv", 4e-6, 0.0}};
     for (int32_t length = 1; kind && length <= 140; length += length < 70 ? 1 : 7) {
         bench t = make(&length, 1, 2, 8, 0.1);
-        compare_half(m, &t);
+        compare_bf16(m, &t);
         twin_release(NULL);
     }
     if (kind) print_kind(m);
 }
 
-static void half_long(void)
+static void bf16_long(void)
 {
     static const int32_t lengths[] = {3, 512};
     measure m[MEASURES] = {{"context", 3e-6, 0.0}, {"dqkv", 6e-6, 0.0}};
     if (!kind) return;
     bench t = make(lengths, 2, 1, 64, 0.1);
-    compare_half(m, &t);
+    compare_bf16(m, &t);
     print_kind(m);
 }
 
-static void test_half_against_twin(void **state)
+static void test_bf16_against_twin(void **state)
 {
     (void)state;
-    for_each_kind(half_widths);
-    for_each_kind(half_lengths);
-    for_each_kind(half_long);
+    for_each_kind(bf16_widths);
+    for_each_kind(bf16_lengths);
+    for_each_kind(bf16_long);
 }
 
 /* ||a - b|| over ||b|| of one part of (N,3H), or of the whole of (N,H). */
@@ -371,11 +369,10 @@ static double error_in_norm(const float *a, const double *b, size_t rows, size_t
  * probabilities, u each, and of the scores, each a sum of products of two rounded factors,
  * sqrt 2 u: 2 u = 3.2e-3. Of the gradient of a query or key: rounded dS, the other factor, scores,
  * and dP, again a product: sqrt 6 u = 3.9e-3. */
-static void half_against_exact(void)
+static void bf16_against_exact(void)
 {
     static const int32_t lengths[] = {12, 128, 40, 65};
-    measure m[4] = {{"context, in norm", 4e-3, 0.0}, {"dq", 5e-3, 0.0}, {"dk", 5e-3, 0.0},
-                    {"dv", 4e-3, 0.0}};
+    measure m[4] = {{"context, in norm", 4e-3, 0.0}, {"dq", 5e-3, 0.0}, {"dk", 5e-3, 0.0}, {"dv", 4e-3, 0.0}};
     if (!kind) return;
     bench t = make(lengths, 4, 2, 64, 0.1);
     size_t h = t.h, n = t.n;
@@ -386,17 +383,16 @@ static void half_against_exact(void)
     run(&t);
     expect_within(&m[0], error_in_norm(t.context, context, n, h, h));
     for (size_t part = 0; part < 3; part++)
-        expect_within(&m[1 + part],
-                      error_in_norm(t.dqkv + part * h, dqkv + part * h, n, 3 * h, h));
+        expect_within(&m[1 + part], error_in_norm(t.dqkv + part * h, dqkv + part * h, n, 3 * h, h));
     assert_true(m[0].worst > 1e-4); /* it was bf16 */
     print_message("%s\n", kind->name);
     print_measures(m, 4);
 }
 
-static void test_half_against_exact(void **state)
+static void test_bf16_against_exact(void **state)
 {
     (void)state;
-    for_each_kind(half_against_exact);
+    for_each_kind(bf16_against_exact);
 }
 
 static void test_scratch_that_overflows(void **state)
@@ -422,8 +418,8 @@ int main(void)
         cmocka_unit_test_teardown(test_threads, release),
         cmocka_unit_test_teardown(test_packing, release),
         cmocka_unit_test_teardown(test_nan_stays_nan, release),
-        cmocka_unit_test_teardown(test_half_against_twin, release),
-        cmocka_unit_test_teardown(test_half_against_exact, release),
+        cmocka_unit_test_teardown(test_bf16_against_twin, release),
+        cmocka_unit_test_teardown(test_bf16_against_exact, release),
         cmocka_unit_test(test_scratch_that_overflows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@
 static const int32_t lengths[] = {9, 1, 24, 5, 16, 2};
 enum { S = 6 };
 
-static const bc_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3}, none = {0};
+static const bc_dropout_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3}, none = {0};
 static const bc_pass dropped = {.dropout = &rates, .seed = 1234567, .step = 8};
 static const bc_pass plain = {.dropout = &none};
 static const double divisor = 6.0;
@@ -35,9 +35,9 @@ typedef struct bench {
     bertc_workspace *workspace;
 } bench;
 
-enum { MOST = 8 };
-static bertc_model *models[MOST];
-static bertc_workspace *workspaces[MOST];
+enum { MAX = 8 };
+static bertc_model *models[MAX];
+static bertc_workspace *workspaces[MAX];
 static size_t opened;
 
 static inline int close_all(void **state)
@@ -55,11 +55,9 @@ static inline void open_limited(bench *t, bertc_model_options options, const ber
 {
     bertc_error err = {0};
     options.trainable = true;
-    assert_true(opened < MOST);
-    if (bertc_model_create(&t->config, &options, &t->model, &err) != BERTC_OK)
-        fail_msg("%s", err.message);
-    if (bertc_workspace_create(t->model, limits, &t->workspace, &err) != BERTC_OK)
-        fail_msg("%s", err.message);
+    assert_true(opened < MAX);
+    if (bertc_model_create(&t->config, &options, &t->model, &err) != BERTC_OK) fail_msg("%s", err.message);
+    if (bertc_workspace_create(t->model, limits, &t->workspace, &err) != BERTC_OK) fail_msg("%s", err.message);
     models[opened] = t->model;
     workspaces[opened++] = t->workspace;
     if (options.lora.rank == 0) assert_int_equal(t->model->scalars, t->net->scalars);
@@ -79,7 +77,7 @@ static inline void open_with(bench *t, bertc_model_options options, bool trainin
 {
     bertc_limits limits = limits_of(t->batch);
     limits.training = training;
-    limits.whole = whole;
+    limits.all_rows = whole;
     open_limited(t, options, &limits);
 }
 

@@ -66,8 +66,7 @@ static void test_known_answers(void **state)
 }
 
 /* The draw of element j of a row of n, as nn/ops/dropout.h describes it. */
-static uint32_t draw(const bc_dropout *d, uint32_t example, uint32_t position, uint32_t head,
-                     size_t j, size_t n)
+static uint32_t draw(const bc_dropout *d, uint32_t example, uint32_t position, uint32_t head, size_t j, size_t n)
 {
     size_t blocks = (n + 7) / 8;
     uint32_t x[4] = {(uint32_t)d->site << 24 | d->layer << 16 | (uint32_t)(j % blocks),
@@ -120,8 +119,7 @@ static void test_row_writes_its_width(void **state)
         twin_fill_nan(factor, n + 16);
         bc_dropout_row(&d, 1, 2, 3, factor, n);
         assert_int_equal(bc_dropout_width(n) % 8, 0);
-        for (size_t j = 0; j < n + 16; j++)
-            assert_int_equal(isnan(factor[j]) != 0, j >= bc_dropout_width(n));
+        for (size_t j = 0; j < n + 16; j++) assert_int_equal(isnan(factor[j]) != 0, j >= bc_dropout_width(n));
     }
 }
 
@@ -175,8 +173,7 @@ static void test_off(void **state)
 }
 
 /* Of the elements dropped in one row, the share dropped in the other must be p. */
-static void expect_independent(const bc_dropout *a, const bc_dropout *b, const uint32_t at[3],
-                               const uint32_t bt[3])
+static void expect_independent(const bc_dropout *a, const bc_dropout *b, const uint32_t at[3], const uint32_t bt[3])
 {
     enum { N = 65536 };
     float *x = twin_floats(N), *y = twin_floats(N);
@@ -203,8 +200,7 @@ static void test_coordinates_are_independent(void **state)
         bc_dropout_make(0.2, 7, 3, BC_SITE_ATTN_OUT, 1),
         bc_dropout_make(0.2, 7, 3, BC_SITE_ATTENTION, 2),
     };
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        expect_independent(&base, &others[i], here, here);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) expect_independent(&base, &others[i], here, here);
 }
 
 /* Rows that are drawn together are those that are drawn one by one: short rows side by side, long ones
@@ -212,10 +208,10 @@ static void test_coordinates_are_independent(void **state)
 static void test_rows(void **state)
 {
     (void)state;
-    enum { MOST = 300, TOGETHER = BC_RNG_LANES };
-    static float together[TOGETHER * MOST + MOST], one[MOST];
+    enum { MAX = 300, TOGETHER = BC_RNG_LANES };
+    static float together[TOGETHER * MAX + MAX], one[MAX];
     bc_dropout d = bc_dropout_make(0.3, 9, 4, BC_SITE_ATTENTION, 2);
-    for (size_t n = 1; n < MOST - 8; n += 1 + n / 4)
+    for (size_t n = 1; n < MAX - 8; n += 1 + n / 4)
         for (size_t rows = 1; rows <= TOGETHER; rows += 5) {
             size_t width = bc_dropout_width(n), stride = width + 3;
             for (size_t i = 0; i < sizeof together / sizeof *together; i++) together[i] = -1.0f;

@@ -9,7 +9,7 @@ static void check_frozen(const bench *all, bertc_model_options options, bool who
 {
     bertc_limits limits = limits_of(all->batch);
     size_t before = SIZE_MAX, stages = (size_t)all->config.num_hidden_layers + 2;
-    limits.whole = whole;
+    limits.all_rows = whole;
     limits.checkpointing = group;
     for (size_t frozen = 0; frozen <= stages; frozen++) {
         bench few = *all;
@@ -38,10 +38,10 @@ static void check_frozen(const bench *all, bertc_model_options options, bool who
 static void test_frozen_stages(void **state)
 {
     (void)state;
-    for (int half = 0; half < 2; half++)
+    for (int bf16 = 0; bf16 < 2; bf16++)
         for (int whole = 0; whole < 2; whole++) {
-            bertc_model_options options = {.backend = half ? "reference" : NULL,
-                                           .precision = half ? BERTC_BF16 : BERTC_F32};
+            bertc_model_options options = {.backend = bf16 ? "reference" : NULL,
+                                           .precision = bf16 ? BERTC_BF16 : BERTC_F32};
             bench all = prepare(twin_config(4, 48, 3, 100, 3, BERTC_GELU));
             open_with(&all, options, true, whole);
             for (int32_t group = 0; group <= 3; group++) check_frozen(&all, options, whole, group);

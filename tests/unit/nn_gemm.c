@@ -81,7 +81,7 @@ static void measure_fresh(bc_gemm *gemm, measure m[MEASURES], const bench *t)
     bc_linear_fwd(gemm, y, t->x, t->w, t->b, d);
     bc_linear_bwd_x(gemm, dx, t->dy, t->w, d, false);
     bc_linear_bwd_w(gemm, dw, t->dy, t->x, d, false);
-    bc_column_sums(db, (bc_matrix){.full = t->dy}, d.n, d.out, false);
+    bc_column_sums(db, (bc_matrix){.f32 = t->dy}, d.n, d.out, false);
     expect_within(&m[Y], twin_distance(y, t->y_true, d.n * d.out));
     expect_within(&m[DX], twin_distance(dx, t->dx_true, d.n * d.in));
     expect_within(&m[DW], twin_distance(dw, t->dw_true, d.out * d.in));
@@ -99,7 +99,7 @@ static void measure_accumulated(bc_gemm *gemm, measure m[MEASURES], const bench 
     add(t->db_true, db, d.out);
     bc_linear_bwd_x(gemm, dx, t->dy, t->w, d, true);
     bc_linear_bwd_w(gemm, dw, t->dy, t->x, d, true);
-    bc_column_sums(db, (bc_matrix){.full = t->dy}, d.n, d.out, true);
+    bc_column_sums(db, (bc_matrix){.f32 = t->dy}, d.n, d.out, true);
     expect_within(&m[DX], twin_distance(dx, t->dx_true, d.n * d.in));
     expect_within(&m[DW], twin_distance(dw, t->dw_true, d.out * d.in));
     expect_within(&m[DB], twin_distance(db, t->db_true, d.out));
@@ -116,8 +116,7 @@ static void open_backend(bc_gemm *gemm, const char *name)
 
 static void check_backend(const char *name, double bound)
 {
-    measure m[MEASURES] = {
-        {"y", bound, 0.0}, {"dx", bound, 0.0}, {"dW", bound, 0.0}, {"db", 2e-6, 0.0}};
+    measure m[MEASURES] = {{"y", bound, 0.0}, {"dx", bound, 0.0}, {"dW", bound, 0.0}, {"db", 2e-6, 0.0}};
     bc_gemm gemm;
     open_backend(&gemm, name);
     for (size_t i = 0; i < SHAPES; i++) {
@@ -154,10 +153,10 @@ static void test_reference(void **state)
 /* The floats that bf16 holds; random floats become these before anything is computed. */
 static void round_floats(float *x, size_t count)
 {
-    for (size_t i = 0; i < count; i++) x[i] = bc_from_half(bc_to_half(x[i]));
+    for (size_t i = 0; i < count; i++) x[i] = bc_from_bf16(bc_to_bf16(x[i]));
 }
 
-static uint16_t *halves(const float *x, size_t n, size_t width)
+static uint16_t *bf16_values(const float *x, size_t n, size_t width)
 {
     uint16_t *y = twin_take(bc_rows(n) * width, sizeof *y);
     bc_round_rows(y, x, n, width);
@@ -178,85 +177,84 @@ static bench make_rounded(bc_linear d, uint64_t seed)
     return t;
 }
 
-enum { HALF_Y = DW + 1, HALF_DX, HALF_MEASURES };
+enum { BF16_Y = DW + 1, BF16_DX, BF16_MEASURES };
 
 /* bf16 results as floats. */
 static float *widened(const uint16_t *x, size_t count)
 {
     float *y = twin_floats(count);
-    for (size_t i = 0; i < count; i++) y[i] = bc_from_half(x[i]);
+    for (size_t i = 0; i < count; i++) y[i] = bc_from_bf16(x[i]);
     return y;
 }
 
 /* Fresh, then added to what is there; and in bf16. */
-static void measure_half(bc_gemm *gemm, measure m[HALF_MEASURES], const bench *t)
+static void measure_bf16(bc_gemm *gemm, measure m[BF16_MEASURES], const bench *t)
 {
     bc_linear d = t->d;
-    uint16_t *x = halves(t->x, d.n, d.in), *dy = halves(t->dy, d.n, d.out);
-    uint16_t *w = halves(t->w, d.out, d.in);
+    uint16_t *x = bf16_values(t->x, d.n, d.in), *dy = bf16_values(t->dy, d.n, d.out);
+    uint16_t *w = bf16_values(t->w, d.out, d.in);
     float *y = nan_floats(t->rows * d.out), *dx = nan_floats(t->rows * d.in);
     float *dw = nan_floats(d.out * d.in);
-    bc_half_fwd(gemm, (bc_matrix){.full = y}, x, w, t->b, d);
+    bc_bf16_fwd(gemm, (bc_matrix){.f32 = y}, x, w, t->b, d);
     expect_within(&m[Y], twin_distance(y, t->y_true, d.n * d.out));
     for (int added = 0; added < 2; added++) {
-        bc_half_bwd_x(gemm, (bc_matrix){.full = dx}, dy, w, d, added);
-        bc_half_bwd_w(gemm, dw, dy, x, d, added);
+        bc_bf16_bwd_x(gemm, (bc_matrix){.f32 = dx}, dy, w, d, added);
+        bc_bf16_bwd_w(gemm, dw, dy, x, d, added);
         expect_within(&m[DX], twin_distance(dx, t->dx_true, d.n * d.in));
         expect_within(&m[DW], twin_distance(dw, t->dw_true, d.out * d.in));
         for (size_t i = 0; i < d.n * d.in; i++) t->dx_true[i] *= 2.0;
         for (size_t i = 0; i < d.out * d.in; i++) t->dw_true[i] *= 2.0;
     }
-    uint16_t *half_y = twin_take(t->rows * d.out, 2), *half_dx = twin_take(t->rows * d.in, 2);
+    uint16_t *bf16_y = twin_take(t->rows * d.out, 2), *bf16_dx = twin_take(t->rows * d.in, 2);
     for (size_t i = 0; i < d.n * d.in; i++) t->dx_true[i] /= 4.0;
-    bc_half_fwd(gemm, (bc_matrix){.half = half_y}, x, w, t->b, d);
-    bc_half_bwd_x(gemm, (bc_matrix){.half = half_dx}, dy, w, d, false);
-    expect_within(&m[HALF_Y], twin_distance(widened(half_y, d.n * d.out), t->y_true, d.n * d.out));
-    expect_within(&m[HALF_DX], twin_distance(widened(half_dx, d.n * d.in), t->dx_true, d.n * d.in));
+    bc_bf16_fwd(gemm, (bc_matrix){.bf16 = bf16_y}, x, w, t->b, d);
+    bc_bf16_bwd_x(gemm, (bc_matrix){.bf16 = bf16_dx}, dy, w, d, false);
+    expect_within(&m[BF16_Y], twin_distance(widened(bf16_y, d.n * d.out), t->y_true, d.n * d.out));
+    expect_within(&m[BF16_DX], twin_distance(widened(bf16_dx, d.n * d.in), t->dx_true, d.n * d.in));
 }
 
 /* On operands that bf16 holds the products are as good as those in f32. */
-static void test_half(void **state)
+static void test_bf16(void **state)
 {
     (void)state;
     for (size_t k = 0; bertc_backend_name(k); k++) {
-        measure m[HALF_MEASURES] = {
-            {"y", 2e-6, 0.0},         {"dx", 2e-6, 0.0},         {"dW", 2e-6, 0.0},
-            {"y in bf16", 4e-3, 0.0}, {"dx in bf16", 4e-3, 0.0},
+        measure m[BF16_MEASURES] = {
+            {"y", 2e-6, 0.0}, {"dx", 2e-6, 0.0}, {"dW", 2e-6, 0.0}, {"y in bf16", 4e-3, 0.0}, {"dx in bf16", 4e-3, 0.0},
         };
         bertc_error err = {0};
         bc_gemm gemm;
         open_backend(&gemm, bertc_backend_name(k));
-        bertc_status status = bc_gemm_use_half(&gemm, &err);
+        bertc_status status = bc_gemm_use_bf16(&gemm, &err);
         if (status != BERTC_OK) {
             assert_int_equal(status, BERTC_USAGE);
             print_message("skipped: %s\n", err.message);
         }
         for (size_t i = 0; i < SHAPES && status == BERTC_OK; i++) {
             bench t = make_rounded(shapes[i], 10 * i);
-            measure_half(&gemm, m, &t);
+            measure_bf16(&gemm, m, &t);
             twin_release(NULL);
         }
         assert_int_equal(bc_gemm_status(&gemm, NULL), BERTC_OK);
         bc_gemm_close(&gemm);
-        if (status == BERTC_OK) print_measures(m, HALF_MEASURES);
+        if (status == BERTC_OK) print_measures(m, BF16_MEASURES);
     }
 }
 
 /* y of packed weights, of one precision. */
-static void measure_packed(bc_gemm *gemm, measure *m, const bench *t, bool half)
+static void measure_packed(bc_gemm *gemm, measure *m, const bench *t, bool bf16)
 {
     bc_linear d = t->d;
     bertc_error err = {0};
     bc_packed *packed;
-    bc_matrix x = {.full = t->x}, w = {.full = t->w};
+    bc_matrix x = {.f32 = t->x}, w = {.f32 = t->w};
     float *y = nan_floats(t->rows * d.out);
-    if (half) x = (bc_matrix){.half = halves(t->x, d.n, d.in)};
-    if (half) w = (bc_matrix){.half = halves(t->w, d.out, d.in)};
+    if (bf16) x = (bc_matrix){.bf16 = bf16_values(t->x, d.n, d.in)};
+    if (bf16) w = (bc_matrix){.bf16 = bf16_values(t->w, d.out, d.in)};
     assert_int_equal(bc_gemm_pack(gemm, w, d.in, d.out, &packed, &err), BERTC_OK);
     if (!packed) return;
     assert_true(packed->in == d.in && packed->out == d.out);
     twin_fill_nan(t->w, d.out * d.in); /* are not read again */
-    bc_packed_fwd(gemm, (bc_matrix){.full = y}, x, packed, t->b, d);
+    bc_packed_fwd(gemm, (bc_matrix){.f32 = y}, x, packed, t->b, d);
     bc_gemm_unpack(gemm, packed);
     expect_within(m, twin_distance(y, t->y_true, d.n * d.out));
 }
@@ -269,7 +267,7 @@ static void test_packed(void **state)
         bc_gemm gemm;
         open_backend(&gemm, bertc_backend_name(k));
         assert_true(k > 0 || gemm.backend->packing);
-        size_t precisions = bc_gemm_use_half(&gemm, NULL) == BERTC_OK ? 2 : 1;
+        size_t precisions = bc_gemm_use_bf16(&gemm, NULL) == BERTC_OK ? 2 : 1;
         for (size_t i = 0; i < SHAPES; i++)
             for (size_t p = 0; p < precisions; p++) {
                 bench t = make_rounded(shapes[i], 10 * i);
@@ -282,7 +280,7 @@ static void test_packed(void **state)
     }
 }
 
-static void test_who_has_half(void **state)
+static void test_who_has_bf16(void **state)
 {
     (void)state;
     bertc_error err = {0};
@@ -313,9 +311,9 @@ static void test_no_bias_and_no_gradients(void **state)
         bc_linear_fwd(&gemm, y, t.x, t.w, NULL, t.d);
         assert_true(twin_distance(y, t.y_true, (size_t)21 * 24) < 2e-6);
         bc_linear_bwd_w(&gemm, NULL, t.dy, t.x, t.d, false);
-        if (bc_gemm_use_half(&gemm, NULL) == BERTC_OK)
-            bc_half_bwd_w(&gemm, NULL, halves(t.dy, 21, 24), halves(t.x, 21, 40), t.d, false);
-        bc_column_sums(db, (bc_matrix){.full = t.dy}, t.d.n, t.d.out, false);
+        if (bc_gemm_use_bf16(&gemm, NULL) == BERTC_OK)
+            bc_bf16_bwd_w(&gemm, NULL, bf16_values(t.dy, 21, 24), bf16_values(t.x, 21, 40), t.d, false);
+        bc_column_sums(db, (bc_matrix){.f32 = t.dy}, t.d.n, t.d.out, false);
         assert_true(twin_distance(db, t.db_true, 24) < 2e-6);
         bc_gemm_close(&gemm);
     }
@@ -332,8 +330,7 @@ static void test_backends_agree(void **state)
         bc_gemm gemm;
         bertc_error err = {0};
         if (bc_gemm_open(&gemm, bertc_backend_name(k), &err) != BERTC_OK) continue;
-        float *now[3] = {nan_floats(t.rows * d.out), nan_floats(t.rows * d.in),
-                         nan_floats(d.out * d.in)};
+        float *now[3] = {nan_floats(t.rows * d.out), nan_floats(t.rows * d.in), nan_floats(d.out * d.in)};
         const size_t sizes[3] = {d.n * d.out, d.n * d.in, d.out * d.in};
         bc_linear_fwd(&gemm, now[0], t.x, t.w, t.b, d);
         bc_linear_bwd_x(&gemm, now[1], t.dy, t.w, d, false);
@@ -359,7 +356,7 @@ static float *all_results(const char *name, int threads, const bench *t)
     bc_linear_fwd(&gemm, out, t->x, t->w, t->b, d);
     bc_linear_bwd_x(&gemm, dx, t->dy, t->w, d, false);
     bc_linear_bwd_w(&gemm, dw, t->dy, t->x, d, false);
-    bc_column_sums(db, (bc_matrix){.full = t->dy}, d.n, d.out, false);
+    bc_column_sums(db, (bc_matrix){.f32 = t->dy}, d.n, d.out, false);
     memset(out + d.n * d.out, 0, (t->rows - d.n) * d.out * sizeof *out);
     memset(dx + d.n * d.in, 0, (t->rows - d.n) * d.in * sizeof *out);
     bc_gemm_close(&gemm);
@@ -401,8 +398,7 @@ static void test_rows_do_not_depend_on_each_other(void **state)
         bc_linear_fwd(&gemm, few, t.x, t.w, t.b, (bc_linear){9, 96, 120});
         assert_true(twin_distance_floats(few, all, (size_t)9 * 120) < 1e-6);
         print_message("%s, 9 rows alone and among 70: %s\n", bertc_backend_name(k),
-                      memcmp(few, all, (size_t)9 * 120 * sizeof *all) ? "within 1e-6"
-                                                                      : "the same bits");
+                      memcmp(few, all, (size_t)9 * 120 * sizeof *all) ? "within 1e-6" : "the same bits");
         bc_gemm_close(&gemm);
     }
 }
@@ -418,12 +414,10 @@ static void test_nan_stays_nan(void **state)
         t.x[7 * 30 + 4] = NAN;
         t.dy[3 * 40 + 6] = NAN;
         bc_linear_fwd(&gemm, y, t.x, t.w, t.b, t.d);
-        for (size_t i = 0; i < (size_t)20 * 40; i++)
-            assert_int_equal(isnan(y[i]) != 0, i / 40 == 7);
+        for (size_t i = 0; i < (size_t)20 * 40; i++) assert_int_equal(isnan(y[i]) != 0, i / 40 == 7);
         bc_linear_bwd_w(&gemm, dw, t.dy, t.x, t.d, false);
-        bc_column_sums(db, (bc_matrix){.full = t.dy}, t.d.n, t.d.out, false);
-        for (size_t i = 0; i < 1200; i++)
-            assert_int_equal(isnan(dw[i]) != 0, i / 30 == 6 || i % 30 == 4);
+        bc_column_sums(db, (bc_matrix){.f32 = t.dy}, t.d.n, t.d.out, false);
+        for (size_t i = 0; i < 1200; i++) assert_int_equal(isnan(dw[i]) != 0, i / 30 == 6 || i % 30 == 4);
         for (size_t i = 0; i < 40; i++) assert_int_equal(isnan(db[i]) != 0, i == 6);
         bc_gemm_close(&gemm);
     }
@@ -437,8 +431,7 @@ static void test_many_shapes(void **state)
     open_backend(&gemm, "onednn");
     bench t = make((bc_linear){5, 4, 3}, 8);
     float *x = twin_floats(20000), *w = twin_floats(2000), *y = twin_floats(20000);
-    for (size_t i = 1; i < 900; i++)
-        bc_linear_fwd(&gemm, y, x, w, NULL, (bc_linear){16, 1 + i / 30, 1 + i % 30});
+    for (size_t i = 1; i < 900; i++) bc_linear_fwd(&gemm, y, x, w, NULL, (bc_linear){16, 1 + i / 30, 1 + i % 30});
     bc_linear_fwd(&gemm, y, t.x, t.w, t.b, t.d);
     assert_true(twin_distance(y, t.y_true, 15) < 2e-6);
     assert_int_equal(bc_gemm_status(&gemm, NULL), BERTC_OK);
@@ -464,9 +457,9 @@ int main(void)
         cmocka_unit_test_teardown(test_onednn, twin_release),
         cmocka_unit_test_teardown(test_openblas, twin_release),
         cmocka_unit_test_teardown(test_reference, twin_release),
-        cmocka_unit_test_teardown(test_half, twin_release),
+        cmocka_unit_test_teardown(test_bf16, twin_release),
         cmocka_unit_test_teardown(test_packed, twin_release),
-        cmocka_unit_test_teardown(test_who_has_half, twin_release),
+        cmocka_unit_test_teardown(test_who_has_bf16, twin_release),
         cmocka_unit_test_teardown(test_no_bias_and_no_gradients, twin_release),
         cmocka_unit_test_teardown(test_backends_agree, twin_release),
         cmocka_unit_test_teardown(test_threads, twin_release),

@@ -17,10 +17,10 @@
 #include "nn/pass.h"
 #include "twin/support.h"
 
-enum { S = 5, N = 40, H = 32, LAYERS = 2, MOST_LABELS = 5, HEADS = 3, USERS = 2, ROUNDS = 12 };
+enum { S = 5, N = 40, H = 32, LAYERS = 2, MAX_LABELS = 5, HEADS = 3, USERS = 2, ROUNDS = 12 };
 static const int32_t lengths[S] = {9, 1, 16, 12, 2};
-static const bc_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3};
-static const char *const labels[MOST_LABELS] = {"a", "b", "c", "d", "e"};
+static const bc_dropout_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3};
+static const char *const labels[MAX_LABELS] = {"a", "b", "c", "d", "e"};
 
 /* A label for each token: that of its id. */
 static double token_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
@@ -41,7 +41,7 @@ static double token_loss(float *dlogits, const float *logits, const bertc_batch 
 }
 
 static const bc_head_row tokens_row = {
-    .first = BC_CLASS_W, .end = BC_CLASS_B + 1, .reads = BC_READS_ALL, .answer = BC_ANSWER_CLASS,
+    .first = BC_CLASS_W, .end = BC_CLASS_B + 1, .input = BC_INPUT_ALL_ROWS, .output = BC_OUTPUT_CLASS,
     .fwd = bc_linear_head_fwd, .loss = token_loss, .bwd = bc_linear_head_bwd,
 };
 
@@ -57,28 +57,28 @@ static void word_bwd(float *dx, const bc_head_pass *p, bool accumulate)
 {
     bc_linear d = {(size_t)p->rows->tokens, p->h, p->c};
     if (!accumulate) memset(p->words->grad, 0, p->words->count * sizeof(float));
-    bc_column_sums(p->params->grad, (bc_matrix){.full = p->dlogits}, d.n, d.out, accumulate);
+    bc_column_sums(p->params->grad, (bc_matrix){.f32 = p->dlogits}, d.n, d.out, accumulate);
     bc_linear_bwd_w(p->gemm, p->words->grad, p->dlogits, p->dropped, d, true);
     bc_linear_bwd_x(p->gemm, dx, p->dlogits, p->words->value, d, false);
     bc_dropout_tokens(dx, dx, p->rows, &p->dropout, p->h);
 }
 
 static const bc_head_row words_row = {
-    .first = BC_CLASS_B, .end = BC_CLASS_B + 1, .reads = BC_READS_ALL, .dense_words = true,
-    .answer = BC_ANSWER_CLASS, .fwd = word_fwd, .loss = token_loss, .bwd = word_bwd,
+    .first = BC_CLASS_B, .end = BC_CLASS_B + 1, .input = BC_INPUT_ALL_ROWS, .dense_words = true,
+    .output = BC_OUTPUT_CLASS, .fwd = word_fwd, .loss = token_loss, .bwd = word_bwd,
 };
 
 static const bc_head classes = {&bc_head_classification, "classes", labels, 3};
 static const bc_head value = {&bc_head_regression, "value", labels, 1};
-static const bc_head more_classes = {&bc_head_classification, "more", labels, MOST_LABELS};
+static const bc_head more_classes = {&bc_head_classification, "more", labels, MAX_LABELS};
 static const bc_head tokens = {&tokens_row, "tokens", labels, 4};
-static const bc_head words = {&words_row, "words", labels, MOST_LABELS};
+static const bc_head words = {&words_row, "words", labels, MAX_LABELS};
 
 /* ---- models, released by close_all --------------------------------------------------------- */
 
-enum { MOST = 8 };
-static bertc_model *models[MOST];
-static bertc_workspace *workspaces[MOST];
+enum { MAX = 8 };
+static bertc_model *models[MAX];
+static bertc_workspace *workspaces[MAX];
 static int opened, planned;
 
 static int close_all(void **state)
@@ -106,7 +106,7 @@ static bertc_model *open_model(bertc_model_options options, const bc_head *heads
 static bertc_workspace *plan(const bertc_model *model, bool training, bool whole)
 {
     bertc_error err = {0};
-    const bertc_limits limits = {.tokens = N, .sequences = S, .longest = 16, .training = training, .whole = whole};
+    const bertc_limits limits = {.tokens = N, .sequences = S, .longest = 16, .training = training, .all_rows = whole};
     if (bertc_workspace_create(model, &limits, &workspaces[planned], &err) != BERTC_OK) fail_msg("%s", err.message);
     return workspaces[planned++];
 }
@@ -119,7 +119,7 @@ static bertc_batch *make_batch(uint64_t seed)
 
 static size_t logits_of(const bertc_model *model, int head, const bertc_batch *batch)
 {
-    int32_t rows = model->heads[head].row->reads == BC_READS_ALL ? batch->tokens : batch->sequences;
+    int32_t rows = model->heads[head].row->input == BC_INPUT_ALL_ROWS ? batch->tokens : batch->sequences;
     return (size_t)rows * (size_t)model->heads[head].config.num_labels;
 }
 
@@ -131,13 +131,13 @@ typedef struct user {
     bertc_workspace *workspace;
     pthread_barrier_t *start;
     bertc_batch *batches[ROUNDS];
-    float logits[ROUNDS][N * MOST_LABELS];
+    float logits[ROUNDS][N * MAX_LABELS];
     double loss[ROUNDS];
 } user;
 
 static void one_round(user *u, int r)
 {
-    bc_pass pass = {.head = r % HEADS, .dropout = r % 2 ? &rates : NULL, .forgets = r % 4 == 0, .seed = 5,
+    bc_pass pass = {.head = r % HEADS, .dropout = r % 2 ? &rates : NULL, .inference = r % 4 == 0, .seed = 5,
                     .step = (uint32_t)r};
     bc_model_fwd(u->model, u->workspace, u->batches[r], pass);
     memcpy(u->logits[r], u->workspace->logits, logits_of(u->model, pass.head, u->batches[r]) * sizeof **u->logits);
@@ -165,7 +165,7 @@ static void check_rounds(const user *u, const bc_head heads[HEADS])
             memcpy(alone->params[alone->heads->first + p].value, u->model->params[from + p].value,
                    u->model->params[from + p].count * sizeof(float));
         for (int r = h; r < ROUNDS; r += HEADS) {
-            bc_pass pass = {.dropout = r % 2 ? &rates : NULL, .forgets = r % 4 == 0, .seed = 5, .step = (uint32_t)r};
+            bc_pass pass = {.dropout = r % 2 ? &rates : NULL, .inference = r % 4 == 0, .seed = 5, .step = (uint32_t)r};
             bc_model_fwd(alone, w, u->batches[r], pass);
             if (memcmp(w->logits, u->logits[r], logits_of(alone, 0, u->batches[r]) * sizeof(float)) != 0)
                 fail_msg("head %s, round %d: other logits than alone", heads[h].name, r);
@@ -225,7 +225,7 @@ static void test_gradients(void **state)
         for (size_t i = 0; i < model->count; i++) {
             const bc_param *p = &model->params[i];
             bool pooler = p->row->scope == BC_SCOPE_POOLER;
-            bool reached = p->head >= 0 ? p->head == h : !pooler || heads[h].row->reads == BC_READS_POOLED;
+            bool reached = p->head >= 0 ? p->head == h : !pooler || heads[h].row->input == BC_INPUT_POOLED;
             for (size_t k = 0; k < p->count; k++) assert_true(!isnan(p->grad[k]) == reached);
         }
     }
@@ -253,7 +253,8 @@ static void test_logits_of_all_rows(void **state)
     bertc_model *model = open_model((bertc_model_options){0}, &tokens, 1);
     bertc_workspace *w = plan(model, false, true);
     const bertc_batch *batch = make_batch(6);
-    const float *weight = model->params[model->heads->first].value, *bias = model->params[model->heads->first + 1].value;
+    const float *weight = model->params[model->heads->first].value,
+                *bias = model->params[model->heads->first + 1].value;
     float *hidden = twin_floats(N * H), *logits = twin_floats(N * 4);
     double *wanted = twin_doubles(N * 4);
     bertc_error err = {0};
@@ -262,10 +263,10 @@ static void test_logits_of_all_rows(void **state)
         wanted[i] = bias[i % 4];
         for (size_t j = 0; j < H; j++) wanted[i] += (double)hidden[i / 4 * H + j] * weight[i % 4 * H + j];
     }
-    bc_model_fwd(model, w, batch, (bc_pass){.forgets = true});
+    bc_model_fwd(model, w, batch, (bc_pass){.inference = true});
     memcpy(logits, w->logits, N * 4 * sizeof *logits);
     assert_true(twin_distance(logits, wanted, N * 4) < 1e-6);
-    bc_model_fwd(model, plan(model, false, false), batch, (bc_pass){.forgets = true});
+    bc_model_fwd(model, plan(model, false, false), batch, (bc_pass){.inference = true});
     assert_memory_equal(workspaces[planned - 1]->logits, logits, N * 4 * sizeof *logits);
 }
 
@@ -330,7 +331,7 @@ static void test_entry(void **state)
 {
     (void)state;
     const bc_pass pass = {.dropout = &rates, .seed = 3, .step = 7};
-    bertc_model *model = open_model((bertc_model_options){.frozen = LAYERS + 1, .settled = true}, &tokens, 1);
+    bertc_model *model = open_model((bertc_model_options){.frozen = LAYERS + 1, .batch_invariant = true}, &tokens, 1);
     bertc_workspace *w = plan(model, true, false);
     const bertc_batch *batch = make_batch(9);
     float *logits = twin_floats(N * 4), *grads = twin_floats(bc_model_grad_scalars(model));
@@ -340,10 +341,10 @@ static void test_entry(void **state)
     memcpy(logits, w->logits, N * 4 * sizeof *logits);
     memcpy(grads, model->grads, bc_model_grad_scalars(model) * sizeof *grads);
     for (int stage = LAYERS + 1; stage <= LAYERS + 2; stage++) {
-        assert_true(bc_model_enters_by_token(model, 0, stage));
+        assert_true(bc_model_stage_input_is_by_token(model, 0, stage));
         float *rows = twin_copy(bc_model_fwd_to(model, w, batch, 0, stage), N * H);
         twin_fill_nan(w->block, w->bytes / sizeof(float));
-        memcpy(bc_model_entry(model, w, 0, stage), rows, N * H * sizeof *rows);
+        memcpy(bc_model_stage_input(model, w, 0, stage), rows, N * H * sizeof *rows);
         bc_model_fwd_from(model, w, batch, pass, stage);
         assert_memory_equal(w->logits, logits, N * 4 * sizeof *logits);
         assert_true(bc_model_loss(model, w, batch, pass, NULL, N) == loss);
@@ -358,12 +359,13 @@ static void test_rates(void **state)
 {
     (void)state;
     bertc_config config = {.hidden_dropout_prob = 0.1, .attention_probs_dropout_prob = 0.2, .classifier_dropout = 0.3};
-    bc_rates own = bc_rates_of(&config, -1), none = bc_rates_of(&config, 0), other = bc_rates_of(&config, 0.4);
+    bc_dropout_rates own = bc_dropout_rates_of(&config, -1), none = bc_dropout_rates_of(&config, 0),
+                     other = bc_dropout_rates_of(&config, 0.4);
     assert_true(own.hidden == 0.1 && own.attention == 0.2 && own.head == 0.3);
     assert_true(none.hidden == 0 && none.attention == 0 && none.head == 0);
     assert_true(other.hidden == 0.4 && other.attention == 0.4 && other.head == 0.4);
     config.classifier_dropout = -1;
-    assert_true(bc_rates_of(&config, -1).head == 0.1);
+    assert_true(bc_dropout_rates_of(&config, -1).head == 0.1);
 }
 
 int main(void)

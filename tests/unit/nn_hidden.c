@@ -54,9 +54,9 @@ static void test_values(void **state)
 static void test_outputs_that_training_keeps(void **state)
 {
     (void)state;
-    for (int half = 0; half < 2; half++) {
+    for (int bf16 = 0; bf16 < 2; bf16++) {
         bertc_model_options options = {.backend = "reference", .threads = 1,
-                                       .precision = half ? BERTC_BF16 : BERTC_F32};
+                                       .precision = bf16 ? BERTC_BF16 : BERTC_F32};
         bench t = make_whole(options), kept = t;
         open_with(&kept, options, true, true);
         seen s = collect(&t, LAYERS);
@@ -78,7 +78,7 @@ static void test_nothing_above_is_computed(void **state)
     for (int32_t last = 0; last < 2; last++) {
         bench fresh = make_whole((bertc_model_options){0});
         collect(&fresh, last);
-        assert_true(isnan(fresh.workspace->flow[(last + 1) % 2].full[0]));
+        assert_true(isnan(fresh.workspace->layer_in[(last + 1) % 2].f32[0]));
     }
     bench t = make_whole((bertc_model_options){0});
     seen all = collect(&t, LAYERS);
@@ -103,10 +103,10 @@ static void test_headless(void **state)
     bertc_error err = {0};
     const float *logits;
     limits.training = false;
-    limits.whole = true;
+    limits.all_rows = true;
     bench *const both[] = {&t, &bare};
     for (size_t i = 0; i < 2; i++) {
-        options.headless = i == 1;
+        options.encoder_only = i == 1;
         assert_int_equal(bertc_model_create(&config, &options, &both[i]->model, &err), BERTC_OK);
         assert_int_equal(bertc_workspace_create(both[i]->model, &limits, &both[i]->workspace, &err), BERTC_OK);
         models[opened] = both[i]->model;

@@ -24,24 +24,24 @@ typedef struct product {
     double *u, *factor; /* dropout(x) (N,IN), mask (N,IN) */
 } product;
 
-static float *as_half(bc_matrix *m, float *values, size_t n, size_t width)
+static float *as_bf16(bc_matrix *m, float *values, size_t n, size_t width)
 {
-    m->full = values;
-    m->half = twin_take(bc_rows(n) * width, sizeof *m->half);
-    bc_round_rows(m->half, values, n, width);
-    for (size_t i = 0; i < n * width; i++) values[i] = bc_from_half(m->half[i]);
-    m->full = NULL;
+    m->f32 = values;
+    m->bf16 = twin_take(bc_rows(n) * width, sizeof *m->bf16);
+    bc_round_rows(m->bf16, values, n, width);
+    for (size_t i = 0; i < n * width; i++) values[i] = bc_from_bf16(m->bf16[i]);
+    m->f32 = NULL;
     return values;
 }
 
-static product make_product(size_t rank, double dropout, bool half)
+static product make_product(size_t rank, double dropout, bool bf16)
 {
     bertc_config config = twin_config(1, 8, 1, 8, 2, BERTC_GELU);
     product p = {.batch = twin_batch(&config, lengths, S, 3), .rank = rank};
     size_t n = p.n = (size_t)p.batch->tokens;
     float *x = twin_random_floats(bc_rows(n) * IN, 1, 1);
-    p.x.full = x;
-    if (half) x = as_half(&p.x, x, n, IN);
+    p.x.f32 = x;
+    if (bf16) x = as_bf16(&p.x, x, n, IN);
     p.l = (bc_low_rank){.in = IN, .out = OUT, .rank = rank, .scale = 1.7f,
                         .a = twin_random_floats(rank * IN, 0.3, 2),
                         .b = twin_random_floats(OUT * rank, 0.3, 3),
@@ -67,8 +67,7 @@ static double wanted_y(const product *p, size_t i, size_t o)
 {
     double sum = 0;
     for (size_t r = 0; r < p->rank; r++)
-        for (size_t j = 0; j < IN; j++)
-            sum += p->u[i * IN + j] * p->l.a[r * IN + j] * p->l.b[o * p->rank + r];
+        for (size_t j = 0; j < IN; j++) sum += p->u[i * IN + j] * p->l.a[r * IN + j] * p->l.b[o * p->rank + r];
     return p->l.scale * sum;
 }
 
@@ -79,22 +78,22 @@ static double low_gradient(const product *p, const float *dy, size_t i, size_t r
     return p->l.scale * sum;
 }
 
-static void check_forward(product *p, bool half)
+static void check_forward(product *p, bool bf16)
 {
     float *y = twin_random_floats(bc_rows(p->n) * WIDE, 1, 9);
-    bc_matrix m = {.full = y};
-    if (half) y = as_half(&m, y, p->n, WIDE);
+    bc_matrix m = {.f32 = y};
+    if (bf16) y = as_bf16(&m, y, p->n, WIDE);
     float *before = twin_copy(y, p->n * WIDE);
-    bc_columns part = {{m.full ? m.full + AT : NULL, m.half ? m.half + AT : NULL}, WIDE};
+    bc_column_view part = {{m.f32 ? m.f32 + AT : NULL, m.bf16 ? m.bf16 + AT : NULL}, WIDE};
     bc_low_rank_fwd(part, p->x, &p->l, p->batch, p->n);
     for (size_t i = 0; i < p->n; i++)
         for (size_t c = 0; c < WIDE; c++) {
             size_t at = i * WIDE + c;
             bool inside = c >= AT && c < AT + OUT;
-            double found = half ? bc_from_half(m.half[at]) : m.full[at];
+            double found = bf16 ? bc_from_bf16(m.bf16[at]) : m.f32[at];
             double wanted = before[at] + (inside ? wanted_y(p, i, c - AT) : 0.0);
             if (!inside) assert_true(found == before[at]);
-            assert_true(fabs(found - wanted) <= (half ? 5e-3 * fabs(wanted) + 1e-5 : 2e-5));
+            assert_true(fabs(found - wanted) <= (bf16 ? 5e-3 * fabs(wanted) + 1e-5 : 2e-5));
         }
 }
 
@@ -124,7 +123,7 @@ static void check_backward(product *p, bool accumulate)
             }
             for (size_t o = 0; o < OUT; o++) db[o * rank + r] += low * dy[i * WIDE + AT + o];
         }
-    bc_low_rank_bwd((bc_matrix){.full = dx}, p->x, (bc_columns){{.full = dy + AT}, WIDE}, &p->l, p->batch,
+    bc_low_rank_bwd((bc_matrix){.f32 = dx}, p->x, (bc_column_view){{.f32 = dy + AT}, WIDE}, &p->l, p->batch,
                     n, accumulate);
     assert_true(twin_distance(dx, wanted_dx, n * IN) < 2e-6);
     assert_true(twin_distance(p->l.da, da, rank * IN) < 2e-6);
@@ -137,9 +136,9 @@ static void test_products(void **state)
     static const size_t ranks[] = {1, 3, 8, 21};
     for (size_t k = 0; k < sizeof ranks / sizeof *ranks; k++)
         for (int way = 0; way < 4; way++) {
-            bool half = way & 1;
-            product p = make_product(ranks[k], way & 2 ? 0.25 : 0.0, half);
-            check_forward(&p, half);
+            bool bf16 = way & 1;
+            product p = make_product(ranks[k], way & 2 ? 0.25 : 0.0, bf16);
+            check_forward(&p, bf16);
             check_backward(&p, false);
             check_backward(&p, true);
         }
@@ -154,8 +153,7 @@ static void test_threads(void **state)
     for (int threads = 1; threads <= 5; threads += 2) {
         omp_set_num_threads(threads);
         float *dx = twin_floats(p.n * IN);
-        bc_low_rank_bwd((bc_matrix){.full = dx}, p.x, (bc_columns){{.full = dy}, WIDE}, &p.l, p.batch, p.n,
-                        false);
+        bc_low_rank_bwd((bc_matrix){.f32 = dx}, p.x, (bc_column_view){{.f32 = dy}, WIDE}, &p.l, p.batch, p.n, false);
         float *found = twin_floats(p.n * IN + 9 * (IN + OUT));
         memcpy(found, dx, p.n * IN * sizeof *dx);
         memcpy(found + p.n * IN, p.l.da, 9 * IN * sizeof *dx);
@@ -181,18 +179,17 @@ static void open_adapted(bench *t, bertc_model_options options, const bertc_limi
 static void merge_into_net(const bench *t)
 {
     const bertc_model *m = t->model;
-    for (int layer = m->adapted; layer < m->config.num_hidden_layers; layer++)
+    for (int layer = m->first_adapted; layer < m->config.num_hidden_layers; layer++)
         for (int k = 0; k < BC_LORA_TARGETS; k++) {
             bc_param_id id = bc_lora_targets[k].weight;
-            size_t index = bc_lora_index(&m->lora, m->adapted, id, layer);
+            size_t index = bc_lora_index(&m->lora, m->first_adapted, id, layer);
             if (index == SIZE_MAX) continue;
             const bc_param *a = &m->params[bc_model_table_count(m) + index], *b = a + 1;
             double *w = twin_net_value(t->net, id, layer), scale = m->lora.alpha / m->lora.rank;
             for (size_t o = 0; o < b->shape[0]; o++)
                 for (size_t r = 0; r < b->shape[1]; r++)
                     for (size_t i = 0; i < a->shape[1]; i++)
-                        w[o * a->shape[1] + i] +=
-                            scale * b->value[o * b->shape[1] + r] * a->value[r * a->shape[1] + i];
+                        w[o * a->shape[1] + i] += scale * b->value[o * b->shape[1] + r] * a->value[r * a->shape[1] + i];
         }
 }
 
@@ -222,10 +219,10 @@ static void check_network(bertc_model_options options, const bertc_limits *limit
     twin_net_bwd(t.net, t.batch, plain);
     assert_true(fabs(loss / wanted - 1) < bound);
     size_t pairs = 0;
-    for (int layer = m->adapted; layer < m->config.num_hidden_layers; layer++)
+    for (int layer = m->first_adapted; layer < m->config.num_hidden_layers; layer++)
         for (int k = 0; k < BC_LORA_TARGETS; k++) {
             bc_param_id id = bc_lora_targets[k].weight;
-            size_t index = bc_lora_index(&m->lora, m->adapted, id, layer);
+            size_t index = bc_lora_index(&m->lora, m->first_adapted, id, layer);
             if (index == SIZE_MAX) continue;
             const bc_param *a = &m->params[bc_model_table_count(m) + index];
             double error = pair_error(m, a, twin_net_grad(t.net, id, layer));
@@ -247,16 +244,16 @@ static void test_networks(void **state)
     } cases[] = {{63, 0, 0, false}, {5, 0, 0, false}, {63, 2, 0, true},
                  {63, 0, 1, true},  {2, 2, 1, false}, {24, 1, 0, false}, {40, 0, 1, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (int half = 0; half < 2; half++) {
+        for (int bf16 = 0; bf16 < 2; bf16++) {
             bench sizes = prepare(middle());
             bertc_limits limits = limits_of(sizes.batch);
-            limits.whole = cases[i].whole;
+            limits.all_rows = cases[i].whole;
             limits.checkpointing = cases[i].checkpointing;
-            bertc_model_options options = {.backend = half ? "reference" : NULL,
-                                           .precision = half ? BERTC_BF16 : BERTC_F32,
+            bertc_model_options options = {.backend = bf16 ? "reference" : NULL,
+                                           .precision = bf16 ? BERTC_BF16 : BERTC_F32,
                                            .frozen = cases[i].frozen, .lora = all};
             options.lora.targets = cases[i].targets;
-            check_network(options, &limits, half ? 0.06 : 1e-5);
+            check_network(options, &limits, bf16 ? 0.06 : 1e-5);
             close_all(NULL);
         }
 }
@@ -306,8 +303,7 @@ static void check_dropout(bertc_precision precision)
         for (size_t i = bc_model_table_count(t.model); i < t.model->count; i++) {
             const bc_param *p = &t.model->params[i];
             const double *grad = whole + (p->grad - t.model->grads);
-            for (size_t k = 0; k < p->count; k++)
-                p->value[k] += (float)((side ? -2 : 1) * step * grad[k] / norm);
+            for (size_t k = 0; k < p->count; k++) p->value[k] += (float)((side ? -2 : 1) * step * grad[k] / norm);
         }
         bc_model_fwd(t.model, t.workspace, t.batch, dropped);
         steps[side] = bc_model_loss(t.model, t.workspace, t.batch, dropped, NULL, divisor) / divisor;
@@ -344,8 +340,7 @@ static void test_masks_of_targets(void **state)
         bc_model_fwd(m, t.workspace, t.batch, wet ? plain : (bc_pass){0});
         const float *qkv = t.workspace->layers[0].qkv;
         for (size_t i = 0; i < n; i++)
-            for (size_t j = 0; j < h; j++)
-                differ += fabsf(qkv[i * 3 * h + j] - qkv[i * 3 * h + h + j]) > 1e-4f;
+            for (size_t j = 0; j < h; j++) differ += fabsf(qkv[i * 3 * h + j] - qkv[i * 3 * h + h + j]) > 1e-4f;
         assert_true(wet ? differ > n * h / 2 : differ == 0);
     }
 }

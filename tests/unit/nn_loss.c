@@ -10,10 +10,10 @@
 
 #include "nn/head.h"
 
-enum { S = 7, MOST = 5 };
-static const double weights[MOST] = {0.5, 3.0, 0.0, 1.25, 7.0};
+enum { S = 7, MAX = 5 };
+static const double weights[MAX] = {0.5, 3.0, 0.0, 1.25, 7.0};
 
-static float logits[S * MOST];
+static float logits[S * MAX];
 static int32_t labels[S], label_starts[S + 1];
 static const bertc_batch batch = {.sequences = S, .label_starts = label_starts, .labels = labels};
 
@@ -56,8 +56,8 @@ static double reference(const double *z, size_t c, const bc_objective *o)
 static void check(size_t c, bc_objective o)
 {
     static const double step = 1e-5;
-    double z[S * MOST];
-    float gradient[S * MOST];
+    double z[S * MAX];
+    float gradient[S * MAX];
     fill(c);
     for (size_t i = 0; i < S * c; i++) z[i] = (double)logits[i];
     double loss = bc_head_classification.loss(gradient, logits, &batch, c, &o, divisor(&o)) / divisor(&o);
@@ -77,7 +77,7 @@ static void test_weights_and_smoothing(void **unused)
 {
     (void)unused;
     static const double parts[] = {0.0, 0.1, 0.7, 1.0};
-    for (size_t c = 2; c <= MOST; c++)
+    for (size_t c = 2; c <= MAX; c++)
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
             check(c, (bc_objective){NULL, parts[i]});
             check(c, (bc_objective){weights, parts[i]});

@@ -13,7 +13,7 @@
 #include "twin/support.h"
 
 enum { LENGTH = 6 };
-static const bertc_limits limits = {.tokens = 12, .sequences = 2, .longest = LENGTH, .whole = true};
+static const bertc_limits limits = {.tokens = 12, .sequences = 2, .longest = LENGTH, .all_rows = true};
 
 static bertc_config shape(int32_t layers, int32_t hidden)
 {
@@ -61,7 +61,7 @@ static void test_options(void **state)
         {{.threads = INT32_MAX}, "threads"},
         {{.frozen = -1}, "frozen"},
         {{.frozen = 5}, "frozen: 5"}, /* of 2 layers */
-        {{.frozen = 99, .settled = true}, "frozen: 99"},
+        {{.frozen = 99, .batch_invariant = true}, "frozen: 99"},
         {{.keep_layers = -3}, "keep_layers"},
         {{.reinit_layers = -1}, "reinit_layers"},
         {{.reinit_layers = 3}, "reinit_layers: 3"},
@@ -79,8 +79,8 @@ static void test_options(void **state)
         expect(bertc_model_create(&config, &all[i].o, &model, &err), BERTC_USAGE, &err, all[i].words);
         assert_null(model);
     }
-    const bertc_model_options most = {.backend = "reference", .frozen = 4, .reinit_layers = 2};
-    bertc_model_free(create(config, most));
+    const bertc_model_options max = {.backend = "reference", .frozen = 4, .reinit_layers = 2};
+    bertc_model_free(create(config, max));
 }
 
 static void test_options_of_files(void **state)
@@ -103,7 +103,7 @@ static void test_options_of_files(void **state)
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         expect(bertc_model_load(dir, &wrong[i].o, &loaded, &err), BERTC_USAGE, &err, wrong[i].words);
-    const bertc_model_options headless = {.backend = "reference", .headless = true};
+    const bertc_model_options headless = {.backend = "reference", .encoder_only = true};
     assert_int_equal(bertc_model_load(dir, &headless, &loaded, NULL), BERTC_OK);
     expect(bertc_model_save(loaded, dir, &err), BERTC_USAGE, &err, "without its head");
     bertc_model_free(loaded);
@@ -160,7 +160,7 @@ static void test_workspace_of_another_model(void **state)
         {shape(2, 16), {.threads = 3}},
         {shape(2, 16), {.precision = BERTC_BF16}},
         {shape(2, 16), {.backend = "openblas"}},
-        {shape(2, 16), {.frozen = 3, .settled = true}},
+        {shape(2, 16), {.frozen = 3, .batch_invariant = true}},
     };
     bertc_config config = shape(2, 16);
     const bertc_batch *batch = twin_batch(&config, lengths, 2, 1);
@@ -205,7 +205,7 @@ static void late_start(bertc_batch *b) { b->starts[0] = 1; }
 static void negative_start(bertc_batch *b) { b->starts[0] = -4; }
 static void falling_starts(bertc_batch *b) { b->starts[1] = -1; }
 static void start_past_end(bertc_batch *b) { b->starts[1] = 1 << 30; }
-static void least_start(bertc_batch *b) { b->starts[1] = INT32_MIN; }
+static void min_start(bertc_batch *b) { b->starts[1] = INT32_MIN; }
 static void empty_sequence(bertc_batch *b) { b->starts[1] = 8; }
 static void negative_id(bertc_batch *b) { b->ids[3] = -1; }
 static void large_id(bertc_batch *b) { b->ids[7] = 1 << 20; }
@@ -222,7 +222,7 @@ static void test_batches(void **state)
     static spoil *const all[] = {
         too_many_sequences, more_than_room, no_sequence, negative_sequences, too_many_tokens, fewer_tokens,
         too_long, longer_than_said, negative_longest, late_start, negative_start, falling_starts, start_past_end,
-        least_start, empty_sequence, negative_id, large_id, large_type, other_position, negative_position, no_ids,
+        min_start, empty_sequence, negative_id, large_id, large_type, other_position, negative_position, no_ids,
         no_starts,
     };
     bertc_config config = shape(2, 16);

@@ -88,19 +88,16 @@ static void test_backends(void **state)
 
 /* bf16 keeps eight bits of each factor: logits and gradients are near, not equal, and are the
  * same in every backend but for the order of sums. */
-static void test_half(void **state)
+static void test_bf16(void **state)
 {
     (void)state;
     const float *first = NULL;
     for (size_t k = 0; bertc_backend_name(k); k++) {
         bertc_precision precision = BERTC_BF16;
         if (bertc_precision_resolve(bertc_backend_name(k), &precision, NULL) != BERTC_OK) continue;
-        measure m[MEASURES] = {
-            {"logits", 0.02, 0.0}, {"loss", 0.02, 0.0}, {"gradients, in norm", 0.05, 0.0}};
+        measure m[MEASURES] = {{"logits", 0.02, 0.0}, {"loss", 0.02, 0.0}, {"gradients, in norm", 0.05, 0.0}};
         bench t = prepare(middle());
-        open_with(&t,
-                  (bertc_model_options){.backend = bertc_backend_name(k), .precision = precision},
-                  true, false);
+        open_with(&t, (bertc_model_options){.backend = bertc_backend_name(k), .precision = precision}, true, false);
         compare(m, &t, dropped);
         assert_true(m[LOGITS].worst > 1e-5); /* it was bf16 */
         if (first) assert_true(twin_distance_floats(t.workspace->logits, first, S * 3) < 2e-3);
@@ -115,8 +112,7 @@ static void test_half(void **state)
 static void expect_same_gradients(measure *m, const bench *t, const float *wanted)
 {
     const double *grads = twin_widen(wanted, t->model->scalars);
-    for (size_t p = 0; p < t->model->count; p++)
-        expect_within(m, gradient_error(&t->model->params[p], grads));
+    for (size_t p = 0; p < t->model->count; p++) expect_within(m, gradient_error(&t->model->params[p], grads));
 }
 
 /* Packed = each sequence alone: the logits, and the sum of the gradients; with dropout. */
@@ -167,8 +163,7 @@ static void test_threads(void **state)
             omp_set_num_threads(threads);
             run(&t, t.batch, dropped, false);
             size_t count = t.model->scalars;
-            same = same &&
-                   (!logits || memcmp(logits, t.workspace->logits, S * 3 * sizeof *logits) == 0);
+            same = same && (!logits || memcmp(logits, t.workspace->logits, S * 3 * sizeof *logits) == 0);
             same = same && (!grads || memcmp(grads, t.model->grads, count * sizeof *grads) == 0);
             logits = twin_copy(t.workspace->logits, S * 3);
             grads = twin_copy(t.model->grads, count);
@@ -231,15 +226,14 @@ static void check_recomputed(const bench *all, bertc_model_options options, bool
     bench few = *all;
     bertc_limits limits = limits_of(all->batch);
     size_t count = all->model->scalars, kept = bertc_workspace_bytes(all->workspace);
-    limits.whole = whole;
+    limits.all_rows = whole;
     limits.checkpointing = n;
     open_limited(&few, options, &limits);
     for (int32_t first = 0; first < S; first += S / 2) { /* the second adds to the first */
         bertc_batch *part = twin_batch_part(all->batch, first, S / 2);
         double wanted = run(all, part, dropped, first > 0), loss = run(&few, part, dropped, first > 0);
         assert_true(loss == wanted);
-        assert_memory_equal(few.workspace->logits, all->workspace->logits,
-                            S / 2 * all->net->c * sizeof(float));
+        assert_memory_equal(few.workspace->logits, all->workspace->logits, S / 2 * all->net->c * sizeof(float));
         assert_memory_equal(few.model->grads, all->model->grads, count * sizeof(float));
     }
     if (n < all->config.num_hidden_layers) assert_true(bertc_workspace_bytes(few.workspace) < kept);
@@ -259,14 +253,13 @@ static void test_checkpointing(void **state)
                 bertc_model_options options = {.backend = bertc_backend_name(k)};
                 bench all = prepare(twin_config(layers[i], 48, 3, 100, 3, BERTC_GELU));
                 open_with(&all, options, true, whole);
-                for (int32_t n = 1; n <= layers[i] + 1; n++)
-                    check_recomputed(&all, options, whole, n);
+                for (int32_t n = 1; n <= layers[i] + 1; n++) check_recomputed(&all, options, whole, n);
                 close_all(NULL);
             }
 }
 
 /* The same with bf16 products, where the processor has them. */
-static void test_checkpointing_in_half(void **state)
+static void test_checkpointing_in_bf16(void **state)
 {
     (void)state;
     bertc_model_options options = {.precision = BERTC_AUTO};
@@ -295,8 +288,7 @@ static void test_whole_last_layer(void **state)
         /* the libraries choose a kernel by the number of rows */
         assert_true(same || strcmp(bertc_backend_name(k), "reference") != 0);
         assert_true(fabs(whole - loss) <= 1e-6 * loss);
-        for (size_t p = 0; p < t.model->count; p++)
-            assert_true(gradient_error(&t.model->params[p], grads) < 2e-6);
+        for (size_t p = 0; p < t.model->count; p++) assert_true(gradient_error(&t.model->params[p], grads) < 2e-6);
         close_all(NULL);
     }
 }
@@ -353,8 +345,7 @@ static void test_untrained_parameters(void **state)
             const bc_param *param = &t.model->params[p];
             const float *now = t.model->grads + param->offset;
             for (size_t i = 0; !param->grad && i < param->count; i++) assert_true(isnan(now[i]));
-            if (param->grad)
-                assert_memory_equal(now, grads + param->offset, param->count * sizeof *now);
+            if (param->grad) assert_memory_equal(now, grads + param->offset, param->count * sizeof *now);
         }
     }
 }
@@ -405,7 +396,7 @@ int main(void)
         cmocka_unit_test_teardown(test_shapes, close_all),
         cmocka_unit_test_teardown(test_activations, close_all),
         cmocka_unit_test_teardown(test_backends, close_all),
-        cmocka_unit_test_teardown(test_half, close_all),
+        cmocka_unit_test_teardown(test_bf16, close_all),
         cmocka_unit_test_teardown(test_packed_is_each_alone, close_all),
         cmocka_unit_test_teardown(test_two_halves_are_one_batch, close_all),
         cmocka_unit_test_teardown(test_threads, close_all),
@@ -413,7 +404,7 @@ int main(void)
         cmocka_unit_test_teardown(test_longer_batches_are_read, close_all),
         cmocka_unit_test_teardown(test_inference, close_all),
         cmocka_unit_test_teardown(test_checkpointing, close_all),
-        cmocka_unit_test_teardown(test_checkpointing_in_half, close_all),
+        cmocka_unit_test_teardown(test_checkpointing_in_bf16, close_all),
         cmocka_unit_test_teardown(test_whole_last_layer, close_all),
         cmocka_unit_test_teardown(test_dropout_is_a_function, close_all),
         cmocka_unit_test_teardown(test_untrained_parameters, close_all),

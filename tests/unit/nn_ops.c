@@ -60,7 +60,7 @@ static bench make(size_t h, double p, bc_site site)
 
 static bc_matrix full(float *x)
 {
-    return (bc_matrix){.full = x};
+    return (bc_matrix){.f32 = x};
 }
 
 static float *nans(size_t count)
@@ -82,8 +82,7 @@ typedef struct norm_truth {
 
 static norm_outputs norm_room(size_t h)
 {
-    return (norm_outputs){nans(N * h), nans(N * h), nans(N), nans(N),
-                          nans(N * h), nans(N * h), nans(h), nans(h)};
+    return (norm_outputs){nans(N * h), nans(N * h), nans(N), nans(N), nans(N * h), nans(N * h), nans(h), nans(h)};
 }
 
 static norm_truth norm_room_true(size_t h)
@@ -99,8 +98,7 @@ enum { M_Y, M_SUM, M_MEAN, M_RSTD, M_DSUM, M_DX, M_DGAIN, M_DBIAS, NORM_MEASURES
             {"dsum", 2e-6, 0.0}, {"dx", 2e-6, 0.0}, {"dgain", 1e-6, 0.0}, {"dbias", 1e-6, 0.0},    \
     }
 
-static void compare_norm(measure m[NORM_MEASURES], const norm_outputs *o, const norm_truth *t,
-                         size_t h)
+static void compare_norm(measure m[NORM_MEASURES], const norm_outputs *o, const norm_truth *t, size_t h)
 {
     expect_within(&m[M_Y], twin_distance(o->y, t->y, N * h));
     expect_within(&m[M_SUM], twin_distance(o->sum, t->sum, N * h));
@@ -129,10 +127,9 @@ static void add_norm(norm_outputs *o, const bench *t, bool in_place)
 static norm_truth add_norm_truth(const bench *t)
 {
     norm_truth r = norm_room_true(t->h);
-    twin_add_norm_fwd(r.y, r.sum, r.mean, r.rstd, t->x_true, t->residual_true, t->batch,
-                      t->norm_true, &t->dropout, t->h);
-    twin_add_norm_bwd(r.dsum, r.dx, r.dgain, r.dbias, t->dy_true, r.sum, t->batch, t->norm_true,
-                      &t->dropout, t->h);
+    twin_add_norm_fwd(r.y, r.sum, r.mean, r.rstd, t->x_true, t->residual_true, t->batch, t->norm_true, &t->dropout,
+                      t->h);
+    twin_add_norm_bwd(r.dsum, r.dx, r.dgain, r.dbias, t->dy_true, r.sum, t->batch, t->norm_true, &t->dropout, t->h);
     return r;
 }
 
@@ -198,17 +195,15 @@ static void embed(norm_outputs *o, const bench *t)
     bc_embed_norm_bwd(o->dsum, o->dgain, o->dbias, t->dy, o->sum, o->mean, o->rstd, t->batch,
                       t->norm, &t->dropout, t->h, false);
     memcpy(o->dx, t->dy, N * t->h * sizeof(float)); /* once more in place, without parameters */
-    bc_embed_norm_bwd(o->dx, NULL, NULL, o->dx, o->sum, o->mean, o->rstd, t->batch, t->norm,
-                      &t->dropout, t->h, false);
+    bc_embed_norm_bwd(o->dx, NULL, NULL, o->dx, o->sum, o->mean, o->rstd, t->batch, t->norm, &t->dropout, t->h, false);
 }
 
 static norm_truth embed_truth(const bench *t)
 {
     norm_truth r = norm_room_true(t->h);
-    twin_embed_fwd(r.y, r.sum, r.mean, r.rstd, t->batch, t->word_true, t->position_true,
-                   t->type_true, t->norm_true, &t->dropout, t->h);
-    twin_embed_norm_bwd(r.dsum, r.dgain, r.dbias, t->dy_true, r.sum, t->batch, t->norm_true,
-                        &t->dropout, t->h);
+    twin_embed_fwd(r.y, r.sum, r.mean, r.rstd, t->batch, t->word_true, t->position_true, t->type_true, t->norm_true,
+                   &t->dropout, t->h);
+    twin_embed_norm_bwd(r.dsum, r.dgain, r.dbias, t->dy_true, r.sum, t->batch, t->norm_true, &t->dropout, t->h);
     r.dx = r.dsum;
     return r;
 }
@@ -258,7 +253,7 @@ static void test_scatter(void **state)
 
 /* With the words that a batch names the gradient has their rows alone, to the same bits; what others
  * named adds rows of zeros. */
-static void test_scatter_to_touched_rows(void **state)
+static void test_scatter_to_sparse_rows(void **state)
 {
     (void)state;
     static const int32_t other[] = {22, 0};
@@ -266,12 +261,12 @@ static void test_scatter_to_touched_rows(void **state)
         bench t = make(widths[w], 0.0, BC_SITE_EMBEDDING);
         size_t tokens = (size_t)t.batch->tokens;
         float *dense = nans(23 * t.h), *rows = nans(23 * t.h);
-        bc_touched words;
-        assert_int_equal(bc_touched_create(&words, 23, 23, NULL), BERTC_OK);
+        bc_sparse_rows words;
+        assert_int_equal(bc_sparse_rows_create(&words, 23, 23, NULL), BERTC_OK);
         for (int pass = 0; pass < 3; pass++) { /* alone, after another set, a second pass */
-            if (pass == 1) bc_touched_reset(&words);
-            if (pass == 1) bc_touched_add(&words, other, 2);
-            bc_touched_add(&words, t.batch->ids, tokens);
+            if (pass == 1) bc_sparse_rows_reset(&words);
+            if (pass == 1) bc_sparse_rows_add(&words, other, 2);
+            bc_sparse_rows_add(&words, t.batch->ids, tokens);
             bc_embed_scatter(dense, NULL, NULL, NULL, t.dy, t.batch, &t.config, pass == 2);
             bc_embed_scatter(rows, &words, NULL, NULL, t.dy, t.batch, &t.config, pass == 2);
             size_t named = 0;
@@ -286,7 +281,7 @@ static void test_scatter_to_touched_rows(void **state)
             assert_int_equal(named, words.count);
             assert_true(named < 23);
         }
-        bc_touched_clear(&words);
+        bc_sparse_rows_clear(&words);
         twin_release(NULL);
     }
 }
@@ -446,40 +441,38 @@ static void test_exponential(void **state)
 
 /* Every bf16 number is itself; what lies between two goes to the nearer, in the middle to the even.
  */
-static void test_rounding_to_half(void **state)
+static void test_rounding_to_bf16(void **state)
 {
     (void)state;
-    for (uint32_t half = 0; half < 0x10000; half++) {
-        float x = bc_from_half((uint16_t)half);
+    for (uint32_t bf16 = 0; bf16 < 0x10000; bf16++) {
+        float x = bc_from_bf16((uint16_t)bf16);
         if (isnan(x)) {
-            assert_true(isnan(bc_from_half(bc_to_half(x))));
+            assert_true(isnan(bc_from_bf16(bc_to_bf16(x))));
             continue;
         }
-        assert_int_equal(bc_to_half(x), half);
-        if ((half & 0x7fff) == 0x7f80) continue; /* above the largest lies infinity */
-        uint32_t up = half + 1;
-        assert_int_equal(bc_to_half(bc_bits_to_float(half << 16 | 0x7fff)), half);
-        assert_int_equal(bc_to_half(bc_bits_to_float(half << 16 | 0x8001)), up);
-        assert_int_equal(bc_to_half(bc_bits_to_float(half << 16 | 0x8000)), half & 1 ? up : half);
+        assert_int_equal(bc_to_bf16(x), bf16);
+        if ((bf16 & 0x7fff) == 0x7f80) continue; /* above the largest lies infinity */
+        uint32_t up = bf16 + 1;
+        assert_int_equal(bc_to_bf16(bc_bits_to_float(bf16 << 16 | 0x7fff)), bf16);
+        assert_int_equal(bc_to_bf16(bc_bits_to_float(bf16 << 16 | 0x8001)), up);
+        assert_int_equal(bc_to_bf16(bc_bits_to_float(bf16 << 16 | 0x8000)), bf16 & 1 ? up : bf16);
     }
-    assert_true(isnan(bc_from_half(bc_to_half(bc_bits_to_float(0x7f800001)))));
+    assert_true(isnan(bc_from_bf16(bc_to_bf16(bc_bits_to_float(0x7f800001)))));
     float x[3 * 5];
     uint16_t y[BC_ROW_ROUND * 5];
     for (size_t i = 0; i < 15; i++) x[i] = (float)i;
     memset(y, 0xff, sizeof y);
     bc_round_rows(y, x, 3, 5);
-    for (size_t i = 0; i < BC_ROW_ROUND * 5; i++)
-        assert_true(bc_from_half(y[i]) == (i < 15 ? (float)i : 0.0f));
+    for (size_t i = 0; i < BC_ROW_ROUND * 5; i++) assert_true(bc_from_bf16(y[i]) == (i < 15 ? (float)i : 0.0f));
 }
 
 /* Both precisions of a result: the second is the first rounded, also alone, and cleared past n. */
-static void expect_rounded(const uint16_t *half, const float *x, size_t n, size_t width)
+static void expect_rounded(const uint16_t *bf16, const float *x, size_t n, size_t width)
 {
-    for (size_t i = 0; i < bc_rows(n) * width; i++)
-        assert_int_equal(half[i], i < n * width ? bc_to_half(x[i]) : 0);
+    for (size_t i = 0; i < bc_rows(n) * width; i++) assert_int_equal(bf16[i], i < n * width ? bc_to_bf16(x[i]) : 0);
 }
 
-static uint16_t *dirty_halves(size_t n, size_t width)
+static uint16_t *dirty_bf16(size_t n, size_t width)
 {
     uint16_t *x = twin_take(bc_rows(n) * width, sizeof *x);
     memset(x, 0xff, bc_rows(n) * width * sizeof *x);
@@ -492,27 +485,26 @@ static void test_rows_in_bf16(void **state)
     bench t = make(130, 0.1, BC_SITE_FFN_OUT);
     size_t h = t.h;
     norm_outputs o = norm_room(h), again = norm_room(h);
-    uint16_t *half = dirty_halves(N, h);
-    bc_embed_fwd((bc_matrix){o.y, half}, o.sum, o.mean, o.rstd, t.batch, t.word, t.position, t.type,
+    uint16_t *bf16 = dirty_bf16(N, h);
+    bc_embed_fwd((bc_matrix){o.y, bf16}, o.sum, o.mean, o.rstd, t.batch, t.word, t.position, t.type,
                  t.norm, &t.dropout, h);
-    expect_rounded(half, o.y, N, h);
-    half = dirty_halves(N, h);
-    bc_add_norm_fwd((bc_matrix){o.y, half}, o.sum, o.mean, o.rstd, t.x, t.residual, t.batch, t.norm,
-                    &t.dropout, h);
-    expect_rounded(half, o.y, N, h);
-    bc_norm_again(full(again.y), o.sum, o.mean, o.rstd, t.norm, N, h);
+    expect_rounded(bf16, o.y, N, h);
+    bf16 = dirty_bf16(N, h);
+    bc_add_norm_fwd((bc_matrix){o.y, bf16}, o.sum, o.mean, o.rstd, t.x, t.residual, t.batch, t.norm, &t.dropout, h);
+    expect_rounded(bf16, o.y, N, h);
+    bc_norm_recompute(full(again.y), o.sum, o.mean, o.rstd, t.norm, N, h);
     assert_memory_equal(again.y, o.y, N * h * sizeof(float));
-    half = dirty_halves(N, h);
-    bc_norm_again((bc_matrix){.half = half}, o.sum, o.mean, o.rstd, t.norm, N, h);
-    expect_rounded(half, o.y, N, h);
-    half = dirty_halves(N, h);
-    bc_add_norm_bwd(o.dsum, (bc_matrix){o.dx, half}, NULL, NULL, t.dy, o.sum, o.mean, o.rstd,
+    bf16 = dirty_bf16(N, h);
+    bc_norm_recompute((bc_matrix){.bf16 = bf16}, o.sum, o.mean, o.rstd, t.norm, N, h);
+    expect_rounded(bf16, o.y, N, h);
+    bf16 = dirty_bf16(N, h);
+    bc_add_norm_bwd(o.dsum, (bc_matrix){o.dx, bf16}, NULL, NULL, t.dy, o.sum, o.mean, o.rstd,
                     t.batch, t.norm, &t.dropout, h, false);
-    expect_rounded(half, o.dx, N, h);
+    expect_rounded(bf16, o.dx, N, h);
     float sums[2][130];
-    for (size_t i = 0; i < N * h; i++) o.dx[i] = bc_from_half(half[i]);
+    for (size_t i = 0; i < N * h; i++) o.dx[i] = bc_from_bf16(bf16[i]);
     bc_column_sums(sums[0], full(o.dx), N, h, false);
-    bc_column_sums(sums[1], (bc_matrix){.half = half}, N, h, false);
+    bc_column_sums(sums[1], (bc_matrix){.bf16 = bf16}, N, h, false);
     assert_memory_equal(sums[0], sums[1], sizeof sums[0]);
 }
 
@@ -537,14 +529,14 @@ int main(void)
         cmocka_unit_test_teardown(test_norm_keeps_nan, twin_release),
         cmocka_unit_test_teardown(test_embed, twin_release),
         cmocka_unit_test_teardown(test_scatter, twin_release),
-        cmocka_unit_test_teardown(test_scatter_to_touched_rows, twin_release),
+        cmocka_unit_test_teardown(test_scatter_to_sparse_rows, twin_release),
         cmocka_unit_test_teardown(test_first_rows, twin_release),
         cmocka_unit_test_teardown(test_dropout_of_tokens, twin_release),
         cmocka_unit_test_teardown(test_loss, twin_release),
         cmocka_unit_test_teardown(test_loss_keeps_nan, twin_release),
         cmocka_unit_test_teardown(test_column_sums, twin_release),
         cmocka_unit_test(test_exponential),
-        cmocka_unit_test(test_rounding_to_half),
+        cmocka_unit_test(test_rounding_to_bf16),
         cmocka_unit_test_teardown(test_rows_in_bf16, twin_release),
         cmocka_unit_test_teardown(test_threads, twin_release),
     };

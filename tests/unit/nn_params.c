@@ -96,9 +96,9 @@ static void test_decay_mask(void **state)
         const char *name = bc_param_table[id].name;
         bool spared = strstr(name, "LayerNorm") || strstr(name, ".bias");
         assert_int_equal(bc_param_table[id].decays, !spared);
-        bc_draw draw = strstr(name, ".bias")              ? BC_DRAW_ZERO
-                       : strstr(name, "LayerNorm.weight") ? BC_DRAW_ONE
-                                                          : BC_DRAW_NORMAL;
+        bc_param_init draw = strstr(name, ".bias")              ? BC_PARAM_ZERO
+                       : strstr(name, "LayerNorm.weight") ? BC_PARAM_ONE
+                                                          : BC_PARAM_NORMAL;
         assert_int_equal(bc_param_table[id].draw, draw);
     }
 }
@@ -114,8 +114,7 @@ static void test_names_are_those_of_transformers(void **state)
     bc_param *params = plan(&config, &count, &total);
     bc_weights file;
     bertc_error err = {0};
-    assert_int_equal(bc_safetensors_open("golden/classification/model.safetensors", &file, &err),
-                     0);
+    assert_int_equal(bc_safetensors_open("golden/classification/model.safetensors", &file, &err), 0);
     assert_int_equal(file.count, count);
     for (size_t p = 0; p < count; p++) {
         const bc_tensor *t = bc_weights_find(&file, params[p].name);

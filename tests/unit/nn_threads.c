@@ -15,7 +15,7 @@
 #include "nn/gemm/gemm.h"
 #include "twin/support.h"
 
-enum { USERS = 2, BATCHES = 16, HIDDEN = 32, CLASSES = 3, MOST_SEQUENCES = 4, LONGEST = 24 };
+enum { USERS = 2, BATCHES = 16, HIDDEN = 32, CLASSES = 3, MAX_SEQUENCES = 4, LONGEST = 24 };
 
 #ifdef __SANITIZE_THREAD__
 enum { WATCHED = true };
@@ -29,15 +29,14 @@ static const struct kind {
     int32_t threads;
     int rounds;
 } kinds[] = {
-    {"reference", BERTC_F32, 1, 3}, {"reference", BERTC_BF16, 1, 1},
-    {"reference", BERTC_F32, 2, 1}, {"onednn", BERTC_F32, 1, 8},  {"onednn", BERTC_F32, 2, 8},
-    {"onednn", BERTC_BF16, 1, 8},   {"onednn", BERTC_BF16, 2, 8}, {"openblas", BERTC_F32, 1, 4},
-    {"openblas", BERTC_F32, 2, 4},
+    {"reference", BERTC_F32, 1, 3}, {"reference", BERTC_BF16, 1, 1}, {"reference", BERTC_F32, 2, 1},
+    {"onednn", BERTC_F32, 1, 8},    {"onednn", BERTC_F32, 2, 8},     {"onednn", BERTC_BF16, 1, 8},
+    {"onednn", BERTC_BF16, 2, 8},   {"openblas", BERTC_F32, 1, 4},   {"openblas", BERTC_F32, 2, 4},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static const bertc_limits limits = {.tokens = MOST_SEQUENCES * LONGEST, .sequences = MOST_SEQUENCES,
-                                    .longest = LONGEST, .whole = true};
+static const bertc_limits limits = {.tokens = MAX_SEQUENCES * LONGEST, .sequences = MAX_SEQUENCES,
+                                    .longest = LONGEST, .all_rows = true};
 
 /* A thread of the caller's: its batches, and what it found for them. */
 typedef struct user {
@@ -45,7 +44,7 @@ typedef struct user {
     bertc_workspace *workspace;
     pthread_barrier_t *start;
     bertc_batch *batches[BATCHES];
-    float logits[BATCHES][MOST_SEQUENCES * CLASSES];
+    float logits[BATCHES][MAX_SEQUENCES * CLASSES];
     float *hidden[BATCHES]; /* output of the last layer */
     bertc_error err;
 } user;
@@ -60,9 +59,9 @@ static user *make_user(const bertc_config *config, uint64_t number)
 {
     user *u = twin_take(1, sizeof *u);
     for (uint32_t b = 0; b < BATCHES; b++) {
-        int32_t lengths[MOST_SEQUENCES], count = 1 + (int32_t)twin_below(number, b, MOST_SEQUENCES);
+        int32_t lengths[MAX_SEQUENCES], count = 1 + (int32_t)twin_below(number, b, MAX_SEQUENCES);
         for (int32_t s = 0; s < count; s++)
-            lengths[s] = 1 + (int32_t)twin_below(number + 50, b * MOST_SEQUENCES + (uint32_t)s, LONGEST);
+            lengths[s] = 1 + (int32_t)twin_below(number + 50, b * MAX_SEQUENCES + (uint32_t)s, LONGEST);
         u->batches[b] = twin_batch(config, lengths, count, number * BATCHES + b);
         u->hidden[b] = twin_floats((size_t)u->batches[b]->tokens * HIDDEN);
     }
@@ -83,8 +82,7 @@ static void *use(void *argument)
 {
     user *u = argument;
     pthread_barrier_wait(u->start);
-    if (!u->workspace && bertc_workspace_create(u->model, &limits, &u->workspace, &u->err) != BERTC_OK)
-        return NULL;
+    if (!u->workspace && bertc_workspace_create(u->model, &limits, &u->workspace, &u->err) != BERTC_OK) return NULL;
     for (int b = 0; b < BATCHES; b++) pass(u, b, u->logits[b], u->hidden[b]);
     return NULL;
 }
@@ -92,7 +90,7 @@ static void *use(void *argument)
 /* The same batches again, by one thread at a time and with that workspace. */
 static void check_alone(user *u, bertc_workspace *workspace, const char *what, const struct kind *kind)
 {
-    float logits[MOST_SEQUENCES * CLASSES], *hidden = twin_floats((size_t)limits.tokens * HIDDEN);
+    float logits[MAX_SEQUENCES * CLASSES], *hidden = twin_floats((size_t)limits.tokens * HIDDEN);
     bertc_workspace *own = u->workspace;
     if (u->err.status != BERTC_OK) fail_msg("%s", u->err.message);
     u->workspace = workspace;
@@ -144,7 +142,10 @@ static void test_at_once(void **state)
 {
     (void)state;
     static const bertc_model_options ways[] = {
-        {0}, {.trainable = true}, {.frozen = 3, .settled = true}, {.lora = {.rank = 2, .targets = 63, .alpha = 8}},
+        {0},
+        {.trainable = true},
+        {.frozen = 3, .batch_invariant = true},
+        {.lora = {.rank = 2, .targets = 63, .alpha = 8}},
     };
     enum { WAYS = sizeof ways / sizeof *ways };
     bertc_config config = small_config();
@@ -222,8 +223,7 @@ static void test_numbers_of_threads(void **state)
         products all[USERS];
         pthread_t threads[USERS];
         for (int i = 0; i < USERS; i++) all[i] = make_products(backends[k], numbers[i]);
-        for (int i = 0; i < USERS; i++)
-            assert_int_equal(pthread_create(&threads[i], NULL, multiply_often, &all[i]), 0);
+        for (int i = 0; i < USERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, multiply_often, &all[i]), 0);
         for (int i = 0; i < USERS; i++) pthread_join(threads[i], NULL);
         for (int i = 0; i < USERS; i++) {
             bc_gemm_close(&all[i].gemm);

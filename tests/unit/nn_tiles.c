@@ -21,9 +21,9 @@ typedef struct bench {
     double *c_true;
 } bench;
 
-static uint16_t random_half(uint64_t seed, size_t i)
+static uint16_t random_bf16(uint64_t seed, size_t i)
 {
-    return bc_to_half((float)twin_below(seed, i, 2001) / 1000.0f - 1.0f);
+    return bc_to_bf16((float)twin_below(seed, i, 2001) / 1000.0f - 1.0f);
 }
 
 static bench make(size_t m, size_t n, size_t k, uint64_t seed)
@@ -37,15 +37,14 @@ static bench make(size_t m, size_t n, size_t k, uint64_t seed)
     twin_fill_nan(t.x.c, m * t.x.ldc);
     t.c_true = twin_doubles(m * n);
     for (size_t i = 0; i < m; i++)
-        for (size_t p = 0; p < k; p++) t.a[i * t.x.lda * 2 + p] = random_half(seed, i * k + p);
+        for (size_t p = 0; p < k; p++) t.a[i * t.x.lda * 2 + p] = random_bf16(seed, i * k + p);
     for (size_t p = 0; p < k; p++)
-        for (size_t j = 0; j < n; j++)
-            t.b[2 * (p / 2 * t.x.ldb + j) + p % 2] = random_half(seed + 1, p * n + j);
+        for (size_t j = 0; j < n; j++) t.b[2 * (p / 2 * t.x.ldb + j) + p % 2] = random_bf16(seed + 1, p * n + j);
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++)
             for (size_t p = 0; p < k; p++)
-                t.c_true[i * n + j] += (double)bc_from_half(t.a[i * t.x.lda * 2 + p]) *
-                                       bc_from_half(t.b[2 * (p / 2 * t.x.ldb + j) + p % 2]);
+                t.c_true[i * n + j] += (double)bc_from_bf16(t.a[i * t.x.lda * 2 + p]) *
+                                       bc_from_bf16(t.b[2 * (p / 2 * t.x.ldb + j) + p % 2]);
     t.x.a = t.a;
     t.x.b = t.b;
     return t;
@@ -113,8 +112,7 @@ static void test_parts_do_not_depend_on_each_other(void **state)
         part.c = twin_floats(16 * part.ldc);
         multiply(bc_tiles_at(i), part);
         for (size_t r = 0; r < 16; r++)
-            assert_memory_equal(part.c + r * part.ldc, t.x.c + (32 + r) * t.x.ldc + 16,
-                                16 * sizeof(float));
+            assert_memory_equal(part.c + r * part.ldc, t.x.c + (32 + r) * t.x.ldc + 16, 16 * sizeof(float));
     }
 }
 
@@ -128,8 +126,7 @@ static void test_nan_stays_nan(void **state)
         t.b[2 * (10 * t.x.ldb + 33) + 1] = 0x7fc0;
         multiply(bc_tiles_at(k), t.x);
         for (size_t i = 0; i < t.x.m; i++)
-            for (size_t j = 0; j < t.x.n; j++)
-                assert_int_equal(isnan(t.x.c[i * t.x.ldc + j]) != 0, i == 5 || j == 33);
+            for (size_t j = 0; j < t.x.n; j++) assert_int_equal(isnan(t.x.c[i * t.x.ldc + j]) != 0, i == 5 || j == 33);
     }
 }
 
@@ -145,8 +142,7 @@ static void test_transpose(void **state)
         memset(to, 0, sizeof to);
         bc_tiles_at(k)->transpose(to, LDTO, from, LDFROM, ROWS, COLUMNS);
         for (size_t j = 0; j < COLUMNS; j++)
-            for (size_t i = 0; i < LDTO; i++)
-                assert_int_equal(to[j * LDTO + i], i < ROWS ? from[i * LDFROM + j] : 0);
+            for (size_t i = 0; i < LDTO; i++) assert_int_equal(to[j * LDTO + i], i < ROWS ? from[i * LDFROM + j] : 0);
     }
 }
 

@@ -27,7 +27,7 @@ static void test_three_steps_of_torch(void **unused)
     static const double v[4] = {0.0003005188482347876, 5.198224971536547e-05, 0.002644493244588375,
                                 3.1548554879634594e-09};
     float value[4] = {0.5f, -1.25f, 3.0f, 0.0078125f}, grad[4];
-    bc_param param = {.rate = 1, .row = &bc_param_table[BC_WORD], .count = 4, .value = value, .grad = grad};
+    bc_param param = {.lr_scale = 1, .row = &bc_param_table[BC_WORD], .count = 4, .value = value, .grad = grad};
     bc_optim optim;
     assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0.1, 1, NULL), BERTC_OK);
     for (int step = 0; step < 3; step++) {
@@ -35,8 +35,7 @@ static void test_three_steps_of_torch(void **unused)
         double norm = bc_optim_norm(&optim);
         assert_close(norm, norms[step], 1e-6);
         bc_optim_step(&optim, step, 0.01, bc_clip_scale(BERTC_RECIPE_HF, norm, 1.0));
-        for (int i = 0; i < 4; i++)
-            assert_close((double)value[i], want[step][i], 3e-7 * fabs(want[step][i]) + 3e-9);
+        for (int i = 0; i < 4; i++) assert_close((double)value[i], want[step][i], 3e-7 * fabs(want[step][i]) + 3e-9);
     }
     for (int i = 0; i < 4; i++) {
         assert_close((double)optim.m[i], m[i], 1e-6 * fabs(m[i]));
@@ -47,7 +46,7 @@ static void test_three_steps_of_torch(void **unused)
 
 /* ---- Against a twin ------------------------------------------------------------------------ */
 
-enum { PARAMS = 4, MOST = 150000 };
+enum { PARAMS = 4, MAX = 150000 };
 
 /* A weight of many chunks with a rest, a bias of one, one that is not trained, and a gain. */
 static const struct {
@@ -55,13 +54,13 @@ static const struct {
     size_t count;
     bool trained;
     double rate;
-} shapes[PARAMS] = {{BC_UP_W, MOST, true, 0.5}, {BC_UP_B, 16384, true, 1}, {BC_DOWN_W, 500, false, 1},
+} shapes[PARAMS] = {{BC_UP_W, MAX, true, 0.5}, {BC_UP_B, 16384, true, 1}, {BC_DOWN_W, 500, false, 1},
                     {BC_OUT_GAIN, 77, true, 3}};
 
 typedef struct fixture {
     bc_param params[PARAMS];
-    float value[PARAMS][MOST], grad[PARAMS][MOST];
-    double twin[PARAMS][MOST], m[PARAMS][MOST], v[PARAMS][MOST];
+    float value[PARAMS][MAX], grad[PARAMS][MAX];
+    double twin[PARAMS][MAX], m[PARAMS][MAX], v[PARAMS][MAX];
 } fixture;
 
 static fixture *make(void)
@@ -71,11 +70,11 @@ static fixture *make(void)
     for (int p = 0; p < PARAMS; p++) {
         f->params[p] = (bc_param){.row = &bc_param_table[shapes[p].id],
                                   .count = shapes[p].count,
-                                  .rate = shapes[p].rate,
+                                  .lr_scale = shapes[p].rate,
                                   .value = f->value[p],
                                   .grad = shapes[p].trained ? f->grad[p] : NULL};
-        bc_rng_normal(7, "value", 0.5, 0, f->value[p], MOST);
-        for (size_t i = 0; i < MOST; i++) f->twin[p][i] = (double)f->value[p][i];
+        bc_rng_normal(7, "value", 0.5, 0, f->value[p], MAX);
+        for (size_t i = 0; i < MAX; i++) f->twin[p][i] = (double)f->value[p][i];
     }
     return f;
 }
@@ -83,13 +82,11 @@ static fixture *make(void)
 static void draw_gradients(fixture *f, int step)
 {
     for (int p = 0; p < PARAMS; p++)
-        bc_rng_normal((uint64_t)step, shapes[p].trained ? "grad" : "none", 0.01 * (p + 1), 0,
-                      f->grad[p], MOST);
+        bc_rng_normal((uint64_t)step, shapes[p].trained ? "grad" : "none", 0.01 * (p + 1), 0, f->grad[p], MAX);
 }
 
 /* The textbook, one scalar at a time. */
-static void twin_step(fixture *f, bertc_recipe recipe, int step, double base, double wd,
-                      double scale)
+static void twin_step(fixture *f, bertc_recipe recipe, int step, double base, double wd, double scale)
 {
     double t = step + 1, c1 = 1 - pow(0.9, t), c2 = 1 - pow(0.999, t);
     for (int p = 0; p < PARAMS; p++) {
@@ -118,7 +115,7 @@ static void compare_recipe(bertc_recipe recipe)
     fixture *f = make();
     bc_optim optim;
     assert_int_equal(bc_optim_create(&optim, f->params, PARAMS, recipe, 0.1, 2, NULL), BERTC_OK);
-    assert_int_equal(optim.scalars, MOST + 16384 + 77);
+    assert_int_equal(optim.scalars, MAX + 16384 + 77);
     for (int step = 0; step < 20; step++) {
         draw_gradients(f, step);
         double norm = bc_optim_norm(&optim);
@@ -129,8 +126,7 @@ static void compare_recipe(bertc_recipe recipe)
         twin_step(f, recipe, step, 1e-3, 0.1, scale);
     }
     for (int p = 0; p < PARAMS; p++)
-        for (size_t i = 0; i < shapes[p].count; i++)
-            assert_close((double)f->value[p][i], f->twin[p][i], 4e-6);
+        for (size_t i = 0; i < shapes[p].count; i++) assert_close((double)f->value[p][i], f->twin[p][i], 4e-6);
     bc_optim_clear(&optim);
     free(f);
 }
@@ -158,10 +154,8 @@ static void test_threads_change_nothing(void **unused)
     for (int threads = 1; threads <= 3; threads++) {
         fixture *f = threads == 1 ? first : other;
         bc_optim optim;
-        for (int p = 0; p < PARAMS; p++) bc_rng_normal(7, "value", 0.5, 0, f->value[p], MOST);
-        assert_int_equal(
-            bc_optim_create(&optim, f->params, PARAMS, BERTC_RECIPE_HF, 0.1, threads, NULL),
-            BERTC_OK);
+        for (int p = 0; p < PARAMS; p++) bc_rng_normal(7, "value", 0.5, 0, f->value[p], MAX);
+        assert_int_equal(bc_optim_create(&optim, f->params, PARAMS, BERTC_RECIPE_HF, 0.1, threads, NULL), BERTC_OK);
         for (int step = 0; step < DRAWS; step++) {
             draw_gradients(f, step);
             norms[threads][step] = bc_optim_norm(&optim);
@@ -183,8 +177,7 @@ static void test_norm_keeps_what_is_not_finite(void **unused)
     fixture *f = make();
     bc_optim optim;
     draw_gradients(f, 1);
-    assert_int_equal(bc_optim_create(&optim, f->params, PARAMS, BERTC_RECIPE_HF, 0, 2, NULL),
-                     BERTC_OK);
+    assert_int_equal(bc_optim_create(&optim, f->params, PARAMS, BERTC_RECIPE_HF, 0, 2, NULL), BERTC_OK);
     f->grad[1][16383] = NAN;
     assert_true(isnan(bc_optim_norm(&optim)));
     f->grad[1][16383] = INFINITY;
@@ -225,9 +218,8 @@ static void test_schedules(void **unused)
         {BERTC_RECIPE_GOOGLE, 0, 0, 10, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_close(bc_schedule_rate(rows[i].recipe, 1, rows[i].step, rows[i].warmup,
-                                             rows[i].total),
-                            rows[i].want, 1e-15);
+        assert_close(bc_schedule_rate(rows[i].recipe, 1, rows[i].step, rows[i].warmup, rows[i].total), rows[i].want,
+                     1e-15);
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_HF, 0.1, 11), 2);
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_GOOGLE, 0.1, 11), 1);
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_HF, 0, 11), 0);
@@ -240,7 +232,7 @@ static void test_momentum_runs_out(void **unused)
     (void)unused;
     static const float grads[4] = {1e-4f, -1e-4f, 1e-18f, NAN};
     float value[4] = {1, 1, 0, 1}, grad[4];
-    bc_param param = {.rate = 1, .row = &bc_param_table[BC_UP_B], .count = 4, .value = value, .grad = grad};
+    bc_param param = {.lr_scale = 1, .row = &bc_param_table[BC_UP_B], .count = 4, .value = value, .grad = grad};
     bc_optim optim;
     memcpy(grad, grads, sizeof grad);
     assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0, 1, NULL), BERTC_OK);
@@ -265,21 +257,20 @@ static void test_bf16_copy(void **unused)
     (void)unused;
     enum { COUNT = 16384 + 53 };
     static float value[2][COUNT], grad[COUNT];
-    static uint16_t half[COUNT];
+    static uint16_t bf16[COUNT];
     bc_rng_normal(3, "value", 1.0, 0, value[0], COUNT);
     bc_rng_normal(4, "grad", 0.1, 0, grad, COUNT);
     memcpy(value[1], value[0], sizeof value[1]);
     for (int k = 0; k < 2; k++) {
-        bc_param param = {.rate = 1, .row = &bc_param_table[BC_UP_W], .count = COUNT, .value = value[k],
-                          .grad = grad, .half = k ? half : NULL};
+        bc_param param = {.lr_scale = 1, .row = &bc_param_table[BC_UP_W], .count = COUNT, .value = value[k],
+                          .grad = grad, .bf16 = k ? bf16 : NULL};
         bc_optim optim;
-        assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0.1, 2, NULL),
-                         BERTC_OK);
+        assert_int_equal(bc_optim_create(&optim, &param, 1, BERTC_RECIPE_HF, 0.1, 2, NULL), BERTC_OK);
         for (int step = 0; step < 3; step++) bc_optim_step(&optim, step, 0.01, 0.5);
         bc_optim_clear(&optim);
     }
     assert_memory_equal(value[0], value[1], sizeof value[0]);
-    for (size_t i = 0; i < COUNT; i++) assert_int_equal(half[i], bc_to_half(value[1][i]));
+    for (size_t i = 0; i < COUNT; i++) assert_int_equal(bf16[i], bc_to_bf16(value[1][i]));
 }
 
 /* Before `since` a parameter takes no part, whatever is in its gradient; then it moves as one that starts. */
@@ -287,20 +278,20 @@ static void test_parameter_that_starts_late(void **unused)
 {
     (void)unused;
     float value[2][2] = {{1, 2}, {3, 4}}, grad[2][2] = {{NAN, NAN}, {3, 4}};
-    bc_param params[2] = {{.rate = 1, .row = &bc_param_table[BC_UP_B], .count = 2, .since = 2},
-                          {.rate = 1, .row = &bc_param_table[BC_DOWN_B], .count = 2}};
+    bc_param params[2] = {{.lr_scale = 1, .row = &bc_param_table[BC_UP_B], .count = 2, .first_step = 2},
+                          {.lr_scale = 1, .row = &bc_param_table[BC_DOWN_B], .count = 2}};
     for (int i = 0; i < 2; i++) params[i].value = value[i], params[i].grad = grad[i];
     bc_optim optim;
     assert_int_equal(bc_optim_create(&optim, params, 2, BERTC_RECIPE_HF, 0, 1, NULL), BERTC_OK);
     for (int step = 0; step < 2; step++) {
-        bc_optim_thaw(&optim, step);
+        bc_optim_unfreeze(&optim, step);
         assert_close(bc_optim_norm(&optim), 5, 0);
         bc_optim_step(&optim, step, 0.01, 1);
     }
     assert_true(value[0][0] == 1 && value[0][1] == 2);
     assert_close((double)value[1][1], 4 - 2 * 0.01, 1e-6);
     grad[0][0] = 12, grad[0][1] = 0;
-    bc_optim_thaw(&optim, 2);
+    bc_optim_unfreeze(&optim, 2);
     assert_close(bc_optim_norm(&optim), 13, 0);
     bc_optim_step(&optim, 2, 0.01, 1);
     assert_close((double)value[0][0], 1 - 0.01, 1e-7);

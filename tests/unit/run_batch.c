@@ -4,32 +4,30 @@
 #include <math.h>
 
 #include "data/packing.h"
-#include "run/source.h"
+#include "run/model_source.h"
 #include "unit/classes.h"
 
-static bc_source source;
+static bc_model_source source;
 
 static int open_source(void **state)
 {
     bertc_error err = {0};
     if (fixture_enter(state) != 0) return -1;
-    return bc_source_open(&source, "model", 0, NULL, &err) == BERTC_OK ? 0 : -1;
+    return bc_model_source_open(&source, "model", 0, NULL, &err) == BERTC_OK ? 0 : -1;
 }
 
 static int close_source(void **state)
 {
-    bc_source_close(&source);
+    bc_model_source_close(&source);
     return fixture_leave(state);
 }
 
-static bertc_inputs *tokenise(const char *task, const char *text, size_t max_length,
-                              const int32_t *map)
+static bertc_inputs *tokenise(const char *task, const char *text, size_t max_length, const int32_t *map)
 {
     bertc_dataset *set;
     bertc_inputs *inputs = NULL;
     bertc_error err = {0};
-    assert_int_equal(bertc_dataset_from_lines(bertc_task_find(task), text, strlen(text), "lines",
-                                              &set, &err),
+    assert_int_equal(bertc_dataset_from_lines(bertc_task_find(task), text, strlen(text), "lines", &set, &err),
                      BERTC_OK);
     if (bertc_inputs_create(source.tokenizer, set, max_length, map, &inputs, &err) != BERTC_OK)
         fail_msg("%s", err.message);
@@ -70,8 +68,7 @@ static void test_labels_are_mapped(void **unused)
     bertc_dataset *set;
     bertc_inputs *plain, *swapped;
     static const int32_t map[] = {1, 0};
-    assert_int_equal(bertc_dataset_read(bertc_task_find("sst2"), "data", BERTC_TRAIN, 0, &set, NULL),
-                     BERTC_OK);
+    assert_int_equal(bertc_dataset_read(bertc_task_find("sst2"), "data", BERTC_TRAIN, 0, &set, NULL), BERTC_OK);
     assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, NULL, &plain, NULL), BERTC_OK);
     assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, map, &swapped, NULL), BERTC_OK);
     for (size_t i = 0; i < set->count; i++) {
@@ -110,8 +107,7 @@ static void test_an_error_names_its_line(void **unused)
     bertc_inputs *in = NULL;
     bertc_error err = {0};
     static const char text[] = "good\ttext\n";
-    assert_int_equal(bertc_dataset_from_lines(bertc_task_find("rte"), text, strlen(text), "lines",
-                                              &set, &err),
+    assert_int_equal(bertc_dataset_from_lines(bertc_task_find("rte"), text, strlen(text), "lines", &set, &err),
                      BERTC_OK);
     assert_int_equal(bertc_inputs_create(source.tokenizer, set, 2, NULL, &in, &err), BERTC_USAGE);
     assert_memory_equal(err.message, "lines:1: ", 9);
@@ -198,8 +194,9 @@ static void test_labels_are_checked(void **unused)
         bertc_inputs *in;
         bertc_error err = {0};
         const char *text = bertc_task_find(cases[i].task)->pair ? "good\tbad\n" : "good\n";
-        assert_int_equal(bertc_dataset_from_lines(bertc_task_find(cases[i].task), text, strlen(text), "lines", &set, NULL),
-                         BERTC_OK);
+        assert_int_equal(
+            bertc_dataset_from_lines(bertc_task_find(cases[i].task), text, strlen(text), "lines", &set, NULL),
+            BERTC_OK);
         set->examples[0].labels = cases[i].labels;
         set->examples[0].num_labels = cases[i].count;
         assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, NULL, &in, &err), BERTC_INPUT);
@@ -226,10 +223,10 @@ static void test_passes_respect_both_limits(void **unused)
     assert_int_equal(bc_pack_next(in, order + 4, 1, (bc_pack){8, 99}, &tokens), 1);
     assert_int_equal(bc_pack_longest_first(in, sorted, NULL), BERTC_OK);
     assert_memory_equal(sorted, by_length, sizeof sorted);
-    assert_int_equal(bc_pack_most(in, sorted, (bc_pack){2, 100}), 11);
-    assert_int_equal(bc_pack_most(in, sorted, (bc_pack){2, 9}), 9);
-    assert_int_equal(bc_pack_most(in, sorted, (bc_pack){2, 5}), 7);
-    assert_int_equal(bc_pack_most(in, sorted, (bc_pack){99, 100}), 19);
+    assert_int_equal(bc_pack_max(in, sorted, (bc_pack){2, 100}), 11);
+    assert_int_equal(bc_pack_max(in, sorted, (bc_pack){2, 9}), 9);
+    assert_int_equal(bc_pack_max(in, sorted, (bc_pack){2, 5}), 7);
+    assert_int_equal(bc_pack_max(in, sorted, (bc_pack){99, 100}), 19);
     bertc_inputs_free(in);
 }
 

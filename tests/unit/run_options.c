@@ -20,8 +20,7 @@ static void test_backends_are_those_of_the_library(void **unused)
     char choices[128] = "";
     const char *name;
     for (size_t i = 0; (name = bertc_backend_name(i)) != NULL; i++)
-        snprintf(choices + strlen(choices), sizeof choices - strlen(choices), "%s%s",
-                 i ? "|" : "", name);
+        snprintf(choices + strlen(choices), sizeof choices - strlen(choices), "%s%s", i ? "|" : "", name);
     assert_string_equal(find("backend")->choices, choices);
 }
 
@@ -36,10 +35,8 @@ static void test_defaults_are_those_of_the_rows(void **unused)
         const void *field = (const char *)&o + rows[i].offset;
         const char *initial = rows[i].initial;
         if (!initial) continue;
-        if (rows[i].kind == BERTC_OPTION_INT)
-            assert_int_equal(*(const int64_t *)field, strtoll(initial, NULL, 10));
-        if (rows[i].kind == BERTC_OPTION_REAL)
-            assert_true(*(const double *)field == strtod(initial, NULL));
+        if (rows[i].kind == BERTC_OPTION_INT) assert_int_equal(*(const int64_t *)field, strtoll(initial, NULL, 10));
+        if (rows[i].kind == BERTC_OPTION_REAL) assert_true(*(const double *)field == strtod(initial, NULL));
         if (rows[i].kind == BERTC_OPTION_CHOICE) {
             const char *p = rows[i].choices;
             for (int n = *(const int *)field; n > 0; n--) p = strchr(p, '|') + 1;
@@ -60,8 +57,7 @@ static void test_every_field_has_one_row(void **unused)
     size_t count, bytes = 0;
     const bertc_option *rows = bertc_train_option_table(&count);
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < sizes[rows[i].kind]; k++, bytes++)
-            assert_int_equal(seen[rows[i].offset + k]++, 0);
+        for (size_t k = 0; k < sizes[rows[i].kind]; k++, bytes++) assert_int_equal(seen[rows[i].offset + k]++, 0);
     assert_true(sizeof(bertc_train_options) - bytes < sizeof(int64_t)); /* padding at most */
 }
 
@@ -106,8 +102,7 @@ static void test_a_record_compares_with_its_options(void **unused)
     assert_int_equal(bc_options_compare(&o, tree, "run", &err), BERTC_OK);
     o.lr = 0.3; /* differs in the last bit only */
     assert_int_equal(bc_options_compare(&o, tree, "run", &err), BERTC_USAGE);
-    assert_string_equal(err.message,
-                        "run: --lr was 0.30000000000000004 in this run and is 0.3 now");
+    assert_string_equal(err.message, "run: --lr was 0.30000000000000004 in this run and is 0.3 now");
     o.lr = 0.1 + 0.2;
     o.recipe = BERTC_RECIPE_GOOGLE;
     err = (bertc_error){0};

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "run/scored.h"
+#include "run/eval_splits.h"
 
 static void test_lists(void **unused)
 {

@@ -13,8 +13,7 @@ static bertc_dataset *read_good(const char *name, const char *data, bertc_split 
 }
 
 /* Compare the message of a failed read with `expected`, in which '@' stands for the folder. */
-static void read_bad(const char *name, const char *data, bertc_split split, bertc_status status,
-                     const char *expected)
+static void read_bad(const char *name, const char *data, bertc_split split, bertc_status status, const char *expected)
 {
     bertc_dataset *set = NULL;
     bertc_error err = {0};
@@ -39,8 +38,7 @@ static void root_or_own_folder(void **state)
     const char *data[] = {root, own};
     for (int i = 0; i < 2; i++) {
         char *path = NULL;
-        assert_int_equal(bertc_task_path(task_named("sst2"), data[i], BERTC_DEV, &path, NULL),
-                         BERTC_OK);
+        assert_int_equal(bertc_task_path(task_named("sst2"), data[i], BERTC_DEV, &path, NULL), BERTC_OK);
         assert_string_equal(path, wanted);
         free(path);
         bertc_dataset *set = read_good("sst2", data[i], BERTC_DEV);
@@ -72,8 +70,7 @@ static void missing_files_are_named(void **state)
     snprintf(file, sizeof file, "%s/SST-2/dev.tsv", root);
     read_bad("sst2", file, BERTC_DEV, BERTC_INPUT, "@: not a folder");
     remove_folder(root);
-    read_bad("sst2", root, BERTC_DEV, BERTC_INPUT,
-             "@: cannot open folder: No such file or directory");
+    read_bad("sst2", root, BERTC_DEV, BERTC_INPUT, "@: cannot open folder: No such file or directory");
 }
 
 #define MSR "\xEF\xBB\xBFQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n"
@@ -98,8 +95,7 @@ static void mrpc_as_microsoft_ships_it(void **state)
         assert_int_equal(set->count, strlen(expected[split]));
         assert_true(set->labelled);
         for (size_t i = 0; i < set->count; i++)
-            assert_text(set->examples[i].a, set->examples[i].na,
-                        (char[]){expected[split][i], '\0'});
+            assert_text(set->examples[i].a, set->examples[i].na, (char[]){expected[split][i], '\0'});
         bertc_dataset_free(set);
     }
     bertc_dataset *texts = NULL; /* those of dev alone, and all of them */
@@ -129,7 +125,7 @@ static void ax_as_it_used_to_be(void **state)
              "\t\t\t\t\tA cat.\tAn animal.\tentailment\n");
     bertc_dataset *set = read_good("ax", root, BERTC_DEV);
     assert_int_equal(set->count, 2);
-    assert_int_equal(set->ungraded, 1);
+    assert_int_equal(set->unlabelled, 1);
     assert_true(set->labelled);
     assert_int_equal(bc_example_class(&set->examples[0]), 2);
     assert_text(set->examples[0].b, set->examples[0].nb, "No cat.");
@@ -184,7 +180,7 @@ static void official_files_have_official_rows(void **state)
             free(path);
             bertc_dataset *set = read_good(task->name, glue, split);
             assert_int_equal(set->count, task->rows[split]);
-            assert_int_equal(set->skipped + set->ungraded, 0);
+            assert_int_equal(set->skipped + set->unlabelled, 0);
             assert_int_equal(set->labelled, split != BERTC_TEST && strcmp(task->name, "ax") != 0);
             check_labels(set);
             bertc_dataset_free(set);

@@ -57,7 +57,7 @@ static int set_up(void **state)
     make_folder(root);
     char path[96];
     snprintf(path, sizeof path, "%s/bertc", root);
-    assert_int_equal(bc_file_write_in(&bc_here, path, fake, sizeof fake - 1, NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, path, fake, sizeof fake - 1, NULL, NULL), BERTC_OK);
     put_file(root, "model/config.json", "{}");
     add_data("MRPC", "train.tsv dev.tsv test.tsv");
     add_data("SST-2", "train.tsv dev.tsv");
@@ -92,7 +92,7 @@ static char *text_of(const char *name)
     size_t length;
     snprintf(path, sizeof path, "%s/%s", root, name);
     bertc_error err = {0};
-    bc_file_read(path, BC_KIND_WORDS, &text, &length, &err);
+    bc_file_read(path, BC_FILE_WORDS, &text, &length, &err);
     assert_string_equal(err.message, "");
     return text;
 }
@@ -175,8 +175,7 @@ static void nine_tasks_are_glue(void **state)
     assert_null(strstr(text, "ax "));
     bc_free(text);
     assert_file("out/submission/AX.tsv", "index\tprediction\n0\tax\n1\tout/mnli/lr-2e-5/seed-1\n");
-    assert_file("out/submission/MNLI-mm.tsv",
-                "index\tprediction\n0\tmnli-mm\n1\tout/mnli/lr-2e-5/seed-1\n");
+    assert_file("out/submission/MNLI-mm.tsv", "index\tprediction\n0\tmnli-mm\n1\tout/mnli/lr-2e-5/seed-1\n");
     assert_int_equal(logged("predict"), 11);
     assert_int_equal(logged("eval --task ax"), 0);
     text = text_of("stderr");

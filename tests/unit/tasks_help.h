@@ -41,9 +41,8 @@ static inline bertc_status parse_by(const bertc_task *task, bertc_split split, c
 }
 
 /* Parse `length` bytes as a split of a task. */
-static inline bertc_status parse_bytes(const char *name, bertc_split split, const char *bytes,
-                                       size_t length, size_t limit, bertc_dataset **set,
-                                       bertc_error *err)
+static inline bertc_status parse_bytes(const char *name, bertc_split split, const char *bytes, size_t length,
+                                       size_t limit, bertc_dataset **set, bertc_error *err)
 {
     return parse_by(task_named(name), split, &task_named(name)->splits[split], bytes, length, limit, set, err);
 }
@@ -128,7 +127,7 @@ static inline void put_file(const char *folder, const char *name, const char *te
     *slash = '\0';
     assert_int_equal(bc_folder_create(path, NULL), BERTC_OK);
     *slash = '/';
-    assert_int_equal(bc_file_write_in(&bc_here, path, text, strlen(text), NULL, NULL), BERTC_OK);
+    assert_int_equal(bc_file_write_in(&bc_working_dir, path, text, strlen(text), NULL, NULL), BERTC_OK);
     bc_free(path);
 }
 

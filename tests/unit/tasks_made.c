@@ -78,8 +78,9 @@ static void seven_classes_are_read(void **state)
     (void)state;
     const bertc_task task = seven();
     static const int expected[] = {4, 6, 0, 5, 1, 3, 2};
-    bertc_dataset *set = read_good(&task, BERTC_TRAIN, "text\tlabel\nt\t-1\nt\ta longer name than any other\nt\ta\nt\tf\n"
-                                                       "t\tb\nt\td\nt\tc\n");
+    bertc_dataset *set = read_good(&task, BERTC_TRAIN,
+                                   "text\tlabel\nt\t-1\nt\ta longer name than any other\nt\ta\nt\tf\n"
+                                   "t\tb\nt\td\nt\tc\n");
     assert_true(set->labelled);
     for (size_t i = 0; i < 7; i++) {
         assert_int_equal(set->examples[i].num_labels, 1);
@@ -188,11 +189,11 @@ static void many_classes_are_scored(void **state)
         assert_near(scores.value[BERTC_F1], 2 * one[0] / (one[1] + one[2]));
         assert_near(scores.value[BERTC_MATTHEWS], correlation(labels, called, N));
         assert_true(fabs(scores.loss - loss / N) < 1e-9);
-        assert_int_equal(scores.alike, 0);
+        assert_int_equal(scores.constant, 0);
         memset(logits, 0, N * c * sizeof *logits);
         for (size_t i = 0; i < N; i++) logits[i * c + c - 1] = 1;
         assert_int_equal(bertc_task_score(set, logits, &scores, NULL), BERTC_OK);
-        assert_int_equal(scores.alike, c);
+        assert_int_equal(scores.constant, c);
         free(logits);
         bertc_dataset_free(set);
     }
@@ -233,7 +234,7 @@ static void predictions_are_spelled(void **state)
     snprintf(path, sizeof path, "%s/out.tsv", folder);
     bertc_dataset *set = blank_set_of(&classes, 2);
     assert_int_equal(bertc_task_write_submission(set, logits, path, NULL), BERTC_OK);
-    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_FILE_WORDS, &text, &length, NULL), BERTC_OK);
     assert_text(text, length, "index\tprediction\n0\ta longer name than any other\n1\t-1\n");
     bc_free(text);
     bertc_dataset_free(set);
@@ -338,14 +339,10 @@ static void texts_alone_have_no_labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(seven_classes_are_read),
-        cmocka_unit_test(many_classes_are_read),
-        cmocka_unit_test(a_range_is_the_tasks_own),
-        cmocka_unit_test(many_classes_are_scored),
-        cmocka_unit_test(predictions_are_spelled),
-        cmocka_unit_test(rows_that_contradict_themselves_are_refused),
-        cmocka_unit_test(columns_serve_once),
-        cmocka_unit_test(texts_alone_have_no_labels),
+        cmocka_unit_test(seven_classes_are_read),   cmocka_unit_test(many_classes_are_read),
+        cmocka_unit_test(a_range_is_the_tasks_own), cmocka_unit_test(many_classes_are_scored),
+        cmocka_unit_test(predictions_are_spelled),  cmocka_unit_test(rows_that_contradict_themselves_are_refused),
+        cmocka_unit_test(columns_serve_once),       cmocka_unit_test(texts_alone_have_no_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

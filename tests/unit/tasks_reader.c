@@ -38,8 +38,7 @@ static void quotes_are_characters(void **state)
 static void bom_crlf_and_no_last_newline(void **state)
 {
     (void)state;
-    bertc_dataset *set = parse_good("sst2", BERTC_DEV,
-                                    "\xEF\xBB\xBFsentence\tlabel\r\na\rb\t1\r\nc\t0\r\nd\t1");
+    bertc_dataset *set = parse_good("sst2", BERTC_DEV, "\xEF\xBB\xBFsentence\tlabel\r\na\rb\t1\r\nc\t0\r\nd\t1");
     assert_int_equal(set->count, 3);
     assert_text(set->examples[0].a, set->examples[0].na, "a\rb");
     assert_int_equal(bc_example_class(&set->examples[2]), 1);
@@ -56,8 +55,7 @@ static void nul_and_foreign_line_ends_are_text(void **state)
     static const char text[] = "sentence\tlabel\na\0b\xC2\x85""c\xE2\x80\xA8\v\fd\t1\n";
     bertc_dataset *set = NULL;
     bertc_error err = {0};
-    assert_int_equal(parse_bytes("sst2", BERTC_DEV, text, sizeof text - 1, 0, &set, &err),
-                     BERTC_OK);
+    assert_int_equal(parse_bytes("sst2", BERTC_DEV, text, sizeof text - 1, 0, &set, &err), BERTC_OK);
     assert_int_equal(set->count, 1);
     assert_int_equal(set->examples[0].na, 12);
     assert_memory_equal(set->examples[0].a, "a\0b\xC2\x85""c\xE2\x80\xA8\v\fd", 12);
@@ -98,8 +96,7 @@ static void names_may_be_spelled_otherwise(void **state)
 static void a_missing_label_is_told(void **state)
 {
     (void)state;
-    bertc_dataset *set = parse_good("rte", BERTC_DEV,
-                                    "index\tsentence1\tsentence2\tgold\n0\tA\tB\tentailment\n");
+    bertc_dataset *set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tgold\n0\tA\tB\tentailment\n");
     assert_false(set->labelled);
     assert_string_equal(set->no_label, "label");
     assert_string_equal(set->columns, "\"index\", \"sentence1\", \"sentence2\", \"gold\"");
@@ -122,8 +119,7 @@ static void every_row_is_an_example(void **state)
         const char *task, *text, *indices; /* indices: one a row, '.' none */
         bertc_split split;
     } cases[] = {
-        {"rte", RTE_TEST "0\ta\tb\thidden\n1\tc\td\t-\n2\te\tf\t\n3\tg\th\t-1\n4\ti\tj\t?\n", "0 1 2 3 4",
-         BERTC_TEST},
+        {"rte", RTE_TEST "0\ta\tb\thidden\n1\tc\td\t-\n2\te\tf\t\n3\tg\th\t-1\n4\ti\tj\t?\n", "0 1 2 3 4", BERTC_TEST},
         {"rte", RTE_TEST "7\ta\tb\tentailment\n3\tc\td\thidden\n11\te\tf\tx\n", "7 3 11", BERTC_DEV},
         {"mnli", "index\tsentence1\tsentence2\tgold_label\n4\ta\tb\t-\n5\tc\td\tneutral\n", "4 5", BERTC_DEV},
         {"mnli-mm", "sentence1\tsentence2\tgold_label\na\tb\t-\nc\td\t-\n", ". .", BERTC_DEV},
@@ -158,7 +154,7 @@ static void every_row_is_an_example(void **state)
         }
         assert_string_equal(indices, cases[i].indices);
         assert_false(set->labelled);
-        assert_int_equal(set->skipped + set->ungraded, 0);
+        assert_int_equal(set->skipped + set->unlabelled, 0);
         assert_null(set->no_label);
         bertc_dataset_free(set);
     }
@@ -177,8 +173,7 @@ static void no_row_is_left_out_silently(void **state)
          "f.tsv:2: 2 columns, expected 6", BERTC_DEV},
         {"sst2", "index\tsentence\n0\ta\n\tb\n", "f.tsv:3: the row's index is empty", BERTC_TEST},
         {"sst2", "index\tsentence\n0\ta\n\n1\tb\n", "f.tsv:3: 1 column, expected 2", BERTC_TEST},
-        {"cola", "source\tlabel\tmark\tsentence\ns\t1\t\ta\n", "f.tsv:1: a header, expected a row of data",
-         BERTC_DEV},
+        {"cola", "source\tlabel\tmark\tsentence\ns\t1\t\ta\n", "f.tsv:1: a header, expected a row of data", BERTC_DEV},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_dataset *set = NULL;
@@ -205,7 +200,7 @@ static void mnli_dev_has_four_more_columns(void **state)
              "%sa\tb\tc\td\t-\n%sa\tb\tc\td\tentailment\n", head, row, row, row);
     set = parse_good("mnli-mm", BERTC_DEV, text);
     assert_int_equal(set->count, 2);
-    assert_int_equal(set->ungraded, 1);
+    assert_int_equal(set->unlabelled, 1);
     assert_int_equal(set->skipped, 0);
     assert_int_equal(bc_example_class(&set->examples[0]), 2);
     assert_int_equal(bc_example_class(&set->examples[1]), 0);
@@ -346,18 +341,15 @@ static void errors_name_place_and_reason(void **state)
         {"sst2", BERTC_TRAIN, SST2 "a\t1\nb\t\n", "f.tsv:3: label \"\" is not one of 0, 1"},
         {"sst2", BERTC_TRAIN, SST2 "a\t1 \n", "f.tsv:2: label \"1 \" is not one of 0, 1"},
         {"sst2", BERTC_TRAIN, SST2 "a\t\x01\n", "f.tsv:2: label \"?\" is not one of 0, 1"},
-        {"sst2", BERTC_TRAIN, SST2 "a\t" LONG60 "yyy\n",
-         "f.tsv:2: label \"" LONG60 "\" is not one of 0, 1"},
+        {"sst2", BERTC_TRAIN, SST2 "a\t" LONG60 "yyy\n", "f.tsv:2: label \"" LONG60 "\" is not one of 0, 1"},
         {"sst2", BERTC_TRAIN, SST2 "a\t1\nb\t-1\n", "f.tsv:3: label \"-1\" is not one of 0, 1"},
         {"sst2", BERTC_DEV, SST2 "a\t-1\nb\t1\n", "f.tsv:3: a label, but line 2 has none"},
-        {"sst2", BERTC_TEST, "index\tsentence\tlabel\n0\ta\tx\n",
-         "f.tsv:2: label \"x\" is not one of 0, 1"},
+        {"sst2", BERTC_TEST, "index\tsentence\tlabel\n0\ta\tx\n", "f.tsv:2: label \"x\" is not one of 0, 1"},
         {"rte", BERTC_TRAIN, "index\tsentence1\tsentence2\tlabel\n0\ta\tb\t1\n",
          "f.tsv:2: label \"1\" is not one of entailment, not_entailment"},
         {"mnli", BERTC_DEV, "sentence1\tsentence2\tgold_label\na\tb\tEntailment\n",
          "f.tsv:2: label \"Entailment\" is not one of entailment, neutral, contradiction"},
-        {"mnli", BERTC_DEV, "sentence1\tsentence2\tgold_label\na\tb\t-\n",
-         "f.tsv: no row is a complete example"},
+        {"mnli", BERTC_DEV, "sentence1\tsentence2\tgold_label\na\tb\t-\n", "f.tsv: no row is a complete example"},
         {"stsb", BERTC_DEV, STSB "a\tb\tx\n", "f.tsv:2: score \"x\" is not a number"},
         {"stsb", BERTC_DEV, STSB "a\tb\t3,8\n", "f.tsv:2: score \"3,8\" is not a number"},
         {"stsb", BERTC_DEV, STSB "a\tb\t2e0x\n", "f.tsv:2: score \"2e0x\" is not a number"},
@@ -372,8 +364,7 @@ static void errors_name_place_and_reason(void **state)
         {"stsb", BERTC_DEV, STSB "a\tb\t-0.5\n", "f.tsv:2: score \"-0.5\" is not between 0 and 5"},
         {"qqp", BERTC_TRAIN, QQP "1\t2\t3\ta\tb\tc\t1\n", "f.tsv:2: 7 columns, expected 6"},
         {"qqp", BERTC_TRAIN, QQP "1\t2\t3\n", "f.tsv: no row is a complete example"},
-        {"qqp", BERTC_TEST, "id\tquestion1\tquestion2\n0\ta\tb\n1\tc\n",
-         "f.tsv:3: 2 columns, expected 3"},
+        {"qqp", BERTC_TEST, "id\tquestion1\tquestion2\n0\ta\tb\n1\tc\n", "f.tsv:3: 2 columns, expected 3"},
         {"sst2", BERTC_DEV, "", "f.tsv: empty file"},
         {"sst2", BERTC_DEV, "\n\r\n\n", "f.tsv: empty file"},
         {"sst2", BERTC_DEV, "\xEF\xBB\xBF", "f.tsv: empty file"},
@@ -438,8 +429,7 @@ static void lines_are_examples(void **state)
     assert_text(set->examples[2].a, set->examples[2].na, "two \"");
     assert_false(set->labelled);
     bertc_dataset_free(set);
-    assert_int_equal(bertc_dataset_from_lines(task_named("rte"), "a\tb\n\tc\n", 7, "stdin", &set,
-                                              &err), BERTC_OK);
+    assert_int_equal(bertc_dataset_from_lines(task_named("rte"), "a\tb\n\tc\n", 7, "stdin", &set, &err), BERTC_OK);
     assert_int_equal(set->count, 2);
     assert_text(set->examples[1].b, set->examples[1].nb, "c");
     bertc_dataset_free(set);

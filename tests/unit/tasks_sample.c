@@ -10,7 +10,7 @@ static char root[64];
 static char *read_sample(const char *folder, const char *name, size_t *length)
 {
     char *path = bc_path_join(folder, name), *text = NULL;
-    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_FILE_WORDS, &text, length, NULL), BERTC_OK);
     bc_free(path);
     return text;
 }
@@ -28,12 +28,9 @@ static const struct {
     {"MRPC/train.tsv", "\xEF\xBB\xBFQuality\t#1 ID\t#2 ID\t#1 String\t#2 String", 5},
     {"MRPC/dev.tsv", "\xEF\xBB\xBFQuality\t#1 ID\t#2 ID\t#1 String\t#2 String", 5},
     {"MRPC/test.tsv", "index\t#1 ID\t#2 ID\t#1 String\t#2 String", 5},
-    {"STS-B/train.tsv",
-     "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore", 10},
-    {"STS-B/dev.tsv",
-     "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore", 10},
-    {"STS-B/test.tsv",
-     "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2", 9},
+    {"STS-B/train.tsv", "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore", 10},
+    {"STS-B/dev.tsv", "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore", 10},
+    {"STS-B/test.tsv", "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2", 9},
     {"QQP/train.tsv", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", 6},
     {"QQP/dev.tsv", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", 6},
     {"QQP/test.tsv", "id\tquestion1\tquestion2", 3},
@@ -118,8 +115,7 @@ static void bytes_are_these(void **state)
     for (size_t i = 0; i < FILES; i++) {
         size_t length;
         char *text = read_sample(root, files[i].name, &length);
-        for (size_t k = 0; k < length; k++)
-            fnv1a = (fnv1a ^ (unsigned char)text[k]) * UINT64_C(0x100000001B3);
+        for (size_t k = 0; k < length; k++) fnv1a = (fnv1a ^ (unsigned char)text[k]) * UINT64_C(0x100000001B3);
         bc_free(text);
     }
     assert_int_equal(fnv1a, UINT64_C(0x73AF4D771F358585));
@@ -176,23 +172,21 @@ static bertc_dataset *read_set(const char *task, bertc_split split)
 static const struct {
     const char *task;
     size_t rows[BERTC_SPLITS];
-    double least; /* share of every class in train and dev */
+    double min; /* share of every class in train and dev */
 } expected[] = {
-    {"cola", {4000, 600, 300}, 0.30},    {"sst2", {4000, 600, 300}, 0.38},
-    {"mrpc", {1800, 400, 300}, 0.25},    {"stsb", {2500, 500, 300}, 0},
-    {"qqp", {2495, 500, 300}, 0.30},     {"mnli", {8000, 600, 300}, 0.28},
-    {"mnli-mm", {8000, 600, 300}, 0.28}, {"qnli", {2500, 500, 300}, 0.42},
-    {"rte", {2000, 400, 300}, 0.40},     {"wnli", {1000, 400, 300}, 0.42},
+    {"cola", {4000, 600, 300}, 0.30},    {"sst2", {4000, 600, 300}, 0.38}, {"mrpc", {1800, 400, 300}, 0.25},
+    {"stsb", {2500, 500, 300}, 0},       {"qqp", {2495, 500, 300}, 0.30},  {"mnli", {8000, 600, 300}, 0.28},
+    {"mnli-mm", {8000, 600, 300}, 0.28}, {"qnli", {2500, 500, 300}, 0.42}, {"rte", {2000, 400, 300}, 0.40},
+    {"wnli", {1000, 400, 300}, 0.42},
 };
 #define TASKS (sizeof expected / sizeof *expected)
 
-static void check_labels(const bertc_dataset *set, double least)
+static void check_labels(const bertc_dataset *set, double min)
 {
     const int classes = set->task->num_labels;
     size_t counts[3] = {0};
     for (size_t i = 0; i < set->count; i++) counts[bc_example_class(&set->examples[i])]++;
-    for (int c = 0; c < classes; c++)
-        assert_true((double)counts[c] >= least * (double)set->count);
+    for (int c = 0; c < classes; c++) assert_true((double)counts[c] >= min * (double)set->count);
 }
 
 static void check_values(const bertc_dataset *set)
@@ -215,7 +209,7 @@ static void counts_and_labels(void **state)
             assert_int_equal(set->count, expected[t].rows[split]);
             assert_int_equal(set->labelled, split != BERTC_TEST);
             if (set->labelled && set->task->kind == BERTC_REGRESSION) check_values(set);
-            else if (set->labelled) check_labels(set, expected[t].least);
+            else if (set->labelled) check_labels(set, expected[t].min);
             bertc_dataset_free(set);
         }
     bertc_dataset *ax = read_set("ax", BERTC_TEST);
@@ -241,8 +235,7 @@ static size_t shared(const bertc_dataset *in, const bertc_dataset *of)
 {
     size_t found = 0;
     for (size_t i = 0; i < of->count; i++)
-        found += bsearch(&of->examples[i], in->examples, in->count, sizeof *in->examples,
-                         by_text) != NULL;
+        found += bsearch(&of->examples[i], in->examples, in->count, sizeof *in->examples, by_text) != NULL;
     return found;
 }
 
@@ -295,8 +288,7 @@ static bool single(unsigned set)
 }
 
 /* The label by trying all worlds. */
-static int label_by_search(bc_quantifier p, bc_quantifier h, bc_relation restrictor,
-                           bc_relation scope)
+static int label_by_search(bc_quantifier p, bc_quantifier h, bc_relation restrictor, bc_relation scope)
 {
     bool may_be_true = false, may_be_false = false;
     for (unsigned r = 1; r < WORLD; r++)
@@ -325,10 +317,9 @@ static void inference_is_sound_and_complete(void **state)
                     const bool person = p >= BC_IS;
                     if (person != (h >= BC_IS) || r == BC_OPPOSITE) continue;
                     if (person && r != BC_SAME && r != BC_OTHER) continue;
-                    int label = bc_nli_label((bc_quantifier)p, (bc_quantifier)h, (bc_relation)r,
-                                             (bc_relation)s);
-                    assert_int_equal(label, label_by_search((bc_quantifier)p, (bc_quantifier)h,
-                                                            (bc_relation)r, (bc_relation)s));
+                    int label = bc_nli_label((bc_quantifier)p, (bc_quantifier)h, (bc_relation)r, (bc_relation)s);
+                    assert_int_equal(
+                        label, label_by_search((bc_quantifier)p, (bc_quantifier)h, (bc_relation)r, (bc_relation)s));
                     seen[label]++;
                 }
     assert_true(seen[0] > 20 && seen[1] > 20 && seen[2] > 20);
@@ -350,8 +341,7 @@ static void negation_turns_sentiment(void **state)
     size_t pairs = 0;
     for (size_t i = 0; i < set->count; i++) {
         const bertc_example *e = &set->examples[i];
-        if (e->na < 6 || memcmp(e->a, "not ", 4) != 0 || memchr(e->a + 4, ' ', e->na - 5))
-            continue;
+        if (e->na < 6 || memcmp(e->a, "not ", 4) != 0 || memchr(e->a + 4, ' ', e->na - 5)) continue;
         for (size_t j = 0; j < set->count; j++) {
             const bertc_example *f = &set->examples[j];
             if (f->na != e->na - 4 || memcmp(f->a, e->a + 4, f->na) != 0) continue;
@@ -479,8 +469,7 @@ static void answers_contain_what_is_asked(void **state)
         const bertc_example *e = &set->examples[i];
         if (bc_example_class(e) != 0 || !says(e->a, e->na, "Where ")) continue;
         bool place = false;
-        for (size_t p = 0; p < sizeof places / sizeof *places; p++)
-            place |= says(e->b, e->nb, places[p]);
+        for (size_t p = 0; p < sizeof places / sizeof *places; p++) place |= says(e->b, e->nb, places[p]);
         assert_true(place);
         found++;
     }
@@ -497,12 +486,10 @@ static bertc_vocab *load_vocab(void)
     return vocab;
 }
 
-static size_t count_pieces(const bertc_tokenizer *tokenizer, const bertc_example *e,
-                           int32_t unknown)
+static size_t count_pieces(const bertc_tokenizer *tokenizer, const bertc_example *e, int32_t unknown)
 {
     bertc_encoding encoding = {0};
-    assert_int_equal(bertc_tokenizer_encode(tokenizer, &encoding, e->a, e->na, e->b, e->nb, 0,
-                                            NULL), BERTC_OK);
+    assert_int_equal(bertc_tokenizer_encode(tokenizer, &encoding, e->a, e->na, e->b, e->nb, 0, NULL), BERTC_OK);
     for (size_t i = 0; i < encoding.count; i++) assert_int_not_equal(encoding.ids[i], unknown);
     size_t count = encoding.count;
     bertc_encoding_clear(&encoding);

@@ -13,7 +13,7 @@ static void assert_written(const char *task, const float *logits, size_t n, cons
     assert_int_equal(bertc_task_write_submission(set, logits, path, NULL), BERTC_OK);
     char *text;
     size_t length;
-    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_FILE_WORDS, &text, &length, NULL), BERTC_OK);
     assert_text(text, length, expected);
     bc_free(text);
     bertc_dataset_free(set);
@@ -51,7 +51,7 @@ static void predictions_stand_under_the_index_of_the_data(void **state)
     snprintf(path, sizeof path, "%s/out.tsv", folder);
     bertc_dataset *set = parse_good("sst2", BERTC_TEST, "index\tsentence\n7\ta\n2\tb\n12\tc\n");
     assert_int_equal(bertc_task_write_submission(set, logits, path, NULL), BERTC_OK);
-    assert_int_equal(bc_file_read(path, BC_KIND_WORDS, &text, &length, NULL), BERTC_OK);
+    assert_int_equal(bc_file_read(path, BC_FILE_WORDS, &text, &length, NULL), BERTC_OK);
     assert_text(text, length, "index\tprediction\n7\t0\n2\t1\n12\t1\n");
     bc_free(text);
     bertc_dataset_free(set);
@@ -111,10 +111,8 @@ static void unwritable_paths_are_named(void **state)
     static const float logits[] = {0, 0};
     bertc_dataset *set = blank_set("sst2", 1);
     bertc_error err = {0};
-    assert_int_equal(bertc_task_write_submission(set, logits, "no/such/folder/x.tsv", &err),
-                     BERTC_IO);
-    assert_string_equal(err.message,
-                        "no/such/folder/x.tsv: cannot create: No such file or directory");
+    assert_int_equal(bertc_task_write_submission(set, logits, "no/such/folder/x.tsv", &err), BERTC_IO);
+    assert_string_equal(err.message, "no/such/folder/x.tsv: cannot create: No such file or directory");
     bertc_dataset_free(set);
 }
 

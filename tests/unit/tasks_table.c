@@ -8,28 +8,17 @@ static const struct {
     const char *columns[3];
     long rows[3];
 } expected[] = {
-    {"cola", "CoLA", "CoLA.tsv", 2, {"sentence", NULL, "label"},
-     {8551, 1043, 1063}},
-    {"sst2", "SST-2", "SST-2.tsv", 2, {"sentence", NULL, "label"},
-     {67349, 872, 1821}},
-    {"mrpc", "MRPC", "MRPC.tsv", 2, {"#1 String", "#2 String", "Quality"},
-     {3668, 408, 1725}},
-    {"stsb", "STS-B", "STS-B.tsv", 1, {"sentence1", "sentence2", "score"},
-     {5749, 1500, 1379}},
-    {"qqp", "QQP", "QQP.tsv", 2, {"question1", "question2", "is_duplicate"},
-     {363846, 40430, 390965}},
-    {"mnli", "MNLI", "MNLI-m.tsv", 3, {"sentence1", "sentence2", "gold_label"},
-     {392702, 9815, 9796}},
-    {"mnli-mm", "MNLI", "MNLI-mm.tsv", 3, {"sentence1", "sentence2", "gold_label"},
-     {392702, 9832, 9847}},
-    {"qnli", "QNLI", "QNLI.tsv", 2, {"question", "sentence", "label"},
-     {104743, 5463, 5463}},
-    {"rte", "RTE", "RTE.tsv", 2, {"sentence1", "sentence2", "label"},
-     {2490, 277, 3000}},
-    {"wnli", "WNLI", "WNLI.tsv", 2, {"sentence1", "sentence2", "label"},
-     {635, 71, 146}},
-    {"ax", "AX", "AX.tsv", 3, {"sentence1", "sentence2", "label"},
-     {0, 1104, 1104}},
+    {"cola", "CoLA", "CoLA.tsv", 2, {"sentence", NULL, "label"}, {8551, 1043, 1063}},
+    {"sst2", "SST-2", "SST-2.tsv", 2, {"sentence", NULL, "label"}, {67349, 872, 1821}},
+    {"mrpc", "MRPC", "MRPC.tsv", 2, {"#1 String", "#2 String", "Quality"}, {3668, 408, 1725}},
+    {"stsb", "STS-B", "STS-B.tsv", 1, {"sentence1", "sentence2", "score"}, {5749, 1500, 1379}},
+    {"qqp", "QQP", "QQP.tsv", 2, {"question1", "question2", "is_duplicate"}, {363846, 40430, 390965}},
+    {"mnli", "MNLI", "MNLI-m.tsv", 3, {"sentence1", "sentence2", "gold_label"}, {392702, 9815, 9796}},
+    {"mnli-mm", "MNLI", "MNLI-mm.tsv", 3, {"sentence1", "sentence2", "gold_label"}, {392702, 9832, 9847}},
+    {"qnli", "QNLI", "QNLI.tsv", 2, {"question", "sentence", "label"}, {104743, 5463, 5463}},
+    {"rte", "RTE", "RTE.tsv", 2, {"sentence1", "sentence2", "label"}, {2490, 277, 3000}},
+    {"wnli", "WNLI", "WNLI.tsv", 2, {"sentence1", "sentence2", "label"}, {635, 71, 146}},
+    {"ax", "AX", "AX.tsv", 3, {"sentence1", "sentence2", "label"}, {0, 1104, 1104}},
 };
 
 static void assert_name(const char *name, const char *expected_name)
@@ -58,8 +47,7 @@ static void table_is_glue(void **state)
         assert_string_equal(task->submission, expected[i].submission);
         assert_int_equal(task->num_labels, expected[i].labels);
         for (int s = 0; s < BERTC_SPLITS; s++) check_columns(&task->splits[s], expected[i].columns);
-        for (int s = 0; s < BERTC_SPLITS; s++)
-            assert_int_equal(task->rows[s], expected[i].rows[s]);
+        for (int s = 0; s < BERTC_SPLITS; s++) assert_int_equal(task->rows[s], expected[i].rows[s]);
     }
 }
 

@@ -45,8 +45,7 @@ static const struct {
                   .tokens = {{.text = "zq", .id = -1, .lstrip = true, .rstrip = true},
                              {.text = " b", .id = -1},
                              {.text = "a", .id = -1, .rstrip = true}}},
-    [BOTH] = {.count = 2,
-              .tokens = {{.text = "zq", .id = -1, .normalized = true}, {.text = "Zq", .id = -1}}},
+    [BOTH] = {.count = 2, .tokens = {{.text = "zq", .id = -1, .normalized = true}, {.text = "Zq", .id = -1}}},
 };
 
 static const struct {
@@ -139,8 +138,7 @@ static void test_reference(void **state)
         assert_int_equal(tokens_encode(&t, cases[i].text, strlen(cases[i].text), NULL, 0, 0), BERTC_OK);
         if (t.encoding.count != cases[i].count + 2) fail_msg("\"%s\": %zu tokens", cases[i].text, t.encoding.count);
         for (size_t k = 0; k < cases[i].count; k++)
-            if (t.encoding.ids[k + 1] != cases[i].tokens[k].id ||
-                t.encoding.begin[k + 1] != cases[i].tokens[k].begin ||
+            if (t.encoding.ids[k + 1] != cases[i].tokens[k].id || t.encoding.begin[k + 1] != cases[i].tokens[k].begin ||
                 t.encoding.end[k + 1] != cases[i].tokens[k].end)
                 fail_msg("\"%s\": token %zu is %d at [%u, %u)", cases[i].text, k,
                          (int)t.encoding.ids[k + 1], t.encoding.begin[k + 1], t.encoding.end[k + 1]);
@@ -209,26 +207,22 @@ static void test_refused(void **state)
     (void)state;
     bertc_tokenizer_options o = options_of(CONSUMED);
     o.added[2].id = 30;
-    refuse(&o, BERTC_INPUT,
-           "v: the added token zqx has id 30 in the tokenizer's files, but 28 is the next free one");
+    refuse(&o, BERTC_INPUT, "v: the added token zqx has id 30 in the tokenizer's files, but 28 is the next free one");
     o = options_of(CONSUMED);
     o.added[0].id = 9;
-    refuse(&o, BERTC_INPUT,
-           "v: the added token ab has id 9 in the tokenizer's files, but 8 in the vocabulary");
+    refuse(&o, BERTC_INPUT, "v: the added token ab has id 9 in the tokenizer's files, but 8 in the vocabulary");
     o = options_of(NORMALIZED);
     strcpy(o.added[1].text, "N\xC3\xA8W yorK");
-    refuse(&o, BERTC_INPUT,
-           "v: the added tokens New York and N\xC3\xA8W yorK are the same once normalised");
+    refuse(&o, BERTC_INPUT, "v: the added tokens New York and N\xC3\xA8W yorK are the same once normalised");
     o = options_of(ALL);
     o.parity = BERTC_HF_SLOW;
-    refuse(&o, BERTC_INPUT,
-           "the added token Foo is normalized, which only the parity hf-fast knows");
+    refuse(&o, BERTC_INPUT, "the added token Foo is normalized, which only the parity hf-fast knows");
     o = options_of(ALONE);
     o.parity = BERTC_HF_SLOW;
     refuse(&o, BERTC_INPUT, "the added token zq is single_word, which only the parity hf-fast knows");
     memset(o.added[0].text, 'x', sizeof o.added[0].text);
     refuse(&o, BERTC_USAGE, "tokenizer options: a value is out of range, or a text does not end");
-    o.added_count = BERTC_ADDED_MOST + 1;
+    o.added_count = BERTC_MAX_ADDED_TOKENS + 1;
     refuse(&o, BERTC_USAGE, "41 added tokens, at most 40");
 }
 
@@ -273,9 +267,8 @@ static void test_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference), cmocka_unit_test(test_invalid),
-        cmocka_unit_test(test_many),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_size),      cmocka_unit_test(test_nothing_left),
+        cmocka_unit_test(test_reference), cmocka_unit_test(test_invalid), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_size),    cmocka_unit_test(test_nothing_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

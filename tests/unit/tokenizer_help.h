@@ -13,8 +13,7 @@ typedef struct tokens {
 } tokens;
 
 /* With null options: the defaults. */
-static inline tokens tokens_open(const char *words, size_t length,
-                                 const bertc_tokenizer_options *options)
+static inline tokens tokens_open(const char *words, size_t length, const bertc_tokenizer_options *options)
 {
     tokens t = {0};
     bertc_error err = {0};
@@ -33,8 +32,7 @@ static inline void tokens_close(tokens *t)
 }
 
 /* The text in a block of exactly its length, so that a sanitizer sees any read beyond. */
-static inline bertc_status tokens_encode(tokens *t, const char *a, size_t na, const char *b,
-                                         size_t nb, size_t most)
+static inline bertc_status tokens_encode(tokens *t, const char *a, size_t na, const char *b, size_t nb, size_t max)
 {
     char *first = malloc(na ? na : 1), *second = malloc(nb ? nb : 1);
     assert_non_null(first);
@@ -42,7 +40,7 @@ static inline bertc_status tokens_encode(tokens *t, const char *a, size_t na, co
     memcpy(first, a, na);
     if (b) memcpy(second, b, nb);
     bertc_status status = bertc_tokenizer_encode(t->tokenizer, &t->encoding, first, na,
-                                                 b ? second : NULL, nb, most, NULL);
+                                                 b ? second : NULL, nb, max, NULL);
     free(first);
     free(second);
     return status;

@@ -12,7 +12,7 @@
 #include "tokenizer/tokenizer.h"
 #include "unit/tokenizer_help.h"
 
-enum { MOST = 60, WORDS = 40, LONGEST = 9 };
+enum { MAX = 60, WORDS = 40, LONGEST = 9 };
 
 /* A linear congruential generator: the same words on every machine. */
 static uint64_t seed;
@@ -23,9 +23,9 @@ static size_t draw(size_t below)
     return (size_t)(seed >> 33) % below;
 }
 
-static size_t draw_letters(char *to, size_t most, size_t alphabet)
+static size_t draw_letters(char *to, size_t max, size_t alphabet)
 {
-    size_t length = 1 + draw(most);
+    size_t length = 1 + draw(max);
     for (size_t i = 0; i < length; i++) to[i] = (char)('a' + draw(alphabet));
     return length;
 }
@@ -44,11 +44,11 @@ static size_t draw_vocabulary(char *text, const char *prefix, size_t alphabet)
 
 /* The ids and ends of a word's pieces; 0 where there are none. */
 static size_t cut(const tokens *t, const char *prefix, const char *word, size_t length,
-                  int32_t ids[MOST], size_t ends[MOST])
+                  int32_t ids[MAX], size_t ends[MAX])
 {
     size_t count = 0;
     for (size_t begin = 0, end; begin < length; begin = end) {
-        char piece[MOST + 8];
+        char piece[MAX + 8];
         int32_t id = -1;
         for (end = length; end > begin; end--) {
             size_t used = begin > 0 ? (size_t)sprintf(piece, "%s", prefix) : 0;
@@ -65,8 +65,8 @@ static size_t cut(const tokens *t, const char *prefix, const char *word, size_t 
 
 static void expect_cut(tokens *t, const char *prefix, const char *word, size_t length)
 {
-    int32_t ids[MOST];
-    size_t ends[MOST], count = cut(t, prefix, word, length, ids, ends);
+    int32_t ids[MAX];
+    size_t ends[MAX], count = cut(t, prefix, word, length, ids, ends);
     assert_int_equal(tokens_encode(t, word, length, NULL, 0, 0), BERTC_OK);
     if (count == 0) {
         assert_int_equal(t->encoding.count, 3);
@@ -84,14 +84,14 @@ static void expect_cut(tokens *t, const char *prefix, const char *word, size_t l
 
 static void try_vocabulary(const char *prefix, size_t alphabet, size_t *whole)
 {
-    char text[2048], word[MOST];
-    int32_t ids[MOST];
-    size_t ends[MOST];
+    char text[2048], word[MAX];
+    int32_t ids[MAX];
+    size_t ends[MAX];
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     snprintf(options.prefix, sizeof options.prefix, "%s", prefix);
     tokens t = tokens_open(text, draw_vocabulary(text, prefix, alphabet), &options);
     for (int i = 0; i < 200; i++) {
-        size_t length = draw_letters(word, MOST, alphabet);
+        size_t length = draw_letters(word, MAX, alphabet);
         expect_cut(&t, prefix, word, length);
         *whole += cut(&t, prefix, word, length, ids, ends) > 3;
     }

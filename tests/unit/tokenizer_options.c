@@ -18,8 +18,7 @@ static const char *const names[FILES] = {"tokenizer_config.json", "config.json",
 static char folder[] = "options_XXXXXX";
 
 /* Write the files (null: absent), read them, remove them. */
-static bertc_status overlay_files(const char *const texts[FILES], bertc_tokenizer_options *options,
-                               bertc_error *err)
+static bertc_status adapter_files(const char *const texts[FILES], bertc_tokenizer_options *options, bertc_error *err)
 {
     char path[64];
     for (int i = 0; i < FILES; i++) {
@@ -38,11 +37,10 @@ static bertc_status overlay_files(const char *const texts[FILES], bertc_tokenize
     return status;
 }
 
-static bertc_status read_files(const char *const texts[FILES], bertc_tokenizer_options *options,
-                               bertc_error *err)
+static bertc_status read_files(const char *const texts[FILES], bertc_tokenizer_options *options, bertc_error *err)
 {
     *options = bertc_tokenizer_defaults();
-    return overlay_files(texts, options, err);
+    return adapter_files(texts, options, err);
 }
 
 static bertc_tokenizer_options accept(const char *config, const char *model, const char *json)
@@ -120,14 +118,12 @@ static void test_length(void **state)
 static void test_precedence(void **state)
 {
     (void)state;
-    static const char json[] =
-        JSON(", \"lowercase\": false, \"clean_text\": false, \"handle_chinese_chars\": false,"
-             " \"strip_accents\": true",
-             ", \"max_input_chars_per_word\": 7, \"continuing_subword_prefix\": \"@@\"", "");
-    static const char *const bert_class[] = {
-        NULL, "{}", "{\"tokenizer_class\": \"BertTokenizer\"}",
-        "{\"tokenizer_class\": \"BertTokenizerFast\"}",
-        "{\"tokenizer_class\": \"DistilBertTokenizer\"}"};
+    static const char json[] = JSON(", \"lowercase\": false, \"clean_text\": false, \"handle_chinese_chars\": false,"
+                                    " \"strip_accents\": true",
+                                    ", \"max_input_chars_per_word\": 7, \"continuing_subword_prefix\": \"@@\"", "");
+    static const char *const bert_class[] = {NULL, "{}", "{\"tokenizer_class\": \"BertTokenizer\"}",
+                                             "{\"tokenizer_class\": \"BertTokenizerFast\"}",
+                                             "{\"tokenizer_class\": \"DistilBertTokenizer\"}"};
     for (size_t i = 0; i < sizeof bert_class / sizeof *bert_class; i++) {
         bertc_tokenizer_options o = accept(bert_class[i], BERT, json);
         assert_true(o.do_lower_case && o.clean_text && o.tokenize_chinese_chars);
@@ -162,10 +158,9 @@ static const bertc_added_token *find(const bertc_tokenizer_options *o, const cha
 static void test_added(void **state)
 {
     (void)state;
-    static const char config[] =
-        "{\"added_tokens_decoder\": {\"0\": {\"content\": \"[PAD]\", \"special\": true},"
-        " \"9\": {\"content\": \"[E1]\", \"special\": true, \"normalized\": false}},"
-        " \"additional_special_tokens\": [\"[E1]\", {\"content\": \"<x>\"}]}";
+    static const char config[] = "{\"added_tokens_decoder\": {\"0\": {\"content\": \"[PAD]\", \"special\": true},"
+                                 " \"9\": {\"content\": \"[E1]\", \"special\": true, \"normalized\": false}},"
+                                 " \"additional_special_tokens\": [\"[E1]\", {\"content\": \"<x>\"}]}";
     bertc_tokenizer_options o =
         accept(config, BERT, JSON("", "", ADDED(0, "[PAD]", "") "," ADDED(9, "[E1]", ", \"lstrip\": true")));
     assert_int_equal(o.added_count, 7); /* the five names are among them */
@@ -208,8 +203,7 @@ static void test_flags(void **state)
         bertc_error err = {0};
         if (read_files(files[i], &o, &err)) fail_msg("%s", err.message);
         const bertc_added_token *mask = find(&o, "[MASK]");
-        if (!mask->normalized || !mask->single_word || mask->lstrip || mask->rstrip)
-            fail_msg("flags of place %zu", i);
+        if (!mask->normalized || !mask->single_word || mask->lstrip || mask->rstrip) fail_msg("flags of place %zu", i);
     }
     /* Where two say different things, the numbered one counts. */
     bertc_tokenizer_options o = accept("{\"mask_token\": {" FLAGGED "}, \"added_tokens_decoder\":"
@@ -392,8 +386,7 @@ static void test_inputs_of_the_model(void **state)
 {
     (void)state;
     assert_false(accept("{}", BERT, NULL).no_types);
-    assert_false(accept("{\"model_input_names\": [\"input_ids\", \"token_type_ids\"]}", BERT, NULL)
-                     .no_types);
+    assert_false(accept("{\"model_input_names\": [\"input_ids\", \"token_type_ids\"]}", BERT, NULL).no_types);
     assert_true(accept("{\"model_input_names\": [\"input_ids\"]}", BERT, NULL).no_types);
 }
 
@@ -401,15 +394,14 @@ static void test_inputs_of_the_model(void **state)
 static void test_slow_settings(void **state)
 {
     (void)state;
-    static const char *const settings[] = {"{\"do_basic_tokenize\": false}",
-                                           "{\"never_split\": [\"covid19\"]}"};
+    static const char *const settings[] = {"{\"do_basic_tokenize\": false}", "{\"never_split\": [\"covid19\"]}"};
     for (size_t i = 0; i < 2; i++) {
         const char *texts[FILES] = {settings[i], BERT};
         bertc_tokenizer_options o = bertc_tokenizer_defaults();
         bertc_error err = {0};
-        assert_int_equal(overlay_files(texts, &o, &err), BERTC_OK);
+        assert_int_equal(adapter_files(texts, &o, &err), BERTC_OK);
         o.parity = BERTC_HF_SLOW;
-        assert_int_equal(overlay_files(texts, &o, &err), BERTC_INPUT);
+        assert_int_equal(adapter_files(texts, &o, &err), BERTC_INPUT);
         assert_non_null(strstr(err.message, "is not supported"));
     }
 }

@@ -12,14 +12,14 @@
 #include "tokenizer/words.h"
 #include "unit/tokenizer_help.h"
 
-enum { MOST = 40 };
+enum { MAX = 40 };
 
 /* The next number below `most` of a fixed sequence. */
-static size_t draw(size_t most)
+static size_t draw(size_t max)
 {
     static uint64_t state = 1;
     state = state * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)(state >> 33) % most;
+    return (size_t)(state >> 33) % max;
 }
 
 /* Every start in a text that lies alone in its block, so that a sanitizer sees any read beyond. */
@@ -31,9 +31,9 @@ static void check_runs(const unsigned char *bytes, size_t length)
     for (size_t at = 0; at < length; at++)
         for (unsigned fold = 0; fold <= 0x20; fold += 0x20) {
             bc_key key, twin;
-            size_t n = bc_run(text, at, length, (unsigned char)fold, &key);
-            assert_int_equal(n, bc_run_plain(text, at, length, (unsigned char)fold, &twin));
-            assert_true(n == BC_RUN || (key.low == twin.low && key.high == twin.high));
+            size_t n = bc_ascii_run(text, at, length, (unsigned char)fold, &key);
+            assert_int_equal(n, bc_ascii_run_plain(text, at, length, (unsigned char)fold, &twin));
+            assert_true(n == BC_ASCII_RUN || (key.low == twin.low && key.high == twin.high));
         }
     free(text);
 }
@@ -41,8 +41,8 @@ static void check_runs(const unsigned char *bytes, size_t length)
 static void test_runs(void **state)
 {
     (void)state;
-    unsigned char text[MOST];
-    for (size_t length = 1; length <= MOST; length++)
+    unsigned char text[MAX];
+    for (size_t length = 1; length <= MAX; length++)
         for (unsigned byte = 0; byte < 256; byte++) {
             for (size_t i = 0; i < length; i++) text[i] = (unsigned char)"aZ09mzA5"[draw(8)];
             text[draw(length)] = (unsigned char)byte;
@@ -54,17 +54,17 @@ static void test_key(void **state)
 {
     (void)state;
     bc_key key;
-    assert_int_equal(bc_run_plain((const unsigned char *)"Ab9-z", 0, 5, 0x20, &key), 3);
+    assert_int_equal(bc_ascii_run_plain((const unsigned char *)"Ab9-z", 0, 5, 0x20, &key), 3);
     assert_int_equal(key.low, 'a' | 'b' << 8 | '9' << 16);
     assert_int_equal(key.high, 0);
-    assert_int_equal(bc_run_plain((const unsigned char *)"123456789A", 0, 10, 0, &key), 10);
+    assert_int_equal(bc_ascii_run_plain((const unsigned char *)"123456789A", 0, 10, 0, &key), 10);
     assert_int_equal(key.high, '9' | 'A' << 8);
 }
 
 static int32_t find(const bc_words *words, const char *word)
 {
     bc_key key;
-    bc_run_plain((const unsigned char *)word, 0, strlen(word), 0, &key);
+    bc_ascii_run_plain((const unsigned char *)word, 0, strlen(word), 0, &key);
     return bc_words_find(words, key);
 }
 
@@ -75,8 +75,7 @@ static void test_table(void **state)
     unsigned char lower[256];
     bertc_vocab *vocab;
     bc_words words;
-    for (unsigned i = 0; i < 256; i++)
-        lower[i] = (unsigned char)(i >= 'A' && i <= 'Z' ? i + 32 : i);
+    for (unsigned i = 0; i < 256; i++) lower[i] = (unsigned char)(i >= 'A' && i <= 'Z' ? i + 32 : i);
     assert_int_equal(bertc_vocab_parse(lines, sizeof lines - 1, "lines", &vocab, NULL), BERTC_OK);
     assert_int_equal(bc_words_build(&words, vocab, 15, lower, NULL), BERTC_OK);
     assert_int_equal(find(&words, "zero"), 5); /* the last of two */

@@ -12,7 +12,7 @@
 
 static const char words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n";
 
-enum { MOST = 14 };
+enum { MAX = 14 };
 
 static tokens open_parity(int parity)
 {
@@ -22,12 +22,12 @@ static tokens open_parity(int parity)
 }
 
 /* Encode na times "a" and nb times "b" and check the layout; what is left of both. */
-static void encode(tokens *t, size_t na, size_t nb, size_t most, size_t *a, size_t *b)
+static void encode(tokens *t, size_t na, size_t nb, size_t max, size_t *a, size_t *b)
 {
-    char first[2 * MOST + 1] = "", second[2 * MOST + 1] = "";
+    char first[2 * MAX + 1] = "", second[2 * MAX + 1] = "";
     for (size_t i = 0; i < na; i++) strcat(first, "a ");
     for (size_t i = 0; i < nb; i++) strcat(second, "b ");
-    assert_int_equal(tokens_encode(t, first, strlen(first), second, strlen(second), most), 0);
+    assert_int_equal(tokens_encode(t, first, strlen(first), second, strlen(second), max), 0);
     const bertc_encoding *e = &t->encoding;
     *a = *b = 0;
     for (size_t i = 0; i < e->count; i++) {
@@ -66,12 +66,12 @@ static void test_pairs(void **state)
     (void)state;
     for (int parity = 0; parity < 3; parity++) {
         tokens t = open_parity(parity);
-        for (size_t na = 0; na <= MOST; na++)
-            for (size_t nb = 0; nb <= MOST; nb++)
-                for (size_t most = 3; most <= 2 * MOST + 4; most++) {
+        for (size_t na = 0; na <= MAX; na++)
+            for (size_t nb = 0; nb <= MAX; nb++)
+                for (size_t max = 3; max <= 2 * MAX + 4; max++) {
                     size_t a, b, wanted_a = na, wanted_b = nb;
-                    encode(&t, na, nb, most, &a, &b);
-                    (parity == BERTC_HF_FAST ? halve : pop)(most - 3, &wanted_a, &wanted_b);
+                    encode(&t, na, nb, max, &a, &b);
+                    (parity == BERTC_HF_FAST ? halve : pop)(max - 3, &wanted_a, &wanted_b);
                     assert_int_equal(a, wanted_a);
                     assert_int_equal(b, wanted_b);
                 }
@@ -87,12 +87,10 @@ static void test_odd_place(void **state)
         int parity;
         size_t na, nb, room, a, b;
     } cases[] = {
-        {BERTC_HF_FAST, 10, 10, 9, 4, 5}, {BERTC_HF_SLOW, 10, 10, 9, 5, 4},
-        {BERTC_GOOGLE, 10, 10, 9, 5, 4},  {BERTC_HF_FAST, 10, 9, 9, 5, 4},
-        {BERTC_HF_FAST, 9, 10, 9, 4, 5},  {BERTC_HF_SLOW, 9, 10, 9, 5, 4},
-        {BERTC_HF_FAST, 2, 10, 9, 2, 7},  {BERTC_GOOGLE, 10, 2, 9, 7, 2},
-        {BERTC_HF_FAST, 10, 10, 1, 0, 1}, {BERTC_GOOGLE, 10, 10, 1, 1, 0},
-        {BERTC_HF_FAST, 3, 3, 0, 0, 0},   {BERTC_HF_SLOW, 3, 3, 6, 3, 3},
+        {BERTC_HF_FAST, 10, 10, 9, 4, 5}, {BERTC_HF_SLOW, 10, 10, 9, 5, 4}, {BERTC_GOOGLE, 10, 10, 9, 5, 4},
+        {BERTC_HF_FAST, 10, 9, 9, 5, 4},  {BERTC_HF_FAST, 9, 10, 9, 4, 5},  {BERTC_HF_SLOW, 9, 10, 9, 5, 4},
+        {BERTC_HF_FAST, 2, 10, 9, 2, 7},  {BERTC_GOOGLE, 10, 2, 9, 7, 2},   {BERTC_HF_FAST, 10, 10, 1, 0, 1},
+        {BERTC_GOOGLE, 10, 10, 1, 1, 0},  {BERTC_HF_FAST, 3, 3, 0, 0, 0},   {BERTC_HF_SLOW, 3, 3, 6, 3, 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tokens t = open_parity(cases[i].parity);
@@ -108,9 +106,9 @@ static void test_single(void **state)
 {
     (void)state;
     tokens t = open_parity(BERTC_HF_FAST);
-    for (size_t most = 2; most < 8; most++) {
-        assert_int_equal(tokens_encode(&t, "a a a a", 7, NULL, 0, most), BERTC_OK);
-        size_t kept = most < 6 ? most : 6;
+    for (size_t max = 2; max < 8; max++) {
+        assert_int_equal(tokens_encode(&t, "a a a a", 7, NULL, 0, max), BERTC_OK);
+        size_t kept = max < 6 ? max : 6;
         assert_int_equal(t.encoding.count, kept);
         assert_int_equal(t.encoding.truncated, 6 - kept);
         assert_int_equal(t.encoding.ids[0], 2);
@@ -128,8 +126,7 @@ static void test_no_place(void **state)
     bertc_error err = {0};
     assert_int_equal(tokens_encode(&t, "a", 1, NULL, 0, 1), BERTC_USAGE);
     assert_int_equal(tokens_encode(&t, "a", 1, "b", 1, 2), BERTC_USAGE);
-    assert_int_equal(
-        bertc_tokenizer_encode(t.tokenizer, &t.encoding, "a", 1, "b", 1, 2, &err), BERTC_USAGE);
+    assert_int_equal(bertc_tokenizer_encode(t.tokenizer, &t.encoding, "a", 1, "b", 1, 2, &err), BERTC_USAGE);
     assert_string_equal(err.message, "a maximum length of 2 has no place for 3 special tokens");
     assert_int_equal(t.encoding.count, 0);
     /* An empty second text is still a pair. */

@@ -31,8 +31,7 @@ static void run(bertc_parity parity, bool lower, const example *examples, size_t
     options.parity = parity;
     options.do_lower_case = lower;
     tokens t = tokens_open(words, sizeof words - 1, &options);
-    for (size_t i = 0; i < count; i++)
-        tokens_expect(&t, examples[i].text, examples[i].length, examples[i].pieces);
+    for (size_t i = 0; i < count; i++) tokens_expect(&t, examples[i].text, examples[i].length, examples[i].pieces);
     tokens_close(&t);
 }
 
@@ -65,8 +64,7 @@ static void test_common(void **state)
         SAY("a\xE2\x82" "b", "ab"),
         SAY("\xF4\x90\x80\x80" "a", "a"),
     };
-    for (bertc_parity parity = BERTC_HF_FAST; parity <= BERTC_GOOGLE; parity++)
-        RUN(parity, true, examples);
+    for (bertc_parity parity = BERTC_HF_FAST; parity <= BERTC_GOOGLE; parity++) RUN(parity, true, examples);
 }
 
 static void test_accents(void **state)
@@ -80,8 +78,7 @@ static void test_accents(void **state)
         SAY("\xEF\xA4\x80", "\xE8\xB1\x88"),    /* CJK compatibility: spaced, then mapped */
         SAY("a\xEF\xA4\x80" "b", "a \xE8\xB1\x88 b"),
     };
-    for (bertc_parity parity = BERTC_HF_FAST; parity <= BERTC_GOOGLE; parity++)
-        RUN(parity, true, examples);
+    for (bertc_parity parity = BERTC_HF_FAST; parity <= BERTC_GOOGLE; parity++) RUN(parity, true, examples);
 }
 
 static void test_cased(void **state)
@@ -222,8 +219,7 @@ static void test_invalid_count(void **state)
     tokens_close(&t);
 }
 
-static void expect_offsets(tokens *t, const char *text, size_t length, const uint32_t *spans,
-                           size_t count)
+static void expect_offsets(tokens *t, const char *text, size_t length, const uint32_t *spans, size_t count)
 {
     assert_int_equal(tokens_encode(t, text, length, NULL, 0, 0), BERTC_OK);
     assert_int_equal(t->encoding.count, count + 2);
@@ -261,8 +257,7 @@ static void test_mark_order(void **state)
     tokens t = tokens_open(order, sizeof order - 1, NULL);
     /* U+302E has class 224, U+1D16D 226, U+0301 230 and is dropped, U+094D has 9 and is dropped. */
     tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE3\x80\xAE", 8, "a\xE3\x80\xAE\xF0\x9D\x85\xAD");
-    tokens_expect(&t, "a\xCC\x81\xF0\x9D\x85\xAD\xCC\x81\xE3\x80\xAE", 12,
-                  "a\xE3\x80\xAE\xF0\x9D\x85\xAD");
+    tokens_expect(&t, "a\xCC\x81\xF0\x9D\x85\xAD\xCC\x81\xE3\x80\xAE", 12, "a\xE3\x80\xAE\xF0\x9D\x85\xAD");
     /* A starter ends the run. */
     tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE3\x80\xAE" "b", 9, "a\xE3\x80\xAE\xF0\x9D\x85\xAD ##b");
     /* U+0903 is a starter and stays: the marks belong to different runs. */
@@ -277,8 +272,7 @@ static void test_long_run(void **state)
 {
     (void)state;
     enum { PAIRS = 20000 };
-    static const char marks[] =
-        "[UNK]\n[CLS]\n[SEP]\na\n##\xE3\x80\xAE\n##\xF0\x9D\x85\xAD\n";
+    static const char marks[] = "[UNK]\n[CLS]\n[SEP]\na\n##\xE3\x80\xAE\n##\xF0\x9D\x85\xAD\n";
     static const char pair[] = "\xF0\x9D\x85\xAD\xE3\x80\xAE";
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     options.max_word_chars = 3 * PAIRS;
@@ -314,12 +308,10 @@ static void test_blocked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_common),     cmocka_unit_test(test_accents),
-        cmocka_unit_test(test_cased),      cmocka_unit_test(test_sigma),
-        cmocka_unit_test(test_literals),   cmocka_unit_test(test_unassigned),
-        cmocka_unit_test(test_long_words), cmocka_unit_test(test_invalid_count),
-        cmocka_unit_test(test_offsets),    cmocka_unit_test(test_mark_order),
-        cmocka_unit_test(test_blocked),    cmocka_unit_test(test_long_run),
+        cmocka_unit_test(test_common),     cmocka_unit_test(test_accents),       cmocka_unit_test(test_cased),
+        cmocka_unit_test(test_sigma),      cmocka_unit_test(test_literals),      cmocka_unit_test(test_unassigned),
+        cmocka_unit_test(test_long_words), cmocka_unit_test(test_invalid_count), cmocka_unit_test(test_offsets),
+        cmocka_unit_test(test_mark_order), cmocka_unit_test(test_blocked),       cmocka_unit_test(test_long_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static void begin_watched(trial *t, size_t pass_tokens, bool keeps_rows, const b
     assert_int_equal(bertc_model_create(&config, &options, &model, NULL), BERTC_OK);
     assert_int_equal(bc_trainer_create(model, &t->trainer, NULL), BERTC_OK);
     if (keeps_rows)
-        assert_int_equal(bc_trainer_keep_rows(t->trainer, (size_t)config.vocab_size, NULL), BERTC_OK);
+        assert_int_equal(bc_trainer_use_sparse_rows(t->trainer, (size_t)config.vocab_size, NULL), BERTC_OK);
     const bc_trainer_options how = {.weight_decay = 0.01, .max_grad_norm = 1, .seed = 5,
                                     .dropout = {.hidden = 0.1, .attention = 0.1, .head = 0.1},
                                     .pack = {BATCH, pass_tokens}, .meter = meter};
@@ -53,11 +53,11 @@ static void end(trial *t)
     bc_epoch_clear(&t->epoch);
 }
 
-static bertc_status step(trial *t, int64_t number, bc_outcome *outcome, bertc_error *err)
+static bertc_status step(trial *t, int64_t number, bc_step_result *result, bertc_error *err)
 {
     const bc_examples examples = bc_epoch_batch(&t->epoch, number);
-    const bc_step next = {.number = number, .examples = examples, .divisor = (double)examples.count, .rate = 1e-3};
-    return bc_trainer_step(t->trainer, &next, outcome, err);
+    const bc_step next = {.number = number, .examples = examples, .divisor = (double)examples.count, .lr = 1e-3};
+    return bc_trainer_step(t->trainer, &next, result, err);
 }
 
 /* The weights and moments are the same to the bit, or within a bound of the largest. */
@@ -78,7 +78,7 @@ static void test_what_is_put_off_is_made_when_it_is_asked_for(void **unused)
     (void)unused;
     for (int steps = 1; steps <= STEPS; steps++) {
         trial lazy, eager;
-        bc_outcome a, b;
+        bc_step_result a, b;
         begin(&lazy, LONGEST * BATCH, true);
         begin(&eager, LONGEST * BATCH, false);
         for (int i = 0; i < steps; i++) {
@@ -99,7 +99,7 @@ static void test_passes_add_up(void **unused)
 {
     (void)unused;
     trial whole, parts;
-    bc_outcome a, b;
+    bc_step_result a, b;
     begin(&whole, LONGEST * BATCH, true);
     begin(&parts, 1, true);
     for (int i = 0; i < STEPS; i++) {
@@ -118,16 +118,16 @@ static void test_an_error_updates_nothing(void **unused)
 {
     (void)unused;
     trial t;
-    bc_outcome outcome;
+    bc_step_result result;
     bertc_error err = {0};
     begin(&t, LONGEST * BATCH, true);
-    assert_int_equal(step(&t, 0, &outcome, NULL), BERTC_OK);
+    assert_int_equal(step(&t, 0, &result, NULL), BERTC_OK);
     bc_trainer_state state = bc_trainer_state_of(t.trainer);
     bertc_model *model = bc_trainer_model(t.trainer);
     bc_param *bias = bc_model_param(model, BC_UP_B, 1);
     bias->value[2] = NAN;
     float *before = twin_copy(state.values, state.scalars), *m = twin_copy(state.m, state.trained);
-    assert_int_equal(step(&t, 1, &outcome, &err), BERTC_DIVERGED);
+    assert_int_equal(step(&t, 1, &result, &err), BERTC_DIVERGED);
     assert_string_equal(err.message, "step 2: the loss is not finite; first in the weights "
                         "bert.encoder.layer.1.intermediate.dense.bias; no update was made");
     state = bc_trainer_state_of(t.trainer);
@@ -150,13 +150,13 @@ static void test_a_step_stops_between_passes(void **unused)
     const bertc_observer observer = {.stop = stop_at_once, .user = &asked};
     bc_meter meter;
     trial stopped, whole, fresh;
-    bc_outcome outcome;
+    bc_step_result result;
     bc_meter_start(&meter, &observer);
     begin_watched(&whole, LONGEST * BATCH, false, &meter);
-    assert_int_equal(step(&whole, 0, &outcome, NULL), BERTC_OK);
+    assert_int_equal(step(&whole, 0, &result, NULL), BERTC_OK);
     assert_int_equal(asked, 0);
     begin_watched(&stopped, 1, false, &meter);
-    assert_int_equal(step(&stopped, 0, &outcome, NULL), BERTC_INTERRUPTED);
+    assert_int_equal(step(&stopped, 0, &result, NULL), BERTC_INTERRUPTED);
     assert_int_equal(asked, 1);
     begin(&fresh, 1, false);
     compare(&stopped, &fresh, 0);

@@ -111,18 +111,14 @@ static void test_refused(void **state)
         size_t length;
         const char *message;
     } cases[] = {
-        {TEXT(""), "v: the vocabulary is empty"},
-        {TEXT("[UNK]\nb\xFFx\n"), "v:2: not UTF-8"},
-        {TEXT("[UNK]\nb\n\xE2\x82"), "v:3: not UTF-8"},
-        {TEXT("\xC0\x80[UNK]\n"), "v:1: not UTF-8"},
-        {TEXT("[UNK]\n\xED\xA0\x80\n"), "v:2: not UTF-8"},
-        {TEXT("[UNK]\n\xF4\x90\x80\x80\n"), "v:2: not UTF-8"},
+        {TEXT(""), "v: the vocabulary is empty"},          {TEXT("[UNK]\nb\xFFx\n"), "v:2: not UTF-8"},
+        {TEXT("[UNK]\nb\n\xE2\x82"), "v:3: not UTF-8"},    {TEXT("\xC0\x80[UNK]\n"), "v:1: not UTF-8"},
+        {TEXT("[UNK]\n\xED\xA0\x80\n"), "v:2: not UTF-8"}, {TEXT("[UNK]\n\xF4\x90\x80\x80\n"), "v:2: not UTF-8"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bertc_error err = {0};
         bertc_vocab *vocab = (bertc_vocab *)(uintptr_t)1;
-        assert_int_equal(bertc_vocab_parse(cases[i].text, cases[i].length, "v", &vocab, &err),
-                         BERTC_INPUT);
+        assert_int_equal(bertc_vocab_parse(cases[i].text, cases[i].length, "v", &vocab, &err), BERTC_INPUT);
         assert_string_equal(err.message, cases[i].message);
         assert_null(vocab);
     }
@@ -232,7 +228,8 @@ static void test_other_models(void **state)
     static const struct {
         const char *json, *message;
     } others[] = {
-        {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", -1.5]]}}", "the tokenizer is of type Unigram; bertc reads"},
+        {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", -1.5]]}}",
+         "the tokenizer is of type Unigram; bertc reads"},
         {"{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "is of type Unigram"},
         {"{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "is of type BPE"},
         {"{\"model\": {\"vocab\": {\"[UNK]\": 0}, \"merges\": []}}", "is of type BPE"},
@@ -294,11 +291,9 @@ static void test_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),    cmocka_unit_test(test_duplicates),
-        cmocka_unit_test(test_specials), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_json),
-        cmocka_unit_test(test_both_files), cmocka_unit_test(test_other_models),
-        cmocka_unit_test(test_distinct),
+        cmocka_unit_test(test_lines),      cmocka_unit_test(test_duplicates),   cmocka_unit_test(test_specials),
+        cmocka_unit_test(test_many),       cmocka_unit_test(test_refused),      cmocka_unit_test(test_json),
+        cmocka_unit_test(test_both_files), cmocka_unit_test(test_other_models), cmocka_unit_test(test_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ void bc_gemm_close(bc_gemm *gemm)
 bertc_status bc_gemm_open_like(bc_gemm *gemm, const bc_gemm *other, bertc_error *err)
 {
     bertc_status status = bc_gemm_open(gemm, other->backend->name, err);
-    if (status == BERTC_OK && other->half) status = bc_gemm_use_half(gemm, err);
+    if (status == BERTC_OK && other->bf16) status = bc_gemm_use_bf16(gemm, err);
     if (status != BERTC_OK) bc_gemm_close(gemm);
     return status;
 }
@@ -61,31 +61,29 @@ bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err)
     return bc_fail(err, gemm->error.status, "%s", gemm->error.message);
 }
 
-bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err)
+bertc_status bc_gemm_use_bf16(bc_gemm *gemm, bertc_error *err)
 {
     const bc_gemm_backend *backend = gemm->backend;
     char text[256];
-    if (!backend->half)
-        return bc_fail(err, BERTC_USAGE, "backend %s has no bf16 products", backend->name);
-    if (backend->half_is_native && !backend->half_is_native()) {
+    if (!backend->bf16) return bc_fail(err, BERTC_USAGE, "backend %s has no bf16 products", backend->name);
+    if (backend->bf16_is_native && !backend->bf16_is_native()) {
         backend->describe(text, sizeof text);
         return bc_fail(err, BERTC_USAGE, "this processor has no bf16 instructions (%s)", text);
     }
-    gemm->half = backend->half;
-    gemm->tiles = backend->half_is_native ? bc_tiles_best() : &bc_tiles_plain;
+    gemm->bf16 = backend->bf16;
+    gemm->tiles = backend->bf16_is_native ? bc_tiles_best() : &bc_tiles_plain;
     return BERTC_OK;
 }
 
-bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision,
-                                     bertc_error *err)
+bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision, bertc_error *err)
 {
     if (!precision) return bc_fail_null(err, __func__, "precision");
     if ((unsigned)*precision > BERTC_AUTO) return bc_fail(err, BERTC_USAGE, "precision %d is none", (int)*precision);
     bc_gemm gemm;
     bertc_status status = bc_gemm_open(&gemm, backend, err);
-    if (status == BERTC_OK && *precision == BERTC_BF16) status = bc_gemm_use_half(&gemm, err);
+    if (status == BERTC_OK && *precision == BERTC_BF16) status = bc_gemm_use_bf16(&gemm, err);
     if (status == BERTC_OK && *precision == BERTC_AUTO) {
-        bool native = gemm.backend->half_is_native && gemm.backend->half_is_native();
+        bool native = gemm.backend->bf16_is_native && gemm.backend->bf16_is_native();
         *precision = native ? BERTC_BF16 : BERTC_F32;
     }
     bc_gemm_close(&gemm);
@@ -98,8 +96,7 @@ void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const floa
     if (gemm->error.status == BERTC_OK) gemm->backend->fwd(gemm, y, x, w, b, d);
 }
 
-void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d,
-                     bool accumulate)
+void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate)
 {
     assert(d.n > 0 && d.in > 0 && d.out > 0);
     if (gemm->error.status == BERTC_OK) gemm->backend->bwd_x(gemm, dx, dy, w, d, accumulate);
@@ -111,30 +108,26 @@ void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d,
     if (dw && gemm->error.status == BERTC_OK) gemm->backend->bwd_w(gemm, dw, dy, x, d, accumulate);
 }
 
-void bc_half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
-                 bc_linear d)
+void bc_bf16_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d)
 {
     assert(d.n > 0 && d.in > 0 && d.out > 0);
-    if (gemm->error.status == BERTC_OK) gemm->half->fwd(gemm, y, x, w, b, d);
+    if (gemm->error.status == BERTC_OK) gemm->bf16->fwd(gemm, y, x, w, b, d);
 }
 
-void bc_half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
-                   bool accumulate)
+void bc_bf16_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate)
 {
-    assert(dx.full || !accumulate);
+    assert(dx.f32 || !accumulate);
     assert(d.n > 0 && d.in > 0 && d.out > 0);
-    if (gemm->error.status == BERTC_OK) gemm->half->bwd_x(gemm, dx, dy, w, d, accumulate);
+    if (gemm->error.status == BERTC_OK) gemm->bf16->bwd_x(gemm, dx, dy, w, d, accumulate);
 }
 
-void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
-                   bool accumulate)
+void bc_bf16_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d, bool accumulate)
 {
     assert(d.n > 0 && d.in > 0 && d.out > 0);
-    if (dw && gemm->error.status == BERTC_OK) gemm->half->bwd_w(gemm, dw, dy, x, d, accumulate);
+    if (dw && gemm->error.status == BERTC_OK) gemm->bf16->bwd_w(gemm, dw, dy, x, d, accumulate);
 }
 
-bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
-                          bertc_error *err)
+bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed, bertc_error *err)
 {
     *packed = NULL;
     if (!gemm->backend->packing) return BERTC_OK;
@@ -147,7 +140,7 @@ bool bc_gemm_packs(const char *name)
 {
     bc_gemm gemm;
     bool packs = bc_gemm_open(&gemm, name, NULL) == BERTC_OK && gemm.backend->packing &&
-                 gemm.backend->packing->pays(&gemm);
+                 gemm.backend->packing->is_faster(&gemm);
     bc_gemm_close(&gemm);
     return packs;
 }
@@ -157,8 +150,7 @@ void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed)
     if (packed) gemm->backend->packing->unpack(packed);
 }
 
-void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
-                   bc_linear d)
+void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b, bc_linear d)
 {
     assert(d.n > 0 && d.in > 0 && d.out > 0);
     if (gemm->error.status == BERTC_OK) gemm->backend->packing->fwd(gemm, y, x, w, b, d);

@@ -9,7 +9,7 @@
  * 2. Every (N, .) matrix has room for bc_rows(N) rows. The rows past N are scratch that belongs to
  *    the seam: a backend may clear or fill them.
  * 3. The same operations exist on bf16 operands, with f32 sums, where the backend and the processor
- *    have them (bc_gemm_use_half). Their x and dy have zeros in the rows past N. Results are f32, or
+ *    have them (bc_gemm_use_bf16). Their x and dy have zeros in the rows past N. Results are f32, or
  *    for y and dx also the rounded sums.
  * 4. Weights that stay as they are can be packed into the layout that the backend likes best, for y
  *    alone (bc_gemm_pack). The plain ones are then not read.
@@ -45,14 +45,11 @@ typedef struct bc_linear {
 typedef struct bc_gemm bc_gemm;
 
 /* The products on bf16 operands. y and dx are in f32 where `full` is there, else in bf16. */
-typedef struct bc_gemm_half {
-    void (*fwd)(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
-                bc_linear d);
-    void (*bwd_x)(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
-                  bool accumulate);
-    void (*bwd_w)(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
-                  bool accumulate);
-} bc_gemm_half;
+typedef struct bc_gemm_bf16 {
+    void (*fwd)(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d);
+    void (*bwd_x)(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate);
+    void (*bwd_w)(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d, bool accumulate);
+} bc_gemm_bf16;
 
 /* A backend's own copy of one layer's weights; the rest of it follows. */
 typedef struct bc_packed {
@@ -60,11 +57,10 @@ typedef struct bc_packed {
 } bc_packed;
 
 typedef struct bc_gemm_pack_ops {
-    bool (*pays)(const bc_gemm *gemm); /* on this processor */
+    bool (*is_faster)(const bc_gemm *gemm); /* on this processor */
     /* null: out of memory, or the backend failed and keeps the error */
     bc_packed *(*pack)(bc_gemm *gemm, bc_matrix w, size_t in, size_t out);
-    void (*fwd)(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
-                bc_linear d);
+    void (*fwd)(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b, bc_linear d);
     void (*unpack)(bc_packed *w);
 } bc_gemm_pack_ops;
 
@@ -76,14 +72,14 @@ typedef struct bc_gemm_backend {
     void (*bwd_x)(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate);
     void (*bwd_w)(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
     void (*describe)(char *out, size_t size); /* library, version, instruction set */
-    const bc_gemm_half *half;                 /* null: the backend has no bf16 products */
-    bool (*half_is_native)(void); /* the processor has instructions for them; null: plain loops do */
+    const bc_gemm_bf16 *bf16;                 /* null: the backend has no bf16 products */
+    bool (*bf16_is_native)(void); /* the processor has instructions for them; null: plain loops do */
     const bc_gemm_pack_ops *packing;          /* null: none */
 } bc_gemm_backend;
 
 struct bc_gemm {
     const bc_gemm_backend *backend;
-    const bc_gemm_half *half; /* null until bc_gemm_use_half */
+    const bc_gemm_bf16 *bf16; /* null until bc_gemm_use_bf16 */
     const bc_tiles *tiles;    /* likewise: small products on bf16 operands */
     void *state;       /* the backend's own */
     bertc_error error; /* the first failure */
@@ -103,33 +99,27 @@ void bc_gemm_describe(const char *name, char *out, size_t size);
 bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err);
 
 /* Ready the bf16 products. Errors: BERTC_USAGE where the backend or the processor has none. */
-bertc_status bc_gemm_use_half(bc_gemm *gemm, bertc_error *err);
+bertc_status bc_gemm_use_bf16(bc_gemm *gemm, bertc_error *err);
 
 void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d);
-void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d,
-                     bool accumulate);
+void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate);
 void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
 
 /* The same on bf16 operands. y and dx: f32 where `full` is there, else bf16, and then not added to. */
-void bc_half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
-                 bc_linear d);
-void bc_half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
-                   bool accumulate);
-void bc_half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
-                   bool accumulate);
+void bc_bf16_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d);
+void bc_bf16_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate);
+void bc_bf16_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d, bool accumulate);
 
 /* Copy w (out,in), f32 or bf16, into the backend's own layout. *packed: null where it has none.
  * Free with bc_gemm_unpack, before the gemm is closed; until then any gemm of the backend may read it.
  * Errors: BERTC_NOMEM, or the backend's. */
-bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed,
-                          bertc_error *err);
+bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed, bertc_error *err);
 void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);
 
 /* Has the backend of this name a layout of its own in which products are faster, on this processor? */
 bool bc_gemm_packs(const char *name);
 
-/* bc_linear_fwd or bc_half_fwd with packed weights: x in the precision of the weights. */
-void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
-                   bc_linear d);
+/* bc_linear_fwd or bc_bf16_fwd with packed weights: x in the precision of the weights. */
+void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b, bc_linear d);
 
 #endif

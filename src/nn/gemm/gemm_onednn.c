@@ -67,15 +67,13 @@ static dnnl_status_t describe_matmul(dnnl_primitive_desc_t *to, dnnl_engine_t on
                                      bool bias, const_dnnl_primitive_attr_t attr)
 {
     dnnl_matmul_desc_t matmul;
-    dnnl_status_t status =
-        dnnl_matmul_desc_init(&matmul, &l[0], &l[1], bias ? &l[2] : NULL, &l[3]);
+    dnnl_status_t status = dnnl_matmul_desc_init(&matmul, &l[0], &l[1], bias ? &l[2] : NULL, &l[3]);
     if (status != dnnl_success) return status;
     return dnnl_primitive_desc_create(to, &matmul, attr, on, NULL);
 }
 #endif
 
-static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_data_type_t type,
-                                dnnl_format_tag_t tag)
+static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
     dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
     return lay_out_by_tag(to, 2, dims, type, tag);
@@ -91,8 +89,7 @@ static dnnl_status_t scratch_layout(layout *to, const_dnnl_primitive_desc_t of)
     return copy_layout(to, dnnl_primitive_desc_query_md(of, dnnl_query_scratchpad_md, 0));
 }
 
-static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from,
-                                      layout *as)
+static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from, layout *as)
 {
     return dnnl_reorder_primitive_desc_create(to, PASS(from), on, PASS(as), on, NULL);
 }
@@ -235,8 +232,7 @@ static dnnl_status_t add_to_output(dnnl_primitive_attr_t attr)
 static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attr, bool accumulate)
 {
     dnnl_status_t status = dnnl_primitive_attr_create(attr);
-    if (status == dnnl_success)
-        status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
     return status == dnnl_success && accumulate ? add_to_output(*attr) : status;
 }
 
@@ -254,8 +250,7 @@ static dnnl_status_t provide_scratch(product *p, engine *e, const_dnnl_primitive
         status = hold(&e->scratch, &scratch, e->engine, DNNL_MEMORY_ALLOCATE);
         if (status == dnnl_success) e->scratch_bytes = bytes;
     }
-    if (status == dnnl_success && bytes > 0)
-        status = hold(&p->memory[SCRATCH], &scratch, e->engine, DNNL_MEMORY_NONE);
+    if (status == dnnl_success && bytes > 0) status = hold(&p->memory[SCRATCH], &scratch, e->engine, DNNL_MEMORY_NONE);
     forget(&scratch);
     return status;
 }
@@ -281,8 +276,7 @@ static dnnl_status_t lay_out(layout *to, const matrix *x)
     return lay_out_as(to, x->rows, x->columns, x->type, x->transposed ? dnnl_ba : dnnl_ab);
 }
 
-static dnnl_status_t make_product(product *p, engine *e, const matrix x[OPERANDS],
-                                  bool accumulate)
+static dnnl_status_t make_product(product *p, engine *e, const matrix x[OPERANDS], bool accumulate)
 {
     layout layouts[OPERANDS];
     dnnl_status_t status = dnnl_success;
@@ -312,12 +306,10 @@ static bool is_for(const product *p, const matrix x[OPERANDS], bool accumulate)
 }
 
 /* The product of this shape, made where it is not there yet. */
-static dnnl_status_t find_product(engine *e, const matrix x[OPERANDS], bool accumulate,
-                                  product **found)
+static dnnl_status_t find_product(engine *e, const matrix x[OPERANDS], bool accumulate, product **found)
 {
     size_t hash = accumulate;
-    for (int i = 0; i < OPERANDS; i++)
-        hash = (hash * 31 + x[i].rows / 4) * 31 + x[i].columns / BC_ROW_ROUND;
+    for (int i = 0; i < OPERANDS; i++) hash = (hash * 31 + x[i].rows / 4) * 31 + x[i].columns / BC_ROW_ROUND;
     product *p = &e->products[hash % PRODUCTS];
     *found = p;
     if (is_for(p, x, accumulate)) return dnnl_success;
@@ -359,19 +351,17 @@ static void run_product(bc_gemm *gemm, const matrix x[OPERANDS], bool accumulate
     product *p;
     dnnl_status_t status = find_product(gemm->state, x, accumulate, &p);
     if (status == dnnl_success) status = execute(p, gemm->state, x);
-    if (status != dnnl_success)
-        fail_product(gemm, status, x[3].rows, x[3].columns, x[0].columns);
+    if (status != dnnl_success) fail_product(gemm, status, x[3].rows, x[3].columns, x[0].columns);
 }
 
 /* A result of `rows` x `columns` in the precision that it has. */
 static matrix result(bc_matrix y, size_t rows, size_t columns)
 {
-    if (y.full) return (matrix){y.full, dnnl_f32, rows, columns, false, NULL};
-    return (matrix){y.half, dnnl_bf16, rows, columns, false, NULL};
+    if (y.f32) return (matrix){y.f32, dnnl_f32, rows, columns, false, NULL};
+    return (matrix){y.bf16, dnnl_bf16, rows, columns, false, NULL};
 }
 
-static void half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
-                     bc_linear d)
+static void bf16_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d)
 {
     size_t n = bc_rows(d.n);
     const matrix all[OPERANDS] = {{x, dnnl_bf16, n, d.in, false, NULL},
@@ -381,19 +371,15 @@ static void half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16
     run_product(gemm, all, false);
 }
 
-static void half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
-                       bool accumulate)
+static void bf16_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate)
 {
     size_t n = bc_rows(d.n);
-    const matrix all[OPERANDS] = {{dy, dnnl_bf16, n, d.out, false, NULL},
-                           {w, dnnl_bf16, d.out, d.in, false, NULL},
-                           {0},
-                           result(dx, n, d.in)};
+    const matrix all[OPERANDS] = {
+        {dy, dnnl_bf16, n, d.out, false, NULL}, {w, dnnl_bf16, d.out, d.in, false, NULL}, {0}, result(dx, n, d.in)};
     run_product(gemm, all, accumulate);
 }
 
-static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
-                       bool accumulate)
+static void bf16_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d, bool accumulate)
 {
     size_t n = bc_rows(d.n);
     const matrix all[OPERANDS] = {{dy, dnnl_bf16, d.out, n, true, NULL},
@@ -421,8 +407,7 @@ static dnnl_status_t choose_layout(packed *p, const engine *e)
     size_t in = p->shape.in, out = p->shape.out;
     memset(l, 0, sizeof l);
     dnnl_status_t status = lay_out_as(&l[0], ROWS, in, p->type, dnnl_ab);
-    if (status == dnnl_success)
-        status = lay_out_as(&l[1], in, out, p->type, dnnl_format_tag_any);
+    if (status == dnnl_success) status = lay_out_as(&l[1], in, out, p->type, dnnl_format_tag_any);
     if (status == dnnl_success) status = lay_out_as(&l[3], ROWS, out, dnnl_f32, dnnl_ab);
     if (status == dnnl_success) status = describe_matmul(&description, e->engine, l, false, NULL);
     if (status == dnnl_success) status = weights_layout(&p->layout, description);
@@ -458,8 +443,7 @@ static dnnl_status_t reorder(packed *p, const engine *e, const void *w)
     dnnl_status_t status = lay_out_as(&dense, p->shape.in, p->shape.out, p->type, dnnl_ba);
     if (status == dnnl_success) status = hold(&source, &dense, e->engine, handle_of(w));
     if (status == dnnl_success) status = hold(&to, &p->layout, e->engine, p->values);
-    if (status == dnnl_success)
-        status = describe_reorder(&description, e->engine, &dense, &p->layout);
+    if (status == dnnl_success) status = describe_reorder(&description, e->engine, &dense, &p->layout);
     if (status == dnnl_success) status = dnnl_primitive_create(&primitive, description);
     if (status == dnnl_success) {
         const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, to}};
@@ -488,24 +472,23 @@ static bc_packed *pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out)
     packed *p = bc_calloc(1, sizeof *p);
     if (!p) return NULL;
     p->shape = (bc_packed){in, out};
-    p->type = w.full ? dnnl_f32 : dnnl_bf16;
+    p->type = w.f32 ? dnnl_f32 : dnnl_bf16;
     dnnl_status_t status = choose_layout(p, e);
     if (status == dnnl_success) {
         p->values = bc_alloc(dnnl_memory_desc_get_size(PASS(&p->layout)), 1);
         if (!p->values) status = dnnl_out_of_memory;
     }
-    if (status == dnnl_success) status = reorder(p, e, w.full ? (void *)w.full : (void *)w.half);
+    if (status == dnnl_success) status = reorder(p, e, w.f32 ? (void *)w.f32 : (void *)w.bf16);
     if (status == dnnl_success) return &p->shape;
     fail_product(gemm, status, 0, out, in);
     unpack(&p->shape);
     return NULL;
 }
 
-static void packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b,
-                       bc_linear d)
+static void packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b, bc_linear d)
 {
     const packed *p = (const packed *)w;
-    const void *from = p->type == dnnl_f32 ? (const void *)x.full : x.half;
+    const void *from = p->type == dnnl_f32 ? (const void *)x.f32 : x.bf16;
     size_t n = product_rows(d.n, p->type);
     const matrix all[OPERANDS] = {{from, p->type, n, d.in, false, NULL},
                                   {p->values, p->type, d.in, d.out, false, &p->layout},
@@ -519,13 +502,13 @@ static const bc_gemm_pack_ops packing = {pays, pack, packed_fwd, unpack};
 /* ---- bf16 instructions --------------------------------------------------------------------- */
 
 /* Below this instruction set the library would emulate bf16, slower than f32. */
-static bool half_is_native(void)
+static bool bf16_is_native(void)
 {
     unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
     return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
-static const bc_gemm_half half = {half_fwd, half_bwd_x, half_bwd_w};
+static const bc_gemm_bf16 bf16 = {bf16_fwd, bf16_bwd_x, bf16_bwd_w};
 
 /* ---- description --------------------------------------------------------------------------- */
 
@@ -557,6 +540,5 @@ static void describe(char *out, size_t size)
 }
 
 const bc_gemm_backend bc_gemm_onednn = {
-    "onednn", open_onednn, close_onednn, fwd, bwd_x, bwd_w, describe,
-    &half, half_is_native, &packing,
+    "onednn", open_onednn, close_onednn, fwd, bwd_x, bwd_w, describe, &bf16, bf16_is_native, &packing,
 };

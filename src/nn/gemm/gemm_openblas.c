@@ -70,8 +70,7 @@ static bertc_status load(openblas *library, bertc_error *err)
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols && status == BERTC_OK; i++) {
         void *symbol = dlsym(handle, symbols[i].name);
         memcpy((char *)library + symbols[i].offset, &symbol, sizeof symbol);
-        if (!symbol)
-            status = bc_fail(err, BERTC_USAGE, "%s: no %s", name, symbols[i].name);
+        if (!symbol) status = bc_fail(err, BERTC_USAGE, "%s: no %s", name, symbols[i].name);
     }
     dlclose(handle); /* what is loaded stays */
     return status;
@@ -83,8 +82,7 @@ static bertc_status open_openblas(bc_gemm *gemm, bertc_error *err)
     bertc_status status = load(&library, err);
     if (status != BERTC_OK) return status;
     if (library.parallel() != OPENMP_BUILD)
-        return bc_fail(err, BERTC_USAGE,
-                       "OpenBLAS is not its OpenMP build (libopenblas0-openmp)");
+        return bc_fail(err, BERTC_USAGE, "OpenBLAS is not its OpenMP build (libopenblas0-openmp)");
     openblas *kept = bc_alloc(1, sizeof *kept);
     if (!kept) return bc_fail_memory(err);
     *kept = library;
@@ -123,8 +121,7 @@ static void fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *
 
 static void bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate)
 {
-    multiply(gemm, CblasNoTrans, CblasNoTrans, d.n, d.in, d.out, dy, w, accumulate ? 1.0f : 0.0f,
-             dx);
+    multiply(gemm, CblasNoTrans, CblasNoTrans, d.n, d.in, d.out, dy, w, accumulate ? 1.0f : 0.0f, dx);
 }
 
 static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate)

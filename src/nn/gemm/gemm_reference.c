@@ -57,12 +57,11 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
 /* Element `at` of a result. */
 static void put(bc_matrix y, size_t at, double sum)
 {
-    if (y.full) y.full[at] = (float)sum;
-    else y.half[at] = bc_to_half((float)sum);
+    if (y.f32) y.f32[at] = (float)sum;
+    else y.bf16[at] = bc_to_bf16((float)sum);
 }
 
-static void half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b,
-                     bc_linear d)
+static void bf16_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d)
 {
     (void)gemm;
 #pragma omp parallel for schedule(static)
@@ -70,27 +69,25 @@ static void half_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16
         for (size_t o = 0; o < d.out; o++) {
             double sum = b ? b[o] : 0.0;
             for (size_t i = 0; i < d.in; i++)
-                sum += (double)bc_from_half(x[n * d.in + i]) * bc_from_half(w[o * d.in + i]);
+                sum += (double)bc_from_bf16(x[n * d.in + i]) * bc_from_bf16(w[o * d.in + i]);
             put(y, n * d.out + o, sum);
         }
 }
 
-static void half_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d,
-                       bool accumulate)
+static void bf16_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate)
 {
     (void)gemm;
 #pragma omp parallel for schedule(static)
     for (size_t n = 0; n < d.n; n++)
         for (size_t i = 0; i < d.in; i++) {
-            double sum = accumulate ? dx.full[n * d.in + i] : 0.0;
+            double sum = accumulate ? dx.f32[n * d.in + i] : 0.0;
             for (size_t o = 0; o < d.out; o++)
-                sum += (double)bc_from_half(dy[n * d.out + o]) * bc_from_half(w[o * d.in + i]);
+                sum += (double)bc_from_bf16(dy[n * d.out + o]) * bc_from_bf16(w[o * d.in + i]);
             put(dx, n * d.in + i, sum);
         }
 }
 
-static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d,
-                       bool accumulate)
+static void bf16_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d, bool accumulate)
 {
     (void)gemm;
 #pragma omp parallel for schedule(static)
@@ -98,12 +95,12 @@ static void half_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint1
         for (size_t i = 0; i < d.in; i++) {
             double sum = accumulate ? dw[o * d.in + i] : 0.0;
             for (size_t n = 0; n < d.n; n++)
-                sum += (double)bc_from_half(dy[n * d.out + o]) * bc_from_half(x[n * d.in + i]);
+                sum += (double)bc_from_bf16(dy[n * d.out + o]) * bc_from_bf16(x[n * d.in + i]);
             dw[o * d.in + i] = (float)sum;
         }
 }
 
-static const bc_gemm_half half = {half_fwd, half_bwd_x, half_bwd_w};
+static const bc_gemm_bf16 bf16 = {bf16_fwd, bf16_bwd_x, bf16_bwd_w};
 
 static void describe(char *out, size_t size)
 {
@@ -111,5 +108,5 @@ static void describe(char *out, size_t size)
 }
 
 const bc_gemm_backend bc_gemm_reference = {
-    "reference", open_reference, close_reference, fwd, bwd_x, bwd_w, describe, &half, NULL, NULL,
+    "reference", open_reference, close_reference, fwd, bwd_x, bwd_w, describe, &bf16, NULL, NULL,
 };

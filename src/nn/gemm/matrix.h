@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 typedef struct bc_matrix {
-    float *full;    /* f32, or null */
-    uint16_t *half; /* bf16, or null */
+    float *f32;    /* f32, or null */
+    uint16_t *bf16; /* bf16, or null */
 } bc_matrix;
 
 static inline bool bc_matrix_is_there(bc_matrix x)
 {
-    return x.full || x.half;
+    return x.f32 || x.bf16;
 }
 
 #endif

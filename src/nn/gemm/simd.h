@@ -37,7 +37,7 @@ static inline float bc_bits_to_float(uint32_t bits)
 }
 
 /* bf16 is the upper half of a float. Rounded to nearest, ties to even; NaN stays NaN. */
-static inline uint16_t bc_to_half(float x)
+static inline uint16_t bc_to_bf16(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -45,9 +45,9 @@ static inline uint16_t bc_to_half(float x)
     return (uint16_t)(x != x ? bits >> 16 | 0x40 : rounded);
 }
 
-static inline float bc_from_half(uint16_t half)
+static inline float bc_from_bf16(uint16_t bf16)
 {
-    return bc_bits_to_float((uint32_t)half << 16);
+    return bc_bits_to_float((uint32_t)bf16 << 16);
 }
 
 /* e^x for -88 <= x <= 88.3, relative error below 2e-7; 0 below -87.7, where no bits of the exponent
@@ -110,7 +110,7 @@ static inline float bc_normalf(float x, float *bell)
     return x > 0.0f ? 1.0f - tail : tail;
 }
 
-static inline float bc_tanhf_fast(float x)
+static inline float bc_tanhf(float x)
 {
     return 1.0f - 2.0f / (1.0f + bc_expf(2.0f * x));
 }

@@ -46,8 +46,7 @@ typedef struct bc_tiles {
     void (*multiply)(bc_tile_product x);
     /* to (columns,rows) = transpose of from (rows,columns), words of 32 bits, distances in words;
      * rows and columns are multiples of 16. */
-    void (*transpose)(void *to, size_t ldto, const void *from, size_t ldfrom, size_t rows,
-                      size_t columns);
+    void (*transpose)(void *to, size_t ldto, const void *from, size_t ldfrom, size_t rows, size_t columns);
 } bc_tiles;
 
 extern const bc_tiles bc_tiles_plain;

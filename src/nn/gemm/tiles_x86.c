@@ -40,8 +40,7 @@ AVX512 BC_INLINE void dot_block(const bc_tile_product *x, size_t i, size_t j, co
     float *c = x->c + i * x->ldc + j;
     for (size_t r = 0; r < ROWS; r++)
         for (int w = 0; w < wide; w++)
-            sum[r][w] = x->accumulate ? _mm512_loadu_ps(c + r * x->ldc + w * BC_TILE)
-                                      : _mm512_setzero_ps();
+            sum[r][w] = x->accumulate ? _mm512_loadu_ps(c + r * x->ldc + w * BC_TILE) : _mm512_setzero_ps();
     for (size_t p = 0; p < x->k / 2; p++) {
         __m512bh row[WIDE];
         for (int w = 0; w < wide; w++)
@@ -54,8 +53,7 @@ AVX512 BC_INLINE void dot_block(const bc_tile_product *x, size_t i, size_t j, co
         }
     }
     for (size_t r = 0; r < ROWS; r++)
-        for (int w = 0; w < wide; w++)
-            _mm512_storeu_ps(c + r * x->ldc + w * BC_TILE, sum[r][w]);
+        for (int w = 0; w < wide; w++) _mm512_storeu_ps(c + r * x->ldc + w * BC_TILE, sum[r][w]);
 }
 
 AVX512 static void avx512_multiply(bc_tile_product x)
@@ -94,17 +92,14 @@ AVX512 static void transpose_block(uint32_t *to, size_t ldto, const uint32_t *fr
         }
 }
 
-static void avx512_transpose(void *to, size_t ldto, const void *from, size_t ldfrom, size_t rows,
-                             size_t columns)
+static void avx512_transpose(void *to, size_t ldto, const void *from, size_t ldfrom, size_t rows, size_t columns)
 {
     for (size_t i = 0; i < rows; i += BC_TILE)
         for (size_t j = 0; j < columns; j += BC_TILE)
-            transpose_block((uint32_t *)to + j * ldto + i, ldto,
-                            (const uint32_t *)from + i * ldfrom + j, ldfrom);
+            transpose_block((uint32_t *)to + j * ldto + i, ldto, (const uint32_t *)from + i * ldfrom + j, ldfrom);
 }
 
-const bc_tiles bc_tiles_avx512 = {"AVX-512 BF16", avx512_ready,    nothing,
-                                  nothing,        avx512_multiply, avx512_transpose};
+const bc_tiles bc_tiles_avx512 = {"AVX-512 BF16", avx512_ready, nothing, nothing, avx512_multiply, avx512_transpose};
 
 /* ---- AMX ----------------------------------------------------------------------------------- */
 
@@ -113,8 +108,7 @@ static bool amx_ready(void)
     enum { LEAF = 7, REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM; its feature */
     const unsigned needed = 1u << 22 | 1u << 24;         /* AMX-BF16, AMX-TILE */
     unsigned a, b, c, d;
-    if (!avx512_ready() || !__get_cpuid_count(LEAF, 0, &a, &b, &c, &d) || (d & needed) != needed)
-        return false;
+    if (!avx512_ready() || !__get_cpuid_count(LEAF, 0, &a, &b, &c, &d) || (d & needed) != needed) return false;
     return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
 }
 
@@ -125,9 +119,7 @@ AMX static void amx_open(void)
         uint8_t palette, start_row, reserved[14];
         uint16_t row_bytes[16];
         uint8_t rows[16];
-    } config = {.palette = 1,
-                .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64},
-                .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
+    } config = {.palette = 1, .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
     _tile_loadconfig(&config);
 }
 
@@ -144,8 +136,7 @@ AMX static void amx_close(void)
     } while (0)
 
 /* 16 rows and 16 columns of C, twice as many rows where it is tall, columns where it is wide. */
-AMX BC_INLINE void tile_block(const bc_tile_product *x, size_t i, size_t j, const bool tall,
-                              const bool wide)
+AMX BC_INLINE void tile_block(const bc_tile_product *x, size_t i, size_t j, const bool tall, const bool wide)
 {
     const size_t ldc = x->ldc * 4, lda = x->lda * 4, ldb = x->ldb * 4;
     const uint16_t *a0 = x->a + 2 * i * x->lda, *a1 = a0 + 2 * BC_TILE * x->lda;
@@ -183,8 +174,7 @@ AMX static void amx_multiply(bc_tile_product x)
         }
 }
 
-const bc_tiles bc_tiles_amx = {"AMX",     amx_ready,    amx_open,
-                               amx_close, amx_multiply, avx512_transpose};
+const bc_tiles bc_tiles_amx = {"AMX", amx_ready, amx_open, amx_close, amx_multiply, avx512_transpose};
 #else
 typedef int bc_tiles_x86_is_empty;
 #endif

@@ -16,10 +16,10 @@ static double target(const bc_objective *o, size_t c, size_t j, size_t label)
 static double cross_entropy(float *p, const float *z, size_t c, int32_t label,
                             const bc_objective *objective, double divisor)
 {
-    double most = z[0], sum = 0.0, whole = 0.0, loss = 0.0;
-    for (size_t j = 1; j < c; j++) most = z[j] > most ? z[j] : most;
-    for (size_t j = 0; j < c; j++) sum += exp(z[j] - most);
-    double lse = most + log(sum);
+    double max = z[0], sum = 0.0, whole = 0.0, loss = 0.0;
+    for (size_t j = 1; j < c; j++) max = z[j] > max ? z[j] : max;
+    for (size_t j = 0; j < c; j++) sum += exp(z[j] - max);
+    double lse = max + log(sum);
     for (size_t j = 0; j < c; j++) {
         double part = target(objective, c, j, (size_t)label);
         whole += part;
@@ -46,8 +46,8 @@ static double loss(float *dlogits, const float *logits, const bertc_batch *batch
 const bc_head_row bc_head_classification = {
     .first = BC_CLASS_W,
     .end = BC_CLASS_B + 1,
-    .reads = BC_READS_POOLED,
-    .answer = BC_ANSWER_CLASS,
+    .input = BC_INPUT_POOLED,
+    .output = BC_OUTPUT_CLASS,
     .fwd = bc_linear_head_fwd,
     .loss = loss,
     .bwd = bc_linear_head_bwd,

@@ -20,8 +20,8 @@ static double loss(float *dlogits, const float *logits, const bertc_batch *batch
 const bc_head_row bc_head_regression = {
     .first = BC_CLASS_W,
     .end = BC_CLASS_B + 1,
-    .reads = BC_READS_POOLED,
-    .answer = BC_ANSWER_VALUE,
+    .input = BC_INPUT_POOLED,
+    .output = BC_OUTPUT_VALUE,
     .fwd = bc_linear_head_fwd,
     .loss = loss,
     .bwd = bc_linear_head_bwd,

@@ -43,7 +43,7 @@ enum { CHUNK = 4096 };
         d = s + v * (a * s);                                                                       \
     })                                                                                             \
     X(tanh, {                                                                                      \
-        v = bc_tanhf_fast(x);                                                                      \
+        v = bc_tanhf(x);                                                                      \
         d = 1.0f - v * v;                                                                          \
     })
 
@@ -69,18 +69,18 @@ enum { CHUNK = 4096 };
         }                                                                                          \
     }
 #define DEFINE_FULL(name, formula) DEFINE(name, formula, float, SAME, SAME)
-#define DEFINE_HALF(name, formula) DEFINE(name##_half, formula, uint16_t, bc_from_half, bc_to_half)
+#define DEFINE_BF16(name, formula) DEFINE(name##_bf16, formula, uint16_t, bc_from_bf16, bc_to_bf16)
 
 KINDS(DEFINE_FULL)
-KINDS(DEFINE_HALF)
+KINDS(DEFINE_BF16)
 
 static const struct {
     void (*fwd)(float *, const float *, size_t);
     void (*bwd)(float *, float *, const float *, const float *, size_t);
-    void (*half_fwd)(uint16_t *, const uint16_t *, size_t);
-    void (*half_bwd)(uint16_t *, uint16_t *, const uint16_t *, const uint16_t *, size_t);
+    void (*bf16_fwd)(uint16_t *, const uint16_t *, size_t);
+    void (*bf16_bwd)(uint16_t *, uint16_t *, const uint16_t *, const uint16_t *, size_t);
 } kinds[] = {
-#define ROW(name) {name##_fwd, name##_bwd, name##_half_fwd, name##_half_bwd}
+#define ROW(name) {name##_fwd, name##_bwd, name##_bf16_fwd, name##_bf16_bwd}
     [BERTC_GELU] = ROW(gelu),
     [BERTC_GELU_TANH] = ROW(gelu_tanh),
     [BERTC_QUICK_GELU] = ROW(quick_gelu),
@@ -95,10 +95,10 @@ void bc_activation_fwd(bertc_activation kind, bc_matrix y, bc_matrix x, size_t n
 #pragma omp parallel for schedule(static)
     for (size_t begin = 0; begin < count; begin += CHUNK) {
         size_t part = count - begin < CHUNK ? count - begin : CHUNK;
-        if (x.half) kinds[kind].half_fwd(y.half + begin, x.half + begin, part);
-        else kinds[kind].fwd(y.full + begin, x.full + begin, part);
+        if (x.bf16) kinds[kind].bf16_fwd(y.bf16 + begin, x.bf16 + begin, part);
+        else kinds[kind].fwd(y.f32 + begin, x.f32 + begin, part);
     }
-    if (x.half) bc_clear_tail(y.half, n, width);
+    if (x.bf16) bc_clear_tail(y.bf16, n, width);
 }
 
 void bc_activation_bwd(bertc_activation kind, bc_matrix y, bc_matrix dx, bc_matrix dy, bc_matrix x,
@@ -108,13 +108,12 @@ void bc_activation_bwd(bertc_activation kind, bc_matrix y, bc_matrix dx, bc_matr
 #pragma omp parallel for schedule(static)
     for (size_t begin = 0; begin < count; begin += CHUNK) {
         size_t part = count - begin < CHUNK ? count - begin : CHUNK;
-        if (x.half)
-            kinds[kind].half_bwd(y.half + begin, dx.half + begin, dy.half + begin, x.half + begin,
-                                 part);
+        if (x.bf16)
+            kinds[kind].bf16_bwd(y.bf16 + begin, dx.bf16 + begin, dy.bf16 + begin, x.bf16 + begin, part);
         else
-            kinds[kind].bwd(y.full + begin, dx.full + begin, dy.full + begin, x.full + begin, part);
+            kinds[kind].bwd(y.f32 + begin, dx.f32 + begin, dy.f32 + begin, x.f32 + begin, part);
     }
-    if (!x.half) return;
-    bc_clear_tail(y.half, n, width);
-    bc_clear_tail(dx.half, n, width);
+    if (!x.bf16) return;
+    bc_clear_tail(y.bf16, n, width);
+    bc_clear_tail(dx.bf16, n, width);
 }

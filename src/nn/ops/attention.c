@@ -35,9 +35,9 @@ typedef struct tile {
     float *mask;          /* (STRIP,np) dropout factors */
 } tile;
 
-size_t bc_attention_scratch(size_t longest, size_t width, bool half)
+size_t bc_attention_scratch(size_t longest, size_t width, bool bf16)
 {
-    if (half) return bc_attention_half_scratch(longest, width);
+    if (bf16) return bc_attention_bf16_scratch(longest, width);
     size_t np = pad(longest), dp = pad(width), square, side, flat, total;
     if (!bc_size_mul(longest, 2 * np, &square) || !bc_size_mul(longest, 4 * dp, &side) ||
         !bc_size_mul(width + STRIP, np, &flat) || !bc_size_add(square, side, &total) ||
@@ -191,21 +191,18 @@ static void take_qkv(const tile *t, bc_qkv from)
 
 /* The dropout factors of the STRIP rows of probabilities from i on; zero beyond n. Returns how many
  * rows there are. */
-static size_t draw_mask(const tile *t, const bc_dropout *dropout, bc_place at, size_t i)
+static size_t draw_mask(const tile *t, const bc_dropout *dropout, bc_attention_span at, size_t i)
 {
     size_t rows = t->m - i < STRIP ? t->m - i : STRIP, width = bc_dropout_width(t->n);
-    bc_dropout_rows(dropout, at.example, (uint32_t)i, rows, (uint32_t)at.head, t->mask, t->n,
-                    t->np);
-    for (size_t r = 0; r < rows; r++)
-        memset(t->mask + r * t->np + width, 0, (t->np - width) * sizeof *t->mask);
+    bc_dropout_rows(dropout, at.example, (uint32_t)i, rows, (uint32_t)at.head, t->mask, t->n, t->np);
+    for (size_t r = 0; r < rows; r++) memset(t->mask + r * t->np + width, 0, (t->np - width) * sizeof *t->mask);
     return rows;
 }
 
-static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, bc_place at,
-                     float *scratch)
+static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, bc_attention_span at, float *scratch)
 {
     tile t = lay_out(scratch, at.m, at.n, at.d);
-    take_qkv(&t, bc_part_of(in, at));
+    take_qkv(&t, bc_qkv_span(in, at));
     scores(&t);
     for (size_t i = 0; i < t.m; i++) softmax(t.p + i * t.np, t.n, t.np, at.scale);
     for (size_t i = 0; dropout->threshold > 0 && i < t.m; i += STRIP)
@@ -214,11 +211,10 @@ static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, bc_pl
     give(context + at.ask * at.h + at.head * at.d, at.h, t.o, t.m, &t);
 }
 
-void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch,
-                      const bc_dropout *dropout, bc_attention dims)
+void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch, const bc_dropout *dropout, bc_attention dims)
 {
     if (dims.tiles) {
-        bc_attention_half_fwd(context, in, batch, dropout, dims);
+        bc_attention_bf16_fwd(context, in, batch, dropout, dims);
         return;
     }
     size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
@@ -229,10 +225,10 @@ void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch,
 }
 
 static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropout *dropout,
-                     bc_place at, float *scratch)
+                     bc_attention_span at, float *scratch)
 {
     tile t = lay_out(scratch, at.m, at.n, at.d);
-    take_qkv(&t, bc_part_of(in, at));
+    take_qkv(&t, bc_qkv_span(in, at));
     take(t.o, dcontext + at.ask * at.h + at.head * at.d, at.h, t.m, &t);
     scores(&t);
     transpose(&t, t.v);
@@ -245,7 +241,7 @@ static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropo
             softmax_bwd(p, t.g + (i + r) * t.np, t.mask + r * t.np, t.np, at.scale);
         }
     }
-    to = bc_part_of(to, at);
+    to = bc_qkv_span(to, at);
     /* dV = P^T dO; then dQ = dS K and dK = dS^T Q. V is no longer needed and takes the results. */
     multiply((product){t.v, t.p, t.o, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp});
     give(to.v, to.kv_stride, t.v, t.n, &t);
@@ -259,7 +255,7 @@ void bc_attention_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_ba
                       const bc_dropout *dropout, bc_attention dims)
 {
     if (dims.tiles) {
-        bc_attention_half_bwd(d, dcontext, in, batch, dropout, dims);
+        bc_attention_bf16_bwd(d, dcontext, in, batch, dropout, dims);
         return;
     }
     size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);

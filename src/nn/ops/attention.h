@@ -9,7 +9,7 @@
  * bits, and draws the dropout mask again. A thread works on one (s, a) at a time in its own
  * scratch, so results do not depend on the number of threads.
  *
- * With bf16 operands (attention_half.c) the products take Q, K, V, P and gradients rounded to bf16
+ * With bf16 operands (attention_bf16.c) the products take Q, K, V, P and gradients rounded to bf16
  * and sum in f32; everything else, and the masks, are as in f32.
  *
  * Source: Vaswani et al. 2017, section 3.2; recomputation after Dao et al. 2022, section 3.1. */
@@ -25,7 +25,7 @@
 
 /* Floats of scratch that one thread needs for sequences of up to `longest` tokens, in f32 or on
  * bf16 operands; SIZE_MAX on overflow. */
-size_t bc_attention_scratch(size_t longest, size_t width, bool half);
+size_t bc_attention_scratch(size_t longest, size_t width, bool bf16);
 
 /* context (N,H), or (S,H) of the first tokens, out. */
 void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch,

@@ -12,20 +12,19 @@
 #include "nn/ops/qkv.h"
 
 /* What both passes need of one (sequence, head). */
-typedef struct bc_place {
+typedef struct bc_attention_span {
     size_t begin, n; /* rows of the sequence */
     size_t ask, m;   /* rows of Q and of the context */
     uint32_t example;
     size_t head, h, d; /* H and D */
     float scale;       /* 1 / sqrt D */
-} bc_place;
+} bc_attention_span;
 
-static inline bc_place bc_locate(const bertc_batch *batch, const bc_attention *dims, bool first,
-                                 size_t index)
+static inline bc_attention_span bc_locate(const bertc_batch *batch, const bc_attention *dims, bool first, size_t index)
 {
     size_t s = index / dims->heads, begin = (size_t)batch->starts[s];
     size_t n = (size_t)batch->starts[s + 1] - begin;
-    return (bc_place){.begin = begin,
+    return (bc_attention_span){.begin = begin,
                       .n = n,
                       .ask = first ? s : begin,
                       .m = first ? 1 : n,
@@ -37,7 +36,7 @@ static inline bc_place bc_locate(const bertc_batch *batch, const bc_attention *d
 }
 
 /* The same with every pointer at this head's part of this sequence's rows. */
-static inline bc_qkv bc_part_of(bc_qkv x, bc_place at)
+static inline bc_qkv bc_qkv_span(bc_qkv x, bc_attention_span at)
 {
     x.q += at.ask * x.q_stride + at.head * at.d;
     x.k += at.begin * x.kv_stride + at.head * at.d;
@@ -47,8 +46,8 @@ static inline bc_qkv bc_part_of(bc_qkv x, bc_place at)
 
 /* The largest and the sum of lanes, halved and halved again. */
 enum { BC_LANE = 16 };
-#define BC_FOLD(x, half, fold)                                                                     \
-    for (size_t l = 0; l < (half); l++) (x)[l] = fold((x)[l], (x)[l + (half)])
+#define BC_FOLD(x, bf16, fold)                                                                     \
+    for (size_t l = 0; l < (bf16); l++) (x)[l] = fold((x)[l], (x)[l + (bf16)])
 #define BC_LARGER(a, b) ((b) > (a) ? (b) : (a))
 #define BC_SUM(a, b) ((a) + (b))
 
@@ -72,13 +71,13 @@ BC_INLINE float bc_lane_sum(float x[BC_LANE])
  * lane, so that short rows take whole vectors too. Returns the sum. */
 BC_INLINE float bc_exponentials(float *s, size_t n, size_t padded, float scale)
 {
-    float most[BC_LANE], sum[BC_LANE] = {0};
+    float max[BC_LANE], sum[BC_LANE] = {0};
     for (size_t j = n; j < padded; j++) s[j] = -INFINITY;
-    memcpy(most, s, sizeof most);
+    memcpy(max, s, sizeof max);
     for (size_t j = BC_LANE; j < padded; j += BC_LANE)
 #pragma omp simd /* without it GCC makes scalar code */
-        for (size_t l = 0; l < BC_LANE; l++) most[l] = s[j + l] > most[l] ? s[j + l] : most[l];
-    float m = bc_lane_max(most);
+        for (size_t l = 0; l < BC_LANE; l++) max[l] = s[j + l] > max[l] ? s[j + l] : max[l];
+    float m = bc_lane_max(max);
     for (size_t j = 0; j < padded; j += BC_LANE)
         for (size_t l = 0; l < BC_LANE; l++) {
             s[j + l] = bc_exp_down((s[j + l] - m) * scale);
@@ -94,11 +93,11 @@ static inline size_t bc_heads_at_once(size_t count)
     return count > parts ? count / parts : 1;
 }
 
-/* attention_half.c: as bc_attention_scratch, bc_attention_fwd and bc_attention_bwd. */
-size_t bc_attention_half_scratch(size_t longest, size_t width);
-void bc_attention_half_fwd(float *context, bc_qkv in, const bertc_batch *batch,
+/* attention_bf16.c: as bc_attention_scratch, bc_attention_fwd and bc_attention_bwd. */
+size_t bc_attention_bf16_scratch(size_t longest, size_t width);
+void bc_attention_bf16_fwd(float *context, bc_qkv in, const bertc_batch *batch,
                            const bc_dropout *dropout, bc_attention dims);
-void bc_attention_half_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
+void bc_attention_bf16_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
                            const bc_dropout *dropout, bc_attention dims);
 
 #endif

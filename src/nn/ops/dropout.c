@@ -21,8 +21,7 @@ bc_dropout bc_dropout_make(double p, uint64_t seed, uint32_t step, bc_site site,
 static inline void draw(bc_rng_lanes *b, const bc_dropout *d, size_t block, uint32_t block_step,
                         uint32_t place, uint32_t place_step, uint32_t example)
 {
-    uint32_t c0 = ((uint32_t)BC_RNG_DROPOUT + (uint32_t)d->site) << 24 | d->layer << 16 |
-                  (uint32_t)block;
+    uint32_t c0 = ((uint32_t)BC_RNG_DROPOUT + (uint32_t)d->site) << 24 | d->layer << 16 | (uint32_t)block;
     for (uint32_t l = 0; l < BC_RNG_LANES; l++) {
         b->word[0][l] = c0 + l * block_step;
         b->word[1][l] = place + l * place_step;
@@ -34,8 +33,7 @@ static inline void draw(bc_rng_lanes *b, const bc_dropout *d, size_t block, uint
 
 /* The eight draws of each lane as factors: draw 2w and 2w+1 are the halves of word w. */
 enum { DRAWS = 8 };
-BC_INLINE void to_factors(float factor[DRAWS][BC_RNG_LANES], const bc_rng_lanes *b,
-                          uint32_t threshold, float scale)
+BC_INLINE void to_factors(float factor[DRAWS][BC_RNG_LANES], const bc_rng_lanes *b, uint32_t threshold, float scale)
 {
     for (size_t w = 0; w < DRAWS / 2; w++)
         for (size_t l = 0; l < BC_RNG_LANES; l++) {
@@ -45,8 +43,7 @@ BC_INLINE void to_factors(float factor[DRAWS][BC_RNG_LANES], const bc_rng_lanes 
 }
 
 /* One row, its blocks in lanes. */
-BC_CLONES static void draw_row(const bc_dropout *d, uint32_t place, uint32_t example, float *factor,
-                               size_t blocks)
+BC_CLONES static void draw_row(const bc_dropout *d, uint32_t place, uint32_t example, float *factor, size_t blocks)
 {
     float f[DRAWS][BC_RNG_LANES];
     bc_rng_lanes b;
@@ -92,14 +89,13 @@ void bc_dropout_rows(const bc_dropout *dropout, uint32_t example, uint32_t posit
     } else if (blocks < rows * ((blocks + BC_RNG_LANES - 1) / BC_RNG_LANES)) {
         draw_rows(dropout, place, example, factor, stride, rows, blocks);
     } else {
-        for (size_t i = 0; i < rows; i++)
-            draw_row(dropout, place + (uint32_t)i, example, factor + i * stride, blocks);
+        for (size_t i = 0; i < rows; i++) draw_row(dropout, place + (uint32_t)i, example, factor + i * stride, blocks);
     }
 }
 
-bc_rates bc_rates_of(const bertc_config *config, double dropout)
+bc_dropout_rates bc_dropout_rates_of(const bertc_config *config, double dropout)
 {
     double hidden = config->hidden_dropout_prob, head = config->classifier_dropout;
-    if (dropout >= 0) return (bc_rates){dropout, dropout, dropout};
-    return (bc_rates){hidden, config->attention_probs_dropout_prob, head >= 0 ? head : hidden};
+    if (dropout >= 0) return (bc_dropout_rates){dropout, dropout, dropout};
+    return (bc_dropout_rates){hidden, config->attention_probs_dropout_prob, head >= 0 ? head : hidden};
 }

@@ -54,12 +54,12 @@ void bc_dropout_rows(const bc_dropout *dropout, uint32_t example, uint32_t posit
                      uint32_t head, float *factor, size_t n, size_t stride);
 
 /* Rates of dropout. Those of adapters are the model's own (bertc_lora). */
-typedef struct bc_rates {
+typedef struct bc_dropout_rates {
     double hidden, attention; /* after embeddings and the halves of layers; of the attention's probabilities */
     double head;              /* of what a head reads */
-} bc_rates;
+} bc_dropout_rates;
 
 /* Those of a configuration, or `dropout` everywhere where that is not negative. */
-bc_rates bc_rates_of(const bertc_config *config, double dropout);
+bc_dropout_rates bc_dropout_rates_of(const bertc_config *config, double dropout);
 
 #endif

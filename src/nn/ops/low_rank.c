@@ -15,7 +15,7 @@
 
 enum { LANE = 16, BLOCK = 64, GROUP = 8 };
 
-BC_INLINE size_t least(size_t a, size_t b)
+BC_INLINE size_t min(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -23,15 +23,15 @@ BC_INLINE size_t least(size_t a, size_t b)
 /* `count` elements from `at` on, in f32: where they lie, or in `spare`. */
 BC_INLINE const float *fetch(float spare[BLOCK], bc_matrix x, size_t at, size_t count)
 {
-    if (x.full) return x.full + at;
-    for (size_t j = 0; j < count; j++) spare[j] = bc_from_half(x.half[at + j]);
+    if (x.f32) return x.f32 + at;
+    for (size_t j = 0; j < count; j++) spare[j] = bc_from_bf16(x.bf16[at + j]);
     return spare;
 }
 
 BC_INLINE float sum_lanes(float x[LANE])
 {
-    for (size_t half = LANE / 2; half > 0; half /= 2)
-        for (size_t l = 0; l < half; l++) x[l] += x[l + half];
+    for (size_t bf16 = LANE / 2; bf16 > 0; bf16 /= 2)
+        for (size_t l = 0; l < bf16; l++) x[l] += x[l + bf16];
     return x[0];
 }
 
@@ -49,23 +49,20 @@ BC_CLONES static void project_row(float *p, bc_matrix x, size_t at, const float 
     float spare[BLOCK];
     for (size_t first = 0; first < rank; first += GROUP) {
         float sum[GROUP][LANE] = {{0}};
-        size_t rows = least(rank - first, GROUP);
+        size_t rows = min(rank - first, GROUP);
         for (size_t c = 0; c < width; c += BLOCK) {
-            size_t count = least(width - c, BLOCK);
+            size_t count = min(width - c, BLOCK);
             const float *v = fetch(spare, x, at + c, count);
-            for (size_t r = 0; r < rows; r++)
-                add_products(sum[r], v, m + (first + r) * width + c, count);
+            for (size_t r = 0; r < rows; r++) add_products(sum[r], v, m + (first + r) * width + c, count);
         }
         for (size_t r = 0; r < rows; r++) p[first + r] = scale * sum_lanes(sum[r]);
     }
 }
 
-static void project(float *p, bc_columns x, const float *m, const bc_low_rank *l, size_t width,
-                    size_t n)
+static void project(float *p, bc_column_view x, const float *m, const bc_low_rank *l, size_t width, size_t n)
 {
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++)
-        project_row(p + i * l->rank, x.m, i * x.stride, m, l->rank, width, l->scale);
+    for (size_t i = 0; i < n; i++) project_row(p + i * l->rank, x.m, i * x.stride, m, l->rank, width, l->scale);
 }
 
 /* `factor` null: all are 1. */
@@ -74,21 +71,19 @@ BC_CLONES static void spread_row(bc_matrix y, size_t at, const float *p, const f
 {
     for (size_t c = 0; c < width; c += BLOCK) {
         float sum[BLOCK] = {0};
-        size_t count = least(width - c, BLOCK), to = at + c;
+        size_t count = min(width - c, BLOCK), to = at + c;
         for (size_t r = 0; r < rank; r++)
             for (size_t j = 0; j < count; j++) sum[j] += p[r] * m[r * width + c + j];
         for (size_t j = 0; factor && j < count; j++) sum[j] *= factor[c + j];
-        for (size_t j = 0; y.full && j < count; j++) y.full[to + j] += sum[j];
-        for (size_t j = 0; !y.full && j < count; j++)
-            y.half[to + j] = bc_to_half(bc_from_half(y.half[to + j]) + sum[j]);
+        for (size_t j = 0; y.f32 && j < count; j++) y.f32[to + j] += sum[j];
+        for (size_t j = 0; !y.f32 && j < count; j++) y.bf16[to + j] = bc_to_bf16(bc_from_bf16(y.bf16[to + j]) + sum[j]);
     }
 }
 
-static void spread(bc_columns y, const float *p, const float *m, size_t rank, size_t width, size_t n)
+static void spread(bc_column_view y, const float *p, const float *m, size_t rank, size_t width, size_t n)
 {
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++)
-        spread_row(y.m, i * y.stride, p + i * rank, m, rank, width, NULL);
+    for (size_t i = 0; i < n; i++) spread_row(y.m, i * y.stride, p + i * rank, m, rank, width, NULL);
 }
 
 /* The same through the mask of dropout. */
@@ -103,14 +98,14 @@ static void spread_dropped(bc_matrix y, const float *p, const float *m, const bc
     }
 }
 
-BC_CLONES static void gather_block(float *dm, const float *p, bc_columns x, size_t rank, size_t width,
+BC_CLONES static void gather_block(float *dm, const float *p, bc_column_view x, size_t rank, size_t width,
                                    size_t n, size_t c, bool accumulate)
 {
     float spare[BLOCK];
-    size_t count = least(width - c, BLOCK);
+    size_t count = min(width - c, BLOCK);
     for (size_t first = 0; first < rank; first += GROUP) {
         float sum[GROUP][BLOCK] = {{0}};
-        size_t rows = least(rank - first, GROUP);
+        size_t rows = min(rank - first, GROUP);
         for (size_t i = 0; i < n; i++) {
             const float *v = fetch(spare, x.m, i * x.stride + c, count);
             for (size_t r = 0; r < rows; r++)
@@ -124,12 +119,10 @@ BC_CLONES static void gather_block(float *dm, const float *p, bc_columns x, size
     }
 }
 
-static void gather(float *dm, const float *p, bc_columns x, size_t rank, size_t width, size_t n,
-                   bool accumulate)
+static void gather(float *dm, const float *p, bc_column_view x, size_t rank, size_t width, size_t n, bool accumulate)
 {
 #pragma omp parallel for schedule(static)
-    for (size_t c = 0; c < width; c += BLOCK)
-        gather_block(dm, p, x, rank, width, n, c, accumulate);
+    for (size_t c = 0; c < width; c += BLOCK) gather_block(dm, p, x, rank, width, n, c, accumulate);
 }
 
 /* y (columns,rows) (+)= transpose of x (rows,columns). */
@@ -143,24 +136,23 @@ static void turn(float *y, const float *x, size_t rows, size_t columns, bool acc
 }
 
 /* The adapter's input: x itself, or a copy that went through dropout. */
-static bc_columns input_of(bc_matrix x, const bc_low_rank *l, const bertc_batch *batch, size_t n)
+static bc_column_view input_of(bc_matrix x, const bc_low_rank *l, const bertc_batch *batch, size_t n)
 {
-    bc_matrix in = x.half ? (bc_matrix){.half = x.half} : x;
-    if (l->dropout.threshold == 0) return (bc_columns){in, l->in};
+    bc_matrix in = x.bf16 ? (bc_matrix){.bf16 = x.bf16} : x;
+    if (l->dropout.threshold == 0) return (bc_column_view){in, l->in};
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) {
         float factor[BC_MAX_HIDDEN], *to = l->dropped + i * l->in;
         bc_token_factors(factor, &l->dropout, batch, i, l->in);
         for (size_t j = 0; j < l->in; j++) {
             size_t at = i * l->in + j;
-            to[j] = factor[j] * (in.full ? in.full[at] : bc_from_half(in.half[at]));
+            to[j] = factor[j] * (in.f32 ? in.f32[at] : bc_from_bf16(in.bf16[at]));
         }
     }
-    return (bc_columns){{.full = l->dropped}, l->in};
+    return (bc_column_view){{.f32 = l->dropped}, l->in};
 }
 
-void bc_low_rank_fwd(bc_columns y, bc_matrix x, const bc_low_rank *l, const bertc_batch *batch,
-                     size_t n)
+void bc_low_rank_fwd(bc_column_view y, bc_matrix x, const bc_low_rank *l, const bertc_batch *batch, size_t n)
 {
     assert(l->dropout.threshold == 0 || l->in <= BC_MAX_HIDDEN);
     project(l->low, input_of(x, l, batch, n), l->a, l, l->in, n);
@@ -168,7 +160,7 @@ void bc_low_rank_fwd(bc_columns y, bc_matrix x, const bc_low_rank *l, const bert
     spread(y, l->low, l->turned, l->rank, l->out, n);
 }
 
-void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_columns dy, const bc_low_rank *l,
+void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_column_view dy, const bc_low_rank *l,
                      const bertc_batch *batch, size_t n, bool accumulate)
 {
     turn(l->turned, l->b, l->out, l->rank, false);
@@ -176,9 +168,9 @@ void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_columns dy, const bc_low_rank
     if (bc_matrix_is_there(dx) && l->dropout.threshold > 0)
         spread_dropped(dx, l->dlow, l->a, l, batch, n);
     else if (bc_matrix_is_there(dx))
-        spread((bc_columns){dx, l->in}, l->dlow, l->a, l->rank, l->in, n);
+        spread((bc_column_view){dx, l->in}, l->dlow, l->a, l->rank, l->in, n);
     if (!bc_matrix_is_there(x) || !l->da) return;
-    bc_columns in = input_of(x, l, batch, n);
+    bc_column_view in = input_of(x, l, batch, n);
     gather(l->da, l->dlow, in, l->rank, l->in, n, accumulate);
     project(l->low, in, l->a, l, l->in, n);
     gather(l->turned, l->low, dy, l->rank, l->out, n, false);

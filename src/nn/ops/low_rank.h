@@ -23,18 +23,17 @@ typedef struct bc_low_rank {
 } bc_low_rank;
 
 /* Columns of a wider matrix: where row 0 begins, and how far apart rows are. */
-typedef struct bc_columns {
+typedef struct bc_column_view {
     bc_matrix m;
     size_t stride;
-} bc_columns;
+} bc_column_view;
 
 /* y (n,out) += scale dropout(x) A^T B^T; x (n,in), in bf16 where that is there. */
-void bc_low_rank_fwd(bc_columns y, bc_matrix x, const bc_low_rank *l, const bertc_batch *batch,
-                     size_t n);
+void bc_low_rank_fwd(bc_column_view y, bc_matrix x, const bc_low_rank *l, const bertc_batch *batch, size_t n);
 
 /* dx (n,in) += mask (scale dy B A), where dx is there; dA and dB (+)= theirs, where x is. dy in f32 where
  * that is there. */
-void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_columns dy, const bc_low_rank *l,
+void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_column_view dy, const bc_low_rank *l,
                      const bertc_batch *batch, size_t n, bool accumulate);
 
 /* y (out,in) = w + scale B A; y may be w. Each sum in double precision. */

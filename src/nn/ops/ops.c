@@ -27,8 +27,7 @@ BC_CLONES static void measure_row(float *mean, float *rstd, const float *x, doub
 }
 
 /* y = LayerNorm(x) of one row. */
-BC_CLONES static void norm_row(float *y, const float *x, float mean, float rstd, bc_norm norm,
-                               size_t h)
+BC_CLONES static void norm_row(float *y, const float *x, float mean, float rstd, bc_norm norm, size_t h)
 {
     const float *gain = norm.gain, *bias = norm.bias;
     for (size_t j = 0; j < h; j++) y[j] = (x[j] - mean) * rstd * gain[j] + bias[j];
@@ -47,14 +46,12 @@ BC_CLONES static void norm_row_bwd(float *dx, const float *dy, const float *x, f
     }
     sum /= (float)h;
     dot /= (float)h;
-    for (size_t j = 0; j < h; j++)
-        dx[j] = (dy[j] * gain[j] - sum - (x[j] - mean) * rstd * dot) * rstd;
+    for (size_t j = 0; j < h; j++) dx[j] = (dy[j] * gain[j] - sum - (x[j] - mean) * rstd * dot) * rstd;
 }
 
 /* dgain and dbias for the columns [begin,end). */
-BC_CLONES static void norm_columns(float *dgain, float *dbias, const float *dy, const float *x,
-                                   const float *mean, const float *rstd, size_t n, size_t h,
-                                   size_t begin, size_t end, bool accumulate)
+BC_CLONES static void norm_columns(float *dgain, float *dbias, const float *dy, const float *x, const float *mean,
+                                   const float *rstd, size_t n, size_t h, size_t begin, size_t end, bool accumulate)
 {
     float gain[COLUMNS] = {0}, bias[COLUMNS] = {0};
     size_t width = end - begin;
@@ -66,15 +63,12 @@ BC_CLONES static void norm_columns(float *dgain, float *dbias, const float *dy, 
             bias[j] += d[j];
         }
     }
-    for (size_t j = 0; dgain && j < width; j++)
-        dgain[begin + j] = gain[j] + (accumulate ? dgain[begin + j] : 0.0f);
-    for (size_t j = 0; dbias && j < width; j++)
-        dbias[begin + j] = bias[j] + (accumulate ? dbias[begin + j] : 0.0f);
+    for (size_t j = 0; dgain && j < width; j++) dgain[begin + j] = gain[j] + (accumulate ? dgain[begin + j] : 0.0f);
+    for (size_t j = 0; dbias && j < width; j++) dbias[begin + j] = bias[j] + (accumulate ? dbias[begin + j] : 0.0f);
 }
 
-static void norm_params_bwd(float *dgain, float *dbias, const float *dy, const float *x,
-                            const float *mean, const float *rstd, size_t n, size_t h,
-                            bool accumulate)
+static void norm_params_bwd(float *dgain, float *dbias, const float *dy, const float *x, const float *mean,
+                            const float *rstd, size_t n, size_t h, bool accumulate)
 {
     if (!dgain && !dbias) return;
 #pragma omp parallel for schedule(static)
@@ -88,27 +82,25 @@ BC_CLONES static void columns(float *sums, bc_matrix x, size_t n, size_t stride,
 {
     float sum[COLUMNS] = {0};
     size_t width = end - begin;
-    for (size_t i = 0; i < n && x.full; i++)
-        for (size_t j = 0; j < width; j++) sum[j] += x.full[i * stride + begin + j];
-    for (size_t i = 0; i < n && !x.full; i++)
-        for (size_t j = 0; j < width; j++) sum[j] += bc_from_half(x.half[i * stride + begin + j]);
-    for (size_t j = 0; j < width; j++)
-        sums[begin + j] = sum[j] + (accumulate ? sums[begin + j] : 0.0f);
+    for (size_t i = 0; i < n && x.f32; i++)
+        for (size_t j = 0; j < width; j++) sum[j] += x.f32[i * stride + begin + j];
+    for (size_t i = 0; i < n && !x.f32; i++)
+        for (size_t j = 0; j < width; j++) sum[j] += bc_from_bf16(x.bf16[i * stride + begin + j]);
+    for (size_t j = 0; j < width; j++) sums[begin + j] = sum[j] + (accumulate ? sums[begin + j] : 0.0f);
 }
 
 void bc_column_sums(float *sums, bc_matrix x, size_t n, size_t width, bool accumulate)
 {
 #pragma omp parallel for schedule(static)
     for (size_t begin = 0; begin < width; begin += COLUMNS)
-        columns(sums, x, n, width, begin, width - begin < COLUMNS ? width : begin + COLUMNS,
-                accumulate);
+        columns(sums, x, n, width, begin, width - begin < COLUMNS ? width : begin + COLUMNS, accumulate);
 }
 
 /* ---- bf16 ---------------------------------------------------------------------------------- */
 
 BC_CLONES static void halve(uint16_t *restrict y, const float *restrict x, size_t count)
 {
-    for (size_t i = 0; i < count; i++) y[i] = bc_to_half(x[i]);
+    for (size_t i = 0; i < count; i++) y[i] = bc_to_bf16(x[i]);
 }
 
 /* A clone that is not static would be exported, whatever its visibility. */
@@ -132,18 +124,17 @@ void bc_clear_tail(uint16_t *y, size_t n, size_t width)
 /* Where row i of y is computed: in place, or in `spare` where only its rounding is kept. */
 static float *row_of(bc_matrix y, size_t i, float *spare, size_t h)
 {
-    return y.full ? y.full + i * h : spare;
+    return y.f32 ? y.f32 + i * h : spare;
 }
 
 static void round_row(bc_matrix y, size_t i, const float *row, size_t h)
 {
-    if (y.half) bc_round(y.half + i * h, row, h);
+    if (y.bf16) bc_round(y.bf16 + i * h, row, h);
 }
 
 /* ---- rows with dropout --------------------------------------------------------------------- */
 
-BC_CLONES static void add_dropped(float *sum, const float *x, const float *residual,
-                                  const float *factor, size_t h)
+BC_CLONES static void add_dropped(float *sum, const float *x, const float *residual, const float *factor, size_t h)
 {
     for (size_t j = 0; j < h; j++) sum[j] = residual[j] + x[j] * factor[j];
 }
@@ -154,8 +145,7 @@ BC_CLONES static void scale_row(float *y, const float *x, const float *factor, s
 }
 
 /* y = x * mask for one row; x where dropout is off. */
-static void drop_row(float *y, const float *x, const bc_dropout *dropout, uint32_t example,
-                     uint32_t position, size_t h)
+static void drop_row(float *y, const float *x, const bc_dropout *dropout, uint32_t example, uint32_t position, size_t h)
 {
     float factor[BC_MAX_HIDDEN];
     if (dropout->threshold == 0) {
@@ -179,8 +169,7 @@ static uint32_t example_of(const bertc_batch *batch, size_t i)
     return batch->examples[low];
 }
 
-void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i,
-                      size_t n)
+void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i, size_t n)
 {
     bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, factor, n);
 }
@@ -199,9 +188,8 @@ BC_CLONES static void add_three(float *sum, const float *a, const float *b, cons
     for (size_t j = 0; j < h; j++) sum[j] = a[j] + c[j] + b[j];
 }
 
-void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
-                  const float *word, const float *position, const float *type, bc_norm norm,
-                  const bc_dropout *dropout, size_t h)
+void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc_batch *batch, const float *word,
+                  const float *position, const float *type, bc_norm norm, const bc_dropout *dropout, size_t h)
 {
     assert(h <= BC_MAX_HIDDEN);
 #pragma omp parallel for schedule(static)
@@ -214,7 +202,7 @@ void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc
         drop_token(row, row, dropout, batch, i, h);
         round_row(y, i, row, h);
     }
-    if (y.half) bc_clear_tail(y.half, (size_t)batch->tokens, h);
+    if (y.bf16) bc_clear_tail(y.bf16, (size_t)batch->tokens, h);
 }
 
 void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy, const float *sum,
@@ -234,10 +222,10 @@ void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy,
 typedef struct table_grad {
     float *rows;
     size_t count;
-    size_t (*row_of)(const bertc_batch *batch, const bc_touched *words, size_t token);
+    size_t (*row_of)(const bertc_batch *batch, const bc_sparse_rows *words, size_t token);
 } table_grad;
 
-static size_t word_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+static size_t word_row(const bertc_batch *batch, const bc_sparse_rows *words, size_t i)
 {
     size_t id = (size_t)batch->ids[i];
     if (!words) return id;
@@ -245,13 +233,13 @@ static size_t word_row(const bertc_batch *batch, const bc_touched *words, size_t
     return (size_t)words->slot[id];
 }
 
-static size_t position_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+static size_t position_row(const bertc_batch *batch, const bc_sparse_rows *words, size_t i)
 {
     (void)words;
     return (size_t)batch->positions[i];
 }
 
-static size_t type_row(const bertc_batch *batch, const bc_touched *words, size_t i)
+static size_t type_row(const bertc_batch *batch, const bc_sparse_rows *words, size_t i)
 {
     (void)words;
     return batch->types[i];
@@ -259,7 +247,7 @@ static size_t type_row(const bertc_batch *batch, const bc_touched *words, size_t
 
 /* Add rows' slices [begin,end) into a table, in token order. */
 static void scatter(const table_grad *table, const float *dsum, const bertc_batch *batch,
-                    const bc_touched *words, size_t h, size_t begin, size_t end)
+                    const bc_sparse_rows *words, size_t h, size_t begin, size_t end)
 {
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
         float *to = table->rows + table->row_of(batch, words, i) * h;
@@ -268,9 +256,8 @@ static void scatter(const table_grad *table, const float *dsum, const bertc_batc
     }
 }
 
-void bc_embed_scatter(float *dword, const bc_touched *words, float *dposition, float *dtype,
-                      const float *dsum, const bertc_batch *batch, const bertc_config *config,
-                      bool accumulate)
+void bc_embed_scatter(float *dword, const bc_sparse_rows *words, float *dposition, float *dtype, const float *dsum,
+                      const bertc_batch *batch, const bertc_config *config, bool accumulate)
 {
     size_t h = (size_t)config->hidden_size;
     const table_grad tables[] = {
@@ -290,9 +277,8 @@ void bc_embed_scatter(float *dword, const bc_touched *words, float *dposition, f
 
 /* ---- residual and LayerNorm ---------------------------------------------------------------- */
 
-void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x,
-                     const float *residual, const bertc_batch *batch, bc_norm norm,
-                     const bc_dropout *dropout, size_t h)
+void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x, const float *residual,
+                     const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h)
 {
     assert(h <= BC_MAX_HIDDEN);
 #pragma omp parallel for schedule(static)
@@ -304,10 +290,10 @@ void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const fl
         norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
         round_row(y, i, row, h);
     }
-    if (y.half) bc_clear_tail(y.half, (size_t)batch->tokens, h);
+    if (y.bf16) bc_clear_tail(y.bf16, (size_t)batch->tokens, h);
 }
 
-void bc_norm_again(bc_matrix y, const float *sum, const float *mean, const float *rstd, bc_norm norm,
+void bc_norm_recompute(bc_matrix y, const float *sum, const float *mean, const float *rstd, bc_norm norm,
                    size_t n, size_t h)
 {
 #pragma omp parallel for schedule(static)
@@ -316,23 +302,22 @@ void bc_norm_again(bc_matrix y, const float *sum, const float *mean, const float
         norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
         round_row(y, i, row, h);
     }
-    if (y.half) bc_clear_tail(y.half, n, h);
+    if (y.bf16) bc_clear_tail(y.bf16, n, h);
 }
 
-void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, const float *dy,
-                     const float *sum, const float *mean, const float *rstd,
-                     const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h,
-                     bool accumulate)
+void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, const float *dy, const float *sum,
+                     const float *mean, const float *rstd, const bertc_batch *batch, bc_norm norm,
+                     const bc_dropout *dropout, size_t h, bool accumulate)
 {
     size_t n = (size_t)batch->tokens;
     norm_params_bwd(dgain, dbias, dy, sum, mean, rstd, n, h, accumulate);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) {
         norm_row_bwd(dsum + i * h, dy + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
-        drop_token(dx.full + i * h, dsum + i * h, dropout, batch, i, h);
-        round_row(dx, i, dx.full + i * h, h);
+        drop_token(dx.f32 + i * h, dsum + i * h, dropout, batch, i, h);
+        round_row(dx, i, dx.f32 + i * h, h);
     }
-    if (dx.half) bc_clear_tail(dx.half, n, h);
+    if (dx.bf16) bc_clear_tail(dx.bf16, n, h);
 }
 
 /* ---- head ---------------------------------------------------------------------------------- */

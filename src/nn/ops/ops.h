@@ -14,7 +14,7 @@
 #include "bertc/config.h"
 #include "nn/gemm/matrix.h"
 #include "nn/ops/dropout.h"
-#include "nn/ops/touched.h"
+#include "nn/ops/sparse_rows.h"
 
 /* The widest row: the dropout factors of one lie on a thread's stack. */
 enum { BC_MAX_HIDDEN = 16384 };
@@ -29,9 +29,8 @@ typedef struct bc_norm {
  *
  * y (N,H) out; sum (N,H) out, mean and rstd (N) out: kept for backward
  * word (V,H), position (P,H), type (T,H) in */
-void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc_batch *batch,
-                  const float *word, const float *position, const float *type, bc_norm norm,
-                  const bc_dropout *dropout, size_t h);
+void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc_batch *batch, const float *word,
+                  const float *position, const float *type, bc_norm norm, const bc_dropout *dropout, size_t h);
 
 /* dsum (N,H) out: gradient of the embedding sum; may be dy itself. dgain, dbias (H) out (+= with
  * accumulate, null: not wanted). */
@@ -43,27 +42,24 @@ void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy,
  * are summed in token order. Without accumulate the tables are cleared first.
  *
  * dword (V,H) out, or with `words`, which has all of the batch's ids, (words->count,H) */
-void bc_embed_scatter(float *dword, const bc_touched *words, float *dposition, float *dtype,
-                      const float *dsum, const bertc_batch *batch, const bertc_config *config,
-                      bool accumulate);
+void bc_embed_scatter(float *dword, const bc_sparse_rows *words, float *dposition, float *dtype, const float *dsum,
+                      const bertc_batch *batch, const bertc_config *config, bool accumulate);
 
 /* sum = residual + dropout(x); y = LayerNorm(sum).
  *
  * y (N,H) out; sum (N,H) out, may alias x; mean, rstd (N) out; x, residual (N,H) in
  * Source: Ba et al. 2016, section 3 */
-void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x,
-                     const float *residual, const bertc_batch *batch, bc_norm norm,
-                     const bc_dropout *dropout, size_t h);
+void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x, const float *residual,
+                     const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h);
 
 /* y = LayerNorm(sum) once more, n rows, to the bit what bc_add_norm_fwd made of them. */
-void bc_norm_again(bc_matrix y, const float *sum, const float *mean, const float *rstd, bc_norm norm,
+void bc_norm_recompute(bc_matrix y, const float *sum, const float *mean, const float *rstd, bc_norm norm,
                    size_t n, size_t h);
 
 /* dsum (N,H) out: gradient of `residual`; dx (N,H) out, dx.full always: of `x`; dsum may alias dy. */
-void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, const float *dy,
-                     const float *sum, const float *mean, const float *rstd,
-                     const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h,
-                     bool accumulate);
+void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, const float *dy, const float *sum,
+                     const float *mean, const float *rstd, const bertc_batch *batch, bc_norm norm,
+                     const bc_dropout *dropout, size_t h, bool accumulate);
 
 /* y = act(x), n rows of `width`, both in f32 or both in bf16; y may alias x. */
 void bc_activation_fwd(bertc_activation kind, bc_matrix y, bc_matrix x, size_t n, size_t width);
@@ -86,8 +82,7 @@ void bc_tanh_bwd(float *dx, const float *dy, const float *y, size_t count);
 void bc_dropout_tokens(float *y, const float *x, const bertc_batch *batch, const bc_dropout *dropout, size_t h);
 
 /* The dropout factors of row i of a batch, of width n: bc_dropout_width(n) floats. */
-void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i,
-                      size_t n);
+void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batch *batch, size_t i, size_t n);
 
 /* y = x in bf16, count elements, by one thread. */
 void bc_round(uint16_t *y, const float *x, size_t count);

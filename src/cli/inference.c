@@ -1,0 +1,205 @@
+#include "cli/inference.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/error.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+#define FIELD(name) offsetof(cli_inference_values, name)
+
+enum { BOTH = CLI_EVAL | CLI_PREDICT, ALL = BOTH | CLI_EMBED };
+
+static const bertc_option rows[] = {
+    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK", "the task, see 'bertc tasks'", BOTH},
+    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
+     "a fine-tuned model: a run folder or a Hugging Face directory", BOTH},
+    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
+     "an encoder, with or without a head: a Hugging Face directory or a run folder", CLI_EMBED},
+    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
+     "read a split of this task from --data; without it lines are read from standard input", CLI_EMBED},
+    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+     "the GLUE folder or the task's own", CLI_EVAL | CLI_EMBED},
+    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+     "the GLUE folder or the task's own; without it lines are read from standard input",
+     CLI_PREDICT},
+    {"split", BERTC_OPTION_CHOICE, FIELD(split), "dev", 0, 0, "train|dev|test", "SPLIT",
+     "which part of the data", CLI_EVAL | CLI_EMBED},
+    {"split", BERTC_OPTION_CHOICE, FIELD(split), "test", 0, 0, "train|dev|test", "SPLIT",
+     "which part of the data", CLI_PREDICT},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
+     "where the output goes; without it standard output", CLI_PREDICT | CLI_EMBED},
+    {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
+     "also write the logits, columns separated by TAB", CLI_PREDICT},
+    {"any-labels", BERTC_OPTION_FLAG, FIELD(any_labels), NULL, 0, 0, NULL, NULL,
+     "where the model's labels are not those of the task but as many, take them in their order", BOTH},
+    {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
+     "each line holds two texts, separated by a TAB", CLI_EMBED},
+    {"layers", BERTC_OPTION_TEXT, FIELD(layers), "-1", 0, 0, NULL, "LIST",
+     "whose outputs, such as 12 or 1,2,-1 or all; 0: the embeddings, -1: the last layer", CLI_EMBED},
+    {"combine", BERTC_OPTION_CHOICE, FIELD(combine), "mean", 0, 0, "mean|concat", "HOW",
+     "what is made of several layers", CLI_EMBED},
+    {"pool", BERTC_OPTION_CHOICE, FIELD(pool), "mean", 0, 0, "none|cls|mean|max", "HOW",
+     "one row a text from its tokens, [CLS] and [SEP] among them; none: a row for each token",
+     CLI_EMBED},
+    {"normalize", BERTC_OPTION_FLAG, FIELD(normalize), NULL, 0, 0, NULL, NULL,
+     "scale rows to Euclidean length 1", CLI_EMBED},
+    {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, "npy|jsonl|tsv", "NAME",
+     "of the output", CLI_EMBED},
+    {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
+     "with '--format npy --pool none': where each text's rows begin, an .npy of one number more "
+     "than there are texts", CLI_EMBED},
+    {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
+     "print one JSON object instead of a table", CLI_EVAL},
+    {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
+     "longer texts are truncated to this many tokens; default what the model was trained with, "
+     "else 128, or the model's most", ALL},
+    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
+     "sequences computed together", ALL},
+    {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
+     "use only the first N examples; 0: all", ALL},
+    {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto", "TYPE",
+     "what the encoder's products multiply; auto: bf16 where backend and processor have it", ALL},
+    {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
+     "NAME", "which library multiplies matrices", ALL},
+    {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
+     "processor threads; 0: one for each core that may be used, but no more than OMP_NUM_THREADS asks for "
+     "and a control group's quota pays for", ALL},
+};
+
+const bertc_option *cli_inference_table(size_t *count)
+{
+    *count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+static const char *task_name(const void *context, size_t index)
+{
+    (void)context;
+    return index < bertc_task_count() ? bertc_task_at(index)->name : NULL;
+}
+
+bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_error *err)
+{
+    *task = bertc_task_find(name);
+    if (*task) return BERTC_OK;
+    const char *nearest = cli_nearest(name, task_name, NULL);
+    if (nearest) return cli_fail(err, BERTC_USAGE, "unknown task '%s', did you mean '%s'?", name, nearest);
+    return cli_fail(err, BERTC_USAGE, "unknown task '%s', see 'bertc tasks'", name);
+}
+
+bertc_status cli_tasks_check(const char *list, bertc_error *err)
+{
+    for (;; list++) {
+        char name[64];
+        const bertc_task *task;
+        size_t length = strcspn(list, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(length < 63 ? length : 63), list);
+        bertc_status status = cli_task_find(name, &task, err);
+        list += length;
+        if (status != BERTC_OK || *list == '\0') return status;
+    }
+}
+
+bertc_predict_options cli_inference_options(const cli_inference_values *values, const char *text, size_t length)
+{
+    return (bertc_predict_options){
+        .task = values->task,
+        .model = values->model,
+        .data = values->data,
+        .split = (bertc_split)values->split,
+        .text = text,
+        .text_length = length,
+        .max_length = values->max_length,
+        .batch_size = values->batch_size,
+        .limit = values->limit,
+        .threads = values->threads,
+        .backend = values->backend,
+        .precision = (bertc_precision)values->precision,
+        .any_labels = values->any_labels,
+    };
+}
+
+void cli_put_index(FILE *to, const bertc_example *example, size_t row)
+{
+    if (example->index) fwrite(example->index, 1, example->nindex, to);
+    else fprintf(to, "%zu", row);
+}
+
+bertc_status cli_infer(const cli_inference_values *values, const char *text, size_t length, bool score,
+                       bertc_predictions *predictions, bertc_error *err)
+{
+    const bertc_predict_options options = cli_inference_options(values, text, length);
+    cli_progress progress;
+    bertc_status status = cli_progress_begin(&progress, err);
+    if (status == BERTC_OK) status = bertc_predict(&options, score, &progress.observer, predictions, err);
+    cli_progress_end(&progress);
+    return status;
+}
+
+/* ---- Outputs that are inputs --------------------------------------------------------------- */
+
+static bool is_one(const struct stat *target, const char *path)
+{
+    struct stat info;
+    return path && stat(path, &info) == 0 && info.st_ino == target->st_ino && info.st_dev == target->st_dev;
+}
+
+static bool is_file_of(const struct stat *target, const char *folder, const char *name)
+{
+    char *path = name ? cli_path_join(folder, name) : NULL;
+    bool same = is_one(target, path);
+    free(path);
+    return same;
+}
+
+/* Any of the files of a task, in the folder that is given or in its own below. */
+static bool is_data(const struct stat *target, const char *data, const bertc_task *task)
+{
+    const char *const folders[] = {".", task->folder, task->old_folder};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *folder = folders[i] ? cli_path_join(data, folders[i]) : NULL;
+        bool found = false;
+        for (int split = 0; folder && split < BERTC_SPLITS && !found; split++)
+            found = is_file_of(target, folder, task->splits[split].file) ||
+                    is_file_of(target, folder, task->old_splits[split].file) ||
+                    is_file_of(target, folder, task->old_splits[split].ids_file);
+        free(folder);
+        if (found) return true;
+    }
+    return false;
+}
+
+/* Whether the file lies in the model's folder. */
+static bool is_in_model(const char *path, const char *model)
+{
+    struct stat info;
+    char *real = realpath(path, NULL), *slash = real ? strrchr(real, '/') : NULL;
+    if (slash) slash[slash == real] = '\0';
+    bool in = slash && stat(real, &info) == 0 && is_one(&info, model);
+    free(real);
+    return in;
+}
+
+bertc_status cli_inference_check_outputs(const cli_inference_values *v, const bertc_task *task, bertc_error *err)
+{
+    const struct {
+        const char *option, *path;
+    } outputs[] = {{"out", v->out}, {"logits", v->logits}, {"offsets", v->offsets}};
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        const char *path = outputs[i].path;
+        struct stat target, input;
+        if (!path || stat(path, &target) != 0 || !S_ISREG(target.st_mode)) continue;
+        bool read = !v->data && fstat(STDIN_FILENO, &input) == 0 && input.st_ino == target.st_ino &&
+                    input.st_dev == target.st_dev;
+        if (read || is_in_model(path, v->model) || (v->data && task && is_data(&target, v->data, task)))
+            return cli_fail(err, BERTC_USAGE, "%s: is a file that is read, or one of the model's; choose another --%s",
+                            path, outputs[i].option);
+    }
+    return BERTC_OK;
+}

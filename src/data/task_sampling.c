@@ -1,0 +1,61 @@
+#include "data/task_sampling.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+/* ---- Drawing ------------------------------------------------------------------------------- */
+
+static double power(const bc_task_sampler *sampler, int64_t step)
+{
+    if (sampler->sampling == BERTC_UNIFORM) return 0;
+    if (sampler->sampling == BERTC_PROPORTIONAL || sampler->epochs < 2) return 1;
+    return 1 - 0.8 * (double)(step / sampler->epoch_steps) / (double)(sampler->epochs - 1);
+}
+
+void bc_task_sampler_chances(const bc_task_sampler *sampler, int64_t step, double chances[BERTC_MAX_TASKS])
+{
+    double a = power(sampler, step), sum = 0;
+    for (int i = 0; i < sampler->tasks; i++) sum += chances[i] = pow(sampler->sizes[i], a);
+    for (int i = 0; i < sampler->tasks; i++) chances[i] /= sum;
+}
+
+int bc_task_sampler_draw(const bc_task_sampler *sampler, int64_t step)
+{
+    double chances[BERTC_MAX_TASKS];
+    if (sampler->tasks == 1) return 0;
+    bc_rng_block b = bc_rng(sampler->seed, (uint32_t)BC_RNG_TASK << 24, (uint32_t)step, 0, 0);
+    double left = (double)((uint64_t)b.word[0] << 32 | b.word[1]) / 18446744073709551616.0;
+    bc_task_sampler_chances(sampler, step, chances);
+    int task = 0;
+    for (; task + 1 < sampler->tasks && left >= chances[task]; task++) left -= chances[task];
+    return task;
+}
+
+void bc_task_sampler_seek(bc_task_sampler *sampler, int64_t step)
+{
+    if (step < sampler->step) {
+        sampler->step = 0;
+        memset(sampler->steps_before, 0, sizeof sampler->steps_before);
+    }
+    for (; sampler->step < step; sampler->step++) sampler->steps_before[bc_task_sampler_draw(sampler, sampler->step)]++;
+}
+
+/* ---- Examples ------------------------------------------------------------------------------ */
+
+static bertc_status draw(void *self, int64_t step, bc_examples *examples, bertc_error *err)
+{
+    bc_task_sampler *sampler = self;
+    (void)err;
+    bc_task_sampler_seek(sampler, step);
+    int task = bc_task_sampler_draw(sampler, step);
+    *examples = bc_epoch_batch(sampler->datasets[task], sampler->steps_before[task]);
+    examples->dataset = task;
+    return BERTC_OK;
+}
+
+bc_example_source bc_task_sampler_source(bc_task_sampler *sampler)
+{
+    return (bc_example_source){draw, sampler};
+}

@@ -1,0 +1,113 @@
+#include "run/evaluation.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "run/checkpoint.h"
+#include "run/record.h"
+
+static double value_of(const bc_run *run, int task, const bertc_scores *scores)
+{
+    return bc_best_metric_value(&run->options, run->tasks[task].eval_splits[0].task, &scores[0]);
+}
+
+/* Is the first split's metric better than before? NaN never is, and of equals the earlier stays. */
+static bool is_best(const bc_run *run, int task_index)
+{
+    const bc_task_progress *task = &run->state.task[task_index];
+    double value = value_of(run, task_index, task->last);
+    if (isnan(value)) return false;
+    return task->best_step == 0 || value > value_of(run, task_index, task->best);
+}
+
+static bertc_status log_scores(bc_run *run, bc_eval_split split, const bertc_scores *scores,
+                               double seconds, bertc_error *err)
+{
+    bc_text line = {0};
+    bc_text_printf(&line, "{\"step\":%lld,\"epoch\":", (long long)run->state.step);
+    bc_json_put_double(&line, bc_run_epochs(run, run->state.step));
+    bc_text_printf(&line, ",\"eval\":");
+    bc_record_scores(&line, split, scores);
+    bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
+    bertc_status status = line.failed ? bc_fail_memory(err) : bc_log_append(&run->log, line.bytes, line.length, err);
+    bc_text_clear(&line);
+    return status;
+}
+
+/* What an evaluation found in a lane; it counts once those of all lanes are there. */
+typedef struct findings {
+    bertc_scores scores[BERTC_MAX_EVALS];
+    double seconds[BERTC_MAX_EVALS]; /* that each split took */
+} findings;
+
+static bertc_status score(bc_run *run, int number, findings *found, bertc_error *err)
+{
+    bc_run_task *run_task = &run->tasks[number];
+    const bertc_model *model = bc_trainer_model(run->trainer);
+    for (size_t i = 0; i < run_task->eval_count; i++) {
+        bc_eval *eval = &run_task->evals[i];
+        bertc_status status = bc_eval_run(eval, model, number, bc_trainer_workspace(run->trainer),
+                                          bc_trainer_batch(run->trainer), &run->meter, err);
+        if (status == BERTC_OK) status = bertc_task_score(run_task->eval_sets[i], eval->logits, &found->scores[i], err);
+        if (status != BERTC_OK) return status;
+        found->seconds[i] = run->meter.pass_seconds;
+    }
+    return BERTC_OK;
+}
+
+/* Take the scores of all lanes; whether those of one are the best so far. */
+static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
+{
+    bool best = false;
+    run->state.evaluated = run->state.step;
+    run->meter.pass_seconds = 0;
+    for (int i = 0; i < run->num_tasks; i++) {
+        bc_task_progress *task = &run->state.task[i];
+        memcpy(task->last, found[i].scores, sizeof task->last);
+        for (size_t e = 0; e < task->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
+        if (!is_best(run, i)) continue;
+        task->best_step = run->state.step;
+        task->best_loss = task->loss;
+        memcpy(task->best, task->last, sizeof task->best);
+        best = true;
+    }
+    return best;
+}
+
+static bertc_status log_all(bc_run *run, const findings found[BERTC_MAX_TASKS], bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (int l = 0; l < run->num_tasks; l++)
+        for (size_t i = 0; i < run->tasks[l].eval_count && status == BERTC_OK; i++)
+            status = log_scores(run, run->tasks[l].eval_splits[i], &found[l].scores[i], found[l].seconds[i], err);
+    return status;
+}
+
+/* Say so where this was the last evaluation that is waited for. */
+static void notify_end(const bc_run *run)
+{
+    const bertc_notify *notify = bc_meter_notify(&run->meter);
+    long long step = (long long)run->state.step, best = (long long)bc_run_best_step(run);
+    const char *name = bc_best_metric_name(&run->options, run->tasks->eval_splits[0].task);
+    if (step == run->plan.steps || !bc_run_is_over(run)) return;
+    if (run->num_tasks > 1) name = "score of any task";
+    if (best > 0)
+        bc_notify(notify, "step %lld: no better %s since step %lld, the run ends", step, name, best);
+    else bc_notify(notify, "step %lld: the %s never had a value, the run ends", step, name);
+}
+
+bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    findings found[BERTC_MAX_TASKS] = {0};
+    for (int i = 0; i < run->num_tasks && status == BERTC_OK; i++) status = score(run, i, &found[i], err);
+    if (status != BERTC_OK) return status;
+    bool best = take_scores(run, found);
+    if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->plan.steps)
+        status = bc_checkpoint_save_best(run, err);
+    if (status == BERTC_OK) status = log_all(run, found, err);
+    if (status == BERTC_OK) notify_end(run);
+    return status;
+}

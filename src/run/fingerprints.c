@@ -1,0 +1,171 @@
+#include "run/fingerprints.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "formats/config.h"
+
+/* ---- Data and settings --------------------------------------------------------------------- */
+
+/* With its NUL, so that no two lists of strings look alike. */
+static void put_string(bc_hasher *to, const char *string)
+{
+    bc_hasher_update(to, string, strlen(string) + 1);
+}
+
+/* The labels of each example, -1 for none; where any has several, also how many each has. */
+static void put_labels(bc_hasher *to, const bertc_inputs *in)
+{
+    static const int32_t none = -1;
+    bool several = false;
+    for (size_t i = 0; i < in->count; i++) {
+        size_t from = in->label_starts[i], n = in->label_starts[i + 1] - from;
+        bc_hasher_update(to, n > 0 ? in->labels + from : &none, (n > 0 ? n : 1) * sizeof none);
+        several = several || n > 1;
+    }
+    if (several) bc_hasher_update(to, in->label_starts, (in->count + 1) * sizeof *in->label_starts);
+}
+
+void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)
+{
+    size_t tokens = in->starts[in->count];
+    bc_hasher state;
+    bc_hasher_init(&state);
+    bc_hasher_update(&state, &in->count, sizeof in->count);
+    bc_hasher_update(&state, in->starts, (in->count + 1) * sizeof *in->starts);
+    bc_hasher_update(&state, in->ids, tokens * sizeof *in->ids);
+    bc_hasher_update(&state, in->types, tokens * sizeof *in->types);
+    put_labels(&state, in);
+    bc_hasher_update(&state, in->values, in->count * sizeof *in->values);
+    bc_hasher_digest(&state, out);
+}
+
+/* Every number, the activation and the labels of a configuration; what config.json says besides
+ * changes no result. */
+static void hash_config(char out[BC_HASH_HEX], const bertc_config *config)
+{
+    bc_hasher state;
+    bc_hasher_init(&state);
+    for (size_t i = 0; i < bc_config_field_count; i++) {
+        double value = bc_config_get(config, &bc_config_fields[i]);
+        bc_hasher_update(&state, &value, sizeof value);
+    }
+    put_string(&state, config->hidden_act_name);
+    for (int32_t i = 0; i < config->num_labels; i++) put_string(&state, config->labels[i]);
+    bc_hasher_digest(&state, out);
+}
+
+/* A special token by its name alone, which is hashed as such. */
+static bool is_plain(const bertc_tokenizer_options *o, const bertc_added_token *token)
+{
+    if (token->normalized || token->single_word || token->lstrip || token->rstrip) return false;
+    for (int i = 0; i < BERTC_SPECIALS; i++)
+        if (strcmp(token->text, o->special[i]) == 0) return true;
+    return false;
+}
+
+/* Every setting that ids depend on besides the vocabulary. */
+static void hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *o)
+{
+    int32_t added = 0;
+    for (int32_t i = 0; i < o->added_count; i++) added += !is_plain(o, &o->added[i]);
+    const int32_t settings[] = {(int32_t)o->parity, o->do_lower_case,
+                                o->strip_accents < 0 ? o->do_lower_case : o->strip_accents,
+                                o->tokenize_chinese_chars, o->clean_text, o->no_types,
+                                o->max_word_chars, added};
+    bc_hasher state;
+    bc_hasher_init(&state);
+    bc_hasher_update(&state, settings, sizeof settings);
+    put_string(&state, o->prefix);
+    for (int i = 0; i < BERTC_SPECIALS; i++) put_string(&state, o->special[i]);
+    for (int32_t i = 0; i < o->added_count; i++) {
+        const bertc_added_token *token = &o->added[i];
+        const int32_t flags[] = {token->normalized, token->single_word, token->lstrip, token->rstrip};
+        if (is_plain(o, token)) continue;
+        put_string(&state, token->text);
+        bc_hasher_update(&state, &token->id, sizeof token->id);
+        if (flags[0] || flags[1] || flags[2] || flags[3]) bc_hasher_update(&state, flags, sizeof flags);
+    }
+    bc_hasher_digest(&state, out);
+}
+
+/* ---- A run --------------------------------------------------------------------------------- */
+
+/* The hash of one hash is that itself; of several that of all. */
+static void print_all(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], size_t count)
+{
+    bc_hash_part parts[BERTC_MAX_TASKS];
+    for (size_t i = 0; i < count; i++) parts[i] = (bc_hash_part){hashes[i], BC_HASH_HEX - 1};
+    if (count == 1) memcpy(out, hashes[0], BC_HASH_HEX);
+    else bc_hash(out, parts, count);
+}
+
+_Static_assert((int)BERTC_MAX_EVALS <= (int)BERTC_MAX_TASKS, "print_all has room for either");
+
+static void print_data(bc_run *run)
+{
+    char hashes[2][BERTC_MAX_TASKS][BC_HASH_HEX], splits[BERTC_MAX_EVALS][BC_HASH_HEX];
+    size_t count = (size_t)run->num_tasks;
+    for (size_t l = 0; l < count; l++) {
+        bc_run_task *run_task = &run->tasks[l];
+        bc_hash_inputs(run_task->train_fingerprint, run_task->train);
+        for (size_t i = 0; i < run_task->eval_count; i++) bc_hash_inputs(splits[i], run_task->evals[i].inputs);
+        print_all(run_task->dev_fingerprint, (const char (*)[BC_HASH_HEX])splits, run_task->eval_count);
+        memcpy(hashes[0][l], run_task->train_fingerprint, BC_HASH_HEX);
+        memcpy(hashes[1][l], run_task->dev_fingerprint, BC_HASH_HEX);
+    }
+    print_all(run->fingerprints.train, (const char (*)[BC_HASH_HEX])hashes[0], count);
+    print_all(run->fingerprints.dev, (const char (*)[BC_HASH_HEX])hashes[1], count);
+}
+
+bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err)
+{
+    bc_hash_part vocab;
+    vocab.bytes = bertc_vocab_text(run->source.vocab, &vocab.length);
+    bc_hash(run->fingerprints.vocab, &vocab, 1);
+    bertc_tokenizer_options settings = bertc_tokenizer_options_of(run->source.tokenizer);
+    hash_tokenizer(run->fingerprints.tokenizer, &settings);
+    hash_config(run->fingerprints.config, &run->source.config);
+    print_data(run);
+    const bc_trainer_state state = bc_trainer_state_of(run->trainer);
+    return bc_hash_large(run->fingerprints.weights, state.values, state.scalars * sizeof *state.values, err);
+}
+
+/* ---- Recording and comparing --------------------------------------------------------------- */
+
+/* What a difference in data can follow from stands behind it: it is compared first. */
+static const struct {
+    const char *key, *differs;
+    size_t offset;
+} prints_rows[] = {
+    {"weights", "the initial weights are not those", offsetof(bc_fingerprints, weights)},
+    {"train", "the training data are not those", offsetof(bc_fingerprints, train)},
+    {"dev", "the dev data are not those", offsetof(bc_fingerprints, dev)},
+    {"vocab", "the vocabulary is not the one", offsetof(bc_fingerprints, vocab)},
+    {"tokenizer", "the settings of the tokenizer are not those", offsetof(bc_fingerprints, tokenizer)},
+    {"config", "the model's config.json is not the one", offsetof(bc_fingerprints, config)},
+};
+
+enum { PRINTS = sizeof prints_rows / sizeof prints_rows[0] };
+
+void bc_fingerprints_record(bc_text *out, const bc_fingerprints *hashes)
+{
+    for (int i = 0; i < PRINTS; i++)
+        bc_text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "{", prints_rows[i].key,
+                       (const char *)hashes + prints_rows[i].offset);
+    bc_text_printf(out, "}");
+}
+
+bertc_status bc_fingerprints_compare(const bc_fingerprints *hashes, const cJSON *stored, const char *place,
+                               bertc_error *err)
+{
+    for (int i = PRINTS - 1; i >= 0; i--) {
+        const cJSON *was = bc_json_get(stored, prints_rows[i].key);
+        if (cJSON_IsString(was) && strcmp(was->valuestring, (const char *)hashes + prints_rows[i].offset) == 0)
+            continue;
+        return bc_fail(err, BERTC_USAGE, "%s: %s that this run began with", place, prints_rows[i].differs);
+    }
+    return BERTC_OK;
+}

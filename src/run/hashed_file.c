@@ -1,0 +1,125 @@
+#include "run/hashed_file.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/memory.h"
+
+static const char seal_key[] = "xxh3";
+
+enum { PIECE = 1 << 20, PARTS = 2 * BC_HASHED_TENSORS + 2 * BC_HASHED_TEXTS };
+
+/* What is hashed, in order: keys and values of the texts, then names and values of the tensors;
+ * strings with their NUL, so that no two lists look alike. */
+typedef struct parts {
+    bc_hash_part part[PARTS];
+    size_t count;
+} parts;
+
+static bool add(parts *p, const void *bytes, size_t length)
+{
+    if (p->count == PARTS) return false;
+    p->part[p->count++] = (bc_hash_part){bytes, length};
+    return true;
+}
+
+static bool add_string(parts *p, const char *string)
+{
+    return add(p, string, strlen(string) + 1);
+}
+
+bertc_status bc_hashed_file_write(const bc_dir *dir, const char *name, const bc_hashed_tensor *blocks, size_t count,
+                             const char *const *texts, bertc_error *err)
+{
+    const char *metadata[2 * BC_HASHED_TEXTS + 1] = {NULL};
+    bc_tensor_out tensors[BC_HASHED_TENSORS];
+    char seal[BC_HASH_HEX];
+    parts p = {.count = 0};
+    size_t n = 0;
+    assert(count <= BC_HASHED_TENSORS);
+    for (; texts[n]; n++) {
+        assert(n + 3 < sizeof metadata / sizeof metadata[0]);
+        metadata[n] = texts[n];
+        add_string(&p, texts[n]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        tensors[i] = (bc_tensor_out){blocks[i].name, BC_F32, 1, {blocks[i].count}, blocks[i].values};
+        add_string(&p, blocks[i].name);
+        add(&p, blocks[i].values, blocks[i].count * sizeof(float));
+    }
+    bc_hash(seal, p.part, p.count);
+    metadata[n] = seal_key;
+    metadata[n + 1] = seal;
+    return bc_safetensors_write(dir, name, tensors, count, metadata, err);
+}
+
+static void put_string(bc_hasher *to, const char *string)
+{
+    bc_hasher_update(to, string, strlen(string) + 1);
+}
+
+static bertc_status put_values(bc_hasher *to, const bc_tensor *tensor, char *piece, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t at = 0, n; status == BERTC_OK && at < tensor->bytes; at += n) {
+        n = tensor->bytes - at < PIECE ? tensor->bytes - at : PIECE;
+        status = bc_tensor_bytes(tensor, at, n, piece, err);
+        if (status == BERTC_OK) bc_hasher_update(to, piece, n);
+    }
+    return status;
+}
+
+/* The seal that the content asks for. */
+static bertc_status expected_seal(const bc_weights *file, char out[BC_HASH_HEX], bertc_error *err)
+{
+    bc_hasher hasher;
+    const cJSON *item;
+    char *piece = bc_alloc(PIECE, 1);
+    bertc_status status = piece ? BERTC_OK : bc_fail_memory(err);
+    bc_hasher_init(&hasher);
+    cJSON_ArrayForEach(item, bc_safetensors_texts(file)) {
+        if (strcmp(item->string, seal_key) == 0) continue;
+        put_string(&hasher, item->string);
+        put_string(&hasher, item->valuestring);
+    }
+    for (size_t i = 0; status == BERTC_OK && i < file->count; i++) {
+        put_string(&hasher, file->tensors[i].name);
+        status = put_values(&hasher, &file->tensors[i], piece, err);
+    }
+    bc_hasher_digest(&hasher, out);
+    bc_free(piece);
+    return status;
+}
+
+/* Between the end of the header's text and the data there are only spaces (trimmed). */
+bertc_status bc_hashed_file_open(const char *path, bc_weights *file, bertc_error *err)
+{
+    bertc_status status = bc_safetensors_open(path, file, err);
+    if (status != BERTC_OK) return status;
+    char expected[BC_HASH_HEX];
+    const char *seal = bc_safetensors_metadata(file, seal_key);
+    if (seal) status = expected_seal(file, expected, err);
+    if (status == BERTC_OK && (!seal || !bc_safetensors_is_trimmed(file) || strcmp(seal, expected) != 0))
+        status = bc_fail(err, BERTC_INPUT, "%s: its content does not match its hash", path);
+    if (status != BERTC_OK) bc_weights_close(file);
+    return status;
+}
+
+bertc_status bc_hashed_file_find(const bc_weights *file, const char *name, size_t count,
+                            const bc_tensor **tensor, bertc_error *err)
+{
+    *tensor = bc_weights_find(file, name);
+    if (*tensor && (*tensor)->dtype == BC_F32 && (*tensor)->count == count) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: no tensor \"%s\" of %zu values", file->path, name, count);
+}
+
+bertc_status bc_hashed_file_copy(const bc_weights *file, const char *name, float *to, size_t count, bertc_error *err)
+{
+    const bc_tensor *tensor;
+    bertc_status status = bc_hashed_file_find(file, name, count, &tensor, err);
+    if (status == BERTC_OK) status = bc_tensor_floats(tensor, 0, count, to, err);
+    return status == BERTC_OK ? bc_weights_check(file, err) : status;
+}

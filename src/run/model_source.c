@@ -1,0 +1,247 @@
+#include "run/model_source.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/model_path.h"
+#include "formats/adapter_config.h"
+#include "formats/model_dir.h"
+#include "run/options.h"
+
+void bc_model_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
+{
+    if (set->skipped > 0)
+        bc_notify(notify, "%s: %zu short row%s skipped", set->path, set->skipped, set->skipped == 1 ? "" : "s");
+    if (set->unlabelled > 0)
+        bc_notify(notify, "%s: %zu row%s without a gold label left out", set->path, set->unlabelled,
+                  set->unlabelled == 1 ? "" : "s");
+}
+
+bertc_status bc_model_source_check_labels(const bertc_dataset *set, const char *purpose, bertc_error *err)
+{
+    const char *split = bertc_split_name(set->split);
+    if (set->labelled) return BERTC_OK;
+    if (!set->no_label)
+        return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path, split, purpose);
+    return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s; its header has no column \"%s\", only %s",
+                   set->path, split, purpose, set->no_label, set->columns);
+}
+
+void bc_model_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *inputs, const bertc_notify *notify)
+{
+    if (inputs->invalid > 0)
+        bc_notify(notify, "%s: %zu invalid UTF-8 sequence%s read as U+FFFD", set->path,
+                  inputs->invalid, inputs->invalid == 1 ? "" : "s");
+    if (inputs->truncated > 0)
+        bc_notify(notify, "%s: %zu of %zu texts cut to %zu tokens (--max-length)", set->path,
+                  inputs->truncated, inputs->count, inputs->longest);
+}
+
+static bertc_status check_finished(const char *dir, bertc_error *err)
+{
+    bertc_error why = {0};
+    bertc_status status = bc_model_dir_check_finished(dir, &why);
+    if (status == BERTC_OK) return status;
+    return bc_fail(err, status, "%s%s", why.message, status == BERTC_INPUT ? " (finetune --resume)" : "");
+}
+
+static bertc_status load_config(bc_model_source *source, const char *dir, bertc_error *err)
+{
+    bc_adapter_config adapter = {0};
+    bertc_status status = check_finished(dir, err);
+    if (status == BERTC_OK) status = bc_adapter_config_read(dir, &adapter, err);
+    source->base = adapter.base;
+    adapter.base = NULL;
+    bc_adapter_config_clear(&adapter);
+    if (status == BERTC_OK && source->base) status = check_finished(source->base, err);
+    return status == BERTC_OK ? bc_adapter_load_config(dir, &source->config, err) : status;
+}
+
+static bertc_status look_for_words(const char *dir, bool *found, bertc_error *err)
+{
+    static const char *const names[] = {"vocab.txt", "tokenizer.json"};
+    bertc_status status = BERTC_OK;
+    *found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == BERTC_OK && !*found; i++) {
+        char *path = bc_path_join(dir, names[i]);
+        status = path ? bc_file_find(path, found, err) : bc_fail_memory(err);
+        bc_free(path);
+    }
+    return status;
+}
+
+/* An adapter of peft's own has no tokenizer beside it. */
+static bertc_status find_home(bc_model_source *source, const char *dir, bertc_error *err)
+{
+    bool found = true;
+    bertc_status status = source->base ? look_for_words(dir, &found, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
+    const char *home = found ? dir : source->base;
+    source->home = bc_strndup(home, strlen(home));
+    return source->home ? BERTC_OK : bc_fail_memory(err);
+}
+
+/* An added token may have no row, as long as no text holds it: check_inputs sees to that. */
+static void notify_rowless(const bc_model_source *source, const bertc_notify *notify)
+{
+    int32_t rows = source->config.vocab_size, size = bertc_tokenizer_size(source->tokenizer);
+    if (size <= rows) return;
+    size_t length;
+    const char *word = bertc_tokenizer_word(source->tokenizer, rows, &length);
+    bc_notify(notify, "%s: token %.*s has id %d, the model's vocab_size is %d: texts with it are refused",
+              bertc_vocab_source(source->vocab), (int)length, word, (int)rows, (int)rows);
+}
+
+static bertc_status check_vocab(const bc_model_source *source, const bertc_notify *notify, bertc_error *err)
+{
+    const char *place = bertc_vocab_source(source->vocab);
+    int32_t words = bertc_vocab_size(source->vocab), rows = source->config.vocab_size;
+    int32_t size = bertc_tokenizer_size(source->tokenizer);
+    if (words > rows)
+        return bc_fail(err, BERTC_INPUT, "%s: %d words, the model's vocab_size is only %d", place, (int)words,
+                       (int)rows);
+    if (size < rows) bc_notify(notify, "%s: %d words, the model has room for %d", place, (int)size, (int)rows);
+    notify_rowless(source, notify);
+    return BERTC_OK;
+}
+
+/* Where no length is asked for: the default, or less where the model or its tokenizer states less. */
+static bertc_status resolve_length(bc_model_source *source, const char *dir, int64_t wanted, const bertc_notify *notify,
+                                  bertc_error *err)
+{
+    enum { MIN = 3 }; /* a word piece between two special tokens */
+    int64_t stated = bertc_tokenizer_options_of(source->tokenizer).model_max_length;
+    int64_t positions = source->config.max_position_embeddings;
+    int64_t max = stated > 0 && stated < positions ? stated : positions;
+    source->max_length = (size_t)(wanted ? wanted : BC_DEFAULT_LENGTH);
+    if (wanted || max >= BC_DEFAULT_LENGTH) return BERTC_OK;
+    const char *name = max == positions ? "max_position_embeddings" : "model_max_length";
+    if (max < MIN)
+        return bc_fail(err, BERTC_INPUT, "%s: its %s is %lld, a text has at least %d tokens", dir, name,
+                       (long long)max, MIN);
+    source->max_length = (size_t)max;
+    bc_notify(notify, "texts are truncated to %lld tokens, the model's %s", (long long)max, name);
+    return BERTC_OK;
+}
+
+bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int64_t max_length,
+                            const bertc_notify *notify, bertc_error *err)
+{
+    bertc_tokenizer_options options = bertc_tokenizer_defaults();
+    bertc_status status = load_config(source, dir, err);
+    int64_t max = source->config.max_position_embeddings;
+    if (status == BERTC_OK && max_length > max)
+        status = bc_fail(err, BERTC_USAGE, "--max-length %lld is more than the model's max_position_embeddings %lld",
+                         (long long)max_length, (long long)max);
+    if (status == BERTC_OK) status = find_home(source, dir, err);
+    if (status == BERTC_OK) status = bertc_vocab_load_dir(source->home, &source->vocab, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_read_options(source->home, &options, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
+    if (status == BERTC_OK) status = resolve_length(source, dir, max_length, notify, err);
+    if (status == BERTC_OK) status = check_vocab(source, notify, err);
+    return status;
+}
+
+/* The max_length that a run folder was trained with, so that its scores can be had again without saying
+ * it; 0 where `dir` is none or its record says nothing. */
+static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_error *err)
+{
+    cJSON *tree = NULL;
+    bool found = false;
+    char *path = bc_path_join(dir, "run.json");
+    bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
+    *length = 0;
+    if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
+    if (status == BERTC_OK)
+        status = bc_json_int(bc_json_get(tree, "options"), "max-length", 3, 1000000, path, length, err);
+    cJSON_Delete(tree);
+    bc_free(path);
+    return status;
+}
+
+static bertc_status read_texts(const bertc_predict_options *o, const bertc_task *task, bool labels,
+                               const bertc_notify *notify, bertc_dataset **dataset, bertc_error *err)
+{
+    size_t limit = (size_t)o->limit;
+    bertc_status status;
+    if (!o->data) status = bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err);
+    else if (labels) status = bertc_dataset_read(task, o->data, o->split, limit, dataset, err);
+    else status = bertc_dataset_read_texts(task, o->data, o->split, limit, dataset, err);
+    if (status != BERTC_OK) return status;
+    if (!o->data && limit > 0 && limit < (*dataset)->count) (*dataset)->count = limit;
+    bc_model_source_notify_rows(*dataset, notify);
+    return BERTC_OK;
+}
+
+/* Refuse what is no model; a run of several tasks leaves a model of each in a folder of its name. */
+static bertc_status check_place(const char *dir, const bertc_task *task, bertc_error *err)
+{
+    static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
+    enum { NAMES = sizeof names / sizeof *names };
+    char *own = bc_path_join(dir, task->name);
+    bertc_status status = own ? check_finished(dir, err) : bc_fail_memory(err);
+    if (status == BERTC_OK && bc_folder_exists(own) && bc_model_path_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
+        bc_model_path_check(own, names, NAMES, NULL) == BERTC_OK)
+        status = bc_fail(err, BERTC_INPUT, "%s: no model but a folder of several; that of %s is %s", dir, task->name,
+                         own);
+    bc_free(own);
+    return status == BERTC_OK ? bc_model_path_check(dir, names, NAMES, err) : status;
+}
+
+bertc_status bc_model_source_open_texts(bc_model_source *source, const bertc_predict_options *o,
+                                  const bertc_task *task, bool labels, const bertc_notify *notify,
+                                  bertc_dataset **dataset, bertc_error *err)
+{
+    if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
+    bertc_status status = bc_options_check_predict(o, err);
+    if (status != BERTC_OK) return status;
+    int64_t length = o->max_length;
+    status = check_place(o->model, task, err);
+    if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
+    if (status == BERTC_OK) status = bc_model_source_open(source, o->model, length, notify, err);
+    return status == BERTC_OK ? read_texts(o, task, labels, notify, dataset, err) : status;
+}
+
+/* All of a data set's ids and types fit the model? */
+static bertc_status check_inputs(const bertc_inputs *inputs, const bertc_config *config,
+                                 const char *path, bertc_error *err)
+{
+    int32_t id = 0;
+    uint8_t type = 0;
+    size_t tokens = inputs->starts[inputs->count];
+    for (size_t i = 0; i < tokens; i++) {
+        if (inputs->ids[i] > id) id = inputs->ids[i];
+        if (inputs->types[i] > type) type = inputs->types[i];
+    }
+    if (id >= config->vocab_size)
+        return bc_fail(err, BERTC_INPUT, "%s: token id %d, the model's vocab_size is %d", path,
+                       (int)id, (int)config->vocab_size);
+    if (type >= config->type_vocab_size)
+        return bc_fail(err, BERTC_INPUT, "%s: sentence pairs, the model's type_vocab_size is %d",
+                       path, (int)config->type_vocab_size);
+    return BERTC_OK;
+}
+
+bertc_status bc_model_source_tokenize(const bc_model_source *source, const bertc_dataset *set, const int32_t *map,
+                                bertc_inputs **inputs, bertc_error *err)
+{
+    bertc_status status = bertc_inputs_create(source->tokenizer, set, source->max_length, map, inputs, err);
+    if (status == BERTC_OK) status = check_inputs(*inputs, &source->config, set->path, err);
+    if (status == BERTC_OK) return BERTC_OK;
+    bertc_inputs_free(*inputs);
+    *inputs = NULL;
+    return status;
+}
+
+void bc_model_source_close(bc_model_source *source)
+{
+    bertc_tokenizer_free(source->tokenizer);
+    bertc_vocab_free(source->vocab);
+    bertc_config_clear(&source->config);
+    bc_free(source->base);
+    bc_free(source->home);
+    *source = (bc_model_source){0};
+}
