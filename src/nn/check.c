@@ -94,7 +94,7 @@ static bertc_status check_shape(const bertc_batch *b, const bertc_limits *limits
 bertc_status bc_model_check_batch(const bertc_model *model, const bertc_workspace *workspace,
                                   const bertc_batch *batch, bertc_error *err)
 {
-    if (!bc_workspace_is_of(workspace, model))
+    if (!bc_workspace_is_for(workspace, model))
         return bc_fail(err, BERTC_USAGE, "the workspace was made for another model");
     bertc_status status = check_shape(batch, &workspace->limits, err);
     if (status != BERTC_OK) return status;

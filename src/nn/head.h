@@ -53,7 +53,7 @@ typedef struct bc_head_pass {
     const bc_param *words;   /* the word table */
     size_t h, c;
     float *x;                /* (R,H) what it reads */
-    float *dropped;          /* (R,H) from forward to backward */
+    float *x_dropped;        /* (R,H) x after dropout; forward sets it, backward reads it */
     float *logits, *dlogits; /* (R,C) */
 } bc_head_pass;
 

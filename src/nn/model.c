@@ -31,7 +31,7 @@ size_t bc_model_trained_scalars(const bertc_model *model)
 size_t bc_model_grad_scalars(const bertc_model *model)
 {
     size_t scalars = 0;
-    for (size_t i = 0; i < model->count; i++) scalars += bc_param_grad_room(&model->params[i]);
+    for (size_t i = 0; i < model->count; i++) scalars += bc_param_grad_capacity(&model->params[i]);
     return scalars;
 }
 

@@ -10,14 +10,15 @@
 #include "base/rng.h"
 #include "bertc/threads.h"
 #include "nn/check.h"
-#include "nn/model_heads.h"
+#include "nn/invariance.h"
 #include "nn/match.h"
+#include "nn/model_heads.h"
 #include "nn/ops/ops.h"
 #include "nn/products.h"
 
 void bc_param_initialize(const bc_param *param, const bertc_config *config, const bertc_model_options *options)
 {
-    switch (param->row->draw) {
+    switch (param->row->init) {
     case BC_PARAM_NORMAL:
         bc_rng_normal(options->seed, param->name, config->initializer_range,
                       options->init == BERTC_INIT_TRUNCATED, param->value, param->count);
@@ -47,7 +48,7 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
         m->params[i].value = m->values + m->params[i].offset;
         if (!trainable || m->params[i].frozen) continue;
         m->params[i].grad = grad;
-        grad += bc_param_grad_room(&m->params[i]);
+        grad += bc_param_grad_capacity(&m->params[i]);
     }
     return BERTC_OK;
 }

@@ -17,6 +17,6 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
                                  bertc_model **model, bertc_error *err);
 
 /* The first parameter of the encoder of an opened model that no file holds; null: none. */
-const bc_param *bc_model_first_new(const bertc_model *model);
+const bc_param *bc_model_first_missing(const bertc_model *model);
 
 #endif

@@ -76,7 +76,7 @@ bool bc_param_is_bias(const bc_param *param)
     return strcmp(dot, ".bias") == 0;
 }
 
-size_t bc_param_grad_room(const bc_param *param)
+size_t bc_param_grad_capacity(const bc_param *param)
 {
     if (param->frozen) return 0;
     return param->sparse_rows ? param->sparse_rows->max * param->shape[1] : param->count;

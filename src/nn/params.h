@@ -64,7 +64,7 @@ typedef struct bc_param_row {
     bc_param_scope scope;
     char dims[2];     /* 'V' 'P' 'T' 'H' 'F' 'C', or 0: a vector has one; of adapters 'R', and 'O' 'I'
                          of the matrix */
-    bc_param_init draw;     /* how a parameter that is not in a file starts */
+    bc_param_init init; /* initial values of a parameter that is not in a file */
     bool decays;      /* subject to weight decay */
 } bc_param_row;
 
@@ -117,7 +117,7 @@ static inline bool bc_param_is_matrix(const bc_param *param)
 
 /* Scalars of its gradient, were it trained: those that there is room for (none where it is frozen),
  * and those that the rows touched now have. */
-size_t bc_param_grad_room(const bc_param *param);
+size_t bc_param_grad_capacity(const bc_param *param);
 size_t bc_param_grad_count(const bc_param *param);
 
 /* Index of an encoder's or pooler's parameter in that order; `layer` is ignored outside the layers. */

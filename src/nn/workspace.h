@@ -1,86 +1,94 @@
-/* The workspace: every buffer that depends on a batch. */
+/* The workspace: every buffer that depends on a batch, in one block of memory. */
 #ifndef BC_NN_WORKSPACE_H
 #define BC_NN_WORKSPACE_H
 
-#include "nn/profile.h"
 #include "nn/model.h"
+#include "nn/ops/ops.h"
+#include "nn/profile.h"
 
-/* What a layer keeps for backward. Of its LayerNorms the sums are kept; their outputs are made again.
- * In a last layer that is not computed whole, N is S but for qkv, which then holds queries (S,H) and
- * after them keys and values (N,2H). Matrices are bf16 where the products are, else f32. */
+/* Values that a layer's forward pass keeps for its backward pass. Outputs of LayerNorms are not kept: they are
+ * recomputed from the norms' caches. If only the first row of each sequence is computed in the last layer, its buffers
+ * have S rows in place of N, except for qkv: that holds queries (S,H), then keys and values (N,2H). Matrices are bf16
+ * in bf16 models, else f32. */
 typedef struct bc_layer_cache {
-    float *qkv;        /* (N,3H) */
-    bc_matrix context; /* (N,H) */
-    float *attn_sum;   /* (N,H) before the first LayerNorm */
-    float *attn_mean, *attn_rstd; /* (N) */
-    bc_matrix up;      /* (N,F) before the activation */
-    float *out_sum;    /* (N,H) before the second LayerNorm */
-    float *out_mean, *out_rstd;   /* (N) */
+    float *qkv;              /* (N,3H) */
+    bc_matrix context;       /* (N,H) output of attention */
+    bc_norm_cache attn_norm; /* the LayerNorm after attention */
+    bc_matrix up;            /* (N,F) input of the activation */
+    bc_norm_cache out_norm;  /* the LayerNorm at the end of the layer */
 } bc_layer_cache;
 
-/* The numbers that a plan is made of. */
+/* Sizes that a workspace is planned from. Numbers of rows include the rows past the end that products may touch. */
 typedef struct bc_dims {
-    size_t n, kept, s, layers, lowest_trained, h, heads, f, r, c, threads, longest, bf16;
+    size_t n, trained_n;    /* rows of tokens: in any batch, in a batch that is trained on */
+    size_t s, r;            /* rows of sequences; rows that a head reads */
+    size_t layers, heads;
+    size_t lowest_trained;  /* the lowest layer that has a backward pass, when planned; L: none */
+    size_t h, f, c;
+    size_t threads, longest, bf16;
 } bc_dims;
 
-/* A bc_matrix below, but for act, is in f32, and in bf16 too where the products are. */
+/* The buffers stand in the order in which they lie in memory. A bc_matrix is in f32, in bf16 models in bf16 too, unless
+ * its comment states otherwise. */
 struct bertc_workspace {
-    const bertc_model *model; /* whose it is, and what was planned by: */
+    const bertc_model *model;
     bc_dims dims;
     bertc_limits limits;
-    bc_gemm gemm;        /* the products of passes, with what the backend keeps for them */
-    void *memory;        /* one allocation, and its first aligned byte: */
-    void *block;         /* everything below points into it */
-    size_t bytes;
-    float *embed_sum;    /* (N,H) */
-    float *embed_mean, *embed_rstd; /* (N) */
-    bc_matrix embed_out; /* (N,H) */
-    int lowest_trained;          /* bc_lowest_trained when it was planned */
-    int entry_layer;           /* the layer whose input was given to the last pass: layer given - 1 keeps it in
-                            out_sum; 0: none */
-    bc_layer_cache *layers; /* (L); with checkpointing layers l and l + N share buffers, layers
-                               without a backward pass do */
-    bc_layer_cache shared;  /* of every layer in a pass that forgets */
-    bc_matrix layer_in[2];   /* (N,H) input of layers > 0 of even and of odd number, in forward */
-    bc_matrix attn_out;  /* (N,H) after a layer's first LayerNorm */
-    bc_matrix act;       /* (N,F) activation; in one precision, as layers' `up` */
-    bool all_rows;          /* all rows of the last layer are computed */
-    bc_matrix last_in;   /* (S,H) first rows of the last layer's input; null where it is whole */
-    float *first_out;        /* (S,H) first rows of its output */
-    bertc_batch first_rows; /* as S sequences of one token, set by bc_model_fwd */
-    float *pooled;       /* (S,H) after tanh */
-    float *dropped;      /* (R,H) what the head reads, after dropout */
-    float *logits;       /* (R,C) */
-    float *dlogits;      /* (R,C) */
-    float *dy, *dz;      /* (N,H) gradients on their way down; training only */
-    bc_matrix dx;        /* (N,H) the same */
-    bc_matrix dwide;     /* (N,max(3H,F)), of which f32 only (N,3H) beside bf16; training only */
-    float *dfirst, *dpooled; /* (S,H) training only */
-    float *transposed;       /* (R,max out) of adapters, as all four (nn/lora.h) */
-    float *low, *dlow;   /* (N,R) */
-    float *low_in;       /* (N,max in) */
-    float *attention;    /* scratch for every thread */
-    size_t attention_stride;
-    bc_profile *profile;       /* null: the passes are not timed */
+    bc_gemm gemm;        /* for the products of passes */
+    bool all_rows;       /* all rows of the last layer are computed, not only the first of each sequence */
+    int entry_layer;     /* the layer at which bc_model_fwd_from entered: layer entry_layer - 1 holds its own output in
+                            out_norm.sum; 0: the last pass began at the embeddings */
+    bc_profile *profile; /* null: passes are not timed */
+    void *memory;        /* the allocation */
+    void *block;         /* its first aligned byte; all buffers point into the block */
+    size_t bytes;        /* of the block */
+
+    bc_norm_cache embed_norm;
+    bc_matrix embed_out;      /* (N,H) */
+    bc_layer_cache *layers;   /* (L) an array outside the block. With checkpointing layer l uses the buffers of layer
+                                 l - limits.checkpointing. Layers without a backward pass use `shared` */
+    bc_layer_cache shared;    /* used by all layers in an inference pass; the lowest trained layer's if there is one */
+    bc_matrix layer_input[2]; /* (N,H) inputs of layers > 0: [0] of even layers, [1] of odd layers */
+    bc_matrix attn_out;       /* (N,H) output of a layer's first LayerNorm */
+    bc_matrix activated;      /* (N,F) output of the activation; bf16 in bf16 models, else f32 */
+    bc_matrix first_input;    /* (S,H) first row of each sequence in the last layer's input; null with all_rows */
+    float *first_output;      /* (S,H) the same rows of the last layer's output */
+    bertc_batch first_rows;   /* these rows as S sequences of one token; see bc_workspace_set_first_rows */
+    float *pooled;            /* (S,H) output of the pooler */
+    float *head_input;        /* (R,H) the rows that a head reads, after dropout */
+    float *logits, *dlogits;  /* (R,C) */
+    /* only in workspaces for training: gradients */
+    float *dfirst, *dpooled;  /* (S,H) */
+    bc_matrix dx;             /* (N,H) */
+    float *dy, *dz;           /* (N,H) */
+    bc_matrix dwide;          /* f32 (N,max(3H,F)); in bf16 models f32 (N,3H) and bf16 (N,max(3H,F)) */
+    /* only in models with adapters of rank R (nn/ops/low_rank.h) */
+    float *lora_transposed;   /* (R,max(H,F)) */
+    float *lora_projected;    /* (N,R) */
+    float *lora_dprojected;   /* (N,R) only for training */
+    float *lora_input;        /* (N,max(H,F)) only for training with dropout */
+    float *attention_scratch; /* (threads,attention_scratch_stride) */
+    size_t attention_scratch_stride;
 };
 
-/* How many layers share their input's keeping; all of them without checkpointing. */
+/* Layers in a checkpointing group. The backward pass recomputes the layers of a group from the group's input. Without
+ * checkpointing all layers are one group. */
 static inline size_t bc_layer_group(const bertc_limits *limits, size_t layers)
 {
     return limits->checkpointing > 0 ? (size_t)limits->checkpointing : layers;
 }
 
-/* Is the workspace this model's? A model that lies where another did, and asks for the same plan, takes its
- * workspaces for its own. */
-bool bc_workspace_is_of(const bertc_workspace *workspace, const bertc_model *model);
+/* Whether the workspace was made for this model. A new model at a freed model's address that has the same sizes is not
+ * told apart from it. */
+bool bc_workspace_is_for(const bertc_workspace *workspace, const bertc_model *model);
 
-/* Bytes of a workspace, planned and not allocated; SIZE_MAX where they overflow. */
+/* Bytes of the block of a workspace, without allocating it; SIZE_MAX if they overflow. */
 size_t bc_workspace_plan(const bertc_model *model, const bertc_limits *limits);
 
-/* The first failure of a backend in passes with this workspace, or BERTC_OK. */
+/* The first error of the GEMM backend in passes with this workspace, or BERTC_OK. */
 bertc_status bc_workspace_status(const bertc_workspace *workspace, bertc_error *err);
 
-/* Make workspace->first_rows those of this batch. */
-void bc_workspace_take_first(bertc_workspace *workspace, const bertc_batch *batch);
+/* Set workspace->first_rows to the first rows of this batch's sequences. */
+void bc_workspace_set_first_rows(bertc_workspace *workspace, const bertc_batch *batch);
 
 #endif

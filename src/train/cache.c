@@ -51,7 +51,7 @@ void bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_mode
     cache->inputs = inputs;
     cache->fd = -1;
     cache->stage = stage;
-    cache->by_token = bc_model_stage_input_is_by_token(model, head, stage);
+    cache->by_token = bc_model_stage_reads_all_rows(model, head, stage);
     cache->width = (size_t)model->config.hidden_size;
     cache->rows = cache->by_token ? inputs->starts[inputs->count] : inputs->count;
     cache->memory_rows = fill(cache, 0, memory);

@@ -20,7 +20,7 @@ static bc_dropout drop(bc_site site)
     return bc_dropout_make(0.3, 11, 2, site, 1);
 }
 
-/* Everything an operation may need. */
+/* Inputs and outputs of all operations. */
 typedef struct bench {
     const bertc_batch *batch;
     bc_dropout dropout;
@@ -28,8 +28,9 @@ typedef struct bench {
     bertc_activation act;
     size_t c;
     double *x, *residual, *w, *b, *word, *position, *type, *gain, *bias;
-    double *y, *sum, *mean, *rstd;
-    const double *weights; /* of the output in the scalar */
+    double *y;
+    twin_norm_cache cache;
+    const double *weights; /* of the output in the sum whose gradient is taken */
 } bench;
 
 static bench make(bc_site site)
@@ -46,11 +47,9 @@ static bench make(bc_site site)
     t.type = twin_random((size_t)config.type_vocab_size * H, 1.0, 7);
     t.gain = twin_random(H, 1.0, 8);
     t.bias = twin_random(H, 1.0, 9);
-    t.norm = (twin_norm){t.gain, t.bias, 1e-3};
+    t.norm = (twin_norm){t.gain, t.bias, twin_doubles(H), twin_doubles(H), 1e-3, H};
     t.y = twin_doubles(N * 3 * H);
-    t.sum = twin_doubles(N * H);
-    t.mean = twin_doubles(N);
-    t.rstd = twin_doubles(N * A);
+    t.cache = (twin_norm_cache){twin_doubles(N * H), twin_doubles(N), twin_doubles(N)};
     t.weights = twin_random(N * 3 * H, 1.0, 10);
     return t;
 }
@@ -58,7 +57,7 @@ static bench make(bc_site site)
 static double embed(void *context)
 {
     bench *t = context;
-    twin_embed_fwd(t->y, t->sum, t->mean, t->rstd, t->batch, t->word, t->position, t->type, t->norm, &t->dropout, H);
+    twin_embed_fwd(t->y, t->cache, (twin_embed_tables){t->word, t->position, t->type}, t->batch, t->norm, &t->dropout);
     return grad_dot(t->y, t->weights, N * H);
 }
 
@@ -67,22 +66,22 @@ static void test_embed(void **state)
     (void)state;
     bench t = make(BC_SITE_EMBEDDING);
     size_t v = (size_t)config.vocab_size * H, p = (size_t)config.max_position_embeddings * H;
-    double *dsum = twin_doubles(N * H), *dgain = twin_doubles(H), *dbias = twin_doubles(H);
+    double *dsum = twin_doubles(N * H);
     double *dword = twin_doubles(v), *dposition = twin_doubles(p), *dtype = twin_doubles(2 * H);
     embed(&t);
-    twin_embed_norm_bwd(dsum, dgain, dbias, t.weights, t.sum, t.batch, t.norm, &t.dropout, H);
+    twin_embed_norm_bwd(dsum, t.weights, t.cache, t.batch, t.norm, &t.dropout);
     twin_embed_scatter(dword, dposition, dtype, dsum, t.batch, &config);
     grad_check("embeddings: word", embed, &t, t.word, dword, v);
     grad_check("embeddings: position", embed, &t, t.position, dposition, p);
     grad_check("embeddings: type", embed, &t, t.type, dtype, 2 * H);
-    grad_check("embeddings: gain", embed, &t, t.gain, dgain, H);
-    grad_check("embeddings: bias", embed, &t, t.bias, dbias, H);
+    grad_check("embeddings: gain", embed, &t, t.gain, t.norm.dgain, H);
+    grad_check("embeddings: bias", embed, &t, t.bias, t.norm.dbias, H);
 }
 
 static double add_norm(void *context)
 {
     bench *t = context;
-    twin_add_norm_fwd(t->y, t->sum, t->mean, t->rstd, t->x, t->residual, t->batch, t->norm, &t->dropout, H);
+    twin_add_norm_fwd(t->y, t->cache, t->x, t->residual, t->batch, t->norm, &t->dropout);
     return grad_dot(t->y, t->weights, N * H);
 }
 
@@ -91,13 +90,12 @@ static void test_add_norm(void **state)
     (void)state;
     bench t = make(BC_SITE_ATTN_OUT);
     double *dsum = twin_doubles(N * H), *dx = twin_doubles(N * H);
-    double *dgain = twin_doubles(H), *dbias = twin_doubles(H);
     add_norm(&t);
-    twin_add_norm_bwd(dsum, dx, dgain, dbias, t.weights, t.sum, t.batch, t.norm, &t.dropout, H);
+    twin_add_norm_bwd(dsum, dx, t.weights, t.cache, t.batch, t.norm, &t.dropout);
     grad_check("add and norm: residual", add_norm, &t, t.residual, dsum, N * H);
     grad_check("add and norm: x", add_norm, &t, t.x, dx, N * H);
-    grad_check("add and norm: gain", add_norm, &t, t.gain, dgain, H);
-    grad_check("add and norm: bias", add_norm, &t, t.bias, dbias, H);
+    grad_check("add and norm: gain", add_norm, &t, t.gain, t.norm.dgain, H);
+    grad_check("add and norm: bias", add_norm, &t, t.bias, t.norm.dbias, H);
 }
 
 static double activation(void *context)

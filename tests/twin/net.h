@@ -8,35 +8,38 @@
 #include "bertc/config.h"
 #include "nn/params.h"
 #include "nn/pass.h"
+#include "twin/ops.h"
 
-/* What forward leaves for backward, for one layer. */
+/* Values that a layer's forward pass keeps for its backward pass. */
 typedef struct twin_layer {
-    double *in;                            /* (N,H) the layer before's output */
-    double *qkv;                           /* (N,3H) */
-    double *context, *attn_sum, *attn_out; /* (N,H) */
-    double *up, *act;                      /* (N,F) */
-    double *out_sum, *out;                 /* (N,H) */
+    double *in;                 /* (N,H) output of the previous layer */
+    double *qkv;                /* (N,3H) */
+    double *context, *attn_out; /* (N,H) */
+    double *up, *activated;     /* (N,F) */
+    double *out;                /* (N,H) */
+    twin_norm_cache attn_norm, out_norm;
 } twin_layer;
 
 typedef struct twin_net {
     const bertc_config *config;
     size_t h, f, heads, c; /* H, F, A, C */
-    bc_param *params;      /* encoder, pooler and a classifier; value and grad stay null */
+    bc_param *params;      /* of encoder, pooler and a classifier; their value and grad are null */
     size_t count, scalars;
     double *values, *grads; /* (scalars) */
-    double *embed_sum, *embed_out;
+    twin_norm_cache embed_norm;
+    double *embed_out;                   /* (N,H) */
     twin_layer *layers;
-    double *first, *pooled, *dropped; /* (S,H) */
-    double *logits, *dlogits;         /* (S,C) */
+    double *first, *pooled, *head_input; /* (S,H) */
+    double *logits, *dlogits;            /* (S,C) */
 } twin_net;
 
-/* A network with room for `batch`; its memory belongs to twin_release. Values are all zero. */
+/* Create a network for batches of at most the size of `batch`. All values are zero; twin_release frees the network. */
 twin_net *twin_net_create(const bertc_config *config, const bertc_batch *batch);
 
-/* Random values such that every parameter matters: gains around one, biases not zero. */
+/* Set random values such that every parameter affects the loss: gains around 1, biases not zero. */
 void twin_net_randomise(twin_net *net, uint64_t seed);
 
-/* The sum of losses; logits and the gradient of sum / divisor stay in the network. */
+/* Compute the sum of the losses. Logits and their gradient, of sum / divisor, are kept in the network. */
 double twin_net_fwd(twin_net *net, const bertc_batch *batch, bc_pass pass, double divisor);
 void twin_net_bwd(twin_net *net, const bertc_batch *batch, bc_pass pass);
 

@@ -37,8 +37,9 @@ static void drop_tokens(double *y, const double *x, const bc_dropout *dropout, c
 
 /* ---- LayerNorm ----------------------------------------------------------------------------- */
 
-static void norm_fwd(double *y, double *mean, double *rstd, const double *x, size_t n, twin_norm norm, size_t h)
+static void norm_fwd(double *y, double *mean, double *rstd, const double *x, size_t n, twin_norm norm)
 {
+    size_t h = norm.h;
     for (size_t i = 0; i < n; i++) {
         double sum = 0.0, squares = 0.0;
         for (size_t j = 0; j < h; j++) sum += x[i * h + j];
@@ -51,8 +52,9 @@ static void norm_fwd(double *y, double *mean, double *rstd, const double *x, siz
 
 /* From the Jacobian of one row: with u = (x - mean) rstd and g = dy gain,
  * dx[j] = sum over k of g[k] rstd ((j == k) - 1/H - u[j] u[k] / H). */
-static void norm_bwd_row(double *dx, const double *dy, const double *u, double rstd, twin_norm norm, size_t h)
+static void norm_bwd_row(double *dx, const double *dy, const double *u, double rstd, twin_norm norm)
 {
+    size_t h = norm.h;
     for (size_t j = 0; j < h; j++) {
         dx[j] = 0.0;
         for (size_t k = 0; k < h; k++) {
@@ -62,24 +64,24 @@ static void norm_bwd_row(double *dx, const double *dy, const double *u, double r
     }
 }
 
-static void norm_bwd(double *dx, double *dgain, double *dbias, const double *dy, const double *x,
-                     size_t n, twin_norm norm, size_t h)
+static void norm_bwd(double *dx, const double *dy, const double *x, size_t n, twin_norm norm)
 {
+    size_t h = norm.h;
     double *u = malloc(h * sizeof *u), *row = malloc(h * sizeof *row);
     double *ones = malloc(h * sizeof *ones), *zeros = calloc(h, sizeof *zeros);
     for (size_t j = 0; j < h; j++) {
         ones[j] = 1.0;
-        dgain[j] = dbias[j] = 0.0;
+        norm.dgain[j] = norm.dbias[j] = 0.0;
     }
     for (size_t i = 0; i < n; i++) {
         double mean, rstd;
-        norm_fwd(u, &mean, &rstd, x + i * h, 1, (twin_norm){ones, zeros, norm.eps}, h);
+        norm_fwd(u, &mean, &rstd, x + i * h, 1, (twin_norm){.gain = ones, .bias = zeros, .eps = norm.eps, .h = h});
         for (size_t j = 0; j < h; j++) {
             row[j] = dy[i * h + j];
-            dgain[j] += row[j] * u[j];
-            dbias[j] += row[j];
+            norm.dgain[j] += row[j] * u[j];
+            norm.dbias[j] += row[j];
         }
-        norm_bwd_row(dx + i * h, row, u, rstd, norm, h);
+        norm_bwd_row(dx + i * h, row, u, rstd, norm);
     }
     free(u);
     free(row);
@@ -89,27 +91,27 @@ static void norm_bwd(double *dx, double *dgain, double *dbias, const double *dy,
 
 /* ---- embeddings ---------------------------------------------------------------------------- */
 
-void twin_embed_fwd(double *y, double *sum, double *mean, double *rstd, const bertc_batch *batch, const double *word,
-                    const double *position, const double *type, twin_norm norm, const bc_dropout *dropout, size_t h)
+void twin_embed_fwd(double *y, twin_norm_cache cache, twin_embed_tables tables, const bertc_batch *batch,
+                    twin_norm norm, const bc_dropout *dropout)
 {
-    size_t n = (size_t)batch->tokens;
+    size_t n = (size_t)batch->tokens, h = norm.h;
     for (size_t i = 0; i < n; i++) {
         size_t place = i - (size_t)batch->starts[sequence_of(batch, i)];
         for (size_t j = 0; j < h; j++)
-            sum[i * h + j] = word[(size_t)batch->ids[i] * h + j] + position[place * h + j] +
-                             type[(size_t)batch->types[i] * h + j];
+            cache.sum[i * h + j] = tables.word[(size_t)batch->ids[i] * h + j] + tables.position[place * h + j] +
+                                   tables.type[(size_t)batch->types[i] * h + j];
     }
-    norm_fwd(y, mean, rstd, sum, n, norm, h);
+    norm_fwd(y, cache.mean, cache.rstd, cache.sum, n, norm);
     drop_tokens(y, y, dropout, batch, h);
 }
 
-void twin_embed_norm_bwd(double *dsum, double *dgain, double *dbias, const double *dy, const double *sum,
-                         const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h)
+void twin_embed_norm_bwd(double *dsum, const double *dy, twin_norm_cache cache, const bertc_batch *batch,
+                         twin_norm norm, const bc_dropout *dropout)
 {
-    size_t n = (size_t)batch->tokens;
+    size_t n = (size_t)batch->tokens, h = norm.h;
     double *dropped = malloc(n * h * sizeof *dropped);
     drop_tokens(dropped, dy, dropout, batch, h);
-    norm_bwd(dsum, dgain, dbias, dropped, sum, n, norm, h);
+    norm_bwd(dsum, dropped, cache.sum, n, norm);
     free(dropped);
 }
 
@@ -132,25 +134,25 @@ void twin_embed_scatter(double *dword, double *dposition, double *dtype, const d
 
 /* ---- residual and LayerNorm ---------------------------------------------------------------- */
 
-void twin_add_norm_fwd(double *y, double *sum, double *mean, double *rstd, const double *x, const double *residual,
-                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h)
+void twin_add_norm_fwd(double *y, twin_norm_cache cache, const double *x, const double *residual,
+                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout)
 {
-    size_t n = (size_t)batch->tokens;
-    drop_tokens(sum, x, dropout, batch, h);
-    for (size_t i = 0; i < n * h; i++) sum[i] += residual[i];
-    norm_fwd(y, mean, rstd, sum, n, norm, h);
+    size_t n = (size_t)batch->tokens, h = norm.h;
+    drop_tokens(cache.sum, x, dropout, batch, h);
+    for (size_t i = 0; i < n * h; i++) cache.sum[i] += residual[i];
+    norm_fwd(y, cache.mean, cache.rstd, cache.sum, n, norm);
 }
 
-void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, const double *dy, const double *sum,
-                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h)
+void twin_add_norm_bwd(double *dsum, double *dx, const double *dy, twin_norm_cache cache, const bertc_batch *batch,
+                       twin_norm norm, const bc_dropout *dropout)
 {
-    norm_bwd(dsum, dgain, dbias, dy, sum, (size_t)batch->tokens, norm, h);
-    drop_tokens(dx, dsum, dropout, batch, h);
+    norm_bwd(dsum, dy, cache.sum, (size_t)batch->tokens, norm);
+    drop_tokens(dx, dsum, dropout, batch, norm.h);
 }
 
 /* ---- activations --------------------------------------------------------------------------- */
 
-static const double root_bf16 = 0.70710678118654752440;   /* sqrt(1/2) */
+static const double root_half = 0.70710678118654752440;   /* sqrt(1/2) */
 static const double gauss = 0.39894228040143267794;       /* 1 / sqrt(2 pi) */
 static const double tanh_factor = 0.79788456080286535588; /* sqrt(2/pi) */
 static const double tanh_cubic = 0.044715;
@@ -164,7 +166,7 @@ double twin_act(bertc_activation kind, double x)
 {
     switch (kind) {
     case BERTC_GELU:
-        return 0.5 * x * erfc(-x * root_bf16);
+        return 0.5 * x * erfc(-x * root_half);
     case BERTC_GELU_TANH:
         return 0.5 * x * (1.0 + tanh(tanh_factor * (x + tanh_cubic * x * x * x)));
     case BERTC_QUICK_GELU:
@@ -196,7 +198,7 @@ double twin_act_slope(bertc_activation kind, double x)
 {
     switch (kind) {
     case BERTC_GELU:
-        return 0.5 * erfc(-x * root_bf16) + x * gauss * exp(-0.5 * x * x);
+        return 0.5 * erfc(-x * root_half) + x * gauss * exp(-0.5 * x * x);
     case BERTC_GELU_TANH:
         return gelu_tanh_slope(x);
     case BERTC_QUICK_GELU:

@@ -1,8 +1,7 @@
-/* Reference twins of src/nn in double precision: the textbook formula, one loop for one sum.
+/* Reference twins of src/nn in double precision: the textbook formula, one loop for each sum.
  *
- * A twin takes the arguments of its kernel with double for float, always writes its results new
- * (nothing accumulates) and needs every output. Dropout factors come from bc_dropout_row, the one
- * function shared with src/nn. */
+ * A twin takes the arguments of its kernel, with double in place of float. It overwrites its outputs, and none of them
+ * may be null. Dropout factors come from bc_dropout_row, the only function shared with src/nn. */
 #ifndef TWIN_OPS_H
 #define TWIN_OPS_H
 
@@ -14,21 +13,31 @@
 
 typedef struct twin_norm {
     const double *gain, *bias; /* (H) */
+    double *dgain, *dbias;     /* (H); null if no backward follows */
     double eps;
+    size_t h;
 } twin_norm;
 
-/* y (N,H), sum (N,H), mean (N), rstd (N) out */
-void twin_embed_fwd(double *y, double *sum, double *mean, double *rstd, const bertc_batch *batch, const double *word,
-                    const double *position, const double *type, twin_norm norm, const bc_dropout *dropout, size_t h);
-void twin_embed_norm_bwd(double *dsum, double *dgain, double *dbias, const double *dy, const double *sum,
-                         const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h);
+typedef struct twin_norm_cache {
+    double *sum;         /* (N,H) */
+    double *mean, *rstd; /* (N) */
+} twin_norm_cache;
+
+typedef struct twin_embed_tables {
+    const double *word, *position, *type;
+} twin_embed_tables;
+
+void twin_embed_fwd(double *y, twin_norm_cache cache, twin_embed_tables tables, const bertc_batch *batch,
+                    twin_norm norm, const bc_dropout *dropout);
+void twin_embed_norm_bwd(double *dsum, const double *dy, twin_norm_cache cache, const bertc_batch *batch,
+                         twin_norm norm, const bc_dropout *dropout);
 void twin_embed_scatter(double *dword, double *dposition, double *dtype, const double *dsum, const bertc_batch *batch,
                         const bertc_config *config);
 
-void twin_add_norm_fwd(double *y, double *sum, double *mean, double *rstd, const double *x, const double *residual,
-                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h);
-void twin_add_norm_bwd(double *dsum, double *dx, double *dgain, double *dbias, const double *dy, const double *sum,
-                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout, size_t h);
+void twin_add_norm_fwd(double *y, twin_norm_cache cache, const double *x, const double *residual,
+                       const bertc_batch *batch, twin_norm norm, const bc_dropout *dropout);
+void twin_add_norm_bwd(double *dsum, double *dx, const double *dy, twin_norm_cache cache, const bertc_batch *batch,
+                       twin_norm norm, const bc_dropout *dropout);
 
 double twin_act(bertc_activation kind, double x);
 double twin_act_slope(bertc_activation kind, double x);
@@ -54,9 +63,10 @@ void twin_attention_bwd(double *dqkv, const double *dcontext, const double *qkv,
                         const bertc_batch *batch, const bc_dropout *dropout, size_t heads,
                         size_t width);
 
-/* The same on bf16 operands: the inputs are numbers that bf16 holds, probabilities and the
- * gradients of scores are rounded. out: the context (N,H) where dcontext is null, else dqkv
- * (N,3H). slack, as out: how far each may lie off because f32 may round to the other side. */
+/* Attention on bf16 operands: the inputs are exact in bf16; probabilities and the gradients of scores are rounded.
+ *
+ * out    the context (N,H) if dcontext is null, else dqkv (N,3H)
+ * slack  out, same shape  largest error of each element of a kernel that sums in f32, which may round differently */
 void twin_attention_bf16(double *out, double *slack, const double *dcontext, const double *qkv,
                          const bertc_batch *batch, const bc_dropout *dropout, size_t heads, size_t width);
 

@@ -49,8 +49,8 @@ static const bc_head_row tokens_row = {
 static void word_fwd(const bc_head_pass *p)
 {
     size_t n = (size_t)p->rows->tokens;
-    bc_dropout_tokens(p->dropped, p->x, p->rows, &p->dropout, p->h);
-    bc_linear_fwd(p->gemm, p->logits, p->dropped, p->words->value, p->params->value, (bc_linear){n, p->h, p->c});
+    bc_dropout_tokens(p->x_dropped, p->x, p->rows, &p->dropout, p->h);
+    bc_linear_fwd(p->gemm, p->logits, p->x_dropped, p->words->value, p->params->value, (bc_linear){n, p->h, p->c});
 }
 
 static void word_bwd(float *dx, const bc_head_pass *p, bool accumulate)
@@ -58,7 +58,7 @@ static void word_bwd(float *dx, const bc_head_pass *p, bool accumulate)
     bc_linear d = {(size_t)p->rows->tokens, p->h, p->c};
     if (!accumulate) memset(p->words->grad, 0, p->words->count * sizeof(float));
     bc_column_sums(p->params->grad, (bc_matrix){.f32 = p->dlogits}, d.n, d.out, accumulate);
-    bc_linear_bwd_w(p->gemm, p->words->grad, p->dlogits, p->dropped, d, true);
+    bc_linear_bwd_w(p->gemm, p->words->grad, p->dlogits, p->x_dropped, d, true);
     bc_linear_bwd_x(p->gemm, dx, p->dlogits, p->words->value, d, false);
     bc_dropout_tokens(dx, dx, p->rows, &p->dropout, p->h);
 }
@@ -341,7 +341,7 @@ static void test_entry(void **state)
     memcpy(logits, w->logits, N * 4 * sizeof *logits);
     memcpy(grads, model->grads, bc_model_grad_scalars(model) * sizeof *grads);
     for (int stage = LAYERS + 1; stage <= LAYERS + 2; stage++) {
-        assert_true(bc_model_stage_input_is_by_token(model, 0, stage));
+        assert_true(bc_model_stage_reads_all_rows(model, 0, stage));
         float *rows = twin_copy(bc_model_fwd_to(model, w, batch, 0, stage), N * H);
         twin_fill_nan(w->block, w->bytes / sizeof(float));
         memcpy(bc_model_stage_input(model, w, 0, stage), rows, N * H * sizeof *rows);

@@ -78,7 +78,7 @@ static void test_nothing_above_is_computed(void **state)
     for (int32_t last = 0; last < 2; last++) {
         bench fresh = make_whole((bertc_model_options){0});
         collect(&fresh, last);
-        assert_true(isnan(fresh.workspace->layer_in[(last + 1) % 2].f32[0]));
+        assert_true(isnan(fresh.workspace->layer_input[(last + 1) % 2].f32[0]));
     }
     bench t = make_whole((bertc_model_options){0});
     seen all = collect(&t, LAYERS);

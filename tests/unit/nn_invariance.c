@@ -2,6 +2,7 @@
  * two parts is one pass. */
 #include "nn_bench.h"
 
+#include "nn/invariance.h"
 #include "nn/products.h"
 
 static const struct {
@@ -52,7 +53,7 @@ static void choose(bertc_batch *to, const bertc_batch *from, int first, int step
 static void check_rows(const bench *t, const bertc_batch *part, int stage, const float *wanted)
 {
     size_t h = (size_t)t->config.hidden_size;
-    bool by_token = bc_model_stage_input_is_by_token(t->model, 0, stage);
+    bool by_token = bc_model_stage_reads_all_rows(t->model, 0, stage);
     const float *found = bc_model_fwd_to(t->model, t->workspace, part, 0, stage);
     for (int i = 0; i < part->sequences; i++) {
         size_t s = part->examples[i], from = (size_t)t->batch->starts[s];

@@ -46,8 +46,8 @@ static product make_product(size_t rank, double dropout, bool bf16)
                         .a = twin_random_floats(rank * IN, 0.3, 2),
                         .b = twin_random_floats(OUT * rank, 0.3, 3),
                         .da = twin_floats(rank * IN), .db = twin_floats(OUT * rank),
-                        .turned = twin_floats(rank * OUT), .low = twin_floats(n * rank),
-                        .dlow = twin_floats(n * rank), .dropped = twin_floats(n * IN)};
+                        .transposed = twin_floats(rank * OUT), .projected = twin_floats(n * rank),
+                        .dprojected = twin_floats(n * rank), .x_dropped = twin_floats(n * IN)};
     p.l.dropout = bc_dropout_make(dropout, 5, 6, (bc_site)(BC_SITE_LORA + 5), 2);
     p.u = twin_doubles(n * IN);
     p.factor = twin_doubles(n * IN);

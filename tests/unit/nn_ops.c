@@ -53,8 +53,8 @@ static bench make(size_t h, double p, bc_site site)
     t.word_true = twin_widen(t.word, 23 * h);
     t.position_true = twin_widen(t.position, 40 * h);
     t.type_true = twin_widen(t.type, 2 * h);
-    t.norm = (bc_norm){t.gain, t.bias, 1e-5};
-    t.norm_true = (twin_norm){twin_widen(t.gain, h), twin_widen(t.bias, h), 1e-5};
+    t.norm = (bc_norm){.gain = t.gain, .bias = t.bias, .eps = 1e-5, .h = h};
+    t.norm_true = (twin_norm){.gain = twin_widen(t.gain, h), .bias = twin_widen(t.bias, h), .eps = 1e-5, .h = h};
     return t;
 }
 
@@ -73,22 +73,38 @@ static float *nans(size_t count)
 /* ---- residual and LayerNorm ---------------------------------------------------------------- */
 
 typedef struct norm_outputs {
-    float *y, *sum, *mean, *rstd, *dsum, *dx, *dgain, *dbias;
+    float *y, *dsum, *dx, *dgain, *dbias;
+    bc_norm_cache cache;
 } norm_outputs;
 
 typedef struct norm_truth {
-    double *y, *sum, *mean, *rstd, *dsum, *dx, *dgain, *dbias;
+    double *y, *dsum, *dx, *dgain, *dbias;
+    twin_norm_cache cache;
 } norm_truth;
 
-static norm_outputs norm_room(size_t h)
+static norm_outputs make_outputs(size_t h)
 {
-    return (norm_outputs){nans(N * h), nans(N * h), nans(N), nans(N), nans(N * h), nans(N * h), nans(h), nans(h)};
+    return (norm_outputs){nans(N * h), nans(N * h), nans(N * h), nans(h), nans(h), {nans(N * h), nans(N), nans(N)}};
 }
 
-static norm_truth norm_room_true(size_t h)
+static norm_truth make_truth(size_t h)
 {
-    return (norm_truth){twin_doubles(N * h), twin_doubles(N * h), twin_doubles(N), twin_doubles(N),
-                        twin_doubles(N * h), twin_doubles(N * h), twin_doubles(h), twin_doubles(h)};
+    return (norm_truth){twin_doubles(N * h), twin_doubles(N * h), twin_doubles(N * h), twin_doubles(h),
+                        twin_doubles(h), {twin_doubles(N * h), twin_doubles(N), twin_doubles(N)}};
+}
+
+static bc_norm with_grads(bc_norm norm, const norm_outputs *o)
+{
+    norm.dgain = o->dgain;
+    norm.dbias = o->dbias;
+    return norm;
+}
+
+static twin_norm with_true_grads(twin_norm norm, const norm_truth *r)
+{
+    norm.dgain = r->dgain;
+    norm.dbias = r->dbias;
+    return norm;
 }
 
 enum { M_Y, M_SUM, M_MEAN, M_RSTD, M_DSUM, M_DX, M_DGAIN, M_DBIAS, NORM_MEASURES };
@@ -101,35 +117,33 @@ enum { M_Y, M_SUM, M_MEAN, M_RSTD, M_DSUM, M_DX, M_DGAIN, M_DBIAS, NORM_MEASURES
 static void compare_norm(measure m[NORM_MEASURES], const norm_outputs *o, const norm_truth *t, size_t h)
 {
     expect_within(&m[M_Y], twin_distance(o->y, t->y, N * h));
-    expect_within(&m[M_SUM], twin_distance(o->sum, t->sum, N * h));
-    expect_within(&m[M_MEAN], twin_distance(o->mean, t->mean, N));
-    expect_within(&m[M_RSTD], twin_distance(o->rstd, t->rstd, N));
+    expect_within(&m[M_SUM], twin_distance(o->cache.sum, t->cache.sum, N * h));
+    expect_within(&m[M_MEAN], twin_distance(o->cache.mean, t->cache.mean, N));
+    expect_within(&m[M_RSTD], twin_distance(o->cache.rstd, t->cache.rstd, N));
     expect_within(&m[M_DSUM], twin_distance(o->dsum, t->dsum, N * h));
     expect_within(&m[M_DX], twin_distance(o->dx, t->dx, N * h));
     expect_within(&m[M_DGAIN], twin_distance(o->dgain, t->dgain, h));
     expect_within(&m[M_DBIAS], twin_distance(o->dbias, t->dbias, h));
 }
 
-/* `in_place`: sum takes x's place and dsum that of dy, as the header allows. */
+/* In place the sum aliases x, and dsum aliases dy, as the header allows. */
 static void add_norm(norm_outputs *o, const bench *t, bool in_place)
 {
-    size_t h = t->h;
     if (in_place) {
-        o->sum = twin_copy(t->x, N * h);
-        o->dsum = twin_copy(t->dy, N * h);
+        o->cache.sum = twin_copy(t->x, N * t->h);
+        o->dsum = twin_copy(t->dy, N * t->h);
     }
-    bc_add_norm_fwd(full(o->y), o->sum, o->mean, o->rstd, in_place ? o->sum : t->x, t->residual, t->batch,
-                    t->norm, &t->dropout, h);
-    bc_add_norm_bwd(o->dsum, full(o->dx), o->dgain, o->dbias, in_place ? o->dsum : t->dy, o->sum, o->mean,
-                    o->rstd, t->batch, t->norm, &t->dropout, h, false);
+    bc_norm norm = with_grads(t->norm, o);
+    bc_add_norm_fwd(full(o->y), o->cache, in_place ? o->cache.sum : t->x, t->residual, t->batch, norm, &t->dropout);
+    bc_add_norm_bwd(o->dsum, full(o->dx), in_place ? o->dsum : t->dy, o->cache, t->batch, norm, &t->dropout, false);
 }
 
 static norm_truth add_norm_truth(const bench *t)
 {
-    norm_truth r = norm_room_true(t->h);
-    twin_add_norm_fwd(r.y, r.sum, r.mean, r.rstd, t->x_true, t->residual_true, t->batch, t->norm_true, &t->dropout,
-                      t->h);
-    twin_add_norm_bwd(r.dsum, r.dx, r.dgain, r.dbias, t->dy_true, r.sum, t->batch, t->norm_true, &t->dropout, t->h);
+    norm_truth r = make_truth(t->h);
+    twin_norm norm = with_true_grads(t->norm_true, &r);
+    twin_add_norm_fwd(r.y, r.cache, t->x_true, t->residual_true, t->batch, norm, &t->dropout);
+    twin_add_norm_bwd(r.dsum, r.dx, t->dy_true, r.cache, t->batch, norm, &t->dropout);
     return r;
 }
 
@@ -140,7 +154,7 @@ static void test_add_norm(void **state)
     for (size_t w = 1; w < WIDTHS; w++)
         for (int variant = 0; variant < 4; variant++) {
             bench t = make(widths[w], variant & 1 ? 0.1 : 0.0, BC_SITE_ATTN_OUT);
-            norm_outputs o = norm_room(t.h);
+            norm_outputs o = make_outputs(t.h);
             add_norm(&o, &t, variant & 2);
             norm_truth r = add_norm_truth(&t);
             compare_norm(m, &o, &r, t.h);
@@ -149,24 +163,22 @@ static void test_add_norm(void **state)
     print_measures(m, NORM_MEASURES);
 }
 
-/* dgain and dbias are added to with accumulate, and may be unwanted. */
+/* With accumulate dgain and dbias are added to. They may be null. */
 static void test_norm_accumulates(void **state)
 {
     (void)state;
     bench t = make(130, 0.1, BC_SITE_FFN_OUT);
-    norm_outputs o = norm_room(t.h), unwanted = norm_room(t.h);
+    norm_outputs o = make_outputs(t.h), unwanted = make_outputs(t.h);
     norm_truth r = add_norm_truth(&t);
     add_norm(&o, &t, false);
-    bc_add_norm_bwd(o.dsum, full(o.dx), o.dgain, o.dbias, t.dy, o.sum, o.mean, o.rstd, t.batch, t.norm,
-                    &t.dropout, t.h, true);
+    bc_add_norm_bwd(o.dsum, full(o.dx), t.dy, o.cache, t.batch, with_grads(t.norm, &o), &t.dropout, true);
     for (size_t j = 0; j < t.h; j++) {
         r.dgain[j] *= 2.0;
         r.dbias[j] *= 2.0;
     }
     assert_true(twin_distance(o.dgain, r.dgain, t.h) < 1e-6);
     assert_true(twin_distance(o.dbias, r.dbias, t.h) < 1e-6);
-    bc_add_norm_bwd(unwanted.dsum, full(unwanted.dx), NULL, NULL, t.dy, o.sum, o.mean, o.rstd, t.batch,
-                    t.norm, &t.dropout, t.h, false);
+    bc_add_norm_bwd(unwanted.dsum, full(unwanted.dx), t.dy, o.cache, t.batch, t.norm, &t.dropout, false);
     assert_memory_equal(unwanted.dsum, o.dsum, N * t.h * sizeof(float));
     assert_memory_equal(unwanted.dx, o.dx, N * t.h * sizeof(float));
 }
@@ -175,7 +187,7 @@ static void test_norm_keeps_nan(void **state)
 {
     (void)state;
     bench t = make(50, 0.0, BC_SITE_ATTN_OUT);
-    norm_outputs o = norm_room(t.h);
+    norm_outputs o = make_outputs(t.h);
     t.x[7 * 50 + 3] = NAN;
     t.dy[9 * 50 + 11] = NAN;
     add_norm(&o, &t, false);
@@ -190,20 +202,21 @@ static void test_norm_keeps_nan(void **state)
 
 static void embed(norm_outputs *o, const bench *t)
 {
-    bc_embed_fwd(full(o->y), o->sum, o->mean, o->rstd, t->batch, t->word, t->position, t->type, t->norm,
-                 &t->dropout, t->h);
-    bc_embed_norm_bwd(o->dsum, o->dgain, o->dbias, t->dy, o->sum, o->mean, o->rstd, t->batch,
-                      t->norm, &t->dropout, t->h, false);
-    memcpy(o->dx, t->dy, N * t->h * sizeof(float)); /* once more in place, without parameters */
-    bc_embed_norm_bwd(o->dx, NULL, NULL, o->dx, o->sum, o->mean, o->rstd, t->batch, t->norm, &t->dropout, t->h, false);
+    bc_norm norm = with_grads(t->norm, o);
+    bc_embed_tables tables = {t->word, t->position, t->type};
+    bc_embed_fwd(full(o->y), o->cache, tables, t->batch, norm, &t->dropout);
+    bc_embed_norm_bwd(o->dsum, t->dy, o->cache, t->batch, norm, &t->dropout, false);
+    memcpy(o->dx, t->dy, N * t->h * sizeof(float)); /* again, in place and without gradients of parameters */
+    bc_embed_norm_bwd(o->dx, o->dx, o->cache, t->batch, t->norm, &t->dropout, false);
 }
 
 static norm_truth embed_truth(const bench *t)
 {
-    norm_truth r = norm_room_true(t->h);
-    twin_embed_fwd(r.y, r.sum, r.mean, r.rstd, t->batch, t->word_true, t->position_true, t->type_true, t->norm_true,
-                   &t->dropout, t->h);
-    twin_embed_norm_bwd(r.dsum, r.dgain, r.dbias, t->dy_true, r.sum, t->batch, t->norm_true, &t->dropout, t->h);
+    norm_truth r = make_truth(t->h);
+    twin_norm norm = with_true_grads(t->norm_true, &r);
+    twin_embed_tables tables = {t->word_true, t->position_true, t->type_true};
+    twin_embed_fwd(r.y, r.cache, tables, t->batch, norm, &t->dropout);
+    twin_embed_norm_bwd(r.dsum, t->dy_true, r.cache, t->batch, norm, &t->dropout);
     r.dx = r.dsum;
     return r;
 }
@@ -215,7 +228,7 @@ static void test_embed(void **state)
     for (size_t w = 1; w < WIDTHS; w++)
         for (int drop = 0; drop < 2; drop++) {
             bench t = make(widths[w], drop ? 0.1 : 0.0, BC_SITE_EMBEDDING);
-            norm_outputs o = norm_room(t.h);
+            norm_outputs o = make_outputs(t.h);
             embed(&o, &t);
             norm_truth r = embed_truth(&t);
             compare_norm(m, &o, &r, t.h);
@@ -238,21 +251,21 @@ static void test_scatter(void **state)
             r[i] = twin_doubles(rows[i] * t.h);
         }
         twin_embed_scatter(r[0], r[1], r[2], t.dy_true, t.batch, &t.config);
-        bc_embed_scatter(d[0], NULL, d[1], d[2], t.dy, t.batch, &t.config, false);
+        bc_embed_scatter((bc_embed_grads){d[0], d[1], d[2], NULL}, t.dy, t.batch, &t.config, false);
         for (size_t i = 0; i < 3; i++) expect_within(&m, twin_distance(d[i], r[i], rows[i] * t.h));
-        bc_embed_scatter(d[0], NULL, d[1], d[2], t.dy, t.batch, &t.config, true);
+        bc_embed_scatter((bc_embed_grads){d[0], d[1], d[2], NULL}, t.dy, t.batch, &t.config, true);
         for (size_t i = 0; i < 3; i++) {
             for (size_t j = 0; j < rows[i] * t.h; j++) r[i][j] *= 2.0;
             expect_within(&m, twin_distance(d[i], r[i], rows[i] * t.h));
         }
-        bc_embed_scatter(NULL, NULL, NULL, NULL, t.dy, t.batch, &t.config, false);
+        bc_embed_scatter((bc_embed_grads){0}, t.dy, t.batch, &t.config, false);
         twin_release(NULL);
     }
     print_measures(&m, 1);
 }
 
-/* With the words that a batch names the gradient has their rows alone, to the same bits; what others
- * named adds rows of zeros. */
+/* With sparse rows the gradient has rows only for the ids in the set, with the same bits as the dense gradient. An id
+ * that the set contains but the batch does not has a row of zeros. */
 static void test_scatter_to_sparse_rows(void **state)
 {
     (void)state;
@@ -267,8 +280,8 @@ static void test_scatter_to_sparse_rows(void **state)
             if (pass == 1) bc_sparse_rows_reset(&words);
             if (pass == 1) bc_sparse_rows_add(&words, other, 2);
             bc_sparse_rows_add(&words, t.batch->ids, tokens);
-            bc_embed_scatter(dense, NULL, NULL, NULL, t.dy, t.batch, &t.config, pass == 2);
-            bc_embed_scatter(rows, &words, NULL, NULL, t.dy, t.batch, &t.config, pass == 2);
+            bc_embed_scatter((bc_embed_grads){.word = dense}, t.dy, t.batch, &t.config, pass == 2);
+            bc_embed_scatter((bc_embed_grads){.word = rows, .words = &words}, t.dy, t.batch, &t.config, pass == 2);
             size_t named = 0;
             for (size_t id = 0; id < 23; id++) {
                 const float *want = dense + id * t.h;
@@ -403,20 +416,20 @@ static float *all_sums(const bench *t, int threads, size_t *count)
     size_t h = t->h;
     *count = 4 * N * h + 4 * N + 70 * h;
     float *out = twin_floats(*count), *p = out;
-    norm_outputs o = {.y = p, .sum = p + N * h, .dsum = p + 2 * N * h, .dx = p + 3 * N * h};
+    norm_outputs o = {.y = p, .cache.sum = p + N * h, .dsum = p + 2 * N * h, .dx = p + 3 * N * h};
     p += 4 * N * h;
-    o.mean = p;
-    o.rstd = p + N;
+    o.cache.mean = p;
+    o.cache.rstd = p + N;
     p += 4 * N;
     o.dgain = p;
     o.dbias = p + h;
     omp_set_num_threads(threads);
     embed(&o, t);
     add_norm(&o, t, false);
-    bc_embed_scatter(p + 2 * h, NULL, p + 25 * h, p + 65 * h, t->dy, t->batch, &t->config, false);
+    bc_embed_scatter((bc_embed_grads){p + 2 * h, p + 25 * h, p + 65 * h, NULL}, t->dy, t->batch, &t->config, false);
     bc_column_sums(p + 67 * h, full(t->dy), N, h, false);
     double loss = bc_head_classification.loss(NULL, t->x, t->batch, 3, NULL, 1.0);
-    memcpy(o.rstd + N, &loss, sizeof loss);
+    memcpy(o.cache.rstd + N, &loss, sizeof loss);
     omp_set_num_threads(omp_get_num_procs());
     return out;
 }
@@ -484,22 +497,21 @@ static void test_rows_in_bf16(void **state)
     (void)state;
     bench t = make(130, 0.1, BC_SITE_FFN_OUT);
     size_t h = t.h;
-    norm_outputs o = norm_room(h), again = norm_room(h);
+    norm_outputs o = make_outputs(h), again = make_outputs(h);
     uint16_t *bf16 = dirty_bf16(N, h);
-    bc_embed_fwd((bc_matrix){o.y, bf16}, o.sum, o.mean, o.rstd, t.batch, t.word, t.position, t.type,
-                 t.norm, &t.dropout, h);
+    bc_embed_fwd((bc_matrix){o.y, bf16}, o.cache, (bc_embed_tables){t.word, t.position, t.type}, t.batch, t.norm,
+                 &t.dropout);
     expect_rounded(bf16, o.y, N, h);
     bf16 = dirty_bf16(N, h);
-    bc_add_norm_fwd((bc_matrix){o.y, bf16}, o.sum, o.mean, o.rstd, t.x, t.residual, t.batch, t.norm, &t.dropout, h);
+    bc_add_norm_fwd((bc_matrix){o.y, bf16}, o.cache, t.x, t.residual, t.batch, t.norm, &t.dropout);
     expect_rounded(bf16, o.y, N, h);
-    bc_norm_recompute(full(again.y), o.sum, o.mean, o.rstd, t.norm, N, h);
+    bc_norm_recompute(full(again.y), o.cache, t.norm, N);
     assert_memory_equal(again.y, o.y, N * h * sizeof(float));
     bf16 = dirty_bf16(N, h);
-    bc_norm_recompute((bc_matrix){.bf16 = bf16}, o.sum, o.mean, o.rstd, t.norm, N, h);
+    bc_norm_recompute((bc_matrix){.bf16 = bf16}, o.cache, t.norm, N);
     expect_rounded(bf16, o.y, N, h);
     bf16 = dirty_bf16(N, h);
-    bc_add_norm_bwd(o.dsum, (bc_matrix){o.dx, bf16}, NULL, NULL, t.dy, o.sum, o.mean, o.rstd,
-                    t.batch, t.norm, &t.dropout, h, false);
+    bc_add_norm_bwd(o.dsum, (bc_matrix){o.dx, bf16}, t.dy, o.cache, t.batch, t.norm, &t.dropout, false);
     expect_rounded(bf16, o.dx, N, h);
     float sums[2][130];
     for (size_t i = 0; i < N * h; i++) o.dx[i] = bc_from_bf16(bf16[i]);

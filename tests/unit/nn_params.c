@@ -99,7 +99,7 @@ static void test_decay_mask(void **state)
         bc_param_init draw = strstr(name, ".bias")              ? BC_PARAM_ZERO
                        : strstr(name, "LayerNorm.weight") ? BC_PARAM_ONE
                                                           : BC_PARAM_NORMAL;
-        assert_int_equal(bc_param_table[id].draw, draw);
+        assert_int_equal(bc_param_table[id].init, draw);
     }
 }
 

@@ -13,7 +13,7 @@ typedef struct bc_matrix {
     uint16_t *bf16; /* bf16, or null */
 } bc_matrix;
 
-static inline bool bc_matrix_is_there(bc_matrix x)
+static inline bool bc_matrix_is_given(bc_matrix x)
 {
     return x.f32 || x.bf16;
 }

@@ -142,39 +142,39 @@ static bc_column_view input_of(bc_matrix x, const bc_low_rank *l, const bertc_ba
     if (l->dropout.threshold == 0) return (bc_column_view){in, l->in};
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) {
-        float factor[BC_MAX_HIDDEN], *to = l->dropped + i * l->in;
+        float factor[BC_MAX_HIDDEN], *to = l->x_dropped + i * l->in;
         bc_token_factors(factor, &l->dropout, batch, i, l->in);
         for (size_t j = 0; j < l->in; j++) {
             size_t at = i * l->in + j;
             to[j] = factor[j] * (in.f32 ? in.f32[at] : bc_from_bf16(in.bf16[at]));
         }
     }
-    return (bc_column_view){{.f32 = l->dropped}, l->in};
+    return (bc_column_view){{.f32 = l->x_dropped}, l->in};
 }
 
 void bc_low_rank_fwd(bc_column_view y, bc_matrix x, const bc_low_rank *l, const bertc_batch *batch, size_t n)
 {
     assert(l->dropout.threshold == 0 || l->in <= BC_MAX_HIDDEN);
-    project(l->low, input_of(x, l, batch, n), l->a, l, l->in, n);
-    turn(l->turned, l->b, l->out, l->rank, false);
-    spread(y, l->low, l->turned, l->rank, l->out, n);
+    project(l->projected, input_of(x, l, batch, n), l->a, l, l->in, n);
+    turn(l->transposed, l->b, l->out, l->rank, false);
+    spread(y, l->projected, l->transposed, l->rank, l->out, n);
 }
 
 void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_column_view dy, const bc_low_rank *l,
                      const bertc_batch *batch, size_t n, bool accumulate)
 {
-    turn(l->turned, l->b, l->out, l->rank, false);
-    project(l->dlow, dy, l->turned, l, l->out, n);
-    if (bc_matrix_is_there(dx) && l->dropout.threshold > 0)
-        spread_dropped(dx, l->dlow, l->a, l, batch, n);
-    else if (bc_matrix_is_there(dx))
-        spread((bc_column_view){dx, l->in}, l->dlow, l->a, l->rank, l->in, n);
-    if (!bc_matrix_is_there(x) || !l->da) return;
+    turn(l->transposed, l->b, l->out, l->rank, false);
+    project(l->dprojected, dy, l->transposed, l, l->out, n);
+    if (bc_matrix_is_given(dx) && l->dropout.threshold > 0)
+        spread_dropped(dx, l->dprojected, l->a, l, batch, n);
+    else if (bc_matrix_is_given(dx))
+        spread((bc_column_view){dx, l->in}, l->dprojected, l->a, l->rank, l->in, n);
+    if (!bc_matrix_is_given(x) || !l->da) return;
     bc_column_view in = input_of(x, l, batch, n);
-    gather(l->da, l->dlow, in, l->rank, l->in, n, accumulate);
-    project(l->low, in, l->a, l, l->in, n);
-    gather(l->turned, l->low, dy, l->rank, l->out, n, false);
-    turn(l->db, l->turned, l->rank, l->out, accumulate);
+    gather(l->da, l->dprojected, in, l->rank, l->in, n, accumulate);
+    project(l->projected, in, l->a, l, l->in, n);
+    gather(l->transposed, l->projected, dy, l->rank, l->out, n, false);
+    turn(l->db, l->transposed, l->rank, l->out, accumulate);
 }
 
 void bc_low_rank_merge(float *y, const float *w, const float *a, const float *b, size_t out, size_t in,

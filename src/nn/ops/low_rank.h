@@ -17,9 +17,11 @@ typedef struct bc_low_rank {
     const float *a, *b; /* (R,in), (out,R) */
     float *da, *db;     /* null: not wanted */
     bc_dropout dropout;
-    float *turned;      /* (R,out) scratch */
-    float *low, *dlow;  /* (N,R) scratch; dlow in training only */
-    float *dropped;     /* (N,in) scratch; only with dropout */
+    /* scratch: */
+    float *transposed;  /* (R,out) B^T, then its gradient */
+    float *projected;   /* (N,R) x A^T, scaled */
+    float *dprojected;  /* (N,R) its gradient; only for training */
+    float *x_dropped;   /* (N,in) x after dropout; only with dropout */
 } bc_low_rank;
 
 /* Columns of a wider matrix: where row 0 begins, and how far apart rows are. */

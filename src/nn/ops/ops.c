@@ -7,13 +7,13 @@
 #include "nn/gemm/gemm.h"
 #include "nn/gemm/simd.h"
 
-/* Column sums are cut into blocks of columns, one thread a block, rows in order: the order of each
- * sum is fixed whatever the number of threads. */
+/* Width of the blocks of columns that sums over rows are split into. One thread sums a block, in row order, so the
+ * order of each sum does not depend on the number of threads. */
 enum { COLUMNS = 64 };
 
 /* ---- LayerNorm ----------------------------------------------------------------------------- */
 
-/* Mean and 1/deviation of one row. */
+/* Compute mean and 1 / standard deviation of one row. */
 BC_CLONES static void measure_row(float *mean, float *rstd, const float *x, double eps, size_t h)
 {
     float sum = 0.0f, square = 0.0f;
@@ -27,9 +27,10 @@ BC_CLONES static void measure_row(float *mean, float *rstd, const float *x, doub
 }
 
 /* y = LayerNorm(x) of one row. */
-BC_CLONES static void norm_row(float *y, const float *x, float mean, float rstd, bc_norm norm, size_t h)
+BC_CLONES static void norm_row(float *y, const float *x, float mean, float rstd, const bc_norm *norm)
 {
-    const float *gain = norm.gain, *bias = norm.bias;
+    const float *gain = norm->gain, *bias = norm->bias;
+    size_t h = norm->h;
     for (size_t j = 0; j < h; j++) y[j] = (x[j] - mean) * rstd * gain[j] + bias[j];
 }
 
@@ -50,13 +51,14 @@ BC_CLONES static void norm_row_bwd(float *dx, const float *dy, const float *x, f
 }
 
 /* dgain and dbias for the columns [begin,end). */
-BC_CLONES static void norm_columns(float *dgain, float *dbias, const float *dy, const float *x, const float *mean,
-                                   const float *rstd, size_t n, size_t h, size_t begin, size_t end, bool accumulate)
+BC_CLONES static void norm_columns_bwd(const bc_norm *norm, const float *dy, const bc_norm_cache *cache, size_t n,
+                                       size_t begin, size_t end, bool accumulate)
 {
-    float gain[COLUMNS] = {0}, bias[COLUMNS] = {0};
-    size_t width = end - begin;
+    const float *sum = cache->sum, *mean = cache->mean, *rstd = cache->rstd;
+    float gain[COLUMNS] = {0}, bias[COLUMNS] = {0}, *dgain = norm->dgain, *dbias = norm->dbias;
+    size_t width = end - begin, h = norm->h;
     for (size_t i = 0; i < n; i++) {
-        const float *d = dy + i * h + begin, *row = x + i * h + begin;
+        const float *d = dy + i * h + begin, *row = sum + i * h + begin;
         float m = mean[i], r = rstd[i];
         for (size_t j = 0; j < width; j++) {
             gain[j] += d[j] * (row[j] - m) * r;
@@ -67,18 +69,17 @@ BC_CLONES static void norm_columns(float *dgain, float *dbias, const float *dy, 
     for (size_t j = 0; dbias && j < width; j++) dbias[begin + j] = bias[j] + (accumulate ? dbias[begin + j] : 0.0f);
 }
 
-static void norm_params_bwd(float *dgain, float *dbias, const float *dy, const float *x, const float *mean,
-                            const float *rstd, size_t n, size_t h, bool accumulate)
+static void norm_params_bwd(const bc_norm *norm, const float *dy, const bc_norm_cache *cache, size_t n, bool accumulate)
 {
-    if (!dgain && !dbias) return;
+    size_t h = norm->h;
+    if (!norm->dgain && !norm->dbias) return;
 #pragma omp parallel for schedule(static)
     for (size_t begin = 0; begin < h; begin += COLUMNS)
-        norm_columns(dgain, dbias, dy, x, mean, rstd, n, h, begin,
-                     h - begin < COLUMNS ? h : begin + COLUMNS, accumulate);
+        norm_columns_bwd(norm, dy, cache, n, begin, h - begin < COLUMNS ? h : begin + COLUMNS, accumulate);
 }
 
-BC_CLONES static void columns(float *sums, bc_matrix x, size_t n, size_t stride, size_t begin,
-                              size_t end, bool accumulate)
+BC_CLONES static void sum_columns(float *sums, bc_matrix x, size_t n, size_t stride, size_t begin, size_t end,
+                                  bool accumulate)
 {
     float sum[COLUMNS] = {0};
     size_t width = end - begin;
@@ -93,20 +94,20 @@ void bc_column_sums(float *sums, bc_matrix x, size_t n, size_t width, bool accum
 {
 #pragma omp parallel for schedule(static)
     for (size_t begin = 0; begin < width; begin += COLUMNS)
-        columns(sums, x, n, width, begin, width - begin < COLUMNS ? width : begin + COLUMNS, accumulate);
+        sum_columns(sums, x, n, width, begin, width - begin < COLUMNS ? width : begin + COLUMNS, accumulate);
 }
 
 /* ---- bf16 ---------------------------------------------------------------------------------- */
 
-BC_CLONES static void halve(uint16_t *restrict y, const float *restrict x, size_t count)
+BC_CLONES static void round_floats(uint16_t *restrict y, const float *restrict x, size_t count)
 {
     for (size_t i = 0; i < count; i++) y[i] = bc_to_bf16(x[i]);
 }
 
-/* A clone that is not static would be exported, whatever its visibility. */
+/* The cloned function is static because the linker exports clones of other functions, whatever their visibility. */
 void bc_round(uint16_t *y, const float *x, size_t count)
 {
-    halve(y, x, count);
+    round_floats(y, x, count);
 }
 
 void bc_round_rows(uint16_t *y, const float *x, size_t n, size_t width)
@@ -121,7 +122,7 @@ void bc_clear_tail(uint16_t *y, size_t n, size_t width)
     memset(y + n * width, 0, (bc_rows(n) - n) * width * sizeof *y);
 }
 
-/* Where row i of y is computed: in place, or in `spare` where only its rounding is kept. */
+/* The buffer in which row i of y is computed: y.f32, or `spare` if only y.bf16 is wanted. */
 static float *row_of(bc_matrix y, size_t i, float *spare, size_t h)
 {
     return y.f32 ? y.f32 + i * h : spare;
@@ -144,20 +145,7 @@ BC_CLONES static void scale_row(float *y, const float *x, const float *factor, s
     for (size_t j = 0; j < h; j++) y[j] = x[j] * factor[j];
 }
 
-/* y = x * mask for one row; x where dropout is off. */
-static void drop_row(float *y, const float *x, const bc_dropout *dropout, uint32_t example, uint32_t position, size_t h)
-{
-    float factor[BC_MAX_HIDDEN];
-    if (dropout->threshold == 0) {
-        if (y != x) memcpy(y, x, h * sizeof *y);
-        return;
-    }
-    bc_dropout_row(dropout, example, position, 0, factor, h);
-    scale_row(y, x, factor, h);
-}
-
-/* The example that row i belongs to: sequences lie one after another, so it is a search among their
- * starts. */
+/* The example that row i belongs to, by binary search in the starts of the sequences. */
 static uint32_t example_of(const bertc_batch *batch, size_t i)
 {
     int32_t low = 0, high = batch->sequences;
@@ -174,11 +162,17 @@ void bc_token_factors(float *factor, const bc_dropout *dropout, const bertc_batc
     bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, factor, n);
 }
 
-/* y = x * mask for row i of the batch. */
-static void drop_token(float *y, const float *x, const bc_dropout *dropout,
-                       const bertc_batch *batch, size_t i, size_t h)
+/* y = x * dropout factors for row i of the batch. */
+static void drop_token(float *y, const float *x, const bc_dropout *dropout, const bertc_batch *batch, size_t i,
+                       size_t h)
 {
-    drop_row(y, x, dropout, example_of(batch, i), (uint32_t)batch->positions[i], h);
+    float factor[BC_MAX_HIDDEN];
+    if (dropout->threshold == 0) {
+        if (y != x) memcpy(y, x, h * sizeof *y);
+        return;
+    }
+    bc_token_factors(factor, dropout, batch, i, h);
+    scale_row(y, x, factor, h);
 }
 
 /* ---- embeddings ---------------------------------------------------------------------------- */
@@ -188,40 +182,41 @@ BC_CLONES static void add_three(float *sum, const float *a, const float *b, cons
     for (size_t j = 0; j < h; j++) sum[j] = a[j] + c[j] + b[j];
 }
 
-void bc_embed_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const bertc_batch *batch, const float *word,
-                  const float *position, const float *type, bc_norm norm, const bc_dropout *dropout, size_t h)
+void bc_embed_fwd(bc_matrix y, bc_norm_cache cache, bc_embed_tables tables, const bertc_batch *batch, bc_norm norm,
+                  const bc_dropout *dropout)
 {
+    size_t h = norm.h;
     assert(h <= BC_MAX_HIDDEN);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
-        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
-        add_three(sum + i * h, word + (size_t)batch->ids[i] * h,
-                  position + (size_t)batch->positions[i] * h, type + batch->types[i] * h, h);
-        measure_row(&mean[i], &rstd[i], sum + i * h, norm.eps, h);
-        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
+        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h), *sum = cache.sum + i * h;
+        add_three(sum, tables.word + (size_t)batch->ids[i] * h, tables.position + (size_t)batch->positions[i] * h,
+                  tables.type + batch->types[i] * h, h);
+        measure_row(&cache.mean[i], &cache.rstd[i], sum, norm.eps, h);
+        norm_row(row, sum, cache.mean[i], cache.rstd[i], &norm);
         drop_token(row, row, dropout, batch, i, h);
         round_row(y, i, row, h);
     }
     if (y.bf16) bc_clear_tail(y.bf16, (size_t)batch->tokens, h);
 }
 
-void bc_embed_norm_bwd(float *dsum, float *dgain, float *dbias, const float *dy, const float *sum,
-                       const float *mean, const float *rstd, const bertc_batch *batch, bc_norm norm,
-                       const bc_dropout *dropout, size_t h, bool accumulate)
+void bc_embed_norm_bwd(float *dsum, const float *dy, bc_norm_cache cache, const bertc_batch *batch, bc_norm norm,
+                       const bc_dropout *dropout, bool accumulate)
 {
-    size_t n = (size_t)batch->tokens;
+    size_t n = (size_t)batch->tokens, h = norm.h;
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) drop_token(dsum + i * h, dy + i * h, dropout, batch, i, h);
-    norm_params_bwd(dgain, dbias, dsum, sum, mean, rstd, n, h, accumulate);
+    norm_params_bwd(&norm, dsum, &cache, n, accumulate);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++)
-        norm_row_bwd(dsum + i * h, dsum + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
+        norm_row_bwd(dsum + i * h, dsum + i * h, cache.sum + i * h, cache.mean[i], cache.rstd[i], norm.gain, h);
 }
 
-/* A table's gradient and which of its rows a token belongs to. */
+/* The gradient of one embedding table. */
 typedef struct table_grad {
     float *rows;
-    size_t count;
+    size_t count; /* rows */
+    /* the row that a token's gradient is added to */
     size_t (*row_of)(const bertc_batch *batch, const bc_sparse_rows *words, size_t token);
 } table_grad;
 
@@ -245,9 +240,9 @@ static size_t type_row(const bertc_batch *batch, const bc_sparse_rows *words, si
     return batch->types[i];
 }
 
-/* Add rows' slices [begin,end) into a table, in token order. */
-static void scatter(const table_grad *table, const float *dsum, const bertc_batch *batch,
-                    const bc_sparse_rows *words, size_t h, size_t begin, size_t end)
+/* Add the columns [begin,end) of dsum to a table's gradient, in token order. */
+static void scatter_columns(const table_grad *table, const float *dsum, const bertc_batch *batch,
+                            const bc_sparse_rows *words, size_t h, size_t begin, size_t end)
 {
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
         float *to = table->rows + table->row_of(batch, words, i) * h;
@@ -256,14 +251,14 @@ static void scatter(const table_grad *table, const float *dsum, const bertc_batc
     }
 }
 
-void bc_embed_scatter(float *dword, const bc_sparse_rows *words, float *dposition, float *dtype, const float *dsum,
-                      const bertc_batch *batch, const bertc_config *config, bool accumulate)
+void bc_embed_scatter(bc_embed_grads grads, const float *dsum, const bertc_batch *batch, const bertc_config *config,
+                      bool accumulate)
 {
     size_t h = (size_t)config->hidden_size;
     const table_grad tables[] = {
-        {dword, words ? words->count : (size_t)config->vocab_size, word_row},
-        {dposition, (size_t)config->max_position_embeddings, position_row},
-        {dtype, (size_t)config->type_vocab_size, type_row},
+        {grads.word, grads.words ? grads.words->count : (size_t)config->vocab_size, word_row},
+        {grads.position, (size_t)config->max_position_embeddings, position_row},
+        {grads.type, (size_t)config->type_vocab_size, type_row},
     };
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         const table_grad *table = &tables[t];
@@ -271,49 +266,49 @@ void bc_embed_scatter(float *dword, const bc_sparse_rows *words, float *dpositio
         if (!accumulate) memset(table->rows, 0, table->count * h * sizeof *table->rows);
 #pragma omp parallel for schedule(static)
         for (size_t begin = 0; begin < h; begin += COLUMNS)
-            scatter(table, dsum, batch, words, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS);
+            scatter_columns(table, dsum, batch, grads.words, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS);
     }
 }
 
 /* ---- residual and LayerNorm ---------------------------------------------------------------- */
 
-void bc_add_norm_fwd(bc_matrix y, float *sum, float *mean, float *rstd, const float *x, const float *residual,
-                     const bertc_batch *batch, bc_norm norm, const bc_dropout *dropout, size_t h)
+void bc_add_norm_fwd(bc_matrix y, bc_norm_cache cache, const float *x, const float *residual, const bertc_batch *batch,
+                     bc_norm norm, const bc_dropout *dropout)
 {
+    size_t h = norm.h;
     assert(h <= BC_MAX_HIDDEN);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
-        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
-        bc_dropout_row(dropout, example_of(batch, i), (uint32_t)batch->positions[i], 0, spare, h);
-        add_dropped(sum + i * h, x + i * h, residual + i * h, spare, h);
-        measure_row(&mean[i], &rstd[i], sum + i * h, norm.eps, h);
-        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
+        float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h), *sum = cache.sum + i * h;
+        bc_token_factors(spare, dropout, batch, i, h);
+        add_dropped(sum, x + i * h, residual + i * h, spare, h);
+        measure_row(&cache.mean[i], &cache.rstd[i], sum, norm.eps, h);
+        norm_row(row, sum, cache.mean[i], cache.rstd[i], &norm);
         round_row(y, i, row, h);
     }
     if (y.bf16) bc_clear_tail(y.bf16, (size_t)batch->tokens, h);
 }
 
-void bc_norm_recompute(bc_matrix y, const float *sum, const float *mean, const float *rstd, bc_norm norm,
-                   size_t n, size_t h)
+void bc_norm_recompute(bc_matrix y, bc_norm_cache cache, bc_norm norm, size_t n)
 {
+    size_t h = norm.h;
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) {
         float spare[BC_MAX_HIDDEN], *row = row_of(y, i, spare, h);
-        norm_row(row, sum + i * h, mean[i], rstd[i], norm, h);
+        norm_row(row, cache.sum + i * h, cache.mean[i], cache.rstd[i], &norm);
         round_row(y, i, row, h);
     }
     if (y.bf16) bc_clear_tail(y.bf16, n, h);
 }
 
-void bc_add_norm_bwd(float *dsum, bc_matrix dx, float *dgain, float *dbias, const float *dy, const float *sum,
-                     const float *mean, const float *rstd, const bertc_batch *batch, bc_norm norm,
-                     const bc_dropout *dropout, size_t h, bool accumulate)
+void bc_add_norm_bwd(float *dsum, bc_matrix dx, const float *dy, bc_norm_cache cache, const bertc_batch *batch,
+                     bc_norm norm, const bc_dropout *dropout, bool accumulate)
 {
-    size_t n = (size_t)batch->tokens;
-    norm_params_bwd(dgain, dbias, dy, sum, mean, rstd, n, h, accumulate);
+    size_t n = (size_t)batch->tokens, h = norm.h;
+    norm_params_bwd(&norm, dy, &cache, n, accumulate);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) {
-        norm_row_bwd(dsum + i * h, dy + i * h, sum + i * h, mean[i], rstd[i], norm.gain, h);
+        norm_row_bwd(dsum + i * h, dy + i * h, cache.sum + i * h, cache.mean[i], cache.rstd[i], norm.gain, h);
         drop_token(dx.f32 + i * h, dsum + i * h, dropout, batch, i, h);
         round_row(dx, i, dx.f32 + i * h, h);
     }
