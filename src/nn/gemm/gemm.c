@@ -78,7 +78,7 @@ bertc_status bc_gemm_use_bf16(bc_gemm *gemm, bertc_error *err)
 bertc_status bertc_precision_resolve(const char *backend, bertc_precision *precision, bertc_error *err)
 {
     if (!precision) return bc_fail_null(err, __func__, "precision");
-    if ((unsigned)*precision > BERTC_AUTO) return bc_fail(err, BERTC_USAGE, "precision %d is none", (int)*precision);
+    if ((unsigned)*precision > BERTC_AUTO) return bc_fail(err, BERTC_USAGE, "unknown precision %d", (int)*precision);
     bc_gemm gemm;
     bertc_status status = bc_gemm_open(&gemm, backend, err);
     if (status == BERTC_OK && *precision == BERTC_BF16) status = bc_gemm_use_bf16(&gemm, err);

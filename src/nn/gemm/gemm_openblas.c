@@ -1,14 +1,14 @@
-/* OpenBLAS: cblas_sgemm.
+/* OpenBLAS: every product is a cblas_sgemm.
  *
- * 1. The OpenMP build is required, so that both libraries share one pool of threads; another build fights it and
- *    is refused.
- * 2. The library is loaded when it is first asked for, and then stays: as it is loaded it takes large buffers, and
- *    where it cannot have them (ulimit -v) it asks for them again without end. So it is loaded only where there
- *    is room for them, and programs that multiply by other means never meet it.
- * 3. It keeps the number of threads, and buffers for so many, once for the whole process, and sets them by the
- *    caller's: two callers with different numbers get wrong sums. So products in several threads come one after
- *    another. A product in one thread touches none of that. */
-#include "nn/gemm/gemm.h"
+ * 1. Only the OpenMP build is accepted. It uses the same threads as the program; threads of another build would compete
+ *    with them.
+ * 2. The library is loaded when the backend is first opened, and stays loaded. While it is loaded it takes large buffers,
+ *    and if it cannot have them (ulimit -v) it asks for them again without end. So it is loaded only if the address
+ *    space has capacity for them, and programs that use another backend do not load it.
+ * 3. The library has one number of threads for the whole process, with buffers for them, and sets it to the caller's. Two
+ *    callers with different numbers at once get wrong sums. So a mutex lets one product with several threads run at a
+ *    time. A product with one thread does not use that state. */
+#include "nn/gemm/sgemm.h"
 
 #include <cblas.h>
 #include <dlfcn.h>
@@ -24,14 +24,14 @@
 
 enum { OPENMP_BUILD = 2 };
 
-/* The library's threads. */
+/* Guards the library's threads. */
 static pthread_mutex_t threads = PTHREAD_MUTEX_INITIALIZER;
 
 typedef void sgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
                    float alpha, const float *a, blasint lda, const float *b, blasint ldb, float beta, float *c,
                    blasint ldc);
 
-/* What is used of it. */
+/* The functions of the library that are used. */
 typedef struct openblas {
     sgemm *multiply;
     int (*parallel)(void);
@@ -48,9 +48,9 @@ static const struct {
     {"openblas_get_corename", offsetof(openblas, core)},
 };
 
-/* Is there address space for the library, and for a buffer for each thread and one more? 0.3.21 takes 37 MB and
- * buffers of 128 MB. */
-static bertc_status check_room(bertc_error *err)
+/* Check that there is address space for the library, and for one buffer more than there are threads. Version 0.3.21 has
+ * 37 MB and buffers of 128 MB. */
+static bertc_status check_address_space(bertc_error *err)
 {
     enum { LIBRARY = 64 << 20, BUFFER = 136 << 20 };
     size_t bytes = LIBRARY + (size_t)(omp_get_max_threads() + 1) * BUFFER;
@@ -63,16 +63,16 @@ static bertc_status load(openblas *library, bertc_error *err)
     enum { HOW = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
     static const char name[] = "libopenblas.so.0";
     void *handle = dlopen(name, HOW | RTLD_NOLOAD);
-    bertc_status status = handle ? BERTC_OK : check_room(err);
+    bertc_status status = handle ? BERTC_OK : check_address_space(err);
     if (status != BERTC_OK) return status;
     if (!handle) handle = dlopen(name, HOW);
     if (!handle) return bc_fail(err, BERTC_USAGE, "%s", dlerror());
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols && status == BERTC_OK; i++) {
         void *symbol = dlsym(handle, symbols[i].name);
         memcpy((char *)library + symbols[i].offset, &symbol, sizeof symbol);
-        if (!symbol) status = bc_fail(err, BERTC_USAGE, "%s: no %s", name, symbols[i].name);
+        if (!symbol) status = bc_fail(err, BERTC_USAGE, "%s: function %s is missing", name, symbols[i].name);
     }
-    dlclose(handle); /* what is loaded stays */
+    dlclose(handle); /* RTLD_NODELETE keeps it loaded */
     return status;
 }
 
@@ -82,7 +82,7 @@ static bertc_status open_openblas(bc_gemm *gemm, bertc_error *err)
     bertc_status status = load(&library, err);
     if (status != BERTC_OK) return status;
     if (library.parallel() != OPENMP_BUILD)
-        return bc_fail(err, BERTC_USAGE, "OpenBLAS is not its OpenMP build (libopenblas0-openmp)");
+        return bc_fail(err, BERTC_USAGE, "this OpenBLAS is not the OpenMP build (libopenblas0-openmp)");
     openblas *kept = bc_alloc(1, sizeof *kept);
     if (!kept) return bc_fail_memory(err);
     *kept = library;
@@ -95,19 +95,18 @@ static void close_openblas(bc_gemm *gemm)
     bc_free(gemm->state);
 }
 
-/* C (m,n) = op(A) op(B) + beta C, all dense row-major in memory. */
-static void multiply(bc_gemm *gemm, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, size_t m, size_t n,
-                     size_t k, const float *a, const float *b, float beta, float *c)
+static void multiply(bc_gemm *gemm, bc_sgemm x)
 {
-    if (m > INT_MAX || n > INT_MAX || k > INT_MAX) {
-        bc_fail(&gemm->error, BERTC_INPUT, "a matrix of %zu x %zu x %zu is too large", m, n, k);
+    if (x.m > INT_MAX || x.n > INT_MAX || x.k > INT_MAX) {
+        bc_fail(&gemm->error, BERTC_INPUT, "a matrix product of %zu x %zu x %zu is too large for OpenBLAS", x.m, x.n, x.k);
         return;
     }
-    int lda = (int)(ta == CblasNoTrans ? k : m), ldb = (int)(tb == CblasNoTrans ? n : k);
+    CBLAS_TRANSPOSE ta = x.a_transposed ? CblasTrans : CblasNoTrans, tb = x.b_transposed ? CblasTrans : CblasNoTrans;
+    int m = (int)x.m, n = (int)x.n, k = (int)x.k, lda = x.a_transposed ? m : k, ldb = x.b_transposed ? k : n;
     const openblas *library = gemm->state;
     bool several = omp_get_max_threads() > 1;
     if (several) pthread_mutex_lock(&threads);
-    library->multiply(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, 1.0f, a, lda, b, ldb, beta, c, (int)n);
+    library->multiply(CblasRowMajor, ta, tb, m, n, k, 1.0f, x.a, lda, x.b, ldb, x.beta, x.c, n);
     if (several) pthread_mutex_unlock(&threads);
 }
 
@@ -116,17 +115,17 @@ static void fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *
     if (b)
         for (size_t n = 0; n < d.n; n++)
             for (size_t o = 0; o < d.out; o++) y[n * d.out + o] = b[o];
-    multiply(gemm, CblasNoTrans, CblasTrans, d.n, d.out, d.in, x, w, b ? 1.0f : 0.0f, y);
+    multiply(gemm, bc_sgemm_fwd(y, x, w, d, b != NULL));
 }
 
 static void bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate)
 {
-    multiply(gemm, CblasNoTrans, CblasNoTrans, d.n, d.in, d.out, dy, w, accumulate ? 1.0f : 0.0f, dx);
+    multiply(gemm, bc_sgemm_bwd_x(dx, dy, w, d, accumulate));
 }
 
 static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate)
 {
-    multiply(gemm, CblasTrans, CblasNoTrans, d.out, d.in, d.n, dy, x, accumulate ? 1.0f : 0.0f, dw);
+    multiply(gemm, bc_sgemm_bwd_w(dw, dy, x, d, accumulate));
 }
 
 static void describe(char *out, size_t size)
@@ -136,7 +135,7 @@ static void describe(char *out, size_t size)
     if (load(&library, &why) == BERTC_OK)
         snprintf(out, size, "openblas: %s, %s kernels", library.config(), library.core());
     else
-        snprintf(out, size, "openblas: not here: %s", why.message);
+        snprintf(out, size, "openblas: not available: %s", why.message);
 }
 
 const bc_gemm_backend bc_gemm_openblas = {

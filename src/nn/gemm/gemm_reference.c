@@ -1,5 +1,5 @@
-/* The reference backend: textbook loops that accumulate in double precision. Slow; it is what the
- * other backends are compared with. */
+/* The reference backend: textbook loops that sum in double precision. It is slow; tests compare the other backends with
+ * it. */
 #include "nn/gemm/gemm.h"
 
 #include <stdio.h>
@@ -54,7 +54,7 @@ static void bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bo
         }
 }
 
-/* Element `at` of a result. */
+/* Store a result in the precision of y. */
 static void put(bc_matrix y, size_t at, double sum)
 {
     if (y.f32) y.f32[at] = (float)sum;
@@ -104,7 +104,7 @@ static const bc_gemm_bf16 bf16 = {bf16_fwd, bf16_bwd_x, bf16_bwd_w};
 
 static void describe(char *out, size_t size)
 {
-    snprintf(out, size, "reference: plain loops, double accumulation");
+    snprintf(out, size, "reference: plain loops, sums in double precision");
 }
 
 const bc_gemm_backend bc_gemm_reference = {

@@ -1,7 +1,7 @@
-/* A matrix of activations or gradients, dense and row-major, in one precision or in both.
+/* A matrix of activations or gradients, dense and row-major, in f32, in bf16 or in both.
  *
- * 1. Where both are there, `half` is `full` rounded to bf16 (nearest, ties to even).
- * 2. `half` has zeros in the rows from N to bc_rows(N): the products on bf16 operands read them. */
+ * 1. If both are given, bf16 is f32 rounded to nearest, ties to even.
+ * 2. The rows of bf16 from N to bc_rows(N) are zero, because products on bf16 operands read them. */
 #ifndef BC_NN_GEMM_MATRIX_H
 #define BC_NN_GEMM_MATRIX_H
 
@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 typedef struct bc_matrix {
-    float *f32;    /* f32, or null */
-    uint16_t *bf16; /* bf16, or null */
+    float *f32;     /* may be null */
+    uint16_t *bf16; /* may be null */
 } bc_matrix;
 
 static inline bool bc_matrix_is_given(bc_matrix x)

@@ -1,12 +1,11 @@
 /* Portable vector code.
  *
- * BC_CLONES compiles a function for AVX-512, AVX2 and the baseline and picks one when the program
- * starts; what it calls must be inline to be cloned with it. Loops are written so that the compiler
- * vectorises them; sums over a row are marked `omp simd reduction`, so their order depends on the
- * instruction set, and on nothing else.
+ * BC_CLONES compiles a function for AVX-512, AVX2 and the baseline; one of them is chosen when the program starts.
+ * Functions that it calls must be inline to be compiled with it. Loops are written so that the compiler vectorises
+ * them. Sums over a row are marked `omp simd reduction`: their order depends on the instruction set alone.
  *
- * The exponential and the normal distribution are polynomials fitted at Chebyshev nodes in double
- * precision (tests/unit/nn_activation.c holds their measured errors). NaN stays NaN. */
+ * The exponential and the normal distribution are polynomials fitted at Chebyshev nodes in double precision
+ * (tests/unit/nn_activation.c bounds their errors). NaN stays NaN. */
 #ifndef BC_NN_GEMM_SIMD_H
 #define BC_NN_GEMM_SIMD_H
 
@@ -22,7 +21,7 @@
 #define BC_CLONES
 #endif
 
-/* For what is called from a clone and too large to be inlined unasked. */
+/* For functions that BC_CLONES functions call and that the compiler would not inline, because of their size. */
 #if defined(__GNUC__)
 #define BC_INLINE static inline __attribute__((always_inline))
 #else
@@ -50,11 +49,10 @@ static inline float bc_from_bf16(uint16_t bf16)
     return bc_bits_to_float((uint32_t)bf16 << 16);
 }
 
-/* e^x for -88 <= x <= 88.3, relative error below 2e-7; 0 below -87.7, where no bits of the exponent
- * remain. */
+/* e^x for -88 <= x <= 88.3, relative error below 2e-7. It is 0 below -87.7, where the exponent has no bits left. */
 static inline float bc_exp_within(float x)
 {
-    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
+    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     float shifted = x * 1.44269504f + shift, k = shifted - shift;
     float r = x - k * 0.693145752f - k * 1.42860677e-6f;
     float p = 1.39485900e-3f;
@@ -64,12 +62,12 @@ static inline float bc_exp_within(float x)
     p = p * r + 5.00000011e-1f;
     p = p * r + 1.00000004f;
     p = p * r + 1.0f;
-    uint32_t bits; /* end in k */
+    uint32_t bits; /* their low bits are k */
     memcpy(&bits, &shifted, sizeof bits);
     return p * bc_bits_to_float((bits + 127) << 23);
 }
 
-/* e^x; 0 below -87.3, infinity never (clamped at 88.3). */
+/* e^x. It is 0 below -87.3, and never infinite, because x is clamped to 88.3. */
 static inline float bc_expf(float x)
 {
     float clamped = x < -87.3f ? -87.3f : x;
@@ -79,17 +77,16 @@ static inline float bc_expf(float x)
     return x != x ? x : result;
 }
 
-/* e^x for x <= 0 or NaN, in a third fewer instructions; 0 below -87.7. In this order the comparison is
- * one instruction, and NaN passes it and stays in the polynomial. */
+/* e^x for x <= 0 or NaN, with a third fewer instructions. It is 0 below -87.7. The comparison in this order is one
+ * instruction, and lets a NaN through to the polynomial. */
 static inline float bc_exp_down(float x)
 {
     return bc_exp_within(-88.0f > x ? -88.0f : x);
 }
 
-/* The standard normal distribution function at x, absolute error below 1e-7, and e^(-x^2/2).
+/* The standard normal distribution function at x, with an absolute error below 1e-7; *bell = e^(-x^2/2).
  *
- * At -|x| it is e^(-x^2/2) times a smooth function, which a polynomial follows as far as the product
- * matters. */
+ * At -|x| the function is e^(-x^2/2) times a smooth function. A polynomial approximates that one up to |x| = 5.5. */
 static inline float bc_normalf(float x, float *bell)
 {
     float t = x < 0.0f ? -x : x, u = t > 5.5f ? 5.5f : t;

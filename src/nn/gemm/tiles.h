@@ -1,20 +1,17 @@
-/* Small products on bf16 operands with f32 sums, for one thread on matrices that lie in its
- * caches.
+/* Small products on bf16 operands with f32 sums, by one thread on matrices that fit its caches.
  *
  *   C (m,n) (+)= A (m,k) B (k,n)
  *
- * 1. A word is two neighbours along k. A is row-major: its words lie side by side. B is stored in
- *    pairs of rows: word j of pair p holds B[2p][j] and B[2p+1][j]. That is how AMX and AVX-512
- *    BF16 take them.
- * 2. m and n are multiples of 16, k of 32: operands are padded, with zeros along k. With
- *    accumulate false C is never read.
- * 3. An element of C is the same whatever the other rows and columns are: it is summed in the
- *    order of k by one instruction.
- * 4. A matrix of words in one of the two layouts, transposed, is the transposed matrix in the
- *    other.
- * 5. A thread calls open before and close after its products: AMX keeps a state.
+ * 1. A word of 32 bits holds two elements that are adjacent along k. A is row-major, so its words are adjacent elements
+ *    of a row. B is stored in pairs of rows: word j of pair p holds B[2p][j] and B[2p+1][j]. AMX and AVX-512 BF16 need
+ *    these layouts.
+ * 2. m and n are multiples of 16, k of 32. Operands are padded, with zeros along k. With accumulate false C is never
+ *    read.
+ * 3. An element of C does not depend on other rows or columns: it is summed in the order of k by one instruction.
+ * 4. The transpose of a matrix of words in one of the two layouts is the transposed matrix in the other layout.
+ * 5. A thread calls open before its products and close after them, because AMX has state.
  *
- * The plain version defines what the others compute; tests compare them within rounding. */
+ * The plain version defines the results; tests compare the others with it, within rounding. */
 #ifndef BC_NN_GEMM_TILES_H
 #define BC_NN_GEMM_TILES_H
 
@@ -30,7 +27,7 @@
 
 enum { BC_TILE = 16, BC_TILE_DEPTH = 32 };
 
-/* Rows of A and pairs of B are lda and ldb words apart, rows of C ldc floats. */
+/* lda: words between rows of A; ldb: words between pairs of rows of B; ldc: floats between rows of C. */
 typedef struct bc_tile_product {
     float *c;
     const uint16_t *a, *b;
@@ -40,12 +37,12 @@ typedef struct bc_tile_product {
 
 typedef struct bc_tiles {
     const char *name;
-    bool (*ready)(void); /* can this processor, and may this process? */
+    bool (*ready)(void); /* whether the processor has the instructions and the process may use them */
     void (*open)(void);
     void (*close)(void);
     void (*multiply)(bc_tile_product x);
-    /* to (columns,rows) = transpose of from (rows,columns), words of 32 bits, distances in words;
-     * rows and columns are multiples of 16. */
+    /* to (columns,rows) = transpose of from (rows,columns), in words; ldto and ldfrom are words between rows. rows and
+     * columns are multiples of 16. */
     void (*transpose)(void *to, size_t ldto, const void *from, size_t ldfrom, size_t rows, size_t columns);
 } bc_tiles;
 
@@ -54,10 +51,10 @@ extern const bc_tiles bc_tiles_plain;
 extern const bc_tiles bc_tiles_amx, bc_tiles_avx512;
 #endif
 
-/* Those of this build, the fastest first, plain loops last; null beyond them. */
+/* The versions of this build, from the fastest to the plain loops; null after the last. */
 const bc_tiles *bc_tiles_at(size_t index);
 
-/* The first that is ready. */
+/* The fastest version that is ready. */
 const bc_tiles *bc_tiles_best(void);
 
 #endif

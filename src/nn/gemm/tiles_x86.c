@@ -1,10 +1,10 @@
-/* Small products by AMX, and by the dot products of AVX-512 BF16 where there is none.
+/* Small products by AMX, and by the dot products of AVX-512 BF16 on processors without AMX.
  *
- * 1. Both are compiled by function attributes and called only where the processor has them and,
- *    for AMX, Linux has given the process leave to use the tile registers.
- * 2. Eight tile registers: four sums of 16 x 16, two tiles of A, two of B. Four products then take
- *    four loads; a single sum would take eight.
- * 3. Denormal operands and results count as zero in both; NaN stays NaN. */
+ * 1. Function attributes select the instruction sets. The functions are called only if the processor has the
+ *    instructions and, for AMX, Linux permits the process to use the tile registers.
+ * 2. Of the eight tile registers four hold sums of 16 x 16, two hold A and two hold B. Four products then take four
+ *    loads; with a single sum they would take eight.
+ * 3. Both treat denormal operands and results as zero. NaN stays NaN. */
 #define _DEFAULT_SOURCE 1 /* syscall */
 #include "nn/gemm/tiles.h"
 
@@ -31,7 +31,7 @@ static void nothing(void)
 {
 }
 
-/* Sums of 8 rows and `wide` vectors of columns. */
+/* A block of C: 8 rows, `wide` vectors of columns. */
 enum { ROWS = 8, WIDE = 2 };
 AVX512 BC_INLINE void dot_block(const bc_tile_product *x, size_t i, size_t j, const int wide)
 {
@@ -64,7 +64,7 @@ AVX512 static void avx512_multiply(bc_tile_product x)
             else dot_block(&x, i, j, 1);
 }
 
-/* Within each group of four rows by four columns, then the groups. */
+/* Transpose 16 x 16 words: first within each 4 x 4 block, then the blocks. */
 AVX512 static void transpose_block(uint32_t *to, size_t ldto, const uint32_t *from, size_t ldfrom)
 {
     __m512i r[16], t[16];
@@ -105,14 +105,14 @@ const bc_tiles bc_tiles_avx512 = {"AVX-512 BF16", avx512_ready, nothing, nothing
 
 static bool amx_ready(void)
 {
-    enum { LEAF = 7, REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM; its feature */
+    enum { LEAF = 7, REQUEST = 0x1023, TILE_DATA = 18 }; /* REQUEST: ARCH_REQ_XCOMP_PERM */
     const unsigned needed = 1u << 22 | 1u << 24;         /* AMX-BF16, AMX-TILE */
     unsigned a, b, c, d;
     if (!avx512_ready() || !__get_cpuid_count(LEAF, 0, &a, &b, &c, &d) || (d & needed) != needed) return false;
     return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
 }
 
-/* Eight tiles of 16 rows of 64 bytes. */
+/* Configure eight tiles, each of 16 rows of 64 bytes. */
 AMX static void amx_open(void)
 {
     static const struct {
@@ -128,14 +128,14 @@ AMX static void amx_close(void)
     _tile_release();
 }
 
-/* A sum's tile begins as what is in C, or as zero. */
+/* Initialize the tile of a sum: from C with accumulate, else to zero. */
 #define BEGIN(tile, at)                                                                            \
     do {                                                                                           \
         if (x->accumulate) _tile_loadd(tile, at, ldc);                                             \
         else _tile_zero(tile);                                                                     \
     } while (0)
 
-/* 16 rows and 16 columns of C, twice as many rows where it is tall, columns where it is wide. */
+/* Compute a block of C: 16 rows, or 32 if tall, by 16 columns, or 32 if wide. */
 AMX BC_INLINE void tile_block(const bc_tile_product *x, size_t i, size_t j, const bool tall, const bool wide)
 {
     const size_t ldc = x->ldc * 4, lda = x->lda * 4, ldb = x->ldb * 4;
