@@ -1,10 +1,10 @@
-/* A class for each sequence: softmax cross-entropy. */
+/* The head of sequence classification: softmax cross-entropy. */
 #include <assert.h>
 #include <math.h>
 
 #include "nn/heads/linear.h"
 
-/* What the loss asks of class j of an example. */
+/* The target of class j for an example (bc_objective). */
 static double target(const bc_objective *o, size_t c, size_t j, size_t label)
 {
     double spread = o->smoothing / (double)c * (o->weights ? o->weights[j] : 1.0);
@@ -12,7 +12,7 @@ static double target(const bc_objective *o, size_t c, size_t j, size_t label)
     return spread + (1.0 - o->smoothing) * (o->weights ? o->weights[j] : 1.0);
 }
 
-/* Cross-entropy of one row; p receives the gradient of loss / divisor. */
+/* Cross-entropy of one row. p, unless it is null, receives the gradient of loss / divisor. */
 static double cross_entropy(float *p, const float *z, size_t c, int32_t label,
                             const bc_objective *objective, double divisor)
 {

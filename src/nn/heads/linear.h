@@ -1,4 +1,4 @@
-/* A linear layer on what a head reads, after dropout: its parameters are the weight (C,H) and the bias (C). */
+/* A head that is one linear layer after dropout. Its parameters are the weight (C,H) and the bias (C). */
 #ifndef BC_NN_HEADS_LINEAR_H
 #define BC_NN_HEADS_LINEAR_H
 

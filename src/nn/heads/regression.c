@@ -1,4 +1,4 @@
-/* A number for each sequence: squared error. */
+/* The head of regression: one value for each sequence, squared error. */
 #include <assert.h>
 
 #include "nn/heads/linear.h"

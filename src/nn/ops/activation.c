@@ -3,7 +3,7 @@
 
 #include "nn/gemm/simd.h"
 
-/* Elements that one call handles: long enough for vectors, short enough to share out evenly. */
+/* Elements of one call: many enough for vectors, few enough to share them evenly among threads. */
 enum { CHUNK = 4096 };
 
 #define INV_SQRT_2PI 0.39894228f
@@ -11,8 +11,8 @@ enum { CHUNK = 4096 };
 #define CUBIC 0.044715f
 #define QUICK 1.702f
 
-/* For every kind: value v and derivative d at x. Where s is the sigmoid 1 / (1 + a), a s is 1 - s
- * without its cancellation; (1 + tanh u) / 2 is the sigmoid of 2u. */
+/* Value v and derivative d at x, for every kind. s is the sigmoid 1 / (1 + a); a * s is 1 - s without cancellation.
+ * (1 + tanh u) / 2 is the sigmoid of 2u. */
 #define KINDS(X)                                                                                   \
     X(gelu, {                                                                                      \
         float bell;                                                                                \
@@ -43,11 +43,11 @@ enum { CHUNK = 4096 };
         d = s + v * (a * s);                                                                       \
     })                                                                                             \
     X(tanh, {                                                                                      \
-        v = bc_tanhf(x);                                                                      \
+        v = bc_tanhf(x);                                                                           \
         d = 1.0f - v * v;                                                                          \
     })
 
-/* Elements as they are, and rounded to bf16. */
+/* The functions for elements in f32 and in bf16. */
 #define SAME(x) (x)
 #define DEFINE(name, formula, type, load, store)                                                   \
     BC_CLONES static void name##_fwd(type *y, const type *from, size_t n)                          \

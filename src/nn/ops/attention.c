@@ -11,10 +11,11 @@
 #include "nn/gemm/simd.h"
 #include "nn/ops/attention_parts.h"
 
-/* LANE: rows are padded with zeros to whole vectors. ROWS: of a product at a time; their sums and a
- * row of B fit the registers of AVX2 as well as those of AVX-512. STRIP: rows of probabilities whose
- * dropout factors are drawn together. */
-enum { LANE = BC_LANE, ROWS = 6, STRIP = BC_RNG_LANES };
+enum {
+    LANE = BC_LANE,      /* rows are padded with zeros to a multiple of this */
+    ROWS = 6,            /* rows of a product at a time: their sums and a row of B fit the registers of AVX2 and AVX-512 */
+    STRIP = BC_RNG_LANES /* rows of probabilities whose dropout factors are computed together */
+};
 #ifdef BC_WIDE
 typedef float wide __attribute__((vector_size(LANE * sizeof(float))));
 #endif
@@ -27,12 +28,14 @@ static size_t pad(size_t n)
 
 /* One head of one sequence in a thread's scratch. */
 typedef struct tile {
-    size_t m;             /* rows that ask */
-    size_t n, d, np, dp;  /* length of the sequence, width of the head, both padded */
-    float *q, *k, *v, *o; /* query and context or its gradient (m,dp); key and value (n,dp) */
-    float *t;             /* (d,np) K^T, then V^T */
-    float *p, *g;         /* (m,np) probabilities, their gradient */
-    float *mask;          /* (STRIP,np) dropout factors */
+    size_t m;      /* query rows */
+    size_t n, np;  /* length of the sequence; padded */
+    size_t d, dp;  /* width of the head; padded */
+    float *q, *o;  /* (m,dp) queries; context or its gradient */
+    float *k, *v;  /* (n,dp) keys, values */
+    float *t;      /* (d,np) K^T, then V^T */
+    float *p, *g;  /* (m,np) probabilities, their gradient */
+    float *factor; /* (STRIP,np) dropout factors */
 } tile;
 
 size_t bc_attention_scratch(size_t longest, size_t width, bool bf16)
@@ -56,20 +59,20 @@ static tile lay_out(float *scratch, size_t m, size_t n, size_t d)
     t.t = t.o + n * t.dp;
     t.p = t.t + d * t.np;
     t.g = t.p + n * t.np;
-    t.mask = t.g + n * t.np;
+    t.factor = t.g + n * t.np;
     return t;
 }
 
-/* C (m,n) = sum over k of A[i*ra + k*ca] * B[k*ldb + j]; n a multiple of LANE. */
+/* C (m,n) = sum over k of A[i*ra + k*ca] * B[k*ldb + j]; n is a multiple of LANE. */
 typedef struct product {
     float *c;
     const float *a, *b;
     size_t m, n, k, ldc, ra, ca, ldb;
 } product;
 
-/* Block by block: rows i .. i+ROWS-1 of C at columns j .. j+LANE-1, summed in registers over all k. Rows past
- * the end repeat the last one and are not stored. A vector must be no wider than a register: compilers keep
- * wider ones in memory. */
+/* Compute C block by block: rows i .. i+ROWS-1, columns j .. j+LANE-1, summed in registers over all k. Rows past the end
+ * repeat the last row and are not stored. A vector must not be wider than a register, because compilers keep wider
+ * vectors in memory. */
 #define MULTIPLY_BY(vector)                                                                         \
     BC_INLINE void multiply_block_by_##vector(const product *x, size_t i, size_t j)                 \
     {                                                                                               \
@@ -121,8 +124,8 @@ static void multiply(product x)
     multiply_narrow(x);
 }
 
-/* Copy rows of d floats that lie `stride` apart into rows of dp, zero beyond d. */
-static void take(float *to, const float *from, size_t stride, size_t rows, const tile *t)
+/* Copy rows of d floats, `stride` floats apart, into rows of dp floats that are zero after d. */
+static void load(float *to, const float *from, size_t stride, size_t rows, const tile *t)
 {
     for (size_t i = 0; i < rows; i++) {
         memcpy(to + i * t->dp, from + i * stride, t->d * sizeof *to);
@@ -130,12 +133,13 @@ static void take(float *to, const float *from, size_t stride, size_t rows, const
     }
 }
 
-static void give(float *to, size_t stride, const float *from, size_t rows, const tile *t)
+/* The reverse of load, without the padding. */
+static void store(float *to, size_t stride, const float *from, size_t rows, const tile *t)
 {
     for (size_t i = 0; i < rows; i++) memcpy(to + i * stride, from + i * t->dp, t->d * sizeof *to);
 }
 
-/* t->t (d,np) = transpose of x (n,dp), zero beyond n. */
+/* t->t (d,np) = transpose of x (n,dp), zero after column n. */
 static void transpose(const tile *t, const float *x)
 {
     for (size_t j = 0; j < t->d; j++) {
@@ -144,14 +148,14 @@ static void transpose(const tile *t, const float *x)
     }
 }
 
-/* t->p = Q K^T, not yet scaled. */
+/* t->p = Q K^T, not scaled. */
 static void scores(const tile *t)
 {
     transpose(t, t->k);
     multiply((product){t->p, t->q, t->t, t->m, t->np, t->d, t->np, t->dp, 1, t->np});
 }
 
-/* One row of n scores becomes probabilities; beyond n zeros, to np. */
+/* Replace a row of n scores by probabilities, zero from n to np. */
 BC_CLONES static void softmax(float *p, size_t n, size_t np, float scale)
 {
     float inverse = 1.0f / bc_exponentials(p, n, np, scale);
@@ -164,8 +168,12 @@ BC_CLONES static void apply(float *x, const float *factor, size_t np)
         for (size_t l = 0; l < LANE; l++) x[j + l] *= factor[j + l];
 }
 
-/* From P, the dropout factors and g = dO V^T (gradient of the dropped probabilities): g becomes the
- * gradient of the scaled scores times scale, p becomes the dropped probabilities. */
+/* Backward through softmax and dropout, for one row.
+ *
+ * p  in   probabilities
+ *    out  probabilities after dropout
+ * g  in   gradient of the probabilities after dropout, dO V^T
+ *    out  gradient of the scores before they are scaled */
 BC_CLONES static void softmax_bwd(float *p, float *g, const float *factor, size_t np, float scale)
 {
     float sum[LANE] = {0};
@@ -182,33 +190,33 @@ BC_CLONES static void softmax_bwd(float *p, float *g, const float *factor, size_
         }
 }
 
-static void take_qkv(const tile *t, bc_qkv from)
+static void load_qkv(const tile *t, bc_qkv from)
 {
-    take(t->q, from.q, from.q_stride, t->m, t);
-    take(t->k, from.k, from.kv_stride, t->n, t);
-    take(t->v, from.v, from.kv_stride, t->n, t);
+    load(t->q, from.q, from.q_stride, t->m, t);
+    load(t->k, from.k, from.kv_stride, t->n, t);
+    load(t->v, from.v, from.kv_stride, t->n, t);
 }
 
-/* The dropout factors of the STRIP rows of probabilities from i on; zero beyond n. Returns how many
- * rows there are. */
-static size_t draw_mask(const tile *t, const bc_dropout *dropout, bc_attention_span at, size_t i)
+/* Compute the dropout factors of at most STRIP rows of probabilities from row i on, zero after column n. Returns the
+ * number of rows. */
+static size_t compute_factors(const tile *t, const bc_dropout *dropout, bc_attention_head at, size_t i)
 {
     size_t rows = t->m - i < STRIP ? t->m - i : STRIP, width = bc_dropout_width(t->n);
-    bc_dropout_rows(dropout, at.example, (uint32_t)i, rows, (uint32_t)at.head, t->mask, t->n, t->np);
-    for (size_t r = 0; r < rows; r++) memset(t->mask + r * t->np + width, 0, (t->np - width) * sizeof *t->mask);
+    bc_dropout_rows(dropout, at.example, (uint32_t)i, rows, (uint32_t)at.head, t->factor, t->n, t->np);
+    for (size_t r = 0; r < rows; r++) memset(t->factor + r * t->np + width, 0, (t->np - width) * sizeof *t->factor);
     return rows;
 }
 
-static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, bc_attention_span at, float *scratch)
+static void head_fwd(float *context, bc_qkv in, const bc_dropout *dropout, bc_attention_head at, float *scratch)
 {
     tile t = lay_out(scratch, at.m, at.n, at.d);
-    take_qkv(&t, bc_qkv_span(in, at));
+    load_qkv(&t, bc_qkv_of_head(in, at));
     scores(&t);
     for (size_t i = 0; i < t.m; i++) softmax(t.p + i * t.np, t.n, t.np, at.scale);
     for (size_t i = 0; dropout->threshold > 0 && i < t.m; i += STRIP)
-        apply(t.p + i * t.np, t.mask, draw_mask(&t, dropout, at, i) * t.np);
+        apply(t.p + i * t.np, t.factor, compute_factors(&t, dropout, at, i) * t.np);
     multiply((product){t.o, t.p, t.v, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp});
-    give(context + at.ask * at.h + at.head * at.d, at.h, t.o, t.m, &t);
+    store(context + at.query * at.h + at.head * at.d, at.h, t.o, t.m, &t);
 }
 
 void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch, const bc_dropout *dropout, bc_attention dims)
@@ -217,38 +225,38 @@ void bc_attention_fwd(float *context, bc_qkv in, const bertc_batch *batch, const
         bc_attention_bf16_fwd(context, in, batch, dropout, dims);
         return;
     }
-    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_per_chunk(count);
 #pragma omp parallel for schedule(dynamic, chunk)
     for (size_t index = 0; index < count; index++)
-        head_fwd(context, in, dropout, bc_locate(batch, &dims, in.first, index),
+        head_fwd(context, in, dropout, bc_attention_head_at(batch, &dims, in.first_rows, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
 }
 
 static void head_bwd(bc_qkv to, const float *dcontext, bc_qkv in, const bc_dropout *dropout,
-                     bc_attention_span at, float *scratch)
+                     bc_attention_head at, float *scratch)
 {
     tile t = lay_out(scratch, at.m, at.n, at.d);
-    take_qkv(&t, bc_qkv_span(in, at));
-    take(t.o, dcontext + at.ask * at.h + at.head * at.d, at.h, t.m, &t);
+    load_qkv(&t, bc_qkv_of_head(in, at));
+    load(t.o, dcontext + at.query * at.h + at.head * at.d, at.h, t.m, &t);
     scores(&t);
     transpose(&t, t.v);
     multiply((product){t.g, t.o, t.t, t.m, t.np, t.d, t.np, t.dp, 1, t.np});
     for (size_t i = 0; i < t.m; i += STRIP) {
-        size_t rows = draw_mask(&t, dropout, at, i);
+        size_t rows = compute_factors(&t, dropout, at, i);
         for (size_t r = 0; r < rows; r++) {
             float *p = t.p + (i + r) * t.np;
             softmax(p, t.n, t.np, at.scale);
-            softmax_bwd(p, t.g + (i + r) * t.np, t.mask + r * t.np, t.np, at.scale);
+            softmax_bwd(p, t.g + (i + r) * t.np, t.factor + r * t.np, t.np, at.scale);
         }
     }
-    to = bc_qkv_span(to, at);
-    /* dV = P^T dO; then dQ = dS K and dK = dS^T Q. V is no longer needed and takes the results. */
+    to = bc_qkv_of_head(to, at);
+    /* dV = P^T dO, then dQ = dS K and dK = dS^T Q. The buffer of V, which is not needed any more, takes the results. */
     multiply((product){t.v, t.p, t.o, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp});
-    give(to.v, to.kv_stride, t.v, t.n, &t);
+    store(to.v, to.kv_stride, t.v, t.n, &t);
     multiply((product){t.v, t.g, t.k, t.m, t.dp, t.n, t.dp, t.np, 1, t.dp});
-    give(to.q, to.q_stride, t.v, t.m, &t);
+    store(to.q, to.q_stride, t.v, t.m, &t);
     multiply((product){t.v, t.g, t.q, t.n, t.dp, t.m, t.dp, 1, t.np, t.dp});
-    give(to.k, to.kv_stride, t.v, t.n, &t);
+    store(to.k, to.kv_stride, t.v, t.n, &t);
 }
 
 void bc_attention_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
@@ -258,9 +266,9 @@ void bc_attention_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_ba
         bc_attention_bf16_bwd(d, dcontext, in, batch, dropout, dims);
         return;
     }
-    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_per_chunk(count);
 #pragma omp parallel for schedule(dynamic, chunk)
     for (size_t index = 0; index < count; index++)
-        head_bwd(d, dcontext, in, dropout, bc_locate(batch, &dims, in.first, index),
+        head_bwd(d, dcontext, in, dropout, bc_attention_head_at(batch, &dims, in.first_rows, index),
                  dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride);
 }

@@ -1,17 +1,16 @@
-/* Attention on bf16 operands: what attention.h says, with every product by nn/gemm/tiles.h.
+/* Attention on bf16 operands (attention.h), with all products by nn/gemm/tiles.h.
  *
  *   S = Q K^T    P = softmax(S / sqrt D) * dropout    O = P V
  *   G = dO V^T   dS = gradient of the softmax         dQ = dS K    dV^T = dO^T P    dK^T = Q^T dS
  *
- * 1. Q, K, V, dO and, once computed, P and dS are rounded to bf16; S, G, the softmax, dropout and
- *    all sums are f32.
- * 2. Work goes by strips of STRIP rows that ask, so that scores stay in the cache and scratch
- *    grows with the length, not with its square. dV^T and dK^T add up over the strips in their
- *    order.
- * 3. The gradients of keys and values are computed transposed: P and dS, the large operands, are
- *    then wanted in pairs of rows, which is how two rows of a strip come out side by side.
- * 4. Rows are padded with zeros to whole tiles; what is computed past the end is not read.
- * 5. A row's probabilities and context do not depend on which other rows ask. */
+ * 1. Q, K, V and dO are rounded to bf16; P and dS are rounded after they are computed. S, G, the softmax, dropout and
+ *    all sums are in f32.
+ * 2. Query rows are processed in strips of STRIP rows, so that scores stay in the cache and scratch grows with the length
+ *    and not with its square. dV^T and dK^T are summed over the strips in order.
+ * 3. The gradients of keys and values are computed transposed. Their large operands, P and dS, are then needed in pairs
+ *    of rows, which two rows of a strip form without a transpose.
+ * 4. Rows are padded with zeros to whole tiles. Results in the padding are not read.
+ * 5. A row's probabilities and context do not depend on other query rows. */
 #include "nn/ops/attention_parts.h"
 
 #include <omp.h>
@@ -21,39 +20,40 @@
 #include "nn/gemm/simd.h"
 
 enum { STRIP = 64, LANE = BC_LANE };
-typedef uint32_t __attribute__((may_alias)) word; /* two halves */
+typedef uint32_t __attribute__((may_alias)) word; /* two bf16 numbers */
 
 static size_t round_up(size_t n, size_t to)
 {
     return (n + to - 1) / to * to;
 }
 
-/* A distance between rows of whole lanes of words: an odd number of them, since rows that are a
- * power of two apart meet in few places of a cache. */
+/* The distance between rows of `words` words, in words: an odd multiple of LANE. Rows at a distance that is a power of
+ * two would share few lines of a cache. */
 static size_t spread(size_t words)
 {
     return round_up(words, LANE) | LANE;
 }
 
-/* One head of one sequence in a thread's scratch. A trailing 16 or 32: rounded up to it. */
+/* One head of one sequence in a thread's scratch. n16 is n rounded up to a multiple of 16, and so on. A and B are the
+ * layouts of nn/gemm/tiles.h. */
 typedef struct head {
-    bc_attention_span at;
+    bc_attention_head at;
     const bc_tiles *tiles;
     size_t n16, n32, d16, d32, m32;
-    size_t wide;      /* words between rows of n columns */
-    size_t deep;      /* words between rows of n columns in A's layout */
-    size_t tall;      /* words between rows of m columns in A's layout */
-    uint16_t *q, *o;  /* A (m,d) queries; gradient of the context */
+    size_t wide;       /* words between rows of n columns */
+    size_t deep;       /* words between rows of n columns in layout A */
+    size_t tall;       /* words between rows of m columns in layout A */
+    uint16_t *q, *o;   /* A (m,d) queries; gradient of the context */
     uint16_t *kt, *vt; /* B (d,n) K^T, V^T */
-    uint16_t *b;      /* B (n,d) V in forward, K in backward */
+    uint16_t *b;       /* B (n,d) V in forward, K in backward */
     uint16_t *qt, *ot; /* A (d,m) Q^T, dO^T */
-    uint16_t *rows;   /* of any of them, on their way */
-    float *s, *g;     /* (STRIP,n) scores, then exponentials; gradient of the probabilities */
-    float *mask;      /* (STRIP,n) dropout factors */
-    uint16_t *a;      /* A (STRIP,n) P in forward, dS in backward */
+    uint16_t *rows;    /* staging buffer for rows that are transposed */
+    float *s, *g;      /* (STRIP,n) scores, then exponentials; gradient of the probabilities */
+    float *factor;     /* (STRIP,n) dropout factors */
+    uint16_t *a;       /* A (STRIP,n) P in forward, dS in backward */
     uint16_t *p2, *s2; /* B (STRIP,n) P and dS in pairs of rows */
-    float *dvt, *dkt; /* (d,n) transposed gradients */
-    float *out;       /* (n,d) or (STRIP,d) results on their way */
+    float *dvt, *dkt;  /* (d,n) gradients of V and K, transposed */
+    float *out;        /* (n,d) or (STRIP,d) staging buffer for results */
 } head;
 
 static uint16_t *take_words(bc_arena *arena, size_t rows, size_t words)
@@ -66,7 +66,7 @@ static float *take_floats(bc_arena *arena, size_t rows, size_t columns)
     return bc_arena_take(arena, rows, columns * sizeof(float));
 }
 
-static head lay_out(bc_arena *arena, bc_attention_span at, const bc_tiles *tiles)
+static head lay_out(bc_arena *arena, bc_attention_head at, const bc_tiles *tiles)
 {
     head x = {.at = at, .tiles = tiles};
     x.n16 = round_up(at.n, BC_TILE);
@@ -87,7 +87,7 @@ static head lay_out(bc_arena *arena, bc_attention_span at, const bc_tiles *tiles
     x.rows = take_words(arena, x.n32, x.d32 / 2);
     x.s = take_floats(arena, STRIP, x.wide);
     x.g = take_floats(arena, STRIP, x.wide);
-    x.mask = take_floats(arena, STRIP, x.wide);
+    x.factor = take_floats(arena, STRIP, x.wide);
     x.a = take_words(arena, STRIP, x.deep);
     x.p2 = take_words(arena, STRIP / 2, x.wide);
     x.s2 = take_words(arena, STRIP / 2, x.wide);
@@ -103,14 +103,14 @@ size_t bc_attention_bf16_scratch(size_t longest, size_t width)
     bc_arena arena;
     bc_arena_init(&arena, NULL, 0);
     if (longest > LARGEST || width > LARGEST) return SIZE_MAX;
-    lay_out(&arena, (bc_attention_span){.n = longest, .m = longest, .d = width}, NULL);
+    lay_out(&arena, (bc_attention_head){.n = longest, .m = longest, .d = width}, NULL);
     return arena.used == SIZE_MAX ? SIZE_MAX : arena.used / sizeof(float);
 }
 
 /* ---- rounding ------------------------------------------------------------------------------ */
 
-/* Rows of a head lie a page apart, where the processor does not see them coming: ask for row i of
- * `count` rows of d floats ahead of its use, if there is one. */
+/* Prefetch row i of `count` rows of d floats; do nothing if i >= count. Rows of a head lie about a page apart, so the
+ * processor does not prefetch them by itself. */
 enum { AHEAD = 8, LINE = 16 };
 BC_INLINE void fetch(const float *from, size_t stride, size_t i, size_t count, size_t d)
 {
@@ -122,7 +122,7 @@ BC_INLINE void fetch_to_write(float *to, size_t stride, size_t i, size_t count, 
     for (size_t j = 0; i < count && j < d; j += LINE) __builtin_prefetch(to + i * stride + j, 1);
 }
 
-/* to (rows,d32), rows d32 halves apart, from rows of d floats `stride` apart; zeros to `rows`. */
+/* Round `count` rows of d floats, `stride` floats apart, to bf16: to (rows,d32), zero in the padding. */
 BC_CLONES static void round_rows(uint16_t *restrict to, const float *restrict from, size_t stride,
                                  size_t count, size_t rows, size_t d, size_t d32)
 {
@@ -139,7 +139,7 @@ static word join(float low, float high)
     return bc_to_bf16(low) | (word)bc_to_bf16(high) << 16;
 }
 
-/* to (rows/2,d16) words: the same in pairs of rows. */
+/* The same in pairs of rows: to (rows/2,d16) words. */
 BC_CLONES static void round_pairs(word *restrict to, const float *restrict from, size_t stride,
                                   size_t count, size_t rows, size_t d, size_t d16)
 {
@@ -153,14 +153,14 @@ BC_CLONES static void round_pairs(word *restrict to, const float *restrict from,
         for (size_t j = 0; j < d; j++) to[count / 2 * d16 + j] = bc_to_bf16(from[(count - 1) * stride + j]);
 }
 
-/* x->rows in pairs, then its transpose as A: to (d,rows). */
+/* Round rows of queries or dO and transpose them: to (d,m), in layout A. */
 static void round_columns(const head *x, uint16_t *to, const float *from, size_t stride)
 {
     round_pairs((word *)x->rows, from, stride, x->at.m, x->m32, x->at.d, x->d16);
     x->tiles->transpose(to, x->tall, x->rows, x->d16, x->m32 / 2, x->d16);
 }
 
-/* to (d,n) as B: the transpose of rows of keys or values. */
+/* Round rows of keys or values and transpose them: to (d,n), in layout B. */
 static void round_transposed(const head *x, uint16_t *to, const float *from, size_t stride)
 {
     round_rows(x->rows, from, stride, x->at.n, x->n16, x->at.d, x->d32);
@@ -169,13 +169,13 @@ static void round_transposed(const head *x, uint16_t *to, const float *from, siz
 
 /* ---- rows of probabilities ----------------------------------------------------------------- */
 
-/* Scores s become exponentials, zero from n to n16. Returns one over their sum. */
+/* Replace scores by exponentials, zero from n to n16. Returns 1 / sum. */
 BC_CLONES static float exponentials(float *s, size_t n, size_t n16, float scale)
 {
     return 1.0f / bc_exponentials(s, n, n16, scale);
 }
 
-/* Dropped probabilities in bf16, zero from n16 to n32. */
+/* p = probabilities after dropout in bf16, zero from n16 to n32. */
 BC_CLONES static void round_dropped(uint16_t *restrict p, const float *restrict e, const float *restrict factor,
                                     float inverse, size_t n16, size_t n32)
 {
@@ -185,7 +185,9 @@ BC_CLONES static void round_dropped(uint16_t *restrict p, const float *restrict 
 
 /* A row of a strip in backward. */
 typedef struct row {
-    const float *e, *g, *factor; /* exponentials, gradient of the dropped probabilities, dropout */
+    const float *e;              /* exponentials */
+    const float *g;              /* gradient of the probabilities after dropout */
+    const float *factor;         /* dropout factors */
     float inverse;               /* probability = e * inverse */
     float dot;                   /* sum of g * factor * probability */
 } row;
@@ -199,8 +201,8 @@ BC_CLONES static float dot_of(const float *restrict e, const float *restrict g,
     return bc_lane_sum(sum);
 }
 
-/* Two rows: their dropped probabilities as pairs into p2, the gradients of their scores before the
- * scale as pairs into s2 and each into its row of A. */
+/* Compute two rows: their probabilities after dropout, as pairs into p2; the gradients of their scores before scaling,
+ * as pairs into s2 and one row each into low and high. */
 BC_CLONES static void finish_pair(word *restrict p2, word *restrict s2, uint16_t *restrict low, uint16_t *restrict high,
                                   const row *a, const row *b, size_t n16, float scale)
 {
@@ -218,32 +220,32 @@ BC_CLONES static void finish_pair(word *restrict p2, word *restrict s2, uint16_t
     }
 }
 
-/* The dropout factors of the rows of a strip from row i on; zero beyond n. Without dropout all
- * strips are as the first, which has the most rows. */
-static void draw_mask(const head *x, const bc_dropout *dropout, size_t i, size_t rows)
+/* Compute the dropout factors of a strip's rows, which begin at row i; zero after column n. Without dropout the factors
+ * of the first strip, which has the maximum number of rows, hold for all strips. */
+static void compute_factors(const head *x, const bc_dropout *dropout, size_t i, size_t rows)
 {
     size_t width = bc_dropout_width(x->at.n);
     if (dropout->threshold == 0 && i > 0) return;
     for (size_t r = 0; r < rows; r += BC_RNG_LANES) {
         size_t some = rows - r < BC_RNG_LANES ? rows - r : BC_RNG_LANES;
         bc_dropout_rows(dropout, x->at.example, (uint32_t)(i + r), some, (uint32_t)x->at.head,
-                        x->mask + r * x->wide, x->at.n, x->wide);
+                        x->factor + r * x->wide, x->at.n, x->wide);
     }
     for (size_t r = 0; r < rows && width < x->n16; r++)
-        memset(x->mask + r * x->wide + width, 0, (x->n16 - width) * sizeof *x->mask);
+        memset(x->factor + r * x->wide + width, 0, (x->n16 - width) * sizeof *x->factor);
 }
 
 /* ---- a head -------------------------------------------------------------------------------- */
 
-/* c (rows,n) = rows of A (m,d) from i on times B (d,n). */
+/* c (rows,n) = rows i .. i+rows-1 of A (m,d) times B (d,n). */
 static void times_wide(const head *x, float *c, const uint16_t *a, const uint16_t *b, size_t i, size_t rows)
 {
     x->tiles->multiply((bc_tile_product){c, a + i * x->d32, b, round_up(rows, BC_TILE), x->n16,
                                          x->d32, x->wide, x->d32 / 2, x->wide, false});
 }
 
-/* The first rows of x->out, without their padding, to rows `stride` apart. */
-static void give(const head *x, float *to, size_t stride, size_t rows)
+/* Copy the first rows of x->out, without their padding, to rows `stride` floats apart. */
+static void store_out(const head *x, float *to, size_t stride, size_t rows)
 {
     for (size_t i = 0; i < rows; i++) {
         fetch_to_write(to, stride, i + AHEAD, rows, x->at.d);
@@ -251,26 +253,26 @@ static void give(const head *x, float *to, size_t stride, size_t rows)
     }
 }
 
-/* to (rows,d) = x->a x->b. */
+/* to (rows,d) = x->a times x->b. */
 static void times_keys(const head *x, float *to, size_t stride, size_t rows)
 {
     x->tiles->multiply((bc_tile_product){x->out, x->a, x->b, round_up(rows, BC_TILE), x->d16,
                                          x->n32, x->d16, x->deep, x->d16, false});
-    give(x, to, stride, rows);
+    store_out(x, to, stride, rows);
 }
 
-/* c (d,n) (+)= columns of A (d,m) from i on times a strip in pairs. */
+/* c (d,n) (+)= columns i .. i+rows-1 of A (d,m) times a strip in pairs of rows. The first strip overwrites c. */
 static void add_transposed(const head *x, float *c, const uint16_t *a, const uint16_t *pairs, size_t i, size_t rows)
 {
     x->tiles->multiply((bc_tile_product){c, a + i, pairs, x->d16, x->n16, round_up(rows, BC_TILE_DEPTH), x->wide,
                                          x->tall, x->wide, i > 0});
 }
 
-/* Rows of d floats `stride` apart from their transpose (d,n). */
-static void give_transposed(const head *x, float *to, size_t stride, const float *from)
+/* Transpose (d,n) and copy it to rows of d floats, `stride` floats apart. */
+static void store_transposed(const head *x, float *to, size_t stride, const float *from)
 {
     x->tiles->transpose(x->out, x->d16, from, x->wide, x->d16, x->n16);
-    give(x, to, stride, x->at.n);
+    store_out(x, to, stride, x->at.n);
 }
 
 static void head_fwd(const head *x, float *context, bc_qkv in, const bc_dropout *dropout)
@@ -281,18 +283,18 @@ static void head_fwd(const head *x, float *context, bc_qkv in, const bc_dropout 
     for (size_t i = 0; i < x->at.m; i += STRIP) {
         size_t rows = x->at.m - i < STRIP ? x->at.m - i : STRIP;
         times_wide(x, x->s, x->q, x->kt, i, rows);
-        draw_mask(x, dropout, i, rows);
+        compute_factors(x, dropout, i, rows);
         for (size_t r = 0; r < rows; r++) {
             float *s = x->s + r * x->wide;
             float inverse = exponentials(s, x->at.n, x->n16, x->at.scale);
-            round_dropped(x->a + 2 * r * x->deep, s, x->mask + r * x->wide, inverse, x->n16, x->n32);
+            round_dropped(x->a + 2 * r * x->deep, s, x->factor + r * x->wide, inverse, x->n16, x->n32);
         }
         times_keys(x, context + i * x->at.h, x->at.h, rows);
     }
 }
 
-/* From the scores and x->g of a strip: P and dS in pairs, dS also in x->a. A row that is missing
- * to a whole tile is one of zeros. */
+/* Compute P and dS of a strip from its scores and x->g: in pairs of rows, and dS also in x->a. Rows that pad the strip to
+ * a whole tile are zero. */
 static void strip_bwd(const head *x, size_t rows)
 {
     size_t all = round_up(rows, BC_TILE_DEPTH);
@@ -300,7 +302,7 @@ static void strip_bwd(const head *x, size_t rows)
     for (size_t r = 0; r < all; r++) {
         float *s = x->s + r * x->wide, *g = x->g + r * x->wide;
         row *now = &pair[r % 2];
-        *now = (row){.e = s, .g = g, .factor = x->mask + (r < rows ? r : 0) * x->wide};
+        *now = (row){.e = s, .g = g, .factor = x->factor + (r < rows ? r : 0) * x->wide};
         if (r < rows) {
             now->inverse = exponentials(s, x->at.n, x->n16, x->at.scale);
             now->dot = dot_of(s, g, now->factor, x->n16) * now->inverse;
@@ -329,67 +331,57 @@ static void head_bwd(const head *x, bc_qkv to, const float *dcontext, bc_qkv in,
         size_t rows = x->at.m - i < STRIP ? x->at.m - i : STRIP;
         times_wide(x, x->s, x->q, x->kt, i, rows);
         times_wide(x, x->g, x->o, x->vt, i, rows);
-        draw_mask(x, dropout, i, rows);
+        compute_factors(x, dropout, i, rows);
         strip_bwd(x, rows);
         times_keys(x, to.q + i * to.q_stride, to.q_stride, rows);
         add_transposed(x, x->dvt, x->ot, x->p2, i, rows);
         add_transposed(x, x->dkt, x->qt, x->s2, i, rows);
     }
-    give_transposed(x, to.v, to.kv_stride, x->dvt);
-    give_transposed(x, to.k, to.kv_stride, x->dkt);
+    store_transposed(x, to.v, to.kv_stride, x->dvt);
+    store_transposed(x, to.k, to.kv_stride, x->dkt);
 }
 
 /* ---- all heads ----------------------------------------------------------------------------- */
 
-/* Head `index` of the batch in this thread's scratch. */
-static head open_head(const bertc_batch *batch, const bc_attention *dims, bool first, size_t index)
-{
-    bc_arena arena;
-    bc_arena_init(&arena, dims->scratch + (size_t)omp_get_thread_num() * dims->scratch_stride,
-                  dims->scratch_stride * sizeof *dims->scratch);
-    return lay_out(&arena, bc_locate(batch, dims, first, index), dims->tiles);
-}
-
-/* What a pass does with every head. Null d: forward, which writes the context; else backward. */
+/* The arguments of a forward or backward pass over all heads. */
 typedef struct job {
-    const bc_qkv *d;
-    float *context;
-    const float *dcontext;
+    const bc_qkv *d;       /* null: forward */
+    float *context;        /* only forward */
+    const float *dcontext; /* only backward */
     bc_qkv in;
     const bc_dropout *dropout;
 } job;
 
-static void do_head(const job *j, const head *x)
+static void run_job(job j, const bertc_batch *batch, bc_attention dims)
 {
-    size_t begin = x->at.ask * x->at.h + x->at.head * x->at.d;
-    bc_qkv in = bc_qkv_span(j->in, x->at);
-    if (j->d) head_bwd(x, bc_qkv_span(*j->d, x->at), j->dcontext + begin, in, j->dropout);
-    else head_fwd(x, j->context + begin, in, j->dropout);
-}
-
-static void do_heads(job j, const bertc_batch *batch, bc_attention dims)
-{
-    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_at_once(count);
+    size_t count = (size_t)batch->sequences * dims.heads, chunk = bc_heads_per_chunk(count);
 #pragma omp parallel
     {
         dims.tiles->open();
 #pragma omp for schedule(dynamic, chunk)
         for (size_t index = 0; index < count; index++) {
-            head x = open_head(batch, &dims, j.in.first, index);
-            do_head(&j, &x);
+            bc_attention_head at = bc_attention_head_at(batch, &dims, j.in.first_rows, index);
+            size_t begin = at.query * at.h + at.head * at.d;
+            bc_arena scratch;
+            bc_arena_init(&scratch, dims.scratch + (size_t)omp_get_thread_num() * dims.scratch_stride,
+                          dims.scratch_stride * sizeof *dims.scratch);
+            head x = lay_out(&scratch, at, dims.tiles);
+            bc_qkv in = bc_qkv_of_head(j.in, at);
+            if (j.d) head_bwd(&x, bc_qkv_of_head(*j.d, at), j.dcontext + begin, in, j.dropout);
+            else head_fwd(&x, j.context + begin, in, j.dropout);
         }
         dims.tiles->close();
     }
 }
 
-void bc_attention_bf16_fwd(float *context, bc_qkv in, const bertc_batch *batch,
-                           const bc_dropout *dropout, bc_attention dims)
+void bc_attention_bf16_fwd(float *context, bc_qkv in, const bertc_batch *batch, const bc_dropout *dropout,
+                           bc_attention dims)
 {
-    do_heads((job){.context = context, .in = in, .dropout = dropout}, batch, dims);
+    run_job((job){.context = context, .in = in, .dropout = dropout}, batch, dims);
 }
 
 void bc_attention_bf16_bwd(bc_qkv d, const float *dcontext, bc_qkv in, const bertc_batch *batch,
                            const bc_dropout *dropout, bc_attention dims)
 {
-    do_heads((job){.d = &d, .dcontext = dcontext, .in = in, .dropout = dropout}, batch, dims);
+    run_job((job){.d = &d, .dcontext = dcontext, .in = in, .dropout = dropout}, batch, dims);
 }

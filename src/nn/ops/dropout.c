@@ -17,7 +17,8 @@ bc_dropout bc_dropout_make(double p, uint64_t seed, uint32_t step, bc_site site,
                         .layer = (uint32_t)layer};
 }
 
-/* The random words of BC_RNG_LANES counters that differ in block or in position by their lane. */
+/* Compute the random words of BC_RNG_LANES counters. From lane to lane the block and the place increase by their
+ * steps. */
 static inline void draw(bc_rng_lanes *b, const bc_dropout *d, size_t block, uint32_t block_step,
                         uint32_t place, uint32_t place_step, uint32_t example)
 {
@@ -31,7 +32,7 @@ static inline void draw(bc_rng_lanes *b, const bc_dropout *d, size_t block, uint
     bc_rng_many(b, d->seed);
 }
 
-/* The eight draws of each lane as factors: draw 2w and 2w+1 are the halves of word w. */
+/* Turn the eight 16-bit numbers of each lane into factors. Numbers 2w and 2w+1 are the low and high half of word w. */
 enum { DRAWS = 8 };
 BC_INLINE void to_factors(float factor[DRAWS][BC_RNG_LANES], const bc_rng_lanes *b, uint32_t threshold, float scale)
 {
@@ -42,7 +43,7 @@ BC_INLINE void to_factors(float factor[DRAWS][BC_RNG_LANES], const bc_rng_lanes 
         }
 }
 
-/* One row, its blocks in lanes. */
+/* Compute one row, with a block in each lane. */
 BC_CLONES static void draw_row(const bc_dropout *d, uint32_t place, uint32_t example, float *factor, size_t blocks)
 {
     float f[DRAWS][BC_RNG_LANES];
@@ -57,7 +58,7 @@ BC_CLONES static void draw_row(const bc_dropout *d, uint32_t place, uint32_t exa
     }
 }
 
-/* Up to BC_RNG_LANES rows, one in each lane. */
+/* Compute at most BC_RNG_LANES rows, with a row in each lane. */
 BC_CLONES static void draw_rows(const bc_dropout *d, uint32_t place, uint32_t example, float *factor,
                                 size_t stride, size_t rows, size_t blocks)
 {

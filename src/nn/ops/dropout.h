@@ -1,12 +1,12 @@
-/* Dropout as a function (DESIGN law 6).
+/* Dropout without a stateful random generator.
  *
- * Whether an element is kept depends on (seed, step, site, layer, example, position, head, element)
- * only. Backward therefore draws the same mask again instead of storing it, and a mask does not
- * change with batching, packing, thread count or rank.
+ * Whether an element is kept is a function of (seed, step, site, layer, example, position, head, element). So backward
+ * recomputes the factors in place of storing them, and they do not depend on batching, packing, the number of threads or
+ * the MPI rank.
  *
- * A row of n elements takes ceil(n/8) Philox blocks of eight 16-bit draws. Draw d of block k belongs
- * to element d*ceil(n/8) + k: blocks are computed side by side in vector lanes and stored without a
- * shuffle. An element is dropped where its draw is below p * 65536. */
+ * A row of n elements takes ceil(n/8) Philox blocks of eight 16-bit random numbers. Number d of block k belongs to
+ * element d*ceil(n/8) + k: blocks are computed in the lanes of a vector and stored without a shuffle. An element is
+ * dropped if its number is below p * 65536. */
 #ifndef BC_NN_OPS_DROPOUT_H
 #define BC_NN_OPS_DROPOUT_H
 
@@ -18,11 +18,11 @@
 
 typedef enum bc_site {
     BC_SITE_EMBEDDING = 1,
-    BC_SITE_ATTENTION = 2, /* probabilities */
+    BC_SITE_ATTENTION = 2, /* attention probabilities */
     BC_SITE_ATTN_OUT = 3,
     BC_SITE_FFN_OUT = 4,
-    BC_SITE_HEAD = 5, /* what a head reads */
-    BC_SITE_LORA = 6 /* plus the target: 6..11 */
+    BC_SITE_HEAD = 5,      /* the input of a head */
+    BC_SITE_LORA = 6       /* plus the target of an adapter: 6..11 */
 } bc_site;
 
 /* A dropout layer: which elements of the tensor at (site, layer) of this step are kept. */
@@ -43,23 +43,24 @@ static inline size_t bc_dropout_width(size_t n)
     return (n + 7) / 8 * 8;
 }
 
-/* The factors of one row: factor[j] is 0 or scale. width(n) floats are written. `position` is the
- * row's place in its sequence, `head` is 0 outside attention. With threshold 0 all are 1. */
+/* Compute the factors of one row of n elements: factor[j] is 0 or scale; 1 if threshold is 0. bc_dropout_width(n) floats
+ * are written. position: of the row in its sequence. head: 0 outside attention. */
 void bc_dropout_row(const bc_dropout *dropout, uint32_t example, uint32_t position, uint32_t head,
                     float *factor, size_t n);
 
-/* Up to BC_RNG_LANES rows, at position, position + 1, ..: rows of factors lie `stride` floats apart.
- * Short rows are drawn side by side. */
+/* Compute the factors of at most BC_RNG_LANES rows, at position, position + 1, .., stored `stride` floats apart. Short
+ * rows are computed in the lanes of a vector. */
 void bc_dropout_rows(const bc_dropout *dropout, uint32_t example, uint32_t position, size_t rows,
                      uint32_t head, float *factor, size_t n, size_t stride);
 
-/* Rates of dropout. Those of adapters are the model's own (bertc_lora). */
+/* Dropout rates of a pass. Adapters have their own rate (bertc_lora). */
 typedef struct bc_dropout_rates {
-    double hidden, attention; /* after embeddings and the halves of layers; of the attention's probabilities */
-    double head;              /* of what a head reads */
+    double hidden;    /* after the embeddings and after both halves of a layer */
+    double attention; /* of attention probabilities */
+    double head;      /* of the input of a head */
 } bc_dropout_rates;
 
-/* Those of a configuration, or `dropout` everywhere where that is not negative. */
+/* The rates of a configuration. If `dropout` is not negative, it replaces all of them. */
 bc_dropout_rates bc_dropout_rates_of(const bertc_config *config, double dropout);
 
 #endif

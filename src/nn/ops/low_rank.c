@@ -1,10 +1,10 @@
-/* The products of an adapter. With M one of A and B^T, both (R,width), there are three:
+/* The products of an adapter. M stands for A or B^T, both (R,width):
  *
- *   project  p (N,R) = x M^T          a row of x against the rows of M
- *   spread   y (N,width) += p M       the rows of M into a row of y
- *   gather   dM (R,width) (+)= p^T x  columns of x, rows in order
+ *   project  p (N,R) = x M^T          dot products of a row of x and the rows of M
+ *   expand   y (N,width) += p M       sums of the rows of M, added to a row of y
+ *   gather   dM (R,width) (+)= p^T x  sums over the rows of x, in row order
  *
- * Rows, or blocks of columns, are shared out to threads; each sum has one order (law 7). */
+ * Threads share rows or blocks of columns. The order of each sum does not depend on the number of threads. */
 #include "nn/ops/low_rank.h"
 
 #include <assert.h>
@@ -20,7 +20,7 @@ BC_INLINE size_t min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* `count` elements from `at` on, in f32: where they lie, or in `spare`. */
+/* The elements at .. at + count - 1 in f32: a pointer into x.f32, or converted into `spare`. */
 BC_INLINE const float *fetch(float spare[BLOCK], bc_matrix x, size_t at, size_t count)
 {
     if (x.f32) return x.f32 + at;
@@ -30,8 +30,8 @@ BC_INLINE const float *fetch(float spare[BLOCK], bc_matrix x, size_t at, size_t 
 
 BC_INLINE float sum_lanes(float x[LANE])
 {
-    for (size_t bf16 = LANE / 2; bf16 > 0; bf16 /= 2)
-        for (size_t l = 0; l < bf16; l++) x[l] += x[l + bf16];
+    for (size_t half = LANE / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++) x[l] += x[l + half];
     return x[0];
 }
 
@@ -65,8 +65,8 @@ static void project(float *p, bc_column_view x, const float *m, const bc_low_ran
     for (size_t i = 0; i < n; i++) project_row(p + i * l->rank, x.m, i * x.stride, m, l->rank, width, l->scale);
 }
 
-/* `factor` null: all are 1. */
-BC_CLONES static void spread_row(bc_matrix y, size_t at, const float *p, const float *m, size_t rank,
+/* factor: dropout factors; null: all are 1. */
+BC_CLONES static void expand_row(bc_matrix y, size_t at, const float *p, const float *m, size_t rank,
                                  size_t width, const float *factor)
 {
     for (size_t c = 0; c < width; c += BLOCK) {
@@ -80,21 +80,21 @@ BC_CLONES static void spread_row(bc_matrix y, size_t at, const float *p, const f
     }
 }
 
-static void spread(bc_column_view y, const float *p, const float *m, size_t rank, size_t width, size_t n)
+static void expand(bc_column_view y, const float *p, const float *m, size_t rank, size_t width, size_t n)
 {
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i++) spread_row(y.m, i * y.stride, p + i * rank, m, rank, width, NULL);
+    for (size_t i = 0; i < n; i++) expand_row(y.m, i * y.stride, p + i * rank, m, rank, width, NULL);
 }
 
-/* The same through the mask of dropout. */
-static void spread_dropped(bc_matrix y, const float *p, const float *m, const bc_low_rank *l,
+/* expand through dropout. */
+static void expand_dropped(bc_matrix y, const float *p, const float *m, const bc_low_rank *l,
                            const bertc_batch *batch, size_t n)
 {
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++) {
         float factor[BC_MAX_HIDDEN];
         bc_token_factors(factor, &l->dropout, batch, i, l->in);
-        spread_row(y, i * l->in, p + i * l->rank, m, l->rank, l->in, factor);
+        expand_row(y, i * l->in, p + i * l->rank, m, l->rank, l->in, factor);
     }
 }
 
@@ -126,7 +126,7 @@ static void gather(float *dm, const float *p, bc_column_view x, size_t rank, siz
 }
 
 /* y (columns,rows) (+)= transpose of x (rows,columns). */
-static void turn(float *y, const float *x, size_t rows, size_t columns, bool accumulate)
+static void transpose(float *y, const float *x, size_t rows, size_t columns, bool accumulate)
 {
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < columns; j++) {
@@ -135,7 +135,7 @@ static void turn(float *y, const float *x, size_t rows, size_t columns, bool acc
         }
 }
 
-/* The adapter's input: x itself, or a copy that went through dropout. */
+/* The adapter's input: x, or x after dropout in l->x_dropped. */
 static bc_column_view input_of(bc_matrix x, const bc_low_rank *l, const bertc_batch *batch, size_t n)
 {
     bc_matrix in = x.bf16 ? (bc_matrix){.bf16 = x.bf16} : x;
@@ -156,25 +156,25 @@ void bc_low_rank_fwd(bc_column_view y, bc_matrix x, const bc_low_rank *l, const 
 {
     assert(l->dropout.threshold == 0 || l->in <= BC_MAX_HIDDEN);
     project(l->projected, input_of(x, l, batch, n), l->a, l, l->in, n);
-    turn(l->transposed, l->b, l->out, l->rank, false);
-    spread(y, l->projected, l->transposed, l->rank, l->out, n);
+    transpose(l->transposed, l->b, l->out, l->rank, false);
+    expand(y, l->projected, l->transposed, l->rank, l->out, n);
 }
 
 void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_column_view dy, const bc_low_rank *l,
                      const bertc_batch *batch, size_t n, bool accumulate)
 {
-    turn(l->transposed, l->b, l->out, l->rank, false);
+    transpose(l->transposed, l->b, l->out, l->rank, false);
     project(l->dprojected, dy, l->transposed, l, l->out, n);
     if (bc_matrix_is_given(dx) && l->dropout.threshold > 0)
-        spread_dropped(dx, l->dprojected, l->a, l, batch, n);
+        expand_dropped(dx, l->dprojected, l->a, l, batch, n);
     else if (bc_matrix_is_given(dx))
-        spread((bc_column_view){dx, l->in}, l->dprojected, l->a, l->rank, l->in, n);
+        expand((bc_column_view){dx, l->in}, l->dprojected, l->a, l->rank, l->in, n);
     if (!bc_matrix_is_given(x) || !l->da) return;
     bc_column_view in = input_of(x, l, batch, n);
     gather(l->da, l->dprojected, in, l->rank, l->in, n, accumulate);
     project(l->projected, in, l->a, l, l->in, n);
     gather(l->transposed, l->projected, dy, l->rank, l->out, n, false);
-    turn(l->db, l->transposed, l->rank, l->out, accumulate);
+    transpose(l->db, l->transposed, l->rank, l->out, accumulate);
 }
 
 void bc_low_rank_merge(float *y, const float *w, const float *a, const float *b, size_t out, size_t in,

@@ -1,5 +1,5 @@
-/* What an adapter computes (nn/lora.h): products that are too thin for a library, in plain loops, f32 but for an x in
- * bf16. */
+/* The computation of an adapter (nn/lora.h): products that are too thin for a GEMM library, in plain loops. All is in
+ * f32, except for inputs in bf16. */
 #ifndef BC_NN_OPS_LOW_RANK_H
 #define BC_NN_OPS_LOW_RANK_H
 
@@ -10,7 +10,7 @@
 #include "nn/gemm/matrix.h"
 #include "nn/ops/dropout.h"
 
-/* One adapted matrix and the scratch for it. */
+/* The adapter of one matrix, and scratch memory. */
 typedef struct bc_low_rank {
     size_t in, out, rank;
     float scale;        /* alpha / R */
@@ -24,21 +24,21 @@ typedef struct bc_low_rank {
     float *x_dropped;   /* (N,in) x after dropout; only with dropout */
 } bc_low_rank;
 
-/* Columns of a wider matrix: where row 0 begins, and how far apart rows are. */
+/* A slice of columns of a matrix. */
 typedef struct bc_column_view {
-    bc_matrix m;
-    size_t stride;
+    bc_matrix m;   /* first element of the slice */
+    size_t stride; /* elements between rows */
 } bc_column_view;
 
-/* y (n,out) += scale dropout(x) A^T B^T; x (n,in), in bf16 where that is there. */
+/* y (n,out) += scale dropout(x) A^T B^T, with x (n,in). x.bf16 is read if it is given, else x.f32. */
 void bc_low_rank_fwd(bc_column_view y, bc_matrix x, const bc_low_rank *l, const bertc_batch *batch, size_t n);
 
-/* dx (n,in) += mask (scale dy B A), where dx is there; dA and dB (+)= theirs, where x is. dy in f32 where
- * that is there. */
-void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_column_view dy, const bc_low_rank *l,
-                     const bertc_batch *batch, size_t n, bool accumulate);
+/* dx (n,in) += dropout factors * (scale dy B A), if dx is given. If x is given, the gradients of A and B are computed,
+ * and added to da and db with accumulate. dy.f32 is read if it is given, else dy.bf16. */
+void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_column_view dy, const bc_low_rank *l, const bertc_batch *batch,
+                     size_t n, bool accumulate);
 
-/* y (out,in) = w + scale B A; y may be w. Each sum in double precision. */
+/* y (out,in) = w + scale B A, with sums in double precision. y may alias w. */
 void bc_low_rank_merge(float *y, const float *w, const float *a, const float *b, size_t out, size_t in,
                        size_t rank, double scale);
 
