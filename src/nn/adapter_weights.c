@@ -12,7 +12,8 @@
 #include "nn/lora.h"
 #include "nn/ops/low_rank.h"
 
-static const char of_a[] = "lora_A.weight", of_b[] = "lora_B.weight", plain[] = "weight";
+/* The ends of tensors' names. */
+static const char end_a[] = "lora_A.weight", end_b[] = "lora_B.weight", end_plain[] = "weight";
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
@@ -53,7 +54,8 @@ const bc_tensor *bc_adapter_weights_find(const bc_adapter_weights *adapter, cons
 
 /* ---- Pairs --------------------------------------------------------------------------------- */
 
-/* "x.weight" with another end in place of "weight". */
+/* Replace the end of a name, which follows a dot. Returns false if the name does not end so, or if the new one is too
+ * long. */
 static bool rename_end(char out[BC_PARAM_NAME], const char *name, const char *from, const char *to)
 {
     size_t all = strlen(name), end = strlen(from);
@@ -65,11 +67,12 @@ typedef struct pair {
     const bc_tensor *a, *b;
 } pair;
 
-/* A and B of a parameter; both or neither are there in a file that was checked. */
+/* Find A and B of a parameter. In a checked file both are given or both are null. */
 static pair pair_of(const bc_adapter_weights *adapter, const bc_param *param)
 {
     char a[BC_PARAM_NAME], b[BC_PARAM_NAME];
-    if (param->rank != 2 || !rename_end(a, param->name, plain, of_a) || !rename_end(b, param->name, plain, of_b))
+    if (param->rank != 2 || !rename_end(a, param->name, end_plain, end_a) ||
+        !rename_end(b, param->name, end_plain, end_b))
         return (pair){NULL, NULL};
     return (pair){bc_adapter_weights_find(adapter, a), bc_adapter_weights_find(adapter, b)};
 }
@@ -90,12 +93,12 @@ static bool fits(pair p, const bc_param *param)
            p.a->shape[1] == param->shape[1] && p.b->shape[0] == param->shape[0];
 }
 
-/* Is a tensor of A or B one that the settings ask for? */
+/* Check that the adapter config includes a tensor of A or B. */
 static bertc_status check_settings(const bc_adapter_weights *adapter, const bc_tensor *t, const bc_param *param,
                                    bertc_error *err)
 {
     char module[BC_PARAM_NAME];
-    snprintf(module, sizeof module, "%.*s", (int)(strlen(param->name) - sizeof plain), param->name);
+    snprintf(module, sizeof module, "%.*s", (int)(strlen(param->name) - sizeof end_plain), param->name);
     const char *setting = bc_adapter_config_excludes(&adapter->config, module, (int)param->layer,
                                             pair_of(adapter, param).a->shape[0]);
     if (!setting) return BERTC_OK;
@@ -110,14 +113,14 @@ static bertc_status check_tensor(const bc_adapter_weights *adapter, const bertc_
     const char *name = adapter->names[index], *path = t->weights->path;
     char stem[BC_PARAM_NAME];
     if (!bc_dtype_is_float(t->dtype)) return bc_tensor_check_float(t, err);
-    bool low = rename_end(stem, name, of_a, plain) || rename_end(stem, name, of_b, plain);
-    const bc_param *param = find_param(model, low ? stem : name);
-    if (!param || (low && param->row->scope == BC_SCOPE_EMBEDDINGS))
-        return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\" is of nothing that the model has", path, t->name);
-    if (low && !fits(pair_of(adapter, param), param))
-        return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": A and B do not make a matrix of %zu x %zu", path,
-                       t->name, param->shape[0], param->shape[1]);
-    return low ? check_settings(adapter, t, param, err) : BERTC_OK;
+    bool is_pair = rename_end(stem, name, end_a, end_plain) || rename_end(stem, name, end_b, end_plain);
+    const bc_param *param = find_param(model, is_pair ? stem : name);
+    if (!param || (is_pair && param->row->scope == BC_SCOPE_EMBEDDINGS))
+        return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\" belongs to no parameter of the model", path, t->name);
+    if (is_pair && !fits(pair_of(adapter, param), param))
+        return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": the product of B and A is not a matrix of %zu x %zu",
+                       path, t->name, param->shape[0], param->shape[1]);
+    return is_pair ? check_settings(adapter, t, param, err) : BERTC_OK;
 }
 
 bertc_status bc_adapter_weights_check(const bc_adapter_weights *adapter, const bertc_model *model, bool cut,
@@ -130,7 +133,7 @@ bertc_status bc_adapter_weights_check(const bc_adapter_weights *adapter, const b
     return status;
 }
 
-/* Where A or B is not finite, neither is their product. */
+/* Add a pair to its matrix. The check of the result covers A and B too: if they are not finite, it is not either. */
 static bertc_status merge_pair(const bc_adapter_weights *adapter, const bc_param *param, pair p, bertc_error *err)
 {
     size_t rank = p.a->shape[0], out = param->shape[0], in = param->shape[1];
@@ -163,7 +166,7 @@ bertc_status bc_adapter_weights_merge(const bc_adapter_weights *adapter, const b
 /* ---- Saving -------------------------------------------------------------------------------- */
 
 static bertc_status write_tensors(const bertc_model *model, int number, const bc_values *values, const bc_dir *dir,
-                                  bc_file_hashes *ledger, bertc_error *err)
+                                  bc_file_hashes *hashes, bertc_error *err)
 {
     enum { NAME = BC_PARAM_NAME + 32 };
     static const char *const metadata[] = {"format", "pt", NULL};
@@ -185,14 +188,14 @@ static bertc_status write_tensors(const bertc_model *model, int number, const bc
     }
     if (status == BERTC_OK)
         status = bc_safetensors_write_made(dir, BC_ADAPTER_WEIGHTS, tensors, count, metadata, bc_values_make,
-                                           &maker, ledger, err);
+                                           &maker, hashes, err);
     bc_free(params);
     bc_free(names);
     bc_free(tensors);
     return status;
 }
 
-/* A target as a user of peft names it: without the module that is there only once. */
+/* The short name of a target in peft: "query" for "attention.self.query". */
 static const char *short_name(int target)
 {
     static const char self[] = "attention.self.";
@@ -200,22 +203,22 @@ static const char *short_name(int target)
     return strncmp(module, self, strlen(self)) == 0 ? module + strlen(self) : module;
 }
 
-static bertc_status write_record(const bertc_model *model, int head, const char *base, const bc_dir *dir,
-                                 bc_file_hashes *ledger, bertc_error *err)
+static bertc_status write_config(const bertc_model *model, int head, const char *base, const bc_dir *dir,
+                                 bc_file_hashes *hashes, bertc_error *err)
 {
     const bertc_lora *lora = &model->lora;
     const char *targets[BC_LORA_TARGETS];
-    bc_adapter_settings record = {.base = base, .rank = lora->rank, .alpha = lora->alpha,
+    bc_adapter_settings settings = {.base = base, .rank = lora->rank, .alpha = lora->alpha,
                                 .dropout = lora->dropout, .targets = targets,
                                 .first = model->first_adapted, .layers = model->config.num_hidden_layers};
     for (int t = 0; t < BC_LORA_TARGETS; t++)
-        if (lora->targets >> t & 1) targets[record.count++] = short_name(t);
-    return bc_adapter_config_write(&record, &model->heads[head].config, dir, ledger, err);
+        if (lora->targets >> t & 1) targets[settings.count++] = short_name(t);
+    return bc_adapter_config_write(&settings, &model->heads[head].config, dir, hashes, err);
 }
 
 bertc_status bc_model_save_adapter(const bertc_model *model, int head, const bc_values *values, const char *base,
-                                   const bc_dir *dir, bc_file_hashes *ledger, bertc_error *err)
+                                   const bc_dir *dir, bc_file_hashes *hashes, bertc_error *err)
 {
-    bertc_status status = write_record(model, head, base, dir, ledger, err);
-    return status == BERTC_OK ? write_tensors(model, head, values, dir, ledger, err) : status;
+    bertc_status status = write_config(model, head, base, dir, hashes, err);
+    return status == BERTC_OK ? write_tensors(model, head, values, dir, hashes, err) : status;
 }

@@ -1,5 +1,5 @@
-/* An adapter directory as a model's weights: over those of its base lie whole tensors (the classifier),
- * and beside matrices of it lie pairs A, B, which are added in once the base is read. */
+/* The weights of an adapter directory. A whole tensor, such as the classifier, replaces the base's tensor. A pair A, B
+ * is added to a matrix of the base after the base is read. */
 #ifndef BC_NN_ADAPTER_WEIGHTS_H
 #define BC_NN_ADAPTER_WEIGHTS_H
 
@@ -9,31 +9,32 @@
 #include "nn/values.h"
 
 typedef struct bc_adapter_weights {
-    bc_adapter_config config; /* base null: the directory was no adapter, and the rest is empty */
+    bc_adapter_config config;     /* base null: the directory is not an adapter, and the other members are empty */
     bc_weights weights;
-    char (*names)[BC_PARAM_NAME]; /* of its tensors: the parameter's, or with "lora_A.weight" at its end */
+    char (*names)[BC_PARAM_NAME]; /* for each tensor the name of its parameter; A and B end in "lora_A.weight",
+                                     "lora_B.weight" in place of "weight" */
 } bc_adapter_weights;
 
-/* Open what `dir` holds of an adapter. Starts as {0}, closed by bc_adapter_weights_close in any case. Errors:
- * BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+/* Open the adapter in `dir`, if there is one. *adapter is {0} before; whatever the result, bc_adapter_weights_close
+ * closes it. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_adapter_weights_open(const char *dir, bc_adapter_weights *adapter, bertc_error *err);
 void bc_adapter_weights_close(bc_adapter_weights *adapter);
 
-/* The tensor that stands for a parameter as a whole, or null. */
+/* Find the whole tensor of a parameter, or null. */
 const bc_tensor *bc_adapter_weights_find(const bc_adapter_weights *adapter, const char *name);
 
-/* Is every tensor understood, and does it fit? Those of layers above the model's are passed over where
- * it is `cut` from a larger one. Errors: BERTC_INPUT naming file and tensor. */
+/* Check that every tensor belongs to the model and has the right shape. cut: the model has only the first layers of its
+ * source, and tensors of the layers above them are not checked. Errors: BERTC_INPUT, with file and tensor. */
 bertc_status bc_adapter_weights_check(const bc_adapter_weights *adapter, const bertc_model *model, bool cut,
                               bertc_error *err);
 
-/* W += scale B A in the model's values. Errors: BERTC_INPUT where the result is not finite;
+/* Add all pairs to the model's values: W += scale B A. Errors: BERTC_INPUT if a result is not finite, BERTC_IO,
  * BERTC_NOMEM. */
 bertc_status bc_adapter_weights_merge(const bc_adapter_weights *adapter, const bertc_model *model, bertc_error *err);
 
-/* Write values (as bc_model_save_values) as an adapter of the model directory `base`:
- * bertc_labels.json, adapter_config.json, adapter_model.safetensors. Errors: BERTC_IO, BERTC_NOMEM. */
+/* Write values (see bc_model_save_values) as an adapter of the model directory `base`: bertc_labels.json,
+ * adapter_config.json, adapter_model.safetensors. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_model_save_adapter(const bertc_model *model, int head, const bc_values *values, const char *base,
-                                   const bc_dir *dir, bc_file_hashes *ledger, bertc_error *err);
+                                   const bc_dir *dir, bc_file_hashes *hashes, bertc_error *err);
 
 #endif

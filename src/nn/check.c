@@ -6,7 +6,7 @@
 
 enum { MAX_THREADS = 4096 };
 
-/* A value out of its range. */
+/* Fail because a value is out of its range. */
 static bertc_status refuse(const char *name, int value, bertc_error *err)
 {
     return bc_fail(err, BERTC_USAGE, "bertc_model_options.%s: %d is out of range", name, value);
@@ -49,44 +49,44 @@ static bertc_status check_sequence(const bertc_config *config, const bertc_batch
 {
     int32_t begin = batch->starts[s], end = batch->starts[s + 1];
     if (end < begin || end > batch->tokens)
-        return bc_fail(err, BERTC_INPUT, "example %u: it ends at token %d of %d, after %d",
-                       (unsigned)batch->examples[s], (int)end, (int)batch->tokens, (int)begin);
+        return bc_fail(err, BERTC_INPUT, "example %u: it begins at token %d and ends at token %d of a batch of %d "
+                       "tokens", (unsigned)batch->examples[s], (int)begin, (int)end, (int)batch->tokens);
     if (end == begin || end - begin > config->max_position_embeddings)
-        return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the model takes 1 to %d", (unsigned)batch->examples[s],
-                       (int)(end - begin), (int)config->max_position_embeddings);
+        return bc_fail(err, BERTC_INPUT, "example %u: it has %d tokens, the model takes 1 to %d",
+                       (unsigned)batch->examples[s], (int)(end - begin), (int)config->max_position_embeddings);
     if (end - begin > batch->longest)
-        return bc_fail(err, BERTC_INPUT, "example %u: %d tokens, the longest of the batch has %d",
+        return bc_fail(err, BERTC_INPUT, "example %u: it has %d tokens, the batch's longest has %d",
                        (unsigned)batch->examples[s], (int)(end - begin), (int)batch->longest);
     for (int32_t i = begin; i < end; i++) {
         if (batch->ids[i] < 0 || batch->ids[i] >= config->vocab_size)
-            return bc_fail(err, BERTC_INPUT, "example %u: token id %d, vocab_size is %d", (unsigned)batch->examples[s],
-                           (int)batch->ids[i], (int)config->vocab_size);
+            return bc_fail(err, BERTC_INPUT, "example %u: it has token id %d, vocab_size is %d",
+                           (unsigned)batch->examples[s], (int)batch->ids[i], (int)config->vocab_size);
         if (batch->positions[i] != i - begin)
-            return bc_fail(err, BERTC_INPUT, "example %u: position %d of its token %d",
-                           (unsigned)batch->examples[s], (int)batch->positions[i], (int)(i - begin));
+            return bc_fail(err, BERTC_INPUT, "example %u: its token %d has position %d", (unsigned)batch->examples[s],
+                           (int)(i - begin), (int)batch->positions[i]);
         if (batch->types[i] >= config->type_vocab_size)
-            return bc_fail(err, BERTC_INPUT, "example %u: token type %d, type_vocab_size is %d",
+            return bc_fail(err, BERTC_INPUT, "example %u: it has token type %d, type_vocab_size is %d",
                            (unsigned)batch->examples[s], (int)batch->types[i], (int)config->type_vocab_size);
     }
     return BERTC_OK;
 }
 
-/* The batch as a whole: its arrays, and where its sequences begin and end. */
+/* Check a batch's arrays, its sizes, and that its sequences cover all of its tokens. */
 static bertc_status check_shape(const bertc_batch *b, const bertc_limits *limits, bertc_error *err)
 {
     if (!b->ids || !b->types || !b->positions || !b->starts || !b->examples)
-        return bc_fail(err, BERTC_USAGE, "a batch without its arrays");
+        return bc_fail(err, BERTC_USAGE, "an array of the batch is null");
     if (b->sequences > b->max_sequences || b->tokens > b->max_tokens)
-        return bc_fail(err, BERTC_USAGE, "a batch of %d sequences and %d tokens has room for %d and %d",
+        return bc_fail(err, BERTC_USAGE, "a batch of %d sequences and %d tokens has a capacity of %d and %d",
                        (int)b->sequences, (int)b->tokens, (int)b->max_sequences, (int)b->max_tokens);
     if (b->sequences < 1 || b->sequences > limits->sequences || b->tokens > limits->tokens ||
         b->longest > limits->longest)
         return bc_fail(err, BERTC_INPUT,
-                       "a batch of %d sequences, %d tokens, longest %d exceeds the plan of %d, %d, %d",
+                       "a batch of %d sequences, %d tokens, longest %d exceeds the workspace's limits %d, %d, %d",
                        (int)b->sequences, (int)b->tokens, (int)b->longest, (int)limits->sequences,
                        (int)limits->tokens, (int)limits->longest);
     if (b->starts[0] != 0 || b->starts[b->sequences] != b->tokens)
-        return bc_fail(err, BERTC_INPUT, "a batch of %d tokens whose sequences are tokens %d to %d",
+        return bc_fail(err, BERTC_INPUT, "a batch of %d tokens: its sequences are tokens %d to %d",
                        (int)b->tokens, (int)b->starts[0], (int)b->starts[b->sequences]);
     return BERTC_OK;
 }

@@ -19,11 +19,11 @@ bertc_status bc_match_open(const char *dir, bc_match **match, bertc_error *err)
         status =
             bc_weights_open_in(m->adapter.config.base ? m->adapter.config.base : dir, BC_OF_MODEL, &m->weights, err);
     if (status != BERTC_OK) return status;
-    m->names = bc_alloc(m->weights.count, sizeof *m->names);
+    m->current_names = bc_alloc(m->weights.count, sizeof *m->current_names);
     m->used = bc_calloc(m->weights.count, sizeof *m->used);
-    if (!m->names || !m->used) return bc_fail_memory(err);
+    if (!m->current_names || !m->used) return bc_fail_memory(err);
     for (size_t i = 0; i < m->weights.count; i++)
-        bc_name_current(m->weights.tensors[i].name, m->names[i], BC_PARAM_NAME);
+        bc_name_current(m->weights.tensors[i].name, m->current_names[i], BC_PARAM_NAME);
     return BERTC_OK;
 }
 
@@ -32,42 +32,42 @@ void bc_match_free(bc_match *match)
     if (!match) return;
     bc_weights_close(&match->weights);
     bc_adapter_weights_close(&match->adapter);
-    bc_text_clear(&match->head);
-    bc_free(match->names);
+    bc_text_clear(&match->head_notice);
+    bc_free(match->current_names);
     bc_free(match->used);
     bc_free(match->tensors);
     bc_free(match);
 }
 
-/* The tensor that holds a parameter: an adapter's; one spelled as today before one that is renamed. */
+/* Find the tensor that holds a parameter. An adapter's tensor takes precedence over the base's, and a tensor with the
+ * current name over one with an old spelling. */
 static const bc_tensor *find_tensor(bc_match *from, const char *name, bool use)
 {
-    const bc_tensor *over = bc_adapter_weights_find(&from->adapter, name);
+    const bc_tensor *adapted = bc_adapter_weights_find(&from->adapter, name);
     const bc_tensor *found = bc_weights_find(&from->weights, name);
     for (size_t i = 0; !found && i < from->weights.count; i++)
-        if (strcmp(from->names[i], name) == 0) found = &from->weights.tensors[i];
+        if (strcmp(from->current_names[i], name) == 0) found = &from->weights.tensors[i];
     if (found && use) from->used[found - from->weights.tensors] = true;
-    return over ? over : found;
+    return adapted ? adapted : found;
 }
 
 /* ---- Heads --------------------------------------------------------------------------------- */
 
-/* Why the source's head is not one that bertc computes; null: it is. A head for sentences reads the pooler, and one
- * for tokens has none. */
-static const char *find_refusal(bc_match *from, const bertc_config *config, bool there)
+/* The reason why bertc cannot compute the source's head; null: it can. Heads that read tokens have no pooler. */
+static const char *find_refusal(bc_match *from, const bertc_config *config, bool found)
 {
     if (config->head_refusal) return config->head_refusal;
-    if (!there || find_tensor(from, bc_param_table[BC_POOL_W].name, false)) return NULL;
+    if (!found || find_tensor(from, bc_param_table[BC_POOL_W].name, false)) return NULL;
     return "a classifier without a pooler reads tokens, not sentences";
 }
 
-/* The head that is the source's, for a pass through it. */
-static bertc_status require_head(bc_match *from, const char *refusal, bool there, bertc_error *err)
+/* Check that the source has a head that bertc can compute. */
+static bertc_status require_head(bc_match *from, const char *refusal, bool found, bertc_error *err)
 {
-    /* Without an encoder either, its first tensor is missed by name. */
+    /* If the encoder is missing too, bc_match_params reports its first tensor. */
     if (!find_tensor(from, bc_param_table[BC_WORD].name, false)) return BERTC_OK;
-    if (!there)
-        return bc_fail(err, BERTC_INPUT, "%s: no classifier: this is a bare encoder, fine-tune it first",
+    if (!found)
+        return bc_fail(err, BERTC_INPUT, "%s: no classifier: this is an encoder without a head, fine-tune it first",
                        from->weights.path);
     if (!refusal) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: its head cannot be used: %s", from->weights.path, refusal);
@@ -80,17 +80,18 @@ bertc_status bc_match_heads(bertc_model *m, const bertc_model_options *options, 
     const bertc_config *config = &m->config;
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
-    bool there = weight && bias;
-    const char *refusal = find_refusal(from, config, there);
-    bool own = options->encoder_only || count == 0;
-    bertc_status status = own && !options->encoder_only ? require_head(from, refusal, there, err) : BERTC_OK;
-    if (own) return status == BERTC_OK ? bc_model_take_heads(m, NULL, 0, -1, err) : status;
-    bool fits = !options->new_head && there && !refusal && weight->rank == 2 &&
+    bool found = weight && bias;
+    const char *refusal = find_refusal(from, config, found);
+    if (options->encoder_only || count == 0) {
+        bertc_status status = options->encoder_only ? BERTC_OK : require_head(from, refusal, found, err);
+        return status == BERTC_OK ? bc_model_take_heads(m, NULL, 0, -1, err) : status;
+    }
+    bool fits = !options->new_head && found && !refusal && weight->rank == 2 &&
                 weight->shape[0] == (size_t)config->num_labels && weight->shape[1] == (size_t)config->hidden_size;
     from->kept_head = fits ? bc_head_find(config, heads, count) : -1;
-    if ((there || config->head_refusal) && !options->new_head)
-        bc_head_describe(&from->head, config, refusal, fits, from->kept_head, heads, count);
-    if (from->head.failed) return bc_fail_memory(err);
+    if ((found || config->head_refusal) && !options->new_head)
+        bc_head_describe(&from->head_notice, config, refusal, fits, from->kept_head, heads, count);
+    if (from->head_notice.failed) return bc_fail_memory(err);
     return bc_model_take_heads(m, heads, count, from->kept_head, err);
 }
 
@@ -114,25 +115,25 @@ static bertc_status refuse_shape(const bc_param *param, const bc_tensor *tensor,
         for (int i = 0; i < rank && used < sizeof shapes[side]; i++)
             used += (size_t)snprintf(shapes[side] + used, sizeof shapes[side] - used, "%s%zu", i ? "," : "", shape[i]);
     }
-    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" has shape (%s), config.json asks for (%s)",
+    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" has shape (%s), config.json needs (%s)",
                    tensor->weights->path, tensor->name, shapes[0], shapes[1]);
 }
 
-/* Is this parameter drawn, whatever the source has for it? */
+/* Whether a parameter is newly initialized even if the source holds it. */
 static bool is_newly_initialized(const bertc_model *m, const bc_param *param, const bertc_model_options *options)
 {
-    int stage = bc_param_stage(&m->config, param), layers = m->config.num_hidden_layers;
+    int first = bc_stage_layer(m->config.num_hidden_layers - options->reinit_layers);
     if (param->row->scope == BC_SCOPE_HEAD) return false;
     if (param->row->scope == BC_SCOPE_POOLER && options->new_head) return true;
-    return options->reinit_layers > 0 && stage > layers - options->reinit_layers;
+    return options->reinit_layers > 0 && bc_param_stage(&m->config, param) >= first;
 }
 
-/* Tensors that belong to no part of the model that was asked for are nothing to speak of. */
-static void pass_over_rest(const bertc_model *m, const bertc_model_options *options)
+/* Mark the tensors of parts that the options exclude as used, so that the notice does not list them. */
+static void mark_excluded(const bertc_model *m, const bertc_model_options *options)
 {
     bc_match *from = m->match;
     for (size_t i = 0; i < from->weights.count; i++) {
-        const char *name = from->names[i];
+        const char *name = from->current_names[i];
         bool above = options->keep_layers > 0 && bc_name_layer(name) >= m->config.num_hidden_layers;
         bool head = options->encoder_only && (strncmp(name, "bert.pooler.", 12) == 0 ||
                                           strncmp(name, "classifier.", 11) == 0);
@@ -140,63 +141,60 @@ static void pass_over_rest(const bertc_model *m, const bertc_model_options *opti
     }
 }
 
-/* The source's tensor for a parameter, if that is to be taken. */
-static const bc_tensor *tensor_of(const bertc_model *m, const bc_param *param)
-{
-    if (param->row->scope != BC_SCOPE_HEAD) return find_tensor(m->match, param->name, true);
-    return param->head == m->match->kept_head ? find_tensor(m->match, param->row->name, true) : NULL;
-}
-
-bertc_status bc_match_params(const bertc_model *m, const bertc_model_options *options, bool wanted, bertc_error *err)
+bertc_status bc_match_params(const bertc_model *m, const bertc_model_options *options, bool heads_given,
+                             bertc_error *err)
 {
     bc_match *from = m->match;
     size_t count = bc_model_table_count(m);
     from->tensors = bc_calloc(m->count, sizeof *from->tensors);
     if (!from->tensors) return bc_fail_memory(err);
-    pass_over_rest(m, options);
+    mark_excluded(m, options);
     for (size_t i = 0; i < count; i++) {
         const bc_param *param = &m->params[i];
         if (m->encoder_only && param->row->scope >= BC_SCOPE_POOLER) continue;
         bool head = param->row->scope == BC_SCOPE_HEAD;
-        const bc_tensor *t = tensor_of(m, param);
+        const bc_tensor *t = NULL;
+        if (!head) t = find_tensor(from, param->name, true);
+        else if (param->head == from->kept_head) t = find_tensor(from, param->row->name, true);
         from->tensors[i] = is_newly_initialized(m, param, options) ? NULL : t;
         if (t && !same_shape(param, t)) return refuse_shape(param, t, err);
         if (t && !bc_dtype_is_float(t->dtype)) return bc_tensor_check_float(t, err);
-        if (!t && !head && !(wanted && param->row->scope == BC_SCOPE_POOLER))
+        if (!t && !head && !(heads_given && param->row->scope == BC_SCOPE_POOLER))
             return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->weights.path, param->name);
     }
     return bc_adapter_weights_check(&from->adapter, m, options->keep_layers > 0, err);
 }
 
-/* ---- What is said -------------------------------------------------------------------------- */
+/* ---- The notice ---------------------------------------------------------------------------- */
 
-/* Append " NAME" to a line, or " ..." once it is full. */
-static void list_name(char *line, size_t room, const char *name)
+/* Append " NAME" to a line of at most `size` bytes. If the name does not fit, end the line with " ...". */
+static void list_name(char *line, size_t size, const char *name)
 {
     size_t used = strlen(line);
-    if (used + strlen(name) + sizeof " ..." < room)
-        snprintf(line + used, room - used, " %s", name);
-    else if (used + sizeof " ..." <= room && strcmp(line + used - 4, " ...") != 0)
-        snprintf(line + used, room - used, " ...");
+    if (used + strlen(name) + sizeof " ..." < size)
+        snprintf(line + used, size - used, " %s", name);
+    else if (used + sizeof " ..." <= size && strcmp(line + used - 4, " ...") != 0)
+        snprintf(line + used, size - used, " ...");
 }
 
 void bc_match_notify(const bertc_model *m, const bertc_notify *notify)
 {
     const bc_match *from = m->match;
-    char drawn[256] = "new:", ignored[256] = "ignored:";
+    char added[256] = "newly initialized:", unused[256] = "in the file but not used:";
     size_t loaded = 0, left = 0, count = bc_model_table_count(m);
-    const char *over = from->adapter.weights.path;
+    const char *adapter = from->adapter.weights.path;
     for (size_t i = 0; i < count; i++) {
         if (from->tensors[i]) loaded++;
-        else if (!m->encoder_only) list_name(drawn, sizeof drawn, m->params[i].name);
+        else if (!m->encoder_only) list_name(added, sizeof added, m->params[i].name);
     }
     for (size_t i = 0; i < from->weights.count; i++) {
         if (from->used[i]) continue;
         left++;
-        list_name(ignored, sizeof ignored, from->weights.tensors[i].name);
+        list_name(unused, sizeof unused, from->weights.tensors[i].name);
     }
-    if (from->head.length > 0) bc_notify(notify, "%s: %s", from->weights.path, from->head.bytes);
+    if (from->head_notice.length > 0) bc_notify(notify, "%s: %s", from->weights.path, from->head_notice.bytes);
     bc_notify(notify, "%s: loaded %zu tensors; %s; %s%s%s", from->weights.path, loaded,
-              loaded == count || m->encoder_only ? "new: none" : drawn, left ? ignored : "ignored: none",
-              over ? "; merged with " : "", over ? over : "");
+              loaded == count || m->encoder_only ? "newly initialized: none" : added,
+              left ? unused : "in the file but not used: none", adapter ? "; merged with " : "",
+              adapter ? adapter : "");
 }

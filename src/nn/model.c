@@ -18,7 +18,7 @@ size_t bertc_model_parameters(const bertc_model *model)
     return model ? model->scalars : 0;
 }
 
-/* ---- What memory is planned by ------------------------------------------------------------- */
+/* ---- Sizes for the memory plan ------------------------------------------------------------- */
 
 size_t bc_model_trained_scalars(const bertc_model *model)
 {

@@ -53,16 +53,8 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
     return BERTC_OK;
 }
 
-/* How many layers, the first ones, have packed weights. */
-static int packed_layers(const bertc_model *model)
-{
-    int layers = (int)model->config.num_hidden_layers, invariant = model->batch_invariant - 1;
-    if (!model->grads || invariant > layers) return layers;
-    return invariant > 0 ? invariant : 0;
-}
-
-/* The bf16 copies lie in the order of the parameters, so that a layer's query, key and value are one
- * matrix there too. */
+/* The bf16 copies are in the order of the parameters, so that a layer's query, key and value are one matrix there too.
+ *
 static bertc_status allocate_bf16_values(bertc_model *m, bertc_error *err)
 {
     size_t scalars = bc_model_bf16_scalars(m), at = 0;
@@ -93,8 +85,8 @@ void bc_model_round(bertc_model *model)
     }
 }
 
-/* Is a parameter trained that lies in no frozen stage? */
-static bool is_left_out(const bc_param *param, const bertc_model_options *options)
+/* Whether a parameter is not trained even if its stage is not frozen. */
+static bool is_excluded(const bc_param *param, const bertc_model_options *options)
 {
     bc_param_scope scope = param->row->scope;
     if (scope == BC_SCOPE_HEAD) return false;
@@ -102,12 +94,11 @@ static bool is_left_out(const bc_param *param, const bertc_model_options *option
     return options->biases_only && !bc_param_is_bias(param);
 }
 
-/* Describe the parameters: the encoder's, those of heads, those of adapters. */
+/* Describe all parameters: those of the encoder, of heads, of adapters. */
 static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_error *err)
 {
     size_t table = bc_model_table_count(m);
-    int first_adapted = m->config.num_hidden_layers - m->first_adapted;
-    m->count = table + (m->lora.rank > 0 ? bc_lora_count(&m->lora, (size_t)first_adapted) : 0);
+    m->count = table + bc_lora_count(&m->lora, (size_t)(m->config.num_hidden_layers - m->first_adapted));
     m->params = bc_alloc(m->count, sizeof *m->params);
     if (!m->params) return bc_fail_memory(err);
     bool fits = bc_param_plan(&m->config, m->pooler, m->params, &m->scalars) && bc_model_plan_heads(m, heads);
@@ -116,12 +107,11 @@ static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_erro
     return BERTC_OK;
 }
 
-bertc_status bc_model_lay_out(bertc_model *m, const bertc_model_options *options, const bc_head *heads,
-                              bertc_error *err)
+bertc_status bc_model_plan(bertc_model *m, const bertc_model_options *options, const bc_head *heads, bertc_error *err)
 {
     if (m->config.hidden_size > BC_MAX_HIDDEN)
-        return bc_fail(err, BERTC_INPUT, "config.json: hidden_size %d is more than %d",
-                       (int)m->config.hidden_size, BC_MAX_HIDDEN);
+        return bc_fail(err, BERTC_INPUT, "config.json: hidden_size %d, the maximum is %d", (int)m->config.hidden_size,
+                       BC_MAX_HIDDEN);
     bertc_status status = bc_model_check_stages(options, &m->config, err);
     if (status != BERTC_OK) return status;
     m->threads = options->threads;
@@ -136,7 +126,7 @@ bertc_status bc_model_lay_out(bertc_model *m, const bertc_model_options *options
     m->batch_invariant = options->batch_invariant ? m->frozen : 0;
     for (size_t i = 0; i < m->count; i++) {
         bc_param *p = &m->params[i];
-        p->frozen = is_left_out(p, options) || bc_param_stage(&m->config, p) < m->frozen;
+        p->frozen = is_excluded(p, options) || bc_param_stage(&m->config, p) < m->frozen;
     }
     return BERTC_OK;
 }
@@ -150,7 +140,6 @@ bertc_status bc_model_allocate(bertc_model *m, const bertc_model_options *option
     return status;
 }
 
-/* Weights that are not trained stay as they are. */
 static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
 {
     bc_product products[BC_MAX_PRODUCTS];
@@ -164,23 +153,17 @@ static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)
     return status;
 }
 
-/* Layers that may be trained are not packed. */
 bertc_status bc_model_copy_weights(bertc_model *model, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     bc_model_round(model);
     omp_set_num_threads(model->threads);
-    int layers = bc_gemm_packs(model->gemm.backend->name) ? packed_layers(model) : 0;
-    for (int layer = 0; layer < layers && status == BERTC_OK; layer++) status = pack_layer(model, layer, err);
+    int layers = (int)model->config.num_hidden_layers, packed = 0;
+    /* Only weights that never change are packed: in a trainable model those of batch-invariant layers. */
+    if (bc_gemm_packs(model->gemm.backend->name))
+        packed = model->grads ? bc_layers_below(model->batch_invariant, layers) : layers;
+    for (int layer = 0; layer < packed && status == BERTC_OK; layer++) status = pack_layer(model, layer, err);
     return status == BERTC_OK ? bc_model_probe_invariance(model, err) : status;
-}
-
-static bertc_status finish(bertc_model *m, bertc_status status, bertc_model **model, bertc_error *err)
-{
-    if (status == BERTC_OK) status = bc_model_copy_weights(m, err);
-    if (status == BERTC_OK) *model = m;
-    else bertc_model_free(m);
-    return status;
 }
 
 bertc_status bertc_model_create(const bertc_config *config, const bertc_model_options *options,
@@ -195,13 +178,16 @@ bertc_status bertc_model_create(const bertc_config *config, const bertc_model_op
     if (!m) return bc_fail_memory(err);
     if (config->head_refusal) status = bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
     if (status == BERTC_OK) status = bertc_config_copy(&m->config, config, err);
-    bertc_model_options invariant = *options;
+    bertc_model_options resolved = *options;
     if (status == BERTC_OK) status = bc_model_take_heads(m, NULL, 0, -1, err);
-    if (status == BERTC_OK) status = bertc_threads_resolve(options->threads, &options->notify, &invariant.threads, err);
-    if (status == BERTC_OK) status = bc_model_lay_out(m, &invariant, NULL, err);
-    if (status == BERTC_OK) status = bc_model_allocate(m, &invariant, err);
+    if (status == BERTC_OK) status = bertc_threads_resolve(options->threads, &options->notify, &resolved.threads, err);
+    if (status == BERTC_OK) status = bc_model_plan(m, &resolved, NULL, err);
+    if (status == BERTC_OK) status = bc_model_allocate(m, &resolved, err);
     for (size_t i = 0; status == BERTC_OK && i < m->count; i++) bc_param_initialize(&m->params[i], &m->config, options);
-    return finish(m, status, model, err);
+    if (status == BERTC_OK) status = bc_model_copy_weights(m, err);
+    if (status == BERTC_OK) *model = m;
+    else bertc_model_free(m);
+    return status;
 }
 
 void bertc_model_free(bertc_model *model)

@@ -32,7 +32,7 @@ static bool is_unnamed(const char *const *labels, int32_t count)
     return unnamed;
 }
 
-/* Whether a configuration's labels are those of a head, in any order, or are unnamed. */
+/* Whether a config has the labels of a head, in any order, or the same number of unnamed labels. */
 static bool labels_agree(const bertc_config *config, const bc_head *head)
 {
     if (bc_head_of(config->num_labels) != head->row || config->num_labels != head->num_labels) return false;
@@ -43,7 +43,7 @@ static bool labels_agree(const bertc_config *config, const bc_head *head)
 
 enum { MAX_SHOWN = 4 };
 
-/* "labels a, b" */
+/* Append "labels a, b", "2 unnamed labels" or "one value". */
 static void describe_labels(bc_text *out, const bc_head_row *row, const char *const *labels, int32_t count)
 {
     if (row->output == BC_OUTPUT_VALUE) bc_text_printf(out, "one value");
@@ -66,7 +66,7 @@ void bc_head_describe(bc_text *line, const bertc_config *config, const char *ref
     if (kept >= 0 && count > 1) bc_text_printf(line, " for %s", heads[kept].name);
     bc_text_printf(line, fits ? ": it has " : ": its weights do not fit its ");
     describe_labels(line, bc_head_of(config->num_labels), (const char *const *)config->labels, config->num_labels);
-    if (kept < 0 && fits) bc_text_printf(line, count > 1 ? ", as no task has" : ", not ");
+    if (kept < 0 && fits) bc_text_printf(line, count > 1 ? ", which no task has" : ", not ");
     if (kept < 0 && fits && count == 1) describe_labels(line, heads->row, heads->labels, heads->num_labels);
 }
 
@@ -79,7 +79,8 @@ int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
 
 /* ---- A model's heads ----------------------------------------------------------------------- */
 
-static void take_row(bertc_model *m, bc_model_head *head, const bc_head_row *row)
+/* Set the head's kind, and the members of the model that depend on it. */
+static void set_row(bertc_model *m, bc_model_head *head, const bc_head_row *row)
 {
     head->row = row;
     m->pooler = m->pooler || row->input == BC_INPUT_POOLED;
@@ -99,7 +100,7 @@ bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count
         status = bertc_config_copy(&head->config, &m->config, err);
         if (status == BERTC_OK && count > 0 && i != kept)
             status = bertc_config_set_labels(&head->config, heads[i].labels, heads[i].num_labels, err);
-        take_row(m, head, count > 0 ? heads[i].row : bc_head_of(head->config.num_labels));
+        set_row(m, head, count > 0 ? heads[i].row : bc_head_of(head->config.num_labels));
     }
     bc_config_free_labels(&m->config);
     size_t first = bc_param_count(&m->config, m->pooler);

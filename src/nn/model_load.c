@@ -12,7 +12,7 @@
 #include "nn/match.h"
 #include "nn/model_create.h"
 
-/* Read and check piece by piece, so that the check finds its values in the processor's cache. */
+/* Read and check a tensor piece by piece, so that the check reads values that are still in the processor's cache. */
 static bertc_status read_values(const bc_tensor *tensor, float *to, bertc_error *err)
 {
     enum { PIECE = 1 << 16 };
@@ -25,8 +25,8 @@ static bertc_status read_values(const bc_tensor *tensor, float *to, bertc_error 
     return status;
 }
 
-/* Side by side: most of the time is the first touch of the pages. Of several errors that of the first tensor
- * counts. */
+/* Read all tensors with several threads, because the first touch of the memory's pages takes most of the time. If
+ * several tensors fail, the error is that of the first tensor. */
 static bertc_status read_params(const bertc_model *m, bertc_error *err)
 {
     const bc_tensor **tensors = m->match->tensors;
@@ -72,7 +72,7 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = bc_match_open(dir, &m->match, err);
     if (status == BERTC_OK) status = bc_match_heads(m, options, heads, count, err);
-    if (status == BERTC_OK) status = bc_model_lay_out(m, options, heads, err);
+    if (status == BERTC_OK) status = bc_model_plan(m, options, heads, err);
     if (status == BERTC_OK) status = bc_match_params(m, options, count > 0, err);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
@@ -114,10 +114,10 @@ bertc_status bertc_model_load(const char *dir, const bertc_model_options *option
     bertc_model *m = NULL;
     if (model) *model = NULL;
     if (!dir || !options || !model) return bc_fail_null(err, __func__, "dir, options and model");
-    bertc_model_options invariant = *options;
-    bertc_status status = bertc_threads_resolve(options->threads, &options->notify, &invariant.threads, err);
-    if (status == BERTC_OK) status = bc_model_open(dir, &invariant, &m, err);
-    if (status == BERTC_OK) status = bc_model_read(m, &invariant, err);
+    bertc_model_options resolved = *options;
+    bertc_status status = bertc_threads_resolve(options->threads, &options->notify, &resolved.threads, err);
+    if (status == BERTC_OK) status = bc_model_open(dir, &resolved, &m, err);
+    if (status == BERTC_OK) status = bc_model_read(m, &resolved, err);
     if (status == BERTC_OK) *model = m;
     else bertc_model_free(m);
     return status;

@@ -1,22 +1,27 @@
-/* Loading models: opened, which finds the tensor of every parameter, then read. Values go straight from their source
- * into the parameter block, tensors side by side; all of them are finite, and of files that did not change. */
+/* Loading a model in two steps: bc_model_open finds the tensor of every parameter, bc_model_read reads them. Threads
+ * read tensors straight from the source into the parameter block. All values must be finite, and the files must not
+ * change between the steps. */
 #ifndef BC_NN_MODEL_LOAD_H
 #define BC_NN_MODEL_LOAD_H
 
 #include "nn/model.h"
 
-/* The two halves of bertc_model_load, with the same options, but a number of threads that is settled. Opening checks
- * the files and lays out the parameters: what the workspace's plan needs is there, but no memory for weights. Reading
- * fails only where memory or the backend does; the model can then only be freed. */
+/* Check the files of a model and plan its parameters. The result suffices to plan a workspace, but has no memory for
+ * weights. The options are those of bertc_model_load, with a resolved number of threads. Errors: those of
+ * bertc_model_load. */
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options, bertc_model **model, bertc_error *err);
+
+/* Allocate and read the weights of an opened model, with the same options. After an error the model can only be freed.
+ * Errors: BERTC_NOMEM, the backend's; BERTC_INPUT for values that are not finite, BERTC_IO. */
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err);
 
-/* The same with the heads (count) that are wanted in place of the options' labels. The file's head is
- * kept for the first of them whose labels it has. */
+/* bc_model_open with `count` heads in place of the options' labels. The file's head is kept for the first of them that
+ * has its labels. */
 bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options, const bc_head *heads, int count,
                                  bertc_model **model, bertc_error *err);
 
-/* The first parameter of the encoder of an opened model that no file holds; null: none. */
+/* The first parameter of an opened model that is missing in its files or newly initialized, not counting heads; null:
+ * none. */
 const bc_param *bc_model_first_missing(const bertc_model *model);
 
 #endif

@@ -9,7 +9,7 @@
 #include "formats/safetensors.h"
 #include "nn/ops/low_rank.h"
 
-/* The id of a parameter of a layer. */
+/* The id of a parameter of the table. */
 static bc_param_id id_of(const bc_param *param)
 {
     return (bc_param_id)(param->row - bc_param_table);
@@ -32,24 +32,23 @@ size_t bc_model_merge_scalars(const bertc_model *model)
     return max;
 }
 
-/* Matrices with adapters are made when they are written, in a buffer that all of them share: the matrix, then A
- * and B. */
+/* A source of tensors that merges adapters when a matrix is written. */
 typedef struct merger {
     const bertc_model *model;
     bc_value_maker plain;
-    float *into;
+    float *buffer; /* (bc_model_merge_scalars) the merged matrix, then A and B */
 } merger;
 
 static bertc_status merge(const merger *m, const bc_param *w, const bc_param *a, bertc_error *err)
 {
     const bertc_lora *lora = &m->model->lora;
     const bc_values *values = m->plain.values;
-    float *of_a = m->into + w->count, *of_b = of_a + a[0].count;
-    bertc_status status = bc_values_read(values, w->offset, w->count, m->into, err);
-    if (status == BERTC_OK) status = bc_values_read(values, a[0].offset, a[0].count, of_a, err);
-    if (status == BERTC_OK) status = bc_values_read(values, a[1].offset, a[1].count, of_b, err);
+    float *a_values = m->buffer + w->count, *b_values = a_values + a[0].count;
+    bertc_status status = bc_values_read(values, w->offset, w->count, m->buffer, err);
+    if (status == BERTC_OK) status = bc_values_read(values, a[0].offset, a[0].count, a_values, err);
+    if (status == BERTC_OK) status = bc_values_read(values, a[1].offset, a[1].count, b_values, err);
     if (status == BERTC_OK)
-        bc_low_rank_merge(m->into, m->into, of_a, of_b, w->shape[0], w->shape[1], (size_t)lora->rank,
+        bc_low_rank_merge(m->buffer, m->buffer, a_values, b_values, w->shape[0], w->shape[1], (size_t)lora->rank,
                           lora->alpha / lora->rank);
     return status;
 }
@@ -60,19 +59,19 @@ static bertc_status make(const void *maker, size_t index, size_t from, size_t le
     const bc_param *w = m->plain.params[index], *a = adapter_of(m->model, w);
     if (!a) return bc_values_make(&m->plain, index, from, length, to, err);
     bertc_status status = from == 0 ? merge(m, w, a, err) : BERTC_OK;
-    if (status == BERTC_OK) memcpy(to, (const char *)m->into + from, length);
+    if (status == BERTC_OK) memcpy(to, (const char *)m->buffer + from, length);
     return status;
 }
 
 static bertc_status write_weights(const bertc_model *model, int number, const bc_values *values, const bc_dir *dir,
-                                  bc_file_hashes *ledger, bertc_error *err)
+                                  bc_file_hashes *hashes, bertc_error *err)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
     size_t count = bc_model_table_count(model), written = 0;
     bc_tensor_out *tensors = bc_alloc(count, sizeof *tensors);
     const bc_param **params = bc_alloc(count, sizeof *params);
     const merger m = {model, {values, params}, bc_alloc(bc_model_merge_scalars(model), sizeof(float))};
-    bertc_status status = tensors && params && m.into ? BERTC_OK : bc_fail_memory(err);
+    bertc_status status = tensors && params && m.buffer ? BERTC_OK : bc_fail_memory(err);
     for (size_t i = 0; status == BERTC_OK && i < count; i++) {
         const bc_param *p = &model->params[i];
         bool head = p->row->scope == BC_SCOPE_HEAD;
@@ -85,18 +84,18 @@ static bertc_status write_weights(const bertc_model *model, int number, const bc
         params[written++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(dir, BC_MODEL_WEIGHTS, tensors, written, metadata, make, &m, ledger, err);
+        status = bc_safetensors_write_made(dir, BC_MODEL_WEIGHTS, tensors, written, metadata, make, &m, hashes, err);
     bc_free(tensors);
     bc_free(params);
-    bc_free(m.into);
+    bc_free(m.buffer);
     return status;
 }
 
 bertc_status bc_model_save_values(const bertc_model *model, int head, const bc_values *values, const bc_dir *dir,
-                                  bc_file_hashes *ledger, bertc_error *err)
+                                  bc_file_hashes *hashes, bertc_error *err)
 {
-    bertc_status status = bc_config_write(&model->heads[head].config, dir, "config.json", ledger, err);
-    return status == BERTC_OK ? write_weights(model, head, values, dir, ledger, err) : status;
+    bertc_status status = bc_config_write(&model->heads[head].config, dir, "config.json", hashes, err);
+    return status == BERTC_OK ? write_weights(model, head, values, dir, hashes, err) : status;
 }
 
 bertc_status bertc_model_save(const bertc_model *model, const char *dir, bertc_error *err)

@@ -99,16 +99,16 @@ static size_t dimension(const bertc_config *config, char symbol)
     }
 }
 
-/* Describe one parameter that starts at *total and move *total past it. */
+/* Describe one parameter that begins at *total, and add its scalars to *total. */
 static bool describe(const bertc_config *config, bc_param_id id, int layer, bc_param *param, size_t *total)
 {
     const bc_param_row *row = &bc_param_table[id];
     *param = (bc_param){.row = row, .layer = layer, .offset = *total, .count = 1, .lr_scale = 1};
     param->head = row->scope == BC_SCOPE_HEAD ? 0 : -1;
-    /* The name's only directive is the layer number; rows outside the layers have none. */
-    const char *mark = strstr(row->name, "%d");
-    if (mark)
-        snprintf(param->name, sizeof param->name, "%.*s%d%s", (int)(mark - row->name), row->name, layer, mark + 2);
+    /* "%d" in the name stands for the layer. */
+    const char *number = strstr(row->name, "%d");
+    if (number)
+        snprintf(param->name, sizeof param->name, "%.*s%d%s", (int)(number - row->name), row->name, layer, number + 2);
     else
         snprintf(param->name, sizeof param->name, "%s", row->name);
     for (int i = 0; i < 2 && row->dims[i]; i++) {

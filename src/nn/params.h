@@ -1,9 +1,8 @@
-/* The parameter table: everything that is known of a parameter of BertForSequenceClassification
- * stands in one row. Model memory, loader, saver, initialiser, optimiser mask and `inspect` derive
- * from it.
+/* The parameter table: one row for each parameter of BertForSequenceClassification. The model's memory, loading,
+ * saving, initial values, weight decay and `inspect` derive from it.
  *
- * 1. The order of rows is the order in memory. Query, key and value stand together, weights first
- *    and biases after, so that the three are one (3H,H) matrix and one (3H) bias.
+ * 1. The order of rows is the order in memory. Query, key and value are adjacent, weights first and biases after them,
+ *    so that the three are one (3H,H) matrix and one (3H) bias. The bias of a LayerNorm follows its gain.
  * 2. Linear weights are (out,in), row-major, as in the checkpoint. */
 #ifndef BC_NN_PARAMS_H
 #define BC_NN_PARAMS_H
@@ -40,7 +39,7 @@ typedef enum bc_param_id {
     BC_OUT_BIAS, /* the last row that every layer has */
     BC_POOL_W,
     BC_POOL_B,
-    BC_CLASS_W, /* from here on rows of heads (nn/head.h) */
+    BC_CLASS_W, /* the first row of heads (nn/head.h) */
     BC_CLASS_B,
     BC_PARAM_IDS
 } bc_param_id;
@@ -50,22 +49,23 @@ typedef enum bc_param_scope {
     BC_SCOPE_LAYER,
     BC_SCOPE_POOLER,
     BC_SCOPE_HEAD,
-    BC_SCOPE_ADAPTER /* of a matrix of a layer, after all others (nn/lora.h) */
+    BC_SCOPE_ADAPTER /* adapter of a layer's matrix (nn/lora.h) */
 } bc_param_scope;
+
 typedef enum bc_param_init {
     BC_PARAM_NORMAL,
     BC_PARAM_ONE,
     BC_PARAM_ZERO,
-    BC_PARAM_UNIFORM /* within 1 / sqrt(columns): kaiming_uniform with a = sqrt(5) */
+    BC_PARAM_UNIFORM /* between -1 and 1 / sqrt(columns): kaiming_uniform with a = sqrt(5) */
 } bc_param_init;
 
 typedef struct bc_param_row {
-    const char *name; /* in the checkpoint; %d is the layer */
+    const char *name;   /* in the checkpoint; %d stands for the layer */
     bc_param_scope scope;
-    char dims[2];     /* 'V' 'P' 'T' 'H' 'F' 'C', or 0: a vector has one; of adapters 'R', and 'O' 'I'
-                         of the matrix */
-    bc_param_init init; /* initial values of a parameter that is not in a file */
-    bool decays;      /* subject to weight decay */
+    char dims[2];       /* 'V' 'P' 'T' 'H' 'F' 'C'; a vector's second is 0. Of an adapter: 'R' its rank, 'O' and 'I' the
+                           dimensions (out,in) of its matrix */
+    bc_param_init init; /* initial values if no file holds the parameter */
+    bool decays;        /* subject to weight decay */
 } bc_param_row;
 
 extern const bc_param_row bc_param_table[BC_PARAM_IDS];
@@ -76,51 +76,53 @@ typedef struct bc_param {
     char name[BC_PARAM_NAME]; /* "bert.encoder.layer.3.attention.self.query.weight" */
     const bc_param_row *row;
     int layer;                /* -1 outside the layers */
-    int head;                 /* which of the model's it belongs to; -1: none */
+    int head;                 /* index of the head that it belongs to; -1: none */
     int rank;
     size_t shape[2];
     size_t count;             /* scalars */
-    size_t offset;            /* of the first scalar in the block */
+    size_t offset;            /* index of the first scalar in the block */
     float *value;
     float *grad;              /* null: not trained */
-    const bc_sparse_rows *sparse_rows; /* of a table: the rows that grad has; null: all of them */
-    bool frozen;              /* it is not trained, whatever else is */
-    double lr_scale;              /* of the learning rate */
-    int64_t first_step;            /* the first step that trains it */
-    uint16_t *bf16;           /* bf16 copy that products read; null: they read value */
-    struct bc_packed *packed; /* weights of this and the parameters after it that are multiplied with
-                                 it, for forward; null: not packed */
+    const bc_sparse_rows *sparse_rows; /* of an embedding table: the rows that grad has; null: all rows */
+    bool frozen;              /* never trained */
+    double lr_scale;          /* factor of the learning rate */
+    int64_t first_step;       /* the first step that trains it */
+    uint16_t *bf16;           /* bf16 copy that products read; null: products read value */
+    struct bc_packed *packed; /* packed copy of this matrix and the following ones that are part of the same product;
+                                 null: not packed */
 } bc_param;
 
-/* Number of parameters of an encoder of this shape, with a pooler or without one. */
+/* The number of parameters of an encoder, with or without a pooler. */
 size_t bc_param_count(const bertc_config *config, bool pooler);
 
-/* Describe all of them in order (params has room for bc_param_count); value and grad are null.
- * Returns false where the sizes overflow. *total receives the number of scalars. */
+/* Describe these parameters in order. params: (bc_param_count) out, with value and grad null. *total receives the
+ * number of scalars. Returns false if the sizes overflow. */
 bool bc_param_plan(const bertc_config *config, bool pooler, bc_param *params, size_t *total);
 
-/* Describe a head, the rows first .. end - 1, after all that was planned, and move *total. `config` has its labels. */
+/* Describe a head's parameters, the rows first .. end - 1 of the table, and add their scalars to *total. config: with
+ * the head's labels. Returns false if the sizes overflow. */
 bool bc_param_plan_head(const bertc_config *config, bc_param_id first, bc_param_id end, bc_param *params,
                         size_t *total);
 
 /* The stage (nn/stage.h) of a parameter. */
 int bc_param_stage(const bertc_config *config, const bc_param *param);
 
-/* Of a linear layer or a LayerNorm. */
+/* Whether a parameter is the bias of a linear layer or a LayerNorm. */
 bool bc_param_is_bias(const bc_param *param);
 
-/* Is it a matrix that the products of a layer read? Those have bf16 copies and packed ones. */
+/* Whether a parameter is a matrix of a layer, which may have a bf16 copy and a packed copy. */
 static inline bool bc_param_is_matrix(const bc_param *param)
 {
     return param->row->scope == BC_SCOPE_LAYER && param->rank == 2;
 }
 
-/* Scalars of its gradient, were it trained: those that there is room for (none where it is frozen),
- * and those that the rows touched now have. */
+/* The number of scalars allocated for a parameter's gradient; 0 if it is frozen. */
 size_t bc_param_grad_capacity(const bc_param *param);
+
+/* The number of scalars of a parameter's gradient in this step: of its sparse rows, if it has any. */
 size_t bc_param_grad_count(const bc_param *param);
 
-/* Index of an encoder's or pooler's parameter in that order; `layer` is ignored outside the layers. */
+/* The index of a parameter of the encoder or the pooler in table order. layer: ignored outside the layers. */
 size_t bc_param_index(const bertc_config *config, bc_param_id id, int layer);
 
 #endif

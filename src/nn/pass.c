@@ -473,8 +473,8 @@ static void ffn_bwd(const pass_view *all, int l, bool accumulate)
     linear_bwd(v, (linear_grads){full(w->dy), true, x, accumulate}, dwide, BC_UP_W, BC_UP_B, l, up);
 }
 
-/* Backward through the linear layer of queries, keys or values, or of several of them. dy: their gradients in f32, d.out
- * columns; w->dwide.bf16 takes their rounding. */
+/* Backward through the linear layer of queries, keys or values, or of several of them. dy: their gradients in f32,
+ * d.out columns; w->dwide.bf16 takes their rounding. */
 static void qkv_bwd(const pass_view *v, linear_grads g, float *dy, bc_param_id weight, bc_param_id bias, int l,
                     bc_linear d)
 {

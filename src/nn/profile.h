@@ -1,7 +1,7 @@
-/* Where the time of a pass goes, for benchmarks.
+/* The time that each part of a pass takes, for benchmarks.
  *
- * A lap is the time since the last one. All of a pass's work ends in some lap, so the parts sum to
- * the whole. A workspace without laps (null) is not timed. */
+ * bc_profile_mark adds the time since the previous mark to a part. A mark follows every piece of a pass's work, so the
+ * parts sum to the time of the pass. */
 #ifndef BC_NN_PROFILE_H
 #define BC_NN_PROFILE_H
 
@@ -9,26 +9,27 @@
 
 typedef enum bc_profile_part {
     BC_PROFILE_EMBEDDINGS, /* sums, LayerNorm, and the scatter of their gradient */
-    BC_PROFILE_PRODUCTS,   /* of linear layers, with the bias in forward */
+    BC_PROFILE_PRODUCTS,   /* matrix products of linear layers, in forward with the bias */
     BC_PROFILE_BIASES,     /* gradients of biases: sums of columns */
-    BC_PROFILE_ROUNDING,   /* operands to bf16 */
+    BC_PROFILE_ROUNDING,   /* of operands to bf16 */
     BC_PROFILE_ATTENTION,  /* scores, softmax, context */
     BC_PROFILE_NORMS,      /* residual, dropout and LayerNorm */
     BC_PROFILE_ACTIVATION,
-    BC_PROFILE_HEAD,       /* pooler's tanh, dropout, loss, first rows */
+    BC_PROFILE_HEAD,       /* the pooler's tanh, the head's dropout and loss, gathering first rows */
     BC_PROFILE_PARTS
 } bc_profile_part;
 
 typedef struct bc_profile {
-    double last; /* when the last lap ended */
+    double last; /* time of the previous mark */
     double seconds[BC_PROFILE_PARTS];
 } bc_profile;
 
-static inline void bc_profile_mark(bc_profile *profile, bc_profile_part work)
+/* profile: null does nothing. */
+static inline void bc_profile_mark(bc_profile *profile, bc_profile_part part)
 {
     if (!profile) return;
     double now = bc_clock();
-    profile->seconds[work] += now - profile->last;
+    profile->seconds[part] += now - profile->last;
     profile->last = now;
 }
 

@@ -5,7 +5,7 @@
  *   L + 1       pooler
  *   L + 2       head
  *
- * A number of frozen stages (bertc_model_options.frozen) counts from the embeddings up; the head is never frozen. */
+ * bertc_model_options.frozen is a number of stages, counted from the embeddings up. The head is never frozen. */
 #ifndef BC_NN_STAGE_H
 #define BC_NN_STAGE_H
 
@@ -26,7 +26,7 @@ static inline int bc_stage_head(int layers)
     return bc_stage_pooler(layers) + 1;
 }
 
-/* The first layer at or above a stage, L for the pooler and the head: how many layers lie below the stage. */
+/* The number of layers below a stage, which is also the first layer at or above it; L for the pooler and the head. */
 static inline int bc_layers_below(int stage, int layers)
 {
     int below = stage - BC_STAGE_LAYERS;

@@ -1,5 +1,5 @@
-/* A block of the values of all parameters, in table order: in memory, or in a file that has it as one tensor (the
- * best weights of a run), of which never more than a piece is in memory. */
+/* A block of the values of all parameters, in table order. It is in memory, or one tensor of a file (the best weights
+ * of a run), of which only pieces are read into memory. */
 #ifndef BC_NN_VALUES_H
 #define BC_NN_VALUES_H
 
@@ -7,23 +7,24 @@
 #include "nn/params.h"
 
 typedef struct bc_values {
-    const float *memory; /* null: in the file */
+    const float *memory;     /* null: the values are in the tensor */
     const bc_tensor *tensor; /* F32 */
 } bc_values;
 
-/* Where a parameter's values lie; null: in the file. */
+/* The values of a parameter; null if they are in a file. */
 const float *bc_values_at(const bc_values *values, const bc_param *param);
 
-/* The values from .. from + count - 1 of the block. Errors: BERTC_IO, also where the file was changed since it was
+/* Read the values from .. from + count - 1 of the block. Errors: BERTC_IO, also if the file was changed after it was
  * opened. */
 bertc_status bc_values_read(const bc_values *values, size_t from, size_t count, float *to, bertc_error *err);
 
-/* A bc_tensor_make for F32 tensors that are parameters: maker is a bc_value_maker, params[i] the tensor i. */
+/* The argument `maker` of bc_values_make. */
 typedef struct bc_value_maker {
     const bc_values *values;
-    const bc_param *const *params;
+    const bc_param *const *params; /* params[i] is the parameter that tensor i holds */
 } bc_value_maker;
 
+/* A bc_tensor_make for F32 tensors that hold parameters. */
 bertc_status bc_values_make(const void *maker, size_t index, size_t from, size_t length, void *to, bertc_error *err);
 
 #endif

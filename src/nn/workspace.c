@@ -205,8 +205,8 @@ static bertc_status check_limits(const bertc_limits *l, bertc_error *err)
                    (int)l->checkpointing, (int)l->trained);
 }
 
-/* Allocate the block, cleared: backends read rows past a batch's end before anything was written there. calloc does
- * not take memory for pages that no batch reaches. */
+/* Allocate the block, cleared: backends read rows past a batch's end before anything was written there. calloc does not
+ * take memory for pages that no batch reaches. */
 static bool allocate_block(bertc_workspace *w)
 {
     size_t bytes;

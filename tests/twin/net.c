@@ -218,8 +218,8 @@ static double *ffn_bwd(twin_net *net, const twin_layer *k, int layer, const doub
     double *dact = twin_doubles(n * f), *dup = twin_doubles(n * f);
     bc_dropout drop = dropout_at(&pass, BC_SITE_FFN_OUT, layer);
     twin_add_norm_bwd(dsum, ddown, dout, k->out_norm, batch, norm_of(net, BC_OUT_GAIN, layer), &drop);
-    twin_linear_bwd_w(twin_net_grad(net, BC_DOWN_W, layer), twin_net_grad(net, BC_DOWN_B, layer), ddown, k->activated, n, f,
-                      h);
+    twin_linear_bwd_w(twin_net_grad(net, BC_DOWN_W, layer), twin_net_grad(net, BC_DOWN_B, layer), ddown, k->activated,
+                      n, f, h);
     twin_linear_bwd_x(dact, ddown, twin_net_value(net, BC_DOWN_W, layer), n, f, h);
     twin_activation_bwd(net->config->hidden_act, dup, dact, k->up, n * f);
     twin_linear_bwd_w(twin_net_grad(net, BC_UP_W, layer), twin_net_grad(net, BC_UP_B, layer), dup,

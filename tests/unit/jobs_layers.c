@@ -130,7 +130,7 @@ static void test_run_of_first_layers(void **unused)
     o.keep_layers = 1;
     other.model = "one";
     assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
-    assert_non_null(strstr(lines, "ignored: none"));
+    assert_non_null(strstr(lines, "in the file but not used: none"));
     fixture_run(other);
     same_result("kept", "from");
     assert_true(file_has("kept/config.json", "\"num_hidden_layers\": 1"));

@@ -321,10 +321,10 @@ static void test_refused_tensors(void **unused)
         const char *name, *other, *message;
     } cases[] = {
         {"layer.0.attention.self.value.lora_A", "layer.7.attention.self.value.lora_A",
-         "is of nothing that the model has"},
+         "belongs to no parameter of the model"},
         {"layer.1.attention.self.value.lora_B", "layer.1.attention.self.value.lora_C",
          "do not make a matrix of 16 x 16"},
-        {"classifier.weight", "classifyer.weight", "is of nothing that the model has"},
+        {"classifier.weight", "classifyer.weight", "belongs to no parameter of the model"},
         {"attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[3,16]",
          "attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[16,3]", "do not make a matrix of 16 x 16"},
     };

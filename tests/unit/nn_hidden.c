@@ -130,7 +130,7 @@ static void test_refusals(void **state)
         const char *message;
     } rows[] = {{&t, LAYERS + 1, "layer 5: the model has 4 (0: the embeddings)"},
                 {&t, -1, "layer -1: the model has 4 (0: the embeddings)"},
-                {&first, 1, "a workspace that was not planned for whole layers"}};
+                {&first, 1, "the workspace was made without all_rows, which outputs of layers need"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         bertc_error err = {0};
         assert_int_equal(bertc_model_hidden(rows[i].t->model, rows[i].t->workspace, t.batch, &rows[i].layer, 1,

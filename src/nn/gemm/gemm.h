@@ -6,8 +6,9 @@
  *
  * 1. All matrices are dense row-major f32. With accumulate false the output is never read: a NaN in it has no effect.
  * 2. The buffer of a matrix of N rows has bc_rows(N) rows. Backends may clear or overwrite the rows past N.
- * 3. If the backend and the processor have bf16 products (bc_gemm_use_bf16), the same operations exist on bf16 operands.
- *    They sum in f32. The rows past N of their x and dy are zero. Results are f32; y and dx may be bf16 instead.
+ * 3. If the backend and the processor have bf16 products (bc_gemm_use_bf16), the same operations exist on bf16
+ *    operands. They sum in f32. The rows past N of their x and dy are zero. Results are f32; y and dx may be bf16
+ *    instead.
  * 4. Weights that do not change can be packed into the backend's preferred layout (bc_gemm_pack), for y alone. Products
  *    with packed weights do not read the plain ones.
  * 5. Operations return nothing. A backend that fails (it could not create a primitive) keeps its first error and does

@@ -381,8 +381,8 @@ static void bf16_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint1
 
 /* ---- packed weights ------------------------------------------------------------------------ */
 
-/* Rows of a product that n rows are rounded up to. Coarse steps keep the number of shapes small; short f32 products have
- * fine steps, because a single short text should not cost more rows. */
+/* Rows of a product that n rows are rounded up to. Coarse steps keep the number of shapes small; short f32 products
+ * have fine steps, because a single short text should not cost more rows. */
 static size_t product_rows(size_t n, dnnl_data_type_t type)
 {
     enum { SHORT = 64, STEP = 4 };

@@ -2,12 +2,12 @@
  *
  * 1. Only the OpenMP build is accepted. It uses the same threads as the program; threads of another build would compete
  *    with them.
- * 2. The library is loaded when the backend is first opened, and stays loaded. While it is loaded it takes large buffers,
- *    and if it cannot have them (ulimit -v) it asks for them again without end. So it is loaded only if the address
- *    space has capacity for them, and programs that use another backend do not load it.
- * 3. The library has one number of threads for the whole process, with buffers for them, and sets it to the caller's. Two
- *    callers with different numbers at once get wrong sums. So a mutex lets one product with several threads run at a
- *    time. A product with one thread does not use that state. */
+ * 2. The library is loaded when the backend is first opened, and stays loaded. While it is loaded it takes large
+ *    buffers, and if it cannot have them (ulimit -v) it asks for them again without end. So it is loaded only if the
+ *    address space has capacity for them, and programs that use another backend do not load it.
+ * 3. The library has one number of threads for the whole process, with buffers for them, and sets it to the caller's.
+ *    Two callers with different numbers at once get wrong sums. So a mutex lets one product with several threads run at
+ *    a time. A product with one thread does not use that state. */
 #include "nn/gemm/sgemm.h"
 
 #include <cblas.h>
@@ -98,7 +98,8 @@ static void close_openblas(bc_gemm *gemm)
 static void multiply(bc_gemm *gemm, bc_sgemm x)
 {
     if (x.m > INT_MAX || x.n > INT_MAX || x.k > INT_MAX) {
-        bc_fail(&gemm->error, BERTC_INPUT, "a matrix product of %zu x %zu x %zu is too large for OpenBLAS", x.m, x.n, x.k);
+        bc_fail(&gemm->error, BERTC_INPUT, "a matrix product of %zu x %zu x %zu is too large for OpenBLAS", x.m, x.n,
+                x.k);
         return;
     }
     CBLAS_TRANSPOSE ta = x.a_transposed ? CblasTrans : CblasNoTrans, tb = x.b_transposed ? CblasTrans : CblasNoTrans;

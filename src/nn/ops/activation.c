@@ -11,8 +11,8 @@ enum { CHUNK = 4096 };
 #define CUBIC 0.044715f
 #define QUICK 1.702f
 
-/* Value v and derivative d at x, for every kind. s is the sigmoid 1 / (1 + a); a * s is 1 - s without cancellation.
- * (1 + tanh u) / 2 is the sigmoid of 2u. */
+/* Value v and derivative d at x, for every kind. s is the sigmoid 1 / (1 + a); a * s is 1 - s without cancellation. The
+ * sigmoid of 2u is (1 + tanh u) / 2. */
 #define KINDS(X)                                                                                   \
     X(gelu, {                                                                                      \
         float bell;                                                                                \

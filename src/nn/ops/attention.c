@@ -13,7 +13,7 @@
 
 enum {
     LANE = BC_LANE,      /* rows are padded with zeros to a multiple of this */
-    ROWS = 6,            /* rows of a product at a time: their sums and a row of B fit the registers of AVX2 and AVX-512 */
+    ROWS = 6,            /* rows of C at a time; their sums and a row of B fit the registers of AVX2 and AVX-512 */
     STRIP = BC_RNG_LANES /* rows of probabilities whose dropout factors are computed together */
 };
 #ifdef BC_WIDE
@@ -70,8 +70,8 @@ typedef struct product {
     size_t m, n, k, ldc, ra, ca, ldb;
 } product;
 
-/* Compute C block by block: rows i .. i+ROWS-1, columns j .. j+LANE-1, summed in registers over all k. Rows past the end
- * repeat the last row and are not stored. A vector must not be wider than a register, because compilers keep wider
+/* Compute C block by block: rows i .. i+ROWS-1, columns j .. j+LANE-1, summed in registers over all k. Rows past the
+ * end repeat the last row and are not stored. A vector must not be wider than a register, because compilers keep wider
  * vectors in memory. */
 #define MULTIPLY_BY(vector)                                                                         \
     BC_INLINE void multiply_block_by_##vector(const product *x, size_t i, size_t j)                 \

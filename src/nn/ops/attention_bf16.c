@@ -5,8 +5,8 @@
  *
  * 1. Q, K, V and dO are rounded to bf16; P and dS are rounded after they are computed. S, G, the softmax, dropout and
  *    all sums are in f32.
- * 2. Query rows are processed in strips of STRIP rows, so that scores stay in the cache and scratch grows with the length
- *    and not with its square. dV^T and dK^T are summed over the strips in order.
+ * 2. Query rows are processed in strips of STRIP rows, so that scores stay in the cache and scratch grows with the
+ *    length and not with its square. dV^T and dK^T are summed over the strips in order.
  * 3. The gradients of keys and values are computed transposed. Their large operands, P and dS, are then needed in pairs
  *    of rows, which two rows of a strip form without a transpose.
  * 4. Rows are padded with zeros to whole tiles. Results in the padding are not read.
@@ -293,8 +293,8 @@ static void head_fwd(const head *x, float *context, bc_qkv in, const bc_dropout 
     }
 }
 
-/* Compute P and dS of a strip from its scores and x->g: in pairs of rows, and dS also in x->a. Rows that pad the strip to
- * a whole tile are zero. */
+/* Compute P and dS of a strip from its scores and x->g: in pairs of rows, and dS also in x->a. Rows that pad the strip
+ * to a whole tile are zero. */
 static void strip_bwd(const head *x, size_t rows)
 {
     size_t all = round_up(rows, BC_TILE_DEPTH);

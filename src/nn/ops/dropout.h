@@ -1,8 +1,8 @@
 /* Dropout without a stateful random generator.
  *
  * Whether an element is kept is a function of (seed, step, site, layer, example, position, head, element). So backward
- * recomputes the factors in place of storing them, and they do not depend on batching, packing, the number of threads or
- * the MPI rank.
+ * recomputes the factors in place of storing them, and they do not depend on batching, packing, the number of threads
+ * or the MPI rank.
  *
  * A row of n elements takes ceil(n/8) Philox blocks of eight 16-bit random numbers. Number d of block k belongs to
  * element d*ceil(n/8) + k: blocks are computed in the lanes of a vector and stored without a shuffle. An element is
@@ -43,8 +43,8 @@ static inline size_t bc_dropout_width(size_t n)
     return (n + 7) / 8 * 8;
 }
 
-/* Compute the factors of one row of n elements: factor[j] is 0 or scale; 1 if threshold is 0. bc_dropout_width(n) floats
- * are written. position: of the row in its sequence. head: 0 outside attention. */
+/* Compute the factors of one row of n elements: factor[j] is 0 or scale; 1 if threshold is 0. bc_dropout_width(n)
+ * floats are written. position: of the row in its sequence. head: 0 outside attention. */
 void bc_dropout_row(const bc_dropout *dropout, uint32_t example, uint32_t position, uint32_t head,
                     float *factor, size_t n);
 

@@ -1,4 +1,4 @@
-/* What a model that is made gives for a batch. */
+/* The public forward passes: logits, and outputs of layers. */
 #include "base/error.h"
 #include "nn/check.h"
 #include "nn/pass.h"
@@ -22,12 +22,12 @@ bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *works
     if (!model || !workspace || !batch || (count > 0 && (!layers || !out)))
         return bc_fail_null(err, __func__, "model, workspace, batch, layers and out");
     if (!workspace->limits.all_rows)
-        return bc_fail(err, BERTC_USAGE, "a workspace that was not planned for whole layers");
+        return bc_fail(err, BERTC_USAGE, "the workspace was made without all_rows, which outputs of layers need");
     bertc_status status = bc_model_check_batch(model, workspace, batch, err);
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < count; i++)
         if (layers[i] < 0 || layers[i] > model->config.num_hidden_layers)
-            return bc_fail(err, BERTC_USAGE, "layer %d: the model has %d (0: the embeddings)",
+            return bc_fail(err, BERTC_USAGE, "layer %d: the model has layers 1 to %d, and 0 for the embeddings",
                            (int)layers[i], (int)model->config.num_hidden_layers);
     bc_model_hidden(model, workspace, batch, layers, count, out);
     return bc_workspace_status(workspace, err);
