@@ -51,7 +51,7 @@ bertc_status bc_lora_check(const bertc_lora *lora, const bertc_config *config, i
                        "bertc_model_options.lora.targets: output.dense without attention.output.dense, but peft's "
                        "target output.dense selects both");
     if (lora->dropout > 0 && config->intermediate_size > BC_MAX_HIDDEN)
-        return bc_fail(err, BERTC_INPUT, "config.json: intermediate_size %d, with dropout in adapters the maximum is %d",
+        return bc_fail(err, BERTC_INPUT, "config.json: intermediate_size %d, the maximum for adapter dropout is %d",
                        (int)config->intermediate_size, BC_MAX_HIDDEN);
     if (first >= config->num_hidden_layers)
         return bc_fail(err, BERTC_USAGE, "bertc_model_options.lora: every layer is frozen");

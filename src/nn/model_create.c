@@ -53,8 +53,7 @@ static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
     return BERTC_OK;
 }
 
-/* The bf16 copies are in the order of the parameters, so that a layer's query, key and value are one matrix there too.
- *
+/* Allocate the bf16 copies in the order of the parameters, so that a layer's query, key and value are one matrix. */
 static bertc_status allocate_bf16_values(bertc_model *m, bertc_error *err)
 {
     size_t scalars = bc_model_bf16_scalars(m), at = 0;
