@@ -1,7 +1,7 @@
-/* Compare every activation, every gradient and ten training losses of a small random BERT with
- * what transformers computed (dump.py).
+/* Compare every activation, every gradient and ten training losses of a small random BERT with the results of
+ * transformers, which dump.py writes.
  *
- *   golden CASE...   the folders that dump.py wrote; exits 1 where anything differs too much */
+ *   golden CASE...   folders that dump.py wrote. Exits with 1 if any result differs by more than its bound */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +17,10 @@
 #include "twin/packed.h"
 #include "twin/support.h"
 
-/* Largest differences accepted. The file holds float64 results rounded once, so these are the
- * errors of f32 arithmetic on this side alone. */
-static const double activation_bound = 5e-6; /* over the largest value */
-static const double gradient_bound = 2e-5;   /* in norm */
+/* Bounds of the differences. The files contain float64 results rounded to f32, so the differences are the f32 errors of
+ * bertc. */
+static const double activation_bound = 5e-6; /* divided by the largest value */
+static const double gradient_bound = 2e-5;   /* of norms */
 static const double loss_bound = 1e-4; /* relative, over ten steps; the last losses are small */
 
 enum { STEPS = 10 };
@@ -55,11 +55,11 @@ typedef struct golden {
     bertc_batch *batch;
     bertc_inputs inputs; /* the batch as a data set */
     bc_epoch epoch;
-    bc_trainer *trainer; /* the one that runs use */
+    bc_trainer *trainer; /* the trainer that runs use */
     worst worst;
 } golden;
 
-/* From the weights of the file. whole: all activations of the last layer are wanted */
+/* Load the weights of the case. whole: compute all rows of the last layer */
 static void open_golden(golden *g, const char *folder, bertc_recipe recipe, bool whole)
 {
     bertc_error err = {0};
@@ -91,7 +91,7 @@ static void close_golden(golden *g)
     twin_release(NULL);
 }
 
-/* A step; its loss. With rate 0 the weights stay. */
+/* Run a step and return its loss. With a learning rate of 0 the weights do not change. */
 static double step_once(golden *g, int64_t number, double rate)
 {
     bertc_error err = {0};
@@ -129,8 +129,8 @@ static double norm_of(const float *x, size_t count)
     return sqrt(sum);
 }
 
-/* The gradient of a key's bias is zero in exact arithmetic; its error is taken over the norm of the
- * query's, the parameter before it. */
+/* The gradient of a key's bias is zero in exact arithmetic, so its error is divided by the norm of the gradient of the
+ * query's bias, the parameter before it. */
 static void compare_gradient(golden *g, const bc_param *param)
 {
     const bc_param *like = param->row == &bc_param_table[BC_KEY_B] ? param - 1 : param;
@@ -164,7 +164,7 @@ static void compare_pass(golden *g)
     for (size_t p = 0; p < model->count; p++) compare_gradient(g, &model->params[p]);
 }
 
-/* Losses of the first steps, with the schedule, clipping and optimiser of a recipe. */
+/* Compare the losses of the first steps, with the schedule, clipping and optimizer of a recipe. */
 static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
 {
     int64_t warmup = bc_schedule_warmup(recipe, recipe == BERTC_RECIPE_GOOGLE ? 0.1 : 0.0, STEPS);

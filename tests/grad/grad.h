@@ -1,7 +1,7 @@
 /* Gradients by finite differences.
  *
- * Fourth-order central differences: with step e the error is O(e^4) of truncation and about
- * 1e-16 / e of rounding, so that a step of 2e-4 leaves some 1e-11 of the function's size. */
+ * The differences are central and of fourth order. With a step e the truncation error is O(e^4) and the rounding error
+ * about 1e-16 / e. A step of 2e-4 leaves a relative error of about 1e-11. */
 #ifndef GRAD_H
 #define GRAD_H
 
@@ -10,17 +10,17 @@
 /* The largest relative error that a test accepts. */
 #define GRAD_BOUND 1e-7
 
-/* A scalar function of variables that `context` knows how to find. */
+/* A scalar function. context: its arguments, and the variables that the differences are taken of. */
 typedef double grad_function(void *context);
 
-/* The largest |difference quotient - gradient[i]| over max(|gradient[i]|, root mean square of the
- * gradient), for x[0..count-1], which are restored. */
+/* The largest |difference quotient - gradient[i]| / max(|gradient[i]|, root mean square of the gradient). The variables
+ * x[0..count-1] are changed and restored. */
 double grad_error(grad_function *f, void *context, double *x, const double *gradient, size_t count, double step);
 
-/* Fails the running test unless that error is below GRAD_BOUND, and prints it. */
+/* Print that error, and fail the test if it exceeds GRAD_BOUND. */
 void grad_check(const char *what, grad_function *f, void *context, double *x, const double *gradient, size_t count);
 
-/* Sum of x * weights: turns an operation's output into a scalar whose gradient is `weights`. */
+/* The sum of x * weights: a scalar function of an operation's output x, with the gradient `weights`. */
 double grad_dot(const double *x, const double *weights, size_t count);
 
 #endif

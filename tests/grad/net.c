@@ -1,5 +1,5 @@
-/* The whole network in double precision: every parameter's gradient against finite differences,
- * with dropout on at every site, for every activation and both kinds of head. */
+/* The network in double precision: the gradient of every parameter against finite differences, with dropout at every
+ * site, for every activation and both kinds of head. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -47,7 +47,7 @@ static void check_config(const char *what, const bertc_config *config, uint64_t 
     mean_loss(&w);
     twin_net_bwd(w.net, w.batch, pass);
     double worst = 0.0;
-    /* A difference across relu's kink says nothing: the smallest input must be out of reach. */
+    /* relu has no derivative at zero, so the step must not move any of its inputs across zero. */
     double step = config->hidden_act == BERTC_RELU ? nearest_to_zero(w.net) / 50.0 : 2e-4;
     for (size_t p = 0; p < w.net->count; p++) {
         const bc_param *param = &w.net->params[p];

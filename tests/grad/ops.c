@@ -1,4 +1,4 @@
-/* Each operation's twin: its backward against finite differences of its forward. */
+/* The twin of each operation: its backward against finite differences of its forward. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -109,7 +109,7 @@ static void test_activations(void **state)
 {
     (void)state;
     bench t = make(BC_SITE_HEAD);
-    for (size_t i = 0; i < N * H; i++) t.x[i] += t.x[i] < 0.0 ? -0.01 : 0.01; /* away from a kink */
+    for (size_t i = 0; i < N * H; i++) t.x[i] += t.x[i] < 0.0 ? -0.01 : 0.01; /* away from the kink of relu */
     for (int kind = BERTC_GELU; kind <= BERTC_TANH; kind++) {
         double *dx = twin_doubles(N * H);
         char what[48];

@@ -1,4 +1,4 @@
-/* Attention of one head of one sequence at a time, with every intermediate matrix kept. */
+/* Attention, one head of one sequence at a time, with all intermediate matrices in memory. */
 #include "twin/ops.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ static size_t at_context(const head *x, size_t i, size_t d)
     return row * x->heads * x->width + x->a * x->width + d;
 }
 
-/* Softmax of row i. */
+/* Compute the probabilities of row i. */
 static void row_probabilities(const head *x, const double *qkv, size_t i)
 {
     double *p = x->probability + i * x->n, max = -INFINITY, sum = 0.0;
@@ -82,7 +82,7 @@ static void head_fwd(const head *x, double *context, const double *qkv)
     }
 }
 
-/* Gradient of the scores of row i, before their scale. */
+/* Compute the gradient of the scores of row i, before scaling. */
 static void score_gradient(const head *x, double *ds, const double *dcontext, const double *qkv, size_t i)
 {
     const double *p = x->probability + i * x->n;

@@ -1,9 +1,9 @@
-/* Attention of one head of one sequence on bf16 operands: the textbook formula in double
- * precision, with probabilities and the gradient of the scores rounded where src/nn rounds them.
+/* Attention of one head of one sequence on bf16 operands: the textbook formula in double precision. Probabilities and
+ * gradients of scores are rounded to bf16 in the same places as in src/nn.
  *
- * What is rounded there was computed in f32. Where it lies so near the middle between two bf16
- * numbers that f32 may fall on the other side, the result may be off by the difference, weighted
- * as the rounded number is: that is the result's slack, and it is zero nearly everywhere. */
+ * src/nn rounds numbers that were computed in f32. If such a number is near the middle between two bf16 numbers, f32
+ * may round it to the other one. The result then differs by the distance of the two, times the weight of the number.
+ * That is the slack of the result. It is zero for nearly all results. */
 #include "twin/ops.h"
 
 #include <math.h>
@@ -11,15 +11,15 @@
 
 #include "nn/gemm/simd.h"
 
-/* f32 errors: of a probability to itself, and of what its gradient is a difference of. */
+/* Bound of f32 errors, relative to a probability, or to the two terms whose difference is its gradient. */
 static const double f32_error = 4e-6;
 
 typedef struct head {
-    const double *q, *k, *v, *o; /* first element of each; o null in forward */
+    const double *q, *k, *v, *o; /* first elements; o: gradient of the context, null in forward */
     size_t h, n, width;
-    double *p, *factor;  /* (n) a row of probabilities and of dropout factors */
-    double *pd, *pslack; /* (n) dropped probabilities rounded, and how far f32 may round off */
-    double *ds, *dslack; /* (n) gradient of the scores, likewise */
+    double *p, *factor;  /* (n) one row of probabilities; of dropout factors */
+    double *pd, *pslack; /* (n) rounded probabilities after dropout; their slack */
+    double *ds, *dslack; /* (n) rounded gradient of the scores; its slack */
 } head;
 
 static double round_to_bf16(double x)
@@ -99,8 +99,8 @@ static void add_context(const head *x, double *context, double *slack, size_t i)
 
 static void do_head(head x, double *out, double *slack, const bc_dropout *dropout, uint32_t example, size_t a)
 {
-    double *room = malloc(6 * x.n * sizeof *room);
-    x.p = room;
+    double *scratch = malloc(6 * x.n * sizeof *scratch);
+    x.p = scratch;
     x.factor = x.p + x.n;
     x.pd = x.factor + x.n;
     x.pslack = x.pd + x.n;
@@ -115,7 +115,7 @@ static void do_head(head x, double *out, double *slack, const bc_dropout *dropou
             add_context(&x, out, slack, i);
         }
     }
-    free(room);
+    free(scratch);
 }
 
 void twin_attention_bf16(double *out, double *slack, const double *dcontext, const double *qkv,

@@ -1,4 +1,4 @@
-/* Expectations of tests that measure: each prints the largest distance it saw. */
+/* Checks of measured errors. A test prints the largest error of each kind. */
 #ifndef TWIN_EXPECT_H
 #define TWIN_EXPECT_H
 
@@ -8,13 +8,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-/* A quantity with a bound, and the largest value seen so far. */
+/* A measured quantity, its bound, and the largest value so far. */
 typedef struct measure {
     const char *what;
     double bound, worst;
 } measure;
 
-/* The value must not exceed the bound (a NaN does). */
+/* Fail the test if the value exceeds the bound or is NaN. */
 static inline void expect_within(measure *m, double value)
 {
     if (!(value <= m->worst)) m->worst = value;

@@ -1,4 +1,4 @@
-/* The whole network in double precision, over the same parameter table as src/nn. */
+/* The network in double precision, with the parameter table of src/nn. */
 #ifndef TWIN_NET_H
 #define TWIN_NET_H
 

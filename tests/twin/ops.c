@@ -12,7 +12,7 @@ static size_t sequence_of(const bertc_batch *batch, size_t row)
     return s;
 }
 
-/* The factors of a token's h features; released by the caller. */
+/* Compute the dropout factors of a token's h features. The caller frees them. */
 static float *token_factors(const bc_dropout *dropout, const bertc_batch *batch, size_t row, size_t h)
 {
     size_t s = sequence_of(batch, row);
@@ -50,8 +50,8 @@ static void norm_fwd(double *y, double *mean, double *rstd, const double *x, siz
     }
 }
 
-/* From the Jacobian of one row: with u = (x - mean) rstd and g = dy gain,
- * dx[j] = sum over k of g[k] rstd ((j == k) - 1/H - u[j] u[k] / H). */
+/* Compute the gradient of one row from the Jacobian: with u = (x - mean) rstd and g = dy gain, dx[j] = sum over k of
+ * g[k] rstd ((j == k) - 1/H - u[j] u[k] / H). */
 static void norm_bwd_row(double *dx, const double *dy, const double *u, double rstd, twin_norm norm)
 {
     size_t h = norm.h;
@@ -258,7 +258,7 @@ void twin_dropout_pooled(double *y, const double *x, const bertc_batch *batch, c
     free(factor);
 }
 
-/* -log softmax(logits)[label] and its gradient. */
+/* Compute -log softmax(logits)[label] and its gradient. */
 static double cross_entropy(double *dlogits, const double *logits, size_t label, size_t c, double divisor)
 {
     double max = logits[0], sum = 0.0;

@@ -1,18 +1,19 @@
-/* A packed batch as Python writes it: a safetensors file with ids (N), types (N), starts (S+1) and
- * labels (S) as I32 and values (S) as F32. */
+/* Reading a packed batch that a Python script wrote: a safetensors file with ids (N), types (N), starts (S+1) and
+ * labels
+ * (S) in I32, and values (S) in F32. */
 #ifndef TWIN_PACKED_H
 #define TWIN_PACKED_H
 
 #include "bertc/batch.h"
 #include "formats/safetensors.h"
 
-/* A tensor of the file; ends the program where there is none. */
+/* Find a tensor of the file. Exits the program if the file has none of this name. */
 const bc_tensor *twin_tensor(const bc_weights *file, const char *name);
 
-/* An aligned copy of a tensor's bytes, released by twin_release. */
+/* Copy a tensor's bytes to aligned memory, which twin_release frees. */
 void *twin_tensor_copy(const bc_weights *file, const char *name);
 
-/* The batch of a file, its examples numbered from 0, released by twin_release. */
+/* Read the batch of a file. Its examples are numbered from 0. twin_release frees it. */
 bertc_batch *twin_read_batch(const bc_weights *file);
 
 #endif

@@ -1,4 +1,4 @@
-/* Activations and the polynomials behind them: accuracy over dense sweeps, aliasing, NaN. */
+/* Activations and the polynomials that they use: accuracy over dense sweeps, aliasing, NaN. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +60,7 @@ static bc_matrix bf16(uint16_t *x)
     return (bc_matrix){.bf16 = x};
 }
 
-/* The error of a value or a slope, over max(1, |x|): beyond one, float itself is no finer. */
+/* The error of a value or a slope, divided by max(1, |x|), because the rounding of a float grows with |x|. */
 static void sweep_activation(bertc_activation kind, measure m[2])
 {
     float *x = twin_floats(SWEEP), *y = twin_floats(SWEEP), *dx = twin_floats(SWEEP);
@@ -91,7 +91,7 @@ static void test_activations(void **state)
     }
 }
 
-/* y in x's place; y and dx in the places of x and dy, both ways round. */
+/* y may alias x; y and dx may alias x and dy, or dy and x. */
 static void test_aliasing(void **state)
 {
     (void)state;
@@ -115,7 +115,7 @@ static void test_aliasing(void **state)
         }
 }
 
-/* In bf16: what f32 makes of the same elements, rounded; the rows past n are cleared. */
+/* Results in bf16 are the f32 results of the same elements, rounded. The rows past n are cleared. */
 static void test_activations_in_bf16(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Law 3: no pass of a model allocates. The linker sends this program's calls of the C allocator,
- * and those of all our objects, to the counters below; libraries are not counted. */
+/* Passes do not allocate. The linker redirects calls of the C allocator in this program and in all objects of bertc to
+ * the counters below. Calls in libraries are not counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,7 +72,7 @@ static void test_steps_do_not_allocate(void **state)
         bertc_workspace *workspace;
         calls = 0;
         assert_int_equal(bertc_model_create(&config, &options, &model, NULL), BERTC_OK);
-        assert_true(calls > 0); /* or the counters count nothing */
+        assert_true(calls > 0); /* the counters work */
         assert_int_equal(bertc_workspace_create(model, &limits, &workspace, NULL), BERTC_OK);
         for (uint32_t step = 0; step < 4; step++) assert_int_equal(calls_of_a_step(model, workspace, batch, step), 0);
         bertc_workspace_free(workspace);

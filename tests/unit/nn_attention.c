@@ -1,5 +1,4 @@
-/* Attention: in f32 and on bf16 operands against the double-precision twins, and the laws of
- * packing. */
+/* Attention in f32 and on bf16 operands against the double-precision twins; independence of packing. */
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -17,10 +16,10 @@
 
 enum { THREADS = 3 };
 
-/* What products are made of: null for f32, or one of those on bf16 operands. */
+/* The kind of products: null for f32, else products on bf16 operands. */
 static const bc_tiles *kind;
 
-/* A test for f32 and for every kind of bf16 products that this processor has. */
+/* Run a test in f32 and with every kind of bf16 products that this processor has. */
 static void for_each_kind(void (*test)(void))
 {
     for (size_t i = 0; i == 0 || bc_tiles_at(i - 1); i++) {
@@ -32,7 +31,7 @@ static void for_each_kind(void (*test)(void))
     kind = NULL;
 }
 
-/* One problem: its inputs, and room for results that begins as NaN. */
+/* The inputs of a test, and buffers for results that are NaN at first. */
 typedef struct bench {
     const bertc_batch *batch;
     bc_attention dims;
@@ -119,8 +118,8 @@ static void test_against_twin(void **state)
     print_measures(m, MEASURES);
 }
 
-/* Where first rows alone ask, they get the bits that they get among all, and give the gradients
- * that all give when the others' are zero. */
+/* First rows give the same bits if they are the only query rows. Their gradients are those of all query rows with zero
+ * gradients in the other rows. */
 static void first_rows_alone(void)
 {
     static const int32_t lengths[] = {1, 17, 2, 33, 16, 5};
@@ -181,8 +180,8 @@ static void test_long_sequence(void **state)
     print_measures(m, MEASURES);
 }
 
-/* Scores of some dozens and of some thousands: nothing overflows, and the error grows only with
- * the rounding of the scores. */
+/* With scores of about 50 and about 5000 nothing overflows, and the error grows only with the rounding of the
+ * scores. */
 static void test_large_scores(void **state)
 {
     (void)state;
@@ -221,7 +220,7 @@ static void test_threads(void **state)
     for_each_kind(threads);
 }
 
-/* Packed = each sequence alone, to the bit, dropout included. */
+/* A packed batch gives the same bits as each sequence alone, with dropout too. */
 static void packing(void)
 {
     static const int32_t lengths[] = {7, 31, 1, 16, 50};
@@ -244,7 +243,7 @@ static void test_packing(void **state)
     for_each_kind(packing);
 }
 
-/* A NaN in a key reaches every row of its head and sequence, and no other. */
+/* A NaN in a key reaches every row of its head and sequence, and no other row. */
 static void nan_stays_nan(void)
 {
     static const int32_t lengths[] = {6, 9, 4};
@@ -273,7 +272,7 @@ static void round_floats(float *x, size_t count)
     for (size_t i = 0; i < count; i++) x[i] = bc_from_bf16(bc_to_bf16(x[i]));
 }
 
-/* Largest |a - b| beyond its slack, over the largest |b|. */
+/* The largest (|a - b| - slack), divided by the largest |b|. */
 static double distance_beyond(const float *a, const double *b, const double *slack, size_t count)
 {
     double worst = 0.0;
@@ -284,7 +283,7 @@ static double distance_beyond(const float *a, const double *b, const double *sla
     return worst / twin_largest(b, count);
 }
 
-/* On operands that bf16 holds, against the twin that rounds in the same places. */
+/* With operands that are exact in bf16, against the twin that rounds in the same places. */
 static void compare_bf16(measure m[MEASURES], const bench *t)
 {
     size_t count = t->n * t->h;
@@ -351,7 +350,7 @@ static void test_bf16_against_twin(void **state)
     for_each_kind(bf16_long);
 }
 
-/* ||a - b|| over ||b|| of one part of (N,3H), or of the whole of (N,H). */
+/* ||a - b|| / ||b|| of the columns of queries, keys or values in (N,3H), or of all columns of (N,H). */
 static double error_in_norm(const float *a, const double *b, size_t rows, size_t stride, size_t h)
 {
     double error = 0.0, size = 0.0;
@@ -364,11 +363,11 @@ static double error_in_norm(const float *a, const double *b, size_t rows, size_t
     return sqrt(error / size);
 }
 
-/* Against exact attention, on operands that bf16 does not hold. Rounding is off by 2^-8 at most
- * and by u = 1.6e-3 in the mean square. Independent errors of a context: those of its values and
- * probabilities, u each, and of the scores, each a sum of products of two rounded factors,
- * sqrt 2 u: 2 u = 3.2e-3. Of the gradient of a query or key: rounded dS, the other factor, scores,
- * and dP, again a product: sqrt 6 u = 3.9e-3. */
+/* Against exact attention, with operands that are not exact in bf16. The relative error of rounding is at most 2^-8 and
+ * u = 1.6e-3 in root mean square. A context has independent errors from its values (u), its probabilities (u) and its
+ * scores (sqrt 2 u, because each is a sum of products of two rounded factors): together 2 u = 3.2e-3. The gradient of a
+ * query or key has errors from dS (u), the other factor (u), the scores (sqrt 2 u) and dP (sqrt 2 u): together sqrt 6 u
+ * = 3.9e-3. */
 static void bf16_against_exact(void)
 {
     static const int32_t lengths[] = {12, 128, 40, 65};
@@ -384,7 +383,7 @@ static void bf16_against_exact(void)
     expect_within(&m[0], error_in_norm(t.context, context, n, h, h));
     for (size_t part = 0; part < 3; part++)
         expect_within(&m[1 + part], error_in_norm(t.dqkv + part * h, dqkv + part * h, n, 3 * h, h));
-    assert_true(m[0].worst > 1e-4); /* it was bf16 */
+    assert_true(m[0].worst > 1e-4); /* or the products were not in bf16 */
     print_message("%s\n", kind->name);
     print_measures(m, 4);
 }

@@ -1,5 +1,5 @@
-/* Small models for tests: one with a workspace, a batch and the double-precision network that holds its
- * weights. What a test opens, close_all releases. */
+/* Small models for tests: a model with a workspace, a batch, and a double-precision network with the same weights.
+ * close_all frees everything that a test opened. */
 #ifndef BC_TESTS_NN_BENCH_H
 #define BC_TESTS_NN_BENCH_H
 
@@ -30,7 +30,7 @@ static const double divisor = 6.0;
 typedef struct bench {
     bertc_config config;
     bertc_batch *batch;
-    twin_net *net; /* holds the weights */
+    twin_net *net; /* has the same weights */
     bertc_model *model;
     bertc_workspace *workspace;
 } bench;
@@ -108,7 +108,7 @@ static inline bertc_config middle(void)
     return twin_config(2, 48, 3, 100, 3, BERTC_GELU);
 }
 
-/* Forward, loss and backward of a batch in the model. */
+/* Run forward, loss and backward of the batch. */
 static inline double run(const bench *t, const bertc_batch *batch, bc_pass pass, bool accumulate)
 {
     bertc_error err = {0};

@@ -1,4 +1,4 @@
-/* Dropout masks: the generator against a second one, and the statistics a mask must have. */
+/* Dropout masks: the generator against a second implementation, and the statistics of masks. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,7 @@ static void philox(uint32_t x[4], uint64_t seed)
     }
 }
 
-/* Vectors published with the Random123 library. */
+/* Test vectors of the Random123 library. */
 static void test_known_answers(void **state)
 {
     (void)state;
@@ -65,7 +65,7 @@ static void test_known_answers(void **state)
     }
 }
 
-/* The draw of element j of a row of n, as nn/ops/dropout.h describes it. */
+/* The 16-bit number of element j of a row of n, as nn/ops/dropout.h defines it. */
 static uint32_t draw(const bc_dropout *d, uint32_t example, uint32_t position, uint32_t head, size_t j, size_t n)
 {
     size_t blocks = (n + 7) / 8;
@@ -92,7 +92,7 @@ static void test_mask_is_its_definition(void **state)
     }
 }
 
-/* A draw that equals the threshold is kept: one in 65,536 tells. */
+/* An element whose number equals the threshold is kept; of 65,536 elements about one shows this. */
 static void test_threshold_itself_is_kept(void **state)
 {
     (void)state;
@@ -127,7 +127,7 @@ static void test_row_writes_its_width(void **state)
 
 enum { ROWS = 2000, WIDTH = 768 };
 
-/* Share of elements dropped in rows that differ by position. */
+/* The share of dropped elements in rows of different positions. */
 static double dropped_share(double p, uint64_t seed)
 {
     bc_dropout d = bc_dropout_make(p, seed, 3, BC_SITE_ATTN_OUT, 2);
@@ -172,7 +172,7 @@ static void test_off(void **state)
     for (size_t j = 0; j < 24; j++) assert_true(factor[j] == 1.0f);
 }
 
-/* Of the elements dropped in one row, the share dropped in the other must be p. */
+/* Check that the masks of two rows are independent: of the elements that one row drops the other drops the share p. */
 static void expect_independent(const bc_dropout *a, const bc_dropout *b, const uint32_t at[3], const uint32_t bt[3])
 {
     enum { N = 65536 };
@@ -203,8 +203,8 @@ static void test_coordinates_are_independent(void **state)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) expect_independent(&base, &others[i], here, here);
 }
 
-/* Rows that are drawn together are those that are drawn one by one: short rows side by side, long ones
- * in turn, and not a float beyond them. */
+/* Rows that are computed together have the factors of rows that are computed one by one, for short rows and for long
+ * rows. No float after a row is written. */
 static void test_rows(void **state)
 {
     (void)state;

@@ -1,10 +1,11 @@
-/* Models of which a part is trained: its gradients are those of the whole, and the rest costs nothing. */
+/* Models of which only a part is trained: its gradients are those of a fully trained model, and frozen layers take no
+ * memory for gradients. */
 #include "nn_bench.h"
 
 #include <math.h>
 
-/* With the first stages frozen: what is trained has the gradients, to the bit, of a model that is
- * trained whole, what is not has none, and memory falls with every layer. */
+/* With the first stages frozen the trained parameters have the gradients, to the bit, of a fully trained model. Frozen
+ * parameters have none. Each frozen layer reduces the memory. */
 static void check_frozen(const bench *all, bertc_model_options options, bool whole, int32_t group)
 {
     bertc_limits limits = limits_of(all->batch);
@@ -49,7 +50,7 @@ static void test_frozen_stages(void **state)
         }
 }
 
-/* Stages that are frozen for a while only, in a workspace for when they are not. */
+/* Stages that are frozen only in some steps, in a workspace that was planned for training them. */
 static void test_thawing_stages(void **state)
 {
     (void)state;
@@ -74,7 +75,7 @@ static void test_thawing_stages(void **state)
     }
 }
 
-/* Biases alone: their gradients, and the head's, are those of a model that is trained whole. */
+/* If only biases are trained, their gradients and the head's are those of a fully trained model. */
 static void test_biases_only(void **state)
 {
     (void)state;
@@ -90,7 +91,7 @@ static void test_biases_only(void **state)
     }
 }
 
-/* Dropout is off in what is frozen and on above it. */
+/* Frozen stages have no dropout; the stages above them have. */
 static void test_frozen_dropout(void **state)
 {
     (void)state;

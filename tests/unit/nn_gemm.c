@@ -1,4 +1,4 @@
-/* The GEMM seam: every backend against the double-precision twin and against the others. */
+/* GEMM backends: each against the double-precision twin and against the others. */
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -22,7 +22,7 @@ static const bc_linear shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* Inputs, expected results and room for results of one shape. Rows past N hold NaN. */
+/* Inputs, expected results and buffers for results of one shape. Rows past N are NaN. */
 typedef struct bench {
     bc_linear d;
     size_t rows;
@@ -150,7 +150,7 @@ static void test_reference(void **state)
 
 /* ---- bf16 ---------------------------------------------------------------------------------- */
 
-/* The floats that bf16 holds; random floats become these before anything is computed. */
+/* Round floats to values that are exact in bf16. */
 static void round_floats(float *x, size_t count)
 {
     for (size_t i = 0; i < count; i++) x[i] = bc_from_bf16(bc_to_bf16(x[i]));
@@ -179,7 +179,7 @@ static bench make_rounded(bc_linear d, uint64_t seed)
 
 enum { BF16_Y = DW + 1, BF16_DX, BF16_MEASURES };
 
-/* bf16 results as floats. */
+/* Convert bf16 results to floats. */
 static float *widened(const uint16_t *x, size_t count)
 {
     float *y = twin_floats(count);
@@ -187,7 +187,7 @@ static float *widened(const uint16_t *x, size_t count)
     return y;
 }
 
-/* Fresh, then added to what is there; and in bf16. */
+/* Gradients that overwrite, gradients that are added, and results in bf16. */
 static void measure_bf16(bc_gemm *gemm, measure m[BF16_MEASURES], const bench *t)
 {
     bc_linear d = t->d;
@@ -213,7 +213,7 @@ static void measure_bf16(bc_gemm *gemm, measure m[BF16_MEASURES], const bench *t
     expect_within(&m[BF16_DX], twin_distance(widened(bf16_dx, d.n * d.in), t->dx_true, d.n * d.in));
 }
 
-/* On operands that bf16 holds the products are as good as those in f32. */
+/* With operands that are exact in bf16 the products are as accurate as in f32. */
 static void test_bf16(void **state)
 {
     (void)state;
@@ -240,7 +240,7 @@ static void test_bf16(void **state)
     }
 }
 
-/* y of packed weights, of one precision. */
+/* Compute y with packed weights of one precision. */
 static void measure_packed(bc_gemm *gemm, measure *m, const bench *t, bool bf16)
 {
     bc_linear d = t->d;
@@ -253,7 +253,7 @@ static void measure_packed(bc_gemm *gemm, measure *m, const bench *t, bool bf16)
     assert_int_equal(bc_gemm_pack(gemm, w, d.in, d.out, &packed, &err), BERTC_OK);
     if (!packed) return;
     assert_true(packed->in == d.in && packed->out == d.out);
-    twin_fill_nan(t->w, d.out * d.in); /* are not read again */
+    twin_fill_nan(t->w, d.out * d.in); /* the product does not read them */
     bc_packed_fwd(gemm, (bc_matrix){.f32 = y}, x, packed, t->b, d);
     bc_gemm_unpack(gemm, packed);
     expect_within(m, twin_distance(y, t->y_true, d.n * d.out));
@@ -286,7 +286,7 @@ static void test_who_has_bf16(void **state)
     bertc_error err = {0};
     bertc_precision precision = BERTC_AUTO;
     assert_int_equal(bertc_precision_resolve("reference", &precision, &err), BERTC_OK);
-    assert_int_equal(precision, BERTC_F32); /* plain loops are never the faster choice */
+    assert_int_equal(precision, BERTC_F32); /* for plain loops packing is never faster */
     precision = BERTC_BF16;
     assert_int_equal(bertc_precision_resolve("reference", &precision, &err), BERTC_OK);
     assert_int_equal(precision, BERTC_BF16);
@@ -344,7 +344,7 @@ static void test_backends_agree(void **state)
     print_measures(&m, 1);
 }
 
-/* The bits of y, dx, dW and db with `threads` threads, one after another. */
+/* Compute y, dx, dW and db with `threads` threads into one block. */
 static float *all_results(const char *name, int threads, const bench *t)
 {
     bc_gemm gemm;
@@ -385,7 +385,7 @@ static void test_threads(void **state)
     }
 }
 
-/* A row's result must not depend on how many rows follow it: packed execution rests on it. */
+/* A row's result must not depend on the number of rows that follow it, because packed batches rely on that. */
 static void test_rows_do_not_depend_on_each_other(void **state)
 {
     (void)state;
@@ -423,7 +423,7 @@ static void test_nan_stays_nan(void **state)
     }
 }
 
-/* Many shapes one after another, then the first again: nothing is mixed up. */
+/* Products of many shapes, then of the first shape again, give the right results. */
 static void test_many_shapes(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Heads as rows: several on one model, which passes only read, and one of a kind that is this test's own. */
+/* Heads: several heads of one model, and a kind of head that this test defines. */
 #include <math.h>
 #include <omp.h>
 #include <pthread.h>
@@ -22,7 +22,7 @@ static const int32_t lengths[S] = {9, 1, 16, 12, 2};
 static const bc_dropout_rates rates = {.hidden = 0.1, .attention = 0.2, .head = 0.3};
 static const char *const labels[MAX_LABELS] = {"a", "b", "c", "d", "e"};
 
-/* A label for each token: that of its id. */
+/* The label of a token is a function of its id. */
 static double token_loss(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
                          const bc_objective *objective, double divisor)
 {
@@ -45,7 +45,8 @@ static const bc_head_row tokens_row = {
     .fwd = bc_linear_head_fwd, .loss = token_loss, .bwd = bc_linear_head_bwd,
 };
 
-/* Logits are products with the first rows of the word table, which has so two gradients. */
+/* Logits are products with the first rows of the word table. So the table has a gradient from the head and one from the
+ * embeddings. */
 static void word_fwd(const bc_head_pass *p)
 {
     size_t n = (size_t)p->rows->tokens;
@@ -125,7 +126,7 @@ static size_t logits_of(const bertc_model *model, int head, const bertc_batch *b
 
 /* ---- several heads ------------------------------------------------------------------------- */
 
-/* A thread of the caller's, and what it found: round by round another head, with dropout or without. */
+/* A thread that runs passes, with another head and with or without dropout in each round, and its results. */
 typedef struct user {
     const bertc_model *model;
     bertc_workspace *workspace;
@@ -152,7 +153,7 @@ static void *use(void *argument)
     return NULL;
 }
 
-/* A head of a model with others gives the bits that it gives alone, in any thread. */
+/* A head of a model with several heads gives the same bits as in a model with this head alone, in any thread. */
 static void check_rounds(const user *u, const bc_head heads[HEADS])
 {
     static const bertc_model_options plain = {.backend = "reference"};
@@ -201,14 +202,14 @@ static void test_in_turn(void **state)
     check_threads((const bc_head[HEADS]){classes, value, more_classes});
 }
 
-/* Where one head reads all rows, the others still read the first ones. */
+/* If one head reads all rows, the other heads still read first rows. */
 static void test_kinds_in_turn(void **state)
 {
     (void)state;
     check_threads((const bc_head[HEADS]){classes, tokens, value});
 }
 
-/* A backward pass leaves the gradients of other heads as they are. */
+/* A backward pass does not change the gradients of other heads. */
 static void test_gradients(void **state)
 {
     (void)state;
@@ -270,20 +271,20 @@ static void test_logits_of_all_rows(void **state)
     assert_memory_equal(workspaces[planned - 1]->logits, logits, N * 4 * sizeof *logits);
 }
 
-/* The loss where the encoder lies so far along `way`. */
+/* The loss after the encoder's values are moved along a direction. */
 static double step_along(bertc_model *model, bertc_workspace *w, const bertc_batch *batch, bc_pass pass,
-                         const double *way, double length)
+                         const double *direction, double length)
 {
     float *kept = twin_copy(model->values, model->scalars);
     size_t encoder = model->params[model->heads->first].offset;
-    for (size_t i = 0; i < encoder; i++) model->values[i] += (float)(length * way[i]);
+    for (size_t i = 0; i < encoder; i++) model->values[i] += (float)(length * direction[i]);
     bc_model_fwd(model, w, batch, pass);
     double loss = bc_model_loss(model, w, batch, pass, NULL, N);
     memcpy(model->values, kept, model->scalars * sizeof *kept);
     return loss / N;
 }
 
-/* Gradient of the mean loss. */
+/* Compute the gradient of the mean loss. */
 static void pass_once(bertc_model *model, bertc_workspace *w, const bertc_batch *batch, bc_pass pass, bool accumulate)
 {
     bc_model_fwd(model, w, batch, pass);
@@ -291,8 +292,8 @@ static void pass_once(bertc_model *model, bertc_workspace *w, const bertc_batch 
     bc_model_bwd(model, w, batch, pass, accumulate);
 }
 
-/* With dropout: the slope of the loss along the encoder's gradient is that one's norm; the gradient of sequences one
- * after another is that of all. */
+/* With dropout the slope of the loss along the encoder's gradient is the gradient's norm. The gradients of single
+ * sequences, added up, are the gradient of the batch. */
 static void check_gradient(const bc_head *head)
 {
     const double length = 1e-3;
@@ -303,10 +304,10 @@ static void check_gradient(const bc_head *head)
     size_t count = model->scalars, encoder = model->params[model->heads->first].offset;
     twin_fill_nan(model->grads, count);
     pass_once(model, w, batch, pass, false);
-    double norm = 0, *whole = twin_widen(model->grads, count), *way = twin_widen(model->grads, count);
+    double norm = 0, *whole = twin_widen(model->grads, count), *direction = twin_widen(model->grads, count);
     for (size_t i = 0; i < encoder; i++) norm += whole[i] * whole[i];
     norm = sqrt(norm);
-    for (size_t i = 0; i < encoder; i++) way[i] /= norm;
+    for (size_t i = 0; i < encoder; i++) direction[i] /= norm;
     double up = step_along(model, w, batch, pass, way, length), down = step_along(model, w, batch, pass, way, -length);
     double slope = (up - down) / (2 * length);
     if (!(fabs(slope / norm - 1) < 1e-3)) fail_msg("slope %g, gradient %g", slope, norm);
@@ -326,7 +327,7 @@ static void test_gradient_of_the_word_table(void **state)
     check_gradient(&words);
 }
 
-/* The pass in two at the head itself, whose rows are all of the batch's. */
+/* A forward pass in two parts, split at a head that reads all rows. */
 static void test_entry(void **state)
 {
     (void)state;

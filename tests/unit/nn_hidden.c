@@ -1,18 +1,18 @@
-/* Outputs of layers: those of the network in double precision, those that training keeps, and nothing above
- * the last that is asked for. */
+/* Outputs of layers (bertc_model_hidden): compared with the network in double precision and with a training pass.
+ * Layers above the last requested one are not computed. */
 #include "nn_bench.h"
 
 #include <math.h>
 
 enum { LAYERS = 4, HIDDEN = 48 };
 
-/* Outputs of layers, one after another. */
+/* A model, and the outputs of its layers. */
 typedef struct seen {
-    size_t size; /* scalars of a layer */
+    size_t size; /* scalars of a layer's output */
     float *rows; /* (LAYERS + 1,N,H) */
 } seen;
 
-/* Those of the layers up to `last`, which are asked for from the last down. */
+/* Request the outputs of the layers from `last` down to 0. */
 static seen collect(const bench *t, int32_t last)
 {
     bertc_error err = {0};
@@ -50,7 +50,7 @@ static void test_values(void **state)
     }
 }
 
-/* To the bit what a pass keeps that is followed by backward, in both precisions. */
+/* The outputs have the bits that a training pass computes, in both precisions. */
 static void test_outputs_that_training_keeps(void **state)
 {
     (void)state;
@@ -70,8 +70,8 @@ static void test_outputs_that_training_keeps(void **state)
     }
 }
 
-/* The place of the next layer's output is not touched; weights of layers above do not count, whatever they
- * are; and layers below are the same. */
+/* The buffer of the next layer's output is not written. Weights of layers above do not matter, even if they are NaN.
+ * The outputs of layers below are the same. */
 static void test_nothing_above_is_computed(void **state)
 {
     (void)state;
@@ -92,7 +92,7 @@ static void test_nothing_above_is_computed(void **state)
     }
 }
 
-/* A model without pooler and head has the others' values, its packed products too, and no logits. */
+/* A model without pooler and head has the same outputs, also with packed weights, and no logits. */
 static void test_headless(void **state)
 {
     (void)state;

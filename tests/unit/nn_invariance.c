@@ -1,5 +1,5 @@
-/* Stages that are frozen for good: a sequence's rows are the same, to the bit, in any batch, and a pass in
- * two parts is one pass. */
+/* Batch-invariant stages: a sequence's rows have the same bits in any batch. A pass in two parts gives the results of
+ * one pass. */
 #include "nn_bench.h"
 
 #include "nn/invariance.h"
@@ -13,8 +13,8 @@ static const struct {
 
 enum { KINDS = sizeof kinds / sizeof *kinds, MANY = 24 };
 
-/* Options of a kind with `frozen` stages settled; false where the processor has no bf16. */
-static bool settle(size_t kind, int frozen, bertc_model_options *options)
+/* Set the options of a variant with `frozen` batch-invariant stages. Returns false if the processor has no bf16. */
+static bool variant_options(size_t kind, int frozen, bertc_model_options *options)
 {
     bertc_precision precision = kinds[kind].precision;
     if (bertc_precision_resolve(kinds[kind].backend, &precision, NULL) != BERTC_OK) return false;
@@ -23,7 +23,7 @@ static bool settle(size_t kind, int frozen, bertc_model_options *options)
     return true;
 }
 
-/* Sequences of many lengths, more than fill two blocks. */
+/* Sequences of many lengths, with more rows than two products. */
 static bertc_batch *long_batch(const bertc_config *config)
 {
     int32_t long_lengths[MANY];
@@ -31,7 +31,7 @@ static bertc_batch *long_batch(const bertc_config *config)
     return twin_batch(config, long_lengths, MANY, 5);
 }
 
-/* Sequences `first`, first + step, ... of a batch, as a batch. */
+/* Copy the sequences `first`, first + step, ... of a batch into a new batch. */
 static void choose(bertc_batch *to, const bertc_batch *from, int first, int step, int count)
 {
     to->sequences = to->tokens = to->longest = 0;
@@ -49,7 +49,7 @@ static void choose(bertc_batch *to, const bertc_batch *from, int first, int step
     }
 }
 
-/* The rows of those sequences are those in `wanted`, of the whole batch. */
+/* Check that the rows of these sequences equal their rows in `wanted`, which belong to the full batch. */
 static void check_rows(const bench *t, const bertc_batch *part, int stage, const float *wanted)
 {
     size_t h = (size_t)t->config.hidden_size;
@@ -81,7 +81,7 @@ static void check_compositions(const bench *t, int stage)
     }
 }
 
-/* In products of the size that was chosen, and of one sequence each. */
+/* With products of the chosen size, and with products of one sequence each. */
 static void check_sizes(bench *t, bertc_model_options options)
 {
     int layers = t->config.num_hidden_layers;
@@ -98,12 +98,12 @@ static void test_rows_do_not_depend_on_the_batch(void **state)
     (void)state;
     static const struct {
         int layers, hidden, heads;
-    } shapes[] = {{3, 48, 3}, {2, 384, 6}, {2, 120, 6}}; /* rows of the last begin between cache lines */
+    } shapes[] = {{3, 48, 3}, {2, 384, 6}, {2, 120, 6}}; /* rows of the last variant begin between cache lines */
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes * KINDS; i++) {
         bertc_model_options options;
         size_t shape = i / KINDS;
         int layers = shapes[shape].layers;
-        if (!settle(i % KINDS, layers + 2, &options)) continue;
+        if (!variant_options(i % KINDS, layers + 2, &options)) continue;
         bool library = strcmp(options.backend, "reference") != 0;
         if (shape > 0 && !library) continue;
         for (options.threads = library ? 1 : 3; options.threads <= 3; options.threads++) {
@@ -117,7 +117,7 @@ static void test_rows_do_not_depend_on_the_batch(void **state)
     }
 }
 
-/* Gradients after a pass in two parts, of which the first was done by halves, are those after one. */
+/* A forward pass in two parts, the first of them in two batches, gives the same gradients as one pass. */
 static void check_two_parts(const bench *all, bertc_model_options options, int32_t group)
 {
     bertc_limits limits = limits_of(all->batch);
@@ -153,15 +153,15 @@ static void test_two_parts_are_one_pass(void **state)
         for (int frozen = 1; frozen <= 6; frozen++)
             for (int32_t group = 0; group <= 2; group++) {
                 bertc_model_options options;
-                if (!settle(kind, frozen, &options)) continue;
+                if (!variant_options(kind, frozen, &options)) continue;
                 bench all = prepare(twin_config(4, 48, 3, 100, 3, BERTC_GELU));
                 check_two_parts(&all, options, group);
                 close_all(NULL);
             }
 }
 
-/* The weights that a new model draws become the test's: packed ones are of those. */
-static void adopt_drawn_weights(bench *t, const bertc_model_options *options)
+/* Copy the initial weights of a new model into the double-precision network, because packed copies are made of them. */
+static void adopt_initial_weights(bench *t, const bertc_model_options *options)
 {
     bertc_model *model;
     assert_int_equal(bertc_model_create(&t->config, options, &model, NULL), BERTC_OK);
@@ -169,18 +169,18 @@ static void adopt_drawn_weights(bench *t, const bertc_model_options *options)
     bertc_model_free(model);
 }
 
-/* A model whose frozen stages are not settled has the same loss within rounding, whatever the size of products:
- * the workspace of a small batch has room for the largest. */
+/* A model without batch invariance has the same loss within rounding, for every size of products. A workspace for small
+ * batches has enough rows for the largest size. */
 static void test_invariance_keeps_the_model(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2 * KINDS; i++) {
         bertc_model_options options;
         size_t kind = i / 2;
-        if (!settle(kind, i % 2 ? 6 : 3, &options)) continue;
+        if (!variant_options(kind, i % 2 ? 6 : 3, &options)) continue;
         bench invariant = prepare(twin_config(4, 48, 3, 100, 3, BERTC_GELU)), loose = invariant;
         bertc_limits limits = limits_of(invariant.batch);
-        adopt_drawn_weights(&invariant, &options);
+        adopt_initial_weights(&invariant, &options);
         open_limited(&invariant, options, &limits);
         options.batch_invariant = false;
         open_limited(&loose, options, &limits);

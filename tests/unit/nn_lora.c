@@ -1,5 +1,5 @@
-/* Adapters: their products against plain loops in double precision, the network with them against one
- * whose matrices hold them, and the laws of training. */
+/* Adapters: their products against plain loops in double precision; a network with adapters against a network whose
+ * matrices contain the merged adapters; gradients. */
 #include "nn_bench.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ static const bertc_lora all = {.rank = 5, .targets = 63, .alpha = 7};
 
 /* ---- Products ------------------------------------------------------------------------------ */
 
-/* An adapter of odd sizes, on columns of wider matrices. */
+/* An adapter of odd sizes, whose output is a slice of columns of a wider matrix. */
 enum { IN = 75, OUT = 83, WIDE = 90, AT = 4 };
 
 typedef struct product {
@@ -62,7 +62,7 @@ static product make_product(size_t rank, double dropout, bool bf16)
     return p;
 }
 
-/* Element (i, o) of dropout(x) A^T B^T, and (i, j) of mask (dy B A), of the scale too. */
+/* Element (i, o) of scale dropout(x) A^T B^T; element (i, j) of scale * factor * (dy B A). */
 static double wanted_y(const product *p, size_t i, size_t o)
 {
     double sum = 0;
@@ -144,7 +144,7 @@ static void test_products(void **state)
         }
 }
 
-/* Law 7: the same bits with any number of threads. */
+/* The results have the same bits with any number of threads. */
 static void test_threads(void **state)
 {
     (void)state;
@@ -165,7 +165,7 @@ static void test_threads(void **state)
 
 /* ---- Networks ------------------------------------------------------------------------------ */
 
-/* A model with adapters, whose B are not zero. */
+/* Open a model with adapters whose B are not zero. */
 static void open_adapted(bench *t, bertc_model_options options, const bertc_limits *limits)
 {
     open_limited(t, options, limits);
@@ -175,7 +175,7 @@ static void open_adapted(bench *t, bertc_model_options options, const bertc_limi
     }
 }
 
-/* The network's matrices with the adapters in them. */
+/* Merge the adapters into the matrices of the double-precision network. */
 static void merge_into_net(const bench *t)
 {
     const bertc_model *m = t->model;
@@ -193,7 +193,7 @@ static void merge_into_net(const bench *t)
         }
 }
 
-/* Error of the gradients of a pair, whose matrix has the gradient dw: dA = s B^T dW, dB = s dW A^T. */
+/* The error of the gradients of A and B. If their matrix has the gradient dW, dA = s B^T dW and dB = s dW A^T. */
 static double pair_error(const bertc_model *m, const bc_param *a, const double *dw)
 {
     const bc_param *b = a + 1;
@@ -258,7 +258,7 @@ static void test_networks(void **state)
         }
 }
 
-/* Of the encoder nothing but the adapters has a gradient. */
+/* In the encoder only adapters have a gradient. */
 static void test_what_is_trained(void **state)
 {
     (void)state;
@@ -276,8 +276,8 @@ static void test_what_is_trained(void **state)
     assert_int_equal(bc_model_grad_scalars(t.model), trained);
 }
 
-/* The masks are functions of place: sequences alone, one pass after another, have the gradients of the
- * batch; and those are the slope of the loss. */
+/* Masks depend only on the position of an element. So the gradients of single sequences, added up, are the gradient of
+ * the batch, and that is the slope of the loss. */
 static void check_dropout(bertc_precision precision)
 {
     bench t = prepare(middle());
@@ -320,7 +320,7 @@ static void test_dropout(void **state)
     check_dropout(BERTC_BF16);
 }
 
-/* Queries and keys of the same weights and adapters are the same, but for the masks of their adapters. */
+/* Queries and keys with the same weights and adapters differ only by the masks of their adapters. */
 static void test_masks_of_targets(void **state)
 {
     (void)state;
@@ -345,7 +345,7 @@ static void test_masks_of_targets(void **state)
     }
 }
 
-/* A is spread evenly within 1 / sqrt(columns), B is zero. */
+/* A is uniform between -1 and 1 / sqrt(columns); B is zero. */
 static void test_start(void **state)
 {
     (void)state;

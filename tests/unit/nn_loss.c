@@ -1,4 +1,4 @@
-/* The loss with class weights and label smoothing: as PyTorch states it, and its gradient by finite
+/* The loss with class weights and label smoothing, against the definition of PyTorch; its gradient by finite
  * differences. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,8 +36,8 @@ static double divisor(const bc_objective *o)
     return sum;
 }
 
-/* The two means of torch.nn.functional.cross_entropy: that of the labels and that of all classes, both
- * divided by the weights of the labels. */
+/* The two terms of torch.nn.functional.cross_entropy: one of the labels and one of all classes, both divided by the sum
+ * of the labels' weights. */
 static double reference(const double *z, size_t c, const bc_objective *o)
 {
     double label = 0.0, smooth = 0.0;
@@ -84,7 +84,7 @@ static void test_weights_and_smoothing(void **unused)
         }
 }
 
-/* Nothing asked for is the plain loss to the bit, and so are weights of 1. */
+/* Null options give the bits of the plain loss, and so do weights of 1. */
 static void test_plain(void **unused)
 {
     (void)unused;
@@ -98,7 +98,7 @@ static void test_plain(void **unused)
     assert_memory_equal(plain, other, sizeof plain);
 }
 
-/* A class that is asked for in no part adds nothing, however far its logit. */
+/* A class whose target is zero adds nothing, whatever its logit is. */
 static void test_far_logits(void **unused)
 {
     (void)unused;

@@ -1,4 +1,4 @@
-/* Calls that make no sense: each is refused with a message, and nothing is computed or damaged. */
+/* Invalid calls: each fails with a message, and changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ static bertc_workspace *plan(const bertc_model *model)
     return workspace;
 }
 
-/* The call gave this error, with a message that holds these words. */
+/* Check that a call failed with this status and a message that contains these words. */
 static void expect(bertc_status got, bertc_status status, bertc_error *err, const char *words)
 {
     if (got != status || err->status != status || !strstr(err->message, words))
@@ -145,7 +145,8 @@ static void test_limits(void **state)
 
 /* ---- workspaces ---------------------------------------------------------------------------- */
 
-/* Every member of what a plan depends on, and another model of the very same shape. */
+/* A workspace is refused by a model that differs in any size that its plan depends on, and by another model of the same
+ * shape. */
 static void test_workspace_of_another_model(void **state)
 {
     (void)state;
@@ -179,7 +180,7 @@ static void test_workspace_of_another_model(void **state)
         bertc_model_free(other);
     }
     assert_int_equal(bertc_model_forward(model, own, batch, &logits, &err), BERTC_OK);
-    /* one that lies where another lay: the plan tells */
+    /* a model at the address of another: its sizes differ */
     bertc_model *twin = create(shape(1, 32), (bertc_model_options){.threads = 1});
     own->model = twin;
     expect(bertc_model_forward(twin, own, batch, &logits, &err), BERTC_USAGE, &err, "another model");

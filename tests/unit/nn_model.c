@@ -1,4 +1,4 @@
-/* The whole model against the double-precision network, and the laws that training rests on. */
+/* The model against the double-precision network, and the properties that training relies on. */
 #include <math.h>
 #include <stdio.h>
 
@@ -13,9 +13,8 @@ enum { LOGITS, LOSS, GRADIENTS, MEASURES };
         {"logits", 2e-6, 0.0}, {"loss", 1e-6, 0.0}, {"gradients, in norm", 1e-5, 0.0},             \
     }
 
-/* |grad - truth| over |truth|, in norm. The gradient of a key's bias is zero in exact arithmetic:
- * its error is taken over the norm of the query's, which stands before it. `grads` is a whole
- * block. */
+/* |grad - truth| / |truth|, as norms. The gradient of a key's bias is zero in exact arithmetic, so its error is divided
+ * by the norm of the gradient of the query's bias, the parameter before it. grads: the gradients of all parameters. */
 static double gradient_error(const bc_param *param, const double *grads)
 {
     const double *truth = grads + param->offset;
@@ -86,8 +85,8 @@ static void test_backends(void **state)
     }
 }
 
-/* bf16 keeps eight bits of each factor: logits and gradients are near, not equal, and are the
- * same in every backend but for the order of sums. */
+/* bf16 keeps eight bits of each factor, so logits and gradients are only close to the truth. Backends differ by the
+ * order of sums alone. */
 static void test_bf16(void **state)
 {
     (void)state;
@@ -99,7 +98,7 @@ static void test_bf16(void **state)
         bench t = prepare(middle());
         open_with(&t, (bertc_model_options){.backend = bertc_backend_name(k), .precision = precision}, true, false);
         compare(m, &t, dropped);
-        assert_true(m[LOGITS].worst > 1e-5); /* it was bf16 */
+        assert_true(m[LOGITS].worst > 1e-5); /* or the products were not in bf16 */
         if (first) assert_true(twin_distance_floats(t.workspace->logits, first, S * 3) < 2e-3);
         first = twin_copy(t.workspace->logits, S * 3);
         print_message("%s\n", bertc_backend_name(k));
@@ -115,7 +114,7 @@ static void expect_same_gradients(measure *m, const bench *t, const float *wante
     for (size_t p = 0; p < t->model->count; p++) expect_within(m, gradient_error(&t->model->params[p], grads));
 }
 
-/* Packed = each sequence alone: the logits, and the sum of the gradients; with dropout. */
+/* A packed batch gives the same logits and the same sum of gradients as each sequence alone, with dropout too. */
 static void test_packed_is_each_alone(void **state)
 {
     (void)state;
@@ -174,7 +173,7 @@ static void test_threads(void **state)
     }
 }
 
-/* Twice the same pass: the same bits, whatever the buffers held. */
+/* The same pass twice gives the same bits, whatever the buffers contain before it. */
 static void test_repetition(void **state)
 {
     (void)state;
@@ -187,7 +186,7 @@ static void test_repetition(void **state)
     assert_memory_equal(grads, t.model->grads, t.model->scalars * sizeof *grads);
 }
 
-/* A workspace for inference gives the logits of one for training. */
+/* A workspace for inference gives the same logits as a workspace for training. */
 static void test_inference(void **state)
 {
     (void)state;
@@ -203,8 +202,8 @@ static void test_inference(void **state)
     assert_memory_equal(logits, trained, S * 3 * sizeof *logits);
 }
 
-/* Between steps a training run reads batches that are longer than those it trains on: the layers'
- * buffers are planned for the shorter ones, and the logits are the same. */
+/* Between steps a training run evaluates batches that are longer than those it trains on. The layers' buffers are
+ * planned for the shorter batches, and the logits are the same. */
 static void test_longer_batches_are_read(void **state)
 {
     (void)state;
@@ -219,8 +218,8 @@ static void test_longer_batches_are_read(void **state)
     assert_memory_equal(logits, t.workspace->logits, S * 3 * sizeof *logits);
 }
 
-/* Forward and backward of two batches with the inputs of every Nth layer kept: logits, losses and
- * gradients to the bit those of `all`, which keeps everything, in less memory. */
+/* With checkpointing, forward and backward of two batches have the logits, losses and gradients of `all`, which keeps
+ * all activations, to the bit, in less memory. */
 static void check_recomputed(const bench *all, bertc_model_options options, bool whole, int32_t n)
 {
     bench few = *all;
@@ -229,7 +228,7 @@ static void check_recomputed(const bench *all, bertc_model_options options, bool
     limits.all_rows = whole;
     limits.checkpointing = n;
     open_limited(&few, options, &limits);
-    for (int32_t first = 0; first < S; first += S / 2) { /* the second adds to the first */
+    for (int32_t first = 0; first < S; first += S / 2) { /* the second batch accumulates */
         bertc_batch *part = twin_batch_part(all->batch, first, S / 2);
         double wanted = run(all, part, dropped, first > 0), loss = run(&few, part, dropped, first > 0);
         assert_true(loss == wanted);
@@ -258,7 +257,7 @@ static void test_checkpointing(void **state)
             }
 }
 
-/* The same with bf16 products, where the processor has them. */
+/* The same with bf16 products, if the processor has them. */
 static void test_checkpointing_in_bf16(void **state)
 {
     (void)state;
@@ -270,8 +269,7 @@ static void test_checkpointing_in_bf16(void **state)
     for (int32_t n = 1; n <= 5; n++) check_recomputed(&all, options, false, n);
 }
 
-/* A last layer that is computed whole gives the same as one that is computed for the heads, within
- * the rounding of other sums. */
+/* A last layer that computes all rows gives the same results, within rounding, as one that computes first rows only. */
 static void test_whole_last_layer(void **state)
 {
     (void)state;
@@ -285,7 +283,7 @@ static void test_whole_last_layer(void **state)
         assert_true(bertc_workspace_bytes(t.workspace) > bytes);
         double whole = run(&t, t.batch, dropped, false);
         bool same = memcmp(logits, t.workspace->logits, S * 3 * sizeof *logits) == 0;
-        /* the libraries choose a kernel by the number of rows */
+        /* libraries choose a kernel by the number of rows */
         assert_true(same || strcmp(bertc_backend_name(k), "reference") != 0);
         assert_true(fabs(whole - loss) <= 1e-6 * loss);
         for (size_t p = 0; p < t.model->count; p++) assert_true(gradient_error(&t.model->params[p], grads) < 2e-6);
@@ -293,7 +291,7 @@ static void test_whole_last_layer(void **state)
     }
 }
 
-/* Dropout is another with another seed, step or example, and nothing else changes it. */
+/* Dropout changes with seed, step and example. A repeated pass has the same dropout. */
 static void test_dropout_is_a_function(void **state)
 {
     (void)state;
@@ -311,7 +309,7 @@ static void test_dropout_is_a_function(void **state)
     assert_true(run(&t, t.batch, dropped, false) == base);
 }
 
-/* Embeddings, each layer, pooler and head: what is frozen as a whole. */
+/* The stages: embeddings, each layer, pooler and head. */
 static size_t group_of(const bc_param *param)
 {
     switch (param->row->scope) {
@@ -326,7 +324,7 @@ static size_t group_of(const bc_param *param)
     }
 }
 
-/* Parameters without a gradient buffer are left alone; the others get the same gradient. */
+/* Parameters without a gradient buffer are skipped; the others get the same gradient. */
 static void test_untrained_parameters(void **state)
 {
     (void)state;

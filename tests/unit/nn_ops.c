@@ -21,7 +21,7 @@ enum { S = 5, N = 58 };
 static const size_t widths[] = {1, 8, 50, 128, 768, 1000};
 enum { WIDTHS = sizeof widths / sizeof *widths };
 
-/* Inputs of one width in both precisions. */
+/* Inputs of one width, in f32 and in double precision. */
 typedef struct bench {
     bertc_config config;
     const bertc_batch *batch;
@@ -276,7 +276,7 @@ static void test_scatter_to_sparse_rows(void **state)
         float *dense = nans(23 * t.h), *rows = nans(23 * t.h);
         bc_sparse_rows words;
         assert_int_equal(bc_sparse_rows_create(&words, 23, 23, NULL), BERTC_OK);
-        for (int pass = 0; pass < 3; pass++) { /* alone, after another set, a second pass */
+        for (int pass = 0; pass < 3; pass++) { /* the batch's ids; more ids; with accumulate */
             if (pass == 1) bc_sparse_rows_reset(&words);
             if (pass == 1) bc_sparse_rows_add(&words, other, 2);
             bc_sparse_rows_add(&words, t.batch->ids, tokens);
@@ -322,7 +322,7 @@ static void test_first_rows(void **state)
     }
 }
 
-/* The first rows alone, as sequences of one token, and all of them. */
+/* Dropout of first rows, as sequences of one token, and of all rows. */
 static void test_dropout_of_tokens(void **state)
 {
     (void)state;
@@ -410,7 +410,7 @@ static void test_column_sums(void **state)
     print_measures(&m, 1);
 }
 
-/* Everything with a sum in it, computed with a number of threads into one block. */
+/* Compute all operations that have sums, with a number of threads, into one block. */
 static float *all_sums(const bench *t, int threads, size_t *count)
 {
     size_t h = t->h;
@@ -434,7 +434,7 @@ static float *all_sums(const bench *t, int threads, size_t *count)
     return out;
 }
 
-/* e^x from where it is zero to where it is clamped, and that of numbers below zero alone. */
+/* e^x over the whole range, and its variant for x <= 0. */
 static void test_exponential(void **state)
 {
     (void)state;
@@ -452,8 +452,7 @@ static void test_exponential(void **state)
     print_measures(m, 2);
 }
 
-/* Every bf16 number is itself; what lies between two goes to the nearer, in the middle to the even.
- */
+/* Every bf16 number is rounded to itself. Numbers between two of them are rounded to the nearer one, ties to even. */
 static void test_rounding_to_bf16(void **state)
 {
     (void)state;
@@ -464,7 +463,7 @@ static void test_rounding_to_bf16(void **state)
             continue;
         }
         assert_int_equal(bc_to_bf16(x), bf16);
-        if ((bf16 & 0x7fff) == 0x7f80) continue; /* above the largest lies infinity */
+        if ((bf16 & 0x7fff) == 0x7f80) continue; /* the number above the largest is infinity */
         uint32_t up = bf16 + 1;
         assert_int_equal(bc_to_bf16(bc_bits_to_float(bf16 << 16 | 0x7fff)), bf16);
         assert_int_equal(bc_to_bf16(bc_bits_to_float(bf16 << 16 | 0x8001)), up);
@@ -479,7 +478,7 @@ static void test_rounding_to_bf16(void **state)
     for (size_t i = 0; i < BC_ROW_ROUND * 5; i++) assert_true(bc_from_bf16(y[i]) == (i < 15 ? (float)i : 0.0f));
 }
 
-/* Both precisions of a result: the second is the first rounded, also alone, and cleared past n. */
+/* Check that the bf16 result is the f32 result rounded, and that its rows past n are cleared. */
 static void expect_rounded(const uint16_t *bf16, const float *x, size_t n, size_t width)
 {
     for (size_t i = 0; i < bc_rows(n) * width; i++) assert_int_equal(bf16[i], i < n * width ? bc_to_bf16(x[i]) : 0);

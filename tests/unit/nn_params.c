@@ -10,7 +10,7 @@
 #include "nn/params.h"
 #include "twin/support.h"
 
-/* An encoder with its pooler and a classifier. */
+/* The parameters of an encoder with a pooler and a classifier. */
 static bc_param *plan(const bertc_config *config, size_t *count, size_t *total)
 {
     size_t encoder = bc_param_count(config, true);
@@ -56,7 +56,7 @@ static void test_query_key_value_are_one_matrix(void **state)
     }
 }
 
-/* Without a pooler the rest is as it was. */
+/* Without a pooler the other parameters are the same. */
 static void test_pooler(void **state)
 {
     (void)state;
@@ -88,7 +88,7 @@ static void test_index_finds_every_row(void **state)
         }
 }
 
-/* The mask of the reference: everything but biases and LayerNorm decays. */
+/* The weight decay of the reference implementation: all parameters except biases and LayerNorms decay. */
 static void test_decay_mask(void **state)
 {
     (void)state;
@@ -103,7 +103,7 @@ static void test_decay_mask(void **state)
     }
 }
 
-/* A model that transformers saved holds the table's names and shapes, and nothing else. */
+/* A model that transformers saved has the names and shapes of the table, and no other tensors. */
 static void test_names_are_those_of_transformers(void **state)
 {
     (void)state;

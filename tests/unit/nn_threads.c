@@ -1,6 +1,6 @@
-/* Several threads on one model, a workspace each: every one gets the bits that it gets alone. What the threads
- * find is cold: models are new, and so are the shapes of their products. Built with ThreadSanitizer it runs
- * the plain loops alone, each pass in one thread: libraries, and OpenMP's, are not built to be looked into. */
+/* Several threads use one model, each with a workspace. Every thread gets the same bits as alone. Models and the shapes
+ * of products are new when the threads start, so nothing is cached. Built with ThreadSanitizer the test runs the
+ * reference backend alone, with one OpenMP thread in each pass, because libraries are not instrumented. */
 #include <omp.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -38,7 +38,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 static const bertc_limits limits = {.tokens = MAX_SEQUENCES * LONGEST, .sequences = MAX_SEQUENCES,
                                     .longest = LONGEST, .all_rows = true};
 
-/* A thread of the caller's: its batches, and what it found for them. */
+/* A thread that runs passes: its batches and its results. */
 typedef struct user {
     const bertc_model *model;
     bertc_workspace *workspace;
@@ -54,7 +54,7 @@ static bertc_config small_config(void)
     return twin_config(2, HIDDEN, 2, 64, CLASSES, BERTC_GELU);
 }
 
-/* Batches of many shapes; each user has other ones. */
+/* Make batches of many shapes, different for each thread. */
 static user *make_user(const bertc_config *config, uint64_t number)
 {
     user *u = twin_take(1, sizeof *u);
@@ -87,7 +87,7 @@ static void *use(void *argument)
     return NULL;
 }
 
-/* The same batches again, by one thread at a time and with that workspace. */
+/* Run the same batches again in one thread, and compare the results. */
 static void check_alone(user *u, bertc_workspace *workspace, const char *what, const struct kind *kind)
 {
     float logits[MAX_SEQUENCES * CLASSES], *hidden = twin_floats((size_t)limits.tokens * HIDDEN);
@@ -106,7 +106,7 @@ static void check_alone(user *u, bertc_workspace *workspace, const char *what, c
     u->workspace = own;
 }
 
-/* A new model of a kind; false where it cannot be tried here. */
+/* Open a new model of a variant. Returns false if this machine cannot run the variant. */
 static bool create(const struct kind *kind, const bertc_model_options *more, bertc_model **model)
 {
     bertc_error err = {0};
@@ -122,7 +122,7 @@ static bool create(const struct kind *kind, const bertc_model_options *more, ber
     return true;
 }
 
-/* Run the users at once. */
+/* Run all threads at once. */
 static void run(user *users[USERS], const bertc_model *model)
 {
     pthread_t threads[USERS];
@@ -137,7 +137,7 @@ static void run(user *users[USERS], const bertc_model *model)
     pthread_barrier_destroy(&start);
 }
 
-/* Models that are only read are packed where the backend does so; those that may be trained are not. */
+/* If the backend packs weights, those of models that are only read are packed; those of trainable models are not. */
 static void test_at_once(void **state)
 {
     (void)state;
@@ -174,7 +174,7 @@ static void test_at_once(void **state)
 enum { TIMES = 600 };
 static const bc_linear large = {150, 170, 160};
 
-/* One thread's products, with so many threads of its own. */
+/* The products of one caller, with its own number of OpenMP threads. */
 typedef struct products {
     bc_gemm gemm;
     int threads;
@@ -212,7 +212,7 @@ static products make_products(const char *backend, int threads)
     return p;
 }
 
-/* Libraries may keep a number of threads for the whole process. */
+/* Callers with different numbers of OpenMP threads, because libraries may have one number for the whole process. */
 static void test_numbers_of_threads(void **state)
 {
     (void)state;

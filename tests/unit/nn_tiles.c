@@ -1,4 +1,4 @@
-/* Small products on bf16 operands: every kind that this processor has against double precision. */
+/* Small products on bf16 operands: every version that this processor has, against double precision. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +12,9 @@
 #include "twin/expect.h"
 #include "twin/support.h"
 
-enum { GAP = 16 }; /* words or floats between the end of a row and the next */
+enum { GAP = 16 }; /* words or floats between the end of a row and the next row */
 
-/* A product with its operands as B[k][j] and A[i][k], and its true result. */
+/* A product: operands, as A[i][k] and B[k][j], and the true result. */
 typedef struct bench {
     bc_tile_product x;
     uint16_t *a, *b;
@@ -57,7 +57,7 @@ static void multiply(const bc_tiles *tiles, bc_tile_product x)
     tiles->close();
 }
 
-/* The result and the gaps beside it, which must be untouched. */
+/* Check the result, and that the gaps between its rows are not written. */
 static double error_of(const bench *t, double times)
 {
     float *dense = twin_floats(t->x.m * t->x.n);
@@ -71,7 +71,7 @@ static double error_of(const bench *t, double times)
     return twin_distance(dense, wanted, t->x.m * t->x.n);
 }
 
-/* Fresh over NaN, then added to what is there. */
+/* Overwrite NaN, then accumulate. */
 static void check(const bc_tiles *tiles)
 {
     measure m = {tiles->name, 2e-6, 0.0};
@@ -97,7 +97,7 @@ static void test_against_double(void **state)
         else print_message("%s: not on this processor\n", bc_tiles_at(i)->name);
 }
 
-/* A row and a column have the same bits alone and among others. */
+/* A row or a column has the same bits, alone or among others. */
 static void test_parts_do_not_depend_on_each_other(void **state)
 {
     (void)state;
@@ -130,7 +130,7 @@ static void test_nan_stays_nan(void **state)
     }
 }
 
-/* Words change places and nothing else does. */
+/* Only the positions of words change. */
 static void test_transpose(void **state)
 {
     (void)state;
