@@ -17,13 +17,6 @@ static const char end_a[] = "lora_A.weight", end_b[] = "lora_B.weight", end_plai
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
-static void name_tensor(const char *stored, char name[BC_PARAM_NAME])
-{
-    size_t prefix = strlen(BC_ADAPTER_PREFIX);
-    if (strncmp(stored, BC_ADAPTER_PREFIX, prefix) == 0) stored += prefix;
-    bc_name_current(stored, name, BC_PARAM_NAME);
-}
-
 bertc_status bc_adapter_weights_open(const char *dir, bc_adapter_weights *adapter, bertc_error *err)
 {
     bertc_status status = bc_adapter_config_read(dir, &adapter->config, err);
@@ -32,8 +25,12 @@ bertc_status bc_adapter_weights_open(const char *dir, bc_adapter_weights *adapte
     if (status != BERTC_OK) return status;
     adapter->names = bc_alloc(adapter->weights.count, sizeof *adapter->names);
     if (!adapter->names) return bc_fail_memory(err);
-    for (size_t i = 0; i < adapter->weights.count; i++)
-        name_tensor(adapter->weights.tensors[i].name, adapter->names[i]);
+    for (size_t i = 0; i < adapter->weights.count; i++) {
+        const char *stored = adapter->weights.tensors[i].name;
+        size_t prefix = strlen(BC_ADAPTER_PREFIX);
+        if (strncmp(stored, BC_ADAPTER_PREFIX, prefix) == 0) stored += prefix;
+        bc_name_current(stored, adapter->names[i], BC_PARAM_NAME);
+    }
     return BERTC_OK;
 }
 
@@ -87,12 +84,6 @@ static const bc_param *find_param(const bertc_model *model, const char *name)
     return NULL;
 }
 
-static bool fits(pair p, const bc_param *param)
-{
-    return p.a && p.b && p.a->rank == 2 && p.b->rank == 2 && p.a->shape[0] > 0 && p.a->shape[0] == p.b->shape[1] &&
-           p.a->shape[1] == param->shape[1] && p.b->shape[0] == param->shape[0];
-}
-
 /* Check that the adapter config includes a tensor of A or B. */
 static bertc_status check_settings(const bc_adapter_weights *adapter, const bc_tensor *t, const bc_param *param,
                                    bertc_error *err)
@@ -117,7 +108,11 @@ static bertc_status check_tensor(const bc_adapter_weights *adapter, const bertc_
     const bc_param *param = find_param(model, is_pair ? stem : name);
     if (!param || (is_pair && param->row->scope == BC_SCOPE_EMBEDDINGS))
         return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\" belongs to no parameter of the model", path, t->name);
-    if (is_pair && !fits(pair_of(adapter, param), param))
+    pair p = is_pair ? pair_of(adapter, param) : (pair){NULL, NULL};
+    bool fits = p.a && p.b && p.a->rank == 2 && p.b->rank == 2 && p.a->shape[0] > 0 &&
+                p.a->shape[0] == p.b->shape[1] && p.a->shape[1] == param->shape[1] &&
+                p.b->shape[0] == param->shape[0];
+    if (is_pair && !fits)
         return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": the product of B and A is not a matrix of %zu x %zu",
                        path, t->name, param->shape[0], param->shape[1]);
     return is_pair ? check_settings(adapter, t, param, err) : BERTC_OK;
@@ -203,22 +198,16 @@ static const char *short_name(int target)
     return strncmp(module, self, strlen(self)) == 0 ? module + strlen(self) : module;
 }
 
-static bertc_status write_config(const bertc_model *model, int head, const char *base, const bc_dir *dir,
-                                 bc_file_hashes *hashes, bertc_error *err)
-{
-    const bertc_lora *lora = &model->lora;
-    const char *targets[BC_LORA_TARGETS];
-    bc_adapter_settings settings = {.base = base, .rank = lora->rank, .alpha = lora->alpha,
-                                .dropout = lora->dropout, .targets = targets,
-                                .first = model->first_adapted, .layers = model->config.num_hidden_layers};
-    for (int t = 0; t < BC_LORA_TARGETS; t++)
-        if (lora->targets >> t & 1) targets[settings.count++] = short_name(t);
-    return bc_adapter_config_write(&settings, &model->heads[head].config, dir, hashes, err);
-}
-
 bertc_status bc_model_save_adapter(const bertc_model *model, int head, const bc_values *values, const char *base,
                                    const bc_dir *dir, bc_file_hashes *hashes, bertc_error *err)
 {
-    bertc_status status = write_config(model, head, base, dir, hashes, err);
+    const bertc_lora *lora = &model->lora;
+    const char *targets[BC_LORA_TARGETS];
+    bc_adapter_settings settings = {.base = base, .rank = lora->rank, .alpha = lora->alpha, .dropout = lora->dropout,
+                                    .targets = targets, .first = model->first_adapted,
+                                    .layers = model->config.num_hidden_layers};
+    for (int t = 0; t < BC_LORA_TARGETS; t++)
+        if (lora->targets >> t & 1) targets[settings.count++] = short_name(t);
+    bertc_status status = bc_adapter_config_write(&settings, &model->heads[head].config, dir, hashes, err);
     return status == BERTC_OK ? write_tensors(model, head, values, dir, hashes, err) : status;
 }

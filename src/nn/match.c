@@ -97,16 +97,11 @@ bertc_status bc_match_heads(bertc_model *m, const bertc_model_options *options, 
 
 /* ---- Parameters ---------------------------------------------------------------------------- */
 
-static bool same_shape(const bc_param *param, const bc_tensor *tensor)
+static bertc_status check_shape(const bc_param *param, const bc_tensor *tensor, bertc_error *err)
 {
-    if (param->rank != tensor->rank) return false;
-    for (int i = 0; i < param->rank; i++)
-        if (param->shape[i] != tensor->shape[i]) return false;
-    return true;
-}
-
-static bertc_status refuse_shape(const bc_param *param, const bc_tensor *tensor, bertc_error *err)
-{
+    bool same = param->rank == tensor->rank;
+    for (int i = 0; same && i < param->rank; i++) same = param->shape[i] == tensor->shape[i];
+    if (same) return BERTC_OK;
     char shapes[2][64] = {"", ""};
     for (int side = 0; side < 2; side++) {
         int rank = side ? param->rank : tensor->rank;
@@ -157,7 +152,8 @@ bertc_status bc_match_params(const bertc_model *m, const bertc_model_options *op
         if (!head) t = find_tensor(from, param->name, true);
         else if (param->head == from->kept_head) t = find_tensor(from, param->row->name, true);
         from->tensors[i] = is_newly_initialized(m, param, options) ? NULL : t;
-        if (t && !same_shape(param, t)) return refuse_shape(param, t, err);
+        bertc_status status = t ? check_shape(param, t, err) : BERTC_OK;
+        if (status != BERTC_OK) return status;
         if (t && !bc_dtype_is_float(t->dtype)) return bc_tensor_check_float(t, err);
         if (!t && !head && !(heads_given && param->row->scope == BC_SCOPE_POOLER))
             return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing", from->weights.path, param->name);

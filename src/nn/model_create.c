@@ -33,26 +33,6 @@ void bc_param_initialize(const bc_param *param, const bertc_config *config, cons
     }
 }
 
-static bertc_status allocate(bertc_model *m, bool trainable, bertc_error *err)
-{
-    size_t scalars = trainable ? bc_model_grad_scalars(m) : 0;
-    m->values = bc_alloc(m->scalars, sizeof(float));
-    if (trainable) m->grads = bc_alloc(scalars, sizeof(float));
-    if (!m->values || (trainable && !m->grads))
-        return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights",
-                       (m->scalars + scalars) * sizeof(float) >> 20);
-    bc_prefault(m->values, m->scalars * sizeof(float), m->threads);
-    if (trainable) bc_prefault(m->grads, scalars * sizeof(float), m->threads);
-    float *grad = m->grads;
-    for (size_t i = 0; i < m->count; i++) {
-        m->params[i].value = m->values + m->params[i].offset;
-        if (!trainable || m->params[i].frozen) continue;
-        m->params[i].grad = grad;
-        grad += bc_param_grad_capacity(&m->params[i]);
-    }
-    return BERTC_OK;
-}
-
 /* Allocate the bf16 copies in the order of the parameters, so that a layer's query, key and value are one matrix. */
 static bertc_status allocate_bf16_values(bertc_model *m, bertc_error *err)
 {
@@ -132,11 +112,25 @@ bertc_status bc_model_plan(bertc_model *m, const bertc_model_options *options, c
 
 bertc_status bc_model_allocate(bertc_model *m, const bertc_model_options *options, bertc_error *err)
 {
+    bool trainable = options->trainable;
+    size_t scalars = trainable ? bc_model_grad_scalars(m) : 0;
     omp_set_num_threads(m->threads);
-    bertc_status status = allocate(m, options->trainable, err);
-    if (status == BERTC_OK) status = bc_gemm_open(&m->gemm, options->backend, err);
-    if (status == BERTC_OK && m->use_bf16) status = allocate_bf16_values(m, err);
-    return status;
+    m->values = bc_alloc(m->scalars, sizeof(float));
+    if (trainable) m->grads = bc_alloc(scalars, sizeof(float));
+    if (!m->values || (trainable && !m->grads))
+        return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB for the weights",
+                       (m->scalars + scalars) * sizeof(float) >> 20);
+    bc_prefault(m->values, m->scalars * sizeof(float), m->threads);
+    if (trainable) bc_prefault(m->grads, scalars * sizeof(float), m->threads);
+    float *grad = m->grads;
+    for (size_t i = 0; i < m->count; i++) {
+        m->params[i].value = m->values + m->params[i].offset;
+        if (!trainable || m->params[i].frozen) continue;
+        m->params[i].grad = grad;
+        grad += bc_param_grad_capacity(&m->params[i]);
+    }
+    bertc_status status = bc_gemm_open(&m->gemm, options->backend, err);
+    return status == BERTC_OK && m->use_bf16 ? allocate_bf16_values(m, err) : status;
 }
 
 static bertc_status pack_layer(bertc_model *model, int layer, bertc_error *err)

@@ -32,15 +32,6 @@ static bool is_unnamed(const char *const *labels, int32_t count)
     return unnamed;
 }
 
-/* Whether a config has the labels of a head, in any order, or the same number of unnamed labels. */
-static bool labels_agree(const bertc_config *config, const bc_head *head)
-{
-    if (bc_head_of(config->num_labels) != head->row || config->num_labels != head->num_labels) return false;
-    bool named = true;
-    for (int32_t i = 0; i < config->num_labels; i++) named = named && label_in(config->labels[i], head);
-    return named || is_unnamed((const char *const *)config->labels, config->num_labels);
-}
-
 enum { MAX_SHOWN = 4 };
 
 /* Append "labels a, b", "2 unnamed labels" or "one value". */
@@ -72,21 +63,18 @@ void bc_head_describe(bc_text *line, const bertc_config *config, const char *ref
 
 int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
 {
-    for (int i = 0; i < count; i++)
-        if (labels_agree(config, &heads[i])) return i;
+    bool unnamed = is_unnamed((const char *const *)config->labels, config->num_labels);
+    for (int i = 0; i < count; i++) {
+        const bc_head *head = &heads[i];
+        if (bc_head_of(config->num_labels) != head->row || config->num_labels != head->num_labels) continue;
+        bool agree = true;
+        for (int32_t l = 0; l < config->num_labels; l++) agree = agree && label_in(config->labels[l], head);
+        if (agree || unnamed) return i;
+    }
     return -1;
 }
 
 /* ---- A model's heads ----------------------------------------------------------------------- */
-
-/* Set the head's kind, and the members of the model that depend on it. */
-static void set_row(bertc_model *m, bc_model_head *head, const bc_head_row *row)
-{
-    head->row = row;
-    m->pooler = m->pooler || row->input == BC_INPUT_POOLED;
-    m->all_rows = m->all_rows || row->input == BC_INPUT_ALL_ROWS;
-    m->dense_words = m->dense_words || row->dense_words;
-}
 
 bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count, int kept, bertc_error *err)
 {
@@ -100,7 +88,10 @@ bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count
         status = bertc_config_copy(&head->config, &m->config, err);
         if (status == BERTC_OK && count > 0 && i != kept)
             status = bertc_config_set_labels(&head->config, heads[i].labels, heads[i].num_labels, err);
-        set_row(m, head, count > 0 ? heads[i].row : bc_head_of(head->config.num_labels));
+        head->row = count > 0 ? heads[i].row : bc_head_of(head->config.num_labels);
+        m->pooler = m->pooler || head->row->input == BC_INPUT_POOLED;
+        m->all_rows = m->all_rows || head->row->input == BC_INPUT_ALL_ROWS;
+        m->dense_words = m->dense_words || head->row->dense_words;
     }
     bc_config_free_labels(&m->config);
     size_t first = bc_param_count(&m->config, m->pooler);

@@ -9,15 +9,10 @@
 #include "formats/safetensors.h"
 #include "nn/ops/low_rank.h"
 
-/* The id of a parameter of the table. */
-static bc_param_id id_of(const bc_param *param)
-{
-    return (bc_param_id)(param->row - bc_param_table);
-}
-
 static const bc_param *adapter_of(const bertc_model *model, const bc_param *param)
 {
-    size_t index = bc_lora_index(&model->lora, model->first_adapted, id_of(param), param->layer);
+    bc_param_id id = (bc_param_id)(param->row - bc_param_table);
+    size_t index = bc_lora_index(&model->lora, model->first_adapted, id, param->layer);
     return index == SIZE_MAX ? NULL : &model->params[bc_model_table_count(model) + index];
 }
 

@@ -308,7 +308,8 @@ static void check_gradient(const bc_head *head)
     for (size_t i = 0; i < encoder; i++) norm += whole[i] * whole[i];
     norm = sqrt(norm);
     for (size_t i = 0; i < encoder; i++) direction[i] /= norm;
-    double up = step_along(model, w, batch, pass, way, length), down = step_along(model, w, batch, pass, way, -length);
+    double up = step_along(model, w, batch, pass, direction, length);
+    double down = step_along(model, w, batch, pass, direction, -length);
     double slope = (up - down) / (2 * length);
     if (!(fabs(slope / norm - 1) < 1e-3)) fail_msg("slope %g, gradient %g", slope, norm);
     for (int part = 0; part < S; part++) pass_once(model, w, twin_batch_part(batch, part, 1), pass, part > 0);

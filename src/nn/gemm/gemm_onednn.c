@@ -78,21 +78,6 @@ static dnnl_status_t lay_out_as(layout *to, size_t rows, size_t columns, dnnl_da
     return lay_out_by_tag(to, 2, dims, type, tag);
 }
 
-static dnnl_status_t weights_layout(layout *to, const_dnnl_primitive_desc_t of)
-{
-    return copy_layout(to, dnnl_primitive_desc_query_md(of, dnnl_query_weights_md, 0));
-}
-
-static dnnl_status_t scratch_layout(layout *to, const_dnnl_primitive_desc_t of)
-{
-    return copy_layout(to, dnnl_primitive_desc_query_md(of, dnnl_query_scratchpad_md, 0));
-}
-
-static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *to, dnnl_engine_t on, layout *from, layout *as)
-{
-    return dnnl_reorder_primitive_desc_create(to, PASS(from), on, PASS(as), on, NULL);
-}
-
 static dnnl_status_t hold(dnnl_memory_t *to, layout *of, dnnl_engine_t on, void *data)
 {
     return dnnl_memory_create(to, PASS(of), on, data);
@@ -227,19 +212,13 @@ static dnnl_status_t add_to_output(dnnl_primitive_attr_t attr)
     return status;
 }
 
-static dnnl_status_t make_attributes(dnnl_primitive_attr_t *attr, bool accumulate)
-{
-    dnnl_status_t status = dnnl_primitive_attr_create(attr);
-    if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
-    return status == dnnl_success && accumulate ? add_to_output(*attr) : status;
-}
-
 /* Grow the shared scratch memory to what the primitive needs, and create the primitive's handle of it. */
 static dnnl_status_t provide_scratch(product *p, engine *e, const_dnnl_primitive_desc_t description)
 {
     layout scratch;
     memset(&scratch, 0, sizeof scratch);
-    dnnl_status_t status = scratch_layout(&scratch, description);
+    dnnl_status_t status =
+        copy_layout(&scratch, dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0));
     size_t bytes = status == dnnl_success ? dnnl_memory_desc_get_size(PASS(&scratch)) : 0;
     if (bytes > e->scratch_bytes) {
         if (e->scratch) dnnl_memory_destroy(e->scratch);
@@ -258,7 +237,9 @@ static dnnl_status_t make_primitive(product *p, engine *e, layout layouts[OPERAN
 {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t description = NULL;
-    dnnl_status_t status = make_attributes(&attr, p->accumulate);
+    dnnl_status_t status = dnnl_primitive_attr_create(&attr);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success && p->accumulate) status = add_to_output(attr);
     if (status == dnnl_success)
         status = describe_matmul(&description, e->engine, layouts, p->shape[2].data != NULL, attr);
     if (status == dnnl_success) status = provide_scratch(p, e, description);
@@ -266,12 +247,6 @@ static dnnl_status_t make_primitive(product *p, engine *e, layout layouts[OPERAN
     if (description) dnnl_primitive_desc_destroy(description);
     if (attr) dnnl_primitive_attr_destroy(attr);
     return status;
-}
-
-static dnnl_status_t lay_out(layout *to, const matrix *x)
-{
-    if (x->chosen) return copy_layout(to, PASS(x->chosen));
-    return lay_out_as(to, x->rows, x->columns, x->type, x->transposed ? dnnl_ba : dnnl_ab);
 }
 
 static dnnl_status_t make_product(product *p, engine *e, const matrix x[OPERANDS], bool accumulate)
@@ -283,7 +258,8 @@ static dnnl_status_t make_product(product *p, engine *e, const matrix x[OPERANDS
     p->accumulate = accumulate;
     for (int i = 0; i < OPERANDS && status == dnnl_success; i++) {
         if (!x[i].data) continue;
-        status = lay_out(&layouts[i], &x[i]);
+        if (x[i].chosen) status = copy_layout(&layouts[i], PASS(x[i].chosen));
+        else status = lay_out_as(&layouts[i], x[i].rows, x[i].columns, x[i].type, x[i].transposed ? dnnl_ba : dnnl_ab);
         if (status == dnnl_success) status = hold(&p->memory[i], &layouts[i], e->engine, DNNL_MEMORY_NONE);
     }
     if (status == dnnl_success) status = make_primitive(p, e, layouts);
@@ -381,14 +357,6 @@ static void bf16_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint1
 
 /* ---- packed weights ------------------------------------------------------------------------ */
 
-/* Rows of a product that n rows are rounded up to. Coarse steps keep the number of shapes small; short f32 products
- * have fine steps, because a single short text should not cost more rows. */
-static size_t product_rows(size_t n, dnnl_data_type_t type)
-{
-    enum { SHORT = 64, STEP = 4 };
-    return type == dnnl_f32 && n < SHORT ? (n + STEP - 1) / STEP * STEP : bc_rows(n);
-}
-
 /* Choose the layout that the library prefers for a product of 64 rows. */
 static dnnl_status_t choose_layout(packed *p, const engine *e)
 {
@@ -401,7 +369,8 @@ static dnnl_status_t choose_layout(packed *p, const engine *e)
     if (status == dnnl_success) status = lay_out_as(&l[1], in, out, p->type, dnnl_format_tag_any);
     if (status == dnnl_success) status = lay_out_as(&l[3], ROWS, out, dnnl_f32, dnnl_ab);
     if (status == dnnl_success) status = describe_matmul(&description, e->engine, l, false, NULL);
-    if (status == dnnl_success) status = weights_layout(&p->layout, description);
+    if (status == dnnl_success)
+        status = copy_layout(&p->layout, dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0));
     if (description) dnnl_primitive_desc_destroy(description);
     for (int i = 0; i < OPERANDS; i++) free_layout(&l[i]);
     return status;
@@ -434,7 +403,9 @@ static dnnl_status_t reorder(packed *p, const engine *e, const void *w)
     dnnl_status_t status = lay_out_as(&dense, p->shape.in, p->shape.out, p->type, dnnl_ba);
     if (status == dnnl_success) status = hold(&source, &dense, e->engine, handle_of(w));
     if (status == dnnl_success) status = hold(&to, &p->layout, e->engine, p->values);
-    if (status == dnnl_success) status = describe_reorder(&description, e->engine, &dense, &p->layout);
+    if (status == dnnl_success)
+        status = dnnl_reorder_primitive_desc_create(&description, PASS(&dense), e->engine, PASS(&p->layout), e->engine,
+                                                    NULL);
     if (status == dnnl_success) status = dnnl_primitive_create(&primitive, description);
     if (status == dnnl_success) {
         const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, to}};
@@ -480,7 +451,10 @@ static void packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed 
 {
     const packed *p = (const packed *)w;
     const void *from = p->type == dnnl_f32 ? (const void *)x.f32 : x.bf16;
-    size_t n = product_rows(d.n, p->type);
+    /* Rows are rounded up, so that few shapes occur. Short f32 products have small steps, because a single short text
+     * should not cost many more rows. */
+    enum { SHORT = 64, STEP = 4 };
+    size_t n = p->type == dnnl_f32 && d.n < SHORT ? (d.n + STEP - 1) / STEP * STEP : bc_rows(d.n);
     const matrix all[OPERANDS] = {{from, p->type, n, d.in, false, NULL},
                                   {p->values, p->type, d.in, d.out, false, &p->layout},
                                   {b, dnnl_f32, 1, d.out, false, NULL},

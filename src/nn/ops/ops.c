@@ -212,40 +212,25 @@ void bc_embed_norm_bwd(float *dsum, const float *dy, bc_norm_cache cache, const 
         norm_row_bwd(dsum + i * h, dsum + i * h, cache.sum + i * h, cache.mean[i], cache.rstd[i], norm.gain, h);
 }
 
-/* The gradient of one embedding table. */
-typedef struct table_grad {
-    float *rows;
-    size_t count; /* rows */
-    /* the row that a token's gradient is added to */
-    size_t (*row_of)(const bertc_batch *batch, const bc_sparse_rows *words, size_t token);
-} table_grad;
+enum { WORD, POSITION, TYPE, TABLES };
 
-static size_t word_row(const bertc_batch *batch, const bc_sparse_rows *words, size_t i)
+/* The row of a table's gradient that belongs to token i. */
+static size_t row_of_token(int table, const bertc_batch *batch, const bc_sparse_rows *words, size_t i)
 {
+    if (table == POSITION) return (size_t)batch->positions[i];
+    if (table == TYPE) return batch->types[i];
     size_t id = (size_t)batch->ids[i];
     if (!words) return id;
     assert(words->slot[id] >= 0);
     return (size_t)words->slot[id];
 }
 
-static size_t position_row(const bertc_batch *batch, const bc_sparse_rows *words, size_t i)
-{
-    (void)words;
-    return (size_t)batch->positions[i];
-}
-
-static size_t type_row(const bertc_batch *batch, const bc_sparse_rows *words, size_t i)
-{
-    (void)words;
-    return batch->types[i];
-}
-
 /* Add the columns [begin,end) of dsum to a table's gradient, in token order. */
-static void scatter_columns(const table_grad *table, const float *dsum, const bertc_batch *batch,
+static void scatter_columns(float *grad, int table, const float *dsum, const bertc_batch *batch,
                             const bc_sparse_rows *words, size_t h, size_t begin, size_t end)
 {
     for (size_t i = 0; i < (size_t)batch->tokens; i++) {
-        float *to = table->rows + table->row_of(batch, words, i) * h;
+        float *to = grad + row_of_token(table, batch, words, i) * h;
         const float *from = dsum + i * h;
         for (size_t j = begin; j < end; j++) to[j] += from[j];
     }
@@ -254,19 +239,17 @@ static void scatter_columns(const table_grad *table, const float *dsum, const be
 void bc_embed_scatter(bc_embed_grads grads, const float *dsum, const bertc_batch *batch, const bertc_config *config,
                       bool accumulate)
 {
+    float *const all[TABLES] = {[WORD] = grads.word, [POSITION] = grads.position, [TYPE] = grads.type};
+    const size_t rows[TABLES] = {[WORD] = grads.words ? grads.words->count : (size_t)config->vocab_size,
+                                 [POSITION] = (size_t)config->max_position_embeddings,
+                                 [TYPE] = (size_t)config->type_vocab_size};
     size_t h = (size_t)config->hidden_size;
-    const table_grad tables[] = {
-        {grads.word, grads.words ? grads.words->count : (size_t)config->vocab_size, word_row},
-        {grads.position, (size_t)config->max_position_embeddings, position_row},
-        {grads.type, (size_t)config->type_vocab_size, type_row},
-    };
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        const table_grad *table = &tables[t];
-        if (!table->rows) continue;
-        if (!accumulate) memset(table->rows, 0, table->count * h * sizeof *table->rows);
+    for (int t = 0; t < TABLES; t++) {
+        if (!all[t]) continue;
+        if (!accumulate) memset(all[t], 0, rows[t] * h * sizeof *all[t]);
 #pragma omp parallel for schedule(static)
         for (size_t begin = 0; begin < h; begin += COLUMNS)
-            scatter_columns(table, dsum, batch, grads.words, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS);
+            scatter_columns(all[t], t, dsum, batch, grads.words, h, begin, h - begin < COLUMNS ? h : begin + COLUMNS);
     }
 }
 
