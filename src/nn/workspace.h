@@ -62,10 +62,10 @@ struct bertc_workspace {
     bc_matrix dx;             /* (N,H) */
     float *dy, *dz;           /* (N,H) */
     bc_matrix dwide;          /* f32 (N,max(3H,F)); in bf16 models f32 (N,3H) and bf16 (N,max(3H,F)) */
-    /* only in models with adapters of rank R (nn/ops/low_rank.h) */
-    float *lora_transposed;   /* (R,max(H,F)) */
-    float *lora_projected;    /* (N,R) */
-    float *lora_dprojected;   /* (N,R) only for training */
+    /* only in models with adapters of rank r (nn/ops/low_rank.h) */
+    float *lora_transposed;   /* (r,max(H,F)) */
+    float *lora_projected;    /* (N,r) */
+    float *lora_dprojected;   /* (N,r) only for training */
     float *lora_input;        /* (N,max(H,F)) only for training with dropout */
     float *attention_scratch; /* (threads,attention_scratch_stride) */
     size_t attention_scratch_stride;

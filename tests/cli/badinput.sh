@@ -138,7 +138,7 @@ model "bad/config.json: not a JSON object"
 broken model; sed -i 's/"model_type": *"bert"/"model_type": "gpt2"/' bad/config.json
 model "bad/config.json: \"model_type\" is \"gpt2\", bertc supports only \"bert\""
 broken model; sed -i 's/"hidden_size": *128/"hidden_size": 64/' bad/config.json
-model "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\" has shape ($words,128), config.json asks for ($words,64)"
+model "bad/model.safetensors: tensor \"bert.embeddings.word_embeddings.weight\" has shape ($words,128), config.json needs ($words,64)"
 broken model; sed -i 's/"num_hidden_layers": *2/"num_hidden_layers": 3/' bad/config.json
 model "bad/model.safetensors: tensor \"bert.encoder.layer.2.attention.self.query.weight\" is missing"
 broken model; head -c 100000 model/model.safetensors >bad/model.safetensors

@@ -323,10 +323,10 @@ static void test_refused_tensors(void **unused)
         {"layer.0.attention.self.value.lora_A", "layer.7.attention.self.value.lora_A",
          "belongs to no parameter of the model"},
         {"layer.1.attention.self.value.lora_B", "layer.1.attention.self.value.lora_C",
-         "do not make a matrix of 16 x 16"},
+         "is not a matrix of 16 x 16"},
         {"classifier.weight", "classifyer.weight", "belongs to no parameter of the model"},
         {"attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[3,16]",
-         "attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[16,3]", "do not make a matrix of 16 x 16"},
+         "attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[16,3]", "is not a matrix of 16 x 16"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_error err = {0};

@@ -128,8 +128,8 @@ static void test_refusals(void **state)
         const bench *t;
         int32_t layer;
         const char *message;
-    } rows[] = {{&t, LAYERS + 1, "layer 5: the model has 4 (0: the embeddings)"},
-                {&t, -1, "layer -1: the model has 4 (0: the embeddings)"},
+    } rows[] = {{&t, LAYERS + 1, "layer 5: the model has layers 1 to 4, and 0 for the embeddings"},
+                {&t, -1, "layer -1: the model has layers 1 to 4, and 0 for the embeddings"},
                 {&first, 1, "the workspace was made without all_rows, which outputs of layers need"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         bertc_error err = {0};
