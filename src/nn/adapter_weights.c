@@ -128,7 +128,7 @@ bertc_status bc_adapter_weights_check(const bc_adapter_weights *adapter, const b
     return status;
 }
 
-/* Add a pair to its matrix. The check of the result covers A and B too: if they are not finite, it is not either. */
+/* Add a pair to its matrix. The check of the result also finds values of A and B that are not finite. */
 static bertc_status merge_pair(const bc_adapter_weights *adapter, const bc_param *param, pair p, bertc_error *err)
 {
     size_t rank = p.a->shape[0], out = param->shape[0], in = param->shape[1];

@@ -62,8 +62,8 @@ static bertc_status check_sequence(const bertc_config *config, const bertc_batch
             return bc_fail(err, BERTC_INPUT, "example %u: it has token id %d, vocab_size is %d",
                            (unsigned)batch->examples[s], (int)batch->ids[i], (int)config->vocab_size);
         if (batch->positions[i] != i - begin)
-            return bc_fail(err, BERTC_INPUT, "example %u: its token %d has position %d", (unsigned)batch->examples[s],
-                           (int)(i - begin), (int)batch->positions[i]);
+            return bc_fail(err, BERTC_INPUT, "example %u: its token %d has position %d, expected %d",
+                           (unsigned)batch->examples[s], (int)(i - begin), (int)batch->positions[i], (int)(i - begin));
         if (batch->types[i] >= config->type_vocab_size)
             return bc_fail(err, BERTC_INPUT, "example %u: it has token type %d, type_vocab_size is %d",
                            (unsigned)batch->examples[s], (int)batch->types[i], (int)config->type_vocab_size);

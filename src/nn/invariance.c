@@ -1,4 +1,4 @@
-/* Batch invariance: a row of a batch-invariant stage has the same bits wherever it lies in whatever batch.
+/* Batch invariance: a row of a batch-invariant stage has the same bits in every batch, at every position in the batch.
  *
  * Libraries choose the order of a product's sums by its number of rows. Even in one product rows may differ: the rows
  * at the end of a thread's part go through another kernel. So the probe multiplies rows that are all equal, in products

@@ -16,7 +16,7 @@ typedef struct bc_match {
     bc_weights weights;
     bc_adapter_weights adapter;           /* tensors of an adapter, which replace or change those of `weights` */
     char (*current_names)[BC_PARAM_NAME]; /* (weights.count) */
-    bool *used;                           /* (weights.count) by a parameter, or excluded by the options */
+    bool *used;                           /* (weights.count) used, or excluded by the options */
     int kept_head;                        /* index of the head that is loaded from the source; -1: none */
     bc_text head_notice;                  /* whether the source's head is kept, and why */
     const bc_tensor **tensors;            /* for each parameter; null: newly initialized */

@@ -1,6 +1,6 @@
 /* A model: its parameters and its heads.
  *
- * 1. All values are one block in table order: the encoder's parameters, those of heads, those of adapters.
+ * 1. All values are one block in table order: first of the encoder, then of heads, then of adapters.
  * 2. Nothing in a model depends on a batch. Passes only read it, except for gradients, which they write. The optimizer
  *    updates values. */
 #ifndef BC_NN_MODEL_H
@@ -32,8 +32,8 @@ struct bertc_model {
     size_t count, scalars;
     float *values;           /* the parameter block (scalars) */
     float *grads;            /* the gradient block (bc_model_grad_scalars), or null */
-    int frozen;              /* number of stages that are frozen now; it falls when stages are unfrozen, and may rise to
-                                its value at the planning of the workspace again */
+    int frozen;              /* number of stages that are frozen now. It falls when stages are unfrozen, and may rise
+                                again to its value when the workspace was planned */
     int batch_invariant;     /* number of batch-invariant stages: they are frozen for the whole run, and give a sequence
                                 the same rows, to the bit, in every batch */
     size_t invariant_rows;   /* rows of each product in these stages; 0: each sequence has products of its own */

@@ -152,7 +152,7 @@ bertc_status bc_model_copy_weights(bertc_model *model, bertc_error *err)
     bc_model_round(model);
     omp_set_num_threads(model->threads);
     int layers = (int)model->config.num_hidden_layers, packed = 0;
-    /* Only weights that never change are packed: in a trainable model those of batch-invariant layers. */
+    /* Only weights that never change are packed: in a trainable model only those of batch-invariant layers. */
     if (bc_gemm_packs(model->gemm.backend->name))
         packed = model->grads ? bc_layers_below(model->batch_invariant, layers) : layers;
     for (int layer = 0; layer < packed && status == BERTC_OK; layer++) status = pack_layer(model, layer, err);

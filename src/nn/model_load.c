@@ -79,7 +79,7 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     return status;
 }
 
-const bc_param *bc_model_first_missing(const bertc_model *model)
+const bc_param *bc_model_first_initialized(const bertc_model *model)
 {
     size_t count = bc_model_table_count(model);
     for (size_t i = 0; i < count; i++)

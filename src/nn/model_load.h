@@ -6,8 +6,8 @@
 
 #include "nn/model.h"
 
-/* Check the files of a model and plan its parameters. The result suffices to plan a workspace, but has no memory for
- * weights. The options are those of bertc_model_load, with a resolved number of threads. Errors: those of
+/* Check the files of a model and plan its parameters. A workspace can then be planned, but there is no memory for
+ * weights yet. The options are those of bertc_model_load, with a resolved number of threads. Errors: those of
  * bertc_model_load. */
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options, bertc_model **model, bertc_error *err);
 
@@ -20,8 +20,7 @@ bertc_status bc_model_read(bertc_model *model, const bertc_model_options *option
 bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options, const bc_head *heads, int count,
                                  bertc_model **model, bertc_error *err);
 
-/* The first parameter of an opened model that is missing in its files or newly initialized, not counting heads; null:
- * none. */
-const bc_param *bc_model_first_missing(const bertc_model *model);
+/* The first parameter of an opened model that is newly initialized, not counting heads; null: none. */
+const bc_param *bc_model_first_initialized(const bertc_model *model);
 
 #endif

@@ -65,7 +65,7 @@ static pass_view view_of(const bertc_model *model, bertc_workspace *w, const ber
     };
 }
 
-/* The rows of a layer from its queries on: in a last layer that computes only first rows, those; else all rows. */
+/* The rows that a layer computes queries for: first rows in the last layer if no head reads others, else all rows. */
 static pass_view query_rows(const pass_view *v, int layer)
 {
     pass_view rows = *v;
@@ -473,8 +473,8 @@ static void ffn_bwd(const pass_view *all, int l, bool accumulate)
     linear_bwd(v, (linear_grads){full(w->dy), true, x, accumulate}, dwide, BC_UP_W, BC_UP_B, l, up);
 }
 
-/* Backward through the linear layer of queries, keys or values, or of several of them. dy: their gradients in f32,
- * d.out columns; w->dwide.bf16 takes their rounding. */
+/* Backward through the linear layer of queries, of keys and values, or of all three. dy: their gradients, d.out
+ * columns, in f32. In bf16 models they are rounded into w->dwide.bf16. */
 static void qkv_bwd(const pass_view *v, linear_grads g, float *dy, bc_param_id weight, bc_param_id bias, int l,
                     bc_linear d)
 {
@@ -550,7 +550,7 @@ void bc_model_bwd(bertc_model *model, bertc_workspace *workspace, const bertc_ba
     int group = (int)bc_layer_group(&workspace->limits, (size_t)layers);
     head_bwd(&v, accumulate);
     for (int l = layers - 1; l >= lowest; l--) {
-        int first = l + 1 - group; /* of the group that ends with layer l, if one does */
+        int first = l + 1 - group; /* first layer of the checkpointing group that ends with layer l, if there is one */
         if (l + 1 < layers && (l + 1 - (int)workspace->dims.lowest_trained) % group == 0) {
             if (first > 0) recompute_output(&v, layer_input(workspace, first), first - 1);
             layers_fwd(&v, first, l + 1);

@@ -86,7 +86,7 @@ bertc_status bc_lora_options_check_base(const bc_run *run, bertc_error *err)
     if (run->source.base)
         return bc_fail(err, BERTC_USAGE, "--lora-save adapter: %s is an adapter itself, and one can not "
                        "lie on another; use --lora-save merged", model);
-    const bc_param *drawn = bc_model_first_missing(bc_trainer_model(run->trainer));
+    const bc_param *drawn = bc_model_first_initialized(bc_trainer_model(run->trainer));
     if (!drawn) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing, and an adapter would not hold the new "
                    "one; use --lora-save merged", model, drawn->name);

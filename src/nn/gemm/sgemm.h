@@ -1,4 +1,4 @@
-/* The operations of a linear layer as calls of an sgemm, for backends that have one. */
+/* The operations of a linear layer as calls of an sgemm, for backends that have an sgemm. */
 #ifndef BC_NN_GEMM_SGEMM_H
 #define BC_NN_GEMM_SGEMM_H
 

@@ -86,7 +86,8 @@ static inline float bc_exp_down(float x)
 
 /* The standard normal distribution function at x, with an absolute error below 1e-7; *bell = e^(-x^2/2).
  *
- * At -|x| the function is e^(-x^2/2) times a smooth function. A polynomial approximates that one up to |x| = 5.5. */
+ * At -|x| the function is e^(-x^2/2) times a smooth function. A polynomial approximates the smooth function for |x| up
+ * to 5.5. */
 static inline float bc_normalf(float x, float *bell)
 {
     float t = x < 0.0f ? -x : x, u = t > 5.5f ? 5.5f : t;
