@@ -3,9 +3,9 @@
     python3 tests/parity/metrics_parity.py [--library build/release/libbertc.so] [--rounds 300]
 
 Each round writes a dev file of a task with random labels, reads it with the library, and compares the scores of random
-logits by bertc_task_score with the reference: balanced and unbalanced classes, ties, constants, one example or thousands.
-Prints the number of values compared and the largest difference. Exits 77 if the library or a package is absent, 1 if a
-value has a relative difference of more than 1e-12.
+logits by bertc_task_score with the reference: balanced and unbalanced classes, ties, constants, one example or
+thousands. Prints the number of values compared and the largest difference. Exits 77 if the library or a package is
+absent, 1 if a value has a relative difference of more than 1e-12.
 """
 import argparse
 import ctypes

@@ -1,8 +1,8 @@
 """Sixteen losses of three tasks on one encoder, in bertc and in PyTorch: one BertModel, a head for each.
 
-The real encoder without dropout, in both recipes and every --task-sampling. A head has no gradient and no AdamW update in
-a step of another task. The tasks must come in the same order, and the relative difference of the losses may be 1e-4 at
-every step. Then transformers loads each task's folder and finds the task's labels.
+The real encoder without dropout, in both recipes and every --task-sampling. A head has no gradient and no AdamW update
+in a step of another task. The tasks must come in the same order, and the relative difference of the losses may be 1e-4
+at every step. Then transformers loads each task's folder and finds the task's labels.
 """
 import json
 import pathlib

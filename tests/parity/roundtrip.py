@@ -1,12 +1,12 @@
 """A model that bertc trained and saved, loaded by transformers.
 
 Fine-tunes for a few steps on the data of `bertc sample`, once with classes and once with regression, from a model whose
-config.json has keys that bertc does not know. Then transformers reports no missing and no unexpected weights, its tokenizer
-and model give the logits of `bertc predict`, and the unknown keys are unchanged.
+config.json has keys that bertc does not know. Then transformers reports no missing and no unexpected weights, its
+tokenizer and model give the logits of `bertc predict`, and the unknown keys are unchanged.
 
-Every description of a head in config.json that AutoModel accepts is accepted by embed, by truncate, and by a finetune with
-a new head. AutoModel loads the truncated model, and AutoModelForSequenceClassification the fine-tuned model with its new
-labels.
+Every description of a head in config.json that AutoModel accepts is accepted by embed, by truncate, and by a finetune
+with a new head. AutoModel loads the truncated model, and AutoModelForSequenceClassification the fine-tuned model with
+its new labels.
 """
 import json
 import pathlib

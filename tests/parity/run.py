@@ -2,8 +2,8 @@
 
     python tests/parity/run.py [--bertc build/release/bertc] [--data DIR] [--only NAME...]
 
-A script exits 0 (passed), 77 (skipped, because something it needs is absent) or with another code (failed). Exits 1 if a
-script failed.
+A script exits 0 (passed), 77 (skipped, because something it needs is absent) or with another code (failed). Exits 1 if
+a script failed.
 """
 import argparse
 import os

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Compare the ids of `bertc tokenize --model` with those of AutoTokenizer for generated model directories: every flag of
-an added or special token, in every file that can declare it, with several texts; and files of one directory that
+"""Compare the ids of `bertc tokenize --model` with those of AutoTokenizer for generated model directories: every flag
+of an added or special token, in every file that can declare it, with several texts; and files of one directory that
 contradict each other.
 
     python tests/parity/tokenizer_files.py [--bertc build/release/bertc] [--texts 2000] [--seed 1]
 
-For each directory bertc gives the same ids or, if the case expects it, refuses the directory with a message. A directory
-that the reference cannot load is left out. Exits 1 if anything differs, 77 without transformers 5.
+For each directory bertc gives the same ids or, if the case expects it, refuses the directory with a message. A
+directory that the reference cannot load is left out. Exits 1 if anything differs, 77 without transformers 5.
 """
 import argparse
 import itertools

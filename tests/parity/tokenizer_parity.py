@@ -10,9 +10,9 @@ uncased and the cased vocabulary, without a maximum length; files and pairs also
            tokenizer_reference.py
   google   tokenizer_reference.py
 
-Prints one line for each set of texts with the number of differences. Exits 1 if there is a difference, 77 if nothing was
-compared. Absent packages and data are skipped with a notice. hf-slow and google need Python 3.11, since their results
-depend on Python's version of Unicode.
+Prints one line for each set of texts with the number of differences. Exits 1 if there is a difference, 77 if nothing
+was compared. Absent packages and data are skipped with a notice. hf-slow and google need Python 3.11, since their
+results depend on Python's version of Unicode.
 """
 import argparse
 import itertools
