@@ -63,36 +63,23 @@ static float float_of_f16(uint16_t bits)
     return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-static void convert_f16(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + 2 * i, sizeof bits);
-        to[i] = float_of_f16(bits);
-    }
-}
-
-static void convert_bf16(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + 2 * i, sizeof bits);
-        to[i] = float_of_bits((uint32_t)bits << 16);
-    }
-}
-
-static void convert_f64(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        double value;
-        memcpy(&value, from + 8 * i, sizeof value);
-        to[i] = (float)value;
-    }
-}
-
 void bc_dtype_convert(bc_dtype dtype, const unsigned char *from, float *to, size_t count)
 {
-    if (dtype == BC_F16) convert_f16(from, to, count);
-    if (dtype == BC_BF16) convert_bf16(from, to, count);
-    if (dtype == BC_F64) convert_f64(from, to, count);
+    uint16_t bits;
+    double value;
+    if (dtype == BC_F16)
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&bits, from + 2 * i, sizeof bits);
+            to[i] = float_of_f16(bits);
+        }
+    if (dtype == BC_BF16)
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&bits, from + 2 * i, sizeof bits);
+            to[i] = float_of_bits((uint32_t)bits << 16);
+        }
+    if (dtype == BC_F64)
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&value, from + 8 * i, sizeof value);
+            to[i] = (float)value;
+        }
 }

@@ -143,7 +143,7 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, boo
 
 /* ---- Runs ---------------------------------------------------------------------------------- */
 
-static bertc_status find(const char *folder, const char *name, bc_entry *kind, bertc_error *err)
+static bertc_status find_entry(const char *folder, const char *name, bc_entry *kind, bertc_error *err)
 {
     char *path = bc_path_join(folder, name);
     bertc_status status = path ? bc_dir_entry(&bc_working_dir, path, kind, err) : bc_fail_memory(err);
@@ -156,10 +156,10 @@ static bertc_status is_unfinished(const char *folder, bool *unfinished, bertc_er
 {
     bc_entry work = BC_ENTRY_NONE, journal, record;
     *unfinished = false;
-    bertc_status status = find(folder, BC_RUN_RECORD, &record, err);
-    if (status == BERTC_OK) status = find(folder, BC_RUN_WORK, &work, err);
+    bertc_status status = find_entry(folder, BC_RUN_RECORD, &record, err);
+    if (status == BERTC_OK) status = find_entry(folder, BC_RUN_WORK, &work, err);
     if (status != BERTC_OK || record == BC_ENTRY_FILE || work == BC_ENTRY_NONE || work == BC_ENTRY_FILE) return status;
-    status = find(folder, BC_RUN_WORK "/" BC_RUN_JOURNAL, &journal, err);
+    status = find_entry(folder, BC_RUN_WORK "/" BC_RUN_JOURNAL, &journal, err);
     *unfinished = status == BERTC_OK && journal != BC_ENTRY_NONE;
     return status;
 }

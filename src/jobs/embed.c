@@ -126,20 +126,6 @@ static size_t rows_of(const job *j, size_t example)
     return j->options->pool == BERTC_POOL_NONE ? length_of(j, example) : 1;
 }
 
-static void set_shape(job *j)
-{
-    const bertc_inputs *in = j->inputs;
-    bool concat = j->options->combine == BERTC_COMBINE_CONCAT;
-    j->pack = (bc_pack){(size_t)j->options->on.batch_size, BC_PASS_TOKENS};
-    j->shape = (bertc_embed_shape){
-        .examples = in->count,
-        .tokens = in->starts[in->count],
-        .rows = j->options->pool == BERTC_POOL_NONE ? in->starts[in->count] : in->count,
-        .width = (size_t)j->inference.source.config.hidden_size * (concat ? j->count : 1),
-        .tokenizer = j->inference.source.tokenizer,
-    };
-}
-
 static bertc_status allocate(job *j, bertc_error *err)
 {
     const bertc_inputs *in = j->inputs;
@@ -178,7 +164,16 @@ static bertc_status prepare(job *j, bertc_error *err)
     if (status == BERTC_OK) bc_model_source_notify_inputs(j->dataset, j->inputs, notify);
     if (status == BERTC_OK) status = open_encoder(j, err);
     if (status != BERTC_OK) return status;
-    set_shape(j);
+    const bertc_inputs *in = j->inputs;
+    bool concat = j->options->combine == BERTC_COMBINE_CONCAT;
+    j->pack = (bc_pack){(size_t)j->options->on.batch_size, BC_PASS_TOKENS};
+    j->shape = (bertc_embed_shape){
+        .examples = in->count,
+        .tokens = in->starts[in->count],
+        .rows = j->options->pool == BERTC_POOL_NONE ? in->starts[in->count] : in->count,
+        .width = (size_t)source->config.hidden_size * (concat ? j->count : 1),
+        .tokenizer = source->tokenizer,
+    };
     return allocate(j, err);
 }
 
