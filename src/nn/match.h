@@ -1,7 +1,7 @@
 /* Which tensor of a source holds which parameter: what a model has between its opening and its reading.
  *
- * 1. A parameter is found by its name of today (formats/names.h), so old spellings and a missing "bert." prefix make
- *    no difference.
+ * 1. A parameter is found by its name of today (formats/tensor_names.h), so old spellings and a missing "bert." prefix
+ *    make no difference.
  * 2. Only the pooler and the head may be missing; they are then drawn and named in the notice. */
 #ifndef BC_NN_MATCH_H
 #define BC_NN_MATCH_H

@@ -85,7 +85,8 @@ static bertc_status write_weights(const bertc_model *model, int number, const bc
         params[written++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(dir, BC_MODEL_WEIGHTS, tensors, written, metadata, make, &m, ledger, err);
+        status = bc_safetensors_write_generated(dir, BC_MODEL_WEIGHTS, tensors, written, metadata,
+                                                &(bc_tensor_generator){make, &m}, ledger, err);
     bc_free(tensors);
     bc_free(params);
     bc_free(m.into);

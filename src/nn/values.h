@@ -18,7 +18,8 @@ const float *bc_values_at(const bc_values *values, const bc_param *param);
  * opened. */
 bertc_status bc_values_read(const bc_values *values, size_t from, size_t count, float *to, bertc_error *err);
 
-/* A bc_tensor_make for F32 tensors that are parameters: maker is a bc_value_maker, params[i] the tensor i. */
+/* The `generate` of a bc_tensor_generator for F32 tensors that are parameters: context is a bc_value_maker, params[i]
+ * the tensor i. */
 typedef struct bc_value_maker {
     const bc_values *values;
     const bc_param *const *params;

@@ -57,7 +57,7 @@ static bertc_status load_config(bc_model_source *source, const char *dir, bertc_
     adapter.base = NULL;
     bc_adapter_config_clear(&adapter);
     if (status == BERTC_OK && source->base) status = check_finished(source->base, err);
-    return status == BERTC_OK ? bc_adapter_load_config(dir, &source->config, err) : status;
+    return status == BERTC_OK ? bc_config_load_dir(dir, &source->config, err) : status;
 }
 
 static bertc_status look_for_words(const char *dir, bool *found, bertc_error *err)

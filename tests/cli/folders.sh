@@ -35,9 +35,9 @@ cp -r half/checkpoint base
 printf 'a fine film\n' >lines
 input=lines
 for dir in half tasks/sst2 tasks adapter base half/; do
-    what="a run"
-    [ $dir = tasks/sst2 ] && what="a task of a run"
-    reason="$what that is not finished; resume it before its model is used"
+    what="run"
+    [ $dir = tasks/sst2 ] && what="task of a run"
+    reason="the model of an unfinished $what; finish the run first"
     data="--task sst2 --data $SAMPLE"
     refuse 3 "$dir: $reason (finetune --resume)" eval $data --model $dir
     refuse 3 "$dir: $reason (finetune --resume)" predict --task sst2 --model $dir
@@ -55,7 +55,7 @@ mkdir marked/checkpoint
 for mark in 'tee checkpoint/journal.jsonl' 'mkfifo checkpoint/journal.jsonl' 'ln -s gone checkpoint/journal.jsonl'; do
     rm -f marked/checkpoint/journal.jsonl
     printf '{"f' | (cd marked && $mark >/dev/null)
-    refuse 3 "marked: a run that is not finished; resume it before its model is used (finetune --resume)" embed --model marked
+    refuse 3 "marked: the model of an unfinished run; finish the run first (finetune --resume)" embed --model marked
 done
 rm -r marked/checkpoint
 printf 'model_checkpoint_path: "model.ckpt"\n' >marked/checkpoint

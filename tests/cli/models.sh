@@ -56,7 +56,7 @@ useless 'label 1 in "id2label" has no name' '"id2label": {"0": "a", "1": null}'
 useless '"id2label" has key "2", expected 0 to 1' '"id2label": {"1": "a", "2": "b"}' '"num_labels": 2'
 useless '"label2id" contradicts "id2label" on "a"' '"id2label": {"0": "a", "1": "b"}' '"label2id": {"a": "1", "b": "0"}'
 useless '"num_labels" is not a whole number from 1 to 1048576' '"num_labels": 0'
-useless '"architectures" is BertForTokenClassification, whose head is none for sentences' \
+useless '"architectures" is BertForTokenClassification, whose head does not classify sentences' \
     '"architectures": ["BertForTokenClassification"]' '"id2label": {"0": "O", "1": "B-PER"}'
 
 # What transformers takes for labels is no fault.

@@ -44,7 +44,7 @@ for several in "USR1 TERM" "HUP INT USR1 TERM"; do
     129 | 130 | 138 | 143) ;;
     *) fail "exit code $got after $several at once" ;;
     esac
-    grep -q '^bertc: stopped at step [0-9]* of 40; go on with --resume$' "$scratch/err" ||
+    grep -q '^bertc: stopped at step [0-9]* of 40; continue with --resume$' "$scratch/err" ||
         fail "message after $several at once: $(tail -n 1 "$scratch/err")"
     "$BERTC" finetune $options --out both --resume >resumed.json 2>"$scratch/err" ||
         fail "--resume after $several at once: $(cat "$scratch/err")"

@@ -41,9 +41,9 @@ glue stages "$@" || fail "glue.sh: $(cat "$scratch/err")"
 rm -r stages/rte/lr-2e-5/seed-42
 glue stages "$@" || fail "glue.sh: $(cat "$scratch/err")"
 [ "$before" = "$(cksum stages/*/*/*/model.safetensors)" ] || fail "a stage that is made again is another"
-refuse_glue "--stages: mnli is none of the tasks that are run: rte" none --tasks rte --stages mnli:rte
-refuse_glue "--stages: rte begins with itself" none --tasks "rte mnli" --stages "mnli:rte rte:mnli"
-refuse_glue "--stages: rte begins with both mnli cola" none --tasks "rte mnli cola" --stages "mnli:rte cola:rte"
+refuse_glue "--stages: mnli is not one of the tasks to run: rte" none --tasks rte --stages mnli:rte
+refuse_glue "--stages: rte starts from itself" none --tasks "rte mnli" --stages "mnli:rte rte:mnli"
+refuse_glue "--stages: rte starts from more than one task: mnli cola" none --tasks "rte mnli cola" --stages "mnli:rte cola:rte"
 refuse_glue "--stages: 'mnli' is not TASK:TASK,..." none --tasks mnli --stages mnli
 rm -r stages
 

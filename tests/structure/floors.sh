@@ -30,7 +30,7 @@ optim         base nn/gemm nn optim                                  : train
 dist          dist                                                   :
 train         base nn data optim dist train                          : train
 run           base formats tasks nn/gemm nn data optim train run     : *
-jobs          base formats nn data train run                         : *
+jobs          base formats tasks nn data train run jobs              : *
 cli           cli                                                    : *
 '
 

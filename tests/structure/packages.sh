@@ -42,7 +42,7 @@ expect() {
     if [ "$code" != 0 ] && grep -q "went on" "$work/out"; then fail "goes on"; fi
 }
 line="  apt-get update && apt-get install -y --no-install-recommends one two"
-refusal="Packages are missing, and they cannot be installed without root's rights. An administrator installs them with
+refusal="Packages are missing, and installing them needs root. An administrator can install them with
 $line"
 done="apt-get update -qq
 apt-get install -y -qq --no-install-recommends one two"
@@ -61,7 +61,7 @@ expect 0 "$done" "" one have-this two
 tool apt-get 'echo "E: no network" >&2; exit 100'
 : >"$work/log"
 expect 1 "" "E: no network
-The packages could not be installed. An administrator installs them with
+The packages could not be installed. An administrator can install them with
 $line" one two
 
 # The quickstart ends there too, before it builds anything.

@@ -1,12 +1,12 @@
-/* Calls of the text wing and of jobs that make no sense: each is refused with a message, and nothing is written
- * or damaged. Those of models are in nn_misuse.c. */
+/* Invalid calls of the vocabulary, the tokenizer, tasks, batches and jobs: each is refused with a message, and nothing
+ * is written or damaged. nn_misuse.c has the invalid calls of models. */
 #include "jobs_fixture.h"
 
 #include <math.h>
 
 #include "unit/classes.h"
 
-/* The call gave this error, with a message that holds these words. */
+/* Check that a call failed with this status and a message that contains `words`. */
 static void expect(bertc_status got, bertc_status status, bertc_error *err, const char *words)
 {
     if (got != status || err->status != status || !strstr(err->message, words))
@@ -300,7 +300,7 @@ static void test_applied(void **unused)
     expect(bertc_embed(&on, NULL, &sink, &e), BERTC_USAGE, &e, null);
 }
 
-/* A value outside the range of every row of the table. */
+/* For every option, a value out of its range is refused. */
 static void test_training(void **unused)
 {
     (void)unused;

@@ -135,7 +135,7 @@ static void runs_everything_and_averages(void **state)
     assert_int_equal(logged("eval --task sst2 --model out/sst2/lr-3e-5/seed-2 --data glue "
                             "--split dev --json"), 1);
     assert_file("stdout",
-                "scores on dev x 100; * marks the rate that the averages take\n"
+                "scores on dev x 100; * marks the learning rate used in the averages\n"
                 "task     lr       seeds  metric       mean deviation\n"
                 "mrpc     2e-5         2  f1          81.50      0.71\n"
                 "mrpc     2e-5         2  accuracy    71.50      0.71\n"
@@ -197,7 +197,7 @@ static void interruption_is_resumed(void **state)
     (void)state;
     assert_int_equal(glue("STOP=sst2", "model glue out"), 130);
     char *text = text_of("stderr");
-    assert_non_null(strstr(text, "interrupted; the same command goes on from here\n"));
+    assert_non_null(strstr(text, "interrupted; run the same command to continue\n"));
     bc_free(text);
     assert_false(file_exists("out/table.txt"));
     assert_int_equal(glue("", "model glue out"), 0);
@@ -266,9 +266,9 @@ static void an_index_out_of_order_is_not_packed(void **state)
     (void)state;
     assert_int_equal(glue("SHUFFLE=MRPC", "model glue out"), 3);
     char *text = text_of("stderr");
-    assert_non_null(strstr(text, "\nout/submission/MRPC.tsv:4: index \"3\", the GLUE server wants 2 here\n"
-                                 "no out/submission.zip: the rows of glue/MRPC/test.tsv are not all rows of "
-                                 "the official file in their order\n"));
+    assert_non_null(strstr(text, "\nout/submission/MRPC.tsv:4: index \"3\", the GLUE server requires 2 here\n"
+                                 "no out/submission.zip: glue/MRPC/test.tsv does not have all rows of the "
+                                 "official file in their order\n"));
     bc_free(text);
     assert_false(file_exists("out/submission.zip"));
     assert_true(file_exists("out/table.txt"));
@@ -288,7 +288,7 @@ static void wrong_usage_is_2(void **state)
         {"model glue", "glue.sh: needs MODEL GLUE OUT\n"},
         {"nowhere glue out", "glue.sh: nowhere: no such model directory\n"},
         {"model nowhere out", "glue.sh: nowhere: no such folder\n"},
-        {"model model out", "glue.sh: model: no task has its data here\n"},
+        {"model model out", "glue.sh: model: holds no task's train and dev files\n"},
         {"model glue out --sead 1", "glue.sh: unknown option '--sead'"},
         {"model glue out --seeds", "glue.sh: --seeds needs a value\n"},
         {"model glue out --tasks 'sst2 sst'", "glue.sh: unknown task 'sst': choose from wnli rte"},
