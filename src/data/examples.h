@@ -13,7 +13,7 @@ typedef struct bc_examples {
     const bertc_inputs *inputs;
     const uint32_t *order; /* (count) indices into inputs */
     size_t count;
-    int task;              /* the task, which selects the model's head; 0 if there is only one */
+    int task;              /* selects the model's head; 0 if there is only one task */
     int64_t task_step;     /* number of earlier steps of that task */
 } bc_examples;
 

@@ -53,23 +53,19 @@ static int by_value(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* Set each example's stratum by the rank of its target. */
-static bertc_status stratify_by_rank(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
+/* Set the stratum of each example: its class, or a tenth by the rank of its target. stratum (count) out. */
+static bertc_status assign_strata(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
 {
+    if (set->task->kind != BERTC_REGRESSION) {
+        for (size_t i = 0; i < set->count; i++) stratum[i] = (uint32_t)set->examples[i].labels[0];
+        return BERTC_OK;
+    }
     ranked *all = bc_alloc(set->count, sizeof *all);
     if (!all) return bc_fail_memory(err);
     for (size_t i = 0; i < set->count; i++) all[i] = (ranked){set->examples[i].value, (uint32_t)i};
     qsort(all, set->count, sizeof *all, by_value);
     for (size_t r = 0; r < set->count; r++) stratum[all[r].index] = (uint32_t)(r * BC_QUANTILES / set->count);
     bc_free(all);
-    return BERTC_OK;
-}
-
-/* Set the stratum of each example. stratum (count) out. */
-static bertc_status assign_strata(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
-{
-    if (set->task->kind == BERTC_REGRESSION) return stratify_by_rank(set, stratum, err);
-    for (size_t i = 0; i < set->count; i++) stratum[i] = (uint32_t)set->examples[i].labels[0];
     return BERTC_OK;
 }
 

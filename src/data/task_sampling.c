@@ -7,17 +7,11 @@
 
 /* ---- Sampling ------------------------------------------------------------------------------ */
 
-/* The exponent a. */
-static double exponent_of(const bc_task_sampler *sampler, int64_t step)
-{
-    if (sampler->sampling == BERTC_UNIFORM) return 0;
-    if (sampler->sampling == BERTC_PROPORTIONAL || sampler->epochs < 2) return 1;
-    return 1 - 0.8 * (double)(step / sampler->epoch_steps) / (double)(sampler->epochs - 1);
-}
-
 void bc_task_sampler_probabilities(const bc_task_sampler *sampler, int64_t step, double p[BERTC_MAX_TASKS])
 {
-    double a = exponent_of(sampler, step), sum = 0;
+    double a = sampler->sampling == BERTC_UNIFORM ? 0 : 1, sum = 0;
+    if (sampler->sampling == BERTC_ANNEALED && sampler->epochs > 1)
+        a = 1 - 0.8 * (double)(step / sampler->epoch_steps) / (double)(sampler->epochs - 1);
     for (int i = 0; i < sampler->tasks; i++) sum += p[i] = pow(sampler->sizes[i], a);
     for (int i = 0; i < sampler->tasks; i++) p[i] /= sum;
 }

@@ -15,11 +15,6 @@ BC_INLINE float zero_below(float x, float min)
     return fabsf(x) < min ? 0.0f : x;
 }
 
-BC_INLINE float next_m(float m, float g)
-{
-    return zero_below(b1 * m + c1 * g, 0x1p-100f);
-}
-
 BC_INLINE float next_v(float v, float g)
 {
     return zero_below(b2 * v + c2 * g * g, FLT_MIN);
@@ -29,7 +24,7 @@ BC_INLINE float next_v(float v, float g)
 BC_INLINE float adamw(float p, float *m, float *v, float grad, const bc_update *u)
 {
     float g = grad * u->scale;
-    *m = next_m(*m, g);
+    *m = zero_below(b1 * *m + c1 * g, 0x1p-100f);
     *v = next_v(*v, g);
     return u->decay * p - u->lr * (*m / (sqrtf(*v) / u->v_root + u->eps));
 }

@@ -25,7 +25,7 @@
 enum { BC_LAZY_STEPS = 256 };
 
 typedef struct bc_lazy {
-    const bc_param *param; /* the table, whose gradient has sparse rows; null: none, all functions do nothing */
+    const bc_param *param; /* the table, whose gradient has sparse rows; null: no table, and all functions do nothing */
     float *m, *v;          /* (V,H) moments, borrowed from the optimiser */
     int threads;
     uint16_t *done;                 /* (V) how many of the stored steps each row has made */

@@ -11,22 +11,6 @@
 
 enum { CHUNK = 16384, LANES = 16, WAYS = 4 };
 
-/* Cut every trained parameter into chunks. */
-static void cut_into_chunks(bc_optim *optim, const bc_param *params, size_t count)
-{
-    bc_chunk *dense = optim->chunks, *sparse = dense + optim->dense_count;
-    size_t index = 0;
-    for (size_t i = 0; i < count; i++) {
-        const bc_param *p = &params[i];
-        for (size_t at = 0; p->grad && at < p->count; at += CHUNK) {
-            size_t left = p->count - at, size = left < CHUNK ? left : CHUNK;
-            bc_chunk **to = p->sparse_rows ? &sparse : &dense;
-            *(*to)++ = (bc_chunk){p, at, size, optim->scalars + at, index++};
-        }
-        if (p->grad) optim->scalars += p->count;
-    }
-}
-
 /* Allocate both moments, set to zero. Memory pages are written here, in parallel, except those of the table with sparse
  * rows: most of its rows appear in no batch, or late. */
 static bool allocate_moments(bc_optim *optim)
@@ -48,12 +32,23 @@ static bool allocate_moments(bc_optim *optim)
     return true;
 }
 
+/* Cut every trained parameter into chunks, and allocate the moments. */
 static bertc_status allocate(bc_optim *optim, const bc_param *params, size_t count, bertc_error *err)
 {
     optim->chunks = bc_alloc(optim->count, sizeof *optim->chunks);
     optim->sums = bc_alloc(optim->count, sizeof *optim->sums);
     if (!optim->chunks || !optim->sums) return bc_fail_memory(err);
-    cut_into_chunks(optim, params, count);
+    bc_chunk *dense = optim->chunks, *sparse = dense + optim->dense_count;
+    size_t index = 0;
+    for (size_t i = 0; i < count; i++) {
+        const bc_param *p = &params[i];
+        for (size_t at = 0; p->grad && at < p->count; at += CHUNK) {
+            size_t left = p->count - at, size = left < CHUNK ? left : CHUNK;
+            bc_chunk **to = p->sparse_rows ? &sparse : &dense;
+            *(*to)++ = (bc_chunk){p, at, size, optim->scalars + at, index++};
+        }
+        if (p->grad) optim->scalars += p->count;
+    }
     if (!allocate_moments(optim)) return bc_fail_memory(err);
     if (optim->dense_count == optim->count) return BERTC_OK;
     const bc_chunk *first = &optim->chunks[optim->dense_count], *last = &optim->chunks[optim->count - 1];
@@ -99,11 +94,6 @@ void bc_optim_unfreeze(bc_optim *optim, int64_t step)
 
 /* ---- Norm ---------------------------------------------------------------------------------- */
 
-static double square(float x)
-{
-    return (double)x * (double)x;
-}
-
 /* Add the squares of x to the LANES partial sums in turn. `count` is a multiple of LANES. */
 BC_CLONES static void add_groups(double sums[LANES], const float *x, size_t count)
 {
@@ -119,10 +109,10 @@ BC_CLONES static void add_groups(double sums[LANES], const float *x, size_t coun
  * out: they would add +0. */
 static void add_squares(double sums[LANES], size_t first, const float *x, size_t count)
 {
-    for (; first % LANES != 0 && count > 0; first++, x++, count--) sums[first % LANES] += square(*x);
+    for (; first % LANES != 0 && count > 0; first++, x++, count--) sums[first % LANES] += (double)*x * (double)*x;
     size_t groups = count / LANES * LANES;
     add_groups(sums, x, groups);
-    for (size_t k = groups; k < count; k++) sums[k - groups] += square(x[k]);
+    for (size_t k = groups; k < count; k++) sums[k - groups] += (double)x[k] * (double)x[k];
 }
 
 /* Add the squares of the sparse rows, or parts of rows, that lie in a chunk. */
@@ -213,31 +203,23 @@ double bc_clip_scale(bertc_recipe recipe, double norm, double max)
 
 /* ---- Update -------------------------------------------------------------------------------- */
 
-/* The values of a step that all parameters share. */
-typedef struct step_plan {
-    bertc_recipe recipe;
-    int64_t step;
-    double lr, scale, decay;
-} step_plan;
-
-static bc_update update_of(const step_plan *plan, const bc_param *param)
+/* The constants of a step for one parameter. */
+static bc_update update_of(const bc_optim *optim, const bc_param *param, int64_t step, double lr, double scale)
 {
-    bc_update u = {.scale = (float)plan->scale, .decay = 1, .v_root = 1, .eps = 1e-6f};
-    double lr = plan->lr;
-    if (plan->recipe == BERTC_RECIPE_HF) {
-        double t = (double)(plan->step - param->first_step + 1);
+    bc_update u = {.scale = (float)scale, .decay = 1, .v_root = 1, .eps = 1e-6f};
+    if (param->row->decays) u.decay = (float)(1 - lr * param->lr_scale * optim->weight_decay);
+    if (optim->recipe == BERTC_RECIPE_HF) {
+        double t = (double)(step - param->first_step + 1);
         lr /= 1 - pow(BC_BETA1, t);
         u.v_root = (float)sqrt(1 - pow(BC_BETA2, t));
         u.eps = 1e-8f;
     }
     u.lr = (float)(lr * param->lr_scale);
-    if (param->row->decays) u.decay = (float)(1 - plan->lr * param->lr_scale * plan->decay);
     return u;
 }
 
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
 {
-    const step_plan plan = {optim->recipe, step, lr, scale, optim->weight_decay};
     const bc_param *table = optim->table_frozen ? NULL : optim->lazy.param;
 #pragma omp parallel num_threads(optim->threads)
     {
@@ -248,12 +230,12 @@ void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale)
             const bc_chunk *c = &optim->chunks[i];
             const bc_param *param = c->param;
             if (param->first_step > optim->step) continue;
-            if (param != of) update = update_of(&plan, of = param);
+            if (param != of) update = update_of(optim, of = param, step, lr, scale);
             bc_adamw(param->value + c->start, optim->m + c->moment, optim->v + c->moment,
                      param->grad + c->start, param->bf16 ? param->bf16 + c->start : NULL, c->count, update);
         }
     }
-    if (table) bc_lazy_step(&optim->lazy, update_of(&plan, table));
+    if (table) bc_lazy_step(&optim->lazy, update_of(optim, table, step, lr, scale));
 }
 
 void bc_optim_catch_up(bc_optim *optim)

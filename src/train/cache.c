@@ -75,26 +75,21 @@ size_t bc_cache_file_bytes(const bc_cache *cache)
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
-/* Create a file and unlink it. On an error, report that the rows of the file will be computed again. */
-static void open_unlinked_file(bc_cache *cache, const bc_dir *folder)
+bertc_status bc_cache_open(bc_cache *cache, const bc_dir *folder, bertc_error *err)
 {
     bertc_error why = {0};
+    cache->is_stored = bc_calloc(cache->inputs->count, sizeof *cache->is_stored);
+    cache->hashes = bc_alloc(cache->inputs->count, sizeof *cache->hashes);
+    cache->memory = bc_alloc(cache->memory_rows, cache->width * sizeof *cache->memory);
+    if (!cache->is_stored || !cache->hashes || !cache->memory) return bc_fail_memory(err);
+    cache->missing_count = cache->inputs->count;
+    if (!folder || cache->is_writable) return BERTC_OK;
     bertc_status status = bc_dir_remove(folder, BC_CACHE_FILE, &why);
     if (status == BERTC_OK) status = bc_dir_file(folder, BC_CACHE_FILE, O_RDWR | O_CREAT | O_EXCL, &cache->fd, &why);
     if (status == BERTC_OK) status = bc_dir_remove(folder, BC_CACHE_FILE, &why);
     cache->is_writable = status == BERTC_OK;
     if (!cache->is_writable)
         bc_notify(cache->notify, "%s; frozen outputs that do not fit in memory are computed again", why.message);
-}
-
-bertc_status bc_cache_open(bc_cache *cache, const bc_dir *folder, bertc_error *err)
-{
-    cache->is_stored = bc_calloc(cache->inputs->count, sizeof *cache->is_stored);
-    cache->hashes = bc_alloc(cache->inputs->count, sizeof *cache->hashes);
-    cache->memory = bc_alloc(cache->memory_rows, cache->width * sizeof *cache->memory);
-    if (!cache->is_stored || !cache->hashes || !cache->memory) return bc_fail_memory(err);
-    cache->missing_count = cache->inputs->count;
-    if (folder && !cache->is_writable) open_unlinked_file(cache, folder);
     return BERTC_OK;
 }
 

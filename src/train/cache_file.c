@@ -113,21 +113,15 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
 
 /* ---- Creating ------------------------------------------------------------------------------ */
 
-/* Whether `path` still refers to the open file. */
-static bool is_current(const char *path, int fd)
-{
-    struct stat ours, there;
-    return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 && ours.st_dev == there.st_dev &&
-           ours.st_ino == there.st_ino;
-}
-
-/* Lock and empty the file cache->fd. *ours: false if another run holds the lock. */
+/* Lock and empty the file cache->fd. *ours: false if another run holds the lock or has replaced the file. */
 static bertc_status lock(const bc_cache *cache, const char *path, bool *ours, bertc_error *err)
 {
+    struct stat open_file, named_file;
     int done;
     do done = flock(cache->fd, LOCK_EX | LOCK_NB);
     while (done != 0 && errno == EINTR);
-    *ours = done == 0 && is_current(path, cache->fd);
+    *ours = done == 0 && fstat(cache->fd, &open_file) == 0 && lstat(path, &named_file) == 0 &&
+            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
     if (done != 0 && errno != EWOULDBLOCK) return bc_fail_errno(err, path, "cannot lock");
     if (*ours && ftruncate(cache->fd, 0) != 0) return bc_fail_errno(err, path, "cannot truncate");
     return BERTC_OK;

@@ -43,10 +43,10 @@ static void store_logits(bc_eval *eval, const bertc_batch *batch, const float *l
             eval->logits[batch->examples[s] * classes + c] = logits[s * classes + (size_t)eval->columns[c]];
 }
 
+/* Report the progress after a number of passes, which have computed `tokens` tokens. */
 static void report_progress(bc_meter *meter, const bc_eval *eval, int64_t pass, size_t tokens, double began)
 {
-    double seconds = bc_clock() - began;
-    double speed = seconds > 0 ? (double)tokens / seconds : 0;
+    double seconds = bc_clock() - began, speed = seconds > 0 ? (double)tokens / seconds : 0;
     double left = (double)(eval->inputs->starts[eval->inputs->count] - tokens);
     bertc_progress p = {.phase = "eval", .step = pass, .steps = eval->passes, .loss = (double)NAN,
                         .lr = (double)NAN, .tokens_per_second = speed,

@@ -113,9 +113,17 @@ int bc_trainer_frozen(const bc_trainer *t, int64_t step)
     return bc_stage_head((int)m->config.num_hidden_layers);
 }
 
-/* Update the rows of the word table that the forward passes will read. */
-static void prepare_words(bc_trainer *t, const bc_examples *e)
+/* Freeze what this step does not train, which includes all heads but its own, and update the rows of the word table
+ * that its passes will read. AdamW counts the steps of a head from the head's own first step. */
+static void begin_step(bc_trainer *t, const bc_step *step)
 {
+    const bc_examples *e = &step->examples;
+    for (size_t i = 0; i < t->model->count; i++) {
+        bc_param *p = &t->model->params[i];
+        if (p->head >= 0) p->first_step = p->head == e->task ? step->number - e->task_step : INT64_MAX;
+    }
+    t->model->frozen = bc_trainer_frozen(t, step->number);
+    bc_optim_unfreeze(&t->optim, step->number);
     if (!t->words.slot) return;
     bc_sparse_rows_reset(&t->words);
     for (size_t i = 0; i < e->count; i++) {
@@ -123,20 +131,6 @@ static void prepare_words(bc_trainer *t, const bc_examples *e)
         bc_sparse_rows_add(&t->words, e->inputs->ids + from, end - from);
     }
     bc_optim_catch_up(&t->optim);
-}
-
-/* Freeze what this step does not train, which includes all heads but its own. AdamW counts the steps of a head from the
- * head's own first step. */
-static void begin_step(bc_trainer *t, const bc_step *step)
-{
-    int head = step->examples.task;
-    for (size_t i = 0; i < t->model->count; i++) {
-        bc_param *p = &t->model->params[i];
-        if (p->head >= 0) p->first_step = p->head == head ? step->number - step->examples.task_step : INT64_MAX;
-    }
-    t->model->frozen = bc_trainer_frozen(t, step->number);
-    bc_optim_unfreeze(&t->optim, step->number);
-    prepare_words(t, &step->examples);
 }
 
 /* Fill the batch of the pass that starts with example `at`. The caller of the step has already asked whether to stop,

@@ -259,7 +259,8 @@ static void test_false_writes(void **unused)
         then = i & 2 ? CHANGED : HALF;
         writes_left = 1 + i; /* one is the lock's */
         if (attempt(o, &err) != BERTC_IO) fail_msg("write %d: %s", i, err.message);
-        if (!strstr(err.message, "content differs from what was written") && !strstr(err.message, "the file became shorter"))
+        if (!strstr(err.message, "content differs from what was written") &&
+            !strstr(err.message, "the file became shorter"))
             fail_msg("%s", err.message);
         no_limits();
         o.resume = true;
@@ -410,7 +411,7 @@ static void test_damaged_files(void **unused)
 {
     (void)unused;
     bertc_train_options o = options("cached", "all");
-    static const char bad[] = "damaged, header and content do not fit; remove it";
+    static const char bad[] = "damaged, the header does not match the content; remove it";
     char names[2][300], reason[100];
     o.cache_dir = "kept";
     start(o);
