@@ -26,6 +26,8 @@ typedef struct cli_command {
     const char *needs[2]; /* an option that says nothing without another, and that one; or null */
     const char *operand;  /* name of the one argument that is no option, for help; null: none */
     bool operand_required;
+    bool many_operands; /* the operand may be given several times */
+    bool is_program;    /* the command is a program itself, not a command of bertc */
     cli_table *table;               /* null: no options */
     unsigned mask;                  /* rows of the table that the command takes; 0: all */
     void (*defaults)(void *values); /* for fields that no row's `initial` sets; or null */

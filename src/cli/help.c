@@ -96,7 +96,7 @@ static void put_option(FILE *to, const cli_command *command, const bertc_option 
 /* "bertc eval --task TASK --model DIR --data DIR [OPTION]..." */
 static void put_usage(FILE *to, const cli_command *command)
 {
-    fprintf(to, "bertc %s", command->name);
+    fprintf(to, "%s%s", cli_command_prefix(command), command->name);
     bool others = false;
     for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;) {
         if (cli_option_required(command, row)) fprintf(to, " --%s %s", row->name, row->argument);

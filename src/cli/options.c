@@ -33,6 +33,11 @@ bool cli_option_required(const cli_command *command, const bertc_option *option)
     return false;
 }
 
+const char *cli_command_prefix(const cli_command *command)
+{
+    return command->is_program ? "" : "bertc ";
+}
+
 static const bertc_option *find(const cli_command *command, const char *name, size_t length)
 {
     const bertc_option *row = NULL;
@@ -138,7 +143,8 @@ static bertc_status unknown_option(const cli_command *command, const char *text,
     snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
     const char *nearest = cli_nearest(name, option_name, command);
     if (nearest) return cli_fail(err, BERTC_USAGE, "unknown option '%s', did you mean '--%s'?", text, nearest);
-    return cli_fail(err, BERTC_USAGE, "unknown option '%s', see 'bertc %s --help'", text, command->name);
+    return cli_fail(err, BERTC_USAGE, "unknown option '%s', see '%s%s --help'", text,
+                    cli_command_prefix(command), command->name);
 }
 
 /* Take the option at argv[*at] and its value; *at moves to the last argument that was used. */
@@ -182,8 +188,8 @@ static bertc_status check_required(const cli_command *command, const bool *given
         if (!given[row - command->table(&count)] && cli_option_required(command, row) && used < sizeof missing)
             used += (size_t)snprintf(missing + used, sizeof missing - used, "%s--%s", used > 0 ? ", " : "", row->name);
     if (used == 0 && (!command->operand_required || words > 0)) return BERTC_OK;
-    return cli_fail(err, BERTC_USAGE, "'bertc %s' needs %s, see 'bertc %s --help'", command->name,
-                    used > 0 ? missing : command->operand, command->name);
+    return cli_fail(err, BERTC_USAGE, "'%s%s' needs %s, see '%s%s --help'", cli_command_prefix(command), command->name,
+                    used > 0 ? missing : command->operand, cli_command_prefix(command), command->name);
 }
 
 bertc_status cli_options_parse(const cli_command *command, int argc, char **argv, void *values,
@@ -197,11 +203,11 @@ bertc_status cli_options_parse(const cli_command *command, int argc, char **argv
     bertc_status status = given ? BERTC_OK : cli_fail_memory(err);
     for (int i = 0; i < argc && status == BERTC_OK && !parsed->help; i++) {
         bool dashed = argv[i][0] == '-' && argv[i][1] != '\0';
-        if ((!options || !dashed) && command->operand && parsed->words.count == 0)
+        if ((!options || !dashed) && command->operand && (parsed->words.count == 0 || command->many_operands))
             words[parsed->words.count++] = argv[i];
         else if (!options || !dashed)
-            status = cli_fail(err, BERTC_USAGE, "unexpected argument '%s', see 'bertc %s --help'", argv[i],
-                              command->name);
+            status = cli_fail(err, BERTC_USAGE, "unexpected argument '%s', see '%s%s --help'", argv[i],
+                              cli_command_prefix(command), command->name);
         else if (strcmp(argv[i], "--") == 0) options = false;
         else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) parsed->help = true;
         else status = take_option(command, argc, argv, &i, values, given, err);

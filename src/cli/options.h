@@ -14,6 +14,9 @@
 const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row);
 bool cli_option_required(const cli_command *command, const bertc_option *option);
 
+/* What a command line starts with before the command's name: "bertc ", or nothing for a program. */
+const char *cli_command_prefix(const cli_command *command);
+
 /* Set `values` to the defaults of the command. */
 void cli_options_reset(const cli_command *command, void *values);
 

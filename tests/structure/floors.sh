@@ -9,6 +9,7 @@
 # 5. The command line sees the public headers and its own files.
 # 6. oneDNN's and BLAS's headers are seen by one file each.
 # 7. No files include each other in a circle, NAME.h and NAME.c of a folder taken as one.
+# 8. The benchmark and the tests may include everything.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$1"

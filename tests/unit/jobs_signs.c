@@ -154,10 +154,10 @@ static void test_the_loss_of_the_last_steps(void **unused)
     (void)unused;
     static bc_run run_of;
     bc_run *r = &run_of;
-    bc_examples examples = {.dataset_step = 0};
+    bc_examples examples = {.task_step = 0};
     for (int i = 1; i <= 16; i++) {
         bc_warnings_step(r, &examples, i);
-        examples.dataset_step++;
+        examples.task_step++;
         assert_close(r->state.task[0].loss, (1 + i) / 2.0, 1e-12);
     }
     bc_warnings_step(r, &examples, 24.5);
