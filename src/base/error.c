@@ -7,15 +7,15 @@
 
 #include "base/memory.h"
 
-/* A message is one line whatever the data that it quotes. */
+/* Replace control characters by '?': a message stays one line whatever data it quotes. */
 static void make_printable(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p; p++)
         if (*p < 0x20 || *p == 0x7f) *p = '?';
 }
 
-/* Of a line that is too long the middle gives way: the place stands first, the reason last. No
- * character of UTF-8 is cut. */
+/* Shorten a long line by cutting out its middle: it begins with the place and ends with the reason. UTF-8 characters
+ * are never split. */
 static void shorten(char *out, size_t size, const char *line, size_t length)
 {
     static const char gap[] = "...";

@@ -41,7 +41,7 @@ unreadable() {
     from=$1 name=$2
     shift 2
     broken "$from"; rm -f "bad/$name"; ln -s nowhere "bad/$name"
-    refuse 3 "bad/$name: a link to \"nowhere\", which is not there" "$@"
+    refuse 3 "bad/$name: a link to \"nowhere\", which does not exist" "$@"
     broken "$from"; rm -f "bad/$name"; ln -s "${name##*/}" "bad/$name"
     refuse 4 "bad/$name: cannot open: Too many levels of symbolic links" "$@"
     broken "$from"; rm -f "bad/$name"; mkdir "bad/$name"
@@ -69,9 +69,9 @@ long_line() {
     head -c 67108865 /dev/zero | tr '\0' a
 }
 broken model; truncate -s 67108865 bad/config.json
-model "bad/config.json: 67108865 bytes, a JSON file of settings has at most 67108864"
+model "bad/config.json: 67108865 bytes, a JSON settings file may have at most 67108864"
 broken model; truncate -s 268435457 bad/vocab.txt
-model "bad/vocab.txt: 268435457 bytes, a list of words or rows has at most 268435456"
+model "bad/vocab.txt: 268435457 bytes, a vocabulary or list may have at most 268435456"
 broken data; { head -n 2 data/SST-2/train.tsv; long_line; } >bad/SST-2/train.tsv
 data "bad/SST-2/train.tsv:3: a line of more than 67108864 bytes"
 rm -r bad
@@ -148,7 +148,7 @@ model "bad/model.safetensors @0: 7 bytes, too short for safetensors"
 broken model; : >bad/model.safetensors
 model "bad/model.safetensors: empty, not a safetensors file"
 broken model; echo 'a text, not tensors' >bad/model.safetensors
-model "bad/model.safetensors: a text that begins \"a text, not tensors\", not a safetensors file"
+model "bad/model.safetensors: a text that begins with \"a text, not tensors\", not a safetensors file"
 
 # ---- A vocabulary that does not fit
 broken model; echo extra >>bad/vocab.txt

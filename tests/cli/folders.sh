@@ -20,7 +20,7 @@ unfinished() {
 
 run 0 finetune $options --out whole
 ln -s gone lost
-refuse 3 'lost: a link to "gone", which is not there' finetune $options --out lost
+refuse 3 'lost: a link to "gone", which does not exist' finetune $options --out lost
 rm lost
 
 # ---- Models of runs that are not finished

@@ -24,7 +24,7 @@ each() {
 
 OMP_STACKSIZE=100000G
 export OMP_STACKSIZE
-each 5 "out of memory: 2 threads are to work, the system lets no more than 1 be (ulimit -u, ulimit -v, pids.max)" --threads 2
+each 5 "out of memory: 2 threads are needed, the system allows only 1 (ulimit -u, ulimit -v, pids.max)" --threads 2
 for command in version tasks "inspect $SAMPLE/model"; do run 0 $command; done
 OMP_STACKSIZE=100k
 each 5 "out of memory: threads have a stack of 100 KB, 512 KB are needed (OMP_STACKSIZE)" --threads 2

@@ -103,21 +103,21 @@ nowhere google-bert/bert-base-uncased "$(hub google-bert/bert-base-uncased)"
 nowhere google-bert/bert-base-uncased/ "$(hub google-bert/bert-base-uncased/)"
 nowhere https://huggingface.co/google-bert/bert-base-uncased "$(hub https://huggingface.co/google-bert/bert-base-uncased)"
 nowhere ./no/such "./no/such: no such folder; $folder"
-nowhere link 'link: a link to "gone", which is not there'
-nowhere cache "cache: no MISSING in it; the model is in $cache/snapshots/$hash"
-nowhere $cache "$cache: no MISSING in it; the model is in $cache/snapshots/$hash"
-nowhere $cache/ "$cache/: no MISSING in it; the model is in $cache/snapshots/$hash"
+nowhere link 'link: a link to "gone", which does not exist'
+nowhere cache "cache: has no MISSING; the model is in $cache/snapshots/$hash"
+nowhere $cache "$cache: has no MISSING; the model is in $cache/snapshots/$hash"
+nowhere $cache/ "$cache/: has no MISSING; the model is in $cache/snapshots/$hash"
 nowhere tf "tf/MISSING: no such file; the folder holds a model of TensorFlow 1 (bert_config.json), which bertc does not read: save the model as one safetensors file"
 nowhere empty "empty/MISSING: no such file; $folder"
-nowhere "$SAMPLE/model/model.safetensors" "$SAMPLE/model/model.safetensors: not a folder; a model is the folder that holds its files, here $SAMPLE/model"
+nowhere "$SAMPLE/model/model.safetensors" "$SAMPLE/model/model.safetensors: not a folder; give the folder that contains the model's files, $SAMPLE/model"
 cp -r $cache cache/models--other
-nowhere cache "cache: no MISSING in it, but in 2 folders below it; give one of them, such as $cache/snapshots/$hash"
+nowhere cache "cache: has no MISSING, but 2 folders below it do; give one of them, such as $cache/snapshots/$hash"
 run 0 tokenize --model $cache/snapshots/$hash
 mkdir home
 mv cache home/hub
 rm -r home/hub/models--other home/hub/models--google-bert--bert-base-uncased/snapshots/older
 rm -r home/hub/models--google-bert--bert-base-uncased/refs
-nowhere home "home: no MISSING in it; the model is in home/hub/models--google-bert--bert-base-uncased/snapshots/$hash"
+nowhere home "home: has no MISSING; the model is in home/hub/models--google-bert--bert-base-uncased/snapshots/$hash"
 
 # ---- Weights in another format
 cp -r "$SAMPLE/model" bad
@@ -126,22 +126,22 @@ input=$scratch/lines
 for command in "finetune --task sst2 --data data --out out" "eval --task sst2 --data data" embed "plan --task sst2 --data data" \
     "truncate --keep-layers 1 --out out"; do
     printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >bad/model.safetensors
-    refuse 3 "bad/model.safetensors: a Git LFS pointer ('git lfs pull' gets the file that it stands for), not a safetensors file" \
+    refuse 3 "bad/model.safetensors: a Git LFS pointer ('git lfs pull' fetches the file itself), not a safetensors file" \
         $command --model bad
 done
 printf 'PK\003\004\000\000\010\010\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\030\000\000\000pytorch_model/data.pkl' \
     >bad/pytorch_model.bin
 refuse 3 "bad/pytorch_model.bin: weights of PyTorch (zip), not a safetensors file" inspect bad/pytorch_model.bin
 printf '<!doctype html>\n<html>' >bad/model.safetensors
-refuse 3 "bad/model.safetensors: a web page (HTML) that begins \"<!doctype html>\", not a safetensors file" inspect bad
+refuse 3 "bad/model.safetensors: a web page (HTML) that begins with \"<!doctype html>\", not a safetensors file" inspect bad
 cp "$SAMPLE/model/model.safetensors" bad
 for part in config.json vocab.txt; do
     [ $part = vocab.txt ] && wanted="a list of words" || wanted=JSON
     cp bad/$part kept
     printf '<!DOCTYPE html>\n<html>' >bad/$part
-    refuse 3 "bad/$part: a web page (HTML) that begins \"<!DOCTYPE html>\", not $wanted" embed --model bad
+    refuse 3 "bad/$part: a web page (HTML) that begins with \"<!DOCTYPE html>\", not $wanted" embed --model bad
     printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >bad/$part
-    refuse 3 "bad/$part: a Git LFS pointer ('git lfs pull' gets the file that it stands for), not $wanted" embed --model bad
+    refuse 3 "bad/$part: a Git LFS pointer ('git lfs pull' fetches the file itself), not $wanted" embed --model bad
     mv kept bad/$part
 done
 

@@ -142,7 +142,7 @@ printf 'hello\tworld\nhello\n' >"$scratch/in"
 same "standard error" "bertc: standard input:2: no TAB between two texts" "$scratch/err" "--pair"
 refuse 3 "no.txt: cannot open: No such file or directory" tokenize --vocab no.txt
 refuse 3 "$(hub no)" tokenize --model no
-refuse 3 "vocab.txt: not a folder; a model is the folder that holds its files, here ." tokenize --model vocab.txt
+refuse 3 "vocab.txt: not a folder; give the folder that contains the model's files, ." tokenize --model vocab.txt
 refuse 3 "plain: not a regular file" tokenize --vocab plain
 : >empty.txt
 run 3 tokenize --vocab empty.txt

@@ -349,9 +349,9 @@ static void test_too_long(void **state)
         bc_file_kind kind;
         long max;
         const char *name;
-    } rows[] = {{BC_FILE_SETTINGS, 64 << 20, "a JSON file of settings"},
+    } rows[] = {{BC_FILE_SETTINGS, 64 << 20, "a JSON settings file"},
                 {BC_FILE_TOKENIZER, 256 << 20, "a tokenizer.json"},
-                {BC_FILE_WORDS, 256 << 20, "a list of words or rows"}};
+                {BC_FILE_WORDS, 256 << 20, "a vocabulary or list"}};
     char *path = in_folder("long"), *text, expected[200];
     size_t length;
     assert_int_equal(write_file(path, "", 0, NULL), BERTC_OK);
@@ -365,7 +365,7 @@ static void test_too_long(void **state)
         }
         assert_int_equal(truncate(path, rows[i].max + 1), 0);
         assert_int_equal(bc_file_read(path, rows[i].kind, &text, &length, &err), BERTC_INPUT);
-        snprintf(expected, sizeof expected, "%s: %ld bytes, %s has at most %ld", path, rows[i].max + 1, rows[i].name,
+        snprintf(expected, sizeof expected, "%s: %ld bytes, %s may have at most %ld", path, rows[i].max + 1, rows[i].name,
                  rows[i].max);
         assert_string_equal(err.message, expected);
     }
@@ -406,11 +406,11 @@ static void test_find(void **state)
     expect_find(path[0], "found", BERTC_OK);
     expect_find(path[1], "found", BERTC_OK);
     expect_find(path[2], "/there: not a regular file", BERTC_INPUT);
-    expect_find(path[3], "/dangling: a link to \"nowhere\", which is not there", BERTC_INPUT);
+    expect_find(path[3], "/dangling: a link to \"nowhere\", which does not exist", BERTC_INPUT);
     expect_find(path[4], "/loop: cannot open: Too many levels of symbolic links", BERTC_IO);
     expect_find(path[5], "/pipe: not a regular file", BERTC_INPUT);
     expect_find(path[6], "/file/x: cannot open: Not a directory", BERTC_INPUT);
-    expect_find(path[7], "/dangling: a link to \"nowhere\", which is not there", BERTC_INPUT);
+    expect_find(path[7], "/dangling: a link to \"nowhere\", which does not exist", BERTC_INPUT);
     expect_find(path[8], "", BERTC_OK); /* nothing of that name in a linked folder */
     expect_find(path[9], "", BERTC_OK);
     expect_find(too_long, ": cannot open: File name too long", BERTC_IO);

@@ -135,8 +135,7 @@ static void test_refused(void **state)
     left = 2;
     assert_int_equal(bertc_threads_resolve(5, NULL, &threads, &err), BERTC_NOMEM);
     assert_string_equal(err.message,
-                        "out of memory: 5 threads are to work, the system lets no more than 3 be (ulimit -u, "
-                        "ulimit -v, pids.max)");
+                        "out of memory: 5 threads are needed, the system allows only 3 (ulimit -u, ulimit -v, pids.max)");
     assert_int_equal(threads, -1);
     left = 4;
     assert_int_equal(bertc_threads_resolve(5, NULL, &threads, NULL), BERTC_OK);
