@@ -22,7 +22,7 @@ void bc_text_printf(bc_text *text, const char *format, ...) BERTC_PRINTF(2, 3);
 void bc_text_quote(bc_text *text, const char *string); /* as a JSON string; invalid UTF-8 becomes U+FFFD */
 void bc_text_clear(bc_text *text);
 
-/* Write the text with bc_file_write_in and clear it. Errors: as bc_file_write_in; BERTC_NOMEM if the text has failed. */
+/* Write the text with bc_file_write_in and clear it. Errors: as bc_file_write_in; BERTC_NOMEM if `failed` is set. */
 bertc_status bc_text_write(bc_text *text, const bc_dir *dir, const char *name, bc_file_hashes *hashes,
                            bertc_error *err);
 

@@ -76,7 +76,7 @@ refuse 2 "--layers: the value is empty" embed $model --layers ""
 refuse 2 "--format npy --pool none needs --offsets FILE, for where each text's rows begin" embed $model \
     --format npy --pool none --out x.npy
 refuse 2 "--offsets goes with --format npy --pool none" embed $model --offsets x.npy
-refuse 2 "--out and --offsets name the same file" embed $model --format npy --pool none --out x.npy --offsets x.npy
+refuse 2 "--out and --offsets are the same file" embed $model --format npy --pool none --out x.npy --offsets x.npy
 refuse 2 "--task says nothing without --data" embed $model --task sst2
 refuse 2 "--data says nothing without --task" embed $model --data "$SAMPLE"
 refuse 2 "--split says nothing without --data" embed $model --split dev

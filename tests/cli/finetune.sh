@@ -74,7 +74,7 @@ run 0 predict --task sst2 --model "$RUN" --out link.tsv
 [ "$(cat to.tsv.tmp)" = mine ] || fail "predict took over to.tsv.tmp"
 [ -L link.tsv ] && [ -s to.tsv ] || fail "predict replaced a link"
 cp to.tsv before.tsv
-refuse 2 "--out and --logits name the same file" predict --task sst2 --model "$RUN" --out to.tsv \
+refuse 2 "--out and --logits are the same file" predict --task sst2 --model "$RUN" --out to.tsv \
     --logits ./link.tsv
 cmp to.tsv before.tsv || fail "a refused predict changed its file"
 input=/dev/null

@@ -47,7 +47,7 @@ rm -r dangling empty link nowhere
 mkdir work
 cd work || exit 1
 for out in . ../work/ "$PWD"; do
-    refuse 2 "${out%/}: is the working folder, name a folder in it" init --vocab ../vocab.txt --out $out $small
+    refuse 2 "${out%/}: is the working folder, give a folder in it" init --vocab ../vocab.txt --out $out $small
 done
 cd ..
 rmdir work
@@ -60,7 +60,7 @@ rm circle
 if unshare -rm true 2>/dev/null; then # as root of a namespace of its own
     mkdir mount
     unshare -rm sh -c 'mount -t tmpfs none mount && exec "$1" sample --out mount' sh "$BERTC" 2>"$scratch/err"
-    same "standard error" "bertc: mount: is a mount point, name a folder in it" "$scratch/err" sample --out mount
+    same "standard error" "bertc: mount: is a mount point, give a folder in it" "$scratch/err" sample --out mount
     rmdir mount
 fi
 refuse 3 "no.txt: cannot open: No such file or directory" init --vocab no.txt --out new/er/still $small
@@ -78,7 +78,7 @@ echo first >appended
 "$BERTC" $predict --out /dev/stdout <lines >>appended 2>/dev/null || fail "predict to /dev/stdout"
 "$BERTC" $predict --out /dev/fd/3 <lines 3>>appended 2>/dev/null || fail "predict to /dev/fd/3"
 { echo first; cat expected expected; } | cmp - appended || fail "predict to the descriptor of a file"
-same="--out and --logits name the same file"
+same="--out and --logits are the same file"
 "$BERTC" $predict --logits both <lines >both 2>"$scratch/err" && fail "predict replaces its standard output"
 same "standard error" "bertc: $same" "$scratch/err" "predict --logits both >both"
 refuse 2 "$same" $predict --out pipe --logits ./pipe

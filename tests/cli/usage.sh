@@ -33,7 +33,7 @@ refuse 2 "'bertc eval' needs --data, see 'bertc eval --help'" eval --task sst2 -
 refuse 2 "'bertc init' needs --vocab, see 'bertc init --help'" init --out x
 refuse 2 "'bertc tokenize' needs one of --model and --vocab" tokenize
 refuse 2 "'bertc tokenize' needs one of --model and --vocab" tokenize --model x --vocab y
-refuse 2 "--out and --logits name the same file" predict --task sst2 --model x --out y --logits y
+refuse 2 "--out and --logits are the same file" predict --task sst2 --model x --out y --logits y
 
 # ---- Numbers
 number() {

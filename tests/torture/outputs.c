@@ -159,7 +159,7 @@ static void test_streams(void **state)
         assert_true(holds("file", whole[i]));
         writes = LIE;
         assert_int_equal(write_stream(fd, &err), BERTC_IO);
-        assert_string_equal(err.message, "it: holds fewer bytes than the 10 that were written");
+        assert_string_equal(err.message, "it: has fewer bytes than the 10 that were written");
         writes = NOTHING;
         assert_int_equal(write_stream(fd, &err), BERTC_IO);
         assert_string_equal(err.message, "it: cannot write: Input/output error");
@@ -244,7 +244,7 @@ static void test_second_name_taken(void **state)
     fputs("new a", files[0].stream);
     assert_int_equal(cli_files_commit(files, &err), BERTC_IO);
     cli_files_close(files, &err);
-    assert_non_null(strstr(err.message, "b: cannot write: Is a directory; a: is new and stays: "));
+    assert_non_null(strstr(err.message, "b: cannot write: Is a directory; a: cannot be restored, the new one stays: "));
     assert_true(holds("a", "new a"));
     assert_int_equal(entries("."), 2);
 }
