@@ -1,4 +1,4 @@
-/* A training run. */
+/* bertc finetune: a training run. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@ void cli_finetune_defaults(void *values)
     bertc_train_defaults(values);
 }
 
-/* " in 12m40s, 2212 tokens/s in training", of the steps that this process did. */
+/* Print " in 12m40s, 2212 tokens/s in training" for the steps that this process ran. */
 static void put_time(const bertc_train_result *result)
 {
     char duration[CLI_DURATION];
@@ -30,7 +30,7 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
         snprintf(planned, sizeof planned, " of %lld", (long long)result->planned_steps);
     fprintf(stderr, "%lld%s step%s", (long long)result->steps, planned, result->steps == 1 && !planned[0] ? "" : "s");
     put_time(result);
-    /* Of each task the first of its splits; each has as many. */
+    /* The first split of each task; all tasks have the same number of splits. */
     for (size_t i = 0; i < result->eval_count; i += result->eval_count / tasks) {
         const bertc_split_scores *e = &result->evals[i];
         bertc_metric metric = e->task->metrics[0];
@@ -41,9 +41,9 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
             result->warnings > 0 ? "; it did not learn, see above" : "");
 }
 
-bertc_status cli_finetune(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     const bertc_train_options *options = values;
     bertc_status status = cli_tasks_check(options->task, err);
     if (status != BERTC_OK) return status;

@@ -68,7 +68,7 @@ bertc_status cli_signals_watch(bertc_error *err)
     }
     if (watching) return BERTC_OK;
     return cli_fail(err, BERTC_NOMEM,
-                    "out of memory: the system allows no thread that waits for signals (ulimit -u, ulimit -v, pids.max)");
+                    "out of memory: the system allows no thread to wait for signals (ulimit -u, ulimit -v, pids.max)");
 }
 
 bertc_status cli_signals_status(void)

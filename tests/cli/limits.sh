@@ -46,8 +46,8 @@ fi
 
 (
     ulimit -s 300
-    refuse 5 "out of memory: a stack of 300 KB, 512 KB are needed (ulimit -s)" version
-    refuse 5 "out of memory: a stack of 300 KB, 512 KB are needed (ulimit -s)" $tune
+    refuse 5 "out of memory: the stack has 300 KB, 512 KB are needed (ulimit -s)" version
+    refuse 5 "out of memory: the stack has 300 KB, 512 KB are needed (ulimit -s)" $tune
     [ "$failures" = 0 ]
 ) || failures=$((failures + 1))
 
