@@ -170,7 +170,7 @@ static bertc_status check(const cli_inference_values *v, bertc_error *err)
     bool terminal = v->format == NPY && (!v->out || strcmp(v->out, "-") == 0) && isatty(STDOUT_FILENO);
     if (v->task && cli_task_find(v->task, &task, err) != BERTC_OK) return err->status;
     if (by_token && !v->offsets)
-        return cli_fail(err, BERTC_USAGE, "--format npy --pool none needs --offsets FILE for the first row of each text");
+        return cli_fail(err, BERTC_USAGE, "--format npy --pool none needs --offsets FILE for each text's first row");
     if (!by_token && v->offsets)
         return cli_fail(err, BERTC_USAGE, "--offsets has no effect without --format npy --pool none");
     if (terminal) return cli_fail(err, BERTC_USAGE, "--format npy cannot be printed on a terminal; give --out FILE");

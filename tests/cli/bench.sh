@@ -1,16 +1,16 @@
-# bertc-bench: every figure has its numbers and says what it is of; what cannot be measured is refused in one line.
+# bertc-bench: every figure has its numbers and a description; what cannot be measured is refused in one line.
 . "$(dirname "$0")/lib.sh"
 
 small="--layers 2 --hidden 64 --batch-size 4 --rounds 2 --threads 1"
 
-# measure ARG...: exit code 0 and nothing on standard error; its figures in $scratch/out.
+# measure ARG...: expect exit code 0 and nothing on standard error; the figures are in $scratch/out.
 measure() {
     checks=$((checks + 1))
     "$BENCH" "$@" >"$scratch/out" 2>"$scratch/err" || fail "exit code $? of: bertc-bench $*"
     [ ! -s "$scratch/err" ] || fail "bertc-bench $*: $(cat "$scratch/err")"
 }
 
-# figures NAME...: those are the figures, and each has all members of a model's.
+# figures NAME...: expect exactly these figures, each with all members of a model's figure.
 figures() {
     printf '%s\n' "$@" >"$scratch/names"
     sed 's/^{"what":"\([^"]*\)".*/\1/' "$scratch/out" | cmp -s - "$scratch/names" || fail "figures: $(cat "$scratch/out")"
@@ -19,7 +19,7 @@ figures() {
         "$scratch/out" && fail "not figures: $(cat "$scratch/out")"
 }
 
-# refuse CODE LINE ARG...: exit code and the one line on standard error.
+# refuse CODE LINE ARG...: expect the exit code and the one line on standard error.
 refuse() {
     checks=$((checks + 1))
     code=$1 line=$2

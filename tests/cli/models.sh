@@ -1,19 +1,19 @@
-# What is given as a model: heads of other kinds, paths that are no model's folder, weights in other formats.
+# Invalid models: heads of other kinds, paths that are not model folders, weights in other formats.
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p data/SST-2
 for split in train dev test; do head -n 9 "$SAMPLE/SST-2/$split.tsv" >data/SST-2/$split.tsv; done
 echo "a fine film" >"$scratch/lines"
 
-# says TEXT: a whole line of standard error.
+# says TEXT: expect a complete line of standard error.
 says() {
     checks=$((checks + 1))
     grep -qxF -e "$1" "$scratch/err" || fail "not said: $1, but $(cat "$scratch/err")"
 }
 
-# ---- A head that is not bertc's stops only the commands that use it
+# ---- A head that bertc does not support stops only the commands that use it
 
-# headed MEMBER...: `bad`, a model whose config.json says of its head these members only.
+# headed MEMBER...: make `bad`, a model whose config.json describes its head by these members only.
 headed() {
     rm -rf bad
     cp -r "$SAMPLE/model" bad
@@ -28,7 +28,7 @@ tune() {
     run 0 finetune --task sst2 --data data --model bad --out out --batch-size 8 --max-steps 1 --threads 1 "$@"
 }
 
-# useless REASON MEMBER...: the encoder serves every command, the head none.
+# useless REASON MEMBER...: expect every command to accept the encoder and none to use the head.
 useless() {
     reason="bad/config.json: $1"
     shift
@@ -59,7 +59,7 @@ useless '"num_labels" is not a whole number from 1 to 1048576' '"num_labels": 0'
 useless '"architectures" is BertForTokenClassification, whose head is none for sentences' \
     '"architectures": ["BertForTokenClassification"]' '"id2label": {"0": "O", "1": "B-PER"}'
 
-# What transformers takes for labels is no fault.
+# Labels that transformers accepts are accepted.
 headed '"id2label": {"0": 0, "1": 1}' '"label2id": {"0": "0", "1": "1"}' '"num_labels": 2'
 run 0 eval --task sst2 --model bad --data data
 headed '"id2label": {"0": "negative", "1": "positive"}' '"label2id": {"negative": null}' '"num_labels": 5'
@@ -68,7 +68,7 @@ tune
 says "bad/model.safetensors: head kept: it has labels negative, positive"
 rm -r out
 
-# Dropout that only training would use.
+# An invalid dropout that only training would use.
 headed '"num_labels": 2'
 sed -i 's/"hidden_dropout_prob": 0.1/"hidden_dropout_prob": 1.0/' bad/config.json
 run 0 eval --task sst2 --model bad --data data
@@ -77,9 +77,9 @@ refuse 3 'bad/config.json: "hidden_dropout_prob" is 1, expected a number from 0 
 tune --dropout 0.1
 rm -r out bad
 
-# ---- Paths that are no model's folder
+# ---- Paths that are not model folders
 
-# nowhere PATH MESSAGE: the hint of every command that takes a model's folder; MISSING stands for the file that it wants.
+# nowhere PATH MESSAGE: expect the message from every command that takes a model; MISSING stands for the wanted file.
 nowhere() {
     for command in "finetune --task sst2 --data data --out out" "plan --task sst2 --data data" "eval --task sst2 --data data" \
         "predict --task sst2 --data data" embed tokenize "truncate --keep-layers 1 --out out"; do
@@ -145,13 +145,13 @@ for part in config.json vocab.txt; do
     mv kept bad/$part
 done
 
-# ---- A length that leaves no place for a text is the model's fault
+# ---- A maximum length too small for any text is an error of the model
 sed 's/"model_max_length": *[0-9]*/"model_max_length": 2/' "$SAMPLE/model/tokenizer_config.json" >bad/tokenizer_config.json
 grep -q '"model_max_length": 2' bad/tokenizer_config.json || fail "no model_max_length to change"
 refuse 3 "bad: its model_max_length is 2, a text has at least 3 tokens" embed --model bad
 cp "$SAMPLE/model/tokenizer_config.json" bad
 
-# ---- A tokenizer that cannot be read is not copied
+# ---- An unreadable tokenizer is not copied
 : >bad/vocab.txt
 refuse 3 "bad/vocab.txt: the vocabulary is empty" truncate --model bad --keep-layers 1 --out out
 rm bad/vocab.txt
