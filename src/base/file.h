@@ -25,12 +25,12 @@ typedef enum bc_file_kind {
 bertc_status bc_file_read(const char *path, bc_file_kind kind, char **text, size_t *length, bertc_error *err);
 
 /* Find out whether a regular file exists. *found is false only if nothing has that name. Errors: BERTC_INPUT for a
- * dangling link or anything but a regular file; BERTC_IO if the system does not tell; BERTC_NOMEM. */
+ * dangling link or anything but a regular file; BERTC_IO if stat fails; BERTC_NOMEM. */
 bertc_status bc_file_find(const char *path, bool *found, bertc_error *err);
 bertc_status bc_file_find_in(const char *folder, const char *name, bool *found, bertc_error *err);
 
 /* Find out whether a folder exists. *found is false if the path is anything but a folder. Errors: BERTC_INPUT for a
- * dangling link; BERTC_IO if the system does not tell; BERTC_NOMEM. */
+ * dangling link; BERTC_IO if stat fails; BERTC_NOMEM. */
 bertc_status bc_folder_find(const char *path, bool *found, bertc_error *err);
 
 bool bc_folder_exists(const char *path); /* false also if stat fails */

@@ -59,7 +59,7 @@ static size_t find_other(const char *folder, char found[256])
     return supported ? OTHERS : best;
 }
 
-/* ---- Models in folders below ---------------------------------------------------------------- */
+/* ---- Models in folders below --------------------------------------------------------------- */
 
 /* A search for model folders below a folder. */
 typedef struct search {

@@ -17,7 +17,7 @@
 
 enum { MAX = 4096 };
 
-/* ---- The number of threads ------------------------------------------------------------------ */
+/* ---- The number of threads ----------------------------------------------------------------- */
 
 /* Lower *min to the quota of one group, as a number of processors. Version 1 has a file for the quota and a file for
  * its period; version 2 has one file, such as "150000 100000" or "max 100000". */
@@ -51,7 +51,7 @@ int bc_threads_at(const char *root, int processors, const char *wanted)
     return threads < MAX ? threads : MAX;
 }
 
-/* ---- Checking that the system can start them ------------------------------------------------ */
+/* ---- Checking that the system can start them ----------------------------------------------- */
 
 /* Read the stack size of OpenMP's threads, in bytes: a number of kilobytes or with a unit of its own (b, k, m, g). 0 if
  * it is not set or, as for OpenMP, invalid: then threads have the system's stack size. */

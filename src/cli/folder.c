@@ -31,7 +31,7 @@ static bertc_status check_replaceable(const char *path, bertc_error *err)
     return status;
 }
 
-/* ---- Folders above --------------------------------------------------------------------------- */
+/* ---- Folders above ------------------------------------------------------------------------- */
 
 /* Flush the folder that contains path[0..length), so that this name survives a power cut; false with errno. */
 static bool flush_parent(char *path, size_t length)
@@ -80,7 +80,7 @@ static void remove_parents(char *path, size_t made, bertc_error *err)
     }
 }
 
-/* ---- The whole folder ------------------------------------------------------------------------ */
+/* ---- The whole folder ---------------------------------------------------------------------- */
 
 /* Replace the temporary path in a message by the path that the user gave. */
 static void rename_in_message(bertc_error *err, const char *temporary, const char *path)

@@ -37,21 +37,17 @@ const bertc_option *cli_plan_table(size_t *count)
     return rows;
 }
 
-/* ---- The table ------------------------------------------------------------------------------ */
+/* ---- The table ----------------------------------------------------------------------------- */
 
-static void print_memory(const bertc_plan_result *plan)
+static void print_table(const bertc_plan_result *plan)
 {
+    char total[CLI_DURATION];
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++)
         printf("%-15s%8zu MB\n", plan->parts[i].name, plan->parts[i].bytes >> 20);
     printf("%-15s%8zu MB", "peak memory", plan->peak >> 20);
     if (plan->available < SIZE_MAX) printf(", %zu MB are available (%s)", plan->available >> 20, plan->limit);
     putchar('\n');
     if (!plan->fits) printf("does not fit; %s%s\n", plan->advice[0] ? "it fits with " : BERTC_NO_ADVICE, plan->advice);
-}
-
-static void print_time(const bertc_plan_result *plan)
-{
-    char total[CLI_DURATION];
     printf("%-15s%8lld of %.0f tokens\n", "steps", (long long)plan->steps, plan->tokens_per_step);
     if (plan->measured == 0) return;
     cli_format_duration(total, plan->seconds);
@@ -103,11 +99,6 @@ bertc_status cli_plan(const void *values, cli_arguments arguments, bertc_error *
     if (status == BERTC_OK) status = bertc_plan(&v->train, &progress.observer, &plan, err);
     cli_progress_end(&progress);
     if (status != BERTC_OK) return status;
-    if (v->json) {
-        print_json(&plan);
-    } else {
-        print_memory(&plan);
-        print_time(&plan);
-    }
+    (v->json ? print_json : print_table)(&plan);
     return BERTC_OK;
 }

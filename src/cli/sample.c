@@ -21,9 +21,11 @@ const bertc_option *cli_sample_table(size_t *count)
     return rows;
 }
 
-/* Write a small encoder for the sample, which learns it from scratch in minutes. */
-static bertc_status write_model(const cli_sample_values *v, const char *vocab, const char *folder, bertc_error *err)
+/* Write the sample, and a small encoder that learns it from scratch in minutes. */
+static bertc_status fill(const void *values, const char *folder, bertc_error *err)
 {
+    const cli_sample_values *v = values;
+    char *vocab = cli_path_join(folder, "vocab.txt"), *model = cli_path_join(folder, "model");
     const cli_init_values encoder = {.vocab = vocab,
                                      .layers = 2,
                                      .hidden = 128,
@@ -32,16 +34,9 @@ static bertc_status write_model(const cli_sample_values *v, const char *vocab, c
                                      .max_positions = 128,
                                      .seed = v->seed,
                                      .initializer_range = 0.05};
-    if (mkdir(folder, 0777) != 0) return cli_fail_errno(err, folder, "cannot create folder");
-    return cli_init_write(&encoder, folder, err);
-}
-
-static bertc_status fill(const void *values, const char *folder, bertc_error *err)
-{
-    const cli_sample_values *v = values;
-    char *vocab = cli_path_join(folder, "vocab.txt"), *model = cli_path_join(folder, "model");
     bertc_status status = vocab && model ? bertc_sample_write(folder, (uint64_t)v->seed, err) : cli_fail_memory(err);
-    if (status == BERTC_OK) status = write_model(v, vocab, model, err);
+    if (status == BERTC_OK && mkdir(model, 0777) != 0) status = cli_fail_errno(err, model, "cannot create folder");
+    if (status == BERTC_OK) status = cli_init_write(&encoder, model, err);
     free(vocab);
     free(model);
     return status;

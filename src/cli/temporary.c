@@ -70,7 +70,7 @@ static bool is_temporary(const char *name, const char *target, const char *suffi
     return strcmp(name, suffix) == 0;
 }
 
-/* ---- Reading and emptying folders without allocation ----------------------------------------- */
+/* ---- Reading and emptying folders without allocation --------------------------------------- */
 
 /* Callback of for_each; it returns false with errno to stop. */
 typedef bool visit(int folder, const char *name, const void *context);
@@ -128,7 +128,7 @@ static bool remove_tree(int folder, const char *name, const void *context)
     return good && unlinkat(folder, name, AT_REMOVEDIR) == 0;
 }
 
-/* ---- Leftovers of killed processes ---------------------------------------------------------- */
+/* ---- Leftovers of killed processes --------------------------------------------------------- */
 
 /* Whether `name` still is the name of the open file or folder; false with errno. */
 static bool is_named(int folder, const char *name, int fd, struct stat *info)

@@ -81,7 +81,7 @@ int __wrap_unlinkat(int at, const char *name, int flags)
     return no_removal ? -1 : __real_unlinkat(at, name, flags);
 }
 
-/* ---- Files and their contents --------------------------------------------------------------- */
+/* ---- Files and their contents -------------------------------------------------------------- */
 
 static int entries(const char *path)
 {
@@ -369,7 +369,7 @@ static void test_signal(void **state)
     assert_int_equal(entries("."), 0);
 }
 
-/* ---- Leftovers of a killed process ---------------------------------------------------------- */
+/* ---- Leftovers of a killed process --------------------------------------------------------- */
 
 /* Start another process that has a temporary for `path`; SIGKILL ends it. */
 static pid_t start_other(const char *path, bool is_folder)

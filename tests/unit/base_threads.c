@@ -18,7 +18,7 @@
 #include "base/threads.h"
 #include "unit/base_root.h"
 
-/* ---- The default number --------------------------------------------------------------------- */
+/* ---- The default number -------------------------------------------------------------------- */
 
 static void test_without_a_quota(void **state)
 {
@@ -82,7 +82,7 @@ static void test_old_quota(void **state)
     assert_int_equal(bc_threads_at(top, 8, NULL), 8);
 }
 
-/* ---- Starting them -------------------------------------------------------------------------- */
+/* ---- Starting them ------------------------------------------------------------------------- */
 
 static int left = INT_MAX; /* number of threads that can still be started; the linker wraps pthread_create */
 static size_t stack;       /* stack size of the last thread */
