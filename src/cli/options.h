@@ -2,7 +2,7 @@
  *
  * 1. Options are `--name value` or `--name=value`, with the full name; `--` ends the options. If an option is repeated,
  *    the last value counts, so that a script can append options.
- * 2. Numbers are decimal, without other characters before or after, and in the row's range. The row's kind tells
+ * 2. Numbers are decimal, without other characters before or after, and in the row's range. The row's kind states
  *    whether they must be whole.
  * 3. Every error is BERTC_USAGE, on one line, and suggests the nearest name if one is close. */
 #ifndef CLI_OPTIONS_H

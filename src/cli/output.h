@@ -14,7 +14,7 @@
 typedef struct cli_file {
     FILE *stream;            /* write here; null: not open */
     const char *path;        /* as given, for messages */
-    cli_stream *bytes;       /* behind `stream` */
+    cli_stream *bytes;       /* the checked stream that `stream` writes to */
     cli_temporary temporary; /* unused if the output is written directly */
 } cli_file;
 
