@@ -117,13 +117,13 @@ static const cli_command command = {
 };
 
 /* The bits of the measures that the command line names. */
-static unsigned read_measures(cli_arguments words)
+static unsigned read_measures(cli_arguments arguments)
 {
     unsigned wanted = 0;
-    for (size_t w = 0; w < words.count; w++) {
+    for (size_t w = 0; w < arguments.count; w++) {
         size_t m = 0;
-        while (m < MEASURES && strcmp(words.word[w], measures[m].name) != 0) m++;
-        if (m == MEASURES) fail(BERTC_USAGE, words.word[w], "unknown measure, see 'bertc-bench --help'");
+        while (m < MEASURES && strcmp(arguments.value[w], measures[m].name) != 0) m++;
+        if (m == MEASURES) fail(BERTC_USAGE, arguments.value[w], "unknown measure, see 'bertc-bench --help'");
         wanted |= measures[m].bit;
     }
     return wanted;
@@ -180,22 +180,22 @@ int main(int argc, char **argv)
         cli_help_command(stderr, &command);
         return BERTC_USAGE;
     }
-    char **words = allocate((size_t)argc, sizeof *words);
-    check(cli_options_parse(&command, argc - 1, argv + 1, &given, words, &parsed, &err), &err);
+    char **arguments = allocate((size_t)argc, sizeof *arguments);
+    check(cli_options_parse(&command, argc - 1, argv + 1, &given, arguments, &parsed, &err), &err);
     if (parsed.help) cli_help_command(stdout, &command);
     else {
-        unsigned wanted = read_measures(parsed.words);
+        unsigned wanted = read_measures(parsed.arguments);
         check_given(&given, wanted);
         cli_options_reset(&command, &s);
         snprintf(bertc, sizeof bertc, "%.*sbertc", slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
         s.bertc = bertc;
-        check(cli_options_parse(&command, argc - 1, argv + 1, &s, words, &parsed, &err), &err);
+        check(cli_options_parse(&command, argc - 1, argv + 1, &s, arguments, &parsed, &err), &err);
         s.given_batch_size = given.batch_size != 0;
         s.given_lengths = given.lengths != NULL;
         if (s.model) read_shape(&s);
         check_values(&s);
         run_measures(&s, wanted);
     }
-    bc_free(words);
+    bc_free(arguments);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Predictions: a submission file from a data set, or one prediction a line from lines. */
+/* bertc predict: a submission file for a split, or one prediction for each line of standard input. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static bertc_status put_predictions(FILE *to, const bertc_task *task, const bert
     return BERTC_OK;
 }
 
-/* Nine digits carry a float exactly. */
+/* Print the logits of each row. Nine digits represent a float exactly. */
 static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions *p)
 {
     fputs("index", to);
@@ -40,10 +40,10 @@ static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions
     }
 }
 
-/* The files are opened before the model is: what cannot be written is known early. */
-bertc_status cli_predict(const void *values, cli_arguments words, bertc_error *err)
+/* The outputs are opened before the model is loaded, so that an unwritable output is reported early. */
+bertc_status cli_predict(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     const cli_inference_values *v = values;
     const bertc_task *task;
     char *text = NULL;

@@ -3,7 +3,7 @@
 
 small="--layers 2 --hidden 64 --batch-size 4 --rounds 2 --threads 1"
 
-# measure ARG...: exit code 0 and nothing on standard error; its figures in $scratch/out.
+# measure ARG...: expect exit code 0 and nothing on standard error; the figures are in $scratch/out.
 measure() {
     checks=$((checks + 1))
     "$BENCH" "$@" >"$scratch/out" 2>"$scratch/err" || fail "exit code $? of: bertc-bench $*"

@@ -137,7 +137,7 @@ static void test_refused_prefix(void **state)
         {"\1\341\365\5\0\0\0\0{}", 10, " @0: header of 100000001 bytes, at most 100000000 allowed"},
         {"\0\341\365\5\0\0\0\0{}", 10, " @0: header of 100000000 bytes in a file of 10"},
         {"version https://git-lfs.github.com/spec/v1\n", 43,
-         ": a Git LFS pointer ('git lfs pull' gets the file that it stands for), not a safetensors file"},
+         ": a Git LFS pointer ('git lfs pull' fetches the file itself), not a safetensors file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(bc_file_write_in(&bc_working_dir, name, cases[i].bytes, cases[i].length, NULL, NULL),
@@ -175,12 +175,12 @@ static void test_other_kinds(void **state)
         {BYTES("\10\7\22\7pytorch\32\0051.9"), "a model of ONNX"},
         {BYTES("GGUF\3\0\0\0\0\0\0\0"), "weights of llama.cpp (GGUF)"},
         {BYTES("\37\213\10\0\0\0\0\0\0\3"), "compressed with gzip"},
-        {BYTES("<!DOCTYPE html>\n<html>"), "a web page (HTML) that begins \"<!DOCTYPE html>\""},
-        {BYTES("\r\n <HTML lang=en>"), "a web page (HTML) that begins \"<HTML lang=en>\""},
-        {BYTES("<?xml version='1.0'?><Error>"), "an answer in XML that begins \"<?xml version='1.0'?><Error>\""},
-        {BYTES("{\"error\":\"gated\"}"), "JSON that begins \"{\"error\":\"gated\"}\""},
-        {BYTES("Entry not found"), "a text that begins \"Entry not found\""},
-        {BYTES("d\xc3\xa9j\xc3\xa0 vu"), "a text that begins \"d\xc3\xa9j\xc3\xa0 vu\""},
+        {BYTES("<!DOCTYPE html>\n<html>"), "a web page (HTML) that begins with \"<!DOCTYPE html>\""},
+        {BYTES("\r\n <HTML lang=en>"), "a web page (HTML) that begins with \"<HTML lang=en>\""},
+        {BYTES("<?xml version='1.0'?><Error>"), "an XML document that begins with \"<?xml version='1.0'?><Error>\""},
+        {BYTES("{\"error\":\"gated\"}"), "JSON that begins with \"{\"error\":\"gated\"}\""},
+        {BYTES("Entry not found"), "a text that begins with \"Entry not found\""},
+        {BYTES("d\xc3\xa9j\xc3\xa0 vu"), "a text that begins with \"d\xc3\xa9j\xc3\xa0 vu\""},
         {BYTES(" \n"), "blank"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -59,7 +59,7 @@ static void test_missing_files(void **unused)
     assert_int_equal(rename("model/model.safetensors", "weights.kept"), 0);
     refuse(o, BERTC_INPUT, "model/model.safetensors: no such file; " FOLDER);
     fixture_write("model/model.safetensors", "not one");
-    refuse(o, BERTC_INPUT, "model/model.safetensors: a text that begins \"not one\", not a safetensors file");
+    refuse(o, BERTC_INPUT, "model/model.safetensors: a text that begins with \"not one\", not a safetensors file");
     assert_int_equal(rename("weights.kept", "model/model.safetensors"), 0);
 }
 
