@@ -200,7 +200,7 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
     scores->value[BERTC_ACCURACY] = accuracy(of, classes, n);
     scores->value[BERTC_F1] = f1(of);
     scores->value[BERTC_MATTHEWS] = matthews(of, classes, n);
-    scores->constant = only_class(of, classes, n);
+    scores->same_prediction = only_class(of, classes, n);
     bc_free(of);
     double loss = 0;
     for (size_t i = 0; i < n; i++)
@@ -222,7 +222,7 @@ static bertc_status score_values(const bertc_dataset *dataset, const float *logi
         }
         scores->loss = squared_error(x, y, n);
         scores->value[BERTC_PEARSON] = pearson(x, y, n);
-        scores->constant = is_flat(x, y, n);
+        scores->same_prediction = is_flat(x, y, n);
         rank(x, n, scratch);
         rank(y, n, scratch);
         scores->value[BERTC_SPEARMAN] = pearson(x, y, n);

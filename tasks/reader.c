@@ -92,7 +92,7 @@ static bertc_status fail_texts(reader *r)
     bool a = r->a == BC_NOWHERE, b = c->b_name && r->b == BC_NOWHERE;
     return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s", r->set->path,
                    a && b ? "s" : "", a ? c->a_name : c->b_name, a && b ? " and \"" : "", a && b ? c->b_name : "",
-                   a && b ? "\"" : "", r->set->columns);
+                   a && b ? "\"" : "", r->set->header_columns);
 }
 
 static bertc_status read_header(reader *r)
@@ -111,10 +111,10 @@ static bertc_status read_header(reader *r)
     if (r->index == BC_NOWHERE) r->index = bc_header_find(&header, "id");
     bc_header_clear(&header);
     bool no_texts = r->a == BC_NOWHERE || (c->b_name && r->b == BC_NOWHERE);
-    if (r->label == BC_NOWHERE) r->set->no_label = c->label_name;
-    if (!no_texts && !r->set->no_label) return BERTC_OK;
-    r->set->columns = bc_header_list(line);
-    if (!r->set->columns) return bc_fail_memory(r->err);
+    if (r->label == BC_NOWHERE) r->set->missing_label_column = c->label_name;
+    if (!no_texts && !r->set->missing_label_column) return BERTC_OK;
+    r->set->header_columns = bc_header_list(line);
+    if (!r->set->header_columns) return bc_fail_memory(r->err);
     return no_texts ? fail_texts(r) : BERTC_OK;
 }
 
@@ -295,15 +295,15 @@ static bertc_status read_row(reader *r, slice line)
 {
     row from = split_row(r, line);
     if (from.width < r->width && r->columns && r->columns->skip_short) {
-        r->set->skipped++;
+        r->set->skipped_short++;
         return BERTC_OK;
     }
     if (from.width != r->width)
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: %zu column%s, expected %zu", r->set->path, r->lines.line,
                        from.width, from.width == 1 ? "" : "s", r->width);
     if (is_elsewhere(r, from.ids)) return BERTC_OK;
-    if (r->label != BC_NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
-        r->set->unlabelled++;
+    if (r->label != BC_NOWHERE && r->columns->skip_label && is(from.label, r->columns->skip_label)) {
+        r->set->skipped_label++;
         return BERTC_OK;
     }
     if (r->index != BC_NOWHERE && from.index.n == 0 && !wants_labels(r))
@@ -345,7 +345,7 @@ void bertc_dataset_free(bertc_dataset *dataset)
 {
     if (!dataset) return;
     bc_free(dataset->path);
-    bc_free(dataset->columns);
+    bc_free(dataset->header_columns);
     bc_free(dataset->examples);
     bc_free(dataset->labels);
     bc_free(dataset->text);
@@ -454,7 +454,7 @@ bertc_columns bc_columns_of_texts(const bertc_columns *columns)
 {
     bertc_columns texts = *columns;
     texts.skip_short = false;
-    texts.label_name = texts.no_gold = NULL;
+    texts.label_name = texts.skip_label = NULL;
     texts.label = -1;
     return texts;
 }

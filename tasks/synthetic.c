@@ -71,13 +71,13 @@ bertc_status bc_synthetic_dataset(const bertc_task *task, bertc_split split, siz
 {
     size_t rows = (size_t)task->rows[split], size = (size_t)bertc_vocab_size(vocab);
     *dataset = NULL;
-    if (task->lengths[0] == 0 || rows == 0)
+    if (task->length_quantiles[0] == 0 || rows == 0)
         return bc_fail(err, BERTC_USAGE, "how long the texts of %s's %s split are is not known",
                        task->name, bertc_split_name(split));
     int32_t *ids = bc_alloc(size, sizeof *ids);
     if (!ids) return bc_fail_memory(err);
     bc_text lines = {0};
-    size_t count = choose_words(vocab, task->words > 0 ? (size_t)task->words : size, ids);
+    size_t count = choose_words(vocab, task->distinct_pieces > 0 ? (size_t)task->distinct_pieces : size, ids);
     if (limit == 0 || limit > rows) limit = rows;
     for (size_t text = 0; text < limit && count > 0; text++) put_line(&lines, task, split, text, vocab, ids, count);
     bertc_status status = BERTC_OK;

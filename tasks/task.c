@@ -47,9 +47,9 @@ void bc_list_names(bc_text *out, const char *const *names, int count)
 
 double bc_task_length(const bertc_task *task, double part)
 {
-    double at = part * (BERTC_LENGTHS - 1);
-    int below = at < BERTC_LENGTHS - 1 ? (int)at : BERTC_LENGTHS - 2;
-    const int *lengths = task->lengths + below;
+    double at = part * (BERTC_LENGTH_QUANTILES - 1);
+    int below = at < BERTC_LENGTH_QUANTILES - 1 ? (int)at : BERTC_LENGTH_QUANTILES - 2;
+    const int *lengths = task->length_quantiles + below;
     return lengths[0] + (at - below) * (lengths[1] - lengths[0]);
 }
 

@@ -68,7 +68,7 @@ static int length_of(uint32_t batch, uint32_t i, int size)
     if (strcmp(name, "pad128") == 0) return 128;
     if (strcmp(name, "len512") == 0) return 512;
     const bertc_task *task = bertc_task_find(name);
-    if (task && task->lengths[0] > 0) return (int)(bc_task_length(task, (i + draw(batch, i)) / size) + 0.5);
+    if (task && task->length_quantiles[0] > 0) return (int)(bc_task_length(task, (i + draw(batch, i)) / size) + 0.5);
     int tokens;
     if (read_number(name, 1, 512, &tokens)) return tokens;
     stop(BERTC_USAGE, name, "--lengths is sst2, cola, mrpc, stsb, mnli, pad128, len512 or 1 to 512");

@@ -125,7 +125,7 @@ static void ax_as_it_used_to_be(void **state)
              "\t\t\t\t\tA cat.\tAn animal.\tentailment\n");
     bertc_dataset *set = read_good("ax", root, BERTC_DEV);
     assert_int_equal(set->count, 2);
-    assert_int_equal(set->unlabelled, 1);
+    assert_int_equal(set->skipped_label, 1);
     assert_true(set->labelled);
     assert_int_equal(bc_example_class(&set->examples[0]), 2);
     assert_text(set->examples[0].b, set->examples[0].nb, "No cat.");
@@ -180,7 +180,7 @@ static void official_files_have_official_rows(void **state)
             free(path);
             bertc_dataset *set = read_good(task->name, glue, split);
             assert_int_equal(set->count, task->rows[split]);
-            assert_int_equal(set->skipped + set->unlabelled, 0);
+            assert_int_equal(set->skipped_short + set->skipped_label, 0);
             assert_int_equal(set->labelled, split != BERTC_TEST && strcmp(task->name, "ax") != 0);
             check_labels(set);
             bertc_dataset_free(set);

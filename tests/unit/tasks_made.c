@@ -189,11 +189,11 @@ static void many_classes_are_scored(void **state)
         assert_near(scores.value[BERTC_F1], 2 * one[0] / (one[1] + one[2]));
         assert_near(scores.value[BERTC_MATTHEWS], correlation(labels, called, N));
         assert_true(fabs(scores.loss - loss / N) < 1e-9);
-        assert_int_equal(scores.constant, 0);
+        assert_int_equal(scores.same_prediction, 0);
         memset(logits, 0, N * c * sizeof *logits);
         for (size_t i = 0; i < N; i++) logits[i * c + c - 1] = 1;
         assert_int_equal(bertc_task_score(set, logits, &scores, NULL), BERTC_OK);
-        assert_int_equal(scores.constant, c);
+        assert_int_equal(scores.same_prediction, c);
         free(logits);
         bertc_dataset_free(set);
     }

@@ -59,7 +59,7 @@ static size_t alike(const char *task, size_t n, char c, size_t m, char d, char p
     memset(labels + n, d, m);
     memset(predictions, predicted, n + m);
     predictions[n + m - 1] = last;
-    return score_classes(task, labels, predictions).constant;
+    return score_classes(task, labels, predictions).same_prediction;
 }
 
 static void predictions_of_one_class_are_told(void **state)
@@ -86,12 +86,12 @@ static void predictions_of_one_value_are_told(void **state)
         near[i] = 2.5f + 0.0009f * (float)(i % 6); /* spreads 0.0009 as far as the targets */
         far[i] = 2.5f + 0.0011f * (float)(i % 6);
     }
-    assert_int_equal(score_values(targets, values, 40).constant, 1);
-    assert_int_equal(score_values(targets, near, 40).constant, 1);
-    assert_int_equal(score_values(targets, far, 40).constant, 0);
-    assert_int_equal(score_values(targets, values, 19).constant, 0);
-    assert_int_equal(score_values(same, values, 40).constant, 0);
-    assert_int_equal(score_values(targets, targets, 40).constant, 0);
+    assert_int_equal(score_values(targets, values, 40).same_prediction, 1);
+    assert_int_equal(score_values(targets, near, 40).same_prediction, 1);
+    assert_int_equal(score_values(targets, far, 40).same_prediction, 0);
+    assert_int_equal(score_values(targets, values, 19).same_prediction, 0);
+    assert_int_equal(score_values(same, values, 40).same_prediction, 0);
+    assert_int_equal(score_values(targets, targets, 40).same_prediction, 0);
 }
 
 static void three_classes(void **state)

@@ -87,7 +87,7 @@ static void names_may_be_spelled_otherwise(void **state)
         assert_int_equal(set->count, 1);
         assert_text(set->examples[0].a, set->examples[0].na, " a ");
         assert_int_equal(bc_example_class(&set->examples[0]), 1);
-        assert_null(set->no_label);
+        assert_null(set->missing_label_column);
         bertc_dataset_free(set);
     }
 }
@@ -98,12 +98,12 @@ static void a_missing_label_is_told(void **state)
     (void)state;
     bertc_dataset *set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tgold\n0\tA\tB\tentailment\n");
     assert_false(set->labelled);
-    assert_string_equal(set->no_label, "label");
-    assert_string_equal(set->columns, "\"index\", \"sentence1\", \"sentence2\", \"gold\"");
+    assert_string_equal(set->missing_label_column, "label");
+    assert_string_equal(set->header_columns, "\"index\", \"sentence1\", \"sentence2\", \"gold\"");
     bertc_dataset_free(set);
     set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tlabel\n0\tA\tB\tentailment\n");
     assert_true(set->labelled);
-    assert_null(set->no_label);
+    assert_null(set->missing_label_column);
     bertc_dataset_free(set);
 }
 
@@ -154,8 +154,8 @@ static void every_row_is_an_example(void **state)
         }
         assert_string_equal(indices, cases[i].indices);
         assert_false(set->labelled);
-        assert_int_equal(set->skipped + set->unlabelled, 0);
-        assert_null(set->no_label);
+        assert_int_equal(set->skipped_short + set->skipped_label, 0);
+        assert_null(set->missing_label_column);
         bertc_dataset_free(set);
     }
 }
@@ -200,8 +200,8 @@ static void mnli_dev_has_four_more_columns(void **state)
              "%sa\tb\tc\td\t-\n%sa\tb\tc\td\tentailment\n", head, row, row, row);
     set = parse_good("mnli-mm", BERTC_DEV, text);
     assert_int_equal(set->count, 2);
-    assert_int_equal(set->unlabelled, 1);
-    assert_int_equal(set->skipped, 0);
+    assert_int_equal(set->skipped_label, 1);
+    assert_int_equal(set->skipped_short, 0);
     assert_int_equal(bc_example_class(&set->examples[0]), 2);
     assert_int_equal(bc_example_class(&set->examples[1]), 0);
     assert_int_equal(set->examples[1].line, 4);
@@ -219,7 +219,7 @@ static void qqp_skips_short_rows_outside_test(void **state)
     for (bertc_split split = BERTC_TRAIN; split <= BERTC_DEV; split++) {
         bertc_dataset *set = parse_good("qqp", split, text);
         assert_int_equal(set->count, 2);
-        assert_int_equal(set->skipped, 1);
+        assert_int_equal(set->skipped_short, 1);
         assert_int_equal(set->examples[1].line, 4);
         assert_int_equal(set->examples[1].nb, 0);
         bertc_dataset_free(set);
