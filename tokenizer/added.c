@@ -73,7 +73,7 @@ static bertc_status check_twin(const bertc_tokenizer *tokenizer, const bc_litera
         if (other->length != literal->length || memcmp(other->text, literal->text, other->length) != 0) continue;
         const char *first = bertc_tokenizer_word(tokenizer, other->id, &a);
         const char *second = bertc_tokenizer_word(tokenizer, literal->id, &b);
-        return bc_fail(err, BERTC_INPUT, "%s: the added tokens %.*s and %.*s are the same once normalised",
+        return bc_fail(err, BERTC_INPUT, "%s: the added tokens %.*s and %.*s have the same normalised form",
                        bertc_vocab_source(tokenizer->vocab), (int)a, first, (int)b, second);
     }
     return BERTC_OK;
@@ -109,7 +109,7 @@ bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
                               .single_word = token->single_word, .lstrip = token->lstrip, .rstrip = token->rstrip};
         if (literal.length == 0 || !tokenizer->steps.find_added) continue;
         if (options->parity != BERTC_HF_FAST && (token->normalized || token->single_word))
-            return bc_fail(err, BERTC_INPUT, "the added token %s is %s, which only the parity hf-fast knows",
+            return bc_fail(err, BERTC_INPUT, "the added token %s is %s, which only parity hf-fast supports",
                            token->text, token->normalized ? "normalized" : "single_word");
         if (token->normalized) status = put_normalized(tokenizer, literal, err);
         else put_literal(&tokenizer->raw, literal);

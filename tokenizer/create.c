@@ -125,7 +125,7 @@ static bertc_status check_options(const bertc_tokenizer_options *o, bertc_error 
         ends = ends && memchr(o->added[i].text, '\0', BERTC_MAX_ADDED_BYTES) && o->added[i].id >= -1;
     if (!ends || (unsigned)o->parity > BERTC_GOOGLE || o->strip_accents < -1 || o->strip_accents > 1 ||
         o->model_max_length < 0 || o->max_word_chars < 0)
-        return bc_fail(err, BERTC_USAGE, "tokenizer options: a value is out of range, or a text does not end");
+        return bc_fail(err, BERTC_USAGE, "tokenizer options: a value is out of range, or a string is not NUL-terminated");
     return BERTC_OK;
 }
 

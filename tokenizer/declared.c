@@ -141,7 +141,7 @@ static bertc_status read_token(const cJSON *entry, const char *what, const char 
                                              : cJSON_GetStringValue(entry);
     *out = (token){.text = text, .place = place, .id = -1, .normalized = -1,
                    .special = special || cJSON_IsString(entry)};
-    if (!text) return bc_fail(err, BERTC_INPUT, "%s: %s is no name of a token", place, what);
+    if (!text) return bc_fail(err, BERTC_INPUT, "%s: %s is not the name of a token", place, what);
     if (strlen(text) >= BERTC_MAX_ADDED_BYTES)
         return bc_fail(err, BERTC_INPUT, "%s: %s is longer than %d bytes", place, what, BERTC_MAX_ADDED_BYTES - 1);
     bool normalized = false;
@@ -162,7 +162,7 @@ static bertc_status read_json(reader *r)
     const bc_document *doc = &r->files->json;
     const cJSON *entry, *added = bc_json_get(doc->tree, "added_tokens");
     if (added && !cJSON_IsArray(added) && !cJSON_IsNull(added))
-        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens is no list of tokens", doc->path);
+        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens is not a list of tokens", doc->path);
     cJSON_ArrayForEach(entry, added)
     {
         token item;
@@ -183,14 +183,14 @@ static bertc_status read_decoder(reader *r, const cJSON *decoder)
     const char *path = r->files->config.path;
     const cJSON *entry;
     if (decoder && !cJSON_IsObject(decoder) && !cJSON_IsNull(decoder))
-        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens_decoder is no object of tokens", path);
+        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens_decoder is not an object of tokens", path);
     cJSON_ArrayForEach(entry, decoder)
     {
         token item;
         int64_t id = 0;
         for (const char *digit = entry->string; *digit; digit++) {
             if (*digit < '0' || *digit > '9' || id > INT32_MAX / 10 - 1)
-                return bc_fail(r->err, BERTC_INPUT, "%s: \"%s\" is no token id", path, entry->string);
+                return bc_fail(r->err, BERTC_INPUT, "%s: \"%s\" is not a token id", path, entry->string);
             id = id * 10 + (*digit - '0');
         }
         bertc_status status = read_token(entry, "an added token", path, false, &item, r->err);
@@ -267,7 +267,7 @@ static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *o
             if (!own && !cJSON_IsString(entry) && !cJSON_IsObject(entry)) continue;
             status = read_token(entry, entry->string, doc->path, special, &item, r->err);
             if (!status && own && !*item.text)
-                status = bc_fail(r->err, BERTC_INPUT, "%s: %s is no name of a token", doc->path, entry->string);
+                status = bc_fail(r->err, BERTC_INPUT, "%s: %s is not the name of a token", doc->path, entry->string);
         }
         item.key = entry->string;
         item.last = all || (place == NAMES && !special && cJSON_IsString(entry));
@@ -286,7 +286,7 @@ static bertc_status read_list(reader *r, const bc_document *doc, const char *key
     {
         token item;
         if (!cJSON_IsString(entry) && !cJSON_IsObject(entry))
-            return bc_fail(r->err, BERTC_INPUT, "%s: %s holds no strings", doc->path, key);
+            return bc_fail(r->err, BERTC_INPUT, "%s: %s contains an entry that is not a token", doc->path, key);
         bertc_status status = read_token(entry, key, doc->path, special, &item, r->err);
         item.late = late;
         if (!status) status = put_text(&r->extra, &item, r->err);

@@ -46,7 +46,7 @@ static bertc_status check(size_t na, size_t nb, bool pair, size_t max_length, be
 {
     size_t specials = pair ? 3 : 2;
     if (max_length && max_length < specials)
-        return bc_fail(err, BERTC_USAGE, "a maximum length of %zu has no place for %zu special tokens", max_length,
+        return bc_fail(err, BERTC_USAGE, "a maximum length of %zu is too small for %zu special tokens", max_length,
                        specials);
     if (na > INT32_MAX || nb > INT32_MAX) return bc_fail(err, BERTC_USAGE, "a text of more than 2 GiB");
     return BERTC_OK;

@@ -79,7 +79,7 @@ static bertc_status read_length(const bc_document *doc, const char *key,
     const cJSON *member = bc_json_get(doc->tree, key);
     if (!member || cJSON_IsNull(member)) return BERTC_OK;
     double length = cJSON_IsNumber(member) ? member->valuedouble : 0;
-    if (!(length >= 1)) return bc_fail(err, BERTC_INPUT, "%s: %s is no length", doc->path, key);
+    if (!(length >= 1)) return bc_fail(err, BERTC_INPUT, "%s: %s is not a length of at least 1", doc->path, key);
     options->model_max_length = length <= INT32_MAX ? (int32_t)length : 0;
     return BERTC_OK;
 }

@@ -88,7 +88,7 @@ static size_t check_utf8(const unsigned char *text, size_t length)
 static bertc_status check_text(const char *text, size_t length, const char *place, bertc_error *err)
 {
     if (length == 0) return bc_fail(err, BERTC_INPUT, "%s: the vocabulary is empty", place);
-    if (length > INT32_MAX) return bc_fail(err, BERTC_INPUT, "%s: a vocabulary of more than 2 GiB", place);
+    if (length > INT32_MAX) return bc_fail(err, BERTC_INPUT, "%s: the vocabulary is larger than 2 GiB", place);
     size_t bad = check_utf8((const unsigned char *)text, length);
     if (bad < length)
         return bc_fail(err, BERTC_INPUT, "%s:%zu: not UTF-8", place,

@@ -112,11 +112,11 @@ static void what_is_not_known_is_said(void **state)
 {
     (void)state;
     tokens t = tokens_open(words, sizeof words - 1, NULL);
-    refuse("qqp", BERTC_TRAIN, t.vocab, "how long the texts of qqp's train split are is not known");
-    refuse("ax", BERTC_TRAIN, t.vocab, "how long the texts of ax's train split are is not known");
+    refuse("qqp", BERTC_TRAIN, t.vocab, "the text lengths of qqp's train split are not known");
+    refuse("ax", BERTC_TRAIN, t.vocab, "the text lengths of ax's train split are not known");
     tokens_close(&t);
     t = tokens_open("[PAD]\n[UNK]\n[CLS]\n[SEP]\nIch\n", 27, NULL);
-    refuse("sst2", BERTC_DEV, t.vocab, "the vocabulary has no words in small letters to make texts of");
+    refuse("sst2", BERTC_DEV, t.vocab, "the vocabulary has no words of lower-case letters for synthetic texts");
     tokens_close(&t);
 }
 
@@ -127,7 +127,8 @@ static void stated_lengths_hold_together(void **state)
         const bertc_task *task = bertc_task_at(i);
         if (task->length_quantiles[0] == 0) continue;
         assert_true(task->length_quantiles[0] >= (task->pair ? 5 : 3)); /* a word each, [CLS], [SEP] */
-        for (int q = 1; q < BERTC_LENGTH_QUANTILES; q++) assert_true(task->length_quantiles[q] >= task->length_quantiles[q - 1]);
+        for (int q = 1; q < BERTC_LENGTH_QUANTILES; q++)
+            assert_true(task->length_quantiles[q] >= task->length_quantiles[q - 1]);
         assert_true(task->length_quantiles[BERTC_LENGTH_QUANTILES - 1] <= BERTC_MAX_KNOWN_LENGTH);
         assert_true(bc_task_length(task, 0) == task->length_quantiles[0]);
         assert_true(bc_task_length(task, 0.525) == (task->length_quantiles[10] + task->length_quantiles[11]) / 2.0);

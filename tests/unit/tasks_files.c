@@ -84,8 +84,8 @@ static void mrpc_as_microsoft_ships_it(void **state)
              MSR "1\t10\t11\ta\tA\r\n0\t20\t21\tb\tB\r\n1\t30\t31\tc\tC\r\n1\t10\t12\td\tD\r\n");
     put_file(root, "MRPC/msr_paraphrase_test.txt", MSR "1\t40\t41\te\tE\r\n");
     read_bad("mrpc", root, BERTC_TRAIN, BERTC_INPUT,
-             "@/MRPC/msr_paraphrase_train.txt: needs dev_ids.tsv beside it, the list of its dev "
-             "rows");
+             "@/MRPC/msr_paraphrase_train.txt: the list of its dev rows, dev_ids.tsv, is not in "
+             "the same folder");
     put_file(root, "MRPC/dev_ids.tsv", "");
     read_bad("mrpc", root, BERTC_DEV, BERTC_INPUT, "@/MRPC/dev_ids.tsv: empty file");
     put_file(root, "MRPC/dev_ids.tsv", "30\t31\n10\t11\n");

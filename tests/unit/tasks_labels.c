@@ -57,30 +57,30 @@ static void mismatches_name_both_lists(void **state)
         int32_t count;
     } cases[] = {
         {"sst2", {"negative", "neutral"}, "the model's 2 labels (negative, neutral) match only in "
-         "part the 2 of task sst2 (negative, positive)", 2},
+         "some of the 2 labels of task sst2 (negative, positive)", 2},
         {"mnli", {"entailment", "contradiction", "x"}, "the model's 3 labels (entailment, "
-         "contradiction, x) match only in part the 3 of task mnli (entailment, neutral, "
+         "contradiction, x) match only some of the 3 labels of task mnli (entailment, neutral, "
          "contradiction)", 3},
         {"sst2", {"positive", "positive"}, "the model's 2 labels (positive, positive) match only "
-         "in part the 2 of task sst2 (negative, positive)", 2},
+         "some of the 2 labels of task sst2 (negative, positive)", 2},
         {"sst2", {"LABEL_0", "LABEL_1", "LABEL_2"}, "the model's 3 labels (LABEL_0, LABEL_1, "
-         "LABEL_2) are not as many as the 2 of task sst2 (negative, positive)", 3},
+         "LABEL_2) differ in number from the 2 labels of task sst2 (negative, positive)", 3},
         {"sst2", {"a", "b", "c", "d", "e", "f", "g", "h", "i"}, "the model's 9 labels (a, b, c, d, "
-         "e, f, g, h, ...) are not as many as the 2 of task sst2 (negative, positive)", 9},
-        {"sst2", {"joy", "anger"}, "the model's 2 labels (joy, anger) are none of the 2 of task sst2 "
+         "e, f, g, h, ...) differ in number from the 2 labels of task sst2 (negative, positive)", 9},
+        {"sst2", {"joy", "anger"}, "the model's 2 labels (joy, anger) match none of the 2 labels of task sst2 "
          "(negative, positive)", 2},
-        {"cola", {"negative", "positive"}, "the model's 2 labels (negative, positive) are none of the 2 of "
+        {"cola", {"negative", "positive"}, "the model's 2 labels (negative, positive) match none of the 2 labels of "
          "task cola (unacceptable, acceptable)", 2},
-        {"sst2", {"1", "1"}, "the model's 2 labels (1, 1) are none of the 2 of task sst2 (negative, positive)",
+        {"sst2", {"1", "1"}, "the model's 2 labels (1, 1) match none of the 2 labels of task sst2 (negative, positive)",
          2},
-        {"sst2", {"1", "2"}, "the model's 2 labels (1, 2) are none of the 2 of task sst2 (negative, positive)",
+        {"sst2", {"1", "2"}, "the model's 2 labels (1, 2) match none of the 2 labels of task sst2 (negative, positive)",
          2},
-        {"sst2", {"negative", "LABEL_1"}, "the model's 2 labels (negative, LABEL_1) match only in part the 2 of "
+        {"sst2", {"negative", "LABEL_1"}, "the model's 2 labels (negative, LABEL_1) match only some of the 2 labels of "
          "task sst2 (negative, positive)", 2},
         {"rte", {"entailment", "neutral", "contradiction"}, "the model's 3 labels (entailment, neutral, "
-         "contradiction) are not as many as the 2 of task rte (entailment, not_entailment)", 3},
-        {"stsb", {"LABEL_0", "LABEL_1"}, "the model has 2 labels, task stsb needs one value", 2},
-        {"rte", {"x"}, "the model's 1 label (x) is not as many as the 2 of task rte "
+         "contradiction) differ in number from the 2 labels of task rte (entailment, not_entailment)", 3},
+        {"stsb", {"LABEL_0", "LABEL_1"}, "the model has 2 labels, but task stsb needs one value", 2},
+        {"rte", {"x"}, "the model's 1 label (x) differs in number from the 2 labels of task rte "
          "(entailment, not_entailment)", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -129,7 +129,7 @@ static void numbers_have_as_many_digits_as_it_takes(void **state)
         bool by_name;
         bertc_error err = {0};
         assert_int_equal(bertc_task_match_labels(&task, (char *const *)labels, 12, map, &by_name, &err), BERTC_INPUT);
-        assert_non_null(strstr(err.message, "are none of the 12 of task made (a, b, c, d, e, f, g, h, ...)"));
+        assert_non_null(strstr(err.message, "match none of the 12 labels of task made (a, b, c, d, e, f, g, h, ...)"));
     }
 }
 

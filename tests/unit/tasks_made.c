@@ -261,19 +261,19 @@ static void rows_that_contradict_themselves_are_refused(void **state)
     refuse(task, "without a name");
     task = seven();
     task.num_labels = 1;
-    refuse(task, "task feelings: a classification has at least 2 labels");
+    refuse(task, "task feelings: a classification needs at least 2 labels");
     task.num_labels = -7;
     refuse(task, "at least 2 labels");
     task = seven();
     task.labels = NULL;
-    refuse(task, "at least 2 labels and their names");
+    refuse(task, "at least 2 labels, each with a name");
     task = seven();
     task.num_labels = 2;
     task.file_labels = hole;
-    refuse(task, "at least 2 labels and their names");
+    refuse(task, "at least 2 labels, each with a name");
     task = seven();
     task.kind = BERTC_KINDS;
-    refuse(task, "there is no kind 2");
+    refuse(task, "kind 2 is not valid");
     task = seven();
     task.num_metrics = 3;
     refuse(task, "3 metrics");
@@ -295,9 +295,9 @@ static void columns_serve_once(void **state)
         const char *a, *b;
         bool pair;
         const char *message; /* null: it is read */
-    } cases[] = {{"text", "text", true, "task feelings: both texts are one column"},
-                 {"text", NULL, true, "task feelings: it reads pairs, its columns name one text"},
-                 {NULL, NULL, false, "task feelings: its columns name no text"},
+    } cases[] = {{"text", "text", true, "task feelings: both texts are the same column"},
+                 {"text", NULL, true, "task feelings: its texts are pairs, but its columns have only one text"},
+                 {NULL, NULL, false, "task feelings: its columns have no text"},
                  {"id", NULL, false, NULL},
                  {"text", "id", true, NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -326,7 +326,7 @@ static void texts_alone_have_no_labels(void **state)
     assert_int_equal(bertc_task_score(set, logits, &scores, &err), BERTC_INPUT);
     err = (bertc_error){0};
     assert_int_equal(bertc_task_write_submission(set, logits, "x", &err), BERTC_USAGE);
-    assert_string_equal(err.message, "task text: there is nothing to predict");
+    assert_string_equal(err.message, "task text has no labels to predict");
     bertc_task_format_prediction(&task, logits, text, sizeof text);
     assert_string_equal(text, "");
     set->labelled = true;

@@ -310,7 +310,7 @@ static void unlabelled_splits_are_told(void **state)
             bertc_scores scores;
             bertc_error err = {0};
             assert_int_equal(bertc_task_score(set, logits, &scores, &err), BERTC_INPUT);
-            assert_string_equal(err.message, "f.tsv: split has no labels to score");
+            assert_string_equal(err.message, "f.tsv: the split has no labels to score");
         }
         bertc_dataset_free(set);
     }

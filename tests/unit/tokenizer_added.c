@@ -213,15 +213,15 @@ static void test_refused(void **state)
     refuse(&o, BERTC_INPUT, "v: the added token ab has id 9 in the tokenizer's files, but 8 in the vocabulary");
     o = options_of(NORMALIZED);
     strcpy(o.added[1].text, "N\xC3\xA8W yorK");
-    refuse(&o, BERTC_INPUT, "v: the added tokens New York and N\xC3\xA8W yorK are the same once normalised");
+    refuse(&o, BERTC_INPUT, "v: the added tokens New York and N\xC3\xA8W yorK have the same normalised form");
     o = options_of(ALL);
     o.parity = BERTC_HF_SLOW;
-    refuse(&o, BERTC_INPUT, "the added token Foo is normalized, which only the parity hf-fast knows");
+    refuse(&o, BERTC_INPUT, "the added token Foo is normalized, which only parity hf-fast supports");
     o = options_of(ALONE);
     o.parity = BERTC_HF_SLOW;
-    refuse(&o, BERTC_INPUT, "the added token zq is single_word, which only the parity hf-fast knows");
+    refuse(&o, BERTC_INPUT, "the added token zq is single_word, which only parity hf-fast supports");
     memset(o.added[0].text, 'x', sizeof o.added[0].text);
-    refuse(&o, BERTC_USAGE, "tokenizer options: a value is out of range, or a text does not end");
+    refuse(&o, BERTC_USAGE, "tokenizer options: a value is out of range, or a string is not NUL-terminated");
     o.added_count = BERTC_MAX_ADDED_TOKENS + 1;
     refuse(&o, BERTC_USAGE, "41 added tokens, at most 40");
 }

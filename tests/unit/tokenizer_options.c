@@ -110,8 +110,8 @@ static void test_length(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(accept(cases[i].config, BERT, NULL).model_max_length, cases[i].length);
-    refuse("{\"model_max_length\": 0}", NULL, "model_max_length is no length");
-    refuse("{\"model_max_length\": \"512\"}", NULL, "model_max_length is no length");
+    refuse("{\"model_max_length\": 0}", NULL, "model_max_length is not a length of at least 1");
+    refuse("{\"model_max_length\": \"512\"}", NULL, "model_max_length is not a length of at least 1");
 }
 
 /* A BERT class looks into tokenizer_config.json, a generic one into tokenizer.json. */
@@ -265,8 +265,8 @@ static void test_refused(void **state)
     (void)state;
     refuse("{\"do_lower_case\": 1}", NULL, "do_lower_case is neither true nor false");
     refuse("{\"strip_accents\": \"x\"}", NULL, "strip_accents is neither true nor false");
-    refuse("{\"cls_token\": 1}", NULL, "cls_token is no name of a token");
-    refuse("{\"unk_token\": {\"lstrip\": false}}", NULL, "unk_token is no name of a token");
+    refuse("{\"cls_token\": 1}", NULL, "cls_token is not the name of a token");
+    refuse("{\"unk_token\": {\"lstrip\": false}}", NULL, "unk_token is not the name of a token");
     refuse("{\"sep_token\": \"0123456789012345678901234567890123456789012345678901234567890123\"}",
            NULL, "sep_token is longer than 59 bytes");
     refuse("{\"truncation_side\": \"left\"}", NULL, "truncation_side is \"left\"");
@@ -276,20 +276,20 @@ static void test_refused(void **state)
     refuse("{\"tokenizer_class\": \"BertJapaneseTokenizer\"}", NULL, "BertJapaneseTokenizer");
     refuse("[]", NULL, "not an object");
     refuse("{", NULL, "tokenizer_config.json @1");
-    refuse("{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}", NULL, "\"x\" is no token id");
-    refuse("{\"added_tokens_decoder\": [1]}", NULL, "added_tokens_decoder is no object of tokens");
-    refuse("{\"added_tokens_decoder\": \"x\"}", NULL, "added_tokens_decoder is no object of tokens");
-    refuse("{\"extra_special_tokens\": [1]}", NULL, "extra_special_tokens holds no strings");
+    refuse("{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}", NULL, "\"x\" is not a token id");
+    refuse("{\"added_tokens_decoder\": [1]}", NULL, "added_tokens_decoder is not an object of tokens");
+    refuse("{\"added_tokens_decoder\": \"x\"}", NULL, "added_tokens_decoder is not an object of tokens");
+    refuse("{\"extra_special_tokens\": [1]}", NULL, "extra_special_tokens contains an entry that is not a token");
     refuse(NULL, JSON("", ", \"unk_token\": \"<unk>\"", ""), "unk_token is \"<unk>\"");
     refuse(NULL, JSON("", ", \"max_input_chars_per_word\": 0", ""), "max_input_chars_per_word");
     refuse(NULL, JSON("", ", \"continuing_subword_prefix\": \"0123456789abcdef\"", ""),
            "continuing_subword_prefix is longer than 15 bytes");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {}}, \"added_tokens\": true}",
-           "added_tokens is no list of tokens");
+           "added_tokens is not a list of tokens");
     refuse(NULL, "{\"model\": {\"type\": \"BPE\"}}",
-           "tokenizer.json: the tokenizer is of type BPE; bertc reads BERT's, WordPiece");
-    refuse(NULL, "{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "is of type Unigram");
-    refuse(NULL, "{}", "tokenizer.json: no \"model\": this is no tokenizer.json");
+           "tokenizer.json: the tokenizer has type BPE, expected BERT's WordPiece");
+    refuse(NULL, "{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "has type Unigram");
+    refuse(NULL, "{}", "tokenizer.json: no \"model\": this is not a tokenizer.json");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}, \"normalizer\": {\"type\": \"Sequence\"}}",
            "normalizer is Sequence, not BertNormalizer");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}}", "normalizer is missing");

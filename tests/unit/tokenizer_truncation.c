@@ -127,7 +127,7 @@ static void test_no_place(void **state)
     assert_int_equal(tokens_encode(&t, "a", 1, NULL, 0, 1), BERTC_USAGE);
     assert_int_equal(tokens_encode(&t, "a", 1, "b", 1, 2), BERTC_USAGE);
     assert_int_equal(bertc_tokenizer_encode(t.tokenizer, &t.encoding, "a", 1, "b", 1, 2, &err), BERTC_USAGE);
-    assert_string_equal(err.message, "a maximum length of 2 has no place for 3 special tokens");
+    assert_string_equal(err.message, "a maximum length of 2 is too small for 3 special tokens");
     assert_int_equal(t.encoding.count, 0);
     /* An empty second text is still a pair. */
     assert_int_equal(tokens_encode(&t, "a", 1, "", 0, 0), BERTC_OK);

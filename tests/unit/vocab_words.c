@@ -155,15 +155,16 @@ static void test_both_files(void **state)
         {"[UNK]\na\n[E]\nF\n", "\"[UNK]\": 0, \"a\": 1",
          "{\"id\": 3, \"content\": \"F\"}, {\"id\": 2, \"content\": \"[E]\"}", NULL},
         {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"b\": 1, \"a\": 2", "",
-         "tokenizer.json: 2 of 3 words are not those of vocab.txt; the first is id 1, \"b\" here and \"a\" there; "
+         "tokenizer.json: 2 of 3 words differ from vocab.txt; the first is id 1, \"b\" here and \"a\" in vocab.txt; "
          "remove the wrong file"},
-        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1, \"B\": 2", "", "the first is id 2, \"B\" here and \"b\" there"},
-        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1", "", "1 of 3 words are not those of vocab.txt; the first is "
-         "id 2, no word here and \"b\" there"},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1, \"B\": 2", "",
+         "the first is id 2, \"B\" here and \"b\" in vocab.txt"},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1", "", "1 of 3 words differ from vocab.txt; the first is "
+         "id 2, no word here and \"b\" in vocab.txt"},
         {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1", "{\"id\": 3, \"content\": \"b\"}", "id 2, no word here"},
         {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"b\": 2", "{\"id\": 1, \"content\": \"a\"}", "id 1, no word here"},
         {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": 1, \"c\": 3, \"b\": 2", "",
-         "tokenizer.json: 2 words more than vocab.txt has; the first is id 2, \"b\" here and no line there"},
+         "tokenizer.json: 2 words more than in vocab.txt; the first is id 2, \"b\"; remove the wrong file"},
         {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": -1", "", "\"a\" has no id"},
         {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": 1e300", "", "\"a\" has no id"},
     };
@@ -196,8 +197,8 @@ static void test_both_files(void **state)
     rmdir(folder);
 }
 
-/* Words are counted as the reference does: lines that a later one overrides not, ids of a tokenizer.json
- * that have no word neither, though they are blank lines of a vocab.txt. */
+/* Words are counted as the reference does: lines that a later one overrides not, ids of a tokenizer.json that have no
+ * word neither, though they are blank lines of a vocab.txt. */
 static void test_distinct(void **state)
 {
     (void)state;
@@ -229,14 +230,14 @@ static void test_other_models(void **state)
         const char *json, *message;
     } others[] = {
         {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", -1.5]]}}",
-         "the tokenizer is of type Unigram; bertc reads"},
-        {"{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "is of type Unigram"},
-        {"{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "is of type BPE"},
-        {"{\"model\": {\"vocab\": {\"[UNK]\": 0}, \"merges\": []}}", "is of type BPE"},
-        {"{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"[UNK]\": 0}}}", "is of type WordLevel"},
-        {"{\"hidden_size\": 8}", "no \"model\": this is no tokenizer.json"},
-        {"[]", "no \"model\": this is no tokenizer.json"},
-        {"{\"model\": {\"type\": \"WordPiece\", \"vocab\": [\"a\"]}}", "model.vocab is no object of words"},
+         "the tokenizer has type Unigram, expected"},
+        {"{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "has type Unigram"},
+        {"{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "has type BPE"},
+        {"{\"model\": {\"vocab\": {\"[UNK]\": 0}, \"merges\": []}}", "has type BPE"},
+        {"{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"[UNK]\": 0}}}", "has type WordLevel"},
+        {"{\"hidden_size\": 8}", "no \"model\": this is not a tokenizer.json"},
+        {"[]", "no \"model\": this is not a tokenizer.json"},
+        {"{\"model\": {\"type\": \"WordPiece\", \"vocab\": [\"a\"]}}", "model.vocab is not an object of words"},
     };
     char folder[] = "vocab_XXXXXX", lines[64], json[64];
     assert_non_null(mkdtemp(folder));
@@ -279,9 +280,9 @@ static void test_json(void **state)
         assert_int_equal(id_of(vocab, "[E1]"), 4);
         bertc_vocab_free(vocab);
     }
-    refuse_json(path, "{\"model\": {}}", "model.vocab is no object of words");
-    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 9}}}", "\"[UNK]\" has no id within");
-    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0.5}}}", "\"[UNK]\" has no id within");
+    refuse_json(path, "{\"model\": {}}", "model.vocab is not an object of words");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 9}}}", "\"[UNK]\" has no id below");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0.5}}}", "\"[UNK]\" has no id below");
     refuse_json(path, "{\"model\": {\"vocab\": {\"a\": 0, \"[UNK]\": 0}}}", "both have id 0");
     refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a \": 1}}}", "ends in white space");
     assert_int_equal(unlink(path), 0);
