@@ -56,7 +56,7 @@ static void mismatches_name_both_lists(void **state)
         const char *task, *labels[9], *message;
         int32_t count;
     } cases[] = {
-        {"sst2", {"negative", "neutral"}, "the model's 2 labels (negative, neutral) match only in "
+        {"sst2", {"negative", "neutral"}, "the model's 2 labels (negative, neutral) match only "
          "some of the 2 labels of task sst2 (negative, positive)", 2},
         {"mnli", {"entailment", "contradiction", "x"}, "the model's 3 labels (entailment, "
          "contradiction, x) match only some of the 3 labels of task mnli (entailment, neutral, "
