@@ -1,4 +1,4 @@
-/* From pieces to a model's input: truncation and special tokens. */
+/* Making a model's input from pieces: truncation and special tokens. */
 #include <string.h>
 
 #include "base/error.h"
@@ -19,10 +19,10 @@ void bertc_encoding_clear(bertc_encoding *encoding)
     *encoding = (bertc_encoding){0};
 }
 
-/* "longest_first": shorten the longer text down to the other, then both alike. The references
- * differ in who gets the odd place of the second case: the Python ones a, the Rust one the longer
- * text, on a tie b. */
-static void truncate_pair(const bc_tokenize_steps *recipe, size_t capacity, size_t *a, size_t *b)
+/* Truncate "longest_first": shorten the longer text to the length of the other, then both equally. If the last token
+ * could belong to either text, the Python references give it to a; the Rust package gives it to the longer text, or to
+ * b if both are equally long. */
+static void truncate_pair(const bc_tokenizer_rules *rules, size_t capacity, size_t *a, size_t *b)
 {
     if (*a + *b <= capacity) return;
     size_t shorter = *a < *b ? *a : *b;
@@ -30,7 +30,7 @@ static void truncate_pair(const bc_tokenize_steps *recipe, size_t capacity, size
         *(*a < *b ? b : a) = capacity - shorter;
         return;
     }
-    bool odd_to_a = recipe->odd_to_first || *a > *b;
+    bool odd_to_a = rules->odd_to_first || *a > *b;
     *a = capacity / 2 + (odd_to_a ? capacity % 2 : 0);
     *b = capacity - *a;
 }
@@ -52,7 +52,7 @@ static bertc_status check(size_t na, size_t nb, bool pair, size_t max_length, be
     return BERTC_OK;
 }
 
-/* Move count tokens from `from` down to `to`. */
+/* Move `count` tokens from index `from` down to index `to`. */
 static void move(bertc_encoding *encoding, size_t to, size_t from, size_t count)
 {
     if (to == from) return;
@@ -61,14 +61,14 @@ static void move(bertc_encoding *encoding, size_t to, size_t from, size_t count)
     memmove(encoding->end + to, encoding->end + from, count * sizeof *encoding->end);
 }
 
-/* [CLS] a [SEP] (b [SEP]) stand there whole with `a` and `b` pieces, the last [SEP] excepted: cut
- * both to the maximum length, and add what is missing. */
+/* Finish [CLS] a or [CLS] a [SEP] b, with `a` and `b` pieces: cut both texts to the maximum length, append the last
+ * [SEP] and set the types. */
 static bool finish(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, size_t a, size_t b,
                    bool pair, size_t max_length)
 {
     size_t whole_a = a, all = a + b;
     if (max_length && !pair && a > max_length - 2) a = max_length - 2;
-    if (max_length && pair) truncate_pair(&tokenizer->steps, max_length - 3, &a, &b);
+    if (max_length && pair) truncate_pair(&tokenizer->rules, max_length - 3, &a, &b);
     if (pair) move(encoding, a + 1, whole_a + 1, b + 1);
     encoding->count = pair ? a + b + 2 : a + 1;
     encoding->truncated = all - a - b;

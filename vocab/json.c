@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "vocab/vocab.h"
 
-/* The words by id; null where an id has none. They lie in the tree. */
+/* The words by id, null for an id without a word; they point into the parsed JSON. */
 typedef struct words {
     const char **at;
     size_t capacity, count; /* count: one past the largest id */
@@ -28,12 +28,13 @@ static bertc_status put_word(words *list, const char *word, double id, const cha
     return BERTC_OK;
 }
 
-/* Files of old name no type: a list of words with scores is Unigram's, merges are BPE's. */
+/* Old files state no type; then a list of words with scores means Unigram, and merges mean BPE. */
 bertc_status bc_vocab_check_model(const cJSON *tree, const char *path, bertc_error *err)
 {
     const cJSON *model = bc_json_get(tree, "model"), *vocab = bc_json_get(model, "vocab");
     const char *type = cJSON_GetStringValue(bc_json_get(model, "type"));
-    if (!cJSON_IsObject(model)) return bc_fail(err, BERTC_INPUT, "%s: no \"model\": this is not a tokenizer.json", path);
+    if (!cJSON_IsObject(model))
+        return bc_fail(err, BERTC_INPUT, "%s: no \"model\": this is not a tokenizer.json", path);
     if (!type) type = bc_json_get(model, "merges") ? "BPE" : cJSON_IsArray(vocab) ? "Unigram" : "WordPiece";
     if (strcmp(type, "WordPiece") == 0) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT, "%s: the tokenizer has type %s, expected BERT's WordPiece", path, type);
@@ -82,7 +83,7 @@ bertc_status bc_vocab_read_json(const char *path, bool added, char **text, size_
     const cJSON *vocab = bc_json_get(bc_json_get(tree, "model"), "vocab");
     words list = {0};
     *distinct = cJSON_GetArraySize(vocab);
-    /* Ids run from 0; a few may be missing, but not more than there are words. */
+    /* Ids run from 0; up to half of them may have no word. */
     list.capacity = 2 * ((size_t)cJSON_GetArraySize(vocab) +
                      (size_t)cJSON_GetArraySize(bc_json_get(tree, "added_tokens")));
     list.at = bc_calloc(list.capacity, sizeof *list.at);
@@ -93,7 +94,8 @@ bertc_status bc_vocab_read_json(const char *path, bool added, char **text, size_
     return status;
 }
 
-/* Beside a vocab.txt words may end in white space, which that loses, and ids may be far off. */
+/* List the words to compare with a vocab.txt. Here words may end in white space, which vocab.txt cannot hold. Ids
+ * beyond the lines of vocab.txt are reported. */
 static bertc_status list_words(const cJSON *vocab, words *list, const char *path, bertc_error *err)
 {
     const cJSON *beyond = NULL;
@@ -123,8 +125,8 @@ static size_t trimmed(const char *word)
     return length;
 }
 
-/* Does line `id` say what the other file has there, null: nothing? A line that a later one overrides
- * is no word of the other file. */
+/* Whether line `id` of vocab.txt is the word that tokenizer.json has for this id, or null: none. Without a word the
+ * line must be blank or repeated by a later line. */
 static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
 {
     size_t length;
@@ -133,7 +135,7 @@ static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
     return trimmed(word) == length && memcmp(line, word, length) == 0;
 }
 
-/* The lines before those at the end that only the added tokens of the other file explain. */
+/* The number of lines without the last ones that are only added tokens of tokenizer.json. */
 static int32_t count_lines(const bertc_vocab *vocab, const cJSON *added, const words *list)
 {
     int32_t lines = bertc_vocab_size(vocab);

@@ -279,9 +279,9 @@ static void rows_that_contradict_themselves_are_refused(void **state)
     refuse(task, "3 metrics");
     task = temperature();
     task.high = task.low;
-    refuse(task, "from low to a larger high");
+    refuse(task, "one value and low < high");
     task.high = NAN;
-    refuse(task, "from low to a larger high");
+    refuse(task, "one value and low < high");
     task = temperature();
     task.num_labels = 2;
     refuse(task, "one value");

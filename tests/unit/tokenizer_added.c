@@ -223,7 +223,7 @@ static void test_refused(void **state)
     memset(o.added[0].text, 'x', sizeof o.added[0].text);
     refuse(&o, BERTC_USAGE, "tokenizer options: a value is out of range, or a string is not NUL-terminated");
     o.added_count = BERTC_MAX_ADDED_TOKENS + 1;
-    refuse(&o, BERTC_USAGE, "41 added tokens, at most 40");
+    refuse(&o, BERTC_USAGE, "41 added tokens, expected at most 40");
 }
 
 /* The token that is normalised away is never found, and no loop without end. */

@@ -139,8 +139,8 @@ static void test_size(void **state)
     for (int i = 0; i < LENGTH; i++) text[used++] = (char)('a' + draw(LETTERS));
     for (int i = 0; i < LETTERS; i++) used += (size_t)sprintf(text + used, "\n##%c", 'a' + i);
     tokens t = tokens_open(text, used, NULL);
-    assert_true(t.tokenizer->rest.count >= LENGTH);
-    assert_true(t.tokenizer->rest.count <= 2 * used);
+    assert_true(t.tokenizer->continuation.count >= LENGTH);
+    assert_true(t.tokenizer->continuation.count <= 2 * used);
     tokens_close(&t);
 }
 

@@ -291,7 +291,7 @@ static void test_refused(void **state)
     refuse(NULL, "{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "has type Unigram");
     refuse(NULL, "{}", "tokenizer.json: no \"model\": this is not a tokenizer.json");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}, \"normalizer\": {\"type\": \"Sequence\"}}",
-           "normalizer is Sequence, not BertNormalizer");
+           "normalizer is Sequence, expected BertNormalizer");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}}", "normalizer is missing");
     refuse(NULL,
            "{\"model\": {}, \"normalizer\": {\"type\": \"BertNormalizer\"},"

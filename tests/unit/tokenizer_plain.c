@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tokenizer/words.h"
+#include "tokenizer/short_words.h"
 #include "unit/tokenizer_help.h"
 
 enum { MAX = 40 };
@@ -30,7 +30,7 @@ static void check_runs(const unsigned char *bytes, size_t length)
     memcpy(text, bytes, length);
     for (size_t at = 0; at < length; at++)
         for (unsigned fold = 0; fold <= 0x20; fold += 0x20) {
-            bc_key key, twin;
+            bc_word_key key, twin;
             size_t n = bc_ascii_run(text, at, length, (unsigned char)fold, &key);
             assert_int_equal(n, bc_ascii_run_plain(text, at, length, (unsigned char)fold, &twin));
             assert_true(n == BC_ASCII_RUN || (key.low == twin.low && key.high == twin.high));
@@ -53,7 +53,7 @@ static void test_runs(void **state)
 static void test_key(void **state)
 {
     (void)state;
-    bc_key key;
+    bc_word_key key;
     assert_int_equal(bc_ascii_run_plain((const unsigned char *)"Ab9-z", 0, 5, 0x20, &key), 3);
     assert_int_equal(key.low, 'a' | 'b' << 8 | '9' << 16);
     assert_int_equal(key.high, 0);
@@ -61,11 +61,11 @@ static void test_key(void **state)
     assert_int_equal(key.high, '9' | 'A' << 8);
 }
 
-static int32_t find(const bc_words *words, const char *word)
+static int32_t find(const bc_short_words *words, const char *word)
 {
-    bc_key key;
+    bc_word_key key;
     bc_ascii_run_plain((const unsigned char *)word, 0, strlen(word), 0, &key);
-    return bc_words_find(words, key);
+    return bc_short_words_find(words, key);
 }
 
 static void test_table(void **state)
@@ -74,10 +74,10 @@ static void test_table(void **state)
     static const char lines[] = "[UNK]\nzero\nOne\nt-wo\nthree\nzero\n\nabcdefghijklmno\nabcdefghijklmnop\n7\n";
     unsigned char lower[256];
     bertc_vocab *vocab;
-    bc_words words;
+    bc_short_words words;
     for (unsigned i = 0; i < 256; i++) lower[i] = (unsigned char)(i >= 'A' && i <= 'Z' ? i + 32 : i);
     assert_int_equal(bertc_vocab_parse(lines, sizeof lines - 1, "lines", &vocab, NULL), BERTC_OK);
-    assert_int_equal(bc_words_build(&words, vocab, 15, lower, NULL), BERTC_OK);
+    assert_int_equal(bc_short_words_build(&words, vocab, 15, lower, NULL), BERTC_OK);
     assert_int_equal(find(&words, "zero"), 5); /* the last of two */
     assert_int_equal(find(&words, "three"), 4);
     assert_int_equal(find(&words, "abcdefghijklmno"), 7);
@@ -85,11 +85,11 @@ static void test_table(void **state)
     assert_int_equal(find(&words, "One"), -1); /* no lowered text holds it */
     assert_int_equal(find(&words, "t"), -1);
     assert_int_equal(find(&words, "four"), -1);
-    bc_words_free(&words);
-    assert_int_equal(bc_words_build(&words, vocab, 4, lower, NULL), BERTC_OK);
+    bc_short_words_free(&words);
+    assert_int_equal(bc_short_words_build(&words, vocab, 4, lower, NULL), BERTC_OK);
     assert_int_equal(find(&words, "zero"), 5);
     assert_int_equal(find(&words, "three"), -1); /* too long */
-    bc_words_free(&words);
+    bc_short_words_free(&words);
     bertc_vocab_free(vocab);
 }
 
@@ -102,19 +102,19 @@ static void test_many(void **state)
     unsigned char lower[256];
     size_t used = 0;
     bertc_vocab *vocab;
-    bc_words words;
+    bc_short_words words;
     assert_non_null(lines);
     used += (size_t)sprintf(lines, "[UNK]\n");
     for (unsigned i = 0; i < 256; i++) lower[i] = (unsigned char)i;
     for (int i = 0; i < COUNT; i++) used += (size_t)sprintf(lines + used, "w%d\n", 2 * i);
     assert_int_equal(bertc_vocab_parse(lines, used, "lines", &vocab, NULL), BERTC_OK);
-    assert_int_equal(bc_words_build(&words, vocab, 100, lower, NULL), BERTC_OK);
+    assert_int_equal(bc_short_words_build(&words, vocab, 100, lower, NULL), BERTC_OK);
     for (int i = 0; i < 2 * COUNT; i++) {
         char word[16];
         snprintf(word, sizeof word, "w%d", i);
         assert_int_equal(find(&words, word), i % 2 ? -1 : 1 + i / 2);
     }
-    bc_words_free(&words);
+    bc_short_words_free(&words);
     bertc_vocab_free(vocab);
     free(lines);
 }
