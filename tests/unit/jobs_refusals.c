@@ -271,11 +271,13 @@ static void test_labels_of_another_task(void **unused)
         {"sst2", {"1", "0"}, "applied/config.json: the labels have no names, their order is assumed: "
          "0 is negative, 1 is positive\n", 2, false, true},
         {"cola", {"negative", "positive"}, "applied/config.json: the model's 2 labels (negative, positive) match "
-         "none of the 2 labels of task cola (unacceptable, acceptable); --any-labels takes them in their order", 2, false, false},
+         "none of the 2 labels of task cola (unacceptable, acceptable); --any-labels takes them in their order",
+         2, false, false},
         {"cola", {"negative", "positive"}, "applied/config.json: the labels are not those of the task, their order "
          "is assumed: negative is unacceptable, positive is acceptable\n", 2, true, true},
         {"sst2", {"positive", "neutral"}, "applied/config.json: the model's 2 labels (positive, neutral) match only "
-         "some of the 2 labels of task sst2 (negative, positive); --any-labels takes them in their order", 2, false, false},
+         "some of the 2 labels of task sst2 (negative, positive); --any-labels takes them in their order",
+         2, false, false},
         {"sst2", {"positive", "neutral"}, "applied/config.json: the labels are not those of the task, their order "
          "is assumed: positive is negative, neutral is positive\n", 2, true, true},
         {"sst2", {"a", "b", "c"}, "applied/config.json: the model's 3 labels (a, b, c) differ in number from the "
@@ -285,8 +287,8 @@ static void test_labels_of_another_task(void **unused)
          3, true, false},
         {"mnli", {"LABEL_2", "LABEL_0", "LABEL_1"}, "applied/config.json: the labels have no names, their order is "
          "assumed: LABEL_0 is entailment, LABEL_1 is neutral, LABEL_2 is contradiction\n", 3, false, true},
-        {"stsb", {"LABEL_0", "LABEL_1"}, "applied/config.json: the model has 2 labels, but task stsb needs one value", 2,
-         true, false},
+        {"stsb", {"LABEL_0", "LABEL_1"}, "applied/config.json: the model has 2 labels, but task stsb needs one value",
+         2, true, false},
         {"stsb", {"LABEL_0"}, "", 1, false, true},
         {"sst2", {"LABEL_0"}, "applied/config.json: the model's 1 label (LABEL_0) differs in number from the 2 "
          "labels of task sst2 (negative, positive)", 1, true, false},

@@ -1,4 +1,4 @@
-/* Where files are found, the older distributions, and the official data where it is at hand. */
+/* Finding the files of a task, the older distributions, and the official data if available. */
 
 #include "unit/tasks_help.h"
 
@@ -12,7 +12,7 @@ static bertc_dataset *read_good(const char *name, const char *data, bertc_split 
     return set;
 }
 
-/* Compare the message of a failed read with `expected`, in which '@' stands for the folder. */
+/* Compare the message of a failed read with `expected`, in which '@' is the folder. */
 static void read_bad(const char *name, const char *data, bertc_split split, bertc_status status, const char *expected)
 {
     bertc_dataset *set = NULL;
@@ -98,7 +98,7 @@ static void mrpc_as_microsoft_ships_it(void **state)
             assert_text(set->examples[i].a, set->examples[i].na, (char[]){expected[split][i], '\0'});
         bertc_dataset_free(set);
     }
-    bertc_dataset *texts = NULL; /* those of dev alone, and all of them */
+    bertc_dataset *texts = NULL; /* the rows of dev */
     assert_int_equal(bertc_dataset_read_texts(task_named("mrpc"), root, BERTC_DEV, 0, &texts, NULL), BERTC_OK);
     assert_int_equal(texts->count, 2);
     assert_null(texts->examples[0].index);
@@ -151,7 +151,7 @@ static void check_labels(const bertc_dataset *set)
     }
 }
 
-/* All rows, and where the file has an index it counts them. */
+/* Check that all rows are there, and that an index counts them. */
 static void check_texts(const bertc_task *task, const char *glue, bertc_split split)
 {
     bertc_dataset *set = NULL;

@@ -39,7 +39,7 @@ static void names_decide(void **state)
     match("stsb", NAMES("LABEL_0"), 1, MAP(0), true);
 }
 
-static void names_that_say_nothing_keep_the_order(void **state)
+static void numbers_as_names_keep_the_order(void **state)
 {
     (void)state;
     match("mnli", NAMES("LABEL_0", "LABEL_1", "LABEL_2"), 3, MAP(0, 1, 2), false);
@@ -94,14 +94,14 @@ static void mismatches_name_both_lists(void **state)
     }
 }
 
-/* A task that a caller made, whose labels are these, here and in its files. */
+/* A user's task with these labels, which its files spell alike. */
 static bertc_task made(const char *const *labels, int count)
 {
     return (bertc_task){.name = "made", .num_labels = count, .labels = labels, .file_labels = labels};
 }
 
-/* Where names are much alike the nearest counts, and no two labels are found in one place. */
-static void the_nearest_name_is_meant(void **state)
+/* Of similar names the closest is matched, and no two labels map to one. */
+static void the_closest_name_is_matched(void **state)
 {
     (void)state;
     bertc_task cases = made(NAMES("Yes", "yes", "YES"), 3);
@@ -116,7 +116,7 @@ static void the_nearest_name_is_meant(void **state)
     match_of(&twice, NAMES("entail", "entails"), 2, MAP(1, 0), true);
 }
 
-static void numbers_have_as_many_digits_as_it_takes(void **state)
+static void numbers_may_have_many_digits(void **state)
 {
     (void)state;
     bertc_task task = made(NAMES("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"), 12);
@@ -137,10 +137,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_decide),
-        cmocka_unit_test(names_that_say_nothing_keep_the_order),
+        cmocka_unit_test(numbers_as_names_keep_the_order),
         cmocka_unit_test(mismatches_name_both_lists),
-        cmocka_unit_test(the_nearest_name_is_meant),
-        cmocka_unit_test(numbers_have_as_many_digits_as_it_takes),
+        cmocka_unit_test(the_closest_name_is_matched),
+        cmocka_unit_test(numbers_may_have_many_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

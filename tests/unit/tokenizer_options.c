@@ -1,5 +1,5 @@
-/* tokenizer_config.json and tokenizer.json: what they may ask for, with the precedence of
- * AutoTokenizer, and what is refused by name. */
+/* tokenizer_config.json and tokenizer.json: the settings that are read, with the precedence of AutoTokenizer, and those
+ * that are refused by name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,7 +114,7 @@ static void test_length(void **state)
     refuse("{\"model_max_length\": \"512\"}", NULL, "model_max_length is not a length of at least 1");
 }
 
-/* A BERT class looks into tokenizer_config.json, a generic one into tokenizer.json. */
+/* A BERT class reads tokenizer_config.json, a generic class reads tokenizer.json. */
 static void test_precedence(void **state)
 {
     (void)state;
@@ -163,17 +163,17 @@ static void test_added(void **state)
                                  " \"additional_special_tokens\": [\"[E1]\", {\"content\": \"<x>\"}]}";
     bertc_tokenizer_options o =
         accept(config, BERT, JSON("", "", ADDED(0, "[PAD]", "") "," ADDED(9, "[E1]", ", \"lstrip\": true")));
-    assert_int_equal(o.added_count, 7); /* the five names are among them */
+    assert_int_equal(o.added_count, 7); /* with the five special tokens */
     assert_string_equal(o.added[0].text, "[PAD]");
     assert_int_equal(o.added[0].id, 0);
     assert_string_equal(o.added[1].text, "[E1]");
     assert_int_equal(o.added[1].id, 9);
-    assert_false(o.added[1].lstrip); /* as the first file says */
+    assert_false(o.added[1].lstrip); /* from the first file */
     assert_string_equal(o.added[6].text, "<x>");
     assert_int_equal(o.added[6].id, -1);
     assert_true(o.added[6].normalized);
     static const char words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n[e]\nx\n";
-    strcpy(o.added[6].text, "[e]"); /* the vocabulary knows */
+    strcpy(o.added[6].text, "[e]"); /* a word of the vocabulary */
     tokens t = tokens_open(words, sizeof words - 1, &o);
     assert_int_equal(tokens_encode(&t, "a[E1]b [e]", 10, NULL, 0, 0), BERTC_OK);
     assert_int_equal(t.encoding.count, 6);
@@ -182,7 +182,7 @@ static void test_added(void **state)
     tokens_close(&t);
 }
 
-/* The flags of a token come from each place where it can be declared. */
+/* Flags are read from every place that can declare a token. */
 static void test_flags(void **state)
 {
     (void)state;
@@ -205,18 +205,18 @@ static void test_flags(void **state)
         const bertc_added_token *mask = find(&o, "[MASK]");
         if (!mask->normalized || !mask->single_word || mask->lstrip || mask->rstrip) fail_msg("flags of place %zu", i);
     }
-    /* Where two say different things, the numbered one counts. */
+    /* If two declarations differ, the declaration with an id takes precedence. */
     bertc_tokenizer_options o = accept("{\"mask_token\": {" FLAGGED "}, \"added_tokens_decoder\":"
                                        " {\"4\": {\"content\": \"[MASK]\", \"rstrip\": true}}}", BERT, NULL);
     assert_true(find(&o, "[MASK]")->rstrip);
     assert_false(find(&o, "[MASK]")->single_word || find(&o, "[MASK]")->normalized);
-    /* A token without a name is normalised where nothing else is said. */
+    /* A token without a name is normalised by default. */
     o = accept("{\"added_tokens_decoder\": {\"9\": {\"content\": \"x\"}}}", BERT, NULL);
     assert_true(find(&o, "x")->normalized);
 #undef FLAGGED
 }
 
-/* A name may be null, for a model that has no such token. */
+/* A name may be null if the model does not need the token. */
 static void test_null_names(void **state)
 {
     (void)state;
@@ -230,7 +230,7 @@ static void test_null_names(void **state)
     refuse("{\"cls_token\": null}", NULL, "tokenizer_config.json: cls_token is null");
 }
 
-/* Files that number tokens otherwise. */
+/* Files that give tokens different ids are refused. */
 static void test_numbers(void **state)
 {
     (void)state;
@@ -245,7 +245,7 @@ static void test_numbers(void **state)
     assert_non_null(strstr(err.message, "added_tokens.json \"<k>\" has 9"));
 }
 
-/* Texts that overlap: the leftmost, and there the longest. */
+/* Of overlapping tokens the leftmost is found, and there the longest. */
 static void test_longest(void **state)
 {
     (void)state;
@@ -319,7 +319,7 @@ static void test_template(void **state)
     }
 }
 
-/* special_tokens_map.json and added_tokens.json count where the configuration lists no tokens. */
+/* special_tokens_map.json and added_tokens.json are used if the configuration lists no tokens. */
 static void test_legacy_files(void **state)
 {
     (void)state;
@@ -331,7 +331,7 @@ static void test_legacy_files(void **state)
                                 "{\"[E1]\": 40, \"[CLS]\": 2}"};
     assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
     assert_int_equal(find(&o, "[E1]")->id, 40);
-    assert_true(find(&o, "[E1]")->normalized); /* the reference learns too late that it is special */
+    assert_true(find(&o, "[E1]")->normalized); /* the reference reads too late that it is special */
     assert_false(find(&o, "[CLS]")->normalized);
     texts[0] = "{\"additional_special_tokens\": [\"[E1]\"]}";
     assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
@@ -390,7 +390,7 @@ static void test_inputs_of_the_model(void **state)
     assert_true(accept("{\"model_input_names\": [\"input_ids\"]}", BERT, NULL).no_types);
 }
 
-/* What only the Python tokenizer obeys is refused in its name, and in no other's. */
+/* Settings of the Python tokenizer are refused under its parity only. */
 static void test_slow_settings(void **state)
 {
     (void)state;
@@ -406,7 +406,7 @@ static void test_slow_settings(void **state)
     }
 }
 
-/* The normaliser's switches, in what they do. */
+/* The effects of the normaliser's switches. */
 static void test_switches(void **state)
 {
     (void)state;

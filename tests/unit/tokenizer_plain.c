@@ -1,5 +1,5 @@
-/* The short way of plain text: runs against their twin, the table against the vocabulary, and whole
- * texts against the long way through normalisation. */
+/* The fast path of plain text: runs compared with their plain twin, the table with the vocabulary, and whole texts with
+ * the slow path through normalisation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 enum { MAX = 40 };
 
-/* The next number below `most` of a fixed sequence. */
+/* The next number below `max` of a fixed sequence. */
 static size_t draw(size_t max)
 {
     static uint64_t state = 1;
@@ -22,7 +22,7 @@ static size_t draw(size_t max)
     return (size_t)(state >> 33) % max;
 }
 
-/* Every start in a text that lies alone in its block, so that a sanitizer sees any read beyond. */
+/* Every start in a text in a block of exactly its length, so that a sanitizer sees any read beyond the end. */
 static void check_runs(const unsigned char *bytes, size_t length)
 {
     unsigned char *text = malloc(length);
@@ -78,11 +78,11 @@ static void test_table(void **state)
     for (unsigned i = 0; i < 256; i++) lower[i] = (unsigned char)(i >= 'A' && i <= 'Z' ? i + 32 : i);
     assert_int_equal(bertc_vocab_parse(lines, sizeof lines - 1, "lines", &vocab, NULL), BERTC_OK);
     assert_int_equal(bc_short_words_build(&words, vocab, 15, lower, NULL), BERTC_OK);
-    assert_int_equal(find(&words, "zero"), 5); /* the last of two */
+    assert_int_equal(find(&words, "zero"), 5); /* the last of two lines */
     assert_int_equal(find(&words, "three"), 4);
     assert_int_equal(find(&words, "abcdefghijklmno"), 7);
     assert_int_equal(find(&words, "7"), 9);
-    assert_int_equal(find(&words, "One"), -1); /* no lowered text holds it */
+    assert_int_equal(find(&words, "One"), -1); /* no lowered text contains it */
     assert_int_equal(find(&words, "t"), -1);
     assert_int_equal(find(&words, "four"), -1);
     bc_short_words_free(&words);
@@ -93,7 +93,7 @@ static void test_table(void **state)
     bertc_vocab_free(vocab);
 }
 
-/* Thousands of words, all found, and their neighbours not. */
+/* Thousands of words are all found, and other words are not. */
 static void test_many(void **state)
 {
     (void)state;
@@ -123,8 +123,8 @@ static const char vocabulary[] =
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nab\n##a\n##b\n##ab\nab9\n9\n##9\nA\nAb\n.\n-\n!\n"
     "aaaaaaaaaaaaaaa\naaaaaaaaaaaaaaaa\n\xE2\x80\x99\n\xE2\x80\x94\n\xE2\x80\xA6\n";
 
-/* Words and marks in any order; each stretch is ended by a space, in `marked` by a DEL and a space:
- * a character that vanishes, but sends its stretch the long way. */
+/* Random words and punctuation. Each stretch ends with a space, and in `marked` with a DEL and a space: DEL is dropped,
+ * but makes its stretch take the slow path. */
 static void write_texts(char *plain, char *marked)
 {
     static const char *const units[] = {
@@ -167,7 +167,7 @@ static void test_both_ways(void **state)
     }
 }
 
-/* Marks have offsets of their own bytes. */
+/* Punctuation has the offsets of its own bytes. */
 static void test_offsets(void **state)
 {
     (void)state;
