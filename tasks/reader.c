@@ -83,16 +83,6 @@ static size_t column_number(int column)
     return column < 0 ? BC_NO_COLUMN : (size_t)column;
 }
 
-/* Fail because the header lacks the column of one text or of both. */
-static bertc_status fail_texts(reader *r)
-{
-    const bertc_columns *c = r->columns;
-    bool a = r->a == BC_NO_COLUMN, b = c->b_name && r->b == BC_NO_COLUMN;
-    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s", r->set->path,
-                   a && b ? "s" : "", a ? c->a_name : c->b_name, a && b ? " and \"" : "", a && b ? c->b_name : "",
-                   a && b ? "\"" : "", r->set->header_columns);
-}
-
 static bertc_status read_header(reader *r)
 {
     const bertc_columns *c = r->columns;
@@ -108,12 +98,15 @@ static bertc_status read_header(reader *r)
     r->index = bc_header_find(&header, "index");
     if (r->index == BC_NO_COLUMN) r->index = bc_header_find(&header, "id");
     bc_header_clear(&header);
-    bool no_texts = r->a == BC_NO_COLUMN || (c->b_name && r->b == BC_NO_COLUMN);
+    bool no_a = r->a == BC_NO_COLUMN, no_b = c->b_name && r->b == BC_NO_COLUMN, both = no_a && no_b;
     if (r->label == BC_NO_COLUMN) r->set->missing_label_column = c->label_name;
-    if (!no_texts && !r->set->missing_label_column) return BERTC_OK;
+    if (!no_a && !no_b && !r->set->missing_label_column) return BERTC_OK;
     r->set->header_columns = bc_header_list(line);
     if (!r->set->header_columns) return bc_fail_memory(r->err);
-    return no_texts ? fail_texts(r) : BERTC_OK;
+    if (!no_a && !no_b) return BERTC_OK;
+    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s", r->set->path,
+                   both ? "s" : "", no_a ? c->a_name : c->b_name, both ? " and \"" : "", both ? c->b_name : "",
+                   both ? "\"" : "", r->set->header_columns);
 }
 
 /* Check that a file without a header begins with a row of data. */
@@ -128,15 +121,6 @@ static bertc_status refuse_header(reader *r)
 }
 
 /* ---- Labels -------------------------------------------------------------------------------- */
-
-void *bc_grow(void *block, size_t *capacity, size_t used, size_t size)
-{
-    if (used < *capacity) return block;
-    size_t more = *capacity ? 2 * *capacity : 256;
-    void *larger = bc_realloc(block, more, size);
-    if (larger) *capacity = more;
-    return larger;
-}
 
 /* List the labels of the task's files, sorted by their bytes. */
 static bertc_status sort_names(const bertc_task *task, file_label **sorted, bertc_error *err)

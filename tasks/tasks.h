@@ -40,10 +40,6 @@ bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, con
 /* Change a description of columns to read only the texts: it has no label column, and no row is skipped. */
 bertc_columns bc_columns_of_texts(const bertc_columns *columns);
 
-/* Make room for one more element in a block of *capacity elements of `size` bytes, of which `used` are in use. Returns
- * the block, moved if it had to grow; null if out of memory, with the old block unchanged. */
-void *bc_grow(void *block, size_t *capacity, size_t used, size_t size);
-
 /* Parse all `n` bytes as [+-]digits[.digits][e[+-]digits], "inf", "infinity" or "nan" in any case, under every locale.
  * The value is exact for up to 15 digits and small exponents, else within a few units in the last place. False for any
  * other text. */

@@ -69,13 +69,9 @@ bertc_status bc_read_bool(const cJSON *object, const char *key, const char *plac
 
 static bertc_status append(tokens *list, const token *item, bertc_error *err)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity * 2 + 16;
-        token *at = bc_realloc(list->at, capacity, sizeof *at);
-        if (!at) return bc_fail_memory(err);
-        list->at = at;
-        list->capacity = capacity;
-    }
+    token *at = bc_grow(list->at, &list->capacity, list->count, sizeof *at);
+    if (!at) return bc_fail_memory(err);
+    list->at = at;
     list->at[list->count++] = *item;
     return BERTC_OK;
 }

@@ -26,12 +26,6 @@ static bertc_status open_document(const char *folder, const char *name, bc_file_
     return status;
 }
 
-static void close_document(bc_document *doc)
-{
-    cJSON_Delete(doc->tree);
-    bc_free(doc->path);
-}
-
 /* The string at `key`, or null. */
 static const char *string_at(const cJSON *object, const char *key)
 {
@@ -106,15 +100,6 @@ static bertc_status read_config(const bc_document *doc, bertc_tokenizer_options 
     }
     if (!status) status = read_length(doc, "max_len", options, err);
     if (!status) status = read_length(doc, "model_max_length", options, err);
-    return status;
-}
-
-static bertc_status read_case(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
-{
-    bertc_status status = bc_read_bool(doc->tree, "do_lower_case", doc->path, &options->do_lower_case, err);
-    if (!status)
-        status = bc_read_bool(doc->tree, "tokenize_chinese_chars", doc->path, &options->tokenize_chinese_chars, err);
-    if (!status) status = read_strip(doc->tree, doc->path, options, err);
     return status;
 }
 
@@ -205,48 +190,57 @@ static bertc_status classify(const char *name, const char *place, bool *generic,
     return bc_fail(err, BERTC_INPUT, "%s: tokenizer_class %s is not BERT's WordPiece", place, name);
 }
 
-static bertc_status find_class(const bc_tokenizer_files *files, bool *generic, bertc_error *err)
-{
-    const char *name = string_at(files->config.tree, "tokenizer_class");
-    if (name) return classify(name, files->config.path, generic, err);
-    name = string_at(files->model.tree, "tokenizer_class");
-    if (name) return classify(name, files->model.path, generic, err);
-    *generic = !string_at(files->model.tree, "model_type");
-    return BERTC_OK;
-}
-
 static bertc_status overlay(const bc_tokenizer_files *files, bertc_tokenizer_options *options, bertc_error *err)
 {
     bool generic = false, any = files->config.tree || files->model.tree || files->json.tree || files->map.tree ||
                                 files->added.tree;
-    bertc_status status = find_class(files, &generic, err);
+    const bc_document *documents[] = {&files->config, &files->model};
+    const char *class = NULL;
+    bertc_status status = BERTC_OK;
+    for (int i = 0; i < 2 && !class; i++) {
+        class = string_at(documents[i]->tree, "tokenizer_class");
+        if (class) status = classify(class, documents[i]->path, &generic, err);
+    }
+    if (!class) generic = !string_at(files->model.tree, "model_type");
     if (!status && files->config.tree) status = read_config(&files->config, options, err);
     if (!status && files->json.tree) status = bc_vocab_check_model(files->json.tree, files->json.path, err);
     generic = generic && files->json.tree;
     if (!status && any) status = bc_declared_tokens_read(files, generic, options, err);
     if (status) return status;
     if (generic) return read_generic(&files->json, options, err);
-    return read_case(&files->config, options, err);
+    const bc_document *config = &files->config;
+    status = bc_read_bool(config->tree, "do_lower_case", config->path, &options->do_lower_case, err);
+    if (!status)
+        status = bc_read_bool(config->tree, "tokenize_chinese_chars", config->path, &options->tokenize_chinese_chars,
+                              err);
+    return status ? status : read_strip(config->tree, config->path, options, err);
 }
 
 bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options, bertc_error *err)
 {
     bc_tokenizer_files files = {0};
     if (!model_dir || !options) return bc_fail_null(err, __func__, "model_dir and options");
-    bertc_status status = open_document(model_dir, "tokenizer_config.json", BC_FILE_SETTINGS, &files.config, err);
-    if (!status) status = open_document(model_dir, "config.json", BC_FILE_SETTINGS, &files.model, err);
-    if (!status) status = open_document(model_dir, "tokenizer.json", BC_FILE_TOKENIZER, &files.json, err);
-    if (!status) status = open_document(model_dir, "special_tokens_map.json", BC_FILE_SETTINGS, &files.map, err);
-    if (!status) status = open_document(model_dir, "added_tokens.json", BC_FILE_SETTINGS, &files.added, err);
+    const struct {
+        const char *name;
+        bc_file_kind kind;
+        bc_document *document;
+    } list[] = {{"tokenizer_config.json", BC_FILE_SETTINGS, &files.config},
+                {"config.json", BC_FILE_SETTINGS, &files.model},
+                {"tokenizer.json", BC_FILE_TOKENIZER, &files.json},
+                {"special_tokens_map.json", BC_FILE_SETTINGS, &files.map},
+                {"added_tokens.json", BC_FILE_SETTINGS, &files.added}};
+    const size_t count = sizeof list / sizeof *list;
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < count && !status; i++)
+        status = open_document(model_dir, list[i].name, list[i].kind, list[i].document, err);
     if (!status) {
         bertc_tokenizer_options made = *options;
         status = overlay(&files, &made, err);
         if (!status) *options = made;
     }
-    close_document(&files.config);
-    close_document(&files.model);
-    close_document(&files.json);
-    close_document(&files.map);
-    close_document(&files.added);
+    for (size_t i = 0; i < count; i++) {
+        cJSON_Delete(list[i].document->tree);
+        bc_free(list[i].document->path);
+    }
     return status;
 }
