@@ -1,11 +1,11 @@
 /* The task table: everything that is known of a GLUE task, one row each.
  *
- * 1. The order of `labels` is the one that transformers' data sets publish; class indices in
- *    examples follow it. `file_labels` are the same classes as the files spell them.
- * 2. Where an official file has no label column the label name still stands: copies of the test
- *    files with a column of -1, or of true labels, are read by it.
+ * 1. `labels` are in the order of the data sets that transformers publishes; class indices in examples follow it.
+ *    `file_labels` are the same classes as spelled in the files.
+ * 2. A row states the label column even if the official file lacks it: some copies of the test files have that column,
+ *    with -1 or with true labels.
  *
- * It deliberately knows nothing of other benchmarks: a task that is not GLUE is not a row here. */
+ * The table has GLUE tasks only. */
 #include <string.h>
 
 #include "bertc/task.h"
@@ -21,7 +21,7 @@
 #define STRINGS(file_) PAIR(file_, "#1 String", "#2 String", "Quality")
 #define DIAGNOSTIC_FULL PAIR("diagnostic-full.tsv", "Premise", "Hypothesis", "Label")
 
-/* One without: the numbers of its columns, and the names that a header would have. */
+/* A file without a header: the numbers of its columns, and the names that a header would have. */
 #define COLA(file_)                                                                              \
     .file = (file_), .a_name = "sentence", .label_name = "label", .a = 3, .b = -1, .label = 1
 
@@ -139,7 +139,7 @@ static const bertc_task table[] = {
         .rows = {635, 71, 146},
     },
     {
-        /* One file is both dev and test: the official one has no labels, the older one has. */
+        /* One file is both dev and test. The official file has no labels; the older file has labels. */
         .name = "ax", .folder = "AX", .old_folder = "diagnostic",
         .title = "mnli's diagnostic set, no training data",
         .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,

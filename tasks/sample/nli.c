@@ -60,8 +60,8 @@ typedef struct statement {
     scope scope;
 } statement;
 
-/* Draw a restrictor whose noun has a hypernym. A noun without one ("person") includes all other nouns of its sense, so no
- * other restrictor could differ from it. */
+/* Draw a restrictor whose noun has a hypernym. A noun without one ("person") includes all other nouns of its sense, so
+ * no other restrictor could differ from it. */
 static bc_phrase draw_restrictor(bc_dice *dice, unsigned senses, unsigned genre)
 {
     bc_phrase r;
