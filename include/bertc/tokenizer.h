@@ -81,12 +81,12 @@ BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc
 
 /* Create a tokenizer for `vocab`, which must outlive it. An added token that is not in the vocabulary and has no id
  * gets the next free id, in the order of the options.
- * Errors: BERTC_USAGE for a value out of range or a string that is not NUL-terminated in its array; BERTC_INPUT in these
- * cases, and BERTC_NOMEM:
- *   the vocabulary lacks [UNK], [CLS] or [SEP] (whatever their names)
- *   an added token has another id than its option states
- *   two added tokens have the same normalised form
- *   an added token is `normalized` or `single_word` but the parity is not hf-fast */
+ * Errors: BERTC_USAGE for a value out of range or a string that is not NUL-terminated in its array; BERTC_NOMEM;
+ * BERTC_INPUT if
+ *   the vocabulary lacks [UNK], [CLS] or [SEP] (whatever their names),
+ *   an added token has another id than its option states,
+ *   two added tokens have the same normalised form, or
+ *   an added token is `normalized` or `single_word` but the parity is not hf-fast. */
 BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab, const bertc_tokenizer_options *options,
                                               bertc_tokenizer **tokenizer, bertc_error *err);
 

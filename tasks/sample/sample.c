@@ -33,10 +33,10 @@ typedef struct share {
 
 /* Codes in a row's pattern:
  *
- *   %a %b  texts          %l  label                  %w  its word of three     %v  its word of two
+ *   %a %b  texts           %l  label                  %w  its word of three     %v  its word of two
  *   %m     "*" if label 0  %k  rule                   %s  score                 %n  labels of five raters
- *   %i     index          %o  index in four digits   %p %q  ids of the texts
- *   %/     a few rows end here, too short            %.  the last row ends here, without a newline */
+ *   %i     index           %o  index in four digits   %p %q  ids of the texts
+ *   %/     a few rows end here, too short             %.  the last row ends here, without a newline */
 typedef struct sample_file {
     const char *path;
     bc_grammar *grammar;
