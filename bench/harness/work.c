@@ -68,7 +68,7 @@ static int length_of(const char *name, uint32_t batch, uint32_t i, int size)
     if (strcmp(name, "pad128") == 0) return 128;
     if (strcmp(name, "len512") == 0) return 512;
     const bertc_task *task = bertc_task_find(name);
-    if (task && task->lengths[0] > 0) return (int)(bc_task_length(task, (i + draw(batch, i)) / size) + 0.5);
+    if (task && task->length_quantiles[0] > 0) return (int)(bc_task_length(task, (i + draw(batch, i)) / size) + 0.5);
     char *end;
     long tokens = strtol(name, &end, 10);
     if (end != name && !*end && tokens >= 1 && tokens <= 512) return (int)tokens;

@@ -45,6 +45,15 @@ void *bc_realloc(void *old, size_t count, size_t size)
     return realloc(old, bytes ? bytes : 1);
 }
 
+void *bc_grow(void *block, size_t *capacity, size_t used, size_t size)
+{
+    if (used < *capacity) return block;
+    size_t more = *capacity ? 2 * *capacity : 256;
+    void *larger = bc_realloc(block, more, size);
+    if (larger) *capacity = more;
+    return larger;
+}
+
 char *bc_strndup(const char *text, size_t length)
 {
     if (length == SIZE_MAX) return NULL;

@@ -15,6 +15,9 @@
 void *bc_alloc(size_t count, size_t size);
 void *bc_calloc(size_t count, size_t size);
 void *bc_realloc(void *old, size_t count, size_t size); /* malloc's alignment; `old` comes from bc_realloc or is null */
+/* Make room for one more element in a block of *capacity elements of `size` bytes, of which `used` are in use. Returns
+ * the block, moved if it had to grow; null if out of memory, with the old block unchanged. */
+void *bc_grow(void *block, size_t *capacity, size_t used, size_t size);
 char *bc_strndup(const char *text, size_t length);      /* NUL-terminated copy */
 void bc_free(void *memory);
 

@@ -77,15 +77,15 @@ run 0 predict --task sst2 --model "$RUN" --data . --split dev
 
 # ---- Labels of the task
 printf 'index\tsentence\n0\tgood\n' >CoLA/test.tsv
-refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are none of the 2 of task cola (unacceptable, acceptable); --any-labels takes them in their order" \
+refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) match none of the 2 labels of task cola (unacceptable, acceptable); --any-labels takes them in their order" \
     predict --task cola --model "$RUN" --data .
-refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are none of the 2 of task cola (unacceptable, acceptable); --any-labels takes them in their order" \
+refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) match none of the 2 labels of task cola (unacceptable, acceptable); --any-labels takes them in their order" \
     eval --task cola --model "$RUN" --data "$SAMPLE"
 run 0 predict --task cola --model "$RUN" --data . --any-labels
 says "$RUN/config.json: the labels are not those of the task, their order is assumed: negative is unacceptable, positive is acceptable"
-refuse 3 "mnli/config.json: the model's 3 labels (entailment, neutral, contradiction) are not as many as the 2 of task rte (entailment, not_entailment)" \
+refuse 3 "mnli/config.json: the model's 3 labels (entailment, neutral, contradiction) differ in number from the 2 labels of task rte (entailment, not_entailment)" \
     eval --task rte --model mnli --data "$SAMPLE" --any-labels
-refuse 3 "$RUN/config.json: the model has 2 labels, task stsb needs one value" \
+refuse 3 "$RUN/config.json: the model has 2 labels, but task stsb needs one value" \
     eval --task stsb --model "$RUN" --data "$SAMPLE" --any-labels
 cp -r "$RUN" unnamed
 sed -i 's/"negative"/"LABEL_0"/; s/"positive"/"LABEL_1"/' unnamed/config.json

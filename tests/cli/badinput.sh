@@ -197,7 +197,7 @@ done
 
 # ---- eval and predict
 refuse 3 "data/SST-2/test.tsv: the test split has no labels to score; its header has no column \"label\", only \"index\", \"sentence\"" eval --task sst2 --model "$RUN" --data data --split test
-refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
+refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) differ in number from the 3 labels of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
 refuse 3 "$(hub no)" eval --task sst2 --model no --data data
 refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv
 refuse 3 "data: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv

@@ -35,7 +35,7 @@ grep -qx "no --data: 67349 texts as long as those of GLUE's sst2 stand in for it
 grep -q '^steps  *6315 of 4[0-9][0-9] tokens$' "$scratch/out" || fail "steps: $(cat "$scratch/out")"
 run 0 plan --task cola,mrpc --model $SAMPLE/model --threads 1 --max-steps 5
 grep -q '^steps  *5 of [0-9]* tokens$' "$scratch/out" || fail "steps of two: $(cat "$scratch/out")"
-refuse 2 "--data is missing: how long the texts of rte's train split are is not known" plan --task rte \
+refuse 2 "--data is missing: the text lengths of rte's train split are not known" plan --task rte \
     --model $SAMPLE/model
 long="--layers 1 --hidden 16 --heads 1 --max-positions 200"
 run 0 init $long --vocab $SAMPLE/vocab.txt --out long

@@ -124,14 +124,14 @@ echo "$model" >two/tokenizer.json
 echo Hello >"$scratch/in"
 expect 0 "2 12 3" "" tokenize --model two --cased
 echo "$model" | sed 's/"hello": 5, "world": 6/"hello": 6, "world": 5/' >two/tokenizer.json
-refuse 3 "two/tokenizer.json: 2 of 13 words are not those of vocab.txt; the first is id 5, \"world\" here and \"hello\" there; remove the wrong file" \
+refuse 3 "two/tokenizer.json: 2 of 13 words differ from vocab.txt; the first is id 5, \"world\" here and \"hello\" in vocab.txt; remove the wrong file" \
     tokenize --model two
 echo "$model" | sed 's/"Hello": 12/"Hello": 12, "more": 13/' >two/tokenizer.json
-refuse 3 "two/tokenizer.json: 1 word more than vocab.txt has; the first is id 13, \"more\" here and no line there; remove the wrong file" \
+refuse 3 "two/tokenizer.json: 1 word more than in vocab.txt; the first is id 13, \"more\"; remove the wrong file" \
     tokenize --model two
 echo '{"model": {"type": "Unigram", "vocab": [["hello", -1.5]]}}' >two/tokenizer.json
-refuse 3 "two/tokenizer.json: the tokenizer is of type Unigram; bertc reads BERT's, WordPiece" tokenize --model two
-refuse 3 "two/tokenizer.json: the tokenizer is of type Unigram; bertc reads BERT's, WordPiece" \
+refuse 3 "two/tokenizer.json: the tokenizer has type Unigram, expected BERT's WordPiece" tokenize --model two
+refuse 3 "two/tokenizer.json: the tokenizer has type Unigram, expected BERT's WordPiece" \
     tokenize --vocab two/tokenizer.json
 input=/dev/null
 

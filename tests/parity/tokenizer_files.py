@@ -155,9 +155,9 @@ def place_cases():
     differ = "not those of vocab.txt"
     yield "vocab.txt and json the same", {JSON: tokenizer_json()}, None
     yield "a word appended to vocab.txt", {JSON: tokenizer_json(), "vocab.txt": [*WORDS, "zq"]}, differ
-    yield "a word appended to json", {JSON: tokenizer_json(words=[*WORDS, "zq"])}, "1 word more than vocab.txt has"
+    yield "a word appended to json", {JSON: tokenizer_json(words=[*WORDS, "zq"])}, "1 word more than in vocab.txt"
     yield "a word far off in json", {JSON: tokenizer_json(words={**{w: i for i, w in enumerate(WORDS)}, "zq": end + 9})}, \
-        "1 word more than vocab.txt has"
+        "1 word more than in vocab.txt"
     yield "two words swapped", {JSON: tokenizer_json(words=swapped)}, f"2 of {end} words are {differ}; the first is id 5"
     yield "a word renamed", {JSON: tokenizer_json(words=[*WORDS[:-1], "B"])}, f"1 of {end} words are {differ}"
     yield "added tokens in vocab.txt too", {JSON: tokenizer_json([(end, added("Zq", normalized=False))]),
@@ -175,7 +175,7 @@ def place_cases():
         yield f"{name}, with vocab.txt", {JSON: tokenizer_json(tokens, words=gap), "vocab.txt": blanks, MAP: {"pad_token": "<t>"}}, None
     yield "blank lines", {"vocab.txt": blanks, MAP: {"pad_token": "<t>"}, ADDED: {"zq": end + 2}}, None
     yield "twins", {CONFIG: {"added_tokens_decoder": {str(end): added("zq", normalized=True),
-                                                      str(end + 1): added("ZQ", normalized=True)}}}, "the same once normalised"
+                                                      str(end + 1): added("ZQ", normalized=True)}}}, "have the same normalised form"
 
 
 def random_cases(rng, count):

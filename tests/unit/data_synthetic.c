@@ -63,12 +63,12 @@ static void test_number_and_lengths(void **state)
         assert_int_equal(set->count, task->rows[BERTC_TRAIN]);
         assert_int_equal(set->split, BERTC_TRAIN);
         check_labels(set);
-        bertc_inputs *in = tokenise(&t, set, BERTC_KNOWN_LENGTH);
+        bertc_inputs *in = tokenise(&t, set, BERTC_MAX_KNOWN_LENGTH);
         check_words(in);
-        assert_in_range(in->longest, task->lengths[19], task->lengths[20]);
-        assert_int_equal(count_up_to(in, (size_t)task->lengths[0] - 1), 0);
+        assert_in_range(in->longest, task->length_quantiles[19], task->length_quantiles[20]);
+        assert_int_equal(count_up_to(in, (size_t)task->length_quantiles[0] - 1), 0);
         for (int q = 2; q < 20; q += 3) {
-            double below = (double)count_up_to(in, (size_t)task->lengths[q]) / (double)in->count;
+            double below = (double)count_up_to(in, (size_t)task->length_quantiles[q]) / (double)in->count;
             assert_true(below > 0.05 * q - 0.02 && below < 0.05 * q + 0.13);
         }
         bertc_inputs_free(in);
@@ -112,11 +112,11 @@ static void test_refusals(void **state)
 {
     (void)state;
     tokens t = tokens_open(words, sizeof words - 1, NULL);
-    refuse("qqp", BERTC_TRAIN, t.vocab, "how long the texts of qqp's train split are is not known");
-    refuse("ax", BERTC_TRAIN, t.vocab, "how long the texts of ax's train split are is not known");
+    refuse("qqp", BERTC_TRAIN, t.vocab, "the text lengths of qqp's train split are not known");
+    refuse("ax", BERTC_TRAIN, t.vocab, "the text lengths of ax's train split are not known");
     tokens_close(&t);
     t = tokens_open("[PAD]\n[UNK]\n[CLS]\n[SEP]\nIch\n", 27, NULL);
-    refuse("sst2", BERTC_DEV, t.vocab, "the vocabulary has no words in small letters to make texts of");
+    refuse("sst2", BERTC_DEV, t.vocab, "the vocabulary has no words of lower-case letters for synthetic texts");
     tokens_close(&t);
 }
 
@@ -125,13 +125,13 @@ static void test_table_is_consistent(void **state)
     (void)state;
     for (size_t i = 0; i < bertc_task_count(); i++) {
         const bertc_task *task = bertc_task_at(i);
-        if (task->lengths[0] == 0) continue;
-        assert_true(task->lengths[0] >= (task->pair ? 5 : 3)); /* one word per text, [CLS], [SEP] */
-        for (int q = 1; q < BERTC_LENGTHS; q++) assert_true(task->lengths[q] >= task->lengths[q - 1]);
-        assert_true(task->lengths[BERTC_LENGTHS - 1] <= BERTC_KNOWN_LENGTH);
-        assert_true(bc_task_length(task, 0) == task->lengths[0]);
-        assert_true(bc_task_length(task, 0.525) == (task->lengths[10] + task->lengths[11]) / 2.0);
-        assert_true(bc_task_length(task, 1) == task->lengths[BERTC_LENGTHS - 1]);
+        if (task->length_quantiles[0] == 0) continue;
+        assert_true(task->length_quantiles[0] >= (task->pair ? 5 : 3)); /* one word per text, [CLS], [SEP] */
+        for (int q = 1; q < BERTC_LENGTH_QUANTILES; q++) assert_true(task->length_quantiles[q] >= task->length_quantiles[q - 1]);
+        assert_true(task->length_quantiles[BERTC_LENGTH_QUANTILES - 1] <= BERTC_MAX_KNOWN_LENGTH);
+        assert_true(bc_task_length(task, 0) == task->length_quantiles[0]);
+        assert_true(bc_task_length(task, 0.525) == (task->length_quantiles[10] + task->length_quantiles[11]) / 2.0);
+        assert_true(bc_task_length(task, 1) == task->length_quantiles[BERTC_LENGTH_QUANTILES - 1]);
     }
 }
 
@@ -148,13 +148,13 @@ static void check_row(const bertc_task *task, const bertc_inputs *in, int32_t si
     assert_true(lengths && seen);
     for (size_t i = 0; i < in->count; i++) lengths[i] = (int)length_of(in, i);
     qsort(lengths, in->count, sizeof *lengths, ascending);
-    for (size_t q = 0; q < BERTC_LENGTHS; q++)
-        assert_in_range(lengths[(q * (in->count - 1) + 10) / 20], task->lengths[q], task->lengths[q]);
+    for (size_t q = 0; q < BERTC_LENGTH_QUANTILES; q++)
+        assert_in_range(lengths[(q * (in->count - 1) + 10) / 20], task->length_quantiles[q], task->length_quantiles[q]);
     for (size_t i = 0; i < in->starts[in->count]; i++) {
         words_seen += !seen[in->ids[i]];
         seen[in->ids[i]] = true;
     }
-    if (task->words > 0) assert_int_equal(words_seen, task->words);
+    if (task->distinct_pieces > 0) assert_int_equal(words_seen, task->distinct_pieces);
     free(lengths);
     free(seen);
 }
@@ -174,7 +174,7 @@ static void test_table_against_files(void **state)
         bertc_split split = strcmp(names[n], "mnli") == 0 ? BERTC_DEV : BERTC_TRAIN;
         bertc_dataset *set;
         if (bertc_dataset_read(task, glue, split, 0, &set, NULL) != BERTC_OK) continue;
-        bertc_inputs *in = tokenise(&t, set, BERTC_KNOWN_LENGTH);
+        bertc_inputs *in = tokenise(&t, set, BERTC_MAX_KNOWN_LENGTH);
         check_row(task, in, bertc_vocab_size(t.vocab));
         bertc_inputs_free(in);
         bertc_dataset_free(set);

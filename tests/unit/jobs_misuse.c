@@ -142,8 +142,8 @@ static void test_tasks(void **unused)
     expect(bertc_task_path(task, "data", BERTC_DEV, NULL, &e), BERTC_USAGE, &e, null);
     expect(bertc_task_path(task, "data", (bertc_split)-1, &path, &e), BERTC_USAGE, &e, "no split -1");
     expect(bertc_dataset_read(task, "data", BERTC_SPLITS, 0, &set, &e), BERTC_USAGE, &e, "no split 3");
-    expect(bertc_dataset_read(&wide, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "labels and their names");
-    expect(bertc_dataset_read(&bare, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "labels and their names");
+    expect(bertc_dataset_read(&wide, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "at least 2 labels");
+    expect(bertc_dataset_read(&bare, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "at least 2 labels");
     expect(bertc_dataset_read(task, "data", BERTC_DEV, 0, NULL, &e), BERTC_USAGE, &e, null);
     expect(bertc_dataset_read_texts(task, "data", BERTC_DEV, 0, NULL, &e), BERTC_USAGE, &e, null);
     expect(bertc_dataset_read_texts(task, NULL, BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, null);
@@ -152,7 +152,7 @@ static void test_tasks(void **unused)
     expect(bertc_dataset_from_lines(task, NULL, 0, "x", &set, &e), BERTC_INPUT, &e, "no lines");
     assert_null(set);
     expect(bertc_task_match_labels(task, labels, 2, map, &by_name, &e), BERTC_USAGE, &e, "label 1 of 2");
-    expect(bertc_task_match_labels(&wide, NULL, 4, map, &by_name, &e), BERTC_USAGE, &e, "labels and their names");
+    expect(bertc_task_match_labels(&wide, NULL, 4, map, &by_name, &e), BERTC_USAGE, &e, "at least 2 labels");
     expect(bertc_task_match_labels(task, NULL, -2, map, &by_name, &e), BERTC_INPUT, &e, "-2 labels");
     expect(bertc_task_match_labels(task, NULL, 2, NULL, &by_name, &e), BERTC_USAGE, &e, null);
     assert_int_equal(bertc_dataset_read(task, "data", BERTC_DEV, 4, &set, &e), BERTC_OK);
@@ -164,7 +164,7 @@ static void test_tasks(void **unused)
     expect(bertc_task_better_order(NULL, logits, &better, map, &given, &best, &e), BERTC_USAGE, &e, "no data set");
     expect(bertc_task_better_order(set, logits, NULL, map, &given, &best, &e), BERTC_USAGE, &e, null);
     set_class(&set->examples[2], 5);
-    expect(bertc_task_score(set, logits, &scores, &e), BERTC_USAGE, &e, "label 5, the task has 2");
+    expect(bertc_task_score(set, logits, &scores, &e), BERTC_USAGE, &e, "label 5 is out of range");
     expect(bertc_task_better_order(set, logits, &better, map, &given, &best, &e), BERTC_USAGE, &e, "label 5");
     bertc_task_format_prediction(task, logits, out, 0);
     assert_string_equal(out, "x");

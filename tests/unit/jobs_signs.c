@@ -123,7 +123,7 @@ static void test_the_best_weights_are_judged(void **unused)
     r->state.task[0] = (bc_task_progress){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
                                      .best_loss = 0.2};
     r->state.task[0].best[0] = good;
-    r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .constant = 1};
+    r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .same_prediction = 1};
     bc_warnings_record(&text, r, 0, 1);
     assert_string_equal(text.bytes, "[]");
     bc_text_clear(&text);
