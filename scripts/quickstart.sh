@@ -1,8 +1,8 @@
 #!/bin/sh
-# From a fresh Debian machine to fine-tuned models: install what is missing, build, write the sample
-# data, train a small encoder from scratch on three tasks, and show what it learned.
+# From a fresh Debian machine to fine-tuned models: install missing packages, build, write the sample data, train a small
+# encoder from scratch on three tasks, and print its scores.
 #
-#   scripts/quickstart.sh [FOLDER]      default: build/quickstart, written anew each time
+#   scripts/quickstart.sh [FOLDER]      default: build/quickstart, replaced each time
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -22,8 +22,7 @@ mkdir -p "$out"
 touch "$out/.bertc-quickstart"
 "$bertc" sample --out "$out/sample"
 
-# share_of_majority FILE COLUMN FIRST_ROW: how often the most frequent label stands in the column
-# (0: the last one).
+# share_of_majority FILE COLUMN FIRST_ROW: the share of the most frequent label in a column (0: the last column).
 share_of_majority() {
     awk -F '\t' -v column="$2" -v first="$3" '
         NR >= first { n++; if (++seen[$(column ? column : NF)] > most) most = seen[$(column ? column : NF)] }
@@ -50,7 +49,7 @@ try() {
         "$(($(wc -l <"$out/$task.tsv") - 1))" >>"$out/table"
 }
 
-# From random weights it takes more passes and a higher rate than from a pretrained model.
+# Training from random weights needs more epochs and a higher learning rate than from a pretrained model.
 try sst2 SST-2 dev.tsv 2 2 --recipe google --epochs 4 --lr 5e-4
 try cola CoLA dev.tsv 2 1 --recipe google --epochs 12 --lr 3e-4 --batch-size 16
 try mnli MNLI dev_matched.tsv 0 2 --recipe google --epochs 5 --lr 3e-4
@@ -62,8 +61,8 @@ A small encoder, trained from random weights on the sample data:
 task   metric    result   majority predicted
 $(cat "$out/table")
 
-"majority" is the score of always giving the most frequent label. Models and predictions are in
-$out. With real data: take a BERT directory from Hugging Face (config.json,
+"majority" is the accuracy of always predicting the most frequent label. Models and predictions are in
+$out. For real data, take a BERT directory from Hugging Face (config.json,
 model.safetensors, vocab.txt) and the GLUE folders, then
 
   $bertc finetune --task sst2 --model MODEL --data GLUE --out run

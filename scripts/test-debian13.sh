@@ -1,9 +1,9 @@
 #!/bin/sh
-# Run scripts/test.sh on Debian 13 (oneDNN 3) inside a folder that debootstrap fills.
+# Run scripts/test.sh on Debian 13 (oneDNN 3) in a folder into which debootstrap installs it.
 #
-#   scripts/test-debian13.sh [FOLDER]      the folder is kept and used again
+#   scripts/test-debian13.sh [FOLDER]      the folder is kept and reused
 #
-# Needs root, debootstrap and the network; says so and succeeds where one is missing.
+# Needs root, debootstrap and the network; without one of them, prints the reason and succeeds.
 set -eu
 cd "$(dirname "$0")/.."
 folder=${1:-$PWD/build/debian13}
@@ -16,7 +16,7 @@ skip() {
 [ "$(id -u)" = 0 ] || skip "not root"
 command -v debootstrap >/dev/null || skip "debootstrap is not installed"
 
-# The mirror that this machine's apt uses.
+# Use the mirror of this machine's apt.
 mirror=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' |
     sed -n 's/^Debian //p' | head -n 1)
 [ -n "$mirror" ] || skip "apt has no Debian mirror"
@@ -38,13 +38,13 @@ mount -t proc proc "$folder/proc" 2>/dev/null || skip "cannot mount /proc"
 mount --bind /dev "$folder/dev" 2>/dev/null || skip "cannot mount /dev"
 mount --bind /dev/pts "$folder/dev/pts" 2>/dev/null || skip "cannot mount /dev/pts"
 
-# How this machine's apt reaches the network holds for the folder too.
+# Copy this machine's network settings for apt into the folder.
 cp /etc/resolv.conf "$folder/etc/resolv.conf"
 for file in $(grep -lis 'proxy\|Verify' /etc/apt/apt.conf.d/* /etc/apt/apt.conf || true); do
     cp "$file" "$folder/etc/apt/apt.conf.d/"
 done
 
-# The files that git knows or would know; the folder's own build stays for the next time.
+# Copy the tracked and the untracked, not ignored files; keep the folder's build for the next time.
 rm -rf "$folder/src.new"
 mkdir -p "$folder/src.new" "$folder/src"
 git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - |

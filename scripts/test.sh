@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install what is missing, build with sanitizers and in release, and run every test in both; build what
-# threads share with ThreadSanitizer and run that; then build with clang for its warnings where there is one.
+# Install missing packages, build with sanitizers and in release, and run every test in both. Run the tests of shared data
+# with ThreadSanitizer. Then build with clang, if it is installed, for its warnings.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -14,8 +14,8 @@ for preset in dev release; do
     ctest --preset "$preset" -j "$jobs"
 done
 
-# OpenMP and the libraries of products are not built for it: those tests leave them out.
-echo "== tsan: what threads share"
+# OpenMP and the GEMM libraries are not built with ThreadSanitizer; these tests do not use them.
+echo "== tsan: data that threads share"
 cmake --preset tsan -G Ninja -DBERTC_TESTS=ON >/dev/null
 cmake --build --preset tsan -j "$jobs"
 ctest --preset tsan

@@ -56,17 +56,6 @@ bool bc_is_name(bc_slice column, const char *name)
     return name && column.at && compare(trim(column), (bc_slice){name, strlen(name)}) == 0;
 }
 
-static bertc_status check_twice(const bc_header *header, const char *path, bertc_error *err)
-{
-    for (size_t i = 1; i < header->count; i++) {
-        bc_slice name = header->sorted[i].name;
-        if (name.n > 0 && compare(header->sorted[i - 1].name, name) == 0)
-            return bc_fail(err, BERTC_INPUT, "%s:1: two columns of the header are named \"%.*s\"", path,
-                           bc_slice_shown(name), name.at);
-    }
-    return BERTC_OK;
-}
-
 bertc_status bc_header_read(bc_header *header, bc_slice line, const char *path, bertc_error *err)
 {
     size_t capacity = 1;
@@ -77,17 +66,22 @@ bertc_status bc_header_read(bc_header *header, bc_slice line, const char *path, 
     for (; bc_take_column(&line, &column); header->count++)
         header->sorted[header->count] = (bc_heading){trim(column), header->count};
     qsort(header->sorted, header->count, sizeof *header->sorted, by_name);
-    bertc_status status = check_twice(header, path, err);
-    if (status != BERTC_OK) bc_header_clear(header);
-    return status;
+    for (size_t i = 1; i < header->count; i++) {
+        bc_slice name = header->sorted[i].name;
+        if (name.n == 0 || compare(header->sorted[i - 1].name, name) != 0) continue;
+        bc_header_clear(header);
+        return bc_fail(err, BERTC_INPUT, "%s:1: two columns of the header are named \"%.*s\"", path,
+                       bc_slice_shown(name), name.at);
+    }
+    return BERTC_OK;
 }
 
 size_t bc_header_find(const bc_header *header, const char *name)
 {
-    if (!name) return BC_NOWHERE;
+    if (!name) return BC_NO_COLUMN;
     const bc_heading key = {{name, strlen(name)}, 0};
     const bc_heading *found = bsearch(&key, header->sorted, header->count, sizeof key, by_name);
-    return found ? found->at : BC_NOWHERE;
+    return found ? found->at : BC_NO_COLUMN;
 }
 
 char *bc_header_list(bc_slice line)

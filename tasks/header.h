@@ -1,4 +1,4 @@
-/* The first line of a file of columns, and where in it a name stands.
+/* The header of a file of columns.
  *
  * Names are compared in any case and without blanks around them; quotes are part of a name. */
 #ifndef BC_TASKS_HEADER_H
@@ -11,12 +11,12 @@
 #include "bertc/status.h"
 #include "tasks/lines.h"
 
-#define BC_NOWHERE SIZE_MAX /* the number of a column that is not there */
+#define BC_NO_COLUMN SIZE_MAX /* the number of an absent column */
 
-/* Cut the first column off `rest`, at a TAB; false after the last. */
+/* Cut the first column off `rest`, at a TAB; false after the last column. */
 bool bc_take_column(bc_slice *rest, bc_slice *column);
 
-/* Whether the column holds this name; none holds null. */
+/* Whether the column holds this name; false for a null name. */
 bool bc_is_name(bc_slice column, const char *name);
 
 typedef struct bc_heading {
@@ -25,18 +25,18 @@ typedef struct bc_heading {
 } bc_heading;
 
 typedef struct bc_header {
-    bc_heading *sorted; /* (count) by name */
+    bc_heading *sorted; /* (count) in the order of the names */
     size_t count;
 } bc_header;
 
-/* Take the columns of `line`, which outlives the header; `path` names it in messages.
- * Errors: BERTC_INPUT where a name stands twice; BERTC_NOMEM. */
+/* Read the column names of `line`, which outlives the header; messages name its file `path`.
+ * Errors: BERTC_INPUT if two columns have the same name; BERTC_NOMEM. */
 bertc_status bc_header_read(bc_header *header, bc_slice line, const char *path, bertc_error *err);
 
-/* The number of the column of this name, or BC_NOWHERE; null stands nowhere. */
+/* Return the number of the column with this name; BC_NO_COLUMN if there is no such column or `name` is null. */
 size_t bc_header_find(const bc_header *header, const char *name);
 
-/* The columns for messages, "\"id\", \"text\"", long ones cut. Released by bc_free; null where memory is out. */
+/* List the columns for messages: "\"id\", \"text\"", long names cut. Released by bc_free; null if out of memory. */
 char *bc_header_list(bc_slice line);
 
 void bc_header_clear(bc_header *header);

@@ -1,14 +1,14 @@
-/* The labels of a model as those of a task.
+/* Matching the labels of a model to those of a task.
  *
- * Checkpoints of one task differ in their order (MNLI: entailment first, contradiction first, or
- * neutral first), so a model's names decide. Where they say nothing, its scores do (tasks/label_order.c). */
+ * Checkpoints of one task differ in their order of labels (MNLI: entailment first, contradiction first, or neutral
+ * first), so a model's label names decide. If they are only numbers, its scores decide (tasks/label_order.c). */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "tasks/tasks.h"
 
-/* Other names that models give to a label; the first of each row is the table's. */
+/* Synonyms that models use for a label; the first of each row is the name in the task table. */
 static const char *const synonyms[][6] = {
     {"acceptable", "grammatical", "correct"},
     {"unacceptable", "ungrammatical", "not_acceptable", "incorrect"},
@@ -38,7 +38,7 @@ static bool same_name(const char *a, const char *b)
     return plain(*a) == plain(*b);
 }
 
-/* The row of a label; null: it has no other names. */
+/* The row of a label in `synonyms`, or null. */
 static const char *const *synonyms_of(const char *label)
 {
     for (size_t r = 0; r < sizeof synonyms / sizeof *synonyms; r++)
@@ -53,47 +53,41 @@ static bool is_synonym(const char *name, const char *const *row)
     return false;
 }
 
-/* How near a model's name is to a task's, the nearest first. */
-enum { SAME_BYTES, SAME_NAME, SYNONYM, FAR };
+/* The levels at which a model's name matches a task's, the strictest first. */
+enum { SAME_BYTES, SAME_NAME, SYNONYM, LEVELS };
 
-static bool is_taken(const int32_t *map, int count, int32_t place)
-{
-    for (int i = 0; i < count; i++)
-        if (map[i] == place) return true;
-    return false;
-}
-
-/* The model's label that has this name so nearly and that no other was found in; -1: none. Most labels stand where
- * the task has them, so the search begins there. */
-static int32_t find_label(const bertc_task *task, char *const *labels, const int32_t *map, int label, int nearness)
+/* Find an unused label of the model whose name matches the task's label at this level; -1: none. The search begins at
+ * the label's own index, where most models have it. */
+static int32_t find_label(const bertc_task *task, char *const *labels, const int32_t *map, int label, int level)
 {
     const char *name = task->labels[label], *const *row = synonyms_of(name);
     int count = task->num_labels;
-    if (nearness == SYNONYM && !row) return -1;
+    if (level == SYNONYM && !row) return -1;
     for (int at = label, tried = 0; tried < count; tried++, at = at + 1 < count ? at + 1 : 0) {
-        bool found = nearness == SAME_BYTES  ? strcmp(labels[at], name) == 0
-                     : nearness == SAME_NAME ? same_name(labels[at], name)
+        bool found = level == SAME_BYTES  ? strcmp(labels[at], name) == 0
+                     : level == SAME_NAME ? same_name(labels[at], name)
                                              : is_synonym(labels[at], row);
-        if (found && !is_taken(map, count, at)) return at;
+        for (int i = 0; i < count && found; i++) found = map[i] != at;
+        if (found) return at;
     }
     return -1;
 }
 
-/* Find each of the task's labels among the model's, no two in one place; the number of those found. */
+/* Map each label of the task to a different label of the model, -1 if none matches; returns the number of matches. */
 static int match_names(const bertc_task *task, char *const *labels, int32_t *map)
 {
     int found = 0;
     for (int i = 0; i < task->num_labels; i++) map[i] = -1;
-    for (int nearness = SAME_BYTES; nearness < FAR; nearness++)
+    for (int level = SAME_BYTES; level < LEVELS; level++)
         for (int i = 0; i < task->num_labels; i++) {
             if (map[i] >= 0) continue;
-            map[i] = find_label(task, labels, map, i, nearness);
+            map[i] = find_label(task, labels, map, i, level);
             found += map[i] >= 0;
         }
     return found;
 }
 
-/* "LABEL_12" or "12" is 12; -1: no such number, or not below `count`. */
+/* The number in a label name: 12 for "LABEL_12" or "12"; -1 for another name or a number not below `count`. */
 static int label_number(const char *name, int count)
 {
     static const char prefix[] = "label_";
@@ -110,7 +104,7 @@ static int label_number(const char *name, int count)
     return (int)number;
 }
 
-/* Map by the numbers in the names; false where they are not all there. */
+/* Map by the numbers in the names; false unless the numbers are 0 to count - 1. */
 static bool match_numbers(int count, char *const *labels, int32_t *map)
 {
     for (int i = 0; i < count; i++) map[i] = -1;
@@ -122,7 +116,7 @@ static bool match_numbers(int count, char *const *labels, int32_t *map)
     return true;
 }
 
-/* "the model's 2 labels (a, b) REASON the 3 of task T (c, d, e)" */
+/* Fail with "the model's 2 labels (a, b) REASON the 3 labels of task T (c, d, e)". */
 static bertc_status fail_match(const bertc_task *task, char *const *labels, int32_t num_labels,
                                const char *reason, bertc_error *err)
 {
@@ -130,12 +124,11 @@ static bertc_status fail_match(const bertc_task *task, char *const *labels, int3
     if (labels) bc_list_names(&names, (const char *const *)labels, num_labels);
     bc_list_names(&wanted, task->labels, task->num_labels);
     bertc_status status = BERTC_NOMEM;
-    if (names.failed || wanted.failed)
-        bc_fail_memory(err);
+    if (names.failed || wanted.failed) bc_fail_memory(err);
     else
-        status = bc_fail(err, BERTC_INPUT, "the model's %d label%s (%s) %s the %d of task %s (%s)", (int)num_labels,
-                         num_labels == 1 ? "" : "s", names.bytes ? names.bytes : "", reason, task->num_labels,
-                         task->name, wanted.bytes ? wanted.bytes : "");
+        status = bc_fail(err, BERTC_INPUT, "the model's %d label%s (%s) %s the %d labels of task %s (%s)",
+                         (int)num_labels, num_labels == 1 ? "" : "s", names.bytes ? names.bytes : "", reason,
+                         task->num_labels, task->name, wanted.bytes ? wanted.bytes : "");
     bc_text_clear(&names);
     bc_text_clear(&wanted);
     return status;
@@ -151,20 +144,20 @@ bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels
         if (!labels[i]) return bc_fail(err, BERTC_USAGE, "label %d of %d is null", (int)i, (int)num_labels);
     if (task->kind == BERTC_REGRESSION) {
         if (num_labels != 1)
-            return bc_fail(err, BERTC_INPUT, "the model has %d labels, task %s needs one value",
+            return bc_fail(err, BERTC_INPUT, "the model has %d labels, but task %s needs one value",
                            (int)num_labels, task->name);
         map[0] = 0;
         *by_name = true;
         return BERTC_OK;
     }
-    if (num_labels != task->num_labels)
-        return fail_match(task, labels, num_labels, num_labels == 1 ? "is not as many as" : "are not as many as", err);
+    const char *differ = num_labels == 1 ? "differs in number from" : "differ in number from";
+    if (num_labels != task->num_labels) return fail_match(task, labels, num_labels, differ, err);
     int found = labels ? match_names(task, labels, map) : 0;
     *by_name = found == task->num_labels;
     if (*by_name) return BERTC_OK;
-    if (found > 0) return fail_match(task, labels, num_labels, "match only in part", err);
+    if (found > 0) return fail_match(task, labels, num_labels, "match only some of", err);
     if (labels && !match_numbers(num_labels, labels, map))
-        return fail_match(task, labels, num_labels, "are none of", err);
+        return fail_match(task, labels, num_labels, "match none of", err);
     for (int i = 0; i < num_labels && !labels; i++) map[i] = i;
     return BERTC_OK;
 }

@@ -14,7 +14,7 @@ int bc_slice_order(const void *a, const void *b)
     return order ? order : (x->n > y->n) - (x->n < y->n);
 }
 
-/* Is there more of the file than what is in memory? */
+/* Whether a part of the file is not yet in memory. */
 static bool has_more(const bc_lines *lines)
 {
     return lines->input && lines->at < lines->stop;
@@ -25,7 +25,7 @@ static bertc_status fail_line(bc_lines *lines, size_t line)
     return bc_fail(lines->err, BERTC_INPUT, "%s:%zu: a line of more than %d bytes", lines->path, line, LONGEST_LINE);
 }
 
-/* Read on, behind what is still to be read. What pointed into the window no longer does. */
+/* Read more of the file after the unread bytes. Pointers into the window become invalid. */
 static bertc_status fill(bc_lines *lines)
 {
     size_t unread = (size_t)(lines->end - lines->next), left = lines->stop - lines->at;
@@ -74,7 +74,7 @@ void bc_lines_skip_bom(bc_lines *lines)
     if (lines->end - lines->next >= 3 && memcmp(lines->next, "\xEF\xBB\xBF", 3) == 0) lines->next += 3;
 }
 
-/* How much of what is read lies before `next`. */
+/* The offset of `next` in the text. */
 static size_t position(const bc_lines *lines)
 {
     return lines->at - (size_t)(lines->end - lines->next);
@@ -96,7 +96,7 @@ static size_t without_line_ends(const char *bytes, size_t length)
     return length;
 }
 
-/* Find where the file ends without blank lines at its end, and have its beginning in memory. */
+/* Find the end of the last line that is not blank, and read the beginning of the file into memory. */
 static bertc_status begin_file(bc_lines *lines, size_t *last)
 {
     enum { TAIL = 4096 };

@@ -1,6 +1,6 @@
-/* The lines of a text, in memory or a piece of a file at a time.
+/* Read a text line by line, from memory or from a file in pieces of 1 MB.
  *
- * LF or CR LF ends a line, every other byte (NUL too) is text. A line has at most 64 MB; a longer one of a file is
+ * LF or CR LF ends a line; every other byte (NUL too) is text. A line has at most 64 MB; a longer line of a file is
  * refused before it is in memory. */
 #ifndef BC_TASKS_LINES_H
 #define BC_TASKS_LINES_H
@@ -11,15 +11,16 @@
 #include "base/file.h"
 #include "bertc/status.h"
 
+/* A part of a text; not NUL-terminated. */
 typedef struct bc_slice {
     const char *at;
     size_t n;
 } bc_slice;
 
-/* The order of slices by their bytes, for qsort and bsearch; also of structs that begin with one. */
+/* Compare slices by their bytes, for qsort and bsearch; also compares structs that begin with a slice. */
 int bc_slice_order(const void *a, const void *b);
 
-/* How many bytes of a slice a message shows. */
+/* The number of bytes of a slice to show in a message. */
 static inline int bc_slice_shown(bc_slice slice)
 {
     return slice.n < 60 ? (int)slice.n : 60;
@@ -27,34 +28,34 @@ static inline int bc_slice_shown(bc_slice slice)
 
 typedef struct bc_lines {
     const char *path;       /* for messages */
-    const char *next, *end; /* what is still to be read, */
-    const bc_input *input;  /* and what of it is not yet in memory; null: nothing */
-    size_t at, stop;        /* there: where the next piece begins, where the last one ends */
-    char *window;           /* the piece that next and end point into */
-    size_t size;            /* of the window */
-    size_t line;            /* number of the line last taken */
-    bertc_status status;    /* of what was read */
+    const char *next, *end; /* the unread bytes in memory */
+    const bc_input *input;  /* the file with the rest of the text; null: all of it is in memory */
+    size_t at, stop;        /* offsets in the file of the next piece and of the end */
+    char *window;           /* memory that next and end point into */
+    size_t size;            /* bytes of the window */
+    size_t line;            /* number of the last line taken, from 1 */
+    bertc_status status;    /* the first error */
     bertc_error *err;
 } bc_lines;
 
-/* Bytes, which stay while they are read; or a file that is open. `path` names them in messages. */
+/* Read bytes, which must outlive the lines, or an open file. Messages name the text `path`. */
 bc_lines bc_lines_of_bytes(const char *bytes, size_t length, const char *path, bertc_error *err);
 bc_lines bc_lines_of_file(const bc_input *input, const char *path, bertc_error *err);
 void bc_lines_clear(bc_lines *lines);
 
-/* Before the first line: drop a UTF-8 BOM, and find where the last line ends that is not blank, *last.
- * Errors: BERTC_INPUT for UTF-16, or where there is no such line; BERTC_IO, BERTC_NOMEM. */
+/* Begin to read: skip a UTF-8 BOM and set *last to the end of the last line that is not blank.
+ * Errors: BERTC_INPUT for UTF-16 or if all lines are blank; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_lines_begin(bc_lines *lines, size_t *last);
 void bc_lines_skip_bom(bc_lines *lines);
 
-/* Leave out what lies behind `last`. */
+/* Ignore the text after `last`. */
 void bc_lines_stop_at(bc_lines *lines, size_t last);
 
-/* The next line; false at the end and after an error, which is kept in `status`. What it holds stays until the next
+/* Take the next line; false at the end and after an error, which `status` then holds. The line is valid until the next
  * call. */
 bool bc_lines_take(bc_lines *lines, bc_slice *line);
 
-/* Take this line, which was the last, once more. */
+/* Push the last line back, to be taken again. */
 void bc_lines_back(bc_lines *lines, bc_slice line);
 
 bool bc_lines_at_end(const bc_lines *lines);

@@ -1,14 +1,14 @@
 /* The metrics of the task table, in double precision.
  *
- * 1. They equal scikit-learn's accuracy_score, f1_score and matthews_corrcoef and scipy's
- *    pearsonr and spearmanr, also where those are degenerate: F1 and Matthews are 0 where their
- *    quotient is 0/0, a correlation with a constant is NaN.
- * 2. The loss is the one that is trained: mean cross-entropy, or mean squared error.
- * 3. Predictions are called alike where at least 20 examples speak against it, so that neither a few
- *    examples nor a split of one class do: one class is predicted for all, and 20 are of others; or
- *    the values that are predicted for 20 or more spread (standard deviation) less than a
- *    thousandth as far as the targets, which is beyond the places of a submission.
- * 4. Sums run in the order of the examples: the result depends on nothing but the logits. */
+ * 1. They equal scikit-learn's accuracy_score, f1_score and matthews_corrcoef and scipy's pearsonr and spearmanr, also
+ *    in degenerate cases: F1 and Matthews are 0 if their quotient is 0/0, a correlation with a constant is NaN.
+ * 2. The loss is the training loss: mean cross-entropy, or mean squared error.
+ * 3. All predictions count as the same (bertc_scores.same_prediction) only on clear evidence, so that neither a few
+ *    examples nor a split of one class causes a warning. For classes: every example has the same prediction, and at
+ *    least 20 examples have another label. For values: there are at least 20 examples, and the standard deviation of
+ *    the predictions is less than a thousandth of that of the targets, too small for the three decimals of a
+ *    submission.
+ * 4. Sums run in the order of the examples: the result depends only on the logits and the labels. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,12 +17,12 @@
 #include "base/memory.h"
 #include "tasks/tasks.h"
 
-enum { ENOUGH = 20 }; /* examples that speak against predictions which are all alike */
+enum { ENOUGH = 20 }; /* examples of evidence that predictions should vary */
 
-/* Of one class: how many examples have it as their label, are called it, and both. */
-typedef struct tally {
-    size_t labels, called, right;
-} tally;
+/* Examples of one class: with it as their label, with it as their prediction, with both. */
+typedef struct class_counts {
+    size_t labels, predictions, correct;
+} class_counts;
 
 int bc_argmax(const float *logits, int count)
 {
@@ -30,19 +30,6 @@ int bc_argmax(const float *logits, int count)
     for (int c = 1; c < count; c++)
         if (logits[c] > logits[best]) best = c;
     return best;
-}
-
-static void count_classes(const bertc_dataset *dataset, const float *logits, tally *of)
-{
-    int classes = dataset->task->num_labels;
-    for (size_t i = 0; i < dataset->count; i++) {
-        int32_t label = bc_example_class(&dataset->examples[i]);
-        int called = bc_argmax(logits + i * (size_t)classes, classes);
-        assert(label >= 0 && label < classes);
-        of[label].labels++;
-        of[called].called++;
-        of[label].right += called == label;
-    }
 }
 
 bertc_status bc_dataset_check(const bertc_dataset *dataset, bertc_error *err)
@@ -55,7 +42,7 @@ bertc_status bc_dataset_check(const bertc_dataset *dataset, bertc_error *err)
     for (size_t i = 0; dataset->labelled && classes && i < dataset->count; i++) {
         int32_t label = bc_example_class(&dataset->examples[i]);
         if (label < 0 || label >= dataset->task->num_labels)
-            return bc_fail(err, BERTC_USAGE, "%s:%zu: label %d, the task has %d", dataset->path,
+            return bc_fail(err, BERTC_USAGE, "%s:%zu: label %d is out of range, the task has %d labels", dataset->path,
                            dataset->examples[i].line, (int)label, dataset->task->num_labels);
     }
     return BERTC_OK;
@@ -71,42 +58,41 @@ bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, 
     return BERTC_OK;
 }
 
-static double accuracy(const tally *of, int classes, size_t total)
+static double accuracy(const class_counts *counts, int classes, size_t total)
 {
-    size_t right = 0;
-    for (int c = 0; c < classes; c++) right += of[c].right;
-    return (double)right / (double)total;
+    size_t correct = 0;
+    for (int c = 0; c < classes; c++) correct += counts[c].correct;
+    return (double)correct / (double)total;
 }
 
-/* 2 TP / (2 TP + FP + FN) of class 1. */
-static double f1(const tally *of)
+/* The F1 of class 1: 2 TP / (2 TP + FP + FN). */
+static double f1(const class_counts *counts)
 {
-    double hit = 2 * (double)of[1].right, all = (double)of[1].labels + (double)of[1].called;
-    return all > 0 ? hit / all : 0;
+    double both = 2 * (double)counts[1].correct, all = (double)counts[1].labels + (double)counts[1].predictions;
+    return all > 0 ? both / all : 0;
 }
 
 /* The correlation of two class variables as indicator vectors, for any number of classes.
- * Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation
- * coefficient", 2004. */
-static double matthews(const tally *of, int classes, size_t total)
+ * Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", 2004. */
+static double matthews(const class_counts *counts, int classes, size_t total)
 {
-    double n = (double)total, right = 0, cross = 0, labels = 0, predictions = 0;
+    double n = (double)total, correct = 0, cross = 0, labels = 0, predictions = 0;
     for (int c = 0; c < classes; c++) {
-        double label = (double)of[c].labels, prediction = (double)of[c].called;
-        right += (double)of[c].right;
+        double label = (double)counts[c].labels, prediction = (double)counts[c].predictions;
+        correct += (double)counts[c].correct;
         cross += label * prediction;
         labels += label * label;
         predictions += prediction * prediction;
     }
     double spread = (n * n - labels) * (n * n - predictions);
-    return spread > 0 ? (right * n - cross) / sqrt(spread) : 0;
+    return spread > 0 ? (correct * n - cross) / sqrt(spread) : 0;
 }
 
-/* 1 + the class that all examples are called though enough are of others; else 0. */
-static size_t only_class(const tally *of, int classes, size_t total)
+/* Return 1 + the class that is predicted for all examples although enough have another label; else 0. */
+static size_t same_class(const class_counts *counts, int classes, size_t total)
 {
     for (int c = 0; c < classes; c++)
-        if (of[c].called == total && total - of[c].right >= ENOUGH) return (size_t)c + 1;
+        if (counts[c].predictions == total && total - counts[c].correct >= ENOUGH) return (size_t)c + 1;
     return 0;
 }
 
@@ -124,7 +110,7 @@ static double mean(const double *x, size_t n)
     return sum / (double)n;
 }
 
-/* Squared distances from the mean, summed. */
+/* The sum of squared distances from the mean. */
 static double spread_of(const double *x, size_t n)
 {
     double m = mean(x, n), sum = 0;
@@ -132,7 +118,8 @@ static double spread_of(const double *x, size_t n)
     return sum;
 }
 
-static bool is_flat(const double *predictions, const double *targets, size_t n)
+/* Whether the predictions are nearly one value although the targets vary. */
+static bool is_same_value(const double *predictions, const double *targets, size_t n)
 {
     double spread = spread_of(targets, n);
     return n >= ENOUGH && spread > 0 && spread_of(predictions, n) < 1e-6 * spread;
@@ -162,7 +149,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Replace values by their ranks from 1; equal values share the average of theirs. */
+/* Replace values by their ranks from 1; equal values get the mean of their ranks. */
 static void rank(double *x, size_t n, ranked *scratch)
 {
     for (size_t i = 0; i < n; i++) scratch[i] = (ranked){x[i], i};
@@ -194,18 +181,25 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
 {
     int classes = dataset->task->num_labels;
     size_t n = dataset->count;
-    tally *of = bc_calloc((size_t)classes, sizeof *of);
-    if (!of) return bc_fail_memory(err);
-    count_classes(dataset, logits, of);
-    scores->value[BERTC_ACCURACY] = accuracy(of, classes, n);
-    scores->value[BERTC_F1] = f1(of);
-    scores->value[BERTC_MATTHEWS] = matthews(of, classes, n);
-    scores->constant = only_class(of, classes, n);
-    bc_free(of);
     double loss = 0;
-    for (size_t i = 0; i < n; i++)
-        loss += cross_entropy(logits + i * (size_t)classes, classes, bc_example_class(&dataset->examples[i]));
+    class_counts *counts = bc_calloc((size_t)classes, sizeof *counts);
+    if (!counts) return bc_fail_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        const float *row = logits + i * (size_t)classes;
+        int32_t label = bc_example_class(&dataset->examples[i]);
+        int prediction = bc_argmax(row, classes);
+        assert(label >= 0 && label < classes);
+        counts[label].labels++;
+        counts[prediction].predictions++;
+        counts[label].correct += prediction == label;
+        loss += cross_entropy(row, classes, label);
+    }
+    scores->value[BERTC_ACCURACY] = accuracy(counts, classes, n);
+    scores->value[BERTC_F1] = f1(counts);
+    scores->value[BERTC_MATTHEWS] = matthews(counts, classes, n);
+    scores->same_prediction = same_class(counts, classes, n);
     scores->loss = loss / (double)n;
+    bc_free(counts);
     return BERTC_OK;
 }
 
@@ -222,7 +216,7 @@ static bertc_status score_values(const bertc_dataset *dataset, const float *logi
         }
         scores->loss = squared_error(x, y, n);
         scores->value[BERTC_PEARSON] = pearson(x, y, n);
-        scores->constant = is_flat(x, y, n);
+        scores->same_prediction = is_same_value(x, y, n);
         rank(x, n, scratch);
         rank(y, n, scratch);
         scores->value[BERTC_SPEARMAN] = pearson(x, y, n);
@@ -242,7 +236,7 @@ bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
     *scores = (bertc_scores){.loss = NAN, .examples = dataset->count};
     for (int m = 0; m < BERTC_METRICS; m++) scores->value[m] = NAN;
     if (!dataset->labelled || dataset->count == 0)
-        return bc_fail(err, BERTC_INPUT, "%s: split has no labels to score", dataset->path);
+        return bc_fail(err, BERTC_INPUT, "%s: the split has no labels to score", dataset->path);
     status = bc_check_finite(dataset, logits, err);
     if (status != BERTC_OK) return status;
     return dataset->task->kind == BERTC_REGRESSION ? score_values(dataset, logits, scores, err)

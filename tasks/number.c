@@ -1,4 +1,4 @@
-/* Decimal numbers as data files spell them. */
+/* Parsing the decimal numbers of data files. */
 #include <math.h>
 
 #include "tasks/tasks.h"
@@ -8,7 +8,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Whether the text is `word` (lower-case) in any case. */
+/* Whether the text is `word`, which is in lower case, ignoring the case of the text. */
 static bool is_word(const char *text, size_t n, const char *word)
 {
     size_t i = 0;

@@ -1,21 +1,20 @@
 /* Exact reading of TSV files by the columns of a task's row, and of plain lines.
  *
- * 1. TAB separates, LF or CR LF ends a line, quotes and every other byte (NUL too) are text. A
- *    UTF-8 BOM before the first line is dropped, and so are blank lines after the last, but where a
- *    line is one text and nothing else.
- * 2. A file with a header is read by its column names, in any case and without blanks around them. No
- *    number stands in for a name that is missing, and no name may stand twice.
- * 3. Every row has as many columns as the header (CoLA: four). Short rows are skipped only where the task's row says
- *    so (QQP's train and dev, because the official files have some); their number is kept.
- * 4. An empty sentence is data (QQP has some). A label of -1 is no label where the task has none of that name or
- *    value; a train or dev file either labels all its rows or none.
- * 5. Read for its texts alone a file gives every row, whatever stands for a label there: nothing is
- *    skipped, and a short row is an error in any file.
- * 6. One pass, a piece of the file at a time, one block for the text that is kept, so that MNLI's parse
- *    columns cost no memory. A line has at most 64 MB.
+ * 1. A TAB separates columns, LF or CR LF ends a line; quotes and every other byte (NUL too) are text. A UTF-8 BOM
+ *    before the first line is skipped. Blank lines at the end are ignored, except in files whose rows are one text.
+ * 2. A file with a header is read by its column names, in any case and without blanks around them. A missing name is
+ *    not replaced by a column number, and no name may occur twice.
+ * 3. Every row has as many columns as the header (CoLA without a header: four). Short rows are skipped and counted only
+ *    if the task's row has skip_short (QQP's train and dev, whose official files have some).
+ * 4. An empty sentence is data (QQP has some). A label of -1 means "unlabelled", unless the task has such a label or
+ *    value. In a train or dev file either all rows are labelled or none.
+ * 5. If only the texts are read, every row becomes an example, whatever its label: no row is skipped, and a short row
+ *    is an error in any file.
+ * 6. The file is read in one pass and in pieces. One block holds the texts that are kept, so MNLI's parse columns cost
+ *    no memory.
  *
- * It does not guess: a value that is not a label, a number out of range or a line of another
- * width is an error with its line, never a dropped row. */
+ * The reader does not guess: an unknown label, a number out of range or a line with another number of columns is an
+ * error with its line number, never a dropped row. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,33 +28,32 @@
 
 typedef bc_slice slice;
 
-typedef struct named {
-    bc_slice name;
+typedef struct file_label {
+    slice name;
     int32_t label;
-} named;
+} file_label;
 
 typedef struct reader {
     bertc_dataset *set;
     const bertc_columns *columns; /* null: plain lines */
     const bc_row_ids *ids;
     bc_lines lines;
-    size_t a, b, label, index; /* column numbers; BC_NOWHERE: absent */
-    size_t width;           /* columns in every row */
-    const named *names;     /* (C) the labels of the files by name; null: none are read */
+    size_t a, b, label, index;    /* column numbers; BC_NO_COLUMN: absent */
+    size_t width;                 /* columns in every row */
+    const file_label *names;      /* (C) the labels of the files by name; null: labels are not read by name */
     size_t capacity, labels_capacity; /* examples and labels allocated */
-    size_t labels;          /* in use */
-    size_t kept;            /* bytes of set->text in use */
-    size_t graded, blank;   /* lines of the last example with and without a label; 0: none yet */
+    size_t labels_used, text_used;    /* labels, and bytes of set->text, in use */
+    size_t labelled_line, unlabelled_line; /* line of the last example with a label, and without; 0: none so far */
     bertc_error *err;
 } reader;
 
-/* The columns of a row that matter. */
+/* The columns of a row that are read. */
 typedef struct row {
     slice a, b, label, index, ids;
-    size_t width;
+    size_t width; /* number of all columns */
 } row;
 
-static bool is(slice value, const char *text)
+static bool equals(slice value, const char *text)
 {
     return value.n == strlen(text) && memcmp(value.at, text, value.n) == 0;
 }
@@ -80,19 +78,9 @@ static row split_row(const reader *r, slice line)
 
 /* ---- The header ---------------------------------------------------------------------------- */
 
-static size_t number(int column)
+static size_t column_number(int column)
 {
-    return column < 0 ? BC_NOWHERE : (size_t)column;
-}
-
-/* The header lacks a text, or both. */
-static bertc_status fail_texts(reader *r)
-{
-    const bertc_columns *c = r->columns;
-    bool a = r->a == BC_NOWHERE, b = c->b_name && r->b == BC_NOWHERE;
-    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s", r->set->path,
-                   a && b ? "s" : "", a ? c->a_name : c->b_name, a && b ? " and \"" : "", a && b ? c->b_name : "",
-                   a && b ? "\"" : "", r->set->columns);
+    return column < 0 ? BC_NO_COLUMN : (size_t)column;
 }
 
 static bertc_status read_header(reader *r)
@@ -108,17 +96,20 @@ static bertc_status read_header(reader *r)
     r->b = bc_header_find(&header, c->b_name);
     r->label = bc_header_find(&header, c->label_name);
     r->index = bc_header_find(&header, "index");
-    if (r->index == BC_NOWHERE) r->index = bc_header_find(&header, "id");
+    if (r->index == BC_NO_COLUMN) r->index = bc_header_find(&header, "id");
     bc_header_clear(&header);
-    bool no_texts = r->a == BC_NOWHERE || (c->b_name && r->b == BC_NOWHERE);
-    if (r->label == BC_NOWHERE) r->set->no_label = c->label_name;
-    if (!no_texts && !r->set->no_label) return BERTC_OK;
-    r->set->columns = bc_header_list(line);
-    if (!r->set->columns) return bc_fail_memory(r->err);
-    return no_texts ? fail_texts(r) : BERTC_OK;
+    bool no_a = r->a == BC_NO_COLUMN, no_b = c->b_name && r->b == BC_NO_COLUMN, both = no_a && no_b;
+    if (r->label == BC_NO_COLUMN) r->set->missing_label_column = c->label_name;
+    if (!no_a && !no_b && !r->set->missing_label_column) return BERTC_OK;
+    r->set->header_columns = bc_header_list(line);
+    if (!r->set->header_columns) return bc_fail_memory(r->err);
+    if (!no_a && !no_b) return BERTC_OK;
+    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s", r->set->path,
+                   both ? "s" : "", no_a ? c->a_name : c->b_name, both ? " and \"" : "", both ? c->b_name : "",
+                   both ? "\"" : "", r->set->header_columns);
 }
 
-/* A file that should have no header begins with data. */
+/* Check that a file without a header begins with a row of data. */
 static bertc_status refuse_header(reader *r)
 {
     slice line;
@@ -131,31 +122,22 @@ static bertc_status refuse_header(reader *r)
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
-void *bc_grow(void *block, size_t *capacity, size_t used, size_t size)
-{
-    if (used < *capacity) return block;
-    size_t more = *capacity ? 2 * *capacity : 256;
-    void *larger = bc_realloc(block, more, size);
-    if (larger) *capacity = more;
-    return larger;
-}
-
-/* The labels of the task's files in the order of bytes. */
-static bertc_status sort_names(const bertc_task *task, named **sorted, bertc_error *err)
+/* List the labels of the task's files, sorted by their bytes. */
+static bertc_status sort_names(const bertc_task *task, file_label **sorted, bertc_error *err)
 {
     size_t count = (size_t)task->num_labels;
     *sorted = bc_alloc(count, sizeof **sorted);
     if (!*sorted) return bc_fail_memory(err);
     for (size_t i = 0; i < count; i++) {
         const char *name = task->file_labels[i];
-        (*sorted)[i] = (named){{name, strlen(name)}, (int32_t)i};
+        (*sorted)[i] = (file_label){{name, strlen(name)}, (int32_t)i};
     }
     qsort(*sorted, count, sizeof **sorted, bc_slice_order);
     return BERTC_OK;
 }
 
-/* The task's label of this name; null: none. */
-static const named *class_of(const reader *r, slice value)
+/* The task's label with this name, or null. */
+static const file_label *find_label(const reader *r, slice value)
 {
     return bsearch(&value, r->names, (size_t)r->set->task->num_labels, sizeof *r->names, bc_slice_order);
 }
@@ -174,25 +156,14 @@ static bertc_status fail_label(reader *r, slice value)
 
 static bertc_status read_class(reader *r, slice value, bertc_example *example)
 {
-    const named *found = class_of(r, value);
+    const file_label *found = find_label(r, value);
     if (!found) return fail_label(r, value);
-    int32_t *labels = bc_grow(r->set->labels, &r->labels_capacity, r->labels, sizeof *labels);
+    int32_t *labels = bc_grow(r->set->labels, &r->labels_capacity, r->labels_used, sizeof *labels);
     if (!labels) return bc_fail_memory(r->err);
     r->set->labels = labels;
-    labels[r->labels++] = found->label;
+    labels[r->labels_used++] = found->label;
     example->num_labels = 1;
     return BERTC_OK;
-}
-
-/* The block of labels has its last place: the examples point into it. */
-static void place_labels(bertc_dataset *set)
-{
-    const int32_t *at = set->labels;
-    for (bertc_example *e = set->examples; e < set->examples + set->count; e++) {
-        if (e->num_labels == 0) continue;
-        e->labels = at;
-        at += e->num_labels;
-    }
 }
 
 static bertc_status fail_score(reader *r, slice value, const char *reason)
@@ -216,8 +187,8 @@ static bertc_status read_score(reader *r, slice value, bertc_example *example)
     return fail_score(r, value, range);
 }
 
-/* Whether labels are read at all. */
-static bool wants_labels(const reader *r)
+/* Whether the file has a label column to read. */
+static bool reads_labels(const reader *r)
 {
     return r->columns && (r->columns->label_name || r->columns->label >= 0);
 }
@@ -227,47 +198,39 @@ static bool is_regression(const reader *r)
     return r->set->task->kind == BERTC_REGRESSION;
 }
 
-/* Whether a label says that there is none. Test files also leave the column empty. */
-static bool is_blank(const reader *r, slice value)
+/* Whether a label means "unlabelled": -1, or in a test file an empty column. */
+static bool is_no_label(const reader *r, slice value)
 {
     double score;
     if (value.n == 0) return r->set->split == BERTC_TEST;
-    if (!is_regression(r)) return is(value, "-1") && !class_of(r, value);
+    if (!is_regression(r)) return equals(value, "-1") && !find_label(r, value);
     return bc_parse_number(value.at, value.n, &score) && score == -1 &&
            !(score >= r->set->task->low && score <= r->set->task->high);
 }
 
 static bertc_status read_label(reader *r, slice value, bertc_example *example)
 {
-    bool blank = r->label == BC_NOWHERE || is_blank(r, value);
+    bool unlabelled = r->label == BC_NO_COLUMN || is_no_label(r, value);
     bool strict = r->set->split != BERTC_TEST;
-    if (blank && !(strict && r->graded)) {
-        r->blank = r->lines.line;
+    if (unlabelled && !(strict && r->labelled_line)) {
+        r->unlabelled_line = r->lines.line;
         return BERTC_OK;
     }
-    if (strict && r->blank)
+    if (strict && r->unlabelled_line)
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: a label, but line %zu has none", r->set->path,
-                       r->lines.line, r->blank);
-    r->graded = r->lines.line;
+                       r->lines.line, r->unlabelled_line);
+    r->labelled_line = r->lines.line;
     return is_regression(r) ? read_score(r, value, example) : read_class(r, value, example);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
-/* Whether a row belongs to another split that is kept in the same file. */
-static bool is_elsewhere(const reader *r, slice ids)
-{
-    if (!r->ids) return false;
-    bool listed = bsearch(&ids, r->ids->sorted, r->ids->count, sizeof ids, bc_slice_order) != NULL;
-    return listed != (r->set->split == BERTC_DEV);
-}
-
-/* A copy of `text` in the set's block, which is as long as the file and so never too small. */
+/* Copy `text` to the set's block, which is as long as the file and so never too small. */
 static const char *keep_text(reader *r, slice text)
 {
-    char *to = r->set->text + r->kept;
+    char *to = r->set->text + r->text_used;
     memcpy(to, text.at, text.n);
-    r->kept += text.n;
+    r->text_used += text.n;
     return to;
 }
 
@@ -279,7 +242,7 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
     set->examples = examples;
     example.a = keep_text(r, from->a);
     example.na = from->a.n;
-    if (r->index != BC_NOWHERE) {
+    if (r->index != BC_NO_COLUMN) {
         example.index = keep_text(r, from->index);
         example.nindex = from->index.n;
     }
@@ -295,18 +258,21 @@ static bertc_status read_row(reader *r, slice line)
 {
     row from = split_row(r, line);
     if (from.width < r->width && r->columns && r->columns->skip_short) {
-        r->set->skipped++;
+        r->set->skipped_short++;
         return BERTC_OK;
     }
     if (from.width != r->width)
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: %zu column%s, expected %zu", r->set->path, r->lines.line,
                        from.width, from.width == 1 ? "" : "s", r->width);
-    if (is_elsewhere(r, from.ids)) return BERTC_OK;
-    if (r->label != BC_NOWHERE && r->columns->no_gold && is(from.label, r->columns->no_gold)) {
-        r->set->unlabelled++;
+    if (r->ids) { /* the file holds train and dev rows, and `ids` lists the dev rows */
+        bool dev = bsearch(&from.ids, r->ids->sorted, r->ids->count, sizeof from.ids, bc_slice_order) != NULL;
+        if (dev != (r->set->split == BERTC_DEV)) return BERTC_OK;
+    }
+    if (r->label != BC_NO_COLUMN && r->columns->skip_label && equals(from.label, r->columns->skip_label)) {
+        r->set->skipped_label++;
         return BERTC_OK;
     }
-    if (r->index != BC_NOWHERE && from.index.n == 0 && !wants_labels(r))
+    if (r->index != BC_NO_COLUMN && from.index.n == 0 && !reads_labels(r))
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->lines.line);
     bertc_example example = {.value = NAN, .line = r->lines.line};
     bertc_status status = read_label(r, from.label, &example);
@@ -320,14 +286,19 @@ static bertc_status read_rows(reader *r, size_t limit)
     while (status == BERTC_OK && (limit == 0 || r->set->count < limit) && bc_lines_take(&r->lines, &line))
         status = read_row(r, line);
     if (status == BERTC_OK) status = r->lines.status;
-    r->set->labelled = r->graded && !r->blank;
-    place_labels(r->set);
+    r->set->labelled = r->labelled_line && !r->unlabelled_line;
+    const int32_t *labels = r->set->labels; /* the block no longer moves */
+    for (bertc_example *e = r->set->examples; e < r->set->examples + r->set->count; e++) {
+        if (e->num_labels == 0) continue;
+        e->labels = labels;
+        labels += e->num_labels;
+    }
     return status;
 }
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
-/* An empty data set named `path` with room for `length` bytes of text. */
+/* Create an empty data set for the file `path`, with memory for `length` bytes of text. */
 static bertc_dataset *create(const bertc_task *task, bertc_split split, const char *path, size_t length)
 {
     bertc_dataset *set = bc_calloc(1, sizeof *set);
@@ -345,21 +316,23 @@ void bertc_dataset_free(bertc_dataset *dataset)
 {
     if (!dataset) return;
     bc_free(dataset->path);
-    bc_free(dataset->columns);
+    bc_free(dataset->header_columns);
     bc_free(dataset->examples);
     bc_free(dataset->labels);
     bc_free(dataset->text);
     bc_free(dataset);
 }
 
-/* The block of texts is as long as the file: no column is kept twice. */
+/* Check that the columns of both texts exist and differ. A text column is not the index too, so no column is kept twice
+ * and the block of texts is large enough. */
 static bertc_status check_columns(reader *r)
 {
     const bertc_task *task = r->set->task;
-    if (task->pair && r->b == BC_NOWHERE)
-        return bc_fail(r->err, BERTC_USAGE, "task %s: it reads pairs, its columns name one text", task->name);
-    if (r->a == r->b) return bc_fail(r->err, BERTC_USAGE, "task %s: both texts are one column", task->name);
-    if (r->index == r->a || (task->pair && r->index == r->b)) r->index = BC_NOWHERE;
+    if (task->pair && r->b == BC_NO_COLUMN)
+        return bc_fail(r->err, BERTC_USAGE, "task %s: its texts are pairs, but its columns have only one text",
+                       task->name);
+    if (r->a == r->b) return bc_fail(r->err, BERTC_USAGE, "task %s: both texts are the same column", task->name);
+    if (r->index == r->a || (task->pair && r->index == r->b)) r->index = BC_NO_COLUMN;
     return BERTC_OK;
 }
 
@@ -390,18 +363,18 @@ static bertc_status finish(reader *r, bertc_status status, bertc_dataset **datas
 
 static bertc_status read_columns(reader *r, const bertc_columns *columns, const bc_row_ids *ids, size_t limit)
 {
-    named *names = NULL;
+    file_label *names = NULL;
     bertc_status status = BERTC_OK;
     if (columns->header && !columns->a_name)
-        return bc_fail(r->err, BERTC_USAGE, "task %s: its columns name no text", r->set->task->name);
+        return bc_fail(r->err, BERTC_USAGE, "task %s: its columns have no text", r->set->task->name);
     r->columns = columns;
     r->ids = ids;
-    r->a = number(columns->a);
-    r->b = number(columns->b);
-    r->label = number(columns->label);
-    r->index = BC_NOWHERE;
+    r->a = column_number(columns->a);
+    r->b = column_number(columns->b);
+    r->label = column_number(columns->label);
+    r->index = BC_NO_COLUMN;
     r->width = 4;
-    if (wants_labels(r) && !is_regression(r)) status = sort_names(r->set->task, &names, r->err);
+    if (reads_labels(r) && !is_regression(r)) status = sort_names(r->set->task, &names, r->err);
     r->names = names;
     if (status == BERTC_OK) status = read_table(r, limit);
     bc_free(names);
@@ -427,7 +400,7 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
     if (status != BERTC_OK) return status;
     if (length == 0) text = "";
     reader r = {.lines = bc_lines_of_bytes(text, length, place, err), .err = err, .a = 0,
-                .b = task->pair ? 1 : BC_NOWHERE, .label = BC_NOWHERE, .index = BC_NOWHERE,
+                .b = task->pair ? 1 : BC_NO_COLUMN, .label = BC_NO_COLUMN, .index = BC_NO_COLUMN,
                 .width = task->pair ? 2 : 1};
     bc_lines_skip_bom(&r.lines);
     if (bc_lines_at_end(&r.lines)) return bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
@@ -454,7 +427,7 @@ bertc_columns bc_columns_of_texts(const bertc_columns *columns)
 {
     bertc_columns texts = *columns;
     texts.skip_short = false;
-    texts.label_name = texts.no_gold = NULL;
+    texts.label_name = texts.skip_label = NULL;
     texts.label = -1;
     return texts;
 }

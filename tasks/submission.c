@@ -1,6 +1,8 @@
-/* Submission files as gluebenchmark.com takes them: "index<TAB>prediction", the index that of the test
- * file (where it has none, counted from 0), classes as the training file spells them, values to
- * three places within their range. Written the same under every locale. */
+/* Submission files as gluebenchmark.com takes them, the same under every locale. A row is "index<TAB>prediction":
+ *
+ *   index       from the test file, or counted from 0 if the file has no index
+ *   class       as spelled in the training file
+ *   regression  clipped to the range of the values, with three decimals */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,10 +11,10 @@
 #include "base/writer.h"
 #include "tasks/tasks.h"
 
-enum { LONGEST = 64 }; /* a float in decimals */
+enum { PREDICTION_BYTES = 64 }; /* holds any float in decimals */
 
-/* Where the double is a float times 1000 the product is exact, so this rounds as "%.3f" does. Large values are
- * whole. */
+/* Format a value with three decimals. A float times 1000 is exact as a double, so this rounds as "%.3f" does; values of
+ * 1e12 and more are whole numbers. */
 static void format_value(const bertc_task *task, float value, char *out, size_t size)
 {
     double clipped = fmax(task->low, fmin(task->high, (double)value)), whole = fabs(clipped);
@@ -26,17 +28,17 @@ static void format_value(const bertc_task *task, float value, char *out, size_t 
     snprintf(out, size, "%s%.0f.%03d", minus ? "-" : "", whole, thousandths);
 }
 
-/* The prediction of finite logits; `scratch` is where a value is written. */
-static const char *spell(const bertc_task *task, const float *logits, char scratch[LONGEST])
+/* Spell the prediction of finite logits; a value is written to `scratch`. */
+static const char *spell(const bertc_task *task, const float *logits, char scratch[PREDICTION_BYTES])
 {
     if (task->kind == BERTC_CLASSIFICATION) return task->file_labels[bc_argmax(logits, task->num_labels)];
-    format_value(task, logits[0], scratch, LONGEST);
+    format_value(task, logits[0], scratch, PREDICTION_BYTES);
     return scratch;
 }
 
 void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out, size_t size)
 {
-    char scratch[LONGEST];
+    char scratch[PREDICTION_BYTES];
     bool finite = true;
     if (!out || size == 0) return;
     out[0] = '\0';
@@ -51,7 +53,7 @@ bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const flo
     if (!logits || !path) return bc_fail_null(err, __func__, "logits and path");
     bertc_status status = bc_dataset_check(dataset, err);
     if (status == BERTC_OK && dataset->task->num_labels == 0)
-        status = bc_fail(err, BERTC_USAGE, "task %s: there is nothing to predict", dataset->task->name);
+        status = bc_fail(err, BERTC_USAGE, "task %s has no labels to predict", dataset->task->name);
     if (status == BERTC_OK) status = bc_check_finite(dataset, logits, err);
     if (status != BERTC_OK) return status;
     bc_writer writer;
@@ -60,7 +62,7 @@ bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const flo
     static const char header[] = "index\tprediction\n";
     bc_writer_put(&writer, header, sizeof header - 1);
     for (size_t i = 0; i < dataset->count; i++) {
-        char scratch[LONGEST];
+        char scratch[PREDICTION_BYTES];
         const bertc_example *e = &dataset->examples[i];
         const float *row = logits + i * (size_t)dataset->task->num_labels;
         if (e->index) bc_writer_put(&writer, e->index, e->nindex);

@@ -1,6 +1,5 @@
-/* A split that stands in for one that is not there: as many texts as the official file has, of the lengths
- * that they have, in words of the vocabulary that are one token each. Its labels are drawn, so it says what a
- * run costs and nothing else. */
+/* Synthetic splits, to measure the cost of a run without the data: as many texts as the official file has, with the
+ * quantiles of their lengths, made of vocabulary words that are one token each. The labels are random. */
 #include <math.h>
 #include <stdint.h>
 
@@ -10,14 +9,15 @@
 #include "base/text.h"
 #include "tasks/tasks.h"
 
-/* Uniform in [0, 1). */
+/* A random number in [0, 1) for value `which` of a text. */
 static double draw(bertc_split split, size_t text, size_t which)
 {
     return bc_rng(0, (uint32_t)BC_RNG_SYNTHETIC << 24, (uint32_t)split, (uint32_t)text, (uint32_t)which).word[0] *
            0x1p-32;
 }
 
-/* ids (at most `most`) of words in small letters, spread evenly over the vocabulary. Returns their number. */
+/* Set `ids` to the ids of at most `max` words of lower-case letters, spread evenly over the vocabulary. Returns their
+ * number. */
 static size_t choose_words(const bertc_vocab *vocab, size_t max, int32_t *ids)
 {
     size_t count = 0, length;
@@ -32,12 +32,12 @@ static size_t choose_words(const bertc_vocab *vocab, size_t max, int32_t *ids)
     return max;
 }
 
-/* A line of a text, or of two that are about as long as each other. */
+/* Append a line of one text, or of two texts of about the same length. */
 static void put_line(bc_text *lines, const bertc_task *task, bertc_split split, size_t text,
                      const bertc_vocab *vocab, const int32_t *ids, size_t count)
 {
-    size_t marks = task->pair ? 3 : 2; /* [CLS] and [SEP] */
-    size_t words = (size_t)lround(bc_task_length(task, draw(split, text, 0))) - marks;
+    size_t specials = task->pair ? 3 : 2; /* [CLS] and [SEP] */
+    size_t words = (size_t)lround(bc_task_length(task, draw(split, text, 0))) - specials;
     for (size_t i = 0; i < words; i++) {
         size_t length, chosen = (size_t)(draw(split, text, 2 + i) * (double)count);
         const char *word = bertc_vocab_word(vocab, ids[chosen], &length);
@@ -47,7 +47,8 @@ static void put_line(bc_text *lines, const bertc_task *task, bertc_split split, 
     bc_text_put(lines, "\n", 1);
 }
 
-static bertc_status label(bertc_dataset *set, bertc_split split, bertc_error *err)
+/* Give every example a random label or value. */
+static bertc_status add_labels(bertc_dataset *set, bertc_split split, bertc_error *err)
 {
     const bertc_task *task = set->task;
     bool classes = task->kind == BERTC_CLASSIFICATION;
@@ -67,25 +68,25 @@ static bertc_status label(bertc_dataset *set, bertc_split split, bertc_error *er
 }
 
 bertc_status bc_synthetic_dataset(const bertc_task *task, bertc_split split, size_t limit, const bertc_vocab *vocab,
-                        bertc_dataset **dataset, bertc_error *err)
+                                  bertc_dataset **dataset, bertc_error *err)
 {
     size_t rows = (size_t)task->rows[split], size = (size_t)bertc_vocab_size(vocab);
     *dataset = NULL;
-    if (task->lengths[0] == 0 || rows == 0)
-        return bc_fail(err, BERTC_USAGE, "how long the texts of %s's %s split are is not known",
+    if (task->length_quantiles[0] == 0 || rows == 0)
+        return bc_fail(err, BERTC_USAGE, "the text lengths of %s's %s split are not known",
                        task->name, bertc_split_name(split));
     int32_t *ids = bc_alloc(size, sizeof *ids);
     if (!ids) return bc_fail_memory(err);
     bc_text lines = {0};
-    size_t count = choose_words(vocab, task->words > 0 ? (size_t)task->words : size, ids);
+    size_t count = choose_words(vocab, task->distinct_pieces > 0 ? (size_t)task->distinct_pieces : size, ids);
     if (limit == 0 || limit > rows) limit = rows;
     for (size_t text = 0; text < limit && count > 0; text++) put_line(&lines, task, split, text, vocab, ids, count);
     bertc_status status = BERTC_OK;
     if (lines.failed) status = bc_fail_memory(err);
     else if (count == 0)
-        status = bc_fail(err, BERTC_USAGE, "the vocabulary has no words in small letters to make texts of");
+        status = bc_fail(err, BERTC_USAGE, "the vocabulary has no words of lower-case letters for synthetic texts");
     else status = bertc_dataset_from_lines(task, lines.bytes, lines.length, task->name, dataset, err);
-    if (status == BERTC_OK) status = label(*dataset, split, err);
+    if (status == BERTC_OK) status = add_labels(*dataset, split, err);
     if (status != BERTC_OK) {
         bertc_dataset_free(*dataset);
         *dataset = NULL;

@@ -1,4 +1,4 @@
-/* What is true of any task: whether a row is whole, and names. */
+/* Checks and helpers for any task, and the names of metrics and splits. */
 #include "base/error.h"
 #include "tasks/tasks.h"
 
@@ -11,24 +11,19 @@ static bool has_labels(const bertc_task *task)
     return true;
 }
 
-static bool has_range(const bertc_task *task)
-{
-    return task->num_labels == 1 && task->low < task->high;
-}
-
 bertc_status bc_task_check(const bertc_task *task, bertc_error *err)
 {
-    if (!task) return bc_fail(err, BERTC_USAGE, "a null task");
+    if (!task) return bc_fail(err, BERTC_USAGE, "null task");
     if (!task->name) return bc_fail(err, BERTC_USAGE, "a task without a name");
     if ((unsigned)task->kind >= BERTC_KINDS)
-        return bc_fail(err, BERTC_USAGE, "task %s: there is no kind %d", task->name, (int)task->kind);
+        return bc_fail(err, BERTC_USAGE, "task %s: kind %d is not valid", task->name, (int)task->kind);
     if (task->kind == BERTC_CLASSIFICATION && !has_labels(task))
-        return bc_fail(err, BERTC_USAGE, "task %s: a classification has at least 2 labels and their names, here and in "
-                       "the files", task->name);
-    if (task->kind == BERTC_REGRESSION && !has_range(task))
-        return bc_fail(err, BERTC_USAGE, "task %s: a regression has one value, from low to a larger high", task->name);
+        return bc_fail(err, BERTC_USAGE, "task %s: a classification needs at least 2 labels, each with a name and its "
+                       "spelling in the files", task->name);
+    if (task->kind == BERTC_REGRESSION && !(task->num_labels == 1 && task->low < task->high))
+        return bc_fail(err, BERTC_USAGE, "task %s: a regression needs one value and low < high", task->name);
     if (task->num_metrics < 0 || task->num_metrics > BERTC_MAX_TASK_METRICS)
-        return bc_fail(err, BERTC_USAGE, "task %s: %d metrics, a task has up to %d", task->name, task->num_metrics,
+        return bc_fail(err, BERTC_USAGE, "task %s: %d metrics, expected at most %d", task->name, task->num_metrics,
                        (int)BERTC_MAX_TASK_METRICS);
     return BERTC_OK;
 }
@@ -45,11 +40,11 @@ void bc_list_names(bc_text *out, const char *const *names, int count)
     if (count > LISTED) bc_text_printf(out, ", ...");
 }
 
-double bc_task_length(const bertc_task *task, double part)
+double bc_task_length(const bertc_task *task, double quantile)
 {
-    double at = part * (BERTC_LENGTHS - 1);
-    int below = at < BERTC_LENGTHS - 1 ? (int)at : BERTC_LENGTHS - 2;
-    const int *lengths = task->lengths + below;
+    double at = quantile * (BERTC_LENGTH_QUANTILES - 1);
+    int below = at < BERTC_LENGTH_QUANTILES - 1 ? (int)at : BERTC_LENGTH_QUANTILES - 2;
+    const int *lengths = task->length_quantiles + below; /* interpolated between two of them */
     return lengths[0] + (at - below) * (lengths[1] - lengths[0]);
 }
 

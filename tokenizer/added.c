@@ -1,12 +1,12 @@
-/* Added tokens: numbering them, and finding them in a text.
+/* Added tokens: their ids, and finding them in a text.
  *
- * 1. Tokens that are not normalised are found in the text as it stands; between them, the others are
- *    found in the normalised text by their own normalised forms.
- * 2. Of those that match at one place the longest counts, and what it covers is not searched again,
- *    even where it is then no single word and so is left as it is.
- * 3. A token that nothing is left of once it is normalised is never found.
+ * 1. Tokens that are not normalised are found in the raw text. Between them, the normalised tokens are found in the
+ *    normalised text, by their own normalised forms.
+ * 2. The leftmost token is found first; of tokens that begin at the same place, the longest. Its text is not searched
+ *    again, even if `single_word` then rejects the match.
+ * 3. A token whose normalised form is empty is never found.
  *
- * Source: AddedVocabulary of the Rust package tokenizers, of which this gives the same ids. */
+ * Source: AddedVocabulary of the Rust package tokenizers, whose ids these are. */
 #include "tokenizer/added.h"
 
 #include <string.h>
@@ -16,12 +16,12 @@
 #include "tokenizer/normalize.h"
 #include "vocab/vocab.h"
 
-/* ---- Numbers ------------------------------------------------------------------------------- */
+/* ---- Ids ----------------------------------------------------------------------------------- */
 
-static bertc_status number(bertc_tokenizer *tokenizer, bertc_error *err)
+static bertc_status assign_ids(bertc_tokenizer *tokenizer, bertc_error *err)
 {
     const bertc_vocab *vocab = tokenizer->vocab;
-    int32_t next = bc_vocab_distinct(vocab); /* the reference counts on from there */
+    int32_t next = bc_vocab_distinct(vocab); /* as in the reference */
     tokenizer->size = bertc_vocab_size(vocab);
     for (int32_t i = 0; i < tokenizer->options.added_count; i++) {
         const bertc_added_token *token = &tokenizer->options.added[i];
@@ -64,8 +64,8 @@ static void put_literal(bc_literals *literals, bc_literal literal)
     literals->at[literals->count++] = literal;
 }
 
-/* The reference takes now the one, now the other of two that are the same. */
-static bertc_status check_twin(const bertc_tokenizer *tokenizer, const bc_literal *literal, bertc_error *err)
+/* Check that no other token has the same normalised form: the reference then picks either of them. */
+static bertc_status check_unique(const bertc_tokenizer *tokenizer, const bc_literal *literal, bertc_error *err)
 {
     for (size_t i = 0; i < tokenizer->normalized.count; i++) {
         const bc_literal *other = &tokenizer->normalized.at[i];
@@ -73,7 +73,7 @@ static bertc_status check_twin(const bertc_tokenizer *tokenizer, const bc_litera
         if (other->length != literal->length || memcmp(other->text, literal->text, other->length) != 0) continue;
         const char *first = bertc_tokenizer_word(tokenizer, other->id, &a);
         const char *second = bertc_tokenizer_word(tokenizer, literal->id, &b);
-        return bc_fail(err, BERTC_INPUT, "%s: the added tokens %.*s and %.*s are the same once normalised",
+        return bc_fail(err, BERTC_INPUT, "%s: the added tokens %.*s and %.*s have the same normalised form",
                        bertc_vocab_source(tokenizer->vocab), (int)a, first, (int)b, second);
     }
     return BERTC_OK;
@@ -85,7 +85,7 @@ static bertc_status put_normalized(bertc_tokenizer *tokenizer, bc_literal litera
     size_t invalid = 0;
     bool done = bc_normalize_whole(tokenizer, &scratch, (const unsigned char *)literal.text, 0,
                                    literal.length, &invalid) &&
-                bc_spell(&scratch.text, scratch.whole.at, scratch.whole.count);
+                bc_utf8_text_set(&scratch.text, scratch.whole.at, scratch.whole.count);
     size_t length = done ? scratch.text.count : 0;
     char *text = length ? bc_strndup((const char *)scratch.text.bytes, length) : NULL;
     bc_scratch_clear(&scratch);
@@ -93,7 +93,7 @@ static bertc_status put_normalized(bertc_tokenizer *tokenizer, bc_literal litera
     if (!text) return bc_fail_memory(err);
     literal.text = literal.owned = text;
     literal.length = length;
-    bertc_status status = check_twin(tokenizer, &literal, err);
+    bertc_status status = check_unique(tokenizer, &literal, err);
     if (status) bc_free(text);
     else put_literal(&tokenizer->normalized, literal);
     return status;
@@ -102,14 +102,14 @@ static bertc_status put_normalized(bertc_tokenizer *tokenizer, bc_literal litera
 bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
 {
     const bertc_tokenizer_options *options = &tokenizer->options;
-    bertc_status status = number(tokenizer, err);
+    bertc_status status = assign_ids(tokenizer, err);
     for (int32_t i = 0; i < options->added_count && !status; i++) {
         const bertc_added_token *token = &options->added[i];
         bc_literal literal = {.text = token->text, .length = strlen(token->text), .id = tokenizer->added[i],
                               .single_word = token->single_word, .lstrip = token->lstrip, .rstrip = token->rstrip};
-        if (literal.length == 0 || !tokenizer->steps.find_added) continue;
+        if (literal.length == 0 || !tokenizer->rules.find_added) continue;
         if (options->parity != BERTC_HF_FAST && (token->normalized || token->single_word))
-            return bc_fail(err, BERTC_INPUT, "the added token %s is %s, which only the parity hf-fast knows",
+            return bc_fail(err, BERTC_INPUT, "the added token %s is %s, which only parity hf-fast supports",
                            token->text, token->normalized ? "normalized" : "single_word");
         if (token->normalized) status = put_normalized(tokenizer, literal, err);
         else put_literal(&tokenizer->raw, literal);
@@ -124,7 +124,7 @@ void bc_added_free(bertc_tokenizer *tokenizer)
 
 /* ---- Finding ------------------------------------------------------------------------------- */
 
-/* The flags of the character that begins at text[at], and its bytes; none at the end. */
+/* Return the flags of the character that begins at text[at], and its length in *bytes; both 0 at the end. */
 static uint16_t flags_at(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                          size_t end, size_t *bytes)
 {
@@ -133,10 +133,10 @@ static uint16_t flags_at(const bertc_tokenizer *tokenizer, const unsigned char *
     *bytes = 0;
     if (at == end) return 0;
     *bytes = bc_utf8_decode(text + at, end - at, &code, &valid);
-    return bc_unicode_get(&tokenizer->unicode, code)->flags[tokenizer->steps.column];
+    return bc_unicode_get(&tokenizer->unicode, code)->flags[tokenizer->rules.column];
 }
 
-/* The same for the character that ends there. */
+/* Return the flags of the character that ends at text[at], and its length in *bytes; both 0 at the beginning. */
 static uint16_t flags_before(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at, size_t *bytes)
 {
     size_t start = at, used;
@@ -149,7 +149,7 @@ static uint16_t flags_before(const bertc_tokenizer *tokenizer, const unsigned ch
     return 0;
 }
 
-/* The longest literal at text[at], or null. */
+/* The longest literal that begins at text[at], or null. */
 static const bc_literal *literal_at(const bc_literals *literals, const unsigned char *text, size_t at, size_t end)
 {
     const bc_literal *best = NULL;
@@ -162,7 +162,7 @@ static const bc_literal *literal_at(const bc_literals *literals, const unsigned 
     return best;
 }
 
-/* The next place from `at` on where a literal stands; `end` where none does. */
+/* Find the first literal in text[at, end); returns where it begins, `end` if there is none. */
 static size_t find_literal(const bc_literals *literals, const unsigned char *text, size_t at,
                            size_t end, const bc_literal **found)
 {
@@ -179,6 +179,7 @@ static size_t find_literal(const bc_literals *literals, const unsigned char *tex
     return end;
 }
 
+/* Whether no word character is next to text[begin, stop). */
 static bool is_single(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t begin,
                       size_t stop, size_t end)
 {

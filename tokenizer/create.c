@@ -1,5 +1,5 @@
-/* Making a tokenizer: options to a recipe, vocabulary to a trie and a table of words, Unicode to
- * tables of bytes. */
+/* Creating a tokenizer: rules from the options, a trie and a table of short words from the vocabulary, and tables for
+ * single bytes. */
 #include <string.h>
 
 #include "base/error.h"
@@ -27,18 +27,18 @@ bertc_tokenizer_options bertc_tokenizer_defaults(void)
     return options;
 }
 
-static bc_tokenize_steps make_recipe(const bertc_tokenizer_options *options)
+static bc_tokenizer_rules make_rules(const bertc_tokenizer_options *options)
 {
     bool fast = options->parity == BERTC_HF_FAST, google = options->parity == BERTC_GOOGLE;
     bool slow = options->parity == BERTC_HF_SLOW, lower = options->do_lower_case;
     bool strip = options->strip_accents < 0 ? lower : options->strip_accents > 0;
     uint16_t drop = google ? BC_CONTROL : BC_CONTROL | BC_OTHER;
-    return (bc_tokenize_steps){
+    return (bc_tokenizer_rules){
         .column = fast ? BC_COLUMN_HF : BC_COLUMN_PY,
         .drop = fast && !options->clean_text ? 0 : drop,
         .space_cjk = options->tokenize_chinese_chars,
         .lower_first = slow && lower,
-        .compose = slow && !strip, /* before an NFD it would change nothing */
+        .compose = slow && !strip, /* no effect before an NFD */
         .lower_words = google && lower,
         .strip = strip,
         .lower_last = fast && lower,
@@ -51,15 +51,15 @@ static bc_tokenize_steps make_recipe(const bertc_tokenizer_options *options)
     };
 }
 
-/* The id of a mark that is a word by itself whatever stands beside it, as long as that is plain
- * too; -1 where it takes part in a normalisation or is not in the vocabulary as it stands. */
-static int32_t mark_id(const bertc_tokenizer *tokenizer, uint32_t code)
+/* The id of a punctuation character that is a word by itself between plain characters; -1 if normalisation can change
+ * it or it is not a word of the vocabulary. */
+static int32_t punctuation_id(const bertc_tokenizer *tokenizer, uint32_t code)
 {
     const bc_unicode_row *row = bc_unicode_get(&tokenizer->unicode, code);
-    bc_unicode_column column = tokenizer->steps.column;
+    bc_unicode_column column = tokenizer->rules.column;
     unsigned others = BC_SPACE | BC_MARK | BC_CJK | BC_DECOMPOSES | BC_LOWERS;
     unsigned char bytes[BC_UTF8_MAX];
-    others |= tokenizer->steps.drop;
+    others |= tokenizer->rules.drop;
     if (!(row->flags[column] & BC_PUNCT) || (row->flags[column] & others) || row->ccc[column]) return -1;
     int32_t node = bc_trie_walk(&tokenizer->trie, 0, bytes, bc_utf8_encode(code, bytes));
     return node < 0 ? -1 : tokenizer->trie.nodes[node].id;
@@ -73,14 +73,14 @@ static void fill_bytes(bertc_tokenizer *tokenizer)
         tokenizer->lower[byte] = (unsigned char)(upper ? byte | tokenizer->fold : byte);
     }
     for (unsigned byte = 0; byte < 128; byte++) {
-        uint16_t flags = bc_unicode_get(&tokenizer->unicode, byte)->flags[tokenizer->steps.column];
-        tokenizer->space[byte] = (flags & BC_SPACE) && !(flags & tokenizer->steps.drop);
-        tokenizer->marks[byte] = mark_id(tokenizer, byte);
+        uint16_t flags = bc_unicode_get(&tokenizer->unicode, byte)->flags[tokenizer->rules.column];
+        tokenizer->space[byte] = (flags & BC_SPACE) && !(flags & tokenizer->rules.drop);
+        tokenizer->ascii_punct[byte] = punctuation_id(tokenizer, byte);
     }
-    for (unsigned i = 0; i < BC_QUOTES; i++) tokenizer->quotes[i] = mark_id(tokenizer, 0x2000 + i);
+    for (unsigned i = 0; i < BC_UNICODE_PUNCT; i++) tokenizer->unicode_punct[i] = punctuation_id(tokenizer, 0x2000 + i);
 }
 
-/* The id of a special token, by the name that the options give it; -1 where it has none. */
+/* The id of a special token, by its name in the options; -1 if it has no name or no id. */
 static int32_t special_id(const bertc_tokenizer *tokenizer, bertc_special special)
 {
     const char *name = tokenizer->options.special[special];
@@ -90,8 +90,8 @@ static int32_t special_id(const bertc_tokenizer *tokenizer, bertc_special specia
     return id;
 }
 
-/* A text cannot do without three of them. The unknown one must be a word; the others may be added
- * tokens, but not by default: then the vocabulary is no BERT's. */
+/* Set the ids of the special tokens. [UNK] must be a word of the vocabulary. [CLS] and [SEP] must be words or added
+ * tokens with an id of their own; the default added tokens have none, and a vocabulary without them is not BERT's. */
 static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
 {
     static const bertc_special needed[] = {BERTC_UNK, BERTC_CLS, BERTC_SEP};
@@ -113,19 +113,20 @@ static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
     return BERTC_OK;
 }
 
-/* Texts that end within their arrays, and values that are known. */
+/* Check that strings are NUL-terminated in their arrays and values are in range. */
 static bertc_status check_options(const bertc_tokenizer_options *o, bertc_error *err)
 {
     if (o->added_count < 0 || o->added_count > BERTC_MAX_ADDED_TOKENS)
-        return bc_fail(err, BERTC_USAGE, "%d added tokens, at most %d", (int)o->added_count,
+        return bc_fail(err, BERTC_USAGE, "%d added tokens, expected at most %d", (int)o->added_count,
                        (int)BERTC_MAX_ADDED_TOKENS);
-    bool ends = memchr(o->prefix, '\0', sizeof o->prefix) != NULL;
-    for (int i = 0; i < BERTC_SPECIALS; i++) ends = ends && memchr(o->special[i], '\0', BERTC_MAX_ADDED_BYTES);
+    bool good = memchr(o->prefix, '\0', sizeof o->prefix) != NULL;
+    for (int i = 0; i < BERTC_SPECIALS; i++) good = good && memchr(o->special[i], '\0', BERTC_MAX_ADDED_BYTES);
     for (int32_t i = 0; i < o->added_count; i++)
-        ends = ends && memchr(o->added[i].text, '\0', BERTC_MAX_ADDED_BYTES) && o->added[i].id >= -1;
-    if (!ends || (unsigned)o->parity > BERTC_GOOGLE || o->strip_accents < -1 || o->strip_accents > 1 ||
+        good = good && memchr(o->added[i].text, '\0', BERTC_MAX_ADDED_BYTES) && o->added[i].id >= -1;
+    if (!good || (unsigned)o->parity > BERTC_GOOGLE || o->strip_accents < -1 || o->strip_accents > 1 ||
         o->model_max_length < 0 || o->max_word_chars < 0)
-        return bc_fail(err, BERTC_USAGE, "tokenizer options: a value is out of range, or a text does not end");
+        return bc_fail(err, BERTC_USAGE,
+                       "tokenizer options: a value is out of range, or a string is not NUL-terminated");
     return BERTC_OK;
 }
 
@@ -134,7 +135,7 @@ static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
     const bertc_tokenizer_options *options = &tokenizer->options;
     bertc_status status = check_options(options, err);
     if (status) return status;
-    tokenizer->steps = make_recipe(options);
+    tokenizer->rules = make_rules(options);
     bc_unicode_fill(&tokenizer->unicode);
     status = bc_added_build(tokenizer, err);
     if (!status) status = find_specials(tokenizer, err);
@@ -143,9 +144,10 @@ static bertc_status fill(bertc_tokenizer *tokenizer, bertc_error *err)
     fill_bytes(tokenizer);
     int32_t continued = bc_trie_walk(&tokenizer->trie, 0, (const unsigned char *)options->prefix,
                                      strlen(options->prefix));
-    status = bc_matcher_build(&tokenizer->rest, &tokenizer->trie, continued, err);
+    status = bc_matcher_build(&tokenizer->continuation, &tokenizer->trie, continued, err);
     if (status) return status;
-    return bc_words_build(&tokenizer->words, tokenizer->vocab, tokenizer->steps.word_limit, tokenizer->lower, err);
+    return bc_short_words_build(&tokenizer->words, tokenizer->vocab, tokenizer->rules.word_limit, tokenizer->lower,
+                                err);
 }
 
 bertc_status bertc_tokenizer_create(const bertc_vocab *vocab, const bertc_tokenizer_options *options,
@@ -170,9 +172,9 @@ void bertc_tokenizer_free(bertc_tokenizer *tokenizer)
 {
     if (!tokenizer) return;
     bc_added_free(tokenizer);
-    bc_matcher_free(&tokenizer->rest);
+    bc_matcher_free(&tokenizer->continuation);
     bc_trie_free(&tokenizer->trie);
-    bc_words_free(&tokenizer->words);
+    bc_short_words_free(&tokenizer->words);
     bc_free(tokenizer);
 }
 

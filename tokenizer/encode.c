@@ -1,4 +1,4 @@
-/* From pieces to a model's input: truncation and special tokens. */
+/* Making a model's input from pieces: truncation and special tokens. */
 #include <string.h>
 
 #include "base/error.h"
@@ -19,10 +19,10 @@ void bertc_encoding_clear(bertc_encoding *encoding)
     *encoding = (bertc_encoding){0};
 }
 
-/* "longest_first": shorten the longer text down to the other, then both alike. The references
- * differ in who gets the odd place of the second case: the Python ones a, the Rust one the longer
- * text, on a tie b. */
-static void truncate_pair(const bc_tokenize_steps *recipe, size_t capacity, size_t *a, size_t *b)
+/* Truncate "longest_first": shorten the longer text to the length of the other, then both equally. If the last token
+ * could belong to either text, the Python references give it to a; the Rust package gives it to the longer text, or to
+ * b if both are equally long. */
+static void truncate_pair(const bc_tokenizer_rules *rules, size_t capacity, size_t *a, size_t *b)
 {
     if (*a + *b <= capacity) return;
     size_t shorter = *a < *b ? *a : *b;
@@ -30,7 +30,7 @@ static void truncate_pair(const bc_tokenize_steps *recipe, size_t capacity, size
         *(*a < *b ? b : a) = capacity - shorter;
         return;
     }
-    bool odd_to_a = recipe->odd_to_first || *a > *b;
+    bool odd_to_a = rules->odd_to_first || *a > *b;
     *a = capacity / 2 + (odd_to_a ? capacity % 2 : 0);
     *b = capacity - *a;
 }
@@ -42,34 +42,19 @@ static bool put_special(bertc_encoding *encoding, int32_t id)
     return true;
 }
 
-static bertc_status check(size_t na, size_t nb, bool pair, size_t max_length, bertc_error *err)
-{
-    size_t specials = pair ? 3 : 2;
-    if (max_length && max_length < specials)
-        return bc_fail(err, BERTC_USAGE, "a maximum length of %zu has no place for %zu special tokens", max_length,
-                       specials);
-    if (na > INT32_MAX || nb > INT32_MAX) return bc_fail(err, BERTC_USAGE, "a text of more than 2 GiB");
-    return BERTC_OK;
-}
-
-/* Move count tokens from `from` down to `to`. */
-static void move(bertc_encoding *encoding, size_t to, size_t from, size_t count)
-{
-    if (to == from) return;
-    memmove(encoding->ids + to, encoding->ids + from, count * sizeof *encoding->ids);
-    memmove(encoding->begin + to, encoding->begin + from, count * sizeof *encoding->begin);
-    memmove(encoding->end + to, encoding->end + from, count * sizeof *encoding->end);
-}
-
-/* [CLS] a [SEP] (b [SEP]) stand there whole with `a` and `b` pieces, the last [SEP] excepted: cut
- * both to the maximum length, and add what is missing. */
+/* Finish [CLS] a or [CLS] a [SEP] b, with `a` and `b` pieces: cut both texts to the maximum length, append the last
+ * [SEP] and set the types. */
 static bool finish(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, size_t a, size_t b,
                    bool pair, size_t max_length)
 {
     size_t whole_a = a, all = a + b;
     if (max_length && !pair && a > max_length - 2) a = max_length - 2;
-    if (max_length && pair) truncate_pair(&tokenizer->steps, max_length - 3, &a, &b);
-    if (pair) move(encoding, a + 1, whole_a + 1, b + 1);
+    if (max_length && pair) truncate_pair(&tokenizer->rules, max_length - 3, &a, &b);
+    if (pair && a < whole_a) { /* move [SEP] b down */
+        memmove(encoding->ids + a + 1, encoding->ids + whole_a + 1, (b + 1) * sizeof *encoding->ids);
+        memmove(encoding->begin + a + 1, encoding->begin + whole_a + 1, (b + 1) * sizeof *encoding->begin);
+        memmove(encoding->end + a + 1, encoding->end + whole_a + 1, (b + 1) * sizeof *encoding->end);
+    }
     encoding->count = pair ? a + b + 2 : a + 1;
     encoding->truncated = all - a - b;
     if (!put_special(encoding, tokenizer->specials.sep)) return false;
@@ -104,11 +89,14 @@ bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_enco
     encoding->truncated = 0;
     if (!a) a = "";
     if (!b) nb = 0;
-    bertc_status status = check(na, nb, b != NULL, max_length, err);
-    if (status) return status;
+    size_t specials = b ? 3 : 2;
+    if (max_length && max_length < specials)
+        return bc_fail(err, BERTC_USAGE, "a maximum length of %zu is too small for %zu special tokens", max_length,
+                       specials);
+    if (na > INT32_MAX || nb > INT32_MAX) return bc_fail(err, BERTC_USAGE, "a text of more than 2 GiB");
     if (!encoding->scratch) encoding->scratch = bc_calloc(1, sizeof(bc_scratch));
     if (!encoding->scratch) return bc_fail_memory(err);
-    status = encode(tokenizer, encoding, a, na, b, nb, max_length, err);
+    bertc_status status = encode(tokenizer, encoding, a, na, b, nb, max_length, err);
     if (status) encoding->count = 0;
     return status;
 }

@@ -1,4 +1,4 @@
-/* Building goes through the nodes by depth: a node's pieces follow from its parent's and from those of
+/* The nodes are built in the order of their depth: the pieces of a node follow from the pieces of its parent and of
  * shallower nodes. */
 #include "tokenizer/matcher.h"
 
@@ -13,13 +13,13 @@
 typedef struct builder {
     bc_matcher *matcher;
     const bc_trie *trie;
-    int32_t *child, *sibling; /* by node, -1: none */
+    int32_t *child, *sibling; /* of each node, -1: none */
     int32_t *queue;           /* nodes by depth */
-    uint32_t *depth;          /* by node, below the start */
-    size_t capacity;              /* of pieces */
+    uint32_t *depth;          /* of each node, 0 for the start */
+    size_t capacity;          /* of pieces */
 } builder;
 
-/* The children of every node as lists. */
+/* Link the children of every node as a list. */
 static void link_children(builder *b)
 {
     int32_t count = (int32_t)b->trie->count;
@@ -32,7 +32,7 @@ static void link_children(builder *b)
     }
 }
 
-/* Room for so many pieces more. */
+/* Make room for `more` pieces. */
 static bool reserve(builder *b, size_t more)
 {
     bc_matcher *m = b->matcher;
@@ -45,12 +45,14 @@ static bool reserve(builder *b, size_t more)
     return true;
 }
 
+/* The number of pieces up to `last`. */
 static uint32_t rank_after(const bc_matcher *m, int32_t last)
 {
     return last < 0 ? 0 : m->pieces[last].rank + 1;
 }
 
-/* Append the pieces of a node, whose bytes begin at `base`, to those that end with *last. */
+/* Append copies of the pieces that end with `from`, their ends moved by `base` bytes, after the piece *last; *last
+ * becomes the last copy. */
 static bool copy_pieces(builder *b, int32_t *last, int32_t from, uint32_t base)
 {
     bc_matcher *m = b->matcher;
@@ -66,24 +68,19 @@ static bool copy_pieces(builder *b, int32_t *last, int32_t from, uint32_t base)
     return true;
 }
 
-/* A word is one piece. */
-static bool resolve_word(builder *b, int32_t node)
-{
-    bc_matcher *m = b->matcher;
-    if (!reserve(b, 1)) return false;
-    m->pieces[m->count] = (bc_piece){b->trie->nodes[node].id, -1, b->depth[node], 0};
-    m->exits[node] = (bc_exit){m->start, (int32_t)m->count++};
-    return true;
-}
-
-/* Set fail and pops of `node`, a child of `parent`. */
+/* Set fail and pops of `node`, a child of `parent`. A node of a word pops that word and fails to the start. */
 static bool resolve(builder *b, int32_t node, int32_t parent)
 {
     bc_matcher *m = b->matcher;
     int32_t at = m->exits[parent].fail, last = m->exits[parent].pops, next = -1;
     unsigned char byte = (unsigned char)(node - b->trie->nodes[parent].base);
     b->depth[node] = b->depth[parent] + 1;
-    if (b->trie->nodes[node].id >= 0) return resolve_word(b, node);
+    if (b->trie->nodes[node].id >= 0) {
+        if (!reserve(b, 1)) return false;
+        m->pieces[m->count] = (bc_piece){b->trie->nodes[node].id, -1, b->depth[node], 0};
+        m->exits[node] = (bc_exit){m->start, (int32_t)m->count++};
+        return true;
+    }
     while (at >= 0 && (next = bc_trie_step(b->trie, at, byte)) < 0) {
         uint32_t taken = b->depth[parent] - b->depth[at];
         bc_exit exit = m->exits[at];
@@ -149,7 +146,7 @@ void bc_matcher_free(bc_matcher *matcher)
 
 /* ---- Matching ------------------------------------------------------------------------------ */
 
-/* Put a node's pieces, of bytes from `begin` on; returns where the last one ends. */
+/* Append the pieces of a node whose bytes begin at `begin`; returns the end of the last piece. */
 static inline size_t put_pieces(const bc_piece *pieces, int32_t last, size_t begin, bertc_encoding *out)
 {
     if (last < 0) return begin;
@@ -169,7 +166,7 @@ bool bc_matcher_run(const bc_matcher *m, const bc_trie *trie, const unsigned cha
                     size_t begin, size_t end, const unsigned char map[256], bertc_encoding *out)
 {
     int32_t node = m->start, next;
-    size_t from = begin; /* where the node's bytes begin */
+    size_t from = begin; /* the first byte of the node */
     if (node < 0) return false;
     for (size_t i = begin; i < end || node != m->start;) {
         if (i < end && (next = bc_trie_step(trie, node, map[bytes[i]])) >= 0) {
@@ -177,7 +174,7 @@ bool bc_matcher_run(const bc_matcher *m, const bc_trie *trie, const unsigned cha
             i++;
             continue;
         }
-        if (trie->nodes[node].id >= 0 && node != m->start) { /* as its exit says */
+        if (trie->nodes[node].id >= 0 && node != m->start) { /* its exit, without the loop of put_pieces */
             bc_encoding_put(out, trie->nodes[node].id, from, i);
             from = i;
             node = m->start;

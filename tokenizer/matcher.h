@@ -1,20 +1,19 @@
-/* Longest match of what follows a word's first piece, in one pass over its bytes.
+/* Longest match of the bytes after a word's first piece, in one pass.
  *
- * A greedy matcher that has walked to node v and cannot go on takes the longest word on its way, goes back
- * behind it and walks the same bytes again. What it would do until it stands at v's last byte once more is
- * known beforehand for each v:
+ * A greedy matcher that is at node v of the trie and cannot go on takes the longest word on its way, goes back to the
+ * end of that word and walks the same bytes again. For each node v two things are computed in advance:
  *
- *   pops  the pieces that it takes
- *   fail  the node where it then stands, at the same byte of the text
+ *   pops  the pieces it would take until it has walked v's last byte again
+ *   fail  the node that it then reaches, at the same byte of the text
  *
- * So no byte is walked twice: each one moves forward once, and each piece is taken once.
+ * So no byte is walked twice: each byte moves forward once, and each piece is taken once.
  *
- * 1. Nodes are those of the trie below the continuation prefix, whose own node is the start. A node of a
- *    word takes that word and fails to the start.
- * 2. fail is -1 where the bytes of v cannot be cut into pieces: then neither can the word.
- * 3. Pieces stand in one array, each linked to the one before it: along a path, pieces are only added, so a
- *    node shares those of its parent. There are at most two a byte of the vocabulary: what is taken from a
- *    failing node shortens it by as many bytes at least.
+ * 1. Nodes are those of the trie below the continuation prefix; the node of the prefix is the start. A node where a
+ *    word ends pops that word and fails to the start.
+ * 2. fail is -1 if the bytes of v cannot be split into pieces: then a word with these bytes cannot be split either.
+ * 3. All pieces are in one array, each linked to the piece before it. Along a path pieces are only added, so a node
+ *    shares the pieces of its parent. There are at most two pieces per byte of the vocabulary, since a piece shortens
+ *    the failing node by at least one byte.
  * 4. A word's first piece is not matched here: its bytes may spell the prefix itself.
  *
  * Source: Song et al. 2021, Fast WordPiece Tokenization, section 3 */
@@ -28,30 +27,30 @@
 
 typedef struct bc_piece {
     int32_t id;
-    int32_t before; /* the piece before it, -1: none */
-    uint32_t end;   /* its end, in bytes from where the node's bytes begin */
-    uint32_t rank;  /* how many stand before it */
+    int32_t before; /* index of the piece before it, -1: none */
+    uint32_t end;   /* its end, in bytes from the first byte of the node */
+    uint32_t rank;  /* number of pieces before it */
 } bc_piece;
 
-/* What is done where a node has no way on. */
+/* What the matcher does at a node that has no child for the next byte. */
 typedef struct bc_exit {
     int32_t fail;
-    int32_t pops; /* the last piece, -1: none */
+    int32_t pops; /* index of the last piece to take, -1: none */
 } bc_exit;
 
 typedef struct bc_matcher {
     int32_t start;  /* the node of the continuation prefix, -1: no word continues */
-    bc_exit *exits; /* by node of the trie */
-    bc_piece *pieces;
-    size_t count;     /* of pieces */
+    bc_exit *exits; /* of each node of the trie */
+    bc_piece *pieces; /* (count) */
+    size_t count;
 } bc_matcher;
 
-/* For words that continue below `start`, a node of `trie`. Errors: BERTC_NOMEM. */
+/* Build the matcher for pieces that begin at `start`, a node of `trie`, or -1. Errors: BERTC_NOMEM. */
 bertc_status bc_matcher_build(bc_matcher *matcher, const bc_trie *trie, int32_t start, bertc_error *err);
 void bc_matcher_free(bc_matcher *matcher);
 
-/* Append the pieces of bytes[begin,end), mapped byte by byte, to `out`, which has room for as many. False
- * where they are none; `out` may then hold some. */
+/* Append the pieces of bytes[begin,end), each byte mapped by `map`, to `out`, which has room for end - begin pieces.
+ * False if the bytes cannot be split into pieces; `out` may then hold some. */
 bool bc_matcher_run(const bc_matcher *matcher, const bc_trie *trie, const unsigned char *bytes,
                     size_t begin, size_t end, const unsigned char map[256], bertc_encoding *out);
 

@@ -1,12 +1,12 @@
-/* Normalisation of one stretch of text, character by character, with the source of each kept.
+/* Normalisation of one stretch of text, character by character; each character keeps its source bytes.
  *
- * The steps of all parities stand here once, in an order that suits each of them; the recipe says
- * which ones apply:
+ * The steps of all references are here once, in an order that suits each of them. The tokenizer's rules state which
+ * steps apply:
  *
  *   read (clean, CJK, lower_first) - compose | lower_words - strip - lower_last
  *
- * A stretch ends at white space or beside a CJK ideograph. No step looks across these ends: white
- * space and ideographs are starters that take part in no composition. */
+ * A stretch ends at white space or next to a CJK ideograph. No step looks across these ends: white space and ideographs
+ * are starters that take part in no composition. */
 #include "tokenizer/normalize.h"
 
 #include <string.h>
@@ -14,19 +14,15 @@
 #include "base/memory.h"
 #include "tokenizer/tokenizer.h"
 
-static void free_spelling(bc_word_bytes *spelling)
-{
-    bc_free(spelling->bytes);
-    bc_free(spelling->chars);
-}
-
 void bc_scratch_clear(bc_scratch *scratch)
 {
     bc_free(scratch->chars.at);
     bc_free(scratch->other.at);
     bc_free(scratch->whole.at);
-    free_spelling(&scratch->word);
-    free_spelling(&scratch->text);
+    bc_free(scratch->word.bytes);
+    bc_free(scratch->word.chars);
+    bc_free(scratch->text.bytes);
+    bc_free(scratch->text.chars);
 }
 
 void bc_scratch_free(bc_scratch *scratch)
@@ -53,29 +49,29 @@ static const bc_unicode_row *row_of(const bertc_tokenizer *tokenizer, uint32_t c
 
 static uint16_t flags_of(const bertc_tokenizer *tokenizer, uint32_t code)
 {
-    return row_of(tokenizer, code)->flags[tokenizer->steps.column];
+    return row_of(tokenizer, code)->flags[tokenizer->rules.column];
 }
 
 static uint8_t class_of(const bertc_tokenizer *tokenizer, uint32_t code)
 {
-    return row_of(tokenizer, code)->ccc[tokenizer->steps.column];
+    return row_of(tokenizer, code)->ccc[tokenizer->rules.column];
 }
 
-/* Append `c` lowered. The caller has reserved BC_LOWER_MAX. */
+/* Append `c` in lower case. The caller has reserved BC_LOWER_MAX characters. */
 static void put_lower(const bertc_tokenizer *tokenizer, bc_chars *out, bc_char c)
 {
     uint32_t codes[BC_LOWER_MAX];
     size_t count = 1;
     codes[0] = c.code;
-    if (flags_of(tokenizer, c.code) & BC_LOWERS) count = bc_unicode_lower(tokenizer->steps.column, c.code, codes);
+    if (flags_of(tokenizer, c.code) & BC_LOWERS) count = bc_unicode_lower(tokenizer->rules.column, c.code, codes);
     for (size_t i = 0; i < count; i++) out->at[out->count++] = (bc_char){codes[i], c.begin, c.end};
 }
 
-/* Decode and clean up to the end of the stretch; BC_FAILED where memory is out. */
+/* Decode and clean up to the end of the stretch. Returns where the next stretch begins; BC_FAILED if out of memory. */
 static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                            const unsigned char *text, size_t at, size_t end, size_t *invalid)
 {
-    const bc_tokenize_steps *recipe = &tokenizer->steps;
+    const bc_tokenizer_rules *rules = &tokenizer->rules;
     bc_chars *out = &scratch->chars;
     out->count = 0;
     scratch->space = (bc_char){0};
@@ -87,13 +83,13 @@ static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch
         c.end = (uint32_t)next;
         if (!reserve(out, BC_LOWER_MAX)) return BC_FAILED;
         size_t start = out->count;
-        if (recipe->lower_first)
+        if (rules->lower_first)
             put_lower(tokenizer, out, c);
         else
             out->at[out->count++] = c;
         uint16_t flags = flags_of(tokenizer, out->at[start].code);
-        bool dropped = flags & recipe->drop;
-        bool ideograph = !dropped && recipe->space_cjk && (flags & BC_CJK);
+        bool dropped = flags & rules->drop;
+        bool ideograph = !dropped && rules->space_cjk && (flags & BC_CJK);
         if (dropped || (flags & BC_SPACE) || (ideograph && start > 0)) out->count = start;
         if (!dropped && (flags & BC_SPACE)) {
             scratch->space = c;
@@ -110,8 +106,8 @@ static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch
     return at;
 }
 
-/* Is the capital sigma at `i` the last letter of its word? Python's rule: a cased letter before it
- * and none after, where case-ignorable characters do not count. */
+/* Whether the capital sigma at `i` is the last letter of its word. Python's rule: a cased letter is before it and none
+ * after it, not counting case-ignorable characters. */
 static bool final_sigma(const bertc_tokenizer *tokenizer, const bc_chars *chars, size_t i)
 {
     size_t before = i, after = i + 1;
@@ -133,9 +129,9 @@ static bool lower(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars
     return true;
 }
 
-/* Put the marks at[run..] in the order of their combining classes, equal ones as they stand. Only
- * the codes move: sources stay in the order of the text. A counting sort, since a hostile text is
- * one long run; what it has sorted lies behind the run until it is copied back. */
+/* Sort the marks at[run..] by their combining classes; marks of equal classes keep their order. Only the codes move:
+ * sources stay in the order of the text. This is a counting sort, since a hostile text may be one long run; the sorted
+ * codes are stored after the run until they are copied back. */
 static bool order_run(const bertc_tokenizer *tokenizer, bc_chars *out, size_t run)
 {
     size_t count = out->count - run, starts[257] = {0};
@@ -152,8 +148,8 @@ static bool order_run(const bertc_tokenizer *tokenizer, bc_chars *out, size_t ru
     return true;
 }
 
-/* Canonical decomposition in canonical order, with or without nonspacing marks. A mark that is
- * left out cannot change the order of the others, but one of class 0 still ends their run. */
+/* Decompose canonically, in canonical order, with or without nonspacing marks. A dropped mark does not change the order
+ * of the others, but a dropped mark of class 0 still ends their run. */
 static bool decompose(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars *out, bool drop_marks)
 {
     size_t run = 0;
@@ -175,12 +171,12 @@ static bool decompose(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_c
     return order_run(tokenizer, out, run);
 }
 
-/* Canonical composition in place of decomposed, ordered characters. A character joins the last
- * starter unless one of its own or a higher class stands between. */
+/* Compose decomposed, ordered characters canonically, in place. A character joins the last starter unless a character
+ * of the same or a higher class is between them. */
 static void compose(const bertc_tokenizer *tokenizer, bc_chars *chars)
 {
     size_t kept = 0, starter = 0;
-    int last = -1; /* class of the last character behind the starter, -1 where there is none */
+    int last = -1; /* class of the last character after the starter, -1: none */
     bool started = false;
     for (size_t i = 0; i < chars->count; i++) {
         bc_char c = chars->at[i];
@@ -212,23 +208,23 @@ static void swap(bc_scratch *scratch)
 size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                     const unsigned char *text, size_t at, size_t end, size_t *invalid)
 {
-    const bc_tokenize_steps *recipe = &tokenizer->steps;
+    const bc_tokenizer_rules *rules = &tokenizer->rules;
     size_t next = read_stretch(tokenizer, scratch, text, at, end, invalid);
     if (next == BC_FAILED) return BC_FAILED;
-    if (recipe->compose) {
+    if (rules->compose) {
         if (!decompose(tokenizer, &scratch->chars, &scratch->other, false)) return BC_FAILED;
         compose(tokenizer, &scratch->other);
         swap(scratch);
     }
-    if (recipe->lower_words) {
+    if (rules->lower_words) {
         if (!lower(tokenizer, &scratch->chars, &scratch->other, true)) return BC_FAILED;
         swap(scratch);
     }
-    if (recipe->strip) {
+    if (rules->strip) {
         if (!decompose(tokenizer, &scratch->chars, &scratch->other, true)) return BC_FAILED;
         swap(scratch);
     }
-    if (recipe->lower_last) {
+    if (rules->lower_last) {
         if (!lower(tokenizer, &scratch->chars, &scratch->other, false)) return BC_FAILED;
         swap(scratch);
     }
@@ -256,14 +252,14 @@ bool bc_normalize_whole(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
         if (scratch->ideograph) put_space(whole, ' ', first);
         if (space.end == space.begin) continue;
         uint32_t code[BC_DECOMPOSE_MAX] = {space.code};
-        if (tokenizer->steps.strip && (flags_of(tokenizer, space.code) & BC_DECOMPOSES))
+        if (tokenizer->rules.strip && (flags_of(tokenizer, space.code) & BC_DECOMPOSES))
             bc_unicode_decompose(space.code, code);
-        put_space(whole, tokenizer->steps.drop ? ' ' : code[0], space);
+        put_space(whole, tokenizer->rules.drop ? ' ' : code[0], space);
     }
     return true;
 }
 
-bool bc_spell(bc_word_bytes *out, const bc_char *chars, size_t count)
+bool bc_utf8_text_set(bc_utf8_text *out, const bc_char *chars, size_t count)
 {
     if (out->capacity / BC_UTF8_MAX < count) {
         size_t capacity = count * BC_UTF8_MAX * 2 + 64;

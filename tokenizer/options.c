@@ -1,9 +1,8 @@
-/* What the files of a model directory say about its tokenizer.
+/* Reading the tokenizer options from the files of a model directory.
  *
- * AutoTokenizer decides first by class. A BERT class builds its tokenizer from the members of
- * tokenizer_config.json and ignores the normaliser and the model settings of tokenizer.json; a
- * generic class takes tokenizer.json as it stands. Added tokens count in both files either way.
- * Everything that would change ids and is not BERT's WordPiece is refused by name. */
+ * AutoTokenizer first chooses a class. A BERT class reads its options from tokenizer_config.json and ignores the
+ * normaliser and the model settings of tokenizer.json; a generic class takes tokenizer.json unchanged. Both classes use
+ * the added tokens of both files. Any setting that would change ids and is not BERT's WordPiece is refused by name. */
 #include <string.h>
 
 #include "base/error.h"
@@ -11,7 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "bertc/tokenizer.h"
-#include "tokenizer/declared.h"
+#include "tokenizer/declared_tokens.h"
 #include "vocab/json.h"
 
 static bertc_status open_document(const char *folder, const char *name, bc_file_kind kind, bc_document *doc,
@@ -25,12 +24,6 @@ static bertc_status open_document(const char *folder, const char *name, bc_file_
     status = bc_json_read(doc->path, kind, &doc->tree, err);
     if (!status && !cJSON_IsObject(doc->tree)) status = bc_fail(err, BERTC_INPUT, "%s: not an object", doc->path);
     return status;
-}
-
-static void close_document(bc_document *doc)
-{
-    cJSON_Delete(doc->tree);
-    bc_free(doc->path);
 }
 
 /* The string at `key`, or null. */
@@ -49,7 +42,7 @@ static bertc_status read_strip(const cJSON *object, const char *place,
     return status;
 }
 
-/* The member must be the string `wanted` where it is present. */
+/* Check that the member is absent, null or the string `wanted`. */
 static bertc_status require(const cJSON *object, const char *key, const char *wanted,
                             const char *place, bertc_error *err)
 {
@@ -61,7 +54,7 @@ static bertc_status require(const cJSON *object, const char *key, const char *wa
                    text ? text : "not a string", wanted);
 }
 
-/* The "type" of the object at `key` must be one of the space-separated names. */
+/* Check that the "type" of the object at `key` is one of the space-separated `names`. */
 static bertc_status require_type(const cJSON *object, const char *key, const char *names,
                                  const char *place, bertc_error *err)
 {
@@ -69,73 +62,44 @@ static bertc_status require_type(const cJSON *object, const char *key, const cha
     const char *found = type && *type ? strstr(names, type) : NULL;
     size_t length = type ? strlen(type) : 0;
     if (found && (found == names || found[-1] == ' ') && (!found[length] || found[length] == ' ')) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: %s is %s, not %s", place, key, type ? type : "missing", names);
+    return bc_fail(err, BERTC_INPUT, "%s: %s is %s, expected %s", place, key, type ? type : "missing", names);
 }
 
-/* Lengths beyond any model ("1e30", the reference's way to say none) are none. */
+/* Read a maximum length. Values above INT32_MAX mean no limit; the reference writes 1e30. */
 static bertc_status read_length(const bc_document *doc, const char *key,
                                 bertc_tokenizer_options *options, bertc_error *err)
 {
     const cJSON *member = bc_json_get(doc->tree, key);
     if (!member || cJSON_IsNull(member)) return BERTC_OK;
     double length = cJSON_IsNumber(member) ? member->valuedouble : 0;
-    if (!(length >= 1)) return bc_fail(err, BERTC_INPUT, "%s: %s is no length", doc->path, key);
+    if (!(length >= 1)) return bc_fail(err, BERTC_INPUT, "%s: %s is not a length of at least 1", doc->path, key);
     options->model_max_length = length <= INT32_MAX ? (int32_t)length : 0;
     return BERTC_OK;
 }
 
-/* What a text is cut and split by. */
-static bertc_status read_splitting(const bc_document *doc, bertc_error *err)
+/* Read the settings of tokenizer_config.json that apply to every class. */
+static bertc_status read_config(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
 {
-    bool split = false;
+    bool split = false, basic = true;
     bertc_status status = require(doc->tree, "truncation_side", "right", doc->path, err);
     if (!status) status = bc_read_bool(doc->tree, "split_special_tokens", doc->path, &split, err);
     if (!status && split) status = bc_fail(err, BERTC_INPUT, "%s: split_special_tokens is not supported", doc->path);
-    return status;
-}
-
-/* Settings that only the Python tokenizer obeys. */
-static bertc_status read_slow(const bc_document *doc, bertc_error *err)
-{
-    bool basic = true;
-    bertc_status status = bc_read_bool(doc->tree, "do_basic_tokenize", doc->path, &basic, err);
-    if (!status && !basic)
-        status = bc_fail(err, BERTC_INPUT, "%s: do_basic_tokenize false is not supported", doc->path);
-    if (!status && cJSON_GetArraySize(bc_json_get(doc->tree, "never_split")) > 0)
-        status = bc_fail(err, BERTC_INPUT, "%s: never_split is not supported", doc->path);
-    return status;
-}
-
-/* Which inputs the model takes: token types are left out where they are not listed. */
-static void read_inputs(const bc_document *doc, bertc_tokenizer_options *options)
-{
-    const cJSON *names = bc_json_get(doc->tree, "model_input_names"), *entry;
-    if (!cJSON_IsArray(names)) return;
-    options->no_types = true;
-    cJSON_ArrayForEach(entry, names)
+    if (!status && options->parity == BERTC_HF_SLOW) { /* only the Python tokenizer has these settings */
+        status = bc_read_bool(doc->tree, "do_basic_tokenize", doc->path, &basic, err);
+        if (!status && !basic)
+            status = bc_fail(err, BERTC_INPUT, "%s: do_basic_tokenize false is not supported", doc->path);
+        if (!status && cJSON_GetArraySize(bc_json_get(doc->tree, "never_split")) > 0)
+            status = bc_fail(err, BERTC_INPUT, "%s: never_split is not supported", doc->path);
+    }
+    const cJSON *inputs = bc_json_get(doc->tree, "model_input_names"), *entry;
+    if (cJSON_IsArray(inputs)) options->no_types = true;
+    cJSON_ArrayForEach(entry, inputs)
     {
         const char *name = cJSON_GetStringValue(entry);
         if (name && strcmp(name, "token_type_ids") == 0) options->no_types = false;
     }
-}
-
-/* What tokenizer_config.json says to every class. */
-static bertc_status read_config(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
-{
-    bertc_status status = read_splitting(doc, err);
-    if (!status && options->parity == BERTC_HF_SLOW) status = read_slow(doc, err);
-    read_inputs(doc, options);
     if (!status) status = read_length(doc, "max_len", options, err);
     if (!status) status = read_length(doc, "model_max_length", options, err);
-    return status;
-}
-
-static bertc_status read_case(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
-{
-    bertc_status status = bc_read_bool(doc->tree, "do_lower_case", doc->path, &options->do_lower_case, err);
-    if (!status)
-        status = bc_read_bool(doc->tree, "tokenize_chinese_chars", doc->path, &options->tokenize_chinese_chars, err);
-    if (!status) status = read_strip(doc->tree, doc->path, options, err);
     return status;
 }
 
@@ -169,7 +133,7 @@ static bertc_status read_model(const bc_document *doc, bertc_tokenizer_options *
     return BERTC_OK;
 }
 
-/* One list of a template: [{"SpecialToken": {"id": ..., "type_id": ...}}, {"Sequence": ...}]. */
+/* Whether a template lists these ids: [{"SpecialToken": {"id": ..., "type_id": ...}}, {"Sequence": ...}]. */
 static bool is_template(const cJSON *list, const char *const *ids, int length)
 {
     if (cJSON_GetArraySize(list) != length) return false;
@@ -182,7 +146,7 @@ static bool is_template(const cJSON *list, const char *const *ids, int length)
     return true;
 }
 
-/* [CLS] a [SEP], and b [SEP] after it. */
+/* Check that a template is [CLS] a [SEP], followed for pairs by b [SEP]. */
 static bertc_status read_template(const bc_document *doc, const bertc_tokenizer_options *options, bertc_error *err)
 {
     const char *cls = options->special[BERTC_CLS], *sep = options->special[BERTC_SEP];
@@ -195,21 +159,19 @@ static bertc_status read_template(const bc_document *doc, const bertc_tokenizer_
     return bc_fail(err, BERTC_INPUT, "%s: post_processor is not %s A %s B %s", doc->path, cls, sep, sep);
 }
 
-/* Everything in tokenizer.json, for a generic class. */
+/* Read all options from tokenizer.json, for a generic class. */
 static bertc_status read_generic(const bc_document *doc, bertc_tokenizer_options *options, bertc_error *err)
 {
     bertc_status status = read_normalizer(doc, options, err);
+    if (!status) status = require_type(doc->tree, "pre_tokenizer", "BertPreTokenizer", doc->path, err);
     if (!status)
-        status = require_type(doc->tree, "pre_tokenizer", "BertPreTokenizer", doc->path, err);
-    if (!status)
-        status = require_type(doc->tree, "post_processor", "TemplateProcessing BertProcessing",
-                              doc->path, err);
+        status = require_type(doc->tree, "post_processor", "TemplateProcessing BertProcessing", doc->path, err);
     if (!status) status = read_template(doc, options, err);
     if (!status) status = read_model(doc, options, err);
     return status;
 }
 
-/* Does this class name leave the tokenizer to tokenizer.json? Unknown names are refused. */
+/* Find out whether a class of this name is generic. Unknown names are refused. */
 static bertc_status classify(const char *name, const char *place, bool *generic, bertc_error *err)
 {
     static const struct {
@@ -228,52 +190,57 @@ static bertc_status classify(const char *name, const char *place, bool *generic,
     return bc_fail(err, BERTC_INPUT, "%s: tokenizer_class %s is not BERT's WordPiece", place, name);
 }
 
-static bertc_status find_class(const bc_tokenizer_files *files, bool *generic, bertc_error *err)
-{
-    const char *name = string_at(files->config.tree, "tokenizer_class");
-    if (name) return classify(name, files->config.path, generic, err);
-    name = string_at(files->model.tree, "tokenizer_class");
-    if (name) return classify(name, files->model.path, generic, err);
-    *generic = !string_at(files->model.tree, "model_type");
-    return BERTC_OK;
-}
-
-static bool any_file(const bc_tokenizer_files *files)
-{
-    return files->config.tree || files->model.tree || files->json.tree || files->map.tree || files->added.tree;
-}
-
 static bertc_status overlay(const bc_tokenizer_files *files, bertc_tokenizer_options *options, bertc_error *err)
 {
-    bool generic = false;
-    bertc_status status = find_class(files, &generic, err);
+    bool generic = false, any = files->config.tree || files->model.tree || files->json.tree || files->map.tree ||
+                                files->added.tree;
+    const bc_document *documents[] = {&files->config, &files->model};
+    const char *class = NULL;
+    bertc_status status = BERTC_OK;
+    for (int i = 0; i < 2 && !class; i++) {
+        class = string_at(documents[i]->tree, "tokenizer_class");
+        if (class) status = classify(class, documents[i]->path, &generic, err);
+    }
+    if (!class) generic = !string_at(files->model.tree, "model_type");
     if (!status && files->config.tree) status = read_config(&files->config, options, err);
     if (!status && files->json.tree) status = bc_vocab_check_model(files->json.tree, files->json.path, err);
     generic = generic && files->json.tree;
-    if (!status && any_file(files)) status = bc_declared_read(files, generic, options, err);
+    if (!status && any) status = bc_declared_tokens_read(files, generic, options, err);
     if (status) return status;
     if (generic) return read_generic(&files->json, options, err);
-    return read_case(&files->config, options, err);
+    const bc_document *config = &files->config;
+    status = bc_read_bool(config->tree, "do_lower_case", config->path, &options->do_lower_case, err);
+    if (!status)
+        status = bc_read_bool(config->tree, "tokenize_chinese_chars", config->path, &options->tokenize_chinese_chars,
+                              err);
+    return status ? status : read_strip(config->tree, config->path, options, err);
 }
 
 bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options, bertc_error *err)
 {
     bc_tokenizer_files files = {0};
     if (!model_dir || !options) return bc_fail_null(err, __func__, "model_dir and options");
-    bertc_status status = open_document(model_dir, "tokenizer_config.json", BC_FILE_SETTINGS, &files.config, err);
-    if (!status) status = open_document(model_dir, "config.json", BC_FILE_SETTINGS, &files.model, err);
-    if (!status) status = open_document(model_dir, "tokenizer.json", BC_FILE_TOKENIZER, &files.json, err);
-    if (!status) status = open_document(model_dir, "special_tokens_map.json", BC_FILE_SETTINGS, &files.map, err);
-    if (!status) status = open_document(model_dir, "added_tokens.json", BC_FILE_SETTINGS, &files.added, err);
+    const struct {
+        const char *name;
+        bc_file_kind kind;
+        bc_document *document;
+    } list[] = {{"tokenizer_config.json", BC_FILE_SETTINGS, &files.config},
+                {"config.json", BC_FILE_SETTINGS, &files.model},
+                {"tokenizer.json", BC_FILE_TOKENIZER, &files.json},
+                {"special_tokens_map.json", BC_FILE_SETTINGS, &files.map},
+                {"added_tokens.json", BC_FILE_SETTINGS, &files.added}};
+    const size_t count = sizeof list / sizeof *list;
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < count && !status; i++)
+        status = open_document(model_dir, list[i].name, list[i].kind, list[i].document, err);
     if (!status) {
         bertc_tokenizer_options made = *options;
         status = overlay(&files, &made, err);
         if (!status) *options = made;
     }
-    close_document(&files.config);
-    close_document(&files.model);
-    close_document(&files.json);
-    close_document(&files.map);
-    close_document(&files.added);
+    for (size_t i = 0; i < count; i++) {
+        cJSON_Delete(list[i].document->tree);
+        bc_free(list[i].document->path);
+    }
     return status;
 }

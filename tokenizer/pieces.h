@@ -1,10 +1,10 @@
-/* Pieces, which are appended to the encoding itself: ids, begin and end; types follow at the end. */
+/* Appending pieces to an encoding: ids, begin and end. The types are set when the encoding is finished. */
 #ifndef BC_TOKENIZER_PIECES_H
 #define BC_TOKENIZER_PIECES_H
 
 #include "bertc/tokenizer.h"
 
-/* Grow to at least count + more; false where memory is out. */
+/* Grow the arrays to at least count + more elements; false if out of memory. */
 bool bc_encoding_grow(bertc_encoding *encoding, size_t more);
 
 static inline bool bc_encoding_reserve(bertc_encoding *encoding, size_t more)

@@ -1,9 +1,9 @@
-/* A text into stretches, and plain ones straight into pieces.
+/* Splitting a text into stretches, and plain stretches directly into pieces.
  *
- * Almost all text is words of ASCII letters and digits, white space and common marks. They need no
- * normalisation: a word is read as a key and looked up whole, a mark has its id in a table. The
- * first byte of another kind in a stretch (no white space inside) throws away what the stretch has
- * given and sends it through bc_normalize, which knows everything. */
+ * Almost all text is words of ASCII letters and digits, white space and common punctuation. It needs no normalisation:
+ * a word is read as a key and looked up whole, and a table holds the id of each punctuation character. At the first
+ * other byte in a stretch (text without white space) the pieces of the stretch are discarded, and bc_normalize handles
+ * the whole stretch. */
 #include "tokenizer/split.h"
 
 #include "base/error.h"
@@ -13,36 +13,36 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/wordpiece.h"
 
-/* The pieces of a word of ASCII that is too long for a key or not in the vocabulary whole; `first`
- * bytes of it are known. Returns its end, or BC_FAILED where memory is out. */
+/* Append the pieces of an ASCII word that is too long for a key or not a word of the vocabulary. Its first `first`
+ * bytes are known to be letters and digits. Returns its end; BC_FAILED if out of memory. */
 static size_t put_pieces(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                          size_t end, size_t first, bertc_encoding *out)
 {
     size_t stop = at + first;
-    bc_key key;
+    bc_word_key key;
     while (first == BC_ASCII_RUN && stop < end) {
         first = bc_ascii_run(text, stop, end, 0, &key);
         stop += first;
     }
     if (!bc_encoding_reserve(out, stop - at)) return BC_FAILED;
-    if (stop - at > tokenizer->steps.word_limit)
+    if (stop - at > tokenizer->rules.word_limit)
         bc_encoding_put(out, tokenizer->specials.unk, at, stop);
     else
         bc_wordpiece(tokenizer, text, at, stop, tokenizer->lower, out);
     return stop;
 }
 
-/* Put the plain mark at text[at] and return its bytes, or 0 where none stands there. */
-static size_t put_mark(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
+/* Append the plain punctuation character at text[at]; returns its length in bytes, 0 if there is none. */
+static size_t put_punctuation(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                        size_t end, bertc_encoding *out)
 {
     int32_t id = -1;
     size_t bytes = 1;
     if (text[at] < 0x80) {
-        id = tokenizer->marks[text[at]];
+        id = tokenizer->ascii_punct[text[at]];
     } else if (end - at >= 3 && text[at] == 0xE2 && text[at + 1] == 0x80 &&
                (text[at + 2] & 0xC0) == 0x80) {
-        id = tokenizer->quotes[text[at + 2] & 0x3F]; /* U+2000 to U+203F */
+        id = tokenizer->unicode_punct[text[at + 2] & 0x3F]; /* U+2000 to U+203F */
         bytes = 3;
     }
     if (id < 0) return 0;
@@ -50,8 +50,8 @@ static size_t put_mark(const bertc_tokenizer *tokenizer, const unsigned char *te
     return bytes;
 }
 
-/* All stretches from text[at] on that are plain. Returns where the first other one starts, or
- * `end`; BC_FAILED where memory is out. */
+/* Append the pieces of plain stretches from text[at] on. Returns where the first other stretch begins, `end` if all are
+ * plain; BC_FAILED if out of memory. */
 static size_t split_plain(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                           size_t end, bertc_encoding *out)
 {
@@ -63,9 +63,9 @@ static size_t split_plain(const bertc_tokenizer *tokenizer, const unsigned char 
             continue;
         }
         if (!bc_encoding_reserve(out, 1)) return BC_FAILED;
-        bc_key key;
+        bc_word_key key;
         size_t bytes = bc_ascii_run(text, at, end, tokenizer->fold, &key);
-        int32_t id = bytes - 1 < BC_ASCII_RUN - 1 ? bc_words_find(&tokenizer->words, key) : -1;
+        int32_t id = bytes - 1 < BC_ASCII_RUN - 1 ? bc_short_words_find(&tokenizer->words, key) : -1;
         if (id >= 0) {
             bc_encoding_put(out, id, at, at + bytes);
             at += bytes;
@@ -73,7 +73,7 @@ static size_t split_plain(const bertc_tokenizer *tokenizer, const unsigned char 
             at = put_pieces(tokenizer, text, at, end, bytes, out);
             if (at == BC_FAILED) return BC_FAILED;
         } else {
-            bytes = put_mark(tokenizer, text, at, end, out);
+            bytes = put_punctuation(tokenizer, text, at, end, out);
             if (bytes == 0) break;
             at += bytes;
         }
@@ -85,6 +85,7 @@ static size_t split_plain(const bertc_tokenizer *tokenizer, const unsigned char 
     return end;
 }
 
+/* Append the pieces of text[at, end), which has no literals. False if out of memory. */
 static bool split_segment(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                           size_t end, bertc_encoding *out)
 {
@@ -99,13 +100,13 @@ static bool split_segment(const bertc_tokenizer *tokenizer, const unsigned char 
     }
 }
 
-/* The words of normalised characters, white space between them. */
+/* Append the pieces of normalised characters, split at white space. False if out of memory. */
 static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *chars, size_t count, bertc_encoding *out)
 {
     size_t first = 0;
     for (size_t i = 0; i <= count; i++) {
         if (i < count && !(bc_unicode_get(&tokenizer->unicode, chars[i].code)
-                               ->flags[tokenizer->steps.column] & BC_SPACE))
+                               ->flags[tokenizer->rules.column] & BC_SPACE))
             continue;
         if (first < i && !bc_match_stretch(tokenizer, out->scratch, chars + first, i - first, out)) return false;
         first = i + 1;
@@ -113,21 +114,22 @@ static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *ch
     return true;
 }
 
-/* A stretch between the literals of a text, where others are looked for once it is normalised. */
+/* Append the pieces of text[at, end), which has no raw literals: normalise it and find the normalised literals in it.
+ * False if out of memory. */
 static bool search_segment(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                            size_t end, bertc_encoding *out)
 {
     bc_scratch *scratch = out->scratch;
-    const bc_word_bytes *spelling = &scratch->text;
+    const bc_utf8_text *utf8 = &scratch->text;
     if (!bc_normalize_whole(tokenizer, scratch, text, at, end, &out->invalid) ||
-        !bc_spell(&scratch->text, scratch->whole.at, scratch->whole.count))
+        !bc_utf8_text_set(&scratch->text, scratch->whole.at, scratch->whole.count))
         return false;
     if (scratch->whole.count == 0) return true;
     const bc_char *chars = scratch->whole.at;
-    size_t from = 0, place = 0; /* where what is not yet split begins: characters, bytes */
+    size_t from = 0, place = 0; /* the first character and byte that are not yet split */
     for (bc_found found = {0};
-         bc_added_find(tokenizer, &tokenizer->normalized, spelling->bytes, place, spelling->count, &found);) {
-        size_t first = spelling->chars[found.begin], last = spelling->chars[found.end - 1];
+         bc_added_find(tokenizer, &tokenizer->normalized, utf8->bytes, place, utf8->count, &found);) {
+        size_t first = utf8->chars[found.begin], last = utf8->chars[found.end - 1];
         if (from < first && !split_normalized(tokenizer, chars + from, first - from, out)) return false;
         if (!bc_encoding_reserve(out, 1)) return false;
         bc_encoding_put(out, found.literal->id, chars[first].begin, chars[last].end);
@@ -138,10 +140,10 @@ static bool search_segment(const bertc_tokenizer *tokenizer, const unsigned char
 }
 
 bertc_status bc_split_text(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t length,
-                      bertc_encoding *out, bertc_error *err)
+                           bertc_encoding *out, bertc_error *err)
 {
-    bool search = tokenizer->steps.find_added && tokenizer->raw.count > 0;
-    bool normalized = tokenizer->steps.find_added && tokenizer->normalized.count > 0;
+    bool search = tokenizer->rules.find_added && tokenizer->raw.count > 0;
+    bool normalized = tokenizer->rules.find_added && tokenizer->normalized.count > 0;
     bool (*segment)(const bertc_tokenizer *, const unsigned char *, size_t, size_t,
                     bertc_encoding *) = normalized ? search_segment : split_segment;
     size_t from = 0;

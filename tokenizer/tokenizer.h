@@ -1,4 +1,4 @@
-/* What a tokenizer holds. */
+/* The parts of a tokenizer. */
 #ifndef BC_TOKENIZER_TOKENIZER_H
 #define BC_TOKENIZER_TOKENIZER_H
 
@@ -6,60 +6,60 @@
 #include "tokenizer/matcher.h"
 #include "tokenizer/trie.h"
 #include "tokenizer/unicode.h"
-#include "tokenizer/words.h"
+#include "tokenizer/short_words.h"
 
-/* One parity and one set of options, resolved into what each step does. */
-typedef struct bc_tokenize_steps {
+/* The rules that a parity and its options resolve to. */
+typedef struct bc_tokenizer_rules {
     bc_unicode_column column;
-    uint16_t drop;     /* flags of characters that vanish */
+    uint16_t drop;     /* flags of characters that are removed */
     bool space_cjk;    /* CJK ideographs are words of their own */
-    bool lower_first;  /* each character before anything else (hf-slow) */
+    bool lower_first;  /* lower each character before the other steps (hf-slow) */
     bool compose;      /* NFC (hf-slow) */
-    bool lower_words;  /* whole words, with the final sigma (google) */
-    bool strip;        /* NFD without Mn */
-    bool lower_last;   /* each character after that (hf-fast) */
-    bool find_added;   /* literal special tokens in the text become their ids */
-    bool keep_added;   /* a cleaned word that equals one is not split at punctuation (hf-slow) */
-    bool odd_to_first; /* truncation of an even pair to an odd length: a gets the odd place */
-    size_t word_limit; /* longest word in code points */
-} bc_tokenize_steps;
+    bool lower_words;  /* lower whole words, with the final sigma (google) */
+    bool strip;        /* NFD without nonspacing marks */
+    bool lower_last;   /* lower each character after the other steps (hf-fast) */
+    bool find_added;   /* added tokens in the text become their ids */
+    bool keep_added;   /* a cleaned word that equals an added token is not split at punctuation (hf-slow) */
+    bool odd_to_first; /* truncation of two equally long texts to an odd length keeps the last token of a */
+    size_t word_limit; /* longer words are [UNK], in code points */
+} bc_tokenizer_rules;
 
-/* An added token: `text` is the bytes that are looked for, in the options or, normalised, in `owned`. */
+/* An added token as it is found in texts. `text` points into the options, or to `owned`, its normalised form. */
 typedef struct bc_literal {
     const char *text;
-    char *owned; /* null: none */
+    char *owned; /* or null */
     size_t length;
     int32_t id;
     bool single_word, lstrip, rstrip;
 } bc_literal;
 
-/* What one text is searched for: the leftmost one, and of those the longest. */
+/* The literals to find in one text: the leftmost match, and of those the longest. */
 typedef struct bc_literals {
     bc_literal at[BERTC_MAX_ADDED_TOKENS];
     size_t count;
-    bool starts[256]; /* by byte: some literal begins with it */
-    int start;        /* the only first byte of all literals, or -1 */
+    bool starts[256]; /* whether a literal begins with this byte */
+    int start;        /* the first byte of all literals; -1: they differ */
 } bc_literals;
 
-enum { BC_QUOTES = 64 };
+enum { BC_UNICODE_PUNCT = 64 };
 
 struct bertc_tokenizer {
     const bertc_vocab *vocab;
     bertc_tokenizer_options options;
-    bc_tokenize_steps steps;
+    bc_tokenizer_rules rules;
     bertc_special_ids specials;
     bc_trie trie;
-    bc_words words;
-    bc_matcher rest;             /* of a word after its first piece */
-    bool space[256];             /* white space of ASCII that is not dropped */
-    unsigned char lower[256];    /* ASCII, lowered or as it is */
-    unsigned char fold;          /* 0x20 where letters are lowered, else 0 */
-    int32_t marks[128];          /* by character: the id of a plain mark, see bc_meter_mark, or -1 */
-    int32_t quotes[BC_QUOTES];   /* the same from U+2000 on: quotation marks, dashes, ... */
-    bc_literals raw;        /* looked for in the text */
-    bc_literals normalized; /* looked for in the normalised text, where their own texts are owned */
-    int32_t added[BERTC_MAX_ADDED_TOKENS]; /* the ids of the options' added tokens */
-    int32_t size;
+    bc_short_words words;
+    bc_matcher continuation;     /* for a word after its first piece */
+    bool space[256];             /* whether a byte is ASCII white space that is not dropped */
+    unsigned char lower[256];    /* a byte in lower case, or unchanged if the tokenizer is cased */
+    unsigned char fold;          /* 0x20 if letters are lowered, else 0 */
+    int32_t ascii_punct[128];    /* ids of plain punctuation, or -1, see punctuation_id in create.c */
+    int32_t unicode_punct[BC_UNICODE_PUNCT]; /* the same from U+2000 on: quotation marks, dashes, ... */
+    bc_literals raw;             /* to find in the raw text */
+    bc_literals normalized;      /* to find in the normalised text; each owns its text */
+    int32_t added[BERTC_MAX_ADDED_TOKENS]; /* ids of the options' added tokens */
+    int32_t size;                /* 1 + the largest id */
     bc_unicode unicode;
 };
 

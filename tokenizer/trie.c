@@ -1,5 +1,5 @@
-/* Building the double array, in two steps: a plain linked trie of the words, then each node's
- * children placed, parents first, at the lowest base where all their places are free. */
+/* The double array is built in two steps: a linked trie of the words first; then the children of each node are placed,
+ * parents first, at the lowest base where all their places are free. */
 #include "tokenizer/trie.h"
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@ enum { BYTES = 256 };
 typedef struct link {
     int32_t child, sibling; /* -1 at the end */
     int32_t id;
-    int32_t place; /* in the double array, once it has one */
+    int32_t place; /* in the double array; -1: not placed yet */
     unsigned char byte;
 } link;
 
@@ -21,7 +21,7 @@ typedef struct builder {
     int32_t count;
     bc_trie *trie;
     size_t capacity;
-    size_t low; /* places below it are (nearly) all taken */
+    size_t low; /* nearly all places below it are taken */
 } builder;
 
 static int32_t add_link(builder *b, int32_t parent, unsigned char byte)
@@ -34,7 +34,7 @@ static int32_t add_link(builder *b, int32_t parent, unsigned char byte)
     return b->count++;
 }
 
-/* At most one link a byte of the vocabulary, and the root. */
+/* Link the words. There is at most one link per byte of the vocabulary, and the root. */
 static bertc_status link_words(builder *b, const bertc_vocab *vocab, bertc_error *err)
 {
     size_t bytes;
@@ -53,7 +53,7 @@ static bertc_status link_words(builder *b, const bertc_vocab *vocab, bertc_error
     return BERTC_OK;
 }
 
-/* Make places up to `last` and the 256 beyond it exist. */
+/* Make the places up to `last` + 256 exist. */
 static bool reach(builder *b, size_t last)
 {
     size_t need = last + BYTES + 1;
@@ -77,8 +77,8 @@ static bool fits(const builder *b, int32_t child, size_t base)
     return true;
 }
 
-/* The lowest base from b->low on, 0 where memory is out. Bases start at 1, so that no child takes
- * the root's place 0. A search that found few free places moves `low` up behind it. */
+/* Find the lowest base from b->low on for a node's children, of which `child` is the first; 0 if out of memory. Bases
+ * start at 1, so no child takes the root's place 0. After a long search `low` moves up. */
 static size_t find_base(builder *b, int32_t child)
 {
     size_t tried = 0, base = b->low;

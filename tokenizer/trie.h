@@ -1,7 +1,7 @@
 /* A double-array trie over the bytes of the vocabulary.
  *
- * A step from `node` by byte b goes to t = base[node] + b and succeeds where check[t] == node: one
- * addition and one cache line a byte. */
+ * A step from `node` by byte b goes to t = base[node] + b and succeeds if check[t] == node: one addition and one cache
+ * line per byte. */
 #ifndef BC_TOKENIZER_TRIE_H
 #define BC_TOKENIZER_TRIE_H
 
@@ -11,9 +11,9 @@
 #include "bertc/vocab.h"
 
 typedef struct bc_trie_node {
-    int32_t base;  /* where the children lie; 0 without any */
-    int32_t check; /* the parent; -1 where the place is free */
-    int32_t id;    /* of the word that ends here; -1 */
+    int32_t base;  /* the place of the child for byte 0; 0: no children */
+    int32_t check; /* the parent; -1: the place is free */
+    int32_t id;    /* of the word that ends here; -1: none */
 } bc_trie_node;
 
 typedef struct bc_trie {
@@ -30,7 +30,7 @@ static inline int32_t bc_trie_step(const bc_trie *trie, int32_t node, unsigned c
     return trie->nodes[next].check == node ? next : -1;
 }
 
-/* The node of a whole string, or -1. */
+/* Walk a string from `node`; returns the node it ends at, or -1. */
 int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const unsigned char *bytes, size_t length);
 
 #endif

@@ -10,7 +10,7 @@ typedef struct unicode_range {
     uint8_t row;
 } unicode_range;
 
-/* Every step-th code point of a run has its lower case `delta` further on. */
+/* The lower case of every step-th code point from first to last is the code point plus delta. */
 typedef struct lower_run {
     uint32_t first, last;
     uint8_t step;
@@ -97,7 +97,7 @@ uint32_t bc_unicode_compose(uint32_t first, uint32_t second)
     return count == 1 ? (uint32_t)pair[0] : 0;
 }
 
-/* By lead byte: bytes of the sequence and the limits of its second byte (Unicode, table 3-7). */
+/* The bytes of a sequence and the limits of its second byte, for a lead byte (Unicode, table 3-7). */
 typedef struct lead {
     uint8_t bytes, low, high;
 } lead;

@@ -1,11 +1,10 @@
 /* Code points: UTF-8, categories, lower case and normalisation as the references see them.
  *
- * 1. Categories, combining classes and lower case come from generated tables, never from the
- *    installed utf8proc: its version of Unicode differs between systems, and the references mix
- *    versions of their own (unicode_tables.py states which).
- * 2. utf8proc is asked only for the decomposition of a code point whose column says that it
- *    decomposes, and for the composition of a pair. Unicode's stability policy fixes both for
- *    characters that have once been assigned, so every version from 9.0 on gives the same. */
+ * 1. Categories, combining classes and lower case come from generated tables, never from the installed utf8proc: its
+ *    version of Unicode differs between systems, and the references mix versions of their own (see unicode_tables.py).
+ * 2. utf8proc is used only to decompose a code point that decomposes according to its column, and to compose a pair.
+ *    Unicode's stability policy fixes both for characters that have once been assigned, so every version from 9.0 on
+ *    gives the same. */
 #ifndef BC_TOKENIZER_UNICODE_H
 #define BC_TOKENIZER_UNICODE_H
 
@@ -13,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whose belief about Unicode: the Rust package's or Python's. */
+/* The column of the tables: Unicode as the Rust package or as Python has it. */
 typedef enum bc_unicode_column { BC_COLUMN_HF, BC_COLUMN_PY } bc_unicode_column;
 
 enum {
@@ -27,7 +26,7 @@ enum {
     BC_LOWERS = 1 << 7,     /* differs from its lower case */
     BC_CASED = 1 << 8,      /* py: context of a final sigma */
     BC_IGNORABLE = 1 << 9,  /* py: skipped in that context */
-    BC_WORD = 1 << 10       /* hf: part of a word beside a token that must stand alone */
+    BC_WORD = 1 << 10       /* hf: part of a word; a single_word token next to it is not found */
 };
 
 typedef struct bc_unicode_row {
@@ -35,7 +34,7 @@ typedef struct bc_unicode_row {
     uint8_t ccc[2];    /* canonical combining class */
 } bc_unicode_row;
 
-/* A byte per code point of the first two planes: the number of its row. */
+/* The row of each code point of the first two planes, one byte each. */
 enum { BC_UNICODE_DENSE = 0x20000 };
 typedef struct bc_unicode {
     uint8_t row[BC_UNICODE_DENSE];
@@ -45,21 +44,22 @@ void bc_unicode_fill(bc_unicode *unicode);
 
 const bc_unicode_row *bc_unicode_get(const bc_unicode *unicode, uint32_t code);
 
-/* The lower case of one code point out of context; U+0130 gives two, all others one. */
+/* Lower one code point, without context. Returns the number of code points: 2 for U+0130, else 1. */
 enum { BC_LOWER_MAX = 2 };
 size_t bc_unicode_lower(bc_unicode_column column, uint32_t code, uint32_t out[BC_LOWER_MAX]);
 
-/* The full canonical decomposition of a code point that decomposes. */
+/* Decompose a code point canonically and fully; returns the number of code points. */
 enum { BC_DECOMPOSE_MAX = 8 };
 size_t bc_unicode_decompose(uint32_t code, uint32_t out[BC_DECOMPOSE_MAX]);
 
-/* The primary composite of a pair, or 0. */
+/* Return the primary composite of a pair, or 0. */
 uint32_t bc_unicode_compose(uint32_t first, uint32_t second);
 
-/* Decode the character at text[0], length >= 1; returns its bytes. An ill-formed sequence gives
- * U+FFFD and the length of its maximal subpart, with *valid false. */
+/* Decode the character at text[0], length >= 1; returns its length in bytes. An ill-formed sequence gives U+FFFD and
+ * the length of its maximal subpart, with *valid false. */
 size_t bc_utf8_decode(const unsigned char *text, size_t length, uint32_t *code, bool *valid);
 
+/* Encode a code point as UTF-8; returns its length in bytes. */
 enum { BC_UTF8_MAX = 4 };
 size_t bc_utf8_encode(uint32_t code, unsigned char out[BC_UTF8_MAX]);
 

@@ -1,5 +1,5 @@
-/* Greedy longest match of one word, and of the words of a normalised stretch. Each byte is walked at most
- * twice: once for the first piece, once by the matcher. */
+/* Greedy longest match of one word, and of the words of a normalised stretch. A byte is read at most twice: once for
+ * the first piece, once by the matcher. */
 #include "tokenizer/wordpiece.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "tokenizer/pieces.h"
 #include "tokenizer/tokenizer.h"
 
-/* The longest word that bytes[begin..end) begin with; its end in *stop. -1: none. */
+/* Find the longest word of the vocabulary at the beginning of bytes[begin..end), and its end *stop; -1: none. */
 static int32_t match_first(const bc_trie *trie, const unsigned char *bytes, size_t begin, size_t end,
                            const unsigned char map[256], size_t *stop)
 {
@@ -27,13 +27,13 @@ void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, 
     size_t kept = out->count, stop;
     int32_t id = match_first(trie, bytes, begin, end, map, &stop);
     if (id >= 0) bc_encoding_put(out, id, begin, stop);
-    if (id >= 0 && (stop == end || bc_matcher_run(&tokenizer->rest, trie, bytes, stop, end, map, out))) return;
+    if (id >= 0 && (stop == end || bc_matcher_run(&tokenizer->continuation, trie, bytes, stop, end, map, out))) return;
     out->count = kept;
     bc_encoding_put(out, tokenizer->specials.unk, begin, end);
 }
 
-/* The pieces of one normalised word: spell it in UTF-8, match it, and turn offsets in the word into
- * offsets in the text. */
+/* Append the pieces of one normalised word: write it as UTF-8, match it, and convert offsets in the word to offsets in
+ * the text. False if out of memory. */
 static bool match_word(const bertc_tokenizer *tokenizer, bc_scratch *scratch, const bc_char *chars,
                        size_t count, bertc_encoding *out)
 {
@@ -43,14 +43,14 @@ static bool match_word(const bertc_tokenizer *tokenizer, bc_scratch *scratch, co
         ROWS(0), ROWS(32), ROWS(64), ROWS(96), ROWS(128), ROWS(160), ROWS(192), ROWS(224)};
 #undef ROWS
 #undef ROW
-    if (count > tokenizer->steps.word_limit) {
+    if (count > tokenizer->rules.word_limit) {
         if (!bc_encoding_reserve(out, 1)) return false;
         bc_encoding_put(out, tokenizer->specials.unk, chars[0].begin, chars[count - 1].end);
         return true;
     }
-    bc_word_bytes *word = &scratch->word;
+    bc_utf8_text *word = &scratch->word;
     size_t kept = out->count;
-    if (!bc_spell(word, chars, count) || !bc_encoding_reserve(out, word->count)) return false;
+    if (!bc_utf8_text_set(word, chars, count) || !bc_encoding_reserve(out, word->count)) return false;
     bc_wordpiece(tokenizer, word->bytes, 0, word->count, same, out);
     for (size_t i = kept; i < out->count; i++) {
         out->begin[i] = chars[word->chars[out->begin[i]]].begin;
@@ -59,7 +59,7 @@ static bool match_word(const bertc_tokenizer *tokenizer, bc_scratch *scratch, co
     return true;
 }
 
-/* Does the whole stretch spell one of the literals? */
+/* Whether the whole stretch equals one of the raw literals. */
 static bool is_literal(const bertc_tokenizer *tokenizer, const bc_char *chars, size_t count)
 {
     for (size_t k = 0; k < tokenizer->raw.count; k++) {
@@ -80,12 +80,12 @@ static bool is_literal(const bertc_tokenizer *tokenizer, const bc_char *chars, s
 bool bc_match_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch, const bc_char *chars,
                       size_t count, bertc_encoding *out)
 {
-    if (tokenizer->steps.keep_added && is_literal(tokenizer, chars, count))
+    if (tokenizer->rules.keep_added && is_literal(tokenizer, chars, count))
         return match_word(tokenizer, scratch, chars, count, out);
     size_t first = 0;
     for (size_t i = 0; i <= count; i++) {
         bool punct = i < count && (bc_unicode_get(&tokenizer->unicode, chars[i].code)
-                                       ->flags[tokenizer->steps.column] & BC_PUNCT);
+                                       ->flags[tokenizer->rules.column] & BC_PUNCT);
         if (i < count && !punct) continue;
         if (first < i && !match_word(tokenizer, scratch, chars + first, i - first, out)) return false;
         if (punct && !match_word(tokenizer, scratch, chars + i, 1, out)) return false;

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "vocab/vocab.h"
 
-/* The words by id; null where an id has none. They lie in the tree. */
+/* The words by id, null for an id without a word; they point into the parsed JSON. */
 typedef struct words {
     const char **at;
     size_t capacity, count; /* count: one past the largest id */
@@ -17,9 +17,9 @@ static bertc_status put_word(words *list, const char *word, double id, const cha
 {
     size_t length = strlen(word);
     if (!(id >= 0) || id >= (double)list->capacity || id != (double)(size_t)id)
-        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no id within the %zu words", path, word, list->capacity);
+        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no id below %zu", path, word, list->capacity);
     if (strchr(word, '\n') || bc_vocab_space_before(word, length) > 0)
-        return bc_fail(err, BERTC_INPUT, "%s: word %.0f holds a line end or ends in white space", path, id);
+        return bc_fail(err, BERTC_INPUT, "%s: word %.0f contains a line end or ends in white space", path, id);
     size_t at = (size_t)id;
     if (list->at[at] && strcmp(list->at[at], word) != 0)
         return bc_fail(err, BERTC_INPUT, "%s: \"%s\" and \"%s\" both have id %zu", path, list->at[at], word, at);
@@ -28,15 +28,16 @@ static bertc_status put_word(words *list, const char *word, double id, const cha
     return BERTC_OK;
 }
 
-/* Files of old name no type: a list of words with scores is Unigram's, merges are BPE's. */
+/* Old files state no type; then a list of words with scores means Unigram, and merges mean BPE. */
 bertc_status bc_vocab_check_model(const cJSON *tree, const char *path, bertc_error *err)
 {
     const cJSON *model = bc_json_get(tree, "model"), *vocab = bc_json_get(model, "vocab");
     const char *type = cJSON_GetStringValue(bc_json_get(model, "type"));
-    if (!cJSON_IsObject(model)) return bc_fail(err, BERTC_INPUT, "%s: no \"model\": this is no tokenizer.json", path);
+    if (!cJSON_IsObject(model))
+        return bc_fail(err, BERTC_INPUT, "%s: no \"model\": this is not a tokenizer.json", path);
     if (!type) type = bc_json_get(model, "merges") ? "BPE" : cJSON_IsArray(vocab) ? "Unigram" : "WordPiece";
     if (strcmp(type, "WordPiece") == 0) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: the tokenizer is of type %s; bertc reads BERT's, WordPiece", path, type);
+    return bc_fail(err, BERTC_INPUT, "%s: the tokenizer has type %s, expected BERT's WordPiece", path, type);
 }
 
 static bertc_status collect(const cJSON *tree, bool with_added, words *list, const char *path, bertc_error *err)
@@ -45,7 +46,7 @@ static bertc_status collect(const cJSON *tree, bool with_added, words *list, con
     const cJSON *added = with_added ? bc_json_get(tree, "added_tokens") : NULL;
     bertc_status status = bc_vocab_check_model(tree, path, err);
     if (!status && !cJSON_IsObject(vocab))
-        status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);
+        status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is not an object of words", path);
     if (status) return status;
     for (entry = vocab->child; entry && !status; entry = entry->next)
         status = put_word(list, entry->string, cJSON_IsNumber(entry) ? entry->valuedouble : -1, path, err);
@@ -82,7 +83,7 @@ bertc_status bc_vocab_read_json(const char *path, bool added, char **text, size_
     const cJSON *vocab = bc_json_get(bc_json_get(tree, "model"), "vocab");
     words list = {0};
     *distinct = cJSON_GetArraySize(vocab);
-    /* Ids run from 0; a few may be missing, but not more than there are words. */
+    /* Ids run from 0; up to half of them may have no word. */
     list.capacity = 2 * ((size_t)cJSON_GetArraySize(vocab) +
                      (size_t)cJSON_GetArraySize(bc_json_get(tree, "added_tokens")));
     list.at = bc_calloc(list.capacity, sizeof *list.at);
@@ -93,7 +94,8 @@ bertc_status bc_vocab_read_json(const char *path, bool added, char **text, size_
     return status;
 }
 
-/* Beside a vocab.txt words may end in white space, which that loses, and ids may be far off. */
+/* List the words to compare with a vocab.txt. Here words may end in white space, which vocab.txt cannot hold. Ids
+ * beyond the lines of vocab.txt are reported. */
 static bertc_status list_words(const cJSON *vocab, words *list, const char *path, bertc_error *err)
 {
     const cJSON *beyond = NULL;
@@ -111,8 +113,8 @@ static bertc_status list_words(const cJSON *vocab, words *list, const char *path
     }
     if (!beyond) return BERTC_OK;
     return bc_fail(err, BERTC_INPUT,
-                   "%s: %d word%s more than vocab.txt has; the first is id %.0f, \"%s\" here and no "
-                   "line there; remove the wrong file",
+                   "%s: %d word%s more than in vocab.txt; the first is id %.0f, \"%s\"; remove the "
+                   "wrong file",
                    path, (int)count, count == 1 ? "" : "s", beyond->valuedouble, beyond->string);
 }
 
@@ -123,8 +125,8 @@ static size_t trimmed(const char *word)
     return length;
 }
 
-/* Does line `id` say what the other file has there, null: nothing? A line that a later one overrides
- * is no word of the other file. */
+/* Whether line `id` of vocab.txt is the word that tokenizer.json has for this id, or null: none. Without a word the
+ * line must be blank or repeated by a later line. */
 static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
 {
     size_t length;
@@ -133,7 +135,7 @@ static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
     return trimmed(word) == length && memcmp(line, word, length) == 0;
 }
 
-/* The lines before those at the end that only the added tokens of the other file explain. */
+/* The number of lines without the last ones that are only added tokens of tokenizer.json. */
 static int32_t count_lines(const bertc_vocab *vocab, const cJSON *added, const words *list)
 {
     int32_t lines = bertc_vocab_size(vocab);
@@ -165,8 +167,8 @@ static bertc_status compare(const bertc_vocab *vocab, const words *list, int32_t
     size_t length;
     const char *line = bertc_vocab_word(vocab, first, &length), *word = list->at[first];
     return bc_fail(err, BERTC_INPUT,
-                   "%s: %d of %d words are not those of vocab.txt; the first is id %d, %s%s%s here and "
-                   "\"%.*s\" there; remove the wrong file",
+                   "%s: %d of %d words differ from vocab.txt; the first is id %d, %s%s%s here and "
+                   "\"%.*s\" in vocab.txt; remove the wrong file",
                    path, (int)differ, (int)lines, (int)first, word ? "\"" : "no word", word ? word : "",
                    word ? "\"" : "", (int)length, line);
 }
@@ -180,7 +182,7 @@ bertc_status bc_vocab_compare_json(const bertc_vocab *vocab, const char *path, i
     words list = {.capacity = (size_t)bertc_vocab_size(vocab)};
     if (!status) status = bc_vocab_check_model(tree, path, err);
     if (!status && !cJSON_IsObject(vocabulary))
-        status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is no object of words", path);
+        status = bc_fail(err, BERTC_INPUT, "%s: model.vocab is not an object of words", path);
     if (!status) list.at = bc_calloc(list.capacity, sizeof *list.at);
     if (!status && !list.at) status = bc_fail_memory(err);
     if (!status) status = list_words(vocabulary, &list, path, err);

@@ -1,4 +1,4 @@
-/* The vocabulary of a file or of a model's directory: vocab.txt, tokenizer.json, or both, which must agree. */
+/* Loading a vocabulary from a file or a model directory: vocab.txt, tokenizer.json, or both, which must agree. */
 #include <string.h>
 
 #include "base/error.h"
@@ -9,21 +9,20 @@
 #include "vocab/json.h"
 #include "vocab/vocab.h"
 
-/* The tokenizer.json beside `path`; null: no memory. */
-static char *name_beside(const char *path)
+/* The path of tokenizer.json in the folder of `path`; null if out of memory. */
+static char *sibling_path(const char *path)
 {
     static const char name[] = "tokenizer.json";
     const char *slash = strrchr(path, '/');
     size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
-    char *temporary = bc_realloc(NULL, folder + sizeof name, 1);
-    if (!temporary) return NULL;
-    memcpy(temporary, path, folder);
-    memcpy(temporary + folder, name, sizeof name);
-    return temporary;
+    char *sibling = bc_realloc(NULL, folder + sizeof name, 1);
+    if (!sibling) return NULL;
+    memcpy(sibling, path, folder);
+    memcpy(sibling + folder, name, sizeof name);
+    return sibling;
 }
 
-/* The file to read in place of `path`, owned by the caller: `path` itself, or where that is absent a
- * tokenizer.json beside it. */
+/* Find the file to read: `path`, or if it is absent the tokenizer.json in the same folder. The caller owns *words. */
 static bertc_status find_words(const char *path, char **words, bool *json, bertc_error *err)
 {
     size_t length = strlen(path);
@@ -33,14 +32,14 @@ static bertc_status find_words(const char *path, char **words, bool *json, bertc
     if (!*words) return bc_fail_memory(err);
     bertc_status status = *json ? BERTC_OK : bc_file_find(path, &found, err);
     if (status || *json || found) return status;
-    char *temporary = name_beside(path);
-    status = temporary ? bc_file_find(temporary, json, err) : bc_fail_memory(err);
+    char *sibling = sibling_path(path);
+    status = sibling ? bc_file_find(sibling, json, err) : bc_fail_memory(err);
     if (!status && *json) {
         bc_free(*words);
-        *words = temporary;
+        *words = sibling;
         return BERTC_OK;
     }
-    bc_free(temporary);
+    bc_free(sibling);
     return status;
 }
 
@@ -69,7 +68,7 @@ bertc_status bertc_vocab_load(const char *path, bertc_vocab **vocab, bertc_error
     return load(path, true, vocab, err);
 }
 
-/* Leave only the first `lines` of the vocabulary. */
+/* Keep only the first `lines` lines of the vocabulary. */
 static bertc_status cut(bertc_vocab **vocab, int32_t lines, bertc_error *err)
 {
     bertc_vocab *whole = *vocab;

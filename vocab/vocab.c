@@ -1,8 +1,7 @@
-/* The vocabulary in memory: the bytes of the file, where each line lies in them, and a hash table
- * from words to ids.
+/* The vocabulary in memory: the bytes of the file, the place of each line in them, and a hash table from words to ids.
  *
- * White space at the end of a line is no part of its word: the reference trims it, and a word with
- * it could never be found. */
+ * White space at the end of a line does not belong to its word: the reference trims it, and a word with it could never
+ * be found. */
 #include "vocab/vocab.h"
 
 #include <string.h>
@@ -21,8 +20,8 @@ struct bertc_vocab {
     size_t text_length;
     line *words; /* (size) */
     int32_t size;
-    int32_t distinct; /* lines that are not overridden by a later one */
-    int32_t *slots; /* (slot_mask + 1) ids, -1 where free */
+    int32_t distinct; /* lines without a later line of the same word */
+    int32_t *slots; /* (slot_mask + 1) ids; -1: free */
     size_t slot_mask;
     bertc_special_ids specials;
 };
@@ -34,7 +33,7 @@ static size_t hash_word(const char *bytes, size_t length)
     return (size_t)(hash ^ hash >> 32);
 }
 
-/* The slot that holds the word, or the free one where it belongs. */
+/* Find the slot of a word, or the free slot for it. */
 static size_t find_slot(const bertc_vocab *vocab, const char *bytes, size_t length)
 {
     size_t slot = hash_word(bytes, length) & vocab->slot_mask;
@@ -77,7 +76,7 @@ static size_t count_lines(const char *text, size_t length)
     return lines + (length > 0 && text[length - 1] != '\n');
 }
 
-/* Well-formed UTF-8 up to `length`; else the offset of the first byte that is not. */
+/* Return `length` if the text is well-formed UTF-8, else the offset of the first ill-formed sequence. */
 static size_t check_utf8(const unsigned char *text, size_t length)
 {
     size_t i = 0;
@@ -88,7 +87,7 @@ static size_t check_utf8(const unsigned char *text, size_t length)
 static bertc_status check_text(const char *text, size_t length, const char *place, bertc_error *err)
 {
     if (length == 0) return bc_fail(err, BERTC_INPUT, "%s: the vocabulary is empty", place);
-    if (length > INT32_MAX) return bc_fail(err, BERTC_INPUT, "%s: a vocabulary of more than 2 GiB", place);
+    if (length > INT32_MAX) return bc_fail(err, BERTC_INPUT, "%s: the vocabulary is larger than 2 GiB", place);
     size_t bad = check_utf8((const unsigned char *)text, length);
     if (bad < length)
         return bc_fail(err, BERTC_INPUT, "%s:%zu: not UTF-8", place,
@@ -111,6 +110,7 @@ static bertc_status allocate(bertc_vocab *vocab, const char *text, size_t length
     return BERTC_OK;
 }
 
+/* Split the text into lines and enter their words into the hash table. */
 static void fill(bertc_vocab *vocab)
 {
     size_t start = 0;
@@ -125,17 +125,6 @@ static void fill(bertc_vocab *vocab)
         *slot = vocab->size++;
         start = end + 1;
     }
-}
-
-static void find_specials(bertc_vocab *vocab)
-{
-    vocab->specials = (bertc_special_ids){
-        .pad = bertc_vocab_id(vocab, "[PAD]", 5),
-        .unk = bertc_vocab_id(vocab, "[UNK]", 5),
-        .cls = bertc_vocab_id(vocab, "[CLS]", 5),
-        .sep = bertc_vocab_id(vocab, "[SEP]", 5),
-        .mask = bertc_vocab_id(vocab, "[MASK]", 6),
-    };
 }
 
 bertc_status bertc_vocab_parse(const char *text, size_t length, const char *place,
@@ -153,7 +142,13 @@ bertc_status bertc_vocab_parse(const char *text, size_t length, const char *plac
         return status;
     }
     fill(made);
-    find_specials(made);
+    made->specials = (bertc_special_ids){
+        .pad = bertc_vocab_id(made, "[PAD]", 5),
+        .unk = bertc_vocab_id(made, "[UNK]", 5),
+        .cls = bertc_vocab_id(made, "[CLS]", 5),
+        .sep = bertc_vocab_id(made, "[SEP]", 5),
+        .mask = bertc_vocab_id(made, "[MASK]", 6),
+    };
     *vocab = made;
     return BERTC_OK;
 }

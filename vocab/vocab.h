@@ -1,4 +1,4 @@
-/* What the vocabulary tells its own files and the tokenizer beside what it tells all. */
+/* Internal interface of the vocabulary, for its own files and the tokenizer. */
 #ifndef BC_VOCAB_VOCAB_H
 #define BC_VOCAB_VOCAB_H
 
@@ -6,11 +6,11 @@
 
 #include "bertc/vocab.h"
 
-/* How many different words there are; of a tokenizer.json's ids without a word none. */
+/* The number of different words. Ids of a tokenizer.json that have no word are not counted. */
 int32_t bc_vocab_distinct(const bertc_vocab *vocab);
-void bc_vocab_set_distinct(bertc_vocab *vocab, int32_t distinct); /* as the tokenizer.json says */
+void bc_vocab_set_distinct(bertc_vocab *vocab, int32_t distinct);
 
-/* The bytes of white space (Unicode White_Space) that end at text[end], 0 where there are none. */
+/* The length in bytes of the white space character (Unicode White_Space) that ends at text[end]; 0 if there is none. */
 size_t bc_vocab_space_before(const char *text, size_t end);
 
 #endif

@@ -1,11 +1,10 @@
-/* The floor: the matrix products that a step, or a forward pass, cannot do without, each by the best kernel
- * found.
+/* A lower bound: the matrix products of a training step or of a forward pass, each with the fastest kernel.
  *
- * 1. Those of the whole computation: all layers over all rows, each in the precision that a step asks for. A
- *    step does fewer, as the last layer goes on with first rows only, so that its share of the floor can
- *    exceed one. Where stages are frozen the floor leaves out what they need not.
- * 2. A kernel of a training step takes weights as they lie, since they change in every step; one of a forward
- *    pass may also take them packed. */
+ * 1. The bound covers all layers over all rows, in the precision of the step. A step computes fewer products, because
+ *    the last layer continues with the first row of each sequence only, so the ratio of the bound to the step can
+ *    exceed one. Products that a step with frozen stages does not compute are left out.
+ * 2. Kernels of a training step read unpacked weights, because weights change in every step. Kernels of a forward pass
+ *    may also read packed weights. */
 #include <omp.h>
 #include <stdio.h>
 
@@ -28,7 +27,7 @@ static const struct {
     [DOWN] = {"down", BC_DOWN_W, 4, 1},
 };
 
-/* In bf16 the wide activations and their gradients leave the products so. */
+/* The output of a product. With bf16, the products write wide activations and their gradients in bf16. */
 static bc_matrix output(const gemm_floor *f, int linear, int kind)
 {
     bool bf16 = f->model->use_bf16 && linear == (kind == 0 ? UP : DOWN);
@@ -36,7 +35,7 @@ static bc_matrix output(const gemm_floor *f, int linear, int kind)
     return bf16 ? (bc_matrix){.bf16 = f->bf16_x} : (bc_matrix){.f32 = f->x};
 }
 
-/* The last layer's queries are packed apart from its keys and values. */
+/* Multiply by packed weights. The last layer's query weights are packed separately from its key and value weights. */
 static void multiply_packed(gemm_floor *f, bc_gemm *gemm, int linear, int layer)
 {
     bc_product products[BC_MAX_PRODUCTS];
@@ -59,7 +58,7 @@ static void multiply_bf16(gemm_floor *f, bc_gemm *gemm, const bc_param *w, int l
 
 static void multiply(gemm_floor *f, const floor_kernel *kernel, int linear, int kind, int layer)
 {
-    size_t h = (size_t)settings.hidden;
+    size_t h = (size_t)f->settings->hidden;
     bc_linear d = {f->n, (size_t)linears[linear].in * h, (size_t)linears[linear].out * h};
     const bc_param *w = bc_model_param(f->model, linears[linear].weight, layer);
     if (kernel->packed) multiply_packed(f, kernel->gemm, linear, layer);
@@ -69,7 +68,7 @@ static void multiply(gemm_floor *f, const floor_kernel *kernel, int linear, int 
     else bc_linear_bwd_w(kernel->gemm, w->grad, f->y, f->x, d, false);
 }
 
-/* Is this product of a step that trains the model as it is? Stage 0 are the embeddings. */
+/* Whether a training step computes this product with the model's frozen stages. Stage 0 is the embeddings. */
 static bool is_needed(const gemm_floor *f, int linear, int kind, int layer)
 {
     int stage = layer + 1, frozen = f->model->frozen;
@@ -81,13 +80,13 @@ static bool is_needed(const gemm_floor *f, int linear, int kind, int layer)
 static double time_layers(gemm_floor *f, const floor_kernel *kernel, int linear, int kind)
 {
     double began = bc_clock();
-    for (int l = 0; l < settings.layers; l++)
+    for (int l = 0; l < f->settings->layers; l++)
         if (is_needed(f, linear, kind, l)) multiply(f, kernel, linear, kind, l);
     return bc_clock() - began;
 }
 
-/* The fastest kernel for each product: least of three times, after one that warms up. */
-static void choose(gemm_floor *f)
+/* Choose the fastest kernel for each product by the minimum of three times, after a first run that warms up. */
+static void choose_kernels(gemm_floor *f)
 {
     for (int i = 0; i < LINEARS; i++)
         for (int kind = 0; kind < f->kinds; kind++) {
@@ -102,30 +101,31 @@ static void choose(gemm_floor *f)
         }
 }
 
-static void add_library(gemm_floor *f, const char *backend, bool packed)
+static void add_kernel(gemm_floor *f, const char *backend, bool packed)
 {
     bertc_error err = {0};
-    bc_gemm *gemm = &f->libraries[f->count];
+    bc_gemm *gemm = &f->backends[f->count];
     check(bc_gemm_open(gemm, backend, &err), &err);
-    if (use_bf16()) check(bc_gemm_use_bf16(gemm, &err), &err);
+    if (use_bf16(f->settings)) check(bc_gemm_use_bf16(gemm, &err), &err);
     f->kernels[f->count++] = (floor_kernel){backend, gemm, packed};
 }
 
-void open_floor(gemm_floor *f, bertc_model *model, const bertc_batch *batch)
+void open_floor(gemm_floor *f, const bench_settings *s, bertc_model *model, const bertc_batch *batch)
 {
-    size_t n = (size_t)batch->tokens, room = bc_rows(n) * 4 * (size_t)settings.hidden;
-    *f = (gemm_floor){.model = model, .n = n, .work = work_of(batch), .kinds = model->grads ? KINDS : 1};
-    f->x = get(room, sizeof *f->x);
-    f->y = get(room, sizeof *f->y);
-    f->bf16_x = get(room, sizeof *f->bf16_x);
-    f->bf16_y = get(room, sizeof *f->bf16_y);
-    for (size_t i = 0; i < room; i++) f->x[i] = f->y[i] = (float)((double)(i % 257) / 257 - 0.5);
-    for (size_t i = 0; i < room; i++) f->bf16_x[i] = f->bf16_y[i] = (uint16_t)(0x3e00 + i % 257);
-    omp_set_num_threads(settings.threads);
-    add_library(f, "onednn", false);
-    if (!use_bf16()) add_library(f, "openblas", false);
-    if (bc_model_param(model, BC_UP_W, 0)->packed) add_library(f, settings.backend, true);
-    choose(f);
+    size_t n = (size_t)batch->tokens, size = bc_rows(n) * 4 * (size_t)s->hidden;
+    *f = (gemm_floor){.settings = s, .model = model, .n = n, .work = work_of(s, batch),
+                      .kinds = model->grads ? KINDS : 1};
+    f->x = allocate(size, sizeof *f->x);
+    f->y = allocate(size, sizeof *f->y);
+    f->bf16_x = allocate(size, sizeof *f->bf16_x);
+    f->bf16_y = allocate(size, sizeof *f->bf16_y);
+    for (size_t i = 0; i < size; i++) f->x[i] = f->y[i] = (float)((double)(i % 257) / 257 - 0.5);
+    for (size_t i = 0; i < size; i++) f->bf16_x[i] = f->bf16_y[i] = (uint16_t)(0x3e00 + i % 257);
+    omp_set_num_threads((int)s->threads);
+    add_kernel(f, "onednn", false);
+    if (!use_bf16(s)) add_kernel(f, "openblas", false);
+    if (bc_model_param(model, BC_UP_W, 0)->packed) add_kernel(f, s->backend, true);
+    choose_kernels(f);
 }
 
 void close_floor(gemm_floor *f)
@@ -140,9 +140,9 @@ void close_floor(gemm_floor *f)
 double time_floor(gemm_floor *f)
 {
     double began = bc_clock();
-    for (int l = 0; l < settings.layers; l++)
+    for (int l = 0; l < f->settings->layers; l++)
         for (int i = 0; i < LINEARS; i++) multiply(f, f->best[i][0], i, 0, l);
-    for (int l = settings.layers - 1; l >= 0 && f->kinds > 1; l--)
+    for (int l = (int)f->settings->layers - 1; l >= 0 && f->kinds > 1; l--)
         for (int i = LINEARS - 1; i >= 0; i--)
             for (int kind = 1; kind < f->kinds; kind++)
                 if (is_needed(f, i, kind, l)) multiply(f, f->best[i][kind], i, kind, l);
@@ -151,36 +151,37 @@ double time_floor(gemm_floor *f)
 
 void print_floor(const gemm_floor *f, sample milliseconds)
 {
-    print_figure_by("best of each", f->kinds > 1 ? "gemm floor of a step" : "gemm floor of forward", "ms",
+    print_figure_by(f->settings, "best of each", f->kinds > 1 ? "gemm floor of a step" : "gemm floor of forward", "ms",
                     milliseconds, f->work);
 }
 
-/* The rate of one product, all layers together. */
+/* Measure one product over all layers together. */
 static void print_rate(gemm_floor *f, int linear, int kind)
 {
+    const bench_settings *s = f->settings;
     char what[NAME];
     sample rate = {0};
     const floor_kernel *kernel = f->best[linear][kind];
-    double h = settings.hidden, n = (double)f->n, l = settings.layers;
+    double h = (double)s->hidden, n = (double)f->n, l = (double)s->layers;
     double work = 2 * n * h * h * linears[linear].in * linears[linear].out * l;
-    for (int r = 0; r < settings.rounds; r++) add(&rate, work / time_layers(f, kernel, linear, kind) * 1e-9);
+    for (int r = 0; r < s->rounds; r++) add(&rate, work / time_layers(f, kernel, linear, kind) * 1e-9);
     snprintf(what, sizeof what, "gemm %s %s %s%s", linears[linear].name, kind_names[kind], kernel->name,
              kernel->packed ? " packed" : "");
-    print_figure_by(kernel->name, what, "GFLOP/s", rate, f->work);
+    print_figure_by(s, kernel->name, what, "GFLOP/s", rate, f->work);
 }
 
-/* Of a model that is trained, and of one that is not. */
-void bench_gemm(void)
+/* Measure the products of a training step, then those of a forward pass. */
+void bench_gemm(const bench_settings *s)
 {
     for (int trained = 1; trained >= 0; trained--) {
-        bertc_model *model = make_model(trained);
-        bertc_batch *batch = make_batch(0, settings.batch_size);
+        bertc_model *model = make_model(s, trained);
+        bertc_batch *batch = make_batch(s, 0, (int)s->batch_size);
         gemm_floor f;
-        open_floor(&f, model, batch);
+        open_floor(&f, s, model, batch);
         for (int i = 0; i < LINEARS; i++)
             for (int kind = 0; kind < f.kinds; kind++) print_rate(&f, i, kind);
         sample floor = {0};
-        for (int r = 0; r < settings.rounds; r++) add(&floor, 1e3 * time_floor(&f));
+        for (int r = 0; r < s->rounds; r++) add(&floor, 1e3 * time_floor(&f));
         print_floor(&f, floor);
         close_floor(&f);
         bertc_batch_free(batch);

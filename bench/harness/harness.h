@@ -1,46 +1,30 @@
-/* bertc-bench: what a training step, a forward pass, the optimiser, the tokenizer and the start
- * cost, beside the least that they could cost. One JSON line or one row of a table a figure.
+/* bertc-bench measures training steps, forward passes, the optimiser, the tokenizer and the start of a run, and
+ * compares them with lower bounds. Each figure is printed as one JSON object or one row of a table.
  *
- * A program that measures gives up on the first error: check() prints it, then exits. */
+ * The program ends at the first error: check() and fail() print it and exit. */
 #ifndef BENCH_HARNESS_H
 #define BENCH_HARNESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/clock.h"
 #include "bertc.h"
 #include "data/epoch.h"
-#include "nn/profile.h"
 #include "nn/pass.h"
+#include "nn/profile.h"
 #include "train/trainer.h"
 
-enum { ROUNDS_MAX = 64, NAME = 96, PATH = 4096 };
-
-/* What the command line asks for: shared by all, changed only by main and by a sweep. */
-typedef struct bench_settings {
-    int layers, hidden, batch_size, rounds, threads, frozen;
-    const char *lengths, *precision, *backend, *vocab, *text, *model, *data, *bertc, *svg;
-    bool json;
-    bool given_batch_size, given_lengths; /* on the command line */
-} bench_settings;
-
-extern bench_settings settings;
-
-bool read_number(const char *text, int min, int max, int *number); /* all of the text is one */
-
-/* ---- Ends ---------------------------------------------------------------------------------- */
-
-void check(bertc_status status, const bertc_error *err);
-_Noreturn void stop(bertc_status status, const char *what, const char *why);
-void *get(size_t count, size_t size); /* zeroed; bc_free() */
+enum { MAX_ROUNDS = 64, NAME = 96, PATH = 4096 };
 
 /* ---- Figures ------------------------------------------------------------------------------- */
 
+/* The measured values of a figure, one per round. */
 typedef struct sample {
-    double value[ROUNDS_MAX];
+    double value[MAX_ROUNDS];
     int count;
 } sample;
 
@@ -51,99 +35,9 @@ typedef struct spread {
 void add(sample *s, double value);
 spread spread_of(sample s);
 
-/* What a figure is of, beside the settings: batches of texts, or a text alone, which has no model. */
-typedef struct bench_work {
-    int batch, tokens;   /* 0: none; tokens of a batch, 0 where they differ or are not known */
-    const char *lengths; /* where the batches come from */
-    size_t bytes;        /* of a text alone */
-} bench_work;
-
-bench_work work_of(const bertc_batch *batch);
-
-/* `what` is a figure of this run: its median, least and most. */
-void print_figure(const char *what, const char *unit, sample s, bench_work work);
-/* The same of kernels other than those that --backend names. */
-void print_figure_by(const char *backend, const char *what, const char *unit, sample s, bench_work work);
-
-/* ---- A model and batches ------------------------------------------------------------------- */
-
-bool use_bf16(void);
-int heads_of(int hidden); /* of 64 features each */
-void take_shape(const char *model); /* of a directory, into the settings */
-bertc_model_options model_options(bool trainable);
-bertc_model *make_model(bool trainable);
-
-/* A batch of random ids with one length from each of `size` equal parts of the distribution. */
-bertc_batch *make_batch(uint32_t number, int size);
-bertc_workspace *make_workspace(const bertc_model *model, const bertc_batch *batch, bool training);
-char *read_text(const char *path, size_t *size); /* bc_free() */
-
-/* ---- The floor ----------------------------------------------------------------------------- */
-
-enum { LINEARS = 4, KINDS = 3, KERNELS = 3 };
-
-typedef struct floor_kernel {
-    const char *name; /* of the library */
-    bc_gemm *gemm;
-    bool packed; /* on the model's packed weights */
-} floor_kernel;
-
-/* Every product of all layers over n rows, on the model's own weights and gradients, so that the
- * operands come from memory as they do in a step. Its address stays. */
-typedef struct gemm_floor {
-    bertc_model *model;
-    size_t n;
-    bench_work work;
-    int kinds, count;
-    float *x, *y;
-    uint16_t *bf16_x, *bf16_y;
-    bc_gemm libraries[KERNELS];
-    floor_kernel kernels[KERNELS];
-    const floor_kernel *best[LINEARS][KINDS];
-} gemm_floor;
-
-/* Of a step where the model has gradients, of a forward pass where not. */
-void open_floor(gemm_floor *f, bertc_model *model, const bertc_batch *batch);
-double time_floor(gemm_floor *f); /* all products, in their order; seconds */
-void print_floor(const gemm_floor *f, sample milliseconds);
-void close_floor(gemm_floor *f);
-
-/* ---- Training steps ------------------------------------------------------------------------ */
-
-/* The trainer of runs with one batch, in passes of bertc's own limit of tokens: the same in every step, so no word
- * row misses one. */
-typedef struct stepper {
-    bc_trainer *trainer;
-    bertc_batch *batch;
-    bertc_inputs inputs; /* the batch as a data set: its arrays are those of the batch, but for: */
-    size_t *starts; /* of the texts, then of the labels */
-    bc_epoch epoch;
-    int64_t steps;
-} stepper;
-
-void open_stepper(stepper *t);
-bc_step_result train(stepper *t); /* one step */
-void close_stepper(stepper *t);
-
-/* ---- Other processes ----------------------------------------------------------------------- */
-
-enum { NUMBER = 16 }; /* a number as text */
-
-/* A temporary folder: the sample of `bertc sample`, a model of the settings' shape, its vocabulary, and a run
- * folder that is not there yet. */
-typedef struct place {
-    char root[PATH / 4], sample[PATH / 2], words[PATH / 2], model[PATH / 2], out[PATH / 2];
-} place;
-
-place open_place(void);
-void make_inputs(const place *p);
-void remove_folder(const char *path);
-pid_t start(const char *const argv[]); /* its output is thrown away, its messages are kept */
-_Noreturn void give_up(const char *const argv[], const char *why); /* with its last message */
-
 /* ---- Drawings ------------------------------------------------------------------------------ */
 
-enum { CURVE_POINTS = 16, CURVES = 2 };
+enum { CURVE_POINTS = 16, CURVES = 2, FACTORS = 4 };
 
 typedef struct curve {
     const char *name;
@@ -152,27 +46,158 @@ typedef struct curve {
     spread y[CURVE_POINTS];
 } curve;
 
-/* x is drawn in powers of two and marked where there are points; y from 0, or in powers of ten. */
+/* The x axis is logarithmic, with a label for each point. The y axis starts at 0, or is logarithmic if log_y is set. */
 typedef struct panel {
     const char *title;
     bool log_y;
     curve curves[CURVES];
 } panel;
 
-/* Two panels a row under `title`. */
+/* Draw the panels in rows of two under `title`. */
 void write_svg(const char *path, const char *title, const panel *panels, int count);
 
-/* ---- What can be measured ------------------------------------------------------------------ */
+/* ---- Settings ------------------------------------------------------------------------------ */
 
-void bench_gemm(void);
-void bench_step(void);
-void bench_breakdown(void);
-void bench_infer(void);
-void bench_optim(void);
-void bench_tokenize(void);
-void bench_inputs(void);
-void bench_load(void);
-void bench_sweep(void);
-void bench_transfer(void);
+/* The state of the output, which all measures of a program run share. */
+typedef struct bench_report {
+    bool has_header;       /* whether the table's header line is printed */
+    panel panels[FACTORS]; /* of the sweep, with a curve for each precision */
+} bench_report;
+
+/* What the command line asks for. The option table in main.c fills the fields up to `json`. */
+typedef struct bench_settings {
+    int64_t layers, hidden, batch_size, rounds, threads, frozen;
+    const char *lengths, *precision, *backend, *vocab, *text, *model, *data, *bertc, *svg;
+    bool json;
+    bool given_batch_size, given_lengths; /* whether the command line contains these options */
+    bench_report *report;
+} bench_settings;
+
+/* ---- Errors and memory --------------------------------------------------------------------- */
+
+void check(bertc_status status, const bertc_error *err); /* print the error and exit unless status is BERTC_OK */
+_Noreturn void fail(bertc_status status, const char *place, const char *why);
+void *allocate(size_t count, size_t size); /* zeroed; free with bc_free() */
+
+/* ---- Printing ------------------------------------------------------------------------------ */
+
+/* The work of a figure, in addition to the settings: batches of a model, or a text without a model. */
+typedef struct bench_work {
+    int batch;           /* texts in a batch; 0: no batches */
+    int tokens;          /* tokens in a batch; 0: unknown, or not the same in all batches */
+    const char *lengths; /* source of the batches' lengths */
+    size_t bytes;        /* size of the text; 0: the work is not a text */
+} bench_work;
+
+bench_work work_of(const bench_settings *s, const bertc_batch *batch);
+
+/* Print the median, minimum and maximum of a figure. */
+void print_figure(const bench_settings *s, const char *what, const char *unit, sample values, bench_work work);
+
+/* Print a figure of kernels from another backend than the settings'. */
+void print_figure_by(const bench_settings *s, const char *backend, const char *what, const char *unit, sample values,
+                     bench_work work);
+
+/* ---- Models and batches -------------------------------------------------------------------- */
+
+bool use_bf16(const bench_settings *s);
+int heads_of(int64_t hidden); /* heads of 64 features each */
+void read_shape(bench_settings *s); /* set layers and hidden from the config of settings.model */
+bertc_model_options model_options(const bench_settings *s, bool trainable);
+bertc_model *make_model(const bench_settings *s, bool trainable);
+
+/* Make a batch of `size` texts of random ids. The distribution of lengths is divided into `size` equal parts, and each
+ * part gives the length of one text. */
+bertc_batch *make_batch(const bench_settings *s, uint32_t number, int size);
+bertc_workspace *make_workspace(const bertc_model *model, const bertc_batch *batch, bool training);
+char *read_text(const char *path, size_t *size); /* free with bc_free() */
+
+/* ---- The lower bound: matrix products ------------------------------------------------------ */
+
+enum { LINEARS = 4, KINDS = 3, KERNELS = 3 };
+
+typedef struct floor_kernel {
+    const char *name; /* of its backend */
+    bc_gemm *gemm;
+    bool packed; /* uses the model's packed weights */
+} floor_kernel;
+
+/* The matrix products of all layers over n rows. They use the model's own weights and gradients, so that operands come
+ * from memory as in a step. It must not be moved: kernels point to `backends`. */
+typedef struct gemm_floor {
+    const bench_settings *settings;
+    bertc_model *model;
+    size_t n;
+    bench_work work;
+    int kinds, count; /* kinds of products; number of kernels */
+    float *x, *y;
+    uint16_t *bf16_x, *bf16_y;
+    bc_gemm backends[KERNELS];
+    floor_kernel kernels[KERNELS];
+    const floor_kernel *best[LINEARS][KINDS];
+} gemm_floor;
+
+/* Prepare the products of a training step if the model has gradients, else those of a forward pass. */
+void open_floor(gemm_floor *f, const bench_settings *s, bertc_model *model, const bertc_batch *batch);
+double time_floor(gemm_floor *f); /* compute all products in their order; returns seconds */
+void print_floor(const gemm_floor *f, sample milliseconds);
+void close_floor(gemm_floor *f);
+
+/* ---- Training steps ------------------------------------------------------------------------ */
+
+/* The trainer that runs use, with a single batch in passes of bertc's default token limit. All steps use the same
+ * batch, so no update of the word table is postponed. It must not be moved: the epoch points to `inputs`. */
+typedef struct stepper {
+    bc_trainer *trainer;
+    bertc_batch *batch;
+    bertc_inputs inputs; /* the batch as a data set; shares the batch's arrays except `starts` and `label_starts` */
+    size_t *starts;      /* memory of these two arrays */
+    bc_epoch epoch;
+    int64_t steps;
+} stepper;
+
+void open_stepper(stepper *t, const bench_settings *s);
+bc_step_result train_step(stepper *t);
+void close_stepper(stepper *t);
+
+/* ---- Other processes ----------------------------------------------------------------------- */
+
+enum { NUMBER = 24 }; /* size of a number as text */
+
+const char *number_text(char text[NUMBER], int64_t number);
+
+/* A temporary folder for runs of bertc, and the paths in it. */
+typedef struct bench_folder {
+    char root[PATH / 4];
+    char sample[PATH / 2]; /* output of `bertc sample` */
+    char vocab[PATH / 2];  /* vocabulary of the model */
+    char model[PATH / 2];  /* a model of the settings' shape */
+    char out[PATH / 2];    /* run folder, which does not exist between runs */
+    FILE *messages;        /* standard error of the last process */
+} bench_folder;
+
+void create_folder(bench_folder *folder);
+void make_inputs(const bench_folder *folder, const bench_settings *s);
+void remove_tree(const char *path);
+void remove_folder(bench_folder *folder);
+
+/* Start a process. Its standard output is discarded. */
+pid_t start_process(const bench_folder *folder, const char *const argv[]);
+
+/* Report a process that failed, with the last line of its messages. */
+_Noreturn void fail_process(const bench_folder *folder, const char *const argv[], const char *why);
+
+/* ---- Measures ------------------------------------------------------------------------------ */
+
+void bench_gemm(const bench_settings *s);
+void bench_step(const bench_settings *s);
+void bench_breakdown(const bench_settings *s);
+void bench_infer(const bench_settings *s);
+void bench_optim(const bench_settings *s);
+void bench_tokenize(const bench_settings *s);
+void bench_inputs(const bench_settings *s);
+void bench_load(const bench_settings *s);
+void bench_sweep(const bench_settings *s);
+void bench_transfer(const bench_settings *s);
 
 #endif

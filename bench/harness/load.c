@@ -1,10 +1,9 @@
-/* Start: the time from before fork and exec of `bertc finetune` to the first step's line in its
- * log, which is written when the step has ended. So all that a user waits for is in it: loading
- * the program and its libraries, model, vocabulary and data, tokenising, the first use of every
- * kernel. Only what the first step does not need is left out: the process is killed then.
+/* The start of a run: the time from fork and exec of `bertc finetune` to the first step's line in its log, which is
+ * written when the step has ended. It includes everything that a user waits for: loading the program and its libraries,
+ * the model, the vocabulary and the data, tokenising, and the first use of every kernel. Then the process is killed.
  *
- * 1. The log is looked at every millisecond; a figure is at most that much too large.
- * 2. A round that is not counted comes first, so files are in the page cache. */
+ * 1. The log is read every millisecond, so a figure is at most one millisecond too large.
+ * 2. The first round is not counted; it brings the files into the page cache. */
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -21,48 +20,42 @@ enum { WORDS = 30522 };
 
 /* ---- Processes and folders ----------------------------------------------------------------- */
 
-static FILE *messages; /* of the last process */
-
-/* Their last line; empty where there is none. */
-static void read_last(char line[PATH])
+const char *number_text(char text[NUMBER], int64_t number)
 {
-    char next[PATH];
-    line[0] = '\0';
-    if (!messages) return;
-    rewind(messages);
-    while (fgets(next, sizeof next, messages)) snprintf(line, PATH, ": %.*s", (int)strcspn(next, "\n"), next);
+    snprintf(text, NUMBER, "%lld", (long long)number);
+    return text;
 }
 
-/* Its inputs stay where they are, so that the command can be run by hand. */
-void give_up(const char *const argv[], const char *why)
+/* The inputs of the process are not removed, so that the command can be run by hand. */
+void fail_process(const bench_folder *folder, const char *const argv[], const char *why)
 {
-    char command[PATH] = "", last[PATH], all[PATH + NAME];
+    char command[PATH] = "", line[PATH], last[PATH] = "", all[PATH + NAME];
     for (size_t i = 0, used = 0; argv[i] && used < sizeof command; i++)
         used += (size_t)snprintf(command + used, sizeof command - used, "%s%s", i ? " " : "", argv[i]);
-    read_last(last);
+    rewind(folder->messages);
+    while (fgets(line, sizeof line, folder->messages)) snprintf(last, PATH, ": %.*s", (int)strcspn(line, "\n"), line);
     snprintf(all, sizeof all, "%s%s", why, last);
-    stop(BERTC_IO, command, all);
+    fail(BERTC_IO, command, all);
 }
 
-pid_t start(const char *const argv[])
+pid_t start_process(const bench_folder *folder, const char *const argv[])
 {
-    if (!messages) messages = tmpfile();
-    if (messages) rewind(messages);
-    if (!messages || ftruncate(fileno(messages), 0) != 0) give_up(argv, "its messages cannot be kept");
+    rewind(folder->messages);
+    if (ftruncate(fileno(folder->messages), 0) != 0) fail(BERTC_IO, "temporary file", "cannot be truncated");
     pid_t child = fork();
-    if (child < 0) give_up(argv, "cannot be started");
+    if (child < 0) fail_process(folder, argv, "cannot be started");
     if (child > 0) return child;
     int null = open("/dev/null", O_WRONLY);
     if (null >= 0) dup2(null, STDOUT_FILENO);
-    dup2(fileno(messages), STDERR_FILENO);
+    dup2(fileno(folder->messages), STDERR_FILENO);
     execvp(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 
-static void run_to_end(const char *const argv[])
+static void run_process(const bench_folder *folder, const char *const argv[])
 {
     int status;
-    if (waitpid(start(argv), &status, 0) < 0 || status != 0) give_up(argv, "failed");
+    if (waitpid(start_process(folder, argv), &status, 0) < 0 || status != 0) fail_process(folder, argv, "failed");
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
@@ -73,113 +66,114 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
     return remove(path);
 }
 
-void remove_folder(const char *path)
+void remove_tree(const char *path)
 {
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* ---- What the run is given ----------------------------------------------------------------- */
+/* ---- Inputs of a run ----------------------------------------------------------------------- */
 
-place open_place(void)
+void create_folder(bench_folder *folder)
 {
-    place p;
     const char *temporary = getenv("TMPDIR");
-    snprintf(p.root, sizeof p.root, "%s/bertc-bench-XXXXXX", temporary ? temporary : "/tmp");
-    if (!mkdtemp(p.root)) stop(BERTC_IO, p.root, "cannot be made");
-    snprintf(p.sample, sizeof p.sample, "%s/sample", p.root);
-    snprintf(p.words, sizeof p.words, "%s/words.txt", p.root);
-    snprintf(p.model, sizeof p.model, "%s/model", p.root);
-    snprintf(p.out, sizeof p.out, "%s/out", p.root);
-    return p;
+    snprintf(folder->root, sizeof folder->root, "%s/bertc-bench-XXXXXX", temporary ? temporary : "/tmp");
+    if (!mkdtemp(folder->root)) fail(BERTC_IO, folder->root, "cannot be created");
+    snprintf(folder->sample, sizeof folder->sample, "%s/sample", folder->root);
+    snprintf(folder->vocab, sizeof folder->vocab, "%s/vocab.txt", folder->root);
+    snprintf(folder->model, sizeof folder->model, "%s/model", folder->root);
+    snprintf(folder->out, sizeof folder->out, "%s/out", folder->root);
+    folder->messages = tmpfile();
+    if (!folder->messages) fail(BERTC_IO, "temporary file", "cannot be created");
 }
 
-/* The sample's vocabulary and as many other words as make the size of bert-base-uncased's. */
-static void write_words(const place *p)
+void remove_folder(bench_folder *folder)
+{
+    fclose(folder->messages);
+    remove_tree(folder->root);
+}
+
+/* Write the sample's vocabulary, filled up with other words to the size of bert-base-uncased's. */
+static void write_vocab(const bench_folder *folder)
 {
     char path[PATH];
     size_t size;
-    snprintf(path, sizeof path, "%s/vocab.txt", p->sample);
+    snprintf(path, sizeof path, "%s/vocab.txt", folder->sample);
     char *text = read_text(path, &size);
-    FILE *file = fopen(p->words, "wb");
-    if (!file) stop(BERTC_IO, p->words, "cannot be made");
+    FILE *file = fopen(folder->vocab, "wb");
+    if (!file) fail(BERTC_IO, folder->vocab, "cannot be created");
     int words = 0;
     for (size_t i = 0; i < size; i++) words += text[i] == '\n';
     fwrite(text, 1, size, file);
     for (; words < WORDS; words++) fprintf(file, "filler%d\n", words);
-    if (fclose(file) != 0) stop(BERTC_IO, p->words, "cannot be written");
+    if (fclose(file) != 0) fail(BERTC_IO, folder->vocab, "cannot be written");
     bc_free(text);
 }
 
-/* A model directory and SST-2 data, but for those that the settings name. */
-void make_inputs(const place *p)
+/* Create SST-2 data, and a model directory unless the settings contain one. */
+void make_inputs(const bench_folder *folder, const bench_settings *s)
 {
     char layers[NUMBER], hidden[NUMBER], heads[NUMBER];
-    snprintf(layers, NUMBER, "%d", settings.layers);
-    snprintf(hidden, NUMBER, "%d", settings.hidden);
-    snprintf(heads, NUMBER, "%d", heads_of(settings.hidden));
-    const char *generate[] = {settings.bertc, "sample", "--out", p->sample, NULL};
-    const char *init[] = {settings.bertc, "init", "--layers", layers, "--hidden", hidden, "--heads",
-                          heads, "--vocab", settings.vocab ? settings.vocab : p->words, "--out",
-                          p->model, NULL};
-    run_to_end(generate);
-    write_words(p);
-    if (!settings.model) run_to_end(init);
+    const char *generate[] = {s->bertc, "sample", "--out", folder->sample, NULL};
+    const char *init[] = {s->bertc, "init", "--layers", number_text(layers, s->layers), "--hidden",
+                          number_text(hidden, s->hidden), "--heads", number_text(heads, heads_of(s->hidden)), "--vocab",
+                          s->vocab ? s->vocab : folder->vocab, "--out", folder->model, NULL};
+    run_process(folder, generate);
+    write_vocab(folder);
+    if (!s->model) run_process(folder, init);
 }
 
-/* ---- The figure ---------------------------------------------------------------------------- */
+/* ---- The measure --------------------------------------------------------------------------- */
 
-/* The seconds that the first line of a log names; negative where there is no whole line yet. */
+/* Read the seconds in the first line of a log; return -1 if the line is not complete yet. */
 static double read_first_step(const char *path)
 {
     char line[512];
     FILE *file = fopen(path, "rb");
-    bool whole = file && fgets(line, sizeof line, file) && strchr(line, '\n');
+    bool complete = file && fgets(line, sizeof line, file) && strchr(line, '\n');
     if (file) fclose(file);
-    const char *seconds = whole ? strstr(line, "\"seconds\":") : NULL;
+    const char *seconds = complete ? strstr(line, "\"seconds\":") : NULL;
     return seconds ? atof(seconds + strlen("\"seconds\":")) : -1;
 }
 
-/* Seconds from before the start of argv to the first line of its log; *step is the step's part. */
-static double time_start(const char *const argv[], const char *out, double *step)
+/* The seconds from the start of a process to the first line of its log. *step receives the step's own seconds. */
+static double time_start(const bench_folder *folder, const char *const argv[], double *step)
 {
     char log[PATH];
-    snprintf(log, sizeof log, "%s/log.jsonl", out);
+    snprintf(log, sizeof log, "%s/log.jsonl", folder->out);
     double began = bc_clock(), seconds;
-    pid_t child = start(argv);
+    pid_t child = start_process(folder, argv);
     for (;;) {
         *step = read_first_step(log);
         seconds = bc_clock() - began;
         if (*step >= 0) break;
-        if (waitpid(child, NULL, WNOHANG) != 0) give_up(argv, "ended before its first step");
+        if (waitpid(child, NULL, WNOHANG) != 0) fail_process(folder, argv, "ended before its first step");
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    remove_folder(out);
+    remove_tree(folder->out);
     return seconds;
 }
 
-void bench_load(void)
+void bench_load(const bench_settings *s)
 {
-    place p = open_place();
+    bench_folder folder;
     char batch[NUMBER], threads[NUMBER];
-    sample whole = {0}, part = {0};
-    make_inputs(&p);
-    snprintf(batch, NUMBER, "%d", settings.batch_size);
-    snprintf(threads, NUMBER, "%d", settings.threads);
-    const char *argv[] = {settings.bertc, "finetune", "--task", "sst2", "--model",
-                          settings.model ? settings.model : p.model, "--data",
-                          settings.data ? settings.data : p.sample, "--out", p.out, "--batch-size",
-                          batch, "--threads", threads, "--backend", settings.backend, "--precision",
-                          settings.precision, NULL};
-    for (int r = -1; r < settings.rounds; r++) {
-        double step, seconds = time_start(argv, p.out, &step);
+    sample start = {0}, first_step = {0};
+    create_folder(&folder);
+    make_inputs(&folder, s);
+    const char *argv[] = {s->bertc, "finetune", "--task", "sst2", "--model", s->model ? s->model : folder.model,
+                          "--data", s->data ? s->data : folder.sample, "--out", folder.out, "--batch-size",
+                          number_text(batch, s->batch_size), "--threads", number_text(threads, s->threads),
+                          "--backend", s->backend, "--precision", s->precision, NULL};
+    for (int r = -1; r < s->rounds; r++) {
+        double step, seconds = time_start(&folder, argv, &step);
         if (r < 0) continue;
-        add(&whole, seconds);
-        add(&part, step);
+        add(&start, seconds);
+        add(&first_step, step);
     }
-    remove_folder(p.root);
-    bench_work work = {.batch = settings.batch_size, .lengths = settings.data ? "SST-2" : "the sample's SST-2"};
-    print_figure("load: exec to first step", "s", whole, work);
-    print_figure("load: the step itself", "s", part, work);
+    remove_folder(&folder);
+    bench_work work = {.batch = (int)s->batch_size, .lengths = s->data ? "SST-2" : "the sample's SST-2"};
+    print_figure(s, "load: exec to first step", "s", start, work);
+    print_figure(s, "load: the step itself", "s", first_step, work);
 }

@@ -1,49 +1,11 @@
-/* The command line: what to measure, and with which settings. */
+/* The command line of bertc-bench: an option table for the parser and the help of src/cli, and a table of measures. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "cli/help.h"
+#include "cli/options.h"
 #include "harness/harness.h"
-
-static const char usage[] =
-    "Examples:\n"
-    "  bertc-bench step --lengths sst2 --batch-size 32\n"
-    "  bertc-bench step infer optim --precision bf16 --json\n"
-    "  bertc-bench tokenize --vocab vocab.txt --text lines.txt\n"
-    "  bertc-bench infer --model DIR --text lines.txt --batch-size 32\n"
-    "  bertc-bench sweep --precision both --json --svg sweep.svg > sweep.jsonl\n"
-    "\n"
-    "Usage: bertc-bench WHAT... [OPTION]...\n"
-    "\n"
-    "What:\n"
-    "  gemm      the products that a step, or a forward pass, cannot do without, each by the best\n"
-    "            kernel found\n"
-    "  step      whole training steps, beside those products in the same rounds\n"
-    "  breakdown parts of a training step\n"
-    "  infer     forward passes of batches of 1, 8, 32 and 128, or of --batch-size, beside their\n"
-    "            products; with --model and --text, of that model over those lines, --batch-size\n"
-    "            at a time in the order of the file\n"
-    "  optim     AdamW over all parameters, beside a copy of the same bytes\n"
-    "  tokenize  lines of a text, one thread\n"
-    "  inputs    SST-2's train split, from its file to the tokens of a data set\n"
-    "  load      from the start of 'bertc finetune' to the end of its first step\n"
-    "  sweep     tokens/s of steps over lengths, batches, layers and hidden sizes, one of them\n"
-    "            varied at a time around --layers, --hidden, --batch-size and length 32\n"
-    "  transfer  steps of 'bertc finetune' in its first epoch and in the next, of the whole model, with two\n"
-    "            thirds of the layers frozen and with all; ratios to the whole, and peak memory\n"
-    "\n"
-    "Options (default):\n"
-    "  --layers N (12)  --hidden N (768)  --batch-size N (32)  --rounds N (5)  --threads N (2)\n"
-    "  --lengths NAME   sst2, cola, mrpc, stsb, mnli, pad128, len512 or a number of tokens (sst2)\n"
-    "  --frozen N       stages that are not trained, of embeddings, layers and pooler (0)\n"
-    "  --precision f32|bf16|both (f32)  --backend onednn|openblas|reference (onednn)\n"
-    "  --vocab FILE     for tokenize, inputs and load\n"
-    "  --text FILE      for tokenize and infer\n"
-    "  --model DIR      for infer and load; it also gives --layers and --hidden\n"
-    "  --data DIR       the GLUE folder for inputs; for load, SST-2 instead of generated sentences\n"
-    "  --bertc PROGRAM  for load and transfer (the one beside bertc-bench)\n"
-    "  --svg FILE       also draw the sweep\n"
-    "  --json           a JSON object a line instead of a table\n";
 
 enum {
     GEMM = 1 << 0,
@@ -57,16 +19,16 @@ enum {
     SWEEP = 1 << 8,
     TRANSFER = 1 << 9,
     ALL = (1 << 10) - 1,
-    TEXTS = TOKENIZE | INPUTS, /* no model is in them */
+    TEXTS = TOKENIZE | INPUTS, /* measures without a model */
     TRAINED = STEP | BREAKDOWN,
     MODELS = ALL & ~TEXTS
 };
 
 static const struct {
     const char *name;
-    int bit;
-    void (*run)(void);
-} benches[] = {
+    unsigned bit;
+    void (*run)(const bench_settings *s);
+} measures[] = {
     {"gemm", GEMM, bench_gemm},
     {"step", STEP, bench_step},
     {"breakdown", BREAKDOWN, bench_breakdown},
@@ -79,118 +41,129 @@ static const struct {
     {"transfer", TRANSFER, bench_transfer},
 };
 
-enum { BENCHES = sizeof benches / sizeof *benches };
+enum { MEASURES = sizeof measures / sizeof *measures };
 
-/* A number has its least and most; `of`: what it is for. */
-static struct {
-    const char *name;
-    int *number;
-    const char **text;
-    int min, max, of;
-    bool given;
-} options[] = {
-    {"--layers", &settings.layers, NULL, 1, 1000, MODELS, false},
-    {"--hidden", &settings.hidden, NULL, 1, 16384, MODELS, false},
-    {"--batch-size", &settings.batch_size, NULL, 1, 4096, MODELS & ~OPTIM, false},
-    {"--rounds", &settings.rounds, NULL, 1, ROUNDS_MAX, ALL, false},
-    {"--threads", &settings.threads, NULL, 1, 1024, ALL & ~TOKENIZE, false},
-    {"--frozen", &settings.frozen, NULL, 0, 1002, TRAINED, false},
-    {"--lengths", NULL, &settings.lengths, 0, 0, GEMM | STEP | BREAKDOWN | INFER | TRANSFER, false},
-    {"--precision", NULL, &settings.precision, 0, 0, MODELS, false},
-    {"--backend", NULL, &settings.backend, 0, 0, MODELS & ~GEMM, false},
-    {"--vocab", NULL, &settings.vocab, 0, 0, TEXTS | LOAD, false},
-    {"--text", NULL, &settings.text, 0, 0, TOKENIZE | INFER, false},
-    {"--model", NULL, &settings.model, 0, 0, INFER | LOAD, false},
-    {"--data", NULL, &settings.data, 0, 0, INPUTS | LOAD, false},
-    {"--bertc", NULL, &settings.bertc, 0, 0, LOAD | TRANSFER, false},
-    {"--svg", NULL, &settings.svg, 0, 0, SWEEP, false},
+/* bertc_option.commands contains the measures that use the option. */
+static const bertc_option rows[] = {
+    {"layers", BERTC_OPTION_INT, offsetof(bench_settings, layers), "12", 1, 1000, NULL, "N", "encoder layers", MODELS},
+    {"hidden", BERTC_OPTION_INT, offsetof(bench_settings, hidden), "768", 1, 16384, NULL, "N", "hidden size", MODELS},
+    {"batch-size", BERTC_OPTION_INT, offsetof(bench_settings, batch_size), "32", 1, 4096, NULL, "N",
+     "texts in a batch", MODELS & ~OPTIM},
+    {"rounds", BERTC_OPTION_INT, offsetof(bench_settings, rounds), "5", 1, MAX_ROUNDS, NULL, "N",
+     "measurements of each figure", ALL},
+    {"threads", BERTC_OPTION_INT, offsetof(bench_settings, threads), "2", 1, 1024, NULL, "N", "number of threads",
+     ALL & ~TOKENIZE},
+    {"frozen", BERTC_OPTION_INT, offsetof(bench_settings, frozen), "0", 0, 1002, NULL, "N",
+     "frozen stages, counted from the embeddings over the layers to the pooler", TRAINED},
+    {"lengths", BERTC_OPTION_TEXT, offsetof(bench_settings, lengths), "sst2", 0, 0, NULL, "NAME",
+     "lengths of the texts: sst2, cola, mrpc, stsb, mnli, pad128, len512 or a number of tokens",
+     GEMM | STEP | BREAKDOWN | INFER | TRANSFER},
+    {"precision", BERTC_OPTION_TEXT, offsetof(bench_settings, precision), "f32", 0, 0, NULL, "NAME",
+     "f32, bf16 or both", MODELS},
+    {"backend", BERTC_OPTION_TEXT, offsetof(bench_settings, backend), "onednn", 0, 0, NULL, "NAME",
+     "onednn, openblas or reference", MODELS & ~GEMM},
+    {"vocab", BERTC_OPTION_TEXT, offsetof(bench_settings, vocab), NULL, 0, 0, NULL, "FILE",
+     "vocabulary for tokenize, inputs and load", TEXTS | LOAD},
+    {"text", BERTC_OPTION_TEXT, offsetof(bench_settings, text), NULL, 0, 0, NULL, "FILE",
+     "lines for tokenize and infer", TOKENIZE | INFER},
+    {"model", BERTC_OPTION_TEXT, offsetof(bench_settings, model), NULL, 0, 0, NULL, "DIR",
+     "model for infer and load; its config determines the layers and the hidden size", INFER | LOAD},
+    {"data", BERTC_OPTION_TEXT, offsetof(bench_settings, data), NULL, 0, 0, NULL, "DIR",
+     "GLUE folder for inputs; for load, use its SST-2 instead of generated sentences", INPUTS | LOAD},
+    {"bertc", BERTC_OPTION_TEXT, offsetof(bench_settings, bertc), NULL, 0, 0, NULL, "PROGRAM",
+     "bertc program for load and transfer (default: the one in the folder of bertc-bench)", LOAD | TRANSFER},
+    {"svg", BERTC_OPTION_TEXT, offsetof(bench_settings, svg), NULL, 0, 0, NULL, "FILE", "also draw the sweep", SWEEP},
+    {"json", BERTC_OPTION_FLAG, offsetof(bench_settings, json), NULL, 0, 0, NULL, NULL,
+     "print one JSON object per line instead of a table", ALL},
 };
 
-enum { OPTIONS = sizeof options / sizeof *options };
-
-static bool is_given(const char *option)
+static const bertc_option *table(size_t *count)
 {
-    for (size_t o = 0; o < OPTIONS; o++)
-        if (strcmp(options[o].name, option) == 0) return options[o].given;
-    return false;
+    *count = sizeof rows / sizeof *rows;
+    return rows;
 }
 
-static _Noreturn void fail(const char *argument, const char *why)
-{
-    fprintf(stderr, "bertc-bench: %s: %s; 'bertc-bench --help' tells what there is\n", argument, why);
-    exit(BERTC_USAGE);
-}
+static const cli_command command = {
+    .name = "bertc-bench",
+    .summary = "measure bertc, in comparison with lower bounds",
+    .examples = "bertc-bench step --lengths sst2 --batch-size 32\n"
+                "bertc-bench step infer optim --precision bf16 --json\n"
+                "bertc-bench tokenize --vocab vocab.txt --text lines.txt\n"
+                "bertc-bench infer --model DIR --text lines.txt --batch-size 32\n"
+                "bertc-bench sweep --precision both --json --svg sweep.svg > sweep.jsonl\n",
+    .details = "WHAT is one or more of:\n"
+               "  gemm      the matrix products of a training step and of a forward pass, each with the\n"
+               "            fastest kernel\n"
+               "  step      whole training steps, with these products in the same rounds\n"
+               "  breakdown the parts of a training step\n"
+               "  infer     forward passes of batches of 1, 8, 32 and 128 texts, or of --batch-size,\n"
+               "            with their products; with --model and --text, passes of that model over\n"
+               "            these lines, --batch-size lines at a time in the order of the file\n"
+               "  optim     AdamW over all parameters, and a copy of the same number of bytes\n"
+               "  tokenize  lines of a text, in one thread\n"
+               "  inputs    SST-2's train split, from its file to the tokens of a data set\n"
+               "  load      from the start of 'bertc finetune' to the end of its first step\n"
+               "  sweep     tokens/s of training steps for several lengths, batch sizes, layers and\n"
+               "            hidden sizes. Each is varied alone; the others are --layers, --hidden,\n"
+               "            --batch-size and length 32\n"
+               "  transfer  steps of 'bertc finetune' in its first epoch and in later ones: for full\n"
+               "            fine-tuning, with two thirds of the layers frozen and with all frozen;\n"
+               "            ratios to full fine-tuning, and peak memory\n",
+    .operand = "WHAT...",
+    .operand_required = true,
+    .many_operands = true,
+    .is_program = true,
+    .table = table,
+};
 
-/* Reads the option at argv[i] and its value; returns the number of arguments taken. */
-static int read_option(char **argv, int i)
+/* The bits of the measures that the command line names. */
+static unsigned read_measures(cli_arguments arguments)
 {
-    char why[NAME];
-    if (strcmp(argv[i], "--json") == 0) {
-        settings.json = true;
-        return 1;
-    }
-    for (size_t o = 0; o < OPTIONS; o++) {
-        if (strcmp(argv[i], options[o].name) != 0) continue;
-        if (!argv[i + 1]) fail(argv[i], "a value is missing");
-        options[o].given = true;
-        if (options[o].text) *options[o].text = argv[i + 1];
-        else if (!read_number(argv[i + 1], options[o].min, options[o].max, options[o].number)) {
-            snprintf(why, sizeof why, "'%.32s' is not a whole number from %d to %d", argv[i + 1],
-                     options[o].min, options[o].max);
-            fail(argv[i], why);
-        }
-        return 2;
-    }
-    fail(argv[i], "unknown option");
-}
-
-/* The bits of what argv names. */
-static int read_arguments(char **argv)
-{
-    int wanted = 0;
-    for (int i = 1; argv[i];) {
-        if (argv[i][0] == '-') {
-            i += read_option(argv, i);
-            continue;
-        }
-        size_t b = 0;
-        while (b < BENCHES && strcmp(argv[i], benches[b].name) != 0) b++;
-        if (b == BENCHES) fail(argv[i], "nothing of this name can be measured");
-        wanted |= benches[b].bit;
-        i++;
+    unsigned wanted = 0;
+    for (size_t w = 0; w < arguments.count; w++) {
+        size_t m = 0;
+        while (m < MEASURES && strcmp(arguments.value[w], measures[m].name) != 0) m++;
+        if (m == MEASURES) fail(BERTC_USAGE, arguments.value[w], "unknown measure, see 'bertc-bench --help'");
+        wanted |= measures[m].bit;
     }
     return wanted;
 }
 
-/* No option is passed over, and the shape is one that there can be. */
-static void check_options(int wanted)
+/* Check that each option is used by a measure. `given` was filled from zero, so its other fields are the given ones. */
+static void check_given(const bench_settings *given, unsigned wanted)
 {
-    for (size_t o = 0; o < OPTIONS; o++)
-        if (options[o].given && !(options[o].of & wanted)) fail(options[o].name, "not for what is to be measured");
-    settings.given_batch_size = is_given("--batch-size");
-    settings.given_lengths = is_given("--lengths");
-    if (settings.model && (is_given("--layers") || is_given("--hidden")))
-        fail("--model", "it gives --layers and --hidden itself");
-    if (settings.model) take_shape(settings.model);
-    if (settings.frozen > settings.layers + 2) fail("--frozen", "the model has not so many stages");
-    const char *asked = settings.precision;
-    if (strcmp(asked, "f32") != 0 && strcmp(asked, "bf16") != 0 && strcmp(asked, "both") != 0)
-        fail("--precision", "f32, bf16 or both");
+    for (const bertc_option *row = rows; row < rows + sizeof rows / sizeof *rows; row++) {
+        char name[NAME];
+        const void *field = (const char *)given + row->offset;
+        bool is_given = row->kind == BERTC_OPTION_INT    ? *(const int64_t *)field != 0
+                        : row->kind == BERTC_OPTION_TEXT ? *(const char *const *)field != NULL
+                                                         : *(const bool *)field;
+        snprintf(name, sizeof name, "--%s", row->name);
+        if (is_given && !(row->commands & wanted)) fail(BERTC_USAGE, name, "has no effect on what is measured");
+    }
+    if (given->model && (given->layers || given->hidden))
+        fail(BERTC_USAGE, "--model", "determines the shape, so --layers and --hidden cannot be given");
 }
 
-/* Everything wanted, once for each precision that --precision names; texts once. Stages are frozen only in what
- * takes --frozen. */
-static void run_benches(int wanted)
+static void check_values(const bench_settings *s)
+{
+    if (s->frozen > s->layers + 2) fail(BERTC_USAGE, "--frozen", "the model has fewer stages");
+    if (strcmp(s->precision, "f32") != 0 && strcmp(s->precision, "bf16") != 0 && strcmp(s->precision, "both") != 0)
+        fail(BERTC_USAGE, s->precision, "--precision must be f32, bf16 or both");
+}
+
+/* Run the wanted measures in each precision that the settings ask for; measures of texts only once. Stages are frozen
+ * only in measures that use --frozen. */
+static void run_measures(const bench_settings *asked, unsigned wanted)
 {
     static const char *const precisions[] = {"f32", "bf16"};
-    const char *asked = settings.precision;
-    int frozen = settings.frozen;
     for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
-        if (strcmp(asked, "both") != 0 && strcmp(asked, precisions[p]) != 0) continue;
-        settings.precision = precisions[p];
-        for (size_t b = 0; b < BENCHES; b++) {
-            settings.frozen = benches[b].bit & TRAINED ? frozen : 0;
-            if (wanted & benches[b].bit) benches[b].run();
+        if (strcmp(asked->precision, "both") != 0 && strcmp(asked->precision, precisions[p]) != 0) continue;
+        bench_settings s = *asked;
+        s.precision = precisions[p];
+        for (size_t m = 0; m < MEASURES; m++) {
+            s.frozen = measures[m].bit & TRAINED ? asked->frozen : 0;
+            if (wanted & measures[m].bit) measures[m].run(&s);
         }
         wanted &= MODELS;
     }
@@ -198,21 +171,31 @@ static void run_benches(int wanted)
 
 int main(int argc, char **argv)
 {
-    static char beside[PATH];
-    char *slash = argc ? strrchr(argv[0], '/') : NULL;
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(usage, stdout);
-            return 0;
-        }
-    snprintf(beside, sizeof beside, "%.*sbertc", slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
-    settings.bertc = beside;
-    int wanted = read_arguments(argv);
-    if (!wanted) {
-        fputs(usage, stderr);
+    bertc_error err = {0};
+    bench_report report = {0};
+    bench_settings given = {0}, s = {.report = &report};
+    char bertc[PATH], *slash = argc ? strrchr(argv[0], '/') : NULL;
+    cli_parsed parsed;
+    if (argc < 2) {
+        cli_help_command(stderr, &command);
         return BERTC_USAGE;
     }
-    check_options(wanted);
-    run_benches(wanted);
+    char **arguments = allocate((size_t)argc, sizeof *arguments);
+    check(cli_options_parse(&command, argc - 1, argv + 1, &given, arguments, &parsed, &err), &err);
+    if (parsed.help) cli_help_command(stdout, &command);
+    else {
+        unsigned wanted = read_measures(parsed.arguments);
+        check_given(&given, wanted);
+        cli_options_reset(&command, &s);
+        snprintf(bertc, sizeof bertc, "%.*sbertc", slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
+        s.bertc = bertc;
+        check(cli_options_parse(&command, argc - 1, argv + 1, &s, arguments, &parsed, &err), &err);
+        s.given_batch_size = given.batch_size != 0;
+        s.given_lengths = given.lengths != NULL;
+        if (s.model) read_shape(&s);
+        check_values(&s);
+        run_measures(&s, wanted);
+    }
+    bc_free(arguments);
     return 0;
 }

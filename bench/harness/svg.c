@@ -5,14 +5,15 @@
 #include "harness/harness.h"
 
 enum {
-    WIDTH = 480, HEIGHT = 320, ROW = 2,           /* of a panel; panels a row */
-    TOP = 56,                                     /* of the drawing */
-    LEFT = 64, RIGHT = 16, ABOVE = 36, BELOW = 44 /* of a panel's frame */
+    WIDTH = 480, HEIGHT = 320,                    /* size of a panel */
+    ROW = 2,                                      /* panels in a row */
+    TOP = 56,                                     /* margin above the panels */
+    LEFT = 64, RIGHT = 16, ABOVE = 36, BELOW = 44 /* margins between a panel and its frame */
 };
 
 static const char *const colours[CURVES] = {"#1f5fa8", "#c4501b"};
 
-/* Where a panel stands and what its axes show. */
+/* Position and size of a panel's frame, and the ranges of its axes. */
 typedef struct frame {
     double x, y, width, height;
     double x_min, x_max, y_min, y_max;
@@ -31,35 +32,27 @@ static double place_y(const frame *f, double y)
     return f->y + f->height - part * f->height;
 }
 
-/* The largest of 1, 2 and 5 times a power of ten that is not above v. */
+/* The largest number of the form 1, 2 or 5 times a power of ten that is at most v. */
 static double round_down(double v)
 {
     double power = pow(10, floor(log10(v))), digit = v / power;
     return power * (digit >= 5 ? 5 : digit >= 2 ? 2 : 1);
 }
 
-static void widen(frame *f, const panel *p)
-{
-    *f = (frame){.x_min = HUGE_VAL, .y_min = HUGE_VAL, .log_y = p->log_y};
-    for (int c = 0; c < CURVES; c++)
-        for (int i = 0; i < p->curves[c].count; i++) {
-            f->x_min = fmin(f->x_min, p->curves[c].x[i]);
-            f->x_max = fmax(f->x_max, p->curves[c].x[i]);
-            f->y_min = fmin(f->y_min, p->curves[c].y[i].min);
-            f->y_max = fmax(f->y_max, p->curves[c].y[i].max);
-        }
-    f->y_max *= 1.05;
-    f->y_min = p->log_y ? round_down(f->y_min) : 0;
-}
-
 static frame frame_of(const panel *p, int number)
 {
-    frame f;
-    widen(&f, p);
-    f.x = number % ROW * WIDTH + LEFT;
-    f.y = TOP + number / ROW * HEIGHT + ABOVE;
-    f.width = WIDTH - LEFT - RIGHT;
-    f.height = HEIGHT - ABOVE - BELOW;
+    frame f = {.x = number % ROW * WIDTH + LEFT, .y = TOP + number / ROW * HEIGHT + ABOVE,
+               .width = WIDTH - LEFT - RIGHT, .height = HEIGHT - ABOVE - BELOW,
+               .x_min = HUGE_VAL, .y_min = HUGE_VAL, .log_y = p->log_y};
+    for (int c = 0; c < CURVES; c++)
+        for (int i = 0; i < p->curves[c].count; i++) {
+            f.x_min = fmin(f.x_min, p->curves[c].x[i]);
+            f.x_max = fmax(f.x_max, p->curves[c].x[i]);
+            f.y_min = fmin(f.y_min, p->curves[c].y[i].min);
+            f.y_max = fmax(f.y_max, p->curves[c].y[i].max);
+        }
+    f.y_max *= 1.05;
+    f.y_min = p->log_y ? round_down(f.y_min) : 0;
     return f;
 }
 
@@ -79,15 +72,15 @@ static void draw_y_axis(FILE *to, const frame *f)
     for (double v = f->y_min; f->log_y && v <= f->y_max; v = round_down(2.5001 * v)) mark_y(to, f, v);
 }
 
-/* A mark for each point of the curve that has most. */
+/* Draw a tick for each point of the curve with more points. */
 static void draw_x_axis(FILE *to, const frame *f, const panel *p)
 {
-    const curve *max = &p->curves[p->curves[1].count > p->curves[0].count];
+    const curve *longer = &p->curves[p->curves[1].count > p->curves[0].count];
     double bottom = f->y + f->height;
-    for (int i = 0; i < max->count; i++) {
-        double x = place_x(f, max->x[i]);
+    for (int i = 0; i < longer->count; i++) {
+        double x = place_x(f, longer->x[i]);
         fprintf(to, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='#333'/>", x, bottom, x, bottom + 4);
-        fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='middle'>%.10g</text>\n", x, bottom + 17, max->x[i]);
+        fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='middle'>%.10g</text>\n", x, bottom + 17, longer->x[i]);
     }
     fprintf(to, "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='none' stroke='#333'/>\n", f->x, f->y,
             f->width, f->height);
@@ -97,7 +90,7 @@ static void draw_x_axis(FILE *to, const frame *f, const panel *p)
 
 /* ---- Curves -------------------------------------------------------------------------------- */
 
-/* A line through the medians, a dot on each and a bar from least to most. */
+/* Draw a line through the medians, and for each point a dot and a bar from minimum to maximum. */
 static void draw_curve(FILE *to, const frame *f, const curve *c, int number)
 {
     const char *colour = colours[number];
@@ -117,7 +110,7 @@ static void draw_curve(FILE *to, const frame *f, const curve *c, int number)
 void write_svg(const char *path, const char *title, const panel *panels, int count)
 {
     FILE *to = fopen(path, "wb");
-    if (!to) stop(BERTC_IO, path, "cannot be made");
+    if (!to) fail(BERTC_IO, path, "cannot be created");
     int width = ROW * WIDTH, height = TOP + (count + ROW - 1) / ROW * HEIGHT;
     fprintf(to,
             "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' width='%d' height='%d' "
@@ -133,5 +126,5 @@ void write_svg(const char *path, const char *title, const panel *panels, int cou
             if (panels[p].curves[c].count) draw_curve(to, &f, &panels[p].curves[c], c);
     }
     fputs("</svg>\n", to);
-    if (fclose(to) != 0) stop(BERTC_IO, path, "cannot be written");
+    if (fclose(to) != 0) fail(BERTC_IO, path, "cannot be written");
 }

@@ -1,84 +1,78 @@
-/* Cost against size: tokens/s of training steps, one factor varied at a time around a shape. */
+/* Speed against size: tokens/s of training steps, with one factor varied at a time around a shape. */
 #include <stdio.h>
 
 #include "harness/harness.h"
 
-enum { FACTORS = 4, LENGTH = 32 };
+enum { LENGTH = 32 };
 
-static struct {
-    int length;
-    char text[16];
-} swept;
+/* The settings of a step, in which a factor is varied. */
+typedef struct varied {
+    bench_settings settings;
+    int64_t length; /* of all texts; settings.lengths points to its text */
+    char lengths[NUMBER];
+} varied;
 
 static const struct {
     const char *name, *title;
-    int *setting;
-    int values[CURVE_POINTS]; /* until 0 */
+    size_t offset;            /* of the factor in `varied`, an int64_t */
+    int values[CURVE_POINTS]; /* ended by 0 */
     bool log_y;
 } factors[FACTORS] = {
-    {"sweep of length", "tokens in a text", &swept.length,
+    {"sweep of length", "tokens in a text", offsetof(varied, length),
      {8, 12, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512}, false},
-    {"sweep of batch", "texts in a batch", &settings.batch_size,
+    {"sweep of batch", "texts in a batch", offsetof(varied, settings.batch_size),
      {1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256}, false},
-    {"sweep of layers", "layers", &settings.layers, {2, 3, 4, 6, 8, 12, 16, 24}, true},
-    {"sweep of hidden", "hidden size", &settings.hidden, {128, 192, 256, 384, 512, 768, 1024}, true},
+    {"sweep of layers", "layers", offsetof(varied, settings.layers), {2, 3, 4, 6, 8, 12, 16, 24}, true},
+    {"sweep of hidden", "hidden size", offsetof(varied, settings.hidden), {128, 192, 256, 384, 512, 768, 1024}, true},
 };
 
-/* Kept over the precisions of a run, so that one drawing has all of them. */
-static panel panels[FACTORS];
-
-static spread measure(const char *what)
+static spread measure(varied *v, const char *what)
 {
+    const bench_settings *s = &v->settings;
     sample speed = {0};
-    snprintf(swept.text, sizeof swept.text, "%d", swept.length);
     stepper t;
-    open_stepper(&t);
-    train(&t);
-    for (int r = 0; r < settings.rounds; r++) add(&speed, t.batch->tokens / train(&t).seconds);
-    print_figure(what, "tokens/s", speed, work_of(t.batch));
+    number_text(v->lengths, v->length);
+    open_stepper(&t, s);
+    train_step(&t);
+    for (int r = 0; r < s->rounds; r++) add(&speed, t.batch->tokens / train_step(&t).seconds);
+    print_figure(s, what, "tokens/s", speed, work_of(s, t.batch));
     close_stepper(&t);
     return spread_of(speed);
 }
 
-static void sweep_factor(int f)
+static void vary(varied *v, int f)
 {
-    curve *c = &panels[f].curves[use_bf16()];
-    int usual = *factors[f].setting;
-    panels[f].title = factors[f].title;
-    panels[f].log_y = factors[f].log_y;
-    c->name = settings.precision;
+    panel *p = &v->settings.report->panels[f];
+    curve *c = &p->curves[use_bf16(&v->settings)];
+    int64_t *factor = (int64_t *)((char *)v + factors[f].offset), usual = *factor;
+    p->title = factors[f].title;
+    p->log_y = factors[f].log_y;
+    c->name = v->settings.precision;
     for (int i = 0; i < CURVE_POINTS && factors[f].values[i]; i++, c->count++) {
-        *factors[f].setting = factors[f].values[i];
+        *factor = factors[f].values[i];
         c->x[i] = factors[f].values[i];
-        c->y[i] = measure(factors[f].name);
+        c->y[i] = measure(v, factors[f].name);
     }
-    *factors[f].setting = usual;
+    *factor = usual;
 }
 
-/* The file is there before the first figure, so that a path that is none costs nothing. */
-static void check_svg(void)
-{
-    FILE *file = fopen(settings.svg, "ab");
-    if (!file || fclose(file) != 0) stop(BERTC_IO, settings.svg, "cannot be written");
-}
-
-static void draw(void)
+static void draw(const bench_settings *s)
 {
     char title[4 * NAME];
     snprintf(title, sizeof title,
-             "Training, tokens/s: one of four varied around %d x %d, length %d, batch %d; "
-             "%d threads, %s",
-             settings.layers, settings.hidden, swept.length, settings.batch_size, settings.threads, settings.backend);
-    write_svg(settings.svg, title, panels, FACTORS);
+             "Training, tokens/s: one of four varied around %d x %d, length %d, batch %d; %d threads, %s",
+             (int)s->layers, (int)s->hidden, LENGTH, (int)s->batch_size, (int)s->threads, s->backend);
+    write_svg(s->svg, title, s->report->panels, FACTORS);
 }
 
-void bench_sweep(void)
+void bench_sweep(const bench_settings *s)
 {
-    bench_settings usual = settings;
-    if (settings.svg) check_svg();
-    swept.length = LENGTH;
-    settings.lengths = swept.text;
-    for (int f = 0; f < FACTORS; f++) sweep_factor(f);
-    if (settings.svg) draw();
-    settings = usual;
+    varied v = {.settings = *s, .length = LENGTH};
+    v.settings.lengths = v.lengths;
+    if (s->svg) { /* before the first figure, so that a bad path fails at once */
+        FILE *file = fopen(s->svg, "ab");
+        if (!file || fclose(file) != 0) fail(BERTC_IO, s->svg, "cannot be written");
+    }
+    for (int f = 0; f < FACTORS; f++) vary(&v, f);
+    if (s->svg) draw(s);
 }

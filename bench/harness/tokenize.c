@@ -1,4 +1,4 @@
-/* The tokenizer alone, and a data set on its way to the tokens that training reads. */
+/* The tokenizer alone, and the reading and tokenising of a data set. */
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,22 +6,17 @@
 #include "base/memory.h"
 #include "harness/harness.h"
 
-static void need(const char *what, const char *options, bool given)
-{
-    if (!given) stop(BERTC_USAGE, what, options);
-}
-
-static bertc_tokenizer *open_tokenizer(bertc_vocab **vocab)
+static bertc_tokenizer *open_tokenizer(const bench_settings *s, bertc_vocab **vocab)
 {
     bertc_error err = {0};
     bertc_tokenizer *tokenizer;
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
-    check(bertc_vocab_load(settings.vocab, vocab, &err), &err);
+    check(bertc_vocab_load(s->vocab, vocab, &err), &err);
     check(bertc_tokenizer_create(*vocab, &options, &tokenizer, &err), &err);
     return tokenizer;
 }
 
-/* All lines, one by one; returns the number of tokens. */
+/* Encode all lines one by one; return the number of tokens. */
 static size_t encode_lines(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, const char *text, size_t size)
 {
     bertc_error err = {0};
@@ -35,17 +30,19 @@ static size_t encode_lines(const bertc_tokenizer *tokenizer, bertc_encoding *enc
     return tokens;
 }
 
-void bench_tokenize(void)
+void bench_tokenize(const bench_settings *s)
 {
-    need("tokenize", "needs --vocab and --text", settings.vocab && settings.text);
+    if (!s->vocab || !s->text) fail(BERTC_USAGE, "tokenize", "needs --vocab and --text");
+    bench_settings single = *s;
+    single.threads = 1;
     bertc_vocab *vocab;
-    bertc_tokenizer *tokenizer = open_tokenizer(&vocab);
+    bertc_tokenizer *tokenizer = open_tokenizer(s, &vocab);
     bertc_encoding encoding = {0};
     sample time = {0}, speed = {0};
     size_t size, tokens = 0;
-    char *text = read_text(settings.text, &size), what[NAME];
-    if (size == 0) stop(BERTC_INPUT, settings.text, "is empty");
-    for (int r = -1; r < settings.rounds; r++) {
+    char *text = read_text(s->text, &size), what[NAME];
+    if (size == 0) fail(BERTC_INPUT, s->text, "is empty");
+    for (int r = -1; r < s->rounds; r++) {
         double began = bc_clock();
         tokens = encode_lines(tokenizer, &encoding, text, size);
         double seconds = bc_clock() - began;
@@ -54,33 +51,30 @@ void bench_tokenize(void)
         add(&speed, (double)size / seconds * 1e-6);
     }
     snprintf(what, sizeof what, "tokenize %zu tokens", tokens);
-    int threads = settings.threads;
     bench_work work = {.bytes = size};
-    settings.threads = 1;
-    print_figure(what, "ms", time, work);
-    print_figure("tokenize speed", "MB/s", speed, work);
-    settings.threads = threads;
+    print_figure(&single, what, "ms", time, work);
+    print_figure(&single, "tokenize speed", "MB/s", speed, work);
     bertc_encoding_clear(&encoding);
     bertc_tokenizer_free(tokenizer);
     bertc_vocab_free(vocab);
     bc_free(text);
 }
 
-void bench_inputs(void)
+void bench_inputs(const bench_settings *s)
 {
-    need("inputs", "needs --vocab and --data", settings.vocab && settings.data);
+    if (!s->vocab || !s->data) fail(BERTC_USAGE, "inputs", "needs --vocab and --data");
     bertc_error err = {0};
     bertc_vocab *vocab;
     bertc_dataset *dataset;
-    bertc_tokenizer *tokenizer = open_tokenizer(&vocab);
+    bertc_tokenizer *tokenizer = open_tokenizer(s, &vocab);
     sample read = {0}, time = {0};
     bench_work work = {0};
-    omp_set_num_threads(settings.threads);
-    for (int r = -1; r < settings.rounds; r++) {
+    omp_set_num_threads((int)s->threads);
+    for (int r = -1; r < s->rounds; r++) {
         bertc_inputs *inputs;
         double began = bc_clock();
-        check(bertc_dataset_read(bertc_task_find("sst2"), settings.data, BERTC_TRAIN, 0, &dataset, &err), &err);
-        double there = bc_clock();
+        check(bertc_dataset_read(bertc_task_find("sst2"), s->data, BERTC_TRAIN, 0, &dataset, &err), &err);
+        double middle = bc_clock();
         check(bertc_inputs_create(tokenizer, dataset, 128, NULL, &inputs, &err), &err);
         double ended = bc_clock();
         work.bytes = 0;
@@ -88,11 +82,11 @@ void bench_inputs(void)
         bertc_inputs_free(inputs);
         bertc_dataset_free(dataset);
         if (r < 0) continue;
-        add(&read, 1e3 * (there - began));
-        add(&time, 1e3 * (ended - there));
+        add(&read, 1e3 * (middle - began));
+        add(&time, 1e3 * (ended - middle));
     }
-    print_figure("inputs: reading", "ms", read, work);
-    print_figure("inputs: tokenising", "ms", time, work);
+    print_figure(s, "inputs: reading", "ms", read, work);
+    print_figure(s, "inputs: tokenising", "ms", time, work);
     bertc_tokenizer_free(tokenizer);
     bertc_vocab_free(vocab);
 }

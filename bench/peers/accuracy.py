@@ -1,8 +1,8 @@
 """Scores of bertc and of PyTorch + transformers, or of bertc in bf16, after the same fine-tuning, over several seeds.
 
-Runs both for every task and seed with the same recipe, rate, order and initial head, and prints a
-table of means and standard deviations. What is already in --out is not run again, and a bertc run that was cut
-off is resumed, so the command can be repeated until the table is complete.
+Runs both for every task and seed with the same recipe, learning rate, order and initial head, and prints a table of
+means and standard deviations. Results that are already in --out are not computed again, and an interrupted bertc run is
+resumed, so the command can be repeated until the table is complete.
 """
 import argparse
 import json
@@ -16,7 +16,7 @@ EPOCHS = {"sst2": 1, "cola": 3, "mrpc": 3, "stsb": 3}
 
 
 def bertc_metrics(args, task, seed, precision="f32"):
-    """The run's dev metrics; trains where they are not there yet. None with --table-only and no result."""
+    """Return the dev metrics of a bertc run; train first if there are none. None with --table-only and no result."""
     folder = f"{args.out}/bertc-{precision}/{task}-{seed}"
     if not os.path.exists(folder + "/eval.json"):
         if args.table_only:
@@ -30,7 +30,7 @@ def bertc_metrics(args, task, seed, precision="f32"):
 
 
 def reference_metrics(args, task, seed):
-    """The same of the reference, whose results are lines of one file."""
+    """Return the dev metrics of a reference run. The results of all runs are lines of one file."""
     results = args.out + "/reference.jsonl"
     rows = [json.loads(line) for line in open(results)] if os.path.exists(results) else []
     for row in rows:
@@ -81,7 +81,7 @@ def parse_arguments():
     parser.add_argument("--seeds", nargs="+", type=int, default=[42, 43, 44])
     parser.add_argument("--lr", type=float, default=5e-5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--beside", default="transformers", choices=BESIDE, help="what bertc in f32 is compared with")
+    parser.add_argument("--beside", default="transformers", choices=BESIDE, help="compare bertc in f32 with this")
     parser.add_argument("--table-only", action="store_true", help="run nothing, show what is there")
     return parser.parse_args()
 

@@ -1,9 +1,8 @@
-"""The random functions of bertc, written again in numpy.
+"""The random functions of bertc in numpy.
 
-bertc draws no number from a stateful generator: a shuffle and an initial weight are functions of the
-seed and of what they are for.  A reference run that uses the same functions sees the same batches in
-the same order and starts from the same head, so what differs between two runs is only dropout and
-rounding.
+bertc has no stateful random generator: a shuffle or an initial weight is a function of the seed and its purpose.  A
+reference run that uses the same functions sees the same batches in the same order and starts from the same head, so
+two runs differ only in dropout and rounding.
 
 Source of the generator: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"
 (Philox4x32 with ten rounds).  `python bertc_random.py` checks it against the published vectors.
@@ -60,7 +59,7 @@ def standard_normals(seed, tensor_name, elements, attempt=0):
 
 
 def initial_weight(seed, tensor_name, shape, std, truncated=False):
-    """A new weight tensor: normal, or truncated at two deviations by drawing an element again."""
+    """A newly initialized weight: normal, or truncated at two deviations by drawing an element again."""
     z = standard_normals(seed, tensor_name, np.arange(int(np.prod(shape))))
     attempt = 0
     while truncated and (outside := np.flatnonzero(np.abs(z) > 2.0)).size:
@@ -70,7 +69,7 @@ def initial_weight(seed, tensor_name, shape, std, truncated=False):
 
 
 def initial_adapter(seed, tensor_name, shape):
-    """The A of an adapter as it starts: uniform within 1 / sqrt(columns)."""
+    """The initial A of an adapter: uniform within 1 / sqrt(columns)."""
     w0, _, _, _ = philox(seed, PURPOSE_UNIFORM << 24, np.arange(int(np.prod(shape))), fnv1a32(tensor_name), 0)
     spread = (w0.astype(np.float64) + 0.5) / 2.0**31 - 1.0
     return (spread / np.sqrt(shape[1])).astype(np.float32).reshape(shape)
@@ -85,7 +84,7 @@ KNOWN_ANSWERS = [  # key word 0, key word 1, counter, expected words
 
 
 def check():
-    """Raise unless the generator and the functions above it behave as they must."""
+    """Raise an error unless the generator and the functions based on it give known results."""
     for k0, k1, counter, expected in KNOWN_ANSWERS:
         words = tuple(int(w) for w in philox(k1 << 32 | k0, *counter))
         if words != expected:

@@ -3,7 +3,7 @@
 The order of the examples and the weights of a new head come from bertc_random, so both programs see the
 same batches and start from the same point.  Dropout comes from torch's own generator and differs.
 
-Prints one JSON object a run, and appends it to --results where that is given.
+Prints one JSON object per run, and appends it to --results if given.
 """
 import argparse
 import json
@@ -56,7 +56,7 @@ class GoogleAdam:
 
 
 def stage(name, layers):
-    """Where a parameter lies in the forward pass: 0 embeddings, 1 + l layer l, then pooler and head."""
+    """The stage of a parameter: 0 embeddings, 1 + l layer l, then pooler and head."""
     if ".embeddings." in name:
         return 0
     if ".layer." in name:
@@ -65,13 +65,13 @@ def stage(name, layers):
 
 
 def frozen_stages(word, layers):
-    """How many stages a word of --freeze names."""
+    """The number of frozen stages for an argument of --freeze."""
     frozen = {"none": 0, "embeddings": 1, "all": layers + 2}.get(word)
     return 1 + int(word) if frozen is None else frozen
 
 
-def thaws(args, layers, epoch_steps):
-    """Pairs of the first step, and how many stages are frozen from then on."""
+def unfreeze_steps(args, layers, epoch_steps):
+    """Pairs of a step and the number of stages that are frozen from that step on."""
     entries = (entry.split(":") for entry in args.unfreeze_schedule.split(",") if entry)
     first = 1 + layers if args.feature_layer else frozen_stages(args.freeze, layers)
     return [(0, first)] + [
@@ -79,7 +79,7 @@ def thaws(args, layers, epoch_steps):
 
 
 def freeze(model, args, frozen):
-    """Take from training so many stages and what --train-only leaves out."""
+    """Freeze the first `frozen` stages and the parameters that --train-only excludes."""
     layers = model.config.num_hidden_layers
     for name, parameter in model.named_parameters():
         left_out = args.train_only == "bias" and stage(name, layers) < layers + 2 and not name.endswith(".bias")
@@ -87,7 +87,7 @@ def freeze(model, args, frozen):
 
 
 def add_adapters(model, args):
-    """The model with peft's adapters, which start as bertc's do; of it they and the head are trained."""
+    """The model with peft's adapters, initialized as in bertc; only the adapters and the head are trained."""
     from peft import LoraConfig, TaskType, get_peft_model
     first, layers = max(frozen_stages(args.freeze, model.config.num_hidden_layers) - 1, 0), model.config.num_hidden_layers
     targets = args.lora_targets.split(",")
@@ -105,7 +105,7 @@ def add_adapters(model, args):
 
 
 def groups_of(model, args, decay):
-    """Trained parameters by their part of the learning rate and by whether they decay."""
+    """Trained parameters, grouped by their learning rate scale and weight decay."""
     layers, groups = model.config.num_hidden_layers, {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
@@ -125,7 +125,7 @@ def make_optimizer(model, args):
 
 
 def learning_rate(args, step, total):
-    """The rate of a step, counted from 0; the hf recipe has no warm-up, so its first step is a full one."""
+    """The learning rate of a step, counted from 0; the hf recipe has no warm-up."""
     warmup = total // 10 if args.recipe == "google" else 0
     if step < warmup:
         return args.lr * step / warmup
@@ -133,7 +133,7 @@ def learning_rate(args, step, total):
 
 
 def clip_gradients(model, recipe, limit):
-    """Scale the gradient to at most `limit`; returns its norm before that.
+    """Scale the gradient to a norm of at most `limit`; return its norm before scaling.
 
     torch divides by norm + 1e-6, TensorFlow's clip_by_global_norm by the norm alone.
     """
@@ -163,7 +163,7 @@ def load_config(task, args):
 
 @torch.no_grad()
 def fill_new_tensors(model, names, args):
-    """Give the tensors that the checkpoint lacks, or has for other labels, bertc's initial values."""
+    """Give bertc's initial values to tensors that the checkpoint lacks or has for other labels."""
     expected = {"classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias"}
     if unknown := set(names) - expected:
         raise ValueError(f"{args.model}: the checkpoint lacks {sorted(unknown)}")
@@ -194,10 +194,10 @@ def encode(tokenizer, split, max_length):
     return coded["input_ids"], coded["token_type_ids"]
 
 
-def collate(coded, rows, least=0):
-    """The rows of a batch, padded with zeros to the longest of them and at least to `least` tokens."""
+def collate(coded, rows, minimum=0):
+    """The rows of a batch, padded with zeros to the longest of them and to at least `minimum` tokens."""
     ids, types = coded
-    shape = (len(rows), max(least, max(len(ids[r]) for r in rows)))
+    shape = (len(rows), max(minimum, max(len(ids[r]) for r in rows)))
     padded_ids, padded_types, mask = (np.zeros(shape, np.int64) for _ in range(3))
     for line, row in enumerate(rows):
         length = len(ids[row])
@@ -217,7 +217,7 @@ def batches(args, count):
 
 
 def unpadded_attention(module, query, key, value, attention_mask, dropout, scaling, slots, shape, **_):
-    """The attention of sequences that follow each other in one row, padded for the two products alone.
+    """The attention of sequences that are packed in one row, padded for the two products alone.
 
     query, key and value are (1, heads, tokens, size); a token's place among the `shape` = (sequences, longest)
     padded ones is in `slots`; attention_mask is added to the scores.  With dropout this is faster than sdpa.
@@ -272,7 +272,7 @@ def mean_loss(logits, labels, **objective):
 
 
 def objective_of(args, labels, classes):
-    """What cross_entropy takes besides logits and labels; balanced weights as scikit-learn has them."""
+    """The options of cross_entropy; balanced weights are those of scikit-learn."""
     if classes == 1:
         return {}
     weight = None
@@ -300,7 +300,7 @@ def train(model, coded, labels, args):
     """Train; returns steps, real tokens, padded tokens and seconds."""
     epoch_steps = math.ceil(len(labels) / args.batch_size)
     total = args.schedule_steps or args.epochs * epoch_steps
-    schedule = [] if args.lora_rank else thaws(args, model.config.num_hidden_layers, epoch_steps)
+    schedule = [] if args.lora_rank else unfreeze_steps(args, model.config.num_hidden_layers, epoch_steps)
     if args.lora_rank:
         model = add_adapters(model, args)
     else:
@@ -384,21 +384,21 @@ def parse_arguments():
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--max-grad-norm", type=float, default=1.0)
     parser.add_argument("--weight-decay", type=float, help="default: 0 for hf, 0.01 for google")
-    parser.add_argument("--keep-layers", type=int, default=0, help="train the first so many layers; 0: all")
-    parser.add_argument("--feature-layer", type=int, default=0, help="train a pooler and a head on this layer; 0: not")
+    parser.add_argument("--keep-layers", type=int, default=0, help="train only the first N layers; 0: all")
+    parser.add_argument("--feature-layer", type=int, default=0, help="train pooler and head on this layer; 0: the last")
     parser.add_argument("--freeze", default="none", help="none, embeddings, all, or a number of layers")
-    parser.add_argument("--unfreeze-schedule", default="", help="EPOCH:FREEZE,...: what stays frozen from an epoch on")
+    parser.add_argument("--unfreeze-schedule", default="", help="EPOCH:FREEZE,...: what is frozen from an epoch on")
     parser.add_argument("--train-only", default="all", choices=("all", "bias"))
     parser.add_argument("--head-lr", type=float)
     parser.add_argument("--lora-rank", type=int, default=0, help="train adapters of this rank, with peft, and the head")
     parser.add_argument("--lora-alpha", type=float, default=8.0)
-    parser.add_argument("--lora-targets", default="query,value", help="module names as peft takes them, or all")
+    parser.add_argument("--lora-targets", default="query,value", help="module names of peft, or all")
     parser.add_argument("--layer-lr-decay", type=float, default=1.0)
     parser.add_argument("--class-weights", default="none", help="none, balanced, or W,W,... in the order of the labels")
     parser.add_argument("--label-smoothing", type=float, default=0.0)
     parser.add_argument("--dropout", type=float, help="hidden, attention and classifier dropout; default: the config's")
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--steps", type=int, help="stop after so many steps; the schedule does not change")
+    parser.add_argument("--steps", type=int, help="stop after N steps; the schedule does not change")
     parser.add_argument("--schedule-steps", type=int, help="the schedule's total; default: the steps of all epochs")
     parser.add_argument("--no-shuffle", action="store_true", help="take the examples in file order")
     parser.add_argument("--limit-train", type=int, help="train on the first N examples of the file")
@@ -406,11 +406,11 @@ def parse_arguments():
     parser.add_argument("--packed", action="store_true",
                         help="pad in the attention products alone: the same result in less time (BERT classifiers)")
     parser.add_argument("--pad-to", type=int, default=0,
-                        help="pad every batch to so many tokens at least; default: to its longest example")
+                        help="pad every batch to at least N tokens; default: to its longest example")
     parser.add_argument("--autocast", choices=("bf16",), help="run forward and backward under torch.autocast")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--attention", default="sdpa", choices=("sdpa", "eager"))
-    parser.add_argument("--loss-log", help="write one JSON object a step to this file")
+    parser.add_argument("--loss-log", help="write one JSON object per step to this file")
     parser.add_argument("--save", help="write the trained model to this directory")
     parser.add_argument("--results", help="append the run's JSON object to this file")
     return parser.parse_args()

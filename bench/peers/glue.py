@@ -15,11 +15,11 @@ ENTAILED = ("entailment", "not_entailment")
 
 @dataclass(frozen=True)
 class Task:
-    """Where a task's fields lie, what its labels are called, and how it is scored.
+    """The columns, labels and metrics of a task.
 
-    `columns` names text a, text b (or None) and the label in the header; `train_at` and `test_at` are the
-    positions used where the header is absent or says something else.  `spelling` is a label as the file
-    writes it, in the order of label ids; `names` is what a saved model calls them.
+    `columns` are the header names of text a, text b (or None) and the label; `train_at` and `test_at` are the
+    positions used if the header is absent or different.  `spelling` has the labels as written in the files, in the
+    order of label ids; `names` has the labels of a saved model.
     """
     folder: str
     columns: tuple
@@ -90,7 +90,7 @@ class Split:
 
 
 def read_rows(path):
-    """All rows of a file, each a list of fields; the last newline ends a row and opens none."""
+    """All rows of a file, each a list of fields; the last newline does not start another row."""
     with open(path, "rb") as file:
         text = file.read().decode("utf-8-sig")
     lines = text.split("\n")
@@ -100,7 +100,7 @@ def read_rows(path):
 
 
 def column_positions(task, split, header):
-    """Positions of a, b and the label: by header name where it is there, else the usual ones."""
+    """Positions of a, b and the label: by header name if the header has it, else the default ones."""
     usual = (task.test_at + (None,)) if split == "test" else task.train_at
     named = []
     for name, position in zip(task.columns, usual):

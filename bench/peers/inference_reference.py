@@ -1,8 +1,8 @@
 """Forward passes of a BERT classifier over the lines of a text, by PyTorch or ONNX Runtime, timed.
 
-The lines are taken --batch-size at a time in their order, cut at 128 tokens and padded to the longest of
-the batch; all are tokenised before. Every batch is run twice and the second pass is timed, in the model
-alone. Prints one JSON object.
+Batches of --batch-size lines are taken in the order of the file, truncated to 128 tokens and padded to the longest line
+of the batch. Everything is tokenised first. Every batch is run twice; the second pass is timed, without tokenising.
+Prints one JSON object.
 """
 import argparse
 import json
@@ -43,7 +43,7 @@ def open_torch(args):
 
 
 def open_compiled(args):
-    """torch.compile at its fastest for fixed weights; needs a C++ compiler, which works during the first pass."""
+    """torch.compile with the fastest settings for fixed weights; its first pass runs a C++ compiler."""
     import torch._inductor.config
     torch._inductor.config.freezing = True
     model = torch.compile(load_torch(args), dynamic=True)
@@ -72,7 +72,7 @@ def make_batches(args):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", choices=[*PROGRAMS, "export"], help="who runs the text; export writes --onnx")
+    parser.add_argument("program", choices=[*PROGRAMS, "export"], help="which program runs; export writes --onnx")
     parser.add_argument("--model", required=True, help="a model directory with a head")
     parser.add_argument("--onnx", help="the exported model")
     parser.add_argument("--text", help="one sentence a line")

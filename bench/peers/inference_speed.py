@@ -1,9 +1,9 @@
-"""Sentences a second of forward passes in f32: bertc, PyTorch and ONNX Runtime, side by side.
+"""Compare the speed of forward passes in f32 (sentences per second) of bertc, PyTorch and ONNX Runtime.
 
 The first --limit sentences of SST-2's dev.tsv, as they come and sorted by length, in batches of 32 and of 1.
-All programs load the same directory (random weights of the shape asked for), tokenise first and time the
-model alone: bertc by `bertc-bench infer`, the others by inference_reference.py. They run
-in turn, --rounds times, each a process of its own. The logits of all are compared before.
+All programs load the same model directory (random weights of the requested shape), tokenise first and time the model
+alone: bertc by `bertc-bench infer`, the others by inference_reference.py. They run in turn, --rounds times, each in its
+own process. Before that, the logits of all programs are compared.
 """
 import json
 import os
@@ -51,7 +51,7 @@ PROGRAMS = {
 
 
 def check_logits(args, folder):
-    """Print how far the programs' logits lie from bertc's."""
+    """Print the largest difference of each program's logits from bertc's."""
     text, out = folder + "/as they come.txt", folder + "/logits"
     with open(text, "rb") as lines:
         measure.run([args.bertc, "predict", "--task", "sst2", "--model", folder + "/model", "--out", folder + "/labels",
@@ -64,7 +64,7 @@ def check_logits(args, folder):
 
 
 def compare(args, folder):
-    """Run folder/model; returns the sentences/s of each round, by batch size and program."""
+    """Run folder/model; return the sentences/s of each round by batch size and program."""
     results = {}
     measure.run(measure.script("inference_reference.py", "export", "--model", folder + "/model", "--onnx",
                                folder + "/model.onnx"), args.threads)

@@ -1,4 +1,4 @@
-"""What the speed comparisons share: processes that are measured, models to run them on, and how figures are written."""
+"""Functions that the speed comparisons share: measured processes, models, statistics and options."""
 import argparse
 import os
 import platform
@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def run(command, threads, stdin=None):
-    """Run a command to its end; returns what it printed and its peak resident memory in MB."""
+    """Run a command to its end; return its output and its peak resident memory in MB."""
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as messages:
         process = subprocess.Popen(command, env=environment, stdin=stdin, stdout=output, stderr=messages)
@@ -31,19 +31,19 @@ def script(name, *arguments):
 
 
 def bench(args):
-    """bertc-bench, which lies beside bertc."""
+    """The path of bertc-bench, in the folder of bertc."""
     return os.path.join(os.path.dirname(args.bertc), "bertc-bench")
 
 
 def make_model(args, folder):
-    """A model directory with random weights of the shape asked for; its head has two labels."""
+    """Create a model directory with random weights of the requested shape and a head of two labels."""
     run([args.bertc, "init", "--layers", str(args.layers), "--hidden", str(args.hidden), "--heads", str(args.heads),
          "--vocab", args.vocab, "--out", folder], args.threads)
     return folder
 
 
 def in_turn(programs, rounds):
-    """Call every program once a round; returns the results of each, by name."""
+    """Call every program once per round; return the results of each program by name."""
     results = {name: [] for name in programs}
     for number in range(rounds):
         for name, program in programs.items():
@@ -53,18 +53,18 @@ def in_turn(programs, rounds):
 
 
 def spread(values, form):
-    """Median (least to most)."""
+    """The median (minimum to maximum) as text."""
     values = sorted(values)
     return f"{form % statistics.median(values)} ({form % values[0]} to {form % values[-1]})"
 
 
 def ratios(rows, base):
-    """Round by round."""
+    """The ratio of each round."""
     return [row / other for row, other in zip(rows, base)]
 
 
 def fastest(speeds, start):
-    """The speeds of that program, of those whose names begin so, which has the largest median."""
+    """The speeds of the program with the largest median among those whose names begin with `start`."""
     return max((rows for name, rows in speeds.items() if name.startswith(start)), key=statistics.median)
 
 

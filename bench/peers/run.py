@@ -1,9 +1,10 @@
-"""Every comparison of speed, and one table of the ratios that matter.
+"""Run every comparison of speed, and print a table of the most important ratios.
 
-Runs tokenizer_speed on SST-2's sentences and the lines of --text, training_speed's three works, inference_speed and
-bertc-bench, prints their tables, and at the end bertc against the other tokenizers, the example script's default, the
-fastest PyTorch, the fastest of PyTorch and ONNX Runtime, the floor of the products and a copy of AdamW's bytes, and the time
-to the first step: medians of the ratios round by round, least to most.
+Runs tokenizer_speed on SST-2's sentences and the lines of --text, training_speed on its three works, inference_speed
+and bertc-bench, and prints their tables. The last table compares bertc with the other tokenizers, with the default of
+transformers' example script, with the fastest PyTorch, with the faster of PyTorch and ONNX Runtime, with the matrix
+products of a step and with a copy of AdamW's bytes, and gives the time to the first step: medians of the ratios of each
+round (minimum to maximum).
 """
 import json
 import tempfile
@@ -23,7 +24,7 @@ def tokenizer_rows(results):
 
 
 def training_rows(name, results):
-    """The ratios of one work: to the default where it was run, to PyTorch at its best, and of memory."""
+    """The ratios of one work: to the default if it was run, to PyTorch at its best, and of memory."""
     speeds = training_speed.speeds(results)
     memory = {program: [row[1] for row in rows] for program, rows in results.items()}
     best = measure.fastest({p: s for p, s in speeds.items() if "unpadded" not in p}, "PyTorch")
@@ -50,7 +51,7 @@ def inference_rows(results):
 
 
 def bench_rows(args):
-    """What bertc-bench measures of bertc alone: its own median, least and most."""
+    """The figures that bertc-bench measures of bertc alone: minimum, median and maximum."""
     rows = []
     for precision in ("f32",) if args.f32_only else ("f32", "bf16"):
         shape = ["--json", "--precision", precision, "--threads", args.threads, "--layers", args.layers, "--hidden", args.hidden]
@@ -68,7 +69,7 @@ def main():
     parser = measure.parser(__doc__)
     training_speed.add_options(parser)
     inference_speed.add_options(parser)
-    parser.add_argument("--text", help="a file with a text a line, for the tokenizers")
+    parser.add_argument("--text", help="a file with one text per line, for the tokenizers")
     args = parser.parse_args()
     print(measure.describe(args, "onnxruntime"))
     args.only = None

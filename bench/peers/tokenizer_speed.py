@@ -1,9 +1,9 @@
-"""Speed and exactness of WordPiece tokenizers, one thread each: bertc beside those that pip can install.
+"""Compare speed and exactness of bertc with WordPiece tokenizers that pip can install, one thread each.
 
 Every program encodes the same texts (the lines of --text, the sentences of SST-2's train split), in turn,
---rounds times, after one time that is not counted. Prints one row a program: the median time (least
-to most), how many times longer than bertc in the same round, and the number of texts whose ids differ from
-those of the Rust package `tokenizers`. Packages that are not installed are skipped with a notice.
+--rounds times, after a first time that is not counted. Prints one row per program: the median time (minimum to
+maximum), its ratio to bertc's time in the same round, and the number of texts whose ids differ from the ids of the Rust
+package `tokenizers`. Packages that are not installed are skipped with a notice.
 
 All but bertc are timed from a list of Python strings to the object that the package makes of them, inside
 one process that stays; bertc from bytes in memory to ids, types and offsets, by
@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ONE_THREAD = {name: "1" for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
                                      "TF_NUM_INTEROP_THREADS")}
 QUIET = {"TOKENIZERS_PARALLELISM": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
-LONGEST = 1 << 20  # tokens of one text, for those that must be told
+LONGEST = 1 << 20  # maximum tokens of a text, for packages that require one
 
 
 # ---- Programs: encode(texts) is timed, ids(result) gives the ids without [CLS] and [SEP] ------
@@ -46,7 +46,7 @@ class Rust:
 
 
 class RustFast(Rust):
-    """The same without offsets."""
+    """encode_batch_fast, which computes no offsets."""
 
     def encode(self, texts):
         return self.tokenizer.encode_batch_fast(texts)
@@ -141,7 +141,7 @@ def read_lines(path):
 
 
 def work(name, vocab, path):
-    """One line for each line of standard input: the digests of all texts first, then seconds."""
+    """Answer each line of standard input with one line: first the digests of all texts, then seconds."""
     texts = read_lines(path)
     program = PEERS[name](vocab)
     print(json.dumps([digest(ids) for ids in program.ids(program.encode(texts))]), flush=True)
@@ -197,7 +197,7 @@ def installed(name):
 
 
 def compare(args, title, path):
-    """Print the table of one text; returns how many times longer than bertc each took, round by round."""
+    """Print the table of one text; return the ratio of each program's time to bertc's, round by round."""
     programs = {"bertc": Bertc(args, path)}
     for name in args.only or PEERS:
         version = installed(name)
@@ -226,14 +226,14 @@ def compare(args, title, path):
 
 
 def write_sentences(data, path):
-    """The sentences of SST-2's train split, one a line."""
+    """The sentences of SST-2's train split, one per line."""
     with open(os.path.join(data, "SST-2", "train.tsv"), "rb") as file, open(path, "wb") as out:
         for line in file.read().split(b"\n")[1:-1]:
             out.write(line.split(b"\t")[0] + b"\n")
 
 
 def compare_all(args):
-    """The lines of --text and the sentences of --data; returns the ratios of each by its title."""
+    """Measure the lines of --text and the sentences of --data; return the ratios of each by its title."""
     results = {}
     if args.text:
         results[os.path.basename(args.text)] = compare(args, os.path.basename(args.text), args.text)
@@ -248,7 +248,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bertc", default=os.path.join(HERE, "../../build/release/bertc"))
     parser.add_argument("--vocab", required=True, help="bert-base-uncased's vocab.txt")
-    parser.add_argument("--text", help="a file with a text a line")
+    parser.add_argument("--text", help="a file with one text per line")
     parser.add_argument("--data", help="the GLUE root, for the sentences of SST-2")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", action="append", choices=PEERS, help="leave out the other packages")

@@ -1,12 +1,12 @@
-"""Tokens a second and peak memory of a training run: bertc and PyTorch + transformers, side by side.
+"""Compare tokens per second and peak memory of training runs of bertc and of PyTorch + transformers.
 
-Makes a model directory with random weights of the shape asked for, then runs bertc and the reference in
-turn, --rounds times, over the same examples in the same order. All are whole processes; the first steps
-of each, in which memory is touched and kernels are compiled for the first time, are left out of the speed.
-Prints one row a program (median, least, most) and the ratio to the first, round by round.
+Creates a model directory with random weights of the requested shape, then runs bertc and the reference in turn,
+--rounds times, over the same examples in the same order. All are whole processes. The speed excludes the first steps, in which
+memory is first touched and kernels are compiled. Prints one row per program (median, minimum, maximum) and the ratio to
+the first program, round by round.
 
-The work: sst2 and mnli are batches of 32 of the task's own sentences, cut at 128; len512 is batches of 8
-texts of random words that fill 512 tokens. Where MNLI has no train.tsv, dev_matched.tsv stands in for it.
+The work: sst2 and mnli are batches of 32 of the task's own sentences, truncated to 128 tokens; len512 is batches of 8
+texts of random words that fill 512 tokens. If MNLI has no train.tsv, dev_matched.tsv is used instead.
 """
 import json
 import os
@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import glue
 import measure
 
-WARM = 2  # steps left out of the speed
+WARM = 2  # first steps, which the speed excludes
 
-# What each program is given beyond the run itself; the first is how transformers' example script trains by default.
+# The additional options of each program; the first is the default of transformers' example script.
 PYTORCH = {
     "PyTorch f32, padded to 128": ("--pad-to", "128"),
     "PyTorch bf16, padded to 128": ("--pad-to", "128", "--autocast", "bf16"),
@@ -62,7 +62,7 @@ def mnli_data(args, folder):
 
 
 def long_data(args, folder):
-    """SST-2's format, every text 600 whole words of the vocabulary: more than 512 tokens."""
+    """Write data in SST-2's format. Every text has 600 whole words of the vocabulary, so more than 512 tokens."""
     words = [word for word in open(args.vocab, encoding="utf-8").read().split() if word.isascii() and word.isalpha()]
     draw = random.Random(1)
     rows = [[" ".join(draw.choices(words, k=600)), str(i % 2)] for i in range(args.steps * WORKS["len512"].batch_size)]
@@ -105,7 +105,7 @@ def reference_run(args, options, folder, extra):
 
 
 def compare(args, name, model):
-    """Run every program on one work; returns (tokens/s, MB) of each round, by program."""
+    """Run every program on one work; return (tokens/s, MB) of each round by program."""
     work = WORKS[name]
     programs = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ def add_options(parser):
         return int(text)
 
     parser.add_argument("--steps", type=steps, default=6,
-                        help=f"steps of a run, more than {WARM}, which are to warm up")
+                        help=f"steps of a run, of which the first {WARM} are not counted")
 
 
 def main():

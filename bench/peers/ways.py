@@ -1,8 +1,8 @@
-"""What every way of transfer gives, and what it costs: metric, time and memory, over several seeds.
+"""Compare ways of transfer over several seeds: metric, time and memory.
 
-Fine-tunes one encoder in each way on each task and prints a table. Time is that of the whole run, reading and
-evaluation included. What is already in --out is not run again, so the command can be repeated until the table is
-complete; times are comparable only where nothing else ran on the machine.
+Fine-tunes one encoder in each way on each task and prints a table. Time covers the whole run, including reading and
+evaluation. Results that are already in --out are not computed again, so the command can be repeated until the table is
+complete. Times are comparable only if nothing else ran on the machine.
 """
 import argparse
 import json
@@ -30,7 +30,7 @@ def layers(model):
 
 
 def train(args, way, task, seed):
-    """One run from its start to its end; returns metrics, seconds and peak memory in MB."""
+    """Make one run; return metrics, seconds and peak memory in MB."""
     folder = os.path.join(args.out, f"{task}-{way.replace(' ', '-')}-{seed}")
     shutil.rmtree(folder, ignore_errors=True)
     options = [word.format(half=layers(args.model) // 2) for word in WAYS[way]]
@@ -46,7 +46,7 @@ def train(args, way, task, seed):
 
 
 def complete(args):
-    """All results, those that were there and those that were missing."""
+    """Return all results; compute those that are missing."""
     os.makedirs(args.out, exist_ok=True)
     path = os.path.join(args.out, "results.jsonl")
     rows = [json.loads(line) for line in open(path)] if os.path.exists(path) else []

@@ -1,18 +1,19 @@
-/* Packed batches: where text and numbers meet.
+/* Tokenised data sets and packed batches.
  *
- * Padding does not exist. A batch of S sequences is N = sum of lengths rows; sequence s is the
- * rows starts[s] .. starts[s+1]-1, and the position of a row is its distance from starts[s].
+ * There is no padding. A batch of S sequences has N rows, the sum of their lengths. Sequence s consists of the rows
+ * starts[s] .. starts[s+1]-1, and the position of a row is its distance from starts[s].
  *
- * 1. bertc_inputs holds a whole tokenised data set; a batch copies chosen examples from it into
- *    buffers that were allocated once.
- * 2. `examples` carries each sequence's index in the data set: dropout is a function of it, so
- *    masks do not depend on how sequences are grouped.
- * 3. Labels lie one example behind the other, as many as each has (bertc_example says what they are): those of i are
- *    label_starts[i] .. label_starts[i+1]-1. A class is one, labels[label_starts[i]].
+ * 1. bertc_inputs contains a tokenised data set; a batch copies some of its examples into buffers that were allocated
+ *    once.
+ * 2. `examples` contains each sequence's index in the data set. Dropout is a function of this index, so dropout masks
+ *    do not depend on how sequences are grouped into batches.
+ * 3. Labels are stored example by example: those of example i are label_starts[i] .. label_starts[i+1]-1. An example of
+ *    a classification task has one label, labels[label_starts[i]]. bertc_example explains the labels of each kind of
+ *    task.
  *
- * Threads: inputs do not change once they are made, and several threads may read them at once. A batch belongs
- * to one thread at a time while it is filled; passes only read it. Making inputs takes as many threads as
- * OpenMP gives the caller. Null pointers: BERTC_USAGE. */
+ * Threads: inputs do not change after bertc_inputs_create, and several threads may read them at once. Only one thread
+ * may fill a batch; several passes may read it at once. bertc_inputs_create uses the number of threads that OpenMP
+ * gives the caller. Null pointers: BERTC_USAGE. */
 #ifndef BERTC_BATCH_H
 #define BERTC_BATCH_H
 
@@ -28,20 +29,20 @@ extern "C" {
 #endif
 
 typedef struct bertc_inputs {
-    size_t count;      /* examples */
-    size_t *starts;    /* (count+1) offsets into ids and types */
-    int32_t *ids;      /* (starts[count]) */
-    uint8_t *types;    /* (starts[count]) */
+    size_t count;         /* number of examples */
+    size_t *starts;       /* (count+1) offsets into ids and types */
+    int32_t *ids;         /* (starts[count]) token ids */
+    uint8_t *types;       /* (starts[count]) token_type_ids */
     size_t *label_starts; /* (count+1) offsets into labels */
-    int32_t *labels;   /* (label_starts[count]) in the model's order */
-    float *values;     /* (count) regression target; NaN none */
-    size_t longest;    /* tokens in the longest example */
-    size_t invalid;    /* bad UTF-8 sequences replaced */
-    size_t truncated;  /* examples that lost word pieces to max_length */
+    int32_t *labels;      /* (label_starts[count]) in the model's label order */
+    float *values;        /* (count) regression targets; NaN: none */
+    size_t longest;       /* tokens in the longest example */
+    size_t invalid;       /* number of invalid UTF-8 sequences that were replaced */
+    size_t truncated;     /* number of examples that were truncated to max_length */
 } bertc_inputs;
 
-/* Tokenise a data set. label_map (C of the task) turns the task's class into the model's; null keeps it. Errors:
- * BERTC_INPUT for an example whose labels are not those of its task's kind; BERTC_USAGE, BERTC_NOMEM. */
+/* Tokenise a data set. label_map (C) gives the model's class for each class of the task; null: they are the same.
+ * Errors: BERTC_INPUT for an example whose labels do not fit the kind of its task; BERTC_USAGE, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
                                            size_t max_length, const int32_t *label_map, bertc_inputs **inputs,
                                            bertc_error *err);
@@ -52,26 +53,26 @@ typedef struct bertc_batch {
     int32_t sequences;  /* S */
     int32_t tokens;     /* N */
     int32_t longest;    /* tokens in the longest sequence */
-    int32_t *ids;       /* (N) */
+    int32_t *ids;       /* (N) token ids */
     uint8_t *types;     /* (N) token_type_ids */
     int32_t *positions; /* (N) */
-    int32_t *starts;    /* (S+1) */
+    int32_t *starts;    /* (S+1) offsets into ids, types and positions */
     uint32_t *examples; /* (S) index in the data set */
-    int32_t *label_starts; /* (S+1) */
+    int32_t *label_starts; /* (S+1) offsets into labels */
     int32_t *labels;    /* (label_starts[S]) */
-    float *values;      /* (S) */
+    float *values;      /* (S) regression targets; NaN: none */
     int32_t max_sequences, max_tokens, max_labels; /* capacity */
 } bertc_batch;
 
-/* An empty batch of this capacity. Of classes, a sequence has one label at most. Errors: BERTC_USAGE where it would
- * hold no sequence or no token, or less than no label; BERTC_NOMEM. */
+/* Create an empty batch of this capacity. For classification, max_labels need not exceed max_sequences. Errors:
+ * BERTC_USAGE for a capacity of less than one sequence, one token or zero labels; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, int32_t max_labels,
                                           bertc_batch **batch, bertc_error *err);
 
 BERTC_API void bertc_batch_free(bertc_batch *batch);
 
-/* Fill with the examples order[0..n-1]. Errors: BERTC_USAGE for an example that there is not, or that does not fit
- * the capacity; those before it are in the batch. */
+/* Replace the content of the batch with the examples order[0..n-1]. Errors: BERTC_USAGE for an index that is out of
+ * range or an example that exceeds the capacity; the batch then contains the examples before it. */
 BERTC_API bertc_status bertc_batch_fill(bertc_batch *batch, const bertc_inputs *inputs,
                                         const uint32_t *order, size_t n, bertc_error *err);
 

@@ -1,13 +1,13 @@
 /* BertConfig: the shape and the constants of a BERT encoder, as in a model's config.json.
  *
- * 1. Field names and defaults are those of transformers' BertConfig.
- * 2. A loaded configuration is checked: every size is positive and bounded, heads divide hidden,
- *    and a key that asks for something this encoder does not compute is refused by name. What only a
- *    head or only training needs stops nobody else: see head_refusal and bertc_config_check.
- * 3. Keys that this library does not know are kept and written back unchanged.
+ * 1. Fields have the names and defaults of transformers' BertConfig.
+ * 2. Loading checks the configuration: every size is positive and bounded, the number of heads divides the hidden size,
+ *    and a key that asks for something this encoder does not compute is an error that states the key. Faults in keys
+ *    that only a head or only training uses do not prevent other uses: see head_refusal and bertc_config_check.
+ * 3. Unknown keys are kept and written back unchanged.
  *
- * Threads: a configuration is plain data. Several threads may read one at once, while none changes or clears
- * it. Null pointers: BERTC_USAGE. */
+ * Threads: a configuration is plain data. Several threads may read it at once while no thread changes or clears it.
+ * Null pointers: BERTC_USAGE. */
 #ifndef BERTC_CONFIG_H
 #define BERTC_CONFIG_H
 
@@ -40,30 +40,30 @@ typedef struct bertc_config {
     bertc_activation hidden_act;
     double hidden_dropout_prob;
     double attention_probs_dropout_prob;
-    double classifier_dropout; /* -1: null in the file, hidden_dropout_prob is used */
+    double classifier_dropout; /* -1: null in the file; hidden_dropout_prob is used */
     double initializer_range;
     double layer_norm_eps;
-    int32_t num_labels;  /* C >= 1; 1 means regression */
-    char **labels;       /* id2label, num_labels owned strings; LABEL_0.. where the file has none */
-    char *head_refusal;  /* why the head that the file describes is not one that bertc computes, beginning
-                            with the file's name; null: it is; owned. New labels make it null */
+    int32_t num_labels;    /* C >= 1; 1 means regression */
+    char **labels;         /* id2label: num_labels owned strings; LABEL_0, ... if the file has no id2label */
+    char *head_refusal;    /* why bertc does not support the head that the file describes; null: supported; owned.
+                              bertc_config_set_labels makes it null */
     char *hidden_act_name; /* as spelled in the file; owned */
-    char *json;          /* the file this was read from, or null; owned; its unknown keys are kept */
+    char *json;            /* text of the file, for its unknown keys; null if not loaded from a file; owned */
 } bertc_config;
 
-/* A configuration with BertConfig's defaults (bert-base-uncased) and two labels. */
+/* Set BertConfig's defaults (bert-base-uncased) and two labels. */
 BERTC_API bertc_status bertc_config_init(bertc_config *config, bertc_error *err);
 
-/* Read `path` (a config.json) and check what the encoder computes with. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+/* Load a config.json and check the values that the encoder uses. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_error *err);
 
-/* Replace the labels; `labels` holds `count` strings that are copied. */
+/* Replace the labels by copies of `count` strings. */
 BERTC_API bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels,
                                                int32_t count, bertc_error *err);
 
-/* Check sizes and ranges, also of what only training needs (dropout, initializer_range); `place` names the
- * source in messages. Errors: BERTC_INPUT. */
-BERTC_API bertc_status bertc_config_check(const bertc_config *config, const char *place, bertc_error *err);
+/* Check sizes and ranges, including values that only training uses (dropout, initializer_range). Messages begin with
+ * `source`. Errors: BERTC_INPUT. */
+BERTC_API bertc_status bertc_config_check(const bertc_config *config, const char *source, bertc_error *err);
 
 /* Deep copy. */
 BERTC_API bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc_error *err);

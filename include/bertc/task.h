@@ -1,17 +1,17 @@
-/* Tasks: a row each, their files read, their metrics computed.
+/* Tasks: one row per task, readers of their files, and metrics.
  *
- * 1. Everything that is known of a task stands in its row; readers, metrics, submission files,
- *    help and the default labels derive from it. The rows of the GLUE tasks are a constant table; a caller may
- *    make others, with any number of labels, and nothing tells them apart. Such a row belongs to who made it: it
- *    stays, and does not change, as long as a data set of it is in use.
- * 2. Reading is exact: TAB separates, quotes are characters, a BOM and CRLF are accepted, columns
- *    are found by the names of the header.
- * 3. Class indices in examples follow the row's `labels`; a model's own order is applied later,
- *    by name (bertc_task_match_labels).
+ * 1. A task's row holds everything that is known of the task; readers, metrics, submission files, help and the default
+ *    labels derive from it. The rows of the GLUE tasks are a constant table. A caller may make other rows, with any
+ *    number of labels, and the library treats them alike. The caller owns such a row and keeps it unchanged as long as
+ *    a data set uses it.
+ * 2. Reading is exact: a TAB separates columns, quotes are ordinary characters, a BOM and CR LF are accepted, and
+ *    columns are found by the names in the header.
+ * 3. Class indices in examples follow the order of the row's `labels`. A model's own order is applied later, by name
+ *    (bertc_task_match_labels).
  *
- * Threads: the table is constant, and a data set does not change once it is read; any number of threads may use
- * both at once, until the data set is freed. Null pointers, splits and tasks that there are not:
- * BERTC_USAGE, and null or false where there is no status. */
+ * Threads: the table is constant, and a data set does not change after it is read; any number of threads may use both
+ * at once, until the data set is freed. A null pointer or an invalid split or task gives BERTC_USAGE, or null or false
+ * from a function without a status. */
 #ifndef BERTC_TASK_H
 #define BERTC_TASK_H
 
@@ -38,50 +38,51 @@ typedef enum bertc_metric {
 
 enum { BERTC_MAX_TASK_METRICS = 2 };
 
-/* What is predicted of an example, by which kind of head. */
+/* What a head predicts for an example. */
 typedef enum bertc_kind {
     BERTC_CLASSIFICATION, /* one of several classes */
     BERTC_REGRESSION,     /* a number */
     BERTC_KINDS
 } bertc_kind;
 
-/* Of the lengths of a task's texts: how many are stated, and where longer ones are cut. */
-enum { BERTC_LENGTHS = 21, BERTC_KNOWN_LENGTH = 128 };
+/* The number of length quantiles in a task's row, and the length at which they are cut. */
+enum { BERTC_LENGTH_QUANTILES = 21, BERTC_MAX_KNOWN_LENGTH = 128 };
 
-/* Where a split keeps its columns: by name in a file with a header, by number (from 0) in one without.
- * There the names say what a header would look like, which it should not have. */
+/* The file of a split and its columns. A file with a header has them by name. A file without a header has them by
+ * number, from 0; its column names then serve to detect an unexpected header. */
 typedef struct bertc_columns {
-    const char *file;     /* null: the task has no such split */
+    const char *file;       /* null: the task has no such split */
     bool header;
-    bool skip_short;      /* rows with too few columns are skipped and counted, not refused */
-    const char *a_name, *b_name, *label_name; /* null: absent */
-    int a, b, label;      /* -1: absent, or found by name */
-    const char *no_gold;  /* label of rows without an agreed answer, skipped and counted; or null */
-    const char *ids_file; /* lists the rows of `file` that belong to dev, by columns 1 and 2; or null */
+    bool skip_short;        /* true: rows with too few columns are skipped and counted; false: they are an error */
+    const char *a_name, *b_name, *label_name; /* null: no such column */
+    int a, b, label;        /* column numbers; -1: no such column, or found by name */
+    const char *skip_label; /* rows with this label are skipped and counted: their raters disagree; null: none */
+    const char *ids_file;   /* lists the dev rows of `file`, by its columns 1 and 2; null: none */
 } bertc_columns;
 
 typedef struct bertc_task {
-    const char *name;   /* "sst2" */
-    const char *folder; /* "SST-2" */
-    const char *old_folder; /* another name the folder is known by, or null */
-    const char *title;  /* one line for people */
+    const char *name;       /* "sst2" */
+    const char *folder;     /* "SST-2" */
+    const char *old_folder; /* an older name of the folder, or null */
+    const char *title;      /* one line for people */
     bool pair;
     bertc_kind kind;
-    int num_labels;     /* C, at least 2; 1 for regression, which has no names of them; 0: there are texts alone */
-    const char *const *labels;      /* (C) as published with transformers, in id order, no two alike */
-    const char *const *file_labels; /* (C) as spelled in the files, in the same order, no two alike */
-    double low, high;   /* of a regression's values, low < high; infinite where there is no bound */
+    int num_labels;         /* C, at least 2; 1 for regression, which has no label names; 0: texts without labels */
+    const char *const *labels;      /* (C) as published with transformers, in id order, all different */
+    const char *const *file_labels; /* (C) as spelled in the files, in the same order, all different */
+    double low, high;       /* the range of a regression's values, low < high; infinite: no bound */
     int num_metrics;
     bertc_metric metrics[BERTC_MAX_TASK_METRICS]; /* the first is the primary one */
-    const char *submission; /* file name in a GLUE submission; labels as in file_labels */
-    const char *trained_as; /* the task whose training data these are, which a run of several takes; null: its own */
+    const char *submission; /* file name in a GLUE submission; labels are spelled as in file_labels */
+    const char *trained_as; /* the task whose training data it uses and which trains in its place; null: its own */
     bertc_columns splits[BERTC_SPLITS];
-    bertc_columns old_splits[BERTC_SPLITS]; /* an older distribution, looked for second */
-    long rows[BERTC_SPLITS]; /* official row counts; 0 unknown */
-    /* Of the train split in word pieces of bert-base-uncased (MNLI: of dev_matched): the length, with [CLS] and
-     * [SEP], of the shortest text, of that after each twentieth part of them, and of the longest, cut at
-     * BERTC_KNOWN_LENGTH; and how many different pieces there are. 0: unknown, or all. */
-    int lengths[BERTC_LENGTHS], words;
+    bertc_columns old_splits[BERTC_SPLITS]; /* the files of an older distribution, tried after those of `splits` */
+    long rows[BERTC_SPLITS]; /* official row counts; 0: unknown */
+    /* Quantiles of the text lengths of the train split (MNLI: of dev_matched), in steps of 5 %, from the shortest text
+     * to the longest; all 0: unknown. A length counts the word pieces of bert-base-uncased, [CLS] and [SEP], and is cut
+     * at BERTC_MAX_KNOWN_LENGTH. */
+    int length_quantiles[BERTC_LENGTH_QUANTILES];
+    int distinct_pieces;     /* different word pieces in the same split; 0: unknown, or all of the vocabulary */
 } bertc_task;
 
 BERTC_API size_t bertc_task_count(void);
@@ -91,109 +92,107 @@ BERTC_API const bertc_task *bertc_task_find(const char *name); /* null: unknown 
 BERTC_API const char *bertc_metric_name(bertc_metric metric); /* "accuracy" */
 BERTC_API const char *bertc_split_name(bertc_split split);    /* "train" */
 
-/* What is to be predicted of an example stands in labels, of which an example that is not labelled has none, and
- * value. By the kind of its task:
+/* An example and its target:
  *
- *   classification  one label, its class
+ *   classification  one label, its class; none if the example is unlabelled
  *   regression      no label, a value
  *
- * and for the kinds to come: several labels at once are those of the set in rising order, possibly none; labels of
- * tokens are one a token, -100 where it has none; answers are pairs, the first token and the last. */
+ * Kinds to come: multi-label tasks have the labels of the set in rising order, possibly none. Token tasks have one
+ * label per token, -100 for a token without a label. Answer tasks have pairs of the first and the last token. */
 typedef struct bertc_example {
     const char *a, *b;  /* not NUL-terminated; b null for single sentences; owned by the data set */
-    size_t na, nb;
+    size_t na, nb;      /* bytes of a and b */
     const int32_t *labels; /* (num_labels) in the task's order; owned by the data set */
     size_t num_labels;
-    float value;        /* regression target; NaN where the file has none */
+    float value;        /* regression target; NaN if unlabelled */
     size_t line;        /* 1-based line in the file, for messages */
-    const char *index;  /* its column "index", or "id" where there is none; null: neither; owned by the data set */
-    size_t nindex;
+    const char *index;  /* the value of its column "index", else "id"; null: neither column; owned by the data set */
+    size_t nindex;      /* bytes of index */
 } bertc_example;
 
 typedef struct bertc_dataset {
     const bertc_task *task;  /* not owned: it outlives the data set */
     bertc_split split;
-    char *path;              /* the file it came from */
+    char *path;              /* the input file */
     size_t count;
     bertc_example *examples; /* (count) */
-    size_t skipped;          /* short rows left out (QQP) */
-    size_t unlabelled;         /* rows left out because they have no gold label (MNLI's "-") */
+    size_t skipped_short;    /* rows skipped because they have too few columns (QQP) */
+    size_t skipped_label;    /* rows skipped because their raters disagree (MNLI's "-") */
     bool labelled;           /* every example has a label */
-    const char *no_label;    /* column of the labels that the header lacks; or null */
-    char *columns;           /* those that it has, for messages, where no_label is set */
-    char *text;              /* private: the file's bytes */
-    int32_t *labels;         /* private: those of all examples, one after the other */
+    const char *missing_label_column; /* name of the label column that the header lacks; or null */
+    char *header_columns;    /* the columns of the header, for messages; null if it has the label column */
+    char *text;              /* private: the bytes of the texts and indices */
+    int32_t *labels;         /* private: the labels of all examples, in order */
 } bertc_dataset;
 
-/* The file of a split: `data` is the GLUE root or the task's own folder; `*path` is owned by the
- * caller (free()). Errors: BERTC_INPUT naming what was looked for. */
+/* Find the file of a split. `data` is the GLUE root or the task's own folder; the caller owns `*path` (free()).
+ * Errors: BERTC_INPUT with the names that were tried. */
 BERTC_API bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split,
                                        char **path, bertc_error *err);
 
-/* Read a split. limit 0: all rows. A split whose labels are absent or all -1 is read with
- * labelled = false; it is for the caller not to train on it.
+/* Read a split. limit 0: all rows. A split whose labels are absent or all -1 is read with labelled = false; the caller
+ * must not train on it.
  * Errors: BERTC_INPUT with file and line; BERTC_IO; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split, size_t limit,
                                           bertc_dataset **dataset, bertc_error *err);
 
-/* The same for the texts alone, to predict: as many examples as the split has rows, none of them
- * labelled, whatever stands where labels would be.
- * Errors: as above; a short row, or one whose index is empty, is BERTC_INPUT in every split. */
+/* Read the texts of a split without its labels, to predict: one unlabelled example per row, whatever the label column
+ * contains.
+ * Errors: as bertc_dataset_read; in every split, BERTC_INPUT for a row that is short or has an empty index. */
 BERTC_API bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
                                                 size_t limit, bertc_dataset **dataset, bertc_error *err);
 
-/* Examples from lines of plain text (`a`, or `a TAB b` for pairs), unlabelled; a blank line is an
- * example too. `text` is copied; `place` names it in messages. Errors: BERTC_INPUT; BERTC_NOMEM. */
+/* Make unlabelled examples from lines of plain text (`a`, or `a TAB b` for pairs); a blank line is an example too.
+ * `text` is copied; messages name it `place`. Errors: BERTC_INPUT; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
                                                 const char *place, bertc_dataset **dataset, bertc_error *err);
 
 BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
 
-/* Map the task's label order to a model's: map (C of the task) out, map[i] is the model's index of the task's label
- * i. Names that are the same are found first, then those that are without case, '-' and ' ' counting as '_', then
- * common synonyms ("POS" for "positive"); no two labels are found in one place. A model whose names are numbers from
- * 0 ("LABEL_1", "1") maps by them with *by_name = false; null `labels` do in their order.
- * Errors: BERTC_INPUT where the numbers of labels differ, or not all names are those of the task. */
+/* Map the task's label order to a model's: map (C of the task) out, map[i] is the model's index of the task's label i.
+ * Exact names are matched first, then names equal in any case with '-' and ' ' counting as '_', then common synonyms
+ * ("POS" for "positive"); two labels never map to the same index. Names that are numbers from 0 ("LABEL_1", "1") map by
+ * number with *by_name = false; null `labels` map in order.
+ * Errors: BERTC_INPUT if the numbers of labels differ, or only some of the names match. */
 BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels, int32_t num_labels,
                                                int32_t *map, bool *by_name, bertc_error *err);
 
 typedef struct bertc_scores {
-    double value[BERTC_METRICS]; /* only those of the task's row are set */
-    double loss;                 /* mean over examples; NaN where not computed */
+    double value[BERTC_METRICS]; /* NaN for metrics that do not fit the kind of the task */
+    double loss;                 /* mean over examples; NaN if not computed */
     size_t examples;
-    size_t constant; /* where the predictions are all alike though the data are not (see tasks/metrics.c):
-                     1, or 1 + the class that is always predicted; else 0 */
+    size_t same_prediction; /* 0: predictions vary as they should; else every example has the same prediction:
+                             * 1 + the class, or 1 for a regression (the rule is in tasks/metrics.c) */
 } bertc_scores;
 
-/* Metrics of predictions. For classification logits is (count,C) in the *task's* label order; for
- * regression (count,1). A correlation with a constant is NaN; Matthews and F1 are 0 where they are
- * undefined. Errors: BERTC_INPUT where the data set is empty or not labelled; BERTC_DIVERGED
- * where a logit is not finite; BERTC_NOMEM. */
+/* Compute the metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression. A
+ * correlation with a constant is NaN; undefined values of Matthews and F1 are 0.
+ * Errors: BERTC_INPUT if the data set is empty or unlabelled; BERTC_DIVERGED if a logit is not finite; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
                                         bertc_scores *scores, bertc_error *err);
 
-/* Find out whether another order of the labels scores far better than the given one (a model whose
- * id2label lies): *better. best (C) out: best[i] is then the column of logits that behaves as the
- * task's label i. Best and the accuracies are set whenever the data set is a labelled classification.
- * The rule is in tasks/label_order.c; it needs examples of every class and at least 36 in all.
+/* Find out whether another order of the labels scores far better than the given one, as when a model's id2label is
+ * wrong: *better. best (C) out: best[i] is then the column of logits that predicts the task's label i. `best` and both
+ * accuracies are set for every labelled classification data set. The rule is in tasks/label_order.c; it needs examples
+ * of every class and at least 36 in all.
  * Errors: BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_better_order(const bertc_dataset *dataset, const float *logits,
                                                bool *better, int32_t *best, double *given_accuracy,
                                                double *best_accuracy, bertc_error *err);
 
-/* Write a submission file (header "index<TAB>prediction") atomically, each prediction under the index
- * that the data have, else its number from 0. logits as in score.
- * Errors: BERTC_DIVERGED where a logit is not finite; BERTC_IO; BERTC_NOMEM. */
+/* Write a submission file (header "index<TAB>prediction") atomically. Each prediction has the index of its example, or
+ * the example's number from 0 if the data have no index. logits as in bertc_task_score.
+ * Errors: BERTC_DIVERGED if a logit is not finite; BERTC_IO; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const float *logits, const char *path,
                                                    bertc_error *err);
 
-/* One prediction as it stands in a submission file ("entailment", "1", "3.250") into `out`, cut where it does not
- * fit; nothing where there are no logits or no task with labels. */
+/* Write one prediction, spelled as in a submission file ("entailment", "1", "3.250"), to `out`, cut to `size`. Without
+ * logits or for a task without labels `out` becomes empty. */
 BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out, size_t size);
 
-/* Write a miniature GLUE to `dir` (see docs/sample.md): all task folders, corpus.txt, vocab.txt.
- * Deterministic in `seed`. The folder is made where it is missing. Each file appears whole, in place of one that is
- * there, vocab.txt last: a new folder without it is unfinished. Where it fails, what was written stays.
+/* Write a miniature GLUE to `dir` (see docs/sample.md): all task folders, corpus.txt and vocab.txt. The content depends
+ * only on `seed`. A missing folder is created. Each file is written atomically, replacing an existing one, and
+ * vocab.txt last: a new folder without it is unfinished. After an error the files written so far remain.
  * Errors: BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_sample_write(const char *dir, uint64_t seed, bertc_error *err);
 

@@ -1,7 +1,6 @@
-/* The number of threads that a job works with.
+/* The number of threads that a job uses.
  *
- * Threads: each may settle its own number at the same time as others; it is that of the calling thread. Null
- * `threads`: BERTC_USAGE. */
+ * Threads: the number is set for the calling thread only; several threads may set their own at once. */
 #ifndef BERTC_THREADS_H
 #define BERTC_THREADS_H
 
@@ -13,23 +12,25 @@
 extern "C" {
 #endif
 
-/* Bytes of stack that a thread needs which calls the library, and each that it starts. Kernels lay blocks of their
- * operands there: as measured, half of it is enough for all of them, and what is less is written past. */
+/* Bytes of stack that a thread needs to call the library, as does each thread that the library starts. Kernels keep
+ * blocks of their operands on the stack; they use up to half of this, as measured. A smaller stack overflows. */
 enum { BERTC_STACK = 512 << 10 };
 
-/* Settle on a number of threads: `asked`, or where that is 0 one for each processor that the process may use, but no
- * more than OMP_NUM_THREADS asks for and the quota of its control groups (cpu.max) pays for.
+/* Resolve the number of threads and set it for the calling thread's parallel loops.
  *
- * The threads are started once, beside each other, and end again: OpenMP ends the program where it cannot have
- * the threads that it was told of. From then on loops in the calling thread have so many. Jobs, and models that are
- * made or loaded, do this themselves; a program that calls bertc_inputs_create before these calls it first. `notify`
- * is told where more are asked for than the quota pays for, or than OpenMP gives.
+ * The number is `asked`. If `asked` is 0, it is the number of processors that the process may use, but at most
+ * OMP_NUM_THREADS and the quota of the process's control groups (cpu.max).
+ *
+ * To check the number, all threads are started once and ended again: OpenMP would end the program if it could not start
+ * them. Jobs, and functions that create or load a model, call this function themselves. A program that calls
+ * bertc_inputs_create first must call it before. `notify` gets a line if `asked` is above the quota or above the number
+ * that OpenMP gives.
  *
  * *threads  out  1 to 4096
- * Errors: BERTC_NOMEM where the system does not give so many, or not the stack that each needs (ulimit -s,
- * OMP_STACKSIZE); BERTC_USAGE for a number out of range. */
+ * Errors: BERTC_NOMEM if the system does not allow that many threads, or not enough stack for each (ulimit -s,
+ * OMP_STACKSIZE); BERTC_USAGE if `threads` is null or `asked` is out of range. */
 BERTC_API bertc_status bertc_threads_resolve(int64_t asked, const bertc_notify *notify, int32_t *threads,
-                                            bertc_error *err);
+                                             bertc_error *err);
 
 #ifdef __cplusplus
 }

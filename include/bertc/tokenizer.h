@@ -1,12 +1,11 @@
 /* The WordPiece tokenizer of BERT: text -> ids, token types, offsets.
  *
- * 1. A tokenizer is immutable after creation and may be used by many threads, each with its own
- *    bertc_encoding.
- * 2. `parity` names the reference implementation whose ids are matched exactly, for every input.
+ * 1. A tokenizer is immutable after creation and may be used by many threads, each with its own bertc_encoding.
+ * 2. `parity` selects the reference implementation; the ids equal its ids for every input.
  * 3. Invalid UTF-8 never stops a run: each bad sequence acts as U+FFFD and is counted.
  *
- * Threads: any number of them may use one tokenizer, and its vocabulary, at once; an encoding belongs to one
- * thread at a time. Null pointers: BERTC_USAGE, but `b`, and `a` of no bytes. */
+ * Threads: any number of threads may use one tokenizer, and its vocabulary, at once; an encoding belongs to one thread
+ * at a time. Null pointers: BERTC_USAGE, except for b, and for a if na is 0. */
 #ifndef BERTC_TOKENIZER_H
 #define BERTC_TOKENIZER_H
 
@@ -23,24 +22,25 @@ extern "C" {
 
 typedef struct bertc_tokenizer bertc_tokenizer;
 
+/* The reference implementations. */
 typedef enum bertc_parity {
-    BERTC_HF_FAST, /* the Rust tokenizers behind AutoTokenizer */
+    BERTC_HF_FAST, /* the Rust package tokenizers, which AutoTokenizer uses */
     BERTC_HF_SLOW, /* transformers' Python BertTokenizer */
     BERTC_GOOGLE   /* tokenization.py of google-research/bert */
 } bertc_parity;
 
-/* The tokens that a model has a use for, whatever it calls them. */
+/* The special tokens of BERT, whatever the model's names for them. */
 typedef enum bertc_special { BERTC_UNK, BERTC_SEP, BERTC_PAD, BERTC_CLS, BERTC_MASK, BERTC_SPECIALS } bertc_special;
 
-/* A token that is looked for in the text itself, before it is split into words. */
+/* An added token: found in the text before the text is split into words. */
 enum { BERTC_MAX_ADDED_TOKENS = 40, BERTC_MAX_ADDED_BYTES = 60, BERTC_MAX_PREFIX_BYTES = 16 };
 typedef struct bertc_added_token {
     char text[BERTC_MAX_ADDED_BYTES]; /* NUL-terminated */
-    int32_t id;       /* -1: that of the word in the vocabulary, or the next one behind it */
-    bool normalized;  /* its normalised form is looked for in the normalised text, else both as they are */
-    bool single_word; /* found only where no letter, digit, mark or underscore stands beside it */
-    bool lstrip;      /* takes the white space before it along */
-    bool rstrip;      /* takes the white space behind it along */
+    int32_t id;       /* -1: the id of the same word in the vocabulary, else the next free id after the vocabulary */
+    bool normalized;  /* true: its normalised form is found in the normalised text; false: its text in the raw text */
+    bool single_word; /* not found next to a letter, digit, mark or underscore */
+    bool lstrip;      /* includes the white space before it */
+    bool rstrip;      /* includes the white space after it */
 } bertc_added_token;
 
 typedef struct bertc_tokenizer_options {
@@ -48,40 +48,45 @@ typedef struct bertc_tokenizer_options {
     bool do_lower_case;
     int strip_accents; /* 0 no, 1 yes, -1 follows do_lower_case */
     bool tokenize_chinese_chars;
-    bool clean_text;          /* drop control characters; only hf-fast can do without */
-    int32_t model_max_length; /* from tokenizer_config.json; 0 where it states none */
-    bool no_types;            /* a model's second text is not told from its first: all types 0 */
-    int32_t max_word_chars;   /* longer words are [UNK]; 0: as the parity does, 100 or 200 */
+    bool clean_text;          /* drop control characters; false only with hf-fast */
+    int32_t model_max_length; /* from tokenizer_config.json; 0: not stated */
+    bool no_types;            /* the model takes no token types: all types are 0 */
+    int32_t max_word_chars;   /* longer words are [UNK]; 0: the parity's own limit, 100 or 200 */
     char prefix[BERTC_MAX_PREFIX_BYTES]; /* of pieces that continue a word: "##" */
-    char special[BERTC_SPECIALS][BERTC_MAX_ADDED_BYTES]; /* their names: "[UNK]", "[SEP]", ...; "": none */
+    char special[BERTC_SPECIALS][BERTC_MAX_ADDED_BYTES]; /* their names: "[UNK]", ...; "": no such token */
     int32_t added_count;
-    bertc_added_token added[BERTC_MAX_ADDED_TOKENS]; /* those of `special` that a text may hold are among them */
+    bertc_added_token added[BERTC_MAX_ADDED_TOKENS]; /* includes each special token that is to be found in texts */
 } bertc_tokenizer_options;
 
-/* The defaults: hf-fast, lower case, accents follow, Chinese characters split, no length, BERT's
- * names of special tokens, which are the added tokens. */
+/* Return the default options: hf-fast, lower case, accents that follow do_lower_case, Chinese characters split, no
+ * maximum length, and BERT's special tokens as the added tokens. */
 BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
 
-/* Overlay what a model directory says (tokenizer_config.json, tokenizer.json, and where the first
- * does not list the added tokens special_tokens_map.json and added_tokens.json) on `options`, with
- * the precedence of AutoTokenizer: a BERT class in tokenizer_config.json (or a config.json of a
- * model and no class) takes case, accents and Chinese characters from tokenizer_config.json and
- * only the added tokens from tokenizer.json; a generic class takes everything from tokenizer.json.
- * The names of special tokens (cls_token, ...) are those of tokenizer_config.json, or of
- * special_tokens_map.json where that counts. Files that are absent change nothing. Where there is
- * any, the added tokens are those that the files declare, with their flags, and for a BERT class the
- * special tokens; they replace those of `options`.
- * Errors: BERTC_INPUT for a file that is present and bad, that asks for something that is not BERT's
- * WordPiece, by name, or that gives an added token another id than another file. */
+/* Overlay the settings of a model directory on `options`, with the precedence of AutoTokenizer:
+ *
+ *   class         tokenizer_class of tokenizer_config.json, else of config.json; without one it is a BERT class if
+ *                 config.json states a model_type, else a generic class
+ *   BERT class    case, accents and Chinese characters from tokenizer_config.json; tokenizer.json adds tokens only
+ *   generic class everything from tokenizer.json
+ *   special names (cls_token, ...) from tokenizer_config.json; special_tokens_map.json overrides them if the former has
+ *                 no added_tokens_decoder
+ *   added tokens  added_tokens_decoder of tokenizer_config.json, else added_tokens.json; and tokenizer.json
+ *
+ * An absent file changes nothing. If any of the files exists, the added tokens that the files declare, with a BERT
+ * class the special tokens too, replace the added tokens of `options`.
+ * Errors: BERTC_INPUT if a file is malformed, if it requests a feature beyond BERT's WordPiece (the message names it),
+ * or if two files give an added token different ids. */
 BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options,
                                                     bertc_error *err);
 
-/* Create over `vocab`, which must outlive the tokenizer. An added token that is no word of the
- * vocabulary has the next id behind it, in the order of the options. Errors: BERTC_USAGE for options out
- * of their range, or texts in them that do not end within their arrays; BERTC_INPUT where the vocabulary
- * lacks the unknown, the first or the separating token, an added token has another id than the options
- * say, two added tokens are the same once they are normalised, or one is normalised or a single word
- * under another parity than hf-fast; BERTC_NOMEM. */
+/* Create a tokenizer for `vocab`, which must outlive it. An added token that is not in the vocabulary and has no id
+ * gets the next free id, in the order of the options.
+ * Errors: BERTC_USAGE for a value out of range or a string that is not NUL-terminated in its array; BERTC_NOMEM;
+ * BERTC_INPUT if
+ *   the vocabulary lacks [UNK], [CLS] or [SEP] (whatever their names),
+ *   an added token has another id than its option states,
+ *   two added tokens have the same normalised form, or
+ *   an added token is `normalized` or `single_word` but the parity is not hf-fast. */
 BERTC_API bertc_status bertc_tokenizer_create(const bertc_vocab *vocab, const bertc_tokenizer_options *options,
                                               bertc_tokenizer **tokenizer, bertc_error *err);
 
@@ -91,34 +96,34 @@ BERTC_API const bertc_vocab *bertc_tokenizer_vocab(const bertc_tokenizer *tokeni
 
 BERTC_API bertc_tokenizer_options bertc_tokenizer_options_of(const bertc_tokenizer *tokenizer);
 
-/* One past the largest id: words of the vocabulary and added tokens. */
+/* Return 1 + the largest id of the vocabulary's words and the added tokens. */
 BERTC_API int32_t bertc_tokenizer_size(const bertc_tokenizer *tokenizer);
 
-/* The word or added token of an id in [0, size): not NUL-terminated, `*length` bytes, owned by the
- * tokenizer or its vocabulary; "" for an id that has none. */
+/* Return the word or added token of an id in [0, size): not NUL-terminated, `*length` bytes, owned by the tokenizer or
+ * its vocabulary; "" for an unused id. */
 BERTC_API const char *bertc_tokenizer_word(const bertc_tokenizer *tokenizer, int32_t id, size_t *length);
 
-/* One encoded text or pair, and the scratch that encoding it needs. Zero-initialise before the
- * first use, reuse as often as wanted (the arrays grow and stay), clear at the end. */
+/* One encoded text or pair, and the scratch memory of encoding. Zero-initialise it before the first use, reuse it for
+ * further texts (the arrays grow and are kept), clear it at the end. */
 typedef struct bertc_encoding {
     size_t count;      /* tokens, special tokens included */
     int32_t *ids;      /* (count) */
     int32_t *types;    /* (count) token_type_ids: 0 for [CLS] a [SEP], 1 for b [SEP] */
     uint32_t *begin;   /* (count) first byte in a (type 0) or b (type 1); 0 for special tokens */
     uint32_t *end;     /* (count) one past the last byte; equal to begin for special tokens */
-    size_t invalid;    /* bad UTF-8 sequences met in this text */
-    size_t truncated;  /* word pieces that did not fit max_length */
+    size_t invalid;    /* bad UTF-8 sequences in the text */
+    size_t truncated;  /* word pieces cut off by max_length */
     size_t capacity;   /* private */
     void *scratch;     /* private */
 } bertc_encoding;
 
 BERTC_API void bertc_encoding_clear(bertc_encoding *encoding);
 
-/* Encode `a` (na bytes) or the pair `a`, `b` (b null: single) as [CLS] a [SEP] (b [SEP]).
+/* Encode `a` (na bytes) as [CLS] a [SEP], or the pair `a`, `b` as [CLS] a [SEP] b [SEP] if b is not null.
  *
- * max_length  most tokens in the result, special tokens included; 0: no limit. Longer texts are
- *             truncated "longest_first" as the parity does it.
- * Errors: BERTC_NOMEM; BERTC_USAGE where max_length cannot hold the special tokens. */
+ * max_length  maximum number of tokens, special tokens included; 0: no limit. Longer texts are truncated
+ *             "longest_first" as in the reference.
+ * Errors: BERTC_NOMEM; BERTC_USAGE if max_length is too small for the special tokens. */
 BERTC_API bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, const char *a,
                                               size_t na, const char *b, size_t nb, size_t max_length, bertc_error *err);
 

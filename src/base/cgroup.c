@@ -15,8 +15,8 @@ bool bc_cgroup_read(char text[BC_CGROUP_TEXT], const char *root, const char *fol
     return true;
 }
 
-/* Does a list such as "cpu,cpuacct" of this length hold a name? The empty list holds the empty name. */
-static bool lists(const char *list, size_t length, const char *name)
+/* Whether a list such as "cpu,cpuacct" of `length` bytes contains `name`. The empty list contains the empty name. */
+static bool list_contains(const char *list, size_t length, const char *name)
 {
     for (const char *end = list + length;;) {
         size_t n = strcspn(list, ",:");
@@ -26,7 +26,7 @@ static bool lists(const char *list, size_t length, const char *name)
     }
 }
 
-/* The path of the group in a text of lines "NUMBER:CONTROLLERS:PATH", and its length; null: there is none. */
+/* Find the path of the controller's group in a text of lines "NUMBER:CONTROLLERS:PATH"; null if absent. */
 static const char *find_path(const char *text, const char *controller, size_t *length)
 {
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
@@ -34,7 +34,7 @@ static const char *find_path(const char *text, const char *controller, size_t *l
         if (*list != ':') continue;
         list++;
         const char *path = list + strcspn(list, ":\n");
-        if (*path != ':' || !lists(list, (size_t)(path - list), controller)) continue;
+        if (*path != ':' || !list_contains(list, (size_t)(path - list), controller)) continue;
         path++;
         *length = strcspn(path, "\n");
         return path;
@@ -48,9 +48,8 @@ void bc_cgroups_walk(const char *root, const char *controller, bc_cgroup_visit *
     size_t length;
     const char *path = bc_cgroup_read(text, root, "/proc/self", "cgroup") ? find_path(text, controller, &length) : NULL;
     if (!path) return;
-    int min = snprintf(group, sizeof group, "/sys/fs/cgroup%s%s", *controller ? "/" : "", controller);
-    if ((size_t)snprintf(group + min, sizeof group - (size_t)min, "%.*s", (int)length, path) >=
-        sizeof group - (size_t)min)
-        return;
-    for (; strlen(group) >= (size_t)min; *strrchr(group, '/') = '\0') visit(context, root, group);
+    int mount = snprintf(group, sizeof group, "/sys/fs/cgroup%s%s", *controller ? "/" : "", controller);
+    size_t left = sizeof group - (size_t)mount;
+    if ((size_t)snprintf(group + mount, left, "%.*s", (int)length, path) >= left) return;
+    for (; strlen(group) >= (size_t)mount; *strrchr(group, '/') = '\0') visit(context, root, group);
 }

@@ -1,10 +1,10 @@
-/* Time that only goes forward. */
+/* A clock that never goes backward. */
 #ifndef BC_BASE_CLOCK_H
 #define BC_BASE_CLOCK_H
 
 #include <time.h>
 
-/* Monotonic, seconds. */
+/* Return the monotonic time in seconds. */
 static inline double bc_clock(void)
 {
     struct timespec t;

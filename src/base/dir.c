@@ -54,7 +54,7 @@ bertc_status bc_dir_enter(bc_dir *dir, const bc_dir *in, const char *name, bool 
     }
     dir->fd = open_at(in->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (dir->fd >= 0) return BERTC_OK;
-    if (errno == ELOOP) errno = ENOTDIR; /* as the system says of a link, told to follow none */
+    if (errno == ELOOP) errno = ENOTDIR; /* O_DIRECTORY | O_NOFOLLOW gives either code for a link */
     return bc_dir_fail(in, name, "cannot open folder", err);
 }
 
@@ -69,7 +69,7 @@ bertc_status bc_dir_sync(const bc_dir *dir, bertc_error *err)
     int done;
     do done = fsync(dir->fd);
     while (done != 0 && errno == EINTR);
-    /* EINVAL: a file system that has no such operation */
+    /* EINVAL: the file system cannot flush folders */
     return done == 0 || errno == EINVAL ? BERTC_OK : bc_dir_fail(dir, "", "cannot flush folder", err);
 }
 
@@ -115,8 +115,8 @@ bertc_status bc_dir_peek(const bc_dir *dir, const char *name, char *bytes, size_
     return status;
 }
 
-/* A file system without hard links: the look comes before. */
-static int move_after_look(const bc_dir *from, const bc_dir *to, const char *name)
+/* Rename the file if its new name is free: for file systems without hard links. */
+static int move_if_free(const bc_dir *from, const bc_dir *to, const char *name)
 {
     struct stat info;
     if (fstatat(to->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -126,12 +126,11 @@ static int move_after_look(const bc_dir *from, const bc_dir *to, const char *nam
     return errno == ENOENT ? renameat(from->fd, name, to->fd, name) : -1;
 }
 
-/* A new link fails where there is something of its name, a rename does not. */
+/* link fails if the new name exists; rename would replace it. */
 bertc_status bc_dir_place(const bc_dir *from, const bc_dir *to, const char *name, bertc_error *err)
 {
     int done = linkat(from->fd, name, to->fd, name, 0);
-    bool linkless = done != 0 && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS);
-    if (linkless) done = move_after_look(from, to, name);
+    if (done != 0 && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS)) done = move_if_free(from, to, name);
     if (done == 0) return BERTC_OK;
     if (errno == EEXIST)
         return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere",
@@ -151,7 +150,7 @@ bertc_status bc_dir_remove_folder(const bc_dir *dir, const char *name, bertc_err
     return bc_dir_fail(dir, name, "cannot remove folder", err);
 }
 
-/* A descriptor of its own: a stream takes over the one that it is given, and its place in the folder. */
+/* fdopendir owns its descriptor and moves its read position, so the folder is opened a second time. */
 void bc_dir_names_begin(bc_dir_names *names, const bc_dir *dir)
 {
     int fd = open_at(dir->fd, ".", O_RDONLY | O_DIRECTORY);
@@ -195,17 +194,17 @@ bertc_status bc_dir_sync_parent(const bc_dir *dir, const char *name, bertc_error
     return status;
 }
 
-/* mkdir, fine where there is a folder of that name already; `whole` is named where it fails. */
-static bertc_status make_folder(const char *path, const char *whole, bertc_error *err)
+/* Make the folder `path` unless it exists. Messages name `full`, the path that the caller asked for. */
+static bertc_status make_folder(const char *path, const char *full, bertc_error *err)
 {
     if (mkdir(path, 0777) == 0) return bc_dir_sync_parent(&bc_working_dir, path, err);
     int code = errno;
     bool found;
     if (bc_folder_exists(path)) return BERTC_OK;
     bertc_status status = code == EEXIST ? bc_folder_find(path, &found, err) : BERTC_OK;
-    if (status != BERTC_OK) return status; /* a link to nothing */
+    if (status != BERTC_OK) return status; /* a dangling link */
     errno = code;
-    return bc_dir_fail(&bc_working_dir, whole, "cannot create folder", err);
+    return bc_dir_fail(&bc_working_dir, full, "cannot create folder", err);
 }
 
 bertc_status bc_folder_create(const char *path, bertc_error *err)

@@ -7,15 +7,8 @@
 
 #include "base/memory.h"
 
-/* A message is one line whatever the data that it quotes. */
-static void make_printable(char *text)
-{
-    for (unsigned char *p = (unsigned char *)text; *p; p++)
-        if (*p < 0x20 || *p == 0x7f) *p = '?';
-}
-
-/* Of a line that is too long the middle gives way: the place stands first, the reason last. No
- * character of UTF-8 is cut. */
+/* Shorten a long line by cutting out its middle: it begins with the place and ends with the reason. UTF-8 characters
+ * are never split. */
 static void shorten(char *out, size_t size, const char *line, size_t length)
 {
     static const char gap[] = "...";
@@ -26,7 +19,7 @@ static void shorten(char *out, size_t size, const char *line, size_t length)
     snprintf(out, size, "%.*s%s%s", (int)head, line, gap, rest);
 }
 
-/* Format one printable line into `out`. */
+/* Format one line into `out`. Control characters of the data that it quotes become '?'. */
 static void format_line(char *out, size_t size, const char *format, va_list args)
 {
     va_list again;
@@ -39,7 +32,8 @@ static void format_line(char *out, size_t size, const char *format, va_list args
         bc_free(line);
     }
     va_end(again);
-    make_printable(out);
+    for (unsigned char *p = (unsigned char *)out; *p; p++)
+        if (*p < 0x20 || *p == 0x7f) *p = '?';
 }
 
 bertc_status bertc_error_set(bertc_error *err, bertc_status status, const char *format, va_list args)

@@ -11,8 +11,8 @@
 #include "base/memory.h"
 #include "base/size.h"
 
-/* As bc_fail_errno, but no error of a file that is there, or is to be there, is bad input. */
-static bertc_status fail_to_use(bertc_error *err, const char *path, const char *what)
+/* Record a failed call on an open file: as bc_fail_errno, but never as BERTC_INPUT. */
+static bertc_status fail_open_file(bertc_error *err, const char *path, const char *what)
 {
     bertc_error error = {.status = BERTC_OK};
     bc_fail_errno(&error, path, what);
@@ -20,8 +20,8 @@ static bertc_status fail_to_use(bertc_error *err, const char *path, const char *
     return bc_fail(err, error.status, "%s", error.message);
 }
 
-/* Refuse the link to nothing that made stat(path) say that there is nothing: the path itself, or a folder above
- * it. `part` is a copy of the path, which is cut. */
+/* Refuse a dangling link, which makes stat report ENOENT: the path itself or a folder above it. `part` is a copy of
+ * the path, which this function shortens. */
 static bertc_status refuse_dangling(char *part, bertc_error *err)
 {
     struct stat info, there;
@@ -34,11 +34,11 @@ static bertc_status refuse_dangling(char *part, bertc_error *err)
     }
     if (!S_ISLNK(info.st_mode) || stat(part, &there) == 0) return BERTC_OK;
     ssize_t n = readlink(part, target, sizeof target - 1);
-    return bc_fail(err, BERTC_INPUT, "%s: a link to \"%.*s\", which is not there", part, n > 0 ? (int)n : 0, target);
+    return bc_fail(err, BERTC_INPUT, "%s: a link to \"%.*s\", which does not exist", part, n > 0 ? (int)n : 0, target);
 }
 
-/* Look at what stands at a path; *found false: nothing does. */
-static bertc_status look(const char *path, struct stat *info, bool *found, bertc_error *err)
+/* stat a path; *found is false if nothing has that name. */
+static bertc_status stat_path(const char *path, struct stat *info, bool *found, bertc_error *err)
 {
     *found = stat(path, info) == 0;
     if (*found) return BERTC_OK;
@@ -52,7 +52,7 @@ static bertc_status look(const char *path, struct stat *info, bool *found, bertc
 bertc_status bc_file_find(const char *path, bool *found, bertc_error *err)
 {
     struct stat info;
-    bertc_status status = look(path, &info, found, err);
+    bertc_status status = stat_path(path, &info, found, err);
     if (status == BERTC_OK && *found && !S_ISREG(info.st_mode))
         status = bc_fail(err, BERTC_INPUT, "%s: not a regular file", path);
     return status;
@@ -70,7 +70,7 @@ bertc_status bc_file_find_in(const char *folder, const char *name, bool *found, 
 bertc_status bc_folder_find(const char *path, bool *found, bertc_error *err)
 {
     struct stat info;
-    bertc_status status = look(path, &info, found, err);
+    bertc_status status = stat_path(path, &info, found, err);
     *found = status == BERTC_OK && *found && S_ISDIR(info.st_mode);
     return status;
 }
@@ -106,7 +106,7 @@ bool bc_write_at(int fd, const void *bytes, size_t length, off_t offset)
     return true;
 }
 
-/* O_NONBLOCK: a named pipe is refused, not waited for. */
+/* O_NONBLOCK: open returns at once for a named pipe, which is then refused. */
 bertc_status bc_input_open(const char *path, bc_input *input, bertc_error *err)
 {
     struct stat info;
@@ -135,7 +135,7 @@ void bc_input_close(bc_input *input)
 bertc_status bc_input_read(const bc_input *input, void *to, size_t length, size_t offset, bertc_error *err)
 {
     ssize_t n = bc_read_at(input->fd, to, length, (off_t)offset);
-    if (n < 0) return fail_to_use(err, input->path, "cannot read");
+    if (n < 0) return fail_open_file(err, input->path, "cannot read");
     if ((size_t)n == length) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s: file shrank while it was read", input->path);
 }
@@ -143,26 +143,27 @@ bertc_status bc_input_read(const bc_input *input, void *to, size_t length, size_
 bertc_status bc_input_check(const bc_input *input, bertc_error *err)
 {
     struct stat info;
-    if (fstat(input->fd, &info) != 0) return fail_to_use(err, input->path, "cannot stat");
+    if (fstat(input->fd, &info) != 0) return fail_open_file(err, input->path, "cannot stat");
     if ((size_t)info.st_size == input->size && info.st_mtim.tv_sec == input->changed.tv_sec &&
         info.st_mtim.tv_nsec == input->changed.tv_nsec)
         return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s: file changed while it was read", input->path);
 }
 
+/* Refuse a file that is longer than its kind may be. */
 static bertc_status check_length(const bc_input *input, bc_file_kind kind, bertc_error *err)
 {
     static const struct {
         const char *name;
         size_t max;
     } kinds[BC_FILE_KINDS] = {
-        [BC_FILE_SETTINGS] = {"a JSON file of settings", 64 << 20},
+        [BC_FILE_SETTINGS] = {"a JSON settings file", 64 << 20},
         [BC_FILE_TOKENIZER] = {"a tokenizer.json", 256 << 20},
-        [BC_FILE_WORDS] = {"a list of words or rows", 256 << 20},
+        [BC_FILE_WORDS] = {"a vocabulary or list", 256 << 20},
     };
     if (input->size <= kinds[kind].max) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, %s has at most %zu", input->path, input->size, kinds[kind].name,
-                   kinds[kind].max);
+    return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, %s may have at most %zu", input->path, input->size,
+                   kinds[kind].name, kinds[kind].max);
 }
 
 bertc_status bc_file_read(const char *path, bc_file_kind kind, char **text, size_t *length, bertc_error *err)

@@ -1,4 +1,4 @@
-/* Whether all values of an array are finite. */
+/* Checking floats for infinity and NaN. */
 #ifndef BC_BASE_FINITE_H
 #define BC_BASE_FINITE_H
 
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A loop without a branch, which compilers vectorize: infinity and NaN have all bits of the exponent set. */
+/* Whether all values are finite. Infinity and NaN have all exponent bits set; a loop without a branch vectorises. */
 static inline bool bc_all_finite(const float *x, size_t count)
 {
     uint32_t bad = 0;

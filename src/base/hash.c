@@ -11,8 +11,8 @@
 
 enum { PIECE = 4 << 20 };
 
-_Static_assert(sizeof(XXH3_state_t) <= sizeof(bc_hasher), "a hasher holds the library's state");
-_Static_assert(_Alignof(XXH3_state_t) <= _Alignof(bc_hasher), "and is aligned as that asks for");
+_Static_assert(sizeof(XXH3_state_t) <= sizeof(bc_hasher), "a hasher has space for the XXH3 state");
+_Static_assert(_Alignof(XXH3_state_t) <= _Alignof(bc_hasher), "a hasher has the alignment of the XXH3 state");
 
 static XXH3_state_t *state_of(bc_hasher *hasher)
 {
@@ -74,16 +74,16 @@ uint64_t bc_hash64(const void *bytes, size_t length)
 
 bertc_status bc_hash_file(char out[BC_HASH_HEX], size_t *length, const char *path, bertc_error *err)
 {
-    enum { ROOM = 1 << 20 };
+    enum { BLOCK = 1 << 20 };
     bc_input input;
     bc_hasher hasher;
     bertc_status status = bc_input_open(path, &input, err);
     if (status != BERTC_OK) return status;
-    char *piece = bc_alloc(ROOM, 1);
+    char *piece = bc_alloc(BLOCK, 1);
     if (!piece) status = bc_fail_memory(err);
     bc_hasher_init(&hasher);
     for (size_t at = 0, n; status == BERTC_OK && at < input.size; at += n) {
-        n = input.size - at < ROOM ? input.size - at : ROOM;
+        n = input.size - at < BLOCK ? input.size - at : BLOCK;
         status = bc_input_read(&input, piece, n, at, err);
         if (status == BERTC_OK) bc_hasher_update(&hasher, piece, n);
     }

@@ -11,19 +11,19 @@
 #include "base/magic.h"
 #include "base/memory.h"
 
-/* Longest number in characters: what cJSON 1.7.15 holds in its buffer. */
+/* Maximum length of a number in characters: the size of cJSON 1.7.15's buffer. */
 enum { LONGEST_NUMBER = 63 };
 
-/* Largest magnitude below which every whole number is a double of its own. */
+/* 2^53: doubles represent every whole number up to this magnitude exactly. */
 #define LARGEST_WHOLE 9007199254740992.0
 
-/* A recursive-descent check. `at` is the offset of the byte in question, also after a failure. */
+/* A recursive-descent check. After a failure `at` is the offset of the offending byte. */
 typedef struct scanner {
     const unsigned char *text;
     size_t length, at;
-    const char *reason; /* why it failed; null while all is well */
-    size_t keys;        /* member names seen so far, in the order of the text */
-    size_t repeated;    /* the number of the member name to refuse as a duplicate, or 0 */
+    const char *reason; /* why the check failed; null: it has not failed */
+    size_t keys;        /* number of member names seen so far */
+    size_t repeated;    /* number of the member name to refuse as a duplicate; 0: none */
     int depth;
 } scanner;
 
@@ -51,7 +51,7 @@ static void skip_space(scanner *s)
     while (at_byte(s, ' ') || at_byte(s, '\t') || at_byte(s, '\n') || at_byte(s, '\r')) s->at++;
 }
 
-/* The four hexadecimal digits after "\u" at `at`; -1 where they are not there. */
+/* Parse "\uXXXX" at `at`; -1 if the bytes there have another form. */
 static int hex4(const scanner *s, size_t at)
 {
     int value = 0;
@@ -117,7 +117,7 @@ static bool scan_digits(scanner *s)
     return true;
 }
 
-/* Whether the checked number from `start` to `at` is finite as a double. */
+/* Whether the number from `start` to `at`, whose syntax is checked, is a finite double. */
 static bool number_in_range(scanner *s, size_t start)
 {
     char copy[LONGEST_NUMBER + 1];
@@ -180,7 +180,7 @@ static bool scan_member(scanner *s)
     return expect(s, ':', "':' expected") && scan_value(s);
 }
 
-/* An object or an array: open, items separated by commas, close. */
+/* Scan an object or an array: an opening bracket, items separated by commas, a closing bracket. */
 static bool scan_container(scanner *s, int close, bool (*item)(scanner *), const char *reason)
 {
     if (s->depth == BC_JSON_DEPTH) return refuse(s, s->at, "nested deeper than 64");
@@ -224,9 +224,9 @@ static bool scan_document(scanner *s)
     return true;
 }
 
-/* Duplicate keys. The check above does not compare names; the tree has them decoded. Names are
- * numbered in the order of the text, each object's are sorted, and the number of a repeated one
- * is handed back to the scanner, which finds its offset. */
+/* Duplicate keys. The scanner does not compare names, because they may contain escapes; cJSON's tree has decoded names.
+ * Names are numbered in the order of the text. Each object's names are sorted to find a repeated one. A second scan
+ * then finds the offset of the name with that number. */
 
 typedef struct name {
     const char *text;
@@ -240,7 +240,7 @@ static int compare_names(const void *a, const void *b)
     return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-/* The number of a repeated name in a sorted list, or 0. */
+/* Sort the names of an object; return the number of a repeated name, or 0. */
 static size_t repeated_in(name *names, size_t count)
 {
     qsort(names, count, sizeof *names, compare_names);
@@ -249,7 +249,8 @@ static size_t repeated_in(name *names, size_t count)
     return 0;
 }
 
-/* False where memory is out. *seen counts names; *repeated is set to the number of one, if any. */
+/* Number the names below `node`. *seen counts the names; *repeated is the number of a repeated name or stays 0. False
+ * if memory runs out. */
 static bool find_repeated(const cJSON *node, size_t *seen, size_t *repeated)
 {
     bool object = cJSON_IsObject(node), ok = true;
@@ -292,7 +293,7 @@ static bertc_status parse(const char *text, size_t length, const char *place, cJ
     return refused(&s, place, err);
 }
 
-/* Numbers are read and written with a decimal point whatever the locale of the program. */
+/* Switch to the C locale, in which numbers have a decimal point. */
 static locale_t enter_c_locale(void)
 {
     return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
@@ -344,7 +345,7 @@ bool bc_json_span(const char *text, size_t length, size_t *at, const char **valu
     return true;
 }
 
-/* What a value is, for a message. */
+/* Describe a value for a message: a number itself, else the kind of the value. */
 static void describe(const cJSON *value, char out[BC_JSON_DOUBLE])
 {
     const char *kind = cJSON_IsString(value) ? "a string"
@@ -400,8 +401,8 @@ void bc_json_double(char out[BC_JSON_DOUBLE], double value)
     if (fabs(value) < 1e15 && floor(value) == value) {
         snprintf(out, BC_JSON_DOUBLE, "%.0f", value);
     } else {
-        /* Up to 15 digits survive decimal -> double -> decimal, so a shorter text, where there is
-         * one, is what 15 digits print; only subnormals have fewer. */
+        /* Decimal texts of up to 15 digits survive the conversion to double and back, so a text shorter than 15
+         * digits is what %.15g prints. Only subnormals have fewer digits. */
         int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
         do snprintf(out, BC_JSON_DOUBLE, "%.*g", digits++, value);
         while (strtod(out, NULL) != value);

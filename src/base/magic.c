@@ -7,7 +7,8 @@
 
 #include "base/error.h"
 
-#define PYTORCH_MAGIC "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" /* torch.save before 1.6, as a pickled number */
+/* torch.save before 1.6 wrote this as a pickled number. */
+#define PYTORCH_MAGIC "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 
 static const struct {
     size_t at;
@@ -28,7 +29,7 @@ static const struct {
     {0, "7z\xbc\xaf\x27\x1c", 6, "an archive of 7-Zip"},
     {0, "Rar!\x1a\x07", 6, "an archive of RAR"},
     {257, "ustar", 5, "an archive of tar"},
-    {0, "version https://git-lfs", 23, "a Git LFS pointer ('git lfs pull' gets the file that it stands for)"},
+    {0, "version https://git-lfs", 23, "a Git LFS pointer ('git lfs pull' fetches the file itself)"},
 };
 
 static const unsigned char tensorflow_index[BC_MAGIC_TAIL] = {0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb};
@@ -41,7 +42,7 @@ static bool contains(const unsigned char *bytes, size_t length, const char *text
     return false;
 }
 
-/* A zip archive by the name of its first member, which stands at byte 30. */
+/* Tell kinds of zip archives apart by the name of the first member, which begins at byte 30. */
 static const char *describe_zip(const unsigned char *head, size_t length)
 {
     if (length < 4 || memcmp(head, "PK\x03\x04", 4) != 0) return NULL;
@@ -52,20 +53,20 @@ static const char *describe_zip(const unsigned char *head, size_t length)
     return contains(head + 30, name, ".npy") ? "arrays of NumPy (npz)" : "a zip archive";
 }
 
-/* Formats that begin with a field rather than with a name: the first bytes that they can have. */
+/* Recognise formats without a magic number by the values that their first bytes can have. */
 static const char *describe_fields(const unsigned char *b, size_t length)
 {
     if (length < 4) return NULL;
     if (b[0] == 0x80 && b[1] >= 2 && b[1] <= 5) return "a pickle of Python";
     if (b[0] > 0x80 && b[0] < 0x90 && ((b[1] > 0xa0 && b[1] < 0xc0) || b[1] == 0xd9))
         return "msgpack, as Flax saves weights";
-    /* ONNX: the version of its representation, then the producer's name or the graph. */
+    /* ONNX: the version of the format, then the name of the producer or the graph. */
     if (b[0] == 0x08 && b[1] >= 1 && b[1] < 0x20 && (b[2] == 0x12 || b[2] == 0x3a || b[2] == 0x42))
         return "a model of ONNX";
     return NULL;
 }
 
-/* How many bytes follow this one in a character of UTF-8; -1: no text has it here. */
+/* Return how many bytes follow this first byte of a UTF-8 character; -1 if no text contains it here. */
 static int follow(unsigned char byte)
 {
     if (byte < 0x80) return byte == 0x7f || (byte < 0x20 && !isspace(byte)) ? -1 : 0;
@@ -83,7 +84,7 @@ static bool is_text(const unsigned char *head, size_t length)
     return true;
 }
 
-/* What a program saved that was sent a page or a message in place of the file. */
+/* Describe a text: often a web page or an error message that a download saved instead of the file. */
 static bool describe_text(bc_text *out, const unsigned char *head, size_t length)
 {
     enum { SHOWN = 40 };
@@ -97,9 +98,9 @@ static bool describe_text(bc_text *out, const unsigned char *head, size_t length
     const char *kind = NULL, *plain = length >= 1 && text[0] == '{' ? "JSON" : "a text";
     if ((length >= 5 && strncasecmp(text, "<html", 5) == 0) || (length >= 9 && strncasecmp(text, "<!doctype", 9) == 0))
         kind = "a web page (HTML)";
-    else if (length >= 5 && strncasecmp(text, "<?xml", 5) == 0) kind = "an answer in XML";
+    else if (length >= 5 && strncasecmp(text, "<?xml", 5) == 0) kind = "an XML document";
     if (length == 0) bc_text_printf(out, "blank");
-    else bc_text_printf(out, "%s that begins \"%.*s\"", kind ? kind : plain, (int)shown, text);
+    else bc_text_printf(out, "%s that begins with \"%.*s\"", kind ? kind : plain, (int)shown, text);
     return kind != NULL;
 }
 

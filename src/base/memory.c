@@ -10,9 +10,9 @@
 
 #include "base/size.h"
 
-enum { ALIGNMENT = 64, LARGE = 2 << 20 }; /* LARGE: bytes of a large page, on x86-64 and on Arm */
+enum { ALIGNMENT = 64, LARGE = 2 << 20 }; /* LARGE: bytes of a huge page on x86-64 and Arm */
 
-/* The next multiple of an alignment that is at least one; false on overflow. */
+/* Round up to a multiple of `alignment`, at least `alignment` itself; false on overflow. */
 static bool round_up(size_t bytes, size_t alignment, size_t *rounded)
 {
     if (!bc_size_add(bytes, alignment - 1, rounded)) return false;
@@ -45,6 +45,15 @@ void *bc_realloc(void *old, size_t count, size_t size)
     return realloc(old, bytes ? bytes : 1);
 }
 
+void *bc_grow(void *block, size_t *capacity, size_t used, size_t size)
+{
+    if (used < *capacity) return block;
+    size_t more = *capacity ? 2 * *capacity : 256;
+    void *larger = bc_realloc(block, more, size);
+    if (larger) *capacity = more;
+    return larger;
+}
+
 char *bc_strndup(const char *text, size_t length)
 {
     if (length == SIZE_MAX) return NULL;
@@ -66,7 +75,7 @@ void *bc_align(void *memory)
     return past > 0 ? (char *)memory + (ALIGNMENT - past) : memory;
 }
 
-/* The whole pages of a block. */
+/* Find the addresses where the whole pages inside a block begin and end. */
 static void pages_of(const void *memory, size_t bytes, uintptr_t page, uintptr_t *begin, uintptr_t *end)
 {
     *begin = ((uintptr_t)memory + page - 1) / page * page;
@@ -87,9 +96,9 @@ void bc_prefer_large(void *memory, size_t bytes)
 
 bool bc_can_map(size_t bytes)
 {
-    void *capacity = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (capacity == MAP_FAILED) return false;
-    munmap(capacity, bytes);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    munmap(memory, bytes);
     return true;
 }
 

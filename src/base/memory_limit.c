@@ -10,7 +10,7 @@
 #include "base/cgroup.h"
 #include "base/size.h"
 
-/* The number after `key` where that begins a line. */
+/* Read the number after `key`, which begins a line; false if there is no such line. */
 static bool find_number(const char *text, const char *key, size_t *value)
 {
     const char *line = text;
@@ -24,45 +24,39 @@ static bool find_number(const char *text, const char *key, size_t *value)
     return *digits >= '0' && *digits <= '9';
 }
 
+/* a - b, or 0 if b is larger. */
 static size_t difference(size_t a, size_t b)
 {
     return a > b ? a - b : 0;
 }
 
-static void tighten(bc_memory_limit *capacity, size_t left, const char *limit)
+/* Apply the limit `name`, under which `left` more bytes may be allocated. */
+static void tighten(bc_memory_limit *limit, size_t left, const char *name)
 {
-    size_t max;
-    if (!bc_size_add(capacity->resident, left, &max) || max >= capacity->available) return;
-    capacity->available = max;
-    capacity->name = limit;
+    size_t total;
+    if (!bc_size_add(limit->resident, left, &total) || total >= limit->available) return;
+    limit->available = total;
+    limit->name = name;
 }
 
-/* Pages of the address space and in memory. Of the former more will be taken than is written to: 64 MB for what
- * each thread allocates, and what alignment leaves out, measured with models of 12 x 768. */
-static void read_self(bc_memory_limit *capacity, const char *root, size_t *address)
+/* Read how much of the address space and of the memory this process uses. More address space will be reserved than
+ * written: malloc reserves 64 MB for each thread, and alignment and libraries leave up to 160 MB unused, as measured
+ * with models of 12 layers of 768 features. */
+static void read_self(bc_memory_limit *limit, const char *root, size_t *address)
 {
-    enum { LEFT_OUT = 160 << 20, THREAD = 64 << 20 };
+    enum { UNUSED = 160 << 20, THREAD = 64 << 20 };
     char text[BC_CGROUP_TEXT], *end = text;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), threads = 0;
     if (!bc_cgroup_read(text, root, "/proc/self", "statm")) return;
-    *address = strtoull(text, &end, 10) * page + LEFT_OUT;
-    capacity->resident = strtoull(end, NULL, 10) * page;
+    *address = strtoull(text, &end, 10) * page + UNUSED;
+    limit->resident = strtoull(end, NULL, 10) * page;
     if (bc_cgroup_read(text, root, "/proc/self", "status") && find_number(text, "Threads:", &threads))
         *address += threads * THREAD;
 }
 
-static void read_system(bc_memory_limit *capacity, const char *root)
-{
-    char text[BC_CGROUP_TEXT];
-    size_t kilobytes;
-    if (bc_cgroup_read(text, root, "/proc", "meminfo") &&
-        find_number(text, "MemAvailable:", &kilobytes) && kilobytes < SIZE_MAX / 1024)
-        tighten(capacity, kilobytes * 1024, "MemAvailable");
-}
-
 /* ---- Control groups ------------------------------------------------------------------------ */
 
-/* Both versions: the controller by which /proc/self/cgroup names the group, and its files. */
+/* Versions 2 and 1 of control groups: the controller that /proc/self/cgroup lists, and the names of the files. */
 static const struct version {
     const char *controller, *limit, *usage;
 } versions[] = {
@@ -71,41 +65,44 @@ static const struct version {
 };
 
 typedef struct reader {
-    bc_memory_limit *capacity;
+    bc_memory_limit *limit;
     const struct version *version;
 } reader;
 
-/* The limit of one group; "max" is none. */
+/* Apply the limit of one group; "max" means no limit. */
 static void read_group(void *context, const char *root, const char *folder)
 {
     char text[BC_CGROUP_TEXT];
-    size_t limit, usage, file = 0, more = 0;
+    size_t max, usage, inactive = 0, active = 0;
     const reader *r = context;
-    if (!bc_cgroup_read(text, root, folder, r->version->limit) || !find_number(text, "", &limit)) return;
+    if (!bc_cgroup_read(text, root, folder, r->version->limit) || !find_number(text, "", &max)) return;
     if (!bc_cgroup_read(text, root, folder, r->version->usage) || !find_number(text, "", &usage)) return;
     if (bc_cgroup_read(text, root, folder, "memory.stat")) {
-        find_number(text, "inactive_file", &file);
-        find_number(text, "active_file", &more);
+        find_number(text, "inactive_file", &inactive);
+        find_number(text, "active_file", &active);
     }
-    tighten(r->capacity, difference(limit, difference(usage, file + more)), r->version->limit);
+    tighten(r->limit, difference(max, difference(usage, inactive + active)), r->version->limit);
 }
 
-/* ---- All together -------------------------------------------------------------------------- */
+/* ---- All limits ---------------------------------------------------------------------------- */
 
 bc_memory_limit bc_memory_limit_read_at(const char *root, size_t address_limit)
 {
-    bc_memory_limit capacity = {.available = SIZE_MAX, .name = "no limit"};
-    size_t address = 0;
-    read_self(&capacity, root, &address);
-    read_system(&capacity, root);
+    bc_memory_limit limit = {.available = SIZE_MAX, .name = "no limit"};
+    char text[BC_CGROUP_TEXT];
+    size_t address = 0, kilobytes;
+    read_self(&limit, root, &address);
+    if (bc_cgroup_read(text, root, "/proc", "meminfo") && find_number(text, "MemAvailable:", &kilobytes) &&
+        kilobytes < SIZE_MAX / 1024)
+        tighten(&limit, kilobytes * 1024, "MemAvailable");
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
-        reader r = {&capacity, &versions[i]};
+        reader r = {&limit, &versions[i]};
         bc_cgroups_walk(root, versions[i].controller, read_group, &r);
     }
     if (address_limit < SIZE_MAX)
-        tighten(&capacity, difference(address_limit, address),
+        tighten(&limit, difference(address_limit, address),
                 "ulimit -v, less 64 MB a thread and 160 MB for libraries");
-    return capacity;
+    return limit;
 }
 
 bc_memory_limit bc_memory_limit_read(void)

@@ -14,7 +14,7 @@
 
 /* ---- Models of other formats --------------------------------------------------------------- */
 
-/* Files that tell of a model that is not read, those first that tell most. '*': any beginning. */
+/* Files that mark a model in a format that bertc does not read, the most specific files first. '*': any beginning. */
 static const struct {
     const char *name, *what;
 } others[] = {
@@ -40,15 +40,15 @@ static bool matches(const char *name, const char *pattern)
     return length > end && strcmp(name + length - end, pattern + 1) == 0;
 }
 
-/* The first of the table that a folder has; its name in `found`. OTHERS: none, or the weights are there as they
- * should be. */
+/* Return the first row of the table whose file the folder has, and copy that file's name into `found`. Returns OTHERS
+ * if there is no such file, or if the folder has model.safetensors. */
 static size_t find_other(const char *folder, char found[256])
 {
     size_t best = OTHERS;
-    bool whole = false;
+    bool supported = false;
     DIR *dir = opendir(folder);
     for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
-        whole = whole || strcmp(e->d_name, "model.safetensors") == 0;
+        supported = supported || strcmp(e->d_name, "model.safetensors") == 0;
         for (size_t i = 0; i < best; i++)
             if (matches(e->d_name, others[i].name)) {
                 best = i;
@@ -56,21 +56,21 @@ static size_t find_other(const char *folder, char found[256])
             }
     }
     if (dir) closedir(dir);
-    return whole ? OTHERS : best;
+    return supported ? OTHERS : best;
 }
 
-/* ---- Models further down ------------------------------------------------------------------- */
+/* ---- Models in folders below --------------------------------------------------------------- */
 
-/* Folders that a search found, the first by name. */
+/* A search for model folders below a folder. */
 typedef struct search {
-    const char *const *names; /* (count) of the files that tell a model's folder */
+    const char *const *names; /* (count) files that mark a model folder */
     size_t count;
-    char *first;
-    size_t found;
-    bool failed; /* memory is out */
+    char *first;  /* path of the first folder found, in alphabetical order */
+    size_t found; /* number of folders found */
+    bool failed;  /* out of memory */
 } search;
 
-static bool holds(search *s, const char *folder)
+static bool is_model(search *s, const char *folder)
 {
     for (size_t i = 0; i < s->count; i++) {
         struct stat info;
@@ -83,73 +83,73 @@ static bool holds(search *s, const char *folder)
     return false;
 }
 
-/* Count a folder in, which becomes the search's or is released; false where it is none of the kind. */
-static bool take(search *s, char *folder)
+/* Count a folder if it is a model folder; else return false. The search takes ownership of `folder`. */
+static bool add_folder(search *s, char *folder)
 {
-    bool kind = folder && holds(s, folder);
+    bool model = folder && is_model(s, folder);
     s->failed = s->failed || !folder;
-    if (kind) s->found++;
-    if (!kind || (s->first && strcmp(s->first, folder) < 0)) {
+    if (model) s->found++;
+    if (!model || (s->first && strcmp(s->first, folder) < 0)) {
         bc_free(folder);
-        return kind;
+        return model;
     }
     bc_free(s->first);
     s->first = folder;
     return true;
 }
 
-/* A hub's cache says in refs/main which of a model's snapshots is the newest. */
-static bool take_main(search *s, const char *model)
+/* Add the newest snapshot of a model in a hub cache: MODEL/refs/main contains its name. */
+static bool add_main_snapshot(search *s, const char *model)
 {
     char *ref = bc_path_join(model, "refs/main"), *snapshots = bc_path_join(model, "snapshots"), *name = NULL;
     size_t length;
-    bool taken = false;
+    bool added = false;
     s->failed = s->failed || !ref || !snapshots;
     if (ref && snapshots && bc_file_read(ref, BC_FILE_SETTINGS, &name, &length, NULL) == BERTC_OK) {
         name[strcspn(name, "\r\n")] = '\0';
-        taken = name[0] && take(s, bc_path_join(snapshots, name));
+        added = name[0] && add_folder(s, bc_path_join(snapshots, name));
     }
     bc_free(name);
     bc_free(ref);
     bc_free(snapshots);
-    return taken;
+    return added;
 }
 
-/* MODEL/snapshots/HASH, CACHE/models--ORG--NAME, HOME/hub: folders of a hub's cache. */
-static bool is_of_cache(const char *name)
+/* Whether the name is that of a folder inside a hub cache: MODEL/snapshots/HASH, CACHE/models--ORG--NAME, HOME/hub. */
+static bool is_cache_folder(const char *name)
 {
     return strcmp(name, "snapshots") == 0 || strcmp(name, "hub") == 0 || strncmp(name, "models--", 8) == 0;
 }
 
-static void look_below(search *s, const char *folder, int depth)
+static void search_below(search *s, const char *folder, int depth)
 {
-    DIR *dir = take_main(s, folder) ? NULL : opendir(folder);
+    DIR *dir = add_main_snapshot(s, folder) ? NULL : opendir(folder);
     for (struct dirent *e; dir && !s->failed && (e = readdir(dir)) != NULL;) {
         if (e->d_name[0] == '.') continue;
-        if (take(s, bc_path_join(folder, e->d_name)) || depth == 0 || !is_of_cache(e->d_name)) continue;
+        if (add_folder(s, bc_path_join(folder, e->d_name)) || depth == 0 || !is_cache_folder(e->d_name)) continue;
         char *below = bc_path_join(folder, e->d_name);
-        if (below) look_below(s, below, depth - 1);
+        if (below) search_below(s, below, depth - 1);
         s->failed = s->failed || !below;
         bc_free(below);
     }
     if (dir) closedir(dir);
 }
 
-/* ---- What it is ---------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------------------ */
 
 static bertc_status explain_folder(const char *path, const char *const *names, size_t count, bertc_error *err)
 {
     enum { DEPTH = 3 }; /* hub, models--ORG--NAME, snapshots */
     char found[256];
     search s = {.names = names, .count = count};
-    look_below(&s, path, DEPTH);
+    search_below(&s, path, DEPTH);
     size_t other = find_other(path, found);
     bertc_status status = BERTC_INPUT;
     if (s.failed) status = bc_fail_memory(err);
     else if (s.found == 1)
-        bc_fail(err, status, "%s: no %s in it; the model is in %s", path, names[0], s.first);
+        bc_fail(err, status, "%s: has no %s; the model is in %s", path, names[0], s.first);
     else if (s.found > 1)
-        bc_fail(err, status, "%s: no %s in it, but in %zu folders below it; give one of them, such as %s", path,
+        bc_fail(err, status, "%s: has no %s, but %zu folders below it do; give one of them, such as %s", path,
                 names[0], s.found, s.first);
     else if (other < OTHERS)
         bc_fail(err, status,
@@ -162,7 +162,7 @@ static bertc_status explain_folder(const char *path, const char *const *names, s
     return status;
 }
 
-/* NAME or ORG/NAME, as models are called on the hub, or an address. */
+/* Whether the path looks like a model on the hub, NAME or ORG/NAME, or like a URL. */
 static bool is_hub_name(const char *path)
 {
     int slashes = 0;
@@ -180,7 +180,7 @@ static bertc_status explain_absence(const char *path, bertc_error *err)
     struct stat info;
     const char *slash = strrchr(path, '/');
     if (lstat(path, &info) == 0)
-        return bc_fail(err, BERTC_INPUT, "%s: not a folder; a model is the folder that holds its files, here %.*s",
+        return bc_fail(err, BERTC_INPUT, "%s: not a folder; give the folder that contains the model's files, %.*s",
                        path, slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
     if (!is_hub_name(path))
         return bc_fail(err, BERTC_INPUT, "%s: no such folder; a model is a folder with " FILES, path);
@@ -191,7 +191,7 @@ static bertc_status explain_absence(const char *path, bertc_error *err)
 }
 
 bertc_status bc_model_path_find(const char *path, const char *const *names, size_t count, size_t *which,
-                                 bertc_error *err)
+                                bertc_error *err)
 {
     bool there;
     bertc_status status = bc_folder_find(path, &there, err);

@@ -1,5 +1,4 @@
-/* What a path is that was given as a model's folder and is none: the one place that says so, for every reader of a
- * model's files. */
+/* Checks that a path is a model folder, and explains what it is if it is not. Every reader of model files uses this. */
 #ifndef BC_BASE_MODEL_PATH_H
 #define BC_BASE_MODEL_PATH_H
 
@@ -7,14 +6,20 @@
 
 #include "bertc/status.h"
 
-/* Is `path` a folder that holds one of the files `names` (count)? What is in that is for its reader to say. Errors:
- * those of bc_folder_find and bc_file_find, for links to nothing and what cannot be told; BERTC_INPUT: no such folder,
- * and what to do where it looks like a name on the Hugging Face hub; a file; a folder above that of a model, which is
- * named; a model in a format that is not read; none of these. BERTC_NOMEM. */
+/* Check that `path` is a folder that has at least one of the files `names` (count). The files' contents are not read.
+ *
+ * Errors: BERTC_INPUT with a message that explains the path:
+ *   - no such folder, and what to do if the path looks like a model on the Hugging Face hub;
+ *   - a file instead of a folder;
+ *   - a folder above a model folder, whose path is given;
+ *   - a model in a format that bertc does not read;
+ *   - a folder without any of the files.
+ * The errors of bc_folder_find and bc_file_find; BERTC_NOMEM. */
 bertc_status bc_model_path_check(const char *path, const char *const *names, size_t count, bertc_error *err);
 
-/* The same; *which: the first of the names that is there. */
+/* Check the path and set *which to the index of the first of `names` that exists. Errors: those of
+ * bc_model_path_check. */
 bertc_status bc_model_path_find(const char *path, const char *const *names, size_t count, size_t *which,
-                                 bertc_error *err);
+                                bertc_error *err);
 
 #endif

@@ -16,8 +16,7 @@
 
 /* ---- Philox in lanes ----------------------------------------------------------------------- */
 
-/* The products of a round stand in a loop over lanes, which becomes vector code where a call of bc_rng
- * for each lane does not. */
+/* Run the ten rounds on all lanes. The loop over lanes is inside a round, so that compilers vectorise it. */
 FORCE_INLINE void do_lanes(bc_rng_lanes *c, uint64_t seed)
 {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
@@ -47,8 +46,8 @@ __attribute__((target("avx2"))) static void many_avx2(bc_rng_lanes *lanes, uint6
     do_lanes(lanes, seed);
 }
 
-/* A word in the lower half of each 64-bit lane, where the product takes it and leaves its low part:
- * what is in the upper halves does not matter. */
+/* Each 64-bit lane holds a 32-bit word in its lower half, where _mm512_mul_epu32 reads it and where the low part of the
+ * product ends up. The upper halves are ignored. */
 typedef struct wide_lanes {
     __m512i word[4];
 } wide_lanes;
@@ -100,7 +99,7 @@ void bc_rng_many(bc_rng_lanes *lanes, uint64_t seed)
 
 /* ---- Shuffles and normal numbers ----------------------------------------------------------- */
 
-/* Merge sort of indices by key: stable, so equal keys stay in index order. */
+/* Merge-sort indices by key. The sort is stable: equal keys stay in index order. */
 static void merge_sort(uint32_t *order, const uint64_t *key, uint32_t *spare, size_t count)
 {
     if (count < 2) return;

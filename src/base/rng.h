@@ -1,8 +1,8 @@
-/* Randomness as a function (DESIGN law 6): Philox4x32-10, a counter-based generator.
+/* Random numbers as a function: Philox4x32-10, a counter-based generator.
  *
- * A draw depends on (seed, domain, coordinates) and on nothing else: not on how many draws came
- * before, which thread asks, or how examples are grouped into batches. That is what makes
- * dropout masks recomputable in backward and runs resumable without stored generator state.
+ * A number depends on (seed, domain, coordinates) only. It does not depend on the numbers drawn before, on the thread
+ * or on the batching of examples. Therefore backward can recompute dropout masks, and a run can resume without a stored
+ * generator state.
  *
  * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
 #ifndef BC_BASE_RNG_H
@@ -11,23 +11,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The top byte of the first counter word separates uses of one seed. */
+/* Domains: the top byte of the first counter word, which separates the uses of one seed. */
 enum {
-    BC_RNG_DROPOUT = 0,  /* plus the dropout site, see nn/ops/dropout.h; sites are 1..15 */
+    BC_RNG_DROPOUT = 0, /* plus the dropout site 1..15, see nn/ops/dropout.h */
     BC_RNG_SHUFFLE = 16,
     BC_RNG_NORMAL = 17,
-    BC_RNG_SAMPLE = 18,  /* the sample-data writer */
+    BC_RNG_SAMPLE = 18, /* the sample-data writer */
     BC_RNG_UNIFORM = 19,
-    BC_RNG_TASK = 20,    /* which of several tasks a step trains */
-    BC_RNG_SYNTHETIC = 21  /* texts in place of those that are not there */
+    BC_RNG_TASK = 20,     /* which of several tasks a step trains */
+    BC_RNG_SYNTHETIC = 21 /* synthetic texts for a plan without data */
 };
 
 typedef struct bc_rng_block {
     uint32_t word[4];
 } bc_rng_block;
 
-/* Four 32-bit words for key `seed` and counter (c0,c1,c2,c3). Inline, so that loops over counters
- * become vector code. */
+/* Return four 32-bit words for key `seed` and counter (c0,c1,c2,c3). Inline, so that loops over counters vectorise. */
 static inline bc_rng_block bc_rng(uint64_t seed, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3)
 {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
@@ -44,26 +43,26 @@ static inline bc_rng_block bc_rng(uint64_t seed, uint32_t c0, uint32_t c1, uint3
     return (bc_rng_block){{c0, c1, c2, c3}};
 }
 
-/* BC_RNG_LANES counters on their way to random words: word w of lane l. */
+/* BC_RNG_LANES counters, which bc_rng_many turns into random words; word[w][l] is word w of lane l. */
 enum { BC_RNG_LANES = 16 };
 typedef struct bc_rng_lanes {
     uint32_t word[4][BC_RNG_LANES];
 } bc_rng_lanes;
 
-/* The counters become what bc_rng gives for each of them. Compilers make poor code of the widening
- * products, so there is a version for AVX-512 by hand beside the portable one. */
+/* Replace each counter by the words that bc_rng returns for it. Compilers vectorise the widening products poorly, so
+ * there is a hand-written version for AVX-512 as well as the portable one. */
 void bc_rng_many(bc_rng_lanes *lanes, uint64_t seed);
 void bc_rng_many_portable(bc_rng_lanes *lanes, uint64_t seed);
 
-/* Write a permutation of 0..count-1 for `epoch` into order: ascending by a 64-bit key that is a
- * function of (seed, epoch, index), ties by index. scratch holds 2 * count 64-bit words. */
+/* Write the permutation of 0..count-1 for `epoch` into `order`: ascending by a 64-bit key that is a function of
+ * (seed, epoch, index), ties by index. `scratch` has 2 * count words. */
 void bc_rng_shuffle(uint64_t seed, uint32_t epoch, uint32_t *order, uint64_t *scratch, size_t count);
 
-/* Fill values[0..count-1] with normal(0, deviation), Box-Muller in double precision, as a function
- * of (seed, name, index). With truncated nonzero a value beyond two deviations is drawn again. */
+/* Fill values[0..count-1] with normal(0, deviation) as a function of (seed, name, index), by Box-Muller in double
+ * precision. If `truncated` is nonzero, values beyond two deviations are drawn again. */
 void bc_rng_normal(uint64_t seed, const char *name, double deviation, int truncated, float *values, size_t count);
 
-/* The same with values spread evenly over (-bound, bound). */
+/* Fill values[0..count-1] with uniform(-bound, bound) as a function of (seed, name, index). */
 void bc_rng_uniform(uint64_t seed, const char *name, double bound, float *values, size_t count);
 
 #endif

@@ -1,12 +1,12 @@
-/* Overflow-checked sizes: every size that comes from a file or an option passes through here
- * before it is used. Each returns false on overflow and then leaves *out alone. */
+/* Overflow-checked sizes, for every size that comes from a file or an option. bc_size_mul and bc_size_add return false
+ * on overflow and then leave *out unchanged. */
 #ifndef BC_BASE_SIZE_H
 #define BC_BASE_SIZE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of what bertc calls an MB, of memory and of disk alike. */
+/* Bytes of one MB, of memory and of disk. */
 #define BC_MB 0x1p20
 
 static inline bool bc_size_mul(size_t a, size_t b, size_t *out)

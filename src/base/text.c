@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 
-/* Make room for `more` bytes and a NUL; the room at least doubles. */
+/* Grow the buffer to hold `more` bytes and a NUL; its capacity at least doubles. */
 static bool reserve(bc_text *text, size_t more)
 {
     size_t need;

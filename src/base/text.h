@@ -1,7 +1,7 @@
-/* A text that grows: headers and small documents are built in it before they are written.
+/* A growing text, in which headers and small documents are built before they are written.
  *
  * 1. It starts as {0} and is released by bc_text_clear.
- * 2. Running out of memory is kept in `failed`: append freely, check once at the end. */
+ * 2. `failed` records that memory ran out: append without checks and check once at the end. */
 #ifndef BC_BASE_TEXT_H
 #define BC_BASE_TEXT_H
 
@@ -12,21 +12,21 @@
 #include "bertc/status.h"
 
 typedef struct bc_text {
-    char *bytes; /* NUL-terminated once something was appended */
+    char *bytes; /* NUL-terminated; null until the first append */
     size_t length, capacity;
     bool failed;
 } bc_text;
 
 void bc_text_put(bc_text *text, const char *bytes, size_t length);
 void bc_text_printf(bc_text *text, const char *format, ...) BERTC_PRINTF(2, 3);
-void bc_text_quote(bc_text *text, const char *string); /* as a string of JSON; bytes that are no UTF-8 become U+FFFD */
+void bc_text_quote(bc_text *text, const char *string); /* as a JSON string; invalid UTF-8 becomes U+FFFD */
 void bc_text_clear(bc_text *text);
 
-/* bc_file_write_in of a text, which is cleared. Errors: those of that; BERTC_NOMEM where it has failed. */
+/* Write the text with bc_file_write_in and clear it. Errors: as bc_file_write_in; BERTC_NOMEM if `failed` is set. */
 bertc_status bc_text_write(bc_text *text, const bc_dir *dir, const char *name, bc_file_hashes *hashes,
                            bertc_error *err);
 
-/* UTF-8: the length of the well-formed sequence at p, which `left` bytes are left of; 0 where there is none.
+/* Return the length of the well-formed UTF-8 sequence at p, where `left` bytes remain; 0 if the bytes are not UTF-8.
  * Source: The Unicode Standard, table 3-7. */
 static inline size_t bc_utf8_sequence(const unsigned char *p, size_t left)
 {

@@ -17,16 +17,16 @@
 
 enum { BUFFER = 1 << 16, PIECE = 1 << 20 };
 
-/* Keep the first failure of a writer. */
+/* Record the first failure of a writer. */
 static void writer_fail(bc_writer *writer, const char *what)
 {
     writer->failed = true;
     bc_dir_fail(writer->dir, writer->name, what, &writer->error);
 }
 
-/* The descriptor that a path names as such (/dev/stdout, /dev/fd/3); -1: none. What is open there is written
- * on, where opening it anew would begin at its start. */
-static int own_descriptor(const char *path)
+/* Return the descriptor that the path stands for (/dev/stdout, /dev/fd/3), or -1. The writer uses a duplicate of it:
+ * opening the path again would start at offset 0 and overwrite the file. */
+static int path_descriptor(const char *path)
 {
     static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
     if (strcmp(path, "/dev/stdout") == 0) return STDOUT_FILENO;
@@ -40,14 +40,14 @@ static int own_descriptor(const char *path)
     return -1;
 }
 
-/* Whether `path` names something that a file must not replace: a device, a pipe, what is open. */
+/* Whether a file must not replace `path`, because it is a device, a pipe or an open descriptor. */
 static bool is_special(const char *path)
 {
     struct stat info;
-    return own_descriptor(path) >= 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
+    return path_descriptor(path) >= 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
 }
 
-/* Only a file, or a link, gives way to the new one. */
+/* Check that `name` may be replaced: it is a file, a link or absent. */
 static bertc_status check_target(const bc_dir *dir, const char *name, bertc_error *err)
 {
     struct stat info;
@@ -59,7 +59,7 @@ static bertc_status check_target(const bc_dir *dir, const char *name, bertc_erro
     return bc_dir_fail(dir, name, "cannot create", err);
 }
 
-/* A new file under the temporary name; what a process that was killed left there goes. */
+/* Create the temporary file; remove first what a killed process left there. */
 static bertc_status create(bc_writer *writer, bertc_error *err)
 {
     const bc_dir *dir = writer->dir;
@@ -73,10 +73,10 @@ static bertc_status create(bc_writer *writer, bertc_error *err)
     return writer->created ? BERTC_OK : bc_dir_fail(dir, writer->name, "cannot create", err);
 }
 
-/* What nothing can be renamed over. */
+/* Open a device, a pipe or a descriptor for direct writing. */
 static bertc_status open_special(bc_writer *writer, bertc_error *err)
 {
-    int own = own_descriptor(writer->name);
+    int own = path_descriptor(writer->name);
     writer->direct = true;
     do writer->fd = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0) : open(writer->name, O_WRONLY | O_CLOEXEC);
     while (writer->fd < 0 && errno == EINTR);
@@ -91,9 +91,9 @@ static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char
     writer->temporary = bc_alloc(length + sizeof ".tmp", 1);
     writer->buffer = bc_alloc(BUFFER, 1);
     writer->hasher = bc_hasher_new();
-    bool capacity = writer->name && writer->temporary && writer->buffer && writer->hasher;
-    bertc_status status = capacity ? BERTC_OK : bc_fail_memory(err);
-    if (capacity) sprintf(writer->temporary, "%s.tmp", name);
+    bool allocated = writer->name && writer->temporary && writer->buffer && writer->hasher;
+    bertc_status status = allocated ? BERTC_OK : bc_fail_memory(err);
+    if (allocated) sprintf(writer->temporary, "%s.tmp", name);
     if (status == BERTC_OK && special) status = open_special(writer, err);
     if (status == BERTC_OK && !special) status = check_target(dir, name, err);
     if (status == BERTC_OK && !special) status = create(writer, err);
@@ -174,11 +174,18 @@ void bc_writer_printf(bc_writer *writer, const char *format, ...)
     bc_free(large);
 }
 
-/* Read back what was written and compare it with what was handed in. */
-static void compare(bc_writer *writer)
+/* Flush to the device, then compare size and hash of the file with those of the bytes that were put. */
+static void verify(bc_writer *writer)
 {
+    struct stat info;
     bc_hasher there;
     char found[BC_HASH_HEX];
+    if (!writer->failed && fsync(writer->fd) != 0) writer_fail(writer, "cannot flush");
+    if (!writer->failed && fstat(writer->fd, &info) != 0) writer_fail(writer, "cannot stat");
+    if (!writer->failed && (size_t)info.st_size != writer->written) {
+        errno = EIO;
+        writer_fail(writer, "size differs from what was written");
+    }
     bc_hasher_init(&there);
     for (size_t at = 0, n; at < writer->written && !writer->failed; at += n) {
         n = writer->written - at < BUFFER ? writer->written - at : BUFFER;
@@ -193,20 +200,7 @@ static void compare(bc_writer *writer)
     writer_fail(writer, "content differs from what was written");
 }
 
-/* Flush to the device and check what is there. */
-static void verify(bc_writer *writer)
-{
-    struct stat info;
-    if (!writer->failed && fsync(writer->fd) != 0) writer_fail(writer, "cannot flush");
-    if (!writer->failed && fstat(writer->fd, &info) != 0) writer_fail(writer, "cannot stat");
-    if (!writer->failed && (size_t)info.st_size != writer->written) {
-        errno = EIO;
-        writer_fail(writer, "size differs from what was written");
-    }
-    if (!writer->failed) compare(writer);
-}
-
-/* ---- What was written ---------------------------------------------------------------------- */
+/* ---- Hashes of written files --------------------------------------------------------------- */
 
 const bc_file_hash *bc_file_hashes_find(const bc_file_hashes *hashes, const char *path)
 {
@@ -215,8 +209,8 @@ const bc_file_hash *bc_file_hashes_find(const bc_file_hashes *hashes, const char
     return NULL;
 }
 
-/* False where memory is out. */
-static bool note_written(const bc_writer *writer)
+/* Add or replace the entry of the written file in `hashes`; false if memory runs out. */
+static bool add_hash(const bc_writer *writer)
 {
     bc_file_hashes *hashes = writer->hashes;
     char *path = bc_path_join(writer->dir->path, writer->name);
@@ -247,7 +241,7 @@ bertc_status bc_writer_commit(bc_writer *writer, bertc_error *err)
     int fd = writer->fd;
     writer->fd = -1;
     if (close(fd) != 0 && !writer->failed) writer_fail(writer, "cannot close");
-    if (!writer->failed && writer->hashes && !note_written(writer)) {
+    if (!writer->failed && writer->hashes && !add_hash(writer)) {
         writer->failed = true;
         bc_fail_memory(&writer->error);
     }

@@ -1,9 +1,9 @@
-/* Commands: one constant row each (commands.c). Dispatch, help and the man page are made from the rows.
+/* Commands: a table with one constant row for each (commands.c). Dispatch, help and the man page derive from it.
  *
- * 1. A command's options are rows of bertc_option; they fill a struct of the command's own, which
- *    the caller allocates, sets to its defaults and hands to `run`.
- * 2. `run` writes results to standard output, everything else to standard error, and returns the
- *    program's exit code; its message is printed by the caller. */
+ * 1. A command's options are rows of bertc_option. They fill the command's own struct, which the caller allocates, sets
+ *    to its defaults and passes to `run`.
+ * 2. `run` writes results to standard output and everything else to standard error. It returns the program's exit code;
+ *    the caller prints the error. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -11,7 +11,7 @@
 
 /* Arguments that are not options. */
 typedef struct cli_arguments {
-    char *const *word;
+    char *const *value;
     size_t count;
 } cli_arguments;
 
@@ -22,25 +22,27 @@ typedef struct cli_command {
     const char *summary;  /* one line, lower case */
     const char *examples; /* lines as typed, each ended by a newline */
     const char *details;  /* a paragraph, lines ended by newlines; or null */
-    const char *required; /* names of options that must be given, separated by spaces; or null */
-    const char *needs[2]; /* an option that says nothing without another, and that one; or null */
-    const char *operand;  /* name of the one argument that is no option, for help; null: none */
+    const char *required; /* names of required options, separated by spaces; or null */
+    const char *needs[2]; /* the first option has no effect without the second; or null */
+    const char *operand;  /* name, for help, of the one argument that is not an option; or null */
     bool operand_required;
+    bool many_operands; /* the operand may be given several times */
+    bool is_program;    /* the command is a program itself, not a command of bertc */
     cli_table *table;               /* null: no options */
-    unsigned mask;                  /* rows of the table that the command takes; 0: all */
-    void (*defaults)(void *values); /* for fields that no row's `initial` sets; or null */
+    unsigned mask;                  /* selects rows of the table by their `commands`; 0: all rows */
+    void (*defaults)(void *values); /* sets fields for which no row has an `initial`; or null */
     size_t size;                    /* of the struct that the rows fill */
-    bertc_status (*run)(const void *values, cli_arguments words, bertc_error *err);
+    bertc_status (*run)(const void *values, cli_arguments arguments, bertc_error *err);
 } cli_command;
 
-extern const cli_command cli_commands[]; /* up to one without a name */
+extern const cli_command cli_commands[]; /* ended by a row with a null name */
 
-const cli_command *cli_command_find(const char *name); /* null: none */
+const cli_command *cli_command_find(const char *name); /* null if absent */
 
-/* An unknown command, with a suggestion. */
+/* Record the error of an unknown command, with a suggestion. */
 bertc_status cli_command_unknown(const char *name, bertc_error *err);
 
-/* What the options of a command fill, where no other header says it. */
+/* Option structs of commands that have no header of their own. */
 typedef struct cli_tokenize_values {
     const char *model, *vocab;
     bool cased, pair, offsets;
@@ -54,14 +56,14 @@ typedef struct cli_sample_values {
 } cli_sample_values;
 
 typedef struct cli_init_values {
-    const char *vocab, *out; /* out: where the folder goes in the end */
-    int64_t layers, hidden, heads, intermediate, max_positions; /* intermediate 0: 4 x hidden */
+    const char *vocab, *out; /* out: the final path of the folder */
+    int64_t layers, hidden, heads, intermediate, max_positions; /* intermediate 0: 4 * hidden */
     int64_t seed;
     double initializer_range;
     bool cased;
 } cli_init_values;
 
-/* Write the new model into `folder`, which is there and empty; where it fails, what was written stays. */
+/* Write the new model into `folder`, which exists and is empty. After a failure, the files written so far stay. */
 bertc_status cli_init_write(const cli_init_values *values, const char *folder, bertc_error *err);
 
 typedef struct cli_truncate_values {
@@ -70,24 +72,24 @@ typedef struct cli_truncate_values {
 } cli_truncate_values;
 
 typedef struct cli_plan_values {
-    bertc_train_options train; /* first: the rows of its table fill it */
+    bertc_train_options train; /* the first member, because finetune's option rows have offsets into it */
     bool json;
 } cli_plan_values;
 
-/* What each command's file exports. */
+/* Option tables and functions of the commands, each in the command's own file. */
 cli_table cli_plan_table, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
 void cli_finetune_defaults(void *values);
-bertc_status cli_finetune(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_plan(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_eval(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_predict(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_embed(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_tokenize(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_inspect(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_tasks(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_init(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_truncate(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_sample(const void *values, cli_arguments words, bertc_error *err);
-bertc_status cli_version(const void *values, cli_arguments words, bertc_error *err);
+bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_plan(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_predict(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_embed(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_tokenize(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_inspect(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_tasks(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_init(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_truncate(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_sample(const void *values, cli_arguments arguments, bertc_error *err);
+bertc_status cli_version(const void *values, cli_arguments arguments, bertc_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* The table, and the command that explains it. */
+/* The table of commands, and the command help. */
 #include "cli/command.h"
 
 #include <stddef.h>
@@ -21,11 +21,11 @@ static const bertc_option *help_table(size_t *count)
     return rows;
 }
 
-static bertc_status help(const void *values, cli_arguments words, bertc_error *err)
+static bertc_status help(const void *values, cli_arguments arguments, bertc_error *err)
 {
     const help_values *v = values;
-    const cli_command *command = words.count > 0 ? cli_command_find(words.word[0]) : NULL;
-    if (words.count > 0 && !command) return cli_command_unknown(words.word[0], err);
+    const cli_command *command = arguments.count > 0 ? cli_command_find(arguments.value[0]) : NULL;
+    if (arguments.count > 0 && !command) return cli_command_unknown(arguments.value[0], err);
     if (v->man) cli_man(stdout, cli_commands);
     else if (command) cli_help_command(stdout, command);
     else cli_help_overview(stdout, cli_commands);
@@ -41,15 +41,15 @@ const cli_command cli_commands[] = {
                     "--lr 3e-5 --seed 1\n"
                     "bertc finetune --task sst2 --model MODEL --data GLUE --out run "
                     "--save-every 500 --resume\n",
-        .details = "Trains on the train split, scores the dev split and leaves in --out a folder\n"
+        .details = "Trains on the train split, evaluates the dev split and writes to --out a folder\n"
                    "that 'bertc eval', 'bertc predict' and transformers load as a model. Prints\n"
                    "the dev scores as one JSON object, the same as 'bertc eval --json', or one\n"
-                   "for each of --eval-splits. Scores have the plain loss, whatever weights and\n"
-                   "smoothing the training has. Where the training loss ends at twice its start or\n"
-                   "a split gets one answer for all, the summary and run.json say that the run did\n"
-                   "not learn. SIGHUP, SIGINT, SIGUSR1 and SIGTERM save the state and end;\n"
-                   "--resume goes on from it. Another that comes more than a second later ends\n"
-                   "without saving.\n",
+                   "object for each of --eval-splits. The loss in the scores is the plain loss,\n"
+                   "without class weights and label smoothing. If the training loss ends at twice\n"
+                   "its start or more, or if the predictions for a split are all the same, the\n"
+                   "summary and run.json report that the run did not learn. SIGHUP, SIGINT, SIGUSR1\n"
+                   "and SIGTERM save the state and end the run; --resume continues it. A second\n"
+                   "signal, more than a second later, ends the run without saving.\n",
         .required = "task model data out",
         .table = bertc_train_option_table,
         .defaults = cli_finetune_defaults,
@@ -58,16 +58,16 @@ const cli_command cli_commands[] = {
     },
     {
         .name = "plan",
-        .summary = "say what a fine-tuning run will need: memory, time",
+        .summary = "estimate the memory and time of a fine-tuning run",
         .examples = "bertc plan --model MODEL --task sst2 --batch-size 32\n"
                     "bertc plan --task mnli --model MODEL --data GLUE --gradient-checkpointing 1 "
                     "--json\n",
-        .details = "Takes the options of finetune and writes nothing. Without --data texts of\n"
-                   "the lengths that GLUE's have stand in for it (cola, sst2, mrpc, stsb, mnli).\n"
-                   "Memory is that of the largest batch, by part, from the plan that the run\n"
-                   "allocates by. Where it can be had, a few steps are run and timed; where not,\n"
-                   "the option is named with which the run would fit. In JSON sizes are bytes, a\n"
-                   "number that has no value is null.\n",
+        .details = "Takes the options of finetune and writes nothing. Without --data, it uses\n"
+                   "synthetic texts as long as those of GLUE (cola, sst2, mrpc, stsb, mnli). Lists\n"
+                   "the memory of the largest batch, by part; a run allocates the same amounts. If\n"
+                   "this memory is available, a few steps are run and timed. If it is not, the\n"
+                   "output gives an option with which the run would fit. In JSON, sizes are in\n"
+                   "bytes, and a number without a value is null.\n",
         .required = "task model",
         .table = cli_plan_table,
         .defaults = cli_finetune_defaults,
@@ -76,13 +76,13 @@ const cli_command cli_commands[] = {
     },
     {
         .name = "eval",
-        .summary = "score a fine-tuned model on a split",
+        .summary = "evaluate a fine-tuned model on a split",
         .examples = "bertc eval --task sst2 --model run --data GLUE\n"
                     "bertc eval --task mnli-mm --model run --data GLUE --json\n",
-        .details = "Prints a table, or with --json one object, for example\n"
+        .details = "Prints a table, or one object with --json, for example\n"
                    "{\"task\":\"sst2\",\"split\":\"dev\",\"examples\":872,\"loss\":0.21,"
                    "\"metrics\":{\"accuracy\":0.9243}}\n"
-                   "where a number that has no value is null.\n",
+                   "A number without a value is null.\n",
         .required = "task model data",
         .table = cli_inference_table,
         .mask = CLI_EVAL,
@@ -96,11 +96,12 @@ const cli_command cli_commands[] = {
                     "echo 'a fine film' | bertc predict --task sst2 --model run\n"
                     "printf 'a man sleeps\\ta person rests\\n' | bertc predict --task mnli "
                     "--model run\n",
-        .details = "With --data the result is a GLUE submission file: a prediction for every row,\n"
-                   "under what the row has in the column index (or id), else under its number from\n"
-                   "0. Labels in the file are not looked at. Without --data each line of standard\n"
-                   "input is a text (or two, separated by a TAB) and gives one line. The columns of\n"
-                   "--logits are the labels in the order of 'bertc tasks'.\n",
+        .details = "With --data, the output is a GLUE submission file with a prediction for every\n"
+                   "row. The index of a row is its value in the column index (or id); without such\n"
+                   "a column it is the row's number from 0. Labels in the file are ignored. Without\n"
+                   "--data, each line of standard input is one text, or two texts separated by a\n"
+                   "TAB, and gives one line of output. The columns of --logits are the labels in the\n"
+                   "order of 'bertc tasks'.\n",
         .required = "task model",
         .needs = {"split", "data"},
         .table = cli_inference_table,
@@ -119,11 +120,13 @@ const cli_command cli_commands[] = {
                     "bertc embed --model MODEL --pool none --format npy --out x.npy --offsets starts.npy "
                     "< lines.txt\n",
         .details = "Values are those of output_hidden_states=True in transformers. Layers above\n"
-                   "the highest that is asked for are not computed; neither pooler nor head is\n"
-                   "needed. npy: rows of 32-bit floats for numpy.load. jsonl: an object a text\n"
-                   "with \"index\", \"embedding\" and, by token, \"tokens\". tsv: index, by token\n"
-                   "its number and word piece, then the values. Every row of a split is there, under\n"
-                   "the index that predict gives it.\n",
+                   "the highest requested layer are not computed; neither pooler nor head is\n"
+                   "needed. The format npy is an array of 32-bit floats for numpy.load. jsonl is one\n"
+                   "object for each text, with \"index\" and \"embedding\", and with \"tokens\" if\n"
+                   "--pool is none. tsv is one line for each text: the index, then the values; if\n"
+                   "--pool is none, one line for each token: the index, the token's number, its word\n"
+                   "piece, then the values. Every row of a split is written, with the same index as\n"
+                   "by predict.\n",
         .required = "model",
         .needs = {"split", "data"},
         .table = cli_inference_table,
@@ -136,15 +139,15 @@ const cli_command cli_commands[] = {
         .summary = "turn lines of text into token ids",
         .examples = "bertc tokenize --model MODEL < lines.txt > ids.txt\n"
                     "bertc tokenize --vocab vocab.txt --cased --max-length 128 < lines.txt\n",
-        .details = "Every line of standard input gives one line of ids, [CLS] and [SEP] included. The\n"
-                   "lines come in their order, the same at any number of threads.\n",
+        .details = "Each line of standard input gives one line of ids, including [CLS] and [SEP]. The\n"
+                   "order and content of the lines do not depend on the number of threads.\n",
         .table = cli_tokenize_table,
         .size = sizeof(cli_tokenize_values),
         .run = cli_tokenize,
     },
     {
         .name = "inspect",
-        .summary = "list what a model directory or a tensor file holds",
+        .summary = "list the tensors of a model directory or a tensor file",
         .examples = "bertc inspect MODEL\n"
                     "bertc inspect MODEL/model.safetensors\n",
         .operand = "DIR|FILE",
@@ -168,11 +171,11 @@ const cli_command cli_commands[] = {
     },
     {
         .name = "truncate",
-        .summary = "make a smaller model of the first layers of another",
+        .summary = "make a smaller model from the first layers of another",
         .examples = "bertc truncate --model MODEL --keep-layers 6 --out small\n",
-        .details = "What is kept, the head too where there is one, is kept byte for byte; only\n"
-                   "num_hidden_layers changes. 'bertc finetune --keep-layers' trains such a model\n"
-                   "at once.\n",
+        .details = "The tensors that are kept, and the head if there is one, are copied byte for\n"
+                   "byte; only num_hidden_layers changes. 'bertc finetune --keep-layers' trains such\n"
+                   "a model without a separate step.\n",
         .required = "model keep-layers out",
         .table = cli_truncate_table,
         .size = sizeof(cli_truncate_values),
@@ -180,11 +183,11 @@ const cli_command cli_commands[] = {
     },
     {
         .name = "sample",
-        .summary = "write a miniature GLUE and a small encoder to try things with",
+        .summary = "write a miniature GLUE and a small encoder for trying bertc out",
         .examples = "bertc sample --out sample\n"
                     "bertc finetune --task sst2 --model sample/model --data sample --out run --lr 5e-4\n",
-        .details = "Generated text in the official file formats: a folder for each task,\n"
-                   "corpus.txt, vocab.txt and model/, a small encoder with random weights.\n",
+        .details = "Writes generated texts in the official file formats: a folder for each task,\n"
+                   "corpus.txt and vocab.txt. model/ is a small encoder with random weights.\n",
         .required = "out",
         .table = cli_sample_table,
         .size = sizeof(cli_sample_values),

@@ -1,4 +1,4 @@
-/* Features: what an encoder's layers give for lines of text or a task's split, in one of three formats. */
+/* bertc embed: write the outputs of an encoder's layers for lines of text or a split, in one of three formats. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ typedef struct writer {
     const cli_inference_values *values;
     bertc_embed_shape shape;
     cli_file files[2]; /* --out, --offsets */
-    int64_t row; /* rows written */
+    int64_t row; /* number of rows written */
 } writer;
 
 static void put_int64(FILE *to, int64_t number)
@@ -26,7 +26,7 @@ static void put_int64(FILE *to, int64_t number)
     fwrite(&number, sizeof number, 1, to);
 }
 
-/* The header of an .npy file, version 1.0: a Python literal, padded so that the data is aligned.
+/* Write the header of an .npy file, version 1.0: a Python literal, padded so that the data is aligned.
  * Source: numpy.lib.format. */
 static void put_npy_header(FILE *to, const char *type, size_t n, size_t width)
 {
@@ -87,7 +87,7 @@ static bool is_json_number(const char *text, size_t n)
     return n > 0 && n < 16 && digits == n && (text[0] != '0' || n == 1);
 }
 
-/* Nine digits carry a float exactly. */
+/* Print floats. Nine digits represent a float exactly. */
 static void put_values(FILE *to, const float *x, size_t count, const char *separator)
 {
     for (size_t i = 0; i < count; i++) fprintf(to, "%s%.9g", i ? separator : "", (double)x[i]);
@@ -170,11 +170,10 @@ static bertc_status check(const cli_inference_values *v, bertc_error *err)
     bool terminal = v->format == NPY && (!v->out || strcmp(v->out, "-") == 0) && isatty(STDOUT_FILENO);
     if (v->task && cli_task_find(v->task, &task, err) != BERTC_OK) return err->status;
     if (by_token && !v->offsets)
-        return cli_fail(err, BERTC_USAGE,
-                        "--format npy --pool none needs --offsets FILE, for where "
-                        "each text's rows begin");
-    if (!by_token && v->offsets) return cli_fail(err, BERTC_USAGE, "--offsets goes with --format npy --pool none");
-    if (terminal) return cli_fail(err, BERTC_USAGE, "--format npy is not for a terminal; give --out FILE");
+        return cli_fail(err, BERTC_USAGE, "--format npy --pool none needs --offsets FILE for each text's first row");
+    if (!by_token && v->offsets)
+        return cli_fail(err, BERTC_USAGE, "--offsets has no effect without --format npy --pool none");
+    if (terminal) return cli_fail(err, BERTC_USAGE, "--format npy cannot be printed on a terminal; give --out FILE");
     return cli_inference_check_outputs(v, task, err);
 }
 
@@ -192,10 +191,10 @@ static bertc_status compute(writer *w, const char *text, size_t length, bertc_er
     return status;
 }
 
-/* Both files or none; what cannot be written is known before the model is loaded. */
-bertc_status cli_embed(const void *values, cli_arguments words, bertc_error *err)
+/* The outputs are opened before the model is loaded, so that an unwritable output is reported early. */
+bertc_status cli_embed(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     writer w = {.values = values};
     char *text = NULL;
     size_t length = 0;

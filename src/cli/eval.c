@@ -1,4 +1,4 @@
-/* Scores of a model on a split. */
+/* bertc eval: the scores of a model on a split. */
 #include "cli/inference.h"
 #include "cli/scores.h"
 
@@ -12,9 +12,9 @@ static void print_table(const bertc_task *task, bertc_split split, const bertc_s
         printf("%-10s%.4f\n", bertc_metric_name(task->metrics[i]), scores->value[task->metrics[i]]);
 }
 
-bertc_status cli_eval(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     const cli_inference_values *v = values;
     const bertc_task *task;
     bertc_status status = cli_task_find(v->task, &task, err);

@@ -1,4 +1,4 @@
-/* A training run. */
+/* bertc finetune: a training run. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,26 +11,21 @@ void cli_finetune_defaults(void *values)
     bertc_train_defaults(values);
 }
 
-/* " in 12m40s, 2212 tokens/s in training", of the steps that this process did. */
-static void put_time(const bertc_train_result *result)
-{
-    char duration[CLI_DURATION];
-    if (result->steps_now == 0) return;
-    cli_format_duration(duration, result->seconds);
-    if (result->steps_now < result->steps) fprintf(stderr, ", the last %lld of them", (long long)result->steps_now);
-    fprintf(stderr, " in %s, %.0f tokens/s in training", duration, result->tokens_per_second);
-}
-
+/* Print "250 steps in 12m40s, 2212 tokens/s in training, dev accuracy 0.9243, model in run". */
 static void summarise(const bertc_train_options *options, const bertc_train_result *result)
 {
-    char planned[32] = "";
+    char planned[32] = "", duration[CLI_DURATION];
     size_t tasks = 1;
     for (const char *p = options->task; (p = strchr(p, ',')) != NULL; p++) tasks++;
     if (result->steps < result->planned_steps)
         snprintf(planned, sizeof planned, " of %lld", (long long)result->planned_steps);
     fprintf(stderr, "%lld%s step%s", (long long)result->steps, planned, result->steps == 1 && !planned[0] ? "" : "s");
-    put_time(result);
-    /* Of each task the first of its splits; each has as many. */
+    if (result->steps_now > 0) {
+        cli_format_duration(duration, result->seconds);
+        if (result->steps_now < result->steps) fprintf(stderr, ", the last %lld of them", (long long)result->steps_now);
+        fprintf(stderr, " in %s, %.0f tokens/s in training", duration, result->tokens_per_second);
+    }
+    /* The first split of each task; all tasks have the same number of splits. */
     for (size_t i = 0; i < result->eval_count; i += result->eval_count / tasks) {
         const bertc_split_scores *e = &result->evals[i];
         bertc_metric metric = e->task->metrics[0];
@@ -41,9 +36,9 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
             result->warnings > 0 ? "; it did not learn, see above" : "");
 }
 
-bertc_status cli_finetune(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     const bertc_train_options *options = values;
     bertc_status status = cli_tasks_check(options->task, err);
     if (status != BERTC_OK) return status;

@@ -11,37 +11,30 @@
 #include "cli/error.h"
 #include "cli/signals.h"
 
-/* A folder that another would take the place of: shells and mounts hold on to it, not to its name. */
-static bertc_status check_held(const char *path, const struct stat *info, int folder, bertc_error *err)
-{
-    struct stat other;
-    if (stat(".", &other) == 0 && other.st_ino == info->st_ino && other.st_dev == info->st_dev)
-        return cli_fail(err, BERTC_USAGE, "%s: is the working folder, name a folder in it", path);
-    if (fstatat(folder, "..", &other, 0) == 0 && other.st_dev != info->st_dev)
-        return cli_fail(err, BERTC_USAGE, "%s: is a mount point, name a folder in it", path);
-    return BERTC_OK;
-}
-
-/* One that is not there is fine. */
-static bertc_status check_empty(const char *path, bertc_error *err)
+/* Check that a new folder may take the name `path`: nothing has it, or an empty folder that is neither a mount point
+ * nor the working folder. (A shell or a mount would keep using the replaced folder.) */
+static bertc_status check_replaceable(const char *path, bertc_error *err)
 {
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0 && errno == ENOENT) return BERTC_OK;
     if (folder < 0) return cli_fail_errno(err, path, "cannot open");
-    struct stat info;
-    bertc_status status;
+    struct stat info, other;
+    bertc_status status = BERTC_OK;
     if (fstat(folder, &info) != 0) status = cli_fail_errno(err, path, "cannot stat");
-    else if (cli_folder_is_empty(folder)) status = check_held(path, &info, folder, err);
-    else if (errno == ENOTEMPTY) status = cli_folder_taken(path, err);
-    else status = cli_fail_errno(err, path, "cannot read");
+    else if (!cli_folder_is_empty(folder))
+        status = errno == ENOTEMPTY ? cli_folder_taken(path, err) : cli_fail_errno(err, path, "cannot read");
+    else if (stat(".", &other) == 0 && other.st_ino == info.st_ino && other.st_dev == info.st_dev)
+        status = cli_fail(err, BERTC_USAGE, "%s: is the working folder, give a folder in it", path);
+    else if (fstatat(folder, "..", &other, 0) == 0 && other.st_dev != info.st_dev)
+        status = cli_fail(err, BERTC_USAGE, "%s: is a mount point, give a folder in it", path);
     close(folder);
     return status;
 }
 
-/* ---- Folders above it ---------------------------------------------------------------------- */
+/* ---- Folders above ------------------------------------------------------------------------- */
 
-/* The folder that holds path[0..length), flushed: its new name there survives a power cut. */
-static bool flush_holder(char *path, size_t length)
+/* Flush the folder that contains path[0..length), so that this name survives a power cut; false with errno. */
+static bool flush_parent(char *path, size_t length)
 {
     while (length > 0 && path[length - 1] != '/') length--;
     char end = path[length];
@@ -55,7 +48,8 @@ static bool flush_holder(char *path, size_t length)
     return good;
 }
 
-/* Make those that are missing; *made: up to where the first of them reaches, 0: none. */
+/* Make the missing folders above `path`; false with errno. *made is the length of the path of the first folder that was
+ * made, or 0. */
 static bool make_parents(char *path, size_t *made)
 {
     bool good = true;
@@ -68,13 +62,13 @@ static bool make_parents(char *path, size_t *made)
         good = is_new || (stat(path, &info) == 0 && S_ISDIR(info.st_mode));
         path[i] = '/';
         if (is_new && *made == 0) *made = i;
-        if (is_new) good = flush_holder(path, i);
+        if (is_new) good = flush_parent(path, i);
         else errno = code == EEXIST ? ENOTDIR : code;
     }
     return good;
 }
 
-/* From the last to the first; those that others use by now stay. */
+/* Remove the folders that make_parents made, the deepest first, unless others use them by now. */
 static void remove_parents(char *path, size_t made, bertc_error *err)
 {
     for (size_t i = strlen(path); made > 0 && i >= made; i--) {
@@ -86,9 +80,9 @@ static void remove_parents(char *path, size_t made, bertc_error *err)
     }
 }
 
-/* ---- All of it ----------------------------------------------------------------------------- */
+/* ---- The whole folder ---------------------------------------------------------------------- */
 
-/* Say the name that was given where a message has that of the folder under way. */
+/* Replace the temporary path in a message by the path that the user gave. */
 static void rename_in_message(bertc_error *err, const char *temporary, const char *path)
 {
     const bertc_error first = *err;
@@ -118,7 +112,7 @@ bertc_status cli_folder_fill(const char *path, cli_fill *fill, const void *value
     while (length > 1 && path[length - 1] == '/') length--;
     char *name = strndup(path, length);
     if (!name) return cli_fail_memory(err);
-    bertc_status status = check_empty(name, err);
+    bertc_status status = check_replaceable(name, err);
     if (status == BERTC_OK) status = cli_signals_watch(err);
     if (status == BERTC_OK && !make_parents(name, &made)) status = cli_fail_errno(err, name, "cannot create folder");
     if (status == BERTC_OK) status = fill_temporary(name, fill, values, err);

@@ -4,42 +4,41 @@
 
 #include "cli/options.h"
 
-enum { WIDTH = 90, COLUMN = 28 /* where descriptions begin */, NOTE = 256, RANGE = 64 };
+enum { WIDTH = 90, COLUMN = 28 /* column at which descriptions begin */, NOTE = 256, RANGE = 64 };
 
 static const struct {
     int code;
     const char *meaning;
 } codes[] = {
     {BERTC_OK, "done"},
-    {BERTC_USAGE, "an option or argument makes no sense"},
-    {BERTC_INPUT, "a file is missing or its content is wrong"},
+    {BERTC_USAGE, "an option or argument is invalid"},
+    {BERTC_INPUT, "a file is missing or its content is invalid"},
     {BERTC_IO, "the system refused to read or write"},
     {BERTC_NOMEM, "out of memory"},
-    {BERTC_DIVERGED, "training diverged: a loss or gradient is not finite"},
+    {BERTC_DIVERGED, "diverged: a loss, gradient norm or output is not finite"},
     {BERTC_NETWORK, "a download or its checksum failed"},
-    {BERTC_LOCKED, "another run holds the folder"},
+    {BERTC_LOCKED, "another run has locked the folder"},
     {BERTC_HUNG_UP, "hung up (SIGHUP), the state is saved"},
     {BERTC_INTERRUPTED, "interrupted (SIGINT), the state is saved"},
-    {BERTC_USER_SIGNAL, "warned (SIGUSR1), the state is saved"},
+    {BERTC_USER_SIGNAL, "user signal (SIGUSR1), the state is saved"},
     {BERTC_TERMINATED, "terminated (SIGTERM), the state is saved"},
 };
 
 enum { CODES = sizeof codes / sizeof *codes };
 
-/* The range of an INT or REAL row as a reader needs it ("1 to 512", "at least 3"); empty where it says nothing. */
+/* Describe the range of an INT or REAL row: "1 to 512" or "at least 3"; empty if the range is not worth mentioning. */
 static void describe_range(const bertc_option *row, char out[RANGE])
 {
-    const double endless = 1e6; /* a limit of this size is none to a reader */
+    const double unlimited = 1e6; /* from here on an upper limit is not mentioned */
     out[0] = '\0';
     if (row->kind != BERTC_OPTION_INT && row->kind != BERTC_OPTION_REAL) return;
-    if (row->max < endless)
+    if (row->max < unlimited)
         snprintf(out, RANGE, "%.10g to %.10g", row->min, row->max);
     else if (row->min > 0)
         snprintf(out, RANGE, "at least %.10g", row->min);
 }
 
-/* The part of an option's description that its row tells by itself: "(required)", "(default 3; 0 to 1000)"; empty where
- * there is nothing. */
+/* Describe what an option's row states besides its help: "(required)", "(default 3; 0 to 1000)"; empty if nothing. */
 static void describe_row(const cli_command *command, const bertc_option *option, char out[NOTE])
 {
     char range[RANGE], initial[64] = "";
@@ -60,7 +59,7 @@ static void describe_row(const cli_command *command, const bertc_option *option,
     if (used > 0 && used < NOTE - 1) memcpy(out + used, ")", 2);
 }
 
-/* Words of `text` from `*column` on, wrapped to COLUMN..WIDTH. */
+/* Print the words of `text` from `*column` on, wrapped to COLUMN..WIDTH. */
 static void put_wrapped(FILE *to, const char *text, size_t *column)
 {
     while (*text) {
@@ -93,10 +92,10 @@ static void put_option(FILE *to, const cli_command *command, const bertc_option 
     fputc('\n', to);
 }
 
-/* "bertc eval --task TASK --model DIR --data DIR [OPTION]..." */
+/* Print "bertc eval --task TASK --model DIR --data DIR [OPTION]...". */
 static void put_usage(FILE *to, const cli_command *command)
 {
-    fprintf(to, "bertc %s", command->name);
+    fprintf(to, "%s%s", cli_command_prefix(command), command->name);
     bool others = false;
     for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;) {
         if (cli_option_required(command, row)) fprintf(to, " --%s %s", row->name, row->argument);
@@ -106,7 +105,7 @@ static void put_usage(FILE *to, const cli_command *command)
     if (command->operand) fprintf(to, command->operand_required ? " %s" : " [%s]", command->operand);
 }
 
-/* Lines of `text`, each behind two spaces. */
+/* Print the lines of `text`, each after two spaces. */
 static void put_indented(FILE *to, const char *text)
 {
     while (*text) {
@@ -144,7 +143,7 @@ void cli_help_overview(FILE *to, const cli_command *commands)
           to);
     for (const cli_command *command = commands; command->name; command++)
         fprintf(to, "  %-10s %s\n", command->name, command->summary);
-    fputs("\nOptions are written --name value or --name=value; the last of two counts.\n"
+    fputs("\nOptions are written --name value or --name=value; the last value of a repeated option counts.\n"
           "'bertc help COMMAND' explains a command.\n"
           "\nExit codes:\n",
           to);
@@ -153,7 +152,7 @@ void cli_help_overview(FILE *to, const cli_command *commands)
 
 /* ---- The man page -------------------------------------------------------------------------- */
 
-/* Text at the beginning of a line or inside one; hyphens stay hyphens when copied. */
+/* Print text that begins a line or continues one. Hyphens are escaped, so that they stay hyphens when copied. */
 static void put_roff(FILE *to, const char *text)
 {
     bool start = true;
@@ -227,10 +226,10 @@ void cli_man(FILE *to, const cli_command *commands)
             bertc_version());
     put_synopsis(to, commands);
     fputs(".SH DESCRIPTION\n", to);
-    put_roff(to, "Fine-tunes BERT models from Hugging Face directories on the GLUE tasks and leaves\n"
+    put_roff(to, "Fine-tunes BERT models from Hugging Face directories on the GLUE tasks and writes\n"
             "models that transformers loads. Results go to standard output, everything else to\n"
-            "standard error. Options are written --name value or --name=value; of an option\n"
-            "that is given twice the last counts; -- ends the options.\n");
+            "standard error. Options are written --name value or --name=value; the last value of\n"
+            "a repeated option counts; -- ends the options.\n");
     fputs(".SH COMMANDS\n", to);
     for (const cli_command *command = commands; command->name; command++) put_section(to, command);
     fputs(".SH EXIT STATUS\n", to);
@@ -241,8 +240,8 @@ void cli_man(FILE *to, const cli_command *commands)
     }
     fputs(".SH SIGNALS\n", to);
     put_roff(to, "SIGHUP (unless it is ignored, as under nohup), SIGINT, SIGUSR1 and SIGTERM make finetune\n"
-            "save its state and end within a step. What comes of them within a second is one\n"
-            "wish; another after that ends the program without saving.\n");
+            "save its state and end within a step. Signals within one second count as one; a\n"
+            "later signal ends the program without saving.\n");
     fputs(".SH ENVIRONMENT\n.TP\nNO_COLOR\n", to);
-    put_roff(to, "where it is set and not empty, no colour is used on a terminal\n");
+    put_roff(to, "if it is set and not empty, no colour is used on a terminal\n");
 }

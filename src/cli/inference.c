@@ -22,54 +22,52 @@ static const bertc_option rows[] = {
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "an encoder, with or without a head: a Hugging Face directory or a run folder", CLI_EMBED},
     {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
-     "read a split of this task from --data; without it lines are read from standard input", CLI_EMBED},
+     "read a split of this task from --data; default: read lines from standard input", CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own", CLI_EVAL | CLI_EMBED},
+     "the GLUE folder or the task's own folder", CLI_EVAL | CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own; without it lines are read from standard input",
-     CLI_PREDICT},
+     "the GLUE folder or the task's own folder; default: read lines from standard input", CLI_PREDICT},
     {"split", BERTC_OPTION_CHOICE, FIELD(split), "dev", 0, 0, "train|dev|test", "SPLIT",
      "which part of the data", CLI_EVAL | CLI_EMBED},
     {"split", BERTC_OPTION_CHOICE, FIELD(split), "test", 0, 0, "train|dev|test", "SPLIT",
      "which part of the data", CLI_PREDICT},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
-     "where the output goes; without it standard output", CLI_PREDICT | CLI_EMBED},
+     "output file; default: standard output", CLI_PREDICT | CLI_EMBED},
     {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
-     "also write the logits, columns separated by TAB", CLI_PREDICT},
+     "also write the logits to this file, columns separated by TAB", CLI_PREDICT},
     {"any-labels", BERTC_OPTION_FLAG, FIELD(any_labels), NULL, 0, 0, NULL, NULL,
-     "where the model's labels are not those of the task but as many, take them in their order", BOTH},
+     "if the model's labels have other names than the task's but the same number, match them by position", BOTH},
     {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
-     "each line holds two texts, separated by a TAB", CLI_EMBED},
+     "each line contains two texts, separated by a TAB", CLI_EMBED},
     {"layers", BERTC_OPTION_TEXT, FIELD(layers), "-1", 0, 0, NULL, "LIST",
-     "whose outputs, such as 12 or 1,2,-1 or all; 0: the embeddings, -1: the last layer", CLI_EMBED},
+     "layers whose outputs are written, such as 12 or 1,2,-1 or all; 0: the embeddings, -1: the last layer", CLI_EMBED},
     {"combine", BERTC_OPTION_CHOICE, FIELD(combine), "mean", 0, 0, "mean|concat", "HOW",
-     "what is made of several layers", CLI_EMBED},
+     "how the outputs of several layers are combined", CLI_EMBED},
     {"pool", BERTC_OPTION_CHOICE, FIELD(pool), "mean", 0, 0, "none|cls|mean|max", "HOW",
-     "one row a text from its tokens, [CLS] and [SEP] among them; none: a row for each token",
+     "how the rows of a text's tokens, including [CLS] and [SEP], become one row; none: one row for each token",
      CLI_EMBED},
     {"normalize", BERTC_OPTION_FLAG, FIELD(normalize), NULL, 0, 0, NULL, NULL,
-     "scale rows to Euclidean length 1", CLI_EMBED},
+     "scale each row to Euclidean length 1", CLI_EMBED},
     {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, "npy|jsonl|tsv", "NAME",
-     "of the output", CLI_EMBED},
+     "format of the output", CLI_EMBED},
     {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
-     "with '--format npy --pool none': where each text's rows begin, an .npy of one number more "
-     "than there are texts", CLI_EMBED},
+     "write the number of each text's first row, then the number of all rows, as an .npy file; goes with "
+     "'--format npy --pool none'", CLI_EMBED},
     {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
      "print one JSON object instead of a table", CLI_EVAL},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
-     "longer texts are truncated to this many tokens; default what the model was trained with, "
-     "else 128, or the model's most", ALL},
+     "truncate longer texts to this many tokens; default: the length that the model was trained with, else 128 "
+     "or the model's maximum if that is less", ALL},
     {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
-     "sequences computed together", ALL},
+     "number of sequences in a batch", ALL},
     {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
      "use only the first N examples; 0: all", ALL},
     {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto", "TYPE",
-     "what the encoder's products multiply; auto: bf16 where backend and processor have it", ALL},
+     "number type of the encoder's matrix products; auto: bf16 if the backend and the processor support it", ALL},
     {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
-     "NAME", "which library multiplies matrices", ALL},
+     "NAME", "library for matrix products", ALL},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "processor threads; 0: one for each core that may be used, but no more than OMP_NUM_THREADS asks for "
-     "and a control group's quota pays for", ALL},
+     "number of threads; 0: one for each available core, at most OMP_NUM_THREADS and the control group's quota", ALL},
 };
 
 const bertc_option *cli_inference_table(size_t *count)
@@ -142,23 +140,24 @@ bertc_status cli_infer(const cli_inference_values *values, const char *text, siz
     return status;
 }
 
-/* ---- Outputs that are inputs --------------------------------------------------------------- */
+/* ---- Outputs that would replace inputs ----------------------------------------------------- */
 
-static bool is_one(const struct stat *target, const char *path)
+/* Whether `path`, which may be null, is the file or folder `target`. */
+static bool is_same(const struct stat *target, const char *path)
 {
     struct stat info;
     return path && stat(path, &info) == 0 && info.st_ino == target->st_ino && info.st_dev == target->st_dev;
 }
 
-static bool is_file_of(const struct stat *target, const char *folder, const char *name)
+static bool is_file_in(const struct stat *target, const char *folder, const char *name)
 {
     char *path = name ? cli_path_join(folder, name) : NULL;
-    bool same = is_one(target, path);
+    bool same = is_same(target, path);
     free(path);
     return same;
 }
 
-/* Any of the files of a task, in the folder that is given or in its own below. */
+/* Whether the file is one of the task's files, in the folder `data` or in the task's own folder below it. */
 static bool is_data(const struct stat *target, const char *data, const bertc_task *task)
 {
     const char *const folders[] = {".", task->folder, task->old_folder};
@@ -166,22 +165,22 @@ static bool is_data(const struct stat *target, const char *data, const bertc_tas
         char *folder = folders[i] ? cli_path_join(data, folders[i]) : NULL;
         bool found = false;
         for (int split = 0; folder && split < BERTC_SPLITS && !found; split++)
-            found = is_file_of(target, folder, task->splits[split].file) ||
-                    is_file_of(target, folder, task->old_splits[split].file) ||
-                    is_file_of(target, folder, task->old_splits[split].ids_file);
+            found = is_file_in(target, folder, task->splits[split].file) ||
+                    is_file_in(target, folder, task->old_splits[split].file) ||
+                    is_file_in(target, folder, task->old_splits[split].ids_file);
         free(folder);
         if (found) return true;
     }
     return false;
 }
 
-/* Whether the file lies in the model's folder. */
+/* Whether the file is in the model's folder. */
 static bool is_in_model(const char *path, const char *model)
 {
     struct stat info;
     char *real = realpath(path, NULL), *slash = real ? strrchr(real, '/') : NULL;
     if (slash) slash[slash == real] = '\0';
-    bool in = slash && stat(real, &info) == 0 && is_one(&info, model);
+    bool in = slash && stat(real, &info) == 0 && is_same(&info, model);
     free(real);
     return in;
 }
@@ -198,7 +197,7 @@ bertc_status cli_inference_check_outputs(const cli_inference_values *v, const be
         bool read = !v->data && fstat(STDIN_FILENO, &input) == 0 && input.st_ino == target.st_ino &&
                     input.st_dev == target.st_dev;
         if (read || is_in_model(path, v->model) || (v->data && task && is_data(&target, v->data, task)))
-            return cli_fail(err, BERTC_USAGE, "%s: is a file that is read, or one of the model's; choose another --%s",
+            return cli_fail(err, BERTC_USAGE, "%s: is an input file or belongs to the model; choose another --%s",
                             path, outputs[i].option);
     }
     return BERTC_OK;

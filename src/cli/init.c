@@ -1,4 +1,4 @@
-/* A model directory with random weights. */
+/* bertc init: make a model directory with random weights. */
 #include <stddef.h>
 #include <stdio.h>
 
@@ -10,20 +10,20 @@
 #define FIELD(name) offsetof(cli_init_values, name)
 
 static const bertc_option rows[] = {
-    {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE", "the vocabulary: one word piece a line", 0},
-    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the new model directory, new or empty", 0},
+    {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE", "the vocabulary, one word piece per line", 0},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the model directory to make, absent or empty", 0},
     {"layers", BERTC_OPTION_INT, FIELD(layers), "2", 1, 1000, NULL, "N", "encoder layers", 0},
     {"hidden", BERTC_OPTION_INT, FIELD(hidden), "128", 1, 16384, NULL, "N",
-     "features of a token; a multiple of the heads", 0},
+     "features per token, a multiple of the number of heads", 0},
     {"heads", BERTC_OPTION_INT, FIELD(heads), "2", 1, 1024, NULL, "N", "attention heads", 0},
     {"intermediate", BERTC_OPTION_INT, FIELD(intermediate), "0", 0, 262144, NULL, "N",
-     "features inside a layer; 0: four times the hidden size", 0},
+     "features of the feed-forward layer; 0: four times the hidden size", 0},
     {"max-positions", BERTC_OPTION_INT, FIELD(max_positions), "512", 3, 1000000, NULL, "TOKENS",
-     "the longest text that the model can read", 0},
+     "maximum length of a text", 0},
     {"initializer-range", BERTC_OPTION_REAL, FIELD(initializer_range), "0.02", 0, 1, NULL, "SD",
-     "standard deviation of the weights; small models learn faster from 0.05", 0},
+     "standard deviation of the weights; small models learn faster with 0.05", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
-     "the weights are a function of it", 0},
+     "seed of the random weights", 0},
     {"cased", BERTC_OPTION_FLAG, FIELD(cased), NULL, 0, 0, NULL, NULL,
      "the vocabulary has upper case and accents", 0},
 };
@@ -34,7 +34,7 @@ const bertc_option *cli_init_table(size_t *count)
     return rows;
 }
 
-/* What AutoTokenizer needs to know. */
+/* Write the settings that AutoTokenizer needs. */
 static bertc_status write_tokenizer_config(const cli_init_values *v, const char *folder, bertc_error *err)
 {
     char text[512];
@@ -48,18 +48,8 @@ static bertc_status write_tokenizer_config(const cli_init_values *v, const char 
     return cli_file_write(folder, "tokenizer_config.json", text, (size_t)n, err);
 }
 
-static bertc_status write_files(const cli_init_values *v, const bertc_model *model,
-                                const bertc_vocab *vocab, const char *folder, bertc_error *err)
-{
-    size_t length;
-    const char *text = bertc_vocab_text(vocab, &length);
-    bertc_status status = cli_file_write(folder, "vocab.txt", text, length, err);
-    if (status == BERTC_OK) status = write_tokenizer_config(v, folder, err);
-    return status == BERTC_OK ? bertc_model_save(model, folder, err) : status;
-}
-
-static bertc_status fill_config(const cli_init_values *v, const bertc_vocab *vocab,
-                                bertc_config *config, bertc_error *err)
+static bertc_status fill_config(const cli_init_values *v, const bertc_vocab *vocab, bertc_config *config,
+                                bertc_error *err)
 {
     bertc_special_ids special = bertc_vocab_specials(vocab);
     config->vocab_size = bertc_vocab_size(vocab);
@@ -73,7 +63,7 @@ static bertc_status fill_config(const cli_init_values *v, const bertc_vocab *voc
     return bertc_config_check(config, "the new model", err);
 }
 
-/* A tokenizer is made to learn whether the vocabulary serves one. */
+/* Check the vocabulary by creating a tokenizer with it. */
 static bertc_status check_vocab(const cli_init_values *v, const bertc_vocab *vocab, bertc_error *err)
 {
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
@@ -89,13 +79,17 @@ bertc_status cli_init_write(const cli_init_values *v, const char *folder, bertc_
     bertc_vocab *vocab = NULL;
     bertc_model *model = NULL;
     bertc_config config = {0};
+    size_t length;
     bertc_model_options options = {.threads = 1, .seed = (uint64_t)v->seed};
     bertc_status status = bertc_vocab_load(v->vocab, &vocab, err);
     if (status == BERTC_OK) status = check_vocab(v, vocab, err);
     if (status == BERTC_OK) status = bertc_config_init(&config, err);
     if (status == BERTC_OK) status = fill_config(v, vocab, &config, err);
     if (status == BERTC_OK) status = bertc_model_create(&config, &options, &model, err);
-    if (status == BERTC_OK) status = write_files(v, model, vocab, folder, err);
+    const char *text = status == BERTC_OK ? bertc_vocab_text(vocab, &length) : NULL;
+    if (status == BERTC_OK) status = cli_file_write(folder, "vocab.txt", text, length, err);
+    if (status == BERTC_OK) status = write_tokenizer_config(v, folder, err);
+    if (status == BERTC_OK) status = bertc_model_save(model, folder, err);
     bertc_model_free(model);
     bertc_config_clear(&config);
     bertc_vocab_free(vocab);
@@ -107,9 +101,9 @@ static bertc_status fill(const void *values, const char *folder, bertc_error *er
     return cli_init_write(values, folder, err);
 }
 
-bertc_status cli_init(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_init(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     const cli_init_values *v = values;
     if (v->hidden % v->heads != 0)
         return cli_fail(err, BERTC_USAGE, "--hidden %lld is not a multiple of --heads %lld", (long long)v->hidden,

@@ -10,7 +10,7 @@
 
 enum { BLOCK = 1 << 20, LONGEST_LINE = 64 << 20 };
 
-/* Count lines in `length` more bytes; refuse one that is too long. */
+/* Count the lines in `length` more bytes; refuse a line that is too long. */
 static bertc_status count_lines(cli_lines *lines, const char *bytes, size_t length, bertc_error *err)
 {
     for (const char *end = bytes + length; bytes < end;) {
@@ -27,14 +27,14 @@ static bertc_status count_lines(cli_lines *lines, const char *bytes, size_t leng
     return BERTC_OK;
 }
 
-/* At the end of input: whether it is a file that goes on. */
+/* Whether standard input is a regular file whose end has not been reached. */
 static bool is_cut(void)
 {
     struct stat info;
     return fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) < info.st_size;
 }
 
-/* Read more bytes behind those that are there; sets `ended` at the end of input. */
+/* Read more bytes into the buffer, after the unread ones; set `ended` at the end of input. */
 static bertc_status fill(cli_lines *lines, bertc_error *err)
 {
     if (lines->begin > 0) {
@@ -53,7 +53,8 @@ static bertc_status fill(cli_lines *lines, bertc_error *err)
     do n = read(STDIN_FILENO, lines->buffer + lines->end, lines->capacity - lines->end);
     while (n < 0 && errno == EINTR);
     if (n < 0) return cli_fail_errno(err, "standard input", "cannot read");
-    if (n == 0 && is_cut()) return cli_fail(err, BERTC_IO, "standard input: ended before its end");
+    if (n == 0 && is_cut())
+        return cli_fail(err, BERTC_IO, "standard input: reading stopped before the end of the file");
     lines->ended = n == 0;
     lines->end += (size_t)n;
     return count_lines(lines, lines->buffer + lines->end - n, (size_t)n, err);
@@ -65,7 +66,7 @@ bool cli_lines_next(cli_lines *lines, const char **text, size_t *length, bertc_e
     for (;;) {
         const char *start = lines->buffer + lines->begin;
         size_t unread = lines->end - lines->begin;
-        *length = unread; /* up to the last newline of what is new, if there is one */
+        *length = unread; /* up to the last newline among the new bytes, if there is one */
         while (*length > looked && start[*length - 1] != '\n') --*length;
         if (*length == looked) *length = lines->ended ? unread : 0;
         if (*length > 0) {

@@ -1,4 +1,4 @@
-/* Standard input, byte for byte: only the newline ends a line and only it is taken off. */
+/* Standard input, byte for byte: a line ends at a newline and nowhere else. */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
 
@@ -7,19 +7,18 @@
 typedef struct cli_lines {
     char *buffer;
     size_t capacity, begin, end; /* unread bytes are buffer[begin..end-1] */
-    size_t line, length;     /* line ends so far, and bytes behind the last one */
-    bool ended;
+    size_t line, length;         /* number of newlines read, and number of bytes after the last newline */
+    bool ended;                  /* at the end of input */
 } cli_lines;
 
-/* A line of more than 64 MB is refused (BERTC_INPUT), before more of it is read.
- *
- * The next whole lines, newlines included, as many as have been read (valid until the next call);
- * only the very last one may lack its newline. False at the end or on an error: see err. Starts as
- * {0}. */
+/* Return the next complete lines that one or more reads give, newlines included; only the last line of the input may
+ * lack its newline. *text is valid until the next call. False at the end and on an error, which is in `err`. `lines`
+ * starts as {0}. Errors: BERTC_INPUT for a line of more than 64 MB, before the rest of it is read; BERTC_IO,
+ * BERTC_NOMEM. */
 bool cli_lines_next(cli_lines *lines, const char **text, size_t *length, bertc_error *err);
 void cli_lines_clear(cli_lines *lines);
 
-/* All of standard input, owned by the caller (free). */
+/* Read all of standard input; *text is owned by the caller (free). */
 bertc_status cli_read_all(char **text, size_t *length, bertc_error *err);
 
 #endif

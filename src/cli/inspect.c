@@ -1,4 +1,4 @@
-/* What a model file holds, a line for each tensor, and how it fits the configuration. */
+/* bertc inspect: list the tensors of a model file and whether they match the configuration. */
 #include "bertc/inspect.h"
 
 #include <stdio.h>
@@ -39,11 +39,11 @@ static void print_config(const bertc_config *c)
     if (c->head_refusal) printf("head     not used: %s\n", c->head_refusal);
 }
 
-bertc_status cli_inspect(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_inspect(const void *values, cli_arguments arguments, bertc_error *err)
 {
     (void)values;
     bertc_inspection found;
-    bertc_status status = bertc_inspect(words.word[0], &found, err);
+    bertc_status status = bertc_inspect(arguments.value[0], &found, err);
     if (status != BERTC_OK) return status;
     printf("weights  %s, %zu bytes in %zu tensors\n", found.weights, found.bytes,
            found.count - found.tally[BERTC_FIT_MISSING]);

@@ -1,8 +1,8 @@
 /* bertc: the command line.
  *
  * 1. Results go to standard output, everything else to standard error.
- * 2. A failure is one line "bertc: MESSAGE"; the exit code is the bertc_status.
- * 3. Nothing here computes: every command is a few calls of the public API. */
+ * 2. A failure prints one line "bertc: MESSAGE"; the exit code is the bertc_status.
+ * 3. The commands only call the public API. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,35 +19,35 @@ static bertc_status run(const cli_command *command, int argc, char **argv, bertc
 {
     cli_parsed parsed;
     void *values = calloc(1, command->size + 1);
-    char **words = calloc((size_t)argc + 1, sizeof *words);
-    bertc_status status = values && words ? BERTC_OK : cli_fail_memory(err);
+    char **arguments = calloc((size_t)argc + 1, sizeof *arguments);
+    bertc_status status = values && arguments ? BERTC_OK : cli_fail_memory(err);
     if (status == BERTC_OK) {
         cli_options_reset(command, values);
-        status = cli_options_parse(command, argc, argv, values, words, &parsed, err);
+        status = cli_options_parse(command, argc, argv, values, arguments, &parsed, err);
     }
     if (status == BERTC_OK && parsed.help) cli_help_command(stdout, command);
-    else if (status == BERTC_OK) status = command->run(values, parsed.words, err);
-    free(words);
+    else if (status == BERTC_OK) status = command->run(values, parsed.arguments, err);
+    free(arguments);
     free(values);
     return status;
 }
 
-/* `--help` and `--version` in the place of a command. */
-static const char *command_of(const char *word)
+/* Return the command of an argument; --help and --version stand for commands. */
+static const char *command_of(const char *argument)
 {
     static const char *const aliases[][2] = {
         {"--help", "help"}, {"-h", "help"}, {"--version", "version"}, {"-V", "version"}};
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
-        if (strcmp(word, aliases[i][0]) == 0) return aliases[i][1];
-    return word;
+        if (strcmp(argument, aliases[i][0]) == 0) return aliases[i][1];
+    return argument;
 }
 
-/* Past the end of a small stack a program falls without a word. */
+/* Refuse a small stack: on overflow the program would crash without a message. */
 static bertc_status check_stack(bertc_error *err)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= BERTC_STACK) return BERTC_OK;
-    return cli_fail(err, BERTC_NOMEM, "out of memory: a stack of %zu KB, %d KB are needed (ulimit -s)",
+    return cli_fail(err, BERTC_NOMEM, "out of memory: the stack has %zu KB, %d KB are needed (ulimit -s)",
                     (size_t)limit.rlim_cur >> 10, BERTC_STACK >> 10);
 }
 
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
         cli_print_error(err.message);
         return BERTC_NOMEM;
     }
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an ordinary write error */
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit becomes an ordinary write error */
     if (argc < 2) {
         cli_help_overview(stderr, cli_commands);
         return BERTC_USAGE;

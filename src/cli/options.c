@@ -21,7 +21,7 @@ const bertc_option *cli_option_next(const cli_command *command, const bertc_opti
     return NULL;
 }
 
-/* True where the name stands among those that are required, words separated by spaces. */
+/* Whether `required`, a list separated by spaces, contains the option. */
 bool cli_option_required(const cli_command *command, const bertc_option *option)
 {
     size_t length = strlen(option->name);
@@ -31,6 +31,11 @@ bool cli_option_required(const cli_command *command, const bertc_option *option)
         p += n + (p[n] == ' ');
     }
     return false;
+}
+
+const char *cli_command_prefix(const cli_command *command)
+{
+    return command->is_program ? "" : "bertc ";
 }
 
 static const bertc_option *find(const cli_command *command, const char *name, size_t length)
@@ -117,7 +122,7 @@ void cli_options_reset(const cli_command *command, void *values)
         if (!row->initial || row->kind == BERTC_OPTION_FLAG) continue;
         bertc_error err = {0};
         bertc_status status = set(row, row->initial, values, &err);
-        assert(status == BERTC_OK && "a default fits its row");
+        assert(status == BERTC_OK && "a default is valid");
         (void)status;
     }
 }
@@ -138,10 +143,11 @@ static bertc_status unknown_option(const cli_command *command, const char *text,
     snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
     const char *nearest = cli_nearest(name, option_name, command);
     if (nearest) return cli_fail(err, BERTC_USAGE, "unknown option '%s', did you mean '--%s'?", text, nearest);
-    return cli_fail(err, BERTC_USAGE, "unknown option '%s', see 'bertc %s --help'", text, command->name);
+    return cli_fail(err, BERTC_USAGE, "unknown option '%s', see '%s%s --help'", text,
+                    cli_command_prefix(command), command->name);
 }
 
-/* Take the option at argv[*at] and its value; *at moves to the last argument that was used. */
+/* Parse the option at argv[*at] and its value; *at moves to the last argument that was used. */
 static bertc_status take_option(const cli_command *command, int argc, char **argv, int *at,
                                 void *values, bool *given, bertc_error *err)
 {
@@ -171,43 +177,43 @@ static bertc_status check_needs(const cli_command *command, const bool *given, b
 {
     const char *const *needs = command->needs;
     if (!needs[0] || !is_given(command, needs[0], given) || is_given(command, needs[1], given)) return BERTC_OK;
-    return cli_fail(err, BERTC_USAGE, "--%s says nothing without --%s", needs[0], needs[1]);
+    return cli_fail(err, BERTC_USAGE, "--%s has no effect without --%s", needs[0], needs[1]);
 }
 
-static bertc_status check_required(const cli_command *command, const bool *given, size_t words, bertc_error *err)
+static bertc_status check_required(const cli_command *command, const bool *given, size_t arguments, bertc_error *err)
 {
     char missing[128] = "";
     size_t used = 0, count;
     for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;)
         if (!given[row - command->table(&count)] && cli_option_required(command, row) && used < sizeof missing)
             used += (size_t)snprintf(missing + used, sizeof missing - used, "%s--%s", used > 0 ? ", " : "", row->name);
-    if (used == 0 && (!command->operand_required || words > 0)) return BERTC_OK;
-    return cli_fail(err, BERTC_USAGE, "'bertc %s' needs %s, see 'bertc %s --help'", command->name,
-                    used > 0 ? missing : command->operand, command->name);
+    if (used == 0 && (!command->operand_required || arguments > 0)) return BERTC_OK;
+    return cli_fail(err, BERTC_USAGE, "'%s%s' needs %s, see '%s%s --help'", cli_command_prefix(command), command->name,
+                    used > 0 ? missing : command->operand, cli_command_prefix(command), command->name);
 }
 
 bertc_status cli_options_parse(const cli_command *command, int argc, char **argv, void *values,
-                               char **words, cli_parsed *parsed, bertc_error *err)
+                               char **arguments, cli_parsed *parsed, bertc_error *err)
 {
     size_t count = 0;
     bool options = true;
-    *parsed = (cli_parsed){.words.word = words};
+    *parsed = (cli_parsed){.arguments.value = arguments};
     if (command->table) command->table(&count);
     bool *given = calloc(count + 1, sizeof *given);
     bertc_status status = given ? BERTC_OK : cli_fail_memory(err);
     for (int i = 0; i < argc && status == BERTC_OK && !parsed->help; i++) {
         bool dashed = argv[i][0] == '-' && argv[i][1] != '\0';
-        if ((!options || !dashed) && command->operand && parsed->words.count == 0)
-            words[parsed->words.count++] = argv[i];
+        if ((!options || !dashed) && command->operand && (parsed->arguments.count == 0 || command->many_operands))
+            arguments[parsed->arguments.count++] = argv[i];
         else if (!options || !dashed)
-            status = cli_fail(err, BERTC_USAGE, "unexpected argument '%s', see 'bertc %s --help'", argv[i],
-                              command->name);
+            status = cli_fail(err, BERTC_USAGE, "unexpected argument '%s', see '%s%s --help'", argv[i],
+                              cli_command_prefix(command), command->name);
         else if (strcmp(argv[i], "--") == 0) options = false;
         else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) parsed->help = true;
         else status = take_option(command, argc, argv, &i, values, given, err);
     }
     if (status == BERTC_OK && !parsed->help) status = check_needs(command, given, err);
-    if (status == BERTC_OK && !parsed->help) status = check_required(command, given, parsed->words.count, err);
+    if (status == BERTC_OK && !parsed->help) status = check_required(command, given, parsed->arguments.count, err);
     free(given);
     return status;
 }

@@ -1,30 +1,35 @@
-/* The option parser: rows of bertc_option against argv.
+/* The option parser: sets a struct from argv by rows of bertc_option.
  *
- * 1. `--name value` and `--name=value`; names in full; `--` ends the options. An option given
- *    twice takes its last value, so that a script can append options to its own.
- * 2. Numbers are read strictly: decimal, whole where the row says so, in the row's range, nothing
- *    before or after.
- * 3. Every error is BERTC_USAGE, one line, with the nearest name where one is close. */
+ * 1. Options are `--name value` or `--name=value`, with the full name; `--` ends the options. If an option is repeated,
+ *    the last value counts, so that a script can append options.
+ * 2. Numbers are decimal, without other characters before or after, and in the row's range. The row's kind states
+ *    whether they must be whole.
+ * 3. Every error is BERTC_USAGE, on one line, and suggests the nearest name if one is close. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
 #include "cli/command.h"
 
-/* The row that `command` takes behind `row`, or its first behind null; null past the last. */
+/* Return the next row that `command` takes after `row`, the first if `row` is null; null after the last. */
 const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row);
+
+/* Whether the command requires the option. */
 bool cli_option_required(const cli_command *command, const bertc_option *option);
+
+/* What a command line starts with before the command's name: "bertc ", or nothing for a program. */
+const char *cli_command_prefix(const cli_command *command);
 
 /* Set `values` to the defaults of the command. */
 void cli_options_reset(const cli_command *command, void *values);
 
 typedef struct cli_parsed {
-    bool help;       /* --help was met; nothing after it was looked at */
-    cli_arguments words; /* into `words` of the caller */
+    bool help;               /* --help was given; the arguments after it were ignored */
+    cli_arguments arguments; /* points to the caller's array */
 } cli_parsed;
 
-/* Parse argv[0..argc-1] (what follows the command's name) into `values`. `words` has room for argc
- * pointers. */
+/* Parse argv[0..argc-1], the arguments after the command's name, into `values`. `arguments` is an array of `argc`
+ * pointers for those that are not options. Errors: BERTC_USAGE, BERTC_NOMEM. */
 bertc_status cli_options_parse(const cli_command *command, int argc, char **argv, void *values,
-                               char **words, cli_parsed *parsed, bertc_error *err);
+                               char **arguments, cli_parsed *parsed, bertc_error *err);
 
 #endif

@@ -12,13 +12,11 @@
 #include "cli/error.h"
 #include "cli/signals.h"
 
-static const char creating[] = "cannot create";
-
 /* ---- Opening ------------------------------------------------------------------------------- */
 
-/* The descriptor that a path names as such; -1: none. What is open there is written on, where a file renamed
- * to its name would leave it behind. */
-static int own_descriptor(const char *path)
+/* Return the descriptor that the path stands for (/dev/stdout, /dev/fd/3), or -1. It is written to directly: renaming a
+ * file over the path would not reach the open file. */
+static int path_descriptor(const char *path)
 {
     static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
     if (!path || strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0) return STDOUT_FILENO;
@@ -32,7 +30,7 @@ static int own_descriptor(const char *path)
     return -1;
 }
 
-/* A pipe has no reader yet: wait for one, or for a signal. */
+/* Open a named pipe for writing: wait until it has a reader, or until a signal arrives. */
 static int open_pipe(const char *path)
 {
     static const struct timespec pause = {.tv_nsec = 20000000};
@@ -46,11 +44,11 @@ static int open_pipe(const char *path)
     return fd;
 }
 
-/* What the name leads to is written directly, or -1 in *fd where a file is made beside it. */
+/* Open what must be written directly: a descriptor, a device or a pipe. *fd is -1 for a regular file or a free name. */
 static bool open_direct(const char *path, int *fd)
 {
     struct stat info;
-    int own = own_descriptor(path);
+    int own = path_descriptor(path);
     bool there = own < 0 && stat(path, &info) == 0;
     *fd = -1;
     if (own >= 0) {
@@ -73,7 +71,7 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
     *file = (cli_file){.path = path ? path : "standard output"};
     if (!open_direct(path, &fd)) {
         bool stopped = errno == EINTR && cli_signals_status() != BERTC_OK;
-        return stopped ? cli_fail(err, cli_signals_status(), "stopped") : cli_fail_errno(err, path, creating);
+        return stopped ? cli_fail(err, cli_signals_status(), "stopped") : cli_fail_errno(err, path, "cannot create");
     }
     if (fd == STDOUT_FILENO) {
         file->bytes = cli_stdout();
@@ -95,12 +93,12 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
     return BERTC_NOMEM;
 }
 
-/* Whether one would replace the other, or write between its lines. Two names of one regular file are replaced
- * each by itself; a device may be written to twice. */
+/* Whether output to one path would replace the other's or mix with it. Two names of one regular file are not the same,
+ * because each name is replaced by itself. A character device may be written to twice. */
 static bool is_same(const char *a, const char *b)
 {
     struct stat one, two;
-    int own_a = own_descriptor(a), own_b = own_descriptor(b);
+    int own_a = path_descriptor(a), own_b = path_descriptor(b);
     if (own_a >= 0 && own_a == own_b) return true;
     if ((own_a >= 0 ? fstat(own_a, &one) : stat(a, &one)) != 0) return false;
     if ((own_b >= 0 ? fstat(own_b, &two) : stat(b, &two)) != 0) return false;
@@ -118,17 +116,17 @@ bertc_status cli_files_open(cli_file files[2], const char *first, const char *se
     if (status == BERTC_OK && !same && second) status = cli_file_open(&files[1], second, err);
     if (status != BERTC_OK) return status;
     if (!same && !cli_temporary_same(&files[0].temporary, &files[1].temporary)) return BERTC_OK;
-    return cli_fail(err, BERTC_USAGE, "--out and --%s name the same file", option);
+    return cli_fail(err, BERTC_USAGE, "--out and --%s are the same file", option);
 }
 
-/* ---- The end ------------------------------------------------------------------------------- */
+/* ---- Committing and closing ---------------------------------------------------------------- */
 
 static bool is_direct(const cli_file *file)
 {
     return !file->temporary.target;
 }
 
-/* Hand over those that are written directly, or those that are not. */
+/* Finish the streams of the files that are written directly, or of the others. */
 static bertc_status finish(cli_file files[2], bool direct, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
@@ -152,7 +150,7 @@ bertc_status cli_files_commit(cli_file files[2], bertc_error *err)
     return status;
 }
 
-/* Standard output goes on to the end of the program. */
+/* Close one file. Standard output stays open until the program ends. */
 static void close_file(cli_file *file, bertc_error *err)
 {
     if (file->bytes && file->bytes != cli_stdout()) {

@@ -1,4 +1,4 @@
-/* What a run will need, as a table or as JSON. */
+/* bertc plan: the memory and time of a run, as a table or as JSON. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,50 +9,45 @@
 #include "cli/progress.h"
 #include "cli/scores.h"
 
-enum { ROOM = 64 };
+enum { MAX_ROWS = 64 };
 
-/* What is written, and when, is nothing to a plan. */
-static bool is_of_plan(const bertc_option *row)
+/* Whether an option of finetune affects a plan. Options about output do not. */
+static bool affects_plan(const bertc_option *row)
 {
-    static const char *const others[] = {"out", "resume", "save-every"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(row->name, others[i]) == 0) return false;
+    static const char *const output[] = {"out", "resume", "save-every"};
+    for (size_t i = 0; i < sizeof output / sizeof *output; i++)
+        if (strcmp(row->name, output[i]) == 0) return false;
     return true;
 }
 
-/* The options of finetune that make a difference and one more, laid out here again because a table is one
- * array. */
+/* Copy finetune's options that affect a plan and add --json: a table is one array. */
 const bertc_option *cli_plan_table(size_t *count)
 {
     static const bertc_option json = {
         "json", BERTC_OPTION_FLAG, offsetof(cli_plan_values, json), NULL, 0, 0, NULL, NULL,
         "print one JSON object instead of a table", 0};
-    static bertc_option rows[ROOM];
+    static bertc_option rows[MAX_ROWS];
     size_t all;
     const bertc_option *train = bertc_train_option_table(&all);
-    assert(all < ROOM);
+    assert(all < MAX_ROWS);
     *count = 0;
     for (size_t i = 0; i < all; i++)
-        if (is_of_plan(&train[i])) rows[(*count)++] = train[i];
+        if (affects_plan(&train[i])) rows[(*count)++] = train[i];
     rows[(*count)++] = json;
     return rows;
 }
 
-/* ---- For people ---------------------------------------------------------------------------- */
+/* ---- The table ----------------------------------------------------------------------------- */
 
-static void print_memory(const bertc_plan_result *plan)
+static void print_table(const bertc_plan_result *plan)
 {
+    char total[CLI_DURATION];
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++)
         printf("%-15s%8zu MB\n", plan->parts[i].name, plan->parts[i].bytes >> 20);
     printf("%-15s%8zu MB", "peak memory", plan->peak >> 20);
     if (plan->available < SIZE_MAX) printf(", %zu MB are available (%s)", plan->available >> 20, plan->limit);
     putchar('\n');
     if (!plan->fits) printf("does not fit; %s%s\n", plan->advice[0] ? "it fits with " : BERTC_NO_ADVICE, plan->advice);
-}
-
-static void print_time(const bertc_plan_result *plan)
-{
-    char total[CLI_DURATION];
     printf("%-15s%8lld of %.0f tokens\n", "steps", (long long)plan->steps, plan->tokens_per_step);
     if (plan->measured == 0) return;
     cli_format_duration(total, plan->seconds);
@@ -61,7 +56,7 @@ static void print_time(const bertc_plan_result *plan)
     printf("%-15s%8s\n", "total time", total);
 }
 
-/* ---- For programs -------------------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------------------------- */
 
 static void put_size(const char *name, size_t bytes, const char *after)
 {
@@ -92,9 +87,9 @@ static void print_json(const bertc_plan_result *plan)
     put_real("seconds", plan->seconds, "}\n");
 }
 
-bertc_status cli_plan(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_plan(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     const cli_plan_values *v = values;
     bertc_status status = cli_tasks_check(v->train.task, err);
     if (status != BERTC_OK) return status;
@@ -104,11 +99,6 @@ bertc_status cli_plan(const void *values, cli_arguments words, bertc_error *err)
     if (status == BERTC_OK) status = bertc_plan(&v->train, &progress.observer, &plan, err);
     cli_progress_end(&progress);
     if (status != BERTC_OK) return status;
-    if (v->json) {
-        print_json(&plan);
-    } else {
-        print_memory(&plan);
-        print_time(&plan);
-    }
+    (v->json ? print_json : print_table)(&plan);
     return BERTC_OK;
 }

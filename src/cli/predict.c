@@ -1,5 +1,4 @@
-/* Predictions: a submission file from a data set, or one prediction a line from lines. */
-#include <math.h>
+/* bertc predict: a submission file for a split, or one prediction for each line of standard input. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ static bertc_status put_predictions(FILE *to, const bertc_task *task, const bert
     return BERTC_OK;
 }
 
-/* Nine digits carry a float exactly. */
+/* Print the logits of each row. Nine digits represent a float exactly. */
 static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions *p)
 {
     fputs("index", to);
@@ -41,20 +40,10 @@ static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions
     }
 }
 
-static bertc_status check_finite(const bertc_task *task, const bertc_predictions *p, bertc_error *err)
+/* The outputs are opened before the model is loaded, so that an unwritable output is reported early. */
+bertc_status cli_predict(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    size_t count = p->dataset->count * (size_t)task->num_labels;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(p->logits[i]))
-            return cli_fail(err, BERTC_DIVERGED, "%s:%zu: the model's output is not finite", p->dataset->path,
-                            p->dataset->examples[i / (size_t)task->num_labels].line);
-    return BERTC_OK;
-}
-
-/* The files are opened before the model is: what cannot be written is known early. */
-bertc_status cli_predict(const void *values, cli_arguments words, bertc_error *err)
-{
-    (void)words;
+    (void)arguments;
     const cli_inference_values *v = values;
     const bertc_task *task;
     char *text = NULL;
@@ -66,7 +55,6 @@ bertc_status cli_predict(const void *values, cli_arguments words, bertc_error *e
     if (status == BERTC_OK && !v->data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) status = cli_files_open(files, v->out, v->logits, "logits", err);
     if (status == BERTC_OK) status = cli_infer(v, text, length, false, &predictions, err);
-    if (status == BERTC_OK) status = check_finite(task, &predictions, err);
     if (status == BERTC_OK) status = put_predictions(files[0].stream, task, &predictions, v->data != NULL, err);
     if (status == BERTC_OK && v->logits) put_logits(files[1].stream, task, &predictions);
     if (status == BERTC_OK) status = cli_files_commit(files, err);

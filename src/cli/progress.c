@@ -25,7 +25,7 @@ static bool may_redraw(void)
     return isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
-/* https://no-color.org: set and not empty. */
+/* Whether to use colour. https://no-color.org: NO_COLOR counts if it is set and not empty. */
 static bool may_colour(void)
 {
     const char *refused = getenv("NO_COLOR");
@@ -66,7 +66,7 @@ static void clear_line(cli_progress *p)
     p->shown = false;
 }
 
-/* "train 120/6315  epoch 0.06  loss 0.5312  12345 tokens/s  ETA 12m40s" after the phase. */
+/* Format what follows the phase in "train 120/6315  epoch 0.06  loss 0.5312  12345 tokens/s  ETA 12m40s". */
 static void describe(const bertc_progress *progress, char *out, size_t size)
 {
     size_t used = (size_t)snprintf(out, size, " %lld/%lld", (long long)progress->step, (long long)progress->steps);
@@ -81,13 +81,6 @@ static void describe(const bertc_progress *progress, char *out, size_t size)
     }
 }
 
-static size_t terminal_width(void)
-{
-    struct winsize window;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) return window.ws_col;
-    return 80;
-}
-
 static void draw(cli_progress *p, const bertc_progress *progress)
 {
     char line[200];
@@ -97,10 +90,12 @@ static void draw(cli_progress *p, const bertc_progress *progress)
         fprintf(stderr, "%s%s\n", phase, line);
         return;
     }
-    size_t capacity = terminal_width() - 1, used = strlen(phase);
-    if (used >= capacity) return;
-    fprintf(stderr, "\r%s%s%s%.*s\033[K", p->colour ? "\033[1m" : "", phase,
-            p->colour ? "\033[0m" : "", (int)(capacity - used), line);
+    struct winsize window;
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    size_t width = known ? window.ws_col - 1u : 79, used = strlen(phase);
+    if (used >= width) return;
+    fprintf(stderr, "\r%s%s%s%.*s\033[K", p->colour ? "\033[1m" : "", phase, p->colour ? "\033[0m" : "",
+            (int)(width - used), line);
     fflush(stderr);
     p->shown = true;
 }

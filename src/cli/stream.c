@@ -12,6 +12,7 @@
 
 static const char out_name[] = "standard output", writing[] = "cannot write";
 
+/* fopencookie's write: write all bytes, or record why not. */
 static ssize_t put(void *to, const char *bytes, size_t length)
 {
     cli_stream *stream = to;
@@ -25,21 +26,17 @@ static ssize_t put(void *to, const char *bytes, size_t length)
     return stream->code == 0 ? (ssize_t)length : 0;
 }
 
-/* Appended bytes go to the end, wherever the descriptor stood. */
-static off_t find_start(int fd)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return -1;
-    int flags = fcntl(fd, F_GETFL);
-    return flags >= 0 && (flags & O_APPEND) ? info.st_size : lseek(fd, 0, SEEK_CUR);
-}
-
 bool cli_stream_open(cli_stream *stream, int fd, int buffering)
 {
+    struct stat info;
     stream->fd = fd;
     stream->produced = 0;
     stream->code = 0;
-    stream->start = find_start(fd);
+    stream->start = -1;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+        int flags = fcntl(fd, F_GETFL);
+        stream->start = flags >= 0 && (flags & O_APPEND) ? info.st_size : lseek(fd, 0, SEEK_CUR);
+    }
     stream->file = fopencookie(stream, "w", (cookie_io_functions_t){.write = put});
     if (!stream->file) return false;
     setvbuf(stream->file, stream->buffer, buffering, sizeof stream->buffer);
@@ -52,23 +49,23 @@ bertc_status cli_stream_check(const cli_stream *stream, const char *name, bertc_
     return stream->code == 0 ? BERTC_OK : cli_fail_errno(err, name, writing);
 }
 
-/* Another process may write through the same descriptor (a shell's list of commands): then it stands
- * further than we wrote, never less far. */
-static bertc_status compare(const cli_stream *stream, const char *name, bertc_error *err)
+/* Compare the file's size with the bytes that were put. Another process may write through the same descriptor, as in a
+ * shell's list of commands: then the offset is larger than expected, but never smaller. */
+static bertc_status check_size(const cli_stream *stream, const char *name, bertc_error *err)
 {
     struct stat info;
     off_t end = lseek(stream->fd, 0, SEEK_CUR);
     if (end < 0 || fstat(stream->fd, &info) != 0) return cli_fail_errno(err, name, "cannot check");
-    bool whole = end >= stream->start && (size_t)(end - stream->start) >= stream->produced;
-    if (stream->produced == 0 || (whole && info.st_size >= end)) return BERTC_OK;
-    return cli_fail(err, BERTC_IO, "%s: holds fewer bytes than the %zu that were written", name, stream->produced);
+    bool complete = end >= stream->start && (size_t)(end - stream->start) >= stream->produced;
+    if (stream->produced == 0 || (complete && info.st_size >= end)) return BERTC_OK;
+    return cli_fail(err, BERTC_IO, "%s: has fewer bytes than the %zu that were written", name, stream->produced);
 }
 
 bertc_status cli_stream_finish(cli_stream *stream, const char *name, bertc_error *err)
 {
     if ((fflush(stream->file) != 0 || ferror(stream->file)) && stream->code == 0) stream->code = EIO;
     bertc_status status = cli_stream_check(stream, name, err);
-    return status == BERTC_OK && stream->start >= 0 ? compare(stream, name, err) : status;
+    return status == BERTC_OK && stream->start >= 0 ? check_size(stream, name, err) : status;
 }
 
 void cli_stream_drop(cli_stream *stream)
@@ -86,11 +83,11 @@ cli_stream *cli_stdout(void)
     return &stream;
 }
 
-/* Messages. By writev: where every write of results is made to fail, as tests do, the message still comes. */
+/* fopencookie's write of standard error. It uses writev, so that tests that make write fail still see the message. */
 static ssize_t put_message(void *none, const char *bytes, size_t length)
 {
     (void)none;
-    char piece[BUFSIZ]; /* writev takes no const */
+    char piece[BUFSIZ]; /* a copy, because iovec has no const */
     for (size_t done = 0; done < length;) {
         const struct iovec rest = {piece, length - done < sizeof piece ? length - done : sizeof piece};
         memcpy(piece, bytes + done, rest.iov_len);
@@ -103,7 +100,7 @@ static ssize_t put_message(void *none, const char *bytes, size_t length)
 
 bertc_status cli_stdout_open(bertc_error *err)
 {
-    /* Opened the wrong way round: using a closed stream stays an error. */
+    /* Standard input is opened for writing and the outputs for reading, so that using them stays an error. */
     static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)!open("/dev/null", modes[fd]);

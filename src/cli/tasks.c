@@ -1,20 +1,20 @@
-/* The table of tasks. */
+/* bertc tasks: print the table of tasks. */
 #include <stdio.h>
 
 #include "cli/command.h"
 
-/* Strings joined by ", " into `out`. */
-static void join(char *out, size_t size, const char *const *words, int count)
+/* Join strings with ", " into `out`. */
+static void join(char *out, size_t size, const char *const *strings, int count)
 {
     size_t used = 0;
     out[0] = '\0';
     for (int i = 0; i < count && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "", words[i]);
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "", strings[i]);
 }
 
-bertc_status cli_tasks(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_tasks(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)values, (void)words, (void)err;
+    (void)values, (void)arguments, (void)err;
     const char *format = "%-8s  %-6s  %-6s  %-19s  %-35s  %s\n";
     printf(format, "task", "folder", "input", "metrics", "labels", "about");
     for (size_t i = 0; i < bertc_task_count(); i++) {

@@ -14,9 +14,10 @@
 
 #include "cli/error.h"
 
-enum { ATTEMPTS = 1000, MAX_LINKS = 40, NAME_PART = 200 /* of a NAME, so that there is room behind it */ };
+/* NAME_PART: how many bytes of a NAME a temporary name repeats; the rest of a name's 255 bytes is for the suffix. */
+enum { ATTEMPTS = 1000, MAX_LINKS = 40, NAME_PART = 200 };
 
-static const char old_mark[] = ".old";
+static const char old_suffix[] = ".old", cannot_flush_folder[] = "cannot flush its folder";
 
 /* ---- Names --------------------------------------------------------------------------------- */
 
@@ -26,16 +27,8 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static char *join(const char *folder, size_t length, const char *name)
-{
-    size_t capacity = length + strlen(name) + 1;
-    char *path = malloc(capacity);
-    if (path) snprintf(path, capacity, "%.*s%s", (int)length, folder, name);
-    return path;
-}
-
-/* The path with a link in its last place resolved, and what that leads to. Null with errno. */
-static char *real_name(const char *path)
+/* Resolve the links that the last part of the path leads through; null with errno on failure. */
+static char *resolve_links(const char *path)
 {
     char target[PATH_MAX];
     const char *name = last_part(path);
@@ -50,7 +43,9 @@ static char *real_name(const char *path)
         if (length >= 0 && length < (ssize_t)sizeof target && i < MAX_LINKS) {
             target[length] = '\0';
             size_t folder = target[0] == '/' ? 0 : (size_t)(last_part(real) - real);
-            next = join(real, folder, target);
+            size_t capacity = folder + (size_t)length + 1;
+            next = malloc(capacity);
+            if (next) snprintf(next, capacity, "%.*s%s", (int)folder, real, target);
         }
         int code = errno;
         free(real);
@@ -60,11 +55,11 @@ static char *real_name(const char *path)
     return NULL;
 }
 
-/* The parts of a name that is ours behind `.NAME`: the process and a number. */
-static bool is_ours(const char *name, const char *real, const char *end)
+/* Whether `name` is .NAME.bertc-PID-N followed by `suffix`, where NAME is the last part of `target`. */
+static bool is_temporary(const char *name, const char *target, const char *suffix)
 {
     char start[NAME_MAX + 1];
-    int used = snprintf(start, sizeof start, ".%.*s.bertc-", NAME_PART, last_part(real));
+    int used = snprintf(start, sizeof start, ".%.*s.bertc-", NAME_PART, last_part(target));
     if (used < 0 || strncmp(name, start, (size_t)used) != 0) return false;
     name += used;
     for (int i = 0; i < 2; i++) {
@@ -72,15 +67,15 @@ static bool is_ours(const char *name, const char *real, const char *end)
         if (digits == 0 || (i == 0 && name[digits] != '-')) return false;
         name += digits + (i == 0);
     }
-    return strcmp(name, end) == 0;
+    return strcmp(name, suffix) == 0;
 }
 
-/* ---- Folders, read and emptied without an allocation --------------------------------------- */
+/* ---- Reading and emptying folders without allocation --------------------------------------- */
 
-/* False with errno: go no further. */
+/* Callback of for_each; it returns false with errno to stop. */
 typedef bool visit(int folder, const char *name, const void *context);
 
-/* Call `each` for the entries of a folder. False with errno where one gave that, or the folder cannot be read. */
+/* Call `each` for every entry of a folder. False with errno if a call returned false or the folder cannot be read. */
 static bool for_each(int folder, visit *each, const void *context)
 {
     union {
@@ -115,6 +110,7 @@ bool cli_folder_is_empty(int folder)
     return for_each(folder, refuse_entry, NULL);
 }
 
+/* Remove a file, or a folder with all that it contains; false with errno. */
 static bool remove_tree(int folder, const char *name, const void *context)
 {
     (void)context;
@@ -122,7 +118,7 @@ static bool remove_tree(int folder, const char *name, const void *context)
     if (errno != EISDIR && errno != EPERM) return false;
     int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return false;
-    /* Entries may be passed over while others are removed: again, until there is none. */
+    /* getdents64 may skip entries while others are removed, so repeat until the folder is empty. */
     bool good;
     do good = for_each(fd, remove_tree, NULL);
     while (good && !cli_folder_is_empty(fd) && errno == ENOTEMPTY);
@@ -132,17 +128,9 @@ static bool remove_tree(int folder, const char *name, const void *context)
     return good && unlinkat(folder, name, AT_REMOVEDIR) == 0;
 }
 
-/* ---- What others left ---------------------------------------------------------------------- */
+/* ---- Leftovers of killed processes --------------------------------------------------------- */
 
-/* Open without following or waiting: for writing, which locks of some file systems ask for, if it can be. */
-static int open_entry(int folder, const char *name)
-{
-    const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    int fd = openat(folder, name, O_WRONLY | flags);
-    return fd < 0 && errno == EISDIR ? openat(folder, name, O_RDONLY | O_DIRECTORY | flags) : fd;
-}
-
-/* Whether `name` still is what is open; else errno tells why not. */
+/* Whether `name` still is the name of the open file or folder; false with errno. */
 static bool is_named(int folder, const char *name, int fd, struct stat *info)
 {
     struct stat there;
@@ -151,70 +139,75 @@ static bool is_named(int folder, const char *name, int fd, struct stat *info)
     return there.st_ino == info->st_ino && there.st_dev == info->st_dev;
 }
 
-/* What is left there spoils no result: a line tells, no error. */
-static void complain(const char *real, const char *name)
+/* Warn about a leftover, which does not affect the result. `name` null: the folder cannot be read. */
+static void warn_leftover(const char *target, const char *name)
 {
     const char *reason = strerror(errno);
-    if (name) fprintf(stderr, "%s: cannot remove what was left beside it, %s: %s\n", real, name, reason);
-    else fprintf(stderr, "%s: cannot look for what was left beside it: %s\n", real, reason);
+    if (name) fprintf(stderr, "%s: cannot remove the leftover temporary file %s: %s\n", target, name, reason);
+    else fprintf(stderr, "%s: cannot look for leftover temporary files: %s\n", target, reason);
 }
 
-static bool sweep_entry(int folder, const char *name, const void *real)
+/* Remove a leftover of a killed process: a temporary name that nobody has locked. */
+static bool remove_leftover(int folder, const char *name, const void *target)
 {
-    if (!is_ours(name, real, "")) return true;
-    int fd = open_entry(folder, name);
+    if (!is_temporary(name, target, "")) return true;
+    /* Open for writing if possible: some file systems lock only writable descriptors. */
+    const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd = openat(folder, name, O_WRONLY | flags);
+    if (fd < 0 && errno == EISDIR) fd = openat(folder, name, O_RDONLY | O_DIRECTORY | flags);
     struct stat info;
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(folder, name, fd, &info) &&
         info.st_uid == geteuid() && !remove_tree(folder, name, NULL))
-        complain(real, name);
+        warn_leftover(target, name);
     if (fd >= 0) close(fd);
     return true;
 }
 
-static bool sweep_old(int folder, const char *name, const void *real)
+static bool remove_old(int folder, const char *name, const void *target)
 {
-    if (is_ours(name, real, old_mark) && unlinkat(folder, name, 0) != 0 && errno != ENOENT) complain(real, name);
+    if (is_temporary(name, target, old_suffix) && unlinkat(folder, name, 0) != 0 && errno != ENOENT)
+        warn_leftover(target, name);
     return true;
 }
 
-/* ---- Making -------------------------------------------------------------------------------- */
+/* ---- Creating ------------------------------------------------------------------------------ */
 
-/* True: locked, or there are no locks here. */
+/* Lock an open file or folder. True also if the file system has no locks. */
 static bool lock(int fd)
 {
-    static const int none[] = {ENOLCK, EOPNOTSUPP, ENOSYS, EBADF, EINVAL};
+    static const int unsupported[] = {ENOLCK, EOPNOTSUPP, ENOSYS, EBADF, EINVAL};
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR) continue;
-        for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-            if (errno == none[i]) return true;
+        for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++)
+            if (errno == unsupported[i]) return true;
         return false;
     }
     return true;
 }
 
-/* One attempt; EEXIST: the name is taken, or was taken away before it was locked. */
-static bool make_once(cli_temporary *b, const char *name)
+/* Try one name. False with errno; EEXIST: the name is taken, or another process removed it before it was locked. */
+static bool create_once(cli_temporary *t, const char *name)
 {
     const int flags = O_NOFOLLOW | O_CLOEXEC;
     struct stat info;
-    if (b->is_folder && mkdirat(b->folder, name, 0777) != 0) return false;
-    b->fd = b->is_folder ? openat(b->folder, name, O_RDONLY | O_DIRECTORY | flags)
-                         : openat(b->folder, name, O_WRONLY | O_CREAT | O_EXCL | flags, 0666);
-    if (b->fd >= 0 && lock(b->fd) && is_named(b->folder, name, b->fd, &info)) return true;
-    bool made = b->is_folder || b->fd >= 0, gone = made && (errno == EWOULDBLOCK || errno == ENOENT);
+    if (t->is_folder && mkdirat(t->folder, name, 0777) != 0) return false;
+    t->fd = t->is_folder ? openat(t->folder, name, O_RDONLY | O_DIRECTORY | flags)
+                         : openat(t->folder, name, O_WRONLY | O_CREAT | O_EXCL | flags, 0666);
+    if (t->fd >= 0 && lock(t->fd) && is_named(t->folder, name, t->fd, &info)) return true;
+    bool made = t->is_folder || t->fd >= 0, gone = made && (errno == EWOULDBLOCK || errno == ENOENT);
     int code = gone ? EEXIST : errno;
-    if (made && !gone) unlinkat(b->folder, name, b->is_folder ? AT_REMOVEDIR : 0);
-    if (b->fd >= 0) close(b->fd);
-    b->fd = -1;
+    if (made && !gone) unlinkat(t->folder, name, t->is_folder ? AT_REMOVEDIR : 0);
+    if (t->fd >= 0) close(t->fd);
+    t->fd = -1;
     errno = code;
     return false;
 }
 
-/* The folder of `real`. One that may be written in but not read serves as well: it cannot be flushed. */
-static int open_folder(const char *real)
+/* Open the folder of `target`. A folder that may be written but not read is accepted; it cannot be flushed. */
+static int open_folder(const char *target)
 {
-    size_t length = (size_t)(last_part(real) - real);
-    char *path = length > 0 ? strndup(real, length) : strdup(".");
+    size_t length = (size_t)(last_part(target) - target);
+    char *path = length > 0 ? strndup(target, length) : strdup(".");
     if (!path) return -1;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == EACCES) fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -224,35 +217,35 @@ static int open_folder(const char *real)
     return fd;
 }
 
-/* The names of both, and the folder. */
-static bool prepare(cli_temporary *b, const char *path)
+/* Resolve the target, allocate the names and open the folder; false with errno. */
+static bool prepare(cli_temporary *t, const char *path)
 {
-    b->folder = b->fd = -1;
-    b->target = real_name(path);
-    if (!b->target) return false;
-    size_t capacity = strlen(b->target) + sizeof "..bertc--.old" + 2 * 3 * sizeof(long);
-    b->temporary_path = malloc(capacity);
-    b->old = malloc(capacity);
-    b->folder = b->temporary_path && b->old ? open_folder(b->target) : -1;
-    return b->folder >= 0;
+    t->folder = t->fd = -1;
+    t->target = resolve_links(path);
+    if (!t->target) return false;
+    size_t capacity = strlen(t->target) + sizeof "..bertc--.old" + 2 * 3 * sizeof(long);
+    t->temporary_path = malloc(capacity);
+    t->old = malloc(capacity);
+    t->folder = t->temporary_path && t->old ? open_folder(t->target) : -1;
+    return t->folder >= 0;
 }
 
-bertc_status cli_temporary_create(cli_temporary *b, const char *path, bool is_folder, bertc_error *err)
+bertc_status cli_temporary_create(cli_temporary *t, const char *path, bool is_folder, bertc_error *err)
 {
-    *b = (cli_temporary){.path = path, .is_folder = is_folder};
-    bool made = prepare(b, path);
-    if (made && !for_each(b->folder, sweep_entry, b->target) && errno != EACCES) complain(b->target, NULL);
-    const char *name = made ? last_part(b->target) : NULL;
+    *t = (cli_temporary){.path = path, .is_folder = is_folder};
+    bool made = prepare(t, path);
+    if (made && !for_each(t->folder, remove_leftover, t->target) && errno != EACCES) warn_leftover(t->target, NULL);
+    const char *name = made ? last_part(t->target) : NULL;
     made = false;
     for (int n = 0; name && !made && (n == 0 || (errno == EEXIST && n < ATTEMPTS)); n++) {
-        int used = sprintf(b->temporary_path, "%.*s.%.*s.bertc-%ld-%d", (int)(name - b->target), b->target, NAME_PART,
+        int used = sprintf(t->temporary_path, "%.*s.%.*s.bertc-%ld-%d", (int)(name - t->target), t->target, NAME_PART,
                            name, (long)getpid(), n);
-        sprintf(b->old, "%s%s", last_part(b->temporary_path), old_mark);
-        made = used > 0 && make_once(b, last_part(b->temporary_path));
+        sprintf(t->old, "%s%s", last_part(t->temporary_path), old_suffix);
+        made = used > 0 && create_once(t, last_part(t->temporary_path));
     }
     if (made) return BERTC_OK;
     bertc_status status = cli_fail_errno(err, path, is_folder ? "cannot create folder" : "cannot create");
-    cli_temporary_release(b, err);
+    cli_temporary_release(t, err);
     return status;
 }
 
@@ -264,9 +257,9 @@ bool cli_temporary_same(const cli_temporary *a, const cli_temporary *b)
            one.st_dev == two.st_dev;
 }
 
-/* ---- Placing ------------------------------------------------------------------------------- */
+/* ---- Committing ---------------------------------------------------------------------------- */
 
-/* True where it is done, or where there is no such operation. */
+/* Flush to the device; true also if the file system cannot flush it. */
 static bool flush(int fd)
 {
     int result;
@@ -275,34 +268,30 @@ static bool flush(int fd)
     return result == 0 || errno == EINVAL || errno == EBADF;
 }
 
-/* Another name for the file that is replaced. */
-static void keep_file(cli_temporary *b, const char *name)
-{
-    unlinkat(b->folder, b->old, 0);
-    b->has_old = linkat(b->folder, name, b->folder, b->old, 0) == 0;
-    b->is_new = !b->has_old && errno == ENOENT;
-}
-
-/* Mode and owner of the empty folder that is replaced. */
-static bool keep_folder(cli_temporary *b, const char *name)
+/* Take over mode and owner of the empty folder that will be replaced; false with errno. */
+static bool copy_mode(cli_temporary *t, const char *name)
 {
     struct stat there, info;
-    if (fstat(b->fd, &info) != 0) return false;
-    b->is_new = fstatat(b->folder, name, &there, AT_SYMLINK_NOFOLLOW) != 0;
-    if (b->is_new) return errno == ENOENT;
-    b->old_mode = there.st_mode & 07777;
+    if (fstat(t->fd, &info) != 0) return false;
+    t->is_new = fstatat(t->folder, name, &there, AT_SYMLINK_NOFOLLOW) != 0;
+    if (t->is_new) return errno == ENOENT;
+    t->old_mode = there.st_mode & 07777;
     bool owned = there.st_uid == info.st_uid && there.st_gid == info.st_gid;
-    return (owned || fchown(b->fd, there.st_uid, there.st_gid) == 0) && fchmod(b->fd, b->old_mode) == 0;
+    return (owned || fchown(t->fd, there.st_uid, there.st_gid) == 0) && fchmod(t->fd, t->old_mode) == 0;
 }
 
-/* What takes time and what can be undone comes first, so that renames follow each other at once. */
-static bertc_status get_ready(cli_temporary *b, bertc_error *err)
+/* Do everything that takes time or can be undone, so that the renames follow each other at once. */
+static bertc_status get_ready(cli_temporary *t, bertc_error *err)
 {
-    const char *name = last_part(b->target);
-    if (!flush(b->fd)) return cli_fail_errno(err, b->path, "cannot flush");
-    if (!b->is_folder) keep_file(b, name);
-    else if (!keep_folder(b, name)) return cli_fail_errno(err, b->path, "cannot keep the mode of the folder");
-    if (b->has_old && !flush(b->folder)) return cli_fail_errno(err, b->path, "cannot flush the folder that holds it");
+    const char *name = last_part(t->target);
+    if (!flush(t->fd)) return cli_fail_errno(err, t->path, "cannot flush");
+    if (t->is_folder && !copy_mode(t, name)) return cli_fail_errno(err, t->path, "cannot keep the mode of the folder");
+    if (!t->is_folder) {
+        unlinkat(t->folder, t->old, 0);
+        t->has_old = linkat(t->folder, name, t->folder, t->old, 0) == 0;
+        t->is_new = !t->has_old && errno == ENOENT;
+    }
+    if (t->has_old && !flush(t->folder)) return cli_fail_errno(err, t->path, cannot_flush_folder);
     return BERTC_OK;
 }
 
@@ -311,75 +300,62 @@ bertc_status cli_folder_taken(const char *path, bertc_error *err)
     return cli_fail(err, BERTC_USAGE, "%s: is not empty, choose another folder", path);
 }
 
-static bertc_status give_name(cli_temporary *b, bertc_error *err)
+static bertc_status give_name(cli_temporary *t, bertc_error *err)
 {
-    b->placed = renameat(b->folder, last_part(b->temporary_path), b->folder, last_part(b->target)) == 0;
-    if (b->placed) return BERTC_OK;
-    if (b->is_folder && (errno == ENOTEMPTY || errno == EEXIST)) return cli_folder_taken(b->path, err);
-    return cli_fail_errno(err, b->path, b->is_folder ? "cannot create folder" : "cannot write");
-}
-
-static bertc_status flush_name(cli_temporary *b, bertc_error *err)
-{
-    return flush(b->folder) ? BERTC_OK : cli_fail_errno(err, b->path, "cannot flush the folder that holds it");
+    t->placed = renameat(t->folder, last_part(t->temporary_path), t->folder, last_part(t->target)) == 0;
+    if (t->placed) return BERTC_OK;
+    if (t->is_folder && (errno == ENOTEMPTY || errno == EEXIST)) return cli_folder_taken(t->path, err);
+    return cli_fail_errno(err, t->path, t->is_folder ? "cannot create folder" : "cannot write");
 }
 
 bertc_status cli_temporary_commit(cli_temporary *const all[], size_t count, bertc_error *err)
 {
-    static bertc_status (*const steps[])(cli_temporary *b, bertc_error *err) = {get_ready, give_name, flush_name};
     bertc_status status = BERTC_OK;
-    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
-        for (size_t i = 0; i < count && status == BERTC_OK; i++) status = steps[s](all[i], err);
+    for (size_t i = 0; i < count && status == BERTC_OK; i++) status = get_ready(all[i], err);
+    for (size_t i = 0; i < count && status == BERTC_OK; i++) status = give_name(all[i], err);
+    for (size_t i = 0; i < count && status == BERTC_OK; i++)
+        if (!flush(all[i]->folder)) status = cli_fail_errno(err, all[i]->path, cannot_flush_folder);
     if (status != BERTC_OK) cli_temporary_undo(all, count, err);
     return status;
 }
 
-static void undo(cli_temporary *b, bertc_error *err)
-{
-    if (!b->placed) return;
-    const char *name = last_part(b->target), *temporary = last_part(b->temporary_path);
-    bool good;
-    if (b->is_folder) {
-        good = renameat(b->folder, name, b->folder, temporary) == 0;
-        if (good && !b->is_new)
-            good = mkdirat(b->folder, name, 0700) == 0 && fchmodat(b->folder, name, b->old_mode, 0) == 0;
-    } else if (b->has_old) {
-        good = renameat(b->folder, b->old, b->folder, name) == 0;
-    } else {
-        errno = EMLINK;
-        good = b->is_new && unlinkat(b->folder, name, 0) == 0;
-    }
-    if (!good) cli_fail_also(err, b->path, "is new and stays");
-    b->placed = !good;
-    b->has_old = b->has_old && !good;
-}
-
 void cli_temporary_undo(cli_temporary *const all[], size_t count, bertc_error *err)
 {
-    while (count > 0) undo(all[--count], err);
-}
-
-/* The other name of what was replaced, and those that were left when a process was killed. */
-static void forget_old(const cli_temporary *b, bertc_error *err)
-{
-    if (!b->has_old) return;
-    bool good = unlinkat(b->folder, b->old, 0) == 0 || errno == ENOENT;
-    if (good && b->placed) for_each(b->folder, sweep_old, b->target);
-    else if (!good && b->placed) complain(b->target, b->old);
-    else if (!good) cli_fail_also(err, b->old, "cannot remove");
-}
-
-void cli_temporary_release(cli_temporary *b, bertc_error *err)
-{
-    if (b->target && b->fd >= 0) {
-        if (!b->placed && !remove_tree(b->folder, last_part(b->temporary_path), NULL))
-            cli_fail_also(err, b->temporary_path, "cannot remove");
-        forget_old(b, err);
-        close(b->fd);
+    while (count > 0) {
+        cli_temporary *t = all[--count];
+        if (!t->placed) continue;
+        const char *name = last_part(t->target), *temporary = last_part(t->temporary_path);
+        bool good;
+        if (t->is_folder) {
+            good = renameat(t->folder, name, t->folder, temporary) == 0;
+            if (good && !t->is_new)
+                good = mkdirat(t->folder, name, 0700) == 0 && fchmodat(t->folder, name, t->old_mode, 0) == 0;
+        } else if (t->has_old) {
+            good = renameat(t->folder, t->old, t->folder, name) == 0;
+        } else {
+            errno = EMLINK;
+            good = t->is_new && unlinkat(t->folder, name, 0) == 0;
+        }
+        if (!good) cli_fail_also(err, t->path, "cannot be restored, the new one stays");
+        t->placed = !good;
+        t->has_old = t->has_old && !good;
     }
-    if (b->target && b->folder >= 0) close(b->folder);
-    free(b->target);
-    free(b->temporary_path);
-    free(b->old);
-    *b = (cli_temporary){0};
+}
+
+void cli_temporary_release(cli_temporary *t, bertc_error *err)
+{
+    if (t->target && t->fd >= 0) {
+        if (!t->placed && !remove_tree(t->folder, last_part(t->temporary_path), NULL))
+            cli_fail_also(err, t->temporary_path, "cannot remove");
+        bool good = !t->has_old || unlinkat(t->folder, t->old, 0) == 0 || errno == ENOENT;
+        if (!good && t->placed) warn_leftover(t->target, t->old);
+        else if (!good) cli_fail_also(err, t->old, "cannot remove");
+        else if (t->has_old && t->placed) for_each(t->folder, remove_old, t->target);
+        close(t->fd);
+    }
+    if (t->target && t->folder >= 0) close(t->folder);
+    free(t->target);
+    free(t->temporary_path);
+    free(t->old);
+    *t = (cli_temporary){0};
 }

@@ -1,8 +1,8 @@
-/* Text lines in, token ids out, as fast as the tokenizer goes.
+/* bertc tokenize: lines of text to lines of token ids, as fast as the tokenizer allows.
  *
- * What one read of standard input gives is cut at line ends into parts. Threads turn parts into
- * output side by side, each part into a buffer of its own; then the buffers are written in order.
- * Memory holds one read, or the longest line, and what it gives. */
+ * The bytes of one read of standard input are cut into parts at line ends. Threads encode the parts in parallel, each
+ * part into its own buffer. Then the buffers are written in order. Memory holds one read, or the longest line, and its
+ * output. */
 #include <omp.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,22 +18,21 @@
 
 static const bertc_option rows[] = {
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
-     "take vocab.txt and the tokenizer's settings from a model directory", 0},
+     "use the vocab.txt and the tokenizer settings of a model directory", 0},
     {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE",
-     "take a vocabulary: one word piece a line", 0},
+     "use this vocabulary, one word piece per line", 0},
     {"cased", BERTC_OPTION_FLAG, FIELD(cased), NULL, 0, 0, NULL, NULL,
      "keep upper case and accents", 0},
     {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
-     "each line holds two texts, separated by the first TAB", 0},
+     "each line contains two texts, separated by the first TAB", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), "0", 0, 1000000000, NULL, "TOKENS",
-     "truncate to this many tokens, [CLS] and [SEP] included; 0: never", 0},
+     "truncate to this many tokens, including [CLS] and [SEP]; 0: never", 0},
     {"parity", BERTC_OPTION_CHOICE, FIELD(parity), "hf-fast", 0, 0, "hf-fast|hf-slow|google",
-     "NAME", "the implementation whose ids are matched", 0},
+     "NAME", "produce the same ids as this implementation", 0},
     {"offsets", BERTC_OPTION_FLAG, FIELD(offsets), NULL, 0, 0, NULL, NULL,
-     "print ID:BEGIN-END with the bytes of its text that each token covers", 0},
+     "print ID:BEGIN-END for each token: the range of bytes of its text that it covers", 0},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "processor threads; 0: one for each core that may be used, but no more than OMP_NUM_THREADS asks for "
-     "and a control group's quota pays for", 0},
+     "number of threads; 0: one for each available core, at most OMP_NUM_THREADS and the control group's quota", 0},
 };
 
 const bertc_option *cli_tokenize_table(size_t *count)
@@ -44,15 +43,15 @@ const bertc_option *cli_tokenize_table(size_t *count)
 
 /* ---- One part ------------------------------------------------------------------------------ */
 
-enum { PARTS_PER_THREAD = 4, PART_MIN = 1 << 13, DIGITS = 11 /* a number and what follows it */ };
+enum { PARTS_PER_THREAD = 4, PART_MIN = 1 << 13, DIGITS = 11 /* of a number and the character after it */ };
 
 typedef struct part {
-    const char *text; /* whole lines */
+    const char *text; /* complete lines */
     size_t length;
     char *out;
     size_t used, capacity;
     size_t lines, invalid;
-    bool no_tab;       /* the last line lacks it */
+    bool no_tab;       /* the last line has no TAB */
     bertc_error error; /* of the last line */
 } part;
 
@@ -101,7 +100,7 @@ static bertc_status encode_line(const cli_tokenize_values *v, const bertc_tokeni
     return status == BERTC_OK ? put_line(p, encoding, v->offsets) : status;
 }
 
-/* Up to the first line that fails. */
+/* Encode the lines of a part, up to the first line that fails. */
 static void encode_part(const cli_tokenize_values *v, const bertc_tokenizer *tokenizer,
                         bertc_encoding *encoding, part *p)
 {
@@ -121,13 +120,13 @@ typedef struct job {
     const cli_tokenize_values *values;
     const bertc_tokenizer *tokenizer;
     int32_t threads;
-    int max; /* parts at a time */
-    bertc_encoding *encodings; /* by thread */
+    int max;                   /* maximum number of parts */
+    bertc_encoding *encodings; /* one for each thread */
     part *parts;
-    size_t lines, invalid; /* of parts that have been written */
+    size_t lines, invalid; /* numbers of lines and of invalid UTF-8 sequences in the parts written so far */
 } job;
 
-static void say(void *user, const char *line)
+static void print_notice(void *user, const char *line)
 {
     (void)user;
     fprintf(stderr, "%s\n", line);
@@ -135,7 +134,7 @@ static void say(void *user, const char *line)
 
 static bertc_status open_job(job *j, bertc_error *err)
 {
-    const bertc_notify notify = {say, NULL};
+    const bertc_notify notify = {print_notice, NULL};
     bertc_status status = bertc_threads_resolve(j->values->threads, &notify, &j->threads, err);
     if (status != BERTC_OK) return status;
     j->max = j->threads * PARTS_PER_THREAD;
@@ -152,7 +151,7 @@ static void close_job(job *j)
     free(j->parts);
 }
 
-/* Cut whole lines into parts of about the same length; returns their number. */
+/* Cut complete lines into parts of about the same length. Returns the number of parts. */
 static int cut(job *j, const char *text, size_t length)
 {
     size_t share = length / (size_t)j->max + 1, at = 0;
@@ -215,9 +214,9 @@ static bertc_status load_vocab(const cli_tokenize_values *v, bertc_vocab **vocab
     return status == BERTC_OK ? bertc_vocab_load_dir(v->model, vocab, err) : status;
 }
 
-bertc_status cli_tokenize(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_tokenize(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     const cli_tokenize_values *v = values;
     if (!v->model == !v->vocab) return cli_fail(err, BERTC_USAGE, "'bertc tokenize' needs one of --model and --vocab");
     bertc_tokenizer_options options = bertc_tokenizer_defaults();

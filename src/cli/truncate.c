@@ -1,4 +1,4 @@
-/* The model of the first layers. */
+/* bertc truncate: make a model from the first layers of another. */
 #include <stddef.h>
 
 #include "cli/command.h"
@@ -8,10 +8,10 @@
 #define FIELD(name) offsetof(cli_truncate_values, name)
 
 static const bertc_option rows[] = {
-    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR", "the model to take layers from", 0},
+    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR", "the model whose layers are kept", 0},
     {"keep-layers", BERTC_OPTION_INT, FIELD(keep_layers), NULL, 1, 1000, NULL, "K",
-     "how many of its layers to keep, from the first on", 0},
-    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the new model directory, new or empty", 0},
+     "number of layers to keep, from the first on", 0},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the model directory to make, absent or empty", 0},
 };
 
 const bertc_option *cli_truncate_table(size_t *count)
@@ -20,7 +20,7 @@ const bertc_option *cli_truncate_table(size_t *count)
     return rows;
 }
 
-/* A tokenizer that cannot be read is no use beside the layers. */
+/* Check the tokenizer: a model without a readable tokenizer would be useless. */
 static bertc_status check_tokenizer(const char *dir, bertc_error *err)
 {
     bertc_vocab *vocab = NULL;
@@ -41,9 +41,9 @@ static bertc_status fill(const void *values, const char *folder, bertc_error *er
     return status == BERTC_OK ? check_tokenizer(v->model, err) : status;
 }
 
-bertc_status cli_truncate(const void *values, cli_arguments words, bertc_error *err)
+bertc_status cli_truncate(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)words;
+    (void)arguments;
     const cli_truncate_values *v = values;
     bertc_status status = cli_check_finished(v->model, err);
     return status == BERTC_OK ? cli_folder_fill(v->out, fill, v, err) : status;

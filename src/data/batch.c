@@ -1,9 +1,8 @@
 /* Tokenised data sets and packed batches.
  *
- * Tokenising runs over blocks of examples side by side. Each block collects its ids in a buffer of
- * its own that grows; afterwards the blocks are laid one behind the other. What comes out does not
- * depend on the number of threads, and neither does the error: it is that of the first example
- * that failed. */
+ * Threads tokenise blocks of examples in parallel. Each block collects its ids in its own growing buffer; afterwards
+ * the blocks are copied one after another into the data set. Neither the result nor the error depends on the number
+ * of threads: the error is always that of the first example that failed. */
 #include "data/packing.h"
 
 #include <math.h>
@@ -15,11 +14,11 @@
 
 enum { BLOCK = 512 };
 
-/* A run of examples and their tokens. */
+/* Consecutive examples and their tokens. */
 typedef struct block {
-    size_t first, count;  /* examples */
-    size_t tokens, capacity;  /* used and allocated */
-    size_t *lengths;      /* (count), points into the data set's array */
+    size_t first, count;     /* examples */
+    size_t tokens, capacity; /* used and allocated length of ids and types */
+    size_t *lengths;         /* (count) points into the data set's array */
     int32_t *ids;
     uint8_t *types;
     size_t invalid, truncated;
@@ -62,37 +61,18 @@ static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc
     }
 }
 
-static void encode_blocks(block *blocks, size_t count, const bertc_tokenizer *tokenizer,
-                          const bertc_dataset *dataset, size_t max_length)
-{
-#pragma omp parallel
-    {
-        bertc_encoding encoding = {0};
-#pragma omp for schedule(dynamic)
-        for (size_t i = 0; i < count; i++) block_encode(&blocks[i], tokenizer, dataset, max_length, &encoding);
-        bertc_encoding_clear(&encoding);
-    }
-}
-
-/* Add up lengths into starts; `starts[i+1]` holds the length of example i on entry. */
-static bool add_starts(bertc_inputs *inputs)
-{
-    inputs->starts[0] = 0;
-    for (size_t i = 0; i < inputs->count; i++) {
-        size_t length = inputs->starts[i + 1];
-        if (length > inputs->longest) inputs->longest = length;
-        if (!bc_size_add(inputs->starts[i], length, &inputs->starts[i + 1])) return false;
-    }
-    return true;
-}
-
-/* Lay the blocks one behind the other. */
+/* Copy the blocks one after another into `inputs`. On entry, `starts[i+1]` holds the length of example i. */
 static bertc_status join_blocks(bertc_inputs *inputs, const block *blocks, size_t count, bertc_error *err)
 {
     for (size_t i = 0; i < count; i++)
         if (blocks[i].error.status != BERTC_OK)
             return bc_fail(err, blocks[i].error.status, "%s", blocks[i].error.message);
-    if (!add_starts(inputs)) return bc_fail_memory(err);
+    inputs->starts[0] = 0;
+    for (size_t i = 0; i < inputs->count; i++) {
+        size_t length = inputs->starts[i + 1];
+        if (length > inputs->longest) inputs->longest = length;
+        if (!bc_size_add(inputs->starts[i], length, &inputs->starts[i + 1])) return bc_fail_memory(err);
+    }
     size_t total = inputs->starts[inputs->count];
     inputs->ids = bc_alloc(total, sizeof *inputs->ids);
     inputs->types = bc_alloc(total, sizeof *inputs->types);
@@ -121,7 +101,13 @@ static bertc_status tokenise(bertc_inputs *inputs, const bertc_tokenizer *tokeni
         blocks[i] = (block){.first = first, .count = left < BLOCK ? left : BLOCK,
                             .lengths = inputs->starts + first + 1};
     }
-    encode_blocks(blocks, count, tokenizer, dataset, max_length);
+#pragma omp parallel
+    {
+        bertc_encoding encoding = {0};
+#pragma omp for schedule(dynamic)
+        for (size_t i = 0; i < count; i++) block_encode(&blocks[i], tokenizer, dataset, max_length, &encoding);
+        bertc_encoding_clear(&encoding);
+    }
     bertc_status status = join_blocks(inputs, blocks, count, err);
     for (size_t i = 0; i < count; i++) {
         bc_free(blocks[i].ids);
@@ -131,22 +117,22 @@ static bertc_status tokenise(bertc_inputs *inputs, const bertc_tokenizer *tokeni
     return status;
 }
 
-/* As many labels as an example of the task has, each of them one of the task's. */
+/* Check that the number of labels fits the kind of task and that each is a label of the task. */
 static bertc_status check_labels(const bertc_dataset *dataset, const bertc_example *e, bertc_error *err)
 {
     const bertc_task *task = dataset->task;
     size_t max = task->kind == BERTC_CLASSIFICATION ? 1 : 0;
     if (e->num_labels > max || (e->num_labels > 0 && !e->labels))
-        return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu label%s, an example of the task has %zu", dataset->path, e->line,
-                       e->num_labels, e->num_labels == 1 ? "" : "s", max);
+        return bc_fail(err, BERTC_INPUT, "%s:%zu: the example has %zu label%s, its task allows %zu", dataset->path,
+                       e->line, e->num_labels, e->num_labels == 1 ? "" : "s", max);
     for (size_t i = 0; i < e->num_labels; i++)
         if (e->labels[i] < 0 || e->labels[i] >= task->num_labels)
-            return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d, the task has %d", dataset->path, e->line,
-                           (int)e->labels[i], task->num_labels);
+            return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d is not from 0 to %d", dataset->path, e->line,
+                           (int)e->labels[i], task->num_labels - 1);
     return BERTC_OK;
 }
 
-static bertc_status take_targets(bertc_inputs *inputs, const bertc_dataset *dataset,
+static bertc_status copy_targets(bertc_inputs *inputs, const bertc_dataset *dataset,
                                  const int32_t *label_map, bertc_error *err)
 {
     inputs->label_starts[0] = 0;
@@ -175,8 +161,8 @@ bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_d
     if (!tokenizer || !dataset || !dataset->task || !inputs || (dataset->count > 0 && !dataset->examples))
         return bc_fail_null(err, __func__, "tokenizer, dataset, its task and examples, and inputs");
     if (dataset->count > UINT32_MAX)
-        return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered",
-                       dataset->path, dataset->count, UINT32_MAX);
+        return bc_fail(err, BERTC_INPUT, "%s: %zu examples, the maximum is %u", dataset->path, dataset->count,
+                       UINT32_MAX);
     bertc_inputs *in = bc_calloc(1, sizeof *in);
     if (!in) return bc_fail_memory(err);
     in->count = dataset->count;
@@ -184,7 +170,7 @@ bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_d
     in->label_starts = bc_alloc(in->count + 1, sizeof *in->label_starts);
     in->values = bc_alloc(in->count, sizeof *in->values);
     bertc_status status =
-        in->starts && in->label_starts && in->values ? take_targets(in, dataset, label_map, err) : bc_fail_memory(err);
+        in->starts && in->label_starts && in->values ? copy_targets(in, dataset, label_map, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = tokenise(in, tokenizer, dataset, max_length, err);
     if (status == BERTC_OK) *inputs = in;
     else bertc_inputs_free(in);
@@ -217,8 +203,8 @@ bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, int32
     if (!batch) return bc_fail_null(err, __func__, "batch");
     *batch = NULL;
     if (max_sequences < 1 || max_tokens < 1 || max_labels < 0)
-        return bc_fail(err, BERTC_USAGE, "a batch of %d sequences, %d tokens and %d labels", (int)max_sequences,
-                       (int)max_tokens, (int)max_labels);
+        return bc_fail(err, BERTC_USAGE, "a batch of %d sequences, %d tokens and %d labels; the minimum is 1, 1 and 0",
+                       (int)max_sequences, (int)max_tokens, (int)max_labels);
     bertc_batch *b = bc_calloc(1, sizeof *b);
     if (!b) return bc_fail_memory(err);
     b->max_sequences = max_sequences;
@@ -255,7 +241,7 @@ void bertc_batch_free(bertc_batch *batch)
     bc_free(batch);
 }
 
-/* The labels of an example, as those of the next sequence. */
+/* Append the labels of an example to the batch. */
 static bertc_status put_labels(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example, bertc_error *err)
 {
     size_t from = inputs->label_starts[example], to = inputs->label_starts[example + 1];
@@ -263,26 +249,27 @@ static bertc_status put_labels(bertc_batch *batch, const bertc_inputs *inputs, u
     if (to < from)
         return bc_fail(err, BERTC_USAGE, "the labels of example %u end before they start", (unsigned)example);
     if (to - from > (size_t)capacity)
-        return bc_fail(err, BERTC_USAGE, "example %u, of %zu labels, does not fit a batch of %d after %d",
-                       (unsigned)example, to - from, (int)batch->max_labels, (int)next[0]);
+        return bc_fail(err, BERTC_USAGE, "example %u has %zu labels, but %d of the batch's %d are used",
+                       (unsigned)example, to - from, (int)next[0], (int)batch->max_labels);
     memcpy(batch->labels + next[0], inputs->labels + from, (to - from) * sizeof *batch->labels);
     next[1] = next[0] + (int32_t)(to - from);
     return BERTC_OK;
 }
 
-/* Append one example. */
+/* Append an example to the batch. */
 static bertc_status put_sequence(bertc_batch *batch, const bertc_inputs *inputs, uint32_t example, bertc_error *err)
 {
     if (example >= inputs->count)
-        return bc_fail(err, BERTC_USAGE, "example %u: there are %zu", (unsigned)example, inputs->count);
+        return bc_fail(err, BERTC_USAGE, "example %u is out of range: the data set has %zu examples", (unsigned)example,
+                       inputs->count);
     if (inputs->starts[example + 1] < inputs->starts[example])
         return bc_fail(err, BERTC_USAGE, "example %u ends before it starts", (unsigned)example);
     size_t from = inputs->starts[example], length = inputs->starts[example + 1] - from;
     size_t s = (size_t)batch->sequences, at = (size_t)batch->tokens;
     if (batch->sequences >= batch->max_sequences || length > (size_t)batch->max_tokens - at)
-        return bc_fail(err, BERTC_USAGE, "example %u, of %zu tokens, does not fit a batch of %d sequences and %d "
-                       "tokens after %zu and %zu", (unsigned)example, length, (int)batch->max_sequences,
-                       (int)batch->max_tokens, s, at);
+        return bc_fail(err, BERTC_USAGE, "example %u has %zu tokens, but %zu of the batch's %d sequences and %zu of "
+                       "its %d tokens are used", (unsigned)example, length, s, (int)batch->max_sequences, at,
+                       (int)batch->max_tokens);
     bertc_status status = put_labels(batch, inputs, example, err);
     if (status != BERTC_OK) return status;
     memcpy(batch->ids + at, inputs->ids + from, length * sizeof *batch->ids);

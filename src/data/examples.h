@@ -1,20 +1,20 @@
-/* The examples that a training step is made of, and where they come from.
+/* The examples of a training step, and the sources that supply them.
  *
- * A source gives the examples of any step. They are a function of the step alone, so that a run which goes on
- * in the middle sees what it would have seen: one data set in epochs (data/epoch.h), and one of several drawn
- * for each step (data/task_sampling.h). */
+ * A source returns the examples of any step. They are a function of the step's number alone, so a resumed run sees the
+ * same examples as an uninterrupted one. There are two sources: one data set in epochs (data/epoch.h), and several
+ * data sets of which each step samples one (data/task_sampling.h). */
 #ifndef BC_DATA_EXAMPLES_H
 #define BC_DATA_EXAMPLES_H
 
 #include "bertc/batch.h"
 
-/* Examples of one data set. What they point to lasts until the next draw. */
+/* Examples of one data set. The arrays are valid until the next draw. */
 typedef struct bc_examples {
     const bertc_inputs *inputs;
     const uint32_t *order; /* (count) indices into inputs */
     size_t count;
-    int dataset;              /* which of the source's data sets: 0 where there is one */
-    int64_t dataset_step;        /* steps of that data set before this one */
+    int task;              /* selects the model's head; 0 if there is only one task */
+    int64_t task_step;     /* number of earlier steps of that task */
 } bc_examples;
 
 typedef struct bc_example_source {

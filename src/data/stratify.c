@@ -53,8 +53,13 @@ static int by_value(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-static bertc_status rank(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
+/* Set the stratum of each example: its class, or a tenth by the rank of its target. stratum (count) out. */
+static bertc_status assign_strata(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
 {
+    if (set->task->kind != BERTC_REGRESSION) {
+        for (size_t i = 0; i < set->count; i++) stratum[i] = (uint32_t)set->examples[i].labels[0];
+        return BERTC_OK;
+    }
     ranked *all = bc_alloc(set->count, sizeof *all);
     if (!all) return bc_fail_memory(err);
     for (size_t i = 0; i < set->count; i++) all[i] = (ranked){set->examples[i].value, (uint32_t)i};
@@ -64,29 +69,22 @@ static bertc_status rank(const bertc_dataset *set, uint32_t *stratum, bertc_erro
     return BERTC_OK;
 }
 
-/* stratum (count): of each example. */
-static bertc_status divide(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
+/* ---- Sampling ------------------------------------------------------------------------------ */
+
+static const uint32_t left_out = UINT32_MAX;
+
+/* Select the first examples of each stratum in `order`, and set `stratum` of all others to left_out. scratch (3
+ * strata). */
+static void sample(uint32_t *stratum, size_t total, size_t count, const uint32_t *order, size_t strata, size_t *scratch)
 {
-    if (set->task->kind == BERTC_REGRESSION) return rank(set, stratum, err);
-    for (size_t i = 0; i < set->count; i++) stratum[i] = (uint32_t)set->examples[i].labels[0];
-    return BERTC_OK;
-}
-
-/* ---- The draw ------------------------------------------------------------------------------ */
-
-static const uint32_t out = UINT32_MAX;
-
-/* Mark in `stratum` what is left out. Drawn are the first of each stratum in `order`. Scratch: room (3 strata). */
-static void draw(uint32_t *stratum, size_t total, size_t count, const uint32_t *order, size_t strata, size_t *capacity)
-{
-    size_t *sizes = capacity, *shares = capacity + strata;
+    size_t *sizes = scratch, *shares = scratch + strata;
     memset(sizes, 0, strata * sizeof *sizes);
     for (size_t i = 0; i < total; i++) sizes[stratum[i]]++;
-    bc_stratify_share(sizes, strata, count, shares, capacity + 2 * strata);
+    bc_stratify_share(sizes, strata, count, shares, scratch + 2 * strata);
     for (size_t i = 0; i < total; i++) {
         uint32_t *s = &stratum[order[i]];
         if (shares[*s] > 0) shares[*s]--;
-        else *s = out;
+        else *s = left_out;
     }
 }
 
@@ -94,22 +92,21 @@ bertc_status bc_stratify(bertc_dataset *set, size_t count, uint64_t seed, bertc_
 {
     if (set->count <= count) return BERTC_OK;
     if (set->count > UINT32_MAX)
-        return bc_fail(err, BERTC_INPUT, "%s: %zu examples, at most %u can be numbered", set->path,
-                       set->count, UINT32_MAX);
+        return bc_fail(err, BERTC_INPUT, "%s: %zu examples, the maximum is %u", set->path, set->count, UINT32_MAX);
     size_t strata = set->task->kind == BERTC_REGRESSION ? BC_QUANTILES : (size_t)set->task->num_labels;
-    size_t kept = 0, *capacity = bc_alloc(strata, 3 * sizeof *capacity);
+    size_t kept = 0, *sizes = bc_alloc(strata, 3 * sizeof *sizes);
     uint32_t *stratum = bc_alloc(set->count, sizeof *stratum);
     uint32_t *order = bc_alloc(set->count, sizeof *order);
     uint64_t *scratch = bc_alloc(set->count, 2 * sizeof *scratch);
-    bertc_status status = capacity && stratum && order && scratch ? divide(set, stratum, err) : bc_fail_memory(err);
+    bertc_status status = sizes && stratum && order && scratch ? assign_strata(set, stratum, err) : bc_fail_memory(err);
     if (status == BERTC_OK) {
-        bc_rng_shuffle(seed, UINT32_MAX, order, scratch, set->count); /* no epoch's order */
-        draw(stratum, set->count, count, order, strata, capacity);
+        bc_rng_shuffle(seed, UINT32_MAX, order, scratch, set->count); /* different from every epoch's order */
+        sample(stratum, set->count, count, order, strata, sizes);
         for (size_t i = 0; i < set->count; i++)
-            if (stratum[i] != out) set->examples[kept++] = set->examples[i];
+            if (stratum[i] != left_out) set->examples[kept++] = set->examples[i];
         set->count = kept;
     }
-    bc_free(capacity);
+    bc_free(sizes);
     bc_free(stratum);
     bc_free(order);
     bc_free(scratch);

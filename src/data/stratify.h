@@ -1,20 +1,25 @@
-/* A part of a data set with the whole's shares of classes. */
+/* Stratified sampling: a subset of a data set with nearly the same proportions of classes. */
 #ifndef BC_DATA_STRATIFY_H
 #define BC_DATA_STRATIFY_H
 
 #include "bertc/task.h"
 
-/* Strata of a regression: tenths of the examples, by rank of their target, equal ones in file order. */
+/* Strata of a regression data set: tenths of the examples by rank of their target; equal targets keep their order. */
 enum { BC_QUANTILES = 10 };
 
-/* How many of `count` examples each stratum of these sizes gives: its share of them rounded down, what
- * is left one each to the largest remainders, of equals to the first. Where count allows, no stratum
- * that has examples is left without: the largest share gives one away. count: at most the sizes' sum.
- * shares (strata) out; scratch (strata). */
+/* Divide `count` examples among strata in proportion to their sizes, by the method of largest remainders:
+ *
+ * 1. Each stratum gets its proportional share, rounded down.
+ * 2. The remaining examples go one each to the strata with the largest remainders; the first of equal ones wins.
+ * 3. If count suffices for all non-empty strata, each of them gets at least one example, taken from the largest share.
+ *
+ * sizes  (strata) in   number of examples of each; count is at most their sum
+ * shares (strata) out
+ * scratch (strata) */
 void bc_stratify_share(const size_t *sizes, size_t strata, size_t count, size_t *shares, size_t *scratch);
 
-/* Keep `count` examples of a labelled data set, drawn by seed, in the order of the file. A set that has
- * no more stays as it is. Errors: BERTC_NOMEM. */
+/* Reduce a labelled data set to `count` examples, sampled by `seed`, in the order of the file. A data set of at most
+ * `count` examples is not changed. Errors: BERTC_NOMEM; BERTC_INPUT for more than UINT32_MAX examples. */
 bertc_status bc_stratify(bertc_dataset *set, size_t count, uint64_t seed, bertc_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* The processes that train one model together. There is one kind so far: a process alone, whose sums over all
- * processes are its own. */
+/* The processes that train one model together. The only implementation so far is a single process, whose sums over all
+ * processes are its own values. */
 #ifndef BC_DIST_COMM_H
 #define BC_DIST_COMM_H
 
@@ -11,7 +11,7 @@ typedef struct bc_comm {
 
 bc_comm bc_comm_single(void);
 
-/* values (count) become their sums over all processes, in the order of ranks. */
+/* Replace values (count) by their sums over all processes, added in the order of the ranks. */
 void bc_comm_sum(const bc_comm *comm, float *values, size_t count);
 
 #endif

@@ -1,13 +1,12 @@
 /* Reading and checking config.json.
  *
- * 1. Every key of BertConfig that changes what an encoder computes is honoured or refused by name.
- * 2. What only training needs (dropout, initializer_range) is read as it stands and checked by
- *    bertc_config_check; what only the head needs is read by formats/config_head.c. Neither stops
- *    whoever wants the encoder.
+ * 1. Every key of BertConfig that changes the encoder's outputs is supported, or an unsupported value is an error that
+ *    states the key.
+ * 2. Values that only training uses (dropout, initializer_range) are read unchecked; bertc_config_check checks them.
+ *    formats/config_head.c reads the description of the head. Faults in either do not prevent use of the encoder.
  * 3. A key that is absent or null has BertConfig's default.
- * 4. Keys that change how something is computed but not what (chunk_size_feed_forward, use_cache,
- *    gradient_checkpointing, tie_word_embeddings) or that nobody computes with are not looked at,
- *    only kept. */
+ * 4. Keys that change how a result is computed but not the result (chunk_size_feed_forward, use_cache,
+ *    gradient_checkpointing, tie_word_embeddings), and unknown keys, are ignored and written back. */
 #include "formats/config.h"
 
 #include <math.h>
@@ -22,20 +21,20 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define LARGEST_DROPOUT 0.999999 /* what is kept is scaled by 1 / (1 - p) */
+#define LARGEST_DROPOUT 0.999999 /* values that are not dropped are scaled by 1 / (1 - p) */
 
-#define WHOLE(key, min, max) {#key, offsetof(bertc_config, key), true, false, false, min, max}
+#define INTEGER(key, min, max) {#key, offsetof(bertc_config, key), true, false, false, min, max}
 #define REAL(key, min, max) {#key, offsetof(bertc_config, key), false, false, false, min, max}
 #define TRAINING(key, null, min, max) {#key, offsetof(bertc_config, key), false, null, true, min, max}
 
 const bc_config_field bc_config_fields[] = {
-    WHOLE(vocab_size, 1, INT32_MAX),
-    WHOLE(hidden_size, 1, 1 << 20),
-    WHOLE(num_hidden_layers, 1, 4096),
-    WHOLE(num_attention_heads, 1, 1 << 20),
-    WHOLE(intermediate_size, 1, 1 << 24),
-    WHOLE(max_position_embeddings, 1, 1 << 24),
-    WHOLE(type_vocab_size, 1, 1 << 16),
+    INTEGER(vocab_size, 1, INT32_MAX),
+    INTEGER(hidden_size, 1, 1 << 20),
+    INTEGER(num_hidden_layers, 1, 4096),
+    INTEGER(num_attention_heads, 1, 1 << 20),
+    INTEGER(intermediate_size, 1, 1 << 24),
+    INTEGER(max_position_embeddings, 1, 1 << 24),
+    INTEGER(type_vocab_size, 1, 1 << 16),
     {"pad_token_id", offsetof(bertc_config, pad_token_id), true, true, false, 0, INT32_MAX},
     TRAINING(hidden_dropout_prob, false, 0, LARGEST_DROPOUT),
     TRAINING(attention_probs_dropout_prob, false, 0, LARGEST_DROPOUT),
@@ -64,27 +63,27 @@ static const struct {
 };
 enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
-/* Keys that may ask for what this encoder does not compute, and the values that do not. */
+/* Keys whose other values ask for something that this encoder does not compute. */
 static const struct {
     const char *key;
-    const char *supported; /* as JSON, besides null and absence; null: nothing else */
-} demands[] = {
+    const char *supported; /* the allowed value as JSON; null and an absent key are always allowed */
+} restrictions[] = {
     {"model_type", "\"bert\""},       {"position_embedding_type", "\"absolute\""},
     {"is_decoder", "false"},          {"is_encoder_decoder", "false"},
     {"add_cross_attention", "false"}, {"pruned_heads", "{}"},
     {"quantization_config", NULL},
 };
-enum { DEMANDS = sizeof demands / sizeof *demands };
+enum { RESTRICTIONS = sizeof restrictions / sizeof *restrictions };
 
 /* Fields */
 
 double bc_config_get(const bertc_config *config, const bc_config_field *field)
 {
     const char *at = (const char *)config + field->offset;
-    int32_t whole;
+    int32_t integer;
     double real;
-    memcpy(&whole, at, sizeof whole);
-    if (field->whole) return whole;
+    memcpy(&integer, at, sizeof integer);
+    if (field->integer) return integer;
     memcpy(&real, at, sizeof real);
     return real;
 }
@@ -92,41 +91,41 @@ double bc_config_get(const bertc_config *config, const bc_config_field *field)
 static void set_field(bertc_config *config, const bc_config_field *field, double real)
 {
     char *at = (char *)config + field->offset;
-    if (field->whole) {
-        int32_t whole = (int32_t)real;
-        memcpy(at, &whole, sizeof whole);
+    if (field->integer) {
+        int32_t integer = (int32_t)real;
+        memcpy(at, &integer, sizeof integer);
     } else {
         memcpy(at, &real, sizeof real);
     }
 }
 
-static bertc_status fail_field(const bc_config_field *field, const char *found, const char *place, bertc_error *err)
+static bertc_status fail_field(const bc_config_field *field, const char *found, const char *source, bertc_error *err)
 {
     char min[BC_JSON_DOUBLE], max[BC_JSON_DOUBLE];
     bc_json_double(min, field->min);
     bc_json_double(max, field->max);
-    return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, expected a %snumber from %s to %s%s", place, field->key,
-                   found, field->whole ? "whole " : "", min, max, field->nullable ? " or null" : "");
+    return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, expected a %snumber from %s to %s%s", source, field->key,
+                   found, field->integer ? "whole " : "", min, max, field->nullable ? " or null" : "");
 }
 
 static bool in_range(const bc_config_field *field, double value)
 {
     if (field->nullable && value == -1) return true;
-    if (field->whole && floor(value) != value) return false;
+    if (field->integer && floor(value) != value) return false;
     return value >= field->min && value <= field->max;
 }
 
 static bertc_status check_field(const bertc_config *config, const bc_config_field *field,
-                                const char *place, bertc_error *err)
+                                const char *source, bertc_error *err)
 {
     double value = bc_config_get(config, field);
     char shown[BC_JSON_DOUBLE];
     if (in_range(field, value)) return BERTC_OK;
     bc_json_double(shown, value);
-    return fail_field(field, isnan(value) ? "not a number" : shown, place, err);
+    return fail_field(field, isnan(value) ? "not a number" : shown, source, err);
 }
 
-static bertc_status read_field(const cJSON *tree, const bc_config_field *field, const char *place,
+static bertc_status read_field(const cJSON *tree, const bc_config_field *field, const char *source,
                                bertc_config *config, bertc_error *err)
 {
     const cJSON *item = bc_json_get(tree, field->key);
@@ -136,29 +135,27 @@ static bertc_status read_field(const cJSON *tree, const bc_config_field *field, 
         return BERTC_OK;
     }
     double value = item->valuedouble;
-    if (cJSON_IsNumber(item) && (field->training || in_range(field, value))) {
+    if (cJSON_IsNumber(item) && (field->training_only || in_range(field, value))) {
         set_field(config, field, value);
         return BERTC_OK;
     }
     char *shown = cJSON_PrintUnformatted(item);
-    bertc_status status = shown ? fail_field(field, shown, place, err) : bc_fail_memory(err);
+    bertc_status status = shown ? fail_field(field, shown, source, err) : bc_fail_memory(err);
     cJSON_free(shown);
     return status;
 }
 
-/* What must not be asked for */
-
-static bertc_status check_demand(const cJSON *tree, size_t row, const char *place, bertc_error *err)
+static bertc_status check_restriction(const cJSON *tree, size_t row, const char *source, bertc_error *err)
 {
-    const cJSON *item = bc_json_get(tree, demands[row].key);
+    const cJSON *item = bc_json_get(tree, restrictions[row].key);
     if (!item || cJSON_IsNull(item)) return BERTC_OK;
     char *shown = cJSON_PrintUnformatted(item);
     if (!shown) return bc_fail_memory(err);
-    const char *supported = demands[row].supported;
+    const char *supported = restrictions[row].supported;
     bertc_status status = BERTC_OK;
     if (!supported || strcmp(shown, supported) != 0)
-        status = bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, bertc supports only %s", place,
-                         demands[row].key, shown, supported ? supported : "null");
+        status = bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %.80s, bertc supports only %s", source,
+                         restrictions[row].key, shown, supported ? supported : "null");
     cJSON_free(shown);
     return status;
 }
@@ -172,25 +169,26 @@ static int find_activation(const char *name)
     return -1;
 }
 
-static bertc_status fail_activation(const char *place, const char *name, bertc_error *err)
+static bertc_status fail_activation(const char *source, const char *name, bertc_error *err)
 {
     bc_text known = {0};
     for (int i = 0; i < ACTIVATIONS; i++) bc_text_printf(&known, "%s%s", i ? " " : "", activations[i].name);
-    bertc_status status = known.failed ? bc_fail_memory(err)
-                                       : bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is \"%.80s\", known are: %s",
-                                                 place, name, known.bytes);
+    bertc_status status = known.failed
+                              ? bc_fail_memory(err)
+                              : bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is \"%.80s\", expected one of: %s", source,
+                                        name, known.bytes);
     bc_text_clear(&known);
     return status;
 }
 
-static bertc_status read_activation(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
+static bertc_status read_activation(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     const cJSON *item = bc_json_get(tree, "hidden_act");
     if (!item || cJSON_IsNull(item)) return BERTC_OK;
     const char *name = cJSON_GetStringValue(item);
-    if (!name) return bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is not a string", place);
+    if (!name) return bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is not a string", source);
     int row = find_activation(name);
-    if (row < 0) return fail_activation(place, name, err);
+    if (row < 0) return fail_activation(source, name, err);
     char *copy = bc_strndup(name, strlen(name));
     if (!copy) return bc_fail_memory(err);
     bc_free(config->hidden_act_name);
@@ -226,18 +224,18 @@ bertc_status bertc_config_init(bertc_config *config, bertc_error *err)
     return status;
 }
 
-static bertc_status read_tree(const cJSON *tree, const char *place, bool with_head, bertc_config *config,
+static bertc_status read_tree(const cJSON *tree, const char *source, bool with_head, bertc_config *config,
                               bertc_error *err)
 {
     bertc_status status = BERTC_OK;
-    if (!cJSON_IsObject(tree)) return bc_fail(err, BERTC_INPUT, "%s: not a JSON object", place);
-    for (size_t i = 0; status == BERTC_OK && i < DEMANDS; i++) status = check_demand(tree, i, place, err);
+    if (!cJSON_IsObject(tree)) return bc_fail(err, BERTC_INPUT, "%s: not a JSON object", source);
+    for (size_t i = 0; status == BERTC_OK && i < RESTRICTIONS; i++) status = check_restriction(tree, i, source, err);
     for (size_t i = 0; status == BERTC_OK && i < bc_config_field_count; i++)
-        status = read_field(tree, &bc_config_fields[i], place, config, err);
-    if (status == BERTC_OK) status = read_activation(tree, place, config, err);
-    if (status == BERTC_OK) status = bc_config_read_head(tree, place, config, err);
-    if (status == BERTC_OK && with_head) status = bc_config_check_class(tree, place, config, err);
-    if (status == BERTC_OK) status = bc_config_check_encoder(config, place, err);
+        status = read_field(tree, &bc_config_fields[i], source, config, err);
+    if (status == BERTC_OK) status = read_activation(tree, source, config, err);
+    if (status == BERTC_OK) status = bc_config_read_head(tree, source, config, err);
+    if (status == BERTC_OK && with_head) status = bc_config_check_architecture(tree, source, config, err);
+    if (status == BERTC_OK) status = bc_config_check_encoder(config, source, err);
     return status;
 }
 
@@ -266,43 +264,44 @@ bertc_status bc_config_load_encoder(const char *path, bertc_config *config, bert
     return load(path, false, config, err);
 }
 
-static bertc_status check_fields(const bertc_config *config, bool training, const char *place, bertc_error *err)
+static bertc_status check_fields(const bertc_config *config, bool training, const char *source, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     for (size_t i = 0; status == BERTC_OK && i < bc_config_field_count; i++)
-        if (bc_config_fields[i].training == training) status = check_field(config, &bc_config_fields[i], place, err);
+        if (bc_config_fields[i].training_only == training)
+            status = check_field(config, &bc_config_fields[i], source, err);
     return status;
 }
 
-bertc_status bertc_config_check(const bertc_config *config, const char *place, bertc_error *err)
+bertc_status bertc_config_check(const bertc_config *config, const char *source, bertc_error *err)
 {
-    if (!config || !place) return bc_fail_null(err, __func__, "config and place");
-    bertc_status status = bc_config_check_encoder(config, place, err);
-    return status == BERTC_OK ? bc_config_check_training(config, place, err) : status;
+    if (!config || !source) return bc_fail_null(err, __func__, "config and source");
+    bertc_status status = bc_config_check_encoder(config, source, err);
+    return status == BERTC_OK ? bc_config_check_training(config, source, err) : status;
 }
 
-bertc_status bc_config_check_training(const bertc_config *config, const char *place, bertc_error *err)
+bertc_status bc_config_check_training(const bertc_config *config, const char *source, bertc_error *err)
 {
-    return check_fields(config, true, place, err);
+    return check_fields(config, true, source, err);
 }
 
-bertc_status bc_config_check_encoder(const bertc_config *config, const char *place, bertc_error *err)
+bertc_status bc_config_check_encoder(const bertc_config *config, const char *source, bertc_error *err)
 {
-    bertc_status status = check_fields(config, false, place, err);
+    bertc_status status = check_fields(config, false, source, err);
     if (status != BERTC_OK) return status;
     if (config->hidden_size % config->num_attention_heads != 0)
         return bc_fail(err, BERTC_INPUT, "%s: \"hidden_size\" %d is not a multiple of \"num_attention_heads\" %d",
-                       place, (int)config->hidden_size, (int)config->num_attention_heads);
+                       source, (int)config->hidden_size, (int)config->num_attention_heads);
     if (config->pad_token_id >= config->vocab_size)
         return bc_fail(err, BERTC_INPUT, "%s: \"pad_token_id\" %d is not below \"vocab_size\" %d",
-                       place, (int)config->pad_token_id, (int)config->vocab_size);
+                       source, (int)config->pad_token_id, (int)config->vocab_size);
     int row = config->hidden_act_name ? find_activation(config->hidden_act_name) : -1;
     if (row < 0 || activations[row].activation != config->hidden_act)
-        return fail_activation(place, config->hidden_act_name ? config->hidden_act_name : "", err);
+        return fail_activation(source, config->hidden_act_name ? config->hidden_act_name : "", err);
     if (config->num_labels < 1 || config->num_labels > BC_MAX_LABELS || !config->labels)
-        return bc_fail(err, BERTC_INPUT, "%s: no labels", place);
+        return bc_fail(err, BERTC_INPUT, "%s: no labels", source);
     for (int32_t i = 0; i < config->num_labels; i++)
-        if (!config->labels[i]) return bc_fail(err, BERTC_INPUT, "%s: label %d is null", place, (int)i);
+        if (!config->labels[i]) return bc_fail(err, BERTC_INPUT, "%s: label %d is null", source, (int)i);
     return BERTC_OK;
 }
 
@@ -311,7 +310,7 @@ bertc_status bertc_config_copy(bertc_config *to, const bertc_config *from, bertc
     if (to && to == from) return BERTC_OK;
     if (to) *to = (bertc_config){0};
     if (!to || !from || !from->hidden_act_name || !from->labels)
-        return bc_fail_null(err, __func__, "to, from and what it holds");
+        return bc_fail_null(err, __func__, "to, from, and the labels and hidden_act_name of from");
     *to = *from;
     to->labels = NULL;
     to->num_labels = 0;

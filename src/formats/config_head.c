@@ -1,8 +1,8 @@
-/* What config.json says of the head: the class, problem_type and the labels.
+/* The description of the head in config.json: class, problem_type and labels.
  *
- * 1. Only a head that is used needs them, so nothing here stops the reading: a fault is kept in
- *    config->head_refusal, the first one, and whoever uses the head fails with it.
- * 2. As in transformers id2label says how many labels there are; num_labels counts only without it. */
+ * 1. A fault does not stop the reading, since only use of the head needs these keys. The first fault becomes
+ *    config->head_refusal, with which every use of the head fails.
+ * 2. As in transformers, id2label decides the number of labels; num_labels is used only without it. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@
 #include "base/text.h"
 #include "formats/config.h"
 
-/* Keep "PLACE: REASON" unless a reason is there already. Errors: BERTC_NOMEM. */
-static BERTC_PRINTF(4, 5) bertc_status refuse_head(bertc_config *config, const char *place, bertc_error *err,
+/* Set head_refusal to "SOURCE: REASON" unless it is set already. Errors: BERTC_NOMEM. */
+static BERTC_PRINTF(4, 5) bertc_status refuse_head(bertc_config *config, const char *source, bertc_error *err,
                                                    const char *format, ...)
 {
     char reason[512];
@@ -26,7 +26,7 @@ static BERTC_PRINTF(4, 5) bertc_status refuse_head(bertc_config *config, const c
     vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
     bc_text text = {0};
-    bc_text_printf(&text, "%s: %s", place, reason);
+    bc_text_printf(&text, "%s: %s", source, reason);
     config->head_refusal = text.failed ? NULL : bc_strndup(text.bytes, text.length);
     bc_text_clear(&text);
     return config->head_refusal ? BERTC_OK : bc_fail_memory(err);
@@ -49,12 +49,12 @@ void bc_config_free_labels(bertc_config *config)
     config->num_labels = 0;
 }
 
-/* Take over `labels`, or release them where one is missing. */
-static bertc_status replace_labels(bertc_config *config, char **labels, int32_t count, bertc_error *err)
+/* Make `labels` those of the configuration; if one is null, release them and report exhausted memory. */
+static bertc_status resource_labels(bertc_config *config, char **labels, int32_t count, bertc_error *err)
 {
-    bool whole = labels != NULL;
-    for (int32_t i = 0; whole && i < count; i++) whole = labels[i] != NULL;
-    if (!whole) {
+    bool complete = labels != NULL;
+    for (int32_t i = 0; complete && i < count; i++) complete = labels[i] != NULL;
+    if (!complete) {
         free_labels(labels, count);
         return bc_fail_memory(err);
     }
@@ -73,7 +73,7 @@ bertc_status bertc_config_set_labels(bertc_config *config, const char *const *la
         if (!labels[i]) return bc_fail(err, BERTC_USAGE, "label %d of %d is null", (int)i, (int)count);
     char **copy = bc_calloc((size_t)count, sizeof *copy);
     for (int32_t i = 0; copy && i < count; i++) copy[i] = bc_strndup(labels[i], strlen(labels[i]));
-    return replace_labels(config, copy, count, err);
+    return resource_labels(config, copy, count, err);
 }
 
 bertc_status bc_config_default_labels(bertc_config *config, int32_t count, bertc_error *err)
@@ -84,10 +84,10 @@ bertc_status bc_config_default_labels(bertc_config *config, int32_t count, bertc
         int n = snprintf(name, sizeof name, "LABEL_%d", (int)i);
         labels[i] = bc_strndup(name, (size_t)n);
     }
-    return replace_labels(config, labels, count, err);
+    return resource_labels(config, labels, count, err);
 }
 
-/* The number that `key` spells, or -1 where it is not one of 0..count-1 without leading zeros. */
+/* Parse a number from 0 to count - 1 without leading zeros; -1 for any other text. */
 static int32_t label_index(const char *key, int32_t count)
 {
     int32_t value = 0;
@@ -100,7 +100,7 @@ static int32_t label_index(const char *key, int32_t count)
     return value;
 }
 
-/* A label's name: a string, or a number or a truth value as it is spelled; false where it is none. */
+/* Convert a label to a name: a string, a number or a boolean. False for any other JSON value. `number` is scratch. */
 static bool spell_name(const cJSON *item, char number[BC_JSON_DOUBLE], const char **name)
 {
     *name = cJSON_GetStringValue(item);
@@ -112,7 +112,7 @@ static bool spell_name(const cJSON *item, char number[BC_JSON_DOUBLE], const cha
     return *name != NULL;
 }
 
-static bertc_status read_id2label(const cJSON *map, const char *place, bertc_config *config, bertc_error *err)
+static bertc_status read_id2label(const cJSON *map, const char *source, bertc_config *config, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     const cJSON *item;
@@ -122,10 +122,10 @@ static bertc_status read_id2label(const cJSON *map, const char *place, bertc_con
         int32_t index = label_index(item->string, config->num_labels);
         if (status != BERTC_OK || config->head_refusal) break;
         if (index < 0)
-            status = refuse_head(config, place, err, "\"id2label\" has key \"%.80s\", expected 0 to %d",
+            status = refuse_head(config, source, err, "\"id2label\" has key \"%.80s\", expected 0 to %d",
                                  item->string, (int)config->num_labels - 1);
         else if (!spell_name(item, number, &name))
-            status = refuse_head(config, place, err, "label %d in \"id2label\" has no name", (int)index);
+            status = refuse_head(config, source, err, "label %d in \"id2label\" has no name", (int)index);
         else {
             bc_free(config->labels[index]);
             config->labels[index] = bc_strndup(name, strlen(name));
@@ -135,8 +135,8 @@ static bertc_status read_id2label(const cJSON *map, const char *place, bertc_con
     return status;
 }
 
-/* How many labels there are; 2, and a reason, where that is not to be had. */
-static bertc_status read_count(const cJSON *tree, const char *place, bertc_config *config, int32_t *count,
+/* Read the number of labels. If the file gives no valid number, set *count to 2 and head_refusal. */
+static bertc_status read_count(const cJSON *tree, const char *source, bertc_config *config, int32_t *count,
                                bertc_error *err)
 {
     const cJSON *map = bc_json_get(tree, "id2label"), *number = bc_json_get(tree, "num_labels");
@@ -144,11 +144,11 @@ static bertc_status read_count(const cJSON *tree, const char *place, bertc_confi
     double found = 2;
     if (mapped) found = cJSON_IsObject(map) ? cJSON_GetArraySize(map) : 0;
     else if (number && !cJSON_IsNull(number)) found = cJSON_IsNumber(number) ? number->valuedouble : 0;
-    bool fine = found >= 1 && found <= BC_MAX_LABELS && floor(found) == found;
-    *count = fine ? (int32_t)found : 2;
-    if (fine) return BERTC_OK;
-    if (mapped) return refuse_head(config, place, err, "\"id2label\" does not name 1 to %d labels", BC_MAX_LABELS);
-    return refuse_head(config, place, err, "\"num_labels\" is not a whole number from 1 to %d", BC_MAX_LABELS);
+    bool valid = found >= 1 && found <= BC_MAX_LABELS && floor(found) == found;
+    *count = valid ? (int32_t)found : 2;
+    if (valid) return BERTC_OK;
+    if (mapped) return refuse_head(config, source, err, "\"id2label\" does not have 1 to %d labels", BC_MAX_LABELS);
+    return refuse_head(config, source, err, "\"num_labels\" is not a whole number from 1 to %d", BC_MAX_LABELS);
 }
 
 static int compare_labels(const void *a, const void *b)
@@ -173,7 +173,7 @@ static int compare_name(const void *key, const void *label)
     return strcmp(key, ((const bc_named_label *)label)->name);
 }
 
-/* Does an entry of label2id say of a label what id2label says? Null says nothing. */
+/* Whether an entry of label2id agrees with id2label; null always does. */
 static bool agrees(const cJSON *item, const char *name, const bertc_config *config)
 {
     const char *text = cJSON_GetStringValue(item);
@@ -184,9 +184,9 @@ static bool agrees(const cJSON *item, const char *name, const bertc_config *conf
            strcmp(config->labels[(int32_t)index], name) == 0;
 }
 
-/* label2id may lack labels, and it may name others (transformers leaves LABEL_0 there when
- * id2label is edited by hand), but it must not contradict id2label, which decides. */
-static bertc_status check_label2id(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
+/* Check that label2id does not contradict id2label, which decides. label2id may lack labels, and it may have others:
+ * LABEL_0 stays in it if id2label was edited by hand. */
+static bertc_status check_label2id(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     bc_named_label *sorted = bc_config_sorted_labels(config);
     if (!sorted) return bc_fail_memory(err);
@@ -196,31 +196,31 @@ static bertc_status check_label2id(const cJSON *tree, const char *place, bertc_c
         const char *name = item->string ? item->string : "";
         bool known = bsearch(name, sorted, (size_t)config->num_labels, sizeof *sorted, compare_name) != NULL;
         if (!known || agrees(item, name, config)) continue;
-        status = refuse_head(config, place, err, "\"label2id\" contradicts \"id2label\" on \"%.80s\"", name);
+        status = refuse_head(config, source, err, "\"label2id\" contradicts \"id2label\" on \"%.80s\"", name);
         break;
     }
     bc_free(sorted);
     return status;
 }
 
-static bertc_status read_labels(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
+static bertc_status read_labels(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     const cJSON *map = bc_json_get(tree, "id2label");
     int32_t count = 0;
     bc_config_free_labels(config);
     bertc_status status = bc_config_default_labels(config, 2, err);
-    if (status == BERTC_OK) status = read_count(tree, place, config, &count, err);
+    if (status == BERTC_OK) status = read_count(tree, source, config, &count, err);
     if (status != BERTC_OK || config->head_refusal) return status;
     status = bc_config_default_labels(config, count, err);
-    if (status == BERTC_OK) status = read_id2label(map, place, config, err);
+    if (status == BERTC_OK) status = read_id2label(map, source, config, err);
     if (status == BERTC_OK && cJSON_IsObject(map) && !config->head_refusal)
-        status = check_label2id(tree, place, config, err);
+        status = check_label2id(tree, source, config, err);
     return status;
 }
 
 /* ---- Class and kind ------------------------------------------------------------------------ */
 
-/* Classes whose heads read something else than one sequence at a time. */
+/* Classes whose heads do not classify single sequences. */
 static const char *const other_heads[] = {"ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice",
                                           "ForNextSentencePrediction"};
 
@@ -230,7 +230,7 @@ static bool ends_with(const char *text, const char *end)
     return length >= n && strcmp(text + length - n, end) == 0;
 }
 
-bertc_status bc_config_check_class(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
+bertc_status bc_config_check_architecture(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     const cJSON *item;
@@ -238,40 +238,41 @@ bertc_status bc_config_check_class(const cJSON *tree, const char *place, bertc_c
         const char *name = cJSON_GetStringValue(item);
         for (size_t i = 0; name && status == BERTC_OK && i < sizeof other_heads / sizeof *other_heads; i++)
             if (ends_with(name, other_heads[i]))
-                status = refuse_head(config, place, err,
-                                     "\"architectures\" is %.80s, whose head is none for sentences", name);
+                status = refuse_head(config, source, err,
+                                     "\"architectures\" is %.80s, whose head does not classify sentences", name);
     }
     return status;
 }
 
-bertc_status bc_config_check_task(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
+bertc_status bc_config_check_task_type(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     static const char *const others[] = {"TOKEN_CLS", "QUESTION_ANS"};
     const char *task = cJSON_GetStringValue(bc_json_get(tree, "task_type"));
     bertc_status status = BERTC_OK;
     for (size_t i = 0; task && status == BERTC_OK && i < sizeof others / sizeof *others; i++)
         if (strcmp(task, others[i]) == 0)
-            status = refuse_head(config, place, err, "\"task_type\" is %s, whose head is none for sentences", task);
+            status = refuse_head(config, source, err, "\"task_type\" is %s, whose head does not classify sentences",
+                                 task);
     return status;
 }
 
-static bertc_status check_problem(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
+static bertc_status check_problem(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     const cJSON *item = bc_json_get(tree, "problem_type");
     const char *problem = cJSON_GetStringValue(item);
     bool regression = problem && strcmp(problem, "regression") == 0;
     if (!item || cJSON_IsNull(item)) return BERTC_OK;
     if (!problem || (!regression && strcmp(problem, "single_label_classification") != 0))
-        return refuse_head(config, place, err,
+        return refuse_head(config, source, err,
                            "\"problem_type\" is \"%.80s\", bertc has heads for \"single_label_classification\" "
-                           "and \"regression\" only", problem ? problem : "no string");
+                           "and \"regression\" only", problem ? problem : "(not a string)");
     if (regression == (config->num_labels == 1)) return BERTC_OK;
-    return refuse_head(config, place, err, "\"problem_type\" is \"%s\" with %d label%s", problem,
+    return refuse_head(config, source, err, "\"problem_type\" is \"%s\" with %d label%s", problem,
                        (int)config->num_labels, config->num_labels == 1 ? "" : "s");
 }
 
-bertc_status bc_config_read_head(const cJSON *tree, const char *place, bertc_config *config, bertc_error *err)
+bertc_status bc_config_read_head(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
-    bertc_status status = read_labels(tree, place, config, err);
-    return status == BERTC_OK ? check_problem(tree, place, config, err) : status;
+    bertc_status status = read_labels(tree, source, config, err);
+    return status == BERTC_OK ? check_problem(tree, source, config, err) : status;
 }

@@ -1,5 +1,5 @@
-/* Writing config.json: the members are collected as (key, text of the value), sorted by key and
- * printed as transformers prints them (two spaces, keys in order). */
+/* Writing config.json: the members are collected as pairs of a key and the value's text, sorted by key, and printed as
+ * transformers prints them, indented by two spaces. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ typedef struct members {
     size_t count;
 } members;
 
-/* Keys other than the fields' that bertc writes itself, or drops (num_labels: id2label tells). */
+/* Keys outside the table of fields that bertc writes itself, or leaves out (num_labels, since id2label states it). */
 static const char *const own_keys[] = {"architectures", "model_type", "hidden_act", "id2label",
                                        "label2id",      "num_labels", "problem_type"};
 enum { OWN_KEYS = sizeof own_keys / sizeof *own_keys, DTYPE_KEYS = 2 };
@@ -40,7 +40,7 @@ static bc_text *add(members *all, const char *key)
     return &new->value;
 }
 
-/* A real keeps a point or an exponent: transformers' type check refuses 0 where it wants 0.0. */
+/* A real number gets a point or an exponent: transformers' type check accepts 0.0 but not 0. */
 static void put_number(bc_text *value, const bertc_config *config, const bc_config_field *field)
 {
     char text[BC_JSON_DOUBLE];
@@ -48,7 +48,7 @@ static void put_number(bc_text *value, const bertc_config *config, const bc_conf
     bool null = field->nullable && number < 0;
     bc_json_double(text, number);
     bc_text_printf(value, "%s", null ? "null" : text);
-    if (!null && !field->whole && !strpbrk(text, ".e")) bc_text_printf(value, ".0");
+    if (!null && !field->integer && !strpbrk(text, ".e")) bc_text_printf(value, ".0");
 }
 
 static void put_id2label(bc_text *value, const bertc_config *config)
@@ -60,7 +60,7 @@ static void put_id2label(bc_text *value, const bertc_config *config)
     bc_text_printf(value, "\n  }");
 }
 
-/* Of equal labels the last one counts, as in transformers. */
+/* If several labels are equal, label2id has the index of the last, as in transformers. */
 static void put_label2id(bc_text *value, const bertc_config *config)
 {
     bc_named_label *labels = bc_config_sorted_labels(config);
@@ -106,8 +106,8 @@ static void add_own(members *all, const bertc_config *config)
         put_number(add(all, bc_config_fields[i].key), config, &bc_config_fields[i]);
 }
 
-/* The members of the original file that bertc does not write itself, as they are spelled there;
- * the type of the weights, which may be spelled in two ways, becomes float32. */
+/* Add the members of the original file that bertc does not write itself, as they are spelled there. The number type of
+ * the weights, whose key is "dtype" or "torch_dtype", becomes float32. */
 static void add_kept(members *all, const char *json, const cJSON *tree)
 {
     bool typed = false;
@@ -143,7 +143,6 @@ static void print_members(bc_text *text, members *all)
     bc_text_printf(text, "\n}\n");
 }
 
-/* The whole document. */
 static void print_config(bc_text *text, const bertc_config *config, const cJSON *tree)
 {
     members all = {0};

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are read as they are stored");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are read in the byte order in which they are stored");
 
 static const struct {
     const char *name;
@@ -50,11 +50,11 @@ static float float_of_bits(uint32_t bits)
     return value;
 }
 
-/* IEEE binary16: sign 1, exponent 5 (bias 15), fraction 10. The exponent's bias changes by 112. */
-static float float_of_f16(uint16_t half)
+/* IEEE binary16 has 1 bit of sign, 5 of exponent (bias 15) and 10 of fraction; binary32 has a bias larger by 112. */
+static float float_of_f16(uint16_t bits)
 {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-    uint32_t exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
+    uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
+    uint32_t exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
     if (exponent == 0) { /* zero or subnormal: fraction x 2^-24 is exact in float */
         float value = (float)fraction * 0x1p-24f;
         return sign ? -value : value;
@@ -63,36 +63,23 @@ static float float_of_f16(uint16_t half)
     return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-static void convert_f16(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + 2 * i, sizeof bits);
-        to[i] = float_of_f16(bits);
-    }
-}
-
-static void convert_bf16(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + 2 * i, sizeof bits);
-        to[i] = float_of_bits((uint32_t)bits << 16);
-    }
-}
-
-static void convert_f64(const unsigned char *from, float *to, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        double value;
-        memcpy(&value, from + 8 * i, sizeof value);
-        to[i] = (float)value;
-    }
-}
-
 void bc_dtype_convert(bc_dtype dtype, const unsigned char *from, float *to, size_t count)
 {
-    if (dtype == BC_F16) convert_f16(from, to, count);
-    if (dtype == BC_BF16) convert_bf16(from, to, count);
-    if (dtype == BC_F64) convert_f64(from, to, count);
+    uint16_t bits;
+    double value;
+    if (dtype == BC_F16)
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&bits, from + 2 * i, sizeof bits);
+            to[i] = float_of_f16(bits);
+        }
+    if (dtype == BC_BF16)
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&bits, from + 2 * i, sizeof bits);
+            to[i] = float_of_bits((uint32_t)bits << 16);
+        }
+    if (dtype == BC_F64)
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&value, from + 8 * i, sizeof value);
+            to[i] = (float)value;
+        }
 }

@@ -1,4 +1,4 @@
-/* The types that the values of a tensor are stored in, by their names in safetensors. */
+/* Number types of stored tensors, by their names in safetensors. */
 #ifndef BC_FORMATS_DTYPE_H
 #define BC_FORMATS_DTYPE_H
 
@@ -29,18 +29,17 @@ typedef enum bc_dtype {
     BC_DTYPES
 } bc_dtype;
 
-/* "F32"; and how many bits one value takes. */
-const char *bc_dtype_name(bc_dtype dtype);
-size_t bc_dtype_bits(bc_dtype dtype);
+const char *bc_dtype_name(bc_dtype dtype); /* "F32", ... */
+size_t bc_dtype_bits(bc_dtype dtype);      /* bits of one value */
 
-/* The type of this name; false: there is none. */
+/* Find a type by its name; false if the name is unknown. */
 bool bc_dtype_find(const char *name, bc_dtype *dtype);
 
-/* Is it F32, F16, BF16 or F64? Those are read as f32. */
+/* Whether the type is F32, F16, BF16 or F64, which can be read as f32. */
 bool bc_dtype_is_float(bc_dtype dtype);
 
-/* to (count) = little-endian values of F16, BF16 or F64, at any address. F64 is rounded to nearest, values beyond
- * float's range become infinite. */
+/* Convert little-endian values of F16, BF16 or F64, at any address, to f32. F64 is rounded to nearest; values outside
+ * the range of f32 become infinite. */
 void bc_dtype_convert(bc_dtype dtype, const unsigned char *from, float *to, size_t count);
 
 #endif

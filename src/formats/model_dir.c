@@ -13,18 +13,17 @@
 #include "base/text.h"
 #include "base/writer.h"
 
-enum { SETTINGS = 1, WHOLE = 2 }; /* places in tokenizer_files of the two that state how the case is treated */
-
 static const char *const tokenizer_files[] = {"vocab.txt", "tokenizer_config.json", "tokenizer.json",
                                               "special_tokens_map.json", "added_tokens.json"};
 enum { TOKENIZER_FILES = sizeof tokenizer_files / sizeof *tokenizer_files };
+enum { CONFIG = 1, JSON = 2 }; /* indices of the two files that can state the case */
 
 const char *bc_model_dir_tokenizer_file(size_t index)
 {
     return index < TOKENIZER_FILES ? tokenizer_files[index] : NULL;
 }
 
-/* Copy one file of a folder where it is there; *found tells. */
+/* Copy one file of a folder if it exists; *found: whether it does. */
 static bertc_status copy_file(const char *from, const bc_dir *to, const char *name, bc_file_hashes *hashes,
                               bool *found, bertc_error *err)
 {
@@ -36,8 +35,8 @@ static bertc_status copy_file(const char *from, const bc_dir *to, const char *na
     return status;
 }
 
-/* Settings of BertTokenizer's default, with the longest sequence that the model in `from` takes where its config.json
- * tells. */
+/* Write a tokenizer_config.json with BertTokenizer's default, and the longest sequence that config.json in `from`
+ * states. */
 static bertc_status write_default(const char *from, const bc_dir *to, bc_file_hashes *hashes, bertc_error *err)
 {
     int64_t length = 0;
@@ -54,10 +53,10 @@ static bertc_status write_default(const char *from, const bc_dir *to, bc_file_ha
     bc_text_printf(&text, "{\n  \"do_lower_case\": true,\n");
     if (length > 0) bc_text_printf(&text, "  \"model_max_length\": %lld,\n", (long long)length);
     bc_text_printf(&text, "  \"tokenizer_class\": \"BertTokenizer\"\n}\n");
-    return bc_text_write(&text, to, tokenizer_files[SETTINGS], hashes, err);
+    return bc_text_write(&text, to, tokenizer_files[CONFIG], hashes, err);
 }
 
-/* A JSON file of a folder with its text, or an empty object where it is absent. */
+/* Read a JSON object from a file, and the file's text; an empty object if the file is absent. */
 static bertc_status read_object(const char *dir, const char *name, char **text, size_t *length, cJSON **tree,
                                 bertc_error *err)
 {
@@ -74,9 +73,10 @@ static bertc_status read_object(const char *dir, const char *name, char **text, 
     return status;
 }
 
-/* What AutoTokenizer takes where tokenizer_config.json names no class, in quotes; *typed: whether that is BERT's also
- * beside a config.json of bertc's, or there is no config.json that says otherwise. */
-static bertc_status find_class(const char *dir, bc_text *quoted, bool *typed, bertc_error *err)
+/* Find the tokenizer class that AutoTokenizer takes from config.json in `dir` if tokenizer_config.json has none.
+ * quoted  receives the class as a JSON string
+ * *same   whether AutoTokenizer takes the same class next to a config.json that bertc writes */
+static bertc_status find_class(const char *dir, bc_text *quoted, bool *same, bertc_error *err)
 {
     char *text = NULL;
     cJSON *tree = NULL;
@@ -84,7 +84,7 @@ static bertc_status find_class(const char *dir, bc_text *quoted, bool *typed, be
     bertc_status status = read_object(dir, "config.json", &text, &length, &tree, err);
     const char *name = cJSON_GetStringValue(bc_json_get(tree, "tokenizer_class"));
     bool known = bc_json_get(tree, "model_type") != NULL;
-    *typed = known || !tree || !tree->child;
+    *same = known || !tree || !tree->child;
     if (!name) name = known ? "BertTokenizer" : "PreTrainedTokenizerFast";
     bc_text_quote(quoted, name);
     if (status == BERTC_OK && quoted->failed) status = bc_fail_memory(err);
@@ -93,8 +93,8 @@ static bertc_status find_class(const char *dir, bc_text *quoted, bool *typed, be
     return status;
 }
 
-/* The settings, with a class where they have none and `class` is given. */
-static bertc_status write_settings(const char *from, const bc_dir *to, const char *class, bc_file_hashes *hashes,
+/* Copy tokenizer_config.json, and add `class` if it has no tokenizer_class. */
+static bertc_status copy_with_class(const char *from, const bc_dir *to, const char *class, bc_file_hashes *hashes,
                                    bertc_error *err)
 {
     char *text = NULL;
@@ -102,27 +102,27 @@ static bertc_status write_settings(const char *from, const bc_dir *to, const cha
     bc_text out = {0};
     size_t length = 0;
     bool found;
-    bertc_status status = read_object(from, tokenizer_files[SETTINGS], &text, &length, &tree, err);
+    bertc_status status = read_object(from, tokenizer_files[CONFIG], &text, &length, &tree, err);
     if (status == BERTC_OK && cJSON_IsString(bc_json_get(tree, "tokenizer_class"))) {
-        status = copy_file(from, to, tokenizer_files[SETTINGS], hashes, &found, err);
+        status = copy_file(from, to, tokenizer_files[CONFIG], hashes, &found, err);
     } else if (status == BERTC_OK) {
         bc_json_put_with(&out, text, length, tree, "tokenizer_class", class);
-        status = bc_text_write(&out, to, tokenizer_files[SETTINGS], hashes, err);
+        status = bc_text_write(&out, to, tokenizer_files[CONFIG], hashes, err);
     }
     cJSON_Delete(tree);
     bc_free(text);
     return status;
 }
 
-static bertc_status copy_settings(const char *from, const bc_dir *to, bool alone, bc_file_hashes *hashes,
+static bertc_status copy_config(const char *from, const bc_dir *to, bool alone, bc_file_hashes *hashes,
                                   bertc_error *err)
 {
     bc_text class = {0};
-    bool typed = true, found;
-    bertc_status status = find_class(from, &class, &typed, err);
+    bool same = true, found;
+    bertc_status status = find_class(from, &class, &same, err);
     if (status == BERTC_OK)
-        status = alone || !typed ? write_settings(from, to, class.bytes, hashes, err)
-                                 : copy_file(from, to, tokenizer_files[SETTINGS], hashes, &found, err);
+        status = alone || !same ? copy_with_class(from, to, class.bytes, hashes, err)
+                                : copy_file(from, to, tokenizer_files[CONFIG], hashes, &found, err);
     bc_text_clear(&class);
     return status;
 }
@@ -131,19 +131,19 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, boo
                                          bertc_error *err)
 {
     bool stated, found;
-    bertc_status status = bc_file_find_in(from, tokenizer_files[SETTINGS], &stated, err);
+    bertc_status status = bc_file_find_in(from, tokenizer_files[CONFIG], &stated, err);
     for (size_t i = 0; i < TOKENIZER_FILES && status == BERTC_OK; i++) {
-        if (i == SETTINGS) continue;
+        if (i == CONFIG) continue;
         status = copy_file(from, to, tokenizer_files[i], hashes, &found, err);
-        stated = stated || (found && i == WHOLE);
+        stated = stated || (found && i == JSON);
     }
     if (status != BERTC_OK) return status;
-    return stated ? copy_settings(from, to, alone, hashes, err) : write_default(from, to, hashes, err);
+    return stated ? copy_config(from, to, alone, hashes, err) : write_default(from, to, hashes, err);
 }
 
 /* ---- Runs ---------------------------------------------------------------------------------- */
 
-static bertc_status find(const char *folder, const char *name, bc_entry *kind, bertc_error *err)
+static bertc_status find_entry(const char *folder, const char *name, bc_entry *kind, bertc_error *err)
 {
     char *path = bc_path_join(folder, name);
     bertc_status status = path ? bc_dir_entry(&bc_working_dir, path, kind, err) : bc_fail_memory(err);
@@ -151,27 +151,27 @@ static bertc_status find(const char *folder, const char *name, bc_entry *kind, b
     return status;
 }
 
-/* Is there the mark of a run in a folder, whole or not, and no record? */
+/* Whether a folder holds a run's journal, complete or not, but no run.json. */
 static bertc_status is_unfinished(const char *folder, bool *unfinished, bertc_error *err)
 {
-    bc_entry work = BC_ENTRY_NONE, mark, record;
+    bc_entry work = BC_ENTRY_NONE, journal, record;
     *unfinished = false;
-    bertc_status status = find(folder, BC_RUN_RECORD, &record, err);
-    if (status == BERTC_OK) status = find(folder, BC_RUN_WORK, &work, err);
+    bertc_status status = find_entry(folder, BC_RUN_RECORD, &record, err);
+    if (status == BERTC_OK) status = find_entry(folder, BC_RUN_WORK, &work, err);
     if (status != BERTC_OK || record == BC_ENTRY_FILE || work == BC_ENTRY_NONE || work == BC_ENTRY_FILE) return status;
-    status = find(folder, BC_RUN_WORK "/" BC_RUN_JOURNAL, &mark, err);
-    *unfinished = status == BERTC_OK && mark != BC_ENTRY_NONE;
+    status = find_entry(folder, BC_RUN_WORK "/" BC_RUN_JOURNAL, &journal, err);
+    *unfinished = status == BERTC_OK && journal != BC_ENTRY_NONE;
     return status;
 }
 
-/* Has it a record with hashes of its files, which that of a task has not? */
-static bertc_status has_record(const char *folder, bool *has, bertc_error *err)
+/* Whether a folder's run.json lists the hashes of its files: the run.json of a run does, that of one task does not. */
+static bertc_status is_finished_run(const char *folder, bool *finished, bertc_error *err)
 {
     cJSON *tree = NULL;
     bertc_error why = {0};
     char *path = bc_path_join(folder, BC_RUN_RECORD);
     bertc_status status = path ? bc_json_read(path, BC_FILE_SETTINGS, &tree, &why) : bc_fail_memory(&why);
-    *has = bc_json_get(tree, "files") != NULL;
+    *finished = bc_json_get(tree, "files") != NULL;
     cJSON_Delete(tree);
     bc_free(path);
     return status == BERTC_NOMEM ? bc_fail(err, status, "%s", why.message) : BERTC_OK;
@@ -179,14 +179,14 @@ static bertc_status has_record(const char *folder, bool *has, bertc_error *err)
 
 bertc_status bc_model_dir_check_finished(const char *dir, bertc_error *err)
 {
-    bool whole = false, unfinished = false, within = false;
-    if (!bc_folder_exists(dir)) return BERTC_OK; /* others say why */
+    bool finished = false, unfinished = false, within = false; /* within: the folder above is an unfinished run */
+    if (!bc_folder_exists(dir)) return BERTC_OK; /* opening the folder reports the error */
     char *above = bc_path_join(dir, "..");
     bertc_status status = above ? is_unfinished(dir, &unfinished, err) : bc_fail_memory(err);
     if (status == BERTC_OK && !unfinished) status = is_unfinished(above, &within, err);
-    if (within) status = has_record(dir, &whole, err);
+    if (within) status = is_finished_run(dir, &finished, err);
     bc_free(above);
-    if (status != BERTC_OK || (!unfinished && !within) || whole) return status;
-    return bc_fail(err, BERTC_INPUT, "%s: %s that is not finished; resume it before its model is used", dir,
-                   unfinished ? "a run" : "a task of a run");
+    if (status != BERTC_OK || (!unfinished && !within) || finished) return status;
+    return bc_fail(err, BERTC_INPUT, "%s: the model of an unfinished %s; finish the run first", dir,
+                   unfinished ? "run" : "task of a run");
 }

@@ -20,23 +20,23 @@ _Static_assert(sizeof(size_t) == 8, "sizes in files are 64-bit");
 
 enum {
     PREFIX = 8, /* bytes of the header's length */
-    FIRST = PREFIX + 1, /* bytes that tell a safetensors file from others */
+    FIRST = PREFIX + 1, /* the number of bytes that show whether a file is safetensors */
     LONGEST_HEADER = 100000000,
     DATA_ALIGNMENT = 64
 };
 
-/* Whole numbers beyond this are not all doubles, and no file is that long. */
-#define LARGEST_WHOLE 9007199254740992.0
+/* A double represents every integer up to this one, and no file is longer. */
+#define LARGEST_INTEGER 9007199254740992.0
 
-/* What an open file keeps beside its tensors. */
+/* The state of an open file. */
 typedef struct content {
     bc_input input;
-    size_t data; /* where the first tensor lies */
-    bool trimmed;
+    size_t data;       /* offset of the first tensor */
+    bool space_padded; /* see bc_safetensors_is_space_padded */
     cJSON *header;
 } content;
 
-/* "path: tensor "NAME": reason"; the name is cut so that the reason stays. */
+/* Fail with "path: tensor "NAME": reason". Long names are cut, so that the reason fits into the message. */
 static bertc_status fail_tensor(const char *path, const char *name, const char *reason, bertc_error *err)
 {
     return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": %s", path, name, reason);
@@ -44,16 +44,16 @@ static bertc_status fail_tensor(const char *path, const char *name, const char *
 
 /* Reading the header */
 
-static bool whole_number(const cJSON *item, size_t *out)
+static bool read_integer(const cJSON *item, size_t *out)
 {
     if (!cJSON_IsNumber(item)) return false;
     double value = item->valuedouble;
-    if (!(value >= 0 && value <= LARGEST_WHOLE && floor(value) == value)) return false;
+    if (!(value >= 0 && value <= LARGEST_INTEGER && floor(value) == value)) return false;
     *out = (size_t)value;
     return true;
 }
 
-/* Null, or why the shape is refused. */
+/* Read "shape"; returns null, or the reason why it is refused. */
 static const char *read_shape(const cJSON *entry, bc_tensor *tensor)
 {
     const cJSON *shape = bc_json_get(entry, "shape"), *item;
@@ -62,19 +62,20 @@ static const char *read_shape(const cJSON *entry, bc_tensor *tensor)
     cJSON_ArrayForEach(item, shape) {
         if (tensor->rank == BC_MAX_RANK) return "more than 8 dimensions";
         size_t *size = &tensor->shape[tensor->rank++];
-        if (!whole_number(item, size)) return "a size in shape is not a whole number";
+        if (!read_integer(item, size)) return "a size in shape is not a whole number";
         if (!bc_size_mul(tensor->count, *size, &tensor->count)) return "shape overflows";
     }
     return NULL;
 }
 
-/* Null, or why the offsets are refused. `length` bytes from `data` on follow the header. */
+/* Read "data_offsets"; returns null, or the reason why they are refused. The file has `length` bytes from offset `data`
+ * on. */
 static const char *read_offsets(const cJSON *entry, size_t data, size_t length, bc_tensor *tensor)
 {
     const cJSON *offsets = bc_json_get(entry, "data_offsets");
     size_t begin, end, bits;
     if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
-        !whole_number(cJSON_GetArrayItem(offsets, 0), &begin) || !whole_number(cJSON_GetArrayItem(offsets, 1), &end))
+        !read_integer(cJSON_GetArrayItem(offsets, 0), &begin) || !read_integer(cJSON_GetArrayItem(offsets, 1), &end))
         return "data_offsets is not two whole numbers";
     if (begin > end) return "data_offsets run backwards";
     if (end > length) return "data_offsets point past the end of the file";
@@ -87,7 +88,7 @@ static const char *read_offsets(const cJSON *entry, size_t data, size_t length, 
 
 static bertc_status read_tensor(const bc_weights *file, const cJSON *entry, bc_tensor *tensor, bertc_error *err)
 {
-    const content *c = file->own;
+    const content *c = file->state;
     *tensor = (bc_tensor){.weights = file, .name = entry->string};
     const char *reason = NULL, *dtype = cJSON_GetStringValue(bc_json_get(entry, "dtype"));
     if (!cJSON_IsObject(entry)) reason = "entry is not an object";
@@ -108,7 +109,7 @@ static bertc_status check_metadata(const char *path, const cJSON *metadata, bert
 
 static bertc_status read_tensors(bc_weights *file, bertc_error *err)
 {
-    const cJSON *entry, *header = ((const content *)file->own)->header;
+    const cJSON *entry, *header = ((const content *)file->state)->header;
     size_t entries = 0;
     cJSON_ArrayForEach(entry, header) entries++;
     file->tensors = bc_alloc(entries, sizeof *file->tensors);
@@ -123,7 +124,7 @@ static bertc_status read_tensors(bc_weights *file, bertc_error *err)
     return BERTC_OK;
 }
 
-/* By where the data lies; an empty tensor before the one that starts where it does. */
+/* Order tensors by data offset; at equal offsets empty tensors come first. */
 static int compare_tensors(const void *a, const void *b)
 {
     const bc_tensor *x = a, *y = b;
@@ -134,7 +135,7 @@ static int compare_tensors(const void *a, const void *b)
 
 static bertc_status check_layout(bc_weights *file, bertc_error *err)
 {
-    const content *c = file->own;
+    const content *c = file->state;
     size_t at = c->data, end = c->input.size;
     qsort(file->tensors, file->count, sizeof *file->tensors, compare_tensors);
     for (size_t i = 0; i < file->count; i++) {
@@ -149,7 +150,7 @@ static bertc_status check_layout(bc_weights *file, bertc_error *err)
     return bc_fail(err, BERTC_INPUT, "%s @%zu: %zu bytes after the last tensor", file->path, at, end - at);
 }
 
-/* A file that does not begin as one of this format: say what it is, or what is wrong. */
+/* Refuse a file that does not begin as safetensors: report its format if that is recognized, else `reason`. */
 static bertc_status refuse_kind(const bc_input *input, const char *reason, bertc_error *err)
 {
     bc_text what = {0};
@@ -167,7 +168,7 @@ static bertc_status refuse_kind(const bc_input *input, const char *reason, bertc
     return status;
 }
 
-/* Check what comes before the JSON; *header is its length. */
+/* Check the bytes in front of the JSON; *header receives the length of the JSON. */
 static bertc_status read_prefix(const bc_input *input, size_t *header, bertc_error *err)
 {
     unsigned char bytes[FIRST] = {0};
@@ -188,84 +189,84 @@ static bertc_status read_prefix(const bc_input *input, size_t *header, bertc_err
         *header = (size_t)n;
         return BERTC_OK;
     }
-    if (n > 0 && n <= LONGEST_HEADER && length > PREFIX && bytes[PREFIX] == '{') /* one that was cut */
+    if (n > 0 && n <= LONGEST_HEADER && length > PREFIX && bytes[PREFIX] == '{') /* a safetensors file that was cut */
         return bc_fail(err, BERTC_INPUT, "%s %s", input->path, reason);
     return refuse_kind(input, reason, err);
 }
 
 static bertc_status read_header(content *c, size_t length, bertc_error *err)
 {
-    bc_text place = {0};
+    bc_text source = {0};
     char *text = bc_alloc(length, 1);
-    bc_text_printf(&place, "%s: header", c->input.path);
-    bertc_status status = text && !place.failed ? bc_input_read(&c->input, text, length, PREFIX, err)
+    bc_text_printf(&source, "%s: header", c->input.path);
+    bertc_status status = text && !source.failed ? bc_input_read(&c->input, text, length, PREFIX, err)
                                                 : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_json_parse(text, length, place.bytes, &c->header, err);
+    if (status == BERTC_OK) status = bc_json_parse(text, length, source.bytes, &c->header, err);
     size_t end = length;
     while (status == BERTC_OK && end > 0 && text[end - 1] == ' ') end--;
-    c->trimmed = status == BERTC_OK && end > 0 && text[end - 1] == '}';
+    c->space_padded = status == BERTC_OK && end > 0 && text[end - 1] == '}';
     c->data = PREFIX + length;
-    bc_text_clear(&place);
+    bc_text_clear(&source);
     bc_free(text);
     return status;
 }
 
-/* An open source */
+/* Methods of an open file */
 
 static bertc_status read_bytes(const bc_tensor *tensor, size_t from, size_t length, void *to, bertc_error *err)
 {
-    const content *c = tensor->weights->own;
+    const content *c = tensor->weights->state;
     return bc_input_read(&c->input, to, length, tensor->position + from, err);
 }
 
 static bertc_status check_input(const bc_weights *file, bertc_error *err)
 {
-    const content *c = file->own;
+    const content *c = file->state;
     return bc_input_check(&c->input, err);
 }
 
 static void close_input(bc_weights *file)
 {
-    content *c = file->own;
+    content *c = file->state;
     if (!c) return;
     cJSON_Delete(c->header);
     bc_input_close(&c->input);
     bc_free(c);
 }
 
-static const bc_weights_kind kind = {read_bytes, check_input, close_input};
+static const bc_weights_methods methods = {read_bytes, check_input, close_input};
 
 bertc_status bc_safetensors_open(const char *path, bc_weights *file, bertc_error *err)
 {
     size_t header = 0;
     content *c = bc_calloc(1, sizeof *c);
-    *file = (bc_weights){.kind = &kind, .path = bc_strndup(path, strlen(path)), .own = c};
+    *file = (bc_weights){.methods = &methods, .path = bc_strndup(path, strlen(path)), .state = c};
     if (c) c->input.fd = -1;
     bertc_status status = c && file->path ? bc_input_open(file->path, &c->input, err) : bc_fail_memory(err);
     if (status == BERTC_OK) status = read_prefix(&c->input, &header, err);
     if (status == BERTC_OK) status = read_header(c, header, err);
     if (status == BERTC_OK) status = read_tensors(file, err);
     if (status == BERTC_OK) status = check_layout(file, err);
-    if (status == BERTC_OK) file->format = bc_safetensors_metadata(file, "format");
+    if (status == BERTC_OK) file->framework = bc_safetensors_metadata(file, "format");
     else bc_weights_close(file);
     return status;
 }
 
-const cJSON *bc_safetensors_texts(const bc_weights *file)
+const cJSON *bc_safetensors_all_metadata(const bc_weights *file)
 {
-    const content *c = file->own;
+    const content *c = file->state;
     return bc_json_get(c->header, "__metadata__");
 }
 
 const char *bc_safetensors_metadata(const bc_weights *file, const char *key)
 {
-    return cJSON_GetStringValue(bc_json_get(bc_safetensors_texts(file), key));
+    return cJSON_GetStringValue(bc_json_get(bc_safetensors_all_metadata(file), key));
 }
 
-bool bc_safetensors_is_trimmed(const bc_weights *file)
+bool bc_safetensors_is_space_padded(const bc_weights *file)
 {
-    const content *c = file->own;
-    return c->trimmed;
+    const content *c = file->state;
+    return c->space_padded;
 }
 
 /* Writing */
@@ -290,31 +291,28 @@ static void put_metadata(bc_text *text, const char *const *metadata)
     bc_text_printf(text, "}");
 }
 
-static void put_tensor(bc_text *text, const bc_tensor_out *tensor, size_t begin)
-{
-    bc_text_quote(text, tensor->name);
-    bc_text_printf(text, ":{\"dtype\":\"%s\",\"shape\":[", bc_dtype_name(tensor->dtype));
-    for (int i = 0; i < tensor->rank; i++) bc_text_printf(text, "%s%zu", i ? "," : "", tensor->shape[i]);
-    bc_text_printf(text, "],\"data_offsets\":[%zu,%zu]}", begin, begin + tensor_bytes(tensor));
-}
-
 static void put_header(bc_text *text, const bc_tensor_out *tensors, size_t count, const char *const *metadata)
 {
     size_t begin = 0;
     bc_text_printf(text, "{");
     if (metadata) put_metadata(text, metadata);
     for (size_t i = 0; i < count; i++) {
+        const bc_tensor_out *t = &tensors[i];
+        size_t end = begin + tensor_bytes(t);
         bc_text_printf(text, "%s", i || metadata ? "," : "");
-        put_tensor(text, &tensors[i], begin);
-        begin += tensor_bytes(&tensors[i]);
+        bc_text_quote(text, t->name);
+        bc_text_printf(text, ":{\"dtype\":\"%s\",\"shape\":[", bc_dtype_name(t->dtype));
+        for (int d = 0; d < t->rank; d++) bc_text_printf(text, "%s%zu", d ? "," : "", t->shape[d]);
+        bc_text_printf(text, "],\"data_offsets\":[%zu,%zu]}", begin, end);
+        begin = end;
     }
     bc_text_printf(text, "}");
     while (!text->failed && (PREFIX + text->length) % DATA_ALIGNMENT != 0) bc_text_put(text, " ", 1);
 }
 
-/* The bytes of a tensor that is made while it is written. */
-static bertc_status put_made(bc_writer *writer, size_t index, size_t bytes, bc_tensor_make make, const void *maker,
-                             bertc_error *err)
+/* Generate a tensor piece by piece and write it. */
+static bertc_status put_generated(bc_writer *writer, size_t index, size_t bytes, const bc_tensor_generator *generator,
+                                  bertc_error *err)
 {
     enum { PIECE = 1 << 20 };
     bertc_status status = BERTC_OK;
@@ -322,16 +320,17 @@ static bertc_status put_made(bc_writer *writer, size_t index, size_t bytes, bc_t
     if (!piece) return bc_fail_memory(err);
     for (size_t at = 0, n; status == BERTC_OK && at < bytes; at += n) {
         n = bytes - at < PIECE ? bytes - at : PIECE;
-        status = make(maker, index, at, n, piece, err);
+        status = generator->generate(generator->context, index, at, n, piece, err);
         if (status == BERTC_OK) bc_writer_put(writer, piece, n);
     }
     bc_free(piece);
     return status;
 }
 
-bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
-                                       size_t count, const char *const *metadata, bc_tensor_make make,
-                                       const void *maker, bc_file_hashes *hashes, bertc_error *err)
+bertc_status bc_safetensors_write_generated(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
+                                            size_t count, const char *const *metadata,
+                                            const bc_tensor_generator *generator, bc_file_hashes *hashes,
+                                            bertc_error *err)
 {
     bc_text header = {0};
     bc_writer writer;
@@ -344,8 +343,8 @@ bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, cons
         bc_writer_put(&writer, header.bytes, header.length);
         for (size_t i = 0; i < count && status == BERTC_OK; i++) {
             size_t bytes = tensor_bytes(&tensors[i]);
-            if (tensors[i].data || !make) bc_writer_put(&writer, tensors[i].data, bytes);
-            else status = put_made(&writer, i, bytes, make, maker, err);
+            if (tensors[i].data || !generator) bc_writer_put(&writer, tensors[i].data, bytes);
+            else status = put_generated(&writer, i, bytes, generator, err);
         }
         if (status == BERTC_OK) status = bc_writer_commit(&writer, err);
         bc_writer_abandon(&writer);
@@ -357,5 +356,5 @@ bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, cons
 bertc_status bc_safetensors_write(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
                                   size_t count, const char *const *metadata, bertc_error *err)
 {
-    return bc_safetensors_write_made(dir, name, tensors, count, metadata, NULL, NULL, NULL, err);
+    return bc_safetensors_write_generated(dir, name, tensors, count, metadata, NULL, NULL, err);
 }

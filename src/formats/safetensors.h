@@ -1,12 +1,12 @@
-/* The safetensors format: a JSON header and the tensors' bytes, one after another.
+/* The safetensors format: a JSON header, then the bytes of the tensors one after another.
  *
  *   u64 little-endian n | n bytes of JSON, padded with spaces | data
  *
- * 1. Of an open file the header is read and wholly checked: it is strict JSON without duplicate keys,
- *    every product and sum is checked for overflow, the tensors fill the data from its first byte
- *    to its last without holes or overlaps. Nothing read from it can point outside the file.
- * 2. A tensor need not be aligned. Its place is where its data begins in the file.
- * 3. What is written appears whole or not at all.
+ * 1. Opening a file reads and checks the whole header: it is strict JSON without duplicate keys, no product or sum
+ *    overflows, and the tensors fill the data from its first byte to its last without holes or overlaps. Nothing in the
+ *    header can point outside the file.
+ * 2. A tensor may start at any byte. Its `position` is the byte offset of its data in the file.
+ * 3. A file is written completely or not at all.
  *
  * Source: https://github.com/huggingface/safetensors, "Format". Little-endian hosts only. */
 #ifndef BC_FORMATS_SAFETENSORS_H
@@ -20,41 +20,50 @@
 #include "base/writer.h"
 #include "formats/weights.h"
 
-/* What such a file is called in a model's folder, and in an adapter's. */
+/* The names of the weight files in a model directory and in an adapter directory. */
 #define BC_MODEL_WEIGHTS "model.safetensors"
 #define BC_ADAPTER_WEIGHTS "adapter_model.safetensors"
 
-/* Open and check a file; its tensors are in the order of their data. Errors: BERTC_INPUT "path @OFFSET: ..." or
+/* Open and check a file and list its tensors in the order of their data. Errors: BERTC_INPUT "path @OFFSET: ..." or
  * "path: tensor "NAME": ..."; BERTC_IO; BERTC_NOMEM; *file is then closed. */
 bertc_status bc_safetensors_open(const char *path, bc_weights *file, bertc_error *err);
 
-/* Of a file that was opened so: its "__metadata__", strings by their keys, or null; one of them, or null. */
-const cJSON *bc_safetensors_texts(const bc_weights *file);
+/* The "__metadata__" object of a file that bc_safetensors_open opened, which maps strings to strings; null if
+ * absent. */
+const cJSON *bc_safetensors_all_metadata(const bc_weights *file);
+
+/* The string of one key in "__metadata__"; null if absent. */
 const char *bc_safetensors_metadata(const bc_weights *file, const char *key);
 
-/* Does its header end in "}" and spaces, as rule 3's files do? */
-bool bc_safetensors_is_trimmed(const bc_weights *file);
+/* Whether the header's JSON is followed by spaces alone, as in every file that this library writes. */
+bool bc_safetensors_is_space_padded(const bc_weights *file);
 
 typedef struct bc_tensor_out {
     const char *name;
     bc_dtype dtype;
     int rank;
     size_t shape[BC_MAX_RANK];
-    const void *data;
+    const void *data; /* null: the generator gives the values */
 } bc_tensor_out;
 
-/* Write tensors with distinct names, in the given order, the data starting at a multiple of 64.
- * `metadata` is key, value, ..., null; or null for none. Errors: BERTC_IO, BERTC_NOMEM. */
+/* Write tensors with distinct names in the given order. The data starts at a multiple of 64 bytes. `metadata` is
+ * key, value, ..., null; or null for no metadata. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_safetensors_write(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
                                   size_t count, const char *const *metadata, bertc_error *err);
 
-/* The same where some values are made only when they are written: make(maker, i, from, length) puts the bytes
- * from .. from + length - 1 of tensors[i], whose data is null, to `to`. A tensor's pieces come in their order.
- * The file is noted in `ledger` unless that is null. */
-typedef bertc_status (*bc_tensor_make)(const void *maker, size_t index, size_t from, size_t length, void *to,
-                                       bertc_error *err);
-bertc_status bc_safetensors_write_made(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
-                                       size_t count, const char *const *metadata, bc_tensor_make make,
-                                       const void *maker, bc_file_hashes *hashes, bertc_error *err);
+/* Generates values only when they are written. */
+typedef struct bc_tensor_generator {
+    /* Store the bytes from .. from + length - 1 of tensor `index` in `to`. Called once for each piece, in order. */
+    bertc_status (*generate)(const void *context, size_t index, size_t from, size_t length, void *to,
+                             bertc_error *err);
+    const void *context;
+} bc_tensor_generator;
+
+/* Write tensors as bc_safetensors_write does, with generated values for those whose data is null. Add the file to
+ * `hashes` unless that is null. */
+bertc_status bc_safetensors_write_generated(const bc_dir *dir, const char *name, const bc_tensor_out *tensors,
+                                            size_t count, const char *const *metadata,
+                                            const bc_tensor_generator *generator, bc_file_hashes *hashes,
+                                            bertc_error *err);
 
 #endif

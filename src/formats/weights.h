@@ -1,14 +1,14 @@
-/* Where weights come from: named tensors, read by pieces, whatever kind of file holds them. Loading, inspect, truncate
- * and what reads a run's own files see this and no kind.
+/* An open source of weights: named tensors, read in pieces, from a file of any format. Loading, inspect, truncate and
+ * the readers of a run's own files use only this interface, never a particular format.
  *
- * A kind is a reader: it opens what it finds, lists the tensors, and gives their bytes in row-major order, wherever
- * they lie: strided or transposed ones it puts in order when they are read. A set of several files lists copies of its
- * parts' tensors: each knows the part that it is in.
+ * A reader for one format fills a bc_weights: it lists the tensors and reads their bytes in row-major order. If a file
+ * stores a tensor strided or transposed, reading puts it in order. A set of several files lists copies of the tensors
+ * of its parts; each copy points to its part.
  *
- * 1. What a source lists was checked when it was opened: no count, shape or length in it can lead outside its files.
- * 2. Values are read straight to where they are wanted, and nothing keeps them.
- * 3. A file that is shortened meanwhile is an error; one that was changed is found out by bc_weights_check.
- * 4. Many threads may read from one source. */
+ * 1. Opening checks the whole list: no count, shape or length in it can lead outside the files.
+ * 2. Values are read straight into the caller's memory; nothing is cached.
+ * 3. Reading a file that has become shorter is an error. bc_weights_check detects any other change.
+ * 4. Several threads may read from one source at once. */
 #ifndef BC_FORMATS_WEIGHTS_H
 #define BC_FORMATS_WEIGHTS_H
 
@@ -21,51 +21,52 @@ typedef struct bc_weights bc_weights;
 
 typedef struct bc_tensor {
     const bc_weights *weights; /* the source that reads it */
-    const char *name;     /* owned by that */
+    const char *name;          /* owned by the source */
     bc_dtype dtype;
-    int rank; /* 0: one value */
+    int rank; /* 0: a single value */
     size_t shape[BC_MAX_RANK];
-    size_t count; /* product of the shape */
-    size_t bytes; /* count values of its type */
-    size_t position; /* where its reader finds it: all that reading needs, so that another list may have a copy */
+    size_t count;    /* number of values: the product of the shape */
+    size_t bytes;    /* size of `count` values */
+    size_t position; /* by which the reader finds the data; a copy of this struct can be read as well */
 } bc_tensor;
 
-/* What a kind does. */
-typedef struct bc_weights_kind {
-    /* The bytes from .. from + length - 1 of a tensor, which has them. Errors: BERTC_IO. */
+/* The functions of a reader. */
+typedef struct bc_weights_methods {
+    /* Read the bytes from .. from + length - 1 of a tensor; the range is valid. Errors: BERTC_IO. */
     bertc_status (*read)(const bc_tensor *tensor, size_t from, size_t length, void *to, bertc_error *err);
-    bertc_status (*check)(const bc_weights *weights, bertc_error *err); /* bc_weights_check */
-    void (*close)(bc_weights *weights);                                 /* release `own` */
-} bc_weights_kind;
+    bertc_status (*check)(const bc_weights *weights, bertc_error *err); /* see bc_weights_check */
+    void (*close)(bc_weights *weights);                                 /* release `state` */
+} bc_weights_methods;
 
-/* An open source. It is not copied, as its tensors point to it. {0} is closed. */
+/* An open source. Do not copy it: its tensors point to it. {0} is a closed source. */
 struct bc_weights {
-    const bc_weights_kind *kind;
+    const bc_weights_methods *methods;
     char *path; /* for messages; owned */
     size_t count;
-    bc_tensor *tensors; /* (count) owned */
-    const char *format; /* the framework that it says it is of, "pt"; null: it does not say */
-    void *own;          /* the reader's */
+    bc_tensor *tensors;    /* (count) owned */
+    const char *framework; /* the framework that the file states, such as "pt"; null: not stated */
+    void *state;           /* the reader's own data */
 };
 
-/* By exact name, or null. */
+/* The tensor of exactly this name, or null. */
 const bc_tensor *bc_weights_find(const bc_weights *weights, const char *name);
 
-/* Is what was read of the files that were opened, or were they changed meanwhile? Errors: BERTC_IO. */
+/* Check that the files have not changed since they were opened. Errors: BERTC_IO. */
 bertc_status bc_weights_check(const bc_weights *weights, bertc_error *err);
 
 void bc_weights_close(bc_weights *weights); /* also after a failed open, or twice */
 
-/* Refuse a tensor whose values are not floating point (bc_dtype_is_float); values x (count) of one that are not
- * finite. Errors: BERTC_INPUT naming path and tensor. */
+/* Refuse a tensor whose values are not floating point (bc_dtype_is_float). Errors: BERTC_INPUT with path and tensor. */
 bertc_status bc_tensor_check_float(const bc_tensor *tensor, bertc_error *err);
+
+/* Refuse values x (count) of a tensor that are not all finite. Errors: BERTC_INPUT with path and tensor. */
 bertc_status bc_tensor_check_finite(const bc_tensor *tensor, const float *x, size_t count, bertc_error *err);
 
-/* The values from .. from + count - 1 of a tensor that passes bc_tensor_check_float, as bc_dtype_convert makes them.
- * Errors: those of that; BERTC_IO. */
+/* Read the values from .. from + count - 1 of a floating-point tensor as f32, converted by bc_dtype_convert.
+ * Errors: those of bc_tensor_check_float; BERTC_IO. */
 bertc_status bc_tensor_floats(const bc_tensor *tensor, size_t from, size_t count, float *to, bertc_error *err);
 
-/* The bytes from .. from + length - 1 of any tensor. Errors: BERTC_IO. */
+/* Read the bytes from .. from + length - 1 of any tensor. Errors: BERTC_IO. */
 bertc_status bc_tensor_bytes(const bc_tensor *tensor, size_t from, size_t length, void *to, bertc_error *err);
 
 #endif

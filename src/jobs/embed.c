@@ -1,8 +1,8 @@
 /* Outputs of layers for a whole data set.
  *
- * Examples are taken in windows of consecutive ones, as many as their results fit the room of a window.
- * Within it they are computed by falling length, so that the sequences of a pass are alike, and handed on
- * in their own order. */
+ * The examples are divided into windows of consecutive examples whose results fit into one buffer. A window's examples
+ * are computed in the order of falling length, so that the sequences of a pass have similar lengths, and are passed to
+ * the sink in the order of the data. */
 #include "bertc/embed.h"
 
 #include <math.h>
@@ -14,10 +14,9 @@
 #include "base/size.h"
 #include "bertc/threads.h"
 #include "data/packing.h"
+#include "jobs/inference.h"
 #include "nn/model_load.h"
-#include "run/memory.h"
 #include "run/options.h"
-#include "run/model_source.h"
 #include "train/meter.h"
 
 static const size_t window_scalars = 1 << 24, window_examples = 1 << 13;
@@ -26,57 +25,54 @@ typedef struct job {
     const bertc_embed_options *options;
     const bertc_embed_sink *sink;
     bc_meter meter;
-    bc_model_source source;
+    bc_inference inference;
     bertc_dataset *dataset;
     bertc_inputs *inputs;
-    bertc_model_options how; /* the model is opened and read */
-    bertc_model *model;
-    bertc_workspace *workspace;
-    bertc_batch *batch;
-    int32_t *layers;    /* (count) */
+    int32_t *layers;  /* (count) */
     size_t count;
     bertc_embed_shape shape;
     bc_pack pack;
-    uint64_t *keys;     /* (window_examples) */
-    uint32_t *order;    /* (window_examples) of the window, by falling length */
-    size_t *offsets;    /* (window_examples) of an example's first row in `results` */
-    float *results;     /* of a window, rows of shape.width */
-    float *hidden;      /* (count,N,H) of a pass */
-    float *row;         /* (width) of one token */
+    uint64_t *keys;   /* (window_examples) for sorting by length */
+    uint32_t *order;  /* (window_examples) the window's examples by falling length */
+    size_t *offsets;  /* (window_examples) an example's first value in `results` */
+    float *results;   /* the window's rows, each of shape.width */
+    float *hidden;    /* (count,N,H) outputs of one pass */
+    float *row;       /* (width) scratch for one token */
     size_t tokens_done;
     int32_t threads;
 } job;
 
 /* ---- Layers -------------------------------------------------------------------------------- */
 
-/* Numbers of at most four digits: more layers there are not. */
+/* Parse one layer number and the comma after it. No model has more than 9999 layers. */
 static bertc_status read_layer(job *j, const char **text, bertc_error *err)
 {
-    int32_t max = j->source.config.num_hidden_layers;
+    int32_t max = j->inference.source.config.num_hidden_layers;
     const char *digits = *text + (**text == '-');
     size_t n = strspn(digits, "0123456789");
     const char *end = digits + n;
     long layer = n <= 4 ? strtol(*text, NULL, 10) : 0;
     if (n < 1 || n > 4 || (*end != ',' && *end != '\0'))
-        return bc_fail(err, BERTC_USAGE, "--layers: '%s' is not all or numbers such as 1,2,-1", j->options->layers);
+        return bc_fail(err, BERTC_USAGE, "--layers: '%s' is neither 'all' nor a list of numbers such as 1,2,-1",
+                       j->options->layers);
     if (layer < -1L - max || layer > max)
         return bc_fail(err, BERTC_USAGE,
-                       "--layers: %ld: the model has %d layers, 0 is its embeddings, -1 the last layer",
+                       "--layers: no layer %ld; the model has %d layers, 0 is its embeddings, -1 the last layer",
                        layer, (int)max);
     if (layer < 0) layer += max + 1;
     for (size_t i = 0; i < j->count; i++)
         if (j->layers[i] == layer)
-            return bc_fail(err, BERTC_USAGE, "--layers: '%s' names layer %ld twice", j->options->layers, layer);
+            return bc_fail(err, BERTC_USAGE, "--layers: '%s' has layer %ld twice", j->options->layers, layer);
     j->layers[j->count++] = (int32_t)layer;
     *text = *end == ',' ? end + 1 : end;
-    if (*end == ',' && **text == '\0') return bc_fail(err, BERTC_USAGE, "--layers: nothing after the last comma");
+    if (*end == ',' && **text == '\0') return bc_fail(err, BERTC_USAGE, "--layers: no number after the last comma");
     return BERTC_OK;
 }
 
 static bertc_status read_layers(job *j, bertc_error *err)
 {
     const char *text = j->options->layers;
-    int32_t max = j->source.config.num_hidden_layers;
+    int32_t max = j->inference.source.config.num_hidden_layers;
     bertc_status status = BERTC_OK;
     j->layers = bc_alloc((size_t)max + 1, sizeof *j->layers);
     if (!j->layers) return bc_fail_memory(err);
@@ -91,15 +87,15 @@ static bertc_status read_layers(job *j, bertc_error *err)
 
 /* ---- Preparation --------------------------------------------------------------------------- */
 
-/* How the texts are read: as a task's, or as lines. */
+/* Choose the task whose columns are read; for lines of text, one with the number of texts in a line. */
 static bertc_status choose_task(const bertc_embed_options *o, const bertc_task **task, bertc_error *err)
 {
     static const bertc_task lines[] = {{.name = "text"}, {.name = "text", .pair = true}};
     const bertc_predict_options *on = &o->on;
-    if (on->data && !on->task) return bc_fail(err, BERTC_USAGE, "--data says nothing without --task");
-    if (on->task && !on->data) return bc_fail(err, BERTC_USAGE, "--task says nothing without --data");
+    if (on->data && !on->task) return bc_fail(err, BERTC_USAGE, "--data has no effect without --task");
+    if (on->task && !on->data) return bc_fail(err, BERTC_USAGE, "--task has no effect without --data");
     if (on->data && o->pair)
-        return bc_fail(err, BERTC_USAGE, "--pair is for lines of text; a task knows what it reads");
+        return bc_fail(err, BERTC_USAGE, "--pair has no effect with --task, which decides what is read");
     if ((unsigned)o->combine > BERTC_COMBINE_CONCAT || (unsigned)o->pool > BERTC_POOL_MAX)
         return bc_fail(err, BERTC_USAGE, "bertc_embed_options: combine %d or pool %d is out of range",
                        (int)o->combine, (int)o->pool);
@@ -107,19 +103,17 @@ static bertc_status choose_task(const bertc_embed_options *o, const bertc_task *
     return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", on->task);
 }
 
-static bertc_status open_model(job *j, bertc_error *err)
+/* Open the encoder up to the highest of the layers. */
+static bertc_status open_encoder(job *j, bertc_error *err)
 {
     const bertc_predict_options *o = &j->options->on;
-    j->how = (bertc_model_options){.backend = bertc_backend_name((size_t)o->backend),
-                                   .precision = o->precision,
-                                   .threads = j->threads,
-                                   .encoder_only = true,
-                                   .keep_layers = 1};
-    if (bc_meter_notify(&j->meter)) j->how.notify = *bc_meter_notify(&j->meter);
+    bertc_model_options *options = &j->inference.options;
+    bertc_status status = bc_inference_resolve(&j->inference, o, j->threads, bc_meter_notify(&j->meter), err);
+    options->encoder_only = true;
+    options->keep_layers = 1;
     for (size_t i = 0; i < j->count; i++)
-        if (j->layers[i] > j->how.keep_layers) j->how.keep_layers = j->layers[i];
-    bertc_status status = bc_options_precision(j->how.backend, &j->how.precision, err);
-    return status == BERTC_OK ? bc_model_open(o->model, &j->how, &j->model, err) : status;
+        if (j->layers[i] > options->keep_layers) options->keep_layers = j->layers[i];
+    return status == BERTC_OK ? bc_model_open(o->model, options, &j->inference.model, err) : status;
 }
 
 static size_t length_of(const job *j, size_t example)
@@ -132,8 +126,44 @@ static size_t rows_of(const job *j, size_t example)
     return j->options->pool == BERTC_POOL_NONE ? length_of(j, example) : 1;
 }
 
-static void measure(job *j)
+static bertc_status allocate(job *j, bertc_error *err)
 {
+    const bertc_inputs *in = j->inputs;
+    size_t width = j->shape.width, h = (size_t)j->inference.source.config.hidden_size, scalars, bytes;
+    size_t sequences = bc_min(j->pack.sequences, in->count);
+    size_t tokens = bc_min(bc_max(j->pack.tokens, in->longest), sequences * in->longest);
+    bertc_limits limits = {
+        .tokens = (int32_t)tokens, .sequences = (int32_t)sequences, .longest = (int32_t)in->longest, .all_rows = true};
+    size_t max_rows = j->options->pool == BERTC_POOL_NONE ? in->longest : 1;
+    size_t results = bc_min(bc_max(window_scalars / width, max_rows), j->shape.rows);
+    if (!bc_size_mul(h * j->count, tokens, &scalars) || !bc_size_mul(results, width, &results) ||
+        !bc_size_add(scalars, results, &bytes) || !bc_size_mul(bytes, sizeof *j->results, &bytes))
+        return bc_fail_memory(err);
+    bertc_status status = bc_inference_allocate(&j->inference, &limits, 0, bytes, err);
+    if (status != BERTC_OK) return status;
+    j->keys = bc_alloc(window_examples, sizeof *j->keys);
+    j->order = bc_alloc(window_examples, sizeof *j->order);
+    j->offsets = bc_alloc(window_examples, sizeof *j->offsets);
+    j->results = bc_alloc(results, sizeof *j->results);
+    j->hidden = bc_alloc(scalars, sizeof *j->hidden);
+    j->row = bc_alloc(width, sizeof *j->row);
+    if (!j->keys || !j->order || !j->offsets || !j->results || !j->hidden || !j->row) return bc_fail_memory(err);
+    return BERTC_OK;
+}
+
+static bertc_status prepare(job *j, bertc_error *err)
+{
+    const bertc_task *task;
+    bc_model_source *source = &j->inference.source;
+    const bertc_notify *notify = bc_meter_notify(&j->meter);
+    bertc_status status = choose_task(j->options, &task, err);
+    if (status == BERTC_OK)
+        status = bc_model_source_open_texts(source, &j->options->on, task, false, notify, &j->dataset, err);
+    if (status == BERTC_OK) status = read_layers(j, err);
+    if (status == BERTC_OK) status = bc_model_source_tokenize(source, j->dataset, NULL, &j->inputs, err);
+    if (status == BERTC_OK) bc_model_source_notify_inputs(j->dataset, j->inputs, notify);
+    if (status == BERTC_OK) status = open_encoder(j, err);
+    if (status != BERTC_OK) return status;
     const bertc_inputs *in = j->inputs;
     bool concat = j->options->combine == BERTC_COMBINE_CONCAT;
     j->pack = (bc_pack){(size_t)j->options->on.batch_size, BC_PASS_TOKENS};
@@ -141,62 +171,18 @@ static void measure(job *j)
         .examples = in->count,
         .tokens = in->starts[in->count],
         .rows = j->options->pool == BERTC_POOL_NONE ? in->starts[in->count] : in->count,
-        .width = (size_t)j->source.config.hidden_size * (concat ? j->count : 1),
-        .tokenizer = j->source.tokenizer,
+        .width = (size_t)source->config.hidden_size * (concat ? j->count : 1),
+        .tokenizer = source->tokenizer,
     };
-}
-
-static bertc_status allocate(job *j, bertc_error *err)
-{
-    const bertc_inputs *in = j->inputs;
-    bertc_error why = {0};
-    size_t width = j->shape.width, h = (size_t)j->source.config.hidden_size, scalars, max_rows, results;
-    size_t sequences = bc_min(j->pack.sequences, in->count);
-    size_t tokens = bc_min(bc_max(j->pack.tokens, in->longest), sequences * in->longest);
-    bertc_limits limits = {
-        .tokens = (int32_t)tokens, .sequences = (int32_t)sequences, .longest = (int32_t)in->longest, .all_rows = true};
-    max_rows = j->options->pool == BERTC_POOL_NONE ? in->longest : 1;
-    size_t room = bc_min(bc_max(window_scalars / width, max_rows), j->shape.rows);
-    if (!bc_size_mul(h * j->count, tokens, &scalars) || !bc_size_mul(room, width, &room) ||
-        !bc_size_add(scalars, room, &results) || !bc_size_mul(results, sizeof *j->results, &results))
-        return bc_fail_memory(err);
-    bertc_status status = bc_memory_check_inference(j->model, j->how.backend, &limits, results, err);
-    if (status == BERTC_OK) status = bc_model_read(j->model, &j->how, err);
-    if (status != BERTC_OK) return status;
-    j->keys = bc_alloc(window_examples, sizeof *j->keys);
-    j->order = bc_alloc(window_examples, sizeof *j->order);
-    j->offsets = bc_alloc(window_examples, sizeof *j->offsets);
-    j->results = bc_alloc(room, sizeof *j->results);
-    j->hidden = bc_alloc(scalars, sizeof *j->hidden);
-    j->row = bc_alloc(width, sizeof *j->row);
-    if (!j->keys || !j->order || !j->offsets || !j->results || !j->hidden || !j->row) return bc_fail_memory(err);
-    status = bc_memory_explain(bertc_workspace_create(j->model, &limits, &j->workspace, &why), &why, err);
-    if (status != BERTC_OK) return status;
-    return bertc_batch_create(limits.sequences, limits.tokens, 0, &j->batch, err);
-}
-
-static bertc_status prepare(job *j, bertc_error *err)
-{
-    const bertc_task *task;
-    bertc_status status = choose_task(j->options, &task, err);
-    if (status == BERTC_OK)
-        status = bc_model_source_open_texts(&j->source, &j->options->on, task, false, bc_meter_notify(&j->meter),
-                                      &j->dataset, err);
-    if (status == BERTC_OK) status = read_layers(j, err);
-    if (status == BERTC_OK) status = bc_model_source_tokenize(&j->source, j->dataset, NULL, &j->inputs, err);
-    if (status == BERTC_OK) bc_model_source_notify_inputs(j->dataset, j->inputs, bc_meter_notify(&j->meter));
-    if (status == BERTC_OK) status = open_model(j, err);
-    if (status != BERTC_OK) return status;
-    measure(j);
     return allocate(j, err);
 }
 
 /* ---- One example --------------------------------------------------------------------------- */
 
-/* The layers' outputs for a row of the pass as one row. */
+/* Combine the layers' outputs for token `at` of the pass's n tokens into one row. */
 static void combine(const job *j, size_t n, size_t at, float *row)
 {
-    size_t h = (size_t)j->source.config.hidden_size;
+    size_t h = (size_t)j->inference.source.config.hidden_size;
     for (size_t i = 0; i < j->count; i++) {
         const float *x = j->hidden + (i * n + at) * h;
         if (j->options->combine == BERTC_COMBINE_CONCAT) memcpy(row + i * h, x, h * sizeof *x);
@@ -208,7 +194,7 @@ static void combine(const job *j, size_t n, size_t at, float *row)
     for (size_t k = 0; k < h; k++) row[k] /= (float)j->count;
 }
 
-/* As torch.nn.functional.normalize does. */
+/* Scale a row to Euclidean length 1, as torch.nn.functional.normalize does. */
 static void normalize(float *row, size_t width)
 {
     double square = 0;
@@ -217,7 +203,7 @@ static void normalize(float *row, size_t width)
     for (size_t k = 0; k < width; k++) row[k] = (float)((double)row[k] / length);
 }
 
-/* Add the row of token `t` of `count` to a pooled one. NaN stays NaN. */
+/* Add the row of token `t` of `count` to the pooled row `to`. NaN stays NaN. */
 static void pool(bertc_pool kind, float *to, const float *row, size_t width, size_t t, size_t count)
 {
     if (t == 0) memcpy(to, row, width * sizeof *to);
@@ -229,10 +215,10 @@ static void pool(bertc_pool kind, float *to, const float *row, size_t width, siz
         for (size_t k = 0; k < width; k++) to[k] /= (float)count;
 }
 
-/* The rows of sequence s of the pass to their place. */
-static void place(job *j, int32_t s, float *to)
+/* Store the result rows of sequence s of the pass. */
+static void put_rows(job *j, int32_t s, float *to)
 {
-    const bertc_batch *b = j->batch;
+    const bertc_batch *b = j->inference.batch;
     bertc_pool kind = j->options->pool;
     size_t width = j->shape.width, begin = (size_t)b->starts[s], n = (size_t)b->tokens;
     size_t all = (size_t)b->starts[s + 1] - begin, count = kind == BERTC_POOL_CLS ? 1 : all;
@@ -253,7 +239,7 @@ static int by_key(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How many examples from `first` on make a window; sets their offsets and order. */
+/* Choose the examples of the window that begins with `first`, and set their offsets and order. Returns their number. */
 static size_t open_window(job *j, size_t first)
 {
     size_t n = 0, rows = 0, max = window_scalars / j->shape.width;
@@ -288,18 +274,19 @@ static bertc_status compute_window(job *j, size_t first, size_t count, bertc_err
         bertc_status status = bc_meter_stop(&j->meter);
         if (status != BERTC_OK) return status;
         n = bc_pack_next(j->inputs, j->order + at, count - at, j->pack, &tokens);
-        status = bertc_batch_fill(j->batch, j->inputs, j->order + at, n, err);
+        status = bertc_batch_fill(j->inference.batch, j->inputs, j->order + at, n, err);
         if (status == BERTC_OK)
-            status = bertc_model_hidden(j->model, j->workspace, j->batch, j->layers, j->count, j->hidden, err);
+            status = bertc_model_hidden(j->inference.model, j->inference.workspace, j->inference.batch, j->layers,
+                                        j->count, j->hidden, err);
         if (status != BERTC_OK) return status;
-        for (size_t s = 0; s < n; s++) place(j, (int32_t)s, j->results + j->offsets[j->order[at + s] - first]);
+        for (size_t s = 0; s < n; s++) put_rows(j, (int32_t)s, j->results + j->offsets[j->order[at + s] - first]);
         j->tokens_done += tokens;
         show(j);
     }
     return BERTC_OK;
 }
 
-static bertc_status hand_on(job *j, size_t first, size_t count, bertc_error *err)
+static bertc_status pass_to_sink(job *j, size_t first, size_t count, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     for (size_t i = 0; i < count && status == BERTC_OK; i++) {
@@ -318,7 +305,7 @@ static bertc_status run(job *j, bertc_error *err)
     for (size_t at = 0; status == BERTC_OK && at < j->inputs->count; at += n) {
         n = open_window(j, at);
         status = compute_window(j, at, n, err);
-        if (status == BERTC_OK) status = hand_on(j, at, n, err);
+        if (status == BERTC_OK) status = pass_to_sink(j, at, n, err);
     }
     return status;
 }
@@ -335,11 +322,8 @@ bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observe
     if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     void *const owned[] = {j.layers, j.keys, j.order, j.offsets, j.results, j.hidden, j.row};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) bc_free(owned[i]);
-    bertc_batch_free(j.batch);
-    bertc_workspace_free(j.workspace);
-    bertc_model_free(j.model);
     bertc_inputs_free(j.inputs);
     bertc_dataset_free(j.dataset);
-    bc_model_source_close(&j.source);
+    bc_inference_close(&j.inference);
     return status;
 }

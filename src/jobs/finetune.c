@@ -1,4 +1,5 @@
-/* Fine-tuning, from options to a run folder. */
+/* Fine-tuning, from options to a run folder: prepare the run, restore its last checkpoint if it is resumed, train, and
+ * write the result. */
 #include <math.h>
 
 #include "base/error.h"
@@ -13,7 +14,7 @@
 #include "run/warnings.h"
 #include "run/step.h"
 
-/* ---- The loop ------------------------------------------------------------------------------ */
+/* ---- The training loop --------------------------------------------------------------------- */
 
 static bool is_evaluation_due(const bc_run *run)
 {
@@ -31,14 +32,14 @@ static bool is_save_due(const bc_run *run)
     return interval->steps > 0 && step % interval->steps == 0;
 }
 
-/* Weights, and both moments of those that are trained. */
+/* The size of a checkpoint: all weights, and both moments of the trained weights. */
 static double checkpoint_bytes(const bc_run *run)
 {
     const bertc_model *model = bc_trainer_model(run->trainer);
     return 4.0 * (double)model->scalars + 8.0 * (double)bc_model_trained_scalars(model);
 }
 
-/* Room for the result of each task, for its best weights, and for so many checkpoints. */
+/* The disk space for `checkpoints` checkpoints, the best weights in each of them, and the result of each task. */
 static double disk_bytes(const bc_run *run, int checkpoints)
 {
     double model = 4.0 * (double)bc_trainer_model(run->trainer)->scalars;
@@ -46,12 +47,12 @@ static double disk_bytes(const bc_run *run, int checkpoints)
     return checkpoints * checkpoint_bytes(run) + run->num_tasks * (1 + best) * model;
 }
 
-/* A run that saves has three checkpoints at most: two that are kept and the one that is being written. One that saves
- * only when it is interrupted has one. */
-enum { SAVING = 3, NOT_SAVING = 1 };
+/* The max number of checkpoints on disk: with periodic saving the last two and the one that is being written; without
+ * it, the one that an interrupted run writes. */
+enum { PERIODIC = 3, ON_INTERRUPT = 1 };
 
-/* Where nobody asked for checkpoints a run does without them rather than end. */
-static void leave_out(bc_run *run, const char *why)
+/* Stop saving periodically. The user did not ask for checkpoints, so a lack of disk space does not end the run. */
+static void stop_saving(bc_run *run, const char *why)
 {
     run->saving.interval.seconds = 0;
     run->options.save_every = "0";
@@ -59,50 +60,37 @@ static void leave_out(bc_run *run, const char *why)
               why);
 }
 
-/* Every ten minutes, where there is room for what is not there yet. */
+/* If the user gave no interval, save every ten minutes, if the disk has space for the checkpoints still to be
+ * written. */
 static void choose_interval(bc_run *run)
 {
     bertc_error why = {0};
     run->saving.clock = bc_clock();
     if (!run->saving.interval.is_auto) return;
-    int there = (run->saving.steps[0] > 0) + (run->saving.steps[1] > 0);
-    if (bc_folder_check_space(&run->folder, disk_bytes(run, SAVING - there), &why) != BERTC_OK) {
-        leave_out(run, why.message);
+    int saved = (run->saving.steps[0] > 0) + (run->saving.steps[1] > 0);
+    if (bc_folder_check_space(&run->folder, disk_bytes(run, PERIODIC - saved), &why) != BERTC_OK) {
+        stop_saving(run, why.message);
         return;
     }
     run->saving.interval.seconds = 600;
     run->options.save_every = "10m";
 }
 
-/* The log first: where that cannot be written the run cannot go on. */
+/* Save a checkpoint, after the log: a failure to write the log ends the run, but a lack of disk space for a checkpoint
+ * that the user did not ask for only stops periodic saving. */
 static bertc_status save(bc_run *run, bertc_error *err)
 {
     bertc_error why = {0};
     bertc_status status = bc_log_sync(&run->log, err);
     if (status == BERTC_OK && run->saving.interval.is_auto)
-        status = bc_folder_check_space(&run->folder, disk_bytes(run, NOT_SAVING), &why);
+        status = bc_folder_check_space(&run->folder, disk_bytes(run, ON_INTERRUPT), &why);
     if (status == BERTC_OK) status = bc_checkpoint_save(run, run->saving.interval.is_auto ? &why : err);
     run->saving.clock = bc_clock();
     if (why.status == BERTC_IO) {
-        leave_out(run, why.message);
+        stop_saving(run, why.message);
         return BERTC_OK;
     }
     return why.status == BERTC_OK ? status : bc_fail(err, status, "%s", why.message);
-}
-
-static void show(bc_run *run, const bc_step_log *report)
-{
-    bertc_progress p = {
-        .phase = "train",
-        .step = run->state.step,
-        .steps = run->plan.steps,
-        .epoch = bc_run_epochs(run, run->state.step),
-        .loss = report->loss,
-        .lr = report->lr,
-        .tokens_per_second = bc_meter_speed(&run->meter),
-        .eta_seconds = bc_run_seconds(run, run->plan.steps - run->state.step, bc_meter_step_seconds(&run->meter)),
-    };
-    bc_meter_show(&run->meter, p, run->meter.done == 1 || p.step == p.steps);
 }
 
 static bertc_status step(bc_run *run, bertc_error *err)
@@ -111,7 +99,17 @@ static bertc_status step(bc_run *run, bertc_error *err)
     bertc_status status = bc_run_step(run, &report, err);
     if (status != BERTC_OK) return status;
     bc_meter_add(&run->meter, report.seconds, report.tokens);
-    show(run, &report);
+    bertc_progress p = {
+        .phase = "train",
+        .step = run->state.step,
+        .steps = run->plan.steps,
+        .epoch = bc_run_epochs(run, run->state.step),
+        .loss = report.loss,
+        .lr = report.lr,
+        .tokens_per_second = bc_meter_speed(&run->meter),
+        .eta_seconds = bc_run_seconds(run, run->plan.steps - run->state.step, bc_meter_step_seconds(&run->meter)),
+    };
+    bc_meter_show(&run->meter, p, run->meter.done == 1 || p.step == p.steps);
     return BERTC_OK;
 }
 
@@ -131,27 +129,27 @@ static bertc_status train(bc_run *run, bertc_error *err)
 
 /* ---- The run ------------------------------------------------------------------------------- */
 
-/* The caller asked to stop: save where the run stands, and say so. */
+/* The caller asked to stop: save a checkpoint of the current step and report how to continue. */
 static bertc_status interrupt(bc_run *run, bertc_status wanted, bertc_error *err)
 {
     long long done = (long long)run->state.step, steps = (long long)run->plan.steps;
     bertc_status status = BERTC_OK;
     if (done > 0 && run->saving.steps[0] != done) status = bc_checkpoint_save(run, err);
     if (status != BERTC_OK) return status;
-    return bc_fail(err, wanted, "stopped at step %lld of %lld; go on with --resume", done, steps);
+    return bc_fail(err, wanted, "stopped at step %lld of %lld; continue with --resume", done, steps);
 }
 
 static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc_error *err)
 {
     bertc_status status = bc_record_read(run, result, err);
     if (status != BERTC_OK) return status;
-    /* Killed between its last file and the removal of its checkpoints. */
+    /* The run may have been killed after its last file was written and before its checkpoints were removed. */
     if (run->folder.fd >= 0) bc_run_clear(run);
-    bc_notify(bc_meter_notify(&run->meter), "%s: the run is finished, nothing to do", run->folder.path);
+    bc_notify(bc_meter_notify(&run->meter), "%s: the run is already finished", run->folder.path);
     return BERTC_OK;
 }
 
-static void take_result(const bc_run *run, bertc_train_result *result)
+static void set_result(const bc_run *run, bertc_train_result *result)
 {
     const bc_state *s = &run->state;
     *result = (bertc_train_result){
@@ -164,38 +162,39 @@ static void take_result(const bc_run *run, bertc_train_result *result)
         .seconds = bc_clock() - run->meter.began,
         .tokens_per_second = bc_meter_mean_speed(&run->meter),
     };
-    for (int l = 0; l < run->num_tasks; l++) {
-        const bc_run_task *run_task = &run->tasks[l];
-        const bertc_scores *scores = bc_run_result_scores(run, l);
+    for (int t = 0; t < run->num_tasks; t++) {
+        const bc_run_task *run_task = &run->tasks[t];
+        const bertc_scores *scores = bc_run_result_scores(run, t);
         for (size_t i = 0; i < run_task->eval_count; i++)
             result->evals[result->eval_count++] =
                 (bertc_split_scores){run_task->eval_splits[i].task, run_task->eval_splits[i].split, scores[i]};
     }
 }
 
-/* What is left to do before the first step. What can be refused is refused here, the cheap checks first;
- * nothing is written but the lock and, when nothing else can be refused, the mark. */
-static bertc_status prepare(bc_run *run, bertc_error *err)
+/* Check that memory and disk suffice for the run. */
+static bertc_status check_resources(const bc_run *run, bertc_error *err)
 {
-    bertc_status status = bc_run_read_data(run, err);
-    if (status == BERTC_OK) status = bc_memory_check(run, err);
+    bool periodic = run->saving.interval.steps > 0 || run->saving.interval.seconds > 0;
+    bertc_status status = bc_memory_check(run, err);
     if (status == BERTC_OK) status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
-    bool saving = run->saving.interval.steps > 0 || run->saving.interval.seconds > 0;
-    if (status == BERTC_OK && !run->options.resume)
-        status = bc_folder_check_space(&run->folder, disk_bytes(run, saving ? SAVING : NOT_SAVING), err);
-    return status == BERTC_OK ? bc_run_allocate(run, err) : status;
+    if (status != BERTC_OK || run->options.resume) return status;
+    return bc_folder_check_space(&run->folder, disk_bytes(run, periodic ? PERIODIC : ON_INTERRUPT), err);
 }
 
+/* Run all checks, the cheapest first, before the folder is changed: bc_run_allocate creates the journal after the last
+ * of them. Until then only the lock is written. */
 static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error *err)
 {
-    bertc_status status = prepare(run, err);
+    bertc_status status = bc_run_read_data(run, err);
+    if (status == BERTC_OK) status = check_resources(run, err);
+    if (status == BERTC_OK) status = bc_run_allocate(run, err);
     if (status == BERTC_OK && run->options.resume) status = bc_run_restore(run, err);
     if (status == BERTC_OK) choose_interval(run);
     if (status == BERTC_OK) status = bc_log_open(&run->log, &run->folder, run->state.log_bytes, err);
     if (status == BERTC_OK) status = train(run, err);
     if (bc_is_stop(status)) return interrupt(run, status, err);
     if (status == BERTC_OK) status = bc_run_finish(run, err);
-    if (status == BERTC_OK) take_result(run, result);
+    if (status == BERTC_OK) set_result(run, result);
     return status;
 }
 

@@ -10,11 +10,11 @@
 #include "base/model_path.h"
 #include "formats/adapter_config.h"
 #include "formats/model_dir.h"
-#include "formats/names.h"
 #include "formats/readers.h"
+#include "formats/tensor_names.h"
 #include "nn/model_heads.h"
 
-_Static_assert((int)BERTC_TENSOR_RANK == (int)BC_MAX_RANK, "every shape of a file can be shown");
+_Static_assert((int)BERTC_TENSOR_RANK == (int)BC_MAX_RANK, "bertc_tensor_info can hold every shape");
 
 static const char *const fit_names[BERTC_FITS] = {
     [BERTC_FIT_MATCHES] = "matches",         [BERTC_FIT_RENAMED] = "renamed",       [BERTC_FIT_IGNORED] = "ignored",
@@ -27,13 +27,13 @@ const char *bertc_fit_name(bertc_fit fit)
     return (unsigned)fit < BERTC_FITS ? fit_names[fit] : NULL;
 }
 
-/* The parameters that the configuration asks for, findable by name. */
-typedef struct plan {
-    bc_param *params;         /* in table order */
-    bc_param **by_name;       /* sorted */
-    const bc_tensor **holder; /* in table order: the tensor that is this parameter, or null */
+/* The parameters of the model by its configuration. */
+typedef struct parameters {
+    bc_param *list;             /* (count) in table order */
+    bc_param **by_name;         /* (count) sorted */
+    const bc_tensor **tensors;  /* (count) in table order: the parameter's tensor, or null */
     size_t count;
-} plan;
+} parameters;
 
 static int compare_params(const void *a, const void *b)
 {
@@ -45,42 +45,42 @@ static int compare_name(const void *key, const void *param)
     return strcmp(key, (*(bc_param *const *)param)->name);
 }
 
-static bertc_status plan_make(const bertc_config *config, plan *wanted, bertc_error *err)
+static bertc_status list_parameters(const bertc_config *config, parameters *wanted, bertc_error *err)
 {
     const bc_head_row *head = bc_head_of(config->num_labels);
     size_t encoder = bc_param_count(config, true), count = encoder + bc_head_params(head), total;
-    wanted->params = bc_alloc(count, sizeof *wanted->params);
+    wanted->list = bc_alloc(count, sizeof *wanted->list);
     wanted->by_name = bc_alloc(count, sizeof *wanted->by_name);
-    wanted->holder = bc_calloc(count, sizeof *wanted->holder);
-    if (!wanted->params || !wanted->by_name || !wanted->holder) return bc_fail_memory(err);
-    if (!bc_param_plan(config, true, wanted->params, &total) ||
-        !bc_param_plan_head(config, head->first, head->end, wanted->params + encoder, &total))
+    wanted->tensors = bc_calloc(count, sizeof *wanted->tensors);
+    if (!wanted->list || !wanted->by_name || !wanted->tensors) return bc_fail_memory(err);
+    if (!bc_param_plan(config, true, wanted->list, &total) ||
+        !bc_param_plan_head(config, head->first, head->end, wanted->list + encoder, &total))
         return bc_fail(err, BERTC_INPUT, "the configuration's sizes overflow");
-    for (size_t i = 0; i < count; i++) wanted->by_name[i] = &wanted->params[i];
+    for (size_t i = 0; i < count; i++) wanted->by_name[i] = &wanted->list[i];
     qsort(wanted->by_name, count, sizeof *wanted->by_name, compare_params);
     wanted->count = count;
     return BERTC_OK;
 }
 
 /* The parameter of this name, or null. */
-static const bc_param *plan_find(const plan *wanted, const char *name)
+static const bc_param *find_parameter(const parameters *wanted, const char *name)
 {
     if (wanted->count == 0) return NULL;
     bc_param **found = bsearch(name, wanted->by_name, wanted->count, sizeof *wanted->by_name, compare_name);
     return found ? *found : NULL;
 }
 
-/* Find each parameter's tensor: the one of its very name, else the first of an older name. */
-static void plan_claim(plan *wanted, const bc_weights *weights)
+/* Find the tensor of each parameter: the tensor with its current name, else the first tensor with an older name. */
+static void assign_tensors(parameters *wanted, const bc_weights *weights)
 {
     for (int old = 0; old < 2; old++)
         for (size_t i = 0; i < weights->count; i++) {
-            char today[BC_PARAM_NAME];
+            char current[BC_PARAM_NAME];
             const char *name = weights->tensors[i].name;
-            if (old) bc_name_current(name, today, sizeof today);
-            const bc_param *param = plan_find(wanted, old ? today : name);
-            const bc_tensor **holder = param ? &wanted->holder[param - wanted->params] : NULL;
-            if (holder && !*holder) *holder = &weights->tensors[i];
+            if (old) bc_name_current(name, current, sizeof current);
+            const bc_param *param = find_parameter(wanted, old ? current : name);
+            const bc_tensor **tensor = param ? &wanted->tensors[param - wanted->list] : NULL;
+            if (tensor && !*tensor) *tensor = &weights->tensors[i];
         }
 }
 
@@ -93,7 +93,7 @@ static bertc_fit compare(const bc_tensor *tensor, const bc_param *param)
     return strcmp(tensor->name, param->name) == 0 ? BERTC_FIT_MATCHES : BERTC_FIT_RENAMED;
 }
 
-/* Append one line: a tensor, a parameter, or a tensor that is that parameter. */
+/* Append a line for a tensor and its parameter; either may be null, but not both. */
 static bertc_status add(bertc_inspection *to, const bc_tensor *tensor, const bc_param *param,
                         bertc_fit fit, bertc_error *err)
 {
@@ -117,31 +117,32 @@ static bertc_status add(bertc_inspection *to, const bc_tensor *tensor, const bc_
     return info->name && (!param || info->parameter) ? BERTC_OK : bc_fail_memory(err);
 }
 
-static bertc_status add_tensor(bertc_inspection *to, const bc_tensor *tensor, const plan *wanted, bertc_error *err)
+static bertc_status add_tensor(bertc_inspection *to, const bc_tensor *tensor, const parameters *wanted,
+                               bertc_error *err)
 {
-    char today[BC_PARAM_NAME];
-    bc_name_current(tensor->name, today, sizeof today);
-    const bc_param *param = plan_find(wanted, today);
-    if (param && wanted->holder[param - wanted->params] != tensor) param = NULL;
+    char current[BC_PARAM_NAME];
+    bc_name_current(tensor->name, current, sizeof current);
+    const bc_param *param = find_parameter(wanted, current);
+    if (param && wanted->tensors[param - wanted->list] != tensor) param = NULL;
     bertc_fit fit = param ? compare(tensor, param) : to->has_config ? BERTC_FIT_IGNORED : BERTC_FIT_UNKNOWN;
     return add(to, tensor, param, fit, err);
 }
 
-static bertc_status list(bertc_inspection *to, const bc_weights *weights, plan *wanted, bertc_error *err)
+static bertc_status add_all(bertc_inspection *to, const bc_weights *weights, parameters *wanted, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     to->tensors = bc_alloc(weights->count + wanted->count, sizeof *to->tensors);
     if (!to->tensors) return bc_fail_memory(err);
-    plan_claim(wanted, weights);
+    assign_tensors(wanted, weights);
     for (size_t i = 0; status == BERTC_OK && i < weights->count; i++)
         status = add_tensor(to, &weights->tensors[i], wanted, err);
     for (size_t i = 0; status == BERTC_OK && i < wanted->count; i++)
-        if (!wanted->holder[i]) status = add(to, NULL, &wanted->params[i], BERTC_FIT_MISSING, err);
+        if (!wanted->tensors[i]) status = add(to, NULL, &wanted->list[i], BERTC_FIT_MISSING, err);
     return status;
 }
 
-/* The path of the config.json beside a file. */
-static char *config_beside(const char *path)
+/* The path of the config.json in the folder of a file. */
+static char *config_path(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? bc_strndup(path, (size_t)(slash - path) + 1) : bc_strndup(".", 1);
@@ -150,31 +151,31 @@ static char *config_beside(const char *path)
     return config;
 }
 
-/* Is there what a model's folder or an adapter's may hold; which of the two is it? */
-static bertc_status check_place(const char *path, bool *adapter, bertc_error *err)
+/* Check that a folder is a model directory or an adapter directory, and find out which of the two. */
+static bertc_status check_folder(const char *path, bool *adapter, bertc_error *err)
 {
     const char *names[BC_READERS + 2] = {[BC_READERS] = "config.json", BC_ADAPTER_CONFIG};
-    for (size_t i = 0; i < BC_READERS; i++) names[i] = bc_readers[i].names[BC_OF_MODEL];
+    for (size_t i = 0; i < BC_READERS; i++) names[i] = bc_readers[i].names[BC_ROLE_MODEL];
     bertc_status status = bc_model_path_check(path, names, sizeof names / sizeof *names, err);
     return status == BERTC_OK ? bc_adapter_config_exists(path, adapter, err) : status;
 }
 
-/* Open the weights in a folder or file. *config: the path of the config.json beside them, which an adapter has not. */
+/* Open the weights of a folder or file. *config: the path of the config.json to compare with; null for an adapter. */
 static bertc_status open_weights(const char *path, bc_weights *weights, char **config, bertc_error *err)
 {
     bool adapter = false, folder, file = false;
     bertc_status status = bc_folder_find(path, &folder, err);
     if (status == BERTC_OK && !folder) status = bc_file_find(path, &file, err);
-    if (status == BERTC_OK && !file) status = check_place(path, &adapter, err);
+    if (status == BERTC_OK && !file) status = check_folder(path, &adapter, err);
     if (status != BERTC_OK) return status;
-    if (adapter) return bc_weights_open_in(path, BC_OF_ADAPTER, weights, err);
-    *config = file ? config_beside(path) : bc_path_join(path, "config.json");
+    if (adapter) return bc_weights_open_in(path, BC_ROLE_ADAPTER, weights, err);
+    *config = file ? config_path(path) : bc_path_join(path, "config.json");
     if (!*config) return bc_fail_memory(err);
-    return file ? bc_weights_open(path, weights, err) : bc_weights_open_in(path, BC_OF_MODEL, weights, err);
+    return file ? bc_weights_open(path, weights, err) : bc_weights_open_in(path, BC_ROLE_MODEL, weights, err);
 }
 
-/* The configuration and what it asks for. One that is refused is a finding. */
-static bertc_status read_config(const char *path, bertc_inspection *to, plan *wanted, bertc_error *err)
+/* Read the configuration and list its parameters. A refused configuration is part of the result, not an error. */
+static bertc_status read_config(const char *path, bertc_inspection *to, parameters *wanted, bertc_error *err)
 {
     bertc_error why = {.status = BERTC_OK};
     bool found = false;
@@ -182,7 +183,7 @@ static bertc_status read_config(const char *path, bertc_inspection *to, plan *wa
     if (status == BERTC_OK && !found) return BERTC_OK;
     if (status == BERTC_OK) status = bertc_config_load(path, &to->config, &why);
     to->has_config = status == BERTC_OK;
-    if (status == BERTC_OK) return plan_make(&to->config, wanted, err);
+    if (status == BERTC_OK) return list_parameters(&to->config, wanted, err);
     if (status != BERTC_INPUT) return bc_fail(err, status, "%s", why.message);
     to->refusal = why;
     return BERTC_OK;
@@ -192,15 +193,15 @@ static bertc_status inspect(const char *path, bertc_inspection *to, bertc_error 
 {
     char *config = NULL;
     bc_weights weights = {0};
-    plan wanted = {0};
+    parameters wanted = {0};
     bertc_status status = open_weights(path, &weights, &config, err);
     if (status == BERTC_OK && !(to->weights = bc_strndup(weights.path, strlen(weights.path))))
         status = bc_fail_memory(err);
     if (status == BERTC_OK) status = read_config(config, to, &wanted, err);
-    if (status == BERTC_OK) status = list(to, &weights, &wanted, err);
-    bc_free(wanted.params);
+    if (status == BERTC_OK) status = add_all(to, &weights, &wanted, err);
+    bc_free(wanted.list);
     bc_free(wanted.by_name);
-    bc_free(wanted.holder);
+    bc_free(wanted.tensors);
     bc_weights_close(&weights);
     bc_free(config);
     return status;

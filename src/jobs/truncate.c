@@ -1,4 +1,4 @@
-/* A smaller model from a larger one: its first layers, everything else byte for byte. */
+/* Truncating a model to its first layers. Everything else is copied byte for byte. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +12,12 @@
 #include "base/writer.h"
 #include "formats/adapter_config.h"
 #include "formats/model_dir.h"
-#include "formats/names.h"
 #include "formats/readers.h"
 #include "formats/safetensors.h"
+#include "formats/tensor_names.h"
 #include "nn/model_load.h"
 
-/* The members of config.json as they are spelled, but for the number of layers. */
+/* Write config.json with another number of layers; all other members stay as they are spelled. */
 static bertc_status write_config(const char *from, const bc_dir *to, int layers, bertc_error *err)
 {
     char *json = NULL, number[16];
@@ -36,17 +36,18 @@ static bertc_status write_config(const char *from, const bc_dir *to, int layers,
     return status;
 }
 
-/* `maker`: the tensors of a source that the file is to hold. */
-static bertc_status copy_bytes(const void *maker, size_t index, size_t from, size_t length, void *to, bertc_error *err)
+/* A bc_tensor_generator whose context is the list of the tensors to copy. */
+static bertc_status copy_bytes(const void *context, size_t index, size_t from, size_t length, void *to,
+                               bertc_error *err)
 {
-    const bc_tensor *const *tensors = maker, *t = tensors[index];
+    const bc_tensor *const *tensors = context, *t = tensors[index];
     bertc_status status = bc_tensor_bytes(t, from, length, to, err);
     return status == BERTC_OK ? bc_weights_check(t->weights, err) : status;
 }
 
 static bertc_status write_tensors(const bc_weights *weights, const bc_dir *to, int layers, bertc_error *err)
 {
-    const char *const metadata[] = {"format", weights->format ? weights->format : "pt", NULL};
+    const char *const metadata[] = {"format", weights->framework ? weights->framework : "pt", NULL};
     bc_tensor_out *kept = bc_alloc(weights->count, sizeof *kept);
     const bc_tensor **from = bc_alloc(weights->count, sizeof *from);
     bertc_status status = kept && from ? BERTC_OK : bc_fail_memory(err);
@@ -60,13 +61,14 @@ static bertc_status write_tensors(const bc_weights *weights, const bc_dir *to, i
         from[count++] = t;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(to, BC_MODEL_WEIGHTS, kept, count, metadata, copy_bytes, from, NULL, err);
+        status = bc_safetensors_write_generated(to, BC_MODEL_WEIGHTS, kept, count, metadata,
+                                                &(bc_tensor_generator){copy_bytes, from}, NULL, err);
     bc_free(from);
     bc_free(kept);
     return status;
 }
 
-/* config.json comes last: without it the folder is no model. */
+/* Write all files, config.json last: without it the folder is not a model directory. */
 static bertc_status write_all(const char *dir, const bc_weights *weights, int layers, const char *out, bertc_error *err)
 {
     bc_dir to = {.fd = -1};
@@ -86,14 +88,14 @@ static bertc_status check_layers(const char *dir, int layers, bertc_error *err)
     char *path = bc_path_join(dir, "config.json");
     bertc_status status = path ? bertc_config_load(path, &config, err) : bc_fail_memory(err);
     if (status == BERTC_OK && (layers < 1 || layers > config.num_hidden_layers))
-        status = bc_fail(err, BERTC_USAGE, "--keep-layers %d: %s has 1 to %d layers to keep", layers,
+        status = bc_fail(err, BERTC_USAGE, "--keep-layers %d: %s allows 1 to %d", layers,
                          path, (int)config.num_hidden_layers);
     bertc_config_clear(&config);
     bc_free(path);
     return status;
 }
 
-/* Are the tensors of these layers there, as config.json says? No weights are read. */
+/* Check that these layers have all tensors, with the shapes in config.json. No values are read. */
 static bertc_status check_tensors(const char *dir, int layers, bertc_error *err)
 {
     const bertc_model_options options = {.threads = 1, .keep_layers = layers, .encoder_only = true};
@@ -113,11 +115,10 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
     if (status == BERTC_OK) status = bc_model_path_check(dir, names, sizeof names / sizeof *names, err);
     if (status == BERTC_OK) status = bc_adapter_config_exists(dir, &adapter, err);
     if (status == BERTC_OK && adapter)
-        status = bc_fail(err, BERTC_INPUT, "%s: an adapter has no layers to keep; truncate the model that it is for",
-                         dir);
+        status = bc_fail(err, BERTC_INPUT, "%s: this is an adapter; truncate its base model", dir);
     if (status == BERTC_OK) status = check_layers(dir, layers, err);
     if (status == BERTC_OK) status = check_tensors(dir, layers, err);
-    if (status == BERTC_OK) status = bc_weights_open_in(dir, BC_OF_MODEL, &weights, err);
+    if (status == BERTC_OK) status = bc_weights_open_in(dir, BC_ROLE_MODEL, &weights, err);
     if (status == BERTC_OK) status = write_all(dir, &weights, layers, out, err);
     bc_weights_close(&weights);
     return status;

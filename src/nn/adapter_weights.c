@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/writer.h"
-#include "formats/names.h"
+#include "formats/tensor_names.h"
 #include "formats/readers.h"
 #include "formats/safetensors.h"
 #include "nn/lora.h"
@@ -21,7 +21,7 @@ bertc_status bc_adapter_weights_open(const char *dir, bc_adapter_weights *adapte
 {
     bertc_status status = bc_adapter_config_read(dir, &adapter->config, err);
     if (status != BERTC_OK || !adapter->config.base) return status;
-    status = bc_weights_open_in(dir, BC_OF_ADAPTER, &adapter->weights, err);
+    status = bc_weights_open_in(dir, BC_ROLE_ADAPTER, &adapter->weights, err);
     if (status != BERTC_OK) return status;
     adapter->names = bc_alloc(adapter->weights.count, sizeof *adapter->names);
     if (!adapter->names) return bc_fail_memory(err);
@@ -169,6 +169,7 @@ static bertc_status write_tensors(const bertc_model *model, int number, const bc
     bc_tensor_out *tensors = bc_alloc(model->count, sizeof *tensors);
     const bc_param **params = bc_alloc(model->count, sizeof *params);
     const bc_value_maker maker = {.values = values, .params = params};
+    const bc_tensor_generator generator = {bc_values_make, &maker};
     bertc_status status = names && tensors && params ? BERTC_OK : bc_fail_memory(err);
     size_t count = 0;
     for (size_t i = 0; status == BERTC_OK && i < model->count; i++) {
@@ -182,8 +183,8 @@ static bertc_status write_tensors(const bertc_model *model, int number, const bc
         params[count++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(dir, BC_ADAPTER_WEIGHTS, tensors, count, metadata, bc_values_make,
-                                           &maker, hashes, err);
+        status = bc_safetensors_write_generated(dir, BC_ADAPTER_WEIGHTS, tensors, count, metadata, &generator, ledger,
+                                                err);
     bc_free(params);
     bc_free(names);
     bc_free(tensors);

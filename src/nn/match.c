@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "formats/names.h"
 #include "formats/readers.h"
+#include "formats/tensor_names.h"
 #include "nn/model_heads.h"
 
 /* ---- Tensors ------------------------------------------------------------------------------- */
@@ -17,7 +17,7 @@ bertc_status bc_match_open(const char *dir, bc_match **match, bertc_error *err)
     bertc_status status = m ? bc_adapter_weights_open(dir, &m->adapter, err) : bc_fail_memory(err);
     if (status == BERTC_OK)
         status =
-            bc_weights_open_in(m->adapter.config.base ? m->adapter.config.base : dir, BC_OF_MODEL, &m->weights, err);
+            bc_weights_open_in(m->adapter.config.base ? m->adapter.config.base : dir, BC_ROLE_MODEL, &m->weights, err);
     if (status != BERTC_OK) return status;
     m->current_names = bc_alloc(m->weights.count, sizeof *m->current_names);
     m->used = bc_calloc(m->weights.count, sizeof *m->used);

@@ -1,8 +1,8 @@
 /* The tensors of a model source that hold a model's parameters: the state of a model between bc_model_open and
  * bc_model_read.
  *
- * 1. A tensor belongs to a parameter by its current name (formats/names.h), so old spellings and a missing "bert."
- *    prefix make no difference.
+ * 1. A tensor belongs to a parameter by its current name (formats/tensor_names.h), so old spellings and a missing
+ *    "bert." prefix make no difference.
  * 2. Only the pooler and the head may be missing. They are then newly initialized, and listed in the notice. */
 #ifndef BC_NN_MATCH_H
 #define BC_NN_MATCH_H

@@ -68,7 +68,7 @@ bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *opt
     if (status != BERTC_OK) return status;
     bertc_model *m = bc_calloc(1, sizeof *m);
     status = m ? bc_model_dir_check_finished(dir, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_adapter_load_config(dir, &m->config, err);
+    if (status == BERTC_OK) status = bc_config_load_dir(dir, &m->config, err);
     if (status == BERTC_OK) status = keep_layers(m, options->keep_layers, dir, err);
     if (status == BERTC_OK) status = bc_match_open(dir, &m->match, err);
     if (status == BERTC_OK) status = bc_match_heads(m, options, heads, count, err);

@@ -79,7 +79,8 @@ static bertc_status write_weights(const bertc_model *model, int number, const bc
         params[written++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_made(dir, BC_MODEL_WEIGHTS, tensors, written, metadata, make, &m, hashes, err);
+        status = bc_safetensors_write_generated(dir, BC_MODEL_WEIGHTS, tensors, written, metadata,
+                                                &(bc_tensor_generator){make, &m}, hashes, err);
     bc_free(tensors);
     bc_free(params);
     bc_free(m.buffer);

@@ -18,13 +18,13 @@ const float *bc_values_at(const bc_values *values, const bc_param *param);
  * opened. */
 bertc_status bc_values_read(const bc_values *values, size_t from, size_t count, float *to, bertc_error *err);
 
-/* The argument `maker` of bc_values_make. */
+/* The context of bc_values_make. */
 typedef struct bc_value_maker {
     const bc_values *values;
     const bc_param *const *params; /* params[i] is the parameter that tensor i holds */
 } bc_value_maker;
 
-/* A bc_tensor_make for F32 tensors that hold parameters. */
+/* The `generate` of a bc_tensor_generator for F32 tensors that hold parameters. */
 bertc_status bc_values_make(const void *maker, size_t index, size_t from, size_t length, void *to, bertc_error *err);
 
 #endif

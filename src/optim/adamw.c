@@ -10,26 +10,21 @@
 static const float b1 = (float)BC_BETA1, c1 = (float)(1 - BC_BETA1);
 static const float b2 = (float)BC_BETA2, c2 = (float)(1 - BC_BETA2);
 
-BC_INLINE float flush(float x, float min)
+BC_INLINE float zero_below(float x, float min)
 {
     return fabsf(x) < min ? 0.0f : x;
 }
 
-BC_INLINE float next_m(float m, float g)
-{
-    return flush(b1 * m + c1 * g, 0x1p-100f);
-}
-
 BC_INLINE float next_v(float v, float g)
 {
-    return flush(b2 * v + c2 * g * g, FLT_MIN);
+    return zero_below(b2 * v + c2 * g * g, FLT_MIN);
 }
 
-/* One scalar: its next value. */
+/* Update the moments of a scalar and return its next value. */
 BC_INLINE float adamw(float p, float *m, float *v, float grad, const bc_update *u)
 {
     float g = grad * u->scale;
-    *m = next_m(*m, g);
+    *m = zero_below(b1 * *m + c1 * g, 0x1p-100f);
     *v = next_v(*v, g);
     return u->decay * p - u->lr * (*m / (sqrtf(*v) / u->v_root + u->eps));
 }
@@ -40,7 +35,7 @@ BC_CLONES static void move(float *restrict p, float *restrict m, float *restrict
     for (size_t i = 0; i < count; i++) p[i] = adamw(p[i], &m[i], &v[i], grad[i], &u);
 }
 
-/* The same, and the bf16 copy while the value is at hand. */
+/* Move the values and write their bf16 copies in the same pass over memory. */
 BC_CLONES static void move_rounded(float *restrict p, float *restrict m, float *restrict v, const float *restrict grad,
                                    uint16_t *restrict bf16, size_t count, bc_update u)
 {
@@ -77,7 +72,7 @@ BC_CLONES static void decay_p(float *p, size_t count, float keep)
     for (size_t i = 0; i < count; i++) p[i] = keep * p[i];
 }
 
-/* +0 in every place. */
+/* Whether every element is +0. */
 BC_CLONES static bool is_zero(const float *x, size_t count)
 {
     uint32_t any = 0;
@@ -89,7 +84,7 @@ BC_CLONES static bool is_zero(const float *x, size_t count)
     return any == 0;
 }
 
-/* Where m is zero it stays so, and what is subtracted from p is +0, which changes nothing. */
+/* An m of zero stays zero and subtracts +0 from p, which changes nothing. */
 void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *updates, size_t steps)
 {
     if (steps == 0) return;

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-_Static_assert(BC_LAZY_STEPS <= UINT16_MAX, "done counts them");
+_Static_assert(BC_LAZY_STEPS <= UINT16_MAX, "done counts the stored steps");
 
 bertc_status bc_lazy_create(bc_lazy *lazy, const bc_param *param, float *m, float *v, int threads, bertc_error *err)
 {
@@ -27,7 +27,7 @@ size_t bc_lazy_bytes(size_t rows)
     return rows * sizeof(uint16_t);
 }
 
-/* Bring one row up to date. */
+/* Replay the steps that a row missed. */
 static void catch_up(bc_lazy *lazy, size_t row)
 {
     size_t h = lazy->param->shape[1], at = row * h, done = lazy->done[row];
@@ -35,8 +35,7 @@ static void catch_up(bc_lazy *lazy, size_t row)
     lazy->done[row] = (uint16_t)lazy->count;
 }
 
-/* Rows missed different numbers of steps, so threads take the next few as they come; which thread
- * computes a row does not matter. */
+/* Rows missed different numbers of steps, so their cost differs and threads take them dynamically. */
 void bc_lazy_catch_up(bc_lazy *lazy)
 {
     if (!lazy->param || lazy->count == 0) return;

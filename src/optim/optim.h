@@ -1,13 +1,12 @@
 /* AdamW in both recipes, and the global gradient norm.
  *
  * 1. A parameter whose grad is null is not trained: it has no moments and is never written.
- * 2. The work is cut into chunks that are fixed by the parameters' sizes. A chunk is computed by
- *    one thread in a fixed order and sums of chunks form a fixed tree, so nothing depends on the
- *    number of threads.
- * 3. One pass over memory per step: parameter, gradient and both moments are read once, three of
- *    them written once, and the bf16 copy where there is one. No allocation after bc_optim_create.
- * 4. Of a table whose gradient is kept for touched rows alone (nn/ops/sparse_rows.h) the other rows are
- *    left behind (lazy.h). All numbers are those that a whole gradient with zeros would give. */
+ * 2. The parameters' sizes alone determine how the work is cut into chunks. One thread computes a chunk in a fixed
+ *    order, and the sums of chunks form a fixed tree, so nothing depends on the number of threads.
+ * 3. A step passes over memory once: it reads the parameter, its gradient and both moments once, and writes the
+ *    parameter, both moments and the bf16 copy, if any, once. Nothing is allocated after bc_optim_create.
+ * 4. If the gradient of a table contains only sparse rows (nn/ops/sparse_rows.h), the table's other rows are updated
+ *    later (lazy.h). All results are those of a dense gradient whose other rows are zero. */
 #ifndef BC_OPTIM_OPTIM_H
 #define BC_OPTIM_OPTIM_H
 
@@ -19,62 +18,62 @@
 #include "nn/params.h"
 #include "optim/lazy.h"
 
-/* A run of scalars of one parameter. */
+/* Consecutive scalars of one parameter. */
 typedef struct bc_chunk {
     const bc_param *param;
-    size_t start, count; /* in the parameter */
-    size_t moment;       /* of the first scalar, in m and v */
-    size_t index;        /* among all chunks, in the order of the parameters */
+    size_t start, count; /* first scalar in the parameter, number of scalars */
+    size_t moment;       /* index of the first scalar in m and v */
+    size_t index;        /* index among all chunks in the order of the parameters */
 } bc_chunk;
 
 typedef struct bc_optim {
     bertc_recipe recipe;
     double weight_decay;
     int threads;
-    size_t scalars;   /* that are trained */
-    void *moments;    /* one allocation, which holds both: */
-    float *m, *v;     /* (scalars) first and second moment, zero at the start */
-    bc_chunk *chunks; /* (count) those of the touched table after all others */
-    double *sums;     /* (count) squares of a chunk's gradient, by place */
-    size_t count, dense; /* chunks; those that have all of their gradient */
-    size_t first;     /* of them that may take part now */
-    int64_t step;     /* of bc_optim_unfreeze; before: past all */
-    bool table_frozen;      /* the touched table takes no part now */
-    bc_lazy lazy;     /* of the touched table */
+    size_t scalars;      /* number of trained scalars */
+    void *moments;       /* the allocation that contains m and v */
+    float *m, *v;        /* (scalars) first and second moment, initially zero */
+    bc_chunk *chunks;    /* (count) dense chunks first, then those of the table with sparse rows */
+    double *sums;        /* (count) sum of the squared gradients of each chunk, by bc_chunk.index */
+    size_t count;        /* number of chunks */
+    size_t dense_count;  /* number of chunks with a dense gradient */
+    size_t first_dense;  /* the first dense chunk that is not frozen in this step */
+    int64_t step;        /* the step of the last bc_optim_unfreeze; INT64_MAX: none, nothing is frozen */
+    bool table_frozen;   /* whether the table with sparse rows is frozen in this step */
+    bc_lazy lazy;        /* updates of the table with sparse rows */
 } bc_optim;
 
-/* params (count) must outlive the optimiser; no more than one has `touched`. Errors:
- * BERTC_NOMEM. */
+/* params (count) must outlive the optimiser; at most one of them may have sparse rows. Errors: BERTC_NOMEM. */
 bertc_status bc_optim_create(bc_optim *optim, const bc_param *params, size_t count, bertc_recipe recipe,
                              double weight_decay, int threads, bertc_error *err);
 void bc_optim_clear(bc_optim *optim);
 
-/* Let parameters whose `since` is after `step` out of norm and update until the next call; without
- * one all take part. */
+/* Exclude parameters whose first_step is after `step` from norm and update, until the next call. Before the first call
+ * nothing is excluded. */
 void bc_optim_unfreeze(bc_optim *optim, int64_t step);
 
-/* Euclidean norm of all gradients together. */
+/* The Euclidean norm of all gradients together. */
 double bc_optim_norm(bc_optim *optim);
 
-/* The factor that brings a gradient of this norm down to `most` (0: no limit): torch divides by
- * norm + 1e-6, TensorFlow by the norm. */
+/* The factor that reduces a gradient of this norm to the norm `max` (0: no limit). As in torch, the hf recipe divides
+ * by norm + 1e-6; as in TensorFlow, the google recipe divides by the norm. */
 double bc_clip_scale(bertc_recipe recipe, double norm, double max);
 
-/* One update with the gradients times `scale`. `step` counts from 0.
+/* Update the parameters with the gradients times `scale`. `step` counts from 0.
  *
  *   g = scale * grad;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
  *   hf:      p = (1 - lr wd) p - lr/(1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + 1e-8)
- *           t = step + 1 - since
+ *           t = step + 1 - first_step
  *   google:  p = p - lr (m / (sqrt(v) + 1e-6) + wd p)
  *
- * wd is 0 for biases and LayerNorm; lr is times the parameter's own rate. Source: Loshchilov and
- * Hutter 2019 (torch.optim.AdamW); AdamWeightDecayOptimizer in google-research/bert,
- * optimization.py. */
+ * wd is 0 for biases and LayerNorm; lr is multiplied by the parameter's lr_scale. Source: Loshchilov and Hutter 2019
+ * (torch.optim.AdamW); AdamWeightDecayOptimizer in google-research/bert, optimization.py. */
 void bc_optim_step(bc_optim *optim, int64_t step, double lr, double scale);
 
-/* Bring the touched rows up to date, before they are read; all rows, before anything but a training
- * pass reads parameters or moments. */
+/* Make the pending updates of the sparse rows. Call it before a training pass reads them. */
 void bc_optim_catch_up(bc_optim *optim);
+
+/* Make all pending updates. Call it before anything but a training pass reads parameters or moments. */
 void bc_optim_flush(bc_optim *optim);
 
 #endif

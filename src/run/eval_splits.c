@@ -140,8 +140,8 @@ static int shown(const char *name)
 bool bc_scores_describe_constant(bc_eval_split eval_split, const bertc_scores *scores, char text[BC_CONSTANT_TEXT])
 {
     const bertc_task *task = eval_split.task;
-    if (scores->constant == 0) return false;
-    const char *what = task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->constant - 1];
+    if (scores->same_prediction == 0) return false;
+    const char *what = task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->same_prediction - 1];
     snprintf(text, BC_CONSTANT_TEXT, "%.*s %s: %.*s is predicted for all %zu examples", shown(task->name), task->name,
              bertc_split_name(eval_split.split), shown(what), what, scores->examples);
     return true;

@@ -179,7 +179,7 @@ static bertc_status open_cache(bc_run *run, const place *at, bertc_error *err)
     if (cache->rows == 0) return BERTC_OK;
     cache->notify = bc_meter_notify(&run->meter);
     cache->missing_batch = run->frozen_cache.missing_batch;
-    cache->order = run->frozen_cache.order;
+    cache->missing = run->frozen_cache.order;
     if (has_folder(run)) status = open_kept(run, cache, err);
     if (status == BERTC_OK && !cache->is_stored) status = open_memory(run, cache, err);
     if (status == BERTC_OK) say_plan(run, at);

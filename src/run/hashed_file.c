@@ -80,7 +80,7 @@ static bertc_status expected_seal(const bc_weights *file, char out[BC_HASH_HEX],
     char *piece = bc_alloc(PIECE, 1);
     bertc_status status = piece ? BERTC_OK : bc_fail_memory(err);
     bc_hasher_init(&hasher);
-    cJSON_ArrayForEach(item, bc_safetensors_texts(file)) {
+    cJSON_ArrayForEach(item, bc_safetensors_all_metadata(file)) {
         if (strcmp(item->string, seal_key) == 0) continue;
         put_string(&hasher, item->string);
         put_string(&hasher, item->valuestring);
@@ -102,7 +102,7 @@ bertc_status bc_hashed_file_open(const char *path, bc_weights *file, bertc_error
     char expected[BC_HASH_HEX];
     const char *seal = bc_safetensors_metadata(file, seal_key);
     if (seal) status = expected_seal(file, expected, err);
-    if (status == BERTC_OK && (!seal || !bc_safetensors_is_trimmed(file) || strcmp(seal, expected) != 0))
+    if (status == BERTC_OK && (!seal || !bc_safetensors_is_space_padded(file) || strcmp(seal, expected) != 0))
         status = bc_fail(err, BERTC_INPUT, "%s: its content does not match its hash", path);
     if (status != BERTC_OK) bc_weights_close(file);
     return status;

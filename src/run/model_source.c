@@ -13,21 +13,21 @@
 
 void bc_model_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
 {
-    if (set->skipped > 0)
-        bc_notify(notify, "%s: %zu short row%s skipped", set->path, set->skipped, set->skipped == 1 ? "" : "s");
-    if (set->unlabelled > 0)
-        bc_notify(notify, "%s: %zu row%s without a gold label left out", set->path, set->unlabelled,
-                  set->unlabelled == 1 ? "" : "s");
+    if (set->skipped_short > 0)
+        bc_notify(notify, "%s: %zu short row%s skipped", set->path, set->skipped_short, set->skipped_short == 1 ? "" : "s");
+    if (set->skipped_label > 0)
+        bc_notify(notify, "%s: %zu row%s without a gold label left out", set->path, set->skipped_label,
+                  set->skipped_label == 1 ? "" : "s");
 }
 
 bertc_status bc_model_source_check_labels(const bertc_dataset *set, const char *purpose, bertc_error *err)
 {
     const char *split = bertc_split_name(set->split);
     if (set->labelled) return BERTC_OK;
-    if (!set->no_label)
+    if (!set->missing_label_column)
         return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s", set->path, split, purpose);
     return bc_fail(err, BERTC_INPUT, "%s: the %s split has no labels to %s; its header has no column \"%s\", only %s",
-                   set->path, split, purpose, set->no_label, set->columns);
+                   set->path, split, purpose, set->missing_label_column, set->header_columns);
 }
 
 void bc_model_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *inputs, const bertc_notify *notify)
@@ -57,7 +57,7 @@ static bertc_status load_config(bc_model_source *source, const char *dir, bertc_
     adapter.base = NULL;
     bc_adapter_config_clear(&adapter);
     if (status == BERTC_OK && source->base) status = check_finished(source->base, err);
-    return status == BERTC_OK ? bc_adapter_load_config(dir, &source->config, err) : status;
+    return status == BERTC_OK ? bc_config_load_dir(dir, &source->config, err) : status;
 }
 
 static bertc_status look_for_words(const char *dir, bool *found, bertc_error *err)

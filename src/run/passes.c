@@ -27,7 +27,7 @@ static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
         if (status != BERTC_OK) return status;
         run->plan.batch_tokens =
             bc_max(run->plan.batch_tokens, bc_pack_max(run_task->train, run_task->epoch.order, whole));
-        run_task->epoch.number = -1; /* that is the order of none */
+        run_task->epoch.current = -1; /* that is the order of none */
     }
     return BERTC_OK;
 }

@@ -104,9 +104,9 @@ typedef struct data_sets {
 static bertc_status make_up(const bc_run *run, bc_eval_split which, int64_t limit, bertc_dataset **dataset,
                             bertc_error *err)
 {
-    if (run->source.max_length > BERTC_KNOWN_LENGTH)
+    if (run->source.max_length > BERTC_MAX_KNOWN_LENGTH)
         return bc_fail(err, BERTC_USAGE, "--data is missing: for a --max-length of more than %d it is needed",
-                       BERTC_KNOWN_LENGTH);
+                       BERTC_MAX_KNOWN_LENGTH);
     bertc_error why = {.status = BERTC_OK};
     bertc_status status =
         bc_synthetic_dataset(which.task, which.split, (size_t)limit, run->source.vocab, dataset, &why);
@@ -255,7 +255,8 @@ static bertc_status match_labels(bertc_config *config, const bertc_task *task, i
 
 static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
 {
-    return (bc_counts){dataset->count, dataset->skipped, dataset->unlabelled, inputs->truncated, inputs->invalid};
+    return (bc_counts){dataset->count, dataset->skipped_short, dataset->skipped_label, inputs->truncated,
+                       inputs->invalid};
 }
 
 static bertc_status tokenise_train(bc_run *run, bertc_config *config, bc_run_task *run_task, const bertc_dataset *train,

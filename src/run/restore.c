@@ -118,7 +118,7 @@ static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *
     if (status == BERTC_OK) status = bc_hashed_file_copy(&file, "weights", to.values, to.scalars, err);
     if (status == BERTC_OK) status = bc_hashed_file_copy(&file, "m", to.m, to.trained, err);
     if (status == BERTC_OK) status = bc_hashed_file_copy(&file, "v", to.v, to.trained, err);
-    if (status == BERTC_OK) bc_trainer_weights_changed(run->trainer);
+    if (status == BERTC_OK) bc_trainer_refresh_weights(run->trainer);
     if (status == BERTC_OK) run->state = state;
     bc_weights_close(&file);
     return status;

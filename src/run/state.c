@@ -41,7 +41,7 @@ static const row scores[] = {
     SCORE(REAL, "spearman", value[BERTC_SPEARMAN]),
     SCORE(REAL, "loss", loss),
     SCORE(SIZE, "examples", examples),
-    SCORE(SIZE, "alike", constant),
+    SCORE(SIZE, "alike", same_prediction),
 };
 
 _Static_assert(BERTC_METRICS == 5, "scores lists every metric");

@@ -27,7 +27,7 @@ bertc_status bc_run_update(bc_run *run, bc_step_log *report, bertc_error *err)
     step.lr = bc_schedule_rate((bertc_recipe)o->recipe, o->lr, state->step, run->plan.warmup, run->plan.steps);
     bertc_status status = bc_examples_draw(run->examples, state->step, &step.examples, err);
     if (status != BERTC_OK) return status;
-    bc_run_task *run_task = &run->tasks[step.examples.dataset];
+    bc_run_task *run_task = &run->tasks[step.examples.task];
     step.objective = &run_task->objective;
     step.divisor = bc_objective_divisor(run_task, &step.examples);
     step.cache = &run_task->cache;

@@ -23,8 +23,8 @@ static const double margin = 2, window = 16;
 
 void bc_warnings_step(bc_run *run, const bc_examples *examples, double loss)
 {
-    bc_task_progress *task = &run->state.task[examples->dataset];
-    double steps = (double)examples->dataset_step;
+    bc_task_progress *task = &run->state.task[examples->task];
+    double steps = (double)examples->task_step;
     if (steps == 0) task->first_loss = task->loss = loss;
     task->loss += (loss - task->loss) / fmin(steps + 1, window);
 }

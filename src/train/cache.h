@@ -1,16 +1,16 @@
-/* What the frozen stages give for each example, kept from the first time that it is computed.
+/* A cache of the frozen stages' outputs, stored the first time that they are computed.
  *
- * Of an example are kept the rows that the first stage reads which may be trained (bc_model_stage_input): (n,H) of
- * its n tokens for a layer, (1,H) for pooler and head. By their order in the data the first examples lie in
- * memory, the next ones in a file, and the rest is computed again every time.
+ * For each example the cache stores the input rows of the first stage that is not frozen (bc_model_stage_input): (n,H)
+ * for its n tokens if that stage is a layer, (1,H) if it is the pooler or the head. In the order of the data, the first
+ * examples are stored in memory, the next ones in a file, and the others are computed again every time.
  *
- * 1. A model's settled stages give the same bits in any batch, so it makes no difference to a run what is
- *    kept and where.
- * 2. Nothing is allocated between opening and closing, but by bc_cache_publish.
- * 3. A disk that is full ends no run: what cannot be written is computed again, and one line says so.
- * 4. What comes from a file is compared with what was given to it, by a hash that was taken then.
- * 5. A file that is kept for later runs appears whole, or not at all (cache_file.c). Any other file has lost
- *    its name before anything is in it, and goes with the process. */
+ * 1. Frozen stages are batch-invariant: they give the same bits in any batch. So a run's results do not depend on
+ *    what is stored, or where.
+ * 2. Nothing is allocated between opening and closing, except by bc_cache_publish.
+ * 3. A full disk does not end a run: outputs that cannot be written are computed again, and a notice reports it.
+ * 4. Rows read from a file are compared with the rows that were written, by a hash taken when they were written.
+ * 5. A file that is kept for later runs appears complete or not at all (cache_file.c). Any other file is unlinked
+ *    before anything is written, and ends with the process. */
 #ifndef BC_TRAIN_CACHE_H
 #define BC_TRAIN_CACHE_H
 
@@ -18,68 +18,74 @@
 #include "base/hash.h"
 #include "nn/pass.h"
 
-/* A file of the run that has this name for an instant. */
+/* Name of the unlinked file in the run folder, between its creation and its removal. */
 #define BC_CACHE_FILE "cache.tmp"
 
-/* A page before the rows of a file. */
+/* Size of a file's header, one page. */
 enum { BC_CACHE_HEADER = 4096 };
-#define BC_CACHE_FORMAT "bertc-cache-2" /* part of every key: no other format is ever looked at */
+#define BC_CACHE_FORMAT "bertc-cache-2" /* part of every key, so files of other formats are never opened */
 
 typedef struct bc_cache {
     const bertc_inputs *inputs;
-    int stage;          /* that reads the rows */
-    bool by_token;
-    size_t width;       /* H */
-    size_t rows;        /* of all examples */
-    size_t memory_rows; /* the first that are in memory, */
-    size_t file_rows;   /* and the first that are in memory or in the file */
-    float *memory;      /* (memory_rows,H) */
-    bool *is_stored;          /* (examples); null: nothing is kept */
-    uint64_t *hashes;   /* (examples) hashes of what was given to the file */
-    size_t missing_count;     /* examples */
-    int fd;             /* -1: no file */
-    bool writes;        /* rows go into the file */
-    char *path;         /* of a kept file; null: none is asked for */
-    char *temporary;    /* the same while it is made; else null */
-    char key[BC_HASH_HEX]; /* what a kept file is told apart by */
-    bertc_batch *missing_batch; /* what of a batch is computed; the owner's, as is: */
-    uint32_t *order;      /* (sequences) */
+    int stage;             /* the first stage that is not frozen, which reads the rows */
+    bool by_token;         /* whether an example has a row per token, or a single row */
+    size_t width;          /* H */
+    size_t rows;           /* rows of all examples */
+    size_t memory_rows;    /* rows below this index are stored in memory */
+    size_t file_rows;      /* rows below this index are stored in memory or in the file */
+    float *memory;         /* (memory_rows,H) */
+    bool *is_stored;       /* (examples) whether the rows of an example are stored; null: the cache is not open */
+    uint64_t *hashes;      /* (examples) hashes of the rows that were written to the file */
+    size_t missing_count;  /* examples that are not stored */
+    int fd;                /* -1: no file */
+    bool is_writable;      /* whether rows are written to the file */
+    char *path;            /* of the file for later runs; null: no such file is wanted */
+    char *temporary;       /* path of that file until it is published; else null */
+    char key[BC_HASH_HEX]; /* identifies the file for later runs */
+    bertc_batch *missing_batch; /* borrowed: the examples of a batch that are not stored */
+    uint32_t *missing;          /* (sequences) borrowed: the indices of these examples */
     const bertc_notify *notify;
 } bc_cache;
 
-/* Plan to keep as much as the budgets hold, and take it off them. */
+/* Plan what to store within the budgets `memory` and `disk` (bytes), and subtract it from them. */
 void bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_model *model, int head, int stage,
                    size_t *memory, size_t *disk);
 
-/* Bytes of memory, and of a file that holds everything; SIZE_MAX on overflow. */
+/* Bytes of memory that the planned cache needs; SIZE_MAX on overflow. */
 size_t bc_cache_memory(const bc_cache *cache);
+
+/* Bytes of a file that contains all rows; SIZE_MAX on overflow. */
 size_t bc_cache_file_bytes(const bc_cache *cache);
 
-/* Allocate what was planned. `folder`: where a file may lie; null: nowhere, only memory is used. Errors:
- * BERTC_NOMEM. */
+/* Allocate what was planned. The file is created in `folder`; null: use memory only. Errors: BERTC_NOMEM. */
 bertc_status bc_cache_open(bc_cache *cache, const bc_dir *folder, bertc_error *err);
-void bc_cache_close(bc_cache *cache); /* safe on one that was never planned */
 
-/* Look in `folder` for a file of an earlier run. Where there is one all rows come from it, and
- * bc_cache_open is not needed. Errors: BERTC_INPUT where it is damaged. */
+/* Close the cache; one that was never planned is ignored. */
+void bc_cache_close(bc_cache *cache);
+
+/* Look in `folder` for a file of an earlier run. If it is found, the cache is open and reads all rows from it. Errors:
+ * BERTC_INPUT if the file is damaged; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err);
 
-/* Make such a file, beside bc_cache_open's memory; another run that is making it is left to it. Errors:
- * BERTC_IO. */
+/* Create the file for later runs; then call bc_cache_open. If another run is creating the same file, report it and
+ * create none. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_cache_create(bc_cache *cache, const char *folder, bertc_error *err);
 
-/* The file, for messages. */
+/* The path of the file, for messages. */
 const char *bc_cache_name(const bc_cache *cache);
 
-/* Read an example's rows (n,H) from the file. Errors: BERTC_IO. bc_cache_hash: the hash of such rows. */
+/* Read the rows (n,H) of an example from the file. Errors: BERTC_IO. */
 bertc_status bc_cache_read(const bc_cache *cache, size_t example, float *rows, bertc_error *err);
+
+/* The hash of the rows (n,H) of an example. */
 uint64_t bc_cache_hash(const bc_cache *cache, size_t example, const float *rows);
 
-/* Give that file its name once it is whole. A failure is one line. */
+/* Publish the file for later runs if it is complete: check it, then rename it. A failure is reported as a notice. */
 void bc_cache_publish(bc_cache *cache);
 
-/* Forward through all stages, through those below the cache's only with those examples that are not in it;
- * these then are. A cache that is not open, or null: bc_model_fwd. Errors: BERTC_IO. */
+/* Make a forward pass through all stages. The frozen stages compute only examples that are not stored; their outputs
+ * are then stored if there is capacity. Without a cache (null, or not open) this is bc_model_fwd. Errors: BERTC_IO;
+ * those of a backend. */
 bertc_status bc_cached_fwd(bc_cache *cache, const bertc_model *model, bertc_workspace *workspace,
                           const bertc_batch *batch, bc_pass pass, bertc_error *err);
 

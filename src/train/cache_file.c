@@ -1,11 +1,11 @@
-/* A cache that later runs find: DIR/KEY.cache, a page of header and all rows in the order of the data.
+/* A cache file for later runs: DIR/KEY.cache, a header of one page, then all rows in the order of the data.
  *
  * 1. KEY is a hash of everything that the rows depend on.
- * 2. The header is text that is known to the last byte once the rows are: it holds the hash of their hashes, which
- *    are taken from what is given to the file. A file is used where both are as they must be, so that any byte
- *    that changed, or never got there, is noticed.
- * 3. While it is made its name ends in .tmp, and the process that makes it holds a lock on it (flock). What
- *    a killed process left there is used by none, and overwritten. */
+ * 2. The rows determine every byte of the header: it contains a hash of the hashes of all examples' rows, taken before
+ *    they are written. A file is used only if its header agrees with its rows, so every byte that changed or was not
+ *    written is detected.
+ * 3. Until the file is published its name ends in .tmp, and the process that writes it holds a lock on it (flock). A
+ *    temporary file left by a killed process is never read; the next run overwrites it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static void write_header(char page[BC_CACHE_HEADER], const bc_cache *cache)
              cache->rows, cache->width, hash);
 }
 
-/* Is the page in the file's place for it? */
+/* Whether the file starts with this header page: *same. */
 static bertc_status compare_header(const bc_cache *cache, const char page[BC_CACHE_HEADER], const char *path,
                                    bool *same, bertc_error *err)
 {
@@ -39,17 +39,18 @@ static bertc_status compare_header(const bc_cache *cache, const char page[BC_CAC
     return n < 0 ? bc_fail_errno(err, path, "cannot read") : BERTC_OK;
 }
 
-/* Take the hash of an example's rows from the file, or compare it. */
-static bertc_status scan_one(const bc_cache *cache, size_t example, float *rows, bool compare, bertc_error *err)
+/* Read an example's rows from the file, then compare their hash with the stored one, or store it. */
+static bertc_status scan_example(const bc_cache *cache, size_t example, float *rows, bool compare, bertc_error *err)
 {
     bertc_status status = rows ? bc_cache_read(cache, example, rows, err) : bc_fail_memory(err);
     if (status != BERTC_OK) return status;
-    uint64_t print = bc_cache_hash(cache, example, rows);
-    if (!compare) cache->hashes[example] = print;
-    if (print == cache->hashes[example]) return BERTC_OK;
+    uint64_t hash = bc_cache_hash(cache, example, rows);
+    if (!compare) cache->hashes[example] = hash;
+    if (hash == cache->hashes[example]) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s: content differs from what was written", bc_cache_name(cache));
 }
 
+/* Compare the hashes of all examples with the stored ones, or store them. */
 static bertc_status scan(const bc_cache *cache, bool compare, bertc_error *err)
 {
     bertc_error first = {0};
@@ -59,7 +60,7 @@ static bertc_status scan(const bc_cache *cache, bool compare, bertc_error *err)
 #pragma omp for schedule(static)
         for (size_t i = 0; i < cache->inputs->count; i++) {
             bertc_error why = {0};
-            if (scan_one(cache, i, rows, compare, &why) == BERTC_OK) continue;
+            if (scan_example(cache, i, rows, compare, &why) == BERTC_OK) continue;
 #pragma omp critical
             bc_fail(&first, why.status, "%s", why.message);
         }
@@ -70,19 +71,20 @@ static bertc_status scan(const bc_cache *cache, bool compare, bertc_error *err)
 
 /* ---- Finding ------------------------------------------------------------------------------- */
 
-static bertc_status check(const bc_cache *cache, size_t length, bertc_error *err)
+/* Check the size, rows and header of a found file, and store the hashes of its rows. */
+static bertc_status check_found(const bc_cache *cache, size_t size, bertc_error *err)
 {
     char page[BC_CACHE_HEADER];
-    size_t whole = bc_cache_file_bytes(cache);
+    size_t expected = bc_cache_file_bytes(cache);
     bool same;
-    if (length != whole)
-        return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, expected %zu; remove it", cache->path, length, whole);
+    if (size != expected)
+        return bc_fail(err, BERTC_INPUT, "%s: %zu bytes, expected %zu; remove it", cache->path, size, expected);
     bertc_status status = scan(cache, false, err);
     if (status != BERTC_OK) return status;
     write_header(page, cache);
     status = compare_header(cache, page, cache->path, &same, err);
     if (status != BERTC_OK || same) return status;
-    return bc_fail(err, BERTC_INPUT, "%s: damaged, header and content do not fit; remove it", cache->path);
+    return bc_fail(err, BERTC_INPUT, "%s: damaged, the header does not match the content; remove it", cache->path);
 }
 
 bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err)
@@ -106,26 +108,20 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
     memset(cache->is_stored, true, cache->inputs->count * sizeof *cache->is_stored);
     cache->memory_rows = 0;
     cache->file_rows = cache->rows;
-    return check(cache, input.size, err);
+    return check_found(cache, input.size, err);
 }
 
-/* ---- Making -------------------------------------------------------------------------------- */
+/* ---- Creating ------------------------------------------------------------------------------ */
 
-/* Does the path still name the file that is locked? */
-static bool is_current(const char *path, int fd)
-{
-    struct stat ours, there;
-    return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 && ours.st_dev == there.st_dev &&
-           ours.st_ino == there.st_ino;
-}
-
-/* Take over cache->fd: lock and empty it. *ours false: another run has it. */
+/* Lock and empty the file cache->fd. *ours: false if another run holds the lock or has replaced the file. */
 static bertc_status lock(const bc_cache *cache, const char *path, bool *ours, bertc_error *err)
 {
+    struct stat open_file, named_file;
     int done;
     do done = flock(cache->fd, LOCK_EX | LOCK_NB);
     while (done != 0 && errno == EINTR);
-    *ours = done == 0 && is_current(path, cache->fd);
+    *ours = done == 0 && fstat(cache->fd, &open_file) == 0 && lstat(path, &named_file) == 0 &&
+            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
     if (done != 0 && errno != EWOULDBLOCK) return bc_fail_errno(err, path, "cannot lock");
     if (*ours && ftruncate(cache->fd, 0) != 0) return bc_fail_errno(err, path, "cannot truncate");
     return BERTC_OK;
@@ -133,30 +129,30 @@ static bertc_status lock(const bc_cache *cache, const char *path, bool *ours, be
 
 bertc_status bc_cache_create(bc_cache *cache, const char *folder, bertc_error *err)
 {
-    size_t room = strlen(cache->path) + sizeof ".tmp";
+    size_t size = strlen(cache->path) + sizeof ".tmp";
     bool ours = false;
     bertc_status status = bc_folder_create(folder, err);
     if (status != BERTC_OK) return status;
-    char *path = bc_realloc(NULL, room, 1);
+    char *path = bc_realloc(NULL, size, 1);
     if (!path) return bc_fail_memory(err);
-    snprintf(path, room, "%s.tmp", cache->path);
+    snprintf(path, size, "%s.tmp", cache->path);
     status = bc_dir_file(&bc_working_dir, path, O_RDWR | O_CREAT, &cache->fd, err);
     if (status == BERTC_OK) status = lock(cache, path, &ours, err);
     if (ours) {
         cache->temporary = path;
-        cache->writes = true;
+        cache->is_writable = true;
         return status;
     }
     if (cache->fd >= 0) close(cache->fd);
     cache->fd = -1;
     if (status == BERTC_OK)
-        bc_notify(cache->notify, "%s: another run is making it; this one keeps nothing there", path);
+        bc_notify(cache->notify, "%s: another run is writing this file; this run writes none", path);
     bc_free(path);
     return status;
 }
 
-/* The header, when all rows are on the disk as they were given to it. */
-static bertc_status seal(const bc_cache *cache, bertc_error *err)
+/* Check that all rows are on the disk as they were written, then write the header. */
+static bertc_status complete(const bc_cache *cache, bertc_error *err)
 {
     char page[BC_CACHE_HEADER];
     const char *path = cache->temporary;
@@ -180,16 +176,16 @@ void bc_cache_publish(bc_cache *cache)
 {
     bertc_error err = {0};
     if (!cache->temporary || cache->missing_count > 0) return;
-    bertc_status status = seal(cache, &err);
+    bertc_status status = complete(cache, &err);
     if (status == BERTC_OK && rename(cache->temporary, cache->path) != 0)
         status = bc_fail_errno(&err, cache->path, "cannot rename");
     if (status == BERTC_OK) status = bc_dir_sync_parent(&bc_working_dir, cache->path, &err);
     if (status == BERTC_OK)
-        bc_notify(cache->notify, "%s: outputs of the frozen part, for later runs", cache->path);
+        bc_notify(cache->notify, "%s: outputs of the frozen stages, for later runs", cache->path);
     else
-        bc_notify(cache->notify, "warning: %s; later runs will compute the frozen part again", err.message);
+        bc_notify(cache->notify, "warning: %s; later runs will compute the frozen stages again", err.message);
     if (status != BERTC_OK) unlink(cache->temporary);
     bc_free(cache->temporary);
     cache->temporary = NULL;
-    cache->writes = false;
+    cache->is_writable = false;
 }

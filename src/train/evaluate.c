@@ -34,8 +34,8 @@ void bc_eval_close(bc_eval *eval)
     *eval = (bc_eval){0};
 }
 
-/* Sort a pass's logits (S,C) into the whole. */
-static void place_logits(bc_eval *eval, const bertc_batch *batch, const float *logits)
+/* Copy the logits (S,C) of a pass to their examples' rows of eval->logits. */
+static void store_logits(bc_eval *eval, const bertc_batch *batch, const float *logits)
 {
     size_t classes = eval->classes;
     for (size_t s = 0; s < (size_t)batch->sequences; s++)
@@ -43,10 +43,10 @@ static void place_logits(bc_eval *eval, const bertc_batch *batch, const float *l
             eval->logits[batch->examples[s] * classes + c] = logits[s * classes + (size_t)eval->columns[c]];
 }
 
-static void show(bc_meter *meter, const bc_eval *eval, int64_t pass, size_t tokens, double began)
+/* Report the progress after a number of passes, which have computed `tokens` tokens. */
+static void report_progress(bc_meter *meter, const bc_eval *eval, int64_t pass, size_t tokens, double began)
 {
-    double seconds = bc_clock() - began;
-    double speed = seconds > 0 ? (double)tokens / seconds : 0;
+    double seconds = bc_clock() - began, speed = seconds > 0 ? (double)tokens / seconds : 0;
     double left = (double)(eval->inputs->starts[eval->inputs->count] - tokens);
     bertc_progress p = {.phase = "eval", .step = pass, .steps = eval->passes, .loss = (double)NAN,
                         .lr = (double)NAN, .tokens_per_second = speed,
@@ -70,9 +70,9 @@ bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bert
         if (status == BERTC_OK) status = bc_cached_fwd(&eval->cache, model, workspace, batch, how, err);
         if (status == BERTC_OK) status = bc_workspace_status(workspace, err);
         if (status != BERTC_OK) return status;
-        place_logits(eval, batch, workspace->logits);
+        store_logits(eval, batch, workspace->logits);
         done += tokens;
-        show(meter, eval, ++pass, done, began);
+        report_progress(meter, eval, ++pass, done, began);
     }
     meter->pass_seconds = bc_clock() - began;
     return BERTC_OK;

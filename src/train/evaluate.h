@@ -1,7 +1,7 @@
-/* A model applied to a whole split.
+/* Evaluation: apply a model to all examples of a data set.
  *
- * Examples are computed by falling length, so that the sequences of a pass are alike and the
- * largest pass comes first; logits come back in the order of the data. */
+ * Examples are computed from longest to shortest, so that the sequences of a pass have similar lengths and the largest
+ * pass comes first. Logits are stored in the order of the data. */
 #ifndef BC_TRAIN_EVALUATE_H
 #define BC_TRAIN_EVALUATE_H
 
@@ -11,24 +11,24 @@
 
 typedef struct bc_eval {
     bertc_inputs *inputs; /* owned */
-    uint32_t *order;      /* by falling length */
+    uint32_t *order;      /* (count) the examples from longest to shortest */
     size_t classes;
-    int32_t *columns;     /* (classes) owned; which of the model's logits is column c of: */
+    int32_t *columns;     /* (classes) owned; column c of `logits` is the model's logit columns[c] */
     float *logits;        /* (count,classes) */
-    bc_cache cache;       /* of the inputs, where they have one */
-    bc_pack pack;
-    int64_t passes;
-    size_t max_tokens;   /* in one pass */
+    bc_cache cache;       /* outputs of frozen stages for the inputs; may be closed */
+    bc_pack pack;         /* limits of a pass */
+    int64_t passes;       /* number of passes */
+    size_t max_tokens;    /* tokens of the largest pass */
 } bc_eval;
 
-/* Plan the passes over `inputs`. They and `columns` (bc_alloc) are taken over in any case. Starts as {0}; close in
- * any case. Errors: BERTC_NOMEM. */
+/* Plan the passes over `inputs`. `inputs` and `columns` (from bc_alloc) then belong to `eval`, even after an error;
+ * call bc_eval_close in any case. Errors: BERTC_NOMEM. */
 bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, int32_t *columns, size_t classes, bc_pack pack,
                           bertc_error *err);
 void bc_eval_close(bc_eval *eval);
 
-/* Fill eval->logits by a head of the model. Errors: those of bertc_model_forward; what the observer's `stop` says, then
- * without a message. */
+/* Compute eval->logits with head `head` of the model. Errors: those of bertc_model_forward; the status that the
+ * observer's `stop` returns, without a message. */
 bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bertc_workspace *workspace,
                          bertc_batch *batch, bc_meter *meter, bertc_error *err);
 

@@ -9,9 +9,9 @@ void bc_meter_start(bc_meter *meter, const bertc_observer *observer)
 
 void bc_meter_add(bc_meter *meter, double seconds, int64_t tokens)
 {
-    bc_meter_mark last = meter->mark[meter->done % BC_METER_WINDOW];
+    bc_meter_total last = meter->total[meter->done % BC_METER_WINDOW];
     meter->done++;
-    meter->mark[meter->done % BC_METER_WINDOW] = (bc_meter_mark){last.busy + seconds, last.tokens + tokens};
+    meter->total[meter->done % BC_METER_WINDOW] = (bc_meter_total){last.seconds + seconds, last.tokens + tokens};
 }
 
 size_t bc_meter_steps(const bc_meter *meter)
@@ -20,46 +20,46 @@ size_t bc_meter_steps(const bc_meter *meter)
     return warm < BC_METER_WINDOW ? warm : BC_METER_WINDOW - 1;
 }
 
-/* Seconds and tokens of the steps in the window; returns their number. */
-static size_t recent(const bc_meter *meter, bc_meter_mark *sum)
+/* Compute the seconds and tokens of recent steps; return the number of these steps. */
+static size_t sum_recent(const bc_meter *meter, bc_meter_total *sum)
 {
     size_t steps = bc_meter_steps(meter);
-    bc_meter_mark last = meter->mark[meter->done % BC_METER_WINDOW];
-    bc_meter_mark first = meter->mark[(meter->done - steps) % BC_METER_WINDOW];
-    *sum = (bc_meter_mark){last.busy - first.busy, last.tokens - first.tokens};
+    bc_meter_total last = meter->total[meter->done % BC_METER_WINDOW];
+    bc_meter_total first = meter->total[(meter->done - steps) % BC_METER_WINDOW];
+    *sum = (bc_meter_total){last.seconds - first.seconds, last.tokens - first.tokens};
     return steps;
 }
 
-static double speed(bc_meter_mark sum)
+static double speed(bc_meter_total sum)
 {
-    return sum.busy > 0 ? (double)sum.tokens / sum.busy : 0;
+    return sum.seconds > 0 ? (double)sum.tokens / sum.seconds : 0;
 }
 
 double bc_meter_speed(const bc_meter *meter)
 {
-    bc_meter_mark sum;
-    recent(meter, &sum);
+    bc_meter_total sum;
+    sum_recent(meter, &sum);
     return speed(sum);
 }
 
 double bc_meter_mean_speed(const bc_meter *meter)
 {
-    return speed(meter->mark[meter->done % BC_METER_WINDOW]);
+    return speed(meter->total[meter->done % BC_METER_WINDOW]);
 }
 
 double bc_meter_step_seconds(const bc_meter *meter)
 {
-    bc_meter_mark sum;
-    size_t steps = recent(meter, &sum);
-    return steps > 0 ? sum.busy / (double)steps : 0;
+    bc_meter_total sum;
+    size_t steps = sum_recent(meter, &sum);
+    return steps > 0 ? sum.seconds / (double)steps : 0;
 }
 
-void bc_meter_show(bc_meter *meter, bertc_progress progress, bool must)
+void bc_meter_show(bc_meter *meter, bertc_progress progress, bool always)
 {
     const bertc_observer *o = meter->observer;
     double now = bc_clock();
     if (!o || !o->progress) return;
-    if (!must && meter->shown > 0 && now - meter->shown < interval) return;
+    if (!always && meter->shown > 0 && now - meter->shown < interval) return;
     meter->shown = now;
     progress.seconds = now - meter->began;
     o->progress(o->user, &progress);

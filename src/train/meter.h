@@ -1,7 +1,7 @@
-/* What a job tells its caller while it works: progress, notices, and the question whether to stop.
+/* A job's channel to its caller while it runs: progress, notices, and requests to stop.
  *
- * Speed is that of the last steps, evaluations and saving left out; the time left counts the
- * evaluations that are still to come. */
+ * Speed is measured over recent steps, without evaluations and saving. The estimated time left includes the evaluations
+ * that are still to come. */
 #ifndef BC_TRAIN_METER_H
 #define BC_TRAIN_METER_H
 
@@ -14,39 +14,42 @@
 
 enum { BC_METER_WINDOW = 33 };
 
-/* Time and tokens of the work so far, at the end of a step. */
-typedef struct bc_meter_mark {
-    double busy;
+/* Time and tokens of all steps so far, at the end of a step. */
+typedef struct bc_meter_total {
+    double seconds;
     int64_t tokens;
-} bc_meter_mark;
+} bc_meter_total;
 
 typedef struct bc_meter {
-    const bertc_observer *observer; /* or null */
-    double began, shown;            /* times; shown 0: never */
-    bc_meter_mark mark[BC_METER_WINDOW];  /* ring; mark[done % WINDOW] is the last */
-    size_t done;                    /* steps */
-    double pass_seconds;            /* of one evaluation, the last; 0: none yet */
+    const bertc_observer *observer; /* may be null */
+    double began;                   /* time at the start of the job */
+    double shown;                   /* time of the last progress report; 0: none yet */
+    bc_meter_total total[BC_METER_WINDOW]; /* ring buffer; total[done % BC_METER_WINDOW] is the latest */
+    size_t done;                    /* number of steps */
+    double pass_seconds;            /* duration of the last evaluation; 0: none yet */
 } bc_meter;
 
 void bc_meter_start(bc_meter *meter, const bertc_observer *observer);
 
-/* A step took `seconds` over `tokens`. */
+/* Count a step of `tokens` tokens that took `seconds`. */
 void bc_meter_add(bc_meter *meter, double seconds, int64_t tokens);
 
-/* How many steps count as recent. The first, which warms up, does so only while it is alone. */
+/* The number of recent steps, over which speed is measured. The first step warms up and counts only until there is a
+ * second. */
 size_t bc_meter_steps(const bc_meter *meter);
 
-double bc_meter_speed(const bc_meter *meter);        /* tokens a second, recent */
-double bc_meter_mean_speed(const bc_meter *meter);   /* of all steps, the first one too; 0: none */
-double bc_meter_step_seconds(const bc_meter *meter); /* recent */
+double bc_meter_speed(const bc_meter *meter);        /* tokens per second of recent steps; 0: no steps */
+double bc_meter_mean_speed(const bc_meter *meter);   /* tokens per second of all steps; 0: no steps */
+double bc_meter_step_seconds(const bc_meter *meter); /* mean seconds of recent steps; 0: no steps */
 
-/* Hand `progress` on, unless one was within the last tenth of a second and `must` is not set.
- * Speed and seconds are filled in. */
-void bc_meter_show(bc_meter *meter, bertc_progress progress, bool must);
+/* Report `progress` to the observer, with its `seconds` filled in. Unless `always`, skip it if the last report is less
+ * than a tenth of a second old. */
+void bc_meter_show(bc_meter *meter, bertc_progress progress, bool always);
 
-/* What the caller wants: BERTC_OK to go on. */
+/* Ask the observer whether to stop: BERTC_OK to go on, else the status with which to end. */
 bertc_status bc_meter_stop(const bc_meter *meter);
 
+/* The observer's notices; null: none. */
 const bertc_notify *bc_meter_notify(const bc_meter *meter);
 
 #endif

@@ -15,13 +15,13 @@ struct bc_trainer {
     bertc_model *model;
     bertc_workspace *workspace;
     bertc_batch *batch;
-    bc_sparse_rows words; /* rows of the word table that the step's batch names */
+    bc_sparse_rows words; /* rows of the word table whose words are in the step's batch */
     bc_optim optim;
     bc_comm comm;
     bc_trainer_options options;
 };
 
-/* ---- Making one ---------------------------------------------------------------------------- */
+/* ---- Creating ------------------------------------------------------------------------------ */
 
 bertc_status bc_trainer_create(bertc_model *model, bc_trainer **trainer, bertc_error *err)
 {
@@ -32,7 +32,7 @@ bertc_status bc_trainer_create(bertc_model *model, bc_trainer **trainer, bertc_e
     }
     (*trainer)->model = model;
     (*trainer)->comm = bc_comm_single();
-    for (size_t i = 0; i < model->count; i++) /* what is frozen for good never starts */
+    for (size_t i = 0; i < model->count; i++) /* stages that are frozen for the whole run */
         if (bc_param_stage(&model->config, &model->params[i]) < model->frozen) model->params[i].first_step = INT64_MAX;
     return BERTC_OK;
 }
@@ -73,7 +73,7 @@ bertc_status bc_trainer_open(bc_trainer *t, const bertc_limits *limits, const bc
                            model->threads, err);
 }
 
-/* ---- What it holds ------------------------------------------------------------------------- */
+/* ---- Model and state ----------------------------------------------------------------------- */
 
 bertc_model *bc_trainer_model(bc_trainer *t)
 {
@@ -97,14 +97,14 @@ bc_trainer_state bc_trainer_state_of(bc_trainer *t)
     return (bc_trainer_state){model->values, model->scalars, t->optim.m, t->optim.v, t->optim.scalars};
 }
 
-void bc_trainer_weights_changed(bc_trainer *t)
+void bc_trainer_refresh_weights(bc_trainer *t)
 {
     bc_model_round(t->model);
 }
 
 /* ---- The parts of a step ------------------------------------------------------------------- */
 
-/* Stages start from the last down, and parameters are in the order of stages. */
+/* Stages are unfrozen from the last down, and parameters are in the order of stages. */
 int bc_trainer_frozen(const bc_trainer *t, int64_t step)
 {
     const bertc_model *m = t->model;
@@ -113,9 +113,17 @@ int bc_trainer_frozen(const bc_trainer *t, int64_t step)
     return bc_stage_head((int)m->config.num_hidden_layers);
 }
 
-/* The rows of the word table that a batch names, up to date for its forward passes. */
-static void take_words(bc_trainer *t, const bc_examples *e)
+/* Freeze what this step does not train, which includes all heads but its own, and update the rows of the word table
+ * that its passes will read. AdamW counts the steps of a head from the head's own first step. */
+static void begin_step(bc_trainer *t, const bc_step *step)
 {
+    const bc_examples *e = &step->examples;
+    for (size_t i = 0; i < t->model->count; i++) {
+        bc_param *p = &t->model->params[i];
+        if (p->head >= 0) p->first_step = p->head == e->task ? step->number - e->task_step : INT64_MAX;
+    }
+    t->model->frozen = bc_trainer_frozen(t, step->number);
+    bc_optim_unfreeze(&t->optim, step->number);
     if (!t->words.slot) return;
     bc_sparse_rows_reset(&t->words);
     for (size_t i = 0; i < e->count; i++) {
@@ -125,22 +133,9 @@ static void take_words(bc_trainer *t, const bc_examples *e)
     bc_optim_catch_up(&t->optim);
 }
 
-/* What this step trains. The other heads have no part in it; AdamW counts the steps of a head from its own first
- * one. */
-static void begin(bc_trainer *t, const bc_step *step)
-{
-    int head = step->examples.dataset;
-    for (size_t i = 0; i < t->model->count; i++) {
-        bc_param *p = &t->model->params[i];
-        if (p->head >= 0) p->first_step = p->head == head ? step->number - step->examples.dataset_step : INT64_MAX;
-    }
-    t->model->frozen = bc_trainer_frozen(t, step->number);
-    bc_optim_unfreeze(&t->optim, step->number);
-    take_words(t, &step->examples);
-}
-
-/* The examples of the pass that begins with number `at`; the first asks nobody whether to go on, that was done. */
-static bertc_status take_batch(bc_trainer *t, const bc_examples *e, size_t at, bertc_error *err)
+/* Fill the batch of the pass that starts with example `at`. The caller of the step has already asked whether to stop,
+ * so only later passes ask again. */
+static bertc_status fill_batch(bc_trainer *t, const bc_examples *e, size_t at, bertc_error *err)
 {
     size_t tokens, n = bc_pack_next(e->inputs, e->order + at, e->count - at, t->options.pack, &tokens);
     bertc_status status = at > 0 && t->options.meter ? bc_meter_stop(t->options.meter) : BERTC_OK;
@@ -167,7 +162,7 @@ static const bc_param *find_bad_gradient(const bertc_model *model, int64_t step)
     return NULL;
 }
 
-/* Refuse to update from a loss or gradient that is not finite. */
+/* Check that loss and gradient norm are finite; if not, name the first bad parameter. */
 static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_step_result *o, bertc_error *err)
 {
     if (isfinite(o->loss) && isfinite(o->norm)) return BERTC_OK;
@@ -184,14 +179,14 @@ static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_st
 
 bertc_status bc_trainer_step(bc_trainer *t, const bc_step *step, bc_step_result *result, bertc_error *err)
 {
-    const bc_pass pass = {.head = step->examples.dataset, .dropout = &t->options.dropout, .seed = t->options.seed,
+    const bc_pass pass = {.head = step->examples.task, .dropout = &t->options.dropout, .seed = t->options.seed,
                           .step = (uint32_t)step->number};
     double began = bc_clock(), loss = 0;
     *result = (bc_step_result){0};
     assert(step->divisor > 0);
-    begin(t, step);
+    begin_step(t, step);
     for (size_t at = 0; at < step->examples.count; at += (size_t)t->batch->sequences) {
-        bertc_status status = take_batch(t, &step->examples, at, err);
+        bertc_status status = fill_batch(t, &step->examples, at, err);
         if (status == BERTC_OK) status = bc_cached_fwd(step->cache, t->model, t->workspace, t->batch, pass, err);
         if (status != BERTC_OK) return status;
         loss += bc_model_loss(t->model, t->workspace, t->batch, pass, step->objective, step->divisor);

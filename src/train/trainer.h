@@ -1,16 +1,16 @@
-/* The trainer: a model and all that a training step changes or needs. One step is
+/* The trainer: a model and everything that a training step changes or needs. A step is
  *
  *   examples -> batch -> forward -> loss -> backward -> (sum over processes) -> norm -> clip -> AdamW
  *
- * and bc_trainer_step reads as that. It knows of no task, folder or option: runs, the benchmark and the golden
- * tests give it examples, an objective and a rate.
+ * and bc_trainer_step makes these calls in this order. The trainer knows neither task definitions nor folders nor
+ * options: runs, the benchmark and the golden tests pass it examples, an objective and a learning rate.
  *
- * 1. A batch whose tokens exceed the limits of a pass is computed in several: each divides its loss by what the
- *    whole batch's is divided by, so the gradients add up to those of the batch.
- * 2. A step that ends with an error has updated nothing. Nothing is allocated in a step.
- * 3. The trainer puts off updates of word rows that no batch names (optim/lazy.h). They are made whenever the model
- *    or the state is asked for; nothing else leads to the weights, so nobody has to think of it. What was asked
- *    for is valid until the next step. */
+ * 1. A batch that exceeds the limits of a pass is computed in several passes. Each of them divides its loss by the
+ *    divisor of the whole batch, so the gradients add up to those of the batch.
+ * 2. A step that ends with an error has updated nothing. A step allocates nothing.
+ * 3. Updates of word rows that no batch contains are postponed (optim/lazy.h). bc_trainer_model and
+ *    bc_trainer_state_of flush them, and nothing else gives access to the weights. The weights and moments that they
+ *    return are up to date until the next step. */
 #ifndef BC_TRAIN_TRAINER_H
 #define BC_TRAIN_TRAINER_H
 
@@ -24,73 +24,79 @@ typedef struct bc_trainer bc_trainer;
 
 typedef struct bc_trainer_options {
     bertc_recipe recipe;
-    double weight_decay, max_grad_norm; /* of the norm 0: no limit */
+    double weight_decay;
+    double max_grad_norm;  /* the gradient is clipped to this norm; 0: no limit */
     bc_dropout_rates dropout;
-    uint64_t seed;                      /* of dropout */
-    bc_pack pack;                       /* limits of a pass */
-    const bc_meter *meter;              /* asked between two passes whether to stop; or null */
+    uint64_t seed;         /* of dropout */
+    bc_pack pack;          /* limits of a pass */
+    const bc_meter *meter; /* asked between two passes of a step whether to stop; may be null */
 } bc_trainer_options;
 
-/* A trainer of a model that was opened (bc_model_open) or is there already. It takes the model over, also where it
- * fails. Errors: BERTC_NOMEM. */
+/* Create a trainer of a model, which may still lack its weights (bc_model_open). The model then belongs to the trainer;
+ * it is freed if this fails. Errors: BERTC_NOMEM. */
 bertc_status bc_trainer_create(bertc_model *model, bc_trainer **trainer, bertc_error *err);
 void bc_trainer_free(bc_trainer *trainer);
 
-/* Of the word table's gradient keep the rows of a batch alone, of which there are `most`. Before the weights of an
- * opened model are read. Errors: BERTC_NOMEM. */
+/* Store only the sparse rows of the word table's gradient: the rows of the batch's words, at most `max`. Call it before
+ * the weights of an opened model are read. Errors: BERTC_NOMEM. */
 bertc_status bc_trainer_use_sparse_rows(bc_trainer *trainer, size_t max, bertc_error *err);
 
-/* Bytes that the sets of those rows take; SIZE_MAX on overflow. */
+/* Bytes of the index of sparse rows; SIZE_MAX on overflow. */
 size_t bc_trainer_sparse_row_bytes(const bc_trainer *trainer);
 
-/* Once the weights are there: make the workspace, the batch and the optimiser. Errors: BERTC_NOMEM. */
+/* Create the workspace, the batch and the optimiser. Call it after the weights are read. Errors: BERTC_NOMEM. */
 bertc_status bc_trainer_open(bc_trainer *trainer, const bertc_limits *limits, const bc_trainer_options *options,
                              bertc_error *err);
 
-/* The model, with all updates made. */
+/* Flush pending updates and return the model. */
 bertc_model *bc_trainer_model(bc_trainer *trainer);
 
-/* Buffers for passes of that model beside the steps. */
+/* The trainer's buffers, for other passes of its model between two steps. */
 bertc_workspace *bc_trainer_workspace(bc_trainer *trainer);
 bertc_batch *bc_trainer_batch(bc_trainer *trainer);
 
-/* What a checkpoint holds of a trainer, with all updates made: the weights, and both moments of those that are
- * trained. bc_trainer_weights_changed: they were overwritten by a checkpoint's. */
+/* The part of a checkpoint that belongs to the trainer. */
 typedef struct bc_trainer_state {
-    float *values; /* (scalars) */
+    float *values; /* (scalars) the weights */
     size_t scalars;
-    float *m, *v;  /* (trained) */
+    float *m, *v;  /* (trained) first and second moment of the trained weights */
     size_t trained;
 } bc_trainer_state;
 
+/* Flush pending updates and return the state. */
 bc_trainer_state bc_trainer_state_of(bc_trainer *trainer);
-void bc_trainer_weights_changed(bc_trainer *trainer);
 
-/* What a step is made of. */
+/* Update what is derived from the weights (their bf16 copies), after the weights of the state were overwritten. */
+void bc_trainer_refresh_weights(bc_trainer *trainer);
+
+/* The inputs of a step. */
 typedef struct bc_step {
-    int64_t number;       /* from 0 */
-    bc_examples examples; /* their part is the model's head */
+    int64_t number;                /* from 0 */
+    bc_examples examples;          /* examples.task selects the model's head */
     const bc_objective *objective; /* null: {0} */
-    double divisor;       /* of the sum of the examples' losses, such as their number; more than 0 */
-    bc_cache *cache;      /* of what the frozen stages give for them; null: nothing is kept */
-    double lr;          /* the learning rate */
+    double divisor;                /* divides the sum of the examples' losses, e.g. their number; positive */
+    bc_cache *cache;               /* cached outputs of the frozen stages for these examples; may be null */
+    double lr;                     /* learning rate */
 } bc_step;
 
-/* What it came to: the mean loss, the gradient's norm before clipping, and seconds, also those of its ends. */
+/* The results of a step. */
 typedef struct bc_step_result {
-    double loss, norm;
+    double loss;           /* mean over the examples */
+    double norm;           /* of the gradient, before clipping */
     int64_t tokens;
-    double seconds, norm_seconds, update_seconds;
+    double seconds;        /* of the whole step */
+    double norm_seconds;   /* of the gradient norm alone */
+    double update_seconds; /* of AdamW alone */
 } bc_step_result;
 
-/* Errors: BERTC_DIVERGED where loss or norm is not finite; what the meter's caller wants, then without a message;
- * BERTC_IO of the cache; those of a backend. */
+/* Make one training step. Errors: BERTC_DIVERGED if loss or norm is not finite; the status that the observer's `stop`
+ * returns, without a message; BERTC_IO of the cache; those of a backend. */
 bertc_status bc_trainer_step(bc_trainer *trainer, const bc_step *step, bc_step_result *result, bertc_error *err);
 
-/* How many stages (bertc_model_options.frozen) a step does not train. */
+/* The number of stages that are frozen in a step (bertc_model_options.frozen). */
 int bc_trainer_frozen(const bc_trainer *trainer, int64_t step);
 
-/* The first parameter of a block of weights that is not finite; null: all are. */
+/* The first parameter with a value that is not finite in a block of weights; null: all are finite. */
 const bc_param *bc_find_not_finite(const bertc_model *model, const float *values);
 
 #endif

@@ -1,7 +1,7 @@
-/* Where GLUE's files lie, and a split read from there.
+/* Find the files of GLUE and read a split from them.
  *
- * A split is looked for as the official file, then as one of the older distribution, in DATA/FOLDER, DATA/OLD_FOLDER
- * and DATA. Beside MRPC's older files a list says which rows are dev. */
+ * A split is looked for as the official file, then as the file of the older distribution, in DATA/FOLDER,
+ * DATA/OLD_FOLDER and DATA. A list next to MRPC's older training file states which of its rows are dev. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,16 +14,15 @@
 
 typedef struct place {
     char *path;
-    char *ids;                    /* the list that columns->ids_file names, or null */
-    const bertc_columns *columns; /* the row of the task that describes the file */
+    char *ids;                    /* path of columns->ids_file, or null */
+    const bertc_columns *columns; /* describes the file */
 } place;
 
-/* A task's file is looked for below these; "" is the task's own folder given as the data. */
-enum { FOLDERS = 3, SETS = 2 };
+enum { FOLDERS = 3, DISTRIBUTIONS = 2 };
 
 typedef struct search {
-    const char *folders[FOLDERS];        /* null: none */
-    const bertc_columns *sets[SETS];     /* in order of preference */
+    const char *folders[FOLDERS]; /* below DATA; "": DATA is the task's own folder; null: no such folder */
+    const bertc_columns *distributions[DISTRIBUTIONS]; /* in order of preference */
 } search;
 
 static char *join(const char *data, const char *folder, const char *file)
@@ -35,19 +34,7 @@ static char *join(const char *data, const char *folder, const char *file)
     return path;
 }
 
-/* The list of dev rows lies beside the file. */
-static bertc_status find_ids(place *at, const char *data, const char *folder, bertc_error *err)
-{
-    if (!at->columns->ids_file) return BERTC_OK;
-    at->ids = join(data, folder, at->columns->ids_file);
-    if (!at->ids) return bc_fail_memory(err);
-    bool found;
-    bertc_status status = bc_file_find(at->ids, &found, err);
-    if (status != BERTC_OK || found) return status;
-    return bc_fail(err, BERTC_INPUT, "%s: needs %s beside it, the list of its dev rows", at->path,
-                   at->columns->ids_file);
-}
-
+/* Set *at to a file and its list of dev rows, if the file exists. */
 static bertc_status try_file(const char *data, const char *folder, place *at, bertc_error *err)
 {
     char *path = join(data, folder, at->columns->file);
@@ -59,15 +46,21 @@ static bertc_status try_file(const char *data, const char *folder, place *at, be
         return status;
     }
     at->path = path;
-    return find_ids(at, data, folder, err);
+    if (!at->columns->ids_file) return BERTC_OK;
+    at->ids = join(data, folder, at->columns->ids_file);
+    if (!at->ids) return bc_fail_memory(err);
+    status = bc_file_find(at->ids, &found, err);
+    if (status != BERTC_OK || found) return status;
+    return bc_fail(err, BERTC_INPUT, "%s: the list of its dev rows, %s, is not in the same folder", path,
+                   at->columns->ids_file);
 }
 
-/* The names that were looked for, one after the other; how many. */
+/* Append the names that were tried; returns their number. */
 static int list_names(const search *s, const char *separator, bc_text *names)
 {
     int count = 0;
-    for (int i = 0; i < SETS * FOLDERS; i++) {
-        const char *folder = s->folders[i % FOLDERS], *file = s->sets[i / FOLDERS]->file;
+    for (int i = 0; i < DISTRIBUTIONS * FOLDERS; i++) {
+        const char *folder = s->folders[i % FOLDERS], *file = s->distributions[i / FOLDERS]->file;
         if (!folder || !file) continue;
         bc_text_printf(names, "%s%s%s%s", count++ > 0 ? separator : "", folder, *folder ? "/" : "", file);
     }
@@ -95,7 +88,7 @@ static void clear(place *at)
     *at = (place){NULL, NULL, NULL};
 }
 
-/* `caller` is the function that was called with these. Cleared by the caller where there is no error. */
+/* Find the file of a split. Messages name the public function `caller`. On success the caller clears *at. */
 static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, const char *caller,
                            place *at, bertc_error *err)
 {
@@ -108,13 +101,13 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
     if (!task->splits[split].file)
         return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name, bertc_split_name(split));
     const search s = {.folders = {task->folder, task->old_folder, ""},
-                      .sets = {&task->splits[split], &task->old_splits[split]}};
+                      .distributions = {&task->splits[split], &task->old_splits[split]}};
     struct stat info;
     if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
     if (!S_ISDIR(info.st_mode)) return bc_fail(err, BERTC_INPUT, "%s: not a folder", data);
-    for (int i = 0; i < SETS * FOLDERS && status == BERTC_OK && !at->path; i++) {
+    for (int i = 0; i < DISTRIBUTIONS * FOLDERS && status == BERTC_OK && !at->path; i++) {
         const char *folder = s.folders[i % FOLDERS];
-        at->columns = s.sets[i / FOLDERS];
+        at->columns = s.distributions[i / FOLDERS];
         if (folder && at->columns->file) status = try_file(data, folder, at, err);
     }
     if (status == BERTC_OK && !at->path) status = fail_missing(&s, data, err);
@@ -137,7 +130,7 @@ bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_spl
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-/* The dev rows as listed in a file beside the data's: one "id TAB id" a line. The slices point into `text`. */
+/* Read a list of dev rows, one "id TAB id" per line, and sort it. The slices point into `text`. */
 static bertc_status read_ids(const char *path, char **text, bc_row_ids *ids, bertc_error *err)
 {
     size_t length = 0;

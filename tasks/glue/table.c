@@ -1,11 +1,11 @@
 /* The task table: everything that is known of a GLUE task, one row each.
  *
- * 1. The order of `labels` is the one that transformers' data sets publish; class indices in
- *    examples follow it. `file_labels` are the same classes as the files spell them.
- * 2. Where an official file has no label column the label name still stands: copies of the test
- *    files with a column of -1, or of true labels, are read by it.
+ * 1. `labels` are in the order of the data sets that transformers publishes; class indices in examples follow it.
+ *    `file_labels` are the same classes as spelled in the files.
+ * 2. A row states the label column even if the official file lacks it: some copies of the test files have that column,
+ *    with -1 or with true labels.
  *
- * It deliberately knows nothing of other benchmarks: a task that is not GLUE is not a row here. */
+ * The table has GLUE tasks only. */
 #include <string.h>
 
 #include "bertc/task.h"
@@ -21,7 +21,7 @@
 #define STRINGS(file_) PAIR(file_, "#1 String", "#2 String", "Quality")
 #define DIAGNOSTIC_FULL PAIR("diagnostic-full.tsv", "Premise", "Hypothesis", "Label")
 
-/* One without: the numbers of its columns, and the names that a header would have. */
+/* A file without a header: the numbers of its columns, and the names that a header would have. */
 #define COLA(file_)                                                                              \
     .file = (file_), .a_name = "sentence", .label_name = "label", .a = 3, .b = -1, .label = 1
 
@@ -42,8 +42,8 @@ static const bertc_task table[] = {
                    {COLA("dev.tsv")},
                    {SINGLE("test.tsv")}},
         .rows = {8551, 1043, 1063},
-        .lengths = {4, 6, 7, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 12, 12, 13, 14, 15, 17, 20, 47},
-        .words = 5587,
+        .length_quantiles = {4, 6, 7, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 12, 12, 13, 14, 15, 17, 20, 47},
+        .distinct_pieces = 5587,
     },
     {
         .name = "sst2", .folder = "SST-2", .title = "does the review praise or blame",
@@ -53,8 +53,8 @@ static const bertc_task table[] = {
                    {SINGLE("dev.tsv")},
                    {SINGLE("test.tsv")}},
         .rows = {67349, 872, 1821},
-        .lengths = {3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 13, 14, 16, 18, 20, 23, 27, 33, 66},
-        .words = 11572,
+        .length_quantiles = {3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 13, 14, 16, 18, 20, 23, 27, 33, 66},
+        .distinct_pieces = 11572,
     },
     {
         .name = "mrpc", .folder = "MRPC", .title = "do two news sentences say the same",
@@ -66,8 +66,8 @@ static const bertc_task table[] = {
                        {STRINGS("msr_paraphrase_train.txt"), .ids_file = "dev_ids.tsv"},
                        {STRINGS("msr_paraphrase_test.txt")}},
         .rows = {3668, 408, 1725},
-        .lengths = {19, 32, 36, 39, 41, 44, 45, 47, 50, 51, 53, 55, 57, 59, 61, 62, 64, 67, 70, 74, 103},
-        .words = 11563,
+        .length_quantiles = {19, 32, 36, 39, 41, 44, 45, 47, 50, 51, 53, 55, 57, 59, 61, 62, 64, 67, 70, 74, 103},
+        .distinct_pieces = 11563,
     },
     {
         .name = "stsb", .folder = "STS-B", .title = "how similar are two sentences, 0 to 5",
@@ -77,8 +77,8 @@ static const bertc_task table[] = {
                    {SENTENCES("dev.tsv", "score")},
                    {SENTENCES("test.tsv", "score")}},
         .rows = {5749, 1500, 1379},
-        .lengths = {10, 15, 16, 17, 18, 19, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 35, 42, 51, 60, 125},
-        .words = 10796,
+        .length_quantiles = {10, 15, 16, 17, 18, 19, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 35, 42, 51, 60, 125},
+        .distinct_pieces = 10796,
     },
     {
         .name = "qqp", .folder = "QQP", .title = "do two questions ask the same",
@@ -94,21 +94,21 @@ static const bertc_task table[] = {
         .name = "mnli", .folder = "MNLI", .title = "does the premise entail the hypothesis",
         .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "MNLI-m.tsv",
-        .splits = {{SENTENCES("train.tsv", "gold_label"), .no_gold = "-"},
-                   {SENTENCES("dev_matched.tsv", "gold_label"), .no_gold = "-"},
+        .splits = {{SENTENCES("train.tsv", "gold_label"), .skip_label = "-"},
+                   {SENTENCES("dev_matched.tsv", "gold_label"), .skip_label = "-"},
                    {SENTENCES("test_matched.tsv", "gold_label")}},
         .rows = {392702, 9815, 9796},
-        .lengths = MNLI_LENGTHS,
+        .length_quantiles = MNLI_LENGTHS,
     },
     {
         .name = "mnli-mm", .folder = "MNLI", .title = "mnli, evaluated on unseen genres", .trained_as = "mnli",
         .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
         .num_metrics = 1, .metrics = {BERTC_ACCURACY}, .submission = "MNLI-mm.tsv",
-        .splits = {{SENTENCES("train.tsv", "gold_label"), .no_gold = "-"},
-                   {SENTENCES("dev_mismatched.tsv", "gold_label"), .no_gold = "-"},
+        .splits = {{SENTENCES("train.tsv", "gold_label"), .skip_label = "-"},
+                   {SENTENCES("dev_mismatched.tsv", "gold_label"), .skip_label = "-"},
                    {SENTENCES("test_mismatched.tsv", "gold_label")}},
         .rows = {392702, 9832, 9847},
-        .lengths = MNLI_LENGTHS,
+        .length_quantiles = MNLI_LENGTHS,
     },
     {
         .name = "qnli", .folder = "QNLI", .title = "does the sentence answer the question",
@@ -139,14 +139,14 @@ static const bertc_task table[] = {
         .rows = {635, 71, 146},
     },
     {
-        /* One file is both dev and test: the official one has no labels, the older one has. */
+        /* One file is both dev and test. The official file has no labels; the older file has labels. */
         .name = "ax", .folder = "AX", .old_folder = "diagnostic",
         .title = "mnli's diagnostic set, no training data",
         .pair = true, .num_labels = 3, .labels = NLI, .file_labels = NLI,
         .num_metrics = 1, .metrics = {BERTC_MATTHEWS}, .submission = "AX.tsv",
         .splits = {[BERTC_DEV] = {SENTENCES("diagnostic.tsv", "label")},
                    [BERTC_TEST] = {SENTENCES("diagnostic.tsv", "label")}},
-        .old_splits = {[BERTC_DEV] = {DIAGNOSTIC_FULL, .no_gold = ""}, [BERTC_TEST] = {DIAGNOSTIC_FULL}},
+        .old_splits = {[BERTC_DEV] = {DIAGNOSTIC_FULL, .skip_label = ""}, [BERTC_TEST] = {DIAGNOSTIC_FULL}},
         .rows = {0, 1104, 1104},
     },
 };

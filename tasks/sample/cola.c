@@ -1,8 +1,8 @@
 /* Acceptability: 1 acceptable, 0 not.
  *
- * Every sentence tries one rule, named in the file's first column, and keeps or breaks it. Kept
- * and broken sentences are drawn from the same words in the same frequencies, so that no word
- * gives the label away: what counts is which words meet, and in which order. */
+ * Every sentence tests one rule, named in the file's first column, and keeps or breaks it. Sentences of both labels are
+ * drawn from the same words with the same frequencies, so no word reveals the label: it depends on which words meet,
+ * and in which order. */
 #include "tasks/sample/sample.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@ typedef char part[48];
 
 typedef struct sentence {
     part part[PARTS];
-    const bc_noun *subject, *object; /* object null: none */
+    const bc_noun *subject, *object; /* null: no object */
     const bc_verb *verb;
     bool plural, oplural;
 } sentence;
@@ -29,20 +29,20 @@ static const char *const determiners[2][5] = {
     {"the", "the", "these", "many", "several"},
 };
 
-/* The three parts of a subject or an object, from its determiner on. */
+/* Set the determiner, adjective and noun of a subject or an object, at to[0] to to[2]. */
 static void set_noun(bc_dice *dice, part *to, const bc_noun *noun, bool plural)
 {
     set(to[0], *BC_PICK(dice, determiners[plural]));
-    set(to[2], bc_noun_form(noun, plural, false).text);
+    set(to[2], bc_noun_inflect(noun, plural, false).text);
     if (bc_chance(dice, 20)) set(to[1], bc_adjective_pick(dice, noun->sense)->word);
 }
 
-static void set_verb(sentence *s, bc_form form)
+static void set_verb(sentence *s, bc_inflection form)
 {
-    set(s->part[VERB], bc_verb_form(s->verb, form, false).text);
+    set(s->part[VERB], bc_verb_inflect(s->verb, form, false).text);
 }
 
-/* A sentence in the past tense around a verb; object_senses 0: without an object. */
+/* Build a sentence in the past tense for a verb; object_senses 0: without an object. */
 static void build(bc_dice *dice, sentence *s, const bc_verb *verb, unsigned subject_senses, unsigned object_senses)
 {
     s->verb = verb;
@@ -58,7 +58,7 @@ static void build(bc_dice *dice, sentence *s, const bc_verb *verb, unsigned subj
     if (bc_chance(dice, 25)) set(s->part[TAIL], bc_place_pick(dice, BC_BOTH)->words);
 }
 
-/* A correct one. */
+/* Draw an acceptable sentence, with or without an object. */
 static void draw(bc_dice *dice, sentence *s, bool object)
 {
     const bc_verb *verb = bc_verb_pick(dice, BC_ALIVE, object ? BC_ANY : 0);
@@ -72,7 +72,7 @@ static void try_agreement(bc_dice *dice, bool good, sentence *s)
     if (bc_chance(dice, 15)) {
         const bc_noun *noun = bc_noun_pick(dice, BC_THING, BC_BOTH);
         snprintf(s->part[NEAR], sizeof s->part[NEAR], "near the %s",
-                 bc_noun_form(noun, bc_chance(dice, 50), false).text);
+                 bc_noun_inflect(noun, bc_chance(dice, 50), false).text);
     }
     set_verb(s, s->plural == good ? BC_BASE : BC_THIRD);
 }
@@ -87,7 +87,7 @@ static void try_determiner(bc_dice *dice, bool good, sentence *s)
     set(s->part[object ? ODETERMINER : DETERMINER], word);
 }
 
-/* Two parts change places: "doctor the saw a dog", "the doctor dog a saw". */
+/* Two parts are swapped: "doctor the saw a dog", "the doctor dog a saw". */
 static void try_order(bc_dice *dice, bool good, sentence *s)
 {
     static const int swaps[][2] = {
@@ -102,15 +102,6 @@ static void try_order(bc_dice *dice, bool good, sentence *s)
     memcpy(s->part[swap[1]], kept, sizeof kept);
 }
 
-/* A verb that is choosy: it takes some goods but not all. */
-static const bc_verb *choosy_verb(bc_dice *dice)
-{
-    const bc_verb *verb;
-    do verb = bc_verb_pick(dice, BC_PERSON, BC_GOODS);
-    while (verb->object & BC_BUILDING);
-    return verb;
-}
-
 /* "the hammer laughed", "a boy drove the egg" */
 static void try_selection(bc_dice *dice, bool good, sentence *s)
 {
@@ -118,7 +109,9 @@ static void try_selection(bc_dice *dice, bool good, sentence *s)
         build(dice, s, bc_verb_pick(dice, BC_PERSON, 0), good ? BC_PERSON : BC_GOODS, 0);
         return;
     }
-    const bc_verb *verb = choosy_verb(dice);
+    const bc_verb *verb; /* accepts some goods but not all */
+    do verb = bc_verb_pick(dice, BC_PERSON, BC_GOODS);
+    while (verb->object & BC_BUILDING);
     build(dice, s, verb, BC_PERSON, good ? verb->object : BC_GOODS & ~verb->object);
 }
 
@@ -127,16 +120,16 @@ static void try_reflexive(bc_dice *dice, bool good, sentence *s)
 {
     static const char *const pronouns[] = {"himself", "herself", "themselves"};
     static const char *const actions[] = {"helped", "saw", "found", "painted", "cleaned", "fed"};
-    const bc_person_name *name = bc_name_pick(dice), *second = bc_name_pick(dice);
-    uint32_t right = name->female, said;
+    const bc_person_name *name = bc_person_name_pick(dice), *second = bc_person_name_pick(dice);
+    uint32_t right = name->female, pronoun;
     set(s->part[NOUN], name->name);
     if (second != name && bc_chance(dice, 40)) {
         right = 2;
         snprintf(s->part[NEAR], sizeof s->part[NEAR], "and %s", second->name);
     }
-    said = good ? right : right == 2 ? bc_roll(dice, 2) : 1 - right;
+    pronoun = good ? right : right == 2 ? bc_roll(dice, 2) : 1 - right;
     set(s->part[VERB], *BC_PICK(dice, actions));
-    set(s->part[ONOUN], pronouns[said]);
+    set(s->part[ONOUN], pronouns[pronoun]);
     if (bc_chance(dice, 60)) set(s->part[TAIL], bc_time_pick(dice, BC_BOTH)->words);
 }
 
@@ -152,24 +145,24 @@ static void try_valency(bc_dice *dice, bool good, sentence *s)
 static void try_form(bc_dice *dice, bool good, sentence *s)
 {
     static const struct {
-        const char *one, *many;
-        bc_form form;
+        const char *singular, *plural;
+        bc_inflection inflection;
     } auxiliaries[] = {
         {"will", "will", BC_BASE}, {"can", "can", BC_BASE},   {"did not", "did not", BC_BASE},
         {"is", "are", BC_GERUND},  {"was", "were", BC_GERUND},
     };
     draw(dice, s, bc_chance(dice, 50));
     const size_t helper = bc_roll(dice, (uint32_t)BC_COUNT(auxiliaries));
-    bc_form form = auxiliaries[helper].form;
-    if (!good) form = form == BC_GERUND ? BC_BASE : BC_GERUND;
-    const bc_inflected verb = bc_verb_form(s->verb, form, false);
+    bc_inflection inflection = auxiliaries[helper].inflection;
+    if (!good) inflection = inflection == BC_GERUND ? BC_BASE : BC_GERUND;
+    const bc_word_form verb = bc_verb_inflect(s->verb, inflection, false);
     snprintf(s->part[VERB], sizeof s->part[VERB], "%s %s",
-             s->plural ? auxiliaries[helper].many : auxiliaries[helper].one, verb.text);
+             s->plural ? auxiliaries[helper].plural : auxiliaries[helper].singular, verb.text);
 }
 
 static const struct {
     const char *name;
-    uint32_t share; /* of 100 */
+    uint32_t percent; /* of the sentences */
     void (*attempt)(bc_dice *, bool good, sentence *);
 } rules[] = {
     {"agr", 20, try_agreement}, {"det", 20, try_determiner}, {"ord", 26, try_order},  {"form", 16, try_form},
@@ -179,13 +172,13 @@ static const struct {
 void bc_grammar_cola(bc_dice *dice, bc_sample *sample)
 {
     sentence s = {0};
-    uint32_t share = bc_roll(dice, 100);
+    uint32_t at = bc_roll(dice, 100);
     size_t rule = 0;
-    while (share >= rules[rule].share) share -= rules[rule++].share;
-    sample->source = rules[rule].name;
+    while (at >= rules[rule].percent) at -= rules[rule++].percent;
+    sample->rule = rules[rule].name;
     sample->label = bc_chance(dice, 62);
     rules[rule].attempt(dice, sample->label, &s);
-    for (int i = 0; i < PARTS; i++) bc_say(&sample->a, s.part[i]);
-    bc_say(&sample->a, ".");
-    bc_polish(&sample->a, BC_PROSE);
+    for (int i = 0; i < PARTS; i++) bc_add_words(&sample->a, s.part[i]);
+    bc_add_words(&sample->a, ".");
+    bc_finish_text(&sample->a, BC_PROSE);
 }

@@ -1,22 +1,22 @@
 #include "tasks/sample/event.h"
 
-void bc_phrase_say(bc_sentence *text, const bc_phrase *phrase)
+void bc_add_phrase(bc_sample_text *text, const bc_phrase *phrase)
 {
     if (phrase->name) {
-        bc_say(text, phrase->name->name);
+        bc_add_words(text, phrase->name->name);
         return;
     }
     if (!phrase->noun) return;
-    if (phrase->determiner) bc_say(text, phrase->determiner);
+    if (phrase->determiner) bc_add_words(text, phrase->determiner);
     const bc_adjective *adjective = phrase->adjective;
-    if (adjective) bc_say(text, phrase->also && adjective->also ? adjective->also : adjective->word);
-    bc_say(text, bc_noun_form(phrase->noun, phrase->plural, phrase->also).text);
-    if (phrase->place) bc_say(text, phrase->place->words);
+    if (adjective) bc_add_words(text, phrase->use_synonym && adjective->synonym ? adjective->synonym : adjective->word);
+    bc_add_words(text, bc_noun_inflect(phrase->noun, phrase->plural, phrase->use_synonym).text);
+    if (phrase->place) bc_add_words(text, phrase->place->words);
 }
 
 static bc_phrase draw_agent(bc_dice *dice)
 {
-    if (bc_chance(dice, 50)) return (bc_phrase){.name = bc_name_pick(dice)};
+    if (bc_chance(dice, 50)) return (bc_phrase){.name = bc_person_name_pick(dice)};
     return (bc_phrase){.determiner = "the", .noun = bc_noun_pick_leaf(dice, BC_PERSON)};
 }
 
@@ -61,46 +61,46 @@ void bc_event_change(bc_dice *dice, bc_event *event, bc_aspect aspect)
         do event->time = bc_time_pick(dice, BC_BOTH);
         while (event->time == old.time);
     }
-    event->also[aspect] = false;
+    event->use_synonym[aspect] = false;
 }
 
 static const char *phrase_synonym(const bc_phrase *phrase)
 {
-    if (phrase->noun && phrase->noun->also) return phrase->noun->also;
-    return phrase->adjective ? phrase->adjective->also : NULL;
+    if (phrase->noun && phrase->noun->synonym) return phrase->noun->synonym;
+    return phrase->adjective ? phrase->adjective->synonym : NULL;
 }
 
 bool bc_event_has_synonym(const bc_event *event, bc_aspect aspect)
 {
     const char *synonym[BC_ASPECTS] = {
-        [BC_AGENT] = phrase_synonym(&event->agent),         [BC_ACTION] = event->verb->also,
-        [BC_OBJECT] = phrase_synonym(&event->object),       [BC_PLACE] = event->place ? event->place->also : NULL,
-        [BC_TIME] = event->time ? event->time->also : NULL,
+        [BC_AGENT] = phrase_synonym(&event->agent),         [BC_ACTION] = event->verb->synonym,
+        [BC_OBJECT] = phrase_synonym(&event->object),       [BC_PLACE] = event->place ? event->place->synonym : NULL,
+        [BC_TIME] = event->time ? event->time->synonym : NULL,
     };
     return synonym[aspect] != NULL;
 }
 
-static void say_adjunct(bc_sentence *text, const bc_adjunct *adjunct, bool also)
+static void add_adjunct(bc_sample_text *text, const bc_adjunct *adjunct, bool use_synonym)
 {
-    if (adjunct) bc_say(text, also && adjunct->also ? adjunct->also : adjunct->words);
+    if (adjunct) bc_add_words(text, use_synonym && adjunct->synonym ? adjunct->synonym : adjunct->words);
 }
 
-void bc_event_say(bc_sentence *text, const bc_event *event, unsigned voice)
+void bc_add_event(bc_sample_text *text, const bc_event *event, unsigned voice)
 {
     bc_phrase agent = event->agent, object = event->object;
-    agent.also = event->also[BC_AGENT];
-    object.also = event->also[BC_OBJECT];
+    agent.use_synonym = event->use_synonym[BC_AGENT];
+    object.use_synonym = event->use_synonym[BC_OBJECT];
     if (voice & BC_FRONTED && event->time) {
-        say_adjunct(text, event->time, event->also[BC_TIME]);
-        bc_say(text, ",");
+        add_adjunct(text, event->time, event->use_synonym[BC_TIME]);
+        bc_add_words(text, ",");
     }
-    bc_form form = voice & BC_PASSIVE ? BC_PARTICIPLE : BC_PAST;
-    const bc_inflected verb = bc_verb_form(event->verb, form, event->also[BC_ACTION]);
-    bc_phrase_say(text, voice & BC_PASSIVE ? &object : &agent);
-    if (voice & BC_PASSIVE) bc_say(text, object.plural ? "were" : "was");
-    bc_say(text, verb.text);
-    if (voice & BC_PASSIVE && (agent.name || agent.noun)) bc_say(text, "by");
-    bc_phrase_say(text, voice & BC_PASSIVE ? &agent : &object);
-    say_adjunct(text, event->place, event->also[BC_PLACE]);
-    if (!(voice & BC_FRONTED)) say_adjunct(text, event->time, event->also[BC_TIME]);
+    bc_inflection inflection = voice & BC_PASSIVE ? BC_PARTICIPLE : BC_PAST;
+    const bc_word_form verb = bc_verb_inflect(event->verb, inflection, event->use_synonym[BC_ACTION]);
+    bc_add_phrase(text, voice & BC_PASSIVE ? &object : &agent);
+    if (voice & BC_PASSIVE) bc_add_words(text, object.plural ? "were" : "was");
+    bc_add_words(text, verb.text);
+    if (voice & BC_PASSIVE && (agent.name || agent.noun)) bc_add_words(text, "by");
+    bc_add_phrase(text, voice & BC_PASSIVE ? &agent : &object);
+    add_adjunct(text, event->place, event->use_synonym[BC_PLACE]);
+    if (!(voice & BC_FRONTED)) add_adjunct(text, event->time, event->use_synonym[BC_TIME]);
 }

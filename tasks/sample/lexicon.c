@@ -1,10 +1,9 @@
 /* The words of the sample, one table per part of speech.
  *
- * 1. A `kind` and an `opposite` are rows of the same table; synonyms are not rows, so that two
- *    different rows never mean the same.
- * 2. Words of one sense and different kinds may overlap in the world (a teacher may be a singer);
- *    no grammar concludes anything from their being different, except where adjectives exclude
- *    each other by `opposite`. */
+ * 1. A `hypernym` and an `opposite` are rows of the same table. Synonyms are not rows, so two different rows never mean
+ *    the same.
+ * 2. Nouns of one sense with different hypernyms may denote the same person or thing (a teacher may be a singer). No
+ *    grammar concludes anything from a difference of words, except for adjectives that are each other's `opposite`. */
 #include "tasks/sample/lexicon.h"
 
 #include <assert.h>
@@ -167,9 +166,9 @@ static const char *const manners[] = {
     "slowly", "quickly", "quietly", "loudly", "carefully", "badly", "alone", "again",
 };
 
-static bc_inflected join(const char *stem, size_t length, const char *ending)
+static bc_word_form join(const char *stem, size_t length, const char *ending)
 {
-    bc_inflected word;
+    bc_word_form word;
     int n = snprintf(word.text, sizeof word.text, "%.*s%s", (int)length, stem, ending);
     assert(n > 0 && n < (int)sizeof word.text);
     (void)n;
@@ -181,49 +180,50 @@ static bool ends_in_consonant_y(const char *word, size_t length)
     return length > 1 && word[length - 1] == 'y' && !strchr("aeiou", word[length - 2]);
 }
 
-static bool ends_in_hiss(const char *word, size_t length)
+/* Whether the word ends in s, x, ch or sh, which takes -es. */
+static bool ends_in_sibilant(const char *word, size_t length)
 {
     return strchr("sx", word[length - 1]) || (length > 1 && word[length - 1] == 'h' && strchr("cs", word[length - 2]));
 }
 
-static bc_inflected add_s(const char *word)
+static bc_word_form add_s(const char *word)
 {
     size_t n = strlen(word);
     if (ends_in_consonant_y(word, n)) return join(word, n - 1, "ies");
-    return join(word, n, ends_in_hiss(word, n) ? "es" : "s");
+    return join(word, n, ends_in_sibilant(word, n) ? "es" : "s");
 }
 
-static bc_inflected add_ed(const char *word)
+static bc_word_form add_ed(const char *word)
 {
     size_t n = strlen(word);
     if (ends_in_consonant_y(word, n)) return join(word, n - 1, "ied");
     return join(word, n, word[n - 1] == 'e' ? "d" : "ed");
 }
 
-static bc_inflected add_ing(const char *word)
+static bc_word_form add_ing(const char *word)
 {
     size_t n = strlen(word);
     bool silent = n > 2 && word[n - 1] == 'e' && word[n - 2] != 'e';
     return join(word, silent ? n - 1 : n, "ing");
 }
 
-static bc_inflected as_is(const char *word)
+static bc_word_form as_is(const char *word)
 {
     return join(word, strlen(word), "");
 }
 
-bc_inflected bc_noun_form(const bc_noun *noun, bool plural, bool also)
+bc_word_form bc_noun_inflect(const bc_noun *noun, bool plural, bool use_synonym)
 {
-    const char *one = also && noun->also ? noun->also : noun->one;
-    if (!plural) return as_is(one);
-    return one == noun->one && noun->many ? as_is(noun->many) : add_s(one);
+    const char *word = use_synonym && noun->synonym ? noun->synonym : noun->singular;
+    if (!plural) return as_is(word);
+    return word == noun->singular && noun->plural ? as_is(noun->plural) : add_s(word);
 }
 
-bc_inflected bc_verb_form(const bc_verb *verb, bc_form form, bool also)
+bc_word_form bc_verb_inflect(const bc_verb *verb, bc_inflection inflection, bool use_synonym)
 {
-    const bc_verb synonym = {.base = verb->also};
-    const bc_verb *v = also && verb->also ? &synonym : verb;
-    switch (form) {
+    const bc_verb synonym = {.base = verb->synonym};
+    const bc_verb *v = use_synonym && verb->synonym ? &synonym : verb;
+    switch (inflection) {
     case BC_THIRD: return add_s(v->base);
     case BC_PAST: return v->past ? as_is(v->past) : add_ed(v->base);
     case BC_PARTICIPLE: return v->participle ? as_is(v->participle) : add_ed(v->base);
@@ -233,7 +233,7 @@ bc_inflected bc_verb_form(const bc_verb *verb, bc_form form, bool also)
     return as_is(v->base);
 }
 
-/* A uniformly chosen row of `table` for which `wanted` holds (`row` is bound to each in turn). */
+/* Return a random row of `table` among those for which the condition `wanted` on `row` holds. */
 #define PICK_WHERE(dice, type, table, wanted)                                                      \
     do {                                                                                           \
         uint32_t count = 0;                                                                        \
@@ -244,15 +244,15 @@ bc_inflected bc_verb_form(const bc_verb *verb, bc_form form, bool also)
             if ((wanted) && chosen-- == 0) return row;                                             \
     } while (0)
 
-const bc_noun *bc_noun_pick(bc_dice *dice, unsigned senses, unsigned home)
+const bc_noun *bc_noun_pick(bc_dice *dice, unsigned senses, unsigned genre)
 {
-    PICK_WHERE(dice, bc_noun, nouns, (row->sense & senses) && (row->home & home));
+    PICK_WHERE(dice, bc_noun, nouns, (row->sense & senses) && (row->genre & genre));
 }
 
-static bool is_kind(const bc_noun *noun)
+static bool is_hypernym(const bc_noun *noun)
 {
     for (size_t i = 0; i < BC_COUNT(nouns); i++)
-        if (nouns[i].kind && strcmp(nouns[i].kind, noun->one) == 0) return true;
+        if (nouns[i].hypernym && strcmp(nouns[i].hypernym, noun->singular) == 0) return true;
     return false;
 }
 
@@ -260,7 +260,7 @@ const bc_noun *bc_noun_pick_leaf(bc_dice *dice, unsigned senses)
 {
     const bc_noun *noun;
     do noun = bc_noun_pick(dice, senses, BC_BOTH);
-    while (is_kind(noun));
+    while (is_hypernym(noun));
     return noun;
 }
 
@@ -279,17 +279,17 @@ const bc_adjective *bc_adjective_pick(bc_dice *dice, unsigned senses)
     PICK_WHERE(dice, bc_adjective, adjectives, (row->sense & senses) != 0);
 }
 
-const bc_adjunct *bc_place_pick(bc_dice *dice, unsigned home)
+const bc_adjunct *bc_place_pick(bc_dice *dice, unsigned genre)
 {
-    PICK_WHERE(dice, bc_adjunct, places, (row->home & home) != 0);
+    PICK_WHERE(dice, bc_adjunct, places, (row->genre & genre) != 0);
 }
 
-const bc_adjunct *bc_time_pick(bc_dice *dice, unsigned home)
+const bc_adjunct *bc_time_pick(bc_dice *dice, unsigned genre)
 {
-    PICK_WHERE(dice, bc_adjunct, times, (row->home & home) != 0);
+    PICK_WHERE(dice, bc_adjunct, times, (row->genre & genre) != 0);
 }
 
-const bc_person_name *bc_name_pick(bc_dice *dice)
+const bc_person_name *bc_person_name_pick(bc_dice *dice)
 {
     return BC_PICK(dice, names);
 }
@@ -299,10 +299,10 @@ const char *bc_manner_pick(bc_dice *dice)
     return *BC_PICK(dice, manners);
 }
 
-const bc_noun *bc_noun_find(const char *one)
+const bc_noun *bc_noun_find(const char *singular)
 {
     for (size_t i = 0; i < BC_COUNT(nouns); i++)
-        if (strcmp(nouns[i].one, one) == 0) return &nouns[i];
+        if (strcmp(nouns[i].singular, singular) == 0) return &nouns[i];
     return NULL;
 }
 
@@ -313,8 +313,8 @@ const bc_adjective *bc_adjective_find(const char *word)
     return NULL;
 }
 
-bool bc_noun_is_a(const bc_noun *noun, const bc_noun *kind)
+bool bc_noun_is_a(const bc_noun *noun, const bc_noun *other)
 {
-    while (noun != kind && noun->kind) noun = bc_noun_find(noun->kind);
-    return noun == kind;
+    while (noun != other && noun->hypernym) noun = bc_noun_find(noun->hypernym);
+    return noun == other;
 }

@@ -1,4 +1,4 @@
-/* The words of the sample and what a grammar must know of them. */
+/* The words of the sample, with the properties that the grammars need. */
 #ifndef BC_TASKS_SAMPLE_LEXICON_H
 #define BC_TASKS_SAMPLE_LEXICON_H
 
@@ -6,7 +6,7 @@
 
 #include "tasks/sample/text.h"
 
-/* What a noun denotes, and what a verb or adjective accepts. */
+/* Senses: what a noun denotes, and what a verb or an adjective accepts. */
 enum {
     BC_PERSON = 1, BC_ANIMAL = 2, BC_FOOD = 4, BC_PRINT = 8, BC_VEHICLE = 16, BC_TOOL = 32,
     BC_INSTRUMENT = 64, BC_FURNITURE = 128, BC_BUILDING = 256, BC_CLOTHES = 512,
@@ -16,34 +16,34 @@ enum {
     BC_ANY = BC_ALIVE | BC_THING
 };
 
-/* Where a word is at home: MNLI's matched files speak of the town, the others of the country. */
+/* The genres that a word occurs in: town in MNLI's train and matched files, country in the mismatched files. */
 enum { BC_TOWN = 1, BC_COUNTRY = 2, BC_BOTH = BC_TOWN | BC_COUNTRY };
 
 typedef struct bc_noun {
-    const char *one, *many; /* many null: regular */
-    unsigned sense, home;
-    const char *kind;       /* its hypernym's `one`, or null */
-    const char *also;       /* a synonym with a regular plural, or null */
+    const char *singular, *plural; /* plural null: regular */
+    unsigned sense, genre;
+    const char *hypernym;   /* singular of another noun, or null */
+    const char *synonym;    /* with a regular plural, or null */
 } bc_noun;
 
 typedef struct bc_verb {
     const char *base, *past, *participle, *gerund; /* null: regular */
     unsigned subject, object;                      /* senses; object 0: intransitive */
-    const char *also;                              /* a regular synonym, or null */
-    bool strict; /* never with an object (intransitives), never without (the others) */
+    const char *synonym;                           /* with regular forms, or null */
+    bool strict; /* an intransitive verb that never has an object, or a transitive verb that never lacks it */
 } bc_verb;
 
 typedef struct bc_adjective {
     const char *word;
     unsigned sense;
-    const char *opposite; /* never true of the same thing; another row's word */
-    const char *also;     /* a synonym, or null */
+    const char *opposite; /* the word of another row, never true of the same thing */
+    const char *synonym;  /* or null */
 } bc_adjective;
 
 typedef struct bc_adjunct {
     const char *words;
-    unsigned home;
-    const char *also;
+    unsigned genre;
+    const char *synonym; /* or null */
 } bc_adjunct;
 
 typedef struct bc_person_name {
@@ -51,29 +51,30 @@ typedef struct bc_person_name {
     bool female;
 } bc_person_name;
 
-typedef enum bc_form { BC_BASE, BC_THIRD, BC_PAST, BC_PARTICIPLE, BC_GERUND } bc_form;
+typedef enum bc_inflection { BC_BASE, BC_THIRD, BC_PAST, BC_PARTICIPLE, BC_GERUND } bc_inflection;
 
-typedef struct bc_inflected {
+typedef struct bc_word_form {
     char text[32];
-} bc_inflected;
+} bc_word_form;
 
-bc_inflected bc_noun_form(const bc_noun *noun, bool plural, bool also);
-bc_inflected bc_verb_form(const bc_verb *verb, bc_form form, bool also);
+/* Inflect a word, or its synonym if `use_synonym` and there is one. */
+bc_word_form bc_noun_inflect(const bc_noun *noun, bool plural, bool use_synonym);
+bc_word_form bc_verb_inflect(const bc_verb *verb, bc_inflection inflection, bool use_synonym);
 
-/* Any noun, verb or adjective that has one of the senses (and home). For verbs: `subject` and
- * `object` senses must both be met; object 0 asks for an intransitive verb. */
-const bc_noun *bc_noun_pick(bc_dice *dice, unsigned senses, unsigned home);
-const bc_noun *bc_noun_pick_leaf(bc_dice *dice, unsigned senses); /* one that is no other's kind */
+/* Pick a random word that has one of the senses (and one of the genres). A verb must accept one of the senses of
+ * `subject` and of `object`; object 0 asks for an intransitive verb. */
+const bc_noun *bc_noun_pick(bc_dice *dice, unsigned senses, unsigned genre);
+const bc_noun *bc_noun_pick_leaf(bc_dice *dice, unsigned senses); /* a noun that is not the hypernym of another */
 const bc_verb *bc_verb_pick(bc_dice *dice, unsigned subject, unsigned object);
 const bc_verb *bc_verb_pick_strict(bc_dice *dice, bool transitive);
 const bc_adjective *bc_adjective_pick(bc_dice *dice, unsigned senses);
-const bc_adjunct *bc_place_pick(bc_dice *dice, unsigned home);
-const bc_adjunct *bc_time_pick(bc_dice *dice, unsigned home);
-const bc_person_name *bc_name_pick(bc_dice *dice);
+const bc_adjunct *bc_place_pick(bc_dice *dice, unsigned genre);
+const bc_adjunct *bc_time_pick(bc_dice *dice, unsigned genre);
+const bc_person_name *bc_person_name_pick(bc_dice *dice);
 const char *bc_manner_pick(bc_dice *dice);
 
-const bc_noun *bc_noun_find(const char *one);               /* null: unknown */
+const bc_noun *bc_noun_find(const char *singular);          /* null: unknown */
 const bc_adjective *bc_adjective_find(const char *word);    /* null: unknown */
-bool bc_noun_is_a(const bc_noun *noun, const bc_noun *kind); /* a noun is its own kind */
+bool bc_noun_is_a(const bc_noun *noun, const bc_noun *other); /* whether `other` is the noun or one of its hypernyms */
 
 #endif

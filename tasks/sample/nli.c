@@ -1,10 +1,10 @@
 /* Inference by monotonicity.
  *
- * "every" stays true when its restrictor shrinks and its scope grows, "no" when both shrink, and so
- * on: `moves` below. "every" weakens to "some" and "no" to "not every" (the restrictor is never
- * empty). An entailment is a walk of such moves before and after at most one weakening; a
- * contradiction is an entailment of the denial; all else is neutral. An opposite scope lies within
- * the complement of the old one, so that "every" over it reads "no" over something wider.
+ * "every" stays true if its restrictor shrinks or its scope grows, "no" if either shrinks, and so on: see the table
+ * `monotonicity`. "every" weakens to "some" and "no" to "not every", as the restrictor is never empty. A premise
+ * entails a hypothesis that is reached by such changes and at most one weakening. It contradicts a hypothesis if it
+ * entails its negation; any other pair is neutral. An opposite scope is a subset of the complement of the old scope, so
+ * "every" over it is treated as "no" over a wider scope.
  *
  * Source: van Benthem 1986, Essays in logical semantics; the square of opposition. */
 #include "tasks/sample/nli.h"
@@ -12,9 +12,10 @@
 #include "tasks/sample/sample.h"
 
 static const struct {
-    bc_relation restrictor, scope;              /* what a statement survives */
-    bc_quantifier weaker, denial, of_complement; /* weaker: itself where there is none */
-} moves[BC_QUANTIFIERS] = {
+    bc_relation restrictor, scope; /* changes under which a statement stays true */
+    bc_quantifier weaker;          /* the quantifier itself if none is weaker */
+    bc_quantifier negation, over_complement;
+} monotonicity[BC_QUANTIFIERS] = {
     [BC_EVERY] = {BC_NARROWER, BC_WIDER, BC_SOME, BC_NOT_EVERY, BC_NO},
     [BC_SOME] = {BC_WIDER, BC_WIDER, BC_SOME, BC_NO, BC_NOT_EVERY},
     [BC_NO] = {BC_NARROWER, BC_NARROWER, BC_NOT_EVERY, BC_SOME, BC_EVERY},
@@ -25,32 +26,32 @@ static const struct {
 
 static bool entails(bc_quantifier p, bc_quantifier h, bc_relation restrictor, bc_relation scope)
 {
-    if (h != p && h != moves[p].weaker) return false;
-    bool restrictor_moves = restrictor == BC_SAME || restrictor == moves[p].restrictor ||
-                            restrictor == moves[h].restrictor;
-    bool scope_moves = scope == BC_SAME || scope == moves[p].scope;
+    if (h != p && h != monotonicity[p].weaker) return false;
+    bool restrictor_moves = restrictor == BC_SAME || restrictor == monotonicity[p].restrictor ||
+                            restrictor == monotonicity[h].restrictor;
+    bool scope_moves = scope == BC_SAME || scope == monotonicity[p].scope;
     return restrictor_moves && scope_moves;
 }
 
 int bc_nli_label(bc_quantifier p, bc_quantifier h, bc_relation restrictor, bc_relation scope)
 {
     if (scope == BC_OPPOSITE) {
-        h = moves[h].of_complement;
+        h = monotonicity[h].over_complement;
         scope = BC_WIDER;
     }
     if (entails(p, h, restrictor, scope)) return BC_ENTAILMENT;
-    if (entails(p, moves[h].denial, restrictor, scope)) return BC_CONTRADICTION;
+    if (entails(p, monotonicity[h].negation, restrictor, scope)) return BC_CONTRADICTION;
     return BC_NEUTRAL;
 }
 
-/* What they did ("repaired the red car at night") or were ("was very calm on Friday"). */
+/* What the subjects did ("repaired the red car at night") or were ("was calm on Friday"). */
 typedef struct scope {
-    const bc_verb *verb; /* null: was */
+    const bc_verb *verb; /* null: "was" with a state */
     const bc_adjective *state;
     bc_phrase object;
     const char *manner;
     const bc_adjunct *time;
-    bool also;
+    bool use_synonym; /* for the verb */
 } scope;
 
 typedef struct statement {
@@ -59,31 +60,32 @@ typedef struct statement {
     scope scope;
 } statement;
 
-/* Of nouns that have a kind: every other noun would be one of the others. */
-static bc_phrase draw_restrictor(bc_dice *dice, unsigned senses, unsigned home)
+/* Draw a restrictor whose noun has a hypernym. A noun without one ("person") includes all other nouns of its sense, so
+ * no other restrictor could differ from it. */
+static bc_phrase draw_restrictor(bc_dice *dice, unsigned senses, unsigned genre)
 {
     bc_phrase r;
-    do r = (bc_phrase){.noun = bc_noun_pick(dice, senses, home)};
-    while (!r.noun->kind);
+    do r = (bc_phrase){.noun = bc_noun_pick(dice, senses, genre)};
+    while (!r.noun->hypernym);
     if (bc_chance(dice, 60)) r.adjective = bc_adjective_pick(dice, r.noun->sense);
-    if (!r.adjective || bc_chance(dice, 15)) r.place = bc_place_pick(dice, home);
+    if (!r.adjective || bc_chance(dice, 15)) r.place = bc_place_pick(dice, genre);
     return r;
 }
 
-static bc_phrase draw_object(bc_dice *dice, unsigned senses, unsigned home)
+static bc_phrase draw_object(bc_dice *dice, unsigned senses, unsigned genre)
 {
-    bc_phrase object = {.determiner = "a", .noun = bc_noun_pick(dice, senses, home)};
+    bc_phrase object = {.determiner = "a", .noun = bc_noun_pick(dice, senses, genre)};
     if (bc_chance(dice, 50)) object.adjective = bc_adjective_pick(dice, object.noun->sense);
     return object;
 }
 
-/* Whether "every calm child was nervous" or the like would be settled by its words alone. */
+/* Whether subject and state are the same adjective or opposites, as in "every calm child was nervous". */
 static bool clash(const bc_adjective *adjective, const bc_adjective *state)
 {
     return adjective && state && (adjective == state || adjective == bc_adjective_find(state->opposite));
 }
 
-static scope draw_scope(bc_dice *dice, const bc_phrase *subject, bool state, unsigned home)
+static scope draw_scope(bc_dice *dice, const bc_phrase *subject, bool state, unsigned genre)
 {
     const unsigned sense = subject->noun ? subject->noun->sense : BC_PERSON;
     scope s = {0};
@@ -92,20 +94,19 @@ static scope draw_scope(bc_dice *dice, const bc_phrase *subject, bool state, uns
         while (clash(subject->adjective, s.state));
     } else {
         s.verb = bc_verb_pick(dice, sense, bc_chance(dice, 55) ? BC_THING : 0);
-        if (s.verb->object) s.object = draw_object(dice, s.verb->object & BC_THING, home);
+        if (s.verb->object) s.object = draw_object(dice, s.verb->object & BC_THING, genre);
         if (!s.object.adjective && bc_chance(dice, 50)) s.manner = bc_manner_pick(dice);
     }
-    if (!s.manner && !s.object.adjective) s.time = bc_time_pick(dice, home);
+    if (!s.manner && !s.object.adjective) s.time = bc_time_pick(dice, genre);
     return s;
 }
 
-/* Drop one modifier, or name the kind instead of the noun where there is one; the adjective then
- * goes too, for a small tower is no small building. The phrases drawn above always have something
- * to drop. */
+/* Widen a phrase: drop one modifier, or replace the noun by its hypernym. The hypernym loses the adjective too, for a
+ * small tower is not always a small building. The phrases drawn above always have something to drop. */
 static bc_phrase widen_phrase(bc_dice *dice, bc_phrase phrase)
 {
-    if (phrase.noun->kind && bc_chance(dice, 25)) {
-        phrase.noun = bc_noun_find(phrase.noun->kind);
+    if (phrase.noun->hypernym && bc_chance(dice, 25)) {
+        phrase.noun = bc_noun_find(phrase.noun->hypernym);
         phrase.adjective = NULL;
     } else if (phrase.adjective) {
         phrase.adjective = NULL;
@@ -117,7 +118,7 @@ static bc_phrase widen_phrase(bc_dice *dice, bc_phrase phrase)
 
 static scope widen_scope(bc_dice *dice, scope s)
 {
-    if (s.object.adjective || (s.object.noun && s.object.noun->kind && bc_chance(dice, 25)))
+    if (s.object.adjective || (s.object.noun && s.object.noun->hypernym && bc_chance(dice, 25)))
         s.object = widen_phrase(dice, s.object);
     else if (s.manner)
         s.manner = NULL;
@@ -142,46 +143,37 @@ static const char *determiner(bc_dice *dice, bc_quantifier quantifier, bool *plu
     return choices[quantifier][choice].words;
 }
 
-static void say_was(bc_sentence *text, bool plural, bool negative, bool future)
-{
-    bc_say(text, future ? "will" : plural ? "were" : "was");
-    if (negative) bc_say(text, "not");
-    if (future) bc_say(text, "be");
-}
-
-static void say_did(bc_sentence *text, const scope *s, bool negative, bool future)
-{
-    if (future) bc_say(text, "will");
-    if (negative) bc_say(text, future ? "not" : "did not");
-    bc_say(text, bc_verb_form(s->verb, future || negative ? BC_BASE : BC_PAST, s->also).text);
-    bc_phrase_say(text, &s->object);
-}
-
-static void say(bc_dice *dice, const statement *st, bool future, bc_sentence *text)
+static void write_statement(bc_dice *dice, const statement *st, bool future, bc_sample_text *text)
 {
     bc_phrase subject = st->restrictor;
     const bool negative = st->quantifier == BC_IS_NOT;
     if (!subject.name) subject.determiner = determiner(dice, st->quantifier, &subject.plural);
-    bc_phrase_say(text, &subject);
+    bc_add_phrase(text, &subject);
+    if (future) bc_add_words(text, "will");
     if (st->scope.verb) {
-        say_did(text, &st->scope, negative, future);
+        if (negative) bc_add_words(text, future ? "not" : "did not");
+        const bc_inflection inflection = future || negative ? BC_BASE : BC_PAST;
+        bc_add_words(text, bc_verb_inflect(st->scope.verb, inflection, st->scope.use_synonym).text);
+        bc_add_phrase(text, &st->scope.object);
     } else {
-        say_was(text, subject.plural, negative, future);
-        bc_say(text, st->scope.state->word);
+        if (!future) bc_add_words(text, subject.plural ? "were" : "was");
+        if (negative) bc_add_words(text, "not");
+        if (future) bc_add_words(text, "be");
+        bc_add_words(text, st->scope.state->word);
     }
-    if (st->scope.manner) bc_say(text, st->scope.manner);
-    if (st->scope.time) bc_say(text, st->scope.time->words);
-    bc_say(text, ".");
-    bc_polish(text, BC_PROSE);
+    if (st->scope.manner) bc_add_words(text, st->scope.manner);
+    if (st->scope.time) bc_add_words(text, st->scope.time->words);
+    bc_add_words(text, ".");
+    bc_finish_text(text, BC_PROSE);
 }
 
-/* Which quantifiers and relations a pair has; everything that decides its label. */
+/* The quantifiers and relations of a pair, which decide its label. */
 typedef struct plan {
     bc_quantifier premise, hypothesis;
     bc_relation restrictor, scope;
 } plan;
 
-/* Most pairs change one thing besides the quantifier. */
+/* Most plans change one set in addition to the quantifier. */
 static plan draw_plan(bc_dice *dice)
 {
     static const bc_relation restrictors[] = {BC_NARROWER, BC_WIDER, BC_NARROWER, BC_WIDER, BC_OTHER};
@@ -197,65 +189,61 @@ static plan draw_plan(bc_dice *dice)
     return p;
 }
 
-/* The label of a plan; -1 where it would say the same thing twice. */
+/* The label of a plan; -1 if both statements would be the same. */
 static int plan_label(const plan *p)
 {
     if (p->premise == p->hypothesis && p->restrictor == BC_SAME && p->scope == BC_SAME) return -1;
     return bc_nli_label(p->premise, p->hypothesis, p->restrictor, p->scope);
 }
 
-static bc_phrase draw_other_restrictor(bc_dice *dice, const statement *old, unsigned home)
+static bc_phrase draw_other_restrictor(bc_dice *dice, const statement *old, unsigned genre)
 {
     const bc_phrase *r = &old->restrictor;
     bc_phrase other;
     if (r->name) {
-        do other = (bc_phrase){.name = bc_name_pick(dice)};
+        do other = (bc_phrase){.name = bc_person_name_pick(dice)};
         while (other.name == r->name);
         return other;
     }
-    do other = draw_restrictor(dice, r->noun->sense, home);
+    do other = draw_restrictor(dice, r->noun->sense, genre);
     while (bc_noun_is_a(other.noun, r->noun) || bc_noun_is_a(r->noun, other.noun) ||
            clash(other.adjective, old->scope.state));
     return other;
 }
 
-static scope draw_other_scope(bc_dice *dice, const scope *old, const bc_phrase *subject, unsigned home)
+/* Change restrictor and scope so that they relate as planned. If the hypothesis is to be narrower, the premise is
+ * widened. */
+static void relate(bc_dice *dice, const plan *p, unsigned genre, statement *premise, statement *hypothesis)
 {
-    scope other;
-    do other = draw_scope(dice, subject, false, home);
-    while (other.verb == old->verb);
-    return other;
-}
-
-/* Set the hypothesis's restrictor and scope against the premise's; for narrower ones the premise
- * is the one that is widened. */
-static void relate(bc_dice *dice, const plan *p, unsigned home, statement *premise, statement *hypothesis)
-{
-    statement *slim = p->restrictor == BC_NARROWER ? premise : hypothesis;
+    statement *widened = p->restrictor == BC_NARROWER ? premise : hypothesis;
     if (p->restrictor == BC_NARROWER || p->restrictor == BC_WIDER)
-        slim->restrictor = widen_phrase(dice, slim->restrictor);
-    if (p->restrictor == BC_OTHER) hypothesis->restrictor = draw_other_restrictor(dice, premise, home);
-    slim = p->scope == BC_NARROWER ? premise : hypothesis;
-    if (p->scope == BC_NARROWER || p->scope == BC_WIDER) slim->scope = widen_scope(dice, slim->scope);
+        widened->restrictor = widen_phrase(dice, widened->restrictor);
+    if (p->restrictor == BC_OTHER) hypothesis->restrictor = draw_other_restrictor(dice, premise, genre);
+    widened = p->scope == BC_NARROWER ? premise : hypothesis;
+    if (p->scope == BC_NARROWER || p->scope == BC_WIDER) widened->scope = widen_scope(dice, widened->scope);
     if (p->scope == BC_OPPOSITE) hypothesis->scope.state = bc_adjective_find(premise->scope.state->opposite);
-    if (p->scope == BC_OTHER) hypothesis->scope = draw_other_scope(dice, &premise->scope, &premise->restrictor, home);
+    if (p->scope == BC_OTHER) {
+        do hypothesis->scope = draw_scope(dice, &premise->restrictor, false, genre);
+        while (hypothesis->scope.verb == premise->scope.verb);
+    }
 }
 
 static void write_pair(bc_dice *dice, const plan *p, bc_sample *sample)
 {
-    const unsigned home = sample->flavour;
-    const bool person = p->premise >= BC_IS, future = home == BC_COUNTRY;
+    const unsigned genre = sample->variant;
+    const bool person = p->premise >= BC_IS, future = genre == BC_COUNTRY;
     const bool state = p->scope == BC_OPPOSITE || bc_chance(dice, 20);
     statement premise = {.quantifier = p->premise};
-    premise.restrictor = person ? (bc_phrase){.name = bc_name_pick(dice)} : draw_restrictor(dice, BC_ALIVE, home);
-    premise.scope = draw_scope(dice, &premise.restrictor, state, home);
+    if (person) premise.restrictor = (bc_phrase){.name = bc_person_name_pick(dice)};
+    else premise.restrictor = draw_restrictor(dice, BC_ALIVE, genre);
+    premise.scope = draw_scope(dice, &premise.restrictor, state, genre);
     statement hypothesis = premise;
     hypothesis.quantifier = p->hypothesis;
-    relate(dice, p, home, &premise, &hypothesis);
-    hypothesis.restrictor.also = bc_chance(dice, 30);
-    hypothesis.scope.also = hypothesis.scope.object.also = bc_chance(dice, 30);
-    say(dice, &premise, future, &sample->a);
-    say(dice, &hypothesis, future, &sample->b);
+    relate(dice, p, genre, &premise, &hypothesis);
+    hypothesis.restrictor.use_synonym = bc_chance(dice, 30);
+    hypothesis.scope.use_synonym = hypothesis.scope.object.use_synonym = bc_chance(dice, 30);
+    write_statement(dice, &premise, future, &sample->a);
+    write_statement(dice, &hypothesis, future, &sample->b);
 }
 
 void bc_grammar_mnli(bc_dice *dice, bc_sample *sample)

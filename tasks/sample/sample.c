@@ -1,14 +1,14 @@
 /* A miniature GLUE in the official file formats.
  *
- * 1. Everything that is known of a file stands in its row of the table: which grammar speaks, how
- *    many rows, which columns. A column is written as it looks: "%i\t%a\t%l" is index, text, label.
- * 2. An example is a function of (seed, file, index, attempt). Its text decides by a hash which
- *    split it may appear in, and it is drawn again until that is the file's own: train, dev and
- *    test of a task never share an example, without any of them knowing the others.
+ * 1. The row of a file in the table holds everything that is known of it: its grammar, the number of rows, and the
+ *    columns. A row of the file is a pattern: "%i\t%a\t%l" is index, text, label.
+ * 2. An example is a function of (seed, file, index, attempt). A hash of its text decides the split that it may appear
+ *    in, and the file draws again until an example belongs to its own split. So train, dev and test of a task never
+ *    share an example, though each file is made on its own.
  * 3. Labels are true by construction; see the grammars.
  *
- * It deliberately does not look like the official sets in size or difficulty, and fills the
- * columns that no reader uses (parses, ids of raters) with nothing. */
+ * The sample does not imitate the size or the difficulty of the official sets. Columns that no reader uses (parses, ids
+ * of raters) are empty. */
 #include "tasks/sample/sample.h"
 
 #include <ctype.h>
@@ -21,7 +21,7 @@
 #include "bertc/task.h"
 #include "tasks/sample/vocab.h"
 
-/* Splits own that many of sixteen parts of all texts. */
+/* The sixteenths [from, to) of the hash values of texts that belong to a split. */
 typedef struct share {
     unsigned from, to;
 } share;
@@ -31,13 +31,16 @@ typedef struct share {
 #define TEST {14, 16}
 #define WHOLE {0, 16}
 
-/* %a %b texts, %l label, %w its word, %v its word of two, %m mark, %k source, %s score, %i index,
- * %o index in four digits, %p %q ids of the texts, %n five raters' labels. A few rows are torn
- * where %/ stands; the last row ends the file without a newline where %. stands. */
+/* Codes in a row's pattern:
+ *
+ *   %a %b  texts           %l  label                  %w  its word of three     %v  its word of two
+ *   %m     "*" if label 0  %k  rule                   %s  score                 %n  labels of five raters
+ *   %i     index           %o  index in four digits   %p %q  ids of the texts
+ *   %/     a few rows end here, too short             %.  the last row ends here, without a newline */
 typedef struct sample_file {
     const char *path;
     bc_grammar *grammar;
-    unsigned flavour;
+    unsigned variant;
     share share;
     uint32_t rows;
     const char *header; /* null: none */
@@ -98,7 +101,7 @@ static const sample_file files[] = {
     {"corpus.txt", bc_grammar_corpus, 0, WHOLE, 4000, NULL, "%a"},
 };
 
-static uint32_t hash_letters(uint32_t hash, const bc_sentence *text)
+static uint32_t hash_letters(uint32_t hash, const bc_sample_text *text)
 {
     for (size_t i = 0; i < text->length; i++) {
         const unsigned char c = (unsigned char)text->bytes[i];
@@ -107,9 +110,9 @@ static uint32_t hash_letters(uint32_t hash, const bc_sentence *text)
     return (hash ^ '\t') * 16777619u;
 }
 
-/* Which sixteenth of all texts an example lies in. Only letters count, in either case, so that a
- * full stop does not make another text. */
-static unsigned part_of(const bc_sample *sample)
+/* The sixteenth of the hash values that an example belongs to. Only letters count, in any case, so texts that differ by
+ * a full stop belong to the same split. */
+static unsigned sixteenth_of(const bc_sample *sample)
 {
     const uint32_t hash = hash_letters(hash_letters(2166136261u, &sample->a), &sample->b);
     return (hash ^ hash >> 15) * 0x2C1B3C6Du >> 28;
@@ -117,18 +120,18 @@ static unsigned part_of(const bc_sample *sample)
 
 static void draw(const sample_file *file, bc_dice *dice, bc_sample *sample)
 {
-    unsigned part;
+    unsigned at;
     dice->attempt = 0;
     do {
-        *sample = (bc_sample){.flavour = file->flavour};
+        *sample = (bc_sample){.variant = file->variant};
         dice->rolls = 0;
         file->grammar(dice, sample);
         dice->attempt++;
-        part = part_of(sample);
-    } while (part < file->share.from || part >= file->share.to);
+        at = sixteenth_of(sample);
+    } while (at < file->share.from || at >= file->share.to);
 }
 
-/* Five raters, of whom up to two dissent; the label has the majority. */
+/* Write the labels of five raters, of whom up to two dissent; the label has the majority. */
 static void put_raters(bc_writer *writer, const bc_sample *sample, bc_dice *dice)
 {
     for (uint32_t rater = 0, dissent = bc_roll(dice, 3); rater < 5; rater++) {
@@ -148,10 +151,8 @@ static void put_column(bc_writer *writer, char column, const bc_sample *sample, 
     case 'w': bc_writer_printf(writer, "%s", nli[sample->label]); break;
     case 'v': bc_writer_printf(writer, "%s", entailed[sample->label]); break;
     case 'm': bc_writer_printf(writer, "%s", sample->label ? "" : "*"); break;
-    case 'k': bc_writer_printf(writer, "%s", sample->source); break;
-    case 's':
-        bc_writer_printf(writer, "%d.%03d", sample->score / 1000, sample->score % 1000);
-        break;
+    case 'k': bc_writer_printf(writer, "%s", sample->rule); break;
+    case 's': bc_writer_printf(writer, "%d.%03d", sample->score / 1000, sample->score % 1000); break;
     case 'i': bc_writer_printf(writer, "%u", dice->index); break;
     case 'o': bc_writer_printf(writer, "%04u", dice->index); break;
     case 'p': bc_writer_printf(writer, "%u", 2 * dice->index + 1); break;
@@ -163,14 +164,14 @@ static void put_column(bc_writer *writer, char column, const bc_sample *sample, 
 
 static void put_row(bc_writer *writer, const sample_file *file, const bc_sample *sample, bc_dice *dice)
 {
-    const bool torn = dice->index % 500 == 250, last = dice->index + 1 == file->rows;
+    const bool is_short = dice->index % 500 == 250, last = dice->index + 1 == file->rows;
     for (const char *p = file->row; *p; p++) {
         if (*p != '%') {
             bc_writer_put(writer, p, 1);
             continue;
         }
         const char column = *++p;
-        if (column == '/' && torn) break;
+        if (column == '/' && is_short) break;
         if (column == '.' && last) return;
         put_column(writer, column, sample, dice);
     }

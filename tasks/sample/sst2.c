@@ -1,9 +1,8 @@
 /* Sentiment: 1 positive, 0 negative.
  *
- * The polarity of a judgement is that of its word, turned over by what governs the word ("not
- * dull", "lacks charm", "far from clever"). Of two opposed judgements the main one decides ("slow
- * at first , but moving in the end"). The polarity is drawn first and pushed down through the
- * pattern to the word. */
+ * The polarity of a judgement is the polarity of its word, inverted by the words that govern it ("not dull", "lacks
+ * charm", "far from clever"). Of two opposed judgements, the main clause decides ("slow at first , but moving in the
+ * end"). The polarity of the sentence is drawn first; the pattern then determines the polarity of each word. */
 #include "tasks/sample/sample.h"
 
 static const char *const qualities[2][20] = {
@@ -26,17 +25,17 @@ static const char *const topics[] = {
 
 typedef struct governor {
     const char *words;
-    bool flips;
+    bool inverts;
 } governor;
 
-/* What may stand before a quality. The plain ones come more than once: they are more frequent. */
+/* Words before a quality. Frequent choices occur more than once. */
 static const governor degrees[] = {
     {"", false},       {"", false},       {"", false},        {"", false},        {"very", false},
     {"really", false}, {"deeply", false}, {"truly", false},   {"quite", false},   {"not", true},
     {"never", true},   {"hardly", true},  {"far from", true}, {"not very", true}, {"anything but", true},
 };
 
-/* Patterns over $T topic, $A quality with its degree, $S substance; `flips` concerns $S. */
+/* Patterns with $T topic, $A quality with its degree, $S substance; `inverts` applies to $S. */
 static const governor phrases[] = {
     {"$A", false},         {"$A", false},          {"a $A $T", false},
     {"this $A $T", false}, {"full of $S", false},  {"without any $S", true},
@@ -49,62 +48,62 @@ static const governor clauses[] = {
     {"i found the $T $A", false},   {"the $T is without $S", true},
 };
 
-/* $Y decides; $X and the substance $S say the opposite. */
+/* $Y decides the label; $X and the substance $S have the opposite polarity. */
 static const char *const contrasts[] = {
     "$X , but $Y", "although $X , $Y", "$Y , even though $X", "$X at first , but $Y in the end",
     "for all its $S , $Y", "$Y despite its $S", "$X , yet $Y", "while $X , $Y",
 };
 
-/* Both say the same. */
+/* Both have the same polarity. */
 static const char *const agreements[] = {"$X and $Y", "$X , and $Y", "$X -lrb- and $Y -rrb-"};
 
-static bc_sentence quality(bc_dice *dice, bool positive)
+static bc_sample_text quality(bc_dice *dice, bool positive)
 {
     const governor *degree = BC_PICK(dice, degrees);
-    bc_sentence text = {0};
-    bc_say(&text, degree->words);
-    bc_say(&text, *BC_PICK(dice, qualities[positive != degree->flips]));
+    bc_sample_text text = {0};
+    bc_add_words(&text, degree->words);
+    bc_add_words(&text, *BC_PICK(dice, qualities[positive != degree->inverts]));
     return text;
 }
 
-static bc_sentence judgement(bc_dice *dice, const governor *pattern, bool positive)
+static bc_sample_text judgement(bc_dice *dice, const governor *pattern, bool positive)
 {
-    const bc_sentence adjective = quality(dice, positive);
+    const bc_sample_text adjective = quality(dice, positive);
     bc_slots slots = {.BC_SLOT('A') = adjective.bytes};
-    bc_sentence text = {0};
-    slots.BC_SLOT('S') = *BC_PICK(dice, substances[positive != pattern->flips]);
+    bc_sample_text text = {0};
+    slots.BC_SLOT('S') = *BC_PICK(dice, substances[positive != pattern->inverts]);
     slots.BC_SLOT('T') = *BC_PICK(dice, topics);
-    bc_fill(&text, pattern->words, &slots);
+    bc_add_pattern(&text, pattern->words, &slots);
     return text;
 }
 
-static bc_sentence clause(bc_dice *dice, bool positive)
+static bc_sample_text clause(bc_dice *dice, bool positive)
 {
     return judgement(dice, BC_PICK(dice, clauses), positive);
 }
 
-static void combine(bc_dice *dice, const char *pattern, bool positive, bool other, bc_sentence *text)
+static void combine(bc_dice *dice, const char *pattern, bool positive, bool other, bc_sample_text *text)
 {
-    const bc_sentence x = clause(dice, other), y = clause(dice, positive);
+    const bc_sample_text x = clause(dice, other), y = clause(dice, positive);
     const bc_slots slots = {
         .BC_SLOT('X') = x.bytes,
         .BC_SLOT('Y') = y.bytes,
         .BC_SLOT('S') = *BC_PICK(dice, substances[other]),
     };
-    bc_fill(text, pattern, &slots);
+    bc_add_pattern(text, pattern, &slots);
 }
 
-/* Shares of 100: whole sentences are longer than the phrases of the training file. */
+/* Percentages of the forms. Sentences of dev and test are longer than the phrases of the training file. */
 typedef struct mixture {
-    uint32_t phrase, clause, contrast; /* the rest: agreement */
+    uint32_t phrase, clause, contrast; /* the rest are agreements */
 } mixture;
 
 void bc_grammar_sst2(bc_dice *dice, bc_sample *sample)
 {
-    const mixture mix = sample->flavour == BC_PHRASES ? (mixture){30, 30, 28} : (mixture){0, 50, 36};
+    const mixture mix = sample->variant == BC_PHRASES ? (mixture){30, 30, 28} : (mixture){0, 50, 36};
     const bool positive = bc_chance(dice, 55);
     uint32_t kind = bc_roll(dice, 100);
-    bc_sentence *text = &sample->a;
+    bc_sample_text *text = &sample->a;
     sample->label = positive;
     if (kind < mix.phrase)
         *text = judgement(dice, BC_PICK(dice, phrases), positive);
@@ -114,6 +113,6 @@ void bc_grammar_sst2(bc_dice *dice, bc_sample *sample)
         combine(dice, *BC_PICK(dice, contrasts), positive, !positive, text);
     else
         combine(dice, *BC_PICK(dice, agreements), positive, positive, text);
-    if (sample->flavour == BC_SENTENCES) bc_say(text, ".");
-    bc_polish(text, 0);
+    if (sample->variant == BC_SENTENCES) bc_add_words(text, ".");
+    bc_finish_text(text, 0);
 }

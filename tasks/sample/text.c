@@ -20,9 +20,9 @@ bool bc_chance(bc_dice *dice, uint32_t percent)
     return bc_roll(dice, 100) < percent;
 }
 
-static void append(bc_sentence *text, const char *bytes, size_t length)
+static void append(bc_sample_text *text, const char *bytes, size_t length)
 {
-    size_t capacity = BC_SENTENCE_BYTES - 1 - text->length;
+    size_t capacity = BC_SAMPLE_TEXT_BYTES - 1 - text->length;
     assert(length <= capacity);
     if (length > capacity) length = capacity;
     memcpy(text->bytes + text->length, bytes, length);
@@ -30,24 +30,24 @@ static void append(bc_sentence *text, const char *bytes, size_t length)
     text->bytes[text->length] = '\0';
 }
 
-void bc_say(bc_sentence *text, const char *words)
+void bc_add_words(bc_sample_text *text, const char *words)
 {
     if (*words == '\0') return;
     if (text->length > 0) append(text, " ", 1);
     append(text, words, strlen(words));
 }
 
-void bc_sayf(bc_sentence *text, const char *format, ...)
+void bc_add_formatted(bc_sample_text *text, const char *format, ...)
 {
-    char words[BC_SENTENCE_BYTES];
+    char words[BC_SAMPLE_TEXT_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    bc_say(text, words);
+    bc_add_words(text, words);
 }
 
-void bc_fill(bc_sentence *text, const char *pattern, const bc_slots *slots)
+void bc_add_pattern(bc_sample_text *text, const char *pattern, const bc_slots *slots)
 {
     if (text->length > 0) append(text, " ", 1);
     for (const char *p = pattern; *p; p++) {
@@ -60,15 +60,15 @@ void bc_fill(bc_sentence *text, const char *pattern, const bc_slots *slots)
     }
 }
 
-void bc_polish(bc_sentence *text, unsigned style)
+void bc_finish_text(bc_sample_text *text, unsigned style)
 {
-    bc_sentence out = {0};
+    bc_sample_text out = {0};
     bool article = false;
     for (const char *word = text->bytes; *(word += strspn(word, " "));) {
         size_t length = strcspn(word, " ");
         if (article && strchr("aeiou", *word)) append(&out, "n", 1);
-        const bool leans_left = strchr(",.?!'", *word) != NULL;
-        if (out.length > 0 && !((style & BC_JOIN) && leans_left)) append(&out, " ", 1);
+        const bool is_punctuation = strchr(",.?!'", *word) != NULL;
+        if (out.length > 0 && !((style & BC_JOIN) && is_punctuation)) append(&out, " ", 1);
         const bool me = style & BC_CAPITAL && length == 1 && *word == 'i';
         append(&out, me ? "I" : word, length);
         article = length == 1 && (*word == 'a' || *word == 'A');

@@ -9,21 +9,21 @@
 
 #include "base/writer.h"
 
-/* The slot of a word, or the free one where it belongs. The table is never nearly full: the
- * grammars know some hundreds of words. */
-static bc_word_count *find(bc_word_counts *words, const char *text, size_t length)
+/* Find the slot of a word, or the free slot for it. The table is never nearly full: the grammars have some hundreds of
+ * words. */
+static bc_counted_word *find(bc_word_counts *words, const char *text, size_t length)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)text[i]) * 16777619u;
     for (;; hash++) {
-        bc_word_count *slot = &words->slot[hash % BC_WORDS];
+        bc_counted_word *slot = &words->slots[hash % BC_WORD_SLOTS];
         if (slot->count == 0) return slot;
         if (strncmp(slot->text, text, length) == 0 && slot->text[length] == '\0') return slot;
     }
 }
 
-/* The next letter in lower case, without its accent; 0 where the text has none here. The names
- * hold the only letters beyond ASCII: e with a mark on it, two bytes C3 A8 to C3 AB. */
+/* Take the next letter, in lower case and without its accent; 0 if the next character is not a letter. The only letters
+ * beyond ASCII are in names: e with an accent, the two bytes C3 A8 to C3 AB. */
 static char letter(const char **text)
 {
     const unsigned char *p = (const unsigned char *)*text;
@@ -36,7 +36,7 @@ static char letter(const char **text)
 void bc_word_counts_add(bc_word_counts *words, const char *text)
 {
     while (*text) {
-        char word[sizeof words->slot->text];
+        char word[sizeof words->slots->text];
         size_t length = 0;
         for (char c; (c = letter(&text)) != 0;)
             if (length < sizeof word - 1) word[length++] = c;
@@ -45,7 +45,7 @@ void bc_word_counts_add(bc_word_counts *words, const char *text)
             continue;
         }
         word[length] = '\0';
-        bc_word_count *slot = find(words, word, length);
+        bc_counted_word *slot = find(words, word, length);
         memcpy(slot->text, word, length + 1);
         slot->count++;
     }
@@ -62,8 +62,8 @@ static const char *const suffixes[] = {
     "th", "ty", "teen", "ward", "wards", "ship", "hood", "some", "like", "man", "men",
 };
 
-/* Whether a word is another one and a suffix, and may be left to its pieces. */
-static bool splits(bc_word_counts *words, const char *word)
+/* Whether a word is another word with a suffix, so that its pieces cover it. */
+static bool is_suffixed(bc_word_counts *words, const char *word)
 {
     const size_t length = strlen(word);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
@@ -76,36 +76,23 @@ static bool splits(bc_word_counts *words, const char *word)
 
 static int by_frequency(const void *a, const void *b)
 {
-    const bc_word_count *x = a, *y = b;
+    const bc_counted_word *x = a, *y = b;
     if (x->count != y->count) return x->count < y->count ? 1 : -1;
     return strcmp(x->text, y->text);
 }
 
-static void put_characters(bc_writer *writer)
-{
-    for (int c = '!'; c <= '~'; c++)
-        if (!isupper(c)) bc_writer_printf(writer, "%c\n", c);
-    for (int c = '0'; c <= 'z'; c++)
-        if (isdigit(c) || islower(c)) bc_writer_printf(writer, "##%c\n", c);
-}
-
-static void put_suffixes(bc_writer *writer)
-{
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (suffixes[i][1]) bc_writer_printf(writer, "##%s\n", suffixes[i]);
-}
-
-/* Take out what needs no entry of its own, while words can still be found; then sort. */
+/* Drop the words that need no entry of their own, then sort the others. A word is dropped only after all were looked
+ * at, since each may be the stem of another. */
 static void keep_whole_words(bc_word_counts *words)
 {
-    bool whole[BC_WORDS];
-    for (size_t i = 0; i < BC_WORDS; i++) {
-        const bc_word_count *slot = &words->slot[i];
-        whole[i] = slot->count > 0 && slot->text[1] && !splits(words, slot->text);
+    bool whole[BC_WORD_SLOTS];
+    for (size_t i = 0; i < BC_WORD_SLOTS; i++) {
+        const bc_counted_word *slot = &words->slots[i];
+        whole[i] = slot->count > 0 && slot->text[1] && !is_suffixed(words, slot->text);
     }
-    for (size_t i = 0; i < BC_WORDS; i++)
-        if (!whole[i]) words->slot[i].count = 0;
-    qsort(words->slot, BC_WORDS, sizeof *words->slot, by_frequency);
+    for (size_t i = 0; i < BC_WORD_SLOTS; i++)
+        if (!whole[i]) words->slots[i].count = 0;
+    qsort(words->slots, BC_WORD_SLOTS, sizeof *words->slots, by_frequency);
 }
 
 bertc_status bc_word_counts_write_vocab(bc_word_counts *words, const char *path, bertc_error *err)
@@ -114,10 +101,14 @@ bertc_status bc_word_counts_write_vocab(bc_word_counts *words, const char *path,
     bertc_status status = bc_writer_open(&writer, path, err);
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < sizeof specials / sizeof *specials; i++) bc_writer_printf(&writer, "%s\n", specials[i]);
-    put_characters(&writer);
-    put_suffixes(&writer);
+    for (int c = '!'; c <= '~'; c++)
+        if (!isupper(c)) bc_writer_printf(&writer, "%c\n", c);
+    for (int c = '0'; c <= 'z'; c++)
+        if (isdigit(c) || islower(c)) bc_writer_printf(&writer, "##%c\n", c);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (suffixes[i][1]) bc_writer_printf(&writer, "##%s\n", suffixes[i]);
     keep_whole_words(words);
-    for (size_t i = 0; i < BC_WORDS && words->slot[i].count > 0; i++)
-        bc_writer_printf(&writer, "%s\n", words->slot[i].text);
+    for (size_t i = 0; i < BC_WORD_SLOTS && words->slots[i].count > 0; i++)
+        bc_writer_printf(&writer, "%s\n", words->slots[i].text);
     return bc_writer_commit(&writer, err);
 }

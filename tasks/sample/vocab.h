@@ -1,4 +1,4 @@
-/* Counting the words of the sample and making a vocabulary of them. */
+/* Counts of the words of the sample, and a vocabulary made of them. */
 #ifndef BC_TASKS_SAMPLE_VOCAB_H
 #define BC_TASKS_SAMPLE_VOCAB_H
 
@@ -6,22 +6,22 @@
 
 #include "bertc/status.h"
 
-enum { BC_WORDS = 4096 }; /* slots; a power of two, several times the words there are */
+enum { BC_WORD_SLOTS = 4096 }; /* a power of two, several times the number of words */
 
-typedef struct bc_word_count {
+typedef struct bc_counted_word {
     char text[32]; /* lower case, accents stripped; empty: a free slot */
     size_t count;
-} bc_word_count;
+} bc_counted_word;
 
 typedef struct bc_word_counts {
-    bc_word_count slot[BC_WORDS];
+    bc_counted_word slots[BC_WORD_SLOTS];
 } bc_word_counts;
 
-/* Count the words of a text. A word is a run of letters, as an uncased tokenizer cuts it. */
+/* Count the words of a text. A word is a run of letters, lower-cased and without accents as in an uncased tokenizer. */
 void bc_word_counts_add(bc_word_counts *words, const char *text);
 
-/* Write a WordPiece vocabulary that covers them: special tokens, characters, suffixes, then the
- * words by frequency, without those that are another word and a suffix. Sorts `words`. */
+/* Write a WordPiece vocabulary for the counted words: special tokens, characters, suffixes, then the words by
+ * frequency. A word that is another word with a suffix has no entry. Sorts `words`. */
 bertc_status bc_word_counts_write_vocab(bc_word_counts *words, const char *path, bertc_error *err);
 
 #endif

@@ -1,12 +1,12 @@
-/* Who is meant? A sentence with a pronoun, and a sentence that puts one of its two referents in
- * the pronoun's place: 1 the right one, 0 the other.
+/* Pronoun resolution: a sentence with a pronoun, and a second sentence that replaces the pronoun by one of its two
+ * referents: 1 the right one, 0 the other.
  *
- * A schema has two reasons; the first can only be told of $A, the second only of $B. */
+ * A Winograd schema has two reasons; the first can only be true of $A, the second only of $B. */
 #include "tasks/sample/sample.h"
 
 typedef struct schema {
     const char *event;
-    const char *reasons[2][2]; /* of $A, of $B; two ways to say each */
+    const char *reasons[2][2]; /* true of $A, true of $B; two phrasings each */
     const char *a, *b;         /* null: two people */
 } schema;
 
@@ -45,8 +45,8 @@ static const schema schemas[] = {
 
 static void choose_people(bc_dice *dice, const char *who[2], const char **pronoun)
 {
-    const bc_person_name *first = bc_name_pick(dice), *second;
-    do second = bc_name_pick(dice);
+    const bc_person_name *first = bc_person_name_pick(dice), *second;
+    do second = bc_person_name_pick(dice);
     while (second == first || second->female != first->female);
     who[0] = first->name;
     who[1] = second->name;
@@ -63,12 +63,12 @@ void bc_grammar_wnli(bc_dice *dice, bc_sample *sample)
     const char *reason = s->reasons[meant][bc_roll(dice, 2)];
     sample->label = bc_chance(dice, 49);
     const bc_slots slots = {.BC_SLOT('A') = who[0], .BC_SLOT('B') = who[1]};
-    bc_sentence told = {0};
-    bc_fill(&told, s->event, &slots);
-    bc_sayf(&told, "%s %s", pronoun, reason);
-    bc_fill(&sample->a, *BC_PICK(dice, frames), &(bc_slots){.BC_SLOT('R') = told.bytes});
-    bc_sayf(&sample->b, "%s %s .", who[sample->label ? meant : 1 - meant], reason);
-    bc_say(&sample->a, ".");
-    bc_polish(&sample->a, BC_PROSE);
-    bc_polish(&sample->b, BC_PROSE);
+    bc_sample_text sentence = {0};
+    bc_add_pattern(&sentence, s->event, &slots);
+    bc_add_formatted(&sentence, "%s %s", pronoun, reason);
+    bc_add_pattern(&sample->a, *BC_PICK(dice, frames), &(bc_slots){.BC_SLOT('R') = sentence.bytes});
+    bc_add_formatted(&sample->b, "%s %s .", who[sample->label ? meant : 1 - meant], reason);
+    bc_add_words(&sample->a, ".");
+    bc_finish_text(&sample->a, BC_PROSE);
+    bc_finish_text(&sample->b, BC_PROSE);
 }

@@ -1,5 +1,5 @@
-# Answers that stand for what they seem to: predictions for every row under the row's own index, texts and
-# labels from their own columns, labels of the task, and a run that did not learn and says so.
+# Output means what it seems to mean: each row's prediction has the row's index, texts and labels come from the right
+# columns, labels are those of the task, and a run that did not learn reports it.
 . "$(dirname "$0")/lib.sh"
 
 says() {
@@ -10,7 +10,7 @@ silent() {
     checks=$((checks + 1))
     ! grep -q -e "$1" "$scratch/err" || fail "said: $(cat "$scratch/err")"
 }
-# indices EXPECTED FILE: the first column after its header.
+# indices EXPECTED FILE: compare the first column, without its header.
 indices() {
     checks=$((checks + 1))
     [ "$(tail -n +2 "$2" | cut -f 1 | tr '\n' ' ')" = "$1 " ] || fail "not the indices $1: $(cat "$2")"
@@ -40,7 +40,7 @@ printf 'index\tsentence1\tsentence2\n5\ta\tb\n4\tc\td\n' >AX/diagnostic.tsv
 run 0 predict --task ax --model mnli --data . --out p.tsv
 indices "5 4" p.tsv
 
-# A test file that was cut and shuffled: the predictions of its rows are those of the whole file.
+# Rows of a shortened and shuffled test file get the same predictions as in the full file.
 run 0 predict --task sst2 --model "$RUN" --data "$SAMPLE" --out whole.tsv
 { head -n 1 "$SAMPLE/SST-2/test.tsv"; sed '1d; /^[0-9]*[05]\t/!d' "$SAMPLE/SST-2/test.tsv" | sort -t '	' -k 2; } >SST-2/test.tsv
 run 0 predict --task sst2 --model "$RUN" --data . --out part.tsv --logits l.tsv
@@ -53,11 +53,11 @@ printf 'id\tsentence\n12\tgood\nx"1\tbad\n07\tfine\n' >SST-2/test.tsv
 run 0 embed --model "$SAMPLE/model" --task sst2 --data . --split test --out e.jsonl
 [ "$(sed 's/,"embedding.*//' e.jsonl | tr '\n' ' ')" = '{"index":12 {"index":"x\"1" {"index":"07" ' ] || fail "$(cut -c 1-40 e.jsonl)"
 
-# A short row is no prediction: it is an error, in every split.
+# A row with too few columns is an error in every split.
 printf 'id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta\tb\t0\n1\t3\t4\ta\n' >dev.tsv
 refuse 3 "./dev.tsv:3: 4 columns, expected 6" predict --task qqp --model "$RUN" --data . --split dev --any-labels
 
-# ---- Columns by name alone
+# ---- Columns are found by name
 printf 'id\ttext\tlabel\n0\tgood\t1\n1\tbad\t0\n' >SST-2/train.tsv
 printf 'label\ttext\n1\tgood\n0\tbad\n' >SST-2/dev.tsv
 cp SST-2/dev.tsv SST-2/test.tsv
@@ -77,15 +77,15 @@ run 0 predict --task sst2 --model "$RUN" --data . --split dev
 
 # ---- Labels of the task
 printf 'index\tsentence\n0\tgood\n' >CoLA/test.tsv
-refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are none of the 2 of task cola (unacceptable, acceptable); --any-labels takes them in their order" \
+refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) match none of the 2 labels of task cola (unacceptable, acceptable); --any-labels takes them in their order" \
     predict --task cola --model "$RUN" --data .
-refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are none of the 2 of task cola (unacceptable, acceptable); --any-labels takes them in their order" \
+refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) match none of the 2 labels of task cola (unacceptable, acceptable); --any-labels takes them in their order" \
     eval --task cola --model "$RUN" --data "$SAMPLE"
 run 0 predict --task cola --model "$RUN" --data . --any-labels
 says "$RUN/config.json: the labels are not those of the task, their order is assumed: negative is unacceptable, positive is acceptable"
-refuse 3 "mnli/config.json: the model's 3 labels (entailment, neutral, contradiction) are not as many as the 2 of task rte (entailment, not_entailment)" \
+refuse 3 "mnli/config.json: the model's 3 labels (entailment, neutral, contradiction) differ in number from the 2 labels of task rte (entailment, not_entailment)" \
     eval --task rte --model mnli --data "$SAMPLE" --any-labels
-refuse 3 "$RUN/config.json: the model has 2 labels, task stsb needs one value" \
+refuse 3 "$RUN/config.json: the model has 2 labels, but task stsb needs one value" \
     eval --task stsb --model "$RUN" --data "$SAMPLE" --any-labels
 cp -r "$RUN" unnamed
 sed -i 's/"negative"/"LABEL_0"/; s/"positive"/"LABEL_1"/' unnamed/config.json
@@ -115,7 +115,7 @@ grep -q '^30 steps, dev matthews 0.0000, model in wild; it did not learn, see ab
 cmp printed "$scratch/out" || fail "a finished run prints another result"
 run 0 eval --task cola --model wild --data "$SAMPLE" --json
 grep -q '^cola dev: [a-z]*acceptable is predicted for all 600 examples$' "$scratch/err" || fail "$(cat "$scratch/err")"
-# Of several tasks each is named, and noted in its own folder.
+# With several tasks, the warning gives the task and is recorded in the task's folder.
 tune --task sst2,stsb --task-sampling uniform --lr 5 --max-grad-norm 0 --max-steps 30 --out both
 for task in sst2 stsb; do
     grep -q "^the run did not learn: $task: the training loss is " "$scratch/err" || fail "$(cat "$scratch/err")"
@@ -123,7 +123,7 @@ for task in sst2 stsb; do
 done
 grep -q '^the run did not learn: stsb dev: about the same value is predicted for all 500 examples$' "$scratch/err" || fail "$(cat "$scratch/err")"
 grep -q '"warnings":\["sst2: .*"stsb: .*\]' both/run.json || fail "$(cat both/run.json)"
-# Few examples to score, a small set: nothing is wrong with that.
+# Few examples are no reason for a warning.
 tune --task cola --limit-train 64 --limit-eval 8 --epochs 1 --lr 5e-4 --out small
 silent 'did not learn'
 grep -q '"warnings":\[\],' small/run.json || fail "$(cat small/run.json)"

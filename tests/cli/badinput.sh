@@ -1,5 +1,5 @@
-# Bad input: one line that names file, place and reason, the exit code, before any step, and nothing
-# left behind (lib.sh compares the files around every run that fails).
+# Bad input: before any step, one line that gives file, place and reason, the exit code, and no files left (lib.sh
+# compares the files around every run that fails).
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p data/SST-2
@@ -8,7 +8,7 @@ cp -r "$SAMPLE/model" model
 
 words=$(wc -l <model/vocab.txt)
 
-# broken FOLDER: make `bad`, a copy that the next lines damage.
+# broken FOLDER: make `bad`, a copy for the next lines to damage.
 broken() {
     rm -rf bad
     cp -r "$1" bad
@@ -25,7 +25,7 @@ data() {
     finetune 3 "$1" --model model --data bad
 }
 
-# ---- Files that are missing
+# ---- Missing files
 finetune 3 "$(hub no)" --model no --data data
 finetune 3 "no: cannot open folder: No such file or directory" --model model --data no
 broken model; rm bad/model.safetensors
@@ -35,13 +35,13 @@ model "bad/vocab.txt: no such file; $folder"
 broken data; rm bad/SST-2/dev.tsv
 data "bad: there is neither SST-2/dev.tsv nor dev.tsv"
 
-# ---- Files that are not there to be read, which is not the same as none: what they say would change the result
-# unreadable FOLDER NAME WHAT COMMAND...: the folder's file as a link to nothing, a link to itself, a folder, a pipe.
+# ---- Unreadable files, which are not treated as absent: their contents would change the result
+# unreadable FOLDER NAME WHAT COMMAND...: replace the file by a dangling link, a link to itself, a folder, a pipe.
 unreadable() {
     from=$1 name=$2
     shift 2
     broken "$from"; rm -f "bad/$name"; ln -s nowhere "bad/$name"
-    refuse 3 "bad/$name: a link to \"nowhere\", which is not there" "$@"
+    refuse 3 "bad/$name: a link to \"nowhere\", which does not exist" "$@"
     broken "$from"; rm -f "bad/$name"; ln -s "${name##*/}" "bad/$name"
     refuse 4 "bad/$name: cannot open: Too many levels of symbolic links" "$@"
     broken "$from"; rm -f "bad/$name"; mkdir "bad/$name"
@@ -64,14 +64,14 @@ unreadable "$RUN" tokenizer_config.json predict --task sst2 --model bad --data d
 unreadable data SST-2/train.tsv finetune --task sst2 --out out --model model --data bad
 unreadable data SST-2/dev.tsv eval --task sst2 --model "$RUN" --data bad
 
-# ---- Far too long: refused before it is in memory
+# ---- Files that are far too long: refused before they are read
 long_line() {
     head -c 67108865 /dev/zero | tr '\0' a
 }
 broken model; truncate -s 67108865 bad/config.json
-model "bad/config.json: 67108865 bytes, a JSON file of settings has at most 67108864"
+model "bad/config.json: 67108865 bytes, a JSON settings file may have at most 67108864"
 broken model; truncate -s 268435457 bad/vocab.txt
-model "bad/vocab.txt: 268435457 bytes, a list of words or rows has at most 268435456"
+model "bad/vocab.txt: 268435457 bytes, a vocabulary or list may have at most 268435456"
 broken data; { head -n 2 data/SST-2/train.tsv; long_line; } >bad/SST-2/train.tsv
 data "bad/SST-2/train.tsv:3: a line of more than 67108864 bytes"
 rm -r bad
@@ -83,7 +83,7 @@ refuse 3 "standard input:2: a line of more than 67108864 bytes" predict --task s
 refuse 3 "standard input:2: a line of more than 67108864 bytes" embed --model "$RUN"
 input=/dev/null
 
-# ---- What the model has not
+# ---- Features that the model lacks
 finetune 2 "--freeze: 3 layers, the model has 2" --model model --data data --freeze 3
 finetune 2 "--freeze: 99999999999999999999 layers, the model has 2" --model model --data data \
     --freeze 99999999999999999999
@@ -109,7 +109,7 @@ finetune 2 "--gradient-checkpointing: --freeze all trains nothing of the encoder
 finetune 2 "--head-lr with an --lr of 0; for the head alone: --freeze all" --model model --data data \
     --lr 0 --head-lr 1e-3
 
-# ---- What the backend has not
+# ---- Features that the backend lacks
 bf16="--precision bf16: backend openblas has no bf16 products"
 finetune 2 "$bf16" --model model --data data --backend openblas --precision bf16
 refuse 2 "$bf16" predict --task sst2 --model "$RUN" --data data --backend openblas --precision bf16
@@ -123,7 +123,7 @@ finetune 2 "$absent" --model model --data data --backend openblas
 refuse 2 "$absent" predict --task sst2 --model "$RUN" --data data --backend openblas
 unset LD_LIBRARY_PATH
 
-# ---- A path that is too long for a message keeps its reason
+# ---- The message for a very long path keeps its reason
 long=$(printf '%01500d' 0)
 "$BERTC" inspect "$long" 2>"$scratch/err"
 grep -q '^bertc: 00*\.\.\.00*: cannot open: File name too long$' "$scratch/err" || fail "$(cat "$scratch/err")"
@@ -148,9 +148,9 @@ model "bad/model.safetensors @0: 7 bytes, too short for safetensors"
 broken model; : >bad/model.safetensors
 model "bad/model.safetensors: empty, not a safetensors file"
 broken model; echo 'a text, not tensors' >bad/model.safetensors
-model "bad/model.safetensors: a text that begins \"a text, not tensors\", not a safetensors file"
+model "bad/model.safetensors: a text that begins with \"a text, not tensors\", not a safetensors file"
 
-# ---- A vocabulary that does not fit
+# ---- A vocabulary that does not match the model
 broken model; echo extra >>bad/vocab.txt
 model "bad/vocab.txt: $((words + 1)) words, the model's vocab_size is only $words"
 broken model; : >bad/vocab.txt
@@ -172,11 +172,11 @@ data "bad/SST-2/train.tsv: empty file"
 broken data; head -n 1 data/SST-2/train.tsv >bad/SST-2/train.tsv
 data "bad/SST-2/train.tsv: no rows after the header"
 
-# ---- Options that do not fit the model
+# ---- Options that do not match the model
 finetune 2 "--max-length 129 is more than the model's max_position_embeddings 128" --model model --data data --max-length 129
 finetune 2 "--max-length: 2 is out of range, 3 to 1000000" --model model --data data --max-length 2
 
-# ---- Output that cannot be written
+# ---- Unwritable output
 : >file
 refuse 4 "file: cannot be a folder, a file is in the way" finetune --task sst2 --model model --data data --out file
 refuse 4 "file/run: cannot be a folder, a file is in the way" finetune --task sst2 --model model --data data --out file/run
@@ -187,7 +187,7 @@ refuse 4 "no/x: cannot create: No such file or directory" predict --task sst2 --
 refuse 4 "file/x: cannot create: Not a directory" predict --task sst2 --model "$RUN" --data data \
     --out ok.tsv --logits file/x
 
-# ---- Both files of a prediction or none
+# ---- predict writes both files or neither
 for files in "--out p.tsv --logits /dev/full" "--out /dev/full --logits l.tsv"; do
     run 4 predict --task sst2 --model "$RUN" --data data $files
     contains "$scratch/err" "bertc: /dev/full: cannot write: No space left on device"
@@ -197,7 +197,7 @@ done
 
 # ---- eval and predict
 refuse 3 "data/SST-2/test.tsv: the test split has no labels to score; its header has no column \"label\", only \"index\", \"sentence\"" eval --task sst2 --model "$RUN" --data data --split test
-refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) are not as many as the 3 of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
+refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) differ in number from the 3 labels of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
 refuse 3 "$(hub no)" eval --task sst2 --model no --data data
 refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv
 refuse 3 "data: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv

@@ -1,16 +1,16 @@
-# bertc-bench: every figure has its numbers and says what it is of; what cannot be measured is refused in one line.
+# bertc-bench: every figure has its numbers and states its work; a wrong command line is refused with one line.
 . "$(dirname "$0")/lib.sh"
 
 small="--layers 2 --hidden 64 --batch-size 4 --rounds 2 --threads 1"
 
-# measure ARG...: exit code 0 and nothing on standard error; its figures in $scratch/out.
+# measure ARG...: expect exit code 0 and nothing on standard error; the figures are in $scratch/out.
 measure() {
     checks=$((checks + 1))
     "$BENCH" "$@" >"$scratch/out" 2>"$scratch/err" || fail "exit code $? of: bertc-bench $*"
     [ ! -s "$scratch/err" ] || fail "bertc-bench $*: $(cat "$scratch/err")"
 }
 
-# figures NAME...: those are the figures, and each has all members of a model's.
+# figures NAME...: the output contains exactly these figures, each with the members in $members.
 figures() {
     printf '%s\n' "$@" >"$scratch/names"
     sed 's/^{"what":"\([^"]*\)".*/\1/' "$scratch/out" | cmp -s - "$scratch/names" || fail "figures: $(cat "$scratch/out")"
@@ -19,7 +19,7 @@ figures() {
         "$scratch/out" && fail "not figures: $(cat "$scratch/out")"
 }
 
-# refuse CODE LINE ARG...: exit code and the one line on standard error.
+# refuse CODE LINE ARG...: the program ends with this exit code and prints this one line on standard error.
 refuse() {
     checks=$((checks + 1))
     code=$1 line=$2
@@ -64,19 +64,19 @@ sed -i 's/tokenize [0-9]* tokens/tokenize tokens/' "$scratch/out"
 figures "tokenize tokens" "tokenize speed"
 
 # ---- Refusals
-help="; 'bertc-bench --help' tells what there is"
-refuse 2 "--layers: '2x' is not a whole number from 1 to 1000$help" step --layers 2x
-refuse 2 "--layers: '99999999999' is not a whole number from 1 to 1000$help" step --layers 99999999999
-refuse 2 "--rounds: '0' is not a whole number from 1 to 64$help" step --rounds 0
-refuse 2 "--rounds: a value is missing$help" step --rounds
-refuse 2 "--frozen: the model has not so many stages$help" step --layers 2 --frozen 5
-refuse 2 "--lengths: not for what is to be measured$help" sweep --lengths mnli
-refuse 2 "--threads: not for what is to be measured$help" tokenize --threads 2
-refuse 2 "--precision: f32, bf16 or both$help" step --precision auto
-refuse 2 "64x: --lengths is sst2, cola, mrpc, stsb, mnli, pad128, len512 or 1 to 512" step --lengths 64x
-refuse 2 "all: nothing of this name can be measured$help" all
-refuse 2 "--fast: unknown option$help" step --fast
-refuse 2 "infer: needs both --model and --text, or neither" infer --text lines.txt
+help=", see 'bertc-bench --help'"
+refuse 2 "--layers: '2x' is not a whole number" step --layers 2x
+refuse 2 "--layers: 99999999999 is out of range, 1 to 1000" step --layers 99999999999
+refuse 2 "--rounds: 0 is out of range, 1 to 64" step --rounds 0
+refuse 2 "--rounds needs a value (N)" step --rounds
+refuse 2 "--frozen: the model has fewer stages" step --layers 2 --frozen 5
+refuse 2 "--lengths: has no effect on what is measured" sweep --lengths mnli
+refuse 2 "--threads: has no effect on what is measured" tokenize --threads 2
+refuse 2 "auto: --precision must be f32, bf16 or both" step --precision auto
+refuse 2 "64x: --lengths must be sst2, cola, mrpc, stsb, mnli, pad128, len512 or 1 to 512" step --lengths 64x
+refuse 2 "all: unknown measure$help" all
+refuse 2 "unknown option '--fast'$help" step --fast
+refuse 2 "infer: needs both --model and --text, or neither of them" infer --text lines.txt
 refuse 3 "none.txt: cannot open: No such file or directory" tokenize --vocab none.txt --text lines.txt
 refuse 4 "none/sweep.svg: cannot be written" sweep --svg none/sweep.svg
 : >empty.txt

@@ -1,7 +1,7 @@
-# tests/bits.sh, which compares two programs: what it says where they do the same, and where they do not.
+# tests/bits.sh, which compares two programs: its report if they agree and if they differ.
 . "$(dirname "$0")/lib.sh"
 
-# compared CODE LINES OLD NEW PATTERN...: the exit code, and all that is said but where the folders are
+# compared CODE LINES OLD NEW PATTERN...: expect the exit code and the report, without the paths of folders
 compared() {
     code=$1 lines=$2
     shift 2
@@ -13,7 +13,7 @@ compared() {
     same "what is said" "$lines" said "bits.sh $*"
 }
 
-# program LINE...: a program that does these lines first
+# program LINE...: make a program that runs these lines first
 program() {
     { echo '#!/bin/sh'; printf '%s\n' "$@" "exec \"$BERTC\" \"\$@\""; } >program
     chmod +x program
@@ -27,14 +27,14 @@ text differs inspect: 1.text
 
 # Another rate, another exit code, other help
 program 'case $1 in finetune) set -- "$@" --lr 6e-4 ;; help) echo so ;; embed) exit 4 ;; esac'
-edit='s/ run\/[^ ]*\.\(json\|tsv\|logits\)\>//g; s/ 2\.out//' # these may be the same on some processor
+edit='s/ run\/[^ ]*\.\(json\|tsv\|logits\)\>//g; s/ 2\.out//' # these may agree on some processors
 compared 1 "DIFFERS bias: 1.out run/log.jsonl run/model.safetensors
 DIFFERS embed-json: 1.code 1.out
 text differs help: 1.help.text
 3 cases: 0 same, 1 text differs, 0 skipped, 2 DIFFERS or FAILS" "$BERTC" ./program bias help embed-json
 edit=
 
-# A case that shows nothing, where both fail alike
+# A case in which both programs fail in the same way, which shows nothing
 program 'case $1 in tasks) exit 4 ;; esac'
 compared 1 "FAILS tasks: old: exit code 4, not 0, of 'bertc tasks': 
 1 cases: 0 same, 0 text differs, 0 skipped, 1 DIFFERS or FAILS" ./program ./program tasks

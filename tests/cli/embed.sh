@@ -1,5 +1,4 @@
-# bertc embed and truncate: what they print and write, and what they refuse. That the values are right is
-# for tests/parity/embed.py.
+# bertc embed and truncate: their output and their refusals. tests/parity/embed.py checks the values.
 . "$(dirname "$0")/lib.sh"
 
 model="--model $SAMPLE/model --threads 1"
@@ -24,7 +23,7 @@ run 0 embed $model --pool none
 sed -n 3p "$scratch/out" | grep -qF '{"index":2,"tokens":["[CLS]","the","\"","plot","\"",' ||
     fail "tokens: $(cut -c 1-60 "$scratch/out")"
 
-# A token that is no word of the vocabulary is shown by its own text.
+# A token that is not in the vocabulary is written as its own text.
 cp -r "$SAMPLE/model" longer
 sed '$d' "$SAMPLE/model/vocab.txt" >longer/vocab.txt
 words=$(wc -l <longer/vocab.txt)
@@ -51,7 +50,7 @@ run 0 embed $model --format npy --pool none --out x.npy --offsets starts.npy
     [ "$(wc -c <x.npy)" = 0 ] || fail "offsets: $(tail -c +129 starts.npy | od -An -td8)"
 rm x.npy starts.npy
 
-# More texts than a window holds, of two lengths in turn: each has the row that it has alone.
+# More texts than a window holds, of two lengths in turn: each text gets the same row as alone.
 awk 'BEGIN { for (i = 0; i < 8200; i++) print i % 3 ? "bad" : "a good film" }' >"$scratch/many"
 input=$scratch/many
 run 0 embed $model --format tsv --layers 0 --pool max --batch-size 512
@@ -66,21 +65,21 @@ input=$scratch/lines
 run 0 embed $model --task mrpc --data "$SAMPLE" --split dev --limit 5 --format tsv
 [ "$(wc -l <"$scratch/out")" = 5 ] || fail "a split's rows"
 
-# ---- What is refused
-refuse 2 "--layers: 3: the model has 2 layers, 0 is its embeddings, -1 the last layer" embed $model --layers 3
-refuse 2 "--layers: -4: the model has 2 layers, 0 is its embeddings, -1 the last layer" embed $model --layers -4
-refuse 2 "--layers: '1-2' is not all or numbers such as 1,2,-1" embed $model --layers 1-2
-refuse 2 "--layers: '2,-1' names layer 2 twice" embed $model --layers 2,-1
-refuse 2 "--layers: nothing after the last comma" embed $model --layers 1,
+# ---- Refusals
+refuse 2 "--layers: no layer 3; the model has 2 layers, 0 is its embeddings, -1 the last layer" embed $model --layers 3
+refuse 2 "--layers: no layer -4; the model has 2 layers, 0 is its embeddings, -1 the last layer" embed $model --layers -4
+refuse 2 "--layers: '1-2' is neither 'all' nor a list of numbers such as 1,2,-1" embed $model --layers 1-2
+refuse 2 "--layers: '2,-1' has layer 2 twice" embed $model --layers 2,-1
+refuse 2 "--layers: no number after the last comma" embed $model --layers 1,
 refuse 2 "--layers: the value is empty" embed $model --layers ""
-refuse 2 "--format npy --pool none needs --offsets FILE, for where each text's rows begin" embed $model \
+refuse 2 "--format npy --pool none needs --offsets FILE for each text's first row" embed $model \
     --format npy --pool none --out x.npy
-refuse 2 "--offsets goes with --format npy --pool none" embed $model --offsets x.npy
-refuse 2 "--out and --offsets name the same file" embed $model --format npy --pool none --out x.npy --offsets x.npy
-refuse 2 "--task says nothing without --data" embed $model --task sst2
-refuse 2 "--data says nothing without --task" embed $model --data "$SAMPLE"
-refuse 2 "--split says nothing without --data" embed $model --split dev
-refuse 2 "--pair is for lines of text; a task knows what it reads" embed $model --pair --task mrpc \
+refuse 2 "--offsets has no effect without --format npy --pool none" embed $model --offsets x.npy
+refuse 2 "--out and --offsets are the same file" embed $model --format npy --pool none --out x.npy --offsets x.npy
+refuse 2 "--task has no effect without --data" embed $model --task sst2
+refuse 2 "--data has no effect without --task" embed $model --data "$SAMPLE"
+refuse 2 "--split has no effect without --data" embed $model --split dev
+refuse 2 "--pair has no effect with --task, which decides what is read" embed $model --pair --task mrpc \
     --data "$SAMPLE"
 refuse 2 "unknown task 'sst', did you mean 'sst2'?" embed $model --task sst --data "$SAMPLE"
 refuse 3 "standard input:1: 1 column, expected 2" embed $model --pair
@@ -99,11 +98,11 @@ run 0 finetune --task sst2 --model "$SAMPLE/model" --data "$SAMPLE" --out b --ma
 cmp -s a/model.safetensors b/model.safetensors || fail "training 1 layer and a model of 1 layer differ"
 grep -q '"num_hidden_layers": 1,' b/config.json || fail "layers of what was trained"
 run 0 eval --task sst2 --model b --data "$SAMPLE" --limit 8
-refuse 2 "--keep-layers 3: $SAMPLE/model/config.json has 1 to 2 layers to keep" truncate \
+refuse 2 "--keep-layers 3: $SAMPLE/model/config.json allows 1 to 2" truncate \
     --model "$SAMPLE/model" --keep-layers 3 --out more
 mkdir adapter
 echo '{}' >adapter/adapter_config.json
-refuse 3 "adapter: an adapter has no layers to keep; truncate the model that it is for" truncate --model adapter \
+refuse 3 "adapter: this is an adapter; truncate its base model" truncate --model adapter \
     --keep-layers 1 --out more
 refuse 2 "small: is not empty, choose another folder" truncate --model "$SAMPLE/model" --keep-layers 1 --out small
 refuse 3 "$(hub no)" truncate --model no --keep-layers 1 --out more

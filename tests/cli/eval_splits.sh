@@ -1,4 +1,4 @@
-# What is scored and what the loss asks for, by the options of finetune: what is printed, what is refused.
+# Evaluation splits and options of the loss of finetune: output and refusals.
 . "$(dirname "$0")/lib.sh"
 
 tune() {
@@ -8,7 +8,7 @@ tune() {
         --lr 5e-4 --limit-eval 40 "$@"
 }
 
-# alike LINE: a line of the last run is, but for its loss, what 'bertc eval' says of the same split.
+# alike LINE: compare a line of the last run, except its loss, with the output of 'bertc eval' for the same split.
 alike() {
     checks=$((checks + 1))
     task=$(sed -n "$1s/.*\"task\":\"\([^\"]*\)\".*/\1/p" printed)
@@ -18,7 +18,7 @@ alike() {
         fail "finetune and eval say different things of $task, $split: $(cat printed "$scratch/out")"
 }
 
-# ---- Several splits: a line each, in their order, and an array in the run
+# ---- Several splits: a line for each, in their order, and an array in run.json
 tune mnli --eval-splits mnli-mm,dev,train --eval-every 2 --out out
 cp "$scratch/out" printed
 [ "$(sed 's/.*"task":"\([^"]*\)","split":"\([^"]*\)".*/\1 \2/' printed | tr '\n' ,)" = \
@@ -30,19 +30,19 @@ grep -q '"dev":\[{"examples":40,.*},{"examples":40,.*},{"examples":40,.*}\]' out
     fail "counts of the splits: $(cat out/run.json)"
 rm -r out
 
-# A task whose labels stand in another order is scored by their names.
+# Labels of a task in another order are matched by name.
 tune rte --eval-splits dev,wnli --out out
 cp "$scratch/out" printed
 for line in 1 2; do alike $line; done
 rm -r out
 
-# One split is printed and kept as ever.
+# One split is printed and recorded as without the option.
 tune sst2 --out out
 [ "$(wc -l <"$scratch/out")" = 1 ] || fail "not one line: $(cat "$scratch/out")"
 cmp "$scratch/out" out/eval.json || fail "eval.json is not what was printed"
 rm -r out
 
-# ---- Patience: nothing changes, so the first evaluation is the best
+# ---- Patience: the model does not change, so the first evaluation stays the best
 tune sst2 --lr 0 --eval-every 1 --patience 2 --best-metric loss --out out
 grep -q '^step 3: no better loss since step 1, the run ends$' "$scratch/err" || fail "$(cat "$scratch/err")"
 grep -q '^3 of 4 steps in ' "$scratch/err" || fail "$(cat "$scratch/err")"
@@ -52,7 +52,7 @@ run 0 finetune --task sst2 --model "$SAMPLE/model" --data "$SAMPLE" --batch-size
 grep -q '^3 of 4 steps, dev accuracy ' "$scratch/err" || fail "$(cat "$scratch/err")"
 rm -r out
 
-# ---- Balanced weights are said, in the order of the labels
+# ---- Balanced weights are reported in the order of the labels
 tune sst2 --limit-train 400 --stratified --class-weights balanced --label-smoothing 0.1 --out out
 grep -q '^class weights: negative [0-9.]*, positive [0-9.]*$' "$scratch/err" || fail "$(cat "$scratch/err")"
 grep -q '"class_weights":\[[0-9.]*,[0-9.]*\]' out/run.json || fail "$(cat out/run.json)"

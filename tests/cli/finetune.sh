@@ -10,11 +10,11 @@ for file in config.json model.safetensors vocab.txt tokenizer_config.json run.js
     [ -s "$RUN/$file" ] || fail "no $file in the run"
 done
 
-# One JSON object, the one of eval --json.
+# One JSON object, the same as that of eval --json.
 run 0 eval --task sst2 --model "$RUN" --data "$SAMPLE" --json --limit 40
 sed 's/"loss":[^,]*,//' "$scratch/out" >scores.json
 same "scores" "$(sed 's/"loss":[^,]*,//' result.json)" scores.json "eval --json"
-# Weights that are not trained are laid out anew for their products: the loss is another sum of the same.
+# Without gradients, weights have another memory layout, so the loss sums in another order.
 loss_of() { sed 's/.*"loss":\([^,]*\),.*/\1/' "$1"; }
 awk "BEGIN { a = $(loss_of result.json); b = $(loss_of "$scratch/out"); exit !((a - b) ^ 2 < (1e-6 * a) ^ 2) }" ||
     fail "the losses of finetune and eval differ: $(loss_of result.json) $(loss_of "$scratch/out")"
@@ -24,14 +24,14 @@ case $(cat result.json) in
 esac
 [ "$(wc -l <result.json)" = 1 ] || fail "not one line"
 
-# The table has the same numbers, and every option can be written in both ways.
+# The table has the same numbers, and options may be written with a space or with =.
 run 0 eval --task=sst2 --model="$RUN" --data="$SAMPLE/SST-2" --limit=40
 [ "$(awk '{ print $1 }' "$scratch/out" | tr '\n' ' ')" = "task split examples loss accuracy " ] ||
     fail "table of eval: $(cat "$scratch/out")"
 run 0 eval --task sst2 --model "$RUN" --data "$SAMPLE" --split train --limit 10 --json
 grep -q '"split":"train","examples":10,' "$scratch/out" || fail "eval --split train"
 
-# A second run of the same options is the same run.
+# A second run with the same options gives the same files.
 run 0 finetune $options --out again
 cmp "$RUN/model.safetensors" again/model.safetensors || fail "two runs of one seed differ"
 same "result" "$(cat result.json)" "$scratch/out" "finetune"
@@ -48,7 +48,7 @@ same "standard output" "" "$scratch/out" "predict --out"
 awk -F '\t' 'NR > 1 { print $1 "\t" ($3 > $2) }' logits.tsv >from_logits
 tail -n +2 SST-2.tsv | cmp - from_logits || fail "predictions are not those of the logits"
 
-# Without --out the same comes to standard output, and through a device.
+# Without --out, and to a device, the output is the same.
 run 0 predict --task sst2 --model "$RUN" --data "$SAMPLE" --split test
 cmp "$scratch/out" SST-2.tsv || fail "predict to standard output"
 run 0 predict --task sst2 --model "$RUN" --data "$SAMPLE" --out - --logits /dev/null
@@ -65,21 +65,21 @@ refuse 3 "standard input: no lines to read" predict --task sst2 --model "$RUN"
 input=lines
 run 0 predict --task sst2 --model "$RUN" --limit 3
 [ "$(wc -l <"$scratch/out")" = 3 ] || fail "predict --limit 3 of lines"
-refuse 2 "--split says nothing without --data" predict --task sst2 --model "$RUN" --split dev
+refuse 2 "--split has no effect without --data" predict --task sst2 --model "$RUN" --split dev
 
-# Nothing but the file that is named is touched, and a link is written through.
+# Only the given file changes; a link is followed.
 echo mine >to.tsv.tmp
 ln -s to.tsv link.tsv
 run 0 predict --task sst2 --model "$RUN" --out link.tsv
 [ "$(cat to.tsv.tmp)" = mine ] || fail "predict took over to.tsv.tmp"
 [ -L link.tsv ] && [ -s to.tsv ] || fail "predict replaced a link"
 cp to.tsv before.tsv
-refuse 2 "--out and --logits name the same file" predict --task sst2 --model "$RUN" --out to.tsv \
+refuse 2 "--out and --logits are the same file" predict --task sst2 --model "$RUN" --out to.tsv \
     --logits ./link.tsv
 cmp to.tsv before.tsv || fail "a refused predict changed its file"
 input=/dev/null
 
-# What eval leaves out is said, and what it takes on trust.
+# eval reports what it leaves out and what it assumes.
 mkdir QQP
 printf 'id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta\tb\t0\n1\t3\t4\ta\n' >QQP/dev.tsv
 run 0 eval --task qqp --model "$RUN" --data . --any-labels
@@ -88,7 +88,7 @@ grep -q '^QQP/dev.tsv: 1 short row skipped$\|^./QQP/dev.tsv: 1 short row skipped
 grep -q 'the labels are not those of the task, their order is assumed: negative is not_duplicate, positive is duplicate$' "$scratch/err" ||
     fail "eval says nothing of foreign labels"
 
-# Without a length of its own a run takes what the tokenizer states.
+# Without --max-length a run uses the length that the tokenizer states.
 cp -r "$SAMPLE/model" stated
 sed 's/"model_max_length": *[0-9]*/"model_max_length": 20/' "$SAMPLE/model/tokenizer_config.json" \
     >stated/tokenizer_config.json
@@ -96,7 +96,7 @@ run 0 finetune --task sst2 --model stated --data "$SAMPLE" --out stated.run --ma
 grep -q "truncated to 20 tokens, the model's model_max_length" "$scratch/err" ||
     fail "model_max_length is not the default"
 
-# ---- The sweep refuses what its table could not tell apart
+# ---- The sweep refuses runs that its table could not distinguish
 glue() { BERTC=$BERTC sh "$here/../../scripts/glue.sh" "$SAMPLE/model" "$@" >"$scratch/out" 2>"$scratch/err"; }
 checks=$((checks + 4))
 glue "$SAMPLE" sweep --tasks wnli -- --lr 1 && fail "glue.sh takes --lr after --"

@@ -1,12 +1,12 @@
-# Run folders and what is not a run's: no command follows a link out of one, waits for a pipe in it, takes a
-# folder for a run's that bears no mark, or reads the model of a run that is not finished.
+# Run folders and foreign files: no command follows a link out of a run folder, waits for a pipe in it, treats a folder
+# without a journal as a run's, or reads the model of an unfinished run.
 . "$(dirname "$0")/lib.sh"
 
 options="--task sst2 --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 30 --limit-eval 16 --lr 5e-4
     --threads 1"
 several="--task sst2,cola --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 30 --limit-eval 16 --threads 1"
 
-# unfinished OUT OPTION...: a run that was killed when its log had begun, with a checkpoint.
+# unfinished OUT OPTION...: make a run with a checkpoint that was killed after its log had begun.
 unfinished() {
     out=$1
     shift
@@ -20,10 +20,10 @@ unfinished() {
 
 run 0 finetune $options --out whole
 ln -s gone lost
-refuse 3 'lost: a link to "gone", which is not there' finetune $options --out lost
+refuse 3 'lost: a link to "gone", which does not exist' finetune $options --out lost
 rm lost
 
-# ---- Models of runs that are not finished
+# ---- Models of unfinished runs
 unfinished half $options
 cp whole/config.json whole/model.safetensors whole/vocab.txt whole/tokenizer_config.json half
 unfinished tasks $several
@@ -35,9 +35,9 @@ cp -r half/checkpoint base
 printf 'a fine film\n' >lines
 input=lines
 for dir in half tasks/sst2 tasks adapter base half/; do
-    what="a run"
-    [ $dir = tasks/sst2 ] && what="a task of a run"
-    reason="$what that is not finished; resume it before its model is used"
+    what="run"
+    [ $dir = tasks/sst2 ] && what="task of a run"
+    reason="the model of an unfinished $what; finish the run first"
     data="--task sst2 --data $SAMPLE"
     refuse 3 "$dir: $reason (finetune --resume)" eval $data --model $dir
     refuse 3 "$dir: $reason (finetune --resume)" predict --task sst2 --model $dir
@@ -49,13 +49,13 @@ for dir in half tasks/sst2 tasks adapter base half/; do
     run 3 inspect $dir
     grep -qx "bertc: $dir: $reason" "$scratch/err" || fail "inspect $dir: $(cat "$scratch/err")"
 done
-# A mark that is damaged is one all the same; a file by the name of its folder, as TensorFlow writes, is none.
+# A damaged journal still marks a run; a file named checkpoint, as TensorFlow writes, does not.
 cp -r "$SAMPLE/model" marked
 mkdir marked/checkpoint
 for mark in 'tee checkpoint/journal.jsonl' 'mkfifo checkpoint/journal.jsonl' 'ln -s gone checkpoint/journal.jsonl'; do
     rm -f marked/checkpoint/journal.jsonl
     printf '{"f' | (cd marked && $mark >/dev/null)
-    refuse 3 "marked: a run that is not finished; resume it before its model is used (finetune --resume)" embed --model marked
+    refuse 3 "marked: the model of an unfinished run; finish the run first (finetune --resume)" embed --model marked
 done
 rm -r marked/checkpoint
 printf 'model_checkpoint_path: "model.ckpt"\n' >marked/checkpoint
@@ -64,7 +64,7 @@ run 3 inspect half
 grep -q classifier.bias "$scratch/out" || fail "inspect does not show an unfinished run's tensors"
 input=/dev/null
 
-# They go on once what is not theirs has gone.
+# Runs continue after the foreign files are gone.
 run 2 finetune $options --lr 1e-1 --out half --resume
 grep -qx 'bertc: half: --lr was 0.0005 in this run and is 0.1 now' "$scratch/err" || fail "$(cat "$scratch/err")"
 run 2 finetune $options --out half --resume
@@ -75,7 +75,7 @@ run 0 finetune $options --save-every 2 --out half --resume
 cmp whole/model.safetensors half/model.safetensors || fail "another model after kill -9"
 [ ! -e half/checkpoint ] || fail "checkpoints of a finished run"
 
-# ---- Folders that bear no mark
+# ---- Folders without a journal
 mkdir -p theirs/checkpoint
 cp whole/config.json whole/model.safetensors whole/log.jsonl theirs
 for resume in "" --resume; do
@@ -102,7 +102,7 @@ for name in checkpoint log.jsonl run.json checkpoint/lock; do
 done
 [ "$(ls elsewhere)" = lock ] && [ "$(cat elsewhere/lock)" = 1 ] || fail "a link out of --out was followed"
 
-# A task's folder.
+# The folder of a task.
 rm -r tasks/sst2
 ln -s ../elsewhere tasks/sst2
 run 2 finetune $several --out tasks --resume
@@ -113,7 +113,7 @@ run 0 finetune $several --out tasks --resume
 [ -s tasks/sst2/model.safetensors ] && [ ! -e tasks/checkpoint ] || fail "tasks: $(ls tasks)"
 [ "$(ls elsewhere)" = lock ] || fail "a link by a task's name was followed"
 
-# By the names of the files in --cache-dir.
+# Files in --cache-dir, by their names.
 frozen="$options --freeze all --cache-dir cache"
 run 0 finetune $frozen --out cached
 for file in cache/*.cache; do

@@ -19,12 +19,12 @@ fail() {
     printf 'FAILED: %s\n' "$*"
 }
 
-# Every file below the working folder with its content, every folder by name.
+# Print every file below the working folder with its checksum, and every folder.
 listing() {
     { find . -type f -exec cksum {} + ; find . ! -type f; } | sort
 }
 
-# same WHAT EXPECTED FILE ARG...: the file holds exactly the text (final newline aside).
+# same WHAT EXPECTED FILE ARG...: expect the file to contain exactly the text (ignoring a final newline).
 same() {
     what=$1 expected=$2 file=$3
     shift 3
@@ -36,8 +36,8 @@ same() {
     cat "$file"
 }
 
-# run CODE ARG...: standard input from $input, outputs in $scratch/out and $scratch/err. A run that
-# fails leaves nothing behind.
+# run CODE ARG...: run bertc with standard input from $input and outputs to $scratch/out and $scratch/err; expect the
+# exit code, and no new files if it fails.
 run() {
     code=$1
     shift
@@ -52,7 +52,7 @@ run() {
     [ "$code" = 0 ] || [ "$before" = "$(listing)" ] || fail "files changed by: bertc $*"
 }
 
-# expect CODE OUT ERR ARG...: exactly these.
+# expect CODE OUT ERR ARG...: run bertc; expect exactly this exit code and these outputs.
 expect() {
     out=$2 err=$3
     code=$1
@@ -62,22 +62,22 @@ expect() {
     same "standard error" "$err" "$scratch/err" "$@"
 }
 
-# What a model's folder holds; hub NAME: the message about one that is not there.
+# The files of a model folder. hub NAME: print the message about a model folder that does not exist.
 model_files="config.json, model.safetensors, vocab.txt and tokenizer_config.json"
 folder="a model is a folder with $model_files"
 hub() {
     echo "$1: no such folder, and bertc downloads nothing: put the files of that model ($model_files) into a folder and give that"
 }
 
-# refuse CODE MESSAGE ARG...: nothing on standard output, one line "bertc: MESSAGE" on standard
-# error, nothing left behind.
+# refuse CODE MESSAGE ARG...: run bertc; expect nothing on standard output, the line "bertc: MESSAGE" on standard error
+# and no new files.
 refuse() {
     code=$1 message=$2
     shift 2
     expect "$code" "" "bertc: $message" "$@"
 }
 
-# contains FILE TEXT...: lines of the file, whole.
+# contains FILE TEXT...: expect each text as a complete line of the file.
 contains() {
     file=$1
     shift

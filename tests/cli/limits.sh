@@ -1,5 +1,5 @@
-# Limits on threads, stacks and the address space: exit code 5 with one line, or a result; never a program that hangs or
-# falls. What OMP_NUM_THREADS and --threads ask for.
+# Limits on threads, stacks and the address space give exit code 5 with one line, or a result; the program never hangs
+# or crashes. Also OMP_NUM_THREADS and --threads.
 . "$(dirname "$0")/lib.sh"
 
 tune="finetune --task sst2 --model $SAMPLE/model --data $SAMPLE --max-steps 1 --limit-train 16 --limit-eval 8 --out out"
@@ -12,7 +12,7 @@ tokenize --model $SAMPLE/model"
 echo 'a fine film' >"$scratch/line"
 input=$scratch/line
 
-# each CODE MESSAGE [OPTION]...: all commands are refused so.
+# each CODE MESSAGE [OPTION]...: expect every command to be refused with the message.
 each() {
     code=$1 message=$2
     shift 2
@@ -20,17 +20,17 @@ each() {
     while read -r command; do refuse "$code" "$message" $command "$@"; done <"$scratch/commands"
 }
 
-# ---- Threads that cannot be had: OpenMP would end the program, exit code 1
+# ---- Threads that cannot be started: OpenMP would end the program with exit code 1
 
 OMP_STACKSIZE=100000G
 export OMP_STACKSIZE
-each 5 "out of memory: 2 threads are to work, the system lets no more than 1 be (ulimit -u, ulimit -v, pids.max)" --threads 2
+each 5 "out of memory: 2 threads are needed, the system allows only 1 (ulimit -u, ulimit -v, pids.max)" --threads 2
 for command in version tasks "inspect $SAMPLE/model"; do run 0 $command; done
 OMP_STACKSIZE=100k
 each 5 "out of memory: threads have a stack of 100 KB, 512 KB are needed (OMP_STACKSIZE)" --threads 2
 unset OMP_STACKSIZE
 
-# As a user who may have one process: neither the thread for signals nor those that work.
+# As a user who may have one process: neither the signal thread nor worker threads can be started.
 other="prlimit --nproc=1 setpriv --reuid 65534 --clear-groups $BERTC"
 if $other inspect "$SAMPLE/model" >/dev/null 2>&1; then
     for command in "tokenize --vocab $SAMPLE/vocab.txt --threads 2" "embed --model $SAMPLE/model"; do
@@ -38,7 +38,7 @@ if $other inspect "$SAMPLE/model" >/dev/null 2>&1; then
         $other $command <"$input" >"$scratch/out" 2>"$scratch/err"
         got=$?
         [ "$got $(grep -c '^bertc: out of memory: ' "$scratch/err")" = "5 1" ] ||
-            fail "exit code $got where there can be no thread: $command: $(cat "$scratch/err")"
+            fail "exit code $got although no thread can be started: $command: $(cat "$scratch/err")"
     done
 fi
 
@@ -46,14 +46,14 @@ fi
 
 (
     ulimit -s 300
-    refuse 5 "out of memory: a stack of 300 KB, 512 KB are needed (ulimit -s)" version
-    refuse 5 "out of memory: a stack of 300 KB, 512 KB are needed (ulimit -s)" $tune
+    refuse 5 "out of memory: the stack has 300 KB, 512 KB are needed (ulimit -s)" version
+    refuse 5 "out of memory: the stack has 300 KB, 512 KB are needed (ulimit -s)" $tune
     [ "$failures" = 0 ]
 ) || failures=$((failures + 1))
 
-# ---- How many threads
+# ---- The number of threads
 
-# threads WHAT: what the run's record says
+# threads WHAT: expect this number in run.json
 threads() {
     sed -n 's/.*"threads":\([0-9]*\).*/\1/p' out/run.json
 }
@@ -70,7 +70,7 @@ taskset -c "$(taskset -cp $$ | sed 's/.*: \([0-9]*\).*/\1/')" "$BERTC" $tune >"$
 [ "$(threads)" = 1 ] || fail "$(threads) threads on one processor"
 rm -r out
 
-# ---- OpenBLAS is loaded where it is asked for alone
+# ---- OpenBLAS is loaded only if it is requested
 
 for backend in onednn reference openblas; do
     checks=$((checks + 1))
@@ -82,7 +82,7 @@ for backend in onednn reference openblas; do
     rm -r out
 done
 
-# ---- A limit on the address space. A program with sanitizers cannot live under one.
+# ---- A limit on the address space. Programs with sanitizers cannot run under it.
 
 if (ulimit -v 1100000 && "$BERTC" version) >/dev/null 2>&1; then
     { echo version; echo help; echo "inspect $SAMPLE/model"; echo "$commands"; echo "$tune --backend openblas"

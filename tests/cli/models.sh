@@ -1,19 +1,19 @@
-# What is given as a model: heads of other kinds, paths that are no model's folder, weights in other formats.
+# Invalid models: heads of other kinds, paths that are not model folders, weights in other formats.
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p data/SST-2
 for split in train dev test; do head -n 9 "$SAMPLE/SST-2/$split.tsv" >data/SST-2/$split.tsv; done
 echo "a fine film" >"$scratch/lines"
 
-# says TEXT: a whole line of standard error.
+# says TEXT: expect a complete line of standard error.
 says() {
     checks=$((checks + 1))
     grep -qxF -e "$1" "$scratch/err" || fail "not said: $1, but $(cat "$scratch/err")"
 }
 
-# ---- A head that is not bertc's stops only the commands that use it
+# ---- A head that bertc does not support stops only the commands that use it
 
-# headed MEMBER...: `bad`, a model whose config.json says of its head these members only.
+# headed MEMBER...: make `bad`, a model whose config.json describes its head by these members only.
 headed() {
     rm -rf bad
     cp -r "$SAMPLE/model" bad
@@ -28,7 +28,7 @@ tune() {
     run 0 finetune --task sst2 --data data --model bad --out out --batch-size 8 --max-steps 1 --threads 1 "$@"
 }
 
-# useless REASON MEMBER...: the encoder serves every command, the head none.
+# useless REASON MEMBER...: expect every command to accept the encoder and none to use the head.
 useless() {
     reason="bad/config.json: $1"
     shift
@@ -56,10 +56,10 @@ useless 'label 1 in "id2label" has no name' '"id2label": {"0": "a", "1": null}'
 useless '"id2label" has key "2", expected 0 to 1' '"id2label": {"1": "a", "2": "b"}' '"num_labels": 2'
 useless '"label2id" contradicts "id2label" on "a"' '"id2label": {"0": "a", "1": "b"}' '"label2id": {"a": "1", "b": "0"}'
 useless '"num_labels" is not a whole number from 1 to 1048576' '"num_labels": 0'
-useless '"architectures" is BertForTokenClassification, whose head is none for sentences' \
+useless '"architectures" is BertForTokenClassification, whose head does not classify sentences' \
     '"architectures": ["BertForTokenClassification"]' '"id2label": {"0": "O", "1": "B-PER"}'
 
-# What transformers takes for labels is no fault.
+# Labels that transformers accepts are accepted.
 headed '"id2label": {"0": 0, "1": 1}' '"label2id": {"0": "0", "1": "1"}' '"num_labels": 2'
 run 0 eval --task sst2 --model bad --data data
 headed '"id2label": {"0": "negative", "1": "positive"}' '"label2id": {"negative": null}' '"num_labels": 5'
@@ -68,7 +68,7 @@ tune
 says "bad/model.safetensors: head kept: it has labels negative, positive"
 rm -r out
 
-# Dropout that only training would use.
+# An invalid dropout that only training would use.
 headed '"num_labels": 2'
 sed -i 's/"hidden_dropout_prob": 0.1/"hidden_dropout_prob": 1.0/' bad/config.json
 run 0 eval --task sst2 --model bad --data data
@@ -77,9 +77,9 @@ refuse 3 'bad/config.json: "hidden_dropout_prob" is 1, expected a number from 0 
 tune --dropout 0.1
 rm -r out bad
 
-# ---- Paths that are no model's folder
+# ---- Paths that are not model folders
 
-# nowhere PATH MESSAGE: the hint of every command that takes a model's folder; MISSING stands for the file that it wants.
+# nowhere PATH MESSAGE: expect the message from every command that takes a model; MISSING stands for the wanted file.
 nowhere() {
     for command in "finetune --task sst2 --data data --out out" "plan --task sst2 --data data" "eval --task sst2 --data data" \
         "predict --task sst2 --data data" embed tokenize "truncate --keep-layers 1 --out out"; do
@@ -103,21 +103,21 @@ nowhere google-bert/bert-base-uncased "$(hub google-bert/bert-base-uncased)"
 nowhere google-bert/bert-base-uncased/ "$(hub google-bert/bert-base-uncased/)"
 nowhere https://huggingface.co/google-bert/bert-base-uncased "$(hub https://huggingface.co/google-bert/bert-base-uncased)"
 nowhere ./no/such "./no/such: no such folder; $folder"
-nowhere link 'link: a link to "gone", which is not there'
-nowhere cache "cache: no MISSING in it; the model is in $cache/snapshots/$hash"
-nowhere $cache "$cache: no MISSING in it; the model is in $cache/snapshots/$hash"
-nowhere $cache/ "$cache/: no MISSING in it; the model is in $cache/snapshots/$hash"
+nowhere link 'link: a link to "gone", which does not exist'
+nowhere cache "cache: has no MISSING; the model is in $cache/snapshots/$hash"
+nowhere $cache "$cache: has no MISSING; the model is in $cache/snapshots/$hash"
+nowhere $cache/ "$cache/: has no MISSING; the model is in $cache/snapshots/$hash"
 nowhere tf "tf/MISSING: no such file; the folder holds a model of TensorFlow 1 (bert_config.json), which bertc does not read: save the model as one safetensors file"
 nowhere empty "empty/MISSING: no such file; $folder"
-nowhere "$SAMPLE/model/model.safetensors" "$SAMPLE/model/model.safetensors: not a folder; a model is the folder that holds its files, here $SAMPLE/model"
+nowhere "$SAMPLE/model/model.safetensors" "$SAMPLE/model/model.safetensors: not a folder; give the folder that contains the model's files, $SAMPLE/model"
 cp -r $cache cache/models--other
-nowhere cache "cache: no MISSING in it, but in 2 folders below it; give one of them, such as $cache/snapshots/$hash"
+nowhere cache "cache: has no MISSING, but 2 folders below it do; give one of them, such as $cache/snapshots/$hash"
 run 0 tokenize --model $cache/snapshots/$hash
 mkdir home
 mv cache home/hub
 rm -r home/hub/models--other home/hub/models--google-bert--bert-base-uncased/snapshots/older
 rm -r home/hub/models--google-bert--bert-base-uncased/refs
-nowhere home "home: no MISSING in it; the model is in home/hub/models--google-bert--bert-base-uncased/snapshots/$hash"
+nowhere home "home: has no MISSING; the model is in home/hub/models--google-bert--bert-base-uncased/snapshots/$hash"
 
 # ---- Weights in another format
 cp -r "$SAMPLE/model" bad
@@ -126,32 +126,32 @@ input=$scratch/lines
 for command in "finetune --task sst2 --data data --out out" "eval --task sst2 --data data" embed "plan --task sst2 --data data" \
     "truncate --keep-layers 1 --out out"; do
     printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >bad/model.safetensors
-    refuse 3 "bad/model.safetensors: a Git LFS pointer ('git lfs pull' gets the file that it stands for), not a safetensors file" \
+    refuse 3 "bad/model.safetensors: a Git LFS pointer ('git lfs pull' fetches the file itself), not a safetensors file" \
         $command --model bad
 done
 printf 'PK\003\004\000\000\010\010\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\030\000\000\000pytorch_model/data.pkl' \
     >bad/pytorch_model.bin
 refuse 3 "bad/pytorch_model.bin: weights of PyTorch (zip), not a safetensors file" inspect bad/pytorch_model.bin
 printf '<!doctype html>\n<html>' >bad/model.safetensors
-refuse 3 "bad/model.safetensors: a web page (HTML) that begins \"<!doctype html>\", not a safetensors file" inspect bad
+refuse 3 "bad/model.safetensors: a web page (HTML) that begins with \"<!doctype html>\", not a safetensors file" inspect bad
 cp "$SAMPLE/model/model.safetensors" bad
 for part in config.json vocab.txt; do
     [ $part = vocab.txt ] && wanted="a list of words" || wanted=JSON
     cp bad/$part kept
     printf '<!DOCTYPE html>\n<html>' >bad/$part
-    refuse 3 "bad/$part: a web page (HTML) that begins \"<!DOCTYPE html>\", not $wanted" embed --model bad
+    refuse 3 "bad/$part: a web page (HTML) that begins with \"<!DOCTYPE html>\", not $wanted" embed --model bad
     printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >bad/$part
-    refuse 3 "bad/$part: a Git LFS pointer ('git lfs pull' gets the file that it stands for), not $wanted" embed --model bad
+    refuse 3 "bad/$part: a Git LFS pointer ('git lfs pull' fetches the file itself), not $wanted" embed --model bad
     mv kept bad/$part
 done
 
-# ---- A length that leaves no place for a text is the model's fault
+# ---- A maximum length too small for any text is an error of the model
 sed 's/"model_max_length": *[0-9]*/"model_max_length": 2/' "$SAMPLE/model/tokenizer_config.json" >bad/tokenizer_config.json
 grep -q '"model_max_length": 2' bad/tokenizer_config.json || fail "no model_max_length to change"
 refuse 3 "bad: its model_max_length is 2, a text has at least 3 tokens" embed --model bad
 cp "$SAMPLE/model/tokenizer_config.json" bad
 
-# ---- A tokenizer that cannot be read is not copied
+# ---- An unreadable tokenizer is not copied
 : >bad/vocab.txt
 refuse 3 "bad/vocab.txt: the vocabulary is empty" truncate --model bad --keep-layers 1 --out out
 rm bad/vocab.txt

@@ -1,5 +1,5 @@
-# What predict, embed, init, sample and truncate leave: all or nothing, whoever else writes there,
-# whatever the name leads to, and however they end.
+# Outputs of predict, embed, init, sample and truncate are complete or absent: with other writers, for every kind of
+# path, and after every way to end.
 . "$(dirname "$0")/lib.sh"
 
 small="--layers 1 --hidden 8 --heads 2"
@@ -7,14 +7,14 @@ predict="predict --task sst2 --model $RUN --threads 1"
 printf 'a fine film\nthe plot is dull\n' >lines
 cp "$SAMPLE/vocab.txt" .
 
-# holds NAMES: exactly these are in the working folder, besides the two above.
+# holds NAMES: the working folder contains exactly these and the two files above.
 holds() {
     checks=$((checks + 1))
     found=$(ls -A | grep -vx -e lines -e vocab.txt | tr '\n' ' ')
     [ "$found" = "$1" ] || fail "'$found' is there, expected '$1'"
 }
 
-# ---- Two at once: one wins, the other says why not, nothing is lost.
+# ---- Two processes at once: one succeeds, the other reports why it failed, and nothing is lost.
 for command in "sample" "init --vocab vocab.txt $small" "truncate --model $SAMPLE/model --keep-layers 1"; do
     for there in no yes; do
         [ $there = no ] || mkdir out
@@ -33,7 +33,7 @@ for command in "sample" "init --vocab vocab.txt $small" "truncate --model $SAMPL
     done
 done
 
-# ---- Where the name leads
+# ---- Links, mount points and other kinds of paths
 mkdir -m 2750 empty
 ln -s empty link
 ln -s nowhere dangling
@@ -47,7 +47,7 @@ rm -r dangling empty link nowhere
 mkdir work
 cd work || exit 1
 for out in . ../work/ "$PWD"; do
-    refuse 2 "${out%/}: is the working folder, name a folder in it" init --vocab ../vocab.txt --out $out $small
+    refuse 2 "${out%/}: is the working folder, give a folder in it" init --vocab ../vocab.txt --out $out $small
 done
 cd ..
 rmdir work
@@ -57,16 +57,16 @@ refuse 4 "pipe/new: cannot open: Not a directory" sample --out pipe/new
 ln -s circle circle
 refuse 4 "circle: cannot open: Too many levels of symbolic links" sample --out circle
 rm circle
-if unshare -rm true 2>/dev/null; then # as root of a namespace of its own
+if unshare -rm true 2>/dev/null; then # as root of a new namespace
     mkdir mount
     unshare -rm sh -c 'mount -t tmpfs none mount && exec "$1" sample --out mount' sh "$BERTC" 2>"$scratch/err"
-    same "standard error" "bertc: mount: is a mount point, name a folder in it" "$scratch/err" sample --out mount
+    same "standard error" "bertc: mount: is a mount point, give a folder in it" "$scratch/err" sample --out mount
     rmdir mount
 fi
 refuse 3 "no.txt: cannot open: No such file or directory" init --vocab no.txt --out new/er/still $small
 holds "pipe "
 
-# ---- Results go where the name says, and are whole there.
+# ---- Results go to the given path and are complete.
 input=lines
 run 0 $predict
 cp "$scratch/out" expected
@@ -78,7 +78,7 @@ echo first >appended
 "$BERTC" $predict --out /dev/stdout <lines >>appended 2>/dev/null || fail "predict to /dev/stdout"
 "$BERTC" $predict --out /dev/fd/3 <lines 3>>appended 2>/dev/null || fail "predict to /dev/fd/3"
 { echo first; cat expected expected; } | cmp - appended || fail "predict to the descriptor of a file"
-same="--out and --logits name the same file"
+same="--out and --logits are the same file"
 "$BERTC" $predict --logits both <lines >both 2>"$scratch/err" && fail "predict replaces its standard output"
 same "standard error" "bertc: $same" "$scratch/err" "predict --logits both >both"
 refuse 2 "$same" $predict --out pipe --logits ./pipe
@@ -86,7 +86,7 @@ refuse 2 "$same" $predict --out - --logits /dev/stdout
 refuse 2 "$same" $predict --out both --logits ../here/both
 rm through appended both logits
 
-# ---- One that is ended while it writes: `kept` is under way, the pipe has no reader.
+# ---- A process that is ended while it writes: `kept` is still temporary, the pipe has no reader.
 echo before >kept
 start() {
     "$BERTC" $predict --out kept --logits pipe <lines 2>"$scratch/err" &
@@ -105,7 +105,7 @@ bertc: stopped" "$scratch/err" predict
 done
 start
 left=$(ls -A | grep '^\.kept\.bertc-')
-run 0 $predict --out kept # what another has under way stays
+run 0 $predict --out kept # the temporary file of another process stays
 [ -e "$left" ] || fail "predict removed what another writes"
 kill -KILL $pid
 wait $pid
@@ -122,7 +122,7 @@ printf 'a fine film\n' >texts
 refuse_spare() {
     target=$1
     shift
-    refuse 2 "$target: is a file that is read, or one of the model's; choose another --$option" "$@"
+    refuse 2 "$target: is an input file or belongs to the model; choose another --$option" "$@"
 }
 option=out
 refuse_spare data/SST-2/test.tsv predict --task sst2 --model spared --data data --split test --limit 3 --out data/SST-2/test.tsv

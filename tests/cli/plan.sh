@@ -1,4 +1,4 @@
-# bertc plan: what it prints, and that finetune keeps to it. Refusals of runs that do not fit.
+# bertc plan: its output, that finetune stays within it, and refusals of runs that do not fit into memory.
 . "$(dirname "$0")/lib.sh"
 
 options="--task sst2 --model $SAMPLE/model --data $SAMPLE --threads 1"
@@ -12,7 +12,7 @@ run 0 plan $options --epochs 2
     fail "table of plan: $(cat "$scratch/out")"
 grep -q '^step time  *[0-9.]* s, from 2 that were run$' "$scratch/out" || fail "no step time"
 
-# ---- The object: the parts are the whole, and the steps are those of the run
+# ---- JSON: the parts sum to the peak, and the steps are those of the run
 field() { sed -n "s/.*\"$1\":\([^,}]*\).*/\1/p" "$scratch/out"; }
 run 0 plan $options --json --limit-train 40 --batch-size 8 --epochs 1
 case $(cat "$scratch/out") in
@@ -28,32 +28,32 @@ workspace=$(field workspace)
 run 0 plan $options --json --limit-train 40 --batch-size 8 --epochs 1 --gradient-checkpointing 1
 [ "$(field workspace)" -lt "$workspace" ] || fail "checkpointing saves nothing"
 
-# ---- Without data texts of usual lengths stand in for it
+# ---- Without --data, synthetic texts are used
 run 0 plan --task sst2 --model $SAMPLE/model --threads 1
 grep -qx "no --data: 67349 texts as long as those of GLUE's sst2 stand in for it" "$scratch/err" ||
     fail "nothing stands in: $(cat "$scratch/err")"
 grep -q '^steps  *6315 of 4[0-9][0-9] tokens$' "$scratch/out" || fail "steps: $(cat "$scratch/out")"
 run 0 plan --task cola,mrpc --model $SAMPLE/model --threads 1 --max-steps 5
 grep -q '^steps  *5 of [0-9]* tokens$' "$scratch/out" || fail "steps of two: $(cat "$scratch/out")"
-refuse 2 "--data is missing: how long the texts of rte's train split are is not known" plan --task rte \
+refuse 2 "--data is missing: the text lengths of rte's train split are not known" plan --task rte \
     --model $SAMPLE/model
 long="--layers 1 --hidden 16 --heads 1 --max-positions 200"
 run 0 init $long --vocab $SAMPLE/vocab.txt --out long
 refuse 2 "--data is missing: for a --max-length of more than 128 it is needed" plan --task sst2 --model long \
     --max-length 129
 
-# ---- What is written is nothing to a plan
+# ---- Options about output do not affect a plan
 for option in "--out run" --resume "--save-every 5"; do
     run 2 plan $options $option
     grep -q "^bertc: unknown option '${option%% *}'" "$scratch/err" || fail "$option: $(cat "$scratch/err")"
 done
 
-# ---- Bad input is that of finetune
+# ---- Bad input is refused as by finetune
 refuse 3 "$(hub no)" plan --task sst2 --model no --data no
 refuse 2 "--max-length 129 is more than the model's max_position_embeddings 128" plan $options \
     --max-length 129
 
-# ---- A limit on the address space. A program with sanitizers cannot live under one.
+# ---- A limit on the address space. Programs with sanitizers cannot run under it.
 if (ulimit -v 800000 && "$BERTC" version) >/dev/null 2>&1; then
     ulimit -v 800000
     large="--batch-size 4096 --micro-batch-tokens 16777216"

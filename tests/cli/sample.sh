@@ -12,7 +12,7 @@ for file in CoLA/train.tsv SST-2/dev.tsv MRPC/test.tsv STS-B/train.tsv QQP/dev.t
 done
 cmp "$SAMPLE/vocab.txt" "$SAMPLE/model/vocab.txt" || fail "the model's vocabulary is another"
 
-# A function of the seed.
+# The sample is a function of the seed.
 run 0 sample --out two --seed 42
 diff -r "$SAMPLE" two >"$scratch/diff" || fail "two samples of one seed differ"
 run 0 sample --out three --seed 43
@@ -24,7 +24,7 @@ refuse 2 "own: is not empty, choose another folder" sample --out own
 : >file
 refuse 4 "file/model: cannot open: Not a directory" sample --out file/model
 
-# A model from scratch.
+# A model with random weights.
 cp "$SAMPLE/vocab.txt" .
 expect 0 "" "" init --vocab vocab.txt --out new/er/model --layers 1 --hidden 8 --heads 2
 [ "$(ls new/er/model | tr '\n' ' ')" = "config.json model.safetensors tokenizer_config.json vocab.txt " ] ||
@@ -39,7 +39,7 @@ cmp -s other/model.safetensors again/model.safetensors && fail "init does not lo
 run 0 init --vocab vocab.txt --out cased --layers 1 --hidden 8 --heads 2 --cased
 grep -q '"do_lower_case": false' cased/tokenizer_config.json || fail "init --cased"
 
-# Refusals leave nothing behind.
+# Refused commands leave no files.
 small="--layers 1 --hidden 8 --heads 2"
 refuse 2 "again: is not empty, choose another folder" init --vocab vocab.txt \
     --out again $small

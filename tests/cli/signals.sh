@@ -1,12 +1,12 @@
-# SIGHUP, SIGINT, SIGUSR1 and SIGTERM end a run with 129, 130, 138 and 143 in a state that --resume finishes to the
-# same bits; a second signal, where it comes later, ends it at once; two runs never share a folder.
+# SIGHUP, SIGINT, SIGUSR1 and SIGTERM end a run with exit code 129, 130, 138 and 143, and --resume finishes it with the
+# same bits. A later second signal ends it at once. Two runs never share a folder.
 . "$(dirname "$0")/lib.sh"
 
 options="--task sst2 --model $SAMPLE/model --data $SAMPLE --batch-size 8 --max-steps 40 --limit-eval 40
     --threads 1"
 
-# start OUT [OPTION]...: in the background, until the first steps are in the log. (A shell starts
-# such a job with SIGINT ignored; bertc listens all the same.)
+# start OUT [OPTION]...: start a run in the background and wait until the first steps are in the log. (A shell starts
+# background jobs with SIGINT ignored; bertc handles SIGINT nevertheless.)
 start() {
     out=$1
     shift
@@ -32,10 +32,10 @@ for row in "HUP 129" "INT 130" "USR1 138" "TERM 143"; do
     cmp whole.json resumed.json || fail "other scores after SIG$1"
 done
 
-# Several signals at once are one wish: the run is saved.
+# Several signals at once count as one: the run is saved.
 for several in "USR1 TERM" "HUP INT USR1 TERM"; do
     start both
-    kill -STOP $pid # all arrive while it cannot act
+    kill -STOP $pid # all signals arrive while it is stopped
     for name in $several; do kill -"$name" $pid; done
     kill -CONT $pid
     wait $pid
@@ -44,7 +44,7 @@ for several in "USR1 TERM" "HUP INT USR1 TERM"; do
     129 | 130 | 138 | 143) ;;
     *) fail "exit code $got after $several at once" ;;
     esac
-    grep -q '^bertc: stopped at step [0-9]* of 40; go on with --resume$' "$scratch/err" ||
+    grep -q '^bertc: stopped at step [0-9]* of 40; continue with --resume$' "$scratch/err" ||
         fail "message after $several at once: $(tail -n 1 "$scratch/err")"
     "$BERTC" finetune $options --out both --resume >resumed.json 2>"$scratch/err" ||
         fail "--resume after $several at once: $(cat "$scratch/err")"
@@ -53,7 +53,7 @@ for several in "USR1 TERM" "HUP INT USR1 TERM"; do
     checks=$((checks + 1))
 done
 
-# A hangup that is ignored from the start, as under nohup, stays so.
+# SIGHUP stays ignored if it was ignored at the start, as under nohup.
 trap '' HUP
 start nohup
 kill -HUP $pid
@@ -64,7 +64,7 @@ trap - HUP
 cmp whole/model.safetensors nohup/model.safetensors || fail "other weights after an ignored SIGHUP"
 checks=$((checks + 1))
 
-# watches PID: whether it blocks SIGTERM, which a thread of its own then waits for; waits some seconds for that
+# watches PID: wait some seconds until the process blocks SIGTERM, for which its signal thread then waits
 watches() {
     for i in $(seq 100); do
         blocked=$(sed -n 's/^SigBlk:.*\(....\)$/\1/p' "/proc/$1/status" 2>/dev/null)
@@ -74,7 +74,7 @@ watches() {
     return 1
 }
 
-# Signals are caught before a result file is made: here it is a pipe, and making it waits for its reader.
+# Signals are caught before an output is opened: here the output is a pipe, and opening it waits for a reader.
 mkfifo pipe
 echo 'a film' >line
 for row in "HUP 129 predict --task sst2 --model $RUN" "USR1 138 embed --model $SAMPLE/model"; do
@@ -94,8 +94,8 @@ for row in "HUP 129 predict --task sst2 --model $RUN" "USR1 138 embed --model $S
 done
 rm pipe line
 
-# A second signal more than a second later does not wait for the end of a pass, which takes some seconds: that
-# of the second step, which begins once the first is in the log.
+# A second signal more than a second later ends the program at once, in the middle of a step that takes some seconds:
+# the second step, which begins when the first is in the log.
 yes 'a text that is long enough for a pass over all of them to take more than two seconds' | head -n 25 |
     awk 'BEGIN { print "sentence\tlabel" } { for (i = 0; i < 7; i++) printf "%s ", $0; print "\t" NR % 2 }' >long.tsv
 mkdir -p long/SST-2
@@ -116,27 +116,27 @@ grep -qx 'stopping; another signal ends at once, without saving' "$scratch/err" 
 [ "$(tail -n 1 "$scratch/err")" = 'ended by another signal, without saving' ] || fail "the second signal is not answered"
 checks=$((checks + 1))
 
-# A folder that is in use.
+# A folder in use by another run.
 start locked
 kill -STOP $pid
 refuse_locked=$("$BERTC" finetune $options --out locked --resume 2>&1 >/dev/null)
 got=$?
-[ "$got" = 8 ] || fail "exit code $got where another run holds the folder"
+[ "$got" = 8 ] || fail "exit code $got although another run has locked the folder"
 case $refuse_locked in
 "bertc: locked: "*"$pid"*) ;;
-*) fail "message where another run holds the folder: $refuse_locked" ;;
+*) fail "message although another run has locked the folder: $refuse_locked" ;;
 esac
 kill -CONT $pid
 kill -TERM $pid
 wait $pid
 checks=$((checks + 1))
 
-# A progress line that nobody reads does not end a run.
+# A run continues if nobody reads its progress lines.
 ("$BERTC" finetune $options --out quiet --max-steps 3 2>&1 >quiet.json; echo $? >code) | true
 [ "$(cat code)" = 0 ] || fail "exit code $(cat code) with standard error closed"
 [ -s quiet.json ] || fail "no result with standard error closed"
 
-# A file size limit is an ordinary error: no room for the weights.
+# A file size limit is an ordinary error: the weights do not fit.
 (
     ulimit -f 8
     "$BERTC" finetune $options --out limited --max-steps 3 >"$scratch/out" 2>"$scratch/err"

@@ -1,5 +1,5 @@
-# What a terminal shows: a live line that is cleared at the end, colour unless NO_COLOR or a dumb
-# terminal says otherwise. `script` gives the program a terminal.
+# Output on a terminal: a live line that is cleared at the end, and colour unless NO_COLOR is set or the terminal is
+# dumb. `script` gives the program a terminal.
 . "$(dirname "$0")/lib.sh"
 
 if ! script -qec true /dev/null </dev/null >/dev/null 2>&1; then
@@ -9,7 +9,7 @@ fi
 escape=$(printf '\033')
 return=$(printf '\r')
 
-# shown TERM NO_COLOR COMMAND: what appears on standard error, in $scratch/shown.
+# shown TERM NO_COLOR COMMAND: run the command; its standard error goes to $scratch/shown.
 shown() {
     checks=$((checks + 1))
     TERM=$1 NO_COLOR=$2 script -qec "$3 >'$scratch/out'" /dev/null </dev/null >"$scratch/shown" ||

@@ -4,7 +4,7 @@
 #                 0       1       2       3       4        5       6       7     8   9    10      11     12
 printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' hello world '##s' , un '##aff' '##able' Hello >vocab.txt
 
-# ids EXPECTED TEXT OPTION...: TEXT goes through printf.
+# ids EXPECTED TEXT OPTION...: expect these ids for TEXT, which goes through printf.
 ids() {
     expected=$1
     printf "$2" >"$scratch/in"
@@ -35,7 +35,7 @@ ids "2:0-0 5:0-5 8:5-6 6:7-12 7:12-13 3:0-0" "Hello, worlds\n" --offsets
 for parity in hf-fast hf-slow google; do ids "2 5 6 3" "hello world\n" --parity $parity; done
 ids "2 1 3" "xyzzy\n" --parity=google
 
-# Invalid UTF-8 is counted, once.
+# Invalid UTF-8 is reported once, with the number of sequences.
 printf 'hello\377 world\nhello \300\200\n' >"$scratch/in"
 input=$scratch/in
 run 0 tokenize --vocab vocab.txt
@@ -54,7 +54,7 @@ awk 'BEGIN { for (i = 0; i < 20000; i++) print "hello, world" }' >"$scratch/in"
 [ "$(cat "$scratch/out")" = "2 5 8 6 3" ] || fail "many lines"
 checks=$((checks + 2))
 
-# Any number of threads gives the same bytes: several blocks, lines of all lengths, none at the end.
+# Any number of threads gives the same bytes: several blocks, lines of all lengths, no newline at the end.
 awk 'BEGIN {
     for (i = 0; i < 60000; i++) {
         for (j = i * 7 % 23; j > 0; j--) printf "hello unaffable %d, ", i
@@ -74,7 +74,7 @@ for options in "--threads 1" "--pair --offsets --threads 1"; do
     done
 done
 
-# The first bad line ends it, with what stands before it written, however many there are.
+# The first bad line ends the command; the output of all lines before it is written.
 awk 'BEGIN { for (i = 1; i <= 300000; i++) print (i % 123457 ? "hello\tworld" : "hello") }' >"$scratch/in"
 for threads in 1 2 7; do
     "$BERTC" tokenize --vocab vocab.txt --pair --threads $threads <"$scratch/in" >"$scratch/out" 2>"$scratch/err"
@@ -85,7 +85,7 @@ for threads in 1 2 7; do
     checks=$((checks + 1))
 done
 
-# A model directory says how.
+# Settings come from a model directory.
 mkdir cased
 cp vocab.txt cased
 echo '{"do_lower_case": false}' >cased/tokenizer_config.json
@@ -97,7 +97,7 @@ cp vocab.txt plain
 expect 0 "2 5 3" "" tokenize --model plain
 expect 0 "2 12 3" "" tokenize --model plain --cased
 
-# Tokens with flags, numbered behind the vocabulary.
+# Tokens with flags, numbered after the vocabulary.
 mkdir flags
 cp vocab.txt flags
 cat >flags/special_tokens_map.json <<'EOF'
@@ -114,7 +114,7 @@ echo '{"un": 9, "[E1]": 13}' >flags/added_tokens.json
 expect 0 "2 4 1 1 1 1 9 8 14 13 3" "" tokenize --model flags
 run 3 tokenize --model flags --parity hf-slow
 
-# Two files with words must agree.
+# Two vocabulary files must agree.
 mkdir two
 cp vocab.txt two
 model='{"added_tokens": [], "model": {"type": "WordPiece", "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4,
@@ -124,14 +124,14 @@ echo "$model" >two/tokenizer.json
 echo Hello >"$scratch/in"
 expect 0 "2 12 3" "" tokenize --model two --cased
 echo "$model" | sed 's/"hello": 5, "world": 6/"hello": 6, "world": 5/' >two/tokenizer.json
-refuse 3 "two/tokenizer.json: 2 of 13 words are not those of vocab.txt; the first is id 5, \"world\" here and \"hello\" there; remove the wrong file" \
+refuse 3 "two/tokenizer.json: 2 of 13 words differ from vocab.txt; the first is id 5, \"world\" here and \"hello\" in vocab.txt; remove the wrong file" \
     tokenize --model two
 echo "$model" | sed 's/"Hello": 12/"Hello": 12, "more": 13/' >two/tokenizer.json
-refuse 3 "two/tokenizer.json: 1 word more than vocab.txt has; the first is id 13, \"more\" here and no line there; remove the wrong file" \
+refuse 3 "two/tokenizer.json: 1 word more than in vocab.txt; the first is id 13, \"more\"; remove the wrong file" \
     tokenize --model two
 echo '{"model": {"type": "Unigram", "vocab": [["hello", -1.5]]}}' >two/tokenizer.json
-refuse 3 "two/tokenizer.json: the tokenizer is of type Unigram; bertc reads BERT's, WordPiece" tokenize --model two
-refuse 3 "two/tokenizer.json: the tokenizer is of type Unigram; bertc reads BERT's, WordPiece" \
+refuse 3 "two/tokenizer.json: the tokenizer has type Unigram, expected BERT's WordPiece" tokenize --model two
+refuse 3 "two/tokenizer.json: the tokenizer has type Unigram, expected BERT's WordPiece" \
     tokenize --vocab two/tokenizer.json
 input=/dev/null
 
@@ -142,7 +142,7 @@ printf 'hello\tworld\nhello\n' >"$scratch/in"
 same "standard error" "bertc: standard input:2: no TAB between two texts" "$scratch/err" "--pair"
 refuse 3 "no.txt: cannot open: No such file or directory" tokenize --vocab no.txt
 refuse 3 "$(hub no)" tokenize --model no
-refuse 3 "vocab.txt: not a folder; a model is the folder that holds its files, here ." tokenize --model vocab.txt
+refuse 3 "vocab.txt: not a folder; give the folder that contains the model's files, ." tokenize --model vocab.txt
 refuse 3 "plain: not a regular file" tokenize --vocab plain
 : >empty.txt
 run 3 tokenize --vocab empty.txt
@@ -157,7 +157,7 @@ run 3 tokenize --model broken
 "$BERTC" tokenize --vocab vocab.txt <&- >"$scratch/out" 2>"$scratch/err"
 [ $? = 4 ] || fail "exit code where standard input is closed"
 
-# A reader that goes away ends it quietly.
+# If the reader of the output ends, the command ends without a message.
 yes hello | "$BERTC" tokenize --vocab vocab.txt 2>"$scratch/err" | head -n 1 >"$scratch/out"
 same "standard error" "" "$scratch/err" "tokenize | head"
 if [ -c /dev/full ]; then

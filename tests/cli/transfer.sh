@@ -1,4 +1,4 @@
-# From another task: an earlier run as --model, stages of glue.sh, several tasks on one encoder.
+# Training from another task: an earlier run as --model, stages of glue.sh, several tasks on one encoder.
 . "$(dirname "$0")/lib.sh"
 
 tune() { run 0 finetune --data "$SAMPLE" --batch-size 8 --max-steps 4 --limit-eval 40 --lr 5e-4 --threads 1 "$@"; }
@@ -20,7 +20,7 @@ tune --task stsb --model rte --out stsb
 says "rte/model.safetensors: head replaced: it has labels entailment, not_entailment, not one value"
 rm -r mnli again rte qnli stsb
 
-# ---- Stages: rte begins with mnli's run whatever the order of the list, and a second call finds all done
+# ---- Stages: rte starts from mnli's run in any order of the list, and a second call has nothing to do
 glue() { BERTC=$BERTC sh "$here/../../scripts/glue.sh" "$SAMPLE/model" "$SAMPLE" "$@" >"$scratch/out" 2>"$scratch/err"; }
 refuse_glue() {
     checks=$((checks + 1))
@@ -37,17 +37,17 @@ says "stages/mnli/lr-2e-5/seed-42/model.safetensors: head replaced: it has label
 before=$(cksum stages/*/*/*/model.safetensors)
 glue stages "$@" || fail "glue.sh: $(cat "$scratch/err")"
 [ "$before" = "$(cksum stages/*/*/*/model.safetensors)" ] || fail "glue.sh made its runs again"
-# A stage that is gone is made again, and the stages before it are not.
+# A deleted stage is run again; the stages before it are not.
 rm -r stages/rte/lr-2e-5/seed-42
 glue stages "$@" || fail "glue.sh: $(cat "$scratch/err")"
 [ "$before" = "$(cksum stages/*/*/*/model.safetensors)" ] || fail "a stage that is made again is another"
-refuse_glue "--stages: mnli is none of the tasks that are run: rte" none --tasks rte --stages mnli:rte
-refuse_glue "--stages: rte begins with itself" none --tasks "rte mnli" --stages "mnli:rte rte:mnli"
-refuse_glue "--stages: rte begins with both mnli cola" none --tasks "rte mnli cola" --stages "mnli:rte cola:rte"
+refuse_glue "--stages: mnli is not one of the tasks to run: rte" none --tasks rte --stages mnli:rte
+refuse_glue "--stages: rte starts from itself" none --tasks "rte mnli" --stages "mnli:rte rte:mnli"
+refuse_glue "--stages: rte starts from more than one task: mnli cola" none --tasks "rte mnli cola" --stages "mnli:rte cola:rte"
 refuse_glue "--stages: 'mnli' is not TASK:TASK,..." none --tasks mnli --stages mnli
 rm -r stages
 
-# ---- Several tasks: a line and a folder each
+# ---- Several tasks: a line and a folder for each
 tune --task sst2,cola,stsb --model "$SAMPLE/model" --out each --task-sampling uniform --max-length 24
 cp "$scratch/out" printed
 says "$SAMPLE/model/model.safetensors: head kept for sst2: it has 2 unnamed labels"
@@ -72,12 +72,12 @@ cmp printed "$scratch/out" || fail "a finished run says other scores"
 run 0 plan --task sst2,cola --model "$SAMPLE/model" --data "$SAMPLE" --json --limit-train 16 --batch-size 8 --epochs 2
 grep -q '"steps":8,' "$scratch/out" || fail "$(cat "$scratch/out")"
 
-# ---- What an adapter holds
+# ---- The contents of an adapter
 tune --task rte --model "$SAMPLE/model" --out adapter --lora-rank 2 --lora-save adapter
 run 0 inspect adapter
 grep -q ' base_model.model.*query.lora_A.weight$' "$scratch/out" || fail "$(cat "$scratch/out")"
 
-# ---- Refused by name
+# ---- Refusals
 set -- finetune --model "$SAMPLE/model" --data "$SAMPLE" --out none --task
 refuse 2 "--task: sst2 stands there twice" "$@" sst2,sst2
 refuse 2 "unknown task 'sst3', did you mean 'sst2'?" "$@" cola,sst3

@@ -1,4 +1,4 @@
-# Options, commands, help: everything that is decided before a file is touched.
+# Options, commands and help: everything that is decided before a file is read.
 . "$(dirname "$0")/lib.sh"
 
 # ---- Commands
@@ -33,7 +33,7 @@ refuse 2 "'bertc eval' needs --data, see 'bertc eval --help'" eval --task sst2 -
 refuse 2 "'bertc init' needs --vocab, see 'bertc init --help'" init --out x
 refuse 2 "'bertc tokenize' needs one of --model and --vocab" tokenize
 refuse 2 "'bertc tokenize' needs one of --model and --vocab" tokenize --model x --vocab y
-refuse 2 "--out and --logits name the same file" predict --task sst2 --model x --out y --logits y
+refuse 2 "--out and --logits are the same file" predict --task sst2 --model x --out y --logits y
 
 # ---- Numbers
 number() {
@@ -61,7 +61,7 @@ refuse 2 "--seed: -1 is out of range, 0 to 9007199254740991" init --seed -1
 refuse 2 "--seed: 9007199254740993 is out of range, 0 to 9007199254740991" init \
     --seed 9007199254740993
 
-# An option given twice takes its last value: the first one is not looked at for its meaning.
+# The last value of a repeated option counts: the first value is parsed but not checked against the tasks.
 refuse 2 "unknown task 'two', see 'bertc tasks'" eval --task one --task=two --model x --data y
 refuse 2 "unknown task 'sst-2', did you mean 'sst2'?" eval --task sst-2 --model x --data y
 refuse 2 "unknown task 'ssst2', did you mean 'sst2'?" plan --task ssst2 --model x --data y
@@ -71,11 +71,11 @@ refuse 2 "--freeze: the value is empty" finetune --freeze=
 refuse 2 "unknown task 'ssst2', did you mean 'sst2'?" finetune --task ssst2 --model x --data y \
     --out z
 
-# ---- Help: examples first, every option with its default; --help wins over what follows it
+# ---- Help: examples first, every option with its default; --help takes precedence over later arguments
 for command in finetune plan eval predict tokenize inspect tasks init sample help version; do
     expect_first=$(printf 'Examples:\n')
     run 0 "$command" --help
-    [ "$(head -n 1 "$scratch/out")" = "$expect_first" ] || fail "help of $command starts otherwise"
+    [ "$(head -n 1 "$scratch/out")" = "$expect_first" ] || fail "help of $command does not begin with examples"
     grep -q "^  .*bertc $command" "$scratch/out" || fail "help of $command has no example"
     [ ! -s "$scratch/err" ] || fail "help of $command writes to standard error"
     cp "$scratch/out" "$scratch/help"
@@ -87,10 +87,10 @@ run 0 help eval
 contains "$scratch/out" \
     "Usage: bertc eval --task TASK --model DIR --data DIR [OPTION]..." \
     "  --split SPLIT             which part of the data (train|dev|test; default dev)" \
-    "  --batch-size N            sequences computed together (default 32; 1 to 65536)"
+    "  --batch-size N            number of sequences in a batch (default 32; 1 to 65536)"
 run 0 help
 contains "$scratch/out" "  finetune   fine-tune a model on a GLUE task" \
-    "    8  another run holds the folder"
+    "    8  another run has locked the folder"
 run 0 --help
 run 0 -h
 
@@ -98,7 +98,7 @@ run 0 -h
 run 0 --version
 version=$(sed -n 's/^project(bertc VERSION \([0-9.]*\) .*/\1/p' "$here/../../CMakeLists.txt")
 [ "$(head -n 1 "$scratch/out")" = "bertc $version" ] || fail "first line of --version"
-[ "$(wc -l <"$scratch/out")" -ge 2 ] || fail "--version names no library"
+[ "$(wc -l <"$scratch/out")" -ge 2 ] || fail "--version lists no library"
 cp "$scratch/out" "$scratch/version"
 run 0 version
 cmp -s "$scratch/out" "$scratch/version" || fail "version and --version differ"
@@ -118,5 +118,5 @@ same "standard error" "bertc: standard output: cannot write: Bad file descriptor
 # ---- The man page in docs/ is the one that the program prints
 run 0 help --man
 cmp "$scratch/out" "$here/../../docs/bertc.1" ||
-    fail "docs/bertc.1 is old: bertc help --man > docs/bertc.1"
+    fail "docs/bertc.1 is out of date: bertc help --man > docs/bertc.1"
 finish

@@ -1,11 +1,11 @@
-/* bertc_config_load: what is accepted passes the check, and what is written of it is accepted and
- * written the same again. */
+/* bertc_config_load: an accepted configuration passes the check; the file written from it is accepted, and written the
+ * same again. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "formats/config.h"
 #include "fuzz.h"
 
-/* Write, load what was written and return its text; the configuration becomes the loaded one. */
+/* Write a configuration, load the written file into it, and return the file's text. */
 static char *rewrite(bertc_config *config, const char *path)
 {
     char *text;

@@ -1,5 +1,5 @@
-/* bc_json_parse: what is refused has a one-line message with a place; what is accepted
- * gives its numbers, strings and members back. */
+/* bc_json_parse: a refused text gives a one-line message with the byte offset; the numbers, strings and members of an
+ * accepted text survive writing and parsing. */
 #include "base/json.h"
 
 #include "base/memory.h"
@@ -35,7 +35,7 @@ static void check_tree(const cJSON *node)
     for (const cJSON *child = node->child; child; child = child->next) check_tree(child);
 }
 
-/* The spans of an object are its members, each a document of its own. */
+/* bc_json_span gives an object's members in order, each a valid document. */
 static void check_spans(const char *text, size_t length, const cJSON *tree)
 {
     size_t at = 0, size;

@@ -1,5 +1,5 @@
-/* bc_safetensors_open: every byte that an open file offers can be read, and writing its tensors
- * gives a file with the same ones. */
+/* bc_safetensors_open: every tensor of an open file can be read, and writing the tensors gives a file with the same
+ * tensors. */
 #include "formats/safetensors.h"
 
 #include "base/memory.h"
@@ -7,7 +7,7 @@
 
 enum { MAX_VALUES = 1 << 16 };
 
-/* What a tensor holds, released by bc_free. */
+/* The bytes of a tensor, released by bc_free. */
 static void *bytes_of(const bc_tensor *tensor)
 {
     void *bytes = bc_alloc(tensor->bytes, 1);
@@ -16,7 +16,7 @@ static void *bytes_of(const bc_tensor *tensor)
     return bytes;
 }
 
-/* `size`: bytes of the file */
+/* size: the file's length in bytes */
 static void check_tensor(const bc_weights *file, const bc_tensor *tensor, size_t size)
 {
     bc_free(bytes_of(tensor));

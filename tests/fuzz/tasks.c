@@ -1,15 +1,14 @@
-/* Fuzz the readers of the tasks room: any bytes give either a data set that keeps its promises or
- * one line of error.
+/* Fuzz the readers of tasks: any bytes give either a consistent data set or a one-line error.
  *
- * The first byte picks task, split and distribution, the second a limit and whether plain lines are
- * read; the rest is the file. */
+ * The first byte selects task, split and distribution, the second a limit and whether plain lines are read; the rest is
+ * the file. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tasks/tasks.h"
 
-/* Unlike assert this also holds in a release build. */
+/* Like assert, but also in a release build. */
 static void must(bool condition)
 {
     if (!condition) abort();
@@ -27,7 +26,7 @@ static void check_example(const bertc_dataset *set, const bertc_example *e)
     must(task->kind == BERTC_REGRESSION ? e->value >= task->low && e->value <= task->high : bc_example_class(e) >= 0);
 }
 
-/* Score some predictions; any finite logits must give a score. */
+/* Any finite logits must give a score. */
 static void check_scores(const bertc_dataset *set)
 {
     size_t classes = (size_t)set->task->num_labels;

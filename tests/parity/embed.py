@@ -1,8 +1,8 @@
-"""Features of bertc and hidden states of transformers, for every layer, pooling and format; and smaller models.
+"""Features of bertc against hidden states of transformers, for every layer, pooling and format; and truncated models.
 
-Texts and pairs of the sample, through the sample's model and, where it is installed, the real encoder. The largest
-absolute difference may be 2e-5. A model of the first layers gives the hidden states of the whole one. A model
-whose head was trained on the output of a layer has the same logits in both programs.
+Texts and pairs of the sample, with the sample's model and, if it is installed, the real encoder. The largest absolute
+difference may be 2e-5. A truncated model has the hidden states of the original model. A model whose head was trained on
+the output of a layer has the same logits in both programs.
 """
 import itertools
 import json
@@ -21,7 +21,7 @@ PAIRS = ["a man sleeps\ta person rests", "one\ttwo", "\tempty first"]
 
 
 def embed(args, folder, work, texts, *options):
-    """What bertc writes, as text or as an array."""
+    """Run bertc embed; returns its output as text or as an array."""
     path = f"{work}/lines"
     with open(path, "w", newline="") as file:
         file.write("".join(text + "\n" for text in texts))
@@ -38,7 +38,7 @@ def array(args, folder, work, texts, *options):
 
 
 def hidden_states(folder, texts):
-    """For each text (layers + 1, tokens, H), and its tokens."""
+    """The hidden states (layers + 1, tokens, H) of each text, and its tokens."""
     tokenizer = common.AutoTokenizer.from_pretrained(folder)
     model = common.transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     states, tokens = [], []
@@ -91,7 +91,7 @@ MIXES = {"mean": lambda states: states.mean(0), "concat": lambda states: np.conc
 
 
 def compare_combinations(verdict, args, name, folder, work):
-    """Three layers, in every way."""
+    """Compare every combination and pooling of three layers."""
     states, _ = hidden_states(folder, TEXTS)
     some = [len(states[0]) - 1, 0, 1]
     for combine, pool, normalize in itertools.product(MIXES, ROWS, (False, True)):
@@ -107,7 +107,7 @@ def compare_combinations(verdict, args, name, folder, work):
 
 
 def compare_feature_layer(verdict, args, name, folder, glue, work):
-    """From a model without a head, and from one that has a head of these labels."""
+    """Compare --feature-layer, starting from a model without a head and from one with a head for these labels."""
     options = ["--task", "sst2", "--data", glue, "--max-steps", 4, "--limit-eval", 16, "--lr", 1e-3, "--threads", args.threads]
     texts = roundtrip.read_lines(pathlib.Path(glue) / "SST-2/test.tsv", pair=False)[:args.limit]
     for source in (folder, f"{work}/head"):

@@ -1,8 +1,8 @@
 """The gradient of every parameter, from bertc and from transformers, on one packed batch.
 
-The error of a parameter is |ours - theirs| / |theirs| in norm and may be 1e-4. The gradient of a key's
-bias is zero in exact arithmetic (softmax does not see it); its error is taken over the norm of
-the query's bias. Once more with class weights and label smoothing.
+The error of a parameter is |ours - theirs| / |theirs| (norms) and may be 1e-4. The gradient of a key's bias is zero in
+exact arithmetic, since it does not change the softmax; its error is divided by the norm of the query bias's gradient.
+The comparison is repeated with class weights and label smoothing.
 """
 import tempfile
 

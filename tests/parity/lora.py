@@ -1,14 +1,13 @@
 """Low-rank adapters, against Hugging Face peft.
 
-1. The gradients of A, B and the classifier, every matrix adapted: |ours - theirs| / |theirs| may be 1e-4.
-2. An adapter that bertc trained, loaded by peft, and the same run saved merged, loaded by transformers:
-   both give the logits of `bertc predict`, to 1e-5 of the largest.
-3. An adapter directory of bertc serves wherever one of peft does: AutoModelForSequenceClassification, pipeline,
-   AutoPeftModelForSequenceClassification and AutoTokenizer, with bertc's logits and predictions. As with peft's own,
-   where the base's head has another number of labels than the adapter the number is said (num_labels);
-   bertc_labels.json has it, and the names.
-4. Adapters that peft saved, of several kinds, give peft's logits in `bertc predict`; the kinds that bertc
-   does not compute are refused.
+1. With an adapter on every matrix, |ours - theirs| / |theirs| of the gradients of A, B and classifier may be 1e-4.
+2. An adapter that bertc trained, loaded by peft, and the same run saved merged, loaded by transformers, both give the
+   logits of `bertc predict`, to 1e-5 of the largest logit.
+3. An adapter directory of bertc loads like one of peft: in AutoModelForSequenceClassification, pipeline,
+   AutoPeftModelForSequenceClassification and AutoTokenizer, with bertc's logits and predictions. As for peft's own
+   adapters, the caller must pass num_labels if the base's head has another number of labels; bertc_labels.json has the
+   number and the names.
+4. Adapters of several kinds that peft saved give peft's logits in `bertc predict`; unsupported kinds are refused.
 """
 import json
 import pathlib
@@ -43,7 +42,7 @@ REFUSED = {
 
 
 def randomise(model, seed):
-    """B is zero at first: give it and A values."""
+    """Set A and B, which is zero at first, to random values."""
     torch.manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -99,7 +98,7 @@ def expect_logits(verdict, what, found, wanted):
 
 
 def compare_saved(verdict, args, data, work):
-    """Ours in peft and transformers."""
+    """Compare an adapter of bertc, loaded by peft and transformers."""
     source, logits = f"{data}/model", {}
     texts = roundtrip.read_lines(pathlib.Path(data) / "SST-2/test.tsv", pair=False)[:args.limit]
     tokenizer = common.AutoTokenizer.from_pretrained(source)
@@ -116,18 +115,18 @@ def compare_saved(verdict, args, data, work):
     expect_logits(verdict, "ours, in peft", logits["adapter"], logits_of(model, tokenizer, texts))
     untrained = logits_of(load_base(source), tokenizer, texts)
     moved = common.largest_difference(untrained - untrained.mean(0), logits["adapter"] - logits["adapter"].mean(0))
-    verdict.expect("ours, trained: logits that stayed as they were", moved < 1e-3, 0)
+    verdict.expect("ours, trained: logits that did not change", moved < 1e-3, 0)
     compare_files(verdict, model, work)
 
 
 def named(folder):
-    """What bertc_labels.json says, for from_pretrained; JSON has no numbers for keys."""
+    """The labels in bertc_labels.json as arguments of from_pretrained, with numbers as keys, which JSON does not have."""
     said = json.loads(pathlib.Path(folder, "bertc_labels.json").read_text())
     return said | {"id2label": {int(key): label for key, label in said["id2label"].items()}}
 
 
 def labels_of(task):
-    """The names in GLUE's submissions of our labels."""
+    """The names of our labels in GLUE submissions."""
     return {"negative": "0", "positive": "1"} if task == "sst2" else {n: n for n in ("entailment", "neutral", "contradiction")}
 
 
@@ -136,7 +135,7 @@ def expect_words(verdict, what, found, wanted):
 
 
 def compare_directory(verdict, args, task, data, work):
-    """An adapter's directory by itself, as transformers and peft take one; the base was saved without a tokenizer's class."""
+    """Load an adapter directory with transformers and peft; the base was saved without a tokenizer class."""
     folder, base, pair = f"{work}/whole-{task}", f"{work}/base-{task}", task != "sst2"
     shutil.copytree(f"{data}/model", base)
     pathlib.Path(base, "tokenizer_config.json").write_text('{"do_lower_case": true}')
@@ -170,11 +169,11 @@ def compare_directory(verdict, args, task, data, work):
     expect_words(verdict, f"{task}: pipeline with the labels' names",
                  [labels_of(task)[entry["label"]] for entry in said(inputs, truncation=True, max_length=128)], predicted)
     if more:
-        verdict.expect(f"{task}: peft's own without the number of labels, as ours", loads(folder) != loads(theirs_of(base, labels, work)), 0)
+        verdict.expect(f"{task}: without num_labels peft's own and ours load alike", loads(folder) != loads(theirs_of(base, labels, work)), 0)
 
 
 def theirs_of(base, labels, work):
-    """An adapter that peft itself saves, of so many labels."""
+    """Save an adapter with this number of labels by peft."""
     adapted(auto_base(base, labels), r=4).save_pretrained(f"{work}/theirs-whole")
     return f"{work}/theirs-whole"
 
@@ -192,19 +191,19 @@ def loads(folder):
 
 
 def compare_files(verdict, model, work):
-    """The tensors are those that peft itself would save, and it understands every key."""
+    """Check that the tensors are those that peft would save, and that it knows every key."""
     model.save_pretrained(f"{work}/again")
     ours, theirs = (common.load_file(f"{work}/{name}/adapter_model.safetensors") for name in ("adapter", "again"))
-    verdict.expect("ours: tensors that peft names otherwise", len(ours.keys() ^ theirs.keys()), 0)
+    verdict.expect("ours: tensor names that differ from peft's", len(ours.keys() ^ theirs.keys()), 0)
     differ = sum(not np.array_equal(ours[key], theirs[key]) for key in ours.keys() & theirs.keys())
-    verdict.expect("ours: tensors that peft reads otherwise", differ, 0)
+    verdict.expect("ours: tensors that peft reads differently", differ, 0)
     known = json.loads(pathlib.Path(f"{work}/again/adapter_config.json").read_text())
     written = json.loads(pathlib.Path(f"{work}/adapter/adapter_config.json").read_text())
     verdict.expect("ours: keys that peft does not know", len(written.keys() - known.keys()), 0)
 
 
 def compare_theirs(verdict, args, data, work):
-    """peft's in ours."""
+    """Compare adapters of peft, loaded by bertc."""
     source = f"{data}/model"
     texts = roundtrip.read_lines(pathlib.Path(data) / "SST-2/test.tsv", pair=False)[:args.limit]
     tokenizer = common.AutoTokenizer.from_pretrained(source)

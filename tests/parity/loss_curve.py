@@ -1,7 +1,7 @@
 """The loss of every step of a fine-tuning run, in bertc and in PyTorch with transformers.
 
 The real encoder on SST-2 and STS-B without dropout, in both recipes: the same order of examples, the
-same new head, the same schedule. The relative difference may be 1e-3 at every step.
+same new head and the same schedule. The relative difference may be 1e-3 at every step.
 """
 import json
 import sys
@@ -14,7 +14,7 @@ REFERENCE = common.REPOSITORY / "bench" / "peers" / "finetune_reference.py"
 
 
 def losses(path):
-    """Loss by step from a log; evaluations have none."""
+    """The loss of each step from a log, in which evaluations have no loss."""
     with open(path) as file:
         lines = [json.loads(line) for line in file]
     return {line["step"]: line["loss"] for line in lines if "loss" in line}
@@ -34,7 +34,7 @@ def run_theirs(args, work, options):
 
 
 def compare(verdict, args, task, recipe, more=(), bound=BOUND, name=None):
-    """One run in both programs, with `more` options; `name` is printed in place of the task's."""
+    """Compare a run of both programs with `more` options; `name` is printed instead of the task's name."""
     name = name or task
     options = ["--task", task, "--model", common.encoder_folder(), "--data", args.data / "glue", "--recipe", recipe,
                "--batch-size", args.batch_size, "--lr", args.lr, "--max-length", 128, "--dropout", 0,

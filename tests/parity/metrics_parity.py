@@ -2,10 +2,10 @@
 
     python3 tests/parity/metrics_parity.py [--library build/release/libbertc.so] [--rounds 300]
 
-Each round writes a dev file of a task with random labels, lets the library read it, and compares what
-bertc_task_score makes of random logits with the reference: classes of every skew, ties, constants, one
-example or thousands. Prints the number of values compared and the largest difference. Exits 77 where the
-library or a package is absent, 1 where a value differs by more than 1e-12 relative.
+Each round writes a dev file of a task with random labels, reads it with the library, and compares the scores of random
+logits by bertc_task_score with the reference: balanced and unbalanced classes, ties, constants, one example or
+thousands. Prints the number of values compared and the largest difference. Exits 77 if the library or a package is
+absent, 1 if a value has a relative difference of more than 1e-12.
 """
 import argparse
 import ctypes
@@ -112,7 +112,7 @@ def reference_values(np, targets, values):
 
 
 def draw_classes(np, rng, classes):
-    """Labels of any skew (also a single class) and logits that know a little, a lot or nothing of them."""
+    """Random labels, balanced or not (also a single class), and logits that predict them well, badly or not at all."""
     count = int(rng.choice([1, 2, 5, 50, 1000, 5000]))
     share = rng.dirichlet(np.full(classes, rng.choice([0.05, 1.0, 20.0])))
     labels = rng.choice(classes, size=count, p=share)
@@ -152,7 +152,7 @@ def main():
         import sklearn  # noqa: F401
     except ImportError as missing:
         skip(f"no {missing.name}")
-    warnings.simplefilter("ignore")  # the reference warns of the degenerate cases that are wanted here
+    warnings.simplefilter("ignore")  # the reference warns of degenerate cases, which are intended here
     library = load(options.library)
     rng = np.random.default_rng(options.seed)
     compared = wrong = 0

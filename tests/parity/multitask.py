@@ -1,9 +1,8 @@
 """Sixteen losses of three tasks on one encoder, in bertc and in PyTorch: one BertModel, a head for each.
 
-The real encoder without dropout, in both recipes and every way of drawing the task of a step. A head whose
-task is not drawn has no gradient, and its AdamW no step. The same tasks must come in the same order, and the
-relative difference of the losses may be 1e-4 at every step. Then transformers loads each task's folder, with
-the labels that it should have.
+The real encoder without dropout, in both recipes and every --task-sampling. A head has no gradient and no AdamW update
+in a step of another task. The tasks must come in the same order, and the relative difference of the losses may be 1e-4
+at every step. Then transformers loads each task's folder and finds the task's labels.
 """
 import json
 import pathlib
@@ -26,7 +25,7 @@ LIMIT = {"sst2": 64, "cola": 48, "stsb": 33}  # the first ten steps are an epoch
 
 
 class SharedEncoder(torch.nn.Module):
-    """One encoder and a linear head for each task, that begin as bertc's do."""
+    """One encoder and a linear head for each task, with the same initial weights as bertc's."""
 
     def __init__(self, args):
         super().__init__()
@@ -47,7 +46,7 @@ class SharedEncoder(torch.nn.Module):
 
 
 def chances(sampling, sizes, epoch, epochs):
-    """Stickland and Murray 2019, section 3.4; epochs count from 0 here."""
+    """Probabilities of the tasks by Stickland and Murray 2019, section 3.4, with epochs counted from 0."""
     exponent = {"uniform": 0.0, "proportional": 1.0}.get(sampling)
     if exponent is None:
         exponent = 1.0 if epochs < 2 else 1.0 - 0.8 * epoch / (epochs - 1)
@@ -62,7 +61,7 @@ def drawn_task(seed, step, parts):
 
 
 def reference_arguments(args, recipe):
-    """The reference script's own arguments, with its defaults."""
+    """The arguments of the reference script, with its defaults."""
     kept, sys.argv = sys.argv, ["", "--task", TASKS[0], "--model", str(common.encoder_folder()), "--data", "-", "--recipe",
                                 recipe, "--lr", "1e-4", "--dropout", "0", "--seed", str(args.seed)]
     try:
@@ -72,7 +71,7 @@ def reference_arguments(args, recipe):
 
 
 def train_reference(args, recipe, sampling):
-    """Pairs of task and loss."""
+    """Train the reference; returns a pair of task and loss for each step."""
     own = reference_arguments(args, recipe)
     tokenizer = reference.AutoTokenizer.from_pretrained(own.model)
     model = SharedEncoder(own).train()
@@ -101,7 +100,7 @@ def train_reference(args, recipe, sampling):
 
 
 def subset(data, folder):
-    """GLUE with as many training examples of each task as LIMIT says."""
+    """Write GLUE data with LIMIT training examples of each task."""
     for name in TASKS:
         task = pathlib.Path(glue.TASKS[name].folder)
         (folder / task).mkdir(parents=True)
@@ -122,7 +121,7 @@ def train_ours(args, recipe, sampling, data, out):
 
 
 def check_folders(verdict, out):
-    """Each loads whole, says its labels, and all have the same encoder."""
+    """Check that each folder loads completely with its task's labels, and that all have the same encoder."""
     encoders = []
     for name in TASKS:
         model = common.load_model(f"{out}/{name}")

@@ -1,11 +1,11 @@
-/* What a model computes, for comparison with transformers.
+/* Write a model's logits, loss and gradients, for comparison with transformers.
  *
  *   bertc-probe logits|gradients|adapters MODEL INPUTS OUTPUT [BACKEND]
  *
- * MODEL is a model directory with a head, INPUTS a packed batch (tests/twin/packed.h). OUTPUT
- * receives logits (S,C), the mean loss, and with `gradients` grad.NAME for every parameter, all
- * without dropout. Where INPUTS has class_weights (C) and smoothing (1), in double, the loss is theirs. With `adapters` every matrix of a layer has one, of rank 8 and alpha 16, whose A and B
- * are in INPUTS by name; the gradients are those of adapters and head. */
+ * MODEL is a model directory with a head, INPUTS a packed batch (tests/twin/packed.h). OUTPUT receives logits (S,C),
+ * the mean loss, and with `gradients` grad.NAME for every parameter, all without dropout. If INPUTS has class_weights
+ * (C) and smoothing (1), both F64, the loss uses them. With `adapters` every matrix of a layer has an adapter of rank 8
+ * and alpha 16 whose A and B are in INPUTS by name, and only adapters and head have gradients. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static void take_adapters(const bertc_model *model, const bc_weights *file)
     }
 }
 
-/* The mean loss, and its gradient by the logits. */
+/* Compute the mean loss and its gradient with respect to the logits. */
 static double mean_loss(bertc_model *model, bertc_workspace *w, const bertc_batch *batch, bc_pass pass,
                         const bc_weights *file)
 {

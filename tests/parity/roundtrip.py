@@ -1,13 +1,12 @@
 """A model that bertc trained and saved, loaded by transformers.
 
-Fine-tunes for a few steps on the data that `bertc sample` writes, once with classes and once with
-regression, from a model whose config.json holds keys that bertc does not know. Then: transformers
-reports no missing and no unexpected weights, its tokenizer and model give the logits that
-`bertc predict` gives, and the unknown keys are still there.
+Fine-tunes for a few steps on the data of `bertc sample`, once with classes and once with regression, from a model whose
+config.json has keys that bertc does not know. Then transformers reports no missing and no unexpected weights, its
+tokenizer and model give the logits of `bertc predict`, and the unknown keys are unchanged.
 
-And what config.json may say of a head without stopping AutoModel stops neither embed nor truncate nor a
-finetune that draws a new head; AutoModel loads what truncate wrote, AutoModelForSequenceClassification
-what finetune wrote, with the new labels.
+Every description of a head in config.json that AutoModel accepts is accepted by embed, by truncate, and by a finetune
+with a new head. AutoModel loads the truncated model, and AutoModelForSequenceClassification the fine-tuned model with
+its new labels.
 """
 import json
 import pathlib
@@ -59,7 +58,7 @@ def check_config(verdict, folder):
 
 
 def read_lines(path, pair):
-    """Texts of a test file of the sample: the last one or two columns."""
+    """The texts of a test file of the sample, which are its last one or two columns."""
     rows = [line.split("\t") for line in pathlib.Path(path).read_text().split("\n")[1:] if line]
     return [row[-2:] if pair else row[-1:] for row in rows]
 
@@ -124,10 +123,10 @@ def compare_heads(verdict, args, source, data, work):
                      "--limit-train", 32, "--limit-eval", 16, "--threads", args.threads, *dropout]]
         failed = [command[0] for command in commands if not succeeds([args.bertc, *command])]
         verdict.expect(f"{name} (transformers {'loads' if theirs else 'refuses'}): refused {' '.join(failed)}", len(failed), 0)
-        verdict.expect(f"{name}: transformers loads a smaller one less", theirs > loads(small), 0)
+        verdict.expect(f"{name}: transformers loads the model but not the truncated model", theirs > loads(small), 0)
         config = common.load_model(out).config
         verdict.expect(f"{name}: labels of the new head", config.id2label != {0: "negative", 1: "positive"}, 0)
-        verdict.expect(f"{name}: its kind", config.problem_type != "single_label_classification", 0)
+        verdict.expect(f"{name}: problem_type of the new head", config.problem_type != "single_label_classification", 0)
 
 
 def main():

@@ -1,9 +1,9 @@
-"""Run every parity script of this folder and say which passed, failed or were skipped.
+"""Run every parity script of this folder and print which passed, failed or were skipped.
 
     python tests/parity/run.py [--bertc build/release/bertc] [--data DIR] [--only NAME...]
 
-A script exits 0 (passed), 77 (something it needs is absent) or otherwise (failed). Exits 1 where one
-failed.
+A script exits 0 (passed), 77 (skipped, because something it needs is absent) or with another code (failed). Exits 1 if
+a script failed.
 """
 import argparse
 import os
@@ -16,9 +16,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 SKIPPED = 77
 
-# Each script and what it is called with; {build} is the folder where the program lies.
+# Each script and its arguments; {build} is the build folder.
 SCRIPTS = {
-    # A twentieth of the files and code points, in minutes; called by itself it takes them all.
+    # Every 20th file and code point, to take minutes; without --every it takes all.
     "tokenizer_parity": ["--bertc", "{bertc}", "--data", "{data}", "--every", "19"],
     "tokenizer_files": ["--bertc", "{bertc}"],
     "metrics_parity": ["--library", "{build}/libbertc.so"],
@@ -34,7 +34,7 @@ SCRIPTS = {
 
 
 def missing_package():
-    """The name of a package that the scripts import and this interpreter lacks."""
+    """The name of a package that the scripts import and that this interpreter does not have."""
     for name in ("numpy", "torch", "transformers", "safetensors", "scipy", "sklearn"):
         try:
             __import__(name)
@@ -78,7 +78,7 @@ def main():
         print(f"  {name:20} {result:16} {seconds:7.1f} s")
     unknown = {path.stem for path in HERE.glob("*.py")} - set(SCRIPTS) - {"run", "common", "tokenizer_reference"}
     if unknown:
-        print(f"  not run, no row in the table: {', '.join(sorted(unknown))}")
+        print(f"  not run, since they are not in the table of this script: {', '.join(sorted(unknown))}")
     return 1 if unknown or any(result.startswith("failed") for result, _ in results.values()) else 0
 
 

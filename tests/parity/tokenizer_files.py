@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Compare the ids of `bertc tokenize --model` with those of AutoTokenizer for generated model
-directories: every flag of an added or special token, at every place where it can be declared, with
-several texts; and files of one directory that say different things.
+"""Compare the ids of `bertc tokenize --model` with those of AutoTokenizer for generated model directories: every flag
+of an added or special token, in every file that can declare it, with several texts; and files of one directory that
+contradict each other.
 
     python tests/parity/tokenizer_files.py [--bertc build/release/bertc] [--texts 2000] [--seed 1]
 
-For each directory bertc either gives the same ids or, where a case says so, refuses it by name. A
-directory that the reference itself cannot load is left out. Exits 1 where anything differs, 77
-without transformers 5.
+For each directory bertc gives the same ids or, if the case expects it, refuses the directory with a message. A
+directory that the reference cannot load is left out. Exits 1 if anything differs, 77 without transformers 5.
 """
 import argparse
 import itertools
@@ -67,7 +66,7 @@ GENERIC = {"tokenizer_class": "PreTrainedTokenizerFast"}
 
 
 def flag_cases():
-    """One token with its flags, at each place."""
+    """One token with its flags, in each file that can declare it."""
     end = len(WORDS)
     for flags in every_flag():
         name = "+".join(flag for flag in FLAGS if flags[flag]) or "plain"
@@ -91,7 +90,7 @@ def flag_cases():
         yield f"json generic no cjk {name}", {
             JSON: tokenizer_json([(end, added("中x", **flags))], handle_chinese_chars=False), CONFIG: GENERIC}
         yield f"json no vocab.txt {name}", {JSON: tokenizer_json([(4, untyped), (end, new)]), "vocab.txt": None}
-        # Two places say different things of one token.
+        # Two files contradict each other about one token.
         other = {flag: not flags[flag] for flag in FLAGS}
         yield f"json against config {name}", {JSON: tokenizer_json([(4, untyped)]),
                                               CONFIG: {"mask_token": added("[MASK]", True, **other)}}
@@ -109,7 +108,7 @@ def flag_cases():
 
 
 def place_cases():
-    """Files that agree and files that do not; with what bertc refuses, or None."""
+    """Files that agree and files that do not, each with the expected message of bertc, or None."""
     end = len(WORDS)
     swapped = [*WORDS[:5], "b", "a", *WORDS[7:]]
     yield "plain", {}, None
@@ -156,9 +155,9 @@ def place_cases():
     differ = "not those of vocab.txt"
     yield "vocab.txt and json the same", {JSON: tokenizer_json()}, None
     yield "a word appended to vocab.txt", {JSON: tokenizer_json(), "vocab.txt": [*WORDS, "zq"]}, differ
-    yield "a word appended to json", {JSON: tokenizer_json(words=[*WORDS, "zq"])}, "1 word more than vocab.txt has"
+    yield "a word appended to json", {JSON: tokenizer_json(words=[*WORDS, "zq"])}, "1 word more than in vocab.txt"
     yield "a word far off in json", {JSON: tokenizer_json(words={**{w: i for i, w in enumerate(WORDS)}, "zq": end + 9})}, \
-        "1 word more than vocab.txt has"
+        "1 word more than in vocab.txt"
     yield "two words swapped", {JSON: tokenizer_json(words=swapped)}, f"2 of {end} words are {differ}; the first is id 5"
     yield "a word renamed", {JSON: tokenizer_json(words=[*WORDS[:-1], "B"])}, f"1 of {end} words are {differ}"
     yield "added tokens in vocab.txt too", {JSON: tokenizer_json([(end, added("Zq", normalized=False))]),
@@ -176,11 +175,11 @@ def place_cases():
         yield f"{name}, with vocab.txt", {JSON: tokenizer_json(tokens, words=gap), "vocab.txt": blanks, MAP: {"pad_token": "<t>"}}, None
     yield "blank lines", {"vocab.txt": blanks, MAP: {"pad_token": "<t>"}, ADDED: {"zq": end + 2}}, None
     yield "twins", {CONFIG: {"added_tokens_decoder": {str(end): added("zq", normalized=True),
-                                                      str(end + 1): added("ZQ", normalized=True)}}}, "the same once normalised"
+                                                      str(end + 1): added("ZQ", normalized=True)}}}, "have the same normalised form"
 
 
 def random_cases(rng, count):
-    """Several tokens of overlapping texts at random places."""
+    """Several tokens with overlapping texts, in random files."""
     end = len(WORDS)
     for number in range(count):
         contents = rng.sample(CONTENTS, rng.randint(1, 6))
@@ -203,7 +202,7 @@ def random_cases(rng, count):
 
 
 def texts(rng, count, files):
-    """Tokens of the directory and what may stand beside them."""
+    """Random texts of the directory's tokens and characters next to them."""
     quoted = re.findall(r'"content": "((?:[^"\\]|\\.)*)"', json.dumps(files))
     own = [json.loads(f'"{text}"') for text in quoted] + ["[MASK]", "[CLS]", "zq", "<t>", "new york"]
     turns = [str, str, str.lower, str.upper, str.title, lambda t: t[:1] + "\u0301" + t[1:], lambda t: " ".join(t.split(" ")) + " "]
@@ -227,13 +226,13 @@ def reference_ids(folder, lines):
     transformers.logging.set_verbosity_error()
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    except Exception as error:  # whatever it is, there is nothing to compare with
+    except Exception as error:  # whatever the reason, the reference gives no ids to compare
         return None, f"{type(error).__name__}: {error}"
     return [e.ids for e in tokenizer.backend_tokenizer.encode_batch(lines)], None
 
 
 def check(bertc, name, files, refused, lines):
-    """The differences of one directory, and whether it was compared."""
+    """Compare one directory; returns the number of differences and the number of texts compared."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         write(folder, files)
@@ -247,7 +246,7 @@ def check(bertc, name, files, refused, lines):
             return 1, 1
         theirs, why = reference_ids(folder, lines)
         if theirs is None:
-            print(f"{name}: left out, the reference says {why[:120]}")
+            print(f"{name}: left out, the reference refuses it: {why[:120]}")
             return 0, 0
         if done.returncode:
             print(f"{name}: exit {done.returncode}: {message}")
@@ -262,8 +261,8 @@ def check(bertc, name, files, refused, lines):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bertc", default="build/release/bertc")
-    parser.add_argument("--texts", type=int, default=200, help="for each directory")
-    parser.add_argument("--random", type=int, default=200, help="so many directories with several tokens")
+    parser.add_argument("--texts", type=int, default=200, help="number of texts for each directory")
+    parser.add_argument("--random", type=int, default=200, help="number of directories with several tokens")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     try:

@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
 """Compare the ids of `bertc tokenize` with the reference tokenizers, text by text.
 
-Texts: every line of every file under --data/glue and --data/text, the sentences and pairs of each
-task, every Unicode code point in several contexts, and --strings generated ones. Each goes through
-three parities, with the uncased and the cased vocabulary, whole; files
-and pairs also cut to 128 tokens, pairs to 11.
+Texts: every line of every file under --data/glue and --data/text, the sentences and pairs of each task, every Unicode
+code point in several contexts, and --strings generated texts. Each text is tokenized with three parities, with the
+uncased and the cased vocabulary, without a maximum length; files and pairs also with 128 tokens, pairs with 11.
 
   hf-fast  AutoTokenizer of the installed transformers
   hf-slow  BertTokenizer of a transformers 4 in the interpreter --slow-python, else
            tokenizer_reference.py
   google   tokenizer_reference.py
 
-Prints one line per set with the number of differences; exits 1 where there is any, 77 where
-nothing could be compared. Packages or data that are absent are skipped with a notice. Python 3.11 is
-needed for hf-slow and google, whose results depend on Python's version of Unicode.
+Prints one line for each set of texts with the number of differences. Exits 1 if there is a difference, 77 if nothing
+was compared. Absent packages and data are skipped with a notice. hf-slow and google need Python 3.11, since their
+results depend on Python's version of Unicode.
 """
 import argparse
 import itertools
@@ -67,7 +66,7 @@ class Fast:
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
 
     def batch(self, texts, length):
-        """What calling the tokenizer does, without building a dictionary for each text."""
+        """Do as a call of the tokenizer, without building a dictionary for each text."""
         backend = self.tokenizer.backend_tokenizer
         if length:
             backend.enable_truncation(max_length=length, strategy="longest_first")
@@ -77,7 +76,7 @@ class Fast:
 
 
 class Cached:
-    """A reference that gives the ids of one text; truncation is tokenizer_reference's."""
+    """A reference that caches the ids of single texts and truncates by tokenizer_reference."""
 
     def batch(self, texts, length):
         if self.last is not texts:
@@ -126,7 +125,7 @@ def file_lines(path):
 
 
 def task_texts(path):
-    """The sentences or pairs of a task's file, by its header; None where it has none of ours."""
+    """The sentences or pairs of a task's file, found by its header; None if no column is known."""
     rows = [line.split(b"\t") for line in file_lines(path)]
     if path.parent.name == "CoLA" and path.name != "test.tsv":
         return [(row[3],) for row in rows]
@@ -149,8 +148,8 @@ def data_sets(data):
 
 
 def code_points():
-    """Every scalar value alone, inside a word, before and after marks, beside a sigma, inside a
-    special token."""
+    """Every scalar value alone, inside a word, before and after combining marks, next to a sigma, and inside a special
+    token."""
     for code in range(0x110000):
         if 0xD800 <= code < 0xE000 or code == 0x0A:
             continue
@@ -233,7 +232,7 @@ def generate(count, seed, words):
 
 
 def in_pairs(texts):
-    """Every text with the next one as its pair; TAB separates them, so the first has none."""
+    """Pair every text with the next text. A TAB separates them, so the first text must not contain one."""
     texts = [text for text, in texts]
     return [(a.replace(b"\t", b" "), b) for a, b in zip(texts[0::2], texts[1::2])]
 
@@ -319,13 +318,13 @@ def main():
     parser.add_argument("--bertc", required=True, help="the program")
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder with vocab, glue and text")
     parser.add_argument("--strings", type=int, default=20000, help="generated texts")
-    parser.add_argument("--every", type=int, default=1, help="of the files and code points only one in so many")
+    parser.add_argument("--every", type=int, default=1, help="take only every Nth file and code point")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parity", action="append", choices=["hf-fast", "hf-slow", "google"])
     parser.add_argument("--slow-python", help="an interpreter with transformers 4")
     parser.add_argument("--case", choices=["uncased", "cased"], help="only this vocabulary")
     parser.add_argument("--no-data", action="store_true", help="leave out the files")
-    parser.add_argument("--no-code-points", action="store_true", help="leave out the pass over all code points")
+    parser.add_argument("--no-code-points", action="store_true", help="leave out the code points")
     args = parser.parse_args()
     if not any(vocabularies(args)):
         print(f"skipped: no vocab/bert-base-*/vocab.txt under {args.data}")

@@ -1,6 +1,6 @@
-"""The two Python tokenizers of BERT, written down once more in the shortest way, as the standard
-that `bertc tokenize --parity hf-slow` and `--parity google` are held to where the originals are
-not installed. Unicode is that of the running Python; bertc pins 14.0 (Python 3.11).
+"""Short implementations of the two Python tokenizers of BERT, with which `bertc tokenize --parity hf-slow` and
+`--parity google` are compared if the originals are not installed. They use the Unicode version of the running Python;
+bertc uses 14.0 (Python 3.11).
 """
 import unicodedata
 
@@ -25,7 +25,7 @@ def strip_marks(text):
 
 
 def split_literals(text):
-    """Pieces of a text, with the leftmost special tokens on their own."""
+    """Split a text at special tokens, the leftmost first."""
     while text:
         hits = [(text.find(s), s) for s in SPECIALS if s in text]
         if not hits:
@@ -46,7 +46,7 @@ class Reference:
         self.cache = {}
 
     def pieces(self, word):
-        """Greedy longest match."""
+        """Split a word by greedy longest match."""
         if word in self.cache:
             return self.cache[word]
         found, rest, unknown = [], word, [self.ids["[UNK]"]]
@@ -85,7 +85,7 @@ class Reference:
         return self.assemble(self.ids_of(a), None if b is None else self.ids_of(b), max_length)
 
     def assemble(self, a, b, max_length):
-        """Special tokens around; `longest_first` takes one token at a time, from b on ties."""
+        """Truncate and add the special tokens. `longest_first` removes one token at a time, from b on ties."""
         start, stop = [self.ids["[CLS]"]], [self.ids["[SEP]"]]
         if b is None:
             return start + (a[:max_length - 2] if max_length else a) + stop

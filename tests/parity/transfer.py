@@ -1,4 +1,4 @@
-"""Ten losses of every way of transferring an encoder, in bertc and in PyTorch with transformers.
+"""The first ten losses with every option for transferring an encoder, in bertc and in PyTorch with transformers.
 
 The real encoder on SST-2, and for three classes on MNLI's matched dev file, without dropout, in both recipes.
 The relative difference may be 1e-4 at every step.
@@ -11,7 +11,7 @@ import common
 import loss_curve
 
 BOUND = 1e-4
-EXAMPLES = 512  # 16 batches: epochs are in sixteenths
+EXAMPLES = 512  # 16 batches in an epoch
 WAYS = {
     "all but the embeddings": ("--freeze", "embeddings"),
     "the upper layers": ("--freeze", "3"),
@@ -34,7 +34,7 @@ WAYS = {
 
 
 def lay_out(source, folder):
-    """SST-2, and MNLI with its dev file to train on: the real train file is not at hand."""
+    """Write SST-2, and MNLI with its dev file as training data, since its train file is not available."""
     (folder / "SST-2").symlink_to(source / "SST-2")
     (folder / "MNLI").mkdir()
     (folder / "MNLI" / "train.tsv").symlink_to(source / "MNLI" / "dev_matched.tsv")

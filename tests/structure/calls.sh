@@ -1,12 +1,12 @@
 #!/bin/sh
-# calls.sh OBJECT...: no source files need each other's functions or data in a circle. Includes do not tell it all:
-# what several files define may stand in one header.
+# calls.sh OBJECT...: no source files need each other's functions or data in a circle. Includes alone do not show this,
+# because a header may declare what several files define.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# "FILE TYPE SYMBOL", by the objects' symbol tables.
+# "FILE TYPE SYMBOL" from the objects' symbol tables.
 nm -A -g "$@" | sed -n 's/^.*\.dir\/\(\.\/\)*\([^:]*\)\.c\.o:[0-9a-f ]* \([A-Za-z]\) /\2 \3 /p' >"$work/symbols"
 awk '
 $2 ~ /[uUvVwW]/ { next }

@@ -1,21 +1,21 @@
-# Lines "FROM TO": FROM needs TO. Prints the circles that they make, one a line, none where there are none.
+# Input lines "FROM TO": FROM needs TO. Print each circle among them on one line.
 #
-# What needs nothing more is struck out, until all that stays needs something that stays. From any of these the way
-# comes back to where it was: that is a circle, whose last step is struck out, and so on.
+# Names that need no remaining name are struck out, until every remaining name needs another one. A walk from any of
+# them then returns to a name that it has visited: that is a circle. Its last step is removed, and the search goes on.
 $1 != $2 && !(($1, $2) in known) {
     known[$1, $2]
     if (!($1 in fan)) name[++count] = $1
     needs[$1, ++fan[$1]] = $2
 }
 
-# The first thing that `from` needs and that stays; "" where there is none.
+# Return the first remaining name that `from` needs; "" if there is none.
 function next_of(from, i) {
     for (i = 1; i <= fan[from]; i++)
         if ((needs[from, i] in fan) && !(needs[from, i] in gone)) return needs[from, i]
     return ""
 }
 
-# Strike out; returns one that stays, "" where none does.
+# Strike out names; return a remaining name, "" if there is none.
 function strike(i, more) {
     do {
         more = 0

@@ -1,14 +1,15 @@
 #!/bin/sh
-# floors.sh REPOSITORY: who may include whom.
+# floors.sh REPOSITORY: which folder may include which.
 #
-# 1. A room includes its own files and those of the rooms listed for it below, nothing else. The text
-#    wing (vocab, tokenizer, tasks) and the number wing (formats, nn) do not see each other.
-# 2. Of the public headers a room sees those listed for it.
-# 3. What a room may include, one of its files does: the table says how things are.
-# 4. All public headers stand in bertc.h, and each includes only such as stand before it.
-# 5. The command line sees the public headers and its own files.
-# 6. oneDNN's and BLAS's headers are seen by one file each.
-# 7. No files include each other in a circle, NAME.h and NAME.c of a folder taken as one.
+# 1. A folder includes its own files and those of the folders in its row of the table below, nothing else. Text folders
+#    (vocab, tokenizer, tasks) and number folders (formats, nn) do not include each other.
+# 2. A folder includes only the public headers in its row.
+# 3. Each folder and header in a row is included by at least one file, so the table has no outdated entries.
+# 4. bertc.h includes all public headers, and each public header includes only headers before it in bertc.h.
+# 5. The command line includes only public headers and its own files.
+# 6. The headers of oneDNN and of BLAS are included by one file each.
+# 7. No files include each other in a circle; NAME.h and NAME.c of a folder count as one file.
+# 8. The benchmark and the tests may include everything.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
@@ -30,15 +31,15 @@ optim         base nn/gemm nn optim                                  : train
 dist          dist                                                   :
 train         base nn data optim dist train                          : train
 run           base formats tasks nn/gemm nn data optim train run     : *
-jobs          base formats nn data train run                         : *
+jobs          base formats tasks nn data train run jobs              : *
 cli           cli                                                    : *
 '
 
 sources=$(find src vocab tokenizer tasks include bench/harness tests -name '*.[ch]' -o -name '*.inc' | LC_ALL=C sort)
 test -n "$sources"
 
-# "FILE INCLUDED TARGET" for every #include of a file of this repository: its path, and how it is written; of a
-# target in quotes that is none, the path is "?".
+# Print "FILE PATH TARGET" for every #include of a file of this repository: PATH is the included file's path, TARGET is
+# how it is written. PATH is "?" if a target in quotes does not exist.
 includes() {
     awk '
     BEGIN {
@@ -57,7 +58,7 @@ includes() {
     }' $sources
 }
 
-# Prints one line for each include that the tables above do not allow, or do for nothing.
+# Print one line for each include that the table does not allow, and for each unused entry of the table.
 check_includes() {
     awk -v table="$rooms" -v order="$(sed -n 's/^#include "bertc\/\(.*\)\.h"/\1/p' include/bertc.h |
         tr '\n' ' ')" '
@@ -112,20 +113,20 @@ check_includes() {
     }'
 }
 
-# Prints each file other than $2 that includes <$1...>.
+# Print each file other than $2 that includes <$1...>.
 check_only() {
     grep -l "^[ \t]*#[ \t]*include[ \t]*[<\"]$1" $sources | grep -vxF "$2" |
         sed "s|$|: only $2 may include <$1...>|"
 }
 
-# Prints each public header that bertc.h lacks.
+# Print each public header that bertc.h does not include.
 check_public() {
     for header in include/bertc/*.h; do
         grep -q "^#include \"${header#include/}\"$" include/bertc.h || echo "$header: not in bertc.h"
     done
 }
 
-# Prints the circles.
+# Print the circles.
 check_circles() {
     sed 's/\.[a-z]* / /g' | awk '$2 != "?" { print $1, $2 }' | awk -f "$here/circles.awk" |
         sed 's/^/in a circle: /'

@@ -5,7 +5,7 @@ cc=$2
 cxx=${3:-}
 cd "$1/include"
 for header in bertc.h bertc/*.h; do
-    # Twice, so that a missing guard shows.
+    # Include it twice, to detect a missing include guard.
     text=$(printf '#include "%s"\n#include "%s"\n' "$header" "$header")
     echo "$text" | "$cc" -x c -std=c17 -pedantic-errors -Wall -Wextra -Wstrict-prototypes -Werror \
         -I. -fsyntax-only -

@@ -1,7 +1,7 @@
 #!/bin/sh
-# install.sh CMAKE SOURCE BUILD CC [FLAG...]: what is installed is what the quickstart builds, and nothing is where that
-# is not built; installed under a prefix of its own, a program compiles and runs through pkg-config against the
-# shared library.
+# install.sh CMAKE SOURCE BUILD CC [FLAG...]: the installed files are those that the quickstart builds; if they are not
+# built, nothing is installed. After an install under a new prefix, a program compiles and runs through pkg-config
+# against the shared library.
 set -eu
 command -v pkg-config >/dev/null || {
     echo "skipped: no pkg-config"
@@ -12,7 +12,7 @@ shift 4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Every file of the build that cmake --install takes is one that the quickstart's target stands for.
+# Every build file that cmake --install copies belongs to the quickstart's target.
 target=$(sed -n 's/^cmake --build .* --target \([a-z_]*\) .*/\1/p' "$source/scripts/quickstart.sh")
 if [ -n "$target" ] && ninja -C "$build" -t inputs "$target" >"$work/inputs" 2>/dev/null; then
     grep -o "\"$build/[^\"]*\"" "$build/cmake_install.cmake" | sed "s|^\"$build/||; s|\"\$||" |
@@ -30,7 +30,7 @@ else
     echo "not compared: ninja tells no inputs of '$target'"
 fi
 
-# Not built: one reason, and no part of an install.
+# If they are not built: one reason is printed, and nothing is installed.
 "$cmake" -S "$source" -B "$work/bare" -DBERTC_TESTS=OFF >/dev/null
 if "$cmake" --install "$work/bare" --prefix "$work/none" >"$work/out" 2>&1; then
     echo "an install without a build succeeds"

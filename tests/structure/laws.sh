@@ -1,19 +1,19 @@
 #!/bin/sh
-# laws.sh REPOSITORY: two laws that source text can break.
+# laws.sh REPOSITORY: two rules that the source text shows.
 #
-# 1. Option names stand in run, jobs and cli alone: no string below them holds "--name", nor "--" for a name that
-#    comes from elsewhere. Comments may.
-# 2. const means it: no address is kept as a number, but where memory is aligned. (A cast that drops const is a
-#    warning of the compiler's.)
+# 1. Only run, jobs and cli use option names: no string in the other folders contains "--name", or "--" before an
+#    inserted name. Comments may.
+# 2. No address is stored as a number, except for alignment: such a number could drop const. (The compiler warns of
+#    casts that drop const.)
 set -eu
 cd "$1"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Prints where files break the laws.
+# Print where files break the rules.
 scan() {
     awk '
-# A string as the program has it, as far as letters and hyphens go: escapes of these are resolved.
+# Return a string with the escapes of letters and hyphens resolved.
 function plain(text, out, escape, number) {
     out = ""
     while (match(text, /\\([0-7]+|x[0-9a-fA-F]+|u[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]|[^xu0-7])/)) {
@@ -32,7 +32,7 @@ function value(digits, base, number, i) {
         number = number * base + index("0123456789abcdef", tolower(substr(digits, i, 1))) - 1
     return number
 }
-# Strings that follow each other are one.
+# Adjacent strings are one string.
 function end_string() {
     if (!spoken && (string ~ /--[a-z]/ || string ~ /(^|[^A-Za-z0-9_])--(%|$)/))
         print place ": a string holds the name of an option: \"" string "\""
@@ -83,7 +83,7 @@ FNR == 1 {
 END { end_string() }' "$@"
 }
 
-# What it must find, one in each line, and what it must not.
+# Lines that must be reported, one each, and lines that must not.
 cat >"$work/bad.c" <<'END'
 char *a = "give --task T", *b = "--%s", *c = "one";
 char *a = "-" /* and */ "-task" "";

@@ -1,6 +1,6 @@
 #!/bin/sh
-# packages.sh REPOSITORY: what scripts/packages.sh does as root, with sudo, without it, and where sudo refuses; the tools
-# that it calls are stand-ins in a folder that is the whole PATH.
+# packages.sh REPOSITORY: scripts/packages.sh as root, with sudo, without sudo, and with a sudo that refuses. The tools
+# that it calls are fakes in the only folder of PATH.
 set -eu
 repository=$1
 work=$(mktemp -d)
@@ -11,13 +11,13 @@ fail() {
     echo "FAILED: $*"
 }
 
-# tool NAME LINE: a stand-in.
+# tool NAME LINE: make a fake tool.
 tool() {
     printf '#!/bin/sh\n%s\n' "$2" >"$work/bin/$1"
     chmod +x "$work/bin/$1"
 }
 
-# machine USER: a fresh PATH; have-this is installed.
+# machine USER: make a new PATH; have-this is installed.
 machine() {
     rm -rf "$work/bin"
     mkdir "$work/bin"
@@ -28,7 +28,7 @@ machine() {
     tool env 'shift; exec "$@"'
 }
 
-# expect CODE LOG ERR PACKAGE...: exit code, what was run as root, standard error.
+# expect CODE LOG ERR PACKAGE...: expect the exit code, the commands run as root, and standard error.
 expect() {
     code=$1 log=$2 err=$3
     shift 3
@@ -42,7 +42,7 @@ expect() {
     if [ "$code" != 0 ] && grep -q "went on" "$work/out"; then fail "goes on"; fi
 }
 line="  apt-get update && apt-get install -y --no-install-recommends one two"
-refusal="Packages are missing, and they cannot be installed without root's rights. An administrator installs them with
+refusal="Packages are missing, and installing them needs root. An administrator can install them with
 $line"
 done="apt-get update -qq
 apt-get install -y -qq --no-install-recommends one two"
@@ -50,10 +50,10 @@ apt-get install -y -qq --no-install-recommends one two"
 machine 1000 # no sudo
 expect 1 "" "$refusal" one have-this two
 expect 0 "" "" have-this
-machine 1000 # sudo that would ask
+machine 1000 # sudo would ask for a password
 tool sudo '[ "$1" != -n ] || { echo "sudo: a password is required" >&2; exit 1; }; exec "$@"'
 expect 1 "" "$refusal" one two
-machine 1000 # sudo that asks nothing
+machine 1000 # sudo asks nothing
 tool sudo '[ "$1" != -n ] || shift; [ "$1" = true ] || exec "$@"'
 expect 0 "$done" "" one two
 machine 0
@@ -61,7 +61,7 @@ expect 0 "$done" "" one have-this two
 tool apt-get 'echo "E: no network" >&2; exit 100'
 : >"$work/log"
 expect 1 "" "E: no network
-The packages could not be installed. An administrator installs them with
+The packages could not be installed. An administrator can install them with
 $line" one two
 
 # The quickstart ends there too, before it builds anything.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# symbols.sh REPOSITORY [LIBRARY]: the exported symbols are those that the public headers declare with
-# BERTC_API, and both are the list in symbols.txt.
+# symbols.sh REPOSITORY [LIBRARY]: the exported symbols, the symbols that public headers declare with BERTC_API, and the
+# list in symbols.txt are the same.
 #
 # After a change of the public interface: tests/structure/symbols.sh --write REPOSITORY
 set -eu

@@ -1,18 +1,17 @@
-/* File torture: every operation of a run that changes a disk is made to fail, one a run.
+/* File torture: every operation of a run that changes a disk is made to fail, one in each run.
  *
- * The linker wraps the calls. For every N, the Nth open for writing, write, flush, truncation,
- * rename or folder fails as on a full or broken disk. Then
+ * The linker wraps the calls. For every N, the Nth open for writing, write, flush, truncation, rename or mkdir fails as
+ * on a full or broken disk. Then
  *   1. the run ends with an I/O error of one line;
- *   2. neither a temporary file nor a part of a result is left, and the model that it started from is
- *      as it was;
- *   3. the next attempt with --resume ends as the run that never failed.
+ *   2. no temporary file and no part of a result is left, and the model that the run started from is unchanged;
+ *   3. the next attempt with --resume gives the same result as a run without failures.
  *
- * A write can also lie: say that all is written where it was a half, or where a bit of it was changed. Then either
- * the run and what it keeps for later ones are as if it had not, or 1 to 3 hold. And it can write nothing, for
- * ever, without an error: then 1 to 3 hold.
+ * A write can also report success although it wrote only a half, or wrote a changed bit. Then either the result of the
+ * run and its cache are correct, or 1 to 3 hold. A write can also write nothing, forever and without an error: then 1
+ * to 3 hold.
  *
-
- * Where nothing can be removed, or no folder read to see what to remove, the result is whole and the run says so. */
+ * If nothing can be removed, or folders cannot be read to find what to remove, the result is complete and the run
+ * reports it. */
 #include "unit/jobs_fixture.h"
 
 #include <errno.h>
@@ -47,9 +46,9 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t count);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset);
 
 static long operations, fail_at; /* fail_at 0: never */
-static bool persistent;          /* all later ones fail too, as on a disk that stays full */
-static enum way { FAILS, WRITES_HALF, CHANGES, WRITES_NOTHING } way; /* all but the first: of writes alone */
-static const char *failed;       /* the operation that did */
+static bool persistent;          /* all later operations fail too, as on a disk that stays full */
+static enum way { FAILS, WRITES_HALF, CHANGES, WRITES_NOTHING } way; /* all but FAILS apply to writes only */
+static const char *failed;       /* name of the failed operation */
 static int stuck;                /* 1: files, 2: folders cannot be removed; 3: folders cannot be read */
 
 static bool refused(const char *name, int code)
@@ -62,7 +61,7 @@ static bool refused(const char *name, int code)
     return true;
 }
 
-/* Folders with a new folder in them that was not yet flushed, by inode. */
+/* Inodes of folders that contain a new folder and have not been flushed since. */
 static ino_t unflushed[64];
 static size_t unflushed_count, made;
 
@@ -155,7 +154,7 @@ int __wrap_ftruncate(int fd, off_t length)
     return refused("ftruncate", EIO) ? -1 : __real_ftruncate(fd, length);
 }
 
-/* Write another content than was asked for; how many bytes. */
+/* Write other content than was asked for; return the number of bytes. */
 static size_t falsify(char *copy, const void *bytes, size_t count)
 {
     memcpy(copy, bytes, count);
@@ -175,7 +174,7 @@ static ssize_t lie(int fd, const void *bytes, size_t count, off_t offset)
     return written < 0 ? written : (ssize_t)count;
 }
 
-/* A disk that runs full takes a part first. */
+/* A disk that becomes full accepts a part first. */
 ssize_t __wrap_write(int fd, const void *bytes, size_t count)
 {
     if (!refused("write", ENOSPC)) return __real_write(fd, bytes, count);
@@ -214,19 +213,19 @@ static void check_failure(long n, bertc_status status, const bertc_error *err)
         if (bc_file_exists(result[i])) fail_msg("%s %ld left %s", failed, n, result[i]);
 }
 
-/* A lie that changed nothing: the run is as it should be, and so is one that finds what it kept. */
+/* After a false success that changed nothing: the run is correct, and so is a second run with its cache. */
 static void expect_whole(void)
 {
     bertc_error err = {0};
     fixture_same_run("whole", "tried");
     fixture_remove("tried");
-    if (fixture_whole_run("tried", false, &err) != BERTC_OK) fail_msg("after a lie: %s", err.message);
+    if (fixture_whole_run("tried", false, &err) != BERTC_OK) fail_msg("after a false success: %s", err.message);
     fixture_same_run("whole", "tried");
     fixture_remove("tried");
     fixture_remove("cached");
 }
 
-/* Fail the first operation of a run, the second, and so on until it has no more. */
+/* Fail the first operation of a run, then the second, and so on until a run has no more operations. */
 static void fail_each(void)
 {
     long failures = 0;
@@ -244,7 +243,7 @@ static void fail_each(void)
             expect_whole();
             continue;
         }
-        /* A run goes on without a cache, and what is flushed before its mark goes is no part of its result. */
+        /* A run continues without a cache. Flushes before the journal is removed do not affect the result. */
         if (reached && status == BERTC_OK && (bc_file_exists("cached") || strcmp(failed, "fsync") == 0)) {
             fixture_same_run("whole", "tried");
             fixture_remove("tried");
@@ -279,7 +278,7 @@ static void test_a_disk_that_stays_full(void **unused)
     fail_each();
 }
 
-/* With outputs of frozen layers in memory and in --cache-dir. */
+/* With the outputs of frozen layers in memory and in --cache-dir. */
 static void test_a_cache(void **unused)
 {
     (void)unused;
@@ -296,7 +295,7 @@ static void test_a_cache(void **unused)
     }
 }
 
-/* With the same cache. */
+/* With an existing cache. */
 static void test_lies(void **unused)
 {
     (void)unused;
@@ -308,7 +307,7 @@ static void test_lies(void **unused)
     way = FAILS;
 }
 
-/* Every folder that is made survives a power cut: the one above it is flushed. */
+/* Every new folder survives a power cut, because the folder above it is flushed. */
 static void test_made_folders_are_flushed(void **unused)
 {
     (void)unused;
@@ -323,7 +322,7 @@ static void test_made_folders_are_flushed(void **unused)
     fixture_remove("deep");
 }
 
-/* After the first step nothing can be removed any more, or read. */
+/* After the first step no file, or no folder, can be removed, or no folder can be read. */
 typedef struct blockade {
     int calls, kind;
     char notices[4096];
@@ -346,7 +345,7 @@ static void on_notice(void *user, const char *line)
 static void test_what_cannot_be_removed_is_said(void **unused)
 {
     (void)unused;
-    static const char *const said[] = {NULL, "warning: tried/checkpoint/step-2.safetensors: cannot remove: ",
+    static const char *const warnings[] = {NULL, "warning: tried/checkpoint/step-2.safetensors: cannot remove: ",
                                        "warning: tried/checkpoint/result: cannot remove folder: ",
                                        "warning: tried/checkpoint: cannot read folder: "};
     fixture_freeze = fixture_cache = "none";
@@ -363,9 +362,9 @@ static void test_what_cannot_be_removed_is_said(void **unused)
         observer.notify.user = &b;
         assert_int_equal(bertc_finetune(&o, &observer, &result, NULL), BERTC_OK);
         stuck = 0;
-        if (!strstr(b.notices, said[kind])) fail_msg("%d: %s", kind, b.notices);
+        if (!strstr(b.notices, warnings[kind])) fail_msg("%d: %s", kind, b.notices);
         assert_true(bc_file_exists("tried/checkpoint"));
-        o.resume = true; /* what stayed goes with the next */
+        o.resume = true; /* the next run removes what was left */
         fixture_run(o);
         fixture_same_run("whole", "tried");
         fixture_remove("tried");

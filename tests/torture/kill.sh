@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs that are killed with SIGKILL at random moments, one to three times each, and resumed. Every
-# file of the result must be that of a run which nobody killed, time fields of the log aside.
+# Runs that are killed with SIGKILL at random moments, one to three times each, and resumed. Every file of the result
+# must equal that of an uninterrupted run, except the times in the log.
 #
 #   BERTC=path/to/bertc sh kill.sh [RUNS [SEED]]
 #
-# 3 runs by default. The seed decides the moments; it is printed, so that a failure can be repeated
-# (as far as the machine's speed allows).
+# 3 runs by default. The moments are a function of the seed, which is printed so that a failure can be repeated (as far
+# as the machine's speed allows).
 set -eu
 
 runs=${1:-3}
@@ -25,7 +25,7 @@ plain="--task sst2 --eval-every 7 --save-every 5 --micro-batch-tokens 40"
 
 several="--task sst2,cola,stsb --keep best --eval-every 6 --save-every 4"
 
-# random LOW HIGH: the next number of the sequence in $draw; $state counts the draws
+# random LOW HIGH: set $draw to the next random number; $state counts the draws
 state=0
 random() {
     state=$((state + 1))
@@ -35,7 +35,7 @@ random() {
 
 seconds() { date +%s.%N; }
 
-# strip FILE: the log without its times
+# strip FILE: print the log without its times
 strip() { sed 's/"seconds":[0-9.]*//' "$1"; }
 
 compare() {
@@ -53,8 +53,8 @@ compare() {
     done
 }
 
-# killed OPTIONS...: start or resume, kill after a random part of the whole run's time; true where
-# it was still running
+# killed OPTIONS...: start or resume a run and kill it after a random part of a whole run's time; true if it was still
+# running
 killed() {
     random 0 "$whole_seconds"
     "$bertc" finetune $common "$@" --out run 2>> messages > /dev/null &

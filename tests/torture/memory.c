@@ -1,10 +1,10 @@
 /* Memory torture.
  *
- * The library's own requests go through counters (the linker wraps them). Two questions:
- *   - does a training step allocate? Two runs that differ only in their number of steps must make
- *     the same number of requests, the text of the log aside;
- *   - what if the Nth request fails, for every N of a run? Exit code 5, one line, no leak (the
- *     sanitised build sees it), and the folder can be used again. */
+ * The linker wraps the library's own requests and counts them. Two questions:
+ *   - Does a training step allocate? Two runs that differ only in their number of steps must make the same number of
+ *     requests, apart from the text of the log.
+ *   - What if the Nth request fails, for every N of a run? Exit code 5, one line, no leak (the sanitized build detects
+ *     leaks), and the folder can be used again. */
 #include "bertc/embed.h"
 #include "unit/jobs_fixture.h"
 
@@ -77,11 +77,11 @@ static void test_a_step_allocates_nothing(void **unused)
     }
 }
 
-/* Refuse the first request, the second, and so on until there are no more. A refusal that the
- * library can do without is one that leaves the result as it is. */
+/* A run of the library. It may succeed although a request was refused; then its result must not change. */
 typedef bertc_status (*whole_run)(const char *out, bool resume, bertc_error *err);
 
-/* `like`: the folder whose files the run's are to be; null: it leaves none. */
+/* Refuse the first request of a run, then the second, and so on. The files of successful runs must equal those in the
+ * folder `like`; null: the run leaves no files. */
 static void starve(whole_run run, bool resume, const char *like)
 {
     long refusals = 0;
@@ -112,7 +112,7 @@ static void feed_and_starve(whole_run run)
     if (run("starved", false, &err) != BERTC_OK) fail_msg("%s", err.message);
     assert_int_equal(rename("starved", "fed"), 0);
     starve(run, false, "fed");
-    starve(run, true, "fed"); /* the next attempt goes on from what the last one saved */
+    starve(run, true, "fed"); /* the next attempt continues from what the last one saved */
 }
 
 static void test_every_refused_request_is_survived(void **unused)
@@ -140,7 +140,7 @@ static bertc_status save_adapter(const char *out, bool resume, bertc_error *err)
     return run_adapters(out, resume, err, "model", BERTC_LORA_ADAPTER);
 }
 
-/* From an adapter that has neither labels nor a tokenizer. */
+/* Start from an adapter without labels and tokenizer. */
 static bertc_status load_and_merge(const char *out, bool resume, bertc_error *err)
 {
     return run_adapters(out, resume, err, "adapter", BERTC_LORA_MERGED);
@@ -166,7 +166,7 @@ static void test_every_refused_request_of_a_cache_is_survived(void **unused)
     test_every_refused_request_is_survived(unused);
 }
 
-/* Jobs that leave nothing behind. */
+/* Jobs that write no files. */
 static bertc_status plan_made_up(const char *out, bool resume, bertc_error *err)
 {
     bertc_train_options o = fixture_options(out);
@@ -224,7 +224,7 @@ static void test_other_jobs(void **unused)
     for (size_t j = 0; j < sizeof jobs / sizeof *jobs; j++) starve(jobs[j], false, NULL);
 }
 
-/* The tokenizer of a folder that declares tokens in every file, and a text that holds them. */
+/* Encode a text with added tokens, by a tokenizer whose files all declare such tokens. */
 static bertc_status tokenize_flags(bertc_encoding *encoding, bertc_error *err)
 {
     static const char text[] = "a Good  film [mask] <t> \xC3\xA9 zq";

@@ -1,5 +1,6 @@
-/* Torture of what the command line writes: streams, files that appear both or not, folders that appear
- * whole. The linker wraps the calls; every operation that changes a disk is made to fail, one a try. */
+/* Torture of the command line's outputs: streams, pairs of files that are committed together, and folders that are
+ * never half-written. The linker wraps the calls; every operation that changes a disk is made to fail, one in each
+ * try. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +63,7 @@ int __wrap_openat(int at, const char *name, int flags, ...)
     return fails ? -1 : __real_openat(at, name, flags, 0666);
 }
 
-static bool no_links; /* a file system that has none */
+static bool no_links; /* the file system has no hard links */
 int __real_linkat(int from, const char *name, int to, const char *other, int flags);
 int __wrap_linkat(int from, const char *name, int to, const char *other, int flags);
 int __wrap_linkat(int from, const char *name, int to, const char *other, int flags)
@@ -80,7 +81,7 @@ int __wrap_unlinkat(int at, const char *name, int flags)
     return no_removal ? -1 : __real_unlinkat(at, name, flags);
 }
 
-/* ---- What is there ------------------------------------------------------------------------- */
+/* ---- Files and their contents -------------------------------------------------------------- */
 
 static int entries(const char *path)
 {
@@ -110,7 +111,7 @@ static bool holds(const char *path, const char *text)
     return text && strcmp(found, text) == 0;
 }
 
-/* A folder of our own to work in. */
+/* Make a new working folder. */
 static int begin(void **state)
 {
     static char path[] = "outputs_XXXXXX";
@@ -142,8 +143,7 @@ static bertc_status write_stream(int fd, bertc_error *err)
     return status;
 }
 
-/* A write of nothing is no write, and one that reports too much is found out, wherever a file is written
- * from: its beginning, its middle, its end. */
+/* A write of nothing is an error, and a write that reports too many bytes is detected, at any offset of the file. */
 static void test_streams(void **state)
 {
     (void)state;
@@ -159,7 +159,7 @@ static void test_streams(void **state)
         assert_true(holds("file", whole[i]));
         writes = LIE;
         assert_int_equal(write_stream(fd, &err), BERTC_IO);
-        assert_string_equal(err.message, "it: holds fewer bytes than the 10 that were written");
+        assert_string_equal(err.message, "it: has fewer bytes than the 10 that were written");
         writes = NOTHING;
         assert_int_equal(write_stream(fd, &err), BERTC_IO);
         assert_string_equal(err.message, "it: cannot write: Input/output error");
@@ -184,7 +184,7 @@ static bertc_status write_pair(bertc_error *err)
     return status;
 }
 
-/* `a` and `b`: what is there before; null: nothing. */
+/* Fail every operation of a pair of files. `a` and `b`: the old contents; null: the file is absent. */
 static void fail_pairs(const char *a, const char *b)
 {
     long tries = 0;
@@ -217,7 +217,7 @@ static void test_both_or_none(void **state)
     fail_pairs("old a", "old b");
 }
 
-/* What the name of the second became meanwhile no rename replaces. */
+/* The second file's name becomes a folder meanwhile, which no rename replaces. */
 static void test_second_name_taken(void **state)
 {
     (void)state;
@@ -234,7 +234,7 @@ static void test_second_name_taken(void **state)
     assert_true(holds("a", "old a"));
     assert_int_equal(entries("."), 2);
 
-    /* Without links the first stays, which is said. */
+    /* Without hard links the first file stays, and the message reports it. */
     no_links = true;
     err = (bertc_error){0};
     assert_int_equal(rmdir("b"), 0);
@@ -244,12 +244,12 @@ static void test_second_name_taken(void **state)
     fputs("new a", files[0].stream);
     assert_int_equal(cli_files_commit(files, &err), BERTC_IO);
     cli_files_close(files, &err);
-    assert_non_null(strstr(err.message, "b: cannot write: Is a directory; a: is new and stays: "));
+    assert_non_null(strstr(err.message, "b: cannot write: Is a directory; a: cannot be restored, the new one stays: "));
     assert_true(holds("a", "new a"));
     assert_int_equal(entries("."), 2);
 }
 
-/* A device that takes nothing: the file that goes with it gets no name. */
+/* If a device refuses its bytes, the other file is not committed either. */
 static void test_device_fails(void **state)
 {
     (void)state;
@@ -269,7 +269,7 @@ static void test_device_fails(void **state)
     }
 }
 
-/* What cannot be removed is said. */
+/* A failed removal is reported. */
 static void test_removal_fails(void **state)
 {
     (void)state;
@@ -329,7 +329,7 @@ static bertc_status fill_twice(const void *values, const char *folder, bertc_err
     return fill(values, folder, err);
 }
 
-/* Two at once: the one that ends first wins, the other says why it did not and leaves nothing. */
+/* Two processes at once: the first to end succeeds; the other reports why it failed and leaves no files. */
 static void test_two_folders(void **state)
 {
     (void)state;
@@ -352,7 +352,7 @@ static bertc_status fill_signalled(const void *values, const char *folder, bertc
     return status;
 }
 
-/* A signal waits for the end of the writing; then all of it goes, the folders above it too. */
+/* A signal takes effect after writing; then the folder and the new folders above it are removed. */
 static void test_signal(void **state)
 {
     (void)state;
@@ -369,9 +369,9 @@ static void test_signal(void **state)
     assert_int_equal(entries("."), 0);
 }
 
-/* ---- What a killed process leaves ---------------------------------------------------------- */
+/* ---- Leftovers of a killed process --------------------------------------------------------- */
 
-/* Another process, that has `path` under way; ended with SIGKILL. */
+/* Start another process that has a temporary for `path`; SIGKILL ends it. */
 static pid_t start_other(const char *path, bool is_folder)
 {
     int ready[2];
@@ -380,10 +380,10 @@ static pid_t start_other(const char *path, bool is_folder)
     pid_t pid = fork();
     if (pid == 0) {
         bertc_error err = {0};
-        cli_temporary beside;
+        cli_temporary temporary;
         alarm(60); /* a test that fails leaves no process behind */
-        if (cli_temporary_create(&beside, path, is_folder, &err) != BERTC_OK) _exit(1);
-        if (is_folder && fill("2", beside.temporary_path, &err) != BERTC_OK) _exit(1);
+        if (cli_temporary_create(&temporary, path, is_folder, &err) != BERTC_OK) _exit(1);
+        if (is_folder && fill("2", temporary.temporary_path, &err) != BERTC_OK) _exit(1);
         if (__real_write(ready[1], "", 1) != 1) _exit(1);
         for (;;) pause();
     }
@@ -398,27 +398,27 @@ static void test_leftovers(void **state)
     (void)state;
     for (int is_folder = 0; is_folder < 2; is_folder++) {
         bertc_error err = {0};
-        cli_temporary beside;
+        cli_temporary temporary;
         int others = 3;
-        put(".a.bertc-1-0.tsv", "no name of ours");
-        put(".a.bertc-x-0", "no name of ours");
-        put("a.bertc-1-0", "no name of ours");
+        put(".a.bertc-1-0.tsv", "not a temporary name");
+        put(".a.bertc-x-0", "not a temporary name");
+        put("a.bertc-1-0", "not a temporary name");
         pid_t live = start_other("a", is_folder), killed = start_other("a", is_folder),
-              beside_it = start_other("b", is_folder);
+              other = start_other("b", is_folder);
         kill(killed, SIGKILL);
         waitpid(killed, NULL, 0);
         assert_int_equal(entries("."), others + 3);
-        assert_int_equal(cli_temporary_create(&beside, "a", is_folder, &err), BERTC_OK);
-        assert_int_equal(entries("."), others + 3); /* one went, one came */
-        cli_temporary_release(&beside, &err);
-        assert_int_equal(entries("."), others + 2); /* those of the processes that live */
+        assert_int_equal(cli_temporary_create(&temporary, "a", is_folder, &err), BERTC_OK);
+        assert_int_equal(entries("."), others + 3); /* one removed, one created */
+        cli_temporary_release(&temporary, &err);
+        assert_int_equal(entries("."), others + 2); /* those of the living processes */
         kill(live, SIGKILL);
-        kill(beside_it, SIGKILL);
+        kill(other, SIGKILL);
         waitpid(live, NULL, 0);
-        waitpid(beside_it, NULL, 0);
-        assert_int_equal(cli_temporary_create(&beside, "a", !is_folder, &err), BERTC_OK);
-        cli_temporary_release(&beside, &err);
-        assert_int_equal(entries("."), others + 1); /* that for another name */
+        waitpid(other, NULL, 0);
+        assert_int_equal(cli_temporary_create(&temporary, "a", !is_folder, &err), BERTC_OK);
+        cli_temporary_release(&temporary, &err);
+        assert_int_equal(entries("."), others + 1); /* that for another target */
         assert_int_equal(system("rm -r .b.bertc-*"), 0);
     }
 }
@@ -426,7 +426,7 @@ static void test_leftovers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        /* first: its process must be one that does not wait for signals yet */
+        /* first, because its process must not have a signal thread yet */
         cmocka_unit_test_setup_teardown(test_signal, begin, end),
         cmocka_unit_test_setup_teardown(test_streams, begin, end),
         cmocka_unit_test_setup_teardown(test_both_or_none, begin, end),

@@ -1,4 +1,4 @@
-/* Files: whole or not at all. Each failure is made to happen and the folder looked at afterwards. */
+/* Files are never half-written: each test forces a failure and then checks the folder. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -36,7 +36,7 @@ static int enter(void **state)
     return mkdtemp(folder) ? 0 : -1;
 }
 
-/* Names in the folder, "." and ".." aside. */
+/* Count the names in the folder, without "." and "..". */
 static int entries(void)
 {
     int count = 0;
@@ -107,7 +107,7 @@ static void test_round_trip(void **state)
     bc_free(path);
 }
 
-/* What names an open file is written where that stands. */
+/* Writing to the path of a descriptor continues at its offset. */
 static void test_own_descriptor(void **state)
 {
     (void)state;
@@ -125,7 +125,7 @@ static void test_own_descriptor(void **state)
     bc_free(path);
 }
 
-/* Pieces of every length around the buffer's, against a copy kept in memory. */
+/* Pieces of lengths around the buffer's size, compared with a copy in memory. */
 static void test_pieces(void **state)
 {
     (void)state;
@@ -171,7 +171,7 @@ static void test_abandon(void **state)
     bc_free(path);
 }
 
-/* The file may grow to `limit` bytes and no further; a larger one fails and the old one stands. */
+/* With a limit on the size of files, writing a larger file fails and the old file stays. */
 static void test_limit(void **state)
 {
     (void)state;
@@ -200,8 +200,8 @@ static void test_limit(void **state)
     bc_free(path);
 }
 
-/* A device is written to, not replaced. It is reached through a link of this folder, so that code
- * that breaks the promise replaces the link and never the system's device. */
+/* A device is written to, not replaced. The test uses a link to it, so that faulty code would replace the link and not
+ * the system's device. */
 static void test_full_device(void **state)
 {
     (void)state;
@@ -224,7 +224,7 @@ static void test_full_device(void **state)
     bc_free(path);
 }
 
-/* What else writes to the temporary file makes its size differ. */
+/* A foreign write to the temporary file is detected by its size. */
 static void test_size_checked(void **state)
 {
     (void)state;
@@ -253,7 +253,7 @@ static void test_links(void **state)
     expect_content(path, "new");
     assert_int_equal(lstat(path, &info), 0);
     assert_true(S_ISREG(info.st_mode));
-    /* a link in the way of the temporary file is not followed */
+    /* a link with the temporary name is not followed */
     assert_int_equal(symlink("target", other), 0);
     assert_int_equal(write_file(path, "more", 4, NULL), BERTC_IO);
     expect_content(target, "old");
@@ -283,12 +283,12 @@ static void test_messages(void **state)
     assert_int_equal(write_file(".", "", 0, &err), BERTC_IO);
     assert_string_equal(err.message, ".: cannot create: Is a directory");
     err = (bertc_error){0};
-    assert_int_equal(mkfifo(pipe, 0600), 0); /* refused, not waited for */
+    assert_int_equal(mkfifo(pipe, 0600), 0); /* refused without waiting */
     assert_int_equal(bc_file_read(pipe, BC_FILE_WORDS, &text, &length, &err), BERTC_INPUT);
     bc_free(pipe);
 }
 
-/* Another content under the same size, as of a write that did not do what it said. */
+/* Different content of the same size, as after a faulty write, is detected. */
 static void test_content_checked(void **state)
 {
     (void)state;
@@ -301,7 +301,7 @@ static void test_content_checked(void **state)
         bc_writer writer;
         bertc_error err = {0};
         assert_int_equal(bc_writer_open(&writer, path, &err), BERTC_OK);
-        bc_writer_put(&writer, bytes, SIZE); /* so many are not kept back */
+        bc_writer_put(&writer, bytes, SIZE); /* more than the buffer holds, so they reach the file now */
         int fd = open(temporary, O_WRONLY);
         assert_int_equal(pwrite(fd, "x", 1, places[i]), 1);
         assert_int_equal(close(fd), 0);
@@ -314,7 +314,7 @@ static void test_content_checked(void **state)
     bc_free(temporary);
 }
 
-/* Size and hash of what was handed in, of each file once; a copy too. */
+/* Each written file, also a copy, has one entry with its size and hash. */
 static void test_file_hashes(void **state)
 {
     (void)state;
@@ -341,7 +341,7 @@ static void test_file_hashes(void **state)
     bc_free(b);
 }
 
-/* A file that is far too long for its kind is refused by its length. */
+/* A file that is longer than its kind may be is refused by its size. */
 static void test_too_long(void **state)
 {
     (void)state;
@@ -349,15 +349,15 @@ static void test_too_long(void **state)
         bc_file_kind kind;
         long max;
         const char *name;
-    } rows[] = {{BC_FILE_SETTINGS, 64 << 20, "a JSON file of settings"},
+    } rows[] = {{BC_FILE_SETTINGS, 64 << 20, "a JSON settings file"},
                 {BC_FILE_TOKENIZER, 256 << 20, "a tokenizer.json"},
-                {BC_FILE_WORDS, 256 << 20, "a list of words or rows"}};
+                {BC_FILE_WORDS, 256 << 20, "a vocabulary or list"}};
     char *path = in_folder("long"), *text, expected[200];
     size_t length;
     assert_int_equal(write_file(path, "", 0, NULL), BERTC_OK);
     for (int i = 0; i < BC_FILE_KINDS; i++) {
         bertc_error err = {0};
-        if (i == 0) { /* the smallest */
+        if (i == 0) { /* the smallest maximum */
             assert_int_equal(truncate(path, rows[i].max), 0);
             assert_int_equal(bc_file_read(path, rows[i].kind, &text, &length, &err), BERTC_OK);
             assert_int_equal(length, rows[i].max);
@@ -365,15 +365,14 @@ static void test_too_long(void **state)
         }
         assert_int_equal(truncate(path, rows[i].max + 1), 0);
         assert_int_equal(bc_file_read(path, rows[i].kind, &text, &length, &err), BERTC_INPUT);
-        snprintf(expected, sizeof expected, "%s: %ld bytes, %s has at most %ld", path, rows[i].max + 1, rows[i].name,
-                 rows[i].max);
+        snprintf(expected, sizeof expected, "%s: %ld bytes, %s may have at most %ld", path, rows[i].max + 1,
+                 rows[i].name, rows[i].max);
         assert_string_equal(err.message, expected);
     }
     bc_free(path);
 }
 
-/* What bc_file_find says of a path: "" where it is absent, "found", or the message behind the path's part that
- * it names. */
+/* Expect the result of bc_file_find: "" for an absent file, "found", or a part of the message. */
 static void expect_find(const char *path, const char *expected, bertc_status code)
 {
     bool found = true;
@@ -384,7 +383,7 @@ static void expect_find(const char *path, const char *expected, bertc_status cod
     else assert_string_equal(found ? "found" : "", expected);
 }
 
-/* Only a name that nothing stands for is absent: not what leads nowhere, and not what cannot be told. */
+/* Only a free name counts as absent: a dangling link and an unreadable folder are errors. */
 static void test_find(void **state)
 {
     (void)state;
@@ -395,7 +394,7 @@ static void test_find(void **state)
     for (int i = 0; i < NAMES; i++) path[i] = in_folder(names[i]);
     memset(too_long, 'a', sizeof too_long - 1);
     expect_find(path[0], "", BERTC_OK);
-    expect_find(path[9], "", BERTC_OK); /* no such folder either */
+    expect_find(path[9], "", BERTC_OK); /* its folder is absent too */
     assert_int_equal(write_file(path[0], "text", 4, NULL), BERTC_OK);
     assert_int_equal(mkdir(sub, 0777), 0);
     assert_int_equal(symlink("file", path[1]), 0);
@@ -406,15 +405,15 @@ static void test_find(void **state)
     expect_find(path[0], "found", BERTC_OK);
     expect_find(path[1], "found", BERTC_OK);
     expect_find(path[2], "/there: not a regular file", BERTC_INPUT);
-    expect_find(path[3], "/dangling: a link to \"nowhere\", which is not there", BERTC_INPUT);
+    expect_find(path[3], "/dangling: a link to \"nowhere\", which does not exist", BERTC_INPUT);
     expect_find(path[4], "/loop: cannot open: Too many levels of symbolic links", BERTC_IO);
     expect_find(path[5], "/pipe: not a regular file", BERTC_INPUT);
     expect_find(path[6], "/file/x: cannot open: Not a directory", BERTC_INPUT);
-    expect_find(path[7], "/dangling: a link to \"nowhere\", which is not there", BERTC_INPUT);
-    expect_find(path[8], "", BERTC_OK); /* nothing of that name in a linked folder */
+    expect_find(path[7], "/dangling: a link to \"nowhere\", which does not exist", BERTC_INPUT);
+    expect_find(path[8], "", BERTC_OK); /* absent in a linked folder */
     expect_find(path[9], "", BERTC_OK);
     expect_find(too_long, ": cannot open: File name too long", BERTC_IO);
-    if (geteuid() != 0) { /* whom no folder is closed to */
+    if (geteuid() != 0) { /* root may read any folder */
         assert_int_equal(chmod(sub, 0), 0);
         expect_find(path[9], "/sub/x: cannot open: Permission denied", BERTC_IO);
     }

@@ -1,4 +1,4 @@
-/* JSON: what RFC 8259 forbids is refused with a place, numbers survive, strings come back. */
+/* JSON: what RFC 8259 forbids is refused with its offset; numbers and strings read back unchanged. */
 #include <locale.h>
 #include <math.h>
 #include <setjmp.h>
@@ -108,7 +108,7 @@ static void test_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cJSON *tree = NULL;
         bertc_error err = {0};
-        /* an exact-sized copy, so that the sanitizer sees a byte read past the end */
+        /* a copy of the exact size, so that the sanitizer detects reads past the end */
         char *text = malloc(cases[i].length ? cases[i].length : 1);
         assert_non_null(text);
         memcpy(text, cases[i].text, cases[i].length);
@@ -175,7 +175,7 @@ static void test_depth(void **state)
     }
 }
 
-/* The number of names must not make the check slow: quadratic would take minutes here. */
+/* Many names must not make the check slow: quadratic time would be minutes here. */
 static void test_many_names(void **state)
 {
     (void)state;
@@ -215,7 +215,7 @@ static void expect_round_trip(double value)
     assert_int_equal(bc_json_parse(text, strlen(text), "x", &tree, NULL), BERTC_OK);
     assert_memory_equal(&tree->valuedouble, &value, sizeof value);
     cJSON_Delete(tree);
-    /* no shorter count of digits reads back */
+    /* no text with fewer digits reads back to the value */
     int digits = 0;
     for (const char *p = text; *p && *p != 'e'; p++) digits += *p >= '0' && *p <= '9';
     if (digits > 17 || digits < 2 || strstr(text, "0.0") || !strpbrk(text, ".e")) return;
@@ -247,7 +247,7 @@ static void test_double(void **state)
         if (isfinite(random_double(i))) expect_round_trip(random_double(i));
 }
 
-/* A locale with a decimal comma changes nothing. Skipped where none is installed. */
+/* A locale with a decimal comma changes nothing. Skipped if none is installed. */
 static void test_locale(void **state)
 {
     (void)state;

@@ -15,7 +15,7 @@
 #include "base/size.h"
 #include "base/text.h"
 
-/* A request that the sanitizer finds too large fails as the system's would. */
+/* Requests that are too large for the sanitizer return null, as from the system. */
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -76,7 +76,7 @@ static void test_alloc(void **state)
     bc_free(NULL);
 }
 
-/* Large blocks begin where a large page can. */
+/* Large blocks are aligned to huge pages. */
 static void test_large(void **state)
 {
     (void)state;
@@ -90,35 +90,35 @@ static void test_large(void **state)
     }
 }
 
-/* Pages that are touched are there, with what was in them. */
-static void test_touch(void **state)
+/* bc_prefault allocates the pages of a block and keeps their contents. */
+static void test_prefault(void **state)
 {
     (void)state;
-    enum { BYTES = 9 << 20, BEGIN = 12345, TOUCHED = 5 << 20 };
+    enum { BYTES = 9 << 20, BEGIN = 12345, COUNT = 5 << 20 };
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     unsigned char *memory = bc_calloc(BYTES, 1), there;
     assert_non_null(memory);
     memory[BEGIN] = 1;
-    memory[BEGIN + TOUCHED - 1] = 2;
+    memory[BEGIN + COUNT - 1] = 2;
     if (madvise((void *)((uintptr_t)memory / page * page), page, MADV_POPULATE_WRITE) != 0) {
         bc_free(memory);
-        print_message("skipped: this kernel does not give pages in bulk\n");
+        print_message("skipped: this kernel does not allocate pages in bulk\n");
         skip();
     }
-    bc_prefault(memory + BEGIN, TOUCHED, 2);
+    bc_prefault(memory + BEGIN, COUNT, 2);
     uintptr_t at = ((uintptr_t)memory + BEGIN + page - 1) / page * page;
-    for (; at + page <= (uintptr_t)memory + BEGIN + TOUCHED; at += page) {
+    for (; at + page <= (uintptr_t)memory + BEGIN + COUNT; at += page) {
         assert_int_equal(mincore((void *)at, page, &there), 0);
         assert_true(there & 1);
     }
-    for (size_t i = 0; i < BYTES; i++) assert_int_equal(memory[i], i == BEGIN ? 1 : i == BEGIN + TOUCHED - 1 ? 2 : 0);
+    for (size_t i = 0; i < BYTES; i++) assert_int_equal(memory[i], i == BEGIN ? 1 : i == BEGIN + COUNT - 1 ? 2 : 0);
     bc_prefault(memory + BEGIN, 0, 2);
     bc_prefault(memory + BEGIN, 1, 2);
     bc_prefer_large(memory + BEGIN, 1);
     bc_free(memory);
 }
 
-static void plan(bc_arena *arena, unsigned char **first, unsigned char **second)
+static void take_blocks(bc_arena *arena, unsigned char **first, unsigned char **second)
 {
     *first = bc_arena_take(arena, 5, 13);
     bc_arena_take(arena, 0, 4);
@@ -131,14 +131,14 @@ static void test_arena(void **state)
     bc_arena arena;
     unsigned char *a, *b;
     bc_arena_init(&arena, NULL, 0);
-    plan(&arena, &a, &b);
+    take_blocks(&arena, &a, &b);
     assert_null(a);
     assert_null(b);
     assert_int_equal(arena.used, 256);
     size_t need = arena.used;
     void *block = bc_alloc(need, 1);
     bc_arena_init(&arena, block, need);
-    plan(&arena, &a, &b);
+    take_blocks(&arena, &a, &b);
     assert_int_equal(arena.used, need);
     assert_ptr_equal(a, block);
     assert_ptr_equal(b, a + 192);
@@ -190,7 +190,7 @@ static void test_error(void **state)
     err = (bertc_error){0};
     bc_fail(&err, BERTC_IO, "%5000d", 1);
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
-    /* Both ends of a long line stay, in whole characters. */
+    /* Both ends of a long line stay, and no character is split. */
     char path[3001];
     for (int shift = 0; shift < 2; shift++) {
         err = (bertc_error){0};
@@ -216,7 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes), cmocka_unit_test(test_overflow), cmocka_unit_test(test_alloc),
-        cmocka_unit_test(test_large), cmocka_unit_test(test_touch),    cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_large), cmocka_unit_test(test_prefault), cmocka_unit_test(test_arena),
         cmocka_unit_test(test_text),  cmocka_unit_test(test_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The limits on memory, read from a tree of files made for it. */
+/* Memory limits, read from a tree of files that stands for "/". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 enum { MB = 1 << 20 };
 
-/* A new tree with a process that has 8 MB in memory of an address space of 40. */
+/* Make a tree with a process that has 8 MB in memory and an address space of 40 MB. */
 static int enter_process(void **state)
 {
     char text[64];
@@ -26,23 +26,23 @@ static int enter_process(void **state)
     return 0;
 }
 
-static void expect(size_t megabytes, const char *limit, size_t address)
+static void expect(size_t megabytes, const char *name, size_t address)
 {
-    bc_memory_limit room = bc_memory_limit_read_at(top, address);
-    assert_int_equal(room.resident, 8 * MB);
-    assert_int_equal(room.available, megabytes * MB);
-    assert_string_equal(room.name, limit);
+    bc_memory_limit limit = bc_memory_limit_read_at(top, address);
+    assert_int_equal(limit.resident, 8 * MB);
+    assert_int_equal(limit.available, megabytes * MB);
+    assert_string_equal(limit.name, name);
 }
 
 static void test_nothing_known(void **state)
 {
     (void)state;
-    bc_memory_limit room = bc_memory_limit_read_at(top, SIZE_MAX);
-    assert_true(room.available == SIZE_MAX);
-    assert_string_equal(room.name, "no limit");
-    room = bc_memory_limit_read_at("/nowhere", SIZE_MAX);
-    assert_int_equal(room.resident, 0);
-    assert_true(room.available == SIZE_MAX);
+    bc_memory_limit limit = bc_memory_limit_read_at(top, SIZE_MAX);
+    assert_true(limit.available == SIZE_MAX);
+    assert_string_equal(limit.name, "no limit");
+    limit = bc_memory_limit_read_at("/nowhere", SIZE_MAX);
+    assert_int_equal(limit.resident, 0);
+    assert_true(limit.available == SIZE_MAX);
 }
 
 static void test_system(void **state)
@@ -52,14 +52,14 @@ static void test_system(void **state)
     expect(108, "MemAvailable", SIZE_MAX);
     expect(68, "ulimit -v, less 64 MB a thread and 160 MB for libraries", 260 * (size_t)MB);
     expect(8, "ulimit -v, less 64 MB a thread and 160 MB for libraries",
-           30 * (size_t)MB); /* less than it has already */
+           30 * (size_t)MB); /* less than the process uses */
     write_text("/proc/self/status", "Name:\tbertc\nThreads:\t3\n");
     expect(68, "ulimit -v, less 64 MB a thread and 160 MB for libraries", (260 + 192) * (size_t)MB);
     write_text("/proc/meminfo", "MemTotal: 409600 kB\n");
     assert_true(bc_memory_limit_read_at(top, SIZE_MAX).available == SIZE_MAX);
 }
 
-/* The tightest of a group and those above it; page cache counts as free; "max" is none. */
+/* The lowest limit of a group and the groups above it applies; page cache counts as free; "max" means no limit. */
 static void test_groups(void **state)
 {
     (void)state;
@@ -80,7 +80,7 @@ static void test_groups(void **state)
     expect(8, "memory.max", SIZE_MAX);
 }
 
-/* Version 1, its group not seen from inside a container. */
+/* Version 1, with a group that is not visible inside a container. */
 static void test_old_groups(void **state)
 {
     (void)state;
@@ -92,13 +92,13 @@ static void test_old_groups(void **state)
     assert_true(bc_memory_limit_read_at(top, SIZE_MAX).available > (size_t)1 << 60);
 }
 
-/* This process, as it is. */
+/* The limits of the test process itself. */
 static void test_real(void **state)
 {
     (void)state;
-    bc_memory_limit room = bc_memory_limit_read();
-    assert_true(room.resident > 0);
-    assert_true(room.available > room.resident);
+    bc_memory_limit limit = bc_memory_limit_read();
+    assert_true(limit.resident > 0);
+    assert_true(limit.available > limit.resident);
 }
 
 int main(void)

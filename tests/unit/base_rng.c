@@ -37,7 +37,7 @@ static void test_known_answers(void **state)
     }
 }
 
-/* Lanes give what single counters give, whichever version the processor takes. */
+/* Every version of bc_rng_many gives the same words as bc_rng. */
 static void test_lanes(void **state)
 {
     (void)state;
@@ -75,7 +75,7 @@ static void test_shuffle(void **state)
     }
 }
 
-/* Order is ascending by key, and seed and epoch change it. Each index is first about as often. */
+/* The order is ascending by key and changes with seed and epoch. Each index is first about equally often. */
 static void test_shuffle_distribution(void **state)
 {
     (void)state;
@@ -121,7 +121,7 @@ static void test_normal(void **state)
     bc_free(x);
 }
 
-/* Cut at two deviations the variance is 1 - 4 phi(2) / (2 Phi(2) - 1) = 0.77374. */
+/* Truncated at two deviations, the variance is 1 - 4 phi(2) / (2 Phi(2) - 1) = 0.77374. */
 static void test_truncated(void **state)
 {
     (void)state;
@@ -139,7 +139,7 @@ static void test_truncated(void **state)
     bc_free(x);
 }
 
-/* A value depends on seed, name and index: not on how many are drawn or by how many threads. */
+/* A value depends on seed, name and index only, not on the numbers of values and threads. */
 static void test_normal_is_a_function(void **state)
 {
     (void)state;

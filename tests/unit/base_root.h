@@ -1,4 +1,4 @@
-/* A folder that stands for "/", for tests of what is read from /proc and /sys. Include after cmocka.h. */
+/* A folder that stands for "/", for tests of code that reads /proc and /sys. Include after cmocka.h. */
 #ifndef BASE_ROOT_H
 #define BASE_ROOT_H
 

@@ -1,5 +1,5 @@
-/* How many threads there are to work with: affinity, OMP_NUM_THREADS, quotas of control groups below a folder that
- * stands for "/"; and what the system refuses to start. */
+/* The number of threads: affinity, OMP_NUM_THREADS, quotas of control groups in a folder that stands for "/", and
+ * threads that the system refuses to start. */
 #include <errno.h>
 #include <limits.h>
 #include <omp.h>
@@ -18,7 +18,7 @@
 #include "base/threads.h"
 #include "unit/base_root.h"
 
-/* ---- How many ------------------------------------------------------------------------------ */
+/* ---- The default number -------------------------------------------------------------------- */
 
 static void test_without_a_quota(void **state)
 {
@@ -40,7 +40,7 @@ static void test_wanted(void **state)
         assert_int_equal(bc_threads_at(top, 8, cases[i].text), cases[i].threads);
 }
 
-/* Version 2: the tightest of a group and those above it; "max" is none. */
+/* Version 2: the lowest quota of a group and the groups above it applies; "max" means no quota. */
 static void test_quota(void **state)
 {
     (void)state;
@@ -65,7 +65,7 @@ static void test_quota(void **state)
     assert_int_equal(bc_threads_at(top, 8, NULL), 1);
 }
 
-/* Version 1, where the controller stands in a list, and a group that is not seen from inside a container. */
+/* Version 1: the controller is in a list, and the group may not be visible inside a container. */
 static void test_old_quota(void **state)
 {
     (void)state;
@@ -78,14 +78,14 @@ static void test_old_quota(void **state)
     write_text("/sys/fs/cgroup/cpu/x/cpu.cfs_period_us", "50000\n");
     write_text("/sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "50000\n");
     assert_int_equal(bc_threads_at(top, 8, NULL), 1);
-    write_text("/proc/self/cgroup", "5:cpuset:/x/y\n"); /* of another name that begins alike */
+    write_text("/proc/self/cgroup", "5:cpuset:/x/y\n"); /* a controller whose name only begins alike */
     assert_int_equal(bc_threads_at(top, 8, NULL), 8);
 }
 
-/* ---- Whether they can be had --------------------------------------------------------------- */
+/* ---- Starting them ------------------------------------------------------------------------- */
 
-static int left = INT_MAX; /* threads that can still be started; the linker wraps the function */
-static size_t stack;       /* of the last one */
+static int left = INT_MAX; /* number of threads that can still be started; the linker wraps pthread_create */
+static size_t stack;       /* stack size of the last thread */
 
 int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 int __wrap_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -97,23 +97,23 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*
     return __real_pthread_create(thread, how, work, with);
 }
 
-typedef struct notes {
+typedef struct notices {
     int count;
     char line[256];
-} notes;
+} notices;
 
 static void note(void *user, const char *line)
 {
-    notes *n = user;
+    notices *n = user;
     n->count++;
     snprintf(n->line, sizeof n->line, "%s", line);
 }
 
-static void test_invariance(void **state)
+static void test_resolve(void **state)
 {
     (void)state;
-    notes said = {0};
-    const bertc_notify notify = {note, &said};
+    notices received = {0};
+    const bertc_notify notify = {note, &received};
     int32_t threads = 0;
     left = INT_MAX;
     assert_int_equal(bertc_threads_resolve(1, &notify, &threads, NULL), BERTC_OK);
@@ -124,7 +124,7 @@ static void test_invariance(void **state)
     assert_int_equal(omp_get_max_threads(), 3);
     assert_int_equal(bertc_threads_resolve(0, NULL, &threads, NULL), BERTC_OK);
     assert_int_equal(threads, bc_threads_at("", omp_get_num_procs(), getenv("OMP_NUM_THREADS")));
-    assert_int_equal(said.count, 0);
+    assert_int_equal(received.count, 0);
 }
 
 static void test_refused(void **state)
@@ -135,14 +135,14 @@ static void test_refused(void **state)
     left = 2;
     assert_int_equal(bertc_threads_resolve(5, NULL, &threads, &err), BERTC_NOMEM);
     assert_string_equal(err.message,
-                        "out of memory: 5 threads are to work, the system lets no more than 3 be (ulimit -u, "
-                        "ulimit -v, pids.max)");
+                        "out of memory: 5 threads are needed, the system allows only 3 (ulimit -u, ulimit -v, "
+                        "pids.max)");
     assert_int_equal(threads, -1);
     left = 4;
     assert_int_equal(bertc_threads_resolve(5, NULL, &threads, NULL), BERTC_OK);
     assert_int_equal(threads, 5);
     left = 0;
-    assert_int_equal(bertc_threads_resolve(1, NULL, &threads, NULL), BERTC_OK); /* none is started */
+    assert_int_equal(bertc_threads_resolve(1, NULL, &threads, NULL), BERTC_OK); /* no thread is started */
     left = INT_MAX;
     for (int64_t n = -1; n <= 4097; n += 4098)
         assert_int_equal(bertc_threads_resolve(n, NULL, &threads, NULL), BERTC_USAGE);
@@ -161,7 +161,7 @@ static void expect_stack(const char *text, size_t bytes)
     assert_int_equal(stack, bytes ? bytes : usual);
 }
 
-/* A thread is tried with the stack that OpenMP gives it. */
+/* Threads are started with OpenMP's stack size. */
 static void test_stack(void **state)
 {
     (void)state;
@@ -206,7 +206,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wanted, enter, leave),
         cmocka_unit_test_setup_teardown(test_quota, enter, leave),
         cmocka_unit_test_setup_teardown(test_old_quota, enter, leave),
-        cmocka_unit_test(test_invariance),
+        cmocka_unit_test(test_resolve),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_stack),
         cmocka_unit_test(test_small_stack),

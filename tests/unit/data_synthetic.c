@@ -1,4 +1,4 @@
-/* Texts that stand in for data: as many, as long and in as many words as the task's own. */
+/* Synthetic data: the same number of texts, the same lengths and the same number of words as the task's own data. */
 #include "unit/tasks_help.h"
 
 #include "bertc/batch.h"
@@ -19,8 +19,8 @@ static size_t length_of(const bertc_inputs *in, size_t i)
     return in->starts[i + 1] - in->starts[i];
 }
 
-/* Texts of up to so many tokens. */
-static size_t up_to(const bertc_inputs *in, size_t max)
+/* The number of texts of at most `max` tokens. */
+static size_t count_up_to(const bertc_inputs *in, size_t max)
 {
     size_t count = 0;
     for (size_t i = 0; i < in->count; i++) count += length_of(in, i) <= max;
@@ -51,7 +51,7 @@ static void check_labels(const bertc_dataset *set)
         assert_in_range(counts[c], set->count / 4, set->count);
 }
 
-static void as_many_and_as_long(void **state)
+static void test_number_and_lengths(void **state)
 {
     (void)state;
     tokens t = tokens_open(words, sizeof words - 1, NULL);
@@ -63,12 +63,12 @@ static void as_many_and_as_long(void **state)
         assert_int_equal(set->count, task->rows[BERTC_TRAIN]);
         assert_int_equal(set->split, BERTC_TRAIN);
         check_labels(set);
-        bertc_inputs *in = tokenise(&t, set, BERTC_KNOWN_LENGTH);
+        bertc_inputs *in = tokenise(&t, set, BERTC_MAX_KNOWN_LENGTH);
         check_words(in);
-        assert_in_range(in->longest, task->lengths[19], task->lengths[20]);
-        assert_int_equal(up_to(in, (size_t)task->lengths[0] - 1), 0);
+        assert_in_range(in->longest, task->length_quantiles[19], task->length_quantiles[20]);
+        assert_int_equal(count_up_to(in, (size_t)task->length_quantiles[0] - 1), 0);
         for (int q = 2; q < 20; q += 3) {
-            double below = (double)up_to(in, (size_t)task->lengths[q]) / (double)in->count;
+            double below = (double)count_up_to(in, (size_t)task->length_quantiles[q]) / (double)in->count;
             assert_true(below > 0.05 * q - 0.02 && below < 0.05 * q + 0.13);
         }
         bertc_inputs_free(in);
@@ -77,7 +77,7 @@ static void as_many_and_as_long(void **state)
     tokens_close(&t);
 }
 
-static void a_few_are_the_first(void **state)
+static void test_a_limit_keeps_the_first(void **state)
 {
     (void)state;
     tokens t = tokens_open(words, sizeof words - 1, NULL);
@@ -108,30 +108,30 @@ static void refuse(const char *name, bertc_split split, const bertc_vocab *vocab
     assert_null(set);
 }
 
-static void what_is_not_known_is_said(void **state)
+static void test_refusals(void **state)
 {
     (void)state;
     tokens t = tokens_open(words, sizeof words - 1, NULL);
-    refuse("qqp", BERTC_TRAIN, t.vocab, "how long the texts of qqp's train split are is not known");
-    refuse("ax", BERTC_TRAIN, t.vocab, "how long the texts of ax's train split are is not known");
+    refuse("qqp", BERTC_TRAIN, t.vocab, "the text lengths of qqp's train split are not known");
+    refuse("ax", BERTC_TRAIN, t.vocab, "the text lengths of ax's train split are not known");
     tokens_close(&t);
     t = tokens_open("[PAD]\n[UNK]\n[CLS]\n[SEP]\nIch\n", 27, NULL);
-    refuse("sst2", BERTC_DEV, t.vocab, "the vocabulary has no words in small letters to make texts of");
+    refuse("sst2", BERTC_DEV, t.vocab, "the vocabulary has no words of lower-case letters for synthetic texts");
     tokens_close(&t);
 }
 
-static void stated_lengths_hold_together(void **state)
+static void test_table_is_consistent(void **state)
 {
     (void)state;
     for (size_t i = 0; i < bertc_task_count(); i++) {
         const bertc_task *task = bertc_task_at(i);
-        if (task->lengths[0] == 0) continue;
-        assert_true(task->lengths[0] >= (task->pair ? 5 : 3)); /* a word each, [CLS], [SEP] */
-        for (int q = 1; q < BERTC_LENGTHS; q++) assert_true(task->lengths[q] >= task->lengths[q - 1]);
-        assert_true(task->lengths[BERTC_LENGTHS - 1] <= BERTC_KNOWN_LENGTH);
-        assert_true(bc_task_length(task, 0) == task->lengths[0]);
-        assert_true(bc_task_length(task, 0.525) == (task->lengths[10] + task->lengths[11]) / 2.0);
-        assert_true(bc_task_length(task, 1) == task->lengths[BERTC_LENGTHS - 1]);
+        if (task->length_quantiles[0] == 0) continue;
+        assert_true(task->length_quantiles[0] >= (task->pair ? 5 : 3)); /* one word per text, [CLS], [SEP] */
+        for (int q = 1; q < BERTC_LENGTH_QUANTILES; q++) assert_true(task->length_quantiles[q] >= task->length_quantiles[q - 1]);
+        assert_true(task->length_quantiles[BERTC_LENGTH_QUANTILES - 1] <= BERTC_MAX_KNOWN_LENGTH);
+        assert_true(bc_task_length(task, 0) == task->length_quantiles[0]);
+        assert_true(bc_task_length(task, 0.525) == (task->length_quantiles[10] + task->length_quantiles[11]) / 2.0);
+        assert_true(bc_task_length(task, 1) == task->length_quantiles[BERTC_LENGTH_QUANTILES - 1]);
     }
 }
 
@@ -140,26 +140,26 @@ static int ascending(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
-/* A row of the table against the split that it was counted over. */
-static void check_stated(const bertc_task *task, const bertc_inputs *in, int32_t size)
+/* Compare a task's row of the table with the split from which it was counted. */
+static void check_row(const bertc_task *task, const bertc_inputs *in, int32_t size)
 {
     int *lengths = calloc(in->count, sizeof *lengths), words_seen = 0;
     bool *seen = calloc((size_t)size, sizeof *seen);
     assert_true(lengths && seen);
     for (size_t i = 0; i < in->count; i++) lengths[i] = (int)length_of(in, i);
     qsort(lengths, in->count, sizeof *lengths, ascending);
-    for (size_t q = 0; q < BERTC_LENGTHS; q++)
-        assert_in_range(lengths[(q * (in->count - 1) + 10) / 20], task->lengths[q], task->lengths[q]);
+    for (size_t q = 0; q < BERTC_LENGTH_QUANTILES; q++)
+        assert_in_range(lengths[(q * (in->count - 1) + 10) / 20], task->length_quantiles[q], task->length_quantiles[q]);
     for (size_t i = 0; i < in->starts[in->count]; i++) {
         words_seen += !seen[in->ids[i]];
         seen[in->ids[i]] = true;
     }
-    if (task->words > 0) assert_int_equal(words_seen, task->words);
+    if (task->distinct_pieces > 0) assert_int_equal(words_seen, task->distinct_pieces);
     free(lengths);
     free(seen);
 }
 
-static void stated_lengths_are_those_of_the_files(void **state)
+static void test_table_against_files(void **state)
 {
     (void)state;
     char glue[512], path[512];
@@ -174,8 +174,8 @@ static void stated_lengths_are_those_of_the_files(void **state)
         bertc_split split = strcmp(names[n], "mnli") == 0 ? BERTC_DEV : BERTC_TRAIN;
         bertc_dataset *set;
         if (bertc_dataset_read(task, glue, split, 0, &set, NULL) != BERTC_OK) continue;
-        bertc_inputs *in = tokenise(&t, set, BERTC_KNOWN_LENGTH);
-        check_stated(task, in, bertc_vocab_size(t.vocab));
+        bertc_inputs *in = tokenise(&t, set, BERTC_MAX_KNOWN_LENGTH);
+        check_row(task, in, bertc_vocab_size(t.vocab));
         bertc_inputs_free(in);
         bertc_dataset_free(set);
     }
@@ -185,11 +185,11 @@ static void stated_lengths_are_those_of_the_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_many_and_as_long),
-        cmocka_unit_test(a_few_are_the_first),
-        cmocka_unit_test(what_is_not_known_is_said),
-        cmocka_unit_test(stated_lengths_hold_together),
-        cmocka_unit_test(stated_lengths_are_those_of_the_files),
+        cmocka_unit_test(test_number_and_lengths),
+        cmocka_unit_test(test_a_limit_keeps_the_first),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_table_is_consistent),
+        cmocka_unit_test(test_table_against_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Which of several tasks a step trains: chances as published, draws that follow them. */
+/* Task sampling: probabilities as published, and draws that follow them. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,46 +15,46 @@ static bc_task_sampler make(bertc_task_sampling sampling, uint64_t seed)
                     .epoch_steps = 5000, .epochs = 5};
 }
 
-/* Chances in an epoch, from the exponent that the paper gives for it. */
-static void expect_chances(const bc_task_sampler *sampler, int64_t epoch, double exponent)
+/* Compare the probabilities in an epoch with those that follow from the paper's exponent. */
+static void expect_probabilities(const bc_task_sampler *sampler, int64_t epoch, double exponent)
 {
-    double chances[BERTC_MAX_TASKS], sum = 0;
+    double p[BERTC_MAX_TASKS], sum = 0;
     for (int i = 0; i < 3; i++) sum += pow(sampler->sizes[i], exponent);
     for (int64_t step = epoch * 5000; step < (epoch + 1) * 5000; step += 4999) {
-        bc_task_sampler_chances(sampler, step, chances);
-        for (int i = 0; i < 3; i++) assert_true(fabs(chances[i] - pow(sampler->sizes[i], exponent) / sum) < 1e-12);
+        bc_task_sampler_probabilities(sampler, step, p);
+        for (int i = 0; i < 3; i++) assert_true(fabs(p[i] - pow(sampler->sizes[i], exponent) / sum) < 1e-12);
     }
 }
 
-static void test_chances(void **unused)
+static void test_probabilities(void **unused)
 {
     (void)unused;
     static const double annealed[] = {1, 0.8, 0.6, 0.4, 0.2};
-    bc_task_sampler even = make(BERTC_PROPORTIONAL, 1), uniform = make(BERTC_UNIFORM, 1);
-    bc_task_sampler cooling = make(BERTC_ANNEALED, 1), once = cooling;
-    once.epochs = 1;
+    bc_task_sampler proportional = make(BERTC_PROPORTIONAL, 1), uniform = make(BERTC_UNIFORM, 1);
+    bc_task_sampler annealing = make(BERTC_ANNEALED, 1), one_epoch = annealing;
+    one_epoch.epochs = 1;
     for (int64_t epoch = 0; epoch < 5; epoch++) {
-        expect_chances(&even, epoch, 1);
-        expect_chances(&uniform, epoch, 0);
-        expect_chances(&cooling, epoch, annealed[epoch]);
-        expect_chances(&once, epoch, 1);
+        expect_probabilities(&proportional, epoch, 1);
+        expect_probabilities(&uniform, epoch, 0);
+        expect_probabilities(&annealing, epoch, annealed[epoch]);
+        expect_probabilities(&one_epoch, epoch, 1);
     }
 }
 
-/* Within five standard deviations of the binomial. */
+/* The counts must lie within five standard deviations of the binomial distribution. */
 static void expect_share(const bc_task_sampler *sampler, int64_t from, int64_t to)
 {
-    double chances[BERTC_MAX_TASKS], n = (double)(to - from);
+    double p[BERTC_MAX_TASKS], n = (double)(to - from);
     int64_t counts[3] = {0};
     for (int64_t step = from; step < to; step++) counts[bc_task_sampler_draw(sampler, step)]++;
-    bc_task_sampler_chances(sampler, from, chances);
+    bc_task_sampler_probabilities(sampler, from, p);
     for (int i = 0; i < 3; i++) {
-        double expected = n * chances[i], deviation = sqrt(expected * (1 - chances[i]));
+        double expected = n * p[i], deviation = sqrt(expected * (1 - p[i]));
         assert_true(fabs((double)counts[i] - expected) < 5 * deviation);
     }
 }
 
-static void test_draws_follow_the_chances(void **unused)
+static void test_draws_follow_the_probabilities(void **unused)
 {
     (void)unused;
     for (uint64_t seed = 0; seed < 3; seed++) {
@@ -65,8 +65,7 @@ static void test_draws_follow_the_chances(void **unused)
     }
 }
 
-/* A draw depends on seed and step alone, and counts are those of the steps before, wherever the mix
- * stood. */
+/* A draw depends only on seed and step; the counts are right after any order of seeks. */
 static void test_steps_in_any_order(void **unused)
 {
     (void)unused;
@@ -83,7 +82,7 @@ static void test_steps_in_any_order(void **unused)
     assert_true(differ > 100);
 }
 
-/* A single task is every step's. */
+/* A single task is sampled in every step. */
 static void test_one_task(void **unused)
 {
     (void)unused;
@@ -96,8 +95,8 @@ static void test_one_task(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chances),
-        cmocka_unit_test(test_draws_follow_the_chances),
+        cmocka_unit_test(test_probabilities),
+        cmocka_unit_test(test_draws_follow_the_probabilities),
         cmocka_unit_test(test_steps_in_any_order),
         cmocka_unit_test(test_one_task),
     };

@@ -1,4 +1,4 @@
-/* config.json: defaults, what is refused, and what survives being written. */
+/* config.json: defaults, refused values, and what a written file keeps. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -178,7 +178,7 @@ static void test_refused(void **state)
         {"{\"pruned_heads\":{\"1\":[0]}}", ": \"pruned_heads\" is {\"1\":[0]}, bertc supports only {}"},
         {"{\"quantization_config\":{}}", ": \"quantization_config\" is {}, bertc supports only null"},
         {"{\"hidden_act\":\"mish\"}",
-         ": \"hidden_act\" is \"mish\", known are: gelu gelu_python gelu_new gelu_pytorch_tanh "
+         ": \"hidden_act\" is \"mish\", expected one of: gelu gelu_python gelu_new gelu_pytorch_tanh "
          "gelu_python_tanh gelu_accurate gelu_fast quick_gelu relu silu swish tanh"},
         {"{\"hidden_act\":1}", ": \"hidden_act\" is not a string"},
         {"{\"vocab_size\":0}", ": \"vocab_size\" is 0, expected a whole number from 1 to 2147483647"},
@@ -208,7 +208,7 @@ static void test_refused(void **state)
     }
 }
 
-/* What a head alone needs stops nobody who wants the encoder, and is kept for whoever wants the head. */
+/* A fault in the description of the head does not prevent loading; it is kept in head_refusal. */
 static void test_refused_heads(void **state)
 {
     (void)state;
@@ -219,13 +219,13 @@ static void test_refused_heads(void **state)
          ": \"problem_type\" is \"multi_label_classification\", bertc has heads for "
          "\"single_label_classification\" and \"regression\" only"},
         {"{\"problem_type\":7}",
-         ": \"problem_type\" is \"no string\", bertc has heads for \"single_label_classification\" and "
+         ": \"problem_type\" is \"(not a string)\", bertc has heads for \"single_label_classification\" and "
          "\"regression\" only"},
         {"{\"problem_type\":\"regression\",\"num_labels\":3}", ": \"problem_type\" is \"regression\" with 3 labels"},
         {"{\"problem_type\":\"single_label_classification\",\"num_labels\":1}",
          ": \"problem_type\" is \"single_label_classification\" with 1 label"},
-        {"{\"id2label\":{}}", ": \"id2label\" does not name 1 to 1048576 labels"},
-        {"{\"id2label\":[\"a\"]}", ": \"id2label\" does not name 1 to 1048576 labels"},
+        {"{\"id2label\":{}}", ": \"id2label\" does not have 1 to 1048576 labels"},
+        {"{\"id2label\":[\"a\"]}", ": \"id2label\" does not have 1 to 1048576 labels"},
         {"{\"id2label\":{\"0\":\"a\",\"2\":\"b\"}}", ": \"id2label\" has key \"2\", expected 0 to 1"},
         {"{\"id2label\":{\"0\":\"a\",\"01\":\"b\"}}", ": \"id2label\" has key \"01\", expected 0 to 1"},
         {"{\"id2label\":{\"a\":\"0\"}}", ": \"id2label\" has key \"a\", expected 0 to 0"},
@@ -240,20 +240,20 @@ static void test_refused_heads(void **state)
          ": \"label2id\" contradicts \"id2label\" on \"b\""},
         {"{\"id2label\":{\"0\":\"a\",\"1\":null}}", ": label 1 in \"id2label\" has no name"},
         {"{\"id2label\":{\"0\":[\"a\"]}}", ": label 0 in \"id2label\" has no name"},
-        {"{\"id2label\":\"a\"}", ": \"id2label\" does not name 1 to 1048576 labels"},
+        {"{\"id2label\":\"a\"}", ": \"id2label\" does not have 1 to 1048576 labels"},
         {"{\"num_labels\":0}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
         {"{\"num_labels\":-1}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
         {"{\"num_labels\":2.5}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
         {"{\"num_labels\":\"3\"}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
         {"{\"num_labels\":1048577}", ": \"num_labels\" is not a whole number from 1 to 1048576"},
         {"{\"architectures\":[\"BertForTokenClassification\"]}",
-         ": \"architectures\" is BertForTokenClassification, whose head is none for sentences"},
+         ": \"architectures\" is BertForTokenClassification, whose head does not classify sentences"},
         {"{\"architectures\":[null,\"TFBertForMultipleChoice\"]}",
-         ": \"architectures\" is TFBertForMultipleChoice, whose head is none for sentences"},
+         ": \"architectures\" is TFBertForMultipleChoice, whose head does not classify sentences"},
         {"{\"architectures\":[\"BertForQuestionAnswering\"]}",
-         ": \"architectures\" is BertForQuestionAnswering, whose head is none for sentences"},
+         ": \"architectures\" is BertForQuestionAnswering, whose head does not classify sentences"},
         {"{\"architectures\":[\"BertForNextSentencePrediction\"]}",
-         ": \"architectures\" is BertForNextSentencePrediction, whose head is none for sentences"},
+         ": \"architectures\" is BertForNextSentencePrediction, whose head does not classify sentences"},
     };
     static const char *const labels[] = {"x", "y"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -273,7 +273,7 @@ static void test_refused_heads(void **state)
     }
 }
 
-/* Labels as they are found in the wild, none of which is a fault. */
+/* Unusual labels of published models that are accepted. */
 static void test_tolerated_labels(void **state)
 {
     (void)state;
@@ -306,7 +306,7 @@ static void test_tolerated_labels(void **state)
     }
 }
 
-/* What training alone needs is read, and refused by the check of a whole configuration. */
+/* Invalid values that only training uses are loaded; bertc_config_check refuses them. */
 static void test_training_values(void **state)
 {
     (void)state;
@@ -331,7 +331,7 @@ static void test_training_values(void **state)
     }
 }
 
-/* A configuration that a program filled in is checked as one from a file. */
+/* A configuration that a program filled in is checked like one from a file. */
 static void test_check(void **state)
 {
     (void)state;
@@ -348,10 +348,10 @@ static void test_check(void **state)
     assert_int_equal(bertc_config_check(&c, "m", &err), BERTC_INPUT);
     assert_string_equal(err.message, "m: \"hidden_dropout_prob\" is not a number, expected a "
                                      "number from 0 to 0.999999");
-    c.hidden_dropout_prob = -0.5; /* only nullable numbers may be negative */
+    c.hidden_dropout_prob = -0.5; /* -1 is valid only for nullable fields */
     assert_int_equal(bertc_config_check(&c, "m", NULL), BERTC_INPUT);
     c.hidden_dropout_prob = 0;
-    c.hidden_act = BERTC_RELU; /* but the name says gelu */
+    c.hidden_act = BERTC_RELU; /* hidden_act_name is still gelu */
     assert_int_equal(bertc_config_check(&c, "m", NULL), BERTC_INPUT);
     c.hidden_act = BERTC_GELU;
     assert_int_equal(bertc_config_check(&c, "m", NULL), BERTC_OK);
@@ -409,7 +409,7 @@ static const char written[] =
     "  \"x_small\": 1E-400\n"
     "}\n";
 
-/* Own keys have their current value, all others their old spelling; twice is the same as once. */
+/* Keys of bertc_config get their current values; all others keep their spelling. Writing twice gives the same file. */
 static void test_write(void **state)
 {
     (void)state;
@@ -431,7 +431,7 @@ static void test_write(void **state)
     expect_file(copy, written);
 }
 
-/* The type of the weights is stated in the spelling that the file had. */
+/* The number type of the weights is written under the key that the file had. */
 static void test_dtype(void **state)
 {
     (void)state;

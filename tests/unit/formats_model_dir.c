@@ -1,4 +1,4 @@
-/* The tokenizer's files follow a model, and old parameter names become today's. */
+/* Copying the tokenizer files of a model, and converting old tensor names to current names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "base/writer.h"
 #include "formats/model_dir.h"
-#include "formats/names.h"
+#include "formats/tensor_names.h"
 #include "unit/exists.h"
 
 static const char from[] = "formats_from.tmp", to[] = "formats_to.tmp";
@@ -47,7 +47,7 @@ static void put(const char *file, const char *bytes, size_t length)
     bc_free(path);
 }
 
-/* A file in `to`, or null where it must not be. */
+/* Check the content of a file in `to`; bytes null: the file must not exist. */
 static void expect(const char *file, const char *bytes, size_t length)
 {
     char *path = bc_path_join(to, file), *found;
@@ -105,7 +105,7 @@ static void test_default(void **state)
     expect("tokenizer_config.json", limited, sizeof limited - 1);
 }
 
-/* tokenizer.json states the case itself. */
+/* With a tokenizer.json no default is written, since it states the case. */
 static void test_no_default(void **state)
 {
     (void)state;
@@ -115,7 +115,8 @@ static void test_no_default(void **state)
     expect("tokenizer_config.json", NULL, 0);
 }
 
-/* A folder without config.json names the tokenizer's class itself, as AutoTokenizer would have found it. */
+/* In a folder without config.json, tokenizer_config.json states the class that AutoTokenizer takes in the source
+ * folder. */
 static void test_named_class(void **state)
 {
     (void)state;

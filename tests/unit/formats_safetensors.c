@@ -1,5 +1,5 @@
-/* safetensors: what is written reads back, what is damaged is refused with a place, and every value
- * of the small types is the number that it stands for. */
+/* safetensors: written files are read back, damaged files are refused with the position of the fault, and every value
+ * of the 16-bit types is converted correctly. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static int clean(void **state)
     return 0;
 }
 
-/* A file of a header and as many zero bytes of data. */
+/* Write a file with this header and `data` zero bytes of data. */
 static void make(const char *header, size_t data)
 {
     bc_text text = {0};
@@ -49,7 +49,7 @@ static void expect_message(const char *message)
     snprintf(expected, sizeof expected, "%s%s", name, message);
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_INPUT);
     assert_string_equal(err.message, expected);
-    assert_null(file.own);
+    assert_null(file.state);
     bc_weights_close(&file);
 }
 
@@ -137,7 +137,7 @@ static void test_refused_prefix(void **state)
         {"\1\341\365\5\0\0\0\0{}", 10, " @0: header of 100000001 bytes, at most 100000000 allowed"},
         {"\0\341\365\5\0\0\0\0{}", 10, " @0: header of 100000000 bytes in a file of 10"},
         {"version https://git-lfs.github.com/spec/v1\n", 43,
-         ": a Git LFS pointer ('git lfs pull' gets the file that it stands for), not a safetensors file"},
+         ": a Git LFS pointer ('git lfs pull' fetches the file itself), not a safetensors file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(bc_file_write_in(&bc_working_dir, name, cases[i].bytes, cases[i].length, NULL, NULL),
@@ -150,7 +150,7 @@ static void test_refused_prefix(void **state)
 
 #define BYTES(text) text, sizeof text - 1
 
-/* Other files than safetensors are named by what they are: headers as the programs write them. */
+/* For a file of another format the message states the format. The first bytes are as the programs write them. */
 static void test_other_kinds(void **state)
 {
     (void)state;
@@ -175,12 +175,12 @@ static void test_other_kinds(void **state)
         {BYTES("\10\7\22\7pytorch\32\0051.9"), "a model of ONNX"},
         {BYTES("GGUF\3\0\0\0\0\0\0\0"), "weights of llama.cpp (GGUF)"},
         {BYTES("\37\213\10\0\0\0\0\0\0\3"), "compressed with gzip"},
-        {BYTES("<!DOCTYPE html>\n<html>"), "a web page (HTML) that begins \"<!DOCTYPE html>\""},
-        {BYTES("\r\n <HTML lang=en>"), "a web page (HTML) that begins \"<HTML lang=en>\""},
-        {BYTES("<?xml version='1.0'?><Error>"), "an answer in XML that begins \"<?xml version='1.0'?><Error>\""},
-        {BYTES("{\"error\":\"gated\"}"), "JSON that begins \"{\"error\":\"gated\"}\""},
-        {BYTES("Entry not found"), "a text that begins \"Entry not found\""},
-        {BYTES("d\xc3\xa9j\xc3\xa0 vu"), "a text that begins \"d\xc3\xa9j\xc3\xa0 vu\""},
+        {BYTES("<!DOCTYPE html>\n<html>"), "a web page (HTML) that begins with \"<!DOCTYPE html>\""},
+        {BYTES("\r\n <HTML lang=en>"), "a web page (HTML) that begins with \"<HTML lang=en>\""},
+        {BYTES("<?xml version='1.0'?><Error>"), "an XML document that begins with \"<?xml version='1.0'?><Error>\""},
+        {BYTES("{\"error\":\"gated\"}"), "JSON that begins with \"{\"error\":\"gated\"}\""},
+        {BYTES("Entry not found"), "a text that begins with \"Entry not found\""},
+        {BYTES("d\xc3\xa9j\xc3\xa0 vu"), "a text that begins with \"d\xc3\xa9j\xc3\xa0 vu\""},
         {BYTES(" \n"), "blank"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -193,7 +193,7 @@ static void test_other_kinds(void **state)
     remove(name);
 }
 
-/* The mark of tar stands far behind the name of its first file; a header that was cut is none of them. */
+/* The signature of tar is far after the first file's name; a cut safetensors header is not taken for another format. */
 static void test_kinds_at_length(void **state)
 {
     (void)state;
@@ -262,7 +262,7 @@ static void test_round_trip(void **state)
     bc_weights_close(&file);
 }
 
-/* In the order of the data, whatever that of the header; no metadata; empty file; padding. */
+/* Tensors are listed in the order of the data, not of the header; metadata and tensors may be absent; padding. */
 static void test_accepted(void **state)
 {
     (void)state;
@@ -275,7 +275,7 @@ static void test_accepted(void **state)
     for (size_t i = 0; i < 4; i++) assert_int_equal(file.tensors[i].name[0], 'a' + (int)i);
     assert_null(bc_safetensors_metadata(&file, "format"));
     bc_weights_close(&file);
-    /* an empty tensor comes before the one that starts where it does, whatever their names */
+    /* of two tensors at one offset the empty tensor comes first, whatever their names */
     make("{" TENSOR("a", 0, 4) ",\"z\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 4);
     assert_int_equal(bc_safetensors_open(name, &file, &err), BERTC_OK);
     assert_int_equal(file.tensors[0].name[0], 'z');
@@ -289,13 +289,13 @@ static void test_accepted(void **state)
     bc_weights_close(&file);
 }
 
-/* Read all that an open file offers: none of it lies outside. */
-static void touch(const bc_weights *file)
+/* Read every tensor of an open file, to show that none of it is outside the file. */
+static void read_all(const bc_weights *file)
 {
     float out[64];
     for (size_t i = 0; i < file->count; i++) {
         const bc_tensor *t = &file->tensors[i];
-        char *bytes = bc_alloc(t->bytes, 1); /* exactly as many */
+        char *bytes = bc_alloc(t->bytes, 1); /* no byte more */
         assert_int_equal(bc_tensor_bytes(t, 0, t->bytes, bytes, NULL), BERTC_OK);
         bc_free(bytes);
         if (t->count <= 64) bc_tensor_floats(t, 0, t->count, out, NULL);
@@ -315,7 +315,7 @@ static void try_bytes(const char *bytes, size_t length)
     assert_int_equal(fwrite(bytes, 1, length, stream), length);
     fclose(stream);
     bertc_status status = bc_safetensors_open(name, &file, &err);
-    if (status == BERTC_OK) touch(&file), opened++;
+    if (status == BERTC_OK) read_all(&file), opened++;
     else refused++;
     assert_true(status == BERTC_OK || (status == BERTC_INPUT && err.message[0]));
     bc_weights_close(&file);
@@ -335,7 +335,7 @@ static void test_truncated(void **state)
     bc_free(bytes);
 }
 
-/* Every bit of prefix and header. Those that only change a name or a digit may still open. */
+/* Flip every bit. A file in which only a name, a digit or the data changed may still open. */
 static void test_flipped(void **state)
 {
     (void)state;
@@ -351,11 +351,11 @@ static void test_flipped(void **state)
             bytes[at] = (char)(bytes[at] ^ 1 << bit);
         }
     assert_true(refused > 8 * 100);
-    assert_true(opened > 8 * 44); /* the 44 bytes of data are not the reader's to judge */
+    assert_true(opened > 8 * 44); /* any change of the 44 bytes of data is accepted */
     bc_free(bytes);
 }
 
-/* Sign, exponent and fraction of a small float, worked out in double precision. */
+/* The value of a 16-bit float in double precision, from its sign, exponent and fraction. */
 static double reference(uint32_t bits, int exponent_bits, int fraction_bits)
 {
     int bias = (1 << (exponent_bits - 1)) - 1, max = (1 << exponent_bits) - 1;
@@ -367,7 +367,7 @@ static double reference(uint32_t bits, int exponent_bits, int fraction_bits)
     return sign * ldexp(1 + fraction * scale, exponent - bias);
 }
 
-/* Write values and read them: as a whole, and in two parts. They lie at an odd place of the file. */
+/* Write values at an odd offset of a file, and read them at once and in two parts. */
 static void read_floats(bc_dtype dtype, const void *values_of, size_t count, float *out)
 {
     const bc_tensor_out tensors[] = {{"odd", BC_U8, 1, {1}, "x"}, {"t", dtype, 1, {count}, values_of}};
@@ -400,7 +400,7 @@ static void expect_all(bc_dtype dtype, int exponent_bits, int fraction_bits)
     }
 }
 
-static void test_half(void **state)
+static void test_f16_and_bf16(void **state)
 {
     (void)state;
     expect_all(BC_F16, 5, 10);
@@ -422,7 +422,7 @@ static void test_double(void **state)
     }
 }
 
-/* A file that is made shorter, or changed, after it was opened: an error that names it. */
+/* A file that becomes shorter or changes after it was opened is an error that states the path. */
 static void test_changed_meanwhile(void **state)
 {
     (void)state;
@@ -465,7 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_refused_headers), TEST(test_refused_prefix), TEST(test_other_kinds), TEST(test_kinds_at_length),
         TEST(test_round_trip),      TEST(test_accepted),       TEST(test_truncated),   TEST(test_flipped),
-        TEST(test_half),            TEST(test_double),         TEST(test_unwritable),  TEST(test_changed_meanwhile),
+        TEST(test_f16_and_bf16),    TEST(test_double),         TEST(test_unwritable),  TEST(test_changed_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Sources of weights: what every reader shares, with readers of tensors in memory and of a set of parts; which file of
- * a folder is opened. */
+/* Weight sources: what all readers have in common, tested with tensors in memory and with a set of parts; and the file
+ * of a folder that is opened. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ enum { ROWS = 3, COLUMNS = 50000, COUNT = ROWS * COLUMNS }; /* more than one pie
 
 static float numbers[COUNT], out[COUNT];
 
-/* Numbers that every type of floating point has. */
+/* Numbers that every floating-point type represents exactly. */
 static int make_numbers(void **unused)
 {
     (void)unused;
@@ -26,8 +26,8 @@ static int make_numbers(void **unused)
     return 0;
 }
 
-/* The numbers as values of a type, by other means than those under test: bf16 is the upper half of a float, f16 is made
- * from fraction and exponent. */
+/* The numbers as values of a type, not converted by the functions under test: a bf16 is the upper half of a float, an
+ * f16 is made from fraction and exponent. */
 static void *stored_as(bc_dtype dtype)
 {
     size_t width = bc_dtype_bits(dtype) / 8;
@@ -37,28 +37,28 @@ static void *stored_as(bc_dtype dtype)
         double wide = (double)x;
         int exponent;
         double fraction = frexp(fabs(wide), &exponent);
-        int of_half = (wide < 0 ? 1 << 15 : 0) + ((exponent + 14) << 10) + (int)ldexp(2 * fraction - 1, 10);
-        uint16_t half = wide == 0 ? (uint16_t)0 : (uint16_t)of_half;
+        int f16 = (wide < 0 ? 1 << 15 : 0) + ((exponent + 14) << 10) + (int)ldexp(2 * fraction - 1, 10);
+        uint16_t bits = wide == 0 ? (uint16_t)0 : (uint16_t)f16;
         const void *value = dtype == BC_F32    ? (const void *)&x
                             : dtype == BC_F64  ? (const void *)&wide
                             : dtype == BC_BF16 ? (const void *)((const char *)&x + 2)
-                                               : (const void *)&half;
+                                               : (const void *)&bits;
         memcpy(bytes + (size_t)i * width, value, width);
     }
     return bytes;
 }
 
-static void open_one(bc_weights *weights, memory_weights *m, bc_dtype dtype, bool turned)
+static void open_one(bc_weights *weights, memory_weights *m, bc_dtype dtype, bool transposed)
 {
     const bc_tensor like = {.name = "w", .dtype = dtype, .rank = 2, .shape = {ROWS, COLUMNS}, .count = COUNT,
                             .bytes = COUNT * bc_dtype_bits(dtype) / 8};
     void *bytes = stored_as(dtype);
     memory_open(weights, m, 1);
-    memory_put(weights, 0, &like, bytes, turned);
+    memory_put(weights, 0, &like, bytes, transposed);
     free(bytes);
 }
 
-/* As a whole, and in parts that end anywhere, also of a matrix that lies column by column. */
+/* Read at once, and in parts of any length; also a matrix that is stored column by column. */
 static void test_values_of_every_type(void **unused)
 {
     (void)unused;
@@ -80,8 +80,8 @@ static void test_values_of_every_type(void **unused)
     }
 }
 
-/* f32 is read in one go, straight to where it is wanted: no copy of a tensor is held beside the weights. */
-static void test_f32_is_read_straight(void **unused)
+/* f32 is read in one call straight into the caller's memory, without a second copy of the tensor. */
+static void test_f32_is_read_directly(void **unused)
 {
     (void)unused;
     bc_weights weights;
@@ -93,7 +93,7 @@ static void test_f32_is_read_straight(void **unused)
     bc_weights_close(&weights);
     open_one(&weights, &m, BC_F16, false);
     assert_int_equal(bc_tensor_floats(weights.tensors, 0, COUNT, out, NULL), BERTC_OK);
-    assert_true(m.reads > 4); /* others by pieces */
+    assert_true(m.reads > 4); /* other types in pieces */
     bc_weights_close(&weights);
 }
 
@@ -174,7 +174,7 @@ static void test_names_and_closing(void **unused)
     bc_weights weights = {0};
     memory_weights m;
     const bc_tensor like = {.name = "a", .rank = 1, .shape = {1}, .count = 1, .bytes = 4};
-    assert_null(bc_weights_find(&weights, "a")); /* closed, it has none */
+    assert_null(bc_weights_find(&weights, "a")); /* a closed source has no tensors */
     bc_weights_close(&weights);
     memory_open(&weights, &m, 2);
     memory_put(&weights, 0, &like, numbers, false);
@@ -199,7 +199,7 @@ enum { PARTS = 2 };
 
 static bertc_status check_parts(const bc_weights *weights, bertc_error *err)
 {
-    const bc_weights *parts = weights->own;
+    const bc_weights *parts = weights->state;
     bertc_status status = BERTC_OK;
     for (int i = 0; i < PARTS && status == BERTC_OK; i++) status = bc_weights_check(&parts[i], err);
     return status;
@@ -207,12 +207,12 @@ static bertc_status check_parts(const bc_weights *weights, bertc_error *err)
 
 static void close_parts(bc_weights *weights)
 {
-    bc_weights *parts = weights->own;
+    bc_weights *parts = weights->state;
     for (int i = 0; i < PARTS; i++) bc_weights_close(&parts[i]);
 }
 
-/* A set reads nothing: its tensors are those of the parts. */
-static const bc_weights_kind parts_kind = {NULL, check_parts, close_parts};
+/* A set has no read function: its tensors point to the parts. */
+static const bc_weights_methods parts_methods = {NULL, check_parts, close_parts};
 
 static void test_a_set_of_parts(void **unused)
 {
@@ -224,7 +224,7 @@ static void test_a_set_of_parts(void **unused)
     open_one(&parts[1], &m[1], BC_BF16, true);
     parts[1].tensors[0].name = "v";
     parts[1].path[0] = 'M';
-    bc_weights set = {.kind = &parts_kind, .path = bc_strndup("set", 3), .count = PARTS, .own = parts,
+    bc_weights set = {.methods = &parts_methods, .path = bc_strndup("set", 3), .count = PARTS, .state = parts,
                       .tensors = bc_alloc(PARTS, sizeof(bc_tensor))};
     for (int i = 0; i < PARTS; i++) set.tensors[i] = parts[i].tensors[0];
     const bc_tensor *v = bc_weights_find(&set, "v");
@@ -273,15 +273,15 @@ static void test_folders(void **unused)
     bc_weights weights;
     bertc_error err = {0};
     bc_folder_create(folder, NULL);
-    assert_int_equal(bc_weights_open_in(folder, BC_OF_MODEL, &weights, &err), BERTC_INPUT);
+    assert_int_equal(bc_weights_open_in(folder, BC_ROLE_MODEL, &weights, &err), BERTC_INPUT);
     assert_non_null(strstr(err.message, "formats_weights.tmp/model.safetensors: no such file; "));
     bc_weights_close(&weights);
     write_file(BC_MODEL_WEIGHTS, 1);
     write_file(BC_ADAPTER_WEIGHTS, 2);
     write_file("other", 3);
-    expect_source(bc_weights_open_in(folder, BC_OF_MODEL, &weights, &err), &weights,
+    expect_source(bc_weights_open_in(folder, BC_ROLE_MODEL, &weights, &err), &weights,
                   "formats_weights.tmp/model.safetensors", 1);
-    expect_source(bc_weights_open_in(folder, BC_OF_ADAPTER, &weights, &err), &weights,
+    expect_source(bc_weights_open_in(folder, BC_ROLE_ADAPTER, &weights, &err), &weights,
                   "formats_weights.tmp/adapter_model.safetensors", 2);
     expect_source(bc_weights_open("formats_weights.tmp/other", &weights, &err), &weights, "formats_weights.tmp/other",
                   3);
@@ -307,7 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_values_of_every_type, make_numbers),
-        cmocka_unit_test_setup(test_f32_is_read_straight, make_numbers),
+        cmocka_unit_test_setup(test_f32_is_read_directly, make_numbers),
         cmocka_unit_test(test_bytes_and_other_types),
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_values_that_are_not_finite),

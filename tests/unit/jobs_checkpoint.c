@@ -132,7 +132,7 @@ static void expect_back(int tasks)
     in.tasks = tasks;
     *task = (bc_task_progress){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
     task->last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
-    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10, .constant = 2};
+    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10, .same_prediction = 2};
     bc_text text = {0};
     bc_state out;
     bertc_error err = {0};

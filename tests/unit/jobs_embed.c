@@ -1,5 +1,5 @@
-/* Features: whatever is asked of layers and tokens is made of the rows of each layer alone, in the order of
- * the texts, whatever is computed together. */
+/* Features: every combination and pooling of layers agrees with the rows of the single layers, in the order of the
+ * texts, whatever the batches. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ enum { H = 16, LAYERS = 2, TEXTS = 9, MAX = 24 };
 static const char text[] = "good\nbad a film\n\nvery very not plot\na\nand and and and and and and and and\nfilm\n"
                            "good film\nnot bad";
 
-/* All features, text by text. */
+/* The features of all texts. */
 typedef struct taken {
     bertc_embed_shape shape;
     size_t texts, width, all_rows, rows[TEXTS];
@@ -75,7 +75,7 @@ static taken run(bertc_embed_options o)
     return t;
 }
 
-/* ---- What is wanted, the plain way --------------------------------------------------------- */
+/* ---- Reference values ---------------------------------------------------------------------- */
 
 static double at(const taken *layer, size_t i, size_t token, size_t k)
 {
@@ -103,7 +103,7 @@ static double pooled(const taken layers[LAYERS + 1], const int *list, size_t cou
 }
 
 /* Feature k of row r of text i. */
-static double wanted(const taken layers[LAYERS + 1], const int *list, size_t count, const bertc_embed_options *o,
+static double expected(const taken layers[LAYERS + 1], const int *list, size_t count, const bertc_embed_options *o,
                      size_t i, size_t r, size_t k)
 {
     bool concat = o->combine == BERTC_COMBINE_CONCAT;
@@ -120,18 +120,18 @@ static void compare(const taken layers[LAYERS + 1], const int *list, size_t coun
         assert_int_equal(t.rows[i], o.pool == BERTC_POOL_NONE ? layers[0].rows[i] : 1);
         for (size_t r = 0; r < t.rows[i]; r++) {
             double square = 0;
-            for (size_t k = 0; k < t.width; k++) square += pow(wanted(layers, list, count, &o, i, r, k), 2);
+            for (size_t k = 0; k < t.width; k++) square += pow(expected(layers, list, count, &o, i, r, k), 2);
             double norm = o.normalize ? sqrt(square) : 1;
             for (size_t k = 0; k < t.width; k++)
                 assert_close((double)t.values[i][r * t.width + k],
-                             wanted(layers, list, count, &o, i, r, k) / norm, 2e-6);
+                             expected(layers, list, count, &o, i, r, k) / norm, 2e-6);
         }
     }
     assert_int_equal(t.width, H * (o.combine == BERTC_COMBINE_CONCAT ? count : 1));
     clear(&t);
 }
 
-static void test_all_that_can_be_asked(void **unused)
+static void test_every_combination(void **unused)
 {
     (void)unused;
     static const char *const names[LAYERS + 1] = {"0", "1", "2"};
@@ -151,7 +151,7 @@ static void test_all_that_can_be_asked(void **unused)
     for (int l = 0; l <= LAYERS; l++) clear(&layers[l]);
 }
 
-/* To the bit the same whatever shares a pass, and where fewer are taken. */
+/* The batch size and --limit do not change a text's features, to the bit. */
 static void test_batches(void **unused)
 {
     (void)unused;
@@ -233,15 +233,16 @@ static void test_refusals(void **unused)
     static const struct {
         const char *layers, *message;
     } rows[] = {
-        {"3", "--layers: 3: the model has 2 layers, 0 is its embeddings, -1 the last layer"},
-        {"-4", "--layers: -4: the model has 2 layers, 0 is its embeddings, -1 the last layer"},
-        {"-1,2", "--layers: '-1,2' names layer 2 twice"},
-        {"1,", "--layers: nothing after the last comma"},
-        {"", "--layers: '' is not all or numbers such as 1,2,-1"},
-        {"1-2", "--layers: '1-2' is not all or numbers such as 1,2,-1"},
-        {"1,,2", "--layers: '1,,2' is not all or numbers such as 1,2,-1"},
-        {" 1", "--layers: ' 1' is not all or numbers such as 1,2,-1"},
-        {"99999999999999999999", "--layers: '99999999999999999999' is not all or numbers such as 1,2,-1"},
+        {"3", "--layers: no layer 3; the model has 2 layers, 0 is its embeddings, -1 the last layer"},
+        {"-4", "--layers: no layer -4; the model has 2 layers, 0 is its embeddings, -1 the last layer"},
+        {"-1,2", "--layers: '-1,2' has layer 2 twice"},
+        {"1,", "--layers: no number after the last comma"},
+        {"", "--layers: '' is neither 'all' nor a list of numbers such as 1,2,-1"},
+        {"1-2", "--layers: '1-2' is neither 'all' nor a list of numbers such as 1,2,-1"},
+        {"1,,2", "--layers: '1,,2' is neither 'all' nor a list of numbers such as 1,2,-1"},
+        {" 1", "--layers: ' 1' is neither 'all' nor a list of numbers such as 1,2,-1"},
+        {"99999999999999999999",
+         "--layers: '99999999999999999999' is neither 'all' nor a list of numbers such as 1,2,-1"},
     };
     taken t;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -255,11 +256,10 @@ static void test_refusals(void **unused)
     bertc_embed_options o = options_for("-1", BERTC_COMBINE_MEAN, BERTC_POOL_MEAN);
     o.on.task = "sst2";
     assert_int_equal(run_job(o, NULL, &t, &err), BERTC_USAGE);
-    assert_string_equal(err.message, "--task says nothing without --data");
+    assert_string_equal(err.message, "--task has no effect without --data");
 }
 
-/* Finite weights whose sum is not: of a text the row of one token is NaN. Whatever is made of all tokens shows
- * it. */
+/* Finite weights whose sum is infinite make one token's row NaN. Pooling over all tokens keeps the NaN. */
 static void test_nan_is_not_lost(void **unused)
 {
     (void)unused;
@@ -267,8 +267,8 @@ static void test_nan_is_not_lost(void **unused)
     const bertc_model_options load = {.backend = "reference", .threads = 1};
     assert_int_equal(bertc_model_load("model", &load, &model, NULL), BERTC_OK);
     assert_int_equal(mkdir("huge", 0777), 0);
-    bc_model_param(model, BC_WORD, 0)->value[8 * H] = 3e38f;     /* "film", */
-    bc_model_param(model, BC_POSITION, 0)->value[3 * H] = 3e38f; /* which is there in the second text */
+    bc_model_param(model, BC_WORD, 0)->value[8 * H] = 3e38f;     /* "film", which is at position 3 */
+    bc_model_param(model, BC_POSITION, 0)->value[3 * H] = 3e38f; /* in the second text */
     assert_int_equal(bertc_model_save(model, "huge", NULL), BERTC_OK);
     bertc_model_free(model);
     fixture_write("huge/vocab.txt", fixture_words);
@@ -285,7 +285,7 @@ static void test_nan_is_not_lost(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_that_can_be_asked),
+        cmocka_unit_test(test_every_combination),
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_progress_and_stop),

@@ -20,7 +20,7 @@
 #include "formats/safetensors.h"
 #include "unit/exists.h"
 
-/* |got - want| <= most; false for NaN. */
+/* |got - want| <= max; fails for NaN. */
 static inline void assert_close(double got, double want, double max)
 {
     if (!(got - want <= max && want - got <= max)) fail_msg("%.17g is not within %g of %.17g", got, max, want);
@@ -37,7 +37,7 @@ static inline void fixture_write(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* Sentences of 1 to 9 words whose label is their first word's. */
+/* Write a file of sentences of 1 to 9 words; the first word decides the label. */
 static inline void fixture_split(const char *path, int first, int count)
 {
     static const char *const tail[] = {"a", "film", "very", "not", "plot", "and"};
@@ -53,7 +53,7 @@ static inline void fixture_split(const char *path, int first, int count)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A model of this shape with random weights in a new folder. */
+/* Save a model with this configuration and random weights in a new folder. */
 static inline void fixture_save(const bertc_config *config, const char *dir)
 {
     bertc_model *model;
@@ -82,7 +82,7 @@ static inline void fixture_model(const char *dir)
     fixture_write(path, fixture_words);
 }
 
-/* Make the folder, go into it and lay out model/ and data/SST-2/. */
+/* Create a temporary folder with model/ and data/SST-2/, and make it the current folder. */
 static inline int fixture_enter(void **state)
 {
     const char *base = getenv("TMPDIR");
@@ -134,10 +134,10 @@ static inline bertc_train_options fixture_options(const char *out)
     return o;
 }
 
-/* What is frozen in fixture_whole_run, and its --cache-dir. */
+/* --freeze and --cache-dir of fixture_whole_run. */
 static const char *fixture_freeze = "none", *fixture_cache = "none";
 
-/* Everything that a run writes: evaluation, best weights, checkpoints. */
+/* A run that writes every kind of file: evaluations, best weights, checkpoints. */
 static inline bertc_status fixture_whole_run(const char *out, bool resume, bertc_error *err)
 {
     bertc_train_options o = fixture_options(out);
@@ -174,14 +174,14 @@ static inline bertc_train_result fixture_run(bertc_train_options o)
     return result;
 }
 
-/* The same, whatever is in its folder. */
+/* Remove the run's folder first. */
 static inline bertc_train_result fixture_run_anew(bertc_train_options o)
 {
     fixture_remove(o.out);
     return fixture_run(o);
 }
 
-/* A finished run that still has its checkpoints: it was killed before they were gone. */
+/* A finished run with its checkpoints, as if it was killed before it removed them. */
 static inline void fixture_killed_late(bertc_train_options o)
 {
     const char *out = o.out;
@@ -203,8 +203,8 @@ static inline void fixture_refuse(bertc_train_options o, bertc_status status, co
     assert_string_equal(err.message, message);
 }
 
-/* All of a file, NUL-terminated; with the values of "seconds" struck out where asked for. (Inlined, it
- * makes gcc 12 see pointers to its variables where there are none.) */
+/* Read a file, NUL-terminated; `timeless`: without the values of "seconds". (Inlining it makes gcc 12 warn of pointers
+ * to its variables that do not exist.) */
 __attribute__((noinline, unused)) static char *fixture_read(const char *path, size_t *length, bool timeless)
 {
     char *text;
@@ -250,7 +250,7 @@ static inline double fixture_number(const char *text, const char *key)
     return strtod(at + strlen(key), NULL);
 }
 
-/* The two folders hold the same files with the same bytes. */
+/* Check that two folders hold the same files with the same bytes. */
 static inline void fixture_same_run(const char *a, const char *b)
 {
     DIR *dir = opendir(a);
@@ -261,7 +261,7 @@ static inline void fixture_same_run(const char *a, const char *b)
     assert_int_equal(fixture_entries(a), fixture_entries(b));
 }
 
-/* The run, stopped after so many questions whether to go on and resumed, writes what that in `whole` did. */
+/* Check that the run, stopped at call `steps` of its stop function and resumed, writes the same files as `whole`. */
 static inline void fixture_same_resumed(bertc_train_options o, int steps, const char *whole)
 {
     fixture_interrupt(o, steps);
@@ -271,7 +271,7 @@ static inline void fixture_same_resumed(bertc_train_options o, int steps, const 
     fixture_remove(o.out);
 }
 
-/* Stopped twice and resumed, a run gives the files of `whole`, which nobody stopped. */
+/* Check that the run, stopped twice and resumed, writes the same files as the uninterrupted run `whole`. */
 static inline void fixture_stop_twice(bertc_train_options o, const char *whole)
 {
     fixture_remove("stopped");
@@ -283,7 +283,7 @@ static inline void fixture_stop_twice(bertc_train_options o, const char *whole)
     fixture_same_run(whole, "stopped");
 }
 
-/* What a tensor holds, released by bc_free. */
+/* The bytes of a tensor, released by bc_free. */
 static inline void *fixture_bytes(const bc_tensor *tensor)
 {
     void *bytes = bc_alloc(tensor->bytes, 1);
@@ -301,7 +301,7 @@ static inline bool fixture_same_bytes(const bc_tensor *const tensors[2])
     return same;
 }
 
-/* How far apart their F32 values are at most. */
+/* The largest difference between the F32 values of two tensors. */
 static inline double fixture_distance(const bc_tensor *const tensors[2])
 {
     double max = 0;
@@ -316,7 +316,7 @@ static inline double fixture_distance(const bc_tensor *const tensors[2])
     return max;
 }
 
-/* One tensor of two files. */
+/* The tensor of one name in two files. */
 typedef struct fixture_pair {
     bc_weights files[2];
     const bc_tensor *tensors[2];

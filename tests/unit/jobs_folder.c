@@ -464,7 +464,7 @@ static void test_an_unfinished_run_is_no_model(void **unused)
     }
     bertc_error err = {0};
     assert_int_equal(bertc_predict(&p, false, NULL, &predictions, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "begun: a run that is not finished; resume it before its model is used "
+    assert_string_equal(err.message, "begun: the model of an unfinished run; finish the run first "
                                      "(finetune --resume)");
     assert_int_equal(bertc_model_load("begun", &how, &model, NULL), BERTC_INPUT);
     assert_int_equal(mkdir("begun/sst2", 0777), 0);
@@ -477,8 +477,8 @@ static void test_an_unfinished_run_is_no_model(void **unused)
     p.model = "begun/sst2";
     err = (bertc_error){0};
     assert_int_equal(bertc_predict(&p, false, NULL, &predictions, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "begun/sst2: a task of a run that is not finished; resume it before its model is "
-                                     "used (finetune --resume)");
+    assert_string_equal(err.message, "begun/sst2: the model of an unfinished task of a run; finish the run "
+                                     "first (finetune --resume)");
     copy("plain/run.json", "begun/sst2/run.json"); /* a finished run that lies in that folder */
     err = (bertc_error){0};
     if (bertc_predict(&p, false, NULL, &predictions, &err) != BERTC_OK) fail_msg("%s", err.message);

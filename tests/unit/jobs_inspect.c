@@ -1,4 +1,4 @@
-/* inspect: each way in which a tensor can fit the configuration, once. */
+/* inspect: every bertc_fit occurs once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -83,7 +83,7 @@ static void expect_all(const char *path)
     expect_fit(&all, "classifier.bias", "classifier.bias", BERTC_FIT_WRONG_SHAPE);
     expect_fit(&all, "bert.encoder.layer.0.output.dense.weight",
                "bert.encoder.layer.0.output.dense.weight", BERTC_FIT_MISSING);
-    /* of two tensors for one parameter the one of its very name has it */
+    /* of two tensors for one parameter, the tensor with the current name is used */
     expect_fit(&all, "bert.embeddings.LayerNorm.weight", "bert.embeddings.LayerNorm.weight", BERTC_FIT_MATCHES);
     expect_fit(&all, "bert.embeddings.LayerNorm.gamma", NULL, BERTC_FIT_IGNORED);
     const size_t tally[BERTC_FITS] = {2, 1, 2, 2, 1, PARAMETERS - 6, 0};
@@ -136,7 +136,7 @@ static void test_no_config(void **state)
     bertc_inspection_clear(&all);
 }
 
-/* A configuration that is refused hides no tensors. */
+/* With a refused configuration the tensors are still listed. */
 static void test_refused_config(void **state)
 {
     (void)state;

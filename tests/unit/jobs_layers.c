@@ -83,8 +83,8 @@ static void test_directories_that_are_refused(void **unused)
         int32_t layers;
         const char *dir, *message;
         bertc_status status;
-    } rows[] = {{3, "model", "--keep-layers 3: model/config.json has 1 to 2 layers to keep", BERTC_USAGE},
-                {0, "model", "--keep-layers 0: model/config.json has 1 to 2 layers to keep", BERTC_USAGE},
+    } rows[] = {{3, "model", "--keep-layers 3: model/config.json allows 1 to 2", BERTC_USAGE},
+                {0, "model", "--keep-layers 0: model/config.json allows 1 to 2", BERTC_USAGE},
                 {3, "torn", "torn/model.safetensors: tensor \"bert.encoder.layer.2.attention.self.query.weight\" "
                             "is missing", BERTC_INPUT},
                 {1, "no", "no: no such folder, and bertc downloads nothing: put the files of "

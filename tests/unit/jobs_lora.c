@@ -1,4 +1,4 @@
-/* Runs that train adapters: what stays, what is saved, what can be had from it again. */
+/* Runs that train adapters: frozen weights stay unchanged, and saved adapters can be loaded and trained again. */
 #include "jobs_fixture.h"
 
 #include "base/json.h"
@@ -30,7 +30,7 @@ static bertc_predictions predict(const char *model, bertc_status status, bertc_e
     return found;
 }
 
-/* Two model directories give the same logits, to the bit or within `most`. */
+/* Check that the logits of two model directories differ by `max` at most. */
 static void same_logits(const char *a, const char *b, double max)
 {
     bertc_predictions x = predict(a, BERTC_OK, NULL), y = predict(b, BERTC_OK, NULL);
@@ -40,14 +40,14 @@ static void same_logits(const char *a, const char *b, double max)
     bertc_predictions_clear(&y);
 }
 
-/* With every recipe, precision and size of pass a run that is stopped goes on to the same result, and
- * what has no adapter stays as it was, to the bit. */
+/* With every recipe, precision and pass size, a stopped and resumed run has the same result, and matrices without an
+ * adapter stay unchanged, to the bit. */
 static void test_runs(void **unused)
 {
     (void)unused;
     static const struct {
         const char *freeze, *targets;
-        bool low, key, down; /* are adapted */
+        bool low, key, down; /* whether these matrices have adapters */
     } cases[] = {{"none", "query,value", true, false, false}, {"embeddings", "all", true, true, true},
                  {"1", "output.dense,query", false, false, true}, {"1", "all", false, true, true}};
     for (int i = 0; i < 8; i++) {
@@ -77,7 +77,7 @@ static void test_runs(void **unused)
     }
 }
 
-/* The same run saved merged and as an adapter: one model, whether it is applied or trained on. */
+/* A run saved merged and the same run saved as an adapter give the same model for inference and for training. */
 static void test_merged_and_adapter(void **unused)
 {
     (void)unused;
@@ -103,7 +103,7 @@ static void test_merged_and_adapter(void **unused)
     fixture_same_file("from-merged", "from-adapter", "model.safetensors");
     fixture_same_file("from-merged", "from-adapter", "config.json");
     fixture_same_file("from-merged", "from-adapter", "log.jsonl");
-    o = lora_options("again"); /* adapters over an adapter, merged */
+    o = lora_options("again"); /* train adapters on an adapter, and merge them */
     o.model = "adapter";
     fixture_run(o);
     o.out = "refused";
@@ -114,7 +114,7 @@ static void test_merged_and_adapter(void **unused)
     assert_false(bc_file_exists("refused"));
 }
 
-/* The lower layers of an adapted model, whole and as an adapter; over them adapters can only be merged. */
+/* --keep-layers of a merged model and of an adapter gives the same model, and requires --lora-save merged. */
 static void test_kept_layers(void **unused)
 {
     (void)unused;
@@ -137,7 +137,7 @@ static void test_kept_layers(void **unused)
     assert_false(bc_file_exists("out"));
 }
 
-/* A finished run of adapters is checked like others. */
+/* A finished run of adapters is checked like any finished run. */
 static void test_finished(void **unused)
 {
     (void)unused;
@@ -156,9 +156,9 @@ static void test_finished(void **unused)
     assert_non_null(strstr(err.message, "whole/adapter_config.json: 2 bytes, run.json recorded "));
 }
 
-/* ---- Files that others write --------------------------------------------------------------- */
+/* ---- Files of other programs --------------------------------------------------------------- */
 
-/* Put one text in place of another in a file. */
+/* Replace a text in a file. */
 static void change(const char *path, const char *from, const char *to)
 {
     size_t length;
@@ -178,7 +178,8 @@ static void make_adapter(const char *out)
     fixture_run(o);
 }
 
-/* As peft writes it: without labels and tokenizer. The base lies beside it. */
+/* An adapter as peft writes it, without labels and tokenizer, loads; its base is found relative to the adapter's
+ * folder. */
 static void test_bare_adapter(void **unused)
 {
     (void)unused;
@@ -199,8 +200,8 @@ static void test_bare_adapter(void **unused)
     assert_int_equal(rename("whole/base", "model"), 0);
 }
 
-/* The labels of an adapter are its own, those that an earlier version wrote into a config.json too; without either
- * file the base's count. */
+/* An adapter's labels come from bertc_labels.json, or from a config.json that an earlier version wrote, or without
+ * either from the base model. */
 static void test_labels(void **unused)
 {
     (void)unused;
@@ -209,7 +210,7 @@ static void test_labels(void **unused)
                               "\"id2label\":{\"0\":\"negative\",\"1\":\"positive\"}}";
     bertc_config config, base;
     make_adapter("named");
-    assert_int_equal(bc_adapter_load_config("named", &config, NULL), BERTC_OK);
+    assert_int_equal(bc_config_load_dir("named", &config, NULL), BERTC_OK);
     assert_string_equal(config.labels[1], "positive");
     assert_int_equal(bertc_config_load("model/config.json", &base, NULL), BERTC_OK);
     assert_string_equal(base.labels[1], "LABEL_1");
@@ -223,17 +224,17 @@ static void test_labels(void **unused)
     same_logits("named", "old", 0);
     bertc_config_clear(&base);
     assert_int_equal(unlink("old/config.json"), 0);
-    assert_int_equal(bc_adapter_load_config("old", &config, NULL), BERTC_OK);
+    assert_int_equal(bc_config_load_dir("old", &config, NULL), BERTC_OK);
     assert_string_equal(config.labels[1], "LABEL_1");
     bertc_config_clear(&config);
     bertc_error err = {0};
     fixture_write("named/bertc_labels.json", "{\"id2label\":{\"0\":\"a\",\"1\":\"b\",\"2\":\"c\"}}");
     predict("named", BERTC_INPUT, &err);
-    assert_string_equal(err.message, "named/bertc_labels.json: 3 labels, the classifier in adapter_model.safetensors "
-                                     "has 2 rows");
+    assert_string_equal(err.message, "named/bertc_labels.json: 3 labels, but the classifier in "
+                                     "adapter_model.safetensors has 2 rows");
 }
 
-/* An adapter's own classifier takes the place of the base's head; what it is for tells peft's task. */
+/* An adapter's classifier replaces the base's head of another class; peft's task_type states what it classifies. */
 static void test_head_kinds(void **unused)
 {
     (void)unused;
@@ -245,13 +246,13 @@ static void test_head_kinds(void **unused)
     bertc_predictions_clear(&found);
     predict("model", BERTC_INPUT, &err);
     assert_string_equal(err.message, "model/config.json: \"architectures\" is BertForTokenClassification, whose head "
-                                     "is none for sentences");
+                                     "does not classify sentences");
     change("model/config.json", "BertForTokenClassification", "BertForSequenceClassification");
     change("kinds/adapter_config.json", "SEQ_CLS", "TOKEN_CLS");
     err = (bertc_error){0};
     predict("kinds", BERTC_INPUT, &err);
-    assert_string_equal(err.message, "kinds/adapter_config.json: \"task_type\" is TOKEN_CLS, whose head is none for "
-                                     "sentences");
+    assert_string_equal(err.message, "kinds/adapter_config.json: \"task_type\" is TOKEN_CLS, whose head does not "
+                                     "classify sentences");
 }
 
 static void expect_refused(const char *from, const char *to, const char *message)
@@ -268,23 +269,23 @@ static void expect_refused(const char *from, const char *to, const char *message
 static void test_refused_adapters(void **unused)
 {
     (void)unused;
-    expect_refused("\"LORA\"", "\"IA3\"", "peft_type is \"IA3\", only LORA is read");
+    expect_refused("\"LORA\"", "\"IA3\"", "\"peft_type\" is \"IA3\", bertc supports only \"LORA\"");
     expect_refused("\"alpha_pattern\": {}", "\"alpha_pattern\": {\"query\": 2}",
-                   "alpha_pattern is set, bertc does not compute that");
-    expect_refused("\"bias\": \"none\"", "\"bias\": \"all\"", "bias is set, bertc does not compute that");
-    expect_refused("\"revision\": null", "\"use_dora\": true", "use_dora is set, bertc does not compute that");
+                   "\"alpha_pattern\" is set, bertc does not support it");
+    expect_refused("\"bias\": \"none\"", "\"bias\": \"all\"", "\"bias\" is set, bertc does not support it");
+    expect_refused("\"revision\": null", "\"use_dora\": true", "\"use_dora\" is set, bertc does not support it");
     expect_refused("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa\"",
-                   "init_lora_weights changes the base, bertc does not");
-    expect_refused("\"lora_alpha\": 6", "\"lora_alpha\": \"6\"", "lora_alpha is not a number");
-    expect_refused("\"model\"", "null", "no base_model_name_or_path");
+                   "\"init_lora_weights\" is a method that changes the base weights, bertc does not support it");
+    expect_refused("\"lora_alpha\": 6", "\"lora_alpha\": \"6\"", "\"lora_alpha\" is not a number");
+    expect_refused("\"model\"", "null", "\"base_model_name_or_path\" is missing");
     expect_refused("\"model\"", "\"nowhere\"",
-                   "the base model \"nowhere\" is no folder with a config.json, neither from here nor from "
-                   "bad");
+                   "the base model \"nowhere\" is not a folder with a config.json, neither in the current folder "
+                   "nor in bad");
     make_adapter("whole");
-    expect_refused("\"model\"", "\"whole\"", "the base model \"whole\" is an adapter itself");
+    expect_refused("\"model\"", "\"whole\"", "the base model \"whole\" is itself an adapter");
 }
 
-/* Settings under which peft would leave tensors out that are there. */
+/* Settings by which peft would not read tensors that the adapter has. */
 static void test_settings_against_tensors(void **unused)
 {
     (void)unused;
@@ -310,10 +311,10 @@ static void test_settings_against_tensors(void **unused)
         if (!strstr(err.message, end)) fail_msg("%s", err.message);
     }
     expect_refused("\"revision\": null", "\"exclude_modules\": [\"query\"]",
-                   "exclude_modules is set, bertc does not compute that");
+                   "\"exclude_modules\" is set, bertc does not support it");
 }
 
-/* Tensors that do not fit the base. */
+/* Tensors that do not fit the base model. */
 static void test_refused_tensors(void **unused)
 {
     (void)unused;
@@ -333,7 +334,7 @@ static void test_refused_tensors(void **unused)
         size_t length;
         make_adapter("bad");
         char *bytes = fixture_read("bad/adapter_model.safetensors", &length, false);
-        size_t from = sizeof(uint64_t), size = strlen(cases[i].name); /* of the header, which is text */
+        size_t from = sizeof(uint64_t), size = strlen(cases[i].name); /* the header begins after its length */
         while (from + size < length && memcmp(bytes + from, cases[i].name, size) != 0) from++;
         assert_true(from + size < length);
         memcpy(bytes + from, cases[i].other, size);
@@ -398,7 +399,7 @@ static void test_refused_options(void **unused)
     assert_false(bc_file_exists("out"));
 }
 
-/* Gradients and moments are those of adapters and head. */
+/* Only adapters and head have gradients and moments. */
 static void test_plan(void **unused)
 {
     (void)unused;

@@ -218,7 +218,7 @@ static void test_a_long_name_in_a_message(void **unused)
     (void)unused;
     static const char *const labels[] = {"a", "0123456789012345678901234567890123456789012345\xC3\xA9\xC3\xA9\xC3\xA9"};
     const bertc_task task = {.name = "made", .num_labels = 2, .labels = labels, .file_labels = labels};
-    const bertc_scores scores = {.constant = 2, .examples = 77};
+    const bertc_scores scores = {.same_prediction = 2, .examples = 77};
     char text[BC_CONSTANT_TEXT];
     assert_true(bc_scores_describe_constant((bc_eval_split){&task, BERTC_DEV}, &scores, text));
     assert_string_equal(text,

@@ -1,12 +1,12 @@
-/* Calls of the text wing and of jobs that make no sense: each is refused with a message, and nothing is written
- * or damaged. Those of models are in nn_misuse.c. */
+/* Invalid calls of the vocabulary, the tokenizer, tasks, batches and jobs: each is refused with a message, and nothing
+ * is written or damaged. nn_misuse.c has the invalid calls of models. */
 #include "jobs_fixture.h"
 
 #include <math.h>
 
 #include "unit/classes.h"
 
-/* The call gave this error, with a message that holds these words. */
+/* Check that a call failed with this status and a message that contains `words`. */
 static void expect(bertc_status got, bertc_status status, bertc_error *err, const char *words)
 {
     if (got != status || err->status != status || !strstr(err->message, words))
@@ -142,8 +142,8 @@ static void test_tasks(void **unused)
     expect(bertc_task_path(task, "data", BERTC_DEV, NULL, &e), BERTC_USAGE, &e, null);
     expect(bertc_task_path(task, "data", (bertc_split)-1, &path, &e), BERTC_USAGE, &e, "no split -1");
     expect(bertc_dataset_read(task, "data", BERTC_SPLITS, 0, &set, &e), BERTC_USAGE, &e, "no split 3");
-    expect(bertc_dataset_read(&wide, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "labels and their names");
-    expect(bertc_dataset_read(&bare, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "labels and their names");
+    expect(bertc_dataset_read(&wide, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "at least 2 labels");
+    expect(bertc_dataset_read(&bare, "data", BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, "at least 2 labels");
     expect(bertc_dataset_read(task, "data", BERTC_DEV, 0, NULL, &e), BERTC_USAGE, &e, null);
     expect(bertc_dataset_read_texts(task, "data", BERTC_DEV, 0, NULL, &e), BERTC_USAGE, &e, null);
     expect(bertc_dataset_read_texts(task, NULL, BERTC_DEV, 0, &set, &e), BERTC_USAGE, &e, null);
@@ -152,7 +152,7 @@ static void test_tasks(void **unused)
     expect(bertc_dataset_from_lines(task, NULL, 0, "x", &set, &e), BERTC_INPUT, &e, "no lines");
     assert_null(set);
     expect(bertc_task_match_labels(task, labels, 2, map, &by_name, &e), BERTC_USAGE, &e, "label 1 of 2");
-    expect(bertc_task_match_labels(&wide, NULL, 4, map, &by_name, &e), BERTC_USAGE, &e, "labels and their names");
+    expect(bertc_task_match_labels(&wide, NULL, 4, map, &by_name, &e), BERTC_USAGE, &e, "at least 2 labels");
     expect(bertc_task_match_labels(task, NULL, -2, map, &by_name, &e), BERTC_INPUT, &e, "-2 labels");
     expect(bertc_task_match_labels(task, NULL, 2, NULL, &by_name, &e), BERTC_USAGE, &e, null);
     assert_int_equal(bertc_dataset_read(task, "data", BERTC_DEV, 4, &set, &e), BERTC_OK);
@@ -164,7 +164,7 @@ static void test_tasks(void **unused)
     expect(bertc_task_better_order(NULL, logits, &better, map, &given, &best, &e), BERTC_USAGE, &e, "no data set");
     expect(bertc_task_better_order(set, logits, NULL, map, &given, &best, &e), BERTC_USAGE, &e, null);
     set_class(&set->examples[2], 5);
-    expect(bertc_task_score(set, logits, &scores, &e), BERTC_USAGE, &e, "label 5, the task has 2");
+    expect(bertc_task_score(set, logits, &scores, &e), BERTC_USAGE, &e, "label 5 is out of range");
     expect(bertc_task_better_order(set, logits, &better, map, &given, &best, &e), BERTC_USAGE, &e, "label 5");
     bertc_task_format_prediction(task, logits, out, 0);
     assert_string_equal(out, "x");
@@ -200,7 +200,7 @@ static void test_batches(void **unused)
     expect(bertc_batch_create(2, 8, 2, NULL, &e), BERTC_USAGE, &e, null);
     assert_int_equal(bertc_batch_create(2, 16, 2, &batch, NULL), BERTC_OK);
     expect(bertc_batch_fill(batch, in, order, 3, &e), BERTC_USAGE, &e, "example 2");
-    expect(bertc_batch_fill(batch, in, order + 3, 1, &e), BERTC_USAGE, &e, "example 1000: there are 13");
+    expect(bertc_batch_fill(batch, in, order + 3, 1, &e), BERTC_USAGE, &e, "example 1000 is out of range: the data set has 13 examples");
     expect(bertc_batch_fill(NULL, in, order, 1, &e), BERTC_USAGE, &e, null);
     bertc_batch hollow = *batch;
     bertc_inputs bare = *in;
@@ -218,7 +218,7 @@ static void test_batches(void **unused)
     bertc_batch_free(batch);
     bertc_batch_free(NULL);
     assert_int_equal(bertc_batch_create(9, 4, 9, &batch, NULL), BERTC_OK);
-    expect(bertc_batch_fill(batch, in, order, 3, &e), BERTC_USAGE, &e, "does not fit");
+    expect(bertc_batch_fill(batch, in, order, 3, &e), BERTC_USAGE, &e, "tokens are used");
     bertc_batch_free(batch);
     bertc_inputs_free(in);
     bertc_inputs_free(NULL);
@@ -300,7 +300,7 @@ static void test_applied(void **unused)
     expect(bertc_embed(&on, NULL, &sink, &e), BERTC_USAGE, &e, null);
 }
 
-/* A value outside the range of every row of the table. */
+/* For every option, a value out of its range is refused. */
 static void test_training(void **unused)
 {
     (void)unused;

@@ -59,7 +59,7 @@ static void test_missing_files(void **unused)
     assert_int_equal(rename("model/model.safetensors", "weights.kept"), 0);
     refuse(o, BERTC_INPUT, "model/model.safetensors: no such file; " FOLDER);
     fixture_write("model/model.safetensors", "not one");
-    refuse(o, BERTC_INPUT, "model/model.safetensors: a text that begins \"not one\", not a safetensors file");
+    refuse(o, BERTC_INPUT, "model/model.safetensors: a text that begins with \"not one\", not a safetensors file");
     assert_int_equal(rename("weights.kept", "model/model.safetensors"), 0);
 }
 
@@ -204,8 +204,8 @@ static void test_prediction(void **unused)
     refuse_predict(o, false, BERTC_INPUT, "standard input: no lines to read");
 }
 
-/* A model whose labels stand in another order than the task's: found by name; and found out, where
- * the names say nothing. */
+/* A model whose labels stand in another order than the task's: found by name; and found out, where the names say
+ * nothing. */
 static void test_label_order(void **unused)
 {
     (void)unused;
@@ -254,8 +254,8 @@ static void test_label_order(void **unused)
     bertc_predictions_clear(&p);
 }
 
-/* Labels without names are taken by their numbers, which is said; other labels are refused, or taken in their
- * order where that is asked for, if they are as many. */
+/* Labels without names are taken by their numbers, which is said; other labels are refused, or taken in their order
+ * where that is asked for, if they are as many. */
 static void test_labels_of_another_task(void **unused)
 {
     (void)unused;
@@ -270,25 +270,28 @@ static void test_labels_of_another_task(void **unused)
          "LABEL_0 is negative, LABEL_1 is positive\n", 2, false, true},
         {"sst2", {"1", "0"}, "applied/config.json: the labels have no names, their order is assumed: "
          "0 is negative, 1 is positive\n", 2, false, true},
-        {"cola", {"negative", "positive"}, "applied/config.json: the model's 2 labels (negative, positive) are none "
-         "of the 2 of task cola (unacceptable, acceptable); --any-labels takes them in their order", 2, false, false},
+        {"cola", {"negative", "positive"}, "applied/config.json: the model's 2 labels (negative, positive) match "
+         "none of the 2 labels of task cola (unacceptable, acceptable); --any-labels takes them in their order",
+         2, false, false},
         {"cola", {"negative", "positive"}, "applied/config.json: the labels are not those of the task, their order "
          "is assumed: negative is unacceptable, positive is acceptable\n", 2, true, true},
         {"sst2", {"positive", "neutral"}, "applied/config.json: the model's 2 labels (positive, neutral) match only "
-         "in part the 2 of task sst2 (negative, positive); --any-labels takes them in their order", 2, false, false},
+         "some of the 2 labels of task sst2 (negative, positive); --any-labels takes them in their order",
+         2, false, false},
         {"sst2", {"positive", "neutral"}, "applied/config.json: the labels are not those of the task, their order "
          "is assumed: positive is negative, neutral is positive\n", 2, true, true},
-        {"sst2", {"a", "b", "c"}, "applied/config.json: the model's 3 labels (a, b, c) are not as many as the 2 of "
-         "task sst2 (negative, positive)", 3, true, false},
+        {"sst2", {"a", "b", "c"}, "applied/config.json: the model's 3 labels (a, b, c) differ in number from the "
+         "2 labels of task sst2 (negative, positive)", 3, true, false},
         {"rte", {"entailment", "neutral", "contradiction"}, "applied/config.json: the model's 3 labels (entailment, "
-         "neutral, contradiction) are not as many as the 2 of task rte (entailment, not_entailment)", 3, true, false},
+         "neutral, contradiction) differ in number from the 2 labels of task rte (entailment, not_entailment)",
+         3, true, false},
         {"mnli", {"LABEL_2", "LABEL_0", "LABEL_1"}, "applied/config.json: the labels have no names, their order is "
          "assumed: LABEL_0 is entailment, LABEL_1 is neutral, LABEL_2 is contradiction\n", 3, false, true},
-        {"stsb", {"LABEL_0", "LABEL_1"}, "applied/config.json: the model has 2 labels, task stsb needs one value", 2,
-         true, false},
+        {"stsb", {"LABEL_0", "LABEL_1"}, "applied/config.json: the model has 2 labels, but task stsb needs one value",
+         2, true, false},
         {"stsb", {"LABEL_0"}, "", 1, false, true},
-        {"sst2", {"LABEL_0"}, "applied/config.json: the model's 1 label (LABEL_0) is not as many as the 2 of task "
-         "sst2 (negative, positive)", 1, true, false},
+        {"sst2", {"LABEL_0"}, "applied/config.json: the model's 1 label (LABEL_0) differs in number from the 2 "
+         "labels of task sst2 (negative, positive)", 1, true, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static const char *const names[] = {"x", "y", "z"};

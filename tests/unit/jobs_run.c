@@ -51,7 +51,7 @@ static void stop_twice(bertc_train_options o, int first, int second, const char 
     fixture_remove("stopped");
     o.out = "stopped";
     assert_int_equal(run_until(o, first, &result, &err), BERTC_INTERRUPTED);
-    assert_non_null(strstr(err.message, "go on with --resume"));
+    assert_non_null(strstr(err.message, "continue with --resume"));
     o.resume = true;
     bertc_status status = run_until(o, second, &result, NULL);
     assert_true(status == BERTC_INTERRUPTED || status == BERTC_OK);
@@ -160,7 +160,7 @@ static void test_resume_of_a_finished_run(void **unused)
     stopper s = {0};
     bertc_observer observer = {.notify = {on_notice, &s}};
     assert_int_equal(bertc_finetune(&o, &observer, &second, &err), BERTC_OK);
-    assert_string_equal(s.notice, "finished: the run is finished, nothing to do");
+    assert_string_equal(s.notice, "finished: the run is already finished");
     assert_int_equal(second.steps, first.steps);
     assert_true(second.train_loss == first.train_loss);
     assert_true(second.scores.value[BERTC_ACCURACY] == first.scores.value[BERTC_ACCURACY]);

@@ -123,7 +123,7 @@ static void test_the_best_weights_are_judged(void **unused)
     r->state.task[0] = (bc_task_progress){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
                                      .best_loss = 0.2};
     r->state.task[0].best[0] = good;
-    r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .constant = 1};
+    r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .same_prediction = 1};
     bc_warnings_record(&text, r, 0, 1);
     assert_string_equal(text.bytes, "[]");
     bc_text_clear(&text);
@@ -154,10 +154,10 @@ static void test_the_loss_of_the_last_steps(void **unused)
     (void)unused;
     static bc_run run_of;
     bc_run *r = &run_of;
-    bc_examples examples = {.dataset_step = 0};
+    bc_examples examples = {.task_step = 0};
     for (int i = 1; i <= 16; i++) {
         bc_warnings_step(r, &examples, i);
-        examples.dataset_step++;
+        examples.task_step++;
         assert_close(r->state.task[0].loss, (1 + i) / 2.0, 1e-12);
     }
     bc_warnings_step(r, &examples, 24.5);

@@ -1,5 +1,5 @@
-/* Everything that takes a model's weights takes them from any kind of source: from memory, where half of the matrices
- * lie column by column, each job does what it does from files. */
+/* Every job reads weights through the interface of formats/weights.h: with weights in memory, half of the matrices
+ * stored column by column, it gives the same results as with files. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -15,32 +15,32 @@ enum { SOURCES = 64 };
 
 static struct {
     bool in_memory;
-    const char *bad; /* the tensor that cannot be read */
-    bool changed;
+    const char *bad; /* the tensor whose reading fails */
+    bool changed;    /* the check fails */
     int count;
-    memory_weights of[SOURCES];
+    memory_weights list[SOURCES];
 } sources;
 
-/* Values were read from memory. */
+/* Check that values were read from memory. */
 static void expect_reads(void)
 {
     int reads = 0;
-    for (int i = 0; i < sources.count; i++) reads += sources.of[i].reads;
+    for (int i = 0; i < sources.count; i++) reads += sources.list[i].reads;
     assert_true(reads > 0);
 }
 
 static void use_memory(bool yes)
 {
-    for (int i = 0; i < sources.count; i++) assert_int_equal(sources.of[i].closes, 1);
+    for (int i = 0; i < sources.count; i++) assert_int_equal(sources.list[i].closes, 1);
     memset(&sources, 0, sizeof sources);
     sources.in_memory = yes;
 }
 
-/* Put all that files hold into memory, and close them. */
-static void take(bc_weights *weights)
+/* Copy all tensors into memory, and close the files. */
+static void move_to_memory(bc_weights *weights)
 {
     bc_weights file = *weights;
-    memory_weights *m = &sources.of[sources.count++];
+    memory_weights *m = &sources.list[sources.count++];
     assert_true(sources.count < SOURCES);
     for (size_t i = 0; i < file.count; i++) file.tensors[i].weights = &file; /* this copy closes them */
     memory_open(weights, m, file.count);
@@ -62,18 +62,18 @@ bertc_status __wrap_bc_weights_open_in(const char *dir, bc_weights_role role, bc
 bertc_status __wrap_bc_weights_open(const char *path, bc_weights *weights, bertc_error *err)
 {
     bertc_status status = __real_bc_weights_open(path, weights, err);
-    if (status == BERTC_OK && sources.in_memory) take(weights);
+    if (status == BERTC_OK && sources.in_memory) move_to_memory(weights);
     return status;
 }
 
 bertc_status __wrap_bc_weights_open_in(const char *dir, bc_weights_role role, bc_weights *weights, bertc_error *err)
 {
     bertc_status status = __real_bc_weights_open_in(dir, role, weights, err);
-    if (status == BERTC_OK && sources.in_memory) take(weights);
+    if (status == BERTC_OK && sources.in_memory) move_to_memory(weights);
     return status;
 }
 
-/* ---- A model whose words are read in many pieces --------------------------------------------- */
+/* ---- A model whose word table is read in many pieces --------------------------------------- */
 
 static const char words[] = "bert.embeddings.word_embeddings.weight";
 
@@ -91,7 +91,7 @@ static int enter(void **state)
     return 0;
 }
 
-/* The model has the words of the file, which are read here at once. */
+/* Check the model's word table against that of the file, read at once. */
 static void expect_words(const bertc_model *model)
 {
     bc_weights file;
@@ -131,10 +131,10 @@ static void same_model(const char *dir)
     expect_reads();
     assert_int_equal(models[0]->scalars, models[1]->scalars);
     assert_memory_equal(models[0]->values, models[1]->values, models[0]->scalars * sizeof(float));
-    const char *said = strstr(notices[0], ": loaded ");
-    assert_non_null(said);
+    const char *loaded = strstr(notices[0], ": loaded ");
+    assert_non_null(loaded);
     assert_int_equal(strncmp(notices[1], "memory: loaded ", strlen("memory: loaded ")), 0);
-    assert_int_equal(strncmp(notices[1] + strlen("memory"), said, 30), 0);
+    assert_int_equal(strncmp(notices[1] + strlen("memory"), loaded, 30), 0);
     use_memory(false);
     for (int i = 0; i < 2; i++) bertc_model_free(models[i]);
 }
@@ -150,7 +150,7 @@ static void test_loading(void **unused)
     bertc_model_free(model);
 }
 
-/* An adapter's tensors, and those of its base, both of this kind. */
+/* The tensors of an adapter and of its base, both in memory. */
 static void test_adapters(void **unused)
 {
     (void)unused;
@@ -168,7 +168,7 @@ static void test_adapters(void **unused)
     use_memory(false);
 }
 
-/* One infinite value in an adapter's A is none that may be merged. */
+/* An adapter with an infinite value in A is refused. */
 static void test_adapters_that_are_not_finite(void **unused)
 {
     (void)unused;
@@ -201,7 +201,7 @@ static void test_adapters_that_are_not_finite(void **unused)
     bc_weights_close(&file);
 }
 
-static void test_what_cannot_be_read(void **unused)
+static void test_read_errors(void **unused)
 {
     (void)unused;
     static const char name[] = "bert.pooler.dense.weight";
@@ -236,7 +236,7 @@ static void same_listing(const char *path)
     }
     assert_string_equal(all[0].weights, "model/model.safetensors");
     assert_string_equal(all[1].weights, "memory");
-    assert_int_equal(sources.of[0].reads, 0); /* no values are looked at */
+    assert_int_equal(sources.list[0].reads, 0); /* inspect reads no values */
     assert_int_equal(all[0].count, all[1].count);
     assert_int_equal(all[0].bytes, all[1].bytes);
     assert_memory_equal(all[0].tally, all[1].tally, sizeof all[0].tally);
@@ -294,7 +294,7 @@ int main(void)
         cmocka_unit_test(test_loading),
         cmocka_unit_test(test_adapters),
         cmocka_unit_test(test_adapters_that_are_not_finite),
-        cmocka_unit_test(test_what_cannot_be_read),
+        cmocka_unit_test(test_read_errors),
         cmocka_unit_test(test_inspect),
         cmocka_unit_test(test_truncate),
         cmocka_unit_test(test_a_run),

@@ -1,5 +1,5 @@
-/* The optimiser against PyTorch, against a twin in double precision, and against itself with other
- * numbers of threads; the schedules against numbers worked out by hand. */
+/* The optimiser compared with PyTorch, with a twin in double precision, and with itself for other numbers of threads;
+ * the schedules compared with hand-computed values. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -48,12 +48,12 @@ static void test_three_steps_of_torch(void **unused)
 
 enum { PARAMS = 4, MAX = 150000 };
 
-/* A weight of many chunks with a rest, a bias of one, one that is not trained, and a gain. */
+/* A weight of several chunks and a partial one, a bias of one chunk, a weight that is not trained, and a gain. */
 static const struct {
     bc_param_id id;
     size_t count;
     bool trained;
-    double rate;
+    double lr_scale;
 } shapes[PARAMS] = {{BC_UP_W, MAX, true, 0.5}, {BC_UP_B, 16384, true, 1}, {BC_DOWN_W, 500, false, 1},
                     {BC_OUT_GAIN, 77, true, 3}};
 
@@ -70,7 +70,7 @@ static fixture *make(void)
     for (int p = 0; p < PARAMS; p++) {
         f->params[p] = (bc_param){.row = &bc_param_table[shapes[p].id],
                                   .count = shapes[p].count,
-                                  .lr_scale = shapes[p].rate,
+                                  .lr_scale = shapes[p].lr_scale,
                                   .value = f->value[p],
                                   .grad = shapes[p].trained ? f->grad[p] : NULL};
         bc_rng_normal(7, "value", 0.5, 0, f->value[p], MAX);
@@ -85,12 +85,12 @@ static void draw_gradients(fixture *f, int step)
         bc_rng_normal((uint64_t)step, shapes[p].trained ? "grad" : "none", 0.01 * (p + 1), 0, f->grad[p], MAX);
 }
 
-/* The textbook, one scalar at a time. */
+/* AdamW as in a textbook, one scalar at a time. */
 static void twin_step(fixture *f, bertc_recipe recipe, int step, double base, double wd, double scale)
 {
     double t = step + 1, c1 = 1 - pow(0.9, t), c2 = 1 - pow(0.999, t);
     for (int p = 0; p < PARAMS; p++) {
-        double decay = p == 0 ? wd : 0, lr = shapes[p].rate * base;
+        double decay = p == 0 ? wd : 0, lr = shapes[p].lr_scale * base;
         for (size_t i = 0; shapes[p].trained && i < shapes[p].count; i++) {
             double g = (double)f->grad[p][i] * scale, *x = &f->twin[p][i];
             double m = f->m[p][i] = 0.9 * f->m[p][i] + 0.1 * g;
@@ -171,7 +171,7 @@ static void test_threads_change_nothing(void **unused)
 
 /* ---- Not finite ---------------------------------------------------------------------------- */
 
-static void test_norm_keeps_what_is_not_finite(void **unused)
+static void test_norm_of_nan_and_infinity(void **unused)
 {
     (void)unused;
     fixture *f = make();
@@ -182,7 +182,7 @@ static void test_norm_keeps_what_is_not_finite(void **unused)
     assert_true(isnan(bc_optim_norm(&optim)));
     f->grad[1][16383] = INFINITY;
     assert_true(isinf(bc_optim_norm(&optim)));
-    f->grad[1][16383] = 1e30f; /* its square is no float */
+    f->grad[1][16383] = 1e30f; /* its square exceeds FLT_MAX */
     assert_close(bc_optim_norm(&optim) / (double)1e30f, 1, 1e-12);
     bc_optim_clear(&optim);
     free(f);
@@ -207,7 +207,7 @@ static void test_schedules(void **unused)
     static const struct {
         bertc_recipe recipe;
         int step, warmup, total;
-        double want; /* for a highest rate of 1 */
+        double want; /* for lr = 1 */
     } rows[] = {
         {BERTC_RECIPE_HF, 0, 0, 10, 1},        {BERTC_RECIPE_HF, 9, 0, 10, 0.1},
         {BERTC_RECIPE_HF, 5, 0, 10, 0.5},      {BERTC_RECIPE_HF, 0, 4, 10, 0},
@@ -225,9 +225,9 @@ static void test_schedules(void **unused)
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_HF, 0, 11), 0);
 }
 
-/* Without a gradient momentum runs out within 800 steps: it becomes zero, and never a denormal number
- * that every later step would have to work on. */
-static void test_momentum_runs_out(void **unused)
+/* Without a gradient both moments stay normal numbers until they become zero, the first moment within 800 steps.
+ * Denormal numbers would slow down every later step. */
+static void test_moments_are_never_denormal(void **unused)
 {
     (void)unused;
     static const float grads[4] = {1e-4f, -1e-4f, 1e-18f, NAN};
@@ -251,7 +251,7 @@ static void test_momentum_runs_out(void **unused)
     bc_optim_clear(&optim);
 }
 
-/* A parameter with a bf16 copy moves as one without, and the copy is its value rounded. */
+/* A bf16 copy does not change how a parameter moves, and contains its rounded values. */
 static void test_bf16_copy(void **unused)
 {
     (void)unused;
@@ -273,8 +273,8 @@ static void test_bf16_copy(void **unused)
     for (size_t i = 0; i < COUNT; i++) assert_int_equal(bf16[i], bc_to_bf16(value[1][i]));
 }
 
-/* Before `since` a parameter takes no part, whatever is in its gradient; then it moves as one that starts. */
-static void test_parameter_that_starts_late(void **unused)
+/* Before its first_step a parameter does not move, even with a gradient of NaN; then it moves as in its first step. */
+static void test_first_step(void **unused)
 {
     (void)unused;
     float value[2][2] = {{1, 2}, {3, 4}}, grad[2][2] = {{NAN, NAN}, {3, 4}};
@@ -305,12 +305,12 @@ int main(void)
         cmocka_unit_test(test_hf_against_twin),
         cmocka_unit_test(test_google_against_twin),
         cmocka_unit_test(test_threads_change_nothing),
-        cmocka_unit_test(test_norm_keeps_what_is_not_finite),
+        cmocka_unit_test(test_norm_of_nan_and_infinity),
         cmocka_unit_test(test_clip),
         cmocka_unit_test(test_schedules),
-        cmocka_unit_test(test_momentum_runs_out),
+        cmocka_unit_test(test_moments_are_never_denormal),
         cmocka_unit_test(test_bf16_copy),
-        cmocka_unit_test(test_parameter_that_starts_late),
+        cmocka_unit_test(test_first_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

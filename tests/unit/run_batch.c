@@ -114,7 +114,7 @@ static void test_an_error_names_its_line(void **unused)
     err = (bertc_error){0};
     set_class(&set->examples[0], 2);
     assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, NULL, &in, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "lines:1: label 2, the task has 2");
+    assert_string_equal(err.message, "lines:1: label 2 is not from 0 to 1");
     assert_null(in);
     bertc_dataset_free(set);
 }
@@ -163,7 +163,7 @@ static void test_labels_lie_one_behind_the_other(void **unused)
     bertc_batch_free(batch);
     assert_int_equal(bertc_batch_create(3, 16, 4, &batch, NULL), BERTC_OK);
     assert_int_equal(bertc_batch_fill(batch, &several, order, 3, &err), BERTC_USAGE);
-    assert_string_equal(err.message, "example 0, of 2 labels, does not fit a batch of 4 after 3");
+    assert_string_equal(err.message, "example 0 has 2 labels, but 3 of the batch's 4 are used");
     assert_int_equal(batch->sequences, 2); /* those before it */
     assert_int_equal(batch->label_starts[2], 3);
     err = (bertc_error){0};
@@ -185,10 +185,10 @@ static void test_labels_are_checked(void **unused)
         const int32_t *labels;
         size_t count;
         const char *message;
-    } cases[] = {{"sst2", two, 2, "lines:1: 2 labels, an example of the task has 1"},
-                 {"sst2", NULL, 1, "lines:1: 1 label, an example of the task has 1"},
-                 {"sst2", negative, 1, "lines:1: label -1, the task has 2"},
-                 {"stsb", two, 1, "lines:1: 1 label, an example of the task has 0"}};
+    } cases[] = {{"sst2", two, 2, "lines:1: the example has 2 labels, its task allows 1"},
+                 {"sst2", NULL, 1, "lines:1: the example has 1 label, its task allows 1"},
+                 {"sst2", negative, 1, "lines:1: label -1 is not from 0 to 1"},
+                 {"stsb", two, 1, "lines:1: the example has 1 label, its task allows 0"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_dataset *set;
         bertc_inputs *in;

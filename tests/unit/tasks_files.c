@@ -1,4 +1,4 @@
-/* Where files are found, the older distributions, and the official data where it is at hand. */
+/* Finding the files of a task, the older distributions, and the official data if available. */
 
 #include "unit/tasks_help.h"
 
@@ -12,7 +12,7 @@ static bertc_dataset *read_good(const char *name, const char *data, bertc_split 
     return set;
 }
 
-/* Compare the message of a failed read with `expected`, in which '@' stands for the folder. */
+/* Compare the message of a failed read with `expected`, in which '@' is the folder. */
 static void read_bad(const char *name, const char *data, bertc_split split, bertc_status status, const char *expected)
 {
     bertc_dataset *set = NULL;
@@ -84,8 +84,8 @@ static void mrpc_as_microsoft_ships_it(void **state)
              MSR "1\t10\t11\ta\tA\r\n0\t20\t21\tb\tB\r\n1\t30\t31\tc\tC\r\n1\t10\t12\td\tD\r\n");
     put_file(root, "MRPC/msr_paraphrase_test.txt", MSR "1\t40\t41\te\tE\r\n");
     read_bad("mrpc", root, BERTC_TRAIN, BERTC_INPUT,
-             "@/MRPC/msr_paraphrase_train.txt: needs dev_ids.tsv beside it, the list of its dev "
-             "rows");
+             "@/MRPC/msr_paraphrase_train.txt: the list of its dev rows, dev_ids.tsv, is not in "
+             "the same folder");
     put_file(root, "MRPC/dev_ids.tsv", "");
     read_bad("mrpc", root, BERTC_DEV, BERTC_INPUT, "@/MRPC/dev_ids.tsv: empty file");
     put_file(root, "MRPC/dev_ids.tsv", "30\t31\n10\t11\n");
@@ -98,7 +98,7 @@ static void mrpc_as_microsoft_ships_it(void **state)
             assert_text(set->examples[i].a, set->examples[i].na, (char[]){expected[split][i], '\0'});
         bertc_dataset_free(set);
     }
-    bertc_dataset *texts = NULL; /* those of dev alone, and all of them */
+    bertc_dataset *texts = NULL; /* the rows of dev */
     assert_int_equal(bertc_dataset_read_texts(task_named("mrpc"), root, BERTC_DEV, 0, &texts, NULL), BERTC_OK);
     assert_int_equal(texts->count, 2);
     assert_null(texts->examples[0].index);
@@ -125,7 +125,7 @@ static void ax_as_it_used_to_be(void **state)
              "\t\t\t\t\tA cat.\tAn animal.\tentailment\n");
     bertc_dataset *set = read_good("ax", root, BERTC_DEV);
     assert_int_equal(set->count, 2);
-    assert_int_equal(set->unlabelled, 1);
+    assert_int_equal(set->skipped_label, 1);
     assert_true(set->labelled);
     assert_int_equal(bc_example_class(&set->examples[0]), 2);
     assert_text(set->examples[0].b, set->examples[0].nb, "No cat.");
@@ -151,7 +151,7 @@ static void check_labels(const bertc_dataset *set)
     }
 }
 
-/* All rows, and where the file has an index it counts them. */
+/* Check that all rows are there, and that an index counts them. */
 static void check_texts(const bertc_task *task, const char *glue, bertc_split split)
 {
     bertc_dataset *set = NULL;
@@ -180,7 +180,7 @@ static void official_files_have_official_rows(void **state)
             free(path);
             bertc_dataset *set = read_good(task->name, glue, split);
             assert_int_equal(set->count, task->rows[split]);
-            assert_int_equal(set->skipped + set->unlabelled, 0);
+            assert_int_equal(set->skipped_short + set->skipped_label, 0);
             assert_int_equal(set->labelled, split != BERTC_TEST && strcmp(task->name, "ax") != 0);
             check_labels(set);
             bertc_dataset_free(set);

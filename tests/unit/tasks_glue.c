@@ -1,10 +1,10 @@
-/* scripts/glue.sh over a bertc that is a shell script: what it runs, skips, resumes and prints. */
+/* scripts/glue.sh with a shell script in place of bertc: what it runs, skips, resumes and prints. */
 #include <sys/wait.h>
 
 #include "unit/tasks_help.h"
 
-/* Notes its arguments in $LOG. finetune stops or fails where $STOP or $FAIL is part of the run's
- * folder; scores depend on task, rate and seed. */
+/* The script logs its arguments in $LOG. Its finetune stops or fails if $STOP or $FAIL is part of the run's folder; its
+ * scores depend on task, learning rate and seed. */
 static const char fake[] =
     "#!/bin/sh\n"
     "printf '%s\\n' \"$*\" >>\"$LOG\"\n"
@@ -72,7 +72,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Run glue.sh in the test's folder; its exit code. $OUT, $ERR and $LOG are files there. */
+/* Run glue.sh in the test's folder; returns its exit code. $OUT, $ERR and $LOG are files there. */
 static int glue(const char *environment, const char *arguments)
 {
     char command[1536], path[512];
@@ -111,7 +111,7 @@ static bool file_exists(const char *name)
     return bc_file_exists(path);
 }
 
-/* How many lines of the log begin with `start`. */
+/* The number of lines of the log that begin with `start`. */
 static int logged(const char *start)
 {
     char *text = text_of("log");
@@ -135,7 +135,7 @@ static void runs_everything_and_averages(void **state)
     assert_int_equal(logged("eval --task sst2 --model out/sst2/lr-3e-5/seed-2 --data glue "
                             "--split dev --json"), 1);
     assert_file("stdout",
-                "scores on dev x 100; * marks the rate that the averages take\n"
+                "scores on dev x 100; * marks the learning rate used in the averages\n"
                 "task     lr       seeds  metric       mean deviation\n"
                 "mrpc     2e-5         2  f1          81.50      0.71\n"
                 "mrpc     2e-5         2  accuracy    71.50      0.71\n"
@@ -151,7 +151,7 @@ static void runs_everything_and_averages(void **state)
     assert_false(file_exists("out/submission/SST-2.tsv"));
     assert_int_equal(glue("", "model glue out --seeds '1 2' --lrs '2e-5 3e-5' --epochs 4 "
                               "-- --recipe google"), 0);
-    assert_int_equal(logged(""), 8); /* of runs that are done only the check */
+    assert_int_equal(logged(""), 8); /* a finished run is only checked */
     assert_int_equal(logged("finetune"), 8);
 }
 
@@ -197,7 +197,7 @@ static void interruption_is_resumed(void **state)
     (void)state;
     assert_int_equal(glue("STOP=sst2", "model glue out"), 130);
     char *text = text_of("stderr");
-    assert_non_null(strstr(text, "interrupted; the same command goes on from here\n"));
+    assert_non_null(strstr(text, "interrupted; run the same command to continue\n"));
     bc_free(text);
     assert_false(file_exists("out/table.txt"));
     assert_int_equal(glue("", "model glue out"), 0);
@@ -208,7 +208,7 @@ static void interruption_is_resumed(void **state)
     assert_true(file_exists("out/table.txt"));
 }
 
-/* Any of the four codes ends the script, with no other run begun. */
+/* Each of the four exit codes ends the script; no other run begins. */
 static void every_signal_stops(void **state)
 {
     (void)state;
@@ -224,7 +224,7 @@ static void every_signal_stops(void **state)
     }
 }
 
-/* A signal that the script alone gets while bertc runs is bertc's too. */
+/* The script passes a signal on to the bertc that runs. */
 static void signals_are_passed_on(void **state)
 {
     (void)state;
@@ -237,7 +237,7 @@ static void signals_are_passed_on(void **state)
         snprintf(environment, sizeof environment, "WAIT=mrpc WITH=%s", cases[i].name);
         snprintf(told, sizeof told, "told %s", cases[i].name);
         assert_int_equal(glue(environment, "model glue out"), cases[i].code);
-        /* A script in the background cannot hear of SIGINT; bertc can. */
+        /* A script in the background ignores SIGINT; bertc does not. */
         assert_int_equal(logged(told), cases[i].code != 130);
         assert_int_equal(logged("finetune"), 1);
     }
@@ -259,16 +259,16 @@ static void a_failure_does_not_stop_the_others(void **state)
     bc_free(text);
 }
 
-/* The server wants an index from 0 on: there is no zip of a file that has another, and once its test file
- * is mended the same command predicts it again. */
+/* The server requires an index that counts from 0. A file with another index is not packed; after its test file is
+ * repaired, the same command predicts it again. */
 static void an_index_out_of_order_is_not_packed(void **state)
 {
     (void)state;
     assert_int_equal(glue("SHUFFLE=MRPC", "model glue out"), 3);
     char *text = text_of("stderr");
-    assert_non_null(strstr(text, "\nout/submission/MRPC.tsv:4: index \"3\", the GLUE server wants 2 here\n"
-                                 "no out/submission.zip: the rows of glue/MRPC/test.tsv are not all rows of "
-                                 "the official file in their order\n"));
+    assert_non_null(strstr(text, "\nout/submission/MRPC.tsv:4: index \"3\", the GLUE server requires 2 here\n"
+                                 "no out/submission.zip: glue/MRPC/test.tsv does not have all rows of the "
+                                 "official file in their order\n"));
     bc_free(text);
     assert_false(file_exists("out/submission.zip"));
     assert_true(file_exists("out/table.txt"));
@@ -288,7 +288,7 @@ static void wrong_usage_is_2(void **state)
         {"model glue", "glue.sh: needs MODEL GLUE OUT\n"},
         {"nowhere glue out", "glue.sh: nowhere: no such model directory\n"},
         {"model nowhere out", "glue.sh: nowhere: no such folder\n"},
-        {"model model out", "glue.sh: model: no task has its data here\n"},
+        {"model model out", "glue.sh: model: holds no task's train and dev files\n"},
         {"model glue out --sead 1", "glue.sh: unknown option '--sead'"},
         {"model glue out --seeds", "glue.sh: --seeds needs a value\n"},
         {"model glue out --tasks 'sst2 sst'", "glue.sh: unknown task 'sst': choose from wnli rte"},

@@ -1,4 +1,4 @@
-/* What the tests of the tasks room share: data sets from text, folders that vanish. */
+/* Helpers of the tests of tasks: data sets from text, temporary folders. */
 #ifndef BC_TESTS_TASKS_HELP_H
 #define BC_TESTS_TASKS_HELP_H
 
@@ -27,7 +27,7 @@ static inline const bertc_task *task_named(const char *name)
     return task;
 }
 
-/* Parse `length` bytes by a row of a task's table, from a buffer that ends where they end. */
+/* Parse `length` bytes by a description of columns, from a buffer of exactly that length. */
 static inline bertc_status parse_by(const bertc_task *task, bertc_split split, const bertc_columns *columns,
                                     const char *bytes, size_t length, size_t limit,
                                     bertc_dataset **set, bertc_error *err)
@@ -47,7 +47,7 @@ static inline bertc_status parse_bytes(const char *name, bertc_split split, cons
     return parse_by(task_named(name), split, &task_named(name)->splits[split], bytes, length, limit, set, err);
 }
 
-/* The same for its texts alone. */
+/* Parse a split, reading only its texts. */
 static inline bertc_status parse_texts(const char *name, bertc_split split, const char *text,
                                        bertc_dataset **set, bertc_error *err)
 {
@@ -66,7 +66,7 @@ static inline bertc_dataset *parse_good(const char *name, bertc_split split, con
     return set;
 }
 
-/* An unlabelled data set of `count` examples that a test then labels. */
+/* An unlabelled data set of `count` examples, for the test to label. */
 static inline bertc_dataset *blank_set_of(const bertc_task *task, size_t count)
 {
     char *text = malloc(4 * count);
@@ -96,7 +96,7 @@ static inline void assert_text(const char *text, size_t length, const char *expe
     assert_memory_equal(text, expected, length);
 }
 
-/* A new folder with a name of its own, in $TMPDIR or here. */
+/* Create a new folder with a unique name, in $TMPDIR or in the working directory. */
 static inline void make_folder(char path[64])
 {
     const char *parent = getenv("TMPDIR");
@@ -119,7 +119,7 @@ static inline void remove_folder(const char *path)
     assert_int_equal(rmdir(path), 0);
 }
 
-/* Write FOLDER/name, making the folders between. */
+/* Write FOLDER/name, creating the folders on its path. */
 static inline void put_file(const char *folder, const char *name, const char *text)
 {
     char *path = bc_path_join(folder, name);
@@ -131,8 +131,8 @@ static inline void put_file(const char *folder, const char *name, const char *te
     bc_free(path);
 }
 
-/* What is called `name` in the folder of official data: $BERTC_TEST_DATA, else shared/data beside the
- * repository. Says so where it is not there. */
+/* Find `name` in the folder of official data: $BERTC_TEST_DATA, else shared/data next to the repository. False, with a
+ * message, if it is absent. */
 static inline bool official_data(const char *name, char path[512])
 {
     const char *places[] = {getenv("BERTC_TEST_DATA"), "../../shared/data", "../shared/data"};
@@ -141,7 +141,7 @@ static inline bool official_data(const char *name, char path[512])
         snprintf(path, 512, "%s/%s", places[i], name);
         if (bc_file_exists(path)) return true;
     }
-    print_message("no official data at hand (BERTC_TEST_DATA): skipped\n");
+    print_message("no official data (BERTC_TEST_DATA): skipped\n");
     return false;
 }
 

@@ -1,11 +1,11 @@
-/* Noticing an order of labels that lies. */
+/* Detecting a wrong order of labels. */
 #include <math.h>
 
 #include "base/rng.h"
 #include "unit/classes.h"
 #include "unit/tasks_help.h"
 
-/* A data set and logits with counts[label][prediction]. */
+/* Make a data set and logits with counts[label][prediction], and find a better order. */
 static bool better_of(const bertc_task *task, const int *counts, int32_t *best, double *given, double *top)
 {
     int classes = task->num_labels, n = 0;
@@ -39,7 +39,7 @@ static void permutations_are_found(void **state)
         int counts[9], best[3];
         double given, top;
     } cases[] = {
-        /* contradiction, entailment, neutral called entailment, neutral, contradiction */
+        /* labels 0, 1, 2 are predicted as 1, 2, 0 */
         {"mnli", {5, 90, 5, 5, 5, 90, 90, 5, 5}, {1, 2, 0}, .05, .9},
         {"mnli", {5, 5, 90, 90, 5, 5, 5, 90, 5}, {2, 0, 1}, .05, .9},
         {"mnli", {10, 10, 80, 10, 80, 10, 80, 10, 10}, {2, 1, 0}, 1. / 3, .8},
@@ -57,7 +57,7 @@ static void permutations_are_found(void **state)
     }
 }
 
-static void honest_orders_are_left_alone(void **state)
+static void right_orders_are_kept(void **state)
 {
     (void)state;
     static const struct {
@@ -66,13 +66,13 @@ static void honest_orders_are_left_alone(void **state)
     } cases[] = {
         {"mnli", {80, 10, 10, 10, 80, 10, 10, 10, 80}}, /* a good model */
         {"mnli", {40, 35, 25, 30, 38, 32, 30, 35, 35}}, /* a poor one */
-        {"mnli", {30, 40, 30, 36, 33, 31, 30, 35, 35}}, /* none at all */
+        {"mnli", {30, 40, 30, 36, 33, 31, 30, 35, 35}}, /* a random one */
         {"cola", {322, 0, 721, 0}},                     /* collapsed to the rarer class */
         {"sst2", {0, 400, 0, 444}},
         {"wnli", {10, 30, 26, 5}},                      /* WNLI below chance: 71 examples */
-        {"sst2", {0, 10, 10, 0}},                       /* too few to tell */
+        {"sst2", {0, 10, 10, 0}},                       /* too few examples */
         {"sst2", {0, 100, 0, 0}},                       /* a class is missing */
-        {"sst2", {4600, 5400, 5400, 4600}},             /* beyond chance, but hardly worth it */
+        {"sst2", {4600, 5400, 5400, 4600}},             /* beyond chance, but with a small gain */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int32_t best[3];
@@ -89,17 +89,17 @@ static void honest_orders_are_left_alone(void **state)
     bertc_dataset_free(set);
 }
 
-/* ---- Against the definition ---------------------------------------------------------------- */
+/* ---- Against all orders -------------------------------------------------------------------- */
 
 enum { MAX = 6 };
 
-/* A number below `count`. */
+/* A random number below `count`. */
 static int drawn(uint32_t which, uint32_t place, int count)
 {
     return (int)(bc_rng(7, which, place, 0, 0).word[0] % (uint32_t)count);
 }
 
-/* A task of so many classes that a caller made. */
+/* A user's task with this number of classes. */
 static bertc_task made(int classes)
 {
     static char spelled[1000][16];
@@ -111,7 +111,7 @@ static bertc_task made(int classes)
     return (bertc_task){.name = "made", .num_labels = classes, .labels = names, .file_labels = names};
 }
 
-/* Balanced accuracy and accuracy of an order by the counts. */
+/* Balanced accuracy and accuracy of an order, from the counts. */
 static double balanced(const int *counts, int classes, const int *order, double *accuracy)
 {
     double sum = 0, right = 0, all = 0;
@@ -151,7 +151,7 @@ static void try_orders(const int *counts, int classes, int *order, int fixed, fo
     }
 }
 
-/* Does the rule of tasks/label_order.c hold, with z squared being 36 for up to three classes? */
+/* Whether the rule of tasks/label_order.c calls the best order better. */
 static bool rule(const int *counts, int classes, const found *best, double given, double given_accuracy)
 {
     double spread = 0, square = 36 + 2 * (lgamma(classes + 1) - log(classes > 2 ? 6 : 2));
@@ -167,7 +167,7 @@ static bool rule(const int *counts, int classes, const found *best, double given
            best->accuracy > given_accuracy;
 }
 
-/* Counts where class i is called p(i) most of the time, or not, and the rest is drawn. */
+/* Random counts, with a shift of the classes that may or may not be clear. */
 static void draw_counts(int *counts, int classes, uint32_t which)
 {
     int shift = drawn(which, 1, classes), strong = drawn(which, 2, 200);
@@ -175,7 +175,7 @@ static void draw_counts(int *counts, int classes, uint32_t which)
     for (int i = 0; i < classes; i++) counts[i * classes + (i + shift) % classes] += strong;
 }
 
-/* Is more than half of every class called what the order says? */
+/* Whether more than half of every class is predicted as the order states. */
 static bool clear(const int *counts, int classes, const found *best)
 {
     for (int i = 0; i < classes; i++) {
@@ -186,12 +186,12 @@ static bool clear(const int *counts, int classes, const found *best)
     return true;
 }
 
-/* Up to three classes, and with more where the best order is clear: exactly what trying every order gives. Else no
- * lie is told of that the best order does not bear out. */
-static void every_order_was_tried(void **state)
+/* For up to three classes, and for more if the best order is clear, the result equals that of trying every order.
+ * Otherwise an order is reported only if the best order satisfies the rule too. */
+static void all_orders_agree(void **state)
 {
     (void)state;
-    int lies = 0;
+    int reports = 0;
     for (int classes = 2; classes <= MAX; classes++)
         for (uint32_t which = 0; which < 60; which++) {
             int counts[MAX * MAX], order[MAX] = {0, 1, 2, 3, 4, 5};
@@ -204,8 +204,8 @@ static void every_order_was_tried(void **state)
             best.accuracy = given_accuracy;
             memcpy(best.order, order, sizeof order);
             try_orders(counts, classes, order, 0, &best);
-            bool lie = rule(counts, classes, &best, given_balanced, given_accuracy);
-            bool told = better_of(&task, counts, got, &given, &top);
+            bool expected = rule(counts, classes, &best, given_balanced, given_accuracy);
+            bool reported = better_of(&task, counts, got, &given, &top);
             assert_near(given, given_accuracy);
             found chosen = {0};
             for (int i = 0; i < classes; i++) chosen.order[i] = got[i];
@@ -213,24 +213,24 @@ static void every_order_was_tried(void **state)
             assert_near(top, accuracy);
             assert_true(chosen.balanced <= best.balanced + 1e-12);
             if (classes <= 3) {
-                assert_int_equal(told, lie);
+                assert_int_equal(reported, expected);
                 assert_near(chosen.balanced, best.balanced);
             }
-            if (told) assert_true(lie);
+            if (reported) assert_true(expected);
             if (clear(counts, classes, &best)) {
-                assert_int_equal(told, lie);
+                assert_int_equal(reported, expected);
                 assert_near(chosen.balanced, best.balanced);
             }
-            lies += told;
+            reports += reported;
         }
-    assert_in_range(lies, 50, 250);
+    assert_in_range(reports, 50, 250);
 }
 
 /* ---- Many classes -------------------------------------------------------------------------- */
 
-/* So many examples of each class, of which the first `known` are called the class `shift` further on, and the others
- * are called anything. */
-static bool told_of_many(int classes, int each, int known, int shift, int32_t *best)
+/* Find a better order for `each` examples of each class: the first `known` are predicted as the class `shift` further
+ * on, the others as a random class. */
+static bool better_of_many(int classes, int each, int known, int shift, int32_t *best)
 {
     bertc_task task = made(classes);
     size_t n = (size_t)classes * (size_t)each, width = (size_t)classes;
@@ -244,14 +244,14 @@ static bool told_of_many(int classes, int each, int known, int shift, int32_t *b
     }
     set->labelled = true;
     double given, top;
-    bool told;
-    assert_int_equal(bertc_task_better_order(set, logits, &told, best, &given, &top, NULL), BERTC_OK);
+    bool reported;
+    assert_int_equal(bertc_task_better_order(set, logits, &reported, best, &given, &top, NULL), BERTC_OK);
     free(logits);
     bertc_dataset_free(set);
-    return told;
+    return reported;
 }
 
-static void a_lie_about_many_classes_is_told(void **state)
+static void wrong_orders_of_many_classes_are_found(void **state)
 {
     (void)state;
     static const struct {
@@ -260,24 +260,24 @@ static void a_lie_about_many_classes_is_told(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int32_t best[300];
         int c = cases[i].classes;
-        assert_true(told_of_many(c, cases[i].each, cases[i].known, 1, best));
+        assert_true(better_of_many(c, cases[i].each, cases[i].known, 1, best));
         for (int k = 0; k < c; k++) assert_int_equal(best[k], (k + 1) % c);
-        assert_false(told_of_many(c, cases[i].each, cases[i].known, 0, best)); /* the truth */
+        assert_false(better_of_many(c, cases[i].each, cases[i].known, 0, best)); /* the right order */
     }
 }
 
-/* Among so many orders one always fits what is drawn. */
-static void chance_is_no_lie(void **state)
+/* With many orders some order always fits random predictions. */
+static void chance_is_not_reported(void **state)
 {
     (void)state;
     static const int cases[][2] = {{7, 4}, {7, 30}, {40, 2}, {40, 5}, {300, 1}, {300, 2}, {300, 4}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int32_t best[300];
         bool seen[300] = {false};
-        assert_false(told_of_many(cases[i][0], cases[i][1], 0, 0, best));
+        assert_false(better_of_many(cases[i][0], cases[i][1], 0, 0, best));
         for (int k = 0; k < cases[i][0]; k++) {
             assert_in_range(best[k], 0, cases[i][0] - 1);
-            assert_false(seen[best[k]]); /* an order in any case */
+            assert_false(seen[best[k]]); /* always a permutation */
             seen[best[k]] = true;
         }
     }
@@ -286,9 +286,9 @@ static void chance_is_no_lie(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(permutations_are_found), cmocka_unit_test(honest_orders_are_left_alone),
-        cmocka_unit_test(every_order_was_tried),  cmocka_unit_test(a_lie_about_many_classes_is_told),
-        cmocka_unit_test(chance_is_no_lie),
+        cmocka_unit_test(permutations_are_found), cmocka_unit_test(right_orders_are_kept),
+        cmocka_unit_test(all_orders_agree),  cmocka_unit_test(wrong_orders_of_many_classes_are_found),
+        cmocka_unit_test(chance_is_not_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

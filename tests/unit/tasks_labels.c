@@ -39,7 +39,7 @@ static void names_decide(void **state)
     match("stsb", NAMES("LABEL_0"), 1, MAP(0), true);
 }
 
-static void names_that_say_nothing_keep_the_order(void **state)
+static void numbers_as_names_keep_the_order(void **state)
 {
     (void)state;
     match("mnli", NAMES("LABEL_0", "LABEL_1", "LABEL_2"), 3, MAP(0, 1, 2), false);
@@ -56,31 +56,31 @@ static void mismatches_name_both_lists(void **state)
         const char *task, *labels[9], *message;
         int32_t count;
     } cases[] = {
-        {"sst2", {"negative", "neutral"}, "the model's 2 labels (negative, neutral) match only in "
-         "part the 2 of task sst2 (negative, positive)", 2},
+        {"sst2", {"negative", "neutral"}, "the model's 2 labels (negative, neutral) match only "
+         "some of the 2 labels of task sst2 (negative, positive)", 2},
         {"mnli", {"entailment", "contradiction", "x"}, "the model's 3 labels (entailment, "
-         "contradiction, x) match only in part the 3 of task mnli (entailment, neutral, "
+         "contradiction, x) match only some of the 3 labels of task mnli (entailment, neutral, "
          "contradiction)", 3},
         {"sst2", {"positive", "positive"}, "the model's 2 labels (positive, positive) match only "
-         "in part the 2 of task sst2 (negative, positive)", 2},
+         "some of the 2 labels of task sst2 (negative, positive)", 2},
         {"sst2", {"LABEL_0", "LABEL_1", "LABEL_2"}, "the model's 3 labels (LABEL_0, LABEL_1, "
-         "LABEL_2) are not as many as the 2 of task sst2 (negative, positive)", 3},
+         "LABEL_2) differ in number from the 2 labels of task sst2 (negative, positive)", 3},
         {"sst2", {"a", "b", "c", "d", "e", "f", "g", "h", "i"}, "the model's 9 labels (a, b, c, d, "
-         "e, f, g, h, ...) are not as many as the 2 of task sst2 (negative, positive)", 9},
-        {"sst2", {"joy", "anger"}, "the model's 2 labels (joy, anger) are none of the 2 of task sst2 "
+         "e, f, g, h, ...) differ in number from the 2 labels of task sst2 (negative, positive)", 9},
+        {"sst2", {"joy", "anger"}, "the model's 2 labels (joy, anger) match none of the 2 labels of task sst2 "
          "(negative, positive)", 2},
-        {"cola", {"negative", "positive"}, "the model's 2 labels (negative, positive) are none of the 2 of "
+        {"cola", {"negative", "positive"}, "the model's 2 labels (negative, positive) match none of the 2 labels of "
          "task cola (unacceptable, acceptable)", 2},
-        {"sst2", {"1", "1"}, "the model's 2 labels (1, 1) are none of the 2 of task sst2 (negative, positive)",
+        {"sst2", {"1", "1"}, "the model's 2 labels (1, 1) match none of the 2 labels of task sst2 (negative, positive)",
          2},
-        {"sst2", {"1", "2"}, "the model's 2 labels (1, 2) are none of the 2 of task sst2 (negative, positive)",
+        {"sst2", {"1", "2"}, "the model's 2 labels (1, 2) match none of the 2 labels of task sst2 (negative, positive)",
          2},
-        {"sst2", {"negative", "LABEL_1"}, "the model's 2 labels (negative, LABEL_1) match only in part the 2 of "
+        {"sst2", {"negative", "LABEL_1"}, "the model's 2 labels (negative, LABEL_1) match only some of the 2 labels of "
          "task sst2 (negative, positive)", 2},
         {"rte", {"entailment", "neutral", "contradiction"}, "the model's 3 labels (entailment, neutral, "
-         "contradiction) are not as many as the 2 of task rte (entailment, not_entailment)", 3},
-        {"stsb", {"LABEL_0", "LABEL_1"}, "the model has 2 labels, task stsb needs one value", 2},
-        {"rte", {"x"}, "the model's 1 label (x) is not as many as the 2 of task rte "
+         "contradiction) differ in number from the 2 labels of task rte (entailment, not_entailment)", 3},
+        {"stsb", {"LABEL_0", "LABEL_1"}, "the model has 2 labels, but task stsb needs one value", 2},
+        {"rte", {"x"}, "the model's 1 label (x) differs in number from the 2 labels of task rte "
          "(entailment, not_entailment)", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -94,14 +94,14 @@ static void mismatches_name_both_lists(void **state)
     }
 }
 
-/* A task that a caller made, whose labels are these, here and in its files. */
+/* A user's task with these labels, which its files spell alike. */
 static bertc_task made(const char *const *labels, int count)
 {
     return (bertc_task){.name = "made", .num_labels = count, .labels = labels, .file_labels = labels};
 }
 
-/* Where names are much alike the nearest counts, and no two labels are found in one place. */
-static void the_nearest_name_is_meant(void **state)
+/* Of similar names the closest is matched, and no two labels map to one. */
+static void the_closest_name_is_matched(void **state)
 {
     (void)state;
     bertc_task cases = made(NAMES("Yes", "yes", "YES"), 3);
@@ -116,7 +116,7 @@ static void the_nearest_name_is_meant(void **state)
     match_of(&twice, NAMES("entail", "entails"), 2, MAP(1, 0), true);
 }
 
-static void numbers_have_as_many_digits_as_it_takes(void **state)
+static void numbers_may_have_many_digits(void **state)
 {
     (void)state;
     bertc_task task = made(NAMES("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"), 12);
@@ -129,7 +129,7 @@ static void numbers_have_as_many_digits_as_it_takes(void **state)
         bool by_name;
         bertc_error err = {0};
         assert_int_equal(bertc_task_match_labels(&task, (char *const *)labels, 12, map, &by_name, &err), BERTC_INPUT);
-        assert_non_null(strstr(err.message, "are none of the 12 of task made (a, b, c, d, e, f, g, h, ...)"));
+        assert_non_null(strstr(err.message, "match none of the 12 labels of task made (a, b, c, d, e, f, g, h, ...)"));
     }
 }
 
@@ -137,10 +137,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_decide),
-        cmocka_unit_test(names_that_say_nothing_keep_the_order),
+        cmocka_unit_test(numbers_as_names_keep_the_order),
         cmocka_unit_test(mismatches_name_both_lists),
-        cmocka_unit_test(the_nearest_name_is_meant),
-        cmocka_unit_test(numbers_have_as_many_digits_as_it_takes),
+        cmocka_unit_test(the_closest_name_is_matched),
+        cmocka_unit_test(numbers_may_have_many_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

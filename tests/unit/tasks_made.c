@@ -1,4 +1,4 @@
-/* Tasks that a caller made, in memory: any number of classes, any range of values. */
+/* Tasks that a user made, in memory: any number of classes, any range of values. */
 #include <math.h>
 
 #include "base/rng.h"
@@ -7,7 +7,7 @@
 
 enum { MANY = 300 };
 
-/* The row of a task with one split of two columns, "text" and "label". */
+/* The row of a task whose splits have two columns, "text" and "label". */
 static bertc_task row(const char *name)
 {
     static const bertc_columns columns = {.file = "f.tsv", .header = true, .a_name = "text", .label_name = "label",
@@ -72,7 +72,7 @@ static bertc_dataset *read_good(const bertc_task *task, bertc_split split, const
     return set;
 }
 
-/* "-1" is a label where the task has one of that name, and no label where it has none. */
+/* "-1" is a label if the task has a label of that name; else it means "unlabelled". */
 static void seven_classes_are_read(void **state)
 {
     (void)state;
@@ -99,7 +99,7 @@ static void seven_classes_are_read(void **state)
     assert_string_equal(err.message, "f.tsv:3: label \"c300\" is not one of c0, c1, c2, c3, c4, c5, c6, c7, ...");
 }
 
-/* More rows than a block of labels holds, so that it moves. */
+/* More rows than the first block of labels holds, so the block moves. */
 static void many_classes_are_read(void **state)
 {
     (void)state;
@@ -116,7 +116,7 @@ static void many_classes_are_read(void **state)
     free(text);
 }
 
-/* -1 is a value within the range, and no value outside of it. */
+/* -1 is a value if it is within the range; else it means "unlabelled". */
 static void a_range_is_the_tasks_own(void **state)
 {
     (void)state;
@@ -144,7 +144,7 @@ static void a_range_is_the_tasks_own(void **state)
 
 /* ---- Scores -------------------------------------------------------------------------------- */
 
-/* Matthews' coefficient as the correlation of indicators, pair by pair of examples. */
+/* The Matthews coefficient as a correlation of indicators, summed over pairs of examples. */
 static double correlation(const int *labels, const int *called, size_t n)
 {
     double both = 0, by_label = 0, by_call = 0;
@@ -169,7 +169,7 @@ static void many_classes_are_scored(void **state)
         bertc_dataset *set = blank_set_of(task, N);
         float *logits = calloc(N * c, sizeof *logits);
         int labels[N], called[N];
-        double right = 0, loss = 0, one[3] = {0}; /* of class 1: called and labelled, called, labelled */
+        double right = 0, loss = 0, one[3] = {0}; /* of class 1: predicted and labelled, predicted, labelled */
         for (size_t i = 0; i < N; i++) {
             bc_rng_block r = bc_rng(1, (uint32_t)t, (uint32_t)i, 0, 0);
             labels[i] = (int)(r.word[0] % c);
@@ -189,11 +189,11 @@ static void many_classes_are_scored(void **state)
         assert_near(scores.value[BERTC_F1], 2 * one[0] / (one[1] + one[2]));
         assert_near(scores.value[BERTC_MATTHEWS], correlation(labels, called, N));
         assert_true(fabs(scores.loss - loss / N) < 1e-9);
-        assert_int_equal(scores.constant, 0);
+        assert_int_equal(scores.same_prediction, 0);
         memset(logits, 0, N * c * sizeof *logits);
         for (size_t i = 0; i < N; i++) logits[i * c + c - 1] = 1;
         assert_int_equal(bertc_task_score(set, logits, &scores, NULL), BERTC_OK);
-        assert_int_equal(scores.constant, c);
+        assert_int_equal(scores.same_prediction, c);
         free(logits);
         bertc_dataset_free(set);
     }
@@ -241,7 +241,7 @@ static void predictions_are_spelled(void **state)
     remove_folder(folder);
 }
 
-/* ---- Rows that are none -------------------------------------------------------------------- */
+/* ---- Invalid rows -------------------------------------------------------------------------- */
 
 static void refuse(bertc_task task, const char *words)
 {
@@ -261,43 +261,43 @@ static void rows_that_contradict_themselves_are_refused(void **state)
     refuse(task, "without a name");
     task = seven();
     task.num_labels = 1;
-    refuse(task, "task feelings: a classification has at least 2 labels");
+    refuse(task, "task feelings: a classification needs at least 2 labels");
     task.num_labels = -7;
     refuse(task, "at least 2 labels");
     task = seven();
     task.labels = NULL;
-    refuse(task, "at least 2 labels and their names");
+    refuse(task, "at least 2 labels, each with a name");
     task = seven();
     task.num_labels = 2;
     task.file_labels = hole;
-    refuse(task, "at least 2 labels and their names");
+    refuse(task, "at least 2 labels, each with a name");
     task = seven();
     task.kind = BERTC_KINDS;
-    refuse(task, "there is no kind 2");
+    refuse(task, "kind 2 is not valid");
     task = seven();
     task.num_metrics = 3;
     refuse(task, "3 metrics");
     task = temperature();
     task.high = task.low;
-    refuse(task, "from low to a larger high");
+    refuse(task, "one value and low < high");
     task.high = NAN;
-    refuse(task, "from low to a larger high");
+    refuse(task, "one value and low < high");
     task = temperature();
     task.num_labels = 2;
     refuse(task, "one value");
 }
 
-/* A column serves once: as the one text, the other, or the index. */
-static void columns_serve_once(void **state)
+/* A column has one use: the first text, the second, or the index. */
+static void columns_have_one_use(void **state)
 {
     (void)state;
     static const struct {
         const char *a, *b;
         bool pair;
-        const char *message; /* null: it is read */
-    } cases[] = {{"text", "text", true, "task feelings: both texts are one column"},
-                 {"text", NULL, true, "task feelings: it reads pairs, its columns name one text"},
-                 {NULL, NULL, false, "task feelings: its columns name no text"},
+        const char *message; /* null: the file is read */
+    } cases[] = {{"text", "text", true, "task feelings: both texts are the same column"},
+                 {"text", NULL, true, "task feelings: its texts are pairs, but its columns have only one text"},
+                 {NULL, NULL, false, "task feelings: its columns have no text"},
                  {"id", NULL, false, NULL},
                  {"text", "id", true, NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -313,8 +313,8 @@ static void columns_serve_once(void **state)
     }
 }
 
-/* A task of texts alone has nothing to predict or to score. */
-static void texts_alone_have_no_labels(void **state)
+/* A task without labels has nothing to predict or to score. */
+static void tasks_without_labels(void **state)
 {
     (void)state;
     const bertc_task task = {.name = "text"};
@@ -326,7 +326,7 @@ static void texts_alone_have_no_labels(void **state)
     assert_int_equal(bertc_task_score(set, logits, &scores, &err), BERTC_INPUT);
     err = (bertc_error){0};
     assert_int_equal(bertc_task_write_submission(set, logits, "x", &err), BERTC_USAGE);
-    assert_string_equal(err.message, "task text: there is nothing to predict");
+    assert_string_equal(err.message, "task text has no labels to predict");
     bertc_task_format_prediction(&task, logits, text, sizeof text);
     assert_string_equal(text, "");
     set->labelled = true;
@@ -342,7 +342,7 @@ int main(void)
         cmocka_unit_test(seven_classes_are_read),   cmocka_unit_test(many_classes_are_read),
         cmocka_unit_test(a_range_is_the_tasks_own), cmocka_unit_test(many_classes_are_scored),
         cmocka_unit_test(predictions_are_spelled),  cmocka_unit_test(rows_that_contradict_themselves_are_refused),
-        cmocka_unit_test(columns_serve_once),       cmocka_unit_test(texts_alone_have_no_labels),
+        cmocka_unit_test(columns_have_one_use),       cmocka_unit_test(tasks_without_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Metrics against numbers worked out by hand, degenerate cases as scikit-learn and scipy have
- * them. tests/parity/metrics_parity.py compares random vectors. */
+/* Metrics against numbers worked out by hand, degenerate cases as scikit-learn and scipy have them.
+ * tests/parity/metrics_parity.py compares random vectors. */
 #include <math.h>
 
 #include "unit/classes.h"
@@ -51,31 +51,31 @@ static void two_classes(void **state)
     assert_near(s.value[BERTC_F1], 1);
 }
 
-/* What a string of classes, `n` of `c` and after them `m` of `d`, and one predicted class are called. */
-static size_t alike(const char *task, size_t n, char c, size_t m, char d, char predicted, char last)
+/* same_prediction for `n` examples of class `c` and `m` of class `d`, all predicted as one class but the last. */
+static size_t same_prediction_of(const char *task, size_t n, char c, size_t m, char d, char predicted, char last)
 {
     char labels[128] = "", predictions[128] = "";
     memset(labels, c, n);
     memset(labels + n, d, m);
     memset(predictions, predicted, n + m);
     predictions[n + m - 1] = last;
-    return score_classes(task, labels, predictions).constant;
+    return score_classes(task, labels, predictions).same_prediction;
 }
 
-static void predictions_of_one_class_are_told(void **state)
+static void same_class_is_reported(void **state)
 {
     (void)state;
-    assert_int_equal(alike("cola", 60, '1', 20, '0', '1', '1'), 2);
-    assert_int_equal(alike("cola", 20, '1', 60, '0', '0', '0'), 1);
-    assert_int_equal(alike("mnli", 40, '0', 40, '1', '2', '2'), 3);
-    assert_int_equal(alike("cola", 60, '1', 20, '0', '1', '0'), 0); /* not all */
-    assert_int_equal(alike("cola", 60, '1', 19, '0', '1', '1'), 0); /* too few of the other class */
-    assert_int_equal(alike("cola", 4, '1', 4, '0', '1', '1'), 0);
-    assert_int_equal(alike("cola", 50, '1', 50, '1', '1', '1'), 0); /* the data have one class */
-    assert_int_equal(alike("cola", 50, '1', 50, '1', '0', '0'), 1);
+    assert_int_equal(same_prediction_of("cola", 60, '1', 20, '0', '1', '1'), 2);
+    assert_int_equal(same_prediction_of("cola", 20, '1', 60, '0', '0', '0'), 1);
+    assert_int_equal(same_prediction_of("mnli", 40, '0', 40, '1', '2', '2'), 3);
+    assert_int_equal(same_prediction_of("cola", 60, '1', 20, '0', '1', '0'), 0); /* not all predictions */
+    assert_int_equal(same_prediction_of("cola", 60, '1', 19, '0', '1', '1'), 0); /* too few of the other class */
+    assert_int_equal(same_prediction_of("cola", 4, '1', 4, '0', '1', '1'), 0);
+    assert_int_equal(same_prediction_of("cola", 50, '1', 50, '1', '1', '1'), 0); /* the data have one class */
+    assert_int_equal(same_prediction_of("cola", 50, '1', 50, '1', '0', '0'), 1);
 }
 
-static void predictions_of_one_value_are_told(void **state)
+static void same_value_is_reported(void **state)
 {
     (void)state;
     float targets[40], values[40], near[40], far[40], same[40];
@@ -83,15 +83,15 @@ static void predictions_of_one_value_are_told(void **state)
         targets[i] = (float)(i % 6);
         values[i] = 2.5f;
         same[i] = 3;
-        near[i] = 2.5f + 0.0009f * (float)(i % 6); /* spreads 0.0009 as far as the targets */
+        near[i] = 2.5f + 0.0009f * (float)(i % 6); /* 0.0009 times the deviation of the targets */
         far[i] = 2.5f + 0.0011f * (float)(i % 6);
     }
-    assert_int_equal(score_values(targets, values, 40).constant, 1);
-    assert_int_equal(score_values(targets, near, 40).constant, 1);
-    assert_int_equal(score_values(targets, far, 40).constant, 0);
-    assert_int_equal(score_values(targets, values, 19).constant, 0);
-    assert_int_equal(score_values(same, values, 40).constant, 0);
-    assert_int_equal(score_values(targets, targets, 40).constant, 0);
+    assert_int_equal(score_values(targets, values, 40).same_prediction, 1);
+    assert_int_equal(score_values(targets, near, 40).same_prediction, 1);
+    assert_int_equal(score_values(targets, far, 40).same_prediction, 0);
+    assert_int_equal(score_values(targets, values, 19).same_prediction, 0);
+    assert_int_equal(score_values(same, values, 40).same_prediction, 0);
+    assert_int_equal(score_values(targets, targets, 40).same_prediction, 0);
 }
 
 static void three_classes(void **state)
@@ -168,7 +168,7 @@ static void correlation_with_a_constant_is_nan(void **state)
     assert_true(score_values(x, constant, 1000).loss > 0);
 }
 
-static void only_what_fits_the_task_is_set(void **state)
+static void other_metrics_are_nan(void **state)
 {
     (void)state;
     assert_true(isnan(score_classes("sst2", "01", "01").value[BERTC_PEARSON]));
@@ -199,15 +199,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_classes),
-        cmocka_unit_test(predictions_of_one_class_are_told),
-        cmocka_unit_test(predictions_of_one_value_are_told),
+        cmocka_unit_test(same_class_is_reported),
+        cmocka_unit_test(same_value_is_reported),
         cmocka_unit_test(three_classes),
         cmocka_unit_test(undefined_class_metrics_are_zero),
         cmocka_unit_test(first_of_equal_logits_is_predicted),
         cmocka_unit_test(cross_entropy_is_stable),
         cmocka_unit_test(correlations),
         cmocka_unit_test(correlation_with_a_constant_is_nan),
-        cmocka_unit_test(only_what_fits_the_task_is_set),
+        cmocka_unit_test(other_metrics_are_nan),
         cmocka_unit_test(logits_must_be_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 
 #include "unit/tasks_help.h"
 
-/* ---- What is accepted ---------------------------------------------------------------------- */
+/* ---- Accepted files ------------------------------------------------------------------------ */
 
 static void reads_single_sentences(void **state)
 {
@@ -74,8 +74,8 @@ static void columns_by_name_in_any_order(void **state)
     bertc_dataset_free(set);
 }
 
-/* Names count in any case and without blanks around them. */
-static void names_may_be_spelled_otherwise(void **state)
+/* Column names match in any case and without blanks around them. */
+static void names_match_in_any_case(void **state)
 {
     (void)state;
     static const char *const heads[] = {"Sentence\tLABEL", "sentence \t label", "SENTENCE\tlabel\r",
@@ -87,36 +87,36 @@ static void names_may_be_spelled_otherwise(void **state)
         assert_int_equal(set->count, 1);
         assert_text(set->examples[0].a, set->examples[0].na, " a ");
         assert_int_equal(bc_example_class(&set->examples[0]), 1);
-        assert_null(set->no_label);
+        assert_null(set->missing_label_column);
         bertc_dataset_free(set);
     }
 }
 
-/* The labels of a file whose header has no column for them are not looked for elsewhere. */
-static void a_missing_label_is_told(void **state)
+/* If the header has no label column, no other column is read as labels. */
+static void a_missing_label_column_is_reported(void **state)
 {
     (void)state;
     bertc_dataset *set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tgold\n0\tA\tB\tentailment\n");
     assert_false(set->labelled);
-    assert_string_equal(set->no_label, "label");
-    assert_string_equal(set->columns, "\"index\", \"sentence1\", \"sentence2\", \"gold\"");
+    assert_string_equal(set->missing_label_column, "label");
+    assert_string_equal(set->header_columns, "\"index\", \"sentence1\", \"sentence2\", \"gold\"");
     bertc_dataset_free(set);
     set = parse_good("rte", BERTC_DEV, "index\tsentence1\tsentence2\tlabel\n0\tA\tB\tentailment\n");
     assert_true(set->labelled);
-    assert_null(set->no_label);
+    assert_null(set->missing_label_column);
     bertc_dataset_free(set);
 }
 
-/* ---- Texts alone --------------------------------------------------------------------------- */
+/* ---- Only texts ---------------------------------------------------------------------------- */
 
 #define RTE_TEST "index\tsentence1\tsentence2\tlabel\n"
 
-/* Every row is there, whatever stands for its label, under the index of the file. */
+/* Every row is an example with its index, whatever its label. */
 static void every_row_is_an_example(void **state)
 {
     (void)state;
     static const struct {
-        const char *task, *text, *indices; /* indices: one a row, '.' none */
+        const char *task, *text, *indices; /* indices: one per row, '.': none */
         bertc_split split;
     } cases[] = {
         {"rte", RTE_TEST "0\ta\tb\thidden\n1\tc\td\t-\n2\te\tf\t\n3\tg\th\t-1\n4\ti\tj\t?\n", "0 1 2 3 4", BERTC_TEST},
@@ -154,13 +154,13 @@ static void every_row_is_an_example(void **state)
         }
         assert_string_equal(indices, cases[i].indices);
         assert_false(set->labelled);
-        assert_int_equal(set->skipped + set->unlabelled, 0);
-        assert_null(set->no_label);
+        assert_int_equal(set->skipped_short + set->skipped_label, 0);
+        assert_null(set->missing_label_column);
         bertc_dataset_free(set);
     }
 }
 
-static void no_row_is_left_out_silently(void **state)
+static void no_row_is_skipped_silently(void **state)
 {
     (void)state;
     static const struct {
@@ -200,8 +200,8 @@ static void mnli_dev_has_four_more_columns(void **state)
              "%sa\tb\tc\td\t-\n%sa\tb\tc\td\tentailment\n", head, row, row, row);
     set = parse_good("mnli-mm", BERTC_DEV, text);
     assert_int_equal(set->count, 2);
-    assert_int_equal(set->unlabelled, 1);
-    assert_int_equal(set->skipped, 0);
+    assert_int_equal(set->skipped_label, 1);
+    assert_int_equal(set->skipped_short, 0);
     assert_int_equal(bc_example_class(&set->examples[0]), 2);
     assert_int_equal(bc_example_class(&set->examples[1]), 0);
     assert_int_equal(set->examples[1].line, 4);
@@ -219,7 +219,7 @@ static void qqp_skips_short_rows_outside_test(void **state)
     for (bertc_split split = BERTC_TRAIN; split <= BERTC_DEV; split++) {
         bertc_dataset *set = parse_good("qqp", split, text);
         assert_int_equal(set->count, 2);
-        assert_int_equal(set->skipped, 1);
+        assert_int_equal(set->skipped_short, 1);
         assert_int_equal(set->examples[1].line, 4);
         assert_int_equal(set->examples[1].nb, 0);
         bertc_dataset_free(set);
@@ -282,7 +282,7 @@ static void many_rows_grow_the_set(void **state)
 
 /* ---- Splits without labels ----------------------------------------------------------------- */
 
-static void unlabelled_splits_are_told(void **state)
+static void unlabelled_splits_are_reported(void **state)
 {
     (void)state;
     static const struct {
@@ -310,7 +310,7 @@ static void unlabelled_splits_are_told(void **state)
             bertc_scores scores;
             bertc_error err = {0};
             assert_int_equal(bertc_task_score(set, logits, &scores, &err), BERTC_INPUT);
-            assert_string_equal(err.message, "f.tsv: split has no labels to score");
+            assert_string_equal(err.message, "f.tsv: the split has no labels to score");
         }
         bertc_dataset_free(set);
     }
@@ -464,17 +464,17 @@ int main(void)
         cmocka_unit_test(bom_crlf_and_no_last_newline),
         cmocka_unit_test(nul_and_foreign_line_ends_are_text),
         cmocka_unit_test(columns_by_name_in_any_order),
-        cmocka_unit_test(names_may_be_spelled_otherwise),
-        cmocka_unit_test(a_missing_label_is_told),
+        cmocka_unit_test(names_match_in_any_case),
+        cmocka_unit_test(a_missing_label_column_is_reported),
         cmocka_unit_test(every_row_is_an_example),
-        cmocka_unit_test(no_row_is_left_out_silently),
+        cmocka_unit_test(no_row_is_skipped_silently),
         cmocka_unit_test(mnli_dev_has_four_more_columns),
         cmocka_unit_test(qqp_skips_short_rows_outside_test),
         cmocka_unit_test(scores_are_numbers),
         cmocka_unit_test(empty_sentences_are_data),
         cmocka_unit_test(limit_stops_early),
         cmocka_unit_test(many_rows_grow_the_set),
-        cmocka_unit_test(unlabelled_splits_are_told),
+        cmocka_unit_test(unlabelled_splits_are_reported),
         cmocka_unit_test(errors_name_place_and_reason),
         cmocka_unit_test(lines_are_examples),
         cmocka_unit_test(lines_have_errors_too),

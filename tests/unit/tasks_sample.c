@@ -1,5 +1,4 @@
-/* The sample: its bytes are a function of the seed, its files read as official ones, its labels
- * are true. */
+/* The sample: its bytes depend only on the seed, its files have the official formats, and its labels are true. */
 #include "tasks/sample/nli.h"
 #include "unit/tasks_help.h"
 
@@ -16,7 +15,7 @@ static char *read_sample(const char *folder, const char *name, size_t *length)
 }
 
 static const struct {
-    const char *name, *header; /* header null: none */
+    const char *name, *header; /* header null: no header */
     size_t columns;
 } files[] = {
     {"CoLA/train.tsv", NULL, 4},
@@ -107,7 +106,7 @@ static void same_seed_same_bytes(void **state)
     assert_int_equal(count_equal_files(1), FILES);
 }
 
-/* On every machine and with every compiler: a change of the sample changes this figure too. */
+/* The same number on every machine and with every compiler; a change of the sample changes it. */
 static void bytes_are_these(void **state)
 {
     (void)state;
@@ -135,7 +134,7 @@ static size_t columns_of(const char *line, size_t length)
     return columns;
 }
 
-/* Every row has the official columns, but for the torn ones of QQP. */
+/* Every row has the official columns, except for the short rows of QQP. */
 static void columns_are_the_official_ones(void **state)
 {
     (void)state;
@@ -172,7 +171,7 @@ static bertc_dataset *read_set(const char *task, bertc_split split)
 static const struct {
     const char *task;
     size_t rows[BERTC_SPLITS];
-    double min; /* share of every class in train and dev */
+    double min; /* smallest share of a class in train and dev */
 } expected[] = {
     {"cola", {4000, 600, 300}, 0.30},    {"sst2", {4000, 600, 300}, 0.38}, {"mrpc", {1800, 400, 300}, 0.25},
     {"stsb", {2500, 500, 300}, 0},       {"qqp", {2495, 500, 300}, 0.30},  {"mnli", {8000, 600, 300}, 0.28},
@@ -256,7 +255,7 @@ static void splits_share_nothing(void **state)
     }
 }
 
-/* Small worlds: sets of four people as bits. What a quantifier says of them. */
+/* Small worlds: sets of four people as bits. holds: whether a quantified statement is true in a world. */
 enum { WORLD = 16 };
 
 static bool holds(bc_quantifier quantifier, unsigned restrictor, unsigned scope)
@@ -287,7 +286,7 @@ static bool single(unsigned set)
     return (set & (set - 1)) == 0;
 }
 
-/* The label by trying all worlds. */
+/* The label, found by trying all worlds. */
 static int label_by_search(bc_quantifier p, bc_quantifier h, bc_relation restrictor, bc_relation scope)
 {
     bool may_be_true = false, may_be_false = false;
@@ -325,7 +324,7 @@ static void inference_is_sound_and_complete(void **state)
     assert_true(seen[0] > 20 && seen[1] > 20 && seen[2] > 20);
 }
 
-static bool says(const char *text, size_t length, const char *part)
+static bool contains(const char *text, size_t length, const char *part)
 {
     char *copy = bc_strndup(text, length);
     const bool found = strstr(copy, part) != NULL;
@@ -333,8 +332,8 @@ static bool says(const char *text, size_t length, const char *part)
     return found;
 }
 
-/* A word alone and with "not" before it: opposite labels. */
-static void negation_turns_sentiment(void **state)
+/* A word with and without "not" before it has opposite labels. */
+static void negation_inverts_sentiment(void **state)
 {
     (void)state;
     bertc_dataset *set = read_set("sst2", BERTC_TRAIN);
@@ -353,7 +352,7 @@ static void negation_turns_sentiment(void **state)
     bertc_dataset_free(set);
 }
 
-/* What follows "but" decides. */
+/* The words after "but" decide. */
 static void contrast_is_decided_by_its_end(void **state)
 {
     (void)state;
@@ -388,12 +387,12 @@ static void reflexives_agree_where_acceptable(void **state)
     size_t counts[2] = {0};
     for (size_t i = 0; i < set->count; i++) {
         const bertc_example *e = &set->examples[i];
-        if (!says(e->a, e->na, "self")) continue;
-        const bool two = says(e->a, e->na, " and ");
+        if (!contains(e->a, e->na, "self")) continue;
+        const bool two = contains(e->a, e->na, " and ");
         for (size_t p = 0; p < sizeof people / sizeof *people; p++) {
             const size_t n = strlen(people[p].name);
             if (e->na < n || memcmp(e->a, people[p].name, n) != 0) continue;
-            assert_int_equal(bc_example_class(e), !two && says(e->a, e->na, people[p].right));
+            assert_int_equal(bc_example_class(e), !two && contains(e->a, e->na, people[p].right));
             counts[bc_example_class(e)]++;
         }
     }
@@ -410,7 +409,7 @@ static void false_determiners_are_unacceptable(void **state)
     size_t found = 0;
     for (size_t i = 0; i < set->count; i++)
         for (size_t k = 0; k < sizeof broken / sizeof *broken; k++)
-            if (says(set->examples[i].a, set->examples[i].na, broken[k])) {
+            if (contains(set->examples[i].a, set->examples[i].na, broken[k])) {
                 assert_int_equal(bc_example_class(&set->examples[i]), 0);
                 found++;
             }
@@ -433,7 +432,7 @@ static void equal_sentences_score_five(void **state)
     bertc_dataset_free(set);
 }
 
-/* Of who lifts and who is lifted, the latter is too heavy and the former too weak. */
+/* The one who lifts may be too weak, the one who is lifted too heavy. */
 static void pronouns_refer_as_labelled(void **state)
 {
     (void)state;
@@ -457,7 +456,7 @@ static void pronouns_refer_as_labelled(void **state)
     bertc_dataset_free(set);
 }
 
-/* A sentence that answers "where" names a place. */
+/* A sentence that answers "where" contains a place. */
 static void answers_contain_what_is_asked(void **state)
 {
     (void)state;
@@ -467,9 +466,9 @@ static void answers_contain_what_is_asked(void **state)
     size_t found = 0;
     for (size_t i = 0; i < set->count; i++) {
         const bertc_example *e = &set->examples[i];
-        if (bc_example_class(e) != 0 || !says(e->a, e->na, "Where ")) continue;
+        if (bc_example_class(e) != 0 || !contains(e->a, e->na, "Where ")) continue;
         bool place = false;
-        for (size_t p = 0; p < sizeof places / sizeof *places; p++) place |= says(e->b, e->nb, places[p]);
+        for (size_t p = 0; p < sizeof places / sizeof *places; p++) place |= contains(e->b, e->nb, places[p]);
         assert_true(place);
         found++;
     }
@@ -554,7 +553,7 @@ int main(void)
         cmocka_unit_test(counts_and_labels),
         cmocka_unit_test(splits_share_nothing),
         cmocka_unit_test(inference_is_sound_and_complete),
-        cmocka_unit_test(negation_turns_sentiment),
+        cmocka_unit_test(negation_inverts_sentiment),
         cmocka_unit_test(contrast_is_decided_by_its_end),
         cmocka_unit_test(reflexives_agree_where_acceptable),
         cmocka_unit_test(false_determiners_are_unacceptable),

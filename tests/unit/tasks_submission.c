@@ -40,8 +40,8 @@ static void classes_as_the_server_wants_them(void **state)
     assert_written("ax", three, 3, nli);
 }
 
-/* The index is that of the data, where they have one. */
-static void predictions_stand_under_the_index_of_the_data(void **state)
+/* The index is taken from the data, if they have one. */
+static void predictions_have_the_index_of_the_data(void **state)
 {
     (void)state;
     static const float logits[] = {1, 0, 0, 1, 0, 1};
@@ -73,7 +73,7 @@ static void scores_have_three_places_within_range(void **state)
     setlocale(LC_ALL, "C");
 }
 
-/* Every thousandth and what lies between rounds as printf does. */
+/* Thousandths and the values between them are rounded as by printf. */
 static void scores_round_as_printf(void **state)
 {
     (void)state;
@@ -85,7 +85,7 @@ static void scores_round_as_printf(void **state)
     }
 }
 
-static void what_is_not_finite_is_refused(void **state)
+static void logits_that_are_not_finite_are_refused(void **state)
 {
     (void)state;
     char folder[64], path[96], shown[8];
@@ -120,10 +120,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_as_the_server_wants_them),
-        cmocka_unit_test(predictions_stand_under_the_index_of_the_data),
+        cmocka_unit_test(predictions_have_the_index_of_the_data),
         cmocka_unit_test(scores_have_three_places_within_range),
         cmocka_unit_test(scores_round_as_printf),
-        cmocka_unit_test(what_is_not_finite_is_refused),
+        cmocka_unit_test(logits_that_are_not_finite_are_refused),
         cmocka_unit_test(unwritable_paths_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
-/* The task table holds what GLUE publishes, and holds together. */
+/* The task table agrees with what GLUE publishes, and is consistent. */
 #include "unit/tasks_help.h"
 
-/* Columns and rows as the data's own documentation gives them: a, b, label; rows of train, dev, test. */
+/* Columns a, b and label, and the row counts of train, dev and test, from the documentation of the data. */
 static const struct {
     const char *name, *folder, *submission;
     int labels;
@@ -51,7 +51,7 @@ static void table_is_glue(void **state)
     }
 }
 
-static void rows_hold_together(void **state)
+static void rows_are_consistent(void **state)
 {
     (void)state;
     for (size_t i = 0; i < bertc_task_count(); i++) {
@@ -70,7 +70,7 @@ static void rows_hold_together(void **state)
                 if (!sets[o]->file) continue;
                 assert_true(task->pair == (sets[o]->b_name != NULL));
                 assert_true(sets[o]->a_name && sets[o]->label_name);
-                /* Numbers are for files without a header, which are CoLA's. */
+                /* Only CoLA's files without a header have column numbers. */
                 bool numbered = strcmp(task->name, "cola") == 0 && s != BERTC_TEST;
                 assert_true(sets[o]->header == !numbered);
                 assert_int_equal(sets[o]->a, numbered ? 3 : -1);
@@ -99,7 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_is_glue),
-        cmocka_unit_test(rows_hold_together),
+        cmocka_unit_test(rows_are_consistent),
         cmocka_unit_test(unknown_names_are_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

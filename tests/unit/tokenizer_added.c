@@ -1,5 +1,5 @@
-/* Added tokens with their flags: where they are found, and what that leaves to the words. The expected
- * ids and offsets are those of the Rust package tokenizers 0.23.3. */
+/* Added tokens with their flags: where they are found, and how the text between them is split. The expected ids and
+ * offsets come from the Rust package tokenizers 0.23.3. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@ static const char words[] =
 
 typedef enum set { ALONE, CONSUMED, NORMALIZED, NORMALIZED_CASED, ALL, CJK, STRIPPED, BOTH, SETS } set;
 
-/* The tokens of each set; those that are no words get the ids 28, 29, ... in this order. */
+/* The tokens of each set. Tokens that are not words get the ids 28, 29, ... in this order. */
 static const struct {
     bool cased;
     int32_t count;
@@ -146,7 +146,7 @@ static void test_reference(void **state)
     }
 }
 
-/* Ill-formed bytes beside a token count as U+FFFD, which is no part of a word and no white space; each is
+/* Ill-formed bytes next to a token act as U+FFFD, which is neither part of a word nor white space; each sequence is
  * counted once. */
 static void test_invalid(void **state)
 {
@@ -162,7 +162,7 @@ static void test_invalid(void **state)
     tokens_close(&t);
     o = options_of(ALONE);
     t = tokens_open(words, sizeof words - 1, &o);
-    static const char raw[] = "\xD9zq\x80 \xA3zq \xD9\xA3zq"; /* of U+0663, a digit, the halves and the whole */
+    static const char raw[] = "\xD9zq\x80 \xA3zq \xD9\xA3zq"; /* the two bytes of U+0663, a digit, apart and together */
     assert_int_equal(tokens_encode(&t, raw, sizeof raw - 1, NULL, 0, 0), BERTC_OK);
     assert_int_equal(t.encoding.count, 5);
     assert_int_equal(t.encoding.ids[1], 28);
@@ -172,7 +172,7 @@ static void test_invalid(void **state)
     tokens_close(&t);
 }
 
-/* A text of many tokens: what lies between them is normalised once. */
+/* In a text of many tokens, the text between them is normalised once. */
 static void test_many(void **state)
 {
     (void)state;
@@ -213,20 +213,20 @@ static void test_refused(void **state)
     refuse(&o, BERTC_INPUT, "v: the added token ab has id 9 in the tokenizer's files, but 8 in the vocabulary");
     o = options_of(NORMALIZED);
     strcpy(o.added[1].text, "N\xC3\xA8W yorK");
-    refuse(&o, BERTC_INPUT, "v: the added tokens New York and N\xC3\xA8W yorK are the same once normalised");
+    refuse(&o, BERTC_INPUT, "v: the added tokens New York and N\xC3\xA8W yorK have the same normalised form");
     o = options_of(ALL);
     o.parity = BERTC_HF_SLOW;
-    refuse(&o, BERTC_INPUT, "the added token Foo is normalized, which only the parity hf-fast knows");
+    refuse(&o, BERTC_INPUT, "the added token Foo is normalized, which only parity hf-fast supports");
     o = options_of(ALONE);
     o.parity = BERTC_HF_SLOW;
-    refuse(&o, BERTC_INPUT, "the added token zq is single_word, which only the parity hf-fast knows");
+    refuse(&o, BERTC_INPUT, "the added token zq is single_word, which only parity hf-fast supports");
     memset(o.added[0].text, 'x', sizeof o.added[0].text);
-    refuse(&o, BERTC_USAGE, "tokenizer options: a value is out of range, or a text does not end");
+    refuse(&o, BERTC_USAGE, "tokenizer options: a value is out of range, or a string is not NUL-terminated");
     o.added_count = BERTC_MAX_ADDED_TOKENS + 1;
-    refuse(&o, BERTC_USAGE, "41 added tokens, at most 40");
+    refuse(&o, BERTC_USAGE, "41 added tokens, expected at most 40");
 }
 
-/* The token that is normalised away is never found, and no loop without end. */
+/* A token whose normalised form is empty is never found, and causes no endless loop. */
 static void test_nothing_left(void **state)
 {
     (void)state;
@@ -250,13 +250,13 @@ static void test_size(void **state)
     assert_string_equal(bertc_tokenizer_word(t.tokenizer, 29, &length), " b");
     assert_int_equal(length, 2);
     tokens_close(&t);
-    /* Two special tokens that the vocabulary lacks come behind it, as in the reference. */
+    /* Two special tokens that the vocabulary lacks get the ids after it, as in the reference. */
     t = tokens_open("[UNK]\n[CLS]\n[SEP]\na\n", 20, NULL);
     assert_int_equal(bertc_tokenizer_size(t.tokenizer), 6);
     assert_int_equal(tokens_encode(&t, "a[MASK]", 7, NULL, 0, 0), BERTC_OK);
     assert_int_equal(t.encoding.ids[2], 5);
     tokens_close(&t);
-    /* A word that stands twice is counted once. */
+    /* A repeated word is counted once. */
     o = options_of(ALONE);
     t = tokens_open("[UNK]\n[CLS]\n[SEP]\na\na\na\n", 24, &o);
     assert_int_equal(tokens_encode(&t, "zq", 2, NULL, 0, 0), BERTC_OK);

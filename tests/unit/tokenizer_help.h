@@ -1,4 +1,4 @@
-/* What the tests of the tokenizer share: a tokenizer over a few words, and its pieces as text. */
+/* Helpers of the tests of the tokenizer: a tokenizer of a few words, and its pieces as text. */
 #ifndef BC_TEST_TOKENIZER_HELP_H
 #define BC_TEST_TOKENIZER_HELP_H
 
@@ -12,7 +12,7 @@ typedef struct tokens {
     bertc_encoding encoding;
 } tokens;
 
-/* With null options: the defaults. */
+/* Open a tokenizer; null options: the defaults. */
 static inline tokens tokens_open(const char *words, size_t length, const bertc_tokenizer_options *options)
 {
     tokens t = {0};
@@ -31,7 +31,7 @@ static inline void tokens_close(tokens *t)
     bertc_vocab_free(t->vocab);
 }
 
-/* The text in a block of exactly its length, so that a sanitizer sees any read beyond. */
+/* Encode texts copied to blocks of exactly their lengths, so that a sanitizer sees any read beyond the end. */
 static inline bertc_status tokens_encode(tokens *t, const char *a, size_t na, const char *b, size_t nb, size_t max)
 {
     char *first = malloc(na ? na : 1), *second = malloc(nb ? nb : 1);
@@ -46,7 +46,7 @@ static inline bertc_status tokens_encode(tokens *t, const char *a, size_t na, co
     return status;
 }
 
-/* The pieces between [CLS] and [SEP], as words with spaces between. */
+/* Check the pieces between [CLS] and [SEP]; `pieces` are words separated by spaces. */
 static inline void tokens_expect(tokens *t, const char *text, size_t length, const char *pieces)
 {
     char made[4096] = "";

@@ -1,5 +1,5 @@
-/* The matcher of what follows a first piece, against longest match by its definition: of every piece the
- * longest substring that the vocabulary has, looked up as a word. */
+/* The matcher of the bytes after a first piece, compared with a plain longest match: each piece is the longest
+ * substring that is a word of the vocabulary. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,7 +42,7 @@ static size_t draw_vocabulary(char *text, const char *prefix, size_t alphabet)
     return used;
 }
 
-/* The ids and ends of a word's pieces; 0 where there are none. */
+/* The ids and ends of a word's pieces; returns their number, 0 if it cannot be split. */
 static size_t cut(const tokens *t, const char *prefix, const char *word, size_t length,
                   int32_t ids[MAX], size_t ends[MAX])
 {
@@ -98,7 +98,7 @@ static void try_vocabulary(const char *prefix, size_t alphabet, size_t *whole)
     tokens_close(&t);
 }
 
-/* Prefixes that no word begins with, that some do, and none at all. */
+/* Prefixes that no word has, a prefix that some words have, and an empty prefix. */
 static void test_random(void **state)
 {
     static const char *const prefixes[] = {"##", "a", "ab", ""};
@@ -111,7 +111,7 @@ static void test_random(void **state)
     }
 }
 
-/* By hand: at "c" the walk through ##abcd has taken a and stands at ##bc; at "x" it takes b, c. */
+/* Worked out by hand: at "c" the walk through ##abcd has taken a and is at ##bc; at "x" it takes b and c. */
 static void test_by_hand(void **state)
 {
     static const char words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
@@ -128,7 +128,8 @@ static void test_by_hand(void **state)
     tokens_close(&t);
 }
 
-/* Every node of a long word fails after other pieces: what is stored still grows as the vocabulary does. */
+/* Every node of a long word fails after different pieces; the number of stored pieces is still linear in the
+ * vocabulary. */
 static void test_size(void **state)
 {
     enum { LENGTH = 4000, LETTERS = 26 };
@@ -139,8 +140,8 @@ static void test_size(void **state)
     for (int i = 0; i < LENGTH; i++) text[used++] = (char)('a' + draw(LETTERS));
     for (int i = 0; i < LETTERS; i++) used += (size_t)sprintf(text + used, "\n##%c", 'a' + i);
     tokens t = tokens_open(text, used, NULL);
-    assert_true(t.tokenizer->rest.count >= LENGTH);
-    assert_true(t.tokenizer->rest.count <= 2 * used);
+    assert_true(t.tokenizer->continuation.count >= LENGTH);
+    assert_true(t.tokenizer->continuation.count <= 2 * used);
     tokens_close(&t);
 }
 

@@ -1,5 +1,5 @@
-/* tokenizer_config.json and tokenizer.json: what they may ask for, with the precedence of
- * AutoTokenizer, and what is refused by name. */
+/* tokenizer_config.json and tokenizer.json: the settings that are read, with the precedence of AutoTokenizer, and those
+ * that are refused by name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,11 +110,11 @@ static void test_length(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(accept(cases[i].config, BERT, NULL).model_max_length, cases[i].length);
-    refuse("{\"model_max_length\": 0}", NULL, "model_max_length is no length");
-    refuse("{\"model_max_length\": \"512\"}", NULL, "model_max_length is no length");
+    refuse("{\"model_max_length\": 0}", NULL, "model_max_length is not a length of at least 1");
+    refuse("{\"model_max_length\": \"512\"}", NULL, "model_max_length is not a length of at least 1");
 }
 
-/* A BERT class looks into tokenizer_config.json, a generic one into tokenizer.json. */
+/* A BERT class reads tokenizer_config.json, a generic class reads tokenizer.json. */
 static void test_precedence(void **state)
 {
     (void)state;
@@ -163,17 +163,17 @@ static void test_added(void **state)
                                  " \"additional_special_tokens\": [\"[E1]\", {\"content\": \"<x>\"}]}";
     bertc_tokenizer_options o =
         accept(config, BERT, JSON("", "", ADDED(0, "[PAD]", "") "," ADDED(9, "[E1]", ", \"lstrip\": true")));
-    assert_int_equal(o.added_count, 7); /* the five names are among them */
+    assert_int_equal(o.added_count, 7); /* with the five special tokens */
     assert_string_equal(o.added[0].text, "[PAD]");
     assert_int_equal(o.added[0].id, 0);
     assert_string_equal(o.added[1].text, "[E1]");
     assert_int_equal(o.added[1].id, 9);
-    assert_false(o.added[1].lstrip); /* as the first file says */
+    assert_false(o.added[1].lstrip); /* from the first file */
     assert_string_equal(o.added[6].text, "<x>");
     assert_int_equal(o.added[6].id, -1);
     assert_true(o.added[6].normalized);
     static const char words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n[e]\nx\n";
-    strcpy(o.added[6].text, "[e]"); /* the vocabulary knows */
+    strcpy(o.added[6].text, "[e]"); /* a word of the vocabulary */
     tokens t = tokens_open(words, sizeof words - 1, &o);
     assert_int_equal(tokens_encode(&t, "a[E1]b [e]", 10, NULL, 0, 0), BERTC_OK);
     assert_int_equal(t.encoding.count, 6);
@@ -182,7 +182,7 @@ static void test_added(void **state)
     tokens_close(&t);
 }
 
-/* The flags of a token come from each place where it can be declared. */
+/* Flags are read from every place that can declare a token. */
 static void test_flags(void **state)
 {
     (void)state;
@@ -205,18 +205,18 @@ static void test_flags(void **state)
         const bertc_added_token *mask = find(&o, "[MASK]");
         if (!mask->normalized || !mask->single_word || mask->lstrip || mask->rstrip) fail_msg("flags of place %zu", i);
     }
-    /* Where two say different things, the numbered one counts. */
+    /* If two declarations differ, the declaration with an id takes precedence. */
     bertc_tokenizer_options o = accept("{\"mask_token\": {" FLAGGED "}, \"added_tokens_decoder\":"
                                        " {\"4\": {\"content\": \"[MASK]\", \"rstrip\": true}}}", BERT, NULL);
     assert_true(find(&o, "[MASK]")->rstrip);
     assert_false(find(&o, "[MASK]")->single_word || find(&o, "[MASK]")->normalized);
-    /* A token without a name is normalised where nothing else is said. */
+    /* A token without a name is normalised by default. */
     o = accept("{\"added_tokens_decoder\": {\"9\": {\"content\": \"x\"}}}", BERT, NULL);
     assert_true(find(&o, "x")->normalized);
 #undef FLAGGED
 }
 
-/* A name may be null, for a model that has no such token. */
+/* A name may be null if the model does not need the token. */
 static void test_null_names(void **state)
 {
     (void)state;
@@ -230,7 +230,7 @@ static void test_null_names(void **state)
     refuse("{\"cls_token\": null}", NULL, "tokenizer_config.json: cls_token is null");
 }
 
-/* Files that number tokens otherwise. */
+/* Files that give tokens different ids are refused. */
 static void test_numbers(void **state)
 {
     (void)state;
@@ -245,7 +245,7 @@ static void test_numbers(void **state)
     assert_non_null(strstr(err.message, "added_tokens.json \"<k>\" has 9"));
 }
 
-/* Texts that overlap: the leftmost, and there the longest. */
+/* Of overlapping tokens the leftmost is found, and there the longest. */
 static void test_longest(void **state)
 {
     (void)state;
@@ -265,8 +265,8 @@ static void test_refused(void **state)
     (void)state;
     refuse("{\"do_lower_case\": 1}", NULL, "do_lower_case is neither true nor false");
     refuse("{\"strip_accents\": \"x\"}", NULL, "strip_accents is neither true nor false");
-    refuse("{\"cls_token\": 1}", NULL, "cls_token is no name of a token");
-    refuse("{\"unk_token\": {\"lstrip\": false}}", NULL, "unk_token is no name of a token");
+    refuse("{\"cls_token\": 1}", NULL, "cls_token is not the name of a token");
+    refuse("{\"unk_token\": {\"lstrip\": false}}", NULL, "unk_token is not the name of a token");
     refuse("{\"sep_token\": \"0123456789012345678901234567890123456789012345678901234567890123\"}",
            NULL, "sep_token is longer than 59 bytes");
     refuse("{\"truncation_side\": \"left\"}", NULL, "truncation_side is \"left\"");
@@ -276,22 +276,22 @@ static void test_refused(void **state)
     refuse("{\"tokenizer_class\": \"BertJapaneseTokenizer\"}", NULL, "BertJapaneseTokenizer");
     refuse("[]", NULL, "not an object");
     refuse("{", NULL, "tokenizer_config.json @1");
-    refuse("{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}", NULL, "\"x\" is no token id");
-    refuse("{\"added_tokens_decoder\": [1]}", NULL, "added_tokens_decoder is no object of tokens");
-    refuse("{\"added_tokens_decoder\": \"x\"}", NULL, "added_tokens_decoder is no object of tokens");
-    refuse("{\"extra_special_tokens\": [1]}", NULL, "extra_special_tokens holds no strings");
+    refuse("{\"added_tokens_decoder\": {\"x\": {\"content\": \"y\"}}}", NULL, "\"x\" is not a token id");
+    refuse("{\"added_tokens_decoder\": [1]}", NULL, "added_tokens_decoder is not an object of tokens");
+    refuse("{\"added_tokens_decoder\": \"x\"}", NULL, "added_tokens_decoder is not an object of tokens");
+    refuse("{\"extra_special_tokens\": [1]}", NULL, "extra_special_tokens contains an entry that is not a token");
     refuse(NULL, JSON("", ", \"unk_token\": \"<unk>\"", ""), "unk_token is \"<unk>\"");
     refuse(NULL, JSON("", ", \"max_input_chars_per_word\": 0", ""), "max_input_chars_per_word");
     refuse(NULL, JSON("", ", \"continuing_subword_prefix\": \"0123456789abcdef\"", ""),
            "continuing_subword_prefix is longer than 15 bytes");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {}}, \"added_tokens\": true}",
-           "added_tokens is no list of tokens");
+           "added_tokens is not a list of tokens");
     refuse(NULL, "{\"model\": {\"type\": \"BPE\"}}",
-           "tokenizer.json: the tokenizer is of type BPE; bertc reads BERT's, WordPiece");
-    refuse(NULL, "{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "is of type Unigram");
-    refuse(NULL, "{}", "tokenizer.json: no \"model\": this is no tokenizer.json");
+           "tokenizer.json: the tokenizer has type BPE, expected BERT's WordPiece");
+    refuse(NULL, "{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "has type Unigram");
+    refuse(NULL, "{}", "tokenizer.json: no \"model\": this is not a tokenizer.json");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}, \"normalizer\": {\"type\": \"Sequence\"}}",
-           "normalizer is Sequence, not BertNormalizer");
+           "normalizer is Sequence, expected BertNormalizer");
     refuse(NULL, "{\"model\": {\"type\": \"WordPiece\"}}", "normalizer is missing");
     refuse(NULL,
            "{\"model\": {}, \"normalizer\": {\"type\": \"BertNormalizer\"},"
@@ -319,7 +319,7 @@ static void test_template(void **state)
     }
 }
 
-/* special_tokens_map.json and added_tokens.json count where the configuration lists no tokens. */
+/* special_tokens_map.json and added_tokens.json are used if the configuration lists no tokens. */
 static void test_legacy_files(void **state)
 {
     (void)state;
@@ -331,7 +331,7 @@ static void test_legacy_files(void **state)
                                 "{\"[E1]\": 40, \"[CLS]\": 2}"};
     assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
     assert_int_equal(find(&o, "[E1]")->id, 40);
-    assert_true(find(&o, "[E1]")->normalized); /* the reference learns too late that it is special */
+    assert_true(find(&o, "[E1]")->normalized); /* the reference reads too late that it is special */
     assert_false(find(&o, "[CLS]")->normalized);
     texts[0] = "{\"additional_special_tokens\": [\"[E1]\"]}";
     assert_int_equal(read_files(texts, &o, &err), BERTC_OK);
@@ -390,7 +390,7 @@ static void test_inputs_of_the_model(void **state)
     assert_true(accept("{\"model_input_names\": [\"input_ids\"]}", BERT, NULL).no_types);
 }
 
-/* What only the Python tokenizer obeys is refused in its name, and in no other's. */
+/* Settings of the Python tokenizer are refused under its parity only. */
 static void test_slow_settings(void **state)
 {
     (void)state;
@@ -406,7 +406,7 @@ static void test_slow_settings(void **state)
     }
 }
 
-/* The normaliser's switches, in what they do. */
+/* The effects of the normaliser's switches. */
 static void test_switches(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* The short way of plain text: runs against their twin, the table against the vocabulary, and whole
- * texts against the long way through normalisation. */
+/* The fast path of plain text: runs compared with their plain twin, the table with the vocabulary, and whole texts with
+ * the slow path through normalisation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,12 +9,12 @@
 
 #include <cmocka.h>
 
-#include "tokenizer/words.h"
+#include "tokenizer/short_words.h"
 #include "unit/tokenizer_help.h"
 
 enum { MAX = 40 };
 
-/* The next number below `most` of a fixed sequence. */
+/* The next number below `max` of a fixed sequence. */
 static size_t draw(size_t max)
 {
     static uint64_t state = 1;
@@ -22,7 +22,7 @@ static size_t draw(size_t max)
     return (size_t)(state >> 33) % max;
 }
 
-/* Every start in a text that lies alone in its block, so that a sanitizer sees any read beyond. */
+/* Every start in a text in a block of exactly its length, so that a sanitizer sees any read beyond the end. */
 static void check_runs(const unsigned char *bytes, size_t length)
 {
     unsigned char *text = malloc(length);
@@ -30,7 +30,7 @@ static void check_runs(const unsigned char *bytes, size_t length)
     memcpy(text, bytes, length);
     for (size_t at = 0; at < length; at++)
         for (unsigned fold = 0; fold <= 0x20; fold += 0x20) {
-            bc_key key, twin;
+            bc_word_key key, twin;
             size_t n = bc_ascii_run(text, at, length, (unsigned char)fold, &key);
             assert_int_equal(n, bc_ascii_run_plain(text, at, length, (unsigned char)fold, &twin));
             assert_true(n == BC_ASCII_RUN || (key.low == twin.low && key.high == twin.high));
@@ -53,7 +53,7 @@ static void test_runs(void **state)
 static void test_key(void **state)
 {
     (void)state;
-    bc_key key;
+    bc_word_key key;
     assert_int_equal(bc_ascii_run_plain((const unsigned char *)"Ab9-z", 0, 5, 0x20, &key), 3);
     assert_int_equal(key.low, 'a' | 'b' << 8 | '9' << 16);
     assert_int_equal(key.high, 0);
@@ -61,11 +61,11 @@ static void test_key(void **state)
     assert_int_equal(key.high, '9' | 'A' << 8);
 }
 
-static int32_t find(const bc_words *words, const char *word)
+static int32_t find(const bc_short_words *words, const char *word)
 {
-    bc_key key;
+    bc_word_key key;
     bc_ascii_run_plain((const unsigned char *)word, 0, strlen(word), 0, &key);
-    return bc_words_find(words, key);
+    return bc_short_words_find(words, key);
 }
 
 static void test_table(void **state)
@@ -74,26 +74,26 @@ static void test_table(void **state)
     static const char lines[] = "[UNK]\nzero\nOne\nt-wo\nthree\nzero\n\nabcdefghijklmno\nabcdefghijklmnop\n7\n";
     unsigned char lower[256];
     bertc_vocab *vocab;
-    bc_words words;
+    bc_short_words words;
     for (unsigned i = 0; i < 256; i++) lower[i] = (unsigned char)(i >= 'A' && i <= 'Z' ? i + 32 : i);
     assert_int_equal(bertc_vocab_parse(lines, sizeof lines - 1, "lines", &vocab, NULL), BERTC_OK);
-    assert_int_equal(bc_words_build(&words, vocab, 15, lower, NULL), BERTC_OK);
-    assert_int_equal(find(&words, "zero"), 5); /* the last of two */
+    assert_int_equal(bc_short_words_build(&words, vocab, 15, lower, NULL), BERTC_OK);
+    assert_int_equal(find(&words, "zero"), 5); /* the last of two lines */
     assert_int_equal(find(&words, "three"), 4);
     assert_int_equal(find(&words, "abcdefghijklmno"), 7);
     assert_int_equal(find(&words, "7"), 9);
-    assert_int_equal(find(&words, "One"), -1); /* no lowered text holds it */
+    assert_int_equal(find(&words, "One"), -1); /* no lowered text contains it */
     assert_int_equal(find(&words, "t"), -1);
     assert_int_equal(find(&words, "four"), -1);
-    bc_words_free(&words);
-    assert_int_equal(bc_words_build(&words, vocab, 4, lower, NULL), BERTC_OK);
+    bc_short_words_free(&words);
+    assert_int_equal(bc_short_words_build(&words, vocab, 4, lower, NULL), BERTC_OK);
     assert_int_equal(find(&words, "zero"), 5);
     assert_int_equal(find(&words, "three"), -1); /* too long */
-    bc_words_free(&words);
+    bc_short_words_free(&words);
     bertc_vocab_free(vocab);
 }
 
-/* Thousands of words, all found, and their neighbours not. */
+/* Thousands of words are all found, and other words are not. */
 static void test_many(void **state)
 {
     (void)state;
@@ -102,19 +102,19 @@ static void test_many(void **state)
     unsigned char lower[256];
     size_t used = 0;
     bertc_vocab *vocab;
-    bc_words words;
+    bc_short_words words;
     assert_non_null(lines);
     used += (size_t)sprintf(lines, "[UNK]\n");
     for (unsigned i = 0; i < 256; i++) lower[i] = (unsigned char)i;
     for (int i = 0; i < COUNT; i++) used += (size_t)sprintf(lines + used, "w%d\n", 2 * i);
     assert_int_equal(bertc_vocab_parse(lines, used, "lines", &vocab, NULL), BERTC_OK);
-    assert_int_equal(bc_words_build(&words, vocab, 100, lower, NULL), BERTC_OK);
+    assert_int_equal(bc_short_words_build(&words, vocab, 100, lower, NULL), BERTC_OK);
     for (int i = 0; i < 2 * COUNT; i++) {
         char word[16];
         snprintf(word, sizeof word, "w%d", i);
         assert_int_equal(find(&words, word), i % 2 ? -1 : 1 + i / 2);
     }
-    bc_words_free(&words);
+    bc_short_words_free(&words);
     bertc_vocab_free(vocab);
     free(lines);
 }
@@ -123,8 +123,8 @@ static const char vocabulary[] =
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nab\n##a\n##b\n##ab\nab9\n9\n##9\nA\nAb\n.\n-\n!\n"
     "aaaaaaaaaaaaaaa\naaaaaaaaaaaaaaaa\n\xE2\x80\x99\n\xE2\x80\x94\n\xE2\x80\xA6\n";
 
-/* Words and marks in any order; each stretch is ended by a space, in `marked` by a DEL and a space:
- * a character that vanishes, but sends its stretch the long way. */
+/* Random words and punctuation. Each stretch ends with a space, and in `marked` with a DEL and a space: DEL is dropped,
+ * but makes its stretch take the slow path. */
 static void write_texts(char *plain, char *marked)
 {
     static const char *const units[] = {
@@ -167,7 +167,7 @@ static void test_both_ways(void **state)
     }
 }
 
-/* Marks have offsets of their own bytes. */
+/* Punctuation has the offsets of its own bytes. */
 static void test_offsets(void **state)
 {
     (void)state;

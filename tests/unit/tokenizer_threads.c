@@ -1,4 +1,4 @@
-/* Several threads encode with one tokenizer, an encoding each: every one gets what it gets alone. Run with
+/* Several threads encode with one tokenizer, each with its own encoding; each gets the same result as alone. Run with
  * ThreadSanitizer too. */
 #include <pthread.h>
 #include <setjmp.h>
@@ -27,7 +27,7 @@ typedef struct user {
     bertc_status status;
 } user;
 
-/* A text with what has a way of its own: accents, bad bytes, special tokens, long words. */
+/* A text with accents, bad bytes, special tokens and long words, which all have their own code paths. */
 static int write_text(const user *u, int i, char *text, size_t size)
 {
     return snprintf(text, size, "A f\xc3\xad" "lm%d [SEP] \xff Dull%*s! fi%dlm \xe4\xb8\xad[E1] FINE%c", i % 4,

@@ -1,4 +1,4 @@
-/* Truncation "longest_first" as each reference does it, against popping one token at a time. */
+/* Truncation "longest_first" of each reference, compared with removing one token at a time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ static tokens open_parity(int parity)
     return tokens_open(words, sizeof words - 1, &options);
 }
 
-/* Encode na times "a" and nb times "b" and check the layout; what is left of both. */
+/* Encode na times "a" and nb times "b" and check the layout; returns the remaining tokens of both. */
 static void encode(tokens *t, size_t na, size_t nb, size_t max, size_t *a, size_t *b)
 {
     char first[2 * MAX + 1] = "", second[2 * MAX + 1] = "";
@@ -43,14 +43,14 @@ static void encode(tokens *t, size_t na, size_t nb, size_t max, size_t *a, size_
     }
 }
 
-/* Python's references: from the longer one, from b on ties. */
+/* Python's references remove a token from the longer text, from b on ties. */
 static void pop(size_t room, size_t *a, size_t *b)
 {
     while (*a + *b > room) --*(*a > *b ? a : b);
 }
 
-/* The Rust one shortens the longer text alone while that is enough, else cuts both to half, and
- * the longer one, on a tie b, gets an odd place. */
+/* The Rust package shortens only the longer text if that is enough. Else it cuts both to half the length; the longer
+ * text, on a tie b, keeps one token more if the length is odd. */
 static void halve(size_t room, size_t *a, size_t *b)
 {
     size_t na = *a, nb = *b;
@@ -127,7 +127,7 @@ static void test_no_place(void **state)
     assert_int_equal(tokens_encode(&t, "a", 1, NULL, 0, 1), BERTC_USAGE);
     assert_int_equal(tokens_encode(&t, "a", 1, "b", 1, 2), BERTC_USAGE);
     assert_int_equal(bertc_tokenizer_encode(t.tokenizer, &t.encoding, "a", 1, "b", 1, 2, &err), BERTC_USAGE);
-    assert_string_equal(err.message, "a maximum length of 2 has no place for 3 special tokens");
+    assert_string_equal(err.message, "a maximum length of 2 is too small for 3 special tokens");
     assert_int_equal(t.encoding.count, 0);
     /* An empty second text is still a pair. */
     assert_int_equal(tokens_encode(&t, "a", 1, "", 0, 0), BERTC_OK);

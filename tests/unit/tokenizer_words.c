@@ -47,13 +47,13 @@ static void test_common(void **state)
         SAY("unaffable", "un ##aff ##able"),
         SAY("unaffablex", "[UNK]"),
         SAY("xunaffable", "[UNK]"),
-        SAY("a\0b", "ab"),                          /* NUL vanishes without splitting */
-        SAY("a\xC2\xAD" "b \xEF\xBB\xBF" "a", "ab a"), /* so do U+00AD and U+FEFF */
+        SAY("a\0b", "ab"),                          /* NUL is dropped without splitting */
+        SAY("a\xC2\xAD" "b \xEF\xBB\xBF" "a", "ab a"), /* so are U+00AD and U+FEFF */
         SAY("a\xE2\x80\x8B" "b", "ab"),             /* U+200B */
         SAY("a\x01" "b\x7F", "ab"),
         SAY("a\xC2\xA0" "b", "a b"),                /* U+00A0 */
         SAY("a\xE2\x80\xA8" "b\xE2\x80\xA9" "a", "a b a"), /* U+2028, U+2029 */
-        SAY("a\x0B" "b", "ab"),                     /* U+000B is a control character first */
+        SAY("a\x0B" "b", "ab"),                     /* U+000B is dropped as a control character */
         SAY("a\xC2\x85" "b", "ab"),                 /* and so is U+0085 */
         SAY("a\xE4\xB8\xAD" "b", "a \xE4\xB8\xAD b"),
         SAY("\xE4\xB8\xAD\xE4\xB8\xAD", "\xE4\xB8\xAD \xE4\xB8\xAD"),
@@ -112,7 +112,7 @@ static void test_sigma(void **state)
     static const example final[] = {
         SAY("\xCE\x91\xCE\xA3", "\xCE\xB1 ##\xCF\x82"),
         SAY("\xCE\xA3", "\xCF\x83"),                              /* no letter before */
-        SAY("\xCE\x91\xCE\xA3\xCE\x91", "[UNK]"),                 /* one behind: sigma, alpha */
+        SAY("\xCE\x91\xCE\xA3\xCE\x91", "[UNK]"),                 /* a letter after it */
         SAY("\xCE\x91\xCE\xA3.", "\xCE\xB1 ##\xCF\x82 ."),
         SAY("\xCE\x91.\xCE\xA3", "\xCE\xB1 . \xCF\x82"), /* a full stop is skipped */
         SAY("a\xCC\x81\xCE\xA3", "a ##\xCF\x82"),        /* and so is a mark */
@@ -168,7 +168,7 @@ static void test_unassigned(void **state)
     RUN(BERTC_HF_FAST, true, fast);
 }
 
-/* `units` times `unit` is known below the limit and [UNK] above. */
+/* `units` times `unit` is split up to the limit and is [UNK] above it. */
 static void test_long_words(void **state)
 {
     (void)state;
@@ -242,14 +242,14 @@ static void test_offsets(void **state)
     static const char wide[] = "\xC3\x89 a\xFF" "b\xE4\xB8\xAD" "a\xE2\x89\xA0" "b";
     static const uint32_t wide_spans[] = {0, 2, 3, 6, 6, 9, 9, 10, 10, 13, 13, 14};
     expect_offsets(&t, wide, sizeof wide - 1, wide_spans, 6);
-    /* an unknown word has its whole place */
+    /* an unknown word has the offsets of the whole word */
     static const char unknown[] = "a xyzzy";
     static const uint32_t unknown_spans[] = {0, 1, 2, 7};
     expect_offsets(&t, unknown, sizeof unknown - 1, unknown_spans, 2);
     tokens_close(&t);
 }
 
-/* hf-fast knows combining classes of Unicode 9.0: marks that it keeps are put in order. */
+/* hf-fast has the combining classes of Unicode 9.0, and sorts the marks that it keeps. */
 static void test_mark_order(void **state)
 {
     (void)state;
@@ -262,12 +262,12 @@ static void test_mark_order(void **state)
     tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE3\x80\xAE" "b", 9, "a\xE3\x80\xAE\xF0\x9D\x85\xAD ##b");
     /* U+0903 is a starter and stays: the marks belong to different runs. */
     tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE0\xA4\x83\xE3\x80\xAE", 11, "[UNK]");
-    /* U+0902 is a starter too, and dropped: it still parts the runs. */
+    /* U+0902 is a starter too; it is dropped, but still separates the runs. */
     tokens_expect(&t, "a\xF0\x9D\x85\xAD\xE0\xA4\x82\xE3\x80\xAE", 11, "[UNK]");
     tokens_close(&t);
 }
 
-/* A run of thousands of marks: those of the lower class come first, each with the next place. */
+/* In a run of thousands of marks, the lower class comes first; the sources stay in order. */
 static void test_long_run(void **state)
 {
     (void)state;
@@ -291,7 +291,7 @@ static void test_long_run(void **state)
     tokens_close(&t);
 }
 
-/* A mark joins its letter over marks of lower classes, not over one of its own class. */
+/* A mark joins its letter across marks of lower classes, but not across a mark of its own class. */
 static void test_blocked(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The speed that is shown, and the time that is planned by: recent steps, without the first. */
+/* Speed and seconds per step are measured over recent steps, without the first. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include "train/meter.h"
 
-static void the_first_step_counts_while_it_is_alone(void **unused)
+static void test_first_step_counts_only_while_alone(void **unused)
 {
     (void)unused;
     bc_meter meter;
@@ -24,11 +24,11 @@ static void the_first_step_counts_while_it_is_alone(void **unused)
     bc_meter_add(&meter, 3, 50);
     assert_int_equal(bc_meter_steps(&meter), 2);
     assert_true(bc_meter_speed(&meter) == 25 && bc_meter_step_seconds(&meter) == 2);
-    /* The mean is that of all: 140 tokens in 12 seconds. */
+    /* The mean is over all steps: 140 tokens in 12 seconds. */
     assert_true(bc_meter_mean_speed(&meter) == 140.0 / 12);
 }
 
-static void old_steps_are_forgotten(void **unused)
+static void test_old_steps_do_not_count(void **unused)
 {
     (void)unused;
     bc_meter meter;
@@ -44,8 +44,8 @@ static void old_steps_are_forgotten(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_step_counts_while_it_is_alone),
-        cmocka_unit_test(old_steps_are_forgotten),
+        cmocka_unit_test(test_first_step_counts_only_while_alone),
+        cmocka_unit_test(test_old_steps_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

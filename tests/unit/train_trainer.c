@@ -1,5 +1,5 @@
-/* The trainer: a step is the same bits however its batch is cut, whatever of the word table is put off, and an error
- * leaves everything as it was. */
+/* The trainer: neither postponed updates of the word table nor passes change a step's result, and an error changes no
+ * weight. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,14 +16,14 @@
 static const int32_t lengths[] = {9, 1, 24, 5, 16, 2, 7, 3, 30, 4, 11, 6};
 enum { EXAMPLES = 12, BATCH = 4, LONGEST = 30, STEPS = 7 };
 
-/* A data set of made-up sequences, in batches, and a trainer of a small model of random weights. */
+/* A data set of synthetic sequences in batches, and a trainer of a small model with random weights. */
 typedef struct trial {
     bertc_inputs inputs;
     bc_epoch epoch;
     bc_trainer *trainer;
 } trial;
 
-static void begin_watched(trial *t, size_t pass_tokens, bool keeps_rows, const bc_meter *meter)
+static void begin_watched(trial *t, size_t pass_tokens, bool sparse_rows, const bc_meter *meter)
 {
     const bertc_config config = twin_config(2, 32, 2, 64, 3, BERTC_GELU);
     const bertc_model_options options = {.backend = "reference", .threads = 1, .seed = 3, .trainable = true};
@@ -34,7 +34,7 @@ static void begin_watched(trial *t, size_t pass_tokens, bool keeps_rows, const b
     assert_int_equal(bc_epoch_create(&t->epoch, &t->inputs, BATCH, 5, NULL, NULL), BERTC_OK);
     assert_int_equal(bertc_model_create(&config, &options, &model, NULL), BERTC_OK);
     assert_int_equal(bc_trainer_create(model, &t->trainer, NULL), BERTC_OK);
-    if (keeps_rows)
+    if (sparse_rows)
         assert_int_equal(bc_trainer_use_sparse_rows(t->trainer, (size_t)config.vocab_size, NULL), BERTC_OK);
     const bc_trainer_options how = {.weight_decay = 0.01, .max_grad_norm = 1, .seed = 5,
                                     .dropout = {.hidden = 0.1, .attention = 0.1, .head = 0.1},
@@ -42,9 +42,9 @@ static void begin_watched(trial *t, size_t pass_tokens, bool keeps_rows, const b
     assert_int_equal(bc_trainer_open(t->trainer, &limits, &how, NULL), BERTC_OK);
 }
 
-static void begin(trial *t, size_t pass_tokens, bool keeps_rows)
+static void begin(trial *t, size_t pass_tokens, bool sparse_rows)
 {
-    begin_watched(t, pass_tokens, keeps_rows, NULL);
+    begin_watched(t, pass_tokens, sparse_rows, NULL);
 }
 
 static void end(trial *t)
@@ -60,7 +60,7 @@ static bertc_status step(trial *t, int64_t number, bc_step_result *result, bertc
     return bc_trainer_step(t->trainer, &next, result, err);
 }
 
-/* The weights and moments are the same to the bit, or within a bound of the largest. */
+/* The largest differences of weights and moments are at most `bound`. */
 static void compare(trial *a, trial *b, double bound)
 {
     const bc_trainer_state x = bc_trainer_state_of(a->trainer), y = bc_trainer_state_of(b->trainer);
@@ -71,9 +71,9 @@ static void compare(trial *a, trial *b, double bound)
         assert_true(twin_distance_floats(of[i][0], of[i][1], i ? x.trained : x.scalars) <= bound);
 }
 
-/* Words that a batch does not name are updated when the weights are asked for, and no later: after any number of
- * steps what is handed out is what updates of the whole table give. */
-static void test_what_is_put_off_is_made_when_it_is_asked_for(void **unused)
+/* Updates of words that are not in a batch are flushed when the weights are requested: after any number of steps they
+ * equal those of a trainer that updates the whole table in every step. */
+static void test_postponed_updates_are_flushed(void **unused)
 {
     (void)unused;
     for (int steps = 1; steps <= STEPS; steps++) {
@@ -94,7 +94,7 @@ static void test_what_is_put_off_is_made_when_it_is_asked_for(void **unused)
     }
 }
 
-/* A batch in passes of one sequence is that in one pass, but for the order of sums. */
+/* A batch in passes of one sequence gives the same result as in one pass, except for the order of sums. */
 static void test_passes_add_up(void **unused)
 {
     (void)unused;
@@ -113,7 +113,7 @@ static void test_passes_add_up(void **unused)
     end(&parts);
 }
 
-/* A weight that is no number: the step says where, and neither weights nor moments have moved. */
+/* A step with a NaN weight reports its parameter and changes neither weights nor moments. */
 static void test_an_error_updates_nothing(void **unused)
 {
     (void)unused;
@@ -142,7 +142,7 @@ static bertc_status stop_at_once(void *user)
     return BERTC_INTERRUPTED;
 }
 
-/* It is asked between two passes, and only there; the step has not been. */
+/* The observer is asked only between two passes of a step; a step that it stops changes nothing. */
 static void test_a_step_stops_between_passes(void **unused)
 {
     (void)unused;
@@ -168,7 +168,7 @@ static void test_a_step_stops_between_passes(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(test_what_is_put_off_is_made_when_it_is_asked_for, twin_release),
+        cmocka_unit_test_teardown(test_postponed_updates_are_flushed, twin_release),
         cmocka_unit_test_teardown(test_passes_add_up, twin_release),
         cmocka_unit_test_teardown(test_an_error_updates_nothing, twin_release),
         cmocka_unit_test_teardown(test_a_step_stops_between_passes, twin_release),

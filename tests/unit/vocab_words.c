@@ -48,7 +48,7 @@ static void test_lines(void **state)
     assert_int_equal(id_of(vocab, "a b"), 3);
     assert_int_equal(id_of(vocab, "a"), 4);
     assert_int_equal(id_of(vocab, "##a"), 5);
-    assert_int_equal(id_of(vocab, " \xC3\xA9"), 6); /* white space in front belongs to the word */
+    assert_int_equal(id_of(vocab, " \xC3\xA9"), 6); /* leading white space belongs to the word */
     assert_int_equal(id_of(vocab, "last"), 7);
     assert_int_equal(id_of(vocab, "lost"), -1);
     assert_int_equal(id_of(vocab, "las"), -1);
@@ -141,12 +141,12 @@ static void refuse_json(const char *path, const char *text, const char *message)
     assert_non_null(strstr(err.message, message));
 }
 
-/* Where a directory has both files they must agree: words of both, ids and how many. */
+/* If a directory has both files they must agree in words and ids. */
 static void test_both_files(void **state)
 {
     (void)state;
     static const struct {
-        const char *lines, *vocab, *added, *message; /* null: they agree */
+        const char *lines, *vocab, *added, *message; /* message null: they agree */
     } pairs[] = {
         {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1, \"b\": 2", "", NULL},
         {"[UNK]\r\na\nb", "\"b\": 2, \"[UNK]\": 0, \"a\": 1", "", NULL},
@@ -155,15 +155,16 @@ static void test_both_files(void **state)
         {"[UNK]\na\n[E]\nF\n", "\"[UNK]\": 0, \"a\": 1",
          "{\"id\": 3, \"content\": \"F\"}, {\"id\": 2, \"content\": \"[E]\"}", NULL},
         {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"b\": 1, \"a\": 2", "",
-         "tokenizer.json: 2 of 3 words are not those of vocab.txt; the first is id 1, \"b\" here and \"a\" there; "
+         "tokenizer.json: 2 of 3 words differ from vocab.txt; the first is id 1, \"b\" here and \"a\" in vocab.txt; "
          "remove the wrong file"},
-        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1, \"B\": 2", "", "the first is id 2, \"B\" here and \"b\" there"},
-        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1", "", "1 of 3 words are not those of vocab.txt; the first is "
-         "id 2, no word here and \"b\" there"},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1, \"B\": 2", "",
+         "the first is id 2, \"B\" here and \"b\" in vocab.txt"},
+        {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1", "", "1 of 3 words differ from vocab.txt; the first is "
+         "id 2, no word here and \"b\" in vocab.txt"},
         {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"a\": 1", "{\"id\": 3, \"content\": \"b\"}", "id 2, no word here"},
         {"[UNK]\na\nb\n", "\"[UNK]\": 0, \"b\": 2", "{\"id\": 1, \"content\": \"a\"}", "id 1, no word here"},
         {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": 1, \"c\": 3, \"b\": 2", "",
-         "tokenizer.json: 2 words more than vocab.txt has; the first is id 2, \"b\" here and no line there"},
+         "tokenizer.json: 2 words more than in vocab.txt; the first is id 2, \"b\"; remove the wrong file"},
         {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": -1", "", "\"a\" has no id"},
         {"[UNK]\na\n", "\"[UNK]\": 0, \"a\": 1e300", "", "\"a\" has no id"},
     };
@@ -182,7 +183,7 @@ static void test_both_files(void **state)
         assert_int_equal(status, pairs[i].message ? BERTC_INPUT : BERTC_OK);
         if (status && !strstr(err.message, pairs[i].message)) fail_msg("%s", err.message);
         if (status) assert_null(vocab);
-        /* Added tokens are no words, whichever file has them. */
+        /* Added tokens are not words, whichever file has them. */
         if (!status && *pairs[i].added) assert_int_equal(bertc_vocab_size(vocab), 2);
         bertc_vocab_free(vocab);
         if (status || !*pairs[i].added) continue;
@@ -196,8 +197,8 @@ static void test_both_files(void **state)
     rmdir(folder);
 }
 
-/* Words are counted as the reference does: lines that a later one overrides not, ids of a tokenizer.json
- * that have no word neither, though they are blank lines of a vocab.txt. */
+/* Words are counted as in the reference. Not counted: a line that a later line repeats, and an id of a tokenizer.json
+ * without a word, which is a blank line of a vocab.txt. */
 static void test_distinct(void **state)
 {
     (void)state;
@@ -215,13 +216,13 @@ static void test_distinct(void **state)
         assert_int_equal(bertc_vocab_size(vocab), 4);
         assert_int_equal(bc_vocab_distinct(vocab), 3);
         bertc_vocab_free(vocab);
-        unlink(lines); /* once more without it */
+        unlink(lines); /* again, without vocab.txt */
     }
     unlink(json);
     rmdir(folder);
 }
 
-/* What a tokenizer.json is of, where it is not of WordPiece, beside a vocab.txt and alone. */
+/* A tokenizer.json of another type than WordPiece is refused, with and without a vocab.txt. */
 static void test_other_models(void **state)
 {
     (void)state;
@@ -229,14 +230,14 @@ static void test_other_models(void **state)
         const char *json, *message;
     } others[] = {
         {"{\"model\": {\"type\": \"Unigram\", \"vocab\": [[\"a\", -1.5]]}}",
-         "the tokenizer is of type Unigram; bertc reads"},
-        {"{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "is of type Unigram"},
-        {"{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "is of type BPE"},
-        {"{\"model\": {\"vocab\": {\"[UNK]\": 0}, \"merges\": []}}", "is of type BPE"},
-        {"{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"[UNK]\": 0}}}", "is of type WordLevel"},
-        {"{\"hidden_size\": 8}", "no \"model\": this is no tokenizer.json"},
-        {"[]", "no \"model\": this is no tokenizer.json"},
-        {"{\"model\": {\"type\": \"WordPiece\", \"vocab\": [\"a\"]}}", "model.vocab is no object of words"},
+         "the tokenizer has type Unigram, expected"},
+        {"{\"model\": {\"vocab\": [[\"a\", -1.5]]}}", "has type Unigram"},
+        {"{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}", "has type BPE"},
+        {"{\"model\": {\"vocab\": {\"[UNK]\": 0}, \"merges\": []}}", "has type BPE"},
+        {"{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"[UNK]\": 0}}}", "has type WordLevel"},
+        {"{\"hidden_size\": 8}", "no \"model\": this is not a tokenizer.json"},
+        {"[]", "no \"model\": this is not a tokenizer.json"},
+        {"{\"model\": {\"type\": \"WordPiece\", \"vocab\": [\"a\"]}}", "model.vocab is not an object of words"},
     };
     char folder[] = "vocab_XXXXXX", lines[64], json[64];
     assert_non_null(mkdtemp(folder));
@@ -269,7 +270,7 @@ static void test_json(void **state)
     put_file(path, "{\"model\": {\"vocab\": {\"b\": 3, \"[UNK]\": 0, \"\\u00e9\": 1}},"
                    " \"added_tokens\": [{\"id\": 4, \"content\": \"[E1]\"},"
                    " {\"id\": 0, \"content\": \"[UNK]\"}]}");
-    /* Both the file itself and the vocab.txt that is not there. */
+    /* By the path of the file, and by the path of the absent vocab.txt. */
     for (int beside = 0; beside < 2; beside++) {
         size_t length;
         assert_int_equal(bertc_vocab_load(beside ? absent : path, &vocab, NULL), BERTC_OK);
@@ -279,9 +280,9 @@ static void test_json(void **state)
         assert_int_equal(id_of(vocab, "[E1]"), 4);
         bertc_vocab_free(vocab);
     }
-    refuse_json(path, "{\"model\": {}}", "model.vocab is no object of words");
-    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 9}}}", "\"[UNK]\" has no id within");
-    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0.5}}}", "\"[UNK]\" has no id within");
+    refuse_json(path, "{\"model\": {}}", "model.vocab is not an object of words");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 9}}}", "\"[UNK]\" has no id below");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0.5}}}", "\"[UNK]\" has no id below");
     refuse_json(path, "{\"model\": {\"vocab\": {\"a\": 0, \"[UNK]\": 0}}}", "both have id 0");
     refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a \": 1}}}", "ends in white space");
     assert_int_equal(unlink(path), 0);

@@ -1,17 +1,17 @@
-/* The reference (AutoTokenizer of transformers 5) collects tokens in this order, a later one of the same
- * text in place of an earlier one:
+/* The reference (AutoTokenizer of transformers 5) collects tokens in four steps. A later token replaces an earlier
+ * token of the same text:
  *
- *   1. generic classes only: those of tokenizer.json, as they stand in it
- *   2. the numbered ones by their numbers: added_tokens_decoder of tokenizer_config.json; where it has
- *      none, those of added_tokens.json and over them those of tokenizer.json
- *   3. the named ones (cls_token, ..., any ..._token) that are not among 1 and 2: those of
- *      tokenizer_config.json and, where that has no added_tokens_decoder, over them those of
- *      special_tokens_map.json; a BERT class has names of its own where there are none
- *   4. the list extra_special_tokens or additional_special_tokens, those that are not among 1 and 2
+ *   1. For generic classes only, the tokens of tokenizer.json, in its order.
+ *   2. The numbered tokens, in the order of their ids, from added_tokens_decoder of tokenizer_config.json. If that is
+ *      absent, from added_tokens.json, overridden by tokenizer.json.
+ *   3. The named tokens (cls_token, ..., any ..._token), from tokenizer_config.json, overridden by
+ *      special_tokens_map.json if there is no added_tokens_decoder. A BERT class has default names. Tokens of steps 1
+ *      and 2 are skipped.
+ *   4. The list extra_special_tokens or additional_special_tokens. Tokens of steps 1 and 2 are skipped.
  *
- * So what is said of a token in 1 and 2 counts. Files that give one number to two tokens, or two numbers to
- * one, are refused: which of them counts differs between versions of the reference. */
-#include "tokenizer/declared.h"
+ * So the declarations of steps 1 and 2 take precedence. Files that give one id to two tokens, or two ids to one token,
+ * are refused: versions of the reference differ in which of them they use. */
+#include "tokenizer/declared_tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +21,13 @@
 #include "base/memory.h"
 
 typedef struct token {
-    const char *text;  /* in a tree */
+    const char *text;  /* points into the parsed JSON */
     const char *place; /* the file */
-    const char *key;   /* of a named one */
-    int64_t id;        /* -1: none */
+    const char *key;   /* of a named token: "cls_token", ... */
+    int64_t id;        /* -1: no id */
     bool single_word, lstrip, rstrip, special;
-    bool late;      /* the reference learns of it after it has read added_tokens.json */
-    bool last;      /* of those with a name: behind the others, and not to be overridden */
+    bool late;      /* the reference reads it after added_tokens.json */
+    bool last;      /* of a named token: it comes after the others, and the names of later files do not override it */
     int normalized; /* -1: not stated */
 } token;
 
@@ -39,19 +39,19 @@ typedef struct tokens {
 typedef struct reader {
     const bc_tokenizer_files *files;
     bool generic;
-    tokens json;     /* tokenizer.json's, in its order */
-    tokens numbered; /* by number */
+    tokens json;     /* of tokenizer.json, in its order */
+    tokens numbered; /* in the order of their ids */
     tokens named;
     tokens extra;
-    tokens all;
+    tokens all;      /* the result */
     bertc_error *err;
 } reader;
 
-/* The names that every tokenizer of the reference has, in its order; of some BERT makes use. */
+/* The keys that every tokenizer of the reference has, in its order. */
 enum { NAMES = 7 };
 static const struct {
     const char *key;
-    int own;
+    int special; /* bertc_special; -1: BERT does not use it */
 } names[NAMES] = {{"bos_token", -1},         {"eos_token", -1},         {"unk_token", BERTC_UNK},
                   {"sep_token", BERTC_SEP}, {"pad_token", BERTC_PAD}, {"cls_token", BERTC_CLS},
                   {"mask_token", BERTC_MASK}};
@@ -69,13 +69,9 @@ bertc_status bc_read_bool(const cJSON *object, const char *key, const char *plac
 
 static bertc_status append(tokens *list, const token *item, bertc_error *err)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity * 2 + 16;
-        token *at = bc_realloc(list->at, capacity, sizeof *at);
-        if (!at) return bc_fail_memory(err);
-        list->at = at;
-        list->capacity = capacity;
-    }
+    token *at = bc_grow(list->at, &list->capacity, list->count, sizeof *at);
+    if (!at) return bc_fail_memory(err);
+    list->at = at;
     list->at[list->count++] = *item;
     return BERTC_OK;
 }
@@ -87,7 +83,7 @@ static token *find_text(const tokens *list, const char *text)
     return NULL;
 }
 
-/* In place of the one with the same text, which keeps its place, or behind the last. */
+/* Replace the token with the same text, or append. */
 static bertc_status put_text(tokens *list, const token *item, bertc_error *err)
 {
     token *old = find_text(list, item->text);
@@ -96,8 +92,8 @@ static bertc_status put_text(tokens *list, const token *item, bertc_error *err)
     return BERTC_OK;
 }
 
-/* The same for numbers. */
-static bertc_status put_number(tokens *list, const token *item, bertc_error *err)
+/* Replace the token with the same id, or append. */
+static bertc_status put_id(tokens *list, const token *item, bertc_error *err)
 {
     for (size_t i = 0; i < list->count; i++)
         if (list->at[i].id == item->id) {
@@ -107,7 +103,8 @@ static bertc_status put_number(tokens *list, const token *item, bertc_error *err
     return append(list, item, err);
 }
 
-/* The same for names; one that is not to be overridden keeps its text, but takes the place of the other. */
+/* Replace the token with the same key, or append. If the old token is `last` and the new one is not, the old text is
+ * kept, but moves to the end and is no longer `last`. */
 static bertc_status put_name(tokens *list, const token *item, bertc_error *err)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -125,7 +122,7 @@ static bertc_status put_name(tokens *list, const token *item, bertc_error *err)
     return append(list, item, err);
 }
 
-static int by_number(const void *a, const void *b)
+static int by_id(const void *a, const void *b)
 {
     const token *x = a, *y = b;
     return (x->id > y->id) - (x->id < y->id);
@@ -133,7 +130,7 @@ static int by_number(const void *a, const void *b)
 
 /* ---- One token ----------------------------------------------------------------------------- */
 
-/* A string is a special token; an object states its flags. */
+/* Read a token: a string, which is a special token, or an object with flags. */
 static bertc_status read_token(const cJSON *entry, const char *what, const char *place, bool special,
                                token *out, bertc_error *err)
 {
@@ -141,7 +138,7 @@ static bertc_status read_token(const cJSON *entry, const char *what, const char 
                                              : cJSON_GetStringValue(entry);
     *out = (token){.text = text, .place = place, .id = -1, .normalized = -1,
                    .special = special || cJSON_IsString(entry)};
-    if (!text) return bc_fail(err, BERTC_INPUT, "%s: %s is no name of a token", place, what);
+    if (!text) return bc_fail(err, BERTC_INPUT, "%s: %s is not the name of a token", place, what);
     if (strlen(text) >= BERTC_MAX_ADDED_BYTES)
         return bc_fail(err, BERTC_INPUT, "%s: %s is longer than %d bytes", place, what, BERTC_MAX_ADDED_BYTES - 1);
     bool normalized = false;
@@ -156,13 +153,13 @@ static bertc_status read_token(const cJSON *entry, const char *what, const char 
 
 /* ---- The files ----------------------------------------------------------------------------- */
 
-/* tokenizer.json: [{"id": 30522, "content": ...}, ...]. */
+/* Read added_tokens of tokenizer.json: [{"id": 30522, "content": ...}, ...]. */
 static bertc_status read_json(reader *r)
 {
     const bc_document *doc = &r->files->json;
     const cJSON *entry, *added = bc_json_get(doc->tree, "added_tokens");
     if (added && !cJSON_IsArray(added) && !cJSON_IsNull(added))
-        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens is no list of tokens", doc->path);
+        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens is not a list of tokens", doc->path);
     cJSON_ArrayForEach(entry, added)
     {
         token item;
@@ -177,31 +174,31 @@ static bertc_status read_json(reader *r)
     return BERTC_OK;
 }
 
-/* tokenizer_config.json: {"30522": {"content": ...}, ...}. */
+/* Read added_tokens_decoder of tokenizer_config.json: {"30522": {"content": ...}, ...}. */
 static bertc_status read_decoder(reader *r, const cJSON *decoder)
 {
     const char *path = r->files->config.path;
     const cJSON *entry;
     if (decoder && !cJSON_IsObject(decoder) && !cJSON_IsNull(decoder))
-        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens_decoder is no object of tokens", path);
+        return bc_fail(r->err, BERTC_INPUT, "%s: added_tokens_decoder is not an object of tokens", path);
     cJSON_ArrayForEach(entry, decoder)
     {
         token item;
         int64_t id = 0;
         for (const char *digit = entry->string; *digit; digit++) {
             if (*digit < '0' || *digit > '9' || id > INT32_MAX / 10 - 1)
-                return bc_fail(r->err, BERTC_INPUT, "%s: \"%s\" is no token id", path, entry->string);
+                return bc_fail(r->err, BERTC_INPUT, "%s: \"%s\" is not a token id", path, entry->string);
             id = id * 10 + (*digit - '0');
         }
         bertc_status status = read_token(entry, "an added token", path, false, &item, r->err);
         item.id = id;
-        if (!status) status = put_number(&r->numbered, &item, r->err);
+        if (!status) status = put_id(&r->numbered, &item, r->err);
         if (status) return status;
     }
     return BERTC_OK;
 }
 
-/* Whether added_tokens.json has this token as a special one. */
+/* Whether a token of added_tokens.json is special. */
 static bool is_special(const reader *r, const char *text)
 {
     const token *extra = find_text(&r->extra, text);
@@ -212,7 +209,7 @@ static bool is_special(const reader *r, const char *text)
     return false;
 }
 
-/* added_tokens.json: {"[E1]": 30522, ...}. Those that are not special are normalised. */
+/* Read added_tokens.json: {"[E1]": 30522, ...}. Tokens that are not special are normalised. */
 static bertc_status read_added(reader *r)
 {
     const bc_document *doc = &r->files->added;
@@ -228,7 +225,7 @@ static bertc_status read_added(reader *r)
             return bc_fail(r->err, BERTC_INPUT, "%s: an added token is longer than %d bytes", doc->path,
                            BERTC_MAX_ADDED_BYTES - 1);
         item.id = (int64_t)id;
-        bertc_status status = put_number(&r->numbered, &item, r->err);
+        bertc_status status = put_id(&r->numbered, &item, r->err);
         if (status) return status;
     }
     return BERTC_OK;
@@ -241,7 +238,7 @@ static bool is_name(const char *key)
     return length >= sizeof end - 1 && strcmp(key + length - (sizeof end - 1), end) == 0;
 }
 
-/* The place of a key in `names`, or NAMES. */
+/* The index of a key in `names`, or NAMES. */
 static size_t name_place(const char *key)
 {
     size_t place = 0;
@@ -249,17 +246,16 @@ static size_t name_place(const char *key)
     return place;
 }
 
-/* The members that name a token: {"cls_token": "[CLS]", "mask_token": {"content": ...}, ...}. Keys
- * that BERT makes no use of may hold anything else. all: whatever the keys are. special: objects are
- * special tokens. In tokenizer_config.json, and in any list of names, a string under a key of the
- * model's own is not overridden. */
+/* Read the members that name a token: {"cls_token": "[CLS]", "mask_token": {"content": ...}, ...}. Under keys that BERT
+ * does not use, other values are skipped. all: read every key, not only ..._token. special: objects are special tokens.
+ * In tokenizer_config.json a string under a key that is not in `names` is `last`; with `all` every token is. */
 static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *object, bool all, bool special)
 {
     const cJSON *entry;
     cJSON_ArrayForEach(entry, object)
     {
         size_t place = name_place(entry->string);
-        bool own = place < NAMES && names[place].own >= 0;
+        bool own = place < NAMES && names[place].special >= 0;
         if (!all && !is_name(entry->string)) continue;
         token item = {.text = "", .id = -1};
         bertc_status status = BERTC_OK;
@@ -267,7 +263,7 @@ static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *o
             if (!own && !cJSON_IsString(entry) && !cJSON_IsObject(entry)) continue;
             status = read_token(entry, entry->string, doc->path, special, &item, r->err);
             if (!status && own && !*item.text)
-                status = bc_fail(r->err, BERTC_INPUT, "%s: %s is no name of a token", doc->path, entry->string);
+                status = bc_fail(r->err, BERTC_INPUT, "%s: %s is not the name of a token", doc->path, entry->string);
         }
         item.key = entry->string;
         item.last = all || (place == NAMES && !special && cJSON_IsString(entry));
@@ -277,7 +273,7 @@ static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *o
     return BERTC_OK;
 }
 
-/* ["[E1]", {"content": "[E2]"}, ...]. */
+/* Read a list: ["[E1]", {"content": "[E2]"}, ...]. */
 static bertc_status read_list(reader *r, const bc_document *doc, const char *key, const cJSON *list,
                               bool special, bool late)
 {
@@ -286,7 +282,7 @@ static bertc_status read_list(reader *r, const bc_document *doc, const char *key
     {
         token item;
         if (!cJSON_IsString(entry) && !cJSON_IsObject(entry))
-            return bc_fail(r->err, BERTC_INPUT, "%s: %s holds no strings", doc->path, key);
+            return bc_fail(r->err, BERTC_INPUT, "%s: %s contains an entry that is not a token", doc->path, key);
         bertc_status status = read_token(entry, key, doc->path, special, &item, r->err);
         item.late = late;
         if (!status) status = put_text(&r->extra, &item, r->err);
@@ -295,7 +291,8 @@ static bertc_status read_list(reader *r, const bc_document *doc, const char *key
     return BERTC_OK;
 }
 
-/* Names and lists. The older key additional_special_tokens counts where the newer one is absent. */
+/* Read names and lists. The older key additional_special_tokens is used if the newer key is absent. legacy: there is no
+ * added_tokens_decoder. */
 static bertc_status read_specials(reader *r, bool legacy)
 {
     static const char extra_key[] = "extra_special_tokens", old_key[] = "additional_special_tokens";
@@ -322,10 +319,10 @@ static bertc_status read_specials(reader *r, bool legacy)
     return read_list(r, from, old_key, old, false, true);
 }
 
-/* ---- All of them --------------------------------------------------------------------------- */
+/* ---- All tokens --------------------------------------------------------------------------- */
 
-/* Two files, or one and itself, that number tokens otherwise. */
-static bertc_status check_numbers(const tokens *a, const tokens *b, bertc_error *err)
+/* Check that two lists (or one list and itself) give the same ids to the same tokens. */
+static bertc_status check_ids(const tokens *a, const tokens *b, bertc_error *err)
 {
     for (size_t i = 0; i < a->count; i++)
         for (size_t k = 0; k < b->count; k++) {
@@ -345,23 +342,23 @@ static bertc_status read_numbered(reader *r)
     bertc_status status = read_json(r);
     if (!status && decoder) status = read_decoder(r, decoder);
     if (!status && !decoder) status = read_added(r);
-    if (!status) status = check_numbers(&r->json, &r->json, r->err);
-    if (!status) status = check_numbers(&r->json, &r->numbered, r->err);
-    if (!status) status = check_numbers(&r->numbered, &r->numbered, r->err);
+    if (!status) status = check_ids(&r->json, &r->json, r->err);
+    if (!status) status = check_ids(&r->json, &r->numbered, r->err);
+    if (!status) status = check_ids(&r->numbered, &r->numbered, r->err);
     for (size_t i = 0; i < r->json.count && !decoder && !status; i++)
-        status = put_number(&r->numbered, &r->json.at[i], r->err);
-    if (!status && r->numbered.count > 0) qsort(r->numbered.at, r->numbered.count, sizeof *r->numbered.at, by_number);
+        status = put_id(&r->numbered, &r->json.at[i], r->err);
+    if (!status && r->numbered.count > 0) qsort(r->numbered.at, r->numbered.count, sizeof *r->numbered.at, by_id);
     return status;
 }
 
-/* Put the names in the reference's order. A BERT class has its own where no file has one. */
+/* Sort the names in the reference's order. A BERT class has default names for keys that no file has. */
 static bertc_status sort_names(reader *r, const bertc_tokenizer_options *options)
 {
     tokens sorted = {0};
     bertc_status status = BERTC_OK;
     for (size_t i = 0; i < NAMES && !status; i++) {
-        bool given = !r->generic && names[i].own >= 0;
-        token item = {.text = given ? options->special[names[i].own] : "", .key = names[i].key,
+        bool given = !r->generic && names[i].special >= 0;
+        token item = {.text = given ? options->special[names[i].special] : "", .key = names[i].key,
                       .id = -1, .normalized = -1, .special = true};
         for (size_t k = 0; k < r->named.count; k++)
             if (strcmp(names[i].key, r->named.at[k].key) == 0) item = r->named.at[k];
@@ -377,7 +374,7 @@ static bertc_status sort_names(reader *r, const bertc_tokenizer_options *options
     return status;
 }
 
-/* Add the tokens of a list, but none that is among the first `numbered`. */
+/* Add the tokens of a list, except those that are among the first `numbered` tokens of the result. */
 static bertc_status add_others(reader *r, size_t numbered, const tokens *list)
 {
     bertc_status status = BERTC_OK;
@@ -399,16 +396,17 @@ static bertc_status collect(reader *r)
     return status;
 }
 
-/* A null name is none, which the model can only do without for two of them. */
+/* Set the names of the special tokens. A null name unsets a token; only [PAD] and [MASK] may be unset. */
 static bertc_status take_names(const reader *r, bertc_tokenizer_options *options)
 {
     for (size_t i = 0; i < NAMES; i++) {
         const char *text = r->named.at[i].text;
-        int own = names[i].own;
-        if (own < 0 || (!*text && r->generic)) continue;
-        if (!*text && own != BERTC_PAD && own != BERTC_MASK)
-            return bc_fail(r->err, BERTC_INPUT, "%s: %s is null", r->files->config.path, names[i].key);
-        memcpy(options->special[own], text, strlen(text) + 1);
+        int special = names[i].special;
+        if (special < 0 || (!*text && r->generic)) continue;
+        if (!*text && special != BERTC_PAD && special != BERTC_MASK)
+            return bc_fail(r->err, BERTC_INPUT, "%s: %s is null, but BERT needs it", r->files->config.path,
+                           names[i].key);
+        memcpy(options->special[special], text, strlen(text) + 1);
     }
     return BERTC_OK;
 }
@@ -433,11 +431,11 @@ static bertc_status take_tokens(const reader *r, bertc_tokenizer_options *option
     return BERTC_OK;
 }
 
-bertc_status bc_declared_read(const bc_tokenizer_files *files, bool generic,
-                              bertc_tokenizer_options *options, bertc_error *err)
+bertc_status bc_declared_tokens_read(const bc_tokenizer_files *files, bool generic,
+                                     bertc_tokenizer_options *options, bertc_error *err)
 {
     reader r = {.files = files, .generic = generic, .err = err};
-    bertc_tokenizer_options before = *options; /* its names are pointed to */
+    bertc_tokenizer_options before = *options; /* tokens point to its names */
     bool legacy = !bc_json_get(files->config.tree, "added_tokens_decoder");
     bertc_status status = read_specials(&r, legacy);
     if (!status) status = read_numbered(&r);

@@ -1,14 +1,15 @@
-#include "formats/names.h"
+#include "formats/tensor_names.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* How the names of an encoder that was saved alone begin. */
 static const char *const bare[] = {"embeddings.", "encoder.", "pooler."};
 
 static const struct {
-    const char *old, *today;
+    const char *old, *current;
 } endings[] = {{".LayerNorm.gamma", ".LayerNorm.weight"}, {".LayerNorm.beta", ".LayerNorm.bias"}};
 
 void bc_name_current(const char *name, char *out, size_t capacity)
@@ -21,7 +22,7 @@ void bc_name_current(const char *name, char *out, size_t capacity)
         size_t n = strlen(endings[i].old);
         if (length < n || strcmp(name + length - n, endings[i].old) != 0) continue;
         stem = length - n;
-        ending = endings[i].today;
+        ending = endings[i].current;
     }
     int shown = stem < capacity ? (int)stem : (int)capacity;
     snprintf(out, capacity, "%s%.*s%s", prefix, shown, name, ending);

@@ -1,12 +1,12 @@
-/* Short words of ASCII: read from a text at once, found in the vocabulary at once.
+/* Short words of ASCII letters and digits: read from a text and found in the vocabulary by one key.
  *
- * 1. A run is letters and digits only. Those of fewer than BC_ASCII_RUN bytes fit a key, zero where it is
- *    longer than the word, so that two words are equal where their keys are.
- * 2. The table holds exactly the words of the vocabulary that can be such a run after lowering, by
- *    the id that the trie has for them. A word that it lacks may still be pieces.
+ * 1. A run is a sequence of ASCII letters and digits. A run of fewer than BC_ASCII_RUN bytes has a key: its bytes,
+ *    padded with zeros. Two runs are equal exactly if their keys are.
+ * 2. The table holds the words of the vocabulary that a text can contain as a run after lowering, with the ids they
+ *    have in the trie. A run that is not in the table may still split into pieces.
  * 3. Reading never touches a byte outside text[0..end). */
-#ifndef BC_TOKENIZER_WORDS_H
-#define BC_TOKENIZER_WORDS_H
+#ifndef BC_TOKENIZER_SHORT_WORDS_H
+#define BC_TOKENIZER_SHORT_WORDS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,62 +18,62 @@
 
 #include "tokenizer/trie.h"
 
-enum { BC_ASCII_RUN = 16 }; /* bytes looked at together */
+enum { BC_ASCII_RUN = 16 }; /* bytes that are read together */
 
-typedef struct bc_key {
+typedef struct bc_word_key {
     uint64_t low, high;
-} bc_key;
+} bc_word_key;
 
-typedef struct bc_word_slot {
-    bc_key key;
-    int32_t id; /* -1 where the slot is free */
-} bc_word_slot;
+typedef struct bc_short_word {
+    bc_word_key key;
+    int32_t id; /* -1: the slot is free */
+} bc_short_word;
 
-typedef struct bc_words {
-    bc_word_slot *slots;
+typedef struct bc_short_words {
+    bc_short_word *slots;
     size_t mask; /* slots - 1 */
-} bc_words;
+} bc_short_words;
 
-/* The words of `vocab` that have at most `longest` bytes and stay as they are under `lower`. */
-bertc_status bc_words_build(bc_words *words, const bertc_vocab *vocab, size_t longest,
+/* Build the table of the words that have at most `longest` bytes and that `lower` does not change. Errors:
+ * BERTC_NOMEM. */
+bertc_status bc_short_words_build(bc_short_words *words, const bertc_vocab *vocab, size_t longest,
                             const unsigned char lower[256], bertc_error *err);
-void bc_words_free(bc_words *words);
+void bc_short_words_free(bc_short_words *words);
 
-static inline size_t bc_words_slot(const bc_words *words, bc_key key)
+static inline size_t bc_short_words_slot(const bc_short_words *words, bc_word_key key)
 {
     uint64_t hash = (key.low ^ key.high * 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
     return (size_t)(hash >> 32) & words->mask;
 }
 
-/* The id of a word, or -1. */
-static inline int32_t bc_words_find(const bc_words *words, bc_key key)
+/* Return the id of the word with this key, or -1. */
+static inline int32_t bc_short_words_find(const bc_short_words *words, bc_word_key key)
 {
-    for (size_t at = bc_words_slot(words, key);; at = (at + 1) & words->mask) {
-        const bc_word_slot *word = &words->slots[at];
+    for (size_t at = bc_short_words_slot(words, key);; at = (at + 1) & words->mask) {
+        const bc_short_word *word = &words->slots[at];
         if (word->id < 0 || (word->key.low == key.low && word->key.high == key.high)) return word->id;
     }
 }
 
-/* How many letters and digits stand at text[at], BC_ASCII_RUN for that many or more; fewer than BC_ASCII_RUN
- * are also given as a key, each byte with the bits of `fold`: 0x20 lowers a letter and leaves a
- * digit as it is. */
+/* Return the length of the run at text[at]; BC_ASCII_RUN for that length or more. A shorter run also has a key, in
+ * which each byte has the bits of `fold` set: 0x20 lowers a letter and does not change a digit. */
 static inline size_t bc_ascii_run_plain(const unsigned char *text, size_t at, size_t end,
-                                  unsigned char fold, bc_key *key)
+                                        unsigned char fold, bc_word_key *key)
 {
-    uint64_t half[2] = {0, 0};
+    uint64_t words[2] = {0, 0};
     size_t n = 0;
     for (; n < BC_ASCII_RUN && at + n < end; n++) {
         unsigned byte = text[at + n], low = byte | 0x20;
         if (!(low >= 'a' && low <= 'z') && !(byte >= '0' && byte <= '9')) break;
-        half[n / 8] |= (uint64_t)(byte | fold) << 8 * (n % 8);
+        words[n / 8] |= (uint64_t)(byte | fold) << 8 * (n % 8);
     }
-    *key = (bc_key){half[0], half[1]};
+    *key = (bc_word_key){words[0], words[1]};
     return n;
 }
 
 #if defined(__SSE2__)
 
-/* BC_ASCII_RUN bytes from text[at] on, zero from text[end] on. */
+/* Load BC_ASCII_RUN bytes from text[at] on, zeros from text[end] on. */
 static inline __m128i bc_ascii_load(const unsigned char *text, size_t at, size_t end)
 {
     size_t left = end - at, drop = 8 * (BC_ASCII_RUN - left);
@@ -90,7 +90,8 @@ static inline __m128i bc_ascii_load(const unsigned char *text, size_t at, size_t
     return _mm_set_epi64x((long long)(high >> drop), (long long)(low >> drop | high << (64 - drop)));
 }
 
-static inline size_t bc_ascii_run(const unsigned char *text, size_t at, size_t end, unsigned char fold, bc_key *key)
+static inline size_t bc_ascii_run(const unsigned char *text, size_t at, size_t end, unsigned char fold,
+                                  bc_word_key *key)
 {
     static const unsigned char masks[2 * BC_ASCII_RUN] = {255, 255, 255, 255, 255, 255, 255, 255,
                                                     255, 255, 255, 255, 255, 255, 255, 255};
@@ -111,7 +112,8 @@ static inline size_t bc_ascii_run(const unsigned char *text, size_t at, size_t e
 
 #else
 
-static inline size_t bc_ascii_run(const unsigned char *text, size_t at, size_t end, unsigned char fold, bc_key *key)
+static inline size_t bc_ascii_run(const unsigned char *text, size_t at, size_t end, unsigned char fold,
+                                  bc_word_key *key)
 {
     return bc_ascii_run_plain(text, at, end, fold, key);
 }
