@@ -183,7 +183,7 @@ static bertc_status write_tensors(const bertc_model *model, int number, const bc
         params[count++] = p;
     }
     if (status == BERTC_OK)
-        status = bc_safetensors_write_generated(dir, BC_ADAPTER_WEIGHTS, tensors, count, metadata, &generator, ledger,
+        status = bc_safetensors_write_generated(dir, BC_ADAPTER_WEIGHTS, tensors, count, metadata, &generator, hashes,
                                                 err);
     bc_free(params);
     bc_free(names);
