@@ -14,26 +14,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 
-rooms='
-base          base                                                   : status threads
-vocab         base vocab                                             : vocab
-tokenizer     base vocab tokenizer                                   : vocab tokenizer
-tasks         base tasks                                             : status vocab task
-tasks/glue    base tasks                                             : task
-tasks/sample  base tasks/sample                                      : status task
-formats       base formats                                           : status config
-nn/gemm       base nn/gemm                                           : status model
-nn/ops        base nn/gemm nn/ops                                    : status config batch
-nn/heads      nn/ops nn nn/heads                                     :
-nn            base formats nn/gemm nn/ops nn                         : threads config batch model
-data          base data                                              : task batch train
-optim         base nn/gemm nn optim                                  : train
-dist          dist                                                   :
-train         base nn data optim dist train                          : train
-run           base formats tasks nn/gemm nn data optim train run     : *
-jobs          base formats tasks nn data train run jobs              : *
-cli           cli                                                    : *
-'
+rooms=$(awk '$0 == "```" { on = 0 } on { print } $0 == "```floors" { on = 1 }' docs/design.md)
+test -n "$rooms"
 
 sources=$(find src vocab tokenizer tasks include bench/harness tests -name '*.[ch]' -o -name '*.inc' | LC_ALL=C sort)
 test -n "$sources"
