@@ -32,8 +32,14 @@ typedef enum bertc_option_kind {
     BERTC_OPTION_INT,    /* int64_t */
     BERTC_OPTION_REAL,   /* double */
     BERTC_OPTION_TEXT,   /* const char * */
-    BERTC_OPTION_CHOICE  /* int: index into `choices` */
+    BERTC_OPTION_CHOICE  /* int: one of the values in `choices` */
 } bertc_option_kind;
+
+/* The name of a value of a CHOICE. A list of choices ends with a null name. */
+typedef struct bertc_choice {
+    const char *name; /* "hf" */
+    int value;        /* BERTC_RECIPE_HF */
+} bertc_choice;
 
 /* One option: the parser, the help, the man page and run.json are made from this row. */
 typedef struct bertc_option {
@@ -42,7 +48,7 @@ typedef struct bertc_option {
     size_t offset;         /* of the field in its struct */
     const char *initial;   /* default as text; null: none, the option is required or stays unset */
     double min, max;    /* range of INT and REAL */
-    const char *choices;   /* "hf|google" for CHOICE */
+    const bertc_choice *choices; /* of CHOICE; else null */
     const char *argument;  /* "STEPS", for help; null for flags */
     const char *help;      /* one line */
     unsigned commands;     /* private to the owner of the table */
@@ -194,8 +200,8 @@ typedef struct bertc_plan_result {
 BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
                                   bertc_plan_result *result, bertc_error *err);
 
-/* A max_length of 0 means that of the run where `model` is a run folder, else 128, or the model's
- * most where that is less. */
+/* A max_length of 0 means the value that the run was trained with if `model` is a run folder, else 128, or the model's
+ * maximum if that is smaller. */
 typedef struct bertc_predict_options {
     const char *task, *model, *data; /* data null: `text` holds lines */
     bertc_split split;
@@ -206,6 +212,10 @@ typedef struct bertc_predict_options {
     bertc_precision precision;
     bool any_labels; /* where the model's labels are as many as the task's but others, take them in order */
 } bertc_predict_options;
+
+/* The rows that every command which applies a model has for bertc_predict_options: length, sizes, precision, backend,
+ * threads. */
+BERTC_API const bertc_option *bertc_predict_option_table(size_t *count);
 
 /* A model applied to a split. `logits` (count,C) is in the task's label order. */
 typedef struct bertc_predictions {

@@ -28,6 +28,8 @@ typedef struct cli_command {
     bool operand_required;
     cli_table *table;               /* null: no options */
     unsigned mask;                  /* rows of the table that the command takes; 0: all */
+    cli_table *more;                /* a second table, whose rows come after those of the first; or null */
+    const char *excluded;           /* names of rows that the command does not take, separated by spaces; or null */
     void (*defaults)(void *values); /* for fields that no row's `initial` sets; or null */
     size_t size;                    /* of the struct that the rows fill */
     bertc_status (*run)(const void *values, cli_arguments words, bertc_error *err);
@@ -75,7 +77,7 @@ typedef struct cli_plan_values {
 } cli_plan_values;
 
 /* What each command's file exports. */
-cli_table cli_plan_table, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
+cli_table cli_plan_more, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
 void cli_finetune_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_arguments words, bertc_error *err);
 bertc_status cli_plan(const void *values, cli_arguments words, bertc_error *err);

@@ -12,6 +12,10 @@
 
 /* The row that `command` takes behind `row`, or its first behind null; null past the last. */
 const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row);
+/* The names of a CHOICE as "hf|google"; empty for another kind. */
+enum { CLI_CHOICES = 128 };
+void cli_option_choices(const bertc_option *row, char out[CLI_CHOICES]);
+
 bool cli_option_required(const cli_command *command, const bertc_option *option);
 
 /* Set `values` to the defaults of the command. */

@@ -1,41 +1,19 @@
 /* What a run will need, as a table or as JSON. */
-#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/scores.h"
 
-enum { ROOM = 64 };
-
-/* What is written, and when, is nothing to a plan. */
-static bool is_of_plan(const bertc_option *row)
-{
-    static const char *const others[] = {"out", "resume", "save-every"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(row->name, others[i]) == 0) return false;
-    return true;
-}
-
-/* The options of finetune that make a difference and one more, laid out here again because a table is one
- * array. */
-const bertc_option *cli_plan_table(size_t *count)
+const bertc_option *cli_plan_more(size_t *count)
 {
     static const bertc_option json = {
         "json", BERTC_OPTION_FLAG, offsetof(cli_plan_values, json), NULL, 0, 0, NULL, NULL,
         "print one JSON object instead of a table", 0};
-    static bertc_option rows[ROOM];
-    size_t all;
-    const bertc_option *train = bertc_train_option_table(&all);
-    assert(all < ROOM);
-    *count = 0;
-    for (size_t i = 0; i < all; i++)
-        if (is_of_plan(&train[i])) rows[(*count)++] = train[i];
-    rows[(*count)++] = json;
-    return rows;
+    *count = 1;
+    return &json;
 }
 
 /* ---- For people ---------------------------------------------------------------------------- */

@@ -16,6 +16,9 @@
 
 #define FIELD(name) offsetof(cli_tokenize_values, name)
 
+static const bertc_choice parities[] = {
+    {"hf-fast", BERTC_HF_FAST}, {"hf-slow", BERTC_HF_SLOW}, {"google", BERTC_GOOGLE}, {NULL, 0}};
+
 static const bertc_option rows[] = {
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "take vocab.txt and the tokenizer's settings from a model directory", 0},
@@ -27,8 +30,8 @@ static const bertc_option rows[] = {
      "each line holds two texts, separated by the first TAB", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), "0", 0, 1000000000, NULL, "TOKENS",
      "truncate to this many tokens, [CLS] and [SEP] included; 0: never", 0},
-    {"parity", BERTC_OPTION_CHOICE, FIELD(parity), "hf-fast", 0, 0, "hf-fast|hf-slow|google",
-     "NAME", "the implementation whose ids are matched", 0},
+    {"parity", BERTC_OPTION_CHOICE, FIELD(parity), "hf-fast", 0, 0, parities, "NAME",
+     "the implementation whose ids are matched", 0},
     {"offsets", BERTC_OPTION_FLAG, FIELD(offsets), NULL, 0, 0, NULL, NULL,
      "print ID:BEGIN-END with the bytes of its text that each token covers", 0},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",

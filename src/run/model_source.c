@@ -112,16 +112,15 @@ static bertc_status check_vocab(const bc_model_source *source, const bertc_notif
 static bertc_status resolve_length(bc_model_source *source, const char *dir, int64_t wanted, const bertc_notify *notify,
                                   bertc_error *err)
 {
-    enum { MIN = 3 }; /* a word piece between two special tokens */
     int64_t stated = bertc_tokenizer_options_of(source->tokenizer).model_max_length;
     int64_t positions = source->config.max_position_embeddings;
     int64_t max = stated > 0 && stated < positions ? stated : positions;
     source->max_length = (size_t)(wanted ? wanted : BC_DEFAULT_LENGTH);
     if (wanted || max >= BC_DEFAULT_LENGTH) return BERTC_OK;
     const char *name = max == positions ? "max_position_embeddings" : "model_max_length";
-    if (max < MIN)
+    if (max < BC_MIN_LENGTH)
         return bc_fail(err, BERTC_INPUT, "%s: its %s is %lld, a text has at least %d tokens", dir, name,
-                       (long long)max, MIN);
+                       (long long)max, BC_MIN_LENGTH);
     source->max_length = (size_t)max;
     bc_notify(notify, "texts are truncated to %lld tokens, the model's %s", (long long)max, name);
     return BERTC_OK;
@@ -156,7 +155,7 @@ static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_
     *length = 0;
     if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
     if (status == BERTC_OK)
-        status = bc_json_int(bc_json_get(tree, "options"), "max-length", 3, 1000000, path, length, err);
+        status = bc_json_int(bc_json_get(tree, "options"), "max-length", BC_MIN_LENGTH, BC_MAX_LENGTH, path, length, err);
     cJSON_Delete(tree);
     bc_free(path);
     return status;

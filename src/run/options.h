@@ -8,8 +8,11 @@
 #include "base/text.h"
 #include "bertc/train.h"
 
-/* Tokens of one pass by default: a batch of 32 x 128 with room to spare. */
-enum { BC_PASS_TOKENS = 8192, BC_DEFAULT_LENGTH = 128 };
+/* Tokens of a text: the default, and the range of --max-length ([CLS], a word piece and [SEP] are the minimum). */
+enum { BC_DEFAULT_LENGTH = 128, BC_MIN_LENGTH = 3, BC_MAX_LENGTH = 1000000 };
+
+/* Tokens of a pass of inference: twice those of a batch of 32 sequences of 128 tokens. */
+enum { BC_PASS_TOKENS = 8192 };
 
 /* Every field in its row's range; what goes with what is checked by bc_run_open, run/lora_options.h, run/freeze.h,
  * run/objective.h and run/eval_splits.h. Errors: BERTC_USAGE naming the option. */
