@@ -55,6 +55,9 @@ int bc_argmax(const float *logits, int count);
 /* Errors: BERTC_DIVERGED naming the first example whose logits are not all finite. */
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);
 
+/* Append the object of bertc_scores_json. */
+void bc_put_scores(bc_text *out, const bertc_task *task, bertc_split split, const bertc_scores *scores);
+
 /* A made-up split in place of one that is not there: the official number of texts (limit 0, or at most that
  * many), as long as the task's are, in single words of the vocabulary, with labels that mean nothing.
  * Errors: BERTC_USAGE where the lengths are not known or the vocabulary has no plain words; BERTC_NOMEM. */

@@ -21,7 +21,9 @@ bertc_status cli_eval(const void *values, cli_arguments words, bertc_error *err)
     if (status != BERTC_OK) return status;
     bertc_predictions predictions = {0};
     status = cli_infer(v, NULL, 0, true, &predictions, err);
-    if (status == BERTC_OK) (v->json ? cli_scores_json : print_table)(task, v->predict.split, &predictions.scores);
+    if (status == BERTC_OK && v->json)
+        status = cli_print_scores(task, v->predict.split, &predictions.scores, err);
+    else if (status == BERTC_OK) print_table(task, v->predict.split, &predictions.scores);
     bertc_predictions_clear(&predictions);
     return status;
 }

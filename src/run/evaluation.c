@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "run/checkpoint.h"
-#include "run/record.h"
+#include "tasks/tasks.h"
 
 static double value_of(const bc_run *run, int task, const bertc_scores *scores)
 {
@@ -29,7 +29,7 @@ static bertc_status log_scores(bc_run *run, bc_eval_split split, const bertc_sco
     bc_text_printf(&line, "{\"step\":%lld,\"epoch\":", (long long)run->state.step);
     bc_json_put_double(&line, bc_run_epochs(run, run->state.step));
     bc_text_printf(&line, ",\"eval\":");
-    bc_record_scores(&line, split, scores);
+    bc_put_scores(&line, split.task, split.split, scores);
     bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
     bertc_status status = line.failed ? bc_fail_memory(err) : bc_log_append(&run->log, line.bytes, line.length, err);
     bc_text_clear(&line);

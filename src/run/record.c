@@ -11,20 +11,7 @@
 #include "run/options.h"
 #include "run/fingerprints.h"
 #include "run/warnings.h"
-
-void bc_record_scores(bc_text *out, bc_eval_split split, const bertc_scores *scores)
-{
-    const bertc_task *task = split.task;
-    bc_text_printf(out, "{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
-                   bertc_split_name(split.split), scores->examples);
-    bc_json_put_double(out, scores->loss);
-    bc_text_printf(out, ",\"metrics\":{");
-    for (int i = 0; i < task->num_metrics; i++) {
-        bc_text_printf(out, "%s\"%s\":", i ? "," : "", bertc_metric_name(task->metrics[i]));
-        bc_json_put_double(out, scores->value[task->metrics[i]]);
-    }
-    bc_text_printf(out, "}}");
-}
+#include "tasks/tasks.h"
 
 /* Whether there are several splits in so many lanes. */
 static bool are_several(const bc_run *run, int task, int tasks)
@@ -39,7 +26,8 @@ void bc_record_evals(bc_text *out, const bc_run *run, int task, int tasks)
     for (int l = task; l < task + tasks; l++)
         for (size_t i = 0; i < run->tasks[l].eval_count; i++, separator = ",\n") {
             bc_text_printf(out, "%s", separator);
-            bc_record_scores(out, run->tasks[l].eval_splits[i], &bc_run_result_scores(run, l)[i]);
+            const bc_eval_split *split = &run->tasks[l].eval_splits[i];
+            bc_put_scores(out, split->task, split->split, &bc_run_result_scores(run, l)[i]);
         }
     bc_text_printf(out, several ? "]\n" : "\n");
 }

@@ -7,9 +7,6 @@
 #include "base/text.h"
 #include "run/run.h"
 
-/* {"task":...,"split":...,"examples":...,"loss":...,"metrics":{...}}, the object of `eval --json` */
-void bc_record_scores(bc_text *out, bc_eval_split split, const bertc_scores *scores);
-
 /* eval.json of so many lanes: the scores of the weights that are kept; of several splits an array. */
 void bc_record_evals(bc_text *out, const bc_run *run, int task, int count);
 
