@@ -90,7 +90,7 @@ static bertc_status save(bc_run *run, bertc_error *err)
     return why.status == BERTC_OK ? status : bc_fail(err, status, "%s", why.message);
 }
 
-static void show(bc_run *run, const bc_step_log *report)
+static void show(bc_run *run, const bc_step_report *report)
 {
     bertc_progress p = {
         .phase = "train",
@@ -107,7 +107,7 @@ static void show(bc_run *run, const bc_step_log *report)
 
 static bertc_status step(bc_run *run, bertc_error *err)
 {
-    bc_step_log report;
+    bc_step_report report;
     bertc_status status = bc_run_step(run, &report, err);
     if (status != BERTC_OK) return status;
     bc_meter_add(&run->meter, report.seconds, report.tokens);
@@ -146,7 +146,7 @@ static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc
     bertc_status status = bc_record_read(run, result, err);
     if (status != BERTC_OK) return status;
     /* Killed between its last file and the removal of its checkpoints. */
-    if (run->folder.fd >= 0) bc_run_clear(run);
+    if (run->folder.fd >= 0) bc_run_clear_work(run);
     bc_notify(bc_meter_notify(&run->meter), "%s: the run is finished, nothing to do", run->folder.path);
     return BERTC_OK;
 }

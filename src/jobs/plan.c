@@ -15,7 +15,7 @@ static const double patience = 10;
  * again. */
 static bertc_status measure_again(bc_run *run, int steps, double *left, bertc_error *err)
 {
-    bc_step_log report;
+    bc_step_report report;
     double first = bc_meter_step_seconds(&run->meter) * steps, again = 0;
     bool kept = false;
     for (int i = 0; i < run->num_tasks; i++) kept = kept || run->tasks[i].cache.is_stored;
@@ -35,7 +35,7 @@ static bertc_status measure_again(bc_run *run, int steps, double *left, bertc_er
 static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
 {
     double began = bc_clock();
-    bc_step_log report;
+    bc_step_report report;
     double left;
     bertc_model *model = bc_trainer_model(run->trainer);
     for (size_t i = 0; i < model->count; i++)

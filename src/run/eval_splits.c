@@ -16,7 +16,7 @@ static const bertc_task *find_task(const char *name, size_t length)
     return NULL;
 }
 
-bertc_status bc_task_list_read(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count, bertc_error *err)
+bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count, bertc_error *err)
 {
     bool several = strchr(list, ',') != NULL;
     *count = 0;
@@ -76,7 +76,7 @@ static bertc_status read_name(const char *name, size_t length, const bertc_task 
     return BERTC_OK;
 }
 
-bertc_status bc_eval_splits_read(const char *list, const bertc_task *task,
+bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task,
                             bc_eval_split eval_split[BERTC_MAX_EVALS], size_t *count, bertc_error *err)
 {
     *count = 0;

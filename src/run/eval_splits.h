@@ -6,7 +6,7 @@
 
 /* Read "a,b,c" into tasks. Errors: BERTC_USAGE naming a task that is unknown, has no training data, of
  * several none of its own, or stands there twice. */
-bertc_status bc_task_list_read(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
+bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
                                bertc_error *err);
 
 /* A split of a task. */
@@ -17,7 +17,7 @@ typedef struct bc_eval_split {
 
 /* Read a list: names of splits of `task`, or of other tasks with the same labels, whose dev split is
  * meant. Errors: BERTC_USAGE. */
-bertc_status bc_eval_splits_read(const char *list, const bertc_task *task,
+bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task,
                             bc_eval_split eval_split[BERTC_MAX_EVALS], size_t *count, bertc_error *err);
 
 /* The value of --best-metric in scores of `task`, the larger the better. */

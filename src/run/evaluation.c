@@ -16,7 +16,7 @@ static double value_of(const bc_run *run, int task, const bertc_scores *scores)
 /* Is the first split's metric better than before? NaN never is, and of equals the earlier stays. */
 static bool is_best(const bc_run *run, int task_index)
 {
-    const bc_task_progress *task = &run->state.task[task_index];
+    const bc_task_state *task = &run->state.task[task_index];
     double value = value_of(run, task_index, task->last);
     if (isnan(value)) return false;
     return task->best_step == 0 || value > value_of(run, task_index, task->best);
@@ -44,13 +44,13 @@ typedef struct findings {
 
 static bertc_status score(bc_run *run, int number, findings *found, bertc_error *err)
 {
-    bc_run_task *run_task = &run->tasks[number];
+    bc_run_task *task = &run->tasks[number];
     const bertc_model *model = bc_trainer_model(run->trainer);
-    for (size_t i = 0; i < run_task->eval_count; i++) {
-        bc_eval *eval = &run_task->evals[i];
+    for (size_t i = 0; i < task->eval_count; i++) {
+        bc_eval *eval = &task->evals[i];
         bertc_status status = bc_eval_run(eval, model, number, bc_trainer_workspace(run->trainer),
                                           bc_trainer_batch(run->trainer), &run->meter, err);
-        if (status == BERTC_OK) status = bertc_task_score(run_task->eval_sets[i], eval->logits, &found->scores[i], err);
+        if (status == BERTC_OK) status = bertc_task_score(task->eval_sets[i], eval->logits, &found->scores[i], err);
         if (status != BERTC_OK) return status;
         found->seconds[i] = run->meter.pass_seconds;
     }
@@ -64,7 +64,7 @@ static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
     run->state.evaluated = run->state.step;
     run->meter.pass_seconds = 0;
     for (int i = 0; i < run->num_tasks; i++) {
-        bc_task_progress *task = &run->state.task[i];
+        bc_task_state *task = &run->state.task[i];
         memcpy(task->last, found[i].scores, sizeof task->last);
         for (size_t e = 0; e < task->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
         if (!is_best(run, i)) continue;

@@ -109,12 +109,12 @@ static void print_data(bc_run *run)
     char hashes[2][BERTC_MAX_TASKS][BC_HASH_HEX], splits[BERTC_MAX_EVALS][BC_HASH_HEX];
     size_t count = (size_t)run->num_tasks;
     for (size_t l = 0; l < count; l++) {
-        bc_run_task *run_task = &run->tasks[l];
-        bc_hash_inputs(run_task->train_fingerprint, run_task->train);
-        for (size_t i = 0; i < run_task->eval_count; i++) bc_hash_inputs(splits[i], run_task->evals[i].inputs);
-        print_all(run_task->dev_fingerprint, (const char (*)[BC_HASH_HEX])splits, run_task->eval_count);
-        memcpy(hashes[0][l], run_task->train_fingerprint, BC_HASH_HEX);
-        memcpy(hashes[1][l], run_task->dev_fingerprint, BC_HASH_HEX);
+        bc_run_task *task = &run->tasks[l];
+        bc_hash_inputs(task->train_fingerprint, task->train);
+        for (size_t i = 0; i < task->eval_count; i++) bc_hash_inputs(splits[i], task->evals[i].inputs);
+        print_all(task->dev_fingerprint, (const char (*)[BC_HASH_HEX])splits, task->eval_count);
+        memcpy(hashes[0][l], task->train_fingerprint, BC_HASH_HEX);
+        memcpy(hashes[1][l], task->dev_fingerprint, BC_HASH_HEX);
     }
     print_all(run->fingerprints.train, (const char (*)[BC_HASH_HEX])hashes[0], count);
     print_all(run->fingerprints.dev, (const char (*)[BC_HASH_HEX])hashes[1], count);

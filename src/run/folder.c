@@ -82,7 +82,7 @@ static bool is_fitting(const bc_folder *folder, const char *name, bertc_error *w
     if (folder->journal.length == 0)
         return strcmp(name, BC_RUN_JOURNAL ".tmp") == 0 && begins(work, name, BC_JOURNAL_START, why);
     if (!bc_folder_owns(folder, name)) return true;
-    return is_kind(work, name, strcmp(name, BC_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE, why);
+    return is_kind(work, name, strcmp(name, BC_RUN_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE, why);
 }
 
 static bertc_status look_at_work(bc_folder *folder, findings *found, bertc_error *err)
@@ -272,7 +272,7 @@ static bertc_status name_paths(bc_folder *folder, const char *path, bertc_error 
     while (length > 1 && path[length - 1] == '/') length--;
     folder->path = bc_strndup(path, length);
     folder->work_path = folder->path ? bc_path_join(folder->path, work_name) : NULL;
-    folder->staging_path = folder->work_path ? bc_path_join(folder->work_path, BC_STAGING) : NULL;
+    folder->staging_path = folder->work_path ? bc_path_join(folder->work_path, BC_RUN_STAGING) : NULL;
     if (!folder->staging_path) return bc_fail_memory(err);
     folder->found = existing_part(folder->path);
     memcpy(folder->path, path, length);
@@ -320,7 +320,7 @@ static bool remove_owned(const bc_folder *folder)
     bool all = true;
     bc_dir_names_begin(&names, &folder->work);
     for (const char *name; (name = bc_dir_names_next(&names)) != NULL;)
-        if (strcmp(name, BC_STAGING) == 0 && bc_folder_owns(folder, name)) all = false; /* it could not be emptied */
+        if (strcmp(name, BC_RUN_STAGING) == 0 && bc_folder_owns(folder, name)) all = false; /* it could not be emptied */
         else if (bc_folder_owns(folder, name)) all = bc_folder_remove(folder, &folder->work, name) && all;
     return !warned(folder, bc_dir_names_end(&names, &folder->work, &why), &why) && all;
 }

@@ -40,7 +40,7 @@ static size_t disk_budget(const bc_run *run)
 typedef struct place {
     bc_cache *cache;
     const bertc_inputs *inputs;
-    const bc_run_task *run_task;
+    const bc_run_task *task;
     const bc_eval_split *split; /* null: what is trained on */
 } place;
 
@@ -48,14 +48,14 @@ typedef struct place {
 static bool place_at(bc_run *run, size_t index, place *p)
 {
     for (int l = 0; l < run->num_tasks; l++) {
-        bc_run_task *run_task = &run->tasks[l];
-        if (index > run_task->eval_count) {
-            index -= run_task->eval_count + 1;
+        bc_run_task *task = &run->tasks[l];
+        if (index > task->eval_count) {
+            index -= task->eval_count + 1;
             continue;
         }
-        bc_eval *eval = index > 0 ? &run_task->evals[index - 1] : NULL;
-        *p = (place){eval ? &eval->cache : &run_task->cache, eval ? eval->inputs : run_task->train, run_task,
-                     eval ? &run_task->eval_splits[index - 1] : NULL};
+        bc_eval *eval = index > 0 ? &task->evals[index - 1] : NULL;
+        *p = (place){eval ? &eval->cache : &task->cache, eval ? eval->inputs : task->train, task,
+                     eval ? &task->eval_splits[index - 1] : NULL};
         return true;
     }
     return false;
@@ -77,8 +77,8 @@ void bc_frozen_cache_plan(bc_run *run)
     size_t memory = bc_min((size_t)run->options.cache_memory << 20, capacity > need ? (capacity - need) / 2 : 0);
     bc_task_sampler_seek(&sampler, run->plan.steps);
     for (size_t i = 0; place_at(run, i, &at); i++) {
-        int task = (int)(at.run_task - run->tasks);
-        bool again = at.split ? scored_again : sampler.steps_before[task] > at.run_task->epoch.steps;
+        int task = (int)(at.task - run->tasks);
+        bool again = at.split ? scored_again : sampler.steps_before[task] > at.task->epoch.steps;
         if (!kept && !again) continue;
         bc_cache_plan(at.cache, at.inputs, bc_trainer_model(run->trainer), task, run->frozen, &memory, &disk);
         if (at.cache->rows > 0) run->frozen_cache.stage = run->frozen;
@@ -132,8 +132,8 @@ static bertc_status set_keys(bc_run *run, bertc_error *err)
 static void say_plan(const bc_run *run, const place *at)
 {
     const bc_cache *cache = at->cache;
-    const bertc_task *task = at->split ? at->split->task : at->run_task->task;
-    bool several = run->num_tasks > 1 || task != at->run_task->task;
+    const bertc_task *task = at->split ? at->split->task : at->task->spec;
+    bool several = run->num_tasks > 1 || task != at->task->spec;
     char split[64];
     double row = (double)cache->width * sizeof(float) / BC_MB;
     double memory = row * (double)cache->memory_rows, whole = row * (double)cache->rows;

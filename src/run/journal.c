@@ -143,7 +143,7 @@ static bertc_status check_free(const bc_dir *in, const char *name, bool ours, be
     bc_entry kind;
     bertc_status status = bc_dir_entry(in, name, &kind, err);
     if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
-    if (ours && kind == (strcmp(name, BC_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE)) return BERTC_OK;
+    if (ours && kind == (strcmp(name, BC_RUN_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE)) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere", in->path, name);
 }
 

@@ -20,8 +20,11 @@
 
 #define BC_JOURNAL_START "{\"format\":\"bertc-run-1\","
 
-/* The folder in checkpoint/ where a result is put together. */
-#define BC_STAGING "result"
+/* More names in a run folder, besides those of formats/model_dir.h. */
+#define BC_RUN_LOG "log.jsonl"
+#define BC_RUN_EVAL "eval.json"
+#define BC_RUN_STAGING "result" /* in checkpoint/: the staging folder of the result */
+#define BC_RUN_LOCK "lock"      /* in checkpoint/ */
 
 /* A run folder, and whose it is (run/folder.h opens it). */
 typedef struct bc_folder {

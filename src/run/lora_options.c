@@ -42,7 +42,7 @@ static uint32_t targets_named(const char *name, size_t length)
     return found;
 }
 
-bertc_status bc_lora_options_read_targets(const char *list, uint32_t *targets, bertc_error *err)
+bertc_status bc_lora_targets_parse(const char *list, uint32_t *targets, bertc_error *err)
 {
     *targets = 0;
     for (const char *at = list;; at++) {
@@ -76,7 +76,7 @@ bertc_status bc_lora_options_check(const bertc_train_options *o, int32_t layers,
         return bc_fail(err, BERTC_USAGE, "--lora-rank: --freeze %s leaves no layer to adapt", o->freeze);
     *lora = (bertc_lora){.rank = (int32_t)o->lora_rank, .alpha = o->lora_alpha,
                          .dropout = o->lora_dropout};
-    return bc_lora_options_read_targets(o->lora_targets, &lora->targets, err);
+    return bc_lora_targets_parse(o->lora_targets, &lora->targets, err);
 }
 
 bertc_status bc_lora_options_check_base(const bc_run *run, bertc_error *err)

@@ -11,7 +11,7 @@ bertc_status bc_lora_options_check(const bertc_train_options *options, int32_t l
 
 /* The targets of --lora-targets, a list such as "query,value". A name stands for every matrix that peft takes it for:
  * "output.dense" for "attention.output.dense" too; "all" for all six. Errors: BERTC_USAGE. */
-bertc_status bc_lora_options_read_targets(const char *list, uint32_t *targets, bertc_error *err);
+bertc_status bc_lora_targets_parse(const char *list, uint32_t *targets, bertc_error *err);
 
 /* Can what this opened model is trained from be had again by those who load its adapter? Errors:
  * BERTC_USAGE where --model is an adapter itself; BERTC_INPUT where it lacks a part of the encoder. */

@@ -50,10 +50,10 @@ static size_t cache(const bc_run *run)
 {
     size_t sum = (size_t)run->plan.limits.tokens * (2 * sizeof(int32_t) + 1);
     if (run->frozen_cache.stage == 0) return 0;
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        sum = sum_of(1, sum, bc_cache_memory(&run_task->cache));
-        for (size_t i = 0; i < run_task->eval_count; i++)
-            sum = sum_of(1, sum, bc_cache_memory(&run_task->evals[i].cache));
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        sum = sum_of(1, sum, bc_cache_memory(&task->cache));
+        for (size_t i = 0; i < task->eval_count; i++)
+            sum = sum_of(1, sum, bc_cache_memory(&task->evals[i].cache));
     }
     return sum;
 }
@@ -78,11 +78,11 @@ static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
 static size_t data(const bc_run *run, size_t tokens)
 {
     size_t sum = tokens * (2 * sizeof(int32_t) + 1), max = 0;
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        size_t count = run_task->train->count;
-        sum += input_bytes(run_task->train) + count * sizeof *run_task->epoch.order;
-        for (size_t i = 0; i < run_task->eval_count; i++)
-            sum += eval_bytes(&run_task->evals[i], run_task->eval_sets[i]);
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        size_t count = task->train->count;
+        sum += input_bytes(task->train) + count * sizeof *task->epoch.order;
+        for (size_t i = 0; i < task->eval_count; i++)
+            sum += eval_bytes(&task->evals[i], task->eval_sets[i]);
         if (count > max) max = count;
     }
     return sum + max * 2 * sizeof *run->scratch;

@@ -293,7 +293,7 @@ bertc_status bc_options_precision(const char *backend, bertc_precision *precisio
     return status == BERTC_OK ? status : bc_fail(err, status, "%s%s", option, why.message);
 }
 
-bertc_status bc_options_keep_layers(const bertc_train_options *o, int32_t *layers, bertc_error *err)
+bertc_status bc_options_kept_layers(const bertc_train_options *o, int32_t *layers, bertc_error *err)
 {
     bool feature = o->feature_layer > 0;
     int64_t wanted = feature ? o->feature_layer : o->keep_layers;
@@ -314,7 +314,7 @@ static const char *find_idle(const bertc_train_options *o)
     return o->gradient_checkpointing > 0 ? "gradient-checkpointing" : NULL;
 }
 
-bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, int32_t *frozen, bertc_error *err)
+bertc_status bc_options_frozen_stages(const bertc_train_options *o, int32_t layers, int32_t *frozen, bertc_error *err)
 {
     int32_t first;
     bertc_status status = bc_freeze_check(o, layers, &first, frozen, err);
@@ -334,7 +334,7 @@ bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, in
     return BERTC_OK;
 }
 
-bertc_status bc_options_save_interval(const bertc_train_options *o, bc_save_interval *interval, bertc_error *err)
+bertc_status bc_options_parse_save_interval(const bertc_train_options *o, bc_save_interval *interval, bertc_error *err)
 {
     enum { DIGITS = 10, MAX = 2147483647 };
     const char *text = o->save_every;

@@ -25,11 +25,11 @@ bertc_status bc_options_check_predict(const bertc_predict_options *options, bert
 bertc_status bc_options_precision(const char *backend, bertc_precision *precision, bertc_error *err);
 
 /* Make *layers, of the model, those that the run keeps. Errors: BERTC_USAGE. */
-bertc_status bc_options_keep_layers(const bertc_train_options *options, int32_t *layers, bertc_error *err);
+bertc_status bc_options_kept_layers(const bertc_train_options *options, int32_t *layers, bertc_error *err);
 
 /* Check what is trained against a model of so many layers; *frozen: how many stages
  * (bertc_model_options) are frozen from the first step to the last. Errors: BERTC_USAGE. */
-bertc_status bc_options_trained(const bertc_train_options *options, int32_t layers, int32_t *frozen, bertc_error *err);
+bertc_status bc_options_frozen_stages(const bertc_train_options *options, int32_t layers, int32_t *frozen, bertc_error *err);
 
 /* When checkpoints are saved: every so many steps, or seconds; both 0: only where the run is interrupted. */
 typedef struct bc_save_interval {
@@ -39,7 +39,7 @@ typedef struct bc_save_interval {
 } bc_save_interval;
 
 /* What --save-every says. Errors: BERTC_USAGE. */
-bertc_status bc_options_save_interval(const bertc_train_options *options, bc_save_interval *interval, bertc_error *err);
+bertc_status bc_options_parse_save_interval(const bertc_train_options *options, bc_save_interval *interval, bertc_error *err);
 
 /* Append the options as a JSON object by option name; what is unset is null. --out and --resume
  * are left out: they say where the record lies and how the run got there, not what it computed. */

@@ -5,10 +5,10 @@
 void bc_passes_limit(const bc_run *run, size_t tokens, bertc_limits *limits)
 {
     size_t longest = 0, max = 0;
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        longest = bc_max(longest, run_task->train->longest);
-        for (size_t i = 0; i < run_task->eval_count; i++) {
-            const bc_eval *eval = &run_task->evals[i];
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        longest = bc_max(longest, task->train->longest);
+        for (size_t i = 0; i < task->eval_count; i++) {
+            const bc_eval *eval = &task->evals[i];
             bc_pack pack = {eval->pack.sequences, tokens};
             max = bc_max(max, bc_pack_max(eval->inputs, eval->order, pack));
         }
@@ -22,12 +22,12 @@ static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
 {
     bc_pack whole = {run->plan.pack.sequences, SIZE_MAX};
     for (int i = 0; i < run->num_tasks; i++) {
-        bc_run_task *run_task = &run->tasks[i];
-        bertc_status status = bc_pack_longest_first(run_task->train, run_task->epoch.order, err);
+        bc_run_task *task = &run->tasks[i];
+        bertc_status status = bc_pack_longest_first(task->train, task->epoch.order, err);
         if (status != BERTC_OK) return status;
         run->plan.batch_tokens =
-            bc_max(run->plan.batch_tokens, bc_pack_max(run_task->train, run_task->epoch.order, whole));
-        run_task->epoch.number = -1; /* that is the order of none */
+            bc_max(run->plan.batch_tokens, bc_pack_max(task->train, task->epoch.order, whole));
+        task->epoch.number = -1; /* that is the order of none */
     }
     return BERTC_OK;
 }
@@ -52,11 +52,11 @@ static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
 {
     size_t max = 0, sequences = 0, longest = 0; /* examples; sequences of a pass of evaluation; tokens of a sequence */
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        max = bc_max(max, run_task->train->count);
-        longest = bc_max(longest, run_task->train->longest);
-        for (size_t i = 0; i < run_task->eval_count; i++) {
-            const bc_eval *eval = &run_task->evals[i];
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        max = bc_max(max, task->train->count);
+        longest = bc_max(longest, task->train->longest);
+        for (size_t i = 0; i < task->eval_count; i++) {
+            const bc_eval *eval = &task->evals[i];
             sequences = bc_max(sequences, bc_min(eval->pack.sequences, eval->inputs->count));
             longest = bc_max(longest, eval->inputs->longest);
         }

@@ -25,11 +25,11 @@ static const row rows[] = {
 
 /* Of each task. */
 static const row standings[] = {
-    {"best_step", WHOLE, offsetof(bc_task_progress, best_step)},
-    {"first_loss", REAL, offsetof(bc_task_progress, first_loss)},
-    {"loss", REAL, offsetof(bc_task_progress, loss)},
-    {"best_loss", REAL, offsetof(bc_task_progress, best_loss)},
-    {"splits", SIZE, offsetof(bc_task_progress, splits)},
+    {"best_step", WHOLE, offsetof(bc_task_state, best_step)},
+    {"first_loss", REAL, offsetof(bc_task_state, first_loss)},
+    {"loss", REAL, offsetof(bc_task_state, loss)},
+    {"best_loss", REAL, offsetof(bc_task_state, best_loss)},
+    {"splits", SIZE, offsetof(bc_task_state, splits)},
 };
 
 /* Of each split, last and best. */
@@ -73,7 +73,7 @@ static void put_scores(bc_text *out, const char *name, const bertc_scores *split
     bc_text_printf(out, "]");
 }
 
-static void put_progress(bc_text *out, const char *open, const bc_task_progress *task)
+static void put_progress(bc_text *out, const char *open, const bc_task_state *task)
 {
     put(out, open, standings, STANDINGS, task);
     put_scores(out, "last", task->last, task->splits);
@@ -130,7 +130,7 @@ static bertc_status take_scores(const cJSON *tree, const char *name, const char 
     return status;
 }
 
-static bertc_status take_progress(const cJSON *tree, const char *place, bc_task_progress *task, bertc_error *err)
+static bertc_status take_progress(const cJSON *tree, const char *place, bc_task_state *task, bertc_error *err)
 {
     bertc_status status = take(tree, standings, STANDINGS, place, task, err);
     if (status == BERTC_OK && task->splits > BERTC_MAX_EVALS)

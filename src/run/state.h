@@ -9,15 +9,15 @@
 #include "bertc/train.h"
 
 /* What the evaluations of a task came to. */
-typedef struct bc_task_progress {
+typedef struct bc_task_state {
     int64_t best_step; /* whose weights are kept; 0: none */
     double first_loss; /* of the task's first step */
-    double loss;       /* of its last ones, see bc_warnings_step */
+    double loss;       /* of its last ones, see bc_warnings_add_step */
     double best_loss;  /* the same at best_step */
     size_t splits;     /* that are scored: */
     bertc_scores last[BERTC_MAX_EVALS]; /* of the last evaluation */
     bertc_scores best[BERTC_MAX_EVALS]; /* of `best_step` */
-} bc_task_progress;
+} bc_task_state;
 
 typedef struct bc_state {
     int64_t step;      /* updates done */
@@ -26,7 +26,7 @@ typedef struct bc_state {
     int64_t log_bytes; /* of log.jsonl that belong to this state */
     double loss_sum;   /* over steps */
     int64_t tasks;     /* 1 at least */
-    bc_task_progress task[BERTC_MAX_TASKS];
+    bc_task_state task[BERTC_MAX_TASKS];
 } bc_state;
 
 /* As a JSON object, and back. Errors: BERTC_INPUT, BERTC_NOMEM. */

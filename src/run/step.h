@@ -5,16 +5,16 @@
 #include "run/run.h"
 
 /* What a step did, for the log. */
-typedef struct bc_step_log {
+typedef struct bc_step_report {
     const char *task; /* where there are several */
     double loss, lr, norm, seconds;
     int64_t tokens;
-} bc_step_log;
+} bc_step_report;
 
 /* Do the next step. Errors: those of bc_trainer_step; after one the run stands where it stood. */
-bertc_status bc_run_update(bc_run *run, bc_step_log *report, bertc_error *err);
+bertc_status bc_run_update(bc_run *run, bc_step_report *report, bertc_error *err);
 
 /* And log it. Errors: BERTC_IO too. */
-bertc_status bc_run_step(bc_run *run, bc_step_log *report, bertc_error *err);
+bertc_status bc_run_step(bc_run *run, bc_step_report *report, bertc_error *err);
 
 #endif

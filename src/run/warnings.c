@@ -21,20 +21,20 @@
 
 static const double margin = 2, window = 16;
 
-void bc_warnings_step(bc_run *run, const bc_examples *examples, double loss)
+void bc_warnings_add_step(bc_run *run, const bc_examples *examples, double loss)
 {
-    bc_task_progress *task = &run->state.task[examples->dataset];
+    bc_task_state *task = &run->state.task[examples->dataset];
     double steps = (double)examples->dataset_step;
     if (steps == 0) task->first_loss = task->loss = loss;
     task->loss += (loss - task->loss) / fmin(steps + 1, window);
 }
 
 /* The loss of a lane whose head is new. */
-static double usual_start(const bc_run_task *run_task)
+static double usual_start(const bc_run_task *task)
 {
-    const bertc_inputs *in = run_task->train;
+    const bertc_inputs *in = task->train;
     double squares = 0;
-    if (run_task->task->kind == BERTC_CLASSIFICATION) return log(run_task->task->num_labels);
+    if (task->spec->kind == BERTC_CLASSIFICATION) return log(task->spec->num_labels);
     for (size_t i = 0; i < in->count; i++) squares += (double)in->values[i] * (double)in->values[i];
     return squares / (double)in->count;
 }
@@ -42,12 +42,12 @@ static double usual_start(const bc_run_task *run_task)
 /* The loss of a lane's weights, where it is a sign. */
 static bool describe_loss(const bc_run *run, int task_index, char text[BC_CONSTANT_TEXT])
 {
-    const bc_task_progress *task = &run->state.task[task_index];
+    const bc_task_state *task = &run->state.task[task_index];
     bool best = bc_run_result_step(run, task_index) < run->state.step;
     double loss = best ? task->best_loss : task->loss;
     if (!(loss > margin * fmax(task->first_loss, usual_start(&run->tasks[task_index])))) return false;
     snprintf(text, BC_CONSTANT_TEXT, "%s: the training loss is %.4g, it began at %.4g",
-             run->tasks[task_index].task->name, loss, task->first_loss);
+             run->tasks[task_index].spec->name, loss, task->first_loss);
     return true;
 }
 
@@ -92,7 +92,7 @@ int bc_warnings_notify(const bc_run *run)
     return count;
 }
 
-int bc_warnings_repeat(const cJSON *array, const bertc_notify *notify)
+int bc_warnings_notify_recorded(const cJSON *array, const bertc_notify *notify)
 {
     int count = 0;
     const cJSON *item;

@@ -7,7 +7,7 @@
 #include "run/run.h"
 
 /* A step trained on these examples, at this loss before its update; call it before the step is counted. */
-void bc_warnings_step(bc_run *run, const bc_examples *examples, double loss);
+void bc_warnings_add_step(bc_run *run, const bc_examples *examples, double loss);
 
 /* The signs of so many lanes from `lane` on as a JSON array. */
 void bc_warnings_record(bc_text *out, const bc_run *run, int task, int count);
@@ -16,6 +16,6 @@ void bc_warnings_record(bc_text *out, const bc_run *run, int task, int count);
 int bc_warnings_notify(const bc_run *run);
 
 /* The same from the array that a finished run left. */
-int bc_warnings_repeat(const cJSON *array, const bertc_notify *notify);
+int bc_warnings_notify_recorded(const cJSON *array, const bertc_notify *notify);
 
 #endif

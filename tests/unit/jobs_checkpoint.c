@@ -128,9 +128,9 @@ static void test_every_truncation_is_seen(void **unused)
 static void expect_back(int tasks)
 {
     bc_state in = {.step = 123456789012, .evaluated = 5, .tokens = 7, .log_bytes = 8, .loss_sum = 0.1 + 0.2};
-    bc_task_progress *task = &in.task[tasks - 1];
+    bc_task_state *task = &in.task[tasks - 1];
     in.tasks = tasks;
-    *task = (bc_task_progress){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
+    *task = (bc_task_state){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
     task->last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
     task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10, .constant = 2};
     bc_text text = {0};
@@ -138,7 +138,7 @@ static void expect_back(int tasks)
     bertc_error err = {0};
     bc_state_record(&text, &in);
     assert_int_equal(bc_state_parse(text.bytes, "state", &out, &err), BERTC_OK);
-    bc_task_progress *back = &out.task[tasks - 1];
+    bc_task_state *back = &out.task[tasks - 1];
     assert_true(isnan(back->last[1].value[3]) && isnan(back->best[0].loss));
     back->last[1].value[3] = task->last[1].value[3];
     back->best[0].loss = task->best[0].loss;

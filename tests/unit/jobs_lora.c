@@ -364,11 +364,11 @@ static void test_target_lists(void **state)
     static const char *const bad[] = {"", "query,", ",query", "dense", "uery", "pooler.dense", "query value"};
     uint32_t targets;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_int_equal(bc_lora_options_read_targets(good[i].list, &targets, NULL), BERTC_OK);
+        assert_int_equal(bc_lora_targets_parse(good[i].list, &targets, NULL), BERTC_OK);
         assert_int_equal(targets, good[i].targets);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(bc_lora_options_read_targets(bad[i], &targets, NULL), BERTC_USAGE);
+        assert_int_equal(bc_lora_targets_parse(bad[i], &targets, NULL), BERTC_USAGE);
 }
 
 static void test_refused_options(void **unused)

@@ -255,20 +255,20 @@ static void test_weights(void **unused)
         o.class_weights = given ? "1,2,3,4,5,6,7" : "balanced";
         bc_run run = bc_run_begin(&o, NULL);
         run.num_tasks = 1;
-        bc_run_task *run_task = run.tasks;
-        run_task->task = &m.task;
-        assert_int_equal(bc_objective_open(&o, run_task, NULL), BERTC_OK);
-        assert_int_equal(bc_objective_resolve(&run, run_task, set, map, NULL), BERTC_OK);
+        bc_run_task *task = run.tasks;
+        task->spec = &m.task;
+        assert_int_equal(bc_objective_parse(&o, task, NULL), BERTC_OK);
+        assert_int_equal(bc_objective_resolve(&run, task, set, map, NULL), BERTC_OK);
         for (int c = 0; c < 7; c++)
-            assert_true(run_task->objective.weights[6 - c] == (given ? c + 1 : 9.0 / (7 * (c < 2 ? 2 : 1))));
+            assert_true(task->objective.weights[6 - c] == (given ? c + 1 : 9.0 / (7 * (c < 2 ? 2 : 1))));
         bc_run_close(&run);
     }
     bertc_error err = {0};
-    bc_run_task run_task = {.task = &m.task};
+    bc_run_task task = {.spec = &m.task};
     o.class_weights = "1,2,3,4,5,6,7,8";
-    assert_int_equal(bc_objective_open(&o, &run_task, &err), BERTC_USAGE);
+    assert_int_equal(bc_objective_parse(&o, &task, &err), BERTC_USAGE);
     assert_non_null(strstr(err.message, "8 weights, task made has 7 classes"));
-    bc_free(run_task.class_weights);
+    bc_free(task.class_weights);
     bertc_dataset_free(set);
 }
 

@@ -227,7 +227,7 @@ static void test_values(void **unused)
     bc_save_interval interval;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         o.save_every = good[i].text;
-        assert_int_equal(bc_options_save_interval(&o, &interval, NULL), BERTC_OK);
+        assert_int_equal(bc_options_parse_save_interval(&o, &interval, NULL), BERTC_OK);
         assert_int_equal(interval.steps, good[i].steps);
         assert_close(interval.seconds, good[i].seconds, 0);
         assert_int_equal(interval.is_auto, good[i].is_auto);
@@ -235,7 +235,7 @@ static void test_values(void **unused)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         bertc_error err = {0};
         o.save_every = bad[i];
-        assert_int_equal(bc_options_save_interval(&o, &interval, &err), BERTC_USAGE);
+        assert_int_equal(bc_options_parse_save_interval(&o, &interval, &err), BERTC_USAGE);
         assert_non_null(strstr(err.message, "--save-every: '"));
     }
     o.save_every = NULL;

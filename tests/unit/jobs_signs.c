@@ -118,9 +118,9 @@ static void test_the_best_weights_are_judged(void **unused)
     r->num_tasks = 1;
     r->options.keep = BERTC_KEEP_BEST;
     r->state.step = 100;
-    r->tasks[0] = (bc_run_task){.task = bertc_task_find("sst2"), .eval_count = 1};
-    r->tasks[0].eval_splits[0] = (bc_eval_split){r->tasks[0].task, BERTC_DEV};
-    r->state.task[0] = (bc_task_progress){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
+    r->tasks[0] = (bc_run_task){.spec = bertc_task_find("sst2"), .eval_count = 1};
+    r->tasks[0].eval_splits[0] = (bc_eval_split){r->tasks[0].spec, BERTC_DEV};
+    r->state.task[0] = (bc_task_state){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
                                      .best_loss = 0.2};
     r->state.task[0].best[0] = good;
     r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .constant = 1};
@@ -156,11 +156,11 @@ static void test_the_loss_of_the_last_steps(void **unused)
     bc_run *r = &run_of;
     bc_examples examples = {.dataset_step = 0};
     for (int i = 1; i <= 16; i++) {
-        bc_warnings_step(r, &examples, i);
+        bc_warnings_add_step(r, &examples, i);
         examples.dataset_step++;
         assert_close(r->state.task[0].loss, (1 + i) / 2.0, 1e-12);
     }
-    bc_warnings_step(r, &examples, 24.5);
+    bc_warnings_add_step(r, &examples, 24.5);
     assert_close(r->state.task[0].loss, 8.5 + 1, 1e-12);
     assert_true(r->state.task[0].first_loss == 1);
 }

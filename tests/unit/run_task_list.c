@@ -23,13 +23,13 @@ static void test_lists(void **unused)
     };
     const bertc_task *tasks[BERTC_MAX_TASKS];
     int count;
-    assert_int_equal(bc_task_list_read("stsb,cola", tasks, &count, NULL), BERTC_OK);
+    assert_int_equal(bc_task_list_parse("stsb,cola", tasks, &count, NULL), BERTC_OK);
     assert_int_equal(count, 2);
     assert_string_equal(tasks[0]->name, "stsb");
     assert_string_equal(tasks[1]->name, "cola");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         bertc_error err = {0};
-        assert_int_equal(bc_task_list_read(refused[i].list, tasks, &count, &err), BERTC_USAGE);
+        assert_int_equal(bc_task_list_parse(refused[i].list, tasks, &count, &err), BERTC_USAGE);
         assert_string_equal(err.message, refused[i].message);
     }
 }
