@@ -8,7 +8,7 @@
 #include "run/objective.h"
 #include "run/warnings.h"
 
-/* Say where a schedule begins to train more. */
+/* Report when --unfreeze-schedule unfreezes layers. */
 static void notify_unfrozen(const bc_run *run)
 {
     int64_t step = run->state.step;
