@@ -30,8 +30,8 @@ static bertc_status fail_count(const bertc_task *task, int count, bertc_error *e
     return status;
 }
 
-/* The weights as they are given, in the task's order. */
-static bertc_status read_weights(const bertc_train_options *o, bc_run_task *task, bertc_error *err)
+/* Parse the weights of --class-weights, in the task's order. */
+static bertc_status parse_weights(const bertc_train_options *o, bc_run_task *task, bertc_error *err)
 {
     int count = 0;
     double sum = 0;
@@ -60,7 +60,7 @@ bertc_status bc_objective_parse(const bertc_train_options *o, bc_run_task *task,
     if (values) return bc_fail(err, BERTC_USAGE, regression, "class-weights", task->spec->name);
     task->class_weights = bc_calloc((size_t)task->spec->num_labels, sizeof *task->class_weights);
     if (!task->class_weights) return bc_fail_memory(err);
-    return is_balanced(o) ? BERTC_OK : read_weights(o, task, err);
+    return is_balanced(o) ? BERTC_OK : parse_weights(o, task, err);
 }
 
 static bertc_status balance(bc_run_task *task, const bertc_dataset *train, bertc_error *err)
@@ -72,7 +72,7 @@ static bertc_status balance(bc_run_task *task, const bertc_dataset *train, bertc
     for (size_t i = 0; i < train->count; i++) counts[train->examples[i].labels[0]]++;
     for (int c = 0; c < classes && status == BERTC_OK; c++) {
         if (counts[c] == 0)
-            status = bc_fail(err, BERTC_INPUT, "%s: no example of class %s, --class-weights balanced needs one of each",
+            status = bc_fail(err, BERTC_INPUT, "%s: no example of class %s, --class-weights balanced needs an example of each class",
                              train->path, task->spec->labels[c]);
         else task->class_weights[c] = (double)train->count / ((double)classes * (double)counts[c]);
     }
@@ -90,7 +90,7 @@ static void notify(const bc_run_task *task, const bertc_notify *to)
 }
 
 bertc_status bc_objective_resolve(const bc_run *run, bc_run_task *task, const bertc_dataset *train,
-                                 const int32_t *map, bertc_error *err)
+                                  const int32_t *map, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
     if (!is_given(o)) return BERTC_OK;

@@ -264,7 +264,7 @@ bertc_status bc_options_check_predict(const bertc_predict_options *o, bertc_erro
     return check_rows(predict_rows, PREDICT_ROWS, o, err);
 }
 
-/* The pretrained pooler fits the last layer; --reinit-layers draws it anew, --freeze all keeps it. */
+/* Refuse options that change what --feature-layer trains. */
 static bertc_status check_feature(const bertc_train_options *o, bertc_error *err)
 {
     const struct {
@@ -277,8 +277,7 @@ static bertc_status check_feature(const bertc_train_options *o, bertc_error *err
                   {"reinit-layers", o->reinit_layers > 0}};
     for (size_t i = 0; o->feature_layer > 0 && i < sizeof others / sizeof *others; i++)
         if (others[i].given)
-            return bc_fail(err, BERTC_USAGE, "--feature-layer says by itself what is trained: not with --%s",
-                           others[i].name);
+            return bc_fail(err, BERTC_USAGE, "--feature-layer cannot be combined with --%s", others[i].name);
     return BERTC_OK;
 }
 
@@ -306,7 +305,7 @@ bertc_status bc_options_kept_layers(const bertc_train_options *o, int32_t *layer
     return BERTC_OK;
 }
 
-/* An option that says how the encoder is trained, where the head alone is. */
+/* The name of an option that has no effect if only the head is trained; or null. */
 static const char *find_idle(const bertc_train_options *o)
 {
     if (o->train_only != BERTC_TRAIN_ALL) return "train-only";
@@ -320,17 +319,17 @@ bertc_status bc_options_frozen_stages(const bertc_train_options *o, int32_t laye
     bertc_status status = bc_freeze_check(o, layers, &first, frozen, err);
     if (status != BERTC_OK) return status;
     if (o->reinit_layers > layers)
-        return bc_fail(err, BERTC_USAGE, "--reinit-layers: %d layers, the model has %d",
-                       (int)o->reinit_layers, (int)layers);
+        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: the model has %d layers", (int)o->reinit_layers,
+                       (int)layers);
     if (o->reinit_layers > 0 && bc_layers_below(first, layers) > layers - (int32_t)o->reinit_layers)
-        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
+        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: some of these layers are frozen by --freeze %s",
                        (int)o->reinit_layers, o->freeze);
     const char *idle = *frozen > bc_stage_pooler(layers) ? find_idle(o) : NULL;
-    if (idle) return bc_fail(err, BERTC_USAGE, "--%s: --freeze all trains nothing of the encoder", idle);
+    if (idle) return bc_fail(err, BERTC_USAGE, "--%s has no effect with --freeze all", idle);
     if (strcmp(o->cache_dir, "none") != 0 && bc_layers_below(*frozen, layers) == 0)
-        return bc_fail(err, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
+        return bc_fail(err, BERTC_USAGE, "--cache-dir: no layer stays frozen; add --freeze, such as --freeze all");
     if (o->head_lr >= 0 && o->lr == 0)
-        return bc_fail(err, BERTC_USAGE, "--head-lr with an --lr of 0; for the head alone: --freeze all");
+        return bc_fail(err, BERTC_USAGE, "--head-lr needs an --lr above 0; to train only the head use --freeze all");
     return BERTC_OK;
 }
 
@@ -345,7 +344,7 @@ bertc_status bc_options_parse_save_interval(const bertc_train_options *o, bc_sav
     if (interval->is_auto) return BERTC_OK;
     if (digits == 0 || (text[digits] && !minutes) || number > MAX || (minutes && number == 0))
         return bc_fail(err, BERTC_USAGE,
-                       "--save-every: '%s' is neither a number of steps nor one of minutes, as in 10m, nor auto", text);
+                       "--save-every: '%s' is not a number of steps, a number of minutes such as 10m, or auto", text);
     if (minutes) interval->seconds = 60.0 * (double)number;
     else interval->steps = number;
     return BERTC_OK;
@@ -380,7 +379,7 @@ void bc_options_record(bc_text *out, const bertc_train_options *options)
     bc_text_printf(out, "}");
 }
 
-/* Compare two records member by member: both are trees of what bc_options_record writes. */
+/* The first option whose values differ in two objects of bc_options_record; or null. */
 static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
 {
     for (size_t i = 0; i < ROWS; i++) {
@@ -392,7 +391,7 @@ static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
     return NULL;
 }
 
-/* A member as it was written, for a message. */
+/* Append a recorded value for a message. */
 static void put_shown(bc_text *out, const cJSON *item)
 {
     const char *flag = cJSON_IsTrue(item) ? "given" : cJSON_IsFalse(item) ? "not given" : "unset";

@@ -90,7 +90,7 @@ static bertc_status write_files(bc_run *run, int task, const bc_dir *dir, bertc_
 {
     bertc_status status = write_model(run, task, dir, err);
     if (status == BERTC_OK)
-        status = bc_model_dir_copy_tokenizer(run->source.home, dir, bc_lora_options_saves_adapter(&run->options),
+        status = bc_model_dir_copy_tokenizer(run->source.tokenizer_dir, dir, bc_lora_options_saves_adapter(&run->options),
                                              &run->result_files, err);
     if (status == BERTC_OK) status = write_vocab(run, dir, err);
     if (status == BERTC_OK) status = write_scores(run, task, 1, dir, err);

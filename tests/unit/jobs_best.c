@@ -234,7 +234,7 @@ static void test_another_split_is_refused(void **unused)
     fixture_interrupt(o, 4);
     fixture_split("data/SST-2/test.tsv", 301, 40);
     o.resume = true;
-    fixture_refuse(o, BERTC_USAGE, "other: the dev data are not those that this run began with");
+    fixture_refuse(o, BERTC_USAGE, "other: this run began with other dev data");
     fixture_split("data/SST-2/test.tsv", 300, 40);
     fixture_run(o);
 }
@@ -314,18 +314,18 @@ static void test_refusals(void **unused)
     } cases[] = {
         {"sst2", "dev,", "--eval-splits: '' is not train, dev, test or a task", 0, 0, 0},
         {"sst2", "dev,devel", "--eval-splits: 'devel' is not train, dev, test or a task", 0, 0, 0},
-        {"sst2", "dev,train,dev", "--eval-splits: 'dev' is named twice", 0, 0, 0},
-        {"sst2", "dev,sst2", "--eval-splits: 'sst2' is named twice", 0, 0, 0},
+        {"sst2", "dev,train,dev", "--eval-splits: 'dev' is listed twice", 0, 0, 0},
+        {"sst2", "dev,sst2", "--eval-splits: 'sst2' is listed twice", 0, 0, 0},
         {"sst2", "dev,cola", "--eval-splits: task cola has other labels than sst2", 0, 0, 0},
         {"mnli", "dev,rte", "--eval-splits: task rte has other labels than mnli", 0, 0, 0},
         {"sst2", "stsb", "--eval-splits: task stsb has other labels than sst2", 0, 0, 0},
-        {"sst2", "dev", "--best-metric: task sst2 is not scored by f1 but by accuracy",
+        {"sst2", "dev", "--best-metric: task sst2 has no f1, its metrics are accuracy",
          BERTC_BEST_ACCURACY + BERTC_F1, BERTC_KEEP_BEST, 0},
-        {"mrpc", "dev", "--best-metric: task mrpc is not scored by pearson but by f1, accuracy",
+        {"mrpc", "dev", "--best-metric: task mrpc has no pearson, its metrics are f1, accuracy",
          BERTC_BEST_ACCURACY + BERTC_PEARSON, 0, 3},
-        {"mnli", "ax,dev", "--best-metric: task ax is not scored by accuracy but by matthews", BERTC_BEST_ACCURACY, 0,
+        {"mnli", "ax,dev", "--best-metric: task ax has no accuracy, its metrics are matthews", BERTC_BEST_ACCURACY, 0,
          3},
-        {"sst2", "dev", "--best-metric says nothing without --keep best or --patience", BERTC_BEST_LOSS, 0, 0},
+        {"sst2", "dev", "--best-metric has no effect without --keep best or --patience", BERTC_BEST_LOSS, 0, 0},
         {"sst2", "dev", "--best-metric is out of range", BERTC_BEST_LOSS + 1, 0, 1},
         {"sst2", "dev", "--patience is out of range", 0, 0, -1},
     };

@@ -199,7 +199,7 @@ static void test_each_example_is_computed_once(void **unused)
     enum { BATCHES = 5, DEV = 1 };
     start(o);
     assert_int_equal(passes, BATCHES + DEV);
-    assert_said("outputs of the frozen part for train: 0.0 MB, of which 0.0 are kept in memory and 0.0 in "
+    assert_said("outputs of the frozen layers for train: 0.0 MB, of which 0.0 are cached in memory and 0.0 in "
                 "a file");
     o.epochs = 1;
     o.eval_every = 0;
@@ -208,7 +208,7 @@ static void test_each_example_is_computed_once(void **unused)
     o = options("cached", "embeddings");
     start(o);
     assert_int_equal(passes, 0);
-    assert_null(strstr(said, "frozen part"));
+    assert_null(strstr(said, "frozen layers"));
 }
 
 /* ---- Files --------------------------------------------------------------------------------- */
@@ -448,7 +448,7 @@ static void test_no_room_for_a_folder(void **unused)
     o.cache_dir = "kept";
     o.cache_memory = o.cache_disk = 0;
     start(o);
-    assert_said("--cache-dir: 0.0 MB are more than --cache-disk, or half of the disk, holds; nothing is kept");
+    assert_said("--cache-dir: 0.0 MB are more than --cache-disk or half of the free disk space; nothing is kept");
     assert_false(bc_file_exists("kept"));
     assert_same("without", "cached");
     o.cache_disk = 1;
@@ -470,10 +470,10 @@ static void test_folders_that_cannot_be(void **unused)
     assert_false(bc_file_exists("refused"));
     o.cache_dir = "kept";
     o.freeze = "embeddings";
-    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
+    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; add --freeze, such as --freeze all");
     o.freeze = "2";
     o.unfreeze_schedule = "1:none";
-    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
+    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; add --freeze, such as --freeze all");
     o.unfreeze_schedule = "none";
     o.cache_dir = NULL;
     fixture_refuse(o, BERTC_USAGE, "--cache-dir is missing");

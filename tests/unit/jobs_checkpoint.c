@@ -237,14 +237,14 @@ static void test_what_must_not_be_overwritten(void **unused)
     assert_int_equal(mkdir("foreign", 0777), 0);
     fixture_write("foreign/notes.txt", "mine");
     refuse("foreign", false, BERTC_USAGE,
-           "foreign: holds \"notes.txt\", which no run left there; choose another --out");
-    refuse("foreign", true, BERTC_USAGE, "foreign: holds \"notes.txt\", which no run left there; choose another --out");
+           "foreign: holds \"notes.txt\", which is not part of a run; choose another --out");
+    refuse("foreign", true, BERTC_USAGE, "foreign: holds \"notes.txt\", which is not part of a run; choose another --out");
     assert_int_equal(fixture_entries("foreign"), 1);
     fixture_write("foreign/log.jsonl", "");
     assert_int_equal(unlink("foreign/notes.txt"), 0);
     for (int resume = 0; resume < 2; resume++) /* nothing proves that it is a run's */
         refuse("foreign", resume, BERTC_USAGE,
-               "foreign: holds \"log.jsonl\", which no run left there; choose another --out");
+               "foreign: holds \"log.jsonl\", which is not part of a run; choose another --out");
     fixture_write("foreign/run.json", "{}");
     refuse("foreign", false, BERTC_USAGE,
            "foreign: holds a finished run; choose another --out, or --resume for its result");

@@ -106,7 +106,7 @@ static void test_no_mark(void **unused)
         assert_int_equal(mkdir("theirs", 0777), 0);
         if (cases[i].folder) assert_int_equal(mkdir(cases[i].folder, 0777), 0);
         fixture_write(cases[i].file, "mine\n");
-        snprintf(message, sizeof message, "theirs: holds \"%s\", which no run left there; choose another --out",
+        snprintf(message, sizeof message, "theirs: holds \"%s\", which is not part of a run; choose another --out",
                  cases[i].names);
         for (int resume = 0; resume < 2; resume++) {
             bertc_train_options o = fixture_options("theirs");
@@ -141,8 +141,8 @@ static void test_a_damaged_mark(void **unused)
         assert_int_equal(
             bc_file_write_in(&bc_working_dir, "marked/checkpoint/journal.jsonl", bytes, length, NULL, NULL), BERTC_OK);
         expect_refused(o, BERTC_USAGE,
-                       "marked/checkpoint/journal.jsonl: damaged, so nothing says which files are "
-                       "the run's; choose another --out");
+                       "marked/checkpoint/journal.jsonl: damaged, so the files of the run are "
+                       "unknown; choose another --out");
         bytes[i] ^= 1;
     }
     assert_int_equal(bc_file_write_in(&bc_working_dir, "marked/checkpoint/journal.jsonl", bytes, line, NULL, NULL),

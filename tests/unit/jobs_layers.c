@@ -187,13 +187,13 @@ static void test_feature_layer_begins_anew(void **unused)
 static void test_runs_that_are_refused(void **unused)
 {
     (void)unused;
-    static const char contradiction[] = "--feature-layer says by itself what is trained: not with --";
+    static const char contradiction[] = "--feature-layer cannot be combined with --";
     bertc_train_options o = fixture_options("refused-run");
     o.keep_layers = 3;
     fixture_refuse(o, BERTC_USAGE, "--keep-layers 3: the model has 2 layers");
     o.keep_layers = 1;
     o.freeze = "2";
-    fixture_refuse(o, BERTC_USAGE, "--freeze: 2 layers, the model has 1");
+    fixture_refuse(o, BERTC_USAGE, "--freeze 2: the model has 1 layers");
     o = fixture_options("refused-run");
     o.feature_layer = 3;
     fixture_refuse(o, BERTC_USAGE, "--feature-layer 3: the model has 2 layers");

@@ -219,7 +219,7 @@ static void test_applied(void **unused)
     }
     reads = 0;
     assert_int_equal(predict(few, 3, &err), BERTC_NOMEM);
-    assert_string_equal(strchr(err.message, ';'), "; a smaller --batch-size takes less");
+    assert_string_equal(strchr(err.message, ';'), "; a smaller --batch-size needs less");
     assert_int_equal(reads, 0);
     assert_int_equal(predict(few, 1, NULL), BERTC_OK);
     err = (bertc_error){0};

@@ -143,7 +143,7 @@ static void test_balanced_weights(void **unused)
     o.out = "refused";
     o.limit_train = 1;
     fixture_refuse(o, BERTC_INPUT, "data/SST-2/train.tsv: no example of class negative, "
-                                   "--class-weights balanced needs one of each");
+                                   "--class-weights balanced needs an example of each class");
     assert_false(bc_file_exists("refused"));
 }
 

@@ -118,7 +118,7 @@ static void test_smaller_vocabulary_and_length_are_said(void **unused)
     o.max_steps = 1;
     notices[0] = '\0';
     assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_OK);
-    assert_non_null(strstr(notices, "model/vocab.txt: 12 words, the model has room for 13\n"));
+    assert_non_null(strstr(notices, "model/vocab.txt: 12 words, the model's vocab_size is 13\n"));
     assert_non_null(strstr(notices, "texts are truncated to 24 tokens, the model's "
                                     "max_position_embeddings\n"));
     assert_int_equal(rename("kept", "model/vocab.txt"), 0);
@@ -138,7 +138,7 @@ static void test_token_without_row(void **unused)
     assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_INPUT);
     assert_int_equal(unlink("model/added_tokens.json"), 0);
     assert_non_null(strstr(notices, "model/vocab.txt: token fil has id 13, the model's vocab_size is 13: "
-                                    "texts with it are refused\n"));
+                                    "texts that contain it are refused\n"));
     assert_non_null(strstr(err.message, "token id 13, the model's vocab_size is 13"));
 }
 
@@ -152,7 +152,7 @@ static void test_output(void **unused)
     bertc_train_result result;
     bertc_error err = {0};
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_USAGE);
-    assert_non_null(strstr(err.message, "which no run left there"));
+    assert_non_null(strstr(err.message, "which is not part of a run"));
     assert_int_equal(fixture_entries("model"), 3);
 }
 

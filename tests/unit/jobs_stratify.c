@@ -111,7 +111,7 @@ static void test_a_run(void **unused)
     fixture_stop_twice(o, "whole");
     o.out = "refused";
     o.limit_train = 0;
-    fixture_refuse(o, BERTC_USAGE, "--stratified says nothing without --limit-train");
+    fixture_refuse(o, BERTC_USAGE, "--stratified has no effect without --limit-train");
 }
 
 int main(void)

@@ -226,7 +226,7 @@ static void test_with_every_other_option(void **unused)
     assert_true(result.steps < result.planned_steps);
     o.class_weights = "1,2";
     o.out = "refused";
-    fixture_refuse(o, BERTC_USAGE, "--class-weights: with several tasks balanced or none");
+    fixture_refuse(o, BERTC_USAGE, "--class-weights: with several tasks only balanced or none is allowed");
     o.class_weights = "balanced";
     o.task = "cola,stsb";
     o.label_smoothing = 0;
@@ -234,7 +234,7 @@ static void test_with_every_other_option(void **unused)
     fixture_refuse(o, BERTC_USAGE, "--class-weights: task stsb is a regression, it has no classes");
     o.class_weights = "none";
     o.best_metric = BERTC_BEST_ACCURACY;
-    fixture_refuse(o, BERTC_USAGE, "--best-metric: task stsb is not scored by accuracy but by pearson, spearman");
+    fixture_refuse(o, BERTC_USAGE, "--best-metric: task stsb has no accuracy, its metrics are pearson, spearman");
 }
 
 /* An adapter of each task is a model like another, with the scores of the run. */
@@ -452,8 +452,8 @@ static void test_refusals(void **unused)
     (void)unused;
     static const struct {
         const char *task, *message;
-    } cases[] = {{"sst2,sst2", "--task: sst2 stands there twice"},
-                 {"sst2,mnli-mm", "--task: mnli-mm has the training data of mnli"},
+    } cases[] = {{"sst2,sst2", "--task: sst2 is listed twice"},
+                 {"sst2,mnli-mm", "--task: mnli-mm has no training data of its own but that of mnli"},
                  {"sst2,nothing", "unknown task 'nothing'"}};
     bertc_train_options o = fixture_options("refused");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -462,7 +462,7 @@ static void test_refusals(void **unused)
     }
     o.task = "sst2";
     o.task_sampling = BERTC_UNIFORM;
-    fixture_refuse(o, BERTC_USAGE, "--task-sampling: there is one task, sst2");
+    fixture_refuse(o, BERTC_USAGE, "--task-sampling has no effect with one task, sst2");
     assert_int_equal(access("refused", F_OK), -1);
     o = options("refused");
     fixture_interrupt(o, 3);

@@ -164,8 +164,8 @@ static void test_schedules_are_refused(void **unused)
     static const struct {
         const char *freeze, *schedule, *message;
     } cases[] = {
-        {"all", "1:3", "--unfreeze-schedule: 3 layers, the model has 2"},
-        {"1", "1:1", "--unfreeze-schedule: '1:1' unfreezes nothing that is still frozen then"},
+        {"all", "1:3", "--unfreeze-schedule 3: the model has 2 layers"},
+        {"1", "1:1", "--unfreeze-schedule: '1:1' unfreezes no further part"},
         {"all", "1:1,1:0", "--unfreeze-schedule: '1:0' is not after epoch 1"},
         {"all", "0:1", "--unfreeze-schedule: '0:1' is not after epoch 0"},
         {"all", "2:1", "--unfreeze-schedule: epoch 2 is past the end of the run"},
@@ -174,8 +174,8 @@ static void test_schedules_are_refused(void **unused)
         {"all", "1:some", "--unfreeze-schedule: 'some' is not none, embeddings, all or a number of layers"},
         {"all", "1:1,", "--unfreeze-schedule: nothing after the last comma"},
         {"all", "", "--unfreeze-schedule is empty"},
-        {"none", "1:1", "--unfreeze-schedule: nothing is frozen; give --freeze, such as all"},
-        {"none", "each-epoch", "--unfreeze-schedule: nothing is frozen; give --freeze, such as all"},
+        {"none", "1:1", "--unfreeze-schedule: nothing is frozen; add --freeze, such as --freeze all"},
+        {"none", "each-epoch", "--unfreeze-schedule: nothing is frozen; add --freeze, such as --freeze all"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_train_options o = fixture_options("refused");

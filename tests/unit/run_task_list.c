@@ -14,12 +14,12 @@ static void test_lists(void **unused)
     static const struct {
         const char *list, *message;
     } refused[] = {
-        {"sst2,sst2", "--task: sst2 stands there twice"},
+        {"sst2,sst2", "--task: sst2 is listed twice"},
         {"sst2,what", "unknown task 'what'"},
         {"sst2,", "unknown task ''"},
         {"", "unknown task ''"},
         {"sst2,ax", "task ax has no training data"},
-        {"sst2,mnli-mm", "--task: mnli-mm has the training data of mnli"},
+        {"sst2,mnli-mm", "--task: mnli-mm has no training data of its own but that of mnli"},
     };
     const bertc_task *tasks[BERTC_MAX_TASKS];
     int count;
