@@ -1,13 +1,14 @@
 /* Fine-tuning, evaluation and prediction: complete jobs on a model directory and a data folder.
  *
- * 1. A run is a function of its options, its data and the initial weights. A run that is killed at any moment and resumed
- *    gives the same bits.
+ * 1. A run is a function of its options, its data and the initial weights. A run that is killed at any moment and
+ *    resumed gives the same bits.
  * 2. All input is checked before the first step; nothing is written before that.
  * 3. The content of a run folder is described in docs/run-folder.md.
  *
- * Threads: several threads may run jobs at the same time. Each job needs its own options, observer, result and run folder;
- * a second run in one folder is BERTC_LOCKED. A job uses options.threads threads, and calls its observer in the thread that
- * called the job. A null pointer where null is not allowed, or an option out of the range of its row, is BERTC_USAGE. */
+ * Threads: several threads may run jobs at the same time. Each job needs its own options, observer, result and run
+ * folder; a second run in one folder is BERTC_LOCKED. A job uses options.threads threads, and calls its observer in the
+ * thread that called the job. Null pointers where null is not allowed, and options out of the range of their
+ * rows, are BERTC_USAGE. */
 #ifndef BERTC_TRAIN_H
 #define BERTC_TRAIN_H
 
@@ -71,8 +72,8 @@ typedef enum bertc_best {
 } bertc_best;
 
 /* The options of a fine-tuning run. Call bertc_train_defaults first, then set fields. A negative warmup_ratio or
- * weight_decay means the default of the recipe, a negative dropout that of the model. A max_length of 0 means 128, or the
- * model's maximum if that is smaller. */
+ * weight_decay means the default of the recipe, a negative dropout that of the model. A max_length of 0 means 128, or
+ * the model's maximum if that is smaller. */
 typedef struct bertc_train_options {
     const char *task; /* one task, or several separated by commas: one encoder with a head for each */
     const char *model, *data, *out;
@@ -100,7 +101,7 @@ typedef struct bertc_train_options {
     int64_t micro_batch_tokens; /* maximum number of tokens in one forward/backward pass */
     int64_t gradient_checkpointing; /* bertc_limits.checkpointing */
     int64_t eval_batch_size;
-    const char *save_every; /* "500" steps; "10m" minutes; "0": only when interrupted; "auto": 10m if disk space allows */
+    const char *save_every; /* "500" steps; "10m" minutes; "0": only when interrupted; "auto": 10m if the disk allows */
     const char *cache_dir;  /* a folder, or "none" */
     int64_t cache_memory, cache_disk; /* MB */
     int64_t eval_every;                         /* steps; 0: only at the end, or as --keep and --patience need it */
@@ -138,7 +139,7 @@ typedef struct bertc_observer {
     bertc_notify notify;
     void (*progress)(void *user, const bertc_progress *progress);
     /* Called once each step and between the passes of an evaluation. Return 0 to continue, or a status to stop with
-     * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_USER_SIGNAL, BERTC_TERMINATED); a run saves its state before it stops. */
+     * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_USER_SIGNAL, BERTC_TERMINATED); a run saves its state first. */
     bertc_status (*stop)(void *user);
     void *user;
 } bertc_observer;
@@ -157,7 +158,7 @@ typedef struct bertc_train_result {
     int64_t steps;
     int64_t planned_steps; /* more than `steps` if --patience ended the run */
     double train_loss;     /* mean over all steps */
-    bertc_scores scores;   /* of the resulting weights on the first split of the first task; a copy of evals[0].scores */
+    bertc_scores scores;   /* the same as evals[0].scores */
     bertc_split_scores evals[BERTC_MAX_TASKS * BERTC_MAX_EVALS]; /* of the resulting weights, task by task */
     size_t eval_count;
     int warnings;          /* number of warnings that the run did not learn; each was reported, and is in run.json */
@@ -166,8 +167,8 @@ typedef struct bertc_train_result {
     double tokens_per_second; /* in the steps of this call, without evaluation and saving; 0: it did no step */
 } bertc_train_result;
 
-/* Fine-tune a model and leave it in the run folder options->out. Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO, BERTC_NOMEM,
- * BERTC_DIVERGED, BERTC_LOCKED, or the status that observer->stop returned. */
+/* Fine-tune a model and leave it in the run folder options->out. Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO,
+ * BERTC_NOMEM, BERTC_DIVERGED, BERTC_LOCKED, or the status that observer->stop returned. */
 BERTC_API bertc_status bertc_finetune(const bertc_train_options *options, const bertc_observer *observer,
                                       bertc_train_result *result, bertc_error *err);
 
@@ -183,8 +184,8 @@ enum { BERTC_MEMORY_PARTS = 9 };
 #define BERTC_NO_ADVICE \
     "smaller passes are not enough; training fewer parameters needs less memory (--freeze, --lora-rank)"
 
-/* The memory and time that a run needs. Memory is the peak, with the largest batch of its data; it comes from the same plan
- * that the run allocates by. */
+/* The memory and time that a run needs. Memory is the peak, with the largest batch of its data; it comes from the same
+ * plan that the run allocates by. */
 typedef struct bertc_plan_result {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     size_t peak;            /* sum of the parts */
@@ -197,12 +198,12 @@ typedef struct bertc_plan_result {
     int measured;           /* number of steps that were timed; 0: the run does not fit, and the two below are NaN */
     double step_seconds;    /* duration of a step of tokens_per_step tokens in the first epoch */
     double seconds;         /* duration of all steps and evaluations. Steps of later epochs use cached outputs of frozen
-                               layers. An evaluation is assumed to take a third of the time of training on its tokens. */
+                               layers. An evaluation takes a third of the time of training on the same tokens. */
 } bertc_plan_result;
 
-/* Compute what bertc_finetune with these options needs, without writing anything; `out` and `resume` are ignored. If the run
- * fits, a few steps are run and timed. If `data` is null, synthetic texts of the usual lengths are used. Errors: those of
- * bertc_finetune; BERTC_USAGE if the usual lengths are not known. */
+/* Compute what bertc_finetune with these options needs, without writing anything; `out` and `resume` are ignored. If
+ * the run fits, a few steps are run and timed. If `data` is null, synthetic texts of the usual lengths are used.
+ * Errors: those of bertc_finetune; BERTC_USAGE if the usual lengths are not known. */
 BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
                                   bertc_plan_result *result, bertc_error *err);
 
@@ -231,13 +232,13 @@ typedef struct bertc_predictions {
 
 /* Apply a model to a split, or to the lines of `text`.
  *
- * score true   the labelled examples of a split are read and scored. A split without labels is refused. If another order
- *              of the model's labels scores far better, the error names that order.
+ * score true   the labelled examples of a split are read and scored. A split without labels is refused. If another
+ *              order of the model's labels scores far better, the error names that order.
  * score false  all rows are read, and labels are ignored.
  *
  * A model with another number of labels than the task is refused. A model with other label names is refused unless
- * `any_labels` is set. Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO, BERTC_NOMEM, or the status that observer->stop
- * returned. */
+ * `any_labels` is set.
+ * Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO, BERTC_NOMEM, or the status that observer->stop returned. */
 BERTC_API bertc_status bertc_predict(const bertc_predict_options *options, bool score, const bertc_observer *observer,
                                      bertc_predictions *predictions, bertc_error *err);
 BERTC_API void bertc_predictions_clear(bertc_predictions *predictions);

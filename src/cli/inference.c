@@ -178,7 +178,8 @@ bertc_status cli_inference_check_outputs(const cli_inference_values *v, const be
         if (!path || stat(path, &target) != 0 || !S_ISREG(target.st_mode)) continue;
         bool read = !v->predict.data && fstat(STDIN_FILENO, &input) == 0 && input.st_ino == target.st_ino &&
                     input.st_dev == target.st_dev;
-        if (read || is_in_model(path, v->predict.model) || (v->predict.data && task && is_data(&target, v->predict.data, task)))
+        const char *data = v->predict.data;
+        if (read || is_in_model(path, v->predict.model) || (data && task && is_data(&target, data, task)))
             return cli_fail(err, BERTC_USAGE, "%s: is a file that is read, or one of the model's; choose another --%s",
                             path, outputs[i].option);
     }

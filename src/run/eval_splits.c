@@ -16,7 +16,8 @@ static const bertc_task *find_task(const char *name, size_t length)
     return NULL;
 }
 
-bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count, bertc_error *err)
+bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
+                                bertc_error *err)
 {
     bool several = strchr(list, ',') != NULL;
     *count = 0;

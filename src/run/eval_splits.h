@@ -24,14 +24,15 @@ bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task, bc_e
 /* The value of --best-metric in the scores of `task`. A larger value is better: a loss is negated. */
 double bc_best_metric_value(const bertc_train_options *options, const bertc_task *task, const bertc_scores *scores);
 
-/* Check that `task` has the metric of --best-metric, and that --keep best or --patience uses it. Errors: BERTC_USAGE. */
+/* Refuse a --best-metric that `task` does not have, or that neither --keep best nor --patience uses.
+ * Errors: BERTC_USAGE. */
 bertc_status bc_best_metric_check(const bertc_train_options *options, const bertc_task *task, bertc_error *err);
 
 /* The name of the metric of --best-metric: "accuracy". */
 const char *bc_best_metric_name(const bertc_train_options *options, const bertc_task *task);
 
-/* Describe constant predictions: "cola dev: acceptable is predicted for all 600 examples". False if the predictions are not
- * constant. */
+/* Describe constant predictions: "cola dev: acceptable is predicted for all 600 examples". False if the predictions are
+ * not constant. */
 enum { BC_CONSTANT_TEXT = 160 };
 bool bc_scores_describe_constant(bc_eval_split split, const bertc_scores *scores, char text[BC_CONSTANT_TEXT]);
 

@@ -23,20 +23,6 @@ static bool is_best(const bc_run *run, int task)
     return state->best_step == 0 || value > value_of(run, task, state->best);
 }
 
-static bertc_status log_scores(bc_run *run, bc_eval_split split, const bertc_scores *scores,
-                               double seconds, bertc_error *err)
-{
-    bc_text line = {0};
-    bc_text_printf(&line, "{\"step\":%lld,\"epoch\":", (long long)run->state.step);
-    bc_json_put_double(&line, bc_run_epochs(run, run->state.step));
-    bc_text_printf(&line, ",\"eval\":");
-    bc_put_scores(&line, split.task, split.split, scores);
-    bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
-    bertc_status status = line.failed ? bc_fail_memory(err) : bc_log_append(&run->log, line.bytes, line.length, err);
-    bc_text_clear(&line);
-    return status;
-}
-
 /* The results of a task's evaluation, by split. The run's state takes them when all tasks are evaluated. */
 typedef struct findings {
     bertc_scores scores[BERTC_MAX_EVALS];
@@ -77,12 +63,20 @@ static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
     return best;
 }
 
-static bertc_status log_all(bc_run *run, const findings found[BERTC_MAX_TASKS], bertc_error *err)
+static bertc_status log_scores(bc_run *run, const findings found[BERTC_MAX_TASKS], bertc_error *err)
 {
-    bertc_status status = BERTC_OK;
+    bc_text lines = {0};
     for (int t = 0; t < run->num_tasks; t++)
-        for (size_t i = 0; i < run->tasks[t].eval_count && status == BERTC_OK; i++)
-            status = log_scores(run, run->tasks[t].eval_splits[i], &found[t].scores[i], found[t].seconds[i], err);
+        for (size_t i = 0; i < run->tasks[t].eval_count; i++) {
+            const bc_eval_split *split = &run->tasks[t].eval_splits[i];
+            bc_text_printf(&lines, "{\"step\":%lld,\"epoch\":", (long long)run->state.step);
+            bc_json_put_double(&lines, bc_run_epochs(run, run->state.step));
+            bc_text_printf(&lines, ",\"eval\":");
+            bc_put_scores(&lines, split->task, split->split, &found[t].scores[i]);
+            bc_text_printf(&lines, ",\"seconds\":%.4f}\n", found[t].seconds[i]);
+        }
+    bertc_status status = lines.failed ? bc_fail_memory(err) : bc_log_append(&run->log, lines.bytes, lines.length, err);
+    bc_text_clear(&lines);
     return status;
 }
 
@@ -108,7 +102,7 @@ bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
     bool best = take_scores(run, found);
     if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->plan.steps)
         status = bc_checkpoint_save_best(run, err);
-    if (status == BERTC_OK) status = log_all(run, found, err);
+    if (status == BERTC_OK) status = log_scores(run, found, err);
     if (status == BERTC_OK) notify_end(run);
     return status;
 }

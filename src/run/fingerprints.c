@@ -15,8 +15,8 @@ static void put_string(bc_hasher *to, const char *string)
     bc_hasher_update(to, string, strlen(string) + 1);
 }
 
-/* Hash the labels of each example, -1 for an example without a label, and if an example has several, also the numbers of
- * labels. */
+/* Hash the labels of each example, -1 for an example without a label, and if an example has several, also the numbers
+ * of labels. */
 static void put_labels(bc_hasher *to, const bertc_inputs *in)
 {
     static const int32_t none = -1;

@@ -16,7 +16,7 @@ bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err);
 /* Append {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...}. */
 void bc_fingerprints_record(bc_text *out, const bc_fingerprints *hashes);
 
-/* Compare with recorded fingerprints; `place` is the run folder, for messages. Errors: BERTC_USAGE naming what differs. */
+/* Compare with recorded fingerprints; `place` is the run folder, for messages. Errors: BERTC_USAGE. */
 bertc_status bc_fingerprints_compare(const bc_fingerprints *hashes, const cJSON *stored, const char *place,
                                      bertc_error *err);
 

@@ -71,8 +71,8 @@ static bool is_lock(const bc_dir *work, bertc_error *why)
     return bytes[digits] == '\0' || strcmp(bytes + digits, "\n") == 0;
 }
 
-/* Whether an entry of checkpoint/ can come from a run. With a journal, files that are not listed in it are ignored. Without
- * a journal, there may be only the lock and the temporary file of a journal, or a journal that was created just now. */
+/* Whether an entry of checkpoint/ can come from a run. With a journal, files that are not listed in it are ignored.
+ * Without one, only the lock and the temporary file of a journal, or a journal that was just created, are accepted. */
 static bool is_fitting(const bc_folder *folder, const char *name, bertc_error *why)
 {
     const bc_dir *work = &folder->work;
@@ -108,8 +108,8 @@ static bertc_status look_at_work(bc_folder *folder, findings *found, bertc_error
     return bc_dir_names_end(&names, &folder->work, err);
 }
 
-/* Whether an entry of the run folder does not belong to a run. Without a journal that is any entry but checkpoint/. With a
- * journal, only run.json and log.jsonl are examined; other files are ignored. */
+/* Whether an entry of the run folder does not belong to a run. Without a journal that is any entry but checkpoint/.
+ * With a journal, only run.json and log.jsonl are examined; other files are ignored. */
 static bool is_foreign(const bc_folder *folder, const char *name, bertc_error *why)
 {
     if (strcmp(name, BC_RUN_WORK) == 0) return false;
@@ -162,8 +162,8 @@ static bertc_status check_content(bc_folder *folder, bool resume, findings *foun
         return bc_fail(err, BERTC_USAGE, "%s: holds a finished run; choose another --out, or --resume for its result",
                        folder->path);
     if (found->is == UNFINISHED && !resume && folder->fd >= 0)
-        return bc_fail(err, BERTC_USAGE, "%s: holds an unfinished run; continue it with --resume or choose another --out",
-                       folder->path);
+        return bc_fail(err, BERTC_USAGE,
+                       "%s: holds an unfinished run; continue it with --resume or choose another --out", folder->path);
     return BERTC_OK;
 }
 
@@ -200,7 +200,7 @@ static bertc_status write_pid(bc_folder *folder, bertc_error *err)
     return write_lock(folder, pid) ? BERTC_OK : bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot write", err);
 }
 
-/* Open the run folder and checkpoint/, and create them if they are missing. *again: another run removed one meanwhile. */
+/* Open the run folder and checkpoint/; create missing ones. *again: another run removed one of them meanwhile. */
 static bertc_status make_folders(bc_folder *folder, bool *again, bertc_error *err)
 {
     bc_dir_close(&folder->work);
@@ -343,8 +343,8 @@ static bool is_begun(const bc_folder *folder)
     return bc_dir_names_end(&names, &folder->work, NULL) != BERTC_OK || begun;
 }
 
-/* Remove the empty folders from `path` up to the part that existed before. rmdir keeps a folder that is not empty, such as
- * one with the lock of another run. */
+/* Remove the empty folders from `path` up to the part that existed before. rmdir keeps a folder that is not empty, such
+ * as one with the lock of another run. */
 static void remove_created(const bc_folder *folder)
 {
     size_t length = strlen(folder->path);
@@ -358,8 +358,8 @@ static void remove_created(const bc_folder *folder)
     warned(folder, bc_dir_fail(&bc_working_dir, folder->path, "cannot remove folder", &why), &why);
 }
 
-/* Remove the journal of a run that wrote nothing else, the lock, and checkpoint/ if it is empty. If the journal is that of
- * another run, restore the lock file as it was. */
+/* Remove the journal of a run that wrote nothing else, the lock, and checkpoint/ if it is empty. If the journal is that
+ * of another run, restore the lock file as it was. */
 static void leave_work(bc_folder *folder)
 {
     bertc_error why = {0};

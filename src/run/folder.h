@@ -3,8 +3,8 @@
  * 1. A run holds a lock (flock on checkpoint/lock) from before its first check to its end. The system releases the lock
  *    with the process, however the process ends.
  * 2. checkpoint/journal.jsonl is on disk before any other file of the run. Its first line identifies the run, with a
- *    hash. Each further line is the name of a file that the run is about to write. Files that are not listed there do not
- *    belong to the run: they are neither changed nor removed.
+ *    hash. Each further line is the name of a file that the run is about to write. Files that are not listed there do
+ *    not belong to the run: they are neither changed nor removed.
  * 3. A folder that is not empty and has no valid journal is foreign, even if it looks like a run.
  * 4. All files are opened relative to the descriptors of the run folder and of checkpoint/. Links are not followed.
  * 5. A run that ends before it wrote anything removes the folders that were created for it. */
@@ -15,8 +15,8 @@
 
 /* Open and lock the folder `path` for a run. *finished: with `resume`, whether the folder holds a finished run; then
  * nothing is changed, and the lock is held only if there are checkpoints left to remove. Close the folder also after an
- * error. Errors: BERTC_USAGE if the folder holds something that must not be overwritten; BERTC_LOCKED naming the process
- * that holds it; BERTC_IO. */
+ * error. Errors: BERTC_USAGE if the folder holds something that must not be overwritten; BERTC_LOCKED naming the
+ * process that holds it; BERTC_IO. */
 bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bool *finished, bertc_error *err);
 
 /* Release the lock and remove empty folders, and the journal of a run that wrote no other file. */

@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* Parse a value of --freeze for a model of `layers` layers; *frozen: the number of frozen stages. Errors: BERTC_USAGE naming
- * `option`. */
+/* Parse a value of --freeze for a model of `layers` layers; *frozen: the number of frozen stages. Errors: BERTC_USAGE
+ * naming `option`. */
 static bertc_status parse_freeze(const char *text, size_t length, const char *option, int32_t layers, int32_t *frozen,
                                 bertc_error *err)
 {
@@ -57,8 +57,8 @@ static bertc_status start(const bertc_train_options *o, int32_t layers, reader *
     return parse_freeze(o->freeze, strlen(o->freeze), "freeze", layers, &r->frozen, err);
 }
 
-/* Go to the next entry of each-epoch. The pooler is unfrozen together with the last layer: an entry for the pooler alone
- * would train no layer. */
+/* Go to the next entry of each-epoch. The pooler is unfrozen together with the last layer: an entry for the pooler
+ * alone would train no layer. */
 static bool next_of_each(const bertc_train_options *o, reader *r)
 {
     if (r->frozen == 0 || r->epoch + 1 >= o->epochs) return false;

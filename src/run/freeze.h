@@ -14,13 +14,13 @@
 #include "bertc/train.h"
 #include "nn/model.h"
 
-/* Check both options for a model of `layers` layers. *first: number of stages frozen in the first step; *last: number of
- * stages frozen for the whole run. Errors: BERTC_USAGE. */
+/* Check both options for a model of `layers` layers. *first: number of stages frozen in the first step; *last: number
+ * of stages frozen for the whole run. Errors: BERTC_USAGE. */
 bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers, int32_t *first, int32_t *last,
                              bertc_error *err);
 
-/* Set first_step of every parameter for a run of `steps` steps; the options were checked. Errors: BERTC_USAGE if an entry is
- * past the end of the run. */
+/* Set first_step of every parameter for a run of `steps` steps; the options were checked. Errors: BERTC_USAGE if an
+ * entry is past the end of the run. */
 bertc_status bc_freeze_plan(const bertc_train_options *options, bertc_model *model, int64_t epoch_steps, int64_t steps,
                             bertc_error *err);
 

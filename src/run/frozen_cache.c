@@ -61,8 +61,8 @@ static bool place_at(bc_run *run, size_t index, place *p)
     return false;
 }
 
-/* Caches use at most half of the memory that the rest of the run leaves: the system needs some for its page cache. Without
- * --cache-dir only splits that are read more than once are cached. */
+/* Caches use at most half of the memory that the rest of the run leaves: the system needs some for its page cache.
+ * Without --cache-dir only splits that are read more than once are cached. */
 void bc_frozen_cache_plan(bc_run *run)
 {
     place at;

@@ -12,8 +12,8 @@ static const char hash_key[] = "xxh3";
 
 enum { PIECE = 1 << 20, PARTS = 2 * BC_HASHED_TENSORS + 2 * BC_HASHED_TEXTS };
 
-/* The parts that are hashed, in order: keys and values of the texts, then names and values of the tensors. Strings include
- * their NUL, so that different lists give different bytes. */
+/* The parts that are hashed, in order: keys and values of the texts, then names and values of the tensors. Strings
+ * include their NUL, so that different lists give different bytes. */
 typedef struct parts {
     bc_hash_part part[PARTS];
     size_t count;

@@ -54,8 +54,8 @@ bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char
  * name is taken by a file that does not belong to the run; BERTC_NOMEM. */
 bertc_status bc_folder_claim(bc_folder *folder, const bc_dir *in, const char *name, bertc_error *err);
 
-/* Whether the journal lists a name, or the name of which it is the temporary name. "../NAME" is in the run folder, other
- * names are in checkpoint/. */
+/* Whether the journal lists a name, or the name of which it is the temporary name. "../NAME" is in the run folder,
+ * other names are in checkpoint/. */
 bool bc_folder_owns(const bc_folder *folder, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* log.jsonl: one line for each step and each evaluation, appended with one write each.
+/* log.jsonl: one line for each step and each evaluated split. The lines of a step or an evaluation are one write.
  *
  * A resumed run truncates the file to the length that the checkpoint recorded, so that the log reads as if the run had
  * never stopped. */
@@ -21,8 +21,8 @@ typedef struct bc_log {
     int64_t checked;
 } bc_log;
 
-/* Open the log for appending after its first `length` bytes, which were checked before; 0: an empty log. Errors: BERTC_IO,
- * BERTC_NOMEM. */
+/* Open the log for appending after its first `length` bytes, which were checked before; 0: an empty log. Errors:
+ * BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_log_open(bc_log *log, bc_folder *folder, int64_t length, bertc_error *err);
 
 bertc_status bc_log_append(bc_log *log, const char *line, size_t length, bertc_error *err);

@@ -13,8 +13,8 @@ bertc_status bc_lora_options_check(const bertc_train_options *options, int32_t l
  * "output.dense" also for "attention.output.dense"; "all" for all six. Errors: BERTC_USAGE. */
 bertc_status bc_lora_targets_parse(const char *list, uint32_t *targets, bertc_error *err);
 
-/* Check that users of the adapter can load the weights that training starts from. Errors: BERTC_USAGE if --model is itself
- * an adapter; BERTC_INPUT if it lacks a part of the encoder. */
+/* Check that users of the adapter can load the weights that training starts from. Errors: BERTC_USAGE if --model is
+ * itself an adapter; BERTC_INPUT if it lacks a part of the encoder. */
 bertc_status bc_lora_options_check_base(const bc_run *run, bertc_error *err);
 
 static inline bool bc_lora_options_saves_adapter(const bertc_train_options *options)

@@ -32,7 +32,7 @@ static const struct {
 };
 enum { OWN = sizeof own / sizeof own[0] };
 
-/* The index-th name in the folder of a model: `count` names of `own`, then those of the tokenizer; null past the end. */
+/* The index-th name in a model's folder: `count` names of `own`, then those of the tokenizer; null past the end. */
 static const char *name_at(size_t index, size_t count)
 {
     return index < count ? own[index].name : bc_model_dir_tokenizer_file(index - count);

@@ -20,8 +20,8 @@ static size_t sum_of(size_t a, size_t b, size_t c)
     return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
 }
 
-/* The weights, a packed copy of those that stay frozen if the backend packs, and the one matrix that is merged at a time
- * when the result is written. */
+/* The weights, a packed copy of those that stay frozen if the backend packs, and the one matrix that is merged at a
+ * time when the result is written. */
 static size_t weights(const bc_run *run, const bertc_model *model)
 {
     size_t scalar = model->use_bf16 ? sizeof(uint16_t) : sizeof(float);
@@ -31,8 +31,8 @@ static size_t weights(const bc_run *run, const bertc_model *model)
     return sum_of(model->scalars, sizeof(float), more);
 }
 
-/* Both moments of the trained parameters. In the word table the moments of unused words stay zero and take no memory; a used
- * row may occupy up to a page more than its size. */
+/* Both moments of the trained parameters. In the word table the moments of unused words stay zero and take no memory; a
+ * used row may occupy up to a page more than its size. */
 static size_t moments(const bc_run *run, const bertc_model *model)
 {
     enum { PAGE = 4096 };
@@ -74,7 +74,7 @@ static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
     return input_bytes(eval->inputs) + text;
 }
 
-/* All splits of all tasks, the orders of their examples, scratch to shuffle the task with the most examples, and a batch. */
+/* All splits of all tasks, the orders of their examples, scratch to shuffle the largest task, and a batch. */
 static size_t data(const bc_run *run, size_t tokens)
 {
     size_t sum = tokens * (2 * sizeof(int32_t) + 1), max = 0;
@@ -123,7 +123,7 @@ static bool fits(const bc_run *run, const bertc_limits *limits, size_t capacity)
     return bc_memory_parts(run, limits, parts) <= capacity;
 }
 
-/* The largest --micro-batch-tokens, a power of two, that fits; 0: none. It is at least the length of the longest sequence. */
+/* The largest power of two that fits as --micro-batch-tokens, at least the longest sequence; 0: none. */
 static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t capacity)
 {
     int32_t max = limits.tokens, tokens = 1;

@@ -7,24 +7,23 @@
 
 #include "run/run.h"
 
-/* Compute the parts of a run that has read its data, for passes of these limits. Return their sum; SIZE_MAX on
- * overflow. */
+/* Compute the parts of a run that has read its data, for passes of these limits. Return the sum; SIZE_MAX: overflow. */
 size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits, bertc_memory_part parts[BERTC_MEMORY_PARTS]);
 
 /* Find options with which the run fits into `capacity` bytes, as text for the command line: smaller passes, else
  * checkpointing, else both. Empty if the run does not fit at all. */
 void bc_memory_advise(const bc_run *run, size_t capacity, char *out, size_t size);
 
-/* Check that a run that has read its data fits into memory. Errors: BERTC_NOMEM with the memory needed, the memory available
- * and the options that help. */
+/* Check that a run that has read its data fits into memory. Errors: BERTC_NOMEM with the memory needed, the memory
+ * available and the options that help. */
 bertc_status bc_memory_check(const bc_run *run, bertc_error *err);
 
-/* Append to an error of allocating passes (BERTC_NOMEM) the options that make passes smaller; pass on other errors. Return
- * `status`. */
+/* Append to an error of allocating passes (BERTC_NOMEM) the options that make passes smaller; pass on other errors.
+ * Return `status`. */
 bertc_status bc_memory_explain(bertc_status status, const bertc_error *why, bertc_error *err);
 
-/* Check that the weights of an open model, inference passes of these limits and `results` bytes fit into memory besides what
- * the process already uses. Errors: BERTC_NOMEM with the memory needed and the memory available. */
+/* Check that the weights of an open model, inference passes of these limits and `results` bytes fit into memory besides
+ * what the process already uses. Errors: BERTC_NOMEM with the memory needed and the memory available. */
 bertc_status bc_memory_check_inference(const bertc_model *model, const char *backend, const bertc_limits *limits,
                                        size_t results, bertc_error *err);
 

@@ -144,8 +144,8 @@ bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int6
     return status;
 }
 
-/* Read the max_length that a run folder was trained with, the default for scoring its model; 0 if `dir` is not a run folder
- * or its run.json does not state it. */
+/* Read the max_length that a run folder was trained with, the default for scoring its model; 0 if `dir` is not a run
+ * folder or its run.json does not state it. */
 static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_error *err)
 {
     cJSON *tree = NULL;
@@ -155,7 +155,8 @@ static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_
     *length = 0;
     if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
     if (status == BERTC_OK)
-        status = bc_json_int(bc_json_get(tree, "options"), "max-length", BC_MIN_LENGTH, BC_MAX_LENGTH, path, length, err);
+        status = bc_json_int(bc_json_get(tree, "options"), "max-length", BC_MIN_LENGTH, BC_MAX_LENGTH, path, length,
+                             err);
     cJSON_Delete(tree);
     bc_free(path);
     return status;

@@ -1,5 +1,5 @@
-/* A model source: the configuration, vocabulary and tokenizer of a model directory, checked against each other before the
- * weights are read. */
+/* A model source: the configuration, vocabulary and tokenizer of a model directory, checked against each other before
+ * the weights are read. */
 #ifndef BC_RUN_MODEL_SOURCE_H
 #define BC_RUN_MODEL_SOURCE_H
 
@@ -16,22 +16,22 @@ typedef struct bc_model_source {
     char *tokenizer_dir; /* directory of the tokenizer's files: this one, or the base */
 } bc_model_source;
 
-/* Open a model source, which starts as {0}; close it also after an error. max_length 0: the default, or the model's maximum
- * if that is smaller. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM; BERTC_USAGE if max_length is more than the model's
- * positions. */
+/* Open a model source, which starts as {0}; close it also after an error. max_length 0: the default, or the model's
+ * maximum if that is smaller. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM; BERTC_USAGE if max_length is more than the
+ * model's positions. */
 bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int64_t max_length,
                                   const bertc_notify *notify, bertc_error *err);
 void bc_model_source_close(bc_model_source *source);
 
-/* Open a model source, and read the texts that the model is applied to: a split of `task`, or lines of text. labels: read
- * only the labelled examples of a split, with their labels; else all rows. Errors: those of bc_model_source_open and of
- * reading data; BERTC_USAGE if the options give neither data nor text. */
+/* Open a model source, and read the texts that the model is applied to: a split of `task`, or lines of text. labels:
+ * read only the labelled examples of a split, with their labels; else all rows. Errors: those of bc_model_source_open
+ * and of reading data; BERTC_USAGE if the options give neither data nor text. */
 bertc_status bc_model_source_open_texts(bc_model_source *source, const bertc_predict_options *options,
                                         const bertc_task *task, bool labels, const bertc_notify *notify,
                                         bertc_dataset **dataset, bertc_error *err);
 
-/* Tokenise a data set and check that its ids and types fit the model. map: from the task's classes to the model's; null: the
- * same. Errors: BERTC_INPUT, BERTC_NOMEM. */
+/* Tokenise a data set and check that its ids and types fit the model. map: from the task's classes to the model's;
+ * null: the same. Errors: BERTC_INPUT, BERTC_NOMEM. */
 bertc_status bc_model_source_tokenize(const bc_model_source *source, const bertc_dataset *set, const int32_t *map,
                                       bertc_inputs **inputs, bertc_error *err);
 

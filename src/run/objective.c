@@ -18,18 +18,6 @@ static bool is_balanced(const bertc_train_options *o)
     return strcmp(o->class_weights, "balanced") == 0;
 }
 
-static bertc_status fail_count(const bertc_task *task, int count, bertc_error *err)
-{
-    bc_text names = {0};
-    for (int i = 0; i < task->num_labels; i++) bc_text_printf(&names, "%s%s", i ? ", " : "", task->labels[i]);
-    bertc_status status = names.failed
-                              ? bc_fail_memory(err)
-                              : bc_fail(err, BERTC_USAGE, "--class-weights: %d weight%s, task %s has %d classes: %s",
-                                        count, count == 1 ? "" : "s", task->name, task->num_labels, names.bytes);
-    bc_text_clear(&names);
-    return status;
-}
-
 /* Parse the weights of --class-weights, in the task's order. */
 static bertc_status parse_weights(const bertc_train_options *o, bc_run_task *task, bertc_error *err)
 {
@@ -44,9 +32,17 @@ static bertc_status parse_weights(const bertc_train_options *o, bc_run_task *tas
         sum += value;
         next = p[length] == ',' ? p + length + 1 : NULL;
     }
-    if (count != task->spec->num_labels) return fail_count(task->spec, count, err);
-    if (sum <= 0) return bc_fail(err, BERTC_USAGE, "--class-weights: every weight is 0");
-    return BERTC_OK;
+    int classes = task->spec->num_labels;
+    if (count == classes && sum > 0) return BERTC_OK;
+    if (count == classes) return bc_fail(err, BERTC_USAGE, "--class-weights: every weight is 0");
+    bc_text names = {0};
+    for (int i = 0; i < classes; i++) bc_text_printf(&names, "%s%s", i ? ", " : "", task->spec->labels[i]);
+    bertc_status status = names.failed
+                              ? bc_fail_memory(err)
+                              : bc_fail(err, BERTC_USAGE, "--class-weights: %d weight%s, task %s has %d classes: %s",
+                                        count, count == 1 ? "" : "s", task->spec->name, classes, names.bytes);
+    bc_text_clear(&names);
+    return status;
 }
 
 bertc_status bc_objective_parse(const bertc_train_options *o, bc_run_task *task, bertc_error *err)
@@ -72,7 +68,8 @@ static bertc_status balance(bc_run_task *task, const bertc_dataset *train, bertc
     for (size_t i = 0; i < train->count; i++) counts[train->examples[i].labels[0]]++;
     for (int c = 0; c < classes && status == BERTC_OK; c++) {
         if (counts[c] == 0)
-            status = bc_fail(err, BERTC_INPUT, "%s: no example of class %s, --class-weights balanced needs an example of each class",
+            status = bc_fail(err, BERTC_INPUT,
+                             "%s: no example of class %s, --class-weights balanced needs an example of each class",
                              train->path, task->spec->labels[c]);
         else task->class_weights[c] = (double)train->count / ((double)classes * (double)counts[c]);
     }

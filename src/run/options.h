@@ -29,7 +29,8 @@ bertc_status bc_options_kept_layers(const bertc_train_options *options, int32_t 
 
 /* Check the options that choose the trained parts, for a model of `layers` layers; *frozen: the number of stages
  * (bertc_model_options) that are frozen for the whole run. Errors: BERTC_USAGE. */
-bertc_status bc_options_frozen_stages(const bertc_train_options *options, int32_t layers, int32_t *frozen, bertc_error *err);
+bertc_status bc_options_frozen_stages(const bertc_train_options *options, int32_t layers, int32_t *frozen,
+                                      bertc_error *err);
 
 /* The interval between checkpoints, in steps or in seconds; both 0: only when the run is interrupted. */
 typedef struct bc_save_interval {
@@ -39,14 +40,15 @@ typedef struct bc_save_interval {
 } bc_save_interval;
 
 /* Parse --save-every. Errors: BERTC_USAGE. */
-bertc_status bc_options_parse_save_interval(const bertc_train_options *options, bc_save_interval *interval, bertc_error *err);
+bertc_status bc_options_parse_save_interval(const bertc_train_options *options, bc_save_interval *interval,
+                                            bertc_error *err);
 
 /* Append the options as a JSON object by option name; the value of an unset option is null. --out and --resume are left
  * out: the run computes the same in another folder and after an interruption. */
 void bc_options_record(bc_text *out, const bertc_train_options *options);
 
-/* Compare with recorded options. Options that do not change the result may differ. `place` is the run folder, for messages.
- * Errors: BERTC_USAGE naming the first option that differs and both values. */
+/* Compare with recorded options. Options that do not change the result may differ. `place` is the run folder, for
+ * messages. Errors: BERTC_USAGE naming the first option that differs and both values. */
 bertc_status bc_options_compare(const bertc_train_options *options, const cJSON *stored, const char *place,
                                 bertc_error *err);
 

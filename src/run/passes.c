@@ -31,8 +31,8 @@ static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
     return BERTC_OK;
 }
 
-/* Count the tokens of the largest batch. The order of every epoch is known in advance, so all batches can be counted. A very
- * long run takes a batch of the longest examples instead, which is an upper bound. */
+/* Count the tokens of the largest batch. The order of every epoch is known in advance, so all batches can be counted. A
+ * very long run takes a batch of the longest examples instead, which is an upper bound. */
 static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 {
     static const int64_t few = 1 << 22;
@@ -62,7 +62,8 @@ bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
             longest = bc_max(longest, eval->inputs->longest);
         }
     }
-    run->plan.pack = (bc_pack){bc_min((size_t)run->options.batch_size, examples), (size_t)run->options.micro_batch_tokens};
+    run->plan.pack = (bc_pack){.sequences = bc_min((size_t)run->options.batch_size, examples),
+                               .tokens = (size_t)run->options.micro_batch_tokens};
     bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
     run->plan.limits = (bertc_limits){

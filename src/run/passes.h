@@ -4,8 +4,8 @@
 
 #include "run/run.h"
 
-/* Plan the passes of a run that has its data: the largest batch, and the limits of training and evaluation passes. Errors:
- * BERTC_NOMEM. */
+/* Plan the passes of a run that has its data: the largest batch, and the limits of training and evaluation passes.
+ * Errors: BERTC_NOMEM. */
 bertc_status bc_passes_plan(bc_run *run, bertc_error *err);
 
 /* Set the numbers of tokens of the largest training pass and of the largest pass of all, for passes of at most `tokens`

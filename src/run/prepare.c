@@ -336,48 +336,37 @@ static bertc_status create_epochs(bc_run *run, bertc_error *err)
     return status;
 }
 
-/* The number of steps of a task in all epochs. */
-static int64_t steps_of(const bertc_train_options *o, const bc_run_task *task)
-{
-    double exact = o->epochs * (double)task->epoch.steps;
-    int64_t whole = exact < 4e9 ? (int64_t)exact : INT32_MAX + (int64_t)1;
-    return whole + ((double)whole < exact);
-}
-
-static void plan_sampler(bc_run *run)
+/* Plan the numbers of steps, the source of their examples, the frozen stages, warm-up and evaluations. */
+static bertc_status plan_steps(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
+    bc_plan *plan = &run->plan;
+    bertc_status status = create_epochs(run, err);
+    if (status != BERTC_OK) return status;
+    for (int i = 0; i < run->num_tasks; i++) {
+        double exact = o->epochs * (double)run->tasks[i].epoch.steps;
+        plan->steps += exact < 4e9 ? (int64_t)ceil(exact) : INT32_MAX + (int64_t)1;
+        plan->epoch_steps += run->tasks[i].epoch.steps;
+    }
+    if (o->max_steps > 0 && plan->steps > o->max_steps) plan->steps = o->max_steps;
+    if (plan->steps > INT32_MAX)
+        return bc_fail(err, BERTC_USAGE, "--epochs: the run has more than %d steps", INT32_MAX);
     run->sampler = (bc_task_sampler){.tasks = run->num_tasks,
-                        .sampling = (bertc_task_sampling)o->task_sampling,
-                        .seed = (uint64_t)o->seed,
-                        .epoch_steps = run->plan.epoch_steps,
-                        .epochs = (int64_t)ceil(o->epochs)};
+                                     .sampling = (bertc_task_sampling)o->task_sampling,
+                                     .seed = (uint64_t)o->seed,
+                                     .epoch_steps = plan->epoch_steps,
+                                     .epochs = (int64_t)ceil(o->epochs)};
     for (int i = 0; i < run->num_tasks; i++) {
         run->sampler.datasets[i] = &run->tasks[i].epoch;
         run->sampler.sizes[i] = (double)run->tasks[i].train->count;
     }
     run->examples = run->num_tasks > 1 ? bc_task_sampler_source(&run->sampler) : bc_epoch_source(&run->tasks->epoch);
-}
-
-static bertc_status plan_steps(bc_run *run, bertc_error *err)
-{
-    const bertc_train_options *o = &run->options;
-    bertc_status status = create_epochs(run, err);
+    status = bc_freeze_plan(o, bc_trainer_model(run->trainer), plan->epoch_steps, plan->steps, err);
     if (status != BERTC_OK) return status;
-    for (int i = 0; i < run->num_tasks; i++) {
-        run->plan.steps += steps_of(o, &run->tasks[i]);
-        run->plan.epoch_steps += run->tasks[i].epoch.steps;
-    }
-    if (o->max_steps > 0 && run->plan.steps > o->max_steps) run->plan.steps = o->max_steps;
-    if (run->plan.steps > INT32_MAX)
-        return bc_fail(err, BERTC_USAGE, "--epochs: the run has more than %d steps", INT32_MAX);
-    plan_sampler(run);
-    status = bc_freeze_plan(o, bc_trainer_model(run->trainer), run->plan.epoch_steps, run->plan.steps, err);
-    if (status != BERTC_OK) return status;
-    run->plan.warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->plan.steps);
+    plan->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, plan->steps);
     /* Choosing the best needs several evaluations: by default one after each epoch. */
     bool compares = o->keep == BERTC_KEEP_BEST || o->patience > 0;
-    run->plan.eval_every = compares && o->eval_every == 0 ? run->plan.epoch_steps : o->eval_every;
+    plan->eval_every = compares && o->eval_every == 0 ? plan->epoch_steps : o->eval_every;
     return BERTC_OK;
 }
 

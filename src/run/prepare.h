@@ -13,8 +13,8 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err);
  * No weights are read. */
 bertc_status bc_run_read_data(bc_run *run, bertc_error *err);
 
-/* Read the weights and allocate what was planned. Then, if the run has a folder, claim it: its journal is the first file
- * that is written. */
+/* Read the weights and allocate what was planned. Then, if the run has a folder, claim it: its journal is the first
+ * file that is written. */
 bertc_status bc_run_allocate(bc_run *run, bertc_error *err);
 
 #endif

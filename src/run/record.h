@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "run/run.h"
 
-/* Append eval.json for `count` tasks from `task` on: the scores of the weights that are the result, as one object or, for
- * several splits, as an array. */
+/* Append eval.json for `count` tasks from `task` on: the scores of the weights that are the result, as one object or,
+ * for several splits, as an array. */
 void bc_record_evals(bc_text *out, const bc_run *run, int task, int count);
 
 /* Append run.json. The other files of the result are in `folder`. The content does not depend on when or how often the

@@ -46,7 +46,8 @@ static bertc_status check_companions(const bc_run *run, const bc_state *state, c
     char hash[BC_HASH_HEX];
     bertc_status status = bc_log_hash(&run->folder, state->log_bytes, hash, err);
     if (status == BERTC_OK && !(recorded && strcmp(recorded, hash) == 0))
-        status = bc_fail(err, BERTC_INPUT, "%s/" BC_RUN_LOG ": changed since the checkpoint was saved", run->folder.path);
+        status = bc_fail(err, BERTC_INPUT, "%s/" BC_RUN_LOG ": changed since the checkpoint was saved",
+                         run->folder.path);
     if (run->options.keep != BERTC_KEEP_BEST) return status;
     int64_t checked = 0;
     for (int i = 0; i < state->tasks && status == BERTC_OK; i++) {
@@ -110,7 +111,8 @@ static bertc_status restore_step(bc_run *run, int64_t step, bool *damaged, bertc
     if (status != BERTC_OK) return status;
     status = check_identity(run, &file, err);
     if (status == BERTC_OK && state.tasks != run->num_tasks)
-        status = bc_fail(err, BERTC_INPUT, "%s: has %d tasks, expected %d", file.path, (int)state.tasks, run->num_tasks);
+        status = bc_fail(err, BERTC_INPUT, "%s: has %d tasks, expected %d", file.path, (int)state.tasks,
+                         run->num_tasks);
     if (status == BERTC_OK && state.step > run->plan.steps)
         status = bc_fail(err, BERTC_INPUT, "%s: step %lld is after the last step %lld", file.path,
                          (long long)state.step, (long long)run->plan.steps);

@@ -9,8 +9,8 @@
  * that is in the way of the result; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_run_claim_folder(bc_run *run, bertc_error *err);
 
-/* Read the newest valid checkpoint, if there is one, into a run that is allocated. Errors: BERTC_USAGE if the checkpoint
- * belongs to another run; BERTC_IO, BERTC_NOMEM. */
+/* Read the newest valid checkpoint, if there is one, into a run that is allocated. Errors: BERTC_USAGE if the
+ * checkpoint belongs to another run; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_run_restore(bc_run *run, bertc_error *err);
 
 #endif

@@ -6,8 +6,8 @@
  *   3. run.json moves last. A run folder with run.json is finished.
  *
  * After a crash in between the run is unfinished. A process that resumes it reads the staged run.json: it removes files
- * of the run folder that have the size and hash listed there, and refuses other files of the same names.
- * If the result cannot be written, it is removed and the state is saved as a checkpoint if possible. */
+ * of the run folder that have the size and hash listed there, and refuses other files of the same names. If the result
+ * cannot be written, it is removed and the state is saved as a checkpoint if possible. */
 #include "run/result.h"
 
 #include <errno.h>
@@ -90,8 +90,8 @@ static bertc_status write_files(bc_run *run, int task, const bc_dir *dir, bertc_
 {
     bertc_status status = write_model(run, task, dir, err);
     if (status == BERTC_OK)
-        status = bc_model_dir_copy_tokenizer(run->source.tokenizer_dir, dir, bc_lora_options_saves_adapter(&run->options),
-                                             &run->result_files, err);
+        status = bc_model_dir_copy_tokenizer(run->source.tokenizer_dir, dir,
+                                             bc_lora_options_saves_adapter(&run->options), &run->result_files, err);
     if (status == BERTC_OK) status = write_vocab(run, dir, err);
     if (status == BERTC_OK) status = write_scores(run, task, 1, dir, err);
     if (status != BERTC_OK || run->num_tasks == 1) return status;
@@ -164,8 +164,7 @@ static void warn(const bc_run *run, bertc_status status, const bertc_error *why)
     if (status != BERTC_OK) bc_notify(run->folder.notify, "warning: %s", why->message);
 }
 
-/* Remove a file of the result in `base`, and with `temporary` also a file of its temporary name, which a killed process
- * leaves. */
+/* Remove a file of the result in `base`. temporary: also remove a temporary file that a killed process left. */
 static void remove_file(const bc_run *run, const bc_dir *base, const bc_result_file *file, bool temporary)
 {
     char name[sizeof file->path + 8];
@@ -210,8 +209,8 @@ static void flush_task_folders(const bc_run *run, const bc_dir *base)
     }
 }
 
-/* Remove the files that were placed in the run folder, run.json first: without it the run is unfinished. No memory is
- * allocated. */
+/* Remove the files that were placed in the run folder, without allocating memory. run.json is the first: without it the
+ * run is unfinished. */
 static void remove_placed(bc_run *run)
 {
     const bc_dir *root = &run->folder.root;
@@ -334,8 +333,8 @@ static bertc_status make_result(bc_run *run, bertc_error *err)
     return status;
 }
 
-/* If the result failed, it is removed first: the checkpoint may need its disk space. The log is removed too if there is no
- * checkpoint. */
+/* If the result failed, it is removed first: the checkpoint may need its disk space. The log is removed too if there is
+ * no checkpoint. */
 bertc_status bc_run_finish(bc_run *run, bertc_error *err)
 {
     bertc_error why = {0};

@@ -39,8 +39,7 @@ typedef struct bc_counts {
     size_t examples, skipped, unlabelled, truncated, invalid;
 } bc_counts;
 
-/* A task of a run: its data, and which of them the next step uses. The model has a head for each task, in the same
- * order. */
+/* A task of a run and its data. The model has a head for each task, in the same order. */
 typedef struct bc_run_task {
     const bertc_task *spec;
     bertc_inputs *train;
@@ -56,7 +55,7 @@ typedef struct bc_run_task {
     bc_epoch epoch;             /* order of the training examples, batch by batch */
 } bc_run_task;
 
-/* The cached outputs of stages that stay frozen for the whole run, for the examples of all splits (run/frozen_cache.h). */
+/* The cached outputs of stages that stay frozen for the whole run (run/frozen_cache.h). */
 typedef struct bc_frozen_cache {
     int stage;                  /* the first stage that is computed in every step; 0: nothing is cached */
     bertc_batch *missing_batch; /* scratch to compute outputs that are not cached yet */

@@ -92,28 +92,24 @@ void bc_state_record(bc_text *out, const bc_state *state)
     bc_text_printf(out, state->tasks > 1 ? "]}" : "}");
 }
 
-static bertc_status take_field(const cJSON *tree, const row *from, const char *place, void *values, bertc_error *err)
+/* Read the fields of a table; a missing REAL becomes NaN. */
+static bertc_status take(const cJSON *tree, const row *table, size_t length, const char *place, void *values,
+                         bertc_error *err)
 {
     const int64_t max = 9007199254740992; /* a double holds every integer up to it */
-    void *at = (char *)values + from->offset;
-    const cJSON *item = bc_json_get(tree, from->name);
-    int64_t count = 0;
-    if (from->kind == REAL) {
-        *(double *)at = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
-        return BERTC_OK;
+    for (const row *from = table; from < table + length; from++) {
+        void *at = (char *)values + from->offset;
+        const cJSON *item = bc_json_get(tree, from->name);
+        int64_t count = 0;
+        bertc_status status = from->kind == REAL ? BERTC_OK : bc_json_int(tree, from->name, 0, max, place, &count, err);
+        switch (from->kind) {
+        case REAL: *(double *)at = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN; break;
+        case SIZE: *(size_t *)at = (size_t)count; break;
+        case COUNT: *(int64_t *)at = count; break;
+        }
+        if (status != BERTC_OK) return status;
     }
-    bertc_status status = bc_json_int(tree, from->name, 0, max, place, &count, err);
-    if (from->kind == SIZE) *(size_t *)at = (size_t)count;
-    else *(int64_t *)at = count;
-    return status;
-}
-
-static bertc_status take(const cJSON *tree, const row *table, size_t count, const char *place,
-                         void *values, bertc_error *err)
-{
-    bertc_status status = BERTC_OK;
-    for (size_t i = 0; i < count && status == BERTC_OK; i++) status = take_field(tree, &table[i], place, values, err);
-    return status;
+    return BERTC_OK;
 }
 
 static bertc_status take_scores(const cJSON *tree, const char *name, const char *place,

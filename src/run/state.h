@@ -1,7 +1,7 @@
 /* The state of a run, without weights and moments.
  *
- * The order of examples and dropout are functions of seed, epoch and step. The step therefore determines the position in
- * the data, and there is no random generator to save. */
+ * The order of examples and dropout are functions of seed, epoch and step. The step therefore determines the position
+ * in the data, and there is no random generator to save. */
 #ifndef BC_RUN_STATE_H
 #define BC_RUN_STATE_H
 

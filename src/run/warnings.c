@@ -4,8 +4,8 @@
  *    head gives all C classes about the same probability, a loss of ln C; for a regression it predicts values near 0, a
  *    loss of the mean square of the targets. Such a run diverged: its learning rate is too high. The factor of two is
  *    needed because a high learning rate may raise the loss in the first steps and still recover. The loss is a running
- *    mean, since a single batch varies too much: the mean of the first 16 steps, then each further step has a weight of a
- *    sixteenth. The loss of the dev split does not help: it also rises when a good model overfits.
+ *    mean, since a single batch varies too much: the mean of the first 16 steps, then each further step has a weight of
+ *    a sixteenth. The loss of the dev split does not help: it also rises when a good model overfits.
  * 2. The predictions for a whole split are constant although its labels are not (tasks/metrics.c).
  *
  * The state of the run holds all that is needed, so that a resumed run gives the same warnings. */
@@ -43,12 +43,13 @@ static bool describe_loss(const bc_run *run, int task, char text[BC_CONSTANT_TEX
     bool best = bc_run_result_step(run, task) < run->state.step;
     double loss = best ? state->best_loss : state->loss;
     if (!(loss > margin * fmax(state->first_loss, new_head_loss(&run->tasks[task])))) return false;
-    snprintf(text, BC_CONSTANT_TEXT, "%s: the training loss is %.4g, it began at %.4g", run->tasks[task].spec->name, loss,
-             state->first_loss);
+    snprintf(text, BC_CONSTANT_TEXT, "%s: the training loss is %.4g, it began at %.4g", run->tasks[task].spec->name,
+             loss, state->first_loss);
     return true;
 }
 
-/* Describe the index-th possible warning for a task: 0 its loss, then each evaluation split. False if it does not apply. */
+/* Describe the index-th possible warning of a task, 0 for its loss, then one for each evaluation split.
+ * False if the warning does not apply. */
 static bool describe(const bc_run *run, int task, size_t index, char text[BC_CONSTANT_TEXT])
 {
     if (index == 0) return describe_loss(run, task, text);

@@ -1,4 +1,4 @@
-/* The option table: it agrees with the library's lists and defaults, and what derives from it. */
+/* The option table: it agrees with the library's lists and defaults; its checks, record and comparison. */
 #include "jobs_fixture.h"
 
 #include "base/json.h"
