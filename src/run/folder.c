@@ -169,15 +169,6 @@ static bertc_status check_content(bc_folder *folder, bool resume, findings *foun
 
 /* ---- The lock ------------------------------------------------------------------------------ */
 
-static bertc_status fail_locked(const bc_folder *folder, int fd, bertc_error *err)
-{
-    char pid[32];
-    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-    pid[n > 0 ? n : 0] = '\0';
-    pid[strspn(pid, "0123456789")] = '\0';
-    return bc_fail(err, BERTC_LOCKED, "%s: locked by another run%s%s", folder->path, pid[0] ? ", process " : "", pid);
-}
-
 /* Whether the locked file still has its name. A run that ended may have removed it. */
 static bool is_current(const bc_folder *folder, int fd)
 {
@@ -227,9 +218,14 @@ static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
     int taken;
     do taken = flock(fd, LOCK_EX | LOCK_NB);
     while (taken != 0 && errno == EINTR);
-    if (taken != 0)
-        status = errno == EWOULDBLOCK ? fail_locked(folder, fd, err)
-                                      : bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot lock", err);
+    if (taken != 0 && errno == EWOULDBLOCK) {
+        char pid[32];
+        ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+        pid[n > 0 ? n : 0] = '\0';
+        pid[strspn(pid, "0123456789")] = '\0';
+        status = bc_fail(err, BERTC_LOCKED, "%s: locked by another run%s%s", folder->path, pid[0] ? ", process " : "",
+                         pid);
+    } else if (taken != 0) status = bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot lock", err);
     else *again = !is_current(folder, fd);
     if (status != BERTC_OK || *again) {
         close(fd);

@@ -146,25 +146,22 @@ static bertc_status check_free(const bc_dir *in, const char *name, bool ours, be
     return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere", in->path, name);
 }
 
-static bertc_status add(bc_folder *folder, const char *name, bertc_error *err)
-{
-    size_t length = folder->journal.length;
-    bc_text_printf(&folder->journal, "{\"writes\":\"%s\"}\n", name);
-    bertc_status status = folder->journal.failed ? bc_fail_memory(err) : append(folder, length, err);
-    if (status == BERTC_OK) return BERTC_OK;
-    folder->journal.failed = false;
-    folder->journal.length = length;
-    folder->journal.bytes[length] = '\0';
-    return status;
-}
-
 bertc_status bc_folder_claim(bc_folder *folder, const bc_dir *in, const char *name, bertc_error *err)
 {
-    char line[128], temporary[128];
-    snprintf(line, sizeof line, "%s%s", in == &folder->root ? "../" : "", name);
+    char listed[128], temporary[128];
+    bc_text *journal = &folder->journal;
+    size_t length = journal->length;
+    snprintf(listed, sizeof listed, "%s%s", in == &folder->root ? "../" : "", name);
     snprintf(temporary, sizeof temporary, "%s.tmp", name);
-    bool ours = bc_folder_owns(folder, line);
+    bool ours = bc_folder_owns(folder, listed);
     bertc_status status = check_free(in, name, ours, err);
     if (status == BERTC_OK) status = check_free(in, temporary, ours, err);
-    return status != BERTC_OK || ours ? status : add(folder, line, err);
+    if (status != BERTC_OK || ours) return status;
+    bc_text_printf(journal, "{\"writes\":\"%s\"}\n", listed);
+    status = journal->failed ? bc_fail_memory(err) : append(folder, length, err);
+    if (status == BERTC_OK) return BERTC_OK;
+    journal->failed = false;
+    journal->length = length;
+    journal->bytes[length] = '\0';
+    return status;
 }

@@ -171,45 +171,29 @@ static void set_rates(const bertc_train_options *o, bertc_model *model)
     }
 }
 
-/* The head that a task needs. If the model's own head has the task's labels under synonyms or numbers, its names are
- * kept. map: scratch. */
-static bc_head head_of(const bc_run *run, const bertc_task *task, int32_t *map)
-{
-    static const char *const regression[] = {"LABEL_0"};
-    const bertc_config *config = &run->source.config;
-    bool by_name;
-    bc_head head = {.row = task->kind == BERTC_REGRESSION ? &bc_head_regression : &bc_head_classification,
-                    .name = task->name, .num_labels = task->num_labels,
-                    .labels = task->kind == BERTC_REGRESSION ? regression : task->labels};
-    if (!config->head_refusal && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
-                                                         NULL) == BERTC_OK)
-        head.labels = (const char *const *)config->labels;
-    return head;
-}
-
-/* Check that the model can be trained with the dropout of the run, which is not saved with the model. */
-static bertc_status check_training(const bc_run *run, const bertc_model *model, bertc_error *err)
-{
-    bertc_config config = model->config;
-    double p = run->options.dropout;
-    if (p >= 0) config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = p;
-    char *path = bc_path_join(run->source.base ? run->source.base : run->options.model, "config.json");
-    bertc_status status = path ? bc_config_check_training(&config, path, err) : bc_fail_memory(err);
-    bc_free(path);
-    return status;
-}
-
-/* Open the model with a head for each task. */
+/* Open the model with a head for each task. If the model's own head has the labels of a task under synonyms or numbers,
+ * its names are kept. */
 static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_error *err)
 {
+    static const char *const regression[] = {"LABEL_0"};
     const bertc_model_options options = model_options(run);
+    const bertc_config *config = &run->source.config;
     bc_head heads[BERTC_MAX_TASKS];
     int max = 0;
     for (int i = 0; i < run->num_tasks; i++)
         if (run->tasks[i].spec->num_labels > max) max = run->tasks[i].spec->num_labels;
     int32_t *map = bc_alloc((size_t)max, sizeof *map);
     if (!map) return bc_fail_memory(err);
-    for (int i = 0; i < run->num_tasks; i++) heads[i] = head_of(run, run->tasks[i].spec, map);
+    for (int i = 0; i < run->num_tasks; i++) {
+        const bertc_task *task = run->tasks[i].spec;
+        bool is_class = task->kind != BERTC_REGRESSION, has_labels = !config->head_refusal, by_name;
+        if (has_labels)
+            has_labels = bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name, NULL) == BERTC_OK;
+        heads[i] = (bc_head){.row = is_class ? &bc_head_classification : &bc_head_regression, .name = task->name,
+                             .num_labels = task->num_labels,
+                             .labels = has_labels ? (const char *const *)config->labels
+                                       : is_class ? task->labels : regression};
+    }
     bc_free(map);
     return bc_model_open_heads(run->options.model, &options, heads, run->num_tasks, model, err);
 }
@@ -221,7 +205,12 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = bc_trainer_create(model, &run->trainer, err);
     if (status == BERTC_OK) status = bc_lora_options_check_base(run, err);
     if (status != BERTC_OK) return status;
-    status = check_training(run, model, err);
+    bertc_config config = model->config; /* with the run's dropout, which is not saved with the model */
+    double p = run->options.dropout;
+    if (p >= 0) config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = p;
+    char *path = bc_path_join(run->source.base ? run->source.base : run->options.model, "config.json");
+    status = path ? bc_config_check_training(&config, path, err) : bc_fail_memory(err);
+    bc_free(path);
     if (status != BERTC_OK) return status;
     run->dropout = bc_dropout_rates_of(&model->config, run->options.dropout);
     set_rates(&run->options, model);

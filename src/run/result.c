@@ -181,26 +181,16 @@ static void remove_file(const bc_run *run, const bc_dir *base, const bc_result_f
     warn(run, status, &why);
 }
 
-/* Remove the folders of tasks that are empty. Files of others in them stay. */
+/* Remove the folders of tasks that are empty. Folders with files of others stay and are flushed. */
 static void remove_task_folders(const bc_run *run, const bc_dir *base)
-{
-    for (int i = 0; i < run->num_tasks && run->num_tasks > 1; i++) {
-        bertc_error why = {0};
-        bertc_status status = bc_dir_remove_folder(base, run->tasks[i].spec->name, &why);
-        if (errno != ENOTEMPTY && errno != EEXIST) warn(run, status, &why);
-    }
-}
-
-/* Flush the folders of tasks that stay because files of others are in them. */
-static void flush_task_folders(const bc_run *run, const bc_dir *base)
 {
     for (int i = 0; i < run->num_tasks && run->num_tasks > 1; i++) {
         const char *name = run->tasks[i].spec->name;
         bc_dir dir = {-1, base->path};
-        bc_entry kind;
         bertc_error why = {0};
-        bertc_status status = bc_dir_entry(base, name, &kind, &why);
-        if (status == BERTC_OK && kind == BC_ENTRY_FOLDER) {
+        bertc_status status = bc_dir_remove_folder(base, name, &why);
+        if (status != BERTC_OK && (errno == ENOTEMPTY || errno == EEXIST)) {
+            why = (bertc_error){0};
             status = bc_dir_enter(&dir, base, name, false, &why);
             if (status == BERTC_OK) status = bc_dir_sync(&dir, &why);
         }
@@ -221,7 +211,6 @@ static void remove_placed(bc_run *run)
     if (run->placed > count) remove_file(run, root, &record, false);
     for (size_t i = 0; i < run->placed && bc_manifest_file(run, i, &file); i++) remove_file(run, root, &file, false);
     remove_task_folders(run, root);
-    flush_task_folders(run, root);
     warn(run, bc_dir_sync(root, &why), &why);
     run->placed = 0;
 }

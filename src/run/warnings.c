@@ -36,25 +36,19 @@ static double new_head_loss(const bc_run_task *task)
     return squares / (double)in->count;
 }
 
-/* Describe the first warning for a task, if its loss calls for it. */
-static bool describe_loss(const bc_run *run, int task, char text[BC_CONSTANT_TEXT])
-{
-    const bc_task_state *state = &run->state.task[task];
-    bool best = bc_run_result_step(run, task) < run->state.step;
-    double loss = best ? state->best_loss : state->loss;
-    if (!(loss > margin * fmax(state->first_loss, new_head_loss(&run->tasks[task])))) return false;
-    snprintf(text, BC_CONSTANT_TEXT, "%s: the training loss is %.4g, it began at %.4g", run->tasks[task].spec->name,
-             loss, state->first_loss);
-    return true;
-}
-
 /* Describe the index-th possible warning of a task, 0 for its loss, then one for each evaluation split.
  * False if the warning does not apply. */
 static bool describe(const bc_run *run, int task, size_t index, char text[BC_CONSTANT_TEXT])
 {
-    if (index == 0) return describe_loss(run, task, text);
-    const bc_eval_split *split = &run->tasks[task].eval_splits[index - 1];
-    return bc_scores_describe_constant(*split, &bc_run_result_scores(run, task)[index - 1], text);
+    const bc_run_task *of = &run->tasks[task];
+    const bc_task_state *state = &run->state.task[task];
+    const bertc_scores *scores = bc_run_result_scores(run, task);
+    if (index > 0) return bc_scores_describe_constant(of->eval_splits[index - 1], &scores[index - 1], text);
+    double loss = bc_run_result_step(run, task) < run->state.step ? state->best_loss : state->loss;
+    if (!(loss > margin * fmax(state->first_loss, new_head_loss(of)))) return false;
+    snprintf(text, BC_CONSTANT_TEXT, "%s: the training loss is %.4g, it began at %.4g", of->spec->name, loss,
+             state->first_loss);
+    return true;
 }
 
 void bc_warnings_record(bc_text *out, const bc_run *run, int task, int count)
