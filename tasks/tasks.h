@@ -51,6 +51,9 @@ int bc_argmax(const float *logits, int count);
 /* Check that all logits are finite. Errors: BERTC_DIVERGED with the line of the first example whose logits are not. */
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);
 
+/* Append the object of bertc_scores_json. */
+void bc_put_scores(bc_text *out, const bertc_task *task, bertc_split split, const bertc_scores *scores);
+
 /* Make a synthetic split: the official number of texts, at most `limit` unless that is 0, of the task's lengths, made
  * of vocabulary words that are one token each, with random labels.
  * Errors: BERTC_USAGE if the lengths are not known or the vocabulary has no words of lower-case letters;

@@ -171,6 +171,15 @@ typedef struct bertc_scores {
 BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
                                         bertc_scores *scores, bertc_error *err);
 
+/* Write the scores of a split as one JSON object without a line end:
+ *
+ *   {"task":"sst2","split":"dev","examples":872,"loss":0.21,"metrics":{"accuracy":0.9243}}
+ *
+ * Numbers read back to the same bits; a number that is not finite is null. *json is released by free(); null after an
+ * error. Errors: BERTC_USAGE, BERTC_NOMEM. */
+BERTC_API bertc_status bertc_scores_json(const bertc_task *task, bertc_split split, const bertc_scores *scores,
+                                         char **json, bertc_error *err);
+
 /* Find out whether another order of the labels scores far better than the given one, as when a model's id2label is
  * wrong: *better. best (C) out: best[i] is then the column of logits that predicts the task's label i. `best` and both
  * accuracies are set for every labelled classification data set. The rule is in tasks/label_order.c; it needs examples

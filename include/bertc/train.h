@@ -1,14 +1,14 @@
-/* Fine-tuning, evaluation and prediction: whole jobs over a model directory and a GLUE folder.
+/* Fine-tuning, evaluation and prediction: complete jobs on a model directory and a data folder.
  *
- * 1. A run is a function of its options, its data and the initial weights. Killed at any moment
- *    and resumed it gives the same bits.
+ * 1. A run is a function of its options, its data and the initial weights. A run that is killed at any moment and
+ *    resumed gives the same bits.
  * 2. All input is checked before the first step; nothing is written before that.
- * 3. What a run folder holds is described in docs/run-folder.md.
+ * 3. The content of a run folder is described in docs/run-folder.md.
  *
- * Threads: jobs may run in several threads at once, each with options, observer and results of its own, and with
- * run folders of their own: a second run in one folder is BERTC_LOCKED. A job takes options.threads threads of
- * its own, and calls its observer in the thread that called it. Null pointers but those that may be null, and
- * options out of the range of their row: BERTC_USAGE. */
+ * Threads: several threads may run jobs at the same time. Each job needs its own options, observer, result and run
+ * folder; a second run in one folder is BERTC_LOCKED. A job uses options.threads threads, and calls its observer in the
+ * thread that called the job. Null pointers where null is not allowed, and options out of the range of their
+ * rows, are BERTC_USAGE. */
 #ifndef BERTC_TRAIN_H
 #define BERTC_TRAIN_H
 
@@ -32,56 +32,65 @@ typedef enum bertc_option_kind {
     BERTC_OPTION_INT,    /* int64_t */
     BERTC_OPTION_REAL,   /* double */
     BERTC_OPTION_TEXT,   /* const char * */
-    BERTC_OPTION_CHOICE  /* int: index into `choices` */
+    BERTC_OPTION_CHOICE  /* int: one of the values in `choices` */
 } bertc_option_kind;
 
-/* One option: the parser, the help, the man page and run.json are made from this row. */
+/* The name of a value of a CHOICE. A list of choices ends with a null name. */
+typedef struct bertc_choice {
+    const char *name; /* "hf" */
+    int value;        /* BERTC_RECIPE_HF */
+} bertc_choice;
+
+/* One option. The parser, the help, the man page and run.json derive from this row. */
 typedef struct bertc_option {
     const char *name;      /* "batch-size" */
     bertc_option_kind kind;
-    size_t offset;         /* of the field in its struct */
-    const char *initial;   /* default as text; null: none, the option is required or stays unset */
-    double min, max;    /* range of INT and REAL */
-    const char *choices;   /* "hf|google" for CHOICE */
+    size_t offset;         /* offset of the field in its struct */
+    const char *initial;   /* default as text; null: the option is required or stays unset */
+    double min, max;       /* range of INT and REAL */
+    const bertc_choice *choices; /* values of CHOICE; else null */
     const char *argument;  /* "STEPS", for help; null for flags */
-    const char *help;      /* one line */
+    const char *help;      /* one line: what the option sets, then its values */
     unsigned commands;     /* private to the owner of the table */
 } bertc_option;
 
 typedef enum bertc_recipe { BERTC_RECIPE_HF, BERTC_RECIPE_GOOGLE } bertc_recipe;
 typedef enum bertc_train_only { BERTC_TRAIN_ALL, BERTC_TRAIN_BIASES } bertc_train_only;
 typedef enum bertc_task_sampling {
-    BERTC_PROPORTIONAL, /* by the number of training examples */
-    BERTC_ANNEALED,     /* by a power of it that falls from 1 in the first epoch to 0.2 in the last */
-    BERTC_UNIFORM
+    BERTC_PROPORTIONAL, /* proportional to the number of training examples */
+    BERTC_ANNEALED,     /* proportional to a power of that number; the power falls from 1 to 0.2 over the epochs */
+    BERTC_UNIFORM       /* all tasks equally often */
 } bertc_task_sampling;
 typedef enum bertc_lora_save { BERTC_LORA_MERGED, BERTC_LORA_ADAPTER } bertc_lora_save;
 typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 
-/* What makes an evaluation the best: the task's first metric, a bertc_metric in its order, the loss. */
+/* The metric that decides which evaluation is best. */
 typedef enum bertc_best {
-    BERTC_BEST_PRIMARY,
-    BERTC_BEST_ACCURACY,
+    BERTC_BEST_PRIMARY,  /* the task's first metric */
+    BERTC_BEST_ACCURACY, /* BERTC_BEST_ACCURACY + m: the bertc_metric m */
     BERTC_BEST_LOSS = BERTC_BEST_ACCURACY + BERTC_METRICS
 } bertc_best;
 
-/* Everything a fine-tuning run depends on. Fill with bertc_train_defaults, then set fields. A
- * negative warmup_ratio or weight_decay means the recipe's own; a negative dropout the model's; a
- * max_length of 0 means 128, or the model's most where that is less. */
+/* The options of a fine-tuning run. Call bertc_train_defaults first, then set fields. A negative warmup_ratio or
+ * weight_decay means the default of the recipe, a negative dropout that of the model. A max_length of 0 means 128, or
+ * the model's maximum if that is smaller. */
 typedef struct bertc_train_options {
-    const char *task; /* or several, separated by commas: one encoder, a head each */
+    const char *task; /* one task, or several separated by commas: one encoder with a head for each */
     const char *model, *data, *out;
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
     const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
-    int64_t keep_layers, feature_layer, reinit_layers; /* 0: all, none, none */
-    int64_t lora_rank; /* 0: no adapters */
+    int64_t keep_layers;   /* 0: all layers */
+    int64_t feature_layer; /* 0: off */
+    int64_t reinit_layers; /* 0: no layer is newly initialized */
+    int64_t lora_rank;     /* 0: no adapters */
     double lora_alpha, lora_dropout;
     const char *lora_targets; /* "query,value" */
-    double head_lr, layer_lr_decay; /* head_lr negative: lr */
+    double head_lr;    /* negative: lr */
+    double layer_lr_decay;
     const char *class_weights; /* "W,W,..." in the task's label order, "balanced" or "none" */
     double label_smoothing;
     const char *eval_splits;   /* "dev,mnli-mm": splits of the task, dev splits of other tasks */
-    int64_t patience;          /* evaluations; 0: none */
+    int64_t patience;          /* evaluations without a new best; 0: no early end */
     double epochs;
     int64_t batch_size;
     double lr;
@@ -89,16 +98,17 @@ typedef struct bertc_train_options {
     double warmup_ratio, weight_decay, max_grad_norm, dropout;
     int64_t seed;
     int64_t threads;
-    int64_t micro_batch_tokens; /* most tokens in one forward/backward pass */
+    int64_t micro_batch_tokens; /* maximum number of tokens in one forward/backward pass */
     int64_t gradient_checkpointing; /* bertc_limits.checkpointing */
     int64_t eval_batch_size;
-    const char *save_every; /* steps "500", minutes "10m", "0": never, "auto": 10m where the disk has room */
-    const char *cache_dir; /* a folder, or "none" */
+    const char *save_every; /* "500" steps; "10m" minutes; "0": only when interrupted; "auto": 10m if the disk allows */
+    const char *cache_dir;  /* a folder, or "none" */
     int64_t cache_memory, cache_disk; /* MB */
-    int64_t eval_every, limit_train, limit_eval, max_steps; /* 0: none */
+    int64_t eval_every;                         /* steps; 0: only at the end, or as --keep and --patience need it */
+    int64_t limit_train, limit_eval, max_steps; /* 0: no limit */
     int recipe;    /* bertc_recipe */
     int precision; /* bertc_precision */
-    int backend;   /* index of bertc_backend_name */
+    int backend;   /* index for bertc_backend_name */
     int keep;      /* bertc_keep */
     int train_only; /* bertc_train_only */
     int task_sampling; /* bertc_task_sampling */
@@ -107,32 +117,34 @@ typedef struct bertc_train_options {
     bool no_shuffle, resume, stratified;
 } bertc_train_options;
 
-/* The rows for bertc_train_options, in the order of help. */
+/* The rows of bertc_train_options, in the order of the help. */
 BERTC_API const bertc_option *bertc_train_option_table(size_t *count);
+
+/* Set every field to its default. */
 BERTC_API void bertc_train_defaults(bertc_train_options *options);
 
 /* ---- Jobs ---------------------------------------------------------------------------------- */
 
 typedef struct bertc_progress {
     const char *phase;      /* "train" or "eval" */
-    int64_t step, steps;    /* done and in all, of this phase */
-    double epoch;           /* fraction of epochs done */
+    int64_t step, steps;    /* steps done and total steps of this phase */
+    double epoch;           /* epochs done, with a fraction */
     double loss;            /* of the last step; NaN in evaluation */
     double lr;
     double tokens_per_second, seconds, eta_seconds;
 } bertc_progress;
 
-/* What a job tells its caller. Every member may be null. */
+/* Functions that a job calls. Every member may be null. */
 typedef struct bertc_observer {
     bertc_notify notify;
     void (*progress)(void *user, const bertc_progress *progress);
-    /* Asked once a step and between evaluation batches: 0 to go on, or the status to end with
-     * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_USER_SIGNAL, BERTC_TERMINATED) after saving a resumable state. */
+    /* Called once each step and between the passes of an evaluation. Return 0 to continue, or a status to stop with
+     * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_USER_SIGNAL, BERTC_TERMINATED); a run saves its state first. */
     bertc_status (*stop)(void *user);
     void *user;
 } bertc_observer;
 
-/* The most tasks of a run, and more splits than a task has to be scored by. */
+/* Maximum numbers of tasks of a run and of evaluation splits of a task. */
 enum { BERTC_MAX_TASKS = 16, BERTC_MAX_EVALS = 8 };
 
 /* Scores of one split. */
@@ -144,17 +156,19 @@ typedef struct bertc_split_scores {
 
 typedef struct bertc_train_result {
     int64_t steps;
-    int64_t planned_steps; /* more than `steps` where --patience ended the run */
-    double train_loss;     /* mean over the steps of this run */
-    bertc_scores scores;   /* of the weights that were kept, on the first task's first split */
-    bertc_split_scores evals[BERTC_MAX_TASKS * BERTC_MAX_EVALS]; /* and on all, task by task */
+    int64_t planned_steps; /* more than `steps` if --patience ended the run */
+    double train_loss;     /* mean over all steps */
+    bertc_scores scores;   /* the same as evals[0].scores */
+    bertc_split_scores evals[BERTC_MAX_TASKS * BERTC_MAX_EVALS]; /* of the resulting weights, task by task */
     size_t eval_count;
-    int warnings;          /* signs that the run did not learn; each was a notice, and is in run.json */
-    int64_t steps_now;     /* of `steps` those that this call did */
-    double seconds;        /* that this call took */
-    double tokens_per_second; /* of the steps that this call did, evaluations and saving left out; 0: none */
+    int warnings;          /* number of warnings that the run did not learn; each was reported, and is in run.json */
+    int64_t steps_now;     /* number of steps done by this call, without those before a resume */
+    double seconds;        /* duration of this call */
+    double tokens_per_second; /* in the steps of this call, without evaluation and saving; 0: it did no step */
 } bertc_train_result;
 
+/* Fine-tune a model and leave it in the run folder options->out. Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO,
+ * BERTC_NOMEM, BERTC_DIVERGED, BERTC_LOCKED, or the status that observer->stop returned. */
 BERTC_API bertc_status bertc_finetune(const bertc_train_options *options, const bertc_observer *observer,
                                       bertc_train_result *result, bertc_error *err);
 
@@ -166,58 +180,65 @@ typedef struct bertc_memory_part {
 
 enum { BERTC_MEMORY_PARTS = 9 };
 
-/* What to say where no size of passes makes a run fit. */
+/* The advice if no size of passes makes a run fit. */
 #define BERTC_NO_ADVICE \
-    "smaller passes are not enough; training less of the model takes less (--freeze, --lora-rank)"
+    "smaller passes are not enough; training fewer parameters needs less memory (--freeze, --lora-rank)"
 
-/* What a run will need. Memory is that at its fullest, with the largest batch that its data can
- * make; it comes from the same plan that the run allocates by. */
+/* The memory and time that a run needs. Memory is the peak, with the largest batch of its data; it comes from the same
+ * plan that the run allocates by. */
 typedef struct bertc_plan_result {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     size_t peak;            /* sum of the parts */
-    size_t available;       /* what the process may have in memory; SIZE_MAX: no limit known */
-    const char *limit;      /* what says so: "MemAvailable", "memory.max", "ulimit -v" */
+    size_t available;       /* memory that the process may use; SIZE_MAX: no limit is known */
+    const char *limit;      /* source of that limit: "MemAvailable", "memory.max", "ulimit -v" */
     bool fits;
-    char advice[96];        /* where it does not fit, the options with which it would; or empty */
+    char advice[96];        /* if the run does not fit: options with which it would; or empty */
     int64_t steps;
     double tokens_per_step; /* mean over the training data */
-    int measured;           /* steps that were timed; 0: it does not fit, and the two below are NaN */
-    double step_seconds;    /* of a step of that many tokens, in the first epoch */
-    double seconds;         /* all steps and evaluations, steps of later epochs as fast as kept outputs of
-                               the frozen part make them, evaluations taken for a third of a step's
-                               work on the same tokens */
+    int measured;           /* number of steps that were timed; 0: the run does not fit, and the two below are NaN */
+    double step_seconds;    /* duration of a step of tokens_per_step tokens in the first epoch */
+    double seconds;         /* duration of all steps and evaluations. Steps of later epochs use cached outputs of frozen
+                               layers. An evaluation takes a third of the time of training on the same tokens. */
 } bertc_plan_result;
 
-/* What bertc_finetune with these options would need, without writing anything; `out` and `resume`
- * are ignored. Where the run fits, a few steps are run and timed. Where `data` is null, texts of usual lengths
- * stand in for it. Errors: as bertc_finetune; BERTC_USAGE where usual lengths are not known. */
+/* Compute what bertc_finetune with these options needs, without writing anything; `out` and `resume` are ignored. If
+ * the run fits, a few steps are run and timed. If `data` is null, synthetic texts of the usual lengths are used.
+ * Errors: those of bertc_finetune; BERTC_USAGE if the usual lengths are not known. */
 BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
                                   bertc_plan_result *result, bertc_error *err);
 
-/* A max_length of 0 means that of the run where `model` is a run folder, else 128, or the model's
- * most where that is less. */
+/* A max_length of 0 means the value that the run was trained with if `model` is a run folder, else 128, or the model's
+ * maximum if that is smaller. */
 typedef struct bertc_predict_options {
-    const char *task, *model, *data; /* data null: `text` holds lines */
+    const char *task, *model, *data; /* data null: the texts are the lines of `text` */
     bertc_split split;
     const char *text;
     size_t text_length;
     int64_t max_length, batch_size, limit, threads;
     int backend;
     bertc_precision precision;
-    bool any_labels; /* where the model's labels are as many as the task's but others, take them in order */
+    bool any_labels; /* if the model has the same number of labels as the task but other names, match them in order */
 } bertc_predict_options;
 
-/* A model applied to a split. `logits` (count,C) is in the task's label order. */
+/* The rows of bertc_predict_options that eval, predict and embed share: length, sizes, precision, backend, threads. */
+BERTC_API const bertc_option *bertc_predict_option_table(size_t *count);
+
+/* The predictions of a model for a split or for lines of text. */
 typedef struct bertc_predictions {
     bertc_dataset *dataset;
-    float *logits;
-    bertc_scores scores; /* meaningful where the data set is labelled */
+    float *logits;       /* (count,C) in the task's label order */
+    bertc_scores scores; /* set only if scoring was asked for */
 } bertc_predictions;
 
-/* Run a model over a split, or over the lines of `text`. Where `score` is set, its examples with labels: a
- * split without any is refused, and a label order that scores far worse than another is an error that names
- * the better one. Else all rows of the split, whose labels are not looked at. A model whose labels are not
- * those of the task is refused unless `any_labels` is set, one whose labels are not as many always. */
+/* Apply a model to a split, or to the lines of `text`.
+ *
+ * score true   the labelled examples of a split are read and scored. A split without labels is refused. If another
+ *              order of the model's labels scores far better, the error names that order.
+ * score false  all rows are read, and labels are ignored.
+ *
+ * A model with another number of labels than the task is refused. A model with other label names is refused unless
+ * `any_labels` is set.
+ * Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO, BERTC_NOMEM, or the status that observer->stop returned. */
 BERTC_API bertc_status bertc_predict(const bertc_predict_options *options, bool score, const bertc_observer *observer,
                                      bertc_predictions *predictions, bertc_error *err);
 BERTC_API void bertc_predictions_clear(bertc_predictions *predictions);

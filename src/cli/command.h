@@ -30,6 +30,8 @@ typedef struct cli_command {
     bool is_program;    /* the command is a program itself, not a command of bertc */
     cli_table *table;               /* null: no options */
     unsigned mask;                  /* selects rows of the table by their `commands`; 0: all rows */
+    cli_table *more;                /* a second table, whose rows come after those of the first; or null */
+    const char *excluded;           /* names of rows that the command does not take, separated by spaces; or null */
     void (*defaults)(void *values); /* sets fields for which no row has an `initial`; or null */
     size_t size;                    /* of the struct that the rows fill */
     bertc_status (*run)(const void *values, cli_arguments arguments, bertc_error *err);
@@ -77,7 +79,7 @@ typedef struct cli_plan_values {
 } cli_plan_values;
 
 /* Option tables and functions of the commands, each in the command's own file. */
-cli_table cli_plan_table, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
+cli_table cli_plan_more, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
 void cli_finetune_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_error *err);
 bertc_status cli_plan(const void *values, cli_arguments arguments, bertc_error *err);

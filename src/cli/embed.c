@@ -10,8 +10,6 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 
-typedef enum format { NPY, JSONL, TSV } format;
-
 /* ---- Formats ------------------------------------------------------------------------------- */
 
 typedef struct writer {
@@ -140,7 +138,7 @@ static void take_tsv(writer *w, const bertc_embedding *e)
 static const struct {
     void (*begin)(writer *w);
     void (*take)(writer *w, const bertc_embedding *e);
-} formats[] = {[NPY] = {begin_npy, take_npy}, [JSONL] = {NULL, take_jsonl}, [TSV] = {NULL, take_tsv}};
+} formats[] = {[CLI_NPY] = {begin_npy, take_npy}, [CLI_JSONL] = {NULL, take_jsonl}, [CLI_TSV] = {NULL, take_tsv}};
 
 /* ---- The job ------------------------------------------------------------------------------- */
 
@@ -166,9 +164,9 @@ static bertc_status take(void *user, const bertc_embedding *e, bertc_error *err)
 static bertc_status check(const cli_inference_values *v, bertc_error *err)
 {
     const bertc_task *task = NULL;
-    bool by_token = v->format == NPY && v->pool == BERTC_POOL_NONE;
-    bool terminal = v->format == NPY && (!v->out || strcmp(v->out, "-") == 0) && isatty(STDOUT_FILENO);
-    if (v->task && cli_task_find(v->task, &task, err) != BERTC_OK) return err->status;
+    bool by_token = v->format == CLI_NPY && v->pool == BERTC_POOL_NONE;
+    bool terminal = v->format == CLI_NPY && (!v->out || strcmp(v->out, "-") == 0) && isatty(STDOUT_FILENO);
+    if (v->predict.task && cli_task_find(v->predict.task, &task, err) != BERTC_OK) return err->status;
     if (by_token && !v->offsets)
         return cli_fail(err, BERTC_USAGE, "--format npy --pool none needs --offsets FILE for each text's first row");
     if (!by_token && v->offsets)
@@ -199,7 +197,7 @@ bertc_status cli_embed(const void *values, cli_arguments arguments, bertc_error 
     char *text = NULL;
     size_t length = 0;
     bertc_status status = check(values, err);
-    if (status == BERTC_OK && !w.values->data) status = cli_read_all(&text, &length, err);
+    if (status == BERTC_OK && !w.values->predict.data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) status = cli_files_open(w.files, w.values->out, w.values->offsets, "offsets", err);
     if (status == BERTC_OK) status = compute(&w, text, length, err);
     if (status == BERTC_OK) status = cli_files_commit(w.files, err);

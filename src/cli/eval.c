@@ -17,11 +17,13 @@ bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *
     (void)arguments;
     const cli_inference_values *v = values;
     const bertc_task *task;
-    bertc_status status = cli_task_find(v->task, &task, err);
+    bertc_status status = cli_task_find(v->predict.task, &task, err);
     if (status != BERTC_OK) return status;
     bertc_predictions predictions = {0};
     status = cli_infer(v, NULL, 0, true, &predictions, err);
-    if (status == BERTC_OK) (v->json ? cli_scores_json : print_table)(task, (bertc_split)v->split, &predictions.scores);
+    if (status == BERTC_OK && v->json)
+        status = cli_print_scores(task, v->predict.split, &predictions.scores, err);
+    else if (status == BERTC_OK) print_table(task, v->predict.split, &predictions.scores);
     bertc_predictions_clear(&predictions);
     return status;
 }

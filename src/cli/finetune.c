@@ -49,7 +49,7 @@ bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_err
     cli_progress_end(&progress);
     if (status != BERTC_OK) return status;
     summarise(options, &result);
-    for (size_t i = 0; i < result.eval_count; i++)
-        cli_scores_json(result.evals[i].task, result.evals[i].split, &result.evals[i].scores);
-    return BERTC_OK;
+    for (size_t i = 0; i < result.eval_count && status == BERTC_OK; i++)
+        status = cli_print_scores(result.evals[i].task, result.evals[i].split, &result.evals[i].scores, err);
+    return status;
 }

@@ -41,13 +41,14 @@ static void describe_range(const bertc_option *row, char out[RANGE])
 /* Describe what an option's row states besides its help: "(required)", "(default 3; 0 to 1000)"; empty if nothing. */
 static void describe_row(const cli_command *command, const bertc_option *option, char out[NOTE])
 {
-    char range[RANGE], initial[64] = "";
+    char range[RANGE], initial[64] = "", choices[CLI_CHOICES];
     describe_range(option, range);
+    cli_option_choices(option, choices);
     bool flag = option->kind == BERTC_OPTION_FLAG;
     if (option->initial && !flag) snprintf(initial, sizeof initial, "default %s", option->initial);
     const char *parts[] = {
         cli_option_required(command, option) ? "required" : "",
-        option->kind == BERTC_OPTION_CHOICE ? option->choices : "",
+        choices,
         initial,
         range,
     };

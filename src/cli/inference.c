@@ -13,61 +13,54 @@
 
 #define FIELD(name) offsetof(cli_inference_values, name)
 
-enum { BOTH = CLI_EVAL | CLI_PREDICT, ALL = BOTH | CLI_EMBED };
+enum { BOTH = CLI_EVAL | CLI_PREDICT };
+
+static const bertc_choice splits[] = {{"train", BERTC_TRAIN}, {"dev", BERTC_DEV}, {"test", BERTC_TEST}, {NULL, 0}};
+static const bertc_choice combines[] = {{"mean", BERTC_COMBINE_MEAN}, {"concat", BERTC_COMBINE_CONCAT}, {NULL, 0}};
+static const bertc_choice pools[] = {{"none", BERTC_POOL_NONE}, {"cls", BERTC_POOL_CLS}, {"mean", BERTC_POOL_MEAN},
+                                     {"max", BERTC_POOL_MAX}, {NULL, 0}};
+static const bertc_choice formats[] = {{"npy", CLI_NPY}, {"jsonl", CLI_JSONL}, {"tsv", CLI_TSV}, {NULL, 0}};
 
 static const bertc_option rows[] = {
-    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK", "the task, see 'bertc tasks'", BOTH},
-    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
+    {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK", "the task, see 'bertc tasks'", BOTH},
+    {"model", BERTC_OPTION_TEXT, FIELD(predict.model), NULL, 0, 0, NULL, "DIR",
      "a fine-tuned model: a run folder or a Hugging Face directory", BOTH},
-    {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
+    {"model", BERTC_OPTION_TEXT, FIELD(predict.model), NULL, 0, 0, NULL, "DIR",
      "an encoder, with or without a head: a Hugging Face directory or a run folder", CLI_EMBED},
-    {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
+    {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
      "read a split of this task from --data; default: read lines from standard input", CLI_EMBED},
-    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+    {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
      "the GLUE folder or the task's own folder", CLI_EVAL | CLI_EMBED},
-    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+    {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
      "the GLUE folder or the task's own folder; default: read lines from standard input", CLI_PREDICT},
-    {"split", BERTC_OPTION_CHOICE, FIELD(split), "dev", 0, 0, "train|dev|test", "SPLIT",
+    {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "dev", 0, 0, splits, "SPLIT",
      "which part of the data", CLI_EVAL | CLI_EMBED},
-    {"split", BERTC_OPTION_CHOICE, FIELD(split), "test", 0, 0, "train|dev|test", "SPLIT",
+    {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "test", 0, 0, splits, "SPLIT",
      "which part of the data", CLI_PREDICT},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
      "output file; default: standard output", CLI_PREDICT | CLI_EMBED},
     {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
      "also write the logits to this file, columns separated by TAB", CLI_PREDICT},
-    {"any-labels", BERTC_OPTION_FLAG, FIELD(any_labels), NULL, 0, 0, NULL, NULL,
+    {"any-labels", BERTC_OPTION_FLAG, FIELD(predict.any_labels), NULL, 0, 0, NULL, NULL,
      "if the model's labels have other names than the task's but the same number, match them by position", BOTH},
     {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
      "each line contains two texts, separated by a TAB", CLI_EMBED},
     {"layers", BERTC_OPTION_TEXT, FIELD(layers), "-1", 0, 0, NULL, "LIST",
      "layers whose outputs are written, such as 12 or 1,2,-1 or all; 0: the embeddings, -1: the last layer", CLI_EMBED},
-    {"combine", BERTC_OPTION_CHOICE, FIELD(combine), "mean", 0, 0, "mean|concat", "HOW",
+    {"combine", BERTC_OPTION_CHOICE, FIELD(combine), "mean", 0, 0, combines, "HOW",
      "how the outputs of several layers are combined", CLI_EMBED},
-    {"pool", BERTC_OPTION_CHOICE, FIELD(pool), "mean", 0, 0, "none|cls|mean|max", "HOW",
+    {"pool", BERTC_OPTION_CHOICE, FIELD(pool), "mean", 0, 0, pools, "HOW",
      "how the rows of a text's tokens, including [CLS] and [SEP], become one row; none: one row for each token",
      CLI_EMBED},
     {"normalize", BERTC_OPTION_FLAG, FIELD(normalize), NULL, 0, 0, NULL, NULL,
      "scale each row to Euclidean length 1", CLI_EMBED},
-    {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, "npy|jsonl|tsv", "NAME",
+    {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, formats, "NAME",
      "format of the output", CLI_EMBED},
     {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
      "write the number of each text's first row, then the number of all rows, as an .npy file; goes with "
      "'--format npy --pool none'", CLI_EMBED},
     {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
      "print one JSON object instead of a table", CLI_EVAL},
-    {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
-     "truncate longer texts to this many tokens; default: the length that the model was trained with, else 128 "
-     "or the model's maximum if that is less", ALL},
-    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N",
-     "number of sequences in a batch", ALL},
-    {"limit", BERTC_OPTION_INT, FIELD(limit), "0", 0, 2147483647, NULL, "N",
-     "use only the first N examples; 0: all", ALL},
-    {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto", "TYPE",
-     "number type of the encoder's matrix products; auto: bf16 if the backend and the processor support it", ALL},
-    {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
-     "NAME", "library for matrix products", ALL},
-    {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "number of threads; 0: one for each available core, at most OMP_NUM_THREADS and the control group's quota", ALL},
 };
 
 const bertc_option *cli_inference_table(size_t *count)
@@ -106,21 +99,10 @@ bertc_status cli_tasks_check(const char *list, bertc_error *err)
 
 bertc_predict_options cli_inference_options(const cli_inference_values *values, const char *text, size_t length)
 {
-    return (bertc_predict_options){
-        .task = values->task,
-        .model = values->model,
-        .data = values->data,
-        .split = (bertc_split)values->split,
-        .text = text,
-        .text_length = length,
-        .max_length = values->max_length,
-        .batch_size = values->batch_size,
-        .limit = values->limit,
-        .threads = values->threads,
-        .backend = values->backend,
-        .precision = (bertc_precision)values->precision,
-        .any_labels = values->any_labels,
-    };
+    bertc_predict_options options = values->predict;
+    options.text = text;
+    options.text_length = length;
+    return options;
 }
 
 void cli_put_index(FILE *to, const bertc_example *example, size_t row)
@@ -194,9 +176,10 @@ bertc_status cli_inference_check_outputs(const cli_inference_values *v, const be
         const char *path = outputs[i].path;
         struct stat target, input;
         if (!path || stat(path, &target) != 0 || !S_ISREG(target.st_mode)) continue;
-        bool read = !v->data && fstat(STDIN_FILENO, &input) == 0 && input.st_ino == target.st_ino &&
+        bool read = !v->predict.data && fstat(STDIN_FILENO, &input) == 0 && input.st_ino == target.st_ino &&
                     input.st_dev == target.st_dev;
-        if (read || is_in_model(path, v->model) || (v->data && task && is_data(&target, v->data, task)))
+        const char *data = v->predict.data;
+        if (read || is_in_model(path, v->predict.model) || (data && task && is_data(&target, data, task)))
             return cli_fail(err, BERTC_USAGE, "%s: is an input file or belongs to the model; choose another --%s",
                             path, outputs[i].option);
     }

@@ -7,12 +7,13 @@
 #include "cli/command.h"
 
 enum { CLI_EVAL = 1, CLI_PREDICT = 2, CLI_EMBED = 4 };
+enum { CLI_NPY, CLI_JSONL, CLI_TSV }; /* formats of embed's output */
 
 typedef struct cli_inference_values {
-    const char *task, *model, *data, *out, *logits, *layers, *offsets;
-    int split, backend, precision, combine, pool, format;
-    int64_t max_length, batch_size, limit, threads;
-    bool json, pair, normalize, any_labels;
+    bertc_predict_options predict; /* first: the rows of the library's table fill it */
+    const char *out, *logits, *layers, *offsets;
+    int combine, pool, format;
+    bool json, pair, normalize;
 } cli_inference_values;
 
 /* Find the task of that name. Errors: BERTC_USAGE with a suggestion. */
@@ -21,7 +22,7 @@ bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_erro
 /* Check that each name of a comma-separated list is a task. The job checks the combination. */
 bertc_status cli_tasks_check(const char *list, bertc_error *err);
 
-/* Return the options in the library's form. */
+/* Return the options in the library's form, with the lines in `text` if there is no --data. */
 bertc_predict_options cli_inference_options(const cli_inference_values *values, const char *text, size_t length);
 
 /* Refuse an output that would replace an input: standard input, a file of the task (null: no task), a file of the
@@ -32,7 +33,7 @@ bertc_status cli_inference_check_outputs(const cli_inference_values *values, con
 /* Print the index of a data row: its own index, or its number `row` if it has none. */
 void cli_put_index(FILE *to, const bertc_example *example, size_t row);
 
-/* Run the model and show progress. `text` contains the input lines if values->data is null. */
+/* Run the model and show progress. `text` contains the input lines if values->predict.data is null. */
 bertc_status cli_infer(const cli_inference_values *values, const char *text, size_t length, bool score,
                        bertc_predictions *predictions, bertc_error *err);
 

@@ -11,23 +11,13 @@
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
-const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row)
+/* Whether `name` is one of the words of a list that are separated by spaces; null: an empty list. */
+static bool has_word(const char *list, const char *name)
 {
-    size_t count;
-    if (!command->table) return NULL;
-    const bertc_option *rows = command->table(&count);
-    for (row = row ? row + 1 : rows; row < rows + count; row++)
-        if (command->mask == 0 || (row->commands & command->mask) != 0) return row;
-    return NULL;
-}
-
-/* Whether `required`, a list separated by spaces, contains the option. */
-bool cli_option_required(const cli_command *command, const bertc_option *option)
-{
-    size_t length = strlen(option->name);
-    for (const char *p = command->required; p && *p;) {
+    size_t length = strlen(name);
+    for (const char *p = list; p && *p;) {
         size_t n = strcspn(p, " ");
-        if (n == length && memcmp(p, option->name, n) == 0) return true;
+        if (n == length && memcmp(p, name, n) == 0) return true;
         p += n + (p[n] == ' ');
     }
     return false;
@@ -38,12 +28,42 @@ const char *cli_command_prefix(const cli_command *command)
     return command->is_program ? "" : "bertc ";
 }
 
+const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row)
+{
+    cli_table *const tables[] = {command->table, command->more};
+    bool passed = !row;
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
+        size_t count = 0;
+        const bertc_option *rows = tables[t] ? tables[t](&count) : NULL;
+        unsigned mask = t == 0 ? command->mask : 0;
+        for (const bertc_option *next = rows; count-- > 0; next++) {
+            bool taken = (mask == 0 || (next->commands & mask) != 0) && !has_word(command->excluded, next->name);
+            if (passed && taken) return next;
+            passed = passed || next == row;
+        }
+    }
+    return NULL;
+}
+
+bool cli_option_required(const cli_command *command, const bertc_option *option)
+{
+    return has_word(command->required, option->name);
+}
+
 static const bertc_option *find(const cli_command *command, const char *name, size_t length)
 {
     const bertc_option *row = NULL;
     while ((row = cli_option_next(command, row)) != NULL)
         if (strlen(row->name) == length && memcmp(row->name, name, length) == 0) break;
     return row;
+}
+
+void cli_option_choices(const bertc_option *row, char out[CLI_CHOICES])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (const bertc_choice *choice = row->choices; choice && choice->name && used < CLI_CHOICES; choice++)
+        used += (size_t)snprintf(out + used, CLI_CHOICES - used, "%s%s", used > 0 ? "|" : "", choice->name);
 }
 
 /* ---- Values -------------------------------------------------------------------------------- */
@@ -80,16 +100,13 @@ static bertc_status set_real(const bertc_option *row, const char *text, void *fi
 
 static bertc_status set_choice(const bertc_option *row, const char *text, void *field, bertc_error *err)
 {
-    const char *choice = row->choices;
-    for (int i = 0; choice; i++) {
-        size_t n = strcspn(choice, "|");
-        if (strlen(text) == n && memcmp(text, choice, n) == 0) {
-            *(int *)field = i;
-            return BERTC_OK;
-        }
-        choice = choice[n] ? choice + n + 1 : NULL;
-    }
-    return cli_fail(err, BERTC_USAGE, "--%s: '%s' is not one of %s", row->name, text, row->choices);
+    char names[CLI_CHOICES];
+    const bertc_choice *choice = row->choices;
+    while (choice->name && strcmp(choice->name, text) != 0) choice++;
+    cli_option_choices(row, names);
+    if (!choice->name) return cli_fail(err, BERTC_USAGE, "--%s: '%s' is not one of %s", row->name, text, names);
+    *(int *)field = choice->value;
+    return BERTC_OK;
 }
 
 static bertc_status set_text(const bertc_option *row, const char *text, void *field, bertc_error *err)
@@ -147,6 +164,14 @@ static bertc_status unknown_option(const cli_command *command, const char *text,
                     cli_command_prefix(command), command->name);
 }
 
+/* The number of a row among the rows that the command takes. */
+static size_t index_of(const cli_command *command, const bertc_option *row)
+{
+    size_t index = 0;
+    for (const bertc_option *r = cli_option_next(command, NULL); r != row; r = cli_option_next(command, r)) index++;
+    return index;
+}
+
 /* Parse the option at argv[*at] and its value; *at moves to the last argument that was used. */
 static bertc_status take_option(const cli_command *command, int argc, char **argv, int *at,
                                 void *values, bool *given, bertc_error *err)
@@ -156,8 +181,7 @@ static bertc_status take_option(const cli_command *command, int argc, char **arg
     const bertc_option *row = strncmp(text, "--", 2) == 0 ? find(command, text + 2, length - 2) : NULL;
     if (!row) return unknown_option(command, text, err);
     const char *value = text[length] == '=' ? text + length + 1 : NULL;
-    size_t count;
-    given[row - command->table(&count)] = true;
+    given[index_of(command, row)] = true;
     if (row->kind == BERTC_OPTION_FLAG && value) return cli_fail(err, BERTC_USAGE, "--%s takes no value", row->name);
     if (row->kind != BERTC_OPTION_FLAG && !value) {
         if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0)
@@ -169,8 +193,7 @@ static bertc_status take_option(const cli_command *command, int argc, char **arg
 
 static bool is_given(const cli_command *command, const char *name, const bool *given)
 {
-    size_t count;
-    return given[find(command, name, strlen(name)) - command->table(&count)];
+    return given[index_of(command, find(command, name, strlen(name)))];
 }
 
 static bertc_status check_needs(const cli_command *command, const bool *given, bertc_error *err)
@@ -183,9 +206,9 @@ static bertc_status check_needs(const cli_command *command, const bool *given, b
 static bertc_status check_required(const cli_command *command, const bool *given, size_t arguments, bertc_error *err)
 {
     char missing[128] = "";
-    size_t used = 0, count;
+    size_t used = 0;
     for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;)
-        if (!given[row - command->table(&count)] && cli_option_required(command, row) && used < sizeof missing)
+        if (!given[index_of(command, row)] && cli_option_required(command, row) && used < sizeof missing)
             used += (size_t)snprintf(missing + used, sizeof missing - used, "%s--%s", used > 0 ? ", " : "", row->name);
     if (used == 0 && (!command->operand_required || arguments > 0)) return BERTC_OK;
     return cli_fail(err, BERTC_USAGE, "'%s%s' needs %s, see '%s%s --help'", cli_command_prefix(command), command->name,
@@ -198,7 +221,7 @@ bertc_status cli_options_parse(const cli_command *command, int argc, char **argv
     size_t count = 0;
     bool options = true;
     *parsed = (cli_parsed){.arguments.value = arguments};
-    if (command->table) command->table(&count);
+    for (const bertc_option *row = NULL; (row = cli_option_next(command, row)) != NULL;) count++;
     bool *given = calloc(count + 1, sizeof *given);
     bertc_status status = given ? BERTC_OK : cli_fail_memory(err);
     for (int i = 0; i < argc && status == BERTC_OK && !parsed->help; i++) {

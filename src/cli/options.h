@@ -13,6 +13,10 @@
 /* Return the next row that `command` takes after `row`, the first if `row` is null; null after the last. */
 const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row);
 
+/* The names of a CHOICE as "hf|google"; empty for another kind. */
+enum { CLI_CHOICES = 128 };
+void cli_option_choices(const bertc_option *row, char out[CLI_CHOICES]);
+
 /* Whether the command requires the option. */
 bool cli_option_required(const cli_command *command, const bertc_option *option);
 

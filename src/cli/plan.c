@@ -1,40 +1,19 @@
 /* bertc plan: the memory and time of a run, as a table or as JSON. */
-#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/inference.h"
 #include "cli/progress.h"
 #include "cli/scores.h"
 
-enum { MAX_ROWS = 64 };
-
-/* Whether an option of finetune affects a plan. Options about output do not. */
-static bool affects_plan(const bertc_option *row)
-{
-    static const char *const output[] = {"out", "resume", "save-every"};
-    for (size_t i = 0; i < sizeof output / sizeof *output; i++)
-        if (strcmp(row->name, output[i]) == 0) return false;
-    return true;
-}
-
-/* Copy finetune's options that affect a plan and add --json: a table is one array. */
-const bertc_option *cli_plan_table(size_t *count)
+const bertc_option *cli_plan_more(size_t *count)
 {
     static const bertc_option json = {
         "json", BERTC_OPTION_FLAG, offsetof(cli_plan_values, json), NULL, 0, 0, NULL, NULL,
         "print one JSON object instead of a table", 0};
-    static bertc_option rows[MAX_ROWS];
-    size_t all;
-    const bertc_option *train = bertc_train_option_table(&all);
-    assert(all < MAX_ROWS);
-    *count = 0;
-    for (size_t i = 0; i < all; i++)
-        if (affects_plan(&train[i])) rows[(*count)++] = train[i];
-    rows[(*count)++] = json;
-    return rows;
+    *count = 1;
+    return &json;
 }
 
 /* ---- The table ----------------------------------------------------------------------------- */

@@ -50,12 +50,12 @@ bertc_status cli_predict(const void *values, cli_arguments arguments, bertc_erro
     size_t length = 0;
     cli_file files[2] = {{0}};
     bertc_predictions predictions = {0};
-    bertc_status status = cli_task_find(v->task, &task, err);
+    bertc_status status = cli_task_find(v->predict.task, &task, err);
     if (status == BERTC_OK) status = cli_inference_check_outputs(v, task, err);
-    if (status == BERTC_OK && !v->data) status = cli_read_all(&text, &length, err);
+    if (status == BERTC_OK && !v->predict.data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) status = cli_files_open(files, v->out, v->logits, "logits", err);
     if (status == BERTC_OK) status = cli_infer(v, text, length, false, &predictions, err);
-    if (status == BERTC_OK) status = put_predictions(files[0].stream, task, &predictions, v->data != NULL, err);
+    if (status == BERTC_OK) status = put_predictions(files[0].stream, task, &predictions, v->predict.data != NULL, err);
     if (status == BERTC_OK && v->logits) put_logits(files[1].stream, task, &predictions);
     if (status == BERTC_OK) status = cli_files_commit(files, err);
     bertc_predictions_clear(&predictions);

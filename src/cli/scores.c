@@ -18,15 +18,11 @@ void cli_put_number(double value)
     fputs(text, stdout);
 }
 
-void cli_scores_json(const bertc_task *task, bertc_split split, const bertc_scores *scores)
+bertc_status cli_print_scores(const bertc_task *task, bertc_split split, const bertc_scores *scores, bertc_error *err)
 {
-    printf("{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
-           bertc_split_name(split), scores->examples);
-    cli_put_number(scores->loss);
-    fputs(",\"metrics\":{", stdout);
-    for (int i = 0; i < task->num_metrics; i++) {
-        printf("%s\"%s\":", i > 0 ? "," : "", bertc_metric_name(task->metrics[i]));
-        cli_put_number(scores->value[task->metrics[i]]);
-    }
-    fputs("}}\n", stdout);
+    char *json;
+    bertc_status status = bertc_scores_json(task, split, scores, &json, err);
+    if (status == BERTC_OK) puts(json);
+    free(json);
+    return status;
 }

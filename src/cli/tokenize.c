@@ -16,6 +16,9 @@
 
 #define FIELD(name) offsetof(cli_tokenize_values, name)
 
+static const bertc_choice parities[] = {
+    {"hf-fast", BERTC_HF_FAST}, {"hf-slow", BERTC_HF_SLOW}, {"google", BERTC_GOOGLE}, {NULL, 0}};
+
 static const bertc_option rows[] = {
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "use the vocab.txt and the tokenizer settings of a model directory", 0},
@@ -27,8 +30,8 @@ static const bertc_option rows[] = {
      "each line contains two texts, separated by the first TAB", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), "0", 0, 1000000000, NULL, "TOKENS",
      "truncate to this many tokens, including [CLS] and [SEP]; 0: never", 0},
-    {"parity", BERTC_OPTION_CHOICE, FIELD(parity), "hf-fast", 0, 0, "hf-fast|hf-slow|google",
-     "NAME", "produce the same ids as this implementation", 0},
+    {"parity", BERTC_OPTION_CHOICE, FIELD(parity), "hf-fast", 0, 0, parities, "NAME",
+     "produce the same ids as this implementation", 0},
     {"offsets", BERTC_OPTION_FLAG, FIELD(offsets), NULL, 0, 0, NULL, NULL,
      "print ID:BEGIN-END for each token: the range of bytes of its text that it covers", 0},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",

@@ -95,7 +95,7 @@ static bertc_status save(bc_run *run, bertc_error *err)
 
 static bertc_status step(bc_run *run, bertc_error *err)
 {
-    bc_step_log report;
+    bc_step_report report;
     bertc_status status = bc_run_step(run, &report, err);
     if (status != BERTC_OK) return status;
     bc_meter_add(&run->meter, report.seconds, report.tokens);
@@ -144,7 +144,7 @@ static bertc_status show_finished(bc_run *run, bertc_train_result *result, bertc
     bertc_status status = bc_record_read(run, result, err);
     if (status != BERTC_OK) return status;
     /* The run may have been killed after its last file was written and before its checkpoints were removed. */
-    if (run->folder.fd >= 0) bc_run_clear(run);
+    if (run->folder.fd >= 0) bc_run_clear_work(run);
     bc_notify(bc_meter_notify(&run->meter), "%s: the run is already finished", run->folder.path);
     return BERTC_OK;
 }

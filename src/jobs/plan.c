@@ -15,7 +15,7 @@ static const double patience = 10; /* seconds after which no further step begins
  * measured steps. *fraction: of the time of a step in the first epoch. */
 static bertc_status measure_again(bc_run *run, int steps, double *fraction, bertc_error *err)
 {
-    bc_step_log report;
+    bc_step_report report;
     double first = bc_meter_step_seconds(&run->meter) * steps, again = 0;
     bool cached = false;
     for (int i = 0; i < run->num_tasks; i++) cached = cached || run->tasks[i].cache.is_stored;
@@ -35,7 +35,7 @@ static bertc_status measure_again(bc_run *run, int steps, double *fraction, bert
 static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error *err)
 {
     double began = bc_clock();
-    bc_step_log report;
+    bc_step_report report;
     double fraction;
     bertc_model *model = bc_trainer_model(run->trainer);
     for (size_t i = 0; i < model->count; i++)

@@ -1,12 +1,13 @@
-/* Saving. A checkpoint is one sealed file that appears whole or not at all:
+/* Saving. A checkpoint is one hashed file that appears complete or not at all:
  *
- *   1. log.jsonl is flushed, so that the length which the checkpoint records is on disk;
- *   2. the weights that were best so far are a file of their own, flushed before;
- *   3. its name goes into the journal, step-N.safetensors is written beside, flushed, compared with what was handed
- *      in, renamed, folder flushed;
- *   4. only then are files removed that neither of the two newest checkpoints refers to.
+ *   1. log.jsonl is flushed, so that the length that the checkpoint records is on disk. The best weights were flushed
+ *      to a file of their own when they were found.
+ *   2. The name of the checkpoint is added to the journal.
+ *   3. step-N.safetensors is written to a temporary file, flushed, compared with the bytes that were handed in, and
+ *      renamed. The folder is flushed.
+ *   4. Only then are files removed that neither of the two newest checkpoints refers to.
  *
- * Killed anywhere in between, the previous checkpoint and all it refers to are still there. */
+ * If the process is killed in between, the previous checkpoint and all files that it refers to are still there. */
 #include "run/checkpoint.h"
 
 #include <stdio.h>
@@ -49,13 +50,13 @@ static bool is_kept(const bc_run *run, const char *name)
     return false;
 }
 
-void bc_checkpoint_remember(bc_run *run, int at, const bc_state *state)
+void bc_checkpoint_remember(bc_run *run, int index, const bc_state *state)
 {
-    run->saving.steps[at] = state->step;
-    for (int i = 0; i < run->num_tasks; i++) run->saving.best[at][i] = state->task[i].best_step;
+    run->saving.steps[index] = state->step;
+    for (int i = 0; i < run->num_tasks; i++) run->saving.best[index][i] = state->task[i].best_step;
 }
 
-/* Remove what neither the kept checkpoints nor the running state refer to. */
+/* Remove the files that neither the kept checkpoints nor the current state refer to. */
 static void prune(const bc_run *run)
 {
     const bc_folder *folder = &run->folder;
@@ -68,20 +69,20 @@ static void prune(const bc_run *run)
         bc_notify(folder->notify, "warning: %s", why.message);
 }
 
-static bertc_status write_sealed(bc_run *run, const char *name, const bc_hashed_tensor *blocks, size_t count,
-                                 const char *const *texts, bertc_error *err)
+static bertc_status write_file(bc_run *run, const char *name, const bc_hashed_tensor *tensors, size_t count,
+                               const char *const *texts, bertc_error *err)
 {
     const bc_dir *work = &run->folder.work;
     bertc_status status = bc_folder_claim(&run->folder, work, name, err);
-    return status == BERTC_OK ? bc_hashed_file_write(work, name, blocks, count, texts, err) : status;
+    return status == BERTC_OK ? bc_hashed_file_write(work, name, tensors, count, texts, err) : status;
 }
 
 static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error *err)
 {
     const bc_trainer_state trained = bc_trainer_state_of(run->trainer);
-    const bc_hashed_tensor blocks[] = {{"weights", trained.values, trained.scalars},
-                               {"m", trained.m, trained.trained},
-                               {"v", trained.v, trained.trained}};
+    const bc_hashed_tensor tensors[] = {{"weights", trained.values, trained.scalars},
+                                        {"m", trained.m, trained.trained},
+                                        {"v", trained.v, trained.trained}};
     bc_text state = {0}, options = {0}, hashes = {0};
     char log[BC_HASH_HEX];
     bertc_status status;
@@ -92,14 +93,14 @@ static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error 
     const char *const texts[] = {"format", "bertc-checkpoint-1", "state", state.bytes, "options", options.bytes,
                                  "prints", hashes.bytes,         "log",   log,         NULL};
     status = state.failed || options.failed || hashes.failed ? bc_fail_memory(err)
-                                                             : write_sealed(run, name, blocks, 3, texts, err);
+                                                             : write_file(run, name, tensors, 3, texts, err);
     bc_text_clear(&state);
     bc_text_clear(&options);
     bc_text_clear(&hashes);
     return status;
 }
 
-/* A state that is not finite is worth nothing, and it would push out one that is. */
+/* Weights that are not finite are not saved: they are useless and would replace a valid checkpoint. */
 bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
 {
     bertc_status status = bc_run_check_weights(run, bc_trainer_model(run->trainer)->values, err);
@@ -120,13 +121,13 @@ bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
 bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
 {
     const bc_trainer_state trained = bc_trainer_state_of(run->trainer);
-    const bc_hashed_tensor block = {"weights", trained.values, trained.scalars};
+    const bc_hashed_tensor tensor = {"weights", trained.values, trained.scalars};
     static const char *const texts[] = {"format", "bertc-weights-1", NULL};
     bertc_status status = bc_run_check_weights(run, trained.values, err);
     if (status != BERTC_OK) return status;
     char name[NAME];
     set_name(name, "best", run->state.step);
-    status = write_sealed(run, name, &block, 1, texts, err);
+    status = write_file(run, name, &tensor, 1, texts, err);
     if (status == BERTC_OK) prune(run);
     return status;
 }

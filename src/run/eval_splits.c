@@ -7,7 +7,7 @@
 
 /* ---- Tasks --------------------------------------------------------------------------------- */
 
-/* The task of this name; null: none. */
+/* The task of this name, or null. */
 static const bertc_task *find_task(const char *name, size_t length)
 {
     const bertc_task *task;
@@ -16,7 +16,8 @@ static const bertc_task *find_task(const char *name, size_t length)
     return NULL;
 }
 
-bertc_status bc_task_list_read(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count, bertc_error *err)
+bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
+                                bertc_error *err)
 {
     bool several = strchr(list, ',') != NULL;
     *count = 0;
@@ -28,9 +29,10 @@ bertc_status bc_task_list_read(const char *list, const bertc_task *tasks[BERTC_M
         if (!task->splits[BERTC_TRAIN].file)
             return bc_fail(err, BERTC_USAGE, "task %s has no training data", task->name);
         if (several && task->trained_as)
-            return bc_fail(err, BERTC_USAGE, "--task: %s has the training data of %s", task->name, task->trained_as);
+            return bc_fail(err, BERTC_USAGE, "--task: %s has no training data of its own but that of %s", task->name,
+                           task->trained_as);
         for (int i = 0; i < *count; i++)
-            if (tasks[i] == task) return bc_fail(err, BERTC_USAGE, "--task: %s stands there twice", task->name);
+            if (tasks[i] == task) return bc_fail(err, BERTC_USAGE, "--task: %s is listed twice", task->name);
         tasks[(*count)++] = task;
         next = p[length] == ',' ? p + length + 1 : NULL;
         p = next;
@@ -47,8 +49,8 @@ static bool has_label(const bertc_task *task, const char *label)
     return false;
 }
 
-/* Whether two tasks have the same labels, in any order, or values of the same range. */
-static bool are_alike(const bertc_task *a, const bertc_task *b)
+/* Whether two tasks have the same labels in any order, or are regressions of the same range. */
+static bool have_same_labels(const bertc_task *a, const bertc_task *b)
 {
     if (a->kind != b->kind || a->num_labels != b->num_labels) return false;
     if (a->kind == BERTC_REGRESSION) return a->low == b->low && a->high == b->high;
@@ -57,40 +59,40 @@ static bool are_alike(const bertc_task *a, const bertc_task *b)
     return true;
 }
 
-static bertc_status read_name(const char *name, size_t length, const bertc_task *task,
-                              bc_eval_split *eval_split, bertc_error *err)
+static bertc_status parse_split(const char *name, size_t length, const bertc_task *task,
+                              bc_eval_split *split, bertc_error *err)
 {
-    *eval_split = (bc_eval_split){task, BERTC_DEV};
+    *split = (bc_eval_split){task, BERTC_DEV};
     for (int s = 0; s < BERTC_SPLITS; s++) {
         const char *known = bertc_split_name((bertc_split)s);
         if (strlen(known) != length || memcmp(known, name, length) != 0) continue;
-        eval_split->split = (bertc_split)s;
+        split->split = (bertc_split)s;
         return BERTC_OK;
     }
     const bertc_task *other = find_task(name, length);
     if (!other)
         return bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is not train, dev, test or a task", (int)length, name);
-    if (!are_alike(task, other))
+    if (!have_same_labels(task, other))
         return bc_fail(err, BERTC_USAGE, "--eval-splits: task %s has other labels than %s", other->name, task->name);
-    eval_split->task = other;
+    split->task = other;
     return BERTC_OK;
 }
 
-bertc_status bc_eval_splits_read(const char *list, const bertc_task *task,
-                            bc_eval_split eval_split[BERTC_MAX_EVALS], size_t *count, bertc_error *err)
+bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task,
+                                  bc_eval_split splits[BERTC_MAX_EVALS], size_t *count, bertc_error *err)
 {
     *count = 0;
     for (const char *p = list, *next = p; next; p = next, ++*count) {
         size_t length = strcspn(p, ",");
-        bc_eval_split one;
-        bertc_status status = read_name(p, length, task, &one, err);
+        bc_eval_split split;
+        bertc_status status = parse_split(p, length, task, &split, err);
         if (status != BERTC_OK) return status;
         for (size_t i = 0; i < *count; i++)
-            if (strcmp(eval_split[i].task->name, one.task->name) == 0 && eval_split[i].split == one.split)
-                return bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is named twice", (int)length, p);
+            if (strcmp(splits[i].task->name, split.task->name) == 0 && splits[i].split == split.split)
+                return bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is listed twice", (int)length, p);
         if (*count == BERTC_MAX_EVALS)
             return bc_fail(err, BERTC_USAGE, "--eval-splits: more than %d splits", BERTC_MAX_EVALS);
-        eval_split[*count] = one;
+        splits[*count] = split;
         next = p[length] == ',' ? p + length + 1 : NULL;
     }
     return BERTC_OK;
@@ -119,16 +121,16 @@ bertc_status bc_best_metric_check(const bertc_train_options *o, const bertc_task
     bool found = o->best_metric == BERTC_BEST_LOSS;
     for (int i = 0; i < task->num_metrics && !found; i++) found = task->metrics[i] == metric_of(o, task);
     if (!found)
-        return bc_fail(err, BERTC_USAGE, "--best-metric: task %s is not scored by %s but by %s%s%s",
-                       task->name, bc_best_metric_name(o, task), bertc_metric_name(task->metrics[0]),
+        return bc_fail(err, BERTC_USAGE, "--best-metric: task %s has no %s, its metrics are %s%s%s", task->name,
+                       bc_best_metric_name(o, task), bertc_metric_name(task->metrics[0]),
                        task->num_metrics > 1 ? ", " : "",
                        task->num_metrics > 1 ? bertc_metric_name(task->metrics[1]) : "");
     if (o->best_metric != BERTC_BEST_PRIMARY && o->keep != BERTC_KEEP_BEST && o->patience == 0)
-        return bc_fail(err, BERTC_USAGE, "--best-metric says nothing without --keep best or --patience");
+        return bc_fail(err, BERTC_USAGE, "--best-metric has no effect without --keep best or --patience");
     return BERTC_OK;
 }
 
-/* How many bytes of a name are shown; of a long one its beginning, in whole characters. */
+/* The number of bytes of a name that are shown: at most MAX, and no part of a UTF-8 sequence. */
 static int shown(const char *name)
 {
     enum { MAX = 48 };
@@ -137,12 +139,12 @@ static int shown(const char *name)
     return (int)n;
 }
 
-bool bc_scores_describe_constant(bc_eval_split eval_split, const bertc_scores *scores, char text[BC_CONSTANT_TEXT])
+bool bc_scores_describe_constant(bc_eval_split split, const bertc_scores *scores, char text[BC_CONSTANT_TEXT])
 {
-    const bertc_task *task = eval_split.task;
+    const bertc_task *task = split.task;
     if (scores->same_prediction == 0) return false;
     const char *what = task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->same_prediction - 1];
     snprintf(text, BC_CONSTANT_TEXT, "%.*s %s: %.*s is predicted for all %zu examples", shown(task->name), task->name,
-             bertc_split_name(eval_split.split), shown(what), what, scores->examples);
+             bertc_split_name(split.split), shown(what), what, scores->examples);
     return true;
 }

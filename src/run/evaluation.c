@@ -6,86 +6,81 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "run/checkpoint.h"
-#include "run/record.h"
+#include "tasks/tasks.h"
 
 static double value_of(const bc_run *run, int task, const bertc_scores *scores)
 {
     return bc_best_metric_value(&run->options, run->tasks[task].eval_splits[0].task, &scores[0]);
 }
 
-/* Is the first split's metric better than before? NaN never is, and of equals the earlier stays. */
-static bool is_best(const bc_run *run, int task_index)
+/* Whether the last evaluation of a task is its best on the first split. NaN is never the best; the earlier of two equal
+ * values stays. */
+static bool is_best(const bc_run *run, int task)
 {
-    const bc_task_progress *task = &run->state.task[task_index];
-    double value = value_of(run, task_index, task->last);
+    const bc_task_state *state = &run->state.task[task];
+    double value = value_of(run, task, state->last);
     if (isnan(value)) return false;
-    return task->best_step == 0 || value > value_of(run, task_index, task->best);
+    return state->best_step == 0 || value > value_of(run, task, state->best);
 }
 
-static bertc_status log_scores(bc_run *run, bc_eval_split split, const bertc_scores *scores,
-                               double seconds, bertc_error *err)
-{
-    bc_text line = {0};
-    bc_text_printf(&line, "{\"step\":%lld,\"epoch\":", (long long)run->state.step);
-    bc_json_put_double(&line, bc_run_epochs(run, run->state.step));
-    bc_text_printf(&line, ",\"eval\":");
-    bc_record_scores(&line, split, scores);
-    bc_text_printf(&line, ",\"seconds\":%.4f}\n", seconds);
-    bertc_status status = line.failed ? bc_fail_memory(err) : bc_log_append(&run->log, line.bytes, line.length, err);
-    bc_text_clear(&line);
-    return status;
-}
-
-/* What an evaluation found in a lane; it counts once those of all lanes are there. */
+/* The results of a task's evaluation, by split. The run's state takes them when all tasks are evaluated. */
 typedef struct findings {
     bertc_scores scores[BERTC_MAX_EVALS];
-    double seconds[BERTC_MAX_EVALS]; /* that each split took */
+    double seconds[BERTC_MAX_EVALS];
 } findings;
 
-static bertc_status score(bc_run *run, int number, findings *found, bertc_error *err)
+static bertc_status score(bc_run *run, int index, findings *found, bertc_error *err)
 {
-    bc_run_task *run_task = &run->tasks[number];
+    bc_run_task *task = &run->tasks[index];
     const bertc_model *model = bc_trainer_model(run->trainer);
-    for (size_t i = 0; i < run_task->eval_count; i++) {
-        bc_eval *eval = &run_task->evals[i];
-        bertc_status status = bc_eval_run(eval, model, number, bc_trainer_workspace(run->trainer),
+    for (size_t i = 0; i < task->eval_count; i++) {
+        bc_eval *eval = &task->evals[i];
+        bertc_status status = bc_eval_run(eval, model, index, bc_trainer_workspace(run->trainer),
                                           bc_trainer_batch(run->trainer), &run->meter, err);
-        if (status == BERTC_OK) status = bertc_task_score(run_task->eval_sets[i], eval->logits, &found->scores[i], err);
+        if (status == BERTC_OK) status = bertc_task_score(task->eval_sets[i], eval->logits, &found->scores[i], err);
         if (status != BERTC_OK) return status;
         found->seconds[i] = run->meter.pass_seconds;
     }
     return BERTC_OK;
 }
 
-/* Take the scores of all lanes; whether those of one are the best so far. */
+/* Store the scores of all tasks in the state; return whether a task has a new best score. */
 static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
 {
     bool best = false;
     run->state.evaluated = run->state.step;
     run->meter.pass_seconds = 0;
     for (int i = 0; i < run->num_tasks; i++) {
-        bc_task_progress *task = &run->state.task[i];
-        memcpy(task->last, found[i].scores, sizeof task->last);
-        for (size_t e = 0; e < task->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
+        bc_task_state *state = &run->state.task[i];
+        memcpy(state->last, found[i].scores, sizeof state->last);
+        for (size_t e = 0; e < state->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
         if (!is_best(run, i)) continue;
-        task->best_step = run->state.step;
-        task->best_loss = task->loss;
-        memcpy(task->best, task->last, sizeof task->best);
+        state->best_step = run->state.step;
+        state->best_loss = state->loss;
+        memcpy(state->best, state->last, sizeof state->best);
         best = true;
     }
     return best;
 }
 
-static bertc_status log_all(bc_run *run, const findings found[BERTC_MAX_TASKS], bertc_error *err)
+static bertc_status log_scores(bc_run *run, const findings found[BERTC_MAX_TASKS], bertc_error *err)
 {
-    bertc_status status = BERTC_OK;
-    for (int l = 0; l < run->num_tasks; l++)
-        for (size_t i = 0; i < run->tasks[l].eval_count && status == BERTC_OK; i++)
-            status = log_scores(run, run->tasks[l].eval_splits[i], &found[l].scores[i], found[l].seconds[i], err);
+    bc_text lines = {0};
+    for (int t = 0; t < run->num_tasks; t++)
+        for (size_t i = 0; i < run->tasks[t].eval_count; i++) {
+            const bc_eval_split *split = &run->tasks[t].eval_splits[i];
+            bc_text_printf(&lines, "{\"step\":%lld,\"epoch\":", (long long)run->state.step);
+            bc_json_put_double(&lines, bc_run_epochs(run, run->state.step));
+            bc_text_printf(&lines, ",\"eval\":");
+            bc_put_scores(&lines, split->task, split->split, &found[t].scores[i]);
+            bc_text_printf(&lines, ",\"seconds\":%.4f}\n", found[t].seconds[i]);
+        }
+    bertc_status status = lines.failed ? bc_fail_memory(err) : bc_log_append(&run->log, lines.bytes, lines.length, err);
+    bc_text_clear(&lines);
     return status;
 }
 
-/* Say so where this was the last evaluation that is waited for. */
+/* Report if --patience is exhausted. */
 static void notify_end(const bc_run *run)
 {
     const bertc_notify *notify = bc_meter_notify(&run->meter);
@@ -107,7 +102,7 @@ bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
     bool best = take_scores(run, found);
     if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->plan.steps)
         status = bc_checkpoint_save_best(run, err);
-    if (status == BERTC_OK) status = log_all(run, found, err);
+    if (status == BERTC_OK) status = log_scores(run, found, err);
     if (status == BERTC_OK) notify_end(run);
     return status;
 }

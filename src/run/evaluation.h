@@ -4,8 +4,8 @@
 
 #include "run/run.h"
 
-/* Score all splits of all tasks, keep the weights where those of one are the best so far, and log it. Errors: those
- * of bc_eval_run; BERTC_IO, BERTC_NOMEM. */
+/* Score all evaluation splits of all tasks and log the scores. With --keep best, save the weights if a task has a new
+ * best score. Errors: those of bc_eval_run; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err);
 
 #endif

@@ -9,13 +9,14 @@
 
 /* ---- Data and settings --------------------------------------------------------------------- */
 
-/* With its NUL, so that no two lists of strings look alike. */
+/* Hash a string with its NUL, so that different lists of strings give different bytes. */
 static void put_string(bc_hasher *to, const char *string)
 {
     bc_hasher_update(to, string, strlen(string) + 1);
 }
 
-/* The labels of each example, -1 for none; where any has several, also how many each has. */
+/* Hash the labels of each example, -1 for an example without a label, and if an example has several, also the numbers
+ * of labels. */
 static void put_labels(bc_hasher *to, const bertc_inputs *in)
 {
     static const int32_t none = -1;
@@ -42,8 +43,7 @@ void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)
     bc_hasher_digest(&state, out);
 }
 
-/* Every number, the activation and the labels of a configuration; what config.json says besides
- * changes no result. */
+/* Hash the numbers, the activation and the labels of a configuration. Other members of config.json change no result. */
 static void hash_config(char out[BC_HASH_HEX], const bertc_config *config)
 {
     bc_hasher state;
@@ -57,7 +57,7 @@ static void hash_config(char out[BC_HASH_HEX], const bertc_config *config)
     bc_hasher_digest(&state, out);
 }
 
-/* A special token by its name alone, which is hashed as such. */
+/* Whether an added token is one of the special tokens without further settings, so that its text is hashed anyway. */
 static bool is_plain(const bertc_tokenizer_options *o, const bertc_added_token *token)
 {
     if (token->normalized || token->single_word || token->lstrip || token->rstrip) return false;
@@ -66,7 +66,7 @@ static bool is_plain(const bertc_tokenizer_options *o, const bertc_added_token *
     return false;
 }
 
-/* Every setting that ids depend on besides the vocabulary. */
+/* Hash every setting, besides the vocabulary, that changes token ids. */
 static void hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options *o)
 {
     int32_t added = 0;
@@ -93,8 +93,8 @@ static void hash_tokenizer(char out[BC_HASH_HEX], const bertc_tokenizer_options 
 
 /* ---- A run --------------------------------------------------------------------------------- */
 
-/* The hash of one hash is that itself; of several that of all. */
-static void print_all(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], size_t count)
+/* Combine hashes: one hash stands for itself, several are hashed together. */
+static void combine(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], size_t count)
 {
     bc_hash_part parts[BERTC_MAX_TASKS];
     for (size_t i = 0; i < count; i++) parts[i] = (bc_hash_part){hashes[i], BC_HASH_HEX - 1};
@@ -102,22 +102,22 @@ static void print_all(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], 
     else bc_hash(out, parts, count);
 }
 
-_Static_assert((int)BERTC_MAX_EVALS <= (int)BERTC_MAX_TASKS, "print_all has room for either");
+_Static_assert((int)BERTC_MAX_EVALS <= (int)BERTC_MAX_TASKS, "combine takes hashes of tasks or of splits");
 
-static void print_data(bc_run *run)
+static void hash_data(bc_run *run)
 {
-    char hashes[2][BERTC_MAX_TASKS][BC_HASH_HEX], splits[BERTC_MAX_EVALS][BC_HASH_HEX];
+    char train[BERTC_MAX_TASKS][BC_HASH_HEX], dev[BERTC_MAX_TASKS][BC_HASH_HEX], splits[BERTC_MAX_EVALS][BC_HASH_HEX];
     size_t count = (size_t)run->num_tasks;
-    for (size_t l = 0; l < count; l++) {
-        bc_run_task *run_task = &run->tasks[l];
-        bc_hash_inputs(run_task->train_fingerprint, run_task->train);
-        for (size_t i = 0; i < run_task->eval_count; i++) bc_hash_inputs(splits[i], run_task->evals[i].inputs);
-        print_all(run_task->dev_fingerprint, (const char (*)[BC_HASH_HEX])splits, run_task->eval_count);
-        memcpy(hashes[0][l], run_task->train_fingerprint, BC_HASH_HEX);
-        memcpy(hashes[1][l], run_task->dev_fingerprint, BC_HASH_HEX);
+    for (size_t t = 0; t < count; t++) {
+        bc_run_task *task = &run->tasks[t];
+        bc_hash_inputs(task->train_fingerprint, task->train);
+        for (size_t i = 0; i < task->eval_count; i++) bc_hash_inputs(splits[i], task->evals[i].inputs);
+        combine(task->dev_fingerprint, (const char (*)[BC_HASH_HEX])splits, task->eval_count);
+        memcpy(train[t], task->train_fingerprint, BC_HASH_HEX);
+        memcpy(dev[t], task->dev_fingerprint, BC_HASH_HEX);
     }
-    print_all(run->fingerprints.train, (const char (*)[BC_HASH_HEX])hashes[0], count);
-    print_all(run->fingerprints.dev, (const char (*)[BC_HASH_HEX])hashes[1], count);
+    combine(run->fingerprints.train, (const char (*)[BC_HASH_HEX])train, count);
+    combine(run->fingerprints.dev, (const char (*)[BC_HASH_HEX])dev, count);
 }
 
 bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err)
@@ -128,44 +128,42 @@ bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err)
     bertc_tokenizer_options settings = bertc_tokenizer_options_of(run->source.tokenizer);
     hash_tokenizer(run->fingerprints.tokenizer, &settings);
     hash_config(run->fingerprints.config, &run->source.config);
-    print_data(run);
+    hash_data(run);
     const bc_trainer_state state = bc_trainer_state_of(run->trainer);
     return bc_hash_large(run->fingerprints.weights, state.values, state.scalars * sizeof *state.values, err);
 }
 
 /* ---- Recording and comparing --------------------------------------------------------------- */
 
-/* What a difference in data can follow from stands behind it: it is compared first. */
+/* Compared from the last to the first: causes before effects, such as another vocabulary before other data. */
 static const struct {
-    const char *key, *differs;
+    const char *key, *name;
     size_t offset;
-} prints_rows[] = {
-    {"weights", "the initial weights are not those", offsetof(bc_fingerprints, weights)},
-    {"train", "the training data are not those", offsetof(bc_fingerprints, train)},
-    {"dev", "the dev data are not those", offsetof(bc_fingerprints, dev)},
-    {"vocab", "the vocabulary is not the one", offsetof(bc_fingerprints, vocab)},
-    {"tokenizer", "the settings of the tokenizer are not those", offsetof(bc_fingerprints, tokenizer)},
-    {"config", "the model's config.json is not the one", offsetof(bc_fingerprints, config)},
+} rows[] = {
+    {"weights", "other initial weights", offsetof(bc_fingerprints, weights)},
+    {"train", "other training data", offsetof(bc_fingerprints, train)},
+    {"dev", "other dev data", offsetof(bc_fingerprints, dev)},
+    {"vocab", "another vocabulary", offsetof(bc_fingerprints, vocab)},
+    {"tokenizer", "other tokenizer settings", offsetof(bc_fingerprints, tokenizer)},
+    {"config", "another config.json", offsetof(bc_fingerprints, config)},
 };
 
-enum { PRINTS = sizeof prints_rows / sizeof prints_rows[0] };
+enum { ROWS = sizeof rows / sizeof *rows };
 
 void bc_fingerprints_record(bc_text *out, const bc_fingerprints *hashes)
 {
-    for (int i = 0; i < PRINTS; i++)
-        bc_text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "{", prints_rows[i].key,
-                       (const char *)hashes + prints_rows[i].offset);
+    for (int i = 0; i < ROWS; i++)
+        bc_text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "{", rows[i].key, (const char *)hashes + rows[i].offset);
     bc_text_printf(out, "}");
 }
 
 bertc_status bc_fingerprints_compare(const bc_fingerprints *hashes, const cJSON *stored, const char *place,
                                bertc_error *err)
 {
-    for (int i = PRINTS - 1; i >= 0; i--) {
-        const cJSON *was = bc_json_get(stored, prints_rows[i].key);
-        if (cJSON_IsString(was) && strcmp(was->valuestring, (const char *)hashes + prints_rows[i].offset) == 0)
-            continue;
-        return bc_fail(err, BERTC_USAGE, "%s: %s that this run began with", place, prints_rows[i].differs);
+    for (int i = ROWS - 1; i >= 0; i--) {
+        const cJSON *was = bc_json_get(stored, rows[i].key);
+        if (cJSON_IsString(was) && strcmp(was->valuestring, (const char *)hashes + rows[i].offset) == 0) continue;
+        return bc_fail(err, BERTC_USAGE, "%s: this run began with %s", place, rows[i].name);
     }
     return BERTC_OK;
 }

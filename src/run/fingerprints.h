@@ -1,4 +1,4 @@
-/* What a run is told apart by besides its options: hashes of weights, data, vocabulary and settings. */
+/* The fingerprints of a run: hashes of weights, data, vocabulary and settings that identify it, besides its options. */
 #ifndef BC_RUN_FINGERPRINTS_H
 #define BC_RUN_FINGERPRINTS_H
 
@@ -7,16 +7,16 @@
 #include "base/text.h"
 #include "run/run.h"
 
-/* Everything a tokenised data set holds: lengths, ids, types, labels, values. */
+/* Hash the content of a tokenised data set: lengths, ids, types, labels and values. */
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *inputs);
 
-/* Of a run whose weights and data are there, before its first step. Errors: BERTC_NOMEM. */
+/* Compute the fingerprints of a run that has its weights and data, before its first step. Errors: BERTC_NOMEM. */
 bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err);
 
-/* {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...} */
+/* Append {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...}. */
 void bc_fingerprints_record(bc_text *out, const bc_fingerprints *hashes);
 
-/* Compare with a record. Errors: BERTC_USAGE naming the first that differs. */
+/* Compare with recorded fingerprints; `place` is the run folder, for messages. Errors: BERTC_USAGE. */
 bertc_status bc_fingerprints_compare(const bc_fingerprints *hashes, const cJSON *stored, const char *place,
                                      bertc_error *err);
 

@@ -16,18 +16,17 @@
 #include "base/memory.h"
 #include "base/size.h"
 
-static const char work_name[] = "checkpoint", log_name[] = "log.jsonl", record_name[] = "run.json",
-                  lock_name[] = "lock", log_start[] = "{\"step\":";
+static const char log_start[] = "{\"step\":";
 
-/* ---- What is there ------------------------------------------------------------------------- */
+/* ---- Classifying the content --------------------------------------------------------------- */
 
 typedef enum content { NOTHING, UNFINISHED, FINISHED, FOREIGN } content;
 
 typedef struct findings {
     content is;
-    bool work;         /* there is a checkpoint/ that is a run's: it bears the mark, or nothing yet */
-    char foreign[300]; /* a name that no run left there */
-    bertc_error why;   /* what could not be looked at */
+    bool work;         /* checkpoint/ exists and belongs to a run: it has a journal, or no file yet */
+    char foreign[300]; /* name of a file that does not belong to a run; or empty */
+    bertc_error why;   /* error of a file that could not be examined */
 } findings;
 
 bool bc_folder_parse_name(const char *name, const char *prefix, long long *step)
@@ -41,14 +40,14 @@ bool bc_folder_parse_name(const char *name, const char *prefix, long long *step)
     return true;
 }
 
-/* Each of these says no where the system fails, and keeps why. */
+/* Whether a name is of this kind. Like the functions below it returns false if the system fails, and sets *why. */
 static bool is_kind(const bc_dir *dir, const char *name, bc_entry kind, bertc_error *why)
 {
     bc_entry there;
     return bc_dir_entry(dir, name, &there, why) == BERTC_OK && there == kind;
 }
 
-/* Does a file begin as `text` does, as far as both go? After a power cut there may be zeros in their place. */
+/* Whether a file begins like `text`, up to the shorter length. After a power cut zeros may replace the bytes. */
 static bool begins(const bc_dir *dir, const char *name, const char *text, bertc_error *why)
 {
     char bytes[32];
@@ -60,29 +59,29 @@ static bool begins(const bc_dir *dir, const char *name, const char *text, bertc_
     return true;
 }
 
-/* A lock file holds nothing, or a process id. */
+/* Whether a file is a lock: it is empty or contains a process id. */
 static bool is_lock(const bc_dir *work, bertc_error *why)
 {
     char bytes[32];
     size_t count;
-    if (!is_kind(work, lock_name, BC_ENTRY_FILE, why)) return false;
-    if (bc_dir_peek(work, lock_name, bytes, sizeof bytes - 1, &count, why) != BERTC_OK) return false;
+    if (!is_kind(work, BC_RUN_LOCK, BC_ENTRY_FILE, why)) return false;
+    if (bc_dir_peek(work, BC_RUN_LOCK, bytes, sizeof bytes - 1, &count, why) != BERTC_OK) return false;
     bytes[count] = '\0';
     size_t digits = strspn(bytes, "0123456789");
     return bytes[digits] == '\0' || strcmp(bytes + digits, "\n") == 0;
 }
 
-/* Is an entry of checkpoint/ as a run leaves it? In a folder with a mark names that are not the run's are left
- * alone. In one without there are only the lock and the beginning of a mark, or the mark that appeared just now. */
+/* Whether an entry of checkpoint/ can come from a run. With a journal, files that are not listed in it are ignored.
+ * Without one, only the lock and the temporary file of a journal, or a journal that was just created, are accepted. */
 static bool is_fitting(const bc_folder *folder, const char *name, bertc_error *why)
 {
     const bc_dir *work = &folder->work;
-    if (strcmp(name, lock_name) == 0) return is_lock(work, why);
+    if (strcmp(name, BC_RUN_LOCK) == 0) return is_lock(work, why);
     if (strcmp(name, BC_RUN_JOURNAL) == 0) return is_kind(work, name, BC_ENTRY_FILE, why);
     if (folder->journal.length == 0)
         return strcmp(name, BC_RUN_JOURNAL ".tmp") == 0 && begins(work, name, BC_JOURNAL_START, why);
     if (!bc_folder_owns(folder, name)) return true;
-    return is_kind(work, name, strcmp(name, BC_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE, why);
+    return is_kind(work, name, strcmp(name, BC_RUN_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE, why);
 }
 
 static bertc_status look_at_work(bc_folder *folder, findings *found, bertc_error *err)
@@ -90,11 +89,11 @@ static bertc_status look_at_work(bc_folder *folder, findings *found, bertc_error
     bc_entry kind;
     bc_text_clear(&folder->journal);
     bc_dir_close(&folder->work);
-    bertc_status status = bc_dir_entry(&folder->root, work_name, &kind, err);
+    bertc_status status = bc_dir_entry(&folder->root, BC_RUN_WORK, &kind, err);
     if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
-    snprintf(found->foreign, sizeof found->foreign, "%s", work_name);
+    snprintf(found->foreign, sizeof found->foreign, "%s", BC_RUN_WORK);
     if (kind != BC_ENTRY_FOLDER) return BERTC_OK;
-    status = bc_dir_enter(&folder->work, &folder->root, work_name, false, err);
+    status = bc_dir_enter(&folder->work, &folder->root, BC_RUN_WORK, false, err);
     if (status == BERTC_OK) status = bc_journal_read(folder, err);
     if (status != BERTC_OK) return status;
     bc_dir_names names;
@@ -103,20 +102,21 @@ static bertc_status look_at_work(bc_folder *folder, findings *found, bertc_error
     bc_dir_names_begin(&names, &folder->work);
     for (const char *name; (name = bc_dir_names_next(&names)) != NULL;) {
         if (is_fitting(folder, name, &found->why)) continue;
-        snprintf(found->foreign, sizeof found->foreign, "%s/%s", work_name, name);
+        snprintf(found->foreign, sizeof found->foreign, "%s/%s", BC_RUN_WORK, name);
         found->work = false;
     }
     return bc_dir_names_end(&names, &folder->work, err);
 }
 
-/* The log of a marked run is one; nothing is said of what else lies beside it. */
-static bool is_stranger(const bc_folder *folder, const char *name, bertc_error *why)
+/* Whether an entry of the run folder does not belong to a run. Without a journal that is any entry but checkpoint/.
+ * With a journal, only run.json and log.jsonl are examined; other files are ignored. */
+static bool is_foreign(const bc_folder *folder, const char *name, bertc_error *why)
 {
-    if (strcmp(name, work_name) == 0) return false;
+    if (strcmp(name, BC_RUN_WORK) == 0) return false;
     if (folder->journal.length == 0) return true;
-    if (strcmp(name, record_name) == 0) return !is_kind(&folder->root, name, BC_ENTRY_FILE, why);
-    if (strcmp(name, log_name) != 0) return false;
-    return !bc_folder_owns(folder, "../log.jsonl") || !begins(&folder->root, name, log_start, why);
+    if (strcmp(name, BC_RUN_RECORD) == 0) return !is_kind(&folder->root, name, BC_ENTRY_FILE, why);
+    if (strcmp(name, BC_RUN_LOG) != 0) return false;
+    return !bc_folder_owns(folder, "../" BC_RUN_LOG) || !begins(&folder->root, name, log_start, why);
 }
 
 static bertc_status look_at_root(bc_folder *folder, findings *found, bertc_error *err)
@@ -125,8 +125,8 @@ static bertc_status look_at_root(bc_folder *folder, findings *found, bertc_error
     bool done = false;
     bc_dir_names_begin(&names, &folder->root);
     for (const char *name; (name = bc_dir_names_next(&names)) != NULL;) {
-        if (strcmp(name, record_name) == 0) done = is_kind(&folder->root, name, BC_ENTRY_FILE, &found->why);
-        if (!found->foreign[0] && is_stranger(folder, name, &found->why))
+        if (strcmp(name, BC_RUN_RECORD) == 0) done = is_kind(&folder->root, name, BC_ENTRY_FILE, &found->why);
+        if (!found->foreign[0] && is_foreign(folder, name, &found->why))
             snprintf(found->foreign, sizeof found->foreign, "%s", name);
     }
     found->is = done ? FINISHED : found->foreign[0] ? FOREIGN : folder->journal.length > 0 ? UNFINISHED : NOTHING;
@@ -156,33 +156,24 @@ static bertc_status check_content(bc_folder *folder, bool resume, findings *foun
     bertc_status status = look(folder, found, err);
     if (status != BERTC_OK) return status;
     if (found->is == FOREIGN)
-        return bc_fail(err, BERTC_USAGE, "%s: holds \"%s\", which no run left there; choose another --out",
+        return bc_fail(err, BERTC_USAGE, "%s: holds \"%s\", which is not part of a run; choose another --out",
                        folder->path, found->foreign);
     if (found->is == FINISHED && !resume)
         return bc_fail(err, BERTC_USAGE, "%s: holds a finished run; choose another --out, or --resume for its result",
                        folder->path);
     if (found->is == UNFINISHED && !resume && folder->fd >= 0)
-        return bc_fail(err, BERTC_USAGE, "%s: holds an unfinished run; go on with --resume or choose another --out",
-                       folder->path);
+        return bc_fail(err, BERTC_USAGE,
+                       "%s: holds an unfinished run; continue it with --resume or choose another --out", folder->path);
     return BERTC_OK;
 }
 
 /* ---- The lock ------------------------------------------------------------------------------ */
 
-static bertc_status fail_locked(const bc_folder *folder, int fd, bertc_error *err)
-{
-    char pid[32];
-    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-    pid[n > 0 ? n : 0] = '\0';
-    pid[strspn(pid, "0123456789")] = '\0';
-    return bc_fail(err, BERTC_LOCKED, "%s: locked by another run%s%s", folder->path, pid[0] ? ", process " : "", pid);
-}
-
-/* Is the locked file still the one of that name? A run that ended may have removed it. */
+/* Whether the locked file still has its name. A run that ended may have removed it. */
 static bool is_current(const bc_folder *folder, int fd)
 {
     struct stat ours, there;
-    return fstat(fd, &ours) == 0 && fstatat(folder->work.fd, lock_name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstat(fd, &ours) == 0 && fstatat(folder->work.fd, BC_RUN_LOCK, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
@@ -197,10 +188,10 @@ static bertc_status write_pid(bc_folder *folder, bertc_error *err)
     snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     ssize_t n = pread(folder->fd, folder->before, sizeof folder->before - 1, 0);
     folder->before[n > 0 ? n : 0] = '\0';
-    return write_lock(folder, pid) ? BERTC_OK : bc_dir_fail(&folder->work, lock_name, "cannot write", err);
+    return write_lock(folder, pid) ? BERTC_OK : bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot write", err);
 }
 
-/* Both folders, made where they are not there; *again is set where another run removed one meanwhile. */
+/* Open the run folder and checkpoint/; create missing ones. *again: another run removed one of them meanwhile. */
 static bertc_status make_folders(bc_folder *folder, bool *again, bertc_error *err)
 {
     bc_dir_close(&folder->work);
@@ -208,12 +199,12 @@ static bertc_status make_folders(bc_folder *folder, bool *again, bertc_error *er
     bertc_status status = bc_dir_open(&folder->root, folder->path, true, err);
     if (status != BERTC_OK) return status;
     bertc_error why = {0};
-    status = bc_dir_enter(&folder->work, &folder->root, work_name, true, &why);
+    status = bc_dir_enter(&folder->work, &folder->root, BC_RUN_WORK, true, &why);
     *again = status != BERTC_OK && errno == ENOENT;
     return status == BERTC_OK || *again ? BERTC_OK : bc_fail(err, status, "%s", why.message);
 }
 
-/* One attempt; *again is set where another run removed the file meanwhile. */
+/* Try once to take the lock. *again: another run removed a folder or the lock meanwhile. */
 static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
 {
     int fd;
@@ -221,15 +212,20 @@ static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
     bertc_status status = make_folders(folder, again, err);
     if (status != BERTC_OK || *again) return status;
     bertc_error why = {0};
-    status = bc_dir_file(&folder->work, lock_name, O_RDWR | O_CREAT, &fd, &why);
+    status = bc_dir_file(&folder->work, BC_RUN_LOCK, O_RDWR | O_CREAT, &fd, &why);
     *again = status != BERTC_OK && errno == ENOENT;
     if (status != BERTC_OK) return *again ? BERTC_OK : bc_fail(err, status, "%s", why.message);
     int taken;
     do taken = flock(fd, LOCK_EX | LOCK_NB);
     while (taken != 0 && errno == EINTR);
-    if (taken != 0)
-        status = errno == EWOULDBLOCK ? fail_locked(folder, fd, err)
-                                      : bc_dir_fail(&folder->work, lock_name, "cannot lock", err);
+    if (taken != 0 && errno == EWOULDBLOCK) {
+        char pid[32];
+        ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+        pid[n > 0 ? n : 0] = '\0';
+        pid[strspn(pid, "0123456789")] = '\0';
+        status = bc_fail(err, BERTC_LOCKED, "%s: locked by another run%s%s", folder->path, pid[0] ? ", process " : "",
+                         pid);
+    } else if (taken != 0) status = bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot lock", err);
     else *again = !is_current(folder, fd);
     if (status != BERTC_OK || *again) {
         close(fd);
@@ -247,13 +243,13 @@ static bertc_status take_lock(bc_folder *folder, bertc_error *err)
     folder->tried = true;
     for (int i = 0; i < ATTEMPTS && again && status == BERTC_OK; i++) status = try_lock(folder, &again, err);
     if (status == BERTC_OK && again)
-        return bc_fail(err, BERTC_LOCKED, "%s: other runs keep taking the folder", folder->path);
+        return bc_fail(err, BERTC_LOCKED, "%s: other runs keep locking the folder", folder->path);
     return status;
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
-/* Length of the part of a path that exists; the rest is cut off. */
+/* Cut off the part of a path that does not exist; return the length of the rest. */
 static size_t existing_part(char *path)
 {
     struct stat info;
@@ -266,13 +262,13 @@ static size_t existing_part(char *path)
     return length;
 }
 
-static bertc_status name_paths(bc_folder *folder, const char *path, bertc_error *err)
+static bertc_status set_paths(bc_folder *folder, const char *path, bertc_error *err)
 {
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
     folder->path = bc_strndup(path, length);
-    folder->work_path = folder->path ? bc_path_join(folder->path, work_name) : NULL;
-    folder->staging_path = folder->work_path ? bc_path_join(folder->work_path, BC_STAGING) : NULL;
+    folder->work_path = folder->path ? bc_path_join(folder->path, BC_RUN_WORK) : NULL;
+    folder->staging_path = folder->work_path ? bc_path_join(folder->work_path, BC_RUN_STAGING) : NULL;
     if (!folder->staging_path) return bc_fail_memory(err);
     folder->found = existing_part(folder->path);
     memcpy(folder->path, path, length);
@@ -286,13 +282,13 @@ bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bo
     findings found;
     *folder = (bc_folder){.fd = -1, .root.fd = -1, .work.fd = -1};
     *finished = false;
-    bertc_status status = name_paths(folder, path, err);
+    bertc_status status = set_paths(folder, path, err);
     if (status == BERTC_OK) status = check_content(folder, resume, &found, err);
     if (status != BERTC_OK) return status;
     *finished = found.is == FINISHED;
     if (*finished && !found.work) return BERTC_OK;
     status = take_lock(folder, err);
-    /* Between the first look and the lock another run may have come and gone. */
+    /* Another run may have started and ended between the first check and the lock. */
     if (status == BERTC_OK) status = check_content(folder, resume, &found, err);
     *finished = status == BERTC_OK && found.is == FINISHED;
     return status;
@@ -312,7 +308,7 @@ bool bc_folder_remove(const bc_folder *folder, const bc_dir *dir, const char *na
     return !warned(folder, bc_dir_remove(dir, name, &why), &why);
 }
 
-/* Remove what is the run's in checkpoint/, mark and lock aside; false where any of it stays. */
+/* Remove the files of the run in checkpoint/ except journal and lock; false if one stays. */
 static bool remove_owned(const bc_folder *folder)
 {
     bc_dir_names names;
@@ -320,7 +316,7 @@ static bool remove_owned(const bc_folder *folder)
     bool all = true;
     bc_dir_names_begin(&names, &folder->work);
     for (const char *name; (name = bc_dir_names_next(&names)) != NULL;)
-        if (strcmp(name, BC_STAGING) == 0 && bc_folder_owns(folder, name)) all = false; /* it could not be emptied */
+        if (strcmp(name, BC_RUN_STAGING) == 0 && bc_folder_owns(folder, name)) all = false; /* not empty */
         else if (bc_folder_owns(folder, name)) all = bc_folder_remove(folder, &folder->work, name) && all;
     return !warned(folder, bc_dir_names_end(&names, &folder->work, &why), &why) && all;
 }
@@ -329,23 +325,23 @@ void bc_folder_clear_work(bc_folder *folder)
 {
     bertc_error why = {0};
     if (folder->journal.length == 0 || !remove_owned(folder)) return;
-    warned(folder, bc_dir_sync(&folder->work, &why), &why); /* the mark goes after all else */
+    warned(folder, bc_dir_sync(&folder->work, &why), &why); /* the journal is removed last */
     if (bc_folder_remove(folder, &folder->work, BC_RUN_JOURNAL)) bc_text_clear(&folder->journal);
 }
 
-/* Whether there is something to go on with, a log or anything else of the run. */
+/* Whether the run wrote a log or another file besides the journal. */
 static bool is_begun(const bc_folder *folder)
 {
     bc_dir_names names;
-    bool begun = !is_kind(&folder->root, log_name, BC_ENTRY_NONE, NULL);
+    bool begun = !is_kind(&folder->root, BC_RUN_LOG, BC_ENTRY_NONE, NULL);
     bc_dir_names_begin(&names, &folder->work);
     for (const char *name; (name = bc_dir_names_next(&names)) != NULL;) begun = begun || bc_folder_owns(folder, name);
     return bc_dir_names_end(&names, &folder->work, NULL) != BERTC_OK || begun;
 }
 
-/* Remove folders from `path` up to, not including, the part that existed before. What is not empty,
- * another run's lock included, stays: rmdir sees to it. */
-static void remove_made(const bc_folder *folder)
+/* Remove the empty folders from `path` up to the part that existed before. rmdir keeps a folder that is not empty, such
+ * as one with the lock of another run. */
+static void remove_created(const bc_folder *folder)
 {
     size_t length = strlen(folder->path);
     while (length > folder->found && rmdir(folder->path) == 0) {
@@ -358,27 +354,27 @@ static void remove_made(const bc_folder *folder)
     warned(folder, bc_dir_fail(&bc_working_dir, folder->path, "cannot remove folder", &why), &why);
 }
 
-/* The mark of a run that wrote nothing goes, and checkpoint/ where no run needs it. Where this run has no part in
- * the folder's, all stays as it was. */
+/* Remove the journal of a run that wrote nothing else, the lock, and checkpoint/ if it is empty. If the journal is that
+ * of another run, restore the lock file as it was. */
 static void leave_work(bc_folder *folder)
 {
     bertc_error why = {0};
     if (folder->joined && folder->journal.length > 0 && !is_begun(folder)) {
-        warned(folder, bc_dir_sync(&folder->root, &why), &why); /* the mark goes after the log */
+        warned(folder, bc_dir_sync(&folder->root, &why), &why); /* the log is removed before the journal */
         if (bc_folder_remove(folder, &folder->work, BC_RUN_JOURNAL)) bc_text_clear(&folder->journal);
     }
     bool theirs = folder->journal.length > 0 && !folder->joined && folder->before[0];
     if (folder->fd >= 0 && theirs) theirs = write_lock(folder, folder->before);
-    if (folder->fd >= 0 && !theirs) bc_folder_remove(folder, &folder->work, lock_name);
-    bertc_status status = bc_dir_remove_folder(&folder->root, work_name, &why);
-    /* What is unfinished stays, and so does what another run has locked. */
+    if (folder->fd >= 0 && !theirs) bc_folder_remove(folder, &folder->work, BC_RUN_LOCK);
+    bertc_status status = bc_dir_remove_folder(&folder->root, BC_RUN_WORK, &why);
+    /* checkpoint/ of an unfinished run stays, and so does one that another run has locked. */
     if (folder->fd >= 0 && folder->journal.length == 0) warned(folder, status, &why);
 }
 
 void bc_folder_close(bc_folder *folder)
 {
     if (folder->tried && folder->root.fd >= 0) leave_work(folder);
-    if (folder->tried) remove_made(folder);
+    if (folder->tried) remove_created(folder);
     if (folder->fd >= 0) close(folder->fd);
     bc_dir_close(&folder->work);
     bc_dir_close(&folder->root);

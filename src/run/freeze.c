@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 
-/* The stages that a --freeze of this text names in a model of so many layers. Errors: BERTC_USAGE naming
- * `option`. */
-static bertc_status read_freeze(const char *text, size_t length, const char *option, int32_t layers, int32_t *frozen,
+/* Parse a value of --freeze for a model of `layers` layers; *frozen: the number of frozen stages. Errors: BERTC_USAGE
+ * naming `option`. */
+static bertc_status parse_freeze(const char *text, size_t length, const char *option, int32_t layers, int32_t *frozen,
                                 bertc_error *err)
 {
     const struct {
@@ -26,7 +26,7 @@ static bertc_status read_freeze(const char *text, size_t length, const char *opt
                        (int)length, text);
     long count = length < 9 ? strtol(text, NULL, 10) : LONG_MAX;
     if (count > layers)
-        return bc_fail(err, BERTC_USAGE, "--%s: %.*s layers, the model has %d", option, (int)length, text, (int)layers);
+        return bc_fail(err, BERTC_USAGE, "--%s %.*s: the model has %d layers", option, (int)length, text, (int)layers);
     *frozen = bc_stage_layer((int32_t)count);
     return BERTC_OK;
 }
@@ -35,12 +35,12 @@ static bertc_status read_freeze(const char *text, size_t length, const char *opt
 
 static const char schedule[] = "unfreeze-schedule";
 
-/* A schedule while it is read. */
+/* A schedule while it is parsed. */
 typedef struct reader {
-    const char *rest; /* of the text; null: each-epoch */
+    const char *rest; /* text that is not parsed yet; null: each-epoch */
     int32_t layers;
-    double epoch;     /* of the last entry; before the first: 0 */
-    int32_t frozen;   /* from then on */
+    double epoch;     /* epoch of the last entry; 0 before the first */
+    int32_t frozen;   /* number of frozen stages from this epoch on */
 } reader;
 
 static bool is_given(const bertc_train_options *o)
@@ -54,10 +54,11 @@ static bertc_status start(const bertc_train_options *o, int32_t layers, reader *
     if (r->rest && strcmp(r->rest, "each-epoch") == 0) r->rest = NULL;
     r->frozen = bc_stage_pooler(layers);
     if (o->feature_layer > 0) return BERTC_OK;
-    return read_freeze(o->freeze, strlen(o->freeze), "freeze", layers, &r->frozen, err);
+    return parse_freeze(o->freeze, strlen(o->freeze), "freeze", layers, &r->frozen, err);
 }
 
-/* The pooler thaws with the last layer: alone it would be a stage that does not reach the encoder. */
+/* Go to the next entry of each-epoch. The pooler is unfrozen together with the last layer: an entry for the pooler
+ * alone would train no layer. */
 static bool next_of_each(const bertc_train_options *o, reader *r)
 {
     if (r->frozen == 0 || r->epoch + 1 >= o->epochs) return false;
@@ -66,7 +67,7 @@ static bool next_of_each(const bertc_train_options *o, reader *r)
     return true;
 }
 
-static bertc_status read_entry(reader *r, bertc_error *err)
+static bertc_status parse_entry(reader *r, bertc_error *err)
 {
     size_t length = strcspn(r->rest, ",");
     const char *colon = memchr(r->rest, ':', length), *end = r->rest + length;
@@ -76,14 +77,13 @@ static bertc_status read_entry(reader *r, bertc_error *err)
     if (!colon || after == r->rest || after != colon || !isfinite(epoch))
         return bc_fail(err, BERTC_USAGE, "--%s: '%.*s' is not EPOCH:FREEZE, such as 1:8", schedule, (int)length,
                        r->rest);
-    bertc_status status = read_freeze(colon + 1, (size_t)(end - colon - 1), schedule, r->layers, &frozen, err);
+    bertc_status status = parse_freeze(colon + 1, (size_t)(end - colon - 1), schedule, r->layers, &frozen, err);
     if (status != BERTC_OK) return status;
     if (epoch <= r->epoch)
         return bc_fail(err, BERTC_USAGE, "--%s: '%.*s' is not after epoch %g", schedule, (int)length,
                        r->rest, r->epoch);
     if (frozen >= r->frozen)
-        return bc_fail(err, BERTC_USAGE, "--%s: '%.*s' unfreezes nothing that is still frozen then",
-                       schedule, (int)length, r->rest);
+        return bc_fail(err, BERTC_USAGE, "--%s: '%.*s' unfreezes no further part", schedule, (int)length, r->rest);
     r->epoch = epoch;
     r->frozen = frozen;
     r->rest = *end == ',' ? end + 1 : end;
@@ -92,15 +92,15 @@ static bertc_status read_entry(reader *r, bertc_error *err)
     return BERTC_OK;
 }
 
-/* Go to the next entry; *more: there is one. */
+/* Go to the next entry; *more: whether there is one. */
 static bertc_status next(const bertc_train_options *o, reader *r, bool *more, bertc_error *err)
 {
     *more = r->rest ? *r->rest != '\0' : next_of_each(o, r);
-    return *more && r->rest ? read_entry(r, err) : BERTC_OK;
+    return *more && r->rest ? parse_entry(r, err) : BERTC_OK;
 }
 
-bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers, int32_t *first,
-                           int32_t *last, bertc_error *err)
+bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers, int32_t *first, int32_t *last,
+                             bertc_error *err)
 {
     reader r;
     bertc_status status = start(options, layers, &r, err);
@@ -108,7 +108,7 @@ bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers,
     *first = *last = r.frozen;
     if (!is_given(options)) return BERTC_OK;
     if (r.frozen == 0)
-        return bc_fail(err, BERTC_USAGE, "--%s: nothing is frozen; give --freeze, such as all", schedule);
+        return bc_fail(err, BERTC_USAGE, "--%s: nothing is frozen; add --freeze, such as --freeze all", schedule);
     if (r.rest && *r.rest == '\0') return bc_fail(err, BERTC_USAGE, "--%s is empty", schedule);
     for (bool more = true; more && status == BERTC_OK;) {
         status = next(options, &r, &more, err);
@@ -119,8 +119,8 @@ bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers,
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-/* Parameters of the stages from `frozen` on that no earlier entry unfroze. */
-static void set_since(bertc_model *model, int32_t frozen, int64_t step)
+/* Set first_step of the parameters of the stages from `frozen` on that no earlier entry unfroze. */
+static void set_first_step(bertc_model *model, int32_t frozen, int64_t step)
 {
     for (size_t i = 0; i < model->count; i++) {
         bc_param *p = &model->params[i];
@@ -128,22 +128,22 @@ static void set_since(bertc_model *model, int32_t frozen, int64_t step)
     }
 }
 
-bertc_status bc_freeze_plan(const bertc_train_options *options, bertc_model *model,
-                          int64_t epoch_steps, int64_t steps, bertc_error *err)
+bertc_status bc_freeze_plan(const bertc_train_options *options, bertc_model *model, int64_t epoch_steps, int64_t steps,
+                            bertc_error *err)
 {
     reader r;
     bertc_status status = start(options, model->config.num_hidden_layers, &r, err);
     if (status != BERTC_OK) return status;
     for (size_t i = 0; i < model->count; i++) model->params[i].first_step = INT64_MAX;
-    set_since(model, r.frozen, 0);
+    set_first_step(model, r.frozen, 0);
     for (bool more = is_given(options); more;) {
         status = next(options, &r, &more, err);
         if (status != BERTC_OK || !more) return status;
         double step = ceil(r.epoch * (double)epoch_steps);
-        if (step >= (double)steps && !r.rest) return BERTC_OK; /* --max-steps ends before */
+        if (step >= (double)steps && !r.rest) return BERTC_OK; /* --max-steps ends the run before */
         if (step >= (double)steps)
             return bc_fail(err, BERTC_USAGE, "--%s: epoch %g is past the end of the run", schedule, r.epoch);
-        set_since(model, r.frozen, (int64_t)step);
+        set_first_step(model, r.frozen, (int64_t)step);
     }
     return BERTC_OK;
 }

@@ -1,27 +1,27 @@
-/* When the parts of a model are trained: --freeze at the start, then --unfreeze-schedule.
+/* Which parts of a model are frozen: first those of --freeze, then those of --unfreeze-schedule.
  *
- * A schedule is "EPOCH:FREEZE,..." with what stays frozen from that epoch on, in the words of
- * --freeze, or "each-epoch": one more layer at the end of each epoch, from the last one down, the
- * pooler with the last (gradual unfreezing, Howard and Ruder 2018, section 3.3). Stages are those of
+ * A schedule is "EPOCH:FREEZE,...": from each epoch on, the parts that FREEZE gives stay frozen, in the syntax of
+ * --freeze. "each-epoch" unfreezes one more layer at the end of each epoch, from the last layer down, and the pooler
+ * together with the last layer (gradual unfreezing, Howard and Ruder 2018, section 3.3). Stages are those of
  * bertc_model_options.frozen.
  *
- * 1. A parameter is trained from the step `since` on. Its AdamW counts from there, as PyTorch's does
- *    for one that had no gradient before.
- * 2. What no entry unfreezes is frozen for good: it has no gradient and no moments. */
+ * 1. A parameter is trained from its first_step on. AdamW counts its updates from there, like PyTorch for a parameter
+ *    that had no gradient before.
+ * 2. A parameter that no entry unfreezes is frozen for the whole run: it has no gradient and no moments. */
 #ifndef BC_RUN_FREEZE_H
 #define BC_RUN_FREEZE_H
 
 #include "bertc/train.h"
 #include "nn/model.h"
 
-/* Check the schedule. *first: stages frozen in the first step; *last: those that are frozen for good.
- * Errors: BERTC_USAGE. */
-bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers, int32_t *first,
-                           int32_t *last, bertc_error *err);
+/* Check both options for a model of `layers` layers. *first: number of stages frozen in the first step; *last: number
+ * of stages frozen for the whole run. Errors: BERTC_USAGE. */
+bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers, int32_t *first, int32_t *last,
+                             bertc_error *err);
 
-/* Set `since` of every parameter of a run of so many steps; the options are checked. Errors: BERTC_USAGE
- * where an entry lies past the end. */
-bertc_status bc_freeze_plan(const bertc_train_options *options, bertc_model *model,
-                          int64_t epoch_steps, int64_t steps, bertc_error *err);
+/* Set first_step of every parameter for a run of `steps` steps; the options were checked. Errors: BERTC_USAGE if an
+ * entry is past the end of the run. */
+bertc_status bc_freeze_plan(const bertc_train_options *options, bertc_model *model, int64_t epoch_steps, int64_t steps,
+                            bertc_error *err);
 
 #endif

@@ -8,12 +8,12 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-static const char seal_key[] = "xxh3";
+static const char hash_key[] = "xxh3";
 
 enum { PIECE = 1 << 20, PARTS = 2 * BC_HASHED_TENSORS + 2 * BC_HASHED_TEXTS };
 
-/* What is hashed, in order: keys and values of the texts, then names and values of the tensors;
- * strings with their NUL, so that no two lists look alike. */
+/* The parts that are hashed, in order: keys and values of the texts, then names and values of the tensors. Strings
+ * include their NUL, so that different lists give different bytes. */
 typedef struct parts {
     bc_hash_part part[PARTS];
     size_t count;
@@ -31,12 +31,12 @@ static bool add_string(parts *p, const char *string)
     return add(p, string, strlen(string) + 1);
 }
 
-bertc_status bc_hashed_file_write(const bc_dir *dir, const char *name, const bc_hashed_tensor *blocks, size_t count,
-                             const char *const *texts, bertc_error *err)
+bertc_status bc_hashed_file_write(const bc_dir *dir, const char *name, const bc_hashed_tensor *from, size_t count,
+                                  const char *const *texts, bertc_error *err)
 {
     const char *metadata[2 * BC_HASHED_TEXTS + 1] = {NULL};
     bc_tensor_out tensors[BC_HASHED_TENSORS];
-    char seal[BC_HASH_HEX];
+    char hash[BC_HASH_HEX];
     parts p = {.count = 0};
     size_t n = 0;
     assert(count <= BC_HASHED_TENSORS);
@@ -46,13 +46,13 @@ bertc_status bc_hashed_file_write(const bc_dir *dir, const char *name, const bc_
         add_string(&p, texts[n]);
     }
     for (size_t i = 0; i < count; i++) {
-        tensors[i] = (bc_tensor_out){blocks[i].name, BC_F32, 1, {blocks[i].count}, blocks[i].values};
-        add_string(&p, blocks[i].name);
-        add(&p, blocks[i].values, blocks[i].count * sizeof(float));
+        tensors[i] = (bc_tensor_out){from[i].name, BC_F32, 1, {from[i].count}, from[i].values};
+        add_string(&p, from[i].name);
+        add(&p, from[i].values, from[i].count * sizeof(float));
     }
-    bc_hash(seal, p.part, p.count);
-    metadata[n] = seal_key;
-    metadata[n + 1] = seal;
+    bc_hash(hash, p.part, p.count);
+    metadata[n] = hash_key;
+    metadata[n + 1] = hash;
     return bc_safetensors_write(dir, name, tensors, count, metadata, err);
 }
 
@@ -72,8 +72,8 @@ static bertc_status put_values(bc_hasher *to, const bc_tensor *tensor, char *pie
     return status;
 }
 
-/* The seal that the content asks for. */
-static bertc_status expected_seal(const bc_weights *file, char out[BC_HASH_HEX], bertc_error *err)
+/* Compute the hash of an open file's content. */
+static bertc_status compute_hash(const bc_weights *file, char out[BC_HASH_HEX], bertc_error *err)
 {
     bc_hasher hasher;
     const cJSON *item;
@@ -81,7 +81,7 @@ static bertc_status expected_seal(const bc_weights *file, char out[BC_HASH_HEX],
     bertc_status status = piece ? BERTC_OK : bc_fail_memory(err);
     bc_hasher_init(&hasher);
     cJSON_ArrayForEach(item, bc_safetensors_all_metadata(file)) {
-        if (strcmp(item->string, seal_key) == 0) continue;
+        if (strcmp(item->string, hash_key) == 0) continue;
         put_string(&hasher, item->string);
         put_string(&hasher, item->valuestring);
     }
@@ -94,22 +94,22 @@ static bertc_status expected_seal(const bc_weights *file, char out[BC_HASH_HEX],
     return status;
 }
 
-/* Between the end of the header's text and the data there are only spaces (trimmed). */
+/* bc_safetensors_is_trimmed: there are only spaces between the end of the header's text and the data. */
 bertc_status bc_hashed_file_open(const char *path, bc_weights *file, bertc_error *err)
 {
     bertc_status status = bc_safetensors_open(path, file, err);
     if (status != BERTC_OK) return status;
     char expected[BC_HASH_HEX];
-    const char *seal = bc_safetensors_metadata(file, seal_key);
-    if (seal) status = expected_seal(file, expected, err);
-    if (status == BERTC_OK && (!seal || !bc_safetensors_is_space_padded(file) || strcmp(seal, expected) != 0))
+    const char *recorded = bc_safetensors_metadata(file, hash_key);
+    if (recorded) status = compute_hash(file, expected, err);
+    if (status == BERTC_OK && (!recorded || !bc_safetensors_is_space_padded(file) || strcmp(recorded, expected) != 0))
         status = bc_fail(err, BERTC_INPUT, "%s: its content does not match its hash", path);
     if (status != BERTC_OK) bc_weights_close(file);
     return status;
 }
 
-bertc_status bc_hashed_file_find(const bc_weights *file, const char *name, size_t count,
-                            const bc_tensor **tensor, bertc_error *err)
+bertc_status bc_hashed_file_find(const bc_weights *file, const char *name, size_t count, const bc_tensor **tensor,
+                                 bertc_error *err)
 {
     *tensor = bc_weights_find(file, name);
     if (*tensor && (*tensor)->dtype == BC_F32 && (*tensor)->count == count) return BERTC_OK;

@@ -1,9 +1,8 @@
-/* Sealed files: safetensors that know when they were damaged.
+/* Hashed files: safetensors files that contain a hash of their content, so that damage is found.
  *
- * 1. A sealed file holds flat F32 tensors and texts (as metadata), and a hash over both.
- * 2. It is opened only if every byte is as it was written: tensors and texts by the hash, the
- *    rest of the header because no other text of that length means the same (its padding is
- *    checked byte for byte). */
+ * 1. A hashed file holds one-dimensional F32 tensors, texts as metadata, and a hash of both.
+ * 2. It opens only if every byte is as it was written. Tensors and texts are checked by the hash. The rest of the
+ *    header is checked byte for byte: no other text of its length has the same meaning. */
 #ifndef BC_RUN_HASHED_FILE_H
 #define BC_RUN_HASHED_FILE_H
 
@@ -17,18 +16,19 @@ typedef struct bc_hashed_tensor {
 
 enum { BC_HASHED_TENSORS = 4, BC_HASHED_TEXTS = 8 };
 
-/* Write atomically. texts: key, value, ..., null. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_hashed_file_write(const bc_dir *dir, const char *name, const bc_hashed_tensor *blocks, size_t count,
-                             const char *const *texts, bertc_error *err);
+/* Write a file atomically. texts: key, value, ..., null. Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_hashed_file_write(const bc_dir *dir, const char *name, const bc_hashed_tensor *tensors, size_t count,
+                                  const char *const *texts, bertc_error *err);
 
-/* Open and verify. Errors: BERTC_INPUT where the file is not whole; BERTC_IO, BERTC_NOMEM.
- * Close with bc_weights_close. */
+/* Open and verify a file. Close it with bc_weights_close.
+ * Errors: BERTC_INPUT if it is damaged; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_hashed_file_open(const char *path, bc_weights *file, bertc_error *err);
 
-/* Find a tensor that must have `count` values; or copy it. Errors: BERTC_INPUT; where a copy is not of the file
- * that was verified BERTC_IO. */
+/* Find a tensor that must have `count` values. Errors: BERTC_INPUT. */
 bertc_status bc_hashed_file_find(const bc_weights *file, const char *name, size_t count, const bc_tensor **tensor,
                                  bertc_error *err);
+
+/* Copy the values of such a tensor. Errors: BERTC_INPUT; BERTC_IO if the file changed since it was verified. */
 bertc_status bc_hashed_file_copy(const bc_weights *file, const char *name, float *to, size_t count, bertc_error *err);
 
 #endif

@@ -13,13 +13,13 @@
 #include "base/memory.h"
 #include "base/writer.h"
 
-/* Of all names of a run of a million checkpoints; a longer file is no journal. */
+/* Maximum size of a journal: enough for the names of a million checkpoints. */
 static const size_t max = (size_t)64 << 20;
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-/* Does the first line end with the hash of what stands before it? */
-static bool is_sealed(const char *line, size_t length)
+/* Whether the first line ends with the hash of the bytes before it. */
+static bool is_valid(const char *line, size_t length)
 {
     char hash[BC_HASH_HEX], end[BC_HASH_HEX + 16];
     static const char key[] = ",\"xxh3\":\"";
@@ -31,8 +31,8 @@ static bool is_sealed(const char *line, size_t length)
     return memcmp(line + length - tail, end, tail) == 0;
 }
 
-/* Is it whole, {"writes":"NAME"} and nothing else? A power cut can leave zeros in the place of the last one's begin. */
-static bool is_whole(const char *line, size_t length)
+/* Whether a line is {"writes":"NAME"} without zeros, which a power cut can leave at the beginning of the last line. */
+static bool is_complete(const char *line, size_t length)
 {
     static const char begin[] = "{\"writes\":\"", end[] = "\"}";
     size_t min = sizeof begin + sizeof end - 2;
@@ -40,19 +40,18 @@ static bool is_whole(const char *line, size_t length)
            memcmp(line + length - (sizeof end - 1), end, sizeof end - 1) == 0;
 }
 
-/* Keep the first line and the names that are whole. */
-static bertc_status take(bc_folder *folder, const char *text, size_t length, bertc_error *err)
+/* Keep the first line and the complete lines after it. */
+static bertc_status parse(bc_folder *folder, const char *text, size_t length, bertc_error *err)
 {
     const char *first = memchr(text, '\n', length);
-    if (!first || !is_sealed(text, (size_t)(first - text)))
+    if (!first || !is_valid(text, (size_t)(first - text)))
         return bc_fail(err, BERTC_USAGE,
-                       "%s/" BC_RUN_JOURNAL
-                       ": damaged, so nothing says which files are the run's; choose another --out",
+                       "%s/" BC_RUN_JOURNAL ": damaged, so the files of the run are unknown; choose another --out",
                        folder->work.path);
     const char *end = text + length, *line = first + 1, *stop;
     bc_text_put(&folder->journal, text, (size_t)(line - text));
     for (; (stop = memchr(line, '\n', (size_t)(end - line))) != NULL; line = stop + 1)
-        if (is_whole(line, (size_t)(stop - line))) bc_text_put(&folder->journal, line, (size_t)(stop + 1 - line));
+        if (is_complete(line, (size_t)(stop - line))) bc_text_put(&folder->journal, line, (size_t)(stop + 1 - line));
     folder->torn = folder->journal.length != length;
     return folder->journal.failed ? bc_fail_memory(err) : BERTC_OK;
 }
@@ -75,7 +74,7 @@ bertc_status bc_journal_read(bc_folder *folder, bertc_error *err)
         if (n >= 0 && (size_t)n < size) errno = EIO;
         if (n < (ssize_t)size) status = bc_dir_fail(&folder->work, BC_RUN_JOURNAL, "cannot read", err);
     }
-    if (status == BERTC_OK) status = take(folder, text, size, err);
+    if (status == BERTC_OK) status = parse(folder, text, size, err);
     bc_free(text);
     close(fd);
     return status;
@@ -83,11 +82,11 @@ bertc_status bc_journal_read(bc_folder *folder, bertc_error *err)
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *hashes, bertc_error *err)
+bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *fingerprints, bertc_error *err)
 {
     char hash[BC_HASH_HEX];
     bc_text *text = &folder->journal;
-    bc_text_printf(text, BC_JOURNAL_START "\"options\":%s,\"prints\":%s", options, hashes);
+    bc_text_printf(text, BC_JOURNAL_START "\"options\":%s,\"prints\":%s", options, fingerprints);
     const bc_hash_part part = {text->bytes, text->length};
     if (!text->failed) bc_hash(hash, &part, 1);
     if (!text->failed) bc_text_printf(text, ",\"xxh3\":\"%s\"}\n", hash);
@@ -98,7 +97,7 @@ bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char
     return status;
 }
 
-/* Append to the file what folder->journal has from `from` on; one that was torn is written anew. */
+/* Append to the file the bytes of folder->journal from `from` on. A torn file is rewritten. */
 static bertc_status append(bc_folder *folder, size_t from, bertc_error *err)
 {
     const bc_text *text = &folder->journal;
@@ -123,7 +122,7 @@ static bertc_status append(bc_folder *folder, size_t from, bertc_error *err)
 
 /* ---- Names --------------------------------------------------------------------------------- */
 
-static bool is_written(const bc_folder *folder, const char *name, size_t length)
+static bool is_listed(const bc_folder *folder, const char *name, size_t length)
 {
     char line[300];
     int n = snprintf(line, sizeof line, "\n{\"writes\":\"%.*s\"}\n", (int)length, name);
@@ -133,39 +132,36 @@ static bool is_written(const bc_folder *folder, const char *name, size_t length)
 bool bc_folder_owns(const bc_folder *folder, const char *name)
 {
     size_t length = strlen(name);
-    if (is_written(folder, name, length)) return true;
-    return length > 4 && strcmp(name + length - 4, ".tmp") == 0 && is_written(folder, name, length - 4);
+    if (is_listed(folder, name, length)) return true;
+    return length > 4 && strcmp(name + length - 4, ".tmp") == 0 && is_listed(folder, name, length - 4);
 }
 
-/* Something of that name which is not the run's is in its way. */
+/* Refuse a name that is taken by a file that does not belong to the run; ours: the journal lists the name. */
 static bertc_status check_free(const bc_dir *in, const char *name, bool ours, bertc_error *err)
 {
     bc_entry kind;
     bertc_status status = bc_dir_entry(in, name, &kind, err);
     if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
-    if (ours && kind == (strcmp(name, BC_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE)) return BERTC_OK;
+    if (ours && kind == (strcmp(name, BC_RUN_STAGING) == 0 ? BC_ENTRY_FOLDER : BC_ENTRY_FILE)) return BERTC_OK;
     return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere", in->path, name);
-}
-
-static bertc_status add(bc_folder *folder, const char *name, bertc_error *err)
-{
-    size_t length = folder->journal.length;
-    bc_text_printf(&folder->journal, "{\"writes\":\"%s\"}\n", name);
-    bertc_status status = folder->journal.failed ? bc_fail_memory(err) : append(folder, length, err);
-    if (status == BERTC_OK) return BERTC_OK;
-    folder->journal.failed = false;
-    folder->journal.length = length;
-    folder->journal.bytes[length] = '\0';
-    return status;
 }
 
 bertc_status bc_folder_claim(bc_folder *folder, const bc_dir *in, const char *name, bertc_error *err)
 {
-    char line[128], temporary[128];
-    snprintf(line, sizeof line, "%s%s", in == &folder->root ? "../" : "", name);
+    char listed[128], temporary[128];
+    bc_text *journal = &folder->journal;
+    size_t length = journal->length;
+    snprintf(listed, sizeof listed, "%s%s", in == &folder->root ? "../" : "", name);
     snprintf(temporary, sizeof temporary, "%s.tmp", name);
-    bool ours = bc_folder_owns(folder, line);
+    bool ours = bc_folder_owns(folder, listed);
     bertc_status status = check_free(in, name, ours, err);
     if (status == BERTC_OK) status = check_free(in, temporary, ours, err);
-    return status != BERTC_OK || ours ? status : add(folder, line, err);
+    if (status != BERTC_OK || ours) return status;
+    bc_text_printf(journal, "{\"writes\":\"%s\"}\n", listed);
+    status = journal->failed ? bc_fail_memory(err) : append(folder, length, err);
+    if (status == BERTC_OK) return BERTC_OK;
+    journal->failed = false;
+    journal->length = length;
+    journal->bytes[length] = '\0';
+    return status;
 }

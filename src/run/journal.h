@@ -1,12 +1,13 @@
-/* checkpoint/journal.jsonl: the mark of a run, and the names that it writes under.
+/* checkpoint/journal.jsonl: the identity of a run, and the names of the files that it writes.
  *
  *   {"format":"bertc-run-1","options":{...},"prints":{...},"xxh3":"..."}
  *   {"writes":"../log.jsonl"}
  *   {"writes":"step-100.safetensors"}
  *
- * 1. The file appears with its first line, whole. That line's hash covers all before it in the line.
- * 2. A name is on the disk here before there is a file of that name. A last line without its end was not yet
- *    followed by a file, and is overwritten. */
+ * 1. The first line is the run's fingerprint line. It is on disk completely when the file appears; its hash covers the
+ *    bytes before the hash.
+ * 2. The name of a file is on disk here before the file is created. The file of an incomplete last line was not created
+ *    yet; the line is overwritten. */
 #ifndef BC_RUN_JOURNAL_H
 #define BC_RUN_JOURNAL_H
 
@@ -20,37 +21,41 @@
 
 #define BC_JOURNAL_START "{\"format\":\"bertc-run-1\","
 
-/* The folder in checkpoint/ where a result is put together. */
-#define BC_STAGING "result"
+/* More names in a run folder, besides those of formats/model_dir.h. */
+#define BC_RUN_LOG "log.jsonl"
+#define BC_RUN_EVAL "eval.json"
+#define BC_RUN_STAGING "result" /* in checkpoint/: the staging folder of the result */
+#define BC_RUN_LOCK "lock"      /* in checkpoint/ */
 
-/* A run folder, and whose it is (run/folder.h opens it). */
+/* An open run folder (run/folder.h). */
 typedef struct bc_folder {
     char *path;      /* the run folder, without a slash at the end */
     char *work_path; /* path/checkpoint */
     char *staging_path; /* path/checkpoint/result */
     bc_dir root, work;
     size_t found;    /* length of the part of `path` that existed before */
-    int fd;          /* of the lock; -1: not held */
-    bc_text journal; /* its whole lines; empty: there is none */
-    bool tried;      /* to lock it: folders may have been made */
-    bool joined;     /* the journal is that of this run */
-    bool torn;       /* its file holds more than its whole lines */
-    char before[32]; /* what the lock's file held; a run that is refused puts it back */
-    const bertc_notify *notify; /* what could not be removed; or null */
+    int fd;          /* descriptor of the lock; -1: not held */
+    bc_text journal; /* complete lines of the journal; empty: no journal */
+    bool tried;      /* an attempt to lock was made, so folders may have been created */
+    bool joined;     /* the journal belongs to this run */
+    bool torn;       /* the journal's file also has incomplete lines */
+    char before[32]; /* content of the lock file before; a run that is refused restores it */
+    const bertc_notify *notify; /* gets warnings about files that could not be removed; or null */
 } bc_folder;
 
-/* Read checkpoint/'s journal into folder->journal; empty where there is none, or a name of another kind. Errors:
- * BERTC_USAGE where it is damaged; BERTC_IO, BERTC_NOMEM. */
+/* Read the journal into folder->journal; it stays empty if journal.jsonl is missing or not a regular file. Errors:
+ * BERTC_USAGE if the journal is damaged; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_journal_read(bc_folder *folder, bertc_error *err);
 
-/* Begin it: `options` and `prints` are JSON. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *hashes, bertc_error *err);
+/* Create the journal. `options` and `fingerprints` are JSON objects. Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *fingerprints, bertc_error *err);
 
-/* From now on `name` is the run's, in the folder's root or work. Errors: BERTC_IO, also where something is
- * there that is not; BERTC_NOMEM. */
+/* Add a name in folder->root or folder->work to the journal, unless it is there already. Errors: BERTC_IO, also if the
+ * name is taken by a file that does not belong to the run; BERTC_NOMEM. */
 bertc_status bc_folder_claim(bc_folder *folder, const bc_dir *in, const char *name, bertc_error *err);
 
-/* Is a name in checkpoint/ the run's? So is the temporary name of such a file; "../NAME": one beside it. */
+/* Whether the journal lists a name, or the name of which it is the temporary name. "../NAME" is in the run folder,
+ * other names are in checkpoint/. */
 bool bc_folder_owns(const bc_folder *folder, const char *name);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "run/journal.h"
 
-static const char name[] = "log.jsonl";
+static const char name[] = BC_RUN_LOG;
 
 enum { PIECE = 1 << 16 };
 
@@ -32,7 +32,7 @@ static bertc_status open_file(bc_log *log, bc_folder *folder, int64_t length, be
     return done == 0 ? BERTC_OK : fail(log, "cannot truncate", err);
 }
 
-/* Take into `found` what lies behind the bytes that were checked. */
+/* Read the bytes after `checked` and add them to the hash `found`. */
 static bertc_status read_back(bc_log *log, bertc_error *err)
 {
     char *piece = bc_alloc(PIECE, 1);
@@ -113,7 +113,7 @@ void bc_log_close(bc_log *log)
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-/* Hand out the first bytes of the log, `most` at most, a piece at a time. One that is not there is damaged. */
+/* Pass the first bytes of the log, at most `max`, to `take` in pieces. A missing log is an error like a damaged one. */
 static bertc_status scan(const bc_folder *folder, int64_t max, void (*take)(void *to, const void *bytes, size_t length),
                          void *to, int64_t *found, bertc_error *err)
 {

@@ -6,7 +6,7 @@
 #include "nn/lora.h"
 #include "nn/model_load.h"
 
-/* An option of adapters that has another value than its default. */
+/* The name of a --lora option that does not have its default value; or null. */
 static const char *find_given(const bertc_train_options *o)
 {
     bertc_train_options d;
@@ -17,7 +17,7 @@ static const char *find_given(const bertc_train_options *o)
     return o->lora_save != d.lora_save ? "lora-save" : NULL;
 }
 
-/* An option that trains what adapters leave as it is. */
+/* The name of an option that cannot be combined with adapters; or null. */
 static const char *find_contrary(const bertc_train_options *o)
 {
     if (o->train_only != BERTC_TRAIN_ALL) return "train-only";
@@ -26,9 +26,9 @@ static const char *find_contrary(const bertc_train_options *o)
     return strcmp(o->unfreeze_schedule, "none") != 0 ? "unfreeze-schedule" : NULL;
 }
 
-/* What peft takes a name for: the modules that end in it, after a dot or from their beginning. "dense"
- * would name the pooler's too, which is not adapted. */
-static uint32_t targets_named(const char *name, size_t length)
+/* The targets that peft matches with a name: modules whose path is the name or ends with a dot and the name. "dense" is
+ * refused: it would match the pooler too, which has no adapter. */
+static uint32_t match_targets(const char *name, size_t length)
 {
     uint32_t found = 0;
     if (length == 3 && memcmp(name, "all", 3) == 0) return (1u << BC_LORA_TARGETS) - 1;
@@ -42,12 +42,12 @@ static uint32_t targets_named(const char *name, size_t length)
     return found;
 }
 
-bertc_status bc_lora_options_read_targets(const char *list, uint32_t *targets, bertc_error *err)
+bertc_status bc_lora_targets_parse(const char *list, uint32_t *targets, bertc_error *err)
 {
     *targets = 0;
     for (const char *at = list;; at++) {
         size_t length = strcspn(at, ",");
-        uint32_t named = targets_named(at, length);
+        uint32_t named = match_targets(at, length);
         if (!named)
             return bc_fail(err, BERTC_USAGE,
                            "--lora-targets: '%.*s' is not query, key, value, attention.output.dense, "
@@ -59,24 +59,24 @@ bertc_status bc_lora_options_read_targets(const char *list, uint32_t *targets, b
     }
 }
 
-bertc_status bc_lora_options_check(const bertc_train_options *o, int32_t layers, int32_t frozen,
-                            bertc_lora *lora, bertc_error *err)
+bertc_status bc_lora_options_check(const bertc_train_options *o, int32_t layers, int32_t frozen, bertc_lora *lora,
+                                   bertc_error *err)
 {
     *lora = (bertc_lora){0};
     const char *name = o->lora_rank > 0 ? find_contrary(o) : find_given(o);
     if (name && o->lora_rank > 0)
-        return bc_fail(err, BERTC_USAGE, "--lora-rank and --%s exclude each other: of the encoder the "
-                       "adapters alone are trained", name);
-    if (name) return bc_fail(err, BERTC_USAGE, "--%s without --lora-rank", name);
+        return bc_fail(err, BERTC_USAGE, "--lora-rank and --%s exclude each other: with adapters the encoder itself is "
+                       "not trained", name);
+    if (name) return bc_fail(err, BERTC_USAGE, "--%s has no effect without --lora-rank", name);
     if (o->lora_rank == 0) return BERTC_OK;
     if (o->keep_layers > 0 && o->lora_save == BERTC_LORA_ADAPTER)
-        return bc_fail(err, BERTC_USAGE, "--lora-save adapter: --keep-layers makes another model than the "
-                       "one that it would lie over; use --lora-save merged");
+        return bc_fail(err, BERTC_USAGE, "--lora-save adapter: with --keep-layers the adapter would not fit --model; "
+                       "use --lora-save merged");
     if (frozen >= bc_stage_pooler(layers))
         return bc_fail(err, BERTC_USAGE, "--lora-rank: --freeze %s leaves no layer to adapt", o->freeze);
     *lora = (bertc_lora){.rank = (int32_t)o->lora_rank, .alpha = o->lora_alpha,
                          .dropout = o->lora_dropout};
-    return bc_lora_options_read_targets(o->lora_targets, &lora->targets, err);
+    return bc_lora_targets_parse(o->lora_targets, &lora->targets, err);
 }
 
 bertc_status bc_lora_options_check_base(const bc_run *run, bertc_error *err)
@@ -84,10 +84,10 @@ bertc_status bc_lora_options_check_base(const bc_run *run, bertc_error *err)
     if (!bc_lora_options_saves_adapter(&run->options)) return BERTC_OK;
     const char *model = run->options.model;
     if (run->source.base)
-        return bc_fail(err, BERTC_USAGE, "--lora-save adapter: %s is an adapter itself, and one can not "
-                       "lie on another; use --lora-save merged", model);
-    const bc_param *drawn = bc_model_first_initialized(bc_trainer_model(run->trainer));
-    if (!drawn) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing, and an adapter would not hold the new "
-                   "one; use --lora-save merged", model, drawn->name);
+        return bc_fail(err, BERTC_USAGE, "--lora-save adapter: %s is itself an adapter, and an adapter needs a "
+                       "complete model; use --lora-save merged", model);
+    const bc_param *missing = bc_model_first_initialized(bc_trainer_model(run->trainer));
+    if (!missing) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing, and an adapter does not contain the newly "
+                   "initialized one; use --lora-save merged", model, missing->name);
 }

@@ -14,59 +14,63 @@
 #include "formats/safetensors.h"
 #include "run/lora_options.h"
 
-/* A result is a whole model or an adapter, or several of them; the tokenizer's files may be there. */
-enum { WHOLE = 1, ADAPTER = 2 };
+/* A result is a complete model or an adapter, for each task of the run. */
+enum { COMPLETE = 1, ADAPTER = 2 };
 
+/* The files besides those of the tokenizer, which are all optional. */
 static const struct {
     const char *name;
-    int needed; /* by which of the two */
-} own[] = {{"config.json", WHOLE}, /* of an adapter that an earlier version wrote too */
-           {BC_MODEL_WEIGHTS, WHOLE},      {BC_ADAPTER_CONFIG, ADAPTER}, {BC_ADAPTER_WEIGHTS, ADAPTER},
-           {BC_ADAPTER_LABELS, 0}, /* not of one that an earlier version wrote */
-           {"eval.json", WHOLE | ADAPTER},
-           {"run.json", WHOLE | ADAPTER}}; /* of each of several; that of the run is none of its files */
+    int required; /* in a complete model, an adapter or both */
+} own[] = {
+    {"config.json", COMPLETE}, /* earlier versions wrote it for an adapter too */
+    {BC_MODEL_WEIGHTS, COMPLETE},
+    {BC_ADAPTER_CONFIG, ADAPTER},
+    {BC_ADAPTER_WEIGHTS, ADAPTER},
+    {BC_ADAPTER_LABELS, 0},    /* earlier versions did not write it */
+    {BC_RUN_EVAL, COMPLETE | ADAPTER},
+    {BC_RUN_RECORD, COMPLETE | ADAPTER}, /* only in the folders of several tasks: run.json does not list itself */
+};
 enum { OWN = sizeof own / sizeof own[0] };
 
-/* A name in a model's folder, which is one of several or the run's own; null past the end. */
+/* The index-th name in a model's folder: `count` names of `own`, then those of the tokenizer; null past the end. */
 static const char *name_at(size_t index, size_t count)
 {
     return index < count ? own[index].name : bc_model_dir_tokenizer_file(index - count);
 }
 
-bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *member)
+bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *file)
 {
     bool several = run->num_tasks > 1;
-    int kind = bc_lora_options_saves_adapter(&run->options) ? ADAPTER : WHOLE;
+    int kind = bc_lora_options_saves_adapter(&run->options) ? ADAPTER : COMPLETE;
     size_t count = several ? OWN : OWN - 1, names = count;
     if (several && index-- == 0) {
-        *member = (bc_result_file){.path = "eval.json", .folder = ".", .name = "eval.json"};
+        *file = (bc_result_file){.path = BC_RUN_EVAL, .folder = ".", .name = BC_RUN_EVAL};
         return true;
     }
     while (name_at(names, count)) names++;
     if (index >= names * (size_t)run->num_tasks) return false;
-    member->folder = several ? run->tasks[index / names].task->name : ".";
+    file->folder = several ? run->tasks[index / names].spec->name : ".";
     index %= names;
-    member->name = name_at(index, count);
-    snprintf(member->path, sizeof member->path, "%s%s%s", several ? member->folder : "", several ? "/" : "",
-             member->name);
-    member->optional = index >= count || !(own[index].needed & kind);
+    file->name = name_at(index, count);
+    snprintf(file->path, sizeof file->path, "%s%s%s", several ? file->folder : "", several ? "/" : "", file->name);
+    file->optional = index >= count || !(own[index].required & kind);
     return true;
 }
 
 /* ---- Recording ----------------------------------------------------------------------------- */
 
-/* What was handed in is recorded, not what can be read. */
-static bertc_status record_file(bc_text *out, const bc_run *run, const char *folder, const bc_result_file *member,
+/* Append the size and hash of the bytes that were handed to write, not of those that can be read back. */
+static bertc_status record_file(bc_text *out, const bc_run *run, const char *folder, const bc_result_file *file,
                                 bertc_error *err)
 {
-    char *path = bc_path_join(folder, member->path);
+    char *path = bc_path_join(folder, file->path);
     if (!path) return bc_fail_memory(err);
-    const bc_file_hash *file = bc_file_hashes_find(&run->result_files, path);
+    const bc_file_hash *written = bc_file_hashes_find(&run->result_files, path);
     bool first = out->length > 0 && out->bytes[out->length - 1] == '{';
-    assert(file || member->optional);
-    if (file)
-        bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", first ? "" : ",", member->path,
-                       file->bytes, file->hash);
+    assert(written || file->optional);
+    if (written)
+        bc_text_printf(out, "%s\"%s\":{\"bytes\":%zu,\"xxh3\":\"%s\"}", first ? "" : ",", file->path, written->bytes,
+                       written->hash);
     bc_free(path);
     return BERTC_OK;
 }
@@ -75,10 +79,10 @@ bertc_status bc_manifest_record(bc_text *out, const bc_run *run, const char *fol
 {
     bertc_status status = BERTC_OK;
     size_t lines;
-    bc_result_file member;
+    bc_result_file file;
     bc_text_printf(out, "\"files\":{");
-    for (size_t i = 0; status == BERTC_OK && bc_manifest_file(run, i, &member); i++)
-        status = record_file(out, run, folder, &member, err);
+    for (size_t i = 0; status == BERTC_OK && bc_manifest_file(run, i, &file); i++)
+        status = record_file(out, run, folder, &file, err);
     if (status == BERTC_OK) status = bc_log_lines(&run->folder, &lines, err);
     if (status == BERTC_OK) bc_text_printf(out, "},\"log_lines\":%zu", lines);
     return status;
@@ -92,19 +96,20 @@ static double number_at(const cJSON *object, const char *key)
     return cJSON_IsNumber(item) ? item->valuedouble : -1;
 }
 
-bertc_status bc_manifest_check_file(const bc_run *run, const char *name, const cJSON *file, bertc_error *err)
+bertc_status bc_manifest_check_file(const bc_run *run, const char *path, const cJSON *recorded, bertc_error *err)
 {
-    const char *folder = run->folder.path, *recorded = cJSON_GetStringValue(bc_json_get(file, "xxh3"));
-    double bytes = number_at(file, "bytes");
+    const char *folder = run->folder.path, *wanted = cJSON_GetStringValue(bc_json_get(recorded, "xxh3"));
+    double bytes = number_at(recorded, "bytes");
     size_t length;
-    char hash[BC_HASH_HEX], *path = bc_path_join(folder, name);
-    bertc_status status = path ? bc_hash_file(hash, &length, path, err) : bc_fail_memory(err);
-    bc_free(path);
+    char hash[BC_HASH_HEX], *full = bc_path_join(folder, path);
+    bertc_status status = full ? bc_hash_file(hash, &length, full, err) : bc_fail_memory(err);
+    bc_free(full);
     if (status != BERTC_OK) return status;
     if ((double)length != bytes)
-        return bc_fail(err, BERTC_INPUT, "%s/%s: %zu bytes, run.json recorded %.0f", folder, name, length, bytes);
-    if (recorded && strcmp(recorded, hash) == 0) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s/%s: its content does not match its hash in run.json", folder, name);
+        return bc_fail(err, BERTC_INPUT, "%s/%s: %zu bytes, " BC_RUN_RECORD " recorded %.0f", folder, path, length,
+                       bytes);
+    if (wanted && strcmp(wanted, hash) == 0) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s/%s: its content does not match its hash in " BC_RUN_RECORD, folder, path);
 }
 
 bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_error *err)
@@ -113,15 +118,16 @@ bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_err
     double recorded = number_at(record, "log_lines");
     size_t lines;
     bertc_status status = BERTC_OK;
-    bc_result_file member;
-    for (size_t i = 0; status == BERTC_OK && bc_manifest_file(run, i, &member); i++) {
-        const cJSON *file = bc_json_get(files, member.path);
-        if (file) status = bc_manifest_check_file(run, member.path, file, err);
-        else if (!member.optional)
-            status = bc_fail(err, BERTC_INPUT, "%s/run.json: no size and hash of %s", run->folder.path, member.path);
+    bc_result_file file;
+    for (size_t i = 0; status == BERTC_OK && bc_manifest_file(run, i, &file); i++) {
+        const cJSON *of_file = bc_json_get(files, file.path);
+        if (of_file) status = bc_manifest_check_file(run, file.path, of_file, err);
+        else if (!file.optional)
+            status = bc_fail(err, BERTC_INPUT, "%s/" BC_RUN_RECORD ": no size and hash of %s", run->folder.path,
+                             file.path);
     }
     if (status == BERTC_OK) status = bc_log_lines(&run->folder, &lines, err);
     if (status != BERTC_OK || (double)lines == recorded) return status;
-    return bc_fail(err, BERTC_INPUT, "%s/log.jsonl: %zu lines, run.json recorded %.0f", run->folder.path, lines,
-                   recorded);
+    return bc_fail(err, BERTC_INPUT, "%s/" BC_RUN_LOG ": %zu lines, " BC_RUN_RECORD " recorded %.0f",
+                   run->folder.path, lines, recorded);
 }

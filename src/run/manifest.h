@@ -1,6 +1,6 @@
-/* The files of a result, with size and hash in run.json, so that a finished run can be checked.
+/* The files of a result. run.json lists them with size and hash, so that a finished run can be checked.
  *
- * log.jsonl holds times, and run.json depends on none: of the log the number of lines is recorded. */
+ * log.jsonl holds times, which run.json must not depend on: run.json records only its number of lines. */
 #ifndef BC_RUN_MANIFEST_H
 #define BC_RUN_MANIFEST_H
 
@@ -10,26 +10,26 @@
 #include "bertc/status.h"
 #include "run/run.h"
 
-/* A file that a result has besides run.json and log.jsonl. */
+/* A file of a result, other than run.json and log.jsonl. */
 typedef struct bc_result_file {
-    char path[64];      /* in the run folder: "config.json", or of several tasks "sst2/config.json" */
+    char path[64];      /* relative to the run folder: "config.json", or with several tasks "sst2/config.json" */
     const char *folder; /* "sst2", or "." */
     const char *name;   /* "config.json" */
     bool optional;
 } bc_result_file;
 
-/* The index-th of them; false past the end. */
-bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *member);
+/* Get the index-th file of the result; false past the end. */
+bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *file);
 
-/* Append "files":{NAME:{"bytes":...,"xxh3":...},...},"log_lines":... for the result that lies in `folder` and the
- * log of the run's. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+/* Append "files":{NAME:{"bytes":...,"xxh3":...},...},"log_lines":... for the result in `folder` and the log in the run
+ * folder. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_manifest_record(bc_text *out, const bc_run *run, const char *folder, bertc_error *err);
 
-/* Compare a file of the run's folder with its member in "files". Errors: as bc_manifest_check's. */
-bertc_status bc_manifest_check_file(const bc_run *run, const char *path, const cJSON *file, bertc_error *err);
+/* Compare a file in the run folder with its recorded size and hash. Errors: those of bc_manifest_check. */
+bertc_status bc_manifest_check_file(const bc_run *run, const char *path, const cJSON *recorded, bertc_error *err);
 
-/* Compare what lies in the run's folder with the record `record`. Errors: BERTC_INPUT naming the first
- * file that is missing or differs; BERTC_IO, BERTC_NOMEM. */
+/* Compare the files in the run folder with the content of run.json. Errors: BERTC_INPUT naming the first file that is
+ * missing or differs; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_manifest_check(const cJSON *record, const bc_run *run, bertc_error *err);
 
 #endif

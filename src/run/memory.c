@@ -20,8 +20,8 @@ static size_t sum_of(size_t a, size_t b, size_t c)
     return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
 }
 
-/* Those that stay frozen are there once more where the backend packs them; and the matrix that is merged
- * when the result is written. */
+/* The weights, a packed copy of those that stay frozen if the backend packs, and the one matrix that is merged at a
+ * time when the result is written. */
 static size_t weights(const bc_run *run, const bertc_model *model)
 {
     size_t scalar = model->use_bf16 ? sizeof(uint16_t) : sizeof(float);
@@ -31,29 +31,29 @@ static size_t weights(const bc_run *run, const bertc_model *model)
     return sum_of(model->scalars, sizeof(float), more);
 }
 
-/* Of the word table those of words that the data do not name stay zero and take no memory; a row lies
- * on up to a page more than it fills. */
+/* Both moments of the trained parameters. In the word table the moments of unused words stay zero and take no memory; a
+ * used row may occupy up to a page more than its size. */
 static size_t moments(const bc_run *run, const bertc_model *model)
 {
     enum { PAGE = 4096 };
     const bc_param *table = bc_model_param(model, BC_WORD, 0);
     size_t trained = bc_model_trained_scalars(model);
     if (table->frozen) return sum_of(trained, 2 * sizeof(float), 0);
-    size_t whole = sum_of(table->count, sizeof(float), 0);
-    size_t named = sum_of(run->plan.distinct_words, sum_of(table->shape[1], sizeof(float), PAGE), 0);
+    size_t all = sum_of(table->count, sizeof(float), 0);
+    size_t used = sum_of(run->plan.distinct_words, sum_of(table->shape[1], sizeof(float), PAGE), 0);
     size_t rest = sum_of(trained - table->count, sizeof(float), 0);
-    return sum_of(2, sum_of(1, rest, named < whole ? named : whole), bc_lazy_bytes(table->shape[0]));
+    return sum_of(2, sum_of(1, rest, used < all ? used : all), bc_lazy_bytes(table->shape[0]));
 }
 
-/* What the frozen part gave for the examples, with a batch of those that are missing. */
+/* The cached outputs of the frozen stages, with a batch to compute missing ones. */
 static size_t cache(const bc_run *run)
 {
     size_t sum = (size_t)run->plan.limits.tokens * (2 * sizeof(int32_t) + 1);
     if (run->frozen_cache.stage == 0) return 0;
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        sum = sum_of(1, sum, bc_cache_memory(&run_task->cache));
-        for (size_t i = 0; i < run_task->eval_count; i++)
-            sum = sum_of(1, sum, bc_cache_memory(&run_task->evals[i].cache));
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        sum = sum_of(1, sum, bc_cache_memory(&task->cache));
+        for (size_t i = 0; i < task->eval_count; i++)
+            sum = sum_of(1, sum, bc_cache_memory(&task->evals[i].cache));
     }
     return sum;
 }
@@ -65,7 +65,7 @@ static size_t input_bytes(const bertc_inputs *in)
     return in->starts[in->count] * token + in->count * example + in->label_starts[in->count] * sizeof *in->labels;
 }
 
-/* Tokens and text of a split that is scored. */
+/* Tokens and text of an evaluation split. */
 static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
 {
     size_t text = set->count * sizeof *set->examples;
@@ -74,26 +74,26 @@ static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
     return input_bytes(eval->inputs) + text;
 }
 
-/* All splits of all lanes, the order of the examples, room to shuffle the most, and a batch. */
+/* All splits of all tasks, the orders of their examples, scratch to shuffle the largest task, and a batch. */
 static size_t data(const bc_run *run, size_t tokens)
 {
     size_t sum = tokens * (2 * sizeof(int32_t) + 1), max = 0;
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        size_t count = run_task->train->count;
-        sum += input_bytes(run_task->train) + count * sizeof *run_task->epoch.order;
-        for (size_t i = 0; i < run_task->eval_count; i++)
-            sum += eval_bytes(&run_task->evals[i], run_task->eval_sets[i]);
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        size_t count = task->train->count;
+        sum += input_bytes(task->train) + count * sizeof *task->epoch.order;
+        for (size_t i = 0; i < task->eval_count; i++)
+            sum += eval_bytes(&task->evals[i], task->eval_sets[i]);
         if (count > max) max = count;
     }
     return sum + max * 2 * sizeof *run->scratch;
 }
 
-/* What the libraries take for products: packed operands and generated code, measured with models of
- * 12 x 768. */
+/* Memory that the libraries allocate for matrix products: packed operands and generated code, measured with models of
+ * 12 layers and hidden size 768. */
 enum { PRODUCTS = 24 << 20 };
 
-/* Gradients: of the word table those of the rows that a batch touches, and which rows those are. The program: it and
- * its libraries as they are, and what those take. */
+/* Gradients of the word table are counted for the rows that a batch uses. "program" is the resident size of the process
+ * at the start plus PRODUCTS. */
 size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits, bertc_memory_part parts[BERTC_MEMORY_PARTS])
 {
     const bertc_model *model = bc_trainer_model(run->trainer);
@@ -108,7 +108,7 @@ size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits, bertc_memo
         {"vocabulary", run->vocabulary},
         {"program", run->resident + PRODUCTS},
     };
-    _Static_assert(sizeof all / sizeof *all == BERTC_MEMORY_PARTS, "every part has its place in a plan's result");
+    _Static_assert(sizeof all / sizeof *all == BERTC_MEMORY_PARTS, "BERTC_MEMORY_PARTS counts the parts");
     size_t sum = 0;
     memcpy(parts, all, sizeof all);
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++) sum = sum_of(1, sum, parts[i].bytes);
@@ -123,8 +123,7 @@ static bool fits(const bc_run *run, const bertc_limits *limits, size_t capacity)
     return bc_memory_parts(run, limits, parts) <= capacity;
 }
 
-/* The largest power of two of tokens a pass that fits; 0: none. A pass holds at least the longest
- * sequence, whatever the limit says. */
+/* The largest power of two that fits as --micro-batch-tokens, at least the longest sequence; 0: none. */
 static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t capacity)
 {
     int32_t max = limits.tokens, tokens = 1;
@@ -136,7 +135,7 @@ static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t capaci
     return 0;
 }
 
-/* The largest groups of layers that fit; 0: none. */
+/* The largest --gradient-checkpointing that fits; 0: none. */
 static int32_t find_group(const bc_run *run, bertc_limits limits, size_t capacity)
 {
     int32_t layers = bc_trainer_model(run->trainer)->config.num_hidden_layers;
@@ -181,9 +180,9 @@ bertc_status bc_memory_explain(bertc_status status, const bertc_error *why, bert
     return status == BERTC_OK ? status : bc_fail(err, status, "%s%s", why->message, advice);
 }
 
-/* ---- Models that are applied --------------------------------------------------------------- */
+/* ---- Inference ----------------------------------------------------------------------------- */
 
-static size_t applied(const bertc_model *model, const char *backend, const bertc_limits *limits, size_t more)
+static size_t inference_bytes(const bertc_model *model, const char *backend, const bertc_limits *limits, size_t more)
 {
     size_t scalar = model->use_bf16 ? sizeof(uint16_t) : sizeof(float);
     size_t sum = sum_of(model->scalars, sizeof(float), sum_of(1, PRODUCTS, more));
@@ -193,16 +192,17 @@ static size_t applied(const bertc_model *model, const char *backend, const bertc
 }
 
 bertc_status bc_memory_check_inference(const bertc_model *model, const char *backend, const bertc_limits *limits,
-                                     size_t results, bertc_error *err)
+                                       size_t results, bertc_error *err)
 {
     bc_memory_limit capacity = bc_memory_limit_read();
     bertc_limits min = *limits;
-    size_t more = sum_of(1, results, capacity.resident), need = applied(model, backend, limits, more);
+    size_t more = sum_of(1, results, capacity.resident), need = inference_bytes(model, backend, limits, more);
     min.sequences = 1;
     min.tokens = limits->longest;
     if (need <= capacity.available) return BERTC_OK;
     return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB are needed, %zu MB are available (%s)%s", need >> 20,
                    capacity.available >> 20, capacity.name,
-                   applied(model, backend, &min, more) <= capacity.available ? "; a smaller --batch-size takes less"
-                                                                             : "");
+                   inference_bytes(model, backend, &min, more) <= capacity.available
+                       ? "; a smaller --batch-size needs less"
+                       : "");
 }

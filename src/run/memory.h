@@ -1,32 +1,30 @@
-/* What a run will hold in memory, by part, before it holds it; and whether that can be had.
+/* The memory that a run needs, by part, computed before it is allocated; and whether it is available.
  *
- * The figures are those of the plans that the run allocates by: the parameter table, the workspace's
- * arena over no memory, the tokenised data. They are the most that the run can come to: pages of
- * the workspace that no batch reaches are not in memory. */
+ * The sizes come from the same plans that the run allocates by: the parameter table, the plan of the workspace and the
+ * tokenised data. They are upper bounds: pages of the workspace that no batch uses take no memory. */
 #ifndef BC_RUN_MEMORY_H
 #define BC_RUN_MEMORY_H
 
 #include "run/run.h"
 
-/* The parts of a run that was surveyed, with these limits. Returns their sum; SIZE_MAX on
- * overflow. */
+/* Compute the parts of a run that has read its data, for passes of these limits. Return the sum; SIZE_MAX: overflow. */
 size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits, bertc_memory_part parts[BERTC_MEMORY_PARTS]);
 
-/* The first change of options with which the run fits into `room` bytes, as text for the command
- * line: smaller passes, checkpointing, both. Empty where nothing is enough. */
+/* Find options with which the run fits into `capacity` bytes, as text for the command line: smaller passes, else
+ * checkpointing, else both. Empty if the run does not fit at all. */
 void bc_memory_advise(const bc_run *run, size_t capacity, char *out, size_t size);
 
-/* Does a run that was surveyed fit? Errors: BERTC_NOMEM saying what it needs, what there is and
- * what would help. */
+/* Check that a run that has read its data fits into memory. Errors: BERTC_NOMEM with the memory needed, the memory
+ * available and the options that help. */
 bertc_status bc_memory_check(const bc_run *run, bertc_error *err);
 
-/* Say after memory for passes was refused (BERTC_NOMEM), which options make them smaller; other errors stay as they
- * are. Returns `status`. */
+/* Append to an error of allocating passes (BERTC_NOMEM) the options that make passes smaller; pass on other errors.
+ * Return `status`. */
 bertc_status bc_memory_explain(bertc_status status, const bertc_error *why, bertc_error *err);
 
-/* Can a model that was opened be read and applied in passes of these limits, beside what is in memory now and so
- * many bytes of results? Errors: BERTC_NOMEM saying what is needed and what there is. */
+/* Check that the weights of an open model, inference passes of these limits and `results` bytes fit into memory besides
+ * what the process already uses. Errors: BERTC_NOMEM with the memory needed and the memory available. */
 bertc_status bc_memory_check_inference(const bertc_model *model, const char *backend, const bertc_limits *limits,
-                                     size_t results, bertc_error *err);
+                                       size_t results, bertc_error *err);
 
 #endif

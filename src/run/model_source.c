@@ -60,7 +60,7 @@ static bertc_status load_config(bc_model_source *source, const char *dir, bertc_
     return status == BERTC_OK ? bc_config_load_dir(dir, &source->config, err) : status;
 }
 
-static bertc_status look_for_words(const char *dir, bool *found, bertc_error *err)
+static bertc_status find_vocab(const char *dir, bool *found, bertc_error *err)
 {
     static const char *const names[] = {"vocab.txt", "tokenizer.json"};
     bertc_status status = BERTC_OK;
@@ -73,25 +73,25 @@ static bertc_status look_for_words(const char *dir, bool *found, bertc_error *er
     return status;
 }
 
-/* An adapter of peft's own has no tokenizer beside it. */
-static bertc_status find_home(bc_model_source *source, const char *dir, bertc_error *err)
+/* Choose the directory of the tokenizer's files. An adapter that peft saved has none, so its base is used. */
+static bertc_status choose_tokenizer_dir(bc_model_source *source, const char *dir, bertc_error *err)
 {
     bool found = true;
-    bertc_status status = source->base ? look_for_words(dir, &found, err) : BERTC_OK;
+    bertc_status status = source->base ? find_vocab(dir, &found, err) : BERTC_OK;
     if (status != BERTC_OK) return status;
-    const char *home = found ? dir : source->base;
-    source->home = bc_strndup(home, strlen(home));
-    return source->home ? BERTC_OK : bc_fail_memory(err);
+    const char *chosen = found ? dir : source->base;
+    source->tokenizer_dir = bc_strndup(chosen, strlen(chosen));
+    return source->tokenizer_dir ? BERTC_OK : bc_fail_memory(err);
 }
 
-/* An added token may have no row, as long as no text holds it: check_inputs sees to that. */
+/* An added token may lack a row in the word table if no text contains it: check_inputs refuses such a text. */
 static void notify_rowless(const bc_model_source *source, const bertc_notify *notify)
 {
     int32_t rows = source->config.vocab_size, size = bertc_tokenizer_size(source->tokenizer);
     if (size <= rows) return;
     size_t length;
     const char *word = bertc_tokenizer_word(source->tokenizer, rows, &length);
-    bc_notify(notify, "%s: token %.*s has id %d, the model's vocab_size is %d: texts with it are refused",
+    bc_notify(notify, "%s: token %.*s has id %d, the model's vocab_size is %d: texts that contain it are refused",
               bertc_vocab_source(source->vocab), (int)length, word, (int)rows, (int)rows);
 }
 
@@ -103,32 +103,31 @@ static bertc_status check_vocab(const bc_model_source *source, const bertc_notif
     if (words > rows)
         return bc_fail(err, BERTC_INPUT, "%s: %d words, the model's vocab_size is only %d", place, (int)words,
                        (int)rows);
-    if (size < rows) bc_notify(notify, "%s: %d words, the model has room for %d", place, (int)size, (int)rows);
+    if (size < rows) bc_notify(notify, "%s: %d words, the model's vocab_size is %d", place, (int)size, (int)rows);
     notify_rowless(source, notify);
     return BERTC_OK;
 }
 
-/* Where no length is asked for: the default, or less where the model or its tokenizer states less. */
+/* Set max_length to `wanted`, or if that is 0 to the default or the smaller maximum of the model or its tokenizer. */
 static bertc_status resolve_length(bc_model_source *source, const char *dir, int64_t wanted, const bertc_notify *notify,
                                   bertc_error *err)
 {
-    enum { MIN = 3 }; /* a word piece between two special tokens */
     int64_t stated = bertc_tokenizer_options_of(source->tokenizer).model_max_length;
     int64_t positions = source->config.max_position_embeddings;
     int64_t max = stated > 0 && stated < positions ? stated : positions;
     source->max_length = (size_t)(wanted ? wanted : BC_DEFAULT_LENGTH);
     if (wanted || max >= BC_DEFAULT_LENGTH) return BERTC_OK;
     const char *name = max == positions ? "max_position_embeddings" : "model_max_length";
-    if (max < MIN)
-        return bc_fail(err, BERTC_INPUT, "%s: its %s is %lld, a text has at least %d tokens", dir, name,
-                       (long long)max, MIN);
+    if (max < BC_MIN_LENGTH)
+        return bc_fail(err, BERTC_INPUT, "%s: its %s is %lld, a text needs at least %d tokens", dir, name,
+                       (long long)max, BC_MIN_LENGTH);
     source->max_length = (size_t)max;
     bc_notify(notify, "texts are truncated to %lld tokens, the model's %s", (long long)max, name);
     return BERTC_OK;
 }
 
 bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int64_t max_length,
-                            const bertc_notify *notify, bertc_error *err)
+                                  const bertc_notify *notify, bertc_error *err)
 {
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     bertc_status status = load_config(source, dir, err);
@@ -136,27 +135,28 @@ bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int6
     if (status == BERTC_OK && max_length > max)
         status = bc_fail(err, BERTC_USAGE, "--max-length %lld is more than the model's max_position_embeddings %lld",
                          (long long)max_length, (long long)max);
-    if (status == BERTC_OK) status = find_home(source, dir, err);
-    if (status == BERTC_OK) status = bertc_vocab_load_dir(source->home, &source->vocab, err);
-    if (status == BERTC_OK) status = bertc_tokenizer_read_options(source->home, &options, err);
+    if (status == BERTC_OK) status = choose_tokenizer_dir(source, dir, err);
+    if (status == BERTC_OK) status = bertc_vocab_load_dir(source->tokenizer_dir, &source->vocab, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_read_options(source->tokenizer_dir, &options, err);
     if (status == BERTC_OK) status = bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
     if (status == BERTC_OK) status = resolve_length(source, dir, max_length, notify, err);
     if (status == BERTC_OK) status = check_vocab(source, notify, err);
     return status;
 }
 
-/* The max_length that a run folder was trained with, so that its scores can be had again without saying
- * it; 0 where `dir` is none or its record says nothing. */
+/* Read the max_length that a run folder was trained with, the default for scoring its model; 0 if `dir` is not a run
+ * folder or its run.json does not state it. */
 static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_error *err)
 {
     cJSON *tree = NULL;
     bool found = false;
-    char *path = bc_path_join(dir, "run.json");
+    char *path = bc_path_join(dir, BC_RUN_RECORD);
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
     *length = 0;
     if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
     if (status == BERTC_OK)
-        status = bc_json_int(bc_json_get(tree, "options"), "max-length", 3, 1000000, path, length, err);
+        status = bc_json_int(bc_json_get(tree, "options"), "max-length", BC_MIN_LENGTH, BC_MAX_LENGTH, path, length,
+                             err);
     cJSON_Delete(tree);
     bc_free(path);
     return status;
@@ -176,8 +176,8 @@ static bertc_status read_texts(const bertc_predict_options *o, const bertc_task 
     return BERTC_OK;
 }
 
-/* Refuse what is no model; a run of several tasks leaves a model of each in a folder of its name. */
-static bertc_status check_place(const char *dir, const bertc_task *task, bertc_error *err)
+/* Refuse a directory that is not a model. A run of several tasks has a model in a folder for each task. */
+static bertc_status check_dir(const char *dir, const bertc_task *task, bertc_error *err)
 {
     static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
     enum { NAMES = sizeof names / sizeof *names };
@@ -185,27 +185,27 @@ static bertc_status check_place(const char *dir, const bertc_task *task, bertc_e
     bertc_status status = own ? check_finished(dir, err) : bc_fail_memory(err);
     if (status == BERTC_OK && bc_folder_exists(own) && bc_model_path_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
         bc_model_path_check(own, names, NAMES, NULL) == BERTC_OK)
-        status = bc_fail(err, BERTC_INPUT, "%s: no model but a folder of several; that of %s is %s", dir, task->name,
-                         own);
+        status = bc_fail(err, BERTC_INPUT, "%s: holds a model for each of several tasks; the model of %s is %s", dir,
+                         task->name, own);
     bc_free(own);
     return status == BERTC_OK ? bc_model_path_check(dir, names, NAMES, err) : status;
 }
 
-bertc_status bc_model_source_open_texts(bc_model_source *source, const bertc_predict_options *o,
-                                  const bertc_task *task, bool labels, const bertc_notify *notify,
-                                  bertc_dataset **dataset, bertc_error *err)
+bertc_status bc_model_source_open_texts(bc_model_source *source, const bertc_predict_options *o, const bertc_task *task,
+                                        bool labels, const bertc_notify *notify, bertc_dataset **dataset,
+                                        bertc_error *err)
 {
-    if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text");
+    if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text is given");
     bertc_status status = bc_options_check_predict(o, err);
     if (status != BERTC_OK) return status;
     int64_t length = o->max_length;
-    status = check_place(o->model, task, err);
+    status = check_dir(o->model, task, err);
     if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
     if (status == BERTC_OK) status = bc_model_source_open(source, o->model, length, notify, err);
     return status == BERTC_OK ? read_texts(o, task, labels, notify, dataset, err) : status;
 }
 
-/* All of a data set's ids and types fit the model? */
+/* Check that all ids and types of a data set fit the model. */
 static bertc_status check_inputs(const bertc_inputs *inputs, const bertc_config *config,
                                  const char *path, bertc_error *err)
 {
@@ -226,7 +226,7 @@ static bertc_status check_inputs(const bertc_inputs *inputs, const bertc_config 
 }
 
 bertc_status bc_model_source_tokenize(const bc_model_source *source, const bertc_dataset *set, const int32_t *map,
-                                bertc_inputs **inputs, bertc_error *err)
+                                      bertc_inputs **inputs, bertc_error *err)
 {
     bertc_status status = bertc_inputs_create(source->tokenizer, set, source->max_length, map, inputs, err);
     if (status == BERTC_OK) status = check_inputs(*inputs, &source->config, set->path, err);
@@ -242,6 +242,6 @@ void bc_model_source_close(bc_model_source *source)
     bertc_vocab_free(source->vocab);
     bertc_config_clear(&source->config);
     bc_free(source->base);
-    bc_free(source->home);
+    bc_free(source->tokenizer_dir);
     *source = (bc_model_source){0};
 }

@@ -18,20 +18,8 @@ static bool is_balanced(const bertc_train_options *o)
     return strcmp(o->class_weights, "balanced") == 0;
 }
 
-static bertc_status fail_count(const bertc_task *task, int count, bertc_error *err)
-{
-    bc_text names = {0};
-    for (int i = 0; i < task->num_labels; i++) bc_text_printf(&names, "%s%s", i ? ", " : "", task->labels[i]);
-    bertc_status status = names.failed
-                              ? bc_fail_memory(err)
-                              : bc_fail(err, BERTC_USAGE, "--class-weights: %d weight%s, task %s has %d classes: %s",
-                                        count, count == 1 ? "" : "s", task->name, task->num_labels, names.bytes);
-    bc_text_clear(&names);
-    return status;
-}
-
-/* The weights as they are given, in the task's order. */
-static bertc_status read_weights(const bertc_train_options *o, bc_run_task *run_task, bertc_error *err)
+/* Parse the weights of --class-weights, in the task's order. */
+static bertc_status parse_weights(const bertc_train_options *o, bc_run_task *task, bertc_error *err)
 {
     int count = 0;
     double sum = 0;
@@ -40,74 +28,83 @@ static bertc_status read_weights(const bertc_train_options *o, bc_run_task *run_
         double value;
         if (!bc_parse_number(p, length, &value) || !isfinite(value) || value < 0)
             return bc_fail(err, BERTC_USAGE, "--class-weights: '%.*s' is not a number of 0 or more", (int)length, p);
-        if (count < run_task->task->num_labels) run_task->class_weights[count] = value;
+        if (count < task->spec->num_labels) task->class_weights[count] = value;
         sum += value;
         next = p[length] == ',' ? p + length + 1 : NULL;
     }
-    if (count != run_task->task->num_labels) return fail_count(run_task->task, count, err);
-    if (sum <= 0) return bc_fail(err, BERTC_USAGE, "--class-weights: every weight is 0");
-    return BERTC_OK;
+    int classes = task->spec->num_labels;
+    if (count == classes && sum > 0) return BERTC_OK;
+    if (count == classes) return bc_fail(err, BERTC_USAGE, "--class-weights: every weight is 0");
+    bc_text names = {0};
+    for (int i = 0; i < classes; i++) bc_text_printf(&names, "%s%s", i ? ", " : "", task->spec->labels[i]);
+    bertc_status status = names.failed
+                              ? bc_fail_memory(err)
+                              : bc_fail(err, BERTC_USAGE, "--class-weights: %d weight%s, task %s has %d classes: %s",
+                                        count, count == 1 ? "" : "s", task->spec->name, classes, names.bytes);
+    bc_text_clear(&names);
+    return status;
 }
 
-bertc_status bc_objective_open(const bertc_train_options *o, bc_run_task *run_task, bertc_error *err)
+bertc_status bc_objective_parse(const bertc_train_options *o, bc_run_task *task, bertc_error *err)
 {
     static const char regression[] = "--%s: task %s is a regression, it has no classes";
-    run_task->objective = (bc_objective){.smoothing = o->label_smoothing};
-    bool values = run_task->task->kind == BERTC_REGRESSION;
+    task->objective = (bc_objective){.smoothing = o->label_smoothing};
+    bool values = task->spec->kind == BERTC_REGRESSION;
     if (values && o->label_smoothing > 0)
-        return bc_fail(err, BERTC_USAGE, regression, "label-smoothing", run_task->task->name);
+        return bc_fail(err, BERTC_USAGE, regression, "label-smoothing", task->spec->name);
     if (!is_given(o)) return BERTC_OK;
-    if (values) return bc_fail(err, BERTC_USAGE, regression, "class-weights", run_task->task->name);
-    run_task->class_weights = bc_calloc((size_t)run_task->task->num_labels, sizeof *run_task->class_weights);
-    if (!run_task->class_weights) return bc_fail_memory(err);
-    return is_balanced(o) ? BERTC_OK : read_weights(o, run_task, err);
+    if (values) return bc_fail(err, BERTC_USAGE, regression, "class-weights", task->spec->name);
+    task->class_weights = bc_calloc((size_t)task->spec->num_labels, sizeof *task->class_weights);
+    if (!task->class_weights) return bc_fail_memory(err);
+    return is_balanced(o) ? BERTC_OK : parse_weights(o, task, err);
 }
 
-static bertc_status balance(bc_run_task *run_task, const bertc_dataset *train, bertc_error *err)
+static bertc_status balance(bc_run_task *task, const bertc_dataset *train, bertc_error *err)
 {
-    int classes = run_task->task->num_labels;
+    int classes = task->spec->num_labels;
     size_t *counts = bc_calloc((size_t)classes, sizeof *counts);
     if (!counts) return bc_fail_memory(err);
     bertc_status status = BERTC_OK;
     for (size_t i = 0; i < train->count; i++) counts[train->examples[i].labels[0]]++;
     for (int c = 0; c < classes && status == BERTC_OK; c++) {
         if (counts[c] == 0)
-            status = bc_fail(err, BERTC_INPUT, "%s: no example of class %s, --class-weights balanced needs one of each",
-                             train->path, run_task->task->labels[c]);
-        else run_task->class_weights[c] = (double)train->count / ((double)classes * (double)counts[c]);
+            status = bc_fail(err, BERTC_INPUT,
+                             "%s: no example of class %s, --class-weights balanced needs an example of each class",
+                             train->path, task->spec->labels[c]);
+        else task->class_weights[c] = (double)train->count / ((double)classes * (double)counts[c]);
     }
     bc_free(counts);
     return status;
 }
 
-static void notify(const bc_run_task *run_task, const bertc_notify *to)
+static void notify(const bc_run_task *task, const bertc_notify *to)
 {
     bc_text line = {0};
-    for (int c = 0; c < run_task->task->num_labels; c++)
-        bc_text_printf(&line, "%s%s %.4g", c ? ", " : "", run_task->task->labels[c], run_task->class_weights[c]);
+    for (int c = 0; c < task->spec->num_labels; c++)
+        bc_text_printf(&line, "%s%s %.4g", c ? ", " : "", task->spec->labels[c], task->class_weights[c]);
     if (!line.failed) bc_notify(to, "class weights: %s", line.bytes);
     bc_text_clear(&line);
 }
 
-bertc_status bc_objective_resolve(const bc_run *run, bc_run_task *run_task, const bertc_dataset *train,
-                                 const int32_t *map, bertc_error *err)
+bertc_status bc_objective_resolve(const bc_run *run, bc_run_task *task, const bertc_dataset *train,
+                                  const int32_t *map, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
     if (!is_given(o)) return BERTC_OK;
-    bertc_status status = is_balanced(o) ? balance(run_task, train, err) : BERTC_OK;
+    bertc_status status = is_balanced(o) ? balance(task, train, err) : BERTC_OK;
     if (status != BERTC_OK) return status;
-    notify(run_task, bc_meter_notify(&run->meter));
-    double *weights = bc_alloc((size_t)run_task->task->num_labels, sizeof *weights);
+    notify(task, bc_meter_notify(&run->meter));
+    double *weights = bc_alloc((size_t)task->spec->num_labels, sizeof *weights);
     if (!weights) return bc_fail_memory(err);
-    for (int c = 0; c < run_task->task->num_labels; c++) weights[map[c]] = run_task->class_weights[c];
-    bc_free(run_task->class_weights);
-    run_task->objective.weights = run_task->class_weights = weights;
+    for (int c = 0; c < task->spec->num_labels; c++) weights[map[c]] = task->class_weights[c];
+    bc_free(task->class_weights);
+    task->objective.weights = task->class_weights = weights;
     return BERTC_OK;
 }
 
-double bc_objective_divisor(const bc_run_task *run_task, const bc_examples *e)
+double bc_objective_divisor(const bc_run_task *task, const bc_examples *e)
 {
-    const double *weights = run_task->objective.weights;
+    const double *weights = task->objective.weights;
     double sum = 0;
     if (!weights) return (double)e->count;
     for (size_t i = 0; i < e->count; i++) sum += weights[e->inputs->labels[e->inputs->label_starts[e->order[i]]]];

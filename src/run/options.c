@@ -1,4 +1,4 @@
-/* The option table of a fine-tuning run and what derives from it: defaults, checks, the record in
+/* The option tables of fine-tuning and of inference, and what derives from them: defaults, checks, the record in
  * run.json, the comparison on resume. */
 #include "run/options.h"
 
@@ -10,128 +10,175 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "run/freeze.h"
+#include "tasks/tasks.h"
 
-#define FIELD(name) offsetof(bertc_train_options, name)
+/* ---- Tables -------------------------------------------------------------------------------- */
 
-/* Options that do not change what a run computes, or that stand for something that is compared by
- * itself: model and data by the hashes of what was read from them. */
+static const bertc_choice samplings[] = {
+    {"proportional", BERTC_PROPORTIONAL}, {"annealed", BERTC_ANNEALED}, {"uniform", BERTC_UNIFORM}, {NULL, 0}};
+static const bertc_choice recipes[] = {{"hf", BERTC_RECIPE_HF}, {"google", BERTC_RECIPE_GOOGLE}, {NULL, 0}};
+static const bertc_choice trained[] = {{"all", BERTC_TRAIN_ALL}, {"bias", BERTC_TRAIN_BIASES}, {NULL, 0}};
+static const bertc_choice lora_saves[] = {{"merged", BERTC_LORA_MERGED}, {"adapter", BERTC_LORA_ADAPTER}, {NULL, 0}};
+static const bertc_choice keeps[] = {{"last", BERTC_KEEP_LAST}, {"best", BERTC_KEEP_BEST}, {NULL, 0}};
+static const bertc_choice best_metrics[] = {{"primary", BERTC_BEST_PRIMARY},
+                                            {"accuracy", (int)BERTC_BEST_ACCURACY + (int)BERTC_ACCURACY},
+                                            {"f1", (int)BERTC_BEST_ACCURACY + (int)BERTC_F1},
+                                            {"matthews", (int)BERTC_BEST_ACCURACY + (int)BERTC_MATTHEWS},
+                                            {"pearson", (int)BERTC_BEST_ACCURACY + (int)BERTC_PEARSON},
+                                            {"spearman", (int)BERTC_BEST_ACCURACY + (int)BERTC_SPEARMAN},
+                                            {"loss", BERTC_BEST_LOSS},
+                                            {NULL, 0}};
+static const bertc_choice precisions[] = {{"f32", BERTC_F32}, {"bf16", BERTC_BF16}, {"auto", BERTC_AUTO}, {NULL, 0}};
+static const bertc_choice backends[] = {{"onednn", 0}, {"openblas", 1}, {"reference", 2}, {NULL, 0}};
+
+/* Marks of rows. FREE: a resumed run may change the option, since the result does not depend on it or its content is
+ * compared by itself (model and data by their hashes). HIDDEN: the option is not recorded. */
 enum { FREE = 1, HIDDEN = 2 };
+
+/* Rows that both tables have, each for a struct `type`. */
+#define PRECISION(type)                                                                                              \
+    {"precision", BERTC_OPTION_CHOICE, offsetof(type, precision), "f32", 0, 0, precisions, "TYPE",                   \
+     "number type of the encoder's matrix products; auto: bf16 if the backend and the processor support it, else f32", \
+     0}
+#define BACKEND(type)                                                                                                \
+    {"backend", BERTC_OPTION_CHOICE, offsetof(type, backend), "onednn", 0, 0, backends, "NAME",                      \
+     "library that computes matrix products", 0}
+#define THREADS(type)                                                                                                \
+    {"threads", BERTC_OPTION_INT, offsetof(type, threads), "0", 0, 4096, NULL, "N",                                  \
+     "number of processor threads; 0: one for each available core, but at most OMP_NUM_THREADS and the quota of the " \
+     "control group", FREE}
+#define FIELD(name) offsetof(bertc_train_options, name)
 
 static const bertc_option rows[] = {
     {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
-     "the task, see 'bertc tasks'; several, as in sst2,cola,stsb: one encoder with a head for each", 0},
-    {"task-sampling", BERTC_OPTION_CHOICE, FIELD(task_sampling), "proportional", 0, 0,
-     "proportional|annealed|uniform", "HOW",
-     "how the task of each step is drawn: by the numbers of examples, evenly, or from the first to the "
-     "second over the epochs", 0},
+     "the task to train, see 'bertc tasks'; several tasks separated by commas, such as sst2,cola,stsb, share one "
+     "encoder and have a head each", 0},
+    {"task-sampling", BERTC_OPTION_CHOICE, FIELD(task_sampling), "proportional", 0, 0, samplings, "HOW",
+     "how the task of each step is chosen if there are several; proportional: in proportion to the numbers of training "
+     "examples; uniform: each equally often; annealed: from proportional to nearly uniform over the epochs", 0},
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
-     "the model to start from, a Hugging Face directory", FREE},
-    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR", "the GLUE folder or the task's own", FREE},
-    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the run folder, new or empty", FREE | HIDDEN},
+     "the model to start from: a Hugging Face directory", FREE},
+    {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
+     "the data: the GLUE folder or the task's own folder", FREE},
+    {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR",
+     "the run folder: new or empty, or with --resume the folder of the run to continue", FREE | HIDDEN},
     {"epochs", BERTC_OPTION_REAL, FIELD(epochs), "3", 1e-6, 1e6, NULL, "N",
-     "passes over the training data, also a fraction", 0},
-    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N", "sequences in a step", 0},
-    {"lr", BERTC_OPTION_REAL, FIELD(lr), "2e-5", 0, 1e30, NULL, "RATE", "the highest learning rate", 0},
-    {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, 3, 1000000, NULL, "TOKENS",
-     "longer texts are truncated to this many tokens; default 128, or the model's most", 0},
-    {"recipe", BERTC_OPTION_CHOICE, FIELD(recipe), "hf", 0, 0, "hf|google", "NAME",
-     "optimiser and schedule as in transformers or as in Google's code", 0},
+     "number of passes over the training data; may be a fraction", 0},
+    {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N", "number of sequences in a step", 0},
+    {"lr", BERTC_OPTION_REAL, FIELD(lr), "2e-5", 0, 1e30, NULL, "RATE", "the maximum learning rate of the schedule", 0},
+    {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, BC_MIN_LENGTH, BC_MAX_LENGTH, NULL, "TOKENS",
+     "maximum number of tokens of a text; longer texts are truncated; default 128, or the model's maximum if that is "
+     "smaller", 0},
+    {"recipe", BERTC_OPTION_CHOICE, FIELD(recipe), "hf", 0, 0, recipes, "NAME",
+     "optimiser and learning rate schedule; hf: as in transformers; google: as in Google's BERT code", 0},
     {"warmup-ratio", BERTC_OPTION_REAL, FIELD(warmup_ratio), NULL, 0, 1, NULL, "R",
-     "part of the steps in which the rate rises; default 0 (hf) or 0.1 (google)", 0},
+     "fraction of the steps during which the learning rate rises; default 0 (hf) or 0.1 (google)", 0},
     {"weight-decay", BERTC_OPTION_REAL, FIELD(weight_decay), NULL, 0, 1e6, NULL, "W",
-     "of weights, not of biases and LayerNorm; default 0 (hf) or 0.01 (google)", 0},
+     "weight decay of all parameters except biases and LayerNorm; default 0 (hf) or 0.01 (google)", 0},
     {"max-grad-norm", BERTC_OPTION_REAL, FIELD(max_grad_norm), "1", 0, 1e30, NULL, "NORM",
-     "gradients are scaled down to this norm; 0: never", 0},
+     "maximum norm of the gradients; larger gradients are scaled down to it; 0: no limit", 0},
     {"dropout", BERTC_OPTION_REAL, FIELD(dropout), NULL, 0, 0.99, NULL, "P",
-     "in place of all of the model's dropout probabilities, in this run only", 0},
+     "dropout probability of this run, in place of all dropout probabilities of the model; default the model's own", 0},
     {"freeze", BERTC_OPTION_TEXT, FIELD(freeze), "none", 0, 0, NULL, "N|embeddings|all",
-     "train neither the embeddings nor the first N layers, nor use dropout there; all: nor the "
-     "pooler, the head alone is trained", 0},
-    {"unfreeze-schedule", BERTC_OPTION_TEXT, FIELD(unfreeze_schedule), "none", 0, 0,
-     NULL, "EPOCH:FREEZE,...|each-epoch",
-     "what stays frozen from an epoch on, as in 1:8,2:4,3:none after '--freeze all'; each-epoch: one "
-     "layer more is trained after every epoch, from the last down", 0},
-    {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, "all|bias", "WHICH",
-     "of the encoder's parameters; bias: biases alone, beside the head", 0},
+     "parts that are not trained and have no dropout; none: no part; embeddings: the embeddings; N: the embeddings and "
+     "the first N layers; all: everything but the head", 0},
+    {"unfreeze-schedule", BERTC_OPTION_TEXT, FIELD(unfreeze_schedule), "none", 0, 0, NULL,
+     "EPOCH:FREEZE,...|each-epoch",
+     "parts that stay frozen from an epoch on, such as 1:8,2:4,3:none after '--freeze all'; each-epoch: one more layer "
+     "is trained after every epoch, from the last layer down; none: no change during the run", 0},
+    {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, trained, "WHICH",
+     "parameters of the encoder that are trained, besides the head; all: all; bias: only the biases", 0},
     {"head-lr", BERTC_OPTION_REAL, FIELD(head_lr), NULL, 0, 1e30, NULL, "RATE",
-     "the head's learning rate in place of --lr", 0},
+     "learning rate of the head; default the value of --lr", 0},
     {"layer-lr-decay", BERTC_OPTION_REAL, FIELD(layer_lr_decay), "1", 1e-6, 1, NULL, "R",
-     "each layer's rate is R times that of what lies above it, down to the embeddings", 0},
+     "factor of the learning rate from each layer to the next lower one, down to the embeddings; 1: the same rate", 0},
     {"keep-layers", BERTC_OPTION_INT, FIELD(keep_layers), "0", 0, 1000, NULL, "K",
-     "train a smaller model, of the first K layers; 0: of all", 0},
+     "number of layers of a smaller model, made of the first K layers, that is trained; 0: all layers", 0},
     {"feature-layer", BERTC_OPTION_INT, FIELD(feature_layer), "0", 0, 1000, NULL, "K",
-     "train a new pooler and head on the output of layer K as it is: the same as --keep-layers K "
-     "--freeze K with both drawn anew; 0: no", 0},
+     "layer whose output a new pooler and a new head are trained on: the same as --keep-layers K --freeze K with both "
+     "newly initialized; 0: off", 0},
     {"reinit-layers", BERTC_OPTION_INT, FIELD(reinit_layers), "0", 0, 1000, NULL, "K",
-     "draw the last K layers and the pooler anew before training; 0: none", 0},
+     "number of last layers that are newly initialized before training, and the pooler with them; 0: none", 0},
     {"class-weights", BERTC_OPTION_TEXT, FIELD(class_weights), "none", 0, 0, NULL, "balanced|W,W,...",
-     "weights of the classes in the loss, in the order of 'bertc tasks'; balanced: as rare as they are "
-     "among the training examples", 0},
+     "weights of the classes in the loss, in the order of 'bertc tasks'; balanced: in inverse proportion to the "
+     "numbers of training examples; none: equal weights", 0},
     {"label-smoothing", BERTC_OPTION_REAL, FIELD(label_smoothing), "0", 0, 1, NULL, "E",
-     "part of the target that is spread evenly over the classes", 0},
+     "fraction of the target that is spread evenly over the classes", 0},
     {"lora-rank", BERTC_OPTION_INT, FIELD(lora_rank), "0", 0, 1024, NULL, "R",
-     "train matrices of rank R beside those of the layers, and the head alone (LoRA); 0: not so", 0},
+     "rank of LoRA adapters, which are then trained together with the head, and nothing else; 0: no adapters", 0},
     {"lora-alpha", BERTC_OPTION_REAL, FIELD(lora_alpha), "8", 1e-6, 1e6, NULL, "A",
-     "the product of the two is multiplied by A/R", 0},
-    {"lora-dropout", BERTC_OPTION_REAL, FIELD(lora_dropout), "0", 0, 0.99, NULL, "P", "dropout of their input", 0},
+     "scale of LoRA adapters: the product of their two matrices is multiplied by A/R", 0},
+    {"lora-dropout", BERTC_OPTION_REAL, FIELD(lora_dropout), "0", 0, 0.99, NULL, "P",
+     "dropout probability of the input of LoRA adapters", 0},
     {"lora-targets", BERTC_OPTION_TEXT, FIELD(lora_targets), "query,value", 0, 0, NULL, "NAME,...",
-     "which matrices: query, key, value, attention.output.dense, intermediate.dense, output.dense (of "
-     "attention too, as in peft), all", 0},
-    {"lora-save", BERTC_OPTION_CHOICE, FIELD(lora_save), "merged", 0, 0, "merged|adapter", "HOW",
-     "merged: a whole model; adapter: a directory that peft loads over --model", 0},
+     "linear layers that get LoRA adapters: query, key, value, attention.output.dense, intermediate.dense, "
+     "output.dense (which includes attention.output.dense, as in peft), or all", 0},
+    {"lora-save", BERTC_OPTION_CHOICE, FIELD(lora_save), "merged", 0, 0, lora_saves, "HOW",
+     "form of the result; merged: a complete model; adapter: a directory that peft loads on top of --model", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
-     "of the order of examples, dropout and the new head", 0},
+     "seed of the order of examples, of dropout and of newly initialized parameters", 0},
     {"no-shuffle", BERTC_OPTION_FLAG, FIELD(no_shuffle), NULL, 0, 0, NULL, NULL,
-     "take the examples in the order of the file", 0},
+     "take the training examples in the order of the file", 0},
     {"max-steps", BERTC_OPTION_INT, FIELD(max_steps), "0", 0, 2147483647, NULL, "N",
-     "end after N steps at the latest, the schedule with it; 0: no such limit", 0},
+     "maximum number of steps, at which the learning rate schedule ends too; 0: no maximum", 0},
     {"limit-train", BERTC_OPTION_INT, FIELD(limit_train), "0", 0, 2147483647, NULL, "N",
-     "use only the first N training examples; 0: all", 0},
+     "number of training examples to use, the first of the file; 0: all", 0},
     {"stratified", BERTC_OPTION_FLAG, FIELD(stratified), NULL, 0, 0, NULL, NULL,
-     "let --limit-train draw by seed, classes in their shares (a regression: tenths by target)", 0},
+     "draw the examples of --limit-train by seed and keep the proportions of the classes, or of a regression's tenths "
+     "by target", 0},
     {"limit-eval", BERTC_OPTION_INT, FIELD(limit_eval), "0", 0, 2147483647, NULL, "N",
-     "use only the first N examples of a split that is scored; 0: all", 0},
+     "number of examples of each evaluation split to use, the first of the file; 0: all", 0},
     {"eval-splits", BERTC_OPTION_TEXT, FIELD(eval_splits), "dev", 0, 0, NULL, "LIST",
-     "what is scored, as in dev,mnli-mm: train, dev, test, or a task of the same labels for its dev "
-     "split; the first decides what is best", 0},
+     "evaluation splits, such as dev,mnli-mm: train, dev, test, or the name of a task with the same labels for its dev "
+     "split; the first split decides which evaluation is best", 0},
     {"eval-every", BERTC_OPTION_INT, FIELD(eval_every), "0", 0, 2147483647, NULL, "STEPS",
-     "score every so many steps; 0: only at the end", 0},
-    {"keep", BERTC_OPTION_CHOICE, FIELD(keep), "last", 0, 0, "last|best", "WHICH",
-     "weights to keep: the last, or the best of the evaluations (then one each epoch)", 0},
-    {"best-metric", BERTC_OPTION_CHOICE, FIELD(best_metric), "primary", 0, 0,
-     "primary|accuracy|f1|matthews|pearson|spearman|loss", "METRIC",
-     "by which an evaluation is the best; primary: the task's first", 0},
+     "number of steps between evaluations; 0: only at the end, or with --keep best or --patience after each epoch", 0},
+    {"keep", BERTC_OPTION_CHOICE, FIELD(keep), "last", 0, 0, keeps, "WHICH",
+     "weights that become the result; last: those after the last step; best: those of the best evaluation", 0},
+    {"best-metric", BERTC_OPTION_CHOICE, FIELD(best_metric), "primary", 0, 0, best_metrics, "METRIC",
+     "metric that decides which evaluation is best; primary: the task's first metric", 0},
     {"patience", BERTC_OPTION_INT, FIELD(patience), "0", 0, 2147483647, NULL, "N",
-     "end after N evaluations in a row (by default one each epoch) that are not the best; 0: never", 0},
+     "number of evaluations in a row without a new best after which the run ends; 0: never", 0},
     {"save-every", BERTC_OPTION_TEXT, FIELD(save_every), "auto", 0, 0, NULL, "STEPS|MINUTESm",
-     "save a checkpoint every so many steps, or minutes as in 10m; 0: only when interrupted; auto: every "
-     "10m where the disk has room for it", FREE},
+     "interval between checkpoints: a number of steps, or of minutes such as 10m; 0: only when the run is interrupted; "
+     "auto: 10m if the disk has enough space", FREE},
     {"resume", BERTC_OPTION_FLAG, FIELD(resume), NULL, 0, 0, NULL, NULL,
-     "go on from the checkpoint in --out, or start where there is none", FREE | HIDDEN},
-    {"micro-batch-tokens", BERTC_OPTION_INT, FIELD(micro_batch_tokens), "8192", 1, 16777216, NULL,
-     "N", "most tokens computed at once; larger batches are computed in parts, to the same result "
-     "but for rounding", 0},
-    {"gradient-checkpointing", BERTC_OPTION_INT, FIELD(gradient_checkpointing), "0", 0, 1000, NULL,
-     "N", "keep only the input of every Nth layer and compute the rest again in backward, to the "
-     "same bits: 1 needs least memory; 0: keep all", FREE},
+     "continue the run in --out from its newest checkpoint, or start it if there is no checkpoint", FREE | HIDDEN},
+    {"micro-batch-tokens", BERTC_OPTION_INT, FIELD(micro_batch_tokens), "8192", 1, 16777216, NULL, "N",
+     "maximum number of tokens computed at once; larger batches are computed in parts, with the same result except for "
+     "rounding", 0},
+    {"gradient-checkpointing", BERTC_OPTION_INT, FIELD(gradient_checkpointing), "0", 0, 1000, NULL, "N",
+     "number of layers of which only the first input is kept for the backward pass; the rest is computed again, to the "
+     "same bits; 1 needs the least memory; 0: keep everything", FREE},
     {"cache-memory", BERTC_OPTION_INT, FIELD(cache_memory), "4096", 0, 1e9, NULL, "MB",
-     "most memory for the outputs of layers that stay frozen, which are computed once; 0: none", FREE},
+     "maximum memory for cached outputs of layers that stay frozen for the whole run; 0: none", FREE},
     {"cache-disk", BERTC_OPTION_INT, FIELD(cache_disk), "16384", 0, 1e9, NULL, "MB",
-     "largest file for what of them is not in memory; the rest is computed again; 0: none", FREE},
+     "maximum size of a file for the outputs that do not fit in --cache-memory; further outputs are computed again in "
+     "each epoch; 0: no file", FREE},
     {"cache-dir", BERTC_OPTION_TEXT, FIELD(cache_dir), "none", 0, 0, NULL, "DIR",
-     "keep them there for later runs with the same frozen layers and texts", FREE},
+     "folder of cached outputs for later runs with the same frozen layers and texts; none: no such folder", FREE},
     {"eval-batch-size", BERTC_OPTION_INT, FIELD(eval_batch_size), "32", 1, 65536, NULL, "N",
-     "sequences computed together in evaluation", 0},
-    {"precision", BERTC_OPTION_CHOICE, FIELD(precision), "f32", 0, 0, "f32|bf16|auto",
-     "TYPE", "what the encoder's products multiply; auto: bf16 where backend and processor have it", 0},
-    {"backend", BERTC_OPTION_CHOICE, FIELD(backend), "onednn", 0, 0, "onednn|openblas|reference",
-     "NAME", "which library multiplies matrices", 0},
-    {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
-     "processor threads; 0: one for each core that may be used, but no more than OMP_NUM_THREADS asks for "
-     "and a control group's quota pays for", FREE},
+     "number of sequences computed together in evaluation", 0},
+    PRECISION(bertc_train_options),
+    BACKEND(bertc_train_options),
+    THREADS(bertc_train_options),
 };
 
-enum { ROWS = sizeof rows / sizeof rows[0] };
+static const bertc_option predict_rows[] = {
+    {"max-length", BERTC_OPTION_INT, offsetof(bertc_predict_options, max_length), NULL, BC_MIN_LENGTH, BC_MAX_LENGTH,
+     NULL, "TOKENS",
+     "maximum number of tokens of a text; longer texts are truncated; default the value that the model was trained "
+     "with, else 128, or the model's maximum if that is smaller", 0},
+    {"batch-size", BERTC_OPTION_INT, offsetof(bertc_predict_options, batch_size), "32", 1, 65536, NULL, "N",
+     "number of sequences computed together", 0},
+    {"limit", BERTC_OPTION_INT, offsetof(bertc_predict_options, limit), "0", 0, 2147483647, NULL, "N",
+     "number of examples to use, the first of the data; 0: all", 0},
+    PRECISION(bertc_predict_options),
+    BACKEND(bertc_predict_options),
+    THREADS(bertc_predict_options),
+};
+
+enum { ROWS = sizeof rows / sizeof *rows, PREDICT_ROWS = sizeof predict_rows / sizeof *predict_rows };
 
 const bertc_option *bertc_train_option_table(size_t *count)
 {
@@ -139,88 +186,85 @@ const bertc_option *bertc_train_option_table(size_t *count)
     return rows;
 }
 
+const bertc_option *bertc_predict_option_table(size_t *count)
+{
+    if (count) *count = PREDICT_ROWS;
+    return predict_rows;
+}
+
+static const char *choice_name(const bertc_option *row, int value)
+{
+    const bertc_choice *choice = row->choices;
+    while (choice->name && choice->value != value) choice++;
+    return choice->name;
+}
+
+/* A number without a default is unset: INT 0, REAL -1. */
 void bertc_train_defaults(bertc_train_options *options)
 {
     if (!options) return;
-    *options = (bertc_train_options){
-        .epochs = 3, .batch_size = 32, .lr = 2e-5, .warmup_ratio = -1, .weight_decay = -1,
-        .max_grad_norm = 1, .dropout = -1, .seed = 42, .recipe = BERTC_RECIPE_HF,
-        .freeze = "none", .unfreeze_schedule = "none", .head_lr = -1, .layer_lr_decay = 1,
-        .cache_memory = 4096, .cache_disk = 16384, .cache_dir = "none", .keep = BERTC_KEEP_LAST, .save_every = "auto",
-        .class_weights = "none", .eval_splits = "dev", .lora_alpha = 8, .lora_targets = "query,value",
-        .micro_batch_tokens = BC_PASS_TOKENS, .eval_batch_size = 32};
+    *options = (bertc_train_options){0};
+    for (const bertc_option *row = rows; row < rows + ROWS; row++) {
+        void *at = (char *)options + row->offset;
+        double number = -1;
+        const bertc_choice *choice = row->choices;
+        if (row->kind == BERTC_OPTION_TEXT) *(const char **)at = row->initial;
+        while (choice && strcmp(choice->name, row->initial) != 0) choice++;
+        if (choice) *(int *)at = choice->value;
+        if (row->kind == BERTC_OPTION_INT && row->initial) *(int64_t *)at = strtoll(row->initial, NULL, 10);
+        if (row->kind == BERTC_OPTION_REAL && row->initial)
+            bc_parse_number(row->initial, strlen(row->initial), &number);
+        if (row->kind == BERTC_OPTION_REAL) *(double *)at = number;
+    }
 }
 
 /* ---- Checks -------------------------------------------------------------------------------- */
 
-static const void *field(const bertc_option *row, const bertc_train_options *options)
-{
-    return (const char *)options + row->offset;
-}
-
 /* Whether a field holds the value that stands for "not given". */
-static bool is_unset(const bertc_option *row, const bertc_train_options *options)
+static bool is_unset(const bertc_option *row, const void *at)
 {
     if (row->initial) return false;
-    if (row->kind == BERTC_OPTION_INT) return *(const int64_t *)field(row, options) == 0;
-    if (row->kind == BERTC_OPTION_REAL) return *(const double *)field(row, options) < 0;
-    return false;
+    if (row->kind == BERTC_OPTION_INT) return *(const int64_t *)at == 0;
+    return row->kind == BERTC_OPTION_REAL && *(const double *)at < 0;
 }
 
-static int choices(const bertc_option *row)
+static bool in_range(const bertc_option *row, const void *at)
 {
-    int n = 1;
-    for (const char *p = row->choices; *p; p++) n += *p == '|';
-    return n;
-}
-
-static bool in_range(const bertc_option *row, const bertc_train_options *options)
-{
-    const void *at = field(row, options);
     double value;
     switch (row->kind) {
     case BERTC_OPTION_INT: value = (double)*(const int64_t *)at; break;
     case BERTC_OPTION_REAL: value = *(const double *)at; break;
-    case BERTC_OPTION_CHOICE: return *(const int *)at >= 0 && *(const int *)at < choices(row);
+    case BERTC_OPTION_CHOICE: return choice_name(row, *(const int *)at) != NULL;
     case BERTC_OPTION_TEXT: return *(const char *const *)at != NULL;
     default: return true;
     }
     return value >= row->min && value <= row->max;
 }
 
-bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err)
+static bertc_status check_rows(const bertc_option *table, size_t count, const void *options, bertc_error *err)
 {
-    for (size_t i = 0; i < ROWS; i++) {
-        const bertc_option *row = &rows[i];
-        if (is_unset(row, options) || in_range(row, options)) continue;
-        if (row->kind == BERTC_OPTION_TEXT) return bc_fail(err, BERTC_USAGE, "--%s is missing", row->name);
-        return bc_fail(err, BERTC_USAGE, "--%s is out of range", row->name);
+    for (const bertc_option *row = table; row < table + count; row++) {
+        const void *at = (const char *)options + row->offset;
+        if (is_unset(row, at) || in_range(row, at)) continue;
+        return bc_fail(err, BERTC_USAGE, "--%s is %s", row->name,
+                       row->kind == BERTC_OPTION_TEXT ? "missing" : "out of range");
     }
     return BERTC_OK;
 }
 
-bertc_status bc_options_check_predict(const bertc_predict_options *o, bertc_error *err)
+bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err)
 {
-    const struct {
-        const char *name;
-        int64_t value, min, max;
-    } all[] = {
-        {"split", (int)o->split, 0, BERTC_SPLITS - 1},
-        {"max-length", o->max_length, 0, 1000000},
-        {"batch-size", o->batch_size, 1, 65536},
-        {"limit", o->limit, 0, INT32_MAX},
-        {"threads", o->threads, 0, 4096},
-        {"precision", (int)o->precision, BERTC_F32, BERTC_AUTO},
-        {"backend", bertc_backend_name((size_t)o->backend) ? 0 : -1, 0, 0},
-    };
-    if (!o->model) return bc_fail(err, BERTC_USAGE, "--model is missing");
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i].value < all[i].min || all[i].value > all[i].max)
-            return bc_fail(err, BERTC_USAGE, "--%s is out of range", all[i].name);
-    return BERTC_OK;
+    return check_rows(rows, ROWS, options, err);
 }
 
-/* The pretrained pooler fits the last layer; --reinit-layers draws it anew, --freeze all keeps it. */
+bertc_status bc_options_check_predict(const bertc_predict_options *o, bertc_error *err)
+{
+    if (!o->model) return bc_fail(err, BERTC_USAGE, "--model is missing");
+    if ((unsigned)o->split >= BERTC_SPLITS) return bc_fail(err, BERTC_USAGE, "--split is out of range");
+    return check_rows(predict_rows, PREDICT_ROWS, o, err);
+}
+
+/* Refuse options that change what --feature-layer trains. */
 static bertc_status check_feature(const bertc_train_options *o, bertc_error *err)
 {
     const struct {
@@ -233,8 +277,7 @@ static bertc_status check_feature(const bertc_train_options *o, bertc_error *err
                   {"reinit-layers", o->reinit_layers > 0}};
     for (size_t i = 0; o->feature_layer > 0 && i < sizeof others / sizeof *others; i++)
         if (others[i].given)
-            return bc_fail(err, BERTC_USAGE, "--feature-layer says by itself what is trained: not with --%s",
-                           others[i].name);
+            return bc_fail(err, BERTC_USAGE, "--feature-layer cannot be combined with --%s", others[i].name);
     return BERTC_OK;
 }
 
@@ -249,7 +292,7 @@ bertc_status bc_options_precision(const char *backend, bertc_precision *precisio
     return status == BERTC_OK ? status : bc_fail(err, status, "%s%s", option, why.message);
 }
 
-bertc_status bc_options_keep_layers(const bertc_train_options *o, int32_t *layers, bertc_error *err)
+bertc_status bc_options_kept_layers(const bertc_train_options *o, int32_t *layers, bertc_error *err)
 {
     bool feature = o->feature_layer > 0;
     int64_t wanted = feature ? o->feature_layer : o->keep_layers;
@@ -262,7 +305,7 @@ bertc_status bc_options_keep_layers(const bertc_train_options *o, int32_t *layer
     return BERTC_OK;
 }
 
-/* An option that says how the encoder is trained, where the head alone is. */
+/* The name of an option that has no effect if only the head is trained; or null. */
 static const char *find_idle(const bertc_train_options *o)
 {
     if (o->train_only != BERTC_TRAIN_ALL) return "train-only";
@@ -270,27 +313,27 @@ static const char *find_idle(const bertc_train_options *o)
     return o->gradient_checkpointing > 0 ? "gradient-checkpointing" : NULL;
 }
 
-bertc_status bc_options_trained(const bertc_train_options *o, int32_t layers, int32_t *frozen, bertc_error *err)
+bertc_status bc_options_frozen_stages(const bertc_train_options *o, int32_t layers, int32_t *frozen, bertc_error *err)
 {
     int32_t first;
     bertc_status status = bc_freeze_check(o, layers, &first, frozen, err);
     if (status != BERTC_OK) return status;
     if (o->reinit_layers > layers)
-        return bc_fail(err, BERTC_USAGE, "--reinit-layers: %d layers, the model has %d",
-                       (int)o->reinit_layers, (int)layers);
+        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: the model has %d layers", (int)o->reinit_layers,
+                       (int)layers);
     if (o->reinit_layers > 0 && bc_layers_below(first, layers) > layers - (int32_t)o->reinit_layers)
-        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: of these --freeze %s trains not all",
+        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: some of these layers are frozen by --freeze %s",
                        (int)o->reinit_layers, o->freeze);
     const char *idle = *frozen > bc_stage_pooler(layers) ? find_idle(o) : NULL;
-    if (idle) return bc_fail(err, BERTC_USAGE, "--%s: --freeze all trains nothing of the encoder", idle);
+    if (idle) return bc_fail(err, BERTC_USAGE, "--%s has no effect with --freeze all", idle);
     if (strcmp(o->cache_dir, "none") != 0 && bc_layers_below(*frozen, layers) == 0)
-        return bc_fail(err, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
+        return bc_fail(err, BERTC_USAGE, "--cache-dir: no layer stays frozen; add --freeze, such as --freeze all");
     if (o->head_lr >= 0 && o->lr == 0)
-        return bc_fail(err, BERTC_USAGE, "--head-lr with an --lr of 0; for the head alone: --freeze all");
+        return bc_fail(err, BERTC_USAGE, "--head-lr needs an --lr above 0; to train only the head use --freeze all");
     return BERTC_OK;
 }
 
-bertc_status bc_options_save_interval(const bertc_train_options *o, bc_save_interval *interval, bertc_error *err)
+bertc_status bc_options_parse_save_interval(const bertc_train_options *o, bc_save_interval *interval, bertc_error *err)
 {
     enum { DIGITS = 10, MAX = 2147483647 };
     const char *text = o->save_every;
@@ -301,7 +344,7 @@ bertc_status bc_options_save_interval(const bertc_train_options *o, bc_save_inte
     if (interval->is_auto) return BERTC_OK;
     if (digits == 0 || (text[digits] && !minutes) || number > MAX || (minutes && number == 0))
         return bc_fail(err, BERTC_USAGE,
-                       "--save-every: '%s' is neither a number of steps nor one of minutes, as in 10m, nor auto", text);
+                       "--save-every: '%s' is not a number of steps, a number of minutes such as 10m, or auto", text);
     if (minutes) interval->seconds = 60.0 * (double)number;
     else interval->steps = number;
     return BERTC_OK;
@@ -309,17 +352,9 @@ bertc_status bc_options_save_interval(const bertc_train_options *o, bc_save_inte
 
 /* ---- Record and comparison ----------------------------------------------------------------- */
 
-static void put_choice(bc_text *out, const bertc_option *row, int index)
+static void put_value(bc_text *out, const bertc_option *row, const void *at)
 {
-    const char *p = row->choices;
-    for (; index > 0; index--) p = strchr(p, '|') + 1;
-    bc_text_printf(out, "\"%.*s\"", (int)strcspn(p, "|"), p);
-}
-
-static void put_value(bc_text *out, const bertc_option *row, const bertc_train_options *options)
-{
-    const void *at = field(row, options);
-    if (is_unset(row, options)) {
+    if (is_unset(row, at)) {
         bc_text_printf(out, "null");
         return;
     }
@@ -328,7 +363,7 @@ static void put_value(bc_text *out, const bertc_option *row, const bertc_train_o
     case BERTC_OPTION_INT: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
     case BERTC_OPTION_REAL: bc_json_put_double(out, *(const double *)at); break;
     case BERTC_OPTION_TEXT: bc_text_quote(out, *(const char *const *)at); break;
-    case BERTC_OPTION_CHOICE: put_choice(out, row, *(const int *)at); break;
+    case BERTC_OPTION_CHOICE: bc_text_printf(out, "\"%s\"", choice_name(row, *(const int *)at)); break;
     }
 }
 
@@ -338,13 +373,13 @@ void bc_options_record(bc_text *out, const bertc_train_options *options)
     for (size_t i = 0; i < ROWS; i++) {
         if (rows[i].commands & HIDDEN) continue;
         bc_text_printf(out, "%s\"%s\":", separator, rows[i].name);
-        put_value(out, &rows[i], options);
+        put_value(out, &rows[i], (const char *)options + rows[i].offset);
         separator = ",";
     }
     bc_text_printf(out, "}");
 }
 
-/* Compare two records member by member: both are trees of what bc_options_record writes. */
+/* The first option whose values differ in two objects of bc_options_record; or null. */
 static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
 {
     for (size_t i = 0; i < ROWS; i++) {
@@ -356,7 +391,7 @@ static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
     return NULL;
 }
 
-/* A member as it was written, for a message. */
+/* Append a recorded value for a message. */
 static void put_shown(bc_text *out, const cJSON *item)
 {
     const char *flag = cJSON_IsTrue(item) ? "given" : cJSON_IsFalse(item) ? "not given" : "unset";

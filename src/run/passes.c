@@ -5,10 +5,10 @@
 void bc_passes_limit(const bc_run *run, size_t tokens, bertc_limits *limits)
 {
     size_t longest = 0, max = 0;
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        longest = bc_max(longest, run_task->train->longest);
-        for (size_t i = 0; i < run_task->eval_count; i++) {
-            const bc_eval *eval = &run_task->evals[i];
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        longest = bc_max(longest, task->train->longest);
+        for (size_t i = 0; i < task->eval_count; i++) {
+            const bc_eval *eval = &task->evals[i];
             bc_pack pack = {eval->pack.sequences, tokens};
             max = bc_max(max, bc_pack_max(eval->inputs, eval->order, pack));
         }
@@ -20,20 +20,19 @@ void bc_passes_limit(const bc_run *run, size_t tokens, bertc_limits *limits)
 
 static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
 {
-    bc_pack whole = {run->plan.pack.sequences, SIZE_MAX};
+    bc_pack batch = {run->plan.pack.sequences, SIZE_MAX};
     for (int i = 0; i < run->num_tasks; i++) {
-        bc_run_task *run_task = &run->tasks[i];
-        bertc_status status = bc_pack_longest_first(run_task->train, run_task->epoch.order, err);
+        bc_run_task *task = &run->tasks[i];
+        bertc_status status = bc_pack_longest_first(task->train, task->epoch.order, err);
         if (status != BERTC_OK) return status;
-        run->plan.batch_tokens =
-            bc_max(run->plan.batch_tokens, bc_pack_max(run_task->train, run_task->epoch.order, whole));
-        run_task->epoch.current = -1; /* that is the order of none */
+        run->plan.batch_tokens = bc_max(run->plan.batch_tokens, bc_pack_max(task->train, task->epoch.order, batch));
+        task->epoch.current = -1; /* epoch.order is not the order of an epoch now */
     }
     return BERTC_OK;
 }
 
-/* Tokens of the largest batch. The order of every epoch is known, so those that will come can be
- * counted; in a run of very many examples the longest ones make a batch that is at least as large. */
+/* Count the tokens of the largest batch. The order of every epoch is known in advance, so all batches can be counted. A
+ * very long run takes a batch of the longest examples instead, which is an upper bound. */
 static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 {
     static const int64_t few = 1 << 22;
@@ -51,17 +50,20 @@ static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 
 bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
 {
-    size_t max = 0, sequences = 0, longest = 0; /* examples; sequences of a pass of evaluation; tokens of a sequence */
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        max = bc_max(max, run_task->train->count);
-        longest = bc_max(longest, run_task->train->longest);
-        for (size_t i = 0; i < run_task->eval_count; i++) {
-            const bc_eval *eval = &run_task->evals[i];
+    size_t examples = 0;  /* of the task with the most */
+    size_t sequences = 0; /* of the largest evaluation pass */
+    size_t longest = 0;   /* tokens of the longest sequence */
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        examples = bc_max(examples, task->train->count);
+        longest = bc_max(longest, task->train->longest);
+        for (size_t i = 0; i < task->eval_count; i++) {
+            const bc_eval *eval = &task->evals[i];
             sequences = bc_max(sequences, bc_min(eval->pack.sequences, eval->inputs->count));
             longest = bc_max(longest, eval->inputs->longest);
         }
     }
-    run->plan.pack = (bc_pack){bc_min((size_t)run->options.batch_size, max), (size_t)run->options.micro_batch_tokens};
+    run->plan.pack = (bc_pack){.sequences = bc_min((size_t)run->options.batch_size, examples),
+                               .tokens = (size_t)run->options.micro_batch_tokens};
     bertc_status status = count_batch_tokens(run, err);
     if (status != BERTC_OK) return status;
     run->plan.limits = (bertc_limits){

@@ -25,7 +25,7 @@
 
 /* ---- Options ------------------------------------------------------------------------------- */
 
-/* The recipe's own values where none were given. */
+/* Fill in the recipe's defaults for options that were not given. */
 static void resolve_recipe(bertc_train_options *o)
 {
     static const struct {
@@ -35,43 +35,42 @@ static void resolve_recipe(bertc_train_options *o)
     if (o->weight_decay < 0) o->weight_decay = own[o->recipe].weight_decay;
 }
 
-/* What a task alone refuses: splits, metric and loss that it has not. */
-static bertc_status open_task(bc_run *run, int number, const bertc_task *task, bertc_error *err)
+/* Refuse evaluation splits, a metric or a loss that a task does not have. */
+static bertc_status open_task(bc_run *run, int index, const bertc_task *spec, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
-    bc_run_task *run_task = &run->tasks[number];
-    run_task->task = task;
-    bertc_status status = bc_eval_splits_read(o->eval_splits, task, run_task->eval_splits, &run_task->eval_count, err);
-    run->state.task[number].splits = run_task->eval_count;
-    if (status == BERTC_OK) status = bc_best_metric_check(o, run_task->eval_splits[0].task, err);
-    return status == BERTC_OK ? bc_objective_open(o, run_task, err) : status;
+    bc_run_task *task = &run->tasks[index];
+    task->spec = spec;
+    bertc_status status = bc_eval_splits_parse(o->eval_splits, spec, task->eval_splits, &task->eval_count, err);
+    run->state.task[index].splits = task->eval_count;
+    if (status == BERTC_OK) status = bc_best_metric_check(o, task->eval_splits[0].task, err);
+    return status == BERTC_OK ? bc_objective_parse(o, task, err) : status;
 }
 
 static bertc_status open_tasks(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
-    const bertc_task *tasks[BERTC_MAX_TASKS];
-    bertc_status status = bc_task_list_read(o->task, tasks, &run->num_tasks, err);
+    const bertc_task *specs[BERTC_MAX_TASKS];
+    bertc_status status = bc_task_list_parse(o->task, specs, &run->num_tasks, err);
     if (status != BERTC_OK) return status;
     run->state.tasks = run->num_tasks;
     if (run->num_tasks == 1 && o->task_sampling != BERTC_PROPORTIONAL)
-        return bc_fail(err, BERTC_USAGE, "--task-sampling: there is one task, %s", tasks[0]->name);
+        return bc_fail(err, BERTC_USAGE, "--task-sampling has no effect with one task, %s", specs[0]->name);
     if (run->num_tasks > 1 && strpbrk(o->class_weights, "0123456789"))
-        return bc_fail(err, BERTC_USAGE, "--class-weights: with several tasks balanced or none");
+        return bc_fail(err, BERTC_USAGE, "--class-weights: with several tasks only balanced or none is allowed");
     if (o->stratified && o->limit_train == 0)
-        return bc_fail(err, BERTC_USAGE, "--stratified says nothing without --limit-train");
-    for (int i = 0; i < run->num_tasks && status == BERTC_OK; i++) status = open_task(run, i, tasks[i], err);
+        return bc_fail(err, BERTC_USAGE, "--stratified has no effect without --limit-train");
+    for (int i = 0; i < run->num_tasks && status == BERTC_OK; i++) status = open_task(run, i, specs[i], err);
     return status;
 }
 
-/* What can be refused without reading data: options, tasks, model directory. */
 bertc_status bc_run_open(bc_run *run, bertc_error *err)
 {
     bertc_train_options *o = &run->options;
     bertc_precision precision;
     int32_t threads;
     bertc_status status = bc_options_check(o, err);
-    if (status == BERTC_OK) status = bc_options_save_interval(o, &run->saving.interval, err);
+    if (status == BERTC_OK) status = bc_options_parse_save_interval(o, &run->saving.interval, err);
     if (status == BERTC_OK) status = bertc_threads_resolve(o->threads, bc_meter_notify(&run->meter), &threads, err);
     if (status != BERTC_OK) return status;
     o->threads = threads;
@@ -89,31 +88,30 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
     int32_t *layers = &run->source.config.num_hidden_layers;
-    status = bc_options_keep_layers(o, layers, err);
-    if (status == BERTC_OK) status = bc_options_trained(o, *layers, &run->frozen, err);
+    status = bc_options_kept_layers(o, layers, err);
+    if (status == BERTC_OK) status = bc_options_frozen_stages(o, *layers, &run->frozen, err);
     return status == BERTC_OK ? bc_lora_options_check(o, *layers, run->frozen, &run->lora, err) : status;
 }
 
 /* ---- Data ---------------------------------------------------------------------------------- */
 
-/* What is read: first the data to train on, then what is scored. */
+/* The data sets of a task. */
 typedef struct data_sets {
     bertc_dataset *train, *evals[BERTC_MAX_EVALS];
 } data_sets;
 
-static bertc_status make_up(const bc_run *run, bc_eval_split which, int64_t limit, bertc_dataset **dataset,
+static bertc_status generate_split(const bc_run *run, bc_eval_split which, int64_t limit, bertc_dataset **dataset,
                             bertc_error *err)
 {
     if (run->source.max_length > BERTC_MAX_KNOWN_LENGTH)
-        return bc_fail(err, BERTC_USAGE, "--data is missing: for a --max-length of more than %d it is needed",
-                       BERTC_MAX_KNOWN_LENGTH);
+        return bc_fail(err, BERTC_USAGE, "--data is missing: a --max-length above %d needs it", BERTC_MAX_KNOWN_LENGTH);
     bertc_error why = {.status = BERTC_OK};
     bertc_status status =
         bc_synthetic_dataset(which.task, which.split, (size_t)limit, run->source.vocab, dataset, &why);
     if (status != BERTC_OK)
         return bc_fail(err, status, "%s%s", status == BERTC_USAGE ? "--data is missing: " : "", why.message);
     if (which.split == BERTC_TRAIN)
-        bc_notify(bc_meter_notify(&run->meter), "no --data: %zu texts as long as those of GLUE's %s stand in for it",
+        bc_notify(bc_meter_notify(&run->meter), "no --data: %zu synthetic texts with the lengths of GLUE's %s are used",
                   (*dataset)->count, which.task->name);
     return BERTC_OK;
 }
@@ -121,17 +119,17 @@ static bertc_status make_up(const bc_run *run, bc_eval_split which, int64_t limi
 static bertc_status read_split(const bc_run *run, bc_eval_split which, int64_t limit, const char *purpose,
                                bertc_dataset **dataset, bertc_error *err)
 {
-    if (run->synthetic) return make_up(run, which, limit, dataset, err);
+    if (run->synthetic) return generate_split(run, which, limit, dataset, err);
     bertc_status status = bertc_dataset_read(which.task, run->options.data, which.split, (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;
     bc_model_source_notify_rows(*dataset, bc_meter_notify(&run->meter));
     return bc_model_source_check_labels(*dataset, purpose, err);
 }
 
-static bertc_status read_train(const bc_run *run, const bc_run_task *run_task, bertc_dataset **train, bertc_error *err)
+static bertc_status read_train(const bc_run *run, const bc_run_task *task, bertc_dataset **train, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
-    bc_eval_split which = {run_task->task, BERTC_TRAIN};
+    bc_eval_split which = {task->spec, BERTC_TRAIN};
     bertc_status status = read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", train, err);
     if (status != BERTC_OK || !o->stratified) return status;
     return bc_stratify(*train, (size_t)o->limit_train, (uint64_t)o->seed, err);
@@ -161,7 +159,7 @@ static bertc_model_options model_options(const bc_run *run)
     return options;
 }
 
-/* The head's own rate, and each layer's less than that of what lies above it. */
+/* Set the scales of learning rates: --head-lr for the head, --layer-lr-decay from each layer to the next lower one. */
 static void set_rates(const bertc_train_options *o, bertc_model *model)
 {
     const bertc_config *config = &model->config;
@@ -173,46 +171,29 @@ static void set_rates(const bertc_train_options *o, bertc_model *model)
     }
 }
 
-/* The head that a lane needs. Where the model's own head has the task's labels under other names that
- * are known for them, or under their numbers, those are the labels that it is to have. map: scratch. */
-static bc_head head_of(const bc_run *run, const bc_run_task *run_task, int32_t *map)
-{
-    static const char *const regression[] = {"LABEL_0"};
-    const bertc_task *task = run_task->task;
-    const bertc_config *config = &run->source.config;
-    bool by_name;
-    bc_head head = {.row = task->kind == BERTC_REGRESSION ? &bc_head_regression : &bc_head_classification,
-                    .name = task->name, .num_labels = task->num_labels,
-                    .labels = task->kind == BERTC_REGRESSION ? regression : task->labels};
-    if (!config->head_refusal && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
-                                                         NULL) == BERTC_OK)
-        head.labels = (const char *const *)config->labels;
-    return head;
-}
-
-/* The configuration with the run's dropout, which is not what is saved. */
-static bertc_status check_training(const bc_run *run, const bertc_model *model, bertc_error *err)
-{
-    bertc_config config = model->config;
-    double p = run->options.dropout;
-    if (p >= 0) config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = p;
-    char *path = bc_path_join(run->source.base ? run->source.base : run->options.model, "config.json");
-    bertc_status status = path ? bc_config_check_training(&config, path, err) : bc_fail_memory(err);
-    bc_free(path);
-    return status;
-}
-
-/* The model with a head for each lane. */
+/* Open the model with a head for each task. If the model's own head has the labels of a task under synonyms or numbers,
+ * its names are kept. */
 static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_error *err)
 {
+    static const char *const regression[] = {"LABEL_0"};
     const bertc_model_options options = model_options(run);
+    const bertc_config *config = &run->source.config;
     bc_head heads[BERTC_MAX_TASKS];
     int max = 0;
     for (int i = 0; i < run->num_tasks; i++)
-        if (run->tasks[i].task->num_labels > max) max = run->tasks[i].task->num_labels;
+        if (run->tasks[i].spec->num_labels > max) max = run->tasks[i].spec->num_labels;
     int32_t *map = bc_alloc((size_t)max, sizeof *map);
     if (!map) return bc_fail_memory(err);
-    for (int i = 0; i < run->num_tasks; i++) heads[i] = head_of(run, &run->tasks[i], map);
+    for (int i = 0; i < run->num_tasks; i++) {
+        const bertc_task *task = run->tasks[i].spec;
+        bool is_class = task->kind != BERTC_REGRESSION, has_labels = !config->head_refusal, by_name;
+        if (has_labels)
+            has_labels = bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name, NULL) == BERTC_OK;
+        heads[i] = (bc_head){.row = is_class ? &bc_head_classification : &bc_head_regression, .name = task->name,
+                             .num_labels = task->num_labels,
+                             .labels = has_labels ? (const char *const *)config->labels
+                                       : is_class ? task->labels : regression};
+    }
     bc_free(map);
     return bc_model_open_heads(run->options.model, &options, heads, run->num_tasks, model, err);
 }
@@ -224,7 +205,12 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = bc_trainer_create(model, &run->trainer, err);
     if (status == BERTC_OK) status = bc_lora_options_check_base(run, err);
     if (status != BERTC_OK) return status;
-    status = check_training(run, model, err);
+    bertc_config config = model->config; /* with the run's dropout, which is not saved with the model */
+    double p = run->options.dropout;
+    if (p >= 0) config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = p;
+    char *path = bc_path_join(run->source.base ? run->source.base : run->options.model, "config.json");
+    status = path ? bc_config_check_training(&config, path, err) : bc_fail_memory(err);
+    bc_free(path);
     if (status != BERTC_OK) return status;
     run->dropout = bc_dropout_rates_of(&model->config, run->options.dropout);
     set_rates(&run->options, model);
@@ -236,8 +222,8 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
 
 /* ---- Labels and tokens --------------------------------------------------------------------- */
 
-/* The labels of a task as those of a head; *map is released by bc_free, also after an error. A head that came without
- * names gets the task's, so that nobody has to guess them later. */
+/* Map the labels of a task to those of a head. Release *map by bc_free, also after an error. A head without label names
+ * gets the task's names. */
 static bertc_status match_labels(bertc_config *config, const bertc_task *task, int32_t **map, bertc_error *err)
 {
     bool by_name;
@@ -259,27 +245,27 @@ static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
                        inputs->invalid};
 }
 
-static bertc_status tokenise_train(bc_run *run, bertc_config *config, bc_run_task *run_task, const bertc_dataset *train,
+static bertc_status tokenise_train(bc_run *run, bertc_config *config, bc_run_task *task, const bertc_dataset *train,
                                    bertc_error *err)
 {
     int32_t *map;
-    bertc_status status = match_labels(config, run_task->task, &map, err);
-    if (status == BERTC_OK) status = bc_objective_resolve(run, run_task, train, map, err);
-    if (status == BERTC_OK) status = bc_model_source_tokenize(&run->source, train, map, &run_task->train, err);
+    bertc_status status = match_labels(config, task->spec, &map, err);
+    if (status == BERTC_OK) status = bc_objective_resolve(run, task, train, map, err);
+    if (status == BERTC_OK) status = bc_model_source_tokenize(&run->source, train, map, &task->train, err);
     bc_free(map);
     if (status != BERTC_OK) return status;
-    run_task->train_counts = count(train, run_task->train);
-    bc_model_source_notify_inputs(train, run_task->train, bc_meter_notify(&run->meter));
+    task->train_counts = count(train, task->train);
+    bc_model_source_notify_inputs(train, task->train, bc_meter_notify(&run->meter));
     return BERTC_OK;
 }
 
-/* Take over the data of the split of this number. */
-static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_run_task *run_task, size_t number,
+/* Tokenise the data set of the index-th evaluation split; the task takes ownership, and *dataset becomes null. */
+static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_run_task *task, size_t index,
                                   bertc_dataset **dataset, bertc_error *err)
 {
     bc_pack pack = {(size_t)run->options.eval_batch_size, (size_t)run->options.micro_batch_tokens};
-    bertc_dataset *set = run_task->eval_sets[number] = *dataset;
-    bc_eval *eval = &run_task->evals[number];
+    bertc_dataset *set = task->eval_sets[index] = *dataset;
+    bc_eval *eval = &task->evals[index];
     bertc_inputs *inputs;
     int32_t *map;
     *dataset = NULL;
@@ -291,40 +277,40 @@ static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_run_task
     }
     status = bc_eval_open(eval, inputs, map, (size_t)set->task->num_labels, pack, err);
     if (status != BERTC_OK) return status;
-    run_task->eval_counts[number] = count(set, eval->inputs);
+    task->eval_counts[index] = count(set, eval->inputs);
     bc_model_source_notify_inputs(set, eval->inputs, bc_meter_notify(&run->meter));
     return BERTC_OK;
 }
 
-static bertc_status read_all(bc_run *run, bertc_error *err)
+/* Read the data of all tasks, open the model for them, and tokenise. */
+static bertc_status read_tasks(bc_run *run, bertc_error *err)
 {
     data_sets sets[BERTC_MAX_TASKS] = {0};
     bertc_status status = BERTC_OK;
-    for (int l = 0; l < run->num_tasks && status == BERTC_OK; l++) {
-        const bc_run_task *run_task = &run->tasks[l];
-        status = read_train(run, run_task, &sets[l].train, err);
-        for (size_t i = 0; i < run_task->eval_count && status == BERTC_OK; i++)
-            status =
-                read_split(run, run_task->eval_splits[i], run->options.limit_eval, "score", &sets[l].evals[i], err);
+    for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {
+        const bc_run_task *task = &run->tasks[t];
+        status = read_train(run, task, &sets[t].train, err);
+        for (size_t i = 0; i < task->eval_count && status == BERTC_OK; i++)
+            status = read_split(run, task->eval_splits[i], run->options.limit_eval, "score", &sets[t].evals[i], err);
     }
     if (status == BERTC_OK) status = open_model(run, err);
-    for (int l = 0; l < run->num_tasks && status == BERTC_OK; l++) {
-        bc_run_task *run_task = &run->tasks[l];
-        bertc_config *config = &bc_trainer_model(run->trainer)->heads[l].config;
-        status = tokenise_train(run, config, run_task, sets[l].train, err);
-        for (size_t i = 0; i < run_task->eval_count && status == BERTC_OK; i++)
-            status = tokenise_eval(run, config, run_task, i, &sets[l].evals[i], err);
+    for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {
+        bc_run_task *task = &run->tasks[t];
+        bertc_config *config = &bc_trainer_model(run->trainer)->heads[t].config;
+        status = tokenise_train(run, config, task, sets[t].train, err);
+        for (size_t i = 0; i < task->eval_count && status == BERTC_OK; i++)
+            status = tokenise_eval(run, config, task, i, &sets[t].evals[i], err);
     }
-    for (int l = 0; l < run->num_tasks; l++) {
-        bertc_dataset_free(sets[l].train);
-        for (size_t i = 0; i < BERTC_MAX_EVALS; i++) bertc_dataset_free(sets[l].evals[i]);
+    for (int t = 0; t < run->num_tasks; t++) {
+        bertc_dataset_free(sets[t].train);
+        for (size_t i = 0; i < BERTC_MAX_EVALS; i++) bertc_dataset_free(sets[t].evals[i]);
     }
     return status;
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-/* The epochs of all lanes, with room to shuffle the one of most examples. */
+/* Create the epochs of all tasks, with memory to shuffle the largest training data. */
 static bertc_status create_epochs(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
@@ -334,80 +320,69 @@ static bertc_status create_epochs(bc_run *run, bertc_error *err)
         if (run->tasks[i].train->count > max) max = run->tasks[i].train->count;
     run->scratch = bc_alloc(max, 2 * sizeof *run->scratch);
     if (!run->scratch) return bc_fail_memory(err);
-    for (bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks && status == BERTC_OK; run_task++)
-        status = bc_epoch_create(&run_task->epoch, run_task->train, (size_t)o->batch_size, (uint64_t)o->seed,
+    for (bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks && status == BERTC_OK; task++)
+        status = bc_epoch_create(&task->epoch, task->train, (size_t)o->batch_size, (uint64_t)o->seed,
                                  o->no_shuffle ? NULL : run->scratch, err);
     return status;
 }
 
-/* The steps of a lane in all epochs. */
-static int64_t steps_of(const bertc_train_options *o, const bc_run_task *run_task)
-{
-    double exact = o->epochs * (double)run_task->epoch.steps;
-    int64_t whole = exact < 4e9 ? (int64_t)exact : INT32_MAX + (int64_t)1;
-    return whole + ((double)whole < exact);
-}
-
-static void plan_sampler(bc_run *run)
+/* Plan the numbers of steps, the source of their examples, the frozen stages, warm-up and evaluations. */
+static bertc_status plan_steps(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
+    bc_plan *plan = &run->plan;
+    bertc_status status = create_epochs(run, err);
+    if (status != BERTC_OK) return status;
+    for (int i = 0; i < run->num_tasks; i++) {
+        double exact = o->epochs * (double)run->tasks[i].epoch.steps;
+        plan->steps += exact < 4e9 ? (int64_t)ceil(exact) : INT32_MAX + (int64_t)1;
+        plan->epoch_steps += run->tasks[i].epoch.steps;
+    }
+    if (o->max_steps > 0 && plan->steps > o->max_steps) plan->steps = o->max_steps;
+    if (plan->steps > INT32_MAX)
+        return bc_fail(err, BERTC_USAGE, "--epochs: the run has more than %d steps", INT32_MAX);
     run->sampler = (bc_task_sampler){.tasks = run->num_tasks,
-                        .sampling = (bertc_task_sampling)o->task_sampling,
-                        .seed = (uint64_t)o->seed,
-                        .epoch_steps = run->plan.epoch_steps,
-                        .epochs = (int64_t)ceil(o->epochs)};
+                                     .sampling = (bertc_task_sampling)o->task_sampling,
+                                     .seed = (uint64_t)o->seed,
+                                     .epoch_steps = plan->epoch_steps,
+                                     .epochs = (int64_t)ceil(o->epochs)};
     for (int i = 0; i < run->num_tasks; i++) {
         run->sampler.datasets[i] = &run->tasks[i].epoch;
         run->sampler.sizes[i] = (double)run->tasks[i].train->count;
     }
     run->examples = run->num_tasks > 1 ? bc_task_sampler_source(&run->sampler) : bc_epoch_source(&run->tasks->epoch);
-}
-
-static bertc_status plan_steps(bc_run *run, bertc_error *err)
-{
-    const bertc_train_options *o = &run->options;
-    bertc_status status = create_epochs(run, err);
+    status = bc_freeze_plan(o, bc_trainer_model(run->trainer), plan->epoch_steps, plan->steps, err);
     if (status != BERTC_OK) return status;
-    for (int i = 0; i < run->num_tasks; i++) {
-        run->plan.steps += steps_of(o, &run->tasks[i]);
-        run->plan.epoch_steps += run->tasks[i].epoch.steps;
-    }
-    if (o->max_steps > 0 && run->plan.steps > o->max_steps) run->plan.steps = o->max_steps;
-    if (run->plan.steps > INT32_MAX)
-        return bc_fail(err, BERTC_USAGE, "--epochs asks for more than %d steps", INT32_MAX);
-    plan_sampler(run);
-    status = bc_freeze_plan(o, bc_trainer_model(run->trainer), run->plan.epoch_steps, run->plan.steps, err);
-    if (status != BERTC_OK) return status;
-    run->plan.warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, run->plan.steps);
-    /* "Best" is the best of several; by default those are the ends of the epochs. */
-    run->plan.eval_every = o->eval_every;
-    bool several = o->keep == BERTC_KEEP_BEST || o->patience > 0;
-    if (several && o->eval_every == 0) run->plan.eval_every = run->plan.epoch_steps;
+    plan->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, plan->steps);
+    /* Choosing the best needs several evaluations: by default one after each epoch. */
+    bool compares = o->keep == BERTC_KEEP_BEST || o->patience > 0;
+    plan->eval_every = compares && o->eval_every == 0 ? plan->epoch_steps : o->eval_every;
     return BERTC_OK;
 }
 
-/* Of the word table's gradient there is room for the rows that the largest batch can name. */
+/* Count the different words of the training data. The gradient of the word table holds only as many rows as the largest
+ * batch can use. */
 static bertc_status plan_words(bc_run *run, bertc_error *err)
 {
     const bc_param *table = bc_model_param(bc_trainer_model(run->trainer), BC_WORD, 0);
     if (table->frozen || bc_trainer_model(run->trainer)->dense_words) return BERTC_OK;
-    bool *named = bc_calloc(table->shape[0], sizeof *named);
-    if (!named) return bc_fail_memory(err);
-    for (int l = 0; l < run->num_tasks; l++) {
-        const bertc_inputs *in = run->tasks[l].train;
+    bool *used = bc_calloc(table->shape[0], sizeof *used);
+    if (!used) return bc_fail_memory(err);
+    for (int t = 0; t < run->num_tasks; t++) {
+        const bertc_inputs *in = run->tasks[t].train;
         for (size_t i = 0; i < in->starts[in->count]; i++) {
-            run->plan.distinct_words += !named[in->ids[i]];
-            named[in->ids[i]] = true;
+            run->plan.distinct_words += !used[in->ids[i]];
+            used[in->ids[i]] = true;
         }
     }
-    bc_free(named);
+    bc_free(used);
     size_t max = run->plan.distinct_words < run->plan.batch_tokens ? run->plan.distinct_words : run->plan.batch_tokens;
     return bc_trainer_use_sparse_rows(run->trainer, max, err);
 }
 
 bertc_status bc_run_read_data(bc_run *run, bertc_error *err)
 {
-    bertc_status status = read_all(run, err);
+    bertc_status status = read_tasks(run, err);
     if (status == BERTC_OK) status = plan_steps(run, err);
     if (status == BERTC_OK) status = bc_passes_plan(run, err);
     if (status == BERTC_OK) status = plan_words(run, err);

@@ -11,42 +11,30 @@
 #include "run/options.h"
 #include "run/fingerprints.h"
 #include "run/warnings.h"
+#include "tasks/tasks.h"
 
-void bc_record_scores(bc_text *out, bc_eval_split split, const bertc_scores *scores)
+/* Whether `count` tasks from `task` on have several evaluation splits. */
+static bool are_several(const bc_run *run, int task, int count)
 {
-    const bertc_task *task = split.task;
-    bc_text_printf(out, "{\"task\":\"%s\",\"split\":\"%s\",\"examples\":%zu,\"loss\":", task->name,
-                   bertc_split_name(split.split), scores->examples);
-    bc_json_put_double(out, scores->loss);
-    bc_text_printf(out, ",\"metrics\":{");
-    for (int i = 0; i < task->num_metrics; i++) {
-        bc_text_printf(out, "%s\"%s\":", i ? "," : "", bertc_metric_name(task->metrics[i]));
-        bc_json_put_double(out, scores->value[task->metrics[i]]);
-    }
-    bc_text_printf(out, "}}");
+    return count > 1 || run->tasks[task].eval_count > 1;
 }
 
-/* Whether there are several splits in so many lanes. */
-static bool are_several(const bc_run *run, int task, int tasks)
+void bc_record_evals(bc_text *out, const bc_run *run, int task, int count)
 {
-    return tasks > 1 || run->tasks[task].eval_count > 1;
-}
-
-void bc_record_evals(bc_text *out, const bc_run *run, int task, int tasks)
-{
-    bool several = are_several(run, task, tasks);
+    bool several = are_several(run, task, count);
     const char *separator = several ? "[" : "";
-    for (int l = task; l < task + tasks; l++)
-        for (size_t i = 0; i < run->tasks[l].eval_count; i++, separator = ",\n") {
+    for (int t = task; t < task + count; t++)
+        for (size_t i = 0; i < run->tasks[t].eval_count; i++, separator = ",\n") {
+            const bc_eval_split *split = &run->tasks[t].eval_splits[i];
             bc_text_printf(out, "%s", separator);
-            bc_record_scores(out, run->tasks[l].eval_splits[i], &bc_run_result_scores(run, l)[i]);
+            bc_put_scores(out, split->task, split->split, &bc_run_result_scores(run, t)[i]);
         }
     bc_text_printf(out, several ? "]\n" : "\n");
 }
 
 /* ---- run.json ------------------------------------------------------------------------------ */
 
-/* One object, or an array of several. */
+/* Append one object, or an array of several. */
 static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_t count)
 {
     bc_text_printf(out, "\"%s\":%s", name, count > 1 ? "[" : "");
@@ -58,6 +46,7 @@ static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_
     bc_text_printf(out, count > 1 ? "]" : "");
 }
 
+/* Append the beginning of run.json: versions, options and fingerprints. */
 static void put_origin(bc_text *out, const bc_run *run, const bc_fingerprints *hashes)
 {
     char libraries[1024];
@@ -72,30 +61,30 @@ static void put_origin(bc_text *out, const bc_run *run, const bc_fingerprints *h
     bc_fingerprints_record(out, hashes);
 }
 
-/* A lane's data and labels, and the classes' weights in the order of these. */
-static void put_task(bc_text *out, const bc_run *run, int task)
+/* Append the counts of a task's data, its labels and, in the same order, the weights of its classes. */
+static void put_task(bc_text *out, const bc_run *run, int index)
 {
-    const bc_run_task *l = &run->tasks[task];
-    const bertc_config *config = &bc_trainer_model(run->trainer)->heads[task].config;
-    const double *weights = l->objective.weights;
-    put_counts(out, "train", &l->train_counts, 1);
+    const bc_run_task *task = &run->tasks[index];
+    const bertc_config *config = &bc_trainer_model(run->trainer)->heads[index].config;
+    const double *weights = task->objective.weights;
+    put_counts(out, "train", &task->train_counts, 1);
     bc_text_printf(out, ",\n ");
-    put_counts(out, "dev", l->eval_counts, l->eval_count);
+    put_counts(out, "dev", task->eval_counts, task->eval_count);
     bc_text_printf(out, ",\n \"labels\":");
     for (int32_t i = 0; i < config->num_labels; i++) {
         bc_text_printf(out, i ? "," : "[");
         bc_text_quote(out, config->labels[i]);
     }
     bc_text_printf(out, "]");
-    for (int i = 0; weights && i < l->task->num_labels; i++) {
+    for (int i = 0; weights && i < task->spec->num_labels; i++) {
         bc_text_printf(out, i ? "," : ",\"class_weights\":[");
         bc_json_put_double(out, weights[i]);
     }
     if (weights) bc_text_printf(out, "]");
 }
 
-/* How far the run came; kept_step where all is one lane's. */
-static void put_course(bc_text *out, const bc_run *run, int task, size_t parameters)
+/* Append the numbers of steps and tokens and the training loss; task: whose kept_step is appended, -1: none. */
+static void put_progress(bc_text *out, const bc_run *run, int task, size_t parameters)
 {
     bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"planned_steps\":%lld,"
                    "\"warmup_steps\":%lld,\"eval_every\":%lld,",
@@ -106,7 +95,6 @@ static void put_course(bc_text *out, const bc_run *run, int task, size_t paramet
     bc_json_put_double(out, run->state.loss_sum / (double)run->state.step);
 }
 
-/* Several tasks stand there by name. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err)
 {
     bool several = run->num_tasks > 1;
@@ -114,12 +102,12 @@ bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, 
     bc_text_printf(out, ",\n ");
     if (!several) put_task(out, run, 0);
     for (int i = 0; several && i < run->num_tasks; i++) {
-        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->tasks[i].task->name);
+        bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->tasks[i].spec->name);
         put_task(out, run, i);
         bc_text_printf(out, ",\"kept_step\":%lld}", (long long)bc_run_result_step(run, i));
     }
     bc_text_printf(out, several ? "},\n " : ",");
-    put_course(out, run, several ? -1 : 0, bertc_model_parameters(bc_trainer_model(run->trainer)));
+    put_progress(out, run, several ? -1 : 0, bertc_model_parameters(bc_trainer_model(run->trainer)));
     bc_text_printf(out, ",\n \"warnings\":");
     bc_warnings_record(out, run, 0, run->num_tasks);
     bc_text_printf(out, ",\n ");
@@ -140,16 +128,16 @@ void bc_record_task(bc_text *out, const bc_run *run, int task)
         if (p->head < 0 || p->head == task) parameters += p->count;
     }
     put_origin(out, run, &hashes);
-    bc_text_printf(out, ",\n \"task\":\"%s\",\n ", run->tasks[task].task->name);
+    bc_text_printf(out, ",\n \"task\":\"%s\",\n ", run->tasks[task].spec->name);
     put_task(out, run, task);
     bc_text_printf(out, ",");
-    put_course(out, run, task, parameters);
+    put_progress(out, run, task, parameters);
     bc_text_printf(out, ",\n \"warnings\":");
     bc_warnings_record(out, run, task, 1);
     bc_text_printf(out, "}\n");
 }
 
-/* ---- Reading back -------------------------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------- */
 
 static double number_or_nan(const cJSON *item)
 {
@@ -162,7 +150,7 @@ static int64_t count_or_zero(const cJSON *item)
     return count >= 0 && count <= 1e15 ? (int64_t)count : 0;
 }
 
-static bertc_status read_member(const char *folder, const char *name, cJSON **tree, bertc_error *err)
+static bertc_status read_file(const char *folder, const char *name, cJSON **tree, bertc_error *err)
 {
     char *path = bc_path_join(folder, name);
     bertc_status status = path ? bc_json_read(path, BC_FILE_SETTINGS, tree, err) : bc_fail_memory(err);
@@ -184,27 +172,27 @@ static void take_result(const bc_run *run, const cJSON *record, const cJSON *eva
     result->steps = count_or_zero(bc_json_get(record, "steps"));
     result->planned_steps = count_or_zero(bc_json_get(record, "planned_steps"));
     result->train_loss = number_or_nan(bc_json_get(record, "train_loss"));
-    for (int l = 0; l < run->num_tasks; l++)
-        for (size_t i = 0; i < run->tasks[l].eval_count; i++) {
-            const bc_eval_split *split = &run->tasks[l].eval_splits[i];
-            bool several = are_several(run, 0, run->num_tasks);
-            const cJSON *one = several ? cJSON_GetArrayItem(evals, (int)result->eval_count) : evals;
+    bool several = are_several(run, 0, run->num_tasks);
+    for (int t = 0; t < run->num_tasks; t++)
+        for (size_t i = 0; i < run->tasks[t].eval_count; i++) {
+            const bc_eval_split *split = &run->tasks[t].eval_splits[i];
+            const cJSON *object = several ? cJSON_GetArrayItem(evals, (int)result->eval_count) : evals;
             bertc_split_scores *to = &result->evals[result->eval_count++];
             *to = (bertc_split_scores){.task = split->task, .split = split->split};
-            take_scores(one, split->task, &to->scores);
+            take_scores(object, split->task, &to->scores);
         }
     result->scores = result->evals[0].scores;
-    result->warnings = bc_warnings_repeat(bc_json_get(record, "warnings"), bc_meter_notify(&run->meter));
+    result->warnings = bc_warnings_notify_recorded(bc_json_get(record, "warnings"), bc_meter_notify(&run->meter));
 }
 
 bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err)
 {
     const char *folder = run->folder.path;
     cJSON *record = NULL, *evals = NULL;
-    bertc_status status = read_member(folder, "run.json", &record, err);
+    bertc_status status = read_file(folder, BC_RUN_RECORD, &record, err);
     if (status == BERTC_OK) status = bc_options_compare(&run->options, bc_json_get(record, "options"), folder, err);
     if (status == BERTC_OK) status = bc_manifest_check(record, run, err);
-    if (status == BERTC_OK) status = read_member(folder, "eval.json", &evals, err);
+    if (status == BERTC_OK) status = read_file(folder, BC_RUN_EVAL, &evals, err);
     if (status == BERTC_OK) take_result(run, record, evals, result);
     cJSON_Delete(record);
     cJSON_Delete(evals);

@@ -1,4 +1,4 @@
-/* The JSON that a run leaves: scores, run.json; and reading them back. */
+/* Write and read the JSON files of a result: eval.json and run.json. */
 #ifndef BC_RUN_RECORD_H
 #define BC_RUN_RECORD_H
 
@@ -7,21 +7,19 @@
 #include "base/text.h"
 #include "run/run.h"
 
-/* {"task":...,"split":...,"examples":...,"loss":...,"metrics":{...}}, the object of `eval --json` */
-void bc_record_scores(bc_text *out, bc_eval_split split, const bertc_scores *scores);
-
-/* eval.json of so many lanes: the scores of the weights that are kept; of several splits an array. */
+/* Append eval.json for `count` tasks from `task` on: the scores of the weights that are the result, as one object or,
+ * for several splits, as an array. */
 void bc_record_evals(bc_text *out, const bc_run *run, int task, int count);
 
-/* The whole of run.json, when everything else lies in `folder`. Nothing in it depends on when or how often
- * the run was interrupted. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+/* Append run.json. The other files of the result are in `folder`. The content does not depend on when or how often the
+ * run was interrupted. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err);
 
-/* The same of one task of several, for its folder, without the files. */
+/* Append the run.json of one task of several, for its own folder; it does not list files. */
 void bc_record_task(bc_text *out, const bc_run *run, int task);
 
-/* The result of a finished run in the run's folder, after its options were compared with the run's and
- * its files with what run.json says of them. Errors: BERTC_USAGE; BERTC_INPUT naming what is damaged. */
+/* Read the result of the finished run in the run's folder. Its options must be those of this run, and its files those
+ * that run.json lists. Errors: BERTC_USAGE naming the option that differs; BERTC_INPUT naming the damaged file. */
 bertc_status bc_record_read(const bc_run *run, bertc_train_result *result, bertc_error *err);
 
 #endif

@@ -1,8 +1,8 @@
-/* Going on from a checkpoint.
+/* Resuming from a checkpoint.
  *
- * The newest checkpoint that is whole is used: its own bytes, the weights that were best then, and
- * as much of log.jsonl as it recorded. A damaged one is passed over with a warning. A whole one of
- * other options, data or initial weights is never used: the run is refused instead. */
+ * The newest valid checkpoint is used. It is valid if its own bytes, the best weights that it refers to and the part of
+ * log.jsonl that it recorded are undamaged. A damaged checkpoint is skipped with a warning. If a valid checkpoint has
+ * other options, data or initial weights, the run is refused. */
 #include "run/restore.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "run/result.h"
 #include "run/hashed_file.h"
 
-enum { MAX = 64 }; /* more checkpoints than a run ever leaves */
+enum { MAX = 64 }; /* far more checkpoints than a run keeps */
 
 static int newest_first(const void *a, const void *b)
 {
@@ -25,7 +25,7 @@ static int newest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Steps of the run's checkpoints that lie there, newest first. */
+/* List the steps of the run's checkpoints on disk, newest first. */
 static bertc_status list_steps(const bc_run *run, int64_t steps[MAX], size_t *count, bertc_error *err)
 {
     const bc_folder *folder = &run->folder;
@@ -39,14 +39,15 @@ static bertc_status list_steps(const bc_run *run, int64_t steps[MAX], size_t *co
     return bc_dir_names_end(&names, &folder->work, err);
 }
 
-/* Are the log and the weights whole that the checkpoint refers to? Errors: BERTC_INPUT saying what is not. */
+/* Check the log and the best weights that a checkpoint refers to. Errors: BERTC_INPUT naming the damaged file. */
 static bertc_status check_companions(const bc_run *run, const bc_state *state, const bc_weights *file, bertc_error *err)
 {
     const char *recorded = bc_safetensors_metadata(file, "log");
     char hash[BC_HASH_HEX];
     bertc_status status = bc_log_hash(&run->folder, state->log_bytes, hash, err);
     if (status == BERTC_OK && !(recorded && strcmp(recorded, hash) == 0))
-        status = bc_fail(err, BERTC_INPUT, "%s/log.jsonl: changed since the checkpoint was saved", run->folder.path);
+        status = bc_fail(err, BERTC_INPUT, "%s/" BC_RUN_LOG ": changed since the checkpoint was saved",
+                         run->folder.path);
     if (run->options.keep != BERTC_KEEP_BEST) return status;
     int64_t checked = 0;
     for (int i = 0; i < state->tasks && status == BERTC_OK; i++) {
@@ -64,18 +65,18 @@ static bertc_status check_companions(const bc_run *run, const bc_state *state, c
 static bertc_status parse_text(const bc_weights *file, const char *key, cJSON **tree, bertc_error *err)
 {
     const char *text = bc_safetensors_metadata(file, key);
-    if (!text) return bc_fail(err, BERTC_INPUT, "%s: no \"%s\"", file->path, key);
+    if (!text) return bc_fail(err, BERTC_INPUT, "%s: no \"%s\" in its metadata", file->path, key);
     return bc_json_parse(text, strlen(text), file->path, tree, err);
 }
 
-/* Errors: BERTC_USAGE naming what of this run differs from a record. */
+/* Compare this run with recorded options and fingerprints. Errors: BERTC_USAGE naming the first difference. */
 static bertc_status compare(const bc_run *run, const cJSON *options, const cJSON *hashes, bertc_error *err)
 {
     bertc_status status = bc_options_compare(&run->options, options, run->folder.path, err);
     return status == BERTC_OK ? bc_fingerprints_compare(&run->fingerprints, hashes, run->folder.path, err) : status;
 }
 
-/* Does a whole checkpoint belong to this run? Errors: BERTC_USAGE naming what differs. */
+/* Check that a valid checkpoint belongs to this run. Errors: BERTC_USAGE naming the first difference. */
 static bertc_status check_identity(const bc_run *run, const bc_weights *file, bertc_error *err)
 {
     cJSON *options = NULL, *hashes = NULL;
@@ -87,32 +88,33 @@ static bertc_status check_identity(const bc_run *run, const bc_weights *file, be
     return status;
 }
 
-/* Open a checkpoint and read its state. Errors: BERTC_INPUT where it is damaged. */
-static bertc_status open_whole(const bc_run *run, int64_t step, bc_weights *file, bc_state *state, bertc_error *err)
+/* Open a checkpoint and read its state. Errors: BERTC_INPUT if it is damaged. */
+static bertc_status open_valid(const bc_run *run, int64_t step, bc_weights *file, bc_state *state, bertc_error *err)
 {
     bertc_status status = bc_checkpoint_open(run, "step", step, file, err);
     if (status != BERTC_OK) return status;
     const char *text = bc_safetensors_metadata(file, "state");
     status = text ? bc_state_parse(text, file->path, state, err)
-                  : bc_fail(err, BERTC_INPUT, "%s: no \"state\"", file->path);
+                  : bc_fail(err, BERTC_INPUT, "%s: no \"state\" in its metadata", file->path);
     if (status == BERTC_OK) status = check_companions(run, state, file, err);
     if (status != BERTC_OK) bc_weights_close(file);
     return status;
 }
 
-/* Take one checkpoint; *damaged is set where the error is its own. */
-static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *err)
+/* Read a checkpoint into the run; *damaged: whether the error is damage of the checkpoint. */
+static bertc_status restore_step(bc_run *run, int64_t step, bool *damaged, bertc_error *err)
 {
     bc_weights file;
     bc_state state;
-    bertc_status status = open_whole(run, step, &file, &state, err);
+    bertc_status status = open_valid(run, step, &file, &state, err);
     *damaged = status == BERTC_INPUT;
     if (status != BERTC_OK) return status;
     status = check_identity(run, &file, err);
     if (status == BERTC_OK && state.tasks != run->num_tasks)
-        status = bc_fail(err, BERTC_INPUT, "%s: of %d tasks, not %d", file.path, (int)state.tasks, run->num_tasks);
+        status = bc_fail(err, BERTC_INPUT, "%s: has %d tasks, expected %d", file.path, (int)state.tasks,
+                         run->num_tasks);
     if (status == BERTC_OK && state.step > run->plan.steps)
-        status = bc_fail(err, BERTC_INPUT, "%s: step %lld of %lld", file.path,
+        status = bc_fail(err, BERTC_INPUT, "%s: step %lld is after the last step %lld", file.path,
                          (long long)state.step, (long long)run->plan.steps);
     const bc_trainer_state to = bc_trainer_state_of(run->trainer);
     if (status == BERTC_OK) status = bc_hashed_file_copy(&file, "weights", to.values, to.scalars, err);
@@ -124,8 +126,8 @@ static bertc_status take(bc_run *run, int64_t step, bool *damaged, bertc_error *
     return status;
 }
 
-/* One line for all that was passed over. */
-static void say_where(const bc_run *run, const bertc_error *damage)
+/* Report in one line where the run starts, and the newest damage. */
+static void notify_start(const bc_run *run, const bertc_error *damage)
 {
     const bertc_notify *notify = bc_meter_notify(&run->meter);
     const char *reason = damage->message;
@@ -148,22 +150,22 @@ bertc_status bc_run_restore(bc_run *run, bertc_error *err)
     if (listed != BERTC_OK) return listed;
     for (; i < count && damaged; i++) {
         bertc_error inner = {0};
-        bertc_status status = take(run, steps[i], &damaged, &inner);
+        bertc_status status = restore_step(run, steps[i], &damaged, &inner);
         if (damaged) bc_fail(&damage, inner.status, "%s", inner.message);
         else if (status != BERTC_OK) return bc_fail(err, status, "%s", inner.message);
     }
     if (!damaged) bc_checkpoint_remember(run, 0, &run->state);
-    bc_weights older; /* stays as well, where it is whole */
+    bc_weights older; /* the checkpoint before is kept as well if it is valid */
     bc_state state;
-    if (!damaged && i < count && open_whole(run, steps[i], &older, &state, NULL) == BERTC_OK) {
+    if (!damaged && i < count && open_valid(run, steps[i], &older, &state, NULL) == BERTC_OK) {
         bc_checkpoint_remember(run, 1, &state);
         bc_weights_close(&older);
     }
-    say_where(run, &damage);
+    notify_start(run, &damage);
     return BERTC_OK;
 }
 
-/* ---- The mark ------------------------------------------------------------------------------ */
+/* ---- The journal --------------------------------------------------------------------------- */
 
 static bertc_status begin_journal(bc_run *run, bertc_error *err)
 {
@@ -182,11 +184,12 @@ bertc_status bc_run_claim_folder(bc_run *run, bertc_error *err)
 {
     bc_folder *folder = &run->folder;
     const char *text = folder->journal.bytes;
-    cJSON *mark = NULL;
+    cJSON *recorded = NULL;
     if (folder->journal.length == 0) return begin_journal(run, err);
-    bertc_status status = bc_json_parse(text, strcspn(text, "\n"), BC_RUN_JOURNAL, &mark, err);
-    if (status == BERTC_OK) status = compare(run, bc_json_get(mark, "options"), bc_json_get(mark, "prints"), err);
-    cJSON_Delete(mark);
+    bertc_status status = bc_json_parse(text, strcspn(text, "\n"), BC_RUN_JOURNAL, &recorded, err);
+    if (status == BERTC_OK)
+        status = compare(run, bc_json_get(recorded, "options"), bc_json_get(recorded, "prints"), err);
+    cJSON_Delete(recorded);
     if (status == BERTC_OK) status = bc_run_remove_result(run, err);
     folder->joined = status == BERTC_OK;
     return status;

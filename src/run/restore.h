@@ -1,16 +1,16 @@
-/* A run that goes on: its mark, and its newest whole checkpoint. */
+/* Resuming a run: its journal, and its newest valid checkpoint. */
 #ifndef BC_RUN_RESTORE_H
 #define BC_RUN_RESTORE_H
 
 #include "run/run.h"
 
-/* Mark the run's folder, or compare the mark that it bears with this run and take back what an earlier process
- * put there of a result. Before any other file. Errors: BERTC_USAGE naming what differs, or a file that is in the
- * way of the result; BERTC_IO, BERTC_NOMEM. */
+/* Begin the journal of the run's folder. If there is one, compare it with this run and remove what an earlier process
+ * placed of a result. To be called before any other file is written. Errors: BERTC_USAGE naming what differs, or a file
+ * that is in the way of the result; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_run_claim_folder(bc_run *run, bertc_error *err);
 
-/* Take the newest whole checkpoint of a run that was furnished, where there is one. Errors: BERTC_USAGE where it is
- * another run's; BERTC_IO, BERTC_NOMEM. */
+/* Read the newest valid checkpoint, if there is one, into a run that is allocated. Errors: BERTC_USAGE if the
+ * checkpoint belongs to another run; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_run_restore(bc_run *run, bertc_error *err);
 
 #endif

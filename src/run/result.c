@@ -1,13 +1,13 @@
-/* The result is written in an order that a crash cannot confuse:
+/* The result is written in an order that is safe at any crash:
  *
- *   1. all of it is put together in checkpoint/result/, flushed, run.json last, which has size and hash of the
- *      rest;
- *   2. file after file moves into the run folder, where it replaces nothing, and the folder is flushed;
- *   3. run.json moves last and says that all the rest is there.
+ *   1. All files are written to the staging folder checkpoint/result/ and flushed. run.json is written last; it has the
+ *      size and hash of each other file.
+ *   2. The files move one by one into the run folder. They replace nothing, and the folder is flushed.
+ *   3. run.json moves last. A run folder with run.json is finished.
  *
- * Until then the run counts as unfinished, and the run.json that waits tells its files from any other: a process
- * that goes on takes back what has that size and hash, and refuses what has not. Where the result cannot be
- * written, what was trained becomes a checkpoint if that can be, and nothing stays that looks like a result. */
+ * After a crash in between the run is unfinished. A process that resumes it reads the staged run.json: it removes files
+ * of the run folder that have the size and hash listed there, and refuses other files of the same names. If the result
+ * cannot be written, it is removed and the state is saved as a checkpoint if possible. */
 #include "run/result.h"
 
 #include <errno.h>
@@ -28,12 +28,10 @@
 #include "run/manifest.h"
 #include "run/record.h"
 
-static const char record_name[] = "run.json", log_name[] = "log.jsonl";
+/* run.json, the last file of a result. */
+static const bc_result_file record = {.folder = ".", .name = BC_RUN_RECORD};
 
-/* run.json as a member, which is the last. */
-static const bc_result_file record = {.folder = ".", .name = record_name};
-
-/* ---- Putting the result together ----------------------------------------------------------- */
+/* ---- Writing to the staging folder --------------------------------------------------------- */
 
 static bertc_status write_text(bc_run *run, const bc_dir *dir, const char *name, bc_text *text, bertc_error *err)
 {
@@ -44,15 +42,15 @@ static bertc_status write_text(bc_run *run, const bc_dir *dir, const char *name,
     return status;
 }
 
-/* The scores of one lane, or of all. */
-static bertc_status write_scores(bc_run *run, int task, int tasks, const bc_dir *dir, bertc_error *err)
+/* Write the scores of `count` tasks from `task` on. */
+static bertc_status write_scores(bc_run *run, int task, int count, const bc_dir *dir, bertc_error *err)
 {
     bc_text text = {0};
-    bc_record_evals(&text, run, task, tasks);
-    return write_text(run, dir, "eval.json", &text, err);
+    bc_record_evals(&text, run, task, count);
+    return write_text(run, dir, BC_RUN_EVAL, &text, err);
 }
 
-/* Those that come from a file were checked before that was written. */
+/* Write the weights of a task's model. Weights from a file were checked before the file was written. */
 static bertc_status write_values(bc_run *run, int task, const bc_values *values, const bc_dir *dir, bertc_error *err)
 {
     const bertc_model *model = bc_trainer_model(run->trainer);
@@ -63,8 +61,8 @@ static bertc_status write_values(bc_run *run, int task, const bc_values *values,
     return bc_model_save_values(model, task, values, dir, &run->result_files, err);
 }
 
-/* The weights to keep are the model's, or the best ones, straight from their file: the last ones
- * stay in memory, so that the state can still be saved. */
+/* Write the last weights, or the best ones straight from their file: the last weights stay in memory, so that the state
+ * can still be saved. */
 static bertc_status write_model(bc_run *run, int task, const bc_dir *dir, bertc_error *err)
 {
     bc_weights best;
@@ -76,8 +74,7 @@ static bertc_status write_model(bc_run *run, int task, const bc_dir *dir, bertc_
     return status;
 }
 
-/* The words of a model that has them in tokenizer.json only. They stand there as they are read, so
- * both files say the same. */
+/* Write vocab.txt if the model has its vocabulary only in tokenizer.json. */
 static bertc_status write_vocab(bc_run *run, const bc_dir *dir, bertc_error *err)
 {
     static const char name[] = "vocab.txt";
@@ -93,20 +90,20 @@ static bertc_status write_files(bc_run *run, int task, const bc_dir *dir, bertc_
 {
     bertc_status status = write_model(run, task, dir, err);
     if (status == BERTC_OK)
-        status = bc_model_dir_copy_tokenizer(run->source.home, dir, bc_lora_options_saves_adapter(&run->options),
-                                             &run->result_files, err);
+        status = bc_model_dir_copy_tokenizer(run->source.tokenizer_dir, dir,
+                                             bc_lora_options_saves_adapter(&run->options), &run->result_files, err);
     if (status == BERTC_OK) status = write_vocab(run, dir, err);
     if (status == BERTC_OK) status = write_scores(run, task, 1, dir, err);
     if (status != BERTC_OK || run->num_tasks == 1) return status;
     bc_text text = {0};
     bc_record_task(&text, run, task);
-    return write_text(run, dir, record_name, &text, err);
+    return write_text(run, dir, BC_RUN_RECORD, &text, err);
 }
 
 static bertc_status write_task(bc_run *run, int task, const bc_dir *staging, bertc_error *err)
 {
     if (run->num_tasks == 1) return write_files(run, task, staging, err);
-    const char *name = run->tasks[task].task->name;
+    const char *name = run->tasks[task].spec->name;
     char *path = bc_path_join(staging->path, name);
     bc_dir dir = {-1, path};
     bertc_status status = path ? bc_dir_enter(&dir, staging, name, true, err) : bc_fail_memory(err);
@@ -124,24 +121,24 @@ static bertc_status write_result(bc_run *run, const bc_dir *staging, bertc_error
     if (status == BERTC_OK && run->num_tasks > 1) status = write_scores(run, 0, run->num_tasks, staging, err);
     if (status == BERTC_OK) status = bc_log_sync(&run->log, err);
     if (status == BERTC_OK) status = bc_record_run(&text, run, staging->path, err);
-    if (status == BERTC_OK) return write_text(run, staging, record_name, &text, err);
+    if (status == BERTC_OK) return write_text(run, staging, BC_RUN_RECORD, &text, err);
     bc_text_clear(&text);
     return status;
 }
 
-/* ---- Placing it ---------------------------------------------------------------------------- */
+/* ---- Moving to the run folder -------------------------------------------------------------- */
 
-/* Where there is such a file it gets its name in the run folder, and its folder is flushed. */
-static bertc_status place_member(bc_run *run, const bc_dir *staging, size_t index, const bc_result_file *m,
-                                 bertc_error *err)
+/* Move a file from the staging folder to the run folder, if it exists, and flush the run folder. */
+static bertc_status place_file(bc_run *run, const bc_dir *staging, size_t index, const bc_result_file *file,
+                               bertc_error *err)
 {
     bc_dir from = {-1, staging->path}, to = {-1, run->folder.path};
     bc_entry kind = BC_ENTRY_NONE;
-    bertc_status status = bc_dir_enter(&from, staging, m->folder, false, err);
-    if (status == BERTC_OK) status = bc_dir_entry(&from, m->name, &kind, err);
+    bertc_status status = bc_dir_enter(&from, staging, file->folder, false, err);
+    if (status == BERTC_OK) status = bc_dir_entry(&from, file->name, &kind, err);
     if (status == BERTC_OK && kind != BC_ENTRY_NONE) {
-        status = bc_dir_enter(&to, &run->folder.root, m->folder, run->num_tasks > 1, err);
-        if (status == BERTC_OK) status = bc_dir_place(&from, &to, m->name, err);
+        status = bc_dir_enter(&to, &run->folder.root, file->folder, run->num_tasks > 1, err);
+        if (status == BERTC_OK) status = bc_dir_place(&from, &to, file->name, err);
         if (status == BERTC_OK) run->placed = index + 1;
         if (status == BERTC_OK) status = bc_dir_sync(&to, err);
     }
@@ -153,57 +150,47 @@ static bertc_status place_member(bc_run *run, const bc_dir *staging, size_t inde
 static bertc_status place_result(bc_run *run, const bc_dir *staging, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
-    bc_result_file member;
+    bc_result_file file;
     size_t i = 0;
-    for (; status == BERTC_OK && bc_manifest_file(run, i, &member); i++)
-        status = place_member(run, staging, i, &member, err);
-    return status == BERTC_OK ? place_member(run, staging, i, &record, err) : status;
+    for (; status == BERTC_OK && bc_manifest_file(run, i, &file); i++)
+        status = place_file(run, staging, i, &file, err);
+    return status == BERTC_OK ? place_file(run, staging, i, &record, err) : status;
 }
 
-/* ---- Taking it back ------------------------------------------------------------------------ */
+/* ---- Removing ------------------------------------------------------------------------------ */
 
 static void warn(const bc_run *run, bertc_status status, const bertc_error *why)
 {
     if (status != BERTC_OK) bc_notify(run->folder.notify, "warning: %s", why->message);
 }
 
-/* Remove a member in `base`, with what a killed process left under its temporary name. */
-static void remove_member(const bc_run *run, const bc_dir *base, const bc_result_file *m, bool temporary)
+/* Remove a file of the result in `base`. temporary: also remove a temporary file that a killed process left. */
+static void remove_file(const bc_run *run, const bc_dir *base, const bc_result_file *file, bool temporary)
 {
-    char name[sizeof m->path + 8];
+    char name[sizeof file->path + 8];
     bc_dir dir = {-1, base->path};
     bc_entry kind;
     bertc_error why = {0};
-    bertc_status status = bc_dir_entry(base, m->folder, &kind, &why);
+    bertc_status status = bc_dir_entry(base, file->folder, &kind, &why);
     if (status == BERTC_OK && kind == BC_ENTRY_NONE) return;
-    if (status == BERTC_OK) status = bc_dir_enter(&dir, base, m->folder, false, &why);
-    if (status == BERTC_OK) status = bc_dir_remove(&dir, m->name, &why);
-    snprintf(name, sizeof name, "%s.tmp", m->name);
+    if (status == BERTC_OK) status = bc_dir_enter(&dir, base, file->folder, false, &why);
+    if (status == BERTC_OK) status = bc_dir_remove(&dir, file->name, &why);
+    snprintf(name, sizeof name, "%s.tmp", file->name);
     if (status == BERTC_OK && temporary) status = bc_dir_remove(&dir, name, &why);
     bc_dir_close(&dir);
     warn(run, status, &why);
 }
 
-/* Folders of tasks that are empty; what is someone else's in them stays. */
-static void remove_lanes(const bc_run *run, const bc_dir *base)
+/* Remove the folders of tasks that are empty. Folders with files of others stay and are flushed. */
+static void remove_task_folders(const bc_run *run, const bc_dir *base)
 {
     for (int i = 0; i < run->num_tasks && run->num_tasks > 1; i++) {
-        bertc_error why = {0};
-        bertc_status status = bc_dir_remove_folder(base, run->tasks[i].task->name, &why);
-        if (errno != ENOTEMPTY && errno != EEXIST) warn(run, status, &why);
-    }
-}
-
-/* Those that stay, since someone else's files are in them, are flushed. */
-static void flush_lanes(const bc_run *run, const bc_dir *base)
-{
-    for (int i = 0; i < run->num_tasks && run->num_tasks > 1; i++) {
-        const char *name = run->tasks[i].task->name;
+        const char *name = run->tasks[i].spec->name;
         bc_dir dir = {-1, base->path};
-        bc_entry kind;
         bertc_error why = {0};
-        bertc_status status = bc_dir_entry(base, name, &kind, &why);
-        if (status == BERTC_OK && kind == BC_ENTRY_FOLDER) {
+        bertc_status status = bc_dir_remove_folder(base, name, &why);
+        if (status != BERTC_OK && (errno == ENOTEMPTY || errno == EEXIST)) {
+            why = (bertc_error){0};
             status = bc_dir_enter(&dir, base, name, false, &why);
             if (status == BERTC_OK) status = bc_dir_sync(&dir, &why);
         }
@@ -212,92 +199,92 @@ static void flush_lanes(const bc_run *run, const bc_dir *base)
     }
 }
 
-/* Remove what was placed, run.json first: without it the rest stands for nothing. No memory is needed. */
-static void withdraw(bc_run *run)
+/* Remove the files that were placed in the run folder, without allocating memory. run.json is the first: without it the
+ * run is unfinished. */
+static void remove_placed(bc_run *run)
 {
     const bc_dir *root = &run->folder.root;
-    bc_result_file member;
+    bc_result_file file;
     bertc_error why = {0};
     size_t count = 0;
-    while (bc_manifest_file(run, count, &member)) count++;
-    if (run->placed > count) remove_member(run, root, &record, false);
-    for (size_t i = 0; i < run->placed && bc_manifest_file(run, i, &member); i++)
-        remove_member(run, root, &member, false);
-    remove_lanes(run, root);
-    flush_lanes(run, root);
+    while (bc_manifest_file(run, count, &file)) count++;
+    if (run->placed > count) remove_file(run, root, &record, false);
+    for (size_t i = 0; i < run->placed && bc_manifest_file(run, i, &file); i++) remove_file(run, root, &file, false);
+    remove_task_folders(run, root);
     warn(run, bc_dir_sync(root, &why), &why);
     run->placed = 0;
 }
 
-/* checkpoint/result/ goes, run.json last: it proves which files are the run's. */
-static void clear_staging(const bc_run *run)
+/* Remove the staging folder, run.json last: it identifies the files of the run. */
+static void remove_staging(const bc_run *run)
 {
     const bc_folder *folder = &run->folder;
     bc_dir staging = {-1, folder->staging_path};
     bc_entry kind;
-    bc_result_file member;
+    bc_result_file file;
     bertc_error why = {0};
-    bertc_status status = bc_dir_entry(&folder->work, BC_STAGING, &kind, &why);
-    if (status == BERTC_OK && (kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_STAGING))) return;
-    if (status == BERTC_OK) status = bc_dir_enter(&staging, &folder->work, BC_STAGING, false, &why);
+    bertc_status status = bc_dir_entry(&folder->work, BC_RUN_STAGING, &kind, &why);
+    if (status == BERTC_OK && (kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_RUN_STAGING))) return;
+    if (status == BERTC_OK) status = bc_dir_enter(&staging, &folder->work, BC_RUN_STAGING, false, &why);
     if (status == BERTC_OK) {
-        for (size_t i = 0; bc_manifest_file(run, i, &member); i++) remove_member(run, &staging, &member, true);
-        remove_lanes(run, &staging);
-        remove_member(run, &staging, &record, true);
-        status = bc_dir_remove_folder(&folder->work, BC_STAGING, &why);
+        for (size_t i = 0; bc_manifest_file(run, i, &file); i++) remove_file(run, &staging, &file, true);
+        remove_task_folders(run, &staging);
+        remove_file(run, &staging, &record, true);
+        status = bc_dir_remove_folder(&folder->work, BC_RUN_STAGING, &why);
     }
     bc_dir_close(&staging);
     warn(run, status, &why);
 }
 
-void bc_run_clear(bc_run *run)
+void bc_run_clear_work(bc_run *run)
 {
-    clear_staging(run);
+    remove_staging(run);
     bc_folder_clear_work(&run->folder);
 }
 
-/* The run.json that waited when an earlier process was killed; null: there is none. */
-static bertc_status read_waiting(const bc_run *run, cJSON **tree, bertc_error *err)
+/* Read the run.json that an earlier process left in the staging folder; *tree is null if there is no valid one. */
+static bertc_status read_staged(const bc_run *run, cJSON **tree, bertc_error *err)
 {
     const bc_folder *folder = &run->folder;
     bc_dir staging = {-1, folder->staging_path};
     bc_entry kind;
     *tree = NULL;
-    bertc_status status = bc_dir_entry(&folder->work, BC_STAGING, &kind, err);
-    if (status != BERTC_OK || kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_STAGING)) return status;
-    status = bc_dir_enter(&staging, &folder->work, BC_STAGING, false, err);
-    if (status == BERTC_OK) status = bc_dir_entry(&staging, record_name, &kind, err);
+    bertc_status status = bc_dir_entry(&folder->work, BC_RUN_STAGING, &kind, err);
+    if (status != BERTC_OK || kind != BC_ENTRY_FOLDER || !bc_folder_owns(folder, BC_RUN_STAGING)) return status;
+    status = bc_dir_enter(&staging, &folder->work, BC_RUN_STAGING, false, err);
+    if (status == BERTC_OK) status = bc_dir_entry(&staging, BC_RUN_RECORD, &kind, err);
     bc_dir_close(&staging);
     if (status != BERTC_OK || kind != BC_ENTRY_FILE) return status;
-    char *path = bc_path_join(folder->staging_path, record_name);
+    char *path = bc_path_join(folder->staging_path, BC_RUN_RECORD);
     bertc_error why = {0};
     status = path ? bc_json_read(path, BC_FILE_SETTINGS, tree, &why) : bc_fail_memory(&why);
     bc_free(path);
-    /* One that is damaged proves nothing. */
+    /* A damaged run.json identifies no file. */
     return status == BERTC_INPUT || status == BERTC_OK ? BERTC_OK : bc_fail(err, status, "%s", why.message);
 }
 
-/* Refuse a member's name where what bears it is not what the run placed there. */
-static bertc_status check_member(const bc_run *run, const bc_result_file *m, const cJSON *files, bertc_error *err)
+/* Refuse a file in the run folder that has the name of a file of the result but not its recorded size and hash. */
+static bertc_status check_file(const bc_run *run, const bc_result_file *file, const cJSON *files, bertc_error *err)
 {
     const bc_dir *root = &run->folder.root;
-    const cJSON *file = bc_json_get(files, m->path);
-    const char *path = m->path;
+    const cJSON *recorded = bc_json_get(files, file->path);
+    const char *path = file->path;
     bc_dir dir = {-1, root->path};
     bc_entry kind;
     bertc_error why = {0};
-    bertc_status status = bc_dir_entry(root, m->folder, &kind, err);
+    bertc_status status = bc_dir_entry(root, file->folder, &kind, err);
     if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
     if (kind == BC_ENTRY_FOLDER) {
-        status = bc_dir_enter(&dir, root, m->folder, false, err);
-        if (status == BERTC_OK) status = bc_dir_entry(&dir, m->name, &kind, err);
+        status = bc_dir_enter(&dir, root, file->folder, false, err);
+        if (status == BERTC_OK) status = bc_dir_entry(&dir, file->name, &kind, err);
         bc_dir_close(&dir);
         if (status != BERTC_OK || kind == BC_ENTRY_NONE) return status;
     } else {
-        path = m->folder;
+        path = file->folder;
         kind = BC_ENTRY_OTHER;
     }
-    status = kind == BC_ENTRY_FILE && file ? bc_manifest_check_file(run, m->path, file, &why) : BERTC_INPUT;
+    bool known = kind == BC_ENTRY_FILE && recorded;
+    status = known ? bc_manifest_check_file(run, file->path, recorded, &why) : BERTC_INPUT;
     if (status == BERTC_INPUT)
         return bc_fail(err, BERTC_USAGE,
                        "%s/%s: in the way of the result, this run did not write it; move it elsewhere", root->path,
@@ -307,18 +294,17 @@ static bertc_status check_member(const bc_run *run, const bc_result_file *m, con
 
 bertc_status bc_run_remove_result(bc_run *run, bertc_error *err)
 {
-    bc_result_file member;
-    cJSON *waiting;
+    bc_result_file file;
+    cJSON *staged;
     size_t i = 0;
-    bertc_status status = read_waiting(run, &waiting, err);
-    const cJSON *files = bc_json_get(waiting, "files");
-    for (; status == BERTC_OK && bc_manifest_file(run, i, &member); i++)
-        status = check_member(run, &member, files, err);
-    cJSON_Delete(waiting);
+    bertc_status status = read_staged(run, &staged, err);
+    const cJSON *files = bc_json_get(staged, "files");
+    for (; status == BERTC_OK && bc_manifest_file(run, i, &file); i++) status = check_file(run, &file, files, err);
+    cJSON_Delete(staged);
     if (status != BERTC_OK) return status;
     run->placed = i;
-    withdraw(run);
-    clear_staging(run);
+    remove_placed(run);
+    remove_staging(run);
     return BERTC_OK;
 }
 
@@ -328,26 +314,27 @@ static bertc_status make_result(bc_run *run, bertc_error *err)
 {
     bc_folder *folder = &run->folder;
     bc_dir staging = {-1, folder->staging_path};
-    bertc_status status = bc_folder_claim(folder, &folder->work, BC_STAGING, err);
-    if (status == BERTC_OK) status = bc_dir_enter(&staging, &folder->work, BC_STAGING, true, err);
+    bertc_status status = bc_folder_claim(folder, &folder->work, BC_RUN_STAGING, err);
+    if (status == BERTC_OK) status = bc_dir_enter(&staging, &folder->work, BC_RUN_STAGING, true, err);
     if (status == BERTC_OK) status = write_result(run, &staging, err);
     if (status == BERTC_OK) status = place_result(run, &staging, err);
     bc_dir_close(&staging);
     return status;
 }
 
-/* What failed is cleared first: the checkpoint may need its room. The log goes too where no checkpoint needs it. */
+/* If the result failed, it is removed first: the checkpoint may need its disk space. The log is removed too if there is
+ * no checkpoint. */
 bertc_status bc_run_finish(bc_run *run, bertc_error *err)
 {
     bertc_error why = {0};
     bertc_status status = make_result(run, &why);
     if (status == BERTC_OK) {
-        bc_run_clear(run);
+        bc_run_clear_work(run);
         return BERTC_OK;
     }
-    withdraw(run);
-    clear_staging(run);
+    remove_placed(run);
+    remove_staging(run);
     bool saved = run->saving.steps[0] == run->state.step || bc_checkpoint_save(run, NULL) == BERTC_OK;
-    if (run->saving.steps[0] == 0) bc_folder_remove(&run->folder, &run->folder.root, log_name);
+    if (run->saving.steps[0] == 0) bc_folder_remove(&run->folder, &run->folder.root, BC_RUN_LOG);
     return bc_fail(err, status, "%s%s", why.message, saved ? "; the training is saved, go on with --resume" : "");
 }

@@ -16,15 +16,15 @@ void bc_run_close(bc_run *run)
     bc_file_hashes_clear(&run->result_files);
     bertc_batch_free(run->frozen_cache.missing_batch);
     bc_free(run->frozen_cache.order);
-    for (bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++) {
-        bc_epoch_clear(&run_task->epoch);
-        bc_cache_close(&run_task->cache);
-        for (size_t i = 0; i < run_task->eval_count; i++) {
-            bc_eval_close(&run_task->evals[i]);
-            bertc_dataset_free(run_task->eval_sets[i]);
+    for (bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        bc_epoch_clear(&task->epoch);
+        bc_cache_close(&task->cache);
+        for (size_t i = 0; i < task->eval_count; i++) {
+            bc_eval_close(&task->evals[i]);
+            bertc_dataset_free(task->eval_sets[i]);
         }
-        bertc_inputs_free(run_task->train);
-        bc_free(run_task->class_weights);
+        bertc_inputs_free(task->train);
+        bc_free(task->class_weights);
     }
     bc_free(run->scratch);
     bc_trainer_free(run->trainer);
@@ -32,9 +32,9 @@ void bc_run_close(bc_run *run)
     bc_folder_close(&run->folder);
 }
 
-/* ---- How far it is ------------------------------------------------------------------------- */
+/* ---- Progress ------------------------------------------------------------------------------ */
 
-/* Of one task an epoch is its examples; of several it is that many steps. */
+/* With one task an epoch is a pass over its examples; with several tasks it is plan.epoch_steps steps. */
 double bc_run_epochs(const bc_run *run, int64_t step)
 {
     int64_t left = step % run->plan.epoch_steps;
@@ -51,8 +51,7 @@ int64_t bc_run_best_step(const bc_run *run)
     return step;
 }
 
-/* Patience counts the evaluations since the best one of any task; the last of a run may come early, but nothing
- * comes after it. */
+/* Patience counts the evaluations since the last new best of any task. */
 bool bc_run_is_over(const bc_run *run)
 {
     int64_t patience = run->options.patience;
@@ -61,19 +60,19 @@ bool bc_run_is_over(const bc_run *run)
     return (run->state.evaluated - bc_run_best_step(run)) / run->plan.eval_every >= patience;
 }
 
-/* Evaluations take as long as the last one. Before the first of them a forward pass is taken for a
- * third of a step's work. */
-double bc_run_seconds(const bc_run *run, int64_t left, double step_seconds)
+/* An evaluation is assumed to take as long as the last one, and before the first one a third of the time of a step for
+ * each token. */
+double bc_run_seconds(const bc_run *run, int64_t steps, double step_seconds)
 {
-    int64_t evaluations = run->plan.eval_every > 0 ? left / run->plan.eval_every : 0;
+    int64_t evaluations = run->plan.eval_every > 0 ? steps / run->plan.eval_every : 0;
     if (evaluations == 0 || run->plan.steps % run->plan.eval_every != 0) evaluations++;
     double speed = bc_meter_speed(&run->meter), evaluation = run->meter.pass_seconds;
     size_t tokens = 0;
-    for (const bc_run_task *run_task = run->tasks; run_task < run->tasks + run->num_tasks; run_task++)
-        for (size_t i = 0; i < run_task->eval_count; i++)
-            tokens += run_task->evals[i].inputs->starts[run_task->evals[i].inputs->count];
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++)
+        for (size_t i = 0; i < task->eval_count; i++)
+            tokens += task->evals[i].inputs->starts[task->evals[i].inputs->count];
     if (evaluation <= 0 && speed > 0) evaluation = (double)tokens / (3 * speed);
-    return (double)left * step_seconds + (double)evaluations * evaluation;
+    return (double)steps * step_seconds + (double)evaluations * evaluation;
 }
 
 bertc_status bc_run_check_weights(const bc_run *run, const float *values, bertc_error *err)
@@ -84,7 +83,7 @@ bertc_status bc_run_check_weights(const bc_run *run, const float *values, bertc_
                    bad->name);
 }
 
-/* ---- What it keeps ------------------------------------------------------------------------- */
+/* ---- Result -------------------------------------------------------------------------------- */
 
 int64_t bc_run_result_step(const bc_run *run, int task)
 {
@@ -92,8 +91,8 @@ int64_t bc_run_result_step(const bc_run *run, int task)
     return run->options.keep == BERTC_KEEP_BEST && best > 0 ? best : run->state.step;
 }
 
-const bertc_scores *bc_run_result_scores(const bc_run *run, int task_index)
+const bertc_scores *bc_run_result_scores(const bc_run *run, int task)
 {
-    const bc_task_progress *task = &run->state.task[task_index];
-    return bc_run_result_step(run, task_index) == task->best_step ? task->best : task->last;
+    const bc_task_state *state = &run->state.task[task];
+    return bc_run_result_step(run, task) == state->best_step ? state->best : state->last;
 }

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-typedef enum kind { WHOLE, SIZE, REAL } kind;
+typedef enum kind { COUNT, SIZE, REAL } kind;
 
 typedef struct row {
     const char *name;
@@ -19,20 +19,20 @@ typedef struct row {
 #define SCORE(kind, name, member) {name, kind, offsetof(bertc_scores, member)}
 
 static const row rows[] = {
-    ROW(WHOLE, "step", step),           ROW(WHOLE, "evaluated", evaluated), ROW(WHOLE, "tokens", tokens),
-    ROW(WHOLE, "log_bytes", log_bytes), ROW(REAL, "loss_sum", loss_sum),
+    ROW(COUNT, "step", step),           ROW(COUNT, "evaluated", evaluated), ROW(COUNT, "tokens", tokens),
+    ROW(COUNT, "log_bytes", log_bytes), ROW(REAL, "loss_sum", loss_sum),
 };
 
-/* Of each task. */
-static const row standings[] = {
-    {"best_step", WHOLE, offsetof(bc_task_progress, best_step)},
-    {"first_loss", REAL, offsetof(bc_task_progress, first_loss)},
-    {"loss", REAL, offsetof(bc_task_progress, loss)},
-    {"best_loss", REAL, offsetof(bc_task_progress, best_loss)},
-    {"splits", SIZE, offsetof(bc_task_progress, splits)},
+/* Fields of each task. */
+static const row task_rows[] = {
+    {"best_step", COUNT, offsetof(bc_task_state, best_step)},
+    {"first_loss", REAL, offsetof(bc_task_state, first_loss)},
+    {"loss", REAL, offsetof(bc_task_state, loss)},
+    {"best_loss", REAL, offsetof(bc_task_state, best_loss)},
+    {"splits", SIZE, offsetof(bc_task_state, splits)},
 };
 
-/* Of each split, last and best. */
+/* Fields of each split's scores, last and best. */
 static const row scores[] = {
     SCORE(REAL, "accuracy", value[BERTC_ACCURACY]),
     SCORE(REAL, "f1", value[BERTC_F1]),
@@ -46,7 +46,7 @@ static const row scores[] = {
 
 _Static_assert(BERTC_METRICS == 5, "scores lists every metric");
 
-enum { ROWS = sizeof rows / sizeof *rows, STANDINGS = sizeof standings / sizeof *standings };
+enum { ROWS = sizeof rows / sizeof *rows, TASK_ROWS = sizeof task_rows / sizeof *task_rows };
 enum { SCORES = sizeof scores / sizeof *scores };
 
 static void put(bc_text *out, const char *open, const row *table, size_t count, const void *values)
@@ -55,7 +55,7 @@ static void put(bc_text *out, const char *open, const row *table, size_t count, 
         const void *at = (const char *)values + table[i].offset;
         bc_text_printf(out, "%s\"%s\":", i ? "," : open, table[i].name);
         switch (table[i].kind) {
-        case WHOLE: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
+        case COUNT: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
         case SIZE: bc_text_printf(out, "%zu", *(const size_t *)at); break;
         case REAL: bc_json_put_double(out, *(const double *)at); break;
         }
@@ -73,47 +73,43 @@ static void put_scores(bc_text *out, const char *name, const bertc_scores *split
     bc_text_printf(out, "]");
 }
 
-static void put_progress(bc_text *out, const char *open, const bc_task_progress *task)
+static void put_task(bc_text *out, const char *open, const bc_task_state *task)
 {
-    put(out, open, standings, STANDINGS, task);
+    put(out, open, task_rows, TASK_ROWS, task);
     put_scores(out, "last", task->last, task->splits);
     put_scores(out, "best", task->best, task->splits);
 }
 
-/* One task stands among the rest, several in a list. */
+/* The fields of a single task are members of the object itself; several tasks are a list "tasks". */
 void bc_state_record(bc_text *out, const bc_state *state)
 {
     put(out, "{", rows, ROWS, state);
-    if (state->tasks == 1) put_progress(out, ",", state->task);
+    if (state->tasks == 1) put_task(out, ",", state->task);
     for (int64_t i = 0; i < state->tasks && state->tasks > 1; i++) {
-        put_progress(out, i ? ",{" : ",\"tasks\":[{", &state->task[i]);
+        put_task(out, i ? ",{" : ",\"tasks\":[{", &state->task[i]);
         bc_text_printf(out, "}");
     }
     bc_text_printf(out, state->tasks > 1 ? "]}" : "}");
 }
 
-static bertc_status take_one(const cJSON *tree, const row *from, const char *place, void *values, bertc_error *err)
+/* Read the fields of a table; a missing REAL becomes NaN. */
+static bertc_status take(const cJSON *tree, const row *table, size_t length, const char *place, void *values,
+                         bertc_error *err)
 {
-    const int64_t max = 9007199254740992; /* whole in a double */
-    void *at = (char *)values + from->offset;
-    const cJSON *item = bc_json_get(tree, from->name);
-    int64_t whole = 0;
-    if (from->kind == REAL) {
-        *(double *)at = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
-        return BERTC_OK;
+    const int64_t max = 9007199254740992; /* a double holds every integer up to it */
+    for (const row *from = table; from < table + length; from++) {
+        void *at = (char *)values + from->offset;
+        const cJSON *item = bc_json_get(tree, from->name);
+        int64_t count = 0;
+        bertc_status status = from->kind == REAL ? BERTC_OK : bc_json_int(tree, from->name, 0, max, place, &count, err);
+        switch (from->kind) {
+        case REAL: *(double *)at = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN; break;
+        case SIZE: *(size_t *)at = (size_t)count; break;
+        case COUNT: *(int64_t *)at = count; break;
+        }
+        if (status != BERTC_OK) return status;
     }
-    bertc_status status = bc_json_int(tree, from->name, 0, max, place, &whole, err);
-    if (from->kind == SIZE) *(size_t *)at = (size_t)whole;
-    else *(int64_t *)at = whole;
-    return status;
-}
-
-static bertc_status take(const cJSON *tree, const row *table, size_t count, const char *place,
-                         void *values, bertc_error *err)
-{
-    bertc_status status = BERTC_OK;
-    for (size_t i = 0; i < count && status == BERTC_OK; i++) status = take_one(tree, &table[i], place, values, err);
-    return status;
+    return BERTC_OK;
 }
 
 static bertc_status take_scores(const cJSON *tree, const char *name, const char *place,
@@ -130,9 +126,9 @@ static bertc_status take_scores(const cJSON *tree, const char *name, const char 
     return status;
 }
 
-static bertc_status take_progress(const cJSON *tree, const char *place, bc_task_progress *task, bertc_error *err)
+static bertc_status take_task(const cJSON *tree, const char *place, bc_task_state *task, bertc_error *err)
 {
-    bertc_status status = take(tree, standings, STANDINGS, place, task, err);
+    bertc_status status = take(tree, task_rows, TASK_ROWS, place, task, err);
     if (status == BERTC_OK && task->splits > BERTC_MAX_EVALS)
         status = bc_fail(err, BERTC_INPUT, "%s: more than %d splits", place, BERTC_MAX_EVALS);
     if (status == BERTC_OK) status = take_scores(tree, "last", place, task->last, task->splits, err);
@@ -140,19 +136,19 @@ static bertc_status take_progress(const cJSON *tree, const char *place, bc_task_
     return take_scores(tree, "best", place, task->best, task->splits, err);
 }
 
-static bertc_status take_standings(const cJSON *tree, const char *place, bc_state *state, bertc_error *err)
+static bertc_status take_tasks(const cJSON *tree, const char *place, bc_state *state, bertc_error *err)
 {
     const cJSON *list = bc_json_get(tree, "tasks"), *item;
     bertc_status status = BERTC_OK;
     if (!list) {
         state->tasks = 1;
-        return take_progress(tree, place, state->task, err);
+        return take_task(tree, place, state->task, err);
     }
     if (cJSON_GetArraySize(list) > BERTC_MAX_TASKS)
         return bc_fail(err, BERTC_INPUT, "%s: more than %d tasks", place, BERTC_MAX_TASKS);
     cJSON_ArrayForEach(item, list)
     {
-        if (status == BERTC_OK) status = take_progress(item, place, &state->task[state->tasks++], err);
+        if (status == BERTC_OK) status = take_task(item, place, &state->task[state->tasks++], err);
     }
     return status;
 }
@@ -164,7 +160,7 @@ bertc_status bc_state_parse(const char *text, const char *place, bc_state *state
     bertc_status status = bc_json_parse(text, strlen(text), place, &tree, err);
     if (status != BERTC_OK) return status;
     status = take(tree, rows, ROWS, place, state, err);
-    if (status == BERTC_OK) status = take_standings(tree, place, state, err);
+    if (status == BERTC_OK) status = take_tasks(tree, place, state, err);
     cJSON_Delete(tree);
     return status;
 }

@@ -8,7 +8,7 @@
 #include "run/objective.h"
 #include "run/warnings.h"
 
-/* Say where a schedule begins to train more. */
+/* Report when --unfreeze-schedule unfreezes layers. */
 static void notify_unfrozen(const bc_run *run)
 {
     int64_t step = run->state.step;
@@ -18,7 +18,7 @@ static void notify_unfrozen(const bc_run *run)
               frozen == 0 ? "embeddings and " : "", layers - bc_layers_below(frozen, layers), layers);
 }
 
-bertc_status bc_run_update(bc_run *run, bc_step_log *report, bertc_error *err)
+bertc_status bc_run_update(bc_run *run, bc_step_report *report, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
     bc_state *state = &run->state;
@@ -27,27 +27,27 @@ bertc_status bc_run_update(bc_run *run, bc_step_log *report, bertc_error *err)
     step.lr = bc_schedule_rate((bertc_recipe)o->recipe, o->lr, state->step, run->plan.warmup, run->plan.steps);
     bertc_status status = bc_examples_draw(run->examples, state->step, &step.examples, err);
     if (status != BERTC_OK) return status;
-    bc_run_task *run_task = &run->tasks[step.examples.task];
-    step.objective = &run_task->objective;
-    step.divisor = bc_objective_divisor(run_task, &step.examples);
-    step.cache = &run_task->cache;
+    bc_run_task *task = &run->tasks[step.examples.task];
+    step.objective = &task->objective;
+    step.divisor = bc_objective_divisor(task, &step.examples);
+    step.cache = &task->cache;
     if (step.divisor <= 0)
         return bc_fail(err, BERTC_DIVERGED, "step %lld: the loss is undefined, every example of the batch has the "
                        "class weight 0", (long long)step.number + 1);
     notify_unfrozen(run);
     status = bc_trainer_step(run->trainer, &step, &result, err);
     if (status != BERTC_OK) return status;
-    bc_warnings_step(run, &step.examples, result.loss);
+    bc_warnings_add_step(run, &step.examples, result.loss);
     state->step++;
     state->tokens += result.tokens;
     state->loss_sum += result.loss;
-    *report = (bc_step_log){.task = run->num_tasks > 1 ? run_task->task->name : NULL, .loss = result.loss,
+    *report = (bc_step_report){.task = run->num_tasks > 1 ? task->spec->name : NULL, .loss = result.loss,
                           .lr = step.lr, .norm = result.norm, .seconds = result.seconds,
                           .tokens = result.tokens};
     return BERTC_OK;
 }
 
-bertc_status bc_run_step(bc_run *run, bc_step_log *report, bertc_error *err)
+bertc_status bc_run_step(bc_run *run, bc_step_report *report, bertc_error *err)
 {
     bertc_status status = bc_run_update(run, report, err);
     if (status != BERTC_OK) return status;

@@ -4,17 +4,17 @@
 
 #include "run/run.h"
 
-/* What a step did, for the log. */
-typedef struct bc_step_log {
-    const char *task; /* where there are several */
+/* What a step did, for the log and the progress line. */
+typedef struct bc_step_report {
+    const char *task; /* name of the task if the run has several; else null */
     double loss, lr, norm, seconds;
     int64_t tokens;
-} bc_step_log;
+} bc_step_report;
 
-/* Do the next step. Errors: those of bc_trainer_step; after one the run stands where it stood. */
-bertc_status bc_run_update(bc_run *run, bc_step_log *report, bertc_error *err);
+/* Do the next step, without logging it. Errors: those of bc_trainer_step; the run's state is then unchanged. */
+bertc_status bc_run_update(bc_run *run, bc_step_report *report, bertc_error *err);
 
-/* And log it. Errors: BERTC_IO too. */
-bertc_status bc_run_step(bc_run *run, bc_step_log *report, bertc_error *err);
+/* Do the next step and log it. Errors: those of bc_run_update; BERTC_IO. */
+bertc_status bc_run_step(bc_run *run, bc_step_report *report, bertc_error *err);
 
 #endif

@@ -1,17 +1,14 @@
-/* When did a run not learn? Of the weights that it keeps two things are looked at.
+/* Two warnings about the weights that are the result of a run:
  *
- * The training loss. A head that is new calls all C classes about equally likely, which costs ln C, or
- * gives every text a value about 0, which costs the mean square of the targets. A run whose loss is twice
- * that and twice the loss of its first step has gone the wrong way; the rate is too high for it. Twice,
- * since a rate that is merely bold overshoots in the first steps and recovers. The loss of one batch is
- * chance, so it is the mean of the first steps until there are 16, then one in which the newest step
- * counts a sixteenth. The loss of the dev split says less: where a model overfits it rises although the
- * model is good.
+ * 1. The training loss is more than twice the loss of the first step and more than twice the loss of a new head. A new
+ *    head gives all C classes about the same probability, a loss of ln C; for a regression it predicts values near 0, a
+ *    loss of the mean square of the targets. Such a run diverged: its learning rate is too high. The factor of two is
+ *    needed because a high learning rate may raise the loss in the first steps and still recover. The loss is a running
+ *    mean, since a single batch varies too much: the mean of the first 16 steps, then each further step has a weight of
+ *    a sixteenth. The loss of the dev split does not help: it also rises when a good model overfits.
+ * 2. The predictions for a whole split are constant although its labels are not (tasks/metrics.c).
  *
- * The predictions for each split that is scored: they are all alike though the data are not
- * (tasks/metrics.c says when).
- *
- * What is needed stands in the state of the run, so a run that was interrupted finds the same signs. */
+ * The state of the run holds all that is needed, so that a resumed run gives the same warnings. */
 #include "run/warnings.h"
 
 #include <math.h>
@@ -21,52 +18,46 @@
 
 static const double margin = 2, window = 16;
 
-void bc_warnings_step(bc_run *run, const bc_examples *examples, double loss)
+void bc_warnings_add_step(bc_run *run, const bc_examples *examples, double loss)
 {
-    bc_task_progress *task = &run->state.task[examples->task];
+    bc_task_state *state = &run->state.task[examples->task];
     double steps = (double)examples->task_step;
-    if (steps == 0) task->first_loss = task->loss = loss;
-    task->loss += (loss - task->loss) / fmin(steps + 1, window);
+    if (steps == 0) state->first_loss = state->loss = loss;
+    state->loss += (loss - state->loss) / fmin(steps + 1, window);
 }
 
-/* The loss of a lane whose head is new. */
-static double usual_start(const bc_run_task *run_task)
+/* The loss of a task with a new head. */
+static double new_head_loss(const bc_run_task *task)
 {
-    const bertc_inputs *in = run_task->train;
+    const bertc_inputs *in = task->train;
     double squares = 0;
-    if (run_task->task->kind == BERTC_CLASSIFICATION) return log(run_task->task->num_labels);
+    if (task->spec->kind == BERTC_CLASSIFICATION) return log(task->spec->num_labels);
     for (size_t i = 0; i < in->count; i++) squares += (double)in->values[i] * (double)in->values[i];
     return squares / (double)in->count;
 }
 
-/* The loss of a lane's weights, where it is a sign. */
-static bool describe_loss(const bc_run *run, int task_index, char text[BC_CONSTANT_TEXT])
+/* Describe the index-th possible warning of a task, 0 for its loss, then one for each evaluation split.
+ * False if the warning does not apply. */
+static bool describe(const bc_run *run, int task, size_t index, char text[BC_CONSTANT_TEXT])
 {
-    const bc_task_progress *task = &run->state.task[task_index];
-    bool best = bc_run_result_step(run, task_index) < run->state.step;
-    double loss = best ? task->best_loss : task->loss;
-    if (!(loss > margin * fmax(task->first_loss, usual_start(&run->tasks[task_index])))) return false;
-    snprintf(text, BC_CONSTANT_TEXT, "%s: the training loss is %.4g, it began at %.4g",
-             run->tasks[task_index].task->name, loss, task->first_loss);
+    const bc_run_task *of = &run->tasks[task];
+    const bc_task_state *state = &run->state.task[task];
+    const bertc_scores *scores = bc_run_result_scores(run, task);
+    if (index > 0) return bc_scores_describe_constant(of->eval_splits[index - 1], &scores[index - 1], text);
+    double loss = bc_run_result_step(run, task) < run->state.step ? state->best_loss : state->loss;
+    if (!(loss > margin * fmax(state->first_loss, new_head_loss(of)))) return false;
+    snprintf(text, BC_CONSTANT_TEXT, "%s: the training loss is %.4g, it began at %.4g", of->spec->name, loss,
+             state->first_loss);
     return true;
 }
 
-/* The sign of this number among all that a lane may have: the loss, then each split. */
-static bool describe(const bc_run *run, int task, size_t number, char text[BC_CONSTANT_TEXT])
-{
-    if (number == 0) return describe_loss(run, task, text);
-    size_t split = number - 1;
-    return bc_scores_describe_constant(run->tasks[task].eval_splits[split], &bc_run_result_scores(run, task)[split],
-                                       text);
-}
-
-void bc_warnings_record(bc_text *out, const bc_run *run, int task, int tasks)
+void bc_warnings_record(bc_text *out, const bc_run *run, int task, int count)
 {
     char text[BC_CONSTANT_TEXT];
     const char *separator = "[";
-    for (int l = task; l < task + tasks; l++)
-        for (size_t i = 0; i <= run->tasks[l].eval_count; i++) {
-            if (!describe(run, l, i, text)) continue;
+    for (int t = task; t < task + count; t++)
+        for (size_t i = 0; i <= run->tasks[t].eval_count; i++) {
+            if (!describe(run, t, i, text)) continue;
             bc_text_printf(out, "%s", separator);
             bc_text_quote(out, text);
             separator = ",";
@@ -74,7 +65,7 @@ void bc_warnings_record(bc_text *out, const bc_run *run, int task, int tasks)
     bc_text_printf(out, *separator == '[' ? "[]" : "]");
 }
 
-static void say(const bertc_notify *notify, const char *text)
+static void notify_one(const bertc_notify *notify, const char *text)
 {
     bc_notify(notify, "the run did not learn: %s", text);
 }
@@ -83,23 +74,23 @@ int bc_warnings_notify(const bc_run *run)
 {
     char text[BC_CONSTANT_TEXT];
     int count = 0;
-    for (int l = 0; l < run->num_tasks; l++)
-        for (size_t i = 0; i <= run->tasks[l].eval_count; i++) {
-            if (!describe(run, l, i, text)) continue;
-            say(bc_meter_notify(&run->meter), text);
+    for (int t = 0; t < run->num_tasks; t++)
+        for (size_t i = 0; i <= run->tasks[t].eval_count; i++) {
+            if (!describe(run, t, i, text)) continue;
+            notify_one(bc_meter_notify(&run->meter), text);
             count++;
         }
     return count;
 }
 
-int bc_warnings_repeat(const cJSON *array, const bertc_notify *notify)
+int bc_warnings_notify_recorded(const cJSON *array, const bertc_notify *notify)
 {
     int count = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, array)
     {
         if (!cJSON_IsString(item)) continue;
-        say(notify, item->valuestring);
+        notify_one(notify, item->valuestring);
         count++;
     }
     return count;

@@ -1,4 +1,4 @@
-/* Signs that a run did not learn, for its summary and for run.json. */
+/* Warnings that a run did not learn, for its summary and run.json. */
 #ifndef BC_RUN_WARNINGS_H
 #define BC_RUN_WARNINGS_H
 
@@ -6,16 +6,17 @@
 #include "base/text.h"
 #include "run/run.h"
 
-/* A step trained on these examples, at this loss before its update; call it before the step is counted. */
-void bc_warnings_step(bc_run *run, const bc_examples *examples, double loss);
+/* Add the loss of a step on `examples` to the running mean of its task. `loss` is the loss before the update. Call it
+ * before the step is counted. */
+void bc_warnings_add_step(bc_run *run, const bc_examples *examples, double loss);
 
-/* The signs of so many lanes from `lane` on as a JSON array. */
+/* Append the warnings of `count` tasks from `task` on as a JSON array. */
 void bc_warnings_record(bc_text *out, const bc_run *run, int task, int count);
 
-/* Say each of them to the run's caller; how many there are. */
+/* Report every warning to the caller of the run; return their number. */
 int bc_warnings_notify(const bc_run *run);
 
-/* The same from the array that a finished run left. */
-int bc_warnings_repeat(const cJSON *array, const bertc_notify *notify);
+/* Report the warnings that a finished run recorded; return their number. */
+int bc_warnings_notify_recorded(const cJSON *array, const bertc_notify *notify);
 
 #endif

@@ -84,29 +84,29 @@ refuse 3 "standard input:2: a line of more than 67108864 bytes" embed --model "$
 input=/dev/null
 
 # ---- Features that the model lacks
-finetune 2 "--freeze: 3 layers, the model has 2" --model model --data data --freeze 3
-finetune 2 "--freeze: 99999999999999999999 layers, the model has 2" --model model --data data \
+finetune 2 "--freeze 3: the model has 2 layers" --model model --data data --freeze 3
+finetune 2 "--freeze 99999999999999999999: the model has 2 layers" --model model --data data \
     --freeze 99999999999999999999
 finetune 2 "--freeze: 'pooler' is not none, embeddings, all or a number of layers" --model model \
     --data data --freeze pooler
 finetune 2 "--freeze: '-1' is not none, embeddings, all or a number of layers" --model model \
     --data data --freeze -1
-finetune 2 "--reinit-layers: 3 layers, the model has 2" --model model --data data --reinit-layers 3
-finetune 2 "--reinit-layers 1: of these --freeze 2 trains not all" --model model --data data \
+finetune 2 "--reinit-layers 3: the model has 2 layers" --model model --data data --reinit-layers 3
+finetune 2 "--reinit-layers 1: some of these layers are frozen by --freeze 2" --model model --data data \
     --reinit-layers 1 --freeze 2
 finetune 2 "--lora-targets: 'dense' is not query, key, value, attention.output.dense, intermediate.dense, output.dense or all" \
     --model model --data data --lora-rank 4 --lora-targets dense
-finetune 2 "--lora-rank and --train-only exclude each other: of the encoder the adapters alone are trained" \
+finetune 2 "--lora-rank and --train-only exclude each other: with adapters the encoder itself is not trained" \
     --model model --data data --lora-rank 4 --train-only bias
-finetune 2 "--lora-save without --lora-rank" --model model --data data --lora-save adapter
+finetune 2 "--lora-save has no effect without --lora-rank" --model model --data data --lora-save adapter
 finetune 2 "--lora-rank: --freeze all leaves no layer to adapt" --model model --data data --lora-rank 4 --freeze all
-finetune 2 "--train-only: --freeze all trains nothing of the encoder" --model model --data data \
+finetune 2 "--train-only has no effect with --freeze all" --model model --data data \
     --train-only bias --freeze all
-finetune 2 "--layer-lr-decay: --freeze all trains nothing of the encoder" --model model --data data \
+finetune 2 "--layer-lr-decay has no effect with --freeze all" --model model --data data \
     --layer-lr-decay 0.9 --freeze all
-finetune 2 "--gradient-checkpointing: --freeze all trains nothing of the encoder" --model model --data data \
+finetune 2 "--gradient-checkpointing has no effect with --freeze all" --model model --data data \
     --gradient-checkpointing 1 --freeze all
-finetune 2 "--head-lr with an --lr of 0; for the head alone: --freeze all" --model model --data data \
+finetune 2 "--head-lr needs an --lr above 0; to train only the head use --freeze all" --model model --data data \
     --lr 0 --head-lr 1e-3
 
 # ---- Features that the backend lacks

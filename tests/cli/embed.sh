@@ -110,7 +110,7 @@ more="finetune --task sst2 --model $SAMPLE/model --data $SAMPLE --out more"
 refuse 2 "--keep-layers 3: the model has 2 layers" $more --keep-layers 3
 refuse 2 "--feature-layer 3: the model has 2 layers" $more --feature-layer 3
 for other in "freeze all" "keep-layers 1" "reinit-layers 1" "train-only bias"; do
-    refuse 2 "--feature-layer says by itself what is trained: not with --${other%% *}" $more --feature-layer 1 \
+    refuse 2 "--feature-layer cannot be combined with --${other%% *}" $more --feature-layer 1 \
         --$other
 done
 finish

@@ -71,19 +71,19 @@ refused 2 "--class-weights: every weight is 0" sst2 --class-weights 0,0
 refused 2 "--class-weights: task stsb is a regression, it has no classes" stsb --class-weights balanced
 refused 2 "--label-smoothing: task stsb is a regression, it has no classes" stsb --label-smoothing 0.1
 refused 2 "--label-smoothing: 1.1 is out of range, 0 to 1" sst2 --label-smoothing 1.1
-refused 2 "--best-metric: task sst2 is not scored by f1 but by accuracy" sst2 --best-metric f1 --keep best
-refused 2 "--best-metric says nothing without --keep best or --patience" sst2 --best-metric loss
+refused 2 "--best-metric: task sst2 has no f1, its metrics are accuracy" sst2 --best-metric f1 --keep best
+refused 2 "--best-metric has no effect without --keep best or --patience" sst2 --best-metric loss
 refused 2 "--best-metric: 'recall' is not one of primary|accuracy|f1|matthews|pearson|spearman|loss" sst2 \
     --best-metric recall
 refused 2 "--patience: -1 is out of range, 0 to 2147483647" sst2 --patience -1
-refused 2 "--eval-splits: 'dev' is named twice" mnli --eval-splits dev,mnli-mm,dev
+refused 2 "--eval-splits: 'dev' is listed twice" mnli --eval-splits dev,mnli-mm,dev
 refused 2 "--eval-splits: task rte has other labels than mnli" mnli --eval-splits dev,rte
 refused 2 "--eval-splits: 'matched' is not train, dev, test or a task" mnli --eval-splits matched
-refused 2 "--stratified says nothing without --limit-train" sst2 --stratified
+refused 2 "--stratified has no effect without --limit-train" sst2 --stratified
 refused 3 "$SAMPLE/SST-2/test.tsv: the test split has no labels to score; its header has no column \"label\", only \"index\", \"sentence\"" sst2 --eval-splits dev,test
 mkdir -p one/SST-2
 cp "$SAMPLE/SST-2/dev.tsv" one/SST-2
 printf 'sentence\tlabel\ngood\t1\nfine\t1\n' >one/SST-2/train.tsv
-refused 3 "one/SST-2/train.tsv: no example of class negative, --class-weights balanced needs one of each" \
+refused 3 "one/SST-2/train.tsv: no example of class negative, --class-weights balanced needs an example of each class" \
     sst2 --data one --class-weights balanced
 finish

@@ -80,7 +80,7 @@ mkdir -p theirs/checkpoint
 cp whole/config.json whole/model.safetensors whole/log.jsonl theirs
 for resume in "" --resume; do
     run 2 finetune $options --out theirs $resume
-    grep -q 'which no run left there; choose another --out$' "$scratch/err" || fail "$(cat "$scratch/err")"
+    grep -q 'which is not part of a run; choose another --out$' "$scratch/err" || fail "$(cat "$scratch/err")"
 done
 
 # ---- Links and pipes
@@ -95,7 +95,7 @@ for name in checkpoint log.jsonl run.json checkpoint/lock; do
         elif [ $name = checkpoint ]; then ln -s "$PWD/elsewhere" new/checkpoint
         else ln -s "$PWD/elsewhere/lock" new/$name; fi
         for resume in "" --resume; do
-            refuse 2 "new: holds \"$name\", which no run left there; choose another --out" \
+            refuse 2 "new: holds \"$name\", which is not part of a run; choose another --out" \
                 finetune $options --out new $resume
         done
     done

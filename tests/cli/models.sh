@@ -148,7 +148,7 @@ done
 # ---- A maximum length too small for any text is an error of the model
 sed 's/"model_max_length": *[0-9]*/"model_max_length": 2/' "$SAMPLE/model/tokenizer_config.json" >bad/tokenizer_config.json
 grep -q '"model_max_length": 2' bad/tokenizer_config.json || fail "no model_max_length to change"
-refuse 3 "bad: its model_max_length is 2, a text has at least 3 tokens" embed --model bad
+refuse 3 "bad: its model_max_length is 2, a text needs at least 3 tokens" embed --model bad
 cp "$SAMPLE/model/tokenizer_config.json" bad
 
 # ---- An unreadable tokenizer is not copied

@@ -30,7 +30,7 @@ run 0 plan $options --json --limit-train 40 --batch-size 8 --epochs 1 --gradient
 
 # ---- Without --data, synthetic texts are used
 run 0 plan --task sst2 --model $SAMPLE/model --threads 1
-grep -qx "no --data: 67349 texts as long as those of GLUE's sst2 stand in for it" "$scratch/err" ||
+grep -qx "no --data: 67349 synthetic texts with the lengths of GLUE's sst2 are used" "$scratch/err" ||
     fail "nothing stands in: $(cat "$scratch/err")"
 grep -q '^steps  *6315 of 4[0-9][0-9] tokens$' "$scratch/out" || fail "steps: $(cat "$scratch/out")"
 run 0 plan --task cola,mrpc --model $SAMPLE/model --threads 1 --max-steps 5
@@ -39,7 +39,7 @@ refuse 2 "--data is missing: the text lengths of rte's train split are not known
     --model $SAMPLE/model
 long="--layers 1 --hidden 16 --heads 1 --max-positions 200"
 run 0 init $long --vocab $SAMPLE/vocab.txt --out long
-refuse 2 "--data is missing: for a --max-length of more than 128 it is needed" plan --task sst2 --model long \
+refuse 2 "--data is missing: a --max-length above 128 needs it" plan --task sst2 --model long \
     --max-length 129
 
 # ---- Options about output do not affect a plan

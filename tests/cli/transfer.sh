@@ -56,7 +56,7 @@ grep -q ', sst2 dev accuracy [0-9.]*, cola dev matthews [-0-9.]*, stsb dev pears
     fail "$(cat "$scratch/err")"
 [ "$(tr -d '[]' <each/eval.json | sed 's/,$//')" = "$(cat printed)" ] || fail "eval.json: $(cat each/eval.json)"
 [ "$(grep -c '^{"step":[0-9]*,"task":"[a-z0-9]*","epoch":' each/log.jsonl)" = 4 ] || fail "$(cat each/log.jsonl)"
-refuse 3 "each: no model but a folder of several; that of cola is each/cola" eval --task cola --model each --data "$SAMPLE"
+refuse 3 "each: holds a model for each of several tasks; the model of cola is each/cola" eval --task cola --model each --data "$SAMPLE"
 line=0
 for task in sst2 cola stsb; do
     line=$((line + 1))
@@ -79,13 +79,13 @@ grep -q ' base_model.model.*query.lora_A.weight$' "$scratch/out" || fail "$(cat 
 
 # ---- Refusals
 set -- finetune --model "$SAMPLE/model" --data "$SAMPLE" --out none --task
-refuse 2 "--task: sst2 stands there twice" "$@" sst2,sst2
+refuse 2 "--task: sst2 is listed twice" "$@" sst2,sst2
 refuse 2 "unknown task 'sst3', did you mean 'sst2'?" "$@" cola,sst3
 refuse 2 "unknown task '', see 'bertc tasks'" "$@" cola,
 refuse 2 "task ax has no training data" "$@" mnli,ax
-refuse 2 "--task: mnli-mm has the training data of mnli" "$@" mnli,mnli-mm
-refuse 2 "--task-sampling: there is one task, sst2" "$@" sst2 --task-sampling annealed
-refuse 2 "--class-weights: with several tasks balanced or none" "$@" sst2,cola --class-weights 1,2
+refuse 2 "--task: mnli-mm has no training data of its own but that of mnli" "$@" mnli,mnli-mm
+refuse 2 "--task-sampling has no effect with one task, sst2" "$@" sst2 --task-sampling annealed
+refuse 2 "--class-weights: with several tasks only balanced or none is allowed" "$@" sst2,cola --class-weights 1,2
 refuse 2 "--label-smoothing: task stsb is a regression, it has no classes" "$@" sst2,stsb --label-smoothing 0.1
 refuse 2 "--eval-splits: task mnli-mm has other labels than sst2" "$@" mnli,sst2 --eval-splits dev,mnli-mm
 finish

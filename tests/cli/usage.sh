@@ -87,7 +87,7 @@ run 0 help eval
 contains "$scratch/out" \
     "Usage: bertc eval --task TASK --model DIR --data DIR [OPTION]..." \
     "  --split SPLIT             which part of the data (train|dev|test; default dev)" \
-    "  --batch-size N            number of sequences in a batch (default 32; 1 to 65536)"
+    "  --batch-size N            number of sequences computed together (default 32; 1 to 65536)"
 run 0 help
 contains "$scratch/out" "  finetune   fine-tune a model on a GLUE task" \
     "    8  another run has locked the folder"

@@ -1,14 +1,14 @@
-/* Which evaluation is the best, when a run stops waiting for a better one, and on which splits. */
+/* Which evaluation is the best, when --patience ends a run, and which splits are evaluated. */
 #include "jobs_fixture.h"
 
 #include <math.h>
 
 #include "base/json.h"
 
-/* What a run's log says of the evaluations of its first split, followed by the rule. */
+/* The evaluations of the first split in a run's log, followed by the rule of --patience. */
 typedef struct story {
     int evaluations;
-    long best, last, in_vain; /* steps of the best and the last; evaluations since the best */
+    long best, last, in_vain; /* steps of the best and the last evaluation; evaluations since the best */
 } story;
 
 static story follow(const char *log, bool loss)
@@ -45,7 +45,7 @@ static long kept_step(const char *out)
     return step;
 }
 
-/* The rate is so high that scores go up and down. */
+/* The learning rate is so high that scores go up and down. */
 static bertc_train_options restless(const char *out)
 {
     bertc_train_options o = fixture_options(out);
@@ -55,7 +55,7 @@ static bertc_train_options restless(const char *out)
     return o;
 }
 
-/* Without patience the whole story is there; with it the run follows it up to its end. */
+/* Without patience the log has all evaluations; with patience the run ends where the rule says. */
 static void test_patience(void **unused)
 {
     (void)unused;
@@ -75,10 +75,10 @@ static void test_patience(void **unused)
         assert_true(s.in_vain == o.patience || (s.in_vain < o.patience && s.last == 30));
         assert_int_equal(kept_step("whole"), o.keep == BERTC_KEEP_BEST ? s.best : s.last);
         early += s.last < 30;
-        bool long_enough = s.last >= 6; /* to be stopped twice */
+        bool long_enough = s.last >= 6; /* enough evaluations to end early twice */
         if (long_enough) fixture_stop_twice(o, "whole");
         stopped += long_enough && s.last < 30;
-        /* a finished run says the same again */
+        /* a finished run returns the same result again */
         bertc_train_result again;
         o.resume = true;
         assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
@@ -86,11 +86,11 @@ static void test_patience(void **unused)
         assert_int_equal(again.planned_steps, result.planned_steps);
         assert_true(again.scores.loss == result.scores.loss);
     }
-    assert_in_range(early, 4, 12); /* else this test shows little */
+    assert_in_range(early, 4, 12); /* else this test checks little */
     assert_in_range(stopped, 4, 12);
 }
 
-/* Up to where it ends the run is the one without patience: the schedule is the same. */
+/* Up to its end the run is the same as without patience: the schedule is the same. */
 static void test_the_schedule_is_not_shortened(void **unused)
 {
     (void)unused;
@@ -109,7 +109,7 @@ static void test_the_schedule_is_not_shortened(void **unused)
     bc_free(part);
 }
 
-/* By default an evaluation ends each epoch. The first is the best of a run that changes nothing. */
+/* By default there is an evaluation after each epoch. The first one is the best of a run that changes nothing. */
 static void test_patience_by_epochs(void **unused)
 {
     (void)unused;
@@ -133,7 +133,7 @@ static bertc_status put_in_the_way(void *user)
     return BERTC_OK;
 }
 
-/* Where the result of a run that patience ended cannot be written, the next one writes it. */
+/* If the result of a run that patience ended cannot be written, the resumed run writes it. */
 static void test_a_failed_result(void **unused)
 {
     (void)unused;
@@ -171,7 +171,7 @@ static bertc_scores scores_of(const char *model, bertc_split split, int64_t limi
     return scores;
 }
 
-/* Stopped there, also between two splits of an evaluation, a run goes on to the same result. */
+/* A run that is stopped after any poll, also between two splits of an evaluation, resumes to the same result. */
 static void stop_at(bertc_train_options o, int stop)
 {
     o.out = "stopped";
@@ -225,7 +225,7 @@ static void test_several_splits(void **unused)
     }
 }
 
-/* Other data of any split that is scored are other data. */
+/* Other data of any evaluation split are other data of the run. */
 static void test_another_split_is_refused(void **unused)
 {
     (void)unused;
@@ -234,12 +234,12 @@ static void test_another_split_is_refused(void **unused)
     fixture_interrupt(o, 4);
     fixture_split("data/SST-2/test.tsv", 301, 40);
     o.resume = true;
-    fixture_refuse(o, BERTC_USAGE, "other: the dev data are not those that this run began with");
+    fixture_refuse(o, BERTC_USAGE, "other: this run began with other dev data");
     fixture_split("data/SST-2/test.tsv", 300, 40);
     fixture_run(o);
 }
 
-/* The best step by the first split, from a log in which its line comes before those of the others. */
+/* The best step by the first split, from a log in which its line comes before those of the other splits. */
 static long best_of_split(const char *log, const char *split)
 {
     size_t length;
@@ -274,7 +274,7 @@ static void test_the_first_split_decides(void **unused)
         best[i] = best_of_split("whole/log.jsonl", i ? "train" : "dev");
         assert_int_equal(kept_step("whole"), best[i]);
     }
-    assert_true(best[0] != best[1]); /* else this test shows nothing */
+    assert_true(best[0] != best[1]); /* else this test checks nothing */
 }
 
 static size_t planned(bertc_train_options o, const char *part)
@@ -287,8 +287,7 @@ static size_t planned(bertc_train_options o, const char *part)
     return 0;
 }
 
-/* The plan counts the data of every split, and passes over more and longer sequences than the first one
- * has. */
+/* The plan counts the data of every split, and passes over more and longer sequences than those of the first split. */
 static void test_the_plan_counts_all(void **unused)
 {
     (void)unused;
@@ -299,7 +298,7 @@ static void test_the_plan_counts_all(void **unused)
     two.eval_splits = "dev,test";
     assert_true(planned(two, "workspace") > planned(one, "workspace"));
     fixture_run_anew(two);
-    one.eval_batch_size = two.eval_batch_size = 1; /* the batch takes no more */
+    one.eval_batch_size = two.eval_batch_size = 1; /* the batch has no more sequences */
     assert_true(planned(two, "data") >= planned(one, "data") + 40 * sizeof(bertc_example));
     fixture_split("data/SST-2/dev.tsv", 100, 13);
 }
@@ -314,18 +313,18 @@ static void test_refusals(void **unused)
     } cases[] = {
         {"sst2", "dev,", "--eval-splits: '' is not train, dev, test or a task", 0, 0, 0},
         {"sst2", "dev,devel", "--eval-splits: 'devel' is not train, dev, test or a task", 0, 0, 0},
-        {"sst2", "dev,train,dev", "--eval-splits: 'dev' is named twice", 0, 0, 0},
-        {"sst2", "dev,sst2", "--eval-splits: 'sst2' is named twice", 0, 0, 0},
+        {"sst2", "dev,train,dev", "--eval-splits: 'dev' is listed twice", 0, 0, 0},
+        {"sst2", "dev,sst2", "--eval-splits: 'sst2' is listed twice", 0, 0, 0},
         {"sst2", "dev,cola", "--eval-splits: task cola has other labels than sst2", 0, 0, 0},
         {"mnli", "dev,rte", "--eval-splits: task rte has other labels than mnli", 0, 0, 0},
         {"sst2", "stsb", "--eval-splits: task stsb has other labels than sst2", 0, 0, 0},
-        {"sst2", "dev", "--best-metric: task sst2 is not scored by f1 but by accuracy",
+        {"sst2", "dev", "--best-metric: task sst2 has no f1, its metrics are accuracy",
          BERTC_BEST_ACCURACY + BERTC_F1, BERTC_KEEP_BEST, 0},
-        {"mrpc", "dev", "--best-metric: task mrpc is not scored by pearson but by f1, accuracy",
+        {"mrpc", "dev", "--best-metric: task mrpc has no pearson, its metrics are f1, accuracy",
          BERTC_BEST_ACCURACY + BERTC_PEARSON, 0, 3},
-        {"mnli", "ax,dev", "--best-metric: task ax is not scored by accuracy but by matthews", BERTC_BEST_ACCURACY, 0,
+        {"mnli", "ax,dev", "--best-metric: task ax has no accuracy, its metrics are matthews", BERTC_BEST_ACCURACY, 0,
          3},
-        {"sst2", "dev", "--best-metric says nothing without --keep best or --patience", BERTC_BEST_LOSS, 0, 0},
+        {"sst2", "dev", "--best-metric has no effect without --keep best or --patience", BERTC_BEST_LOSS, 0, 0},
         {"sst2", "dev", "--best-metric is out of range", BERTC_BEST_LOSS + 1, 0, 1},
         {"sst2", "dev", "--patience is out of range", 0, 0, -1},
     };

@@ -1,6 +1,6 @@
-/* What the frozen part of a model gives is computed once, wherever it is kept, and a run is the same as if
- * nothing were. The linker sends plans, forward passes and writes to this program: it says how many bytes
- * each tier holds, counts the passes, and fills the disk. */
+/* Outputs of frozen layers are computed once, wherever they are cached, and do not change a run. The linker
+ * redirects cache plans, forward passes and writes to this program: it sets the bytes of memory and disk, counts the
+ * passes, and fills the disk. */
 #include "jobs_fixture.h"
 
 #include <errno.h>
@@ -11,9 +11,9 @@
 #include "train/cache.h"
 
 static size_t memory_max = SIZE_MAX, disk_max = SIZE_MAX; /* bytes */
-static int passes;              /* through the frozen part */
+static int passes;              /* of the frozen layers */
 static long writes_left = LONG_MAX;
-static enum { FULL, HALF, CHANGED } then; /* what becomes of later writes, or only of the next one, which lies */
+static enum { FULL, HALF, CHANGED } then; /* effect on later writes, or on the next one only: CHANGED */
 static char said[4096];         /* all notices of a run */
 
 void __real_bc_cache_plan(bc_cache *cache, const bertc_inputs *inputs, const bertc_model *model, int head,
@@ -45,7 +45,7 @@ float *__wrap_bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspa
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t count, off_t offset)
 {
     char copy[1 << 14];
-    bool of_cache = offset >= BC_CACHE_HEADER || count == BC_CACHE_HEADER; /* not of the lock or the journal */
+    bool of_cache = offset >= BC_CACHE_HEADER || count == BC_CACHE_HEADER; /* not the lock or the journal */
     if (!of_cache) return __real_pwrite(fd, bytes, count, offset);
     if (writes_left-- > 0 || (then != FULL && writes_left < -1)) return __real_pwrite(fd, bytes, count, offset);
     errno = ENOSPC;
@@ -85,7 +85,7 @@ static void assert_said(const char *text)
     if (!strstr(said, text)) fail_msg("'%s' is not in '%s'", text, said);
 }
 
-/* The runs' weights, losses and scores are the same; run.json differs in what was kept where. */
+/* The runs' weights, losses and scores are the same; run.json differs in the cache options. */
 static void assert_same(const char *a, const char *b)
 {
     fixture_same_file(a, b, "log.jsonl");
@@ -116,9 +116,9 @@ static void no_limits(void)
     then = FULL;
 }
 
-/* ---- Tiers --------------------------------------------------------------------------------- */
+/* ---- Memory and disk ----------------------------------------------------------------------- */
 
-/* Bytes of memory and file. All rows of the fixture's 22 examples are less than 20 kB. */
+/* Limits of memory and file in bytes. All rows of the fixture's 22 examples take less than 20 kB. */
 static const struct {
     size_t memory, disk;
 } tiers[] = {{SIZE_MAX, 0}, {0, SIZE_MAX}, {3000, SIZE_MAX}, {3000, 3000}, {0, 0}, {200, 200}};
@@ -148,8 +148,8 @@ static void check_tiers(bertc_train_options o)
     no_limits();
 }
 
-/* In both recipes and precisions, in passes of any size, with and without the pooler, with layers that
- * thaw, with checkpointing: uncached, cached anywhere, and stopped and resumed. */
+/* Both recipes and precisions, passes of any size, with and without the pooler, with unfreezing, with checkpointing:
+ * without a cache, cached anywhere, stopped and resumed. */
 static void test_tiers_change_nothing(void **unused)
 {
     (void)unused;
@@ -177,7 +177,7 @@ static void test_tiers_change_nothing(void **unused)
     }
 }
 
-/* The libraries' products too. */
+/* The same with the matrix products of the libraries. */
 static void test_backends(void **unused)
 {
     (void)unused;
@@ -191,7 +191,8 @@ static void test_backends(void **unused)
         }
 }
 
-/* Two splits, each in as many passes as its examples need once; nothing where nothing is read twice. */
+/* Two splits are computed once each, in as many passes as their examples need; nothing is cached if no split is read
+ * twice. */
 static void test_each_example_is_computed_once(void **unused)
 {
     (void)unused;
@@ -199,7 +200,7 @@ static void test_each_example_is_computed_once(void **unused)
     enum { BATCHES = 5, DEV = 1 };
     start(o);
     assert_int_equal(passes, BATCHES + DEV);
-    assert_said("outputs of the frozen part for train: 0.0 MB, of which 0.0 are kept in memory and 0.0 in "
+    assert_said("outputs of the frozen layers for train: 0.0 MB, of which 0.0 are cached in memory and 0.0 in "
                 "a file");
     o.epochs = 1;
     o.eval_every = 0;
@@ -208,7 +209,7 @@ static void test_each_example_is_computed_once(void **unused)
     o = options("cached", "embeddings");
     start(o);
     assert_int_equal(passes, 0);
-    assert_null(strstr(said, "frozen part"));
+    assert_null(strstr(said, "frozen layers"));
 }
 
 /* ---- Files --------------------------------------------------------------------------------- */
@@ -220,7 +221,7 @@ static int count_of(const char *text)
     return count;
 }
 
-/* A disk that fills after any number of writes ends no run, and is said once for each split. */
+/* A disk that fills after any number of writes ends no run, and is reported once for each split. */
 static void test_full_disk(void **unused)
 {
     (void)unused;
@@ -230,7 +231,7 @@ static void test_full_disk(void **unused)
     for (int dir = 0; dir < 2; dir++)
         for (long n = 0; n < 40; n += 3) {
             memory_max = 3000;
-            writes_left = n + 1; /* one is the lock's */
+            writes_left = n + 1; /* one write is the lock's */
             fixture_remove("kept");
             start(dir ? kept : o);
             no_limits();
@@ -242,8 +243,8 @@ static void test_full_disk(void **unused)
     fixture_remove("kept");
 }
 
-/* Rows that did not get to the disk as they were handed in: the run ends before it uses them, nothing of them is
- * kept for later runs, and the next attempt ends as the run without a cache. */
+/* If rows on disk differ from those that were handed in, the run ends before it uses them, and nothing is kept for
+ * later runs. The next attempt gives the same result as a run without a cache. */
 static void test_false_writes(void **unused)
 {
     (void)unused;
@@ -257,7 +258,7 @@ static void test_false_writes(void **unused)
         fixture_remove("kept");
         memory_max = 0;
         then = i & 2 ? CHANGED : HALF;
-        writes_left = 1 + i; /* one is the lock's */
+        writes_left = 1 + i; /* one write is the lock's */
         if (attempt(o, &err) != BERTC_IO) fail_msg("write %d: %s", i, err.message);
         if (!strstr(err.message, "content differs from what was written") &&
             !strstr(err.message, "the file became shorter"))
@@ -268,7 +269,7 @@ static void test_false_writes(void **unused)
             err = (bertc_error){0};
             if (attempt(o, &err) != BERTC_OK) fail_msg("%s", err.message);
             assert_same("without", o.out);
-            fixture_remove(o.out); /* the second attempt takes what the first kept */
+            fixture_remove(o.out); /* the second attempt uses the cache of the first */
             o.resume = false;
         }
     }
@@ -289,8 +290,8 @@ static void list_kept(char names[2][300])
     assert_int_equal(n, 2);
 }
 
-/* A later run with other options of training computes nothing again; one with another frozen part, other
- * texts or another precision does. */
+/* A later run with other training options computes nothing again. A run with other frozen layers, other texts or
+ * another precision does. */
 static void test_later_runs_find_it(void **unused)
 {
     (void)unused;
@@ -328,7 +329,7 @@ static void test_later_runs_find_it(void **unused)
     }
 }
 
-/* Another word in the place of one, or other weights: a cache of its own. */
+/* Another word in one text, or other weights, give a cache of their own. */
 static void test_other_texts_and_weights(void **unused)
 {
     (void)unused;
@@ -406,7 +407,7 @@ static void refuse_damaged(bertc_train_options o, const char *path, const char *
     assert_int_equal(fixture_entries("kept"), 2);
 }
 
-/* Any byte that changed, and any other length, is noticed before anything is written. */
+/* A changed byte or another length is noticed before anything is written. */
 static void test_damaged_files(void **unused)
 {
     (void)unused;
@@ -440,8 +441,8 @@ static void test_damaged_files(void **unused)
     fixture_remove("kept");
 }
 
-/* A folder that may take nothing is still read from. */
-static void test_no_room_for_a_folder(void **unused)
+/* A folder without write permission is still read from. */
+static void test_no_disk_space_for_a_folder(void **unused)
 {
     (void)unused;
     bertc_train_options o = options("cached", "1");
@@ -449,7 +450,7 @@ static void test_no_room_for_a_folder(void **unused)
     o.cache_dir = "kept";
     o.cache_memory = o.cache_disk = 0;
     start(o);
-    assert_said("--cache-dir: 0.0 MB are more than --cache-disk, or half of the disk, holds; nothing is kept");
+    assert_said("--cache-dir: 0.0 MB are more than --cache-disk or half of the free disk space; nothing is kept");
     assert_false(bc_file_exists("kept"));
     assert_same("without", "cached");
     o.cache_disk = 1;
@@ -471,10 +472,10 @@ static void test_folders_that_cannot_be(void **unused)
     assert_false(bc_file_exists("refused"));
     o.cache_dir = "kept";
     o.freeze = "embeddings";
-    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
+    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; add --freeze, such as --freeze all");
     o.freeze = "2";
     o.unfreeze_schedule = "1:none";
-    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; give --freeze, such as all");
+    fixture_refuse(o, BERTC_USAGE, "--cache-dir: no layer stays frozen; add --freeze, such as --freeze all");
     o.unfreeze_schedule = "none";
     o.cache_dir = NULL;
     fixture_refuse(o, BERTC_USAGE, "--cache-dir is missing");
@@ -483,7 +484,7 @@ static void test_folders_that_cannot_be(void **unused)
     fixture_refuse(o, BERTC_USAGE, "--cache-memory is out of range");
 }
 
-/* A run without a folder makes no file; it reads one that is there. */
+/* A run without a folder writes no file, but reads an existing one. */
 static void test_plan_writes_nothing(void **unused)
 {
     (void)unused;
@@ -497,7 +498,7 @@ static void test_plan_writes_nothing(void **unused)
     assert_false(bc_file_exists("checkpoint"));
     assert_int_equal(result.steps, 15);
     assert_true(result.seconds > 0 && result.measured == 2);
-    assert_int_equal(passes, 3); /* the steps, which were run twice but computed once */
+    assert_int_equal(passes, 3); /* the steps, which ran twice but were computed once */
     size_t kept = 0;
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++)
         if (strcmp(result.parts[i].name, "frozen_outputs") == 0) kept = result.parts[i].bytes;
@@ -516,7 +517,7 @@ int main(void)
         cmocka_unit_test(test_other_texts_and_weights),
         cmocka_unit_test(test_what_another_run_makes_is_left_to_it),
         cmocka_unit_test(test_damaged_files),
-        cmocka_unit_test(test_no_room_for_a_folder),
+        cmocka_unit_test(test_no_disk_space_for_a_folder),
         cmocka_unit_test(test_folders_that_cannot_be),
         cmocka_unit_test(test_plan_writes_nothing),
     };

@@ -1,4 +1,4 @@
-/* Checkpoints: whole or refused; the state they carry; the lock on a run folder. */
+/* Checkpoints are valid or refused; the state that they hold; the lock of a run folder. */
 #include "jobs_fixture.h"
 
 #include <fcntl.h>
@@ -36,14 +36,34 @@ static void test_a_hashed_file_reads_back(void **unused)
     bc_weights file;
     bertc_error err = {0};
     float out[7];
-    write_hashed_file("sealed");
-    assert_int_equal(bc_hashed_file_open("sealed", &file, &err), BERTC_OK);
+    write_hashed_file("hashed");
+    assert_int_equal(bc_hashed_file_open("hashed", &file, &err), BERTC_OK);
     assert_string_equal(bc_safetensors_metadata(&file, "state"), "{\"step\":12}");
     assert_int_equal(bc_hashed_file_copy(&file, "weights", out, 7, &err), BERTC_OK);
     assert_memory_equal(out, weights, sizeof out);
     assert_int_equal(bc_hashed_file_copy(&file, "m", out, 7, &err), BERTC_INPUT);
-    assert_string_equal(err.message, "sealed: no tensor \"m\" of 7 values");
+    assert_string_equal(err.message, "hashed: no tensor \"m\" of 7 values");
     bc_weights_close(&file);
+}
+
+/* The layout in docs/run-folder.md: tensors, and the keys of the metadata. */
+static void test_layout(void **unused)
+{
+    (void)unused;
+    static const char *const keys[] = {"format", "state", "options", "prints", "log", "xxh3"};
+    bertc_train_options o = fixture_options("layout");
+    o.freeze = "1";
+    bc_weights file;
+    fixture_interrupt(o, 4);
+    assert_int_equal(bc_hashed_file_open("layout/checkpoint/step-4.safetensors", &file, NULL), BERTC_OK);
+    const bc_tensor *all = bc_weights_find(&file, "weights"), *m = bc_weights_find(&file, "m");
+    const bc_tensor *v = bc_weights_find(&file, "v");
+    assert_int_equal(file.count, 3);
+    assert_true(all && m && v && all->rank == 1 && m->rank == 1 && m->count == v->count && m->count < all->count);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) assert_non_null(bc_safetensors_metadata(&file, keys[i]));
+    assert_string_equal(bc_safetensors_metadata(&file, "format"), "bertc-checkpoint-1");
+    bc_weights_close(&file);
+    fixture_remove("layout");
 }
 
 static void cut(const char *path)
@@ -53,8 +73,8 @@ static void cut(const char *path)
     assert_int_equal(truncate(path, info.st_size / 2), 0);
 }
 
-/* A checkpoint or a model's weights that become shorter between the look at their header and the reading of their
- * values, or are written to: an error that names the file, and no signal. */
+/* A checkpoint or a model's weights may become shorter, or be written to, after the header is read and before the
+ * values are read. That is an error that names the file, and no signal. */
 static void test_files_that_change_while_they_are_read(void **unused)
 {
     (void)unused;
@@ -63,11 +83,11 @@ static void test_files_that_change_while_they_are_read(void **unused)
     const bc_hashed_tensor block = {"weights", many, COUNT};
     bc_weights file;
     bertc_error err = {0};
-    assert_int_equal(bc_hashed_file_write(&bc_working_dir, "sealed", &block, 1, texts, &err), BERTC_OK);
-    assert_int_equal(bc_hashed_file_open("sealed", &file, &err), BERTC_OK);
-    cut("sealed");
+    assert_int_equal(bc_hashed_file_write(&bc_working_dir, "hashed", &block, 1, texts, &err), BERTC_OK);
+    assert_int_equal(bc_hashed_file_open("hashed", &file, &err), BERTC_OK);
+    cut("hashed");
     assert_int_equal(bc_hashed_file_copy(&file, "weights", out, COUNT, &err), BERTC_IO);
-    assert_string_equal(err.message, "sealed: file shrank while it was read");
+    assert_string_equal(err.message, "hashed: file shrank while it was read");
     bc_weights_close(&file);
     static const char *const messages[] = {"model/model.safetensors: file shrank while it was read",
                                            "model/model.safetensors: file changed while it was read"};
@@ -89,14 +109,14 @@ static void test_files_that_change_while_they_are_read(void **unused)
     fixture_model("model");
 }
 
-/* Every byte of a small one, three ways: all bits, one bit, and to another kind of blank. */
+/* Every byte of a small file is changed in three ways: all bits, one bit, and to another kind of blank. */
 static void test_every_flipped_byte_is_seen(void **unused)
 {
     (void)unused;
     static const char flips[] = {(char)0xff, 1, 0x20 ^ '\n', 0x20 ^ '\t', 0x20};
     size_t length;
-    write_hashed_file("sealed");
-    char *bytes = fixture_read("sealed", &length, false);
+    write_hashed_file("hashed");
+    char *bytes = fixture_read("hashed", &length, false);
     for (size_t i = 0; i < length; i++)
         for (size_t f = 0; f < sizeof flips; f++) {
             bc_weights file;
@@ -113,8 +133,8 @@ static void test_every_truncation_is_seen(void **unused)
 {
     (void)unused;
     size_t length;
-    write_hashed_file("sealed");
-    char *bytes = fixture_read("sealed", &length, false);
+    write_hashed_file("hashed");
+    char *bytes = fixture_read("hashed", &length, false);
     for (size_t n = 0; n < length; n++) {
         bc_weights file;
         put("short", bytes, n);
@@ -128,9 +148,9 @@ static void test_every_truncation_is_seen(void **unused)
 static void expect_back(int tasks)
 {
     bc_state in = {.step = 123456789012, .evaluated = 5, .tokens = 7, .log_bytes = 8, .loss_sum = 0.1 + 0.2};
-    bc_task_progress *task = &in.task[tasks - 1];
+    bc_task_state *task = &in.task[tasks - 1];
     in.tasks = tasks;
-    *task = (bc_task_progress){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
+    *task = (bc_task_state){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
     task->last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
     task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10, .same_prediction = 2};
     bc_text text = {0};
@@ -138,7 +158,7 @@ static void expect_back(int tasks)
     bertc_error err = {0};
     bc_state_record(&text, &in);
     assert_int_equal(bc_state_parse(text.bytes, "state", &out, &err), BERTC_OK);
-    bc_task_progress *back = &out.task[tasks - 1];
+    bc_task_state *back = &out.task[tasks - 1];
     assert_true(isnan(back->last[1].value[3]) && isnan(back->best[0].loss));
     back->last[1].value[3] = task->last[1].value[3];
     back->best[0].loss = task->best[0].loss;
@@ -237,14 +257,15 @@ static void test_what_must_not_be_overwritten(void **unused)
     assert_int_equal(mkdir("foreign", 0777), 0);
     fixture_write("foreign/notes.txt", "mine");
     refuse("foreign", false, BERTC_USAGE,
-           "foreign: holds \"notes.txt\", which no run left there; choose another --out");
-    refuse("foreign", true, BERTC_USAGE, "foreign: holds \"notes.txt\", which no run left there; choose another --out");
+           "foreign: holds \"notes.txt\", which is not part of a run; choose another --out");
+    refuse("foreign", true, BERTC_USAGE,
+           "foreign: holds \"notes.txt\", which is not part of a run; choose another --out");
     assert_int_equal(fixture_entries("foreign"), 1);
     fixture_write("foreign/log.jsonl", "");
     assert_int_equal(unlink("foreign/notes.txt"), 0);
-    for (int resume = 0; resume < 2; resume++) /* nothing proves that it is a run's */
+    for (int resume = 0; resume < 2; resume++) /* nothing proves that it belongs to a run */
         refuse("foreign", resume, BERTC_USAGE,
-               "foreign: holds \"log.jsonl\", which no run left there; choose another --out");
+               "foreign: holds \"log.jsonl\", which is not part of a run; choose another --out");
     fixture_write("foreign/run.json", "{}");
     refuse("foreign", false, BERTC_USAGE,
            "foreign: holds a finished run; choose another --out, or --resume for its result");
@@ -255,7 +276,7 @@ static void test_what_must_not_be_overwritten(void **unused)
     refuse("/proc/run", false, BERTC_IO, "/proc/run: cannot create folder: No such file or directory");
 }
 
-static void test_space_is_asked_for(void **unused)
+static void test_space_is_checked(void **unused)
 {
     (void)unused;
     bc_folder folder;
@@ -271,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_hashed_file_reads_back),
+        cmocka_unit_test(test_layout),
         cmocka_unit_test(test_every_flipped_byte_is_seen),
         cmocka_unit_test(test_files_that_change_while_they_are_read),
         cmocka_unit_test(test_every_truncation_is_seen),
@@ -279,7 +301,7 @@ int main(void)
         cmocka_unit_test(test_the_loser_names_the_holder),
         cmocka_unit_test(test_a_dead_holder_holds_nothing),
         cmocka_unit_test(test_what_must_not_be_overwritten),
-        cmocka_unit_test(test_space_is_asked_for),
+        cmocka_unit_test(test_space_is_checked),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

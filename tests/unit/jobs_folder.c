@@ -1,5 +1,5 @@
-/* A run folder and what is not the run's in it: nothing of that is followed, changed or removed, whenever it
- * came there. */
+/* A run folder with files that do not belong to the run: they are not followed, changed or removed, whenever they
+ * appeared. */
 #include "jobs_fixture.h"
 
 static char notices[4096];
@@ -35,7 +35,7 @@ static void copy(const char *from, const char *to)
     bc_free(bytes);
 }
 
-/* Every name below a folder with the kind, size, time of change and target of what bears it. */
+/* List every name below a folder with kind, size, time of change and link target. */
 static void list(const char *path, char *out, size_t size)
 {
     DIR *dir = opendir(path);
@@ -54,7 +54,7 @@ static void list(const char *path, char *out, size_t size)
     if (dir) closedir(dir);
 }
 
-/* Refused with this message, if any is given; the folder and `elsewhere` stay as they are. */
+/* The run is refused with this message, if it is not null; the folder and `elsewhere` do not change. */
 static void expect_refused(bertc_train_options o, bertc_status status, const char *message)
 {
     static char before[16384], after[16384];
@@ -63,7 +63,7 @@ static void expect_refused(bertc_train_options o, bertc_status status, const cha
     before[0] = after[0] = '\0';
     list(o.out, before, sizeof before);
     list("elsewhere", before, sizeof before);
-    alarm(60); /* a pipe that is waited for ends the test */
+    alarm(60); /* a pipe that blocks the run ends the test */
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), status);
     alarm(0);
     if (message) assert_string_equal(err.message, message);
@@ -84,10 +84,10 @@ static bertc_train_options unfinished(const char *out)
     return o;
 }
 
-/* ---- Whose folder it is -------------------------------------------------------------------- */
+/* ---- Runs and other content ---------------------------------------------------------------- */
 
-/* What looks like a run and bears no mark is someone else's: a log, a checkpoint, a whole model. */
-static void test_no_mark(void **unused)
+/* A folder without a journal is foreign although it looks like a run: with a log, a checkpoint or a complete model. */
+static void test_no_journal(void **unused)
 {
     (void)unused;
     static const struct {
@@ -106,7 +106,7 @@ static void test_no_mark(void **unused)
         assert_int_equal(mkdir("theirs", 0777), 0);
         if (cases[i].folder) assert_int_equal(mkdir(cases[i].folder, 0777), 0);
         fixture_write(cases[i].file, "mine\n");
-        snprintf(message, sizeof message, "theirs: holds \"%s\", which no run left there; choose another --out",
+        snprintf(message, sizeof message, "theirs: holds \"%s\", which is not part of a run; choose another --out",
                  cases[i].names);
         for (int resume = 0; resume < 2; resume++) {
             bertc_train_options o = fixture_options("theirs");
@@ -127,8 +127,8 @@ static void test_a_finished_run_without_its_record(void **unused)
     expect_refused(o, BERTC_USAGE, NULL);
 }
 
-/* Each byte of the mark counts. */
-static void test_a_damaged_mark(void **unused)
+/* Each byte of the fingerprint line counts. */
+static void test_a_damaged_journal(void **unused)
 {
     (void)unused;
     size_t length;
@@ -141,8 +141,8 @@ static void test_a_damaged_mark(void **unused)
         assert_int_equal(
             bc_file_write_in(&bc_working_dir, "marked/checkpoint/journal.jsonl", bytes, length, NULL, NULL), BERTC_OK);
         expect_refused(o, BERTC_USAGE,
-                       "marked/checkpoint/journal.jsonl: damaged, so nothing says which files are "
-                       "the run's; choose another --out");
+                       "marked/checkpoint/journal.jsonl: damaged, so the files of the run are "
+                       "unknown; choose another --out");
         bytes[i] ^= 1;
     }
     assert_int_equal(bc_file_write_in(&bc_working_dir, "marked/checkpoint/journal.jsonl", bytes, line, NULL, NULL),
@@ -151,7 +151,7 @@ static void test_a_damaged_mark(void **unused)
     bc_free(bytes);
 }
 
-/* A line that the power cut short, and a log and a mark that were just begun. */
+/* An incomplete last line after a power cut, and a log and a journal that were just begun. */
 static void test_a_begun_line(void **unused)
 {
     (void)unused;
@@ -161,7 +161,7 @@ static void test_a_begun_line(void **unused)
     fixture_run(o);
     assert_false(bc_file_exists("torn/checkpoint"));
     fixture_remove("torn");
-    /* Of a line that crosses blocks the first may be lost: names that follow it are the run's all the same. */
+    /* the first block of a line may be lost: later names still belong to the run */
     o = unfinished("torn");
     FILE *mark = fopen("torn/checkpoint/journal.jsonl", "a");
     static const char zeros[12];
@@ -179,7 +179,7 @@ static void test_a_begun_line(void **unused)
     assert_false(bc_file_exists("torn/checkpoint"));
 }
 
-/* ---- What is not the run's ----------------------------------------------------------------- */
+/* ---- Files of others ----------------------------------------------------------------------- */
 
 static const char *const theirs[] = {
     "kept/checkpoint/own.tmp",        "kept/checkpoint/step-5.safetensors.bak", "kept/checkpoint/best-3.safetensors",
@@ -209,11 +209,11 @@ static void test_their_files_stay(void **unused)
     for (size_t i = 0; i < THEIRS; i++) expect_text(theirs[i], "mine");
     assert_int_equal(fixture_entries("kept/checkpoint"), 5);
     assert_non_null(strstr(notices, "warning: kept/checkpoint: cannot remove folder: Directory not empty\n"));
-    fixture_run(o); /* and once more, when the run is finished */
+    fixture_run(o); /* once more, when the run is finished */
     for (size_t i = 0; i < THEIRS; i++) expect_text(theirs[i], "mine");
 }
 
-/* The name of a checkpoint that is due. */
+/* A file with the name of the next checkpoint. */
 static void test_a_checkpoints_name_is_taken(void **unused)
 {
     (void)unused;
@@ -248,7 +248,7 @@ static bertc_status intrude(void *user)
     return BERTC_OK;
 }
 
-/* A file by the name of each of the result's appears while the run lasts, or between two processes of it. */
+/* A file with the name of a file of the result appears during the run, or between two processes of it. */
 static void test_a_results_name_is_taken(void **unused)
 {
     (void)unused;
@@ -283,7 +283,7 @@ static void test_a_results_name_is_taken(void **unused)
     }
 }
 
-/* Killed between its files: what the waiting run.json knows is the run's, and what it does not know is not. */
+/* Killed between the files of the result: files that the staged run.json lists belong to the run, others do not. */
 static void test_killed_between_its_files(void **unused)
 {
     (void)unused;
@@ -318,7 +318,7 @@ static void test_killed_between_its_files(void **unused)
     }
 }
 
-/* ---- Links, pipes and folders by the names of a run ---------------------------------------- */
+/* ---- Links, pipes and folders with names of a run's files ---------------------------------- */
 
 static void make_elsewhere(void)
 {
@@ -329,7 +329,7 @@ static void make_elsewhere(void)
     fixture_write("elsewhere/folder/step-3.safetensors", "mine");
 }
 
-/* Put something that is no file of a run in the place of `path`. */
+/* Replace `path` by something that is not a regular file. */
 static void place(const char *path, int kind)
 {
     char target[64];
@@ -358,7 +358,7 @@ static void test_links_in_a_new_folder(void **unused)
             for (int resume = 0; resume < 2; resume++) {
                 bertc_train_options o = fixture_options("new");
                 o.resume = resume;
-                /* an empty checkpoint/ is what a run leaves that was killed at once */
+                /* a run that was killed at once leaves an empty checkpoint/ */
                 if (i == 0 && kind == 4) continue;
                 expect_refused(o, BERTC_USAGE, NULL);
             }
@@ -397,7 +397,7 @@ static void test_links_in_an_unfinished_folder(void **unused)
         }
 }
 
-/* A folder that is replaced by a link while the run lasts gets nothing. */
+/* Nothing is written to a folder that is replaced by a link during the run. */
 typedef struct swap {
     int left;
     const char *path, *aside;
@@ -479,7 +479,7 @@ static void test_an_unfinished_run_is_no_model(void **unused)
     assert_int_equal(bertc_predict(&p, false, NULL, &predictions, &err), BERTC_INPUT);
     assert_string_equal(err.message, "begun/sst2: the model of an unfinished task of a run; finish the run "
                                      "first (finetune --resume)");
-    copy("plain/run.json", "begun/sst2/run.json"); /* a finished run that lies in that folder */
+    copy("plain/run.json", "begun/sst2/run.json"); /* a finished run in that folder */
     err = (bertc_error){0};
     if (bertc_predict(&p, false, NULL, &predictions, &err) != BERTC_OK) fail_msg("%s", err.message);
     bertc_predictions_clear(&predictions);
@@ -489,9 +489,9 @@ static void test_an_unfinished_run_is_no_model(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_mark),
+        cmocka_unit_test(test_no_journal),
         cmocka_unit_test(test_a_finished_run_without_its_record),
-        cmocka_unit_test(test_a_damaged_mark),
+        cmocka_unit_test(test_a_damaged_journal),
         cmocka_unit_test(test_a_begun_line),
         cmocka_unit_test(test_their_files_stay),
         cmocka_unit_test(test_a_checkpoints_name_is_taken),

@@ -1,5 +1,5 @@
-/* Models of the first layers of another: as a directory, as what a run trains, and as the representation that
- * a head is trained on. */
+/* Models of the first layers of another model: as a directory, as what a run trains, and as the features that a head
+ * is trained on. */
 #include "jobs_fixture.h"
 
 static bool has_tensor(const char *path, const char *name)
@@ -20,7 +20,7 @@ static bool file_has(const char *path, const char *what)
     return found;
 }
 
-/* The first layer of model/ as a directory of its own. */
+/* A directory with the first layer of model/. */
 static void truncate_model(const char *out)
 {
     bertc_error err = {0};
@@ -51,7 +51,7 @@ static void test_directory(void **unused)
     bertc_config_clear(&is);
 }
 
-/* A config.json that leaves the number to its default, twelve, gets one. */
+/* A config.json that leaves the number of layers to its default, twelve, gets the number. */
 static void test_directory_without_a_number(void **unused)
 {
     (void)unused;
@@ -105,7 +105,7 @@ static void test_directories_that_are_refused(void **unused)
     }
 }
 
-/* What differs between the runs' places: neither weights nor losses do. */
+/* The runs' folders may differ; weights and losses do not. */
 static void same_result(const char *a, const char *b)
 {
     static const char *const files[] = {"config.json", "model.safetensors", "log.jsonl", "eval.json"};
@@ -118,7 +118,7 @@ static void catch_line(void *user, const char *line)
     snprintf(all + strlen(all), 2048 - strlen(all), "%s\n", line);
 }
 
-/* To the bit the run from a directory of those layers; what is left out is no news. */
+/* The run has the same bits as a run from a directory of those layers; the other layers are not reported. */
 static void test_run_of_first_layers(void **unused)
 {
     (void)unused;
@@ -137,8 +137,8 @@ static void test_run_of_first_layers(void **unused)
     assert_true(file_has("kept/run.json", "\"keep-layers\":1"));
 }
 
-/* In both recipes and precisions and in passes of any size: the layers stay as they were, what lies above them
- * goes, pooler and head are new and trained, and a run that is stopped goes on to the same result. */
+/* Both recipes and precisions and passes of any size: the layers do not change, the layers above are gone, pooler
+ * and head are newly initialized and trained, and a stopped run resumes to the same result. */
 static void test_feature_layer(void **unused)
 {
     (void)unused;
@@ -162,7 +162,7 @@ static void test_feature_layer(void **unused)
     assert_true(file_has("feature/run.json", "\"feature-layer\":1"));
 }
 
-/* Pooler and head are drawn, also where the model has a head of these labels, and then move. */
+/* Pooler and head are newly initialized, even if the model has a head with these labels, and then change. */
 static void test_feature_layer_begins_anew(void **unused)
 {
     (void)unused;
@@ -187,13 +187,13 @@ static void test_feature_layer_begins_anew(void **unused)
 static void test_runs_that_are_refused(void **unused)
 {
     (void)unused;
-    static const char contradiction[] = "--feature-layer says by itself what is trained: not with --";
+    static const char contradiction[] = "--feature-layer cannot be combined with --";
     bertc_train_options o = fixture_options("refused-run");
     o.keep_layers = 3;
     fixture_refuse(o, BERTC_USAGE, "--keep-layers 3: the model has 2 layers");
     o.keep_layers = 1;
     o.freeze = "2";
-    fixture_refuse(o, BERTC_USAGE, "--freeze: 2 layers, the model has 1");
+    fixture_refuse(o, BERTC_USAGE, "--freeze 2: the model has 1 layers");
     o = fixture_options("refused-run");
     o.feature_layer = 3;
     fixture_refuse(o, BERTC_USAGE, "--feature-layer 3: the model has 2 layers");

@@ -109,7 +109,7 @@ static void test_merged_and_adapter(void **unused)
     o.out = "refused";
     o.lora_save = BERTC_LORA_ADAPTER;
     fixture_refuse(o, BERTC_USAGE,
-                   "--lora-save adapter: adapter is an adapter itself, and one can not lie on another; use "
+                   "--lora-save adapter: adapter is itself an adapter, and an adapter needs a complete model; use "
                    "--lora-save merged");
     assert_false(bc_file_exists("refused"));
 }
@@ -132,8 +132,8 @@ static void test_kept_layers(void **unused)
     o.keep_layers = 1;
     o.lora_save = BERTC_LORA_ADAPTER;
     fixture_refuse(o, BERTC_USAGE,
-                   "--lora-save adapter: --keep-layers makes another model than the one that it would lie "
-                   "over; use --lora-save merged");
+                   "--lora-save adapter: with --keep-layers the adapter would not fit --model; use --lora-save "
+                   "merged");
     assert_false(bc_file_exists("out"));
 }
 
@@ -365,17 +365,17 @@ static void test_target_lists(void **state)
     static const char *const bad[] = {"", "query,", ",query", "dense", "uery", "pooler.dense", "query value"};
     uint32_t targets;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_int_equal(bc_lora_options_read_targets(good[i].list, &targets, NULL), BERTC_OK);
+        assert_int_equal(bc_lora_targets_parse(good[i].list, &targets, NULL), BERTC_OK);
         assert_int_equal(targets, good[i].targets);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(bc_lora_options_read_targets(bad[i], &targets, NULL), BERTC_USAGE);
+        assert_int_equal(bc_lora_targets_parse(bad[i], &targets, NULL), BERTC_USAGE);
 }
 
 static void test_refused_options(void **unused)
 {
     (void)unused;
-    static const char together[] = "of the encoder the adapters alone are trained";
+    static const char together[] = "with adapters the encoder itself is not trained";
     char message[256];
     bertc_train_options o = lora_options("out");
     o.lora_targets = "query,pooler";
@@ -395,7 +395,7 @@ static void test_refused_options(void **unused)
     fixture_refuse(o, BERTC_USAGE, message);
     o = lora_options("out");
     o.lora_rank = 0;
-    fixture_refuse(o, BERTC_USAGE, "--lora-alpha without --lora-rank");
+    fixture_refuse(o, BERTC_USAGE, "--lora-alpha has no effect without --lora-rank");
     assert_false(bc_file_exists("out"));
 }
 

@@ -1,5 +1,5 @@
-/* What a run will need, and what does not fit. The linker sends the question how much memory there
- * is to this program, and lets it count how often weights are read. */
+/* The memory that a run needs, and refusals of runs that do not fit. The linker redirects the query of available
+ * memory to this program, and lets it count how often weights are read. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -58,7 +58,7 @@ static void test_parts(void **unused)
     size_t bytes = bertc_model_parameters(model) * sizeof(float);
     bertc_model_free(model);
     assert_int_equal(part(&result, "weights"), bytes);
-    /* the data name 10 of 13 words; which a batch names is noted, and how far each row is */
+    /* the data use 10 of 13 words; a batch notes its words and the state of each row */
     assert_int_equal(part(&result, "gradients"), bytes - 3 * 16 * sizeof(float) + (13 + 10) * sizeof(int32_t));
     assert_int_equal(part(&result, "moments"), 2 * bytes + 13 * sizeof(uint16_t));
     assert_int_equal(part(&result, "bf16_copies"), 0);
@@ -66,7 +66,7 @@ static void test_parts(void **unused)
     for (int i = 0; i < BERTC_MEMORY_PARTS; i++) sum += result.parts[i].bytes;
     assert_int_equal(result.peak, sum);
     assert_true(result.available == SIZE_MAX);
-    o.batch_size = o.max_steps = 1; /* in the order of the data: the first has 3 tokens */
+    o.batch_size = o.max_steps = 1; /* in the order of the data: the first example has 3 tokens */
     o.no_shuffle = true;
     result = plan(o, SIZE_MAX);
     assert_int_equal(part(&result, "gradients"), bytes - 10 * 16 * sizeof(float) + (13 + 3) * sizeof(int32_t));
@@ -112,7 +112,7 @@ static void test_stopped(void **unused)
     assert_string_equal(err.message, "stopped");
 }
 
-/* A run that needs `need` in `room` is refused in one line; advice "": nothing helps. */
+/* A run that needs `need` bytes is refused in one line if `room` bytes are available; advice "": no option helps. */
 static void refuse(const bertc_train_options *o, size_t need, size_t room, const char *advice)
 {
     char message[256];
@@ -126,7 +126,7 @@ static void refuse(const bertc_train_options *o, size_t need, size_t room, const
     assert_false(bc_file_exists(o->out));
 }
 
-/* Set the options that an advice names. */
+/* Set the options of an advice. */
 static void follow(bertc_train_options *o, const char *advice)
 {
     const char *tokens = strstr(advice, "--micro-batch-tokens ");
@@ -135,8 +135,8 @@ static void follow(bertc_train_options *o, const char *advice)
     if (group) o->gradient_checkpointing = atoi(strchr(group, ' '));
 }
 
-/* In every room an advice is good: with it the run fits. Rooms get smaller until nothing helps. The
- * kinds of advice come in their order. */
+/* With any available memory the advice is good: the run fits with it. The memory gets smaller until no option helps;
+ * the kinds of advice come in their order. */
 static void test_advice(void **unused)
 {
     (void)unused;
@@ -161,7 +161,7 @@ static void test_advice(void **unused)
     assert_true(counts[0] > 3 && counts[2] > 0);
 }
 
-/* Where passes are as small as they can be, checkpointing is what is left. */
+/* If passes are as small as possible, checkpointing is left. */
 static void test_advice_of_checkpointing(void **unused)
 {
     (void)unused;
@@ -177,7 +177,7 @@ static void test_advice_of_checkpointing(void **unused)
     refuse(&o, plan(o, SIZE_MAX).peak, 1 << 20, "");
 }
 
-/* What does not fit is refused before the weights are read. */
+/* A run that does not fit is refused before its weights are read. */
 static void test_weights_are_not_read(void **unused)
 {
     (void)unused;
@@ -205,9 +205,9 @@ static bertc_status predict(size_t room, int64_t batch_size, bertc_error *err)
     return status;
 }
 
-/* A model that is only applied is refused before its weights are read, by the least that it needs; smaller
- * passes are named where they are enough. */
-static void test_applied(void **unused)
+/* Inference that does not fit is refused before the weights are read, with the minimum that it needs; smaller passes
+ * are advised if they are enough. */
+static void test_inference(void **unused)
 {
     (void)unused;
     bertc_error err = {0};
@@ -219,7 +219,7 @@ static void test_applied(void **unused)
     }
     reads = 0;
     assert_int_equal(predict(few, 3, &err), BERTC_NOMEM);
-    assert_string_equal(strchr(err.message, ';'), "; a smaller --batch-size takes less");
+    assert_string_equal(strchr(err.message, ';'), "; a smaller --batch-size needs less");
     assert_int_equal(reads, 0);
     assert_int_equal(predict(few, 1, NULL), BERTC_OK);
     err = (bertc_error){0};
@@ -256,7 +256,7 @@ static void test_embed_is_refused(void **unused)
     assert_int_equal(reads, 0);
 }
 
-/* Passes for which there is no memory after all are told how to become smaller; other errors stay as they are. */
+/* A failed allocation of passes gets advice to make them smaller; other errors do not change. */
 static void test_explained(void **unused)
 {
     (void)unused;
@@ -278,7 +278,7 @@ static void test_explained(void **unused)
     bertc_model_free(model);
 }
 
-/* The most that was resident, kB; from now on with `reset`. 0: the system does not say. */
+/* The peak of the resident size in kB; with `reset` a new peak begins. 0: the system does not report it. */
 static long peak(bool reset)
 {
     char line[256];
@@ -293,7 +293,8 @@ static long peak(bool reset)
     return kb;
 }
 
-/* While weights are read from a file its pages leave, so that a load takes hardly more than the weights. */
+/* While weights are read from a file its pages are released, so that loading takes hardly more memory than the
+ * weights. */
 static void test_file_is_not_held(void **unused)
 {
     (void)unused;
@@ -325,7 +326,7 @@ int main(void)
         cmocka_unit_test(test_advice),
         cmocka_unit_test(test_advice_of_checkpointing),
         cmocka_unit_test(test_weights_are_not_read),
-        cmocka_unit_test(test_applied),
+        cmocka_unit_test(test_inference),
         cmocka_unit_test(test_embed_is_refused),
         cmocka_unit_test(test_explained),
         cmocka_unit_test(test_file_is_not_held),

@@ -1,5 +1,5 @@
-/* Class weights and label smoothing in whole runs: the loss of a step from the logits it was made of,
- * balanced weights by hand, micro-batches, resuming, refusals. */
+/* Class weights and label smoothing in complete runs: the loss of a step computed from its logits, balanced weights
+ * by hand, micro-batches, resuming, refusals. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 enum { COUNT = 22, CLASSES = 2 };
 
-/* One step over all examples that changes nothing: the result's loss is that of its own logits. */
+/* One step over all examples with learning rate 0: the loss of the result is that of its own logits. */
 static bertc_train_options one_step(void)
 {
     bertc_train_options o = fixture_options("still");
@@ -25,7 +25,7 @@ static double log_softmax(const float *z, size_t c)
     return (double)z[c] - log(exp((double)z[0]) + exp((double)z[1]));
 }
 
-/* torch.nn.functional.cross_entropy of the logits in `p`, weights in the task's order. */
+/* torch.nn.functional.cross_entropy of the logits in `p`, with weights in the task's order. */
 static double reference(const bertc_predictions *p, const double *w, double smoothing)
 {
     double label = 0, all = 0, divisor = 0;
@@ -51,7 +51,7 @@ static double reference_of(const char *model, const double *w, double smoothing)
     return loss;
 }
 
-/* Of 22 examples 9 are good. */
+/* 9 of the 22 examples are good. */
 static const struct way {
     const char *weights;
     double smoothing, resolved[CLASSES];
@@ -66,7 +66,7 @@ static const struct way {
 
 enum { WAYS = sizeof ways / sizeof *ways };
 
-/* A model whose labels stand in the other order. */
+/* A model whose labels are in the other order. */
 static void swap_labels(const char *dir)
 {
     static const char *const swapped[] = {"positive", "negative"};
@@ -99,7 +99,7 @@ static void test_the_loss_is_that_of_the_formula(void **unused)
         }
 }
 
-/* Scores stay those of the plain loss: runs can be compared by them. */
+/* Scores have the plain loss, so that runs can be compared by them. */
 static void test_evaluation_is_plain(void **unused)
 {
     (void)unused;
@@ -131,7 +131,7 @@ static void check_record(bertc_train_options o, double negative, double positive
     bc_free(text);
 }
 
-/* n / (C n[c]), of the examples that are used. */
+/* n / (C n[c]), for the examples that are used. */
 static void test_balanced_weights(void **unused)
 {
     (void)unused;
@@ -143,12 +143,12 @@ static void test_balanced_weights(void **unused)
     o.out = "refused";
     o.limit_train = 1;
     fixture_refuse(o, BERTC_INPUT, "data/SST-2/train.tsv: no example of class negative, "
-                                   "--class-weights balanced needs one of each");
+                                   "--class-weights balanced needs an example of each class");
     assert_false(bc_file_exists("refused"));
 }
 
-/* Both recipes and precisions, in passes of any size: parts add up to the whole, and a run that is
- * stopped goes on to the same result. */
+/* Both recipes and precisions, passes of any size: the parts of a batch add up to its loss, and a stopped run
+ * resumes to the same result. */
 static void test_parts_and_resume(void **unused)
 {
     (void)unused;

@@ -1,4 +1,4 @@
-/* What is refused before the first step: one line, the right code, nothing left behind. */
+/* What is refused before the first step: one line, the right code, and no files left. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -63,7 +63,7 @@ static void test_missing_files(void **unused)
     assert_int_equal(rename("weights.kept", "model/model.safetensors"), 0);
 }
 
-/* Put `text` in the place of a file for one refusal. */
+/* Replace the content of a file for one refusal. */
 static void refuse_text(const char *path, const char *text, const char *message)
 {
     assert_int_equal(rename(path, "kept"), 0);
@@ -104,7 +104,7 @@ static void on_notice(void *user, const char *line)
     snprintf(notices + strlen(notices), sizeof notices - strlen(notices), "%s\n", line);
 }
 
-static void test_smaller_vocabulary_and_length_are_said(void **unused)
+static void test_smaller_vocabulary_and_length_are_reported(void **unused)
 {
     (void)unused;
     bertc_train_options o = fixture_options("accepted");
@@ -118,13 +118,13 @@ static void test_smaller_vocabulary_and_length_are_said(void **unused)
     o.max_steps = 1;
     notices[0] = '\0';
     assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_OK);
-    assert_non_null(strstr(notices, "model/vocab.txt: 12 words, the model has room for 13\n"));
+    assert_non_null(strstr(notices, "model/vocab.txt: 12 words, the model's vocab_size is 13\n"));
     assert_non_null(strstr(notices, "texts are truncated to 24 tokens, the model's "
                                     "max_position_embeddings\n"));
     assert_int_equal(rename("kept", "model/vocab.txt"), 0);
 }
 
-/* An added token that the model has no row for: said, and refused where a text holds it. */
+/* An added token without a row in the model's word table is reported, and a text that contains it is refused. */
 static void test_token_without_row(void **unused)
 {
     (void)unused;
@@ -138,7 +138,7 @@ static void test_token_without_row(void **unused)
     assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_INPUT);
     assert_int_equal(unlink("model/added_tokens.json"), 0);
     assert_non_null(strstr(notices, "model/vocab.txt: token fil has id 13, the model's vocab_size is 13: "
-                                    "texts with it are refused\n"));
+                                    "texts that contain it are refused\n"));
     assert_non_null(strstr(err.message, "token id 13, the model's vocab_size is 13"));
 }
 
@@ -152,7 +152,7 @@ static void test_output(void **unused)
     bertc_train_result result;
     bertc_error err = {0};
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_USAGE);
-    assert_non_null(strstr(err.message, "which no run left there"));
+    assert_non_null(strstr(err.message, "which is not part of a run"));
     assert_int_equal(fixture_entries("model"), 3);
 }
 
@@ -185,7 +185,7 @@ static void test_prediction(void **unused)
     fixture_write("data/SST-2/test.tsv", "index\tsentence\n0\tgood\n1\tbad film\n");
     o = apply("model");
     o.split = BERTC_TEST;
-    assert_int_equal(rename("model/model.safetensors", "later"), 0); /* said before it is needed */
+    assert_int_equal(rename("model/model.safetensors", "later"), 0); /* reported before the file is needed */
     refuse_predict(o, true, BERTC_INPUT, "data/SST-2/test.tsv: the test split has no labels to score; "
                                           "its header has no column \"label\", only \"index\", \"sentence\"");
     assert_int_equal(rename("later", "model/model.safetensors"), 0);
@@ -204,8 +204,8 @@ static void test_prediction(void **unused)
     refuse_predict(o, false, BERTC_INPUT, "standard input: no lines to read");
 }
 
-/* A model whose labels stand in another order than the task's: found by name; and found out, where the names say
- * nothing. */
+/* A model with the labels in another order than the task: matched by name; without names the wrong order is found by
+ * the scores. */
 static void test_label_order(void **unused)
 {
     (void)unused;
@@ -223,14 +223,14 @@ static void test_label_order(void **unused)
     assert_int_equal(bertc_model_load("ordered", &keep, &model, NULL), BERTC_OK);
     bertc_config *config = (bertc_config *)(uintptr_t)bertc_model_config(model);
     bertc_predictions p;
-    /* Same weights, other names: now the names lie and are believed. */
+    /* same weights, other names: now the names are wrong and are trusted */
     assert_int_equal(bertc_config_set_labels(config, swapped, 2, NULL), BERTC_OK);
     assert_int_equal(bertc_model_save(model, "ordered", NULL), BERTC_OK);
     bertc_predict_options lying = apply("ordered");
     assert_int_equal(bertc_predict(&lying, true, NULL, &p, &err), BERTC_OK);
     assert_true(p.scores.value[BERTC_ACCURACY] < 0.05);
     bertc_predictions_clear(&p);
-    /* A fine-tuning that starts from that head learns it in its order, and it is scored by name. */
+    /* fine-tuning that starts from this head keeps its order, and is scored by name */
     o.model = "ordered";
     o.out = "reordered";
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_OK);
@@ -243,7 +243,7 @@ static void test_label_order(void **unused)
     assert_int_equal(bertc_predict(&lying, true, NULL, &p, &err), BERTC_OK);
     assert_true(p.scores.value[BERTC_ACCURACY] > 0.95);
     bertc_predictions_clear(&p);
-    /* The same without names: taken in order, and found out. */
+    /* the same without names: matched in order, and the wrong order is found */
     assert_int_equal(bertc_config_set_labels(config, unnamed, 2, NULL), BERTC_OK);
     assert_int_equal(bertc_model_save(model, "reordered", NULL), BERTC_OK);
     bertc_model_free(model);
@@ -254,8 +254,8 @@ static void test_label_order(void **unused)
     bertc_predictions_clear(&p);
 }
 
-/* Labels without names are taken by their numbers, which is said; other labels are refused, or taken in their order
- * where that is asked for, if they are as many. */
+/* Labels without names are matched by number, which is reported. Other labels are refused, or with --any-labels
+ * matched in order if their number is the same. */
 static void test_labels_of_another_task(void **unused)
 {
     (void)unused;
@@ -324,7 +324,7 @@ static void test_labels_of_another_task(void **unused)
     }
 }
 
-/* A classifier over tokens: as transformers writes it, without a pooler, whether the class is named or not. */
+/* A token classifier, as transformers writes it, without a pooler, whether config.json names its class or not. */
 static void save_token_classifier(void)
 {
     bc_weights file;
@@ -389,7 +389,7 @@ int main(void)
         cmocka_unit_test(test_missing_files),
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_model_and_vocabulary),
-        cmocka_unit_test(test_smaller_vocabulary_and_length_are_said),
+        cmocka_unit_test(test_smaller_vocabulary_and_length_are_reported),
         cmocka_unit_test(test_token_without_row),
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_prediction),

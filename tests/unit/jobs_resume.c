@@ -1,7 +1,7 @@
-/* What --resume refuses or repairs: another network, a damaged result, a changed log. */
+/* What --resume refuses or repairs: another model, a damaged result, a changed log. */
 #include "jobs_fixture.h"
 
-/* Put `to` in the place of `from` in a file; released by bc_free: what was there before. */
+/* Replace `from` by `to` in a file; return the old content, released by bc_free. */
 static char *change(const char *path, const char *from, const char *to)
 {
     size_t length, size = strlen(from);
@@ -31,7 +31,7 @@ static void test_another_network(void **unused)
     o.resume = true;
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         char *text = change("model/config.json", changes[i][0], changes[i][1]);
-        fixture_refuse(o, BERTC_USAGE, "network: the model's config.json is not the one that this run began with");
+        fixture_refuse(o, BERTC_USAGE, "network: this run began with another config.json");
         fixture_write("model/config.json", text);
         bc_free(text);
     }
@@ -45,8 +45,7 @@ static void test_another_tokenizer(void **unused)
     fixture_interrupt(o, 4);
     o.resume = true;
     fixture_write("model/tokenizer_config.json", "{\"do_lower_case\": false}");
-    fixture_refuse(o, BERTC_USAGE, "tokenizer: the settings of the tokenizer are not those that "
-                                   "this run began with");
+    fixture_refuse(o, BERTC_USAGE, "tokenizer: this run began with other tokenizer settings");
     fixture_remove("model/tokenizer_config.json");
     fixture_run(o);
 }
@@ -59,7 +58,7 @@ static void on_notice(void *user, const char *line)
     snprintf(notice, sizeof notice, "%s", line);
 }
 
-/* A log that was changed or cut is no log of the checkpoint; the older one may still be good. */
+/* A log that was changed or truncated does not match the checkpoint; the older checkpoint may still be valid. */
 static void test_another_log(void **unused)
 {
     (void)unused;
@@ -134,7 +133,7 @@ static void test_a_file_of_a_finished_run_is_damaged(void **unused)
     assert_non_null(strstr(err.message, " bytes, run.json recorded "));
 }
 
-/* The checkpoints of a run that was killed at its very end go once its result is known to be whole. */
+/* The checkpoints of a run that was killed at its very end are removed when its result is checked. */
 static void test_checkpoints_outlive_a_damaged_result(void **unused)
 {
     (void)unused;
@@ -158,7 +157,7 @@ static bertc_status count_calls(void *user)
     return BERTC_OK;
 }
 
-/* A batch in several passes: wherever between two of them the run stops, the step is as if it had not been. */
+/* A batch in several passes: if the run stops between two of them, the step has no effect. */
 static void test_stopped_between_passes(void **unused)
 {
     (void)unused;
@@ -179,7 +178,7 @@ static void test_stopped_between_passes(void **unused)
 
 /* ---- A result that cannot be written ------------------------------------------------------- */
 
-/* Before the last step, put a folder in the way of a file. */
+/* Before the last step, create a folder with the name of a file of the result. */
 typedef struct obstacle {
     int left;
     const char *path, *other;
@@ -209,7 +208,7 @@ static void test_a_failed_result_leaves_a_checkpoint(void **unused)
     for (int keep = BERTC_KEEP_LAST; keep <= BERTC_KEEP_BEST; keep++) {
         bertc_train_options o = fixture_options("unfailing");
         o.keep = keep;
-        if (keep == BERTC_KEEP_BEST) o.lr = 0.05, o.eval_every = 1; /* not the last is the best */
+        if (keep == BERTC_KEEP_BEST) o.lr = 0.05, o.eval_every = 1; /* the last step is not the best */
         fixture_remove("unfailing");
         fixture_run(o);
         o.out = "failing";

@@ -1,4 +1,4 @@
-/* Whole runs of a tiny model: stopped at every step and resumed, in micro-batches, diverging. */
+/* Complete runs of a tiny model: stopped at every step and resumed, in micro-batches, diverging. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 #include "run/hashed_file.h"
 #include "run/state.h"
 
-/* An observer that stops once `polls` questions were answered with 0. */
+/* An observer that stops after `polls` polls. */
 typedef struct stopper {
     int left;
     bertc_status with;
@@ -42,8 +42,8 @@ static void run(bertc_train_options o, bertc_train_result *result)
 
 /* ---- Resume -------------------------------------------------------------------------------- */
 
-/* Stop after `first` questions, then after `second`, then go to the end; the result must be that
- * of the run that nobody stopped. */
+/* Stop after `first` polls, then after `second`, then run to the end. The result must be that of an uninterrupted
+ * run. */
 static void stop_twice(bertc_train_options o, int first, int second, const char *whole)
 {
     bertc_train_result result;
@@ -99,7 +99,7 @@ static void test_stopped_anywhere_keeping_the_best(void **unused)
     compare_all_stops(o);
 }
 
-/* The bf16 copies of the weights are made anew from a checkpoint's, to the same bits. */
+/* The bf16 copies of the weights are made again from a checkpoint's weights, with the same bits. */
 static void test_stopped_in_bf16(void **unused)
 {
     (void)unused;
@@ -121,8 +121,8 @@ static void test_stopped_with_onednn(void **unused)
     stop_twice(o, 4, 3, "whole");
 }
 
-/* Layers computed again in backward: the same bits, in passes of any size, and where a run that kept
- * everything goes on without. */
+/* Layers that are computed again in the backward pass give the same bits, in passes of any size, also if a run that
+ * kept everything is resumed. */
 static void test_checkpointing_layers(void **unused)
 {
     (void)unused;
@@ -171,7 +171,7 @@ static void test_resume_of_a_finished_run(void **unused)
     assert_string_equal(err.message, "finished: --lr was 0.01 in this run and is 0.001 now");
 }
 
-/* Killed after its last file was there and before its checkpoints were gone. */
+/* Killed after its last file was written and before its checkpoints were removed. */
 static void test_a_finished_run_is_tidied(void **unused)
 {
     (void)unused;
@@ -207,7 +207,7 @@ static void test_resume_with_other_options(void **unused)
     fixture_split("data/SST-2/train.tsv", 1, 22);
     err = (bertc_error){0};
     assert_int_equal(bertc_finetune(&o, NULL, &result, &err), BERTC_USAGE);
-    assert_string_equal(err.message, "other: the training data are not those that this run began with");
+    assert_string_equal(err.message, "other: this run began with other training data");
     assert_int_equal(rename("kept.tsv", "data/SST-2/train.tsv"), 0);
 
     assert_int_equal(rename("model", "moved"), 0);
@@ -243,8 +243,7 @@ static void test_damaged_checkpoint(void **unused)
     fixture_same_file("intact", "damaged", "log.jsonl");
 }
 
-/* Whatever the moment: every checkpoint that lies there is whole, and so are the best weights that
- * it refers to. */
+/* At any moment, every checkpoint on disk is valid, and so are the best weights that it refers to. */
 static int check_complete(const char *out)
 {
     int found = 0;
@@ -273,7 +272,7 @@ static bertc_status stop_and_check(void *user)
     return BERTC_OK;
 }
 
-/* Change one byte of the newest checkpoint; false where there is none. */
+/* Change one byte of the newest checkpoint; false if there is none. */
 static bool damage_newest(void)
 {
     for (int step = 10; step > 0; step--) {
@@ -294,7 +293,7 @@ static bool damage_newest(void)
 static bertc_train_options changing_best(void)
 {
     bertc_train_options o = fixture_options("stopped");
-    o.eval_every = 1; /* the best ones are those of steps 1, 6, 7 and 8 */
+    o.eval_every = 1; /* the best steps are 1, 6, 7 and 8 */
     o.save_every = "2";
     o.keep = BERTC_KEEP_BEST;
     return o;
@@ -316,7 +315,7 @@ static void test_checkpoints_are_complete_at_any_time(void **unused)
     }
 }
 
-/* With the newest damaged, the older one is enough for the same result. */
+/* If the newest checkpoint is damaged, the older one gives the same result. */
 static void test_the_older_checkpoint_will_do(void **unused)
 {
     (void)unused;
@@ -404,7 +403,7 @@ static void test_words_of_tokenizer_json_become_vocab_txt(void **unused)
     fixture_same_file("json", "from-json", "tokenizer.json");
     fixture_same_file("from-words", "from-json", "vocab.txt");
     fixture_same_file("from-words", "from-json", "model.safetensors");
-    o.model = "from-json"; /* both files, and they agree */
+    o.model = "from-json"; /* both files, with the same vocabulary */
     o.out = "again";
     fixture_run(o);
 }
@@ -436,10 +435,10 @@ static void test_best_is_the_best(void **unused)
     }
     bc_free(text);
     assert_true(result.scores.value[BERTC_ACCURACY] == max);
-    assert_in_range(kept, 1, evaluation - 1); /* else this test shows nothing */
+    assert_in_range(kept, 1, evaluation - 1); /* else this test checks nothing */
     text = fixture_read("best/run.json", &length, false);
     snprintf(want, sizeof want, "\"kept_step\":%d,", kept);
-    assert_non_null(strstr(text, want)); /* of equals the earliest */
+    assert_non_null(strstr(text, want)); /* the earliest of equal values */
     bc_free(text);
     bertc_predictions p;
     bertc_predict_options apply = on_dev("best");
@@ -449,7 +448,7 @@ static void test_best_is_the_best(void **unused)
     bertc_predictions_clear(&p);
 }
 
-/* A run folder is scored with the length it was trained with, where no other is asked for. */
+/* A run folder is scored with the max_length that it was trained with, unless another is given. */
 static void test_the_length_of_the_run_is_the_default(void **unused)
 {
     (void)unused;

@@ -1,5 +1,5 @@
-/* When checkpoints are saved: every so many steps, or minutes by a clock that the test moves; not at all where the disk
- * has no room and nobody asked for them. */
+/* When checkpoints are saved: at an interval of steps, or of minutes by a clock that the test moves. By default no
+ * checkpoint is saved if the disk does not have enough space. */
 #include "jobs_fixture.h"
 
 #include <sys/statvfs.h>
@@ -8,11 +8,11 @@
 
 #include "run/options.h"
 
-/* ---- A clock and a disk of the test's own; the linker wraps the functions ------------------ */
+/* ---- A clock and a disk of the test; the linker wraps the functions ------------------------ */
 
-static double ahead;         /* seconds that the clock goes on by each time a run asks whether to stop */
+static double ahead;         /* seconds that the clock advances at each poll */
 static double now;
-static double left = -1;     /* bytes that are free; negative: what the system says */
+static double left = -1;     /* free bytes of the disk; negative: those of the system */
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_fstatvfs(int fd, struct statvfs *disk);
@@ -33,16 +33,16 @@ int __wrap_fstatvfs(int fd, struct statvfs *disk)
     return 0;
 }
 
-/* ---- Runs that say what they saved --------------------------------------------------------- */
+/* ---- Runs that record their checkpoints ---------------------------------------------------- */
 
 typedef struct watcher {
     int polls, end; /* `end`: the poll at which the process dies; 0: never */
     char saved[256]; /* steps of the newest checkpoint, each once */
     char notice[512];
-    double fills;    /* from the poll `end` on the disk has so much room */
+    double fills;    /* from the poll `end` on the disk has this number of free bytes */
 } watcher;
 
-/* The newest checkpoint that lies in OUT; 0: none. */
+/* The step of the newest checkpoint in OUT; 0: none. */
 static long long newest(const char *out)
 {
     char path[64];
@@ -104,8 +104,8 @@ static watcher saves(const char *interval)
 
 /* ---- Tests --------------------------------------------------------------------------------- */
 
-/* Ten steps of 25 seconds, and what each pace saves; the weights are the same. */
-static void test_paces(void **unused)
+/* Ten steps of 25 seconds, and the checkpoints of each interval; the weights are the same. */
+static void test_intervals(void **unused)
 {
     (void)unused;
     static const struct {
@@ -143,7 +143,7 @@ static void test_default(void **unused)
     assert_string_equal(w.saved, " 0 3 6 9");
 }
 
-/* Killed between saves by the clock, and gone on with: the same bits. */
+/* Killed between two checkpoints of a minutes interval, and resumed: the same bits. */
 static void test_killed(void **unused)
 {
     (void)unused;
@@ -168,8 +168,9 @@ static void test_killed(void **unused)
     fixture_same_run("plain", "paced");
 }
 
-/* Room for the result and a checkpoint, but not for three: the default does without, a wish is refused. */
-static void test_no_room(void **unused)
+/* Disk space for the result and one checkpoint, but not for three: the default saves none, a given interval is
+ * refused. */
+static void test_not_enough_space(void **unused)
 {
     (void)unused;
     bertc_error err = {0};
@@ -198,8 +199,8 @@ static void test_no_room(void **unused)
     assert_int_equal(run(o, &w, NULL), BERTC_OK);
 }
 
-/* A disk that others fill: the default leaves the next save out. */
-static void test_room_is_lost(void **unused)
+/* If others fill the disk, the default skips the next checkpoint. */
+static void test_space_runs_out(void **unused)
 {
     (void)unused;
     watcher w = {.end = 4, .fills = 20000};
@@ -227,7 +228,7 @@ static void test_values(void **unused)
     bc_save_interval interval;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         o.save_every = good[i].text;
-        assert_int_equal(bc_options_save_interval(&o, &interval, NULL), BERTC_OK);
+        assert_int_equal(bc_options_parse_save_interval(&o, &interval, NULL), BERTC_OK);
         assert_int_equal(interval.steps, good[i].steps);
         assert_close(interval.seconds, good[i].seconds, 0);
         assert_int_equal(interval.is_auto, good[i].is_auto);
@@ -235,7 +236,7 @@ static void test_values(void **unused)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         bertc_error err = {0};
         o.save_every = bad[i];
-        assert_int_equal(bc_options_save_interval(&o, &interval, &err), BERTC_USAGE);
+        assert_int_equal(bc_options_parse_save_interval(&o, &interval, &err), BERTC_USAGE);
         assert_non_null(strstr(err.message, "--save-every: '"));
     }
     o.save_every = NULL;
@@ -245,8 +246,8 @@ static void test_values(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paces),   cmocka_unit_test(test_default),      cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_no_room), cmocka_unit_test(test_room_is_lost), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_intervals),   cmocka_unit_test(test_default),      cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_not_enough_space), cmocka_unit_test(test_space_runs_out), cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
 }

@@ -1,4 +1,4 @@
-/* A stratified part of a data set: shares by hand, what is drawn, and a run with it. */
+/* A stratified part of a data set: shares by hand, the drawn examples, and a run with it. */
 #include "jobs_fixture.h"
 
 #include "data/stratify.h"
@@ -19,8 +19,8 @@ static void test_shares(void **unused)
     (void)unused;
     static const size_t thirds[] = {5, 5, 5}, skewed[] = {90, 9, 1}, gap[] = {6, 0, 4};
     expect_shares(thirds, 3, 6, (size_t[]){2, 2, 2});
-    expect_shares(thirds, 3, 7, (size_t[]){3, 2, 2}); /* equal remainders: the first */
-    expect_shares(skewed, 3, 20, (size_t[]){17, 2, 1}); /* 18, 1.8, 0.2: and one of each */
+    expect_shares(thirds, 3, 7, (size_t[]){3, 2, 2}); /* equal remainders: the first class */
+    expect_shares(skewed, 3, 20, (size_t[]){17, 2, 1}); /* 18, 1.8, 0.2: at least one of each */
     expect_shares(skewed, 3, 10, (size_t[]){8, 1, 1}); /* 9, 0.9, 0.1 */
     expect_shares(skewed, 3, 3, (size_t[]){1, 1, 1});
     expect_shares(skewed, 3, 2, (size_t[]){2, 0, 0}); /* too few for one of each */
@@ -34,7 +34,7 @@ static void test_shares(void **unused)
     }
 }
 
-/* Line numbers tell the examples apart. Every tenth is of class 2, every other tenth of class 1. */
+/* Line numbers identify the examples. Every tenth example is of class 2, every other tenth of class 1. */
 static bertc_dataset make(const char *task, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -69,7 +69,7 @@ static void test_classes_are_drawn_in_their_shares(void **unused)
     for (size_t i = 0; i < again.count; i++) assert_int_equal(again.examples[i].line, first[i]);
 }
 
-/* As many of each tenth by target, and with one more a tenth has one more. */
+/* Each tenth by target gets the same number; one more example goes to one tenth. */
 static void test_targets_are_drawn_by_tenths(void **unused)
 {
     (void)unused;
@@ -93,7 +93,7 @@ static void test_no_more_than_there_are(void **unused)
     }
 }
 
-/* 9 of 22 are good: of 11, 4.5 of one kind and 6.5 of the other. */
+/* 9 of 22 examples are good: of 11 examples, 4.5 of one class and 6.5 of the other. */
 static void test_a_run(void **unused)
 {
     (void)unused;
@@ -111,7 +111,7 @@ static void test_a_run(void **unused)
     fixture_stop_twice(o, "whole");
     o.out = "refused";
     o.limit_train = 0;
-    fixture_refuse(o, BERTC_USAGE, "--stratified says nothing without --limit-train");
+    fixture_refuse(o, BERTC_USAGE, "--stratified has no effect without --limit-train");
 }
 
 int main(void)

@@ -1,5 +1,5 @@
-/* Runs of several tasks on one encoder: each a valid result of its own, stopped anywhere and resumed,
- * the best weights of each task; and what a run of one has in common with them. */
+/* Runs of several tasks on one encoder: each task has a valid result, also if the run is stopped anywhere and
+ * resumed, and its own best weights; and what such a run shares with runs of one task. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -9,8 +9,7 @@
 enum { TASKS = 3 };
 static const char *const names[TASKS] = {"sst2", "cola", "stsb"};
 
-/* CoLA and STS-B from the words of the fixture: whether the first word is "good", and how alike two
- * words are. */
+/* CoLA and STS-B from the words of the fixture: whether the first word is "good", and how similar two words are. */
 static void write_cola(const char *path, int first, int count)
 {
     FILE *file = fopen(path, "wb");
@@ -53,7 +52,7 @@ static void join(char path[256], const char *folder, const char *name)
     assert_true(snprintf(path, 256, "%s/%s", folder, name) < 256);
 }
 
-/* The folders of two runs, those of the tasks too, hold the same. */
+/* The folders of two runs, with those of their tasks, have the same content. */
 static void same_runs(const char *a, const char *b)
 {
     static const char *const files[] = {"eval.json", "run.json", "log.jsonl"};
@@ -82,7 +81,7 @@ static bertc_scores predict(const char *model, const char *task)
     return scores;
 }
 
-/* The best of a task's evaluations in the log. */
+/* The best evaluation of a task in the log. */
 static double best_in_log(const char *path, const char *task, const char *metric)
 {
     char mark[64], key[64];
@@ -99,8 +98,8 @@ static double best_in_log(const char *path, const char *task, const char *metric
     return best;
 }
 
-/* Each task's folder is a model whose own labels and whose scores are those of the result: its best ones
- * with --keep best, which come from different steps. */
+/* Each task's folder is a model with the task's labels and the scores of the result; with --keep best it has the
+ * task's best weights, which come from different steps. */
 static void test_each_task_has_its_model(void **unused)
 {
     (void)unused;
@@ -127,7 +126,7 @@ static void test_each_task_has_its_model(void **unused)
     }
 }
 
-/* The steps are those of every task alone, and a finished run says its scores again. */
+/* The number of steps is the sum over the tasks, and a finished run returns its scores again. */
 static void test_steps_and_finished_run(void **unused)
 {
     (void)unused;
@@ -135,7 +134,7 @@ static void test_steps_and_finished_run(void **unused)
     bertc_train_result result, again;
     fixture_remove("each");
     assert_int_equal(bertc_finetune(&o, NULL, &result, NULL), BERTC_OK);
-    assert_int_equal(result.steps, 2 * (5 + 4 + 3)); /* two epochs of 22, 17 and 11 in fives */
+    assert_int_equal(result.steps, 2 * (5 + 4 + 3)); /* two epochs of 22, 17 and 11 examples in batches of five */
     o.resume = true;
     assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
     assert_int_equal(again.eval_count, TASKS);
@@ -197,8 +196,8 @@ static void test_stopped_anywhere(void **unused)
     }
 }
 
-/* Every other way of training and scoring goes with several tasks: adapters, whole or apart, class weights
- * of each task, several splits, patience, kept outputs of frozen layers. */
+/* All other options can be combined with several tasks: adapters, merged or not, class weights of each task, several
+ * splits, patience, cached outputs of frozen layers. */
 static void test_with_every_other_option(void **unused)
 {
     (void)unused;
@@ -219,14 +218,14 @@ static void test_with_every_other_option(void **unused)
     o.eval_every = 2;
     o.best_metric = BERTC_BEST_LOSS;
     o.keep = BERTC_KEEP_BEST;
-    o.epochs = 20; /* more than either task goes on getting better */
+    o.epochs = 20; /* more than either task improves */
     bertc_train_result result;
     fixture_remove("whole");
     assert_int_equal(bertc_finetune(&o, NULL, &result, NULL), BERTC_OK);
     assert_true(result.steps < result.planned_steps);
     o.class_weights = "1,2";
     o.out = "refused";
-    fixture_refuse(o, BERTC_USAGE, "--class-weights: with several tasks balanced or none");
+    fixture_refuse(o, BERTC_USAGE, "--class-weights: with several tasks only balanced or none is allowed");
     o.class_weights = "balanced";
     o.task = "cola,stsb";
     o.label_smoothing = 0;
@@ -234,10 +233,10 @@ static void test_with_every_other_option(void **unused)
     fixture_refuse(o, BERTC_USAGE, "--class-weights: task stsb is a regression, it has no classes");
     o.class_weights = "none";
     o.best_metric = BERTC_BEST_ACCURACY;
-    fixture_refuse(o, BERTC_USAGE, "--best-metric: task stsb is not scored by accuracy but by pearson, spearman");
+    fixture_refuse(o, BERTC_USAGE, "--best-metric: task stsb has no accuracy, its metrics are pearson, spearman");
 }
 
-/* An adapter of each task is a model like another, with the scores of the run. */
+/* The adapter of each task is a model like any other, with the scores of the run. */
 static void test_adapters_of_each_task(void **unused)
 {
     (void)unused;
@@ -255,8 +254,8 @@ static void test_adapters_of_each_task(void **unused)
     }
 }
 
-/* What is kept of frozen layers changes nothing, whichever task is drawn. */
-static void test_kept_outputs(void **unused)
+/* Cached outputs of frozen layers change nothing, whichever task is drawn. */
+static void test_cached_outputs(void **unused)
 {
     (void)unused;
     for (int all = 0; all < 2; all++) {
@@ -281,7 +280,7 @@ static void test_kept_outputs(void **unused)
 
 /* ---- What is trained ----------------------------------------------------------------------- */
 
-/* Of the first steps of a seed all are the first task's. */
+/* A seed whose first steps are all of the first task. */
 static bool begins_with_first(int64_t seed, int steps)
 {
     bc_task_sampler mix = {.tasks = 3, .seed = (uint64_t)seed, .sizes = {22, 17, 11}, .epoch_steps = 12, .epochs = 2};
@@ -290,8 +289,8 @@ static bool begins_with_first(int64_t seed, int steps)
     return bc_task_sampler_draw(&mix, steps) != 0;
 }
 
-/* As long as one task is drawn the run is that task's alone, to the bit; and heads of tasks that were not
- * drawn stay as they were, weight decay or not. */
+/* As long as one task is drawn, the run is the same as that task's own run, to the bit. Heads of tasks that were not
+ * drawn do not change, with or without weight decay. */
 static void test_a_task_alone(void **unused)
 {
     (void)unused;
@@ -320,7 +319,7 @@ static void test_a_task_alone(void **unused)
                             "bert.pooler.dense.weight"));
 }
 
-/* AdamW's first step moves a scalar by its learning rate, also where a head comes late. */
+/* AdamW's first step changes a scalar by its learning rate, also for a head whose task is drawn late. */
 static void test_a_head_counts_its_own_steps(void **unused)
 {
     (void)unused;
@@ -348,7 +347,7 @@ static void test_a_head_counts_its_own_steps(void **unused)
         moved[t] = fixture_distance(w);
         for (int i = 0; i < 2; i++) bc_weights_close(&files[i]);
     }
-    int late = moved[1] > 0 ? 1 : 2; /* the fourth step's: its rate is a quarter of the highest */
+    int late = moved[1] > 0 ? 1 : 2; /* the fourth step: its rate is a quarter of the maximum */
     assert_true(moved[late] > 0 && moved[3 - late] == 0);
     assert_close(moved[late], 1e-2 / 4, 1e-2 / 4 * 1e-3);
 }
@@ -366,7 +365,7 @@ static void on_notice(void *user, const char *line)
     snprintf(n->text + used, sizeof n->text - used, "%s\n", line);
 }
 
-/* Run without moving a weight; the notices. */
+/* Run without changing a weight; collect the notices. */
 static void watch(const char *task, const char *model, const char *out, notices *n)
 {
     bertc_train_options o = fixture_options(out);
@@ -399,8 +398,8 @@ static void expect_head(const notices *n, const char *line)
     if (!strstr(n->text, line)) fail_msg("no '%s' in:\n%s", line, n->text);
 }
 
-/* The head of an earlier run stays where the labels are the task's, by name or a name known for it; else
- * a new one is drawn, and the notice says which and why. */
+/* The head of an earlier run is kept if its labels are the task's, by name or synonym. Else the head is newly
+ * initialized, and a notice gives the reason. */
 static void test_the_head_of_an_earlier_run(void **unused)
 {
     (void)unused;
@@ -428,7 +427,7 @@ static void test_the_head_of_an_earlier_run(void **unused)
     assert_true(fixture_same_tensor("same/model.safetensors", "spelled/model.safetensors", head));
 }
 
-/* Of several tasks the one whose labels it has gets the model's head. */
+/* With several tasks, the task with the model's labels gets the model's head. */
 static void test_the_head_goes_to_its_task(void **unused)
 {
     (void)unused;
@@ -452,8 +451,8 @@ static void test_refusals(void **unused)
     (void)unused;
     static const struct {
         const char *task, *message;
-    } cases[] = {{"sst2,sst2", "--task: sst2 stands there twice"},
-                 {"sst2,mnli-mm", "--task: mnli-mm has the training data of mnli"},
+    } cases[] = {{"sst2,sst2", "--task: sst2 is listed twice"},
+                 {"sst2,mnli-mm", "--task: mnli-mm has no training data of its own but that of mnli"},
                  {"sst2,nothing", "unknown task 'nothing'"}};
     bertc_train_options o = fixture_options("refused");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -462,7 +461,7 @@ static void test_refusals(void **unused)
     }
     o.task = "sst2";
     o.task_sampling = BERTC_UNIFORM;
-    fixture_refuse(o, BERTC_USAGE, "--task-sampling: there is one task, sst2");
+    fixture_refuse(o, BERTC_USAGE, "--task-sampling has no effect with one task, sst2");
     assert_int_equal(access("refused", F_OK), -1);
     o = options("refused");
     fixture_interrupt(o, 3);
@@ -481,7 +480,7 @@ int main(void)
         cmocka_unit_test(test_stopped_anywhere),
         cmocka_unit_test(test_with_every_other_option),
         cmocka_unit_test(test_adapters_of_each_task),
-        cmocka_unit_test(test_kept_outputs),
+        cmocka_unit_test(test_cached_outputs),
         cmocka_unit_test(test_a_task_alone),
         cmocka_unit_test(test_a_head_counts_its_own_steps),
         cmocka_unit_test(test_the_head_of_an_earlier_run),

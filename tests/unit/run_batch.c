@@ -35,7 +35,7 @@ static bertc_inputs *tokenise(const char *task, const char *text, size_t max_len
     return inputs;
 }
 
-static void test_tokens_lie_one_behind_the_other(void **unused)
+static void test_tokens_are_concatenated(void **unused)
 {
     (void)unused;
     bertc_inputs *in = tokenise("sst2", "good film\n\nbad\nvery very very bad film\n", 6, NULL);
@@ -80,7 +80,7 @@ static void test_labels_are_mapped(void **unused)
     bertc_dataset_free(set);
 }
 
-/* More examples than a block holds: the joints must not show. */
+/* More examples than a block holds: the borders of blocks must not matter. */
 static void test_blocks_join(void **unused)
 {
     (void)unused;
@@ -143,8 +143,8 @@ static void test_a_batch_is_packed(void **unused)
     assert_int_equal(bertc_batch_create(0, 7, 0, &batch, NULL), BERTC_USAGE);
 }
 
-/* Several labels each, none, and one: as many as the batch has room for. */
-static void test_labels_lie_one_behind_the_other(void **unused)
+/* Several labels, none, and one: as many as the batch has space for. */
+static void test_labels_are_concatenated(void **unused)
 {
     (void)unused;
     bertc_inputs *in = tokenise("sst2", "good film\n\nbad\n", 16, NULL), several = *in;
@@ -175,7 +175,7 @@ static void test_labels_lie_one_behind_the_other(void **unused)
     assert_int_equal(bertc_batch_create(1, 7, -1, &batch, NULL), BERTC_USAGE);
 }
 
-/* What an example may have follows from its task. */
+/* The task decides what an example may have. */
 static void test_labels_are_checked(void **unused)
 {
     (void)unused;
@@ -233,13 +233,13 @@ static void test_passes_respect_both_limits(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokens_lie_one_behind_the_other),
+        cmocka_unit_test(test_tokens_are_concatenated),
         cmocka_unit_test(test_pairs_have_types),
         cmocka_unit_test(test_labels_are_mapped),
         cmocka_unit_test(test_blocks_join),
         cmocka_unit_test(test_an_error_names_its_line),
         cmocka_unit_test(test_a_batch_is_packed),
-        cmocka_unit_test(test_labels_lie_one_behind_the_other),
+        cmocka_unit_test(test_labels_are_concatenated),
         cmocka_unit_test(test_labels_are_checked),
         cmocka_unit_test(test_passes_respect_both_limits),
     };

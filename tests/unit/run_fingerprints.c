@@ -1,4 +1,4 @@
-/* The hash of a large block: a function of every byte and of the length, not of the threads. */
+/* The hash of a large block is a function of every byte and of the length, not of the number of threads. */
 #include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static void test_block(void **state)
     bc_free(bytes);
 }
 
-/* Inputs of three examples with these labels and as many of them each. */
+/* Inputs of three examples with these labels and these numbers of labels. */
 static bertc_inputs with_labels(int32_t *labels, size_t *label_starts)
 {
     static size_t starts[] = {0, 1, 3, 4};
@@ -52,7 +52,7 @@ static bertc_inputs with_labels(int32_t *labels, size_t *label_starts)
                           .labels = labels, .values = values};
 }
 
-/* One label each, or -1 for none, as it was before there could be several: run folders keep these hashes. */
+/* One label each, or -1 for none. The hashes are those of earlier versions, which run folders contain. */
 static void test_one_label(void **state)
 {
     (void)state;

@@ -14,22 +14,22 @@ static void test_lists(void **unused)
     static const struct {
         const char *list, *message;
     } refused[] = {
-        {"sst2,sst2", "--task: sst2 stands there twice"},
+        {"sst2,sst2", "--task: sst2 is listed twice"},
         {"sst2,what", "unknown task 'what'"},
         {"sst2,", "unknown task ''"},
         {"", "unknown task ''"},
         {"sst2,ax", "task ax has no training data"},
-        {"sst2,mnli-mm", "--task: mnli-mm has the training data of mnli"},
+        {"sst2,mnli-mm", "--task: mnli-mm has no training data of its own but that of mnli"},
     };
     const bertc_task *tasks[BERTC_MAX_TASKS];
     int count;
-    assert_int_equal(bc_task_list_read("stsb,cola", tasks, &count, NULL), BERTC_OK);
+    assert_int_equal(bc_task_list_parse("stsb,cola", tasks, &count, NULL), BERTC_OK);
     assert_int_equal(count, 2);
     assert_string_equal(tasks[0]->name, "stsb");
     assert_string_equal(tasks[1]->name, "cola");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         bertc_error err = {0};
-        assert_int_equal(bc_task_list_read(refused[i].list, tasks, &count, &err), BERTC_USAGE);
+        assert_int_equal(bc_task_list_parse(refused[i].list, tasks, &count, &err), BERTC_USAGE);
         assert_string_equal(err.message, refused[i].message);
     }
 }

@@ -195,6 +195,22 @@ static void logits_must_be_finite(void **state)
     bertc_dataset_free(set);
 }
 
+static void scores_are_one_json_object(void **state)
+{
+    (void)state;
+    bertc_scores scores = {.loss = NAN, .examples = 3};
+    char *json;
+    scores.value[BERTC_ACCURACY] = 0.1 + 0.2; /* no short decimal */
+    scores.value[BERTC_F1] = 1;
+    assert_int_equal(bertc_scores_json(task_named("mrpc"), BERTC_DEV, &scores, &json, NULL), BERTC_OK);
+    assert_string_equal(json, "{\"task\":\"mrpc\",\"split\":\"dev\",\"examples\":3,\"loss\":null,"
+                              "\"metrics\":{\"f1\":1,\"accuracy\":0.30000000000000004}}");
+    free(json);
+    assert_int_equal(bertc_scores_json(NULL, BERTC_DEV, &scores, &json, NULL), BERTC_USAGE);
+    assert_int_equal(bertc_scores_json(task_named("mrpc"), BERTC_SPLITS, &scores, &json, NULL), BERTC_USAGE);
+    assert_null(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +225,7 @@ int main(void)
         cmocka_unit_test(correlation_with_a_constant_is_nan),
         cmocka_unit_test(other_metrics_are_nan),
         cmocka_unit_test(logits_must_be_finite),
+        cmocka_unit_test(scores_are_one_json_object),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What says that a run did not learn, and what its summary counts: of this process, of all. */
+/* Warnings that a run did not learn, and the numbers in its summary: of this process and of the whole run. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ static const char *recorded(const char *out)
     return found;
 }
 
-/* Rates that tear the weights to pieces. */
+/* Learning rates at which training diverges. */
 static bertc_train_options wild(const char *out)
 {
     bertc_train_options o = fixture_options(out);
@@ -49,7 +49,7 @@ static bertc_train_options wild(const char *out)
     return o;
 }
 
-static void test_a_run_that_went_wrong_says_so(void **unused)
+static void test_a_diverging_run_warns(void **unused)
 {
     (void)unused;
     fixture_split("data/SST-2/dev.tsv", 100, 80);
@@ -63,7 +63,7 @@ static void test_a_run_that_went_wrong_says_so(void **unused)
     assert_non_null(strstr(recorded("wild"), "\"sst2: the training loss is "));
     assert_non_null(strstr(recorded("wild"), "\",\"sst2 dev: "));
     assert_non_null(strstr(recorded("wild"), "tive is predicted for all 80 examples\""));
-    /* A run that was interrupted finds the same, also after its last evaluation. */
+    /* a resumed run gives the same warnings, also after its last evaluation */
     for (int steps = 1; steps < 20; steps += 6) fixture_same_resumed(wild("parts"), steps, "wild");
     bertc_train_options every = wild("each");
     every.save_every = "1";
@@ -71,7 +71,7 @@ static void test_a_run_that_went_wrong_says_so(void **unused)
     run(every);
     every.out = "parts";
     fixture_same_resumed(every, 19, "each");
-    /* One that is finished says it again. */
+    /* a finished run reports them again */
     char before[sizeof notices];
     bertc_train_options o = wild("again");
     run(o);
@@ -90,7 +90,7 @@ static void test_a_healthy_run_does_not(void **unused)
     assert_true(run(o).scores.value[BERTC_ACCURACY] > 0.95);
     assert_string_equal(notices, "");
     assert_string_equal(recorded("healthy"), "");
-    /* A few steps, scored on a few examples or on those of one class, prove nothing. */
+    /* a few steps, or scores on a few examples or on examples of one class, prove nothing */
     o.max_steps = 1;
     o.limit_eval = 8;
     o.out = "short";
@@ -107,7 +107,7 @@ static void test_a_healthy_run_does_not(void **unused)
     fixture_split("data/SST-2/dev.tsv", 100, 80);
 }
 
-/* The weights that are kept count, not those that came after them. */
+/* The warnings are about the resulting weights, not about later ones. */
 static void test_the_best_weights_are_judged(void **unused)
 {
     (void)unused;
@@ -118,9 +118,9 @@ static void test_the_best_weights_are_judged(void **unused)
     r->num_tasks = 1;
     r->options.keep = BERTC_KEEP_BEST;
     r->state.step = 100;
-    r->tasks[0] = (bc_run_task){.task = bertc_task_find("sst2"), .eval_count = 1};
-    r->tasks[0].eval_splits[0] = (bc_eval_split){r->tasks[0].task, BERTC_DEV};
-    r->state.task[0] = (bc_task_progress){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
+    r->tasks[0] = (bc_run_task){.spec = bertc_task_find("sst2"), .eval_count = 1};
+    r->tasks[0].eval_splits[0] = (bc_eval_split){r->tasks[0].spec, BERTC_DEV};
+    r->state.task[0] = (bc_task_state){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
                                      .best_loss = 0.2};
     r->state.task[0].best[0] = good;
     r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .same_prediction = 1};
@@ -132,7 +132,7 @@ static void test_the_best_weights_are_judged(void **unused)
     assert_string_equal(text.bytes, "[\"sst2: the training loss is 40, it began at 0.7\","
                                     "\"sst2 dev: negative is predicted for all 80 examples\"]");
     bc_text_clear(&text);
-    /* Twice ln 2 is the border, or twice the first loss where that is more. */
+    /* the limit is twice ln 2, or twice the first loss if that is more */
     r->state.task[0].last[0] = good;
     static const struct {
         double first, loss;
@@ -148,7 +148,7 @@ static void test_the_best_weights_are_judged(void **unused)
     }
 }
 
-/* The mean of the first 16 steps, then each newer one counts a sixteenth. */
+/* The mean of the first 16 steps, then each newer step has a weight of a sixteenth. */
 static void test_the_loss_of_the_last_steps(void **unused)
 {
     (void)unused;
@@ -156,18 +156,18 @@ static void test_the_loss_of_the_last_steps(void **unused)
     bc_run *r = &run_of;
     bc_examples examples = {.task_step = 0};
     for (int i = 1; i <= 16; i++) {
-        bc_warnings_step(r, &examples, i);
+        bc_warnings_add_step(r, &examples, i);
         examples.task_step++;
         assert_close(r->state.task[0].loss, (1 + i) / 2.0, 1e-12);
     }
-    bc_warnings_step(r, &examples, 24.5);
+    bc_warnings_add_step(r, &examples, 24.5);
     assert_close(r->state.task[0].loss, 8.5 + 1, 1e-12);
     assert_true(r->state.task[0].first_loss == 1);
 }
 
 /* ---- Speed --------------------------------------------------------------------------------- */
 
-/* Tokens a second of the steps in a run's log, those after `skipped`. */
+/* Tokens a second of the steps in a run's log after the first `skipped` steps. */
 static double logged_speed(const char *log, int skipped)
 {
     size_t length;
@@ -211,7 +211,7 @@ static void test_speed_and_steps_are_those_of_this_process(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_run_that_went_wrong_says_so),
+        cmocka_unit_test(test_a_diverging_run_warns),
         cmocka_unit_test(test_a_healthy_run_does_not),
         cmocka_unit_test(test_the_best_weights_are_judged),
         cmocka_unit_test(test_the_loss_of_the_last_steps),

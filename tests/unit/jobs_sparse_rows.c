@@ -1,5 +1,5 @@
-/* An embedding table that is updated when its rows are read, against one that is updated whole in
- * every step: the same bits, of the optimiser alone and of whole runs. */
+/* A word table whose rows are updated when they are read, against a table that is updated completely in every step:
+ * the same bits, in the optimiser alone and in complete runs. */
 #include "jobs_fixture.h"
 
 #include <float.h>
@@ -12,7 +12,7 @@
 
 /* ---- The optimiser alone ------------------------------------------------------------------- */
 
-/* Rows cross the border of two chunks, and are no multiple of the sums' lanes. */
+/* Rows cross the border of two chunks, and their number is not a multiple of the vector width of the sums. */
 enum { ROWS = 420, H = 41, OTHER = 50, TOUCHES = 12, STEPS = 2000 };
 
 typedef struct table {
@@ -48,8 +48,8 @@ static uint32_t draw(int step, int i)
     return bc_rng(11, (uint32_t)step, (uint32_t)i, 0, 0).word[0];
 }
 
-/* Some rows in nearly every step, most of them seldom, some never; nothing but the frequent ones
- * for a thousand steps, so that momentum runs out. */
+/* Some rows are in nearly every step, most are rare, some never occur. For a thousand steps only the frequent rows
+ * occur, so that the momentum of the others decays to zero. */
 static void draw_rows(bc_sparse_rows *sparse_rows, int step)
 {
     bc_sparse_rows_reset(sparse_rows);
@@ -108,7 +108,7 @@ static void step_both(table *lazy, table *eager, bc_sparse_rows *sparse_rows, in
     bc_optim_step(&eager->optim, step, lr, scale);
 }
 
-/* Moments that ran out are zero, and there are such; no others are that small. */
+/* Moments that decayed are zero, and some did; no other moments are that small. */
 static void check_flushed(const table *t)
 {
     size_t gone = 0;
@@ -135,7 +135,7 @@ static void compare_steps(bertc_recipe recipe, double decay)
         bc_optim_flush(&lazy->optim);
         compare(lazy, eager);
     }
-    assert_true(behind > STEPS / 2); /* or nothing was put off */
+    assert_true(behind > STEPS / 2); /* else no update was deferred */
     release(lazy);
     release(eager);
     bc_sparse_rows_clear(&sparse_rows);
@@ -155,7 +155,7 @@ static void test_google(void **unused)
     compare_steps(BERTC_RECIPE_GOOGLE, 0.01);
 }
 
-/* A table that is not trained is left alone, whatever is touched. */
+/* A table that is not trained does not change, whatever rows are read. */
 static void test_frozen(void **unused)
 {
     (void)unused;
@@ -191,7 +191,7 @@ bertc_status __wrap_bc_model_read(bertc_model *model, const bertc_model_options 
     return __real_bc_model_read(model, options, err);
 }
 
-/* A run, one that is stopped after `steps` steps and goes on, and one with a whole gradient. */
+/* A run, a run that is stopped after `steps` steps and resumed, and a run with a complete gradient. */
 static void compare_runs(bertc_train_options o, int steps)
 {
     o.out = "eager";
@@ -207,7 +207,7 @@ static void compare_runs(bertc_train_options o, int steps)
     fixture_remove("lazy");
 }
 
-/* Few words a batch, so that most rows miss steps. */
+/* Few words in a batch, so that most rows miss steps. */
 static bertc_train_options small_batches(void)
 {
     bertc_train_options o = fixture_options(NULL);
@@ -222,7 +222,7 @@ static void test_runs(void **unused)
     (void)unused;
     bertc_train_options o = small_batches();
     compare_runs(o, 17);
-    o.batch_size = 4; /* names more words than a pass has tokens */
+    o.batch_size = 4; /* uses more words than a pass has tokens */
     o.max_length = 5;
     o.micro_batch_tokens = 5;
     o.gradient_checkpointing = 1;
@@ -252,7 +252,7 @@ static void test_runs_in_bf16(void **unused)
     compare_runs(o, 9);
 }
 
-/* More steps than are put off, with the interruption before and after. */
+/* More steps than can be deferred, with the interruption before and after. */
 static void test_long_runs(void **unused)
 {
     (void)unused;

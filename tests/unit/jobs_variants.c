@@ -1,6 +1,5 @@
-/* Every way of training, in both recipes and precisions, whole and in parts: what it does not train stays
- * to the bit, what it trains moves; in parts the loss is the same; and a run that is stopped goes on to
- * the same bits. */
+/* Every way of training, in both recipes and precisions, with complete and split batches: parameters that are not
+ * trained keep their bits, others change; a split batch has the same loss; a stopped run resumes to the same bits. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -38,7 +37,7 @@ WAY(adapter, o->lora_rank = 2; o->lora_save = BERTC_LORA_ADAPTER)
 WAY(weights, o->class_weights = "1,3"; o->label_smoothing = 0.1; o->freeze = "1")
 WAY(balanced, o->class_weights = "balanced"; o->patience = 1; o->keep = BERTC_KEEP_BEST)
 
-/* A letter for each probe: m it moves, s it stays, - it is no more. An adapter is no whole model. */
+/* A letter for each probe: m: it changes, s: it stays, -: it is not there. An adapter is not a complete model. */
 #define ROW(way, fate) {#way, fate, way}
 static const struct {
     const char *name, *fate;
@@ -64,7 +63,7 @@ static void check_fate(const char *way, const char *fate)
     for (int i = 0; i < 2; i++) bc_weights_close(&files[i]);
 }
 
-/* Whatever is in `state` as a number: recipe, precision and parts of a batch, a bit each. */
+/* The number in `state` selects recipe, precision and parts of a batch, one bit each. */
 static void test_ways(void **state)
 {
     int kind = (int)(intptr_t)*state;

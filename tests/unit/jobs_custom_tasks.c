@@ -1,5 +1,5 @@
-/* Tasks that a caller made, from their text to a trained model: seven classes, three hundred, another range of
- * values. */
+/* Tasks that a caller defines, from their text to a trained model: seven classes, three hundred classes, another
+ * range of values. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@ enum { MANY = 300, BATCH = 28 };
 
 static const char *const firsts[] = {"good", "bad", "a", "film", "very", "not", "plot"};
 
-/* A row with one split of two columns. The model's order of classes is the reverse of the task's. */
+/* A task with one split of two columns. The model's order of classes is the reverse of the task's. */
 typedef struct made {
     bertc_task task;
     char spelled[MANY][24];
@@ -43,8 +43,8 @@ static void make(made *m, int classes)
     m->heads[0] = "LABEL_0";
 }
 
-/* So many sentences, which end as they may and begin with a word that says what they are: class i in numbers of base
- * seven, or a value from -1.8 to 1.8. */
+/* Write `count` sentences with random endings. The first word gives the label: class i in base seven, or a value
+ * from -1.8 to 1.8. */
 static bertc_dataset *read_made(const made *m, size_t count)
 {
     char *text = malloc(64 * (count + 1)), *p = text;
@@ -66,13 +66,13 @@ static bertc_dataset *read_made(const made *m, size_t count)
     return set;
 }
 
-/* A data set, what a model makes of it, and the model. */
+/* A data set, the evaluation of a model on it, and the model. */
 typedef struct trial {
     made m;
     bc_model_source source;
     bertc_dataset *set;
     bc_trainer *trainer;
-    bc_eval eval; /* owns the inputs, and which label of the model's is which of the task's */
+    bc_eval eval; /* owns the inputs and the map of labels */
     bc_epoch epoch;
     uint64_t *scratch;
 } trial;
@@ -118,7 +118,7 @@ static void end(trial *t)
     free(t);
 }
 
-/* Train so many steps; the loss of the first. */
+/* Train `steps` steps; return the loss of the first. */
 static double train(trial *t, int64_t steps, double rate)
 {
     double first = 0;
@@ -157,7 +157,7 @@ static void test_seven_classes(void **unused)
     bertc_scores scores = score(t);
     assert_true(scores.value[BERTC_ACCURACY] == 1);
     assert_true(scores.loss < 0.3);
-    /* Columns that lie are told, and which is which. */
+    /* a wrong order of labels is reported, with the right one */
     int32_t best[7];
     double given, top;
     bool better;
@@ -212,7 +212,7 @@ static void test_another_range(void **unused)
     end(t);
 }
 
-/* Of a long name a message shows whole characters, and its end stays. */
+/* A message shows a long name only up to a whole character, and keeps its own end. */
 static void test_a_long_name_in_a_message(void **unused)
 {
     (void)unused;
@@ -228,7 +228,7 @@ static void test_a_long_name_in_a_message(void **unused)
 
 /* ---- Shares and weights -------------------------------------------------------------------- */
 
-/* Of each class as many, also where there are more classes than a byte can tell apart. */
+/* Each class gets the same number of examples, also with more classes than a byte can count. */
 static void test_strata(void **unused)
 {
     (void)unused;
@@ -249,26 +249,26 @@ static void test_weights(void **unused)
     static made m;
     static const int32_t map[] = {6, 5, 4, 3, 2, 1, 0};
     make(&m, 7);
-    bertc_dataset *set = read_made(&m, 9); /* two of the classes 0 and 1, one of the others */
+    bertc_dataset *set = read_made(&m, 9); /* two examples of classes 0 and 1, one of each other class */
     bertc_train_options o = fixture_options("out");
     for (int given = 0; given < 2; given++) {
         o.class_weights = given ? "1,2,3,4,5,6,7" : "balanced";
         bc_run run = bc_run_begin(&o, NULL);
         run.num_tasks = 1;
-        bc_run_task *run_task = run.tasks;
-        run_task->task = &m.task;
-        assert_int_equal(bc_objective_open(&o, run_task, NULL), BERTC_OK);
-        assert_int_equal(bc_objective_resolve(&run, run_task, set, map, NULL), BERTC_OK);
+        bc_run_task *task = run.tasks;
+        task->spec = &m.task;
+        assert_int_equal(bc_objective_parse(&o, task, NULL), BERTC_OK);
+        assert_int_equal(bc_objective_resolve(&run, task, set, map, NULL), BERTC_OK);
         for (int c = 0; c < 7; c++)
-            assert_true(run_task->objective.weights[6 - c] == (given ? c + 1 : 9.0 / (7 * (c < 2 ? 2 : 1))));
+            assert_true(task->objective.weights[6 - c] == (given ? c + 1 : 9.0 / (7 * (c < 2 ? 2 : 1))));
         bc_run_close(&run);
     }
     bertc_error err = {0};
-    bc_run_task run_task = {.task = &m.task};
+    bc_run_task task = {.spec = &m.task};
     o.class_weights = "1,2,3,4,5,6,7,8";
-    assert_int_equal(bc_objective_open(&o, &run_task, &err), BERTC_USAGE);
+    assert_int_equal(bc_objective_parse(&o, &task, &err), BERTC_USAGE);
     assert_non_null(strstr(err.message, "8 weights, task made has 7 classes"));
-    bc_free(run_task.class_weights);
+    bc_free(task.class_weights);
     bertc_dataset_free(set);
 }
 

@@ -1,4 +1,4 @@
-/* Which parameters a run trains, and at which rate: frozen stages, biases alone, layers drawn anew. */
+/* Which parameters a run trains, and at which learning rate: frozen stages, biases only, newly initialized layers. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@ static double largest_move(const char *a, const char *b, const char *name)
     return max;
 }
 
-/* AdamW's first step moves a scalar by its learning rate, whatever the gradient. */
+/* AdamW's first step changes a scalar by its learning rate, whatever the gradient. */
 static void test_rates_of_layers_and_head(void **unused)
 {
     (void)unused;
@@ -28,7 +28,7 @@ static void test_rates_of_layers_and_head(void **unused)
     o.layer_lr_decay = 0.5;
     o.head_lr = 3e-2;
     o.max_steps = start.max_steps = 1;
-    start.lr = 0; /* the head is drawn, nothing moves */
+    start.lr = 0; /* the head is newly initialized, nothing changes */
     fixture_remove("first");
     fixture_remove("start");
     fixture_run(o);
@@ -39,8 +39,8 @@ static void test_rates_of_layers_and_head(void **unused)
     }
 }
 
-/* The last layers and the pooler are drawn anew, the same each time; the others come from the file. */
-static void test_layers_drawn_anew(void **unused)
+/* The last layers and the pooler are newly initialized, the same each time; the other layers come from the file. */
+static void test_newly_initialized_layers(void **unused)
 {
     (void)unused;
     static const char *const low = "bert.encoder.layer.0.output.dense.weight";
@@ -78,14 +78,14 @@ static void test_layers_drawn_anew(void **unused)
     fixture_stop_twice(moving, "whole");
 }
 
-/* Whatever is frozen stays as it was, the rest moves; and a run that is stopped goes on to the same
- * result, in both recipes, precisions and in passes of any size. */
+/* Frozen parameters do not change, others do; a stopped run resumes to the same result, in both recipes and
+ * precisions and in passes of any size. */
 static void test_frozen_parameters_stay(void **unused)
 {
     (void)unused;
     static const struct {
         const char *freeze;
-        bool word, low, high, pooler; /* are frozen */
+        bool word, low, high, pooler; /* whether frozen */
     } cases[] = {{"none", false, false, false, false}, {"embeddings", true, false, false, false},
                  {"0", true, false, false, false},     {"1", true, true, false, false},
                  {"2", true, true, true, false},       {"all", true, true, true, true}};
@@ -108,7 +108,7 @@ static void test_frozen_parameters_stay(void **unused)
     }
 }
 
-/* Whether two logs, but for times, are the same up to a step. */
+/* Whether two logs are the same up to a step, except times. */
 static bool same_until(const char *a, const char *b, int step)
 {
     size_t length, at = 0;
@@ -122,14 +122,14 @@ static bool same_until(const char *a, const char *b, int step)
     return same;
 }
 
-/* Until an entry's epoch the run is that of --freeze, then it is not; what thaws moves, what never does
- * stays; and a run that is stopped goes on to the same result. */
-static void test_schedule_thaws(void **unused)
+/* Until an entry's epoch the run is the same as with --freeze alone, then it differs. Unfrozen parameters change,
+ * others do not; a stopped run resumes to the same result. */
+static void test_schedule_unfreezes(void **unused)
 {
     (void)unused;
     static const struct {
         const char *freeze, *schedule;
-        bool word, low, pooler; /* are frozen to the end */
+        bool word, low, pooler; /* whether frozen for the whole run */
     } cases[] = {{"all", "1:1", true, true, false},
                  {"2", "0.4:1,1:none", false, false, false},
                  {"all", "each-epoch", true, true, false},
@@ -164,8 +164,8 @@ static void test_schedules_are_refused(void **unused)
     static const struct {
         const char *freeze, *schedule, *message;
     } cases[] = {
-        {"all", "1:3", "--unfreeze-schedule: 3 layers, the model has 2"},
-        {"1", "1:1", "--unfreeze-schedule: '1:1' unfreezes nothing that is still frozen then"},
+        {"all", "1:3", "--unfreeze-schedule 3: the model has 2 layers"},
+        {"1", "1:1", "--unfreeze-schedule: '1:1' unfreezes no further part"},
         {"all", "1:1,1:0", "--unfreeze-schedule: '1:0' is not after epoch 1"},
         {"all", "0:1", "--unfreeze-schedule: '0:1' is not after epoch 0"},
         {"all", "2:1", "--unfreeze-schedule: epoch 2 is past the end of the run"},
@@ -174,8 +174,8 @@ static void test_schedules_are_refused(void **unused)
         {"all", "1:some", "--unfreeze-schedule: 'some' is not none, embeddings, all or a number of layers"},
         {"all", "1:1,", "--unfreeze-schedule: nothing after the last comma"},
         {"all", "", "--unfreeze-schedule is empty"},
-        {"none", "1:1", "--unfreeze-schedule: nothing is frozen; give --freeze, such as all"},
-        {"none", "each-epoch", "--unfreeze-schedule: nothing is frozen; give --freeze, such as all"},
+        {"none", "1:1", "--unfreeze-schedule: nothing is frozen; add --freeze, such as --freeze all"},
+        {"none", "each-epoch", "--unfreeze-schedule: nothing is frozen; add --freeze, such as --freeze all"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bertc_train_options o = fixture_options("refused");
@@ -189,7 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frozen_parameters_stay), cmocka_unit_test(test_rates_of_layers_and_head),
-        cmocka_unit_test(test_layers_drawn_anew),      cmocka_unit_test(test_schedule_thaws),
+        cmocka_unit_test(test_newly_initialized_layers),      cmocka_unit_test(test_schedule_unfreezes),
         cmocka_unit_test(test_schedules_are_refused),
     };
     return cmocka_run_group_tests(tests, fixture_enter, fixture_leave);
