@@ -134,7 +134,7 @@ static void test_layout(void **state)
         bool bf16 = variant & 1, adapters = variant & 2, training = !(variant & 4);
         bertc_model_options options = {.backend = bf16 ? "reference" : NULL, .precision = bf16 ? BERTC_BF16 : BERTC_F32};
         if (adapters) options.lora = (bertc_lora){.rank = 8, .targets = 1, .alpha = 16, .dropout = 0.1};
-        bench b = prepare(twin_config(1, 48, 3, 100, 3, BERTC_GELU));
+        bench b = prepare(twin_config(1, 48, 3, 200, 3, BERTC_GELU));
         bertc_limits limits = limits_of(b.batch);
         limits.training = training;
         limits.tokens += 100; /* so that T is less than N */
