@@ -187,8 +187,8 @@ static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_err
     for (int i = 0; i < run->num_tasks; i++) {
         const bertc_task *task = run->tasks[i].spec;
         bool is_class = task->kind != BERTC_REGRESSION, has_labels = !config->head_refusal, by_name;
-        if (has_labels)
-            has_labels = bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name, NULL) == BERTC_OK;
+        has_labels = has_labels && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
+                                                           NULL) == BERTC_OK;
         heads[i] = (bc_head){.row = is_class ? &bc_head_classification : &bc_head_regression, .name = task->name,
                              .num_labels = task->num_labels,
                              .labels = has_labels ? (const char *const *)config->labels
