@@ -69,9 +69,9 @@ typedef struct bertc_model_options {
      * newly initialized. */
     const char *const *labels;
     int32_t num_labels;
-    bool trainable;        /* allocate gradients */
-    int32_t frozen;        /* number of frozen stages, counted from the embeddings over the layers to the pooler; 0: all are
-                              trained. The head is always trained */
+    bool trainable; /* allocate gradients */
+    int32_t frozen; /* number of frozen stages, counted from the embeddings over the layers to the pooler; 0: all are
+                       trained. The head is always trained */
     bool batch_invariant;  /* the frozen stages stay frozen for the model's whole life, and compute the same rows for a
                               sequence, to the bit, in every batch */
     bool biases_only;      /* train only the biases of the encoder, and the head (BitFit, Ben Zaken et al. 2022) */
@@ -133,8 +133,8 @@ typedef struct bertc_limits {
     bool all_rows;         /* compute every row of the last layer's output, not only the rows that the head reads */
     int32_t checkpointing; /* N > 0: store the inputs of every Nth layer for the backward pass and recompute the other
                               layers, to the same bits; 0: store all */
-    int32_t trained;       /* with training: max tokens of a batch that is trained on, if inference may use larger batches;
-                              0: `tokens` */
+    int32_t trained; /* with training: max tokens of a batch that is trained on, if inference may use larger batches;
+                        0: `tokens` */
 } bertc_limits;
 
 /* Allocate memory for passes of `model`, which must outlive the workspace. Errors: BERTC_USAGE for limits out of range,

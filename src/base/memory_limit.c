@@ -100,8 +100,7 @@ bc_memory_limit bc_memory_limit_read_at(const char *root, size_t address_limit)
         bc_cgroups_walk(root, versions[i].controller, read_group, &r);
     }
     if (address_limit < SIZE_MAX)
-        tighten(&limit, difference(address_limit, address),
-                "ulimit -v, less 64 MB a thread and 160 MB for libraries");
+        tighten(&limit, difference(address_limit, address), "ulimit -v, less 64 MB a thread and 160 MB for libraries");
     return limit;
 }
 

@@ -52,10 +52,9 @@ static const bertc_option rows[] = {
     {"pool", BERTC_OPTION_CHOICE, FIELD(pool), "mean", 0, 0, pools, "HOW",
      "how the rows of a text's tokens, including [CLS] and [SEP], become one row; none: one row for each token",
      CLI_EMBED},
-    {"normalize", BERTC_OPTION_FLAG, FIELD(normalize), NULL, 0, 0, NULL, NULL,
-     "scale each row to Euclidean length 1", CLI_EMBED},
-    {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, formats, "NAME",
-     "format of the output", CLI_EMBED},
+    {"normalize", BERTC_OPTION_FLAG, FIELD(normalize), NULL, 0, 0, NULL, NULL, "scale each row to Euclidean length 1",
+     CLI_EMBED},
+    {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, formats, "NAME", "format of the output", CLI_EMBED},
     {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
      "write the number of each text's first row, then the number of all rows, as an .npy file; goes with "
      "'--format npy --pool none'", CLI_EMBED},

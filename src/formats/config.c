@@ -175,8 +175,8 @@ static bertc_status fail_activation(const char *source, const char *name, bertc_
     for (int i = 0; i < ACTIVATIONS; i++) bc_text_printf(&known, "%s%s", i ? " " : "", activations[i].name);
     bertc_status status = known.failed
                               ? bc_fail_memory(err)
-                              : bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is \"%.80s\", expected one of: %s", source,
-                                        name, known.bytes);
+                              : bc_fail(err, BERTC_INPUT, "%s: \"hidden_act\" is \"%.80s\", expected one of: %s",
+                                        source, name, known.bytes);
     bc_text_clear(&known);
     return status;
 }

@@ -54,8 +54,7 @@ bertc_status bc_safetensors_write(const bc_dir *dir, const char *name, const bc_
 /* Generates values only when they are written. */
 typedef struct bc_tensor_generator {
     /* Store the bytes from .. from + length - 1 of tensor `index` in `to`. Called once for each piece, in order. */
-    bertc_status (*generate)(const void *context, size_t index, size_t from, size_t length, void *to,
-                             bertc_error *err);
+    bertc_status (*generate)(const void *context, size_t index, size_t from, size_t length, void *to, bertc_error *err);
     const void *context;
 } bc_tensor_generator;
 

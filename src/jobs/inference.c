@@ -19,8 +19,7 @@ bertc_status bc_inference_allocate(bc_inference *inference, const bertc_limits *
 {
     bertc_error why = {0};
     bertc_model *model = inference->model;
-    bertc_status status =
-        bc_memory_check_inference(model, inference->options.backend, limits, result_bytes, err);
+    bertc_status status = bc_memory_check_inference(model, inference->options.backend, limits, result_bytes, err);
     if (status == BERTC_OK) status = bc_model_read(model, &inference->options, err);
     if (status == BERTC_OK)
         status = bc_memory_explain(bertc_workspace_create(model, limits, &inference->workspace, &why), &why, err);

@@ -109,9 +109,8 @@ static bertc_status check_tensor(const bc_adapter_weights *adapter, const bertc_
     if (!param || (is_pair && param->row->scope == BC_SCOPE_EMBEDDINGS))
         return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\" belongs to no parameter of the model", path, t->name);
     pair p = is_pair ? pair_of(adapter, param) : (pair){NULL, NULL};
-    bool fits = p.a && p.b && p.a->rank == 2 && p.b->rank == 2 && p.a->shape[0] > 0 &&
-                p.a->shape[0] == p.b->shape[1] && p.a->shape[1] == param->shape[1] &&
-                p.b->shape[0] == param->shape[0];
+    bool fits = p.a && p.b && p.a->rank == 2 && p.b->rank == 2 && p.a->shape[0] > 0 && p.a->shape[0] == p.b->shape[1] &&
+                p.a->shape[1] == param->shape[1] && p.b->shape[0] == param->shape[0];
     if (is_pair && !fits)
         return bc_fail(err, BERTC_INPUT, "%s: tensor \"%.200s\": the product of B and A is not a matrix of %zu x %zu",
                        path, t->name, param->shape[0], param->shape[1]);

@@ -505,8 +505,7 @@ static void attention_bwd(const pass_view *v, const pass_view *rows, bc_matrix x
     memcpy(w->dfirst, w->dy, v->s * v->h * sizeof *w->dy);
     qkv_bwd(v, (linear_grads){dfirst, true, w->first_input, accumulate}, d.q, BC_QUERY_W, BC_QUERY_B, l,
             (bc_linear){v->s, v->h, v->h});
-    qkv_bwd(v, (linear_grads){dx, false, x, accumulate}, d.k, BC_KEY_W, BC_KEY_B, l,
-            (bc_linear){v->n, v->h, 2 * v->h});
+    qkv_bwd(v, (linear_grads){dx, false, x, accumulate}, d.k, BC_KEY_W, BC_KEY_B, l, (bc_linear){v->n, v->h, 2 * v->h});
     if (below) bc_add_first(w->dy, w->dfirst, v->batch, v->h);
 }
 

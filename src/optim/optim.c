@@ -24,8 +24,7 @@ static bool allocate_moments(bc_optim *optim)
     optim->v = optim->m + capacity;
     for (size_t i = 0; i < optim->dense_count; i++) {
         size_t begin = optim->chunks[i].moment, end = begin + optim->chunks[i].count;
-        for (; i + 1 < optim->dense_count && optim->chunks[i + 1].moment == end; i++)
-            end += optim->chunks[i + 1].count;
+        for (; i + 1 < optim->dense_count && optim->chunks[i + 1].moment == end; i++) end += optim->chunks[i + 1].count;
         bc_prefault(optim->m + begin, (end - begin) * sizeof *optim->m, optim->threads);
         bc_prefault(optim->v + begin, (end - begin) * sizeof *optim->v, optim->threads);
     }

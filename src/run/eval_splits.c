@@ -143,7 +143,8 @@ bool bc_scores_describe_constant(bc_eval_split split, const bertc_scores *scores
 {
     const bertc_task *task = split.task;
     if (scores->same_prediction == 0) return false;
-    const char *what = task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->same_prediction - 1];
+    const char *what =
+        task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->same_prediction - 1];
     snprintf(text, BC_CONSTANT_TEXT, "%.*s %s: %.*s is predicted for all %zu examples", shown(task->name), task->name,
              bertc_split_name(split.split), shown(what), what, scores->examples);
     return true;

@@ -52,8 +52,7 @@ static size_t cache(const bc_run *run)
     if (run->frozen_cache.stage == 0) return 0;
     for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
         sum = sum_of(1, sum, bc_cache_memory(&task->cache));
-        for (size_t i = 0; i < task->eval_count; i++)
-            sum = sum_of(1, sum, bc_cache_memory(&task->evals[i].cache));
+        for (size_t i = 0; i < task->eval_count; i++) sum = sum_of(1, sum, bc_cache_memory(&task->evals[i].cache));
     }
     return sum;
 }
@@ -81,8 +80,7 @@ static size_t data(const bc_run *run, size_t tokens)
     for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
         size_t count = task->train->count;
         sum += input_bytes(task->train) + count * sizeof *task->epoch.order;
-        for (size_t i = 0; i < task->eval_count; i++)
-            sum += eval_bytes(&task->evals[i], task->eval_sets[i]);
+        for (size_t i = 0; i < task->eval_count; i++) sum += eval_bytes(&task->evals[i], task->eval_sets[i]);
         if (count > max) max = count;
     }
     return sum + max * 2 * sizeof *run->scratch;
@@ -200,9 +198,8 @@ bertc_status bc_memory_check_inference(const bertc_model *model, const char *bac
     min.sequences = 1;
     min.tokens = limits->longest;
     if (need <= capacity.available) return BERTC_OK;
-    return bc_fail(err, BERTC_NOMEM, "out of memory: %zu MB are needed, %zu MB are available (%s)%s", need >> 20,
-                   capacity.available >> 20, capacity.name,
-                   inference_bytes(model, backend, &min, more) <= capacity.available
-                       ? "; a smaller --batch-size needs less"
-                       : "");
+    return bc_fail(
+        err, BERTC_NOMEM, "out of memory: %zu MB are needed, %zu MB are available (%s)%s", need >> 20,
+        capacity.available >> 20, capacity.name,
+        inference_bytes(model, backend, &min, more) <= capacity.available ? "; a smaller --batch-size needs less" : "");
 }

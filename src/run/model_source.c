@@ -14,7 +14,8 @@
 void bc_model_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
 {
     if (set->skipped_short > 0)
-        bc_notify(notify, "%s: %zu short row%s skipped", set->path, set->skipped_short, set->skipped_short == 1 ? "" : "s");
+        bc_notify(notify, "%s: %zu short row%s skipped", set->path, set->skipped_short,
+                  set->skipped_short == 1 ? "" : "s");
     if (set->skipped_label > 0)
         bc_notify(notify, "%s: %zu row%s without a gold label left out", set->path, set->skipped_label,
                   set->skipped_label == 1 ? "" : "s");

@@ -152,8 +152,7 @@ static bertc_status place_result(bc_run *run, const bc_dir *staging, bertc_error
     bertc_status status = BERTC_OK;
     bc_result_file file;
     size_t i = 0;
-    for (; status == BERTC_OK && bc_manifest_file(run, i, &file); i++)
-        status = place_file(run, staging, i, &file, err);
+    for (; status == BERTC_OK && bc_manifest_file(run, i, &file); i++) status = place_file(run, staging, i, &file, err);
     return status == BERTC_OK ? place_file(run, staging, i, &record, err) : status;
 }
 

@@ -127,7 +127,8 @@ static void test_table_is_consistent(void **state)
         const bertc_task *task = bertc_task_at(i);
         if (task->length_quantiles[0] == 0) continue;
         assert_true(task->length_quantiles[0] >= (task->pair ? 5 : 3)); /* one word per text, [CLS], [SEP] */
-        for (int q = 1; q < BERTC_LENGTH_QUANTILES; q++) assert_true(task->length_quantiles[q] >= task->length_quantiles[q - 1]);
+        for (int q = 1; q < BERTC_LENGTH_QUANTILES; q++)
+            assert_true(task->length_quantiles[q] >= task->length_quantiles[q - 1]);
         assert_true(task->length_quantiles[BERTC_LENGTH_QUANTILES - 1] <= BERTC_MAX_KNOWN_LENGTH);
         assert_true(bc_task_length(task, 0) == task->length_quantiles[0]);
         assert_true(bc_task_length(task, 0.525) == (task->length_quantiles[10] + task->length_quantiles[11]) / 2.0);

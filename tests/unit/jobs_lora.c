@@ -323,8 +323,7 @@ static void test_refused_tensors(void **unused)
     } cases[] = {
         {"layer.0.attention.self.value.lora_A", "layer.7.attention.self.value.lora_A",
          "belongs to no parameter of the model"},
-        {"layer.1.attention.self.value.lora_B", "layer.1.attention.self.value.lora_C",
-         "is not a matrix of 16 x 16"},
+        {"layer.1.attention.self.value.lora_B", "layer.1.attention.self.value.lora_C", "is not a matrix of 16 x 16"},
         {"classifier.weight", "classifyer.weight", "belongs to no parameter of the model"},
         {"attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[3,16]",
          "attention.self.query.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[16,3]", "is not a matrix of 16 x 16"},

@@ -200,7 +200,8 @@ static void test_batches(void **unused)
     expect(bertc_batch_create(2, 8, 2, NULL, &e), BERTC_USAGE, &e, null);
     assert_int_equal(bertc_batch_create(2, 16, 2, &batch, NULL), BERTC_OK);
     expect(bertc_batch_fill(batch, in, order, 3, &e), BERTC_USAGE, &e, "example 2");
-    expect(bertc_batch_fill(batch, in, order + 3, 1, &e), BERTC_USAGE, &e, "example 1000 is out of range: the data set has 13 examples");
+    expect(bertc_batch_fill(batch, in, order + 3, 1, &e), BERTC_USAGE, &e,
+           "example 1000 is out of range: the data set has 13 examples");
     expect(bertc_batch_fill(NULL, in, order, 1, &e), BERTC_USAGE, &e, null);
     bertc_batch hollow = *batch;
     bertc_inputs bare = *in;

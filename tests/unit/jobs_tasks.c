@@ -439,7 +439,8 @@ static void test_the_head_goes_to_its_task(void **unused)
     assert_true(fixture_same_tensor("first/model.safetensors", "each/cola/model.safetensors", head));
     assert_false(fixture_same_tensor("first/model.safetensors", "each/sst2/model.safetensors", head));
     watch("stsb,sst2", "first", "each", &n);
-    expect_head(&n, "first/model.safetensors: head replaced: it has labels unacceptable, acceptable, which no task has\n");
+    expect_head(&n,
+                "first/model.safetensors: head replaced: it has labels unacceptable, acceptable, which no task has\n");
     watch("cola,stsb", "each/stsb", "more", &n);
     expect_head(&n, "each/stsb/model.safetensors: head kept for stsb: it has one value\n");
 }

@@ -120,8 +120,7 @@ static void test_the_best_weights_are_judged(void **unused)
     r->state.step = 100;
     r->tasks[0] = (bc_run_task){.spec = bertc_task_find("sst2"), .eval_count = 1};
     r->tasks[0].eval_splits[0] = (bc_eval_split){r->tasks[0].spec, BERTC_DEV};
-    r->state.task[0] = (bc_task_state){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40,
-                                     .best_loss = 0.2};
+    r->state.task[0] = (bc_task_state){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40, .best_loss = 0.2};
     r->state.task[0].best[0] = good;
     r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .same_prediction = 1};
     bc_warnings_record(&text, r, 0, 1);

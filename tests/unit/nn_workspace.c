@@ -132,7 +132,8 @@ static void test_layout(void **state)
     (void)state;
     for (int variant = 0; variant < 8; variant++) {
         bool bf16 = variant & 1, adapters = variant & 2, training = !(variant & 4);
-        bertc_model_options options = {.backend = bf16 ? "reference" : NULL, .precision = bf16 ? BERTC_BF16 : BERTC_F32};
+        bertc_model_options options = {.backend = bf16 ? "reference" : NULL,
+                                       .precision = bf16 ? BERTC_BF16 : BERTC_F32};
         if (adapters) options.lora = (bertc_lora){.rank = 8, .targets = 1, .alpha = 16, .dropout = 0.1};
         bench b = prepare(twin_config(1, 48, 3, 200, 3, BERTC_GELU));
         bertc_limits limits = limits_of(b.batch);

@@ -233,14 +233,10 @@ static void test_passes_respect_both_limits(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokens_are_concatenated),
-        cmocka_unit_test(test_pairs_have_types),
-        cmocka_unit_test(test_labels_are_mapped),
-        cmocka_unit_test(test_blocks_join),
-        cmocka_unit_test(test_an_error_names_its_line),
-        cmocka_unit_test(test_a_batch_is_packed),
-        cmocka_unit_test(test_labels_are_concatenated),
-        cmocka_unit_test(test_labels_are_checked),
+        cmocka_unit_test(test_tokens_are_concatenated),    cmocka_unit_test(test_pairs_have_types),
+        cmocka_unit_test(test_labels_are_mapped),          cmocka_unit_test(test_blocks_join),
+        cmocka_unit_test(test_an_error_names_its_line),    cmocka_unit_test(test_a_batch_is_packed),
+        cmocka_unit_test(test_labels_are_concatenated),    cmocka_unit_test(test_labels_are_checked),
         cmocka_unit_test(test_passes_respect_both_limits),
     };
     return cmocka_run_group_tests(tests, open_source, close_source);
