@@ -1,14 +1,15 @@
-/* Matching the labels of a model to those of a task.
+/* Matching the labels of a model to the labels of a task.
  *
  * Checkpoints of one task differ in their order of labels (MNLI: entailment first, contradiction first, or neutral
- * first), so a model's label names decide. If they are only numbers, its scores decide (tasks/label_order.c). */
+ * first), so the names of a model's labels decide. If the names are only numbers, the model's scores decide
+ * (tasks/label_order.c). */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "tasks/tasks.h"
 
-/* Synonyms that models use for a label; the first of each row is the name in the task table. */
+/* Synonyms that models use for a label. The first name of each entry is the name in the task table. */
 static const char *const synonyms[][6] = {
     {"acceptable", "grammatical", "correct"},
     {"unacceptable", "ungrammatical", "not_acceptable", "incorrect"},

@@ -6,8 +6,8 @@
  * 3. All predictions count as the same (bertc_scores.same_prediction) only on clear evidence, so that neither a few
  *    examples nor a split of one class causes a warning. For classes: every example has the same prediction, and at
  *    least 20 examples have another label. For values: there are at least 20 examples, and the standard deviation of
- *    the predictions is less than a thousandth of that of the targets, too small for the three decimals of a
- *    submission.
+ *    the predictions is less than a thousandth of the standard deviation of the targets. Such differences are too small
+ *    for the three decimals of a submission.
  * 4. Sums run in the order of the examples: the result depends only on the logits and the labels. */
 #include <assert.h>
 #include <math.h>
@@ -17,9 +17,9 @@
 #include "base/memory.h"
 #include "tasks/tasks.h"
 
-enum { ENOUGH = 20 }; /* examples of evidence that predictions should vary */
+enum { ENOUGH = 20 }; /* number of examples that is enough evidence that predictions should vary */
 
-/* Examples of one class: with it as their label, with it as their prediction, with both. */
+/* Numbers of examples for one class: labelled as the class, predicted as the class, and both. */
 typedef struct class_counts {
     size_t labels, predictions, correct;
 } class_counts;
@@ -72,8 +72,8 @@ static double f1(const class_counts *counts)
     return all > 0 ? both / all : 0;
 }
 
-/* The correlation of two class variables as indicator vectors, for any number of classes.
- * Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", 2004. */
+/* The correlation of two class variables as indicator vectors, for any number of classes. Source: Gorodkin, "Comparing
+ * two K-category assignments by a K-category correlation coefficient", 2004. */
 static double matthews(const class_counts *counts, int classes, size_t total)
 {
     double n = (double)total, correct = 0, cross = 0, labels = 0, predictions = 0;

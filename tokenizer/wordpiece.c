@@ -7,7 +7,8 @@
 #include "tokenizer/pieces.h"
 #include "tokenizer/tokenizer.h"
 
-/* Find the longest word of the vocabulary at the beginning of bytes[begin..end), and its end *stop; -1: none. */
+/* Return the id of the longest word of the vocabulary at the beginning of bytes[begin..end), and set *stop to its end.
+ * -1 if there is no word. */
 static int32_t match_first(const bc_trie *trie, const unsigned char *bytes, size_t begin, size_t end,
                            const unsigned char map[256], size_t *stop)
 {

@@ -22,7 +22,8 @@ static char *sibling_path(const char *path)
     return sibling;
 }
 
-/* Find the file to read: `path`, or if it is absent the tokenizer.json in the same folder. The caller owns *words. */
+/* Find the file to read: `path`, or if that file is absent, the tokenizer.json in the same folder. The caller owns
+ * *words. */
 static bertc_status find_words(const char *path, char **words, bool *json, bertc_error *err)
 {
     size_t length = strlen(path);

@@ -1,4 +1,5 @@
-/* The vocabulary in memory: the bytes of the file, the place of each line in them, and a hash table from words to ids.
+/* The vocabulary in memory: the bytes of the file, the place of each line in the bytes, and a hash table from words to
+ * ids.
  *
  * White space at the end of a line does not belong to its word: the reference trims it, and a word with it could never
  * be found. */
@@ -20,7 +21,7 @@ struct bertc_vocab {
     size_t text_length;
     line *words; /* (size) */
     int32_t size;
-    int32_t distinct; /* lines without a later line of the same word */
+    int32_t distinct; /* number of lines whose word is not repeated by a later line */
     int32_t *slots; /* (slot_mask + 1) ids; -1: free */
     size_t slot_mask;
     bertc_special_ids specials;

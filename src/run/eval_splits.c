@@ -29,7 +29,7 @@ bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_
         if (!task->splits[BERTC_TRAIN].file)
             return bc_fail(err, BERTC_USAGE, "task %s has no training data", task->name);
         if (several && task->trained_as)
-            return bc_fail(err, BERTC_USAGE, "--task: %s has no training data of its own but that of %s", task->name,
+            return bc_fail(err, BERTC_USAGE, "--task: %s is trained on the data of %s; list only one of them", task->name,
                            task->trained_as);
         for (int i = 0; i < *count; i++)
             if (tasks[i] == task) return bc_fail(err, BERTC_USAGE, "--task: %s is listed twice", task->name);

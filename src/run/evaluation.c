@@ -13,8 +13,8 @@ static double value_of(const bc_run *run, int task, const bertc_scores *scores)
     return bc_best_metric_value(&run->options, run->tasks[task].eval_splits[0].task, &scores[0]);
 }
 
-/* Whether the last evaluation of a task is its best on the first split. NaN is never the best; the earlier of two equal
- * values stays. */
+/* Whether the last evaluation of a task is its best on the first split. NaN is never the best. If two values are equal,
+ * the earlier evaluation stays the best. */
 static bool is_best(const bc_run *run, int task)
 {
     const bc_task_state *state = &run->state.task[task];
@@ -90,7 +90,7 @@ static void notify_end(const bc_run *run)
     if (run->num_tasks > 1) name = "score of any task";
     if (best > 0)
         bc_notify(notify, "step %lld: no better %s since step %lld, the run ends", step, name, best);
-    else bc_notify(notify, "step %lld: the %s never had a value, the run ends", step, name);
+    else bc_notify(notify, "step %lld: the %s was not a number in any evaluation, the run ends", step, name);
 }
 
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)

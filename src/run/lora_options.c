@@ -26,8 +26,8 @@ static const char *find_contrary(const bertc_train_options *o)
     return strcmp(o->unfreeze_schedule, "none") != 0 ? "unfreeze-schedule" : NULL;
 }
 
-/* The targets that peft matches with a name: modules whose path is the name or ends with a dot and the name. "dense" is
- * refused: it would match the pooler too, which has no adapter. */
+/* Return the targets that peft matches with a name: modules whose path is the name or ends with a dot and the name.
+ * "dense" is not allowed, since it would match the pooler too, which has no adapter. */
 static uint32_t match_targets(const char *name, size_t length)
 {
     uint32_t found = 0;

@@ -31,11 +31,11 @@ static const bertc_choice best_metrics[] = {{"primary", BERTC_BEST_PRIMARY},
 static const bertc_choice precisions[] = {{"f32", BERTC_F32}, {"bf16", BERTC_BF16}, {"auto", BERTC_AUTO}, {NULL, 0}};
 static const bertc_choice backends[] = {{"onednn", 0}, {"openblas", 1}, {"reference", 2}, {NULL, 0}};
 
-/* Marks of rows. FREE: a resumed run may change the option, since the result does not depend on it or its content is
- * compared by itself (model and data by their hashes). HIDDEN: the option is not recorded. */
+/* Flags of table entries. FREE: a resumed run may change the option, because the result does not depend on it, or
+ * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded. */
 enum { FREE = 1, HIDDEN = 2 };
 
-/* Rows that both tables have, each for a struct `type`. */
+/* Entries that both tables have; `type` is the struct of the options. */
 #define PRECISION(type)                                                                                              \
     {"precision", BERTC_OPTION_CHOICE, offsetof(type, precision), "f32", 0, 0, precisions, "TYPE",                   \
      "number type of the encoder's matrix products; auto: bf16 if the backend and the processor support it, else f32", \
@@ -264,7 +264,7 @@ bertc_status bc_options_check_predict(const bertc_predict_options *o, bertc_erro
     return check_rows(predict_rows, PREDICT_ROWS, o, err);
 }
 
-/* Refuse options that change what --feature-layer trains. */
+/* Check that no option changes what --feature-layer trains. */
 static bertc_status check_feature(const bertc_train_options *o, bertc_error *err)
 {
     const struct {
@@ -305,7 +305,7 @@ bertc_status bc_options_kept_layers(const bertc_train_options *o, int32_t *layer
     return BERTC_OK;
 }
 
-/* The name of an option that has no effect if only the head is trained; or null. */
+/* Return the name of an option that is set but has no effect if only the head is trained; or null. */
 static const char *find_idle(const bertc_train_options *o)
 {
     if (o->train_only != BERTC_TRAIN_ALL) return "train-only";
@@ -379,7 +379,7 @@ void bc_options_record(bc_text *out, const bertc_train_options *options)
     bc_text_printf(out, "}");
 }
 
-/* The first option whose values differ in two objects of bc_options_record; or null. */
+/* Return the first option whose values differ in two objects of bc_options_record; or null. */
 static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
 {
     for (size_t i = 0; i < ROWS; i++) {

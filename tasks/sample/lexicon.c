@@ -233,7 +233,7 @@ bc_word_form bc_verb_inflect(const bc_verb *verb, bc_inflection inflection, bool
     return as_is(v->base);
 }
 
-/* Return a random row of `table` among those for which the condition `wanted` on `row` holds. */
+/* Return a random row of `table` for which the condition `wanted` on `row` holds. */
 #define PICK_WHERE(dice, type, table, wanted)                                                      \
     do {                                                                                           \
         uint32_t count = 0;                                                                        \

@@ -2,8 +2,8 @@
  * (QQP). */
 #include "tasks/sample/sample.h"
 
-/* Write an event in newspaper style, with punctuation split off, some as a quotation. The quotation marks are not
- * escaped in the file, as in the official files. */
+/* Write an event in newspaper style, with punctuation split off, sometimes as a quotation. As in the official files,
+ * quotation marks are not escaped. */
 static void write_news(bc_dice *dice, const bc_event *event, unsigned voice, bc_sample_text *text)
 {
     static const char *const sources[] = {"officials said", "a witness said", "the paper wrote"};

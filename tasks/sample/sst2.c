@@ -1,8 +1,8 @@
 /* Sentiment: 1 positive, 0 negative.
  *
  * The polarity of a judgement is the polarity of its word, inverted by the words that govern it ("not dull", "lacks
- * charm", "far from clever"). Of two opposed judgements, the main clause decides ("slow at first , but moving in the
- * end"). The polarity of the sentence is drawn first; the pattern then determines the polarity of each word. */
+ * charm", "far from clever"). If two judgements are opposed, the main clause decides ("slow at first , but moving in
+ * the end"). The polarity of the sentence is drawn first; the pattern then determines the polarity of each word. */
 #include "tasks/sample/sample.h"
 
 static const char *const qualities[2][20] = {
@@ -54,7 +54,7 @@ static const char *const contrasts[] = {
     "for all its $S , $Y", "$Y despite its $S", "$X , yet $Y", "while $X , $Y",
 };
 
-/* Both have the same polarity. */
+/* $X and $Y have the same polarity. */
 static const char *const agreements[] = {"$X and $Y", "$X , and $Y", "$X -lrb- and $Y -rrb-"};
 
 static bc_sample_text quality(bc_dice *dice, bool positive)

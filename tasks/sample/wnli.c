@@ -1,7 +1,7 @@
 /* Pronoun resolution: a sentence with a pronoun, and a second sentence that replaces the pronoun by one of its two
- * referents: 1 the right one, 0 the other.
+ * possible referents. Label 1: the right referent. Label 0: the wrong referent.
  *
- * A Winograd schema has two reasons; the first can only be true of $A, the second only of $B. */
+ * A Winograd schema has two reasons. The first reason can only be true of $A, the second only of $B. */
 #include "tasks/sample/sample.h"
 
 typedef struct schema {
