@@ -58,13 +58,6 @@ bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, 
     return BERTC_OK;
 }
 
-static double accuracy(const class_counts *counts, int classes, size_t total)
-{
-    size_t correct = 0;
-    for (int c = 0; c < classes; c++) correct += counts[c].correct;
-    return (double)correct / (double)total;
-}
-
 /* The F1 of class 1: 2 TP / (2 TP + FP + FN). */
 static double f1(const class_counts *counts)
 {
@@ -161,13 +154,6 @@ static void rank(double *x, size_t n, ranked *scratch)
     }
 }
 
-static double squared_error(const double *x, const double *y, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (x[i] - y[i]) * (x[i] - y[i]);
-    return sum / (double)n;
-}
-
 /* -log softmax(logits)[label], without overflow. */
 static double cross_entropy(const float *logits, int classes, int32_t label)
 {
@@ -180,7 +166,7 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
                                   bertc_error *err)
 {
     int classes = dataset->task->num_labels;
-    size_t n = dataset->count;
+    size_t n = dataset->count, correct = 0;
     double loss = 0;
     class_counts *counts = bc_calloc((size_t)classes, sizeof *counts);
     if (!counts) return bc_fail_memory(err);
@@ -192,9 +178,10 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
         counts[label].labels++;
         counts[prediction].predictions++;
         counts[label].correct += prediction == label;
+        correct += prediction == label;
         loss += cross_entropy(row, classes, label);
     }
-    scores->value[BERTC_ACCURACY] = accuracy(counts, classes, n);
+    scores->value[BERTC_ACCURACY] = (double)correct / (double)n;
     scores->value[BERTC_F1] = f1(counts);
     scores->value[BERTC_MATTHEWS] = matthews(counts, classes, n);
     scores->same_prediction = same_class(counts, classes, n);
@@ -209,12 +196,14 @@ static bertc_status score_values(const bertc_dataset *dataset, const float *logi
     size_t n = dataset->count;
     double *x = bc_alloc(n, sizeof *x), *y = bc_alloc(n, sizeof *y);
     ranked *scratch = bc_alloc(n, sizeof *scratch);
+    double sum = 0;
     if (x && y && scratch) {
         for (size_t i = 0; i < n; i++) {
             x[i] = (double)logits[i];
             y[i] = (double)dataset->examples[i].value;
+            sum += (x[i] - y[i]) * (x[i] - y[i]);
         }
-        scores->loss = squared_error(x, y, n);
+        scores->loss = sum / (double)n;
         scores->value[BERTC_PEARSON] = pearson(x, y, n);
         scores->same_prediction = is_same_value(x, y, n);
         rank(x, n, scratch);

@@ -109,8 +109,8 @@ bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
                               .single_word = token->single_word, .lstrip = token->lstrip, .rstrip = token->rstrip};
         if (literal.length == 0 || !tokenizer->rules.find_added) continue;
         if (options->parity != BERTC_HF_FAST && (token->normalized || token->single_word))
-            return bc_fail(err, BERTC_INPUT, "the added token %s is %s; only the tokenizer hf-fast supports such tokens",
-                           token->text, token->normalized ? "normalized" : "single_word");
+            return bc_fail(err, BERTC_INPUT, "the added token %s is %s; only the tokenizer hf-fast supports such "
+                           "tokens", token->text, token->normalized ? "normalized" : "single_word");
         if (token->normalized) status = put_normalized(tokenizer, literal, err);
         else put_literal(&tokenizer->raw, literal);
     }

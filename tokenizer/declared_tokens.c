@@ -238,14 +238,6 @@ static bool is_name(const char *key)
     return length >= sizeof end - 1 && strcmp(key + length - (sizeof end - 1), end) == 0;
 }
 
-/* Return the index of a key in `names`, or NAMES. */
-static size_t name_place(const char *key)
-{
-    size_t place = 0;
-    while (place < NAMES && strcmp(key, names[place].key) != 0) place++;
-    return place;
-}
-
 /* Read the members that name a token: {"cls_token": "[CLS]", "mask_token": {"content": ...}, ...}. Under keys that BERT
  * does not use, values that name no token are skipped. all: read every key, not only ..._token. special: objects are
  * special tokens.
@@ -257,7 +249,8 @@ static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *o
     const cJSON *entry;
     cJSON_ArrayForEach(entry, object)
     {
-        size_t place = name_place(entry->string);
+        size_t place = 0;
+        while (place < NAMES && strcmp(entry->string, names[place].key) != 0) place++;
         bool own = place < NAMES && names[place].special >= 0;
         if (!all && !is_name(entry->string)) continue;
         token item = {.text = "", .id = -1};
@@ -389,16 +382,6 @@ static bertc_status add_others(reader *r, size_t numbered, const tokens *list)
     return status;
 }
 
-static bertc_status collect(reader *r)
-{
-    bertc_status status = r->generic ? add_others(r, 0, &r->json) : BERTC_OK;
-    if (!status) status = add_others(r, 0, &r->numbered);
-    size_t numbered = r->all.count;
-    if (!status) status = add_others(r, numbered, &r->named);
-    if (!status) status = add_others(r, numbered, &r->extra);
-    return status;
-}
-
 /* Set the names of the special tokens. A null name unsets a token; only [PAD] and [MASK] may be unset. */
 static bertc_status take_names(const reader *r, bertc_tokenizer_options *options)
 {
@@ -443,7 +426,11 @@ bertc_status bc_declared_tokens_read(const bc_tokenizer_files *files, bool gener
     bertc_status status = read_specials(&r, legacy);
     if (!status) status = read_numbered(&r);
     if (!status) status = sort_names(&r, &before);
-    if (!status) status = collect(&r);
+    if (!status && generic) status = add_others(&r, 0, &r.json);
+    if (!status) status = add_others(&r, 0, &r.numbered);
+    size_t numbered = r.all.count;
+    if (!status) status = add_others(&r, numbered, &r.named);
+    if (!status) status = add_others(&r, numbered, &r.extra);
     if (!status) status = take_names(&r, options);
     if (!status) status = take_tokens(&r, options);
     bc_free(r.json.at);

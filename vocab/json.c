@@ -17,7 +17,8 @@ static bertc_status put_word(words *list, const char *word, double id, const cha
 {
     size_t length = strlen(word);
     if (!(id >= 0) || id >= (double)list->capacity || id != (double)(size_t)id)
-        return bc_fail(err, BERTC_INPUT, "%s: the id of \"%s\" is missing or is not below %zu", path, word, list->capacity);
+        return bc_fail(err, BERTC_INPUT, "%s: the id of \"%s\" is missing or is not below %zu", path, word,
+                       list->capacity);
     if (strchr(word, '\n') || bc_vocab_space_before(word, length) > 0)
         return bc_fail(err, BERTC_INPUT, "%s: word %.0f contains a line end or ends in white space", path, id);
     size_t at = (size_t)id;
@@ -118,13 +119,6 @@ static bertc_status list_words(const cJSON *vocab, words *list, const char *path
                    path, (int)count, count == 1 ? "" : "s", beyond->valuedouble, beyond->string);
 }
 
-static size_t trimmed(const char *word)
-{
-    size_t length = strlen(word), bytes;
-    while ((bytes = bc_vocab_space_before(word, length)) > 0) length -= bytes;
-    return length;
-}
-
 /* Whether line `id` of vocab.txt agrees with `word`, tokenizer.json's word for this id, or null if it has none. Without
  * a word the line must be blank or repeated by a later line. */
 static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
@@ -132,7 +126,9 @@ static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
     size_t length;
     const char *line = bertc_vocab_word(vocab, id, &length);
     if (!word) return length == 0 || bertc_vocab_id(vocab, line, length) != id;
-    return trimmed(word) == length && memcmp(line, word, length) == 0;
+    size_t trimmed = strlen(word), bytes;
+    while ((bytes = bc_vocab_space_before(word, trimmed)) > 0) trimmed -= bytes;
+    return trimmed == length && memcmp(line, word, length) == 0;
 }
 
 /* Return the number of lines, not counting trailing lines that are only added tokens of tokenizer.json. */

@@ -184,15 +184,6 @@ static bool write_lock(const bc_folder *folder, const char *text)
     return ftruncate(folder->fd, 0) == 0 && bc_write_at(folder->fd, text, strlen(text), 0);
 }
 
-static bertc_status write_pid(bc_folder *folder, bertc_error *err)
-{
-    char pid[32];
-    snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    ssize_t n = pread(folder->fd, folder->before, sizeof folder->before - 1, 0);
-    folder->before[n > 0 ? n : 0] = '\0';
-    return write_lock(folder, pid) ? BERTC_OK : bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot write", err);
-}
-
 /* Open the run folder and checkpoint/; create missing ones. Sets *again if another run removed a folder meanwhile. */
 static bertc_status make_folders(bc_folder *folder, bool *again, bertc_error *err)
 {
@@ -217,11 +208,11 @@ static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
     status = bc_dir_file(&folder->work, BC_RUN_LOCK, O_RDWR | O_CREAT, &fd, &why);
     *again = status != BERTC_OK && errno == ENOENT;
     if (status != BERTC_OK) return *again ? BERTC_OK : bc_fail(err, status, "%s", why.message);
+    char pid[32];
     int taken;
     do taken = flock(fd, LOCK_EX | LOCK_NB);
     while (taken != 0 && errno == EINTR);
     if (taken != 0 && errno == EWOULDBLOCK) {
-        char pid[32];
         ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
         pid[n > 0 ? n : 0] = '\0';
         pid[strspn(pid, "0123456789")] = '\0';
@@ -234,7 +225,10 @@ static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
         return status;
     }
     folder->fd = fd;
-    return write_pid(folder, err);
+    ssize_t n = pread(fd, folder->before, sizeof folder->before - 1, 0);
+    folder->before[n > 0 ? n : 0] = '\0';
+    snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    return write_lock(folder, pid) ? BERTC_OK : bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot write", err);
 }
 
 static bertc_status take_lock(bc_folder *folder, bertc_error *err)

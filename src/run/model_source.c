@@ -87,16 +87,6 @@ static bertc_status choose_tokenizer_dir(bc_model_source *source, const char *di
 
 /* An added token without a row in the word embedding table is allowed as long as no text contains it. A text that
  * contains it is an error of check_inputs. */
-static void notify_rowless(const bc_model_source *source, const bertc_notify *notify)
-{
-    int32_t rows = source->config.vocab_size, size = bertc_tokenizer_size(source->tokenizer);
-    if (size <= rows) return;
-    size_t length;
-    const char *word = bertc_tokenizer_word(source->tokenizer, rows, &length);
-    bc_notify(notify, "%s: token %.*s has id %d, the model's vocab_size is %d: texts must not contain it",
-              bertc_vocab_source(source->vocab), (int)length, word, (int)rows, (int)rows);
-}
-
 static bertc_status check_vocab(const bc_model_source *source, const bertc_notify *notify, bertc_error *err)
 {
     const char *place = bertc_vocab_source(source->vocab);
@@ -106,7 +96,11 @@ static bertc_status check_vocab(const bc_model_source *source, const bertc_notif
         return bc_fail(err, BERTC_INPUT, "%s: %d words, the model's vocab_size is only %d", place, (int)words,
                        (int)rows);
     if (size < rows) bc_notify(notify, "%s: %d words, the model's vocab_size is %d", place, (int)size, (int)rows);
-    notify_rowless(source, notify);
+    if (size <= rows) return BERTC_OK;
+    size_t length;
+    const char *word = bertc_tokenizer_word(source->tokenizer, rows, &length);
+    bc_notify(notify, "%s: token %.*s has id %d, the model's vocab_size is %d: texts must not contain it", place,
+              (int)length, word, (int)rows, (int)rows);
     return BERTC_OK;
 }
 

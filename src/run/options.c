@@ -305,14 +305,6 @@ bertc_status bc_options_kept_layers(const bertc_train_options *o, int32_t *layer
     return BERTC_OK;
 }
 
-/* Return the name of an option that is set but has no effect if only the head is trained; or null. */
-static const char *find_idle(const bertc_train_options *o)
-{
-    if (o->train_only != BERTC_TRAIN_ALL) return "train-only";
-    if (o->layer_lr_decay != 1) return "layer-lr-decay";
-    return o->gradient_checkpointing > 0 ? "gradient-checkpointing" : NULL;
-}
-
 bertc_status bc_options_frozen_stages(const bertc_train_options *o, int32_t layers, int32_t *frozen, bertc_error *err)
 {
     int32_t first;
@@ -324,8 +316,12 @@ bertc_status bc_options_frozen_stages(const bertc_train_options *o, int32_t laye
     if (o->reinit_layers > 0 && bc_layers_below(first, layers) > layers - (int32_t)o->reinit_layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: some of these layers are frozen by --freeze %s",
                        (int)o->reinit_layers, o->freeze);
-    const char *idle = *frozen > bc_stage_pooler(layers) ? find_idle(o) : NULL;
-    if (idle) return bc_fail(err, BERTC_USAGE, "--%s has no effect with --freeze all", idle);
+    const char *idle = o->train_only != BERTC_TRAIN_ALL ? "train-only"
+                       : o->layer_lr_decay != 1         ? "layer-lr-decay"
+                       : o->gradient_checkpointing > 0  ? "gradient-checkpointing"
+                                                        : NULL;
+    if (idle && *frozen > bc_stage_pooler(layers))
+        return bc_fail(err, BERTC_USAGE, "--%s has no effect with --freeze all", idle);
     if (strcmp(o->cache_dir, "none") != 0 && bc_layers_below(*frozen, layers) == 0)
         return bc_fail(err, BERTC_USAGE, "--cache-dir: no layer stays frozen; add --freeze, such as --freeze all");
     if (o->head_lr >= 0 && o->lr == 0)

@@ -25,16 +25,6 @@
 
 /* ---- Options ------------------------------------------------------------------------------- */
 
-/* Fill in the recipe's defaults for options that were not given. */
-static void resolve_recipe(bertc_train_options *o)
-{
-    static const struct {
-        double warmup_ratio, weight_decay;
-    } own[] = {[BERTC_RECIPE_HF] = {0, 0}, [BERTC_RECIPE_GOOGLE] = {0.1, 0.01}};
-    if (o->warmup_ratio < 0) o->warmup_ratio = own[o->recipe].warmup_ratio;
-    if (o->weight_decay < 0) o->weight_decay = own[o->recipe].weight_decay;
-}
-
 /* Resolve the evaluation splits, the metric and the loss of a task. Errors: BERTC_USAGE if the task does not have
  * them. */
 static bertc_status open_task(bc_run *run, int index, const bertc_task *spec, bertc_error *err)
@@ -77,7 +67,9 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     o->threads = threads;
     status = open_tasks(run, err);
     if (status != BERTC_OK) return status;
-    resolve_recipe(o);
+    bool google = o->recipe == BERTC_RECIPE_GOOGLE;
+    if (o->warmup_ratio < 0) o->warmup_ratio = google ? 0.1 : 0;
+    if (o->weight_decay < 0) o->weight_decay = google ? 0.01 : 0;
     precision = (bertc_precision)o->precision;
     status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
     o->precision = (int)precision;
@@ -125,15 +117,6 @@ static bertc_status read_split(const bc_run *run, bc_eval_split which, int64_t l
     if (status != BERTC_OK) return status;
     bc_model_source_notify_rows(*dataset, bc_meter_notify(&run->meter));
     return bc_model_source_check_labels(*dataset, purpose, err);
-}
-
-static bertc_status read_train(const bc_run *run, const bc_run_task *task, bertc_dataset **train, bertc_error *err)
-{
-    const bertc_train_options *o = &run->options;
-    bc_eval_split which = {task->spec, BERTC_TRAIN};
-    bertc_status status = read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", train, err);
-    if (status != BERTC_OK || !o->stratified) return status;
-    return bc_stratify(*train, (size_t)o->limit_train, (uint64_t)o->seed, err);
 }
 
 /* ---- Model --------------------------------------------------------------------------------- */
@@ -287,13 +270,17 @@ static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_run_task
 /* Read the data of all tasks, open the model for them, and tokenise. */
 static bertc_status read_tasks(bc_run *run, bertc_error *err)
 {
+    const bertc_train_options *o = &run->options;
     data_sets sets[BERTC_MAX_TASKS] = {0};
     bertc_status status = BERTC_OK;
     for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {
         const bc_run_task *task = &run->tasks[t];
-        status = read_train(run, task, &sets[t].train, err);
+        bc_eval_split which = {task->spec, BERTC_TRAIN};
+        status = read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", &sets[t].train, err);
+        if (status == BERTC_OK && o->stratified)
+            status = bc_stratify(sets[t].train, (size_t)o->limit_train, (uint64_t)o->seed, err);
         for (size_t i = 0; i < task->eval_count && status == BERTC_OK; i++)
-            status = read_split(run, task->eval_splits[i], run->options.limit_eval, "score", &sets[t].evals[i], err);
+            status = read_split(run, task->eval_splits[i], o->limit_eval, "score", &sets[t].evals[i], err);
     }
     if (status == BERTC_OK) status = open_model(run, err);
     for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {

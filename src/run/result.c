@@ -147,15 +147,6 @@ static bertc_status place_file(bc_run *run, const bc_dir *staging, size_t index,
     return status;
 }
 
-static bertc_status place_result(bc_run *run, const bc_dir *staging, bertc_error *err)
-{
-    bertc_status status = BERTC_OK;
-    bc_result_file file;
-    size_t i = 0;
-    for (; status == BERTC_OK && bc_manifest_file(run, i, &file); i++) status = place_file(run, staging, i, &file, err);
-    return status == BERTC_OK ? place_file(run, staging, i, &record, err) : status;
-}
-
 /* ---- Removing ------------------------------------------------------------------------------ */
 
 static void warn(const bc_run *run, bertc_status status, const bertc_error *why)
@@ -314,10 +305,14 @@ static bertc_status make_result(bc_run *run, bertc_error *err)
 {
     bc_folder *folder = &run->folder;
     bc_dir staging = {-1, folder->staging_path};
+    bc_result_file file;
+    size_t i = 0;
     bertc_status status = bc_folder_claim(folder, &folder->work, BC_RUN_STAGING, err);
     if (status == BERTC_OK) status = bc_dir_enter(&staging, &folder->work, BC_RUN_STAGING, true, err);
     if (status == BERTC_OK) status = write_result(run, &staging, err);
-    if (status == BERTC_OK) status = place_result(run, &staging, err);
+    for (; status == BERTC_OK && bc_manifest_file(run, i, &file); i++)
+        status = place_file(run, &staging, i, &file, err);
+    if (status == BERTC_OK) status = place_file(run, &staging, i, &record, err);
     bc_dir_close(&staging);
     return status;
 }

@@ -110,14 +110,8 @@ static uint32_t hash_letters(uint32_t hash, const bc_sample_text *text)
     return (hash ^ '\t') * 16777619u;
 }
 
-/* The sixteenth of the hash values that an example belongs to. Only letters count, in any case, so texts that differ by
- * a full stop belong to the same split. */
-static unsigned sixteenth_of(const bc_sample *sample)
-{
-    const uint32_t hash = hash_letters(hash_letters(2166136261u, &sample->a), &sample->b);
-    return (hash ^ hash >> 15) * 0x2C1B3C6Du >> 28;
-}
-
+/* Draw an example that belongs to the file's split. Its hash counts only letters, in any letter case, so texts that
+ * differ by a full stop belong to the same split. */
 static void draw(const sample_file *file, bc_dice *dice, bc_sample *sample)
 {
     unsigned at;
@@ -127,7 +121,8 @@ static void draw(const sample_file *file, bc_dice *dice, bc_sample *sample)
         dice->rolls = 0;
         file->grammar(dice, sample);
         dice->attempt++;
-        at = sixteenth_of(sample);
+        const uint32_t hash = hash_letters(hash_letters(2166136261u, &sample->a), &sample->b);
+        at = (hash ^ hash >> 15) * 0x2C1B3C6Du >> 28;
     } while (at < file->share.from || at >= file->share.to);
 }
 

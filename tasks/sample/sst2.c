@@ -57,20 +57,13 @@ static const char *const contrasts[] = {
 /* $X and $Y have the same polarity. */
 static const char *const agreements[] = {"$X and $Y", "$X , and $Y", "$X -lrb- and $Y -rrb-"};
 
-static bc_sample_text quality(bc_dice *dice, bool positive)
-{
-    const governor *degree = BC_PICK(dice, degrees);
-    bc_sample_text text = {0};
-    bc_add_words(&text, degree->words);
-    bc_add_words(&text, *BC_PICK(dice, qualities[positive != degree->inverts]));
-    return text;
-}
-
 static bc_sample_text judgement(bc_dice *dice, const governor *pattern, bool positive)
 {
-    const bc_sample_text adjective = quality(dice, positive);
+    const governor *degree = BC_PICK(dice, degrees);
+    bc_sample_text adjective = {0}, text = {0};
+    bc_add_words(&adjective, degree->words);
+    bc_add_words(&adjective, *BC_PICK(dice, qualities[positive != degree->inverts]));
     bc_slots slots = {.BC_SLOT('A') = adjective.bytes};
-    bc_sample_text text = {0};
     slots.BC_SLOT('S') = *BC_PICK(dice, substances[positive != pattern->inverts]);
     slots.BC_SLOT('T') = *BC_PICK(dice, topics);
     bc_add_pattern(&text, pattern->words, &slots);
