@@ -20,7 +20,7 @@ typedef struct bc_slice {
 /* Compare slices by their bytes, for qsort and bsearch; also compares structs that begin with a slice. */
 int bc_slice_order(const void *a, const void *b);
 
-/* The number of bytes of a slice that a message shows. */
+/* Return the number of bytes of a slice that a message shows. */
 static inline int bc_slice_shown(bc_slice slice)
 {
     return slice.n < 60 ? (int)slice.n : 60;

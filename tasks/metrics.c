@@ -58,15 +58,15 @@ bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, 
     return BERTC_OK;
 }
 
-/* The F1 of class 1: 2 TP / (2 TP + FP + FN). */
+/* Compute the F1 of class 1: 2 TP / (2 TP + FP + FN). */
 static double f1(const class_counts *counts)
 {
     double both = 2 * (double)counts[1].correct, all = (double)counts[1].labels + (double)counts[1].predictions;
     return all > 0 ? both / all : 0;
 }
 
-/* The correlation of two class variables as indicator vectors, for any number of classes. Source: Gorodkin, "Comparing
- * two K-category assignments by a K-category correlation coefficient", 2004. */
+/* Compute the correlation of two class variables as indicator vectors, for any number of classes. Source: Gorodkin,
+ * "Comparing two K-category assignments by a K-category correlation coefficient", 2004. */
 static double matthews(const class_counts *counts, int classes, size_t total)
 {
     double n = (double)total, correct = 0, cross = 0, labels = 0, predictions = 0;
@@ -103,7 +103,7 @@ static double mean(const double *x, size_t n)
     return sum / (double)n;
 }
 
-/* The sum of squared distances from the mean. */
+/* Compute the sum of squared distances from the mean. */
 static double spread_of(const double *x, size_t n)
 {
     double m = mean(x, n), sum = 0;

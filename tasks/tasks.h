@@ -40,11 +40,11 @@ bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, con
 bertc_columns bc_columns_of_texts(const bertc_columns *columns);
 
 /* Parse all `n` bytes as [+-]digits[.digits][e[+-]digits], "inf", "infinity" or "nan" in any case, under every locale.
- * The value is exact for up to 15 digits and small exponents, else within a few units in the last place. False for any
- * other text. */
+ * The value is exact for up to 15 digits and small exponents, else within a few units in the last place. Returns false
+ * for any other text. */
 bool bc_parse_number(const char *text, size_t n, double *value);
 
-/* Return the index of the largest logit, the first of equal ones. */
+/* Return the index of the largest logit; if several are equal, the first index. */
 int bc_argmax(const float *logits, int count);
 
 /* Check that all logits are finite. Errors: BERTC_DIVERGED with the line of the first example with other logits. */

@@ -8,8 +8,8 @@
  *
  * So no byte is walked twice, and each piece is taken once.
  *
- * 1. Nodes are those of the trie below the continuation prefix; the node of the prefix is the start. At a node where a
- *    word ends, `pops` is that word and `fail` is the start.
+ * 1. The nodes are the nodes of the trie below the continuation prefix. The node of the prefix is the start. At a node
+ *    where a word ends, `pops` is that word and `fail` is the start.
  * 2. fail is -1 if the bytes of v cannot be split into pieces: then no word that contains these bytes can be split.
  * 3. All pieces are in one array, each linked to the piece before it. Along a path pieces are only added, so a node
  *    shares the pieces of its parent. On the path of a word each byte adds at most one piece that ends a word, and it

@@ -40,11 +40,11 @@ size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                     const unsigned char *text, size_t at, size_t end, size_t *invalid);
 
 /* Normalise text[at..end) into scratch->whole, with white space and with spaces around ideographs, as hf-fast does
- * before it finds words. False if out of memory. */
+ * before it finds words. Returns false if out of memory. */
 bool bc_normalize_whole(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                         const unsigned char *text, size_t at, size_t end, size_t *invalid);
 
-/* Write characters as UTF-8. False if out of memory. */
+/* Write characters as UTF-8. Returns false if out of memory. */
 bool bc_utf8_text_set(bc_utf8_text *out, const bc_char *chars, size_t count);
 
 #endif

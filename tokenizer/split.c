@@ -85,7 +85,7 @@ static size_t split_plain(const bertc_tokenizer *tokenizer, const unsigned char 
     return end;
 }
 
-/* Append the pieces of text[at, end), which contains no added tokens. False if out of memory. */
+/* Append the pieces of text[at, end), which contains no added tokens. Returns false if out of memory. */
 static bool split_segment(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                           size_t end, bertc_encoding *out)
 {
@@ -100,7 +100,7 @@ static bool split_segment(const bertc_tokenizer *tokenizer, const unsigned char 
     }
 }
 
-/* Append the pieces of normalised characters, split at white space. False if out of memory. */
+/* Append the pieces of normalised characters, split at white space. Returns false if out of memory. */
 static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *chars, size_t count, bertc_encoding *out)
 {
     size_t first = 0;
@@ -115,7 +115,7 @@ static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *ch
 }
 
 /* Append the pieces of text[at, end), which contains no raw added tokens: normalise the text and find the normalised
- * added tokens. False if out of memory. */
+ * added tokens. Returns false if out of memory. */
 static bool search_segment(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                            size_t end, bertc_encoding *out)
 {

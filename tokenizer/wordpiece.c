@@ -34,7 +34,7 @@ void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, 
 }
 
 /* Append the pieces of one normalised word: write it as UTF-8, match it, and convert offsets in the word to offsets in
- * the text. False if out of memory. */
+ * the text. Returns false if out of memory. */
 static bool match_word(const bertc_tokenizer *tokenizer, bc_scratch *scratch, const bc_char *chars,
                        size_t count, bertc_encoding *out)
 {

@@ -9,7 +9,7 @@
 #include "vocab/json.h"
 #include "vocab/vocab.h"
 
-/* The path of tokenizer.json in the folder of `path`; null if out of memory. */
+/* Return the path of tokenizer.json in the folder of `path`; null if out of memory. */
 static char *sibling_path(const char *path)
 {
     static const char name[] = "tokenizer.json";

@@ -125,7 +125,7 @@ bertc_status bc_best_metric_check(const bertc_train_options *o, const bertc_task
     return BERTC_OK;
 }
 
-/* The number of bytes of a name that are shown: at most MAX, and no part of a UTF-8 sequence. */
+/* Return the number of bytes of a name that a message shows: at most MAX, and no part of a UTF-8 sequence. */
 static int shown(const char *name)
 {
     enum { MAX = 48 };

@@ -17,7 +17,7 @@ bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err);
 /* Append {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...}. */
 void bc_fingerprints_record(bc_text *out, const bc_fingerprints *hashes);
 
-/* Compare the fingerprints with recorded ones. Messages name the run folder, `place`. Errors: BERTC_USAGE. */
+/* Compare the fingerprints with recorded fingerprints. Messages name the run folder, `place`. Errors: BERTC_USAGE. */
 bertc_status bc_fingerprints_compare(const bc_fingerprints *hashes, const cJSON *stored, const char *place,
                                      bertc_error *err);
 

@@ -74,7 +74,8 @@ static bool is_lock(const bc_dir *work, bertc_error *why)
 }
 
 /* Whether an entry of checkpoint/ can come from a run. With a journal, files that are not listed in it are ignored.
- * Without one, only the lock and the temporary file of a journal, or a journal that was just created, are accepted. */
+ * Without a journal, only the lock and the temporary file of a journal, or a journal that was just created, are
+ * accepted. */
 static bool is_fitting(const bc_folder *folder, const char *name, bertc_error *why)
 {
     const bc_dir *work = &folder->work;

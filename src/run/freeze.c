@@ -92,7 +92,7 @@ static bertc_status parse_entry(reader *r, bertc_error *err)
     return BERTC_OK;
 }
 
-/* Go to the next entry; *more: whether there is one. */
+/* Go to the next entry. Sets *more if there is an entry. */
 static bertc_status next(const bertc_train_options *o, reader *r, bool *more, bertc_error *err)
 {
     *more = r->rest ? *r->rest != '\0' : next_of_each(o, r);

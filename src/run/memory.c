@@ -20,8 +20,8 @@ static size_t sum_of(size_t a, size_t b, size_t c)
     return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
 }
 
-/* The bytes of the weights. If the backend packs, a packed copy of the frozen weights is added. Writing the result
- * merges one matrix at a time, which needs memory for the largest one. */
+/* Count the bytes of the weights. If the backend packs, add a packed copy of the frozen weights. Add the largest merged
+ * matrix: writing the result merges one matrix at a time. */
 static size_t weights(const bc_run *run, const bertc_model *model)
 {
     size_t scalar = model->use_bf16 ? sizeof(uint16_t) : sizeof(float);
@@ -31,8 +31,8 @@ static size_t weights(const bc_run *run, const bertc_model *model)
     return sum_of(model->scalars, sizeof(float), more);
 }
 
-/* The bytes of both moments of the trained parameters. In the word embedding table, moments of unused words stay zero
- * and take no memory. A used row may occupy up to a page more than its size. */
+/* Count the bytes of both moments of the trained parameters. In the word embedding table, moments of unused words stay
+ * zero and take no memory. A used row may occupy up to a page more than its size. */
 static size_t moments(const bc_run *run, const bertc_model *model)
 {
     enum { PAGE = 4096 };
@@ -45,7 +45,7 @@ static size_t moments(const bc_run *run, const bertc_model *model)
     return sum_of(2, sum_of(1, rest, used < all ? used : all), bc_lazy_bytes(table->shape[0]));
 }
 
-/* The bytes of the cached outputs of the frozen stages, and of a batch to compute missing outputs. */
+/* Count the bytes of the cached outputs of the frozen stages, and of a batch to compute missing outputs. */
 static size_t cache(const bc_run *run)
 {
     size_t sum = (size_t)run->plan.limits.tokens * (2 * sizeof(int32_t) + 1);
@@ -64,7 +64,7 @@ static size_t input_bytes(const bertc_inputs *in)
     return in->starts[in->count] * token + in->count * example + in->label_starts[in->count] * sizeof *in->labels;
 }
 
-/* Tokens and text of an evaluation split. */
+/* Count the bytes of tokens and text of an evaluation split. */
 static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
 {
     size_t text = set->count * sizeof *set->examples;
@@ -73,7 +73,7 @@ static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
     return input_bytes(eval->inputs) + text;
 }
 
-/* The bytes of all splits of all tasks, the orders of their examples, scratch to shuffle the largest task, and a
+/* Count the bytes of all splits of all tasks, the orders of their examples, scratch to shuffle the largest task, and a
  * batch. */
 static size_t data(const bc_run *run, size_t tokens)
 {

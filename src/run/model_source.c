@@ -74,7 +74,8 @@ static bertc_status find_vocab(const char *dir, bool *found, bertc_error *err)
     return status;
 }
 
-/* Choose the directory of the tokenizer's files. An adapter that peft saved has none, so its base is used. */
+/* Choose the directory of the tokenizer's files. An adapter that peft saved has no such files; its base is used
+ * then. */
 static bertc_status choose_tokenizer_dir(bc_model_source *source, const char *dir, bertc_error *err)
 {
     bool found = true;

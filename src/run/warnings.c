@@ -26,7 +26,7 @@ void bc_warnings_add_step(bc_run *run, const bc_examples *examples, double loss)
     state->loss += (loss - state->loss) / fmin(steps + 1, window);
 }
 
-/* The loss of a task with a new head. */
+/* Return the loss of a task with a new head. */
 static double new_head_loss(const bc_run_task *task)
 {
     const bertc_inputs *in = task->train;

@@ -162,7 +162,7 @@ static void try_form(bc_dice *dice, bool good, sentence *s)
 
 static const struct {
     const char *name;
-    uint32_t percent; /* of the sentences */
+    uint32_t percent; /* share of the sentences that test the rule */
     void (*attempt)(bc_dice *, bool good, sentence *);
 } rules[] = {
     {"agr", 20, try_agreement}, {"det", 20, try_determiner}, {"ord", 26, try_order},  {"form", 16, try_form},

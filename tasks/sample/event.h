@@ -30,7 +30,7 @@ typedef struct bc_event {
 /* Draw a transitive event with all five aspects; the agent is a person's name or a definite noun. */
 bc_event bc_event_draw(bc_dice *dice);
 
-/* Replace one aspect of the event by a different one. */
+/* Replace an aspect of the event by a different person, action, object, place or time. */
 void bc_event_change(bc_dice *dice, bc_event *event, bc_aspect aspect);
 
 /* Whether words of the aspect have a synonym. */

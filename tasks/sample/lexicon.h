@@ -23,13 +23,13 @@ typedef struct bc_noun {
     const char *singular, *plural; /* plural null: regular */
     unsigned sense, genre;
     const char *hypernym;   /* singular of the more general noun, or null */
-    const char *synonym;    /* with a regular plural, or null */
+    const char *synonym;    /* a noun with a regular plural, or null */
 } bc_noun;
 
 typedef struct bc_verb {
     const char *base, *past, *participle, *gerund; /* null: regular */
     unsigned subject, object;                      /* senses; object 0: intransitive */
-    const char *synonym;                           /* with regular forms, or null */
+    const char *synonym;                           /* a verb with regular forms, or null */
     bool strict; /* an intransitive verb that never has an object, or a transitive verb that always has one */
 } bc_verb;
 

@@ -191,7 +191,7 @@ static plan draw_plan(bc_dice *dice)
     return p;
 }
 
-/* The label of a plan; -1 if both statements would be the same. */
+/* Return the label of a plan; -1 if both statements would be the same. */
 static int plan_label(const plan *p)
 {
     if (p->premise == p->hypothesis && p->restrictor == BC_SAME && p->scope == BC_SAME) return -1;

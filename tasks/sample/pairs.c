@@ -79,8 +79,8 @@ static void write_question(bc_sample_text *text, const bc_event *event, bc_aspec
     bc_finish_text(text, BC_PROSE);
 }
 
-/* Remove an aspect from the event, so that the sentence does not answer a question for it. False if the sentence needs
- * the aspect. */
+/* Remove an aspect from the event, so that the sentence does not answer a question for it. Returns false if the
+ * sentence needs the aspect. */
 static bool leave_out(bc_event *event, bc_aspect aspect, unsigned *voice)
 {
     switch (aspect) {
