@@ -1,6 +1,6 @@
-/* Outputs of frozen layers are computed once, wherever they are cached, and do not change a run. The linker
- * redirects cache plans, forward passes and writes to this program: it sets the bytes of memory and disk, counts the
- * passes, and fills the disk. */
+/* Outputs of frozen layers are computed once, wherever they are cached, and do not change a run. The linker redirects
+ * cache plans, forward passes and writes to this program: it sets the bytes of memory and disk, counts the passes, and
+ * fills the disk. */
 #include "jobs_fixture.h"
 
 #include <errno.h>
@@ -243,7 +243,7 @@ static void test_full_disk(void **unused)
     fixture_remove("kept");
 }
 
-/* If rows on disk differ from those that were handed in, the run ends before it uses them, and nothing is kept for
+/* If rows on disk differ from the rows that were written, the run ends before it uses them, and no file is kept for
  * later runs. The next attempt gives the same result as a run without a cache. */
 static void test_false_writes(void **unused)
 {
@@ -450,7 +450,7 @@ static void test_no_disk_space_for_a_folder(void **unused)
     o.cache_dir = "kept";
     o.cache_memory = o.cache_disk = 0;
     start(o);
-    assert_said("--cache-dir: 0.0 MB are more than --cache-disk or half of the free disk space; nothing is kept");
+    assert_said("--cache-dir: 0.0 MB are more than --cache-disk or half of the free disk space; no file is kept");
     assert_false(bc_file_exists("kept"));
     assert_same("without", "cached");
     o.cache_disk = 1;

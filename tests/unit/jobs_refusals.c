@@ -1,4 +1,4 @@
-/* What is refused before the first step: one line, the right code, and no files left. */
+/* Errors before the first step: one line, the right exit code, and no files left. */
 #include "jobs_fixture.h"
 
 #include <math.h>
@@ -124,7 +124,8 @@ static void test_smaller_vocabulary_and_length_are_reported(void **unused)
     assert_int_equal(rename("kept", "model/vocab.txt"), 0);
 }
 
-/* An added token without a row in the model's word table is reported, and a text that contains it is refused. */
+/* An added token without a row in the word embedding table is reported, and a text that contains the token is an
+ * error. */
 static void test_token_without_row(void **unused)
 {
     (void)unused;
@@ -254,8 +255,8 @@ static void test_label_order(void **unused)
     bertc_predictions_clear(&p);
 }
 
-/* Labels without names are matched by number, which is reported. Other labels are refused, or with --any-labels
- * matched in order if their number is the same. */
+/* Labels without names are matched by number, which is reported. Other labels are refused, or with --any-labels matched
+ * in order if their number is the same. */
 static void test_labels_of_another_task(void **unused)
 {
     (void)unused;

@@ -143,7 +143,7 @@ static void test_a_batch_is_packed(void **unused)
     assert_int_equal(bertc_batch_create(0, 7, 0, &batch, NULL), BERTC_USAGE);
 }
 
-/* Several labels, none, and one: as many as the batch has space for. */
+/* Examples with several labels, no label and one label, up to the space of the batch. */
 static void test_labels_are_concatenated(void **unused)
 {
     (void)unused;

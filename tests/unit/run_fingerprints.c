@@ -52,7 +52,8 @@ static bertc_inputs with_labels(int32_t *labels, size_t *label_starts)
                           .labels = labels, .values = values};
 }
 
-/* One label each, or -1 for none. The hashes are those of earlier versions, which run folders contain. */
+/* Each example has one label, or -1 for no label. The hashes equal the hashes of earlier versions, which run folders
+ * contain. */
 static void test_one_label(void **state)
 {
     (void)state;

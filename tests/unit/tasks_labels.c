@@ -100,7 +100,7 @@ static bertc_task made(const char *const *labels, int count)
     return (bertc_task){.name = "made", .num_labels = count, .labels = labels, .file_labels = labels};
 }
 
-/* Of similar names the closest is matched, and no two labels map to one. */
+/* If names are similar, the closest name is matched. No two labels map to the same label. */
 static void the_closest_name_is_matched(void **state)
 {
     (void)state;

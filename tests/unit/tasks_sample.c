@@ -432,7 +432,7 @@ static void equal_sentences_score_five(void **state)
     bertc_dataset_free(set);
 }
 
-/* The one who lifts may be too weak, the one who is lifted too heavy. */
+/* The lifting person may be too weak, the lifted person too heavy. */
 static void pronouns_refer_as_labelled(void **state)
 {
     (void)state;

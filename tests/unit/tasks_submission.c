@@ -40,7 +40,7 @@ static void classes_as_the_server_wants_them(void **state)
     assert_written("ax", three, 3, nli);
 }
 
-/* The index is taken from the data, if they have one. */
+/* The index is taken from the data if they have an index. */
 static void predictions_have_the_index_of_the_data(void **state)
 {
     (void)state;

@@ -237,7 +237,7 @@ static void test_nothing_left(void **state)
     tokens_close(&t);
 }
 
-/* Words and added tokens have one range of ids. */
+/* Words and added tokens share one range of ids. */
 static void test_size(void **state)
 {
     (void)state;

@@ -230,7 +230,7 @@ static void test_null_names(void **state)
     refuse("{\"cls_token\": null}", NULL, "tokenizer_config.json: cls_token is null");
 }
 
-/* Files that give tokens different ids are refused. */
+/* Files that give tokens different ids are errors. */
 static void test_numbers(void **state)
 {
     (void)state;
@@ -390,7 +390,7 @@ static void test_inputs_of_the_model(void **state)
     assert_true(accept("{\"model_input_names\": [\"input_ids\"]}", BERT, NULL).no_types);
 }
 
-/* Settings of the Python tokenizer are refused under its parity only. */
+/* Settings of the Python tokenizer are errors only if hf-slow is matched. */
 static void test_slow_settings(void **state)
 {
     (void)state;

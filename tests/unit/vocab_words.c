@@ -1,4 +1,4 @@
-/* Vocabularies: ids are line numbers, the later of two equal words wins, bad files are refused. */
+/* Vocabularies: ids are line numbers, the later of two equal words wins, bad files are errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -222,7 +222,7 @@ static void test_distinct(void **state)
     rmdir(folder);
 }
 
-/* A tokenizer.json of another type than WordPiece is refused, with and without a vocab.txt. */
+/* A tokenizer.json of another type than WordPiece is an error, with and without a vocab.txt. */
 static void test_other_models(void **state)
 {
     (void)state;
