@@ -14,7 +14,7 @@
 
 typedef struct bc_dir {
     int fd;           /* -1: not open */
-    const char *path; /* for messages; owned by the caller */
+    const char *path; /* the path for messages; owned by the caller */
 } bc_dir;
 
 /* The working folder; names below it are paths. */

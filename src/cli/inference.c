@@ -56,7 +56,7 @@ static const bertc_option rows[] = {
      CLI_EMBED},
     {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, formats, "NAME", "format of the output", CLI_EMBED},
     {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
-     "write the number of each text's first row, then the number of all rows, as an .npy file; goes with "
+     "write the index of each text's first row, then the total number of rows, as an .npy file; only with "
      "'--format npy --pool none'", CLI_EMBED},
     {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
      "print one JSON object instead of a table", CLI_EVAL},

@@ -63,26 +63,20 @@ static bertc_status fill_config(const cli_init_values *v, const bertc_vocab *voc
     return bertc_config_check(config, "the new model", err);
 }
 
-/* Check the vocabulary by creating a tokenizer with it. */
-static bertc_status check_vocab(const cli_init_values *v, const bertc_vocab *vocab, bertc_error *err)
-{
-    bertc_tokenizer_options options = bertc_tokenizer_defaults();
-    options.do_lower_case = !v->cased;
-    bertc_tokenizer *tokenizer = NULL;
-    bertc_status status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
-    bertc_tokenizer_free(tokenizer);
-    return status;
-}
-
+/* A tokenizer is created to check the vocabulary. */
 bertc_status cli_init_write(const cli_init_values *v, const char *folder, bertc_error *err)
 {
     bertc_vocab *vocab = NULL;
+    bertc_tokenizer *tokenizer = NULL;
     bertc_model *model = NULL;
     bertc_config config = {0};
     size_t length;
+    bertc_tokenizer_options tokenizer_options = bertc_tokenizer_defaults();
+    tokenizer_options.do_lower_case = !v->cased;
     bertc_model_options options = {.threads = 1, .seed = (uint64_t)v->seed};
     bertc_status status = bertc_vocab_load(v->vocab, &vocab, err);
-    if (status == BERTC_OK) status = check_vocab(v, vocab, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_create(vocab, &tokenizer_options, &tokenizer, err);
+    bertc_tokenizer_free(tokenizer);
     if (status == BERTC_OK) status = bertc_config_init(&config, err);
     if (status == BERTC_OK) status = fill_config(v, vocab, &config, err);
     if (status == BERTC_OK) status = bertc_model_create(&config, &options, &model, err);
