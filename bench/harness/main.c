@@ -49,7 +49,7 @@ static const bertc_option rows[] = {
     {"layers", BERTC_OPTION_INT, offsetof(bench_settings, layers), "12", 1, 1000, NULL, "N", "encoder layers", MODELS},
     {"hidden", BERTC_OPTION_INT, offsetof(bench_settings, hidden), "768", 1, 16384, NULL, "N", "hidden size", MODELS},
     {"batch-size", BERTC_OPTION_INT, offsetof(bench_settings, batch_size), "32", 1, 4096, NULL, "N",
-     "texts in a batch", MODELS & ~OPTIM},
+     "number of texts in a batch", MODELS & ~OPTIM},
     {"rounds", BERTC_OPTION_INT, offsetof(bench_settings, rounds), "5", 1, MAX_ROUNDS, NULL, "N",
      "number of measurements for each result", ALL},
     {"threads", BERTC_OPTION_INT, offsetof(bench_settings, threads), "2", 1, 1024, NULL, "N", "number of threads",

@@ -137,8 +137,8 @@ typedef struct bertc_limits {
                         `tokens`. Used only with `training` */
 } bertc_limits;
 
-/* Allocate memory for passes of `model`, which must outlive the workspace. Errors: BERTC_USAGE for limits out of range,
- * BERTC_NOMEM. */
+/* Allocate memory for forward and backward passes of `model`, which must outlive the workspace. Errors: BERTC_USAGE for
+ * limits out of range, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,
                                               bertc_workspace **workspace, bertc_error *err);
 BERTC_API void bertc_workspace_free(bertc_workspace *workspace);
@@ -152,9 +152,9 @@ BERTC_API bertc_status bertc_model_forward(const bertc_model *model, bertc_works
                                            const bertc_batch *batch, const float **logits, bertc_error *err);
 
 /* Compute the outputs of `count` layers without dropout, as transformers' output_hidden_states: out (count,N,H). Layer
- * 0 is the output of the embeddings, layer l that of the l-th layer. Layers above the highest number are not computed.
- * The workspace needs limits.all_rows. Errors: those of bertc_model_forward; BERTC_USAGE without all_rows, or for a
- * layer that the model does not have. */
+ * 0 is the output of the embeddings, layer l the output of the l-th layer. Layers above the highest number are not
+ * computed. The workspace needs limits.all_rows. Errors: the errors of bertc_model_forward; BERTC_USAGE without
+ * all_rows, or for a layer that the model does not have. */
 BERTC_API bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
                                           const bertc_batch *batch, const int32_t *layers,
                                           size_t count, float *out, bertc_error *err);

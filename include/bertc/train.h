@@ -203,7 +203,7 @@ typedef struct bertc_plan_result {
 
 /* Compute what bertc_finetune with these options needs, without writing anything; `out` and `resume` are ignored. If
  * the run fits, a few steps are run and timed. If `data` is null, synthetic texts of the usual lengths are used.
- * Errors: those of bertc_finetune; BERTC_USAGE if the usual lengths are not known. */
+ * Errors: the errors of bertc_finetune; BERTC_USAGE if the usual lengths are not known. */
 BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
                                   bertc_plan_result *result, bertc_error *err);
 

@@ -29,7 +29,7 @@ static const bertc_option rows[] = {
     {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
      "each line contains two texts, separated by the first TAB", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), "0", 0, 1000000000, NULL, "TOKENS",
-     "truncate to this many tokens, including [CLS] and [SEP]; 0: never", 0},
+     "maximum number of tokens of a line, with [CLS] and [SEP]; longer lines are truncated; 0: no maximum", 0},
     {"parity", BERTC_OPTION_CHOICE, FIELD(parity), "hf-fast", 0, 0, parities, "NAME",
      "reference implementation whose ids are produced", 0},
     {"offsets", BERTC_OPTION_FLAG, FIELD(offsets), NULL, 0, 0, NULL, NULL,

@@ -88,7 +88,7 @@ static const bertc_option rows[] = {
      "1:8,2:4,3:none after '--freeze all'; each-epoch: one more layer is trained after every epoch, from the last "
      "layer down; none: no change during the run", 0},
     {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, trained, "WHICH",
-     "parameters of the encoder that are trained, besides the head; all: all; bias: only the biases", 0},
+     "parameters of the encoder that are trained, besides the head; all: every parameter; bias: only the biases", 0},
     {"head-lr", BERTC_OPTION_REAL, FIELD(head_lr), NULL, 0, 1e30, NULL, "RATE",
      "learning rate of the head; default the value of --lr", 0},
     {"layer-lr-decay", BERTC_OPTION_REAL, FIELD(layer_lr_decay), "1", 1e-6, 1, NULL, "R",
