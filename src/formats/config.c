@@ -63,7 +63,7 @@ static const struct {
 };
 enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
-/* Keys whose other values ask for something that this encoder does not compute. */
+/* Keys for which bertc supports a single value. */
 static const struct {
     const char *key;
     const char *supported; /* the allowed value as JSON; null and an absent key are always allowed */

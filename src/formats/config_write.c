@@ -19,7 +19,8 @@ typedef struct members {
     size_t count;
 } members;
 
-/* Keys outside the table of fields that bertc writes itself, or leaves out (num_labels, since id2label states it). */
+/* Keys outside the table of fields. bertc writes them itself, or leaves them out (num_labels, because id2label
+ * determines it). */
 static const char *const own_keys[] = {"architectures", "model_type", "hidden_act", "id2label",
                                        "label2id",      "num_labels", "problem_type"};
 enum { OWN_KEYS = sizeof own_keys / sizeof *own_keys, DTYPE_KEYS = 2 };

@@ -47,8 +47,8 @@ static double disk_bytes(const bc_run *run, int checkpoints)
     return checkpoints * checkpoint_bytes(run) + run->num_tasks * (1 + best) * model;
 }
 
-/* The max number of checkpoints on disk: with periodic saving the last two and the one that is being written; without
- * it, the one that an interrupted run writes. */
+/* The maximum number of checkpoints on disk. With periodic saving there are the last two and the one that is being
+ * written, without it only the one that an interrupted run writes. */
 enum { PERIODIC = 3, ON_INTERRUPT = 1 };
 
 /* Stop saving periodically. The user did not ask for checkpoints, so a lack of disk space does not end the run. */

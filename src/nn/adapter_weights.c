@@ -51,7 +51,7 @@ const bc_tensor *bc_adapter_weights_find(const bc_adapter_weights *adapter, cons
 
 /* ---- Pairs --------------------------------------------------------------------------------- */
 
-/* Replace the end of a name, which follows a dot. Returns false if the name does not end so, or if the new one is too
+/* Replace the end of a name, which follows a dot. Returns false if the name has another end, or if the new name is too
  * long. */
 static bool rename_end(char out[BC_PARAM_NAME], const char *name, const char *from, const char *to)
 {
@@ -84,7 +84,7 @@ static const bc_param *find_param(const bertc_model *model, const char *name)
     return NULL;
 }
 
-/* Check that the adapter config includes a tensor of A or B. */
+/* Check that the adapter config does not exclude the module of tensor t, an A or a B. */
 static bertc_status check_settings(const bc_adapter_weights *adapter, const bc_tensor *t, const bc_param *param,
                                    bertc_error *err)
 {

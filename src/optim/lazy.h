@@ -1,9 +1,9 @@
 /* AdamW of an embedding table, which updates a row only when the row is needed.
  *
- * A batch contains only a few hundred of the 30,522 words of BERT's word table. The rows of all other words have
- * gradient zero, but every step still moves them: the first moment goes on moving the value, the second moment decays,
- * and so does the weight. Updating them in every step would read and write three tables of 94 MB for rows that nothing
- * reads.
+ * A batch contains only a few hundred of the 30,522 words of BERT's word embedding table. The rows of all other words
+ * have gradient zero, but every step still moves them: the first moment goes on moving the value, the second moment
+ * decays, and so does the weight. Updating them in every step would read and write three tables of 94 MB for rows that
+ * nothing reads.
  *
  * Instead, a step stores its constants and updates only the sparse rows, those of the batch's words. Before a row is
  * read again, the steps that it missed are replayed: the same operations in the same order on the same numbers, with

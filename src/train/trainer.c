@@ -15,7 +15,7 @@ struct bc_trainer {
     bertc_model *model;
     bertc_workspace *workspace;
     bertc_batch *batch;
-    bc_sparse_rows words; /* rows of the word table whose words are in the step's batch */
+    bc_sparse_rows words; /* rows of the word embedding table for the words of the step's batch */
     bc_optim optim;
     bc_comm comm;
     bc_trainer_options options;
@@ -113,8 +113,8 @@ int bc_trainer_frozen(const bc_trainer *t, int64_t step)
     return bc_stage_head((int)m->config.num_hidden_layers);
 }
 
-/* Freeze what this step does not train, which includes all heads but its own, and update the rows of the word table
- * that its passes will read. AdamW counts the steps of a head from the head's own first step. */
+/* Freeze what this step does not train, including the heads of other tasks. Then update the rows of the word embedding
+ * table that the step's passes will read. AdamW counts the steps of a head from the head's own first step. */
 static void begin_step(bc_trainer *t, const bc_step *step)
 {
     const bc_examples *e = &step->examples;

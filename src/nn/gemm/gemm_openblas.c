@@ -2,12 +2,13 @@
  *
  * 1. Only the OpenMP build is accepted. It uses the same threads as the program; threads of another build would compete
  *    with them.
- * 2. The library is loaded when the backend is first opened, and stays loaded. While it is loaded it takes large
- *    buffers, and if it cannot have them (ulimit -v) it asks for them again without end. So it is loaded only if the
- *    address space has capacity for them, and programs that use another backend do not load it.
- * 3. The library has one number of threads for the whole process, with buffers for them, and sets it to the caller's.
- *    Two callers with different numbers at once get wrong sums. So a mutex lets one product with several threads run at
- *    a time. A product with one thread does not use that state. */
+ * 2. The library is loaded when the backend is first opened, and stays loaded. While it is loaded it allocates large
+ *    buffers; if that fails (ulimit -v), it retries without end. So the backend loads it only if the address space
+ *    suffices, and programs that use another backend do not load it.
+ * 3. The library has one number of threads for the whole process, and buffers for these threads. A product sets that
+ *    number to its caller's number of threads, so two simultaneous products with different numbers get wrong sums. A
+ *    mutex therefore lets only one product with several threads run at a time. A product with one thread does not use
+ *    that state. */
 #include "nn/gemm/sgemm.h"
 
 #include <cblas.h>
