@@ -41,17 +41,6 @@ static bc_text *add(members *all, const char *key)
     return &new->value;
 }
 
-/* A real number gets a point or an exponent: transformers' type check accepts 0.0 but not 0. */
-static void put_number(bc_text *value, const bertc_config *config, const bc_config_field *field)
-{
-    char text[BC_JSON_DOUBLE];
-    double number = bc_config_get(config, field);
-    bool null = field->nullable && number < 0;
-    bc_json_double(text, number);
-    bc_text_printf(value, "%s", null ? "null" : text);
-    if (!null && !field->integer && !strpbrk(text, ".e")) bc_text_printf(value, ".0");
-}
-
 static void put_id2label(bc_text *value, const bertc_config *config)
 {
     for (int32_t i = 0; i < config->num_labels; i++) {
@@ -95,6 +84,8 @@ void bc_config_put_head(bc_text *text, const bertc_config *config)
     bc_text_printf(text, "\n}\n");
 }
 
+/* Add the members that bertc writes itself. A real number gets a point or an exponent: transformers' type check accepts
+ * 0.0 but not 0. */
 static void add_own(members *all, const bertc_config *config)
 {
     bc_text_printf(add(all, "architectures"), "[\n    \"BertForSequenceClassification\"\n  ]");
@@ -103,8 +94,15 @@ static void add_own(members *all, const bertc_config *config)
     put_id2label(add(all, "id2label"), config);
     put_label2id(add(all, "label2id"), config);
     put_problem(add(all, "problem_type"), config);
-    for (size_t i = 0; i < bc_config_field_count; i++)
-        put_number(add(all, bc_config_fields[i].key), config, &bc_config_fields[i]);
+    for (size_t i = 0; i < bc_config_field_count; i++) {
+        const bc_config_field *field = &bc_config_fields[i];
+        char text[BC_JSON_DOUBLE];
+        double number = bc_config_get(config, field);
+        bool null = field->nullable && number < 0;
+        bc_json_double(text, number);
+        bool point = !null && !field->integer && !strpbrk(text, ".e");
+        bc_text_printf(add(all, field->key), "%s%s", null ? "null" : text, point ? ".0" : "");
+    }
 }
 
 /* Add the members of the original file that bertc does not write itself, as they are spelled there. The number type of

@@ -41,7 +41,7 @@ typedef struct bc_weights_methods {
 /* An open source. Do not copy it: its tensors point to it. {0} is a closed source. */
 struct bc_weights {
     const bc_weights_methods *methods;
-    char *path; /* for messages; owned */
+    char *path; /* path in messages; owned */
     size_t count;
     bc_tensor *tensors;    /* (count) owned */
     const char *framework; /* the framework that the file states, such as "pt"; null: not stated */

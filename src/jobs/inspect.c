@@ -175,7 +175,8 @@ static bertc_status open_weights(const char *path, bc_weights *weights, char **c
     return file ? bc_weights_open(path, weights, err) : bc_weights_open_in(path, BC_ROLE_MODEL, weights, err);
 }
 
-/* Read the configuration and list its parameters. A refused configuration is part of the result, not an error. */
+/* Read the configuration and list its parameters. The reason why a configuration is not supported is part of the
+ * result, not an error. */
 static bertc_status read_config(const char *path, bertc_inspection *to, parameters *wanted, bertc_error *err)
 {
     bertc_error why = {.status = BERTC_OK};

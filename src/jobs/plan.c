@@ -56,7 +56,7 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
     return status;
 }
 
-/* The mean number of tokens in a batch; tasks are weighted by the number of their batches among the first steps. */
+/* The mean number of tokens in a batch. Each task is weighted by its number of batches among the first steps. */
 static double tokens_per_step(const bc_run *run)
 {
     enum { SAMPLED = 1 << 20 };

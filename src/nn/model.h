@@ -54,7 +54,7 @@ size_t bc_model_grad_scalars(const bertc_model *model);
 /* The number of scalars that are trained. */
 size_t bc_model_trained_scalars(const bertc_model *model);
 
-/* The number of parameters in the files of a model: all except those of adapters. */
+/* The number of parameters in the files of a model: all except the adapters' parameters. */
 static inline size_t bc_model_table_count(const bertc_model *model)
 {
     const bc_model_head *last = &model->heads[model->num_heads - 1];

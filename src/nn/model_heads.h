@@ -16,7 +16,7 @@ int bc_head_find(const bertc_config *config, const bc_head *heads, int count);
  *
  * refusal  the reason why bertc cannot compute the head, or null
  * fits     whether the head's weights have the shape of its config
- * kept     index of the model's head that keeps the file's weights; -1: the file's head is replaced */
+ * kept     index of the model's head that gets the file's weights; -1: the file's head is replaced */
 void bc_head_describe(bc_text *line, const bertc_config *config, const char *refusal, bool fits, int kept,
                       const bc_head *heads, int count);
 

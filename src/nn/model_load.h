@@ -15,8 +15,8 @@ bertc_status bc_model_open(const char *dir, const bertc_model_options *options, 
  * Errors: BERTC_INPUT for values that are not finite; BERTC_IO; BERTC_NOMEM; the backend's errors. */
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err);
 
-/* bc_model_open with `count` heads in place of the options' labels. The first of these heads that has the labels of the
- * file's head keeps its weights. */
+/* bc_model_open with `count` heads in place of the options' labels. The first of these heads with the labels of the
+ * file's head gets that head's weights. */
 bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options, const bc_head *heads, int count,
                                  bertc_model **model, bertc_error *err);
 

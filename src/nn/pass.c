@@ -133,19 +133,8 @@ static const bertc_batch *batch_of(const pass_view *v, size_t n)
     return n == v->n ? v->batch : &v->w->first_rows;
 }
 
-/* Add the adapters of a product, whose weights may be several matrices one after another. */
-static void adapters_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id weight, int layer, bc_linear d)
-{
-    bc_low_rank l;
-    for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
-        if (adapter_of(v, weight, layer, &l))
-            bc_low_rank_fwd((bc_column_view){from(y, at), d.out}, x, &l, batch_of(v, d.n), d.n);
-        at += bc_model_param(v->model, weight, layer)->shape[0];
-    }
-}
-
-/* Compute a linear layer with its adapters. y is in f32 if y.f32 is given, else in bf16. A weight without a bf16 copy
- * takes x and y in f32.
+/* Compute a linear layer with its adapters. The weights may be several matrices one after another. y is in f32 if y.f32
+ * is not null, else in bf16. A weight without a bf16 copy takes x and y in f32.
  *
  * In a batch-invariant stage the layer is split into products of invariant_rows rows, or of one sequence each. A
  * product may write past its last row. What it writes there lies in the rows of the next product, which overwrites it,
@@ -163,7 +152,12 @@ static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id
         else if (invariant) part.n = d.n == v->n ? (size_t)(v->batch->starts[s + 1] - v->batch->starts[s]) : 1;
         bc_product_fwd(v->gemm, from(y, at * d.out), from(x, at * d.in), w, b, part);
     }
-    adapters_fwd(v, y, x, weight, layer, d);
+    bc_low_rank l;
+    for (size_t at = 0; m->lora.rank > 0 && at < d.out; weight++) {
+        if (adapter_of(v, weight, layer, &l))
+            bc_low_rank_fwd((bc_column_view){from(y, at), d.out}, x, &l, batch_of(v, d.n), d.n);
+        at += bc_model_param(m, weight, layer)->shape[0];
+    }
     profile_mark(v, BC_PROFILE_PRODUCTS);
 }
 
@@ -174,16 +168,6 @@ typedef struct linear_grads {
     bc_matrix x;     /* the input, for the gradients of weight and bias; no pointers: these are not wanted */
     bool accumulate; /* add to the gradients of weight and bias, else overwrite them */
 } linear_grads;
-
-static void adapters_bwd(const pass_view *v, linear_grads g, bc_matrix dy, bc_param_id weight, int layer, bc_linear d)
-{
-    bc_low_rank l;
-    for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
-        if (adapter_of(v, weight, layer, &l))
-            bc_low_rank_bwd(g.dx, g.x, (bc_column_view){from(dy, at), d.out}, &l, batch_of(v, d.n), d.n, g.accumulate);
-        at += bc_model_param(v->model, weight, layer)->shape[0];
-    }
-}
 
 static void linear_bwd(const pass_view *v, linear_grads g, bc_matrix dy, bc_param_id weight, bc_param_id bias,
                        int layer, bc_linear d)
@@ -200,7 +184,12 @@ static void linear_bwd(const pass_view *v, linear_grads g, bc_matrix dy, bc_para
         if (weights) bc_linear_bwd_w(v->gemm, w->grad, dy.f32, g.x.f32, d, g.accumulate);
         if (inputs) bc_linear_bwd_x(v->gemm, g.dx.f32, dy.f32, w->value, d, g.add_dx);
     }
-    adapters_bwd(v, g, dy, weight, layer, d);
+    bc_low_rank l;
+    for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
+        if (adapter_of(v, weight, layer, &l))
+            bc_low_rank_bwd(g.dx, g.x, (bc_column_view){from(dy, at), d.out}, &l, batch_of(v, d.n), d.n, g.accumulate);
+        at += bc_model_param(v->model, weight, layer)->shape[0];
+    }
     profile_mark(v, BC_PROFILE_PRODUCTS);
 }
 

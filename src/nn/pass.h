@@ -24,8 +24,8 @@ typedef struct bc_pass {
     const bc_dropout_rates *dropout; /* null: no dropout, and bc_model_bwd must not follow. A training pass without
                                         dropout has rates of 0 */
     bool inference;                  /* no backward pass follows, so all layers use the same buffers */
-    uint64_t seed;                   /* of dropout */
-    uint32_t step;                   /* of dropout */
+    uint64_t seed;                   /* dropout is a function of seed and step */
+    uint32_t step;
 } bc_pass;
 
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch, bc_pass pass);

@@ -22,17 +22,12 @@ static size_t rows_for(const bertc_model *model, int32_t n)
     return model->batch_invariant > BC_STAGE_LAYERS ? rows + BC_INVARIANT_ROWS_MAX : rows;
 }
 
-static size_t max_labels(const bertc_model *model)
-{
-    int32_t max = 0;
-    for (int i = 0; i < model->num_heads; i++)
-        if (model->heads[i].config.num_labels > max) max = model->heads[i].config.num_labels;
-    return (size_t)max;
-}
-
 static bc_dims dims_for(const bertc_model *model, const bertc_limits *limits)
 {
     const bertc_config *config = &model->config;
+    int32_t labels = 0;
+    for (int i = 0; i < model->num_heads; i++)
+        if (model->heads[i].config.num_labels > labels) labels = model->heads[i].config.num_labels;
     return (bc_dims){
         .n = rows_for(model, limits->tokens),
         .trained_n = rows_for(model, limits->trained > 0 ? limits->trained : limits->tokens),
@@ -43,7 +38,7 @@ static bc_dims dims_for(const bertc_model *model, const bertc_limits *limits)
         .lowest_trained = (size_t)(limits->training ? bc_lowest_trained(model) : config->num_hidden_layers),
         .h = (size_t)config->hidden_size,
         .f = (size_t)config->intermediate_size,
-        .c = max_labels(model),
+        .c = (size_t)labels,
         .threads = (size_t)model->threads,
         .longest = (size_t)limits->longest,
         .bf16 = model->use_bf16,

@@ -11,8 +11,8 @@
 
 enum { CHUNK = 16384, LANES = 16, WAYS = 4 };
 
-/* Allocate both moments, set to zero. Memory pages are written here, in parallel, except those of the table with sparse
- * rows: most of its rows appear in no batch, or late. */
+/* Allocate both moments, set to zero. All memory pages are written here, in parallel, except the pages of the table
+ * with sparse rows: most of that table's rows appear in no batch, or late. */
 static bool allocate_moments(bc_optim *optim)
 {
     size_t line = 64 / sizeof(float), bytes;

@@ -2,7 +2,7 @@
  *
  * For each example the cache stores the input rows of the first stage that is not frozen (bc_model_stage_input): (n,H)
  * for its n tokens if that stage is a layer, (1,H) if it is the pooler or the head. In the order of the data, the first
- * examples are stored in memory, the next ones in a file, and the others are computed again every time.
+ * examples are stored in memory, the next examples in a file, and the remaining examples are computed again every time.
  *
  * 1. Frozen stages are batch-invariant: they give the same bits in any batch. So a run's results do not depend on
  *    what is stored, or where.
@@ -84,8 +84,8 @@ uint64_t bc_cache_hash(const bc_cache *cache, size_t example, const float *rows)
 void bc_cache_publish(bc_cache *cache);
 
 /* Make a forward pass through all stages. The frozen stages compute only examples that are not stored; their outputs
- * are then stored if there is capacity. Without a cache (null, or not open) this is bc_model_fwd. Errors: BERTC_IO;
- * those of a backend. */
+ * are then stored if there is capacity. Without a cache (null, or not open) this is bc_model_fwd. Errors: BERTC_IO; the
+ * backend's errors. */
 bertc_status bc_cached_fwd(bc_cache *cache, const bertc_model *model, bertc_workspace *workspace,
                           const bertc_batch *batch, bc_pass pass, bertc_error *err);
 

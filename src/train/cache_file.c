@@ -165,7 +165,7 @@ static bertc_status complete(const bc_cache *cache, bertc_error *err)
     if (fsync(cache->fd) != 0) return bc_fail_errno(err, path, "cannot flush");
     if (fstat(cache->fd, &info) != 0) return bc_fail_errno(err, path, "cannot stat");
     if ((size_t)info.st_size != bc_cache_file_bytes(cache))
-        return bc_fail(err, BERTC_IO, "%s: %lld bytes after %zu were written", path, (long long)info.st_size,
+        return bc_fail(err, BERTC_IO, "%s: has %lld bytes, but %zu were written", path, (long long)info.st_size,
                        bc_cache_file_bytes(cache));
     status = compare_header(cache, page, path, &same, err);
     if (status != BERTC_OK || same) return status;

@@ -6,8 +6,8 @@
  * options: runs, the benchmark and the golden tests pass it examples, loss options and a learning rate.
  *
  * 1. A pass is one forward and backward computation over examples of a batch. A batch that exceeds the limits of a pass
- *    takes several passes. Each pass divides its loss by the divisor of the whole batch, so the gradients add up to
- *    those of the batch.
+ *    takes several passes. Each pass divides its loss by the divisor of the whole batch, so the gradients of the passes
+ *    add up to the gradient of the batch.
  * 2. A step that ends with an error has updated nothing. A step allocates nothing.
  * 3. Updates of rows of the word embedding table that no batch needs are postponed (optim/lazy.h). bc_trainer_model and
  *    bc_trainer_state_of flush them, and nothing else gives access to the weights. The weights and moments that they

@@ -42,8 +42,8 @@ typedef struct bc_tiles {
     void (*open)(void);
     void (*close)(void);
     void (*multiply)(bc_tile_product x);
-    /* to (columns,rows) = transpose of from (rows,columns), in words; ldto and ldfrom are words between rows. rows and
-     * columns are multiples of 16. */
+    /* Set to[] (columns,rows) to the transpose of from[] (rows,columns), in words; ldto and ldfrom are words between
+     * rows. rows and columns are multiples of 16. */
     void (*transpose)(void *to, size_t ldto, const void *from, size_t ldfrom, size_t rows, size_t columns);
 } bc_tiles;
 

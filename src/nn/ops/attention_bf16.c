@@ -202,7 +202,7 @@ BC_CLONES static float dot_of(const float *restrict e, const float *restrict g,
 }
 
 /* Finish two rows, a and b. p2 receives their probabilities after dropout, as pairs. s2 receives the gradients of their
- * scores before scaling, as pairs; low and high receive the same gradients, those of a and those of b. */
+ * scores before scaling, as pairs; low receives the gradients of a, and high the gradients of b. */
 BC_CLONES static void finish_pair(word *restrict p2, word *restrict s2, uint16_t *restrict low, uint16_t *restrict high,
                                   const row *a, const row *b, size_t n16, float scale)
 {
@@ -253,7 +253,7 @@ static void store_out(const head *x, float *to, size_t stride, size_t rows)
     }
 }
 
-/* to (rows,d) = x->a times x->b. */
+/* Compute to[] (rows,d) = x->a times x->b. */
 static void times_keys(const head *x, float *to, size_t stride, size_t rows)
 {
     x->tiles->multiply((bc_tile_product){x->out, x->a, x->b, round_up(rows, BC_TILE), x->d16,
