@@ -124,7 +124,8 @@ static void test_smaller_vocabulary_and_length_are_reported(void **unused)
     assert_int_equal(rename("kept", "model/vocab.txt"), 0);
 }
 
-/* An added token without a row in the model's word table is reported, and a text that contains it is refused. */
+/* An added token without a row in the model's word embedding table is reported, and a text that contains it is
+ * refused. */
 static void test_token_without_row(void **unused)
 {
     (void)unused;
