@@ -81,13 +81,13 @@ static void print_part(const bench_settings *s, const char *way, const char *wha
     char name[NAME];
     if (values.count == 0) return;
     snprintf(name, sizeof name, "%s: %s", way, what);
-    print_figure(s, name, unit, values, (bench_work){.batch = (int)s->batch_size, .lengths = s->lengths});
+    print_result(s, name, unit, values, (bench_work){.batch = (int)s->batch_size, .lengths = s->lengths});
 }
 
 void bench_transfer(const bench_settings *s)
 {
     static const char *const epochs[EPOCHS] = {"first epoch", "next epochs"};
-    static const char *const ratios[EPOCHS] = {"first epoch, faster", "next epochs, faster"};
+    static const char *const ratios[EPOCHS] = {"speed-up in the first epoch", "speed-up in next epochs"};
     char some[NUMBER], named[NAME];
     sample steps[WAYS][EPOCHS] = {0}, faster[WAYS][EPOCHS] = {0}, memory[WAYS] = {0}, less[WAYS] = {0};
     number_text(some, s->layers * 2 / 3);

@@ -48,7 +48,7 @@ bertc_status cli_inspect(const void *values, cli_arguments arguments, bertc_erro
     printf("weights  %s, %zu bytes in %zu tensors\n", found.weights, found.bytes,
            found.count - found.tally[BERTC_FIT_MISSING]);
     if (found.has_config) print_config(&found.config);
-    else printf("config   %s\n", found.refusal.status ? "refused" : "none beside it");
+    else printf("config   %s\n", found.refusal.status ? "refused" : "absent: no config.json in the folder of the file");
     for (int fit = 0, shown = 0; fit < BERTC_FITS; fit++)
         if (found.tally[fit] > 0)
             printf("%s%zu %s", shown++ > 0 ? ", " : "fit      ", found.tally[fit], bertc_fit_name((bertc_fit)fit));
