@@ -1,13 +1,14 @@
-/* How to tell from its scores that a model states its labels in a wrong order.
+/* How to find out from a model's scores that it states its labels in a wrong order.
  *
- * Orders are compared with the given order by balanced accuracy, the mean over classes of the share that is predicted
- * correctly. (Plain accuracy would accuse any model that predicts only a rare class.) Let n_i be the number of examples
- * of class i, and m[i][j] the number of them that are predicted as j. Order p gains
+ * Orders are compared with the given order by balanced accuracy: the mean over classes of the share of their examples
+ * that is predicted correctly. (By plain accuracy, a model that predicts only a rare class would seem to have a wrong
+ * order.) Let n_i be the number of examples of class i, and m[i][j] the number of these examples that are predicted as
+ * j. Order p gains
  *
  *   g = sum over i of (m[i][p(i)] - m[i][i]) / (C n_i)
  *
- * If both orders were equally right, each example that only one of them predicts correctly would fall to either order
- * by a fair coin (McNemar's test). Then g has mean 0 and variance
+ * If both orders were equally right, each example that only one order predicts correctly would be equally likely to
+ * favour either order (McNemar's test). Then g has mean 0 and variance
  *
  *   v = sum over i with p(i) != i of (m[i][p(i)] + m[i][i]) / (C n_i)^2.
  *
@@ -18,10 +19,10 @@
  *   given <= 1/C + 0.05     the given order does not work at all; a swap of two classes of three still scores about 1/C
  *   accuracy(p) > accuracy(given)
  *
- * z is 6 for up to three classes; fewer than 36 examples can never satisfy the second condition. Chance may satisfy it
- * in any of the C! orders, in each with a probability of at most exp(-z^2 / 2) (Hoeffding's bound for a sum of fair
- * coins). So with more classes z^2 grows by 2 ln(C! / 3!): a class then needs about 2 ln C examples that the model
- * predicts correctly.
+ * z is 6 for up to three classes; fewer than 36 examples can never satisfy the condition g >= z sqrt(v). An order
+ * satisfies this condition by chance with a probability of at most exp(-z^2 / 2) (Hoeffding's bound for a sum of fair
+ * coins), and there are C! orders. So with more classes z^2 grows by 2 ln(C! / 3!): a class then needs about 2 ln C
+ * examples that the model predicts correctly.
  *
  * For up to three classes every order is tried. For more classes the order is chosen greedily: the largest share
  * m[i][j] / n_i sets p(i) = j, then the largest share among the remaining classes and columns, and so on. That takes
@@ -45,7 +46,7 @@ static const int32_t orders[][MAX_TRIED] = {{0, 1, 2}, {1, 0, 2}, {0, 2, 1}, {1,
 typedef struct cell {
     int32_t label, column;
     size_t count;
-    double share; /* of the examples of the class */
+    double share; /* count divided by the number of examples of the class */
 } cell;
 
 /* Counts of one class: its examples, and how many of them the given order and the compared order predict correctly. */
@@ -145,8 +146,8 @@ static void take(confusion *m, int32_t label, int32_t column)
     m->taken[column] = true;
 }
 
-/* Choose an order greedily. A class without a cell of its own keeps its column if that is free, else gets the next free
- * column. */
+/* Choose an order greedily. A class without a cell of its own keeps its column if the column is free, else it gets the
+ * next free column. */
 static comparison choose_order(confusion *m)
 {
     int32_t next = 0;

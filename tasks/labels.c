@@ -1,14 +1,15 @@
-/* Matching the labels of a model to those of a task.
+/* Matching the labels of a model to the labels of a task.
  *
  * Checkpoints of one task differ in their order of labels (MNLI: entailment first, contradiction first, or neutral
- * first), so a model's label names decide. If they are only numbers, its scores decide (tasks/label_order.c). */
+ * first), so the names of a model's labels decide. If the names are only numbers, the model's scores decide
+ * (tasks/label_order.c). */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "tasks/tasks.h"
 
-/* Synonyms that models use for a label; the first of each row is the name in the task table. */
+/* Synonyms that models use for a label. The first name of each entry is the name in the task table. */
 static const char *const synonyms[][6] = {
     {"acceptable", "grammatical", "correct"},
     {"unacceptable", "ungrammatical", "not_acceptable", "incorrect"},
@@ -56,8 +57,8 @@ static bool is_synonym(const char *name, const char *const *row)
 /* The levels at which a model's name matches a task's, the strictest first. */
 enum { SAME_BYTES, SAME_NAME, SYNONYM, LEVELS };
 
-/* Find an unused label of the model whose name matches the task's label at this level; -1: none. The search begins at
- * the label's own index, where most models have it. */
+/* Find an unused label of the model whose name matches the task's label at this level; -1 if there is none. The search
+ * begins at the label's own index, where most models have it. */
 static int32_t find_label(const bertc_task *task, char *const *labels, const int32_t *map, int label, int level)
 {
     const char *name = task->labels[label], *const *row = synonyms_of(name);
@@ -87,7 +88,7 @@ static int match_names(const bertc_task *task, char *const *labels, int32_t *map
     return found;
 }
 
-/* The number in a label name: 12 for "LABEL_12" or "12"; -1 for another name or a number not below `count`. */
+/* Return the number in a label name: 12 for "LABEL_12" or "12"; -1 for another name or a number not below `count`. */
 static int label_number(const char *name, int count)
 {
     static const char prefix[] = "label_";
@@ -104,7 +105,7 @@ static int label_number(const char *name, int count)
     return (int)number;
 }
 
-/* Map by the numbers in the names; false unless the numbers are 0 to count - 1. */
+/* Map by the numbers in the names. Returns false unless the numbers are 0 to count - 1. */
 static bool match_numbers(int count, char *const *labels, int32_t *map)
 {
     for (int i = 0; i < count; i++) map[i] = -1;

@@ -74,7 +74,7 @@ void bc_lines_skip_bom(bc_lines *lines)
     if (lines->end - lines->next >= 3 && memcmp(lines->next, "\xEF\xBB\xBF", 3) == 0) lines->next += 3;
 }
 
-/* The offset of `next` in the text. */
+/* Return the offset of `next` in the text. */
 static size_t position(const bc_lines *lines)
 {
     return lines->at - (size_t)(lines->end - lines->next);

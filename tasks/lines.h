@@ -1,7 +1,7 @@
 /* Read a text line by line, from memory or from a file in pieces of 1 MB.
  *
- * LF or CR LF ends a line; every other byte (NUL too) is text. A line has at most 64 MB; a longer line of a file is
- * refused before it is in memory. */
+ * LF or CR LF ends a line; every other byte (NUL too) is text. A line has at most 64 MB; a longer line of a file is an
+ * error before it is read into memory. */
 #ifndef BC_TASKS_LINES_H
 #define BC_TASKS_LINES_H
 
@@ -20,7 +20,7 @@ typedef struct bc_slice {
 /* Compare slices by their bytes, for qsort and bsearch; also compares structs that begin with a slice. */
 int bc_slice_order(const void *a, const void *b);
 
-/* The number of bytes of a slice to show in a message. */
+/* Return the number of bytes of a slice that a message shows. */
 static inline int bc_slice_shown(bc_slice slice)
 {
     return slice.n < 60 ? (int)slice.n : 60;
@@ -29,7 +29,7 @@ static inline int bc_slice_shown(bc_slice slice)
 typedef struct bc_lines {
     const char *path;       /* for messages */
     const char *next, *end; /* the unread bytes in memory */
-    const bc_input *input;  /* the file with the rest of the text; null: all of it is in memory */
+    const bc_input *input;  /* the file with the rest of the text; null: the whole text is in memory */
     size_t at, stop;        /* offsets in the file of the next piece and of the end */
     char *window;           /* memory that next and end point into */
     size_t size;            /* bytes of the window */
@@ -38,24 +38,24 @@ typedef struct bc_lines {
     bertc_error *err;
 } bc_lines;
 
-/* Read bytes, which must outlive the lines, or an open file. Messages name the text `path`. */
+/* Begin to read lines from bytes or from an open file, which must outlive the lines. Messages name the text `path`. */
 bc_lines bc_lines_of_bytes(const char *bytes, size_t length, const char *path, bertc_error *err);
 bc_lines bc_lines_of_file(const bc_input *input, const char *path, bertc_error *err);
 void bc_lines_clear(bc_lines *lines);
 
-/* Begin to read: skip a UTF-8 BOM and set *last to the end of the last line that is not blank.
- * Errors: BERTC_INPUT for UTF-16 or if all lines are blank; BERTC_IO, BERTC_NOMEM. */
+/* Begin to read: skip a UTF-8 BOM and set *last to the end of the last line that is not blank. Errors: BERTC_INPUT for
+ * UTF-16 or if all lines are blank; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_lines_begin(bc_lines *lines, size_t *last);
 void bc_lines_skip_bom(bc_lines *lines);
 
 /* Ignore the text after `last`. */
 void bc_lines_stop_at(bc_lines *lines, size_t last);
 
-/* Take the next line; false at the end and after an error, which `status` then holds. The line is valid until the next
- * call. */
+/* Take the next line. Returns false at the end, and after an error, which is then in `status`. The line is valid until
+ * the next call. */
 bool bc_lines_take(bc_lines *lines, bc_slice *line);
 
-/* Push the last line back, to be taken again. */
+/* Push the last line back, so that the next call takes it again. */
 void bc_lines_back(bc_lines *lines, bc_slice line);
 
 bool bc_lines_at_end(const bc_lines *lines);

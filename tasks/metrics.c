@@ -6,8 +6,8 @@
  * 3. All predictions count as the same (bertc_scores.same_prediction) only on clear evidence, so that neither a few
  *    examples nor a split of one class causes a warning. For classes: every example has the same prediction, and at
  *    least 20 examples have another label. For values: there are at least 20 examples, and the standard deviation of
- *    the predictions is less than a thousandth of that of the targets, too small for the three decimals of a
- *    submission.
+ *    the predictions is less than a thousandth of the standard deviation of the targets. Such differences are too small
+ *    for the three decimals of a submission.
  * 4. Sums run in the order of the examples: the result depends only on the logits and the labels. */
 #include <assert.h>
 #include <math.h>
@@ -17,9 +17,9 @@
 #include "base/memory.h"
 #include "tasks/tasks.h"
 
-enum { ENOUGH = 20 }; /* examples of evidence that predictions should vary */
+enum { ENOUGH = 20 }; /* number of examples that is enough evidence that predictions should vary */
 
-/* Examples of one class: with it as their label, with it as their prediction, with both. */
+/* Numbers of examples for one class: labelled as the class, predicted as the class, and both. */
 typedef struct class_counts {
     size_t labels, predictions, correct;
 } class_counts;
@@ -58,22 +58,15 @@ bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, 
     return BERTC_OK;
 }
 
-static double accuracy(const class_counts *counts, int classes, size_t total)
-{
-    size_t correct = 0;
-    for (int c = 0; c < classes; c++) correct += counts[c].correct;
-    return (double)correct / (double)total;
-}
-
-/* The F1 of class 1: 2 TP / (2 TP + FP + FN). */
+/* Compute the F1 of class 1: 2 TP / (2 TP + FP + FN). */
 static double f1(const class_counts *counts)
 {
     double both = 2 * (double)counts[1].correct, all = (double)counts[1].labels + (double)counts[1].predictions;
     return all > 0 ? both / all : 0;
 }
 
-/* The correlation of two class variables as indicator vectors, for any number of classes.
- * Source: Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", 2004. */
+/* Compute the correlation of two class variables as indicator vectors, for any number of classes. Source: Gorodkin,
+ * "Comparing two K-category assignments by a K-category correlation coefficient", 2004. */
 static double matthews(const class_counts *counts, int classes, size_t total)
 {
     double n = (double)total, correct = 0, cross = 0, labels = 0, predictions = 0;
@@ -110,7 +103,7 @@ static double mean(const double *x, size_t n)
     return sum / (double)n;
 }
 
-/* The sum of squared distances from the mean. */
+/* Compute the sum of squared distances from the mean. */
 static double spread_of(const double *x, size_t n)
 {
     double m = mean(x, n), sum = 0;
@@ -161,13 +154,6 @@ static void rank(double *x, size_t n, ranked *scratch)
     }
 }
 
-static double squared_error(const double *x, const double *y, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (x[i] - y[i]) * (x[i] - y[i]);
-    return sum / (double)n;
-}
-
 /* -log softmax(logits)[label], without overflow. */
 static double cross_entropy(const float *logits, int classes, int32_t label)
 {
@@ -180,7 +166,7 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
                                   bertc_error *err)
 {
     int classes = dataset->task->num_labels;
-    size_t n = dataset->count;
+    size_t n = dataset->count, correct = 0;
     double loss = 0;
     class_counts *counts = bc_calloc((size_t)classes, sizeof *counts);
     if (!counts) return bc_fail_memory(err);
@@ -192,9 +178,10 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
         counts[label].labels++;
         counts[prediction].predictions++;
         counts[label].correct += prediction == label;
+        correct += prediction == label;
         loss += cross_entropy(row, classes, label);
     }
-    scores->value[BERTC_ACCURACY] = accuracy(counts, classes, n);
+    scores->value[BERTC_ACCURACY] = (double)correct / (double)n;
     scores->value[BERTC_F1] = f1(counts);
     scores->value[BERTC_MATTHEWS] = matthews(counts, classes, n);
     scores->same_prediction = same_class(counts, classes, n);
@@ -209,12 +196,14 @@ static bertc_status score_values(const bertc_dataset *dataset, const float *logi
     size_t n = dataset->count;
     double *x = bc_alloc(n, sizeof *x), *y = bc_alloc(n, sizeof *y);
     ranked *scratch = bc_alloc(n, sizeof *scratch);
+    double sum = 0;
     if (x && y && scratch) {
         for (size_t i = 0; i < n; i++) {
             x[i] = (double)logits[i];
             y[i] = (double)dataset->examples[i].value;
+            sum += (x[i] - y[i]) * (x[i] - y[i]);
         }
-        scores->loss = squared_error(x, y, n);
+        scores->loss = sum / (double)n;
         scores->value[BERTC_PEARSON] = pearson(x, y, n);
         scores->same_prediction = is_same_value(x, y, n);
         rank(x, n, scratch);

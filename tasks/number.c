@@ -8,7 +8,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Whether the text is `word`, which is in lower case, ignoring the case of the text. */
+/* Whether the text is `word`, which is in lower case. The letter case of the text is ignored. */
 static bool is_word(const char *text, size_t n, const char *word)
 {
     size_t i = 0;

@@ -1,17 +1,16 @@
-/* Exact reading of TSV files by the columns of a task's row, and of plain lines.
+/* Exact reading of TSV files, by the columns that the task table states, and of plain lines.
  *
- * 1. A TAB separates columns, LF or CR LF ends a line; quotes and every other byte (NUL too) are text. A UTF-8 BOM
+ * 1. A TAB separates columns, LF or CR LF ends a line; every other byte is text, also quotes and NUL. A UTF-8 BOM
  *    before the first line is skipped. Blank lines at the end are ignored, except in files whose rows are one text.
- * 2. A file with a header is read by its column names, in any case and without blanks around them. A missing name is
- *    not replaced by a column number, and no name may occur twice.
- * 3. Every row has as many columns as the header (CoLA without a header: four). Short rows are skipped and counted only
- *    if the task's row has skip_short (QQP's train and dev, whose official files have some).
- * 4. An empty sentence is data (QQP has some). A label of -1 means "unlabelled", unless the task has such a label or
- *    value. In a train or dev file either all rows are labelled or none.
+ * 2. A file with a header is read by its column names, in any case and without blanks around them. If a name is
+ *    missing, no column index replaces it, and no name may occur twice.
+ * 3. Every row of the file has as many columns as the header (CoLA without a header: four). Short rows are skipped and
+ *    counted only if the task table sets skip_short (for train and dev of QQP, whose official files have short rows).
+ * 4. An empty sentence is data (QQP has empty sentences). A label of -1 means "unlabelled", unless the task has a label
+ *    or value -1. In a train or dev file either all rows are labelled or none.
  * 5. If only the texts are read, every row becomes an example, whatever its label: no row is skipped, and a short row
  *    is an error in any file.
- * 6. The file is read in one pass and in pieces. One block holds the texts that are kept, so MNLI's parse columns cost
- *    no memory.
+ * 6. The file is read once, in pieces. One block holds the texts that are kept, so MNLI's parse columns need no memory.
  *
  * The reader does not guess: an unknown label, a number out of range or a line with another number of columns is an
  * error with its line number, never a dropped row. */
@@ -38,16 +37,16 @@ typedef struct reader {
     const bertc_columns *columns; /* null: plain lines */
     const bc_row_ids *ids;
     bc_lines lines;
-    size_t a, b, label, index;    /* column numbers; BC_NO_COLUMN: absent */
+    size_t a, b, label, index;    /* column indices; BC_NO_COLUMN: absent */
     size_t width;                 /* columns in every row */
-    const file_label *names;      /* (C) the labels of the files by name; null: labels are not read by name */
+    const file_label *names;      /* (C) the file's label names, sorted; null: labels are not read by name */
     size_t capacity, labels_capacity; /* examples and labels allocated */
     size_t labels_used, text_used;    /* labels, and bytes of set->text, in use */
-    size_t labelled_line, unlabelled_line; /* line of the last example with a label, and without; 0: none so far */
+    size_t labelled_line, unlabelled_line; /* last line with a label, and without a label; 0: no such line yet */
     bertc_error *err;
 } reader;
 
-/* The columns of a row that are read. */
+/* The columns that are read from a row. */
 typedef struct row {
     slice a, b, label, index, ids;
     size_t width; /* number of all columns */
@@ -136,7 +135,7 @@ static bertc_status sort_names(const bertc_task *task, file_label **sorted, bert
     return BERTC_OK;
 }
 
-/* The task's label with this name, or null. */
+/* Find the task's label with this name, or null. */
 static const file_label *find_label(const reader *r, slice value)
 {
     return bsearch(&value, r->names, (size_t)r->set->task->num_labels, sizeof *r->names, bc_slice_order);
@@ -187,7 +186,7 @@ static bertc_status read_score(reader *r, slice value, bertc_example *example)
     return fail_score(r, value, range);
 }
 
-/* Whether the file has a label column to read. */
+/* Whether a label column of the file is to be read. */
 static bool reads_labels(const reader *r)
 {
     return r->columns && (r->columns->label_name || r->columns->label >= 0);
@@ -323,8 +322,8 @@ void bertc_dataset_free(bertc_dataset *dataset)
     bc_free(dataset);
 }
 
-/* Check that the columns of both texts exist and differ. A text column is not the index too, so no column is kept twice
- * and the block of texts is large enough. */
+/* Check that the columns of both texts exist and differ. A text column may not be the index column too: no column is
+ * kept twice, so the block of texts is large enough. */
 static bertc_status check_columns(reader *r)
 {
     const bertc_task *task = r->set->task;

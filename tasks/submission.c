@@ -1,4 +1,4 @@
-/* Submission files as gluebenchmark.com takes them, the same under every locale. A row is "index<TAB>prediction":
+/* Submission files in the format of gluebenchmark.com, the same under every locale. A row is "index<TAB>prediction":
  *
  *   index       from the test file, or counted from 0 if the file has no index
  *   class       as spelled in the training file
@@ -13,7 +13,7 @@
 
 enum { PREDICTION_BYTES = 64 }; /* holds any float in decimals */
 
-/* Format a value with three decimals. A float times 1000 is exact as a double, so this rounds as "%.3f" does; values of
+/* Format a value with three decimals. A float times 1000 is exact as a double, so this rounds as "%.3f" does. Values of
  * 1e12 and more are whole numbers. */
 static void format_value(const bertc_task *task, float value, char *out, size_t size)
 {
@@ -28,7 +28,7 @@ static void format_value(const bertc_task *task, float value, char *out, size_t 
     snprintf(out, size, "%s%.0f.%03d", minus ? "-" : "", whole, thousandths);
 }
 
-/* Spell the prediction of finite logits; a value is written to `scratch`. */
+/* Spell the prediction of finite logits. The prediction of a regression is written to `scratch`. */
 static const char *spell(const bertc_task *task, const float *logits, char scratch[PREDICTION_BYTES])
 {
     if (task->kind == BERTC_CLASSIFICATION) return task->file_labels[bc_argmax(logits, task->num_labels)];

@@ -1,5 +1,6 @@
-/* Synthetic splits, to measure the cost of a run without the data: as many texts as the official file has, with the
- * quantiles of their lengths, made of vocabulary words that are one token each. The labels are random. */
+/* Synthetic splits, to measure the cost of a run without the data. A split has as many texts as the official file, and
+ * its text lengths have the same quantiles. The texts consist of vocabulary words that are one token each. The labels
+ * are random. */
 #include <math.h>
 #include <stdint.h>
 
@@ -16,8 +17,8 @@ static double draw(bertc_split split, size_t text, size_t which)
            0x1p-32;
 }
 
-/* Set `ids` to the ids of at most `max` words of lower-case letters, spread evenly over the vocabulary. Returns their
- * number. */
+/* Set `ids` to the ids of at most `max` words of lower-case letters, spread evenly over the vocabulary. Return the
+ * number of ids. */
 static size_t choose_words(const bertc_vocab *vocab, size_t max, int32_t *ids)
 {
     size_t count = 0, length;

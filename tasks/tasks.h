@@ -7,13 +7,13 @@
 #include "bertc/vocab.h"
 #include "tasks/lines.h"
 
-/* The dev rows of a file, each by the bytes "id TAB id" of its columns 1 and 2. */
+/* The dev rows of a file. A row is given by the bytes "id TAB id" of its columns 1 and 2. */
 typedef struct bc_row_ids {
     bc_slice *sorted; /* (count) */
     size_t count;
 } bc_row_ids;
 
-/* Check that a task's row is complete and consistent. Errors: BERTC_USAGE. */
+/* Check that the description of a task is complete and consistent. Errors: BERTC_USAGE. */
 bertc_status bc_task_check(const bertc_task *task, bertc_error *err);
 
 /* Check that a data set has a valid task and, if `labelled`, valid labels. Errors: BERTC_USAGE. */
@@ -22,12 +22,11 @@ bertc_status bc_dataset_check(const bertc_dataset *dataset, bertc_error *err);
 /* Return the class of an example, in the task's order; -1 if it is unlabelled. */
 int32_t bc_example_class(const bertc_example *example);
 
-/* Append "a, b, c" for messages; of many names, the first 8 and ", ...". */
+/* Append "a, b, c" for messages. If there are more than 8 names, append the first 8 and ", ...". */
 void bc_list_names(bc_text *out, const char *const *names, int count);
 
-/* Read a split from bytes in memory, which it copies. `columns` describes them; `ids` is null unless columns->ids_file
- * is set; messages name the bytes `path`.
- * Errors: as bertc_dataset_read. */
+/* Read a split from bytes in memory, which are copied. `columns` describes the bytes; `ids` is null unless
+ * columns->ids_file is set. Messages name the bytes `path`. Errors: as bertc_dataset_read. */
 bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split, const bertc_columns *columns,
                               const bc_row_ids *ids, const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err);
@@ -37,27 +36,25 @@ bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, con
                                   const bc_row_ids *ids, const char *path, size_t limit, bertc_dataset **dataset,
                                   bertc_error *err);
 
-/* Change a description of columns to read only the texts: it has no label column, and no row is skipped. */
+/* Return a description of the columns for reading only the texts: it has no label column and skips no row. */
 bertc_columns bc_columns_of_texts(const bertc_columns *columns);
 
 /* Parse all `n` bytes as [+-]digits[.digits][e[+-]digits], "inf", "infinity" or "nan" in any case, under every locale.
- * The value is exact for up to 15 digits and small exponents, else within a few units in the last place. False for any
- * other text. */
+ * The value is exact for up to 15 digits and small exponents, else within a few units in the last place. Returns false
+ * for any other text. */
 bool bc_parse_number(const char *text, size_t n, double *value);
 
-/* Return the index of the largest logit, the first of equal ones. */
+/* Return the index of the largest logit; if several are equal, the first index. */
 int bc_argmax(const float *logits, int count);
 
-/* Check that all logits are finite. Errors: BERTC_DIVERGED with the line of the first example whose logits are not. */
+/* Check that all logits are finite. Errors: BERTC_DIVERGED with the line of the first example with other logits. */
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);
 
 /* Append the object of bertc_scores_json. */
 void bc_put_scores(bc_text *out, const bertc_task *task, bertc_split split, const bertc_scores *scores);
 
-/* Make a synthetic split: the official number of texts, at most `limit` unless that is 0, of the task's lengths, made
- * of vocabulary words that are one token each, with random labels.
- * Errors: BERTC_USAGE if the lengths are not known or the vocabulary has no words of lower-case letters;
- * BERTC_NOMEM. */
+/* Make a synthetic split (synthetic.c). It has the official number of texts, at most `limit` if that is not 0. Errors:
+ * BERTC_USAGE if the lengths are not known or the vocabulary has no words of lower-case letters; BERTC_NOMEM. */
 bertc_status bc_synthetic_dataset(const bertc_task *task, bertc_split split, size_t limit, const bertc_vocab *vocab,
                                   bertc_dataset **dataset, bertc_error *err);
 

@@ -1,12 +1,12 @@
 /* Added tokens: their ids, and finding them in a text.
  *
- * 1. Tokens that are not normalised are found in the raw text. Between them, the normalised tokens are found in the
- *    normalised text, by their own normalised forms.
- * 2. The leftmost token is found first; of tokens that begin at the same place, the longest. Its text is not searched
- *    again, even if `single_word` then rejects the match.
+ * 1. Tokens that are not normalised are found in the raw text. Between these tokens the text is normalised, and the
+ *    normalised tokens are found in it by their normalised forms.
+ * 2. The leftmost token is found first. If several tokens begin at the same place, the longest is found. The text of a
+ *    found token is not searched again, even if `single_word` then rejects the match.
  * 3. A token whose normalised form is empty is never found.
  *
- * Source: AddedVocabulary of the Rust package tokenizers, whose ids these are. */
+ * Source: AddedVocabulary of the Rust package tokenizers, which gives the same ids. */
 #include "tokenizer/added.h"
 
 #include <string.h>
@@ -64,7 +64,7 @@ static void put_literal(bc_literals *literals, bc_literal literal)
     literals->at[literals->count++] = literal;
 }
 
-/* Check that no other token has the same normalised form: the reference then picks either of them. */
+/* Check that no other token has the same normalised form: then it is undefined which token the reference finds. */
 static bertc_status check_unique(const bertc_tokenizer *tokenizer, const bc_literal *literal, bertc_error *err)
 {
     for (size_t i = 0; i < tokenizer->normalized.count; i++) {
@@ -109,8 +109,8 @@ bertc_status bc_added_build(bertc_tokenizer *tokenizer, bertc_error *err)
                               .single_word = token->single_word, .lstrip = token->lstrip, .rstrip = token->rstrip};
         if (literal.length == 0 || !tokenizer->rules.find_added) continue;
         if (options->parity != BERTC_HF_FAST && (token->normalized || token->single_word))
-            return bc_fail(err, BERTC_INPUT, "the added token %s is %s, which only parity hf-fast supports",
-                           token->text, token->normalized ? "normalized" : "single_word");
+            return bc_fail(err, BERTC_INPUT, "the added token %s is %s; only the tokenizer hf-fast supports such "
+                           "tokens", token->text, token->normalized ? "normalized" : "single_word");
         if (token->normalized) status = put_normalized(tokenizer, literal, err);
         else put_literal(&tokenizer->raw, literal);
     }
@@ -149,7 +149,7 @@ static uint16_t flags_before(const bertc_tokenizer *tokenizer, const unsigned ch
     return 0;
 }
 
-/* The longest literal that begins at text[at], or null. */
+/* Return the longest literal (text of an added token) that begins at text[at], or null. */
 static const bc_literal *literal_at(const bc_literals *literals, const unsigned char *text, size_t at, size_t end)
 {
     const bc_literal *best = NULL;
@@ -162,7 +162,7 @@ static const bc_literal *literal_at(const bc_literals *literals, const unsigned 
     return best;
 }
 
-/* Find the first literal in text[at, end); returns where it begins, `end` if there is none. */
+/* Find the first literal in text[at, end). Returns the place where it begins; `end` if there is no literal. */
 static size_t find_literal(const bc_literals *literals, const unsigned char *text, size_t at,
                            size_t end, const bc_literal **found)
 {
@@ -179,7 +179,7 @@ static size_t find_literal(const bc_literals *literals, const unsigned char *tex
     return end;
 }
 
-/* Whether no word character is next to text[begin, stop). */
+/* Whether the characters before and after text[begin, stop) are not parts of words. */
 static bool is_single(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t begin,
                       size_t stop, size_t end)
 {

@@ -38,7 +38,7 @@ static bc_tokenizer_rules make_rules(const bertc_tokenizer_options *options)
         .drop = fast && !options->clean_text ? 0 : drop,
         .space_cjk = options->tokenize_chinese_chars,
         .lower_first = slow && lower,
-        .compose = slow && !strip, /* no effect before an NFD */
+        .compose = slow && !strip, /* has no effect if an NFD follows */
         .lower_words = google && lower,
         .strip = strip,
         .lower_last = fast && lower,
@@ -51,8 +51,8 @@ static bc_tokenizer_rules make_rules(const bertc_tokenizer_options *options)
     };
 }
 
-/* The id of a punctuation character that is a word by itself between plain characters; -1 if normalisation can change
- * it or it is not a word of the vocabulary. */
+/* Return the id of a plain punctuation character: one that no normalisation changes and that is a word of the
+ * vocabulary. -1 for any other character. */
 static int32_t punctuation_id(const bertc_tokenizer *tokenizer, uint32_t code)
 {
     const bc_unicode_row *row = bc_unicode_get(&tokenizer->unicode, code);
@@ -80,7 +80,7 @@ static void fill_bytes(bertc_tokenizer *tokenizer)
     for (unsigned i = 0; i < BC_UNICODE_PUNCT; i++) tokenizer->unicode_punct[i] = punctuation_id(tokenizer, 0x2000 + i);
 }
 
-/* The id of a special token, by its name in the options; -1 if it has no name or no id. */
+/* Return the id of a special token by its name in the options; -1 if the token has no name or no id. */
 static int32_t special_id(const bertc_tokenizer *tokenizer, bertc_special special)
 {
     const char *name = tokenizer->options.special[special];
@@ -90,8 +90,9 @@ static int32_t special_id(const bertc_tokenizer *tokenizer, bertc_special specia
     return id;
 }
 
-/* Set the ids of the special tokens. [UNK] must be a word of the vocabulary. [CLS] and [SEP] must be words or added
- * tokens with an id of their own; the default added tokens have none, and a vocabulary without them is not BERT's. */
+/* Set the ids of the special tokens. [UNK] must be a word of the vocabulary. [CLS] and [SEP] must be words, or added
+ * tokens whose id is stated. The default added tokens state no id: a vocabulary that lacks [CLS] or [SEP] is not
+ * BERT's. */
 static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
 {
     static const bertc_special needed[] = {BERTC_UNK, BERTC_CLS, BERTC_SEP};

@@ -9,8 +9,8 @@
  *      and 2 are skipped.
  *   4. The list extra_special_tokens or additional_special_tokens. Tokens of steps 1 and 2 are skipped.
  *
- * So the declarations of steps 1 and 2 take precedence. Files that give one id to two tokens, or two ids to one token,
- * are refused: versions of the reference differ in which of them they use. */
+ * So the declarations of steps 1 and 2 take precedence. It is an error if files give one id to two tokens, or two ids
+ * to one token: versions of the reference differ in which they use. */
 #include "tokenizer/declared_tokens.h"
 
 #include <stdlib.h>
@@ -23,11 +23,11 @@
 typedef struct token {
     const char *text;  /* points into the parsed JSON */
     const char *place; /* the file */
-    const char *key;   /* of a named token: "cls_token", ... */
+    const char *key;   /* key of a named token: "cls_token", ... */
     int64_t id;        /* -1: no id */
     bool single_word, lstrip, rstrip, special;
-    bool late;      /* the reference reads it after added_tokens.json */
-    bool last;      /* of a named token: it comes after the others, and the names of later files do not override it */
+    bool late;      /* the reference reads this token after added_tokens.json */
+    bool last;      /* this named token is sorted after the others; names of later files do not override it */
     int normalized; /* -1: not stated */
 } token;
 
@@ -39,7 +39,7 @@ typedef struct tokens {
 typedef struct reader {
     const bc_tokenizer_files *files;
     bool generic;
-    tokens json;     /* of tokenizer.json, in its order */
+    tokens json;     /* tokens of tokenizer.json, in its order */
     tokens numbered; /* in the order of their ids */
     tokens named;
     tokens extra;
@@ -103,8 +103,8 @@ static bertc_status put_id(tokens *list, const token *item, bertc_error *err)
     return append(list, item, err);
 }
 
-/* Replace the token with the same key, or append. If the old token is `last` and the new one is not, the old text is
- * kept, but moves to the end and is no longer `last`. */
+/* Replace the token with the same key, or append. If the old token has the flag `last` and the new token has not, the
+ * old token is kept. It moves to the end and loses the flag. */
 static bertc_status put_name(tokens *list, const token *item, bertc_error *err)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -238,23 +238,19 @@ static bool is_name(const char *key)
     return length >= sizeof end - 1 && strcmp(key + length - (sizeof end - 1), end) == 0;
 }
 
-/* The index of a key in `names`, or NAMES. */
-static size_t name_place(const char *key)
-{
-    size_t place = 0;
-    while (place < NAMES && strcmp(key, names[place].key) != 0) place++;
-    return place;
-}
-
 /* Read the members that name a token: {"cls_token": "[CLS]", "mask_token": {"content": ...}, ...}. Under keys that BERT
- * does not use, other values are skipped. all: read every key, not only ..._token. special: objects are special tokens.
- * In tokenizer_config.json a string under a key that is not in `names` is `last`; with `all` every token is. */
+ * does not use, values that name no token are skipped. all: read every key, not only ..._token. special: objects are
+ * special tokens.
+ *
+ * Tokens that get the flag `last`: with `all` every token, and in tokenizer_config.json a string under a key that is
+ * not in `names`. */
 static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *object, bool all, bool special)
 {
     const cJSON *entry;
     cJSON_ArrayForEach(entry, object)
     {
-        size_t place = name_place(entry->string);
+        size_t place = 0;
+        while (place < NAMES && strcmp(entry->string, names[place].key) != 0) place++;
         bool own = place < NAMES && names[place].special >= 0;
         if (!all && !is_name(entry->string)) continue;
         token item = {.text = "", .id = -1};
@@ -291,8 +287,8 @@ static bertc_status read_list(reader *r, const bc_document *doc, const char *key
     return BERTC_OK;
 }
 
-/* Read names and lists. The older key additional_special_tokens is used if the newer key is absent. legacy: there is no
- * added_tokens_decoder. */
+/* Read names and lists. If the key extra_special_tokens is absent, the older additional_special_tokens is used. legacy:
+ * there is no added_tokens_decoder. */
 static bertc_status read_specials(reader *r, bool legacy)
 {
     static const char extra_key[] = "extra_special_tokens", old_key[] = "additional_special_tokens";
@@ -374,7 +370,7 @@ static bertc_status sort_names(reader *r, const bertc_tokenizer_options *options
     return status;
 }
 
-/* Add the tokens of a list, except those that are among the first `numbered` tokens of the result. */
+/* Add the tokens of a list, except tokens that are among the first `numbered` tokens of the result. */
 static bertc_status add_others(reader *r, size_t numbered, const tokens *list)
 {
     bertc_status status = BERTC_OK;
@@ -383,16 +379,6 @@ static bertc_status add_others(reader *r, size_t numbered, const tokens *list)
         if (*list->at[i].text && (!old || old >= r->all.at + numbered))
             status = put_text(&r->all, &list->at[i], r->err);
     }
-    return status;
-}
-
-static bertc_status collect(reader *r)
-{
-    bertc_status status = r->generic ? add_others(r, 0, &r->json) : BERTC_OK;
-    if (!status) status = add_others(r, 0, &r->numbered);
-    size_t numbered = r->all.count;
-    if (!status) status = add_others(r, numbered, &r->named);
-    if (!status) status = add_others(r, numbered, &r->extra);
     return status;
 }
 
@@ -435,12 +421,16 @@ bertc_status bc_declared_tokens_read(const bc_tokenizer_files *files, bool gener
                                      bertc_tokenizer_options *options, bertc_error *err)
 {
     reader r = {.files = files, .generic = generic, .err = err};
-    bertc_tokenizer_options before = *options; /* tokens point to its names */
+    bertc_tokenizer_options before = *options; /* tokens point to names in this copy */
     bool legacy = !bc_json_get(files->config.tree, "added_tokens_decoder");
     bertc_status status = read_specials(&r, legacy);
     if (!status) status = read_numbered(&r);
     if (!status) status = sort_names(&r, &before);
-    if (!status) status = collect(&r);
+    if (!status && generic) status = add_others(&r, 0, &r.json);
+    if (!status) status = add_others(&r, 0, &r.numbered);
+    size_t numbered = r.all.count;
+    if (!status) status = add_others(&r, numbered, &r.named);
+    if (!status) status = add_others(&r, numbered, &r.extra);
     if (!status) status = take_names(&r, options);
     if (!status) status = take_tokens(&r, options);
     bc_free(r.json.at);

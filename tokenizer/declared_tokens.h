@@ -8,7 +8,7 @@
 
 #include "bertc/tokenizer.h"
 
-/* One file of the directory; tree is null if it is absent. */
+/* A file of the directory; `tree` is null if the file is absent. */
 typedef struct bc_document {
     char *path;
     cJSON *tree;
@@ -19,11 +19,11 @@ typedef struct bc_tokenizer_files {
     bc_document map, added;          /* special_tokens_map.json, added_tokens.json */
 } bc_tokenizer_files;
 
-/* Read a member that is true or false; if it is absent or null, *value is unchanged. Errors: BERTC_INPUT. */
+/* Read a member that is true or false. If the member is absent or null, *value is unchanged. Errors: BERTC_INPUT. */
 bertc_status bc_read_bool(const cJSON *object, const char *key, const char *place, bool *value, bertc_error *err);
 
-/* Overlay the names of the special tokens and the added tokens on `options`, as AutoTokenizer does. generic: the class
- * takes everything from tokenizer.json. Errors: BERTC_INPUT, BERTC_NOMEM. */
+/* Overlay the names of the special tokens and the added tokens on `options`, as AutoTokenizer does. generic: the
+ * tokenizer class takes everything from tokenizer.json. Errors: BERTC_INPUT, BERTC_NOMEM. */
 bertc_status bc_declared_tokens_read(const bc_tokenizer_files *files, bool generic,
                                      bertc_tokenizer_options *options, bertc_error *err);
 

@@ -19,9 +19,9 @@ void bertc_encoding_clear(bertc_encoding *encoding)
     *encoding = (bertc_encoding){0};
 }
 
-/* Truncate "longest_first": shorten the longer text to the length of the other, then both equally. If the last token
- * could belong to either text, the Python references give it to a; the Rust package gives it to the longer text, or to
- * b if both are equally long. */
+/* Truncate "longest_first": shorten the longer text to the length of the shorter text, then both equally. If one token
+ * is left over, the Python references give it to a. The Rust package gives it to the longer text, or to b if both are
+ * equally long. */
 static void truncate_pair(const bc_tokenizer_rules *rules, size_t capacity, size_t *a, size_t *b)
 {
     if (*a + *b <= capacity) return;
@@ -42,8 +42,8 @@ static bool put_special(bertc_encoding *encoding, int32_t id)
     return true;
 }
 
-/* Finish [CLS] a or [CLS] a [SEP] b, with `a` and `b` pieces: cut both texts to the maximum length, append the last
- * [SEP] and set the types. */
+/* Finish an encoding that holds [CLS] a or [CLS] a [SEP] b; `a` and `b` are the numbers of pieces. Cut both texts to
+ * the maximum length, append the last [SEP] and set the types. */
 static bool finish(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, size_t a, size_t b,
                    bool pair, size_t max_length)
 {

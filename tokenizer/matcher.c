@@ -13,10 +13,10 @@
 typedef struct builder {
     bc_matcher *matcher;
     const bc_trie *trie;
-    int32_t *child, *sibling; /* of each node, -1: none */
+    int32_t *child, *sibling; /* first child and next sibling of each node; -1: none */
     int32_t *queue;           /* nodes by depth */
-    uint32_t *depth;          /* of each node, 0 for the start */
-    size_t capacity;          /* of pieces */
+    uint32_t *depth;          /* depth of each node, 0 for the start */
+    size_t capacity;          /* number of pieces allocated */
 } builder;
 
 /* Link the children of every node as a list. */
@@ -32,7 +32,7 @@ static void link_children(builder *b)
     }
 }
 
-/* Make room for `more` pieces. */
+/* Reserve memory for `more` pieces. */
 static bool reserve(builder *b, size_t more)
 {
     bc_matcher *m = b->matcher;
@@ -45,14 +45,14 @@ static bool reserve(builder *b, size_t more)
     return true;
 }
 
-/* The number of pieces up to `last`. */
+/* Return the number of pieces up to `last`. */
 static uint32_t rank_after(const bc_matcher *m, int32_t last)
 {
     return last < 0 ? 0 : m->pieces[last].rank + 1;
 }
 
-/* Append copies of the pieces that end with `from`, their ends moved by `base` bytes, after the piece *last; *last
- * becomes the last copy. */
+/* Copy the chain of pieces whose last piece is `from`, add `base` to their ends, and link the copies after the piece
+ * *last. *last becomes the last copy. */
 static bool copy_pieces(builder *b, int32_t *last, int32_t from, uint32_t base)
 {
     bc_matcher *m = b->matcher;
@@ -68,7 +68,8 @@ static bool copy_pieces(builder *b, int32_t *last, int32_t from, uint32_t base)
     return true;
 }
 
-/* Set fail and pops of `node`, a child of `parent`. A node of a word pops that word and fails to the start. */
+/* Set `fail` and `pops` of `node`, a child of `parent`. If a word ends at the node, they are the start and that
+ * word. */
 static bool resolve(builder *b, int32_t node, int32_t parent)
 {
     bc_matcher *m = b->matcher;
@@ -146,7 +147,7 @@ void bc_matcher_free(bc_matcher *matcher)
 
 /* ---- Matching ------------------------------------------------------------------------------ */
 
-/* Append the pieces of a node whose bytes begin at `begin`; returns the end of the last piece. */
+/* Append the pieces of a node whose bytes begin at `begin`; return the end of the last piece. */
 static inline size_t put_pieces(const bc_piece *pieces, int32_t last, size_t begin, bertc_encoding *out)
 {
     if (last < 0) return begin;
@@ -174,7 +175,7 @@ bool bc_matcher_run(const bc_matcher *m, const bc_trie *trie, const unsigned cha
             i++;
             continue;
         }
-        if (trie->nodes[node].id >= 0 && node != m->start) { /* its exit, without the loop of put_pieces */
+        if (trie->nodes[node].id >= 0 && node != m->start) { /* append the node's only piece without put_pieces */
             bc_encoding_put(out, trie->nodes[node].id, from, i);
             from = i;
             node = m->start;

@@ -3,7 +3,7 @@
  * The steps of all references are here once, in an order that suits each of them. The tokenizer's rules state which
  * steps apply:
  *
- *   read (clean, CJK, lower_first) - compose | lower_words - strip - lower_last
+ *   1. read (clean, CJK, lower_first)   2. compose (hf-slow) or lower_words (google)   3. strip   4. lower_last
  *
  * A stretch ends at white space or next to a CJK ideograph. No step looks across these ends: white space and ideographs
  * are starters that take part in no composition. */
@@ -67,7 +67,8 @@ static void put_lower(const bertc_tokenizer *tokenizer, bc_chars *out, bc_char c
     for (size_t i = 0; i < count; i++) out->at[out->count++] = (bc_char){codes[i], c.begin, c.end};
 }
 
-/* Decode and clean up to the end of the stretch. Returns where the next stretch begins; BC_FAILED if out of memory. */
+/* Decode and clean the text up to the end of the stretch. Returns the place where the next stretch begins; BC_FAILED if
+ * out of memory. */
 static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                            const unsigned char *text, size_t at, size_t end, size_t *invalid)
 {
@@ -106,8 +107,8 @@ static size_t read_stretch(const bertc_tokenizer *tokenizer, bc_scratch *scratch
     return at;
 }
 
-/* Whether the capital sigma at `i` is the last letter of its word. Python's rule: a cased letter is before it and none
- * after it, not counting case-ignorable characters. */
+/* Whether the capital sigma at `i` is the last letter of its word. By Python's rule, a cased letter is before the sigma
+ * and no cased letter is after it, not counting case-ignorable characters. */
 static bool final_sigma(const bertc_tokenizer *tokenizer, const bc_chars *chars, size_t i)
 {
     size_t before = i, after = i + 1;
@@ -129,9 +130,9 @@ static bool lower(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars
     return true;
 }
 
-/* Sort the marks at[run..] by their combining classes; marks of equal classes keep their order. Only the codes move:
- * sources stay in the order of the text. This is a counting sort, since a hostile text may be one long run; the sorted
- * codes are stored after the run until they are copied back. */
+/* Sort the marks at[run..] by their combining classes; marks of equal classes keep their order. Only the codes move;
+ * the sources stay in the order of the text. This is a counting sort, since a hostile text may be one long run; the
+ * sorted codes are stored after the run until they are copied back. */
 static bool order_run(const bertc_tokenizer *tokenizer, bc_chars *out, size_t run)
 {
     size_t count = out->count - run, starts[257] = {0};
@@ -149,7 +150,7 @@ static bool order_run(const bertc_tokenizer *tokenizer, bc_chars *out, size_t ru
 }
 
 /* Decompose canonically, in canonical order, with or without nonspacing marks. A dropped mark does not change the order
- * of the others, but a dropped mark of class 0 still ends their run. */
+ * of the other marks, but a dropped mark of class 0 still ends their run. */
 static bool decompose(const bertc_tokenizer *tokenizer, const bc_chars *in, bc_chars *out, bool drop_marks)
 {
     size_t run = 0;

@@ -23,7 +23,7 @@ typedef struct bc_utf8_text {
 
 typedef struct bc_scratch {
     bc_chars chars, other; /* a stretch of text after the last step, and memory for the next step */
-    bc_char space;         /* the white space after the stretch; begin equals end if there is none */
+    bc_char space;         /* the white space after the stretch; begin equals end if no white space follows */
     bool ideograph;        /* the stretch is a CJK ideograph with space around it */
     bc_chars whole;        /* a normalised text, white space included */
     bc_utf8_text word;     /* one word */
@@ -33,18 +33,18 @@ typedef struct bc_scratch {
 void bc_scratch_clear(bc_scratch *scratch);
 void bc_scratch_free(bc_scratch *scratch);
 
-/* Normalise one stretch of text[at..end), the text up to the next white space or one CJK ideograph, into
- * scratch->chars. Returns where the next stretch begins; BC_FAILED if out of memory. */
+/* Normalise a stretch of text[at..end) into scratch->chars: the text up to the next white space, or one CJK ideograph.
+ * Returns the place where the next stretch begins; BC_FAILED if out of memory. */
 #define BC_FAILED SIZE_MAX
 size_t bc_normalize(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                     const unsigned char *text, size_t at, size_t end, size_t *invalid);
 
 /* Normalise text[at..end) into scratch->whole, with white space and with spaces around ideographs, as hf-fast does
- * before it finds words. False if out of memory. */
+ * before it finds words. Returns false if out of memory. */
 bool bc_normalize_whole(const bertc_tokenizer *tokenizer, bc_scratch *scratch,
                         const unsigned char *text, size_t at, size_t end, size_t *invalid);
 
-/* Write characters as UTF-8. False if out of memory. */
+/* Write characters as UTF-8. Returns false if out of memory. */
 bool bc_utf8_text_set(bc_utf8_text *out, const bc_char *chars, size_t count);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * AutoTokenizer first chooses a class. A BERT class reads its options from tokenizer_config.json and ignores the
  * normaliser and the model settings of tokenizer.json; a generic class takes tokenizer.json unchanged. Both classes use
- * the added tokens of both files. Any setting that would change ids and is not BERT's WordPiece is refused by name. */
+ * the added tokens of both files. A setting that changes ids and that BERT's WordPiece does not have is an error that
+ * names the setting. */
 #include <string.h>
 
 #include "base/error.h"
@@ -26,7 +27,7 @@ static bertc_status open_document(const char *folder, const char *name, bc_file_
     return status;
 }
 
-/* The string at `key`, or null. */
+/* Return the string at `key`, or null. */
 static const char *string_at(const cJSON *object, const char *key)
 {
     return cJSON_GetStringValue(bc_json_get(object, key));
@@ -171,7 +172,7 @@ static bertc_status read_generic(const bc_document *doc, bertc_tokenizer_options
     return status;
 }
 
-/* Find out whether a class of this name is generic. Unknown names are refused. */
+/* Find out whether a class of this name is generic. An unknown name is an error. */
 static bertc_status classify(const char *name, const char *place, bool *generic, bertc_error *err)
 {
     static const struct {

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-/* Whether the word is a run that lowering does not change; if so, its key. */
+/* Whether the word is a run that lowering does not change. If so, set *key. */
 static bool key_of(const char *word, size_t length, size_t longest, const unsigned char lower[256], bc_word_key *key)
 {
     const unsigned char *bytes = (const unsigned char *)word;
@@ -35,7 +35,7 @@ bertc_status bc_short_words_build(bc_short_words *words, const bertc_vocab *voca
         while (words->slots[at].id >= 0 &&
                (words->slots[at].key.low != key.low || words->slots[at].key.high != key.high))
             at = (at + 1) & words->mask;
-        words->slots[at] = (bc_short_word){key, id}; /* of equal words the last one counts, as in the trie */
+        words->slots[at] = (bc_short_word){key, id}; /* if words are equal, the last word counts, as in the trie */
     }
     return BERTC_OK;
 }

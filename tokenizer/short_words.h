@@ -1,9 +1,9 @@
 /* Short words of ASCII letters and digits: read from a text and found in the vocabulary by one key.
  *
  * 1. A run is a sequence of ASCII letters and digits. A run of fewer than BC_ASCII_RUN bytes has a key: its bytes,
- *    padded with zeros. Two runs are equal exactly if their keys are.
- * 2. The table holds the words of the vocabulary that a text can contain as a run after lowering, with the ids they
- *    have in the trie. A run that is not in the table may still split into pieces.
+ *    padded with zeros. Two runs are equal exactly if their keys are equal.
+ * 2. The table holds the words of the vocabulary that can occur as a run in a lowered text, with their ids in the trie.
+ *    A run that is not in the table may still split into pieces.
  * 3. Reading never touches a byte outside text[0..end). */
 #ifndef BC_TOKENIZER_SHORT_WORDS_H
 #define BC_TOKENIZER_SHORT_WORDS_H
@@ -55,8 +55,8 @@ static inline int32_t bc_short_words_find(const bc_short_words *words, bc_word_k
     }
 }
 
-/* Return the length of the run at text[at]; BC_ASCII_RUN for that length or more. A shorter run also has a key, in
- * which each byte has the bits of `fold` set: 0x20 lowers a letter and does not change a digit. */
+/* Return the length of the run at text[at]; BC_ASCII_RUN if the run has that length or more. A shorter run also has a
+ * key, in which each byte has the bits of `fold` set: 0x20 lowers a letter and does not change a digit. */
 static inline size_t bc_ascii_run_plain(const unsigned char *text, size_t at, size_t end,
                                         unsigned char fold, bc_word_key *key)
 {

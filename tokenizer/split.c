@@ -1,4 +1,4 @@
-/* Splitting a text into stretches, and plain stretches directly into pieces.
+/* Splitting a text into stretches. Plain stretches are split directly into pieces.
  *
  * Almost all text is words of ASCII letters and digits, white space and common punctuation. It needs no normalisation:
  * a word is read as a key and looked up whole, and a table holds the id of each punctuation character. At the first
@@ -14,7 +14,7 @@
 #include "tokenizer/wordpiece.h"
 
 /* Append the pieces of an ASCII word that is too long for a key or not a word of the vocabulary. Its first `first`
- * bytes are known to be letters and digits. Returns its end; BC_FAILED if out of memory. */
+ * bytes are known to be letters and digits. Returns the end of the word; BC_FAILED if out of memory. */
 static size_t put_pieces(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                          size_t end, size_t first, bertc_encoding *out)
 {
@@ -32,7 +32,7 @@ static size_t put_pieces(const bertc_tokenizer *tokenizer, const unsigned char *
     return stop;
 }
 
-/* Append the plain punctuation character at text[at]; returns its length in bytes, 0 if there is none. */
+/* Append the plain punctuation character at text[at]. Returns its length in bytes; 0 for any other character. */
 static size_t put_punctuation(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                        size_t end, bertc_encoding *out)
 {
@@ -50,8 +50,8 @@ static size_t put_punctuation(const bertc_tokenizer *tokenizer, const unsigned c
     return bytes;
 }
 
-/* Append the pieces of plain stretches from text[at] on. Returns where the first other stretch begins, `end` if all are
- * plain; BC_FAILED if out of memory. */
+/* Append the pieces of plain stretches from text[at] on. Returns the place where the first other stretch begins; `end`
+ * if all stretches are plain; BC_FAILED if out of memory. */
 static size_t split_plain(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                           size_t end, bertc_encoding *out)
 {
@@ -85,7 +85,7 @@ static size_t split_plain(const bertc_tokenizer *tokenizer, const unsigned char 
     return end;
 }
 
-/* Append the pieces of text[at, end), which has no literals. False if out of memory. */
+/* Append the pieces of text[at, end), which contains no added tokens. Returns false if out of memory. */
 static bool split_segment(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                           size_t end, bertc_encoding *out)
 {
@@ -100,7 +100,7 @@ static bool split_segment(const bertc_tokenizer *tokenizer, const unsigned char 
     }
 }
 
-/* Append the pieces of normalised characters, split at white space. False if out of memory. */
+/* Append the pieces of normalised characters, split at white space. Returns false if out of memory. */
 static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *chars, size_t count, bertc_encoding *out)
 {
     size_t first = 0;
@@ -114,8 +114,8 @@ static bool split_normalized(const bertc_tokenizer *tokenizer, const bc_char *ch
     return true;
 }
 
-/* Append the pieces of text[at, end), which has no raw literals: normalise it and find the normalised literals in it.
- * False if out of memory. */
+/* Append the pieces of text[at, end), which contains no raw added tokens: normalise the text and find the normalised
+ * added tokens. Returns false if out of memory. */
 static bool search_segment(const bertc_tokenizer *tokenizer, const unsigned char *text, size_t at,
                            size_t end, bertc_encoding *out)
 {

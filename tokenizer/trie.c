@@ -1,5 +1,5 @@
-/* The double array is built in two steps: a linked trie of the words first; then the children of each node are placed,
- * parents first, at the lowest base where all their places are free. */
+/* The double array is built in two steps: First a linked trie of the words is made. Then the children of each node are
+ * placed, parents first, at the lowest base at which all their places are free. */
 #include "tokenizer/trie.h"
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ typedef struct builder {
     int32_t count;
     bc_trie *trie;
     size_t capacity;
-    size_t low; /* nearly all places below it are taken */
+    size_t low; /* nearly all places below `low` are taken */
 } builder;
 
 static int32_t add_link(builder *b, int32_t parent, unsigned char byte)
@@ -34,7 +34,7 @@ static int32_t add_link(builder *b, int32_t parent, unsigned char byte)
     return b->count++;
 }
 
-/* Link the words. There is at most one link per byte of the vocabulary, and the root. */
+/* Link the words. There are at most one link per byte of the vocabulary, and one for the root. */
 static bertc_status link_words(builder *b, const bertc_vocab *vocab, bertc_error *err)
 {
     size_t bytes;
@@ -53,7 +53,7 @@ static bertc_status link_words(builder *b, const bertc_vocab *vocab, bertc_error
     return BERTC_OK;
 }
 
-/* Make the places up to `last` + 256 exist. */
+/* Create the places up to `last` + 256. */
 static bool reach(builder *b, size_t last)
 {
     size_t need = last + BYTES + 1;
@@ -110,7 +110,7 @@ bertc_status bc_trie_build(bc_trie *trie, const bertc_vocab *vocab, bertc_error 
     *trie = (bc_trie){0};
     builder b = {.trie = trie, .low = 1};
     bertc_status status = link_words(&b, vocab, err);
-    /* Links are made parents first, so that a parent always has its place already. */
+    /* Links are made parents first, so a parent always has its place before its children. */
     bool placed = !status && reach(&b, 0);
     if (placed) b.links[0].place = 0;
     for (int32_t i = 0; placed && i < b.count; i++) placed = place_children(&b, i);

@@ -13,7 +13,7 @@
 typedef struct bc_trie_node {
     int32_t base;  /* the place of the child for byte 0; 0: no children */
     int32_t check; /* the parent; -1: the place is free */
-    int32_t id;    /* of the word that ends here; -1: none */
+    int32_t id;    /* id of the word that ends here; -1: no word */
 } bc_trie_node;
 
 typedef struct bc_trie {
@@ -30,7 +30,7 @@ static inline int32_t bc_trie_step(const bc_trie *trie, int32_t node, unsigned c
     return trie->nodes[next].check == node ? next : -1;
 }
 
-/* Walk a string from `node`; returns the node it ends at, or -1. */
+/* Walk a string from `node`. Returns the node at its end, or -1. */
 int32_t bc_trie_walk(const bc_trie *trie, int32_t node, const unsigned char *bytes, size_t length);
 
 #endif

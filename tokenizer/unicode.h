@@ -1,10 +1,11 @@
 /* Code points: UTF-8, categories, lower case and normalisation as the references see them.
  *
- * 1. Categories, combining classes and lower case come from generated tables, never from the installed utf8proc: its
- *    version of Unicode differs between systems, and the references mix versions of their own (see unicode_tables.py).
- * 2. utf8proc is used only to decompose a code point that decomposes according to its column, and to compose a pair.
+ * 1. Categories, combining classes and lower case come from generated tables with a column for each reference, never
+ *    from the installed utf8proc: the version of utf8proc's Unicode differs between systems, and the references mix
+ *    other versions (see unicode_tables.py).
+ * 2. utf8proc is used only to compose a pair, and to decompose a code point that decomposes according to the tables.
  *    Unicode's stability policy fixes both for characters that have once been assigned, so every version from 9.0 on
- *    gives the same. */
+ *    gives the same result. */
 #ifndef BC_TOKENIZER_UNICODE_H
 #define BC_TOKENIZER_UNICODE_H
 
@@ -20,7 +21,7 @@ enum {
     BC_OTHER = 1 << 1,      /* py: Cn, Co, Cs */
     BC_SPACE = 1 << 2,      /* splits words */
     BC_MARK = 1 << 3,       /* Mn */
-    BC_PUNCT = 1 << 4,      /* a word of its own */
+    BC_PUNCT = 1 << 4,      /* each is a word */
     BC_CJK = 1 << 5,        /* spaced on both sides */
     BC_DECOMPOSES = 1 << 6, /* differs from its NFD */
     BC_LOWERS = 1 << 7,     /* differs from its lower case */

@@ -7,7 +7,8 @@
 #include "tokenizer/pieces.h"
 #include "tokenizer/tokenizer.h"
 
-/* Find the longest word of the vocabulary at the beginning of bytes[begin..end), and its end *stop; -1: none. */
+/* Return the id of the longest word of the vocabulary at the beginning of bytes[begin..end), and set *stop to its end.
+ * -1 if there is no word. */
 static int32_t match_first(const bc_trie *trie, const unsigned char *bytes, size_t begin, size_t end,
                            const unsigned char map[256], size_t *stop)
 {
@@ -33,7 +34,7 @@ void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, 
 }
 
 /* Append the pieces of one normalised word: write it as UTF-8, match it, and convert offsets in the word to offsets in
- * the text. False if out of memory. */
+ * the text. Returns false if out of memory. */
 static bool match_word(const bertc_tokenizer *tokenizer, bc_scratch *scratch, const bc_char *chars,
                        size_t count, bertc_encoding *out)
 {

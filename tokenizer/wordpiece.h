@@ -5,7 +5,7 @@
 #include "tokenizer/normalize.h"
 
 /* Append the pieces of the word bytes[begin..end), each byte mapped by `map`; offsets count from `bytes`. A word that
- * cannot be split into pieces becomes [UNK]. `out` has room for end - begin pieces. */
+ * cannot be split into pieces becomes [UNK]. `out` must have space for end - begin pieces. */
 void bc_wordpiece(const bertc_tokenizer *tokenizer, const unsigned char *bytes, size_t begin,
                   size_t end, const unsigned char map[256], bertc_encoding *out);
 

@@ -17,7 +17,8 @@ static bertc_status put_word(words *list, const char *word, double id, const cha
 {
     size_t length = strlen(word);
     if (!(id >= 0) || id >= (double)list->capacity || id != (double)(size_t)id)
-        return bc_fail(err, BERTC_INPUT, "%s: \"%s\" has no id below %zu", path, word, list->capacity);
+        return bc_fail(err, BERTC_INPUT, "%s: the id of \"%s\" is missing or is not below %zu", path, word,
+                       list->capacity);
     if (strchr(word, '\n') || bc_vocab_space_before(word, length) > 0)
         return bc_fail(err, BERTC_INPUT, "%s: word %.0f contains a line end or ends in white space", path, id);
     size_t at = (size_t)id;
@@ -28,7 +29,7 @@ static bertc_status put_word(words *list, const char *word, double id, const cha
     return BERTC_OK;
 }
 
-/* Old files state no type; then a list of words with scores means Unigram, and merges mean BPE. */
+/* Old files state no type. A list of words with scores then means Unigram, and merges mean BPE. */
 bertc_status bc_vocab_check_model(const cJSON *tree, const char *path, bertc_error *err)
 {
     const cJSON *model = bc_json_get(tree, "model"), *vocab = bc_json_get(model, "vocab");
@@ -94,8 +95,8 @@ bertc_status bc_vocab_read_json(const char *path, bool added, char **text, size_
     return status;
 }
 
-/* List the words to compare with a vocab.txt. Here words may end in white space, which vocab.txt cannot hold. Ids
- * beyond the lines of vocab.txt are reported. */
+/* List the words of tokenizer.json for a comparison with vocab.txt. They may end in white space, which vocab.txt cannot
+ * hold. An id beyond the lines of vocab.txt is an error. */
 static bertc_status list_words(const cJSON *vocab, words *list, const char *path, bertc_error *err)
 {
     const cJSON *beyond = NULL;
@@ -118,24 +119,19 @@ static bertc_status list_words(const cJSON *vocab, words *list, const char *path
                    path, (int)count, count == 1 ? "" : "s", beyond->valuedouble, beyond->string);
 }
 
-static size_t trimmed(const char *word)
-{
-    size_t length = strlen(word), bytes;
-    while ((bytes = bc_vocab_space_before(word, length)) > 0) length -= bytes;
-    return length;
-}
-
-/* Whether line `id` of vocab.txt is the word that tokenizer.json has for this id, or null: none. Without a word the
- * line must be blank or repeated by a later line. */
+/* Whether line `id` of vocab.txt agrees with `word`, tokenizer.json's word for this id, or null if it has none. Without
+ * a word the line must be blank or repeated by a later line. */
 static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
 {
     size_t length;
     const char *line = bertc_vocab_word(vocab, id, &length);
     if (!word) return length == 0 || bertc_vocab_id(vocab, line, length) != id;
-    return trimmed(word) == length && memcmp(line, word, length) == 0;
+    size_t trimmed = strlen(word), bytes;
+    while ((bytes = bc_vocab_space_before(word, trimmed)) > 0) trimmed -= bytes;
+    return trimmed == length && memcmp(line, word, length) == 0;
 }
 
-/* The number of lines without the last ones that are only added tokens of tokenizer.json. */
+/* Return the number of lines, not counting trailing lines that are only added tokens of tokenizer.json. */
 static int32_t count_lines(const bertc_vocab *vocab, const cJSON *added, const words *list)
 {
     int32_t lines = bertc_vocab_size(vocab);

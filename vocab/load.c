@@ -9,7 +9,7 @@
 #include "vocab/json.h"
 #include "vocab/vocab.h"
 
-/* The path of tokenizer.json in the folder of `path`; null if out of memory. */
+/* Return the path of tokenizer.json in the folder of `path`; null if out of memory. */
 static char *sibling_path(const char *path)
 {
     static const char name[] = "tokenizer.json";
@@ -22,7 +22,8 @@ static char *sibling_path(const char *path)
     return sibling;
 }
 
-/* Find the file to read: `path`, or if it is absent the tokenizer.json in the same folder. The caller owns *words. */
+/* Find the file to read: `path`, or if that file is absent, the tokenizer.json in the same folder. The caller owns
+ * *words. */
 static bertc_status find_words(const char *path, char **words, bool *json, bertc_error *err)
 {
     size_t length = strlen(path);

@@ -1,4 +1,5 @@
-/* The vocabulary in memory: the bytes of the file, the place of each line in them, and a hash table from words to ids.
+/* The vocabulary in memory: the bytes of the file, the place of each line in the bytes, and a hash table from words to
+ * ids.
  *
  * White space at the end of a line does not belong to its word: the reference trims it, and a word with it could never
  * be found. */
@@ -20,24 +21,18 @@ struct bertc_vocab {
     size_t text_length;
     line *words; /* (size) */
     int32_t size;
-    int32_t distinct; /* lines without a later line of the same word */
+    int32_t distinct; /* number of lines whose word is not repeated by a later line */
     int32_t *slots; /* (slot_mask + 1) ids; -1: free */
     size_t slot_mask;
     bertc_special_ids specials;
 };
 
-static size_t hash_word(const char *bytes, size_t length)
-{
-    uint64_t hash = 0xCBF29CE484222325u;
-    for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001B3u;
-    return (size_t)(hash ^ hash >> 32);
-}
-
 /* Find the slot of a word, or the free slot for it. */
 static size_t find_slot(const bertc_vocab *vocab, const char *bytes, size_t length)
 {
-    size_t slot = hash_word(bytes, length) & vocab->slot_mask;
-    for (;; slot = (slot + 1) & vocab->slot_mask) {
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001B3u;
+    for (size_t slot = (size_t)(hash ^ hash >> 32) & vocab->slot_mask;; slot = (slot + 1) & vocab->slot_mask) {
         int32_t id = vocab->slots[slot];
         if (id < 0) return slot;
         const line *other = &vocab->words[id];
@@ -62,13 +57,6 @@ size_t bc_vocab_space_before(const char *text, size_t end)
     return 0;
 }
 
-static line trim_line(const char *text, size_t start, size_t end)
-{
-    size_t bytes;
-    while ((bytes = bc_vocab_space_before(text + start, end - start)) > 0) end -= bytes;
-    return (line){(uint32_t)start, (uint32_t)(end - start)};
-}
-
 static size_t count_lines(const char *text, size_t length)
 {
     size_t lines = 0;
@@ -76,19 +64,13 @@ static size_t count_lines(const char *text, size_t length)
     return lines + (length > 0 && text[length - 1] != '\n');
 }
 
-/* Return `length` if the text is well-formed UTF-8, else the offset of the first ill-formed sequence. */
-static size_t check_utf8(const unsigned char *text, size_t length)
-{
-    size_t i = 0;
-    for (size_t n; i < length && (n = bc_utf8_sequence(text + i, length - i)) > 0;) i += n;
-    return i;
-}
-
 static bertc_status check_text(const char *text, size_t length, const char *place, bertc_error *err)
 {
     if (length == 0) return bc_fail(err, BERTC_INPUT, "%s: the vocabulary is empty", place);
     if (length > INT32_MAX) return bc_fail(err, BERTC_INPUT, "%s: the vocabulary is larger than 2 GiB", place);
-    size_t bad = check_utf8((const unsigned char *)text, length);
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t bad = 0; /* offset of the first ill-formed sequence */
+    for (size_t n; bad < length && (n = bc_utf8_sequence(bytes + bad, length - bad)) > 0;) bad += n;
     if (bad < length)
         return bc_fail(err, BERTC_INPUT, "%s:%zu: not UTF-8", place,
                        count_lines(text, bad) + (bad == 0 || text[bad - 1] == '\n'));
@@ -113,17 +95,19 @@ static bertc_status allocate(bertc_vocab *vocab, const char *text, size_t length
 /* Split the text into lines and enter their words into the hash table. */
 static void fill(bertc_vocab *vocab)
 {
-    size_t start = 0;
+    size_t start = 0, bytes;
     while (start < vocab->text_length) {
         const char *rest = vocab->text + start;
         const char *newline = memchr(rest, '\n', vocab->text_length - start);
         size_t end = newline ? (size_t)(newline - vocab->text) : vocab->text_length;
+        size_t next = end + 1;
+        while ((bytes = bc_vocab_space_before(rest, end - start)) > 0) end -= bytes;
         line *entry = &vocab->words[vocab->size];
-        *entry = trim_line(vocab->text, start, end);
+        *entry = (line){(uint32_t)start, (uint32_t)(end - start)};
         int32_t *slot = &vocab->slots[find_slot(vocab, vocab->text + entry->start, entry->length)];
         vocab->distinct += *slot < 0;
         *slot = vocab->size++;
-        start = end + 1;
+        start = next;
     }
 }
 

@@ -6,11 +6,12 @@
 
 #include "bertc/vocab.h"
 
-/* The number of different words. Ids of a tokenizer.json that have no word are not counted. */
+/* Return the number of different words. Ids of a tokenizer.json that have no word are not counted. */
 int32_t bc_vocab_distinct(const bertc_vocab *vocab);
 void bc_vocab_set_distinct(bertc_vocab *vocab, int32_t distinct);
 
-/* The length in bytes of the white space character (Unicode White_Space) that ends at text[end]; 0 if there is none. */
+/* Return the length in bytes of the white space character (Unicode White_Space) that ends at text[end]; 0 if there is
+ * none. */
 size_t bc_vocab_space_before(const char *text, size_t end);
 
 #endif

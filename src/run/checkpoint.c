@@ -1,10 +1,10 @@
 /* Saving. A checkpoint is one hashed file that appears complete or not at all:
  *
- *   1. log.jsonl is flushed, so that the length that the checkpoint records is on disk. The best weights were flushed
- *      to a file of their own when they were found.
+ *   1. log.jsonl is flushed, so that the disk holds the log up to the length that the checkpoint records. The best
+ *      weights were flushed to a file of their own when they were found.
  *   2. The name of the checkpoint is added to the journal.
- *   3. step-N.safetensors is written to a temporary file, flushed, compared with the bytes that were handed in, and
- *      renamed. The folder is flushed.
+ *   3. step-N.safetensors is written to a temporary file, flushed, compared with the bytes that were passed to write,
+ *      and renamed. The folder is flushed.
  *   4. Only then are files removed that neither of the two newest checkpoints refers to.
  *
  * If the process is killed in between, the previous checkpoint and all files that it refers to are still there. */

@@ -8,20 +8,21 @@
 /* Save a checkpoint. Errors: BERTC_DIVERGED if the weights are not finite; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err);
 
-/* Save the current weights, which are the best of a task so far. Errors: those of bc_checkpoint_save. */
+/* Save the current weights as the best weights of a task so far. Errors: those of bc_checkpoint_save. */
 bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err);
 
-/* Open the best weights of a task; *values: all of them, in the order of the parameter table. Close `file` also after
- * an error. Errors: those of bc_hashed_file_open. */
+/* Open the file of the best weights of a task. Sets *values to all weights, in the order of the parameter table. Close
+ * `file` also after an error. Errors: those of bc_hashed_file_open. */
 bertc_status bc_checkpoint_open_best(const bc_run *run, int task, bc_weights *file, bc_values *values,
                                      bertc_error *err);
 
-/* Open and verify checkpoint/PREFIX-STEP.safetensors. Close `file` also after an error.
- * Errors: those of bc_hashed_file_open. */
+/* Open and verify checkpoint/PREFIX-STEP.safetensors. Close `file` also after an error. Errors: those of
+ * bc_hashed_file_open. */
 bertc_status bc_checkpoint_open(const bc_run *run, const char *prefix, int64_t step, bc_weights *file,
                                 bertc_error *err);
 
-/* Note that the checkpoint of `state` is kept, as the newest (index 0) or the one before it (index 1). */
+/* Record in run->saving that the checkpoint of `state` is kept: as the newest (index 0) or the second newest (index
+ * 1). */
 void bc_checkpoint_remember(bc_run *run, int index, const bc_state *state);
 
 #endif

@@ -29,8 +29,8 @@ bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_
         if (!task->splits[BERTC_TRAIN].file)
             return bc_fail(err, BERTC_USAGE, "task %s has no training data", task->name);
         if (several && task->trained_as)
-            return bc_fail(err, BERTC_USAGE, "--task: %s has no training data of its own but that of %s", task->name,
-                           task->trained_as);
+            return bc_fail(err, BERTC_USAGE, "--task: %s is trained on the data of %s; list only one of them",
+                           task->name, task->trained_as);
         for (int i = 0; i < *count; i++)
             if (tasks[i] == task) return bc_fail(err, BERTC_USAGE, "--task: %s is listed twice", task->name);
         tasks[(*count)++] = task;
@@ -42,20 +42,15 @@ bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_
 
 /* ---- Splits -------------------------------------------------------------------------------- */
 
-static bool has_label(const bertc_task *task, const char *label)
-{
-    for (int i = 0; i < task->num_labels; i++)
-        if (strcmp(task->labels[i], label) == 0) return true;
-    return false;
-}
-
 /* Whether two tasks have the same labels in any order, or are regressions of the same range. */
 static bool have_same_labels(const bertc_task *a, const bertc_task *b)
 {
     if (a->kind != b->kind || a->num_labels != b->num_labels) return false;
     if (a->kind == BERTC_REGRESSION) return a->low == b->low && a->high == b->high;
-    for (int i = 0; i < a->num_labels; i++)
-        if (!has_label(b, a->labels[i])) return false;
+    for (int i = 0, k = 0; i < a->num_labels; i++, k = 0) {
+        while (k < b->num_labels && strcmp(b->labels[k], a->labels[i]) != 0) k++;
+        if (k == b->num_labels) return false;
+    }
     return true;
 }
 
@@ -130,7 +125,7 @@ bertc_status bc_best_metric_check(const bertc_train_options *o, const bertc_task
     return BERTC_OK;
 }
 
-/* The number of bytes of a name that are shown: at most MAX, and no part of a UTF-8 sequence. */
+/* Return the number of bytes of a name that a message shows: at most MAX, and no part of a UTF-8 sequence. */
 static int shown(const char *name)
 {
     enum { MAX = 48 };

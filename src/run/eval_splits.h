@@ -6,7 +6,7 @@
 #include "bertc/train.h"
 
 /* Parse a list of tasks such as "a,b,c". Errors: BERTC_USAGE naming a task that is unknown, has no training data or is
- * listed twice, or, in a list of several, is trained on the data of another task. */
+ * listed twice. In a list of several tasks, also a task that is trained on the data of another task. */
 bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
                                bertc_error *err);
 
@@ -16,23 +16,23 @@ typedef struct bc_eval_split {
     bertc_split split;
 } bc_eval_split;
 
-/* Parse a list of evaluation splits: a split of `task`, or a task with the same labels, which stands for its dev split.
- * Errors: BERTC_USAGE. */
+/* Parse a list of evaluation splits. An entry is a split of `task`, or the name of a task with the same labels, whose
+ * dev split is used. Errors: BERTC_USAGE. */
 bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task, bc_eval_split splits[BERTC_MAX_EVALS],
                                   size_t *count, bertc_error *err);
 
-/* The value of --best-metric in the scores of `task`. A larger value is better: a loss is negated. */
+/* Return the value of --best-metric in the scores of `task`. A larger value is better: a loss is negated. */
 double bc_best_metric_value(const bertc_train_options *options, const bertc_task *task, const bertc_scores *scores);
 
-/* Refuse a --best-metric that `task` does not have, or that neither --keep best nor --patience uses.
- * Errors: BERTC_USAGE. */
+/* Check that `task` has the metric of --best-metric, and that --keep best or --patience uses it. Errors:
+ * BERTC_USAGE. */
 bertc_status bc_best_metric_check(const bertc_train_options *options, const bertc_task *task, bertc_error *err);
 
-/* The name of the metric of --best-metric: "accuracy". */
+/* Return the name of the metric of --best-metric: "accuracy". */
 const char *bc_best_metric_name(const bertc_train_options *options, const bertc_task *task);
 
-/* Describe constant predictions: "cola dev: acceptable is predicted for all 600 examples". False if the predictions are
- * not constant. */
+/* Describe constant predictions: "cola dev: acceptable is predicted for all 600 examples". Returns false if the
+ * predictions are not constant. */
 enum { BC_CONSTANT_TEXT = 160 };
 bool bc_scores_describe_constant(bc_eval_split split, const bertc_scores *scores, char text[BC_CONSTANT_TEXT]);
 

@@ -13,16 +13,6 @@ static double value_of(const bc_run *run, int task, const bertc_scores *scores)
     return bc_best_metric_value(&run->options, run->tasks[task].eval_splits[0].task, &scores[0]);
 }
 
-/* Whether the last evaluation of a task is its best on the first split. NaN is never the best; the earlier of two equal
- * values stays. */
-static bool is_best(const bc_run *run, int task)
-{
-    const bc_task_state *state = &run->state.task[task];
-    double value = value_of(run, task, state->last);
-    if (isnan(value)) return false;
-    return state->best_step == 0 || value > value_of(run, task, state->best);
-}
-
 /* The results of a task's evaluation, by split. The run's state takes them when all tasks are evaluated. */
 typedef struct findings {
     bertc_scores scores[BERTC_MAX_EVALS];
@@ -44,7 +34,8 @@ static bertc_status score(bc_run *run, int index, findings *found, bertc_error *
     return BERTC_OK;
 }
 
-/* Store the scores of all tasks in the state; return whether a task has a new best score. */
+/* Store the scores of all tasks in the state; return whether a task has a new best score on its first split. NaN is
+ * never the best. If two values are equal, the earlier evaluation stays the best. */
 static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
 {
     bool best = false;
@@ -54,7 +45,8 @@ static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
         bc_task_state *state = &run->state.task[i];
         memcpy(state->last, found[i].scores, sizeof state->last);
         for (size_t e = 0; e < state->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
-        if (!is_best(run, i)) continue;
+        double value = value_of(run, i, state->last);
+        if (isnan(value) || (state->best_step > 0 && !(value > value_of(run, i, state->best)))) continue;
         state->best_step = run->state.step;
         state->best_loss = state->loss;
         memcpy(state->best, state->last, sizeof state->best);
@@ -90,7 +82,7 @@ static void notify_end(const bc_run *run)
     if (run->num_tasks > 1) name = "score of any task";
     if (best > 0)
         bc_notify(notify, "step %lld: no better %s since step %lld, the run ends", step, name, best);
-    else bc_notify(notify, "step %lld: the %s never had a value, the run ends", step, name);
+    else bc_notify(notify, "step %lld: the %s was not a number in any evaluation, the run ends", step, name);
 }
 
 bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)

@@ -15,8 +15,8 @@ static void put_string(bc_hasher *to, const char *string)
     bc_hasher_update(to, string, strlen(string) + 1);
 }
 
-/* Hash the labels of each example, -1 for an example without a label, and if an example has several, also the numbers
- * of labels. */
+/* Hash the labels of each example; an example without a label counts as -1. If an example has several labels, hash the
+ * numbers of labels too. */
 static void put_labels(bc_hasher *to, const bertc_inputs *in)
 {
     static const int32_t none = -1;
@@ -57,7 +57,7 @@ static void hash_config(char out[BC_HASH_HEX], const bertc_config *config)
     bc_hasher_digest(&state, out);
 }
 
-/* Whether an added token is one of the special tokens without further settings, so that its text is hashed anyway. */
+/* Whether an added token is a special token without further settings. Its text is hashed with the special tokens. */
 static bool is_plain(const bertc_tokenizer_options *o, const bertc_added_token *token)
 {
     if (token->normalized || token->single_word || token->lstrip || token->rstrip) return false;
@@ -135,7 +135,8 @@ bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err)
 
 /* ---- Recording and comparing --------------------------------------------------------------- */
 
-/* Compared from the last to the first: causes before effects, such as another vocabulary before other data. */
+/* The table is compared from its end, so that a cause (another vocabulary) is reported before its effect (other
+ * data). */
 static const struct {
     const char *key, *name;
     size_t offset;

@@ -10,13 +10,14 @@
 /* Hash the content of a tokenised data set: lengths, ids, types, labels and values. */
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *inputs);
 
-/* Compute the fingerprints of a run that has its weights and data, before its first step. Errors: BERTC_NOMEM. */
+/* Compute the fingerprints of a run after its weights and data were read and before its first step. Errors:
+ * BERTC_NOMEM. */
 bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err);
 
 /* Append {"weights":...,"train":...,"dev":...,"vocab":...,"tokenizer":...,"config":...}. */
 void bc_fingerprints_record(bc_text *out, const bc_fingerprints *hashes);
 
-/* Compare with recorded fingerprints; `place` is the run folder, for messages. Errors: BERTC_USAGE. */
+/* Compare the fingerprints with recorded fingerprints. Messages name the run folder, `place`. Errors: BERTC_USAGE. */
 bertc_status bc_fingerprints_compare(const bc_fingerprints *hashes, const cJSON *stored, const char *place,
                                      bertc_error *err);
 

@@ -40,14 +40,16 @@ bool bc_folder_parse_name(const char *name, const char *prefix, long long *step)
     return true;
 }
 
-/* Whether a name is of this kind. Like the functions below it returns false if the system fails, and sets *why. */
+/* Whether the entry `name` is of the kind `kind` (a file, a folder). If the system fails, this and the next functions
+ * return false and set *why. */
 static bool is_kind(const bc_dir *dir, const char *name, bc_entry kind, bertc_error *why)
 {
     bc_entry there;
     return bc_dir_entry(dir, name, &there, why) == BERTC_OK && there == kind;
 }
 
-/* Whether a file begins like `text`, up to the shorter length. After a power cut zeros may replace the bytes. */
+/* Whether a file and `text` agree up to the length of the shorter of the two. Zeros in the file count as equal: a power
+ * cut can leave them. */
 static bool begins(const bc_dir *dir, const char *name, const char *text, bertc_error *why)
 {
     char bytes[32];
@@ -72,7 +74,8 @@ static bool is_lock(const bc_dir *work, bertc_error *why)
 }
 
 /* Whether an entry of checkpoint/ can come from a run. With a journal, files that are not listed in it are ignored.
- * Without one, only the lock and the temporary file of a journal, or a journal that was just created, are accepted. */
+ * Without a journal, only the lock and the temporary file of a journal, or a journal that was just created, are
+ * accepted. */
 static bool is_fitting(const bc_folder *folder, const char *name, bertc_error *why)
 {
     const bc_dir *work = &folder->work;
@@ -169,7 +172,7 @@ static bertc_status check_content(bc_folder *folder, bool resume, findings *foun
 
 /* ---- The lock ------------------------------------------------------------------------------ */
 
-/* Whether the locked file still has its name. A run that ended may have removed it. */
+/* Whether the locked file still has its name. A run that ended may have removed the lock file. */
 static bool is_current(const bc_folder *folder, int fd)
 {
     struct stat ours, there;
@@ -182,16 +185,7 @@ static bool write_lock(const bc_folder *folder, const char *text)
     return ftruncate(folder->fd, 0) == 0 && bc_write_at(folder->fd, text, strlen(text), 0);
 }
 
-static bertc_status write_pid(bc_folder *folder, bertc_error *err)
-{
-    char pid[32];
-    snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    ssize_t n = pread(folder->fd, folder->before, sizeof folder->before - 1, 0);
-    folder->before[n > 0 ? n : 0] = '\0';
-    return write_lock(folder, pid) ? BERTC_OK : bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot write", err);
-}
-
-/* Open the run folder and checkpoint/; create missing ones. *again: another run removed one of them meanwhile. */
+/* Open the run folder and checkpoint/; create missing ones. Sets *again if another run removed a folder meanwhile. */
 static bertc_status make_folders(bc_folder *folder, bool *again, bertc_error *err)
 {
     bc_dir_close(&folder->work);
@@ -204,7 +198,7 @@ static bertc_status make_folders(bc_folder *folder, bool *again, bertc_error *er
     return status == BERTC_OK || *again ? BERTC_OK : bc_fail(err, status, "%s", why.message);
 }
 
-/* Try once to take the lock. *again: another run removed a folder or the lock meanwhile. */
+/* Try once to take the lock. Sets *again if another run removed a folder or the lock meanwhile. */
 static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
 {
     int fd;
@@ -215,11 +209,11 @@ static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
     status = bc_dir_file(&folder->work, BC_RUN_LOCK, O_RDWR | O_CREAT, &fd, &why);
     *again = status != BERTC_OK && errno == ENOENT;
     if (status != BERTC_OK) return *again ? BERTC_OK : bc_fail(err, status, "%s", why.message);
+    char pid[32];
     int taken;
     do taken = flock(fd, LOCK_EX | LOCK_NB);
     while (taken != 0 && errno == EINTR);
     if (taken != 0 && errno == EWOULDBLOCK) {
-        char pid[32];
         ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
         pid[n > 0 ? n : 0] = '\0';
         pid[strspn(pid, "0123456789")] = '\0';
@@ -232,7 +226,10 @@ static bertc_status try_lock(bc_folder *folder, bool *again, bertc_error *err)
         return status;
     }
     folder->fd = fd;
-    return write_pid(folder, err);
+    ssize_t n = pread(fd, folder->before, sizeof folder->before - 1, 0);
+    folder->before[n > 0 ? n : 0] = '\0';
+    snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    return write_lock(folder, pid) ? BERTC_OK : bc_dir_fail(&folder->work, BC_RUN_LOCK, "cannot write", err);
 }
 
 static bertc_status take_lock(bc_folder *folder, bertc_error *err)
@@ -249,7 +246,7 @@ static bertc_status take_lock(bc_folder *folder, bertc_error *err)
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
-/* Cut off the part of a path that does not exist; return the length of the rest. */
+/* Cut off the part of a path that does not exist; return the length of the existing part. */
 static size_t existing_part(char *path)
 {
     struct stat info;
@@ -308,7 +305,7 @@ bool bc_folder_remove(const bc_folder *folder, const bc_dir *dir, const char *na
     return !warned(folder, bc_dir_remove(dir, name, &why), &why);
 }
 
-/* Remove the files of the run in checkpoint/ except journal and lock; false if one stays. */
+/* Remove the files of the run in checkpoint/ except journal and lock; return false if a file stays. */
 static bool remove_owned(const bc_folder *folder)
 {
     bc_dir_names names;
@@ -354,8 +351,8 @@ static void remove_created(const bc_folder *folder)
     warned(folder, bc_dir_fail(&bc_working_dir, folder->path, "cannot remove folder", &why), &why);
 }
 
-/* Remove the journal of a run that wrote nothing else, the lock, and checkpoint/ if it is empty. If the journal is that
- * of another run, restore the lock file as it was. */
+/* Remove the journal of a run that wrote nothing else, the lock, and checkpoint/ if it is empty. If the journal belongs
+ * to another run, restore the old content of the lock file. */
 static void leave_work(bc_folder *folder)
 {
     bertc_error why = {0};
@@ -367,7 +364,7 @@ static void leave_work(bc_folder *folder)
     if (folder->fd >= 0 && theirs) theirs = write_lock(folder, folder->before);
     if (folder->fd >= 0 && !theirs) bc_folder_remove(folder, &folder->work, BC_RUN_LOCK);
     bertc_status status = bc_dir_remove_folder(&folder->root, BC_RUN_WORK, &why);
-    /* checkpoint/ of an unfinished run stays, and so does one that another run has locked. */
+    /* checkpoint/ stays if its run is unfinished or if another run has locked it. */
     if (folder->fd >= 0 && folder->journal.length == 0) warned(folder, status, &why);
 }
 

@@ -13,22 +13,22 @@
 
 #include "run/journal.h"
 
-/* Open and lock the folder `path` for a run. *finished: with `resume`, whether the folder holds a finished run; then
- * nothing is changed, and the lock is held only if there are checkpoints left to remove. Close the folder also after an
+/* Open and lock the folder `path` for a run. With `resume`, sets *finished if the folder holds a finished run: nothing
+ * in the folder is changed, and the lock is held only if checkpoints are left to remove. Close the folder also after an
  * error. Errors: BERTC_USAGE if the folder holds something that must not be overwritten; BERTC_LOCKED naming the
  * process that holds it; BERTC_IO. */
 bertc_status bc_folder_open(bc_folder *folder, const char *path, bool resume, bool *finished, bertc_error *err);
 
-/* Release the lock and remove empty folders, and the journal of a run that wrote no other file. */
+/* Release the lock. Remove empty folders, and the journal if the run wrote no other file. */
 void bc_folder_close(bc_folder *folder);
 
 /* Remove all files of the run in checkpoint/ except the lock, the journal last. */
 void bc_folder_clear_work(bc_folder *folder);
 
-/* Remove a file of the run; give a warning and return false if that fails. */
+/* Remove a file of the run. If that fails, give a warning and return false. */
 bool bc_folder_remove(const bc_folder *folder, const bc_dir *dir, const char *name);
 
-/* Whether a name is "PREFIX-N.safetensors", as in checkpoint/; *step: N. */
+/* Whether a name is "PREFIX-N.safetensors", as in checkpoint/. Sets *step to N. */
 bool bc_folder_parse_name(const char *name, const char *prefix, long long *step);
 
 /* Check that the disk has space for `bytes` more. Errors: BERTC_IO with both numbers. */

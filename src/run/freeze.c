@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* Parse a value of --freeze for a model of `layers` layers; *frozen: the number of frozen stages. Errors: BERTC_USAGE
- * naming `option`. */
+/* Parse a value of --freeze for a model of `layers` layers. Sets *frozen to the number of frozen stages. Errors:
+ * BERTC_USAGE naming `option`. */
 static bertc_status parse_freeze(const char *text, size_t length, const char *option, int32_t layers, int32_t *frozen,
                                 bertc_error *err)
 {
@@ -92,7 +92,7 @@ static bertc_status parse_entry(reader *r, bertc_error *err)
     return BERTC_OK;
 }
 
-/* Go to the next entry; *more: whether there is one. */
+/* Go to the next entry. Sets *more if there is an entry. */
 static bertc_status next(const bertc_train_options *o, reader *r, bool *more, bertc_error *err)
 {
     *more = r->rest ? *r->rest != '\0' : next_of_each(o, r);
@@ -119,7 +119,7 @@ bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers,
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-/* Set first_step of the parameters of the stages from `frozen` on that no earlier entry unfroze. */
+/* Set first_step of the parameters of all stages from `frozen` on, except stages that an earlier entry unfroze. */
 static void set_first_step(bertc_model *model, int32_t frozen, int64_t step)
 {
     for (size_t i = 0; i < model->count; i++) {

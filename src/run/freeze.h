@@ -1,12 +1,13 @@
-/* Which parts of a model are frozen: first those of --freeze, then those of --unfreeze-schedule.
+/* Which parts of a model are frozen: --freeze sets the parts at the start, --unfreeze-schedule the parts in later
+ * epochs.
  *
- * A schedule is "EPOCH:FREEZE,...": from each epoch on, the parts that FREEZE gives stay frozen, in the syntax of
- * --freeze. "each-epoch" unfreezes one more layer at the end of each epoch, from the last layer down, and the pooler
- * together with the last layer (gradual unfreezing, Howard and Ruder 2018, section 3.3). Stages are those of
+ * A schedule is "EPOCH:FREEZE,...": from the epoch EPOCH on, only the parts FREEZE stay frozen, a value of --freeze.
+ * "each-epoch" unfreezes one more layer at the end of each epoch, from the last layer down, and the pooler together
+ * with the last layer (gradual unfreezing, Howard and Ruder 2018, section 3.3). Stages are those of
  * bertc_model_options.frozen.
  *
- * 1. A parameter is trained from its first_step on. AdamW counts its updates from there, like PyTorch for a parameter
- *    that had no gradient before.
+ * 1. A parameter is trained from its first_step on. AdamW counts its updates from that step, like PyTorch for a
+ *    parameter that had no gradient before.
  * 2. A parameter that no entry unfreezes is frozen for the whole run: it has no gradient and no moments. */
 #ifndef BC_RUN_FREEZE_H
 #define BC_RUN_FREEZE_H
@@ -14,13 +15,13 @@
 #include "bertc/train.h"
 #include "nn/model.h"
 
-/* Check both options for a model of `layers` layers. *first: number of stages frozen in the first step; *last: number
- * of stages frozen for the whole run. Errors: BERTC_USAGE. */
+/* Check both options for a model of `layers` layers. Sets *first to the number of stages that are frozen in the first
+ * step, *last to the number that are frozen for the whole run. Errors: BERTC_USAGE. */
 bertc_status bc_freeze_check(const bertc_train_options *options, int32_t layers, int32_t *first, int32_t *last,
                              bertc_error *err);
 
-/* Set first_step of every parameter for a run of `steps` steps; the options were checked. Errors: BERTC_USAGE if an
- * entry is past the end of the run. */
+/* Set first_step of every parameter for a run of `steps` steps. The options must have been checked. Errors: BERTC_USAGE
+ * if an entry is past the end of the run. */
 bertc_status bc_freeze_plan(const bertc_train_options *options, bertc_model *model, int64_t epoch_steps, int64_t steps,
                             bertc_error *err);
 

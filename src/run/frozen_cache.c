@@ -20,8 +20,8 @@ static bool has_cache_dir(const bc_run *run)
     return strcmp(run->options.cache_dir, "none") != 0;
 }
 
-/* The maximum size of a cache file: --cache-disk, at most half of the free disk space, at most the limit of the process
- * (ulimit -f). The disk space of a folder that does not exist yet is not checked. */
+/* The maximum size of a cache file: the minimum of --cache-disk, half of the free disk space and the limit of the
+ * process (ulimit -f). The disk space of a folder that does not exist yet is not checked. */
 static size_t disk_budget(const bc_run *run)
 {
     struct statvfs disk;
@@ -36,7 +36,7 @@ static size_t disk_budget(const bc_run *run)
     return budget;
 }
 
-/* A cache of the run and the data that it is for. */
+/* A cache of the run, and the data whose outputs it holds. */
 typedef struct place {
     bc_cache *cache;
     const bertc_inputs *inputs;
@@ -44,7 +44,7 @@ typedef struct place {
     const bc_eval_split *split; /* null: training data */
 } place;
 
-/* Get the index-th cache: task by task, the training data first. False past the end. */
+/* Get the index-th cache: task by task, the training data first. Returns false past the end. */
 static bool place_at(bc_run *run, size_t index, place *p)
 {
     for (int t = 0; t < run->num_tasks; t++) {
@@ -61,8 +61,8 @@ static bool place_at(bc_run *run, size_t index, place *p)
     return false;
 }
 
-/* Caches use at most half of the memory that the rest of the run leaves: the system needs some for its page cache.
- * Without --cache-dir only splits that are read more than once are cached. */
+/* Caches use at most half of the memory that the rest of the run leaves, since the system needs memory for its page
+ * cache. Without --cache-dir only splits that are read more than once are cached. */
 void bc_frozen_cache_plan(bc_run *run)
 {
     place at;
@@ -156,7 +156,7 @@ static bertc_status open_in_cache_dir(bc_run *run, bc_cache *cache, bertc_error 
     if (status != BERTC_OK || cache->is_stored || run->folder.fd < 0) return status;
     if (bc_cache_file_bytes(cache) <= disk_budget(run)) return bc_cache_create(cache, folder, err);
     bc_notify(cache->notify, "--cache-dir: %.1f MB are more than --cache-disk or half of the free disk space; "
-              "nothing is kept for later runs", (double)bc_cache_file_bytes(cache) / BC_MB);
+              "no file is kept for later runs", (double)bc_cache_file_bytes(cache) / BC_MB);
     return BERTC_OK;
 }
 

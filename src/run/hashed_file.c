@@ -94,7 +94,7 @@ static bertc_status compute_hash(const bc_weights *file, char out[BC_HASH_HEX], 
     return status;
 }
 
-/* bc_safetensors_is_trimmed: there are only spaces between the end of the header's text and the data. */
+/* bc_safetensors_is_space_padded checks that only spaces are between the end of the header's text and the data. */
 bertc_status bc_hashed_file_open(const char *path, bc_weights *file, bertc_error *err)
 {
     bertc_status status = bc_safetensors_open(path, file, err);

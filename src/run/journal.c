@@ -97,7 +97,7 @@ bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char
     return status;
 }
 
-/* Append to the file the bytes of folder->journal from `from` on. A torn file is rewritten. */
+/* Append the bytes of folder->journal from `from` on to the file. A torn file is rewritten. */
 static bertc_status append(bc_folder *folder, size_t from, bertc_error *err)
 {
     const bc_text *text = &folder->journal;
@@ -114,8 +114,8 @@ static bertc_status append(bc_folder *folder, size_t from, bertc_error *err)
     else if (fsync(fd) != 0) status = bc_dir_fail(&folder->work, BC_RUN_JOURNAL, "cannot flush", err);
     else if (fstat(fd, &info) != 0) status = bc_dir_fail(&folder->work, BC_RUN_JOURNAL, "cannot stat", err);
     else if ((size_t)info.st_size < text->length)
-        status = bc_fail(err, BERTC_IO, "%s/" BC_RUN_JOURNAL ": %lld bytes after %zu were written", folder->work.path,
-                         (long long)info.st_size, text->length);
+        status = bc_fail(err, BERTC_IO, "%s/" BC_RUN_JOURNAL ": has %lld bytes, but %zu were written",
+                         folder->work.path, (long long)info.st_size, text->length);
     close(fd);
     return status;
 }
@@ -136,7 +136,8 @@ bool bc_folder_owns(const bc_folder *folder, const char *name)
     return length > 4 && strcmp(name + length - 4, ".tmp") == 0 && is_listed(folder, name, length - 4);
 }
 
-/* Refuse a name that is taken by a file that does not belong to the run; ours: the journal lists the name. */
+/* Check that no file of another owner has the name. ours: the journal lists the name, so the file belongs to the
+ * run. */
 static bertc_status check_free(const bc_dir *in, const char *name, bool ours, bertc_error *err)
 {
     bc_entry kind;

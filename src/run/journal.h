@@ -6,8 +6,8 @@
  *
  * 1. The first line is the run's fingerprint line. It is on disk completely when the file appears; its hash covers the
  *    bytes before the hash.
- * 2. The name of a file is on disk here before the file is created. The file of an incomplete last line was not created
- *    yet; the line is overwritten. */
+ * 2. The name of a file is on disk in the journal before the file is created. If the last line is incomplete, its file
+ *    was not created yet, and the line is overwritten. */
 #ifndef BC_RUN_JOURNAL_H
 #define BC_RUN_JOURNAL_H
 
@@ -33,29 +33,29 @@ typedef struct bc_folder {
     char *work_path; /* path/checkpoint */
     char *staging_path; /* path/checkpoint/result */
     bc_dir root, work;
-    size_t found;    /* length of the part of `path` that existed before */
+    size_t found;    /* length of the part of `path` that existed before this run */
     int fd;          /* descriptor of the lock; -1: not held */
     bc_text journal; /* complete lines of the journal; empty: no journal */
     bool tried;      /* an attempt to lock was made, so folders may have been created */
     bool joined;     /* the journal belongs to this run */
     bool torn;       /* the journal's file also has incomplete lines */
-    char before[32]; /* content of the lock file before; a run that is refused restores it */
-    const bertc_notify *notify; /* gets warnings about files that could not be removed; or null */
+    char before[32]; /* old content of the lock file, restored if the journal belongs to another run */
+    const bertc_notify *notify; /* receives warnings about files that could not be removed; or null */
 } bc_folder;
 
-/* Read the journal into folder->journal; it stays empty if journal.jsonl is missing or not a regular file. Errors:
+/* Read the journal into folder->journal, which stays empty if journal.jsonl is missing or not a regular file. Errors:
  * BERTC_USAGE if the journal is damaged; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_journal_read(bc_folder *folder, bertc_error *err);
 
 /* Create the journal. `options` and `fingerprints` are JSON objects. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *fingerprints, bertc_error *err);
 
-/* Add a name in folder->root or folder->work to the journal, unless it is there already. Errors: BERTC_IO, also if the
- * name is taken by a file that does not belong to the run; BERTC_NOMEM. */
+/* Add a name in folder->root or folder->work to the journal, unless the journal lists it already. Errors: BERTC_IO,
+ * also if the name is taken by a file that does not belong to the run; BERTC_NOMEM. */
 bertc_status bc_folder_claim(bc_folder *folder, const bc_dir *in, const char *name, bertc_error *err);
 
-/* Whether the journal lists a name, or the name of which it is the temporary name. "../NAME" is in the run folder,
- * other names are in checkpoint/. */
+/* Whether the journal lists a name; a temporary name counts as its final name. "../NAME" is in the run folder, other
+ * names are in checkpoint/. */
 bool bc_folder_owns(const bc_folder *folder, const char *name);
 
 #endif

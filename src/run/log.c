@@ -85,7 +85,7 @@ bertc_status bc_log_sync(bc_log *log, bertc_error *err)
     if (fsync(log->fd) != 0) return fail(log, "cannot flush", err);
     if (fstat(log->fd, &info) != 0) return fail(log, "cannot stat", err);
     if (info.st_size != log->length)
-        return bc_fail(err, BERTC_IO, "%s/%s: has %lld bytes after %lld were written", log->folder->path, name,
+        return bc_fail(err, BERTC_IO, "%s/%s: has %lld bytes, but %lld were written", log->folder->path, name,
                        (long long)info.st_size, (long long)log->length);
     bertc_status status = read_back(log, err);
     if (status != BERTC_OK) return status;
@@ -113,7 +113,8 @@ void bc_log_close(bc_log *log)
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-/* Pass the first bytes of the log, at most `max`, to `take` in pieces. A missing log is an error like a damaged one. */
+/* Pass the first bytes of the log, at most `max`, to `take` in pieces. A missing log is BERTC_INPUT, like a damaged
+ * log. */
 static bertc_status scan(const bc_folder *folder, int64_t max, void (*take)(void *to, const void *bytes, size_t length),
                          void *to, int64_t *found, bertc_error *err)
 {

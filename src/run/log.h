@@ -16,21 +16,21 @@ typedef struct bc_log {
     const bc_folder *folder;
     int fd; /* -1: not open */
     int64_t length;
-    bc_hasher *given; /* hash of all lines as they were handed to bc_log_append */
+    bc_hasher *given; /* hash of all lines that were passed to bc_log_append */
     bc_hasher *found; /* hash of the first `checked` bytes, read back from the file */
     int64_t checked;
 } bc_log;
 
-/* Open the log for appending after its first `length` bytes, which were checked before; 0: an empty log. Errors:
+/* Open the log to append after its first `length` bytes, which were checked before. 0 gives an empty log. Errors:
  * BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_log_open(bc_log *log, bc_folder *folder, int64_t length, bertc_error *err);
 
 bertc_status bc_log_append(bc_log *log, const char *line, size_t length, bertc_error *err);
 
-/* Flush the log and compare its bytes with the lines that were handed in. Errors: BERTC_IO, BERTC_NOMEM. */
+/* Flush the log and compare its bytes with the appended lines. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_log_sync(bc_log *log, bertc_error *err);
 
-/* Compute the hash of all lines as they were handed in. */
+/* Compute the hash of all appended lines. */
 void bc_log_end(const bc_log *log, char out[BC_HASH_HEX]);
 
 /* Close the log, and remove it if it is empty. */

@@ -6,7 +6,7 @@
 #include "nn/lora.h"
 #include "nn/model_load.h"
 
-/* The name of a --lora option that does not have its default value; or null. */
+/* Return the name of a --lora option that does not have its default value; or null. */
 static const char *find_given(const bertc_train_options *o)
 {
     bertc_train_options d;
@@ -17,7 +17,7 @@ static const char *find_given(const bertc_train_options *o)
     return o->lora_save != d.lora_save ? "lora-save" : NULL;
 }
 
-/* The name of an option that cannot be combined with adapters; or null. */
+/* Return the name of an option that is set but cannot be combined with adapters; or null. */
 static const char *find_contrary(const bertc_train_options *o)
 {
     if (o->train_only != BERTC_TRAIN_ALL) return "train-only";
@@ -26,8 +26,8 @@ static const char *find_contrary(const bertc_train_options *o)
     return strcmp(o->unfreeze_schedule, "none") != 0 ? "unfreeze-schedule" : NULL;
 }
 
-/* The targets that peft matches with a name: modules whose path is the name or ends with a dot and the name. "dense" is
- * refused: it would match the pooler too, which has no adapter. */
+/* Return the targets that peft matches with a name: modules whose path is the name or ends with a dot and the name.
+ * "dense" is not allowed, since it would match the pooler too, which has no adapter. */
 static uint32_t match_targets(const char *name, size_t length)
 {
     uint32_t found = 0;

@@ -17,22 +17,23 @@
 /* A result is a complete model or an adapter, for each task of the run. */
 enum { COMPLETE = 1, ADAPTER = 2 };
 
-/* The files besides those of the tokenizer, which are all optional. */
+/* All files of a result except the files of the tokenizer, which are all optional. */
 static const struct {
     const char *name;
     int required; /* in a complete model, an adapter or both */
 } own[] = {
-    {"config.json", COMPLETE}, /* earlier versions wrote it for an adapter too */
+    {"config.json", COMPLETE}, /* earlier versions wrote this file for an adapter too */
     {BC_MODEL_WEIGHTS, COMPLETE},
     {BC_ADAPTER_CONFIG, ADAPTER},
     {BC_ADAPTER_WEIGHTS, ADAPTER},
-    {BC_ADAPTER_LABELS, 0},    /* earlier versions did not write it */
+    {BC_ADAPTER_LABELS, 0},    /* earlier versions did not write this file */
     {BC_RUN_EVAL, COMPLETE | ADAPTER},
     {BC_RUN_RECORD, COMPLETE | ADAPTER}, /* only in the folders of several tasks: run.json does not list itself */
 };
 enum { OWN = sizeof own / sizeof own[0] };
 
-/* The index-th name in a model's folder: `count` names of `own`, then those of the tokenizer; null past the end. */
+/* Return the index-th name in a model's folder: `count` names of `own`, then the names of the tokenizer's files. Null
+ * past the end. */
 static const char *name_at(size_t index, size_t count)
 {
     return index < count ? own[index].name : bc_model_dir_tokenizer_file(index - count);
@@ -59,7 +60,7 @@ bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *file)
 
 /* ---- Recording ----------------------------------------------------------------------------- */
 
-/* Append the size and hash of the bytes that were handed to write, not of those that can be read back. */
+/* Append the size and hash of the bytes that the run wrote, not of the bytes that are on disk now. */
 static bertc_status record_file(bc_text *out, const bc_run *run, const char *folder, const bc_result_file *file,
                                 bertc_error *err)
 {

@@ -1,6 +1,7 @@
 /* The files of a result. run.json lists them with size and hash, so that a finished run can be checked.
  *
- * log.jsonl holds times, which run.json must not depend on: run.json records only its number of lines. */
+ * log.jsonl contains times, on which run.json must not depend. So run.json records only the number of lines of
+ * log.jsonl. */
 #ifndef BC_RUN_MANIFEST_H
 #define BC_RUN_MANIFEST_H
 
@@ -18,7 +19,7 @@ typedef struct bc_result_file {
     bool optional;
 } bc_result_file;
 
-/* Get the index-th file of the result; false past the end. */
+/* Get the index-th file of the result; return false past the end. */
 bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *file);
 
 /* Append "files":{NAME:{"bytes":...,"xxh3":...},...},"log_lines":... for the result in `folder` and the log in the run

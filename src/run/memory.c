@@ -20,8 +20,8 @@ static size_t sum_of(size_t a, size_t b, size_t c)
     return bc_size_mul(a, b, &sum) && bc_size_add(sum, c, &sum) ? sum : SIZE_MAX;
 }
 
-/* The weights, a packed copy of those that stay frozen if the backend packs, and the one matrix that is merged at a
- * time when the result is written. */
+/* Count the bytes of the weights. If the backend packs, add a packed copy of the frozen weights. Add the largest merged
+ * matrix: writing the result merges one matrix at a time. */
 static size_t weights(const bc_run *run, const bertc_model *model)
 {
     size_t scalar = model->use_bf16 ? sizeof(uint16_t) : sizeof(float);
@@ -31,8 +31,8 @@ static size_t weights(const bc_run *run, const bertc_model *model)
     return sum_of(model->scalars, sizeof(float), more);
 }
 
-/* Both moments of the trained parameters. In the word table the moments of unused words stay zero and take no memory; a
- * used row may occupy up to a page more than its size. */
+/* Count the bytes of both moments of the trained parameters. In the word embedding table, moments of unused words stay
+ * zero and take no memory. A used row may occupy up to a page more than its size. */
 static size_t moments(const bc_run *run, const bertc_model *model)
 {
     enum { PAGE = 4096 };
@@ -45,7 +45,7 @@ static size_t moments(const bc_run *run, const bertc_model *model)
     return sum_of(2, sum_of(1, rest, used < all ? used : all), bc_lazy_bytes(table->shape[0]));
 }
 
-/* The cached outputs of the frozen stages, with a batch to compute missing ones. */
+/* Count the bytes of the cached outputs of the frozen stages, and of a batch to compute missing outputs. */
 static size_t cache(const bc_run *run)
 {
     size_t sum = (size_t)run->plan.limits.tokens * (2 * sizeof(int32_t) + 1);
@@ -64,7 +64,7 @@ static size_t input_bytes(const bertc_inputs *in)
     return in->starts[in->count] * token + in->count * example + in->label_starts[in->count] * sizeof *in->labels;
 }
 
-/* Tokens and text of an evaluation split. */
+/* Count the bytes of tokens and text of an evaluation split. */
 static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
 {
     size_t text = set->count * sizeof *set->examples;
@@ -73,7 +73,8 @@ static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
     return input_bytes(eval->inputs) + text;
 }
 
-/* All splits of all tasks, the orders of their examples, scratch to shuffle the largest task, and a batch. */
+/* Count the bytes of all splits of all tasks, the orders of their examples, scratch to shuffle the largest task, and a
+ * batch. */
 static size_t data(const bc_run *run, size_t tokens)
 {
     size_t sum = tokens * (2 * sizeof(int32_t) + 1), max = 0;
@@ -90,8 +91,8 @@ static size_t data(const bc_run *run, size_t tokens)
  * 12 layers and hidden size 768. */
 enum { PRODUCTS = 24 << 20 };
 
-/* Gradients of the word table are counted for the rows that a batch uses. "program" is the resident size of the process
- * at the start plus PRODUCTS. */
+/* Gradients of the word embedding table are counted for the rows that a batch uses. "program" is the resident size of
+ * the process at the start plus PRODUCTS. */
 size_t bc_memory_parts(const bc_run *run, const bertc_limits *limits, bertc_memory_part parts[BERTC_MEMORY_PARTS])
 {
     const bertc_model *model = bc_trainer_model(run->trainer);
@@ -121,7 +122,8 @@ static bool fits(const bc_run *run, const bertc_limits *limits, size_t capacity)
     return bc_memory_parts(run, limits, parts) <= capacity;
 }
 
-/* The largest power of two that fits as --micro-batch-tokens, at least the longest sequence; 0: none. */
+/* Return the largest power of two that fits as --micro-batch-tokens, at least the longest sequence; 0 if nothing
+ * fits. */
 static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t capacity)
 {
     int32_t max = limits.tokens, tokens = 1;
@@ -133,7 +135,7 @@ static int32_t find_tokens(const bc_run *run, bertc_limits limits, size_t capaci
     return 0;
 }
 
-/* The largest --gradient-checkpointing that fits; 0: none. */
+/* Return the largest --gradient-checkpointing that fits; 0 if nothing fits. */
 static int32_t find_group(const bc_run *run, bertc_limits limits, size_t capacity)
 {
     int32_t layers = bc_trainer_model(run->trainer)->config.num_hidden_layers;

@@ -74,7 +74,8 @@ static bertc_status find_vocab(const char *dir, bool *found, bertc_error *err)
     return status;
 }
 
-/* Choose the directory of the tokenizer's files. An adapter that peft saved has none, so its base is used. */
+/* Choose the directory of the tokenizer's files. An adapter that peft saved has no such files; its base is used
+ * then. */
 static bertc_status choose_tokenizer_dir(bc_model_source *source, const char *dir, bertc_error *err)
 {
     bool found = true;
@@ -85,17 +86,8 @@ static bertc_status choose_tokenizer_dir(bc_model_source *source, const char *di
     return source->tokenizer_dir ? BERTC_OK : bc_fail_memory(err);
 }
 
-/* An added token may lack a row in the word table if no text contains it: check_inputs refuses such a text. */
-static void notify_rowless(const bc_model_source *source, const bertc_notify *notify)
-{
-    int32_t rows = source->config.vocab_size, size = bertc_tokenizer_size(source->tokenizer);
-    if (size <= rows) return;
-    size_t length;
-    const char *word = bertc_tokenizer_word(source->tokenizer, rows, &length);
-    bc_notify(notify, "%s: token %.*s has id %d, the model's vocab_size is %d: texts that contain it are refused",
-              bertc_vocab_source(source->vocab), (int)length, word, (int)rows, (int)rows);
-}
-
+/* An added token without a row in the word embedding table is allowed as long as no text contains it. A text that
+ * contains it is an error of check_inputs. */
 static bertc_status check_vocab(const bc_model_source *source, const bertc_notify *notify, bertc_error *err)
 {
     const char *place = bertc_vocab_source(source->vocab);
@@ -105,11 +97,16 @@ static bertc_status check_vocab(const bc_model_source *source, const bertc_notif
         return bc_fail(err, BERTC_INPUT, "%s: %d words, the model's vocab_size is only %d", place, (int)words,
                        (int)rows);
     if (size < rows) bc_notify(notify, "%s: %d words, the model's vocab_size is %d", place, (int)size, (int)rows);
-    notify_rowless(source, notify);
+    if (size <= rows) return BERTC_OK;
+    size_t length;
+    const char *word = bertc_tokenizer_word(source->tokenizer, rows, &length);
+    bc_notify(notify, "%s: token %.*s has id %d, the model's vocab_size is %d: texts must not contain it", place,
+              (int)length, word, (int)rows, (int)rows);
     return BERTC_OK;
 }
 
-/* Set max_length to `wanted`, or if that is 0 to the default or the smaller maximum of the model or its tokenizer. */
+/* Set max_length to `wanted`. If `wanted` is 0, set it to the default, or to the maximum of the model or its tokenizer
+ * if that is smaller. */
 static bertc_status resolve_length(bc_model_source *source, const char *dir, int64_t wanted, const bertc_notify *notify,
                                   bertc_error *err)
 {
@@ -145,8 +142,8 @@ bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int6
     return status;
 }
 
-/* Read the max_length that a run folder was trained with, the default for scoring its model; 0 if `dir` is not a run
- * folder or its run.json does not state it. */
+/* Read the --max-length of the run in the folder `dir`, which is the default for scoring its model. *length is 0 if
+ * `dir` is not a run folder or its run.json does not state the option. */
 static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_error *err)
 {
     cJSON *tree = NULL;
@@ -177,7 +174,7 @@ static bertc_status read_texts(const bertc_predict_options *o, const bertc_task 
     return BERTC_OK;
 }
 
-/* Refuse a directory that is not a model. A run of several tasks has a model in a folder for each task. */
+/* Check that a directory is a model. A run of several tasks has a folder with a model for each task. */
 static bertc_status check_dir(const char *dir, const bertc_task *task, bertc_error *err)
 {
     static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};

@@ -12,34 +12,34 @@ typedef struct bc_model_source {
     bertc_vocab *vocab;
     bertc_tokenizer *tokenizer;
     size_t max_length;
-    char *base; /* directory of the base model if this one is an adapter; else null */
-    char *tokenizer_dir; /* directory of the tokenizer's files: this one, or the base */
+    char *base; /* directory of the base model if the source is an adapter; else null */
+    char *tokenizer_dir; /* directory of the tokenizer's files: the source itself, or the base */
 } bc_model_source;
 
-/* Open a model source, which starts as {0}; close it also after an error. max_length 0: the default, or the model's
- * maximum if that is smaller. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM; BERTC_USAGE if max_length is more than the
- * model's positions. */
+/* Open a model source, which starts as {0}; close it also after an error. If max_length is 0, it becomes the default,
+ * or the model's maximum if that is smaller. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM; BERTC_USAGE if max_length is
+ * more than the model's positions. */
 bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int64_t max_length,
                                   const bertc_notify *notify, bertc_error *err);
 void bc_model_source_close(bc_model_source *source);
 
-/* Open a model source, and read the texts that the model is applied to: a split of `task`, or lines of text. labels:
- * read only the labelled examples of a split, with their labels; else all rows. Errors: those of bc_model_source_open
- * and of reading data; BERTC_USAGE if the options give neither data nor text. */
+/* Open a model source, and read the texts that the model is applied to: a split of `task`, or lines of text. With
+ * `labels`, only the labelled examples of a split are read, with their labels; else all rows. Errors: those of
+ * bc_model_source_open and of reading data; BERTC_USAGE if the options give neither data nor text. */
 bertc_status bc_model_source_open_texts(bc_model_source *source, const bertc_predict_options *options,
                                         const bertc_task *task, bool labels, const bertc_notify *notify,
                                         bertc_dataset **dataset, bertc_error *err);
 
-/* Tokenise a data set and check that its ids and types fit the model. map: from the task's classes to the model's;
- * null: the same. Errors: BERTC_INPUT, BERTC_NOMEM. */
+/* Tokenise a data set and check that its ids and types fit the model. map: the model's class for each class of the
+ * task; null if both have the same order. Errors: BERTC_INPUT, BERTC_NOMEM. */
 bertc_status bc_model_source_tokenize(const bc_model_source *source, const bertc_dataset *set, const int32_t *map,
                                       bertc_inputs **inputs, bertc_error *err);
 
-/* Refuse a split without labels, which are needed to `purpose` ("score"). Errors: BERTC_INPUT; if the label column is
+/* Check that a split has the labels that are needed to `purpose` ("score"). Errors: BERTC_INPUT; if the label column is
  * missing, the message lists the columns of the file. */
 bertc_status bc_model_source_check_labels(const bertc_dataset *set, const char *purpose, bertc_error *err);
 
-/* Report the rows of a data set that were left out. */
+/* Report how many rows of a data set were left out. */
 void bc_model_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify);
 
 /* Report invalid UTF-8 and truncated texts of a data set. */

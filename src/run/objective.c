@@ -77,15 +77,6 @@ static bertc_status balance(bc_run_task *task, const bertc_dataset *train, bertc
     return status;
 }
 
-static void notify(const bc_run_task *task, const bertc_notify *to)
-{
-    bc_text line = {0};
-    for (int c = 0; c < task->spec->num_labels; c++)
-        bc_text_printf(&line, "%s%s %.4g", c ? ", " : "", task->spec->labels[c], task->class_weights[c]);
-    if (!line.failed) bc_notify(to, "class weights: %s", line.bytes);
-    bc_text_clear(&line);
-}
-
 bertc_status bc_objective_resolve(const bc_run *run, bc_run_task *task, const bertc_dataset *train,
                                   const int32_t *map, bertc_error *err)
 {
@@ -93,7 +84,11 @@ bertc_status bc_objective_resolve(const bc_run *run, bc_run_task *task, const be
     if (!is_given(o)) return BERTC_OK;
     bertc_status status = is_balanced(o) ? balance(task, train, err) : BERTC_OK;
     if (status != BERTC_OK) return status;
-    notify(task, bc_meter_notify(&run->meter));
+    bc_text line = {0};
+    for (int c = 0; c < task->spec->num_labels; c++)
+        bc_text_printf(&line, "%s%s %.4g", c ? ", " : "", task->spec->labels[c], task->class_weights[c]);
+    if (!line.failed) bc_notify(bc_meter_notify(&run->meter), "class weights: %s", line.bytes);
+    bc_text_clear(&line);
     double *weights = bc_alloc((size_t)task->spec->num_labels, sizeof *weights);
     if (!weights) return bc_fail_memory(err);
     for (int c = 0; c < task->spec->num_labels; c++) weights[map[c]] = task->class_weights[c];

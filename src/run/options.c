@@ -31,11 +31,11 @@ static const bertc_choice best_metrics[] = {{"primary", BERTC_BEST_PRIMARY},
 static const bertc_choice precisions[] = {{"f32", BERTC_F32}, {"bf16", BERTC_BF16}, {"auto", BERTC_AUTO}, {NULL, 0}};
 static const bertc_choice backends[] = {{"onednn", 0}, {"openblas", 1}, {"reference", 2}, {NULL, 0}};
 
-/* Flags of rows. FREE: a resumed run may have another value, because the result does not depend on it or because the
- * content is compared by its hash (model and data). HIDDEN: the option is not recorded. */
+/* Flags of table entries. FREE: a resumed run may change the option, because the result does not depend on it, or
+ * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded. */
 enum { FREE = 1, HIDDEN = 2 };
 
-/* Rows that both tables have, each for a struct `type`. */
+/* Entries that both tables have; `type` is the struct of the options. */
 #define PRECISION(type)                                                                                              \
     {"precision", BERTC_OPTION_CHOICE, offsetof(type, precision), "f32", 0, 0, precisions, "TYPE",                   \
      "number type of the encoder's matrix products; auto: bf16 if the backend and the processor support it, else f32", \
@@ -265,7 +265,7 @@ bertc_status bc_options_check_predict(const bertc_predict_options *o, bertc_erro
     return check_rows(predict_rows, PREDICT_ROWS, o, err);
 }
 
-/* Check that no option is given that would change what --feature-layer trains. */
+/* Check that no option changes what --feature-layer trains. */
 static bertc_status check_feature(const bertc_train_options *o, bertc_error *err)
 {
     const struct {
@@ -376,7 +376,7 @@ void bc_options_record(bc_text *out, const bertc_train_options *options)
     bc_text_printf(out, "}");
 }
 
-/* The first option whose values differ in two objects of bc_options_record; or null. */
+/* Return the first option whose values differ in two objects of bc_options_record; or null. */
 static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
 {
     for (size_t i = 0; i < ROWS; i++) {

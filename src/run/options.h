@@ -8,14 +8,16 @@
 #include "base/text.h"
 #include "bertc/train.h"
 
-/* Tokens of a text: the default, and the range of --max-length ([CLS], a word piece and [SEP] are the minimum). */
+/* Numbers of tokens of a text: the default and the range of --max-length. The minimum is [CLS], a word piece and
+ * [SEP]. */
 enum { BC_DEFAULT_LENGTH = 128, BC_MIN_LENGTH = 3, BC_MAX_LENGTH = 1000000 };
 
-/* Tokens of a pass of inference: twice those of a batch of 32 sequences of 128 tokens. */
+/* Maximum number of tokens of an inference pass: twice the number in a batch of 32 sequences of 128 tokens. */
 enum { BC_PASS_TOKENS = 8192 };
 
-/* Check that every field is in the range of its row. Combinations of options are checked by bc_run_open,
- * run/lora_options.h, run/freeze.h, run/objective.h and run/eval_splits.h. Errors: BERTC_USAGE naming the option. */
+/* Check that every field is in the range that its entry in the table states. Combinations of options are checked by
+ * bc_run_open, run/lora_options.h, run/freeze.h, run/objective.h and run/eval_splits.h. Errors: BERTC_USAGE naming the
+ * option. */
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
 
 /* Check the options of inference in the same way. */
@@ -27,7 +29,7 @@ bertc_status bc_options_precision(const char *backend, bertc_precision *precisio
 /* Reduce *layers, the number of layers of the model, to the number that the run keeps. Errors: BERTC_USAGE. */
 bertc_status bc_options_kept_layers(const bertc_train_options *options, int32_t *layers, bertc_error *err);
 
-/* Check the options that choose the trained parts, for a model of `layers` layers; *frozen: the number of stages
+/* Check the options that choose the trained parts, for a model of `layers` layers. Sets *frozen to the number of stages
  * (bertc_model_options) that are frozen for the whole run. Errors: BERTC_USAGE. */
 bertc_status bc_options_frozen_stages(const bertc_train_options *options, int32_t layers, int32_t *frozen,
                                       bertc_error *err);
@@ -36,7 +38,7 @@ bertc_status bc_options_frozen_stages(const bertc_train_options *options, int32_
 typedef struct bc_save_interval {
     int64_t steps;
     double seconds;
-    bool is_auto; /* the run chooses; a checkpoint without enough disk space is skipped with a notice */
+    bool is_auto; /* the run chooses; if a checkpoint does not fit on the disk, it is skipped with a notice */
 } bc_save_interval;
 
 /* Parse --save-every. Errors: BERTC_USAGE. */
@@ -47,8 +49,8 @@ bertc_status bc_options_parse_save_interval(const bertc_train_options *options, 
  * out: the run computes the same in another folder and after an interruption. */
 void bc_options_record(bc_text *out, const bertc_train_options *options);
 
-/* Compare with recorded options. Options that do not change the result may differ. `place` is the run folder, for
- * messages. Errors: BERTC_USAGE naming the first option that differs and both values. */
+/* Compare the options with recorded options. Options that do not change the result may differ. Messages name the run
+ * folder, `place`. Errors: BERTC_USAGE naming the first option that differs and both values. */
 bertc_status bc_options_compare(const bertc_train_options *options, const cJSON *stored, const char *place,
                                 bertc_error *err);
 

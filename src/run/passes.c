@@ -26,13 +26,13 @@ static bertc_status bound_batch_tokens(bc_run *run, bertc_error *err)
         bertc_status status = bc_pack_longest_first(task->train, task->epoch.order, err);
         if (status != BERTC_OK) return status;
         run->plan.batch_tokens = bc_max(run->plan.batch_tokens, bc_pack_max(task->train, task->epoch.order, batch));
-        task->epoch.current = -1; /* epoch.order is not the order of an epoch now */
+        task->epoch.current = -1; /* epoch.order no longer holds the order of an epoch */
     }
     return BERTC_OK;
 }
 
-/* Count the tokens of the largest batch. The order of every epoch is known in advance, so all batches can be counted. A
- * very long run takes a batch of the longest examples instead, which is an upper bound. */
+/* Count the tokens of the largest batch. The order of every epoch is known in advance, so all batches can be counted.
+ * In a very long run a batch of the longest examples is counted instead, as an upper bound. */
 static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 {
     static const int64_t few = 1 << 22;
@@ -50,9 +50,9 @@ static bertc_status count_batch_tokens(bc_run *run, bertc_error *err)
 
 bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
 {
-    size_t examples = 0;  /* of the task with the most */
-    size_t sequences = 0; /* of the largest evaluation pass */
-    size_t longest = 0;   /* tokens of the longest sequence */
+    size_t examples = 0;  /* maximum number of training examples of a task */
+    size_t sequences = 0; /* maximum number of sequences of an evaluation pass */
+    size_t longest = 0;   /* number of tokens of the longest sequence */
     for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
         examples = bc_max(examples, task->train->count);
         longest = bc_max(longest, task->train->longest);

@@ -25,17 +25,8 @@
 
 /* ---- Options ------------------------------------------------------------------------------- */
 
-/* Fill in the recipe's defaults for options that were not given. */
-static void resolve_recipe(bertc_train_options *o)
-{
-    static const struct {
-        double warmup_ratio, weight_decay;
-    } own[] = {[BERTC_RECIPE_HF] = {0, 0}, [BERTC_RECIPE_GOOGLE] = {0.1, 0.01}};
-    if (o->warmup_ratio < 0) o->warmup_ratio = own[o->recipe].warmup_ratio;
-    if (o->weight_decay < 0) o->weight_decay = own[o->recipe].weight_decay;
-}
-
-/* Refuse evaluation splits, a metric or a loss that a task does not have. */
+/* Resolve the evaluation splits, the metric and the loss of a task. Errors: BERTC_USAGE if the task does not have
+ * them. */
 static bertc_status open_task(bc_run *run, int index, const bertc_task *spec, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
@@ -76,7 +67,9 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     o->threads = threads;
     status = open_tasks(run, err);
     if (status != BERTC_OK) return status;
-    resolve_recipe(o);
+    bool google = o->recipe == BERTC_RECIPE_GOOGLE;
+    if (o->warmup_ratio < 0) o->warmup_ratio = google ? 0.1 : 0;
+    if (o->weight_decay < 0) o->weight_decay = google ? 0.01 : 0;
     precision = (bertc_precision)o->precision;
     status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
     o->precision = (int)precision;
@@ -126,15 +119,6 @@ static bertc_status read_split(const bc_run *run, bc_eval_split which, int64_t l
     return bc_model_source_check_labels(*dataset, purpose, err);
 }
 
-static bertc_status read_train(const bc_run *run, const bc_run_task *task, bertc_dataset **train, bertc_error *err)
-{
-    const bertc_train_options *o = &run->options;
-    bc_eval_split which = {task->spec, BERTC_TRAIN};
-    bertc_status status = read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", train, err);
-    if (status != BERTC_OK || !o->stratified) return status;
-    return bc_stratify(*train, (size_t)o->limit_train, (uint64_t)o->seed, err);
-}
-
 /* ---- Model --------------------------------------------------------------------------------- */
 
 static bertc_model_options model_options(const bc_run *run)
@@ -159,7 +143,8 @@ static bertc_model_options model_options(const bc_run *run)
     return options;
 }
 
-/* Set the scales of learning rates: --head-lr for the head, --layer-lr-decay from each layer to the next lower one. */
+/* Set the scale of each learning rate: --head-lr for the head, --layer-lr-decay from each layer to the next lower
+ * layer. */
 static void set_rates(const bertc_train_options *o, bertc_model *model)
 {
     const bertc_config *config = &model->config;
@@ -171,8 +156,8 @@ static void set_rates(const bertc_train_options *o, bertc_model *model)
     }
 }
 
-/* Open the model with a head for each task. If the model's own head has the labels of a task under synonyms or numbers,
- * its names are kept. */
+/* Open the model with a head for each task. If the names of the model's own head are synonyms or numbers of the task's
+ * labels, the head keeps them. */
 static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_error *err)
 {
     static const char *const regression[] = {"LABEL_0"};
@@ -205,7 +190,7 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
     if (status == BERTC_OK) status = bc_trainer_create(model, &run->trainer, err);
     if (status == BERTC_OK) status = bc_lora_options_check_base(run, err);
     if (status != BERTC_OK) return status;
-    bertc_config config = model->config; /* with the run's dropout, which is not saved with the model */
+    bertc_config config = model->config; /* a copy with the run's dropout, which is not saved with the model */
     double p = run->options.dropout;
     if (p >= 0) config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = p;
     char *path = bc_path_join(run->source.base ? run->source.base : run->options.model, "config.json");
@@ -222,8 +207,8 @@ static bertc_status open_model(bc_run *run, bertc_error *err)
 
 /* ---- Labels and tokens --------------------------------------------------------------------- */
 
-/* Map the labels of a task to those of a head. Release *map by bc_free, also after an error. A head without label names
- * gets the task's names. */
+/* Map the labels of a task to the labels of a head. Release *map by bc_free, also after an error. A head without label
+ * names gets the task's names. */
 static bertc_status match_labels(bertc_config *config, const bertc_task *task, int32_t **map, bertc_error *err)
 {
     bool by_name;
@@ -285,13 +270,17 @@ static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_run_task
 /* Read the data of all tasks, open the model for them, and tokenise. */
 static bertc_status read_tasks(bc_run *run, bertc_error *err)
 {
+    const bertc_train_options *o = &run->options;
     data_sets sets[BERTC_MAX_TASKS] = {0};
     bertc_status status = BERTC_OK;
     for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {
         const bc_run_task *task = &run->tasks[t];
-        status = read_train(run, task, &sets[t].train, err);
+        bc_eval_split which = {task->spec, BERTC_TRAIN};
+        status = read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", &sets[t].train, err);
+        if (status == BERTC_OK && o->stratified)
+            status = bc_stratify(sets[t].train, (size_t)o->limit_train, (uint64_t)o->seed, err);
         for (size_t i = 0; i < task->eval_count && status == BERTC_OK; i++)
-            status = read_split(run, task->eval_splits[i], run->options.limit_eval, "score", &sets[t].evals[i], err);
+            status = read_split(run, task->eval_splits[i], o->limit_eval, "score", &sets[t].evals[i], err);
     }
     if (status == BERTC_OK) status = open_model(run, err);
     for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {
@@ -310,7 +299,7 @@ static bertc_status read_tasks(bc_run *run, bertc_error *err)
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-/* Create the epochs of all tasks, with memory to shuffle the largest training data. */
+/* Create the epochs of all tasks, and allocate memory to shuffle the largest training set. */
 static bertc_status create_epochs(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
@@ -326,7 +315,7 @@ static bertc_status create_epochs(bc_run *run, bertc_error *err)
     return status;
 }
 
-/* Plan the numbers of steps, the source of their examples, the frozen stages, warm-up and evaluations. */
+/* Plan the number of steps, the source of their examples, the frozen stages, the warm-up and the evaluations. */
 static bertc_status plan_steps(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
@@ -354,14 +343,14 @@ static bertc_status plan_steps(bc_run *run, bertc_error *err)
     status = bc_freeze_plan(o, bc_trainer_model(run->trainer), plan->epoch_steps, plan->steps, err);
     if (status != BERTC_OK) return status;
     plan->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, plan->steps);
-    /* Choosing the best needs several evaluations: by default one after each epoch. */
+    /* Choosing the best weights needs several evaluations. By default the run evaluates after each epoch. */
     bool compares = o->keep == BERTC_KEEP_BEST || o->patience > 0;
     plan->eval_every = compares && o->eval_every == 0 ? plan->epoch_steps : o->eval_every;
     return BERTC_OK;
 }
 
-/* Count the different words of the training data. The gradient of the word table holds only as many rows as the largest
- * batch can use. */
+/* Count the different words of the training data. Limit the gradient of the word embedding table to the number of rows
+ * that the largest batch can use. */
 static bertc_status plan_words(bc_run *run, bertc_error *err)
 {
     const bc_param *table = bc_model_param(bc_trainer_model(run->trainer), BC_WORD, 0);

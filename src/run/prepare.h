@@ -1,4 +1,4 @@
-/* From options to a run that can step, in three stages. Each refuses what it can, cheap checks first.
+/* Prepare a run, from its options to its first step, by three functions. Each makes its cheap checks first.
  *
  * Errors of all three: BERTC_USAGE, BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 #ifndef BC_RUN_PREPARE_H
@@ -13,8 +13,8 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err);
  * No weights are read. */
 bertc_status bc_run_read_data(bc_run *run, bertc_error *err);
 
-/* Read the weights and allocate what was planned. Then, if the run has a folder, claim it: its journal is the first
- * file that is written. */
+/* Read the weights and allocate the planned memory. Then, if the run has a folder, claim the folder: the journal is the
+ * first file that is written. */
 bertc_status bc_run_allocate(bc_run *run, bertc_error *err);
 
 #endif

@@ -34,7 +34,7 @@ void bc_record_evals(bc_text *out, const bc_run *run, int task, int count)
 
 /* ---- run.json ------------------------------------------------------------------------------ */
 
-/* Append one object, or an array of several. */
+/* Append the counts as one object, or as an array if there are several. */
 static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_t count)
 {
     bc_text_printf(out, "\"%s\":%s", name, count > 1 ? "[" : "");
@@ -83,7 +83,7 @@ static void put_task(bc_text *out, const bc_run *run, int index)
     if (weights) bc_text_printf(out, "]");
 }
 
-/* Append the numbers of steps and tokens and the training loss; task: whose kept_step is appended, -1: none. */
+/* Append the numbers of steps and tokens, the training loss, and the kept_step of `task`; -1 for no kept_step. */
 static void put_progress(bc_text *out, const bc_run *run, int task, size_t parameters)
 {
     bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"planned_steps\":%lld,"

@@ -1,8 +1,8 @@
 /* Resuming from a checkpoint.
  *
  * The newest valid checkpoint is used. It is valid if its own bytes, the best weights that it refers to and the part of
- * log.jsonl that it recorded are undamaged. A damaged checkpoint is skipped with a warning. If a valid checkpoint has
- * other options, data or initial weights, the run is refused. */
+ * log.jsonl that it recorded are undamaged. A damaged checkpoint is skipped with a warning. A valid checkpoint with
+ * other options, data or initial weights is an error. */
 #include "run/restore.h"
 
 #include <stdlib.h>
@@ -101,7 +101,7 @@ static bertc_status open_valid(const bc_run *run, int64_t step, bc_weights *file
     return status;
 }
 
-/* Read a checkpoint into the run; *damaged: whether the error is damage of the checkpoint. */
+/* Read a checkpoint into the run. Sets *damaged if the checkpoint is damaged. */
 static bertc_status restore_step(bc_run *run, int64_t step, bool *damaged, bertc_error *err)
 {
     bc_weights file;
@@ -126,7 +126,7 @@ static bertc_status restore_step(bc_run *run, int64_t step, bool *damaged, bertc
     return status;
 }
 
-/* Report in one line where the run starts, and the newest damage. */
+/* Report in one line at which step the run starts, and the damage of the newest damaged checkpoint. */
 static void notify_start(const bc_run *run, const bertc_error *damage)
 {
     const bertc_notify *notify = bc_meter_notify(&run->meter);
@@ -155,7 +155,7 @@ bertc_status bc_run_restore(bc_run *run, bertc_error *err)
         else if (status != BERTC_OK) return bc_fail(err, status, "%s", inner.message);
     }
     if (!damaged) bc_checkpoint_remember(run, 0, &run->state);
-    bc_weights older; /* the checkpoint before is kept as well if it is valid */
+    bc_weights older; /* the checkpoint before it is kept too if it is valid */
     bc_state state;
     if (!damaged && i < count && open_valid(run, steps[i], &older, &state, NULL) == BERTC_OK) {
         bc_checkpoint_remember(run, 1, &state);

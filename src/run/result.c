@@ -1,13 +1,13 @@
 /* The result is written in an order that is safe at any crash:
  *
- *   1. All files are written to the staging folder checkpoint/result/ and flushed. run.json is written last; it has the
- *      size and hash of each other file.
+ *   1. All files are written to the staging folder checkpoint/result/ and flushed. run.json is written last; it records
+ *      the size and hash of each other file.
  *   2. The files move one by one into the run folder. They replace nothing, and the folder is flushed.
  *   3. run.json moves last. A run folder with run.json is finished.
  *
- * After a crash in between the run is unfinished. A process that resumes it reads the staged run.json: it removes files
- * of the run folder that have the size and hash listed there, and refuses other files of the same names. If the result
- * cannot be written, it is removed and the state is saved as a checkpoint if possible. */
+ * After a crash in between the run is unfinished. A process that resumes the run reads the staged run.json. It removes
+ * files of the run folder that have the size and hash listed there. Another file of such a name is an error. If the
+ * result cannot be written, its files are removed and the state is saved as a checkpoint if possible. */
 #include "run/result.h"
 
 #include <errno.h>
@@ -61,8 +61,8 @@ static bertc_status write_values(bc_run *run, int task, const bc_values *values,
     return bc_model_save_values(model, task, values, dir, &run->result_files, err);
 }
 
-/* Write the last weights, or the best ones straight from their file: the last weights stay in memory, so that the state
- * can still be saved. */
+/* Write the last weights, or the best weights directly from their file. The last weights stay in memory, so that the
+ * state can still be saved. */
 static bertc_status write_model(bc_run *run, int task, const bc_dir *dir, bertc_error *err)
 {
     bc_weights best;
@@ -147,15 +147,6 @@ static bertc_status place_file(bc_run *run, const bc_dir *staging, size_t index,
     return status;
 }
 
-static bertc_status place_result(bc_run *run, const bc_dir *staging, bertc_error *err)
-{
-    bertc_status status = BERTC_OK;
-    bc_result_file file;
-    size_t i = 0;
-    for (; status == BERTC_OK && bc_manifest_file(run, i, &file); i++) status = place_file(run, staging, i, &file, err);
-    return status == BERTC_OK ? place_file(run, staging, i, &record, err) : status;
-}
-
 /* ---- Removing ------------------------------------------------------------------------------ */
 
 static void warn(const bc_run *run, bertc_status status, const bertc_error *why)
@@ -163,7 +154,8 @@ static void warn(const bc_run *run, bertc_status status, const bertc_error *why)
     if (status != BERTC_OK) bc_notify(run->folder.notify, "warning: %s", why->message);
 }
 
-/* Remove a file of the result in `base`. temporary: also remove a temporary file that a killed process left. */
+/* Remove a file of the result in `base`. With `temporary`, also remove the temporary file that a killed process
+ * left. */
 static void remove_file(const bc_run *run, const bc_dir *base, const bc_result_file *file, bool temporary)
 {
     char name[sizeof file->path + 8];
@@ -180,7 +172,7 @@ static void remove_file(const bc_run *run, const bc_dir *base, const bc_result_f
     warn(run, status, &why);
 }
 
-/* Remove the folders of tasks that are empty. Folders with files of others stay and are flushed. */
+/* Remove the empty folders of tasks. Folders with other files stay and are flushed. */
 static void remove_task_folders(const bc_run *run, const bc_dir *base)
 {
     for (int i = 0; i < run->num_tasks && run->num_tasks > 1; i++) {
@@ -198,8 +190,8 @@ static void remove_task_folders(const bc_run *run, const bc_dir *base)
     }
 }
 
-/* Remove the files that were placed in the run folder, without allocating memory. run.json is the first: without it the
- * run is unfinished. */
+/* Remove the files that were placed in the run folder, without allocating memory. run.json is removed first: without
+ * run.json the run is unfinished. */
 static void remove_placed(bc_run *run)
 {
     const bc_dir *root = &run->folder.root;
@@ -214,7 +206,7 @@ static void remove_placed(bc_run *run)
     run->placed = 0;
 }
 
-/* Remove the staging folder, run.json last: it identifies the files of the run. */
+/* Remove the staging folder. run.json is removed last, because it identifies the files of the run. */
 static void remove_staging(const bc_run *run)
 {
     const bc_folder *folder = &run->folder;
@@ -241,7 +233,7 @@ void bc_run_clear_work(bc_run *run)
     bc_folder_clear_work(&run->folder);
 }
 
-/* Read the run.json that an earlier process left in the staging folder; *tree is null if there is no valid one. */
+/* Read the run.json that an earlier process left in the staging folder; *tree is null if there is no valid run.json. */
 static bertc_status read_staged(const bc_run *run, cJSON **tree, bertc_error *err)
 {
     const bc_folder *folder = &run->folder;
@@ -262,7 +254,7 @@ static bertc_status read_staged(const bc_run *run, cJSON **tree, bertc_error *er
     return status == BERTC_INPUT || status == BERTC_OK ? BERTC_OK : bc_fail(err, status, "%s", why.message);
 }
 
-/* Refuse a file in the run folder that has the name of a file of the result but not its recorded size and hash. */
+/* Check that a file in the run folder with the name of a file of the result has the recorded size and hash. */
 static bertc_status check_file(const bc_run *run, const bc_result_file *file, const cJSON *files, bertc_error *err)
 {
     const bc_dir *root = &run->folder.root;
@@ -313,16 +305,20 @@ static bertc_status make_result(bc_run *run, bertc_error *err)
 {
     bc_folder *folder = &run->folder;
     bc_dir staging = {-1, folder->staging_path};
+    bc_result_file file;
+    size_t i = 0;
     bertc_status status = bc_folder_claim(folder, &folder->work, BC_RUN_STAGING, err);
     if (status == BERTC_OK) status = bc_dir_enter(&staging, &folder->work, BC_RUN_STAGING, true, err);
     if (status == BERTC_OK) status = write_result(run, &staging, err);
-    if (status == BERTC_OK) status = place_result(run, &staging, err);
+    for (; status == BERTC_OK && bc_manifest_file(run, i, &file); i++)
+        status = place_file(run, &staging, i, &file, err);
+    if (status == BERTC_OK) status = place_file(run, &staging, i, &record, err);
     bc_dir_close(&staging);
     return status;
 }
 
-/* If the result failed, it is removed first: the checkpoint may need its disk space. The log is removed too if there is
- * no checkpoint. */
+/* If writing the result fails, its files are removed first, because the checkpoint may need their disk space. If there
+ * is no checkpoint, the log is removed too. */
 bertc_status bc_run_finish(bc_run *run, bertc_error *err)
 {
     bertc_error why = {0};

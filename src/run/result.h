@@ -8,8 +8,8 @@
  * possible. Errors: BERTC_DIVERGED, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
-/* Remove from the run folder what an earlier process placed of a result. Errors: BERTC_USAGE naming a file that is in
- * the way of the result; BERTC_IO, BERTC_NOMEM. */
+/* Remove files of a result that an earlier process moved into the run folder. Errors: BERTC_USAGE naming a file that is
+ * in the way of the result; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_run_remove_result(bc_run *run, bertc_error *err);
 
 /* Remove the files of a finished run in checkpoint/. */

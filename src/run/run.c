@@ -60,8 +60,8 @@ bool bc_run_is_over(const bc_run *run)
     return (run->state.evaluated - bc_run_best_step(run)) / run->plan.eval_every >= patience;
 }
 
-/* An evaluation is assumed to take as long as the last one, and before the first one a third of the time of a step for
- * each token. */
+/* An evaluation is assumed to take as long as the last evaluation. Before the first evaluation, each token is assumed
+ * to take a third of its time in a training step. */
 double bc_run_seconds(const bc_run *run, int64_t steps, double step_seconds)
 {
     int64_t evaluations = run->plan.eval_every > 0 ? steps / run->plan.eval_every : 0;

@@ -1,11 +1,11 @@
-/* A run: the state that all files of this folder share. Its course, by file:
+/* A run: the state that all files of this folder share. The files do the parts of a run in this order:
  *
  *   prepare     check options, tasks and configuration; lock the folder; read data; open the model; match labels;
  *               tokenise; plan steps and passes; check memory and disk; read weights; allocate; begin the journal, or
  *               compare it with this run
  *   restore     continue from the newest valid checkpoint, if there is one
  *   step        draw examples, call the trainer, write the log
- *   evaluation  score the evaluation splits; note whether the first one is the best so far
+ *   evaluation  score the evaluation splits; record whether the score on the first split is the best so far
  *   checkpoint  save the state
  *   result      write the result and remove the checkpoints */
 #ifndef BC_RUN_RUN_H
@@ -46,7 +46,7 @@ typedef struct bc_run_task {
     bc_cache cache;             /* outputs of the frozen stages for `train` */
     bc_objective objective;
     double *class_weights;      /* (C) in the model's order; null: equal weights */
-    bc_eval_split eval_splits[BERTC_MAX_EVALS]; /* the first decides which evaluation is best */
+    bc_eval_split eval_splits[BERTC_MAX_EVALS]; /* the first split decides which evaluation is best */
     bertc_dataset *eval_sets[BERTC_MAX_EVALS];  /* data of each evaluation split */
     bc_eval evals[BERTC_MAX_EVALS];             /* tokenised inputs and logits of each evaluation split */
     size_t eval_count;
@@ -59,16 +59,16 @@ typedef struct bc_run_task {
 typedef struct bc_frozen_cache {
     int stage;                  /* the first stage that is computed in every step; 0: nothing is cached */
     bertc_batch *missing_batch; /* scratch to compute outputs that are not cached yet */
-    uint32_t *order;            /* scratch as well */
+    uint32_t *order;            /* scratch for the same purpose */
 } bc_frozen_cache;
 
-/* What is known before the first step. */
+/* Numbers that are known before the first step. */
 typedef struct bc_plan {
-    int64_t epoch_steps;   /* sum over all tasks */
+    int64_t epoch_steps;   /* steps of one epoch of all tasks */
     int64_t steps, warmup;
-    int64_t eval_every;    /* resolved; 0: only at the end */
-    bertc_limits limits;   /* of training and evaluation passes */
-    bc_pack pack;          /* of a training pass */
+    int64_t eval_every;    /* steps between evaluations; 0: only at the end */
+    bertc_limits limits;   /* limits of training and evaluation passes */
+    bc_pack pack;          /* maximum size of a training pass */
     size_t batch_tokens;   /* tokens of the largest batch */
     size_t distinct_words; /* different words in the training data */
 } bc_plan;
@@ -97,18 +97,18 @@ typedef struct bc_run {
     int32_t frozen;            /* number of stages that stay frozen for the whole run */
     bertc_lora lora;
     bc_trainer *trainer;       /* owns the model */
-    bc_dropout_rates dropout;  /* of training passes: --dropout, or the model's own */
+    bc_dropout_rates dropout;  /* rates of training passes: --dropout, or the model's own */
     bc_frozen_cache frozen_cache;
     bc_fingerprints fingerprints;
 
-    size_t resident;   /* bytes of the process before the vocabulary was read */
+    size_t resident;   /* resident bytes of the process before the vocabulary was read */
     size_t vocabulary; /* bytes that the vocabulary took */
     uint64_t *scratch; /* (2 count) to shuffle the task with the most examples */
 
     bc_plan plan;
     bc_state state;
     bc_saving saving;
-    size_t placed;     /* number of files of the result, in the manifest's order, that may be in the run folder */
+    size_t placed;     /* the first `placed` files of the result, in the manifest's order, may be in the run folder */
 } bc_run;
 
 /* Start a run with these options; nothing is opened. */
@@ -118,20 +118,20 @@ void bc_run_close(bc_run *run);
 /* Whether the last step is done or --patience is exhausted. */
 bool bc_run_is_over(const bc_run *run);
 
-/* The last step at which some task reached a new best score; 0: never. */
+/* Return the last step at which some task reached a new best score; 0: never. */
 int64_t bc_run_best_step(const bc_run *run);
 
-/* The step whose weights are the result of a task, and the scores of those weights (eval_count). */
+/* Return the step whose weights are the result of a task, and the scores (eval_count) of these weights. */
 int64_t bc_run_result_step(const bc_run *run, int task);
 const bertc_scores *bc_run_result_scores(const bc_run *run, int task);
 
-/* Refuse weights (scalars) that are not finite. Errors: BERTC_DIVERGED. */
+/* Check that the weights (scalars) are finite. Errors: BERTC_DIVERGED. */
 bertc_status bc_run_check_weights(const bc_run *run, const float *values, bertc_error *err);
 
-/* Estimate the seconds of `steps` more steps and of the evaluations up to the end, at the meter's speed. */
+/* Estimate the seconds of `steps` more steps and of the evaluations during and after them, at the meter's speed. */
 double bc_run_seconds(const bc_run *run, int64_t steps, double step_seconds);
 
-/* The number of epochs that are done after `step` steps. */
+/* Return the number of epochs that are done after `step` steps. */
 double bc_run_epochs(const bc_run *run, int64_t step);
 
 #endif

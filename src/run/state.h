@@ -10,18 +10,18 @@
 
 /* Losses and scores of a task. */
 typedef struct bc_task_state {
-    int64_t best_step; /* step of the best evaluation so far; 0: none */
+    int64_t best_step; /* step of the best evaluation so far; 0: no evaluation */
     double first_loss; /* loss of the task's first step */
     double loss;       /* running mean of the loss, see bc_warnings_add_step */
-    double best_loss;  /* that running mean at best_step */
+    double best_loss;  /* the running mean at best_step */
     size_t splits;     /* number of evaluation splits */
-    bertc_scores last[BERTC_MAX_EVALS]; /* of the last evaluation, by split */
-    bertc_scores best[BERTC_MAX_EVALS]; /* of the evaluation at best_step, by split */
+    bertc_scores last[BERTC_MAX_EVALS]; /* scores of the last evaluation, by split */
+    bertc_scores best[BERTC_MAX_EVALS]; /* scores of the evaluation at best_step, by split */
 } bc_task_state;
 
 typedef struct bc_state {
     int64_t step;      /* updates done */
-    int64_t evaluated; /* step of the last evaluation; 0: none */
+    int64_t evaluated; /* step of the last evaluation; 0: no evaluation */
     int64_t tokens;    /* tokens trained on so far */
     int64_t log_bytes; /* length of log.jsonl at this state */
     double loss_sum;   /* sum of the losses of all steps */
@@ -32,7 +32,7 @@ typedef struct bc_state {
 /* Append a state as a JSON object. */
 void bc_state_record(bc_text *out, const bc_state *state);
 
-/* Read a state from JSON; `place` is the source in messages. Errors: BERTC_INPUT, BERTC_NOMEM. */
+/* Read a state from JSON. Messages name the source `place`. Errors: BERTC_INPUT, BERTC_NOMEM. */
 bertc_status bc_state_parse(const char *text, const char *place, bc_state *state, bertc_error *err);
 
 #endif

@@ -11,7 +11,8 @@ typedef struct bc_step_report {
     int64_t tokens;
 } bc_step_report;
 
-/* Do the next step, without logging it. Errors: those of bc_trainer_step; the run's state is then unchanged. */
+/* Do the next step without logging it. Errors: those of bc_trainer_step; after an error the run's state is
+ * unchanged. */
 bertc_status bc_run_update(bc_run *run, bc_step_report *report, bertc_error *err);
 
 /* Do the next step and log it. Errors: those of bc_run_update; BERTC_IO. */

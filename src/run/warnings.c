@@ -1,11 +1,11 @@
 /* Two warnings about the weights that are the result of a run:
  *
  * 1. The training loss is more than twice the loss of the first step and more than twice the loss of a new head. A new
- *    head gives all C classes about the same probability, a loss of ln C; for a regression it predicts values near 0, a
- *    loss of the mean square of the targets. Such a run diverged: its learning rate is too high. The factor of two is
- *    needed because a high learning rate may raise the loss in the first steps and still recover. The loss is a running
- *    mean, since a single batch varies too much: the mean of the first 16 steps, then each further step has a weight of
- *    a sixteenth. The loss of the dev split does not help: it also rises when a good model overfits.
+ *    head gives all C classes about the same probability, so its loss is ln C. For a regression it predicts values near
+ *    0, so its loss is the mean square of the targets. Such a run diverged: its learning rate is too high. The factor
+ *    of two is needed because a high learning rate may raise the loss in the first steps and still recover. The loss is
+ *    a running mean, since a single batch varies too much: the mean of the first 16 steps, then each further step has a
+ *    weight of a sixteenth. The loss of the dev split is not used, because it also rises when a good model overfits.
  * 2. The predictions for a whole split are constant although its labels are not (tasks/metrics.c).
  *
  * The state of the run holds all that is needed, so that a resumed run gives the same warnings. */
@@ -26,7 +26,7 @@ void bc_warnings_add_step(bc_run *run, const bc_examples *examples, double loss)
     state->loss += (loss - state->loss) / fmin(steps + 1, window);
 }
 
-/* The loss of a task with a new head. */
+/* Return the loss of a task with a new head. */
 static double new_head_loss(const bc_run_task *task)
 {
     const bertc_inputs *in = task->train;
@@ -36,8 +36,8 @@ static double new_head_loss(const bc_run_task *task)
     return squares / (double)in->count;
 }
 
-/* Describe the index-th possible warning of a task, 0 for its loss, then one for each evaluation split.
- * False if the warning does not apply. */
+/* Describe the index-th possible warning of a task: index 0 is its loss, index 1 and more are its evaluation splits.
+ * Returns false if the warning does not apply. */
 static bool describe(const bc_run *run, int task, size_t index, char text[BC_CONSTANT_TEXT])
 {
     const bc_run_task *of = &run->tasks[task];

@@ -1,4 +1,4 @@
-/* Warnings that a run did not learn, for its summary and run.json. */
+/* Warnings for the summary and run.json of a run. Each warning states a sign that the run did not learn. */
 #ifndef BC_RUN_WARNINGS_H
 #define BC_RUN_WARNINGS_H
 

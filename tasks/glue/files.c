@@ -1,7 +1,7 @@
 /* Find the files of GLUE and read a split from them.
  *
- * A split is looked for as the official file, then as the file of the older distribution, in DATA/FOLDER,
- * DATA/OLD_FOLDER and DATA. A list next to MRPC's older training file states which of its rows are dev. */
+ * The official file of a split is tried first, then the file of the older distribution, each in DATA/FOLDER,
+ * DATA/OLD_FOLDER and DATA. Next to MRPC's older training file is a list of its dev rows. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +15,7 @@
 typedef struct place {
     char *path;
     char *ids;                    /* path of columns->ids_file, or null */
-    const bertc_columns *columns; /* describes the file */
+    const bertc_columns *columns; /* the description of the file */
 } place;
 
 enum { FOLDERS = 3, DISTRIBUTIONS = 2 };
@@ -55,7 +55,7 @@ static bertc_status try_file(const char *data, const char *folder, place *at, be
                    at->columns->ids_file);
 }
 
-/* Append the names that were tried; returns their number. */
+/* Append the names of the files that were tried; return the number of names. */
 static int list_names(const search *s, const char *separator, bc_text *names)
 {
     int count = 0;
@@ -88,7 +88,7 @@ static void clear(place *at)
     *at = (place){NULL, NULL, NULL};
 }
 
-/* Find the file of a split. Messages name the public function `caller`. On success the caller clears *at. */
+/* Find the file of a split. Messages name the public function `caller`. After success, release *at with clear(). */
 static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, const char *caller,
                            place *at, bertc_error *err)
 {
@@ -130,7 +130,7 @@ bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_spl
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-/* Read a list of dev rows, one "id TAB id" per line, and sort it. The slices point into `text`. */
+/* Read a list of dev rows, one "id TAB id" per line, and sort it. The slices in *ids point into *text. */
 static bertc_status read_ids(const char *path, char **text, bc_row_ids *ids, bertc_error *err)
 {
     size_t length = 0;

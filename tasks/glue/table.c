@@ -1,9 +1,9 @@
-/* The task table: everything that is known of a GLUE task, one row each.
+/* The task table: one entry for each GLUE task, with everything that is known of the task.
  *
- * 1. `labels` are in the order of the data sets that transformers publishes; class indices in examples follow it.
- *    `file_labels` are the same classes as spelled in the files.
- * 2. A row states the label column even if the official file lacks it: some copies of the test files have that column,
- *    with -1 or with true labels.
+ * 1. `labels` are in the order of the data sets that transformers publishes; class indices in examples follow this
+ *    order. `file_labels` are the same classes, as spelled in the files.
+ * 2. An entry states the label column even if the official file lacks the column: some copies of the test files have
+ *    it, with -1 or with true labels.
  *
  * The table has GLUE tasks only. */
 #include <string.h>

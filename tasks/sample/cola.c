@@ -42,7 +42,7 @@ static void set_verb(sentence *s, bc_inflection form)
     set(s->part[VERB], bc_verb_inflect(s->verb, form, false).text);
 }
 
-/* Build a sentence in the past tense for a verb; object_senses 0: without an object. */
+/* Build a sentence in the past tense for a verb. If object_senses is 0, the sentence has no object. */
 static void build(bc_dice *dice, sentence *s, const bc_verb *verb, unsigned subject_senses, unsigned object_senses)
 {
     s->verb = verb;
@@ -109,7 +109,7 @@ static void try_selection(bc_dice *dice, bool good, sentence *s)
         build(dice, s, bc_verb_pick(dice, BC_PERSON, 0), good ? BC_PERSON : BC_GOODS, 0);
         return;
     }
-    const bc_verb *verb; /* accepts some goods but not all */
+    const bc_verb *verb; /* its object may have some of the senses in BC_GOODS, but not all */
     do verb = bc_verb_pick(dice, BC_PERSON, BC_GOODS);
     while (verb->object & BC_BUILDING);
     build(dice, s, verb, BC_PERSON, good ? verb->object : BC_GOODS & ~verb->object);
@@ -162,7 +162,7 @@ static void try_form(bc_dice *dice, bool good, sentence *s)
 
 static const struct {
     const char *name;
-    uint32_t percent; /* of the sentences */
+    uint32_t percent; /* share of the sentences that test the rule */
     void (*attempt)(bc_dice *, bool good, sentence *);
 } rules[] = {
     {"agr", 20, try_agreement}, {"det", 20, try_determiner}, {"ord", 26, try_order},  {"form", 16, try_form},

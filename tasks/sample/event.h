@@ -6,13 +6,13 @@
 
 /* "the old doctors near the river"; a person's name has neither determiner, adjective nor place. */
 typedef struct bc_phrase {
-    const char *determiner; /* null: no determiner; likewise adjective and place */
+    const char *determiner; /* null: no determiner; null adjective and place mean the same */
     const bc_adjective *adjective;
-    const bc_noun *noun; /* null with name null: no phrase at all */
+    const bc_noun *noun; /* if noun and name are null, there is no phrase */
     const bc_adjunct *place;
     const bc_person_name *name;
     bool plural;
-    bool use_synonym; /* for noun and adjective, if they have a synonym */
+    bool use_synonym; /* use the synonyms of noun and adjective, if they have any */
 } bc_phrase;
 
 /* Append a phrase; nothing if it has neither noun nor name. */
@@ -23,14 +23,14 @@ typedef enum bc_aspect { BC_AGENT, BC_ACTION, BC_OBJECT, BC_PLACE, BC_TIME, BC_A
 typedef struct bc_event {
     bc_phrase agent, object;
     const bc_verb *verb;
-    const bc_adjunct *place, *time; /* null: left out */
-    bool use_synonym[BC_ASPECTS];   /* for the words of each aspect, if they have a synonym */
+    const bc_adjunct *place, *time; /* null: the sentence has no place or time */
+    bool use_synonym[BC_ASPECTS];   /* for each aspect: use the synonyms of its words, if they have any */
 } bc_event;
 
 /* Draw a transitive event with all five aspects; the agent is a person's name or a definite noun. */
 bc_event bc_event_draw(bc_dice *dice);
 
-/* Replace one aspect of the event by a different one. */
+/* Replace an aspect of the event by a different person, action, object, place or time. */
 void bc_event_change(bc_dice *dice, bc_event *event, bc_aspect aspect);
 
 /* Whether words of the aspect have a synonym. */

@@ -180,17 +180,13 @@ static bool ends_in_consonant_y(const char *word, size_t length)
     return length > 1 && word[length - 1] == 'y' && !strchr("aeiou", word[length - 2]);
 }
 
-/* Whether the word ends in s, x, ch or sh, which takes -es. */
-static bool ends_in_sibilant(const char *word, size_t length)
-{
-    return strchr("sx", word[length - 1]) || (length > 1 && word[length - 1] == 'h' && strchr("cs", word[length - 2]));
-}
-
+/* Append -s, or -es to a word that ends in s, x, ch or sh. */
 static bc_word_form add_s(const char *word)
 {
     size_t n = strlen(word);
     if (ends_in_consonant_y(word, n)) return join(word, n - 1, "ies");
-    return join(word, n, ends_in_sibilant(word, n) ? "es" : "s");
+    bool hisses = strchr("sx", word[n - 1]) || (n > 1 && word[n - 1] == 'h' && strchr("cs", word[n - 2]));
+    return join(word, n, hisses ? "es" : "s");
 }
 
 static bc_word_form add_ed(const char *word)
@@ -233,7 +229,7 @@ bc_word_form bc_verb_inflect(const bc_verb *verb, bc_inflection inflection, bool
     return as_is(v->base);
 }
 
-/* Return a random row of `table` among those for which the condition `wanted` on `row` holds. */
+/* Return a random row of `table` for which the condition `wanted` on `row` holds. */
 #define PICK_WHERE(dice, type, table, wanted)                                                      \
     do {                                                                                           \
         uint32_t count = 0;                                                                        \

@@ -22,21 +22,21 @@ enum { BC_TOWN = 1, BC_COUNTRY = 2, BC_BOTH = BC_TOWN | BC_COUNTRY };
 typedef struct bc_noun {
     const char *singular, *plural; /* plural null: regular */
     unsigned sense, genre;
-    const char *hypernym;   /* singular of another noun, or null */
-    const char *synonym;    /* with a regular plural, or null */
+    const char *hypernym;   /* singular of the more general noun, or null */
+    const char *synonym;    /* a noun with a regular plural, or null */
 } bc_noun;
 
 typedef struct bc_verb {
     const char *base, *past, *participle, *gerund; /* null: regular */
     unsigned subject, object;                      /* senses; object 0: intransitive */
-    const char *synonym;                           /* with regular forms, or null */
-    bool strict; /* an intransitive verb that never has an object, or a transitive verb that never lacks it */
+    const char *synonym;                           /* a verb with regular forms, or null */
+    bool strict; /* an intransitive verb that never has an object, or a transitive verb that always has one */
 } bc_verb;
 
 typedef struct bc_adjective {
     const char *word;
     unsigned sense;
-    const char *opposite; /* the word of another row, never true of the same thing */
+    const char *opposite; /* another adjective of the table, never true of the same thing */
     const char *synonym;  /* or null */
 } bc_adjective;
 
@@ -57,12 +57,12 @@ typedef struct bc_word_form {
     char text[32];
 } bc_word_form;
 
-/* Inflect a word, or its synonym if `use_synonym` and there is one. */
+/* Inflect a word, or its synonym if `use_synonym` is set and the word has a synonym. */
 bc_word_form bc_noun_inflect(const bc_noun *noun, bool plural, bool use_synonym);
 bc_word_form bc_verb_inflect(const bc_verb *verb, bc_inflection inflection, bool use_synonym);
 
-/* Pick a random word that has one of the senses (and one of the genres). A verb must accept one of the senses of
- * `subject` and of `object`; object 0 asks for an intransitive verb. */
+/* Pick a random word that has one of the senses (and one of the genres). A verb must accept one of the senses in
+ * `subject` and one of the senses in `object`. If `object` is 0, an intransitive verb is picked. */
 const bc_noun *bc_noun_pick(bc_dice *dice, unsigned senses, unsigned genre);
 const bc_noun *bc_noun_pick_leaf(bc_dice *dice, unsigned senses); /* a noun that is not the hypernym of another */
 const bc_verb *bc_verb_pick(bc_dice *dice, unsigned subject, unsigned object);

@@ -2,9 +2,11 @@
  *
  * "every" stays true if its restrictor shrinks or its scope grows, "no" if either shrinks, and so on: see the table
  * `monotonicity`. "every" weakens to "some" and "no" to "not every", as the restrictor is never empty. A premise
- * entails a hypothesis that is reached by such changes and at most one weakening. It contradicts a hypothesis if it
- * entails its negation; any other pair is neutral. An opposite scope is a subset of the complement of the old scope, so
- * "every" over it is treated as "no" over a wider scope.
+ * entails a hypothesis that is reached by such changes and at most one weakening. A premise contradicts a hypothesis if
+ * it entails the negation of the hypothesis. Any other pair is neutral.
+ *
+ * The complement of an opposite scope is wider than the old scope. So after the premise "every child was calm", the
+ * hypothesis "no child was nervous" is treated as "every" with a wider scope, the complement of "nervous".
  *
  * Source: van Benthem 1986, Essays in logical semantics; the square of opposition. */
 #include "tasks/sample/nli.h"
@@ -13,7 +15,7 @@
 
 static const struct {
     bc_relation restrictor, scope; /* changes under which a statement stays true */
-    bc_quantifier weaker;          /* the quantifier itself if none is weaker */
+    bc_quantifier weaker;          /* the quantifier itself if there is no weaker quantifier */
     bc_quantifier negation, over_complement;
 } monotonicity[BC_QUANTIFIERS] = {
     [BC_EVERY] = {BC_NARROWER, BC_WIDER, BC_SOME, BC_NOT_EVERY, BC_NO},
@@ -51,7 +53,7 @@ typedef struct scope {
     bc_phrase object;
     const char *manner;
     const bc_adjunct *time;
-    bool use_synonym; /* for the verb */
+    bool use_synonym; /* use the synonym of the verb, if it has one */
 } scope;
 
 typedef struct statement {
@@ -60,8 +62,8 @@ typedef struct statement {
     scope scope;
 } statement;
 
-/* Draw a restrictor whose noun has a hypernym. A noun without one ("person") includes all other nouns of its sense, so
- * no other restrictor could differ from it. */
+/* Draw a restrictor whose noun has a hypernym. A noun without a hypernym ("person") includes all other nouns of its
+ * sense, so no other restrictor could differ from it. */
 static bc_phrase draw_restrictor(bc_dice *dice, unsigned senses, unsigned genre)
 {
     bc_phrase r;
@@ -189,7 +191,7 @@ static plan draw_plan(bc_dice *dice)
     return p;
 }
 
-/* The label of a plan; -1 if both statements would be the same. */
+/* Return the label of a plan; -1 if both statements would be the same. */
 static int plan_label(const plan *p)
 {
     if (p->premise == p->hypothesis && p->restrictor == BC_SAME && p->scope == BC_SAME) return -1;

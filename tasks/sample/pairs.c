@@ -2,8 +2,8 @@
  * (QQP). */
 #include "tasks/sample/sample.h"
 
-/* Write an event in newspaper style, with punctuation split off, some as a quotation. The quotation marks are not
- * escaped in the file, as in the official files. */
+/* Write an event in newspaper style, with punctuation split off, sometimes as a quotation. As in the official files,
+ * quotation marks are not escaped. */
 static void write_news(bc_dice *dice, const bc_event *event, unsigned voice, bc_sample_text *text)
 {
     static const char *const sources[] = {"officials said", "a witness said", "the paper wrote"};
@@ -79,8 +79,8 @@ static void write_question(bc_sample_text *text, const bc_event *event, bc_aspec
     bc_finish_text(text, BC_PROSE);
 }
 
-/* Remove an aspect from the event, so that the sentence does not answer a question for it. False if the sentence needs
- * the aspect. */
+/* Remove an aspect from the event, so that the sentence does not answer a question for it. Returns false if the
+ * sentence needs the aspect. */
 static bool leave_out(bc_event *event, bc_aspect aspect, unsigned *voice)
 {
     switch (aspect) {

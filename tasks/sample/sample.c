@@ -1,10 +1,10 @@
 /* A miniature GLUE in the official file formats.
  *
- * 1. The row of a file in the table holds everything that is known of it: its grammar, the number of rows, and the
- *    columns. A row of the file is a pattern: "%i\t%a\t%l" is index, text, label.
- * 2. An example is a function of (seed, file, index, attempt). A hash of its text decides the split that it may appear
- *    in, and the file draws again until an example belongs to its own split. So train, dev and test of a task never
- *    share an example, though each file is made on its own.
+ * 1. The table `files` holds everything that is known of a file: its grammar, its number of rows, and the pattern of
+ *    its rows. The pattern "%i\t%a\t%l" means index, text, label.
+ * 2. An example is a function of (seed, file, index, attempt). The hash of its text decides to which split it belongs.
+ *    The writer of a file draws again until an example belongs to the file's split. So train, dev and test of a task
+ *    never share an example, though each file is made on its own.
  * 3. Labels are true by construction; see the grammars.
  *
  * The sample does not imitate the size or the difficulty of the official sets. Columns that no reader uses (parses, ids
@@ -21,7 +21,7 @@
 #include "bertc/task.h"
 #include "tasks/sample/vocab.h"
 
-/* The sixteenths [from, to) of the hash values of texts that belong to a split. */
+/* A split gets the texts whose hash lies in the sixteenths [from, to) of the range of hash values. */
 typedef struct share {
     unsigned from, to;
 } share;
@@ -31,9 +31,9 @@ typedef struct share {
 #define TEST {14, 16}
 #define WHOLE {0, 16}
 
-/* Codes in a row's pattern:
+/* Codes in the pattern of a row:
  *
- *   %a %b  texts           %l  label                  %w  its word of three     %v  its word of two
+ *   %a %b  texts           %l  label                  %w  name of 3 labels      %v  name of 2 labels
  *   %m     "*" if label 0  %k  rule                   %s  score                 %n  labels of five raters
  *   %i     index           %o  index in four digits   %p %q  ids of the texts
  *   %/     a few rows end here, too short             %.  the last row ends here, without a newline */
@@ -110,14 +110,8 @@ static uint32_t hash_letters(uint32_t hash, const bc_sample_text *text)
     return (hash ^ '\t') * 16777619u;
 }
 
-/* The sixteenth of the hash values that an example belongs to. Only letters count, in any case, so texts that differ by
- * a full stop belong to the same split. */
-static unsigned sixteenth_of(const bc_sample *sample)
-{
-    const uint32_t hash = hash_letters(hash_letters(2166136261u, &sample->a), &sample->b);
-    return (hash ^ hash >> 15) * 0x2C1B3C6Du >> 28;
-}
-
+/* Draw an example that belongs to the file's split. Its hash counts only letters, in any letter case, so texts that
+ * differ by a full stop belong to the same split. */
 static void draw(const sample_file *file, bc_dice *dice, bc_sample *sample)
 {
     unsigned at;
@@ -127,7 +121,8 @@ static void draw(const sample_file *file, bc_dice *dice, bc_sample *sample)
         dice->rolls = 0;
         file->grammar(dice, sample);
         dice->attempt++;
-        at = sixteenth_of(sample);
+        const uint32_t hash = hash_letters(hash_letters(2166136261u, &sample->a), &sample->b);
+        at = (hash ^ hash >> 15) * 0x2C1B3C6Du >> 28;
     } while (at < file->share.from || at >= file->share.to);
 }
 

@@ -5,9 +5,9 @@
 #include "tasks/sample/event.h"
 
 typedef struct bc_sample {
-    unsigned variant;    /* of the file: the form of its sentences, or the genres of its words */
+    unsigned variant;    /* variant of the file: the form of its sentences, or the genres of its words */
     bc_sample_text a, b; /* b empty for single sentences */
-    int label;           /* in the order of the task's row */
+    int label;           /* class index, in the order of the task table */
     int score;           /* STS-B, in thousandths */
     const char *rule;    /* CoLA: name of the rule that the sentence tests */
 } bc_sample;

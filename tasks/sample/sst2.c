@@ -1,8 +1,8 @@
 /* Sentiment: 1 positive, 0 negative.
  *
  * The polarity of a judgement is the polarity of its word, inverted by the words that govern it ("not dull", "lacks
- * charm", "far from clever"). Of two opposed judgements, the main clause decides ("slow at first , but moving in the
- * end"). The polarity of the sentence is drawn first; the pattern then determines the polarity of each word. */
+ * charm", "far from clever"). If two judgements are opposed, the main clause decides ("slow at first , but moving in
+ * the end"). The polarity of the sentence is drawn first; the pattern then determines the polarity of each word. */
 #include "tasks/sample/sample.h"
 
 static const char *const qualities[2][20] = {
@@ -54,23 +54,16 @@ static const char *const contrasts[] = {
     "for all its $S , $Y", "$Y despite its $S", "$X , yet $Y", "while $X , $Y",
 };
 
-/* Both have the same polarity. */
+/* $X and $Y have the same polarity. */
 static const char *const agreements[] = {"$X and $Y", "$X , and $Y", "$X -lrb- and $Y -rrb-"};
-
-static bc_sample_text quality(bc_dice *dice, bool positive)
-{
-    const governor *degree = BC_PICK(dice, degrees);
-    bc_sample_text text = {0};
-    bc_add_words(&text, degree->words);
-    bc_add_words(&text, *BC_PICK(dice, qualities[positive != degree->inverts]));
-    return text;
-}
 
 static bc_sample_text judgement(bc_dice *dice, const governor *pattern, bool positive)
 {
-    const bc_sample_text adjective = quality(dice, positive);
+    const governor *degree = BC_PICK(dice, degrees);
+    bc_sample_text adjective = {0}, text = {0};
+    bc_add_words(&adjective, degree->words);
+    bc_add_words(&adjective, *BC_PICK(dice, qualities[positive != degree->inverts]));
     bc_slots slots = {.BC_SLOT('A') = adjective.bytes};
-    bc_sample_text text = {0};
     slots.BC_SLOT('S') = *BC_PICK(dice, substances[positive != pattern->inverts]);
     slots.BC_SLOT('T') = *BC_PICK(dice, topics);
     bc_add_pattern(&text, pattern->words, &slots);

@@ -2,11 +2,12 @@
  *
  * 1. A roll is a function of (seed, file, index, attempt, number of the roll). An example depends on its position, not
  *    on the examples before it.
- * 2. Rolls are numbered, so their order matters. No expression, argument list or initializer contains two of them,
- *    since the compiler may choose their order there.
+ * 2. Rolls are numbered, so their order matters. No expression, argument list or initializer contains two rolls, since
+ *    the compiler may choose their order there.
  * 3. Grammars append words with spaces between them, punctuation included ("slow , but moving"). bc_finish_text then
- *    chooses between a and an and, if asked, joins the punctuation and sets the capital.
- * 4. A text longer than its buffer is a mistake in a grammar: asserted, then cut. */
+ *    chooses "a" or "an". On request it joins the punctuation and sets the capital.
+ * 4. A text longer than its buffer is a mistake in a grammar. An assertion reports it; without assertions the text is
+ *    cut. */
 #ifndef BC_TASKS_SAMPLE_TEXT_H
 #define BC_TASKS_SAMPLE_TEXT_H
 

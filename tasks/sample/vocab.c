@@ -81,8 +81,8 @@ static int by_frequency(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
-/* Drop the words that need no entry of their own, then sort the others. A word is dropped only after all were looked
- * at, since each may be the stem of another. */
+/* Drop the words that need no entry of their own, then sort the others. Words are dropped only after all words were
+ * examined, since each may be the stem of another word. */
 static void keep_whole_words(bc_word_counts *words)
 {
     bool whole[BC_WORD_SLOTS];

@@ -21,7 +21,7 @@ typedef struct bc_word_counts {
 void bc_word_counts_add(bc_word_counts *words, const char *text);
 
 /* Write a WordPiece vocabulary for the counted words: special tokens, characters, suffixes, then the words by
- * frequency. A word that is another word with a suffix has no entry. Sorts `words`. */
+ * frequency. A word that is another word with a suffix has no line. Sorts `words`. */
 bertc_status bc_word_counts_write_vocab(bc_word_counts *words, const char *path, bertc_error *err);
 
 #endif

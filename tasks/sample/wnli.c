@@ -1,7 +1,7 @@
 /* Pronoun resolution: a sentence with a pronoun, and a second sentence that replaces the pronoun by one of its two
- * referents: 1 the right one, 0 the other.
+ * possible referents. Label 1: the right referent. Label 0: the wrong referent.
  *
- * A Winograd schema has two reasons; the first can only be true of $A, the second only of $B. */
+ * A Winograd schema has two reasons. The first reason can only be true of $A, the second only of $B. */
 #include "tasks/sample/sample.h"
 
 typedef struct schema {
@@ -43,22 +43,19 @@ static const schema schemas[] = {
                            {"was behind", "was so small"}}, "the tree", "the hut"},
 };
 
-static void choose_people(bc_dice *dice, const char *who[2], const char **pronoun)
-{
-    const bc_person_name *first = bc_person_name_pick(dice), *second;
-    do second = bc_person_name_pick(dice);
-    while (second == first || second->female != first->female);
-    who[0] = first->name;
-    who[1] = second->name;
-    *pronoun = first->female ? "she" : "he";
-}
-
 void bc_grammar_wnli(bc_dice *dice, bc_sample *sample)
 {
     static const char *const frames[] = {"$R", "$R", "yesterday $R", "i heard that $R"};
     const schema *s = BC_PICK(dice, schemas);
     const char *who[2] = {s->a, s->b}, *pronoun = "it";
-    if (!s->a) choose_people(dice, who, &pronoun);
+    if (!s->a) {
+        const bc_person_name *first = bc_person_name_pick(dice), *second;
+        do second = bc_person_name_pick(dice);
+        while (second == first || second->female != first->female);
+        who[0] = first->name;
+        who[1] = second->name;
+        pronoun = first->female ? "she" : "he";
+    }
     const uint32_t meant = bc_roll(dice, 2);
     const char *reason = s->reasons[meant][bc_roll(dice, 2)];
     sample->label = bc_chance(dice, 49);

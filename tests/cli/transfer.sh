@@ -83,7 +83,7 @@ refuse 2 "--task: sst2 is listed twice" "$@" sst2,sst2
 refuse 2 "unknown task 'sst3', did you mean 'sst2'?" "$@" cola,sst3
 refuse 2 "unknown task '', see 'bertc tasks'" "$@" cola,
 refuse 2 "task ax has no training data" "$@" mnli,ax
-refuse 2 "--task: mnli-mm has no training data of its own but that of mnli" "$@" mnli,mnli-mm
+refuse 2 "--task: mnli-mm is trained on the data of mnli; list only one of them" "$@" mnli,mnli-mm
 refuse 2 "--task-sampling has no effect with one task, sst2" "$@" sst2 --task-sampling annealed
 refuse 2 "--class-weights: with several tasks only balanced or none is allowed" "$@" sst2,cola --class-weights 1,2
 refuse 2 "--label-smoothing: task stsb is a regression, it has no classes" "$@" sst2,stsb --label-smoothing 0.1

@@ -124,7 +124,8 @@ static void test_smaller_vocabulary_and_length_are_reported(void **unused)
     assert_int_equal(rename("kept", "model/vocab.txt"), 0);
 }
 
-/* An added token without a row in the model's word table is reported, and a text that contains it is refused. */
+/* An added token without a row in the model's word embedding table is reported, and a text that contains it is
+ * refused. */
 static void test_token_without_row(void **unused)
 {
     (void)unused;
@@ -138,7 +139,7 @@ static void test_token_without_row(void **unused)
     assert_int_equal(bertc_finetune(&o, &observer, &result, &err), BERTC_INPUT);
     assert_int_equal(unlink("model/added_tokens.json"), 0);
     assert_non_null(strstr(notices, "model/vocab.txt: token fil has id 13, the model's vocab_size is 13: "
-                                    "texts that contain it are refused\n"));
+                                    "texts must not contain it\n"));
     assert_non_null(strstr(err.message, "token id 13, the model's vocab_size is 13"));
 }
 

@@ -453,7 +453,7 @@ static void test_refusals(void **unused)
     static const struct {
         const char *task, *message;
     } cases[] = {{"sst2,sst2", "--task: sst2 is listed twice"},
-                 {"sst2,mnli-mm", "--task: mnli-mm has no training data of its own but that of mnli"},
+                 {"sst2,mnli-mm", "--task: mnli-mm is trained on the data of mnli; list only one of them"},
                  {"sst2,nothing", "unknown task 'nothing'"}};
     bertc_train_options o = fixture_options("refused");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -216,10 +216,10 @@ static void test_refused(void **state)
     refuse(&o, BERTC_INPUT, "v: the added tokens New York and N\xC3\xA8W yorK have the same normalised form");
     o = options_of(ALL);
     o.parity = BERTC_HF_SLOW;
-    refuse(&o, BERTC_INPUT, "the added token Foo is normalized, which only parity hf-fast supports");
+    refuse(&o, BERTC_INPUT, "the added token Foo is normalized; only the tokenizer hf-fast supports such tokens");
     o = options_of(ALONE);
     o.parity = BERTC_HF_SLOW;
-    refuse(&o, BERTC_INPUT, "the added token zq is single_word, which only parity hf-fast supports");
+    refuse(&o, BERTC_INPUT, "the added token zq is single_word; only the tokenizer hf-fast supports such tokens");
     memset(o.added[0].text, 'x', sizeof o.added[0].text);
     refuse(&o, BERTC_USAGE, "tokenizer options: a value is out of range, or a string is not NUL-terminated");
     o.added_count = BERTC_MAX_ADDED_TOKENS + 1;

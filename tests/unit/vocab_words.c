@@ -281,8 +281,8 @@ static void test_json(void **state)
         bertc_vocab_free(vocab);
     }
     refuse_json(path, "{\"model\": {}}", "model.vocab is not an object of words");
-    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 9}}}", "\"[UNK]\" has no id below");
-    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0.5}}}", "\"[UNK]\" has no id below");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 9}}}", "the id of \"[UNK]\" is missing or is not below");
+    refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0.5}}}", "the id of \"[UNK]\" is missing or is not below");
     refuse_json(path, "{\"model\": {\"vocab\": {\"a\": 0, \"[UNK]\": 0}}}", "both have id 0");
     refuse_json(path, "{\"model\": {\"vocab\": {\"[UNK]\": 0, \"a \": 1}}}", "ends in white space");
     assert_int_equal(unlink(path), 0);
