@@ -151,7 +151,7 @@ double time_bound(gemm_bound *f)
 
 void print_bound(const gemm_bound *f, sample milliseconds)
 {
-    const char *what = f->kinds > 1 ? "gemm lower bound of a step" : "gemm lower bound of forward";
+    const char *what = f->kinds > 1 ? "gemm floor of a step" : "gemm floor of forward";
     print_result_by(f->settings, "best of each", what, "ms", milliseconds, f->work);
 }
 

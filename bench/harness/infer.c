@@ -32,7 +32,7 @@ static void infer_batch(const bench_settings *s, bertc_model *model, int size)
     print_result(s, "infer", "ms", time, work);
     print_result(s, "infer speed", "texts/s", speed, work);
     print_bound(&f, bound);
-    print_result(s, "infer ratio_to_bound", "ratio", ratio, work);
+    print_result(s, "infer ratio_to_floor", "ratio", ratio, work);
     close_bound(&f);
     bertc_workspace_free(workspace);
     bertc_batch_free(batch);

@@ -79,7 +79,7 @@ void bench_step(const bench_settings *s)
     }
     print_result(s, "step", "ms", step, work);
     print_bound(&f, bound);
-    print_result(s, "step ratio_to_bound", "ratio", ratio, work);
+    print_result(s, "step ratio_to_floor", "ratio", ratio, work);
     print_result(s, "step speed", "tokens/s", speed, work);
     close_bound(&f);
     close_stepper(&t);

@@ -87,7 +87,7 @@ static void print_part(const bench_settings *s, const char *way, const char *wha
 void bench_transfer(const bench_settings *s)
 {
     static const char *const epochs[EPOCHS] = {"first epoch", "next epochs"};
-    static const char *const ratios[EPOCHS] = {"speed-up in the first epoch", "speed-up in next epochs"};
+    static const char *const ratios[EPOCHS] = {"first epoch, faster", "next epochs, faster"};
     char some[NUMBER], named[NAME];
     sample steps[WAYS][EPOCHS] = {0}, faster[WAYS][EPOCHS] = {0}, memory[WAYS] = {0}, less[WAYS] = {0};
     number_text(some, s->layers * 2 / 3);

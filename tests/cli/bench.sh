@@ -37,19 +37,19 @@ of_batch() {
 for backend in onednn openblas reference; do
     of_batch 0 9 36
     measure step $small --json --lengths 9 --backend $backend
-    results step "gemm lower bound of a step" "step ratio_to_bound" "step speed"
+    results step "gemm floor of a step" "step ratio_to_floor" "step speed"
     measure infer $small --json --lengths 9 --backend $backend
-    results infer "infer speed" "gemm lower bound of forward" "infer ratio_to_bound"
+    results infer "infer speed" "gemm floor of forward" "infer ratio_to_floor"
 done
 for frozen in 0 1 2 4; do
     of_batch $frozen sst2 '[0-9]*'
     measure step $small --json --frozen $frozen
-    results step "gemm lower bound of a step" "step ratio_to_bound" "step speed"
+    results step "gemm floor of a step" "step ratio_to_floor" "step speed"
 done
 for lengths in cola mnli stsb pad128 len512; do
     of_batch 0 $lengths '[0-9]*'
     measure step $small --json --lengths $lengths
-    results step "gemm lower bound of a step" "step ratio_to_bound" "step speed"
+    results step "gemm floor of a step" "step ratio_to_floor" "step speed"
 done
 measure gemm $small
 [ "$(grep -c 'GFLOP/s' "$scratch/out")" = 16 ] || fail "12 products of a step and 4 of a pass: $(cat "$scratch/out")"
