@@ -1,8 +1,8 @@
 /* bertc: fine-tune BERT on CPUs. Umbrella header, in data-flow order.
  *
- * Text becomes ids (vocab, tokenizer), the files of a task become labelled examples (task), examples
- * become packed batches (batch), a model directory becomes an encoder with a head (config,
- * model), and both meet in a training run (train). Each header compiles alone.
+ * Text becomes ids (vocab, tokenizer), the files of a task become labelled examples (task), examples become packed
+ * batches (batch), a model directory becomes an encoder with a head (config, model), and both meet in a training run
+ * (train). Each header compiles alone.
  *
  * The library never prints, never exits and keeps no global mutable state. Several threads may call its functions at
  * once. Each header states which arguments they may share: in short, a const argument is only read and may be shared;

@@ -19,7 +19,7 @@ enum { QKV, ATTN, UP, DOWN };
 static const struct {
     const char *name;
     bc_param_id weight;
-    int in, out; /* in units of the hidden size */
+    int in, out; /* multiples of the hidden size */
 } linears[LINEARS] = {
     [QKV] = {"qkv", BC_QUERY_W, 1, 3},
     [ATTN] = {"attn", BC_ATTN_W, 1, 1},
@@ -28,7 +28,7 @@ static const struct {
 };
 
 /* The output of a product. With bf16, the products write wide activations and their gradients in bf16. */
-static bc_matrix output(const gemm_floor *f, int linear, int kind)
+static bc_matrix output(const gemm_bound *f, int linear, int kind)
 {
     bool bf16 = f->model->use_bf16 && linear == (kind == 0 ? UP : DOWN);
     if (kind == 0) return bf16 ? (bc_matrix){.bf16 = f->bf16_y} : (bc_matrix){.f32 = f->y};
@@ -36,7 +36,7 @@ static bc_matrix output(const gemm_floor *f, int linear, int kind)
 }
 
 /* Multiply by packed weights. The last layer's query weights are packed separately from its key and value weights. */
-static void multiply_packed(gemm_floor *f, bc_gemm *gemm, int linear, int layer)
+static void multiply_packed(gemm_bound *f, bc_gemm *gemm, int linear, int layer)
 {
     bc_product products[BC_MAX_PRODUCTS];
     int count = bc_model_products(f->model, layer, products);
@@ -49,14 +49,14 @@ static void multiply_packed(gemm_floor *f, bc_gemm *gemm, int linear, int layer)
     }
 }
 
-static void multiply_bf16(gemm_floor *f, bc_gemm *gemm, const bc_param *w, int linear, int kind, bc_linear d)
+static void multiply_bf16(gemm_bound *f, bc_gemm *gemm, const bc_param *w, int linear, int kind, bc_linear d)
 {
     if (kind == 0) bc_bf16_fwd(gemm, output(f, linear, kind), f->bf16_x, w->bf16, NULL, d);
     else if (kind == 1) bc_bf16_bwd_x(gemm, output(f, linear, kind), f->bf16_y, w->bf16, d, false);
     else bc_bf16_bwd_w(gemm, w->grad, f->bf16_y, f->bf16_x, d, false);
 }
 
-static void multiply(gemm_floor *f, const floor_kernel *kernel, int linear, int kind, int layer)
+static void multiply(gemm_bound *f, const bound_kernel *kernel, int linear, int kind, int layer)
 {
     size_t h = (size_t)f->settings->hidden;
     bc_linear d = {f->n, (size_t)linears[linear].in * h, (size_t)linears[linear].out * h};
@@ -69,7 +69,7 @@ static void multiply(gemm_floor *f, const floor_kernel *kernel, int linear, int 
 }
 
 /* Whether a training step computes this product with the model's frozen stages. Stage 0 is the embeddings. */
-static bool is_needed(const gemm_floor *f, int linear, int kind, int layer)
+static bool is_needed(const gemm_bound *f, int linear, int kind, int layer)
 {
     int stage = layer + 1, frozen = f->model->frozen;
     if (kind == 0) return true;
@@ -77,7 +77,7 @@ static bool is_needed(const gemm_floor *f, int linear, int kind, int layer)
     return kind == 2 || linear != QKV || stage > frozen;
 }
 
-static double time_layers(gemm_floor *f, const floor_kernel *kernel, int linear, int kind)
+static double time_layers(gemm_bound *f, const bound_kernel *kernel, int linear, int kind)
 {
     double began = bc_clock();
     for (int l = 0; l < f->settings->layers; l++)
@@ -85,8 +85,8 @@ static double time_layers(gemm_floor *f, const floor_kernel *kernel, int linear,
     return bc_clock() - began;
 }
 
-/* Choose the fastest kernel for each product by the minimum of three times, after a first run that warms up. */
-static void choose_kernels(gemm_floor *f)
+/* Choose the kernel with the shortest time for each product. Of four runs of a kernel the first one is not counted. */
+static void choose_kernels(gemm_bound *f)
 {
     for (int i = 0; i < LINEARS; i++)
         for (int kind = 0; kind < f->kinds; kind++) {
@@ -101,19 +101,19 @@ static void choose_kernels(gemm_floor *f)
         }
 }
 
-static void add_kernel(gemm_floor *f, const char *backend, bool packed)
+static void add_kernel(gemm_bound *f, const char *backend, bool packed)
 {
     bertc_error err = {0};
     bc_gemm *gemm = &f->backends[f->count];
     check(bc_gemm_open(gemm, backend, &err), &err);
     if (use_bf16(f->settings)) check(bc_gemm_use_bf16(gemm, &err), &err);
-    f->kernels[f->count++] = (floor_kernel){backend, gemm, packed};
+    f->kernels[f->count++] = (bound_kernel){backend, gemm, packed};
 }
 
-void open_floor(gemm_floor *f, const bench_settings *s, bertc_model *model, const bertc_batch *batch)
+void open_bound(gemm_bound *f, const bench_settings *s, bertc_model *model, const bertc_batch *batch)
 {
     size_t n = (size_t)batch->tokens, size = bc_rows(n) * 4 * (size_t)s->hidden;
-    *f = (gemm_floor){.settings = s, .model = model, .n = n, .work = work_of(s, batch),
+    *f = (gemm_bound){.settings = s, .model = model, .n = n, .work = work_of(s, batch),
                       .kinds = model->grads ? KINDS : 1};
     f->x = allocate(size, sizeof *f->x);
     f->y = allocate(size, sizeof *f->y);
@@ -128,7 +128,7 @@ void open_floor(gemm_floor *f, const bench_settings *s, bertc_model *model, cons
     choose_kernels(f);
 }
 
-void close_floor(gemm_floor *f)
+void close_bound(gemm_bound *f)
 {
     for (int c = 0; c < f->count; c++) bc_gemm_close(f->kernels[c].gemm);
     bc_free(f->x);
@@ -137,7 +137,7 @@ void close_floor(gemm_floor *f)
     bc_free(f->bf16_y);
 }
 
-double time_floor(gemm_floor *f)
+double time_bound(gemm_bound *f)
 {
     double began = bc_clock();
     for (int l = 0; l < f->settings->layers; l++)
@@ -149,25 +149,25 @@ double time_floor(gemm_floor *f)
     return bc_clock() - began;
 }
 
-void print_floor(const gemm_floor *f, sample milliseconds)
+void print_bound(const gemm_bound *f, sample milliseconds)
 {
-    print_figure_by(f->settings, "best of each", f->kinds > 1 ? "gemm floor of a step" : "gemm floor of forward", "ms",
-                    milliseconds, f->work);
+    const char *what = f->kinds > 1 ? "gemm floor of a step" : "gemm floor of forward";
+    print_result_by(f->settings, "best of each", what, "ms", milliseconds, f->work);
 }
 
 /* Measure one product over all layers together. */
-static void print_rate(gemm_floor *f, int linear, int kind)
+static void print_rate(gemm_bound *f, int linear, int kind)
 {
     const bench_settings *s = f->settings;
     char what[NAME];
     sample rate = {0};
-    const floor_kernel *kernel = f->best[linear][kind];
+    const bound_kernel *kernel = f->best[linear][kind];
     double h = (double)s->hidden, n = (double)f->n, l = (double)s->layers;
     double work = 2 * n * h * h * linears[linear].in * linears[linear].out * l;
     for (int r = 0; r < s->rounds; r++) add(&rate, work / time_layers(f, kernel, linear, kind) * 1e-9);
     snprintf(what, sizeof what, "gemm %s %s %s%s", linears[linear].name, kind_names[kind], kernel->name,
              kernel->packed ? " packed" : "");
-    print_figure_by(s, kernel->name, what, "GFLOP/s", rate, f->work);
+    print_result_by(s, kernel->name, what, "GFLOP/s", rate, f->work);
 }
 
 /* Measure the products of a training step, then those of a forward pass. */
@@ -176,14 +176,14 @@ void bench_gemm(const bench_settings *s)
     for (int trained = 1; trained >= 0; trained--) {
         bertc_model *model = make_model(s, trained);
         bertc_batch *batch = make_batch(s, 0, (int)s->batch_size);
-        gemm_floor f;
-        open_floor(&f, s, model, batch);
+        gemm_bound f;
+        open_bound(&f, s, model, batch);
         for (int i = 0; i < LINEARS; i++)
             for (int kind = 0; kind < f.kinds; kind++) print_rate(&f, i, kind);
-        sample floor = {0};
-        for (int r = 0; r < s->rounds; r++) add(&floor, 1e3 * time_floor(&f));
-        print_floor(&f, floor);
-        close_floor(&f);
+        sample bound = {0};
+        for (int r = 0; r < s->rounds; r++) add(&bound, 1e3 * time_bound(&f));
+        print_bound(&f, bound);
+        close_bound(&f);
         bertc_batch_free(batch);
         bertc_model_free(model);
     }

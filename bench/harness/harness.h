@@ -1,5 +1,5 @@
 /* bertc-bench measures training steps, forward passes, the optimiser, the tokenizer and the start of a run, and
- * compares them with lower bounds. Each figure is printed as one JSON object or one row of a table.
+ * compares them with lower bounds. Each result is printed as one JSON object or one row of a table.
  *
  * The program ends at the first error: check() and fail() print it and exit. */
 #ifndef BENCH_HARNESS_H
@@ -20,9 +20,9 @@
 
 enum { MAX_ROUNDS = 64, NAME = 96, PATH = 4096 };
 
-/* ---- Figures ------------------------------------------------------------------------------- */
+/* ---- Results ------------------------------------------------------------------------------- */
 
-/* The measured values of a figure, one per round. */
+/* The values of a result, one for each round. */
 typedef struct sample {
     double value[MAX_ROUNDS];
     int count;
@@ -58,10 +58,10 @@ void write_svg(const char *path, const char *title, const panel *panels, int cou
 
 /* ---- Settings ------------------------------------------------------------------------------ */
 
-/* The state of the output, which all measures of a program run share. */
+/* The state of the output, shared by all benchmarks of one run of the program. */
 typedef struct bench_report {
     bool has_header;       /* whether the table's header line is printed */
-    panel panels[FACTORS]; /* of the sweep, with a curve for each precision */
+    panel panels[FACTORS]; /* drawings of the sweep, with a curve for each precision */
 } bench_report;
 
 /* What the command line asks for. The option table in main.c fills the fields up to `json`. */
@@ -81,7 +81,7 @@ void *allocate(size_t count, size_t size); /* zeroed; free with bc_free() */
 
 /* ---- Printing ------------------------------------------------------------------------------ */
 
-/* The work of a figure, in addition to the settings: batches of a model, or a text without a model. */
+/* What was computed for a result, in addition to the settings: batches of a model, or a text without a model. */
 typedef struct bench_work {
     int batch;           /* texts in a batch; 0: no batches */
     int tokens;          /* tokens in a batch; 0: unknown, or not the same in all batches */
@@ -91,11 +91,11 @@ typedef struct bench_work {
 
 bench_work work_of(const bench_settings *s, const bertc_batch *batch);
 
-/* Print the median, minimum and maximum of a figure. */
-void print_figure(const bench_settings *s, const char *what, const char *unit, sample values, bench_work work);
+/* Print the median, minimum and maximum of a result. */
+void print_result(const bench_settings *s, const char *what, const char *unit, sample values, bench_work work);
 
-/* Print a figure of kernels from another backend than the settings'. */
-void print_figure_by(const bench_settings *s, const char *backend, const char *what, const char *unit, sample values,
+/* Print a result of kernels whose backend is not the one in the settings. */
+void print_result_by(const bench_settings *s, const char *backend, const char *what, const char *unit, sample values,
                      bench_work work);
 
 /* ---- Models and batches -------------------------------------------------------------------- */
@@ -106,9 +106,9 @@ void read_shape(bench_settings *s); /* set layers and hidden from the config of 
 bertc_model_options model_options(const bench_settings *s, bool trainable);
 bertc_model *make_model(const bench_settings *s, bool trainable);
 
-/* Make a batch of `size` texts of random ids. The distribution of lengths is divided into `size` equal parts, and each
- * part gives the length of one text. */
-bertc_batch *make_batch(const bench_settings *s, uint32_t number, int size);
+/* Make batch `index`: `size` texts of random ids. The distribution of lengths is divided into `size` equal parts, and
+ * each part gives the length of one text. */
+bertc_batch *make_batch(const bench_settings *s, uint32_t index, int size);
 bertc_workspace *make_workspace(const bertc_model *model, const bertc_batch *batch, bool training);
 char *read_text(const char *path, size_t *size); /* free with bc_free() */
 
@@ -116,15 +116,15 @@ char *read_text(const char *path, size_t *size); /* free with bc_free() */
 
 enum { LINEARS = 4, KINDS = 3, KERNELS = 3 };
 
-typedef struct floor_kernel {
-    const char *name; /* of its backend */
+typedef struct bound_kernel {
+    const char *name; /* name of its backend */
     bc_gemm *gemm;
     bool packed; /* uses the model's packed weights */
-} floor_kernel;
+} bound_kernel;
 
 /* The matrix products of all layers over n rows. They use the model's own weights and gradients, so that operands come
  * from memory as in a step. It must not be moved: kernels point to `backends`. */
-typedef struct gemm_floor {
+typedef struct gemm_bound {
     const bench_settings *settings;
     bertc_model *model;
     size_t n;
@@ -133,25 +133,25 @@ typedef struct gemm_floor {
     float *x, *y;
     uint16_t *bf16_x, *bf16_y;
     bc_gemm backends[KERNELS];
-    floor_kernel kernels[KERNELS];
-    const floor_kernel *best[LINEARS][KINDS];
-} gemm_floor;
+    bound_kernel kernels[KERNELS];
+    const bound_kernel *best[LINEARS][KINDS];
+} gemm_bound;
 
 /* Prepare the products of a training step if the model has gradients, else those of a forward pass. */
-void open_floor(gemm_floor *f, const bench_settings *s, bertc_model *model, const bertc_batch *batch);
-double time_floor(gemm_floor *f); /* compute all products in their order; returns seconds */
-void print_floor(const gemm_floor *f, sample milliseconds);
-void close_floor(gemm_floor *f);
+void open_bound(gemm_bound *f, const bench_settings *s, bertc_model *model, const bertc_batch *batch);
+double time_bound(gemm_bound *f); /* compute all products in their order; returns seconds */
+void print_bound(const gemm_bound *f, sample milliseconds);
+void close_bound(gemm_bound *f);
 
 /* ---- Training steps ------------------------------------------------------------------------ */
 
-/* The trainer that runs use, with a single batch in passes of bertc's default token limit. All steps use the same
- * batch, so no update of the word table is postponed. It must not be moved: the epoch points to `inputs`. */
+/* The trainer that runs use, with a single batch in micro-batches of bertc's default token limit. All steps use the
+ * same batch, so no update of the word embeddings is postponed. It must not be moved: the epoch points to `inputs`. */
 typedef struct stepper {
     bc_trainer *trainer;
     bertc_batch *batch;
     bertc_inputs inputs; /* the batch as a data set; shares the batch's arrays except `starts` and `label_starts` */
-    size_t *starts;      /* memory of these two arrays */
+    size_t *starts;      /* memory of these two arrays of `inputs` */
     bc_epoch epoch;
     int64_t steps;
 } stepper;
@@ -187,7 +187,7 @@ pid_t start_process(const bench_folder *folder, const char *const argv[]);
 /* Report a process that failed, with the last line of its messages. */
 _Noreturn void fail_process(const bench_folder *folder, const char *const argv[], const char *why);
 
-/* ---- Measures ------------------------------------------------------------------------------ */
+/* ---- Benchmarks ---------------------------------------------------------------------------- */
 
 void bench_gemm(const bench_settings *s);
 void bench_step(const bench_settings *s);

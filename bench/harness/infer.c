@@ -15,25 +15,25 @@ static double forward(const bertc_model *model, bertc_workspace *workspace, cons
 
 static void infer_batch(const bench_settings *s, bertc_model *model, int size)
 {
-    sample time = {0}, speed = {0}, floor = {0}, ratio = {0};
+    sample time = {0}, speed = {0}, bound = {0}, ratio = {0};
     bertc_batch *batch = make_batch(s, 0, size);
     bertc_workspace *workspace = make_workspace(model, batch, false);
     bench_work work = work_of(s, batch);
-    gemm_floor f;
-    open_floor(&f, s, model, batch);
+    gemm_bound f;
+    open_bound(&f, s, model, batch);
     forward(model, workspace, batch);
     for (int r = 0; r < s->rounds; r++) {
-        double min = time_floor(&f), seconds = forward(model, workspace, batch);
+        double min = time_bound(&f), seconds = forward(model, workspace, batch);
         add(&time, 1e3 * seconds);
         add(&speed, size / seconds);
-        add(&floor, 1e3 * min);
+        add(&bound, 1e3 * min);
         add(&ratio, min / seconds);
     }
-    print_figure(s, "infer", "ms", time, work);
-    print_figure(s, "infer speed", "texts/s", speed, work);
-    print_floor(&f, floor);
-    print_figure(s, "infer ratio_to_floor", "ratio", ratio, work);
-    close_floor(&f);
+    print_result(s, "infer", "ms", time, work);
+    print_result(s, "infer speed", "texts/s", speed, work);
+    print_bound(&f, bound);
+    print_result(s, "infer ratio_to_floor", "ratio", ratio, work);
+    close_bound(&f);
     bertc_workspace_free(workspace);
     bertc_batch_free(batch);
 }
@@ -112,7 +112,7 @@ static void infer_text(const bench_settings *s)
     for (int r = 0; r < s->rounds; r++)
         add(&speed, (double)inputs->count / forward_all(model, workspace, batch, inputs));
     bench_work work = {.batch = size, .lengths = "the text's lines"};
-    print_figure(s, "infer text", "texts/s", speed, work);
+    print_result(s, "infer text", "texts/s", speed, work);
     bertc_workspace_free(workspace);
     bertc_batch_free(batch);
     bertc_inputs_free(inputs);

@@ -2,7 +2,7 @@
  * written when the step has ended. It includes everything that a user waits for: loading the program and its libraries,
  * the model, the vocabulary and the data, tokenising, and the first use of every kernel. Then the process is killed.
  *
- * 1. The log is read every millisecond, so a figure is at most one millisecond too large.
+ * 1. The log is read every millisecond, so a result is at most one millisecond too large.
  * 2. The first round is not counted; it brings the files into the page cache. */
 #include <fcntl.h>
 #include <ftw.h>
@@ -122,7 +122,7 @@ void make_inputs(const bench_folder *folder, const bench_settings *s)
     if (!s->model) run_process(folder, init);
 }
 
-/* ---- The measure --------------------------------------------------------------------------- */
+/* ---- The benchmark ------------------------------------------------------------------------- */
 
 /* Read the seconds in the first line of a log; return -1 if the line is not complete yet. */
 static double read_first_step(const char *path)
@@ -135,7 +135,7 @@ static double read_first_step(const char *path)
     return seconds ? atof(seconds + strlen("\"seconds\":")) : -1;
 }
 
-/* The seconds from the start of a process to the first line of its log. *step receives the step's own seconds. */
+/* Return the seconds from the start of a process to the first line of its log. Sets *step to the step's own seconds. */
 static double time_start(const bench_folder *folder, const char *const argv[], double *step)
 {
     char log[PATH];
@@ -174,6 +174,6 @@ void bench_load(const bench_settings *s)
     }
     remove_folder(&folder);
     bench_work work = {.batch = (int)s->batch_size, .lengths = s->data ? "SST-2" : "the sample's SST-2"};
-    print_figure(s, "load: exec to first step", "s", start, work);
-    print_figure(s, "load: the step itself", "s", first_step, work);
+    print_result(s, "load: exec to first step", "s", start, work);
+    print_result(s, "load: the step itself", "s", first_step, work);
 }

@@ -1,4 +1,5 @@
-/* The command line of bertc-bench: an option table for the parser and the help of src/cli, and a table of measures. */
+/* The command line of bertc-bench: an option table for the parser and the help of src/cli, and a table of
+ * benchmarks. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ enum {
     SWEEP = 1 << 8,
     TRANSFER = 1 << 9,
     ALL = (1 << 10) - 1,
-    TEXTS = TOKENIZE | INPUTS, /* measures without a model */
+    TEXTS = TOKENIZE | INPUTS, /* benchmarks without a model */
     TRAINED = STEP | BREAKDOWN,
     MODELS = ALL & ~TEXTS
 };
@@ -28,7 +29,7 @@ static const struct {
     const char *name;
     unsigned bit;
     void (*run)(const bench_settings *s);
-} measures[] = {
+} benchmarks[] = {
     {"gemm", GEMM, bench_gemm},
     {"step", STEP, bench_step},
     {"breakdown", BREAKDOWN, bench_breakdown},
@@ -41,16 +42,16 @@ static const struct {
     {"transfer", TRANSFER, bench_transfer},
 };
 
-enum { MEASURES = sizeof measures / sizeof *measures };
+enum { BENCHMARKS = sizeof benchmarks / sizeof *benchmarks };
 
-/* bertc_option.commands contains the measures that use the option. */
+/* bertc_option.commands contains the benchmarks that use the option. */
 static const bertc_option rows[] = {
     {"layers", BERTC_OPTION_INT, offsetof(bench_settings, layers), "12", 1, 1000, NULL, "N", "encoder layers", MODELS},
     {"hidden", BERTC_OPTION_INT, offsetof(bench_settings, hidden), "768", 1, 16384, NULL, "N", "hidden size", MODELS},
     {"batch-size", BERTC_OPTION_INT, offsetof(bench_settings, batch_size), "32", 1, 4096, NULL, "N",
-     "texts in a batch", MODELS & ~OPTIM},
+     "number of texts in a batch", MODELS & ~OPTIM},
     {"rounds", BERTC_OPTION_INT, offsetof(bench_settings, rounds), "5", 1, MAX_ROUNDS, NULL, "N",
-     "measurements of each figure", ALL},
+     "number of measurements for each result", ALL},
     {"threads", BERTC_OPTION_INT, offsetof(bench_settings, threads), "2", 1, 1024, NULL, "N", "number of threads",
      ALL & ~TOKENIZE},
     {"frozen", BERTC_OPTION_INT, offsetof(bench_settings, frozen), "0", 0, 1002, NULL, "N",
@@ -116,20 +117,20 @@ static const cli_command command = {
     .table = table,
 };
 
-/* The bits of the measures that the command line names. */
-static unsigned read_measures(cli_arguments arguments)
+/* Return the bits of the benchmarks on the command line. */
+static unsigned read_benchmarks(cli_arguments arguments)
 {
     unsigned wanted = 0;
     for (size_t w = 0; w < arguments.count; w++) {
         size_t m = 0;
-        while (m < MEASURES && strcmp(arguments.value[w], measures[m].name) != 0) m++;
-        if (m == MEASURES) fail(BERTC_USAGE, arguments.value[w], "unknown measure, see 'bertc-bench --help'");
-        wanted |= measures[m].bit;
+        while (m < BENCHMARKS && strcmp(arguments.value[w], benchmarks[m].name) != 0) m++;
+        if (m == BENCHMARKS) fail(BERTC_USAGE, arguments.value[w], "unknown benchmark, see 'bertc-bench --help'");
+        wanted |= benchmarks[m].bit;
     }
     return wanted;
 }
 
-/* Check that each option is used by a measure. `given` was filled from zero, so its other fields are the given ones. */
+/* Check that each given option is used by a benchmark. In `given`, the field of an option that is not given is zero. */
 static void check_given(const bench_settings *given, unsigned wanted)
 {
     for (const bertc_option *row = rows; row < rows + sizeof rows / sizeof *rows; row++) {
@@ -152,18 +153,18 @@ static void check_values(const bench_settings *s)
         fail(BERTC_USAGE, s->precision, "--precision must be f32, bf16 or both");
 }
 
-/* Run the wanted measures in each precision that the settings ask for; measures of texts only once. Stages are frozen
- * only in measures that use --frozen. */
-static void run_measures(const bench_settings *asked, unsigned wanted)
+/* Run the wanted benchmarks in each precision of the settings, but benchmarks of texts only once. Stages are frozen
+ * only in benchmarks that use --frozen. */
+static void run_benchmarks(const bench_settings *asked, unsigned wanted)
 {
     static const char *const precisions[] = {"f32", "bf16"};
     for (size_t p = 0; p < sizeof precisions / sizeof *precisions; p++) {
         if (strcmp(asked->precision, "both") != 0 && strcmp(asked->precision, precisions[p]) != 0) continue;
         bench_settings s = *asked;
         s.precision = precisions[p];
-        for (size_t m = 0; m < MEASURES; m++) {
-            s.frozen = measures[m].bit & TRAINED ? asked->frozen : 0;
-            if (wanted & measures[m].bit) measures[m].run(&s);
+        for (size_t m = 0; m < BENCHMARKS; m++) {
+            s.frozen = benchmarks[m].bit & TRAINED ? asked->frozen : 0;
+            if (wanted & benchmarks[m].bit) benchmarks[m].run(&s);
         }
         wanted &= MODELS;
     }
@@ -184,7 +185,7 @@ int main(int argc, char **argv)
     check(cli_options_parse(&command, argc - 1, argv + 1, &given, arguments, &parsed, &err), &err);
     if (parsed.help) cli_help_command(stdout, &command);
     else {
-        unsigned wanted = read_measures(parsed.arguments);
+        unsigned wanted = read_benchmarks(parsed.arguments);
         check_given(&given, wanted);
         cli_options_reset(&command, &s);
         snprintf(bertc, sizeof bertc, "%.*sbertc", slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
@@ -194,7 +195,7 @@ int main(int argc, char **argv)
         s.given_lengths = given.lengths != NULL;
         if (s.model) read_shape(&s);
         check_values(&s);
-        run_measures(&s, wanted);
+        run_benchmarks(&s, wanted);
     }
     bc_free(arguments);
     return 0;

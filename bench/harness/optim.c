@@ -38,9 +38,9 @@ void bench_optim(const bench_settings *s)
         add(&copy, 1e3 * copied);
         add(&ratio, copied / seconds);
     }
-    print_figure(s, "optim: AdamW", "ms", update, (bench_work){0});
-    print_figure(s, "optim: copy", "ms", copy, (bench_work){0});
-    print_figure(s, "optim ratio_to_copy", "ratio", ratio, (bench_work){0});
+    print_result(s, "optim: AdamW", "ms", update, (bench_work){0});
+    print_result(s, "optim: copy", "ms", copy, (bench_work){0});
+    print_result(s, "optim ratio_to_copy", "ratio", ratio, (bench_work){0});
     bc_free(from);
     bc_free(to);
     bc_optim_clear(&optim);

@@ -5,7 +5,7 @@
 #include "harness/harness.h"
 #include "run/options.h"
 
-/* The limits that the largest pass needs. */
+/* Return the limits that the largest micro-batch needs. */
 static bertc_limits limits_of(stepper *t, bc_pack pack)
 {
     const bc_examples e = bc_epoch_batch(&t->epoch, 0);
@@ -65,23 +65,23 @@ void bench_step(const bench_settings *s)
 {
     stepper t;
     open_stepper(&t, s);
-    gemm_floor f;
-    open_floor(&f, s, bc_trainer_model(t.trainer), t.batch);
+    gemm_bound f;
+    open_bound(&f, s, bc_trainer_model(t.trainer), t.batch);
     bench_work work = work_of(s, t.batch);
-    sample step = {0}, floor = {0}, ratio = {0}, speed = {0};
+    sample step = {0}, bound = {0}, ratio = {0}, speed = {0};
     train_step(&t);
     for (int r = 0; r < s->rounds; r++) {
-        double min = time_floor(&f), seconds = train_step(&t).seconds;
+        double min = time_bound(&f), seconds = train_step(&t).seconds;
         add(&step, 1e3 * seconds);
-        add(&floor, 1e3 * min);
+        add(&bound, 1e3 * min);
         add(&ratio, min / seconds);
         add(&speed, t.batch->tokens / seconds);
     }
-    print_figure(s, "step", "ms", step, work);
-    print_floor(&f, floor);
-    print_figure(s, "step ratio_to_floor", "ratio", ratio, work);
-    print_figure(s, "step speed", "tokens/s", speed, work);
-    close_floor(&f);
+    print_result(s, "step", "ms", step, work);
+    print_bound(&f, bound);
+    print_result(s, "step ratio_to_floor", "ratio", ratio, work);
+    print_result(s, "step speed", "tokens/s", speed, work);
+    close_bound(&f);
     close_stepper(&t);
 }
 
@@ -115,12 +115,12 @@ void bench_breakdown(const bench_settings *s)
     for (int i = 0; i < BC_PROFILE_PARTS; i++) {
         char what[NAME];
         snprintf(what, sizeof what, "step: %s", names[i]);
-        print_figure(s, what, "ms", part[i], work);
+        print_result(s, what, "ms", part[i], work);
     }
-    print_figure(s, "step: gradient norm", "ms", norm, work);
-    print_figure(s, "step: AdamW", "ms", update, work);
-    print_figure(s, "step: whole", "ms", whole, work);
-    print_figure(s, "step: parts of the whole", "ratio", share, work);
+    print_result(s, "step: gradient norm", "ms", norm, work);
+    print_result(s, "step: AdamW", "ms", update, work);
+    print_result(s, "step: whole", "ms", whole, work);
+    print_result(s, "step: parts of the whole", "ratio", share, work);
     close_stepper(&t);
     double sum = spread_of(share).median;
     if (sum < 0.95 || sum > 1.05) fail(BERTC_IO, "breakdown", "the sum of the parts is not within 5 % of the step");

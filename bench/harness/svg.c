@@ -32,16 +32,16 @@ static double place_y(const frame *f, double y)
     return f->y + f->height - part * f->height;
 }
 
-/* The largest number of the form 1, 2 or 5 times a power of ten that is at most v. */
+/* Return the largest number of the form 1, 2 or 5 times a power of ten that is at most v. */
 static double round_down(double v)
 {
     double power = pow(10, floor(log10(v))), digit = v / power;
     return power * (digit >= 5 ? 5 : digit >= 2 ? 2 : 1);
 }
 
-static frame frame_of(const panel *p, int number)
+static frame frame_of(const panel *p, int index)
 {
-    frame f = {.x = number % ROW * WIDTH + LEFT, .y = TOP + number / ROW * HEIGHT + ABOVE,
+    frame f = {.x = index % ROW * WIDTH + LEFT, .y = TOP + index / ROW * HEIGHT + ABOVE,
                .width = WIDTH - LEFT - RIGHT, .height = HEIGHT - ABOVE - BELOW,
                .x_min = HUGE_VAL, .y_min = HUGE_VAL, .log_y = p->log_y};
     for (int c = 0; c < CURVES; c++)
@@ -72,7 +72,7 @@ static void draw_y_axis(FILE *to, const frame *f)
     for (double v = f->y_min; f->log_y && v <= f->y_max; v = round_down(2.5001 * v)) mark_y(to, f, v);
 }
 
-/* Draw a tick for each point of the curve with more points. */
+/* Draw the x axis, with a tick for each point of the longer curve. */
 static void draw_x_axis(FILE *to, const frame *f, const panel *p)
 {
     const curve *longer = &p->curves[p->curves[1].count > p->curves[0].count];
@@ -91,9 +91,9 @@ static void draw_x_axis(FILE *to, const frame *f, const panel *p)
 /* ---- Curves -------------------------------------------------------------------------------- */
 
 /* Draw a line through the medians, and for each point a dot and a bar from minimum to maximum. */
-static void draw_curve(FILE *to, const frame *f, const curve *c, int number)
+static void draw_curve(FILE *to, const frame *f, const curve *c, int index)
 {
-    const char *colour = colours[number];
+    const char *colour = colours[index];
     fprintf(to, "<polyline fill='none' stroke='%s' stroke-width='1.5' points='", colour);
     for (int i = 0; i < c->count; i++) fprintf(to, "%.1f,%.1f ", place_x(f, c->x[i]), place_y(f, c->y[i].median));
     fputs("'/>\n", to);
@@ -104,7 +104,7 @@ static void draw_curve(FILE *to, const frame *f, const curve *c, int number)
                 place_y(f, c->y[i].max), colour);
     }
     fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='end' fill='%s'>%s</text>\n",
-            f->x + f->width - 50 * number, f->y - 10, colour, c->name);
+            f->x + f->width - 50 * index, f->y - 10, colour, c->name);
 }
 
 void write_svg(const char *path, const char *title, const panel *panels, int count)

@@ -5,16 +5,16 @@
 
 enum { LENGTH = 32 };
 
-/* The settings of a step, in which a factor is varied. */
+/* The settings of a step, of which one factor is varied. */
 typedef struct varied {
     bench_settings settings;
-    int64_t length; /* of all texts; settings.lengths points to its text */
-    char lengths[NUMBER];
+    int64_t length; /* tokens in each text */
+    char lengths[NUMBER]; /* `length` as text, for settings.lengths */
 } varied;
 
 static const struct {
     const char *name, *title;
-    size_t offset;            /* of the factor in `varied`, an int64_t */
+    size_t offset;            /* offset of the varied int64_t in `varied` */
     int values[CURVE_POINTS]; /* ended by 0 */
     bool log_y;
 } factors[FACTORS] = {
@@ -35,7 +35,7 @@ static spread measure(varied *v, const char *what)
     open_stepper(&t, s);
     train_step(&t);
     for (int r = 0; r < s->rounds; r++) add(&speed, t.batch->tokens / train_step(&t).seconds);
-    print_figure(s, what, "tokens/s", speed, work_of(s, t.batch));
+    print_result(s, what, "tokens/s", speed, work_of(s, t.batch));
     close_stepper(&t);
     return spread_of(speed);
 }
@@ -60,8 +60,8 @@ static void draw(const bench_settings *s)
 {
     char title[4 * NAME];
     snprintf(title, sizeof title,
-             "Training, tokens/s: one of four varied around %d x %d, length %d, batch %d; %d threads, %s",
-             (int)s->layers, (int)s->hidden, LENGTH, (int)s->batch_size, (int)s->threads, s->backend);
+             "Training, tokens/s: each of four factors varied alone around %d x %d, length %d, batch %d; "
+             "%d threads, %s", (int)s->layers, (int)s->hidden, LENGTH, (int)s->batch_size, (int)s->threads, s->backend);
     write_svg(s->svg, title, s->report->panels, FACTORS);
 }
 
@@ -69,7 +69,7 @@ void bench_sweep(const bench_settings *s)
 {
     varied v = {.settings = *s, .length = LENGTH};
     v.settings.lengths = v.lengths;
-    if (s->svg) { /* before the first figure, so that a bad path fails at once */
+    if (s->svg) { /* before the first result, so that a bad path fails at once */
         FILE *file = fopen(s->svg, "ab");
         if (!file || fclose(file) != 0) fail(BERTC_IO, s->svg, "cannot be written");
     }

@@ -52,8 +52,8 @@ void bench_tokenize(const bench_settings *s)
     }
     snprintf(what, sizeof what, "tokenize %zu tokens", tokens);
     bench_work work = {.bytes = size};
-    print_figure(&single, what, "ms", time, work);
-    print_figure(&single, "tokenize speed", "MB/s", speed, work);
+    print_result(&single, what, "ms", time, work);
+    print_result(&single, "tokenize speed", "MB/s", speed, work);
     bertc_encoding_clear(&encoding);
     bertc_tokenizer_free(tokenizer);
     bertc_vocab_free(vocab);
@@ -85,8 +85,8 @@ void bench_inputs(const bench_settings *s)
         add(&read, 1e3 * (middle - began));
         add(&time, 1e3 * (ended - middle));
     }
-    print_figure(s, "inputs: reading", "ms", read, work);
-    print_figure(s, "inputs: tokenising", "ms", time, work);
+    print_result(s, "inputs: reading", "ms", read, work);
+    print_result(s, "inputs: tokenising", "ms", time, work);
     bertc_tokenizer_free(tokenizer);
     bertc_vocab_free(vocab);
 }

@@ -81,7 +81,7 @@ static void print_part(const bench_settings *s, const char *way, const char *wha
     char name[NAME];
     if (values.count == 0) return;
     snprintf(name, sizeof name, "%s: %s", way, what);
-    print_figure(s, name, unit, values, (bench_work){.batch = (int)s->batch_size, .lengths = s->lengths});
+    print_result(s, name, unit, values, (bench_work){.batch = (int)s->batch_size, .lengths = s->lengths});
 }
 
 void bench_transfer(const bench_settings *s)

@@ -56,13 +56,13 @@ bertc_model *make_model(const bench_settings *s, bool trainable)
     return model;
 }
 
-/* Uniform in [0, 1). */
+/* Draw a number from the uniform distribution over [0, 1). */
 static double draw(uint32_t a, uint32_t b)
 {
     return bc_rng(7, a, b, 0, 0).word[0] * 0x1p-32;
 }
 
-/* The number of tokens of text i in a batch of `size` texts. */
+/* Return the number of tokens of text i in a batch of `size` texts. */
 static int length_of(const char *name, uint32_t batch, uint32_t i, int size)
 {
     if (strcmp(name, "pad128") == 0) return 128;
@@ -75,20 +75,20 @@ static int length_of(const char *name, uint32_t batch, uint32_t i, int size)
     fail(BERTC_USAGE, name, "--lengths must be sst2, cola, mrpc, stsb, mnli, pad128, len512 or 1 to 512");
 }
 
-bertc_batch *make_batch(const bench_settings *s, uint32_t number, int size)
+bertc_batch *make_batch(const bench_settings *s, uint32_t index, int size)
 {
     bertc_error err = {0};
     bertc_batch *batch;
     check(bertc_batch_create(size, size * 512, size, &batch, &err), &err);
     batch->sequences = size;
     for (int i = 0; i < size; i++) {
-        int length = length_of(s->lengths, number, (uint32_t)i, size);
+        int length = length_of(s->lengths, index, (uint32_t)i, size);
         batch->starts[i] = batch->tokens;
         batch->examples[i] = (uint32_t)i;
         batch->labels[i] = i % 2;
         batch->label_starts[i + 1] = i + 1;
         for (int k = 0; k < length; k++, batch->tokens++) {
-            double word = draw(number + 1000, (uint32_t)batch->tokens);
+            double word = draw(index + 1000, (uint32_t)batch->tokens);
             batch->ids[batch->tokens] = 1000 + (int)(word * 20000);
             batch->positions[batch->tokens] = k;
             batch->types[batch->tokens] = 0;

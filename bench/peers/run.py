@@ -51,17 +51,17 @@ def inference_rows(results):
 
 
 def bench_rows(args):
-    """The figures that bertc-bench measures of bertc alone: minimum, median and maximum."""
+    """The results of bertc-bench, which measures bertc alone: minimum, median and maximum."""
     rows = []
     for precision in ("f32",) if args.f32_only else ("f32", "bf16"):
         shape = ["--json", "--precision", precision, "--threads", args.threads, "--layers", args.layers, "--hidden", args.hidden]
         for what in (["step", "--lengths", "sst2"], ["step", "--lengths", "mnli"], ["optim"],
                      ["load", "--vocab", args.vocab, "--data", args.data]):
             output, _ = measure.run([measure.bench(args), *map(str, what + shape)], args.threads)
-            for figure in map(json.loads, output.splitlines()):
-                if "ratio" in figure["what"] or "exec" in figure["what"]:
-                    name = f"{figure['what']}, {figure.get('lengths', 'all parameters')}, {precision}, {figure['unit']}"
-                    rows.append((name, [figure["least"], figure["median"], figure["most"]]))
+            for result in map(json.loads, output.splitlines()):
+                if "ratio" in result["what"] or "exec" in result["what"]:
+                    name = f"{result['what']}, {result.get('lengths', 'all parameters')}, {precision}, {result['unit']}"
+                    rows.append((name, [result["least"], result["median"], result["most"]]))
     return rows
 
 

@@ -12,8 +12,8 @@
  *    task.
  *
  * Threads: inputs do not change after bertc_inputs_create, and several threads may read them at once. Only one thread
- * may fill a batch; several passes may read it at once. bertc_inputs_create uses the number of threads that OpenMP
- * gives the caller. Null pointers: BERTC_USAGE. */
+ * may fill a batch; several forward passes may read it at once. bertc_inputs_create uses the number of threads that
+ * OpenMP gives the caller. Null pointers: BERTC_USAGE. */
 #ifndef BERTC_BATCH_H
 #define BERTC_BATCH_H
 

@@ -2,8 +2,8 @@
  *
  * 1. Fields have the names and defaults of transformers' BertConfig.
  * 2. Loading checks the configuration: every size is positive and bounded, the number of heads divides the hidden size,
- *    and a key that asks for something this encoder does not compute is an error that states the key. Faults in keys
- *    that only a head or only training uses do not prevent other uses: see head_refusal and bertc_config_check.
+ *    and a key that asks for something this encoder does not compute is an error that states the key. A wrong value
+ *    that only the head or only training uses is reported when it is used: see head_refusal and bertc_config_check.
  * 3. Unknown keys are kept and written back unchanged.
  *
  * Threads: a configuration is plain data. Several threads may read it at once while no thread changes or clears it.

@@ -47,8 +47,8 @@ typedef struct bertc_embed_shape {
 } bertc_embed_shape;
 
 typedef struct bertc_embedding {
-    size_t index;         /* of the example in the data, from 0 */
-    const bertc_example *example; /* includes the index column of its file, if any */
+    size_t index;         /* index of the example in the data, from 0 */
+    const bertc_example *example; /* its text, and its index if the file has an index column */
     size_t rows;          /* 1 if pooled, else the example's number of tokens */
     const float *values;  /* (rows,width) */
     const int32_t *ids;   /* the example's token ids */

@@ -36,7 +36,7 @@ typedef struct bertc_tensor_info {
     int rank;
     size_t shape[BERTC_TENSOR_RANK];
     size_t bytes;
-    int wanted_rank; /* the parameter's shape by config.json */
+    int wanted_rank; /* rank and shape that config.json requires of the parameter */
     size_t wanted_shape[2];
     bertc_fit fit;
 } bertc_tensor_info;
@@ -53,8 +53,8 @@ typedef struct bertc_inspection {
 } bertc_inspection;
 
 /* Inspect a model directory, an adapter directory, or a safetensors file, and compare its tensors with the config.json
- * in the same folder. The tensors are not compared if config.json is absent or refused (then `refusal` states why), nor
- * are those of an adapter. Released by bertc_inspection_clear; cleared after an error. Errors: BERTC_INPUT for a path
+ * in the same folder. Nothing is compared for an adapter, or if config.json is absent or not usable; `refusal` states
+ * why it is not usable. Released by bertc_inspection_clear; cleared after an error. Errors: BERTC_INPUT for a path
  * without a model (the message states what the path is), for a damaged file, and for a file of another format (the
  * message states the format); BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_inspect(const char *path, bertc_inspection *inspection, bertc_error *err);

@@ -9,8 +9,8 @@
  *
  * Threads: a model does not change after it is created or loaded. Any number of threads may use it at once, each with
  * its own workspace and outside any parallel region of OpenMP. The results are those of a single thread, to the bit.
- * Only one thread at a time may use a workspace and the logits in it. Free a model only after its last use. A pass,
- * like creating and loading, sets OpenMP's number of threads in the calling thread to the model's
+ * Only one thread at a time may use a workspace and the logits in it. Free a model only after its last use. Creating
+ * and loading a model and every forward pass set OpenMP's number of threads in the calling thread to the model's number
  * (omp_set_num_threads). The backend openblas has one number of threads for the whole process: its matrix products in
  * several threads run one after another, and the program must not use OpenBLAS itself at the same time.
  *
@@ -53,7 +53,7 @@ BERTC_API bertc_status bertc_precision_resolve(const char *backend, bertc_precis
 typedef struct bertc_lora {
     int32_t rank;     /* 0: no adapters; the other members are ignored */
     uint32_t targets; /* bits: query 1, key 2, value 4, attention.output.dense 8, intermediate.dense 16, output.dense
-                         32. The last requires 8: peft's target name output.dense matches both */
+                         32. 32 requires 8, because peft's target name output.dense matches both */
     double alpha;
     double dropout;   /* dropout probability of the adapters' inputs in training */
 } bertc_lora;
@@ -62,7 +62,7 @@ typedef struct bertc_model_options {
     const char *backend;       /* "onednn", "openblas", "reference"; null: "onednn" */
     bertc_precision precision; /* not BERTC_AUTO */
     int32_t threads;           /* see bertc_threads_resolve; 0: the default number */
-    uint64_t seed;             /* for newly initialized weights */
+    uint64_t seed;             /* seed of newly initialized weights */
     bertc_init init;
     /* Labels of the head; null: use the head in the file, and fail if the file has none. If the file's head has the
      * same labels by name, or the same number of unnamed labels, it is kept, in its own order. Otherwise the head is
@@ -84,20 +84,20 @@ typedef struct bertc_model_options {
 } bertc_model_options;
 
 /* Create a model with random weights: normal(0, initializer_range), LayerNorm gain 1, zero biases. Errors: BERTC_USAGE
- * for an option out of range, BERTC_INPUT for the configuration, BERTC_NOMEM. */
+ * for an option out of range, BERTC_INPUT for an invalid configuration, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_create(const bertc_config *config, const bertc_model_options *options,
                                           bertc_model **model, bertc_error *err);
 
 /* Load a model directory (config.json, model.safetensors) or an adapter directory. If bertc does not support the head
- * in the file (head_refusal of its configuration), that is an error without labels in the options; with labels the head
- * is newly initialized. Errors: BERTC_USAGE for an option out of range; BERTC_INPUT with file and tensor, or for a
- * `dir` that is not a model directory (the message states what it is); BERTC_IO, BERTC_NOMEM. After an error *model is
- * null. */
+ * in the file, the configuration's head_refusal states why. Then the head is newly initialized if the options give
+ * labels; if they give none, that is an error. Errors: BERTC_USAGE for an option out of range; BERTC_INPUT with file
+ * and tensor, or for a `dir` that is not a model directory (the message states what it is); BERTC_IO, BERTC_NOMEM.
+ * After an error *model is null. */
 BERTC_API bertc_status bertc_model_load(const char *dir, const bertc_model_options *options,
                                         bertc_model **model, bertc_error *err);
 
-/* Refuse the folder of an unfinished fine-tuning run, or of one of its tasks: any file of its model may be missing.
- * Loading does the same. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+/* Check that `dir` is not the folder of an unfinished fine-tuning run or of one of its tasks, where files of the model
+ * may be missing. Loading a model checks this too. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_model_check_finished(const char *dir, bertc_error *err);
 
 /* Write config.json, then model.safetensors, into the existing folder `dir`. Each file is replaced atomically, but not
@@ -133,12 +133,12 @@ typedef struct bertc_limits {
     bool all_rows;         /* compute every row of the last layer's output, not only the rows that the head reads */
     int32_t checkpointing; /* N > 0: store the inputs of every Nth layer for the backward pass and recompute the other
                               layers, to the same bits; 0: store all */
-    int32_t trained; /* with training: max tokens of a batch that is trained on, if inference may use larger batches;
-                        0: `tokens` */
+    int32_t trained; /* max tokens of a training batch, if batches for inference may be larger; 0: the same as
+                        `tokens`. Used only with `training` */
 } bertc_limits;
 
-/* Allocate memory for passes of `model`, which must outlive the workspace. Errors: BERTC_USAGE for limits out of range,
- * BERTC_NOMEM. */
+/* Allocate memory for forward and backward passes of `model`, which must outlive the workspace. Errors: BERTC_USAGE for
+ * limits out of range, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_workspace_create(const bertc_model *model, const bertc_limits *limits,
                                               bertc_workspace **workspace, bertc_error *err);
 BERTC_API void bertc_workspace_free(bertc_workspace *workspace);
@@ -152,9 +152,9 @@ BERTC_API bertc_status bertc_model_forward(const bertc_model *model, bertc_works
                                            const bertc_batch *batch, const float **logits, bertc_error *err);
 
 /* Compute the outputs of `count` layers without dropout, as transformers' output_hidden_states: out (count,N,H). Layer
- * 0 is the output of the embeddings, layer l that of the l-th layer. Layers above the highest number are not computed.
- * The workspace needs limits.all_rows. Errors: those of bertc_model_forward; BERTC_USAGE without all_rows, or for a
- * layer that the model does not have. */
+ * 0 is the output of the embeddings, layer l the output of the l-th layer. Layers above the highest number are not
+ * computed. The workspace needs limits.all_rows. Errors: the errors of bertc_model_forward; BERTC_USAGE without
+ * all_rows, or for a layer that the model does not have. */
 BERTC_API bertc_status bertc_model_hidden(const bertc_model *model, bertc_workspace *workspace,
                                           const bertc_batch *batch, const int32_t *layers,
                                           size_t count, float *out, bertc_error *err);

@@ -2,8 +2,8 @@
  *
  * 1. A fallible function returns a bertc_status and takes a nullable bertc_error last.
  * 2. The first error wins: a function never overwrites an error that is already set.
- * 3. A message is one line that names the datum, the place and the reason
- *    ("train.tsv:417: 3 columns, expected 4"), without a trailing newline or full stop.
+ * 3. A message is one line that names the datum, the place and the reason ("train.tsv:417: 3 columns, expected 4"),
+ *    without a trailing newline or full stop.
  *
  * Threads: the library keeps no state between calls. Each header states what threads may share. A bertc_error belongs
  * to one call at a time. A bertc_notify is called only by the thread that called the library. */

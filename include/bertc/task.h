@@ -29,7 +29,7 @@ typedef enum bertc_split { BERTC_TRAIN, BERTC_DEV, BERTC_TEST, BERTC_SPLITS } be
 
 typedef enum bertc_metric {
     BERTC_ACCURACY,
-    BERTC_F1, /* of class 1 */
+    BERTC_F1, /* F1 of class 1 */
     BERTC_MATTHEWS,
     BERTC_PEARSON,
     BERTC_SPEARMAN,
@@ -48,8 +48,8 @@ typedef enum bertc_kind {
 /* The number of length quantiles in a task's row, and the length at which they are cut. */
 enum { BERTC_LENGTH_QUANTILES = 21, BERTC_MAX_KNOWN_LENGTH = 128 };
 
-/* The file of a split and its columns. A file with a header has them by name. A file without a header has them by
- * number, from 0; its column names then serve to detect an unexpected header. */
+/* The file of a split and its columns. In a file with a header, columns are found by name. In a file without a header,
+ * they are found by number, from 0; the names then serve to detect an unexpected header. */
 typedef struct bertc_columns {
     const char *file;       /* null: the task has no such split */
     bool header;
@@ -57,7 +57,7 @@ typedef struct bertc_columns {
     const char *a_name, *b_name, *label_name; /* null: no such column */
     int a, b, label;        /* column numbers; -1: no such column, or found by name */
     const char *skip_label; /* rows with this label are skipped and counted: their raters disagree; null: none */
-    const char *ids_file;   /* lists the dev rows of `file`, by its columns 1 and 2; null: none */
+    const char *ids_file;   /* file that lists the dev rows of `file` by the ids in columns 1 and 2; null: none */
 } bertc_columns;
 
 typedef struct bertc_task {
@@ -74,7 +74,7 @@ typedef struct bertc_task {
     int num_metrics;
     bertc_metric metrics[BERTC_MAX_TASK_METRICS]; /* the first is the primary one */
     const char *submission; /* file name in a GLUE submission; labels are spelled as in file_labels */
-    const char *trained_as; /* the task whose training data it uses and which trains in its place; null: its own */
+    const char *trained_as; /* the task to train instead, which has the training data; null: this task */
     bertc_columns splits[BERTC_SPLITS];
     bertc_columns old_splits[BERTC_SPLITS]; /* the files of an older distribution, tried after those of `splits` */
     long rows[BERTC_SPLITS]; /* official row counts; 0: unknown */
@@ -95,10 +95,11 @@ BERTC_API const char *bertc_split_name(bertc_split split);    /* "train" */
 /* An example and its target:
  *
  *   classification  one label, its class; none if the example is unlabelled
- *   regression      no label, a value
+ *   regression      no label; the target is `value`
  *
- * Kinds to come: multi-label tasks have the labels of the set in rising order, possibly none. Token tasks have one
- * label per token, -100 for a token without a label. Answer tasks have pairs of the first and the last token. */
+ * Kinds to come: an example with several labels has them in ascending order, or has none. An example of token
+ * classification has one label for each token, -100 for a token without a label. An example of extractive question
+ * answering has the first and the last token of each answer. */
 typedef struct bertc_example {
     const char *a, *b;  /* not NUL-terminated; b null for single sentences; owned by the data set */
     size_t na, nb;      /* bytes of a and b */
@@ -106,7 +107,7 @@ typedef struct bertc_example {
     size_t num_labels;
     float value;        /* regression target; NaN if unlabelled */
     size_t line;        /* 1-based line in the file, for messages */
-    const char *index;  /* the value of its column "index", else "id"; null: neither column; owned by the data set */
+    const char *index;  /* value of the column "index", else "id"; null: no such column; owned by the data set */
     size_t nindex;      /* bytes of index */
 } bertc_example;
 
@@ -161,8 +162,8 @@ typedef struct bertc_scores {
     double value[BERTC_METRICS]; /* NaN for metrics that do not fit the kind of the task */
     double loss;                 /* mean over examples; NaN if not computed */
     size_t examples;
-    size_t same_prediction; /* 0: predictions vary as they should; else every example has the same prediction:
-                             * 1 + the class, or 1 for a regression (the rule is in tasks/metrics.c) */
+    size_t same_prediction; /* not 0: every example has the same prediction, 1 + the class, or 1 for a regression;
+                             * 0: predictions differ (the rule is in tasks/metrics.c) */
 } bertc_scores;
 
 /* Compute the metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression. A
@@ -180,8 +181,8 @@ BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const floa
 BERTC_API bertc_status bertc_scores_json(const bertc_task *task, bertc_split split, const bertc_scores *scores,
                                          char **json, bertc_error *err);
 
-/* Find out whether another order of the labels scores far better than the given one, as when a model's id2label is
- * wrong: *better. best (C) out: best[i] is then the column of logits that predicts the task's label i. `best` and both
+/* Set *better if another order of the labels scores far better than the given order, as happens if a model's id2label
+ * is wrong. best (C) out: best[i] is then the column of logits that predicts the task's label i. `best` and both
  * accuracies are set for every labelled classification data set. The rule is in tasks/label_order.c; it needs examples
  * of every class and at least 36 in all.
  * Errors: BERTC_NOMEM. */

@@ -12,8 +12,9 @@
 extern "C" {
 #endif
 
-/* Bytes of stack that a thread needs to call the library, as does each thread that the library starts. Kernels keep
- * blocks of their operands on the stack; they use up to half of this, as measured. A smaller stack overflows. */
+/* Bytes of stack that are needed by each thread that calls the library and by each thread that the library starts.
+ * Kernels keep blocks of their operands on the stack; they use up to half of this, as measured. A smaller stack
+ * overflows. */
 enum { BERTC_STACK = 512 << 10 };
 
 /* Resolve the number of threads and set it for the calling thread's parallel loops.

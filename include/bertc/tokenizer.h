@@ -51,9 +51,9 @@ typedef struct bertc_tokenizer_options {
     bool clean_text;          /* drop control characters; false only with hf-fast */
     int32_t model_max_length; /* from tokenizer_config.json; 0: not stated */
     bool no_types;            /* the model takes no token types: all types are 0 */
-    int32_t max_word_chars;   /* longer words are [UNK]; 0: the parity's own limit, 100 or 200 */
-    char prefix[BERTC_MAX_PREFIX_BYTES]; /* of pieces that continue a word: "##" */
-    char special[BERTC_SPECIALS][BERTC_MAX_ADDED_BYTES]; /* their names: "[UNK]", ...; "": no such token */
+    int32_t max_word_chars;   /* maximum length of a word; longer words become [UNK]; 0: as the reference, 100 or 200 */
+    char prefix[BERTC_MAX_PREFIX_BYTES]; /* prefix of pieces that continue a word: "##" */
+    char special[BERTC_SPECIALS][BERTC_MAX_ADDED_BYTES]; /* names: "[UNK]", ...; "": no such token */
     int32_t added_count;
     bertc_added_token added[BERTC_MAX_ADDED_TOKENS]; /* includes each special token that is to be found in texts */
 } bertc_tokenizer_options;

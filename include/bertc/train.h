@@ -7,8 +7,8 @@
  *
  * Threads: several threads may run jobs at the same time. Each job needs its own options, observer, result and run
  * folder; a second run in one folder is BERTC_LOCKED. A job uses options.threads threads, and calls its observer in the
- * thread that called the job. Null pointers where null is not allowed, and options out of the range of their
- * rows, are BERTC_USAGE. */
+ * thread that called the job. Null pointers where null is not allowed, and options out of the range of their rows, are
+ * BERTC_USAGE. */
 #ifndef BERTC_TRAIN_H
 #define BERTC_TRAIN_H
 
@@ -72,8 +72,8 @@ typedef enum bertc_best {
 } bertc_best;
 
 /* The options of a fine-tuning run. Call bertc_train_defaults first, then set fields. A negative warmup_ratio or
- * weight_decay means the default of the recipe, a negative dropout that of the model. A max_length of 0 means 128, or
- * the model's maximum if that is smaller. */
+ * weight_decay means the default of the recipe, a negative dropout the probabilities of the model. A max_length of 0
+ * means 128, or the model's maximum if that is smaller. */
 typedef struct bertc_train_options {
     const char *task; /* one task, or several separated by commas: one encoder with a head for each */
     const char *model, *data, *out;
@@ -98,7 +98,7 @@ typedef struct bertc_train_options {
     double warmup_ratio, weight_decay, max_grad_norm, dropout;
     int64_t seed;
     int64_t threads;
-    int64_t micro_batch_tokens; /* maximum number of tokens in one forward/backward pass */
+    int64_t micro_batch_tokens; /* maximum tokens of a micro-batch, the part of a batch that is computed at once */
     int64_t gradient_checkpointing; /* bertc_limits.checkpointing */
     int64_t eval_batch_size;
     const char *save_every; /* "500" steps; "10m" minutes; "0": only when interrupted; "auto": 10m if the disk allows */
@@ -129,7 +129,7 @@ typedef struct bertc_progress {
     const char *phase;      /* "train" or "eval" */
     int64_t step, steps;    /* steps done and total steps of this phase */
     double epoch;           /* epochs done, with a fraction */
-    double loss;            /* of the last step; NaN in evaluation */
+    double loss;            /* loss of the last step; NaN in evaluation */
     double lr;
     double tokens_per_second, seconds, eta_seconds;
 } bertc_progress;
@@ -138,7 +138,7 @@ typedef struct bertc_progress {
 typedef struct bertc_observer {
     bertc_notify notify;
     void (*progress)(void *user, const bertc_progress *progress);
-    /* Called once each step and between the passes of an evaluation. Return 0 to continue, or a status to stop with
+    /* Called once each step and between the batches of an evaluation. Return 0 to continue, or a status to stop with
      * (BERTC_HUNG_UP, BERTC_INTERRUPTED, BERTC_USER_SIGNAL, BERTC_TERMINATED); a run saves its state first. */
     bertc_status (*stop)(void *user);
     void *user;
@@ -159,12 +159,12 @@ typedef struct bertc_train_result {
     int64_t planned_steps; /* more than `steps` if --patience ended the run */
     double train_loss;     /* mean over all steps */
     bertc_scores scores;   /* the same as evals[0].scores */
-    bertc_split_scores evals[BERTC_MAX_TASKS * BERTC_MAX_EVALS]; /* of the resulting weights, task by task */
+    bertc_split_scores evals[BERTC_MAX_TASKS * BERTC_MAX_EVALS]; /* scores of the result, task by task */
     size_t eval_count;
-    int warnings;          /* number of warnings that the run did not learn; each was reported, and is in run.json */
+    int warnings;          /* number of warnings about a run that did not learn; each was reported and is in run.json */
     int64_t steps_now;     /* number of steps done by this call, without those before a resume */
     double seconds;        /* duration of this call */
-    double tokens_per_second; /* in the steps of this call, without evaluation and saving; 0: it did no step */
+    double tokens_per_second; /* speed of the steps of this call, without evaluation and saving; 0: no step */
 } bertc_train_result;
 
 /* Fine-tune a model and leave it in the run folder options->out. Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO,
@@ -180,9 +180,9 @@ typedef struct bertc_memory_part {
 
 enum { BERTC_MEMORY_PARTS = 9 };
 
-/* The advice if no size of passes makes a run fit. */
+/* The advice if a run does not fit with micro-batches of any size. */
 #define BERTC_NO_ADVICE \
-    "smaller passes are not enough; training fewer parameters needs less memory (--freeze, --lora-rank)"
+    "smaller micro-batches are not enough; training fewer parameters needs less memory (--freeze, --lora-rank)"
 
 /* The memory and time that a run needs. Memory is the peak, with the largest batch of its data; it comes from the same
  * plan that the run allocates by. */
@@ -195,7 +195,7 @@ typedef struct bertc_plan_result {
     char advice[96];        /* if the run does not fit: options with which it would; or empty */
     int64_t steps;
     double tokens_per_step; /* mean over the training data */
-    int measured;           /* number of steps that were timed; 0: the run does not fit, and the two below are NaN */
+    int measured;           /* number of steps that were timed; 0: the run does not fit, both times are NaN */
     double step_seconds;    /* duration of a step of tokens_per_step tokens in the first epoch */
     double seconds;         /* duration of all steps and evaluations. Steps of later epochs use cached outputs of frozen
                                layers. An evaluation takes a third of the time of training on the same tokens. */
@@ -203,7 +203,7 @@ typedef struct bertc_plan_result {
 
 /* Compute what bertc_finetune with these options needs, without writing anything; `out` and `resume` are ignored. If
  * the run fits, a few steps are run and timed. If `data` is null, synthetic texts of the usual lengths are used.
- * Errors: those of bertc_finetune; BERTC_USAGE if the usual lengths are not known. */
+ * Errors: the errors of bertc_finetune; BERTC_USAGE if the usual lengths are not known. */
 BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer *observer,
                                   bertc_plan_result *result, bertc_error *err);
 
@@ -232,12 +232,11 @@ typedef struct bertc_predictions {
 
 /* Apply a model to a split, or to the lines of `text`.
  *
- * score true   the labelled examples of a split are read and scored. A split without labels is refused. If another
- *              order of the model's labels scores far better, the error names that order.
+ * score true   the labelled examples of a split are read and scored. A split without labels is an
+ *              error. So are labels of the model that score far better in another order; the message states that order.
  * score false  all rows are read, and labels are ignored.
  *
- * A model with another number of labels than the task is refused. A model with other label names is refused unless
- * `any_labels` is set.
+ * It is an error if the model has another number of labels than the task, or other label names without `any_labels`.
  * Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO, BERTC_NOMEM, or the status that observer->stop returned. */
 BERTC_API bertc_status bertc_predict(const bertc_predict_options *options, bool score, const bertc_observer *observer,
                                      bertc_predictions *predictions, bertc_error *err);

@@ -23,7 +23,7 @@ extern "C" {
 typedef struct bertc_vocab bertc_vocab;
 
 typedef struct bertc_special_ids {
-    int32_t pad, unk, cls, sep, mask; /* of [PAD], ...; -1: not in the vocabulary */
+    int32_t pad, unk, cls, sep, mask; /* ids of [PAD], ...; -1: not in the vocabulary */
 } bertc_special_ids;
 
 /* Read a vocab.txt or the vocabulary of a tokenizer.json. If `path` is absent, the tokenizer.json next to it is read,

@@ -115,22 +115,16 @@ bertc_status bc_dir_peek(const bc_dir *dir, const char *name, char *bytes, size_
     return status;
 }
 
-/* Rename the file if its new name is free: for file systems without hard links. */
-static int move_if_free(const bc_dir *from, const bc_dir *to, const char *name)
-{
-    struct stat info;
-    if (fstatat(to->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
-        errno = EEXIST;
-        return -1;
-    }
-    return errno == ENOENT ? renameat(from->fd, name, to->fd, name) : -1;
-}
-
-/* link fails if the new name exists; rename would replace it. */
+/* linkat fails if the new name exists. renameat would replace it, so without hard links the name is checked first. */
 bertc_status bc_dir_place(const bc_dir *from, const bc_dir *to, const char *name, bertc_error *err)
 {
     int done = linkat(from->fd, name, to->fd, name, 0);
-    if (done != 0 && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS)) done = move_if_free(from, to, name);
+    if (done != 0 && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS)) {
+        struct stat info;
+        bool taken = fstatat(to->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+        if (taken) errno = EEXIST;
+        else if (errno == ENOENT) done = renameat(from->fd, name, to->fd, name);
+    }
     if (done == 0) return BERTC_OK;
     if (errno == EEXIST)
         return bc_fail(err, BERTC_IO, "%s/%s: in the way, this run did not write it; move it elsewhere",

@@ -1,7 +1,7 @@
 /* An open folder. Names are looked up below its descriptor, so moving the folder does not matter.
  *
  * 1. A looked-up name means the entry itself: links are never followed.
- * 2. Only folders and regular files are opened; a pipe or a device is refused without waiting for it.
+ * 2. Only folders and regular files are opened; a pipe or a device is an error, without waiting for it.
  * 3. bc_dir_place never replaces a file. */
 #ifndef BC_BASE_DIR_H
 #define BC_BASE_DIR_H
@@ -14,7 +14,7 @@
 
 typedef struct bc_dir {
     int fd;           /* -1: not open */
-    const char *path; /* for messages; owned by the caller */
+    const char *path; /* the path for messages; owned by the caller */
 } bc_dir;
 
 /* The working folder; names below it are paths. */

@@ -20,8 +20,8 @@ static bertc_status fail_open_file(bertc_error *err, const char *path, const cha
     return bc_fail(err, error.status, "%s", error.message);
 }
 
-/* Refuse a dangling link, which makes stat report ENOENT: the path itself or a folder above it. `part` is a copy of
- * the path, which this function shortens. */
+/* Refuse a dangling link, which makes stat report ENOENT: the path itself or a folder above it. `part` is a copy of the
+ * path, which this function shortens. */
 static bertc_status refuse_dangling(char *part, bertc_error *err)
 {
     struct stat info, there;

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#define XXH_STATIC_LINKING_ONLY /* for a state that needs no allocation */
+#define XXH_STATIC_LINKING_ONLY /* defines a state that needs no allocation */
 #include <xxhash.h>
 
 #include "base/error.h"

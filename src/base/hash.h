@@ -21,7 +21,7 @@ void bc_hash(char out[BC_HASH_HEX], const bc_hash_part *parts, size_t count);
 /* Hash a large block: hash its pieces of 4 MB in parallel, then hash the list of these hashes. Errors: BERTC_NOMEM. */
 bertc_status bc_hash_large(char out[BC_HASH_HEX], const void *bytes, size_t length, bertc_error *err);
 
-/* Hash a file and return its length. The file is read by pieces of 1 MB. Errors: those of bc_input_read. */
+/* Hash a file and return its length. The file is read by pieces of 1 MB. Errors: the errors of bc_input_read. */
 bertc_status bc_hash_file(char out[BC_HASH_HEX], size_t *length, const char *path, bertc_error *err);
 
 /* Hash one block to 64 bits. */

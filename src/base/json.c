@@ -240,15 +240,6 @@ static int compare_names(const void *a, const void *b)
     return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-/* Sort the names of an object; return the number of a repeated name, or 0. */
-static size_t repeated_in(name *names, size_t count)
-{
-    qsort(names, count, sizeof *names, compare_names);
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(names[i - 1].text, names[i].text) == 0) return names[i].number;
-    return 0;
-}
-
 /* Number the names below `node`. *seen counts the names; *repeated is the number of a repeated name or stays 0. False
  * if memory runs out. */
 static bool find_repeated(const cJSON *node, size_t *seen, size_t *repeated)
@@ -264,7 +255,10 @@ static bool find_repeated(const cJSON *node, size_t *seen, size_t *repeated)
         if (object) names[i++] = (name){child->string, ++*seen};
         if (ok) ok = find_repeated(child, seen, repeated);
     }
-    if (ok && count && *repeated == 0) *repeated = repeated_in(names, count);
+    bool search = ok && count && *repeated == 0;
+    if (search) qsort(names, count, sizeof *names, compare_names);
+    for (size_t k = 1; search && k < count && *repeated == 0; k++)
+        if (strcmp(names[k - 1].text, names[k].text) == 0) *repeated = names[k].number;
     bc_free(names);
     return ok;
 }
@@ -345,17 +339,6 @@ bool bc_json_span(const char *text, size_t length, size_t *at, const char **valu
     return true;
 }
 
-/* Describe a value for a message: a number itself, else the kind of the value. */
-static void describe(const cJSON *value, char out[BC_JSON_DOUBLE])
-{
-    const char *kind = cJSON_IsString(value) ? "a string"
-                       : cJSON_IsBool(value) ? "true or false"
-                       : cJSON_IsArray(value) ? "an array"
-                                              : "an object";
-    if (cJSON_IsNumber(value)) bc_json_double(out, value->valuedouble);
-    else snprintf(out, BC_JSON_DOUBLE, "%s", kind);
-}
-
 bertc_status bc_json_int(const cJSON *object, const char *key, int64_t min, int64_t max,
                          const char *place, int64_t *value, bertc_error *err)
 {
@@ -367,8 +350,13 @@ bertc_status bc_json_int(const cJSON *object, const char *key, int64_t min, int6
         *value = (int64_t)number;
         return BERTC_OK;
     }
-    char found[BC_JSON_DOUBLE];
-    describe(item, found);
+    char found[BC_JSON_DOUBLE]; /* a number itself, else the kind of the value */
+    const char *kind = cJSON_IsString(item) ? "a string"
+                       : cJSON_IsBool(item) ? "true or false"
+                       : cJSON_IsArray(item) ? "an array"
+                                             : "an object";
+    if (cJSON_IsNumber(item)) bc_json_double(found, number);
+    else snprintf(found, sizeof found, "%s", kind);
     return bc_fail(err, BERTC_INPUT, "%s: \"%s\" is %s, expected a whole number from %lld to %lld",
                    place, key, found, (long long)min, (long long)max);
 }

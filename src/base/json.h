@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "bertc/status.h"
 
-/* Nesting deeper than this is refused. */
+/* The maximum depth of nesting; deeper nesting is an error. */
 enum { BC_JSON_DEPTH = 64 };
 
 /* Parse `length` bytes. `place` names the source in messages. The tree is released by cJSON_Delete. Errors: BERTC_INPUT

@@ -66,7 +66,7 @@ static const char *describe_fields(const unsigned char *b, size_t length)
     return NULL;
 }
 
-/* Return how many bytes follow this first byte of a UTF-8 character; -1 if no text contains it here. */
+/* Return the number of bytes that follow the first byte of a UTF-8 character; -1 if `byte` cannot begin a character. */
 static int follow(unsigned char byte)
 {
     if (byte < 0x80) return byte == 0x7f || (byte < 0x20 && !isspace(byte)) ? -1 : 0;

@@ -115,19 +115,17 @@ static bool add_main_snapshot(search *s, const char *model)
     return added;
 }
 
-/* Whether the name is that of a folder inside a hub cache: MODEL/snapshots/HASH, CACHE/models--ORG--NAME, HOME/hub. */
-static bool is_cache_folder(const char *name)
-{
-    return strcmp(name, "snapshots") == 0 || strcmp(name, "hub") == 0 || strncmp(name, "models--", 8) == 0;
-}
-
+/* Search a folder and, to a depth of `depth`, the folders of a hub cache in it, which have names like HOME/hub,
+ * CACHE/models--ORG--NAME and MODEL/snapshots. */
 static void search_below(search *s, const char *folder, int depth)
 {
     DIR *dir = add_main_snapshot(s, folder) ? NULL : opendir(folder);
     for (struct dirent *e; dir && !s->failed && (e = readdir(dir)) != NULL;) {
         if (e->d_name[0] == '.') continue;
-        if (add_folder(s, bc_path_join(folder, e->d_name)) || depth == 0 || !is_cache_folder(e->d_name)) continue;
-        char *below = bc_path_join(folder, e->d_name);
+        const char *name = e->d_name;
+        bool cache = strcmp(name, "snapshots") == 0 || strcmp(name, "hub") == 0 || strncmp(name, "models--", 8) == 0;
+        if (add_folder(s, bc_path_join(folder, name)) || depth == 0 || !cache) continue;
+        char *below = bc_path_join(folder, name);
         if (below) search_below(s, below, depth - 1);
         s->failed = s->failed || !below;
         bc_free(below);

@@ -17,7 +17,7 @@
  * The errors of bc_folder_find and bc_file_find; BERTC_NOMEM. */
 bertc_status bc_model_path_check(const char *path, const char *const *names, size_t count, bertc_error *err);
 
-/* Check the path and set *which to the index of the first of `names` that exists. Errors: those of
+/* Check the path and set *which to the index of the first of `names` that exists. Errors: the errors of
  * bc_model_path_check. */
 bertc_status bc_model_path_find(const char *path, const char *const *names, size_t count, size_t *which,
                                 bertc_error *err);

@@ -54,8 +54,8 @@ typedef struct bc_rng_lanes {
 void bc_rng_many(bc_rng_lanes *lanes, uint64_t seed);
 void bc_rng_many_portable(bc_rng_lanes *lanes, uint64_t seed);
 
-/* Write the permutation of 0..count-1 for `epoch` into `order`: ascending by a 64-bit key that is a function of
- * (seed, epoch, index), ties by index. `scratch` has 2 * count words. */
+/* Write the permutation of 0..count-1 for `epoch` into `order`: ascending by a 64-bit key that is a function of (seed,
+ * epoch, index), ties by index. `scratch` has 2 * count words. */
 void bc_rng_shuffle(uint64_t seed, uint32_t epoch, uint32_t *order, uint64_t *scratch, size_t count);
 
 /* Fill values[0..count-1] with normal(0, deviation) as a function of (seed, name, index), by Box-Muller in double

@@ -126,7 +126,7 @@ static bertc_status check_threads(int count, bertc_error *err)
     if (stack > 0) pthread_attr_setstacksize(&attributes, stack);
     long before = count_threads();
     int started = start_threads(threads, count, &attributes);
-    /* A joined thread counts a moment longer. */
+    /* The system still counts a joined thread for a moment. */
     for (int i = 0; i < 1000 && count_threads() > before; i++) nanosleep(&pause, NULL);
     pthread_attr_destroy(&attributes);
     bc_free(threads);
@@ -156,7 +156,7 @@ bertc_status bertc_threads_resolve(int64_t asked, const bertc_notify *notify, in
     if (asked > given)
         bc_notify(notify, "%d threads: OpenMP gives %d (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS)", wanted, given);
     if (given > quota)
-        bc_notify(notify, "%d threads: the quota of the control group (cpu.max) pays for %d; more wait for each other",
+        bc_notify(notify, "%d threads: the quota of the control group (cpu.max) allows %d; more of them wait",
                   given, quota);
     return BERTC_OK;
 }

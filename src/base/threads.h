@@ -8,7 +8,7 @@
  * control groups below `root` ("" for "/"). `wanted` is the text of OMP_NUM_THREADS; null: not set. */
 int bc_threads_at(const char *root, int processors, const char *wanted);
 
-/* Return how many threads the quota of the process's control groups pays for; INT_MAX if there is no quota.
+/* Return how many threads the quota of the process's control groups allows; INT_MAX if there is no quota.
  *
  * The lowest quota of all groups applies. A quota is a number of processors, possibly fractional. It is rounded to the
  * nearest whole number, at least 1. Rounding 1.5 up to two threads pays off: each runs three quarters of the time,

@@ -40,13 +40,6 @@ static int path_descriptor(const char *path)
     return -1;
 }
 
-/* Whether a file must not replace `path`, because it is a device, a pipe or an open descriptor. */
-static bool is_special(const char *path)
-{
-    struct stat info;
-    return path_descriptor(path) >= 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
-}
-
 /* Check that `name` may be replaced: it is a file, a link or absent. */
 static bertc_status check_target(const bc_dir *dir, const char *name, bertc_error *err)
 {
@@ -83,6 +76,7 @@ static bertc_status open_special(bc_writer *writer, bertc_error *err)
     return writer->fd >= 0 ? BERTC_OK : bc_dir_fail(writer->dir, writer->name, "cannot create", err);
 }
 
+/* Open a writer. `special`: `name` is a device, a pipe or an open descriptor, which no file may replace. */
 static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char *name, bool special, bertc_error *err)
 {
     size_t length = strlen(name);
@@ -103,7 +97,10 @@ static bertc_status open_writer(bc_writer *writer, const bc_dir *dir, const char
 
 bertc_status bc_writer_open(bc_writer *writer, const char *path, bertc_error *err)
 {
-    return open_writer(writer, &bc_working_dir, path, is_special(path), err);
+    struct stat info;
+    bool special =
+        path_descriptor(path) >= 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
+    return open_writer(writer, &bc_working_dir, path, special, err);
 }
 
 bertc_status bc_writer_open_in(bc_writer *writer, const bc_dir *dir, const char *name, bertc_error *err)
@@ -174,7 +171,7 @@ void bc_writer_printf(bc_writer *writer, const char *format, ...)
     bc_free(large);
 }
 
-/* Flush to the device, then compare size and hash of the file with those of the bytes that were put. */
+/* Flush to the device, then compare size and hash of the file with those of the bytes that were handed in. */
 static void verify(bc_writer *writer)
 {
     struct stat info;

@@ -1,7 +1,7 @@
 /* Writing files that are never half-written.
  *
  * 1. bc_writer writes a temporary file. bc_writer_commit flushes it, compares its size and hash with those of the bytes
- *    that were put, renames it over the target and flushes the folder. Until then the target is unchanged.
+ *    that were handed in, renames it over the target and flushes the folder. Until then the target is unchanged.
  *    bc_writer_abandon removes the temporary file.
  * 2. The first failed write, fsync or close is final: commit fails and removes the temporary file.
  * 3. EINTR is retried and short writes are continued.
@@ -17,7 +17,7 @@
 #include "base/hash.h"
 #include "bertc/status.h"
 
-/* Size and hash (as bc_hash_file's) of a file, computed from the bytes that were put. */
+/* Size and hash (like that of bc_hash_file) of a file, computed from the bytes that were handed to its writer. */
 typedef struct bc_file_hash {
     char *path;
     size_t bytes;
@@ -37,8 +37,8 @@ typedef struct bc_writer {
     const bc_dir *dir;
     char *name, *temporary; /* names in `dir` of the target and of the temporary file */
     int fd;
-    size_t written;         /* bytes that were put */
-    bc_hasher *hasher;      /* of these bytes */
+    size_t written;         /* number of bytes that were handed in */
+    bc_hasher *hasher;      /* hash state of these bytes */
     char hash[BC_HASH_HEX]; /* their hash, set by commit */
     bc_file_hashes *hashes; /* commit adds the file here; may be null */
     bool created, direct, failed;

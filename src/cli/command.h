@@ -33,7 +33,7 @@ typedef struct cli_command {
     cli_table *more;                /* a second table, whose rows come after those of the first; or null */
     const char *excluded;           /* names of rows that the command does not take, separated by spaces; or null */
     void (*defaults)(void *values); /* sets fields for which no row has an `initial`; or null */
-    size_t size;                    /* of the struct that the rows fill */
+    size_t size;                    /* size of the struct that the rows fill */
     bertc_status (*run)(const void *values, cli_arguments arguments, bertc_error *err);
 } cli_command;
 

@@ -67,7 +67,7 @@ const cli_command cli_commands[] = {
                    "the memory of the largest batch, by part; a run allocates the same amounts. If\n"
                    "this memory is available, a few steps are run and timed. If it is not, the\n"
                    "output gives an option with which the run would fit. In JSON, sizes are in\n"
-                   "bytes, and a number without a value is null.\n",
+                   "bytes; an unknown limit and a time that was not measured are null.\n",
         .required = "task model",
         .table = bertc_train_option_table,
         .more = cli_plan_more,
@@ -84,7 +84,7 @@ const cli_command cli_commands[] = {
         .details = "Prints a table, or one object with --json, for example\n"
                    "{\"task\":\"sst2\",\"split\":\"dev\",\"examples\":872,\"loss\":0.21,"
                    "\"metrics\":{\"accuracy\":0.9243}}\n"
-                   "A number without a value is null.\n",
+                   "A metric that is not defined, such as a correlation with a constant, is null.\n",
         .required = "task model data",
         .table = cli_inference_table,
         .mask = CLI_EVAL,
@@ -101,7 +101,7 @@ const cli_command cli_commands[] = {
                     "--model run\n",
         .details = "With --data, the output is a GLUE submission file with a prediction for every\n"
                    "row. The index of a row is its value in the column index (or id); without such\n"
-                   "a column it is the row's number from 0. Labels in the file are ignored. Without\n"
+                   "a column the rows are counted from 0. Labels in the file are ignored. Without\n"
                    "--data, each line of standard input is one text, or two texts separated by a\n"
                    "TAB, and gives one line of output. The columns of --logits are the labels in the\n"
                    "order of 'bertc tasks'.\n",
@@ -128,8 +128,8 @@ const cli_command cli_commands[] = {
                    "needed. The format npy is an array of 32-bit floats for numpy.load. jsonl is one\n"
                    "object for each text, with \"index\" and \"embedding\", and with \"tokens\" if\n"
                    "--pool is none. tsv is one line for each text: the index, then the values; if\n"
-                   "--pool is none, one line for each token: the index, the token's number, its word\n"
-                   "piece, then the values. Every row of a split is written, with the same index as\n"
+                   "--pool is none, one line for each token: the index, the token's position in the\n"
+                   "text, its word piece, then the values. Every row of a split is written, with the same index as\n"
                    "by predict.\n",
         .required = "model",
         .needs = {"split", "data"},

@@ -11,7 +11,7 @@ typedef bertc_status cli_fill(const void *values, const char *folder, bertc_erro
  * left; a signal takes effect when `fill` returns. `fill` writes into a temporary folder, which is then renamed.
  * Missing folders above `path` are made.
  * Errors: BERTC_USAGE if `path` is a folder that is not empty, a mount point or the working folder; BERTC_IO,
- * BERTC_NOMEM; those of `fill`. */
+ * BERTC_NOMEM; the errors of `fill`. */
 bertc_status cli_folder_fill(const char *path, cli_fill *fill, const void *values, bertc_error *err);
 
 #endif

@@ -38,7 +38,8 @@ static void describe_range(const bertc_option *row, char out[RANGE])
         snprintf(out, RANGE, "at least %.10g", row->min);
 }
 
-/* Describe what an option's row states besides its help: "(required)", "(default 3; 0 to 1000)"; empty if nothing. */
+/* Describe what an option's row states besides its help: "(required)", "(default 3; 0 to 1000)"; empty if it states
+ * nothing else. */
 static void describe_row(const cli_command *command, const bertc_option *option, char out[NOTE])
 {
     char range[RANGE], initial[64] = "", choices[CLI_CHOICES];

@@ -34,9 +34,9 @@ static const bertc_option rows[] = {
     {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
      "the GLUE folder or the task's own folder; default: read lines from standard input", CLI_PREDICT},
     {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "dev", 0, 0, splits, "SPLIT",
-     "which part of the data", CLI_EVAL | CLI_EMBED},
+     "the split of the data to use", CLI_EVAL | CLI_EMBED},
     {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "test", 0, 0, splits, "SPLIT",
-     "which part of the data", CLI_PREDICT},
+     "the split of the data to use", CLI_PREDICT},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "FILE",
      "output file; default: standard output", CLI_PREDICT | CLI_EMBED},
     {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
@@ -56,7 +56,7 @@ static const bertc_option rows[] = {
      CLI_EMBED},
     {"format", BERTC_OPTION_CHOICE, FIELD(format), "jsonl", 0, 0, formats, "NAME", "format of the output", CLI_EMBED},
     {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
-     "write the number of each text's first row, then the number of all rows, as an .npy file; goes with "
+     "write the index of each text's first row, then the total number of rows, as an .npy file; only with "
      "'--format npy --pool none'", CLI_EMBED},
     {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
      "print one JSON object instead of a table", CLI_EVAL},

@@ -10,7 +10,7 @@ enum { CLI_EVAL = 1, CLI_PREDICT = 2, CLI_EMBED = 4 };
 enum { CLI_NPY, CLI_JSONL, CLI_TSV }; /* formats of embed's output */
 
 typedef struct cli_inference_values {
-    bertc_predict_options predict; /* first: the rows of the library's table fill it */
+    bertc_predict_options predict; /* the first member, as the library's option rows have offsets into it */
     const char *out, *logits, *layers, *offsets;
     int combine, pool, format;
     bool json, pair, normalize;
@@ -30,7 +30,8 @@ bertc_predict_options cli_inference_options(const cli_inference_values *values, 
  * Errors: BERTC_USAGE. */
 bertc_status cli_inference_check_outputs(const cli_inference_values *values, const bertc_task *task, bertc_error *err);
 
-/* Print the index of a data row: its own index, or its number `row` if it has none. */
+/* Print the index of an example: the index in its file, or `row`, its position in the data, if the file has no
+ * index. */
 void cli_put_index(FILE *to, const bertc_example *example, size_t row);
 
 /* Run the model and show progress. `text` contains the input lines if values->predict.data is null. */

@@ -12,14 +12,14 @@
 static const bertc_option rows[] = {
     {"vocab", BERTC_OPTION_TEXT, FIELD(vocab), NULL, 0, 0, NULL, "FILE", "the vocabulary, one word piece per line", 0},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR", "the model directory to make, absent or empty", 0},
-    {"layers", BERTC_OPTION_INT, FIELD(layers), "2", 1, 1000, NULL, "N", "encoder layers", 0},
+    {"layers", BERTC_OPTION_INT, FIELD(layers), "2", 1, 1000, NULL, "N", "number of encoder layers", 0},
     {"hidden", BERTC_OPTION_INT, FIELD(hidden), "128", 1, 16384, NULL, "N",
-     "features per token, a multiple of the number of heads", 0},
-    {"heads", BERTC_OPTION_INT, FIELD(heads), "2", 1, 1024, NULL, "N", "attention heads", 0},
+     "number of features per token, a multiple of the number of heads", 0},
+    {"heads", BERTC_OPTION_INT, FIELD(heads), "2", 1, 1024, NULL, "N", "number of attention heads", 0},
     {"intermediate", BERTC_OPTION_INT, FIELD(intermediate), "0", 0, 262144, NULL, "N",
-     "features of the feed-forward layer; 0: four times the hidden size", 0},
+     "number of features of the feed-forward layer; 0: four times the hidden size", 0},
     {"max-positions", BERTC_OPTION_INT, FIELD(max_positions), "512", 3, 1000000, NULL, "TOKENS",
-     "maximum length of a text", 0},
+     "maximum number of tokens of a text", 0},
     {"initializer-range", BERTC_OPTION_REAL, FIELD(initializer_range), "0.02", 0, 1, NULL, "SD",
      "standard deviation of the weights; small models learn faster with 0.05", 0},
     {"seed", BERTC_OPTION_INT, FIELD(seed), "42", 0, 9007199254740991.0, NULL, "N",
@@ -63,26 +63,20 @@ static bertc_status fill_config(const cli_init_values *v, const bertc_vocab *voc
     return bertc_config_check(config, "the new model", err);
 }
 
-/* Check the vocabulary by creating a tokenizer with it. */
-static bertc_status check_vocab(const cli_init_values *v, const bertc_vocab *vocab, bertc_error *err)
-{
-    bertc_tokenizer_options options = bertc_tokenizer_defaults();
-    options.do_lower_case = !v->cased;
-    bertc_tokenizer *tokenizer = NULL;
-    bertc_status status = bertc_tokenizer_create(vocab, &options, &tokenizer, err);
-    bertc_tokenizer_free(tokenizer);
-    return status;
-}
-
+/* A tokenizer is created to check the vocabulary. */
 bertc_status cli_init_write(const cli_init_values *v, const char *folder, bertc_error *err)
 {
     bertc_vocab *vocab = NULL;
+    bertc_tokenizer *tokenizer = NULL;
     bertc_model *model = NULL;
     bertc_config config = {0};
     size_t length;
+    bertc_tokenizer_options tokenizer_options = bertc_tokenizer_defaults();
+    tokenizer_options.do_lower_case = !v->cased;
     bertc_model_options options = {.threads = 1, .seed = (uint64_t)v->seed};
     bertc_status status = bertc_vocab_load(v->vocab, &vocab, err);
-    if (status == BERTC_OK) status = check_vocab(v, vocab, err);
+    if (status == BERTC_OK) status = bertc_tokenizer_create(vocab, &tokenizer_options, &tokenizer, err);
+    bertc_tokenizer_free(tokenizer);
     if (status == BERTC_OK) status = bertc_config_init(&config, err);
     if (status == BERTC_OK) status = fill_config(v, vocab, &config, err);
     if (status == BERTC_OK) status = bertc_model_create(&config, &options, &model, err);

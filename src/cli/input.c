@@ -27,13 +27,6 @@ static bertc_status count_lines(cli_lines *lines, const char *bytes, size_t leng
     return BERTC_OK;
 }
 
-/* Whether standard input is a regular file whose end has not been reached. */
-static bool is_cut(void)
-{
-    struct stat info;
-    return fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) < info.st_size;
-}
-
 /* Read more bytes into the buffer, after the unread ones; set `ended` at the end of input. */
 static bertc_status fill(cli_lines *lines, bertc_error *err)
 {
@@ -49,11 +42,13 @@ static bertc_status fill(cli_lines *lines, bertc_error *err)
         lines->buffer = buffer;
         lines->capacity = capacity;
     }
+    struct stat info;
     ssize_t n;
     do n = read(STDIN_FILENO, lines->buffer + lines->end, lines->capacity - lines->end);
     while (n < 0 && errno == EINTR);
     if (n < 0) return cli_fail_errno(err, "standard input", "cannot read");
-    if (n == 0 && is_cut())
+    if (n == 0 && fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode) &&
+        lseek(STDIN_FILENO, 0, SEEK_CUR) < info.st_size)
         return cli_fail(err, BERTC_IO, "standard input: reading stopped before the end of the file");
     lines->ended = n == 0;
     lines->end += (size_t)n;

@@ -164,7 +164,7 @@ static bertc_status unknown_option(const cli_command *command, const char *text,
                     cli_command_prefix(command), command->name);
 }
 
-/* The number of a row among the rows that the command takes. */
+/* Return the index of a row among the rows that the command takes. */
 static size_t index_of(const cli_command *command, const bertc_option *row)
 {
     size_t index = 0;

@@ -13,14 +13,14 @@
 /* Return the next row that `command` takes after `row`, the first if `row` is null; null after the last. */
 const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row);
 
-/* The names of a CHOICE as "hf|google"; empty for another kind. */
+/* Write the names of a CHOICE, such as "hf|google"; nothing for another kind. */
 enum { CLI_CHOICES = 128 };
 void cli_option_choices(const bertc_option *row, char out[CLI_CHOICES]);
 
 /* Whether the command requires the option. */
 bool cli_option_required(const cli_command *command, const bertc_option *option);
 
-/* What a command line starts with before the command's name: "bertc ", or nothing for a program. */
+/* Return the beginning of a command line, before the name of the command: "bertc ", or "" for a program. */
 const char *cli_command_prefix(const cli_command *command);
 
 /* Set `values` to the defaults of the command. */

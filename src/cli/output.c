@@ -93,8 +93,8 @@ bertc_status cli_file_open(cli_file *file, const char *path, bertc_error *err)
     return BERTC_NOMEM;
 }
 
-/* Whether output to one path would replace the other's or mix with it. Two names of one regular file are not the same,
- * because each name is replaced by itself. A character device may be written to twice. */
+/* Whether output to one path would replace the output to the other path or mix with it. Two hard links to one regular
+ * file do not conflict, because each rename replaces one link only. A character device may be written to twice. */
 static bool is_same(const char *a, const char *b)
 {
     struct stat one, two;

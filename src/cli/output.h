@@ -1,7 +1,8 @@
 /* Outputs of a command: standard output, devices, and files that are never half-written.
  *
- * 1. A regular file is written as a temporary file (temporary.h), compared with the bytes that were put, and renamed at
- *    the end. A device, a pipe or the path of a descriptor (/dev/stdout, /dev/fd/3) is written directly.
+ * 1. A regular file is written as a temporary file (temporary.h), and at the end its size is compared with the number
+ *    of written bytes, and it is renamed. A device, a pipe or the path of a descriptor (/dev/stdout, /dev/fd/3) is
+ *    written directly.
  * 2. Of two files either both are committed or neither. What cannot be undone comes last: standard output and devices
  *    are flushed after the files have their names.
  * 3. Every write is checked; a failure is BERTC_IO naming the file. */
@@ -13,7 +14,7 @@
 
 typedef struct cli_file {
     FILE *stream;            /* write here; null: not open */
-    const char *path;        /* as given, for messages */
+    const char *path;        /* the given path, for messages */
     cli_stream *bytes;       /* the checked stream that `stream` writes to */
     cli_temporary temporary; /* unused if the output is written directly */
 } cli_file;

@@ -30,8 +30,8 @@ static void print_table(const bertc_plan_result *plan)
     printf("%-15s%8lld of %.0f tokens\n", "steps", (long long)plan->steps, plan->tokens_per_step);
     if (plan->measured == 0) return;
     cli_format_duration(total, plan->seconds);
-    printf("%-15s%8.2f s, from %d that %s run\n", "step time", plan->step_seconds, plan->measured,
-           plan->measured == 1 ? "was" : "were");
+    printf("%-15s%8.2f s, measured in %d step%s\n", "step time", plan->step_seconds, plan->measured,
+           plan->measured == 1 ? "" : "s");
     printf("%-15s%8s\n", "total time", total);
 }
 

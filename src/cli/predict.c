@@ -10,7 +10,7 @@
 static bertc_status put_predictions(FILE *to, const bertc_task *task, const bertc_predictions *p, bool numbered,
                                     bertc_error *err)
 {
-    size_t capacity = 64; /* for any prediction of the task */
+    size_t capacity = 64; /* enough for any prediction of the task */
     for (int c = 0; task->kind == BERTC_CLASSIFICATION && c < task->num_labels; c++)
         if (strlen(task->file_labels[c]) >= capacity) capacity = strlen(task->file_labels[c]) + 1;
     char *text = malloc(capacity);

@@ -12,13 +12,6 @@
 
 static const double live_interval = 0.1, plain_interval = 10; /* seconds */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static bool may_redraw(void)
 {
     const char *terminal = getenv("TERM");
@@ -103,7 +96,9 @@ static void draw(cli_progress *p, const bertc_progress *progress)
 static void on_progress(void *user, const bertc_progress *progress)
 {
     cli_progress *p = user;
-    double time = now();
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double time = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
     bool changed = strcmp(p->phase, progress->phase) != 0;
     if (!changed && time < p->next && progress->step != progress->steps) return;
     snprintf(p->phase, sizeof p->phase, "%s", progress->phase);

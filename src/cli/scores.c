@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The shortest of 15 to 17 digits that reads back to the same number. */
+/* Use the smallest number of digits, 15 to 17, with which the text reads back to the same number. */
 void cli_put_number(double value)
 {
     if (!isfinite(value)) {

@@ -9,7 +9,7 @@
 /* Print bertc_scores_json as one line. Errors: BERTC_NOMEM. */
 bertc_status cli_print_scores(const bertc_task *task, bertc_split split, const bertc_scores *scores, bertc_error *err);
 
-/* A number of JSON: reads back to the same bits; null where it is not finite. */
+/* Print a number of JSON that reads back to the same bits, or null if the number is not finite. */
 void cli_put_number(double value);
 
 #endif

@@ -8,8 +8,8 @@
 /* Block these signals in all threads and start a thread that waits for them.
  *
  * A signal handler would run on the stack of any thread, and the generated code of math libraries uses the stack
- * pointer as a plain register. An alternate stack would have to be set up in every thread of a pool that others
- * create. Blocked signals are inherited by the pool's threads, and one thread takes the signals with sigwait.
+ * pointer as a plain register. An alternate stack would have to be set up in every thread of a pool that others create.
+ * Blocked signals are inherited by the pool's threads, and one thread takes the signals with sigwait.
  *
  * Call this before the first file is created and the first thread started; later calls do nothing. SIGHUP stays ignored
  * if it was ignored. SIGPIPE is ignored too: a progress line that nobody reads must not end a run.

@@ -49,23 +49,19 @@ bertc_status cli_stream_check(const cli_stream *stream, const char *name, bertc_
     return stream->code == 0 ? BERTC_OK : cli_fail_errno(err, name, writing);
 }
 
-/* Compare the file's size with the bytes that were put. Another process may write through the same descriptor, as in a
- * shell's list of commands: then the offset is larger than expected, but never smaller. */
-static bertc_status check_size(const cli_stream *stream, const char *name, bertc_error *err)
+/* Another process may write through the same descriptor, as in a shell's list of commands: then the offset is larger
+ * than the number of written bytes, but never smaller. */
+bertc_status cli_stream_finish(cli_stream *stream, const char *name, bertc_error *err)
 {
+    if ((fflush(stream->file) != 0 || ferror(stream->file)) && stream->code == 0) stream->code = EIO;
+    bertc_status status = cli_stream_check(stream, name, err);
+    if (status != BERTC_OK || stream->start < 0) return status;
     struct stat info;
     off_t end = lseek(stream->fd, 0, SEEK_CUR);
     if (end < 0 || fstat(stream->fd, &info) != 0) return cli_fail_errno(err, name, "cannot check");
     bool complete = end >= stream->start && (size_t)(end - stream->start) >= stream->produced;
     if (stream->produced == 0 || (complete && info.st_size >= end)) return BERTC_OK;
     return cli_fail(err, BERTC_IO, "%s: has fewer bytes than the %zu that were written", name, stream->produced);
-}
-
-bertc_status cli_stream_finish(cli_stream *stream, const char *name, bertc_error *err)
-{
-    if ((fflush(stream->file) != 0 || ferror(stream->file)) && stream->code == 0) stream->code = EIO;
-    bertc_status status = cli_stream_check(stream, name, err);
-    return status == BERTC_OK && stream->start >= 0 ? check_size(stream, name, err) : status;
 }
 
 void cli_stream_drop(cli_stream *stream)

@@ -1,4 +1,4 @@
-/* Checked output streams, which count the bytes that are put and compare the count with what the file holds.
+/* Checked output streams, which count the written bytes and compare the count with the size of the file.
  *
  * 1. Short writes are continued, EINTR is retried, and a write of nothing is an error, so no call loops forever. The
  *    reason of the first failure is kept.
@@ -15,10 +15,10 @@
 typedef struct cli_stream {
     FILE *file; /* write here */
     int fd;
-    size_t produced;      /* bytes that were put */
+    size_t produced;      /* number of bytes written to `file` */
     off_t start;          /* offset of the first byte in a regular file; -1: not a regular file */
     int code;             /* errno of the first failure; 0: no failure */
-    char buffer[1 << 16]; /* of `file` */
+    char buffer[1 << 16]; /* buffer of `file` */
 } cli_stream;
 
 /* Open a stream on `fd`, which the caller still owns. `buffering` is setvbuf's mode. `stream` must not move in memory
@@ -35,8 +35,8 @@ bertc_status cli_stream_check(const cli_stream *stream, const char *name, bertc_
 void cli_stream_drop(cli_stream *stream);
 
 /* Set up the standard streams; call this before anything else. Descriptors 0 to 2 are opened if they are closed, so
- * that no other file gets their numbers. Standard output becomes a checked stream. Writes to standard error cannot
- * loop forever either. Errors: BERTC_NOMEM. */
+ * that no other file gets their numbers. Standard output becomes a checked stream. Writes to standard error cannot loop
+ * forever either. Errors: BERTC_NOMEM. */
 bertc_status cli_stdout_open(bertc_error *err);
 
 /* Return the stream of standard output. */

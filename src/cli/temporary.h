@@ -14,7 +14,7 @@
 #include "bertc.h"
 
 typedef struct cli_temporary {
-    const char *path;     /* as given; owned by the caller */
+    const char *path;     /* the given path; owned by the caller */
     char *target;         /* the final path, links resolved; null: nothing was created */
     char *temporary_path; /* the path until commit */
     char *old;            /* second name of the replaced file */

@@ -29,11 +29,11 @@ static const bertc_option rows[] = {
     {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
      "each line contains two texts, separated by the first TAB", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), "0", 0, 1000000000, NULL, "TOKENS",
-     "truncate to this many tokens, including [CLS] and [SEP]; 0: never", 0},
+     "maximum number of tokens of a line, with [CLS] and [SEP]; longer lines are truncated; 0: no maximum", 0},
     {"parity", BERTC_OPTION_CHOICE, FIELD(parity), "hf-fast", 0, 0, parities, "NAME",
-     "produce the same ids as this implementation", 0},
+     "reference implementation whose ids are produced", 0},
     {"offsets", BERTC_OPTION_FLAG, FIELD(offsets), NULL, 0, 0, NULL, NULL,
-     "print ID:BEGIN-END for each token: the range of bytes of its text that it covers", 0},
+     "print ID:BEGIN-END for each token, the range of bytes in the text that the token covers", 0},
     {"threads", BERTC_OPTION_INT, FIELD(threads), "0", 0, 4096, NULL, "N",
      "number of threads; 0: one for each available core, at most OMP_NUM_THREADS and the control group's quota", 0},
 };
@@ -46,7 +46,7 @@ const bertc_option *cli_tokenize_table(size_t *count)
 
 /* ---- One part ------------------------------------------------------------------------------ */
 
-enum { PARTS_PER_THREAD = 4, PART_MIN = 1 << 13, DIGITS = 11 /* of a number and the character after it */ };
+enum { PARTS_PER_THREAD = 4, PART_MIN = 1 << 13, DIGITS = 11 /* characters of a number and its separator */ };
 
 typedef struct part {
     const char *text; /* complete lines */
@@ -55,7 +55,7 @@ typedef struct part {
     size_t used, capacity;
     size_t lines, invalid;
     bool no_tab;       /* the last line has no TAB */
-    bertc_error error; /* of the last line */
+    bertc_error error; /* error of the last line */
 } part;
 
 static char *put_number(char *to, uint32_t value, char end)
@@ -146,14 +146,6 @@ static bertc_status open_job(job *j, bertc_error *err)
     return j->encodings && j->parts ? BERTC_OK : cli_fail_memory(err);
 }
 
-static void close_job(job *j)
-{
-    for (int i = 0; j->encodings && i < j->threads; i++) bertc_encoding_clear(&j->encodings[i]);
-    for (int i = 0; j->parts && i < j->max; i++) free(j->parts[i].out);
-    free(j->encodings);
-    free(j->parts);
-}
-
 /* Cut complete lines into parts of about the same length. Returns the number of parts. */
 static int cut(job *j, const char *text, size_t length)
 {
@@ -203,18 +195,14 @@ static bertc_status encode_all(const cli_tokenize_values *v, const bertc_tokeniz
     while (status == BERTC_OK && cli_lines_next(&lines, &text, &length, err))
         status = encode_block(&j, text, length, err);
     cli_lines_clear(&lines);
-    close_job(&j);
+    for (int i = 0; j.encodings && i < j.threads; i++) bertc_encoding_clear(&j.encodings[i]);
+    for (int i = 0; j.parts && i < j.max; i++) free(j.parts[i].out);
+    free(j.encodings);
+    free(j.parts);
     if (j.invalid > 0)
         fprintf(stderr, "standard input: %zu invalid UTF-8 sequence%s read as U+FFFD\n", j.invalid,
                 j.invalid == 1 ? "" : "s");
     return err->status;
-}
-
-static bertc_status load_vocab(const cli_tokenize_values *v, bertc_vocab **vocab, bertc_error *err)
-{
-    if (v->vocab) return bertc_vocab_load(v->vocab, vocab, err);
-    bertc_status status = cli_check_finished(v->model, err);
-    return status == BERTC_OK ? bertc_vocab_load_dir(v->model, vocab, err) : status;
 }
 
 bertc_status cli_tokenize(const void *values, cli_arguments arguments, bertc_error *err)
@@ -225,7 +213,8 @@ bertc_status cli_tokenize(const void *values, cli_arguments arguments, bertc_err
     bertc_tokenizer_options options = bertc_tokenizer_defaults();
     bertc_vocab *vocab = NULL;
     bertc_tokenizer *tokenizer = NULL;
-    bertc_status status = load_vocab(v, &vocab, err);
+    bertc_status status = v->model ? cli_check_finished(v->model, err) : bertc_vocab_load(v->vocab, &vocab, err);
+    if (status == BERTC_OK && v->model) status = bertc_vocab_load_dir(v->model, &vocab, err);
     options.parity = (bertc_parity)v->parity;
     if (status == BERTC_OK && v->model) status = bertc_tokenizer_read_options(v->model, &options, err);
     if (v->cased) options.do_lower_case = false;

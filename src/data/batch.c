@@ -1,8 +1,8 @@
 /* Tokenised data sets and packed batches.
  *
  * Threads tokenise blocks of examples in parallel. Each block collects its ids in its own growing buffer; afterwards
- * the blocks are copied one after another into the data set. Neither the result nor the error depends on the number
- * of threads: the error is always that of the first example that failed. */
+ * the blocks are copied one after another into the data set. Neither the result nor the error depends on the number of
+ * threads: the first example that fails determines the error. */
 #include "data/packing.h"
 
 #include <math.h>

@@ -20,20 +20,15 @@ void bc_epoch_clear(bc_epoch *epoch)
     *epoch = (bc_epoch){0};
 }
 
-static void set_order(bc_epoch *epoch, int64_t number)
-{
-    size_t count = epoch->inputs->count;
-    if (epoch->current == number) return;
-    epoch->current = number;
-    if (epoch->scratch) bc_rng_shuffle(epoch->seed, (uint32_t)number, epoch->order, epoch->scratch, count);
-    else
-        for (size_t i = 0; i < count; i++) epoch->order[i] = (uint32_t)i;
-}
-
 bc_examples bc_epoch_batch(bc_epoch *epoch, int64_t step)
 {
-    set_order(epoch, step / epoch->steps);
-    size_t first = (size_t)(step % epoch->steps) * epoch->batch_size, left = epoch->inputs->count - first;
+    int64_t index = step / epoch->steps;
+    size_t count = epoch->inputs->count, first = (size_t)(step % epoch->steps) * epoch->batch_size;
+    size_t left = count - first;
+    if (epoch->current != index && epoch->scratch)
+        bc_rng_shuffle(epoch->seed, (uint32_t)index, epoch->order, epoch->scratch, count);
+    for (size_t i = 0; epoch->current != index && !epoch->scratch && i < count; i++) epoch->order[i] = (uint32_t)i;
+    epoch->current = index;
     return (bc_examples){.inputs = epoch->inputs, .order = epoch->order + first, .task_step = step,
                          .count = left < epoch->batch_size ? left : epoch->batch_size};
 }

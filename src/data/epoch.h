@@ -1,5 +1,5 @@
 /* A data set in epochs: batches of batch_size examples in the order of the epoch, which is a function of the seed and
- * the epoch's number. The last batch of an epoch may be smaller. */
+ * the epoch's index. The last batch of an epoch may be smaller. */
 #ifndef BC_DATA_EPOCH_H
 #define BC_DATA_EPOCH_H
 

@@ -1,8 +1,8 @@
 /* The examples of a training step, and the sources that supply them.
  *
- * A source returns the examples of any step. They are a function of the step's number alone, so a resumed run sees the
- * same examples as an uninterrupted one. There are two sources: one data set in epochs (data/epoch.h), and several
- * data sets of which each step samples one (data/task_sampling.h). */
+ * A source returns the examples of any step. They are a function of the step's index alone, so a resumed run sees the
+ * same examples as an uninterrupted one. There are two sources: one data set in epochs (data/epoch.h), and several data
+ * sets of which each step samples one (data/task_sampling.h). */
 #ifndef BC_DATA_EXAMPLES_H
 #define BC_DATA_EXAMPLES_H
 

@@ -10,10 +10,11 @@ enum { BC_QUANTILES = 10 };
 /* Divide `count` examples among strata in proportion to their sizes, by the method of largest remainders:
  *
  * 1. Each stratum gets its proportional share, rounded down.
- * 2. The remaining examples go one each to the strata with the largest remainders; the first of equal ones wins.
+ * 2. The remaining examples go one each to the strata with the largest remainders; among equal remainders the first
+ *    wins.
  * 3. If count suffices for all non-empty strata, each of them gets at least one example, taken from the largest share.
  *
- * sizes  (strata) in   number of examples of each; count is at most their sum
+ * sizes  (strata) in   number of examples of each stratum; count is at most their sum
  * shares (strata) out
  * scratch (strata) */
 void bc_stratify_share(const size_t *sizes, size_t strata, size_t count, size_t *shares, size_t *scratch);

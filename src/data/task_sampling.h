@@ -33,7 +33,7 @@ void bc_task_sampler_probabilities(const bc_task_sampler *sampler, int64_t step,
 /* Sample the task of a step. */
 int bc_task_sampler_draw(const bc_task_sampler *sampler, int64_t step);
 
-/* Make `step` the current step: count forward, or from the beginning if it is an earlier one. */
+/* Make `step` the current step: count forward, or from the beginning if `step` is an earlier step. */
 void bc_task_sampler_seek(bc_task_sampler *sampler, int64_t step);
 
 /* A source whose examples of each step are the next batch of the sampled task. */

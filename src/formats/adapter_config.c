@@ -30,7 +30,8 @@ static bool is_off(const cJSON *item)
     return cJSON_IsString(item) && strcmp(item->valuestring, "none") == 0;
 }
 
-/* Whether this init_lora_weights leaves the base weights unchanged. Other methods move a part of them into A and B. */
+/* Whether this value of init_lora_weights leaves the base weights unchanged. Other values move a part of the base
+ * weights into A and B. */
 static bool keeps_base(const cJSON *item)
 {
     if (!item || cJSON_IsNull(item) || cJSON_IsBool(item)) return true;
@@ -170,8 +171,8 @@ static int32_t count_rows(const bc_weights *weights)
     return w && w->rank == 2 && w->shape[0] < INT32_MAX ? (int32_t)w->shape[0] : 0;
 }
 
-/* Set the labels of the adapter's classifier, one for each of its rows: from BC_ADAPTER_LABELS, or without that file
- * the base model's labels if their number fits, else unnamed labels. */
+/* Set the labels of the adapter's classifier, one for each row of its weight: the labels in BC_ADAPTER_LABELS; without
+ * that file the base model's labels if their number fits, else unnamed labels. */
 static bertc_status read_labels(const char *dir, const bc_weights *weights, bertc_config *config, bertc_error *err)
 {
     cJSON *tree = NULL;
@@ -191,8 +192,8 @@ static bertc_status read_labels(const char *dir, const bc_weights *weights, bert
     return status;
 }
 
-/* Load the base model's configuration. A classifier in the adapter replaces the base's head of whatever class; peft's
- * task_type states whether it classifies sentences. */
+/* Load the base model's configuration. If the adapter has a classifier, it replaces the base model's head, whatever
+ * class that head has. peft's task_type states whether the adapter's classifier classifies sentences. */
 static bertc_status load_from_base(const char *dir, const bc_adapter_config *adapter, bertc_config *config,
                                    bertc_error *err)
 {

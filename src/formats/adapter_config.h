@@ -41,15 +41,15 @@ bertc_status bc_adapter_config_exists(const char *dir, bool *adapter, bertc_erro
 bertc_status bc_adapter_config_read(const char *dir, bc_adapter_config *adapter, bertc_error *err);
 void bc_adapter_config_clear(bc_adapter_config *adapter);
 
-/* Find the setting by which peft would not read tensors of this rank for a module of a layer
- * ("bert.encoder.layer.0.attention.self.query", 0). Returns the setting's key, or null if all settings agree. */
+/* Find the setting that contradicts an adapter of this rank on a module of a layer
+ * ("bert.encoder.layer.0.attention.self.query", 0). Returns the setting's key, or null if no setting contradicts it. */
 const char *bc_adapter_config_excludes(const bc_adapter_config *adapter, const char *module, int layer, size_t rank);
 
 double bc_adapter_config_scale(const bc_adapter_config *adapter, size_t rank);
 
-/* Load the configuration of a model or adapter directory: its config.json, or, for an adapter without a config.json,
- * that of the base model with the labels of the adapter's classifier. Errors: those of bertc_config_load and
- * bc_adapter_config_read. */
+/* Load the configuration of a model or adapter directory from its config.json. For an adapter without a config.json,
+ * take the base model's configuration with the labels of the adapter's classifier. Errors: those of bertc_config_load
+ * and bc_adapter_config_read. */
 bertc_status bc_config_load_dir(const char *dir, bertc_config *config, bertc_error *err);
 
 /* The values to write into an adapter_config.json. */

@@ -63,7 +63,7 @@ static const struct {
 };
 enum { ACTIVATIONS = sizeof activations / sizeof *activations };
 
-/* Keys whose other values ask for something that this encoder does not compute. */
+/* Keys for which bertc supports a single value. */
 static const struct {
     const char *key;
     const char *supported; /* the allowed value as JSON; null and an absent key are always allowed */
@@ -113,16 +113,6 @@ static bool in_range(const bc_config_field *field, double value)
     if (field->nullable && value == -1) return true;
     if (field->integer && floor(value) != value) return false;
     return value >= field->min && value <= field->max;
-}
-
-static bertc_status check_field(const bertc_config *config, const bc_config_field *field,
-                                const char *source, bertc_error *err)
-{
-    double value = bc_config_get(config, field);
-    char shown[BC_JSON_DOUBLE];
-    if (in_range(field, value)) return BERTC_OK;
-    bc_json_double(shown, value);
-    return fail_field(field, isnan(value) ? "not a number" : shown, source, err);
 }
 
 static bertc_status read_field(const cJSON *tree, const bc_config_field *field, const char *source,
@@ -266,11 +256,15 @@ bertc_status bc_config_load_encoder(const char *path, bertc_config *config, bert
 
 static bertc_status check_fields(const bertc_config *config, bool training, const char *source, bertc_error *err)
 {
-    bertc_status status = BERTC_OK;
-    for (size_t i = 0; status == BERTC_OK && i < bc_config_field_count; i++)
-        if (bc_config_fields[i].training_only == training)
-            status = check_field(config, &bc_config_fields[i], source, err);
-    return status;
+    for (size_t i = 0; i < bc_config_field_count; i++) {
+        const bc_config_field *field = &bc_config_fields[i];
+        double value = bc_config_get(config, field);
+        char shown[BC_JSON_DOUBLE];
+        if (field->training_only != training || in_range(field, value)) continue;
+        bc_json_double(shown, value);
+        return fail_field(field, isnan(value) ? "not a number" : shown, source, err);
+    }
+    return BERTC_OK;
 }
 
 bertc_status bertc_config_check(const bertc_config *config, const char *source, bertc_error *err)

@@ -15,8 +15,8 @@ enum { BC_MAX_LABELS = 1 << 20 }; /* far above use */
 
 /* A number of the configuration. */
 typedef struct bc_config_field {
-    const char *key;    /* in config.json */
-    size_t offset;      /* in bertc_config */
+    const char *key;    /* key in config.json */
+    size_t offset;      /* offset in bertc_config */
     bool integer;       /* int32_t; false: double */
     bool nullable;      /* null in the file is -1 here */
     bool training_only; /* only training and newly initialized parameters use it */
@@ -41,7 +41,7 @@ bertc_status bc_config_load_encoder(const char *path, bertc_config *config, bert
  *
  *   read_head           the labels, and whether "problem_type" fits them
  *   check_architecture  whether the class in "architectures" classifies sentences
- *   check_task_type     whether "task_type" in an adapter_config.json does */
+ *   check_task_type     whether "task_type" in an adapter_config.json is one of sentence classification */
 bertc_status bc_config_read_head(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err);
 bertc_status bc_config_check_architecture(const cJSON *tree, const char *source, bertc_config *config,
                                           bertc_error *err);

@@ -49,7 +49,7 @@ void bc_config_free_labels(bertc_config *config)
     config->num_labels = 0;
 }
 
-/* Make `labels` those of the configuration; if one is null, release them and report exhausted memory. */
+/* Give `labels` to the configuration. If one of them is null, release all and report exhausted memory. */
 static bertc_status resource_labels(bertc_config *config, char **labels, int32_t count, bertc_error *err)
 {
     bool complete = labels != NULL;
@@ -184,8 +184,8 @@ static bool agrees(const cJSON *item, const char *name, const bertc_config *conf
            strcmp(config->labels[(int32_t)index], name) == 0;
 }
 
-/* Check that label2id does not contradict id2label, which decides. label2id may lack labels, and it may have others:
- * LABEL_0 stays in it if id2label was edited by hand. */
+/* Check that label2id does not contradict id2label, which takes precedence. label2id may lack labels of id2label, and
+ * it may have more labels: LABEL_0 stays in label2id if id2label was edited by hand. */
 static bertc_status check_label2id(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     bc_named_label *sorted = bc_config_sorted_labels(config);

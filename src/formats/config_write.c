@@ -19,7 +19,8 @@ typedef struct members {
     size_t count;
 } members;
 
-/* Keys outside the table of fields that bertc writes itself, or leaves out (num_labels, since id2label states it). */
+/* Keys outside the table of fields. bertc writes them itself, or leaves them out (num_labels, because id2label
+ * determines it). */
 static const char *const own_keys[] = {"architectures", "model_type", "hidden_act", "id2label",
                                        "label2id",      "num_labels", "problem_type"};
 enum { OWN_KEYS = sizeof own_keys / sizeof *own_keys, DTYPE_KEYS = 2 };
@@ -38,17 +39,6 @@ static bc_text *add(members *all, const char *key)
     member *new = &all->list[all->count++];
     *new = (member){.key = key};
     return &new->value;
-}
-
-/* A real number gets a point or an exponent: transformers' type check accepts 0.0 but not 0. */
-static void put_number(bc_text *value, const bertc_config *config, const bc_config_field *field)
-{
-    char text[BC_JSON_DOUBLE];
-    double number = bc_config_get(config, field);
-    bool null = field->nullable && number < 0;
-    bc_json_double(text, number);
-    bc_text_printf(value, "%s", null ? "null" : text);
-    if (!null && !field->integer && !strpbrk(text, ".e")) bc_text_printf(value, ".0");
 }
 
 static void put_id2label(bc_text *value, const bertc_config *config)
@@ -94,6 +84,8 @@ void bc_config_put_head(bc_text *text, const bertc_config *config)
     bc_text_printf(text, "\n}\n");
 }
 
+/* Add the members that bertc writes itself. A real number gets a point or an exponent: transformers' type check accepts
+ * 0.0 but not 0. */
 static void add_own(members *all, const bertc_config *config)
 {
     bc_text_printf(add(all, "architectures"), "[\n    \"BertForSequenceClassification\"\n  ]");
@@ -102,8 +94,15 @@ static void add_own(members *all, const bertc_config *config)
     put_id2label(add(all, "id2label"), config);
     put_label2id(add(all, "label2id"), config);
     put_problem(add(all, "problem_type"), config);
-    for (size_t i = 0; i < bc_config_field_count; i++)
-        put_number(add(all, bc_config_fields[i].key), config, &bc_config_fields[i]);
+    for (size_t i = 0; i < bc_config_field_count; i++) {
+        const bc_config_field *field = &bc_config_fields[i];
+        char text[BC_JSON_DOUBLE];
+        double number = bc_config_get(config, field);
+        bool null = field->nullable && number < 0;
+        bc_json_double(text, number);
+        bool point = !null && !field->integer && !strpbrk(text, ".e");
+        bc_text_printf(add(all, field->key), "%s%s", null ? "null" : text, point ? ".0" : "");
+    }
 }
 
 /* Add the members of the original file that bertc does not write itself, as they are spelled there. The number type of

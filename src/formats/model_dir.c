@@ -16,14 +16,14 @@
 static const char *const tokenizer_files[] = {"vocab.txt", "tokenizer_config.json", "tokenizer.json",
                                               "special_tokens_map.json", "added_tokens.json"};
 enum { TOKENIZER_FILES = sizeof tokenizer_files / sizeof *tokenizer_files };
-enum { CONFIG = 1, JSON = 2 }; /* indices of the two files that can state the case */
+enum { CONFIG = 1, JSON = 2 }; /* indices of the two files that can state whether text is lower-cased */
 
 const char *bc_model_dir_tokenizer_file(size_t index)
 {
     return index < TOKENIZER_FILES ? tokenizer_files[index] : NULL;
 }
 
-/* Copy one file of a folder if it exists; *found: whether it does. */
+/* Copy one file of a folder if it exists. Sets *found to whether it exists. */
 static bertc_status copy_file(const char *from, const bc_dir *to, const char *name, bc_file_hashes *hashes,
                               bool *found, bertc_error *err)
 {
@@ -35,8 +35,8 @@ static bertc_status copy_file(const char *from, const bc_dir *to, const char *na
     return status;
 }
 
-/* Write a tokenizer_config.json with BertTokenizer's default, and the longest sequence that config.json in `from`
- * states. */
+/* Write a tokenizer_config.json with do_lower_case true, BertTokenizer's default, and with the maximum length that
+ * config.json in `from` states. */
 static bertc_status write_default(const char *from, const bc_dir *to, bc_file_hashes *hashes, bertc_error *err)
 {
     int64_t length = 0;
@@ -56,7 +56,7 @@ static bertc_status write_default(const char *from, const bc_dir *to, bc_file_ha
     return bc_text_write(&text, to, tokenizer_files[CONFIG], hashes, err);
 }
 
-/* Read a JSON object from a file, and the file's text; an empty object if the file is absent. */
+/* Read a file that contains a JSON object, as text and parsed. An absent file reads as an empty object. */
 static bertc_status read_object(const char *dir, const char *name, char **text, size_t *length, cJSON **tree,
                                 bertc_error *err)
 {
@@ -164,7 +164,8 @@ static bertc_status is_unfinished(const char *folder, bool *unfinished, bertc_er
     return status;
 }
 
-/* Whether a folder's run.json lists the hashes of its files: the run.json of a run does, that of one task does not. */
+/* Whether a folder's run.json lists the hashes of its files. A run's run.json lists them, the run.json of one of its
+ * tasks does not. */
 static bertc_status is_finished_run(const char *folder, bool *finished, bertc_error *err)
 {
     cJSON *tree = NULL;

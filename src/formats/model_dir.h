@@ -15,11 +15,11 @@ const char *bc_model_dir_tokenizer_file(size_t index);
  * added_tokens.json) into the open folder `to`, each atomically and byte for byte. Two exceptions make AutoTokenizer
  * tokenize in `to` as bertc does in `from`:
  *
- *   - If neither tokenizer_config.json nor tokenizer.json states the case, write a tokenizer_config.json with
- *     BertTokenizer's default (lower case).
- *   - If tokenizer_config.json has no tokenizer_class, AutoTokenizer takes the class from config.json. Write the class
- *     that it takes in `from` if it would take another one in `to`, which has a config.json of bertc's, or no
- *     config.json (`alone`).
+ *   - If neither tokenizer_config.json nor tokenizer.json states whether text is lower-cased, write a
+ *     tokenizer_config.json with BertTokenizer's default, which is lower-casing.
+ *   - If tokenizer_config.json has no tokenizer_class, AutoTokenizer takes the class from config.json. In `to` that is
+ *     a config.json written by bertc, or there is no config.json (`alone`). If AutoTokenizer would choose another class
+ *     in `to`, add the class of `from` to tokenizer_config.json.
  *
  * Add the written files to `hashes` unless that is null. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, bool alone, bc_file_hashes *hashes,
@@ -30,8 +30,8 @@ bertc_status bc_model_dir_copy_tokenizer(const char *from, const bc_dir *to, boo
 #define BC_RUN_JOURNAL "journal.jsonl"
 #define BC_RUN_RECORD "run.json"
 
-/* Refuse the model of an unfinished fine-tuning run, or of a task of one: any of its files may be missing.
- * Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
+/* Fail if `dir` holds the model of an unfinished fine-tuning run, or of a task of such a run: any of the model's files
+ * may be missing. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_model_dir_check_finished(const char *dir, bertc_error *err);
 
 #endif

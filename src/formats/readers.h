@@ -1,4 +1,4 @@
-/* The table of weight readers, one row for each file format, and opening weights by that table. */
+/* The table of weight readers, one entry for each file format, and opening weights by that table. */
 #ifndef BC_FORMATS_READERS_H
 #define BC_FORMATS_READERS_H
 
@@ -14,15 +14,15 @@ typedef struct bc_reader {
     bertc_status (*open)(const char *path, bc_weights *weights, bertc_error *err);
 } bc_reader;
 
-/* In order of precedence, if a folder holds files of several formats. */
+/* The readers in order of precedence, for a folder with files of several formats. */
 enum { BC_READERS = 1 };
 extern const bc_reader bc_readers[BC_READERS];
 
 /* Open the weights in a folder. Errors: those of bc_model_path_check and of the reader. */
 bertc_status bc_weights_open_in(const char *dir, bc_weights_role role, bc_weights *weights, bertc_error *err);
 
-/* Open a file of any name. The only reader is used; a second one would need the format from the file's first bytes
- * (base/magic.h). Errors: those of the reader. */
+/* Open a file of any name. There is only one reader so far; with several, the file's first bytes would select the
+ * reader (base/magic.h). Errors: those of the reader. */
 bertc_status bc_weights_open(const char *path, bc_weights *weights, bertc_error *err);
 
 #endif

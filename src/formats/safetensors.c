@@ -53,7 +53,7 @@ static bool read_integer(const cJSON *item, size_t *out)
     return true;
 }
 
-/* Read "shape"; returns null, or the reason why it is refused. */
+/* Read "shape". Returns null, or the reason why the shape is not valid. */
 static const char *read_shape(const cJSON *entry, bc_tensor *tensor)
 {
     const cJSON *shape = bc_json_get(entry, "shape"), *item;
@@ -68,8 +68,8 @@ static const char *read_shape(const cJSON *entry, bc_tensor *tensor)
     return NULL;
 }
 
-/* Read "data_offsets"; returns null, or the reason why they are refused. The file has `length` bytes from offset `data`
- * on. */
+/* Read "data_offsets". Returns null, or the reason why the offsets are not valid. The file has `length` bytes from
+ * offset `data` on. */
 static const char *read_offsets(const cJSON *entry, size_t data, size_t length, bc_tensor *tensor)
 {
     const cJSON *offsets = bc_json_get(entry, "data_offsets");
@@ -150,7 +150,7 @@ static bertc_status check_layout(bc_weights *file, bertc_error *err)
     return bc_fail(err, BERTC_INPUT, "%s @%zu: %zu bytes after the last tensor", file->path, at, end - at);
 }
 
-/* Refuse a file that does not begin as safetensors: report its format if that is recognized, else `reason`. */
+/* Fail because a file does not begin as safetensors do: report the file's format if it is recognized, else `reason`. */
 static bertc_status refuse_kind(const bc_input *input, const char *reason, bertc_error *err)
 {
     bc_text what = {0};
@@ -168,7 +168,7 @@ static bertc_status refuse_kind(const bc_input *input, const char *reason, bertc
     return status;
 }
 
-/* Check the bytes in front of the JSON; *header receives the length of the JSON. */
+/* Check the bytes in front of the JSON, and set *header to the length of the JSON. */
 static bertc_status read_prefix(const bc_input *input, size_t *header, bertc_error *err)
 {
     unsigned char bytes[FIRST] = {0};

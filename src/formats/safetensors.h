@@ -25,7 +25,7 @@
 #define BC_ADAPTER_WEIGHTS "adapter_model.safetensors"
 
 /* Open and check a file and list its tensors in the order of their data. Errors: BERTC_INPUT "path @OFFSET: ..." or
- * "path: tensor "NAME": ..."; BERTC_IO; BERTC_NOMEM; *file is then closed. */
+ * "path: tensor "NAME": ..."; BERTC_IO; BERTC_NOMEM. After an error *file is closed. */
 bertc_status bc_safetensors_open(const char *path, bc_weights *file, bertc_error *err);
 
 /* The "__metadata__" object of a file that bc_safetensors_open opened, which maps strings to strings; null if

@@ -10,7 +10,7 @@
  * bytes (with NUL). */
 void bc_name_current(const char *name, char *out, size_t capacity);
 
-/* The number of the encoder layer in a tensor name, or -1. */
+/* The index of the encoder layer in a tensor name, or -1. */
 long bc_name_layer(const char *name);
 
 #endif

@@ -27,7 +27,7 @@ typedef struct bc_tensor {
     size_t shape[BC_MAX_RANK];
     size_t count;    /* number of values: the product of the shape */
     size_t bytes;    /* size of `count` values */
-    size_t position; /* by which the reader finds the data; a copy of this struct can be read as well */
+    size_t position; /* the reader finds the data by it; a copy of this struct can be read too */
 } bc_tensor;
 
 /* The functions of a reader. */
@@ -41,7 +41,7 @@ typedef struct bc_weights_methods {
 /* An open source. Do not copy it: its tensors point to it. {0} is a closed source. */
 struct bc_weights {
     const bc_weights_methods *methods;
-    char *path; /* for messages; owned */
+    char *path; /* path in messages; owned */
     size_t count;
     bc_tensor *tensors;    /* (count) owned */
     const char *framework; /* the framework that the file states, such as "pt"; null: not stated */
@@ -56,10 +56,10 @@ bertc_status bc_weights_check(const bc_weights *weights, bertc_error *err);
 
 void bc_weights_close(bc_weights *weights); /* also after a failed open, or twice */
 
-/* Refuse a tensor whose values are not floating point (bc_dtype_is_float). Errors: BERTC_INPUT with path and tensor. */
+/* Check that a tensor's values are floating point (bc_dtype_is_float). Errors: BERTC_INPUT with path and tensor. */
 bertc_status bc_tensor_check_float(const bc_tensor *tensor, bertc_error *err);
 
-/* Refuse values x (count) of a tensor that are not all finite. Errors: BERTC_INPUT with path and tensor. */
+/* Check that all values x (count) of a tensor are finite. Errors: BERTC_INPUT with path and tensor. */
 bertc_status bc_tensor_check_finite(const bc_tensor *tensor, const float *x, size_t count, bertc_error *err);
 
 /* Read the values from .. from + count - 1 of a floating-point tensor as f32, converted by bc_dtype_convert.

@@ -47,8 +47,8 @@ static double disk_bytes(const bc_run *run, int checkpoints)
     return checkpoints * checkpoint_bytes(run) + run->num_tasks * (1 + best) * model;
 }
 
-/* The max number of checkpoints on disk: with periodic saving the last two and the one that is being written; without
- * it, the one that an interrupted run writes. */
+/* The maximum number of checkpoints on disk. With periodic saving there are the last two and the one that is being
+ * written, without it only the one that an interrupted run writes. */
 enum { PERIODIC = 3, ON_INTERRUPT = 1 };
 
 /* Stop saving periodically. The user did not ask for checkpoints, so a lack of disk space does not end the run. */
@@ -171,22 +171,16 @@ static void set_result(const bc_run *run, bertc_train_result *result)
     }
 }
 
-/* Check that memory and disk suffice for the run. */
-static bertc_status check_resources(const bc_run *run, bertc_error *err)
-{
-    bool periodic = run->saving.interval.steps > 0 || run->saving.interval.seconds > 0;
-    bertc_status status = bc_memory_check(run, err);
-    if (status == BERTC_OK) status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
-    if (status != BERTC_OK || run->options.resume) return status;
-    return bc_folder_check_space(&run->folder, disk_bytes(run, periodic ? PERIODIC : ON_INTERRUPT), err);
-}
-
 /* Run all checks, the cheapest first, before the folder is changed: bc_run_allocate creates the journal after the last
  * of them. Until then only the lock is written. */
 static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error *err)
 {
     bertc_status status = bc_run_read_data(run, err);
-    if (status == BERTC_OK) status = check_resources(run, err);
+    if (status == BERTC_OK) status = bc_memory_check(run, err);
+    if (status == BERTC_OK) status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
+    bool periodic = run->saving.interval.steps > 0 || run->saving.interval.seconds > 0;
+    if (status == BERTC_OK && !run->options.resume)
+        status = bc_folder_check_space(&run->folder, disk_bytes(run, periodic ? PERIODIC : ON_INTERRUPT), err);
     if (status == BERTC_OK) status = bc_run_allocate(run, err);
     if (status == BERTC_OK && run->options.resume) status = bc_run_restore(run, err);
     if (status == BERTC_OK) choose_interval(run);

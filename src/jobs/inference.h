@@ -17,7 +17,7 @@ bertc_status bc_inference_resolve(bc_inference *inference, const bertc_predict_o
                                   const bertc_notify *notify, bertc_error *err);
 
 /* Check that the memory limit suffices, read the weights of the opened model, and allocate workspace and batch.
- * labels        max labels in a batch
+ * labels        the maximum number of labels in a batch
  * result_bytes  memory that the caller will allocate
  * Errors: BERTC_NOMEM; those of bc_model_read. */
 bertc_status bc_inference_allocate(bc_inference *inference, const bertc_limits *limits, int32_t labels,

@@ -29,9 +29,9 @@ const char *bertc_fit_name(bertc_fit fit)
 
 /* The parameters of the model by its configuration. */
 typedef struct parameters {
-    bc_param *list;             /* (count) in table order */
+    bc_param *list;             /* (count) in the order of the parameter table */
     bc_param **by_name;         /* (count) sorted */
-    const bc_tensor **tensors;  /* (count) in table order: the parameter's tensor, or null */
+    const bc_tensor **tensors;  /* (count) in the same order: the parameter's tensor, or null */
     size_t count;
 } parameters;
 
@@ -160,7 +160,8 @@ static bertc_status check_folder(const char *path, bool *adapter, bertc_error *e
     return status == BERTC_OK ? bc_adapter_config_exists(path, adapter, err) : status;
 }
 
-/* Open the weights of a folder or file. *config: the path of the config.json to compare with; null for an adapter. */
+/* Open the weights of a folder or file. Sets *config to the path of the config.json to compare with, or to null for an
+ * adapter. */
 static bertc_status open_weights(const char *path, bc_weights *weights, char **config, bertc_error *err)
 {
     bool adapter = false, folder, file = false;
@@ -174,7 +175,8 @@ static bertc_status open_weights(const char *path, bc_weights *weights, char **c
     return file ? bc_weights_open(path, weights, err) : bc_weights_open_in(path, BC_ROLE_MODEL, weights, err);
 }
 
-/* Read the configuration and list its parameters. A refused configuration is part of the result, not an error. */
+/* Read the configuration and list its parameters. The reason why a configuration is not supported is part of the
+ * result, not an error. */
 static bertc_status read_config(const char *path, bertc_inspection *to, parameters *wanted, bertc_error *err)
 {
     bertc_error why = {.status = BERTC_OK};

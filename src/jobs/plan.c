@@ -12,7 +12,7 @@ enum { STEPS = 3 };             /* max steps to measure */
 static const double patience = 10; /* seconds after which no further step begins */
 
 /* Measure how long a step takes in later epochs, in which the outputs of frozen stages are cached, by repeating the
- * measured steps. *fraction: of the time of a step in the first epoch. */
+ * measured steps. Sets *fraction to that time divided by the time of a step in the first epoch. */
 static bertc_status measure_again(bc_run *run, int steps, double *fraction, bertc_error *err)
 {
     bc_step_report report;
@@ -56,7 +56,7 @@ static bertc_status measure(bc_run *run, bertc_plan_result *result, bertc_error 
     return status;
 }
 
-/* The mean number of tokens in a batch; tasks are weighted by the number of their batches among the first steps. */
+/* The mean number of tokens in a batch. Each task is weighted by its number of batches among the first steps. */
 static double tokens_per_step(const bc_run *run)
 {
     enum { SAMPLED = 1 << 20 };

@@ -95,19 +95,11 @@ static bertc_status check_layers(const char *dir, int layers, bertc_error *err)
     return status;
 }
 
-/* Check that these layers have all tensors, with the shapes in config.json. No values are read. */
-static bertc_status check_tensors(const char *dir, int layers, bertc_error *err)
-{
-    const bertc_model_options options = {.threads = 1, .keep_layers = layers, .encoder_only = true};
-    bertc_model *model = NULL;
-    bertc_status status = bc_model_open(dir, &options, &model, err);
-    bertc_model_free(model);
-    return status;
-}
-
 bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *out, bertc_error *err)
 {
     static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
+    const bertc_model_options options = {.threads = 1, .keep_layers = layers, .encoder_only = true};
+    bertc_model *model = NULL;
     bc_weights weights = {0};
     bool adapter = false;
     if (!dir || !out) return bc_fail_null(err, __func__, "dir and out");
@@ -117,7 +109,9 @@ bertc_status bertc_model_truncate(const char *dir, int32_t layers, const char *o
     if (status == BERTC_OK && adapter)
         status = bc_fail(err, BERTC_INPUT, "%s: this is an adapter; truncate its base model", dir);
     if (status == BERTC_OK) status = check_layers(dir, layers, err);
-    if (status == BERTC_OK) status = check_tensors(dir, layers, err);
+    /* This checks that these layers have all tensors, with the shapes in config.json. It reads no values. */
+    if (status == BERTC_OK) status = bc_model_open(dir, &options, &model, err);
+    bertc_model_free(model);
     if (status == BERTC_OK) status = bc_weights_open_in(dir, BC_ROLE_MODEL, &weights, err);
     if (status == BERTC_OK) status = write_all(dir, &weights, layers, out, err);
     bc_weights_close(&weights);

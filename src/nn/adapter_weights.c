@@ -51,7 +51,7 @@ const bc_tensor *bc_adapter_weights_find(const bc_adapter_weights *adapter, cons
 
 /* ---- Pairs --------------------------------------------------------------------------------- */
 
-/* Replace the end of a name, which follows a dot. Returns false if the name does not end so, or if the new one is too
+/* Replace the end of a name, which follows a dot. Returns false if the name has another end, or if the new name is too
  * long. */
 static bool rename_end(char out[BC_PARAM_NAME], const char *name, const char *from, const char *to)
 {
@@ -84,7 +84,7 @@ static const bc_param *find_param(const bertc_model *model, const char *name)
     return NULL;
 }
 
-/* Check that the adapter config includes a tensor of A or B. */
+/* Check that the adapter config does not exclude the module of tensor t, which is an A or a B. */
 static bertc_status check_settings(const bc_adapter_weights *adapter, const bc_tensor *t, const bc_param *param,
                                    bertc_error *err)
 {
@@ -190,14 +190,6 @@ static bertc_status write_tensors(const bertc_model *model, int number, const bc
     return status;
 }
 
-/* The short name of a target in peft: "query" for "attention.self.query". */
-static const char *short_name(int target)
-{
-    static const char self[] = "attention.self.";
-    const char *module = bc_lora_targets[target].module;
-    return strncmp(module, self, strlen(self)) == 0 ? module + strlen(self) : module;
-}
-
 bertc_status bc_model_save_adapter(const bertc_model *model, int head, const bc_values *values, const char *base,
                                    const bc_dir *dir, bc_file_hashes *hashes, bertc_error *err)
 {
@@ -206,8 +198,12 @@ bertc_status bc_model_save_adapter(const bertc_model *model, int head, const bc_
     bc_adapter_settings settings = {.base = base, .rank = lora->rank, .alpha = lora->alpha, .dropout = lora->dropout,
                                     .targets = targets, .first = model->first_adapted,
                                     .layers = model->config.num_hidden_layers};
-    for (int t = 0; t < BC_LORA_TARGETS; t++)
-        if (lora->targets >> t & 1) targets[settings.count++] = short_name(t);
+    for (int t = 0; t < BC_LORA_TARGETS; t++) {
+        static const char self[] = "attention.self."; /* peft's name of "attention.self.query" is "query" */
+        const char *module = bc_lora_targets[t].module;
+        if (strncmp(module, self, strlen(self)) == 0) module += strlen(self);
+        if (lora->targets >> t & 1) targets[settings.count++] = module;
+    }
     bertc_status status = bc_adapter_config_write(&settings, &model->heads[head].config, dir, hashes, err);
     return status == BERTC_OK ? write_tensors(model, head, values, dir, hashes, err) : status;
 }

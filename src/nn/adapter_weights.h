@@ -11,8 +11,8 @@
 typedef struct bc_adapter_weights {
     bc_adapter_config config;     /* base null: the directory is not an adapter, and the other members are empty */
     bc_weights weights;
-    char (*names)[BC_PARAM_NAME]; /* for each tensor the name of its parameter; A and B end in "lora_A.weight",
-                                     "lora_B.weight" in place of "weight" */
+    char (*names)[BC_PARAM_NAME]; /* (tensors) the name of each tensor's parameter; the names of A and B end in
+                                     "lora_A.weight" and "lora_B.weight" in place of "weight" */
 } bc_adapter_weights;
 
 /* Open the adapter in `dir`, if there is one. *adapter is {0} before; whatever the result, bc_adapter_weights_close

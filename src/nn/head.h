@@ -45,12 +45,12 @@ typedef struct bc_objective {
 
 /* Arguments of a head's forward and backward pass. */
 typedef struct bc_head_pass {
-    const bertc_batch *rows; /* the R rows that the head reads; pooled rows form sequences of one token */
+    const bertc_batch *rows; /* the batch that the R rows form; pooled rows are S sequences of one token */
     bc_gemm *gemm;
     bc_profile *profile;
-    bc_dropout dropout;      /* of x */
-    const bc_param *params;  /* the head's parameters in table order */
-    const bc_param *words;   /* the word table */
+    bc_dropout dropout;      /* dropout of x */
+    const bc_param *params;  /* the head's parameters in the order of the parameter table */
+    const bc_param *words;   /* the word embedding table */
     size_t h, c;
     float *x;                /* (R,H) input */
     float *x_dropped;        /* (R,H) x after dropout; forward sets it, backward reads it */
@@ -63,15 +63,15 @@ typedef void (*bc_head_fwd)(const bc_head_pass *p);
 typedef void (*bc_head_bwd)(float *dx, const bc_head_pass *p, bool accumulate);
 
 /* Compute the sum over the batch of the loss. dlogits: (R,C) out, gradient of sum / divisor; null: not wanted.
- * objective: null is the same as {0}. */
+ * objective: null selects the default options, {0}. */
 typedef double (*bc_head_loss)(float *dlogits, const float *logits, const bertc_batch *batch, size_t c,
                                const bc_objective *objective, double divisor);
 
 typedef struct bc_head_row {
-    bc_param_id first, end; /* its parameters are the rows first .. end - 1 of the parameter table */
+    bc_param_id first, end; /* the head's parameters are the entries first .. end - 1 of the parameter table */
     bc_head_input input;
-    bool dense_words;       /* the head has a gradient for every row of the word table. Its backward pass computes that
-                               gradient first; the embeddings' backward pass then adds to it */
+    bool dense_words;       /* the head has a gradient for every row of the word embedding table. Its backward pass
+                               computes that gradient first; the embeddings' backward pass then adds to it */
     bc_head_output output;
     bc_head_fwd fwd;
     bc_head_loss loss;
@@ -84,12 +84,13 @@ static inline size_t bc_head_params(const bc_head_row *row)
 }
 
 extern const bc_head_row bc_head_classification; /* softmax cross-entropy with the batch's labels */
-extern const bc_head_row bc_head_regression;     /* squared error of the batch's values; has one label, no objective */
+extern const bc_head_row bc_head_regression;     /* squared error of the batch's values; has one label and ignores loss
+                                                    options */
 
 /* The description of a head for a model that is loaded. */
 typedef struct bc_head {
     const bc_head_row *row;
-    const char *name; /* prefix of its parameters' names; null if it is the only head */
+    const char *name; /* prefix of the names of its parameters; null if it is the only head */
     const char *const *labels;
     int32_t num_labels;
 } bc_head;

@@ -1,9 +1,10 @@
 /* Batch invariance: a row of a batch-invariant stage has the same bits in every batch, at every position in the batch.
  *
  * Libraries choose the order of a product's sums by its number of rows. Even in one product rows may differ: the rows
- * at the end of a thread's part go through another kernel. So the probe multiplies rows that are all equal, in products
- * of a few sizes, on this machine and with this number of threads. If all rows of the result are equal, every row of a
- * product of that size is summed in the same way. If no size passes, each sequence gets products of its own. */
+ * at the end of a thread's part go through another kernel. So bc_model_probe_invariance tries products of a few sizes,
+ * on this machine and with this number of threads, with an operand whose rows are all equal. If all rows of the result
+ * are equal, every row of a product of that size is summed in the same way. If no size has this property, each sequence
+ * gets products of its own. */
 #include "nn/invariance.h"
 
 #include <string.h>
@@ -36,8 +37,8 @@ static bool rows_are_equal(bc_gemm *gemm, const bc_product *product, size_t rows
     return true;
 }
 
-/* Whether all products of batch-invariant stages pass at this size. Only the first layer, the last one and the pooler
- * are tried, because all layers but the last have products of the same shapes. */
+/* Whether the products of batch-invariant stages have equal rows at this size. Only those of the first layer, the last
+ * layer and the pooler are tried, because all layers but the last have products of the same shapes. */
 static bool size_is_invariant(bertc_model *model, bc_gemm *gemm, size_t rows, trial *t)
 {
     int layers = (int)model->config.num_hidden_layers;

@@ -6,7 +6,7 @@
 
 enum { BC_INVARIANT_ROWS_MAX = 192 };
 
-/* Choose model->invariant_rows, after all copies of the weights are made. Errors: BERTC_NOMEM, the backend's. */
+/* Choose model->invariant_rows, after all copies of the weights are made. Errors: BERTC_NOMEM; the backend's errors. */
 bertc_status bc_model_probe_invariance(bertc_model *model, bertc_error *err);
 
 #endif

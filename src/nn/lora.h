@@ -3,8 +3,8 @@
  *
  *   y = x W^T + b + (alpha / R) dropout(x) A^T B^T
  *
- * 1. A and B are parameters like others (params.h), in scope BC_SCOPE_ADAPTER. They follow all parameters of the table,
- *    in the order of layers, in a layer in the order of targets, A before B. Only layers that are not frozen have them.
+ * 1. A and B are parameters like all others (params.h), in scope BC_SCOPE_ADAPTER. They follow all parameters of the
+ *    table, ordered by layer and then by target, A before B. Only layers that are not frozen have them.
  * 2. Their products are plain loops, not calls of a GEMM backend: an R of 8 is too thin for a library. The results do
  *    not depend on the number of threads. In bf16 models x is read in bf16; A, B and all sums are f32.
  * 3. Each target has a dropout mask of its own (dropout.h).

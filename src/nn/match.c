@@ -53,14 +53,6 @@ static const bc_tensor *find_tensor(bc_match *from, const char *name, bool use)
 
 /* ---- Heads --------------------------------------------------------------------------------- */
 
-/* The reason why bertc cannot compute the source's head; null: it can. Heads that read tokens have no pooler. */
-static const char *find_refusal(bc_match *from, const bertc_config *config, bool found)
-{
-    if (config->head_refusal) return config->head_refusal;
-    if (!found || find_tensor(from, bc_param_table[BC_POOL_W].name, false)) return NULL;
-    return "a classifier without a pooler reads tokens, not sentences";
-}
-
 /* Check that the source has a head that bertc can compute. */
 static bertc_status require_head(bc_match *from, const char *refusal, bool found, bertc_error *err)
 {
@@ -81,7 +73,9 @@ bertc_status bc_match_heads(bertc_model *m, const bertc_model_options *options, 
     const bc_tensor *weight = find_tensor(from, bc_param_table[BC_CLASS_W].name, false);
     const bc_tensor *bias = find_tensor(from, bc_param_table[BC_CLASS_B].name, false);
     bool found = weight && bias;
-    const char *refusal = find_refusal(from, config, found);
+    const char *refusal = config->head_refusal; /* the reason why bertc cannot compute the source's head */
+    if (!refusal && found && !find_tensor(from, bc_param_table[BC_POOL_W].name, false))
+        refusal = "a classifier without a pooler reads tokens, not sentences";
     if (options->encoder_only || count == 0) {
         bertc_status status = options->encoder_only ? BERTC_OK : require_head(from, refusal, found, err);
         return status == BERTC_OK ? bc_model_take_heads(m, NULL, 0, -1, err) : status;

@@ -14,16 +14,16 @@
 
 typedef struct bc_match {
     bc_weights weights;
-    bc_adapter_weights adapter;           /* tensors of an adapter, which replace or change those of `weights` */
+    bc_adapter_weights adapter;           /* tensors of an adapter, which replace or change tensors of `weights` */
     char (*current_names)[BC_PARAM_NAME]; /* (weights.count) */
     bool *used;                           /* (weights.count) used, or excluded by the options */
     int kept_head;                        /* index of the head that is loaded from the source; -1: none */
     bc_text head_notice;                  /* whether the source's head is kept, and why */
-    const bc_tensor **tensors;            /* for each parameter; null: newly initialized */
+    const bc_tensor **tensors;            /* (count) the tensor of each parameter; null: newly initialized */
 } bc_match;
 
-/* Open the weights of the model in `dir`, or of an adapter in `dir` and its base. Whatever the result, *match is freed
- * by bc_match_free; it may be null. Errors: those of bc_adapter_weights_open and bc_weights_open_in. */
+/* Open the weights of the model in `dir`, or of an adapter in `dir` and its base. Whatever the result, call
+ * bc_match_free for *match, which may be null. Errors: those of bc_adapter_weights_open and bc_weights_open_in. */
 bertc_status bc_match_open(const char *dir, bc_match **match, bertc_error *err);
 void bc_match_free(bc_match *match);
 

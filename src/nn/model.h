@@ -1,6 +1,7 @@
 /* A model: its parameters and its heads.
  *
- * 1. All values are one block in table order: first of the encoder, then of heads, then of adapters.
+ * 1. All values are one block in the order of the parameter table: the encoder's values first, then the heads', then
+ *    the adapters'.
  * 2. Nothing in a model depends on a batch. Passes only read it, except for gradients, which they write. The optimizer
  *    updates values. */
 #ifndef BC_NN_MODEL_H
@@ -25,15 +26,16 @@ struct bertc_model {
     int num_heads;
     bool pooler;             /* a head reads the pooler's output */
     bool all_rows;           /* a head reads all rows of the last layer's output, not only each sequence's first row */
-    bool dense_words;        /* a head has a gradient for every row of the word table, not only for ids in a batch */
+    bool dense_words;        /* a head has a gradient for every row of the word embedding table, not only for ids in a
+                                batch */
     bc_gemm gemm;            /* packs the weights; passes use the bc_gemm of their workspace */
     int threads;
-    bc_param *params;        /* (count) in table order, those of adapters last */
+    bc_param *params;        /* (count) in the order of the parameter table, the adapters' last */
     size_t count, scalars;
     float *values;           /* the parameter block (scalars) */
     float *grads;            /* the gradient block (bc_model_grad_scalars), or null */
-    int frozen;              /* number of stages that are frozen now. It falls when stages are unfrozen, and may rise
-                                again to its value when the workspace was planned */
+    int frozen;              /* number of stages that are frozen now. It falls when stages are unfrozen. It may rise
+                                again, but not above its value when the workspace was planned */
     int batch_invariant;     /* number of batch-invariant stages: they are frozen for the whole run, and give a sequence
                                 the same rows, to the bit, in every batch */
     size_t invariant_rows;   /* rows of each product in these stages; 0: each sequence has products of its own */
@@ -52,7 +54,7 @@ size_t bc_model_grad_scalars(const bertc_model *model);
 /* The number of scalars that are trained. */
 size_t bc_model_trained_scalars(const bertc_model *model);
 
-/* The number of parameters in the files of a model: all except those of adapters. */
+/* The number of parameters in the files of a model: all except the adapters' parameters. */
 static inline size_t bc_model_table_count(const bertc_model *model)
 {
     const bc_model_head *last = &model->heads[model->num_heads - 1];
@@ -68,7 +70,7 @@ size_t bc_model_bf16_scalars(const bertc_model *model);
 /* The number of scalars of the matrices of batch-invariant layers. */
 size_t bc_model_invariant_scalars(const bertc_model *model);
 
-/* Find a parameter by its row of the table. layer: ignored outside the layers. */
+/* Find a parameter by its id. layer: ignored outside the layers. */
 bc_param *bc_model_param(const bertc_model *model, bc_param_id id, int layer);
 
 /* The first stage with a trained parameter. With adapters the embeddings are never trained. */

@@ -73,7 +73,7 @@ static bool is_excluded(const bc_param *param, const bertc_model_options *option
     return options->biases_only && !bc_param_is_bias(param);
 }
 
-/* Describe all parameters: those of the encoder, of heads, of adapters. */
+/* Describe all parameters: the encoder's, the heads' and the adapters'. */
 static bertc_status plan_params(bertc_model *m, const bc_head *heads, bertc_error *err)
 {
     size_t table = bc_model_table_count(m);

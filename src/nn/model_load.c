@@ -26,7 +26,7 @@ static bertc_status read_values(const bc_tensor *tensor, float *to, bertc_error 
 }
 
 /* Read all tensors with several threads, because the first touch of the memory's pages takes most of the time. If
- * several tensors fail, the error is that of the first tensor. */
+ * several tensors fail, the first of them determines the error. */
 static bertc_status read_params(const bertc_model *m, bertc_error *err)
 {
     const bc_tensor **tensors = m->match->tensors;

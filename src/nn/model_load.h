@@ -12,11 +12,11 @@
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options, bertc_model **model, bertc_error *err);
 
 /* Allocate and read the weights of an opened model, with the same options. After an error the model can only be freed.
- * Errors: BERTC_NOMEM, the backend's; BERTC_INPUT for values that are not finite, BERTC_IO. */
+ * Errors: BERTC_INPUT for values that are not finite; BERTC_IO; BERTC_NOMEM; the backend's errors. */
 bertc_status bc_model_read(bertc_model *model, const bertc_model_options *options, bertc_error *err);
 
-/* bc_model_open with `count` heads in place of the options' labels. The file's head is kept for the first of them that
- * has its labels. */
+/* bc_model_open with `count` heads in place of the options' labels. The first of these heads with the labels of the
+ * file's head gets that head's weights. */
 bertc_status bc_model_open_heads(const char *dir, const bertc_model_options *options, const bc_head *heads, int count,
                                  bertc_model **model, bertc_error *err);
 

@@ -65,7 +65,8 @@ static pass_view view_of(const bertc_model *model, bertc_workspace *w, const ber
     };
 }
 
-/* The rows that a layer computes queries for: first rows in the last layer if no head reads others, else all rows. */
+/* The rows that a layer computes queries for: in the last layer the first row of each sequence unless a head reads all
+ * rows, in other layers all rows. */
 static pass_view query_rows(const pass_view *v, int layer)
 {
     pass_view rows = *v;
@@ -94,7 +95,7 @@ static bc_norm norm_of(const pass_view *v, bc_param_id gain, int layer)
     return (bc_norm){g->value, b->value, g->grad, b->grad, v->model->config.layer_norm_eps, v->h};
 }
 
-/* In bf16 models: x.bf16 = x.f32 rounded. */
+/* Set x.bf16 to x.f32 rounded, in bf16 models only. */
 static void round_operand(const pass_view *v, bc_matrix x, size_t n, size_t width)
 {
     if (!v->model->use_bf16) return;
@@ -132,22 +133,12 @@ static const bertc_batch *batch_of(const pass_view *v, size_t n)
     return n == v->n ? v->batch : &v->w->first_rows;
 }
 
-/* Add the adapters of a product, whose weights may be several matrices one after another. */
-static void adapters_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id weight, int layer, bc_linear d)
-{
-    bc_low_rank l;
-    for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
-        if (adapter_of(v, weight, layer, &l))
-            bc_low_rank_fwd((bc_column_view){from(y, at), d.out}, x, &l, batch_of(v, d.n), d.n);
-        at += bc_model_param(v->model, weight, layer)->shape[0];
-    }
-}
-
-/* Compute a linear layer with its adapters. y is in f32 if y.f32 is given, else in bf16. A weight without a bf16 copy
- * takes x and y in f32.
+/* Compute a linear layer with its adapters. The weights may be several matrices one after another. y is in f32 if y.f32
+ * is not null, else in bf16. A weight without a bf16 copy takes x and y in f32.
  *
  * In a batch-invariant stage the layer is split into products of invariant_rows rows, or of one sequence each. A
- * product may write past its rows: rows of the next product, which overwrites them, or rows past the last one. */
+ * product may write past its last row. What it writes there lies in the rows of the next product, which overwrites it,
+ * or past the end of the batch. */
 static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id weight, bc_param_id bias, int layer,
                        bc_linear d)
 {
@@ -161,7 +152,12 @@ static void linear_fwd(const pass_view *v, bc_matrix y, bc_matrix x, bc_param_id
         else if (invariant) part.n = d.n == v->n ? (size_t)(v->batch->starts[s + 1] - v->batch->starts[s]) : 1;
         bc_product_fwd(v->gemm, from(y, at * d.out), from(x, at * d.in), w, b, part);
     }
-    adapters_fwd(v, y, x, weight, layer, d);
+    bc_low_rank l;
+    for (size_t at = 0; m->lora.rank > 0 && at < d.out; weight++) {
+        if (adapter_of(v, weight, layer, &l))
+            bc_low_rank_fwd((bc_column_view){from(y, at), d.out}, x, &l, batch_of(v, d.n), d.n);
+        at += bc_model_param(m, weight, layer)->shape[0];
+    }
     profile_mark(v, BC_PROFILE_PRODUCTS);
 }
 
@@ -172,16 +168,6 @@ typedef struct linear_grads {
     bc_matrix x;     /* the input, for the gradients of weight and bias; no pointers: these are not wanted */
     bool accumulate; /* add to the gradients of weight and bias, else overwrite them */
 } linear_grads;
-
-static void adapters_bwd(const pass_view *v, linear_grads g, bc_matrix dy, bc_param_id weight, int layer, bc_linear d)
-{
-    bc_low_rank l;
-    for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
-        if (adapter_of(v, weight, layer, &l))
-            bc_low_rank_bwd(g.dx, g.x, (bc_column_view){from(dy, at), d.out}, &l, batch_of(v, d.n), d.n, g.accumulate);
-        at += bc_model_param(v->model, weight, layer)->shape[0];
-    }
-}
 
 static void linear_bwd(const pass_view *v, linear_grads g, bc_matrix dy, bc_param_id weight, bc_param_id bias,
                        int layer, bc_linear d)
@@ -198,7 +184,12 @@ static void linear_bwd(const pass_view *v, linear_grads g, bc_matrix dy, bc_para
         if (weights) bc_linear_bwd_w(v->gemm, w->grad, dy.f32, g.x.f32, d, g.accumulate);
         if (inputs) bc_linear_bwd_x(v->gemm, g.dx.f32, dy.f32, w->value, d, g.add_dx);
     }
-    adapters_bwd(v, g, dy, weight, layer, d);
+    bc_low_rank l;
+    for (size_t at = 0; v->model->lora.rank > 0 && at < d.out; weight++) {
+        if (adapter_of(v, weight, layer, &l))
+            bc_low_rank_bwd(g.dx, g.x, (bc_column_view){from(dy, at), d.out}, &l, batch_of(v, d.n), d.n, g.accumulate);
+        at += bc_model_param(v->model, weight, layer)->shape[0];
+    }
     profile_mark(v, BC_PROFILE_PRODUCTS);
 }
 
@@ -426,8 +417,8 @@ double bc_model_loss(const bertc_model *model, bertc_workspace *workspace, const
 
 /* ---- backward ------------------------------------------------------------------------------ */
 
-/* Backward through head and pooler: the gradient of the last layer's output, of the rows that it computes, into
- * w->dy. */
+/* Run backward through head and pooler. w->dy receives the gradient of the last layer's output, for the rows that the
+ * last layer computes. */
 static void head_bwd(const pass_view *v, bool accumulate)
 {
     bertc_workspace *w = v->w;
@@ -447,14 +438,14 @@ static void head_bwd(const pass_view *v, bool accumulate)
     bc_add_first(w->dy, dfirst, v->batch, v->h);
 }
 
-/* x in the precision of products alone: in bf16 models without its f32. */
+/* x with only the number type that products read: bf16 in bf16 models, else f32. */
 static bc_matrix operand(const pass_view *v, bc_matrix x)
 {
     return v->model->use_bf16 ? (bc_matrix){.bf16 = x.bf16} : full(x.f32);
 }
 
-/* Backward through the feed-forward half of layer l. w->dy: in, gradient of the layer's output; out, gradient of the
- * first LayerNorm's output. */
+/* Run backward through the feed-forward half of layer l. w->dy: in, gradient of the layer's output; out, gradient of
+ * the first LayerNorm's output. */
 static void ffn_bwd(const pass_view *all, int l, bool accumulate)
 {
     const pass_view rows = query_rows(all, l), *v = &rows;
@@ -473,7 +464,7 @@ static void ffn_bwd(const pass_view *all, int l, bool accumulate)
     linear_bwd(v, (linear_grads){full(w->dy), true, x, accumulate}, dwide, BC_UP_W, BC_UP_B, l, up);
 }
 
-/* Backward through the linear layer of queries, of keys and values, or of all three. dy: their gradients, d.out
+/* Run backward through the linear layer of queries, of keys and values, or of all three. dy: their gradients, d.out
  * columns, in f32. In bf16 models they are rounded into w->dwide.bf16. */
 static void qkv_bwd(const pass_view *v, linear_grads g, float *dy, bc_param_id weight, bc_param_id bias, int l,
                     bc_linear d)
@@ -483,7 +474,7 @@ static void qkv_bwd(const pass_view *v, linear_grads g, float *dy, bc_param_id w
     linear_bwd(v, g, both, weight, bias, l, d);
 }
 
-/* Backward through attention and its queries, keys and values, in layer l with input x.
+/* Run backward through attention and its queries, keys and values, in layer l with input x.
  *
  * w->dz  in   gradient of the context
  * w->dy  in   gradient of the residual's rows
@@ -509,8 +500,8 @@ static void attention_bwd(const pass_view *v, const pass_view *rows, bc_matrix x
     if (below) bc_add_first(w->dy, w->dfirst, v->batch, v->h);
 }
 
-/* Backward through the attention half of layer l. w->dy: in, gradient of the first LayerNorm's output; out, gradient of
- * the layer's input. */
+/* Run backward through the attention half of layer l. w->dy: in, gradient of the first LayerNorm's output; out,
+ * gradient of the layer's input. */
 static void attention_half_bwd(const pass_view *all, int l, bool accumulate)
 {
     const pass_view rows = query_rows(all, l), *v = &rows;
@@ -533,7 +524,7 @@ static void embed_bwd(const pass_view *v, bool accumulate)
     const bc_param *word = bc_model_param(m, BC_WORD, 0);
     bc_dropout drop = dropout_at(v, BC_SITE_EMBEDDING, 0);
     bc_embed_norm_bwd(w->dy, w->dy, w->embed_norm, v->batch, norm_of(v, BC_EMBED_GAIN, 0), &drop, accumulate);
-    bool dense = v->head->row->dense_words; /* the head has already set the gradient of the word table */
+    bool dense = v->head->row->dense_words; /* the head has already set the gradient of the word embedding table */
     bc_embed_grads grads = {dense ? NULL : word->grad, grad(m, BC_POSITION, 0), grad(m, BC_TYPE, 0), word->sparse_rows};
     bc_embed_scatter(grads, w->dy, v->batch, &m->config, accumulate);
     if (!grads.word) bc_embed_scatter((bc_embed_grads){.word = word->grad}, w->dy, v->batch, &m->config, true);

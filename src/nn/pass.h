@@ -23,9 +23,9 @@ typedef struct bc_pass {
     int head;                        /* index of the model's head */
     const bc_dropout_rates *dropout; /* null: no dropout, and bc_model_bwd must not follow. A training pass without
                                         dropout has rates of 0 */
-    bool inference;                  /* no backward pass follows: all layers use the same buffers */
-    uint64_t seed;                   /* of dropout */
-    uint32_t step;                   /* of dropout */
+    bool inference;                  /* no backward pass follows, so all layers use the same buffers */
+    uint64_t seed;                   /* dropout is a function of seed and step */
+    uint32_t step;
 } bc_pass;
 
 void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch, bc_pass pass);
@@ -33,9 +33,8 @@ void bc_model_fwd(const bertc_model *model, bertc_workspace *workspace, const be
 /* Run the forward pass in two parts: bc_model_fwd_to runs the stages (nn/stage.h) below `stage`, without dropout;
  * bc_model_fwd_from runs `stage` and the stages above it. Between the two parts the input of `stage` lies at
  * bc_model_stage_input, which bc_model_fwd_to also returns. That input may come from elsewhere: computed in other
- * batches or kept from an earlier pass. It has all rows (N,H) for a layer and for a head that reads all rows, which
- * bc_model_stage_reads_all_rows tells. It has the first row of each sequence (S,H) for the pooler and for a head that
- * reads the pooler's output.
+ * batches or kept from an earlier pass. It has all rows (N,H) if bc_model_stage_reads_all_rows is true: for a layer,
+ * and for a head that reads all rows. Else it has the first row of each sequence (S,H).
  *
  * stage   1 .. layers + 2. If bc_model_bwd follows, no stage below it is trained. */
 float *bc_model_fwd_to(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch, int head,
@@ -59,7 +58,7 @@ double bc_model_loss(const bertc_model *model, bertc_workspace *workspace, const
 void bc_model_bwd(bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch, bc_pass pass,
                   bool accumulate);
 
-/* bertc_model_hidden without its checks: out (count,N,H). */
+/* Do as bertc_model_hidden, but without its checks. out: (count,N,H). */
 void bc_model_hidden(const bertc_model *model, bertc_workspace *workspace, const bertc_batch *batch,
                      const int32_t *layers, size_t count, float *out);
 

@@ -11,7 +11,7 @@ typedef enum bc_profile_part {
     BC_PROFILE_EMBEDDINGS, /* sums, LayerNorm, and the scatter of their gradient */
     BC_PROFILE_PRODUCTS,   /* matrix products of linear layers, in forward with the bias */
     BC_PROFILE_BIASES,     /* gradients of biases: sums of columns */
-    BC_PROFILE_ROUNDING,   /* of operands to bf16 */
+    BC_PROFILE_ROUNDING,   /* rounding of operands to bf16 */
     BC_PROFILE_ATTENTION,  /* scores, softmax, context */
     BC_PROFILE_NORMS,      /* residual, dropout and LayerNorm */
     BC_PROFILE_ACTIVATION,

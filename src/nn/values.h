@@ -1,5 +1,5 @@
-/* A block of the values of all parameters, in table order. It is in memory, or one tensor of a file (the best weights
- * of a run), of which only pieces are read into memory. */
+/* A block of the values of all parameters, in the order of the parameter table. The block is in memory, or it is one
+ * tensor of a file (the best weights of a run) and is read in pieces. */
 #ifndef BC_NN_VALUES_H
 #define BC_NN_VALUES_H
 

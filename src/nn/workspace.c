@@ -22,17 +22,12 @@ static size_t rows_for(const bertc_model *model, int32_t n)
     return model->batch_invariant > BC_STAGE_LAYERS ? rows + BC_INVARIANT_ROWS_MAX : rows;
 }
 
-static size_t max_labels(const bertc_model *model)
-{
-    int32_t max = 0;
-    for (int i = 0; i < model->num_heads; i++)
-        if (model->heads[i].config.num_labels > max) max = model->heads[i].config.num_labels;
-    return (size_t)max;
-}
-
 static bc_dims dims_for(const bertc_model *model, const bertc_limits *limits)
 {
     const bertc_config *config = &model->config;
+    int32_t labels = 0;
+    for (int i = 0; i < model->num_heads; i++)
+        if (model->heads[i].config.num_labels > labels) labels = model->heads[i].config.num_labels;
     return (bc_dims){
         .n = rows_for(model, limits->tokens),
         .trained_n = rows_for(model, limits->trained > 0 ? limits->trained : limits->tokens),
@@ -43,7 +38,7 @@ static bc_dims dims_for(const bertc_model *model, const bertc_limits *limits)
         .lowest_trained = (size_t)(limits->training ? bc_lowest_trained(model) : config->num_hidden_layers),
         .h = (size_t)config->hidden_size,
         .f = (size_t)config->intermediate_size,
-        .c = max_labels(model),
+        .c = (size_t)labels,
         .threads = (size_t)model->threads,
         .longest = (size_t)limits->longest,
         .bf16 = model->use_bf16,
@@ -95,9 +90,10 @@ static bc_layer_cache take_layer(bc_arena *arena, const bc_dims *d, size_t n, si
     return cache;
 }
 
-/* Plan the caches of the layers that have a backward pass. The first group's layers get caches of their own, a later
- * layer uses the cache of the layer `group` before it. The last layer of a later group has an out_norm of its own,
- * because the next group's backward pass reads it after the group's caches are overwritten. */
+/* Plan the caches of trained layers, which are the layers that have a backward pass. Each layer of the first group has
+ * its own cache. A later layer uses the cache of the layer `group` below. The last layer of a later group has a
+ * separate out_norm, because the next group's backward pass reads that out_norm after the group's caches are
+ * overwritten. */
 static void plan_trained_layers(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
     size_t group = bc_layer_group(&w->limits, d->layers);
@@ -112,9 +108,9 @@ static void plan_trained_layers(bertc_workspace *w, bc_arena *arena, const bc_di
     }
 }
 
-/* Plan the caches of all layers. Layers without a backward pass share one cache. It is the cache of the lowest layer
- * that has a backward pass, which runs after them, or one of its own if no layer has one. The layer below the lowest
- * one has an out_norm of its own, because the backward pass recomputes its output from it. */
+/* Plan the caches of all layers. Layers without a backward pass share one cache: the cache of the lowest trained layer,
+ * which runs after them, or a separate cache if no layer is trained. The layer below the lowest trained layer has a
+ * separate out_norm, because the backward pass recomputes that layer's output from its out_norm. */
 static void plan_layers(bertc_workspace *w, bc_arena *arena, const bc_dims *d)
 {
     bool none = d->lowest_trained == d->layers;

@@ -36,18 +36,19 @@ struct bertc_workspace {
     bertc_limits limits;
     bc_gemm gemm;        /* for the products of passes */
     bool all_rows;       /* all rows of the last layer are computed, not only the first of each sequence */
-    int entry_layer;     /* the layer at which bc_model_fwd_from entered: layer entry_layer - 1 holds its own output in
-                            out_norm.sum; 0: the last pass began at the embeddings */
+    int entry_layer;     /* the first layer that the last pass ran (bc_model_fwd_from). That layer's input is in
+                            out_norm.sum of the layer below. 0: the pass began at the embeddings */
     bc_profile *profile; /* null: passes are not timed */
     void *memory;        /* the allocation */
     void *block;         /* its first aligned byte; all buffers point into the block */
-    size_t bytes;        /* of the block */
+    size_t bytes;        /* size of the block */
 
     bc_norm_cache embed_norm;
     bc_matrix embed_out;      /* (N,H) */
     bc_layer_cache *layers;   /* (L) an array outside the block. With checkpointing layer l uses the buffers of layer
                                  l - limits.checkpointing. Layers without a backward pass use `shared` */
-    bc_layer_cache shared;    /* used by all layers in an inference pass; the lowest trained layer's if there is one */
+    bc_layer_cache shared;    /* used by all layers in an inference pass; if a layer is trained, the cache of the lowest
+                                 trained layer */
     bc_matrix layer_input[2]; /* (N,H) inputs of layers > 0: [0] of even layers, [1] of odd layers */
     bc_matrix attn_out;       /* (N,H) output of a layer's first LayerNorm */
     bc_matrix activated;      /* (N,F) output of the activation; bf16 in bf16 models, else f32 */
@@ -78,8 +79,8 @@ static inline size_t bc_layer_group(const bertc_limits *limits, size_t layers)
     return limits->checkpointing > 0 ? (size_t)limits->checkpointing : layers;
 }
 
-/* Whether the workspace was made for this model. A new model at a freed model's address that has the same sizes is not
- * told apart from it. */
+/* Whether the workspace was made for this model. A new model with the same sizes at the address of a freed model is
+ * taken for that model. */
 bool bc_workspace_is_for(const bertc_workspace *workspace, const bertc_model *model);
 
 /* Bytes of the block of a workspace, without allocating it; SIZE_MAX if they overflow. */

@@ -35,7 +35,7 @@ BC_CLONES static void move(float *restrict p, float *restrict m, float *restrict
     for (size_t i = 0; i < count; i++) p[i] = adamw(p[i], &m[i], &v[i], grad[i], &u);
 }
 
-/* Move the values and write their bf16 copies in the same pass over memory. */
+/* Move the values and write their bf16 copies in the same loop, so that memory is read once. */
 BC_CLONES static void move_rounded(float *restrict p, float *restrict m, float *restrict v, const float *restrict grad,
                                    uint16_t *restrict bf16, size_t count, bc_update u)
 {

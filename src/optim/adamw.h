@@ -31,7 +31,7 @@ typedef struct bc_update {
 /* Make one step. p, m, v (count) in and out; grad (count) in; bf16 (count) out: the new value in bf16, may be null. */
 void bc_adamw(float *p, float *m, float *v, const float *grad, uint16_t *bf16, size_t count, bc_update update);
 
-/* Make the steps `updates` (steps) in their order with gradient zero. */
+/* Make the steps `updates` (steps), in order, with gradient zero. */
 void bc_adamw_idle(float *p, float *m, float *v, size_t count, const bc_update *updates, size_t steps);
 
 #endif

@@ -1,16 +1,16 @@
 /* AdamW of an embedding table, which updates a row only when the row is needed.
  *
- * A batch contains only a few hundred of the 30,522 words of BERT's word table. The rows of all other words have
- * gradient zero, but every step still moves them: the first moment goes on moving the value, the second moment decays,
- * and so does the weight. Updating them in every step would read and write three tables of 94 MB for rows that nothing
- * reads.
+ * A batch contains only a few hundred of the 30,522 words of BERT's word embedding table. The rows of all other words
+ * have gradient zero, but every step still moves them: the first moment goes on moving the value, the second moment
+ * decays, and so does the weight. Updating them in every step would read and write three tables of 94 MB for rows that
+ * nothing reads.
  *
- * Instead, a step stores its constants and updates only the sparse rows, those of the batch's words. Before a row is
- * read again, the steps that it missed are replayed: the same operations in the same order on the same numbers, with
- * gradient zero. Rows do not depend on one another, so a step gives the same bits now or later, and after a flush the
- * table equals one whose rows were all updated in every step. This saves memory traffic: a row that missed a hundred
- * steps is read and written once. If the first moment of a row is zero, a missed step only multiplies v, and the
- * value if there is weight decay.
+ * Instead, a step stores its constants and updates only the sparse rows, which are the rows of the batch's words.
+ * Before a row is read again, the steps that it missed are replayed: the same operations in the same order on the same
+ * numbers, with gradient zero. Rows do not depend on one another, so a step gives the same bits now or later, and after
+ * a flush the table equals one whose rows were all updated in every step. This saves memory traffic: a row that missed
+ * a hundred steps is read and written once. If the first moment of a row is zero, a missed step only multiplies v, and
+ * the value if there is weight decay.
  *
  * 1. A row misses only steps whose batch does not contain its word. bc_lazy_catch_up updates the rows of the next
  *    batch before the forward pass reads them; bc_lazy_step then moves them with their gradients.

@@ -11,8 +11,8 @@
 
 enum { CHUNK = 16384, LANES = 16, WAYS = 4 };
 
-/* Allocate both moments, set to zero. Memory pages are written here, in parallel, except those of the table with sparse
- * rows: most of its rows appear in no batch, or late. */
+/* Allocate both moments, set to zero. All memory pages are written here, in parallel, except the pages of the table
+ * with sparse rows: most of that table's rows appear in no batch, or late. */
 static bool allocate_moments(bc_optim *optim)
 {
     size_t line = 64 / sizeof(float), bytes;
@@ -80,8 +80,8 @@ void bc_optim_clear(bc_optim *optim)
     *optim = (bc_optim){0};
 }
 
-/* In the order of parameters, those of the encoder come first, from the embeddings up. They are unfrozen from the last
- * stage down, so the frozen ones are always the first. Heads come last, and each is frozen on its own. */
+/* The encoder's parameters come first, from the embeddings up, and are unfrozen from the last stage down. So the frozen
+ * parameters of the encoder are always the first parameters. Heads come last, and each is frozen on its own. */
 void bc_optim_unfreeze(bc_optim *optim, int64_t step)
 {
     optim->step = step;

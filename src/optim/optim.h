@@ -3,10 +3,10 @@
  * 1. A parameter whose grad is null is not trained: it has no moments and is never written.
  * 2. The parameters' sizes alone determine how the work is cut into chunks. One thread computes a chunk in a fixed
  *    order, and the sums of chunks form a fixed tree, so nothing depends on the number of threads.
- * 3. A step passes over memory once: it reads the parameter, its gradient and both moments once, and writes the
- *    parameter, both moments and the bf16 copy, if any, once. Nothing is allocated after bc_optim_create.
+ * 3. A step reads each parameter, its gradient and both its moments once, and writes the parameter, both moments and
+ *    the bf16 copy, if any, once. Nothing is allocated after bc_optim_create.
  * 4. If the gradient of a table contains only sparse rows (nn/ops/sparse_rows.h), the table's other rows are updated
- *    later (lazy.h). All results are those of a dense gradient whose other rows are zero. */
+ *    later (lazy.h). All results are the same as with a dense gradient whose other rows are zero. */
 #ifndef BC_OPTIM_OPTIM_H
 #define BC_OPTIM_OPTIM_H
 
@@ -33,12 +33,12 @@ typedef struct bc_optim {
     size_t scalars;      /* number of trained scalars */
     void *moments;       /* the allocation that contains m and v */
     float *m, *v;        /* (scalars) first and second moment, initially zero */
-    bc_chunk *chunks;    /* (count) dense chunks first, then those of the table with sparse rows */
+    bc_chunk *chunks;    /* (count) dense chunks first, then the chunks of the table with sparse rows */
     double *sums;        /* (count) sum of the squared gradients of each chunk, by bc_chunk.index */
     size_t count;        /* number of chunks */
     size_t dense_count;  /* number of chunks with a dense gradient */
-    size_t first_dense;  /* the first dense chunk that is not frozen in this step */
-    int64_t step;        /* the step of the last bc_optim_unfreeze; INT64_MAX: none, nothing is frozen */
+    size_t first_dense;  /* index of the first dense chunk that is not frozen in this step */
+    int64_t step;        /* the step of the last bc_optim_unfreeze; INT64_MAX: not called yet, nothing is frozen */
     bool table_frozen;   /* whether the table with sparse rows is frozen in this step */
     bc_lazy lazy;        /* updates of the table with sparse rows */
 } bc_optim;

@@ -63,7 +63,7 @@ static const bertc_option rows[] = {
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR",
      "the run folder: new or empty, or with --resume the folder of the run to continue", FREE | HIDDEN},
     {"epochs", BERTC_OPTION_REAL, FIELD(epochs), "3", 1e-6, 1e6, NULL, "N",
-     "number of passes over the training data; may be a fraction", 0},
+     "number of epochs, in each of which every training example is used once; may be a fraction", 0},
     {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N", "number of sequences in a step", 0},
     {"lr", BERTC_OPTION_REAL, FIELD(lr), "2e-5", 0, 1e30, NULL, "RATE", "the maximum learning rate of the schedule", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, BC_MIN_LENGTH, BC_MAX_LENGTH, NULL, "TOKENS",
@@ -84,28 +84,29 @@ static const bertc_option rows[] = {
      "the first N layers; all: everything but the head", 0},
     {"unfreeze-schedule", BERTC_OPTION_TEXT, FIELD(unfreeze_schedule), "none", 0, 0, NULL,
      "EPOCH:FREEZE,...|each-epoch",
-     "parts that stay frozen from an epoch on, such as 1:8,2:4,3:none after '--freeze all'; each-epoch: one more layer "
-     "is trained after every epoch, from the last layer down; none: no change during the run", 0},
+     "parts that stay frozen from an epoch on: a list of EPOCH:FREEZE, with the values of --freeze, such as "
+     "1:8,2:4,3:none after '--freeze all'; each-epoch: one more layer is trained after every epoch, from the last "
+     "layer down; none: no change during the run", 0},
     {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, trained, "WHICH",
-     "parameters of the encoder that are trained, besides the head; all: all; bias: only the biases", 0},
+     "parameters of the encoder that are trained, besides the head; all: every parameter; bias: only the biases", 0},
     {"head-lr", BERTC_OPTION_REAL, FIELD(head_lr), NULL, 0, 1e30, NULL, "RATE",
      "learning rate of the head; default the value of --lr", 0},
     {"layer-lr-decay", BERTC_OPTION_REAL, FIELD(layer_lr_decay), "1", 1e-6, 1, NULL, "R",
-     "factor of the learning rate from each layer to the next lower one, down to the embeddings; 1: the same rate", 0},
+     "factor of the learning rate from each layer to the layer below it, down to the embeddings; 1: the same rate", 0},
     {"keep-layers", BERTC_OPTION_INT, FIELD(keep_layers), "0", 0, 1000, NULL, "K",
-     "number of layers of a smaller model, made of the first K layers, that is trained; 0: all layers", 0},
+     "number of layers of the trained model, which has only the first K layers of --model; 0: all layers", 0},
     {"feature-layer", BERTC_OPTION_INT, FIELD(feature_layer), "0", 0, 1000, NULL, "K",
-     "layer whose output a new pooler and a new head are trained on: the same as --keep-layers K --freeze K with both "
-     "newly initialized; 0: off", 0},
+     "layer on whose output a new head is trained: the same as --keep-layers K --freeze K with a newly initialized "
+     "pooler and a newly initialized head; 0: off", 0},
     {"reinit-layers", BERTC_OPTION_INT, FIELD(reinit_layers), "0", 0, 1000, NULL, "K",
-     "number of last layers that are newly initialized before training, and the pooler with them; 0: none", 0},
+     "number of last layers that are newly initialized before training, together with the pooler; 0: none", 0},
     {"class-weights", BERTC_OPTION_TEXT, FIELD(class_weights), "none", 0, 0, NULL, "balanced|W,W,...",
      "weights of the classes in the loss, in the order of 'bertc tasks'; balanced: in inverse proportion to the "
      "numbers of training examples; none: equal weights", 0},
     {"label-smoothing", BERTC_OPTION_REAL, FIELD(label_smoothing), "0", 0, 1, NULL, "E",
      "fraction of the target that is spread evenly over the classes", 0},
     {"lora-rank", BERTC_OPTION_INT, FIELD(lora_rank), "0", 0, 1024, NULL, "R",
-     "rank of LoRA adapters, which are then trained together with the head, and nothing else; 0: no adapters", 0},
+     "rank of LoRA adapters; only the adapters and the head are then trained; 0: no adapters", 0},
     {"lora-alpha", BERTC_OPTION_REAL, FIELD(lora_alpha), "8", 1e-6, 1e6, NULL, "A",
      "scale of LoRA adapters: the product of their two matrices is multiplied by A/R", 0},
     {"lora-dropout", BERTC_OPTION_REAL, FIELD(lora_dropout), "0", 0, 0.99, NULL, "P",
@@ -124,13 +125,13 @@ static const bertc_option rows[] = {
     {"limit-train", BERTC_OPTION_INT, FIELD(limit_train), "0", 0, 2147483647, NULL, "N",
      "number of training examples to use, the first of the file; 0: all", 0},
     {"stratified", BERTC_OPTION_FLAG, FIELD(stratified), NULL, 0, 0, NULL, NULL,
-     "draw the examples of --limit-train by seed and keep the proportions of the classes, or of a regression's tenths "
-     "by target", 0},
+     "draw the examples of --limit-train by seed and keep the proportions of the classes, or for a regression of ten "
+     "groups by size of the target", 0},
     {"limit-eval", BERTC_OPTION_INT, FIELD(limit_eval), "0", 0, 2147483647, NULL, "N",
      "number of examples of each evaluation split to use, the first of the file; 0: all", 0},
     {"eval-splits", BERTC_OPTION_TEXT, FIELD(eval_splits), "dev", 0, 0, NULL, "LIST",
-     "evaluation splits, such as dev,mnli-mm: train, dev, test, or the name of a task with the same labels for its dev "
-     "split; the first split decides which evaluation is best", 0},
+     "evaluation splits, such as dev,mnli-mm: train, dev or test of the task, or the name of another task with the "
+     "same labels, which stands for its dev split; the first split decides which evaluation is best", 0},
     {"eval-every", BERTC_OPTION_INT, FIELD(eval_every), "0", 0, 2147483647, NULL, "STEPS",
      "number of steps between evaluations; 0: only at the end, or with --keep best or --patience after each epoch", 0},
     {"keep", BERTC_OPTION_CHOICE, FIELD(keep), "last", 0, 0, keeps, "WHICH",
@@ -145,11 +146,11 @@ static const bertc_option rows[] = {
     {"resume", BERTC_OPTION_FLAG, FIELD(resume), NULL, 0, 0, NULL, NULL,
      "continue the run in --out from its newest checkpoint, or start it if there is no checkpoint", FREE | HIDDEN},
     {"micro-batch-tokens", BERTC_OPTION_INT, FIELD(micro_batch_tokens), "8192", 1, 16777216, NULL, "N",
-     "maximum number of tokens computed at once; larger batches are computed in parts, with the same result except for "
-     "rounding", 0},
+     "maximum number of tokens of a micro-batch, the part of a batch that is computed at once; its size changes the "
+     "result only by rounding", 0},
     {"gradient-checkpointing", BERTC_OPTION_INT, FIELD(gradient_checkpointing), "0", 0, 1000, NULL, "N",
-     "number of layers of which only the first input is kept for the backward pass; the rest is computed again, to the "
-     "same bits; 1 needs the least memory; 0: keep everything", FREE},
+     "keep only the input of every Nth layer for the backward pass, which computes the other values again, to the same "
+     "bits; 1 needs the least memory; 0: keep everything", FREE},
     {"cache-memory", BERTC_OPTION_INT, FIELD(cache_memory), "4096", 0, 1e9, NULL, "MB",
      "maximum memory for cached outputs of layers that stay frozen for the whole run; 0: none", FREE},
     {"cache-disk", BERTC_OPTION_INT, FIELD(cache_disk), "16384", 0, 1e9, NULL, "MB",

@@ -2,7 +2,7 @@
  *
  * For each example the cache stores the input rows of the first stage that is not frozen (bc_model_stage_input): (n,H)
  * for its n tokens if that stage is a layer, (1,H) if it is the pooler or the head. In the order of the data, the first
- * examples are stored in memory, the next ones in a file, and the others are computed again every time.
+ * examples are stored in memory, the next examples in a file, and the remaining examples are computed again every time.
  *
  * 1. Frozen stages are batch-invariant: they give the same bits in any batch. So a run's results do not depend on
  *    what is stored, or where.
@@ -30,7 +30,7 @@ typedef struct bc_cache {
     int stage;             /* the first stage that is not frozen, which reads the rows */
     bool by_token;         /* whether an example has a row per token, or a single row */
     size_t width;          /* H */
-    size_t rows;           /* rows of all examples */
+    size_t rows;           /* number of rows of all examples */
     size_t memory_rows;    /* rows below this index are stored in memory */
     size_t file_rows;      /* rows below this index are stored in memory or in the file */
     float *memory;         /* (memory_rows,H) */
@@ -39,8 +39,8 @@ typedef struct bc_cache {
     size_t missing_count;  /* examples that are not stored */
     int fd;                /* -1: no file */
     bool is_writable;      /* whether rows are written to the file */
-    char *path;            /* of the file for later runs; null: no such file is wanted */
-    char *temporary;       /* path of that file until it is published; else null */
+    char *path;            /* path of the file for later runs; null: no such file is wanted */
+    char *temporary;       /* the file's temporary path until the file is published; else null */
     char key[BC_HASH_HEX]; /* identifies the file for later runs */
     bertc_batch *missing_batch; /* borrowed: the examples of a batch that are not stored */
     uint32_t *missing;          /* (sequences) borrowed: the indices of these examples */
@@ -63,12 +63,12 @@ bertc_status bc_cache_open(bc_cache *cache, const bc_dir *folder, bertc_error *e
 /* Close the cache; one that was never planned is ignored. */
 void bc_cache_close(bc_cache *cache);
 
-/* Look in `folder` for a file of an earlier run. If it is found, the cache is open and reads all rows from it. Errors:
- * BERTC_INPUT if the file is damaged; BERTC_IO, BERTC_NOMEM. */
+/* Look in `folder` for a file of an earlier run. If there is one, open the cache, which then reads all rows from that
+ * file. Errors: BERTC_INPUT if the file is damaged; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err);
 
-/* Create the file for later runs; then call bc_cache_open. If another run is creating the same file, report it and
- * create none. Errors: BERTC_IO, BERTC_NOMEM. */
+/* Create the file for later runs; then call bc_cache_open. If another run is creating the same file, report that and
+ * create no file. Errors: BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_cache_create(bc_cache *cache, const char *folder, bertc_error *err);
 
 /* The path of the file, for messages. */
@@ -84,8 +84,8 @@ uint64_t bc_cache_hash(const bc_cache *cache, size_t example, const float *rows)
 void bc_cache_publish(bc_cache *cache);
 
 /* Make a forward pass through all stages. The frozen stages compute only examples that are not stored; their outputs
- * are then stored if there is capacity. Without a cache (null, or not open) this is bc_model_fwd. Errors: BERTC_IO;
- * those of a backend. */
+ * are then stored if there is capacity. Without a cache (null, or not open) this is bc_model_fwd. Errors: BERTC_IO; the
+ * backend's errors. */
 bertc_status bc_cached_fwd(bc_cache *cache, const bertc_model *model, bertc_workspace *workspace,
                           const bertc_batch *batch, bc_pass pass, bertc_error *err);
 

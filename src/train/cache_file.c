@@ -29,7 +29,7 @@ static void write_header(char page[BC_CACHE_HEADER], const bc_cache *cache)
              cache->rows, cache->width, hash);
 }
 
-/* Whether the file starts with this header page: *same. */
+/* Set *same to whether the file starts with this header page. */
 static bertc_status compare_header(const bc_cache *cache, const char page[BC_CACHE_HEADER], const char *path,
                                    bool *same, bertc_error *err)
 {
@@ -113,7 +113,7 @@ bertc_status bc_cache_find(bc_cache *cache, const char *folder, bertc_error *err
 
 /* ---- Creating ------------------------------------------------------------------------------ */
 
-/* Lock and empty the file cache->fd. *ours: false if another run holds the lock or has replaced the file. */
+/* Lock and empty the file cache->fd. Sets *ours to false if another run holds the lock or has replaced the file. */
 static bertc_status lock(const bc_cache *cache, const char *path, bool *ours, bertc_error *err)
 {
     struct stat open_file, named_file;
@@ -165,7 +165,7 @@ static bertc_status complete(const bc_cache *cache, bertc_error *err)
     if (fsync(cache->fd) != 0) return bc_fail_errno(err, path, "cannot flush");
     if (fstat(cache->fd, &info) != 0) return bc_fail_errno(err, path, "cannot stat");
     if ((size_t)info.st_size != bc_cache_file_bytes(cache))
-        return bc_fail(err, BERTC_IO, "%s: %lld bytes after %zu were written", path, (long long)info.st_size,
+        return bc_fail(err, BERTC_IO, "%s: has %lld bytes, but %zu were written", path, (long long)info.st_size,
                        bc_cache_file_bytes(cache));
     status = compare_header(cache, page, path, &same, err);
     if (status != BERTC_OK || same) return status;

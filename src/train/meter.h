@@ -34,8 +34,8 @@ void bc_meter_start(bc_meter *meter, const bertc_observer *observer);
 /* Count a step of `tokens` tokens that took `seconds`. */
 void bc_meter_add(bc_meter *meter, double seconds, int64_t tokens);
 
-/* The number of recent steps, over which speed is measured. The first step warms up and counts only until there is a
- * second. */
+/* The number of recent steps, over which speed is measured. The first step is a warm-up: it counts only until there is
+ * a second step. */
 size_t bc_meter_steps(const bc_meter *meter);
 
 double bc_meter_speed(const bc_meter *meter);        /* tokens per second of recent steps; 0: no steps */

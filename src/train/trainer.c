@@ -15,7 +15,7 @@ struct bc_trainer {
     bertc_model *model;
     bertc_workspace *workspace;
     bertc_batch *batch;
-    bc_sparse_rows words; /* rows of the word table whose words are in the step's batch */
+    bc_sparse_rows words; /* rows of the word embedding table for the words of the step's batch */
     bc_optim optim;
     bc_comm comm;
     bc_trainer_options options;
@@ -113,8 +113,8 @@ int bc_trainer_frozen(const bc_trainer *t, int64_t step)
     return bc_stage_head((int)m->config.num_hidden_layers);
 }
 
-/* Freeze what this step does not train, which includes all heads but its own, and update the rows of the word table
- * that its passes will read. AdamW counts the steps of a head from the head's own first step. */
+/* Freeze what this step does not train, including the heads of other tasks. Then update the rows of the word embedding
+ * table that the step's passes will read. AdamW counts the steps of a head from the head's own first step. */
 static void begin_step(bc_trainer *t, const bc_step *step)
 {
     const bc_examples *e = &step->examples;
@@ -153,22 +153,16 @@ const bc_param *bc_find_not_finite(const bertc_model *model, const float *values
     return NULL;
 }
 
-static const bc_param *find_bad_gradient(const bertc_model *model, int64_t step)
-{
-    for (size_t i = 0; i < model->count; i++) {
-        const bc_param *p = &model->params[i];
-        if (p->grad && p->first_step <= step && !bc_all_finite(p->grad, bc_param_grad_count(p))) return p;
-    }
-    return NULL;
-}
-
 /* Check that loss and gradient norm are finite; if not, name the first bad parameter. */
 static bertc_status check_finite(bc_trainer *t, const bc_step *step, const bc_step_result *o, bertc_error *err)
 {
     if (isfinite(o->loss) && isfinite(o->norm)) return BERTC_OK;
     const bertc_model *model = bc_trainer_model(t);
-    const bc_param *value = bc_find_not_finite(model, model->values);
-    const bc_param *bad = value ? value : find_bad_gradient(model, step->number);
+    const bc_param *value = bc_find_not_finite(model, model->values), *bad = value;
+    for (size_t i = 0; !bad && i < model->count; i++) {
+        const bc_param *p = &model->params[i];
+        if (p->grad && p->first_step <= step->number && !bc_all_finite(p->grad, bc_param_grad_count(p))) bad = p;
+    }
     const char *what = isfinite(o->loss) ? "gradient norm" : "loss";
     const char *where = !bad ? "" : value ? "; first in the weights " : "; first in the gradient of ";
     return bc_fail(err, BERTC_DIVERGED, "step %lld: the %s is not finite%s%s%s", (long long)step->number + 1, what,

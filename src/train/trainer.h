@@ -3,12 +3,13 @@
  *   examples -> batch -> forward -> loss -> backward -> (sum over processes) -> norm -> clip -> AdamW
  *
  * and bc_trainer_step makes these calls in this order. The trainer knows neither task definitions nor folders nor
- * options: runs, the benchmark and the golden tests pass it examples, an objective and a learning rate.
+ * options: runs, the benchmark and the golden tests pass it examples, loss options and a learning rate.
  *
- * 1. A batch that exceeds the limits of a pass is computed in several passes. Each of them divides its loss by the
- *    divisor of the whole batch, so the gradients add up to those of the batch.
+ * 1. A pass is one forward and backward computation over examples of a batch. A batch that exceeds the limits of a pass
+ *    takes several passes. Each pass divides its loss by the divisor of the whole batch, so the gradients of the passes
+ *    add up to the gradient of the batch.
  * 2. A step that ends with an error has updated nothing. A step allocates nothing.
- * 3. Updates of word rows that no batch contains are postponed (optim/lazy.h). bc_trainer_model and
+ * 3. Updates of rows of the word embedding table that no batch needs are postponed (optim/lazy.h). bc_trainer_model and
  *    bc_trainer_state_of flush them, and nothing else gives access to the weights. The weights and moments that they
  *    return are up to date until the next step. */
 #ifndef BC_TRAIN_TRAINER_H
@@ -27,7 +28,7 @@ typedef struct bc_trainer_options {
     double weight_decay;
     double max_grad_norm;  /* the gradient is clipped to this norm; 0: no limit */
     bc_dropout_rates dropout;
-    uint64_t seed;         /* of dropout */
+    uint64_t seed;         /* seed of dropout */
     bc_pack pack;          /* limits of a pass */
     const bc_meter *meter; /* asked between two passes of a step whether to stop; may be null */
 } bc_trainer_options;
@@ -37,8 +38,8 @@ typedef struct bc_trainer_options {
 bertc_status bc_trainer_create(bertc_model *model, bc_trainer **trainer, bertc_error *err);
 void bc_trainer_free(bc_trainer *trainer);
 
-/* Store only the sparse rows of the word table's gradient: the rows of the batch's words, at most `max`. Call it before
- * the weights of an opened model are read. Errors: BERTC_NOMEM. */
+/* Store only the sparse rows of the word embedding table's gradient: the rows of the batch's words, at most `max`. Call
+ * it before the weights of an opened model are read. Errors: BERTC_NOMEM. */
 bertc_status bc_trainer_use_sparse_rows(bc_trainer *trainer, size_t max, bertc_error *err);
 
 /* Bytes of the index of sparse rows; SIZE_MAX on overflow. */
@@ -71,9 +72,9 @@ void bc_trainer_refresh_weights(bc_trainer *trainer);
 
 /* The inputs of a step. */
 typedef struct bc_step {
-    int64_t number;                /* from 0 */
+    int64_t number;                /* counted from 0 */
     bc_examples examples;          /* examples.task selects the model's head */
-    const bc_objective *objective; /* null: {0} */
+    const bc_objective *objective; /* null: the default options, {0} */
     double divisor;                /* divides the sum of the examples' losses, e.g. their number; positive */
     bc_cache *cache;               /* cached outputs of the frozen stages for these examples; may be null */
     double lr;                     /* learning rate */
@@ -82,15 +83,15 @@ typedef struct bc_step {
 /* The results of a step. */
 typedef struct bc_step_result {
     double loss;           /* mean over the examples */
-    double norm;           /* of the gradient, before clipping */
+    double norm;           /* norm of the gradient before clipping */
     int64_t tokens;
-    double seconds;        /* of the whole step */
-    double norm_seconds;   /* of the gradient norm alone */
-    double update_seconds; /* of AdamW alone */
+    double seconds;        /* time of the whole step */
+    double norm_seconds;   /* time of the gradient norm alone */
+    double update_seconds; /* time of AdamW alone */
 } bc_step_result;
 
 /* Make one training step. Errors: BERTC_DIVERGED if loss or norm is not finite; the status that the observer's `stop`
- * returns, without a message; BERTC_IO of the cache; those of a backend. */
+ * returns, without a message; BERTC_IO of the cache; the backend's errors. */
 bertc_status bc_trainer_step(bc_trainer *trainer, const bc_step *step, bc_step_result *result, bertc_error *err);
 
 /* The number of stages that are frozen in a step (bertc_model_options.frozen). */

@@ -86,7 +86,7 @@ run 0 eval --help --no-such-option
 run 0 help eval
 contains "$scratch/out" \
     "Usage: bertc eval --task TASK --model DIR --data DIR [OPTION]..." \
-    "  --split SPLIT             which part of the data (train|dev|test; default dev)" \
+    "  --split SPLIT             the split of the data to use (train|dev|test; default dev)" \
     "  --batch-size N            number of sequences computed together (default 32; 1 to 65536)"
 run 0 help
 contains "$scratch/out" "  finetune   fine-tune a model on a GLUE task" \

@@ -1,5 +1,5 @@
-/* A word table whose rows are updated when they are read, against a table that is updated completely in every step:
- * the same bits, in the optimiser alone and in complete runs. */
+/* A word embedding table whose rows are updated when they are read, against a table that is updated completely in every
+ * step: the same bits, in the optimiser alone and in complete runs. */
 #include "jobs_fixture.h"
 
 #include <float.h>

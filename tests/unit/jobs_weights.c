@@ -73,7 +73,7 @@ bertc_status __wrap_bc_weights_open_in(const char *dir, bc_weights_role role, bc
     return status;
 }
 
-/* ---- A model whose word table is read in many pieces --------------------------------------- */
+/* ---- A model whose word embeddings are read in many pieces --------------------------------------- */
 
 static const char words[] = "bert.embeddings.word_embeddings.weight";
 
@@ -91,7 +91,7 @@ static int enter(void **state)
     return 0;
 }
 
-/* Check the model's word table against that of the file, read at once. */
+/* Compare the model's word embedding table with the file's table, read at once. */
 static void expect_words(const bertc_model *model)
 {
     bc_weights file;

@@ -45,8 +45,8 @@ static const bc_head_row tokens_row = {
     .fwd = bc_linear_head_fwd, .loss = token_loss, .bwd = bc_linear_head_bwd,
 };
 
-/* Logits are products with the first rows of the word table. So the table has a gradient from the head and one from the
- * embeddings. */
+/* Logits are products with the first rows of the word embedding table. So the table has a gradient from the head and
+ * one from the embeddings. */
 static void word_fwd(const bc_head_pass *p)
 {
     size_t n = (size_t)p->rows->tokens;

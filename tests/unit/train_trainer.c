@@ -1,5 +1,5 @@
-/* The trainer: neither postponed updates of the word table nor passes change a step's result, and an error changes no
- * weight. */
+/* The trainer: neither postponed updates of the word embedding table nor passes change a step's result, and an error
+ * changes no weight. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

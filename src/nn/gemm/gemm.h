@@ -1,4 +1,4 @@
-/* Matrix products: three operations on a linear layer, each by several backends.
+/* Matrix products: three operations on a linear layer, each implemented by several backends.
  *
  *   y  = x W^T + b        x (N,in), W (out,in), b (out) or null, y (N,out)
  *   dx (+)= dy W
@@ -13,8 +13,8 @@
  *    with packed weights do not read the plain ones.
  * 5. Operations return nothing. A backend that fails (it could not create a primitive) keeps its first error and does
  *    nothing from then on. bc_gemm_status returns that error; callers ask for it once in each pass.
- * 6. One thread at a time uses a bc_gemm, because it caches the primitives of products. Several may share packed
- *    weights.
+ * 6. A bc_gemm caches the primitives of products, so only one thread at a time may use it. Several bc_gemm may share
+ *    packed weights.
  * 7. The backends agree within rounding; tests compare them. */
 #ifndef BC_NN_GEMM_GEMM_H
 #define BC_NN_GEMM_GEMM_H
@@ -43,7 +43,7 @@ typedef struct bc_linear {
 
 typedef struct bc_gemm bc_gemm;
 
-/* Products on bf16 operands. y and dx are in f32 if f32 is given, else in bf16. */
+/* Products on bf16 operands. y and dx are written in f32 if their f32 is not null, else in bf16. */
 typedef struct bc_gemm_bf16 {
     void (*fwd)(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d);
     void (*bwd_x)(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate);
@@ -86,7 +86,7 @@ struct bc_gemm {
 
 extern const bc_gemm_backend bc_gemm_onednn, bc_gemm_openblas, bc_gemm_reference;
 
-/* Open a backend by its name; null: "onednn". Errors: BERTC_USAGE for an unknown name, the backend's. */
+/* Open a backend by its name; null: "onednn". Errors: BERTC_USAGE for an unknown name; the backend's errors. */
 bertc_status bc_gemm_open(bc_gemm *gemm, const char *name, bertc_error *err);
 void bc_gemm_close(bc_gemm *gemm);
 
@@ -99,29 +99,29 @@ void bc_gemm_describe(const char *name, char *out, size_t size);
 /* The backend's first error, or BERTC_OK. */
 bertc_status bc_gemm_status(const bc_gemm *gemm, bertc_error *err);
 
-/* Prepare bf16 products. Errors: BERTC_USAGE if the backend or the processor has none. */
+/* Prepare bf16 products. Errors: BERTC_USAGE if the backend or the processor has no bf16 products. */
 bertc_status bc_gemm_use_bf16(bc_gemm *gemm, bertc_error *err);
 
 void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const float *b, bc_linear d);
 void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate);
 void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
 
-/* The same operations on bf16 operands. y and dx are in f32 if f32 is given, else in bf16. A bf16 dx cannot be added
- * to. */
+/* The same operations on bf16 operands. y and dx are written in f32 if their f32 is not null, else in bf16. A bf16 dx
+ * cannot be added to. */
 void bc_bf16_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d);
 void bc_bf16_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate);
 void bc_bf16_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d, bool accumulate);
 
-/* Copy w (out,in), f32 or bf16, into the backend's preferred layout. *packed is null if the backend has none. The copy
- * is freed by bc_gemm_unpack before the gemm is closed. Until then any gemm of the backend may read it. Errors:
- * BERTC_NOMEM, the backend's. */
+/* Copy w (out,in), f32 or bf16, into the backend's preferred layout. Sets *packed to null if the backend has no such
+ * layout. Free the copy by bc_gemm_unpack before the gemm is closed; until then any gemm of the backend may read it.
+ * Errors: BERTC_NOMEM; the backend's errors. */
 bertc_status bc_gemm_pack(bc_gemm *gemm, bc_matrix w, size_t in, size_t out, bc_packed **packed, bertc_error *err);
 void bc_gemm_unpack(bc_gemm *gemm, bc_packed *packed);
 
 /* Whether products with packed weights are faster, for the backend of this name on this processor. */
 bool bc_gemm_packs(const char *name);
 
-/* bc_linear_fwd or bc_bf16_fwd with packed weights. x is in the precision of the weights. */
+/* bc_linear_fwd or bc_bf16_fwd with packed weights. x has the number type of the weights. */
 void bc_packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed *w, const float *b, bc_linear d);
 
 #endif

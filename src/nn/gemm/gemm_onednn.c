@@ -8,9 +8,9 @@
  * 4. Products on bf16 operands are `matmul` primitives, because there is no public bf16 gemm. N is rounded up to
  *    BC_ROW_ROUND rows so that few shapes occur, and the primitive of each shape is kept. A sum into the output is a
  *    post-op; without it the output is not read.
- * 5. The primitives of a gemm belong to that gemm. So does the scratch memory, which they use one at a time, because
- *    touching new pages in every product costs more than the product. The library's own scratch memory would belong to
- *    the thread that made the primitive: in another thread it is missing or too small.
+ * 5. A gemm owns its primitives and one block of scratch memory. The primitives run one at a time and share that block,
+ *    because touching new pages in every product costs more than the product. The library's own scratch memory would
+ *    belong to the thread that made the primitive: in another thread it is missing or too small.
  * 6. dnnl_memory_desc is a struct in 2.x and a handle in 3.x: the type `layout` hides the difference. */
 #include "nn/gemm/sgemm.h"
 
@@ -101,7 +101,7 @@ typedef struct matrix {
     dnnl_data_type_t type;
     size_t rows, columns;
     bool transposed;       /* stored as (columns,rows) */
-    const layout *chosen;  /* by the library; null: dense */
+    const layout *chosen;  /* layout chosen by the library; null: dense */
 } matrix;
 
 /* The weights of a linear layer in the library's preferred layout. */
@@ -116,14 +116,14 @@ typedef struct packed {
 typedef struct product {
     matrix shape[OPERANDS];          /* the matrices of the first call; later calls may have other data */
     bool accumulate;
-    dnnl_memory_t memory[ARGUMENTS]; /* of each argument; null: no bias, or no scratch memory */
+    dnnl_memory_t memory[ARGUMENTS]; /* handle of each argument; null: no bias, or no scratch memory */
     dnnl_primitive_t primitive;      /* null: this entry of the table is free */
 } product;
 
 typedef struct engine {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
-    dnnl_memory_t scratch;      /* enough for each of the products; null: none needs scratch memory */
+    dnnl_memory_t scratch;      /* large enough for every product; null: no product needs it */
     size_t scratch_bytes;
     product products[PRODUCTS]; /* a hash table by shape; a new product replaces the entry with the same hash */
 } engine;
@@ -148,7 +148,7 @@ static void close_onednn(bc_gemm *gemm)
 
 static bertc_status open_onednn(bc_gemm *gemm, bertc_error *err)
 {
-    /* For generated code and packed operands. The library crashes if it cannot allocate them. */
+    /* Address space for generated code and packed operands. The library crashes if it cannot allocate it. */
     enum { NEEDED = 32 << 20 };
     if (!bc_can_map(NEEDED))
         return bc_fail(err, BERTC_NOMEM, "out of memory: oneDNN needs %d MB of address space", NEEDED >> 20);
@@ -451,8 +451,8 @@ static void packed_fwd(bc_gemm *gemm, bc_matrix y, bc_matrix x, const bc_packed 
 {
     const packed *p = (const packed *)w;
     const void *from = p->type == dnnl_f32 ? (const void *)x.f32 : x.bf16;
-    /* Rows are rounded up, so that few shapes occur. Short f32 products have small steps, because a single short text
-     * should not cost many more rows. */
+    /* Round a number of rows up, so that few shapes occur. Short f32 products are rounded up less, so that a single
+     * short text does not cost many more rows. */
     enum { SHORT = 64, STEP = 4 };
     size_t n = p->type == dnnl_f32 && d.n < SHORT ? (d.n + STEP - 1) / STEP * STEP : bc_rows(d.n);
     const matrix all[OPERANDS] = {{from, p->type, n, d.in, false, NULL},

@@ -2,12 +2,13 @@
  *
  * 1. Only the OpenMP build is accepted. It uses the same threads as the program; threads of another build would compete
  *    with them.
- * 2. The library is loaded when the backend is first opened, and stays loaded. While it is loaded it takes large
- *    buffers, and if it cannot have them (ulimit -v) it asks for them again without end. So it is loaded only if the
- *    address space has capacity for them, and programs that use another backend do not load it.
- * 3. The library has one number of threads for the whole process, with buffers for them, and sets it to the caller's.
- *    Two callers with different numbers at once get wrong sums. So a mutex lets one product with several threads run at
- *    a time. A product with one thread does not use that state. */
+ * 2. The library is loaded when the backend is first opened, and stays loaded. When it is loaded, it allocates large
+ *    buffers; if that fails (ulimit -v), it retries without end. So the backend loads it only if the address space
+ *    suffices, and programs that use another backend do not load it.
+ * 3. The library has one number of threads for the whole process, and buffers for these threads. A product sets that
+ *    number to its caller's number of threads, so two simultaneous products with different numbers get wrong sums. A
+ *    mutex therefore lets only one product with several threads run at a time. A product with one thread does not use
+ *    that state. */
 #include "nn/gemm/sgemm.h"
 
 #include <cblas.h>
@@ -48,23 +49,17 @@ static const struct {
     {"openblas_get_corename", offsetof(openblas, core)},
 };
 
-/* Check that there is address space for the library, and for one buffer more than there are threads. Version 0.3.21 has
+/* Load the library, if there is address space for it and for one buffer more than there are threads. Version 0.3.21 has
  * 37 MB and buffers of 128 MB. */
-static bertc_status check_address_space(bertc_error *err)
-{
-    enum { LIBRARY = 64 << 20, BUFFER = 136 << 20 };
-    size_t bytes = LIBRARY + (size_t)(omp_get_max_threads() + 1) * BUFFER;
-    if (bc_can_map(bytes)) return BERTC_OK;
-    return bc_fail(err, BERTC_NOMEM, "out of memory: OpenBLAS needs %zu MB of address space", bytes >> 20);
-}
-
 static bertc_status load(openblas *library, bertc_error *err)
 {
-    enum { HOW = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
+    enum { HOW = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE, LIBRARY = 64 << 20, BUFFER = 136 << 20 };
     static const char name[] = "libopenblas.so.0";
     void *handle = dlopen(name, HOW | RTLD_NOLOAD);
-    bertc_status status = handle ? BERTC_OK : check_address_space(err);
-    if (status != BERTC_OK) return status;
+    size_t bytes = LIBRARY + (size_t)(omp_get_max_threads() + 1) * BUFFER;
+    bertc_status status = BERTC_OK;
+    if (!handle && !bc_can_map(bytes))
+        return bc_fail(err, BERTC_NOMEM, "out of memory: OpenBLAS needs %zu MB of address space", bytes >> 20);
     if (!handle) handle = dlopen(name, HOW);
     if (!handle) return bc_fail(err, BERTC_USAGE, "%s", dlerror());
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols && status == BERTC_OK; i++) {

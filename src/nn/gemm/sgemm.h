@@ -7,12 +7,12 @@
 
 #include "nn/gemm/gemm.h"
 
-/* C (m,n) = op(A) op(B) + beta C, dense row-major. op is the transpose of a matrix that is stored transposed. */
+/* C (m,n) = op(A) op(B) + beta C, dense row-major. op(X) is X, or the transpose of X if X is stored transposed. */
 typedef struct bc_sgemm {
     float *c;
     const float *a, *b;
     size_t m, n, k;
-    bool a_transposed, b_transposed; /* stored as (k,m), (n,k) */
+    bool a_transposed, b_transposed; /* A is stored as (k,m), B as (n,k) */
     float beta;
 } bc_sgemm;
 

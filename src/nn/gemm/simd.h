@@ -62,7 +62,7 @@ static inline float bc_exp_within(float x)
     p = p * r + 5.00000011e-1f;
     p = p * r + 1.00000004f;
     p = p * r + 1.0f;
-    uint32_t bits; /* their low bits are k */
+    uint32_t bits; /* the low bits of `bits` are the integer k */
     memcpy(&bits, &shifted, sizeof bits);
     return p * bc_bits_to_float((bits + 127) << 23);
 }

@@ -7,8 +7,9 @@
  *    these layouts.
  * 2. m and n are multiples of 16, k of 32. Operands are padded, with zeros along k. With accumulate false C is never
  *    read.
- * 3. An element of C does not depend on other rows or columns: it is summed in the order of k by one instruction.
- * 4. The transpose of a matrix of words in one of the two layouts is the transposed matrix in the other layout.
+ * 3. An element of C does not depend on other rows or columns: its sum is in the order of k, always by the same
+ *    instruction.
+ * 4. Transposing a matrix of words in one of the two layouts gives the transposed matrix in the other layout.
  * 5. A thread calls open before its products and close after them, because AMX has state.
  *
  * The plain version defines the results; tests compare the others with it, within rounding. */
@@ -41,8 +42,8 @@ typedef struct bc_tiles {
     void (*open)(void);
     void (*close)(void);
     void (*multiply)(bc_tile_product x);
-    /* to (columns,rows) = transpose of from (rows,columns), in words; ldto and ldfrom are words between rows. rows and
-     * columns are multiples of 16. */
+    /* Set to[] (columns,rows) to the transpose of from[] (rows,columns), in words; ldto and ldfrom are words between
+     * rows. rows and columns are multiples of 16. */
     void (*transpose)(void *to, size_t ldto, const void *from, size_t ldfrom, size_t rows, size_t columns);
 } bc_tiles;
 

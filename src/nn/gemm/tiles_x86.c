@@ -2,9 +2,9 @@
  *
  * 1. Function attributes select the instruction sets. The functions are called only if the processor has the
  *    instructions and, for AMX, Linux permits the process to use the tile registers.
- * 2. Of the eight tile registers four hold sums of 16 x 16, two hold A and two hold B. Four products then take four
+ * 2. Four of the eight tile registers hold sums of 16 x 16, two hold A and two hold B. Four products then take four
  *    loads; with a single sum they would take eight.
- * 3. Both treat denormal operands and results as zero. NaN stays NaN. */
+ * 3. AMX and AVX-512 BF16 treat denormal operands and results as zero. NaN stays NaN. */
 #define _DEFAULT_SOURCE 1 /* syscall */
 #include "nn/gemm/tiles.h"
 

@@ -133,7 +133,7 @@ static void load(float *to, const float *from, size_t stride, size_t rows, const
     }
 }
 
-/* The reverse of load, without the padding. */
+/* Copy rows back as load copied them, without the padding. */
 static void store(float *to, size_t stride, const float *from, size_t rows, const tile *t)
 {
     for (size_t i = 0; i < rows; i++) memcpy(to + i * stride, from + i * t->dp, t->d * sizeof *to);

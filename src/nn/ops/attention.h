@@ -5,7 +5,7 @@
  *
  * If only the first token of each sequence has a query, Q and context have one row for each sequence.
  *
- * No matrix of size length x length is kept: backward recomputes P from Q and K, to the same bits, and the dropout
+ * No matrix of size length x length is kept: backward recomputes P (from Q and K, to the same bits) and the dropout
  * factors. A thread works on one head of one sequence at a time in its own scratch, so results do not depend on the
  * number of threads.
  *

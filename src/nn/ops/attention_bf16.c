@@ -8,7 +8,7 @@
  * 2. Query rows are processed in strips of STRIP rows, so that scores stay in the cache and scratch grows with the
  *    length and not with its square. dV^T and dK^T are summed over the strips in order.
  * 3. The gradients of keys and values are computed transposed. Their large operands, P and dS, are then needed in pairs
- *    of rows, which two rows of a strip form without a transpose.
+ *    of rows, and two neighbouring rows of a strip already are such a pair.
  * 4. Rows are padded with zeros to whole tiles. Results in the padding are not read.
  * 5. A row's probabilities and context do not depend on other query rows. */
 #include "nn/ops/attention_parts.h"
@@ -122,7 +122,7 @@ BC_INLINE void fetch_to_write(float *to, size_t stride, size_t i, size_t count, 
     for (size_t j = 0; i < count && j < d; j += LINE) __builtin_prefetch(to + i * stride + j, 1);
 }
 
-/* Round `count` rows of d floats, `stride` floats apart, to bf16: to (rows,d32), zero in the padding. */
+/* Round `count` rows of d floats, `stride` floats apart, to bf16. Writes to[] (rows,d32), with zeros in the padding. */
 BC_CLONES static void round_rows(uint16_t *restrict to, const float *restrict from, size_t stride,
                                  size_t count, size_t rows, size_t d, size_t d32)
 {
@@ -139,7 +139,7 @@ static word join(float low, float high)
     return bc_to_bf16(low) | (word)bc_to_bf16(high) << 16;
 }
 
-/* The same in pairs of rows: to (rows/2,d16) words. */
+/* Round rows as round_rows does, but in pairs of rows. Writes to[] (rows/2,d16), in words. */
 BC_CLONES static void round_pairs(word *restrict to, const float *restrict from, size_t stride,
                                   size_t count, size_t rows, size_t d, size_t d16)
 {
@@ -153,14 +153,14 @@ BC_CLONES static void round_pairs(word *restrict to, const float *restrict from,
         for (size_t j = 0; j < d; j++) to[count / 2 * d16 + j] = bc_to_bf16(from[(count - 1) * stride + j]);
 }
 
-/* Round rows of queries or dO and transpose them: to (d,m), in layout A. */
+/* Round rows of queries or dO and transpose them. Writes to[] (d,m), in layout A. */
 static void round_columns(const head *x, uint16_t *to, const float *from, size_t stride)
 {
     round_pairs((word *)x->rows, from, stride, x->at.m, x->m32, x->at.d, x->d16);
     x->tiles->transpose(to, x->tall, x->rows, x->d16, x->m32 / 2, x->d16);
 }
 
-/* Round rows of keys or values and transpose them: to (d,n), in layout B. */
+/* Round rows of keys or values and transpose them. Writes to[] (d,n), in layout B. */
 static void round_transposed(const head *x, uint16_t *to, const float *from, size_t stride)
 {
     round_rows(x->rows, from, stride, x->at.n, x->n16, x->at.d, x->d32);
@@ -201,8 +201,8 @@ BC_CLONES static float dot_of(const float *restrict e, const float *restrict g,
     return bc_lane_sum(sum);
 }
 
-/* Compute two rows: their probabilities after dropout, as pairs into p2; the gradients of their scores before scaling,
- * as pairs into s2 and one row each into low and high. */
+/* Finish two rows, a and b. p2 receives their probabilities after dropout, as pairs. s2 receives the gradients of their
+ * scores before scaling, as pairs; low receives the gradients of a, and high the gradients of b. */
 BC_CLONES static void finish_pair(word *restrict p2, word *restrict s2, uint16_t *restrict low, uint16_t *restrict high,
                                   const row *a, const row *b, size_t n16, float scale)
 {
@@ -220,8 +220,8 @@ BC_CLONES static void finish_pair(word *restrict p2, word *restrict s2, uint16_t
     }
 }
 
-/* Compute the dropout factors of a strip's rows, which begin at row i; zero after column n. Without dropout the factors
- * of the first strip, which has the maximum number of rows, hold for all strips. */
+/* Compute the dropout factors of a strip's rows, which begin at row i, with zeros after column n. Without dropout the
+ * factors of the first strip, which has the maximum number of rows, hold for all strips. */
 static void compute_factors(const head *x, const bc_dropout *dropout, size_t i, size_t rows)
 {
     size_t width = bc_dropout_width(x->at.n);
@@ -253,7 +253,7 @@ static void store_out(const head *x, float *to, size_t stride, size_t rows)
     }
 }
 
-/* to (rows,d) = x->a times x->b. */
+/* Compute to[] (rows,d) = x->a times x->b. */
 static void times_keys(const head *x, float *to, size_t stride, size_t rows)
 {
     x->tiles->multiply((bc_tile_product){x->out, x->a, x->b, round_up(rows, BC_TILE), x->d16,

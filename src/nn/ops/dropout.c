@@ -17,8 +17,8 @@ bc_dropout bc_dropout_make(double p, uint64_t seed, uint32_t step, bc_site site,
                         .layer = (uint32_t)layer};
 }
 
-/* Compute the random words of BC_RNG_LANES counters. From lane to lane the block and the place increase by their
- * steps. */
+/* Compute the random words of BC_RNG_LANES counters. Lane l has block `block` + l * block_step of the row at position
+ * `place` + l * place_step. */
 static inline void draw(bc_rng_lanes *b, const bc_dropout *d, size_t block, uint32_t block_step,
                         uint32_t place, uint32_t place_step, uint32_t example)
 {

@@ -4,9 +4,9 @@
  * recomputes the factors in place of storing them, and they do not depend on batching, packing, the number of threads
  * or the MPI rank.
  *
- * A row of n elements takes ceil(n/8) Philox blocks of eight 16-bit random numbers. Number d of block k belongs to
- * element d*ceil(n/8) + k: blocks are computed in the lanes of a vector and stored without a shuffle. An element is
- * dropped if its number is below p * 65536. */
+ * A row of n elements takes ceil(n/8) Philox blocks of eight 16-bit random numbers. Random number d of block k belongs
+ * to element d*ceil(n/8) + k: blocks are computed in the lanes of a vector and stored without a shuffle. An element is
+ * dropped if its random number is below p * 65536. */
 #ifndef BC_NN_OPS_DROPOUT_H
 #define BC_NN_OPS_DROPOUT_H
 
@@ -44,7 +44,7 @@ static inline size_t bc_dropout_width(size_t n)
 }
 
 /* Compute the factors of one row of n elements: factor[j] is 0 or scale; 1 if threshold is 0. bc_dropout_width(n)
- * floats are written. position: of the row in its sequence. head: 0 outside attention. */
+ * floats are written. position: the row's position in its sequence. head: 0 outside attention. */
 void bc_dropout_row(const bc_dropout *dropout, uint32_t example, uint32_t position, uint32_t head,
                     float *factor, size_t n);
 
@@ -56,8 +56,8 @@ void bc_dropout_rows(const bc_dropout *dropout, uint32_t example, uint32_t posit
 /* Dropout rates of a pass. Adapters have their own rate (bertc_lora). */
 typedef struct bc_dropout_rates {
     double hidden;    /* after the embeddings and after both halves of a layer */
-    double attention; /* of attention probabilities */
-    double head;      /* of the input of a head */
+    double attention; /* for attention probabilities */
+    double head;      /* for the input of a head */
 } bc_dropout_rates;
 
 /* The rates of a configuration. If `dropout` is not negative, it replaces all of them. */

@@ -30,11 +30,11 @@ typedef struct bc_column_view {
     size_t stride; /* elements between rows */
 } bc_column_view;
 
-/* y (n,out) += scale dropout(x) A^T B^T, with x (n,in). x.bf16 is read if it is given, else x.f32. */
+/* y (n,out) += scale dropout(x) A^T B^T, with x (n,in). Reads x.bf16 unless it is null, else x.f32. */
 void bc_low_rank_fwd(bc_column_view y, bc_matrix x, const bc_low_rank *l, const bertc_batch *batch, size_t n);
 
 /* dx (n,in) += dropout factors * (scale dy B A), if dx is given. If x is given, the gradients of A and B are computed,
- * and added to da and db with accumulate. dy.f32 is read if it is given, else dy.bf16. */
+ * and added to da and db with accumulate. Reads dy.f32 unless it is null, else dy.bf16. */
 void bc_low_rank_bwd(bc_matrix dx, bc_matrix x, bc_column_view dy, const bc_low_rank *l, const bertc_batch *batch,
                      size_t n, bool accumulate);
 

@@ -1,8 +1,9 @@
 /* Element-wise and row-wise operations between the matrix products, forward and backward.
  *
  * Legend: N tokens, S sequences, H hidden, F intermediate, V vocabulary, P positions, T token types. Arguments are
- * outputs first, then inputs, parameters, dimensions. The operations return nothing and assert. Threads share out rows
- * or blocks of columns. Every sum over rows has a fixed order that does not depend on the number of threads. */
+ * outputs first, then inputs, parameters, dimensions. The operations return nothing, and assert that their arguments
+ * are valid. Threads share out rows or blocks of columns. Every sum over rows has a fixed order that does not depend on
+ * the number of threads. */
 #ifndef BC_NN_OPS_OPS_H
 #define BC_NN_OPS_OPS_H
 
@@ -118,7 +119,7 @@ void bc_round_rows(uint16_t *y, const float *x, size_t n, size_t width);
 /* y = 0 in the rows from n to bc_rows(n). */
 void bc_clear_tail(uint16_t *y, size_t n, size_t width);
 
-/* sums (columns) (+)= column sums of x (n,columns), in row order. x.f32 is read if it is given, else x.bf16. */
+/* sums (columns) (+)= column sums of x (n,columns), in row order. Reads x.f32 unless it is null, else x.bf16. */
 void bc_column_sums(float *sums, bc_matrix x, size_t n, size_t columns, bool accumulate);
 
 #endif

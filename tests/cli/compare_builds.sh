@@ -1,4 +1,4 @@
-# tests/bits.sh, which compares two programs: its report if they agree and if they differ.
+# tests/compare-builds.sh, which compares two programs: its report if they agree and if they differ.
 . "$(dirname "$0")/lib.sh"
 
 # compared CODE LINES OLD NEW PATTERN...: expect the exit code and the report, without the paths of folders
@@ -6,11 +6,11 @@ compared() {
     code=$1 lines=$2
     shift 2
     checks=$((checks + 1))
-    TMPDIR=$scratch sh "$here/../bits.sh" "$@" >"$scratch/out" 2>"$scratch/err"
+    TMPDIR=$scratch sh "$here/../compare-builds.sh" "$@" >"$scratch/out" 2>"$scratch/err"
     got=$?
-    [ "$got" = "$code" ] || fail "exit code $got, not $code, of bits.sh $*: $(cat "$scratch/out" "$scratch/err")"
+    [ "$got" = "$code" ] || fail "exit code $got, not $code, of compare-builds.sh $*: $(cat "$scratch/out" "$scratch/err")"
     sed "/^what differs is in /d; ${edit:-}" "$scratch/out" >said
-    same "what is said" "$lines" said "bits.sh $*"
+    same "what is said" "$lines" said "compare-builds.sh $*"
 }
 
 # program LINE...: make a program that runs these lines first
@@ -41,5 +41,5 @@ compared 1 "FAILS tasks: old: exit code 4, not 0, of 'bertc tasks':
 
 compared 2 "" "$BERTC"
 compared 2 "" "$BERTC" ./none
-[ "$(cat "$scratch/err")" = "bits.sh: ./none: no program" ] || fail "$(cat "$scratch/err")"
+[ "$(cat "$scratch/err")" = "compare-builds.sh: ./none: no program" ] || fail "$(cat "$scratch/err")"
 finish

@@ -1,27 +1,27 @@
 #!/bin/sh
 # The same runs by two programs, compared to the bit: for a change that must not change a result.
 #
-#   sh bits.sh OLD NEW [PATTERN]...
+#   sh compare-builds.sh OLD NEW [PATTERN]...
 #
-# OLD and NEW are two programs bertc, a PATTERN chooses cases by their names (as in sh: 'lora*'). OLD writes the
-# sample and the models that the cases begin with; then each case is done by both, in a folder each, and every
-# file that they leave, what they print and how they end are compared. A line a case:
+# OLD and NEW are two programs bertc. A PATTERN chooses cases by their names (as in sh: 'lora*'). OLD writes the
+# sample and the models that the cases begin with. Then both programs do each case, each in a folder of its own, and
+# the files that they leave, their output and their exit codes are compared. Each case gives one line:
 #
 #   same NAME
 #   DIFFERS NAME: FILE...      the results are not the same
 #   FAILS NAME: WHAT           a command did not end as the case expects, so the case shows nothing
 #   text differs NAME: FILE... results are the same, messages or help are not; this is no failure
-#   skipped NAME: WHY          the processor lacks it
+#   skipped NAME: WHY          the processor cannot run the case
 #
-# Exit code 0: nothing differs; 1: something differs or fails; 2: usage. The folders of such cases are kept, and named
-# at the end. Left out are times (the log's seconds, speeds in messages, and with them a checkpoint's hash of the
-# log) and the versions in run.json.
+# Exit code 0: nothing differs; 1: something differs or fails; 2: usage. The folders of cases that differ or fail are
+# kept, and their names are printed at the end. Times (the log's seconds, speeds in messages, and with them a
+# checkpoint's hash of the log) and the versions in run.json are not compared.
 set -uf
-[ $# -ge 2 ] || { echo "usage: sh bits.sh OLD NEW [PATTERN]..." >&2; exit 2; }
+[ $# -ge 2 ] || { echo "usage: sh compare-builds.sh OLD NEW [PATTERN]..." >&2; exit 2; }
 
 # program FILE: its path from everywhere
 program() {
-    [ -f "$1" ] && [ -x "$1" ] || { echo "bits.sh: $1: no program" >&2; return 1; }
+    [ -f "$1" ] && [ -x "$1" ] || { echo "compare-builds.sh: $1: no program" >&2; return 1; }
     case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac
 }
 old=$(program "$1") && new=$(program "$2") || exit 2
@@ -281,7 +281,7 @@ nice "$old" sample --out sample && nice "$old" init --vocab sample/vocab.txt --o
     start="--model ../../sample/model --data ../../sample --max-steps 2 --limit-eval 1 --threads 1" &&
     nice "$old" finetune --task mnli $start --out ../../mnli &&
     nice "$old" finetune --task sst2 $start --out ../../adapter --lora-rank 2 --lora-save adapter) >made/out 2>made/err || {
-    echo "bits.sh: $old cannot make what the cases begin with: $(tail -n 1 made/err)" >&2
+    echo "compare-builds.sh: $old cannot make what the cases begin with: $(tail -n 1 made/err)" >&2
     exit 1
 }
 remade small bare 'bare()'
@@ -503,7 +503,7 @@ help-sample         say 0 help sample
 man                 say 0 help --man
 end
 
-[ $cases -gt 0 ] || { echo "bits.sh: no case has a name like '$patterns'" >&2; exit 2; }
+[ $cases -gt 0 ] || { echo "compare-builds.sh: no case has a name like '$patterns'" >&2; exit 2; }
 echo "$cases cases: $alike same, $texts text differs, $skipped skipped, $failed DIFFERS or FAILS"
 [ $((failed + texts)) = 0 ] || {
     echo "what differs is in $work/old and $work/new"

@@ -1,4 +1,4 @@
-/* Errors, memory and figures, for all measures. */
+/* Errors, memory and results, for all benchmarks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +93,7 @@ static void print_row(const bench_settings *s, const char *backend, const char *
     char isa[NAME];
     const char *threads = s->threads == 1 ? "thread" : "threads";
     spread p = spread_of(values);
-    if (!s->report->has_header) printf("%-28s %-10s %12s %12s %12s   n\n", "figure", "unit", "median", "least", "most");
+    if (!s->report->has_header) printf("%-28s %-10s %12s %12s %12s   n\n", "result", "unit", "median", "least", "most");
     s->report->has_header = true;
     printf("%-28s %-10s %12.6g %12.6g %12.6g %3d  ", what, unit, p.median, p.min, p.max, values.count);
     if (work.bytes) {
@@ -108,14 +108,14 @@ static void print_row(const bench_settings *s, const char *backend, const char *
     printf(", %d %s, %s, %s, %s\n", (int)s->threads, threads, s->precision, backend, isa);
 }
 
-void print_figure_by(const bench_settings *s, const char *backend, const char *what, const char *unit, sample values,
+void print_result_by(const bench_settings *s, const char *backend, const char *what, const char *unit, sample values,
                      bench_work work)
 {
     (s->json ? print_json : print_row)(s, backend, what, unit, values, work);
     fflush(stdout);
 }
 
-void print_figure(const bench_settings *s, const char *what, const char *unit, sample values, bench_work work)
+void print_result(const bench_settings *s, const char *what, const char *unit, sample values, bench_work work)
 {
-    print_figure_by(s, s->backend, what, unit, values, work);
+    print_result_by(s, s->backend, what, unit, values, work);
 }
