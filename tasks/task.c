@@ -44,7 +44,7 @@ double bc_task_length(const bertc_task *task, double quantile)
 {
     double at = quantile * (BERTC_LENGTH_QUANTILES - 1);
     int below = at < BERTC_LENGTH_QUANTILES - 1 ? (int)at : BERTC_LENGTH_QUANTILES - 2;
-    const int *lengths = task->length_quantiles + below; /* interpolated between two of them */
+    const int *lengths = task->length_quantiles + below; /* the two quantiles to interpolate between */
     return lengths[0] + (at - below) * (lengths[1] - lengths[0]);
 }
 

@@ -47,7 +47,7 @@ bool bc_parse_number(const char *text, size_t n, double *value);
 /* Return the index of the largest logit; if several are equal, the first index. */
 int bc_argmax(const float *logits, int count);
 
-/* Check that all logits are finite. Errors: BERTC_DIVERGED with the line of the first example with other logits. */
+/* Check that all logits are finite. Errors: BERTC_DIVERGED with the line of the first example whose logits are not. */
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);
 
 /* Append the object of bertc_scores_json. */

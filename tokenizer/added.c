@@ -64,7 +64,7 @@ static void put_literal(bc_literals *literals, bc_literal literal)
     literals->at[literals->count++] = literal;
 }
 
-/* Check that no other token has the same normalised form: then it is undefined which token the reference finds. */
+/* Check that no other token has the same normalised form: if two have it, the reference may find either. */
 static bertc_status check_unique(const bertc_tokenizer *tokenizer, const bc_literal *literal, bertc_error *err)
 {
     for (size_t i = 0; i < tokenizer->normalized.count; i++) {

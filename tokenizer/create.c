@@ -91,8 +91,8 @@ static int32_t special_id(const bertc_tokenizer *tokenizer, bertc_special specia
 }
 
 /* Set the ids of the special tokens. [UNK] must be a word of the vocabulary. [CLS] and [SEP] must be words, or added
- * tokens whose id is stated. The default added tokens state no id: a vocabulary that lacks [CLS] or [SEP] is not
- * BERT's. */
+ * tokens whose id is stated. The default added tokens state no id, so without other added tokens [CLS] and
+ * [SEP] must be words. */
 static bertc_status find_specials(bertc_tokenizer *tokenizer, bertc_error *err)
 {
     static const bertc_special needed[] = {BERTC_UNK, BERTC_CLS, BERTC_SEP};

@@ -242,8 +242,8 @@ static bool is_name(const char *key)
  * does not use, values that name no token are skipped. all: read every key, not only ..._token. special: objects are
  * special tokens.
  *
- * Tokens that get the flag `last`: with `all` every token, and in tokenizer_config.json a string under a key that is
- * not in `names`. */
+ * The flag `last` is set for every token if `all`, else in tokenizer_config.json for strings under keys that are not in
+ * `names`. */
 static bertc_status read_names(reader *r, const bc_document *doc, const cJSON *object, bool all, bool special)
 {
     const cJSON *entry;

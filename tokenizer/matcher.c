@@ -68,8 +68,8 @@ static bool copy_pieces(builder *b, int32_t *last, int32_t from, uint32_t base)
     return true;
 }
 
-/* Set `fail` and `pops` of `node`, a child of `parent`. If a word ends at the node, they are the start and that
- * word. */
+/* Set `fail` and `pops` of `node`, a child of `parent`. If a word ends at the node, `fail` is the start and
+ * `pops` is that word. */
 static bool resolve(builder *b, int32_t node, int32_t parent)
 {
     bc_matcher *m = b->matcher;

@@ -12,9 +12,9 @@
  *    where a word ends, `pops` is that word and `fail` is the start.
  * 2. fail is -1 if the bytes of v cannot be split into pieces: then no word that contains these bytes can be split.
  * 3. All pieces are in one array, each linked to the piece before it. Along a path pieces are only added, so a node
- *    shares the pieces of its parent. On the path of a word each byte adds at most one piece that ends a word, and it
- *    lengthens the bytes of `fail` by at most one. Any other new piece shortens them by at least one. So there are at
- *    most two pieces per byte of the vocabulary.
+ *    shares the pieces of its parent. There are at most two pieces per byte of the vocabulary: each byte of a word adds
+ *    at most one piece because a word ends there, and makes the node `fail` at most one byte deeper. Every other new
+ *    piece makes `fail` at least one byte less deep.
  * 4. A word's first piece is not matched here, since its bytes may spell the prefix itself.
  *
  * Source: Song et al. 2021, Fast WordPiece Tokenization, section 3 */

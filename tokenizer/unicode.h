@@ -1,8 +1,8 @@
 /* Code points: UTF-8, categories, lower case and normalisation as the references see them.
  *
  * 1. Categories, combining classes and lower case come from generated tables with a column for each reference, never
- *    from the installed utf8proc: the version of utf8proc's Unicode differs between systems, and the references mix
- *    other versions (see unicode_tables.py).
+ *    from the installed utf8proc: the version of utf8proc's Unicode differs between systems, and each reference
+ *    uses several other versions of Unicode (see unicode_tables.py).
  * 2. utf8proc is used only to compose a pair, and to decompose a code point that decomposes according to the tables.
  *    Unicode's stability policy fixes both for characters that have once been assigned, so every version from 9.0 on
  *    gives the same result. */

@@ -119,8 +119,8 @@ static bertc_status list_words(const cJSON *vocab, words *list, const char *path
                    path, (int)count, count == 1 ? "" : "s", beyond->valuedouble, beyond->string);
 }
 
-/* Whether line `id` of vocab.txt agrees with `word`, tokenizer.json's word for this id, or null if it has none. Without
- * a word the line must be blank or repeated by a later line. */
+/* Whether line `id` of vocab.txt agrees with `word`, the word of this id in tokenizer.json. `word` is null if
+ * tokenizer.json has no word for the id: then the line must be blank or repeated by a later line. */
 static bool same_word(const bertc_vocab *vocab, int32_t id, const char *word)
 {
     size_t length;

@@ -95,7 +95,7 @@ static const cli_command command = {
     .details = "WHAT is one or more of:\n"
                "  gemm      the matrix products of a training step and of a forward pass, each with the\n"
                "            fastest kernel\n"
-               "  step      whole training steps, with these products in the same rounds\n"
+               "  step      whole training steps and, measured in turn with them, the products of gemm\n"
                "  breakdown the parts of a training step\n"
                "  infer     forward passes of batches of 1, 8, 32 and 128 texts, or of --batch-size,\n"
                "            with their products; with --model and --text, passes of that model over\n"

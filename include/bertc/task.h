@@ -82,7 +82,7 @@ typedef struct bertc_task {
      * to the longest; all 0: unknown. A length counts the word pieces of bert-base-uncased, [CLS] and [SEP], and is cut
      * at BERTC_MAX_KNOWN_LENGTH. */
     int length_quantiles[BERTC_LENGTH_QUANTILES];
-    int distinct_pieces;     /* different word pieces in the same split; 0: unknown, or all of the vocabulary */
+    int distinct_pieces;     /* different word pieces in the quantiles' split; 0: unknown, or all of the vocabulary */
 } bertc_task;
 
 BERTC_API size_t bertc_task_count(void);
@@ -162,8 +162,8 @@ typedef struct bertc_scores {
     double value[BERTC_METRICS]; /* NaN for metrics that do not fit the kind of the task */
     double loss;                 /* mean over examples; NaN if not computed */
     size_t examples;
-    size_t same_prediction; /* not 0: every example has the same prediction, 1 + the class, or 1 for a regression;
-                             * 0: predictions differ (the rule is in tasks/metrics.c) */
+    size_t same_prediction; /* 0: predictions differ; else all are the same: 1 + the class, or 1 for a regression
+                             * (the rule is in tasks/metrics.c) */
 } bertc_scores;
 
 /* Compute the metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression. A

@@ -23,9 +23,9 @@ enum { BERTC_STACK = 512 << 10 };
  * OMP_NUM_THREADS and the quota of the process's control groups (cpu.max).
  *
  * To check the number, all threads are started once and ended again: OpenMP would end the program if it could not start
- * them. Jobs, and functions that create or load a model, call this function themselves. A program that calls
- * bertc_inputs_create first must call it before. `notify` gets a line if `asked` is above the quota or above the number
- * that OpenMP gives.
+ * them. Jobs, and functions that create or load a model, call this function themselves. A program that uses none of
+ * them before bertc_inputs_create must call bertc_threads_resolve first. `notify` gets a line if `asked` is above the
+ * quota or above the number that OpenMP gives.
  *
  * *threads  out  1 to 4096
  * Errors: BERTC_NOMEM if the system does not allow that many threads, or not enough stack for each (ulimit -s,

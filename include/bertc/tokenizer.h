@@ -72,8 +72,8 @@ BERTC_API bertc_tokenizer_options bertc_tokenizer_defaults(void);
  *                 no added_tokens_decoder
  *   added tokens  added_tokens_decoder of tokenizer_config.json, else added_tokens.json; and tokenizer.json
  *
- * An absent file changes nothing. If any of the files exists, the added tokens that the files declare, with a BERT
- * class the special tokens too, replace the added tokens of `options`.
+ * An absent file changes nothing. If any of the files exists, the added tokens that the files declare and, for a
+ * BERT class, the special tokens replace the added tokens of `options`.
  * Errors: BERTC_INPUT if a file is malformed, if it requests a feature beyond BERT's WordPiece (the message names it),
  * or if two files give an added token different ids. */
 BERTC_API bertc_status bertc_tokenizer_read_options(const char *model_dir, bertc_tokenizer_options *options,

@@ -184,8 +184,8 @@ enum { BERTC_MEMORY_PARTS = 9 };
 #define BERTC_NO_ADVICE \
     "smaller micro-batches are not enough; training fewer parameters needs less memory (--freeze, --lora-rank)"
 
-/* The memory and time that a run needs. Memory is the peak, with the largest batch of its data; it comes from the same
- * plan that the run allocates by. */
+/* The memory and time that a run needs. Memory is the peak, with the largest batch of its data; it is
+ * computed from the plan that the run uses to allocate. */
 typedef struct bertc_plan_result {
     bertc_memory_part parts[BERTC_MEMORY_PARTS];
     size_t peak;            /* sum of the parts */

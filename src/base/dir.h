@@ -17,7 +17,7 @@ typedef struct bc_dir {
     const char *path; /* the path for messages; owned by the caller */
 } bc_dir;
 
-/* The working folder; names below it are paths. */
+/* The working folder. With it, the argument `name` of the functions below may be a whole path. */
 extern const bc_dir bc_working_dir;
 
 /* Open the folder `path`; `path` may be a link to a folder. With `create`, first make the folder and all missing

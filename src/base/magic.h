@@ -13,7 +13,7 @@
 enum { BC_MAGIC_HEAD = 512, BC_MAGIC_TAIL = 8 };
 
 /* Append a description of the file, such as "weights of PyTorch (zip)", to `out`; append nothing if its kind is
- * unknown. Returns false if the file may be any text.
+ * unknown. Returns false if nothing shows that the file is not a text.
  *
  * head  the first `length` bytes of the file, at most BC_MAGIC_HEAD
  * tail  the last BC_MAGIC_TAIL bytes of the file; null: the file is shorter */

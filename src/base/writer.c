@@ -171,7 +171,7 @@ void bc_writer_printf(bc_writer *writer, const char *format, ...)
     bc_free(large);
 }
 
-/* Flush to the device, then compare size and hash of the file with those of the bytes that were handed in. */
+/* Flush to the device, then compare size and hash of the file with those of the bytes that were to be written. */
 static void verify(bc_writer *writer)
 {
     struct stat info;

@@ -1,8 +1,8 @@
 /* Writing files that are never half-written.
  *
  * 1. bc_writer writes a temporary file. bc_writer_commit flushes it, compares its size and hash with those of the bytes
- *    that were handed in, renames it over the target and flushes the folder. Until then the target is unchanged.
- *    bc_writer_abandon removes the temporary file.
+ *    that were passed to bc_writer_put, renames it over the target and flushes the folder. Until then the target is
+ *    unchanged. bc_writer_abandon removes the temporary file.
  * 2. The first failed write, fsync or close is final: commit fails and removes the temporary file.
  * 3. EINTR is retried and short writes are continued.
  * 4. A link is replaced, not followed. A path that is a device, a pipe or /dev/stdout is written to directly, because
@@ -37,7 +37,7 @@ typedef struct bc_writer {
     const bc_dir *dir;
     char *name, *temporary; /* names in `dir` of the target and of the temporary file */
     int fd;
-    size_t written;         /* number of bytes that were handed in */
+    size_t written;         /* number of bytes passed to bc_writer_put */
     bc_hasher *hasher;      /* hash state of these bytes */
     char hash[BC_HASH_HEX]; /* their hash, set by commit */
     bc_file_hashes *hashes; /* commit adds the file here; may be null */

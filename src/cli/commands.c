@@ -129,8 +129,8 @@ const cli_command cli_commands[] = {
                    "object for each text, with \"index\" and \"embedding\", and with \"tokens\" if\n"
                    "--pool is none. tsv is one line for each text: the index, then the values; if\n"
                    "--pool is none, one line for each token: the index, the token's position in the\n"
-                   "text, its word piece, then the values. Every row of a split is written, with the same index as\n"
-                   "by predict.\n",
+                   "text, its word piece, then the values. Every row of a split is written, with\n"
+                   "the index that predict gives it.\n",
         .required = "model",
         .needs = {"split", "data"},
         .table = cli_inference_table,

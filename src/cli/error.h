@@ -9,8 +9,8 @@ bertc_status cli_fail(bertc_error *err, bertc_status status, const char *format,
 /* Record "PLACE: WHAT: strerror(errno)" as BERTC_IO, or as BERTC_NOMEM if errno is ENOMEM. */
 bertc_status cli_fail_errno(bertc_error *err, const char *place, const char *what);
 
-/* Append "PLACE: WHAT: strerror(errno)", a failed cleanup, to the message of `err`; record it if `err` holds no
- * error. */
+/* Report a failed cleanup: append "PLACE: WHAT: strerror(errno)" to the message of `err`, or record it if `err` holds
+ * no error. */
 void cli_fail_also(bertc_error *err, const char *place, const char *what);
 
 bertc_status cli_fail_memory(bertc_error *err);

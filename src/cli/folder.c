@@ -11,8 +11,8 @@
 #include "cli/error.h"
 #include "cli/signals.h"
 
-/* Check that a new folder may take the name `path`: nothing has it, or an empty folder that is neither a mount point
- * nor the working folder. (A shell or a mount would keep using the replaced folder.) */
+/* Check that a new folder may take the name `path`: the name is free, or it is an empty folder that is neither a
+ * mount point nor the working folder. (A shell or a mount would keep using the replaced folder.) */
 static bertc_status check_replaceable(const char *path, bertc_error *err)
 {
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

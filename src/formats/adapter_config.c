@@ -123,7 +123,7 @@ void bc_adapter_config_clear(bc_adapter_config *adapter)
     *adapter = (bc_adapter_config){0};
 }
 
-/* Whether a module is a target: its name, or the end of its name, is in the list. A pattern matches every module. */
+/* Whether the list has the module's name or an end of it. A pattern (a string) is not evaluated: it matches all. */
 static bool is_target(const cJSON *targets, const char *module)
 {
     const cJSON *item;

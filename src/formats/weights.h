@@ -54,7 +54,7 @@ const bc_tensor *bc_weights_find(const bc_weights *weights, const char *name);
 /* Check that the files have not changed since they were opened. Errors: BERTC_IO. */
 bertc_status bc_weights_check(const bc_weights *weights, bertc_error *err);
 
-void bc_weights_close(bc_weights *weights); /* also after a failed open, or twice */
+void bc_weights_close(bc_weights *weights); /* may be called after a failed open, and twice */
 
 /* Check that a tensor's values are floating point (bc_dtype_is_float). Errors: BERTC_INPUT with path and tensor. */
 bertc_status bc_tensor_check_float(const bc_tensor *tensor, bertc_error *err);

@@ -87,7 +87,7 @@ static bertc_status read_layers(job *j, bertc_error *err)
 
 /* ---- Preparation --------------------------------------------------------------------------- */
 
-/* Choose the task whose columns are read. For lines of text this is a task with the number of texts in a line. */
+/* Choose the task whose columns are read. Lines of text are read as a task of one or two texts, named "text". */
 static bertc_status choose_task(const bertc_embed_options *o, const bertc_task **task, bertc_error *err)
 {
     static const bertc_task lines[] = {{.name = "text"}, {.name = "text", .pair = true}};

@@ -1,5 +1,5 @@
-/* The memory and time that a run will need: memory from the plans by which the run allocates, time from measured
- * steps. */
+/* The memory and time that a run will need: memory from the plans that the run uses to allocate, time from
+ * measured steps. */
 #include <math.h>
 
 #include "base/error.h"

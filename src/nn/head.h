@@ -45,7 +45,7 @@ typedef struct bc_objective {
 
 /* Arguments of a head's forward and backward pass. */
 typedef struct bc_head_pass {
-    const bertc_batch *rows; /* the batch that the R rows form; pooled rows are S sequences of one token */
+    const bertc_batch *rows; /* the R rows as a batch; pooled rows count as S sequences of length 1 */
     bc_gemm *gemm;
     bc_profile *profile;
     bc_dropout dropout;      /* dropout of x */

@@ -91,7 +91,7 @@ static bc_layer_cache take_layer(bc_arena *arena, const bc_dims *d, size_t n, si
 }
 
 /* Plan the caches of trained layers, which are the layers that have a backward pass. Each layer of the first group has
- * its own cache. A later layer uses the cache of the layer `group` below. The last layer of a later group has a
+ * its own cache. A later layer l uses the cache of layer l - group. The last layer of a later group has a
  * separate out_norm, because the next group's backward pass reads that out_norm after the group's caches are
  * overwritten. */
 static void plan_trained_layers(bertc_workspace *w, bc_arena *arena, const bc_dims *d)

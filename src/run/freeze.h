@@ -1,7 +1,7 @@
 /* Which parts of a model are frozen: --freeze sets the parts at the start, --unfreeze-schedule the parts in later
  * epochs.
  *
- * A schedule is "EPOCH:FREEZE,...": from the epoch EPOCH on, only the parts FREEZE stay frozen, a value of --freeze.
+ * A schedule is "EPOCH:FREEZE,...": from the epoch EPOCH on, only the parts FREEZE (a value of --freeze) stay frozen.
  * "each-epoch" unfreezes one more layer at the end of each epoch, from the last layer down, and the pooler together
  * with the last layer (gradual unfreezing, Howard and Ruder 2018, section 3.3). Stages are those of
  * bertc_model_options.frozen.

@@ -88,6 +88,6 @@ bertc_status bc_lora_options_check_base(const bc_run *run, bertc_error *err)
                        "complete model; use --lora-save merged", model);
     const bc_param *missing = bc_model_first_initialized(bc_trainer_model(run->trainer));
     if (!missing) return BERTC_OK;
-    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing, and an adapter does not contain the newly "
-                   "initialized one; use --lora-save merged", model, missing->name);
+    return bc_fail(err, BERTC_INPUT, "%s: tensor \"%s\" is missing and was newly initialized, and an adapter "
+                   "cannot contain it; use --lora-save merged", model, missing->name);
 }

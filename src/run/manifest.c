@@ -28,7 +28,7 @@ static const struct {
     {BC_ADAPTER_WEIGHTS, ADAPTER},
     {BC_ADAPTER_LABELS, 0},    /* earlier versions did not write this file */
     {BC_RUN_EVAL, COMPLETE | ADAPTER},
-    {BC_RUN_RECORD, COMPLETE | ADAPTER}, /* only in the folders of several tasks: run.json does not list itself */
+    {BC_RUN_RECORD, COMPLETE | ADAPTER}, /* only for the folders of several tasks: no run.json lists itself */
 };
 enum { OWN = sizeof own / sizeof own[0] };
 

@@ -84,8 +84,8 @@ static const bertc_option rows[] = {
      "the first N layers; all: everything but the head", 0},
     {"unfreeze-schedule", BERTC_OPTION_TEXT, FIELD(unfreeze_schedule), "none", 0, 0, NULL,
      "EPOCH:FREEZE,...|each-epoch",
-     "parts that stay frozen from an epoch on: a list of EPOCH:FREEZE, with the values of --freeze, such as "
-     "1:8,2:4,3:none after '--freeze all'; each-epoch: one more layer is trained after every epoch, from the last "
+     "parts that stay frozen in later epochs; EPOCH:FREEZE,...: from EPOCH on, only FREEZE (a value of --freeze), such "
+     "as 1:8,2:4,3:none after '--freeze all'; each-epoch: one more layer is trained after every epoch, from the last "
      "layer down; none: no change during the run", 0},
     {"train-only", BERTC_OPTION_CHOICE, FIELD(train_only), "all", 0, 0, trained, "WHICH",
      "parameters of the encoder that are trained, besides the head; all: every parameter; bias: only the biases", 0},
@@ -125,8 +125,8 @@ static const bertc_option rows[] = {
     {"limit-train", BERTC_OPTION_INT, FIELD(limit_train), "0", 0, 2147483647, NULL, "N",
      "number of training examples to use, the first of the file; 0: all", 0},
     {"stratified", BERTC_OPTION_FLAG, FIELD(stratified), NULL, 0, 0, NULL, NULL,
-     "draw the examples of --limit-train by seed and keep the proportions of the classes, or for a regression of ten "
-     "groups by size of the target", 0},
+     "draw the examples of --limit-train by seed and keep the proportions of the classes, or in a regression the "
+     "proportions of ten groups of targets", 0},
     {"limit-eval", BERTC_OPTION_INT, FIELD(limit_eval), "0", 0, 2147483647, NULL, "N",
      "number of examples of each evaluation split to use, the first of the file; 0: all", 0},
     {"eval-splits", BERTC_OPTION_TEXT, FIELD(eval_splits), "dev", 0, 0, NULL, "LIST",

@@ -156,8 +156,8 @@ static void set_rates(const bertc_train_options *o, bertc_model *model)
     }
 }
 
-/* Open the model with a head for each task. If the names of the model's own head are synonyms or numbers of the task's
- * labels, the head keeps them. */
+/* Open the model with a head for each task. If the label names of the model's head are synonyms or numbers of the
+ * task's labels, the task's head keeps these names. */
 static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_error *err)
 {
     static const char *const regression[] = {"LABEL_0"};

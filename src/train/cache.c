@@ -31,8 +31,8 @@ static span span_of(const bc_cache *cache, size_t example)
     return (span){starts[example], starts[example + 1] - starts[example]};
 }
 
-/* Assign rows of whole examples, starting with row `from`, to a budget (bytes) and subtract their size from it. Returns
- * the end of these rows. */
+/* Take whole examples from row `from` on until the next example does not fit into `budget` (bytes), and subtract their
+ * size from `budget`. Returns the end of their rows. */
 static size_t assign_rows(const bc_cache *cache, size_t from, size_t *budget)
 {
     size_t capacity = *budget / (cache->width * sizeof(float)), rows = cache->rows, end = from;

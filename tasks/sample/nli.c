@@ -5,8 +5,8 @@
  * entails a hypothesis that is reached by such changes and at most one weakening. A premise contradicts a hypothesis if
  * it entails the negation of the hypothesis. Any other pair is neutral.
  *
- * The complement of an opposite scope is wider than the old scope. So after the premise "every child was calm", the
- * hypothesis "no child was nervous" is treated as "every" with a wider scope, the complement of "nervous".
+ * If a scope is opposite to the old scope, its complement contains the old scope. So after the premise "every child was
+ * calm", the hypothesis "no child was nervous" is treated as "every" with a wider scope, the complement of "nervous".
  *
  * Source: van Benthem 1986, Essays in logical semantics; the square of opposition. */
 #include "tasks/sample/nli.h"

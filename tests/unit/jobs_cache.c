@@ -243,7 +243,7 @@ static void test_full_disk(void **unused)
     fixture_remove("kept");
 }
 
-/* If rows on disk differ from the rows that were written, the run ends before it uses them, and no file is kept for
+/* If rows on disk differ from those that were to be written, the run ends before it uses them, and nothing is kept for
  * later runs. The next attempt gives the same result as a run without a cache. */
 static void test_false_writes(void **unused)
 {

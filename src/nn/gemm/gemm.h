@@ -43,7 +43,7 @@ typedef struct bc_linear {
 
 typedef struct bc_gemm bc_gemm;
 
-/* Products on bf16 operands. y and dx are written in f32 if their f32 is not null, else in bf16. */
+/* Products on bf16 operands. y and dx are written to their member f32 if it is not null, else to their member bf16. */
 typedef struct bc_gemm_bf16 {
     void (*fwd)(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d);
     void (*bwd_x)(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate);
@@ -106,8 +106,8 @@ void bc_linear_fwd(bc_gemm *gemm, float *y, float *x, const float *w, const floa
 void bc_linear_bwd_x(bc_gemm *gemm, float *dx, float *dy, const float *w, bc_linear d, bool accumulate);
 void bc_linear_bwd_w(bc_gemm *gemm, float *dw, float *dy, float *x, bc_linear d, bool accumulate);
 
-/* The same operations on bf16 operands. y and dx are written in f32 if their f32 is not null, else in bf16. A bf16 dx
- * cannot be added to. */
+/* The same operations on bf16 operands. y and dx are written to their member f32 if it is not null, else to their
+ * member bf16. A bf16 dx cannot be added to. */
 void bc_bf16_fwd(bc_gemm *gemm, bc_matrix y, const uint16_t *x, const uint16_t *w, const float *b, bc_linear d);
 void bc_bf16_bwd_x(bc_gemm *gemm, bc_matrix dx, const uint16_t *dy, const uint16_t *w, bc_linear d, bool accumulate);
 void bc_bf16_bwd_w(bc_gemm *gemm, float *dw, const uint16_t *dy, const uint16_t *x, bc_linear d, bool accumulate);

@@ -104,7 +104,7 @@ BC_CLONES static void round_floats(uint16_t *restrict y, const float *restrict x
     for (size_t i = 0; i < count; i++) y[i] = bc_to_bf16(x[i]);
 }
 
-/* The cloned function is static because the linker exports clones of other functions, whatever their visibility. */
+/* The cloned function is static: the linker exports clones of non-static functions, whatever their visibility. */
 void bc_round(uint16_t *y, const float *x, size_t count)
 {
     round_floats(y, x, count);
