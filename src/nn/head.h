@@ -3,7 +3,7 @@
  * A kind of head is a constant bc_head_row: its parameters, its input, the meaning of its logits, and its functions.
  * Passes, the workspace's plan and the parameters use this struct and do not depend on a kind. A new kind needs a file
  * in nn/heads/ with its bc_head_row, a declaration below, rows in the table of nn/params.h if its parameters are new,
- * and code that chooses it (bc_head_of, and head_of in run/prepare.c).
+ * and code that chooses it (bc_head_of, and open_heads in run/prepare.c).
  *
  * 1. Logits are (R,C): one row for each row that the head reads, one column for each of its labels.
  * 2. A head's functions neither allocate nor fail, because passes call them. */

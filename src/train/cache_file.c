@@ -181,7 +181,7 @@ void bc_cache_publish(bc_cache *cache)
         status = bc_fail_errno(&err, cache->path, "cannot rename");
     if (status == BERTC_OK) status = bc_dir_sync_parent(&bc_working_dir, cache->path, &err);
     if (status == BERTC_OK)
-        bc_notify(cache->notify, "%s: outputs of the frozen stages, for later runs", cache->path);
+        bc_notify(cache->notify, "%s: outputs of the frozen layers, for later runs", cache->path);
     else
         bc_notify(cache->notify, "warning: %s; later runs will compute the frozen stages again", err.message);
     if (status != BERTC_OK) unlink(cache->temporary);

@@ -90,8 +90,8 @@ typedef struct bc_step_result {
     double update_seconds; /* time of AdamW alone */
 } bc_step_result;
 
-/* Make one training step. Errors: BERTC_DIVERGED if loss or norm is not finite; the status that the observer's `stop`
- * returns, without a message; BERTC_IO of the cache; the backend's errors. */
+/* Make one training step. Errors: BERTC_DIVERGED if loss or norm is not finite; the status that
+ * bc_meter_stop returns, without a message; BERTC_IO of the cache; the backend's errors. */
 bertc_status bc_trainer_step(bc_trainer *trainer, const bc_step *step, bc_step_result *result, bertc_error *err);
 
 /* The number of stages that are frozen in a step (bertc_model_options.frozen). */
