@@ -93,7 +93,7 @@ static void print_row(const bench_settings *s, const char *backend, const char *
     char isa[NAME];
     const char *threads = s->threads == 1 ? "thread" : "threads";
     spread p = spread_of(values);
-    if (!s->report->has_header) printf("%-28s %-10s %12s %12s %12s   n\n", "result", "unit", "median", "least", "most");
+    if (!s->report->has_header) printf("%-28s %-10s %12s %12s %12s   n\n", "figure", "unit", "median", "least", "most");
     s->report->has_header = true;
     printf("%-28s %-10s %12.6g %12.6g %12.6g %3d  ", what, unit, p.median, p.min, p.max, values.count);
     if (work.bytes) {

@@ -262,10 +262,11 @@ static bertc_status check_problem(const cJSON *tree, const char *source, bertc_c
     const char *problem = cJSON_GetStringValue(item);
     bool regression = problem && strcmp(problem, "regression") == 0;
     if (!item || cJSON_IsNull(item)) return BERTC_OK;
-    if (!problem || (!regression && strcmp(problem, "single_label_classification") != 0))
+    if (!problem) return refuse_head(config, source, err, "\"problem_type\" is not a string");
+    if (!regression && strcmp(problem, "single_label_classification") != 0)
         return refuse_head(config, source, err,
                            "\"problem_type\" is \"%.80s\", bertc has heads for \"single_label_classification\" "
-                           "and \"regression\" only", problem ? problem : "(not a string)");
+                           "and \"regression\" only", problem);
     if (regression == (config->num_labels == 1)) return BERTC_OK;
     return refuse_head(config, source, err, "\"problem_type\" is \"%s\" with %d label%s", problem,
                        (int)config->num_labels, config->num_labels == 1 ? "" : "s");

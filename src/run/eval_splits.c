@@ -116,8 +116,8 @@ bertc_status bc_best_metric_check(const bertc_train_options *o, const bertc_task
     bool found = o->best_metric == BERTC_BEST_LOSS;
     for (int i = 0; i < task->num_metrics && !found; i++) found = task->metrics[i] == metric_of(o, task);
     if (!found)
-        return bc_fail(err, BERTC_USAGE, "--best-metric: task %s has no %s, its metrics are %s%s%s", task->name,
-                       bc_best_metric_name(o, task), bertc_metric_name(task->metrics[0]),
+        return bc_fail(err, BERTC_USAGE, "--best-metric: task %s has no %s, its metric%s %s%s%s", task->name,
+                       bc_best_metric_name(o, task), task->num_metrics > 1 ? "s are" : " is", bertc_metric_name(task->metrics[0]),
                        task->num_metrics > 1 ? ", " : "",
                        task->num_metrics > 1 ? bertc_metric_name(task->metrics[1]) : "");
     if (o->best_metric != BERTC_BEST_PRIMARY && o->keep != BERTC_KEEP_BEST && o->patience == 0)

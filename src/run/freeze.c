@@ -26,7 +26,8 @@ static bertc_status parse_freeze(const char *text, size_t length, const char *op
                        (int)length, text);
     long count = length < 9 ? strtol(text, NULL, 10) : LONG_MAX;
     if (count > layers)
-        return bc_fail(err, BERTC_USAGE, "--%s %.*s: the model has %d layers", option, (int)length, text, (int)layers);
+        return bc_fail(err, BERTC_USAGE, "--%s %.*s: the model has %d layer%s", option, (int)length, text, (int)layers,
+                       layers == 1 ? "" : "s");
     *frozen = bc_stage_layer((int32_t)count);
     return BERTC_OK;
 }

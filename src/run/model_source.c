@@ -37,7 +37,7 @@ void bc_model_source_notify_inputs(const bertc_dataset *set, const bertc_inputs 
         bc_notify(notify, "%s: %zu invalid UTF-8 sequence%s read as U+FFFD", set->path,
                   inputs->invalid, inputs->invalid == 1 ? "" : "s");
     if (inputs->truncated > 0)
-        bc_notify(notify, "%s: %zu of %zu texts cut to %zu tokens (--max-length)", set->path,
+        bc_notify(notify, "%s: %zu of %zu texts truncated to %zu tokens (--max-length)", set->path,
                   inputs->truncated, inputs->count, inputs->longest);
 }
 

@@ -300,8 +300,8 @@ bertc_status bc_options_kept_layers(const bertc_train_options *o, int32_t *layer
     bertc_status status = check_feature(o, err);
     if (status != BERTC_OK || wanted == 0) return status;
     if (wanted > *layers)
-        return bc_fail(err, BERTC_USAGE, "--%s %d: the model has %d layers",
-                       feature ? "feature-layer" : "keep-layers", (int)wanted, (int)*layers);
+        return bc_fail(err, BERTC_USAGE, "--%s %d: the model has %d layer%s",
+                       feature ? "feature-layer" : "keep-layers", (int)wanted, (int)*layers, *layers == 1 ? "" : "s");
     *layers = (int32_t)wanted;
     return BERTC_OK;
 }
@@ -312,8 +312,8 @@ bertc_status bc_options_frozen_stages(const bertc_train_options *o, int32_t laye
     bertc_status status = bc_freeze_check(o, layers, &first, frozen, err);
     if (status != BERTC_OK) return status;
     if (o->reinit_layers > layers)
-        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: the model has %d layers", (int)o->reinit_layers,
-                       (int)layers);
+        return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: the trained model has %d layer%s",
+                       (int)o->reinit_layers, (int)layers, layers == 1 ? "" : "s");
     if (o->reinit_layers > 0 && bc_layers_below(first, layers) > layers - (int32_t)o->reinit_layers)
         return bc_fail(err, BERTC_USAGE, "--reinit-layers %d: some of these layers are frozen by --freeze %s",
                        (int)o->reinit_layers, o->freeze);
@@ -341,7 +341,7 @@ bertc_status bc_options_parse_save_interval(const bertc_train_options *o, bc_sav
     if (interval->is_auto) return BERTC_OK;
     if (digits == 0 || (text[digits] && !minutes) || number > MAX || (minutes && number == 0))
         return bc_fail(err, BERTC_USAGE,
-                       "--save-every: '%s' is not a number of steps, a number of minutes such as 10m, or auto", text);
+                       "--save-every: '%s' is not auto, a number of steps up to %d, or of minutes such as 10m", text, (int)MAX);
     if (minutes) interval->seconds = 60.0 * (double)number;
     else interval->steps = number;
     return BERTC_OK;

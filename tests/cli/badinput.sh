@@ -91,7 +91,7 @@ finetune 2 "--freeze: 'pooler' is not none, embeddings, all or a number of layer
     --data data --freeze pooler
 finetune 2 "--freeze: '-1' is not none, embeddings, all or a number of layers" --model model \
     --data data --freeze -1
-finetune 2 "--reinit-layers 3: the model has 2 layers" --model model --data data --reinit-layers 3
+finetune 2 "--reinit-layers 3: the trained model has 2 layers" --model model --data data --reinit-layers 3
 finetune 2 "--reinit-layers 1: some of these layers are frozen by --freeze 2" --model model --data data \
     --reinit-layers 1 --freeze 2
 finetune 2 "--lora-targets: 'dense' is not query, key, value, attention.output.dense, intermediate.dense, output.dense or all" \

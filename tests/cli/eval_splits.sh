@@ -71,7 +71,7 @@ refused 2 "--class-weights: every weight is 0" sst2 --class-weights 0,0
 refused 2 "--class-weights: task stsb is a regression, it has no classes" stsb --class-weights balanced
 refused 2 "--label-smoothing: task stsb is a regression, it has no classes" stsb --label-smoothing 0.1
 refused 2 "--label-smoothing: 1.1 is out of range, 0 to 1" sst2 --label-smoothing 1.1
-refused 2 "--best-metric: task sst2 has no f1, its metrics are accuracy" sst2 --best-metric f1 --keep best
+refused 2 "--best-metric: task sst2 has no f1, its metric is accuracy" sst2 --best-metric f1 --keep best
 refused 2 "--best-metric has no effect without --keep best or --patience" sst2 --best-metric loss
 refused 2 "--best-metric: 'recall' is not one of primary|accuracy|f1|matthews|pearson|spearman|loss" sst2 \
     --best-metric recall

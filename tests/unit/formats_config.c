@@ -219,8 +219,7 @@ static void test_refused_heads(void **state)
          ": \"problem_type\" is \"multi_label_classification\", bertc has heads for "
          "\"single_label_classification\" and \"regression\" only"},
         {"{\"problem_type\":7}",
-         ": \"problem_type\" is \"(not a string)\", bertc has heads for \"single_label_classification\" and "
-         "\"regression\" only"},
+         ": \"problem_type\" is not a string"},
         {"{\"problem_type\":\"regression\",\"num_labels\":3}", ": \"problem_type\" is \"regression\" with 3 labels"},
         {"{\"problem_type\":\"single_label_classification\",\"num_labels\":1}",
          ": \"problem_type\" is \"single_label_classification\" with 1 label"},

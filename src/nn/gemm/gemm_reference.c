@@ -104,7 +104,7 @@ static const bc_gemm_bf16 bf16 = {bf16_fwd, bf16_bwd_x, bf16_bwd_w};
 
 static void describe(char *out, size_t size)
 {
-    snprintf(out, size, "reference: plain loops, sums in double precision");
+    snprintf(out, size, "reference: plain loops, double accumulation");
 }
 
 const bc_gemm_backend bc_gemm_reference = {
