@@ -193,7 +193,7 @@ static void test_runs_that_are_refused(void **unused)
     fixture_refuse(o, BERTC_USAGE, "--keep-layers 3: the model has 2 layers");
     o.keep_layers = 1;
     o.freeze = "2";
-    fixture_refuse(o, BERTC_USAGE, "--freeze 2: the model has 1 layers");
+    fixture_refuse(o, BERTC_USAGE, "--freeze 2: the model has 1 layer");
     o = fixture_options("refused-run");
     o.feature_layer = 3;
     fixture_refuse(o, BERTC_USAGE, "--feature-layer 3: the model has 2 layers");
