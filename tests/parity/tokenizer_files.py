@@ -152,14 +152,14 @@ def place_cases():
                 yield f"{word} {said} in config, {other} in json, {kind}", {
                     CONFIG: {word: said, **kind}, JSON: tokenizer_json(**{key: other})}, None
             yield f"{word} {other} in json alone", {JSON: tokenizer_json(**{key: other})}, None
-    differ = "not those of vocab.txt"
+    differ = "differ from vocab.txt"
     yield "vocab.txt and json the same", {JSON: tokenizer_json()}, None
     yield "a word appended to vocab.txt", {JSON: tokenizer_json(), "vocab.txt": [*WORDS, "zq"]}, differ
     yield "a word appended to json", {JSON: tokenizer_json(words=[*WORDS, "zq"])}, "1 word more than in vocab.txt"
     yield "a word far off in json", {JSON: tokenizer_json(words={**{w: i for i, w in enumerate(WORDS)}, "zq": end + 9})}, \
         "1 word more than in vocab.txt"
-    yield "two words swapped", {JSON: tokenizer_json(words=swapped)}, f"2 of {end} words are {differ}; the first is id 5"
-    yield "a word renamed", {JSON: tokenizer_json(words=[*WORDS[:-1], "B"])}, f"1 of {end} words are {differ}"
+    yield "two words swapped", {JSON: tokenizer_json(words=swapped)}, f"2 of {end} words {differ}; the first is id 5"
+    yield "a word renamed", {JSON: tokenizer_json(words=[*WORDS[:-1], "B"])}, f"1 of {end} words {differ}"
     yield "added tokens in vocab.txt too", {JSON: tokenizer_json([(end, added("Zq", normalized=False))]),
                                             "vocab.txt": [*WORDS, "Zq"]}, None
     yield "another id in json", {JSON: tokenizer_json([(end + 5, added("zq"))])}, "is the next free one"
