@@ -42,13 +42,6 @@ enum { MAX_TRIED = 3 }; /* classes up to which every order is tried */
 /* Orders of three labels; the first two are the orders of two. */
 static const int32_t orders[][MAX_TRIED] = {{0, 1, 2}, {1, 0, 2}, {0, 2, 1}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 
-/* A cell of the confusion matrix m: `count` examples of class `label` are predicted as `column`. */
-typedef struct cell {
-    int32_t label, column;
-    size_t count;
-    double share; /* count divided by the number of examples of the class */
-} cell;
-
 /* Counts of one class: its examples, and how many of them the given order and the compared order predict correctly. */
 typedef struct tally {
     size_t examples, given, compared;
@@ -57,7 +50,7 @@ typedef struct tally {
 typedef struct confusion {
     size_t examples;
     int classes;
-    cell *cells;       /* (examples) the first `cell_count` are the nonzero cells */
+    bertc_confusion *cells; /* (examples) the first `cell_count` are the nonzero cells of m; `predicted` is j */
     size_t cell_count;
     tally *tallies;    /* (classes) */
     int32_t *order;    /* (classes) column of each class */
@@ -71,35 +64,13 @@ typedef struct comparison {
     double variance; /* v above */
 } comparison;
 
-static int by_class(const void *a, const void *b)
-{
-    const cell *x = a, *y = b;
-    if (x->label != y->label) return x->label < y->label ? -1 : 1;
-    return (x->column > y->column) - (x->column < y->column);
-}
-
+/* Sort by falling share, then by label and predicted class. */
 static int by_share(const void *a, const void *b)
 {
-    const cell *x = a, *y = b;
+    const bertc_confusion *x = a, *y = b;
     if (x->share > y->share || x->share < y->share) return x->share > y->share ? -1 : 1;
-    return by_class(a, b);
-}
-
-static void count_cells(confusion *m, const bertc_dataset *dataset, const float *logits)
-{
-    size_t width = (size_t)m->classes;
-    for (size_t i = 0; i < m->examples; i++) {
-        int32_t label = bc_example_class(&dataset->examples[i]);
-        m->cells[i] = (cell){.label = label, .column = bc_argmax(logits + i * width, m->classes)};
-        m->tallies[label].examples++;
-    }
-    qsort(m->cells, m->examples, sizeof *m->cells, by_class);
-    for (size_t i = 0; i < m->examples; i++) {
-        if (i == 0 || by_class(&m->cells[m->cell_count - 1], &m->cells[i]) != 0)
-            m->cells[m->cell_count++] = m->cells[i];
-        cell *c = &m->cells[m->cell_count - 1];
-        c->share = (double)++c->count / (double)m->tallies[c->label].examples;
-    }
+    if (x->label != y->label) return x->label < y->label ? -1 : 1;
+    return (x->predicted > y->predicted) - (x->predicted < y->predicted);
 }
 
 /* Compare an order with the given order. */
@@ -109,9 +80,9 @@ static comparison compare(confusion *m, const int32_t *order)
     double correct = 0, all = 0;
     for (int i = 0; i < m->classes; i++) m->tallies[i].given = m->tallies[i].compared = 0;
     for (size_t k = 0; k < m->cell_count; k++) {
-        const cell *from = &m->cells[k];
-        if (from->column == from->label) m->tallies[from->label].given = from->count;
-        if (from->column == order[from->label]) m->tallies[from->label].compared = from->count;
+        const bertc_confusion *from = &m->cells[k];
+        if (from->predicted == from->label) m->tallies[from->label].given = from->count;
+        if (from->predicted == order[from->label]) m->tallies[from->label].compared = from->count;
     }
     for (int i = 0; i < m->classes; i++) {
         const tally *t = &m->tallies[i];
@@ -154,8 +125,8 @@ static comparison choose_order(confusion *m)
     for (int i = 0; i < m->classes; i++) m->order[i] = -1;
     qsort(m->cells, m->cell_count, sizeof *m->cells, by_share);
     for (size_t k = 0; k < m->cell_count; k++) {
-        const cell *c = &m->cells[k];
-        if (m->order[c->label] < 0 && !m->taken[c->column]) take(m, c->label, c->column);
+        const bertc_confusion *c = &m->cells[k];
+        if (m->order[c->label] < 0 && !m->taken[c->predicted]) take(m, c->label, c->predicted);
     }
     for (int32_t i = 0; i < m->classes; i++)
         if (m->order[i] < 0 && !m->taken[i]) take(m, i, i);
@@ -191,7 +162,8 @@ bertc_status bertc_task_better_order(const bertc_dataset *dataset, const float *
     m.order = bc_alloc(classes, sizeof *m.order);
     m.taken = bc_calloc(classes, sizeof *m.taken);
     if (m.cells && m.tallies && m.order && m.taken) {
-        count_cells(&m, dataset, logits);
+        m.cell_count = bc_count_confusions(dataset, logits, m.cells);
+        for (size_t k = 0; k < m.cell_count; k++) m.tallies[m.cells[k].label].examples += m.cells[k].count;
         for (int32_t i = 0; i < m.classes; i++) m.order[i] = i;
         comparison given = compare(&m, m.order);
         comparison top = m.classes <= MAX_TRIED ? try_all_orders(&m, given) : choose_order(&m);

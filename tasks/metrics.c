@@ -1,7 +1,7 @@
-/* The metrics of the task table, in double precision.
+/* The table of metrics, and the metrics, in double precision.
  *
- * 1. They equal scikit-learn's accuracy_score, f1_score and matthews_corrcoef and scipy's pearsonr and spearmanr, also
- *    in degenerate cases: F1 and Matthews are 0 if their quotient is 0/0, a correlation with a constant is NaN.
+ * 1. The metrics equal functions of scikit-learn and scipy (tests/parity/metrics_parity.py lists them), also in degenerate
+ *    cases (bertc/task.h).
  * 2. The loss is the training loss: mean cross-entropy, or mean squared error.
  * 3. All predictions count as the same (bertc_scores.same_prediction) only on clear evidence, so that neither a few
  *    examples nor a split of one class causes a warning. For classes: every example has the same prediction, and at
@@ -15,14 +15,11 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "tasks/metrics.h"
+#include "tasks/ranking.h"
 #include "tasks/tasks.h"
 
 enum { ENOUGH = 20 }; /* number of examples that is enough evidence that predictions should vary */
-
-/* Numbers of examples for one class: labelled as the class, predicted as the class, and both. */
-typedef struct class_counts {
-    size_t labels, predictions, correct;
-} class_counts;
 
 int bc_argmax(const float *logits, int count)
 {
@@ -58,21 +55,104 @@ bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, 
     return BERTC_OK;
 }
 
-/* Compute the F1 of class 1: 2 TP / (2 TP + FP + FN). */
-static double f1(const class_counts *counts)
+/* ---- Classes ------------------------------------------------------------------------------- */
+
+static double ratio(size_t part, size_t whole)
 {
-    double both = 2 * (double)counts[1].correct, all = (double)counts[1].labels + (double)counts[1].predictions;
-    return all > 0 ? both / all : 0;
+    return whole > 0 ? (double)part / (double)whole : 0;
+}
+
+double bc_precision(const bc_class_counts *c)
+{
+    return ratio(c->correct, c->predictions);
+}
+
+double bc_recall(const bc_class_counts *c)
+{
+    return ratio(c->correct, c->labels);
+}
+
+double bc_f1(const bc_class_counts *c)
+{
+    return ratio(2 * c->correct, c->labels + c->predictions);
+}
+
+typedef double class_score(const bc_class_counts *counts);
+
+static double macro(const bc_outcome *o, class_score *score)
+{
+    double sum = 0;
+    size_t present = 0;
+    for (int c = 0; c < o->classes; c++) {
+        if (o->counts[c].labels + o->counts[c].predictions == 0) continue;
+        sum += score(&o->counts[c]);
+        present++;
+    }
+    return sum / (double)present;
+}
+
+static double micro(const bc_outcome *o, class_score *score)
+{
+    bc_class_counts all = {0};
+    for (int c = 0; c < o->classes; c++) {
+        all.labels += o->counts[c].labels;
+        all.predictions += o->counts[c].predictions;
+        all.correct += o->counts[c].correct;
+    }
+    return score(&all);
+}
+
+/* Define NAME of class 1, NAME_macro and NAME_micro. */
+#define CLASS_METRICS(name)                                                                                          \
+    static double name(const bc_outcome *o)                                                                          \
+    {                                                                                                                \
+        return bc_##name(&o->counts[1]);                                                                             \
+    }                                                                                                                \
+    static double name##_macro(const bc_outcome *o)                                                                  \
+    {                                                                                                                \
+        return macro(o, bc_##name);                                                                                  \
+    }                                                                                                                \
+    static double name##_micro(const bc_outcome *o)                                                                  \
+    {                                                                                                                \
+        return micro(o, bc_##name);                                                                                  \
+    }
+CLASS_METRICS(f1)
+CLASS_METRICS(precision)
+CLASS_METRICS(recall)
+
+static double f1_weighted(const bc_outcome *o)
+{
+    double sum = 0, labels = 0;
+    for (int c = 0; c < o->classes; c++) {
+        sum += (double)o->counts[c].labels * bc_f1(&o->counts[c]);
+        labels += (double)o->counts[c].labels;
+    }
+    return sum / labels;
+}
+
+static double exact_matches(const bc_outcome *o)
+{
+    return ratio(o->exact, o->examples);
+}
+
+static double auc(const bc_outcome *o)
+{
+    return o->auc;
+}
+
+static double average_precision(const bc_outcome *o)
+{
+    return o->average_precision;
 }
 
 /* Compute the correlation of two class variables as indicator vectors, for any number of classes. Source: Gorodkin,
  * "Comparing two K-category assignments by a K-category correlation coefficient", 2004. */
-static double matthews(const class_counts *counts, int classes, size_t total)
+static double matthews(const bc_outcome *o)
 {
-    double n = (double)total, correct = 0, cross = 0, labels = 0, predictions = 0;
-    for (int c = 0; c < classes; c++) {
-        double label = (double)counts[c].labels, prediction = (double)counts[c].predictions;
-        correct += (double)counts[c].correct;
+    double n = (double)o->examples, correct = 0, cross = 0, labels = 0, predictions = 0;
+    for (int c = 0; c < o->classes; c++) {
+        double label = (double)o->counts[c].labels, prediction = (double)o->counts[c].predictions;
+        correct += (double)o->counts[c].correct;
         cross += label * prediction;
         labels += label * label;
         predictions += prediction * prediction;
@@ -82,12 +162,14 @@ static double matthews(const class_counts *counts, int classes, size_t total)
 }
 
 /* Return 1 + the class that is predicted for all examples although enough have another label; else 0. */
-static size_t same_class(const class_counts *counts, int classes, size_t total)
+static size_t same_class(const bc_class_counts *counts, int classes, size_t total)
 {
     for (int c = 0; c < classes; c++)
         if (counts[c].predictions == total && total - counts[c].correct >= ENOUGH) return (size_t)c + 1;
     return 0;
 }
+
+/* ---- Values -------------------------------------------------------------------------------- */
 
 static bool is_constant(const double *x, size_t n)
 {
@@ -118,7 +200,7 @@ static bool is_same_value(const double *predictions, const double *targets, size
     return n >= ENOUGH && spread > 0 && spread_of(predictions, n) < 1e-6 * spread;
 }
 
-static double pearson(const double *x, const double *y, size_t n)
+static double correlation(const double *x, const double *y, size_t n)
 {
     if (is_constant(x, n) || is_constant(y, n)) return NAN;
     double mx = mean(x, n), my = mean(y, n), xx = 0, yy = 0, xy = 0;
@@ -154,23 +236,156 @@ static void rank(double *x, size_t n, ranked *scratch)
     }
 }
 
-/* -log softmax(logits)[label], without overflow. */
-static double cross_entropy(const float *logits, int classes, int32_t label)
+static double pearson(const bc_outcome *o)
 {
-    double top = logits[bc_argmax(logits, classes)], sum = 0;
-    for (int c = 0; c < classes; c++) sum += exp((double)logits[c] - top);
-    return log(sum) + top - (double)logits[label];
+    return correlation(o->values, o->targets, o->examples);
+}
+
+static double spearman(const bc_outcome *o)
+{
+    return correlation(o->value_ranks, o->target_ranks, o->examples);
+}
+
+static double mean_absolute_error(const bc_outcome *o)
+{
+    double sum = 0;
+    for (size_t i = 0; i < o->examples; i++) sum += fabs(o->values[i] - o->targets[i]);
+    return sum / (double)o->examples;
+}
+
+/* Compute the share of the targets' variance that the values explain. */
+static double r2(const bc_outcome *o)
+{
+    if (o->examples < 2) return NAN;
+    if (is_constant(o->targets, o->examples)) return o->loss > 0 ? 0 : 1;
+    return 1 - o->loss * (double)o->examples / spread_of(o->targets, o->examples);
+}
+
+/* ---- The table ----------------------------------------------------------------------------- */
+
+static double loss(const bc_outcome *o)
+{
+    return o->loss;
+}
+
+/* Kinds of tasks that a metric can fit: two classes, more than two classes, values. */
+enum { TWO = 1, MORE = 2, VALUES = 4, CLASSES = TWO | MORE };
+
+/* mse has the function of the loss, because the loss of a regression is the squared error. */
+static const struct {
+    const char *name;
+    unsigned fits;
+    bool smaller_is_better;
+    double (*compute)(const bc_outcome *o);
+} table[BERTC_METRICS] = {
+    [BERTC_ACCURACY] = {"accuracy", CLASSES, false, exact_matches},
+    [BERTC_F1] = {"f1", TWO, false, f1},
+    [BERTC_F1_MACRO] = {"f1_macro", CLASSES, false, f1_macro},
+    [BERTC_F1_MICRO] = {"f1_micro", CLASSES, false, f1_micro},
+    [BERTC_F1_WEIGHTED] = {"f1_weighted", CLASSES, false, f1_weighted},
+    [BERTC_PRECISION] = {"precision", TWO, false, precision},
+    [BERTC_PRECISION_MACRO] = {"precision_macro", CLASSES, false, precision_macro},
+    [BERTC_PRECISION_MICRO] = {"precision_micro", CLASSES, false, precision_micro},
+    [BERTC_RECALL] = {"recall", TWO, false, recall},
+    [BERTC_RECALL_MACRO] = {"recall_macro", CLASSES, false, recall_macro},
+    [BERTC_RECALL_MICRO] = {"recall_micro", CLASSES, false, recall_micro},
+    [BERTC_MATTHEWS] = {"matthews", CLASSES, false, matthews},
+    [BERTC_AUC] = {"auc", CLASSES, false, auc},
+    [BERTC_AVERAGE_PRECISION] = {"average_precision", CLASSES, false, average_precision},
+    [BERTC_SUBSET_ACCURACY] = {"subset_accuracy", CLASSES, false, exact_matches},
+    [BERTC_MSE] = {"mse", VALUES, true, loss},
+    [BERTC_MAE] = {"mae", VALUES, true, mean_absolute_error},
+    [BERTC_R2] = {"r2", VALUES, false, r2},
+    [BERTC_PEARSON] = {"pearson", VALUES, false, pearson},
+    [BERTC_SPEARMAN] = {"spearman", VALUES, false, spearman},
+    [BERTC_LOSS] = {"loss", CLASSES | VALUES, true, loss},
+};
+
+const char *bertc_metric_name(bertc_metric metric)
+{
+    return (unsigned)metric < BERTC_METRICS ? table[metric].name : NULL;
+}
+
+bool bertc_metric_smaller_is_better(bertc_metric metric)
+{
+    return (unsigned)metric < BERTC_METRICS && table[metric].smaller_is_better;
+}
+
+bool bertc_metric_fits(bertc_metric metric, const bertc_task *task)
+{
+    if ((unsigned)metric >= BERTC_METRICS || !task) return false;
+    unsigned classes = task->num_labels == 2 ? TWO : task->num_labels > 2 ? MORE : 0;
+    return (table[metric].fits & (task->kind == BERTC_REGRESSION ? VALUES : classes)) != 0;
+}
+
+/* Compute every metric of the kinds in `fits`. */
+static void compute(const bc_outcome *outcome, unsigned fits, bertc_scores *scores)
+{
+    for (int m = 0; m < BERTC_METRICS; m++)
+        if (table[m].fits & fits) scores->value[m] = table[m].compute(outcome);
+}
+
+/* ---- Scores -------------------------------------------------------------------------------- */
+
+/* The largest logit of an example, and the sum of exp(logit - top). */
+typedef struct softmax {
+    double top, sum;
+} softmax;
+
+static softmax softmax_of(const float *logits, int classes)
+{
+    softmax s = {.top = logits[bc_argmax(logits, classes)]};
+    for (int c = 0; c < classes; c++) s.sum += exp((double)logits[c] - s.top);
+    return s;
+}
+
+/* Compute the score that ranks an example for class c: of two classes the log-odds of class 1, else the probability. */
+static double class_score_of(const float *logits, int classes, softmax s, int c)
+{
+    return classes == 2 ? (double)logits[1] - (double)logits[0] : exp((double)logits[c] - s.top) / s.sum;
+}
+
+/* Rank the examples for class 1 of two classes, or for each of more classes. */
+static bertc_status rank_classes(const bertc_dataset *dataset, const float *logits, const softmax *softmaxes,
+                                 bc_outcome *o, bertc_error *err)
+{
+    size_t width = (size_t)o->classes, columns = o->classes == 2 ? 1 : width, first = width - columns;
+    bc_ranking ranking = {0};
+    size_t *counts = bc_alloc(columns, sizeof *counts);
+    double *scores = bc_alloc(columns, sizeof *scores);
+    bertc_status status = counts && scores ? BERTC_OK : bc_fail_memory(err);
+    for (size_t c = 0; c < columns && status == BERTC_OK; c++) counts[c] = o->counts[first + c].labels;
+    if (status == BERTC_OK) status = bc_ranking_create(&ranking, o->examples, counts, columns, err);
+    for (size_t i = 0; i < o->examples && status == BERTC_OK; i++) {
+        int32_t label = bc_example_class(&dataset->examples[i]);
+        if ((size_t)label < first) continue;
+        bc_ranking_add_positive(&ranking, (size_t)label - first,
+                                class_score_of(logits + i * width, o->classes, softmaxes[i], label));
+    }
+    if (status == BERTC_OK) bc_ranking_sort(&ranking);
+    for (size_t i = 0; i < o->examples && status == BERTC_OK; i++) {
+        int32_t positive = bc_example_class(&dataset->examples[i]) - (int32_t)first;
+        for (size_t c = 0; c < columns; c++)
+            scores[c] = class_score_of(logits + i * width, o->classes, softmaxes[i], (int)(first + c));
+        bc_ranking_add_negatives(&ranking, scores, &positive, positive >= 0);
+    }
+    if (status == BERTC_OK) bc_ranking_measure(&ranking, &o->auc, &o->average_precision);
+    bc_ranking_clear(&ranking);
+    bc_free(counts);
+    bc_free(scores);
+    return status;
 }
 
 static bertc_status score_classes(const bertc_dataset *dataset, const float *logits, bertc_scores *scores,
                                   bertc_error *err)
 {
     int classes = dataset->task->num_labels;
-    size_t n = dataset->count, correct = 0;
-    double loss = 0;
-    class_counts *counts = bc_calloc((size_t)classes, sizeof *counts);
-    if (!counts) return bc_fail_memory(err);
-    for (size_t i = 0; i < n; i++) {
+    size_t n = dataset->count;
+    bc_class_counts *counts = bc_calloc((size_t)classes, sizeof *counts);
+    softmax *softmaxes = bc_alloc(n, sizeof *softmaxes);
+    bc_outcome outcome = {.examples = n, .classes = classes, .counts = counts};
+    bertc_status status = counts && softmaxes ? BERTC_OK : bc_fail_memory(err);
+    for (size_t i = 0; i < n && status == BERTC_OK; i++) {
         const float *row = logits + i * (size_t)classes;
         int32_t label = bc_example_class(&dataset->examples[i]);
         int prediction = bc_argmax(row, classes);
@@ -178,55 +393,66 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
         counts[label].labels++;
         counts[prediction].predictions++;
         counts[label].correct += prediction == label;
-        correct += prediction == label;
-        loss += cross_entropy(row, classes, label);
+        outcome.exact += prediction == label;
+        softmaxes[i] = softmax_of(row, classes);
+        outcome.loss += log(softmaxes[i].sum) + softmaxes[i].top - (double)row[label]; /* cross-entropy */
     }
-    scores->value[BERTC_ACCURACY] = (double)correct / (double)n;
-    scores->value[BERTC_F1] = f1(counts);
-    scores->value[BERTC_MATTHEWS] = matthews(counts, classes, n);
-    scores->same_prediction = same_class(counts, classes, n);
-    scores->loss = loss / (double)n;
+    outcome.loss /= (double)n;
+    if (status == BERTC_OK) status = rank_classes(dataset, logits, softmaxes, &outcome, err);
+    if (status == BERTC_OK) {
+        compute(&outcome, CLASSES, scores);
+        scores->same_prediction = same_class(counts, classes, n);
+    }
     bc_free(counts);
-    return BERTC_OK;
+    bc_free(softmaxes);
+    return status;
 }
 
 static bertc_status score_values(const bertc_dataset *dataset, const float *logits,
                                  bertc_scores *scores, bertc_error *err)
 {
+    enum { VALUE, TARGET, VALUE_RANK, TARGET_RANK, ARRAYS };
     size_t n = dataset->count;
-    double *x = bc_alloc(n, sizeof *x), *y = bc_alloc(n, sizeof *y);
+    double *x[ARRAYS];
+    bool allocated = true;
     ranked *scratch = bc_alloc(n, sizeof *scratch);
-    double sum = 0;
-    if (x && y && scratch) {
+    for (int a = 0; a < ARRAYS; a++) allocated = (x[a] = bc_alloc(n, sizeof *x[a])) != NULL && allocated;
+    bertc_status status = scratch && allocated ? BERTC_OK : bc_fail_memory(err);
+    if (status == BERTC_OK) {
+        double sum = 0;
         for (size_t i = 0; i < n; i++) {
-            x[i] = (double)logits[i];
-            y[i] = (double)dataset->examples[i].value;
-            sum += (x[i] - y[i]) * (x[i] - y[i]);
+            double value = (double)logits[i], target = (double)dataset->examples[i].value;
+            x[VALUE][i] = x[VALUE_RANK][i] = value;
+            x[TARGET][i] = x[TARGET_RANK][i] = target;
+            sum += (value - target) * (value - target);
         }
-        scores->loss = sum / (double)n;
-        scores->value[BERTC_PEARSON] = pearson(x, y, n);
-        scores->same_prediction = is_same_value(x, y, n);
-        rank(x, n, scratch);
-        rank(y, n, scratch);
-        scores->value[BERTC_SPEARMAN] = pearson(x, y, n);
+        rank(x[VALUE_RANK], n, scratch);
+        rank(x[TARGET_RANK], n, scratch);
+        const bc_outcome outcome = {.examples = n, .loss = sum / (double)n, .values = x[VALUE], .targets = x[TARGET],
+                                    .value_ranks = x[VALUE_RANK], .target_ranks = x[TARGET_RANK]};
+        compute(&outcome, VALUES, scores);
+        scores->same_prediction = is_same_value(x[VALUE], x[TARGET], n);
     }
-    bertc_status status = x && y && scratch ? BERTC_OK : bc_fail_memory(err);
-    bc_free(x);
-    bc_free(y);
+    for (int a = 0; a < ARRAYS; a++) bc_free(x[a]);
     bc_free(scratch);
     return status;
+}
+
+bertc_status bc_scores_check(const bertc_dataset *dataset, const float *logits, bertc_error *err)
+{
+    bertc_status status = bc_dataset_check(dataset, err);
+    if (status != BERTC_OK) return status;
+    if (!dataset->labelled || dataset->count == 0)
+        return bc_fail(err, BERTC_INPUT, "%s: the split has no labels to score", dataset->path);
+    return bc_check_finite(dataset, logits, err);
 }
 
 bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits, bertc_scores *scores, bertc_error *err)
 {
     if (!scores || !logits) return bc_fail_null(err, __func__, "logits and scores");
-    bertc_status status = bc_dataset_check(dataset, err);
-    if (status != BERTC_OK) return status;
-    *scores = (bertc_scores){.loss = NAN, .examples = dataset->count};
+    *scores = (bertc_scores){.examples = dataset ? dataset->count : 0};
     for (int m = 0; m < BERTC_METRICS; m++) scores->value[m] = NAN;
-    if (!dataset->labelled || dataset->count == 0)
-        return bc_fail(err, BERTC_INPUT, "%s: the split has no labels to score", dataset->path);
-    status = bc_check_finite(dataset, logits, err);
+    bertc_status status = bc_scores_check(dataset, logits, err);
     if (status != BERTC_OK) return status;
     return dataset->task->kind == BERTC_REGRESSION ? score_values(dataset, logits, scores, err)
                                                    : score_classes(dataset, logits, scores, err);

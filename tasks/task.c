@@ -1,4 +1,4 @@
-/* Checks and helpers for any task, and the names of metrics and splits. */
+/* Checks and helpers for any task, and the names of splits. */
 #include "base/error.h"
 #include "tasks/tasks.h"
 
@@ -25,6 +25,9 @@ bertc_status bc_task_check(const bertc_task *task, bertc_error *err)
     if (task->num_metrics < 0 || task->num_metrics > BERTC_MAX_TASK_METRICS)
         return bc_fail(err, BERTC_USAGE, "task %s: %d metrics, expected at most %d", task->name, task->num_metrics,
                        (int)BERTC_MAX_TASK_METRICS);
+    for (int i = 0; i < task->num_metrics; i++)
+        if ((unsigned)task->metrics[i] >= BERTC_METRICS)
+            return bc_fail(err, BERTC_USAGE, "task %s: metric %d is not valid", task->name, (int)task->metrics[i]);
     return BERTC_OK;
 }
 
@@ -46,12 +49,6 @@ double bc_task_length(const bertc_task *task, double quantile)
     int below = at < BERTC_LENGTH_QUANTILES - 1 ? (int)at : BERTC_LENGTH_QUANTILES - 2;
     const int *lengths = task->length_quantiles + below; /* the two quantiles to interpolate between */
     return lengths[0] + (at - below) * (lengths[1] - lengths[0]);
-}
-
-const char *bertc_metric_name(bertc_metric metric)
-{
-    static const char *const names[BERTC_METRICS] = {"accuracy", "f1", "matthews", "pearson", "spearman"};
-    return (unsigned)metric < BERTC_METRICS ? names[metric] : NULL;
 }
 
 const char *bertc_split_name(bertc_split split)

@@ -50,8 +50,23 @@ int bc_argmax(const float *logits, int count);
 /* Check that all logits are finite. Errors: BERTC_DIVERGED with the line of the first example whose logits are not. */
 bertc_status bc_check_finite(const bertc_dataset *dataset, const float *logits, bertc_error *err);
 
-/* Append the object of bertc_scores_json. */
-void bc_put_scores(bc_text *out, const bertc_task *task, bertc_split split, const bertc_scores *scores);
+/* Fail with "task mnli has no metric f1, its metrics are accuracy, ...", the names of all metrics that fit the task.
+ * Errors: BERTC_USAGE, BERTC_NOMEM. */
+bertc_status bc_fail_metric(const bertc_task *task, const char *name, size_t length, bertc_error *err);
+
+/* Return the task's own metrics. */
+bertc_metric_list bc_own_metrics(const bertc_task *task);
+
+/* Check that a data set can be scored by these logits. Errors: as bertc_task_score. */
+bertc_status bc_scores_check(const bertc_dataset *dataset, const float *logits, bertc_error *err);
+
+/* Append the object of bertc_scores_json without the scores by class. */
+void bc_put_scores(bc_text *out, const bertc_task *task, bertc_split split, const bertc_scores *scores,
+                   const bertc_metric_list *metrics);
+
+/* Collect the cells of the confusion matrix of a labelled classification, in the order of labels, then of predicted
+ * classes. cells (count of the data set) out; return the number of cells. */
+size_t bc_count_confusions(const bertc_dataset *dataset, const float *logits, bertc_confusion *cells);
 
 /* Make a synthetic split (synthetic.c). It has the official number of texts, at most `limit` if that is not 0. Errors:
  * BERTC_USAGE if the lengths are not known or the vocabulary has no words of lower-case letters; BERTC_NOMEM. */

@@ -27,16 +27,41 @@ extern "C" {
 
 typedef enum bertc_split { BERTC_TRAIN, BERTC_DEV, BERTC_TEST, BERTC_SPLITS } bertc_split;
 
+/* Metrics, computed as by scikit-learn (zero_division=0) and scipy. A quotient 0/0 of classes is 0.
+ *
+ * macro     the mean over the classes that are the label or the prediction of an example
+ * micro     from the counts summed over all classes
+ * weighted  the mean over the classes, weighted by their numbers of examples
+ *
+ * AUC and average precision rank the examples by their scores for a class: for two classes by the log-odds of class 1,
+ * for several classes by the softmax, each class against all others, and then they are the mean over all classes. AUC
+ * is NaN if some class has no example or no other class has one. A correlation with a constant is NaN. */
 typedef enum bertc_metric {
     BERTC_ACCURACY,
     BERTC_F1, /* F1 of class 1 */
     BERTC_MATTHEWS,
     BERTC_PEARSON,
     BERTC_SPEARMAN,
+    BERTC_F1_MACRO,
+    BERTC_F1_MICRO,
+    BERTC_F1_WEIGHTED,
+    BERTC_PRECISION, /* of class 1 */
+    BERTC_PRECISION_MACRO,
+    BERTC_PRECISION_MICRO,
+    BERTC_RECALL, /* of class 1 */
+    BERTC_RECALL_MACRO,
+    BERTC_RECALL_MICRO,
+    BERTC_AUC, /* area under the ROC curve */
+    BERTC_AVERAGE_PRECISION,
+    BERTC_SUBSET_ACCURACY, /* share of the examples whose predicted labels are exactly their labels */
+    BERTC_MSE,
+    BERTC_MAE,
+    BERTC_R2,   /* NaN for a single example; 0 for constant targets that are not predicted exactly */
+    BERTC_LOSS, /* cross-entropy or squared error, mean over the examples */
     BERTC_METRICS
 } bertc_metric;
 
-enum { BERTC_MAX_TASK_METRICS = 2 };
+enum { BERTC_MAX_TASK_METRICS = BERTC_METRICS };
 
 /* What a head predicts for an example. */
 typedef enum bertc_kind {
@@ -90,6 +115,22 @@ BERTC_API const bertc_task *bertc_task_at(size_t index); /* null: past the end *
 BERTC_API const bertc_task *bertc_task_find(const char *name); /* null: unknown */
 
 BERTC_API const char *bertc_metric_name(bertc_metric metric); /* "accuracy" */
+BERTC_API bool bertc_metric_smaller_is_better(bertc_metric metric);
+
+/* Whether the metric has a meaning for the task's kind and number of labels. */
+BERTC_API bool bertc_metric_fits(bertc_metric metric, const bertc_task *task);
+
+/* Metrics in the order in which they are reported, each once. */
+typedef struct bertc_metric_list {
+    int count;
+    bertc_metric metrics[BERTC_METRICS];
+} bertc_metric_list;
+
+/* Parse names separated by commas. "own" stands for the task's own metrics, "all" for every metric that fits the task.
+ * Errors: BERTC_USAGE for a name that is unknown or listed twice, and for a metric that does not fit the task. */
+BERTC_API bertc_status bertc_metric_list_parse(const char *names, const bertc_task *task, bertc_metric_list *list,
+                                               bertc_error *err);
+
 BERTC_API const char *bertc_split_name(bertc_split split);    /* "train" */
 
 /* An example and its target:
@@ -159,26 +200,62 @@ BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *con
                                                int32_t *map, bool *by_name, bertc_error *err);
 
 typedef struct bertc_scores {
-    double value[BERTC_METRICS]; /* NaN for metrics that do not fit the kind of the task */
-    double loss;                 /* mean over examples; NaN if not computed */
+    double value[BERTC_METRICS]; /* by metric; NaN for metrics that do not fit the kind of the task */
     size_t examples;
     size_t same_prediction; /* 0: predictions differ; else all are the same: 1 + the class, or 1 for a regression
                              * (the rule is in tasks/metrics.c) */
 } bertc_scores;
 
-/* Compute the metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression. A
- * correlation with a constant is NaN; undefined values of Matthews and F1 are 0.
+/* Compute all metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression.
+ * F1, precision and recall of class 1 are computed for several classes too. Takes time count C, with the logarithm of
+ * the number of examples of a class.
  * Errors: BERTC_INPUT if the data set is empty or unlabelled; BERTC_DIVERGED if a logit is not finite; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
                                         bertc_scores *scores, bertc_error *err);
+
+/* Scores of one class. */
+typedef struct bertc_class_scores {
+    size_t examples; /* examples of the class, its support */
+    double precision, recall, f1;
+} bertc_class_scores;
+
+/* A cell of the confusion matrix. */
+typedef struct bertc_confusion {
+    int32_t label, predicted;
+    size_t count; /* examples of class `label` that are predicted as `predicted` */
+    double share; /* count / examples of class `label` */
+} bertc_confusion;
+
+/* Predictions by class. */
+typedef struct bertc_class_report {
+    int num_classes;
+    bertc_class_scores *classes; /* (num_classes) in the task's label order */
+    bertc_confusion *confusions; /* (num_confusions) every cell that is not 0, the largest count first */
+    size_t num_confusions;
+} bertc_class_report;
+
+/* Compute the scores of each class and the confusion matrix, in time count log count besides the reading of the logits.
+ * logits as in bertc_task_score; bertc_class_report_clear releases the report, also after an error.
+ * Errors: as bertc_task_score; BERTC_USAGE if the task is not a classification. */
+BERTC_API bertc_status bertc_task_report_classes(const bertc_dataset *dataset, const float *logits,
+                                                 bertc_class_report *report, bertc_error *err);
+BERTC_API void bertc_class_report_clear(bertc_class_report *report);
+
+/* With up to 20 classes the confusion matrix is shown as a whole, with more classes the 20 most frequent confusions. */
+enum { BERTC_SHOWN_CONFUSIONS = 20 };
 
 /* Write the scores of a split as one JSON object without a line end:
  *
  *   {"task":"sst2","split":"dev","examples":872,"loss":0.21,"metrics":{"accuracy":0.9243}}
  *
+ * metrics  the reported metrics; null: the task's own
+ * report   null, or scores by class, which add the members "classes", with an object for each class, and "confusion",
+ *          a row of counts for each label; with more than BERTC_SHOWN_CONFUSIONS classes "confusions" in place of that
+ *
  * Numbers read back to the same bits; a number that is not finite is null. *json is released by free(); null after an
  * error. Errors: BERTC_USAGE, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_scores_json(const bertc_task *task, bertc_split split, const bertc_scores *scores,
+                                         const bertc_metric_list *metrics, const bertc_class_report *report,
                                          char **json, bertc_error *err);
 
 /* Set *better if another order of the labels scores far better than the given order, as happens if a model's id2label

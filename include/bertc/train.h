@@ -66,9 +66,8 @@ typedef enum bertc_keep { BERTC_KEEP_LAST, BERTC_KEEP_BEST } bertc_keep;
 
 /* The metric that decides which evaluation is best. */
 typedef enum bertc_best {
-    BERTC_BEST_PRIMARY,  /* the task's first metric */
-    BERTC_BEST_ACCURACY, /* BERTC_BEST_ACCURACY + m: the bertc_metric m */
-    BERTC_BEST_LOSS = BERTC_BEST_ACCURACY + BERTC_METRICS
+    BERTC_BEST_PRIMARY, /* the task's first metric */
+    BERTC_BEST_METRIC   /* BERTC_BEST_METRIC + m: the bertc_metric m */
 } bertc_best;
 
 /* The options of a fine-tuning run. Call bertc_train_defaults first, then set fields. A negative warmup_ratio or
@@ -90,6 +89,7 @@ typedef struct bertc_train_options {
     const char *class_weights; /* "W,W,..." in the task's label order, "balanced" or "none" */
     double label_smoothing;
     const char *eval_splits;   /* "dev,mnli-mm": splits of the task, dev splits of other tasks */
+    const char *metrics;       /* "own,f1_macro": the reported metrics (bertc_metric_list_parse) */
     int64_t patience;          /* evaluations without a new best; 0: no early end */
     double epochs;
     int64_t batch_size;
@@ -152,6 +152,7 @@ typedef struct bertc_split_scores {
     const bertc_task *task;
     bertc_split split;
     bertc_scores scores;
+    bertc_metric_list metrics; /* reported metrics */
 } bertc_split_scores;
 
 typedef struct bertc_train_result {

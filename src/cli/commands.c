@@ -80,11 +80,20 @@ const cli_command cli_commands[] = {
         .name = "eval",
         .summary = "evaluate a fine-tuned model on a split",
         .examples = "bertc eval --task sst2 --model run --data GLUE\n"
-                    "bertc eval --task mnli-mm --model run --data GLUE --json\n",
+                    "bertc eval --task mnli-mm --model run --data GLUE --json\n"
+                    "bertc eval --task mnli --model run --data GLUE --metrics own,f1_macro,auc --by-class\n",
         .details = "Prints a table, or one object with --json, for example\n"
                    "{\"task\":\"sst2\",\"split\":\"dev\",\"examples\":872,\"loss\":0.21,"
                    "\"metrics\":{\"accuracy\":0.9243}}\n"
-                   "A metric that is not defined, such as a correlation with a constant, is null.\n",
+                   "A metric that is not defined, such as a correlation with a constant, is null.\n"
+                   "Metrics equal scikit-learn's and scipy's:\n"
+                   "f1, precision and recall are of the second of two classes; _macro is the mean\n"
+                   "over the classes that occur, _micro is over the counts of all classes, and\n"
+                   "_weighted is the mean weighted by the numbers of examples; a quotient 0/0 is 0.\n"
+                   "auc and average_precision of more than two classes are means over all classes,\n"
+                   "each against the others, by their probabilities. --by-class adds \"classes\" and\n"
+                   "\"confusion\", a row for each label, to the object; with more than 20 classes\n"
+                   "\"confusions\", the 20 most frequent ones.\n",
         .required = "task model data",
         .table = cli_inference_table,
         .mask = CLI_EVAL,

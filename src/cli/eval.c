@@ -1,15 +1,114 @@
 /* bertc eval: the scores of a model on a split. */
+#include <string.h>
+
+#include "cli/error.h"
 #include "cli/inference.h"
 #include "cli/scores.h"
 
-static void print_table(const bertc_task *task, bertc_split split, const bertc_scores *scores)
+static void print_table(const bertc_task *task, bertc_split split, const bertc_scores *scores,
+                        const bertc_metric_list *metrics)
 {
-    printf("%-10s%s\n", "task", task->name);
-    printf("%-10s%s\n", "split", bertc_split_name(split));
-    printf("%-10s%zu\n", "examples", scores->examples);
-    printf("%-10s%.4f\n", "loss", scores->loss);
-    for (int i = 0; i < task->num_metrics; i++)
-        printf("%-10s%.4f\n", bertc_metric_name(task->metrics[i]), scores->value[task->metrics[i]]);
+    int width = 10;
+    for (int i = 0; i < metrics->count; i++) {
+        int length = (int)strlen(bertc_metric_name(metrics->metrics[i]));
+        if (length >= width) width = length + 1;
+    }
+    printf("%-*s%s\n", width, "task", task->name);
+    printf("%-*s%s\n", width, "split", bertc_split_name(split));
+    printf("%-*s%zu\n", width, "examples", scores->examples);
+    printf("%-*s%.4f\n", width, "loss", scores->value[BERTC_LOSS]);
+    for (int i = 0; i < metrics->count; i++)
+        if (metrics->metrics[i] != BERTC_LOSS)
+            printf("%-*s%.4f\n", width, bertc_metric_name(metrics->metrics[i]), scores->value[metrics->metrics[i]]);
+}
+
+/* ---- Classes ------------------------------------------------------------------------------- */
+
+enum { NAME = 40 }; /* columns of a label, at most */
+
+/* The number of characters of UTF-8 text, at most NAME. */
+static int length_of(const char *text)
+{
+    int length = 0;
+    for (; *text; text++) length += ((unsigned char)*text & 0xC0) != 0x80;
+    return length < NAME ? length : NAME;
+}
+
+/* Print at most NAME characters, then spaces up to `width`. */
+static void put_padded(const char *text, int width)
+{
+    int length = length_of(text), left = length;
+    for (; *text && (left > 0 || ((unsigned char)*text & 0xC0) == 0x80); text++) {
+        left -= ((unsigned char)*text & 0xC0) != 0x80;
+        putchar(*text);
+    }
+    printf("%*s", width - length, "");
+}
+
+static void print_classes(const bertc_task *task, const bertc_class_report *report, int width)
+{
+    printf("\n%*s%9s%9s%9s%9s\n", width, "", "precision", "recall", "f1", "support");
+    for (int c = 0; c < report->num_classes; c++) {
+        const bertc_class_scores *of = &report->classes[c];
+        put_padded(task->labels[c], width);
+        printf("%9.4f%9.4f%9.4f%9zu\n", of->precision, of->recall, of->f1, of->examples);
+    }
+}
+
+/* The number of the column stands above it: names of labels may be long. */
+static void print_matrix(const bertc_task *task, const bertc_class_report *report, int width)
+{
+    size_t matrix[BERTC_SHOWN_CONFUSIONS][BERTC_SHOWN_CONFUSIONS] = {{0}};
+    for (size_t i = 0; i < report->num_confusions; i++)
+        matrix[report->confusions[i].label][report->confusions[i].predicted] = report->confusions[i].count;
+    printf("\n%-*s", width + 4, "label \\ predicted");
+    for (int c = 0; c < report->num_classes; c++) printf("%8d", c);
+    for (int label = 0; label < report->num_classes; label++) {
+        printf("\n%2d  ", label);
+        put_padded(task->labels[label], width);
+        for (int c = 0; c < report->num_classes; c++) printf("%8zu", matrix[label][c]);
+    }
+    putchar('\n');
+}
+
+static void print_confusions(const bertc_task *task, const bertc_class_report *report, int width)
+{
+    int shown = 0;
+    putchar('\n');
+    put_padded("label", width);
+    put_padded("predicted", width);
+    puts("examples    share");
+    for (size_t i = 0; i < report->num_confusions && shown < BERTC_SHOWN_CONFUSIONS; i++) {
+        const bertc_confusion *c = &report->confusions[i];
+        if (c->label == c->predicted) continue;
+        put_padded(task->labels[c->label], width);
+        put_padded(task->labels[c->predicted], width);
+        printf("%8zu%8.1f%%\n", c->count, 100 * c->share);
+        shown++;
+    }
+}
+
+static void print_report(const bertc_task *task, const bertc_class_report *report)
+{
+    int width = (int)strlen("label \\ predicted") - 4;
+    for (int c = 0; c < report->num_classes; c++)
+        if (length_of(task->labels[c]) > width) width = length_of(task->labels[c]);
+    print_classes(task, report, width + 2);
+    (report->num_classes <= BERTC_SHOWN_CONFUSIONS ? print_matrix : print_confusions)(task, report, width + 2);
+}
+
+/* ---- The command --------------------------------------------------------------------------- */
+
+/* Check the options that choose what is reported. */
+static bertc_status check_report(const cli_inference_values *v, const bertc_task *task, bertc_metric_list *metrics,
+                                 bertc_error *err)
+{
+    bertc_error why = {0};
+    bertc_status status = bertc_metric_list_parse(v->metrics, task, metrics, &why);
+    if (status != BERTC_OK) return cli_fail(err, status, "--metrics: %s", why.message);
+    if (v->by_class && task->kind != BERTC_CLASSIFICATION)
+        return cli_fail(err, BERTC_USAGE, "--by-class: task %s is a regression, it has no classes", task->name);
+    return BERTC_OK;
 }
 
 bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *err)
@@ -17,13 +116,20 @@ bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *
     (void)arguments;
     const cli_inference_values *v = values;
     const bertc_task *task;
-    bertc_status status = cli_task_find(v->predict.task, &task, err);
-    if (status != BERTC_OK) return status;
+    bertc_metric_list metrics;
     bertc_predictions predictions = {0};
-    status = cli_infer(v, NULL, 0, true, &predictions, err);
+    bertc_class_report report = {0};
+    bertc_status status = cli_task_find(v->predict.task, &task, err);
+    if (status == BERTC_OK) status = check_report(v, task, &metrics, err);
+    if (status == BERTC_OK) status = cli_infer(v, NULL, 0, true, &predictions, err);
+    if (status == BERTC_OK && v->by_class)
+        status = bertc_task_report_classes(predictions.dataset, predictions.logits, &report, err);
     if (status == BERTC_OK && v->json)
-        status = cli_print_scores(task, v->predict.split, &predictions.scores, err);
-    else if (status == BERTC_OK) print_table(task, v->predict.split, &predictions.scores);
+        status = cli_print_scores(task, v->predict.split, &predictions.scores, &metrics, v->by_class ? &report : NULL,
+                                  err);
+    else if (status == BERTC_OK) print_table(task, v->predict.split, &predictions.scores, &metrics);
+    if (status == BERTC_OK && v->by_class && !v->json) print_report(task, &report);
+    bertc_class_report_clear(&report);
     bertc_predictions_clear(&predictions);
     return status;
 }

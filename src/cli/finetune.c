@@ -28,7 +28,7 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
     /* The first split of each task; all tasks have the same number of splits. */
     for (size_t i = 0; i < result->eval_count; i += result->eval_count / tasks) {
         const bertc_split_scores *e = &result->evals[i];
-        bertc_metric metric = e->task->metrics[0];
+        bertc_metric metric = e->metrics.metrics[0];
         fprintf(stderr, ", %s%s%s %s %.4f", tasks > 1 ? e->task->name : "", tasks > 1 ? " " : "",
                 bertc_split_name(e->split), bertc_metric_name(metric), e->scores.value[metric]);
     }
@@ -49,7 +49,9 @@ bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_err
     cli_progress_end(&progress);
     if (status != BERTC_OK) return status;
     summarise(options, &result);
-    for (size_t i = 0; i < result.eval_count && status == BERTC_OK; i++)
-        status = cli_print_scores(result.evals[i].task, result.evals[i].split, &result.evals[i].scores, err);
+    for (size_t i = 0; i < result.eval_count && status == BERTC_OK; i++) {
+        const bertc_split_scores *e = &result.evals[i];
+        status = cli_print_scores(e->task, e->split, &e->scores, &e->metrics, NULL, err);
+    }
     return status;
 }

@@ -4,7 +4,7 @@
 
 #include "cli/options.h"
 
-enum { WIDTH = 90, COLUMN = 28 /* column at which descriptions begin */, NOTE = 256, RANGE = 64 };
+enum { WIDTH = 90, COLUMN = 28 /* column at which descriptions begin */, NOTE = 384, RANGE = 64 };
 
 static const struct {
     int code;
@@ -61,20 +61,27 @@ static void describe_row(const cli_command *command, const bertc_option *option,
     if (used > 0 && used < NOTE - 1) memcpy(out + used, ")", 2);
 }
 
-/* Print the words of `text` from `*column` on, wrapped to COLUMN..WIDTH. */
+/* Print the words of `text` from `*column` on, wrapped to COLUMN..WIDTH. A list of choices that is longer than a line is
+ * wrapped after a '|'. */
 static void put_wrapped(FILE *to, const char *text, size_t *column)
 {
     while (*text) {
-        size_t n = strcspn(text, " ");
-        bool first = *column == COLUMN;
-        if (!first && *column + 1 + n > WIDTH) {
-            fprintf(to, "\n%*s", COLUMN, "");
-            *column = COLUMN;
-            first = true;
+        size_t left = strcspn(text, " "), gap = *column > COLUMN;
+        while (left > 0) {
+            size_t piece = left > WIDTH - COLUMN ? strcspn(text, "|") + 1 : left;
+            if (piece > left) piece = left;
+            if (*column > COLUMN && *column + gap + piece > WIDTH) {
+                fprintf(to, "\n%*s", COLUMN, "");
+                *column = COLUMN;
+                gap = 0;
+            }
+            fprintf(to, "%*s%.*s", (int)gap, "", (int)piece, text);
+            *column += gap + piece;
+            text += piece;
+            left -= piece;
+            gap = 0;
         }
-        fprintf(to, "%s%.*s", first ? "" : " ", (int)n, text);
-        *column += n + !first;
-        text += n + (text[n] == ' ');
+        text += *text == ' ';
     }
 }
 

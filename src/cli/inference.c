@@ -58,6 +58,12 @@ static const bertc_option rows[] = {
     {"offsets", BERTC_OPTION_TEXT, FIELD(offsets), NULL, 0, 0, NULL, "FILE",
      "write the index of each text's first row, then the total number of rows, as an .npy file; only with "
      "'--format npy --pool none'", CLI_EMBED},
+    {"metrics", BERTC_OPTION_TEXT, FIELD(metrics), "own", 0, 0, NULL, "LIST",
+     "metrics to report, such as own,auc or f1_macro,matthews; own: the task's own; all: every metric that fits the task",
+     CLI_EVAL},
+    {"by-class", BERTC_OPTION_FLAG, FIELD(by_class), NULL, 0, 0, NULL, NULL,
+     "also report precision, recall, F1 and number of examples of each class, and the confusion matrix, or with more "
+     "than 20 classes the 20 most frequent confusions", CLI_EVAL},
     {"json", BERTC_OPTION_FLAG, FIELD(json), NULL, 0, 0, NULL, NULL,
      "print one JSON object instead of a table", CLI_EVAL},
 };

@@ -11,9 +11,9 @@ enum { CLI_NPY, CLI_JSONL, CLI_TSV }; /* formats of embed's output */
 
 typedef struct cli_inference_values {
     bertc_predict_options predict; /* the first member, as the library's option rows have offsets into it */
-    const char *out, *logits, *layers, *offsets;
+    const char *out, *logits, *layers, *offsets, *metrics;
     int combine, pool, format;
-    bool json, pair, normalize;
+    bool json, by_class, pair, normalize;
 } cli_inference_values;
 
 /* Find the task of that name. Errors: BERTC_USAGE with a suggestion. */

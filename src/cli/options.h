@@ -14,7 +14,7 @@
 const bertc_option *cli_option_next(const cli_command *command, const bertc_option *row);
 
 /* Write the names of a CHOICE, such as "hf|google"; nothing for another kind. */
-enum { CLI_CHOICES = 128 };
+enum { CLI_CHOICES = 256 };
 void cli_option_choices(const bertc_option *row, char out[CLI_CHOICES]);
 
 /* Whether the command requires the option. */

@@ -18,10 +18,11 @@ void cli_put_number(double value)
     fputs(text, stdout);
 }
 
-bertc_status cli_print_scores(const bertc_task *task, bertc_split split, const bertc_scores *scores, bertc_error *err)
+bertc_status cli_print_scores(const bertc_task *task, bertc_split split, const bertc_scores *scores,
+                              const bertc_metric_list *metrics, const bertc_class_report *report, bertc_error *err)
 {
     char *json;
-    bertc_status status = bertc_scores_json(task, split, scores, &json, err);
+    bertc_status status = bertc_scores_json(task, split, scores, metrics, report, &json, err);
     if (status == BERTC_OK) puts(json);
     free(json);
     return status;

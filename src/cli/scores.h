@@ -6,8 +6,9 @@
 
 #include "bertc.h"
 
-/* Print bertc_scores_json as one line. Errors: BERTC_NOMEM. */
-bertc_status cli_print_scores(const bertc_task *task, bertc_split split, const bertc_scores *scores, bertc_error *err);
+/* Print bertc_scores_json as one line. report: scores by class, or null. Errors: BERTC_NOMEM. */
+bertc_status cli_print_scores(const bertc_task *task, bertc_split split, const bertc_scores *scores,
+                              const bertc_metric_list *metrics, const bertc_class_report *report, bertc_error *err);
 
 /* Print a number of JSON that reads back to the same bits, or null if the number is not finite. */
 void cli_put_number(double value);

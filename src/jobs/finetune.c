@@ -165,9 +165,11 @@ static void set_result(const bc_run *run, bertc_train_result *result)
     for (int t = 0; t < run->num_tasks; t++) {
         const bc_run_task *run_task = &run->tasks[t];
         const bertc_scores *scores = bc_run_result_scores(run, t);
-        for (size_t i = 0; i < run_task->eval_count; i++)
+        for (size_t i = 0; i < run_task->eval_count; i++) {
+            const bc_eval_split *split = &run_task->eval_splits[i];
             result->evals[result->eval_count++] =
-                (bertc_split_scores){run_task->eval_splits[i].task, run_task->eval_splits[i].split, scores[i]};
+                (bertc_split_scores){split->task, split->split, scores[i], split->metrics};
+        }
     }
 }
 

@@ -94,7 +94,7 @@ static bertc_status check_order(const job *j, bertc_error *err)
 static bertc_status score_predictions(job *j, bertc_scores *scores, bertc_error *err)
 {
     char constant[BC_CONSTANT_TEXT];
-    bc_eval_split eval_split = {j->task, j->options->split};
+    bc_eval_split eval_split = {.task = j->task, .split = j->options->split};
     bertc_status status = check_order(j, err);
     if (status == BERTC_OK) status = bertc_task_score(j->dataset, j->eval.logits, scores, err);
     if (status == BERTC_OK && bc_scores_describe_constant(eval_split, scores, constant))
@@ -140,7 +140,7 @@ static bertc_status predict(job *j, bool score, bertc_predictions *predictions, 
 bertc_status bertc_predict(const bertc_predict_options *options, bool score, const bertc_observer *observer,
                            bertc_predictions *predictions, bertc_error *err)
 {
-    if (predictions) *predictions = (bertc_predictions){.scores.loss = (double)NAN};
+    if (predictions) *predictions = (bertc_predictions){.scores.value[BERTC_LOSS] = (double)NAN};
     if (!options || !options->task || !predictions)
         return bc_fail_null(err, __func__, "options, their task and predictions");
     job j = {.options = options, .task = bertc_task_find(options->task)};

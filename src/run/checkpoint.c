@@ -87,7 +87,7 @@ static bertc_status write_checkpoint(bc_run *run, const char *name, bertc_error 
     char log[BC_HASH_HEX];
     bertc_status status;
     bc_log_end(&run->log, log);
-    bc_state_record(&state, &run->state);
+    bc_state_record(&state, &run->state, run->needed_metrics);
     bc_options_record(&options, &run->options);
     bc_fingerprints_record(&hashes, &run->fingerprints);
     const char *const texts[] = {"format", "bertc-checkpoint-1", "state", state.bytes, "options", options.bytes,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "tasks/tasks.h"
 
 /* ---- Tasks --------------------------------------------------------------------------------- */
 
@@ -57,7 +58,7 @@ static bool have_same_labels(const bertc_task *a, const bertc_task *b)
 static bertc_status parse_split(const char *name, size_t length, const bertc_task *task,
                               bc_eval_split *split, bertc_error *err)
 {
-    *split = (bc_eval_split){task, BERTC_DEV};
+    *split = (bc_eval_split){.task = task, .split = BERTC_DEV};
     for (int s = 0; s < BERTC_SPLITS; s++) {
         const char *known = bertc_split_name((bertc_split)s);
         if (strlen(known) != length || memcmp(known, name, length) != 0) continue;
@@ -93,33 +94,53 @@ bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task,
     return BERTC_OK;
 }
 
-/* ---- The best ------------------------------------------------------------------------------ */
+/* ---- Metrics ------------------------------------------------------------------------------- */
+
+bertc_status bc_reported_metrics_parse(const bertc_train_options *o, bc_eval_split *splits, size_t count,
+                                       bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < count && status == BERTC_OK; i++) {
+        bertc_error why = {0};
+        status = bertc_metric_list_parse(o->metrics, splits[i].task, &splits[i].metrics, &why);
+        if (status != BERTC_OK) bc_fail(err, status, "--metrics: %s", why.message);
+    }
+    return status;
+}
 
 static bertc_metric metric_of(const bertc_train_options *o, const bertc_task *task)
 {
     return o->best_metric == BERTC_BEST_PRIMARY ? task->metrics[0]
-                                                : (bertc_metric)(o->best_metric - BERTC_BEST_ACCURACY);
+                                                : (bertc_metric)(o->best_metric - BERTC_BEST_METRIC);
+}
+
+uint32_t bc_needed_metrics(const bertc_train_options *o, const bc_eval_split *splits, size_t count)
+{
+    uint32_t needed = (uint32_t)1 << metric_of(o, splits[0].task);
+    for (size_t i = 0; i < count; i++)
+        for (int m = 0; m < splits[i].metrics.count; m++) needed |= (uint32_t)1 << splits[i].metrics.metrics[m];
+    return needed;
 }
 
 double bc_best_metric_value(const bertc_train_options *o, const bertc_task *task, const bertc_scores *scores)
 {
-    return o->best_metric == BERTC_BEST_LOSS ? -scores->loss : scores->value[metric_of(o, task)];
+    bertc_metric metric = metric_of(o, task);
+    return bertc_metric_smaller_is_better(metric) ? -scores->value[metric] : scores->value[metric];
 }
 
 const char *bc_best_metric_name(const bertc_train_options *o, const bertc_task *task)
 {
-    return o->best_metric == BERTC_BEST_LOSS ? "loss" : bertc_metric_name(metric_of(o, task));
+    return bertc_metric_name(metric_of(o, task));
 }
 
 bertc_status bc_best_metric_check(const bertc_train_options *o, const bertc_task *task, bertc_error *err)
 {
-    bool found = o->best_metric == BERTC_BEST_LOSS;
-    for (int i = 0; i < task->num_metrics && !found; i++) found = task->metrics[i] == metric_of(o, task);
-    if (!found)
-        return bc_fail(err, BERTC_USAGE, "--best-metric: task %s has no %s, its metric%s %s%s%s", task->name,
-                       bc_best_metric_name(o, task), task->num_metrics > 1 ? "s are" : " is", bertc_metric_name(task->metrics[0]),
-                       task->num_metrics > 1 ? ", " : "",
-                       task->num_metrics > 1 ? bertc_metric_name(task->metrics[1]) : "");
+    const char *name = bc_best_metric_name(o, task);
+    bertc_error why = {0};
+    if (!bertc_metric_fits(metric_of(o, task), task)) {
+        bertc_status status = bc_fail_metric(task, name, strlen(name), &why);
+        return bc_fail(err, status, "--best-metric: %s", why.message);
+    }
     if (o->best_metric != BERTC_BEST_PRIMARY && o->keep != BERTC_KEEP_BEST && o->patience == 0)
         return bc_fail(err, BERTC_USAGE, "--best-metric has no effect without --keep best or --patience");
     return BERTC_OK;

@@ -1,7 +1,9 @@
-/* The tasks of a run (--task), its evaluation splits (--eval-splits) and the metric of the best evaluation
- * (--best-metric). */
+/* The tasks of a run (--task), its evaluation splits (--eval-splits), their reported metrics (--metrics) and the metric
+ * of the best evaluation (--best-metric). */
 #ifndef BC_RUN_EVAL_SPLITS_H
 #define BC_RUN_EVAL_SPLITS_H
+
+#include <stdint.h>
 
 #include "bertc/train.h"
 
@@ -10,10 +12,11 @@
 bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
                                bertc_error *err);
 
-/* A split of a task. */
+/* A split of a task, and the metrics that are reported of it. */
 typedef struct bc_eval_split {
     const bertc_task *task;
     bertc_split split;
+    bertc_metric_list metrics;
 } bc_eval_split;
 
 /* Parse a list of evaluation splits. An entry is a split of `task`, or the name of a task with the same labels, whose
@@ -21,10 +24,18 @@ typedef struct bc_eval_split {
 bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task, bc_eval_split splits[BERTC_MAX_EVALS],
                                   size_t *count, bertc_error *err);
 
-/* Return the value of --best-metric in the scores of `task`. A larger value is better: a loss is negated. */
+/* Set the metrics of `count` splits to those of --metrics. Errors: BERTC_USAGE. */
+bertc_status bc_reported_metrics_parse(const bertc_train_options *options, bc_eval_split *splits, size_t count,
+                                       bertc_error *err);
+
+/* Return the set of metrics whose values a resumed run needs: the metrics that `count` splits report, and that of
+ * --best-metric. Bit m stands for metric m. */
+uint32_t bc_needed_metrics(const bertc_train_options *options, const bc_eval_split *splits, size_t count);
+
+/* Return the value of --best-metric in the scores of `task`, negated if a smaller value is better. */
 double bc_best_metric_value(const bertc_train_options *options, const bertc_task *task, const bertc_scores *scores);
 
-/* Check that `task` has the metric of --best-metric, and that --keep best or --patience uses it. Errors:
+/* Check that the metric of --best-metric fits `task`, and that --keep best or --patience uses it. Errors:
  * BERTC_USAGE. */
 bertc_status bc_best_metric_check(const bertc_train_options *options, const bertc_task *task, bertc_error *err);
 

@@ -64,7 +64,7 @@ static bertc_status log_scores(bc_run *run, const findings found[BERTC_MAX_TASKS
             bc_text_printf(&lines, "{\"step\":%lld,\"epoch\":", (long long)run->state.step);
             bc_json_put_double(&lines, bc_run_epochs(run, run->state.step));
             bc_text_printf(&lines, ",\"eval\":");
-            bc_put_scores(&lines, split->task, split->split, &found[t].scores[i]);
+            bc_put_scores(&lines, split->task, split->split, &found[t].scores[i], &split->metrics);
             bc_text_printf(&lines, ",\"seconds\":%.4f}\n", found[t].seconds[i]);
         }
     bertc_status status = lines.failed ? bc_fail_memory(err) : bc_log_append(&run->log, lines.bytes, lines.length, err);

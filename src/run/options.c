@@ -20,20 +20,38 @@ static const bertc_choice recipes[] = {{"hf", BERTC_RECIPE_HF}, {"google", BERTC
 static const bertc_choice trained[] = {{"all", BERTC_TRAIN_ALL}, {"bias", BERTC_TRAIN_BIASES}, {NULL, 0}};
 static const bertc_choice lora_saves[] = {{"merged", BERTC_LORA_MERGED}, {"adapter", BERTC_LORA_ADAPTER}, {NULL, 0}};
 static const bertc_choice keeps[] = {{"last", BERTC_KEEP_LAST}, {"best", BERTC_KEEP_BEST}, {NULL, 0}};
+#define BEST(metric) ((int)BERTC_BEST_METRIC + (int)(metric))
 static const bertc_choice best_metrics[] = {{"primary", BERTC_BEST_PRIMARY},
-                                            {"accuracy", (int)BERTC_BEST_ACCURACY + (int)BERTC_ACCURACY},
-                                            {"f1", (int)BERTC_BEST_ACCURACY + (int)BERTC_F1},
-                                            {"matthews", (int)BERTC_BEST_ACCURACY + (int)BERTC_MATTHEWS},
-                                            {"pearson", (int)BERTC_BEST_ACCURACY + (int)BERTC_PEARSON},
-                                            {"spearman", (int)BERTC_BEST_ACCURACY + (int)BERTC_SPEARMAN},
-                                            {"loss", BERTC_BEST_LOSS},
+                                            {"accuracy", BEST(BERTC_ACCURACY)},
+                                            {"f1", BEST(BERTC_F1)},
+                                            {"f1_macro", BEST(BERTC_F1_MACRO)},
+                                            {"f1_micro", BEST(BERTC_F1_MICRO)},
+                                            {"f1_weighted", BEST(BERTC_F1_WEIGHTED)},
+                                            {"precision", BEST(BERTC_PRECISION)},
+                                            {"precision_macro", BEST(BERTC_PRECISION_MACRO)},
+                                            {"precision_micro", BEST(BERTC_PRECISION_MICRO)},
+                                            {"recall", BEST(BERTC_RECALL)},
+                                            {"recall_macro", BEST(BERTC_RECALL_MACRO)},
+                                            {"recall_micro", BEST(BERTC_RECALL_MICRO)},
+                                            {"matthews", BEST(BERTC_MATTHEWS)},
+                                            {"auc", BEST(BERTC_AUC)},
+                                            {"average_precision", BEST(BERTC_AVERAGE_PRECISION)},
+                                            {"subset_accuracy", BEST(BERTC_SUBSET_ACCURACY)},
+                                            {"mse", BEST(BERTC_MSE)},
+                                            {"mae", BEST(BERTC_MAE)},
+                                            {"r2", BEST(BERTC_R2)},
+                                            {"pearson", BEST(BERTC_PEARSON)},
+                                            {"spearman", BEST(BERTC_SPEARMAN)},
+                                            {"loss", BEST(BERTC_LOSS)},
                                             {NULL, 0}};
 static const bertc_choice precisions[] = {{"f32", BERTC_F32}, {"bf16", BERTC_BF16}, {"auto", BERTC_AUTO}, {NULL, 0}};
 static const bertc_choice backends[] = {{"onednn", 0}, {"openblas", 1}, {"reference", 2}, {NULL, 0}};
 
 /* Flags of table entries. FREE: a resumed run may change the option, because the result does not depend on it, or
- * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded. */
-enum { FREE = 1, HIDDEN = 2 };
+ * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded. LATER:
+ * the default of the option is not recorded, so that a run with the default has the same record as in versions before
+ * the option existed. */
+enum { FREE = 1, HIDDEN = 2, LATER = 4 };
 
 /* Entries that both tables have; `type` is the struct of the options. */
 #define PRECISION(type)                                                                                              \
@@ -136,8 +154,12 @@ static const bertc_option rows[] = {
      "number of steps between evaluations; 0: only at the end, or with --keep best or --patience after each epoch", 0},
     {"keep", BERTC_OPTION_CHOICE, FIELD(keep), "last", 0, 0, keeps, "WHICH",
      "weights that become the result; last: those after the last step; best: those of the best evaluation", 0},
+    {"metrics", BERTC_OPTION_TEXT, FIELD(metrics), "own", 0, 0, NULL, "LIST",
+     "metrics to report, any of those of --best-metric that fit the task, such as own,auc; own: the task's own; all: "
+     "every metric that fits", LATER},
     {"best-metric", BERTC_OPTION_CHOICE, FIELD(best_metric), "primary", 0, 0, best_metrics, "METRIC",
-     "metric that decides which evaluation is best; primary: the task's first metric", 0},
+     "metric that decides which evaluation is best: the largest value, or the smallest loss, mse or mae; primary: the "
+     "task's first metric", 0},
     {"patience", BERTC_OPTION_INT, FIELD(patience), "0", 0, 2147483647, NULL, "N",
      "number of evaluations in a row without a new best after which the run ends; 0: never", 0},
     {"save-every", BERTC_OPTION_TEXT, FIELD(save_every), "auto", 0, 0, NULL, "STEPS|MINUTESm",
@@ -364,13 +386,21 @@ static void put_value(bc_text *out, const bertc_option *row, const void *at)
     }
 }
 
+/* Whether a record leaves the option out. Options marked LATER are texts. */
+static bool is_left_out(const bertc_option *row, const void *at)
+{
+    if (row->commands & HIDDEN) return true;
+    return (row->commands & LATER) && strcmp(*(const char *const *)at, row->initial) == 0;
+}
+
 void bc_options_record(bc_text *out, const bertc_train_options *options)
 {
     const char *separator = "{";
     for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].commands & HIDDEN) continue;
+        const void *at = (const char *)options + rows[i].offset;
+        if (is_left_out(&rows[i], at)) continue;
         bc_text_printf(out, "%s\"%s\":", separator, rows[i].name);
-        put_value(out, &rows[i], (const char *)options + rows[i].offset);
+        put_value(out, &rows[i], at);
         separator = ",";
     }
     bc_text_printf(out, "}");
@@ -382,15 +412,21 @@ static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
     for (size_t i = 0; i < ROWS; i++) {
         if (rows[i].commands & FREE) continue;
         const cJSON *x = bc_json_get(a, rows[i].name), *y = bc_json_get(b, rows[i].name);
+        if (!x && !y && (rows[i].commands & LATER)) continue;
         if (!x || !y || !cJSON_Compare(x, y, true)) return &rows[i];
         if (cJSON_IsNumber(x) && x->valuedouble != y->valuedouble) return &rows[i];
     }
     return NULL;
 }
 
-/* Append a recorded value for a message. */
-static void put_shown(bc_text *out, const cJSON *item)
+/* Append an option's recorded value for a message. */
+static void put_shown(bc_text *out, const bertc_option *row, const cJSON *record)
 {
+    const cJSON *item = bc_json_get(record, row->name);
+    if (!item && (row->commands & LATER)) {
+        bc_text_printf(out, "%s", row->initial);
+        return;
+    }
     const char *flag = cJSON_IsTrue(item) ? "given" : cJSON_IsFalse(item) ? "not given" : "unset";
     if (cJSON_IsNumber(item)) bc_json_put_double(out, item->valuedouble);
     else bc_text_printf(out, "%s", cJSON_IsString(item) ? item->valuestring : flag);
@@ -400,8 +436,8 @@ static bertc_status fail_different(const bertc_option *row, const cJSON *stored,
                                    const char *place, bertc_error *err)
 {
     bc_text was = {0}, is = {0};
-    put_shown(&was, bc_json_get(stored, row->name));
-    put_shown(&is, bc_json_get(now, row->name));
+    put_shown(&was, row, stored);
+    put_shown(&is, row, now);
     bertc_status status = was.failed || is.failed
                               ? bc_fail_memory(err)
                               : bc_fail(err, BERTC_USAGE, "%s: --%s was %s in this run and is %s now", place, row->name,

@@ -35,7 +35,10 @@ static bertc_status open_task(bc_run *run, int index, const bertc_task *spec, be
     bertc_status status = bc_eval_splits_parse(o->eval_splits, spec, task->eval_splits, &task->eval_count, err);
     run->state.task[index].splits = task->eval_count;
     if (status == BERTC_OK) status = bc_best_metric_check(o, task->eval_splits[0].task, err);
-    return status == BERTC_OK ? bc_objective_parse(o, task, err) : status;
+    if (status == BERTC_OK) status = bc_reported_metrics_parse(o, task->eval_splits, task->eval_count, err);
+    if (status != BERTC_OK) return status;
+    run->needed_metrics |= bc_needed_metrics(o, task->eval_splits, task->eval_count);
+    return bc_objective_parse(o, task, err);
 }
 
 static bertc_status open_tasks(bc_run *run, bertc_error *err)
@@ -275,7 +278,7 @@ static bertc_status read_tasks(bc_run *run, bertc_error *err)
     bertc_status status = BERTC_OK;
     for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {
         const bc_run_task *task = &run->tasks[t];
-        bc_eval_split which = {task->spec, BERTC_TRAIN};
+        bc_eval_split which = {.task = task->spec, .split = BERTC_TRAIN};
         status = read_split(run, which, o->stratified ? 0 : o->limit_train, "train on", &sets[t].train, err);
         if (status == BERTC_OK && o->stratified)
             status = bc_stratify(sets[t].train, (size_t)o->limit_train, (uint64_t)o->seed, err);

@@ -27,7 +27,7 @@ void bc_record_evals(bc_text *out, const bc_run *run, int task, int count)
         for (size_t i = 0; i < run->tasks[t].eval_count; i++, separator = ",\n") {
             const bc_eval_split *split = &run->tasks[t].eval_splits[i];
             bc_text_printf(out, "%s", separator);
-            bc_put_scores(out, split->task, split->split, &bc_run_result_scores(run, t)[i]);
+            bc_put_scores(out, split->task, split->split, &bc_run_result_scores(run, t)[i], &split->metrics);
         }
     bc_text_printf(out, several ? "]\n" : "\n");
 }
@@ -158,13 +158,13 @@ static bertc_status read_file(const char *folder, const char *name, cJSON **tree
     return status;
 }
 
-static void take_scores(const cJSON *tree, const bertc_task *task, bertc_scores *scores)
+static void take_scores(const cJSON *tree, bertc_scores *scores)
 {
     const cJSON *metrics = bc_json_get(tree, "metrics");
-    *scores = (bertc_scores){.loss = number_or_nan(bc_json_get(tree, "loss"))};
-    scores->examples = (size_t)count_or_zero(bc_json_get(tree, "examples"));
-    for (int i = 0; i < task->num_metrics; i++)
-        scores->value[task->metrics[i]] = number_or_nan(bc_json_get(metrics, bertc_metric_name(task->metrics[i])));
+    *scores = (bertc_scores){.examples = (size_t)count_or_zero(bc_json_get(tree, "examples"))};
+    for (int m = 0; m < BERTC_METRICS; m++)
+        scores->value[m] = number_or_nan(bc_json_get(metrics, bertc_metric_name((bertc_metric)m)));
+    scores->value[BERTC_LOSS] = number_or_nan(bc_json_get(tree, "loss"));
 }
 
 static void take_result(const bc_run *run, const cJSON *record, const cJSON *evals, bertc_train_result *result)
@@ -178,8 +178,8 @@ static void take_result(const bc_run *run, const cJSON *record, const cJSON *eva
             const bc_eval_split *split = &run->tasks[t].eval_splits[i];
             const cJSON *object = several ? cJSON_GetArrayItem(evals, (int)result->eval_count) : evals;
             bertc_split_scores *to = &result->evals[result->eval_count++];
-            *to = (bertc_split_scores){.task = split->task, .split = split->split};
-            take_scores(object, split->task, &to->scores);
+            *to = (bertc_split_scores){.task = split->task, .split = split->split, .metrics = split->metrics};
+            take_scores(object, &to->scores);
         }
     result->scores = result->evals[0].scores;
     result->warnings = bc_warnings_notify_recorded(bc_json_get(record, "warnings"), bc_meter_notify(&run->meter));

@@ -85,6 +85,7 @@ typedef struct bc_run {
     bertc_train_options options; /* resolved */
     bc_run_task tasks[BERTC_MAX_TASKS];
     int num_tasks;
+    uint32_t needed_metrics;     /* union of all tasks' bc_needed_metrics */
     bool synthetic;              /* --data is not given: synthetic texts of the usual lengths are used */
     bc_task_sampler sampler;     /* chooses the task of each step if there are several */
     bc_example_source examples;  /* draws the examples of each step */

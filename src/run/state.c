@@ -16,7 +16,6 @@ typedef struct row {
 } row;
 
 #define ROW(kind, name, member) {name, kind, offsetof(bc_state, member)}
-#define SCORE(kind, name, member) {name, kind, offsetof(bertc_scores, member)}
 
 static const row rows[] = {
     ROW(COUNT, "step", step),           ROW(COUNT, "evaluated", evaluated), ROW(COUNT, "tokens", tokens),
@@ -32,22 +31,25 @@ static const row task_rows[] = {
     {"splits", SIZE, offsetof(bc_task_state, splits)},
 };
 
-/* Fields of each split's scores, last and best. */
-static const row scores[] = {
-    SCORE(REAL, "accuracy", value[BERTC_ACCURACY]),
-    SCORE(REAL, "f1", value[BERTC_F1]),
-    SCORE(REAL, "matthews", value[BERTC_MATTHEWS]),
-    SCORE(REAL, "pearson", value[BERTC_PEARSON]),
-    SCORE(REAL, "spearman", value[BERTC_SPEARMAN]),
-    SCORE(REAL, "loss", loss),
-    SCORE(SIZE, "examples", examples),
-    SCORE(SIZE, "alike", same_prediction),
-};
-
-_Static_assert(BERTC_METRICS == 5, "scores lists every metric");
-
 enum { ROWS = sizeof rows / sizeof *rows, TASK_ROWS = sizeof task_rows / sizeof *task_rows };
-enum { SCORES = sizeof scores / sizeof *scores };
+
+/* Fields of each split's scores, last and best: a set of metrics, then two counts. */
+enum { MAX_SCORE_ROWS = BERTC_METRICS + 2 };
+
+static const uint32_t always = 1u << BERTC_ACCURACY | 1u << BERTC_F1 | 1u << BERTC_MATTHEWS | 1u << BERTC_PEARSON |
+                               1u << BERTC_SPEARMAN | 1u << BERTC_LOSS;
+
+static size_t list_score_rows(uint32_t metrics, row list[MAX_SCORE_ROWS])
+{
+    size_t count = 0;
+    for (int m = 0; m < BERTC_METRICS; m++)
+        if ((metrics | always) >> m & 1)
+            list[count++] = (row){bertc_metric_name((bertc_metric)m), REAL,
+                                  offsetof(bertc_scores, value) + (size_t)m * sizeof(double)};
+    list[count++] = (row){"examples", SIZE, offsetof(bertc_scores, examples)};
+    list[count++] = (row){"alike", SIZE, offsetof(bertc_scores, same_prediction)};
+    return count;
+}
 
 static void put(bc_text *out, const char *open, const row *table, size_t count, const void *values)
 {
@@ -62,31 +64,33 @@ static void put(bc_text *out, const char *open, const row *table, size_t count, 
     }
 }
 
-static void put_scores(bc_text *out, const char *name, const bertc_scores *splits, size_t count)
+static void put_scores(bc_text *out, const char *name, const bertc_scores *splits, size_t count, uint32_t metrics)
 {
+    row scores[MAX_SCORE_ROWS];
+    size_t length = list_score_rows(metrics, scores);
     bc_text_printf(out, ",\"%s\":[", name);
     for (size_t i = 0; i < count; i++) {
         bc_text_printf(out, i ? "," : "");
-        put(out, "{", scores, SCORES, &splits[i]);
+        put(out, "{", scores, length, &splits[i]);
         bc_text_printf(out, "}");
     }
     bc_text_printf(out, "]");
 }
 
-static void put_task(bc_text *out, const char *open, const bc_task_state *task)
+static void put_task(bc_text *out, const char *open, const bc_task_state *task, uint32_t metrics)
 {
     put(out, open, task_rows, TASK_ROWS, task);
-    put_scores(out, "last", task->last, task->splits);
-    put_scores(out, "best", task->best, task->splits);
+    put_scores(out, "last", task->last, task->splits, metrics);
+    put_scores(out, "best", task->best, task->splits, metrics);
 }
 
 /* The fields of a single task are members of the object itself; several tasks are a list "tasks". */
-void bc_state_record(bc_text *out, const bc_state *state)
+void bc_state_record(bc_text *out, const bc_state *state, uint32_t metrics)
 {
     put(out, "{", rows, ROWS, state);
-    if (state->tasks == 1) put_task(out, ",", state->task);
+    if (state->tasks == 1) put_task(out, ",", state->task, metrics);
     for (int64_t i = 0; i < state->tasks && state->tasks > 1; i++) {
-        put_task(out, i ? ",{" : ",\"tasks\":[{", &state->task[i]);
+        put_task(out, i ? ",{" : ",\"tasks\":[{", &state->task[i], metrics);
         bc_text_printf(out, "}");
     }
     bc_text_printf(out, state->tasks > 1 ? "]}" : "}");
@@ -116,12 +120,14 @@ static bertc_status take_scores(const cJSON *tree, const char *name, const char 
                                 bertc_scores *splits, size_t count, bertc_error *err)
 {
     const cJSON *list = bc_json_get(tree, name), *item;
+    row scores[MAX_SCORE_ROWS];
+    size_t length = list_score_rows(UINT32_MAX, scores);
     bertc_status status = BERTC_OK;
     if (!cJSON_IsArray(list) || (size_t)cJSON_GetArraySize(list) != count)
         return bc_fail(err, BERTC_INPUT, "%s: \"%s\" does not have the scores of %zu splits", place, name, count);
     cJSON_ArrayForEach(item, list)
     {
-        if (status == BERTC_OK) status = take(item, scores, SCORES, place, splits++, err);
+        if (status == BERTC_OK) status = take(item, scores, length, place, splits++, err);
     }
     return status;
 }

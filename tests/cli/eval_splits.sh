@@ -52,6 +52,26 @@ run 0 finetune --task sst2 --model "$SAMPLE/model" --data "$SAMPLE" --batch-size
 grep -q '^3 of 4 steps, dev accuracy ' "$scratch/err" || fail "$(cat "$scratch/err")"
 rm -r out
 
+# ---- Metrics: each evaluation and the result have those of --metrics; the smallest error is the best
+tune stsb --eval-every 1 --metrics mae,own --best-metric mae --keep best --eval-splits dev,train --out out
+cp "$scratch/out" printed
+grep -q '^4 steps in .*, dev mae [0-9.]*, model in out$' "$scratch/err" || fail "$(cat "$scratch/err")"
+[ "$(grep -c '"metrics":{"mae":[0-9.]*,"pearson":[-0-9.e]*,"spearman":[-0-9.e]*}' out/log.jsonl)" = 8 ] || fail "$(cat out/log.jsonl)"
+least=$(sed -n 's/.*"split":"dev".*"mae":\([0-9.]*\).*/\1/p' out/log.jsonl | sort -g | head -n 1)
+grep -q "\"split\":\"dev\".*\"mae\":$least," printed || fail "not the smallest, $least: $(cat printed)"
+grep -q '"metrics":"mae,own"' out/run.json || fail "$(cat out/run.json)"
+refuse 2 "out: --metrics was mae,own in this run and is own now" finetune --task stsb --model "$SAMPLE/model" \
+    --data "$SAMPLE" --batch-size 8 --max-steps 4 --lr 5e-4 --limit-eval 40 --eval-every 1 --best-metric mae --keep best \
+    --eval-splits dev,train --out out --resume
+run 0 eval --task stsb --model out --data "$SAMPLE" --limit 40 --json --metrics own,mae
+sed 's/.*"mae":\([0-9.]*\)}}/\1/' "$scratch/out" | awk "{ exit !(\$1 - $least < 1e-4 && $least - \$1 < 1e-4) }" ||
+    fail "$least, but $(cat "$scratch/out")"
+rm -r out
+tune sst2,stsb --metrics all --out out
+grep -q '"task":"sst2",.*"average_precision":[0-9.]*,"subset_accuracy":[0-9.]*,"loss":' "$scratch/out" || fail "$(cat "$scratch/out")"
+grep -q '"task":"stsb",.*"mse":[0-9.]*,"mae":[0-9.]*,"r2":[-0-9.e]*,"loss":' "$scratch/out" || fail "$(cat "$scratch/out")"
+rm -r out
+
 # ---- Balanced weights are reported in the order of the labels
 tune sst2 --limit-train 400 --stratified --class-weights balanced --label-smoothing 0.1 --out out
 grep -q '^class weights: negative [0-9.]*, positive [0-9.]*$' "$scratch/err" || fail "$(cat "$scratch/err")"
@@ -71,10 +91,17 @@ refused 2 "--class-weights: every weight is 0" sst2 --class-weights 0,0
 refused 2 "--class-weights: task stsb is a regression, it has no classes" stsb --class-weights balanced
 refused 2 "--label-smoothing: task stsb is a regression, it has no classes" stsb --label-smoothing 0.1
 refused 2 "--label-smoothing: 1.1 is out of range, 0 to 1" sst2 --label-smoothing 1.1
-refused 2 "--best-metric: task sst2 has no f1, its metric is accuracy" sst2 --best-metric f1 --keep best
+classes="accuracy, matthews, f1_macro, f1_micro, f1_weighted, precision_macro, precision_micro, recall_macro, recall_micro, auc, average_precision, subset_accuracy, loss"
+values="pearson, spearman, mse, mae, r2, loss"
+refused 2 "--best-metric: task mnli has no metric f1, its metrics are $classes" mnli --best-metric f1 --keep best
+refused 2 "--best-metric: task stsb has no metric auc, its metrics are $values" sst2,stsb --best-metric auc --keep best
+refused 2 "--metrics: task stsb has no metric auc, its metrics are $values" sst2,stsb --metrics own,auc
+refused 2 "--metrics: task mnli has no metric kappa, its metrics are $classes" mnli --metrics kappa
+refused 2 "--metrics: auc is listed twice" sst2 --metrics auc,own,auc
 refused 2 "--best-metric has no effect without --keep best or --patience" sst2 --best-metric loss
-refused 2 "--best-metric: 'recall' is not one of primary|accuracy|f1|matthews|pearson|spearman|loss" sst2 \
-    --best-metric recall
+names="primary|accuracy|f1|f1_macro|f1_micro|f1_weighted|precision|precision_macro|precision_micro|recall|recall_macro|recall_micro"
+names="$names|matthews|auc|average_precision|subset_accuracy|mse|mae|r2|pearson|spearman|loss"
+refused 2 "--best-metric: 'kappa' is not one of $names" sst2 --best-metric kappa
 refused 2 "--patience: -1 is out of range, 0 to 2147483647" sst2 --patience -1
 refused 2 "--eval-splits: 'dev' is listed twice" mnli --eval-splits dev,mnli-mm,dev
 refused 2 "--eval-splits: task rte has other labels than mnli" mnli --eval-splits dev,rte

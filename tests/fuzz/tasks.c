@@ -34,7 +34,7 @@ static void check_scores(const bertc_dataset *set)
     must(logits != NULL);
     for (size_t i = 0; i < set->count * classes; i++) logits[i] = (float)(i * 7 % 5);
     bertc_scores scores;
-    must(bertc_task_score(set, logits, &scores, NULL) == BERTC_OK && scores.loss >= 0);
+    must(bertc_task_score(set, logits, &scores, NULL) == BERTC_OK && scores.value[BERTC_LOSS] >= 0);
     int32_t best[3];
     double given, top;
     bool better;

@@ -11,17 +11,18 @@ typedef struct story {
     long best, last, in_vain; /* steps of the best and the last evaluation; evaluations since the best */
 } story;
 
-static story follow(const char *log, bool loss)
+static story follow(const char *log, bertc_metric metric)
 {
     size_t length;
     char *text = fixture_read(log, &length, false);
     double best = NAN;
+    char key[32];
     story s = {0};
+    snprintf(key, sizeof key, "\"%s\":", bertc_metric_name(metric));
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-        const char *key = loss ? "\"loss\":" : "\"accuracy\":";
         const char *eval = strstr(line, "\"eval\":");
         if (!eval) continue;
-        double value = fixture_number(eval, key) * (loss ? -1 : 1);
+        double value = fixture_number(eval, key) * (bertc_metric_smaller_is_better(metric) ? -1 : 1);
         s.last = (long)fixture_number(line, "{\"step\":");
         s.evaluations++;
         s.in_vain++;
@@ -62,14 +63,14 @@ static void test_patience(void **unused)
     int early = 0, stopped = 0;
     for (int i = 0; i < 12; i++) {
         bertc_train_options o = restless("whole");
-        o.best_metric = i % 2 ? BERTC_BEST_LOSS : BERTC_BEST_ACCURACY;
+        o.best_metric = i % 2 ? BERTC_BEST_METRIC + BERTC_LOSS : BERTC_BEST_METRIC + BERTC_ACCURACY;
         o.recipe = i % 4 > 1 ? BERTC_RECIPE_GOOGLE : BERTC_RECIPE_HF;
         o.keep = i % 3 ? BERTC_KEEP_BEST : BERTC_KEEP_LAST;
         o.precision = i % 5 == 0 ? BERTC_BF16 : BERTC_F32;
         o.save_every = i % 2 ? "2" : "0";
         o.patience = 1 + i / 4;
         bertc_train_result result = fixture_run_anew(o);
-        story s = follow("whole/log.jsonl", i % 2);
+        story s = follow("whole/log.jsonl", i % 2 ? BERTC_LOSS : BERTC_ACCURACY);
         assert_int_equal(result.planned_steps, 30);
         assert_int_equal(result.steps, s.last);
         assert_true(s.in_vain == o.patience || (s.in_vain < o.patience && s.last == 30));
@@ -84,10 +85,45 @@ static void test_patience(void **unused)
         assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
         assert_int_equal(again.steps, result.steps);
         assert_int_equal(again.planned_steps, result.planned_steps);
-        assert_true(again.scores.loss == result.scores.loss);
+        assert_true(again.scores.value[BERTC_LOSS] == result.scores.value[BERTC_LOSS]);
     }
     assert_in_range(early, 4, 12); /* else this test checks little */
     assert_in_range(stopped, 4, 12);
+}
+
+/* Any metric that fits decides, and is reported if it is listed. The scores of a resumed run are those of the
+ * uninterrupted run, also those that only --metrics asks for, and so is a finished run's result. */
+static void test_other_metrics_decide(void **unused)
+{
+    (void)unused;
+    static const bertc_metric metrics[] = {BERTC_AUC, BERTC_F1_MACRO, BERTC_AVERAGE_PRECISION, BERTC_RECALL};
+    bool differs = false;
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+        bertc_train_options o = restless("whole");
+        o.metrics = "own,auc,f1_macro,average_precision,recall";
+        o.best_metric = BERTC_BEST_METRIC + (int)metrics[i];
+        o.keep = BERTC_KEEP_BEST;
+        o.save_every = "2";
+        bertc_train_result result = fixture_run_anew(o), again;
+        story s = follow("whole/log.jsonl", metrics[i]);
+        assert_int_equal(s.evaluations, 15);
+        assert_int_equal(kept_step("whole"), s.best);
+        differs = differs || s.best != follow("whole/log.jsonl", BERTC_ACCURACY).best;
+        assert_int_equal(result.evals[0].metrics.count, 5);
+        fixture_stop_twice(o, "whole");
+        o.resume = true;
+        assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
+        for (int m = 0; m < 5; m++) {
+            bertc_metric metric = result.evals[0].metrics.metrics[m];
+            assert_true(again.scores.value[metric] == result.scores.value[metric]);
+        }
+        bertc_error err = {0};
+        o.metrics = "own";
+        assert_int_equal(bertc_finetune(&o, NULL, &again, &err), BERTC_USAGE);
+        assert_string_equal(err.message, "whole: --metrics was own,auc,f1_macro,average_precision,recall in this run "
+                                         "and is own now");
+    }
+    assert_true(differs); /* else this test checks little */
 }
 
 /* Up to its end the run is the same as without patience: the schedule is the same. */
@@ -194,10 +230,10 @@ static void test_several_splits(void **unused)
         o.eval_splits = i ? "train,test,dev" : "dev,train,test";
         o.limit_eval = i ? 0 : 15;
         o.keep = BERTC_KEEP_BEST;
-        o.best_metric = BERTC_BEST_LOSS;
+        o.best_metric = BERTC_BEST_METRIC + BERTC_LOSS;
         o.patience = 4;
         bertc_train_result result = fixture_run_anew(o), again;
-        story s = follow("whole/log.jsonl", true);
+        story s = follow("whole/log.jsonl", BERTC_LOSS);
         assert_int_equal(result.eval_count, 3);
         assert_int_equal(s.evaluations % 3, 0);
         char *text = fixture_read("whole/eval.json", &length, false);
@@ -208,19 +244,19 @@ static void test_several_splits(void **unused)
             const bertc_split_scores *got = &result.evals[k];
             assert_ptr_equal(got->task, bertc_task_find("sst2"));
             assert_int_equal(got->split, order[i][k]);
-            assert_true(got->scores.loss == want.loss);
+            assert_true(got->scores.value[BERTC_LOSS] == want.value[BERTC_LOSS]);
             assert_int_equal(got->scores.examples, want.examples);
             const cJSON *item = cJSON_GetArrayItem(tree, k);
             assert_string_equal(bc_json_get(item, "split")->valuestring, bertc_split_name(order[i][k]));
-            assert_true(bc_json_get(item, "loss")->valuedouble == want.loss);
+            assert_true(bc_json_get(item, "loss")->valuedouble == want.value[BERTC_LOSS]);
         }
-        assert_true(result.scores.loss == result.evals[0].scores.loss);
+        assert_true(result.scores.value[BERTC_LOSS] == result.evals[0].scores.value[BERTC_LOSS]);
         cJSON_Delete(tree);
         bc_free(text);
         for (int stop = 1; stop < 9; stop++) stop_at(o, stop);
         o.resume = true;
         assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
-        assert_memory_equal(&again.evals[2].scores.loss, &result.evals[2].scores.loss, sizeof(double));
+        assert_memory_equal(&again.evals[2].scores.value[BERTC_LOSS], &result.evals[2].scores.value[BERTC_LOSS], sizeof(double));
         assert_int_equal(again.eval_count, 3);
     }
 }
@@ -267,7 +303,7 @@ static void test_the_first_split_decides(void **unused)
         bertc_train_options o = restless("whole");
         o.eval_splits = lists[i];
         o.keep = BERTC_KEEP_BEST;
-        o.best_metric = BERTC_BEST_LOSS;
+        o.best_metric = BERTC_BEST_METRIC + BERTC_LOSS;
         o.eval_every = 1;
         o.seed = 1;
         fixture_run_anew(o);
@@ -318,14 +354,17 @@ static void test_refusals(void **unused)
         {"sst2", "dev,cola", "--eval-splits: task cola has other labels than sst2", 0, 0, 0},
         {"mnli", "dev,rte", "--eval-splits: task rte has other labels than mnli", 0, 0, 0},
         {"sst2", "stsb", "--eval-splits: task stsb has other labels than sst2", 0, 0, 0},
-        {"sst2", "dev", "--best-metric: task sst2 has no f1, its metric is accuracy",
-         BERTC_BEST_ACCURACY + BERTC_F1, BERTC_KEEP_BEST, 0},
-        {"mrpc", "dev", "--best-metric: task mrpc has no pearson, its metrics are f1, accuracy",
-         BERTC_BEST_ACCURACY + BERTC_PEARSON, 0, 3},
-        {"mnli", "ax,dev", "--best-metric: task ax has no accuracy, its metric is matthews", BERTC_BEST_ACCURACY, 0,
-         3},
-        {"sst2", "dev", "--best-metric has no effect without --keep best or --patience", BERTC_BEST_LOSS, 0, 0},
-        {"sst2", "dev", "--best-metric is out of range", BERTC_BEST_LOSS + 1, 0, 1},
+        {"mnli", "dev", "--best-metric: task mnli has no metric f1, its metrics are accuracy, matthews, f1_macro, "
+         "f1_micro, f1_weighted, precision_macro, precision_micro, recall_macro, recall_micro, auc, "
+         "average_precision, subset_accuracy, loss", BERTC_BEST_METRIC + BERTC_F1, BERTC_KEEP_BEST, 0},
+        {"stsb", "dev", "--best-metric: task stsb has no metric auc, its metrics are pearson, spearman, mse, mae, r2, "
+         "loss", BERTC_BEST_METRIC + BERTC_AUC, 0, 3},
+        {"mnli", "ax,dev", "--best-metric: task ax has no metric recall, its metrics are accuracy, matthews, f1_macro, "
+         "f1_micro, f1_weighted, precision_macro, precision_micro, recall_macro, recall_micro, auc, "
+         "average_precision, subset_accuracy, loss", BERTC_BEST_METRIC + BERTC_RECALL, 0, 3},
+        {"sst2", "dev", "--best-metric has no effect without --keep best or --patience",
+         BERTC_BEST_METRIC + BERTC_LOSS, 0, 0},
+        {"sst2", "dev", "--best-metric is out of range", BERTC_BEST_METRIC + BERTC_LOSS + 1, 0, 1},
         {"sst2", "dev", "--patience is out of range", 0, 0, -1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -350,6 +389,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_other_metrics_decide),
         cmocka_unit_test(test_the_schedule_is_not_shortened),
         cmocka_unit_test(test_patience_by_epochs),
         cmocka_unit_test(test_a_failed_result),

@@ -145,23 +145,35 @@ static void test_every_truncation_is_seen(void **unused)
 
 /* ---- State --------------------------------------------------------------------------------- */
 
+/* Metrics beyond the first five are recorded if they are in the set. */
 static void expect_back(int tasks)
 {
+    const uint32_t metrics = 1u << BERTC_AUC | 1u << BERTC_R2;
     bc_state in = {.step = 123456789012, .evaluated = 5, .tokens = 7, .log_bytes = 8, .loss_sum = 0.1 + 0.2};
     bc_task_state *task = &in.task[tasks - 1];
     in.tasks = tasks;
     *task = (bc_task_state){.best_step = 4, .splits = 2, .first_loss = 0.7, .loss = 1.0 / 7, .best_loss = 0.1};
-    task->last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .loss = 3, .examples = 9};
-    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .loss = NAN, .examples = 10, .same_prediction = 2};
+    task->last[1] = (bertc_scores){.value = {0.1, 1.0 / 3, -0.5, NAN, 1e-300}, .value[BERTC_LOSS] = 3, .examples = 9};
+    task->best[0] = (bertc_scores){.value = {1, 2, 3, 4, 5}, .value[BERTC_LOSS] = NAN, .examples = 10,
+                                   .same_prediction = 2};
+    task->last[0].value[BERTC_MAE] = 5; /* not in the set */
+    task->last[1].value[BERTC_AUC] = 1.0 / 7;
+    task->best[0].value[BERTC_R2] = -3e-5;
     bc_text text = {0};
     bc_state out;
     bertc_error err = {0};
-    bc_state_record(&text, &in);
+    bc_state_record(&text, &in, metrics);
     assert_int_equal(bc_state_parse(text.bytes, "state", &out, &err), BERTC_OK);
     bc_task_state *back = &out.task[tasks - 1];
-    assert_true(isnan(back->last[1].value[3]) && isnan(back->best[0].loss));
+    assert_true(isnan(back->last[1].value[3]) && isnan(back->best[0].value[BERTC_LOSS]));
     back->last[1].value[3] = task->last[1].value[3];
-    back->best[0].loss = task->best[0].loss;
+    back->best[0].value[BERTC_LOSS] = task->best[0].value[BERTC_LOSS];
+    for (int m = BERTC_SPEARMAN + 1; m < BERTC_LOSS; m++)
+        for (int s = 0; s < 4 && m != BERTC_AUC && m != BERTC_R2; s++) {
+            double *value = s < 2 ? &back->last[s].value[m] : &back->best[s - 2].value[m];
+            assert_true(isnan(*value));
+            *value = s < 2 ? task->last[s].value[m] : task->best[s - 2].value[m];
+        }
     assert_memory_equal(&in, &out, sizeof in);
     bc_text_clear(&text);
 }

@@ -156,7 +156,7 @@ static void test_seven_classes(void **unused)
     assert_close(train(t, 60, 1e-2), log(7), 0.7);
     bertc_scores scores = score(t);
     assert_true(scores.value[BERTC_ACCURACY] == 1);
-    assert_true(scores.loss < 0.3);
+    assert_true(scores.value[BERTC_LOSS] < 0.3);
     /* a wrong order of labels is reported, with the right one */
     int32_t best[7];
     double given, top;
@@ -180,7 +180,7 @@ static void test_three_hundred_classes(void **unused)
     trial *t = begin(MANY, 2 * MANY);
     assert_close(train(t, 150, 5e-3), log(MANY), 1.5);
     bertc_scores scores = score(t);
-    assert_true(scores.loss < 5 && scores.value[BERTC_ACCURACY] >= 0.02); /* of ln 300 = 5.7 and 0.003 */
+    assert_true(scores.value[BERTC_LOSS] < 5 && scores.value[BERTC_ACCURACY] >= 0.02); /* of ln 300 = 5.7 and 0.003 */
     assert_int_equal(bertc_task_write_submission(t->set, t->eval.logits, "many.tsv", NULL), BERTC_OK);
     size_t length;
     char *text = fixture_read("many.tsv", &length, false);
@@ -220,7 +220,7 @@ static void test_a_long_name_in_a_message(void **unused)
     const bertc_task task = {.name = "made", .num_labels = 2, .labels = labels, .file_labels = labels};
     const bertc_scores scores = {.same_prediction = 2, .examples = 77};
     char text[BC_CONSTANT_TEXT];
-    assert_true(bc_scores_describe_constant((bc_eval_split){&task, BERTC_DEV}, &scores, text));
+    assert_true(bc_scores_describe_constant((bc_eval_split){.task = &task, .split = BERTC_DEV}, &scores, text));
     assert_string_equal(text,
                         "made dev: 0123456789012345678901234567890123456789012345\xC3\xA9 is predicted for all 77 "
                         "examples");

@@ -113,8 +113,8 @@ static void test_evaluation_is_plain(void **unused)
     o.class_weights = "1,5";
     o.label_smoothing = 0.2;
     assert_int_equal(bertc_finetune(&o, NULL, &other, NULL), BERTC_OK);
-    assert_true(plain.scores.loss == other.scores.loss);
-    assert_close(plain.scores.loss, plain.train_loss, 1e-6);
+    assert_true(plain.scores.value[BERTC_LOSS] == other.scores.value[BERTC_LOSS]);
+    assert_close(plain.scores.value[BERTC_LOSS], plain.train_loss, 1e-6);
     assert_true(fabs(other.train_loss - plain.train_loss) > 1e-3);
 }
 

@@ -367,7 +367,7 @@ static void test_micro_batches_add_up(void **unused)
     run(o, &parts);
     assert_close(parts.train_loss, whole.train_loss, 1e-5 * whole.train_loss);
     assert_close(last_loss("many-passes"), last_loss("one-pass"), 1e-4);
-    assert_close(parts.scores.loss, whole.scores.loss, 1e-4);
+    assert_close(parts.scores.value[BERTC_LOSS], whole.scores.value[BERTC_LOSS], 1e-4);
 }
 
 static void test_dropout_is_not_saved(void **unused)
@@ -444,7 +444,7 @@ static void test_best_is_the_best(void **unused)
     bertc_predict_options apply = on_dev("best");
     assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
     assert_true(p.scores.value[BERTC_ACCURACY] == max);
-    assert_true(p.scores.loss == result.scores.loss);
+    assert_true(p.scores.value[BERTC_LOSS] == result.scores.value[BERTC_LOSS]);
     bertc_predictions_clear(&p);
 }
 
@@ -459,11 +459,11 @@ static void test_the_length_of_the_run_is_the_default(void **unused)
     run(o, &result);
     bertc_predict_options apply = on_dev("short");
     assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
-    assert_true(p.scores.loss == result.scores.loss);
+    assert_true(p.scores.value[BERTC_LOSS] == result.scores.value[BERTC_LOSS]);
     bertc_predictions_clear(&p);
     apply.max_length = 24;
     assert_int_equal(bertc_predict(&apply, true, NULL, &p, NULL), BERTC_OK);
-    assert_true(p.scores.loss != result.scores.loss);
+    assert_true(p.scores.value[BERTC_LOSS] != result.scores.value[BERTC_LOSS]);
     bertc_predictions_clear(&p);
 }
 

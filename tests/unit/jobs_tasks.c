@@ -119,7 +119,7 @@ static void test_each_task_has_its_model(void **unused)
             assert_string_equal(result.evals[t].task->name, names[t]);
             bertc_scores got = predict(path, names[t]), said = result.evals[t].scores;
             bertc_metric metric = result.evals[t].task->metrics[0];
-            assert_true(got.loss == said.loss && got.value[metric] == said.value[metric]);
+            assert_true(got.value[BERTC_LOSS] == said.value[BERTC_LOSS] && got.value[metric] == said.value[metric]);
             if (keep == BERTC_KEEP_BEST)
                 assert_true(said.value[metric] == best_in_log("each/log.jsonl", names[t], primary[t]));
         }
@@ -138,7 +138,7 @@ static void test_steps_and_finished_run(void **unused)
     o.resume = true;
     assert_int_equal(bertc_finetune(&o, NULL, &again, NULL), BERTC_OK);
     assert_int_equal(again.eval_count, TASKS);
-    for (int t = 0; t < TASKS; t++) assert_true(again.evals[t].scores.loss == result.evals[t].scores.loss);
+    for (int t = 0; t < TASKS; t++) assert_true(again.evals[t].scores.value[BERTC_LOSS] == result.evals[t].scores.value[BERTC_LOSS]);
     remove("each/cola/model.safetensors");
     fixture_refuse(o, BERTC_INPUT, "each/cola/model.safetensors: cannot open: No such file or directory");
 }
@@ -216,7 +216,7 @@ static void test_with_every_other_option(void **unused)
     o.label_smoothing = 0.1;
     o.patience = 2;
     o.eval_every = 2;
-    o.best_metric = BERTC_BEST_LOSS;
+    o.best_metric = BERTC_BEST_METRIC + BERTC_LOSS;
     o.keep = BERTC_KEEP_BEST;
     o.epochs = 20; /* more than either task improves */
     bertc_train_result result;
@@ -229,11 +229,11 @@ static void test_with_every_other_option(void **unused)
     o.class_weights = "balanced";
     o.task = "cola,stsb";
     o.label_smoothing = 0;
-    o.best_metric = BERTC_BEST_LOSS;
+    o.best_metric = BERTC_BEST_METRIC + BERTC_LOSS;
     fixture_refuse(o, BERTC_USAGE, "--class-weights: task stsb is a regression, it has no classes");
     o.class_weights = "none";
-    o.best_metric = BERTC_BEST_ACCURACY;
-    fixture_refuse(o, BERTC_USAGE, "--best-metric: task stsb has no accuracy, its metrics are pearson, spearman");
+    o.best_metric = BERTC_BEST_METRIC + BERTC_ACCURACY;
+    fixture_refuse(o, BERTC_USAGE, "--best-metric: task stsb has no metric accuracy, its metrics are pearson, spearman, mse, mae, r2, loss");
 }
 
 /* The adapter of each task is a model like any other, with the scores of the run. */
@@ -249,8 +249,8 @@ static void test_adapters_of_each_task(void **unused)
     for (int t = 0; t < TASKS; t++) {
         char path[256];
         join(path, "each", names[t]);
-        double said = result.evals[t].scores.loss;
-        assert_close(predict(path, names[t]).loss, said, 1e-5 * said);
+        double said = result.evals[t].scores.value[BERTC_LOSS];
+        assert_close(predict(path, names[t]).value[BERTC_LOSS], said, 1e-5 * said);
     }
 }
 

@@ -114,15 +114,15 @@ static void test_the_best_weights_are_judged(void **unused)
     static bc_run run_of;
     bc_run *r = &run_of;
     bc_text text = {0};
-    static const bertc_scores good = {.loss = 0.1, .examples = 80};
+    static const bertc_scores good = {.value[BERTC_LOSS] = 0.1, .examples = 80};
     r->num_tasks = 1;
     r->options.keep = BERTC_KEEP_BEST;
     r->state.step = 100;
     r->tasks[0] = (bc_run_task){.spec = bertc_task_find("sst2"), .eval_count = 1};
-    r->tasks[0].eval_splits[0] = (bc_eval_split){r->tasks[0].spec, BERTC_DEV};
+    r->tasks[0].eval_splits[0] = (bc_eval_split){.task = r->tasks[0].spec, .split = BERTC_DEV};
     r->state.task[0] = (bc_task_state){.best_step = 50, .splits = 1, .first_loss = 0.7, .loss = 40, .best_loss = 0.2};
     r->state.task[0].best[0] = good;
-    r->state.task[0].last[0] = (bertc_scores){.loss = 40, .examples = 80, .same_prediction = 1};
+    r->state.task[0].last[0] = (bertc_scores){.value[BERTC_LOSS] = 40, .examples = 80, .same_prediction = 1};
     bc_warnings_record(&text, r, 0, 1);
     assert_string_equal(text.bytes, "[]");
     bc_text_clear(&text);

@@ -25,7 +25,7 @@ static void test_metrics_are_those_of_the_library(void **unused)
 {
     (void)unused;
     for (int m = 0; m < BERTC_METRICS; m++)
-        assert_string_equal(name_of(find("best-metric"), BERTC_BEST_ACCURACY + m), bertc_metric_name((bertc_metric)m));
+        assert_string_equal(name_of(find("best-metric"), BERTC_BEST_METRIC + m), bertc_metric_name((bertc_metric)m));
 }
 
 static void test_backends_are_those_of_the_library(void **unused)
@@ -100,6 +100,7 @@ static void test_a_record_compares_with_its_options(void **unused)
     bc_options_record(&text, &o);
     assert_int_equal(bc_json_parse(text.bytes, text.length, "record", &tree, &err), BERTC_OK);
     assert_null(strstr(text.bytes, "\"resume\""));
+    assert_null(strstr(text.bytes, "\"metrics\"")); /* not recorded while it has its default */
     assert_non_null(strstr(text.bytes, "\"dropout\":null"));
     assert_non_null(strstr(text.bytes, "\"recipe\":\"hf\""));
     assert_non_null(strstr(text.bytes, "\"lr\":0.30000000000000004"));
@@ -116,6 +117,11 @@ static void test_a_record_compares_with_its_options(void **unused)
     err = (bertc_error){0};
     assert_int_equal(bc_options_compare(&o, tree, "run", &err), BERTC_USAGE);
     assert_string_equal(err.message, "run: --recipe was hf in this run and is google now");
+    o.recipe = BERTC_RECIPE_HF;
+    o.metrics = "own,auc";
+    err = (bertc_error){0};
+    assert_int_equal(bc_options_compare(&o, tree, "run", &err), BERTC_USAGE);
+    assert_string_equal(err.message, "run: --metrics was own in this run and is own,auc now");
     cJSON_Delete(tree);
     bc_text_clear(&text);
 }

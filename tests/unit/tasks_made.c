@@ -188,7 +188,7 @@ static void many_classes_are_scored(void **state)
         assert_near(scores.value[BERTC_ACCURACY], right / N);
         assert_near(scores.value[BERTC_F1], 2 * one[0] / (one[1] + one[2]));
         assert_near(scores.value[BERTC_MATTHEWS], correlation(labels, called, N));
-        assert_true(fabs(scores.loss - loss / N) < 1e-9);
+        assert_true(fabs(scores.value[BERTC_LOSS] - loss / N) < 1e-9);
         assert_int_equal(scores.same_prediction, 0);
         memset(logits, 0, N * c * sizeof *logits);
         for (size_t i = 0; i < N; i++) logits[i * c + c - 1] = 1;
@@ -275,8 +275,11 @@ static void rows_that_contradict_themselves_are_refused(void **state)
     task.kind = BERTC_KINDS;
     refuse(task, "kind 2 is not valid");
     task = seven();
-    task.num_metrics = 3;
-    refuse(task, "3 metrics");
+    task.num_metrics = BERTC_METRICS + 1;
+    refuse(task, "22 metrics");
+    task = seven();
+    task.metrics[1] = BERTC_METRICS;
+    refuse(task, "metric 21 is not valid");
     task = temperature();
     task.high = task.low;
     refuse(task, "one value and low < high");
