@@ -78,6 +78,8 @@ for command in finetune plan eval predict tokenize inspect tasks init sample hel
     [ "$(head -n 1 "$scratch/out")" = "$expect_first" ] || fail "help of $command does not begin with examples"
     grep -q "^  .*bertc $command" "$scratch/out" || fail "help of $command has no example"
     [ ! -s "$scratch/err" ] || fail "help of $command writes to standard error"
+    wide=$(sed -n '/^Options:/,$p' "$scratch/out" | awk 'length > 90')
+    [ -z "$wide" ] || fail "help of $command has lines of more than 90 columns: $wide"
     cp "$scratch/out" "$scratch/help"
     run 0 help "$command"
     cmp -s "$scratch/out" "$scratch/help" || fail "two ways to help $command differ"
