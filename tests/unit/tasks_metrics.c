@@ -231,6 +231,10 @@ static char *report_json(const bertc_task *task, const char *labels, const char 
     const bertc_metric_list none = {0};
     char *json;
     assert_int_equal(bertc_task_report_classes(set, logits, &report, NULL), BERTC_OK);
+    for (size_t i = 0; i < report.num_confusions; i++) {
+        const bertc_confusion *c = &report.confusions[i];
+        assert_near(c->share * (double)report.classes[c->label].examples, (double)c->count);
+    }
     assert_int_equal(bertc_scores_json(task, BERTC_DEV, &scores, &none, &report, &json, NULL), BERTC_OK);
     bertc_class_report_clear(&report);
     free(logits);
