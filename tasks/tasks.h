@@ -68,6 +68,20 @@ void bc_put_scores(bc_text *out, const bertc_task *task, bertc_split split, cons
  * classes. cells (count of the data set) out; return the number of cells. */
 size_t bc_count_confusions(const bertc_dataset *dataset, const float *logits, bertc_confusion *cells);
 
+/* Append an example and its prediction as a JSON object with a line end. `logits` are those of this example.
+ *
+ *   {"row":0,"index":"17","label":"positive","prediction":"negative","logits":[0.25,-1.5]}
+ *   {"row":0,"label":3.8,"prediction":2.5,"logits":[2.5]}
+ *
+ * row         number of the example in the data set, from 0
+ * index       only if the data have one
+ * label       null if the example is unlabelled
+ * prediction  the first label with the largest logit; for a regression the value itself, which is not clipped
+ * logits      in the task's label order
+ *
+ * Numbers read back to the same float. */
+void bc_put_prediction(bc_text *out, const bertc_dataset *dataset, size_t row, const float *logits);
+
 /* Make a synthetic split (synthetic.c). It has the official number of texts, at most `limit` if that is not 0. Errors:
  * BERTC_USAGE if the lengths are not known or the vocabulary has no words of lower-case letters; BERTC_NOMEM. */
 bertc_status bc_synthetic_dataset(const bertc_task *task, bertc_split split, size_t limit, const bertc_vocab *vocab,

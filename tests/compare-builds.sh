@@ -11,11 +11,14 @@
 #   DIFFERS NAME: FILE...      the results are not the same
 #   FAILS NAME: WHAT           a command did not end as the case expects, so the case shows nothing
 #   text differs NAME: FILE... results are the same, messages or help are not; this is no failure
+#   adds NAME: WHAT...         NEW writes everything that OLD writes, and more: files, or members of JSON objects. Both are
+#                              named; this is no failure
 #   skipped NAME: WHY          the processor cannot run the case
 #
 # Exit code 0: nothing differs; 1: something differs or fails; 2: usage. The folders of cases that differ or fail are
 # kept, and their names are printed at the end. Times (the log's seconds, speeds in messages, and with them a
-# checkpoint's hash of the log) and the versions in run.json are not compared.
+# checkpoint's hash of the log), the versions in run.json, and hashes of JSON files that may have more members (run.json
+# in a task's folder, the first line of a journal) are not compared.
 set -uf
 [ $# -ge 2 ] || { echo "usage: sh compare-builds.sh OLD NEW [PATTERN]..." >&2; exit 2; }
 
@@ -170,7 +173,11 @@ settle() {
         sed 's/,"seconds":[^}]*//' "$file" >settled && mv settled "$file"
     done
     for file in $(find . -name run.json); do
-        sed 's/"bertc":"[^"]*","libraries":"[^"]*",//' "$file" >settled && mv settled "$file"
+        sed 's/"bertc":"[^"]*","libraries":"[^"]*",//; s/"[^"/]*\/run\.json":{[^}]*},\{0,1\}//g' "$file" >settled &&
+            mv settled "$file"
+    done
+    for file in $(find . -name journal.jsonl); do
+        sed '1s/,"xxh3":"[^"]*"}$/}/' "$file" >settled && mv settled "$file"
     done
     for file in $(find . -name '*.text'); do
         sed '/^[a-z]* [0-9]*\/[0-9]* .*tokens\/s/d; s/, the last [0-9]* of them//; s/ in [0-9hms ]*, [0-9]* tokens\/s//
@@ -188,11 +195,58 @@ side() {
     settle
 }
 
-# unlike NAME: the files of a case that differ or that only one of the two has, a line each
+# members FILE: the values in a file of JSON texts, a line each: the line's number, the path of member names, the value. A
+# string that contains an object, as in a checkpoint's header, is taken as that object.
+members() {
+    sed 's/\\"/"/g; s/"{/{/g; s/}"/}/g' "$1" | awk '
+    function place(   i, path) {
+        for (i = 1; i <= depth; i++) path = path "." (kind[i] == "[" ? at[i] : key[i])
+        return path
+    }
+    {
+        text = text "\n" $0
+    }
+    END {
+        depth = 0
+        while (match(text, /"([^"\\]|\\.)*"|[][{},:]|[^][{},:" \n]+/)) {
+            token = substr(text, RSTART, RLENGTH)
+            text = substr(text, RSTART + RLENGTH)
+            if (token == "{" || token == "[") { kind[++depth] = token; at[depth] = 0; named = 0 }
+            else if (token == "}" || token == "]") { depth--; if (depth == 0) texts++ }
+            else if (token == ",") { at[depth]++; named = 0 }
+            else if (token == ":") named = 1
+            else if (kind[depth] == "{" && !named) key[depth] = token
+            else print texts + 0 place() "=" token
+        }
+    }' | sort
+}
+
+# added NAME FILE: what the new program adds to a JSON file, a line each; false if it also changes or lacks something
+added() {
+    [ -f "old/$1/$2" ] && [ -f "new/$1/$2" ] || return 1
+    members "old/$1/$2" >members.old
+    members "new/$1/$2" >members.new
+    [ -s members.old ] && [ -z "$(comm -23 members.old members.new)" ] || return 1
+    comm -13 members.old members.new | sed 's/=.*//; s/^[0-9]*\.//; s/\.[0-9]*$//; s/"//g
+        s/^\(files\..*\)\.bytes$/\1/; s/^\(files\..*\)\.xxh3$/\1/' | sort -u
+}
+
+# unlike NAME: the files of a case that differ or that only one of the two has, a line each; "+" before those that only
+# the new program has, or to which it only adds members, which follow in parentheses
 unlike() {
     { (cd "old/$1" && find . ! -name fails); (cd "new/$1" && find . ! -name fails); } | sort -u | while read -r file; do
         [ -d "old/$1/$file" ] && [ -d "new/$1/$file" ] && continue
-        cmp -s "old/$1/$file" "new/$1/$file" || echo "${file#./}"
+        cmp -s "old/$1/$file" "new/$1/$file" && continue
+        more=
+        case $file in
+        *.text) ;;
+        *.json | *.header | */journal.jsonl) more=$(added "$1" "$file") && more="+$(echo "$more" | tr '\n' ' ')" ;;
+        esac
+        if [ -n "$more" ]; then
+            echo "+${file#./}($(echo "${more#+}" | sed 's/ $//; s/ /,/g'))"
+        elif [ ! -e "old/$1/$file" ]; then echo "+${file#./}"
+        else echo "${file#./}"
+        fi
     done
 }
 
@@ -205,7 +259,7 @@ chosen() {
     return 1
 }
 
-cases=0 alike=0 texts=0 skipped=0 failed=0
+cases=0 alike=0 texts=0 more=0 skipped=0 failed=0
 compare() {
     name=$1 how=$2
     shift 2
@@ -221,14 +275,19 @@ compare() {
     (side old "$old" "$name" "$how" "$@") &
     (side new "$new" "$name" "$how" "$@") &
     wait
-    results=$(unlike "$name" | grep -v '\.text$' | tr '\n' ' ')
-    messages=$(unlike "$name" | grep '\.text$' | tr '\n' ' ')
+    unlike "$name" >unlike
+    results=$(grep -v '\.text$\|^+' unlike | tr '\n' ' ')
+    messages=$(grep -v '^+' unlike | grep '\.text$' | tr '\n' ' ')
+    additions=$(sed -n 's/^+//p' unlike | tr '\n' ' ')
     if [ -f "old/$name/fails" ]; then
         failed=$((failed + 1))
         echo "FAILS $name: old: $(head -n 1 "old/$name/fails")"
     elif [ -n "$results" ]; then
         failed=$((failed + 1))
         echo "DIFFERS $name: ${results% }"
+    elif [ -n "$additions" ]; then
+        more=$((more + 1))
+        echo "adds $name: ${additions% }${messages:+; text differs: ${messages% }}"
     elif [ -n "$messages" ]; then
         texts=$((texts + 1))
         echo "text differs $name: ${messages% }"
@@ -504,8 +563,8 @@ man                 say 0 help --man
 end
 
 [ $cases -gt 0 ] || { echo "compare-builds.sh: no case has a name like '$patterns'" >&2; exit 2; }
-echo "$cases cases: $alike same, $texts text differs, $skipped skipped, $failed DIFFERS or FAILS"
-[ $((failed + texts)) = 0 ] || {
+echo "$cases cases: $alike same, $texts text differs, $more adds, $skipped skipped, $failed DIFFERS or FAILS"
+[ $((failed + texts + more)) = 0 ] || {
     echo "what differs is in $work/old and $work/new"
     trap - EXIT
 }

@@ -55,6 +55,11 @@ typedef struct bertc_option {
 } bertc_option;
 
 typedef enum bertc_recipe { BERTC_RECIPE_HF, BERTC_RECIPE_GOOGLE } bertc_recipe;
+typedef enum bertc_schedule {
+    BERTC_SCHEDULE_LINEAR, /* falls in a line to 0 at the end of the run */
+    BERTC_SCHEDULE_COSINE, /* falls along half a cosine to 0 at the end of the run */
+    BERTC_SCHEDULE_CONSTANT
+} bertc_schedule;
 typedef enum bertc_train_only { BERTC_TRAIN_ALL, BERTC_TRAIN_BIASES } bertc_train_only;
 typedef enum bertc_task_sampling {
     BERTC_PROPORTIONAL, /* proportional to the number of training examples */
@@ -71,8 +76,9 @@ typedef enum bertc_best {
 } bertc_best;
 
 /* The options of a fine-tuning run. Call bertc_train_defaults first, then set fields. A negative warmup_ratio or
- * weight_decay means the default of the recipe, a negative dropout the probabilities of the model. A max_length of 0
- * means 128, or the model's maximum if that is smaller. */
+ * weight_decay means the default of the recipe, a negative dropout the probabilities of the model. A negative
+ * warmup_steps means that warmup_ratio decides. A max_length of 0 means 128, or the model's maximum if that is
+ * smaller. */
 typedef struct bertc_train_options {
     const char *task; /* one task, or several separated by commas: one encoder with a head for each */
     const char *model, *data, *out;
@@ -106,7 +112,9 @@ typedef struct bertc_train_options {
     int64_t cache_memory, cache_disk; /* MB */
     int64_t eval_every;                         /* steps; 0: only at the end, or as --keep and --patience need it */
     int64_t limit_train, limit_eval, max_steps; /* 0: no limit */
+    int64_t warmup_steps;
     int recipe;    /* bertc_recipe */
+    int schedule;  /* bertc_schedule */
     int precision; /* bertc_precision */
     int backend;   /* index for bertc_backend_name */
     int keep;      /* bertc_keep */
@@ -115,6 +123,8 @@ typedef struct bertc_train_options {
     int best_metric; /* bertc_best */
     int lora_save; /* bertc_lora_save */
     bool no_shuffle, resume, stratified;
+    const char *const *command; /* the command line for run.json, null-terminated; null: not known. It has no row: a
+                                   resumed run keeps the one it began with. */
 } bertc_train_options;
 
 /* The rows of bertc_train_options, in the order of the help. */

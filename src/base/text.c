@@ -49,11 +49,16 @@ void bc_text_printf(bc_text *text, const char *format, ...)
 
 void bc_text_quote(bc_text *text, const char *string)
 {
+    bc_text_quote_bytes(text, string, strlen(string));
+}
+
+void bc_text_quote_bytes(bc_text *text, const char *bytes, size_t length)
+{
     static const char escaped[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-    const unsigned char *p = (const unsigned char *)string;
+    const unsigned char *p = (const unsigned char *)bytes;
     bc_text_put(text, "\"", 1);
-    for (size_t left = strlen(string), n; left > 0; p += n, left -= n) {
-        const char *escape = strchr(escaped, *p);
+    for (size_t left = length, n; left > 0; p += n, left -= n) {
+        const char *escape = *p ? strchr(escaped, *p) : NULL;
         n = bc_utf8_sequence(p, left);
         if (escape) bc_text_printf(text, "\\%c", letters[escape - escaped]);
         else if (*p < 0x20) bc_text_printf(text, "\\u%04x", *p);

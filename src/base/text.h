@@ -20,6 +20,7 @@ typedef struct bc_text {
 void bc_text_put(bc_text *text, const char *bytes, size_t length);
 void bc_text_printf(bc_text *text, const char *format, ...) BERTC_PRINTF(2, 3);
 void bc_text_quote(bc_text *text, const char *string); /* as a JSON string; invalid UTF-8 becomes U+FFFD */
+void bc_text_quote_bytes(bc_text *text, const char *bytes, size_t length); /* the same for bytes that may contain NUL */
 void bc_text_clear(bc_text *text);
 
 /* Write the text with bc_file_write_in and clear it. Errors: as bc_file_write_in; BERTC_NOMEM if `failed` is set. */

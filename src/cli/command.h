@@ -9,10 +9,11 @@
 
 #include "bertc.h"
 
-/* Arguments that are not options. */
+/* Arguments that are not options, and the command line: all arguments of the program, null-terminated; or null. */
 typedef struct cli_arguments {
     char *const *value;
     size_t count;
+    char *const *command;
 } cli_arguments;
 
 typedef const bertc_option *cli_table(size_t *count);

@@ -38,17 +38,17 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
 
 bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_error *err)
 {
-    (void)arguments;
-    const bertc_train_options *options = values;
-    bertc_status status = cli_tasks_check(options->task, err);
+    bertc_train_options options = *(const bertc_train_options *)values;
+    options.command = (const char *const *)arguments.command;
+    bertc_status status = cli_tasks_check(options.task, err);
     if (status != BERTC_OK) return status;
     cli_progress progress;
     bertc_train_result result = {0};
     status = cli_progress_begin(&progress, err);
-    if (status == BERTC_OK) status = bertc_finetune(options, &progress.observer, &result, err);
+    if (status == BERTC_OK) status = bertc_finetune(&options, &progress.observer, &result, err);
     cli_progress_end(&progress);
     if (status != BERTC_OK) return status;
-    summarise(options, &result);
+    summarise(&options, &result);
     for (size_t i = 0; i < result.eval_count && status == BERTC_OK; i++) {
         const bertc_split_scores *e = &result.evals[i];
         status = cli_print_scores(e->task, e->split, &e->scores, &e->metrics, NULL, err);

@@ -15,6 +15,7 @@
 #include "cli/stream.h"
 #include "cli/progress.h"
 
+/* Run a command; argv[0] is its name. */
 static bertc_status run(const cli_command *command, int argc, char **argv, bertc_error *err)
 {
     cli_parsed parsed;
@@ -23,8 +24,9 @@ static bertc_status run(const cli_command *command, int argc, char **argv, bertc
     bertc_status status = values && arguments ? BERTC_OK : cli_fail_memory(err);
     if (status == BERTC_OK) {
         cli_options_reset(command, values);
-        status = cli_options_parse(command, argc, argv, values, arguments, &parsed, err);
+        status = cli_options_parse(command, argc - 1, argv + 1, values, arguments, &parsed, err);
     }
+    parsed.arguments.command = argv;
     if (status == BERTC_OK && parsed.help) cli_help_command(stdout, command);
     else if (status == BERTC_OK) status = command->run(values, parsed.arguments, err);
     free(arguments);
@@ -65,7 +67,7 @@ int main(int argc, char **argv)
     }
     const cli_command *command = cli_command_find(command_of(argv[1]));
     bertc_status status = command ? check_stack(&err) : cli_command_unknown(argv[1], &err);
-    if (status == BERTC_OK) status = run(command, argc - 2, argv + 2, &err);
+    if (status == BERTC_OK) status = run(command, argc - 1, argv + 1, &err);
     bertc_error late = {0};
     if (cli_stdout_close(&late) != BERTC_OK && status == BERTC_OK) {
         status = late.status;

@@ -28,7 +28,7 @@ void cli_options_reset(const cli_command *command, void *values);
 
 typedef struct cli_parsed {
     bool help;               /* --help was given; the arguments after it were ignored */
-    cli_arguments arguments; /* points to the caller's array */
+    cli_arguments arguments; /* points to the caller's array; `command` is null */
 } cli_parsed;
 
 /* Parse argv[0..argc-1], the arguments after the command's name, into `values`. `arguments` is an array of `argc`

@@ -6,6 +6,7 @@
 #include "run/checkpoint.h"
 #include "run/memory.h"
 #include "run/frozen_cache.h"
+#include "run/predictions.h"
 #include "run/prepare.h"
 #include "run/record.h"
 #include "run/restore.h"
@@ -39,12 +40,27 @@ static double checkpoint_bytes(const bc_run *run)
     return 4.0 * (double)model->scalars + 8.0 * (double)bc_model_trained_scalars(model);
 }
 
-/* The disk space for `checkpoints` checkpoints, the best weights in each of them, and the result of each task. */
+/* The disk space for `checkpoints` checkpoints, the best weights and their logits for each of them, and the result of
+ * each task with its predictions. */
 static double disk_bytes(const bc_run *run, int checkpoints)
 {
-    double model = 4.0 * (double)bc_trainer_model(run->trainer)->scalars;
+    double model = 4.0 * (double)bc_trainer_model(run->trainer)->scalars, logits = 0, predictions = 0;
     int best = run->options.keep == BERTC_KEEP_BEST ? checkpoints : 0;
-    return checkpoints * checkpoint_bytes(run) + run->num_tasks * (1 + best) * model;
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++)
+        for (size_t i = 0; i < task->eval_count; i++) {
+            logits += 4.0 * (double)task->evals[i].inputs->count * (double)task->evals[i].classes;
+            predictions += bc_predictions_bytes(task, i);
+        }
+    return checkpoints * checkpoint_bytes(run) + run->num_tasks * ((1 + best) * model + best * logits) + predictions;
+}
+
+/* The size of the largest file: a checkpoint, or the predictions of a split. */
+static double file_bytes(const bc_run *run)
+{
+    double max = checkpoint_bytes(run);
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++)
+        for (size_t i = 0; i < task->eval_count; i++) max = fmax(max, bc_predictions_bytes(task, i));
+    return max;
 }
 
 /* The maximum number of checkpoints on disk. With periodic saving there are the last two and the one that is being
@@ -120,7 +136,8 @@ static bertc_status train(bc_run *run, bertc_error *err)
         if (is_evaluation_due(run)) status = bc_run_evaluate(run, err);
         if (status == BERTC_OK && is_save_due(run)) status = save(run, err);
         bc_frozen_cache_publish(run);
-        if (status != BERTC_OK || bc_run_is_over(run)) return status;
+        if (status != BERTC_OK) return status;
+        if (bc_run_is_over(run)) return bc_run_take_result_logits(run, err);
         status = bc_meter_stop(&run->meter);
         if (status == BERTC_OK) status = step(run, err);
         if (status != BERTC_OK) return status;
@@ -179,7 +196,7 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
 {
     bertc_status status = bc_run_read_data(run, err);
     if (status == BERTC_OK) status = bc_memory_check(run, err);
-    if (status == BERTC_OK) status = bc_folder_check_limit(&run->folder, checkpoint_bytes(run), err);
+    if (status == BERTC_OK) status = bc_folder_check_limit(&run->folder, file_bytes(run), err);
     bool periodic = run->saving.interval.steps > 0 || run->saving.interval.seconds > 0;
     if (status == BERTC_OK && !run->options.resume)
         status = bc_folder_check_space(&run->folder, disk_bytes(run, periodic ? PERIODIC : ON_INTERRUPT), err);

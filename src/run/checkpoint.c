@@ -118,17 +118,72 @@ bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
     return BERTC_OK;
 }
 
+/* ---- Best weights -------------------------------------------------------------------------- */
+
+static size_t split_logits(const bc_eval *eval)
+{
+    return eval->inputs->count * eval->classes;
+}
+
+/* The number of logits of all evaluation splits of the first `tasks` tasks. */
+static size_t count_logits(const bc_run *run, int tasks)
+{
+    size_t sum = 0;
+    for (const bc_run_task *task = run->tasks; task < run->tasks + tasks; task++)
+        for (size_t i = 0; i < task->eval_count; i++) sum += split_logits(&task->evals[i]);
+    return sum;
+}
+
+/* The logits are saved with the weights, task by task and split by split. These weights are not in memory at the end of
+ * the run, when the predictions of the result are written. */
 bertc_status bc_checkpoint_save_best(bc_run *run, bertc_error *err)
 {
     const bc_trainer_state trained = bc_trainer_state_of(run->trainer);
-    const bc_hashed_tensor tensor = {"weights", trained.values, trained.scalars};
     static const char *const texts[] = {"format", "bertc-weights-1", NULL};
     bertc_status status = bc_run_check_weights(run, trained.values, err);
     if (status != BERTC_OK) return status;
+    size_t count = count_logits(run, run->num_tasks), used = 0;
+    float *logits = bc_alloc(count, sizeof *logits);
+    if (!logits) return bc_fail_memory(err);
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++)
+        for (size_t i = 0; i < task->eval_count; used += split_logits(&task->evals[i++]))
+            memcpy(logits + used, task->evals[i].logits, split_logits(&task->evals[i]) * sizeof *logits);
+    const bc_hashed_tensor tensors[] = {{"weights", trained.values, trained.scalars}, {"logits", logits, count}};
     char name[NAME];
     set_name(name, "best", run->state.step);
-    status = write_file(run, name, &tensor, 1, texts, err);
+    status = write_file(run, name, tensors, 2, texts, err);
+    bc_free(logits);
     if (status == BERTC_OK) prune(run);
+    return status;
+}
+
+bertc_status bc_checkpoint_check_best(const bc_run *run, int64_t step, bertc_error *err)
+{
+    bc_weights file;
+    const bc_tensor *tensor;
+    bertc_status status = bc_checkpoint_open(run, "best", step, &file, err);
+    if (status == BERTC_OK)
+        status = bc_hashed_file_find(&file, "weights", bc_trainer_model(run->trainer)->scalars, &tensor, err);
+    if (status == BERTC_OK)
+        status = bc_hashed_file_find(&file, "logits", count_logits(run, run->num_tasks), &tensor, err);
+    bc_weights_close(&file);
+    return status;
+}
+
+bertc_status bc_checkpoint_read_best_logits(bc_run *run, int index, bertc_error *err)
+{
+    bc_weights file;
+    bc_values values;
+    const bc_tensor *tensor;
+    bc_run_task *task = &run->tasks[index];
+    size_t at = count_logits(run, index);
+    bertc_status status = bc_checkpoint_open_best(run, index, &file, &values, err);
+    if (status == BERTC_OK)
+        status = bc_hashed_file_find(&file, "logits", count_logits(run, run->num_tasks), &tensor, err);
+    for (size_t i = 0; i < task->eval_count && status == BERTC_OK; at += split_logits(&task->evals[i++]))
+        status = bc_tensor_floats(tensor, at, split_logits(&task->evals[i]), task->evals[i].logits, err);
+    if (status == BERTC_OK) status = bc_weights_check(&file, err);
+    bc_weights_close(&file);
     return status;
 }
 

@@ -19,15 +19,20 @@ typedef struct findings {
     double seconds[BERTC_MAX_EVALS];
 } findings;
 
+/* Compute the logits of a split of a task with the current weights. */
+static bertc_status evaluate(bc_run *run, int task, size_t split, bertc_error *err)
+{
+    return bc_eval_run(&run->tasks[task].evals[split], bc_trainer_model(run->trainer), task,
+                       bc_trainer_workspace(run->trainer), bc_trainer_batch(run->trainer), &run->meter, err);
+}
+
 static bertc_status score(bc_run *run, int index, findings *found, bertc_error *err)
 {
     bc_run_task *task = &run->tasks[index];
-    const bertc_model *model = bc_trainer_model(run->trainer);
     for (size_t i = 0; i < task->eval_count; i++) {
-        bc_eval *eval = &task->evals[i];
-        bertc_status status = bc_eval_run(eval, model, index, bc_trainer_workspace(run->trainer),
-                                          bc_trainer_batch(run->trainer), &run->meter, err);
-        if (status == BERTC_OK) status = bertc_task_score(task->eval_sets[i], eval->logits, &found->scores[i], err);
+        bertc_status status = evaluate(run, index, i, err);
+        if (status == BERTC_OK)
+            status = bertc_task_score(task->eval_sets[i], task->evals[i].logits, &found->scores[i], err);
         if (status != BERTC_OK) return status;
         found->seconds[i] = run->meter.pass_seconds;
     }
@@ -89,12 +94,26 @@ bertc_status bc_run_evaluate(bc_run *run, bertc_error *err)
 {
     bertc_status status = BERTC_OK;
     findings found[BERTC_MAX_TASKS] = {0};
+    run->scored = 0;
     for (int i = 0; i < run->num_tasks && status == BERTC_OK; i++) status = score(run, i, &found[i], err);
     if (status != BERTC_OK) return status;
+    run->scored = run->state.step;
     bool best = take_scores(run, found);
     if (best && run->options.keep == BERTC_KEEP_BEST && run->state.step < run->plan.steps)
         status = bc_checkpoint_save_best(run, err);
     if (status == BERTC_OK) status = log_scores(run, found, err);
     if (status == BERTC_OK) notify_end(run);
+    return status;
+}
+
+bertc_status bc_run_take_result_logits(bc_run *run, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {
+        bool is_last = bc_run_result_step(run, t) == run->state.step;
+        if (!is_last) status = bc_checkpoint_read_best_logits(run, t, err);
+        if (!is_last || run->scored == run->state.step) continue;
+        for (size_t i = 0; i < run->tasks[t].eval_count && status == BERTC_OK; i++) status = evaluate(run, t, i, err);
+    }
     return status;
 }

@@ -82,11 +82,13 @@ bertc_status bc_journal_read(bc_folder *folder, bertc_error *err)
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *fingerprints, bertc_error *err)
+bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *fingerprints, const char *command,
+                              bertc_error *err)
 {
     char hash[BC_HASH_HEX];
     bc_text *text = &folder->journal;
-    bc_text_printf(text, BC_JOURNAL_START "\"options\":%s,\"prints\":%s", options, fingerprints);
+    bc_text_printf(text, BC_JOURNAL_START "\"options\":%s,\"prints\":%s,\"command\":%s", options, fingerprints,
+                   command);
     const bc_hash_part part = {text->bytes, text->length};
     if (!text->failed) bc_hash(hash, &part, 1);
     if (!text->failed) bc_text_printf(text, ",\"xxh3\":\"%s\"}\n", hash);

@@ -1,6 +1,6 @@
 /* checkpoint/journal.jsonl: the identity of a run, and the names of the files that it writes.
  *
- *   {"format":"bertc-run-1","options":{...},"prints":{...},"xxh3":"..."}
+ *   {"format":"bertc-run-1","options":{...},"prints":{...},"command":[...],"xxh3":"..."}
  *   {"writes":"../log.jsonl"}
  *   {"writes":"step-100.safetensors"}
  *
@@ -47,8 +47,10 @@ typedef struct bc_folder {
  * BERTC_USAGE if the journal is damaged; BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_journal_read(bc_folder *folder, bertc_error *err);
 
-/* Create the journal. `options` and `fingerprints` are JSON objects. Errors: BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *fingerprints, bertc_error *err);
+/* Create the journal. `options` and `fingerprints` are JSON objects, `command` is an array or null.
+ * Errors: BERTC_IO, BERTC_NOMEM. */
+bertc_status bc_journal_begin(bc_folder *folder, const char *options, const char *fingerprints, const char *command,
+                              bertc_error *err);
 
 /* Add a name in folder->root or folder->work to the journal, unless the journal lists it already. Errors: BERTC_IO,
  * also if the name is taken by a file that does not belong to the run; BERTC_NOMEM. */

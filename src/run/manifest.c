@@ -13,6 +13,7 @@
 #include "formats/model_dir.h"
 #include "formats/safetensors.h"
 #include "run/lora_options.h"
+#include "run/predictions.h"
 
 /* A result is a complete model or an adapter, for each task of the run. */
 enum { COMPLETE = 1, ADAPTER = 2 };
@@ -32,29 +33,36 @@ static const struct {
 };
 enum { OWN = sizeof own / sizeof own[0] };
 
-/* Return the index-th name in a model's folder: `count` names of `own`, then the names of the tokenizer's files. Null
- * past the end. */
-static const char *name_at(size_t index, size_t count)
+/* Get the index-th file of a task: `count` names of `own`, then predictions, then the tokenizer's files. Return false
+ * past the end. Predictions are optional, because earlier versions did not write them. */
+static bool get_file(const bc_run_task *task, size_t index, size_t count, int kind, bc_result_file *file)
 {
-    return index < count ? own[index].name : bc_model_dir_tokenizer_file(index - count);
+    const char *name;
+    file->optional = index >= count || !(own[index].required & kind);
+    if (index >= count && index - count < task->eval_count) {
+        bc_predictions_name(task, index - count, file->name);
+        return true;
+    }
+    name = index < count ? own[index].name : bc_model_dir_tokenizer_file(index - count - task->eval_count);
+    if (name) snprintf(file->name, sizeof file->name, "%s", name);
+    return name != NULL;
 }
 
 bool bc_manifest_file(const bc_run *run, size_t index, bc_result_file *file)
 {
     bool several = run->num_tasks > 1;
     int kind = bc_lora_options_saves_adapter(&run->options) ? ADAPTER : COMPLETE;
-    size_t count = several ? OWN : OWN - 1, names = count;
+    size_t count = several ? OWN : OWN - 1, tokenizer = 0;
     if (several && index-- == 0) {
         *file = (bc_result_file){.path = BC_RUN_EVAL, .folder = ".", .name = BC_RUN_EVAL};
         return true;
     }
-    while (name_at(names, count)) names++;
-    if (index >= names * (size_t)run->num_tasks) return false;
-    file->folder = several ? run->tasks[index / names].spec->name : ".";
-    index %= names;
-    file->name = name_at(index, count);
+    while (bc_model_dir_tokenizer_file(tokenizer)) tokenizer++;
+    const bc_run_task *task = run->tasks, *end = run->tasks + run->num_tasks;
+    for (size_t files; task < end && index >= (files = count + task->eval_count + tokenizer); task++) index -= files;
+    if (task == end || !get_file(task, index, count, kind, file)) return false;
+    file->folder = several ? task->spec->name : ".";
     snprintf(file->path, sizeof file->path, "%s%s%s", several ? file->folder : "", several ? "/" : "", file->name);
-    file->optional = index >= count || !(own[index].required & kind);
     return true;
 }
 

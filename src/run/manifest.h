@@ -13,9 +13,9 @@
 
 /* A file of a result, other than run.json and log.jsonl. */
 typedef struct bc_result_file {
-    char path[64];      /* relative to the run folder: "config.json", or with several tasks "sst2/config.json" */
+    char path[512];     /* relative to the run folder: "config.json", or with several tasks "sst2/config.json" */
     const char *folder; /* "sst2", or "." */
-    const char *name;   /* "config.json" */
+    char name[256];     /* "config.json" */
     bool optional;
 } bc_result_file;
 

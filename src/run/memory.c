@@ -64,13 +64,13 @@ static size_t input_bytes(const bertc_inputs *in)
     return in->starts[in->count] * token + in->count * example + in->label_starts[in->count] * sizeof *in->labels;
 }
 
-/* Count the bytes of tokens and text of an evaluation split. */
-static size_t eval_bytes(const bc_eval *eval, const bertc_dataset *set)
+/* Count the bytes of tokens, text and logits of an evaluation split. Saving best weights copies the logits. */
+static size_t eval_bytes(const bc_run *run, const bc_eval *eval, const bertc_dataset *set)
 {
-    size_t text = set->count * sizeof *set->examples;
+    size_t text = set->count * sizeof *set->examples, copies = run->options.keep == BERTC_KEEP_BEST ? 2 : 1;
     for (const bertc_example *e = set->examples; e < set->examples + set->count; e++)
         text += e->na + e->nb + e->num_labels * sizeof *e->labels;
-    return input_bytes(eval->inputs) + text;
+    return input_bytes(eval->inputs) + text + copies * set->count * eval->classes * sizeof *eval->logits;
 }
 
 /* Count the bytes of all splits of all tasks, the orders of their examples, scratch to shuffle the largest task, and a
@@ -81,7 +81,7 @@ static size_t data(const bc_run *run, size_t tokens)
     for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
         size_t count = task->train->count;
         sum += input_bytes(task->train) + count * sizeof *task->epoch.order;
-        for (size_t i = 0; i < task->eval_count; i++) sum += eval_bytes(&task->evals[i], task->eval_sets[i]);
+        for (size_t i = 0; i < task->eval_count; i++) sum += eval_bytes(run, &task->evals[i], task->eval_sets[i]);
         if (count > max) max = count;
     }
     return sum + max * 2 * sizeof *run->scratch;

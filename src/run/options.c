@@ -17,6 +17,8 @@
 static const bertc_choice samplings[] = {
     {"proportional", BERTC_PROPORTIONAL}, {"annealed", BERTC_ANNEALED}, {"uniform", BERTC_UNIFORM}, {NULL, 0}};
 static const bertc_choice recipes[] = {{"hf", BERTC_RECIPE_HF}, {"google", BERTC_RECIPE_GOOGLE}, {NULL, 0}};
+static const bertc_choice schedules[] = {{"linear", BERTC_SCHEDULE_LINEAR}, {"cosine", BERTC_SCHEDULE_COSINE},
+                                         {"constant", BERTC_SCHEDULE_CONSTANT}, {NULL, 0}};
 static const bertc_choice trained[] = {{"all", BERTC_TRAIN_ALL}, {"bias", BERTC_TRAIN_BIASES}, {NULL, 0}};
 static const bertc_choice lora_saves[] = {{"merged", BERTC_LORA_MERGED}, {"adapter", BERTC_LORA_ADAPTER}, {NULL, 0}};
 static const bertc_choice keeps[] = {{"last", BERTC_KEEP_LAST}, {"best", BERTC_KEEP_BEST}, {NULL, 0}};
@@ -48,10 +50,8 @@ static const bertc_choice precisions[] = {{"f32", BERTC_F32}, {"bf16", BERTC_BF1
 static const bertc_choice backends[] = {{"onednn", 0}, {"openblas", 1}, {"reference", 2}, {NULL, 0}};
 
 /* Flags of table entries. FREE: a resumed run may change the option, because the result does not depend on it, or
- * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded. LATER:
- * the default of the option is not recorded, so that a run with the default has the same record as in versions before
- * the option existed. */
-enum { FREE = 1, HIDDEN = 2, LATER = 4 };
+ * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded. */
+enum { FREE = 1, HIDDEN = 2 };
 
 /* Entries that both tables have; `type` is the struct of the options. */
 #define PRECISION(type)                                                                                              \
@@ -89,8 +89,13 @@ static const bertc_option rows[] = {
      "smaller", 0},
     {"recipe", BERTC_OPTION_CHOICE, FIELD(recipe), "hf", 0, 0, recipes, "NAME",
      "optimiser and learning rate schedule; hf: as in transformers; google: as in Google's BERT code", 0},
+    {"schedule", BERTC_OPTION_CHOICE, FIELD(schedule), "linear", 0, 0, schedules, "SHAPE",
+     "learning rate after the warm-up; linear: falls in a line to 0; cosine: falls along half a cosine to 0; constant: "
+     "stays at --lr", 0},
     {"warmup-ratio", BERTC_OPTION_REAL, FIELD(warmup_ratio), NULL, 0, 1, NULL, "R",
      "fraction of the steps during which the learning rate rises; default 0 (hf) or 0.1 (google)", 0},
+    {"warmup-steps", BERTC_OPTION_INT, FIELD(warmup_steps), NULL, 0, 2147483647, NULL, "N",
+     "number of steps during which the learning rate rises, in place of --warmup-ratio", 0},
     {"weight-decay", BERTC_OPTION_REAL, FIELD(weight_decay), NULL, 0, 1e6, NULL, "W",
      "weight decay of all parameters except biases and LayerNorm; default 0 (hf) or 0.01 (google)", 0},
     {"max-grad-norm", BERTC_OPTION_REAL, FIELD(max_grad_norm), "1", 0, 1e30, NULL, "NORM",
@@ -156,7 +161,7 @@ static const bertc_option rows[] = {
      "weights that become the result; last: those after the last step; best: those of the best evaluation", 0},
     {"metrics", BERTC_OPTION_TEXT, FIELD(metrics), "own", 0, 0, NULL, "LIST",
      "metrics to report, any of those of --best-metric that fit the task, such as own,auc; own: the task's own; all: "
-     "every metric that fits", LATER},
+     "every metric that fits", 0},
     {"best-metric", BERTC_OPTION_CHOICE, FIELD(best_metric), "primary", 0, 0, best_metrics, "METRIC",
      "metric that decides which evaluation is best: the largest value, or the smallest loss, mse or mae; primary: the "
      "task's first metric", 0},
@@ -222,7 +227,13 @@ static const char *choice_name(const bertc_option *row, int value)
     return choice->name;
 }
 
-/* A number without a default is unset: INT 0, REAL -1. */
+/* The value of an INT without a default that stands for "not given": 0, or -1 if 0 is a value of the option. */
+static int64_t unset_int(const bertc_option *row)
+{
+    return row->min > 0 ? 0 : -1;
+}
+
+/* A number without a default is unset: INT as above, REAL -1. */
 void bertc_train_defaults(bertc_train_options *options)
 {
     if (!options) return;
@@ -234,7 +245,8 @@ void bertc_train_defaults(bertc_train_options *options)
         if (row->kind == BERTC_OPTION_TEXT) *(const char **)at = row->initial;
         while (choice && strcmp(choice->name, row->initial) != 0) choice++;
         if (choice) *(int *)at = choice->value;
-        if (row->kind == BERTC_OPTION_INT && row->initial) *(int64_t *)at = strtoll(row->initial, NULL, 10);
+        if (row->kind == BERTC_OPTION_INT)
+            *(int64_t *)at = row->initial ? strtoll(row->initial, NULL, 10) : unset_int(row);
         if (row->kind == BERTC_OPTION_REAL && row->initial)
             bc_parse_number(row->initial, strlen(row->initial), &number);
         if (row->kind == BERTC_OPTION_REAL) *(double *)at = number;
@@ -247,7 +259,7 @@ void bertc_train_defaults(bertc_train_options *options)
 static bool is_unset(const bertc_option *row, const void *at)
 {
     if (row->initial) return false;
-    if (row->kind == BERTC_OPTION_INT) return *(const int64_t *)at == 0;
+    if (row->kind == BERTC_OPTION_INT) return *(const int64_t *)at == unset_int(row);
     return row->kind == BERTC_OPTION_REAL && *(const double *)at < 0;
 }
 
@@ -386,19 +398,12 @@ static void put_value(bc_text *out, const bertc_option *row, const void *at)
     }
 }
 
-/* Whether a record leaves the option out. Options marked LATER are texts. */
-static bool is_left_out(const bertc_option *row, const void *at)
-{
-    if (row->commands & HIDDEN) return true;
-    return (row->commands & LATER) && strcmp(*(const char *const *)at, row->initial) == 0;
-}
-
 void bc_options_record(bc_text *out, const bertc_train_options *options)
 {
     const char *separator = "{";
     for (size_t i = 0; i < ROWS; i++) {
         const void *at = (const char *)options + rows[i].offset;
-        if (is_left_out(&rows[i], at)) continue;
+        if (rows[i].commands & HIDDEN) continue;
         bc_text_printf(out, "%s\"%s\":", separator, rows[i].name);
         put_value(out, &rows[i], at);
         separator = ",";
@@ -406,13 +411,30 @@ void bc_options_record(bc_text *out, const bertc_train_options *options)
     bc_text_printf(out, "}");
 }
 
-/* Return the first option whose values differ in two objects of bc_options_record; or null. */
-static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
+/* Parse the record of `options`. */
+static bertc_status to_tree(const bertc_train_options *options, cJSON **tree, bertc_error *err)
+{
+    bc_text text = {0};
+    bc_options_record(&text, options);
+    bertc_status status =
+        text.failed ? bc_fail_memory(err) : bc_json_parse(text.bytes, text.length, "options", tree, err);
+    bc_text_clear(&text);
+    return status;
+}
+
+/* Return the recorded value of an option, or its default if the version that recorded the options did not have it. */
+static const cJSON *recorded(const cJSON *stored, const cJSON *defaults, const char *name)
+{
+    const cJSON *item = bc_json_get(stored, name);
+    return item ? item : bc_json_get(defaults, name);
+}
+
+/* Return the first option that was recorded with another value than it has now; or null. */
+static const bertc_option *first_difference(const cJSON *stored, const cJSON *defaults, const cJSON *now)
 {
     for (size_t i = 0; i < ROWS; i++) {
         if (rows[i].commands & FREE) continue;
-        const cJSON *x = bc_json_get(a, rows[i].name), *y = bc_json_get(b, rows[i].name);
-        if (!x && !y && (rows[i].commands & LATER)) continue;
+        const cJSON *x = recorded(stored, defaults, rows[i].name), *y = bc_json_get(now, rows[i].name);
         if (!x || !y || !cJSON_Compare(x, y, true)) return &rows[i];
         if (cJSON_IsNumber(x) && x->valuedouble != y->valuedouble) return &rows[i];
     }
@@ -420,27 +442,22 @@ static const bertc_option *first_difference(const cJSON *a, const cJSON *b)
 }
 
 /* Append an option's recorded value for a message. */
-static void put_shown(bc_text *out, const bertc_option *row, const cJSON *record)
+static void put_shown(bc_text *out, const cJSON *item)
 {
-    const cJSON *item = bc_json_get(record, row->name);
-    if (!item && (row->commands & LATER)) {
-        bc_text_printf(out, "%s", row->initial);
-        return;
-    }
     const char *flag = cJSON_IsTrue(item) ? "given" : cJSON_IsFalse(item) ? "not given" : "unset";
     if (cJSON_IsNumber(item)) bc_json_put_double(out, item->valuedouble);
     else bc_text_printf(out, "%s", cJSON_IsString(item) ? item->valuestring : flag);
 }
 
-static bertc_status fail_different(const bertc_option *row, const cJSON *stored, const cJSON *now,
-                                   const char *place, bertc_error *err)
+static bertc_status fail_different(const char *name, const cJSON *before, const cJSON *now, const char *place,
+                                   bertc_error *err)
 {
     bc_text was = {0}, is = {0};
-    put_shown(&was, row, stored);
-    put_shown(&is, row, now);
+    put_shown(&was, before);
+    put_shown(&is, now);
     bertc_status status = was.failed || is.failed
                               ? bc_fail_memory(err)
-                              : bc_fail(err, BERTC_USAGE, "%s: --%s was %s in this run and is %s now", place, row->name,
+                              : bc_fail(err, BERTC_USAGE, "%s: --%s was %s in this run and is %s now", place, name,
                                         was.bytes, is.bytes);
     bc_text_clear(&was);
     bc_text_clear(&is);
@@ -450,15 +467,17 @@ static bertc_status fail_different(const bertc_option *row, const cJSON *stored,
 bertc_status bc_options_compare(const bertc_train_options *options, const cJSON *stored,
                                 const char *place, bertc_error *err)
 {
-    bc_text text = {0};
-    cJSON *now = NULL;
-    bc_options_record(&text, options);
-    bertc_status status =
-        text.failed ? bc_fail_memory(err) : bc_json_parse(text.bytes, text.length, "options", &now, err);
-    bc_text_clear(&text);
-    if (status != BERTC_OK) return status;
-    const bertc_option *row = first_difference(stored, now);
-    if (row) status = fail_different(row, stored, now, place, err);
+    bertc_train_options initial;
+    cJSON *now = NULL, *defaults = NULL;
+    bertc_train_defaults(&initial);
+    initial.task = initial.model = initial.data = ""; /* always recorded, so these defaults are not used */
+    bertc_status status = to_tree(options, &now, err);
+    if (status == BERTC_OK) status = to_tree(&initial, &defaults, err);
+    const bertc_option *row = status == BERTC_OK ? first_difference(stored, defaults, now) : NULL;
+    if (row)
+        status = fail_different(row->name, recorded(stored, defaults, row->name), bc_json_get(now, row->name), place,
+                                err);
     cJSON_Delete(now);
+    cJSON_Delete(defaults);
     return status;
 }

@@ -49,8 +49,9 @@ bertc_status bc_options_parse_save_interval(const bertc_train_options *options, 
  * out: the run computes the same in another folder and after an interruption. */
 void bc_options_record(bc_text *out, const bertc_train_options *options);
 
-/* Compare the options with recorded options. Options that do not change the result may differ. Messages name the run
- * folder, `place`. Errors: BERTC_USAGE naming the first option that differs and both values. */
+/* Compare the options with recorded options. Options that do not change the result may differ. An option that is not
+ * recorded had its default, because the version that recorded the others did not have it. Messages name the run folder,
+ * `place`. Errors: BERTC_USAGE naming the first option that differs and both values. */
 bertc_status bc_options_compare(const bertc_train_options *options, const cJSON *stored, const char *place,
                                 bertc_error *err);
 

@@ -12,7 +12,6 @@
 #include "data/stratify.h"
 #include "formats/config.h"
 #include "nn/model_load.h"
-#include "optim/schedule.h"
 #include "run/lora_options.h"
 #include "run/memory.h"
 #include "run/objective.h"
@@ -52,6 +51,8 @@ static bertc_status open_tasks(bc_run *run, bertc_error *err)
         return bc_fail(err, BERTC_USAGE, "--task-sampling has no effect with one task, %s", specs[0]->name);
     if (run->num_tasks > 1 && strpbrk(o->class_weights, "0123456789"))
         return bc_fail(err, BERTC_USAGE, "--class-weights: with several tasks only balanced or none is allowed");
+    if (o->warmup_steps >= 0 && o->warmup_ratio >= 0)
+        return bc_fail(err, BERTC_USAGE, "--warmup-steps cannot be combined with --warmup-ratio");
     if (o->stratified && o->limit_train == 0)
         return bc_fail(err, BERTC_USAGE, "--stratified has no effect without --limit-train");
     for (int i = 0; i < run->num_tasks && status == BERTC_OK; i++) status = open_task(run, i, specs[i], err);
@@ -71,7 +72,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     status = open_tasks(run, err);
     if (status != BERTC_OK) return status;
     bool google = o->recipe == BERTC_RECIPE_GOOGLE;
-    if (o->warmup_ratio < 0) o->warmup_ratio = google ? 0.1 : 0;
+    if (o->warmup_ratio < 0 && o->warmup_steps < 0) o->warmup_ratio = google ? 0.1 : 0;
     if (o->weight_decay < 0) o->weight_decay = google ? 0.01 : 0;
     precision = (bertc_precision)o->precision;
     status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
@@ -345,7 +346,14 @@ static bertc_status plan_steps(bc_run *run, bertc_error *err)
     run->examples = run->num_tasks > 1 ? bc_task_sampler_source(&run->sampler) : bc_epoch_source(&run->tasks->epoch);
     status = bc_freeze_plan(o, bc_trainer_model(run->trainer), plan->epoch_steps, plan->steps, err);
     if (status != BERTC_OK) return status;
-    plan->warmup = bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, plan->steps);
+    plan->schedule = (bc_schedule){
+        .shape = (bertc_schedule)o->schedule, .recipe = (bertc_recipe)o->recipe, .lr = o->lr, .steps = plan->steps,
+        .warmup = o->warmup_steps >= 0 ? o->warmup_steps
+                                       : bc_schedule_warmup((bertc_recipe)o->recipe, o->warmup_ratio, plan->steps)};
+    if (plan->schedule.warmup > plan->steps)
+        bc_notify(bc_meter_notify(&run->meter),
+                  "--warmup-steps %lld: the run has %lld steps, the learning rate does not reach --lr",
+                  (long long)plan->schedule.warmup, (long long)plan->steps);
     /* Choosing the best weights needs several evaluations. By default the run evaluates after each epoch. */
     bool compares = o->keep == BERTC_KEEP_BEST || o->patience > 0;
     plan->eval_every = compares && o->eval_every == 0 ? plan->epoch_steps : o->eval_every;

@@ -88,8 +88,8 @@ static void put_progress(bc_text *out, const bc_run *run, int task, size_t param
 {
     bc_text_printf(out, "\"parameters\":%zu,\"steps\":%lld,\"planned_steps\":%lld,"
                    "\"warmup_steps\":%lld,\"eval_every\":%lld,",
-                   parameters, (long long)run->state.step, (long long)run->plan.steps, (long long)run->plan.warmup,
-                   (long long)run->plan.eval_every);
+                   parameters, (long long)run->state.step, (long long)run->plan.steps,
+                   (long long)run->plan.schedule.warmup, (long long)run->plan.eval_every);
     if (task >= 0) bc_text_printf(out, "\"kept_step\":%lld,", (long long)bc_run_result_step(run, task));
     bc_text_printf(out, "\"tokens\":%lld,\"train_loss\":", (long long)run->state.tokens);
     bc_json_put_double(out, run->state.loss_sum / (double)run->state.step);
@@ -99,7 +99,7 @@ bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, 
 {
     bool several = run->num_tasks > 1;
     put_origin(out, run, &run->fingerprints);
-    bc_text_printf(out, ",\n ");
+    bc_text_printf(out, ",\n \"command\":%s,\n ", run->command.bytes);
     if (!several) put_task(out, run, 0);
     for (int i = 0; several && i < run->num_tasks; i++) {
         bc_text_printf(out, "%s\"%s\":{", i ? ",\n " : "\"tasks\":{", run->tasks[i].spec->name);

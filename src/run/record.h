@@ -15,7 +15,7 @@ void bc_record_evals(bc_text *out, const bc_run *run, int task, int count);
  * run. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_record_run(bc_text *out, const bc_run *run, const char *folder, bertc_error *err);
 
-/* Append the run.json of one of several tasks, for the folder of the task; it does not list files. */
+/* Append the run.json of one of several tasks, for the folder of the task; it has no command and lists no files. */
 void bc_record_task(bc_text *out, const bc_run *run, int task);
 
 /* Read the result of the finished run in the run's folder. Its options must be equal to this run's, and its files must

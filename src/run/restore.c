@@ -39,7 +39,8 @@ static bertc_status list_steps(const bc_run *run, int64_t steps[MAX], size_t *co
     return bc_dir_names_end(&names, &folder->work, err);
 }
 
-/* Check the log and the best weights that a checkpoint refers to. Errors: BERTC_INPUT naming the damaged file. */
+/* Check the log and the best weights, with their logits, that a checkpoint refers to.
+ * Errors: BERTC_INPUT naming the damaged file. */
 static bertc_status check_companions(const bc_run *run, const bc_state *state, const bc_weights *file, bertc_error *err)
 {
     const char *recorded = bc_safetensors_metadata(file, "log");
@@ -52,11 +53,8 @@ static bertc_status check_companions(const bc_run *run, const bc_state *state, c
     int64_t checked = 0;
     for (int i = 0; i < state->tasks && status == BERTC_OK; i++) {
         int64_t step = state->task[i].best_step;
-        if (step != checked && step > 0) {
-            bc_weights best;
-            status = bc_checkpoint_open(run, "best", step, &best, err);
-            bc_weights_close(&best);
-        }
+        bool is_saved = step > 0 && step < run->plan.steps; /* those of the last step are in the checkpoint itself */
+        if (step != checked && is_saved) status = bc_checkpoint_check_best(run, step, err);
         checked = step;
     }
     return status;
@@ -167,14 +165,41 @@ bertc_status bc_run_restore(bc_run *run, bertc_error *err)
 
 /* ---- The journal --------------------------------------------------------------------------- */
 
+/* Record the command line of this process. */
+static void put_command(bc_text *out, const char *const *command)
+{
+    for (size_t i = 0; command && command[i]; i++) {
+        bc_text_printf(out, i ? "," : "[");
+        bc_text_quote(out, command[i]);
+    }
+    bc_text_printf(out, !command ? "null" : command[0] ? "]" : "[]");
+}
+
+/* Record the command line that began the run, from its journal. Journals of earlier versions do not have it. */
+static void put_recorded_command(bc_text *out, const cJSON *command)
+{
+    const cJSON *item;
+    const char *separator = "[";
+    cJSON_ArrayForEach(item, command)
+    {
+        if (!cJSON_IsString(item)) continue;
+        bc_text_printf(out, "%s", separator);
+        bc_text_quote(out, item->valuestring);
+        separator = ",";
+    }
+    bc_text_printf(out, !cJSON_IsArray(command) ? "null" : *separator == '[' ? "[]" : "]");
+}
+
 static bertc_status begin_journal(bc_run *run, bertc_error *err)
 {
     bc_text options = {0}, hashes = {0};
     bc_options_record(&options, &run->options);
     bc_fingerprints_record(&hashes, &run->fingerprints);
-    bertc_status status = options.failed || hashes.failed
-                              ? bc_fail_memory(err)
-                              : bc_journal_begin(&run->folder, options.bytes, hashes.bytes, err);
+    put_command(&run->command, run->options.command);
+    bertc_status status =
+        options.failed || hashes.failed || run->command.failed
+            ? bc_fail_memory(err)
+            : bc_journal_begin(&run->folder, options.bytes, hashes.bytes, run->command.bytes, err);
     bc_text_clear(&options);
     bc_text_clear(&hashes);
     return status;
@@ -189,6 +214,10 @@ bertc_status bc_run_claim_folder(bc_run *run, bertc_error *err)
     bertc_status status = bc_json_parse(text, strcspn(text, "\n"), BC_RUN_JOURNAL, &recorded, err);
     if (status == BERTC_OK)
         status = compare(run, bc_json_get(recorded, "options"), bc_json_get(recorded, "prints"), err);
+    if (status == BERTC_OK) {
+        put_recorded_command(&run->command, bc_json_get(recorded, "command"));
+        if (run->command.failed) status = bc_fail_memory(err);
+    }
     cJSON_Delete(recorded);
     if (status == BERTC_OK) status = bc_run_remove_result(run, err);
     folder->joined = status == BERTC_OK;

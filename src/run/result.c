@@ -26,6 +26,7 @@
 #include "run/checkpoint.h"
 #include "run/journal.h"
 #include "run/manifest.h"
+#include "run/predictions.h"
 #include "run/record.h"
 
 /* run.json, the last file of a result. */
@@ -94,6 +95,7 @@ static bertc_status write_files(bc_run *run, int task, const bc_dir *dir, bertc_
                                              bc_lora_options_saves_adapter(&run->options), &run->result_files, err);
     if (status == BERTC_OK) status = write_vocab(run, dir, err);
     if (status == BERTC_OK) status = write_scores(run, task, 1, dir, err);
+    if (status == BERTC_OK) status = bc_predictions_write(run, task, dir, err);
     if (status != BERTC_OK || run->num_tasks == 1) return status;
     bc_text text = {0};
     bc_record_task(&text, run, task);

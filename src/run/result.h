@@ -1,11 +1,11 @@
-/* The result of a run: model, tokenizer, scores and run.json, in the run folder. */
+/* The result of a run: model, tokenizer, scores, predictions and run.json, in the run folder. */
 #ifndef BC_RUN_RESULT_H
 #define BC_RUN_RESULT_H
 
 #include "run/run.h"
 
-/* Write the result and remove the checkpoints. If the result cannot be written, save the state as a checkpoint if
- * possible. Errors: BERTC_DIVERGED, BERTC_IO, BERTC_NOMEM. */
+/* Write the result and remove the checkpoints. Call bc_run_take_result_logits first. If the result cannot be written,
+ * save the state as a checkpoint if possible. Errors: BERTC_DIVERGED, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_run_finish(bc_run *run, bertc_error *err);
 
 /* Remove files of a result that an earlier process moved into the run folder. Errors: BERTC_USAGE naming a file that is

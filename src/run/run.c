@@ -14,6 +14,7 @@ void bc_run_close(bc_run *run)
 {
     bc_log_close(&run->log);
     bc_file_hashes_clear(&run->result_files);
+    bc_text_clear(&run->command);
     bertc_batch_free(run->frozen_cache.missing_batch);
     bc_free(run->frozen_cache.order);
     for (bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {

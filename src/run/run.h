@@ -12,8 +12,10 @@
 #define BC_RUN_RUN_H
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "base/writer.h"
 #include "data/task_sampling.h"
+#include "optim/schedule.h"
 #include "run/folder.h"
 #include "run/log.h"
 #include "run/options.h"
@@ -65,7 +67,8 @@ typedef struct bc_frozen_cache {
 /* Numbers that are known before the first step. */
 typedef struct bc_plan {
     int64_t epoch_steps;   /* steps of one epoch of all tasks */
-    int64_t steps, warmup;
+    int64_t steps;
+    bc_schedule schedule;  /* of the learning rate */
     int64_t eval_every;    /* steps between evaluations; 0: only at the end */
     bertc_limits limits;   /* limits of training and evaluation passes */
     bc_pack pack;          /* maximum size of a training pass */
@@ -93,6 +96,7 @@ typedef struct bc_run {
     bc_folder folder;
     bc_log log;
     bc_file_hashes result_files; /* size and hash of each file of the result */
+    bc_text command;             /* the command line that began the run, as a JSON array; or "null" */
     bc_model_source source;
 
     int32_t frozen;            /* number of stages that stay frozen for the whole run */
@@ -108,6 +112,7 @@ typedef struct bc_run {
 
     bc_plan plan;
     bc_state state;
+    int64_t scored;    /* step of the weights that computed the logits of all evaluation splits; 0: none */
     bc_saving saving;
     size_t placed;     /* the first `placed` files of the result, in the manifest's order, may be in the run folder */
 } bc_run;

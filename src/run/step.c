@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "optim/schedule.h"
 #include "run/objective.h"
 #include "run/warnings.h"
 
@@ -20,11 +19,10 @@ static void notify_unfrozen(const bc_run *run)
 
 bertc_status bc_run_update(bc_run *run, bc_step_report *report, bertc_error *err)
 {
-    const bertc_train_options *o = &run->options;
     bc_state *state = &run->state;
     bc_step step = {.number = state->step};
     bc_step_result result;
-    step.lr = bc_schedule_rate((bertc_recipe)o->recipe, o->lr, state->step, run->plan.warmup, run->plan.steps);
+    step.lr = bc_schedule_rate(&run->plan.schedule, state->step);
     bertc_status status = bc_examples_draw(run->examples, state->step, &step.examples, err);
     if (status != BERTC_OK) return status;
     bc_run_task *task = &run->tasks[step.examples.task];

@@ -167,9 +167,11 @@ static void compare_pass(golden *g)
 /* Compare the losses of the first steps, with the schedule, clipping and optimizer of a recipe. */
 static void compare_losses(golden *g, bertc_recipe recipe, const char *name)
 {
-    int64_t warmup = bc_schedule_warmup(recipe, recipe == BERTC_RECIPE_GOOGLE ? 0.1 : 0.0, STEPS);
+    const bc_schedule schedule = {
+        .recipe = recipe, .lr = base_rate, .steps = STEPS,
+        .warmup = bc_schedule_warmup(recipe, recipe == BERTC_RECIPE_GOOGLE ? 0.1 : 0.0, STEPS)};
     for (int64_t step = 0; step < STEPS; step++)
-        compare_loss(g, name, step, step_once(g, step, bc_schedule_rate(recipe, base_rate, step, warmup, STEPS)));
+        compare_loss(g, name, step, step_once(g, step, bc_schedule_rate(&schedule, step)));
 }
 
 static void compare_case(const char *folder)

@@ -21,6 +21,7 @@ SCRIPTS = {
     # Every 20th file and code point, to take minutes; without --every it takes all.
     "tokenizer_parity": ["--bertc", "{bertc}", "--data", "{data}", "--every", "19"],
     "tokenizer_files": ["--bertc", "{bertc}"],
+    "schedule": ["--bertc", "{bertc}"],
     "metrics_parity": ["--library", "{build}/libbertc.so"],
     "logits": ["--bertc", "{bertc}"],
     "gradients": ["--bertc", "{bertc}"],

@@ -208,7 +208,8 @@ static void check_failure(long n, bertc_status status, const bertc_error *err)
         fail_msg("%s %ld: '%s' does not name a file", failed, n, err->message);
     no_temporary_in("tried");
     static const char *const result[] = {"tried/config.json", "tried/model.safetensors",
-                                         "tried/vocab.txt", "tried/eval.json", "tried/run.json"};
+                                         "tried/vocab.txt", "tried/eval.json", "tried/predictions.dev.jsonl",
+                                         "tried/run.json"};
     for (size_t i = 0; i < sizeof result / sizeof result[0]; i++)
         if (bc_file_exists(result[i])) fail_msg("%s %ld left %s", failed, n, result[i]);
 }

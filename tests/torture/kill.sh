@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs that are killed with SIGKILL at random moments, one to three times each, and resumed. Every file of the result
-# must equal that of an uninterrupted run, except the times in the log.
+# must equal that of an uninterrupted run, except the times in the log and the command line in run.json.
 #
 #   BERTC=path/to/bertc sh kill.sh [RUNS [SEED]]
 #
@@ -35,18 +35,18 @@ random() {
 
 seconds() { date +%s.%N; }
 
-# strip FILE: print the log without its times
-strip() { sed 's/"seconds":[0-9.]*//' "$1"; }
+# strip FILE: print the log without its times, or run.json without the command line
+strip() { sed 's/"seconds":[0-9.]*//; s/^ "command":.*//' "$1"; }
 
 compare() {
     (cd "$1" && find . | sort) > names.1
     (cd "$2" && find . | sort) > names.2
     cmp names.1 names.2 || return 1
     for name in $(cd "$1" && find . -type f); do
-        if [ "$name" = ./log.jsonl ]; then
-            strip "$1/$name" > log.1
-            strip "$2/$name" > log.2
-            cmp log.1 log.2 || return 1
+        if [ "$name" = ./log.jsonl ] || [ "$name" = ./run.json ]; then
+            strip "$1/$name" > stripped.1
+            strip "$2/$name" > stripped.2
+            cmp stripped.1 stripped.2 || return 1
         else
             cmp "$1/$name" "$2/$name" || return 1
         fi

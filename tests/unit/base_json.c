@@ -247,6 +247,39 @@ static void test_double(void **state)
         if (isfinite(random_double(i))) expect_round_trip(random_double(i));
 }
 
+static void test_float(void **state)
+{
+    (void)state;
+    static const struct {
+        float value;
+        const char *text;
+    } cases[] = {
+        {0.0f, "0"}, {-0.0f, "-0"}, {3.8f, "3.8"}, {-1.5f, "-1.5"}, {0.1f, "0.1"}, {1e10f, "1e+10"},
+        {16777216, "16777216"}, {1e-45f, "1e-45"}, {NAN, "null"}, {INFINITY, "null"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bc_text text = {0};
+        bc_json_put_float(&text, cases[i].value);
+        assert_string_equal(text.bytes, cases[i].text);
+        bc_text_clear(&text);
+    }
+    for (uint64_t i = 0; i < 100000; i++) {
+        char shorter[32];
+        double bits = random_double(i);
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        if (!isfinite(value)) continue;
+        bc_text text = {0};
+        bc_json_put_float(&text, value);
+        assert_true(strtof(text.bytes, NULL) == value && (float)strtod(text.bytes, NULL) == value);
+        int digits = 0; /* no text with fewer digits reads back to the value */
+        do snprintf(shorter, sizeof shorter, "%.*g", ++digits, (double)value);
+        while (strtof(shorter, NULL) != value);
+        assert_true(text.length <= strlen(shorter));
+        bc_text_clear(&text);
+    }
+}
+
 /* A locale with a decimal comma changes nothing. Skipped if none is installed. */
 static void test_locale(void **state)
 {
@@ -277,6 +310,10 @@ static void test_quote(void **state)
         assert_string_equal(quoted.bytes, cases[i].quoted);
         bc_text_clear(&quoted);
     }
+    bc_text bytes = {0};
+    bc_text_quote_bytes(&bytes, "a\0\"b", 4);
+    assert_string_equal(bytes.bytes, "\"a\\u0000\\\"b\"");
+    bc_text_clear(&bytes);
 }
 
 static void test_int(void **state)
@@ -351,7 +388,7 @@ int main(void)
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_accepted), cmocka_unit_test(test_depth),
         cmocka_unit_test(test_many_names), cmocka_unit_test(test_double),   cmocka_unit_test(test_locale),
         cmocka_unit_test(test_quote),      cmocka_unit_test(test_int),      cmocka_unit_test(test_span),
-        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_read),       cmocka_unit_test(test_float),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,7 @@ static void assert_same(const char *a, const char *b)
     fixture_same_file(a, b, "log.jsonl");
     fixture_same_file(a, b, "model.safetensors");
     fixture_same_file(a, b, "eval.json");
+    fixture_same_file(a, b, "predictions.dev.jsonl");
 }
 
 static bertc_train_options options(const char *out, const char *freeze)

@@ -253,7 +253,7 @@ static void test_a_results_name_is_taken(void **unused)
 {
     (void)unused;
     static const char *const names[] = {"config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json",
-                                        "eval.json", "run.json"};
+                                        "eval.json", "predictions.dev.jsonl", "run.json"};
     fixture_run(fixture_options("plain"));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[64], message[256];
@@ -287,7 +287,7 @@ static void test_a_results_name_is_taken(void **unused)
 static void test_killed_between_its_files(void **unused)
 {
     (void)unused;
-    static const char *const placed[] = {"config.json", "vocab.txt"};
+    static const char *const placed[] = {"config.json", "vocab.txt", "predictions.dev.jsonl"};
     for (int changed = 0; changed < 2; changed++) {
         bertc_train_options o = fixture_options("between");
         fixture_interrupt(o, 4);
@@ -295,7 +295,7 @@ static void test_killed_between_its_files(void **unused)
         assert_int_equal(mkdir("between/checkpoint/result", 0777), 0);
         copy("plain/run.json", "between/checkpoint/result/run.json");
         copy("plain/eval.json", "between/checkpoint/result/eval.json");
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < sizeof placed / sizeof *placed; i++) {
             char from[64], to[64];
             snprintf(from, sizeof from, "plain/%s", placed[i]);
             snprintf(to, sizeof to, "between/%s", placed[i]);

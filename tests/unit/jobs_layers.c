@@ -108,7 +108,8 @@ static void test_directories_that_are_refused(void **unused)
 /* The runs' folders may differ; weights and losses do not. */
 static void same_result(const char *a, const char *b)
 {
-    static const char *const files[] = {"config.json", "model.safetensors", "log.jsonl", "eval.json"};
+    static const char *const files[] = {"config.json", "model.safetensors", "log.jsonl", "eval.json",
+                                        "predictions.dev.jsonl"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) fixture_same_file(a, b, files[i]);
 }
 

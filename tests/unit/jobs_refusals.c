@@ -36,7 +36,14 @@ static void test_options(void **unused)
     o = fixture_options("refused");
     o.epochs = NAN;
     refuse(o, BERTC_USAGE, "--epochs is out of range");
-    o.epochs = 1;
+    o = fixture_options("refused");
+    o.warmup_steps = 0;
+    o.warmup_ratio = 0;
+    refuse(o, BERTC_USAGE, "--warmup-steps cannot be combined with --warmup-ratio");
+    o = fixture_options("refused");
+    o.schedule = 3;
+    refuse(o, BERTC_USAGE, "--schedule is out of range");
+    o = fixture_options("refused");
     o.max_length = 25;
     refuse(o, BERTC_USAGE, "--max-length 25 is more than the model's max_position_embeddings 24");
 }

@@ -99,7 +99,7 @@ static void test_a_file_of_a_finished_run_is_gone(void **unused)
 {
     (void)unused;
     static const char *const names[] = {"model.safetensors", "config.json", "vocab.txt",
-                                        "tokenizer_config.json", "eval.json", "log.jsonl"};
+                                        "tokenizer_config.json", "eval.json", "predictions.dev.jsonl", "log.jsonl"};
     bertc_train_options o = fixture_options("gone");
     fixture_run(o);
     o.resume = true;

@@ -66,7 +66,7 @@ static void compare_all_stops(bertc_train_options o)
     fixture_remove("whole");
     run(o, &result);
     assert_int_equal(result.steps, 10);
-    assert_int_equal(fixture_entries("whole"), 7);
+    assert_int_equal(fixture_entries("whole"), 8);
     int polls = 0;
     fixture_remove("stopped");
     o.out = "stopped";
@@ -126,7 +126,7 @@ static void test_stopped_with_onednn(void **unused)
 static void test_checkpointing_layers(void **unused)
 {
     (void)unused;
-    static const char *const files[] = {"model.safetensors", "log.jsonl", "eval.json"};
+    static const char *const files[] = {"model.safetensors", "log.jsonl", "eval.json", "predictions.dev.jsonl"};
     bertc_train_options o = fixture_options("whole");
     bertc_train_result result;
     o.dropout = 0.2;
@@ -141,7 +141,7 @@ static void test_checkpointing_layers(void **unused)
         o.resume = true;
         o.gradient_checkpointing = 1;
         run(o, &result);
-        for (size_t i = 0; i < 3; i++) fixture_same_file("whole", "stopped", files[i]);
+        for (size_t i = 0; i < 4; i++) fixture_same_file("whole", "stopped", files[i]);
         o.resume = false;
         o.gradient_checkpointing = 0;
     }
@@ -182,7 +182,7 @@ static void test_a_finished_run_is_tidied(void **unused)
     fixture_write("untidy/checkpoint/lock", "1\n");
     o.resume = true;
     run(o, &result);
-    assert_int_equal(fixture_entries("untidy"), 7);
+    assert_int_equal(fixture_entries("untidy"), 8);
 }
 
 static void test_resume_with_other_options(void **unused)

@@ -102,7 +102,7 @@ static void step_both(table *lazy, table *eager, bc_sparse_rows *sparse_rows, in
     }
     double norm = bc_optim_norm(&eager->optim), now = bc_optim_norm(&lazy->optim);
     assert_memory_equal(&now, &norm, sizeof norm);
-    double lr = bc_schedule_rate(recipe, 1e-3, step, 100, STEPS);
+    double lr = bc_schedule_rate(&(bc_schedule){.recipe = recipe, .lr = 1e-3, .warmup = 100, .steps = STEPS}, step);
     double scale = bc_clip_scale(recipe, norm, 0.02);
     bc_optim_step(&lazy->optim, step, lr, scale);
     bc_optim_step(&eager->optim, step, lr, scale);

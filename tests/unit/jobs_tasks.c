@@ -312,6 +312,7 @@ static void test_a_task_alone(void **unused)
     fixture_same_file("each/sst2", "alone", weights);
     fixture_same_file("each/sst2", "alone", "config.json");
     fixture_same_file("each/sst2", "alone", "eval.json");
+    fixture_same_file("each/sst2", "alone", "predictions.dev.jsonl");
     assert_true(fixture_same_tensor("each/cola/model.safetensors", "start/cola/model.safetensors", head));
     assert_true(fixture_same_tensor("each/stsb/model.safetensors", "start/stsb/model.safetensors", head));
     assert_false(fixture_same_tensor("each/sst2/model.safetensors", "start/sst2/model.safetensors", head));

@@ -20,6 +20,8 @@ enum { PROBES = sizeof probes / sizeof *probes };
     }
 
 WAY(full, (void)o)
+WAY(cosine, o->schedule = BERTC_SCHEDULE_COSINE; o->warmup_steps = 2)
+WAY(constant, o->schedule = BERTC_SCHEDULE_CONSTANT; o->warmup_steps = 0)
 WAY(embeddings, o->freeze = "embeddings")
 WAY(low, o->freeze = "1")
 WAY(head, o->freeze = "all")
@@ -47,7 +49,7 @@ static const struct {
     ROW(freeze, "ssmmmmmmm"),   ROW(each_epoch, "sssssmmmm"), ROW(biases, "smsmsssms"),  ROW(low_biases, "sssssssms"),
     ROW(rates, "mmmmmmmmm"),    ROW(anew, "sssssmmmm"),       ROW(smaller, "mmmmm---m"), ROW(feature, "sssss---m"),
     ROW(lora, "ssmssmsss"),     ROW(lora_all, "sssssmmss"),   ROW(adapter, NULL),        ROW(weights, "sssssmmmm"),
-    ROW(balanced, "mmmmmmmmm"),
+    ROW(balanced, "mmmmmmmmm"),   ROW(cosine, "mmmmmmmmm"),   ROW(constant, "mmmmmmmmm"),
 };
 
 static void check_fate(const char *way, const char *fate)

@@ -201,25 +201,43 @@ static void test_clip(void **unused)
     assert_close(bc_clip_scale(BERTC_RECIPE_GOOGLE, 1, 1), 1, 0);
 }
 
+/* Values computed by hand: cos(pi/4), cos(pi/3) and cos(pi/5) have closed forms. */
 static void test_schedules(void **unused)
 {
     (void)unused;
-    static const struct {
-        bertc_recipe recipe;
-        int step, warmup, total;
+    enum { HF = BERTC_RECIPE_HF, GOOGLE = BERTC_RECIPE_GOOGLE };
+    enum { LINEAR = BERTC_SCHEDULE_LINEAR, COSINE = BERTC_SCHEDULE_COSINE, CONSTANT = BERTC_SCHEDULE_CONSTANT };
+    static const double root = 1.4142135623730951, fifth = 0.8090169943749475; /* sqrt(2), cos(pi/5) */
+    const struct {
+        int recipe, shape, step, warmup, steps;
         double want; /* for lr = 1 */
     } rows[] = {
-        {BERTC_RECIPE_HF, 0, 0, 10, 1},        {BERTC_RECIPE_HF, 9, 0, 10, 0.1},
-        {BERTC_RECIPE_HF, 5, 0, 10, 0.5},      {BERTC_RECIPE_HF, 0, 4, 10, 0},
-        {BERTC_RECIPE_HF, 1, 4, 10, 0.25},     {BERTC_RECIPE_HF, 4, 4, 10, 1},
-        {BERTC_RECIPE_HF, 7, 4, 10, 0.5},      {BERTC_RECIPE_HF, 2, 3, 3, 2.0 / 3},
-        {BERTC_RECIPE_GOOGLE, 0, 2, 10, 0},    {BERTC_RECIPE_GOOGLE, 1, 2, 10, 0.5},
-        {BERTC_RECIPE_GOOGLE, 2, 2, 10, 0.8},  {BERTC_RECIPE_GOOGLE, 9, 2, 10, 0.1},
-        {BERTC_RECIPE_GOOGLE, 0, 0, 10, 1},
+        {HF, LINEAR, 0, 0, 10, 1},       {HF, LINEAR, 9, 0, 10, 0.1},
+        {HF, LINEAR, 5, 0, 10, 0.5},     {HF, LINEAR, 0, 4, 10, 0},
+        {HF, LINEAR, 1, 4, 10, 0.25},    {HF, LINEAR, 4, 4, 10, 1},
+        {HF, LINEAR, 7, 4, 10, 0.5},     {HF, LINEAR, 2, 3, 3, 2.0 / 3},
+        {HF, LINEAR, 4, 8, 6, 0.5},      {HF, LINEAR, 5, 5, 6, 1},
+        {GOOGLE, LINEAR, 0, 2, 10, 0},   {GOOGLE, LINEAR, 1, 2, 10, 0.5},
+        {GOOGLE, LINEAR, 2, 2, 10, 0.8}, {GOOGLE, LINEAR, 9, 2, 10, 0.1},
+        {GOOGLE, LINEAR, 0, 0, 10, 1},   {GOOGLE, LINEAR, 4, 8, 6, 0.5},
+        {HF, COSINE, 0, 0, 8, 1},        {HF, COSINE, 2, 0, 8, (2 + root) / 4},
+        {HF, COSINE, 4, 0, 8, 0.5},      {HF, COSINE, 6, 0, 8, (2 - root) / 4},
+        {HF, COSINE, 0, 2, 5, 0},        {HF, COSINE, 1, 2, 5, 0.5},
+        {HF, COSINE, 2, 2, 5, 1},        {HF, COSINE, 3, 2, 5, 0.75},
+        {HF, COSINE, 4, 2, 5, 0.25},     {HF, COSINE, 1, 4, 4, 0.25},
+        {GOOGLE, COSINE, 0, 2, 5, 0},    {GOOGLE, COSINE, 1, 2, 5, 0.5},
+        {GOOGLE, COSINE, 4, 2, 5, (1 - fifth) / 2},
+        {GOOGLE, COSINE, 3, 2, 6, 0.5},  {GOOGLE, COSINE, 0, 0, 6, 1},
+        {HF, CONSTANT, 0, 0, 10, 1},     {HF, CONSTANT, 9, 0, 10, 1},
+        {HF, CONSTANT, 0, 4, 10, 0},     {HF, CONSTANT, 3, 4, 10, 0.75},
+        {HF, CONSTANT, 4, 4, 10, 1},     {GOOGLE, CONSTANT, 1, 2, 10, 0.5},
+        {GOOGLE, CONSTANT, 2, 2, 10, 1}, {GOOGLE, CONSTANT, 9, 2, 10, 1},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_close(bc_schedule_rate(rows[i].recipe, 1, rows[i].step, rows[i].warmup, rows[i].total), rows[i].want,
-                     1e-15);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const bc_schedule s = {.shape = (bertc_schedule)rows[i].shape, .recipe = (bertc_recipe)rows[i].recipe,
+                               .lr = 1, .warmup = rows[i].warmup, .steps = rows[i].steps};
+        assert_close(bc_schedule_rate(&s, rows[i].step), rows[i].want, 1e-15);
+    }
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_HF, 0.1, 11), 2);
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_GOOGLE, 0.1, 11), 1);
     assert_int_equal(bc_schedule_warmup(BERTC_RECIPE_HF, 0, 11), 0);
