@@ -10,7 +10,7 @@
 #                          MODEL; give several stages separated by blanks
 #   --epochs N --batch-size N --max-length N     as in 'bertc finetune'
 #
-# MODEL is a model directory, GLUE the folder that holds CoLA, SST-2, ..., OUT receives
+# MODEL is a model directory, GLUE the folder that holds CoLA, SST-2, ... (or tables in cola, sst2, ...), OUT receives
 #
 #   OUT/TASK/lr-RATE/seed-SEED/       the runs
 #   OUT/scores/TASK.lr-RATE.seed-SEED.NAME.json     the output of 'bertc eval --json' for the dev split of NAME
@@ -101,9 +101,10 @@ fi
 
 all_tasks='wnli rte mrpc stsb cola sst2 qnli qqp mnli'
 
-# Set folder, train, dev, test and submission of a task.
+# Set folder, train, dev, test and submission of a task, and the names of its tables: a folder, and files without endings.
 describe() {
     train=train.tsv dev=dev.tsv test=test.tsv
+    table_folder=$1 table_train=train table_dev=validation table_test=test
     case $1 in
     cola) folder=CoLA ;;
     sst2) folder=SST-2 ;;
@@ -113,9 +114,12 @@ describe() {
     qnli) folder=QNLI ;;
     rte) folder=RTE ;;
     wnli) folder=WNLI ;;
-    mnli) folder=MNLI dev=dev_matched.tsv test=test_matched.tsv ;;
-    mnli-mm) folder=MNLI dev=dev_mismatched.tsv test=test_mismatched.tsv ;;
-    ax) folder=AX train='' dev=diagnostic.tsv test=diagnostic.tsv ;;
+    mnli) folder=MNLI dev=dev_matched.tsv test=test_matched.tsv table_dev=validation_matched table_test=test_matched ;;
+    mnli-mm)
+        folder=MNLI dev=dev_mismatched.tsv test=test_mismatched.tsv
+        table_folder=mnli table_dev=validation_mismatched table_test=test_mismatched
+        ;;
+    ax) folder=AX train='' dev=diagnostic.tsv test=diagnostic.tsv table_train='' table_dev='' ;;
     *) usage "unknown task '$1': choose from $all_tasks" ;;
     esac
     case $1 in
@@ -135,13 +139,29 @@ describe() {
     fi
 }
 
+# has_table NAME ORIGINAL: whether a table of the described task exists, under its own name or that of the original file.
+has_table() {
+    [ -n "$1" ] || return 1
+    for at in "$glue/$folder" "$glue/$table_folder"; do
+        for end in csv tsv jsonl json; do
+            for table_name in "$1" "${2%.*}"; do
+                if [ -f "$at/$table_name.$end" ] || [ -f "$at/$table_name.$end.gz" ]; then return 0; fi
+            done
+        done
+    done
+    return 1
+}
+
 # has TASK train|dev|test: whether the file exists; ax has a dev split if its file has labels.
 has() {
     describe "$1"
     case $2 in
-    train) [ -n "$train" ] && [ -f "$glue/$folder/$train" ] ;;
-    dev) [ -f "$glue/$folder/$dev" ] && { [ "$1" != ax ] || has_labels "$glue/$folder/$dev"; } ;;
-    test) [ -f "$glue/$folder/$test" ] ;;
+    train) { [ -n "$train" ] && [ -f "$glue/$folder/$train" ]; } || has_table "$table_train" "$train" ;;
+    dev)
+        if [ -f "$glue/$folder/$dev" ]; then [ "$1" != ax ] || has_labels "$glue/$folder/$dev"
+        else has_table "$table_dev" "$dev"; fi
+        ;;
+    test) [ -f "$glue/$folder/$test" ] || has_table "$table_test" "$test" ;;
     esac
 }
 

@@ -1,7 +1,7 @@
 # Sourced by the other scripts: install missing packages on a Debian machine.
 
 packages_build="build-essential cmake ninja-build pkg-config libdnnl-dev libopenblas-openmp-dev \
-libutf8proc-dev libcjson-dev libxxhash-dev"
+libutf8proc-dev libcjson-dev libxxhash-dev libcsv-dev zlib1g-dev"
 packages_test="libcmocka-dev"
 
 # Whether commands can be run as root. Asks for a password only on a terminal.

@@ -9,21 +9,6 @@
 
 enum { LISTED = 20 }; /* names that a message shows */
 
-bool bc_take_column(bc_slice *rest, bc_slice *column)
-{
-    if (!rest->at) return false;
-    const char *tab = memchr(rest->at, '\t', rest->n);
-    if (!tab) {
-        *column = *rest;
-        *rest = (bc_slice){NULL, 0};
-        return true;
-    }
-    *column = (bc_slice){rest->at, (size_t)(tab - rest->at)};
-    rest->n -= column->n + 1;
-    rest->at = tab + 1;
-    return true;
-}
-
 static bc_slice trim(bc_slice name)
 {
     for (; name.n > 0 && name.at[0] == ' '; name.n--) name.at++;
@@ -51,52 +36,69 @@ static int by_name(const void *a, const void *b)
     return compare(x->name, y->name);
 }
 
-bool bc_is_name(bc_slice column, const char *name)
+bool bc_is_name(bc_slice text, const char *name)
 {
-    return name && column.at && compare(trim(column), (bc_slice){name, strlen(name)}) == 0;
+    return name && text.at && compare(trim(text), (bc_slice){name, strlen(name)}) == 0;
 }
 
-bertc_status bc_header_read(bc_header *header, bc_slice line, const char *path, bertc_error *err)
+bertc_status bc_header_read(bc_header *header, const bc_slice *names, size_t count, const char *path, size_t line,
+                            bertc_error *err)
 {
-    size_t capacity = 1;
-    bc_slice column;
-    for (size_t i = 0; i < line.n; i++) capacity += line.at[i] == '\t';
-    *header = (bc_header){bc_alloc(capacity, sizeof *header->sorted), 0};
-    if (!header->sorted) return bc_fail_memory(err);
-    for (; bc_take_column(&line, &column); header->count++)
-        header->sorted[header->count] = (bc_heading){trim(column), header->count};
-    qsort(header->sorted, header->count, sizeof *header->sorted, by_name);
-    for (size_t i = 1; i < header->count; i++) {
+    size_t bytes = 0, used = 0;
+    for (size_t i = 0; i < count; i++) bytes += names[i].n;
+    *header = (bc_header){bc_alloc(count, sizeof *header->names), bc_alloc(count, sizeof *header->sorted), count,
+                          bc_alloc(bytes, 1)};
+    if (!header->names || !header->sorted || !header->bytes) {
+        bc_header_clear(header);
+        return bc_fail_memory(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bc_slice name = {header->bytes + used, names[i].n};
+        if (name.n > 0) memcpy(header->bytes + used, names[i].at, name.n);
+        used += name.n;
+        header->names[i] = name;
+        header->sorted[i] = (bc_heading){trim(name), i};
+    }
+    qsort(header->sorted, count, sizeof *header->sorted, by_name);
+    for (size_t i = 1; i < count; i++) {
         bc_slice name = header->sorted[i].name;
         if (name.n == 0 || compare(header->sorted[i - 1].name, name) != 0) continue;
+        bertc_status status = bc_fail(err, BERTC_INPUT, "%s:%zu: two columns of the header are named \"%.*s\"", path,
+                                      line, bc_slice_shown(name), name.at);
         bc_header_clear(header);
-        return bc_fail(err, BERTC_INPUT, "%s:1: two columns of the header are named \"%.*s\"", path,
-                       bc_slice_shown(name), name.at);
+        return status;
     }
     return BERTC_OK;
 }
 
-size_t bc_header_find(const bc_header *header, const char *name)
+size_t bc_header_find_slice(const bc_header *header, bc_slice name)
 {
-    if (!name) return BC_NO_COLUMN;
-    const bc_heading key = {{name, strlen(name)}, 0};
+    const bc_heading key = {trim(name), 0};
+    if (header->count == 0) return BC_NO_COLUMN;
     const bc_heading *found = bsearch(&key, header->sorted, header->count, sizeof key, by_name);
     return found ? found->at : BC_NO_COLUMN;
 }
 
-char *bc_header_list(bc_slice line)
+size_t bc_header_find(const bc_header *header, const char *name)
+{
+    return name ? bc_header_find_slice(header, (bc_slice){name, strlen(name)}) : BC_NO_COLUMN;
+}
+
+char *bc_header_list(const bc_header *header)
 {
     bc_text list = {0};
-    bc_slice column;
-    for (size_t count = 0; count < LISTED && bc_take_column(&line, &column); count++)
-        bc_text_printf(&list, "%s\"%.*s\"", count ? ", " : "", bc_slice_shown(column), column.at);
-    if (line.at) bc_text_printf(&list, ", ...");
+    bc_text_put(&list, "", 0);
+    for (size_t i = 0; i < header->count && i < LISTED; i++)
+        bc_text_printf(&list, "%s\"%.*s\"", i ? ", " : "", bc_slice_shown(header->names[i]), header->names[i].at);
+    if (header->count > LISTED) bc_text_printf(&list, ", ...");
     if (list.failed) bc_text_clear(&list);
     return list.bytes;
 }
 
 void bc_header_clear(bc_header *header)
 {
+    bc_free(header->names);
     bc_free(header->sorted);
+    bc_free(header->bytes);
     *header = (bc_header){0};
 }

@@ -1,16 +1,18 @@
-/* Exact reading of TSV files, by the columns that the task table states, and of plain lines.
+/* Exact reading of tables (tasks/table.h), by the columns that the task table states, and of plain lines.
  *
- * 1. A TAB separates columns, LF or CR LF ends a line; every other byte is text, also quotes and NUL. A UTF-8 BOM
- *    before the first line is skipped. Blank lines at the end are ignored, except in files whose rows are one text.
- * 2. A file with a header is read by its column names, in any case and without blanks around them. If a name is
+ * 1. A file with a header is read by its column names, in any case and without blanks around them. If a name is
  *    missing, no column index replaces it, and no name may occur twice.
- * 3. Every row of the file has as many columns as the header (CoLA without a header: four). Short rows are skipped and
+ * 2. Every row of the file has as many columns as the header (CoLA without a header: four). Short rows are skipped and
  *    counted only if the task table sets skip_short (for train and dev of QQP, whose official files have short rows).
- * 4. An empty sentence is data (QQP has empty sentences). A label of -1 means "unlabelled", unless the task has a label
- *    or value -1. In a train or dev file either all rows are labelled or none.
- * 5. If only the texts are read, every row becomes an example, whatever its label: no row is skipped, and a short row
+ * 3. An empty sentence is data (QQP has empty sentences). A label of -1, or null in JSON, means "unlabelled", unless
+ *    the task has a label or value -1. In a train or dev file either all rows are labelled or none.
+ * 4. If only the texts are read, every row becomes an example, whatever its label: no row is skipped, and a short row
  *    is an error in any file.
- * 6. The file is read once, in pieces. One block holds the texts that are kept, so MNLI's parse columns need no memory.
+ * 5. The file is read once, in pieces. Only the texts that are used are kept, so MNLI's parse columns need no memory.
+ * 6. The tables that Hugging Face `datasets` writes have other columns than the original files (bertc_task.tables). CSV
+ *    and JSON lines are such tables. A TSV file is such a table, in quotes as pandas writes it, if its header has the
+ *    table's text column and either a column "idx" or no text column of the original file. Every other TSV file is an
+ *    original file, whose quotes are text.
  *
  * The reader does not guess: an unknown label, a number out of range or a line with another number of columns is an
  * error with its line number, never a dropped row. */
@@ -22,7 +24,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "tasks/header.h"
+#include "base/size.h"
+#include "tasks/table.h"
 #include "tasks/tasks.h"
 
 typedef bc_slice slice;
@@ -36,15 +39,26 @@ typedef struct reader {
     bertc_dataset *set;
     const bertc_columns *columns; /* null: plain lines */
     const bc_row_ids *ids;
-    bc_lines lines;
+    bc_table *table;
+    size_t line;                  /* of the row */
     size_t a, b, label, index;    /* column indices; BC_NO_COLUMN: absent */
     size_t width;                 /* columns in every row */
-    const file_label *names;      /* (C) the file's label names, sorted; null: labels are not read by name */
+    bool plain;                   /* the cells have no line ends and no TABs, as in files without quotes */
+    file_label *names;            /* (num_names) the file's label names, sorted; null: labels are not read by name */
+    size_t num_names;
     size_t capacity, labels_capacity; /* examples and labels allocated */
-    size_t labels_used, text_used;    /* labels, and bytes of set->text, in use */
+    size_t labels_used;
+    size_t rows;                           /* rows of the file so far */
     size_t labelled_line, unlabelled_line; /* last line with a label, and without a label; 0: no such line yet */
     bertc_error *err;
 } reader;
+
+/* A block of memory for texts. */
+struct bertc_text_block {
+    struct bertc_text_block *before; /* the blocks that are full */
+    size_t used, size;
+    char bytes[];
+};
 
 /* The columns that are read from a row. */
 typedef struct row {
@@ -57,117 +71,142 @@ static bool equals(slice value, const char *text)
     return value.n == strlen(text) && memcmp(value.at, text, value.n) == 0;
 }
 
-/* ---- Lines and columns --------------------------------------------------------------------- */
+/* ---- Columns ------------------------------------------------------------------------------- */
 
-static row split_row(const reader *r, slice line)
+/* The cell in a column; no text if the row has no such cell. */
+static slice cell_of(const bc_row *from, size_t column, size_t width)
 {
-    row out = {.width = 0};
-    slice column;
-    for (; bc_take_column(&line, &column); out.width++) {
-        if (out.width == r->a) out.a = column;
-        if (out.width == r->b) out.b = column;
-        if (out.width == r->label) out.label = column;
-        if (out.width == r->index) out.index = column;
-        if (!r->ids) continue;
-        if (out.width == 1) out.ids = column;
-        if (out.width == 2) out.ids.n += 1 + column.n;
-    }
-    return out;
+    return column < from->count && column < width ? from->cells[column] : (slice){NULL, 0};
 }
 
-/* ---- The header ---------------------------------------------------------------------------- */
+static row choose_cells(const reader *r, const bc_row *from)
+{
+    row out = {cell_of(from, r->a, r->width), cell_of(from, r->b, r->width), cell_of(from, r->label, r->width),
+               cell_of(from, r->index, r->width), {"", 0}, from->count};
+    if (!r->ids || from->count < 3) return out;
+    out.ids = from->cells[1]; /* "id TAB id": columns 1 and 2 follow each other in the file */
+    out.ids.n += 1 + from->cells[2].n;
+    return out;
+}
 
 static size_t column_number(int column)
 {
     return column < 0 ? BC_NO_COLUMN : (size_t)column;
 }
 
+/* Find the column of the index: "idx", else "index", else "id". */
+static size_t find_index(bc_table *table)
+{
+    static const char *const names[] = {"idx", "index", "id"};
+    size_t column = BC_NO_COLUMN;
+    for (int i = 0; i < 3 && column == BC_NO_COLUMN; i++) column = bc_header_find(bc_table_header(table), names[i]);
+    return column;
+}
+
 static bertc_status read_header(reader *r)
 {
     const bertc_columns *c = r->columns;
-    bc_header header = {0};
-    slice line;
-    if (!bc_lines_take(&r->lines, &line)) return r->lines.status;
-    bertc_status status = bc_header_read(&header, line, r->set->path, r->err);
-    if (status != BERTC_OK) return status;
-    r->width = header.count;
-    r->a = bc_header_find(&header, c->a_name);
-    r->b = bc_header_find(&header, c->b_name);
-    r->label = bc_header_find(&header, c->label_name);
-    r->index = bc_header_find(&header, "index");
-    if (r->index == BC_NO_COLUMN) r->index = bc_header_find(&header, "id");
-    bc_header_clear(&header);
+    const bc_header *header = bc_table_header(r->table);
+    r->width = header->count;
+    r->a = bc_table_find(r->table, c->a_name);
+    r->b = bc_table_find(r->table, c->b_name);
+    r->label = bc_table_find(r->table, c->label_name);
+    r->index = find_index(r->table);
     bool no_a = r->a == BC_NO_COLUMN, no_b = c->b_name && r->b == BC_NO_COLUMN, both = no_a && no_b;
     if (r->label == BC_NO_COLUMN) r->set->missing_label_column = c->label_name;
     if (!no_a && !no_b && !r->set->missing_label_column) return BERTC_OK;
-    r->set->header_columns = bc_header_list(line);
+    r->set->header_columns = bc_header_list(header);
     if (!r->set->header_columns) return bc_fail_memory(r->err);
     if (!no_a && !no_b) return BERTC_OK;
-    return bc_fail(r->err, BERTC_INPUT, "%s:1: the header has no column%s \"%s\"%s%s%s, only %s", r->set->path,
-                   both ? "s" : "", no_a ? c->a_name : c->b_name, both ? " and \"" : "", both ? c->b_name : "",
+    bool json = r->table->form.format == BC_TABLE_JSON;
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the %s%s \"%s\"%s%s%s, only %s", r->set->path, r->table->row.line,
+                   json ? "first object has no key" : "header has no column", both ? "s" : "", no_a ? c->a_name : c->b_name, both ? " and \"" : "", both ? c->b_name : "",
                    both ? "\"" : "", r->set->header_columns);
 }
 
 /* Check that a file without a header begins with a row of data. */
 static bertc_status refuse_header(reader *r)
 {
-    slice line;
-    if (!bc_lines_take(&r->lines, &line)) return r->lines.status;
-    row first = split_row(r, line);
-    bc_lines_back(&r->lines, line);
+    const bc_row *from;
+    bertc_status status = bc_table_next(r->table, &from);
+    if (status != BERTC_OK || !from) return status;
+    row first = choose_cells(r, from);
+    bc_table_back(r->table);
     if (!bc_is_name(first.a, r->columns->a_name) && !bc_is_name(first.label, r->columns->label_name)) return BERTC_OK;
     return bc_fail(r->err, BERTC_INPUT, "%s:1: a header, expected a row of data", r->set->path);
 }
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
-/* List the labels of the task's files, sorted by their bytes. */
-static bertc_status sort_names(const bertc_task *task, file_label **sorted, bertc_error *err)
+/* List the labels of the task's files, sorted by their bytes; if the columns have class_label, the names of the
+ * classes too. */
+static bertc_status sort_names(reader *r)
 {
+    const bertc_task *task = r->set->task;
     size_t count = (size_t)task->num_labels;
-    *sorted = bc_alloc(count, sizeof **sorted);
-    if (!*sorted) return bc_fail_memory(err);
+    r->names = bc_alloc(2 * count, sizeof *r->names);
+    if (!r->names) return bc_fail_memory(r->err);
     for (size_t i = 0; i < count; i++) {
-        const char *name = task->file_labels[i];
-        (*sorted)[i] = (file_label){{name, strlen(name)}, (int32_t)i};
+        const char *name = task->file_labels[i], *class_name = task->labels[i];
+        r->names[r->num_names++] = (file_label){{name, strlen(name)}, (int32_t)i};
+        if (r->columns->class_label && strcmp(name, class_name) != 0)
+            r->names[r->num_names++] = (file_label){{class_name, strlen(class_name)}, (int32_t)i};
     }
-    qsort(*sorted, count, sizeof **sorted, bc_slice_order);
+    qsort(r->names, r->num_names, sizeof *r->names, bc_slice_order);
     return BERTC_OK;
 }
 
-/* Find the task's label with this name, or null. */
-static const file_label *find_label(const reader *r, slice value)
+/* Parse the number of a class, from 0 to C - 1; -1 for any other text. */
+static int32_t class_number(const reader *r, slice value)
 {
-    return bsearch(&value, r->names, (size_t)r->set->task->num_labels, sizeof *r->names, bc_slice_order);
+    int32_t number = 0;
+    if (value.n == 0 || value.n > 9 || (value.n > 1 && value.at[0] == '0')) return -1;
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.at[i] < '0' || value.at[i] > '9') return -1;
+        number = 10 * number + (value.at[i] - '0');
+    }
+    return number < r->set->task->num_labels ? number : -1;
+}
+
+/* Return the class of a label; -1 if the task has no such label. */
+static int32_t find_class(const reader *r, slice value)
+{
+    const file_label *found = bsearch(&value, r->names, r->num_names, sizeof *r->names, bc_slice_order);
+    if (found) return found->label;
+    return r->columns->class_label ? class_number(r, value) : -1;
 }
 
 static bertc_status fail_label(reader *r, slice value)
 {
+    const bertc_task *task = r->set->task;
+    bool by_class = r->columns->class_label;
+    char numbers[64] = "";
     bc_text allowed = {0};
-    bc_list_names(&allowed, r->set->task->file_labels, r->set->task->num_labels);
+    bc_list_names(&allowed, by_class ? task->labels : task->file_labels, task->num_labels);
+    if (by_class) snprintf(numbers, sizeof numbers, ", nor a number from 0 to %d", task->num_labels - 1);
     bertc_status status = allowed.failed ? bc_fail_memory(r->err)
-                                         : bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s",
-                                                   r->set->path, r->lines.line, bc_slice_shown(value), value.at,
-                                                   allowed.bytes ? allowed.bytes : "none");
+                                         : bc_fail(r->err, BERTC_INPUT, "%s:%zu: label \"%.*s\" is not one of %s%s",
+                                                   r->set->path, r->line, bc_slice_shown(value), value.at,
+                                                   allowed.bytes ? allowed.bytes : "none", numbers);
     bc_text_clear(&allowed);
     return status;
 }
 
 static bertc_status read_class(reader *r, slice value, bertc_example *example)
 {
-    const file_label *found = find_label(r, value);
-    if (!found) return fail_label(r, value);
+    int32_t label = find_class(r, value);
+    if (label < 0) return fail_label(r, value);
     int32_t *labels = bc_grow(r->set->labels, &r->labels_capacity, r->labels_used, sizeof *labels);
     if (!labels) return bc_fail_memory(r->err);
     r->set->labels = labels;
-    labels[r->labels_used++] = found->label;
+    labels[r->labels_used++] = label;
     example->num_labels = 1;
     return BERTC_OK;
 }
 
 static bertc_status fail_score(reader *r, slice value, const char *reason)
 {
-    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: score \"%.*s\" is %s", r->set->path, r->lines.line,
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: score \"%.*s\" is %s", r->set->path, r->line,
                    bc_slice_shown(value), value.at, reason);
 }
 
@@ -197,12 +236,13 @@ static bool is_regression(const reader *r)
     return r->set->task->kind == BERTC_REGRESSION;
 }
 
-/* Whether a label means "unlabelled": -1, or in a test file an empty column. */
+/* Whether a label means "unlabelled": -1, null, or in a test file an empty column. */
 static bool is_no_label(const reader *r, slice value)
 {
     double score;
+    if (!value.at) return true;
     if (value.n == 0) return r->set->split == BERTC_TEST;
-    if (!is_regression(r)) return equals(value, "-1") && !find_label(r, value);
+    if (!is_regression(r)) return equals(value, "-1") && find_class(r, value) < 0;
     return bc_parse_number(value.at, value.n, &score) && score == -1 &&
            !(score >= r->set->task->low && score <= r->set->task->high);
 }
@@ -212,30 +252,57 @@ static bertc_status read_label(reader *r, slice value, bertc_example *example)
     bool unlabelled = r->label == BC_NO_COLUMN || is_no_label(r, value);
     bool strict = r->set->split != BERTC_TEST;
     if (unlabelled && !(strict && r->labelled_line)) {
-        r->unlabelled_line = r->lines.line;
+        r->unlabelled_line = r->line;
         return BERTC_OK;
     }
     if (strict && r->unlabelled_line)
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: a label, but line %zu has none", r->set->path,
-                       r->lines.line, r->unlabelled_line);
-    r->labelled_line = r->lines.line;
+                       r->line, r->unlabelled_line);
+    r->labelled_line = r->line;
+    if (!value.at) value = (slice){"", 0};
     return is_regression(r) ? read_score(r, value, example) : read_class(r, value, example);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
-/* Copy `text` to the set's block, which is as long as the file and so never too small. */
+/* Copy a text to the set's memory. Null if out of memory. */
 static const char *keep_text(reader *r, slice text)
 {
-    char *to = r->set->text + r->text_used;
-    memcpy(to, text.at, text.n);
-    r->text_used += text.n;
+    enum { FIRST = 1 << 16, LARGEST = 1 << 22 };
+    struct bertc_text_block *block = r->set->text;
+    if (!block || block->size - block->used < text.n) {
+        size_t size = bc_max(text.n, block ? bc_min(2 * block->size, LARGEST) : FIRST), bytes;
+        struct bertc_text_block *next = bc_size_add(size, sizeof *next, &bytes) ? bc_realloc(NULL, bytes, 1) : NULL;
+        if (!next) return NULL;
+        *next = (struct bertc_text_block){block, 0, size};
+        r->set->text = block = next;
+    }
+    char *to = block->bytes + block->used;
+    if (text.n > 0) memcpy(to, text.at, text.n);
+    block->used += text.n;
     return to;
+}
+
+/* Check the cells of an example: texts are not null in JSON, and an index can be a cell of a TSV file. */
+static bertc_status check_cells(reader *r, const row *from)
+{
+    bool no_a = !from->a.at, pair = r->set->task->pair;
+    if (no_a || (pair && !from->b.at))
+        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: \"%s\" is null or absent", r->set->path, r->line,
+                       no_a ? r->columns->a_name : r->columns->b_name);
+    if (r->plain || r->index == BC_NO_COLUMN || !from->index.at) return BERTC_OK;
+    for (size_t i = 0; i < from->index.n; i++)
+        if (from->index.at[i] == '\t' || from->index.at[i] == '\n' || from->index.at[i] == '\r')
+            return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index contains a TAB or a line end", r->set->path,
+                           r->line);
+    return BERTC_OK;
 }
 
 static bertc_status add_example(reader *r, const row *from, bertc_example example)
 {
     bertc_dataset *set = r->set;
+    bertc_status status = r->plain ? BERTC_OK : check_cells(r, from);
+    if (status != BERTC_OK) return status;
     void *examples = bc_grow(set->examples, &r->capacity, set->count, sizeof *set->examples);
     if (!examples) return bc_fail_memory(r->err);
     set->examples = examples;
@@ -249,20 +316,21 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
         example.b = keep_text(r, from->b);
         example.nb = from->b.n;
     }
+    bool failed = !example.a || (set->task->pair && !example.b) || (r->index != BC_NO_COLUMN && !example.index);
+    if (failed) return bc_fail_memory(r->err);
     set->examples[set->count++] = example;
     return BERTC_OK;
 }
 
-static bertc_status read_row(reader *r, slice line)
+static bertc_status read_row(reader *r, const bc_row *cells)
 {
-    row from = split_row(r, line);
+    row from = choose_cells(r, cells);
+    r->line = cells->line;
     if (from.width < r->width && r->columns && r->columns->skip_short) {
         r->set->skipped_short++;
         return BERTC_OK;
     }
-    if (from.width != r->width)
-        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: %zu column%s, expected %zu", r->set->path, r->lines.line,
-                       from.width, from.width == 1 ? "" : "s", r->width);
+    if (from.width != r->width) return bc_table_check_width(r->table, r->width);
     if (r->ids) { /* the file holds train and dev rows, and `ids` lists the dev rows */
         bool dev = bsearch(&from.ids, r->ids->sorted, r->ids->count, sizeof from.ids, bc_slice_order) != NULL;
         if (dev != (r->set->split == BERTC_DEV)) return BERTC_OK;
@@ -272,8 +340,8 @@ static bertc_status read_row(reader *r, slice line)
         return BERTC_OK;
     }
     if (r->index != BC_NO_COLUMN && from.index.n == 0 && !reads_labels(r))
-        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->lines.line);
-    bertc_example example = {.value = NAN, .line = r->lines.line};
+        return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->line);
+    bertc_example example = {.value = NAN, .line = r->line};
     bertc_status status = read_label(r, from.label, &example);
     return status == BERTC_OK ? add_example(r, &from, example) : status;
 }
@@ -281,13 +349,15 @@ static bertc_status read_row(reader *r, slice line)
 static bertc_status read_rows(reader *r, size_t limit)
 {
     bertc_status status = BERTC_OK;
-    slice line;
-    while (status == BERTC_OK && (limit == 0 || r->set->count < limit) && bc_lines_take(&r->lines, &line))
-        status = read_row(r, line);
-    if (status == BERTC_OK) status = r->lines.status;
+    for (const bc_row *next; status == BERTC_OK && (limit == 0 || r->set->count < limit); r->rows++) {
+        status = bc_table_next(r->table, &next);
+        if (status != BERTC_OK || !next) break;
+        status = read_row(r, next);
+    }
     r->set->labelled = r->labelled_line && !r->unlabelled_line;
     const int32_t *labels = r->set->labels; /* the block no longer moves */
-    for (bertc_example *e = r->set->examples; e < r->set->examples + r->set->count; e++) {
+    for (size_t i = 0; i < r->set->count; i++) {
+        bertc_example *e = &r->set->examples[i];
         if (e->num_labels == 0) continue;
         e->labels = labels;
         labels += e->num_labels;
@@ -297,33 +367,34 @@ static bertc_status read_rows(reader *r, size_t limit)
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
-/* Create an empty data set for the file `path`, with memory for `length` bytes of text. */
-static bertc_dataset *create(const bertc_task *task, bertc_split split, const char *path, size_t length)
+/* Create an empty data set for the file `path`. */
+static bertc_dataset *create(const bertc_task *task, bertc_split split, const char *path)
 {
     bertc_dataset *set = bc_calloc(1, sizeof *set);
     if (!set) return NULL;
     set->task = task;
     set->split = split;
     set->path = bc_strndup(path, strlen(path));
-    set->text = bc_alloc(length, 1);
-    if (set->path && set->text) return set;
-    bertc_dataset_free(set);
+    if (set->path) return set;
+    bc_free(set);
     return NULL;
 }
 
 void bertc_dataset_free(bertc_dataset *dataset)
 {
     if (!dataset) return;
+    for (struct bertc_text_block *block = dataset->text, *before; block; block = before) {
+        before = block->before;
+        bc_free(block);
+    }
     bc_free(dataset->path);
     bc_free(dataset->header_columns);
     bc_free(dataset->examples);
     bc_free(dataset->labels);
-    bc_free(dataset->text);
     bc_free(dataset);
 }
 
-/* Check that the columns of both texts exist and differ. A text column may not be the index column too: no column is
- * kept twice, so the block of texts is large enough. */
+/* Check that the columns of both texts exist and differ. A text column is not used as the index too. */
 static bertc_status check_columns(reader *r)
 {
     const bertc_task *task = r->set->task;
@@ -335,59 +406,121 @@ static bertc_status check_columns(reader *r)
     return BERTC_OK;
 }
 
+/* Read the rows of the open table. */
 static bertc_status read_table(reader *r, size_t limit)
 {
-    const char *path = r->set->path;
-    size_t last;
-    bertc_status status = bc_lines_begin(&r->lines, &last);
-    if (status != BERTC_OK) return status;
-    status = r->columns->header ? read_header(r) : refuse_header(r);
+    r->a = column_number(r->columns->a);
+    r->b = column_number(r->columns->b);
+    r->label = column_number(r->columns->label);
+    r->index = BC_NO_COLUMN;
+    r->width = 4;
+    bertc_status status = r->columns->header ? read_header(r) : refuse_header(r);
     if (status == BERTC_OK) status = check_columns(r);
+    if (status == BERTC_OK && reads_labels(r) && !is_regression(r)) status = sort_names(r);
+    if (status == BERTC_OK) status = read_rows(r, limit);
     if (status != BERTC_OK) return status;
-    if (r->width > 1) bc_lines_stop_at(&r->lines, last);
-    if (bc_lines_at_end(&r->lines)) return bc_fail(r->err, BERTC_INPUT, "%s: no rows after the header", path);
-    status = read_rows(r, limit);
-    if (status == BERTC_OK && r->set->count == 0)
-        status = bc_fail(r->err, BERTC_INPUT, "%s: no row is a complete example", path);
+    if (r->rows == 0) return bc_fail(r->err, BERTC_INPUT, "%s: no rows after the header", r->set->path);
+    if (r->set->count == 0) return bc_fail(r->err, BERTC_INPUT, "%s: no row is a complete example", r->set->path);
+    return BERTC_OK;
+}
+
+/* A file, or bytes in memory that are named as a file. */
+typedef struct source {
+    const char *path;
+    const char *bytes; /* null: read the file */
+    size_t length;
+} source;
+
+static bertc_status open_table(const source *from, bc_table_form form, bc_table **table, bertc_error *err)
+{
+    if (from->bytes) return bc_table_of_bytes(from->bytes, from->length, from->path, form, table, err);
+    return bc_table_open(from->path, form, table, err);
+}
+
+/* Find out whether an open TSV file has the columns of `tables` rather than those of the original file. */
+static bertc_status is_table(bc_table *table, const bertc_columns *original, const bertc_columns *tables, bool *found,
+                             bertc_error *err)
+{
+    const bc_header *header = bc_table_header(table);
+    bc_header first = {0};
+    bertc_status status = BERTC_OK;
+    if (!original->header) { /* an original row has four columns */
+        const bc_row *names;
+        status = bc_table_next(table, &names);
+        if (status != BERTC_OK || !names) return status;
+        bc_table_back(table);
+        if (names->count == 4) return BERTC_OK;
+        if (bc_header_read(&first, names->cells, names->count, "", 1, NULL) == BERTC_NOMEM) return bc_fail_memory(err);
+        header = &first;
+    }
+    const char *name = original->header ? original->a_name : NULL;
+    bool has_texts = bc_header_find(header, tables->a_name) != BC_NO_COLUMN;
+    *found = has_texts && (bc_header_find(header, "idx") != BC_NO_COLUMN || bc_header_find(header, name) == BC_NO_COLUMN);
+    bc_header_clear(&first);
     return status;
 }
 
+/* Open the table of a split and choose the columns that describe it. */
+static bertc_status open_split(reader *r, const source *from, const bertc_columns *columns, bertc_columns *chosen)
+{
+    const bertc_task *task = r->set->task;
+    bc_table_format format = bc_table_format_of(from->path);
+    bool has_tables = task->tables[r->set->split].file, table = false;
+    *chosen = task->tables[r->set->split];
+    if (!columns->label_name && columns->label < 0) *chosen = bc_columns_of_texts(chosen);
+    bc_table_form form = {format == BC_TABLE_FORMATS ? BC_TABLE_TSV : format, columns->header, false};
+    if (form.format != BC_TABLE_TSV && has_tables) form.header = table = true;
+    bertc_status status = open_table(from, form, &r->table, r->err);
+    if (status == BERTC_OK && form.format == BC_TABLE_TSV && has_tables && !r->ids)
+        status = is_table(r->table, columns, chosen, &table, r->err);
+    if (status == BERTC_OK && table && form.format == BC_TABLE_TSV) {
+        bc_table_close(r->table);
+        form = (bc_table_form){BC_TABLE_QUOTED_TSV, true, false};
+        status = open_table(from, form, &r->table, r->err);
+    }
+    if (!table) *chosen = *columns;
+    r->columns = chosen;
+    r->plain = form.format == BC_TABLE_TSV;
+    return status;
+}
+
+/* Release the reader and pass on its data set, unless it failed. */
 static bertc_status finish(reader *r, bertc_status status, bertc_dataset **dataset)
 {
-    bc_lines_clear(&r->lines);
+    bc_table_close(r->table);
+    bc_free(r->names);
     if (status == BERTC_OK) *dataset = r->set;
     else bertc_dataset_free(r->set);
     return status;
 }
 
-static bertc_status read_columns(reader *r, const bertc_columns *columns, const bc_row_ids *ids, size_t limit)
+static bertc_status read_split(const bertc_task *task, bertc_split split, const bertc_columns *columns,
+                               const bc_row_ids *ids, const source *from, size_t limit, bertc_dataset **dataset,
+                               bertc_error *err)
 {
-    file_label *names = NULL;
-    bertc_status status = BERTC_OK;
     if (columns->header && !columns->a_name)
-        return bc_fail(r->err, BERTC_USAGE, "task %s: its columns have no text", r->set->task->name);
-    r->columns = columns;
-    r->ids = ids;
-    r->a = column_number(columns->a);
-    r->b = column_number(columns->b);
-    r->label = column_number(columns->label);
-    r->index = BC_NO_COLUMN;
-    r->width = 4;
-    if (reads_labels(r) && !is_regression(r)) status = sort_names(r->set->task, &names, r->err);
-    r->names = names;
-    if (status == BERTC_OK) status = read_table(r, limit);
-    bc_free(names);
-    return status;
+        return bc_fail(err, BERTC_USAGE, "task %s: its columns have no text", task->name);
+    bertc_columns chosen;
+    reader r = {.set = create(task, split, from->path), .ids = ids, .err = err};
+    if (!r.set) return bc_fail_memory(err);
+    bertc_status status = open_split(&r, from, columns, &chosen);
+    if (status == BERTC_OK) status = read_table(&r, limit);
+    if (status == BERTC_OK) status = bc_table_check(r.table);
+    return finish(&r, status, dataset);
 }
 
 bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split, const bertc_columns *columns,
                               const bc_row_ids *ids, const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err)
 {
-    reader r = {.lines = bc_lines_of_bytes(bytes, length, path, err), .err = err};
-    r.set = create(task, split, path, length);
-    if (!r.set) return bc_fail_memory(err);
-    return finish(&r, read_columns(&r, columns, ids, limit), dataset);
+    return read_split(task, split, columns, ids, &(source){path, bytes, length}, limit, dataset, err);
+}
+
+bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, const bertc_columns *columns,
+                                  const bc_row_ids *ids, const char *path, size_t limit, bertc_dataset **dataset,
+                                  bertc_error *err)
+{
+    return read_split(task, split, columns, ids, &(source){path, NULL, 0}, limit, dataset, err);
 }
 
 bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
@@ -397,28 +530,13 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
     *dataset = NULL;
     bertc_status status = bc_task_check(task, err);
     if (status != BERTC_OK) return status;
-    if (length == 0) text = "";
-    reader r = {.lines = bc_lines_of_bytes(text, length, place, err), .err = err, .a = 0,
-                .b = task->pair ? 1 : BC_NO_COLUMN, .label = BC_NO_COLUMN, .index = BC_NO_COLUMN,
-                .width = task->pair ? 2 : 1};
-    bc_lines_skip_bom(&r.lines);
-    if (bc_lines_at_end(&r.lines)) return bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
-    r.set = create(task, BERTC_TEST, place, length);
+    const bc_table_form form = {.format = BC_TABLE_TSV, .blank_rows = true};
+    reader r = {.err = err, .a = 0, .b = task->pair ? 1 : BC_NO_COLUMN, .label = BC_NO_COLUMN, .index = BC_NO_COLUMN,
+                .width = task->pair ? 2 : 1, .plain = true, .set = create(task, BERTC_TEST, place)};
     if (!r.set) return bc_fail_memory(err);
-    return finish(&r, read_rows(&r, 0), dataset);
-}
-
-bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, const bertc_columns *columns,
-                                  const bc_row_ids *ids, const char *path, size_t limit, bertc_dataset **dataset,
-                                  bertc_error *err)
-{
-    bc_input input;
-    bertc_status status = bc_input_open(path, &input, err);
-    if (status != BERTC_OK) return status;
-    reader r = {.lines = bc_lines_of_file(&input, path, err), .set = create(task, split, path, input.size), .err = err};
-    status = r.set ? read_columns(&r, columns, ids, limit) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = bc_input_check(&input, err);
-    bc_input_close(&input);
+    status = bc_table_of_bytes(length ? text : "", length, place, form, &r.table, err);
+    if (status == BERTC_OK) status = read_rows(&r, 0);
+    if (status == BERTC_OK && r.rows == 0) status = bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
     return finish(&r, status, dataset);
 }
 

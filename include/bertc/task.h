@@ -4,8 +4,9 @@
  *    labels derive from it. The rows of the GLUE tasks are a constant table. A caller may make other rows, with any
  *    number of labels, and the library treats them alike. The caller owns such a row and keeps it unchanged as long as
  *    a data set uses it.
- * 2. Reading is exact: a TAB separates columns, quotes are ordinary characters, a BOM and CR LF are accepted, and
- *    columns are found by the names in the header.
+ * 2. Reading is exact. In the original TSV files a TAB separates columns and quotes are ordinary characters; CSV and
+ *    quoted TSV follow RFC 4180; JSON lines have one object a line. A BOM, CR LF and gzip data are accepted, and columns
+ *    are found by the names in the header.
  * 3. Class indices in examples follow the order of the row's `labels`. A model's own order is applied later, by name
  *    (bertc_task_match_labels).
  *
@@ -82,6 +83,7 @@ typedef struct bertc_columns {
     const char *a_name, *b_name, *label_name; /* null: no such column */
     int a, b, label;        /* column numbers; -1: no such column, or found by name */
     const char *skip_label; /* rows with this label are skipped and counted: their raters disagree; null: none */
+    bool class_label;       /* a label is the number or the name of a class in `labels`, or spelled as in `file_labels` */
     const char *ids_file;   /* file that lists the dev rows of `file` by the ids in columns 1 and 2; null: none */
 } bertc_columns;
 
@@ -102,6 +104,9 @@ typedef struct bertc_task {
     const char *trained_as; /* the task to train instead, which has the training data; null: this task */
     bertc_columns splits[BERTC_SPLITS];
     bertc_columns old_splits[BERTC_SPLITS]; /* the files of an older distribution, tried after those of `splits` */
+    /* The tables that `datasets` of Hugging Face writes, tried after the original files. `file` lacks the ending of the
+     * file's name, which is .csv, .tsv, .jsonl or .json, maybe followed by .gz. */
+    bertc_columns tables[BERTC_SPLITS];
     long rows[BERTC_SPLITS]; /* official row counts; 0: unknown */
     /* Quantiles of the text lengths of the train split (MNLI: of dev_matched), in steps of 5 %, from the shortest text
      * to the longest; all 0: unknown. A length counts the word pieces of bert-base-uncased, [CLS] and [SEP], and is cut
@@ -148,7 +153,7 @@ typedef struct bertc_example {
     size_t num_labels;
     float value;        /* regression target; NaN if unlabelled */
     size_t line;        /* 1-based line in the file, for messages */
-    const char *index;  /* value of the column "index", else "id"; null: no such column; owned by the data set */
+    const char *index;  /* value of the column "idx", "index" or "id"; null: no such column; owned by the data set */
     size_t nindex;      /* bytes of index */
 } bertc_example;
 
@@ -163,7 +168,7 @@ typedef struct bertc_dataset {
     bool labelled;           /* every example has a label */
     const char *missing_label_column; /* name of the label column that the header lacks; or null */
     char *header_columns;    /* the columns of the header, for messages; null if it has the label column */
-    char *text;              /* private: the bytes of the texts and indices */
+    struct bertc_text_block *text; /* private: the bytes of the texts and indices */
     int32_t *labels;         /* private: the labels of all examples, in order */
 } bertc_dataset;
 

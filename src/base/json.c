@@ -11,6 +11,8 @@
 #include "base/magic.h"
 #include "base/memory.h"
 
+enum { FEW = 8 }; /* members of an object whose names are compared without an allocation */
+
 /* Maximum length of a number in characters: the size of cJSON 1.7.15's buffer. */
 enum { LONGEST_NUMBER = 63 };
 
@@ -249,8 +251,8 @@ static bool find_repeated(const cJSON *node, size_t *seen, size_t *repeated)
     const cJSON *child;
     if (!object && !cJSON_IsArray(node)) return true;
     cJSON_ArrayForEach(child, node) count += object;
-    name *names = count ? bc_alloc(count, sizeof *names) : NULL;
-    if (count && !names) return false;
+    name few[FEW], *names = count <= FEW ? few : bc_alloc(count, sizeof *names);
+    if (!names) return false;
     cJSON_ArrayForEach(child, node) {
         if (object) names[i++] = (name){child->string, ++*seen};
         if (ok) ok = find_repeated(child, seen, repeated);
@@ -259,19 +261,22 @@ static bool find_repeated(const cJSON *node, size_t *seen, size_t *repeated)
     if (search) qsort(names, count, sizeof *names, compare_names);
     for (size_t k = 1; search && k < count && *repeated == 0; k++)
         if (strcmp(names[k - 1].text, names[k].text) == 0) *repeated = names[k].number;
-    bc_free(names);
+    if (names != few) bc_free(names);
     return ok;
 }
 
-static bertc_status refused(const scanner *s, const char *place, bertc_error *err)
+/* line: number of the line that the text is; 0: the text is a whole document */
+static bertc_status refused(const scanner *s, const char *place, size_t line, bertc_error *err)
 {
+    if (line) return bc_fail(err, BERTC_INPUT, "%s:%zu:%zu: %s", place, line, s->at + 1, s->reason);
     return bc_fail(err, BERTC_INPUT, "%s @%zu: %s", place, s->at, s->reason);
 }
 
-static bertc_status parse(const char *text, size_t length, const char *place, cJSON **tree, bertc_error *err)
+static bertc_status parse(const char *text, size_t length, const char *place, size_t line, cJSON **tree,
+                          bertc_error *err)
 {
     scanner s = {.text = (const unsigned char *)text, .length = length};
-    if (!scan_document(&s)) return refused(&s, place, err);
+    if (!scan_document(&s)) return refused(&s, place, line, err);
     cJSON *root = cJSON_ParseWithLength(text, length);
     if (!root) return bc_fail_memory(err);
     size_t seen = 0, repeated = 0;
@@ -284,7 +289,7 @@ static bertc_status parse(const char *text, size_t length, const char *place, cJ
     if (!ok) return bc_fail_memory(err);
     s = (scanner){.text = (const unsigned char *)text, .length = length, .repeated = repeated};
     scan_document(&s);
-    return refused(&s, place, err);
+    return refused(&s, place, line, err);
 }
 
 /* Switch to the C locale, in which numbers have a decimal point. */
@@ -293,12 +298,18 @@ static locale_t enter_c_locale(void)
     return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
 }
 
-bertc_status bc_json_parse(const char *text, size_t length, const char *place, cJSON **tree, bertc_error *err)
+bertc_status bc_json_parse_line(const char *text, size_t length, const char *path, size_t line, cJSON **tree,
+                                bertc_error *err)
 {
     locale_t before = enter_c_locale();
-    bertc_status status = parse(text, length, place, tree, err);
+    bertc_status status = parse(text, length, path, line, tree, err);
     uselocale(before);
     return status;
+}
+
+bertc_status bc_json_parse(const char *text, size_t length, const char *place, cJSON **tree, bertc_error *err)
+{
+    return bc_json_parse_line(text, length, place, 0, tree, err);
 }
 
 bertc_status bc_json_read_text(const char *path, bc_file_kind kind, char **text, size_t *length, cJSON **tree,

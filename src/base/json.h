@@ -25,6 +25,11 @@ enum { BC_JSON_DEPTH = 64 };
  * "PLACE @OFFSET: REASON"; BERTC_NOMEM. */
 bertc_status bc_json_parse(const char *text, size_t length, const char *place, cJSON **tree, bertc_error *err);
 
+/* Parse one line of a file, otherwise as bc_json_parse. Errors: BERTC_INPUT "PATH:LINE:COLUMN: REASON", in which the
+ * column counts bytes from 1; BERTC_NOMEM. */
+bertc_status bc_json_parse_line(const char *text, size_t length, const char *path, size_t line, cJSON **tree,
+                                bertc_error *err);
+
 /* Read and parse a file. */
 bertc_status bc_json_read(const char *path, bc_file_kind kind, cJSON **tree, bertc_error *err);
 

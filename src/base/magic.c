@@ -25,6 +25,11 @@ static const struct {
     {0, "\x1f\x8b\x08", 3, "compressed with gzip"},
     {0, "\xfd" "7zXZ", 6, "compressed with xz"},
     {0, "\x28\xb5\x2f\xfd", 4, "compressed with zstd"},
+    {0, "PAR1\x15", 5, "a Parquet file (pandas.read_parquet(FILE).to_csv(OUT, index=False) makes a table of it)"},
+    {0, "ARROW1", 6, "an Arrow file (datasets.Dataset.from_file(FILE).to_csv(OUT) makes a table of it)"},
+    {0, "FEA1", 4, "a Feather file (pandas.read_feather(FILE).to_csv(OUT, index=False) makes a table of it)"},
+    {0, "SQLite format 3", 16, "a database of SQLite"},
+    {0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8, "an old Office document, such as an Excel workbook (save it as CSV)"},
     {0, "BZh", 3, "compressed with bzip2"},
     {0, "7z\xbc\xaf\x27\x1c", 6, "an archive of 7-Zip"},
     {0, "Rar!\x1a\x07", 6, "an archive of RAR"},
@@ -50,6 +55,10 @@ static const char *describe_zip(const unsigned char *head, size_t length)
     if (name > length - 30) name = length > 30 ? length - 30 : 0;
     if (contains(head + 30, name, "data.pkl") || contains(head + 30, name, ".format_version"))
         return "weights of PyTorch (zip)";
+    if (contains(head + 30, name, "[Content_Types].xml") || contains(head + 30, name, "docProps/") ||
+        contains(head + 30, name, "_rels/") || contains(head + 30, name, "xl/"))
+        return "an Office document, such as an Excel workbook (save it as CSV, or "
+               "pandas.read_excel(FILE).to_csv(OUT, index=False) makes a table of it)";
     return contains(head + 30, name, ".npy") ? "arrays of NumPy (npz)" : "a zip archive";
 }
 
@@ -57,6 +66,9 @@ static const char *describe_zip(const unsigned char *head, size_t length)
 static const char *describe_fields(const unsigned char *b, size_t length)
 {
     if (length < 4) return NULL;
+    /* Arrow: four bytes 0xff, then the size of the first message, less than 16 MB. */
+    if (length >= 8 && memcmp(b, "\xff\xff\xff\xff", 4) == 0 && b[4] % 8 == 0 && b[7] == 0)
+        return "an Arrow stream (datasets.Dataset.from_file(FILE).to_csv(OUT) makes a table of it)";
     if (b[0] == 0x80 && b[1] >= 2 && b[1] <= 5) return "a pickle of Python";
     if (b[0] > 0x80 && b[0] < 0x90 && ((b[1] > 0xa0 && b[1] < 0xc0) || b[1] == 0xd9))
         return "msgpack, as Flax saves weights";

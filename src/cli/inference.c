@@ -30,9 +30,10 @@ static const bertc_option rows[] = {
     {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
      "read a split of this task from --data; default: read lines from standard input", CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own folder", CLI_EVAL | CLI_EMBED},
+     "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets", CLI_EVAL | CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own folder; default: read lines from standard input", CLI_PREDICT},
+     "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets; default: read lines from "
+     "standard input", CLI_PREDICT},
     {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "dev", 0, 0, splits, "SPLIT",
      "the split of the data to use", CLI_EVAL | CLI_EMBED},
     {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "test", 0, 0, splits, "SPLIT",
@@ -156,6 +157,12 @@ static bool is_data(const struct stat *target, const char *data, const bertc_tas
                     is_file_in(target, folder, task->old_splits[split].file) ||
                     is_file_in(target, folder, task->old_splits[split].ids_file);
         free(folder);
+        if (found) return true;
+    }
+    for (int split = 0; split < BERTC_SPLITS; split++) { /* the tables of `datasets` */
+        char *path = NULL;
+        bool found = bertc_task_path(task, data, (bertc_split)split, &path, NULL) == BERTC_OK && is_same(target, path);
+        free(path);
         if (found) return true;
     }
     return false;

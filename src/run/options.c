@@ -77,7 +77,8 @@ static const bertc_option rows[] = {
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "the model to start from: a Hugging Face directory", FREE},
     {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
-     "the data: the GLUE folder or the task's own folder", FREE},
+     "the data: the GLUE folder or the task's own folder, with GLUE's files or tables of Hugging Face datasets (CSV, TSV, "
+     "JSON lines)", FREE},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR",
      "the run folder: new or empty, or with --resume the folder of the run to continue", FREE | HIDDEN},
     {"epochs", BERTC_OPTION_REAL, FIELD(epochs), "3", 1e-6, 1e6, NULL, "N",

@@ -1,7 +1,10 @@
 /* Find the files of GLUE and read a split from them.
  *
- * The official file of a split is tried first, then the file of the older distribution, each in DATA/FOLDER,
- * DATA/OLD_FOLDER and DATA. Next to MRPC's older training file is a list of its dev rows. */
+ * 1. The official file of a split is tried first, then the file of the older distribution, each in DATA/FOLDER,
+ *    DATA/OLD_FOLDER and DATA. Next to MRPC's older training file is a list of its dev rows.
+ * 2. If there is no such file, the tables of `datasets` are tried in the same folders and in DATA/NAME (DATA/sst2),
+ *    under the split's name in `datasets` (validation) and in GLUE (dev), with each ending in `endings`. So an original
+ *    file takes precedence over a table. Two tables of a split in one folder are an error. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,10 +21,15 @@ typedef struct place {
     const bertc_columns *columns; /* the description of the file */
 } place;
 
-enum { FOLDERS = 3, DISTRIBUTIONS = 2 };
+enum { FOLDERS = 3, DISTRIBUTIONS = 2, TABLE_FOLDERS = 4, STEMS = 2 };
+
+/* The endings of tables, and the endings of files that are not read: the message about such a file states its kind. */
+static const char *const endings[] = {".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz"};
+static const char *const refused_endings[] = {".parquet", "-00000-of-00001.parquet", ".arrow", ".xlsx", ".zip"};
 
 typedef struct search {
-    const char *folders[FOLDERS]; /* below DATA; "": DATA is the task's own folder; null: no such folder */
+    /* Folders below DATA, the last one only for tables; "": DATA is the task's own folder; null: no such folder. */
+    const char *folders[TABLE_FOLDERS];
     const bertc_columns *distributions[DISTRIBUTIONS]; /* in order of preference */
 } search;
 
@@ -55,7 +63,7 @@ static bertc_status try_file(const char *data, const char *folder, place *at, be
                    at->columns->ids_file);
 }
 
-/* Append the names of the files that were tried; return the number of names. */
+/* Append the names of the original files that were tried; return the number of names. */
 static int list_names(const search *s, const char *separator, bc_text *names)
 {
     int count = 0;
@@ -67,17 +75,20 @@ static int list_names(const search *s, const char *separator, bc_text *names)
     return count;
 }
 
-static bertc_status fail_missing(const search *s, const char *data, bertc_error *err)
+static bertc_status fail_missing(const search *s, const char *table, const char *data, bertc_error *err)
 {
-    bc_text two = {0}, more = {0};
+    bc_text two = {0}, more = {0}, tables = {0};
     bool neither = list_names(s, " nor ", &two) == 2;
     list_names(s, ", ", &more);
-    bertc_status status = two.failed || more.failed
+    bc_text_put(&tables, "", 0);
+    if (table) bc_text_printf(&tables, ", nor %s/%s.csv (or .tsv, .jsonl, .json)", s->folders[FOLDERS], table);
+    bertc_status status = two.failed || more.failed || tables.failed
                               ? bc_fail_memory(err)
-                              : bc_fail(err, BERTC_INPUT, "%s: there is %s %s", data, neither ? "neither" : "none of",
-                                        neither ? two.bytes : more.bytes);
+                              : bc_fail(err, BERTC_INPUT, "%s: there is %s %s%s", data, neither ? "neither" : "none of",
+                                        neither ? two.bytes : more.bytes, tables.bytes);
     bc_text_clear(&two);
     bc_text_clear(&more);
+    bc_text_clear(&tables);
     return status;
 }
 
@@ -86,6 +97,53 @@ static void clear(place *at)
     bc_free(at->path);
     bc_free(at->ids);
     *at = (place){NULL, NULL, NULL};
+}
+
+/* Look for a table of the split in a folder, under each of the names `stems` with each ending. */
+static bertc_status try_tables(const char *data, const char *folder, const char *const stems[STEMS],
+                               const char *const *ends, size_t count, place *at, bertc_error *err)
+{
+    bertc_status status = BERTC_OK;
+    for (size_t i = 0; i < STEMS * count && status == BERTC_OK; i++) {
+        const char *stem = stems[i / count];
+        if (i >= count && strcmp(stem, stems[0]) == 0) break;
+        bc_text name = {0};
+        bc_text_printf(&name, "%s%s", stem, ends[i % count]);
+        char *path = name.failed ? NULL : join(data, folder, name.bytes);
+        bool found = false;
+        status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
+        if (status == BERTC_OK && found && at->path)
+            status = bc_fail(err, BERTC_INPUT, "%s: the same folder has the table %s too; keep one of them", at->path,
+                             name.bytes);
+        else if (status == BERTC_OK && found) {
+            at->path = path;
+            path = NULL;
+        }
+        bc_free(path);
+        bc_text_clear(&name);
+    }
+    return status;
+}
+
+/* Look for a table of the split in all folders, and if there is none for a file of another kind. */
+static bertc_status locate_table(const bertc_task *task, const char *data, const search *s, bertc_split split,
+                                 place *at, bertc_error *err)
+{
+    enum { READ = sizeof endings / sizeof *endings, REFUSED = sizeof refused_endings / sizeof *refused_endings };
+    const char *official = task->splits[split].file, *dot = strrchr(official, '.');
+    char *own = bc_strndup(official, dot ? (size_t)(dot - official) : strlen(official));
+    if (!own) return bc_fail_memory(err);
+    const char *const stems[STEMS] = {task->tables[split].file, own};
+    bertc_status status = BERTC_OK;
+    at->columns = &task->splits[split]; /* the reader chooses between these columns and those of the table */
+    for (int i = 0; i < 2 * TABLE_FOLDERS && status == BERTC_OK && !at->path; i++) {
+        const char *folder = s->folders[i % TABLE_FOLDERS];
+        if (!folder) continue;
+        bool refused = i >= TABLE_FOLDERS;
+        status = try_tables(data, folder, stems, refused ? refused_endings : endings, refused ? REFUSED : READ, at, err);
+    }
+    bc_free(own);
+    return status;
 }
 
 /* Find the file of a split. Messages name the public function `caller`. After success, release *at with clear(). */
@@ -100,7 +158,8 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
         return bc_fail(err, BERTC_USAGE, "task %s has no split %d", task->name, (int)split);
     if (!task->splits[split].file)
         return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name, bertc_split_name(split));
-    const search s = {.folders = {task->folder, task->old_folder, ""},
+    const char *name = task->trained_as ? task->trained_as : task->name, *table = task->tables[split].file;
+    const search s = {.folders = {task->folder, task->old_folder, "", name},
                       .distributions = {&task->splits[split], &task->old_splits[split]}};
     struct stat info;
     if (stat(data, &info) != 0) return bc_fail_errno(err, data, "cannot open folder");
@@ -110,7 +169,8 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
         at->columns = s.distributions[i / FOLDERS];
         if (folder && at->columns->file) status = try_file(data, folder, at, err);
     }
-    if (status == BERTC_OK && !at->path) status = fail_missing(&s, data, err);
+    if (status == BERTC_OK && !at->path && table) status = locate_table(task, data, &s, split, at, err);
+    if (status == BERTC_OK && !at->path) status = fail_missing(&s, table, data, err);
     if (status != BERTC_OK) clear(at);
     return status;
 }

@@ -25,6 +25,11 @@
 #define COLA(file_)                                                                              \
     .file = (file_), .a_name = "sentence", .label_name = "label", .a = 3, .b = -1, .label = 1
 
+/* The tables of `datasets`, whose labels are numbers or names of classes. */
+#define TABLE(file_, a_, b_) {PAIR(file_, a_, b_, "label"), .class_label = true}
+#define TABLES(dev_, test_, a_, b_)                                                              \
+    .tables = {TABLE("train", a_, b_), TABLE(dev_, a_, b_), TABLE(test_, a_, b_)}
+
 /* A list of labels. */
 #define LABELS(...) (const char *const[]){__VA_ARGS__}
 #define ZERO_ONE LABELS("0", "1")
@@ -41,6 +46,7 @@ static const bertc_task table[] = {
         .splits = {{COLA("train.tsv")},
                    {COLA("dev.tsv")},
                    {SINGLE("test.tsv")}},
+        TABLES("validation", "test", "sentence", NULL),
         .rows = {8551, 1043, 1063},
         .length_quantiles = {4, 6, 7, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 12, 12, 13, 14, 15, 17, 20, 47},
         .distinct_pieces = 5587,
@@ -52,6 +58,7 @@ static const bertc_task table[] = {
         .splits = {{SINGLE("train.tsv")},
                    {SINGLE("dev.tsv")},
                    {SINGLE("test.tsv")}},
+        TABLES("validation", "test", "sentence", NULL),
         .rows = {67349, 872, 1821},
         .length_quantiles = {3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 11, 13, 14, 16, 18, 20, 23, 27, 33, 66},
         .distinct_pieces = 11572,
@@ -65,6 +72,7 @@ static const bertc_task table[] = {
         .old_splits = {{STRINGS("msr_paraphrase_train.txt"), .ids_file = "dev_ids.tsv"},
                        {STRINGS("msr_paraphrase_train.txt"), .ids_file = "dev_ids.tsv"},
                        {STRINGS("msr_paraphrase_test.txt")}},
+        TABLES("validation", "test", "sentence1", "sentence2"),
         .rows = {3668, 408, 1725},
         .length_quantiles = {19, 32, 36, 39, 41, 44, 45, 47, 50, 51, 53, 55, 57, 59, 61, 62, 64, 67, 70, 74, 103},
         .distinct_pieces = 11563,
@@ -76,6 +84,7 @@ static const bertc_task table[] = {
         .splits = {{SENTENCES("train.tsv", "score")},
                    {SENTENCES("dev.tsv", "score")},
                    {SENTENCES("test.tsv", "score")}},
+        TABLES("validation", "test", "sentence1", "sentence2"),
         .rows = {5749, 1500, 1379},
         .length_quantiles = {10, 15, 16, 17, 18, 19, 19, 20, 21, 22, 23, 24, 25, 26, 28, 31, 35, 42, 51, 60, 125},
         .distinct_pieces = 10796,
@@ -88,6 +97,7 @@ static const bertc_task table[] = {
         .splits = {{QUESTIONS("train.tsv"), .skip_short = true},
                    {QUESTIONS("dev.tsv"), .skip_short = true},
                    {QUESTIONS("test.tsv")}},
+        TABLES("validation", "test", "question1", "question2"),
         .rows = {363846, 40430, 390965},
     },
     {
@@ -97,6 +107,7 @@ static const bertc_task table[] = {
         .splits = {{SENTENCES("train.tsv", "gold_label"), .skip_label = "-"},
                    {SENTENCES("dev_matched.tsv", "gold_label"), .skip_label = "-"},
                    {SENTENCES("test_matched.tsv", "gold_label")}},
+        TABLES("validation_matched", "test_matched", "premise", "hypothesis"),
         .rows = {392702, 9815, 9796},
         .length_quantiles = MNLI_LENGTHS,
     },
@@ -107,6 +118,7 @@ static const bertc_task table[] = {
         .splits = {{SENTENCES("train.tsv", "gold_label"), .skip_label = "-"},
                    {SENTENCES("dev_mismatched.tsv", "gold_label"), .skip_label = "-"},
                    {SENTENCES("test_mismatched.tsv", "gold_label")}},
+        TABLES("validation_mismatched", "test_mismatched", "premise", "hypothesis"),
         .rows = {392702, 9832, 9847},
         .length_quantiles = MNLI_LENGTHS,
     },
@@ -117,6 +129,7 @@ static const bertc_task table[] = {
         .splits = {{ANSWERS("train.tsv")},
                    {ANSWERS("dev.tsv")},
                    {ANSWERS("test.tsv")}},
+        TABLES("validation", "test", "question", "sentence"),
         .rows = {104743, 5463, 5463},
     },
     {
@@ -126,6 +139,7 @@ static const bertc_task table[] = {
         .splits = {{SENTENCES("train.tsv", "label")},
                    {SENTENCES("dev.tsv", "label")},
                    {SENTENCES("test.tsv", "label")}},
+        TABLES("validation", "test", "sentence1", "sentence2"),
         .rows = {2490, 277, 3000},
     },
     {
@@ -136,6 +150,7 @@ static const bertc_task table[] = {
         .splits = {{SENTENCES("train.tsv", "label")},
                    {SENTENCES("dev.tsv", "label")},
                    {SENTENCES("test.tsv", "label")}},
+        TABLES("validation", "test", "sentence1", "sentence2"),
         .rows = {635, 71, 146},
     },
     {
@@ -147,6 +162,8 @@ static const bertc_task table[] = {
         .splits = {[BERTC_DEV] = {SENTENCES("diagnostic.tsv", "label")},
                    [BERTC_TEST] = {SENTENCES("diagnostic.tsv", "label")}},
         .old_splits = {[BERTC_DEV] = {DIAGNOSTIC_FULL, .skip_label = ""}, [BERTC_TEST] = {DIAGNOSTIC_FULL}},
+        .tables = {[BERTC_DEV] = TABLE("test", "premise", "hypothesis"),
+                   [BERTC_TEST] = TABLE("test", "premise", "hypothesis")},
         .rows = {0, 1104, 1104},
     },
 };

@@ -53,6 +53,36 @@ printf 'id\tsentence\n12\tgood\nx"1\tbad\n07\tfine\n' >SST-2/test.tsv
 run 0 embed --model "$SAMPLE/model" --task sst2 --data . --split test --out e.jsonl
 [ "$(sed 's/,"embedding.*//' e.jsonl | tr '\n' ' ')" = '{"index":12 {"index":"x\"1" {"index":"07" ' ] || fail "$(cut -c 1-40 e.jsonl)"
 
+# Tables of Hugging Face `datasets` give what the original files give: CSV, JSON lines and gzip data, labels as numbers
+# and as names.
+awk -F '\t' 'BEGIN { OFS = "," } { gsub("\"", "\"\"", $1); print NR == 1 ? "sentence,label,idx" : "\"" $1 "\"" OFS $2 OFS NR - 2 }' \
+    "$SAMPLE/SST-2/dev.tsv" >dev.csv
+awk -F '\t' 'NR > 1 { gsub(/["\\]/, "\\\\&", $1)
+                      print "{\"sentence\": \"" $1 "\", \"label\": \"" ($2 ? "positive" : "negative") "\", \"idx\": " NR - 2 "}" }' \
+    "$SAMPLE/SST-2/dev.tsv" >dev.jsonl
+run 0 eval --task sst2 --model "$RUN" --data "$SAMPLE" --json
+cp "$scratch/out" original
+for table in csv/sst2/validation.csv json/sst2/validation.jsonl gzip/validation.csv.gz; do
+    mkdir -p "${table%/*}"
+    case $table in
+    *.csv) cp dev.csv "$table" ;;
+    *.jsonl) cp dev.jsonl "$table" ;;
+    *.gz) gzip -c dev.csv >"$table" ;;
+    esac
+    run 0 eval --task sst2 --model "$RUN" --data "${table%%/*}" --json
+    cmp original "$scratch/out" || fail "$table gives $(cat "$scratch/out")"
+done
+cp csv/sst2/validation.csv csv/sst2/test.csv
+run 0 predict --task sst2 --model "$RUN" --data csv --out p.tsv
+[ "$(tail -n +2 p.tsv | cut -f 1)" = "$(tail -n +2 dev.csv | sed 's/.*,//')" ] || fail "another index: $(head p.tsv)"
+refuse 2 "csv/sst2/test.csv: is an input file or belongs to the model; choose another --out" \
+    predict --task sst2 --model "$RUN" --data csv --out csv/sst2/test.csv
+printf 'sentence,label\n"good,1\n' >csv/sst2/test.csv
+refuse 3 "csv/sst2/test.csv:2:1: a quote that is not closed" predict --task sst2 --model "$RUN" --data csv --out q.tsv
+[ ! -e q.tsv ] || fail "an output of bad input"
+head -c 200 gzip/validation.csv.gz >gzip/test.csv.gz
+refuse 3 "gzip/test.csv.gz: byte 200: the gzip data are cut off" predict --task sst2 --model "$RUN" --data gzip
+
 # A row with too few columns is an error in every split.
 printf 'id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta\tb\t0\n1\t3\t4\ta\n' >dev.tsv
 refuse 3 "./dev.tsv:3: 4 columns, expected 6" predict --task qqp --model "$RUN" --data . --split dev --any-labels

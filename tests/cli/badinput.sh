@@ -33,7 +33,7 @@ model "bad/model.safetensors: no such file; $folder"
 broken model; rm bad/vocab.txt
 model "bad/vocab.txt: no such file; $folder"
 broken data; rm bad/SST-2/dev.tsv
-data "bad: there is neither SST-2/dev.tsv nor dev.tsv"
+data "bad: there is neither SST-2/dev.tsv nor dev.tsv, nor sst2/validation.csv (or .tsv, .jsonl, .json)"
 
 # ---- Unreadable files, which are not treated as absent: their contents would change the result
 # unreadable FOLDER NAME WHAT COMMAND...: replace the file by a dangling link, a link to itself, a folder, a pipe.
@@ -200,7 +200,7 @@ refuse 3 "data/SST-2/test.tsv: the test split has no labels to score; its header
 refuse 3 "$RUN/config.json: the model's 2 labels (negative, positive) differ in number from the 3 labels of task mnli (entailment, neutral, contradiction)" eval --task mnli --model "$RUN" --data "$SAMPLE"
 refuse 3 "$(hub no)" eval --task sst2 --model no --data data
 refuse 3 "no: cannot open folder: No such file or directory" predict --task sst2 --model "$RUN" --data no --out p.tsv
-refuse 3 "data: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv" predict --task ax --model "$RUN" --data data --out p.tsv
+refuse 3 "data: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv, nor ax/test.csv (or .tsv, .jsonl, .json)" predict --task ax --model "$RUN" --data data --out p.tsv
 echo 'one text only' >lines
 input=lines
 refuse 3 "standard input:1: 1 column, expected 2" predict --task mnli --model "$RUN"

@@ -1,7 +1,7 @@
 /* Fuzz the readers of tasks: any bytes give either a consistent data set or a one-line error.
  *
- * The first byte selects task, split and distribution, the second a limit and whether plain lines are read; the rest is
- * the file. */
+ * The first byte selects task, split and distribution, the second a limit, whether plain lines are read, and the format
+ * of the file; the rest is the file. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +18,9 @@ static void check_example(const bertc_dataset *set, const bertc_example *e)
 {
     const bertc_task *task = set->task;
     must(e->a != NULL && task->pair == (e->b != NULL));
-    must(memchr(e->a, '\t', e->na) == NULL && memchr(e->a, '\n', e->na) == NULL);
-    must(!e->b || memchr(e->b, '\t', e->nb) == NULL);
-    must(!e->index || memchr(e->index, '\t', e->nindex) == NULL);
+    if (e->na > 0) must(memchr(e->a, 0, e->na) != e->a + e->na); /* all bytes can be read */
+    if (e->nb > 0) must(memchr(e->b, 0, e->nb) != e->b + e->nb);
+    must(!e->index || (memchr(e->index, '\t', e->nindex) == NULL && memchr(e->index, '\n', e->nindex) == NULL));
     must(e->line > 0 && bc_example_class(e) >= -1 && bc_example_class(e) < task->num_labels);
     if (!set->labelled) return;
     must(task->kind == BERTC_REGRESSION ? e->value >= task->low && e->value <= task->high : bc_example_class(e) >= 0);
@@ -73,11 +73,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const bc_row_ids ids = {dev, 2};
     bertc_dataset *set = NULL;
     bertc_error err = {0};
-    const char *bytes = (const char *)data + 2;
+    static const char *const paths[] = {"f", "f.csv", "f.jsonl", "f.tsv"};
+    const char *bytes = (const char *)data + 2, *path = paths[data[1] >> 5 & 3];
     bertc_status status =
         lines ? bertc_dataset_from_lines(task, bytes, size - 2, "f", &set, &err)
               : bc_dataset_parse(task, split, columns, columns->ids_file ? &ids : NULL, bytes,
-                                 size - 2, "f", limit, &set, &err);
+                                 size - 2, path, limit, &set, &err);
     if (status == BERTC_OK) check_good(set, limit);
     else check_bad(status, &err, set);
     bertc_dataset_free(set);

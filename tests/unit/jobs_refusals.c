@@ -189,7 +189,8 @@ static void test_prediction(void **unused)
     refuse_predict(o, true, BERTC_USAGE, "unknown task 'none'");
     o = apply("model");
     o.task = "mnli";
-    refuse_predict(o, true, BERTC_INPUT, "data: there is neither MNLI/dev_matched.tsv nor dev_matched.tsv");
+    refuse_predict(o, true, BERTC_INPUT, "data: there is neither MNLI/dev_matched.tsv nor dev_matched.tsv, "
+                   "nor mnli/validation_matched.csv (or .tsv, .jsonl, .json)");
     fixture_write("data/SST-2/test.tsv", "index\tsentence\n0\tgood\n1\tbad film\n");
     o = apply("model");
     o.split = BERTC_TEST;

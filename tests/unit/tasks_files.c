@@ -54,13 +54,15 @@ static void missing_files_are_named(void **state)
     (void)state;
     char root[64];
     make_folder(root);
-    read_bad("sst2", root, BERTC_DEV, BERTC_INPUT, "@: there is neither SST-2/dev.tsv nor dev.tsv");
+    read_bad("sst2", root, BERTC_DEV, BERTC_INPUT, "@: there is neither SST-2/dev.tsv nor dev.tsv, "
+             "nor sst2/validation.csv (or .tsv, .jsonl, .json)");
     read_bad("mrpc", root, BERTC_TEST, BERTC_INPUT,
              "@: there is none of MRPC/test.tsv, test.tsv, MRPC/msr_paraphrase_test.txt, "
-             "msr_paraphrase_test.txt");
+             "msr_paraphrase_test.txt, nor mrpc/test.csv (or .tsv, .jsonl, .json)");
     read_bad("ax", root, BERTC_TEST, BERTC_INPUT,
              "@: there is none of AX/diagnostic.tsv, diagnostic/diagnostic.tsv, diagnostic.tsv, "
-             "AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv");
+             "AX/diagnostic-full.tsv, diagnostic/diagnostic-full.tsv, diagnostic-full.tsv, "
+             "nor ax/test.csv (or .tsv, .jsonl, .json)");
     read_bad("ax", root, BERTC_TRAIN, BERTC_USAGE, "task ax has no train split");
     put_file(root, "SST-2/dev.tsv", "");
     read_bad("sst2", root, BERTC_DEV, BERTC_INPUT, "@/SST-2/dev.tsv: empty file");

@@ -323,6 +323,26 @@ static void settings_do_not_mix(void **state)
     assert_int_equal(logged("finetune"), 2);
 }
 
+/* Tables of `datasets` count as data, in the folder of the task's name or of the original files. */
+static void tables_are_data(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "wnli/train.jsonl", "wnli/dev.jsonl.gz", "RTE/train.csv", "RTE/validation.csv", "qnli/train.csv",
+        "mnli/train.csv", "mnli/validation_matched.csv", "mnli/validation_mismatched.csv", "mnli/test_matched.csv",
+        "ax/test.csv"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "tables/%s", files[i]);
+        put_file(root, name, "");
+    }
+    glue("", "model tables tables_out");
+    assert_int_equal(logged("finetune"), 3);
+    assert_int_equal(logged("finetune --task qnli"), 0);
+    assert_int_equal(logged("eval"), 4);
+    assert_int_equal(logged("predict"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_index_out_of_order_is_not_packed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_usage_is_2, set_up, tear_down),
         cmocka_unit_test_setup_teardown(settings_do_not_mix, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tables_are_data, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
