@@ -206,7 +206,7 @@ static void test_a_failed_result(void **unused)
         o.keep = keep;
         o.lr = 1e-3; /* the loss falls from evaluation to evaluation */
         o.eval_splits = "dev,train";
-        o.best_metric = keep == BERTC_KEEP_BEST ? BERTC_BEST_LOSS : BERTC_BEST_PRIMARY;
+        o.best_metric = keep == BERTC_KEEP_BEST ? BERTC_BEST_METRIC + BERTC_LOSS : BERTC_BEST_PRIMARY;
         o.save_every = "2";
         fixture_run_anew(o);
         assert_int_equal(kept_step("whole/run.json"), 10);
