@@ -17,6 +17,7 @@
 #include "bertc/vocab.h"
 #include "bertc/tokenizer.h"
 #include "bertc/task.h"
+#include "bertc/own_task.h"
 #include "bertc/batch.h"
 #include "bertc/model.h"
 #include "bertc/inspect.h"

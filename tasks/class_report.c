@@ -41,6 +41,35 @@ size_t bc_count_confusions(const bertc_dataset *dataset, const float *logits, be
     return count;
 }
 
+/* Compute the scores of each class from its counts (num_classes). */
+static void score_classes(bertc_class_report *report, const bc_class_counts *counts)
+{
+    for (int c = 0; c < report->num_classes; c++)
+        report->classes[c] = (bertc_class_scores){.examples = counts[c].labels, .precision = bc_precision(&counts[c]),
+                                                  .recall = bc_recall(&counts[c]), .f1 = bc_f1(&counts[c])};
+}
+
+static bertc_status report_sets(const bertc_dataset *dataset, const float *logits, bertc_class_report *report,
+                                bertc_error *err)
+{
+    size_t labels = (size_t)dataset->task->num_labels;
+    bertc_status status = BERTC_OK;
+    bc_class_counts *counts = bc_calloc(labels, sizeof *counts);
+    int32_t *predicted = bc_alloc(labels, sizeof *predicted);
+    report->num_classes = dataset->task->num_labels;
+    report->classes = bc_alloc(labels, sizeof *report->classes);
+    if (counts && predicted && report->classes) {
+        for (size_t i = 0; i < dataset->count; i++) {
+            size_t count = (size_t)bertc_dataset_decide(dataset, logits + i * labels, predicted);
+            bc_count_set(&dataset->examples[i], predicted, count, counts);
+        }
+        score_classes(report, counts);
+    } else status = bc_fail_memory(err);
+    bc_free(counts);
+    bc_free(predicted);
+    return status;
+}
+
 bertc_status bertc_task_report_classes(const bertc_dataset *dataset, const float *logits, bertc_class_report *report,
                                        bertc_error *err)
 {
@@ -48,6 +77,7 @@ bertc_status bertc_task_report_classes(const bertc_dataset *dataset, const float
     *report = (bertc_class_report){0};
     bertc_status status = bc_scores_check(dataset, logits, err);
     if (status != BERTC_OK) return status;
+    if (dataset->task->kind == BERTC_MULTILABEL) return report_sets(dataset, logits, report, err);
     if (dataset->task->kind != BERTC_CLASSIFICATION)
         return bc_fail(err, BERTC_USAGE, "task %s is a regression, it has no classes", dataset->task->name);
     size_t classes = (size_t)dataset->task->num_labels;
@@ -62,10 +92,7 @@ bertc_status bertc_task_report_classes(const bertc_dataset *dataset, const float
             counts[c->predicted].predictions += c->count;
             if (c->label == c->predicted) counts[c->label].correct = c->count;
         }
-        for (size_t c = 0; c < classes; c++)
-            report->classes[c] = (bertc_class_scores){.examples = counts[c].labels,
-                                                      .precision = bc_precision(&counts[c]),
-                                                      .recall = bc_recall(&counts[c]), .f1 = bc_f1(&counts[c])};
+        score_classes(report, counts);
         qsort(report->confusions, report->num_confusions, sizeof *report->confusions, by_count);
     } else status = bc_fail_memory(err);
     bc_free(counts);

@@ -3,9 +3,11 @@
  * Checkpoints of one task differ in their order of labels (MNLI: entailment first, contradiction first, or neutral
  * first), so the names of a model's labels decide. If the names are only numbers, the model's scores decide
  * (tasks/label_order.c). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "tasks/tasks.h"
 
@@ -33,10 +35,15 @@ static char plain(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool same_name(const char *a, const char *b)
+static int compare_names(const char *a, const char *b)
 {
     while (*a && plain(*a) == plain(*b)) a++, b++;
-    return plain(*a) == plain(*b);
+    return (unsigned char)plain(*a) - (unsigned char)plain(*b);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    return compare_names(a, b) == 0;
 }
 
 /* The row of a label in `synonyms`, or null. */
@@ -57,35 +64,77 @@ static bool is_synonym(const char *name, const char *const *row)
 /* The levels at which a model's name matches a task's, the strictest first. */
 enum { SAME_BYTES, SAME_NAME, SYNONYM, LEVELS };
 
-/* Find an unused label of the model whose name matches the task's label at this level; -1 if there is none. The search
- * begins at the label's own index, where most models have it. */
-static int32_t find_label(const bertc_task *task, char *const *labels, const int32_t *map, int label, int level)
+/* A label of the model. */
+typedef struct model_label {
+    const char *name;
+    int32_t index;
+    bool used;
+} model_label;
+
+static int by_name(const void *a, const void *b)
 {
-    const char *name = task->labels[label], *const *row = synonyms_of(name);
-    int count = task->num_labels;
-    if (level == SYNONYM && !row) return -1;
-    for (int at = label, tried = 0; tried < count; tried++, at = at + 1 < count ? at + 1 : 0) {
-        bool found = level == SAME_BYTES  ? strcmp(labels[at], name) == 0
-                     : level == SAME_NAME ? same_name(labels[at], name)
-                                             : is_synonym(labels[at], row);
-        for (int i = 0; i < count && found; i++) found = map[i] != at;
-        if (found) return at;
-    }
-    return -1;
+    const model_label *x = a, *y = b;
+    int order = compare_names(x->name, y->name);
+    return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-/* Map each label of the task to a different label of the model, -1 if none matches; returns the number of matches. */
-static int match_names(const bertc_task *task, char *const *labels, int32_t *map)
+/* Find the first of the sorted labels whose name is not before `name`. */
+static int first_not_before(const model_label *sorted, int count, const char *name)
 {
-    int found = 0;
-    for (int i = 0; i < task->num_labels; i++) map[i] = -1;
+    int from = 0, to = count;
+    while (from < to) {
+        int middle = from + (to - from) / 2;
+        if (compare_names(sorted[middle].name, name) < 0) from = middle + 1;
+        else to = middle;
+    }
+    return from;
+}
+
+/* Find an unused label of the model whose name matches the task's label at this level; null if there is none. The first
+ * match from the label's own index on is taken, where most models have it. Only the labels of the same name are tried,
+ * or all labels if the task's label has synonyms, which few have. */
+static model_label *find_label(const bertc_task *task, model_label *sorted, int label, int level)
+{
+    const char *name = task->labels[label], *const *row = synonyms_of(name);
+    int count = task->num_labels, nearest = count;
+    model_label *found = NULL;
+    if (level == SYNONYM && !row) return NULL;
+    for (int k = level == SYNONYM ? 0 : first_not_before(sorted, count, name); k < count; k++) {
+        bool same = level == SYNONYM || same_name(sorted[k].name, name);
+        if (!same) break;
+        bool matches = level == SAME_BYTES  ? strcmp(sorted[k].name, name) == 0
+                       : level == SAME_NAME ? true
+                                            : is_synonym(sorted[k].name, row);
+        int distance = sorted[k].index - label + (sorted[k].index < label ? count : 0);
+        if (!matches || sorted[k].used || distance >= nearest) continue;
+        nearest = distance;
+        found = &sorted[k];
+    }
+    return found;
+}
+
+/* Map each label of the task to a different label of the model, -1 if none matches. *found receives the number of
+ * matches. Takes time C log C. Errors: BERTC_NOMEM. */
+static bertc_status match_names(const bertc_task *task, char *const *labels, int32_t *map, int *found, bertc_error *err)
+{
+    model_label *sorted = bc_alloc((size_t)task->num_labels, sizeof *sorted);
+    *found = 0;
+    if (!sorted) return bc_fail_memory(err);
+    for (int i = 0; i < task->num_labels; i++) {
+        map[i] = -1;
+        sorted[i] = (model_label){labels[i], i, false};
+    }
+    qsort(sorted, (size_t)task->num_labels, sizeof *sorted, by_name);
     for (int level = SAME_BYTES; level < LEVELS; level++)
         for (int i = 0; i < task->num_labels; i++) {
-            if (map[i] >= 0) continue;
-            map[i] = find_label(task, labels, map, i, level);
-            found += map[i] >= 0;
+            model_label *label = map[i] < 0 ? find_label(task, sorted, i, level) : NULL;
+            if (!label) continue;
+            label->used = true;
+            map[i] = label->index;
+            ++*found;
         }
-    return found;
+    bc_free(sorted);
+    return BERTC_OK;
 }
 
 /* Return the number in a label name: 12 for "LABEL_12" or "12"; -1 for another name or a number not below `count`. */
@@ -153,7 +202,9 @@ bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels
     }
     const char *differ = num_labels == 1 ? "differs in number from" : "differ in number from";
     if (num_labels != task->num_labels) return fail_match(task, labels, num_labels, differ, err);
-    int found = labels ? match_names(task, labels, map) : 0;
+    int found = 0;
+    if (labels) status = match_names(task, labels, map, &found, err);
+    if (status != BERTC_OK) return status;
     *by_name = found == task->num_labels;
     if (*by_name) return BERTC_OK;
     if (found > 0) return fail_match(task, labels, num_labels, "match only some of", err);

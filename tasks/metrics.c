@@ -2,16 +2,18 @@
  *
  * 1. The metrics equal functions of scikit-learn and scipy (tests/parity/metrics_parity.py lists them), also in degenerate
  *    cases (bertc/task.h).
- * 2. The loss is the training loss: mean cross-entropy, or mean squared error.
+ * 2. The loss is the training loss without weights: mean cross-entropy of classes or of each label, or mean squared
+ *    error.
  * 3. All predictions count as the same (bertc_scores.same_prediction) only on clear evidence, so that neither a few
  *    examples nor a split of one class causes a warning. For classes: every example has the same prediction, and at
- *    least 20 examples have another label. For values: there are at least 20 examples, and the standard deviation of
+ *    least 20 examples have another label. The same holds for sets of labels. For values: there are at least 20 examples, and the standard deviation of
  *    the predictions is less than a thousandth of the standard deviation of the targets. Such differences are too small
  *    for the three decimals of a submission.
  * 4. Sums run in the order of the examples: the result depends only on the logits and the labels. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -29,12 +31,28 @@ int bc_argmax(const float *logits, int count)
     return best;
 }
 
+/* Check that the labels of all examples are rising and in range. */
+static bertc_status check_sets(const bertc_dataset *dataset, bertc_error *err)
+{
+    for (size_t i = 0; dataset->labelled && i < dataset->count; i++) {
+        const bertc_example *e = &dataset->examples[i];
+        bool valid = e->labels != NULL;
+        for (size_t k = 0; valid && k < e->num_labels; k++)
+            valid = e->labels[k] > (k > 0 ? e->labels[k - 1] : -1) && e->labels[k] < dataset->task->num_labels;
+        if (!valid)
+            return bc_fail(err, BERTC_USAGE, "%s:%zu: the labels are not rising numbers from 0 to %d", dataset->path,
+                           e->line, dataset->task->num_labels - 1);
+    }
+    return BERTC_OK;
+}
+
 bertc_status bc_dataset_check(const bertc_dataset *dataset, bertc_error *err)
 {
     if (!dataset || !dataset->path || (!dataset->examples && dataset->count > 0))
         return bc_fail(err, BERTC_USAGE, "no data set");
     bertc_status status = bc_task_check(dataset->task, err);
     if (status != BERTC_OK) return status;
+    if (dataset->task->kind == BERTC_MULTILABEL) return check_sets(dataset, err);
     bool classes = dataset->task->kind == BERTC_CLASSIFICATION;
     for (size_t i = 0; dataset->labelled && classes && i < dataset->count; i++) {
         int32_t label = bc_example_class(&dataset->examples[i]);
@@ -79,12 +97,13 @@ double bc_f1(const bc_class_counts *c)
 
 typedef double class_score(const bc_class_counts *counts);
 
+/* Average over the classes that are a label or a prediction, as scikit-learn does; for sets over all labels. */
 static double macro(const bc_outcome *o, class_score *score)
 {
     double sum = 0;
     size_t present = 0;
     for (int c = 0; c < o->classes; c++) {
-        if (o->counts[c].labels + o->counts[c].predictions == 0) continue;
+        if (!o->sets && o->counts[c].labels + o->counts[c].predictions == 0) continue;
         sum += score(&o->counts[c]);
         present++;
     }
@@ -127,7 +146,7 @@ static double f1_weighted(const bc_outcome *o)
         sum += (double)o->counts[c].labels * bc_f1(&o->counts[c]);
         labels += (double)o->counts[c].labels;
     }
-    return sum / labels;
+    return labels > 0 ? sum / labels : 0;
 }
 
 static double exact_matches(const bc_outcome *o)
@@ -268,8 +287,8 @@ static double loss(const bc_outcome *o)
     return o->loss;
 }
 
-/* Kinds of tasks that a metric can fit: two classes, more than two classes, values. */
-enum { TWO = 1, MORE = 2, VALUES = 4, CLASSES = TWO | MORE };
+/* Kinds of tasks that a metric can fit: two classes, more than two classes, values, sets of labels. */
+enum { TWO = 1, MORE = 2, VALUES = 4, SETS = 8, CLASSES = TWO | MORE, LABELS = CLASSES | SETS };
 
 /* mse has the function of the loss, because the loss of a regression is the squared error. */
 static const struct {
@@ -280,25 +299,25 @@ static const struct {
 } table[BERTC_METRICS] = {
     [BERTC_ACCURACY] = {"accuracy", CLASSES, false, exact_matches},
     [BERTC_F1] = {"f1", TWO, false, f1},
-    [BERTC_F1_MACRO] = {"f1_macro", CLASSES, false, f1_macro},
-    [BERTC_F1_MICRO] = {"f1_micro", CLASSES, false, f1_micro},
-    [BERTC_F1_WEIGHTED] = {"f1_weighted", CLASSES, false, f1_weighted},
+    [BERTC_F1_MACRO] = {"f1_macro", LABELS, false, f1_macro},
+    [BERTC_F1_MICRO] = {"f1_micro", LABELS, false, f1_micro},
+    [BERTC_F1_WEIGHTED] = {"f1_weighted", LABELS, false, f1_weighted},
     [BERTC_PRECISION] = {"precision", TWO, false, precision},
-    [BERTC_PRECISION_MACRO] = {"precision_macro", CLASSES, false, precision_macro},
-    [BERTC_PRECISION_MICRO] = {"precision_micro", CLASSES, false, precision_micro},
+    [BERTC_PRECISION_MACRO] = {"precision_macro", LABELS, false, precision_macro},
+    [BERTC_PRECISION_MICRO] = {"precision_micro", LABELS, false, precision_micro},
     [BERTC_RECALL] = {"recall", TWO, false, recall},
-    [BERTC_RECALL_MACRO] = {"recall_macro", CLASSES, false, recall_macro},
-    [BERTC_RECALL_MICRO] = {"recall_micro", CLASSES, false, recall_micro},
+    [BERTC_RECALL_MACRO] = {"recall_macro", LABELS, false, recall_macro},
+    [BERTC_RECALL_MICRO] = {"recall_micro", LABELS, false, recall_micro},
     [BERTC_MATTHEWS] = {"matthews", CLASSES, false, matthews},
-    [BERTC_AUC] = {"auc", CLASSES, false, auc},
-    [BERTC_AVERAGE_PRECISION] = {"average_precision", CLASSES, false, average_precision},
-    [BERTC_SUBSET_ACCURACY] = {"subset_accuracy", CLASSES, false, exact_matches},
+    [BERTC_AUC] = {"auc", LABELS, false, auc},
+    [BERTC_AVERAGE_PRECISION] = {"average_precision", LABELS, false, average_precision},
+    [BERTC_SUBSET_ACCURACY] = {"subset_accuracy", LABELS, false, exact_matches},
     [BERTC_MSE] = {"mse", VALUES, true, loss},
     [BERTC_MAE] = {"mae", VALUES, true, mean_absolute_error},
     [BERTC_R2] = {"r2", VALUES, false, r2},
     [BERTC_PEARSON] = {"pearson", VALUES, false, pearson},
     [BERTC_SPEARMAN] = {"spearman", VALUES, false, spearman},
-    [BERTC_LOSS] = {"loss", CLASSES | VALUES, true, loss},
+    [BERTC_LOSS] = {"loss", LABELS | VALUES, true, loss},
 };
 
 const char *bertc_metric_name(bertc_metric metric)
@@ -314,8 +333,10 @@ bool bertc_metric_smaller_is_better(bertc_metric metric)
 bool bertc_metric_fits(bertc_metric metric, const bertc_task *task)
 {
     if ((unsigned)metric >= BERTC_METRICS || !task) return false;
-    unsigned classes = task->num_labels == 2 ? TWO : task->num_labels > 2 ? MORE : 0;
-    return (table[metric].fits & (task->kind == BERTC_REGRESSION ? VALUES : classes)) != 0;
+    unsigned kind = task->num_labels == 2 ? TWO : task->num_labels > 2 ? MORE : 0;
+    if (task->kind == BERTC_REGRESSION) kind = VALUES;
+    if (task->kind == BERTC_MULTILABEL) kind = SETS;
+    return (table[metric].fits & kind) != 0;
 }
 
 /* Compute every metric of the kinds in `fits`. */
@@ -345,11 +366,12 @@ static double class_score_of(const float *logits, int classes, softmax s, int c)
     return classes == 2 ? (double)logits[1] - (double)logits[0] : exp((double)logits[c] - s.top) / s.sum;
 }
 
-/* Rank the examples for class 1 of two classes, or for each of more classes. */
+/* Rank the examples for class 1 of two classes, for each of more classes, or for each label of sets, whose score is the
+ * logit. softmaxes (count); null for sets. */
 static bertc_status rank_classes(const bertc_dataset *dataset, const float *logits, const softmax *softmaxes,
                                  bc_outcome *o, bertc_error *err)
 {
-    size_t width = (size_t)o->classes, columns = o->classes == 2 ? 1 : width, first = width - columns;
+    size_t width = (size_t)o->classes, columns = o->classes == 2 && !o->sets ? 1 : width, first = width - columns;
     bc_ranking ranking = {0};
     size_t *counts = bc_alloc(columns, sizeof *counts);
     double *scores = bc_alloc(columns, sizeof *scores);
@@ -357,17 +379,25 @@ static bertc_status rank_classes(const bertc_dataset *dataset, const float *logi
     for (size_t c = 0; c < columns && status == BERTC_OK; c++) counts[c] = o->counts[first + c].labels;
     if (status == BERTC_OK) status = bc_ranking_create(&ranking, o->examples, counts, columns, err);
     for (size_t i = 0; i < o->examples && status == BERTC_OK; i++) {
-        int32_t label = bc_example_class(&dataset->examples[i]);
-        if ((size_t)label < first) continue;
-        bc_ranking_add_positive(&ranking, (size_t)label - first,
-                                class_score_of(logits + i * width, o->classes, softmaxes[i], label));
+        const bertc_example *e = &dataset->examples[i];
+        const float *row = logits + i * width;
+        for (size_t k = 0; k < e->num_labels; k++) {
+            int32_t label = e->labels[k];
+            if ((size_t)label < first) continue;
+            bc_ranking_add_positive(&ranking, (size_t)label - first,
+                                    o->sets ? (double)row[label]
+                                            : class_score_of(row, o->classes, softmaxes[i], label));
+        }
     }
     if (status == BERTC_OK) bc_ranking_sort(&ranking);
     for (size_t i = 0; i < o->examples && status == BERTC_OK; i++) {
-        int32_t positive = bc_example_class(&dataset->examples[i]) - (int32_t)first;
+        const bertc_example *e = &dataset->examples[i];
+        const float *row = logits + i * width;
+        int32_t class = o->sets ? 0 : e->labels[0] - (int32_t)first; /* -1: class 0 of two */
         for (size_t c = 0; c < columns; c++)
-            scores[c] = class_score_of(logits + i * width, o->classes, softmaxes[i], (int)(first + c));
-        bc_ranking_add_negatives(&ranking, scores, &positive, positive >= 0);
+            scores[c] = o->sets ? (double)row[c] : class_score_of(row, o->classes, softmaxes[i], (int)(first + c));
+        if (o->sets) bc_ranking_add_negatives(&ranking, scores, e->labels, e->num_labels);
+        else bc_ranking_add_negatives(&ranking, scores, &class, class >= 0);
     }
     if (status == BERTC_OK) bc_ranking_measure(&ranking, &o->auc, &o->average_precision);
     bc_ranking_clear(&ranking);
@@ -405,6 +435,70 @@ static bertc_status score_classes(const bertc_dataset *dataset, const float *log
     }
     bc_free(counts);
     bc_free(softmaxes);
+    return status;
+}
+
+void bc_count_set(const bertc_example *e, const int32_t *predicted, size_t num_predicted, bc_class_counts *counts)
+{
+    size_t next = 0;
+    for (size_t k = 0; k < e->num_labels; k++) counts[e->labels[k]].labels++;
+    for (size_t k = 0; k < num_predicted; k++) {
+        while (next < e->num_labels && e->labels[next] < predicted[k]) next++;
+        counts[predicted[k]].predictions++;
+        counts[predicted[k]].correct += next < e->num_labels && e->labels[next] == predicted[k];
+    }
+}
+
+static bool is_same_set(const int32_t *a, size_t na, const int32_t *b, size_t nb)
+{
+    return na == nb && (na == 0 || memcmp(a, b, na * sizeof *a) == 0);
+}
+
+/* The cross-entropy of all labels of an example. */
+static double set_loss(const bertc_example *e, const float *logits, int classes)
+{
+    double sum = 0;
+    size_t next = 0;
+    for (int32_t c = 0; c < classes; c++) {
+        bool has = next < e->num_labels && e->labels[next] == c;
+        double z = has ? -(double)logits[c] : (double)logits[c];
+        sum += fmax(z, 0) + log1p(exp(-fabs(z)));
+        next += has;
+    }
+    return sum / classes;
+}
+
+static bertc_status score_sets(const bertc_dataset *dataset, const float *logits, bertc_scores *scores,
+                               bertc_error *err)
+{
+    int classes = dataset->task->num_labels;
+    size_t width = (size_t)classes, n = dataset->count, first_count = 0, same = 0;
+    bc_class_counts *counts = bc_calloc(width, sizeof *counts);
+    int32_t *predicted = bc_alloc(width, sizeof *predicted), *first = bc_alloc(width, sizeof *first);
+    bc_outcome outcome = {.examples = n, .classes = classes, .sets = true, .counts = counts};
+    bertc_status status = counts && predicted && first ? BERTC_OK : bc_fail_memory(err);
+    for (size_t i = 0; i < n && status == BERTC_OK; i++) {
+        const bertc_example *e = &dataset->examples[i];
+        const float *row = logits + i * width;
+        size_t count = (size_t)bertc_dataset_decide(dataset, row, predicted);
+        if (i == 0) {
+            memcpy(first, predicted, count * sizeof *first);
+            first_count = count;
+        }
+        bc_count_set(e, predicted, count, counts);
+        outcome.exact += is_same_set(e->labels, e->num_labels, predicted, count);
+        outcome.loss += set_loss(e, row, classes);
+        same += is_same_set(first, first_count, predicted, count);
+    }
+    outcome.loss /= (double)n;
+    if (status == BERTC_OK) status = rank_classes(dataset, logits, NULL, &outcome, err);
+    if (status == BERTC_OK) {
+        compute(&outcome, SETS, scores);
+        if (same == n && n - outcome.exact >= ENOUGH) scores->same_prediction = first_count > 0 ? 2 : 1;
+    }
+    bc_free(counts);
+    bc_free(predicted);
+    bc_free(first);
     return status;
 }
 
@@ -454,6 +548,11 @@ bertc_status bertc_task_score(const bertc_dataset *dataset, const float *logits,
     for (int m = 0; m < BERTC_METRICS; m++) scores->value[m] = NAN;
     bertc_status status = bc_scores_check(dataset, logits, err);
     if (status != BERTC_OK) return status;
-    return dataset->task->kind == BERTC_REGRESSION ? score_values(dataset, logits, scores, err)
-                                                   : score_classes(dataset, logits, scores, err);
+    switch (dataset->task->kind) {
+    case BERTC_MULTILABEL: return score_sets(dataset, logits, scores, err);
+    case BERTC_REGRESSION: return score_values(dataset, logits, scores, err);
+    case BERTC_CLASSIFICATION:
+    case BERTC_KINDS: break;
+    }
+    return score_classes(dataset, logits, scores, err);
 }

@@ -2,10 +2,12 @@
  *
  * 1. A file with a header is read by its column names, in any case and without blanks around them. If a name is
  *    missing, no column index replaces it, and no name may occur twice.
- * 2. Every row of the file has as many columns as the header (CoLA without a header: four). Short rows are skipped and
- *    counted only if the task table sets skip_short (for train and dev of QQP, whose official files have short rows).
+ * 2. Every row of the file has as many columns as the header (CoLA without a header: four; other files without a header:
+ *    as many as the first row). Short rows are skipped and counted only if the task table sets skip_short (for train and
+ *    dev of QQP, whose official files have short rows).
  * 3. An empty sentence is data (QQP has empty sentences). A label of -1, or null in JSON, means "unlabelled", unless
- *    the task has a label or value -1. In a train or dev file either all rows are labelled or none.
+ *    the task has a label or value -1. In a train or dev file either all rows are labelled or none. An empty cell is an
+ *    empty set of labels, but the sets of a test file that has no labels at all mean "unlabelled".
  * 4. If only the texts are read, every row becomes an example, whatever its label: no row is skipped, and a short row
  *    is an error in any file.
  * 5. The file is read once, in pieces. Only the texts that are used are kept, so MNLI's parse columns need no memory.
@@ -16,6 +18,7 @@
  *
  * The reader does not guess: an unknown label, a number out of range or a line with another number of columns is an
  * error with its line number, never a dropped row. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +28,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "tasks/label_sets.h"
 #include "tasks/table.h"
 #include "tasks/tasks.h"
 
@@ -38,7 +42,7 @@ typedef struct file_label {
 typedef struct reader {
     bertc_dataset *set;
     const bertc_columns *columns; /* null: plain lines */
-    const bc_row_ids *ids;
+    const bc_dev_rows *dev;
     bc_table *table;
     size_t line;                  /* of the row */
     size_t a, b, label, index;    /* column indices; BC_NO_COLUMN: absent */
@@ -48,6 +52,8 @@ typedef struct reader {
     size_t num_names;
     size_t capacity, labels_capacity; /* examples and labels allocated */
     size_t labels_used;
+    bc_label_set cell;            /* names of the last row's labels */
+    size_t *flags;                /* (C) columns of the labels; null: one label column */
     size_t rows;                           /* rows of the file so far */
     size_t labelled_line, unlabelled_line; /* last line with a label, and without a label; 0: no such line yet */
     bertc_error *err;
@@ -83,7 +89,7 @@ static row choose_cells(const reader *r, const bc_row *from)
 {
     row out = {cell_of(from, r->a, r->width), cell_of(from, r->b, r->width), cell_of(from, r->label, r->width),
                cell_of(from, r->index, r->width), {"", 0}, from->count};
-    if (!r->ids || from->count < 3) return out;
+    if (!r->dev || !r->dev->sorted || from->count < 3) return out;
     out.ids = from->cells[1]; /* "id TAB id": columns 1 and 2 follow each other in the file */
     out.ids.n += 1 + from->cells[2].n;
     return out;
@@ -103,6 +109,24 @@ static size_t find_index(bc_table *table)
     return column;
 }
 
+/* Find the columns of all labels. If the header has none of them, r->label stays BC_NO_COLUMN. */
+static bertc_status find_flags(reader *r)
+{
+    const char *const *names = r->columns->label_columns, *missing = NULL;
+    size_t count = (size_t)r->set->task->num_labels;
+    r->flags = bc_alloc(count, sizeof *r->flags);
+    if (!r->flags) return bc_fail_memory(r->err);
+    for (size_t i = 0; i < count; i++) {
+        r->flags[i] = bc_table_find(r->table, names[i]);
+        if (r->flags[i] != BC_NO_COLUMN) r->label = r->flags[i];
+        else if (!missing) missing = names[i];
+    }
+    if (!missing || r->label == BC_NO_COLUMN) return BERTC_OK;
+    slice found = bc_table_header(r->table)->names[r->label];
+    return bc_fail(r->err, BERTC_INPUT, "%s:%zu: there is a column of label \"%.*s\", but none of label \"%s\"",
+                   r->set->path, r->table->row.line, bc_slice_shown(found), found.at, missing);
+}
+
 static bertc_status read_header(reader *r)
 {
     const bertc_columns *c = r->columns;
@@ -112,8 +136,13 @@ static bertc_status read_header(reader *r)
     r->b = bc_table_find(r->table, c->b_name);
     r->label = bc_table_find(r->table, c->label_name);
     r->index = find_index(r->table);
+    if (c->label_columns) {
+        bertc_status status = find_flags(r);
+        if (status != BERTC_OK) return status;
+    }
     bool no_a = r->a == BC_NO_COLUMN, no_b = c->b_name && r->b == BC_NO_COLUMN, both = no_a && no_b;
-    if (r->label == BC_NO_COLUMN) r->set->missing_label_column = c->label_name;
+    if (r->label == BC_NO_COLUMN)
+        r->set->missing_label_column = c->label_columns ? c->label_columns[0] : c->label_name;
     if (!no_a && !no_b && !r->set->missing_label_column) return BERTC_OK;
     r->set->header_columns = bc_header_list(header);
     if (!r->set->header_columns) return bc_fail_memory(r->err);
@@ -130,6 +159,7 @@ static bertc_status refuse_header(reader *r)
     const bc_row *from;
     bertc_status status = bc_table_next(r->table, &from);
     if (status != BERTC_OK || !from) return status;
+    r->width = r->columns->width > 0 ? (size_t)r->columns->width : from->count;
     row first = choose_cells(r, from);
     bc_table_back(r->table);
     if (!bc_is_name(first.a, r->columns->a_name) && !bc_is_name(first.label, r->columns->label_name)) return BERTC_OK;
@@ -192,16 +222,55 @@ static bertc_status fail_label(reader *r, slice value)
     return status;
 }
 
-static bertc_status read_class(reader *r, slice value, bertc_example *example)
+/* Append a label to those of the example. */
+static bertc_status put_label(reader *r, int32_t label, bertc_example *example)
 {
-    int32_t label = find_class(r, value);
-    if (label < 0) return fail_label(r, value);
     int32_t *labels = bc_grow(r->set->labels, &r->labels_capacity, r->labels_used, sizeof *labels);
     if (!labels) return bc_fail_memory(r->err);
     r->set->labels = labels;
     labels[r->labels_used++] = label;
-    example->num_labels = 1;
+    example->num_labels++;
     return BERTC_OK;
+}
+
+static bertc_status read_class(reader *r, slice value, bertc_example *example)
+{
+    int32_t label = find_class(r, value);
+    return label < 0 ? fail_label(r, value) : put_label(r, label, example);
+}
+
+static const int32_t no_labels[1]; /* `labels` of an example with the empty set */
+
+/* Read the labels in a cell. */
+static bertc_status read_set(reader *r, slice value, bertc_example *example)
+{
+    const char *reason;
+    bertc_status status = bc_label_set_split(&r->cell, value, r->columns->label_separator, &reason);
+    if (status == BERTC_NOMEM) return bc_fail_memory(r->err);
+    if (status != BERTC_OK)
+        return bc_fail(r->err, status, "%s:%zu: \"%.*s\" %s", r->set->path, r->line, bc_slice_shown(value), value.at,
+                       reason);
+    for (size_t i = 0; i < r->cell.count && status == BERTC_OK; i++) status = read_class(r, r->cell.names[i], example);
+    if (status != BERTC_OK) return status;
+    size_t kept = bc_label_set_sort(r->set->labels + r->labels_used - example->num_labels, example->num_labels);
+    r->labels_used -= example->num_labels - kept;
+    example->num_labels = kept;
+    return BERTC_OK;
+}
+
+/* Read the columns of all labels. */
+static bertc_status read_flags(reader *r, const bc_row *cells, bertc_example *example)
+{
+    bertc_status status = BERTC_OK;
+    for (int32_t c = 0; c < r->set->task->num_labels && status == BERTC_OK; c++) {
+        slice value = cell_of(cells, r->flags[c], r->width);
+        int flag = value.at ? bc_label_flag(value) : -1;
+        if (flag < 0)
+            return bc_fail(r->err, BERTC_INPUT, "%s:%zu: column \"%s\" is \"%.*s\", expected 0 or 1", r->set->path,
+                           r->line, r->columns->label_columns[c], bc_slice_shown(value), value.at ? value.at : "");
+        if (flag) status = put_label(r, c, example);
+    }
+    return status;
 }
 
 static bertc_status fail_score(reader *r, slice value, const char *reason)
@@ -216,6 +285,7 @@ static bertc_status read_score(reader *r, slice value, bertc_example *example)
     double score;
     if (!bc_parse_number(value.at, value.n, &score)) return fail_score(r, value, "not a number");
     if (!isfinite(score)) return fail_score(r, value, "not finite");
+    if (fabs(score) > (double)FLT_MAX) return fail_score(r, value, "beyond the range of a 32-bit float");
     if (score >= task->low && score <= task->high) {
         example->value = (float)score;
         return BERTC_OK;
@@ -228,7 +298,7 @@ static bertc_status read_score(reader *r, slice value, bertc_example *example)
 /* Whether a label column of the file is to be read. */
 static bool reads_labels(const reader *r)
 {
-    return r->columns && (r->columns->label_name || r->columns->label >= 0);
+    return r->columns && (r->columns->label_name || r->columns->label >= 0 || r->columns->label_columns);
 }
 
 static bool is_regression(const reader *r)
@@ -236,20 +306,35 @@ static bool is_regression(const reader *r)
     return r->set->task->kind == BERTC_REGRESSION;
 }
 
-/* Whether a label means "unlabelled": -1, null, or in a test file an empty column. */
+static bool is_multilabel(const reader *r)
+{
+    return r->set->task->kind == BERTC_MULTILABEL;
+}
+
+/* Whether a label means "unlabelled": -1, null, or in a test file an empty column that is not a set of labels. */
 static bool is_no_label(const reader *r, slice value)
 {
     double score;
     if (!value.at) return true;
-    if (value.n == 0) return r->set->split == BERTC_TEST;
+    if (value.n == 0) return r->set->split == BERTC_TEST && !is_multilabel(r);
     if (!is_regression(r)) return equals(value, "-1") && find_class(r, value) < 0;
     return bc_parse_number(value.at, value.n, &score) && score == -1 &&
            !(score >= r->set->task->low && score <= r->set->task->high);
 }
 
-static bertc_status read_label(reader *r, slice value, bertc_example *example)
+/* Whether every column of a label means "unlabelled". */
+static bool has_no_flags(const reader *r, const bc_row *cells)
 {
-    bool unlabelled = r->label == BC_NO_COLUMN || is_no_label(r, value);
+    for (int32_t c = 0; c < r->set->task->num_labels; c++) {
+        slice value = cell_of(cells, r->flags[c], r->width);
+        if (value.at && value.n > 0 && !equals(value, "-1")) return false;
+    }
+    return true;
+}
+
+static bertc_status read_label(reader *r, const bc_row *cells, slice value, bertc_example *example)
+{
+    bool unlabelled = r->label == BC_NO_COLUMN || (r->flags ? has_no_flags(r, cells) : is_no_label(r, value));
     bool strict = r->set->split != BERTC_TEST;
     if (unlabelled && !(strict && r->labelled_line)) {
         r->unlabelled_line = r->line;
@@ -260,6 +345,9 @@ static bertc_status read_label(reader *r, slice value, bertc_example *example)
                        r->line, r->unlabelled_line);
     r->labelled_line = r->line;
     if (!value.at) value = (slice){"", 0};
+    if (is_multilabel(r)) example->labels = no_labels;
+    if (r->flags) return read_flags(r, cells, example);
+    if (is_multilabel(r)) return read_set(r, value, example);
     return is_regression(r) ? read_score(r, value, example) : read_class(r, value, example);
 }
 
@@ -322,6 +410,13 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
     return BERTC_OK;
 }
 
+/* Whether the dev share has the row whose label was read last. */
+static bool is_dev_row(const reader *r, const row *from)
+{
+    int32_t class = is_regression(r) || !r->labelled_line ? 0 : r->set->labels[r->labels_used - 1];
+    return bc_row_hash(from->a, r->set->task->pair ? from->b : (slice){NULL, 0}) < r->dev->limits[class];
+}
+
 static bertc_status read_row(reader *r, const bc_row *cells)
 {
     row from = choose_cells(r, cells);
@@ -331,8 +426,8 @@ static bertc_status read_row(reader *r, const bc_row *cells)
         return BERTC_OK;
     }
     if (from.width != r->width) return bc_table_check_width(r->table, r->width);
-    if (r->ids) { /* the file holds train and dev rows, and `ids` lists the dev rows */
-        bool dev = bsearch(&from.ids, r->ids->sorted, r->ids->count, sizeof from.ids, bc_slice_order) != NULL;
+    if (r->dev && r->dev->sorted) {
+        bool dev = bsearch(&from.ids, r->dev->sorted, r->dev->count, sizeof from.ids, bc_slice_order) != NULL;
         if (dev != (r->set->split == BERTC_DEV)) return BERTC_OK;
     }
     if (r->label != BC_NO_COLUMN && r->columns->skip_label && equals(from.label, r->columns->skip_label)) {
@@ -342,8 +437,13 @@ static bertc_status read_row(reader *r, const bc_row *cells)
     if (r->index != BC_NO_COLUMN && from.index.n == 0 && !reads_labels(r))
         return bc_fail(r->err, BERTC_INPUT, "%s:%zu: the row's index is empty", r->set->path, r->line);
     bertc_example example = {.value = NAN, .line = r->line};
-    bertc_status status = read_label(r, from.label, &example);
-    return status == BERTC_OK ? add_example(r, &from, example) : status;
+    bertc_status status = read_label(r, cells, from.label, &example);
+    if (status != BERTC_OK) return status;
+    if (r->dev && r->dev->limits && is_dev_row(r, &from) != (r->set->split == BERTC_DEV)) {
+        r->labels_used -= example.num_labels;
+        return BERTC_OK;
+    }
+    return add_example(r, &from, example);
 }
 
 static bertc_status read_rows(reader *r, size_t limit)
@@ -354,10 +454,15 @@ static bertc_status read_rows(reader *r, size_t limit)
         if (status != BERTC_OK || !next) break;
         status = read_row(r, next);
     }
-    r->set->labelled = r->labelled_line && !r->unlabelled_line;
+    bool test = r->set->split == BERTC_TEST, empty = is_multilabel(r) && r->labelled_line && r->labels_used == 0;
+    bool blank = empty && test; /* a test file without any label is not labelled */
+    if (empty && !test && limit == 0 && status == BERTC_OK)
+        return bc_fail(r->err, BERTC_INPUT, "%s: no row has a label", r->set->path);
+    r->set->labelled = r->labelled_line && !r->unlabelled_line && !blank;
     const int32_t *labels = r->set->labels; /* the block no longer moves */
     for (size_t i = 0; i < r->set->count; i++) {
         bertc_example *e = &r->set->examples[i];
+        if (blank) e->labels = NULL;
         if (e->num_labels == 0) continue;
         e->labels = labels;
         labels += e->num_labels;
@@ -391,6 +496,7 @@ void bertc_dataset_free(bertc_dataset *dataset)
     bc_free(dataset->header_columns);
     bc_free(dataset->examples);
     bc_free(dataset->labels);
+    bc_free(dataset->thresholds);
     bc_free(dataset);
 }
 
@@ -413,7 +519,8 @@ static bertc_status read_table(reader *r, size_t limit)
     r->b = column_number(r->columns->b);
     r->label = column_number(r->columns->label);
     r->index = BC_NO_COLUMN;
-    r->width = 4;
+    if (r->columns->label_columns && !r->columns->header)
+        return bc_fail(r->err, BERTC_USAGE, "task %s: a column for each label needs a header", r->set->task->name);
     bertc_status status = r->columns->header ? read_header(r) : refuse_header(r);
     if (status == BERTC_OK) status = check_columns(r);
     if (status == BERTC_OK && reads_labels(r) && !is_regression(r)) status = sort_names(r);
@@ -444,12 +551,12 @@ static bertc_status is_table(bc_table *table, const bertc_columns *original, con
     const bc_header *header = bc_table_header(table);
     bc_header first = {0};
     bertc_status status = BERTC_OK;
-    if (!original->header) { /* an original row has four columns */
+    if (!original->header) {
         const bc_row *names;
         status = bc_table_next(table, &names);
         if (status != BERTC_OK || !names) return status;
         bc_table_back(table);
-        if (names->count == 4) return BERTC_OK;
+        if (names->count == (size_t)original->width) return BERTC_OK;
         if (bc_header_read(&first, names->cells, names->count, "", 1, NULL) == BERTC_NOMEM) return bc_fail_memory(err);
         header = &first;
     }
@@ -464,14 +571,13 @@ static bertc_status is_table(bc_table *table, const bertc_columns *original, con
 static bertc_status open_split(reader *r, const source *from, const bertc_columns *columns, bertc_columns *chosen)
 {
     const bertc_task *task = r->set->task;
-    bc_table_format format = bc_table_format_of(from->path);
     bool has_tables = task->tables[r->set->split].file, table = false;
     *chosen = task->tables[r->set->split];
     if (!columns->label_name && columns->label < 0) *chosen = bc_columns_of_texts(chosen);
-    bc_table_form form = {format == BC_TABLE_FORMATS ? BC_TABLE_TSV : format, columns->header, false};
+    bc_table_form form = bc_columns_form(from->path, columns);
     if (form.format != BC_TABLE_TSV && has_tables) form.header = table = true;
     bertc_status status = open_table(from, form, &r->table, r->err);
-    if (status == BERTC_OK && form.format == BC_TABLE_TSV && has_tables && !r->ids)
+    if (status == BERTC_OK && form.format == BC_TABLE_TSV && has_tables && !r->dev)
         status = is_table(r->table, columns, chosen, &table, r->err);
     if (status == BERTC_OK && table && form.format == BC_TABLE_TSV) {
         bc_table_close(r->table);
@@ -489,19 +595,21 @@ static bertc_status finish(reader *r, bertc_status status, bertc_dataset **datas
 {
     bc_table_close(r->table);
     bc_free(r->names);
+    bc_free(r->flags);
+    bc_label_set_clear(&r->cell);
     if (status == BERTC_OK) *dataset = r->set;
     else bertc_dataset_free(r->set);
     return status;
 }
 
 static bertc_status read_split(const bertc_task *task, bertc_split split, const bertc_columns *columns,
-                               const bc_row_ids *ids, const source *from, size_t limit, bertc_dataset **dataset,
+                               const bc_dev_rows *dev, const source *from, size_t limit, bertc_dataset **dataset,
                                bertc_error *err)
 {
     if (columns->header && !columns->a_name)
         return bc_fail(err, BERTC_USAGE, "task %s: its columns have no text", task->name);
     bertc_columns chosen;
-    reader r = {.set = create(task, split, from->path), .ids = ids, .err = err};
+    reader r = {.set = create(task, split, from->path), .dev = dev, .err = err};
     if (!r.set) return bc_fail_memory(err);
     bertc_status status = open_split(&r, from, columns, &chosen);
     if (status == BERTC_OK) status = read_table(&r, limit);
@@ -510,17 +618,17 @@ static bertc_status read_split(const bertc_task *task, bertc_split split, const 
 }
 
 bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split, const bertc_columns *columns,
-                              const bc_row_ids *ids, const char *bytes, size_t length, const char *path, size_t limit,
+                              const bc_dev_rows *dev, const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err)
 {
-    return read_split(task, split, columns, ids, &(source){path, bytes, length}, limit, dataset, err);
+    return read_split(task, split, columns, dev, &(source){path, bytes, length}, limit, dataset, err);
 }
 
 bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, const bertc_columns *columns,
-                                  const bc_row_ids *ids, const char *path, size_t limit, bertc_dataset **dataset,
+                                  const bc_dev_rows *dev, const char *path, size_t limit, bertc_dataset **dataset,
                                   bertc_error *err)
 {
-    return read_split(task, split, columns, ids, &(source){path, NULL, 0}, limit, dataset, err);
+    return read_split(task, split, columns, dev, &(source){path, NULL, 0}, limit, dataset, err);
 }
 
 bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
@@ -546,5 +654,6 @@ bertc_columns bc_columns_of_texts(const bertc_columns *columns)
     texts.skip_short = false;
     texts.label_name = texts.skip_label = NULL;
     texts.label = -1;
+    texts.label_columns = NULL;
     return texts;
 }

@@ -85,8 +85,9 @@ bertc_status bertc_scores_json(const bertc_task *task, bertc_split split, const 
     const bertc_metric_list own = bc_own_metrics(task);
     open_scores(&text, task, split, scores, metrics ? metrics : &own);
     if (report) put_classes(&text, task, report);
-    if (report && report->num_classes <= BERTC_SHOWN_CONFUSIONS) put_matrix(&text, report);
-    else if (report) put_confusions(&text, task, report);
+    bool matrix = report && report->confusions;
+    if (matrix && report->num_classes <= BERTC_SHOWN_CONFUSIONS) put_matrix(&text, report);
+    else if (matrix) put_confusions(&text, task, report);
     bc_text_printf(&text, "}");
     if (!text.failed) {
         *json = text.bytes;

@@ -2,12 +2,15 @@
  *
  *   index       from the test file, or counted from 0 if the file has no index
  *   class       as spelled in the training file
- *   regression  clipped to the range of the values, with three decimals */
+ *   regression  of a GLUE task clipped to the range of the values, with three decimals; of another task the shortest
+ *               text that reads back to the same float
+ *   multi-label a JSON list of labels, decided by the thresholds of the data set */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/writer.h"
 #include "tasks/tasks.h"
 
@@ -28,23 +31,34 @@ static void format_value(const bertc_task *task, float value, char *out, size_t 
     snprintf(out, size, "%s%.0f.%03d", minus ? "-" : "", whole, thousandths);
 }
 
-/* Spell the prediction of finite logits. The prediction of a regression is written to `scratch`. */
-static const char *spell(const bertc_task *task, const float *logits, char scratch[PREDICTION_BYTES])
+/* Append the prediction of finite logits. */
+static void put_prediction(bc_text *out, const bertc_dataset *dataset, const float *logits)
 {
-    if (task->kind == BERTC_CLASSIFICATION) return task->file_labels[bc_argmax(logits, task->num_labels)];
-    format_value(task, logits[0], scratch, PREDICTION_BYTES);
-    return scratch;
+    const bertc_task *task = dataset->task;
+    char value[PREDICTION_BYTES];
+    switch (task->kind) {
+    case BERTC_CLASSIFICATION:
+    case BERTC_KINDS: bc_text_printf(out, "%s", task->file_labels[bc_argmax(logits, task->num_labels)]); break;
+    case BERTC_MULTILABEL: bc_put_predicted_set(out, dataset, logits); break;
+    case BERTC_REGRESSION:
+        if (task->submission) format_value(task, logits[0], value, sizeof value);
+        else bc_json_float(value, logits[0]);
+        bc_text_printf(out, "%s", value);
+    }
 }
 
 void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out, size_t size)
 {
-    char scratch[PREDICTION_BYTES];
+    const bertc_dataset any = {.task = task};
+    bc_text text = {0};
     bool finite = true;
     if (!out || size == 0) return;
     out[0] = '\0';
     if (!logits || bc_task_check(task, NULL) != BERTC_OK || task->num_labels == 0) return;
     for (int c = 0; c < task->num_labels; c++) finite = finite && isfinite(logits[c]);
-    snprintf(out, size, "%s", finite ? spell(task, logits, scratch) : "nan");
+    if (finite) put_prediction(&text, &any, logits);
+    snprintf(out, size, "%s", !finite ? "nan" : text.failed ? "" : text.bytes);
+    bc_text_clear(&text);
 }
 
 bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const float *logits,
@@ -61,13 +75,20 @@ bertc_status bertc_task_write_submission(const bertc_dataset *dataset, const flo
     if (status != BERTC_OK) return status;
     static const char header[] = "index\tprediction\n";
     bc_writer_put(&writer, header, sizeof header - 1);
-    for (size_t i = 0; i < dataset->count; i++) {
-        char scratch[PREDICTION_BYTES];
+    bc_text text = {0};
+    for (size_t i = 0; i < dataset->count && !text.failed; i++) {
         const bertc_example *e = &dataset->examples[i];
         const float *row = logits + i * (size_t)dataset->task->num_labels;
         if (e->index) bc_writer_put(&writer, e->index, e->nindex);
         else bc_writer_printf(&writer, "%zu", i);
-        bc_writer_printf(&writer, "\t%s\n", spell(dataset->task, row, scratch));
+        text.length = 0;
+        bc_text_put(&text, "\t", 1);
+        put_prediction(&text, dataset, row);
+        bc_text_put(&text, "\n", 1);
+        if (!text.failed) bc_writer_put(&writer, text.bytes, text.length);
     }
-    return bc_writer_commit(&writer, err);
+    status = text.failed ? bc_fail_memory(err) : bc_writer_commit(&writer, err);
+    bc_text_clear(&text);
+    bc_writer_abandon(&writer);
+    return status;
 }

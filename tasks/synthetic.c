@@ -52,7 +52,7 @@ static void put_line(bc_text *lines, const bertc_task *task, bertc_split split, 
 static bertc_status add_labels(bertc_dataset *set, bertc_split split, bertc_error *err)
 {
     const bertc_task *task = set->task;
-    bool classes = task->kind == BERTC_CLASSIFICATION;
+    bool classes = task->kind != BERTC_REGRESSION; /* a set of labels gets one label */
     set->split = split;
     set->labelled = true;
     if (classes && !(set->labels = bc_alloc(set->count, sizeof *set->labels))) return bc_fail_memory(err);

@@ -2,10 +2,10 @@
 #include "base/error.h"
 #include "tasks/tasks.h"
 
-static bool has_labels(const bertc_task *task)
+static bool has_labels(const bertc_task *task, int min)
 {
     if (task->num_labels == 0) return true;
-    if (task->num_labels < 2 || !task->labels || !task->file_labels) return false;
+    if (task->num_labels < min || !task->labels || !task->file_labels) return false;
     for (int i = 0; i < task->num_labels; i++)
         if (!task->labels[i] || !task->file_labels[i]) return false;
     return true;
@@ -17,9 +17,12 @@ bertc_status bc_task_check(const bertc_task *task, bertc_error *err)
     if (!task->name) return bc_fail(err, BERTC_USAGE, "a task without a name");
     if ((unsigned)task->kind >= BERTC_KINDS)
         return bc_fail(err, BERTC_USAGE, "task %s: kind %d is not valid", task->name, (int)task->kind);
-    if (task->kind == BERTC_CLASSIFICATION && !has_labels(task))
+    if (task->kind == BERTC_CLASSIFICATION && !has_labels(task, 2))
         return bc_fail(err, BERTC_USAGE, "task %s: a classification needs at least 2 labels, each with a name and its "
                        "spelling in the files", task->name);
+    if (task->kind == BERTC_MULTILABEL && !has_labels(task, 1))
+        return bc_fail(err, BERTC_USAGE, "task %s: a multi-label task needs labels, each with a name and its spelling in "
+                       "the files", task->name);
     if (task->kind == BERTC_REGRESSION && !(task->num_labels == 1 && task->low < task->high))
         return bc_fail(err, BERTC_USAGE, "task %s: a regression needs one value and low < high", task->name);
     if (task->num_metrics < 0 || task->num_metrics > BERTC_MAX_TASK_METRICS)

@@ -6,12 +6,15 @@
 #include "bertc/task.h"
 #include "bertc/vocab.h"
 #include "tasks/lines.h"
+#include "tasks/table.h"
 
-/* The dev rows of a file. A row is given by the bytes "id TAB id" of its columns 1 and 2. */
-typedef struct bc_row_ids {
-    bc_slice *sorted; /* (count) */
+/* The dev rows of a file that has train and dev rows. They are listed by the bytes "id TAB id" of their columns 1 and 2,
+ * or they are the rows of a class whose hash (bc_row_hash) is below the limit of the class. */
+typedef struct bc_dev_rows {
+    bc_slice *sorted;       /* (count) */
     size_t count;
-} bc_row_ids;
+    const uint64_t *limits; /* (C, or 1 for regression) in the task's order; null: the rows are listed */
+} bc_dev_rows;
 
 /* Check that the description of a task is complete and consistent. Errors: BERTC_USAGE. */
 bertc_status bc_task_check(const bertc_task *task, bertc_error *err);
@@ -28,13 +31,19 @@ void bc_list_names(bc_text *out, const char *const *names, int count);
 /* Read a split from bytes in memory, which are copied. `columns` describes the bytes; `ids` is null unless
  * columns->ids_file is set. Messages name the bytes `path`. Errors: as bertc_dataset_read. */
 bertc_status bc_dataset_parse(const bertc_task *task, bertc_split split, const bertc_columns *columns,
-                              const bc_row_ids *ids, const char *bytes, size_t length, const char *path, size_t limit,
+                              const bc_dev_rows *ids, const char *bytes, size_t length, const char *path, size_t limit,
                               bertc_dataset **dataset, bertc_error *err);
 
 /* Read a split from the file `path`, otherwise as bc_dataset_parse. */
 bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, const bertc_columns *columns,
-                                  const bc_row_ids *ids, const char *path, size_t limit, bertc_dataset **dataset,
+                                  const bc_dev_rows *ids, const char *path, size_t limit, bertc_dataset **dataset,
                                   bertc_error *err);
+
+/* Return the format of a file by its name: TSV if the name states none. */
+bc_table_form bc_columns_form(const char *path, const bertc_columns *columns);
+
+/* Hash the texts of a row; b.at is null for a single text. */
+uint64_t bc_row_hash(bc_slice a, bc_slice b);
 
 /* Return a description of the columns for reading only the texts: it has no label column and skips no row. */
 bertc_columns bc_columns_of_texts(const bertc_columns *columns);
@@ -57,6 +66,9 @@ bertc_status bc_fail_metric(const bertc_task *task, const char *name, size_t len
 /* Return the task's own metrics. */
 bertc_metric_list bc_own_metrics(const bertc_task *task);
 
+/* Return the log-odds from which a label of a multi-label data set is predicted. */
+double bc_cutoff(const bertc_dataset *dataset, int label);
+
 /* Check that a data set can be scored by these logits. Errors: as bertc_task_score. */
 bertc_status bc_scores_check(const bertc_dataset *dataset, const float *logits, bertc_error *err);
 
@@ -72,15 +84,20 @@ size_t bc_count_confusions(const bertc_dataset *dataset, const float *logits, be
  *
  *   {"row":0,"index":"17","label":"positive","prediction":"negative","logits":[0.25,-1.5]}
  *   {"row":0,"label":3.8,"prediction":2.5,"logits":[2.5]}
+ *   {"row":0,"label":["joy"],"prediction":["joy","love"],"logits":[1.5,0.25,-3]}
  *
  * row         number of the example in the data set, from 0
  * index       only if the data have one
  * label       null if the example is unlabelled
- * prediction  the first label with the largest logit; for a regression the value itself, which is not clipped
+ * prediction  the first label with the largest logit; for a regression the value itself, which is not clipped; for a
+ *             multi-label task the labels that bertc_dataset_decide returns
  * logits      in the task's label order
  *
  * Numbers read back to the same float. */
 void bc_put_prediction(bc_text *out, const bertc_dataset *dataset, size_t row, const float *logits);
+
+/* Append the labels that are predicted for an example of a multi-label task as a JSON list. */
+void bc_put_predicted_set(bc_text *out, const bertc_dataset *dataset, const float *logits);
 
 /* Make a synthetic split (synthetic.c). It has the official number of texts, at most `limit` if that is not 0. Errors:
  * BERTC_USAGE if the lengths are not known or the vocabulary has no words of lower-case letters; BERTC_NOMEM. */

@@ -8,8 +8,8 @@
  * 2. `examples` contains each sequence's index in the data set. Dropout is a function of this index, so dropout masks
  *    do not depend on how sequences are grouped into batches.
  * 3. Labels are stored example by example: those of example i are label_starts[i] .. label_starts[i+1]-1. An example of
- *    a classification task has one label, labels[label_starts[i]]. bertc_example explains the labels of each kind of
- *    task.
+ *    a classification task has one label, labels[label_starts[i]]; the labels of a multi-label example are rising.
+ *    bertc_example explains the labels of each kind of task.
  *
  * Threads: inputs do not change after bertc_inputs_create, and several threads may read them at once. Only one thread
  * may fill a batch; several forward passes may read it at once. bertc_inputs_create uses the number of threads that
@@ -64,7 +64,8 @@ typedef struct bertc_batch {
     int32_t max_sequences, max_tokens, max_labels; /* capacity */
 } bertc_batch;
 
-/* Create an empty batch of this capacity. For classification, max_labels need not exceed max_sequences. Errors:
+/* Create an empty batch of this capacity. max_labels counts the labels of all sequences together: for a classification
+ * it need not exceed max_sequences, for a regression it may be 0. Errors:
  * BERTC_USAGE for a capacity of less than one sequence, one token or zero labels; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_batch_create(int32_t max_sequences, int32_t max_tokens, int32_t max_labels,
                                           bertc_batch **batch, bertc_error *err);

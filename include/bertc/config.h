@@ -11,6 +11,7 @@
 #ifndef BERTC_CONFIG_H
 #define BERTC_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bertc/status.h"
@@ -43,7 +44,9 @@ typedef struct bertc_config {
     double classifier_dropout; /* -1: null in the file; hidden_dropout_prob is used */
     double initializer_range;
     double layer_norm_eps;
-    int32_t num_labels;    /* C >= 1; 1 means regression */
+    int32_t num_labels;    /* C >= 1 */
+    bool multi_label;      /* true: each label applies or not (problem_type "multi_label_classification"); false: 1 label
+                              is a regression, more labels are the classes of a classification */
     char **labels;         /* id2label: num_labels owned strings; LABEL_0, ... if the file has no id2label */
     char *head_refusal;    /* why bertc does not support the head that the file describes; null: supported; owned.
                               bertc_config_set_labels makes it null */
@@ -57,9 +60,13 @@ BERTC_API bertc_status bertc_config_init(bertc_config *config, bertc_error *err)
 /* Load a config.json and check the values that the encoder uses. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_config_load(const char *path, bertc_config *config, bertc_error *err);
 
-/* Replace the labels by copies of `count` strings. */
+/* Replace the labels by copies of `count` strings; multi_label stays. */
 BERTC_API bertc_status bertc_config_set_labels(bertc_config *config, const char *const *labels,
                                                int32_t count, bertc_error *err);
+
+/* The problem_type of the head as transformers names it: "regression", "single_label_classification" or
+ * "multi_label_classification". Null for a null config. */
+BERTC_API const char *bertc_config_problem_type(const bertc_config *config);
 
 /* Check sizes and ranges, including values that only training uses (dropout, initializer_range). Messages begin with
  * `source`. Errors: BERTC_INPUT. */

@@ -65,10 +65,11 @@ typedef struct bertc_model_options {
     uint64_t seed;             /* seed of newly initialized weights */
     bertc_init init;
     /* Labels of the head; null: use the head in the file, and fail if the file has none. If the file's head has the
-     * same labels by name, or the same number of unnamed labels, it is kept, in its own order. Otherwise the head is
-     * newly initialized. */
+     * same labels by name, or the same number of unnamed labels, and is of the same kind, it is kept, in its own order.
+     * Otherwise the head is newly initialized. */
     const char *const *labels;
     int32_t num_labels;
+    bool multi_label; /* with labels: the kind of the head, see bertc_config */
     bool trainable; /* allocate gradients */
     int32_t frozen; /* number of frozen stages, counted from the embeddings over the layers to the pooler; 0: all are
                        trained. The head is always trained */

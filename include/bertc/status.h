@@ -11,6 +11,7 @@
 #define BERTC_STATUS_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,6 +59,12 @@ typedef struct bertc_notify {
 
 /* Return the version of the library, "MAJOR.MINOR.PATCH". */
 BERTC_API const char *bertc_version(void);
+
+/* Find a "did you mean" suggestion: the candidate with the smallest edit distance to `word`; null if no candidate is
+ * near. A candidate that begins with `word` has the distance 1. `next` returns the candidate of an index, or null after
+ * the last. */
+BERTC_API const char *bertc_nearest(const char *word, const char *(*next)(const void *context, size_t index),
+                                    const void *context);
 
 #ifdef __cplusplus
 }

@@ -58,7 +58,7 @@ typedef enum bertc_metric {
     BERTC_MSE,
     BERTC_MAE,
     BERTC_R2,   /* NaN for a single example; 0 for constant targets that are not predicted exactly */
-    BERTC_LOSS, /* cross-entropy or squared error, mean over the examples */
+    BERTC_LOSS, /* cross-entropy or squared error, mean over the examples; of sets of labels also over the labels */
     BERTC_METRICS
 } bertc_metric;
 
@@ -68,6 +68,7 @@ enum { BERTC_MAX_TASK_METRICS = BERTC_METRICS };
 typedef enum bertc_kind {
     BERTC_CLASSIFICATION, /* one of several classes */
     BERTC_REGRESSION,     /* a number */
+    BERTC_MULTILABEL,     /* any number of labels, each of which applies or not */
     BERTC_KINDS
 } bertc_kind;
 
@@ -84,7 +85,13 @@ typedef struct bertc_columns {
     int a, b, label;        /* column numbers; -1: no such column, or found by name */
     const char *skip_label; /* rows with this label are skipped and counted: their raters disagree; null: none */
     bool class_label;       /* a label is the number or the name of a class in `labels`, or spelled as in `file_labels` */
+    /* Multi-label tasks: how a label column lists the labels of a row, if it is not a JSON list, which is always
+     * understood; or a column for each label, with 1 if the label applies and 0 if not. */
+    char label_separator;             /* between labels; 0: a cell is one label */
+    const char *const *label_columns; /* (C) names of the columns, in the order of `labels`; null: one label column */
     const char *ids_file;   /* file that lists the dev rows of `file` by the ids in columns 1 and 2; null: none */
+    bool quotes;            /* fields of a .tsv file may be in quotes, as in CSV */
+    int width;              /* number of columns of a file without a header; 0: that of its first row */
 } bertc_columns;
 
 typedef struct bertc_task {
@@ -94,7 +101,8 @@ typedef struct bertc_task {
     const char *title;      /* one line for people */
     bool pair;
     bertc_kind kind;
-    int num_labels;         /* C, at least 2; 1 for regression, which has no label names; 0: texts without labels */
+    int num_labels;         /* C: at least 2 classes, or at least 1 label of a multi-label task; 1 for regression, which
+                               has no label names; 0: texts without labels */
     const char *const *labels;      /* (C) as published with transformers, in id order, all different */
     const char *const *file_labels; /* (C) as spelled in the files, in the same order, all different */
     double low, high;       /* the range of a regression's values, low < high; infinite: no bound */
@@ -113,6 +121,7 @@ typedef struct bertc_task {
      * at BERTC_MAX_KNOWN_LENGTH. */
     int length_quantiles[BERTC_LENGTH_QUANTILES];
     int distinct_pieces;     /* different word pieces in the quantiles' split; 0: unknown, or all of the vocabulary */
+    struct bertc_own_task *own; /* private: the description of a user's own task (bertc/own_task.h); null: none */
 } bertc_task;
 
 BERTC_API size_t bertc_task_count(void);
@@ -142,9 +151,10 @@ BERTC_API const char *bertc_split_name(bertc_split split);    /* "train" */
  *
  *   classification  one label, its class; none if the example is unlabelled
  *   regression      no label; the target is `value`
+ *   multi-label     its labels in rising order; `labels` is null if the example is unlabelled, and not null for an
+ *                   example to which no label applies
  *
- * Kinds to come: an example with several labels has them in ascending order, or has none. An example of token
- * classification has one label for each token, -100 for a token without a label. An example of extractive question
+ * Kinds to come: an example of token classification has one label for each token, -100 for a token without a label. An example of extractive question
  * answering has the first and the last token of each answer. */
 typedef struct bertc_example {
     const char *a, *b;  /* not NUL-terminated; b null for single sentences; owned by the data set */
@@ -169,10 +179,12 @@ typedef struct bertc_dataset {
     const char *missing_label_column; /* name of the label column that the header lacks; or null */
     char *header_columns;    /* the columns of the header, for messages; null if it has the label column */
     struct bertc_text_block *text; /* private: the bytes of the texts and indices */
+    double *thresholds;      /* private: see bertc_dataset_set_thresholds */
     int32_t *labels;         /* private: the labels of all examples, in order */
 } bertc_dataset;
 
-/* Find the file of a split. `data` is the GLUE root or the task's own folder; the caller owns `*path` (free()).
+/* Find the file of a split. `data` is the GLUE root or the task's own folder; the caller owns `*path` (free()). For a
+ * user's own task `data` is null, or a table or a folder of tables that is read in place of the task's files.
  * Errors: BERTC_INPUT with the names that were tried. */
 BERTC_API bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split,
                                        char **path, bertc_error *err);
@@ -204,14 +216,30 @@ BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
 BERTC_API bertc_status bertc_task_match_labels(const bertc_task *task, char *const *labels, int32_t num_labels,
                                                int32_t *map, bool *by_name, bertc_error *err);
 
+/* Set the thresholds of the labels of a multi-label task, which decide the predictions for the data set. thresholds (C)
+ * are copied probabilities above 0 and below 1; null: 0.5 each. Errors: BERTC_USAGE for another kind of task or a
+ * threshold out of range; BERTC_NOMEM. */
+BERTC_API bertc_status bertc_dataset_set_thresholds(bertc_dataset *dataset, const double *thresholds, bertc_error *err);
+
+/* Decide which labels of a multi-label task are predicted for an example: label c if the probability sigmoid(logits[c])
+ * is at least the label's threshold. labels (C) out, in rising order; returns their number. */
+BERTC_API int bertc_dataset_decide(const bertc_dataset *dataset, const float *logits, int32_t *labels);
+
+/* Choose the threshold of each label of a multi-label task that gives its largest F1 on a labelled data set, from 1e-7 to
+ * 1 - 1e-7. thresholds (C) out. The rule for ties, and for labels without an example, is in tasks/thresholds.c.
+ * Errors: as bertc_task_score; BERTC_USAGE if the task is not multi-label. */
+BERTC_API bertc_status bertc_task_tune_thresholds(const bertc_dataset *dataset, const float *logits, double *thresholds,
+                                                  bertc_error *err);
+
 typedef struct bertc_scores {
     double value[BERTC_METRICS]; /* by metric; NaN for metrics that do not fit the kind of the task */
     size_t examples;
-    size_t same_prediction; /* 0: predictions differ; else all are the same: 1 + the class, or 1 for a regression
-                             * (the rule is in tasks/metrics.c) */
+    size_t same_prediction; /* 0: predictions differ; else all are the same: 1 + the class; 1 for a regression; 1 for the
+                             * empty set of labels, 2 for another set (the rule is in tasks/metrics.c) */
 } bertc_scores;
 
-/* Compute all metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression.
+/* Compute all metrics of predictions. logits are (count,C) in the *task's* label order, or (count,1) for regression. The
+ * labels of a multi-label task are decided by the thresholds of the data set.
  * F1, precision and recall of class 1 are computed for several classes too. Takes time count C, with the logarithm of
  * the number of examples of a class.
  * Errors: BERTC_INPUT if the data set is empty or unlabelled; BERTC_DIVERGED if a logit is not finite; BERTC_NOMEM. */
@@ -235,13 +263,14 @@ typedef struct bertc_confusion {
 typedef struct bertc_class_report {
     int num_classes;
     bertc_class_scores *classes; /* (num_classes) in the task's label order */
-    bertc_confusion *confusions; /* (num_confusions) every cell that is not 0, the largest count first */
+    bertc_confusion *confusions; /* (num_confusions) every cell that is not 0, the largest count first; null for sets of
+                                  * labels, which have no confusion matrix */
     size_t num_confusions;
 } bertc_class_report;
 
 /* Compute the scores of each class and the confusion matrix, in time count log count besides the reading of the logits.
  * logits as in bertc_task_score; bertc_class_report_clear releases the report, also after an error.
- * Errors: as bertc_task_score; BERTC_USAGE if the task is not a classification. */
+ * Errors: as bertc_task_score; BERTC_USAGE if the task is a regression. */
 BERTC_API bertc_status bertc_task_report_classes(const bertc_dataset *dataset, const float *logits,
                                                  bertc_class_report *report, bertc_error *err);
 BERTC_API void bertc_class_report_clear(bertc_class_report *report);
@@ -255,7 +284,8 @@ enum { BERTC_SHOWN_CONFUSIONS = 20 };
  *
  * metrics  the reported metrics; null: the task's own
  * report   null, or scores by class, which add the members "classes", with an object for each class, and "confusion",
- *          a row of counts for each label; with more than BERTC_SHOWN_CONFUSIONS classes "confusions" in place of that
+ *          a row of counts for each label; with more than BERTC_SHOWN_CONFUSIONS classes "confusions" in place of that;
+ *          neither for sets of labels
  *
  * Numbers read back to the same bits; a number that is not finite is null. *json is released by free(); null after an
  * error. Errors: BERTC_USAGE, BERTC_NOMEM. */
@@ -279,7 +309,8 @@ BERTC_API bertc_status bertc_task_write_submission(const bertc_dataset *dataset,
                                                    bertc_error *err);
 
 /* Write one prediction, spelled as in a submission file ("entailment", "1", "3.250"), to `out`, cut to `size`. Without
- * logits or for a task without labels `out` becomes empty. */
+ * logits or for a task without labels `out` becomes empty. The prediction of a multi-label task is a JSON list of labels,
+ * decided by thresholds of 0.5. */
 BERTC_API void bertc_task_format_prediction(const bertc_task *task, const float *logits, char *out, size_t size);
 
 /* Write a miniature GLUE to `dir` (see docs/sample.md): all task folders, corpus.txt and vocab.txt. The content depends

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "bertc/model.h"
+#include "bertc/own_task.h"
 #include "bertc/status.h"
 #include "bertc/task.h"
 #include "bertc/tokenizer.h"
@@ -80,8 +81,9 @@ typedef enum bertc_best {
  * warmup_steps means that warmup_ratio decides. A max_length of 0 means 128, or the model's maximum if that is
  * smaller. */
 typedef struct bertc_train_options {
-    const char *task; /* one task, or several separated by commas: one encoder with a head for each */
-    const char *model, *data, *out;
+    const char *task; /* one task, or several separated by commas: one encoder with a head for each (bertc_task_open) */
+    const char *model, *data, *out; /* data null: every task has its own files */
+    bertc_own_options own; /* the description of the task "custom" */
     const char *freeze; /* "none", "embeddings", "all", or a number of layers */
     const char *unfreeze_schedule; /* "EPOCH:FREEZE,..." or "each-epoch", or "none" */
     int64_t keep_layers;   /* 0: all layers */
@@ -122,7 +124,7 @@ typedef struct bertc_train_options {
     int task_sampling; /* bertc_task_sampling */
     int best_metric; /* bertc_best */
     int lora_save; /* bertc_lora_save */
-    bool no_shuffle, resume, stratified;
+    bool no_shuffle, resume, stratified, tune_thresholds;
     const char *const *command; /* the command line for run.json, null-terminated; null: not known. It has no row: a
                                    resumed run keeps the one it began with. */
 } bertc_train_options;
@@ -172,16 +174,18 @@ typedef struct bertc_train_result {
     bertc_scores scores;   /* the same as evals[0].scores */
     bertc_split_scores evals[BERTC_MAX_TASKS * BERTC_MAX_EVALS]; /* scores of the result, task by task */
     size_t eval_count;
+    int evaluated_tasks; /* tasks with evaluation splits; all of them have the same number of splits */
     int warnings;          /* number of warnings about a run that did not learn; each was reported and is in run.json */
     int64_t steps_now;     /* number of steps done by this call, without those before a resume */
     double seconds;        /* duration of this call */
     double tokens_per_second; /* speed of the steps of this call, without evaluation and saving; 0: no step */
 } bertc_train_result;
 
-/* Fine-tune a model and leave it in the run folder options->out. Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO,
+/* Fine-tune a model and leave it in the run folder options->out. bertc_train_result_clear releases the result. Errors: BERTC_USAGE, BERTC_INPUT, BERTC_IO,
  * BERTC_NOMEM, BERTC_DIVERGED, BERTC_LOCKED, or the status that observer->stop returned. */
 BERTC_API bertc_status bertc_finetune(const bertc_train_options *options, const bertc_observer *observer,
                                       bertc_train_result *result, bertc_error *err);
+BERTC_API void bertc_train_result_clear(bertc_train_result *result); /* closes the own tasks in `evals` */
 
 /* A part of the memory of a run. */
 typedef struct bertc_memory_part {
@@ -221,7 +225,9 @@ BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bert
 /* A max_length of 0 means the value that the run was trained with if `model` is a run folder, else 128, or the model's
  * maximum if that is smaller. */
 typedef struct bertc_predict_options {
-    const char *task, *model, *data; /* data null: the texts are the lines of `text` */
+    const char *task, *model;
+    const char *data; /* null: the texts are the lines of `text` or, without them, the task's own files */
+    const bertc_task *opened; /* the task, if the caller has opened it; null: the job opens `task` */
     bertc_split split;
     const char *text;
     size_t text_length;
@@ -236,6 +242,7 @@ BERTC_API const bertc_option *bertc_predict_option_table(size_t *count);
 
 /* The predictions of a model for a split or for lines of text. */
 typedef struct bertc_predictions {
+    const bertc_task *task;  /* the task that the job opened, or null; closed with the predictions */
     bertc_dataset *dataset;
     float *logits;       /* (count,C) in the task's label order */
     bertc_scores scores; /* set only if scoring was asked for */

@@ -417,15 +417,20 @@ void bc_json_put_double(bc_text *out, double value)
 }
 
 /* Nine digits represent a float; a text of up to 6 digits survives the conversion, as in bc_json_double. */
-void bc_json_put_float(bc_text *out, float value)
+void bc_json_float(char out[BC_JSON_DOUBLE], float value)
 {
-    char number[BC_JSON_DOUBLE] = "null";
     locale_t before = enter_c_locale();
     int digits = fabsf(value) < FLT_MIN ? 1 : FLT_DIG;
     if (isfinite(value)) {
-        do snprintf(number, sizeof number, "%.*g", digits++, (double)value);
-        while ((float)strtod(number, NULL) != value);
-    }
+        do snprintf(out, BC_JSON_DOUBLE, "%.*g", digits++, (double)value);
+        while ((float)strtod(out, NULL) != value);
+    } else snprintf(out, BC_JSON_DOUBLE, "null");
     uselocale(before);
+}
+
+void bc_json_put_float(bc_text *out, float value)
+{
+    char number[BC_JSON_DOUBLE];
+    bc_json_float(number, value);
     bc_text_printf(out, "%s", number);
 }

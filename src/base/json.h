@@ -59,8 +59,9 @@ enum { BC_JSON_DOUBLE = 32 };
 void bc_json_double(char out[BC_JSON_DOUBLE], double value);
 void bc_json_put_double(bc_text *out, double value);
 
-/* Append the shortest text that reads back to the same float, also if it is read as a double; "null" for NaN and
+/* Write the shortest text that reads back to the same float, also if it is read as a double; "null" for NaN and
  * infinities. */
+void bc_json_float(char out[BC_JSON_DOUBLE], float value);
 void bc_json_put_float(bc_text *out, float value);
 
 #endif

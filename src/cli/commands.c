@@ -50,7 +50,7 @@ const cli_command cli_commands[] = {
                    "summary and run.json report that the run did not learn. SIGHUP, SIGINT, SIGUSR1\n"
                    "and SIGTERM save the state and end the run; --resume continues it. A second\n"
                    "signal, more than a second later, ends the run without saving.\n",
-        .required = "task model data out",
+        .required = "task model out",
         .table = bertc_train_option_table,
         .defaults = cli_finetune_defaults,
         .size = sizeof(bertc_train_options),
@@ -94,7 +94,7 @@ const cli_command cli_commands[] = {
                    "each against the others, by their probabilities. --by-class adds \"classes\" and\n"
                    "\"confusion\", a row for each label, to the object; with more than 20 classes\n"
                    "\"confusions\", the 20 most frequent ones.\n",
-        .required = "task model data",
+        .required = "task model",
         .table = cli_inference_table,
         .mask = CLI_EVAL,
         .more = bertc_predict_option_table,
@@ -141,7 +141,7 @@ const cli_command cli_commands[] = {
                    "text, its word piece, then the values. Every row of a split is written, with\n"
                    "the index that predict gives it.\n",
         .required = "model",
-        .needs = {"split", "data"},
+        .needs = {"split", "task"},
         .table = cli_inference_table,
         .mask = CLI_EMBED,
         .more = bertc_predict_option_table,
@@ -242,7 +242,7 @@ static const char *command_name(const void *context, size_t index)
 
 bertc_status cli_command_unknown(const char *name, bertc_error *err)
 {
-    const char *nearest = cli_nearest(name, command_name, NULL);
+    const char *nearest = bertc_nearest(name, command_name, NULL);
     if (nearest) return cli_fail(err, BERTC_USAGE, "unknown command '%s', did you mean '%s'?", name, nearest);
     return cli_fail(err, BERTC_USAGE, "unknown command '%s', see 'bertc help'", name);
 }

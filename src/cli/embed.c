@@ -161,18 +161,18 @@ static bertc_status take(void *user, const bertc_embedding *e, bertc_error *err)
     return cli_stream_check(w->files[0].bytes, w->files[0].path, err);
 }
 
-static bertc_status check(const cli_inference_values *v, bertc_error *err)
+static bertc_status check(cli_inference_values *v, bertc_error *err)
 {
-    const bertc_task *task = NULL;
     bool by_token = v->format == CLI_NPY && v->pool == BERTC_POOL_NONE;
     bool terminal = v->format == CLI_NPY && (!v->out || strcmp(v->out, "-") == 0) && isatty(STDOUT_FILENO);
-    if (v->predict.task && cli_task_find(v->predict.task, &task, err) != BERTC_OK) return err->status;
+    bertc_status status = v->predict.task ? cli_task_open(v, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
     if (by_token && !v->offsets)
         return cli_fail(err, BERTC_USAGE, "--format npy --pool none needs --offsets FILE for each text's first row");
     if (!by_token && v->offsets)
         return cli_fail(err, BERTC_USAGE, "--offsets has no effect without --format npy --pool none");
     if (terminal) return cli_fail(err, BERTC_USAGE, "--format npy cannot be printed on a terminal; give --out FILE");
-    return cli_inference_check_outputs(v, task, err);
+    return cli_inference_check_outputs(v, v->predict.opened, err);
 }
 
 static bertc_status compute(writer *w, const char *text, size_t length, bertc_error *err)
@@ -193,15 +193,18 @@ static bertc_status compute(writer *w, const char *text, size_t length, bertc_er
 bertc_status cli_embed(const void *values, cli_arguments arguments, bertc_error *err)
 {
     (void)arguments;
-    writer w = {.values = values};
+    cli_inference_values own = *(const cli_inference_values *)values;
+    writer w = {.values = &own};
     char *text = NULL;
     size_t length = 0;
-    bertc_status status = check(values, err);
-    if (status == BERTC_OK && !w.values->predict.data) status = cli_read_all(&text, &length, err);
+    bertc_status status = check(&own, err);
+    bool lines = !own.predict.data && !bertc_task_has_files(own.predict.opened);
+    if (status == BERTC_OK && lines) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) status = cli_files_open(w.files, w.values->out, w.values->offsets, "offsets", err);
     if (status == BERTC_OK) status = compute(&w, text, length, err);
     if (status == BERTC_OK) status = cli_files_commit(w.files, err);
     cli_files_close(w.files, err);
+    bertc_task_close(own.predict.opened);
     free(text);
     return status;
 }

@@ -18,9 +18,4 @@ bertc_status cli_fail_memory(bertc_error *err);
 /* Call bertc_model_check_finished; its error also gives the option that finishes the run. */
 bertc_status cli_check_finished(const char *dir, bertc_error *err);
 
-/* Find a "did you mean" suggestion: the candidate with the smallest edit distance to `word`; null if no candidate is
- * near. A candidate that begins with `word` has the distance 1. `next` returns the candidate of an index, or null after
- * the last. */
-const char *cli_nearest(const char *word, const char *(*next)(const void *context, size_t index), const void *context);
-
 #endif

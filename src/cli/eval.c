@@ -94,6 +94,7 @@ static void print_report(const bertc_task *task, const bertc_class_report *repor
     for (int c = 0; c < report->num_classes; c++)
         if (length_of(task->labels[c]) > width) width = length_of(task->labels[c]);
     print_classes(task, report, width + 2);
+    if (!report->confusions) return; /* sets of labels */
     (report->num_classes <= BERTC_SHOWN_CONFUSIONS ? print_matrix : print_confusions)(task, report, width + 2);
 }
 
@@ -106,7 +107,7 @@ static bertc_status check_report(const cli_inference_values *v, const bertc_task
     bertc_error why = {0};
     bertc_status status = bertc_metric_list_parse(v->metrics, task, metrics, &why);
     if (status != BERTC_OK) return cli_fail(err, status, "--metrics: %s", why.message);
-    if (v->by_class && task->kind != BERTC_CLASSIFICATION)
+    if (v->by_class && task->kind == BERTC_REGRESSION)
         return cli_fail(err, BERTC_USAGE, "--by-class: task %s is a regression, it has no classes", task->name);
     return BERTC_OK;
 }
@@ -114,12 +115,12 @@ static bertc_status check_report(const cli_inference_values *v, const bertc_task
 bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *err)
 {
     (void)arguments;
-    const cli_inference_values *v = values;
-    const bertc_task *task;
+    cli_inference_values own = *(const cli_inference_values *)values, *v = &own;
     bertc_metric_list metrics;
     bertc_predictions predictions = {0};
     bertc_class_report report = {0};
-    bertc_status status = cli_task_find(v->predict.task, &task, err);
+    bertc_status status = cli_task_open(v, err);
+    const bertc_task *task = v->predict.opened;
     if (status == BERTC_OK) status = check_report(v, task, &metrics, err);
     if (status == BERTC_OK) status = cli_infer(v, NULL, 0, true, &predictions, err);
     if (status == BERTC_OK && v->by_class)
@@ -131,5 +132,6 @@ bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *
     if (status == BERTC_OK && v->by_class && !v->json) print_report(task, &report);
     bertc_class_report_clear(&report);
     bertc_predictions_clear(&predictions);
+    bertc_task_close(task);
     return status;
 }

@@ -25,8 +25,9 @@ static void summarise(const bertc_train_options *options, const bertc_train_resu
         if (result->steps_now < result->steps) fprintf(stderr, ", the last %lld of them", (long long)result->steps_now);
         fprintf(stderr, " in %s, %.0f tokens/s in training", duration, result->tokens_per_second);
     }
-    /* The first split of each task; all tasks have the same number of splits. */
-    for (size_t i = 0; i < result->eval_count; i += result->eval_count / tasks) {
+    /* The first split of each task; all tasks with splits have the same number of them. */
+    size_t each = result->evaluated_tasks > 0 ? result->eval_count / (size_t)result->evaluated_tasks : 1;
+    for (size_t i = 0; i < result->eval_count; i += each) {
         const bertc_split_scores *e = &result->evals[i];
         bertc_metric metric = e->metrics.metrics[0];
         fprintf(stderr, ", %s%s%s %s %.4f", tasks > 1 ? e->task->name : "", tasks > 1 ? " " : "",
@@ -53,5 +54,6 @@ bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_err
         const bertc_split_scores *e = &result.evals[i];
         status = cli_print_scores(e->task, e->split, &e->scores, &e->metrics, NULL, err);
     }
+    bertc_train_result_clear(&result);
     return status;
 }

@@ -78,26 +78,33 @@ const bertc_option *cli_inference_table(size_t *count)
 static const char *task_name(const void *context, size_t index)
 {
     (void)context;
+    if (index == bertc_task_count()) return BERTC_CUSTOM_TASK;
     return index < bertc_task_count() ? bertc_task_at(index)->name : NULL;
 }
 
-bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_error *err)
+/* Check that a name is that of a task of the table or of an own task. */
+static bertc_status check_name(const char *name, bertc_error *err)
 {
-    *task = bertc_task_find(name);
-    if (*task) return BERTC_OK;
-    const char *nearest = cli_nearest(name, task_name, NULL);
+    if (bertc_task_is_own(name) || bertc_task_find(name)) return BERTC_OK;
+    const char *nearest = bertc_nearest(name, task_name, NULL);
     if (nearest) return cli_fail(err, BERTC_USAGE, "unknown task '%s', did you mean '%s'?", name, nearest);
     return cli_fail(err, BERTC_USAGE, "unknown task '%s', see 'bertc tasks'", name);
+}
+
+bertc_status cli_task_open(cli_inference_values *values, bertc_error *err)
+{
+    bertc_predict_options *o = &values->predict;
+    bertc_status status = check_name(o->task, err);
+    return status == BERTC_OK ? bertc_task_open(o->task, o->data, NULL, false, NULL, &o->opened, err) : status;
 }
 
 bertc_status cli_tasks_check(const char *list, bertc_error *err)
 {
     for (;; list++) {
-        char name[64];
-        const bertc_task *task;
         size_t length = strcspn(list, ",");
-        snprintf(name, sizeof name, "%.*s", (int)(length < 63 ? length : 63), list);
-        bertc_status status = cli_task_find(name, &task, err);
+        char *name = strndup(list, length);
+        bertc_status status = name ? check_name(name, err) : cli_fail_memory(err);
+        free(name);
         list += length;
         if (status != BERTC_OK || *list == '\0') return status;
     }
@@ -150,7 +157,7 @@ static bool is_data(const struct stat *target, const char *data, const bertc_tas
 {
     const char *const folders[] = {".", task->folder, task->old_folder};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        char *folder = folders[i] ? cli_path_join(data, folders[i]) : NULL;
+        char *folder = data && folders[i] ? cli_path_join(data, folders[i]) : NULL;
         bool found = false;
         for (int split = 0; folder && split < BERTC_SPLITS && !found; split++)
             found = is_file_in(target, folder, task->splits[split].file) ||
@@ -159,7 +166,7 @@ static bool is_data(const struct stat *target, const char *data, const bertc_tas
         free(folder);
         if (found) return true;
     }
-    for (int split = 0; split < BERTC_SPLITS; split++) { /* the tables of `datasets` */
+    for (int split = 0; split < BERTC_SPLITS; split++) { /* tables */
         char *path = NULL;
         bool found = bertc_task_path(task, data, (bertc_split)split, &path, NULL) == BERTC_OK && is_same(target, path);
         free(path);
@@ -191,7 +198,8 @@ bertc_status cli_inference_check_outputs(const cli_inference_values *v, const be
         bool read = !v->predict.data && fstat(STDIN_FILENO, &input) == 0 && input.st_ino == target.st_ino &&
                     input.st_dev == target.st_dev;
         const char *data = v->predict.data;
-        if (read || is_in_model(path, v->predict.model) || (data && task && is_data(&target, data, task)))
+        bool has_data = task && (data || bertc_task_has_files(task));
+        if (read || is_in_model(path, v->predict.model) || (has_data && is_data(&target, data, task)))
             return cli_fail(err, BERTC_USAGE, "%s: is an input file or belongs to the model; choose another --%s",
                             path, outputs[i].option);
     }

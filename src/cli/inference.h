@@ -16,10 +16,12 @@ typedef struct cli_inference_values {
     bool json, by_class, pair, normalize;
 } cli_inference_values;
 
-/* Find the task of that name. Errors: BERTC_USAGE with a suggestion. */
-bertc_status cli_task_find(const char *name, const bertc_task **task, bertc_error *err);
+/* Open the task of --task into values->predict.opened; bertc_task_close releases it. Errors: BERTC_USAGE with a
+ * suggestion; those of bertc_task_open. */
+bertc_status cli_task_open(cli_inference_values *values, bertc_error *err);
 
-/* Check that each name of a comma-separated list is a task. The job checks the combination. */
+/* Check that each name of a comma-separated list is the name of a task or of a task file. The job checks the
+ * combination. */
 bertc_status cli_tasks_check(const char *list, bertc_error *err);
 
 /* Return the options in the library's form, with the lines in `text` if there is no --data. */

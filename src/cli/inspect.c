@@ -35,7 +35,7 @@ static void print_config(const bertc_config *c)
            c->vocab_size, c->max_position_embeddings, c->hidden_act_name);
     printf("labels  ");
     for (int32_t i = 0; i < c->num_labels; i++) printf(" %s", c->labels[i]);
-    putchar('\n');
+    printf("\nproblem  %s\n", bertc_config_problem_type(c));
     if (c->head_refusal) printf("head     not used: %s\n", c->head_refusal);
 }
 

@@ -158,7 +158,7 @@ static bertc_status unknown_option(const cli_command *command, const char *text,
     char name[40];
     const char *bare = text + strspn(text, "-");
     snprintf(name, sizeof name, "%.*s", (int)strcspn(bare, "="), bare);
-    const char *nearest = cli_nearest(name, option_name, command);
+    const char *nearest = bertc_nearest(name, option_name, command);
     if (nearest) return cli_fail(err, BERTC_USAGE, "unknown option '%s', did you mean '--%s'?", text, nearest);
     return cli_fail(err, BERTC_USAGE, "unknown option '%s', see '%s%s --help'", text,
                     cli_command_prefix(command), command->name);

@@ -44,13 +44,13 @@ static void put_logits(FILE *to, const bertc_task *task, const bertc_predictions
 bertc_status cli_predict(const void *values, cli_arguments arguments, bertc_error *err)
 {
     (void)arguments;
-    const cli_inference_values *v = values;
-    const bertc_task *task;
+    cli_inference_values own = *(const cli_inference_values *)values, *v = &own;
     char *text = NULL;
     size_t length = 0;
     cli_file files[2] = {{0}};
     bertc_predictions predictions = {0};
-    bertc_status status = cli_task_find(v->predict.task, &task, err);
+    bertc_status status = cli_task_open(v, err);
+    const bertc_task *task = v->predict.opened;
     if (status == BERTC_OK) status = cli_inference_check_outputs(v, task, err);
     if (status == BERTC_OK && !v->predict.data) status = cli_read_all(&text, &length, err);
     if (status == BERTC_OK) status = cli_files_open(files, v->out, v->logits, "logits", err);
@@ -59,6 +59,7 @@ bertc_status cli_predict(const void *values, cli_arguments arguments, bertc_erro
     if (status == BERTC_OK && v->logits) put_logits(files[1].stream, task, &predictions);
     if (status == BERTC_OK) status = cli_files_commit(files, err);
     bertc_predictions_clear(&predictions);
+    bertc_task_close(task);
     cli_files_close(files, err);
     free(text);
     return status;

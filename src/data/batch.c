@@ -6,6 +6,7 @@
 #include "data/packing.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -117,11 +118,23 @@ static bertc_status tokenise(bertc_inputs *inputs, const bertc_tokenizer *tokeni
     return status;
 }
 
-/* Check that the number of labels fits the kind of task and that each is a label of the task. */
+/* Return the maximum number of labels of an example. */
+static size_t max_labels(const bertc_task *task)
+{
+    switch (task->kind) {
+    case BERTC_CLASSIFICATION: return 1;
+    case BERTC_MULTILABEL: return (size_t)task->num_labels;
+    case BERTC_REGRESSION:
+    case BERTC_KINDS: break;
+    }
+    return 0;
+}
+
+/* Check that the number of labels fits the kind of task, and that they are different labels of the task. */
 static bertc_status check_labels(const bertc_dataset *dataset, const bertc_example *e, bertc_error *err)
 {
     const bertc_task *task = dataset->task;
-    size_t max = task->kind == BERTC_CLASSIFICATION ? 1 : 0;
+    size_t max = max_labels(task);
     if (e->num_labels > max || (e->num_labels > 0 && !e->labels))
         return bc_fail(err, BERTC_INPUT, "%s:%zu: the example has %zu label%s, its task allows %zu", dataset->path,
                        e->line, e->num_labels, e->num_labels == 1 ? "" : "s", max);
@@ -129,7 +142,17 @@ static bertc_status check_labels(const bertc_dataset *dataset, const bertc_examp
         if (e->labels[i] < 0 || e->labels[i] >= task->num_labels)
             return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d is not from 0 to %d", dataset->path, e->line,
                            (int)e->labels[i], task->num_labels - 1);
+    for (size_t i = 1; i < e->num_labels; i++)
+        if (e->labels[i] <= e->labels[i - 1])
+            return bc_fail(err, BERTC_INPUT, "%s:%zu: label %d follows label %d, expected a larger one", dataset->path,
+                           e->line, (int)e->labels[i], (int)e->labels[i - 1]);
     return BERTC_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
 }
 
 static bertc_status copy_targets(bertc_inputs *inputs, const bertc_dataset *dataset,
@@ -148,7 +171,9 @@ static bertc_status copy_targets(bertc_inputs *inputs, const bertc_dataset *data
     int32_t *to = inputs->labels;
     for (size_t i = 0; i < inputs->count; i++) {
         const bertc_example *e = &dataset->examples[i];
-        for (size_t k = 0; k < e->num_labels; k++) *to++ = label_map ? label_map[e->labels[k]] : e->labels[k];
+        for (size_t k = 0; k < e->num_labels; k++) to[k] = label_map ? label_map[e->labels[k]] : e->labels[k];
+        if (e->num_labels > 1) qsort(to, e->num_labels, sizeof *to, by_number);
+        to += e->num_labels;
         inputs->values[i] = e->value;
     }
     return BERTC_OK;
@@ -337,4 +362,13 @@ size_t bc_pack_max(const bertc_inputs *inputs, const uint32_t *longest_first, bc
     for (size_t i = 0; i < n && sum < pack.tokens; i++) sum += length_of(inputs, longest_first[i]);
     size_t max = pack.tokens > inputs->longest ? pack.tokens : inputs->longest;
     return sum < max ? sum : max;
+}
+
+int32_t bc_pack_max_labels(const bertc_inputs *inputs, size_t sequences)
+{
+    size_t most = 0, all = inputs->label_starts[inputs->count], product;
+    for (size_t i = 0; i < inputs->count; i++)
+        most = bc_max(most, inputs->label_starts[i + 1] - inputs->label_starts[i]);
+    if (bc_size_mul(most, sequences, &product)) all = bc_min(all, product);
+    return (int32_t)bc_min(all, INT32_MAX);
 }

@@ -26,4 +26,7 @@ bertc_status bc_pack_longest_first(const bertc_inputs *inputs, uint32_t *order, 
 /* The maximum number of tokens of a pass, over every possible order of the examples. */
 size_t bc_pack_max(const bertc_inputs *inputs, const uint32_t *longest_first, bc_pack pack);
 
+/* The maximum number of labels of a pass of this number of sequences, at most INT32_MAX. */
+int32_t bc_pack_max_labels(const bertc_inputs *inputs, size_t sequences);
+
 #endif

@@ -53,13 +53,27 @@ static int by_value(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* Set the stratum of each example: its class, or a tenth by the rank of its target. stratum (count) out. */
-static bertc_status assign_strata(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
+/* The stratum of a set of labels is the label that the fewest examples have; C for the empty set. */
+static bertc_status assign_rarest(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
 {
-    if (set->task->kind != BERTC_REGRESSION) {
-        for (size_t i = 0; i < set->count; i++) stratum[i] = (uint32_t)set->examples[i].labels[0];
-        return BERTC_OK;
+    size_t *counts = bc_calloc((size_t)set->task->num_labels, sizeof *counts);
+    if (!counts) return bc_fail_memory(err);
+    for (const bertc_example *e = set->examples; e < set->examples + set->count; e++)
+        for (size_t k = 0; k < e->num_labels; k++) counts[e->labels[k]]++;
+    for (size_t i = 0; i < set->count; i++) {
+        const bertc_example *e = &set->examples[i];
+        uint32_t rarest = (uint32_t)set->task->num_labels;
+        for (size_t k = 0; k < e->num_labels; k++)
+            if (k == 0 || counts[e->labels[k]] < counts[rarest]) rarest = (uint32_t)e->labels[k];
+        stratum[i] = rarest;
     }
+    bc_free(counts);
+    return BERTC_OK;
+}
+
+/* The stratum of a value is the tenth that its rank belongs to. */
+static bertc_status assign_tenths(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
+{
     ranked *all = bc_alloc(set->count, sizeof *all);
     if (!all) return bc_fail_memory(err);
     for (size_t i = 0; i < set->count; i++) all[i] = (ranked){set->examples[i].value, (uint32_t)i};
@@ -67,6 +81,26 @@ static bertc_status assign_strata(const bertc_dataset *set, uint32_t *stratum, b
     for (size_t r = 0; r < set->count; r++) stratum[all[r].index] = (uint32_t)(r * BC_QUANTILES / set->count);
     bc_free(all);
     return BERTC_OK;
+}
+
+/* Set the stratum of each example. stratum (count) out. */
+static bertc_status assign_strata(const bertc_dataset *set, uint32_t *stratum, bertc_error *err)
+{
+    switch (set->task->kind) {
+    case BERTC_CLASSIFICATION:
+        for (size_t i = 0; i < set->count; i++) stratum[i] = (uint32_t)set->examples[i].labels[0];
+        break;
+    case BERTC_MULTILABEL: return assign_rarest(set, stratum, err);
+    case BERTC_REGRESSION: return assign_tenths(set, stratum, err);
+    case BERTC_KINDS: break;
+    }
+    return BERTC_OK;
+}
+
+static size_t count_strata(const bertc_task *task)
+{
+    if (task->kind == BERTC_REGRESSION) return BC_QUANTILES;
+    return (size_t)task->num_labels + (task->kind == BERTC_MULTILABEL);
 }
 
 /* ---- Sampling ------------------------------------------------------------------------------ */
@@ -93,7 +127,7 @@ bertc_status bc_stratify(bertc_dataset *set, size_t count, uint64_t seed, bertc_
     if (set->count <= count) return BERTC_OK;
     if (set->count > UINT32_MAX)
         return bc_fail(err, BERTC_INPUT, "%s: %zu examples, the maximum is %u", set->path, set->count, UINT32_MAX);
-    size_t strata = set->task->kind == BERTC_REGRESSION ? BC_QUANTILES : (size_t)set->task->num_labels;
+    size_t strata = count_strata(set->task);
     size_t kept = 0, *sizes = bc_alloc(strata, 3 * sizeof *sizes);
     uint32_t *stratum = bc_alloc(set->count, sizeof *stratum);
     uint32_t *order = bc_alloc(set->count, sizeof *order);

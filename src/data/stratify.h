@@ -4,7 +4,9 @@
 
 #include "bertc/task.h"
 
-/* Strata of a regression data set: tenths of the examples by rank of their target; equal targets keep their order. */
+/* Strata are classes. Strata of a regression data set are tenths of the examples by rank of their target; equal targets
+ * keep their order. The stratum of a set of labels is the label that the fewest examples have; empty sets are a stratum
+ * of their own. */
 enum { BC_QUANTILES = 10 };
 
 /* Divide `count` examples among strata in proportion to their sizes, by the method of largest remainders:

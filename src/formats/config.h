@@ -39,7 +39,7 @@ bertc_status bc_config_load_encoder(const char *path, bertc_config *config, bert
 /* Each of these reads a part of a parsed JSON file that describes the head, and sets config->head_refusal if bertc does
  * not compute that head. The first refusal stays. `source` is the file's name in messages. Errors: BERTC_NOMEM.
  *
- *   read_head           the labels, and whether "problem_type" fits them
+ *   read_head           the labels and "problem_type", which must fit their number
  *   check_architecture  whether the class in "architectures" classifies sentences
  *   check_task_type     whether "task_type" in an adapter_config.json is one of sentence classification */
 bertc_status bc_config_read_head(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err);

@@ -256,18 +256,26 @@ bertc_status bc_config_check_task_type(const cJSON *tree, const char *source, be
     return status;
 }
 
-static bertc_status check_problem(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
+static const char regression[] = "regression", single_label[] = "single_label_classification",
+                  multi_label[] = "multi_label_classification";
+
+const char *bertc_config_problem_type(const bertc_config *config)
+{
+    if (!config) return NULL;
+    return config->multi_label ? multi_label : config->num_labels == 1 ? regression : single_label;
+}
+
+static bertc_status read_problem(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     const cJSON *item = bc_json_get(tree, "problem_type");
     const char *problem = cJSON_GetStringValue(item);
-    bool regression = problem && strcmp(problem, "regression") == 0;
+    config->multi_label = problem && strcmp(problem, multi_label) == 0;
     if (!item || cJSON_IsNull(item)) return BERTC_OK;
     if (!problem) return refuse_head(config, source, err, "\"problem_type\" is not a string");
-    if (!regression && strcmp(problem, "single_label_classification") != 0)
-        return refuse_head(config, source, err,
-                           "\"problem_type\" is \"%.80s\", bertc has heads for \"single_label_classification\" "
-                           "and \"regression\" only", problem);
-    if (regression == (config->num_labels == 1)) return BERTC_OK;
+    if (!config->multi_label && strcmp(problem, regression) != 0 && strcmp(problem, single_label) != 0)
+        return refuse_head(config, source, err, "\"problem_type\" is \"%.80s\", expected \"%s\", \"%s\" or \"%s\"",
+                           problem, single_label, multi_label, regression);
+    if (strcmp(problem, bertc_config_problem_type(config)) == 0) return BERTC_OK;
     return refuse_head(config, source, err, "\"problem_type\" is \"%s\" with %d label%s", problem,
                        (int)config->num_labels, config->num_labels == 1 ? "" : "s");
 }
@@ -275,5 +283,5 @@ static bertc_status check_problem(const cJSON *tree, const char *source, bertc_c
 bertc_status bc_config_read_head(const cJSON *tree, const char *source, bertc_config *config, bertc_error *err)
 {
     bertc_status status = read_labels(tree, source, config, err);
-    return status == BERTC_OK ? check_problem(tree, source, config, err) : status;
+    return status == BERTC_OK ? read_problem(tree, source, config, err) : status;
 }

@@ -70,7 +70,7 @@ static void put_label2id(bc_text *value, const bertc_config *config)
 
 static void put_problem(bc_text *value, const bertc_config *config)
 {
-    bc_text_quote(value, config->num_labels == 1 ? "regression" : "single_label_classification");
+    bc_text_quote(value, bertc_config_problem_type(config));
 }
 
 void bc_config_put_head(bc_text *text, const bertc_config *config)

@@ -26,6 +26,7 @@ typedef struct job {
     const bertc_embed_sink *sink;
     bc_meter meter;
     bc_inference inference;
+    const bertc_task *task;
     bertc_dataset *dataset;
     bertc_inputs *inputs;
     int32_t *layers;  /* (count) */
@@ -92,15 +93,20 @@ static bertc_status choose_task(const bertc_embed_options *o, const bertc_task *
 {
     static const bertc_task lines[] = {{.name = "text"}, {.name = "text", .pair = true}};
     const bertc_predict_options *on = &o->on;
-    if (on->data && !on->task) return bc_fail(err, BERTC_USAGE, "--data has no effect without --task");
-    if (on->task && !on->data) return bc_fail(err, BERTC_USAGE, "--task has no effect without --data");
-    if (on->data && o->pair)
+    bertc_status status = BERTC_OK;
+    *task = on->opened;
+    if (!*task && on->task) status = bertc_task_open(on->task, on->data, NULL, false, NULL, task, err);
+    if (status != BERTC_OK) return status;
+    if (on->data && !*task) return bc_fail(err, BERTC_USAGE, "--data has no effect without --task");
+    if (*task && !on->data && !bertc_task_has_files(*task))
+        return bc_fail(err, BERTC_USAGE, "--task has no effect without --data");
+    if (*task && o->pair)
         return bc_fail(err, BERTC_USAGE, "--pair has no effect with --task, which decides what is read");
     if ((unsigned)o->combine > BERTC_COMBINE_CONCAT || (unsigned)o->pool > BERTC_POOL_MAX)
         return bc_fail(err, BERTC_USAGE, "bertc_embed_options: combine %d or pool %d is out of range",
                        (int)o->combine, (int)o->pool);
-    *task = on->task ? bertc_task_find(on->task) : &lines[o->pair];
-    return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", on->task);
+    if (!*task) *task = &lines[o->pair];
+    return BERTC_OK;
 }
 
 /* Open the encoder up to the highest of the layers. */
@@ -153,12 +159,11 @@ static bertc_status allocate(job *j, bertc_error *err)
 
 static bertc_status prepare(job *j, bertc_error *err)
 {
-    const bertc_task *task;
     bc_model_source *source = &j->inference.source;
     const bertc_notify *notify = bc_meter_notify(&j->meter);
-    bertc_status status = choose_task(j->options, &task, err);
+    bertc_status status = choose_task(j->options, &j->task, err);
     if (status == BERTC_OK)
-        status = bc_model_source_open_texts(source, &j->options->on, task, false, notify, &j->dataset, err);
+        status = bc_model_source_open_texts(source, &j->options->on, j->task, false, notify, &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
     if (status == BERTC_OK) status = bc_model_source_tokenize(source, j->dataset, NULL, &j->inputs, err);
     if (status == BERTC_OK) bc_model_source_notify_inputs(j->dataset, j->inputs, notify);
@@ -324,6 +329,7 @@ bertc_status bertc_embed(const bertc_embed_options *options, const bertc_observe
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) bc_free(owned[i]);
     bertc_inputs_free(j.inputs);
     bertc_dataset_free(j.dataset);
+    if (!options->on.opened) bertc_task_close(j.task);
     bc_inference_close(&j.inference);
     return status;
 }

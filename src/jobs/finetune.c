@@ -11,6 +11,7 @@
 #include "run/record.h"
 #include "run/restore.h"
 #include "run/result.h"
+#include "run/thresholds.h"
 #include "run/evaluation.h"
 #include "run/warnings.h"
 #include "run/step.h"
@@ -182,6 +183,7 @@ static void set_result(const bc_run *run, bertc_train_result *result)
     for (int t = 0; t < run->num_tasks; t++) {
         const bc_run_task *run_task = &run->tasks[t];
         const bertc_scores *scores = bc_run_result_scores(run, t);
+        result->evaluated_tasks += run_task->eval_count > 0;
         for (size_t i = 0; i < run_task->eval_count; i++) {
             const bc_eval_split *split = &run_task->eval_splits[i];
             result->evals[result->eval_count++] =
@@ -206,6 +208,7 @@ static bertc_status execute(bc_run *run, bertc_train_result *result, bertc_error
     if (status == BERTC_OK) status = bc_log_open(&run->log, &run->folder, run->state.log_bytes, err);
     if (status == BERTC_OK) status = train(run, err);
     if (bc_is_stop(status)) return interrupt(run, status, err);
+    if (status == BERTC_OK) status = bc_thresholds_tune(run, err);
     if (status == BERTC_OK) status = bc_run_finish(run, err);
     if (status == BERTC_OK) set_result(run, result);
     return status;
@@ -222,6 +225,18 @@ bertc_status bertc_finetune(const bertc_train_options *options, const bertc_obse
     if (status == BERTC_OK) status = bc_folder_open(&run.folder, run.options.out, run.options.resume, &finished, err);
     run.folder.notify = bc_meter_notify(&run.meter);
     if (status == BERTC_OK) status = finished ? show_finished(&run, result, err) : execute(&run, result, err);
+    run.has_result = status == BERTC_OK;
     bc_run_close(&run);
     return status;
+}
+
+void bertc_train_result_clear(bertc_train_result *result)
+{
+    if (!result) return;
+    for (size_t i = 0; i < result->eval_count; i++) {
+        size_t first = 0;
+        while (result->evals[first].task != result->evals[i].task) first++;
+        if (first == i) bertc_task_close(result->evals[i].task);
+    }
+    *result = (bertc_train_result){0};
 }

@@ -47,7 +47,7 @@ static int compare_name(const void *key, const void *param)
 
 static bertc_status list_parameters(const bertc_config *config, parameters *wanted, bertc_error *err)
 {
-    const bc_head_row *head = bc_head_of(config->num_labels);
+    const bc_head_row *head = bc_head_of(config->num_labels, config->multi_label);
     size_t encoder = bc_param_count(config, true), count = encoder + bc_head_params(head), total;
     wanted->list = bc_alloc(count, sizeof *wanted->list);
     wanted->by_name = bc_alloc(count, sizeof *wanted->by_name);

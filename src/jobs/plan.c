@@ -95,7 +95,6 @@ bertc_status bertc_plan(const bertc_train_options *options, const bertc_observer
     bc_run run = bc_run_begin(options, observer);
     run.options.out = ""; /* nothing is written */
     run.synthetic = !run.options.data;
-    if (run.synthetic) run.options.data = "";
     bertc_status status = bc_run_open(&run, err);
     if (status == BERTC_OK) status = bc_run_read_data(&run, err);
     if (status == BERTC_OK) plan_memory(&run, result);

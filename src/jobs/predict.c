@@ -12,6 +12,7 @@
 #include "nn/model_load.h"
 #include "run/eval_splits.h"
 #include "run/options.h"
+#include "run/thresholds.h"
 #include "tasks/tasks.h"
 #include "train/evaluate.h"
 
@@ -45,12 +46,17 @@ static bertc_status match_labels(job *j, int32_t *map, bertc_error *err)
 {
     const bertc_config *config = &j->inference.source.config;
     if (config->head_refusal) return bc_fail(err, BERTC_INPUT, "%s", config->head_refusal);
+    bool sets = j->task->kind == BERTC_MULTILABEL;
+    if (config->multi_label != sets)
+        return bc_fail(err, BERTC_INPUT, "%s: the model's problem_type is %s, task %s %s", j->options->model,
+                       bertc_config_problem_type(config), j->task->name,
+                       sets ? "needs multi_label_classification" : "is not multi-label");
     bertc_error reason = {.status = BERTC_OK};
     char source[512];
     snprintf(source, sizeof source, "%s%s", j->options->model, j->inference.source.base ? "" : "/config.json");
     bertc_status status = bertc_task_match_labels(j->task, config->labels, config->num_labels, map,
                                                   &j->by_name, &reason);
-    bool fits = j->task->kind == BERTC_CLASSIFICATION && config->num_labels == j->task->num_labels;
+    bool fits = j->task->kind != BERTC_REGRESSION && config->num_labels == j->task->num_labels;
     if (status == BERTC_INPUT && fits && j->options->any_labels) {
         for (int32_t i = 0; i < config->num_labels; i++) map[i] = i;
         j->by_name = false;
@@ -62,6 +68,26 @@ static bertc_status match_labels(job *j, int32_t *map, bertc_error *err)
                        fits ? "; --any-labels takes them in their order" : "");
     if (!j->by_name) notify_order(j, source, "have no names", map);
     return BERTC_OK;
+}
+
+/* Give the data set the thresholds beside the model. map (C): the task's label -> the model's. */
+static bertc_status set_thresholds(const job *j, const int32_t *map, bertc_error *err)
+{
+    double *own = NULL;
+    size_t count = (size_t)j->task->num_labels;
+    if (j->task->kind != BERTC_MULTILABEL) return BERTC_OK;
+    bertc_status status = bc_thresholds_read(j->options->model, &j->inference.source.config, &own, err);
+    double *ordered = bc_alloc(count, sizeof *ordered);
+    if (status == BERTC_OK && !ordered) status = bc_fail_memory(err);
+    for (size_t i = 0; status == BERTC_OK && own && i < count; i++) ordered[i] = own[map[i]];
+    if (status == BERTC_OK && own) {
+        status = bertc_dataset_set_thresholds(j->dataset, ordered, err);
+        bc_notify(bc_meter_notify(&j->meter), "%s/%s: labels are predicted from these thresholds", j->options->model,
+                  BC_THRESHOLDS_FILE);
+    }
+    bc_free(own);
+    bc_free(ordered);
+    return status;
 }
 
 /* If the labels were not matched by name, fail if another order of the labels has a far better accuracy. */
@@ -117,6 +143,7 @@ static bertc_status predict(job *j, bool score, bertc_predictions *predictions, 
     if (status == BERTC_OK && score) status = bc_model_source_check_labels(j->dataset, "score", err);
     if (status == BERTC_OK) status = bc_inference_resolve(inference, o, j->threads, notify, err);
     if (status == BERTC_OK) status = match_labels(j, map, err);
+    if (status == BERTC_OK) status = set_thresholds(j, map, err);
     if (status == BERTC_OK) status = bc_model_open(o->model, &inference->options, &inference->model, err);
     if (status == BERTC_OK) status = bc_model_source_tokenize(&inference->source, j->dataset, map, &inputs, err);
     if (status != BERTC_OK) {
@@ -130,7 +157,8 @@ static bertc_status predict(job *j, bool score, bertc_predictions *predictions, 
     const bertc_limits limits = {.tokens = (int32_t)j->eval.max_tokens,
                                  .sequences = (int32_t)bc_min(j->dataset->count, pack.sequences),
                                  .longest = (int32_t)j->eval.inputs->longest};
-    status = bc_inference_allocate(inference, &limits, limits.sequences, 0, err);
+    int32_t labels = bc_pack_max_labels(j->eval.inputs, pack.sequences);
+    status = bc_inference_allocate(inference, &limits, labels, 0, err);
     if (status == BERTC_OK)
         status = bc_eval_run(&j->eval, inference->model, 0, inference->workspace, inference->batch, &j->meter, err);
     if (status == BERTC_OK) status = bc_check_finite(j->dataset, j->eval.logits, err);
@@ -141,15 +169,18 @@ bertc_status bertc_predict(const bertc_predict_options *options, bool score, con
                            bertc_predictions *predictions, bertc_error *err)
 {
     if (predictions) *predictions = (bertc_predictions){.scores.value[BERTC_LOSS] = (double)NAN};
-    if (!options || !options->task || !predictions)
+    if (!options || (!options->task && !options->opened) || !predictions)
         return bc_fail_null(err, __func__, "options, their task and predictions");
-    job j = {.options = options, .task = bertc_task_find(options->task)};
+    job j = {.options = options, .task = options->opened};
     bc_meter_start(&j.meter, observer);
-    bertc_status status = j.task ? bertc_threads_resolve(options->threads, bc_meter_notify(&j.meter), &j.threads, err)
-                                 : bc_fail(err, BERTC_USAGE, "unknown task '%s'", options->task);
+    bertc_status status = BERTC_OK;
+    if (!j.task) status = bertc_task_open(options->task, options->data, NULL, false, NULL, &j.task, err);
+    if (status == BERTC_OK)
+        status = bertc_threads_resolve(options->threads, bc_meter_notify(&j.meter), &j.threads, err);
     if (status == BERTC_OK) status = predict(&j, score, predictions, err);
     if (bc_is_stop(status)) bc_fail(err, status, "stopped");
     if (status == BERTC_OK) {
+        predictions->task = options->opened ? NULL : j.task;
         predictions->dataset = j.dataset;
         predictions->logits = j.eval.logits;
         j.dataset = NULL;
@@ -157,6 +188,7 @@ bertc_status bertc_predict(const bertc_predict_options *options, bool score, con
     }
     bc_eval_close(&j.eval);
     bertc_dataset_free(j.dataset);
+    if (status != BERTC_OK && !options->opened) bertc_task_close(j.task);
     bc_inference_close(&j.inference);
     return status;
 }
@@ -166,5 +198,6 @@ void bertc_predictions_clear(bertc_predictions *predictions)
     if (!predictions) return;
     bertc_dataset_free(predictions->dataset);
     bc_free(predictions->logits);
+    bertc_task_close(predictions->task);
     *predictions = (bertc_predictions){0};
 }

@@ -28,19 +28,31 @@ typedef enum bc_head_input {
 /* The meaning of a row of logits. */
 typedef enum bc_head_output {
     BC_OUTPUT_CLASS, /* the predicted class is the label of the largest logit */
-    BC_OUTPUT_VALUE  /* the only logit is the predicted value; the only label is its name */
+    BC_OUTPUT_VALUE, /* the only logit is the predicted value; the only label is its name */
+    BC_OUTPUT_LABELS /* each logit is the log-odds of its label */
 } bc_head_output;
 
-/* Options of a loss. The cross-entropy of an example of label y is the sum over c of -target[c] * log
- * softmax(logits)[c] with
+/* Options of a loss.
+ *
+ * Classification: the cross-entropy of an example of label y is the sum over c of -target[c] * log softmax(logits)[c]
+ * with
  *
  *   target[c] = (1 - smoothing) * weights[y] * [c = y] + smoothing / C * weights[c]
  *
  * If the divisor is the sum of weights[y] over the batch, this is torch.nn.CrossEntropyLoss(weight, label_smoothing).
- * Source: Szegedy et al. 2016, section 7 */
+ * Source: Szegedy et al. 2016, section 7
+ *
+ * Multi-label: the loss of an example is the mean over c of
+ *
+ *   -weights[c] * log sigmoid(logits[c])   if it has label c
+ *   -log(1 - sigmoid(logits[c]))           if it lacks label c
+ *
+ * If the divisor is the number of examples, this is torch.nn.BCEWithLogitsLoss(pos_weight = weights).
+ *
+ * Regression has no options. */
 typedef struct bc_objective {
-    const double *weights; /* (C) class weights; null: all are 1 */
-    double smoothing;      /* 0 to 1 */
+    const double *weights; /* (C) weights of classes, or of the examples that have a label; null: all are 1 */
+    double smoothing;      /* 0 to 1; only of classifications */
 } bc_objective;
 
 /* Arguments of a head's forward and backward pass. */
@@ -84,6 +96,7 @@ static inline size_t bc_head_params(const bc_head_row *row)
 }
 
 extern const bc_head_row bc_head_classification; /* softmax cross-entropy with the batch's labels */
+extern const bc_head_row bc_head_multilabel;     /* sigmoid cross-entropy of each label; labels of the batch are rising */
 extern const bc_head_row bc_head_regression;     /* squared error of the batch's values; has one label and ignores loss
                                                     options */
 

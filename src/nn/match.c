@@ -82,7 +82,9 @@ bertc_status bc_match_heads(bertc_model *m, const bertc_model_options *options, 
     }
     bool fits = !options->new_head && found && !refusal && weight->rank == 2 &&
                 weight->shape[0] == (size_t)config->num_labels && weight->shape[1] == (size_t)config->hidden_size;
-    from->kept_head = fits ? bc_head_find(config, heads, count) : -1;
+    from->kept_head = -1;
+    bertc_status status = fits ? bc_head_find(config, heads, count, &from->kept_head, err) : BERTC_OK;
+    if (status != BERTC_OK) return status;
     if ((found || config->head_refusal) && !options->new_head)
         bc_head_describe(&from->head_notice, config, refusal, fits, from->kept_head, heads, count);
     if (from->head_notice.failed) return bc_fail_memory(err);

@@ -1,24 +1,40 @@
 #include "nn/model_heads.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "formats/config.h"
 
-const bc_head_row *bc_head_of(int32_t num_labels)
+const bc_head_row *bc_head_of(int32_t num_labels, bool multi_label)
 {
+    if (multi_label) return &bc_head_multilabel;
     return num_labels == 1 ? &bc_head_regression : &bc_head_classification;
+}
+
+static const bc_head_row *row_of(const bertc_config *config)
+{
+    return bc_head_of(config->num_labels, config->multi_label);
 }
 
 /* ---- Labels -------------------------------------------------------------------------------- */
 
-static bool label_in(const char *label, const bc_head *head)
+static int by_name(const void *a, const void *b)
 {
-    for (int32_t i = 0; i < head->num_labels; i++)
-        if (strcasecmp(label, head->labels[i]) == 0) return true;
-    return false;
+    return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Whether each label of the config, in any case, is a label of the head. sorted (num_labels of the head): scratch. */
+static bool has_labels(const bc_head *head, const bertc_config *config, const char **sorted)
+{
+    size_t count = (size_t)head->num_labels;
+    for (size_t i = 0; i < count; i++) sorted[i] = head->labels[i];
+    qsort(sorted, count, sizeof *sorted, by_name);
+    for (int32_t i = 0; i < config->num_labels; i++)
+        if (!bsearch(&config->labels[i], sorted, count, sizeof *sorted, by_name)) return false;
+    return true;
 }
 
 static bool is_unnamed(const char *const *labels, int32_t count)
@@ -34,7 +50,7 @@ static bool is_unnamed(const char *const *labels, int32_t count)
 
 enum { MAX_SHOWN = 4 };
 
-/* Append "labels a, b", "2 unnamed labels" or "one value". */
+/* Append "labels a, b", "2 unnamed labels", "labels a, b (multi-label)" or "one value". */
 static void describe_labels(bc_text *out, const bc_head_row *row, const char *const *labels, int32_t count)
 {
     if (row->output == BC_OUTPUT_VALUE) bc_text_printf(out, "one value");
@@ -44,6 +60,7 @@ static void describe_labels(bc_text *out, const bc_head_row *row, const char *co
             bc_text_printf(out, "%s%s", i ? ", " : "labels ", labels[i]);
         if (count > MAX_SHOWN) bc_text_printf(out, ", ...");
     }
+    if (row->output == BC_OUTPUT_LABELS) bc_text_printf(out, " (multi-label)");
 }
 
 void bc_head_describe(bc_text *line, const bertc_config *config, const char *refusal, bool fits, int kept,
@@ -56,22 +73,24 @@ void bc_head_describe(bc_text *line, const bertc_config *config, const char *ref
     }
     if (kept >= 0 && count > 1) bc_text_printf(line, " for %s", heads[kept].name);
     bc_text_printf(line, fits ? ": it has " : ": its weights do not fit its ");
-    describe_labels(line, bc_head_of(config->num_labels), (const char *const *)config->labels, config->num_labels);
+    describe_labels(line, row_of(config), (const char *const *)config->labels, config->num_labels);
     if (kept < 0 && fits) bc_text_printf(line, count > 1 ? ", which no task has" : ", not ");
     if (kept < 0 && fits && count == 1) describe_labels(line, heads->row, heads->labels, heads->num_labels);
 }
 
-int bc_head_find(const bertc_config *config, const bc_head *heads, int count)
+bertc_status bc_head_find(const bertc_config *config, const bc_head *heads, int count, int *found, bertc_error *err)
 {
     bool unnamed = is_unnamed((const char *const *)config->labels, config->num_labels);
-    for (int i = 0; i < count; i++) {
+    const char **sorted = bc_alloc((size_t)config->num_labels, sizeof *sorted);
+    *found = -1;
+    if (!sorted) return bc_fail_memory(err);
+    for (int i = 0; i < count && *found < 0; i++) {
         const bc_head *head = &heads[i];
-        if (bc_head_of(config->num_labels) != head->row || config->num_labels != head->num_labels) continue;
-        bool agree = true;
-        for (int32_t l = 0; l < config->num_labels; l++) agree = agree && label_in(config->labels[l], head);
-        if (agree || unnamed) return i;
+        bool alike = row_of(config) == head->row && config->num_labels == head->num_labels;
+        if (alike && (unnamed || has_labels(head, config, sorted))) *found = i;
     }
-    return -1;
+    bc_free(sorted);
+    return BERTC_OK;
 }
 
 /* ---- A model's heads ----------------------------------------------------------------------- */
@@ -88,7 +107,8 @@ bertc_status bc_model_take_heads(bertc_model *m, const bc_head *heads, int count
         status = bertc_config_copy(&head->config, &m->config, err);
         if (status == BERTC_OK && count > 0 && i != kept)
             status = bertc_config_set_labels(&head->config, heads[i].labels, heads[i].num_labels, err);
-        head->row = count > 0 ? heads[i].row : bc_head_of(head->config.num_labels);
+        head->row = count > 0 ? heads[i].row : row_of(&head->config);
+        head->config.multi_label = head->row->output == BC_OUTPUT_LABELS;
         m->pooler = m->pooler || head->row->input == BC_INPUT_POOLED;
         m->all_rows = m->all_rows || head->row->input == BC_INPUT_ALL_ROWS;
         m->dense_words = m->dense_words || head->row->dense_words;

@@ -5,12 +5,13 @@
 #include "base/text.h"
 #include "nn/model.h"
 
-/* The kind of head for this number of labels in a config: regression for 1, else classification. */
-const bc_head_row *bc_head_of(int32_t num_labels);
+/* The kind of head for bertc_config's num_labels and multi_label. */
+const bc_head_row *bc_head_of(int32_t num_labels, bool multi_label);
 
-/* Find the first of `count` heads that has the labels of a config, in any order. Unnamed labels (LABEL_0, ...) in the
- * config match any labels of the same number. -1: none. */
-int bc_head_find(const bertc_config *config, const bc_head *heads, int count);
+/* Find the first of `count` heads that has the kind and the labels of a config, in any order. Unnamed labels (LABEL_0,
+ * ...) in the config match any labels of the same number. *found receives the head's index; -1: none. Errors:
+ * BERTC_NOMEM. */
+bertc_status bc_head_find(const bertc_config *config, const bc_head *heads, int count, int *found, bertc_error *err);
 
 /* Append to `line` whether a file's head is kept or replaced, and why.
  *

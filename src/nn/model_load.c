@@ -56,8 +56,8 @@ static bertc_status keep_layers(bertc_model *m, int32_t layers, const char *dir,
 
 bertc_status bc_model_open(const char *dir, const bertc_model_options *options, bertc_model **model, bertc_error *err)
 {
-    const bc_head head = {.row = bc_head_of(options->num_labels), .labels = options->labels,
-                          .num_labels = options->num_labels};
+    const bc_head head = {.row = bc_head_of(options->num_labels, options->multi_label),
+                          .labels = options->labels, .num_labels = options->num_labels};
     return bc_model_open_heads(dir, options, &head, options->labels != NULL, model, err);
 }
 

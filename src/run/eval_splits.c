@@ -1,58 +1,58 @@
 #include "run/eval_splits.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "tasks/tasks.h"
-
-/* ---- Tasks --------------------------------------------------------------------------------- */
-
-/* The task of this name, or null. */
-static const bertc_task *find_task(const char *name, size_t length)
-{
-    const bertc_task *task;
-    for (size_t i = 0; (task = bertc_task_at(i)) != NULL; i++)
-        if (strlen(task->name) == length && memcmp(task->name, name, length) == 0) return task;
-    return NULL;
-}
-
-bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
-                                bertc_error *err)
-{
-    bool several = strchr(list, ',') != NULL;
-    *count = 0;
-    for (const char *p = list, *next = p; next;) {
-        size_t length = strcspn(p, ",");
-        const bertc_task *task = find_task(p, length);
-        if (*count == BERTC_MAX_TASKS) return bc_fail(err, BERTC_USAGE, "--task: more than %d tasks", BERTC_MAX_TASKS);
-        if (!task) return bc_fail(err, BERTC_USAGE, "unknown task '%.*s'", (int)(length < 63 ? length : 63), p);
-        if (!task->splits[BERTC_TRAIN].file)
-            return bc_fail(err, BERTC_USAGE, "task %s has no training data", task->name);
-        if (several && task->trained_as)
-            return bc_fail(err, BERTC_USAGE, "--task: %s is trained on the data of %s; list only one of them",
-                           task->name, task->trained_as);
-        for (int i = 0; i < *count; i++)
-            if (tasks[i] == task) return bc_fail(err, BERTC_USAGE, "--task: %s is listed twice", task->name);
-        tasks[(*count)++] = task;
-        next = p[length] == ',' ? p + length + 1 : NULL;
-        p = next;
-    }
-    return BERTC_OK;
-}
 
 /* ---- Splits -------------------------------------------------------------------------------- */
 
-/* Whether two tasks have the same labels in any order, or are regressions of the same range. */
-static bool have_same_labels(const bertc_task *a, const bertc_task *b)
+static int by_bytes(const void *a, const void *b)
 {
-    if (a->kind != b->kind || a->num_labels != b->num_labels) return false;
-    if (a->kind == BERTC_REGRESSION) return a->low == b->low && a->high == b->high;
-    for (int i = 0, k = 0; i < a->num_labels; i++, k = 0) {
-        while (k < b->num_labels && strcmp(b->labels[k], a->labels[i]) != 0) k++;
-        if (k == b->num_labels) return false;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Return the labels of a task, sorted; null if memory runs out. */
+static const char **sort_labels(const bertc_task *task)
+{
+    const char **labels = bc_alloc((size_t)task->num_labels, sizeof *labels);
+    if (!labels) return NULL;
+    memcpy(labels, task->labels, (size_t)task->num_labels * sizeof *labels);
+    qsort(labels, (size_t)task->num_labels, sizeof *labels, by_bytes);
+    return labels;
+}
+
+/* Find out whether two tasks have the same labels in any order, or are regressions of the same range. */
+static bertc_status compare_labels(const bertc_task *a, const bertc_task *b, bool *same, bertc_error *err)
+{
+    *same = a->kind == b->kind && a->num_labels == b->num_labels;
+    if (!*same) return BERTC_OK;
+    if (a->kind == BERTC_REGRESSION) {
+        *same = a->low == b->low && a->high == b->high;
+        return BERTC_OK;
     }
-    return true;
+    const char **of_a = sort_labels(a), **of_b = sort_labels(b);
+    bertc_status status = of_a && of_b ? BERTC_OK : bc_fail_memory(err);
+    for (int i = 0; i < a->num_labels && status == BERTC_OK && *same; i++) *same = strcmp(of_a[i], of_b[i]) == 0;
+    bc_free(of_a);
+    bc_free(of_b);
+    return status;
+}
+
+/* Open the task of an entry, which stands for its dev split. */
+static bertc_status open_other(const char *entry, size_t length, const bertc_task **other, bertc_error *err)
+{
+    bertc_error why = {0};
+    char *name = bc_strndup(entry, length);
+    bertc_status status = name ? bertc_task_open(name, NULL, NULL, false, NULL, other, &why) : bc_fail_memory(&why);
+    if (status == BERTC_USAGE && name && !bertc_task_is_own(name))
+        bc_fail(err, status, "--eval-splits: '%s' is not train, dev, test or a task", name);
+    else if (status != BERTC_OK) bc_fail(err, status, "%s", why.message);
+    bc_free(name);
+    return status;
 }
 
 static bertc_status parse_split(const char *name, size_t length, const bertc_task *task,
@@ -65,29 +65,36 @@ static bertc_status parse_split(const char *name, size_t length, const bertc_tas
         split->split = (bertc_split)s;
         return BERTC_OK;
     }
-    const bertc_task *other = find_task(name, length);
-    if (!other)
-        return bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is not train, dev, test or a task", (int)length, name);
-    if (!have_same_labels(task, other))
-        return bc_fail(err, BERTC_USAGE, "--eval-splits: task %s has other labels than %s", other->name, task->name);
-    split->task = other;
-    return BERTC_OK;
+    const bertc_task *other;
+    bool same = false;
+    bertc_status status = open_other(name, length, &other, err);
+    if (status == BERTC_OK) status = compare_labels(task, other, &same, err);
+    if (status == BERTC_OK && !same)
+        status = bc_fail(err, BERTC_USAGE, "--eval-splits: task %s has other labels than %s", other->name, task->name);
+    if (status == BERTC_OK) split->task = other;
+    else bertc_task_close(other);
+    return status;
 }
 
 bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task,
                                   bc_eval_split splits[BERTC_MAX_EVALS], size_t *count, bertc_error *err)
 {
     *count = 0;
+    if (strcmp(list, "dev") == 0 && task->own && !task->splits[BERTC_DEV].file) return BERTC_OK;
     for (const char *p = list, *next = p; next; p = next, ++*count) {
         size_t length = strcspn(p, ",");
         bc_eval_split split;
         bertc_status status = parse_split(p, length, task, &split, err);
         if (status != BERTC_OK) return status;
-        for (size_t i = 0; i < *count; i++)
+        for (size_t i = 0; i < *count && status == BERTC_OK; i++)
             if (strcmp(splits[i].task->name, split.task->name) == 0 && splits[i].split == split.split)
-                return bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is listed twice", (int)length, p);
-        if (*count == BERTC_MAX_EVALS)
-            return bc_fail(err, BERTC_USAGE, "--eval-splits: more than %d splits", BERTC_MAX_EVALS);
+                status = bc_fail(err, BERTC_USAGE, "--eval-splits: '%.*s' is listed twice", (int)length, p);
+        if (status == BERTC_OK && *count == BERTC_MAX_EVALS)
+            status = bc_fail(err, BERTC_USAGE, "--eval-splits: more than %d splits", BERTC_MAX_EVALS);
+        if (status != BERTC_OK) {
+            if (split.task != task) bertc_task_close(split.task);
+            return status;
+        }
         splits[*count] = split;
         next = p[length] == ',' ? p + length + 1 : NULL;
     }
@@ -159,8 +166,10 @@ bool bc_scores_describe_constant(bc_eval_split split, const bertc_scores *scores
 {
     const bertc_task *task = split.task;
     if (scores->same_prediction == 0) return false;
-    const char *what =
-        task->kind == BERTC_REGRESSION ? "about the same value" : task->labels[scores->same_prediction - 1];
+    static const char *const sets[] = {"no label", "the same set of labels"};
+    const char *what = task->kind == BERTC_REGRESSION   ? "about the same value"
+                       : task->kind == BERTC_MULTILABEL ? sets[scores->same_prediction - 1]
+                                                        : task->labels[scores->same_prediction - 1];
     snprintf(text, BC_CONSTANT_TEXT, "%.*s %s: %.*s is predicted for all %zu examples", shown(task->name), task->name,
              bertc_split_name(split.split), shown(what), what, scores->examples);
     return true;

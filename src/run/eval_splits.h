@@ -1,4 +1,4 @@
-/* The tasks of a run (--task), its evaluation splits (--eval-splits), their reported metrics (--metrics) and the metric
+/* The evaluation splits of a run (--eval-splits), their reported metrics (--metrics) and the metric
  * of the best evaluation (--best-metric). */
 #ifndef BC_RUN_EVAL_SPLITS_H
 #define BC_RUN_EVAL_SPLITS_H
@@ -6,11 +6,6 @@
 #include <stdint.h>
 
 #include "bertc/train.h"
-
-/* Parse a list of tasks such as "a,b,c". Errors: BERTC_USAGE naming a task that is unknown, has no training data or is
- * listed twice. In a list of several tasks, also a task that is trained on the data of another task. */
-bertc_status bc_task_list_parse(const char *list, const bertc_task *tasks[BERTC_MAX_TASKS], int *count,
-                               bertc_error *err);
 
 /* A split of a task, and the metrics that are reported of it. */
 typedef struct bc_eval_split {
@@ -20,7 +15,8 @@ typedef struct bc_eval_split {
 } bc_eval_split;
 
 /* Parse a list of evaluation splits. An entry is a split of `task`, or the name of a task with the same labels, whose
- * dev split is used. Errors: BERTC_USAGE. */
+ * dev split is used; the caller closes such a task. The list "dev" gives no split if a user's own task
+ * has no dev split. Errors: BERTC_USAGE; those of bertc_task_open. */
 bertc_status bc_eval_splits_parse(const char *list, const bertc_task *task, bc_eval_split splits[BERTC_MAX_EVALS],
                                   size_t *count, bertc_error *err);
 

@@ -50,6 +50,7 @@ static bool take_scores(bc_run *run, const findings found[BERTC_MAX_TASKS])
         bc_task_state *state = &run->state.task[i];
         memcpy(state->last, found[i].scores, sizeof state->last);
         for (size_t e = 0; e < state->splits; e++) run->meter.pass_seconds += found[i].seconds[e];
+        if (state->splits == 0) continue;
         double value = value_of(run, i, state->last);
         if (isnan(value) || (state->best_step > 0 && !(value > value_of(run, i, state->best)))) continue;
         state->best_step = run->state.step;
@@ -82,8 +83,8 @@ static void notify_end(const bc_run *run)
 {
     const bertc_notify *notify = bc_meter_notify(&run->meter);
     long long step = (long long)run->state.step, best = (long long)bc_run_best_step(run);
-    const char *name = bc_best_metric_name(&run->options, run->tasks->eval_splits[0].task);
     if (step == run->plan.steps || !bc_run_is_over(run)) return;
+    const char *name = bc_best_metric_name(&run->options, run->tasks->eval_splits[0].task);
     if (run->num_tasks > 1) name = "score of any task";
     if (best > 0)
         bc_notify(notify, "step %lld: no better %s since step %lld, the run ends", step, name, best);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "formats/config.h"
 
 /* ---- Data and settings --------------------------------------------------------------------- */
@@ -54,6 +55,7 @@ static void hash_config(char out[BC_HASH_HEX], const bertc_config *config)
     }
     put_string(&state, config->hidden_act_name);
     for (int32_t i = 0; i < config->num_labels; i++) put_string(&state, config->labels[i]);
+    if (config->multi_label) put_string(&state, bertc_config_problem_type(config));
     bc_hasher_digest(&state, out);
 }
 
@@ -104,20 +106,51 @@ static void combine(char out[BC_HASH_HEX], const char (*hashes)[BC_HASH_HEX], si
 
 _Static_assert((int)BERTC_MAX_EVALS <= (int)BERTC_MAX_TASKS, "combine takes hashes of tasks or of splits");
 
+/* The kind is part of the hash for multi-label tasks only: their examples may be those of a classification. */
+void bc_hash_examples(char out[BC_HASH_HEX], const bertc_task *task, const bertc_inputs *in)
+{
+    static const char kind[] = "multi-label";
+    char examples[BC_HASH_HEX];
+    bc_hash_inputs(examples, in);
+    if (task->kind == BERTC_MULTILABEL)
+        bc_hash(out, (const bc_hash_part[]){{kind, sizeof kind}, {examples, BC_HASH_HEX - 1}}, 2);
+    else memcpy(out, examples, BC_HASH_HEX);
+}
+
 static void hash_data(bc_run *run)
 {
     char train[BERTC_MAX_TASKS][BC_HASH_HEX], dev[BERTC_MAX_TASKS][BC_HASH_HEX], splits[BERTC_MAX_EVALS][BC_HASH_HEX];
     size_t count = (size_t)run->num_tasks;
     for (size_t t = 0; t < count; t++) {
         bc_run_task *task = &run->tasks[t];
-        bc_hash_inputs(task->train_fingerprint, task->train);
-        for (size_t i = 0; i < task->eval_count; i++) bc_hash_inputs(splits[i], task->evals[i].inputs);
+        bc_hash_examples(task->train_fingerprint, task->spec, task->train);
+        for (size_t i = 0; i < task->eval_count; i++)
+            bc_hash_examples(splits[i], task->spec, task->evals[i].inputs);
         combine(task->dev_fingerprint, (const char (*)[BC_HASH_HEX])splits, task->eval_count);
         memcpy(train[t], task->train_fingerprint, BC_HASH_HEX);
         memcpy(dev[t], task->dev_fingerprint, BC_HASH_HEX);
     }
     combine(run->fingerprints.train, (const char (*)[BC_HASH_HEX])train, count);
     combine(run->fingerprints.dev, (const char (*)[BC_HASH_HEX])dev, count);
+}
+
+/* Hash the descriptions of the users' own tasks. The content of their files is hashed as data. */
+static bertc_status hash_tasks(bc_run *run, bertc_error *err)
+{
+    bc_hasher state;
+    bool any = false;
+    bc_hasher_init(&state);
+    for (int t = 0; t < run->num_tasks; t++) {
+        const bertc_task *spec = run->tasks[t].spec;
+        char *json = NULL;
+        bertc_status status = spec->own ? bertc_task_json(spec, 0, false, &json, err) : BERTC_OK;
+        if (status != BERTC_OK) return status;
+        if (json) put_string(&state, json);
+        any = any || json;
+        bc_free(json);
+    }
+    if (any) bc_hasher_digest(&state, run->fingerprints.task);
+    return BERTC_OK;
 }
 
 bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err)
@@ -129,6 +162,8 @@ bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err)
     hash_tokenizer(run->fingerprints.tokenizer, &settings);
     hash_config(run->fingerprints.config, &run->source.config);
     hash_data(run);
+    bertc_status status = hash_tasks(run, err);
+    if (status != BERTC_OK) return status;
     const bc_trainer_state state = bc_trainer_state_of(run->trainer);
     return bc_hash_large(run->fingerprints.weights, state.values, state.scalars * sizeof *state.values, err);
 }
@@ -147,14 +182,17 @@ static const struct {
     {"vocab", "another vocabulary", offsetof(bc_fingerprints, vocab)},
     {"tokenizer", "other tokenizer settings", offsetof(bc_fingerprints, tokenizer)},
     {"config", "another config.json", offsetof(bc_fingerprints, config)},
+    {"task", "another description of a task", offsetof(bc_fingerprints, task)},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
 void bc_fingerprints_record(bc_text *out, const bc_fingerprints *hashes)
 {
-    for (int i = 0; i < ROWS; i++)
-        bc_text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "{", rows[i].key, (const char *)hashes + rows[i].offset);
+    for (int i = 0; i < ROWS; i++) {
+        const char *hash = (const char *)hashes + rows[i].offset;
+        if (*hash) bc_text_printf(out, "%s\"%s\":\"%s\"", i ? "," : "{", rows[i].key, hash);
+    }
     bc_text_printf(out, "}");
 }
 
@@ -162,8 +200,8 @@ bertc_status bc_fingerprints_compare(const bc_fingerprints *hashes, const cJSON 
                                bertc_error *err)
 {
     for (int i = ROWS - 1; i >= 0; i--) {
-        const cJSON *was = bc_json_get(stored, rows[i].key);
-        if (cJSON_IsString(was) && strcmp(was->valuestring, (const char *)hashes + rows[i].offset) == 0) continue;
+        const char *was = cJSON_GetStringValue(bc_json_get(stored, rows[i].key));
+        if (strcmp(was ? was : "", (const char *)hashes + rows[i].offset) == 0) continue;
         return bc_fail(err, BERTC_USAGE, "%s: this run began with %s", place, rows[i].name);
     }
     return BERTC_OK;

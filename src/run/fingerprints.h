@@ -10,6 +10,9 @@
 /* Hash the content of a tokenised data set: lengths, ids, types, labels and values. */
 void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *inputs);
 
+/* Hash the tokenised examples of a task, and its kind. */
+void bc_hash_examples(char out[BC_HASH_HEX], const bertc_task *task, const bertc_inputs *inputs);
+
 /* Compute the fingerprints of a run after its weights and data were read and before its first step. Errors:
  * BERTC_NOMEM. */
 bertc_status bc_fingerprints_take(bc_run *run, bertc_error *err);

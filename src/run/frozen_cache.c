@@ -192,7 +192,7 @@ bertc_status bc_frozen_cache_open(bc_run *run, bertc_error *err)
     p->order = bc_alloc((size_t)run->plan.limits.sequences, sizeof *p->order);
     if (!p->order) return bc_fail_memory(err);
     bertc_status status = bertc_batch_create(run->plan.limits.sequences, run->plan.limits.tokens,
-                                             run->plan.limits.sequences, &p->missing_batch, err);
+                                             run->plan.max_labels, &p->missing_batch, err);
     if (status == BERTC_OK && has_cache_dir(run)) status = set_keys(run, err);
     if (status != BERTC_OK) return status;
     place at;

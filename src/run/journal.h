@@ -24,6 +24,7 @@
 /* More names in a run folder, besides those of formats/model_dir.h. */
 #define BC_RUN_LOG "log.jsonl"
 #define BC_RUN_EVAL "eval.json"
+#define BC_RUN_TASK "task.json" /* the description of a user's own task */
 #define BC_RUN_STAGING "result" /* in checkpoint/: the staging folder of the result */
 #define BC_RUN_LOCK "lock"      /* in checkpoint/ */
 

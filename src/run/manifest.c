@@ -14,6 +14,7 @@
 #include "formats/safetensors.h"
 #include "run/lora_options.h"
 #include "run/predictions.h"
+#include "run/thresholds.h"
 
 /* A result is a complete model or an adapter, for each task of the run. */
 enum { COMPLETE = 1, ADAPTER = 2 };
@@ -28,7 +29,9 @@ static const struct {
     {BC_ADAPTER_CONFIG, ADAPTER},
     {BC_ADAPTER_WEIGHTS, ADAPTER},
     {BC_ADAPTER_LABELS, 0},    /* earlier versions did not write this file */
+    {BC_THRESHOLDS_FILE, 0},   /* only of multi-label tasks with tuned thresholds */
     {BC_RUN_EVAL, COMPLETE | ADAPTER},
+    {BC_RUN_TASK, 0},          /* only of a user's own task */
     {BC_RUN_RECORD, COMPLETE | ADAPTER}, /* only for the folders of several tasks: no run.json lists itself */
 };
 enum { OWN = sizeof own / sizeof own[0] };

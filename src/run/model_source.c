@@ -165,11 +165,12 @@ static bertc_status read_texts(const bertc_predict_options *o, const bertc_task 
 {
     size_t limit = (size_t)o->limit;
     bertc_status status;
-    if (!o->data) status = bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err);
+    bool lines = !o->data && (o->text || !bertc_task_has_files(task));
+    if (lines) status = bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err);
     else if (labels) status = bertc_dataset_read(task, o->data, o->split, limit, dataset, err);
     else status = bertc_dataset_read_texts(task, o->data, o->split, limit, dataset, err);
     if (status != BERTC_OK) return status;
-    if (!o->data && limit > 0 && limit < (*dataset)->count) (*dataset)->count = limit;
+    if (lines && limit > 0 && limit < (*dataset)->count) (*dataset)->count = limit;
     bc_model_source_notify_rows(*dataset, notify);
     return BERTC_OK;
 }
@@ -193,7 +194,8 @@ bertc_status bc_model_source_open_texts(bc_model_source *source, const bertc_pre
                                         bool labels, const bertc_notify *notify, bertc_dataset **dataset,
                                         bertc_error *err)
 {
-    if (!o->data && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text is given");
+    if (!o->data && !o->text && !bertc_task_has_files(task))
+        return bc_fail(err, BERTC_USAGE, "neither a data folder nor text is given");
     bertc_status status = bc_options_check_predict(o, err);
     if (status != BERTC_OK) return status;
     int64_t length = o->max_length;

@@ -46,12 +46,19 @@ static const bertc_choice best_metrics[] = {{"primary", BERTC_BEST_PRIMARY},
                                             {"spearman", BEST(BERTC_SPEARMAN)},
                                             {"loss", BEST(BERTC_LOSS)},
                                             {NULL, 0}};
+static const bertc_choice kinds[] = {{"auto", BERTC_KIND_FOUND},
+                                     {"classification", BERTC_KIND_GIVEN + (int)BERTC_CLASSIFICATION},
+                                     {"regression", BERTC_KIND_GIVEN + (int)BERTC_REGRESSION},
+                                     {NULL, 0}};
+static const bertc_choice quotes[] = {
+    {"auto", BERTC_QUOTES_BY_NAME}, {"on", BERTC_QUOTES_ON}, {"off", BERTC_QUOTES_OFF}, {NULL, 0}};
 static const bertc_choice precisions[] = {{"f32", BERTC_F32}, {"bf16", BERTC_BF16}, {"auto", BERTC_AUTO}, {NULL, 0}};
 static const bertc_choice backends[] = {{"onednn", 0}, {"openblas", 1}, {"reference", 2}, {NULL, 0}};
 
 /* Flags of table entries. FREE: a resumed run may change the option, because the result does not depend on it, or
- * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded. */
-enum { FREE = 1, HIDDEN = 2 };
+ * because its content is compared instead (model and data by their hashes). HIDDEN: the option is not recorded.
+ * OPTIONAL: a TEXT that may be null. OWN: the option describes a user's own task. */
+enum { FREE = 1, HIDDEN = 2, OPTIONAL = 4, OWN = 8 };
 
 /* Entries that both tables have; `type` is the struct of the options. */
 #define PRECISION(type)                                                                                              \
@@ -69,8 +76,9 @@ enum { FREE = 1, HIDDEN = 2 };
 
 static const bertc_option rows[] = {
     {"task", BERTC_OPTION_TEXT, FIELD(task), NULL, 0, 0, NULL, "TASK",
-     "the task to train, see 'bertc tasks'; several tasks separated by commas, such as sst2,cola,stsb, share one "
-     "encoder and have a head each", 0},
+     "the task to train, see 'bertc tasks': a name, a task file FILE.json, or custom, which is described by --train and "
+     "the options after it; several tasks separated by commas, such as sst2,cola,stsb, share one encoder and have a head "
+     "each", 0},
     {"task-sampling", BERTC_OPTION_CHOICE, FIELD(task_sampling), "proportional", 0, 0, samplings, "HOW",
      "how the task of each step is chosen if there are several; proportional: in proportion to the numbers of training "
      "examples; uniform: each equally often; annealed: from proportional to nearly uniform over the epochs", 0},
@@ -78,7 +86,29 @@ static const bertc_option rows[] = {
      "the model to start from: a Hugging Face directory", FREE},
     {"data", BERTC_OPTION_TEXT, FIELD(data), NULL, 0, 0, NULL, "DIR",
      "the data: the GLUE folder or the task's own folder, with GLUE's files or tables of Hugging Face datasets (CSV, TSV, "
-     "JSON lines)", FREE},
+     "JSON lines); for custom, a folder with the tables train, dev (or validation) and test", FREE | OPTIONAL},
+    {"train", BERTC_OPTION_TEXT, FIELD(own.train), NULL, 0, 0, NULL, "FILE",
+     "training table of --task custom: .csv, .tsv, .jsonl or .json, maybe followed by .gz", FREE | OPTIONAL | OWN},
+    {"dev", BERTC_OPTION_TEXT, FIELD(own.dev), NULL, 0, 0, NULL, "FILE",
+     "dev table of --task custom; default: rows of the training table, see --dev-share", FREE | OPTIONAL | OWN},
+    {"test", BERTC_OPTION_TEXT, FIELD(own.test), NULL, 0, 0, NULL, "FILE", "test table of --task custom",
+     FREE | OPTIONAL | OWN},
+    {"dev-share", BERTC_OPTION_REAL, FIELD(own.dev_share), NULL, 0, 0.9, NULL, "R",
+     "share of the training table that is the dev split if there is no dev table, chosen by the texts, in each class in "
+     "proportion; 0: no dev split and no evaluation; default 0.1", OWN},
+    {"text-column", BERTC_OPTION_TEXT, FIELD(own.text_column), NULL, 0, 0, NULL, "COLUMN",
+     "column of the texts; default: found by its usual name, such as text or sentence", OPTIONAL | OWN},
+    {"pair-column", BERTC_OPTION_TEXT, FIELD(own.pair_column), NULL, 0, 0, NULL, "COLUMN",
+     "column of the second texts of pairs; default: found by its usual name, such as sentence2", OPTIONAL | OWN},
+    {"label-column", BERTC_OPTION_TEXT, FIELD(own.label_column), NULL, 0, 0, NULL, "COLUMN",
+     "column of the labels; default: found by its usual name, such as label or category", OPTIONAL | OWN},
+    {"kind", BERTC_OPTION_CHOICE, FIELD(own.kind), "auto", 0, 0, kinds, "KIND",
+     "what is predicted; auto: a value if all labels are numbers and one of them is not whole, else one of the classes "
+     "that the training table has", OWN},
+    {"quotes", BERTC_OPTION_CHOICE, FIELD(own.quotes), "auto", 0, 0, quotes, "WHERE",
+     "on: fields in .tsv files may be in quotes as in CSV; off or auto: quotes in .tsv files are text", OWN},
+    {"no-header", BERTC_OPTION_FLAG, FIELD(own.no_header), NULL, 0, 0, NULL, NULL,
+     "the tables of --task custom have no header; columns are then numbers from 1", OWN},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR",
      "the run folder: new or empty, or with --resume the folder of the run to continue", FREE | HIDDEN},
     {"epochs", BERTC_OPTION_REAL, FIELD(epochs), "3", 1e-6, 1e6, NULL, "N",
@@ -126,7 +156,8 @@ static const bertc_option rows[] = {
      "number of last layers that are newly initialized before training, together with the pooler; 0: none", 0},
     {"class-weights", BERTC_OPTION_TEXT, FIELD(class_weights), "none", 0, 0, NULL, "balanced|W,W,...",
      "weights of the classes in the loss, in the order of 'bertc tasks'; balanced: in inverse proportion to the "
-     "numbers of training examples; none: equal weights", 0},
+     "numbers of training examples; none: equal weights. For a multi-label task the weights of the examples that have a "
+     "label (pos_weight); balanced: the number of examples without the label for each with it, at most 100", 0},
     {"label-smoothing", BERTC_OPTION_REAL, FIELD(label_smoothing), "0", 0, 1, NULL, "E",
      "fraction of the target that is spread evenly over the classes", 0},
     {"lora-rank", BERTC_OPTION_INT, FIELD(lora_rank), "0", 0, 1024, NULL, "R",
@@ -166,6 +197,9 @@ static const bertc_option rows[] = {
     {"best-metric", BERTC_OPTION_CHOICE, FIELD(best_metric), "primary", 0, 0, best_metrics, "METRIC",
      "metric that decides which evaluation is best: the largest value, or the smallest loss, mse or mae; primary: the "
      "task's first metric", 0},
+    {"tune-thresholds", BERTC_OPTION_FLAG, FIELD(tune_thresholds), NULL, 0, 0, NULL, NULL,
+     "for multi-label tasks: choose for each label the probability from which it is predicted, so that its F1 on the first "
+     "evaluation split is largest; without this flag 0.5", 0},
     {"patience", BERTC_OPTION_INT, FIELD(patience), "0", 0, 2147483647, NULL, "N",
      "number of evaluations in a row without a new best after which the run ends; 0: never", 0},
     {"save-every", BERTC_OPTION_TEXT, FIELD(save_every), "auto", 0, 0, NULL, "STEPS|MINUTESm",
@@ -261,6 +295,7 @@ static bool is_unset(const bertc_option *row, const void *at)
 {
     if (row->initial) return false;
     if (row->kind == BERTC_OPTION_INT) return *(const int64_t *)at == unset_int(row);
+    if (row->kind == BERTC_OPTION_TEXT) return (row->commands & OPTIONAL) && !*(const char *const *)at;
     return row->kind == BERTC_OPTION_REAL && *(const double *)at < 0;
 }
 
@@ -291,6 +326,18 @@ static bertc_status check_rows(const bertc_option *table, size_t count, const vo
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err)
 {
     return check_rows(rows, ROWS, options, err);
+}
+
+const char *bc_options_of_own_task(const bertc_train_options *options)
+{
+    for (const bertc_option *row = rows; row < rows + ROWS; row++) {
+        const void *at = (const char *)options + row->offset;
+        bool given = row->kind == BERTC_OPTION_CHOICE ? *(const int *)at != 0
+                     : row->kind == BERTC_OPTION_FLAG ? *(const bool *)at
+                                                      : !is_unset(row, at);
+        if ((row->commands & OWN) && given) return row->name;
+    }
+    return NULL;
 }
 
 bertc_status bc_options_check_predict(const bertc_predict_options *o, bertc_error *err)
@@ -471,7 +518,7 @@ bertc_status bc_options_compare(const bertc_train_options *options, const cJSON 
     bertc_train_options initial;
     cJSON *now = NULL, *defaults = NULL;
     bertc_train_defaults(&initial);
-    initial.task = initial.model = initial.data = ""; /* always recorded, so these defaults are not used */
+    initial.task = initial.model = ""; /* always recorded, so these defaults are not used */
     bertc_status status = to_tree(options, &now, err);
     if (status == BERTC_OK) status = to_tree(&initial, &defaults, err);
     const bertc_option *row = status == BERTC_OK ? first_difference(stored, defaults, now) : NULL;

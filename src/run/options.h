@@ -20,6 +20,9 @@ enum { BC_PASS_TOKENS = 8192 };
  * option. */
 bertc_status bc_options_check(const bertc_train_options *options, bertc_error *err);
 
+/* Return the name of the first option that is given of those that describe a user's own task; null if none is. */
+const char *bc_options_of_own_task(const bertc_train_options *options);
+
 /* Check the options of inference in the same way. */
 bertc_status bc_options_check_predict(const bertc_predict_options *options, bertc_error *err);
 

@@ -62,6 +62,14 @@ bertc_status bc_passes_plan(bc_run *run, bertc_error *err)
             longest = bc_max(longest, eval->inputs->longest);
         }
     }
+    for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++) {
+        int32_t *max = &run->plan.max_labels, labels = bc_pack_max_labels(task->train, (size_t)run->options.batch_size);
+        if (labels > *max) *max = labels;
+        for (size_t i = 0; i < task->eval_count; i++) {
+            labels = bc_pack_max_labels(task->evals[i].inputs, task->evals[i].pack.sequences);
+            if (labels > *max) *max = labels;
+        }
+    }
     run->plan.pack = (bc_pack){.sequences = bc_min((size_t)run->options.batch_size, examples),
                                .tokens = (size_t)run->options.micro_batch_tokens};
     bertc_status status = count_batch_tokens(run, err);

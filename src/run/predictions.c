@@ -1,5 +1,6 @@
 #include "run/predictions.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,11 +19,17 @@ void bc_predictions_name(const bc_run_task *task, size_t split, char out[BC_PRED
 
 double bc_predictions_bytes(const bc_run_task *task, size_t split)
 {
-    enum { NUMBER = 16, LINE = 96 }; /* a logit with its comma; the rest of a line without index and labels */
+    /* a logit with its comma; the rest of a line without index and labels; quotes and comma of a label */
+    enum { NUMBER = 16, LINE = 96, SEPARATOR = 3 };
     const bertc_dataset *set = task->eval_sets[split];
-    double label = 0, indices = 0, rows = (double)set->count;
-    for (int i = 0; i < set->task->num_labels && set->task->kind == BERTC_CLASSIFICATION; i++)
-        if ((double)strlen(set->task->labels[i]) > label) label = (double)strlen(set->task->labels[i]);
+    const bertc_task *spec = set->task;
+    double longest = 0, all = 0, indices = 0, rows = (double)set->count;
+    for (int i = 0; i < spec->num_labels && spec->kind != BERTC_REGRESSION; i++) {
+        double length = (double)strlen(spec->labels[i]);
+        all += length + SEPARATOR;
+        longest = fmax(longest, length);
+    }
+    double label = spec->kind == BERTC_MULTILABEL ? all : longest; /* a predicted set may hold all labels */
     for (size_t i = 0; i < set->count; i++) indices += (double)set->examples[i].nindex;
     return rows * (LINE + 2 * label + NUMBER * (double)task->evals[split].classes) + indices;
 }

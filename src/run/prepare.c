@@ -11,6 +11,7 @@
 #include "bertc/threads.h"
 #include "data/stratify.h"
 #include "formats/config.h"
+#include "nn/model_heads.h"
 #include "nn/model_load.h"
 #include "run/lora_options.h"
 #include "run/memory.h"
@@ -19,10 +20,31 @@
 #include "run/frozen_cache.h"
 #include "run/fingerprints.h"
 #include "run/restore.h"
+#include "run/task_list.h"
 #include "run/freeze.h"
+#include "run/thresholds.h"
 #include "tasks/tasks.h"
 
 /* ---- Options ------------------------------------------------------------------------------- */
+
+/* Check that no option needs the evaluation of a task that has no dev split. */
+static bertc_status check_unevaluated(const bc_run *run, const bertc_task *spec, bertc_error *err)
+{
+    const bertc_train_options *o = &run->options;
+    const struct {
+        const char *name;
+        bool given;
+    } evaluated[] = {{"keep best", o->keep == BERTC_KEEP_BEST},
+                     {"patience", o->patience > 0},
+                     {"best-metric", o->best_metric != BERTC_BEST_PRIMARY},
+                     {"eval-every", o->eval_every > 0}};
+    for (size_t i = 0; i < sizeof evaluated / sizeof *evaluated; i++)
+        if (evaluated[i].given)
+            return bc_fail(err, BERTC_USAGE, "--%s needs a dev split, which task %s does not have", evaluated[i].name,
+                           spec->name);
+    bc_notify(bc_meter_notify(&run->meter), "%s: no dev split, so the run is not evaluated", spec->name);
+    return BERTC_OK;
+}
 
 /* Resolve the evaluation splits, the metric and the loss of a task. Errors: BERTC_USAGE if the task does not have
  * them. */
@@ -33,7 +55,8 @@ static bertc_status open_task(bc_run *run, int index, const bertc_task *spec, be
     task->spec = spec;
     bertc_status status = bc_eval_splits_parse(o->eval_splits, spec, task->eval_splits, &task->eval_count, err);
     run->state.task[index].splits = task->eval_count;
-    if (status == BERTC_OK) status = bc_best_metric_check(o, task->eval_splits[0].task, err);
+    if (status == BERTC_OK && task->eval_count == 0) status = check_unevaluated(run, spec, err);
+    else if (status == BERTC_OK) status = bc_best_metric_check(o, task->eval_splits[0].task, err);
     if (status == BERTC_OK) status = bc_reported_metrics_parse(o, task->eval_splits, task->eval_count, err);
     if (status != BERTC_OK) return status;
     run->needed_metrics |= bc_needed_metrics(o, task->eval_splits, task->eval_count);
@@ -43,10 +66,11 @@ static bertc_status open_task(bc_run *run, int index, const bertc_task *spec, be
 static bertc_status open_tasks(bc_run *run, bertc_error *err)
 {
     const bertc_train_options *o = &run->options;
-    const bertc_task *specs[BERTC_MAX_TASKS];
-    bertc_status status = bc_task_list_parse(o->task, specs, &run->num_tasks, err);
+    const bertc_task *const *specs = run->list.tasks;
+    bertc_status status =
+        bc_task_list_open(o, run->synthetic, bc_meter_notify(&run->meter), &run->list, err);
     if (status != BERTC_OK) return status;
-    run->state.tasks = run->num_tasks;
+    run->state.tasks = run->num_tasks = run->list.count;
     if (run->num_tasks == 1 && o->task_sampling != BERTC_PROPORTIONAL)
         return bc_fail(err, BERTC_USAGE, "--task-sampling has no effect with one task, %s", specs[0]->name);
     if (run->num_tasks > 1 && strpbrk(o->class_weights, "0123456789"))
@@ -56,7 +80,7 @@ static bertc_status open_tasks(bc_run *run, bertc_error *err)
     if (o->stratified && o->limit_train == 0)
         return bc_fail(err, BERTC_USAGE, "--stratified has no effect without --limit-train");
     for (int i = 0; i < run->num_tasks && status == BERTC_OK; i++) status = open_task(run, i, specs[i], err);
-    return status;
+    return status == BERTC_OK ? bc_thresholds_check(run, err) : status;
 }
 
 bertc_status bc_run_open(bc_run *run, bertc_error *err)
@@ -79,6 +103,11 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     o->precision = (int)precision;
     if (status != BERTC_OK) return status;
     run->resident = bc_memory_limit_read().resident;
+    bool length_given = o->max_length > 0;
+    for (int i = 0; i < run->num_tasks && !length_given; i++) {
+        int64_t stated = bertc_task_max_length(run->tasks[i].spec);
+        if (stated > o->max_length) o->max_length = stated;
+    }
     status = bc_model_source_open(&run->source, o->model, o->max_length, bc_meter_notify(&run->meter), err);
     if (status != BERTC_OK) return status;
     size_t now = bc_memory_limit_read().resident;
@@ -116,8 +145,9 @@ static bertc_status generate_split(const bc_run *run, bc_eval_split which, int64
 static bertc_status read_split(const bc_run *run, bc_eval_split which, int64_t limit, const char *purpose,
                                bertc_dataset **dataset, bertc_error *err)
 {
-    if (run->synthetic) return generate_split(run, which, limit, dataset, err);
-    bertc_status status = bertc_dataset_read(which.task, run->options.data, which.split, (size_t)limit, dataset, err);
+    const char *data = bc_task_data(&run->options, which.task);
+    if (run->synthetic && !bertc_task_has_files(which.task)) return generate_split(run, which, limit, dataset, err);
+    bertc_status status = bertc_dataset_read(which.task, data, which.split, (size_t)limit, dataset, err);
     if (status != BERTC_OK) return status;
     bc_model_source_notify_rows(*dataset, bc_meter_notify(&run->meter));
     return bc_model_source_check_labels(*dataset, purpose, err);
@@ -175,13 +205,13 @@ static bertc_status open_heads(const bc_run *run, bertc_model **model, bertc_err
     if (!map) return bc_fail_memory(err);
     for (int i = 0; i < run->num_tasks; i++) {
         const bertc_task *task = run->tasks[i].spec;
-        bool is_class = task->kind != BERTC_REGRESSION, has_labels = !config->head_refusal, by_name;
-        has_labels = has_labels && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
+        const bc_head_row *row = bc_head_of(task->num_labels, task->kind == BERTC_MULTILABEL);
+        bool is_value = task->kind == BERTC_REGRESSION, has_labels = !config->head_refusal, by_name;
+        has_labels = has_labels && config->multi_label == (task->kind == BERTC_MULTILABEL) && bertc_task_match_labels(task, config->labels, config->num_labels, map, &by_name,
                                                            NULL) == BERTC_OK;
-        heads[i] = (bc_head){.row = is_class ? &bc_head_classification : &bc_head_regression, .name = task->name,
-                             .num_labels = task->num_labels,
+        heads[i] = (bc_head){.row = row, .name = task->name, .num_labels = task->num_labels,
                              .labels = has_labels ? (const char *const *)config->labels
-                                       : is_class ? task->labels : regression};
+                                       : is_value ? regression : task->labels};
     }
     bc_free(map);
     return bc_model_open_heads(run->options.model, &options, heads, run->num_tasks, model, err);
@@ -399,7 +429,7 @@ bertc_status bc_run_allocate(bc_run *run, bertc_error *err)
     const bc_trainer_options how = {.recipe = (bertc_recipe)o->recipe, .weight_decay = o->weight_decay,
                                     .max_grad_norm = o->max_grad_norm, .dropout = run->dropout,
                                     .seed = (uint64_t)o->seed,
-                                    .pack = run->plan.pack, .meter = &run->meter};
+                                    .pack = run->plan.pack, .max_labels = run->plan.max_labels, .meter = &run->meter};
     bertc_error why = {0};
     bertc_status status = bc_model_read(bc_trainer_model(run->trainer), &options, err);
     if (status == BERTC_OK)

@@ -13,10 +13,10 @@
 #include "run/warnings.h"
 #include "tasks/tasks.h"
 
-/* Whether `count` tasks from `task` on have several evaluation splits. */
+/* Whether the scores of `count` tasks from `task` on are an array: there is not exactly one evaluation split. */
 static bool are_several(const bc_run *run, int task, int count)
 {
-    return count > 1 || run->tasks[task].eval_count > 1;
+    return count > 1 || run->tasks[task].eval_count != 1;
 }
 
 void bc_record_evals(bc_text *out, const bc_run *run, int task, int count)
@@ -29,21 +29,21 @@ void bc_record_evals(bc_text *out, const bc_run *run, int task, int count)
             bc_text_printf(out, "%s", separator);
             bc_put_scores(out, split->task, split->split, &bc_run_result_scores(run, t)[i], &split->metrics);
         }
-    bc_text_printf(out, several ? "]\n" : "\n");
+    bc_text_printf(out, !several ? "\n" : *separator == '[' ? "[]\n" : "]\n");
 }
 
 /* ---- run.json ------------------------------------------------------------------------------ */
 
-/* Append the counts as one object, or as an array if there are several. */
+/* Append the counts as one object, or as an array if there is not exactly one. */
 static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_t count)
 {
-    bc_text_printf(out, "\"%s\":%s", name, count > 1 ? "[" : "");
+    bc_text_printf(out, "\"%s\":%s", name, count != 1 ? "[" : "");
     for (size_t i = 0; i < count; i++)
         bc_text_printf(out,
                        "%s{\"examples\":%zu,\"skipped\":%zu,\"ungraded\":%zu,\"truncated\":%zu,"
                        "\"invalid_utf8\":%zu}",
                        i ? "," : "", c[i].examples, c[i].skipped, c[i].unlabelled, c[i].truncated, c[i].invalid);
-    bc_text_printf(out, count > 1 ? "]" : "");
+    bc_text_printf(out, count != 1 ? "]" : "");
 }
 
 /* Append the beginning of run.json: versions, options and fingerprints. */
@@ -173,7 +173,8 @@ static void take_result(const bc_run *run, const cJSON *record, const cJSON *eva
     result->planned_steps = count_or_zero(bc_json_get(record, "planned_steps"));
     result->train_loss = number_or_nan(bc_json_get(record, "train_loss"));
     bool several = are_several(run, 0, run->num_tasks);
-    for (int t = 0; t < run->num_tasks; t++)
+    for (int t = 0; t < run->num_tasks; t++) {
+        result->evaluated_tasks += run->tasks[t].eval_count > 0;
         for (size_t i = 0; i < run->tasks[t].eval_count; i++) {
             const bc_eval_split *split = &run->tasks[t].eval_splits[i];
             const cJSON *object = several ? cJSON_GetArrayItem(evals, (int)result->eval_count) : evals;
@@ -181,6 +182,7 @@ static void take_result(const bc_run *run, const cJSON *record, const cJSON *eva
             *to = (bertc_split_scores){.task = split->task, .split = split->split, .metrics = split->metrics};
             take_scores(object, &to->scores);
         }
+    }
     result->scores = result->evals[0].scores;
     result->warnings = bc_warnings_notify_recorded(bc_json_get(record, "warnings"), bc_meter_notify(&run->meter));
 }

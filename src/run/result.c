@@ -28,6 +28,7 @@
 #include "run/manifest.h"
 #include "run/predictions.h"
 #include "run/record.h"
+#include "run/thresholds.h"
 
 /* run.json, the last file of a result. */
 static const bc_result_file record = {.folder = ".", .name = BC_RUN_RECORD};
@@ -87,6 +88,19 @@ static bertc_status write_vocab(bc_run *run, const bc_dir *dir, bertc_error *err
     return bc_file_write_in(dir, name, text, length, &run->result_files, err);
 }
 
+/* Write the task file of a user's own task. */
+static bertc_status write_task_file(bc_run *run, int task, const bc_dir *dir, bertc_error *err)
+{
+    const bertc_task *spec = run->tasks[task].spec;
+    char *json = NULL;
+    if (!spec->own) return BERTC_OK;
+    bertc_status status = bertc_task_json(spec, run->options.max_length, true, &json, err);
+    if (status == BERTC_OK)
+        status = bc_file_write_in(dir, BC_RUN_TASK, json, strlen(json), &run->result_files, err);
+    bc_free(json);
+    return status;
+}
+
 static bertc_status write_files(bc_run *run, int task, const bc_dir *dir, bertc_error *err)
 {
     bertc_status status = write_model(run, task, dir, err);
@@ -94,7 +108,9 @@ static bertc_status write_files(bc_run *run, int task, const bc_dir *dir, bertc_
         status = bc_model_dir_copy_tokenizer(run->source.tokenizer_dir, dir,
                                              bc_lora_options_saves_adapter(&run->options), &run->result_files, err);
     if (status == BERTC_OK) status = write_vocab(run, dir, err);
+    if (status == BERTC_OK) status = bc_thresholds_write(run, task, dir, err);
     if (status == BERTC_OK) status = write_scores(run, task, 1, dir, err);
+    if (status == BERTC_OK) status = write_task_file(run, task, dir, err);
     if (status == BERTC_OK) status = bc_predictions_write(run, task, dir, err);
     if (status != BERTC_OK || run->num_tasks == 1) return status;
     bc_text text = {0};

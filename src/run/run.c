@@ -10,6 +10,21 @@ bc_run bc_run_begin(const bertc_train_options *options, const bertc_observer *ob
     return run;
 }
 
+/* Close the tasks that no result has. */
+static void close_tasks(bc_run *run)
+{
+    for (int t = 0; t < run->list.count; t++) {
+        const bertc_task *spec = run->list.tasks[t];
+        bool passed_on = false;
+        for (size_t i = 0; t < run->num_tasks && i < run->tasks[t].eval_count; i++) {
+            const bertc_task *other = run->tasks[t].eval_splits[i].task;
+            passed_on = passed_on || (run->has_result && other == spec);
+            if (!run->has_result && other != spec) bertc_task_close(other);
+        }
+        if (!passed_on) bertc_task_close(spec);
+    }
+}
+
 void bc_run_close(bc_run *run)
 {
     bc_log_close(&run->log);
@@ -26,10 +41,12 @@ void bc_run_close(bc_run *run)
         }
         bertc_inputs_free(task->train);
         bc_free(task->class_weights);
+        bc_free(task->thresholds);
     }
     bc_free(run->scratch);
     bc_trainer_free(run->trainer);
     bc_model_source_close(&run->source);
+    close_tasks(run);
     bc_folder_close(&run->folder);
 }
 
@@ -95,5 +112,6 @@ int64_t bc_run_result_step(const bc_run *run, int task)
 const bertc_scores *bc_run_result_scores(const bc_run *run, int task)
 {
     const bc_task_state *state = &run->state.task[task];
+    if (run->tasks[task].thresholds) return run->tasks[task].tuned_scores;
     return bc_run_result_step(run, task) == state->best_step ? state->best : state->last;
 }

@@ -22,6 +22,7 @@
 #include "run/eval_splits.h"
 #include "run/model_source.h"
 #include "run/state.h"
+#include "run/task_list.h"
 #include "train/evaluate.h"
 #include "train/meter.h"
 #include "train/trainer.h"
@@ -34,6 +35,7 @@ typedef struct bc_fingerprints {
     char vocab[BC_HASH_HEX];
     char tokenizer[BC_HASH_HEX]; /* settings of the tokenizer */
     char config[BC_HASH_HEX];    /* config.json of --model, before --dropout and a new head */
+    char task[BC_HASH_HEX];      /* descriptions of the users' own tasks; empty: none */
 } bc_fingerprints;
 
 /* Numbers of examples and texts of a split, for run.json. */
@@ -52,6 +54,8 @@ typedef struct bc_run_task {
     bertc_dataset *eval_sets[BERTC_MAX_EVALS];  /* data of each evaluation split */
     bc_eval evals[BERTC_MAX_EVALS];             /* tokenised inputs and logits of each evaluation split */
     size_t eval_count;
+    double *thresholds;         /* (C) tuned thresholds in the model's order; null: not tuned */
+    bertc_scores tuned_scores[BERTC_MAX_EVALS]; /* scores of the result with these thresholds */
     char train_fingerprint[BC_HASH_HEX], dev_fingerprint[BC_HASH_HEX];
     bc_counts train_counts, eval_counts[BERTC_MAX_EVALS];
     bc_epoch epoch;             /* order of the training examples, batch by batch */
@@ -73,6 +77,7 @@ typedef struct bc_plan {
     bertc_limits limits;   /* limits of training and evaluation passes */
     bc_pack pack;          /* maximum size of a training pass */
     size_t batch_tokens;   /* tokens of the largest batch */
+    int32_t max_labels;    /* labels of the largest training or evaluation pass; 0: one for each sequence */
     size_t distinct_words; /* different words in the training data */
 } bc_plan;
 
@@ -86,10 +91,12 @@ typedef struct bc_saving {
 
 typedef struct bc_run {
     bertc_train_options options; /* resolved */
+    bc_task_list list;           /* owns the tasks; those in the evals of a result are the result's */
+    bool has_result;             /* the tasks of all evaluation splits are passed on in a result */
     bc_run_task tasks[BERTC_MAX_TASKS];
     int num_tasks;
     uint32_t needed_metrics;     /* union of all tasks' bc_needed_metrics */
-    bool synthetic;              /* --data is not given: synthetic texts of the usual lengths are used */
+    bool synthetic;              /* without --data, synthetic texts of the usual lengths are used */
     bc_task_sampler sampler;     /* chooses the task of each step if there are several */
     bc_example_source examples;  /* draws the examples of each step */
     bc_meter meter;
@@ -127,7 +134,8 @@ bool bc_run_is_over(const bc_run *run);
 /* Return the last step at which some task reached a new best score; 0: never. */
 int64_t bc_run_best_step(const bc_run *run);
 
-/* Return the step whose weights are the result of a task, and the scores (eval_count) of these weights. */
+/* Return the step whose weights are the result of a task, and the scores (eval_count) of these weights, with tuned
+ * thresholds if the task has them. */
 int64_t bc_run_result_step(const bc_run *run, int task);
 const bertc_scores *bc_run_result_scores(const bc_run *run, int task);
 

@@ -1,8 +1,9 @@
 /* Two warnings about the weights that are the result of a run:
  *
  * 1. The training loss is more than twice the loss of the first step and more than twice the loss of a new head. A new
- *    head gives all C classes about the same probability, so its loss is ln C. For a regression it predicts values near
- *    0, so its loss is the mean square of the targets. Such a run diverged: its learning rate is too high. The factor
+ *    head gives all C classes about the same probability, so its loss is ln C. It gives each label of a multi-label task
+ *    a probability near 1/2, so its loss is ln 2, times the weight for the examples that have the label. For a
+ *    regression it predicts values near 0, so its loss is the mean square of the targets. Such a run diverged: its learning rate is too high. The factor
  *    of two is needed because a high learning rate may raise the loss in the first steps and still recover. The loss is
  *    a running mean, since a single batch varies too much: the mean of the first 16 steps, then each further step has a
  *    weight of a sixteenth. The loss of the dev split is not used, because it also rises when a good model overfits.
@@ -26,12 +27,27 @@ void bc_warnings_add_step(bc_run *run, const bc_examples *examples, double loss)
     state->loss += (loss - state->loss) / fmin(steps + 1, window);
 }
 
+/* Return the mean weight of a multi-label task's labels over all examples and labels: 1 without weights. */
+static double mean_weight(const bc_run_task *task)
+{
+    const bertc_inputs *in = task->train;
+    const double *weights = task->objective.weights;
+    double sum = 0;
+    for (size_t i = 0; weights && i < in->label_starts[in->count]; i++) sum += weights[in->labels[i]] - 1;
+    return 1 + sum / ((double)in->count * task->spec->num_labels);
+}
+
 /* Return the loss of a task with a new head. */
 static double new_head_loss(const bc_run_task *task)
 {
     const bertc_inputs *in = task->train;
     double squares = 0;
-    if (task->spec->kind == BERTC_CLASSIFICATION) return log(task->spec->num_labels);
+    switch (task->spec->kind) {
+    case BERTC_CLASSIFICATION: return log(task->spec->num_labels);
+    case BERTC_MULTILABEL: return log(2) * mean_weight(task);
+    case BERTC_REGRESSION:
+    case BERTC_KINDS: break;
+    }
     for (size_t i = 0; i < in->count; i++) squares += (double)in->values[i] * (double)in->values[i];
     return squares / (double)in->count;
 }

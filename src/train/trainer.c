@@ -65,9 +65,10 @@ bertc_status bc_trainer_open(bc_trainer *t, const bertc_limits *limits, const bc
 {
     bertc_model *model = t->model;
     t->options = *options;
+    int32_t labels = options->max_labels > 0 ? options->max_labels : limits->sequences;
     bertc_status status = bertc_workspace_create(model, limits, &t->workspace, err);
     if (status == BERTC_OK)
-        status = bertc_batch_create(limits->sequences, limits->tokens, limits->sequences, &t->batch, err);
+        status = bertc_batch_create(limits->sequences, limits->tokens, labels, &t->batch, err);
     if (status != BERTC_OK) return status;
     return bc_optim_create(&t->optim, model->params, model->count, options->recipe, options->weight_decay,
                            model->threads, err);

@@ -30,6 +30,7 @@ typedef struct bc_trainer_options {
     bc_dropout_rates dropout;
     uint64_t seed;         /* seed of dropout */
     bc_pack pack;          /* limits of a pass */
+    int32_t max_labels;    /* labels of the largest batch; 0: one for each sequence */
     const bc_meter *meter; /* asked between two passes of a step whether to stop; may be null */
 } bc_trainer_options;
 

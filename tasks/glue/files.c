@@ -3,7 +3,7 @@
  * 1. The official file of a split is tried first, then the file of the older distribution, each in DATA/FOLDER,
  *    DATA/OLD_FOLDER and DATA. Next to MRPC's older training file is a list of its dev rows.
  * 2. If there is no such file, the tables of `datasets` are tried in the same folders and in DATA/NAME (DATA/sst2),
- *    under the split's name in `datasets` (validation) and in GLUE (dev), with each ending in `endings`. So an original
+ *    under the split's name in `datasets` (validation) and in GLUE (dev), with each ending of a table. So an original
  *    file takes precedence over a table. Two tables of a split in one folder are an error. */
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "tasks/glue/glue.h"
+#include "tasks/table_files.h"
 #include "tasks/tasks.h"
 
 typedef struct place {
@@ -22,10 +24,6 @@ typedef struct place {
 } place;
 
 enum { FOLDERS = 3, DISTRIBUTIONS = 2, TABLE_FOLDERS = 4, STEMS = 2 };
-
-/* The endings of tables, and the endings of files that are not read: the message about such a file states its kind. */
-static const char *const endings[] = {".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz"};
-static const char *const refused_endings[] = {".parquet", "-00000-of-00001.parquet", ".arrow", ".xlsx", ".zip"};
 
 typedef struct search {
     /* Folders below DATA, the last one only for tables; "": DATA is the task's own folder; null: no such folder. */
@@ -99,37 +97,10 @@ static void clear(place *at)
     *at = (place){NULL, NULL, NULL};
 }
 
-/* Look for a table of the split in a folder, under each of the names `stems` with each ending. */
-static bertc_status try_tables(const char *data, const char *folder, const char *const stems[STEMS],
-                               const char *const *ends, size_t count, place *at, bertc_error *err)
-{
-    bertc_status status = BERTC_OK;
-    for (size_t i = 0; i < STEMS * count && status == BERTC_OK; i++) {
-        const char *stem = stems[i / count];
-        if (i >= count && strcmp(stem, stems[0]) == 0) break;
-        bc_text name = {0};
-        bc_text_printf(&name, "%s%s", stem, ends[i % count]);
-        char *path = name.failed ? NULL : join(data, folder, name.bytes);
-        bool found = false;
-        status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-        if (status == BERTC_OK && found && at->path)
-            status = bc_fail(err, BERTC_INPUT, "%s: the same folder has the table %s too; keep one of them", at->path,
-                             name.bytes);
-        else if (status == BERTC_OK && found) {
-            at->path = path;
-            path = NULL;
-        }
-        bc_free(path);
-        bc_text_clear(&name);
-    }
-    return status;
-}
-
 /* Look for a table of the split in all folders, and if there is none for a file of another kind. */
 static bertc_status locate_table(const bertc_task *task, const char *data, const search *s, bertc_split split,
                                  place *at, bertc_error *err)
 {
-    enum { READ = sizeof endings / sizeof *endings, REFUSED = sizeof refused_endings / sizeof *refused_endings };
     const char *official = task->splits[split].file, *dot = strrchr(official, '.');
     char *own = bc_strndup(official, dot ? (size_t)(dot - official) : strlen(official));
     if (!own) return bc_fail_memory(err);
@@ -139,25 +110,22 @@ static bertc_status locate_table(const bertc_task *task, const char *data, const
     for (int i = 0; i < 2 * TABLE_FOLDERS && status == BERTC_OK && !at->path; i++) {
         const char *folder = s->folders[i % TABLE_FOLDERS];
         if (!folder) continue;
-        bool refused = i >= TABLE_FOLDERS;
-        status = try_tables(data, folder, stems, refused ? refused_endings : endings, refused ? REFUSED : READ, at, err);
+        char *inner = *folder ? bc_path_join(data, folder) : NULL;
+        size_t count = strcmp(own, stems[0]) == 0 ? 1 : STEMS;
+        status = *folder && !inner ? bc_fail_memory(err)
+                                   : bc_table_file_find(inner ? inner : data, stems, count, i >= TABLE_FOLDERS,
+                                                        &at->path, err);
+        bc_free(inner);
     }
     bc_free(own);
     return status;
 }
 
-/* Find the file of a split. Messages name the public function `caller`. After success, release *at with clear(). */
-static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, const char *caller,
-                           place *at, bertc_error *err)
+/* Find the file of a split. After success, release *at with clear(). */
+static bertc_status locate(const bertc_task *task, const char *data, bertc_split split, place *at, bertc_error *err)
 {
+    bertc_status status = BERTC_OK;
     *at = (place){NULL, NULL, NULL};
-    bertc_status status = bc_task_check(task, err);
-    if (status != BERTC_OK) return status;
-    if (!data) return bc_fail_null(err, caller, "data");
-    if ((unsigned)split >= BERTC_SPLITS)
-        return bc_fail(err, BERTC_USAGE, "task %s has no split %d", task->name, (int)split);
-    if (!task->splits[split].file)
-        return bc_fail(err, BERTC_USAGE, "task %s has no %s split", task->name, bertc_split_name(split));
     const char *name = task->trained_as ? task->trained_as : task->name, *table = task->tables[split].file;
     const search s = {.folders = {task->folder, task->old_folder, "", name},
                       .distributions = {&task->splits[split], &task->old_splits[split]}};
@@ -175,12 +143,10 @@ static bertc_status locate(const bertc_task *task, const char *data, bertc_split
     return status;
 }
 
-bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_split split, char **path, bertc_error *err)
+bertc_status bc_glue_path(const bertc_task *task, const char *data, bertc_split split, char **path, bertc_error *err)
 {
     place at;
-    if (!path) return bc_fail_null(err, __func__, "path");
-    *path = NULL;
-    bertc_status status = locate(task, data, split, __func__, &at, err);
+    bertc_status status = locate(task, data, split, &at, err);
     if (status != BERTC_OK) return status;
     *path = at.path;
     at.path = NULL;
@@ -191,7 +157,7 @@ bertc_status bertc_task_path(const bertc_task *task, const char *data, bertc_spl
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 /* Read a list of dev rows, one "id TAB id" per line, and sort it. The slices in *ids point into *text. */
-static bertc_status read_ids(const char *path, char **text, bc_row_ids *ids, bertc_error *err)
+static bertc_status read_ids(const char *path, char **text, bc_dev_rows *ids, bertc_error *err)
 {
     size_t length = 0;
     bertc_status status = bc_file_read(path, BC_FILE_WORDS, text, &length, err);
@@ -211,36 +177,21 @@ static bertc_status read_ids(const char *path, char **text, bc_row_ids *ids, ber
     return BERTC_OK;
 }
 
-static bertc_status read_split(const bertc_task *task, const char *data, bertc_split split, bool texts,
-                               size_t limit, bertc_dataset **dataset, bertc_error *err)
+bertc_status bc_glue_read(const bertc_task *task, const char *data, bertc_split split, bool texts, size_t limit,
+                          bertc_dataset **dataset, bertc_error *err)
 {
-    const char *caller = texts ? "bertc_dataset_read_texts" : "bertc_dataset_read";
     place at;
     char *text = NULL;
-    bc_row_ids ids = {NULL, 0};
-    if (!dataset) return bc_fail_null(err, caller, "dataset");
-    *dataset = NULL;
-    bertc_status status = locate(task, data, split, caller, &at, err);
+    bc_dev_rows dev = {0};
+    bertc_status status = locate(task, data, split, &at, err);
     if (status != BERTC_OK) return status;
     const bertc_columns alone = bc_columns_of_texts(at.columns);
     if (texts) at.columns = &alone;
-    if (at.ids) status = read_ids(at.ids, &text, &ids, err);
+    if (at.ids) status = read_ids(at.ids, &text, &dev, err);
     if (status == BERTC_OK)
-        status = bc_dataset_read_file(task, split, at.columns, at.ids ? &ids : NULL, at.path, limit, dataset, err);
-    bc_free(ids.sorted);
+        status = bc_dataset_read_file(task, split, at.columns, at.ids ? &dev : NULL, at.path, limit, dataset, err);
+    bc_free(dev.sorted);
     bc_free(text);
     clear(&at);
     return status;
-}
-
-bertc_status bertc_dataset_read(const bertc_task *task, const char *data, bertc_split split,
-                                size_t limit, bertc_dataset **dataset, bertc_error *err)
-{
-    return read_split(task, data, split, false, limit, dataset, err);
-}
-
-bertc_status bertc_dataset_read_texts(const bertc_task *task, const char *data, bertc_split split,
-                                      size_t limit, bertc_dataset **dataset, bertc_error *err)
-{
-    return read_split(task, data, split, true, limit, dataset, err);
 }

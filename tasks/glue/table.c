@@ -23,7 +23,8 @@
 
 /* A file without a header: the numbers of its columns, and the names that a header would have. */
 #define COLA(file_)                                                                              \
-    .file = (file_), .a_name = "sentence", .label_name = "label", .a = 3, .b = -1, .label = 1
+    .file = (file_), .a_name = "sentence", .label_name = "label", .a = 3, .b = -1, .label = 1,     \
+    .width = 4
 
 /* The tables of `datasets`, whose labels are numbers or names of classes. */
 #define TABLE(file_, a_, b_) {PAIR(file_, a_, b_, "label"), .class_label = true}

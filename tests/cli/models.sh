@@ -49,8 +49,8 @@ useless() {
     grep -q '"1": "positive"' out/config.json || fail "labels of a new head"
     rm -r small out
 }
-useless '"problem_type" is "multi_label_classification", bertc has heads for "single_label_classification" and "regression" only' \
-    '"problem_type": "multi_label_classification"' '"id2label": {"0": "a", "1": "b"}'
+useless '"problem_type" is "ranking", expected "single_label_classification", "multi_label_classification" or "regression"' \
+    '"problem_type": "ranking"' '"id2label": {"0": "a", "1": "b"}'
 useless '"problem_type" is "regression" with 2 labels' '"problem_type": "regression"'
 useless 'label 1 in "id2label" has no name' '"id2label": {"0": "a", "1": null}'
 useless '"id2label" has key "2", expected 0 to 1' '"id2label": {"1": "a", "2": "b"}' '"num_labels": 2'
@@ -58,6 +58,16 @@ useless '"label2id" contradicts "id2label" on "a"' '"id2label": {"0": "a", "1": 
 useless '"num_labels" is not a whole number from 1 to 1048576' '"num_labels": 0'
 useless '"architectures" is BertForTokenClassification, whose head does not classify sentences' \
     '"architectures": ["BertForTokenClassification"]' '"id2label": {"0": "O", "1": "B-PER"}'
+
+# A head of another kind is not used for the task, and a new head replaces it.
+headed '"problem_type": "multi_label_classification"' '"id2label": {"0": "negative", "1": "positive"}'
+refuse 3 "bad: the model's problem_type is multi_label_classification, task sst2 is not multi-label" \
+    eval --task sst2 --model bad --data data
+run 0 inspect bad
+contains "$scratch/out" "problem  multi_label_classification"
+tune
+says "bad/model.safetensors: head replaced: it has labels negative, positive (multi-label), not labels negative, positive"
+rm -r out
 
 # Labels that transformers accepts are accepted.
 headed '"id2label": {"0": 0, "1": 1}' '"label2id": {"0": "0", "1": "1"}' '"num_labels": 2'

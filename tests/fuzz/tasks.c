@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!columns->file) return 0;
     if (data[1] & 16) columns = &texts;
     static bc_slice dev[] = {{"1\t2", 3}, {"10\t11", 5}};
-    static const bc_row_ids ids = {dev, 2};
+    static const bc_dev_rows ids = {.sorted = dev, .count = 2};
     bertc_dataset *set = NULL;
     bertc_error err = {0};
     static const char *const paths[] = {"f", "f.csv", "f.jsonl", "f.tsv"};

@@ -1,5 +1,5 @@
 /* The network in double precision: the gradient of every parameter against finite differences, with dropout at every
- * site, for every activation and both kinds of head. */
+ * site, for every activation and every kind of head. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -86,11 +86,22 @@ static void test_regression(void **state)
     check_config("regression", &config, 8);
 }
 
+static void test_multilabel(void **state)
+{
+    (void)state;
+    for (int32_t labels = 1; labels <= 4; labels += 3) {
+        bertc_config config = small(labels, BERTC_GELU);
+        config.multi_label = true;
+        check_config("multi-label", &config, 9);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_activations, twin_release),
         cmocka_unit_test_teardown(test_regression, twin_release),
+        cmocka_unit_test_teardown(test_multilabel, twin_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,37 @@ static void test_loss(void **state)
     }
 }
 
+static const double label_weights[] = {0.25, 1.0, 7.0};
+
+static double multilabel_loss(void *context)
+{
+    bench *t = context;
+    return twin_multilabel_loss(t->y, t->x, t->batch, t->c, label_weights, 4.0) / 4.0;
+}
+
+/* The sets of labels are {}, {0}, {1}, {0, 1}, ... of at most `c` labels. */
+static void test_multilabel_loss(void **state)
+{
+    (void)state;
+    bench t = make(BC_SITE_HEAD);
+    int32_t labels[3 * S], starts[S + 1];
+    bertc_batch sets = *t.batch;
+    sets.labels = labels;
+    sets.label_starts = starts;
+    t.batch = &sets;
+    for (t.c = 1; t.c <= 3; t.c++) {
+        double *dx = twin_doubles(S * 3);
+        starts[0] = 0;
+        for (int32_t s = 0; s < S; s++) {
+            starts[s + 1] = starts[s];
+            for (int32_t k = 0; k < (int32_t)t.c; k++)
+                if (s >> k & 1) labels[starts[s + 1]++] = k;
+        }
+        twin_multilabel_loss(dx, t.x, t.batch, t.c, label_weights, 4.0);
+        grad_check("multi-label loss", multilabel_loss, &t, t.x, dx, S * t.c);
+    }
+}
+
 static double linear(void *context)
 {
     bench *t = context;
@@ -222,6 +253,7 @@ int main(void)
         cmocka_unit_test_teardown(test_activations, twin_release),
         cmocka_unit_test_teardown(test_head, twin_release),
         cmocka_unit_test_teardown(test_loss, twin_release),
+        cmocka_unit_test_teardown(test_multilabel_loss, twin_release),
         cmocka_unit_test_teardown(test_linear, twin_release),
         cmocka_unit_test_teardown(test_attention, twin_release),
     };

@@ -180,6 +180,8 @@ double twin_net_fwd(twin_net *net, const bertc_batch *batch, bc_pass pass, doubl
         ffn_fwd(net, &net->layers[layer], layer, batch, pass);
     }
     head_fwd(net, batch, pass);
+    if (net->config->multi_label)
+        return twin_multilabel_loss(net->dlogits, net->logits, batch, net->c, NULL, divisor);
     return twin_loss(net->dlogits, net->logits, batch, net->c, divisor);
 }
 

@@ -283,6 +283,22 @@ double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch
     return loss;
 }
 
+double twin_multilabel_loss(double *dlogits, const double *logits, const bertc_batch *batch, size_t c,
+                            const double *weights, double divisor)
+{
+    double loss = 0.0;
+    for (size_t s = 0; s < (size_t)batch->sequences; s++)
+        for (size_t k = 0; k < c; k++) {
+            bool has = false;
+            for (int32_t i = batch->label_starts[s]; i < batch->label_starts[s + 1]; i++)
+                has = has || batch->labels[i] == (int32_t)k;
+            double z = logits[s * c + k], weight = has && weights ? weights[k] : 1.0, p = 1.0 / (1.0 + exp(-z));
+            loss -= weight * (has ? log(p) : log1p(-p)) / (double)c;
+            dlogits[s * c + k] = weight * (p - has) / ((double)c * divisor);
+        }
+    return loss;
+}
+
 /* ---- linear layer -------------------------------------------------------------------------- */
 
 void twin_linear_fwd(double *y, const double *x, const double *w, const double *b, size_t n, size_t in, size_t out)

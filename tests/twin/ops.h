@@ -51,6 +51,10 @@ void twin_tanh_bwd(double *dx, const double *dy, const double *y, size_t count);
 void twin_dropout_pooled(double *y, const double *x, const bertc_batch *batch, const bc_dropout *dropout, size_t h);
 double twin_loss(double *dlogits, const double *logits, const bertc_batch *batch, size_t c, double divisor);
 
+/* The loss of a multi-label head. weights (C); null: all are 1. */
+double twin_multilabel_loss(double *dlogits, const double *logits, const bertc_batch *batch, size_t c,
+                            const double *weights, double divisor);
+
 /* x (N,in), w (out,in), b (out), y (N,out) */
 void twin_linear_fwd(double *y, const double *x, const double *w, const double *b, size_t n, size_t in, size_t out);
 void twin_linear_bwd_x(double *dx, const double *dy, const double *w, size_t n, size_t in, size_t out);

@@ -153,7 +153,7 @@ double twin_distance_floats(const float *a, const float *b, size_t count)
 
 /* ---- batches ------------------------------------------------------------------------------- */
 
-static bertc_batch *empty_batch(int32_t sequences, int32_t tokens)
+static bertc_batch *empty_batch(int32_t sequences, int32_t tokens, int32_t labels)
 {
     size_t s = (size_t)sequences, n = (size_t)tokens;
     bertc_batch *b = twin_take(1, sizeof *b);
@@ -165,20 +165,32 @@ static bertc_batch *empty_batch(int32_t sequences, int32_t tokens)
                        .starts = twin_take(s + 1, sizeof *b->starts),
                        .examples = twin_take(s, sizeof *b->examples),
                        .label_starts = twin_take(s + 1, sizeof *b->label_starts),
-                       .labels = twin_take(s, sizeof *b->labels),
+                       .labels = twin_take((size_t)labels, sizeof *b->labels),
                        .values = twin_take(s, sizeof *b->values),
                        .max_sequences = sequences,
                        .max_tokens = tokens,
-                       .max_labels = sequences};
+                       .max_labels = labels};
     for (int32_t i = 0; i <= sequences; i++) b->label_starts[i] = i;
     return b;
+}
+
+/* Give each sequence each label with probability 1/3. */
+static void draw_sets(bertc_batch *b, int32_t num_labels, uint64_t seed)
+{
+    int32_t count = 0;
+    for (int32_t s = 0; s < b->sequences; s++) {
+        b->label_starts[s] = count;
+        for (int32_t c = 0; c < num_labels; c++)
+            if (twin_below(seed + 5, (uint64_t)(s * num_labels + c), 3) == 0) b->labels[count++] = c;
+    }
+    b->label_starts[b->sequences] = count;
 }
 
 bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int32_t sequences, uint64_t seed)
 {
     int32_t tokens = 0;
     for (int32_t s = 0; s < sequences; s++) tokens += lengths[s];
-    bertc_batch *b = empty_batch(sequences, tokens);
+    bertc_batch *b = empty_batch(sequences, tokens, config->multi_label ? sequences * config->num_labels : sequences);
     for (int32_t s = 0, row = 0; s < sequences; s++) {
         if (lengths[s] > b->longest) b->longest = lengths[s];
         b->examples[s] = (uint32_t)(7 * s + 3);
@@ -191,6 +203,7 @@ bertc_batch *twin_batch(const bertc_config *config, const int32_t *lengths, int3
         }
         b->starts[s + 1] = row;
     }
+    if (config->multi_label) draw_sets(b, config->num_labels, seed);
     return b;
 }
 
@@ -210,7 +223,8 @@ bertc_inputs twin_inputs(const bertc_batch *batch)
 bertc_batch *twin_batch_part(const bertc_batch *batch, int32_t first, int32_t count)
 {
     int32_t begin = batch->starts[first], end = batch->starts[first + count];
-    bertc_batch *part = empty_batch(count, end - begin);
+    int32_t labels = batch->label_starts[first], num_labels = batch->label_starts[first + count] - labels;
+    bertc_batch *part = empty_batch(count, end - begin, num_labels);
     size_t n = (size_t)(end - begin);
     memcpy(part->ids, batch->ids + begin, n * sizeof *part->ids);
     memcpy(part->types, batch->types + begin, n * sizeof *part->types);
@@ -220,9 +234,10 @@ bertc_batch *twin_batch_part(const bertc_batch *batch, int32_t first, int32_t co
         if (length > part->longest) part->longest = length;
         part->starts[s + 1] = part->starts[s] + length;
         part->examples[s] = batch->examples[first + s];
-        part->labels[s] = batch->labels[first + s];
+        part->label_starts[s + 1] = batch->label_starts[first + s + 1] - labels;
         part->values[s] = batch->values[first + s];
     }
+    for (int32_t i = 0; i < num_labels; i++) part->labels[i] = batch->labels[labels + i];
     return part;
 }
 

@@ -215,9 +215,9 @@ static void test_refused_heads(void **state)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"{\"problem_type\":\"multi_label_classification\"}",
-         ": \"problem_type\" is \"multi_label_classification\", bertc has heads for "
-         "\"single_label_classification\" and \"regression\" only"},
+        {"{\"problem_type\":\"ranking\"}",
+         ": \"problem_type\" is \"ranking\", expected \"single_label_classification\", "
+         "\"multi_label_classification\" or \"regression\""},
         {"{\"problem_type\":7}",
          ": \"problem_type\" is not a string"},
         {"{\"problem_type\":\"regression\",\"num_labels\":3}", ": \"problem_type\" is \"regression\" with 3 labels"},
@@ -481,6 +481,32 @@ static void test_regression(void **state)
     bertc_config_clear(&config);
 }
 
+/* A multi-label head may have any number of labels, also one. */
+static void test_multi_label(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"joy", "anger", "fear"};
+    for (int32_t count = 1; count <= 3; count++) {
+        bertc_config config, same;
+        assert_int_equal(bertc_config_init(&config, NULL), BERTC_OK);
+        assert_string_equal(bertc_config_problem_type(&config), "single_label_classification");
+        assert_int_equal(bertc_config_set_labels(&config, labels, count, NULL), BERTC_OK);
+        config.multi_label = true;
+        assert_string_equal(bertc_config_problem_type(&config), "multi_label_classification");
+        assert_int_equal(bertc_config_copy(&same, &config, NULL), BERTC_OK);
+        assert_true(same.multi_label);
+        bertc_config_clear(&same);
+        assert_int_equal(bc_config_write(&config, &bc_working_dir, copy, NULL, NULL), BERTC_OK);
+        bertc_config_clear(&config);
+        assert_int_equal(bertc_config_load(copy, &config, NULL), BERTC_OK);
+        assert_null(config.head_refusal);
+        assert_true(config.multi_label);
+        assert_int_equal(config.num_labels, count);
+        assert_string_equal(config.labels[count - 1], labels[count - 1]);
+        bertc_config_clear(&config);
+    }
+}
+
 /* Hundreds of thousands of labels must not take quadratic time. */
 static void test_many_labels(void **state)
 {
@@ -504,7 +530,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_defaults), TEST(test_values), TEST(test_activations), TEST(test_refused),
         TEST(test_check),    TEST(test_copy),   TEST(test_write),       TEST(test_dtype),
-        TEST(test_regression), TEST(test_many_labels), TEST(test_refused_heads),
+        TEST(test_regression), TEST(test_multi_label), TEST(test_many_labels), TEST(test_refused_heads),
         TEST(test_tolerated_labels), TEST(test_training_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

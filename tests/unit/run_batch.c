@@ -205,6 +205,47 @@ static void test_labels_are_checked(void **unused)
     }
 }
 
+/* The sets of a multi-label task are rising in the model's order. A pass holds the labels of its longest sets. */
+static void test_sets_of_labels(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"a", "b", "c"};
+    static const int32_t map[] = {2, 0, 1}, first[] = {0, 1, 2}, third[] = {0, 2}, falling[] = {2, 0}, twice[] = {1, 1};
+    static const int32_t expected[] = {0, 1, 2, 1, 2};
+    const bertc_task task = {.name = "sets", .kind = BERTC_MULTILABEL, .num_labels = 3, .labels = names,
+                             .file_labels = names};
+    static const char text[] = "good\nfilm\nbad\n";
+    bertc_dataset *set;
+    bertc_inputs *in;
+    assert_int_equal(bertc_dataset_from_lines(&task, text, strlen(text), "lines", &set, NULL), BERTC_OK);
+    set->examples[0].labels = first;
+    set->examples[0].num_labels = 3;
+    set->examples[1].labels = first; /* the empty set */
+    set->examples[2].labels = third;
+    set->examples[2].num_labels = 2;
+    assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, map, &in, NULL), BERTC_OK);
+    assert_int_equal(in->label_starts[1], 3);
+    assert_int_equal(in->label_starts[2], 3);
+    assert_int_equal(in->label_starts[3], 5);
+    assert_memory_equal(in->labels, expected, sizeof expected);
+    assert_int_equal(bc_pack_max_labels(in, 1), 3);
+    assert_int_equal(bc_pack_max_labels(in, 2), 5);
+    assert_int_equal(bc_pack_max_labels(in, SIZE_MAX), 5);
+    bertc_inputs_free(in);
+    const struct {
+        const int32_t *labels;
+        const char *message;
+    } bad[] = {{falling, "lines:3: label 0 follows label 2, expected a larger one"},
+               {twice, "lines:3: label 1 follows label 1, expected a larger one"}};
+    for (size_t i = 0; i < 2; i++) {
+        bertc_error err = {0};
+        set->examples[2].labels = bad[i].labels;
+        assert_int_equal(bertc_inputs_create(source.tokenizer, set, 16, map, &in, &err), BERTC_INPUT);
+        assert_string_equal(err.message, bad[i].message);
+    }
+    bertc_dataset_free(set);
+}
+
 static void test_passes_respect_both_limits(void **unused)
 {
     (void)unused;
@@ -237,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_labels_are_mapped),          cmocka_unit_test(test_blocks_join),
         cmocka_unit_test(test_an_error_names_its_line),    cmocka_unit_test(test_a_batch_is_packed),
         cmocka_unit_test(test_labels_are_concatenated),    cmocka_unit_test(test_labels_are_checked),
+        cmocka_unit_test(test_sets_of_labels),
         cmocka_unit_test(test_passes_respect_both_limits),
     };
     return cmocka_run_group_tests(tests, open_source, close_source);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "run/eval_splits.h"
+#include "run/task_list.h"
 
 static void test_lists(void **unused)
 {
@@ -21,15 +21,19 @@ static void test_lists(void **unused)
         {"sst2,ax", "task ax has no training data"},
         {"sst2,mnli-mm", "--task: mnli-mm is trained on the data of mnli; list only one of them"},
     };
-    const bertc_task *tasks[BERTC_MAX_TASKS];
-    int count;
-    assert_int_equal(bc_task_list_parse("stsb,cola", tasks, &count, NULL), BERTC_OK);
-    assert_int_equal(count, 2);
-    assert_string_equal(tasks[0]->name, "stsb");
-    assert_string_equal(tasks[1]->name, "cola");
+    bc_task_list list;
+    bertc_train_options o;
+    bertc_train_defaults(&o);
+    o.data = "GLUE";
+    o.task = "stsb,cola";
+    assert_int_equal(bc_task_list_open(&o, false, NULL, &list, NULL), BERTC_OK);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.tasks[0]->name, "stsb");
+    assert_string_equal(list.tasks[1]->name, "cola");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         bertc_error err = {0};
-        assert_int_equal(bc_task_list_parse(refused[i].list, tasks, &count, &err), BERTC_USAGE);
+        o.task = refused[i].list;
+        assert_int_equal(bc_task_list_open(&o, false, NULL, &list, &err), BERTC_USAGE);
         assert_string_equal(err.message, refused[i].message);
     }
 }

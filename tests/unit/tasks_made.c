@@ -140,6 +140,22 @@ static void a_range_is_the_tasks_own(void **state)
     set = read_good(&task, BERTC_TRAIN, "text\tlabel\nt\t1e30\n");
     assert_true(set->examples[0].value == 1e30f);
     bertc_dataset_free(set);
+    task.low = -INFINITY; /* any value, also -1 */
+    set = read_good(&task, BERTC_TRAIN, "text\tlabel\nt\t-1\nt\t-1000000\nt\t3.4028234e38\n");
+    assert_true(set->labelled);
+    assert_true(set->examples[0].value == -1 && set->examples[1].value == -1e6f);
+    bertc_dataset_free(set);
+    static const struct {
+        const char *text, *message;
+    } bad[] = {{"text\tlabel\nt\t1\nt\t3.5e38\n", "f.tsv:3: score \"3.5e38\" is beyond the range of a 32-bit float"},
+               {"text\tlabel\nt\t-1e999\n", "f.tsv:2: score \"-1e999\" is not finite"},
+               {"text\tlabel\nt\tnan\n", "f.tsv:2: score \"nan\" is not finite"},
+               {"text\tlabel\nt\t1.2.3\n", "f.tsv:2: score \"1.2.3\" is not a number"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        bertc_error why = {0};
+        assert_null(read_split(&task, BERTC_TRAIN, bad[i].text, &why));
+        assert_string_equal(why.message, bad[i].message);
+    }
 }
 
 /* ---- Scores -------------------------------------------------------------------------------- */
@@ -212,6 +228,7 @@ static void predictions_are_spelled(void **state)
 {
     (void)state;
     bertc_task task = temperature();
+    task.submission = "T.tsv";
     static const struct {
         float value;
         const char *text;
@@ -222,6 +239,16 @@ static void predictions_are_spelled(void **state)
     task.high = INFINITY;
     assert_prediction(&task, (const float[]){-3e38f}, "-300000000549775575777803994281145270272.000");
     assert_prediction(&task, (const float[]){1048576.5f}, "1048576.500");
+    task = temperature(); /* a task that is not GLUE's: the value as it is */
+    static const struct {
+        float value;
+        const char *text;
+    } exact[] = {{-40.5f, "-40.5"}, {3, "3"}, {-3e38f, "-3e+38"}, {1e6f, "1e+06"}, {1234567.9f, "1234567.9"},
+                 {0.1f, "0.1"}, {-0.0f, "-0"}, {1e-42f, "1e-42"}};
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
+        assert_prediction(&task, &exact[i].value, exact[i].text);
+        assert_true((float)strtod(exact[i].text, NULL) == exact[i].value);
+    }
     const bertc_task classes = seven();
     static const float logits[14] = {[6] = 1, [7 + 4] = 1};
     assert_prediction(&classes, logits, letters[6]);
@@ -273,7 +300,7 @@ static void rows_that_contradict_themselves_are_refused(void **state)
     refuse(task, "at least 2 labels, each with a name");
     task = seven();
     task.kind = BERTC_KINDS;
-    refuse(task, "kind 2 is not valid");
+    refuse(task, "kind 3 is not valid");
     task = seven();
     task.num_metrics = BERTC_METRICS + 1;
     refuse(task, "22 metrics");

@@ -1,0 +1,328 @@
+/* Open a task by its name: a row of the table, or a user's own task, whose row is made here. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "tasks/own/own.h"
+
+typedef struct bertc_own_task own_task;
+
+/* ---- Texts --------------------------------------------------------------------------------- */
+
+const char *bc_own_keep(struct bertc_own_task *own, const char *text, size_t length)
+{
+    char **texts = bc_grow(own->texts, &own->texts_capacity, own->num_texts, sizeof *texts);
+    if (!texts) return NULL;
+    own->texts = texts;
+    texts[own->num_texts] = bc_strndup(text, length);
+    return texts[own->num_texts] ? texts[own->num_texts++] : NULL;
+}
+
+static void release(own_task *own)
+{
+    if (!own) return;
+    for (size_t i = 0; i < own->num_texts; i++) bc_free(own->texts[i]);
+    bc_free(own->texts);
+    bc_free(own->header);
+    bc_free(own->labels);
+    bc_free(own->limits);
+    bc_free(own);
+}
+
+void bertc_task_close(const bertc_task *task)
+{
+    if (task) release(task->own);
+}
+
+/* ---- The description ----------------------------------------------------------------------- */
+
+static bertc_status take_options(own_task *own, const bertc_own_options *o, bertc_error *err)
+{
+    const struct {
+        const char *from, **to;
+    } texts[] = {{BERTC_CUSTOM_TASK, &own->name},          {o->train, &own->files[BERTC_TRAIN]},
+                 {o->dev, &own->files[BERTC_DEV]},         {o->test, &own->files[BERTC_TEST]},
+                 {o->text_column, &own->columns.text},     {o->pair_column, &own->columns.pair},
+                 {o->label_column, &own->columns.label}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].from && !(*texts[i].to = bc_own_keep(own, texts[i].from, strlen(texts[i].from))))
+            return bc_fail_memory(err);
+    own->dev_share = o->dev_share;
+    own->kind = o->kind;
+    own->quotes = o->quotes;
+    own->no_header = o->no_header;
+    return BERTC_OK;
+}
+
+/* Set the name of a task file without "name": that of the file. */
+static bertc_status take_name(own_task *own, const char *path, bertc_error *err)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    if (!own->name) own->name = bc_own_keep(own, base, strlen(base) - strlen(".json"));
+    return own->name ? BERTC_OK : bc_fail_memory(err);
+}
+
+/* Check the name: it is also the name of a folder in a run of several tasks, and a name in --eval-splits. */
+static bertc_status check_name(const own_task *own, bertc_error *err)
+{
+    static const char *const taken[] = {"train", "dev", "test", "checkpoint", "own", "all"};
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    size_t length = strlen(own->name);
+    bool good = length > 0 && length <= 64 && strspn(own->name, letters) == length && own->name[0] != '-';
+    if (!good)
+        return bc_fail(err, BERTC_INPUT, "%s: the name \"%s\" is not 1 to 64 letters, digits, - and _; state another "
+                       "\"name\"", own->place, own->name);
+    bool used = bertc_task_find(own->name) != NULL;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) used = used || strcmp(own->name, taken[i]) == 0;
+    if (!used) return BERTC_OK;
+    return bc_fail(err, BERTC_INPUT, "%s: the name \"%s\" has another meaning; state another \"name\"", own->place,
+                   own->name);
+}
+
+bool bc_own_shares(const struct bertc_own_task *own)
+{
+    return own->files[BERTC_TRAIN] && !own->files[BERTC_DEV] && own->dev_share != 0;
+}
+
+static double share_of(const own_task *own)
+{
+    return own->dev_share < 0 ? BC_DEV_SHARE : own->dev_share;
+}
+
+/* Check that no part of the description is without effect. */
+static bertc_status check_description(const own_task *own, bertc_error *err)
+{
+    bool regression = own->kind == BERTC_KIND_GIVEN + (int)BERTC_REGRESSION, tsv = false, any = false;
+    if (own->files[BERTC_DEV] && own->dev_share > 0)
+        return bc_fail(err, BERTC_USAGE, "%s: dev_share has no effect with a dev file", own->place);
+    if (regression && own->num_labels > 0)
+        return bc_fail(err, BERTC_USAGE, "%s: a regression has no labels", own->place);
+    for (int split = 0; split < BERTC_SPLITS; split++) {
+        if (!own->files[split]) continue;
+        bertc_status status = bc_own_check_file(own, own->files[split], err);
+        if (status != BERTC_OK) return status;
+        tsv = tsv || bc_table_format_of(own->files[split]) == BC_TABLE_TSV;
+        any = true;
+    }
+    if (own->quotes != BERTC_QUOTES_BY_NAME && any && !tsv)
+        return bc_fail(err, BERTC_USAGE, "%s: quotes has no effect without a .tsv file", own->place);
+    return BERTC_OK;
+}
+
+/* ---- Tables -------------------------------------------------------------------------------- */
+
+/* Find the columns in the first file. */
+static bertc_status find_columns(own_task *own, bool train, bertc_error *err)
+{
+    int split = 0;
+    while (split < BERTC_SPLITS && !own->files[split]) split++;
+    bool known = own->columns.text && own->columns.label;
+    if (split == BERTC_SPLITS || (known && !train && !own->no_header)) return BERTC_OK;
+    return bc_own_find_columns(own, own->files[split], split == BERTC_TRAIN, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const bc_slice *x = a, *y = b;
+    return bc_slice_order(x, y);
+}
+
+bertc_status bc_own_choose_dev(const struct bertc_own_task *own, const bc_scan *scan, uint64_t *limits, size_t *chosen,
+                               bertc_error *err)
+{
+    typedef struct known {
+        bc_slice name;
+        int label;
+    } known;
+    bool classes = own->row.kind == BERTC_CLASSIFICATION;
+    size_t count = classes ? (size_t)own->row.num_labels : 0;
+    uint64_t *found = bc_calloc(scan->num_labels, sizeof *found);
+    known *labels = bc_alloc(count, sizeof *labels);
+    bertc_status status = found && labels
+                              ? bc_scan_choose_dev(scan, share_of(own), classes, found, chosen, err)
+                              : bc_fail_memory(err);
+    if (status == BERTC_OK && !classes) limits[0] = found[0];
+    for (size_t i = 0; status == BERTC_OK && i < count; i++)
+        labels[i] = (known){{own->row.labels[i], strlen(own->row.labels[i])}, (int)i};
+    if (status == BERTC_OK) qsort(labels, count, sizeof *labels, by_name);
+    for (size_t i = 0; status == BERTC_OK && classes && i < scan->num_labels; i++) {
+        const bc_slice key = {scan->labels[i], strlen(scan->labels[i])};
+        const known *label = bsearch(&key, labels, count, sizeof *labels, by_name);
+        if (label) limits[label->label] = found[i]; /* reading refuses the row of an unknown label */
+    }
+    bc_free(found);
+    bc_free(labels);
+    if (status == BERTC_OK && *chosen == 0)
+        return bc_fail(err, BERTC_INPUT, "%s: too few different texts for a dev share; give a dev file, or a dev share of "
+                       "0", own->files[BERTC_TRAIN]);
+    return status;
+}
+
+/* Take the labels of a scan as the task's. */
+static bertc_status take_labels(own_task *own, const bc_scan *scan, bertc_error *err)
+{
+    const char *path = own->files[BERTC_TRAIN];
+    if (scan->num_labels < 2)
+        return bc_fail(err, BERTC_INPUT, "%s: every label is \"%s\", a classification needs at least two", path,
+                       scan->labels[0]);
+    own->labels = bc_calloc(scan->num_labels, sizeof *own->labels);
+    if (!own->labels) return bc_fail_memory(err);
+    for (size_t i = 0; i < scan->num_labels; i++) {
+        own->labels[i] = bc_own_keep(own, scan->labels[i], strlen(scan->labels[i]));
+        if (!own->labels[i]) return bc_fail_memory(err);
+        own->num_labels++;
+    }
+    return BERTC_OK;
+}
+
+/* ---- The row ------------------------------------------------------------------------------- */
+
+static bertc_status set_metrics(own_task *own, bertc_error *err)
+{
+    static const bertc_metric usual[BERTC_KINDS][3] = {
+        [BERTC_CLASSIFICATION] = {BERTC_ACCURACY, BERTC_F1_MACRO, BERTC_METRICS},
+        [BERTC_REGRESSION] = {BERTC_PEARSON, BERTC_SPEARMAN, BERTC_MSE}};
+    bertc_task *row = &own->row;
+    for (int i = 0; own->num_metrics == 0 && i < 3 && usual[row->kind][i] < BERTC_METRICS; i++)
+        row->metrics[row->num_metrics++] = usual[row->kind][i];
+    for (int i = 0; i < own->num_metrics; i++) {
+        bertc_metric metric = own->metrics[i];
+        if (!bertc_metric_fits(metric, row))
+            return bc_fail(err, BERTC_INPUT, "%s: the metric %s does not fit a %s", own->place, bertc_metric_name(metric),
+                           bc_own_kind_name(row->kind));
+        row->metrics[row->num_metrics++] = metric;
+    }
+    return BERTC_OK;
+}
+
+static bertc_status make_row(own_task *own, bertc_error *err)
+{
+    bertc_task *row = &own->row;
+    *row = (bertc_task){.name = own->name, .title = own->title ? own->title : own->name, .own = own,
+                        .pair = own->columns.pair != NULL, .kind = (bertc_kind)(own->kind - BERTC_KIND_GIVEN)};
+    if (row->kind == BERTC_REGRESSION) {
+        row->num_labels = 1;
+        row->low = -(double)INFINITY;
+        row->high = (double)INFINITY;
+    } else {
+        row->num_labels = own->num_labels;
+        row->labels = row->file_labels = own->labels;
+    }
+    for (int split = 0; split < BERTC_SPLITS; split++)
+        if (own->files[split]) row->splits[split] = bc_own_columns_of(own, own->files[split]);
+    if (bc_own_shares(own)) row->splits[BERTC_DEV] = row->splits[BERTC_TRAIN];
+    return set_metrics(own, err);
+}
+
+/* Report in one line each what was found in the tables. */
+static void report(const own_task *own, const bc_scan *scan, size_t chosen, const bertc_notify *notify)
+{
+    const bertc_task *row = &own->row;
+    const char *path = own->files[BERTC_TRAIN], *pair = own->columns.pair;
+    char classes[32] = "";
+    if (row->kind == BERTC_CLASSIFICATION) snprintf(classes, sizeof classes, " of %d classes", row->num_labels);
+    bc_notify(notify, "%s: %s%s; texts in column%s \"%s\"%s%s%s, labels in \"%s\"", path, bc_own_kind_name(row->kind),
+              classes, pair ? "s" : "", own->columns.text, pair ? " and \"" : "", pair ? pair : "", pair ? "\"" : "",
+              own->columns.label);
+    if (chosen > 0)
+        bc_notify(notify, "%s: %zu of %zu rows, chosen by their texts, are the dev split", path, chosen, scan->num_rows);
+}
+
+/* Complete the description by the tables, and make the row. */
+static bertc_status complete(own_task *own, bool train, const bertc_notify *notify, bertc_error *err)
+{
+    bc_scan scan = {0};
+    size_t chosen = 0;
+    const char *path = own->files[BERTC_TRAIN];
+    bertc_status status = find_columns(own, train, err);
+    bool regression = own->kind == BERTC_KIND_GIVEN + (int)BERTC_REGRESSION, shares = train && bc_own_shares(own);
+    if (own->kind == BERTC_KIND_FOUND && own->num_labels > 0) own->kind = BERTC_KIND_GIVEN + (int)BERTC_CLASSIFICATION;
+    bool labels = !regression && own->num_labels == 0;
+    if (status == BERTC_OK && labels && !path)
+        status = bc_fail(err, BERTC_INPUT, "%s: its labels are not known: it has neither \"labels\" nor a train file",
+                         own->place);
+    if (status == BERTC_OK && (labels || shares)) {
+        const bertc_columns columns = bc_own_columns_of(own, path);
+        status = bc_scan_table(path, &columns, own->columns.pair != NULL, &scan, err);
+    }
+    if (status == BERTC_OK && own->kind == BERTC_KIND_FOUND)
+        own->kind = BERTC_KIND_GIVEN +
+                    (int)(scan.numbers && !scan.whole ? BERTC_REGRESSION : BERTC_CLASSIFICATION);
+    if (status == BERTC_OK && labels && own->kind == BERTC_KIND_GIVEN + (int)BERTC_CLASSIFICATION)
+        status = take_labels(own, &scan, err);
+    if (status == BERTC_OK) status = make_row(own, err);
+    if (status == BERTC_OK && shares) {
+        own->limits = bc_calloc((size_t)own->row.num_labels, sizeof *own->limits);
+        status = own->limits ? bc_own_choose_dev(own, &scan, own->limits, &chosen, err) : bc_fail_memory(err);
+    }
+    if (status == BERTC_OK && train && path) report(own, &scan, chosen, notify);
+    bc_scan_clear(&scan);
+    return status;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+bool bertc_task_is_own(const char *name)
+{
+    static const char ending[] = ".json";
+    size_t length = name ? strlen(name) : 0, n = strlen(ending);
+    if (name && strcmp(name, BERTC_CUSTOM_TASK) == 0) return true;
+    return length > n && strcmp(name + length - n, ending) == 0;
+}
+
+static bertc_status open_own(own_task *own, const char *name, const char *data, const bertc_own_options *options,
+                             bool train, const bertc_notify *notify, bertc_error *err)
+{
+    static const bertc_own_options none = {.dev_share = -1};
+    bool custom = strcmp(name, BERTC_CUSTOM_TASK) == 0;
+    own->place = bc_own_keep(own, name, strlen(name));
+    own->dev_share = -1;
+    bertc_status status = !own->place ? bc_fail_memory(err)
+                          : custom    ? take_options(own, options ? options : &none, err)
+                                      : bc_own_read_file(own, name, err);
+    if (status == BERTC_OK && !custom) status = take_name(own, name, err);
+    if (status == BERTC_OK && !custom) status = check_name(own, err);
+    bool has_files = own->files[BERTC_TRAIN] || own->files[BERTC_DEV] || own->files[BERTC_TEST];
+    if (status == BERTC_OK && !has_files && data) status = bc_own_find_files(own, data, err);
+    if (status == BERTC_OK) status = check_description(own, err);
+    return status == BERTC_OK ? complete(own, train, notify, err) : status;
+}
+
+bertc_status bertc_task_open(const char *name, const char *data, const bertc_own_options *own, bool train,
+                             const bertc_notify *notify, const bertc_task **task, bertc_error *err)
+{
+    if (!name || !task) return bc_fail_null(err, __func__, "name and task");
+    *task = NULL;
+    if (!bertc_task_is_own(name)) {
+        *task = bertc_task_find(name);
+        return *task ? BERTC_OK : bc_fail(err, BERTC_USAGE, "unknown task '%s'", name);
+    }
+    own_task *opened = bc_calloc(1, sizeof *opened);
+    if (!opened) return bc_fail_memory(err);
+    bertc_status status = open_own(opened, name, data, own, train, notify, err);
+    if (status == BERTC_OK) *task = &opened->row;
+    else release(opened);
+    return status;
+}
+
+bool bertc_task_has_files(const bertc_task *task)
+{
+    if (!task || !task->own) return false;
+    for (int split = 0; split < BERTC_SPLITS; split++)
+        if (task->own->files[split]) return true;
+    return false;
+}
+
+bool bertc_task_states_files(const bertc_task *task)
+{
+    return bertc_task_has_files(task) && !task->own->from_folder;
+}
+
+int64_t bertc_task_max_length(const bertc_task *task)
+{
+    return task && task->own ? task->own->max_length : 0;
+}
