@@ -28,6 +28,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "tasks/kept.h"
 #include "tasks/label_sets.h"
 #include "tasks/table.h"
 #include "tasks/tasks.h"
@@ -47,6 +48,9 @@ typedef struct reader {
     size_t line;                  /* of the row */
     size_t a, b, label, index;    /* column indices; BC_NO_COLUMN: absent */
     size_t width;                 /* columns in every row */
+    size_t *kept;                 /* (set->num_kept) columns to keep */
+    const bc_row *cells;          /* the row */
+    size_t kept_capacity;         /* kept cells allocated */
     bool plain;                   /* the cells have no line ends and no TABs, as in files without quotes */
     file_label *names;            /* (num_names) the file's label names, sorted; null: labels are not read by name */
     size_t num_names;
@@ -386,6 +390,22 @@ static bertc_status check_cells(reader *r, const row *from)
     return BERTC_OK;
 }
 
+/* Copy the kept cells of the row. */
+static bertc_status keep_cells(reader *r)
+{
+    bertc_dataset *set = r->set;
+    for (size_t i = 0; i < set->num_kept; i++) {
+        size_t used = set->count * set->num_kept + i;
+        bertc_cell *kept = bc_grow(set->kept, &r->kept_capacity, used, sizeof *kept);
+        if (!kept) return bc_fail_memory(r->err);
+        set->kept = kept;
+        slice cell = cell_of(r->cells, r->kept[i], r->width);
+        kept[used] = (bertc_cell){cell.at ? keep_text(r, cell) : NULL, cell.n};
+        if (cell.at && !kept[used].text) return bc_fail_memory(r->err);
+    }
+    return BERTC_OK;
+}
+
 static bertc_status add_example(reader *r, const row *from, bertc_example example)
 {
     bertc_dataset *set = r->set;
@@ -406,8 +426,9 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
     }
     bool failed = !example.a || (set->task->pair && !example.b) || (r->index != BC_NO_COLUMN && !example.index);
     if (failed) return bc_fail_memory(r->err);
-    set->examples[set->count++] = example;
-    return BERTC_OK;
+    status = keep_cells(r);
+    if (status == BERTC_OK) set->examples[set->count++] = example;
+    return status;
 }
 
 /* Whether the dev share has the row whose label was read last. */
@@ -421,6 +442,7 @@ static bertc_status read_row(reader *r, const bc_row *cells)
 {
     row from = choose_cells(r, cells);
     r->line = cells->line;
+    r->cells = cells;
     if (from.width < r->width && r->columns && r->columns->skip_short) {
         r->set->skipped_short++;
         return BERTC_OK;
@@ -494,6 +516,9 @@ void bertc_dataset_free(bertc_dataset *dataset)
     }
     bc_free(dataset->path);
     bc_free(dataset->header_columns);
+    for (size_t i = 0; i < dataset->num_kept; i++) bc_free(dataset->kept_names[i]);
+    bc_free(dataset->kept_names);
+    bc_free(dataset->kept);
     bc_free(dataset->examples);
     bc_free(dataset->labels);
     bc_free(dataset->thresholds);
@@ -523,6 +548,8 @@ static bertc_status read_table(reader *r, size_t limit)
         return bc_fail(r->err, BERTC_USAGE, "task %s: a column for each label needs a header", r->set->task->name);
     bertc_status status = r->columns->header ? read_header(r) : refuse_header(r);
     if (status == BERTC_OK) status = check_columns(r);
+    if (status == BERTC_OK && r->columns->keep)
+        status = bc_kept_choose(r->set, r->table, r->columns->keep, &r->kept, r->err);
     if (status == BERTC_OK && reads_labels(r) && !is_regression(r)) status = sort_names(r);
     if (status == BERTC_OK) status = read_rows(r, limit);
     if (status != BERTC_OK) return status;
@@ -597,6 +624,7 @@ static bertc_status finish(reader *r, bertc_status status, bertc_dataset **datas
     bc_free(r->names);
     bc_free(r->flags);
     bc_label_set_clear(&r->cell);
+    bc_free(r->kept);
     if (status == BERTC_OK) *dataset = r->set;
     else bertc_dataset_free(r->set);
     return status;
@@ -634,6 +662,12 @@ bertc_status bc_dataset_read_file(const bertc_task *task, bertc_split split, con
 bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
                                       const char *place, bertc_dataset **dataset, bertc_error *err)
 {
+    return bertc_dataset_from_part(task, text, length, place, 1, dataset, err);
+}
+
+bertc_status bertc_dataset_from_part(const bertc_task *task, const char *text, size_t length, const char *place,
+                                     size_t line, bertc_dataset **dataset, bertc_error *err)
+{
     if (!place || !dataset || (!text && length > 0)) return bc_fail_null(err, __func__, "text, place and dataset");
     *dataset = NULL;
     bertc_status status = bc_task_check(task, err);
@@ -643,6 +677,10 @@ bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, 
                 .width = task->pair ? 2 : 1, .plain = true, .set = create(task, BERTC_TEST, place)};
     if (!r.set) return bc_fail_memory(err);
     status = bc_table_of_bytes(length ? text : "", length, place, form, &r.table, err);
+    if (status == BERTC_OK && line > 1 && length > 0) {
+        r.table->lines.line = line - 1;
+        r.table->lines.next = text; /* only the first line may begin with a BOM */
+    }
     if (status == BERTC_OK) status = read_rows(&r, 0);
     if (status == BERTC_OK && r.rows == 0) status = bc_fail(err, BERTC_INPUT, "%s: no lines to read", place);
     return finish(&r, status, dataset);

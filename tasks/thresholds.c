@@ -16,20 +16,15 @@
 #include "tasks/metrics.h"
 #include "tasks/tasks.h"
 
-double bc_cutoff(const bertc_dataset *dataset, int label)
+double bc_cutoff(const double *thresholds, int label)
 {
-    if (!dataset->thresholds) return 0;
-    double t = dataset->thresholds[label];
-    return log(t / (1 - t));
+    return thresholds ? log(thresholds[label] / (1 - thresholds[label])) : 0;
 }
 
 int bertc_dataset_decide(const bertc_dataset *dataset, const float *logits, int32_t *labels)
 {
-    int count = 0;
-    if (!dataset || !dataset->task || dataset->task->kind != BERTC_MULTILABEL || !logits || !labels) return 0;
-    for (int32_t c = 0; c < dataset->task->num_labels; c++)
-        if ((double)logits[c] >= bc_cutoff(dataset, c)) labels[count++] = c;
-    return count;
+    if (!dataset || !dataset->task || dataset->task->kind != BERTC_MULTILABEL) return 0;
+    return (int)bertc_task_decide(dataset->task, logits, dataset->thresholds, labels);
 }
 
 bertc_status bertc_dataset_set_thresholds(bertc_dataset *dataset, const double *thresholds, bertc_error *err)

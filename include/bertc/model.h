@@ -74,7 +74,8 @@ typedef struct bertc_model_options {
     int32_t frozen; /* number of frozen stages, counted from the embeddings over the layers to the pooler; 0: all are
                        trained. The head is always trained */
     bool batch_invariant;  /* the frozen stages stay frozen for the model's whole life, and compute the same rows for a
-                              sequence, to the bit, in every batch */
+                              sequence, to the bit, in every batch. If all stages are frozen and the model is not
+                              trainable, the logits are the same too */
     bool biases_only;      /* train only the biases of the encoder, and the head (BitFit, Ben Zaken et al. 2022) */
     bertc_lora lora;       /* adapters in the layers that are not frozen */
     int32_t keep_layers;   /* number of layers to load, from the first; 0: all */

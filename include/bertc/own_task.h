@@ -80,6 +80,12 @@ BERTC_API bool bertc_task_is_own(const char *name);
  * description contradicts itself; BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 BERTC_API bertc_status bertc_task_open(const char *name, const char *data, const bertc_own_options *own, bool train,
                                        const bertc_notify *notify, const bertc_task **task, bertc_error *err);
+
+/* Make a task of labels alone, such as those of a model's config.json; its columns are found by their usual names in the
+ * tables that are read. num_labels is 1 for a regression. *task is null after an error. Errors: BERTC_USAGE,
+ * BERTC_NOMEM. */
+BERTC_API bertc_status bertc_task_of_labels(const char *name, bertc_kind kind, const char *const *labels,
+                                            int num_labels, bool pair, const bertc_task **task, bertc_error *err);
 BERTC_API void bertc_task_close(const bertc_task *task); /* no effect on null and tasks of the table */
 
 /* Whether the task has its own files, so that no data folder is needed to read it. */

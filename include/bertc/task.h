@@ -92,6 +92,8 @@ typedef struct bertc_columns {
     const char *ids_file;   /* file that lists the dev rows of `file` by the ids in columns 1 and 2; null: none */
     bool quotes;            /* fields of a .tsv file may be in quotes, as in CSV */
     int width;              /* number of columns of a file without a header; 0: that of its first row */
+    const char *keep;       /* other columns to keep with each example: names separated by commas, or "all" for every
+                               column of the table; null: none */
 } bertc_columns;
 
 typedef struct bertc_task {
@@ -167,6 +169,12 @@ typedef struct bertc_example {
     size_t nindex;      /* bytes of index */
 } bertc_example;
 
+/* The text of a table's cell. */
+typedef struct bertc_cell {
+    const char *text; /* not NUL-terminated; null: the row has no such cell, or null in JSON */
+    size_t length;
+} bertc_cell;
+
 typedef struct bertc_dataset {
     const bertc_task *task;  /* not owned: it outlives the data set */
     bertc_split split;
@@ -178,6 +186,9 @@ typedef struct bertc_dataset {
     bool labelled;           /* every example has a label */
     const char *missing_label_column; /* name of the label column that the header lacks; or null */
     char *header_columns;    /* the columns of the header, for messages; null if it has the label column */
+    size_t num_kept;         /* number of columns that were kept (bertc_columns.keep) */
+    char **kept_names;       /* (num_kept) as spelled in the header */
+    bertc_cell *kept;        /* (count,num_kept) */
     struct bertc_text_block *text; /* private: the bytes of the texts and indices */
     double *thresholds;      /* private: see bertc_dataset_set_thresholds */
     int32_t *labels;         /* private: the labels of all examples, in order */
@@ -205,6 +216,11 @@ BERTC_API bertc_status bertc_dataset_read_texts(const bertc_task *task, const ch
  * `text` is copied; messages name it `place`. Errors: BERTC_INPUT; BERTC_NOMEM. */
 BERTC_API bertc_status bertc_dataset_from_lines(const bertc_task *task, const char *text, size_t length,
                                                 const char *place, bertc_dataset **dataset, bertc_error *err);
+
+/* The same for a part of a longer text, which begins at line `line` (from 1) of `place`. */
+BERTC_API bertc_status bertc_dataset_from_part(const bertc_task *task, const char *text, size_t length,
+                                               const char *place, size_t line, bertc_dataset **dataset,
+                                               bertc_error *err);
 
 BERTC_API void bertc_dataset_free(bertc_dataset *dataset);
 
@@ -301,6 +317,24 @@ BERTC_API bertc_status bertc_scores_json(const bertc_task *task, bertc_split spl
 BERTC_API bertc_status bertc_task_better_order(const bertc_dataset *dataset, const float *logits,
                                                bool *better, int32_t *best, double *given_accuracy,
                                                double *best_accuracy, bertc_error *err);
+
+/* Compute the probabilities of the labels from logits (C): the softmax, or for labels that apply independently of each
+ * other the sigmoid of each. probabilities (C) out. No effect for a regression. */
+BERTC_API void bertc_task_probabilities(const bertc_task *task, const float *logits, double *probabilities);
+
+/* Choose the predicted labels of an example from its logits (C): labels (C) out, in rising order. Return their number.
+ *
+ *   classes             the class with the largest logit, the first of several; no class if its probability is below
+ *                       its threshold
+ *   independent labels  those whose probability is at least their threshold
+ *
+ * thresholds (C); null: none for classes, 0.5 for each of independent labels. A regression has no labels. */
+BERTC_API size_t bertc_task_decide(const bertc_task *task, const float *logits, const double *thresholds,
+                                   int32_t *labels);
+
+/* Sort the labels by falling logit, equal logits by rising label. labels (C) out. Errors: BERTC_USAGE for a regression;
+ * BERTC_NOMEM. */
+BERTC_API bertc_status bertc_task_rank(const bertc_task *task, const float *logits, int32_t *labels, bertc_error *err);
 
 /* Write a submission file (header "index<TAB>prediction") atomically. Each prediction has the index of its example, or
  * the example's number from 0 if the data have no index. logits as in bertc_task_score.

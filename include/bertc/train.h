@@ -138,8 +138,9 @@ BERTC_API void bertc_train_defaults(bertc_train_options *options);
 /* ---- Jobs ---------------------------------------------------------------------------------- */
 
 typedef struct bertc_progress {
-    const char *phase;      /* "train" or "eval" */
-    int64_t step, steps;    /* steps done and total steps of this phase */
+    const char *phase;      /* "train", "eval", "predict" or "embed" */
+    const char *unit;       /* what a step is, if it needs a name: "texts"; or null */
+    int64_t step, steps;    /* steps done and total steps of this phase; total 0: not known */
     double epoch;           /* epochs done, with a fraction */
     double loss;            /* loss of the last step; NaN in evaluation */
     double lr;
@@ -225,12 +226,16 @@ BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bert
 /* A max_length of 0 means the value that the run was trained with if `model` is a run folder, else 128, or the model's
  * maximum if that is smaller. */
 typedef struct bertc_predict_options {
-    const char *task, *model;
-    const char *data; /* null: the texts are the lines of `text` or, without them, the task's own files */
-    const bertc_task *opened; /* the task, if the caller has opened it; null: the job opens `task` */
-    bertc_split split;
+    const char *task;  /* null: the task of the run in `model`, or without a run.json the labels of its config.json */
+    const char *model;
+    const char *data;  /* a folder of the task; or one file: a table with the task's columns, or .txt for lines of text;
+                          null: the texts are the lines of `text` or, without them, the task's own files */
+    const bertc_task *opened; /* the task, if the caller has opened it; null: the job finds it */
+    bertc_split split; /* of a folder; of a file, the split whose columns it has */
     const char *text;
     size_t text_length;
+    bool pair;         /* each line has two texts, separated by a TAB; only if the task comes from config.json */
+    const char *keep_columns; /* columns of the table to keep (bertc_columns.keep); null: none */
     int64_t max_length, batch_size, limit, threads;
     int backend;
     bertc_precision precision;
@@ -259,6 +264,41 @@ typedef struct bertc_predictions {
 BERTC_API bertc_status bertc_predict(const bertc_predict_options *options, bool score, const bertc_observer *observer,
                                      bertc_predictions *predictions, bertc_error *err);
 BERTC_API void bertc_predictions_clear(bertc_predictions *predictions);
+
+/* A model that is opened once and applied to any number of texts.
+ *
+ * Its logits do not depend on how texts are divided into calls, to the bit (batch invariance), so they may differ in the
+ * last bits from those of bertc_predict, which computes a whole data set at once. A predictor is used by one thread at a
+ * time. */
+typedef struct bertc_predictor bertc_predictor;
+
+/* Find the task, read configuration and tokenizer, and match the labels. The weights are not read yet. The strings of
+ * `options` and the observer must outlive the predictor; `data`, `split`, `text` and `limit` are used by
+ * bertc_predictor_run only.
+ * Errors: those of bertc_predict; *predictor is then null. */
+BERTC_API bertc_status bertc_predictor_open(const bertc_predict_options *options, const bertc_observer *observer,
+                                            bertc_predictor **predictor, bertc_error *err);
+BERTC_API const bertc_task *bertc_predictor_task(const bertc_predictor *predictor); /* valid until it is closed */
+
+/* Return the thresholds of a multi-label model (C), in the order of the task's labels; null: it has none. */
+BERTC_API const double *bertc_predictor_thresholds(const bertc_predictor *predictor);
+
+/* Do the work of bertc_predict, once. The predictor must outlive the predictions. Errors: as bertc_predict. */
+BERTC_API bertc_status bertc_predictor_run(bertc_predictor *predictor, bool score, bertc_predictions *predictions,
+                                           bertc_error *err);
+
+/* Read the weights, and allocate the memory of passes. The first bertc_predictor_apply does it, unless this function
+ * was called before. Errors: as bertc_predict. */
+BERTC_API bertc_status bertc_predictor_load(bertc_predictor *predictor, bertc_error *err);
+
+/* Compute the logits of texts: logits (count,C) out, in the order of the task's labels. The data set has the predictor's
+ * task. Memory is allocated for the texts of this call only.
+ * Errors: BERTC_USAGE for a data set of another task; those of bertc_predict. */
+BERTC_API bertc_status bertc_predictor_apply(bertc_predictor *predictor, const bertc_dataset *dataset, float *logits,
+                                             bertc_error *err);
+
+/* Report how many of the applied texts were truncated or had invalid UTF-8, and release the predictor. */
+BERTC_API void bertc_predictor_close(bertc_predictor *predictor); /* null: no effect */
 
 #ifdef __cplusplus
 }

@@ -82,6 +82,7 @@ typedef struct cli_plan_values {
 /* Option tables and functions of the commands, each in the command's own file. */
 cli_table cli_plan_more, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
 void cli_finetune_defaults(void *values);
+void cli_predict_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_error *err);
 bertc_status cli_plan(const void *values, cli_arguments arguments, bertc_error *err);
 bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *err);

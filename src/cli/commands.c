@@ -79,7 +79,7 @@ const cli_command cli_commands[] = {
     {
         .name = "eval",
         .summary = "evaluate a fine-tuned model on a split",
-        .examples = "bertc eval --task sst2 --model run --data GLUE\n"
+        .examples = "bertc eval --model run --data GLUE\n"
                     "bertc eval --task mnli-mm --model run --data GLUE --json\n"
                     "bertc eval --task mnli --model run --data GLUE --metrics own,f1_macro,auc --by-class\n",
         .details = "Prints a table, or one object with --json, for example\n"
@@ -94,7 +94,7 @@ const cli_command cli_commands[] = {
                    "each against the others, by their probabilities. --by-class adds \"classes\" and\n"
                    "\"confusion\", a row for each label, to the object; with more than 20 classes\n"
                    "\"confusions\", the 20 most frequent ones.\n",
-        .required = "task model",
+        .required = "model",
         .table = cli_inference_table,
         .mask = CLI_EVAL,
         .more = bertc_predict_option_table,
@@ -103,22 +103,31 @@ const cli_command cli_commands[] = {
     },
     {
         .name = "predict",
-        .summary = "predict labels for a split or for lines of text",
-        .examples = "bertc predict --task sst2 --model run --data GLUE --split test --out SST-2.tsv\n"
-                    "echo 'a fine film' | bertc predict --task sst2 --model run\n"
+        .summary = "predict labels for a split, a table or lines of text",
+        .examples = "bertc predict --model run --data GLUE --split test --out SST-2.tsv\n"
+                    "echo 'a fine film' | bertc predict --model run\n"
+                    "bertc predict --model run --data films.csv --probabilities --keep-columns all "
+                    "--format csv\n"
+                    "tail -f log.txt | bertc predict --model run --top-k 3 --format jsonl\n"
                     "printf 'a man sleeps\\ta person rests\\n' | bertc predict --task mnli "
                     "--model run\n",
-        .details = "With --data, the output is a GLUE submission file with a prediction for every\n"
-                   "row. The index of a row is its value in the column index (or id); without such\n"
-                   "a column the rows are counted from 0. Labels in the file are ignored. Without\n"
-                   "--data, each line of standard input is one text, or two texts separated by a\n"
-                   "TAB, and gives one line of output. The columns of --logits are the labels in the\n"
-                   "order of 'bertc tasks'.\n",
-        .required = "task model",
+        .details = "Without --data, each line of standard input is one text, or two texts separated\n"
+                   "by a TAB, and gives one line of output: the name of the label, or the value. The\n"
+                   "answers to all lines that are there are printed at once. The end of the input\n"
+                   "(Ctrl-D) ends the command. With the folder of a GLUE task as --data, the output\n"
+                   "is a GLUE submission file with a prediction for every row. The index of a row is\n"
+                   "its value in the column index (or id); without such a column the rows are\n"
+                   "counted from 0. Labels in the file are ignored. --format, --probabilities,\n"
+                   "--top-k, --threshold and --keep-columns, or one file as --data, give a table with\n"
+                   "the names of labels. A cell with a TAB or a line end does not fit into tsv, but\n"
+                   "into csv and jsonl. The columns of --logits are the labels in the order of\n"
+                   "'bertc tasks'.\n",
+        .required = "model",
         .needs = {"split", "data"},
         .table = cli_inference_table,
         .mask = CLI_PREDICT,
         .more = bertc_predict_option_table,
+        .defaults = cli_predict_defaults,
         .size = sizeof(cli_inference_values),
         .run = cli_predict,
     },

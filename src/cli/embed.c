@@ -7,6 +7,7 @@
 #include "cli/inference.h"
 #include "cli/error.h"
 #include "cli/input.h"
+#include "cli/json.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
@@ -64,20 +65,6 @@ static const char *word_of(const writer *w, int32_t id, int *length)
     return word;
 }
 
-static void put_string(FILE *to, const char *text, size_t n)
-{
-    fputc('"', to);
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20) fprintf(to, "\\u%04x", c);
-        else {
-            if (c == '"' || c == '\\') fputc('\\', to);
-            fputc(c, to);
-        }
-    }
-    fputc('"', to);
-}
-
 static bool is_json_number(const char *text, size_t n)
 {
     size_t digits = 0;
@@ -96,7 +83,7 @@ static void take_jsonl(writer *w, const bertc_embedding *e)
     FILE *to = w->files[0].stream;
     const bertc_example *x = e->example;
     fputs("{\"index\":", to);
-    if (x->index && !is_json_number(x->index, x->nindex)) put_string(to, x->index, x->nindex);
+    if (x->index && !is_json_number(x->index, x->nindex)) cli_put_json(to, x->index, x->nindex);
     else cli_put_index(to, x, e->index);
     fputc(',', to);
     if (is_by_token(w)) {
@@ -105,7 +92,7 @@ static void take_jsonl(writer *w, const bertc_embedding *e)
             fputc(r ? ',' : '[', to);
             int n;
             const char *word = word_of(w, e->ids[r], &n);
-            put_string(to, word, (size_t)n);
+            cli_put_json(to, word, (size_t)n);
         }
         fputs("],", to);
     }

@@ -115,14 +115,19 @@ static bertc_status check_report(const cli_inference_values *v, const bertc_task
 bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *err)
 {
     (void)arguments;
-    cli_inference_values own = *(const cli_inference_values *)values, *v = &own;
+    const cli_inference_values *v = values;
     bertc_metric_list metrics;
+    cli_progress progress;
+    bertc_predictor *predictor;
     bertc_predictions predictions = {0};
     bertc_class_report report = {0};
-    bertc_status status = cli_task_open(v, err);
-    const bertc_task *task = v->predict.opened;
+    bertc_status status = cli_infer_begin(v, &progress, &predictor, err);
+    const bertc_task *task = bertc_predictor_task(predictor);
+    if (status == BERTC_OK && !v->predict.data && !bertc_task_has_files(task))
+        status = cli_fail(err, BERTC_USAGE, "'bertc eval' needs --data, see 'bertc eval --help'");
     if (status == BERTC_OK) status = check_report(v, task, &metrics, err);
-    if (status == BERTC_OK) status = cli_infer(v, NULL, 0, true, &predictions, err);
+    if (status == BERTC_OK) status = bertc_predictor_run(predictor, true, &predictions, err);
+    cli_progress_end(&progress);
     if (status == BERTC_OK && v->by_class)
         status = bertc_task_report_classes(predictions.dataset, predictions.logits, &report, err);
     if (status == BERTC_OK && v->json)
@@ -132,6 +137,6 @@ bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *
     if (status == BERTC_OK && v->by_class && !v->json) print_report(task, &report);
     bertc_class_report_clear(&report);
     bertc_predictions_clear(&predictions);
-    bertc_task_close(task);
+    cli_infer_end(&progress, predictor);
     return status;
 }

@@ -9,7 +9,6 @@
 
 #include "cli/error.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 
 #define FIELD(name) offsetof(cli_inference_values, name)
 
@@ -20,9 +19,14 @@ static const bertc_choice combines[] = {{"mean", BERTC_COMBINE_MEAN}, {"concat",
 static const bertc_choice pools[] = {{"none", BERTC_POOL_NONE}, {"cls", BERTC_POOL_CLS}, {"mean", BERTC_POOL_MEAN},
                                      {"max", BERTC_POOL_MAX}, {NULL, 0}};
 static const bertc_choice formats[] = {{"npy", CLI_NPY}, {"jsonl", CLI_JSONL}, {"tsv", CLI_TSV}, {NULL, 0}};
+static const bertc_choice table_formats[] = {{"tsv", CLI_TSV}, {"csv", CLI_CSV}, {"jsonl", CLI_JSONL}, {NULL, 0}};
 
 static const bertc_option rows[] = {
-    {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK", "the task, see 'bertc tasks'", BOTH},
+    {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
+     "the task, see 'bertc tasks'; default: the task of the run --model", CLI_EVAL},
+    {"task", BERTC_OPTION_TEXT, FIELD(predict.task), NULL, 0, 0, NULL, "TASK",
+     "the task, see 'bertc tasks'; default: the task of the run --model, or without a run.json the labels of its "
+     "config.json", CLI_PREDICT},
     {"model", BERTC_OPTION_TEXT, FIELD(predict.model), NULL, 0, 0, NULL, "DIR",
      "a fine-tuned model: a run folder or a Hugging Face directory", BOTH},
     {"model", BERTC_OPTION_TEXT, FIELD(predict.model), NULL, 0, 0, NULL, "DIR",
@@ -31,9 +35,9 @@ static const bertc_option rows[] = {
      "read a split of this task from --data; default: read lines from standard input", CLI_EMBED},
     {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
      "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets", CLI_EVAL | CLI_EMBED},
-    {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR",
-     "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets; default: read lines from "
-     "standard input", CLI_PREDICT},
+    {"data", BERTC_OPTION_TEXT, FIELD(predict.data), NULL, 0, 0, NULL, "DIR|FILE",
+     "the GLUE folder or the task's own folder: GLUE's files, or tables of Hugging Face datasets; or one table; or a "
+     ".txt file of lines; default: read lines from standard input", CLI_PREDICT},
     {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "dev", 0, 0, splits, "SPLIT",
      "the split of the data to use", CLI_EVAL | CLI_EMBED},
     {"split", BERTC_OPTION_CHOICE, FIELD(predict.split), "test", 0, 0, splits, "SPLIT",
@@ -42,6 +46,19 @@ static const bertc_option rows[] = {
      "output file; default: standard output", CLI_PREDICT | CLI_EMBED},
     {"logits", BERTC_OPTION_TEXT, FIELD(logits), NULL, 0, 0, NULL, "FILE",
      "also write the logits to this file, columns separated by TAB", CLI_PREDICT},
+    {"format", BERTC_OPTION_CHOICE, FIELD(format), NULL, 0, 0, table_formats, "NAME",
+     "print a table with names of labels; default: a GLUE submission if --data is the folder of a GLUE task, else tsv, "
+     "and for lines of standard input only the names", CLI_PREDICT},
+    {"probabilities", BERTC_OPTION_FLAG, FIELD(probabilities), NULL, 0, 0, NULL, NULL,
+     "add the probability of each label", CLI_PREDICT},
+    {"top-k", BERTC_OPTION_INT, FIELD(top_k), NULL, 1, 2147483647, NULL, "K",
+     "add the K labels with the largest probabilities, and these", CLI_PREDICT},
+    {"threshold", BERTC_OPTION_REAL, FIELD(threshold), NULL, 0, 1, NULL, "P",
+     "predict only labels with a probability of at least P, else none", CLI_PREDICT},
+    {"keep-columns", BERTC_OPTION_TEXT, FIELD(predict.keep_columns), NULL, 0, 0, NULL, "LIST",
+     "columns of the table --data that are copied to the output, such as id,price; all: every column", CLI_PREDICT},
+    {"pair", BERTC_OPTION_FLAG, FIELD(predict.pair), NULL, 0, 0, NULL, NULL,
+     "each line contains two texts, separated by a TAB; only for a model without a task", CLI_PREDICT},
     {"any-labels", BERTC_OPTION_FLAG, FIELD(predict.any_labels), NULL, 0, 0, NULL, NULL,
      "if the model's labels have other names than the task's but the same number, match them by position", BOTH},
     {"pair", BERTC_OPTION_FLAG, FIELD(pair), NULL, 0, 0, NULL, NULL,
@@ -118,21 +135,32 @@ bertc_predict_options cli_inference_options(const cli_inference_values *values, 
     return options;
 }
 
+void cli_predict_defaults(void *values)
+{
+    cli_inference_values *v = values;
+    v->threshold = -1;
+}
+
 void cli_put_index(FILE *to, const bertc_example *example, size_t row)
 {
     if (example->index) fwrite(example->index, 1, example->nindex, to);
     else fprintf(to, "%zu", row);
 }
 
-bertc_status cli_infer(const cli_inference_values *values, const char *text, size_t length, bool score,
-                       bertc_predictions *predictions, bertc_error *err)
+bertc_status cli_infer_begin(const cli_inference_values *values, cli_progress *progress, bertc_predictor **predictor,
+                             bertc_error *err)
 {
-    const bertc_predict_options options = cli_inference_options(values, text, length);
-    cli_progress progress;
-    bertc_status status = cli_progress_begin(&progress, err);
-    if (status == BERTC_OK) status = bertc_predict(&options, score, &progress.observer, predictions, err);
-    cli_progress_end(&progress);
-    return status;
+    *predictor = NULL;
+    bertc_status status = cli_progress_begin(progress, err);
+    if (status == BERTC_OK && values->predict.task) status = check_name(values->predict.task, err);
+    if (status != BERTC_OK) return status;
+    return bertc_predictor_open(&values->predict, &progress->observer, predictor, err);
+}
+
+void cli_infer_end(cli_progress *progress, bertc_predictor *predictor)
+{
+    bertc_predictor_close(predictor);
+    cli_progress_end(progress);
 }
 
 /* ---- Outputs that would replace inputs ----------------------------------------------------- */
@@ -199,7 +227,8 @@ bertc_status cli_inference_check_outputs(const cli_inference_values *v, const be
                     input.st_dev == target.st_dev;
         const char *data = v->predict.data;
         bool has_data = task && (data || bertc_task_has_files(task));
-        if (read || is_in_model(path, v->predict.model) || (has_data && is_data(&target, data, task)))
+        if (read || is_in_model(path, v->predict.model) || is_same(&target, data) ||
+            (has_data && is_data(&target, data, task)))
             return cli_fail(err, BERTC_USAGE, "%s: is an input file or belongs to the model; choose another --%s",
                             path, outputs[i].option);
     }

@@ -5,15 +5,18 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/progress.h"
 
 enum { CLI_EVAL = 1, CLI_PREDICT = 2, CLI_EMBED = 4 };
-enum { CLI_NPY, CLI_JSONL, CLI_TSV }; /* formats of embed's output */
+enum { CLI_NO_FORMAT, CLI_NPY, CLI_JSONL, CLI_TSV, CLI_CSV }; /* formats of an output; no format: not given */
 
 typedef struct cli_inference_values {
     bertc_predict_options predict; /* the first member, as the library's option rows have offsets into it */
     const char *out, *logits, *layers, *offsets, *metrics;
     int combine, pool, format;
-    bool json, by_class, pair, normalize;
+    bool json, by_class, pair, normalize, probabilities;
+    int64_t top_k;    /* 0: not given */
+    double threshold; /* negative: not given */
 } cli_inference_values;
 
 /* Open the task of --task into values->predict.opened; bertc_task_close releases it. Errors: BERTC_USAGE with a
@@ -36,8 +39,9 @@ bertc_status cli_inference_check_outputs(const cli_inference_values *values, con
  * index. */
 void cli_put_index(FILE *to, const bertc_example *example, size_t row);
 
-/* Run the model and show progress. `text` contains the input lines if values->predict.data is null. */
-bertc_status cli_infer(const cli_inference_values *values, const char *text, size_t length, bool score,
-                       bertc_predictions *predictions, bertc_error *err);
+/* Begin to show progress, check the name of the task, and open the model. cli_infer_end is called in any case. */
+bertc_status cli_infer_begin(const cli_inference_values *values, cli_progress *progress, bertc_predictor **predictor,
+                             bertc_error *err);
+void cli_infer_end(cli_progress *progress, bertc_predictor *predictor);
 
 #endif

@@ -1,12 +1,14 @@
 #include "cli/input.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/error.h"
+#include "cli/signals.h"
 
 enum { BLOCK = 1 << 20, LONGEST_LINE = 64 << 20 };
 
@@ -27,6 +29,18 @@ static bertc_status count_lines(cli_lines *lines, const char *bytes, size_t leng
     return BERTC_OK;
 }
 
+/* Wait until standard input can be read, or until a signal arrives. */
+static bertc_status wait_for_input(bertc_error *err)
+{
+    enum { MILLISECONDS = 100 };
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    for (;;) {
+        bertc_status status = cli_signals_status();
+        if (status != BERTC_OK) return cli_fail(err, status, "stopped");
+        if (poll(&input, 1, MILLISECONDS) != 0) return BERTC_OK; /* an error is that of read */
+    }
+}
+
 /* Read more bytes into the buffer, after the unread ones; set `ended` at the end of input. */
 static bertc_status fill(cli_lines *lines, bertc_error *err)
 {
@@ -44,6 +58,8 @@ static bertc_status fill(cli_lines *lines, bertc_error *err)
     }
     struct stat info;
     ssize_t n;
+    bertc_status status = wait_for_input(err);
+    if (status != BERTC_OK) return status;
     do n = read(STDIN_FILENO, lines->buffer + lines->end, lines->capacity - lines->end);
     while (n < 0 && errno == EINTR);
     if (n < 0) return cli_fail_errno(err, "standard input", "cannot read");

@@ -14,7 +14,7 @@ typedef struct cli_lines {
 /* Return the next complete lines that one or more reads give, newlines included; only the last line of the input may
  * lack its newline. *text is valid until the next call. False at the end and on an error, which is in `err`. `lines`
  * starts as {0}. Errors: BERTC_INPUT for a line of more than 64 MB, before the rest of it is read; BERTC_IO,
- * BERTC_NOMEM. */
+ * BERTC_NOMEM; the status of a signal (cli_signals_status). */
 bool cli_lines_next(cli_lines *lines, const char **text, size_t *length, bertc_error *err);
 void cli_lines_clear(cli_lines *lines);
 

@@ -59,10 +59,14 @@ static void clear_line(cli_progress *p)
     p->shown = false;
 }
 
-/* Format what follows the phase in "train 120/6315  epoch 0.06  loss 0.5312  12345 tokens/s  ETA 12m40s". */
+/* Format what follows the phase in "train 120/6315  epoch 0.06  loss 0.5312  12345 tokens/s  ETA 12m40s", or in
+ * "predict 512 texts  12345 tokens/s". */
 static void describe(const bertc_progress *progress, char *out, size_t size)
 {
-    size_t used = (size_t)snprintf(out, size, " %lld/%lld", (long long)progress->step, (long long)progress->steps);
+    char total[32] = "";
+    if (progress->steps > 0) snprintf(total, sizeof total, "/%lld", (long long)progress->steps);
+    size_t used = (size_t)snprintf(out, size, " %lld%s%s%s", (long long)progress->step, total,
+                                   progress->unit ? " " : "", progress->unit ? progress->unit : "");
     if (isfinite(progress->loss) && used < size)
         used += (size_t)snprintf(out + used, size - used, "  epoch %.2f  loss %.4f", progress->epoch, progress->loss);
     if (progress->tokens_per_second > 0 && used < size)

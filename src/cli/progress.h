@@ -16,7 +16,7 @@ typedef struct cli_progress {
 
 /* Begin to show progress, and to watch for signals, which the observer's `stop` reports. */
 bertc_status cli_progress_begin(cli_progress *progress, bertc_error *err);
-void cli_progress_end(cli_progress *progress); /* clears the live line */
+void cli_progress_end(cli_progress *progress); /* clears the live line; more progress may follow */
 
 /* Print "bertc: MESSAGE". Every failure of the program is reported by this function. */
 void cli_print_error(const char *message);

@@ -163,7 +163,9 @@ static bertc_status prepare(job *j, bertc_error *err)
     const bertc_notify *notify = bc_meter_notify(&j->meter);
     bertc_status status = choose_task(j->options, &j->task, err);
     if (status == BERTC_OK)
-        status = bc_model_source_open_texts(source, &j->options->on, j->task, false, notify, &j->dataset, err);
+        status = bc_model_source_open_model(source, &j->options->on, j->task, notify, err);
+    if (status == BERTC_OK)
+        status = bc_model_source_read_texts(&j->options->on, j->task, false, notify, &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
     if (status == BERTC_OK) status = bc_model_source_tokenize(source, j->dataset, NULL, &j->inputs, err);
     if (status == BERTC_OK) bc_model_source_notify_inputs(j->dataset, j->inputs, notify);

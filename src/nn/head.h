@@ -63,6 +63,7 @@ typedef struct bc_head_pass {
     bc_dropout dropout;      /* dropout of x */
     const bc_param *params;  /* the head's parameters in the order of the parameter table */
     const bc_param *words;   /* the word embedding table */
+    bool by_row;             /* compute each row of logits by a product of its own: the same bits in every batch */
     size_t h, c;
     float *x;                /* (R,H) input */
     float *x_dropped;        /* (R,H) x after dropout; forward sets it, backward reads it */

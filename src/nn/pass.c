@@ -308,6 +308,7 @@ static bc_head_pass head_pass(const pass_view *v)
         .dropout = dropout_at(v, BC_SITE_HEAD, 0),
         .params = m->params + v->head->first,
         .words = bc_model_param(m, BC_WORD, 0),
+        .by_row = !m->grads && m->batch_invariant > bc_stage_pooler(m->config.num_hidden_layers),
         .h = v->h,
         .c = (size_t)v->head->config.num_labels,
         .x = all ? layer_input(w, m->config.num_hidden_layers).f32 : w->pooled,

@@ -1,6 +1,7 @@
 #include "run/model_source.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -10,6 +11,7 @@
 #include "formats/adapter_config.h"
 #include "formats/model_dir.h"
 #include "run/options.h"
+#include "tasks/tasks.h"
 
 void bc_model_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify)
 {
@@ -160,29 +162,78 @@ static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_
     return status;
 }
 
-static bertc_status read_texts(const bertc_predict_options *o, const bertc_task *task, bool labels,
-                               const bertc_notify *notify, bertc_dataset **dataset, bertc_error *err)
+/* Read a table that is given as a file. It has the columns of the split, or if the task has no such split of another. */
+static bertc_status read_table(const bertc_predict_options *o, const bertc_task *task, bool labels,
+                               bertc_dataset **dataset, bertc_error *err)
 {
+    int split = (int)o->split;
+    for (int other = BERTC_SPLITS - 1; !task->splits[split].file && other >= 0; other--)
+        if (task->splits[other].file) split = other;
+    if (!task->splits[split].file)
+        return bc_fail(err, BERTC_USAGE, "%s: a table, but task %s has no columns", o->data, task->name);
+    const bertc_columns texts = bc_columns_of_texts(&task->splits[split]);
+    return bc_dataset_read_file(task, (bertc_split)split, labels ? &task->splits[split] : &texts, NULL, o->data,
+                                (size_t)o->limit, dataset, err);
+}
+
+/* Read the lines of a file. */
+static bertc_status read_lines(const bertc_predict_options *o, const bertc_task *task, bertc_dataset **dataset,
+                               bertc_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    bertc_status status = bc_file_read(o->data, BC_FILE_WORDS, &text, &length, err);
+    if (status == BERTC_OK) status = bertc_dataset_from_lines(task, text, length, o->data, dataset, err);
+    bc_free(text);
+    return status;
+}
+
+/* Read what `data` is: a folder, a file of lines or a table; null: the task's own files. */
+static bertc_status read_data(const bertc_predict_options *o, const bertc_task *task, bool labels,
+                              bertc_dataset **dataset, bertc_error *err)
+{
+    struct stat info;
+    size_t n = o->data ? strlen(o->data) : 0;
+    bool is_text = n > 4 && strcmp(o->data + n - 4, ".txt") == 0;
+    bool is_file = o->data && stat(o->data, &info) == 0 && !S_ISDIR(info.st_mode);
+    if (is_file && is_text) {
+        if (labels) return bc_fail(err, BERTC_USAGE, "%s: lines of text have no labels", o->data);
+        if (o->keep_columns) return bc_fail(err, BERTC_USAGE, "%s: lines of text have no columns to keep", o->data);
+        return read_lines(o, task, dataset, err);
+    }
+    if (is_file && !task->own) return read_table(o, task, labels, dataset, err);
+    return labels ? bertc_dataset_read(task, o->data, o->split, (size_t)o->limit, dataset, err)
+                  : bertc_dataset_read_texts(task, o->data, o->split, (size_t)o->limit, dataset, err);
+}
+
+bertc_status bc_model_source_read_texts(const bertc_predict_options *o, const bertc_task *task, bool labels,
+                                        const bertc_notify *notify, bertc_dataset **dataset, bertc_error *err)
+{
+    bertc_task keeping = *task; /* the task with the columns to keep */
     size_t limit = (size_t)o->limit;
-    bertc_status status;
     bool lines = !o->data && (o->text || !bertc_task_has_files(task));
-    if (lines) status = bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err);
-    else if (labels) status = bertc_dataset_read(task, o->data, o->split, limit, dataset, err);
-    else status = bertc_dataset_read_texts(task, o->data, o->split, limit, dataset, err);
+    if (lines && !o->text) return bc_fail(err, BERTC_USAGE, "neither a data folder nor text is given");
+    for (int split = 0; split < BERTC_SPLITS; split++)
+        keeping.splits[split].keep = keeping.old_splits[split].keep = keeping.tables[split].keep = o->keep_columns;
+    bertc_status status =
+        lines ? bertc_dataset_from_lines(task, o->text, o->text_length, "standard input", dataset, err)
+              : read_data(o, &keeping, labels, dataset, err);
     if (status != BERTC_OK) return status;
-    if (lines && limit > 0 && limit < (*dataset)->count) (*dataset)->count = limit;
+    (*dataset)->task = task;
+    if (limit > 0 && limit < (*dataset)->count) (*dataset)->count = limit;
     bc_model_source_notify_rows(*dataset, notify);
     return BERTC_OK;
 }
 
-/* Check that a directory is a model. A run of several tasks has a folder with a model for each task. */
+/* Check that a directory is a model. A run of several tasks has a folder with a model for each task. task: null if it is
+ * not known yet. */
 static bertc_status check_dir(const char *dir, const bertc_task *task, bertc_error *err)
 {
     static const char *const names[] = {"config.json", BC_ADAPTER_CONFIG};
     enum { NAMES = sizeof names / sizeof *names };
-    char *own = bc_path_join(dir, task->name);
+    char *own = bc_path_join(dir, task ? task->name : "");
     bertc_status status = own ? check_finished(dir, err) : bc_fail_memory(err);
-    if (status == BERTC_OK && bc_folder_exists(own) && bc_model_path_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
+    if (status == BERTC_OK && task && bc_folder_exists(own) && bc_model_path_check(dir, names, NAMES, NULL) == BERTC_INPUT &&
         bc_model_path_check(own, names, NAMES, NULL) == BERTC_OK)
         status = bc_fail(err, BERTC_INPUT, "%s: holds a model for each of several tasks; the model of %s is %s", dir,
                          task->name, own);
@@ -190,19 +241,15 @@ static bertc_status check_dir(const char *dir, const bertc_task *task, bertc_err
     return status == BERTC_OK ? bc_model_path_check(dir, names, NAMES, err) : status;
 }
 
-bertc_status bc_model_source_open_texts(bc_model_source *source, const bertc_predict_options *o, const bertc_task *task,
-                                        bool labels, const bertc_notify *notify, bertc_dataset **dataset,
-                                        bertc_error *err)
+bertc_status bc_model_source_open_model(bc_model_source *source, const bertc_predict_options *o,
+                                        const bertc_task *task, const bertc_notify *notify, bertc_error *err)
 {
-    if (!o->data && !o->text && !bertc_task_has_files(task))
-        return bc_fail(err, BERTC_USAGE, "neither a data folder nor text is given");
     bertc_status status = bc_options_check_predict(o, err);
     if (status != BERTC_OK) return status;
     int64_t length = o->max_length;
     status = check_dir(o->model, task, err);
     if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
-    if (status == BERTC_OK) status = bc_model_source_open(source, o->model, length, notify, err);
-    return status == BERTC_OK ? read_texts(o, task, labels, notify, dataset, err) : status;
+    return status == BERTC_OK ? bc_model_source_open(source, o->model, length, notify, err) : status;
 }
 
 /* Check that all ids and types of a data set fit the model. */

@@ -23,12 +23,16 @@ bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int6
                                   const bertc_notify *notify, bertc_error *err);
 void bc_model_source_close(bc_model_source *source);
 
-/* Open a model source, and read the texts that the model is applied to: a split of `task`, or lines of text. With
- * `labels`, only the labelled examples of a split are read, with their labels; else all rows. Errors: those of
- * bc_model_source_open and of reading data; BERTC_USAGE if the options give neither data nor text. */
-bertc_status bc_model_source_open_texts(bc_model_source *source, const bertc_predict_options *options,
-                                        const bertc_task *task, bool labels, const bertc_notify *notify,
-                                        bertc_dataset **dataset, bertc_error *err);
+/* Check the options, and open the model source options->model. task: null if it is not known yet. Errors: BERTC_USAGE;
+ * those of bc_model_source_open. */
+bertc_status bc_model_source_open_model(bc_model_source *source, const bertc_predict_options *options,
+                                        const bertc_task *task, const bertc_notify *notify, bertc_error *err);
+
+/* Read the texts that a model is applied to: a split of `task`, a file, or lines of text. With `labels`, only the
+ * labelled examples are read, with their labels; else all rows. Errors: those of reading data; BERTC_USAGE if the options
+ * give neither data nor text. */
+bertc_status bc_model_source_read_texts(const bertc_predict_options *options, const bertc_task *task, bool labels,
+                                        const bertc_notify *notify, bertc_dataset **dataset, bertc_error *err);
 
 /* Tokenise a data set and check that its ids and types fit the model. map: the model's class for each class of the
  * task; null if both have the same order. Errors: BERTC_INPUT, BERTC_NOMEM. */

@@ -43,15 +43,22 @@ static void store_logits(bc_eval *eval, const bertc_batch *batch, const float *l
             eval->logits[batch->examples[s] * classes + c] = logits[s * classes + (size_t)eval->columns[c]];
 }
 
-/* Report the progress after a number of passes, which have computed `tokens` tokens. */
-static void report_progress(bc_meter *meter, const bc_eval *eval, int64_t pass, size_t tokens, double began)
+/* Report the progress after a number of passes, which have computed `tokens` tokens of `texts` texts. */
+static void report_progress(bc_meter *meter, const bc_eval *eval, int64_t pass, size_t texts, size_t tokens,
+                            double began)
 {
     double seconds = bc_clock() - began, speed = seconds > 0 ? (double)tokens / seconds : 0;
     double left = (double)(eval->inputs->starts[eval->inputs->count] - tokens);
     bertc_progress p = {.phase = "eval", .step = pass, .steps = eval->passes, .loss = (double)NAN,
                         .lr = (double)NAN, .tokens_per_second = speed,
                         .eta_seconds = speed > 0 ? left / speed : (double)NAN};
-    bc_meter_show(meter, p, pass == 1 || pass == eval->passes);
+    if (eval->predicts) {
+        p.phase = "predict";
+        p.unit = "texts";
+        p.step = (int64_t)(eval->texts_before + texts);
+        p.steps = eval->open_ended ? 0 : (int64_t)eval->inputs->count;
+    }
+    bc_meter_show(meter, p, !eval->open_ended && (pass == 1 || pass == eval->passes));
 }
 
 bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bertc_workspace *workspace,
@@ -72,7 +79,7 @@ bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bert
         if (status != BERTC_OK) return status;
         store_logits(eval, batch, workspace->logits);
         done += tokens;
-        report_progress(meter, eval, ++pass, done, began);
+        report_progress(meter, eval, ++pass, at + n, done, began);
     }
     meter->pass_seconds = bc_clock() - began;
     return BERTC_OK;

@@ -19,6 +19,9 @@ typedef struct bc_eval {
     bc_pack pack;         /* limits of a pass */
     int64_t passes;       /* number of passes */
     size_t max_tokens;    /* tokens of the largest pass */
+    bool predicts;        /* report progress in texts of a prediction, not in passes of an evaluation */
+    size_t texts_before;  /* if it predicts: number of texts predicted before */
+    bool open_ended;      /* if it predicts: more texts may come, their number is not known */
 } bc_eval;
 
 /* Plan the passes over `inputs`. `inputs` and `columns` (from bc_alloc) then belong to `eval`, even after an error;

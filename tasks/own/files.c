@@ -166,6 +166,7 @@ static bertc_status read_own(const bertc_task *task, const char *data, bertc_spl
     if (status == BERTC_OK) status = bc_own_check_file(&own, path, err);
     if (status == BERTC_OK && !own.columns.text) status = bc_own_find_columns(&own, path, false, err);
     bertc_columns columns = bc_own_columns_of(&own, NULL);
+    columns.keep = task->splits[split].keep;
     if (texts) columns = bc_columns_of_texts(&columns);
     if (status == BERTC_OK) status = bc_dataset_read_file(task, split, &columns, NULL, path, limit, dataset, err);
     bc_free(path);

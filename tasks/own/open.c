@@ -185,6 +185,7 @@ static bertc_status set_metrics(own_task *own, bertc_error *err)
 {
     static const bertc_metric usual[BERTC_KINDS][3] = {
         [BERTC_CLASSIFICATION] = {BERTC_ACCURACY, BERTC_F1_MACRO, BERTC_METRICS},
+        [BERTC_MULTILABEL] = {BERTC_F1_MICRO, BERTC_F1_MACRO, BERTC_METRICS},
         [BERTC_REGRESSION] = {BERTC_PEARSON, BERTC_SPEARMAN, BERTC_MSE}};
     bertc_task *row = &own->row;
     for (int i = 0; own->num_metrics == 0 && i < 3 && usual[row->kind][i] < BERTC_METRICS; i++)
@@ -306,6 +307,26 @@ bertc_status bertc_task_open(const char *name, const char *data, const bertc_own
     bertc_status status = open_own(opened, name, data, own, train, notify, err);
     if (status == BERTC_OK) *task = &opened->row;
     else release(opened);
+    return status;
+}
+
+bertc_status bertc_task_of_labels(const char *name, bertc_kind kind, const char *const *labels, int num_labels, bool pair,
+                                  const bertc_task **task, bertc_error *err)
+{
+    if (!name || !labels || !task) return bc_fail_null(err, __func__, "name, labels and task");
+    *task = NULL;
+    own_task *own = bc_calloc(1, sizeof *own);
+    if (!own) return bc_fail_memory(err);
+    own->kind = BERTC_KIND_GIVEN + (int)kind;
+    own->place = own->name = bc_own_keep(own, name, strlen(name));
+    bool classes = kind != BERTC_REGRESSION, good = own->name;
+    if (good && classes) good = (own->labels = bc_calloc((size_t)num_labels, sizeof *own->labels)) != NULL;
+    for (int i = 0; good && classes && i < num_labels; i++, own->num_labels++)
+        good = (own->labels[i] = bc_own_keep(own, labels[i], strlen(labels[i]))) != NULL;
+    bertc_status status = good ? make_row(own, err) : bc_fail_memory(err);
+    own->row.pair = pair;
+    if (status == BERTC_OK) *task = &own->row;
+    else release(own);
     return status;
 }
 

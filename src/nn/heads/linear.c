@@ -12,7 +12,10 @@ void bc_linear_head_fwd(const bc_head_pass *p)
     const bc_param *w = p->params, *b = w + 1;
     bc_dropout_tokens(p->x_dropped, p->x, p->rows, &p->dropout, p->h);
     bc_profile_mark(p->profile, BC_PROFILE_HEAD);
-    bc_linear_fwd(p->gemm, p->logits, p->x_dropped, w->value, b->value, shape(p));
+    bc_linear all = shape(p), part = all;
+    if (p->by_row) part.n = 1;
+    for (size_t row = 0; row < all.n; row += part.n)
+        bc_linear_fwd(p->gemm, p->logits + row * p->c, p->x_dropped + row * p->h, w->value, b->value, part);
     bc_profile_mark(p->profile, BC_PROFILE_PRODUCTS);
 }
 
