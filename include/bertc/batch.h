@@ -10,6 +10,7 @@
  * 3. Labels are stored example by example: those of example i are label_starts[i] .. label_starts[i+1]-1. An example of
  *    a classification task has one label, labels[label_starts[i]]; the labels of a multi-label example are rising.
  *    bertc_example explains the labels of each kind of task.
+ * 4. A text that is cut into windows is several examples of the inputs, one a window, with the same labels.
  *
  * Threads: inputs do not change after bertc_inputs_create, and several threads may read them at once. Only one thread
  * may fill a batch; several forward passes may read it at once. bertc_inputs_create uses the number of threads that
@@ -28,6 +29,21 @@
 extern "C" {
 #endif
 
+/* What happens to a text that is longer than the maximum length. */
+typedef enum bertc_long {
+    BERTC_LONG_DEFAULT, /* BERTC_LONG_HEAD; in bertc_predict_options the value that the model was trained with */
+    BERTC_LONG_HEAD,    /* its first tokens are kept (bertc_tokenizer_encode) */
+    BERTC_LONG_TAIL,    /* its last tokens are kept (bertc_tokenizer_encode_tail) */
+    BERTC_LONG_WINDOWS  /* it is cut into windows (bertc_encoding_windows) */
+} bertc_long;
+
+/* The maximum length of texts, and what happens to longer texts. */
+typedef struct bertc_length_limit {
+    size_t max_length; /* in tokens, special tokens included */
+    bertc_long long_texts;
+    size_t window_overlap; /* number of word pieces that two windows share */
+} bertc_length_limit;
+
 typedef struct bertc_inputs {
     size_t count;         /* number of examples */
     size_t *starts;       /* (count+1) offsets into ids and types */
@@ -39,6 +55,8 @@ typedef struct bertc_inputs {
     size_t longest;       /* tokens in the longest example */
     size_t invalid;       /* number of invalid UTF-8 sequences that were replaced */
     size_t truncated;     /* number of examples that were truncated to max_length */
+    size_t texts;         /* number of texts, if any was cut into windows; else 0 */
+    size_t *windows;      /* (texts+1) text t is the examples windows[t] .. windows[t+1]-1; null: a text is an example */
 } bertc_inputs;
 
 /* Tokenise a data set. label_map (C) gives the model's class for each class of the task; null: they are the same.
@@ -46,6 +64,12 @@ typedef struct bertc_inputs {
 BERTC_API bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
                                            size_t max_length, const int32_t *label_map, bertc_inputs **inputs,
                                            bertc_error *err);
+
+/* The same for texts of any length. Errors: also BERTC_INPUT for a pair whose shorter text leaves too few tokens for
+ * windows, and for more than UINT32_MAX windows. */
+BERTC_API bertc_status bertc_inputs_create_long(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
+                                                bertc_length_limit limit, const int32_t *label_map,
+                                                bertc_inputs **inputs, bertc_error *err);
 
 BERTC_API void bertc_inputs_free(bertc_inputs *inputs);
 

@@ -127,6 +127,35 @@ BERTC_API void bertc_encoding_clear(bertc_encoding *encoding);
 BERTC_API bertc_status bertc_tokenizer_encode(const bertc_tokenizer *tokenizer, bertc_encoding *encoding, const char *a,
                                               size_t na, const char *b, size_t nb, size_t max_length, bertc_error *err);
 
+/* The same, but a text that is too long loses its first word pieces and keeps its last, as with truncation_side="left"
+ * of the reference. The texts of a pair keep the same numbers of word pieces as in bertc_tokenizer_encode. */
+BERTC_API bertc_status bertc_tokenizer_encode_tail(const bertc_tokenizer *tokenizer, bertc_encoding *encoding,
+                                                   const char *a, size_t na, const char *b, size_t nb,
+                                                   size_t max_length, bertc_error *err);
+
+/* Windows of an encoding. Each window is a model input: special tokens, the complete shorter text of a pair, and
+ * consecutive word pieces of the longer text (of b if both are equally long) or of the only text. Neighbouring windows
+ * share word pieces, and every word piece is in a window. */
+typedef struct bertc_windows {
+    size_t count;    /* number of windows, at least 1 */
+    size_t before;   /* tokens of the encoding with which each window begins */
+    size_t after;    /* tokens of the encoding with which each window ends */
+    size_t pieces;   /* word pieces of the text that is cut */
+    size_t capacity; /* maximum number of these word pieces in a window; only the last window may have fewer */
+    size_t overlap;  /* number of word pieces that a window shares with the next one */
+} bertc_windows;
+
+/* Cut an encoding, which was made with a max_length of 0, into windows of at most max_length tokens; 0: no limit. An
+ * encoding that fits is one window. The windows equal the reference's with return_overflowing_tokens, stride = overlap and, for a
+ * pair, truncation "only_second" or "only_first".
+ * Errors: BERTC_INPUT if the shorter text of the pair and the special tokens leave no more than `overlap` tokens. */
+BERTC_API bertc_status bertc_encoding_windows(const bertc_encoding *encoding, size_t max_length, size_t overlap,
+                                              bertc_windows *windows, bertc_error *err);
+
+/* Return the number of word pieces of a window's part of the text that is cut. They are the tokens from *first on of
+ * the encoding. index < windows->count. */
+BERTC_API size_t bertc_windows_at(const bertc_windows *windows, size_t index, size_t *first);
+
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bertc/batch.h"
 #include "bertc/model.h"
 #include "bertc/own_task.h"
 #include "bertc/status.h"
@@ -79,7 +80,7 @@ typedef enum bertc_best {
 /* The options of a fine-tuning run. Call bertc_train_defaults first, then set fields. A negative warmup_ratio or
  * weight_decay means the default of the recipe, a negative dropout the probabilities of the model. A negative
  * warmup_steps means that warmup_ratio decides. A max_length of 0 means 128, or the model's maximum if that is
- * smaller. */
+ * smaller. A negative window_overlap means a quarter of max_length. */
 typedef struct bertc_train_options {
     const char *task; /* one task, or several separated by commas: one encoder with a head for each (bertc_task_open) */
     const char *model, *data, *out; /* data null: every task has its own files */
@@ -103,6 +104,7 @@ typedef struct bertc_train_options {
     int64_t batch_size;
     double lr;
     int64_t max_length;
+    int64_t window_overlap; /* word pieces that two windows of a text share */
     double warmup_ratio, weight_decay, max_grad_norm, dropout;
     int64_t seed;
     int64_t threads;
@@ -120,6 +122,7 @@ typedef struct bertc_train_options {
     int precision; /* bertc_precision */
     int backend;   /* index for bertc_backend_name */
     int keep;      /* bertc_keep */
+    int long_texts; /* bertc_long: what happens to texts that are longer than max_length */
     int train_only; /* bertc_train_only */
     int task_sampling; /* bertc_task_sampling */
     int best_metric; /* bertc_best */
@@ -224,7 +227,9 @@ BERTC_API bertc_status bertc_plan(const bertc_train_options *options, const bert
                                   bertc_plan_result *result, bertc_error *err);
 
 /* A max_length of 0 means the value that the run was trained with if `model` is a run folder, else 128, or the model's
- * maximum if that is smaller. */
+ * maximum if that is smaller. A long_texts of BERTC_LONG_DEFAULT means the value that the run was trained with, with
+ * its window_overlap unless max_length is given; else BERTC_LONG_HEAD. The field window_overlap is used only with
+ * BERTC_LONG_WINDOWS; a negative value means a quarter of max_length. */
 typedef struct bertc_predict_options {
     const char *task;  /* null: the task of the run in `model`, or without a run.json the labels of its config.json */
     const char *model;
@@ -236,7 +241,8 @@ typedef struct bertc_predict_options {
     size_t text_length;
     bool pair;         /* each line has two texts, separated by a TAB; only if the task comes from config.json */
     const char *keep_columns; /* columns of the table to keep (bertc_columns.keep); null: none */
-    int64_t max_length, batch_size, limit, threads;
+    int64_t max_length, window_overlap, batch_size, limit, threads;
+    int long_texts; /* bertc_long */
     int backend;
     bertc_precision precision;
     bool any_labels; /* if the model has the same number of labels as the task but other names, match them in order */

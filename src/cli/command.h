@@ -24,7 +24,7 @@ typedef struct cli_command {
     const char *examples; /* lines as typed, each ended by a newline */
     const char *details;  /* a paragraph, lines ended by newlines; or null */
     const char *required; /* names of required options, separated by spaces; or null */
-    const char *needs[2]; /* the first option has no effect without the second; or null */
+    const char *needs[4]; /* the first option has no effect without the second, the third without the fourth; or null */
     const char *operand;  /* name, for help, of the one argument that is not an option; or null */
     bool operand_required;
     bool many_operands; /* the operand may be given several times */
@@ -49,7 +49,7 @@ bertc_status cli_command_unknown(const char *name, bertc_error *err);
 typedef struct cli_tokenize_values {
     const char *model, *vocab;
     bool cased, pair, offsets;
-    int parity;
+    int parity, long_texts;
     int64_t max_length, threads;
 } cli_tokenize_values;
 
@@ -82,7 +82,7 @@ typedef struct cli_plan_values {
 /* Option tables and functions of the commands, each in the command's own file. */
 cli_table cli_plan_more, cli_inference_table, cli_tokenize_table, cli_init_table, cli_truncate_table, cli_sample_table;
 void cli_finetune_defaults(void *values);
-void cli_predict_defaults(void *values);
+void cli_inference_defaults(void *values);
 bertc_status cli_finetune(const void *values, cli_arguments arguments, bertc_error *err);
 bertc_status cli_plan(const void *values, cli_arguments arguments, bertc_error *err);
 bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *err);

@@ -92,6 +92,13 @@ const bertc_option *cli_inference_table(size_t *count)
     return rows;
 }
 
+void cli_inference_defaults(void *values)
+{
+    cli_inference_values *v = values;
+    v->predict.window_overlap = -1;
+    v->threshold = -1;
+}
+
 static const char *task_name(const void *context, size_t index)
 {
     (void)context;
@@ -133,12 +140,6 @@ bertc_predict_options cli_inference_options(const cli_inference_values *values, 
     options.text = text;
     options.text_length = length;
     return options;
-}
-
-void cli_predict_defaults(void *values)
-{
-    cli_inference_values *v = values;
-    v->threshold = -1;
 }
 
 void cli_put_index(FILE *to, const bertc_example *example, size_t row)

@@ -199,8 +199,10 @@ static bool is_given(const cli_command *command, const char *name, const bool *g
 static bertc_status check_needs(const cli_command *command, const bool *given, bertc_error *err)
 {
     const char *const *needs = command->needs;
-    if (!needs[0] || !is_given(command, needs[0], given) || is_given(command, needs[1], given)) return BERTC_OK;
-    return cli_fail(err, BERTC_USAGE, "--%s has no effect without --%s", needs[0], needs[1]);
+    for (size_t i = 0; i < sizeof command->needs / sizeof *needs && needs[i]; i += 2)
+        if (is_given(command, needs[i], given) && !is_given(command, needs[i + 1], given))
+            return cli_fail(err, BERTC_USAGE, "--%s has no effect without --%s", needs[i], needs[i + 1]);
+    return BERTC_OK;
 }
 
 static bertc_status check_required(const cli_command *command, const bool *given, size_t arguments, bertc_error *err)

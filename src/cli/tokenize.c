@@ -19,6 +19,8 @@
 static const bertc_choice parities[] = {
     {"hf-fast", BERTC_HF_FAST}, {"hf-slow", BERTC_HF_SLOW}, {"google", BERTC_GOOGLE}, {NULL, 0}};
 
+static const bertc_choice longs[] = {{"head", BERTC_LONG_HEAD}, {"tail", BERTC_LONG_TAIL}, {NULL, 0}};
+
 static const bertc_option rows[] = {
     {"model", BERTC_OPTION_TEXT, FIELD(model), NULL, 0, 0, NULL, "DIR",
      "use the vocab.txt and the tokenizer settings of a model directory", 0},
@@ -30,6 +32,8 @@ static const bertc_option rows[] = {
      "each line contains two texts, separated by the first TAB", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), "0", 0, 1000000000, NULL, "TOKENS",
      "maximum number of tokens of a line, with [CLS] and [SEP]; longer lines are truncated; 0: no maximum", 0},
+    {"long", BERTC_OPTION_CHOICE, FIELD(long_texts), "head", 0, 0, longs, "HOW",
+     "which tokens of lines longer than --max-length are kept; head: the first; tail: the last", 0},
     {"parity", BERTC_OPTION_CHOICE, FIELD(parity), "hf-fast", 0, 0, parities, "NAME",
      "reference implementation whose ids are produced", 0},
     {"offsets", BERTC_OPTION_FLAG, FIELD(offsets), NULL, 0, 0, NULL, NULL,
@@ -97,8 +101,9 @@ static bertc_status encode_line(const cli_tokenize_values *v, const bertc_tokeni
     p->no_tab = v->pair && !tab;
     if (p->no_tab) return BERTC_INPUT;
     size_t first = tab ? (size_t)(tab - line) : length;
-    bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, line, first, tab ? tab + 1 : NULL,
-                                                 tab ? length - first - 1 : 0, (size_t)v->max_length, &p->error);
+    bertc_status status = (v->long_texts == BERTC_LONG_TAIL ? bertc_tokenizer_encode_tail : bertc_tokenizer_encode)(
+        tokenizer, encoding, line, first, tab ? tab + 1 : NULL, tab ? length - first - 1 : 0, (size_t)v->max_length,
+        &p->error);
     p->invalid += encoding->invalid;
     return status == BERTC_OK ? put_line(p, encoding, v->offsets) : status;
 }

@@ -1,7 +1,7 @@
 /* Tokenised data sets and packed batches.
  *
- * Threads tokenise blocks of examples in parallel. Each block collects its ids in its own growing buffer; afterwards
- * the blocks are copied one after another into the data set. Neither the result nor the error depends on the number of
+ * Threads tokenise blocks of texts in parallel. Each block collects its ids in its own growing buffer; afterwards the
+ * blocks are copied one after another into the data set. Neither the result nor the error depends on the number of
  * threads: the first example that fails determines the error. */
 #include "data/packing.h"
 
@@ -15,11 +15,13 @@
 
 enum { BLOCK = 512 };
 
-/* Consecutive examples and their tokens. */
+/* Consecutive texts and the tokens of their sequences: a text is one sequence, or one for each of its windows. */
 typedef struct block {
-    size_t first, count;     /* examples */
+    size_t first, count;     /* texts */
     size_t tokens, capacity; /* used and allocated length of ids and types */
-    size_t *lengths;         /* (count) points into the data set's array */
+    size_t *windows;         /* (count) number of sequences of each text; points into the data set's array */
+    size_t sequences, max_sequences; /* used and allocated length of lengths */
+    size_t *lengths;         /* number of tokens of each sequence */
     int32_t *ids;
     uint8_t *types;
     size_t invalid, truncated;
@@ -41,46 +43,107 @@ static bool block_reserve(block *b, size_t more)
     return true;
 }
 
+static bool block_reserve_lengths(block *b, size_t more)
+{
+    size_t need, capacity;
+    if (!bc_size_add(b->sequences, more, &need) || !bc_size_mul(need, 2, &capacity)) return false;
+    if (need <= b->max_sequences) return true;
+    size_t *lengths = bc_realloc(b->lengths, capacity, sizeof *lengths);
+    if (!lengths) return false;
+    b->lengths = lengths;
+    b->max_sequences = capacity;
+    return true;
+}
+
+/* Append tokens of an encoding. */
+static void block_put(block *b, const bertc_encoding *encoding, bool typed, size_t first, size_t count)
+{
+    memcpy(b->ids + b->tokens, encoding->ids + first, count * sizeof *b->ids);
+    for (size_t k = 0; k < count; k++) b->types[b->tokens + k] = typed ? (uint8_t)encoding->types[first + k] : 0;
+    b->tokens += count;
+}
+
+/* Append the sequences of an encoded text. */
+static bool block_put_windows(block *b, const bertc_encoding *encoding, bool typed, const bertc_windows *windows)
+{
+    size_t max = windows->before + windows->capacity + windows->after, first;
+    if (!block_reserve_lengths(b, windows->count)) return false;
+    for (size_t i = 0; i < windows->count; i++) {
+        size_t pieces = bertc_windows_at(windows, i, &first);
+        if (!block_reserve(b, max)) return false;
+        block_put(b, encoding, typed, 0, windows->before);
+        block_put(b, encoding, typed, first, pieces);
+        block_put(b, encoding, typed, encoding->count - windows->after, windows->after);
+        b->lengths[b->sequences++] = windows->before + pieces + windows->after;
+    }
+    return true;
+}
+
 static void block_encode(block *b, const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
-                         size_t max_length, bertc_encoding *encoding)
+                         bertc_length_limit limit, bertc_encoding *encoding)
 {
     const bool typed = !bertc_tokenizer_options_of(tokenizer).no_types;
+    const bool cuts = limit.long_texts == BERTC_LONG_WINDOWS;
+    const size_t max_length = cuts ? 0 : limit.max_length;
     for (size_t i = 0; i < b->count; i++) {
         const bertc_example *e = &dataset->examples[b->first + i];
         bertc_error inner = {0};
-        bertc_status status = bertc_tokenizer_encode(tokenizer, encoding, e->a, e->na, e->b, e->nb, max_length, &inner);
-        if (status == BERTC_OK && !block_reserve(b, encoding->count)) status = BERTC_NOMEM;
+        bertc_windows windows;
+        bertc_status status =
+            (limit.long_texts == BERTC_LONG_TAIL ? bertc_tokenizer_encode_tail : bertc_tokenizer_encode)(
+                tokenizer, encoding, e->a, e->na, e->b, e->nb, max_length, &inner);
+        if (status == BERTC_OK)
+            status = bertc_encoding_windows(encoding, cuts ? limit.max_length : 0, limit.window_overlap, &windows,
+                                            &inner);
+        if (status == BERTC_OK && !block_put_windows(b, encoding, typed, &windows)) status = BERTC_NOMEM;
         if (status == BERTC_NOMEM) bc_fail_memory(&b->error);
         else if (status != BERTC_OK) bc_fail(&b->error, status, "%s:%zu: %s", dataset->path, e->line, inner.message);
         if (status != BERTC_OK) return;
-        memcpy(b->ids + b->tokens, encoding->ids, encoding->count * sizeof *b->ids);
-        for (size_t k = 0; k < encoding->count; k++) b->types[b->tokens + k] = typed ? (uint8_t)encoding->types[k] : 0;
-        b->tokens += encoding->count;
         b->invalid += encoding->invalid;
         b->truncated += encoding->truncated > 0;
-        b->lengths[i] = encoding->count;
+        b->windows[i] = windows.count;
     }
 }
 
-/* Copy the blocks one after another into `inputs`. On entry, `starts[i+1]` holds the length of example i. */
-static bertc_status join_blocks(bertc_inputs *inputs, const block *blocks, size_t count, bertc_error *err)
+/* Add up the numbers of sequences and tokens of all blocks. On entry, `windows[t+1]` holds the number of sequences of
+ * text t. */
+static bertc_status count_sequences(bertc_inputs *inputs, const block *blocks, size_t count, const char *path,
+                                    bertc_error *err)
+{
+    size_t texts = inputs->count, n = 0;
+    for (size_t t = 0; t < texts; t++)
+        if (!bc_size_add(inputs->windows[t], inputs->windows[t + 1], &inputs->windows[t + 1]))
+            return bc_fail_memory(err);
+    inputs->count = inputs->windows[texts];
+    if (inputs->count > UINT32_MAX)
+        return bc_fail(err, BERTC_INPUT, "%s: %zu windows, the maximum is %u", path, inputs->count, UINT32_MAX);
+    inputs->starts = bc_calloc(inputs->count + 1, sizeof *inputs->starts);
+    if (!inputs->starts) return bc_fail_memory(err);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < blocks[i].sequences; k++, n++) {
+            size_t length = blocks[i].lengths[k];
+            if (length > inputs->longest) inputs->longest = length;
+            if (!bc_size_add(inputs->starts[n], length, &inputs->starts[n + 1])) return bc_fail_memory(err);
+        }
+    return BERTC_OK;
+}
+
+/* Copy the blocks one after another into `inputs`. */
+static bertc_status join_blocks(bertc_inputs *inputs, const block *blocks, size_t count, const char *path,
+                                bertc_error *err)
 {
     for (size_t i = 0; i < count; i++)
         if (blocks[i].error.status != BERTC_OK)
             return bc_fail(err, blocks[i].error.status, "%s", blocks[i].error.message);
-    inputs->starts[0] = 0;
-    for (size_t i = 0; i < inputs->count; i++) {
-        size_t length = inputs->starts[i + 1];
-        if (length > inputs->longest) inputs->longest = length;
-        if (!bc_size_add(inputs->starts[i], length, &inputs->starts[i + 1])) return bc_fail_memory(err);
-    }
+    bertc_status status = count_sequences(inputs, blocks, count, path, err);
+    if (status != BERTC_OK) return status;
     size_t total = inputs->starts[inputs->count];
     inputs->ids = bc_alloc(total, sizeof *inputs->ids);
     inputs->types = bc_alloc(total, sizeof *inputs->types);
     if (!inputs->ids || !inputs->types) return bc_fail_memory(err);
     for (size_t i = 0; i < count; i++) {
         const block *b = &blocks[i];
-        size_t at = inputs->starts[b->first];
+        size_t at = inputs->starts[inputs->windows[b->first]];
         if (b->tokens > 0) {
             memcpy(inputs->ids + at, b->ids, b->tokens * sizeof *b->ids);
             memcpy(inputs->types + at, b->types, b->tokens);
@@ -92,7 +155,7 @@ static bertc_status join_blocks(bertc_inputs *inputs, const block *blocks, size_
 }
 
 static bertc_status tokenise(bertc_inputs *inputs, const bertc_tokenizer *tokenizer,
-                             const bertc_dataset *dataset, size_t max_length, bertc_error *err)
+                             const bertc_dataset *dataset, bertc_length_limit limit, bertc_error *err)
 {
     size_t count = inputs->count / BLOCK + (inputs->count % BLOCK != 0);
     block *blocks = bc_calloc(count, sizeof *blocks);
@@ -100,19 +163,20 @@ static bertc_status tokenise(bertc_inputs *inputs, const bertc_tokenizer *tokeni
     for (size_t i = 0; i < count; i++) {
         size_t first = i * BLOCK, left = inputs->count - first;
         blocks[i] = (block){.first = first, .count = left < BLOCK ? left : BLOCK,
-                            .lengths = inputs->starts + first + 1};
+                            .windows = inputs->windows + first + 1};
     }
 #pragma omp parallel
     {
         bertc_encoding encoding = {0};
 #pragma omp for schedule(dynamic)
-        for (size_t i = 0; i < count; i++) block_encode(&blocks[i], tokenizer, dataset, max_length, &encoding);
+        for (size_t i = 0; i < count; i++) block_encode(&blocks[i], tokenizer, dataset, limit, &encoding);
         bertc_encoding_clear(&encoding);
     }
-    bertc_status status = join_blocks(inputs, blocks, count, err);
+    bertc_status status = join_blocks(inputs, blocks, count, dataset->path, err);
     for (size_t i = 0; i < count; i++) {
         bc_free(blocks[i].ids);
         bc_free(blocks[i].types);
+        bc_free(blocks[i].lengths);
     }
     bc_free(blocks);
     return status;
@@ -179,24 +243,77 @@ static bertc_status copy_targets(bertc_inputs *inputs, const bertc_dataset *data
     return BERTC_OK;
 }
 
+/* Give each window the targets of its text. If no text was cut, drop `windows`. */
+static bertc_status repeat_targets(bertc_inputs *inputs, size_t texts, bertc_error *err)
+{
+    size_t total = 0;
+    if (inputs->count == texts) {
+        bc_free(inputs->windows);
+        inputs->windows = NULL;
+        return BERTC_OK;
+    }
+    inputs->texts = texts;
+    const size_t *windows = inputs->windows, *of_text = inputs->label_starts;
+    for (size_t t = 0; t < texts; t++) {
+        size_t more;
+        if (!bc_size_mul(of_text[t + 1] - of_text[t], windows[t + 1] - windows[t], &more) ||
+            !bc_size_add(total, more, &total))
+            return bc_fail_memory(err);
+    }
+    bertc_inputs to = {.label_starts = bc_alloc(inputs->count + 1, sizeof *to.label_starts),
+                       .labels = bc_alloc(total, sizeof *to.labels),
+                       .values = bc_alloc(inputs->count, sizeof *to.values)};
+    bool allocated = to.label_starts && to.labels && to.values;
+    if (allocated) to.label_starts[0] = 0;
+    for (size_t t = 0; t < texts && allocated; t++)
+        for (size_t i = windows[t]; i < windows[t + 1]; i++) {
+            size_t n = of_text[t + 1] - of_text[t];
+            if (n > 0) memcpy(to.labels + to.label_starts[i], inputs->labels + of_text[t], n * sizeof *to.labels);
+            to.label_starts[i + 1] = to.label_starts[i] + n;
+            to.values[i] = inputs->values[t];
+        }
+    bertc_inputs old = *inputs;
+    if (allocated) {
+        inputs->label_starts = to.label_starts;
+        inputs->labels = to.labels;
+        inputs->values = to.values;
+        to = old;
+    }
+    bc_free(to.label_starts);
+    bc_free(to.labels);
+    bc_free(to.values);
+    return allocated ? BERTC_OK : bc_fail_memory(err);
+}
+
 bertc_status bertc_inputs_create(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset, size_t max_length,
                                  const int32_t *label_map, bertc_inputs **inputs, bertc_error *err)
+{
+    const bertc_length_limit limit = {.max_length = max_length};
+    return bertc_inputs_create_long(tokenizer, dataset, limit, label_map, inputs, err);
+}
+
+bertc_status bertc_inputs_create_long(const bertc_tokenizer *tokenizer, const bertc_dataset *dataset,
+                                      bertc_length_limit limit, const int32_t *label_map, bertc_inputs **inputs,
+                                      bertc_error *err)
 {
     if (inputs) *inputs = NULL;
     if (!tokenizer || !dataset || !dataset->task || !inputs || (dataset->count > 0 && !dataset->examples))
         return bc_fail_null(err, __func__, "tokenizer, dataset, its task and examples, and inputs");
+    if ((unsigned)limit.long_texts > BERTC_LONG_WINDOWS)
+        return bc_fail(err, BERTC_USAGE, "bertc_length_limit: long_texts %d is out of range", (int)limit.long_texts);
     if (dataset->count > UINT32_MAX)
         return bc_fail(err, BERTC_INPUT, "%s: %zu examples, the maximum is %u", dataset->path, dataset->count,
                        UINT32_MAX);
     bertc_inputs *in = bc_calloc(1, sizeof *in);
     if (!in) return bc_fail_memory(err);
     in->count = dataset->count;
-    in->starts = bc_calloc(in->count + 1, sizeof *in->starts);
+    in->windows = bc_calloc(in->count + 1, sizeof *in->windows);
     in->label_starts = bc_alloc(in->count + 1, sizeof *in->label_starts);
     in->values = bc_alloc(in->count, sizeof *in->values);
     bertc_status status =
-        in->starts && in->label_starts && in->values ? copy_targets(in, dataset, label_map, err) : bc_fail_memory(err);
-    if (status == BERTC_OK) status = tokenise(in, tokenizer, dataset, max_length, err);
+        in->windows && in->label_starts && in->values ? copy_targets(in, dataset, label_map, err) : bc_fail_memory(err);
+    if (status == BERTC_OK) status = tokenise(in, tokenizer, dataset, limit, err);
+    if (status == BERTC_OK) status = repeat_targets(in, dataset->count, err);
     if (status == BERTC_OK) *inputs = in;
     else bertc_inputs_free(in);
     return status;
@@ -211,6 +328,7 @@ void bertc_inputs_free(bertc_inputs *inputs)
     bc_free(inputs->label_starts);
     bc_free(inputs->labels);
     bc_free(inputs->values);
+    bc_free(inputs->windows);
     bc_free(inputs);
 }
 

@@ -168,6 +168,8 @@ static bertc_status prepare(job *j, bertc_error *err)
         status = bc_model_source_read_texts(&j->options->on, j->task, false, notify, &j->dataset, err);
     if (status == BERTC_OK) status = read_layers(j, err);
     if (status == BERTC_OK) status = bc_model_source_tokenize(source, j->dataset, NULL, &j->inputs, err);
+    if (status == BERTC_OK && (j->inputs->windows || j->options->on.long_texts == BERTC_LONG_WINDOWS))
+        status = bc_fail(err, BERTC_USAGE, "embed does not cut texts into windows; choose --long head or --long tail");
     if (status == BERTC_OK) bc_model_source_notify_inputs(j->dataset, j->inputs, notify);
     if (status == BERTC_OK) status = open_encoder(j, err);
     if (status != BERTC_OK) return status;

@@ -49,7 +49,7 @@ static double disk_bytes(const bc_run *run, int checkpoints)
     int best = run->options.keep == BERTC_KEEP_BEST ? checkpoints : 0;
     for (const bc_run_task *task = run->tasks; task < run->tasks + run->num_tasks; task++)
         for (size_t i = 0; i < task->eval_count; i++) {
-            logits += 4.0 * (double)task->evals[i].inputs->count * (double)task->evals[i].classes;
+            logits += 4.0 * (double)task->evals[i].texts * (double)task->evals[i].classes;
             predictions += bc_predictions_bytes(task, i);
         }
     return checkpoints * checkpoint_bytes(run) + run->num_tasks * ((1 + best) * model + best * logits) + predictions;

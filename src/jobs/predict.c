@@ -210,7 +210,7 @@ static bertc_status predict(job *j, bool score, bertc_predictions *predictions, 
     j->eval.predicts = !score;
     bc_model_source_notify_inputs(j->dataset, j->eval.inputs, notify);
     const bertc_limits limits = {.tokens = (int32_t)j->eval.max_tokens,
-                                 .sequences = (int32_t)bc_min(j->dataset->count, j->eval.pack.sequences),
+                                 .sequences = (int32_t)bc_min(j->eval.inputs->count, j->eval.pack.sequences),
                                  .longest = (int32_t)j->eval.inputs->longest};
     int32_t labels = bc_pack_max_labels(j->eval.inputs, j->eval.pack.sequences);
     status = bc_inference_allocate(inference, &limits, labels, 0, err);

@@ -122,7 +122,7 @@ bertc_status bc_checkpoint_save(bc_run *run, bertc_error *err)
 
 static size_t split_logits(const bc_eval *eval)
 {
-    return eval->inputs->count * eval->classes;
+    return eval->texts * eval->classes;
 }
 
 /* The number of logits of all evaluation splits of the first `tasks` tasks. */

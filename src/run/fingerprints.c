@@ -41,6 +41,7 @@ void bc_hash_inputs(char out[BC_HASH_HEX], const bertc_inputs *in)
     bc_hasher_update(&state, in->types, tokens * sizeof *in->types);
     put_labels(&state, in);
     bc_hasher_update(&state, in->values, in->count * sizeof *in->values);
+    if (in->windows) bc_hasher_update(&state, in->windows, (in->texts + 1) * sizeof *in->windows);
     bc_hasher_digest(&state, out);
 }
 

@@ -61,7 +61,9 @@ static size_t input_bytes(const bertc_inputs *in)
 {
     size_t token = sizeof *in->ids + sizeof *in->types;
     size_t example = sizeof *in->starts + sizeof *in->label_starts + sizeof *in->values;
-    return in->starts[in->count] * token + in->count * example + in->label_starts[in->count] * sizeof *in->labels;
+    size_t windows = in->windows ? (in->texts + 1) * sizeof *in->windows : 0;
+    return in->starts[in->count] * token + in->count * example + in->label_starts[in->count] * sizeof *in->labels +
+           windows;
 }
 
 /* Count the bytes of tokens, text and logits of an evaluation split. Saving best weights copies the logits. */
@@ -70,7 +72,8 @@ static size_t eval_bytes(const bc_run *run, const bc_eval *eval, const bertc_dat
     size_t text = set->count * sizeof *set->examples, copies = run->options.keep == BERTC_KEEP_BEST ? 2 : 1;
     for (const bertc_example *e = set->examples; e < set->examples + set->count; e++)
         text += e->na + e->nb + e->num_labels * sizeof *e->labels;
-    return input_bytes(eval->inputs) + text + copies * set->count * eval->classes * sizeof *eval->logits;
+    size_t rows = copies * set->count + (eval->windows ? eval->inputs->count : 0);
+    return input_bytes(eval->inputs) + text + rows * eval->classes * sizeof *eval->logits;
 }
 
 /* Count the bytes of all splits of all tasks, the orders of their examples, scratch to shuffle the largest task, and a

@@ -41,6 +41,11 @@ void bc_model_source_notify_inputs(const bertc_dataset *set, const bertc_inputs 
     if (inputs->truncated > 0)
         bc_notify(notify, "%s: %zu of %zu texts truncated to %zu tokens (--max-length)", set->path,
                   inputs->truncated, inputs->count, inputs->longest);
+    if (!inputs->windows) return;
+    size_t cut = 0;
+    for (size_t t = 0; t < inputs->texts; t++) cut += inputs->windows[t + 1] - inputs->windows[t] > 1;
+    bc_notify(notify, "%s: %zu of %zu texts cut into windows of at most %zu tokens (--max-length): %zu windows in all",
+              set->path, cut, inputs->texts, inputs->longest, inputs->count);
 }
 
 static bertc_status check_finished(const char *dir, bertc_error *err)
@@ -122,8 +127,21 @@ static bertc_status resolve_length(bc_model_source *source, const char *dir, int
         return bc_fail(err, BERTC_INPUT, "%s: its %s is %lld, a text needs at least %d tokens", dir, name,
                        (long long)max, BC_MIN_LENGTH);
     source->max_length = (size_t)max;
-    bc_notify(notify, "texts are truncated to %lld tokens, the model's %s", (long long)max, name);
+    bc_notify(notify, "texts are %s %lld tokens, the model's %s",
+              source->long_texts == BERTC_LONG_WINDOWS ? "cut into windows of" : "truncated to", (long long)max, name);
     return BERTC_OK;
+}
+
+/* Resolve the overlap of windows. A window has [CLS], [SEP] and at least one word piece more than its overlap. */
+static bertc_status resolve_overlap(bc_model_source *source, bertc_error *err)
+{
+    int64_t max_length = (int64_t)source->max_length, pieces = max_length - 2;
+    if (source->long_texts != BERTC_LONG_WINDOWS) return BERTC_OK;
+    if (source->window_overlap < 0) source->window_overlap = max_length / BC_OVERLAP_PART;
+    if (source->window_overlap < pieces) return BERTC_OK;
+    return bc_fail(err, BERTC_USAGE, "--window-overlap %lld: a window of --max-length %lld has %lld tokens besides "
+                   "[CLS] and [SEP], the overlap must be smaller", (long long)source->window_overlap,
+                   (long long)max_length, (long long)pieces);
 }
 
 bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int64_t max_length,
@@ -140,23 +158,33 @@ bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int6
     if (status == BERTC_OK) status = bertc_tokenizer_read_options(source->tokenizer_dir, &options, err);
     if (status == BERTC_OK) status = bertc_tokenizer_create(source->vocab, &options, &source->tokenizer, err);
     if (status == BERTC_OK) status = resolve_length(source, dir, max_length, notify, err);
+    if (status == BERTC_OK) status = resolve_overlap(source, err);
     if (status == BERTC_OK) status = check_vocab(source, notify, err);
     return status;
 }
 
-/* Read the --max-length of the run in the folder `dir`, which is the default for scoring its model. *length is 0 if
- * `dir` is not a run folder or its run.json does not state the option. */
-static bertc_status read_trained_length(const char *dir, int64_t *length, bertc_error *err)
+/* Set *length and what happens to longer texts to the options of a prediction, or where they are not given to those of
+ * the run in the folder of its model. *length is 0 if neither states it. */
+static bertc_status resolve_trained(const bertc_predict_options *o, bc_model_source *source, int64_t *length,
+                                    bertc_error *err)
 {
+    const char *dir = o->model;
+    int long_texts = BERTC_LONG_HEAD;
+    int64_t trained = 0, overlap = -1;
     cJSON *tree = NULL;
     bool found = false;
     char *path = bc_path_join(dir, BC_RUN_RECORD);
     bertc_status status = path ? bc_file_find(path, &found, err) : bc_fail_memory(err);
-    *length = 0;
     if (status == BERTC_OK && found) status = bc_json_read(path, BC_FILE_SETTINGS, &tree, err);
     if (status == BERTC_OK)
-        status = bc_json_int(bc_json_get(tree, "options"), "max-length", BC_MIN_LENGTH, BC_MAX_LENGTH, path, length,
+        status = bc_json_int(bc_json_get(tree, "options"), "max-length", BC_MIN_LENGTH, BC_MAX_LENGTH, path, &trained,
                              err);
+    if (status == BERTC_OK && found)
+        status = bc_options_read_long(bc_json_get(tree, "options"), path, &long_texts, &overlap, err);
+    *length = o->max_length > 0 ? o->max_length : trained;
+    bool is_given = o->long_texts != BERTC_LONG_DEFAULT;
+    source->long_texts = is_given ? o->long_texts : long_texts;
+    source->window_overlap = is_given ? o->window_overlap : *length == trained ? overlap : -1;
     cJSON_Delete(tree);
     bc_free(path);
     return status;
@@ -246,9 +274,9 @@ bertc_status bc_model_source_open_model(bc_model_source *source, const bertc_pre
 {
     bertc_status status = bc_options_check_predict(o, err);
     if (status != BERTC_OK) return status;
-    int64_t length = o->max_length;
+    int64_t length = 0;
     status = check_dir(o->model, task, err);
-    if (status == BERTC_OK && length <= 0) status = read_trained_length(o->model, &length, err);
+    if (status == BERTC_OK) status = resolve_trained(o, source, &length, err);
     return status == BERTC_OK ? bc_model_source_open(source, o->model, length, notify, err) : status;
 }
 
@@ -275,7 +303,9 @@ static bertc_status check_inputs(const bertc_inputs *inputs, const bertc_config 
 bertc_status bc_model_source_tokenize(const bc_model_source *source, const bertc_dataset *set, const int32_t *map,
                                       bertc_inputs **inputs, bertc_error *err)
 {
-    bertc_status status = bertc_inputs_create(source->tokenizer, set, source->max_length, map, inputs, err);
+    const bertc_length_limit limit = {source->max_length, (bertc_long)source->long_texts,
+                                      (size_t)source->window_overlap};
+    bertc_status status = bertc_inputs_create_long(source->tokenizer, set, limit, map, inputs, err);
     if (status == BERTC_OK) status = check_inputs(*inputs, &source->config, set->path, err);
     if (status == BERTC_OK) return BERTC_OK;
     bertc_inputs_free(*inputs);

@@ -12,13 +12,16 @@ typedef struct bc_model_source {
     bertc_vocab *vocab;
     bertc_tokenizer *tokenizer;
     size_t max_length;
+    int long_texts;         /* bertc_long */
+    int64_t window_overlap; /* used only with windows */
     char *base; /* directory of the base model if the source is an adapter; else null */
     char *tokenizer_dir; /* directory of the tokenizer's files: the source itself, or the base */
 } bc_model_source;
 
-/* Open a model source, which starts as {0}; close it also after an error. If max_length is 0, it becomes the default,
- * or the model's maximum if that is smaller. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM; BERTC_USAGE if max_length is
- * more than the model's positions. */
+/* Open a model source, which starts as {0} besides long_texts and window_overlap; close it also after an error. If
+ * max_length is 0, it becomes the default, or the model's maximum if that is smaller. A negative window_overlap becomes
+ * the default. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM; BERTC_USAGE if max_length is more than the model's positions,
+ * or if windows of this overlap have no other tokens. */
 bertc_status bc_model_source_open(bc_model_source *source, const char *dir, int64_t max_length,
                                   const bertc_notify *notify, bertc_error *err);
 void bc_model_source_close(bc_model_source *source);
@@ -46,7 +49,7 @@ bertc_status bc_model_source_check_labels(const bertc_dataset *set, const char *
 /* Report how many rows of a data set were left out. */
 void bc_model_source_notify_rows(const bertc_dataset *set, const bertc_notify *notify);
 
-/* Report invalid UTF-8 and truncated texts of a data set. */
+/* Report invalid UTF-8, truncated texts and windows of a data set. */
 void bc_model_source_notify_inputs(const bertc_dataset *set, const bertc_inputs *inputs, const bertc_notify *notify);
 
 #endif

@@ -22,6 +22,13 @@ static const bertc_choice schedules[] = {{"linear", BERTC_SCHEDULE_LINEAR}, {"co
 static const bertc_choice trained[] = {{"all", BERTC_TRAIN_ALL}, {"bias", BERTC_TRAIN_BIASES}, {NULL, 0}};
 static const bertc_choice lora_saves[] = {{"merged", BERTC_LORA_MERGED}, {"adapter", BERTC_LORA_ADAPTER}, {NULL, 0}};
 static const bertc_choice keeps[] = {{"last", BERTC_KEEP_LAST}, {"best", BERTC_KEEP_BEST}, {NULL, 0}};
+static const bertc_choice longs[] = {
+    {"head", BERTC_LONG_HEAD}, {"tail", BERTC_LONG_TAIL}, {"windows", BERTC_LONG_WINDOWS}, {NULL, 0}};
+static const bertc_choice predict_longs[] = {{"trained", BERTC_LONG_DEFAULT},
+                                             {"head", BERTC_LONG_HEAD},
+                                             {"tail", BERTC_LONG_TAIL},
+                                             {"windows", BERTC_LONG_WINDOWS},
+                                             {NULL, 0}};
 #define BEST(metric) ((int)BERTC_BEST_METRIC + (int)(metric))
 static const bertc_choice best_metrics[] = {{"primary", BERTC_BEST_PRIMARY},
                                             {"accuracy", BEST(BERTC_ACCURACY)},
@@ -116,8 +123,14 @@ static const bertc_option rows[] = {
     {"batch-size", BERTC_OPTION_INT, FIELD(batch_size), "32", 1, 65536, NULL, "N", "number of sequences in a step", 0},
     {"lr", BERTC_OPTION_REAL, FIELD(lr), "2e-5", 0, 1e30, NULL, "RATE", "the maximum learning rate of the schedule", 0},
     {"max-length", BERTC_OPTION_INT, FIELD(max_length), NULL, BC_MIN_LENGTH, BC_MAX_LENGTH, NULL, "TOKENS",
-     "maximum number of tokens of a text; longer texts are truncated; default 128, or the model's maximum if that is "
-     "smaller", 0},
+     "maximum number of tokens of a text; --long decides about longer texts; default 128, or the model's maximum if "
+     "that is smaller", 0},
+    {"long", BERTC_OPTION_CHOICE, FIELD(long_texts), "head", 0, 0, longs, "HOW",
+     "what happens to texts longer than --max-length; head: the first tokens are kept; tail: the last tokens are kept; "
+     "windows: each text is cut into overlapping windows, of a pair the longer text; a window is a training example with "
+     "the text's label, and the logits of a text are the means over its windows", 0},
+    {"window-overlap", BERTC_OPTION_INT, FIELD(window_overlap), NULL, 0, BC_MAX_LENGTH, NULL, "TOKENS",
+     "number of tokens of a text that two neighbouring windows share; default a quarter of --max-length", 0},
     {"recipe", BERTC_OPTION_CHOICE, FIELD(recipe), "hf", 0, 0, recipes, "NAME",
      "optimiser and learning rate schedule; hf: as in transformers; google: as in Google's BERT code", 0},
     {"schedule", BERTC_OPTION_CHOICE, FIELD(schedule), "linear", 0, 0, schedules, "SHAPE",
@@ -230,8 +243,14 @@ static const bertc_option rows[] = {
 static const bertc_option predict_rows[] = {
     {"max-length", BERTC_OPTION_INT, offsetof(bertc_predict_options, max_length), NULL, BC_MIN_LENGTH, BC_MAX_LENGTH,
      NULL, "TOKENS",
-     "maximum number of tokens of a text; longer texts are truncated; default the value that the model was trained "
-     "with, else 128, or the model's maximum if that is smaller", 0},
+     "maximum number of tokens of a text; --long decides about longer texts; default the value that the model was "
+     "trained with, else 128, or the model's maximum if that is smaller", 0},
+    {"long", BERTC_OPTION_CHOICE, offsetof(bertc_predict_options, long_texts), "trained", 0, 0, predict_longs, "HOW",
+     "what happens to texts longer than --max-length; trained: what the model was trained with, else head; head: the "
+     "first tokens are kept; tail: the last tokens are kept; windows: each text is cut into overlapping windows, of a "
+     "pair the longer text, and its logits are the means over its windows", 0},
+    {"window-overlap", BERTC_OPTION_INT, offsetof(bertc_predict_options, window_overlap), NULL, 0, BC_MAX_LENGTH, NULL,
+     "TOKENS", "number of tokens of a text that two neighbouring windows share; default a quarter of --max-length", 0},
     {"batch-size", BERTC_OPTION_INT, offsetof(bertc_predict_options, batch_size), "32", 1, 65536, NULL, "N",
      "number of sequences computed together", 0},
     {"limit", BERTC_OPTION_INT, offsetof(bertc_predict_options, limit), "0", 0, 2147483647, NULL, "N",
@@ -344,7 +363,14 @@ bertc_status bc_options_check_predict(const bertc_predict_options *o, bertc_erro
 {
     if (!o->model) return bc_fail(err, BERTC_USAGE, "--model is missing");
     if ((unsigned)o->split >= BERTC_SPLITS) return bc_fail(err, BERTC_USAGE, "--split is out of range");
-    return check_rows(predict_rows, PREDICT_ROWS, o, err);
+    bertc_status status = check_rows(predict_rows, PREDICT_ROWS, o, err);
+    return status == BERTC_OK ? bc_options_check_windows(o->long_texts, o->window_overlap > 0, err) : status;
+}
+
+bertc_status bc_options_check_windows(int long_texts, bool given, bertc_error *err)
+{
+    if (!given || long_texts == BERTC_LONG_WINDOWS) return BERTC_OK;
+    return bc_fail(err, BERTC_USAGE, "--window-overlap has no effect without '--long windows'");
 }
 
 /* Check that no option changes what --feature-layer trains. */
@@ -510,6 +536,17 @@ static bertc_status fail_different(const char *name, const cJSON *before, const 
     bc_text_clear(&was);
     bc_text_clear(&is);
     return status;
+}
+
+bertc_status bc_options_read_long(const cJSON *options, const char *place, int *long_texts, int64_t *overlap,
+                                  bertc_error *err)
+{
+    const cJSON *name = bc_json_get(options, "long");
+    const bertc_choice *choice = longs;
+    while (name && choice->name && !(cJSON_IsString(name) && strcmp(choice->name, name->valuestring) == 0)) choice++;
+    if (!choice->name) return bc_fail(err, BERTC_INPUT, "%s: options.long is not head, tail or windows", place);
+    if (name) *long_texts = choice->value;
+    return bc_json_int(options, "window-overlap", 0, BC_MAX_LENGTH, place, overlap, err);
 }
 
 bertc_status bc_options_compare(const bertc_train_options *options, const cJSON *stored,

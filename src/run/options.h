@@ -12,6 +12,9 @@
  * [SEP]. */
 enum { BC_DEFAULT_LENGTH = 128, BC_MIN_LENGTH = 3, BC_MAX_LENGTH = 1000000 };
 
+/* The default of --window-overlap is --max-length divided by this number. */
+enum { BC_OVERLAP_PART = 4 };
+
 /* Maximum number of tokens of an inference pass: twice the number in a batch of 32 sequences of 128 tokens. */
 enum { BC_PASS_TOKENS = 8192 };
 
@@ -25,6 +28,14 @@ const char *bc_options_of_own_task(const bertc_train_options *options);
 
 /* Check the options of inference in the same way. */
 bertc_status bc_options_check_predict(const bertc_predict_options *options, bertc_error *err);
+
+/* Check that a window overlap is given only with windows. `given`: whether it is. Errors: BERTC_USAGE. */
+bertc_status bc_options_check_windows(int long_texts, bool given, bertc_error *err);
+
+/* Read --long and --window-overlap from recorded options. What is not recorded does not change. Errors: BERTC_INPUT
+ * naming `place`. */
+bertc_status bc_options_read_long(const cJSON *recorded, const char *place, int *long_texts, int64_t *overlap,
+                                  bertc_error *err);
 
 /* Call bertc_precision_resolve for --precision and --backend. Errors: BERTC_USAGE naming the option to change. */
 bertc_status bc_options_precision(const char *backend, bertc_precision *precision, bertc_error *err);

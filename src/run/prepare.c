@@ -102,7 +102,11 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     status = bc_options_precision(bertc_backend_name((size_t)o->backend), &precision, err);
     o->precision = (int)precision;
     if (status != BERTC_OK) return status;
+    status = bc_options_check_windows(o->long_texts, o->window_overlap >= 0, err);
+    if (status != BERTC_OK) return status;
     run->resident = bc_memory_limit_read().resident;
+    run->source.long_texts = o->long_texts;
+    run->source.window_overlap = o->window_overlap;
     bool length_given = o->max_length > 0;
     for (int i = 0; i < run->num_tasks && !length_given; i++) {
         int64_t stated = bertc_task_max_length(run->tasks[i].spec);
@@ -113,6 +117,7 @@ bertc_status bc_run_open(bc_run *run, bertc_error *err)
     size_t now = bc_memory_limit_read().resident;
     run->vocabulary = now > run->resident ? now - run->resident : 0;
     o->max_length = (int64_t)run->source.max_length;
+    o->window_overlap = run->source.window_overlap;
     int32_t *layers = &run->source.config.num_hidden_layers;
     status = bc_options_kept_layers(o, layers, err);
     if (status == BERTC_OK) status = bc_options_frozen_stages(o, *layers, &run->frozen, err);
@@ -261,7 +266,7 @@ static bertc_status match_labels(bertc_config *config, const bertc_task *task, i
 static bc_counts count(const bertc_dataset *dataset, const bertc_inputs *inputs)
 {
     return (bc_counts){dataset->count, dataset->skipped_short, dataset->skipped_label, inputs->truncated,
-                       inputs->invalid};
+                       inputs->invalid, inputs->windows ? inputs->count : 0};
 }
 
 static bertc_status tokenise_train(bc_run *run, bertc_config *config, bc_run_task *task, const bertc_dataset *train,

@@ -38,11 +38,14 @@ void bc_record_evals(bc_text *out, const bc_run *run, int task, int count)
 static void put_counts(bc_text *out, const char *name, const bc_counts *c, size_t count)
 {
     bc_text_printf(out, "\"%s\":%s", name, count != 1 ? "[" : "");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         bc_text_printf(out,
                        "%s{\"examples\":%zu,\"skipped\":%zu,\"ungraded\":%zu,\"truncated\":%zu,"
-                       "\"invalid_utf8\":%zu}",
+                       "\"invalid_utf8\":%zu",
                        i ? "," : "", c[i].examples, c[i].skipped, c[i].unlabelled, c[i].truncated, c[i].invalid);
+        if (c[i].windows > 0) bc_text_printf(out, ",\"windows\":%zu", c[i].windows);
+        bc_text_printf(out, "}");
+    }
     bc_text_printf(out, count != 1 ? "]" : "");
 }
 

@@ -41,6 +41,7 @@ typedef struct bc_fingerprints {
 /* Numbers of examples and texts of a split, for run.json. */
 typedef struct bc_counts {
     size_t examples, skipped, unlabelled, truncated, invalid;
+    size_t windows; /* number of windows of all texts; 0: no text was cut */
 } bc_counts;
 
 /* A task of a run and its data. The model has a head for each task, in the same order. */

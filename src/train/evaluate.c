@@ -11,10 +11,14 @@ bertc_status bc_eval_open(bc_eval *eval, bertc_inputs *inputs, int32_t *columns,
                           bertc_error *err)
 {
     size_t row, n, tokens;
+    bool cut = inputs->windows != NULL;
     *eval = (bc_eval){.inputs = inputs, .columns = columns, .classes = classes, .pack = pack};
+    eval->texts = cut ? inputs->texts : inputs->count;
+    if (!bc_size_mul(classes, sizeof *eval->logits, &row)) return bc_fail_memory(err);
     eval->order = bc_alloc(inputs->count, sizeof *eval->order);
-    eval->logits = bc_size_mul(classes, sizeof *eval->logits, &row) ? bc_alloc(inputs->count, row) : NULL;
-    if (!eval->order || !eval->logits) return bc_fail_memory(err);
+    eval->logits = bc_alloc(eval->texts, row);
+    eval->windows = cut ? bc_alloc(inputs->count, row) : NULL;
+    if (!eval->order || !eval->logits || (cut && !eval->windows)) return bc_fail_memory(err);
     bertc_status status = bc_pack_longest_first(inputs, eval->order, err);
     for (size_t at = 0; at < inputs->count && status == BERTC_OK; at += n) {
         n = bc_pack_next(inputs, eval->order + at, inputs->count - at, pack, &tokens);
@@ -31,16 +35,31 @@ void bc_eval_close(bc_eval *eval)
     bc_free(eval->order);
     bc_free(eval->columns);
     bc_free(eval->logits);
+    bc_free(eval->windows);
     *eval = (bc_eval){0};
 }
 
-/* Copy the logits (S,C) of a pass to their examples' rows of eval->logits. */
+/* Copy the logits (S,C) of a pass to their examples' rows of eval->windows or eval->logits. */
 static void store_logits(bc_eval *eval, const bertc_batch *batch, const float *logits)
 {
     size_t classes = eval->classes;
+    float *to = eval->windows ? eval->windows : eval->logits;
     for (size_t s = 0; s < (size_t)batch->sequences; s++)
         for (size_t c = 0; c < classes; c++)
-            eval->logits[batch->examples[s] * classes + c] = logits[s * classes + (size_t)eval->columns[c]];
+            to[batch->examples[s] * classes + c] = logits[s * classes + (size_t)eval->columns[c]];
+}
+
+/* Set the logits of each text to the means over its windows. */
+static void pool_windows(bc_eval *eval)
+{
+    size_t classes = eval->classes;
+    const size_t *windows = eval->inputs->windows;
+    for (size_t t = 0; t < eval->texts && eval->windows; t++)
+        for (size_t c = 0; c < classes; c++) {
+            double sum = 0;
+            for (size_t i = windows[t]; i < windows[t + 1]; i++) sum += (double)eval->windows[i * classes + c];
+            eval->logits[t * classes + c] = (float)(sum / (double)(windows[t + 1] - windows[t]));
+        }
 }
 
 /* Report the progress after a number of passes, which have computed `tokens` tokens of `texts` texts. */
@@ -81,6 +100,7 @@ bertc_status bc_eval_run(bc_eval *eval, const bertc_model *model, int head, bert
         done += tokens;
         report_progress(meter, eval, ++pass, at + n, done, began);
     }
+    pool_windows(eval);
     meter->pass_seconds = bc_clock() - began;
     return BERTC_OK;
 }

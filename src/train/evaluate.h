@@ -1,7 +1,8 @@
 /* Evaluation: apply a model to all examples of a data set.
  *
  * Examples are computed from longest to shortest, so that the sequences of a pass have similar lengths and the largest
- * pass comes first. Logits are stored in the order of the data. */
+ * pass comes first. Logits are stored in the order of the data. The logits of a text that is cut into windows are the
+ * means over its windows, added up in the order of the windows. */
 #ifndef BC_TRAIN_EVALUATE_H
 #define BC_TRAIN_EVALUATE_H
 
@@ -14,7 +15,9 @@ typedef struct bc_eval {
     uint32_t *order;      /* (count) the examples from longest to shortest */
     size_t classes;
     int32_t *columns;     /* (classes) owned; column c of `logits` is the model's logit columns[c] */
-    float *logits;        /* (count,classes) */
+    size_t texts;         /* number of texts */
+    float *logits;        /* (texts,classes) */
+    float *windows;       /* (count,classes) logits of each window; null: no text is cut into windows */
     bc_cache cache;       /* outputs of frozen stages for the inputs; may be closed */
     bc_pack pack;         /* limits of a pass */
     int64_t passes;       /* number of passes */

@@ -23,6 +23,7 @@ SCRIPTS = {
     "tokenizer_files": ["--bertc", "{bertc}"],
     "schedule": ["--bertc", "{bertc}"],
     "metrics_parity": ["--library", "{build}/libbertc.so"],
+    "windows": ["--library", "{build}/libbertc.so"],
     "logits": ["--bertc", "{bertc}"],
     "gradients": ["--bertc", "{bertc}"],
     "roundtrip": ["--bertc", "{bertc}"],
