@@ -434,7 +434,8 @@ static bertc_status add_example(reader *r, const row *from, bertc_example exampl
 /* Whether the dev share has the row whose label was read last. */
 static bool is_dev_row(const reader *r, const row *from)
 {
-    int32_t class = is_regression(r) || !r->labelled_line ? 0 : r->set->labels[r->labels_used - 1];
+    bool classes = r->set->task->kind == BERTC_CLASSIFICATION && r->labelled_line;
+    int32_t class = classes ? r->set->labels[r->labels_used - 1] : 0;
     return bc_row_hash(from->a, r->set->task->pair ? from->b : (slice){NULL, 0}) < r->dev->limits[class];
 }
 

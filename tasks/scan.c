@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "tasks/label_sets.h"
 #include "tasks/tasks.h"
 
 enum { LONGEST_LABEL = 1000 };
@@ -32,6 +33,7 @@ typedef struct found {
     bc_scan *scan;
     int32_t *slots;   /* (size) a power of two; number of a label, -1: free */
     size_t size, capacity, row_capacity;
+    bc_label_set set; /* of a row with a set of labels */
 } found;
 
 /* Double the hash table if it is half full. */
@@ -73,6 +75,7 @@ static int32_t number_of(found *f, bc_slice label)
     bool number = bc_parse_number(label.at, label.n, &value) && isfinite(value);
     scan->numbers = scan->numbers && number;
     scan->whole = scan->whole && number && value == floor(value);
+    scan->lists = scan->lists && label.n > 1 && label.at[0] == '[' && label.at[label.n - 1] == ']';
     return f->slots[at] = (int32_t)scan->num_labels++;
 }
 
@@ -104,8 +107,8 @@ static int by_value(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* Sort the labels, and number the rows' labels anew. */
-static bool sort_labels(bc_scan *scan)
+/* Sort the labels, and number the rows' labels anew unless they are sets. */
+static bool sort_labels(bc_scan *scan, bool sets)
 {
     sorted_label *sorted = bc_alloc(scan->num_labels, sizeof *sorted);
     int32_t *place = bc_alloc(scan->num_labels, sizeof *place);
@@ -119,7 +122,7 @@ static bool sort_labels(bc_scan *scan)
         scan->labels[i] = sorted[i].name;
         place[sorted[i].was] = (int32_t)i;
     }
-    for (size_t i = 0; good && i < scan->num_rows; i++) scan->rows[i].label = place[scan->rows[i].label];
+    for (size_t i = 0; good && !sets && i < scan->num_rows; i++) scan->rows[i].label = place[scan->rows[i].label];
     bc_free(sorted);
     bc_free(place);
     return good;
@@ -142,52 +145,102 @@ static bc_slice cell_at(const bc_row *row, size_t column)
     return column < row->count ? row->cells[column] : (bc_slice){NULL, 0};
 }
 
-static bertc_status scan_row(found *f, const char *path, const bc_row *row, places at, bool pair, bertc_error *err)
+/* The parts of a table that a scan reads. */
+typedef struct scanned_table {
+    const char *path;
+    const bertc_columns *columns;
+    bool pair, sets;
+} scanned_table;
+
+static bertc_status fail_label(const scanned_table *t, const bc_row *row, const char *why, bertc_error *err)
+{
+    return bc_fail(err, BERTC_INPUT, "%s:%zu: the label is %s", t->path, row->line, why);
+}
+
+/* Find the number of a label; *number is 0 for a set, whose labels are all found. */
+static bertc_status scan_label(found *f, const scanned_table *t, const bc_row *row, bc_slice label, int32_t *number,
+                               bertc_error *err)
+{
+    const char *why = NULL;
+    *number = 0;
+    if (t->columns->label_columns) return BERTC_OK;
+    if (!t->sets) {
+        why = refusal(label);
+        if (why) return fail_label(t, row, why, err);
+        *number = number_of(f, label);
+        return *number >= 0 ? BERTC_OK : bc_fail_memory(err);
+    }
+    if (!label.at) label = (bc_slice){"", 0};
+    bertc_status status = bc_label_set_split(&f->set, label, t->columns->label_separator, &why);
+    if (status == BERTC_INPUT) return fail_label(t, row, why, err);
+    for (size_t i = 0; i < f->set.count && status == BERTC_OK; i++) {
+        why = refusal(f->set.names[i]);
+        if (why) status = fail_label(t, row, why, err);
+        else if (number_of(f, f->set.names[i]) < 0) status = bc_fail_memory(err);
+    }
+    return status == BERTC_NOMEM ? bc_fail_memory(err) : status;
+}
+
+static bertc_status scan_row(found *f, const scanned_table *t, const bc_row *row, places at, bertc_error *err)
 {
     bc_scan *scan = f->scan;
-    bc_slice label = cell_at(row, at.label), b = cell_at(row, at.b);
-    const char *why = refusal(label);
-    if (why)
-        return bc_fail(err, BERTC_INPUT, "%s:%zu: the label \"%.*s\" is %s", path, row->line,
-                       why[0] == 'n' ? 0 : bc_slice_shown(label), label.at ? label.at : "", why);
+    bc_slice b = cell_at(row, at.b);
+    int32_t label;
+    bertc_status status = scan_label(f, t, row, cell_at(row, at.label), &label, err);
+    if (status != BERTC_OK) return status;
     bc_scanned_row *rows = bc_grow(scan->rows, &f->row_capacity, scan->num_rows, sizeof *rows);
     if (!rows) return bc_fail_memory(err);
     scan->rows = rows;
-    if (pair && !b.at) b.at = "";
-    rows[scan->num_rows] = (bc_scanned_row){bc_row_hash(cell_at(row, at.a), b), number_of(f, label)};
-    return rows[scan->num_rows++].label >= 0 ? BERTC_OK : bc_fail_memory(err);
+    if (t->pair && !b.at) b.at = "";
+    rows[scan->num_rows++] = (bc_scanned_row){bc_row_hash(cell_at(row, at.a), b), label};
+    return BERTC_OK;
 }
 
-static bertc_status scan_rows(found *f, bc_table *table, const char *path, const bertc_columns *columns, bool pair,
-                              bertc_error *err)
+/* Check that the first row of a file without a header has the columns. */
+static bertc_status check_numbers(const char *path, const bc_row *row, places at, bertc_error *err)
 {
+    const size_t columns[] = {at.a, at.b, at.label};
+    for (size_t i = 0; i < 3; i++)
+        if (columns[i] != BC_NO_COLUMN && columns[i] >= row->count)
+            return bc_fail(err, BERTC_INPUT, "%s:%zu: %zu column%s, there is no column %zu", path, row->line, row->count,
+                           row->count == 1 ? "" : "s", columns[i] + 1);
+    return BERTC_OK;
+}
+
+static bertc_status scan_rows(found *f, bc_table *table, const scanned_table *t, bertc_error *err)
+{
+    const bertc_columns *columns = t->columns;
+    const char *path = t->path;
     places at = {column_of(table, columns, columns->a_name, columns->a),
-                 pair ? column_of(table, columns, columns->b_name, columns->b) : BC_NO_COLUMN,
+                 t->pair ? column_of(table, columns, columns->b_name, columns->b) : BC_NO_COLUMN,
                  column_of(table, columns, columns->label_name, columns->label),
                  columns->header ? bc_table_header(table)->count : (size_t)columns->width};
     bertc_status status = BERTC_OK;
     for (const bc_row *row; status == BERTC_OK;) {
         status = bc_table_next(table, &row);
         if (status != BERTC_OK || !row) break;
+        if (at.width == 0) status = check_numbers(path, row, at, err);
         if (at.width == 0) at.width = row->count;
-        status = bc_table_check_width(table, at.width);
-        if (status == BERTC_OK) status = scan_row(f, path, row, at, pair, err);
+        if (status == BERTC_OK) status = bc_table_check_width(table, at.width);
+        if (status == BERTC_OK) status = scan_row(f, t, row, at, err);
     }
     if (status == BERTC_OK && f->scan->num_rows == 0)
         status = bc_fail(err, BERTC_INPUT, "%s: no rows%s", path, columns->header ? " after the header" : "");
     return status;
 }
 
-bertc_status bc_scan_table(const char *path, const bertc_columns *columns, bool pair, bc_scan *scan, bertc_error *err)
+bertc_status bc_scan_table(const char *path, const bertc_columns *columns, bool pair, bool sets, bc_scan *scan,
+                           bertc_error *err)
 {
     bc_table *table;
     found f = {.scan = scan};
-    *scan = (bc_scan){.numbers = true, .whole = true};
+    *scan = (bc_scan){.numbers = true, .whole = true, .lists = true};
     bertc_status status = bc_table_open(path, bc_columns_form(path, columns), &table, err);
-    if (status == BERTC_OK) status = scan_rows(&f, table, path, columns, pair, err);
+    if (status == BERTC_OK) status = scan_rows(&f, table, &(scanned_table){path, columns, pair, sets}, err);
     if (status == BERTC_OK) status = bc_table_check(table);
-    if (status == BERTC_OK && !sort_labels(scan)) status = bc_fail_memory(err);
+    if (status == BERTC_OK && !sort_labels(scan, sets)) status = bc_fail_memory(err);
     bc_table_close(table);
+    bc_label_set_clear(&f.set);
     bc_free(f.slots);
     return status;
 }

@@ -21,13 +21,16 @@ typedef struct bc_scan {
     size_t num_labels;
     bool numbers;         /* all labels are finite numbers */
     bool whole;           /* all labels are whole numbers */
+    bool lists;           /* all labels look like JSON lists */
 } bc_scan;
 
-/* Scan a table. `pair`: a row has two texts. Every row must have a label. bc_scan_clear releases the scan, also after an
+/* Scan a table. `pair`: a row has two texts. `sets`: a row has a set of labels, as `columns` describes it, and its
+ * label in the scan is 0; else every row must have a label. bc_scan_clear releases the scan, also after an
  * error.
  * Errors: BERTC_INPUT for a row with another number of columns than the header, and for a label that is empty, absent,
  * longer than 1000 bytes or not printable UTF-8; BERTC_IO, BERTC_NOMEM. */
-bertc_status bc_scan_table(const char *path, const bertc_columns *columns, bool pair, bc_scan *scan, bertc_error *err);
+bertc_status bc_scan_table(const char *path, const bertc_columns *columns, bool pair, bool sets, bc_scan *scan,
+                           bertc_error *err);
 void bc_scan_clear(bc_scan *scan);
 
 /* Choose the dev rows of a scanned table: in each stratum a share of its rows, those with the smallest hashes. Rows with

@@ -11,6 +11,14 @@ static bool has_labels(const bertc_task *task, int min)
     return true;
 }
 
+const char *bertc_kind_name(bertc_kind kind)
+{
+    static const char *const names[BERTC_KINDS] = {[BERTC_CLASSIFICATION] = "classification",
+                                                   [BERTC_MULTILABEL] = "multilabel",
+                                                   [BERTC_REGRESSION] = "regression"};
+    return (unsigned)kind < BERTC_KINDS ? names[kind] : NULL;
+}
+
 bertc_status bc_task_check(const bertc_task *task, bertc_error *err)
 {
     if (!task) return bc_fail(err, BERTC_USAGE, "null task");

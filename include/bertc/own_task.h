@@ -12,22 +12,25 @@
  *    "text_column": "text",           names of columns, in any case; default: found by their usual names
  *    "pair_column": "answer",         the second text of a pair
  *    "label_column": "team",
+ *    "label_separator": ",",          multilabel: the character between the labels of a row, if it is no JSON list
+ *    "label_columns": ["joy","fear"], multilabel: a column for each label, with 1 if it applies and 0 if not
  *    "header": ["text", "team"],      false, or the names of the columns: the files have no header. If it is false, a
  *                                       column is a number from 1
  *    "quotes": true,                  in .tsv files fields in quotes are read as in CSV
- *    "kind": "classification",        or "regression"; default: found from the labels of "train"
- *    "labels": ["billing", "sales"],  the classes in order; default: those of "train", sorted
+ *    "kind": "classification",        or "multilabel" or "regression"; default: found from the labels of "train"
+ *    "labels": ["billing", "sales"],  the classes in order; default: those of "train", sorted, or "label_columns"
+ *    "label_numbers": true,           a label in the tables may be its number in "labels", from 0
  *    "metrics": ["accuracy"],         the first one is the primary metric
  *    "max_length": 128}               default number of tokens at which texts are truncated
  *
  * An unknown key is an error. A label is spelled as in the tables, byte for byte.
  *
- * 1. If all labels of "train" are finite numbers and one of them is not whole, the kind is regression, else it is
- *    classification.
+ * 1. The kind that is found: multilabel if "label_separator" or "label_columns" is stated or if all labels of "train" are
+ *    JSON lists, regression if all are finite numbers and one of them is not whole, else classification.
  * 2. Labels that are found are sorted by value if all of them are whole numbers, else by their bytes.
  * 3. The rows of a dev share are chosen by a hash of their texts, in each class in proportion to its number of rows. So
  *    the choice depends neither on a seed nor on the order of the rows, and equal rows are in the same split. Each class
- *    keeps a row for training.
+ *    keeps a row for training. The rows of a multilabel task or a regression count as one class.
  * 4. In the train and dev split every row has a label. In the test split a label of -1, null or an empty label means
  *    that the row is not labelled.
  *
@@ -54,14 +57,19 @@ enum { BERTC_KIND_FOUND, BERTC_KIND_GIVEN };
 /* Quotes in tables: by the ending of a file's name, in CSV only; or as stated. */
 typedef enum bertc_quotes { BERTC_QUOTES_BY_NAME, BERTC_QUOTES_ON, BERTC_QUOTES_OFF } bertc_quotes;
 
+/* Whether the tables have a header; without one, columns are numbers from 1. JSON lines always have names. */
+typedef enum bertc_header { BERTC_HEADER_ON, BERTC_HEADER_OFF } bertc_header;
+
 /* The description of a user's own task. All zero, except dev_share: nothing is given. */
 typedef struct bertc_own_options {
     const char *train, *dev, *test;                        /* files; null: not given */
     const char *text_column, *pair_column, *label_column;  /* null: found by the usual names */
+    const char *label_separator;                           /* multilabel: one character between labels; null: none */
+    const char *label_columns;                             /* multilabel: columns of 0 and 1, "joy,anger"; null: none */
     double dev_share;                                      /* negative: 0.1 if there is no dev file */
     int kind;                                              /* BERTC_KIND_FOUND, or BERTC_KIND_GIVEN + a bertc_kind */
     int quotes;                                            /* bertc_quotes */
-    bool no_header;                                        /* columns are numbers from 1 */
+    int header;                                            /* bertc_header */
 } bertc_own_options;
 
 /* Whether a task's name is BERTC_CUSTOM_TASK or the path of a task file, which ends with ".json". */

@@ -72,6 +72,8 @@ typedef enum bertc_kind {
     BERTC_KINDS
 } bertc_kind;
 
+BERTC_API const char *bertc_kind_name(bertc_kind kind); /* "classification"; null if invalid */
+
 /* The number of length quantiles in a task's row, and the length at which they are cut. */
 enum { BERTC_LENGTH_QUANTILES = 21, BERTC_MAX_KNOWN_LENGTH = 128 };
 

@@ -124,7 +124,7 @@ bertc_status cli_eval(const void *values, cli_arguments arguments, bertc_error *
     bertc_status status = cli_infer_begin(v, &progress, &predictor, err);
     const bertc_task *task = bertc_predictor_task(predictor);
     if (status == BERTC_OK && !v->predict.data && !bertc_task_has_files(task))
-        status = cli_fail(err, BERTC_USAGE, "'bertc eval' needs --data, see 'bertc eval --help'");
+        status = cli_fail(err, BERTC_USAGE, "--data is missing");
     if (status == BERTC_OK) status = check_report(v, task, &metrics, err);
     if (status == BERTC_OK) status = bertc_predictor_run(predictor, true, &predictions, err);
     cli_progress_end(&progress);

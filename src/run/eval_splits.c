@@ -123,7 +123,7 @@ static bertc_metric metric_of(const bertc_train_options *o, const bertc_task *ta
 
 uint32_t bc_needed_metrics(const bertc_train_options *o, const bc_eval_split *splits, size_t count)
 {
-    uint32_t needed = (uint32_t)1 << metric_of(o, splits[0].task);
+    uint32_t needed = count > 0 ? (uint32_t)1 << metric_of(o, splits[0].task) : 0;
     for (size_t i = 0; i < count; i++)
         for (int m = 0; m < splits[i].metrics.count; m++) needed |= (uint32_t)1 << splits[i].metrics.metrics[m];
     return needed;

@@ -55,10 +55,12 @@ static const bertc_choice best_metrics[] = {{"primary", BERTC_BEST_PRIMARY},
                                             {NULL, 0}};
 static const bertc_choice kinds[] = {{"auto", BERTC_KIND_FOUND},
                                      {"classification", BERTC_KIND_GIVEN + (int)BERTC_CLASSIFICATION},
+                                     {"multilabel", BERTC_KIND_GIVEN + (int)BERTC_MULTILABEL},
                                      {"regression", BERTC_KIND_GIVEN + (int)BERTC_REGRESSION},
                                      {NULL, 0}};
 static const bertc_choice quotes[] = {
     {"auto", BERTC_QUOTES_BY_NAME}, {"on", BERTC_QUOTES_ON}, {"off", BERTC_QUOTES_OFF}, {NULL, 0}};
+static const bertc_choice headers[] = {{"on", BERTC_HEADER_ON}, {"off", BERTC_HEADER_OFF}, {NULL, 0}};
 static const bertc_choice precisions[] = {{"f32", BERTC_F32}, {"bf16", BERTC_BF16}, {"auto", BERTC_AUTO}, {NULL, 0}};
 static const bertc_choice backends[] = {{"onednn", 0}, {"openblas", 1}, {"reference", 2}, {NULL, 0}};
 
@@ -109,13 +111,19 @@ static const bertc_option rows[] = {
      "column of the second texts of pairs; default: found by its usual name, such as sentence2", OPTIONAL | OWN},
     {"label-column", BERTC_OPTION_TEXT, FIELD(own.label_column), NULL, 0, 0, NULL, "COLUMN",
      "column of the labels; default: found by its usual name, such as label or category", OPTIONAL | OWN},
+    {"label-separator", BERTC_OPTION_TEXT, FIELD(own.label_separator), NULL, 0, 0, NULL, "CHARACTER",
+     "character between the labels of a row that has several, such as ',' or '|' or ' '; a JSON list needs none",
+     OPTIONAL | OWN},
+    {"label-columns", BERTC_OPTION_TEXT, FIELD(own.label_columns), NULL, 0, 0, NULL, "COLUMN,...",
+     "columns that contain 1 if the label of their name applies to the row and 0 if not", OPTIONAL | OWN},
     {"kind", BERTC_OPTION_CHOICE, FIELD(own.kind), "auto", 0, 0, kinds, "KIND",
-     "what is predicted; auto: a value if all labels are numbers and one of them is not whole, else one of the classes "
-     "that the training table has", OWN},
+     "what is predicted: one of the classes of the training table, any number of its labels, or a value; auto: any number "
+     "of labels if --label-separator or --label-columns is given or all labels are JSON lists, a value if all labels are "
+     "numbers and one of them is not whole, else a class", OWN},
     {"quotes", BERTC_OPTION_CHOICE, FIELD(own.quotes), "auto", 0, 0, quotes, "WHERE",
      "on: fields in .tsv files may be in quotes as in CSV; off or auto: quotes in .tsv files are text", OWN},
-    {"no-header", BERTC_OPTION_FLAG, FIELD(own.no_header), NULL, 0, 0, NULL, NULL,
-     "the tables of --task custom have no header; columns are then numbers from 1", OWN},
+    {"header", BERTC_OPTION_CHOICE, FIELD(own.header), "on", 0, 0, headers, "WHETHER",
+     "off: the tables have no header, and columns are numbers from 1", OWN},
     {"out", BERTC_OPTION_TEXT, FIELD(out), NULL, 0, 0, NULL, "DIR",
      "the run folder: new or empty, or with --resume the folder of the run to continue", FREE | HIDDEN},
     {"epochs", BERTC_OPTION_REAL, FIELD(epochs), "3", 1e-6, 1e6, NULL, "N",
@@ -351,9 +359,7 @@ const char *bc_options_of_own_task(const bertc_train_options *options)
 {
     for (const bertc_option *row = rows; row < rows + ROWS; row++) {
         const void *at = (const char *)options + row->offset;
-        bool given = row->kind == BERTC_OPTION_CHOICE ? *(const int *)at != 0
-                     : row->kind == BERTC_OPTION_FLAG ? *(const bool *)at
-                                                      : !is_unset(row, at);
+        bool given = row->kind == BERTC_OPTION_CHOICE ? *(const int *)at != row->choices->value : !is_unset(row, at);
         if ((row->commands & OWN) && given) return row->name;
     }
     return NULL;

@@ -23,6 +23,7 @@
 #include "run/task_list.h"
 #include "run/freeze.h"
 #include "run/thresholds.h"
+#include "tasks/survey.h"
 #include "tasks/tasks.h"
 
 /* ---- Options ------------------------------------------------------------------------------- */
@@ -306,6 +307,31 @@ static bertc_status tokenise_eval(bc_run *run, bertc_config *config, bc_run_task
     return BERTC_OK;
 }
 
+/* Report what may be wrong with the data of a user's own task. */
+static bertc_status survey_task(const bc_run *run, const bc_run_task *task, const data_sets *sets, bertc_error *err)
+{
+    const bertc_notify *notify = bc_meter_notify(&run->meter);
+    const char *path = sets->train->path;
+    bc_survey survey = {0};
+    if (!task->spec->own || !notify) return BERTC_OK;
+    bertc_status status = bc_survey_take(sets->train, &survey, err);
+    if (status == BERTC_OK && survey.repeated > 0)
+        bc_notify(notify, "%s: %zu row%s repeat%s the texts and the label of another row", path, survey.repeated,
+                  survey.repeated == 1 ? "" : "s", survey.repeated == 1 ? "s" : "");
+    if (status == BERTC_OK && survey.single > 0)
+        bc_notify(notify, "%s: %zu class%s with a single example, such as \"%s\"", path, survey.single,
+                  survey.single == 1 ? "" : "es", task->spec->labels[survey.first_single]);
+    for (size_t i = 0; status == BERTC_OK && i < task->eval_count; i++) {
+        const bertc_dataset *other = sets->evals[i];
+        size_t shared = task->eval_splits[i].split == BERTC_TRAIN ? 0 : bc_survey_count_shared(&survey, other);
+        if (shared > 0)
+            bc_notify(notify, "%s: %zu of %zu %s texts are also in the training data", other->path, shared, other->count,
+                      bertc_split_name(other->split));
+    }
+    bc_survey_clear(&survey);
+    return status;
+}
+
 /* Read the data of all tasks, open the model for them, and tokenise. */
 static bertc_status read_tasks(bc_run *run, bertc_error *err)
 {
@@ -320,6 +346,7 @@ static bertc_status read_tasks(bc_run *run, bertc_error *err)
             status = bc_stratify(sets[t].train, (size_t)o->limit_train, (uint64_t)o->seed, err);
         for (size_t i = 0; i < task->eval_count && status == BERTC_OK; i++)
             status = read_split(run, task->eval_splits[i], o->limit_eval, "score", &sets[t].evals[i], err);
+        if (status == BERTC_OK) status = survey_task(run, task, &sets[t], err);
     }
     if (status == BERTC_OK) status = open_model(run, err);
     for (int t = 0; t < run->num_tasks && status == BERTC_OK; t++) {

@@ -17,9 +17,11 @@ static bertc_status open_task(const bertc_train_options *o, const char *name, co
 {
     bool custom = strcmp(name, BERTC_CUSTOM_TASK) == 0;
     bertc_error why = {0};
+    if (custom && !o->data && !o->own.train)
+        return bc_fail(err, BERTC_USAGE, "--task " BERTC_CUSTOM_TASK " needs --train or --data");
     bertc_status status = bertc_task_open(name, o->data, custom ? &o->own : NULL, true, notify, task, &why);
     if (status == BERTC_OK) return status;
-    bool described = custom && status == BERTC_USAGE;
+    bool described = custom && strncmp(why.message, BERTC_CUSTOM_TASK ":", sizeof BERTC_CUSTOM_TASK) == 0;
     return bc_fail(err, status, "%s%s", described ? "--task " : "", why.message);
 }
 

@@ -35,6 +35,8 @@ typedef struct search {
     const char *path;
     const bc_header *header;
     bc_own_columns *columns;
+    const char *const *label_columns; /* (label_columns_count) */
+    int label_columns_count;
     bertc_error *err;
 } search;
 
@@ -79,7 +81,8 @@ static bertc_status find_one(const search *s, const usual *of, bool required, co
     if (count == 1) *column = found[0];
     if (count == 1 || (count == 0 && !required)) return BERTC_OK;
     if (count == 0)
-        snprintf(reason, sizeof reason, "no column has a usual name of %s, such as \"%s\"", of->what, of->clear[0]);
+        snprintf(reason, sizeof reason, "no column has a usual name of %s, such as \"%s\" (is there a header?)", of->what,
+                 of->clear[0]);
     else snprintf(reason, sizeof reason, "both \"%s\" and \"%s\" may be the %s", found[0], found[1], of->what);
     return fail_with_columns(s, reason, of->key);
 }
@@ -126,9 +129,11 @@ static bertc_status find_in_header(const search *s, bool labelled)
     bertc_status status = check_stated(s, texts.key, c->text);
     if (status == BERTC_OK) status = check_stated(s, "pair_column", c->pair);
     if (status == BERTC_OK && labelled) status = check_stated(s, labels.key, c->label);
+    for (int i = 0; i < s->label_columns_count && labelled && status == BERTC_OK; i++)
+        status = check_stated(s, "label_columns", s->label_columns[i]);
     if (status == BERTC_OK && !c->text && !c->pair) status = find_pair(s);
     if (status == BERTC_OK && !c->text) status = find_one(s, &texts, true, &c->text);
-    if (status == BERTC_OK && !c->label) status = find_one(s, &labels, labelled, &c->label);
+    if (status == BERTC_OK && !c->label && s->label_columns_count == 0) status = find_one(s, &labels, labelled, &c->label);
     return status;
 }
 
@@ -152,7 +157,7 @@ static bertc_status check_numbers(const struct bertc_own_task *own, const char *
         bool required;
     } columns[] = {{"text_column", own->columns.text, true},
                    {"pair_column", own->columns.pair, false},
-                   {"label_column", own->columns.label, labelled}};
+                   {"label_column", own->columns.label, labelled && !own->label_columns}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         const char *name = columns[i].name;
         if (!name && !columns[i].required) continue;
@@ -176,7 +181,8 @@ static bertc_status find_in_stated(struct bertc_own_task *own, bool labelled, be
     for (size_t i = 0; i < count; i++) names[i] = (bc_slice){own->header[i], strlen(own->header[i])};
     bertc_status status = bc_header_read(&header, names, count, own->place, 1, err);
     if (status == BERTC_OK)
-        status = find_in_header(&(search){own->place, &header, &own->columns, err}, labelled);
+        status = find_in_header(&(search){own->place, &header, &own->columns, own->label_columns, own->label_columns_count, err},
+                                labelled);
     bc_header_clear(&header);
     bc_free(names);
     return status;
@@ -188,7 +194,9 @@ bertc_columns bc_own_columns_of(const struct bertc_own_task *own, const char *fi
 {
     const bc_own_columns *c = &own->columns;
     bertc_columns columns = {.file = file, .header = !own->no_header, .a = -1, .b = -1, .label = -1,
-                             .quotes = own->quotes == BERTC_QUOTES_ON, .width = own->header_count};
+                             .quotes = own->quotes == BERTC_QUOTES_ON, .width = own->header_count,
+                             .class_label = own->label_numbers, .label_columns = own->label_columns,
+                             .label_separator = own->label_separator ? own->label_separator[0] : '\0'};
     if (!own->no_header || own->header_count > 0) {
         columns.a_name = c->text;
         columns.b_name = c->pair;
@@ -198,6 +206,10 @@ bertc_columns bc_own_columns_of(const struct bertc_own_task *own, const char *fi
         columns.a = c->text ? number_of(own, c->text) : -1;
         columns.b = c->pair ? number_of(own, c->pair) : -1;
         columns.label = c->label ? number_of(own, c->label) : -1;
+    }
+    if (own->label_columns) {
+        columns.label_name = NULL;
+        columns.label = -1;
     }
     return columns;
 }
@@ -223,7 +235,8 @@ bertc_status bc_own_find_columns(struct bertc_own_task *own, const char *path, b
         const bertc_columns columns = {.header = true, .quotes = own->quotes == BERTC_QUOTES_ON};
         status = bc_table_open(path, bc_columns_form(path, &columns), &table, err);
         if (status == BERTC_OK)
-            status = find_in_header(&(search){path, bc_table_header(table), &own->columns, err}, labelled);
+            status = find_in_header(&(search){path, bc_table_header(table), &own->columns, own->label_columns,
+                                              own->label_columns_count, err}, labelled);
         bc_table_close(table);
     }
     return status == BERTC_OK ? check_uses(own, err) : status;

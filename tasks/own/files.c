@@ -122,7 +122,8 @@ static bertc_status choose_limits(const struct bertc_own_task *own, uint64_t **l
     *limits = bc_calloc((size_t)own->row.num_labels, sizeof **limits);
     if (!*limits) return bc_fail_memory(err);
     bertc_status status =
-        bc_scan_table(own->files[BERTC_TRAIN], &own->row.splits[BERTC_TRAIN], own->row.pair, &scan, err);
+        bc_scan_table(own->files[BERTC_TRAIN], &own->row.splits[BERTC_TRAIN], own->row.pair,
+                      own->row.kind == BERTC_MULTILABEL, &scan, err);
     if (status == BERTC_OK) status = bc_own_choose_dev(own, &scan, *limits, &chosen, err);
     bc_scan_clear(&scan);
     return status;

@@ -11,34 +11,30 @@
 
 typedef struct bertc_own_task own_task;
 
-/* ---- Texts --------------------------------------------------------------------------------- */
-
-const char *bc_own_keep(struct bertc_own_task *own, const char *text, size_t length)
-{
-    char **texts = bc_grow(own->texts, &own->texts_capacity, own->num_texts, sizeof *texts);
-    if (!texts) return NULL;
-    own->texts = texts;
-    texts[own->num_texts] = bc_strndup(text, length);
-    return texts[own->num_texts] ? texts[own->num_texts++] : NULL;
-}
-
-static void release(own_task *own)
-{
-    if (!own) return;
-    for (size_t i = 0; i < own->num_texts; i++) bc_free(own->texts[i]);
-    bc_free(own->texts);
-    bc_free(own->header);
-    bc_free(own->labels);
-    bc_free(own->limits);
-    bc_free(own);
-}
-
 void bertc_task_close(const bertc_task *task)
 {
-    if (task) release(task->own);
+    if (task) bc_own_free(task->own);
 }
 
 /* ---- The description ----------------------------------------------------------------------- */
+
+/* Split a list of columns at its commas. */
+static bertc_status take_label_columns(own_task *own, const char *list, bertc_error *err)
+{
+    size_t count = 1;
+    for (const char *c = list; *c; c++) count += *c == ',';
+    own->label_columns = bc_calloc(count, sizeof *own->label_columns);
+    if (!own->label_columns) return bc_fail_memory(err);
+    for (const char *at = list; at; own->label_columns_count++) {
+        size_t length = strcspn(at, ",");
+        if (length == 0) return bc_fail(err, BERTC_USAGE, "label columns: an empty name in \"%.80s\"", list);
+        const char *name = bc_own_keep(own, at, length);
+        if (!name) return bc_fail_memory(err);
+        own->label_columns[own->label_columns_count] = name;
+        at = at[length] ? at + length + 1 : NULL;
+    }
+    return BERTC_OK;
+}
 
 static bertc_status take_options(own_task *own, const bertc_own_options *o, bertc_error *err)
 {
@@ -47,15 +43,15 @@ static bertc_status take_options(own_task *own, const bertc_own_options *o, bert
     } texts[] = {{BERTC_CUSTOM_TASK, &own->name},          {o->train, &own->files[BERTC_TRAIN]},
                  {o->dev, &own->files[BERTC_DEV]},         {o->test, &own->files[BERTC_TEST]},
                  {o->text_column, &own->columns.text},     {o->pair_column, &own->columns.pair},
-                 {o->label_column, &own->columns.label}};
+                 {o->label_column, &own->columns.label},   {o->label_separator, &own->label_separator}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i].from && !(*texts[i].to = bc_own_keep(own, texts[i].from, strlen(texts[i].from))))
             return bc_fail_memory(err);
     own->dev_share = o->dev_share;
     own->kind = o->kind;
     own->quotes = o->quotes;
-    own->no_header = o->no_header;
-    return BERTC_OK;
+    own->no_header = o->header == BERTC_HEADER_OFF;
+    return o->label_columns ? take_label_columns(own, o->label_columns, err) : BERTC_OK;
 }
 
 /* Set the name of a task file without "name": that of the file. */
@@ -83,14 +79,25 @@ static bertc_status check_name(const own_task *own, bertc_error *err)
                    own->name);
 }
 
-bool bc_own_shares(const struct bertc_own_task *own)
+static bertc_status check_sets(const own_task *own, bertc_error *err)
 {
-    return own->files[BERTC_TRAIN] && !own->files[BERTC_DEV] && own->dev_share != 0;
-}
-
-static double share_of(const own_task *own)
-{
-    return own->dev_share < 0 ? BC_DEV_SHARE : own->dev_share;
+    const char *stated = own->label_separator ? "label_separator" : own->label_columns ? "label_columns" : NULL;
+    bool sets = own->kind == BERTC_KIND_GIVEN + (int)BERTC_MULTILABEL;
+    if (own->label_separator && strlen(own->label_separator) != 1)
+        return bc_fail(err, BERTC_USAGE, "%s: label_separator \"%.20s\" is not one character", own->place,
+                       own->label_separator);
+    if (stated && !sets && own->kind != BERTC_KIND_FOUND)
+        return bc_fail(err, BERTC_USAGE, "%s: %s has an effect only for kind multilabel", own->place, stated);
+    if (own->label_columns && (own->label_separator || own->columns.label))
+        return bc_fail(err, BERTC_USAGE, "%s: label_columns cannot be combined with label_separator or label_column",
+                       own->place);
+    if (own->label_columns && own->num_labels > 0 && own->num_labels != own->label_columns_count)
+        return bc_fail(err, BERTC_USAGE, "%s: %d labels, but %d label_columns", own->place, own->num_labels,
+                       own->label_columns_count);
+    if (own->label_numbers && (own->num_labels == 0 || own->label_columns))
+        return bc_fail(err, BERTC_USAGE, "%s: label_numbers has no effect without a list of labels and a label column",
+                       own->place);
+    return BERTC_OK;
 }
 
 /* Check that no part of the description is without effect. */
@@ -110,7 +117,7 @@ static bertc_status check_description(const own_task *own, bertc_error *err)
     }
     if (own->quotes != BERTC_QUOTES_BY_NAME && any && !tsv)
         return bc_fail(err, BERTC_USAGE, "%s: quotes has no effect without a .tsv file", own->place);
-    return BERTC_OK;
+    return check_sets(own, err);
 }
 
 /* ---- Tables -------------------------------------------------------------------------------- */
@@ -120,53 +127,17 @@ static bertc_status find_columns(own_task *own, bool train, bertc_error *err)
 {
     int split = 0;
     while (split < BERTC_SPLITS && !own->files[split]) split++;
-    bool known = own->columns.text && own->columns.label;
+    bool known = own->columns.text && (own->columns.label || own->label_columns);
     if (split == BERTC_SPLITS || (known && !train && !own->no_header)) return BERTC_OK;
     return bc_own_find_columns(own, own->files[split], split == BERTC_TRAIN, err);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const bc_slice *x = a, *y = b;
-    return bc_slice_order(x, y);
-}
-
-bertc_status bc_own_choose_dev(const struct bertc_own_task *own, const bc_scan *scan, uint64_t *limits, size_t *chosen,
-                               bertc_error *err)
-{
-    typedef struct known {
-        bc_slice name;
-        int label;
-    } known;
-    bool classes = own->row.kind == BERTC_CLASSIFICATION;
-    size_t count = classes ? (size_t)own->row.num_labels : 0;
-    uint64_t *found = bc_calloc(scan->num_labels, sizeof *found);
-    known *labels = bc_alloc(count, sizeof *labels);
-    bertc_status status = found && labels
-                              ? bc_scan_choose_dev(scan, share_of(own), classes, found, chosen, err)
-                              : bc_fail_memory(err);
-    if (status == BERTC_OK && !classes) limits[0] = found[0];
-    for (size_t i = 0; status == BERTC_OK && i < count; i++)
-        labels[i] = (known){{own->row.labels[i], strlen(own->row.labels[i])}, (int)i};
-    if (status == BERTC_OK) qsort(labels, count, sizeof *labels, by_name);
-    for (size_t i = 0; status == BERTC_OK && classes && i < scan->num_labels; i++) {
-        const bc_slice key = {scan->labels[i], strlen(scan->labels[i])};
-        const known *label = bsearch(&key, labels, count, sizeof *labels, by_name);
-        if (label) limits[label->label] = found[i]; /* reading refuses the row of an unknown label */
-    }
-    bc_free(found);
-    bc_free(labels);
-    if (status == BERTC_OK && *chosen == 0)
-        return bc_fail(err, BERTC_INPUT, "%s: too few different texts for a dev share; give a dev file, or a dev share of "
-                       "0", own->files[BERTC_TRAIN]);
-    return status;
 }
 
 /* Take the labels of a scan as the task's. */
 static bertc_status take_labels(own_task *own, const bc_scan *scan, bertc_error *err)
 {
     const char *path = own->files[BERTC_TRAIN];
-    if (scan->num_labels < 2)
+    if (scan->num_labels == 0) return bc_fail(err, BERTC_INPUT, "%s: no row has a label", path);
+    if (scan->num_labels < 2 && own->kind == BERTC_KIND_GIVEN + (int)BERTC_CLASSIFICATION)
         return bc_fail(err, BERTC_INPUT, "%s: every label is \"%s\", a classification needs at least two", path,
                        scan->labels[0]);
     own->labels = bc_calloc(scan->num_labels, sizeof *own->labels);
@@ -194,7 +165,7 @@ static bertc_status set_metrics(own_task *own, bertc_error *err)
         bertc_metric metric = own->metrics[i];
         if (!bertc_metric_fits(metric, row))
             return bc_fail(err, BERTC_INPUT, "%s: the metric %s does not fit a %s", own->place, bertc_metric_name(metric),
-                           bc_own_kind_name(row->kind));
+                           bertc_kind_name(row->kind));
         row->metrics[row->num_metrics++] = metric;
     }
     return BERTC_OK;
@@ -226,11 +197,45 @@ static void report(const own_task *own, const bc_scan *scan, size_t chosen, cons
     const char *path = own->files[BERTC_TRAIN], *pair = own->columns.pair;
     char classes[32] = "";
     if (row->kind == BERTC_CLASSIFICATION) snprintf(classes, sizeof classes, " of %d classes", row->num_labels);
-    bc_notify(notify, "%s: %s%s; texts in column%s \"%s\"%s%s%s, labels in \"%s\"", path, bc_own_kind_name(row->kind),
+    if (row->kind == BERTC_MULTILABEL) snprintf(classes, sizeof classes, " with %d labels", row->num_labels);
+    bc_notify(notify, "%s: %s%s; texts in column%s \"%s\"%s%s%s, labels in %s%s%s", path, bertc_kind_name(row->kind),
               classes, pair ? "s" : "", own->columns.text, pair ? " and \"" : "", pair ? pair : "", pair ? "\"" : "",
-              own->columns.label);
+              own->label_columns ? "" : "\"", own->label_columns ? "a column each" : own->columns.label,
+              own->label_columns ? "" : "\"");
     if (chosen > 0)
         bc_notify(notify, "%s: %zu of %zu rows, chosen by their texts, are the dev split", path, chosen, scan->num_rows);
+}
+
+/* Scan the train file for the kind, the labels and the dev share, as far as they are not stated. */
+static bertc_status scan_train(own_task *own, bc_scan *scan, bertc_error *err)
+{
+    const char *path = own->files[BERTC_TRAIN];
+    const bertc_columns columns = bc_own_columns_of(own, path);
+    bool pair = own->columns.pair != NULL, sets = own->kind == BERTC_KIND_GIVEN + (int)BERTC_MULTILABEL;
+    bertc_status status = bc_scan_table(path, &columns, pair, sets, scan, err);
+    if (status != BERTC_OK || own->kind != BERTC_KIND_FOUND) return status;
+    bertc_kind kind = scan->lists                      ? BERTC_MULTILABEL
+                      : scan->numbers && !scan->whole ? BERTC_REGRESSION
+                                                      : BERTC_CLASSIFICATION;
+    own->kind = BERTC_KIND_GIVEN + (int)kind;
+    if (!scan->lists) return BERTC_OK;
+    bc_scan_clear(scan);
+    return bc_scan_table(path, &columns, pair, true, scan, err);
+}
+
+/* Set the kind as far as the description gives it, and the labels that are named by columns. */
+static bertc_status take_kind(own_task *own, bertc_error *err)
+{
+    size_t count = (size_t)own->label_columns_count;
+    if (own->kind == BERTC_KIND_FOUND && (own->label_separator || own->label_columns))
+        own->kind = BERTC_KIND_GIVEN + (int)BERTC_MULTILABEL;
+    if (own->kind == BERTC_KIND_FOUND && own->num_labels > 0) own->kind = BERTC_KIND_GIVEN + (int)BERTC_CLASSIFICATION;
+    if (!own->label_columns || own->num_labels > 0) return BERTC_OK;
+    own->labels = bc_alloc(count, sizeof *own->labels);
+    if (!own->labels) return bc_fail_memory(err);
+    memcpy(own->labels, own->label_columns, count * sizeof *own->labels);
+    own->num_labels = own->label_columns_count;
+    return BERTC_OK;
 }
 
 /* Complete the description by the tables, and make the row. */
@@ -238,29 +243,22 @@ static bertc_status complete(own_task *own, bool train, const bertc_notify *noti
 {
     bc_scan scan = {0};
     size_t chosen = 0;
-    const char *path = own->files[BERTC_TRAIN];
     bertc_status status = find_columns(own, train, err);
+    if (status == BERTC_OK) status = take_kind(own, err);
     bool regression = own->kind == BERTC_KIND_GIVEN + (int)BERTC_REGRESSION, shares = train && bc_own_shares(own);
-    if (own->kind == BERTC_KIND_FOUND && own->num_labels > 0) own->kind = BERTC_KIND_GIVEN + (int)BERTC_CLASSIFICATION;
     bool labels = !regression && own->num_labels == 0;
-    if (status == BERTC_OK && labels && !path)
+    if (status == BERTC_OK && labels && !own->files[BERTC_TRAIN])
         status = bc_fail(err, BERTC_INPUT, "%s: its labels are not known: it has neither \"labels\" nor a train file",
                          own->place);
-    if (status == BERTC_OK && (labels || shares)) {
-        const bertc_columns columns = bc_own_columns_of(own, path);
-        status = bc_scan_table(path, &columns, own->columns.pair != NULL, &scan, err);
-    }
-    if (status == BERTC_OK && own->kind == BERTC_KIND_FOUND)
-        own->kind = BERTC_KIND_GIVEN +
-                    (int)(scan.numbers && !scan.whole ? BERTC_REGRESSION : BERTC_CLASSIFICATION);
-    if (status == BERTC_OK && labels && own->kind == BERTC_KIND_GIVEN + (int)BERTC_CLASSIFICATION)
+    if (status == BERTC_OK && (labels || shares)) status = scan_train(own, &scan, err);
+    if (status == BERTC_OK && labels && own->kind != BERTC_KIND_GIVEN + (int)BERTC_REGRESSION)
         status = take_labels(own, &scan, err);
     if (status == BERTC_OK) status = make_row(own, err);
     if (status == BERTC_OK && shares) {
         own->limits = bc_calloc((size_t)own->row.num_labels, sizeof *own->limits);
         status = own->limits ? bc_own_choose_dev(own, &scan, own->limits, &chosen, err) : bc_fail_memory(err);
     }
-    if (status == BERTC_OK && train && path) report(own, &scan, chosen, notify);
+    if (status == BERTC_OK && train) report(own, &scan, chosen, notify);
     bc_scan_clear(&scan);
     return status;
 }
@@ -290,6 +288,8 @@ static bertc_status open_own(own_task *own, const char *name, const char *data, 
     bool has_files = own->files[BERTC_TRAIN] || own->files[BERTC_DEV] || own->files[BERTC_TEST];
     if (status == BERTC_OK && !has_files && data) status = bc_own_find_files(own, data, err);
     if (status == BERTC_OK) status = check_description(own, err);
+    if (status == BERTC_OK && train && !own->files[BERTC_TRAIN])
+        status = bc_fail(err, BERTC_INPUT, "%s: there is no train table", own->from_folder ? data : name);
     return status == BERTC_OK ? complete(own, train, notify, err) : status;
 }
 
@@ -306,7 +306,7 @@ bertc_status bertc_task_open(const char *name, const char *data, const bertc_own
     if (!opened) return bc_fail_memory(err);
     bertc_status status = open_own(opened, name, data, own, train, notify, err);
     if (status == BERTC_OK) *task = &opened->row;
-    else release(opened);
+    else bc_own_free(opened);
     return status;
 }
 
@@ -326,7 +326,7 @@ bertc_status bertc_task_of_labels(const char *name, bertc_kind kind, const char 
     bertc_status status = good ? make_row(own, err) : bc_fail_memory(err);
     own->row.pair = pair;
     if (status == BERTC_OK) *task = &own->row;
-    else release(own);
+    else bc_own_free(own);
     return status;
 }
 

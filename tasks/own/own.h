@@ -30,6 +30,10 @@ struct bertc_own_task {
     int kind;                  /* as in bertc_own_options */
     const char **labels;       /* (num_labels) */
     int num_labels;
+    bool label_numbers;        /* the files may have the number of a label in `labels` in place of its name */
+    const char *label_separator; /* one character between the labels of a row */
+    const char **label_columns;  /* (label_columns_count) a column of 0 and 1 for each label */
+    int label_columns_count;
     bertc_metric metrics[BERTC_MAX_TASK_METRICS];
     int num_metrics;
     int64_t max_length;        /* 0: not stated */
@@ -40,16 +44,16 @@ struct bertc_own_task {
 /* Copy a string; it lives as long as the task. Null if memory runs out. */
 const char *bc_own_keep(struct bertc_own_task *own, const char *text, size_t length);
 
-/* Whether the dev split is a share of the train file. */
-bool bc_own_shares(const struct bertc_own_task *own);
+void bc_own_free(struct bertc_own_task *own); /* null: no effect */
 
-/* Choose the limits of the dev share by a scan of the train file. limits (C, or 1 for a regression) out.
+/* Whether the dev split is a share of the train file, and that share. */
+bool bc_own_shares(const struct bertc_own_task *own);
+double bc_own_share(const struct bertc_own_task *own);
+
+/* Choose the limits of the dev share by a scan of the train file. limits (C of a classification, else 1) out.
  * Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_own_choose_dev(const struct bertc_own_task *own, const bc_scan *scan, uint64_t *limits, size_t *chosen,
                                bertc_error *err);
-
-/* Return the name of a kind: "classification". */
-const char *bc_own_kind_name(bertc_kind kind);
 
 /* Read a task file into an empty description. Errors: BERTC_INPUT, BERTC_IO, BERTC_NOMEM. */
 bertc_status bc_own_read_file(struct bertc_own_task *own, const char *path, bertc_error *err);

@@ -23,6 +23,8 @@ typedef enum value_kind {
     QUOTES,  /* bertc_quotes: true or false */
     KIND,
     METRICS,
+    FLAG,    /* bool */
+    COLUMNS, /* const char ** and int: names of columns */
     LENGTH,  /* int64_t */
     SHARE    /* double */
 } value_kind;
@@ -41,10 +43,13 @@ static const struct {
     {"text_column", COLUMN, offsetof(own_task, columns.text), 0},
     {"pair_column", COLUMN, offsetof(own_task, columns.pair), 0},
     {"label_column", COLUMN, offsetof(own_task, columns.label), 0},
+    {"label_separator", TEXT, offsetof(own_task, label_separator), 0},
+    {"label_columns", COLUMNS, offsetof(own_task, label_columns), offsetof(own_task, label_columns_count)},
     {"header", HEADER, offsetof(own_task, header), offsetof(own_task, header_count)},
     {"quotes", QUOTES, offsetof(own_task, quotes), 0},
     {"kind", KIND, offsetof(own_task, kind), 0},
     {"labels", NAMES, offsetof(own_task, labels), offsetof(own_task, num_labels)},
+    {"label_numbers", FLAG, offsetof(own_task, label_numbers), 0},
     {"metrics", METRICS, offsetof(own_task, metrics), offsetof(own_task, num_metrics)},
     {"max_length", LENGTH, offsetof(own_task, max_length), 0},
 };
@@ -52,11 +57,6 @@ enum { KEYS = sizeof keys / sizeof *keys };
 
 /* The range of "max_length". */
 enum { MIN_LENGTH = 3, MAX_LENGTH = 1000000 };
-
-static const char *const kinds[BERTC_KINDS] = {
-    [BERTC_CLASSIFICATION] = "classification",
-    [BERTC_REGRESSION] = "regression",
-};
 
 static const char *key_name(const void *context, size_t index)
 {
@@ -155,12 +155,13 @@ static bertc_status read_kind(const reader *r, const cJSON *value, int *kind)
     bc_text names = {0};
     const char *string = cJSON_GetStringValue(value);
     for (int i = 0; i < BERTC_KINDS; i++) {
-        if (string && strcmp(string, kinds[i]) == 0) *kind = BERTC_KIND_GIVEN + i;
-        bc_text_printf(&names, "%s%s", i ? " or " : "", kinds[i]);
+        const char *name = bertc_kind_name((bertc_kind)i);
+        if (string && strcmp(string, name) == 0) *kind = BERTC_KIND_GIVEN + i;
+        bc_text_printf(&names, "%s%s", i ? " or " : "", name);
     }
-    bertc_status status = names.failed                ? bc_fail_memory(r->err)
-                          : *kind == BERTC_KIND_FOUND ? fail(r, names.bytes)
-                                                      : BERTC_OK;
+    bertc_status status = names.failed || !names.bytes ? bc_fail_memory(r->err)
+                          : *kind == BERTC_KIND_FOUND  ? fail(r, names.bytes)
+                                                       : BERTC_OK;
     bc_text_clear(&names);
     return status;
 }
@@ -200,7 +201,11 @@ static bertc_status read_value(const reader *r, const cJSON *value, size_t key)
     case TEXT: return read_text(r, value, "a text", to);
     case COLUMN: return read_name(r, value, "a column", to);
     case FILE_: return read_file(r, value, to);
-    case NAMES: return read_names(r, value, to, count);
+    case NAMES:
+    case COLUMNS: return read_names(r, value, to, count);
+    case FLAG:
+        *(bool *)to = cJSON_IsTrue(value);
+        return cJSON_IsBool(value) ? BERTC_OK : fail(r, "true or false");
     case HEADER:
         r->own->no_header = !cJSON_IsTrue(value);
         return cJSON_IsBool(value) ? BERTC_OK : read_names(r, value, to, count);
@@ -285,6 +290,7 @@ static bool is_stated(const own_task *own, size_t key)
     case QUOTES: return *(const int *)at != BERTC_QUOTES_BY_NAME;
     case NAMES: return own->row.num_labels > 0 && own->row.labels;
     case KIND: return true;
+    case FLAG: return *(const bool *)at;
     case METRICS: return own->row.num_metrics > 0;
     case LENGTH: return *(const int64_t *)at > 0;
     case SHARE: return *(const double *)at >= 0;
@@ -300,12 +306,14 @@ static void put_value(bc_text *out, const own_task *own, size_t key)
     case COLUMN: bc_text_quote(out, *(const char *const *)at); break;
     case FILE_: put_path(out, *(const char *const *)at); break;
     case NAMES: put_names(out, own->row.labels, own->row.num_labels); break;
+    case COLUMNS: put_names(out, own->label_columns, own->label_columns_count); break;
+    case FLAG: bc_text_printf(out, "true"); break;
     case HEADER:
         if (own->header_count > 0) put_names(out, own->header, own->header_count);
         else bc_text_printf(out, "false");
         break;
     case QUOTES: bc_text_printf(out, *(const int *)at == BERTC_QUOTES_ON ? "true" : "false"); break;
-    case KIND: bc_text_printf(out, "\"%s\"", kinds[own->row.kind]); break;
+    case KIND: bc_text_printf(out, "\"%s\"", bertc_kind_name(own->row.kind)); break;
     case METRICS: put_metrics(out, &own->row); break;
     case LENGTH: bc_text_printf(out, "%lld", (long long)*(const int64_t *)at); break;
     case SHARE: bc_json_put_double(out, *(const double *)at); break;
@@ -335,9 +343,4 @@ bertc_status bertc_task_json(const bertc_task *task, int64_t max_length, bool fi
     }
     *json = out.bytes;
     return BERTC_OK;
-}
-
-const char *bc_own_kind_name(bertc_kind kind)
-{
-    return kinds[kind];
 }

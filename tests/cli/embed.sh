@@ -78,7 +78,7 @@ refuse 2 "--offsets has no effect without --format npy --pool none" embed $model
 refuse 2 "--out and --offsets are the same file" embed $model --format npy --pool none --out x.npy --offsets x.npy
 refuse 2 "--task has no effect without --data" embed $model --task sst2
 refuse 2 "--data has no effect without --task" embed $model --data "$SAMPLE"
-refuse 2 "--split has no effect without --data" embed $model --split dev
+refuse 2 "--split has no effect without --task" embed $model --split dev
 refuse 2 "--pair has no effect with --task, which decides what is read" embed $model --pair --task mrpc \
     --data "$SAMPLE"
 refuse 2 "unknown task 'sst', did you mean 'sst2'?" embed $model --task sst --data "$SAMPLE"

@@ -28,8 +28,8 @@ refuse 2 "unexpected argument '--json', see 'bertc eval --help'" eval -- --json
 refuse 2 "unexpected argument '-', see 'bertc tasks --help'" tasks -
 refuse 2 "unexpected argument 'b', see 'bertc inspect --help'" inspect a b
 refuse 2 "'bertc inspect' needs DIR|FILE, see 'bertc inspect --help'" inspect
-refuse 2 "'bertc finetune' needs --task, --model, --data, --out, see 'bertc finetune --help'" finetune
-refuse 2 "'bertc eval' needs --data, see 'bertc eval --help'" eval --task sst2 --model x
+refuse 2 "'bertc finetune' needs --task, --model, --out, see 'bertc finetune --help'" finetune
+refuse 2 "--data is missing" eval --task sst2 --model x
 refuse 2 "'bertc init' needs --vocab, see 'bertc init --help'" init --out x
 refuse 2 "'bertc tokenize' needs one of --model and --vocab" tokenize
 refuse 2 "'bertc tokenize' needs one of --model and --vocab" tokenize --model x --vocab y
@@ -87,7 +87,7 @@ done
 run 0 eval --help --no-such-option
 run 0 help eval
 contains "$scratch/out" \
-    "Usage: bertc eval --task TASK --model DIR --data DIR [OPTION]..." \
+    "Usage: bertc eval --task TASK --model DIR [OPTION]..." \
     "  --split SPLIT             the split of the data to use (train|dev|test; default dev)" \
     "  --batch-size N            number of sequences computed together (default 32; 1 to 65536)"
 run 0 help
